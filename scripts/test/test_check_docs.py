@@ -1,0 +1,45 @@
+"""The document check must notice links, targets, commands and options that are not there."""
+
+import unittest
+
+from load import check
+
+docs = check("check-docs")
+
+HELP = {
+    (): "Commands:\n  log\n  verify\n\nOptions:\n  --help",
+    ("log",): "Commands:\n  show\n\nOptions:\n  --dir <DIR>",
+    ("log", "show"): "Options:\n  --json",
+    ("verify",): "Options:\n  --trust <FILE>",
+}
+
+
+class Documents(unittest.TestCase):
+    def commands(self, text):
+        return list(docs.unknown_commands("README.md", text, HELP.get))
+
+    def test_a_dead_link_is_found(self):
+        text = "[a](docs/a.md) [b](docs/b.md#part) [web](https://example.org/x) [here](#part)"
+        found = list(docs.broken_links("README.md", text, lambda path: path == "docs/a.md"))
+        self.assertEqual(len(found), 1, f"exactly b is dead: {found}")
+
+    def test_a_link_is_relative_to_its_page(self):
+        found = list(docs.broken_links("docs/x/y.md", "[a](../a.md)", lambda path: path == "docs/x/../a.md"))
+        self.assertEqual(found, [], "a link up one folder was refused")
+
+    def test_an_unknown_make_target_is_found(self):
+        self.assertEqual(len(list(docs.unknown_targets("README.md", "run `make tset`", {"test"}))), 1, "a reader would type it")
+        self.assertEqual(list(docs.unknown_targets("README.md", "they make tests", {"test"})), [], "prose is no command")
+
+    def test_an_unknown_command_is_found(self):
+        self.assertEqual(len(self.commands("```\ntabellion vrify x.zip\n```")), 1, "a reader would type it")
+        self.assertEqual(self.commands("```\n$ target/debug/tabellion verify x.zip --trust t\n```"), [], "a real command refused")
+        self.assertEqual(self.commands("a tabellion was a notary"), [], "prose is no command")
+
+    def test_an_unknown_option_is_found(self):
+        self.assertEqual(len(self.commands("`tabellion log show 3 --dir d`")), 1, "`log show` here has no --dir")
+        self.assertEqual(self.commands("`tabellion log show 3 --json`"), [], "a real option was refused")
+
+
+if __name__ == "__main__":
+    unittest.main()
