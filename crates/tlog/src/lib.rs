@@ -1,1 +1,49 @@
-//! placeholder
+//! A transparency log without I/O: the tree, its tiles and proofs, signed notes, checkpoints, policies, and COSE statements and
+//! receipts.
+//!
+//! Promises that every parser of outside bytes has named limits, accepts one byte form only and never panics, and that every
+//! verification says which check failed. Reads no clock, no file, no network and no randomness: keys, times and bytes come from
+//! the caller.
+//!
+//! Formats: RFC 9162 (tree and proofs), C2SP tlog-tiles, signed-note, tlog-checkpoint, tlog-cosignature, tlog-proof, tlog-policy,
+//! RFC 9052 (COSE), RFC 9942 (COSE Receipts). `docs/formats.md` says which parts of them Tabellion writes.
+
+mod base64;
+mod bundle;
+mod cbor;
+mod checkpoint;
+mod cose;
+mod hash;
+mod key;
+mod note;
+mod policy;
+mod proof;
+mod prove;
+mod range;
+mod receipt;
+mod tile;
+mod verify;
+mod vkey;
+
+pub use bundle::{BundleError, BundleReader, MAX_ENTRY_BYTES, push_entry};
+pub use checkpoint::{Checkpoint, CheckpointError, MAX_ORIGIN_BYTES, SignedCheckpoint};
+pub use cose::{
+    ALG_EDDSA, CoseError, InclusionProof, MAX_COSE_BYTES, MAX_PAYLOAD_BYTES, MAX_RECEIPT_BYTES, MAX_RECEIPTS,
+    Protected, Sign1, Unprotected, VDS_RFC9162_SHA256, sign1, tbs,
+};
+pub use hash::{Hash, leaf_hash, node_hash, sha256};
+pub use key::{PublicKey, PublicKeyError, SignatureError, Signer, SignerError, SigningKey};
+pub use note::{
+    MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteError, NoteSignature, VerifiedSignature, cosign, sign_note,
+};
+pub use policy::{
+    AcceptedCheckpoint, Group, LogLine, MAX_DEFINITIONS, MAX_POLICY_BYTES, Policy, PolicyCheckError,
+    PolicyError, PolicyFault, Quorum, WitnessLine,
+};
+pub use proof::{MAX_PROOF_BYTES, TlogProof, TlogProofError};
+pub use prove::{NodeSource, ProveError, consistency_path, inclusion_path, inclusion_path_of};
+pub use range::{CompactRange, MAX_TREE_SIZE, RangeError, decompose, root_of};
+pub use receipt::{CoseReceipt, ReceiptError, ReceiptFacts, attach_receipts, detach_receipts};
+pub use tile::{TILE_WIDTH, TileError, TileId, bundle_path, new_tile_ids, parse_bundle_path, tile_ids_for};
+pub use verify::{MAX_PATH_HASHES, ProofError, root_from_inclusion, verify_consistency, verify_inclusion};
+pub use vkey::{MAX_KEY_NAME_BYTES, SignatureType, VerifierKey, VerifierKeyError};
