@@ -14,7 +14,7 @@ use crate::vkey::{SignatureType, VerifierKey, is_key_name};
 pub const MAX_ORIGIN_BYTES: usize = 255;
 
 /// Why a checkpoint cannot be read, signed or believed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
     /// Not a signed note.
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! COSE_Sign1 (RFC 9052) in the closed form of this system: Ed25519, tagged, deterministic, a handful of headers.
+//! `COSE_Sign1` (RFC 9052) in the closed form of this system: Ed25519, tagged, deterministic, a handful of headers.
 //!
 //! Promises that a message has one byte form and that a header outside the closed set is refused: what cannot be understood cannot
 //! be verified. Knows nothing about what a payload says.
@@ -12,7 +12,7 @@ pub use wire::tbs;
 use crate::hash::Hash;
 use crate::key::{PublicKey, SignatureError, Signer, SignerError};
 
-/// COSE algorithm EdDSA, here always Ed25519.
+/// COSE algorithm `EdDSA`, here always Ed25519.
 pub const ALG_EDDSA: i64 = -8;
 /// Verifiable data structure `RFC9162_SHA256` (RFC 9942 §4).
 pub const VDS_RFC9162_SHA256: i64 = 1;
@@ -26,7 +26,7 @@ pub const MAX_RECEIPT_BYTES: usize = 4 * 1024;
 pub const MAX_COSE_BYTES: usize = 65_535 + MAX_RECEIPTS * (MAX_RECEIPT_BYTES + 3) + 16;
 
 /// Why a COSE message cannot be read, made or believed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CoseError {
     /// Too many bytes.
     #[error("a COSE_Sign1 message of {found} bytes is too long; the most is {most}")]
@@ -38,7 +38,7 @@ pub enum CoseError {
     },
     /// Not CBOR of the expected shape.
     #[error("this is not a COSE_Sign1 message of the accepted form: {0}")]
-    Form(#[from] minicbor::decode::Error),
+    Form(String),
     /// Some other algorithm.
     #[error("COSE algorithm {0} is not supported; -8 (EdDSA with Ed25519) is")]
     Algorithm(i64),
@@ -75,7 +75,7 @@ pub enum CoseError {
     Signer(#[from] SignerError),
 }
 
-/// A COSE_Sign1 message.
+/// A `COSE_Sign1` message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sign1 {
     /// Signed parameters.
@@ -138,6 +138,12 @@ pub fn sign1(
         signature,
         protected_bytes,
     })
+}
+
+impl From<minicbor::decode::Error> for CoseError {
+    fn from(error: minicbor::decode::Error) -> Self {
+        Self::Form(error.to_string())
+    }
 }
 
 fn must_be_named(protected: &Protected, key: &PublicKey) -> Result<(), CoseError> {

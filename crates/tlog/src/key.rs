@@ -35,7 +35,7 @@ pub enum PublicKeyError {
 pub struct SignatureError;
 
 /// A signer that could not sign.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the key could not sign: {0}")]
 pub struct SignerError(pub String);
 

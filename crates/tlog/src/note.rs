@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::base64;
-use crate::key::{PublicKey, Signer, SignerError};
+use crate::key::{PublicKey, SignatureError, Signer, SignerError};
 use crate::vkey::{SignatureType, VerifierKey, VerifierKeyError, is_key_name};
 
 /// Most bytes of a note: 64 post-quantum signatures (7 KiB each in base64) and some text.
@@ -21,7 +21,7 @@ const KEY_ID_BYTES: usize = 4;
 const MAX_TIMESTAMP: u64 = i64::MAX as u64;
 
 /// Why a note cannot be read, signed or believed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
     /// Too many bytes.
     #[error("a note of {0} bytes is too long; the most is 524288")]
@@ -129,8 +129,8 @@ impl Note {
         let mut verified: Vec<VerifiedSignature> = Vec::new();
         for signature in &self.signatures {
             let Some(key) = known_key(keys, signature)? else { continue };
-            let bad = || NoteError::BadSignature { name: key.name().to_owned() };
-            let timestamp = check(&self.text, key, &signature.signature).ok_or_else(bad)?;
+            let bad = |_| NoteError::BadSignature { name: key.name().to_owned() };
+            let timestamp = check(&self.text, key, &signature.signature).map_err(bad)?;
             if !verified.iter().any(|earlier| earlier.name == key.name() && earlier.public == key.public()) {
                 let (name, public, kind) = (key.name().to_owned(), key.public(), key.kind());
                 verified.push(VerifiedSignature { name, public, kind, timestamp });
@@ -205,19 +205,22 @@ fn known_key<'k>(
     }
 }
 
-/// `None` when the signature is wrong, else the time that it claims, if its type has one.
-fn check(text: &str, key: &VerifierKey, signature: &[u8]) -> Option<Option<u64>> {
+/// The time that a signature claims, if its type has one; an error when it is wrong.
+fn check(text: &str, key: &VerifierKey, signature: &[u8]) -> Result<Option<u64>, SignatureError> {
     match key.kind() {
         SignatureType::Ed25519 => {
-            key.public().verify(text.as_bytes(), signature.try_into().ok()?).ok()?;
-            Some(None)
+            key.public().verify(text.as_bytes(), signature.try_into().map_err(|_| SignatureError)?)?;
+            Ok(None)
         }
         SignatureType::CosignatureV1 => {
-            let (timestamp, signature) = signature.split_first_chunk::<8>()?;
+            let (timestamp, signature) = signature.split_first_chunk::<8>().ok_or(SignatureError)?;
             let timestamp = u64::from_be_bytes(*timestamp);
+            if timestamp > MAX_TIMESTAMP {
+                return Err(SignatureError);
+            }
             let message = cosigned_message(text, timestamp);
-            key.public().verify(message.as_bytes(), signature.try_into().ok()?).ok()?;
-            (timestamp <= MAX_TIMESTAMP).then_some(Some(timestamp))
+            key.public().verify(message.as_bytes(), signature.try_into().map_err(|_| SignatureError)?)?;
+            Ok(Some(timestamp))
         }
     }
 }

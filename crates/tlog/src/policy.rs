@@ -133,7 +133,7 @@ pub struct Policy {
 }
 
 /// Why a policy does not accept a checkpoint.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyCheckError {
     /// The policy names no log of this origin.
     #[error("the trust policy names no log {0}")]

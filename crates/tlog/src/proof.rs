@@ -15,7 +15,7 @@ pub const MAX_PROOF_BYTES: usize = 4 * 1024 * 1024;
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 
 /// Why a proof cannot be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TlogProofError {
     /// Too many bytes.
     #[error("a proof of {0} bytes is too long; the most is 4194304")]

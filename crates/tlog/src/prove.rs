@@ -15,7 +15,7 @@ pub trait NodeSource {
 }
 
 /// Why a proof cannot be made.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProveError<E> {
     /// The tree has no such leaf.
     #[error("there is no entry {index} in a tree of {size} entries")]

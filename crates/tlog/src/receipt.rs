@@ -12,7 +12,7 @@ use crate::key::{PublicKey, Signer};
 use crate::verify::{MAX_PATH_HASHES, ProofError, root_from_inclusion};
 
 /// Why a receipt cannot be read, made or believed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptError {
     /// The COSE message.
     #[error("the receipt cannot be accepted: {0}")]

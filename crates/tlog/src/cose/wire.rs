@@ -1,4 +1,4 @@
-//! The tagged array of a COSE_Sign1 message, and the bytes that are signed.
+//! The tagged array of a `COSE_Sign1` message, and the bytes that are signed.
 
 use minicbor::data::{Tag, Type};
 use minicbor::decode::Decoder;
@@ -7,7 +7,7 @@ use super::header::{parse_protected, parse_unprotected, write_unprotected};
 use super::{CoseError, MAX_COSE_BYTES, MAX_PAYLOAD_BYTES, Sign1};
 use crate::cbor;
 
-/// CBOR tag of COSE_Sign1.
+/// CBOR tag of `COSE_Sign1`.
 const SIGN1_TAG: u64 = 18;
 /// Most bytes of a protected header: three texts of at most 512 bytes, a key id and labels.
 const MAX_PROTECTED_BYTES: usize = 2048;
@@ -37,7 +37,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Sign1, CoseError> {
     if bytes.len() > MAX_COSE_BYTES {
         return Err(CoseError::TooLong { found: bytes.len(), most: MAX_COSE_BYTES });
     }
-    let form = |text| CoseError::Form(minicbor::decode::Error::message(text));
+    let form = |text: &str| CoseError::Form(text.to_owned());
     let mut decoder = Decoder::new(bytes);
     if decoder.tag()?.as_u64() != SIGN1_TAG {
         return Err(form("not tagged as COSE_Sign1 (18)"));
