@@ -1,1 +1,50 @@
-//! placeholder
+//! What is true of a record, a unit, a statement, a seal, a key, a receipt and a package (`docs/formats.md`).
+//!
+//! Promises: pure functions without files, clock, network or randomness. Every parser refuses what its writer would not have written. Nothing
+//! here sees content except as the value of a [`Disclosure`], and secrets are wiped when dropped.
+
+mod entry;
+mod form;
+mod header;
+mod id;
+mod jcs;
+pub mod key;
+mod number;
+mod origin;
+mod record;
+pub mod registry;
+mod seal;
+mod secret;
+mod statement;
+mod time;
+pub mod tombstone;
+mod typed;
+mod unit;
+
+pub use entry::{Entry, EntryError};
+pub use form::FormFault;
+pub use header::{
+    Assurance, Env, Header, HeaderError, MAX_PARENTS, MAX_UNITS, Parent, RecordType, StreamName, WordError,
+    is_role,
+};
+pub use id::{
+    CredentialId, CredentialKind, HoldId, HoldKind, Id, IdKind, KeyId, ProducerId, ProducerKind, RecordId,
+    RecordKind, SystemId, SystemKind, UnitId, UnitKind, VaultKeyId, VaultKeyKind,
+};
+pub use jcs::{JcsError, Json, MAX_INTEGER, MAX_NESTING, check as check_json, parse_jcs, to_jcs};
+pub use key::{KeyChain, KeyEnd, KeyError, KeyGrant, KeyStatus, Standing};
+pub use number::{Coverage, EpochReport, NumberError, NumberLedger, SystemCount};
+pub use origin::{MAX_ORIGIN_BYTES, MAX_TENANT_BYTES, Origin, OriginError};
+pub use record::{
+    DIGEST_ALG, Numbers, NumbersError, RECORD_FORMAT, RecordError, RecordTemplate, SealedRecord,
+};
+pub use registry::{KeyInfo, Purpose};
+pub use seal::{BatchSeal, BatchSealEntry, SEAL_CONTENT_TYPE, SEAL_FORMAT, SealError};
+pub use secret::{derive_data_key, derive_idem_key, derive_seed, fingerprint, idem_tag, salt};
+pub use statement::{STATEMENT_CONTENT_TYPE, Statement, StatementError};
+pub use time::{Micros, TimeError};
+pub use unit::{
+    Disclosure, MAX_DISCLOSURE_BYTES, MAX_FIELD_NAME_BYTES, MAX_UNIT_BYTES, MAX_UNIT_FIELDS, Shown,
+    UnitDigests, UnitError, check_names, digest, is_field_name, parse_unit_plaintext, seal_unit,
+    unit_plaintext,
+};

@@ -1,0 +1,374 @@
+//! The record types of version 1 and what the header of each must hold (`docs/formats.md` §6 to §8).
+//!
+//! Promises: a record of a known type that passes [`check`] has exactly the `clear` members of its type. A type that is not listed here
+//! is read (a later registry may know it) and, unless it is critical, left alone; it is never sealed with `clear` members.
+
+mod epoch;
+mod erasure;
+mod export;
+mod key;
+
+use serde_json::{Map, Value as Json};
+
+use crate::form::{FormFault, Members};
+use crate::header::{Header, RecordType};
+
+pub use epoch::{EpochClosed, EpochOpened, PreviousEpoch};
+pub use erasure::{ErasureDone, ErasureOrdered, ErasureScope, HoldPlaced};
+pub use export::PackageExported;
+pub use key::{Genesis, Granted, KEYS_STREAM, KeyInfo, Purpose, Revocation, Revoked, Rotated};
+
+use crate::id::{HoldId, RecordId};
+use crate::time::Micros;
+
+/// The only version of every type listed here.
+pub const TYPE_VERSION: u32 = 1;
+
+/// A record type of version 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `log.genesis`
+    Genesis,
+    /// `key.granted`
+    KeyGranted,
+    /// `key.rotated`
+    KeyRotated,
+    /// `key.revoked`
+    KeyRevoked,
+    /// `epoch.opened`
+    EpochOpened,
+    /// `epoch.closed`
+    EpochClosed,
+    /// `erasure.ordered`
+    ErasureOrdered,
+    /// `erasure.done`
+    ErasureDone,
+    /// `hold.placed`
+    HoldPlaced,
+    /// `hold.released`
+    HoldReleased,
+    /// `system.deletion_requested`
+    DeletionRequested,
+    /// `system.deletion_cancelled`
+    DeletionCancelled,
+    /// `system.purged`
+    SystemPurged,
+    /// `package.exported`
+    PackageExported,
+    /// `record.read`
+    RecordRead,
+}
+
+impl Kind {
+    /// Every kind, in the order of `docs/formats.md`.
+    pub const ALL: [Self; 15] = [
+        Self::Genesis,
+        Self::KeyGranted,
+        Self::KeyRotated,
+        Self::KeyRevoked,
+        Self::EpochOpened,
+        Self::EpochClosed,
+        Self::ErasureOrdered,
+        Self::ErasureDone,
+        Self::HoldPlaced,
+        Self::HoldReleased,
+        Self::DeletionRequested,
+        Self::DeletionCancelled,
+        Self::SystemPurged,
+        Self::PackageExported,
+        Self::RecordRead,
+    ];
+
+    /// The name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Genesis => "log.genesis",
+            Self::KeyGranted => "key.granted",
+            Self::KeyRotated => "key.rotated",
+            Self::KeyRevoked => "key.revoked",
+            Self::EpochOpened => "epoch.opened",
+            Self::EpochClosed => "epoch.closed",
+            Self::ErasureOrdered => "erasure.ordered",
+            Self::ErasureDone => "erasure.done",
+            Self::HoldPlaced => "hold.placed",
+            Self::HoldReleased => "hold.released",
+            Self::DeletionRequested => "system.deletion_requested",
+            Self::DeletionCancelled => "system.deletion_cancelled",
+            Self::SystemPurged => "system.purged",
+            Self::PackageExported => "package.exported",
+            Self::RecordRead => "record.read",
+        }
+    }
+
+    /// The kind of a record type, whatever its version.
+    pub fn of(record_type: &RecordType) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == record_type.as_str())
+    }
+
+    /// Whether a reader that does not know the kind must stop.
+    pub fn is_critical(self) -> bool {
+        !matches!(self, Self::PackageExported | Self::RecordRead)
+    }
+
+    /// Whether records of this kind are statements of the root key in the stream `keys`.
+    pub fn is_key_record(self) -> bool {
+        matches!(self, Self::Genesis | Self::KeyGranted | Self::KeyRotated | Self::KeyRevoked)
+    }
+
+    /// Whether records of this kind name the system they are about.
+    fn names_system(self) -> bool {
+        matches!(self, Self::DeletionRequested | Self::DeletionCancelled | Self::SystemPurged)
+    }
+}
+
+/// What the `clear` member of a known record says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Facts {
+    /// `log.genesis`
+    Genesis(Genesis),
+    /// `key.granted`
+    KeyGranted(Granted),
+    /// `key.rotated`
+    KeyRotated(Box<Rotated>),
+    /// `key.revoked`
+    KeyRevoked(Revoked),
+    /// `epoch.opened`
+    EpochOpened(EpochOpened),
+    /// `epoch.closed`
+    EpochClosed(EpochClosed),
+    /// `erasure.ordered`
+    ErasureOrdered(ErasureOrdered),
+    /// `erasure.done`
+    ErasureDone(ErasureDone),
+    /// `hold.placed`
+    HoldPlaced(HoldPlaced),
+    /// `hold.released`, of this hold
+    HoldReleased(HoldId),
+    /// `system.deletion_requested`, to take place at this time
+    DeletionRequested(Micros),
+    /// `system.deletion_cancelled`
+    DeletionCancelled,
+    /// `system.purged`, under this erasure order, when there was anything to erase
+    SystemPurged(Option<RecordId>),
+    /// `package.exported`
+    PackageExported(PackageExported),
+    /// `record.read`, of the entry at this index
+    RecordRead(u64),
+}
+
+/// How much this version knows of a record's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recognition {
+    /// Known: [`facts`] reads it.
+    Known(Kind),
+    /// Not known and not critical: it may be passed over.
+    Unknown,
+    /// Not known and critical: whoever interprets the log stops here.
+    UnknownCritical,
+}
+
+/// Why a record is not what its type says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// The `critical` member differs from the registry.
+    #[error("member `critical` of a {0} record is wrong")]
+    Critical(&'static str),
+    /// A `clear` member is missing, unknown or of the wrong type.
+    #[error(transparent)]
+    Clear(#[from] FormFault),
+    /// The type carries no `clear` member.
+    #[error("a {0} record carries no member `clear`")]
+    NoClear(String),
+    /// The stream `keys` and the key records belong together.
+    #[error("the stream `{KEYS_STREAM}` is for key records, and every key record is in it")]
+    KeysStream,
+    /// Genesis and header disagree, or genesis is not the beginning.
+    #[error(
+        "a genesis repeats the header's origin, tenant and env and is number 1 of epoch 1 and version 1 of its stream"
+    )]
+    Genesis,
+    /// The record's number is not the one that its type prescribes.
+    #[error("a {kind} record must have number {due}, not {given}")]
+    Seq {
+        /// The type.
+        kind: &'static str,
+        /// The number it must have.
+        due: u64,
+        /// The number it has.
+        given: u64,
+    },
+    /// A record about a system names none.
+    #[error("a {0} record names the system it is about")]
+    NoSystem(&'static str),
+    /// The type's version is not one that this version writes.
+    #[error("version {given} of type {name} is not known here, version {TYPE_VERSION} is")]
+    Version {
+        /// The type.
+        name: &'static str,
+        /// The version given.
+        given: u32,
+    },
+}
+
+/// Whether records of this type are critical, as far as this registry says.
+pub fn is_critical(record_type: &RecordType) -> bool {
+    Kind::of(record_type).is_some_and(Kind::is_critical)
+}
+
+/// What this version knows of the record's type and its version.
+pub fn recognise(header: &Header) -> Recognition {
+    match Kind::of(&header.record_type) {
+        Some(kind) if header.type_version == TYPE_VERSION => Recognition::Known(kind),
+        _ if header.critical => Recognition::UnknownCritical,
+        _ => Recognition::Unknown,
+    }
+}
+
+/// Whether the record is one of the four key records, of any version.
+pub fn is_key_record(header: &Header) -> bool {
+    Kind::of(&header.record_type).is_some_and(Kind::is_key_record)
+}
+
+/// Reads what a known record says in `clear`; `None` for types that are not known here.
+pub fn facts(header: &Header) -> Result<Option<Facts>, RegistryError> {
+    let Recognition::Known(kind) = recognise(header) else { return Ok(None) };
+    Facts::read(kind, header.clear.as_ref()).map(Some)
+}
+
+/// Checks a record that is read: the rules of its type, numbers included. Types that are not known here pass.
+pub fn check(header: &Header) -> Result<(), RegistryError> {
+    check_open_numbers(header)?;
+    match fixed_seq(header)? {
+        Some(due) if due != header.seq => {
+            let kind = Kind::of(&header.record_type).map_or("", Kind::name);
+            Err(RegistryError::Seq { kind, due, given: header.seq })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks a record that is to be sealed and whose numbers may still be placeholders. Stricter than [`check`]: types that are not known
+/// here carry no `clear` member, and known types have a version that is known.
+pub fn check_sealable(header: &Header) -> Result<(), RegistryError> {
+    match Kind::of(&header.record_type) {
+        None if header.clear.is_some() => Err(RegistryError::NoClear(header.record_type.to_string())),
+        Some(kind) if header.type_version != TYPE_VERSION => {
+            Err(RegistryError::Version { name: kind.name(), given: header.type_version })
+        }
+        _ => check_open_numbers(header),
+    }
+}
+
+/// The number that the record's type prescribes for it: 1 for `epoch.opened`, `last_seq` for `epoch.closed`.
+pub(crate) fn fixed_seq(header: &Header) -> Result<Option<u64>, RegistryError> {
+    Ok(match facts(header)? {
+        Some(Facts::EpochOpened(_)) => Some(1),
+        Some(Facts::EpochClosed(closed)) => Some(closed.last_seq),
+        _ => None,
+    })
+}
+
+fn check_open_numbers(header: &Header) -> Result<(), RegistryError> {
+    let in_keys = header.stream.as_ref().is_some_and(|(stream, _)| stream.as_str() == KEYS_STREAM);
+    if in_keys != is_key_record(header) {
+        return Err(RegistryError::KeysStream);
+    }
+    let Recognition::Known(kind) = recognise(header) else { return Ok(()) };
+    if header.critical != kind.is_critical() {
+        return Err(RegistryError::Critical(kind.name()));
+    }
+    if kind.names_system() && header.system.is_none() {
+        return Err(RegistryError::NoSystem(kind.name()));
+    }
+    match Facts::read(kind, header.clear.as_ref())? {
+        Facts::Genesis(genesis) if !genesis.fits(header) => Err(RegistryError::Genesis),
+        _ => Ok(()),
+    }
+}
+
+impl Facts {
+    /// The kind of record that says this.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Genesis(_) => Kind::Genesis,
+            Self::KeyGranted(_) => Kind::KeyGranted,
+            Self::KeyRotated(_) => Kind::KeyRotated,
+            Self::KeyRevoked(_) => Kind::KeyRevoked,
+            Self::EpochOpened(_) => Kind::EpochOpened,
+            Self::EpochClosed(_) => Kind::EpochClosed,
+            Self::ErasureOrdered(_) => Kind::ErasureOrdered,
+            Self::ErasureDone(_) => Kind::ErasureDone,
+            Self::HoldPlaced(_) => Kind::HoldPlaced,
+            Self::HoldReleased(_) => Kind::HoldReleased,
+            Self::DeletionRequested(_) => Kind::DeletionRequested,
+            Self::DeletionCancelled => Kind::DeletionCancelled,
+            Self::SystemPurged(_) => Kind::SystemPurged,
+            Self::PackageExported(_) => Kind::PackageExported,
+            Self::RecordRead(_) => Kind::RecordRead,
+        }
+    }
+
+    /// The `clear` member that says this; `None` where the type has nothing to say.
+    pub fn to_clear(&self) -> Option<Map<String, Json>> {
+        let clear = match self {
+            Self::Genesis(facts) => facts.to_clear(),
+            Self::KeyGranted(facts) => facts.to_clear(),
+            Self::KeyRotated(facts) => facts.to_clear(),
+            Self::KeyRevoked(facts) => facts.to_clear(),
+            Self::EpochOpened(facts) => facts.to_clear(),
+            Self::EpochClosed(facts) => facts.to_clear(),
+            Self::ErasureOrdered(facts) => facts.to_clear(),
+            Self::ErasureDone(facts) => facts.to_clear(),
+            Self::HoldPlaced(facts) => facts.to_clear(),
+            Self::HoldReleased(hold) => object([("hold", hold.to_hex().into())]),
+            Self::DeletionRequested(due_at) => object([("due_at", due_at.0.into())]),
+            Self::DeletionCancelled => Map::new(),
+            Self::SystemPurged(order) => {
+                order.iter().map(|order| ("order".to_owned(), order.to_hex().into())).collect()
+            }
+            Self::PackageExported(facts) => facts.to_clear(),
+            Self::RecordRead(entry) => object([("entry", (*entry).into())]),
+        };
+        (!clear.is_empty()).then_some(clear)
+    }
+
+    fn read(kind: Kind, clear: Option<&Map<String, Json>>) -> Result<Self, RegistryError> {
+        if kind == Kind::DeletionCancelled && clear.is_some() {
+            return Err(RegistryError::NoClear(kind.name().to_owned()));
+        }
+        let place = format!("`clear` of a {} record", kind.name());
+        let mut members = Members::of(place, Json::Object(clear.cloned().unwrap_or_default()))?;
+        let facts = Self::read_members(kind, &mut members)?;
+        members.finish()?;
+        Ok(facts)
+    }
+
+    fn read_members(kind: Kind, members: &mut Members) -> Result<Self, FormFault> {
+        Ok(match kind {
+            Kind::Genesis => Self::Genesis(Genesis::read(members)?),
+            Kind::KeyGranted => Self::KeyGranted(Granted::read(members)?),
+            Kind::KeyRotated => Self::KeyRotated(Box::new(Rotated::read(members)?)),
+            Kind::KeyRevoked => Self::KeyRevoked(Revoked::read(members)?),
+            Kind::EpochOpened => Self::EpochOpened(EpochOpened::read(members)?),
+            Kind::EpochClosed => Self::EpochClosed(EpochClosed::read(members)?),
+            Kind::ErasureOrdered => Self::ErasureOrdered(ErasureOrdered::read(members)?),
+            Kind::ErasureDone => Self::ErasureDone(ErasureDone::read(members)?),
+            Kind::HoldPlaced => Self::HoldPlaced(HoldPlaced::read(members)?),
+            Kind::HoldReleased => Self::HoldReleased(members.id("hold")?),
+            Kind::DeletionRequested => Self::DeletionRequested(members.time("due_at")?),
+            Kind::DeletionCancelled => Self::DeletionCancelled,
+            Kind::SystemPurged => Self::SystemPurged(members.typed_optional(
+                "order",
+                "is not an id",
+                |value| RecordId::from_hex(value.as_str()?),
+            )?),
+            Kind::PackageExported => Self::PackageExported(PackageExported::read(members)?),
+            Kind::RecordRead => Self::RecordRead(members.natural("entry")?),
+        })
+    }
+}
+
+/// A JSON object of these members.
+fn object<const N: usize>(members: [(&str, Json); N]) -> Map<String, Json> {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

@@ -1,0 +1,77 @@
+//! What is derived from secret keys: seeds, salts, data keys, idempotency tags (`docs/formats.md` §3, §13.3, §13.5).
+//!
+//! Promises: pure functions; whatever comes out secret is wiped when dropped. When a vault key is destroyed, everything derived from it is gone.
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::json;
+use sha2::Sha256;
+use tabellion_tlog::Hash;
+use zeroize::Zeroizing;
+
+use crate::id::{ProducerId, UnitId};
+use crate::jcs::{JcsError, to_jcs};
+
+const SEED_INFO: &[u8] = b"tabellion.seed/1";
+const DATA_INFO: &[u8] = b"tabellion.data/1";
+const IDEM_INFO: &[u8] = b"tabellion.idem/1";
+
+/// Seed of a unit's salts: HKDF-SHA-256(ikm = unit key, salt = unit id, info = `tabellion.seed/1`).
+pub fn derive_seed(vault_key: &[u8; 32], unit: &UnitId) -> Zeroizing<[u8; 32]> {
+    derive(vault_key, unit, SEED_INFO)
+}
+
+/// AES-256-GCM key of a unit's content: HKDF-SHA-256(…, info = `tabellion.data/1`).
+pub fn derive_data_key(vault_key: &[u8; 32], unit: &UnitId) -> Zeroizing<[u8; 32]> {
+    derive(vault_key, unit, DATA_INFO)
+}
+
+/// A unit's part in fingerprint keys: HKDF-SHA-256(…, info = `tabellion.idem/1`).
+pub fn derive_idem_key(vault_key: &[u8; 32], unit: &UnitId) -> Zeroizing<[u8; 32]> {
+    derive(vault_key, unit, IDEM_INFO)
+}
+
+/// Salt of one field: the first 16 bytes of HMAC-SHA-256(seed, name).
+pub fn salt(seed: &[u8; 32], name: &str) -> [u8; 16] {
+    let mac = hmac_sha256(seed, &[name.as_bytes()]);
+    let mut salt = [0; 16];
+    for (to, from) in salt.iter_mut().zip(mac.iter()) {
+        *to = *from;
+    }
+    salt
+}
+
+/// The `idem` member: HMAC-SHA-256(idempotency key, JCS `[producer, key]`).
+pub fn idem_tag(idempotency_key: &[u8; 32], producer: &ProducerId, key: &str) -> Result<Hash, JcsError> {
+    let message = to_jcs(&json!([producer.to_hex(), key]))?;
+    Ok(Hash(*hmac_sha256(idempotency_key, &[&message])))
+}
+
+/// HMAC of a request under a key that dies with the record's content (`docs/formats.md` §13.5).
+///
+/// `unit_keys` are the [`derive_idem_key`]s of the record's units in the order of the unit ids.
+pub fn fingerprint(
+    idempotency_key: &[u8; 32],
+    unit_keys: &[Zeroizing<[u8; 32]>],
+    request: &[u8],
+) -> [u8; 32] {
+    let parts: Vec<&[u8]> = unit_keys.iter().map(|key| key.as_slice()).collect();
+    let key = hmac_sha256(idempotency_key, &parts);
+    *hmac_sha256(&key, &[request])
+}
+
+fn derive(ikm: &[u8; 32], unit: &UnitId, info: &[u8]) -> Zeroizing<[u8; 32]> {
+    let mut out = Zeroizing::new([0; 32]);
+    #[expect(clippy::expect_used, reason = "HKDF-SHA-256 gives up to 8,160 bytes; 32 always fit")]
+    Hkdf::<Sha256>::new(Some(unit.as_bytes()), ikm).expand(info, out.as_mut_slice()).expect("32 bytes fit");
+    out
+}
+
+fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length is a key");
+    for part in parts {
+        mac.update(part);
+    }
+    Zeroizing::new(mac.finalize().into_bytes().into())
+}
