@@ -1,0 +1,100 @@
+"""Hands our COSE objects to an independent implementation (scitt-cose), which must accept them all and refuse each with
+one byte changed.
+
+    cose.py DIRECTORY        DIRECTORY as fixture.sh makes it
+
+Its tree, its leaf hashes, its signature check and its receipt check; from us come bytes and public keys only.
+"""
+
+import base64
+import json
+import sys
+from pathlib import Path
+
+import cbor2
+import scitt_cose
+from package import COSE_SIGN1, Package, pem
+
+GOLDEN = Path("crates/tlog/tests/golden")
+KID = 4  # COSE header: id of the key that signed
+
+
+class Refused(Exception):
+    """The other implementation does not agree with us."""
+
+
+def require(holds, what):
+    if not holds:
+        raise Refused(what)
+
+
+def with_a_bit_changed(message):
+    """The same message with one bit of its signature changed: still well formed, no longer signed."""
+    return message[:-1] + bytes([message[-1] ^ 1])
+
+
+def statement(message, public, what):
+    """The payload of a signed statement or seal that the other implementation accepts under `public`."""
+    seen = scitt_cose.parse_signed_statement(message, public_key_pem=pem(public))
+    require(seen["signature_verified"] is True, f"{what}: signature refused: {seen['unverified']}")
+    changed = scitt_cose.parse_signed_statement(with_a_bit_changed(message), public_key_pem=pem(public))
+    require(changed["signature_verified"] is False, f"{what}: accepted with a bit of its signature changed")
+    return seen
+
+
+def receipt(message, entry, public, what):
+    seen = scitt_cose.verify_receipt(message, leaf_entry_hex=entry.hex(), log_public_key_pem=pem(public))
+    require(seen.ok, f"{what}: refused: {seen.errors}")
+    require(seen.issuer and seen.subject, f"{what}: names no issuer or subject, which RFC 9943 asks of every receipt")
+    for wrong_entry, wrong_message in [(entry + b" ", message), (entry, with_a_bit_changed(message))]:
+        changed = scitt_cose.verify_receipt(wrong_message, leaf_entry_hex=wrong_entry.hex(), log_public_key_pem=pem(public))
+        require(not changed.ok, f"{what}: accepted for another entry or with a bit of its signature changed")
+    return seen
+
+
+def transparent_statement(message, entry, public, what):
+    """A statement that carries receipts: its bare form must be `entry`, and each receipt must place that."""
+    receipts = scitt_cose.extract_receipts(message)
+    require(receipts, f"{what}: no receipt found in it")
+    require(scitt_cose.attach_receipts(entry, receipts) == message, f"{what}: the other implementation writes it otherwise")
+    return [receipt(one, entry, public, f"{what}, receipt {number}") for number, one in enumerate(receipts)]
+
+
+def parts(message):
+    """(protected header, payload) of a COSE_Sign1, read strictly."""
+    protected, _, payload, _ = scitt_cose.cose_sign1.strict_decode(message).value
+    return cbor2.loads(protected), payload
+
+
+def keys_of(package):
+    """Public keys by key id, as the package's key records name them; all of those must be signed by the root key."""
+    keys, root = {}, None
+    for index, entry in sorted(package.placed()):
+        if entry[0] != COSE_SIGN1:
+            continue
+        record = json.loads(parts(entry)[1])
+        if record.get("type") not in ("log.genesis", "key.granted", "key.rotated"):
+            continue
+        public = base64.b64decode(record["clear"]["key"]["public"])
+        root = root or public
+        statement(entry, root, f"entry {index}, {record['type']}")
+        keys[bytes.fromhex(record["clear"]["key"]["key_id"])] = public
+    return keys
+
+
+def whole_package(path):
+    """Every statement and seal of a package, its manifest's signature, and the tree over all of its entries."""
+    package = Package(path)
+    origin, size, root = package.checkpoint()
+    require(package.manifest["first"] == 0 and len(package.entries) == size, "the package to look at holds the whole log")
+    keys = keys_of(package)
+    signed = [(index, entry) for index, entry in package.placed() if entry[0] == COSE_SIGN1]
+    for index, entry in signed:
+        statement(entry, keys[parts(entry)[0][KID]], f"entry {index}")
+    theirs = scitt_cose.merkle_root([entry.hex() for entry in package.entries])
+    require(theirs == root.hex(), f"their root over the entries is {theirs}; the checkpoint of {origin} says {root.hex()}")
+    manifest = package.files["manifest.cose"]
+    scitt_cose.verify_sign1(
+        manifest, public_key_pem=pem(keys[parts(manifest)[0][KID]]), detached_payload=package.files["manifest.json"]
+    )
+    print(f"package: {len(signed)} signatures, the manifest's and the root over {size} entries")

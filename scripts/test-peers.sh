@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# What others say about our bytes: an independent COSE implementation, openssl and sha256sum, a real browser, a fuzzer.
+# Installs what is missing; that takes minutes on a machine that has nothing yet.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/steps.sh
+. scripts/install.sh
+
+peers=$(python_venv peers)
+ensure_command openssl openssl
+ensure_command chromium chromium
+
+step "a log, a package and receipts to look at" scripts/peers/fixture.sh
+step "COSE: an independent SCITT implementation" "$peers/bin/python" -B scripts/peers/cose.py
+step "VERIFY.txt: sha256sum and openssl alone" scripts/peers/verify-txt.sh
+step "verify.html in Chromium, from file://" scripts/peers/browser.sh
+step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh
+step_summary "make test-peers: all passed"

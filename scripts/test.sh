@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# The gate: what has to hold before a change is taken. One target directory, one profile; fetches crates and the pinned
+# lint programs and nothing else.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/steps.sh
+
+step "lint" scripts/lint.sh
+step "Rust tests" scripts/test-rust.sh
+step "browser verifier under node" scripts/test-js.sh
+step "the program, end to end" scripts/smoke.sh
+step_summary "make test: all passed"
