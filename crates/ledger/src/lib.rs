@@ -1,1 +1,50 @@
-//! placeholder
+//! The one write path of Tabellion: seal a record, append it durably, hand out its receipt, keep its content erasable.
+//!
+//! Promises: an acknowledged append survives `kill -9` and power loss; a checkpoint is never released before what it covers is durable and
+//! never signed for a smaller or different tree; content never enters the log in clear. Must never: know a record type's business
+//! meaning, or write anything except by appending.
+//!
+//! Start at [`Ledger`]; `docs/formats.md` §13 describes what lies on disk.
+
+mod clock;
+mod commit;
+mod derive;
+pub mod disk;
+mod draft;
+mod entropy;
+mod erase;
+mod error;
+mod fsck;
+pub mod head;
+mod holds;
+mod idempotency;
+mod init;
+mod keeper;
+pub mod keyring;
+mod ledger;
+pub mod lock;
+mod numbers;
+mod own_records;
+mod prepare;
+mod queue;
+mod read;
+mod reader;
+mod recover;
+mod rotate;
+mod stage;
+mod state;
+mod tree;
+pub mod vault;
+mod wal;
+
+pub use clock::{Clock, SystemClock};
+pub use commit::{Ack, GroupResult};
+pub use draft::{Draft, DraftParent, DraftStream, MAX_DRAFT_BYTES, SubjectFields};
+pub use entropy::{Entropy, OsEntropy};
+pub use erase::{Erasure, ErasureTarget};
+pub use error::{LedgerError, OpenError, RejectCode};
+pub use fsck::{FsckReport, fsck};
+pub use init::{NewLog, create};
+pub use ledger::{Ledger, OpenOptions, Prepared};
+pub use queue::Done;
+pub use reader::{CommitView, EntryView, Reader, UnitContent, UnitView};

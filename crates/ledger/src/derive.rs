@@ -1,0 +1,136 @@
+//! Derived files: the published checkpoint, full tiles and full entry bundles in C2SP paths (tlog-tiles).
+//!
+//! They can be thrown away and made again from the segments. `log/tiles/derived` says how far they are durable; everything up to there
+//! is whole, everything beyond is written anew.
+
+use std::io;
+use std::sync::PoisonError;
+
+use tabellion_tlog::{Hash, TILE_WIDTH, TileId, bundle_path, leaf_hash, push_entry};
+
+use crate::commit::Shared;
+use crate::disk::{self, Disk};
+use crate::read;
+use crate::state::LogState;
+use crate::tree::BLOCK;
+
+/// Directory of the derived files.
+const TILE_DIR: &str = "log/tiles";
+/// How many entries have durable tiles and bundles, in decimal.
+const DERIVED_PATH: &str = "log/tiles/derived";
+/// The published checkpoint.
+pub(crate) const CHECKPOINT_PATH: &str = "log/checkpoint";
+/// Blocks of 256 entries per turn, so that the head and the checkpoint never wait long behind a backlog.
+const BLOCKS_PER_TURN: u64 = 16;
+/// A decimal number of entries.
+const MAX_DERIVED_FILE: u64 = 32;
+
+/// Publishes the newest checkpoint.
+pub(crate) fn publish(shared: &Shared) -> io::Result<()> {
+    let checkpoint = shared.checkpoint.read().unwrap_or_else(PoisonError::into_inner).clone();
+    disk::write_file_durably(shared.disk.as_ref(), CHECKPOINT_PATH, checkpoint.as_bytes())
+}
+
+/// Derives the next few blocks. `true`: more are waiting.
+pub(crate) fn advance(shared: &Shared) -> io::Result<bool> {
+    let disk = shared.disk.as_ref();
+    let from = derived(disk)?;
+    let size = shared.state.read().unwrap_or_else(PoisonError::into_inner).size();
+    let ready = size / BLOCK * BLOCK;
+    let until = ready.min(from + BLOCKS_PER_TURN * BLOCK);
+    if from >= until {
+        return Ok(false);
+    }
+    for block in from / BLOCK..until / BLOCK {
+        derive_block(shared, disk, block)?;
+    }
+    disk::write_file_durably(disk, DERIVED_PATH, until.to_string().as_bytes())?;
+    Ok(until < ready)
+}
+
+/// How many entries have durable tiles and bundles.
+pub(crate) fn derived(disk: &dyn Disk) -> io::Result<u64> {
+    if !disk.exists(DERIVED_PATH)? {
+        return Ok(0);
+    }
+    let text = disk::read_all(disk, DERIVED_PATH, MAX_DERIVED_FILE)?;
+    // An unreadable mark costs work, never correctness: everything is derived again.
+    Ok(std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0))
+}
+
+/// Compares the durable bundles and leaf tiles with the log. Returns how many blocks are derived.
+pub(crate) fn check(shared: &Shared) -> Result<u64, String> {
+    let disk = shared.disk.as_ref();
+    let until = derived(disk).map_err(|error| format!("{DERIVED_PATH} cannot be read: {error}"))?;
+    let size = shared.state.read().unwrap_or_else(PoisonError::into_inner).size();
+    if until > size {
+        return Err(format!("{DERIVED_PATH} says {until} entries are derived, the log has {size}: remove {TILE_DIR}, it is made again"));
+    }
+    for block in 0..until / BLOCK {
+        let (bundle, leaves) = block_of(shared, disk, block).map_err(|error| error.to_string())?;
+        for (path, expected) in [(bundle_path(block, TILE_WIDTH), bundle), (TileId::full(0, block).path(), tile_bytes(&leaves))] {
+            let path = format!("{TILE_DIR}/{path}");
+            let same = disk::read_all(disk, &path, expected.len() as u64).is_ok_and(|bytes| bytes == expected);
+            if !same {
+                return Err(format!("{path} differs from the log it is derived from; remove {TILE_DIR}, it is made again"));
+            }
+        }
+    }
+    Ok(until / BLOCK)
+}
+
+fn derive_block(shared: &Shared, disk: &dyn Disk, block: u64) -> io::Result<()> {
+    let (bundle, leaves) = block_of(shared, disk, block)?;
+    write(disk, &bundle_path(block, TILE_WIDTH), &bundle)?;
+    let leaf_tile = TileId::full(0, block);
+    write(disk, &leaf_tile.path(), &tile_bytes(&leaves))?;
+    // A tile of level l is full when 256 tiles of level l − 1 are.
+    let (mut level, mut index) = (1u8, block + 1);
+    while index % u64::from(TILE_WIDTH) == 0 {
+        index /= u64::from(TILE_WIDTH);
+        let tile = TileId::full(level, index - 1);
+        let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
+        let hashes = upper_hashes(&state, level, index - 1)?;
+        drop(state);
+        write(disk, &tile.path(), &tile_bytes(&hashes))?;
+        level += 1;
+    }
+    Ok(())
+}
+
+fn upper_hashes(state: &LogState, level: u8, index: u64) -> io::Result<Vec<Hash>> {
+    let width = u64::from(TILE_WIDTH);
+    (index * width..(index + 1) * width)
+        .map(|at| state.tree.kept(level * 8, at).ok_or_else(|| io::Error::other("a tile is derived before its tree is full")))
+        .collect()
+}
+
+/// The bundle and the leaf hashes of one block, from its segments.
+fn block_of(shared: &Shared, disk: &dyn Disk, block: u64) -> io::Result<(Vec<u8>, Vec<Hash>)> {
+    let (mut bundle, mut leaves) = (Vec::new(), Vec::new());
+    let (mut next, end) = (block * BLOCK, (block + 1) * BLOCK);
+    while next < end {
+        let batch = shared.state.read().unwrap_or_else(PoisonError::into_inner).batch_of(next);
+        let batch = batch.ok_or_else(|| io::Error::other(format!("entry {next} is in no batch")))?;
+        let bytes = read::batch_bytes(disk, &batch).map_err(io::Error::other)?;
+        let read = read::parse_batch(&batch, &bytes).map_err(io::Error::other)?;
+        let skip = usize::try_from(next - batch.first).unwrap_or(usize::MAX);
+        let take = usize::try_from(end - next).unwrap_or(usize::MAX);
+        for stored in read.entries.iter().skip(skip).take(take) {
+            push_entry(&mut bundle, stored.entry).map_err(io::Error::other)?;
+            leaves.push(leaf_hash(stored.entry));
+        }
+        next = batch.size_after();
+    }
+    Ok((bundle, leaves))
+}
+
+fn tile_bytes(hashes: &[Hash]) -> Vec<u8> {
+    hashes.iter().flat_map(|hash| hash.as_bytes().iter().copied()).collect()
+}
+
+fn write(disk: &dyn Disk, path: &str, bytes: &[u8]) -> io::Result<()> {
+    let path = format!("{TILE_DIR}/{path}");
+    disk.create_dir_all(disk::parent(&path))?;
+    disk::write_file_durably(disk, &path, bytes)
+}

@@ -1,0 +1,263 @@
+//! Erasure: the order is durable, then the keys are destroyed, then each erased unit gets its tombstone.
+//!
+//! No segment is rewritten and no proof changes. An erasure that was cut short is finished when the log is opened next. Must never: destroy
+//! a key before its order is durable, or a key that is on hold.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::sync_channel;
+
+use serde_json::{Map, Value};
+use tabellion_model::registry::{ErasureDone, ErasureOrdered, ErasureScope, Facts, HoldPlaced};
+use tabellion_model::{HoldId, Micros, RecordId, SystemId, UnitId, VaultKeyId, tombstone};
+
+use crate::commit::Ack;
+use crate::draft::{Draft, DraftStream};
+use crate::error::{LedgerError, RejectCode};
+use crate::ledger::{Ledger, Prepared};
+use crate::own_records::random_id;
+use crate::queue::Command;
+use crate::read;
+use crate::vault::{EVIDENCE_CLASS, KeyFilter, RetentionClass, subject_tag};
+
+/// Keys in one order: 35 bytes of header each, so an order stays well below the 65,535 bytes of an entry.
+const KEYS_PER_ORDER: usize = 1000;
+
+/// What is to be erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErasureTarget {
+    /// Everything about one data subject, in every system.
+    Subject(String),
+    /// The content of one entry that was recorded as erasable alone.
+    Record(u64),
+    /// Everything recorded for one system.
+    System(SystemId),
+    /// Everything of one retention class up to and including a month (yyyymm).
+    Retention {
+        /// The class.
+        class: String,
+        /// Last month that goes.
+        until: u32,
+    },
+}
+
+impl ErasureTarget {
+    fn scope(&self) -> ErasureScope {
+        match self {
+            Self::Subject(_) => ErasureScope::Subject,
+            Self::Record(_) => ErasureScope::Record,
+            Self::System(_) => ErasureScope::System,
+            Self::Retention { .. } => ErasureScope::Retention,
+        }
+    }
+}
+
+/// What an erasure did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erasure {
+    /// The orders, in the log.
+    pub orders: Vec<Ack>,
+    /// Keys destroyed.
+    pub keys: usize,
+    /// Units whose content is gone, each with its tombstone.
+    pub units: usize,
+}
+
+impl Ledger {
+    /// Erases `target` for `reason` (recorded, sealed). Refused while a legal hold applies, and when there is nothing to erase.
+    pub fn erase(&self, target: &ErasureTarget, reason: &str) -> Result<Erasure, LedgerError> {
+        let keys = self.keys_of(target)?;
+        if keys.is_empty() {
+            return Err(LedgerError::rejected(
+                RejectCode::NotFound,
+                "there is nothing to erase: no live content key belongs to what was named",
+            ));
+        }
+        crate::holds::check(&self.state(), &self.shared.vault(), &keys)?;
+        let mut done = Erasure { orders: Vec::new(), keys: keys.len(), units: 0 };
+        for keys in keys.chunks(KEYS_PER_ORDER) {
+            let order = self.order(target, keys, reason)?;
+            done.units += self.record_tombstones(order.record_id, keys)?;
+            done.orders.push(order);
+        }
+        Ok(done)
+    }
+
+    /// Records the order, destroys the keys.
+    fn order(&self, target: &ErasureTarget, keys: &[VaultKeyId], reason: &str) -> Result<Ack, LedgerError> {
+        let facts = Facts::ErasureOrdered(ErasureOrdered { keys: keys.to_vec(), scope: target.scope() });
+        let mut draft = evidence(&facts).with("reason", reason);
+        if let ErasureTarget::System(system) = target {
+            draft.system = Some(system.to_string());
+        }
+        let Prepared(order) = self.prepare(&draft)?;
+        let (answer, wait) = sync_channel(1);
+        self.send(Command::Destroy { order, keys: keys.to_vec(), done: Box::new(move |result| drop(answer.send(result))) });
+        let acks = wait.recv().unwrap_or_else(|_| Err(LedgerError::Fatal("the committer's thread ended".to_owned())))?;
+        acks.into_iter().next().ok_or_else(|| LedgerError::Fatal("an erasure order was answered without a result".to_owned()))
+    }
+
+    /// Finds the units under destroyed keys and records that they are gone. Returns how many there are.
+    fn record_tombstones(&self, order: RecordId, keys: &[VaultKeyId]) -> Result<usize, LedgerError> {
+        let units = self.units_under(keys)?;
+        let total = units.len();
+        let chunks = total.div_ceil(tombstone::MAX_TOMBSTONES).max(1);
+        for number in 0..chunks {
+            let part = units.iter().skip(number * tombstone::MAX_TOMBSTONES).take(tombstone::MAX_TOMBSTONES);
+            let body: Map<String, Value> = part.map(tombstone::field).collect();
+            let done = ErasureDone { erased: body.len() as u64, last: number + 1 == chunks, order };
+            let mut draft = evidence(&Facts::ErasureDone(done));
+            draft.body = body;
+            draft.stream = Some(DraftStream { name: format!("erasure/{order}"), expected: None });
+            self.append(&draft)?;
+        }
+        Ok(total)
+    }
+
+    /// Finishes erasures whose order is recorded but whose end is not: after a crash, or when a disk refused in between.
+    pub(crate) fn finish_erasures(&self) -> Result<(), LedgerError> {
+        let orders: Vec<(RecordId, Vec<VaultKeyId>)> =
+            self.state().orders.iter().map(|(id, keys)| (*id, keys.clone())).collect();
+        for (order, keys) in orders {
+            self.record_tombstones(order, &keys)?;
+        }
+        Ok(())
+    }
+
+    fn keys_of(&self, target: &ErasureTarget) -> Result<Vec<VaultKeyId>, LedgerError> {
+        let filter = match target {
+            ErasureTarget::Subject(subject) => {
+                KeyFilter { subject: Some(subject_tag(&self.secrets.pseudonym, subject)), ..KeyFilter::default() }
+            }
+            ErasureTarget::System(system) => KeyFilter { system: Some(*system), ..KeyFilter::default() },
+            ErasureTarget::Retention { class, until } => {
+                let class = RetentionClass::new(class).map_err(|error| crate::draft::malformed(error.to_string()))?;
+                if class.as_str() == EVIDENCE_CLASS {
+                    return Err(crate::draft::malformed(format!("the class {EVIDENCE_CLASS} never expires: it holds the tombstones")));
+                }
+                KeyFilter { class: Some((class, *until)), ..KeyFilter::default() }
+            }
+            ErasureTarget::Record(index) => return self.keys_of_entry(*index),
+        };
+        let vault = self.shared.vault();
+        // What proves an erasure outlives it: a system's or subject's orders and tombstones are never erased with it.
+        Ok(vault.find(&filter).into_iter().filter(|key| !vault.scope(key).is_some_and(|scope| scope.class.as_str() == EVIDENCE_CLASS)).collect())
+    }
+
+    fn keys_of_entry(&self, index: u64) -> Result<Vec<VaultKeyId>, LedgerError> {
+        let stored = self.reader().stored(index)?;
+        let vault = self.shared.vault();
+        let mut keys = Vec::new();
+        for unit in &stored.units {
+            match vault.scope(&unit.key) {
+                Some(scope) if scope.own => keys.push(unit.key),
+                Some(_) => {
+                    return Err(LedgerError::rejected(
+                        RejectCode::Malformed,
+                        format!(
+                            "entry {index} shares its key with other records, so it cannot be erased alone; erase its subject, or record such \
+                             content with erasable_alone"
+                        ),
+                    ));
+                }
+                None => {}
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Every unit in the log that is sealed under one of `keys`, in log order.
+    fn units_under(&self, keys: &[VaultKeyId]) -> Result<Vec<UnitId>, LedgerError> {
+        let keys: BTreeSet<VaultKeyId> = keys.iter().copied().collect();
+        let batches = self.state().batches.clone();
+        let mut units = Vec::new();
+        for batch in &batches {
+            let bytes = read::batch_bytes(self.shared.disk.as_ref(), batch).map_err(LedgerError::Unavailable)?;
+            let parsed = read::parse_batch(batch, &bytes).map_err(LedgerError::Fatal)?;
+            for frame in parsed.entries.iter().flat_map(|stored| &stored.units) {
+                let unit = read::parse_unit_frame(frame).map_err(LedgerError::Fatal)?;
+                if keys.contains(&unit.key) {
+                    units.push(unit.id);
+                }
+            }
+        }
+        Ok(units)
+    }
+
+    /// Places a legal hold on a subject or a system. Returns the hold's id (the record id of `hold.placed` is another).
+    pub fn place_hold(&self, target: &ErasureTarget, reason: &str) -> Result<(HoldId, Ack), LedgerError> {
+        let hold = HoldId::from_bytes(random_id(self.shared.entropy.as_ref())?);
+        let (keys, system) = match target {
+            ErasureTarget::System(system) => (None, Some(system.to_string())),
+            _ => {
+                let keys = self.keys_of(target)?;
+                if keys.is_empty() || keys.len() > KEYS_PER_ORDER {
+                    let text =
+                        format!("{} live content keys belong to what was named; a hold names 1 to {KEYS_PER_ORDER}", keys.len());
+                    return Err(LedgerError::rejected(RejectCode::NotFound, text));
+                }
+                (Some(keys), None)
+            }
+        };
+        let mut draft = evidence(&Facts::HoldPlaced(HoldPlaced { hold, keys })).with("reason", reason);
+        draft.system = system;
+        Ok((hold, self.append(&draft)?))
+    }
+
+    /// Releases a legal hold.
+    pub fn release_hold(&self, hold: &HoldId, reason: &str) -> Result<Ack, LedgerError> {
+        if !self.state().holds.contains_key(hold) {
+            return Err(LedgerError::rejected(RejectCode::NotFound, format!("no hold {hold} is in force")));
+        }
+        self.append(&evidence(&Facts::HoldReleased(*hold)).with("reason", reason))
+    }
+
+    /// Asks for a system's deletion: from now on appends that name it are refused, at `due` its content goes.
+    pub fn request_deletion(&self, system: &SystemId, due: Micros, reason: &str) -> Result<Ack, LedgerError> {
+        self.append(&about_system(&Facts::DeletionRequested(due), system, reason))
+    }
+
+    /// Takes a deletion back that is not yet due.
+    pub fn cancel_deletion(&self, system: &SystemId, reason: &str) -> Result<Ack, LedgerError> {
+        if !matches!(self.state().deletions.get(system), Some(crate::state::Deletion::Requested(_))) {
+            return Err(LedgerError::rejected(RejectCode::NotFound, format!("no deletion of system {system} is under way")));
+        }
+        self.append(&about_system(&Facts::DeletionCancelled, system, reason))
+    }
+
+    /// Purges every system whose deletion is due. Returns each with what went.
+    pub fn purge_due(&self) -> Result<Vec<(SystemId, Erasure)>, LedgerError> {
+        let now = self.shared.clock.now();
+        let due: Vec<SystemId> = {
+            let state = self.state();
+            let is_due = |deletion: &crate::state::Deletion| matches!(deletion, crate::state::Deletion::Requested(due) if *due <= now);
+            state.deletions.iter().filter(|(_, deletion)| is_due(deletion)).map(|(system, _)| *system).collect()
+        };
+        let mut purged = Vec::new();
+        for system in due {
+            let nothing = |error: &LedgerError| error.code() == Some(RejectCode::NotFound);
+            let erasure = match self.erase(&ErasureTarget::System(system), "deletion of the system is due") {
+                Ok(erasure) => erasure,
+                Err(error) if nothing(&error) => Erasure { orders: Vec::new(), keys: 0, units: 0 },
+                Err(error) => return Err(error),
+            };
+            let facts = Facts::SystemPurged(erasure.orders.first().map(|order| order.record_id));
+            self.append(&about_system(&facts, &system, "deletion of the system was due"))?;
+            purged.push((system, erasure));
+        }
+        Ok(purged)
+    }
+}
+
+fn about_system(facts: &Facts, system: &SystemId, reason: &str) -> Draft {
+    let mut draft = evidence(facts).with("reason", reason);
+    draft.system = Some(system.to_string());
+    draft
+}
+
+/// A draft that says `facts`, of the class that never expires.
+fn evidence(facts: &Facts) -> Draft {
+    let mut draft = Draft::new(facts.kind().name());
+    draft.clear = facts.to_clear().unwrap_or_default();
+    draft.retention = Some(EVIDENCE_CLASS.to_owned());
+    draft
+}

@@ -1,0 +1,64 @@
+//! Exact idempotency (docs/formats.md §13.5): the same key with the same request gives the original receipt, with another request it is
+//! refused, and once the content is erased nobody can test a guess against what is kept.
+
+use tabellion_model::{Entry, UnitId, VaultKeyId, derive_idem_key};
+
+use crate::commit::Ack;
+use crate::disk::Disk;
+use crate::error::{LedgerError, RejectCode};
+use crate::keyring::Secrets;
+use crate::read;
+use crate::stage::Item;
+use crate::state::{LogState, Remembered};
+use crate::vault::{Found, KeyTable};
+
+/// The fingerprint of `request`, keyed with every vault key that seals its content. `None` when one of them is destroyed.
+pub(crate) fn fingerprint(
+    secret: &[u8; 32],
+    vault: &KeyTable,
+    units: &[(UnitId, VaultKeyId)],
+    request: &[u8],
+) -> Option<[u8; 32]> {
+    let mut keys = Vec::with_capacity(units.len());
+    for (unit, key) in units {
+        let Found::Live(vault_key) = vault.get(key) else { return None };
+        keys.push(derive_idem_key(&vault_key, unit));
+    }
+    Some(tabellion_model::fingerprint(secret, &keys, request))
+}
+
+/// Compares `item` with the entry that was appended under the same idempotency key.
+pub(crate) fn same_request(
+    disk: &dyn Disk,
+    vault: &KeyTable,
+    secrets: &Secrets,
+    state: &LogState,
+    item: &Item,
+    original: Remembered,
+) -> Result<Ack, LedgerError> {
+    let index = original.index;
+    let batch = state.batch_of(index).ok_or_else(|| LedgerError::Fatal(format!("entry {index} is not in any batch")))?;
+    let stored = read::stored_entry(disk, &batch, index).map_err(LedgerError::Unavailable)?;
+    let entry = Entry::parse(&stored.entry).map_err(|error| LedgerError::Fatal(format!("entry {index}: {error}")))?;
+    let same = match item {
+        Item::Statement(statement) => statement.bytes == stored.entry,
+        Item::Record(record) => {
+            let units: Vec<(UnitId, VaultKeyId)> = stored.units.iter().map(|unit| (unit.id, unit.key)).collect();
+            let request = record.request.as_deref().unwrap_or_default();
+            let Some(now) = fingerprint(&secrets.idempotency, vault, &units, request) else {
+                return Err(LedgerError::rejected(
+                    RejectCode::IdempotencyErased,
+                    format!("the idempotency key belongs to entry {index}, whose content is erased; use a new key for a new record"),
+                ));
+            };
+            original.fingerprint == Some(now)
+        }
+    };
+    let Some(header) = entry.header().filter(|_| same) else {
+        return Err(LedgerError::rejected(
+            RejectCode::IdempotencyConflict,
+            format!("the idempotency key was used for another request (entry {index}); use a new key for a new record"),
+        ));
+    };
+    Ok(Ack { index, record_id: header.record_id, size: batch.size_after(), duplicate: true })
+}

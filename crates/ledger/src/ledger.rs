@@ -1,0 +1,285 @@
+//! The ledger as its users see it: open, append, read, prove, close.
+
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
+use std::thread::JoinHandle;
+
+use tabellion_model::{CredentialId, Env, Origin, ProducerId, Purpose, Statement};
+use tabellion_tlog::sha256;
+
+use crate::clock::Clock;
+use crate::commit::{Ack, Committer, GroupResult, Shared, Signers};
+use crate::disk::{Disk, OpenMode};
+use crate::draft::Draft;
+use crate::entropy::Entropy;
+use crate::error::{LedgerError, OpenError, RejectCode};
+use crate::head::HeadFile;
+use crate::keeper::{HeadSink, Keeper};
+use crate::keyring::{self, KeyPair, Secrets};
+use crate::prepare::Sealer;
+use crate::queue::{self, Command, Done};
+use crate::reader::Reader;
+use crate::recover::{self, Access, FoldOnly, Recovered};
+use crate::stage::Item;
+use crate::state::LogState;
+use crate::vault::{KeyTable, MasterKey};
+use crate::wal::segment::{DEFAULT_SEGMENT_BYTES, segment_path};
+use crate::wal::segments::Segments;
+
+/// How often an append is sealed again because an erasure destroyed its key meanwhile. Two erasures in a row of the same key's successor
+/// are already unlikely; more means something else is wrong.
+const RESEAL_LIMIT: u32 = 4;
+
+/// How to open a ledger.
+pub struct OpenOptions {
+    /// The origin that the configuration names; a directory of another log refuses.
+    pub origin: Option<Origin>,
+    /// Size of segments made from now on, in bytes.
+    pub segment_bytes: u64,
+    /// Run the keeper's thread (head, published checkpoint, tiles). Off for one-shot commands and simulated disks.
+    pub background: bool,
+    /// The clock that dates seals.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids and keys come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl OpenOptions {
+    /// Options of a server: default segments, background on.
+    pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { origin: None, segment_bytes: DEFAULT_SEGMENT_BYTES, background: true, clock, entropy }
+    }
+}
+
+/// A log open for writing. One per directory and process; share it behind an `Arc`.
+pub struct Ledger {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) secrets: Arc<Secrets>,
+    reader: Reader,
+    origin: Origin,
+    env: Env,
+    sender: SyncSender<Command>,
+    threads: Mutex<Threads>,
+    /// Sentences about what recovery found and did.
+    notes: Vec<String>,
+}
+
+struct Threads {
+    committer: Option<JoinHandle<()>>,
+    keeper: Option<Keeper>,
+}
+
+/// A sealed draft or statement on its way to the committer.
+pub struct Prepared(pub(crate) Item);
+
+impl Ledger {
+    /// Opens the log in `disk`: recovers, checks keys, starts the committer, finishes erasures that were cut short.
+    ///
+    /// The caller holds the directory's lock ([`crate::lock::DirLock`]).
+    pub fn open(disk: Arc<dyn Disk>, options: &OpenOptions) -> Result<Self, OpenError> {
+        let recovered = recover::scan(disk.as_ref(), Access::Write, options.origin.as_ref(), &mut FoldOnly)?;
+        let secrets = Arc::new(Secrets::load(disk.as_ref())?);
+        let signers = load_signers(disk.as_ref(), &recovered.state)?;
+        let pending: Vec<_> = recovered.state.orders.values().flatten().copied().collect();
+        let origin_hash = sha256(recovered.state.origin.as_str().as_bytes());
+        let mut vault = KeyTable::open(Arc::clone(&disk), &origin_hash, &MasterKey::new(&secrets.vault), &pending)?;
+        vault.destroy(&pending).map_err(OpenError::io("finish an erasure in", "vault/keys"))?;
+        let ledger = Self::start(disk, options, recovered, vault, secrets, signers)?;
+        ledger.finish_erasures().map_err(|error| OpenError::Corrupt(format!("an interrupted erasure cannot be finished: {error}")))?;
+        Ok(ledger)
+    }
+
+    /// Starts the threads on a recovered (or just created) log.
+    pub(crate) fn start(
+        disk: Arc<dyn Disk>,
+        options: &OpenOptions,
+        recovered: Recovered,
+        vault: KeyTable,
+        secrets: Arc<Secrets>,
+        signers: Signers,
+    ) -> Result<Self, OpenError> {
+        let Recovered { state, checkpoint, tail, mut notes } = recovered;
+        notes.extend(vault.notes().iter().cloned());
+        let path = segment_path(tail.segment);
+        let segments = disk
+            .open(&path, OpenMode::ReadWrite)
+            .and_then(|file| Segments::resume(file, tail.segment, tail.end, tail.checkpoints, options.segment_bytes))
+            .map_err(OpenError::io("open", &path))?;
+        let origin = state.origin.clone();
+        let env = state.env;
+        let head = HeadFile::open(disk.as_ref(), &sha256(origin.as_str().as_bytes()))?;
+        let shared = Arc::new(Shared::new(disk, options, state, vault, checkpoint));
+        let (keeper, head) = if options.background {
+            let keeper = Keeper::start(Arc::clone(&shared), head).map_err(OpenError::io("start the keeper of", "log"))?;
+            let sink = keeper.sink();
+            (Some(keeper), sink)
+        } else {
+            (None, HeadSink::Inline(head))
+        };
+        let committer = Committer {
+            shared: Arc::clone(&shared),
+            secrets: Arc::clone(&secrets),
+            segments,
+            head,
+            signers,
+            own_epoch: None,
+            poisoned: None,
+        };
+        let queue = queue::start(committer).map_err(OpenError::io("start the committer of", "log"))?;
+        let threads = Mutex::new(Threads { committer: Some(queue.thread), keeper });
+        let reader = Reader { shared: Arc::clone(&shared) };
+        Ok(Self { shared, secrets, reader, origin, env, sender: queue.sender, threads, notes })
+    }
+
+    /// Sentences for the operator about what opening found and did; empty when there was nothing to say.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The log's origin.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The log's environment.
+    pub fn env(&self) -> Env {
+        self.env
+    }
+
+    /// The reading side.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    pub(crate) fn state(&self) -> RwLockReadGuard<'_, LogState> {
+        self.shared.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Seals a draft in the caller's thread. Nothing is recorded yet.
+    pub fn prepare(&self, draft: &Draft) -> Result<Prepared, LedgerError> {
+        let (writer, producer) = self.writer();
+        let sealer = self.sealer(writer, producer);
+        sealer.seal_draft(draft).map(Prepared)
+    }
+
+    /// Takes in a statement that was sealed and signed elsewhere, with the disclosures to keep. Nothing is recorded yet.
+    pub fn prepare_statement(&self, bytes: Vec<u8>, disclosures: &[String]) -> Result<Prepared, LedgerError> {
+        self.prepare_adopting(bytes, disclosures, None)
+    }
+
+    pub(crate) fn prepare_adopting(
+        &self,
+        bytes: Vec<u8>,
+        disclosures: &[String],
+        adopts: Option<KeyPair>,
+    ) -> Result<Prepared, LedgerError> {
+        let (writer, producer) = self.writer();
+        let sealer = self.sealer(writer, producer);
+        let item = sealer.take_statement(bytes, disclosures, adopts)?;
+        if let Item::Statement(statement) = &item {
+            self.check_statement_signature(&statement.statement)?;
+        }
+        Ok(Prepared(item))
+    }
+
+    fn check_statement_signature(&self, statement: &Statement) -> Result<(), LedgerError> {
+        let key = self.state().keys.grant_of(&statement.kid).map(|grant| grant.info.public);
+        // Key records may be signed by a key that the chain does not know yet only at genesis, which never comes through here.
+        let key = key.ok_or_else(|| {
+            let text = format!("the statement's key {} was never granted in this log", statement.kid.0);
+            LedgerError::rejected(RejectCode::KeyNotInForce, text)
+        })?;
+        statement.verify(&key).map_err(|error| crate::draft::malformed(format!("the statement's signature: {error}")))
+    }
+
+    fn sealer(&self, writer: CredentialId, producer: ProducerId) -> Sealer<'_> {
+        Sealer {
+            origin: &self.origin,
+            env: self.env,
+            writer,
+            producer,
+            secrets: &self.secrets,
+            vault: &self.shared.vault,
+            clock: self.shared.clock.as_ref(),
+            entropy: self.shared.entropy.as_ref(),
+        }
+    }
+
+    fn writer(&self) -> (CredentialId, ProducerId) {
+        let state = self.state();
+        let credential = state.keys.in_force(Purpose::Writer, state.size()).map(|key| key.key_id);
+        let credential = credential.and_then(|key| state.keys.credential_of(&key));
+        (credential.unwrap_or_else(|| CredentialId::from_bytes([0; 16])), state.own_producer())
+    }
+
+    /// Hands sealed items to the committer; `done` is called once, from its thread, when they are durable or refused. All items are appended
+    /// together or none. Blocks only while the queue is full.
+    pub fn submit(&self, items: Vec<Prepared>, done: Done) {
+        let group = items.into_iter().map(|prepared| prepared.0).collect();
+        self.send(Command::Append { group, done });
+    }
+
+    pub(crate) fn send(&self, command: Command) {
+        if let Err(refused) = self.sender.send(command) {
+            let error = LedgerError::Fatal("the ledger is closed; nothing more is recorded".to_owned());
+            match refused.0 {
+                Command::Append { done, .. } | Command::Destroy { done, .. } => done(Err(error)),
+                Command::Close { done } => done(Err(error)),
+            }
+        }
+    }
+
+    /// Hands over items and waits until they are durable.
+    pub fn append_prepared(&self, items: Vec<Prepared>) -> GroupResult {
+        let (answer, wait) = sync_channel(1);
+        self.submit(items, Box::new(move |result| drop(answer.send(result))));
+        wait.recv().unwrap_or_else(|_| Err(LedgerError::Fatal("the committer's thread ended".to_owned())))
+    }
+
+    /// Seals and appends drafts together, and waits until they are durable.
+    pub fn append_all(&self, drafts: &[Draft]) -> GroupResult {
+        let mut attempt = 0;
+        loop {
+            let items = drafts.iter().map(|draft| self.prepare(draft)).collect::<Result<Vec<_>, _>>()?;
+            attempt += 1;
+            match self.append_prepared(items) {
+                // A key was destroyed between sealing and committing: the next seal takes a new one.
+                Err(LedgerError::SealAgain) if attempt < RESEAL_LIMIT => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Seals and appends one draft, and waits until it is durable.
+    pub fn append(&self, draft: &Draft) -> Result<Ack, LedgerError> {
+        let acks = self.append_all(std::slice::from_ref(draft))?;
+        acks.into_iter().next().ok_or_else(|| LedgerError::Fatal("an append was answered without a result".to_owned()))
+    }
+
+    /// Ends the process's epoch, writes what follows commits, and stops the threads. Everything acknowledged is durable with or without it.
+    pub fn close(&self) -> Result<(), LedgerError> {
+        let (answer, wait) = sync_channel(1);
+        self.send(Command::Close { done: Box::new(move |result| drop(answer.send(result))) });
+        let closed = wait.recv().unwrap_or(Ok(()));
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(committer) = threads.committer.take() {
+            committer.join().map_err(|_| LedgerError::Fatal("the committer's thread panicked".to_owned()))?;
+        }
+        if let Some(mut keeper) = threads.keeper.take() {
+            keeper.stop().map_err(|error| LedgerError::fatal_io("writing what follows the last commit failed", &error))?;
+        }
+        closed
+    }
+}
+
+fn load_signers(disk: &dyn Disk, state: &LogState) -> Result<Signers, OpenError> {
+    Ok(Signers { log: load_in_force(disk, state, Purpose::Log)?, writer: load_in_force(disk, state, Purpose::Writer)? })
+}
+
+/// The file of the key that is in force for `purpose` at the log's present size.
+pub(crate) fn load_in_force(disk: &dyn Disk, state: &LogState, purpose: Purpose) -> Result<KeyPair, OpenError> {
+    let key = state.keys.in_force(purpose, state.size()).ok_or_else(|| {
+        OpenError::Mismatch(format!("no {} key is in force in this log; grant one with the root key (tabellion key)", purpose.as_str()))
+    })?;
+    keyring::load_key(disk, purpose, &key.key_id)
+}

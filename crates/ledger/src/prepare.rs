@@ -1,0 +1,216 @@
+//! Sealing a draft, in the caller's thread: keys, salts, digests, ciphertext, the header's canonical bytes.
+//!
+//! Everything that costs time and needs no order happens here; the committer only adds the numbers.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Map, Value};
+use tabellion_model::{
+    CredentialId, Disclosure, Env, Origin, ProducerId, RecordId, RecordTemplate, Statement, UnitDigests, UnitId, derive_seed, digest,
+    VaultKeyId, idem_tag, seal_unit,
+};
+use zeroize::Zeroizing;
+
+use crate::clock::Clock;
+use crate::draft::{Draft, HeaderContext, checked_name, header_of, malformed};
+use crate::entropy::Entropy;
+use crate::error::{LedgerError, RejectCode};
+use crate::idempotency;
+use crate::keyring::{KeyPair, Secrets};
+use crate::own_records::random_id;
+use crate::read::unit_frame;
+use crate::stage::{Item, RecordItem, SealedUnit, StatementItem};
+use crate::vault::{KeyScope, KeyTable, RetentionClass, encrypt_unit, subject_tag};
+
+/// What sealing needs to know besides the draft.
+pub(crate) struct Sealer<'a> {
+    pub(crate) origin: &'a Origin,
+    pub(crate) env: Env,
+    pub(crate) writer: CredentialId,
+    pub(crate) producer: ProducerId,
+    pub(crate) secrets: &'a Secrets,
+    pub(crate) vault: &'a Mutex<KeyTable>,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) entropy: &'a dyn Entropy,
+}
+
+/// Fields that share one unit.
+struct UnitPlan<'a> {
+    subject: Option<&'a str>,
+    fields: Vec<(String, Value)>,
+}
+
+impl Sealer<'_> {
+    /// The vault's key table; held for one look at a time.
+    fn vault(&self) -> MutexGuard<'_, KeyTable> {
+        self.vault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Seals `draft`.
+    pub(crate) fn seal_draft(&self, draft: &Draft) -> Result<Item, LedgerError> {
+        let request = draft.request()?;
+        let now = self.clock.now();
+        let record_id = RecordId::from_bytes(random_id(self.entropy)?);
+        let idem = match &draft.idempotency_key {
+            None => None,
+            Some(key) => {
+                let key = checked_name("idempotency key", key)?;
+                Some(idem_tag(&self.secrets.idempotency, &self.producer, key).map_err(|error| malformed(error.to_string()))?)
+            }
+        };
+        let context = HeaderContext {
+            log: self.origin,
+            env: self.env,
+            record_id,
+            now,
+            writer: self.writer,
+            producer: self.producer,
+            idem,
+        };
+        let mut header = header_of(draft, context)?;
+        let class = draft.retention_class()?;
+        let mut sealed = Vec::new();
+        for plan in unit_plans(draft)? {
+            let scope = KeyScope {
+                system: header.system.map(|(system, _)| system),
+                class: class.clone(),
+                month: now.month(),
+                subject: plan.subject.map(|subject| subject_tag(&self.secrets.pseudonym, subject)),
+                own: draft.erasable_alone,
+            };
+            let (digests, unit) = self.seal_unit(&record_id, &scope, &plan)?;
+            header.units.push(digests);
+            sealed.push(unit);
+        }
+        header.units.sort_by_key(|unit| unit.id);
+        sealed.sort_by_key(|(id, _)| *id);
+        let template = RecordTemplate::new(&header).map_err(|error| malformed(format!("the record cannot be sealed: {error}")))?;
+        let fingerprint = idem.and_then(|_| {
+            let keys: Vec<_> = sealed.iter().map(|(id, unit)| (*id, unit.key)).collect();
+            idempotency::fingerprint(&self.secrets.idempotency, &self.vault(), &keys, &request)
+        });
+        Ok(Item::Record(Box::new(RecordItem {
+            header,
+            template,
+            expected: draft.stream.as_ref().and_then(|stream| stream.expected),
+            units: sealed.into_iter().map(|(_, unit)| unit).collect(),
+            request: idem.map(|_| request),
+            fingerprint,
+        })))
+    }
+
+    fn seal_unit(
+        &self,
+        record: &RecordId,
+        scope: &KeyScope,
+        plan: &UnitPlan<'_>,
+    ) -> Result<(UnitDigests, (UnitId, SealedUnit)), LedgerError> {
+        let (key_id, key) = self.key_for(scope)?;
+        let id = UnitId::from_bytes(random_id(self.entropy)?);
+        let (digests, disclosures) = seal_unit(id, &derive_seed(&key, &id), &plan.fields)
+            .map_err(|error| malformed(format!("the body cannot be sealed: {error}")))?;
+        let ciphertext = encrypt_unit(&key, &id, record, &disclosures)
+            .map_err(|error| malformed(format!("the body cannot be encrypted: {error}")))?;
+        Ok((digests, (id, SealedUnit { frame: unit_frame(&id, &key_id, &ciphertext), key: key_id })))
+    }
+
+    fn key_for(&self, scope: &KeyScope) -> Result<(VaultKeyId, Zeroizing<[u8; 32]>), LedgerError> {
+        Ok(self.vault().key_for(scope, self.clock.now(), self.entropy))
+    }
+
+    /// Takes in a statement that was sealed and signed elsewhere, with the disclosures that are to be kept.
+    pub(crate) fn take_statement(
+        &self,
+        bytes: Vec<u8>,
+        disclosures: &[String],
+        adopts: Option<KeyPair>,
+    ) -> Result<Item, LedgerError> {
+        let statement = Statement::parse(&bytes).map_err(|error| malformed(format!("the statement: {error}")))?;
+        let header = &statement.record.header;
+        if header.log != *self.origin || header.env != self.env {
+            return Err(malformed(format!(
+                "the statement was sealed for {} ({}), this log is {} ({})",
+                header.log,
+                header.env.as_str(),
+                self.origin,
+                self.env.as_str()
+            )));
+        }
+        let parsed = parse_disclosures(disclosures)?;
+        let class = RetentionClass::new(crate::draft::DEFAULT_RETENTION)
+            .map_err(|error| LedgerError::Fatal(format!("default retention: {error}")))?;
+        let mut taken = BTreeSet::new();
+        let mut units = Vec::new();
+        for unit in &header.units {
+            let shown: Vec<Disclosure> = unit
+                .digests
+                .iter()
+                .filter_map(|digest| parsed.iter().find(|(known, _)| known == digest))
+                .map(|(digest, disclosure)| {
+                    taken.insert(digest.clone());
+                    disclosure.clone()
+                })
+                .collect();
+            if shown.is_empty() {
+                continue;
+            }
+            let scope = KeyScope {
+                system: header.system.map(|(system, _)| system),
+                class: class.clone(),
+                month: self.clock.now().month(),
+                subject: None,
+                own: true,
+            };
+            let (key_id, key) = self.key_for(&scope)?;
+            let ciphertext = encrypt_unit(&key, &unit.id, &header.record_id, &shown)
+                .map_err(|error| malformed(format!("the disclosures cannot be kept: {error}")))?;
+            units.push(SealedUnit { frame: unit_frame(&unit.id, &key_id, &ciphertext), key: key_id });
+        }
+        if taken.len() != parsed.len() {
+            return Err(malformed("a disclosure belongs to no digest of the statement".to_owned()));
+        }
+        Ok(Item::Statement(Box::new(StatementItem { statement, bytes, units, adopts })))
+    }
+
+}
+
+fn parse_disclosures(disclosures: &[String]) -> Result<Vec<(String, Disclosure)>, LedgerError> {
+    disclosures
+        .iter()
+        .map(|text| {
+            let disclosure = Disclosure::parse(text).map_err(|error| malformed(format!("a disclosure: {error}")))?;
+            Ok((digest(text), disclosure))
+        })
+        .collect()
+}
+
+/// Groups a draft's fields by who they are about.
+fn unit_plans(draft: &Draft) -> Result<Vec<UnitPlan<'_>>, LedgerError> {
+    let mut names = BTreeSet::new();
+    let mut plans = Vec::new();
+    let business = (!draft.body.is_empty()).then_some((None, &draft.body));
+    let subjects = draft.subjects.iter().map(|unit| (Some(unit.subject.as_str()), &unit.fields));
+    for (subject, fields) in business.into_iter().chain(subjects) {
+        if let Some(subject) = subject {
+            checked_name("subject", subject)?;
+        }
+        plans.push(UnitPlan { subject, fields: unit_fields(fields, &mut names)? });
+    }
+    Ok(plans)
+}
+
+fn unit_fields<'a>(fields: &'a Map<String, Value>, names: &mut BTreeSet<&'a str>) -> Result<Vec<(String, Value)>, LedgerError> {
+    if fields.is_empty() {
+        return Err(malformed("a subject without fields says nothing; leave it out".to_owned()));
+    }
+    for name in fields.keys() {
+        if !names.insert(name) {
+            return Err(LedgerError::rejected(
+                RejectCode::Malformed,
+                format!("the field {name} occurs twice in one record; give it two names"),
+            ));
+        }
+    }
+    Ok(fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+}

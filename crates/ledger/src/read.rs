@@ -1,0 +1,117 @@
+//! Reading what is committed: an entry, what is stored beside it, a block of leaf hashes.
+
+use tabellion_model::{UnitId, VaultKeyId};
+use tabellion_tlog::{Hash, leaf_hash};
+
+use crate::disk::{self, Disk, OpenMode};
+use crate::state::{BatchRef, LogState};
+use crate::tree::{BLOCK, BlockSource};
+use crate::wal::batch::{Batch, StoredEntry};
+use crate::wal::segment::segment_path;
+
+/// Bytes before a unit frame's ciphertext: version, unit id, vault key id.
+const UNIT_PREFIX: usize = 33;
+/// Version of the unit frame's payload.
+const UNIT_VERSION: u8 = 1;
+
+/// One unit as it lies in the log's vault frames.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredUnit {
+    pub(crate) id: UnitId,
+    pub(crate) key: VaultKeyId,
+    pub(crate) ciphertext: Vec<u8>,
+}
+
+/// One entry with what lies beside it.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) entry: Vec<u8>,
+    pub(crate) units: Vec<StoredUnit>,
+}
+
+/// The payload of a unit frame.
+pub(crate) fn unit_frame(id: &UnitId, key: &VaultKeyId, ciphertext: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(UNIT_PREFIX + ciphertext.len());
+    payload.push(UNIT_VERSION);
+    payload.extend_from_slice(id.as_bytes());
+    payload.extend_from_slice(key.as_bytes());
+    payload.extend_from_slice(ciphertext);
+    payload
+}
+
+/// Reads the payload of a unit frame.
+pub(crate) fn parse_unit_frame(payload: &[u8]) -> Result<StoredUnit, String> {
+    let parsed = || {
+        let (version, rest) = payload.split_first()?;
+        let (id, rest) = rest.split_first_chunk::<16>()?;
+        let (key, ciphertext) = rest.split_first_chunk::<16>()?;
+        (*version == UNIT_VERSION).then(|| StoredUnit {
+            id: UnitId::from_bytes(*id),
+            key: VaultKeyId::from_bytes(*key),
+            ciphertext: ciphertext.to_vec(),
+        })
+    };
+    parsed().ok_or_else(|| "a unit frame is not of version 1".to_owned())
+}
+
+/// The bytes of one committed batch.
+pub(crate) fn batch_bytes(disk: &dyn Disk, batch: &BatchRef) -> Result<Vec<u8>, String> {
+    let path = segment_path(batch.segment);
+    let failed = |error: std::io::Error| format!("cannot read {path} at {}: {error}", batch.offset);
+    let file = disk.open(&path, OpenMode::Read).map_err(failed)?;
+    let mut bytes = vec![0; batch.bytes as usize];
+    disk::read_exact_at(file.as_ref(), batch.offset, &mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// A committed batch must read whole; otherwise the disk lost or changed it since.
+pub(crate) fn parse_batch<'a>(batch: &BatchRef, bytes: &'a [u8]) -> Result<Batch<'a>, String> {
+    Batch::read(bytes).filter(|read| read.header.first == batch.first).ok_or_else(|| {
+        format!(
+            "the batch of entries {}…{} in {} at offset {} is damaged; run tabellion fsck and restore from a backup",
+            batch.first,
+            batch.size_after() - 1,
+            segment_path(batch.segment),
+            batch.offset
+        )
+    })
+}
+
+/// Entry `index` of `batch`, with its units.
+pub(crate) fn stored_entry(disk: &dyn Disk, batch: &BatchRef, index: u64) -> Result<Stored, String> {
+    let bytes = batch_bytes(disk, batch)?;
+    let read = parse_batch(batch, &bytes)?;
+    let position = usize::try_from(index - batch.first).unwrap_or(usize::MAX);
+    let stored = read.entries.get(position).ok_or_else(|| format!("entry {index} is not in its batch"))?;
+    owned(stored)
+}
+
+/// Copies a borrowed entry.
+pub(crate) fn owned(stored: &StoredEntry<'_>) -> Result<Stored, String> {
+    let units = stored.units.iter().map(|payload| parse_unit_frame(payload)).collect::<Result<_, _>>()?;
+    Ok(Stored { entry: stored.entry.to_vec(), units })
+}
+
+/// Reads blocks of leaf hashes again from the segments.
+pub(crate) struct LogBlocks<'a> {
+    pub(crate) disk: &'a dyn Disk,
+    pub(crate) state: &'a LogState,
+}
+
+impl BlockSource for LogBlocks<'_> {
+    fn block(&self, block: u64) -> Result<Vec<Hash>, String> {
+        let (begin, end) = (block * BLOCK, (block + 1) * BLOCK);
+        let mut leaves = Vec::with_capacity(usize::try_from(BLOCK).unwrap_or(0));
+        let mut next = begin;
+        while next < end {
+            let batch = self.state.batch_of(next).ok_or_else(|| format!("entry {next} is beyond the log's size"))?;
+            let bytes = batch_bytes(self.disk, &batch)?;
+            let read = parse_batch(&batch, &bytes)?;
+            let skip = usize::try_from(next - batch.first).unwrap_or(usize::MAX);
+            let take = usize::try_from(end - next).unwrap_or(usize::MAX);
+            leaves.extend(read.entries.iter().skip(skip).take(take).map(|stored| leaf_hash(stored.entry)));
+            next = batch.size_after();
+        }
+        Ok(leaves)
+    }
+}

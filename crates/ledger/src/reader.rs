@@ -1,0 +1,360 @@
+//! Reading a log: entries, what they disclose, checkpoints, receipts and proofs. Works on an open ledger and, read-only, on the
+//! committed prefix of a directory that another process holds.
+//!
+//! Must never: change anything, or answer from bytes that do not match the tree.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLockReadGuard};
+
+use tabellion_model::{
+    Disclosure, Entry, Env, HoldId, KeyChain, Micros, Origin, PlacedEntry, Purpose, Receipt, RecordId, SealProof, SystemId, UnitId, tombstone,
+};
+use tabellion_tlog::{CompactRange, Hash, TlogProof, consistency_path, inclusion_path, inclusion_path_of, leaf_hash, sha256};
+
+use crate::commit::Shared;
+use crate::disk::Disk;
+use crate::error::{LedgerError, OpenError, RejectCode};
+use crate::ledger::OpenOptions;
+use crate::keyring::Secrets;
+use crate::read::{self, LogBlocks, Stored};
+use crate::recover::{self, Access, FoldOnly};
+use crate::state::{BatchRef, Deletion, LogState};
+use crate::tree::TreeView;
+use crate::vault::{Found, KeyTable, MasterKey, decrypt_unit};
+
+/// What is left of one unit's content.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UnitContent {
+    /// All that was kept, in digest order.
+    Shown(Vec<Disclosure>),
+    /// Its key was destroyed.
+    Erased,
+    /// It was never given to this vault, or its bytes are not readable here.
+    Missing,
+}
+
+/// One unit of an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitView {
+    /// The unit.
+    pub id: UnitId,
+    /// Its content.
+    pub content: UnitContent,
+    /// Whether it is about a data subject.
+    pub personal: bool,
+}
+
+/// One committed entry.
+#[derive(Debug, Clone)]
+pub struct EntryView {
+    /// Its index.
+    pub index: u64,
+    /// Its bytes, as hashed into the tree.
+    pub bytes: Vec<u8>,
+    /// What they say.
+    pub entry: Entry,
+    /// Its units, in header order; empty for seals.
+    pub units: Vec<UnitView>,
+}
+
+/// One commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommitView {
+    /// Index of its first entry.
+    pub first: u64,
+    /// Log size after it; its seal is the entry before.
+    pub size: u64,
+    /// Commit time, from its seal.
+    pub committed_at: Micros,
+}
+
+/// A log open for reading.
+#[derive(Clone)]
+pub struct Reader {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Reader {
+    /// Opens the committed prefix of the log in `disk` without writing or locking anything.
+    pub fn open(disk: Arc<dyn Disk>, options: &OpenOptions) -> Result<(Self, Vec<String>), OpenError> {
+        let recovered = recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut FoldOnly)?;
+        let secrets = Secrets::load(disk.as_ref())?;
+        let origin_hash = sha256(recovered.state.origin.as_str().as_bytes());
+        let pending: Vec<_> = recovered.state.orders.values().flatten().copied().collect();
+        let vault = KeyTable::open(Arc::clone(&disk), &origin_hash, &MasterKey::new(&secrets.vault), &pending)?;
+        let shared = Arc::new(Shared::new(disk, options, recovered.state, vault, recovered.checkpoint));
+        Ok((Self { shared }, recovered.notes))
+    }
+
+    pub(crate) fn state(&self) -> RwLockReadGuard<'_, LogState> {
+        self.shared.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The log's origin.
+    pub fn origin(&self) -> Origin {
+        self.state().origin.clone()
+    }
+
+    /// The log's environment.
+    pub fn env(&self) -> Env {
+        self.state().env
+    }
+
+    /// Leaf hash of the genesis.
+    pub fn genesis(&self) -> Hash {
+        self.state().genesis
+    }
+
+    /// Entries in the log, seals included.
+    pub fn size(&self) -> u64 {
+        self.state().size()
+    }
+
+    /// The log's key records, folded.
+    pub fn keys(&self) -> KeyChain {
+        self.state().keys.clone()
+    }
+
+    /// The newest signed checkpoint.
+    pub fn checkpoint(&self) -> Arc<str> {
+        Arc::clone(&self.shared.checkpoint.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Legal holds in force.
+    pub fn holds(&self) -> Vec<HoldId> {
+        self.state().holds.keys().copied().collect()
+    }
+
+    /// Systems on their way out: with the time their content goes, or `None` when it is gone.
+    pub fn deletions(&self) -> Vec<(SystemId, Option<Micros>)> {
+        let due = |deletion: &Deletion| match deletion {
+            Deletion::Requested(due) => Some(*due),
+            Deletion::Purged => None,
+        };
+        self.state().deletions.iter().map(|(system, deletion)| (*system, due(deletion))).collect()
+    }
+
+    /// Counts for the operator.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        let live = self.shared.vault().live_keys();
+        let state = self.state();
+        BTreeMap::from([
+            ("commits", state.batches.len() as u64),
+            ("entries", state.size()),
+            ("holds", state.holds.len() as u64),
+            ("pending_erasures", state.orders.len() as u64),
+            ("producers", state.numbers.producers() as u64),
+            ("streams", state.streams.len() as u64),
+            ("vault_keys", live as u64),
+        ])
+    }
+
+    /// One entry with what it discloses here.
+    pub fn entry(&self, index: u64) -> Result<EntryView, LedgerError> {
+        let stored = self.stored(index)?;
+        self.view(index, stored)
+    }
+
+    /// The entries `from … to − 1`, in order, read batch by batch.
+    pub fn entries(&self, from: u64, to: u64, mut each: impl FnMut(EntryView) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        let mut next = from;
+        while next < to {
+            let batch = self.batch_of(next)?;
+            let bytes = read::batch_bytes(self.shared.disk.as_ref(), &batch).map_err(LedgerError::Unavailable)?;
+            let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
+            for (position, stored) in parsed.entries.iter().enumerate() {
+                let index = batch.first + position as u64;
+                if index >= next && index < to {
+                    each(self.view(index, read::owned(stored).map_err(LedgerError::Fatal)?)?)?;
+                }
+            }
+            next = batch.size_after();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn stored(&self, index: u64) -> Result<Stored, LedgerError> {
+        let batch = self.batch_of(index)?;
+        read::stored_entry(self.shared.disk.as_ref(), &batch, index).map_err(LedgerError::Unavailable)
+    }
+
+    fn view(&self, index: u64, stored: Stored) -> Result<EntryView, LedgerError> {
+        let entry =
+            Entry::parse(&stored.entry).map_err(|error| LedgerError::Fatal(format!("entry {index} does not read back: {error}")))?;
+        let units = match entry.header() {
+            None => Vec::new(),
+            Some(header) => header.units.iter().map(|unit| self.unit(&header.record_id, &unit.id, &stored)).collect(),
+        };
+        Ok(EntryView { index, bytes: stored.entry, entry, units })
+    }
+
+    fn unit(&self, record: &RecordId, id: &UnitId, stored: &Stored) -> UnitView {
+        let Some(unit) = stored.units.iter().find(|unit| unit.id == *id) else {
+            return UnitView { id: *id, content: UnitContent::Missing, personal: false };
+        };
+        let vault = self.shared.vault();
+        let personal = vault.scope(&unit.key).is_some_and(|scope| scope.subject.is_some());
+        let content = match vault.get(&unit.key) {
+            Found::Destroyed => UnitContent::Erased,
+            Found::Unknown => UnitContent::Missing,
+            Found::Live(key) => match decrypt_unit(&key, id, record, &unit.ciphertext) {
+                Ok(disclosures) => UnitContent::Shown(disclosures),
+                Err(_) => UnitContent::Missing,
+            },
+        };
+        UnitView { id: *id, content, personal }
+    }
+
+    fn batch_of(&self, index: u64) -> Result<BatchRef, LedgerError> {
+        let state = self.state();
+        state.batch_of(index).ok_or_else(|| {
+            LedgerError::rejected(RejectCode::NotFound, format!("there is no entry {index}; the log has {} entries", state.size()))
+        })
+    }
+
+    fn batch_ending_at(&self, size: u64) -> Result<BatchRef, LedgerError> {
+        let state = self.state();
+        state.batch_ending_at(size).ok_or_else(|| {
+            let near = state.batch_of(size.saturating_sub(1).min(state.size().saturating_sub(1)));
+            let near = near.map(|batch| format!("; the nearest sizes with one are {} and {}", batch.first, batch.size_after()));
+            LedgerError::rejected(RejectCode::NotFound, format!("no checkpoint of size {size} was signed{}", near.unwrap_or_default()))
+        })
+    }
+
+    /// The signed checkpoint of exactly `size`, as it was signed then.
+    pub fn checkpoint_at(&self, size: u64) -> Result<String, LedgerError> {
+        let batch = self.batch_ending_at(size)?;
+        let bytes = read::batch_bytes(self.shared.disk.as_ref(), &batch).map_err(LedgerError::Unavailable)?;
+        let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
+        String::from_utf8(parsed.checkpoint.to_vec()).map_err(|_| LedgerError::Fatal("a checkpoint is not text".to_owned()))
+    }
+
+    /// Inclusion path of entry `index` in the tree of `size` entries.
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, LedgerError> {
+        let state = self.state();
+        let blocks = LogBlocks { disk: self.shared.disk.as_ref(), state: &state };
+        inclusion_path(index, size, &TreeView { index: &state.tree, blocks: &blocks })
+            .map_err(|error| LedgerError::Unavailable(format!("no proof of entry {index} at size {size}: {error}")))
+    }
+
+    /// Consistency path between two sizes.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, LedgerError> {
+        let state = self.state();
+        let blocks = LogBlocks { disk: self.shared.disk.as_ref(), state: &state };
+        consistency_path(old, new, &TreeView { index: &state.tree, blocks: &blocks })
+            .map_err(|error| LedgerError::Unavailable(format!("no consistency proof from {old} to {new}: {error}")))
+    }
+
+    /// Roots of the maximal perfect subtrees of `[begin, end)`, left to right.
+    pub fn subtrees(&self, begin: u64, end: u64) -> Result<Vec<Hash>, LedgerError> {
+        use tabellion_tlog::NodeSource as _;
+        let state = self.state();
+        let blocks = LogBlocks { disk: self.shared.disk.as_ref(), state: &state };
+        let view = TreeView { index: &state.tree, blocks: &blocks };
+        tabellion_tlog::decompose(begin, end)
+            .into_iter()
+            .map(|(level, index)| view.node(level, index).map_err(LedgerError::Unavailable))
+            .collect()
+    }
+
+    /// Root of the tree of the first `size` entries.
+    pub fn root_at(&self, size: u64) -> Result<Hash, LedgerError> {
+        let nodes = self.subtrees(0, size)?;
+        CompactRange::from_nodes(0, size, nodes)
+            .and_then(|range| range.root())
+            .map_err(|error| LedgerError::Fatal(format!("the root at size {size} cannot be computed: {error}")))
+    }
+
+    /// Entry `index` with its inclusion path at `size`.
+    pub fn placed(&self, index: u64, size: u64) -> Result<PlacedEntry, LedgerError> {
+        Ok(PlacedEntry { entry: self.stored(index)?.entry, index, path: self.inclusion(index, size)? })
+    }
+
+    /// The plain C2SP proof of entry `index`, at the checkpoint of its own batch.
+    pub fn proof(&self, index: u64) -> Result<TlogProof, LedgerError> {
+        let size = self.batch_of(index)?.size_after();
+        Ok(TlogProof { extra: None, index, path: self.inclusion(index, size)?, checkpoint: self.checkpoint_at(size)? })
+    }
+
+    /// The receipt of entry `index`: always the same bytes while its content is not erased.
+    pub fn receipt(&self, index: u64) -> Result<Receipt, LedgerError> {
+        let batch = self.batch_of(index)?;
+        let size = batch.size_after();
+        let view = self.entry(index)?;
+        let disclosures = view.units.iter().filter_map(|unit| match &unit.content {
+            UnitContent::Shown(disclosures) => Some(disclosures.iter().map(Disclosure::encode)),
+            UnitContent::Erased | UnitContent::Missing => None,
+        });
+        Ok(Receipt {
+            index,
+            path: self.inclusion(index, size)?,
+            checkpoint: self.checkpoint_at(size)?,
+            entry: view.bytes.clone(),
+            disclosures: disclosures.flatten().collect(),
+            keys: self.receipt_keys(size)?,
+            seal: if index + 1 == size { None } else { Some(self.receipt_seal(&batch, index)?) },
+        })
+    }
+
+    fn receipt_seal(&self, batch: &BatchRef, index: u64) -> Result<SealProof, LedgerError> {
+        let bytes = read::batch_bytes(self.shared.disk.as_ref(), batch).map_err(LedgerError::Unavailable)?;
+        let parsed = read::parse_batch(batch, &bytes).map_err(LedgerError::Fatal)?;
+        let count = parsed.entries.len().saturating_sub(1);
+        let leaves: Vec<Hash> = parsed.entries.iter().take(count).map(|stored| leaf_hash(stored.entry)).collect();
+        let batch_path = inclusion_path_of(&leaves, index - batch.first)
+            .ok_or_else(|| LedgerError::Fatal(format!("entry {index} is not under its seal")))?;
+        let size = batch.size_after();
+        Ok(SealProof { batch_path, placed: self.placed(size - 1, size)? })
+    }
+
+    /// The genesis and the records that brought the log and writer keys in force at `size` into force.
+    fn receipt_keys(&self, size: u64) -> Result<Vec<PlacedEntry>, LedgerError> {
+        let keys = self.keys();
+        let mut indexes = vec![0];
+        for (purpose, position) in [(Purpose::Log, size), (Purpose::Writer, size - 1)] {
+            indexes.extend(keys.in_force(purpose, position).and_then(|key| keys.grant_of(&key.key_id)).map(|grant| grant.since));
+        }
+        indexes.sort_unstable();
+        indexes.dedup();
+        indexes.into_iter().map(|index| self.placed(index, size)).collect()
+    }
+
+    /// Every commit in order, with its time.
+    pub fn commits(&self) -> Result<Vec<CommitView>, LedgerError> {
+        let batches = self.state().batches.clone();
+        batches.iter().map(|batch| self.commit_view(batch)).collect()
+    }
+
+    fn commit_view(&self, batch: &BatchRef) -> Result<CommitView, LedgerError> {
+        let index = batch.size_after() - 1;
+        let stored = read::stored_entry(self.shared.disk.as_ref(), batch, index).map_err(LedgerError::Unavailable)?;
+        match Entry::parse(&stored.entry) {
+            Ok(Entry::Seal(seal)) => {
+                Ok(CommitView { first: batch.first, size: batch.size_after(), committed_at: seal.seal.committed_at })
+            }
+            _ => Err(LedgerError::Fatal(format!("entry {index} is not a seal"))),
+        }
+    }
+
+    /// For every unit proved erased: the tombstone's entry and the disclosure that shows it.
+    pub fn tombstones(&self, size: u64) -> Result<BTreeMap<UnitId, (u64, Disclosure)>, LedgerError> {
+        let indexes = self.state().tombstones.clone();
+        let mut found = BTreeMap::new();
+        for index in indexes.into_iter().filter(|index| *index < size) {
+            for unit in self.entry(index)?.units {
+                let UnitContent::Shown(disclosures) = unit.content else { continue };
+                for disclosure in disclosures {
+                    if let Some(erased) = tombstone::erased_unit(&disclosure) {
+                        found.entry(erased).or_insert((index, disclosure));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Indexes of all key records below `size`, the genesis first.
+    pub fn key_records(&self, size: u64) -> Vec<u64> {
+        self.state().key_records.iter().copied().filter(|index| *index < size).collect()
+    }
+}

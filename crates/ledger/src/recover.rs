@@ -1,0 +1,335 @@
+//! Reading the whole log at start: what is committed, what was torn, and what is damaged.
+//!
+//! Promises: a batch counts as committed only when every frame is whole and its checkpoint matches the tree recomputed here; damage before a
+//! valid later batch, or at or below what `head` remembers, is corruption and refuses; only a final batch beyond `head` may be cut, and
+//! then it is zeroed, synced and reported. Must never: repair silently, or write anything when opened read-only.
+
+use std::io;
+
+use sha2::{Digest as _, Sha256};
+use tabellion_model::{Entry, Origin, Purpose};
+use tabellion_tlog::{CompactRange, SignedCheckpoint, VerifierKey, leaf_hash};
+
+use crate::disk::{self, Disk, DiskFile, OpenMode};
+use crate::error::OpenError;
+use crate::head::{Head, HeadFile};
+use crate::state::{BatchRef, LogState};
+use crate::wal::BATCH_ALIGN;
+use crate::wal::batch::Batch;
+use crate::wal::segment::{SEGMENT_DIR, SegmentHeader, segment_number, segment_path};
+
+/// Largest segment that is read: segments are made with at most this size.
+pub(crate) const MAX_SEGMENT_BYTES: u64 = 1 << 30;
+
+/// What a scan found.
+pub(crate) struct Recovered {
+    pub(crate) state: LogState,
+    /// Newest signed checkpoint.
+    pub(crate) checkpoint: String,
+    pub(crate) tail: Tail,
+    /// Sentences for the operator about what was found and done.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Where the next batch goes.
+pub(crate) struct Tail {
+    pub(crate) segment: u32,
+    pub(crate) end: u64,
+    /// Over the checkpoints of that segment.
+    pub(crate) checkpoints: Sha256,
+}
+
+/// Sees every committed batch while the log is scanned.
+pub(crate) trait Inspect {
+    /// One batch that folded well; `entries` are its entries parsed, the seal last.
+    fn batch(&mut self, at: &BatchRef, batch: &Batch<'_>, entries: &[Entry], state: &LogState) -> Result<(), String>;
+}
+
+/// Looks at nothing more than the fold itself does.
+pub(crate) struct FoldOnly;
+
+impl Inspect for FoldOnly {
+    fn batch(&mut self, _: &BatchRef, _: &Batch<'_>, _: &[Entry], _: &LogState) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Whether the scan may cut a torn tail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    ReadOnly,
+    Write,
+}
+
+/// Reads every segment and folds it. `expected`: the origin that the configuration names, when it names one.
+pub(crate) fn scan(
+    disk: &dyn Disk,
+    access: Access,
+    expected: Option<&Origin>,
+    inspect: &mut dyn Inspect,
+) -> Result<Recovered, OpenError> {
+    let numbers = segment_numbers(disk)?;
+    let head = HeadFile::load(disk)?;
+    let mut scan = Scan { disk, access, expected, head, state: None, checkpoint: String::new(), notes: Vec::new(), inspect };
+    let mut previous = String::new();
+    let mut tail = None;
+    let last = numbers.last().copied();
+    for number in numbers {
+        let is_last = Some(number) == last;
+        match scan.segment(number, &previous, is_last)? {
+            Some(found) => {
+                previous = hex::encode(found.checkpoints.clone().finalize());
+                tail = Some(found);
+            }
+            None => scan.drop_unused_segment(number)?,
+        }
+    }
+    scan.finish(tail)
+}
+
+fn segment_numbers(disk: &dyn Disk) -> Result<Vec<u32>, OpenError> {
+    let names = disk.list(SEGMENT_DIR).map_err(OpenError::io("list", SEGMENT_DIR))?;
+    let numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
+    for (expected, number) in numbers.iter().enumerate() {
+        if u32::try_from(expected).ok() != Some(*number) {
+            return Err(OpenError::Corrupt(format!(
+                "segment {} is missing, but {} is there: part of the log is lost. Restore {SEGMENT_DIR} from a backup",
+                segment_path(u32::try_from(expected).unwrap_or(u32::MAX)),
+                segment_path(*number)
+            )));
+        }
+    }
+    if numbers.is_empty() {
+        return Err(OpenError::Mismatch(format!(
+            "there is no log here: {SEGMENT_DIR} holds no segment. Make a new log with tabellion init, or name the right directory"
+        )));
+    }
+    Ok(numbers)
+}
+
+struct Scan<'a> {
+    disk: &'a dyn Disk,
+    access: Access,
+    expected: Option<&'a Origin>,
+    head: Option<Head>,
+    state: Option<LogState>,
+    checkpoint: String,
+    notes: Vec<String>,
+    inspect: &'a mut dyn Inspect,
+}
+
+impl Scan<'_> {
+    fn size(&self) -> u64 {
+        self.state.as_ref().map_or(0, LogState::size)
+    }
+
+    /// Folds one segment. `None`: the last segment was never used (its creation was cut short).
+    fn segment(&mut self, number: u32, previous: &str, is_last: bool) -> Result<Option<Tail>, OpenError> {
+        let path = segment_path(number);
+        let file = self.disk.open(&path, OpenMode::Read).map_err(OpenError::io("open", &path))?;
+        let bytes = disk::read_all(self.disk, &path, MAX_SEGMENT_BYTES).map_err(OpenError::io("read", &path))?;
+        drop(file);
+        let Some(header) = SegmentHeader::read(&bytes) else {
+            let unused = is_last && self.head.as_ref().is_none_or(|head| head.segment < number);
+            if unused && !bytes.iter().skip(BATCH_ALIGN as usize).any(|byte| *byte != 0) {
+                return Ok(None);
+            }
+            return Err(self.corrupt(&path, 0, "its header is damaged"));
+        };
+        self.check_header(&path, number, previous, &header)?;
+        let mut checkpoints = Sha256::new();
+        let mut at = BATCH_ALIGN;
+        while let Some(rest) = bytes.get(usize::try_from(at).unwrap_or(usize::MAX)..).filter(|rest| !rest.is_empty()) {
+            let Some(batch) = Batch::read(rest) else {
+                self.end_of_segment(&path, at, rest, is_last)?;
+                break;
+            };
+            let reference = BatchRef {
+                first: batch.header.first,
+                entries: batch.header.entries,
+                bytes: batch.header.bytes,
+                segment: number,
+                offset: at,
+            };
+            self.fold(&reference, &batch).map_err(|what| self.corrupt(&path, at, &what))?;
+            checkpoints.update(batch.checkpoint);
+            at = (at + u64::from(batch.header.bytes)).next_multiple_of(BATCH_ALIGN);
+        }
+        Ok(Some(Tail { segment: number, end: at, checkpoints }))
+    }
+
+    fn check_header(&self, path: &str, number: u32, previous: &str, header: &SegmentHeader) -> Result<(), OpenError> {
+        if header.number != number || header.previous != previous {
+            return Err(self.corrupt(path, 0, "it does not continue the segment before it: a segment was replaced or is from another log"));
+        }
+        let log = header.logs.first().filter(|log| header.logs.len() == 1 && log.number == 0);
+        let Some(log) = log else { return Err(self.corrupt(path, 0, "its header names no log of this version")) };
+        if let Some(expected) = self.expected.filter(|origin| origin.as_str() != log.log) {
+            return Err(OpenError::Mismatch(format!(
+                "this directory holds the log {}, but the configuration says {expected}. An origin is fixed when a log is made: correct the \
+                 configuration, or name the right directory",
+                log.log
+            )));
+        }
+        if log.size != self.size() {
+            return Err(self.corrupt(path, 0, &format!("it begins at log size {}, but the log so far has {}", log.size, self.size())));
+        }
+        Ok(())
+    }
+
+    /// No whole batch at `at`: a clean end, a torn tail, or damage.
+    fn end_of_segment(&mut self, path: &str, at: u64, rest: &[u8], is_last: bool) -> Result<(), OpenError> {
+        let clean = rest.iter().all(|byte| *byte == 0);
+        if clean {
+            return Ok(());
+        }
+        if !is_last {
+            return Err(self.corrupt(path, at, "a damaged batch is followed by another segment"));
+        }
+        let step = usize::try_from(BATCH_ALIGN).unwrap_or(usize::MAX);
+        let later = rest.chunks(step).enumerate().skip(1).find_map(|(page, _)| Batch::read(rest.get(page * step..)?));
+        if let Some(later) = later {
+            let what = format!("a damaged batch is followed by a whole one (entries from {})", later.header.first);
+            return Err(self.corrupt(path, at, &what));
+        }
+        if let Some(head) = self.head.as_ref().filter(|head| head.size > self.size()) {
+            let what = format!("entries {}…{} were committed (log/head remembers them) and are damaged", self.size(), head.size - 1);
+            return Err(self.corrupt(path, at, &what));
+        }
+        self.cut(path, at, rest)
+    }
+
+    /// Zeroes a final batch that was never acknowledged.
+    fn cut(&mut self, path: &str, at: u64, rest: &[u8]) -> Result<(), OpenError> {
+        let used = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        if self.access == Access::ReadOnly {
+            self.notes.push(format!(
+                "{path} ends with an unfinished batch at offset {at} ({used} bytes); it was never acknowledged and is left out here"
+            ));
+            return Ok(());
+        }
+        let file = self.disk.open(path, OpenMode::ReadWrite).map_err(OpenError::io("open", path))?;
+        zero(file.as_ref(), at, used).map_err(OpenError::io("cut the unfinished batch in", path))?;
+        self.notes.push(format!(
+            "cut an unfinished batch of {used} bytes at offset {at} of {path}: the process or the power ended while it was written, and \
+             nobody was told that it was recorded. The log continues at entry {}",
+            self.size()
+        ));
+        Ok(())
+    }
+
+    fn drop_unused_segment(&mut self, number: u32) -> Result<(), OpenError> {
+        let path = segment_path(number);
+        if self.access == Access::Write && number > 0 {
+            self.disk.remove(&path).and_then(|()| self.disk.sync_dir(SEGMENT_DIR)).map_err(OpenError::io("remove", &path))?;
+            self.notes.push(format!("removed {path}: its creation was cut short and it never held an entry"));
+        }
+        Ok(())
+    }
+
+    /// Checks and folds one whole batch.
+    fn fold(&mut self, at: &BatchRef, batch: &Batch<'_>) -> Result<(), String> {
+        let entries = batch
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(i, stored)| Entry::parse(stored.entry).map_err(|error| format!("entry {}: {error}", at.first + i as u64)))
+            .collect::<Result<Vec<Entry>, String>>()?;
+        if self.state.is_none() {
+            let genesis = batch.entries.first().ok_or("the first batch is empty")?;
+            self.state = Some(LogState::new(genesis.entry)?);
+        }
+        let state = self.state.as_mut().ok_or("no state")?;
+        if at.first != state.size() || batch.header.log_number != 0 {
+            return Err(format!("a batch begins at entry {}, but {} is next", at.first, state.size()));
+        }
+        let mut leaves = CompactRange::new(0);
+        let count = batch.entries.len() - 1;
+        for (i, (stored, entry)) in batch.entries.iter().zip(&entries).enumerate() {
+            let leaf = leaf_hash(stored.entry);
+            let index = at.first + i as u64;
+            match entry {
+                Entry::Seal(seal) if i == count => {
+                    let root = leaves.root().map_err(|error| error.to_string())?;
+                    let fits = seal.seal.first == at.first && seal.seal.count == count as u64 && seal.seal.root == root;
+                    if !fits || seal.seal.log != state.origin {
+                        return Err(format!("the seal at entry {index} does not match its batch"));
+                    }
+                }
+                Entry::Seal(_) => return Err(format!("entry {index} is a seal inside a batch")),
+                _ if i == count => return Err(format!("entry {index} ends a batch but is no seal")),
+                _ => leaves.push(leaf),
+            }
+            state.apply(index, entry, leaf, stored.fingerprint)?;
+        }
+        check_checkpoint(state, batch.checkpoint)?;
+        self.checkpoint = String::from_utf8(batch.checkpoint.to_vec()).map_err(|_| "the checkpoint is not text")?;
+        state.end_batch(*at);
+        if let Some(head) = self.head.as_ref().filter(|head| head.size == state.size())
+            && head.root != state.tree.root()
+        {
+            return Err(format!("at size {} the log's root differs from the one in log/head: this is a fork of the log", head.size));
+        }
+        self.inspect.batch(at, batch, &entries, state)
+    }
+
+    fn finish(mut self, tail: Option<Tail>) -> Result<Recovered, OpenError> {
+        let (Some(state), Some(tail)) = (self.state.take(), tail) else {
+            return Err(OpenError::Mismatch(
+                "the log here has no genesis: its creation was cut short. Remove the directory and run tabellion init again".to_owned(),
+            ));
+        };
+        if let Some(head) = &self.head {
+            if head.size > state.size() {
+                return Err(OpenError::Corrupt(format!(
+                    "the log ends at entry {}, but log/head remembers {} entries: committed entries {}…{} are gone. This is an older or \
+                     shortened copy. Restore the newest backup, or the missing segments; the notary does not sign a smaller log",
+                    state.size().saturating_sub(1),
+                    head.size,
+                    state.size(),
+                    head.size - 1
+                )));
+            }
+            if state.batch_ending_at(head.size).is_none() {
+                return Err(OpenError::Corrupt(format!(
+                    "log/head remembers size {}, where no batch ends: log/head belongs to another log. Restore both from one backup",
+                    head.size
+                )));
+            }
+        }
+        check_signature(&state, &self.checkpoint)
+            .map_err(|what| OpenError::Corrupt(format!("the newest checkpoint {what}. Restore from a backup")))?;
+        Ok(Recovered { state, checkpoint: self.checkpoint, tail, notes: self.notes })
+    }
+
+    fn corrupt(&self, path: &str, at: u64, what: &str) -> OpenError {
+        let from = self.size();
+        OpenError::Corrupt(format!(
+            "{path} is damaged at offset {at}, entries from {from} on: {what}. Nothing was changed. Run tabellion fsck for the full list, then \
+             restore the directory from a backup"
+        ))
+    }
+}
+
+fn check_checkpoint(state: &LogState, bytes: &[u8]) -> Result<(), String> {
+    let signed = SignedCheckpoint::parse(bytes).map_err(|error| format!("a checkpoint cannot be read: {error}"))?;
+    let checkpoint = &signed.checkpoint;
+    if checkpoint.origin != state.origin.as_str() || checkpoint.size != state.size() || checkpoint.root != state.tree.root() {
+        return Err(format!("the checkpoint of size {} does not match the log's tree", checkpoint.size));
+    }
+    Ok(())
+}
+
+/// Whether the log key in force signed `checkpoint`.
+pub(crate) fn check_signature(state: &LogState, checkpoint: &str) -> Result<(), String> {
+    let signed = SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(|error| format!("cannot be read: {error}"))?;
+    let size = signed.checkpoint.size;
+    let key = state.keys.in_force(Purpose::Log, size).ok_or_else(|| format!("of size {size} has no log key in force"))?;
+    let key = VerifierKey::new(state.origin.as_str(), key.public).map_err(|error| format!("has an unusable log key: {error}"))?;
+    signed.verify_with(&key).map_err(|error| format!("of size {size} is not signed by the log key in force: {error}"))
+}
+
+fn zero(file: &dyn DiskFile, at: u64, len: usize) -> io::Result<()> {
+    file.write_at(at, &vec![0; len])?;
+    file.sync()
+}

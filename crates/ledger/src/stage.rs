@@ -1,0 +1,342 @@
+//! Deciding what goes into the next batch, on top of the committed state and without touching it.
+//!
+//! Everything staged is either written whole by the commit that follows or dropped; a refused submission leaves no trace. Must never:
+//! write, sync, sign or wait.
+
+use std::collections::HashMap;
+
+use tabellion_model::registry::is_key_record;
+use tabellion_model::{
+    Header, KeyChain, KeyId, Numbers as RecordNumbers, ProducerId, Purpose, RecordId, RecordTemplate, Statement, StreamName, VaultKeyId,
+};
+use tabellion_tlog::{CompactRange, Hash, MAX_ENTRY_BYTES, leaf_hash};
+
+use crate::error::{LedgerError, RejectCode};
+use crate::keyring::KeyPair;
+use crate::numbers::{self, Epoch};
+use crate::state::{Deletion, LogState, Remembered};
+use crate::vault::KeyTable;
+use crate::wal::batch::{BatchWriter, MAX_BATCH_ENTRIES};
+
+/// The ciphertext of one unit, ready for the log, and the vault key it needs.
+pub(crate) struct SealedUnit {
+    /// Payload of the unit frame.
+    pub(crate) frame: Vec<u8>,
+    pub(crate) key: VaultKeyId,
+}
+
+/// A sealed record that still lacks its numbers.
+pub(crate) struct RecordItem {
+    pub(crate) header: Header,
+    pub(crate) template: RecordTemplate,
+    /// Compare-and-swap on the header's stream.
+    pub(crate) expected: Option<u64>,
+    pub(crate) units: Vec<SealedUnit>,
+    /// The canonical request, kept to compare with an earlier one; only with an idempotency key.
+    pub(crate) request: Option<Vec<u8>>,
+    pub(crate) fingerprint: Option<[u8; 32]>,
+}
+
+/// A statement, signed elsewhere, whose signature and disclosures were checked.
+pub(crate) struct StatementItem {
+    pub(crate) statement: Statement,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) units: Vec<SealedUnit>,
+    /// The key that a key record brings into force here, when this process is to sign with it from now on.
+    pub(crate) adopts: Option<KeyPair>,
+}
+
+/// One entry to be.
+pub(crate) enum Item {
+    Record(Box<RecordItem>),
+    Statement(Box<StatementItem>),
+}
+
+impl Item {
+    pub(crate) fn header(&self) -> &Header {
+        match self {
+            Self::Record(record) => &record.header,
+            Self::Statement(statement) => &statement.statement.record.header,
+        }
+    }
+
+    /// Upper bound of the bytes this item adds to a batch.
+    pub(crate) fn size_bound(&self) -> usize {
+        let (entry, units) = match self {
+            Self::Record(record) => (record.template.max_len(), &record.units),
+            Self::Statement(statement) => (statement.bytes.len(), &statement.units),
+        };
+        // Per frame: 16 bytes of header and at most 7 of padding; 64 for the fingerprint frame.
+        entry + 23 + 64 + units.iter().map(|unit| unit.frame.len() + 23).sum::<usize>()
+    }
+}
+
+/// An entry that will be in the batch.
+pub(crate) struct StagedEntry {
+    pub(crate) header: Header,
+    pub(crate) leaf: Hash,
+    pub(crate) fingerprint: Option<[u8; 32]>,
+    /// Present for key records, which the state folds whole.
+    pub(crate) key_record: Option<Statement>,
+}
+
+/// What became of one item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placed {
+    New { index: u64, record_id: RecordId },
+    /// Committed before under the same idempotency key; whether the request is the same is for the caller to find out.
+    Remembered { original: Remembered },
+    /// The same idempotency key is in this very batch: decide after the commit.
+    Deferred,
+}
+
+/// The next batch in the making.
+pub(crate) struct Staging<'a> {
+    state: &'a LogState,
+    vault: &'a KeyTable,
+    own: ProducerId,
+    pub(crate) batch: BatchWriter,
+    pub(crate) edge: CompactRange,
+    /// Leaves of this batch alone: the seal's subtree.
+    pub(crate) leaves: CompactRange,
+    pub(crate) entries: Vec<StagedEntry>,
+    pub(crate) keys: Option<KeyChain>,
+    pub(crate) adopted: Vec<KeyPair>,
+    overlay: Overlay,
+}
+
+#[derive(Clone, Default)]
+struct Overlay {
+    streams: HashMap<StreamName, u64>,
+    idems: HashMap<Hash, u64>,
+    epochs: HashMap<ProducerId, Option<Epoch>>,
+}
+
+/// Where a submission began, to take it back whole.
+pub(crate) struct Mark {
+    batch: (usize, u32),
+    edge: CompactRange,
+    leaves: CompactRange,
+    entries: usize,
+    keys: Option<KeyChain>,
+    adopted: usize,
+    overlay: Overlay,
+}
+
+impl<'a> Staging<'a> {
+    pub(crate) fn new(state: &'a LogState, vault: &'a KeyTable, own: ProducerId, log_number: u32) -> Self {
+        Self {
+            state,
+            vault,
+            own,
+            batch: BatchWriter::new(log_number, state.size()),
+            edge: state.tree.edge().clone(),
+            leaves: CompactRange::new(0),
+            entries: Vec::new(),
+            keys: None,
+            adopted: Vec::new(),
+            overlay: Overlay::default(),
+        }
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            batch: self.batch.position(),
+            edge: self.edge.clone(),
+            leaves: self.leaves.clone(),
+            entries: self.entries.len(),
+            keys: self.keys.clone(),
+            adopted: self.adopted.len(),
+            overlay: self.overlay.clone(),
+        }
+    }
+
+    pub(crate) fn roll_back(&mut self, mark: Mark) {
+        self.batch.truncate(mark.batch);
+        self.edge = mark.edge;
+        self.leaves = mark.leaves;
+        self.entries.truncate(mark.entries);
+        self.keys = mark.keys;
+        self.adopted.truncate(mark.adopted);
+        self.overlay = mark.overlay;
+    }
+
+    /// Room for `more` entries besides the seal.
+    pub(crate) fn has_room(&self, more: usize) -> bool {
+        self.entries.len() + more + 1 <= MAX_BATCH_ENTRIES
+    }
+
+    pub(crate) fn vault(&self) -> &KeyTable {
+        self.vault
+    }
+
+    /// Key records as they stand with this batch.
+    pub(crate) fn key_chain(&self) -> &KeyChain {
+        self.keys.as_ref().unwrap_or(&self.state.keys)
+    }
+
+    /// Epoch of the log's own producer as it stands with this batch.
+    pub(crate) fn own_epoch(&mut self) -> &mut Option<Epoch> {
+        let (state, own) = (self.state, self.own);
+        self.overlay.epochs.entry(own).or_insert_with(|| state.numbers.get(&own).cloned())
+    }
+
+    /// Stages one item, or says why not. An `Err` may leave a part behind: roll back to the submission's mark.
+    pub(crate) fn place(&mut self, item: &mut Item) -> Result<Placed, LedgerError> {
+        if let Some(idem) = item.header().idem {
+            if self.overlay.idems.contains_key(&idem) {
+                return Ok(Placed::Deferred);
+            }
+            if let Some(original) = self.state.remembered.get(&idem) {
+                return Ok(Placed::Remembered { original: *original });
+            }
+        }
+        self.check_system(item.header())?;
+        match item {
+            Item::Record(record) => self.place_record(record),
+            Item::Statement(statement) => self.place_statement(statement),
+        }
+    }
+
+    fn check_system(&self, header: &Header) -> Result<(), LedgerError> {
+        let Some((system, _)) = header.system else { return Ok(()) };
+        let Some(deletion) = self.state.deletions.get(&system) else { return Ok(()) };
+        if matches!(header.record_type.family(), "system" | "erasure" | "hold") {
+            return Ok(());
+        }
+        let detail = match deletion {
+            Deletion::Requested(due) => {
+                format!("system {system} is being deleted (content goes at {due}); cancel the deletion to go on recording for it")
+            }
+            Deletion::Purged => format!("system {system} was deleted; its records stay provable, new ones are refused"),
+        };
+        Err(LedgerError::rejected(RejectCode::SystemGone, detail))
+    }
+
+    fn place_record(&mut self, record: &mut RecordItem) -> Result<Placed, LedgerError> {
+        self.check_vault_keys(&record.units)?;
+        let version = self.next_version(&record.header, record.expected)?;
+        let Some(epoch) = self.own_epoch() else {
+            return Err(LedgerError::Fatal("the log's own epoch must be open before a record is staged".to_owned()));
+        };
+        let header = &mut record.header;
+        header.epoch = epoch.number;
+        header.seq = epoch.last_seq + 1;
+        if let Some((system, seq)) = &mut header.system {
+            *seq = epoch.next_for(system);
+        }
+        epoch.count(header);
+        if let (Some((stream, slot)), Some(version)) = (&mut header.stream, version) {
+            *slot = version;
+            self.overlay.streams.insert(stream.clone(), version);
+        }
+        let numbers = RecordNumbers {
+            epoch: header.epoch,
+            seq: header.seq,
+            system_seq: header.system.map(|(_, seq)| seq),
+            stream_version: version,
+        };
+        let mut bytes = Vec::with_capacity(record.template.max_len());
+        record
+            .template
+            .fill(&numbers, &mut bytes)
+            .map_err(|error| LedgerError::Fatal(format!("the record's numbers do not fit its template: {error}")))?;
+        self.push(&bytes, header.clone(), record.fingerprint, None, &record.units)
+    }
+
+    fn place_statement(&mut self, item: &StatementItem) -> Result<Placed, LedgerError> {
+        self.check_vault_keys(&item.units)?;
+        let header = &item.statement.record.header;
+        let index = self.edge.end();
+        if index == 0 {
+            // The genesis: the state it begins was made from it.
+        } else if is_key_record(header) {
+            let mut keys = self.key_chain().clone();
+            keys.apply(index, &item.statement).map_err(|error| {
+                LedgerError::rejected(RejectCode::Malformed, format!("the key record does not fit the log's keys: {error}"))
+            })?;
+            self.keys = Some(keys);
+        } else if !self.may_speak(&item.statement.kid, index) {
+            return Err(LedgerError::rejected(
+                RejectCode::KeyNotInForce,
+                format!("the statement's key {} is not an actor key in force in this log; grant it first", item.statement.kid.0),
+            ));
+        }
+        let expected = header.stream.as_ref().map(|(_, version)| version.saturating_sub(1));
+        if let (Some((stream, _)), Some(version)) = (&header.stream, self.next_version(header, expected)?) {
+            self.overlay.streams.insert(stream.clone(), version);
+        }
+        let state = self.state;
+        let epoch =
+            self.overlay.epochs.entry(header.producer).or_insert_with(|| state.numbers.get(&header.producer).cloned());
+        numbers::observe(epoch, header).map_err(|due| {
+            LedgerError::rejected(RejectCode::SequenceConflict, format!("producer {}: {due}", header.producer))
+        })?;
+        let key_record = (index > 0 && is_key_record(header)).then(|| item.statement.clone());
+        if let Some(pair) = &item.adopts {
+            self.adopted.push(pair.clone());
+        }
+        self.push(&item.bytes, header.clone(), None, key_record, &item.units)
+    }
+
+    /// Actors speak; the root also opens and closes the epochs of its key records.
+    fn may_speak(&self, kid: &KeyId, index: u64) -> bool {
+        let keys = self.key_chain();
+        keys.root().key_id == *kid || keys.may_sign(Purpose::Actor, kid, index)
+    }
+
+    fn push(
+        &mut self,
+        bytes: &[u8],
+        header: Header,
+        fingerprint: Option<[u8; 32]>,
+        key_record: Option<Statement>,
+        units: &[SealedUnit],
+    ) -> Result<Placed, LedgerError> {
+        if bytes.len() > MAX_ENTRY_BYTES {
+            let size = bytes.len();
+            return Err(LedgerError::rejected(
+                RejectCode::TooLarge,
+                format!("the sealed record has {size} bytes, an entry holds {MAX_ENTRY_BYTES}; use fewer fields or parents"),
+            ));
+        }
+        let index = self.edge.end();
+        let leaf = leaf_hash(bytes);
+        self.edge.push(leaf);
+        self.leaves.push(leaf);
+        self.batch.push_entry(bytes);
+        for unit in units {
+            self.batch.push_unit(&unit.frame);
+        }
+        if let Some(fingerprint) = &fingerprint {
+            self.batch.push_fingerprint(fingerprint);
+        }
+        if let Some(idem) = header.idem {
+            self.overlay.idems.insert(idem, index);
+        }
+        let record_id = header.record_id;
+        self.entries.push(StagedEntry { header, leaf, fingerprint, key_record });
+        Ok(Placed::New { index, record_id })
+    }
+
+    fn check_vault_keys(&self, units: &[SealedUnit]) -> Result<(), LedgerError> {
+        if units.iter().all(|unit| self.vault.is_live(&unit.key)) {
+            return Ok(());
+        }
+        Err(LedgerError::SealAgain)
+    }
+
+    /// The version that `header`'s stream gets, when it is at the expected one.
+    fn next_version(&self, header: &Header, expected: Option<u64>) -> Result<Option<u64>, LedgerError> {
+        let Some((stream, _)) = &header.stream else { return Ok(None) };
+        let overlay = self.overlay.streams.get(stream);
+        let current = overlay.or_else(|| self.state.streams.get(stream)).copied().unwrap_or(0);
+        match expected {
+            Some(expected) if expected != current => Err(LedgerError::rejected(
+                RejectCode::StreamConflict,
+                format!("stream {stream} is at version {current}, not {expected}; read it again and decide anew"),
+            )),
+            _ => Ok(Some(current + 1)),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What the log says, folded entry by entry: the same fold at recovery and after every commit, so that a restarted ledger knows exactly
+//! what the one before it knew.
+//!
+//! Must never: read a clock, a disk or a key; change for anything that is not committed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use tabellion_model::registry::{self, Facts};
+use tabellion_model::{
+    BatchSeal, Entry, Env, Header, HoldId, KeyChain, Micros, Origin, ProducerId, RecordId, Statement, StreamName, SystemId,
+    VaultKeyId,
+};
+use tabellion_tlog::{Hash, leaf_hash};
+
+use crate::numbers::Numbers;
+use crate::tree::TreeIndex;
+
+/// Where one batch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BatchRef {
+    pub(crate) first: u64,
+    /// Entries, the seal included.
+    pub(crate) entries: u32,
+    pub(crate) bytes: u32,
+    pub(crate) segment: u32,
+    pub(crate) offset: u64,
+}
+
+impl BatchRef {
+    /// Log size right after this batch.
+    pub(crate) fn size_after(&self) -> u64 {
+        self.first + u64::from(self.entries)
+    }
+}
+
+/// What is remembered of an idempotency key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Remembered {
+    pub(crate) index: u64,
+    pub(crate) fingerprint: Option<[u8; 32]>,
+}
+
+/// A legal hold in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hold {
+    /// The keys it keeps; `None`: everything of `system`.
+    pub(crate) keys: Option<Vec<VaultKeyId>>,
+    pub(crate) system: Option<SystemId>,
+}
+
+/// Where a system stands on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deletion {
+    /// Asked for; appends naming the system are refused; content goes at the time given.
+    Requested(Micros),
+    /// Content is gone.
+    Purged,
+}
+
+/// State of one log.
+pub(crate) struct LogState {
+    pub(crate) origin: Origin,
+    pub(crate) env: Env,
+    pub(crate) genesis: Hash,
+    pub(crate) tree: TreeIndex,
+    pub(crate) batches: Vec<BatchRef>,
+    pub(crate) keys: KeyChain,
+    pub(crate) numbers: Numbers,
+    pub(crate) streams: HashMap<StreamName, u64>,
+    pub(crate) remembered: HashMap<Hash, Remembered>,
+    pub(crate) committed_at: Micros,
+    /// Erasures that are ordered and not yet recorded as done, with the keys they destroy.
+    pub(crate) orders: BTreeMap<RecordId, Vec<VaultKeyId>>,
+    pub(crate) holds: BTreeMap<HoldId, Hold>,
+    pub(crate) deletions: BTreeMap<SystemId, Deletion>,
+    /// Indexes of all `erasure.done` records.
+    pub(crate) tombstones: Vec<u64>,
+    /// Indexes of all key records.
+    pub(crate) key_records: Vec<u64>,
+}
+
+impl LogState {
+    /// State before the genesis entry is folded in.
+    pub(crate) fn new(genesis: &[u8]) -> Result<Self, String> {
+        let keys = KeyChain::genesis(genesis).map_err(|error| format!("entry 0 is not a genesis: {error}"))?;
+        Ok(Self {
+            origin: keys.origin().clone(),
+            env: keys.env(),
+            genesis: leaf_hash(genesis),
+            tree: TreeIndex::new(),
+            batches: Vec::new(),
+            keys,
+            numbers: Numbers::default(),
+            streams: HashMap::new(),
+            remembered: HashMap::new(),
+            committed_at: Micros(0),
+            orders: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            deletions: BTreeMap::new(),
+            tombstones: Vec::new(),
+            key_records: Vec::new(),
+        })
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// The batch that holds entry `index`.
+    pub(crate) fn batch_of(&self, index: u64) -> Option<BatchRef> {
+        let after = self.batches.partition_point(|batch| batch.first <= index);
+        let batch = self.batches.get(after.checked_sub(1)?)?;
+        (index < batch.size_after()).then_some(*batch)
+    }
+
+    /// The batch that ends at log size `size`.
+    pub(crate) fn batch_ending_at(&self, size: u64) -> Option<BatchRef> {
+        self.batch_of(size.checked_sub(1)?).filter(|batch| batch.size_after() == size)
+    }
+
+    /// Folds one parsed entry; `index` must be the log's size so far. Only [`LogState::end_batch`] makes it visible as committed.
+    pub(crate) fn apply(&mut self, index: u64, entry: &Entry, leaf: Hash, fingerprint: Option<[u8; 32]>) -> Result<(), String> {
+        match entry {
+            Entry::Seal(seal) => self.apply_seal(&seal.seal)?,
+            Entry::Record(record) => self.apply_header(index, &record.header, fingerprint)?,
+            Entry::Statement(statement) => {
+                if index > 0 && registry::is_key_record(&statement.record.header) {
+                    self.apply_key(index, statement)?;
+                }
+                self.apply_header(index, &statement.record.header, fingerprint)?;
+            }
+        }
+        self.tree.push(leaf);
+        Ok(())
+    }
+
+    pub(crate) fn apply_key(&mut self, index: u64, statement: &Statement) -> Result<(), String> {
+        self.keys.apply(index, statement).map_err(|error| format!("key record at entry {index}: {error}"))
+    }
+
+    /// Folds a batch's seal: only its time is state; its root and signature are checked where they are read or made.
+    pub(crate) fn apply_seal(&mut self, seal: &BatchSeal) -> Result<(), String> {
+        if seal.committed_at < self.committed_at {
+            return Err(format!("the seal's time {} is before the seal before it", seal.committed_at));
+        }
+        self.committed_at = seal.committed_at;
+        Ok(())
+    }
+
+    /// Folds the header of a record or statement (its bytes' leaf is pushed by the caller).
+    pub(crate) fn apply_header(&mut self, index: u64, header: &Header, fingerprint: Option<[u8; 32]>) -> Result<(), String> {
+        self.numbers.observe(header).map_err(|due| format!("entry {index}: {due}"))?;
+        if let Some((stream, version)) = &header.stream {
+            let known = self.streams.get(stream).copied().unwrap_or(0);
+            if *version != known + 1 {
+                return Err(format!("entry {index}: stream {stream} goes from version {known} to {version}"));
+            }
+            self.streams.insert(stream.clone(), *version);
+        }
+        if let Some(idem) = header.idem {
+            self.remembered.entry(idem).or_insert(Remembered { index, fingerprint });
+        }
+        self.apply_meaning(index, header)
+    }
+
+    /// The few record types that the ledger itself acts on.
+    fn apply_meaning(&mut self, index: u64, header: &Header) -> Result<(), String> {
+        let Some(facts) = registry::facts(header).map_err(|error| format!("entry {index}: {error}"))? else { return Ok(()) };
+        let system = header.system.map(|(system, _)| system);
+        match facts {
+            Facts::Genesis(_) | Facts::KeyGranted(_) | Facts::KeyRotated(_) | Facts::KeyRevoked(_) => self.key_records.push(index),
+            Facts::ErasureOrdered(order) => {
+                self.orders.insert(header.record_id, order.keys);
+            }
+            Facts::ErasureDone(done) => {
+                self.tombstones.push(index);
+                if done.last {
+                    self.orders.remove(&done.order);
+                }
+            }
+            Facts::HoldPlaced(placed) => {
+                self.holds.insert(placed.hold, Hold { keys: placed.keys, system });
+            }
+            Facts::HoldReleased(hold) => {
+                self.holds.remove(&hold);
+            }
+            Facts::DeletionRequested(due) => self.set_deletion(system, Some(Deletion::Requested(due))),
+            Facts::DeletionCancelled => self.set_deletion(system, None),
+            Facts::SystemPurged(_) => self.set_deletion(system, Some(Deletion::Purged)),
+            Facts::EpochOpened(_) | Facts::EpochClosed(_) | Facts::PackageExported(_) | Facts::RecordRead(_) => {}
+        }
+        Ok(())
+    }
+
+    fn set_deletion(&mut self, system: Option<SystemId>, deletion: Option<Deletion>) {
+        // The registry lets no such record pass without a system.
+        let Some(system) = system else { return };
+        match deletion {
+            Some(deletion) => self.deletions.insert(system, deletion),
+            None => self.deletions.remove(&system),
+        };
+    }
+
+    /// Makes the batch that was just folded part of what is committed.
+    pub(crate) fn end_batch(&mut self, batch: BatchRef) {
+        assert!(batch.size_after() == self.size(), "a batch ends exactly where the folded tree ends");
+        self.batches.push(batch);
+    }
+
+    /// The producer id of the log's own records (docs/formats.md §7).
+    pub(crate) fn own_producer(&self) -> ProducerId {
+        ProducerId::of_log(&self.genesis)
+    }
+}

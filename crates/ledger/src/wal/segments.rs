@@ -1,0 +1,112 @@
+//! The segment being written: finding room for the next batch, and moving on to a new segment when there is none.
+
+use std::io;
+
+use sha2::{Digest as _, Sha256};
+
+use super::BATCH_ALIGN;
+use super::segment::{SEGMENT_DIR, SegmentHeader, SegmentLog, segment_path};
+use crate::disk::{Disk, DiskFile, OpenMode};
+
+/// Where a batch goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) segment: u32,
+    pub(crate) offset: u64,
+}
+
+/// The newest segment, open for writing.
+pub(crate) struct Segments {
+    file: Box<dyn DiskFile>,
+    number: u32,
+    end: u64,
+    capacity: u64,
+    /// Over the checkpoints of this segment: what the next segment's header names.
+    checkpoints: Sha256,
+    /// Size of segments made from now on.
+    segment_bytes: u64,
+}
+
+impl Segments {
+    /// Takes over an existing segment whose committed batches end at `end`.
+    pub(crate) fn resume(
+        file: Box<dyn DiskFile>,
+        number: u32,
+        end: u64,
+        checkpoints: Sha256,
+        segment_bytes: u64,
+    ) -> io::Result<Self> {
+        let capacity = file.len()?;
+        Ok(Self { file, number, end, capacity, checkpoints, segment_bytes })
+    }
+
+    /// Makes segment `number` durable and empty. A file of that name can only be the remains of an earlier attempt that never held a
+    /// batch; it is replaced.
+    pub(crate) fn create(
+        disk: &dyn Disk,
+        number: u32,
+        logs: Vec<SegmentLog>,
+        previous: String,
+        segment_bytes: u64,
+    ) -> io::Result<Self> {
+        let path = segment_path(number);
+        if disk.exists(&path)? {
+            disk.remove(&path)?;
+        }
+        let header = SegmentHeader::new(number, logs, previous).to_bytes().map_err(io::Error::other)?;
+        let created = disk.open(&path, OpenMode::CreateNew).and_then(|file| {
+            file.allocate(segment_bytes)?;
+            file.write_at(0, &header)?;
+            file.sync()?;
+            disk.sync_dir(SEGMENT_DIR)?;
+            Ok(file)
+        });
+        let file = match created {
+            Ok(file) => file,
+            Err(error) => {
+                // Give the space back; the error that matters is the first one.
+                let _ = disk.remove(&path);
+                return Err(error);
+            }
+        };
+        Ok(Self { file, number, end: BATCH_ALIGN, capacity: segment_bytes, checkpoints: Sha256::new(), segment_bytes })
+    }
+
+    /// Largest batch that a fresh segment holds.
+    pub(crate) fn max_batch_bytes(&self) -> usize {
+        usize::try_from(self.segment_bytes.saturating_sub(BATCH_ALIGN)).unwrap_or(usize::MAX)
+    }
+
+    /// A place for `len` bytes; moves on to a new segment when this one has no room. On an error nothing changed.
+    pub(crate) fn reserve(
+        &mut self,
+        disk: &dyn Disk,
+        logs: impl FnOnce() -> Vec<SegmentLog>,
+        len: usize,
+    ) -> io::Result<Place> {
+        if self.end + len as u64 > self.capacity {
+            let previous = hex::encode(self.checkpoints.clone().finalize());
+            *self = Self::create(disk, self.number + 1, logs(), previous, self.segment_bytes)?;
+        }
+        Ok(Place { segment: self.number, offset: self.end })
+    }
+
+    pub(crate) fn file(&self) -> &dyn DiskFile {
+        self.file.as_ref()
+    }
+
+    /// Notes that a batch with this checkpoint is durable and took `bytes`.
+    pub(crate) fn written(&mut self, checkpoint: &str, bytes: usize) {
+        self.checkpoints.update(checkpoint.as_bytes());
+        self.end = (self.end + bytes as u64).next_multiple_of(BATCH_ALIGN);
+    }
+
+    /// Offset at which the next batch would start.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+}
