@@ -149,6 +149,12 @@ impl Reader {
         ])
     }
 
+    /// Bytes on disk of the commits from entry `from` on, units and checkpoints included.
+    pub fn committed_bytes_since(&self, from: u64) -> u64 {
+        let state = self.state();
+        state.batches.iter().rev().take_while(|batch| batch.first >= from).map(|batch| u64::from(batch.bytes)).sum()
+    }
+
     /// One entry with what it discloses here.
     pub fn entry(&self, index: u64) -> Result<EntryView, LedgerError> {
         let stored = self.stored(index)?;

@@ -1,0 +1,197 @@
+//! Durable appends per second of the embedded ledger, beside a bare write-and-sync loop with the same batch sizes in the same minute.
+//!
+//! `append [--dir DIR] [--seconds S] [--rounds N]`. Closed loop: a fixed number of appends is in flight; whenever one is answered the next
+//! draft is sealed and submitted. Both sides run in turns, so that the machine's mood hits both.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use tabellion_bench::{machine, median, percentile, preallocated, write_sync_loop};
+use tabellion_ledger::disk::RealDisk;
+use tabellion_ledger::{Draft, DraftParent, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock};
+use tabellion_model::{Env, Origin};
+
+struct Options {
+    dir: PathBuf,
+    seconds: u64,
+    rounds: usize,
+}
+
+struct Figures {
+    entries_per_second: f64,
+    batch_entries: f64,
+    batch_bytes: f64,
+    latencies: Vec<Duration>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = options()?;
+    println!("{}", machine());
+    println!("| in flight | content vault | entry bytes | entries/s | batch | ack p50 / p99 ms | bare loop entries/s | ratio | fdatasync 4 KiB p50 / p99 ms |");
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for vault in [false, true] {
+        for in_flight in [64, 1024] {
+            compare(&options, in_flight, vault)?;
+        }
+    }
+    Ok(())
+}
+
+fn options() -> Result<Options, Box<dyn Error>> {
+    let mut options = Options { dir: std::env::temp_dir(), seconds: 3, rounds: 5 };
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let value = args.next().ok_or_else(|| format!("{arg} needs a value"))?;
+        match arg.as_str() {
+            "--dir" => options.dir = value.into(),
+            "--seconds" => options.seconds = value.parse()?,
+            "--rounds" => options.rounds = value.parse()?,
+            _ => return Err(format!("unknown option {arg}; there are --dir, --seconds and --rounds").into()),
+        }
+    }
+    Ok(options)
+}
+
+fn compare(options: &Options, in_flight: usize, vault: bool) -> Result<(), Box<dyn Error>> {
+    let scratch = tempfile::tempdir_in(&options.dir)?;
+    let (mut ours, mut bare, mut ratios, mut batches) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut latencies, mut probes) = (Vec::new(), Vec::new());
+    let mut entry_bytes = 0;
+    for round in 0..options.rounds {
+        let dir = scratch.path().join(format!("log-{round}"));
+        let (figures, bytes) = run_ledger(&dir, in_flight, vault, Duration::from_secs(options.seconds))?;
+        std::fs::remove_dir_all(&dir)?;
+        entry_bytes = bytes;
+        let rate = bare_rate(scratch.path(), &figures, options.seconds)?;
+        probes.extend(probe(scratch.path())?);
+        ratios.push(figures.entries_per_second / rate);
+        ours.push(figures.entries_per_second);
+        bare.push(rate);
+        batches.push(figures.batch_entries);
+        latencies.extend(figures.latencies);
+    }
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    println!(
+        "| {in_flight} | {} | {entry_bytes} | {:.0} | {:.0} | {:.1} / {:.1} | {:.0} | {:.2} | {:.2} / {:.2} |",
+        if vault { "on" } else { "off" },
+        median(&mut ours),
+        median(&mut batches),
+        ms(percentile(&mut latencies, 50)),
+        ms(percentile(&mut latencies, 99)),
+        median(&mut bare),
+        median(&mut ratios),
+        ms(percentile(&mut probes, 50)),
+        ms(percentile(&mut probes, 99)),
+    );
+    Ok(())
+}
+
+/// The same number of entries per batch and bytes per batch, written and synced with nothing else around it.
+fn bare_rate(dir: &Path, figures: &Figures, seconds: u64) -> Result<f64, Box<dyn Error>> {
+    let capacity = 64 << 20;
+    let path = dir.join("bare");
+    let file = preallocated(&path, capacity)?;
+    let begin = Instant::now();
+    let mut batches = 0usize;
+    while begin.elapsed() < Duration::from_secs(seconds) {
+        batches += write_sync_loop(&file, figures.batch_bytes as usize, 16, capacity)?.len();
+    }
+    let rate = batches as f64 * figures.batch_entries / begin.elapsed().as_secs_f64();
+    std::fs::remove_file(path)?;
+    Ok(rate)
+}
+
+fn probe(dir: &Path) -> Result<Vec<Duration>, Box<dyn Error>> {
+    let path = dir.join("probe");
+    let file = preallocated(&path, 1 << 20)?;
+    let times = write_sync_loop(&file, 4096, 200, 1 << 20)?;
+    std::fs::remove_file(path)?;
+    Ok(times)
+}
+
+type Answer = (Instant, Result<(), String>);
+
+fn run_ledger(dir: &Path, in_flight: usize, vault: bool, time: Duration) -> Result<(Figures, usize), Box<dyn Error>> {
+    std::fs::create_dir_all(dir)?;
+    let options = OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy));
+    let new = NewLog { origin: Origin::new("bench.example/log/append")?, env: Env::Sandbox };
+    let ledger = Ledger::create(Arc::new(RealDisk::new(dir)?), &new, &options)?;
+    let draft = draft(vault);
+    let (answers, waiting) = sync_channel(in_flight);
+    ledger.append(&draft)?;
+    let before = ledger.reader().counts();
+    let begin = Instant::now();
+    for _ in 0..in_flight {
+        submit(&ledger, &draft, &answers)?;
+    }
+    let (count, latencies) = drive(&ledger, &draft, &answers, &waiting, in_flight, begin + time)?;
+    let elapsed = begin.elapsed();
+    let after = ledger.reader().counts();
+    let commits = (after["commits"] - before["commits"]).max(1);
+    let entry = ledger.reader().entry(ledger.reader().size() - 2)?.bytes.len();
+    let bytes = ledger.reader().committed_bytes_since(before["entries"]);
+    ledger.close()?;
+    let figures = Figures {
+        entries_per_second: count as f64 / elapsed.as_secs_f64(),
+        batch_entries: count as f64 / commits as f64,
+        batch_bytes: bytes as f64 / commits as f64,
+        latencies,
+    };
+    Ok((figures, entry))
+}
+
+fn drive(
+    ledger: &Ledger,
+    draft: &Draft,
+    answers: &SyncSender<Answer>,
+    waiting: &Receiver<Answer>,
+    in_flight: usize,
+    until: Instant,
+) -> Result<(usize, Vec<Duration>), Box<dyn Error>> {
+    let (mut done, mut open, mut latencies) = (0, in_flight, Vec::new());
+    while open > 0 {
+        let (begin, result) = waiting.recv()?;
+        result?;
+        done += 1;
+        open -= 1;
+        latencies.push(begin.elapsed());
+        if Instant::now() < until {
+            submit(ledger, draft, answers)?;
+            open += 1;
+        }
+    }
+    Ok((done, latencies))
+}
+
+fn submit(ledger: &Ledger, draft: &Draft, answers: &SyncSender<Answer>) -> Result<(), Box<dyn Error>> {
+    let begin = Instant::now();
+    let prepared = ledger.prepare(draft)?;
+    let answers = answers.clone();
+    ledger.submit(
+        vec![prepared],
+        Box::new(move |result| drop(answers.send((begin, result.map(|_| ()).map_err(|error| error.to_string()))))),
+    );
+    Ok(())
+}
+
+/// A draft whose entry has about 1 KiB: with content (ten fields, encrypted) or without any (parents instead).
+fn draft(vault: bool) -> Draft {
+    let mut draft = Draft::new("bench.appended");
+    if vault {
+        for field in 0..10 {
+            draft = draft.with(&format!("field_{field}"), format!("value {field} of an ordinary length for a log"));
+        }
+        return draft;
+    }
+    for parent in 0..3 {
+        draft.parents.push(DraftParent {
+            hash: format!("{parent:064x}"),
+            record_id: format!("{parent:032x}"),
+            role: "evidence".to_owned(),
+        });
+    }
+    draft
+}
