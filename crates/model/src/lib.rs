@@ -9,8 +9,12 @@ mod header;
 mod id;
 mod jcs;
 pub mod key;
+mod manifest;
 mod number;
 mod origin;
+pub mod package;
+mod placed;
+mod receipt;
 mod record;
 pub mod registry;
 mod seal;
@@ -18,8 +22,14 @@ mod secret;
 mod statement;
 mod time;
 pub mod tombstone;
+mod transparent;
+mod trust;
 mod typed;
 mod unit;
+mod verdict;
+mod verify;
+mod workers;
+pub mod zip;
 
 pub use entry::{Entry, EntryError};
 pub use form::FormFault;
@@ -33,8 +43,17 @@ pub use id::{
 };
 pub use jcs::{JcsError, Json, MAX_INTEGER, MAX_NESTING, check as check_json, parse_jcs, to_jcs};
 pub use key::{KeyChain, KeyEnd, KeyError, KeyGrant, KeyStatus, Standing};
+pub use manifest::{
+    DisclosurePolicy, EpochRow, FileRow, MANIFEST_FORMAT, Manifest, ManifestError, PACKAGE_SCOPE, Period,
+    RangeSummary, Totals,
+};
 pub use number::{Coverage, EpochReport, NumberError, NumberLedger, SystemCount};
 pub use origin::{MAX_ORIGIN_BYTES, MAX_TENANT_BYTES, Origin, OriginError};
+pub use placed::PlacedEntry;
+pub use receipt::{
+    MAX_RECEIPT_FILE_BYTES, RECEIPT_FORMAT, RECEIPT_MAGIC, Receipt, ReceiptFormError, SealProof,
+    verify_receipt,
+};
 pub use record::{
     DIGEST_ALG, Numbers, NumbersError, RECORD_FORMAT, RecordError, RecordTemplate, SealedRecord,
 };
@@ -43,8 +62,12 @@ pub use seal::{BatchSeal, BatchSealEntry, SEAL_CONTENT_TYPE, SEAL_FORMAT, SealEr
 pub use secret::{derive_data_key, derive_idem_key, derive_seed, fingerprint, idem_tag, salt};
 pub use statement::{STATEMENT_CONTENT_TYPE, Statement, StatementError};
 pub use time::{Micros, TimeError};
+pub use transparent::verify_transparent;
+pub use trust::Pins;
 pub use unit::{
     Disclosure, MAX_DISCLOSURE_BYTES, MAX_FIELD_NAME_BYTES, MAX_UNIT_BYTES, MAX_UNIT_FIELDS, Shown,
     UnitDigests, UnitError, check_names, digest, is_field_name, parse_unit_plaintext, seal_unit,
     unit_plaintext,
 };
+pub use verdict::{Check, CheckPlan, Finding, Outcome, REPORT_FORMAT, Report, Subject};
+pub use verify::verify;

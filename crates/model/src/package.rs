@@ -1,0 +1,29 @@
+//! Evidence packages: writing and verifying them (formats §11, §12).
+//!
+//! Promises that the writer and the verifier count with the same code, that a verifier needs nothing but the bytes and a trust
+//! file, and that it believes nothing a package says about itself. No files and no network are touched here.
+
+mod build;
+mod check;
+mod container;
+mod files;
+mod findings;
+mod fold;
+mod keys;
+mod lines;
+mod numbers;
+mod outside;
+mod plan;
+mod proof;
+mod range;
+mod seals;
+mod statements;
+mod tree;
+
+pub use build::{PackageInput, PackageWriteError, WrittenPackage, range_proof, sign_manifest, write_package};
+pub use check::verify_package;
+pub use container::{BUNDLE_ENTRIES, ContainerError};
+pub use lines::{ErasedUnit, ShownUnit};
+pub use proof::{PROOF_FORMAT, RangeProof, RangeProofError};
+pub(crate) use statements::is_root_epoch;
+pub use tree::{TreeFault, TreeFigures, verify_tree};

@@ -1,0 +1,353 @@
+//! The verifier of a package: every check of formats §12, in that order.
+//!
+//! Goes on after a broken check wherever what follows can still be judged, so that the report names the place and not only the
+//! fact; stops only where nothing more can be read. Believes nothing that the package says about itself.
+
+use std::collections::BTreeMap;
+
+use tabellion_tlog::{Policy, Sign1, SignedCheckpoint, VerifierKey};
+
+use super::container::Container;
+use super::files::Digests;
+use super::findings::package_findings;
+use super::fold::{Claims, claims_of};
+use super::keys::{Keys, last_seal};
+use super::lines::{ErasedUnit, parse_lines};
+use super::outside::Outside;
+use super::plan::{
+    CHECKPOINT, CONTAINER, DISCLOSURES, EDGES, ENTRIES, ERASURES, FILES, ISSUER, KEYS, MANIFEST, NUMBERS,
+    PACKAGE_CHECKS, SEALS, SIGNATURE, STATEMENTS, TOTALS, TREE,
+};
+use super::proof::RangeProof;
+use super::range::{Range, fold_range};
+use super::seals::{Leaves, check_edges, check_seals};
+use super::statements::check_seal_signature;
+use super::tree::{HashedBundle, check_root, hash_bundles};
+use crate::id::KeyId;
+use crate::manifest::{EpochRow, Manifest, PACKAGE_SCOPE, RangeSummary};
+use crate::registry::Purpose;
+use crate::seal::BatchSealEntry;
+use crate::trust::{Claim, judge_issuer};
+use crate::verdict::{Outcome, Problems, Report, Subject};
+
+/// Content type of the signature over the manifest (formats §4).
+pub(crate) const MANIFEST_CONTENT_TYPE: &str = "application/tabellion-package+json";
+
+/// Verifies a package. `trust` says whom the reader believes; without it nothing can be more than consistent.
+pub fn verify_package(bytes: &[u8], trust: Option<&Policy>) -> Report {
+    let mut report = Report::planned(Subject::Package, &PACKAGE_CHECKS, PACKAGE_SCOPE);
+    check_package(&mut report, bytes, trust);
+    report.findings = package_findings(&report);
+    report
+}
+
+/// The parts that every later check needs.
+struct Parts<'a> {
+    container: &'a Container<'a>,
+    manifest: Manifest,
+    proof: RangeProof,
+    checkpoint: SignedCheckpoint,
+}
+
+fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
+    let container = match Container::open(bytes) {
+        Ok(container) => container,
+        Err(error) => return report.set(CONTAINER, Outcome::Malformed, error.to_string()),
+    };
+    let digests = Digests::of(&container);
+    let files = container.zip.files().len();
+    report.settle(CONTAINER, &digests.container, format!("{files} files, {} bytes", bytes.len()));
+    let manifest = match Manifest::parse(container.manifest) {
+        Ok(manifest) => manifest,
+        Err(error) => return report.set(MANIFEST, Outcome::Malformed, error.to_string()),
+    };
+    report.set(
+        MANIFEST,
+        Outcome::Holds,
+        format!("of {} for entries {} to {}", manifest.log, manifest.first, manifest.end()),
+    );
+    report_facts(report, &manifest);
+    report.settle(
+        FILES,
+        &digests.compare(&manifest),
+        format!("all {} files have their listed SHA-256", manifest.files.len()),
+    );
+    let Some(parts) = read_parts(report, &container, manifest) else { return };
+    check_parts(report, &parts, trust);
+}
+
+fn read_parts<'a>(
+    report: &mut Report,
+    container: &'a Container<'a>,
+    manifest: Manifest,
+) -> Option<Parts<'a>> {
+    let proof = RangeProof::parse(container.proof).map_err(|error| error.to_string());
+    let checkpoint =
+        SignedCheckpoint::parse(container.checkpoint).map_err(|error| format!("checkpoint: {error}"));
+    match (proof, checkpoint) {
+        (Ok(proof), Ok(checkpoint)) => Some(Parts { container, manifest, proof, checkpoint }),
+        (Err(problem), _) | (_, Err(problem)) => {
+            report.set(TREE, Outcome::Malformed, problem);
+            None
+        }
+    }
+}
+
+fn check_parts(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>) {
+    let manifest = &parts.manifest;
+    let erased: Vec<ErasedUnit> = match parse_lines("erasures.jsonl", parts.container.erasures) {
+        Ok(lines) => lines,
+        Err(fault) => return report.set(ERASURES, Outcome::Malformed, fault.to_string()),
+    };
+    let claims = claims_of(&erased);
+    let hashed = match hash_bundles(&parts.container.bundles, manifest) {
+        Ok(hashed) => hashed,
+        Err(fault) => {
+            let outcome = if fault.is_contradiction() { Outcome::Broken } else { Outcome::Malformed };
+            return report.set(ENTRIES, outcome, fault.to_string());
+        }
+    };
+    let outside = Outside::read(&parts.proof, manifest, &parts.checkpoint, &claims);
+    check_tree(report, parts, &hashed, &outside);
+    let mut keys = Keys::follow(&parts.proof, &hashed);
+    let range = fold_range(parts.container, manifest, &hashed, &keys, &erased, &claims);
+    let known_seals = range.seals.iter().chain(&outside.seals);
+    keys.check_complete(manifest, last_seal(manifest, &outside, &range.seals), known_seals);
+    let key_records = keys.before(manifest.size);
+    report.settle(
+        KEYS,
+        &keys.problems,
+        format!("{key_records} key records from the genesis on, none left out"),
+    );
+    report.settle(SIGNATURE, &check_manifest_signature(parts, &keys), "signed by the package key in force");
+    check_issuer(report, parts, trust, &keys);
+    report.settle(
+        CHECKPOINT,
+        &check_checkpoint(parts, &keys),
+        format!("size {} signed by the log key in force", manifest.size),
+    );
+    report_range(report, manifest, range, outside, &hashed, &keys, &claims);
+}
+
+fn check_tree(report: &mut Report, parts: &Parts<'_>, hashed: &[HashedBundle<'_>], outside: &Outside) {
+    let mut problems = Problems::default();
+    if let Err(fault) = check_root(&parts.manifest, &parts.proof, &parts.checkpoint, hashed) {
+        problems.broken(|| fault.to_string());
+    }
+    problems.absorb(outside.tree.clone());
+    let root = parts.checkpoint.checkpoint.root;
+    let (first, count, size) = (parts.manifest.first, parts.manifest.count, parts.manifest.size);
+    report.settle(
+        TREE,
+        &problems,
+        format!("{count} entries from index {first} give root {root} of size {size}"),
+    );
+}
+
+fn check_issuer(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>, keys: &Keys) {
+    let root = keys.chain.as_ref().map(|chain| &chain.root().public);
+    let log_key = keys.in_force(Purpose::Log, parts.manifest.size).ok();
+    let (outcome, detail) = judge_issuer(
+        trust,
+        &Claim { origin: &parts.manifest.log, root, log_key, checkpoint: Some(&parts.checkpoint) },
+    );
+    report.set(ISSUER, outcome, detail);
+}
+
+fn check_manifest_signature(parts: &Parts<'_>, keys: &Keys) -> Problems {
+    let mut problems = Problems::default();
+    let signature = match Sign1::parse(parts.container.signature) {
+        Ok(signature) => signature,
+        Err(error) => {
+            problems.malformed(|| format!("manifest.cose: {error}"));
+            return problems;
+        }
+    };
+    if signature.protected.content_type.as_deref() != Some(MANIFEST_CONTENT_TYPE)
+        || signature.payload.is_some()
+        || signature.unprotected != tabellion_tlog::Unprotected::Empty
+    {
+        problems.malformed(|| "manifest.cose: is not a signature over a package manifest".to_owned());
+        return problems;
+    }
+    match keys.in_force(Purpose::Package, parts.manifest.size) {
+        Err(problem) => problems.broken(|| problem),
+        Ok(key) if signature.protected.kid != Some(*key.key_id().as_bytes()) => problems.broken(|| {
+            let signer = signature.protected.kid.map_or_else(|| "an unnamed key".to_owned(), hex::encode);
+            format!(
+                "manifest.cose: signed by {signer}, which is not the package key in force, {}",
+                KeyId::of(key)
+            )
+        }),
+        Ok(key) => {
+            if let Err(error) = signature.verify(key, Some(parts.container.manifest)) {
+                problems.broken(|| {
+                    format!("manifest.cose: the package key did not sign this manifest.json: {error}")
+                });
+            }
+        }
+    }
+    problems
+}
+
+fn check_checkpoint(parts: &Parts<'_>, keys: &Keys) -> Problems {
+    let mut problems = Problems::default();
+    let verified = keys.in_force(Purpose::Log, parts.manifest.size).and_then(|key| {
+        let key = VerifierKey::new(parts.manifest.log.as_str(), *key).map_err(|error| error.to_string())?;
+        parts.checkpoint.verify_with(&key).map_err(|error| format!("checkpoint: {error}"))
+    });
+    if let Err(problem) = verified {
+        problems.broken(|| problem);
+    }
+    problems
+}
+
+/// The checks over what the range holds.
+fn report_range(
+    report: &mut Report,
+    manifest: &Manifest,
+    range: Range,
+    mut outside: Outside,
+    hashed: &[HashedBundle<'_>],
+    keys: &Keys,
+    claims: &Claims<'_>,
+) {
+    let mut entries = range.entries;
+    entries.absorb(std::mem::take(&mut outside.entries));
+    let totals = range.summary.totals;
+    let counted =
+        format!("{} records, {} statements, {} seals", totals.records, totals.statements, totals.seals);
+    report.settle(ENTRIES, &entries, counted);
+    let mut seals = check_seals(manifest, &range.seals, &outside, &Leaves::of(hashed));
+    seals.absorb(range.seal_signatures);
+    seals.absorb(check_outside_seals(&outside, keys));
+    report.settle(SEALS, &seals, seal_text(&range.seals));
+    report.settle(
+        STATEMENTS,
+        &range.statements,
+        format!("{} statements, each by a key in force", totals.statements),
+    );
+    let shown = format!("{} units shown, {} withheld", totals.shown, totals.withheld);
+    report.settle(DISCLOSURES, &range.disclosures, shown);
+    let mut erasures = range.erasures;
+    erasures.absorb(std::mem::take(&mut outside.erasures));
+    check_claimed_places(&mut erasures, manifest, &outside, claims);
+    report.settle(ERASURES, &erasures, format!("{} units erased, each with its tombstone", totals.erased));
+    report.settle(NUMBERS, &range.numbers.problems, range.numbers.summary());
+    let (edges, text) = check_edges(manifest, &range.seals, &outside);
+    report.settle(EDGES, &edges, text);
+    report.settle(TOTALS, &compare_summary(&manifest.summary, &range.summary), "all as counted");
+    if let (Some((_, from)), Some((_, to))) = (range.seals.first(), range.seals.last()) {
+        report.fact("first_commit", from.seal.committed_at.to_string());
+        report.fact("last_commit", to.seal.committed_at.to_string());
+    }
+}
+
+fn check_outside_seals(outside: &Outside, keys: &Keys) -> Problems {
+    let mut problems = Problems::default();
+    for (index, seal) in &outside.seals {
+        if let Err(problem) = check_seal_signature(*index, seal, keys) {
+            problems.broken(|| problem);
+        }
+    }
+    problems
+}
+
+fn seal_text(seals: &[(u64, BatchSealEntry)]) -> String {
+    match (seals.first(), seals.last()) {
+        (Some((_, first)), Some((_, last))) => {
+            let (from, to) = (first.seal.committed_at, last.seal.committed_at);
+            format!("{} batches, committed from {from} to {to}", seals.len())
+        }
+        _ => "no batch in the range".to_owned(),
+    }
+}
+
+/// Every line of `erasures.jsonl` must be about an entry of the range and point at a tombstone that is here.
+fn check_claimed_places(
+    problems: &mut Problems,
+    manifest: &Manifest,
+    outside: &Outside,
+    claims: &Claims<'_>,
+) {
+    let range = manifest.first..manifest.end();
+    for (tombstone, lines) in claims {
+        if !range.contains(tombstone) && !outside.placed.contains(tombstone) {
+            problems.broken(|| {
+                format!(
+                    "erasures.jsonl: entry {tombstone}, which should be a tombstone, is not in this package"
+                )
+            });
+        }
+        for line in lines.iter().filter(|line| !range.contains(&line.index)) {
+            problems.broken(|| format!("erasures.jsonl: entry {} is not in the range", line.index));
+        }
+    }
+}
+
+/// Compares what the manifest counts with what was counted, member by member.
+fn compare_summary(said: &RangeSummary, counted: &RangeSummary) -> Problems {
+    let mut problems = Problems::default();
+    let (a, b) = (&said.totals, &counted.totals);
+    let totals = [
+        ("entries", a.entries, b.entries),
+        ("erased", a.erased, b.erased),
+        ("records", a.records, b.records),
+        ("seals", a.seals, b.seals),
+        ("shown", a.shown, b.shown),
+        ("statements", a.statements, b.statements),
+        ("units", a.units, b.units),
+        ("withheld", a.withheld, b.withheld),
+    ];
+    for (name, said, counted) in totals {
+        if said != counted {
+            problems
+                .broken(|| format!("manifest.json: `totals.{name}` is {said} and {counted} were counted"));
+        }
+    }
+    for name in said.types.keys().chain(counted.types.keys().filter(|name| !said.types.contains_key(*name))) {
+        let of = |summary: &RangeSummary| summary.types.get(name).copied().unwrap_or(0);
+        if said.types.get(name) != counted.types.get(name) {
+            problems.broken(|| {
+                format!("manifest.json: `types` says {} {name:?} and {} were counted", of(said), of(counted))
+            });
+        }
+    }
+    let by_name = |rows: &[EpochRow]| {
+        rows.iter().map(|row| ((row.producer, row.epoch), *row)).collect::<BTreeMap<_, _>>()
+    };
+    let (said, counted) = (by_name(&said.epochs), by_name(&counted.epochs));
+    for (producer, epoch) in said.keys().chain(counted.keys().filter(|key| !said.contains_key(*key))) {
+        if said.get(&(*producer, *epoch)) != counted.get(&(*producer, *epoch)) {
+            problems.broken(|| {
+                format!("manifest.json: `epochs` is wrong about producer {producer} epoch {epoch}")
+            });
+        }
+    }
+    problems
+}
+
+fn report_facts(report: &mut Report, manifest: &Manifest) {
+    report.fact("log", manifest.log.as_str());
+    report.fact("env", manifest.env.as_str());
+    report.fact("genesis", manifest.genesis.to_hex());
+    report.fact("size", manifest.size);
+    report.fact("first", manifest.first);
+    report.fact("count", manifest.count);
+    report.fact("disclosure", manifest.disclosure.as_str());
+    report.fact("software", manifest.software.as_str());
+    if let Some(framework) = &manifest.framework {
+        report.fact("framework", framework.as_str());
+    }
+    if let Some(period) = manifest.period {
+        report.fact("period", format!("{} to {}", period.from, period.to));
+    }
+    let totals = &manifest.summary.totals;
+    report.fact(
+        "units",
+        format!(
+            "{} shown, {} erased, {} withheld of {}",
+            totals.shown, totals.erased, totals.withheld, totals.units
+        ),
+    );
+}

@@ -1,0 +1,325 @@
+//! The verifier of a receipt: what one entry's holder can show without the log.
+//!
+//! Goes on after a broken check; believes nothing that the receipt says about itself.
+
+use std::collections::BTreeSet;
+
+use tabellion_tlog::{Policy, SignedCheckpoint, VerifierKey, verify_inclusion};
+
+use super::Receipt;
+use super::keys::ReceiptKeys;
+use super::plan::{
+    CHECKPOINT, DISCLOSURES, ENTRY, FORM, INCLUSION, ISSUER, KEYS, RECEIPT_CHECKS, SCOPE, SEAL, STATEMENT,
+};
+use crate::entry::Entry;
+use crate::id::KeyId;
+use crate::origin::Origin;
+use crate::package::is_root_epoch;
+use crate::registry::{Purpose, Recognition, is_key_record, recognise};
+use crate::seal::BatchSealEntry;
+use crate::statement::Statement;
+use crate::trust::{Claim, judge_issuer};
+use crate::unit::{Disclosure, digest};
+use crate::verdict::{CLOCK, EXISTED, Finding, ISSUED, Outcome, Problems, Report, Subject, UNALTERED};
+
+/// A receipt with its parts read.
+struct Parts {
+    receipt: Receipt,
+    checkpoint: SignedCheckpoint,
+    origin: Origin,
+    entry: Entry,
+    seal: Option<BatchSealEntry>,
+}
+
+/// Verifies a receipt. `trust` says whom the reader believes; without it nothing can be more than consistent.
+pub fn verify_receipt(bytes: &[u8], trust: Option<&Policy>) -> Report {
+    let mut report = Report::planned(Subject::Receipt, &RECEIPT_CHECKS, SCOPE);
+    if let Some(parts) = read_parts(&mut report, bytes) {
+        check_parts(&mut report, &parts, trust);
+    }
+    report.findings = findings(&report);
+    report
+}
+
+fn read_parts(report: &mut Report, bytes: &[u8]) -> Option<Parts> {
+    let read = Receipt::parse(bytes).map_err(|error| error.to_string()).and_then(|receipt| {
+        let checkpoint = SignedCheckpoint::parse(receipt.checkpoint.as_bytes())
+            .map_err(|error| format!("checkpoint: {error}"))?;
+        let origin =
+            Origin::new(&checkpoint.checkpoint.origin).map_err(|error| format!("checkpoint: {error}"))?;
+        let seal = match &receipt.seal {
+            None => None,
+            Some(seal) => Some(BatchSealEntry::parse(&seal.placed.entry).map_err(|error| error.to_string())?),
+        };
+        Ok((receipt, checkpoint, origin, seal))
+    });
+    let (receipt, checkpoint, origin, seal) = match read {
+        Ok(parts) => parts,
+        Err(problem) => {
+            report.set(FORM, Outcome::Malformed, problem);
+            return None;
+        }
+    };
+    report.set(FORM, Outcome::Holds, format!("a receipt for entry {} of {origin}", receipt.index));
+    match Entry::parse(&receipt.entry) {
+        Ok(entry) => Some(Parts { receipt, checkpoint, origin, entry, seal }),
+        Err(error) => {
+            report.set(ENTRY, Outcome::Malformed, format!("entry {}: {error}", receipt.index));
+            None
+        }
+    }
+}
+
+fn check_parts(report: &mut Report, parts: &Parts, trust: Option<&Policy>) {
+    let index = parts.receipt.index;
+    report_facts(report, parts);
+    check_entry(report, parts);
+    report.settle(
+        INCLUSION,
+        &check_inclusion(parts),
+        format!("entry {index} of {}", parts.checkpoint.checkpoint.size),
+    );
+    let keys = match ReceiptKeys::follow(&parts.receipt.keys) {
+        Ok(keys) if *keys.genesis.origin() == parts.origin => keys,
+        Ok(keys) => {
+            let other = keys.genesis.origin();
+            return report.set(
+                KEYS,
+                Outcome::Broken,
+                format!("the genesis is of {other}, the checkpoint of {}", parts.origin),
+            );
+        }
+        Err(problem) => return report.set(KEYS, Outcome::Broken, problem),
+    };
+    report.set(
+        KEYS,
+        Outcome::Holds,
+        format!("{} key records, each signed by the root key", parts.receipt.keys.len()),
+    );
+    let log_key = keys.last(Purpose::Log, parts.checkpoint.checkpoint.size).map(|key| key.public);
+    let claim = Claim {
+        origin: &parts.origin,
+        root: Some(&keys.genesis.root().public),
+        log_key: log_key.as_ref().ok(),
+        checkpoint: Some(&parts.checkpoint),
+    };
+    let (outcome, detail) = judge_issuer(trust, &claim);
+    report.set(ISSUER, outcome, detail);
+    let signed = log_key.and_then(|key| {
+        let key = VerifierKey::new(parts.origin.as_str(), key).map_err(|error| error.to_string())?;
+        parts.checkpoint.verify_with(&key).map_err(|error| error.to_string())
+    });
+    settle(report, CHECKPOINT, signed.map(|()| "signed by the log key".to_owned()));
+    settle(report, SEAL, check_seal(parts, &keys));
+    check_statement(report, parts, &keys);
+    check_disclosures(report, parts);
+}
+
+fn settle(report: &mut Report, name: &'static str, result: Result<String, String>) {
+    match result {
+        Ok(text) => report.set(name, Outcome::Holds, text),
+        Err(problem) => report.set(name, Outcome::Broken, problem),
+    }
+}
+
+fn check_entry(report: &mut Report, parts: &Parts) {
+    let index = parts.receipt.index;
+    let (log, text) = match &parts.entry {
+        Entry::Seal(seal) => (&seal.seal.log, format!("entry {index}: a seal")),
+        Entry::Record(record) => {
+            (&record.header.log, format!("entry {index}: record {}", record.header.record_id))
+        }
+        Entry::Statement(statement) => {
+            let header = &statement.record.header;
+            (&header.log, format!("entry {index}: statement {}", header.record_id))
+        }
+    };
+    if *log != parts.origin {
+        return report.set(
+            ENTRY,
+            Outcome::Broken,
+            format!("{text} was made for {log}, the checkpoint is of {}", parts.origin),
+        );
+    }
+    if parts.entry.header().is_some_and(|header| recognise(header) == Recognition::UnknownCritical) {
+        return report.set(
+            ENTRY,
+            Outcome::Undetermined,
+            format!("{text} is of a critical type this verifier does not know; use a newer one"),
+        );
+    }
+    report.set(ENTRY, Outcome::Holds, text);
+}
+
+fn check_inclusion(parts: &Parts) -> Problems {
+    let mut problems = Problems::default();
+    let (receipt, tree) = (&parts.receipt, &parts.checkpoint.checkpoint);
+    if let Err(error) = verify_inclusion(&receipt.leaf(), receipt.index, tree.size, &receipt.path, &tree.root)
+    {
+        problems.broken(|| format!("entry {}: is not in the checkpoint's tree: {error}", receipt.index));
+    }
+    let others = receipt
+        .keys
+        .iter()
+        .map(|key| ("key record", key))
+        .chain(receipt.seal.iter().map(|seal| ("seal", &seal.placed)));
+    for (what, placed) in others {
+        if let Err(error) = placed.verify(tree.size, &tree.root) {
+            problems.broken(|| {
+                format!("{what} at entry {}: is not in the checkpoint's tree: {error}", placed.index)
+            });
+        }
+    }
+    problems
+}
+
+fn check_seal(parts: &Parts, keys: &ReceiptKeys) -> Result<String, String> {
+    let index = parts.receipt.index;
+    let (seal, at) = match (&parts.entry, &parts.seal, &parts.receipt.seal) {
+        (Entry::Seal(seal), None, None) => (seal, index),
+        (Entry::Seal(_), ..) => {
+            return Err("the entry is itself a seal and another one is brought along".to_owned());
+        }
+        (_, Some(seal), Some(proof)) => {
+            let position = index.checked_sub(seal.seal.first).filter(|position| *position < seal.seal.count);
+            let position =
+                position.ok_or_else(|| format!("entry {index} is not in the batch that the seal covers"))?;
+            verify_inclusion(
+                &parts.receipt.leaf(),
+                position,
+                seal.seal.count,
+                &proof.batch_path,
+                &seal.seal.root,
+            )
+            .map_err(|error| format!("entry {index} is not what the seal covers there: {error}"))?;
+            (seal, proof.placed.index)
+        }
+        _ => return Err(format!("the seal of entry {index} is not here")),
+    };
+    if seal.seal.log != parts.origin || seal.seal.index() != at {
+        return Err(format!(
+            "the seal at entry {at} was made for another place: entry {} of {}",
+            seal.seal.index(),
+            seal.seal.log
+        ));
+    }
+    let writer = keys.last(Purpose::Writer, at)?;
+    seal.verify(&writer.public).map_err(|error| format!("the seal at entry {at}: {error}"))?;
+    Ok(format!("sealed at entry {at}, committed at {}", seal.seal.committed_at))
+}
+
+fn check_statement(report: &mut Report, parts: &Parts, keys: &ReceiptKeys) {
+    if let Entry::Statement(statement) = &parts.entry {
+        return settle(report, STATEMENT, check_actor(parts.receipt.index, statement, keys));
+    }
+    if let Some(check) = report.checks.iter_mut().find(|check| check.name == STATEMENT) {
+        check.required = false;
+    }
+    report.set(
+        STATEMENT,
+        Outcome::NotRun,
+        "the entry is no statement: the writer vouches for it with the seal",
+    );
+}
+
+fn check_actor(index: u64, statement: &Statement, keys: &ReceiptKeys) -> Result<String, String> {
+    let header = &statement.record.header;
+    let root = keys.genesis.root();
+    if statement.kid == root.key_id && (is_key_record(header) || is_root_epoch(statement, &keys.genesis)) {
+        statement.verify(&root.public).map_err(|error| error.to_string())?;
+        return Ok(format!("signed by the root key {}", root.key_id));
+    }
+    let key = keys
+        .find(&statement.kid, index)
+        .filter(|key| key.purpose == Purpose::Actor && key.credential == header.actor)
+        .ok_or_else(|| {
+            format!("no record here brings in key {} for actor {}", statement.kid, header.actor)
+        })?;
+    statement.verify(&key.public).map_err(|error| error.to_string())?;
+    Ok(format!("signed by actor {} with key {}", header.actor, KeyId::of(&key.public)))
+}
+
+fn check_disclosures(report: &mut Report, parts: &Parts) {
+    let mut problems = Problems::default();
+    let units = parts.entry.header().map_or(&[][..], |header| &header.units);
+    let (mut names, mut last) = (BTreeSet::new(), None);
+    for (number, encoded) in (1..).zip(&parts.receipt.disclosures) {
+        let own = digest(encoded);
+        match Disclosure::parse(encoded) {
+            Err(error) => problems.malformed(|| format!("disclosure {number}: {error}")),
+            Ok(disclosure) => {
+                if last.as_ref().is_some_and(|last| *last >= own) {
+                    problems.malformed(|| format!("disclosure {number}: is out of order or repeated"));
+                }
+                if !units.iter().any(|unit| unit.lists(&own)) {
+                    problems.broken(|| format!("disclosure {number}: is not among the digests of the entry"));
+                }
+                if !names.insert(disclosure.name().to_owned()) {
+                    problems.broken(|| format!("disclosure {number}: has a field name used before"));
+                }
+            }
+        }
+        last = Some(own);
+    }
+    let digests: usize = units.iter().map(|unit| unit.digests.len()).sum();
+    report.settle(
+        DISCLOSURES,
+        &problems,
+        format!("{} of {digests} fields shown", parts.receipt.disclosures.len()),
+    );
+}
+
+fn report_facts(report: &mut Report, parts: &Parts) {
+    report.fact("log", parts.origin.as_str());
+    report.fact("index", parts.receipt.index);
+    report.fact("size", parts.checkpoint.checkpoint.size);
+    report.fact("leaf", parts.receipt.leaf().to_hex());
+    if let Some(header) = parts.entry.header() {
+        report.fact("record_id", header.record_id.to_hex());
+        report.fact("type", header.record_type.as_str());
+        report.fact("observed_at (a claim)", header.observed_at.to_string());
+    }
+    let seal = match &parts.entry {
+        Entry::Seal(seal) => Some(seal),
+        _ => parts.seal.as_ref(),
+    };
+    if let Some(seal) = seal {
+        report.fact("committed_at", seal.seal.committed_at.to_string());
+    }
+}
+
+fn findings(report: &Report) -> Vec<Finding> {
+    let fact = |name: &str| {
+        report.facts.get(name).and_then(serde_json::Value::as_str).unwrap_or("unknown").to_owned()
+    };
+    let existed = format!("The entry was committed at {} by the log's clock.", fact("committed_at"));
+    let mut issuers = vec![KEYS, ISSUER, CHECKPOINT, SEAL];
+    // Of an unsigned record the writer's seal is all there is.
+    if report.check(STATEMENT).is_some_and(|check| check.required) {
+        issuers.push(STATEMENT);
+    }
+    let issued = format!("The log {} issued this receipt.", fact("log"));
+    vec![
+        Finding::from_checks(
+            report,
+            EXISTED,
+            &[INCLUSION, KEYS, ISSUER, CHECKPOINT, SEAL],
+            existed,
+            format!("the signed checkpoint and the seal; {CLOCK}"),
+        ),
+        Finding::from_checks(
+            report,
+            UNALTERED,
+            &[FORM, ENTRY, INCLUSION, CHECKPOINT, SEAL, DISCLOSURES],
+            "The entry and everything shown of it are as they were sealed.",
+            "SHA-256 from the entry up to the root in the signed checkpoint and the batch root in the seal",
+        ),
+        Finding::from_checks(
+            report,
+            ISSUED,
+            &issuers,
+            issued,
+            "Ed25519 signatures by keys that the log's root key granted in the log itself, and the trust file for the log",
+        ),
+    ]
+}

@@ -1,0 +1,146 @@
+//! Whom a verifier believes: pins read out of a trust file (formats §10).
+//!
+//! Promises that a key is believed only because the trust file names it, or because a root key that the trust file names has
+//! granted it in the log itself. A key that a package brings along never vouches for its own origin.
+
+use tabellion_tlog::{Policy, PublicKey, Quorum, SignedCheckpoint};
+
+use crate::id::KeyId;
+use crate::origin::Origin;
+use crate::verdict::Outcome;
+
+/// Most names of other logs that a refusal lists.
+const NAMED_LOGS: usize = 4;
+/// What the key name of a pinned root key has after the origin.
+const ROOT_SUFFIX: &str = "/root";
+
+/// The keys that a trust file pins for one log.
+#[derive(Clone, Debug, Default)]
+pub struct Pins {
+    log: Vec<PublicKey>,
+    root: Vec<PublicKey>,
+    /// Names of pinned logs that are other logs.
+    others: Vec<String>,
+}
+
+impl Pins {
+    /// The pins for `origin`.
+    pub fn of(policy: &Policy, origin: &Origin) -> Self {
+        let mut pins = Self::default();
+        for line in &policy.logs {
+            let (name, key) = (line.key.name(), line.key.public());
+            match name.strip_prefix(origin.as_str()) {
+                Some("") => pins.log.push(key),
+                Some(ROOT_SUFFIX) => pins.root.push(key),
+                _ => {
+                    let other = name.strip_suffix(ROOT_SUFFIX).unwrap_or(name);
+                    if !pins.others.iter().any(|listed| listed == other) {
+                        pins.others.push(other.to_owned());
+                    }
+                }
+            }
+        }
+        pins
+    }
+
+    /// The pinned checkpoint keys.
+    pub fn log_keys(&self) -> &[PublicKey] {
+        &self.log
+    }
+
+    /// The pinned root keys.
+    pub fn root_keys(&self) -> &[PublicKey] {
+        &self.root
+    }
+}
+
+/// The keys under which a file claims to be issued.
+pub(crate) struct Claim<'a> {
+    /// The log it names.
+    pub(crate) origin: &'a Origin,
+    /// The root key of its genesis, when it brings one.
+    pub(crate) root: Option<&'a PublicKey>,
+    /// The key that signs its checkpoint or receipt.
+    pub(crate) log_key: Option<&'a PublicKey>,
+    /// Its checkpoint, when it brings one.
+    pub(crate) checkpoint: Option<&'a SignedCheckpoint>,
+}
+
+fn key_list<'a>(keys: impl Iterator<Item = &'a PublicKey>) -> String {
+    let ids: Vec<_> = keys.map(|key| KeyId::of(key).to_hex()).collect();
+    if ids.is_empty() { "no known key".to_owned() } else { ids.join(" and ") }
+}
+
+/// Decides who issued a file. Never `Broken`: a stranger's file can be consistent.
+pub(crate) fn judge_issuer(trust: Option<&Policy>, claim: &Claim<'_>) -> (Outcome, String) {
+    let Some(policy) = trust else {
+        let text = "no trust file was given, so nothing says whose keys these are; get the trust file from the issuer on \
+                    another way than this file and run the same command with --trust FILE";
+        return (Outcome::Undetermined, text.to_owned());
+    };
+    let pins = Pins::of(policy, claim.origin);
+    match pinned_key(&pins, claim) {
+        Err(text) => (Outcome::Undetermined, text),
+        Ok(text) => match missing_quorum(policy, claim.checkpoint) {
+            None => (Outcome::Holds, text),
+            Some(problem) => (Outcome::Undetermined, problem),
+        },
+    }
+}
+
+/// Which pin vouches for the claim, or why none does.
+fn pinned_key(pins: &Pins, claim: &Claim<'_>) -> Result<String, String> {
+    let origin = claim.origin;
+    if pins.log.is_empty() && pins.root.is_empty() {
+        let others: Vec<_> = pins.others.iter().take(NAMED_LOGS).map(String::as_str).collect();
+        let others = if others.is_empty() { "no log at all".to_owned() } else { others.join(", ") };
+        return Err(format!(
+            "this was issued under {origin}, and the trust file pins {others}; ask the issuer of {origin} for theirs"
+        ));
+    }
+    match claim.root {
+        Some(root) if pins.root.contains(root) => {
+            return Ok(format!(
+                "the trust file pins root key {} of {origin}, which granted the keys used here",
+                KeyId::of(root)
+            ));
+        }
+        // A genesis that contradicts a pinned root outweighs a pinned log key.
+        Some(_) if !pins.root.is_empty() => {}
+        _ => {
+            if let Some(key) = claim.log_key.filter(|key| pins.log.contains(key)) {
+                return Ok(format!(
+                    "the trust file pins log key {} of {origin}, which signs here",
+                    KeyId::of(key)
+                ));
+            }
+        }
+    }
+    let pinned = key_list(pins.root.iter().chain(&pins.log));
+    let used = key_list(claim.root.into_iter().chain(claim.log_key));
+    Err(format!(
+        "the trust file pins {origin} with key {pinned}, and this file uses {used}: either it comes from somebody else or the \
+         trust file is out of date; ask the issuer on another way before you rely on it"
+    ))
+}
+
+fn missing_quorum(policy: &Policy, checkpoint: Option<&SignedCheckpoint>) -> Option<String> {
+    let Quorum::Of(quorum) = &policy.quorum else { return None };
+    let Some(checkpoint) = checkpoint else {
+        return Some(format!(
+            "the trust file asks for witnesses ({quorum}), and this form of receipt cannot carry any"
+        ));
+    };
+    match policy.witnesses_of(checkpoint) {
+        Err(error) => Some(format!("the trust file asks for witnesses ({quorum}): {error}")),
+        Ok(seen) => {
+            let names: Vec<&str> = seen.iter().map(|(name, _)| name.as_str()).collect();
+            (!policy.satisfied(&names)).then(|| {
+                format!(
+                    "the trust file asks for witnesses ({quorum}), and the checkpoint carries only: {}",
+                    names.join(", ")
+                )
+            })
+        }
+    }
+}
