@@ -29,7 +29,7 @@ pub enum Entry {
 }
 
 /// Why bytes are not an entry.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
     /// No bytes, or more than an entry holds.
     #[error("an entry has 1 to {MAX_ENTRY_BYTES} bytes, not {0}")]

@@ -43,7 +43,7 @@ pub struct BatchSealEntry {
 }
 
 /// Why bytes are not a seal, or a seal cannot be written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// Not a `COSE_Sign1` of the one form, not signable, or the signature does not verify.
     #[error("the seal: {0}")]

@@ -24,7 +24,7 @@ pub struct Statement {
 }
 
 /// Why bytes are not a statement, or a record cannot become one.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
     /// Not a `COSE_Sign1` of the one form, not signable, or the signature does not verify.
     #[error("the statement: {0}")]

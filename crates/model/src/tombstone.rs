@@ -7,8 +7,8 @@ use crate::id::{RecordId, UnitId};
 use crate::jcs::Json;
 use crate::unit::Disclosure;
 
-/// Most erased units that one `erasure.done` names: 1,000 digests of 46 bytes leave room in an entry for the rest of the record.
-pub const MAX_TOMBSTONES: usize = 1_000;
+/// Most erased units that one `erasure.done` names: one unit full of fields.
+pub const MAX_TOMBSTONES: usize = crate::unit::MAX_UNIT_FIELDS;
 /// What a tombstone's field name begins with.
 const PREFIX: char = 'u';
 

@@ -9,12 +9,13 @@ use crate::header::{Env, Header};
 use crate::id::{CredentialId, KeyId, ProducerId};
 use crate::origin::Origin;
 use crate::registry::{
-    self, Facts, Genesis, Granted, KeyInfo, Purpose, Recognition, RegistryError, Revocation, Revoked, Rotated,
+    self, Facts, Genesis, Granted, KeyInfo, Kind, Purpose, Recognition, RegistryError, Revocation, Revoked,
+    Rotated,
 };
 use crate::statement::{Statement, StatementError};
 
 /// Why a statement does not continue the keys of a log, or is not covered by them.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Not a statement, or the signature does not verify.
     #[error(transparent)]
@@ -340,7 +341,9 @@ impl KeyChain {
             .is_some_and(|status| status.standing == Standing::InForce && status.grant.purpose == purpose)
     }
 
-    /// Checks an actor's statement at entry `position`: sealed for this log, key in force, the actor's own, signature.
+    /// Checks a statement other than a key record at entry `position`: sealed for this log, key in force, the actor's own, signature.
+    ///
+    /// The key is an actor's, or the root key where the root opens and closes epochs of its own producer.
     pub fn check_statement(&self, position: u64, statement: &Statement) -> Result<(), KeyError> {
         let header = &statement.record.header;
         self.check_log(header)?;
@@ -348,7 +351,12 @@ impl KeyChain {
         if status.standing != Standing::InForce {
             return Err(KeyError::NotInForce(statement.kid));
         }
-        if status.grant.purpose != Purpose::Actor || status.grant.credential != header.actor {
+        let may_say_this = match status.grant.purpose {
+            Purpose::Actor => !registry::is_key_record(header),
+            Purpose::Root => is_epoch_of(header, &statement.kid),
+            Purpose::Log | Purpose::Writer | Purpose::Package => false,
+        };
+        if !may_say_this || status.grant.credential != header.actor {
             return Err(KeyError::OtherActor(statement.kid));
         }
         Ok(statement.verify(&status.grant.info.public)?)
@@ -403,6 +411,13 @@ impl KeyChain {
     pub fn genesis_hash(&self) -> &Hash {
         &self.genesis_hash
     }
+}
+
+/// Whether the record opens or closes an epoch of the producer that belongs to this key.
+fn is_epoch_of(header: &Header, key_id: &KeyId) -> bool {
+    let kind = Kind::of(&header.record_type);
+    matches!(kind, Some(Kind::EpochOpened | Kind::EpochClosed))
+        && header.producer == ProducerId::of_key(key_id)
 }
 
 fn check_rotation(
