@@ -1,0 +1,41 @@
+// Who issued it (docs/formats.md §10): the pins of the trust file against the keys of the log, and the checkpoint's signature.
+import { utf8 } from './bytes.js';
+import { sameKey } from './keychain.js';
+import { ED25519, signaturesBy } from './note.js';
+import { checkQuorum, pinsFor } from './policy.js';
+import { broken, holds, undetermined } from './report.js';
+import { verifySignature } from './webcrypto.js';
+
+const NO_TRUST = 'No trust file was given, so the issuer is unknown: anyone can make a log that is consistent with itself. '
+  + 'Ask the issuer for its trust file on another way than this file.';
+
+/** Judges the issuer of a log whose root and log key are known from its own key records. */
+export async function judgeIssuer(policy, chain, logKey, checkpoint) {
+  if (!policy) return undetermined(NO_TRUST);
+  const pins = pinsFor(policy, chain.origin);
+  if (pins.log.length + pins.root.length === 0) return undetermined(`The trust file does not name the log ${chain.origin}.`);
+  const rootMatches = sameKey(chain.root.publicKey, pins.root);
+  if (pins.root.length > 0 && !rootMatches) {
+    return undetermined(`The trust file names ${chain.origin} with another root key. This log may be an imitation.`);
+  }
+  if (!rootMatches && !(logKey && sameKey(logKey.publicKey, pins.log))) {
+    return undetermined(`The trust file names ${chain.origin} with another log key. This log may be an imitation, or its key was rotated.`);
+  }
+  const quorum = await checkQuorum(policy, checkpoint.note);
+  const which = rootMatches ? 'root key' : 'log key';
+  if (quorum.outcome !== 'holds') return quorum.outcome === 'broken' ? broken(quorum.detail) : undetermined(quorum.detail);
+  return holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`);
+}
+
+/** Judges a checkpoint's signature by the log key in force for its size. */
+export async function judgeCheckpoint(logKey, checkpoint) {
+  if (!logKey) return broken(`No log key was in force for a checkpoint of size ${checkpoint.size}.`);
+  const blobs = signaturesBy(checkpoint.note, checkpoint.origin, ED25519, logKey.publicKey);
+  if (blobs.length === 0) return broken('The checkpoint is not signed by the log key in force.');
+  for (const blob of blobs) {
+    if (blob.length !== 64 || !(await verifySignature(logKey.publicKey, utf8(checkpoint.note.text), blob))) {
+      return broken('The signature of the checkpoint does not verify.');
+    }
+  }
+  return holds(`Signed by log key ${logKey.keyId.slice(0, 16)}… over size ${checkpoint.size}.`);
+}

@@ -1,0 +1,98 @@
+// The manifest, the proof and the file set of a package (docs/formats.md §11).
+import { parseJcs, parseJcsLines } from './jcs.js';
+import { Malformed, within } from './malformed.js';
+import * as shape from './shape.js';
+
+export const BUNDLE_ENTRIES = 4096;
+export const SCOPE = 'This package shows that the listed records existed in this log in this form and order when the checkpoint was '
+  + 'signed, and who signed them. It does not show that what they say is true, that anything outside the log did not happen, or that '
+  + 'a management system conforms to any standard. Tabellion is not a certification body.';
+
+const FIXED_FILES = [
+  'VERIFY.txt', 'checkpoint', 'erasures.jsonl', 'manifest.cose', 'manifest.json', 'proof.json', 'report.html', 'verify.html',
+];
+const NUMBERED = /^(entries\/[0-9]{8}\.bundle|disclosures\/[0-9]{8}\.jsonl)$/;
+const FILES_MAX = 65535;
+
+export const bundleName = (number) => `entries/${String(number).padStart(8, '0')}.bundle`;
+export const disclosuresName = (number) => `disclosures/${String(number).padStart(8, '0')}.jsonl`;
+
+/** Refuses a file set that no package has; gives the number of entry bundles. */
+export function checkFileSet(files) {
+  for (const name of FIXED_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
+  let bundles = 0;
+  while (files.has(bundleName(bundles))) bundles++;
+  for (const name of files.keys()) {
+    if (FIXED_FILES.includes(name)) continue;
+    const number = Number(name.match(/[0-9]{8}/)?.[0]);
+    if (!NUMBERED.test(name)) throw new Malformed(`file ${name} is not part of a package`);
+    if (number >= bundles) throw new Malformed(`file ${name} has no place in the numbered files`);
+  }
+  return bundles;
+}
+
+const total = shape.count;
+const period = (value) => {
+  const read = shape.closed({ from: shape.time, to: shape.time })(value);
+  if (read.from >= read.to) throw new Malformed('period does not end after it starts');
+  return read;
+};
+const types = (value) => {
+  for (const count of Object.values(shape.object(value))) shape.ordinal(count);
+  return value;
+};
+
+const MANIFEST = shape.closed({
+  count: shape.count,
+  disclosure: shape.oneOf('all', 'business', 'none'),
+  env: shape.environment,
+  epochs: (value) => shape.ascending(shape.listOf(shape.closed({
+    closed: shape.boolean, count: shape.ordinal, epoch: shape.ordinal, first_seq: shape.ordinal, last_seq: shape.ordinal,
+    missing: shape.count, opened: shape.boolean, producer: shape.id,
+  }))(value), (one) => [one.producer, one.epoch], 'epochs'),
+  files: (value) => shape.ascending(shape.listOf(shape.closed({
+    path: shape.string, sha256: shape.hash, size: shape.count,
+  }), 0, FILES_MAX)(value), (one) => one.path, 'files'),
+  first: shape.count,
+  format: shape.exactly('tabellion.package/1'),
+  'framework?': shape.string,
+  genesis: shape.hash,
+  keys: shape.ordinal,
+  log: shape.origin,
+  'period?': period,
+  scope: shape.string,
+  size: shape.ordinal,
+  software: shape.string,
+  tenant: shape.string,
+  totals: shape.closed({
+    entries: total, erased: total, records: total, seals: total, shown: total, statements: total, units: total, withheld: total,
+  }),
+  types,
+});
+
+export const parseManifest = (bytes) => within('manifest.json', () => MANIFEST(parseJcs(bytes)));
+
+const hashes = shape.listOf(shape.hashBytes);
+
+const PROOF = shape.closed({
+  extra: (value) => shape.ascending(shape.listOf(shape.closed({
+    entry: shape.bytes, index: shape.count, path: hashes,
+  }))(value), (one) => one.index, 'extra entries'),
+  format: shape.exactly('tabellion.proof/1'),
+  left: hashes,
+  right: hashes,
+});
+
+export const parseProof = (bytes) => within('proof.json', () => PROOF(parseJcs(bytes)));
+
+const DISCLOSURE_LINE = shape.closed({ disclosures: shape.listOf(shape.string, 1), index: shape.count, unit: shape.id });
+const ERASURE_LINE = shape.closed({ disclosure: shape.string, index: shape.count, tombstone: shape.count, unit: shape.id });
+
+const readLines = (bytes, name, line) => within(name, () => shape.ascending(
+  parseJcsLines(bytes).map(line), (one) => [one.index, one.unit], 'lines'));
+
+export const parseDisclosureLines = (bytes, name) => {
+  if (bytes.length === 0) throw new Malformed(`${name} is empty; an empty disclosures file is left out`);
+  return readLines(bytes, name, DISCLOSURE_LINE);
+};
+export const parseErasureLines = (bytes) => readLines(bytes, 'erasures.jsonl', ERASURE_LINE);

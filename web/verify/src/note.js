@@ -1,0 +1,91 @@
+// C2SP signed notes, verifier keys and checkpoints, read canonical-only (docs/formats.md §2).
+// Parsing proves nothing: a note's text may be used only after one of its signatures has been verified.
+import { base64, concat, equal, fromBase64, fromDecimal, fromHex, hex, text, utf8 } from './bytes.js';
+import { isPublicKey } from './ed25519.js';
+import { Malformed } from './malformed.js';
+import { sha256 } from './sha256.js';
+import * as shape from './shape.js';
+
+export const ED25519 = 0x01;
+export const COSIGNATURE = 0x04;
+const SIGNATURES_MAX = 64; // C2SP asks for at least 16
+const SIGNATURE_START = '— ';
+const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
+const KEY_NAME = /^[^\s+\u0085]+$/u;
+
+export function checkKeyName(name) {
+  if (!KEY_NAME.test(name)) throw new Malformed('key name is empty or holds a space or plus');
+  return name;
+}
+
+/** The four bytes that name a key in signature lines, as a number's big-endian bytes. */
+export function noteKeyId(name, type, publicKey) {
+  return sha256(utf8(`${name}\n`), Uint8Array.of(type), publicKey).subarray(0, 4);
+}
+
+/** A verifier key `name+id+key`: {name, keyId, type, publicKey}. */
+export function parseVerifierKey(source) {
+  const parts = source.split('+');
+  if (parts.length < 3) throw new Malformed('verifier key is not name+id+key');
+  // The key itself may contain "+": it is base64.
+  const [name, keyId, ...rest] = parts;
+  const material = fromBase64(rest.join('+'));
+  if (material.length < 2) throw new Malformed('verifier key is too short');
+  const key = { name: checkKeyName(name), keyId: fromHex(keyId, 4), type: material[0], publicKey: material.subarray(1) };
+  if (key.type === ED25519 || key.type === COSIGNATURE) {
+    if (!isPublicKey(key.publicKey)) throw new Malformed('verifier key is not a usable Ed25519 key');
+    if (!equal(key.keyId, noteKeyId(key.name, key.type, key.publicKey))) {
+      throw new Malformed('verifier key id does not belong to its name and key');
+    }
+  }
+  return key;
+}
+
+function parseSignatureLine(line) {
+  if (!line.startsWith(SIGNATURE_START)) throw new Malformed('signature line does not start with an em dash');
+  const [name, encoded, ...more] = line.slice(SIGNATURE_START.length).split(' ');
+  if (encoded === undefined || more.length > 0) throw new Malformed('signature line is not name and signature');
+  const blob = fromBase64(encoded);
+  if (blob.length < 5) throw new Malformed('signature is too short');
+  return { name: checkKeyName(name), keyId: blob.subarray(0, 4), signature: blob.subarray(4) };
+}
+
+/** A signed note: {text, signatures: [{name, keyId, signature}]}. */
+export function parseNote(source) {
+  if (CONTROL.test(source)) throw new Malformed('note holds a control character');
+  const split = source.lastIndexOf('\n\n');
+  if (split < 0 || !source.endsWith('\n')) throw new Malformed('note has no signatures');
+  const lines = source.slice(split + 2).split('\n');
+  lines.pop();
+  if (lines.length === 0 || lines.length > SIGNATURES_MAX) throw new Malformed(`note has not 1 to ${SIGNATURES_MAX} signatures`);
+  return { text: source.slice(0, split + 1), signatures: lines.map(parseSignatureLine) };
+}
+
+/** A signed checkpoint: {origin, size, root, note}. */
+export function parseCheckpoint(bytes) {
+  const note = parseNote(text(bytes));
+  const lines = note.text.split('\n');
+  if (lines.length !== 4 || lines[3] !== '') throw new Malformed('checkpoint text is not origin, size and root');
+  const root = fromBase64(lines[2]);
+  if (root.length !== 32) throw new Malformed('checkpoint root is not 32 bytes');
+  return { origin: shape.origin(lines[0]), size: fromDecimal(lines[1]), root, note };
+}
+
+/** The signatures of a note under one key (usually none or one). */
+export function signaturesBy(note, name, type, publicKey) {
+  const keyId = noteKeyId(name, type, publicKey);
+  return note.signatures.filter((line) => line.name === name && equal(line.keyId, keyId)).map((line) => line.signature);
+}
+
+/** The message of a timestamped cosignature (C2SP tlog-cosignature) and its signature, or null when it is too short. */
+export function cosignedMessage(noteText, blob) {
+  if (blob.length !== 72) return null;
+  const seconds = blob.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+  return { message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
+}
+
+/** The text form of a verifier key, for showing and for trust files. */
+export function verifierKeyText(name, publicKey) {
+  const type = Uint8Array.of(ED25519);
+  return `${name}+${hex(noteKeyId(name, ED25519, publicKey))}+${base64(concat(type, publicKey))}`;
+}

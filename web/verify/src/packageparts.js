@@ -1,0 +1,86 @@
+// The parts of a package, read in order: container, manifest, files, entries (docs/formats.md §12). Each step fills `pack`
+// with what later ones judge.
+import { hex } from './bytes.js';
+import { parsePackageSignature } from './cose.js';
+import { parseEntry, splitBundle } from './entry.js';
+import { within } from './malformed.js';
+import { BUNDLE_ENTRIES, bundleName, checkFileSet, parseManifest, parseProof } from './manifest.js';
+import { parseCheckpoint } from './note.js';
+import { isKnown } from './recordtypes.js';
+import { counted, Faults, holds, undetermined } from './report.js';
+import { fileDigest } from './webcrypto.js';
+import { readZip } from './zip.js';
+
+export async function readContainer(run, pack, bytes) {
+  await run.check('container', async () => {
+    pack.files = await readZip(bytes, run.pace);
+    pack.bundles = checkFileSet(pack.files);
+    return holds(`${counted(pack.files.size, 'file')}, ${counted(bytes.length, 'byte')}, in the one byte form.`);
+  });
+}
+
+export async function readManifest(run, pack) {
+  await run.check('manifest', () => {
+    const manifest = parseManifest(pack.files.get('manifest.json'));
+    pack.signature = within('manifest.cose', () => parsePackageSignature(pack.files.get('manifest.cose')));
+    pack.manifest = manifest;
+    return holds(`Entries ${manifest.first} to ${manifest.first + manifest.count - 1} of ${manifest.log} at size ${manifest.size}.`);
+  });
+}
+
+export async function checkFiles(run, pack) {
+  await run.check('files', async () => {
+    const faults = new Faults();
+    const listed = new Map(pack.manifest.files.map((file) => [file.path, file]));
+    for (const [name, data] of pack.files) {
+      if (name === 'manifest.json' || name === 'manifest.cose') continue;
+      const file = listed.get(name);
+      listed.delete(name);
+      if (!file) faults.add(`${name} is not listed in the manifest`);
+      else if (file.size !== data.length) faults.add(`${name} has ${data.length} bytes, the manifest says ${file.size}`);
+      else if (hex(await fileDigest(data, run.pace)) !== file.sha256) faults.add(`${name} is not the file that the manifest lists`);
+    }
+    for (const name of listed.keys()) faults.add(`${name} is listed in the manifest and not there`);
+    return faults.result(`${counted(pack.files.size - 2, 'file')} as listed.`);
+  });
+}
+
+export async function readEntries(run, pack) {
+  await run.check('entries', async () => {
+    const { manifest } = pack;
+    const faults = new Faults();
+    pack.checkpoint = within('checkpoint', () => parseCheckpoint(pack.files.get('checkpoint')));
+    pack.proof = parseProof(pack.files.get('proof.json'));
+    const entries = [];
+    for (let number = 0; number < pack.bundles; number++) {
+      const name = bundleName(number);
+      const bundle = within(name, () => splitBundle(pack.files.get(name)));
+      const wanted = Math.min(BUNDLE_ENTRIES, Math.max(0, manifest.count - number * BUNDLE_ENTRIES));
+      if (bundle.length !== wanted) faults.add(`${name} holds ${bundle.length} entries and not ${wanted}`);
+      for (const bytes of bundle) {
+        entries.push(within(name, () => parseEntry(bytes, manifest.first + entries.length)));
+        await run.pace.breathe(entries.length, manifest.count);
+      }
+    }
+    const outside = pack.proof.extra.map((item) => ({ ...parseEntry(item.entry, item.index), path: item.path }));
+    if (entries.length !== manifest.count) faults.add(`there are ${entries.length} entries, the manifest says ${manifest.count}`);
+    pack.entries = entries;
+    pack.extra = new Map(outside.map((entry) => [entry.index, entry]));
+    return judgeForms([...entries, ...outside], manifest, faults);
+  });
+}
+
+function judgeForms(entries, manifest, faults) {
+  let unknown = null;
+  for (const entry of entries) {
+    const log = entry.record?.log ?? entry.seal.log;
+    if (log !== manifest.log) faults.add(`entry ${entry.index} is of another log`);
+    if (entry.record && entry.record.env !== manifest.env) faults.add(`entry ${entry.index} is of environment ${entry.record.env}`);
+    if (entry.record?.critical && !isKnown(entry.record)) unknown ??= entry;
+  }
+  if (faults.count === 0 && unknown) {
+    const { type, type_version: version } = unknown.record;
+    return undetermined(`Entry ${unknown.index} is of critical type ${type}, version ${version}, which this verifier does not know. Use a newer one.`);
+  }
+  return faults.result(`${counted(manifest.count, 'entry', 'entries')} in the range, ${entries.length - manifest.count} from outside it.`);
+}

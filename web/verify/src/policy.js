@@ -1,0 +1,114 @@
+// C2SP tlog-policy: the trust file (docs/formats.md §10). It says which logs and witnesses this reader believes.
+// It is read as bytes: names are opaque and never compared as Unicode.
+import { hex } from './bytes.js';
+import { Malformed } from './malformed.js';
+import { COSIGNATURE, cosignedMessage, parseVerifierKey, signaturesBy } from './note.js';
+import { verifySignature } from './webcrypto.js';
+
+const ITEMS_MAX = 1024; // logs, witnesses and groups of one file; C2SP asks for at least 32 of each
+const TRUST_BYTES_MAX = 1024 * 1024;
+
+function asOctets(bytes) {
+  let out = '';
+  for (const byte of bytes) {
+    const allowed = byte === 0x09 || byte === 0x0a || (byte >= 0x20 && byte !== 0x7f);
+    if (!allowed) throw new Malformed('holds a control character');
+    out += String.fromCharCode(byte);
+  }
+  return out;
+}
+
+function defineName(policy, name, rule) {
+  if (name === undefined || name === 'none') throw new Malformed('name is missing or reserved');
+  if (policy.named.has(name)) throw new Malformed('name is defined twice');
+  if (policy.named.size >= ITEMS_MAX) throw new Malformed(`more than ${ITEMS_MAX} witnesses and groups`);
+  policy.named.set(name, rule);
+}
+
+function addKey(keys, vkey) {
+  const key = parseVerifierKey(vkey ?? '');
+  const name = hex(key.publicKey);
+  if (keys.has(name)) throw new Malformed('public key is listed twice');
+  keys.add(name);
+  return key;
+}
+
+function addGroup(policy, [name, threshold, ...members]) {
+  if (members.length === 0) throw new Malformed('group has no members');
+  for (const member of members) {
+    if (!policy.named.has(member)) throw new Malformed('group names a member that is not defined above');
+    if (policy.members.has(member)) throw new Malformed('group names a member that another group has');
+    policy.members.add(member);
+  }
+  let least = threshold === 'any' ? 1 : threshold === 'all' ? members.length : NaN;
+  if (/^[1-9][0-9]{0,3}$/.test(threshold)) least = Number(threshold);
+  if (!(least >= 1 && least <= members.length)) throw new Malformed('group threshold is not any, all or 1 to the number of members');
+  defineName(policy, name, { least, members });
+}
+
+function readLine(policy, words) {
+  const [keyword, ...rest] = words;
+  if (keyword === 'log' && rest.length >= 1 && rest.length <= 2) {
+    if (policy.logs.length >= ITEMS_MAX) throw new Malformed(`more than ${ITEMS_MAX} logs`);
+    policy.logs.push(addKey(policy.logKeys, rest[0]));
+  } else if (keyword === 'witness' && rest.length >= 2 && rest.length <= 3) {
+    defineName(policy, rest[0], { witness: addKey(policy.witnessKeys, rest[1]) });
+  } else if (keyword === 'group' && rest.length >= 3) {
+    addGroup(policy, rest);
+  } else if (keyword === 'quorum' && rest.length === 1) {
+    if (policy.quorum !== null) throw new Malformed('there is more than one quorum line');
+    if (rest[0] !== 'none' && !policy.named.has(rest[0])) throw new Malformed('quorum names something that is not defined above');
+    policy.quorum = rest[0];
+  } else {
+    throw new Malformed('is not a log, witness, group or quorum line');
+  }
+}
+
+/** Reads a trust file. Errors name the line. */
+export function parsePolicy(bytes) {
+  if (bytes.length > TRUST_BYTES_MAX) throw new Malformed('trust file is larger than 1 MiB');
+  const policy = { logs: [], named: new Map(), quorum: null, logKeys: new Set(), witnessKeys: new Set(), members: new Set() };
+  const lines = asOctets(bytes).split('\n');
+  lines.forEach((line, at) => {
+    const words = line.split(/[ \t]+/).filter((word) => word !== '');
+    if (words.length === 0 || words[0].startsWith('#')) return;
+    try {
+      readLine(policy, words);
+    } catch (error) {
+      if (error instanceof Malformed) throw new Malformed(`trust file line ${at + 1}: ${error.message}`);
+      throw error;
+    }
+  });
+  if (policy.quorum === null) throw new Malformed('trust file has no quorum line');
+  return policy;
+}
+
+/** The keys that a policy pins for a log: those that sign checkpoints and those of its root. */
+export function pinsFor(policy, origin) {
+  const named = (name) => policy.logs.filter((key) => key.type === 0x01 && key.name === name).map((key) => key.publicKey);
+  return { log: named(origin), root: named(`${origin}/root`) };
+}
+
+/** Whether the cosignatures of a note meet the quorum; a witness's own bad signature is `broken`. */
+export async function checkQuorum(policy, note) {
+  if (policy.quorum === 'none') return { outcome: 'holds', detail: 'the trust file asks for no witnesses' };
+  const seen = new Set();
+  for (const [name, rule] of policy.named) {
+    if (!rule.witness || rule.witness.type !== COSIGNATURE) continue;
+    for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
+      const signed = cosignedMessage(note.text, blob);
+      if (!signed || !(await verifySignature(rule.witness.publicKey, signed.message, signed.signature))) {
+        return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify` };
+      }
+      seen.add(name);
+    }
+  }
+  const met = (name) => {
+    const rule = policy.named.get(name);
+    return rule.witness ? seen.has(name) : rule.members.filter(met).length >= rule.least;
+  };
+  const detail = `${seen.size} trusted witness cosignature${seen.size === 1 ? '' : 's'}`;
+  return met(policy.quorum)
+    ? { outcome: 'holds', detail }
+    : { outcome: 'undetermined', detail: `${detail}; the quorum of the trust file is not met` };
+}

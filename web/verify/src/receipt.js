@@ -1,0 +1,160 @@
+// Verifies a receipt: a C2SP tlog-proof whose extra line carries the entry, its seal and its keys (docs/formats.md §9).
+import { hex } from './bytes.js';
+import { Knowledge, takeDisclosures } from './disclosures.js';
+import { parseEntry } from './entry.js';
+import { judgeCheckpoint, judgeIssuer } from './issuer.js';
+import { parseJcs } from './jcs.js';
+import { ChainBroken, KeyChain, sealFault, statementFault } from './keychain.js';
+import { Malformed, within } from './malformed.js';
+import { isIncluded } from './merkle.js';
+import { verifierKeyText } from './note.js';
+import { recordRow, unitRows } from './packagefacts.js';
+import { RECEIPT_PLAN } from './plans.js';
+import { isKeyRecord, isKnown } from './recordtypes.js';
+import { broken, counted, Faults, holds, Run, undetermined } from './report.js';
+import * as shape from './shape.js';
+import { parseTlogProof } from './tlogproof.js';
+import { parseDisclosure } from './unit.js';
+
+export const RECEIPT_MAX_BYTES = 4 * 1024 * 1024;
+
+const hashes = shape.listOf(shape.hashBytes);
+const EXTRA = shape.closed({
+  disclosures: shape.listOf(shape.string),
+  entry: shape.bytes,
+  format: shape.exactly('tabellion.receipt/1'),
+  keys: (value) => shape.ascending(shape.listOf(shape.closed({
+    entry: shape.bytes, index: shape.count, path: hashes,
+  }), 1)(value), (one) => one.index, 'key records'),
+  'seal?': shape.closed({ batch_path: hashes, entry: shape.bytes, index: shape.count, path: hashes }),
+});
+
+/** Reads a receipt's bytes into its parts. */
+export function parseReceiptFile(bytes) {
+  if (bytes.length > RECEIPT_MAX_BYTES) throw new Malformed('receipt is larger than 4 MiB');
+  const proof = parseTlogProof(bytes);
+  if (proof.extra === null) throw new Malformed('receipt has no extra line');
+  const extra = within('extra', () => EXTRA(parseJcs(proof.extra)));
+  const entry = parseEntry(extra.entry, proof.index);
+  if ((entry.kind === 'seal') !== (extra.seal === undefined)) {
+    throw new Malformed(entry.kind === 'seal' ? 'receipt of a seal holds a second seal' : 'receipt holds no seal');
+  }
+  const keys = extra.keys.map((item) => ({ ...parseEntry(item.entry, item.index), path: item.path }));
+  const seal = extra.seal && { ...parseEntry(extra.seal.entry, extra.seal.index), path: extra.seal.path, batchPath: extra.seal.batch_path };
+  if (seal && seal.kind !== 'seal') throw new Malformed('the seal of the receipt is no seal');
+  if (!keys.every((key) => key.record && isKeyRecord(key.record))) throw new Malformed('a key record of the receipt is none');
+  return { ...proof, entry, seal, keys, disclosures: extra.disclosures };
+}
+
+/** Verifies receipt bytes against a policy (or null). */
+export async function verifyReceipt(bytes, policy, pace) {
+  const run = new Run('receipt', RECEIPT_PLAN, pace);
+  const receipt = await run.check('form', () => {
+    const value = parseReceiptFile(bytes);
+    return { ...judgeForm(value), value };
+  });
+  if (!receipt) return run;
+  await run.check('inclusion', () => judgeInclusion(receipt));
+  const chain = await run.check('keys', () => judgeKeys(run, receipt));
+  const logKey = chain?.inForce('log', receipt.checkpoint.size);
+  await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint));
+  await run.check('checkpoint signature', () => judgeCheckpoint(logKey, receipt.checkpoint));
+  await run.check('seal', () => judgeSeal(receipt, chain));
+  await run.check('statement', () => judgeStatement(receipt, chain));
+  const knowledge = new Knowledge();
+  await run.check('disclosures', () => judgeDisclosures(receipt, knowledge));
+  run.facts = receiptFacts(receipt, chain);
+  if (receipt.entry.record) {
+    const { record, index } = receipt.entry;
+    run.records = [recordRow(receipt.entry, receipt.seal.seal.committed_at, unitRows(record, index, knowledge))];
+  }
+  return run;
+}
+
+function judgeForm({ entry, seal, keys, checkpoint }) {
+  const faults = new Faults();
+  const env = keys[0].record.env;
+  for (const part of [entry, ...keys, ...(seal ? [seal] : [])]) {
+    if ((part.record?.log ?? part.seal.log) !== checkpoint.origin) faults.add(`entry ${part.index} is of another log than the checkpoint`);
+    if (part.record && part.record.env !== env) faults.add(`entry ${part.index} is of another environment than the genesis`);
+  }
+  const { record } = entry;
+  if (faults.count === 0 && record?.critical && !isKnown(record)) {
+    return undetermined(`The record is of critical type ${record.type}, version ${record.type_version}, which this verifier does not know. Use a newer one.`);
+  }
+  return faults.result(`${record ? record.type : 'A seal'}, entry ${entry.index} of ${checkpoint.origin}.`);
+}
+
+function judgeInclusion({ entry, path, seal, keys, checkpoint }) {
+  const faults = new Faults();
+  const { size, root } = checkpoint;
+  if (!isIncluded(entry.leaf, entry.index, size, path, root)) faults.add(`entry ${entry.index} is not in the tree of the checkpoint`);
+  for (const key of keys) {
+    if (!isIncluded(key.leaf, key.index, size, key.path, root)) faults.add(`key record ${key.index} is not in the tree of the checkpoint`);
+  }
+  if (seal && !isIncluded(seal.leaf, seal.index, size, seal.path, root)) faults.add(`seal ${seal.index} is not in the tree of the checkpoint`);
+  return faults.result(`Root ${hex(root)} at size ${size}.`);
+}
+
+async function judgeKeys(run, { keys }) {
+  const chain = new KeyChain(false);
+  try {
+    for (const key of keys) await chain.apply(key);
+  } catch (error) {
+    if (!(error instanceof ChainBroken)) throw error;
+    run.stop();
+    return broken(error.message);
+  }
+  return { ...holds(`${counted(keys.length, 'key record')}; root key ${chain.root.keyId.slice(0, 16)}….`), value: chain };
+}
+
+async function judgeSeal({ entry, seal }, chain) {
+  const sealed = seal ?? entry;
+  const faults = new Faults();
+  const facts = sealed.seal;
+  if (facts.first + facts.count !== sealed.index) faults.add(`seal ${sealed.index} does not stand after its own entries`);
+  if (seal) {
+    const place = entry.index - facts.first;
+    const inBatch = place >= 0 && isIncluded(entry.leaf, place, facts.count, seal.batchPath, facts.root);
+    if (!inBatch) faults.add(`seal ${seal.index} did not close a batch with entry ${entry.index}`);
+  }
+  faults.add(await sealFault(chain, sealed));
+  return faults.result(`Batch of entries ${facts.first} to ${sealed.index}, closed by the writer key.`);
+}
+
+async function judgeStatement({ entry }, chain) {
+  if (entry.kind !== 'statement') return holds('The entry is not signed by its actor; the seal attributes it to the log’s writer.');
+  const signer = hex(entry.sign1.kid);
+  if (signer !== chain.root.keyId && !chain.find(signer)) {
+    return undetermined('The receipt does not hold the key of the statement’s actor; a package does.');
+  }
+  const fault = await statementFault(chain, entry);
+  return fault ? broken(fault) : holds(`Signed by ${entry.record.actor}.`);
+}
+
+function judgeDisclosures({ entry, disclosures }, knowledge) {
+  const faults = new Faults();
+  for (const encoded of disclosures) {
+    takeFromAnyUnit(encoded, entry, knowledge, faults);
+  }
+  return faults.result(disclosures.length === 0 ? 'Nothing is disclosed.' : `${counted(disclosures.length, 'disclosed field')}.`);
+}
+
+/** A receipt's disclosures do not name their unit: the digest does. */
+function takeFromAnyUnit(encoded, entry, knowledge, faults) {
+  const digest = parseDisclosure(encoded).digest;
+  const unit = entry.record?.units.find((one) => one.digests.includes(digest));
+  if (!unit) faults.add(`a disclosed field of entry ${entry.index} is not what was sealed`);
+  else takeDisclosures([encoded], entry, unit.id, knowledge, faults);
+}
+
+function receiptFacts({ entry, seal, checkpoint }, chain) {
+  const sealed = (seal ?? entry).seal;
+  return {
+    log: checkpoint.origin, size: checkpoint.size, first: entry.index, count: 1, root: hex(checkpoint.root),
+    committed: { from: sealed.committed_at, to: sealed.committed_at },
+    ...(chain ? {
+      env: chain.env, tenant: chain.tenant, genesis: chain.genesis, root_key: verifierKeyText(`${chain.origin}/root`, chain.root.publicKey),
+    } : {}),
+  };
+}

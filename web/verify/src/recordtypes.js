@@ -1,0 +1,61 @@
+// The record types of version 1 whose clear members are fixed (docs/formats.md §6 to §8).
+import { Malformed } from './malformed.js';
+import * as shape from './shape.js';
+
+const VERSION = 1;
+
+export const keyInfo = shape.closed({ alg: shape.exactly('ed25519'), key_id: shape.hash, public: shape.sized(32) });
+const purpose = shape.oneOf('log', 'writer', 'package', 'actor');
+const systems = (value) => shape.ascending(
+  shape.listOf(shape.closed({ last_seq: shape.ordinal, system: shape.id }))(value), (one) => one.system, 'systems');
+
+// Every type here is known; those in KEY_TYPES are folded into the key chain.
+const CLEAR = new Map(Object.entries({
+  'log.genesis': {
+    digest_alg: shape.exactly('sha-256'), env: shape.environment, key: keyInfo, origin: shape.origin, tenant: shape.string,
+  },
+  'key.granted': { credential: shape.id, key: keyInfo, purpose },
+  'key.rotated': {
+    credential: shape.id, key: keyInfo, new_signature: shape.sized(64), old: shape.hash, old_signature: shape.sized(64), purpose,
+  },
+  'key.revoked': { key_id: shape.hash, reason: shape.oneOf('compromised', 'lost', 'retired') },
+  'epoch.opened': {
+    'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.count }),
+  },
+  'epoch.closed': { last_seq: shape.ordinal, systems },
+  'erasure.ordered': {
+    keys: shape.listOf(shape.id), scope: shape.oneOf('subject', 'record', 'retention', 'system'),
+  },
+  'erasure.done': { erased: shape.count, last: shape.boolean, order: shape.id },
+  'hold.placed': { hold: shape.id, 'keys?': shape.listOf(shape.id) },
+  'hold.released': { hold: shape.id },
+  'system.deletion_requested': { due_at: shape.time },
+  'system.deletion_cancelled': {},
+  'system.purged': { 'order?': shape.id },
+  'package.exported': { count: shape.count, first: shape.count, manifest_sha256: shape.hash, size: shape.count },
+  'record.read': { entry: shape.count },
+}));
+const NOT_CRITICAL = new Set(['package.exported', 'record.read']);
+const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
+
+export const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;
+
+/** Whether this reader knows what a record's type means. Only that of a critical record matters. */
+export const isKnown = (record) => CLEAR.has(record.type) && record.type_version === VERSION;
+
+/** Reads the clear members of a known type; those of an unknown type belong to its own registry. */
+export function checkClear(record) {
+  if (!isKnown(record)) return;
+  if (record.critical === NOT_CRITICAL.has(record.type)) {
+    throw new Malformed(`type ${record.type} ${record.critical ? 'is not' : 'is'} a critical type`);
+  }
+  const members = CLEAR.get(record.type);
+  const required = Object.keys(members).some((name) => !name.endsWith('?'));
+  // A type without any clear fact leaves the member out: an empty object is never written.
+  if (record.clear === undefined && !required) {
+    record.facts = {};
+    return;
+  }
+  if (record.clear === undefined) throw new Malformed(`type ${record.type} lacks its clear members`);
+  record.facts = shape.closed(members)(record.clear);
+}

@@ -1,0 +1,36 @@
+// The door: tells the kinds of input apart by their first bytes and runs the right verifier.
+import { utf8 } from './bytes.js';
+import { Malformed, within } from './malformed.js';
+import { Pace } from './pace.js';
+import { verifyPackage } from './package.js';
+import { parsePolicy } from './policy.js';
+import { verifyReceipt } from './receipt.js';
+import { unreadable } from './report.js';
+import { FIRST_LINE } from './tlogproof.js';
+import { verifyTransparent } from './transparent.js';
+
+const startsWith = (bytes, start) => start.every((byte, at) => bytes[at] === byte);
+
+const KINDS = [
+  { start: [0x50, 0x4b], verify: verifyPackage },
+  { start: [...utf8(`${FIRST_LINE}\n`)], verify: verifyReceipt },
+  { start: [0xd2], verify: verifyTransparent },
+];
+
+/**
+ * Verifies bytes, with the bytes of a trust file or null. Gives a Run: verdict, exitCode, checks, facts, records.
+ * Never throws for bad input.
+ */
+export async function verify(bytes, trustBytes = null, pace = new Pace()) {
+  let policy = null;
+  try {
+    policy = trustBytes === null ? null : within('trust file', () => parsePolicy(trustBytes));
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return unreadable(error.message, pace);
+  }
+  const kind = KINDS.find(({ start }) => startsWith(bytes, start));
+  if (!kind) return unreadable('The file is neither a package (.zip), nor a receipt, nor a transparent statement.', pace);
+  return kind.verify(bytes, policy, pace);
+}
+
