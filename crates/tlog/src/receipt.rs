@@ -52,7 +52,8 @@ pub struct ReceiptFacts {
     pub iss: String,
     /// What the receipt is about.
     pub sub: String,
-    /// Leaves of the tree.
+    /// Leaves of the tree, as the receipt says. RFC 9942 signs the root alone, so this is one of the sizes at which the path takes
+    /// the same turns; only a checkpoint binds the exact one.
     pub size: u64,
     /// Index of the leaf.
     pub index: u64,

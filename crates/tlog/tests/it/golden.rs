@@ -1,0 +1,117 @@
+//! One file of each format, byte for byte. A change here is a change of a format that somebody already holds.
+//!
+//! `UPDATE_GOLDEN=1` writes the files instead of comparing them. `receipt.bin`, `statement.bin`, `transparent.bin` and the two PEM
+//! files are also what a foreign SCITT verifier is tested with.
+
+use std::fs;
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tabellion_tlog::{
+    BundleReader, CoseReceipt, Note, Policy, PublicKey, Sign1, SignedCheckpoint, TlogProof, attach_receipts,
+    cosign, leaf_hash, push_entry, sign_note,
+};
+
+use crate::cose::{receipt_for, statement};
+use crate::policy::spec_policy;
+use crate::proof::proof;
+use crate::reference::key;
+
+/// An Ed25519 `SubjectPublicKeyInfo` up to the key (RFC 8410 §4).
+const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// The golden file, after comparing (or writing) it.
+fn golden(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", name].iter().collect();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, bytes).unwrap();
+    }
+    let held =
+        fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}; write it with UPDATE_GOLDEN=1"));
+    assert_eq!(
+        held, bytes,
+        "{name}: bytes that people hold would no longer be written; add a version instead"
+    );
+    held
+}
+
+fn pem(key: PublicKey) -> String {
+    let spki = [SPKI.as_slice(), key.as_bytes()].concat();
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(spki))
+}
+
+#[test]
+fn note_is_the_golden_one() {
+    let note = sign_note("A note.\n\nWith an empty line.\n", "example.com/note", &key(1)).unwrap();
+    assert!(Note::parse(&golden("note.txt", note.as_bytes())).is_ok(), "the golden note cannot be read");
+}
+
+#[test]
+fn checkpoint_is_the_golden_one() {
+    let mut signed = proof(None).signed_checkpoint().unwrap();
+    let bytes = golden("checkpoint.txt", signed.bytes.as_bytes());
+    assert_eq!(
+        SignedCheckpoint::parse(&bytes),
+        Ok(signed.clone()),
+        "the golden checkpoint is read differently"
+    );
+    signed
+        .note
+        .signatures
+        .push(cosign(&signed.note.text, "witness11.example", 1_767_225_600, &key(11)).unwrap());
+    let cosigned = golden("checkpoint-cosigned.txt", signed.note.to_string().as_bytes());
+    assert!(SignedCheckpoint::parse(&cosigned).is_ok(), "the golden cosigned checkpoint cannot be read");
+}
+
+#[test]
+fn proof_is_the_golden_one() {
+    for (name, extra) in
+        [("entry.tlog-proof", None), ("entry-extra.tlog-proof", Some(b"extra data".as_slice()))]
+    {
+        let proof = proof(extra);
+        let bytes = golden(name, proof.to_string().as_bytes());
+        assert_eq!(TlogProof::parse(&bytes), Ok(proof), "{name} is read differently");
+    }
+}
+
+#[test]
+fn policy_is_the_golden_one() {
+    let policy = Policy::parse(spec_policy()).unwrap();
+    let bytes = golden("policy.txt", policy.to_string().as_bytes());
+    assert_eq!(Policy::parse(&bytes), Ok(policy), "the golden policy is read differently");
+}
+
+#[test]
+fn bundle_is_the_golden_one() {
+    let mut bundle = Vec::new();
+    for entry in [b"{}".as_slice(), &[0xd2, 0x84], &[b'x'; 300]] {
+        push_entry(&mut bundle, entry).unwrap();
+    }
+    let bytes = golden("entries.bundle", &bundle);
+    let entries: Result<Vec<_>, _> = BundleReader::new(&bytes).collect();
+    assert_eq!(entries.map(|entries| entries.len()), Ok(3), "the golden bundle is read differently");
+}
+
+#[test]
+fn statement_and_receipt_are_the_golden_ones() {
+    let statement = statement();
+    let entry = golden("statement.bin", &statement.encode());
+    golden("statement.hex", format!("{}\n", hex::encode(&entry)).as_bytes());
+    assert_eq!(Sign1::parse(&entry), Ok(statement), "the golden statement is read differently");
+    golden("actor-public-key.pem", pem(key(2).public()).as_bytes());
+
+    let (receipt, root) = receipt_for(&entry, 6, 11);
+    let receipt = golden("receipt.bin", &receipt);
+    golden("receipt.hex", format!("{}\n", hex::encode(&receipt)).as_bytes());
+    golden("log-public-key.pem", pem(key(1).public()).as_bytes());
+    let facts = CoseReceipt::verify(&receipt, &leaf_hash(&entry), &key(1).public()).unwrap();
+    assert_eq!(
+        (facts.index, facts.size, facts.root),
+        (6, 11, root),
+        "the golden receipt proves something else"
+    );
+
+    let transparent = attach_receipts(&entry, std::slice::from_ref(&receipt)).unwrap();
+    golden("transparent.bin", &transparent);
+}

@@ -1,0 +1,24 @@
+//! What the log library promises, seen from outside: published vectors, a second implementation, mutations and golden files.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may stop where it is, and prints its seed"
+)]
+
+mod broken_input;
+mod bundle;
+mod checkpoint;
+mod cose;
+mod golden;
+mod key;
+mod note;
+mod policy;
+mod proof;
+mod reference;
+mod tile;
+mod tree;
+mod tree_refusals;
+mod vectors;
