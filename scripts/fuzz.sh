@@ -32,7 +32,7 @@ for target in "${targets[@]}"; do
   for seed in fuzz/seeds/"$target" crates/tlog/tests/golden crates/model/tests/golden; do
     if [ -d "$seed" ]; then seeds+=("$seed"); fi
   done
-  if "$place/$host/release/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
+  if "$place/$host/release/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
     -print_final_stats=1 -artifact_prefix="$place/found/$target-" "$corpus" "${seeds[@]}" >"$place/$target.log" 2>&1; then
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$place/$target.log")
     printf '%-14s %12s inputs, nothing found\n' "$target" "$runs"

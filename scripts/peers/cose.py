@@ -35,19 +35,19 @@ def with_a_bit_changed(message):
 
 def statement(message, public, what):
     """The payload of a signed statement or seal that the other implementation accepts under `public`."""
-    seen = scitt_cose.parse_signed_statement(message, public_key_pem=pem(public))
+    seen = scitt_cose.parse_signed_statement(message, public_key_pem=public)
     require(seen["signature_verified"] is True, f"{what}: signature refused: {seen['unverified']}")
-    changed = scitt_cose.parse_signed_statement(with_a_bit_changed(message), public_key_pem=pem(public))
+    changed = scitt_cose.parse_signed_statement(with_a_bit_changed(message), public_key_pem=public)
     require(changed["signature_verified"] is False, f"{what}: accepted with a bit of its signature changed")
     return seen
 
 
 def receipt(message, entry, public, what):
-    seen = scitt_cose.verify_receipt(message, leaf_entry_hex=entry.hex(), log_public_key_pem=pem(public))
+    seen = scitt_cose.verify_receipt(message, leaf_entry_hex=entry.hex(), log_public_key_pem=public)
     require(seen.ok, f"{what}: refused: {seen.errors}")
     require(seen.issuer and seen.subject, f"{what}: names no issuer or subject, which RFC 9943 asks of every receipt")
     for wrong_entry, wrong_message in [(entry + b" ", message), (entry, with_a_bit_changed(message))]:
-        changed = scitt_cose.verify_receipt(wrong_message, leaf_entry_hex=wrong_entry.hex(), log_public_key_pem=pem(public))
+        changed = scitt_cose.verify_receipt(wrong_message, leaf_entry_hex=wrong_entry.hex(), log_public_key_pem=public)
         require(not changed.ok, f"{what}: accepted for another entry or with a bit of its signature changed")
     return seen
 
@@ -75,7 +75,7 @@ def keys_of(package):
         record = json.loads(parts(entry)[1])
         if record.get("type") not in ("log.genesis", "key.granted", "key.rotated"):
             continue
-        public = base64.b64decode(record["clear"]["key"]["public"])
+        public = pem(base64.b64decode(record["clear"]["key"]["public"]))
         root = root or public
         statement(entry, root, f"entry {index}, {record['type']}")
         keys[bytes.fromhex(record["clear"]["key"]["key_id"])] = public
@@ -95,6 +95,33 @@ def whole_package(path):
     require(theirs == root.hex(), f"their root over the entries is {theirs}; the checkpoint of {origin} says {root.hex()}")
     manifest = package.files["manifest.cose"]
     scitt_cose.verify_sign1(
-        manifest, public_key_pem=pem(keys[parts(manifest)[0][KID]]), detached_payload=package.files["manifest.json"]
+        manifest, public_key_pem=keys[parts(manifest)[0][KID]], detached_payload=package.files["manifest.json"]
     )
     print(f"package: {len(signed)} signatures, the manifest's and the root over {size} entries")
+
+
+def golden():
+    """The files that freeze the formats."""
+    actor, log = ((GOLDEN / f"{name}-public-key.pem").read_text() for name in ("actor", "log"))
+    entry, receipt_bytes, transparent = ((GOLDEN / f"{name}.bin").read_bytes() for name in ("statement", "receipt", "transparent"))
+    seen = statement(entry, actor, "golden statement")
+    require(seen["content_type"] == "application/tabellion-record+json", f"golden statement: content type {seen['content_type']}")
+    placed = receipt(receipt_bytes, entry, log, "golden receipt")
+    require(scitt_cose.extract_receipts(transparent) == [receipt_bytes], "golden transparent statement: other receipts in it")
+    transparent_statement(transparent, entry, log, "golden transparent statement")
+    print(f"golden: statement, receipt (entry {placed.leaf_index} of {placed.tree_size}) and transparent statement")
+
+
+def main(arguments):
+    place = Path(arguments[0])
+    golden()
+    whole_package(place / "demo" / "evidence.zip")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Refused as disagreement:
+        print(f"cose.py: {disagreement}")
+        sys.exit(1)
