@@ -15,7 +15,7 @@ function epochsOf(headers) {
     };
     one.count++;
     one.last_seq = header.seq;
-    one.missing = one.last_seq - one.first_seq + 1 - one.count;
+    one.missing = Math.max(0, one.last_seq - one.first_seq + 1 - one.count);
     if (header.type === 'log.genesis' || header.type === 'epoch.opened') one.opened = true;
     if (header.type === 'epoch.closed') one.closed = true;
     epochs.set(name, one);
