@@ -19,7 +19,7 @@ pub const MAX_DRAFT_BYTES: usize = 1 << 20;
 /// Longest idempotency key, subject reference or parent role list: they are names, not content.
 const MAX_NAME_BYTES: usize = 512;
 /// Retention class of drafts that name none.
-pub const DEFAULT_RETENTION: &str = "standard";
+pub(crate) const DEFAULT_RETENTION: &str = "standard";
 
 /// The stream a record changes, and the version the caller believes it has now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 use tabellion_model::registry;
 use tabellion_model::{Disclosure, Entry, Header, Purpose, SealedRecord};
-use tabellion_tlog::{SignedCheckpoint, sha256};
+use tabellion_tlog::SignedCheckpoint;
 
 use crate::derive;
 use crate::disk::{self, Disk};
 use crate::error::OpenError;
 use crate::keyring::Secrets;
-use crate::ledger::OpenOptions;
+use crate::ledger::{self, OpenOptions};
 use crate::read::{self, Stored};
 use crate::reader::Reader;
 use crate::recover::{self, Access, Inspect};
 use crate::state::{BatchRef, LogState};
-use crate::vault::{Found, KeyTable, MasterKey, decrypt_unit};
+use crate::vault::{Found, KeyTable, decrypt_unit};
 use crate::wal::batch::Batch;
 
 /// Most findings that are listed: a broken disk would otherwise fill the terminal.
@@ -82,8 +82,7 @@ fn open_vault(disk: &Arc<dyn Disk>, options: &OpenOptions, report: &mut FsckRepo
     let opened = || -> Result<KeyTable, OpenError> {
         let state = recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut recover::FoldOnly)?.state;
         let secrets = Secrets::load(disk.as_ref())?;
-        let pending: Vec<_> = state.orders.values().flatten().copied().collect();
-        KeyTable::open(Arc::clone(disk), &sha256(state.origin.as_str().as_bytes()), &MasterKey::new(&secrets.vault), &pending)
+        ledger::open_vault(disk.as_ref(), &state, &secrets)
     };
     match opened() {
         Ok(vault) => Some(vault),

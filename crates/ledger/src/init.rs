@@ -86,7 +86,7 @@ pub fn create(disk: &Arc<dyn Disk>, new: &NewLog, options: &OpenOptions) -> Resu
     let now = options.clock.now();
     let secrets = Secrets::create(disk.as_ref(), now, options.entropy.as_ref())?;
     let origin_hash = sha256(new.origin.as_str().as_bytes());
-    let vault = KeyTable::create(Arc::clone(disk), &origin_hash, &MasterKey::new(&secrets.vault))?;
+    let vault = KeyTable::create(disk.as_ref(), &origin_hash, MasterKey::new(&secrets.vault))?;
     let pairs = Pairs::create(disk.as_ref(), now, options.entropy.as_ref())?;
     sync_dirs(disk.as_ref())?;
     let statements = first_statements(new, &pairs, options, now).map_err(OpenError::Corrupt)?;
@@ -166,7 +166,7 @@ fn first_commit(
     let logs = vec![SegmentLog { log: new.origin.as_str().to_owned(), number: 0, size: 0 }];
     let segments = Segments::create(disk.as_ref(), 0, logs, String::new(), options.segment_bytes)
         .map_err(OpenError::io("create the first segment in", SEGMENT_DIR))?;
-    let head = HeadFile::create(disk.as_ref(), &sha256(new.origin.as_str().as_bytes()))?;
+    let head = HeadFile::create(disk.as_ref(), new.origin.as_str())?;
     let shared = Arc::new(Shared::new(Arc::clone(disk), options, state, vault, String::new()));
     let mut committer = Committer {
         shared,

@@ -19,10 +19,10 @@ use crate::keyring::{self, KeyPair, Secrets};
 use crate::prepare::Sealer;
 use crate::queue::{self, Command, Done};
 use crate::reader::Reader;
-use crate::recover::{self, Access, FoldOnly, Recovered};
+use crate::recover::{self, Access, KeysUsed, Recovered};
 use crate::stage::Item;
 use crate::state::LogState;
-use crate::vault::{KeyTable, MasterKey};
+use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
 use crate::wal::segment::{DEFAULT_SEGMENT_BYTES, segment_path};
 use crate::wal::segments::Segments;
 
@@ -77,13 +77,15 @@ impl Ledger {
     ///
     /// The caller holds the directory's lock ([`crate::lock::DirLock`]).
     pub fn open(disk: Arc<dyn Disk>, options: &OpenOptions) -> Result<Self, OpenError> {
-        let recovered = recover::scan(disk.as_ref(), Access::Write, options.origin.as_ref(), &mut FoldOnly)?;
+        let mut used = KeysUsed::default();
+        let recovered = recover::scan(disk.as_ref(), Access::Write, options.origin.as_ref(), &mut used)?;
         let secrets = Arc::new(Secrets::load(disk.as_ref())?);
         let signers = load_signers(disk.as_ref(), &recovered.state)?;
-        let pending: Vec<_> = recovered.state.orders.values().flatten().copied().collect();
-        let origin_hash = sha256(recovered.state.origin.as_str().as_bytes());
-        let mut vault = KeyTable::open(Arc::clone(&disk), &origin_hash, &MasterKey::new(&secrets.vault), &pending)?;
-        vault.destroy(&pending).map_err(OpenError::io("finish an erasure in", "vault/keys"))?;
+        let mut vault = open_vault(disk.as_ref(), &recovered.state, &secrets)?;
+        used.check(&vault)?;
+        // An interrupted erasure is finished, and a vault restored from a backup does not bring erased content back.
+        let erased: Vec<_> = recovered.state.erased_keys.iter().filter(|key| vault.is_live(key)).copied().collect();
+        vault.destroy(&erased).map_err(OpenError::io("finish an erasure in", VAULT_DIR))?;
         let ledger = Self::start(disk, options, recovered, vault, secrets, signers)?;
         ledger.finish_erasures().map_err(|error| OpenError::Corrupt(format!("an interrupted erasure cannot be finished: {error}")))?;
         Ok(ledger)
@@ -107,7 +109,7 @@ impl Ledger {
             .map_err(OpenError::io("open", &path))?;
         let origin = state.origin.clone();
         let env = state.env;
-        let head = HeadFile::open(disk.as_ref(), &sha256(origin.as_str().as_bytes()))?;
+        let head = HeadFile::open(disk.as_ref(), origin.as_str())?;
         let shared = Arc::new(Shared::new(disk, options, state, vault, checkpoint));
         let (keeper, head) = if options.background {
             let keeper = Keeper::start(Arc::clone(&shared), head).map_err(OpenError::io("start the keeper of", "log"))?;
@@ -164,18 +166,28 @@ impl Ledger {
 
     /// Takes in a statement that was sealed and signed elsewhere, with the disclosures to keep. Nothing is recorded yet.
     pub fn prepare_statement(&self, bytes: Vec<u8>, disclosures: &[String]) -> Result<Prepared, LedgerError> {
-        self.prepare_adopting(bytes, disclosures, None)
+        self.prepare_taking(bytes, disclosures, None, None)
     }
 
-    pub(crate) fn prepare_adopting(
+    /// The same for a statement whose kept content is about `subject`: it is found and erased with everything else about them.
+    pub fn prepare_statement_about(&self, bytes: Vec<u8>, disclosures: &[String], subject: &str) -> Result<Prepared, LedgerError> {
+        self.prepare_taking(bytes, disclosures, Some(subject), None)
+    }
+
+    pub(crate) fn prepare_adopting(&self, bytes: Vec<u8>, adopts: Option<KeyPair>) -> Result<Prepared, LedgerError> {
+        self.prepare_taking(bytes, &[], None, adopts)
+    }
+
+    fn prepare_taking(
         &self,
         bytes: Vec<u8>,
         disclosures: &[String],
+        subject: Option<&str>,
         adopts: Option<KeyPair>,
     ) -> Result<Prepared, LedgerError> {
         let (writer, producer) = self.writer();
         let sealer = self.sealer(writer, producer);
-        let item = sealer.take_statement(bytes, disclosures, adopts)?;
+        let item = sealer.take_statement(bytes, disclosures, subject, adopts)?;
         if let Item::Statement(statement) = &item {
             self.check_statement_signature(&statement.statement)?;
         }
@@ -270,6 +282,11 @@ impl Ledger {
         }
         closed
     }
+}
+
+/// Opens the vault of a scanned log.
+pub(crate) fn open_vault(disk: &dyn Disk, state: &LogState, secrets: &Secrets) -> Result<KeyTable, OpenError> {
+    KeyTable::open(disk, &sha256(state.origin.as_str().as_bytes()), MasterKey::new(&secrets.vault), &state.erased_keys)
 }
 
 fn load_signers(disk: &dyn Disk, state: &LogState) -> Result<Signers, OpenError> {

@@ -116,14 +116,18 @@ impl Sealer<'_> {
     }
 
     fn key_for(&self, scope: &KeyScope) -> Result<(VaultKeyId, Zeroizing<[u8; 32]>), LedgerError> {
-        Ok(self.vault().key_for(scope, self.clock.now(), self.entropy))
+        self.vault().key_for(scope, self.clock.now(), self.entropy).map_err(|error| {
+            LedgerError::Unavailable(format!("a content key cannot be made: {error}. Nothing was recorded; try again"))
+        })
     }
 
-    /// Takes in a statement that was sealed and signed elsewhere, with the disclosures that are to be kept.
+    /// Takes in a statement that was sealed and signed elsewhere, with the disclosures that are to be kept. What is about `subject` is kept
+    /// under the subject's key and goes with it; else every statement can be erased alone.
     pub(crate) fn take_statement(
         &self,
         bytes: Vec<u8>,
         disclosures: &[String],
+        subject: Option<&str>,
         adopts: Option<KeyPair>,
     ) -> Result<Item, LedgerError> {
         let statement = Statement::parse(&bytes).map_err(|error| malformed(format!("the statement: {error}")))?;
@@ -138,6 +142,8 @@ impl Sealer<'_> {
             )));
         }
         let parsed = parse_disclosures(disclosures)?;
+        let subject = subject.map(|subject| checked_name("subject", subject)).transpose()?;
+        let tag = subject.map(|subject| subject_tag(&self.secrets.pseudonym, subject));
         let class = RetentionClass::new(crate::draft::DEFAULT_RETENTION)
             .map_err(|error| LedgerError::Fatal(format!("default retention: {error}")))?;
         let mut taken = BTreeSet::new();
@@ -159,8 +165,8 @@ impl Sealer<'_> {
                 system: header.system.map(|(system, _)| system),
                 class: class.clone(),
                 month: self.clock.now().month(),
-                subject: None,
-                own: true,
+                subject: tag,
+                own: tag.is_none(),
             };
             let (key_id, key) = self.key_for(&scope)?;
             let ciphertext = encrypt_unit(&key, &unit.id, &header.record_id, &shown)

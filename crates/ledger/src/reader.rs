@@ -9,18 +9,18 @@ use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use tabellion_model::{
     Disclosure, Entry, Env, HoldId, KeyChain, Micros, Origin, PlacedEntry, Purpose, Receipt, RecordId, SealProof, SystemId, UnitId, tombstone,
 };
-use tabellion_tlog::{CompactRange, Hash, TlogProof, consistency_path, inclusion_path, inclusion_path_of, leaf_hash, sha256};
+use tabellion_tlog::{CompactRange, Hash, TlogProof, consistency_path, inclusion_path, inclusion_path_of, leaf_hash};
 
 use crate::commit::Shared;
 use crate::disk::Disk;
 use crate::error::{LedgerError, OpenError, RejectCode};
-use crate::ledger::OpenOptions;
+use crate::ledger::{self, OpenOptions};
 use crate::keyring::Secrets;
 use crate::read::{self, LogBlocks, Stored};
 use crate::recover::{self, Access, FoldOnly};
 use crate::state::{BatchRef, Deletion, LogState};
 use crate::tree::TreeView;
-use crate::vault::{Found, KeyTable, MasterKey, decrypt_unit};
+use crate::vault::{Found, decrypt_unit};
 
 /// What is left of one unit's content.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,9 +79,7 @@ impl Reader {
     pub fn open(disk: Arc<dyn Disk>, options: &OpenOptions) -> Result<(Self, Vec<String>), OpenError> {
         let recovered = recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut FoldOnly)?;
         let secrets = Secrets::load(disk.as_ref())?;
-        let origin_hash = sha256(recovered.state.origin.as_str().as_bytes());
-        let pending: Vec<_> = recovered.state.orders.values().flatten().copied().collect();
-        let vault = KeyTable::open(Arc::clone(&disk), &origin_hash, &MasterKey::new(&secrets.vault), &pending)?;
+        let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets)?;
         let shared = Arc::new(Shared::new(disk, options, recovered.state, vault, recovered.checkpoint));
         Ok((Self { shared }, recovered.notes))
     }

@@ -4,16 +4,19 @@
 //! valid later batch, or at or below what `head` remembers, is corruption and refuses; only a final batch beyond `head` may be cut, and
 //! then it is zeroed, synced and reported. Must never: repair silently, or write anything when opened read-only.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use sha2::{Digest as _, Sha256};
-use tabellion_model::{Entry, Origin, Purpose};
+use tabellion_model::{Entry, Origin, Purpose, VaultKeyId};
 use tabellion_tlog::{CompactRange, SignedCheckpoint, VerifierKey, leaf_hash};
 
 use crate::disk::{self, Disk, DiskFile, OpenMode};
 use crate::error::OpenError;
 use crate::head::{Head, HeadFile};
+use crate::read;
 use crate::state::{BatchRef, LogState};
+use crate::vault::KeyTable;
 use crate::wal::BATCH_ALIGN;
 use crate::wal::batch::Batch;
 use crate::wal::segment::{SEGMENT_DIR, SegmentHeader, segment_number, segment_path};
@@ -51,6 +54,33 @@ pub(crate) struct FoldOnly;
 impl Inspect for FoldOnly {
     fn batch(&mut self, _: &BatchRef, _: &Batch<'_>, _: &[Entry], _: &LogState) -> Result<(), String> {
         Ok(())
+    }
+}
+
+/// Collects the vault keys that the log's content needs.
+#[derive(Default)]
+pub(crate) struct KeysUsed(BTreeMap<VaultKeyId, u64>);
+
+impl Inspect for KeysUsed {
+    fn batch(&mut self, at: &BatchRef, batch: &Batch<'_>, _: &[Entry], _: &LogState) -> Result<(), String> {
+        for (position, stored) in batch.entries.iter().enumerate() {
+            for frame in &stored.units {
+                self.0.entry(read::parse_unit_frame(frame)?.key).or_insert(at.first + position as u64);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl KeysUsed {
+    /// A vault that lacks a key of the log is older than the log, or damaged.
+    pub(crate) fn check(&self, vault: &KeyTable) -> Result<(), OpenError> {
+        match self.0.iter().find(|(key, _)| !vault.knows(key)) {
+            None => Ok(()),
+            Some((key, index)) => Err(OpenError::Corrupt(format!(
+                "the vault has no key {key}, which entry {index} needs: the vault is damaged or an older copy. Restore log and vault from one backup"
+            ))),
+        }
     }
 }
 

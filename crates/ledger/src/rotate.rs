@@ -42,8 +42,26 @@ impl Ledger {
             let state = self.state();
             crate::ledger::load_in_force(self.shared.disk.as_ref(), &state, purpose).map_err(|error| unavailable(&error))?
         };
-        let mut new = self.new_key(purpose)?;
+        self.rotate_pair(old)
+    }
+
+    /// Replaces one of several actor keys, whose file is here, by a new one of the same credential.
+    pub fn rotate_actor_key(&self, key: &KeyId) -> Result<(KeyPair, Ack), LedgerError> {
+        let in_force = {
+            let state = self.state();
+            state.keys.may_sign(Purpose::Actor, key, state.size())
+        };
+        if !in_force {
+            return Err(LedgerError::rejected(RejectCode::NotFound, format!("no actor key {key} is in force in this log")));
+        }
+        let old = keyring::load_key(self.shared.disk.as_ref(), Purpose::Actor, key).map_err(|error| unavailable(&error))?;
+        self.rotate_pair(old)
+    }
+
+    fn rotate_pair(&self, old: KeyPair) -> Result<(KeyPair, Ack), LedgerError> {
+        let mut new = self.new_pair(old.purpose)?;
         new.credential = old.credential;
+        self.keep(&new)?;
         let ack = self.change_keys(vec![KeyChange::Rotated { old, new: new.clone() }])?;
         Ok((new, ack))
     }
@@ -69,9 +87,18 @@ impl Ledger {
     }
 
     fn new_key(&self, purpose: Purpose) -> Result<KeyPair, LedgerError> {
-        let pair = keyring::new_key(purpose, self.shared.clock.now(), self.shared.entropy.as_ref()).map_err(|error| unavailable(&error))?;
-        keyring::store_key(self.shared.disk.as_ref(), &pair).map_err(|error| unavailable(&error))?;
+        let pair = self.new_pair(purpose)?;
+        self.keep(&pair)?;
         Ok(pair)
+    }
+
+    fn new_pair(&self, purpose: Purpose) -> Result<KeyPair, LedgerError> {
+        keyring::new_key(purpose, self.shared.clock.now(), self.shared.entropy.as_ref()).map_err(|error| unavailable(&error))
+    }
+
+    /// Writes a key's file durably, before any record can name the key.
+    fn keep(&self, pair: &KeyPair) -> Result<(), LedgerError> {
+        keyring::store_key(self.shared.disk.as_ref(), pair).map(drop).map_err(|error| unavailable(&error))
     }
 
     fn change_keys(&self, changes: Vec<KeyChange>) -> Result<Ack, LedgerError> {
@@ -123,7 +150,7 @@ impl Ledger {
         let mut items = vec![self.prepare_statement(opened, &[])?];
         for (offset, (facts, adopts)) in (1..).zip(changes) {
             let bytes = writer.sign(&facts, Some(version + offset)).map_err(broken)?;
-            items.push(self.prepare_adopting(bytes, &[], adopts)?);
+            items.push(self.prepare_adopting(bytes, adopts)?);
         }
         let closing = Epoch { last_seq: writer.seq, ..Epoch::starting(number) }.closing_facts(writer.seq + 1);
         let closed = writer.sign(&Facts::EpochClosed(closing), None).map_err(broken)?;

@@ -71,6 +71,8 @@ pub(crate) struct LogState {
     pub(crate) committed_at: Micros,
     /// Erasures that are ordered and not yet recorded as done, with the keys they destroy.
     pub(crate) orders: BTreeMap<RecordId, Vec<VaultKeyId>>,
+    /// Every vault key that was ever ordered to be destroyed.
+    pub(crate) erased_keys: Vec<VaultKeyId>,
     pub(crate) holds: BTreeMap<HoldId, Hold>,
     pub(crate) deletions: BTreeMap<SystemId, Deletion>,
     /// Indexes of all `erasure.done` records.
@@ -95,6 +97,7 @@ impl LogState {
             remembered: HashMap::new(),
             committed_at: Micros(0),
             orders: BTreeMap::new(),
+            erased_keys: Vec::new(),
             holds: BTreeMap::new(),
             deletions: BTreeMap::new(),
             tombstones: Vec::new(),
@@ -170,6 +173,7 @@ impl LogState {
         match facts {
             Facts::Genesis(_) | Facts::KeyGranted(_) | Facts::KeyRotated(_) | Facts::KeyRevoked(_) => self.key_records.push(index),
             Facts::ErasureOrdered(order) => {
+                self.erased_keys.extend(&order.keys);
                 self.orders.insert(header.record_id, order.keys);
             }
             Facts::ErasureDone(done) => {

@@ -8,10 +8,7 @@ use super::frame::{self, FrameKind};
 pub(crate) const SEGMENT_DIR: &str = "log/segments";
 /// Preallocated size unless configured: overwriting reserved space is the cheapest durable write there is, and 64 MiB keeps the
 /// number of files small (16 for 1 GiB).
-pub const DEFAULT_SEGMENT_BYTES: u64 = 64 << 20;
-/// Smallest useful segment: one page of header and one batch of the largest size would not fit into less than this in practice;
-/// tests use it to see many rotations.
-pub(crate) const MIN_SEGMENT_BYTES: u64 = 64 << 10;
+pub(crate) const DEFAULT_SEGMENT_BYTES: u64 = 64 << 20;
 const FORMAT: &str = "tabellion.segment/1";
 
 /// Path of segment `number`.

@@ -105,8 +105,4 @@ impl Segments {
     pub(crate) fn end(&self) -> u64 {
         self.end
     }
-
-    pub(crate) fn number(&self) -> u32 {
-        self.number
-    }
 }

@@ -1,0 +1,141 @@
+//! The head record: a second memory of how far the log has come (docs/formats.md §13.2).
+//!
+//! Promises: of two slots written in turn, a torn write leaves the other one readable. It is written after a commit and not waited for, so
+//! it may lag; it never runs ahead. Must never: be the reason for an acknowledgement.
+
+use std::io;
+
+use tabellion_tlog::{Hash, sha256};
+
+use crate::disk::{self, Disk, DiskFile, OpenMode};
+use crate::error::OpenError;
+
+/// Path of the head file.
+pub(crate) const HEAD_PATH: &str = "log/head";
+const MAGIC: &[u8; 8] = b"TBLHEAD1";
+const SLOT: usize = 512;
+/// Both slots.
+const FILE_BYTES: u64 = 1024;
+/// Bytes of a slot before its checksum.
+const BODY: usize = SLOT - 4;
+
+/// One remembered place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) generation: u64,
+    pub(crate) segment: u32,
+    /// Offset at which the batch after it would start.
+    pub(crate) end: u64,
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
+    pub(crate) origin: Hash,
+}
+
+impl Head {
+    fn to_slot(self) -> Vec<u8> {
+        let mut slot = Vec::with_capacity(SLOT);
+        slot.extend_from_slice(MAGIC);
+        slot.extend_from_slice(&self.generation.to_le_bytes());
+        slot.extend_from_slice(&self.segment.to_le_bytes());
+        slot.extend_from_slice(&[0; 4]);
+        slot.extend_from_slice(&self.end.to_le_bytes());
+        slot.extend_from_slice(&self.size.to_le_bytes());
+        slot.extend_from_slice(self.root.as_bytes());
+        slot.extend_from_slice(self.origin.as_bytes());
+        slot.resize(BODY, 0);
+        let crc = crc32c::crc32c(&slot);
+        slot.extend_from_slice(&crc.to_le_bytes());
+        slot
+    }
+
+    fn from_slot(slot: &[u8]) -> Option<Self> {
+        let (body, crc) = slot.split_at_checked(BODY)?;
+        if crc != crc32c::crc32c(body).to_le_bytes() {
+            return None;
+        }
+        let rest = body.strip_prefix(MAGIC.as_slice())?;
+        let (generation, rest) = rest.split_first_chunk::<8>()?;
+        let (segment, rest) = rest.split_first_chunk::<4>()?;
+        let (_, rest) = rest.split_first_chunk::<4>()?;
+        let (end, rest) = rest.split_first_chunk::<8>()?;
+        let (size, rest) = rest.split_first_chunk::<8>()?;
+        let (root, rest) = rest.split_first_chunk::<32>()?;
+        let (origin, _) = rest.split_first_chunk::<32>()?;
+        Some(Self {
+            generation: u64::from_le_bytes(*generation),
+            segment: u32::from_le_bytes(*segment),
+            end: u64::from_le_bytes(*end),
+            size: u64::from_le_bytes(*size),
+            root: Hash(*root),
+            origin: Hash(*origin),
+        })
+    }
+}
+
+/// The head file, open for writing.
+pub(crate) struct HeadFile {
+    file: Box<dyn DiskFile>,
+    origin: Hash,
+    generation: u64,
+}
+
+impl HeadFile {
+    /// What the head remembers; `None` when no commit has reached it yet.
+    pub(crate) fn load(disk: &dyn Disk) -> Result<Option<Head>, OpenError> {
+        if !disk.exists(HEAD_PATH).map_err(OpenError::io("look for", HEAD_PATH))? {
+            return Ok(None);
+        }
+        let bytes = disk::read_all(disk, HEAD_PATH, FILE_BYTES).map_err(OpenError::io("read", HEAD_PATH))?;
+        let newest = bytes.chunks(SLOT).filter_map(Head::from_slot).max_by_key(|head| head.generation);
+        if newest.is_none() && bytes.iter().any(|byte| *byte != 0) {
+            return Err(OpenError::Corrupt(format!(
+                "{HEAD_PATH} is damaged in both places. It guards against a shortened log: compare the log with a kept receipt or checkpoint \
+                 (tabellion fsck --against), then remove {HEAD_PATH}; it is made again"
+            )));
+        }
+        Ok(newest)
+    }
+
+    /// Makes an empty head file, durably.
+    pub(crate) fn create(disk: &dyn Disk, origin: &str) -> Result<Self, OpenError> {
+        let file = disk
+            .open(HEAD_PATH, OpenMode::CreateNew)
+            .and_then(|file| file.allocate(FILE_BYTES).map(|()| file))
+            .and_then(|file| file.sync().map(|()| file))
+            .map_err(OpenError::io("create", HEAD_PATH))?;
+        disk.sync_dir(disk::parent(HEAD_PATH)).map_err(OpenError::io("sync", "log"))?;
+        Ok(Self { file, origin: sha256(origin.as_bytes()), generation: 0 })
+    }
+
+    /// Opens the head file of the log `origin` for writing; makes it again when it was removed.
+    pub(crate) fn open(disk: &dyn Disk, origin: &str) -> Result<Self, OpenError> {
+        let Some(head) = Self::load(disk)? else {
+            if !disk.exists(HEAD_PATH).map_err(OpenError::io("look for", HEAD_PATH))? {
+                return Self::create(disk, origin);
+            }
+            let file = disk.open(HEAD_PATH, OpenMode::ReadWrite).map_err(OpenError::io("open", HEAD_PATH))?;
+            return Ok(Self { file, origin: sha256(origin.as_bytes()), generation: 0 });
+        };
+        if head.origin != sha256(origin.as_bytes()) {
+            return Err(OpenError::Mismatch(format!(
+                "{HEAD_PATH} belongs to another log than {origin}. Restore both from one backup"
+            )));
+        }
+        let file = disk.open(HEAD_PATH, OpenMode::ReadWrite).map_err(OpenError::io("open", HEAD_PATH))?;
+        Ok(Self { file, origin: head.origin, generation: head.generation })
+    }
+
+    /// Writes the slot that is not the newest. Not synced.
+    pub(crate) fn write(&mut self, segment: u32, end: u64, size: u64, root: Hash) -> io::Result<()> {
+        let generation = self.generation + 1;
+        let head = Head { generation, segment, end, size, root, origin: self.origin };
+        self.file.write_at(generation % 2 * SLOT as u64, &head.to_slot())?;
+        self.generation = generation;
+        Ok(())
+    }
+
+    /// Makes what was written durable.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+}

@@ -1,0 +1,13 @@
+//! The vault: content's keys in a small durable table, and the cipher that uses them once each (docs/formats.md §13.3).
+//!
+//! Promises: a key that was made durable survives; a destroyed key never comes back; one unit's key opens no other unit. Must never:
+//! write a subject's name, or a key in the clear, anywhere.
+
+mod cipher;
+mod scope;
+mod slot;
+mod table;
+
+pub(crate) use cipher::{decrypt_unit, encrypt_unit};
+pub(crate) use scope::{EVIDENCE_CLASS, KeyFilter, KeyScope, RetentionClass, subject_tag};
+pub(crate) use table::{Found, KeyTable, MasterKey, VAULT_DIR};

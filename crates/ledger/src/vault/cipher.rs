@@ -1,0 +1,74 @@
+//! Encrypting one unit: AES-256-GCM under a key that is derived for that unit alone and used once.
+
+use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
+use aes_gcm::{Aes256Gcm, Key, Nonce};
+use tabellion_model::{Disclosure, RecordId, UnitId, derive_data_key, parse_unit_plaintext, unit_plaintext};
+use zeroize::Zeroizing;
+
+/// First bytes of the additional data of every unit.
+const DOMAIN: &[u8] = b"tabellion.unit/1";
+/// The data key encrypts one message in its life, so the nonce carries no information.
+const NONCE: [u8; 12] = [0; 12];
+
+/// Encrypts the disclosures of `unit` in `record` under `vault_key`.
+pub(crate) fn encrypt_unit(
+    vault_key: &[u8; 32],
+    unit: &UnitId,
+    record: &RecordId,
+    disclosures: &[Disclosure],
+) -> Result<Vec<u8>, String> {
+    let plaintext = Zeroizing::new(unit_plaintext(disclosures));
+    let aad = additional_data(unit, record);
+    cipher(vault_key, unit)
+        .encrypt(&Nonce::from(NONCE), Payload { msg: &plaintext, aad: &aad })
+        .map_err(|_| "the unit is too large to encrypt".to_owned())
+}
+
+/// Decrypts what [`encrypt_unit`] made. Fails when the key, the unit, the record or a byte is another.
+pub(crate) fn decrypt_unit(
+    vault_key: &[u8; 32],
+    unit: &UnitId,
+    record: &RecordId,
+    ciphertext: &[u8],
+) -> Result<Vec<Disclosure>, String> {
+    let aad = additional_data(unit, record);
+    let plaintext = cipher(vault_key, unit)
+        .decrypt(&Nonce::from(NONCE), Payload { msg: ciphertext, aad: &aad })
+        .map_err(|_| "the unit's content does not open with its key".to_owned())?;
+    parse_unit_plaintext(&Zeroizing::new(plaintext)).map_err(|error| error.to_string())
+}
+
+fn cipher(vault_key: &[u8; 32], unit: &UnitId) -> Aes256Gcm {
+    let key = derive_data_key(vault_key, unit);
+    Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
+}
+
+fn additional_data(unit: &UnitId, record: &RecordId) -> Vec<u8> {
+    [DOMAIN, unit.as_bytes(), record.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disclosure() -> Disclosure {
+        Disclosure::new([7; 16], "name", "Ada".into()).expect("a plain field")
+    }
+
+    /// Requirement: P17
+    #[test]
+    fn the_key_of_one_unit_opens_no_other() {
+        let (key, record) = ([1; 32], RecordId::from_bytes([2; 16]));
+        let (a, b) = (UnitId::from_bytes([3; 16]), UnitId::from_bytes([4; 16]));
+        let sealed = encrypt_unit(&key, &a, &record, &[disclosure()]).expect("a small unit encrypts");
+        assert_eq!(decrypt_unit(&key, &a, &record, &sealed), Ok(vec![disclosure()]), "content would be lost");
+        assert!(decrypt_unit(&key, &b, &record, &sealed).is_err(), "content could be shown as another unit's");
+        assert!(decrypt_unit(&[9; 32], &a, &record, &sealed).is_err(), "an erased subject's content would open");
+        assert!(decrypt_unit(&key, &a, &RecordId::from_bytes([5; 16]), &sealed).is_err(), "content could move to another record");
+        for at in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[at] ^= 1;
+            assert!(decrypt_unit(&key, &a, &record, &damaged).is_err(), "damage at byte {at} would be shown as content");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! One slot of the key table as bytes (docs/formats.md §13.3).
+
+use tabellion_model::{Micros, SystemId, VaultKeyId};
+
+use super::scope::{KeyScope, MAX_CLASS_BYTES, RetentionClass};
+
+/// Bytes of a slot: four in a kilobyte, so no slot straddles a disk sector.
+pub(crate) const SLOT: usize = 256;
+/// Bytes that say what the key is for; authenticated with the wrapped key.
+pub(crate) const IDENTITY: usize = 128;
+/// Offset of the part that destroying overwrites.
+pub(crate) const SECRET: usize = IDENTITY;
+/// Nonce and wrapped key with its tag.
+pub(crate) const NONCE: usize = 12;
+pub(crate) const WRAPPED: usize = 48;
+const VERSION: u32 = 1;
+const LIVE: u8 = 1;
+
+/// What a slot says besides the key itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) id: VaultKeyId,
+    pub(crate) created: Micros,
+    pub(crate) scope: KeyScope,
+}
+
+/// A slot read from disk.
+pub(crate) struct Slot {
+    pub(crate) identity: Identity,
+    /// The identity's bytes, which the wrapped key is bound to.
+    pub(crate) aad: [u8; IDENTITY],
+    /// Nonce and wrapped key; `None` when it was destroyed.
+    pub(crate) wrapped: Option<([u8; NONCE], [u8; WRAPPED])>,
+}
+
+impl Identity {
+    /// The first 128 bytes of its slot.
+    pub(crate) fn to_bytes(&self) -> [u8; IDENTITY] {
+        let kind = if self.scope.own { 3 } else { 2 - u8::from(self.scope.subject.is_some()) };
+        let class = self.scope.class.as_str().as_bytes();
+        let mut bytes = Vec::with_capacity(IDENTITY);
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(self.id.as_bytes());
+        bytes.extend_from_slice(&self.created.0.to_le_bytes());
+        bytes.push(kind);
+        bytes.push(u8::try_from(class.len()).unwrap_or(u8::MAX));
+        bytes.extend_from_slice(class);
+        bytes.resize(64, 0);
+        bytes.extend_from_slice(&self.scope.month.to_le_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&self.scope.subject.unwrap_or([0; 32]));
+        bytes.extend_from_slice(self.scope.system.map(|system| *system.as_bytes()).unwrap_or_default().as_slice());
+        bytes.resize(IDENTITY, 0);
+        let crc = crc32c::crc32c(bytes.get(4..).unwrap_or_default()).to_le_bytes();
+        let mut whole = [0; IDENTITY];
+        for (to, from) in whole.iter_mut().zip(crc.iter().chain(bytes.iter().skip(4))) {
+            *to = *from;
+        }
+        whole
+    }
+
+    fn from_bytes(bytes: &[u8; IDENTITY]) -> Option<Self> {
+        let (crc, body) = bytes.split_first_chunk::<4>()?;
+        if crc32c::crc32c(body).to_le_bytes() != *crc {
+            return None;
+        }
+        let (version, rest) = body.split_first_chunk::<4>()?;
+        let (id, rest) = rest.split_first_chunk::<16>()?;
+        let (created, rest) = rest.split_first_chunk::<8>()?;
+        let ([kind, class_len], rest) = rest.split_first_chunk::<2>()?;
+        let (class, rest) = rest.split_first_chunk::<MAX_CLASS_BYTES>()?;
+        let (month, rest) = rest.split_first_chunk::<4>()?;
+        let (_, rest) = rest.split_first_chunk::<4>()?;
+        let (subject, rest) = rest.split_first_chunk::<32>()?;
+        let (system, _) = rest.split_first_chunk::<16>()?;
+        let class = std::str::from_utf8(class.get(..usize::from(*class_len))?).ok()?;
+        let given = |bytes: &[u8]| bytes.iter().any(|byte| *byte != 0);
+        let known = u32::from_le_bytes(*version) == VERSION && matches!(kind, 1..=3);
+        known.then_some(())?;
+        Some(Self {
+            id: VaultKeyId::from_bytes(*id),
+            created: Micros(u64::from_le_bytes(*created)),
+            scope: KeyScope {
+                system: given(system).then(|| SystemId::from_bytes(*system)),
+                class: RetentionClass::new(class).ok()?,
+                month: u32::from_le_bytes(*month),
+                subject: given(subject).then_some(*subject),
+                own: *kind == 3,
+            },
+        })
+    }
+}
+
+/// A whole live slot.
+pub(crate) fn live(identity: &[u8; IDENTITY], nonce: &[u8; NONCE], wrapped: &[u8; WRAPPED]) -> [u8; SLOT] {
+    let mut slot = [0; SLOT];
+    let parts = identity.iter().chain(&[LIVE, 0, 0, 0]).chain(nonce).chain(wrapped);
+    for (to, from) in slot.iter_mut().zip(parts) {
+        *to = *from;
+    }
+    slot
+}
+
+/// Reads a slot; `None` when its identity is not whole.
+pub(crate) fn read(bytes: &[u8]) -> Option<Slot> {
+    let (aad, rest) = bytes.split_first_chunk::<IDENTITY>()?;
+    let (state, rest) = rest.split_first_chunk::<4>()?;
+    let (nonce, rest) = rest.split_first_chunk::<NONCE>()?;
+    let (wrapped, _) = rest.split_first_chunk::<WRAPPED>()?;
+    let identity = Identity::from_bytes(aad)?;
+    // A destroyed slot is all zeros from here on; anything else still has something to destroy or to refuse.
+    let gone = *state == [0; 4] && nonce.iter().chain(wrapped).all(|byte| *byte == 0);
+    Some(Slot { identity, aad: *aad, wrapped: (!gone).then_some((*nonce, *wrapped)) })
+}

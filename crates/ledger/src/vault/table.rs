@@ -1,0 +1,280 @@
+//! The key table on disk and in memory.
+//!
+//! Order, and why: a new key lives in memory until [`KeyTable::make_durable`], which the committer calls before the batch that needs it; a
+//! key is overwritten and synced by [`KeyTable::destroy`] only after its order is durable. A slot's identity is never rewritten, so a torn
+//! write can only hurt the key it was about.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+
+use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
+use aes_gcm::{Aes256Gcm, Key, Nonce};
+use tabellion_model::{Micros, VaultKeyId};
+use tabellion_tlog::Hash;
+use zeroize::Zeroizing;
+
+use super::scope::{KeyFilter, KeyScope};
+use super::slot::{self, Identity, NONCE, SECRET, SLOT, WRAPPED};
+use crate::disk::{self, Disk, DiskFile, OpenMode};
+use crate::entropy::Entropy;
+use crate::error::OpenError;
+
+/// Directory of the vault, below the data directory.
+pub(crate) const VAULT_DIR: &str = "vault";
+const TABLE_PATH: &str = "vault/keys";
+const MAGIC: &[u8; 8] = b"TBLVKEY1";
+const VERSION: u32 = 1;
+/// Largest table that is read: 16 million keys. Beyond it a log is to be split by tenant.
+const MAX_TABLE_BYTES: u64 = 4 << 30;
+
+/// The tenant's master key: wraps every key of the table.
+pub(crate) struct MasterKey(Aes256Gcm);
+
+impl MasterKey {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        Self(Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key)))
+    }
+
+    fn wrap(&self, nonce: &[u8; NONCE], message: &[u8; 32], aad: &[u8]) -> io::Result<[u8; WRAPPED]> {
+        let sealed = self.0.encrypt(&Nonce::from(*nonce), Payload { msg: message, aad });
+        sealed.ok().and_then(|sealed| sealed.try_into().ok()).ok_or_else(|| io::Error::other("a vault key cannot be wrapped"))
+    }
+
+    fn unwrap(&self, nonce: &[u8; NONCE], wrapped: &[u8; WRAPPED], aad: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+        let opened = Zeroizing::new(self.0.decrypt(&Nonce::from(*nonce), Payload { msg: wrapped, aad }).ok()?);
+        Some(Zeroizing::new(opened.as_slice().try_into().ok()?))
+    }
+}
+
+/// What the table knows of a key.
+pub(crate) enum Found {
+    /// Its bytes.
+    Live(Zeroizing<[u8; 32]>),
+    /// It was there and is gone.
+    Destroyed,
+    /// It was never there.
+    Unknown,
+}
+
+struct KeyRow {
+    identity: Identity,
+    /// Place in the table; also for rows that are not written yet.
+    position: u64,
+    key: Option<Zeroizing<[u8; 32]>>,
+}
+
+/// The keys of one tenant's vault.
+pub(crate) struct KeyTable {
+    file: Box<dyn DiskFile>,
+    master: MasterKey,
+    rows: HashMap<VaultKeyId, KeyRow>,
+    by_scope: HashMap<KeyScope, VaultKeyId>,
+    /// Slots made and not yet written, in order; they begin at `durable`.
+    pending: Vec<[u8; SLOT]>,
+    /// Slots on disk, the header included.
+    durable: u64,
+    notes: Vec<String>,
+}
+
+impl KeyTable {
+    /// Makes an empty table, durably. The directory's own name is synced by the caller.
+    pub(crate) fn create(disk: &dyn Disk, origin: &Hash, master: MasterKey) -> Result<Self, OpenError> {
+        let failed = || OpenError::io("create", TABLE_PATH);
+        let file = disk.open(TABLE_PATH, OpenMode::CreateNew).map_err(failed())?;
+        let header = header(origin, &master).map_err(failed())?;
+        file.write_at(0, &header).and_then(|()| file.sync()).and_then(|()| disk.sync_dir(VAULT_DIR)).map_err(failed())?;
+        Ok(Self {
+            file,
+            master,
+            rows: HashMap::new(),
+            by_scope: HashMap::new(),
+            pending: Vec::new(),
+            durable: 1,
+            notes: Vec::new(),
+        })
+    }
+
+    /// Opens the table. `dying`: keys whose destruction was ordered; their slots may be half overwritten.
+    pub(crate) fn open(disk: &dyn Disk, origin: &Hash, master: MasterKey, dying: &[VaultKeyId]) -> Result<Self, OpenError> {
+        let bytes = disk::read_all(disk, TABLE_PATH, MAX_TABLE_BYTES).map_err(OpenError::io("read", TABLE_PATH))?;
+        let file = disk.open(TABLE_PATH, OpenMode::ReadWrite).map_err(OpenError::io("open", TABLE_PATH))?;
+        let mut slots = bytes.chunks(SLOT);
+        check_header(slots.next().unwrap_or_default(), origin, &master)?;
+        let mut table = Self {
+            file,
+            master,
+            rows: HashMap::new(),
+            by_scope: HashMap::new(),
+            pending: Vec::new(),
+            durable: 1,
+            notes: Vec::new(),
+        };
+        let dying: BTreeSet<VaultKeyId> = dying.iter().copied().collect();
+        let slots: Vec<&[u8]> = slots.collect();
+        let written = slots.iter().rposition(|slot| slot::read(slot).is_some()).map_or(0, |last| last + 1);
+        for (position, bytes) in (1..).zip(slots.iter().take(written)) {
+            match slot::read(bytes) {
+                Some(slot) => table.take(position, slot, &dying)?,
+                // Either a key whose write was torn before anything used it, or a key that the log needs: the caller can tell, because the
+                // log names every key it needs ([`KeyTable::knows`]).
+                None => table.notes.push(format!("{TABLE_PATH}: slot {position} holds no whole key and is left out")),
+            }
+        }
+        table.durable = written as u64 + 1;
+        Ok(table)
+    }
+
+    fn take(&mut self, position: u64, slot: slot::Slot, dying: &BTreeSet<VaultKeyId>) -> Result<(), OpenError> {
+        let id = slot.identity.id;
+        let key = match slot.wrapped {
+            None => None,
+            Some((nonce, wrapped)) => match self.master.unwrap(&nonce, &wrapped, &slot.aad) {
+                Some(key) => Some(key),
+                None if dying.contains(&id) => None,
+                None => {
+                    return Err(OpenError::Corrupt(format!(
+                        "{TABLE_PATH}: key {id} (slot {position}) does not open with the vault key; restore the vault from the backup of this log"
+                    )));
+                }
+            },
+        };
+        if key.is_some() && !slot.identity.scope.own {
+            self.by_scope.insert(slot.identity.scope.clone(), id);
+        }
+        self.rows.insert(id, KeyRow { identity: slot.identity, position, key });
+        Ok(())
+    }
+
+    /// Sentences for the operator about what opening found.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The live key of `scope`; makes one when there is none. A new key is not durable before [`KeyTable::make_durable`].
+    pub(crate) fn key_for(
+        &mut self,
+        scope: &KeyScope,
+        now: Micros,
+        entropy: &dyn Entropy,
+    ) -> io::Result<(VaultKeyId, Zeroizing<[u8; 32]>)> {
+        let known = self.by_scope.get(scope).filter(|_| !scope.own);
+        if let Some((id, key)) = known.and_then(|id| Some((*id, self.rows.get(id)?.key.clone()?))) {
+            return Ok((id, key));
+        }
+        let (mut id, mut key, mut nonce) = ([0; 16], Zeroizing::new([0; 32]), [0; NONCE]);
+        entropy.fill(&mut id)?;
+        entropy.fill(key.as_mut())?;
+        entropy.fill(&mut nonce)?;
+        let id = VaultKeyId::from_bytes(id);
+        let identity = Identity { id, created: now, scope: scope.clone() };
+        let aad = identity.to_bytes();
+        let wrapped = self.master.wrap(&nonce, &key, &aad)?;
+        let position = self.durable + self.pending.len() as u64;
+        self.pending.push(slot::live(&aad, &nonce, &wrapped));
+        if !scope.own {
+            self.by_scope.insert(scope.clone(), id);
+        }
+        self.rows.insert(id, KeyRow { identity, position, key: Some(key.clone()) });
+        Ok((id, key))
+    }
+
+    /// Writes and syncs every key that is not durable yet. After an error nothing is known to be durable and the same keys are written
+    /// again by the next call, to the same places.
+    pub(crate) fn make_durable(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.file.write_at(self.durable * SLOT as u64, &self.pending.concat())?;
+        self.file.sync()?;
+        self.durable += self.pending.len() as u64;
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// What is known of a key.
+    pub(crate) fn get(&self, id: &VaultKeyId) -> Found {
+        match self.rows.get(id) {
+            None => Found::Unknown,
+            Some(KeyRow { key: None, .. }) => Found::Destroyed,
+            Some(KeyRow { key: Some(key), .. }) => Found::Live(key.clone()),
+        }
+    }
+
+    /// Whether the key is or was in the table.
+    pub(crate) fn knows(&self, id: &VaultKeyId) -> bool {
+        self.rows.contains_key(id)
+    }
+
+    /// Whether the key can still be used.
+    pub(crate) fn is_live(&self, id: &VaultKeyId) -> bool {
+        self.rows.get(id).is_some_and(|row| row.key.is_some())
+    }
+
+    /// What a key is for; known for destroyed keys too.
+    pub(crate) fn scope(&self, id: &VaultKeyId) -> Option<&KeyScope> {
+        self.rows.get(id).map(|row| &row.identity.scope)
+    }
+
+    /// Live keys that fit `filter`, oldest first.
+    pub(crate) fn find(&self, filter: &KeyFilter) -> Vec<VaultKeyId> {
+        let fits = |row: &&KeyRow| row.key.is_some() && filter.fits(&row.identity.scope);
+        let mut found: Vec<&KeyRow> = self.rows.values().filter(fits).collect();
+        found.sort_by_key(|row| row.position);
+        found.into_iter().map(|row| row.identity.id).collect()
+    }
+
+    /// How many keys are live.
+    pub(crate) fn live_keys(&self) -> usize {
+        self.rows.values().filter(|row| row.key.is_some()).count()
+    }
+
+    /// Overwrites keys and makes that durable; they are gone from memory whatever the disk says. Destroying a destroyed key does nothing.
+    pub(crate) fn destroy(&mut self, ids: &[VaultKeyId]) -> io::Result<()> {
+        self.make_durable()?;
+        let mut places = Vec::new();
+        for id in ids {
+            if let Some(row) = self.rows.get_mut(id) {
+                row.key = None;
+                places.push(row.position * SLOT as u64 + SECRET as u64);
+            }
+        }
+        self.by_scope.retain(|_, id| !ids.contains(id));
+        for place in &places {
+            self.file.write_at(*place, &[0; SLOT - SECRET])?;
+        }
+        if places.is_empty() { Ok(()) } else { self.file.sync() }
+    }
+}
+
+fn header(origin: &Hash, master: &MasterKey) -> io::Result<[u8; SLOT]> {
+    let check = master.wrap(&[0; NONCE], &[0; 32], origin.as_bytes())?;
+    let mut slot = Vec::with_capacity(SLOT);
+    slot.extend_from_slice(MAGIC);
+    slot.extend_from_slice(&VERSION.to_le_bytes());
+    slot.resize(16, 0);
+    slot.extend_from_slice(origin.as_bytes());
+    slot.extend_from_slice(&check);
+    slot.resize(SLOT - 4, 0);
+    let crc = crc32c::crc32c(&slot);
+    slot.extend_from_slice(&crc.to_le_bytes());
+    slot.try_into().map_err(|_| io::Error::other("the key table's header has another size"))
+}
+
+fn check_header(bytes: &[u8], origin: &Hash, master: &MasterKey) -> Result<(), OpenError> {
+    let whole = bytes.split_last_chunk::<4>().filter(|(body, crc)| {
+        body.len() == SLOT - 4 && body.starts_with(MAGIC) && crc32c::crc32c(body).to_le_bytes() == **crc
+    });
+    let Some((body, _)) = whole else {
+        return Err(OpenError::Corrupt(format!("{TABLE_PATH} has a damaged header; restore the vault from the backup of this log")));
+    };
+    if body.get(16..48) != Some(origin.as_bytes().as_slice()) {
+        return Err(OpenError::Mismatch(format!("{TABLE_PATH} belongs to another log; restore the vault from the backup of this log")));
+    }
+    let check: Option<[u8; WRAPPED]> = body.get(48..96).and_then(|check| check.try_into().ok());
+    if check.and_then(|check| master.unwrap(&[0; NONCE], &check, origin.as_bytes())).is_none() {
+        return Err(OpenError::Mismatch(
+            "keys/vault.key is not the key that this vault was made with; put the right file back from your key backup".to_owned(),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! Appending, reading back, proving, coming back after a clean end.
+
+use std::sync::Arc;
+
+use tabellion_ledger::{Draft, DraftStream, Ledger, RejectCode, UnitContent};
+use tabellion_model::verify;
+
+use crate::fixture::{options, real, trust};
+
+fn document(n: u32) -> Draft {
+    Draft::new("document.captured").with("name", format!("policy-{n}.pdf")).with("size", n)
+}
+
+#[test]
+fn an_appended_record_is_provable_by_its_receipt_alone() {
+    let (_dir, _disk, ledger) = real();
+    let ack = ledger.append(&document(1).about("ada@example.org", "author", "Ada Lovelace")).expect("an append");
+    let receipt = ledger.reader().receipt(ack.index).expect("a receipt").to_bytes().expect("its bytes");
+    let report = verify(&receipt, Some(&trust(&ledger)));
+    assert_eq!(report.exit_code(), 0, "the holder of the receipt could not prove the record: {}", report.to_text());
+    let report = verify(&receipt, None);
+    assert_eq!(report.exit_code(), 3, "without a trust file the issuer is unknown, which must not read as fine");
+}
+
+#[test]
+fn a_log_comes_back_as_it_was_left() {
+    let (_dir, disk, ledger) = real();
+    let mut acks = Vec::new();
+    for n in 0..600 {
+        acks.push(ledger.append(&document(n)).expect("an append"));
+    }
+    let checkpoint = ledger.reader().checkpoint();
+    ledger.close().expect("a clean end");
+    let again = Ledger::open(Arc::clone(&disk), &options()).expect("a log that was closed opens");
+    assert!(again.notes().is_empty(), "a clean end leaves nothing to report: {:?}", again.notes());
+    for ack in &acks {
+        let entry = again.reader().entry(ack.index).expect("an acknowledged entry is there");
+        assert_eq!(entry.entry.header().map(|header| header.record_id), Some(ack.record_id), "entry {} changed", ack.index);
+        assert!(matches!(entry.units[0].content, UnitContent::Shown(_)), "content of entry {} is lost", ack.index);
+    }
+    let old = tabellion_tlog::SignedCheckpoint::parse(checkpoint.as_bytes()).expect("a checkpoint");
+    let root = again.reader().root_at(old.checkpoint.size).expect("a root of the past");
+    assert_eq!(root, old.checkpoint.root, "the log forked from what it had signed");
+}
+
+#[test]
+fn the_same_request_gives_the_original_and_another_one_is_refused() {
+    let (_dir, _disk, ledger) = real();
+    let mut draft = document(7).about("ada@example.org", "author", "Ada");
+    draft.idempotency_key = Some("upload-7".to_owned());
+    let first = ledger.append(&draft).expect("an append");
+    let again = ledger.append(&draft).expect("a retry is answered");
+    assert_eq!((again.index, again.record_id, again.duplicate), (first.index, first.record_id, true), "a retry made a second record");
+    let size = ledger.reader().size();
+    let other = ledger.append(&draft.clone().with("size", 8)).expect_err("another request under the same key");
+    assert_eq!(other.code(), Some(RejectCode::IdempotencyConflict), "two requests would share one record: {other}");
+    assert_eq!(ledger.reader().size(), size, "a refused request must append nothing");
+}
+
+#[test]
+fn a_stale_writer_loses_against_the_version_it_did_not_see() {
+    let (_dir, _disk, ledger) = real();
+    let mut draft = document(1);
+    draft.stream = Some(DraftStream { name: "documents/1".to_owned(), expected: Some(0) });
+    ledger.append(&draft).expect("the first writer");
+    let late = ledger.append(&draft).expect_err("the second writer saw version 0 too");
+    assert_eq!(late.code(), Some(RejectCode::StreamConflict), "two approvers could both win: {late}");
+    draft.stream = Some(DraftStream { name: "documents/1".to_owned(), expected: Some(1) });
+    ledger.append(&draft).expect("whoever read version 1 may write version 2");
+}

@@ -1,0 +1,4 @@
+//! The ledger from outside: what it promises, on real and simulated disks.
+
+mod append;
+mod fixture;
