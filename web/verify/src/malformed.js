@@ -9,14 +9,6 @@ export class Malformed extends Error {
   }
 }
 
-/** The input can be read in principle, but not by this reader (size). No verdict follows from it. */
-export class BeyondReader extends Error {
-  constructor(what) {
-    super(what);
-    this.name = 'BeyondReader';
-  }
-}
-
 /** Runs a reader and names the place in its error, so that a person knows where to look. */
 export function within(place, read) {
   try {

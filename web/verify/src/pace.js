@@ -15,11 +15,14 @@ const nextTask = () => new Promise((resolve) => {
 /** Reports progress as (stage, done, total) and yields to the browser when a slice is used up. */
 export class Pace {
   #report;
+  #signal;
   #sliceStart = performance.now();
   stage = '';
 
-  constructor(report = () => {}) {
+  /** @param {AbortSignal} [signal] ends the work at its next breath */
+  constructor(report = () => {}, signal = null) {
     this.#report = report;
+    this.#signal = signal;
   }
 
   begin(stage) {
@@ -31,7 +34,13 @@ export class Pace {
   async breathe(done = 0, total = 0) {
     if (performance.now() - this.#sliceStart < SLICE_MS) return;
     if (total > 0) this.#report(this.stage, done, total);
+    await this.rest();
+  }
+
+  /** Yields in any case. */
+  async rest() {
     await nextTask();
+    this.#signal?.throwIfAborted();
     this.#sliceStart = performance.now();
   }
 }

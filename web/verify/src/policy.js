@@ -1,6 +1,6 @@
 // C2SP tlog-policy: the trust file (docs/formats.md §10). It says which logs and witnesses this reader believes.
-// It is read as bytes: names are opaque and never compared as Unicode.
-import { hex } from './bytes.js';
+// Names are compared as they are written, without any Unicode normalisation.
+import { hex, text } from './bytes.js';
 import { Malformed } from './malformed.js';
 import { COSIGNATURE, cosignedMessage, parseVerifierKey, signaturesBy } from './note.js';
 import { verifySignature } from './webcrypto.js';
@@ -8,14 +8,12 @@ import { verifySignature } from './webcrypto.js';
 const ITEMS_MAX = 1024; // logs, witnesses and groups of one file; C2SP asks for at least 32 of each
 const TRUST_BYTES_MAX = 1024 * 1024;
 
-function asOctets(bytes) {
-  let out = '';
-  for (const byte of bytes) {
-    const allowed = byte === 0x09 || byte === 0x0a || (byte >= 0x20 && byte !== 0x7f);
-    if (!allowed) throw new Malformed('holds a control character');
-    out += String.fromCharCode(byte);
-  }
-  return out;
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/;
+
+function policyText(bytes) {
+  const source = text(bytes);
+  if (CONTROL.test(source)) throw new Malformed('holds a control character');
+  return source;
 }
 
 function defineName(policy, name, rule) {
@@ -68,7 +66,7 @@ function readLine(policy, words) {
 export function parsePolicy(bytes) {
   if (bytes.length > TRUST_BYTES_MAX) throw new Malformed('trust file is larger than 1 MiB');
   const policy = { logs: [], named: new Map(), quorum: null, logKeys: new Set(), witnessKeys: new Set(), members: new Set() };
-  const lines = asOctets(bytes).split('\n');
+  const lines = policyText(bytes).split('\n');
   lines.forEach((line, at) => {
     const words = line.split(/[ \t]+/).filter((word) => word !== '');
     if (words.length === 0 || words[0].startsWith('#')) return;

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+// Inlines src/, style.css and template.html into the one committed page, crates/app/assets/verify.html.
+//   node web/verify/build.mjs            writes it
+//   node web/verify/build.mjs --check    fails when the committed page is not what the sources give
+// Deterministic and without dependencies. Nothing is minified: who wants to know what the page does can read it.
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const HERE = new URL('./', import.meta.url);
+const TARGET = new URL('../../crates/app/assets/verify.html', import.meta.url);
+const ENTRY = 'src/ui.js';
+
+const IMPORT = /^import (?:\{([^}]*)\}|\* as (\w+)) from '(\.[^']+)';\n/gm;
+const EXPORT = /^export (async function|function|class|const) (\w+)/gm;
+
+const read = (path) => readFile(new URL(path, HERE), 'utf8');
+const variable = (path) => `m_${path.replace(/^src\//, '').replace(/\.js$/, '').replace(/\W/g, '_')}`;
+
+/** Turns one module into an expression that gives its exports. */
+function wrap(path, source) {
+  const exported = [...source.matchAll(EXPORT)].map((match) => match[2]);
+  const body = source
+    .replace(IMPORT, (whole, names, all, from) => {
+      const target = variable(posix.join(posix.dirname(path), from));
+      return all ? `const ${all} = ${target};\n` : `const {${names.replace(/ as /g, ': ')}} = ${target};\n`;
+    })
+    .replace(EXPORT, '$1 $2');
+  if (/^\s*(import|export)\b/m.test(body)) throw new Error(`${path} has a form of import or export that build.mjs does not know`);
+  return `// ${path}\nconst ${variable(path)} = (() => {\n${body}return { ${exported.join(', ')} };\n})();\n`;
+}
+
+/** All modules that `path` needs, each after those it imports. */
+async function collect(path, done = new Map(), open = new Set()) {
+  if (done.has(path)) return done;
+  if (open.has(path)) throw new Error(`${path} imports itself through others`);
+  open.add(path);
+  const source = await read(path);
+  for (const match of source.matchAll(IMPORT)) await collect(posix.join(posix.dirname(path), match[3]), done, open);
+  done.set(path, wrap(path, source));
+  return done;
+}
+
+const cspHash = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+/** The text of the page. */
+export async function buildPage() {
+  const modules = await collect(ENTRY);
+  const script = `\n'use strict';\n${[...modules.values()].join('')}`;
+  const style = `\n${await read('style.css')}`;
+  if (/<\/script|<!--/i.test(script) || /<\/style/i.test(style)) throw new Error('a source would end its own element');
+  const csp = ["default-src 'none'", `script-src ${cspHash(script)}`, `style-src ${cspHash(style)}`, "base-uri 'none'", "form-action 'none'",
+    "require-trusted-types-for 'script'", "trusted-types 'none'"].join('; ');
+  const parts = { csp, style, script };
+  return (await read('template.html')).replace(/\{\{(\w+)\}\}/g, (whole, name) => parts[name]);
+}
+
+async function main() {
+  const page = await buildPage();
+  if (!process.argv.includes('--check')) {
+    await mkdir(dirname(fileURLToPath(TARGET)), { recursive: true });
+    await writeFile(TARGET, page);
+    process.stdout.write(`wrote ${page.length} characters\n`);
+    return;
+  }
+  const committed = await readFile(TARGET, 'utf8').catch(() => '');
+  if (committed !== page) {
+    process.stderr.write('crates/app/assets/verify.html is not what web/verify gives; run: node web/verify/build.mjs\n');
+    process.exitCode = 1;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
