@@ -213,7 +213,7 @@ async function checkNumbers(run, pack) {
 }
 
 async function checkPeriod(run, pack) {
-  await run.check('period', () => {
+  await run.check('period edges', () => {
     const { manifest, entries, edges } = pack;
     const ends = manifest.first + manifest.count === manifest.size;
     const asOf = ends ? ` As of size ${manifest.size}; later batches are not spoken of.` : '';

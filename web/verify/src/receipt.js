@@ -51,15 +51,17 @@ export async function verifyReceipt(bytes, policy, pace) {
   const run = new Run('receipt', RECEIPT_PLAN, pace);
   const receipt = await run.check('form', () => {
     const value = parseReceiptFile(bytes);
-    return { ...judgeForm(value), value };
+    return { ...holds(`A receipt of entry ${value.index} with ${counted(value.keys.length, 'key record')}.`), value };
   });
   if (!receipt) return run;
+  await run.check('entry', () => judgeEntry(receipt));
   await run.check('inclusion', () => judgeInclusion(receipt));
   const chain = await run.check('keys', () => judgeKeys(run, receipt));
   const logKey = chain?.inForce('log', receipt.checkpoint.size);
   await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint));
   await run.check('checkpoint signature', () => judgeCheckpoint(logKey, receipt.checkpoint));
   await run.check('seal', () => judgeSeal(receipt, chain));
+  run.find('statement').required = receipt.entry.kind === 'statement';
   await run.check('statement', () => judgeStatement(receipt, chain));
   const knowledge = new Knowledge();
   await run.check('disclosures', () => judgeDisclosures(receipt, knowledge));
@@ -71,7 +73,7 @@ export async function verifyReceipt(bytes, policy, pace) {
   return run;
 }
 
-function judgeForm({ entry, seal, keys, checkpoint }) {
+function judgeEntry({ entry, seal, keys, checkpoint }) {
   const faults = new Faults();
   const env = keys[0].record.env;
   for (const part of [entry, ...keys, ...(seal ? [seal] : [])]) {
@@ -123,7 +125,7 @@ async function judgeSeal({ entry, seal }, chain) {
 }
 
 async function judgeStatement({ entry }, chain) {
-  if (entry.kind !== 'statement') return holds('The entry is not signed by its actor; the seal attributes it to the log’s writer.');
+  if (entry.kind !== 'statement') return { outcome: 'not run', detail: 'The entry is not signed by its actor; the seal attributes it to the log’s writer.' };
   const signer = hex(entry.sign1.kid);
   if (signer !== chain.root.keyId && !chain.find(signer)) {
     return undetermined('The receipt does not hold the key of the statement’s actor; a package does.');

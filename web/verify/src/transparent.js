@@ -9,7 +9,7 @@ import { rootFromPath } from './merkle.js';
 import { recordRow, unitRows } from './packagefacts.js';
 import { TRANSPARENT_PLAN } from './plans.js';
 import { pinsFor } from './policy.js';
-import { Faults, holds, Run, undetermined } from './report.js';
+import { counted, Faults, holds, Run, undetermined } from './report.js';
 import { isKnown } from './recordtypes.js';
 import { verifySignature } from './webcrypto.js';
 
@@ -21,9 +21,10 @@ export async function verifyTransparent(bytes, policy, pace) {
   const run = new Run('transparent statement', TRANSPARENT_PLAN, pace);
   const parts = await run.check('form', () => readForm(bytes));
   if (!parts) return run;
-  await run.check('agreement', () => judgeAgreement(parts));
-  await run.check('receipts', () => judgeReceipts(parts, policy));
-  await run.check('statement', () => undetermined('The actor’s public key is not in this file, so the statement’s own signature was not checked.'));
+  const pinned = await run.check('issuer', () => judgeIssuer(parts, policy));
+  await run.check('receipt', () => judgeReceipts(parts, pinned ?? new Map()));
+  await run.check('statement signature', () => (
+    undetermined('The actor’s public key is not in this file, so the statement’s own signature was not checked.')));
   const { entry, receipts } = parts;
   run.facts = { log: entry.record.log, env: entry.record.env, size: receipts[0].size, first: receipts[0].index, count: 1 };
   run.records = [recordRow(entry, null, unitRows(entry.record, entry.index, new Knowledge()))];
@@ -38,10 +39,11 @@ function readForm(bytes) {
   const entry = parseEntry(statement, receipts[0].index);
   const value = { entry, receipts };
   const { record } = entry;
-  if (record.critical && !isKnown(record)) {
+  const faults = judgeAgreement(value);
+  if (faults.count === 0 && record.critical && !isKnown(record)) {
     return { ...undetermined(`The record is of critical type ${record.type}, which this verifier does not know. Use a newer one.`), value };
   }
-  return { ...holds(`${record.type} with ${receipts.length} receipt${receipts.length === 1 ? '' : 's'}.`), value };
+  return faults.result(`${record.type} with ${counted(receipts.length, 'receipt')}.`, { value });
 }
 
 function judgeAgreement({ entry, receipts }) {
@@ -51,25 +53,36 @@ function judgeAgreement({ entry, receipts }) {
     if (receipt.iss !== entry.record.log) faults.add('a receipt is of another log than the statement was made for');
     if (receipt.sub !== entry.record.record_id) faults.add('a receipt is for another record');
   }
-  return faults.result('Statement and receipts agree.');
+  return faults;
 }
 
-async function judgeReceipts({ entry, receipts }, policy) {
+/** Finds the pinned key of each receipt: the check's value is a Map from receipt to public key. */
+function judgeIssuer({ receipts }, policy) {
   if (!policy) return undetermined('No trust file was given. A transparent statement carries no keys, so nothing can be checked without one.');
-  const faults = new Faults();
-  let held = 0;
+  const pinned = new Map();
   for (const receipt of receipts) {
     const key = pinsFor(policy, receipt.iss).log.find((pin) => keyIdOf(pin) === hex(receipt.kid));
+    if (key) pinned.set(receipt, key);
+  }
+  if (pinned.size === 0) return undetermined('No receipt is by a log key that the trust file pins.');
+  const value = pinned;
+  if (policy.quorum !== 'none') {
+    return { ...undetermined('The trust file asks for witnesses, and a transparent statement carries no cosignatures.'), value };
+  }
+  return { ...holds(`${counted(pinned.size, 'receipt')} by a log key that the trust file pins.`), value };
+}
+
+async function judgeReceipts({ entry, receipts }, pinned) {
+  const faults = new Faults();
+  for (const receipt of receipts) {
     const root = rootFromPath(entry.leaf, receipt.index, receipt.size, receipt.path);
+    const key = pinned.get(receipt);
     if (!root) faults.add('the path of a receipt does not fit its tree');
     else if (key && !(await verifySignature(key, toBeSigned(receipt, root), receipt.signature))) {
       faults.add('a receipt does not verify: the log did not sign a tree with this statement');
-    } else if (key) held++;
+    }
   }
-  if (faults.count > 0) return faults.result('');
-  if (held === 0) return undetermined('No receipt is by a log key that the trust file pins.');
-  if (policy.quorum !== 'none') return undetermined('The trust file asks for witnesses, and a transparent statement carries no cosignatures.');
-  return held === receipts.length ? holds(`${held} receipt${held === 1 ? '' : 's'} by logs you trust.`)
-    : holds(`${held} of ${receipts.length} receipts are by logs you trust; the others were not checked.`);
+  if (faults.count === 0 && pinned.size === 0) return undetermined('The key that signed is not known, so no receipt could be checked.');
+  return faults.result(pinned.size === receipts.length ? `${counted(pinned.size, 'receipt')} verified.`
+    : `${pinned.size} of ${receipts.length} receipts verified; the others are by logs that the trust file does not pin.`);
 }
-

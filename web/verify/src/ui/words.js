@@ -41,6 +41,6 @@ export function missing(run) {
     if (facts.first > 0) lines.push(`Entries 0 to ${number(facts.first - 1)} are in the log and not in this package.`);
   }
   if (run.kind === 'receipt') lines.push('A receipt speaks of one entry and does not hold later revocations of keys; a package does.');
-  if (run.kind === 'transparent statement') lines.push('The time of commit, the actor’s public key and revocations are not in this form; a package holds them.');
+  if (run.kind === 'transparent statement') lines.push('The time of commit, the actor’s public key and revocations are not in this form; a package holds them. The tree size is what the receipt says, not signed.');
   return lines;
 }
