@@ -1,0 +1,5 @@
+//! What the model promises, tested from outside the crate.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod packages;
+mod records;

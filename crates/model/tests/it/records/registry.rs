@@ -1,0 +1,252 @@
+//! The record types of version 1: what each may say in clear, and nothing else.
+
+use serde_json::{Map, Value, json};
+use tabellion_model::registry::{
+    EpochClosed, EpochOpened, ErasureDone, ErasureOrdered, ErasureScope, Facts, HoldPlaced, Kind,
+    PackageExported, PreviousEpoch, Purpose, Recognition, RegistryError, Revocation, Revoked, check,
+    check_sealable, facts, is_critical, recognise,
+};
+use tabellion_model::{
+    Header, HoldId, Json, Micros, RecordId, RecordType, SealedRecord, StreamName, SystemId, VaultKeyId, key,
+    to_jcs,
+};
+
+use crate::records::fixture::{
+    actor_key, credential, genesis_facts, grant_facts, hash, key_id, log_key, origin, small_header,
+};
+
+/// One example of every kind.
+pub(crate) fn every_fact() -> Vec<Facts> {
+    let system = |n: u8| SystemId::from_bytes([n; 16]);
+    let keys = vec![VaultKeyId::from_bytes([0xe1; 16]), VaultKeyId::from_bytes([0xe2; 16])];
+    let rotated =
+        key::rotate(credential(0xbb), &origin(), Purpose::Log, &log_key(), &crate::records::fixture::key(6))
+            .unwrap();
+    vec![
+        genesis_facts(),
+        grant_facts(&actor_key(), Purpose::Actor, 0x22),
+        Facts::KeyRotated(Box::new(rotated)),
+        Facts::KeyRevoked(Revoked { key_id: key_id(&actor_key()), reason: Revocation::Lost }),
+        Facts::EpochOpened(EpochOpened {
+            previous: Some(PreviousEpoch { closed: false, epoch: 3, last_seq: 99 }),
+        }),
+        Facts::EpochClosed(EpochClosed { last_seq: 1, systems: vec![(system(1), 4), (system(2), 5)] }),
+        Facts::ErasureOrdered(ErasureOrdered { keys: keys.clone(), scope: ErasureScope::Subject }),
+        Facts::ErasureDone(ErasureDone { erased: 2, last: true, order: RecordId::from_bytes([0xf1; 16]) }),
+        Facts::HoldPlaced(HoldPlaced { hold: HoldId::from_bytes([0xf2; 16]), keys: Some(keys) }),
+        Facts::HoldReleased(HoldId::from_bytes([0xf2; 16])),
+        Facts::DeletionRequested(Micros(1_767_323_045_000_000)),
+        Facts::DeletionCancelled,
+        Facts::SystemPurged(Some(RecordId::from_bytes([0xf1; 16]))),
+        Facts::PackageExported(PackageExported {
+            first: 0,
+            count: 16,
+            size: 32,
+            manifest_sha256: hash("manifest"),
+        }),
+        Facts::RecordRead(0),
+    ]
+}
+
+/// The smallest header that says `said`.
+pub(crate) fn header_of(said: &Facts) -> Header {
+    let kind = said.kind();
+    let mut header =
+        Header { critical: kind.is_critical(), clear: said.to_clear(), ..small_header(kind.name()) };
+    if kind.is_key_record() {
+        header.stream = Some((StreamName::new("keys").unwrap(), 1));
+    }
+    if kind.name().starts_with("system.") {
+        header.system = Some((SystemId::from_bytes([0x44; 16]), 1));
+    }
+    header
+}
+
+#[test]
+fn every_kind_says_what_it_means_and_is_read_back() {
+    let all = every_fact();
+    assert_eq!(
+        all.iter().map(Facts::kind).collect::<Vec<_>>(),
+        Kind::ALL,
+        "one example of every kind, in order"
+    );
+    for said in all {
+        let header = header_of(&said);
+        assert_eq!(check_sealable(&header), Ok(()), "{said:?} must be sealable");
+        let bytes = SealedRecord { header }.to_bytes().unwrap();
+        let read = SealedRecord::parse(&bytes).unwrap().header;
+        assert_eq!(recognise(&read), Recognition::Known(said.kind()), "a kind of version 1 is known");
+        assert_eq!(facts(&read), Ok(Some(said)), "a fact would be lost or changed");
+    }
+    for said in [
+        Facts::EpochOpened(EpochOpened { previous: None }),
+        Facts::SystemPurged(None),
+        Facts::HoldPlaced(HoldPlaced { hold: HoldId::from_bytes([1; 16]), keys: None }),
+    ] {
+        assert_eq!(facts(&header_of(&said)), Ok(Some(said)), "what may be left out can be left out");
+    }
+}
+
+#[test]
+fn a_kind_carries_its_members_and_no_others() {
+    for said in every_fact() {
+        let header = header_of(&said);
+        let name = said.kind().name();
+        let clear = header.clear.clone().unwrap_or_default();
+        let mut more = clear.clone();
+        more.insert("remark".to_owned(), json!("free text"));
+        let refused = check(&Header { clear: Some(more), ..header.clone() });
+        assert!(refused.is_err(), "{name}: free text in clear would stay for ever");
+        for member in clear.keys() {
+            let mut fewer = clear.clone();
+            fewer.remove(member);
+            let fewer = (!fewer.is_empty()).then_some(fewer);
+            let optional = ["previous", "keys", "order"].contains(&member.as_str())
+                && matches!(said, Facts::EpochOpened(_) | Facts::HoldPlaced(_) | Facts::SystemPurged(_));
+            assert_eq!(
+                check(&Header { clear: fewer, ..header.clone() }).is_ok(),
+                optional,
+                "{name} without {member}"
+            );
+            for wrong in [json!(null), json!([1]), json!({"x": 1}), json!("x"), json!(-1), json!("")] {
+                let mut changed = clear.clone();
+                changed.insert(member.clone(), wrong.clone());
+                let refused = check(&Header { clear: Some(changed), ..header.clone() });
+                let text = refused.expect_err("a wrong value must be refused").to_string();
+                let named = text.contains(member.as_str()) || matches!(said, Facts::Genesis(_));
+                assert!(named, "{name}: {member} = {wrong} is not named: {text}");
+            }
+        }
+        let critical = Header { critical: !header.critical, ..header.clone() };
+        assert_eq!(
+            check(&critical),
+            Err(RegistryError::Critical(name)),
+            "a reader must not pass over what is critical"
+        );
+    }
+}
+
+/// A change to the `clear` member.
+type Edit = fn(&mut Map<String, Value>);
+
+#[test]
+fn inner_objects_are_closed_too() {
+    let change = |said: &Facts, edit: Edit| {
+        let mut header = header_of(said);
+        edit(header.clear.as_mut().unwrap());
+        check(&header).is_err()
+    };
+    let all = every_fact();
+    let edits: [(usize, Edit); 9] = [
+        (1, |clear| clear["key"]["extra"] = json!(1)),
+        (1, |clear| clear["key"]["alg"] = json!("rsa")),
+        (1, |clear| clear["key"]["key_id"] = json!("0".repeat(64))),
+        (1, |clear| clear["key"]["public"] = json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")),
+        (1, |clear| clear["purpose"] = json!("root")),
+        (4, |clear| clear["previous"]["extra"] = json!(1)),
+        (5, |clear| clear["systems"][0]["extra"] = json!(1)),
+        (5, |clear| clear["systems"].as_array_mut().unwrap().reverse()),
+        (0, |clear| clear["tenant"] = json!("other")),
+    ];
+    for (position, edit) in edits {
+        assert!(change(&all[position], edit), "edit of {} passed unseen", all[position].kind().name());
+    }
+}
+
+#[test]
+fn a_genesis_agrees_with_its_header_and_is_the_beginning() {
+    let good = header_of(&genesis_facts());
+    assert_eq!(check(&good), Ok(()), "the genesis itself is fine");
+    for wrong in [
+        Header { log: tabellion_model::Origin::new("notary.example/log/other").unwrap(), ..good.clone() },
+        Header { env: tabellion_model::Env::Sandbox, ..good.clone() },
+        Header { epoch: 2, ..good.clone() },
+        Header { seq: 2, ..good.clone() },
+        Header { stream: Some((StreamName::new("keys").unwrap(), 2)), ..good.clone() },
+    ] {
+        assert_eq!(check(&wrong), Err(RegistryError::Genesis), "two answers to whose log it is");
+    }
+}
+
+#[test]
+fn the_stream_of_keys_holds_key_records_only_and_all_of_them() {
+    let keys = Some((StreamName::new("keys").unwrap(), 2));
+    let intruder = Header { stream: keys, ..small_header("document.captured") };
+    assert_eq!(check(&intruder), Err(RegistryError::KeysStream), "the count of key records would be wrong");
+    let grant = Header { stream: None, ..header_of(&grant_facts(&actor_key(), Purpose::Actor, 1)) };
+    assert_eq!(
+        check(&grant),
+        Err(RegistryError::KeysStream),
+        "a key record outside the count could be hidden"
+    );
+    let later = Header { type_version: 2, stream: None, ..grant };
+    assert_eq!(check(&later), Err(RegistryError::KeysStream), "later versions count too");
+}
+
+#[test]
+fn records_about_a_system_name_it() {
+    for said in every_fact().iter().filter(|said| said.kind().name().starts_with("system.")) {
+        let header = Header { system: None, ..header_of(said) };
+        assert_eq!(check(&header), Err(RegistryError::NoSystem(said.kind().name())), "which system?");
+    }
+}
+
+#[test]
+fn types_of_the_future_are_read_but_not_sealed() {
+    let clear = Some(crate::records::fixture::object(&json!({"count": 3})));
+    let future = Header { clear: clear.clone(), ..small_header("future.event") };
+    let bytes = SealedRecord { header: future.clone() }.to_bytes().unwrap();
+    assert!(
+        SealedRecord::parse(&bytes).is_ok(),
+        "a later registry may name members for it; its log must stay verifiable"
+    );
+    assert_eq!(recognise(&future), Recognition::Unknown, "it may be passed over");
+    assert_eq!(facts(&future), Ok(None), "nothing is known of it");
+    assert_eq!(
+        check_sealable(&future),
+        Err(RegistryError::NoClear("future.event".to_owned())),
+        "this version cannot vouch for what stands there for ever"
+    );
+    assert_eq!(
+        check_sealable(&Header { clear: None, ..future.clone() }),
+        Ok(()),
+        "without clear members it may be sealed"
+    );
+    let critical = Header { critical: true, ..future };
+    assert_eq!(recognise(&critical), Recognition::UnknownCritical, "whoever interprets the log must stop");
+    let later = Header { type_version: 2, critical: true, ..header_of(&Facts::DeletionRequested(Micros(1))) };
+    assert_eq!(recognise(&later), Recognition::UnknownCritical, "another version has another meaning");
+    assert_eq!(
+        check_sealable(&later),
+        Err(RegistryError::Version { name: "system.deletion_requested", given: 2 }),
+        "what is not known cannot be sealed"
+    );
+}
+
+#[test]
+fn criticality_is_as_the_formats_say() {
+    let critical = |name: &str| is_critical(&RecordType::new(name).unwrap());
+    let expected = |kind: &Kind| !["package.exported", "record.read"].contains(&kind.name());
+    assert!(Kind::ALL.iter().all(|kind| critical(kind.name()) == expected(kind)), "the table of formats §8");
+    assert!(!critical("document.captured"), "other types are as their registry says; here not");
+}
+
+#[test]
+fn purposes_and_reasons_come_back() {
+    for purpose in [Purpose::Root, Purpose::Log, Purpose::Writer, Purpose::Package, Purpose::Actor] {
+        assert_eq!(Purpose::parse(purpose.as_str()), Some(purpose), "a key file would not load");
+        assert_eq!(purpose.is_single(), purpose != Purpose::Actor, "one key at a time, actors aside");
+    }
+    for reason in [Revocation::Compromised, Revocation::Lost, Revocation::Retired] {
+        assert_eq!(Revocation::parse(reason.as_str()), Some(reason), "a revocation would lose its reason");
+    }
+    for scope in [ErasureScope::Subject, ErasureScope::Record, ErasureScope::Retention, ErasureScope::System]
+    {
+        assert_eq!(ErasureScope::parse(scope.as_str()), Some(scope), "an order would lose its scope");
+    }
+    let clear: Json = Json::Object(every_fact()[6].to_clear().unwrap());
+    assert!(
+        String::from_utf8(to_jcs(&clear).unwrap()).unwrap().contains("\"scope\":\"subject\""),
+        "words, not numbers"
+    );
+}
