@@ -18,6 +18,7 @@ MAY_USE = {
     "tabellion-app": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},
     "tabellion": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-app"},
     "tabellion-testkit": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},
+    "tabellion-bench": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-app"},
 }
 MAX_CRATES = 10  # where splitting starts to cost more than it gives
 

@@ -1,0 +1,103 @@
+"""Two verifiers, written apart from one page (docs/formats.md), must give one answer, on whole files and on damaged ones.
+
+    agree.py DIRECTORY [SEED]       DIRECTORY as fixture.sh makes it; `tabellion-verify` must be in PATH
+
+Damages the package and a receipt at seeded places (one byte changed, cut short, a piece doubled, a piece moved) and
+compares the exit status and every check's outcome. Prints its seed; the same seed makes the same damage.
+"""
+
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROUNDS = 150  # for each file and trust: both verifiers take a fraction of a second on each
+RUST = ["tabellion-verify"]
+JAVASCRIPT = ["node", str(Path("web/verify/cli.mjs").resolve())]
+TIMEOUT_SECONDS = 120  # a verifier that hangs on a damaged file is a finding
+
+
+def changed(data, random):
+    at = random.randrange(len(data))
+    return data[:at] + bytes([data[at] ^ (1 << random.randrange(8))]) + data[at + 1 :]
+
+
+def cut(data, random):
+    return data[: random.randrange(len(data))]
+
+
+def doubled(data, random):
+    at = random.randrange(len(data))
+    piece = data[at : at + random.randrange(1, 200)]
+    return data[:at] + piece + data[at:]
+
+
+def moved(data, random):
+    at, length = random.randrange(len(data)), random.randrange(1, 200)
+    piece, rest = data[at : at + length], data[:at] + data[at + length :]
+    to = random.randrange(len(rest) + 1)
+    return rest[:to] + piece + rest[to:]
+
+
+# A single changed byte is what a user fears and what names a check, so it is tried most.
+DAMAGES = [changed, changed, changed, cut, doubled, moved]
+
+
+def answer(verifier, path, trust):
+    """(exit status, {check: outcome}) of one verifier."""
+    ran = subprocess.run(
+        [*verifier, str(path), *(["--trust", str(trust)] if trust else []), "--json"],
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+    )
+    report = json.loads(ran.stdout) if ran.stdout.strip() else {"checks": []}
+    return ran.returncode, {check["name"]: check["outcome"] for check in report["checks"]}
+
+
+def compare(path, trust, what):
+    rust, javascript = answer(RUST, path, trust), answer(JAVASCRIPT, path, trust)
+    if rust == javascript:
+        return rust[0], None
+    differing = {
+        name: (rust[1].get(name), javascript[1].get(name))
+        for name in rust[1].keys() | javascript[1].keys()
+        if rust[1].get(name) != javascript[1].get(name)
+    }
+    return rust[0], f"{what}: exit status {rust[0]} and {javascript[0]}; checks (Rust, JavaScript): {differing}"
+
+
+def main(arguments):
+    place = Path(arguments[0])
+    seed = int(arguments[1]) if len(arguments) > 1 else random.SystemRandom().randrange(1 << 32)
+    print(f"seed {seed}")
+    trust = place / "demo" / "trust.txt"
+    statuses, differences = {}, []
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor() as pool:
+        jobs = []
+        for whole in [place / "demo" / "evidence.zip", *sorted(place.glob("*.receipt"))]:
+            data = whole.read_bytes()
+            jobs += [pool.submit(compare, whole, believed, f"{whole.name}, whole") for believed in (trust, None)]
+            for number in range(ROUNDS):
+                # A generator of its own for each, so that a finding can be made again alone.
+                dice = random.Random(f"{seed} {whole.name} {number}")
+                damage = dice.choice(DAMAGES)
+                damaged = damage(data, dice)
+                if damaged == data:
+                    continue
+                path = Path(scratch) / f"{whole.name}-{number}"
+                path.write_bytes(damaged)
+                jobs.append(pool.submit(compare, path, trust, f"{whole.name}, {damage.__name__}, number {number}"))
+        for job in jobs:
+            status, difference = job.result()
+            statuses[status] = statuses.get(status, 0) + 1
+            differences += [difference] if difference else []
+    print("\n".join(differences))
+    print(f"{sum(statuses.values())} files, exit statuses {dict(sorted(statuses.items()))}, {len(differences)} disagreements")
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
