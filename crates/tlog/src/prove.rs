@@ -102,10 +102,10 @@ fn path_above<S: NodeSource>(level: u8, index: u64, size: u64, source: &S) -> Re
     let mut last = (size - 1) >> level;
     while last > 0 {
         let sibling = index ^ 1;
-        if sibling < last || (sibling == last && (last + 1) << level <= size) {
+        if sibling < last {
             path.push(source.node(level, sibling)?);
         } else if sibling == last {
-            path.push(ragged_root(last << level, size, source)?);
+            path.push(edge_root(last << level, size, source)?);
         }
         level += 1;
         index >>= 1;
@@ -114,8 +114,8 @@ fn path_above<S: NodeSource>(level: u8, index: u64, size: u64, source: &S) -> Re
     Ok(path)
 }
 
-/// Root over the leaves from `begin` to the tree's edge, where `begin` starts a subtree that the edge cuts off.
-fn ragged_root<S: NodeSource>(begin: u64, size: u64, source: &S) -> Result<Hash, S::Error> {
+/// Root over the leaves from `begin` to the tree's edge, where `begin` starts the last subtree of a level, perfect or cut off.
+fn edge_root<S: NodeSource>(begin: u64, size: u64, source: &S) -> Result<Hash, S::Error> {
     let nodes: Result<Vec<_>, _> =
         subtrees(begin, size).map(|(level, index)| source.node(level, index)).collect();
     Ok(fold(&nodes?).unwrap_or_else(Hash::empty_root))

@@ -187,6 +187,9 @@ fn other_encodings_and_other_headers_are_refused() {
     for (name, bytes) in refused {
         assert!(Sign1::parse(&bytes).is_err(), "{name} was accepted");
     }
+    let no_algorithm = Sign1::parse(&raw_short(b"\xa0", none, payload));
+    let error = CoseError::Form("decode error: no algorithm".to_owned());
+    assert_eq!(no_algorithm, Err(error), "a missing algorithm is not named");
     let deep = [vec![0xd2, 0x84], vec![0x81; 100_000]].concat();
     assert!(Sign1::parse(&deep).is_err(), "deep nesting was accepted");
     let liar = b"\xd2\x84\x5b\x7f\xff\xff\xff\xff\xff\xff\xff";

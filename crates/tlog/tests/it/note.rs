@@ -1,7 +1,7 @@
 //! Signed notes and vkeys: the specification's example, the rules on known and unknown keys, one byte form.
 
 use tabellion_tlog::{
-    MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteError, PublicKeyError, SignatureType, VerifierKey,
+    MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteError, PublicKeyError, SignatureType, SigningKey, VerifierKey,
     VerifierKeyError, cosign, sign_note,
 };
 
@@ -122,6 +122,13 @@ fn cosignatures_bind_text_and_time() {
         Err(NoteError::Timestamp(1 << 63)),
         "a time beyond the specification"
     );
+    let late = 1u64 << 63;
+    let message = format!("cosignature/v1\ntime {late}\n{TEXT}");
+    note.signatures[1].signature = [late.to_be_bytes().as_slice(), &key(2).sign(message.as_bytes())].concat();
+    assert!(
+        note.verify(std::slice::from_ref(&witness)).is_err(),
+        "a time beyond the specification was believed"
+    );
     // The same key as a note key has another id, so its cosignature is not taken for a note signature.
     note.signatures = vec![line];
     let as_note_key = vkey("witness.example", 2);
@@ -129,6 +136,26 @@ fn cosignatures_bind_text_and_time() {
         matches!(note.verify(&[as_note_key]), Err(NoteError::NoKnownKey { .. })),
         "a cosignature passed for a signature"
     );
+}
+
+/// Two keys found by trial whose ids under one name are the same.
+#[test]
+fn keys_that_cannot_be_told_apart_are_named() {
+    let twin = |number: u32| {
+        let mut seed = [0; 32];
+        seed[..4].copy_from_slice(&number.to_be_bytes());
+        SigningKey::from_seed(&seed)
+    };
+    let twins = [twin(114_838), twin(116_370)];
+    let keys = twins.each_ref().map(|key| VerifierKey::new("example.com/log", key.public()).unwrap());
+    assert_eq!(keys[0].id(), keys[1].id(), "the test's keys are no twins");
+    let note = Note::parse(sign_note(TEXT, "example.com/log", &twins[0]).unwrap().as_bytes()).unwrap();
+    let error = NoteError::Ambiguous { name: "example.com/log".to_owned(), id: 0x6138_629e };
+    assert_eq!(note.verify(&keys), Err(error), "which of two keys signed was guessed");
+    assert!(note.verify(&keys[..1]).is_ok(), "a key was refused for a twin that nobody trusts");
+    let bad = NoteError::BadSignature { name: "example.com/log".to_owned() };
+    assert_eq!(note.verify(&keys[1..]), Err(bad), "a twin passed for the key that signed");
+    assert!(note.verify(&[keys[0].clone(), keys[0].clone()]).is_ok(), "one key listed twice is one key");
 }
 
 #[test]
@@ -174,7 +201,7 @@ fn other_forms_of_a_note_are_refused() {
         Note::parse("text\n\n\u{2014} name AAAAAAA=\n".as_bytes()).is_ok(),
         "the shortest signature line was refused"
     );
-    for (from, to) in [("one", "o\u{7}ne"), ("one", "one\r"), ("one", "o\tne")] {
+    for (from, to) in [("one", "o\u{7}ne"), ("one", "o\u{1f}ne"), ("one", "one\r"), ("one", "o\tne")] {
         assert_eq!(
             Note::parse(good.replace(from, to).as_bytes()),
             Err(NoteError::NotText),

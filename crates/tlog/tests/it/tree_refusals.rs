@@ -1,6 +1,6 @@
 //! Every change to a proof is refused, unless it is no change: sizes with the same shape are told apart by checkpoints.
 
-use tabellion_tlog::{Hash, ProofError, verify_consistency, verify_inclusion};
+use tabellion_tlog::{Hash, MAX_TREE_SIZE, ProofError, verify_consistency, verify_inclusion};
 
 use crate::reference::{self, leaves, turns};
 
@@ -112,8 +112,18 @@ fn sizes_that_cannot_be_are_named() {
     assert!(check(0, &one, 0, &one).is_err(), "an empty log with a made-up root was accepted");
     assert_eq!(check(0, &empty, 2, &two), Ok(()), "every log extends the empty one");
     assert_eq!(check(0, &empty, 0, &empty), Ok(()), "the empty log extends itself");
-    let long = [one; 2];
-    let size = u64::MAX;
-    assert!(verify_inclusion(&one, 0, size, &long, &two).is_err(), "a tree larger than any was accepted");
-    assert!(verify_consistency(1, &one, size, &two, &long).is_err(), "a tree larger than any was accepted");
+    for size in [MAX_TREE_SIZE + 1, u64::MAX] {
+        let error = Err(ProofError::Index { index: 0, size });
+        assert_eq!(
+            verify_inclusion(&one, 0, size, &[two; 64], &two),
+            error,
+            "a tree larger than any was accepted"
+        );
+        let error = Err(ProofError::Sizes { old: 1, new: size });
+        assert_eq!(
+            verify_consistency(1, &one, size, &two, &[two; 64]),
+            error,
+            "a tree larger than any was accepted"
+        );
+    }
 }
