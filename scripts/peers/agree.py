@@ -2,8 +2,8 @@
 
     agree.py DIRECTORY [SEED]       DIRECTORY as fixture.sh makes it; `tabellion-verify` must be in PATH
 
-Damages the package and a receipt at seeded places (one byte changed, cut short, a piece doubled, a piece moved) and
-compares the exit status and every check's outcome. Prints its seed; the same seed makes the same damage.
+Damages the package and a receipt at seeded places (one bit changed, with and without a container that is put right; cut
+short; a piece doubled; a piece moved) and compares the exit status and every check's outcome. Prints its seed; the same seed makes the same damage.
 """
 
 import json
@@ -13,6 +13,8 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import damage
 
 ROUNDS = 150  # for each file and trust: both verifiers take a fraction of a second on each
 RUST = ["tabellion-verify"]
@@ -42,8 +44,15 @@ def moved(data, random):
     return rest[:to] + piece + rest[to:]
 
 
-# A single changed byte is what a user fears and what names a check, so it is tried most.
-DAMAGES = [changed, changed, changed, cut, doubled, moved]
+def forged(data, random):
+    """A bit changed inside a file of the package, under a container that is put right: what gets past the outer checks."""
+    member = random.choice([member for member in damage.members(data) if member.file_size])
+    return damage.repack(damage.flip(data, member, random.randrange(member.file_size), random.randrange(8)), member)
+
+
+ANY = [changed, cut, doubled, moved]
+# Most damage to a package ends at its container; what matters is what a forger would do.
+DAMAGES = {".zip": [*ANY, *[forged] * 2 * len(ANY)], ".receipt": [*ANY, changed, changed]}
 
 
 def answer(verifier, path, trust):
@@ -83,13 +92,13 @@ def main(arguments):
             for number in range(ROUNDS):
                 # A generator of its own for each, so that a finding can be made again alone.
                 dice = random.Random(f"{seed} {whole.name} {number}")
-                damage = dice.choice(DAMAGES)
-                damaged = damage(data, dice)
+                make = dice.choice(DAMAGES[whole.suffix])
+                damaged = make(data, dice)
                 if damaged == data:
                     continue
                 path = Path(scratch) / f"{whole.name}-{number}"
                 path.write_bytes(damaged)
-                jobs.append(pool.submit(compare, path, trust, f"{whole.name}, {damage.__name__}, number {number}"))
+                jobs.append(pool.submit(compare, path, trust, f"{whole.name}, {make.__name__}, number {number}"))
         for job in jobs:
             status, difference = job.result()
             statuses[status] = statuses.get(status, 0) + 1

@@ -25,6 +25,11 @@ class Claims(unittest.TestCase):
         for text in ["It never says compliant.", "This does not make anything tamper-proof.", "We don't call it certified."]:
             self.assertEqual(self.found(text), [], f"an honest sentence was refused: {text}")
 
+    def test_test_code_may_look_for_a_word_but_golden_files_may_not_have_it(self):
+        text = 'for word in ["compliant"] {'
+        self.assertEqual(self.found(text, "crates/model/tests/it/words.rs"), [], "a test that looks for claims was refused")
+        self.assertEqual(len(self.found("compliant", "crates/model/tests/golden/report.html")), 1, "a claim is handed out")
+
     def test_a_path_of_one_machine_is_found(self):
         self.assertEqual(len(self.found("cd /home/ada/tabellion")), 1, "nobody else has this path")
         self.assertEqual(self.found("see docs/work/in-progress and ./home/x"), [], "a relative path was refused")
