@@ -87,7 +87,9 @@ impl HeadFile {
         }
         let bytes = disk::read_all(disk, HEAD_PATH, FILE_BYTES).map_err(OpenError::io("read", HEAD_PATH))?;
         let newest = bytes.chunks(SLOT).filter_map(Head::from_slot).max_by_key(|head| head.generation);
-        if newest.is_none() && bytes.iter().any(|byte| *byte != 0) {
+        // One slot that was never written beside one that was torn is how a first write ends when the power goes.
+        let both_written = bytes.chunks(SLOT).all(|slot| slot.iter().any(|byte| *byte != 0));
+        if newest.is_none() && both_written && !bytes.is_empty() {
             return Err(OpenError::Corrupt(format!(
                 "{HEAD_PATH} is damaged in both places. It guards against a shortened log: compare the log with a kept receipt or checkpoint \
                  (tabellion fsck --against), then remove {HEAD_PATH}; it is made again"

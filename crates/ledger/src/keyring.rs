@@ -70,6 +70,12 @@ pub struct KeyPair {
     pub key: Arc<SigningKey>,
 }
 
+impl std::fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeyPair({} {})", self.purpose, self.key_id().0)
+    }
+}
+
 impl KeyPair {
     /// The key's id (RFC 9679 thumbprint).
     pub fn key_id(&self) -> KeyId {

@@ -3,11 +3,12 @@
 //!
 //! Must never: change anything, or answer from bytes that do not match the tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
 
+use tabellion_model::registry::{self, Facts};
 use tabellion_model::{
-    Disclosure, Entry, Env, HoldId, KeyChain, Micros, Origin, PlacedEntry, Purpose, Receipt, RecordId, SealProof, SystemId, UnitId, tombstone,
+    Disclosure, Entry, Env, HoldId, KeyChain, KeyId, Micros, Origin, PlacedEntry, Purpose, Receipt, RecordId, SealProof, SystemId, UnitId, tombstone,
 };
 use tabellion_tlog::{CompactRange, Hash, TlogProof, consistency_path, inclusion_path, inclusion_path_of, leaf_hash};
 
@@ -285,17 +286,20 @@ impl Reader {
         let batch = self.batch_of(index)?;
         let size = batch.size_after();
         let view = self.entry(index)?;
-        let disclosures = view.units.iter().filter_map(|unit| match &unit.content {
-            UnitContent::Shown(disclosures) => Some(disclosures.iter().map(Disclosure::encode)),
+        let shown = view.units.iter().filter_map(|unit| match &unit.content {
+            UnitContent::Shown(disclosures) => Some(disclosures),
             UnitContent::Erased | UnitContent::Missing => None,
         });
+        // One order over all units (docs/formats.md §9), so that the receipt has one byte form.
+        let disclosures: BTreeMap<String, String> =
+            shown.flatten().map(|disclosure| (disclosure.digest(), disclosure.encode())).collect();
         Ok(Receipt {
             index,
             path: self.inclusion(index, size)?,
             checkpoint: self.checkpoint_at(size)?,
             entry: view.bytes.clone(),
-            disclosures: disclosures.flatten().collect(),
-            keys: self.receipt_keys(size)?,
+            disclosures: disclosures.into_values().collect(),
+            keys: self.receipt_keys(&view.entry, size)?,
             seal: if index + 1 == size { None } else { Some(self.receipt_seal(&batch, index)?) },
         })
     }
@@ -311,16 +315,35 @@ impl Reader {
         Ok(SealProof { batch_path, placed: self.placed(size - 1, size)? })
     }
 
-    /// The genesis and the records that brought the log and writer keys in force at `size` into force.
-    fn receipt_keys(&self, size: u64) -> Result<Vec<PlacedEntry>, LedgerError> {
+    /// The genesis and the records that brought in the log and writer keys in force at `size` and the key that signed `entry`: for a
+    /// rotated key also the records back to its grant, because each old key vouches for the next.
+    fn receipt_keys(&self, entry: &Entry, size: u64) -> Result<Vec<PlacedEntry>, LedgerError> {
         let keys = self.keys();
-        let mut indexes = vec![0];
-        for (purpose, position) in [(Purpose::Log, size), (Purpose::Writer, size - 1)] {
-            indexes.extend(keys.in_force(purpose, position).and_then(|key| keys.grant_of(&key.key_id)).map(|grant| grant.since));
+        let in_force = [(Purpose::Log, size), (Purpose::Writer, size - 1)];
+        let mut waiting: Vec<KeyId> =
+            in_force.iter().filter_map(|(purpose, position)| keys.in_force(*purpose, *position)).map(|key| key.key_id).collect();
+        if let Entry::Statement(statement) = entry {
+            waiting.push(statement.kid);
         }
-        indexes.sort_unstable();
-        indexes.dedup();
+        let mut indexes = BTreeSet::from([0]);
+        while let Some(key) = waiting.pop() {
+            let Some(since) = keys.grant_of(&key).map(|grant| grant.since) else { continue };
+            if indexes.insert(since) {
+                waiting.extend(self.rotated_from(since)?);
+            }
+        }
         indexes.into_iter().map(|index| self.placed(index, size)).collect()
+    }
+
+    /// The key that the key record `index` replaces, when it is a rotation.
+    fn rotated_from(&self, index: u64) -> Result<Option<KeyId>, LedgerError> {
+        let unreadable = |error: String| LedgerError::Fatal(format!("the key record at entry {index} does not read back: {error}"));
+        let entry = Entry::parse(&self.stored(index)?.entry).map_err(|error| unreadable(error.to_string()))?;
+        let facts = entry.header().map(registry::facts).transpose().map_err(|error| unreadable(error.to_string()))?;
+        Ok(match facts.flatten() {
+            Some(Facts::KeyRotated(rotated)) => Some(rotated.old),
+            _ => None,
+        })
     }
 
     /// Every commit in order, with its time.

@@ -167,6 +167,7 @@ impl Scan<'_> {
             return Err(self.corrupt(&path, 0, "its header is damaged"));
         };
         self.check_header(&path, number, previous, &header)?;
+        self.check_gap(&path, &bytes, header.frame_bytes, BATCH_ALIGN)?;
         let mut checkpoints = Sha256::new();
         let mut at = BATCH_ALIGN;
         while let Some(rest) = bytes.get(usize::try_from(at).unwrap_or(usize::MAX)..).filter(|rest| !rest.is_empty()) {
@@ -183,7 +184,9 @@ impl Scan<'_> {
             };
             self.fold(&reference, &batch).map_err(|what| self.corrupt(&path, at, &what))?;
             checkpoints.update(batch.checkpoint);
-            at = (at + u64::from(batch.header.bytes)).next_multiple_of(BATCH_ALIGN);
+            let end = at + u64::from(batch.header.bytes);
+            at = end.next_multiple_of(BATCH_ALIGN);
+            self.check_gap(&path, &bytes, end, at)?;
         }
         Ok(Some(Tail { segment: number, end: at, checkpoints }))
     }
@@ -205,6 +208,15 @@ impl Scan<'_> {
             return Err(self.corrupt(path, 0, &format!("it begins at log size {}, but the log so far has {}", log.size, self.size())));
         }
         Ok(())
+    }
+
+    /// Between the end of one thing and the page where the next begins there is nothing.
+    fn check_gap(&self, path: &str, bytes: &[u8], from: u64, to: u64) -> Result<(), OpenError> {
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+        match bytes.get(place(from)..place(to)).is_none_or(|gap| gap.iter().all(|byte| *byte == 0)) {
+            true => Ok(()),
+            false => Err(self.corrupt(path, from, "there are bytes where nothing was written")),
+        }
     }
 
     /// No whole batch at `at`: a clean end, a torn tail, or damage.

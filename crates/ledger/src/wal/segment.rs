@@ -40,11 +40,14 @@ pub(crate) struct SegmentHeader {
     pub(crate) number: u32,
     /// SHA-256 (hex) over the checkpoints of the segment before; empty in segment 0.
     pub(crate) previous: String,
+    /// Bytes that the frame was read from; not part of it.
+    #[serde(skip)]
+    pub(crate) frame_bytes: u64,
 }
 
 impl SegmentHeader {
     pub(crate) fn new(number: u32, logs: Vec<SegmentLog>, previous: String) -> Self {
-        Self { format: FORMAT.to_owned(), logs, number, previous }
+        Self { format: FORMAT.to_owned(), logs, number, previous, frame_bytes: 0 }
     }
 
     /// The frame's bytes. Member order above is the canonical order of JCS.
@@ -61,7 +64,8 @@ impl SegmentHeader {
         if frame.kind != FrameKind::Segment {
             return None;
         }
-        let header: Self = serde_json::from_slice(frame.payload).ok()?;
+        let mut header: Self = serde_json::from_slice(frame.payload).ok()?;
+        header.frame_bytes = frame.total as u64;
         (header.format == FORMAT).then_some(header)
     }
 }
@@ -75,7 +79,9 @@ mod tests {
         let log = SegmentLog { log: "localhost/log/acme".to_owned(), number: 0, size: 12 };
         let header = SegmentHeader::new(3, vec![log], "ab".repeat(32));
         let bytes = header.to_bytes().expect("a header of plain strings always encodes");
-        assert_eq!(SegmentHeader::read(&bytes), Some(header), "the segment chain could not be followed");
+        let read = SegmentHeader::read(&bytes).expect("a written header reads back");
+        assert_eq!(read.frame_bytes, bytes.len() as u64, "what follows the header would be misplaced");
+        assert_eq!(SegmentHeader { frame_bytes: 0, ..read }, header, "the segment chain could not be followed");
         let text = String::from_utf8_lossy(&bytes);
         assert!(text.contains(r#"{"format":"tabellion.segment/1","logs":[{"log":"#), "not the documented form");
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tabellion_ledger::disk::{Disk, RealDisk};
+use tabellion_ledger::disk::{Disk, real::RealDisk};
 use tabellion_ledger::{Ledger, NewLog, OpenOptions, OsEntropy, SystemClock};
 use tabellion_model::{Env, Origin};
 use tabellion_tlog::{Policy, VerifierKey};

@@ -1,0 +1,193 @@
+//! Directories that somebody or something changed: refused with what, where and the way out; never repaired in silence.
+
+use std::sync::Arc;
+
+use tabellion_ledger::disk::{Disk as _, OpenMode};
+use tabellion_ledger::{Draft, Ledger, LedgerError, OpenError, OpenOptions, fsck};
+use tabellion_model::{Micros, Origin};
+use tabellion_testkit::{ManualClock, SeededEntropy, SimDisk};
+
+use crate::fixture::new_log;
+
+const SEGMENT: &str = "log/segments/00000000.seg";
+
+fn options(life: u64) -> OpenOptions {
+    OpenOptions {
+        segment_bytes: 64 << 10,
+        background: false,
+        ..OpenOptions::new(
+            Arc::new(ManualClock::at(Micros(1_790_000_000_000_000 + life * 1_000_000))),
+            Arc::new(SeededEntropy::new(life)),
+        )
+    }
+}
+
+/// A log with `records` commits of one record each, closed.
+fn log_with(records: u64) -> SimDisk {
+    log_of(0, records)
+}
+
+/// Another seed makes another log of the same name, with other keys.
+fn log_of(seed: u64, records: u64) -> SimDisk {
+    let disk = SimDisk::new();
+    let ledger = Ledger::create(Arc::new(disk.clone()), &new_log(), &options(seed)).expect("a log can be made");
+    for n in 0..records {
+        ledger.append(&Draft::new("document.captured").with("number", n)).expect("an append");
+    }
+    ledger.close().expect("a clean end");
+    disk
+}
+
+fn refusal(disk: &SimDisk) -> String {
+    let error = Ledger::open(Arc::new(disk.clone()), &options(1)).err().expect("a damaged directory must not open");
+    let text = error.to_string();
+    assert!(text.lines().count() <= 2 && text.len() < 500, "an operator reads one or two lines: {text}");
+    text
+}
+
+fn write(disk: &SimDisk, path: &str, offset: u64, bytes: &[u8]) {
+    let file = disk.open(path, OpenMode::ReadWrite).expect("the file is there");
+    file.write_at(offset, bytes).expect("a write");
+    file.sync().expect("a sync");
+}
+
+fn read(disk: &SimDisk, path: &str) -> Vec<u8> {
+    let file = disk.open(path, OpenMode::Read).expect("the file is there");
+    let mut bytes = vec![0; usize::try_from(file.len().expect("a length")).expect("small")];
+    file.read_at(0, &mut bytes).expect("readable");
+    bytes
+}
+
+/// Requirement: V41
+#[test]
+fn every_flipped_bit_below_the_head_is_refused_with_its_place() {
+    let disk = log_with(6);
+    let used = read(&disk, SEGMENT).iter().rposition(|byte| *byte != 0).expect("the segment is used") as u64;
+    let image = disk.image();
+    let mut tried = 0;
+    for bit in (0..used * 8).step_by(61) {
+        let damaged = SimDisk::from_image(image.clone());
+        damaged.flip_bit(SEGMENT, bit);
+        match Ledger::open(Arc::new(damaged.clone()), &options(1)) {
+            Err(OpenError::Corrupt(text)) => {
+                assert!(text.contains(SEGMENT) && text.contains("restore"), "what and the way out are missing: {text}");
+            }
+            Err(other) => panic!("bit {bit}: refused as something else: {other}"),
+            // Bytes between batches carry nothing; but nothing may have been lost then.
+            Ok(_) => panic!("bit {bit} of {SEGMENT} was flipped and nobody noticed"),
+        }
+        let report = fsck(&(Arc::new(damaged) as Arc<_>), &options(1), &[]);
+        assert!(!report.is_sound(), "bit {bit}: fsck passed a damaged segment");
+        tried += 1;
+    }
+    assert!(tried > 1000, "too few places were tried: {tried}");
+}
+
+#[test]
+fn an_unfinished_last_batch_is_cut_and_reported() {
+    let disk = log_with(3);
+    let bytes = read(&disk, SEGMENT);
+    let end = (bytes.iter().rposition(|byte| *byte != 0).expect("used") as u64 + 1).next_multiple_of(4096);
+    // The beginning of a batch that was never acknowledged: what a power cut leaves.
+    let begun: Vec<u8> = bytes.iter().skip(4096).take(700).copied().collect();
+    write(&disk, SEGMENT, end, &begun);
+    let ledger = Ledger::open(Arc::new(disk.clone()), &options(1)).expect("an unacknowledged tail is no damage");
+    let notes = ledger.notes().join(" ");
+    assert!(notes.contains("cut") && notes.contains(&end.to_string()), "the operator was not told: {notes}");
+    ledger.append(&Draft::new("document.captured").with("number", 9)).expect("the log goes on");
+    ledger.close().expect("a clean end");
+    Ledger::open(Arc::new(disk), &options(2)).expect("and opens again");
+}
+
+#[test]
+fn a_shortened_log_is_refused() {
+    let disk = log_with(30);
+    assert!(disk.exists("log/segments/00000001.seg").expect("an answer"), "the log must span segments for this test");
+    let last = disk.list("log/segments").expect("a list").into_iter().next_back().expect("a segment");
+    disk.remove(&format!("log/segments/{last}")).expect("removed");
+    let text = refusal(&disk);
+    assert!(text.contains("older") || text.contains("shortened"), "a rollback must be called one: {text}");
+    let disk = log_with(30);
+    disk.remove("log/segments/00000000.seg").expect("removed");
+    assert!(refusal(&disk).contains("missing"), "a segment taken out of the middle must be named");
+}
+
+#[test]
+fn an_older_copy_of_the_log_beside_a_newer_head_is_refused() {
+    let disk = SimDisk::new();
+    let ledger = Ledger::create(Arc::new(disk.clone()), &new_log(), &options(0)).expect("a log can be made");
+    ledger.append(&Draft::new("document.captured").with("number", 1)).expect("an append");
+    let old = read(&disk, SEGMENT);
+    for n in 0..3 {
+        ledger.append(&Draft::new("document.captured").with("number", n)).expect("an append");
+    }
+    ledger.close().expect("a clean end");
+    write(&disk, SEGMENT, 0, &old);
+    let text = refusal(&disk);
+    assert!(text.contains("head") && text.contains("backup"), "the operator must learn what is older: {text}");
+}
+
+#[test]
+fn fsck_tells_an_older_copy_by_a_checkpoint_kept_elsewhere() {
+    let disk = log_with(2);
+    let image = disk.image();
+    let ledger = Ledger::open(Arc::new(disk), &options(1)).expect("opens");
+    ledger.append(&Draft::new("document.captured").with("number", 3)).expect("an append");
+    let kept = ledger.reader().checkpoint().to_string();
+    let whole_copy = SimDisk::from_image(image);
+    let report = fsck(&(Arc::new(whole_copy) as Arc<_>), &options(2), std::slice::from_ref(&kept));
+    assert!(report.findings.iter().any(|what| what.contains("older copy")), "a rollback went unseen: {:?}", report.findings);
+    drop(ledger);
+}
+
+#[test]
+fn a_foreign_origin_a_missing_key_and_a_wrong_key_are_named() {
+    let disk = log_with(1);
+    let mut foreign = options(1);
+    foreign.origin = Some(Origin::new("other.example/log/acme").expect("an origin"));
+    let text = Ledger::open(Arc::new(disk.clone()), &foreign).err().expect("another origin").to_string();
+    assert!(text.contains("test.example/log/acme") && text.contains("other.example"), "both names belong in it: {text}");
+
+    let writer = disk.list("keys").expect("a list").into_iter().find(|name| name.starts_with("writer-")).expect("a key");
+    let package = disk.list("keys").expect("a list").into_iter().find(|name| name.starts_with("package-")).expect("a key");
+    let content = read(&disk, &format!("keys/{package}"));
+    let image = disk.image();
+    disk.remove(&format!("keys/{writer}")).expect("removed");
+    assert!(refusal(&disk).contains(&format!("keys/{writer}")), "the missing file must be named");
+
+    let disk = SimDisk::from_image(image.clone());
+    disk.remove(&format!("keys/{writer}")).expect("removed");
+    let file = disk.open(&format!("keys/{writer}"), OpenMode::CreateNew).expect("a file");
+    file.write_at(0, &content).expect("a write");
+    assert!(refusal(&disk).contains("needs the writer key"), "a key of another purpose must not sign");
+
+    let disk = SimDisk::from_image(image);
+    let other = log_of(77, 0);
+    let vault = read(&other, "vault/keys");
+    write(&disk, "vault/keys", 0, &vault);
+    let text = refusal(&disk);
+    assert!(text.contains("vault"), "a vault of another making must be refused: {text}");
+}
+
+#[test]
+fn a_full_disk_refuses_and_loses_nothing() {
+    let disk = log_with(1);
+    let ledger = Ledger::open(Arc::new(disk.clone()), &options(1)).expect("opens");
+    disk.set_capacity(Some(64 << 10));
+    let mut acked = Vec::new();
+    let full = loop {
+        match ledger.append(&Draft::new("document.captured").with("number", acked.len() as u64)) {
+            Ok(ack) => acked.push(ack),
+            Err(error) => break error,
+        }
+        assert!(acked.len() < 1000, "the disk never filled up");
+    };
+    assert!(matches!(&full, LedgerError::Unavailable(text) if text.contains("full")), "not told as a full disk: {full}");
+    let size = ledger.reader().size();
+    disk.set_capacity(None);
+    let after = ledger.append(&Draft::new("document.captured").with("number", 1)).expect("space again, appends again");
+    assert_eq!(after.index, size, "the refused append must have left nothing behind");
+    for ack in &acked {
+        ledger.reader().entry(ack.index).expect("what was acknowledged is there");
+    }
+}
