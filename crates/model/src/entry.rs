@@ -52,9 +52,6 @@ pub enum EntryError {
     /// Not a seal.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// A key record that nobody signed.
-    #[error("a key record is a statement of the root key; this one is not signed")]
-    UnsignedKeyRecord,
 }
 
 impl Entry {
@@ -73,9 +70,7 @@ impl Entry {
 
     fn parse_record(bytes: &[u8]) -> Result<Self, EntryError> {
         let record = SealedRecord::parse(bytes)?;
-        if registry::is_key_record(&record.header) {
-            return Err(EntryError::UnsignedKeyRecord);
-        }
+        registry::check_unsigned(&record.header).map_err(RecordError::Registry)?;
         Ok(Self::Record(record))
     }
 

@@ -197,6 +197,9 @@ pub enum RegistryError {
         /// The number it has.
         given: u64,
     },
+    /// A key record without the root's signature.
+    #[error("a {0} record is a statement of the root key and is never sealed without a signature")]
+    Unsigned(&'static str),
     /// A record about a system names none.
     #[error("a {0} record names the system it is about")]
     NoSystem(&'static str),
@@ -256,6 +259,14 @@ pub fn check_sealable(header: &Header) -> Result<(), RegistryError> {
             Err(RegistryError::Version { name: kind.name(), given: header.type_version })
         }
         _ => check_open_numbers(header),
+    }
+}
+
+/// Refuses a key record where it would stand unsigned.
+pub(crate) fn check_unsigned(header: &Header) -> Result<(), RegistryError> {
+    match Kind::of(&header.record_type) {
+        Some(kind) if kind.is_key_record() => Err(RegistryError::Unsigned(kind.name())),
+        _ => Ok(()),
     }
 }
 

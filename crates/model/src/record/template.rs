@@ -62,11 +62,12 @@ pub struct RecordTemplate {
 impl RecordTemplate {
     /// Prepares `header`; its `epoch`, `seq`, `system_seq` and `stream_version` are placeholders (any number from 1).
     ///
-    /// Refuses what [`super::SealedRecord::to_bytes`] would refuse, types that may not be sealed (see [`registry::check_sealable`]), and a
-    /// record that could be too large with some numbers.
+    /// Refuses what [`super::SealedRecord::to_bytes`] would refuse, types that may not be sealed (see [`registry::check_sealable`]), key
+    /// records, which are statements, and a record that could be too large with some numbers.
     pub fn new(header: &Header) -> Result<Self, RecordError> {
         header.check()?;
         registry::check_sealable(header)?;
+        registry::check_unsigned(header)?;
         let mut template =
             Self { fixed: Vec::new(), slots: Vec::new(), fixed_seq: registry::fixed_seq(header)? };
         write::write(header, &mut template)?;

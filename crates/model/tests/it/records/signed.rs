@@ -1,9 +1,9 @@
 //! Statements, seals and how entries are told apart.
 
-use tabellion_model::registry::Facts;
+use tabellion_model::registry::{Facts, RegistryError};
 use tabellion_model::{
-    BatchSeal, BatchSealEntry, Entry, EntryError, Header, KeyId, Micros, SealError, SealedRecord, Statement,
-    StatementError,
+    BatchSeal, BatchSealEntry, Entry, EntryError, Header, KeyId, Micros, RecordError, RecordTemplate,
+    SealError, SealedRecord, Statement, StatementError,
 };
 use tabellion_tlog::{CoseReceipt, InclusionProof, MAX_ENTRY_BYTES, Protected, Sign1, leaf_hash, sign1};
 
@@ -232,7 +232,14 @@ fn entries_are_told_apart_by_their_first_byte() {
 fn a_key_record_that_nobody_signed_is_no_entry() {
     let signed = Statement::parse(&genesis()).unwrap();
     let bytes = signed.record.to_bytes().unwrap();
-    assert_eq!(Entry::parse(&bytes), Err(EntryError::UnsignedKeyRecord), "anybody could then grant keys");
+    let unsigned = RegistryError::Unsigned("log.genesis");
+    assert_eq!(
+        Entry::parse(&bytes),
+        Err(EntryError::Record(RecordError::Registry(unsigned.clone()))),
+        "anybody could then grant keys"
+    );
+    let refused = RecordTemplate::new(&signed.record.header).map(|_| ());
+    assert_eq!(refused, Err(RecordError::Registry(unsigned)), "and it must not get as far as the log");
 }
 
 #[test]
