@@ -203,7 +203,6 @@ fn a_key_that_was_rotated_out_may_still_be_revoked() {
     assert!(chain.in_force(Purpose::Log, 11).is_some(), "the new key is not concerned");
 }
 
-/// Requirement: A14
 #[test]
 fn a_rotation_needs_both_keys_and_the_root() {
     let good = rotate(credential(0xbb), &origin(), Purpose::Log, &log_key(), &key(6)).unwrap();
