@@ -2,7 +2,7 @@
 
     agree.py DIRECTORY [SEED]       DIRECTORY as fixture.sh makes it; `tabellion-verify` must be in PATH
 
-Damages the package and a receipt at seeded places (one bit changed, with and without a container that is put right; cut
+Damages packages, a receipt and a transparent statement at seeded places (one bit changed, with and without a container that is put right; cut
 short; a piece doubled; a piece moved) and compares the exit status and every check's outcome. Prints its seed; the same seed makes the same damage.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import damage
 
-ROUNDS = 150  # for each file and trust: both verifiers take a fraction of a second on each
+ROUNDS = 100  # for each file; the JavaScript one takes a quarter of a second
 RUST = ["tabellion-verify"]
 JAVASCRIPT = ["node", str(Path("web/verify/cli.mjs").resolve())]
 TIMEOUT_SECONDS = 120  # a verifier that hangs on a damaged file is a finding
@@ -52,7 +52,7 @@ def forged(data, random):
 
 ANY = [changed, cut, doubled, moved]
 # Most damage to a package ends at its container; what matters is what a forger would do.
-DAMAGES = {".zip": [*ANY, *[forged] * 2 * len(ANY)], ".receipt": [*ANY, changed, changed]}
+DAMAGES = {".zip": [*ANY, *[forged] * 2 * len(ANY)], ".receipt": ANY, ".transparent": ANY}
 
 
 def answer(verifier, path, trust):
@@ -78,15 +78,21 @@ def compare(path, trust, what):
     return rust[0], f"{what}: exit status {rust[0]} and {javascript[0]}; checks (Rust, JavaScript): {differing}"
 
 
+def evidence(place):
+    """(file, trust file) of everything to damage."""
+    yield place / "demo" / "evidence.zip", place / "demo" / "trust.txt"
+    for name in ["log.zip", "one.json.receipt", "statement.transparent"]:
+        yield place / name, place / "trust.txt"
+
+
 def main(arguments):
     place = Path(arguments[0])
     seed = int(arguments[1]) if len(arguments) > 1 else random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
-    trust = place / "demo" / "trust.txt"
     statuses, differences = {}, []
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor() as pool:
         jobs = []
-        for whole in [place / "demo" / "evidence.zip", *sorted(place.glob("*.receipt"))]:
+        for whole, trust in evidence(place):
             data = whole.read_bytes()
             jobs += [pool.submit(compare, whole, believed, f"{whole.name}, whole") for believed in (trust, None)]
             for number in range(ROUNDS):

@@ -112,10 +112,28 @@ def golden():
     print(f"golden: statement, receipt (entry {placed.leaf_index} of {placed.tree_size}) and transparent statement")
 
 
+def handed_out(place):
+    """What the program hands out for one statement: placed by their code under the log key that the package's records name."""
+    package = Package(place / "log.zip")
+    keys = keys_of(package)
+    transparent = (place / "statement.transparent").read_bytes()
+    bare = (place / "statement.cose").read_bytes()
+    log_key = keys[parts(bare)[0][KID]]
+    receipts = scitt_cose.extract_receipts(transparent)
+    index = scitt_cose.verify_receipt(receipts[0], leaf_entry_hex="", log_public_key_pem=log_key).leaf_index
+    entry = dict(package.placed())[index]
+    statement(entry, keys[parts(entry)[0][KID]], "recorded statement")
+    transparent_statement(transparent, entry, log_key, "transparent statement of the program")
+    seen = receipt(bare, entry, log_key, "COSE Receipt of the program")
+    require(seen.issuer == package.manifest["log"], f"the receipt's issuer is {seen.issuer}, the log is {package.manifest['log']}")
+    print(f"program: transparent statement and COSE Receipt of entry {index}, issuer {seen.issuer}")
+
+
 def main(arguments):
     place = Path(arguments[0])
     golden()
-    whole_package(place / "demo" / "evidence.zip")
+    whole_package(place / "log.zip")
+    handed_out(place)
     return 0
 
 
