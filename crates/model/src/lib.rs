@@ -45,7 +45,7 @@ pub use jcs::{JcsError, Json, MAX_INTEGER, MAX_NESTING, check as check_json, par
 pub use key::{KeyChain, KeyEnd, KeyError, KeyGrant, KeyStatus, Standing};
 pub use manifest::{
     DisclosurePolicy, EpochRow, FileRow, MANIFEST_FORMAT, Manifest, ManifestError, PACKAGE_SCOPE, Period,
-    RangeSummary, Totals,
+    RangeSummary, Totals, is_label,
 };
 pub use number::{Coverage, EpochReport, NumberError, NumberLedger, SystemCount};
 pub use origin::{MAX_ORIGIN_BYTES, MAX_TENANT_BYTES, Origin, OriginError};

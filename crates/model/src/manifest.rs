@@ -266,7 +266,7 @@ impl Manifest {
 }
 
 /// Whether a text is written as a framework label or a software name: 1 to 128 printable ASCII characters. Readers take any string.
-pub(crate) fn is_label(text: &str) -> bool {
+pub fn is_label(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_LABEL_BYTES && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 

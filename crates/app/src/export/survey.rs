@@ -1,0 +1,103 @@
+//! One pass over the range before it is written: what is shown, what is erased, what happened to keys of content.
+//!
+//! Promises: shows only what the policy names; a unit with a tombstone is never shown; the units of an `erasure.done` are shown
+//! field by field in `erasures.jsonl` and nowhere else.
+
+use std::collections::BTreeMap;
+
+use tabellion_ledger::{EntryView, UnitContent, UnitView};
+use tabellion_model::package::{ErasedUnit, ShownUnit};
+use tabellion_model::registry::Kind;
+use tabellion_model::{Disclosure, DisclosurePolicy, UnitId};
+
+use super::{ExportError, Subject};
+
+/// Rows of erasures, holds and deletions in a report: some pages of print. The rest is counted.
+pub(crate) const MAX_EVENT_ROWS: usize = 200;
+
+/// What the range holds besides its entries.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    /// Every shown unit, by (index, unit).
+    pub(crate) shown: Vec<ShownUnit>,
+    /// Every unit proved erased, by (index, unit).
+    pub(crate) erased: Vec<ErasedUnit>,
+    /// Shown units that are about a data subject.
+    pub(crate) shown_personal: u64,
+    /// The first erasures, holds and deletions, at most [`MAX_EVENT_ROWS`].
+    pub(crate) events: Vec<EntryView>,
+    /// All erasures, holds and deletions.
+    pub(crate) event_count: u64,
+}
+
+/// Tombstones of the log by the unit that they state to be erased.
+type Tombstones = BTreeMap<UnitId, (u64, Disclosure)>;
+
+/// Reads the range once.
+pub(super) fn survey(subject: &Subject<'_>) -> Result<Survey, ExportError> {
+    let tombstones = subject.reader.tombstones(subject.span.size)?;
+    let mut survey = Survey::default();
+    subject.reader.entries(subject.span.first, subject.span.end(), |view| {
+        survey.take(view, subject.request.disclosure, &tombstones);
+        Ok(())
+    })?;
+    Ok(survey)
+}
+
+impl Survey {
+    fn take(&mut self, view: EntryView, policy: DisclosurePolicy, tombstones: &Tombstones) {
+        let Some(header) = view.entry.header() else { return };
+        let kind = Kind::of(&header.record_type);
+        for unit in &view.units {
+            if let Some((tombstone, disclosure)) = tombstones.get(&unit.id) {
+                let disclosure = disclosure.encode();
+                self.erased.push(ErasedUnit { index: view.index, unit: unit.id, tombstone: *tombstone, disclosure });
+            } else if kind != Some(Kind::ErasureDone)
+                && let Some(disclosures) = shown(unit, policy)
+            {
+                self.shown_personal += u64::from(unit.personal);
+                let disclosures = disclosures.iter().map(Disclosure::encode).collect();
+                self.shown.push(ShownUnit { index: view.index, unit: unit.id, disclosures });
+            }
+        }
+        if kind.is_some_and(concerns_content) {
+            self.event_count += 1;
+            if self.events.len() < MAX_EVENT_ROWS {
+                self.events.push(view);
+            }
+        }
+    }
+
+    /// The tombstone of a unit of entry `index`.
+    pub(crate) fn tombstone_of(&self, index: u64, unit: &UnitId) -> Option<u64> {
+        let position = self.erased.binary_search_by(|line| (line.index, line.unit).cmp(&(index, *unit)));
+        position.ok().and_then(|position| self.erased.get(position)).map(|line| line.tombstone)
+    }
+}
+
+/// What the policy lets be seen of a unit; a unit without a field is nothing to see.
+pub(crate) fn shown(unit: &UnitView, policy: DisclosurePolicy) -> Option<&[Disclosure]> {
+    let allowed = match policy {
+        DisclosurePolicy::All => true,
+        DisclosurePolicy::Business => !unit.personal,
+        DisclosurePolicy::None => false,
+    };
+    match &unit.content {
+        UnitContent::Shown(disclosures) if allowed && !disclosures.is_empty() => Some(disclosures),
+        _ => None,
+    }
+}
+
+/// Whether records of this kind say what may, must or must not happen to content.
+fn concerns_content(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::ErasureOrdered
+            | Kind::ErasureDone
+            | Kind::HoldPlaced
+            | Kind::HoldReleased
+            | Kind::DeletionRequested
+            | Kind::DeletionCancelled
+            | Kind::SystemPurged
+    )
+}

@@ -1,0 +1,121 @@
+//! Which numbers of which producer are here, in words (`docs/formats.md` §7).
+//!
+//! Promises: an epoch without its close reads "unknown after", never as complete.
+
+use std::collections::BTreeMap;
+
+use tabellion_model::{EpochRow, KeyChain, ProducerId, Purpose};
+
+use super::words::{count, counted, short};
+
+/// Rows of epochs: one per process life and producer; a year of daily restarts fits. The rest is counted.
+const MAX_EPOCH_ROWS: usize = 400;
+
+/// Who the producers of a log are, as far as its keys say.
+pub(super) struct Names {
+    own: ProducerId,
+    root: ProducerId,
+    actors: BTreeMap<ProducerId, String>,
+}
+
+impl Names {
+    pub(super) fn of(chain: &KeyChain) -> Self {
+        let actors = chain.grants().filter(|grant| grant.purpose == Purpose::Actor);
+        Self {
+            own: ProducerId::of_log(chain.genesis_hash()),
+            root: ProducerId::of_key(&chain.root().key_id),
+            actors: actors
+                .map(|grant| (ProducerId::of_key(&grant.info.key_id), short(&grant.info.key_id.to_hex())))
+                .collect(),
+        }
+    }
+
+    fn name(&self, producer: &ProducerId) -> String {
+        if *producer == self.own {
+            "The log itself".to_owned()
+        } else if *producer == self.root {
+            "The root key".to_owned()
+        } else if let Some(key) = self.actors.get(producer) {
+            format!("Actor with key {key}")
+        } else {
+            "Another producer".to_owned()
+        }
+    }
+}
+
+/// One producer and epoch.
+pub(super) struct EpochLine {
+    pub(super) name: String,
+    pub(super) producer: String,
+    pub(super) epoch: String,
+    pub(super) records: String,
+    pub(super) words: String,
+    /// Whether the words say that something is not known.
+    pub(super) open: bool,
+}
+
+/// The table and the sentence above it.
+pub(super) struct Completeness {
+    pub(super) lines: Vec<EpochLine>,
+    pub(super) more: usize,
+    pub(super) summary: String,
+}
+
+pub(super) fn completeness(epochs: &[EpochRow], names: &Names) -> Completeness {
+    let lines = epochs.iter().take(MAX_EPOCH_ROWS).map(|row| EpochLine {
+        name: names.name(&row.producer),
+        producer: row.producer.to_string(),
+        epoch: row.epoch.to_string(),
+        records: count(row.count),
+        words: in_words(row),
+        open: !row.closed,
+    });
+    let missing: u64 = epochs.iter().map(|row| row.missing).sum();
+    let open = epochs.iter().filter(|row| !row.closed).count() as u64;
+    let epochs_here = counted(epochs.len() as u64, "epoch", "epochs");
+    let gaps = if missing == 0 { "no number is missing".to_owned() } else { format!("{} missing", count(missing)) };
+    let ends = match open {
+        0 => "every epoch is closed".to_owned(),
+        _ => format!("{} not closed in this range", if open == 1 { "1 is".to_owned() } else { format!("{} are", count(open)) }),
+    };
+    Completeness {
+        lines: lines.collect(),
+        more: epochs.len().saturating_sub(MAX_EPOCH_ROWS),
+        summary: format!("{epochs_here}: {gaps}, {ends}."),
+    }
+}
+
+fn in_words(row: &EpochRow) -> String {
+    let range = match row.first_seq == row.last_seq {
+        true => count(row.first_seq),
+        false => format!("{}–{}", count(row.first_seq), count(row.last_seq)),
+    };
+    let gaps = if row.missing == 0 { "complete".to_owned() } else { format!("{} missing", count(row.missing)) };
+    let start = if row.opened || row.first_seq == 1 { "" } else { ", begins before this range" };
+    let end = if row.closed { ", closed".to_owned() } else { format!(", unknown after {}", count(row.last_seq)) };
+    format!("{range}, {gaps}{start}{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(first_seq: u64, last_seq: u64, opened: bool, closed: bool) -> EpochRow {
+        let producer = ProducerId::from_bytes([7; 16]);
+        EpochRow { producer, epoch: 1, first_seq, last_seq, count: last_seq - first_seq + 1, missing: 0, opened, closed }
+    }
+
+    /// Requirement: B01
+    #[test]
+    fn an_epoch_is_called_closed_only_when_its_close_is_here() {
+        assert_eq!(in_words(&row(1, 57, true, true)), "1–57, complete, closed");
+        assert_eq!(in_words(&row(1, 57, true, false)), "1–57, complete, unknown after 57", "an open end would pass for an end");
+        assert_eq!(
+            in_words(&row(58, 1_090, false, false)),
+            "58–1,090, complete, begins before this range, unknown after 1,090",
+            "a part of an epoch would pass for the whole"
+        );
+        let gap = EpochRow { count: 55, missing: 2, ..row(1, 57, true, true) };
+        assert_eq!(in_words(&gap), "1–57, 2 missing, closed", "missing records would not be seen");
+    }
+}
