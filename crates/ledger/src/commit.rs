@@ -84,7 +84,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(disk: Arc<dyn Disk>, options: &OpenOptions, state: LogState, vault: KeyTable, checkpoint: String) -> Self {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        options: &OpenOptions,
+        state: LogState,
+        vault: KeyTable,
+        checkpoint: String,
+    ) -> Self {
         Self {
             disk,
             clock: Arc::clone(&options.clock),
@@ -145,7 +151,8 @@ impl Committer {
             let own_entries = staging.entries.len();
             let mut full = false;
             for group in groups.iter_mut() {
-                let placed = if full { GroupPlaced::Full } else { self.place_group(&state, &mut staging, group) };
+                let placed =
+                    if full { GroupPlaced::Full } else { self.place_group(&state, &mut staging, group) };
                 full = matches!(placed, GroupPlaced::Full);
                 outcomes.push(match placed {
                     GroupPlaced::Decided(result) => GroupOutcome::Answered(result),
@@ -196,7 +203,9 @@ impl Committer {
         let limit = self.segments.max_batch_bytes().min(MAX_BATCH_BYTES).saturating_sub(SEAL_RESERVE);
         if bound + OWN_RESERVE > limit || group.len() + OWN_ENTRIES > MAX_BATCH_ENTRIES {
             let count = group.len();
-            let text = format!("{count} records of {bound} bytes together do not fit into one commit; append them in parts");
+            let text = format!(
+                "{count} records of {bound} bytes together do not fit into one commit; append them in parts"
+            );
             return GroupPlaced::Decided(Err(LedgerError::rejected(RejectCode::TooLarge, text)));
         }
         if staging.batch.position().0 + bound > limit || !staging.has_room(group.len()) {
@@ -227,9 +236,14 @@ impl Committer {
         for item in group.iter_mut() {
             let ack = match staging.place(item)? {
                 Placed::New { index, record_id } => Ack { index, record_id, size: 0, duplicate: false },
-                Placed::Remembered { original } => {
-                    idempotency::same_request(self.shared.disk.as_ref(), staging.vault(), &self.secrets, state, item, original)?
-                }
+                Placed::Remembered { original } => idempotency::same_request(
+                    self.shared.disk.as_ref(),
+                    staging.vault(),
+                    &self.secrets,
+                    state,
+                    item,
+                    original,
+                )?,
                 Placed::Deferred => return Ok(None),
             };
             acks.push(ack);
@@ -243,7 +257,8 @@ impl Committer {
         if staging.keys.is_none() {
             return Ok(());
         }
-        for (purpose, current) in [(Purpose::Log, &self.signers.log), (Purpose::Writer, &self.signers.writer)] {
+        for (purpose, current) in [(Purpose::Log, &self.signers.log), (Purpose::Writer, &self.signers.writer)]
+        {
             let pair = signer(purpose, current, &staging.adopted);
             // The seal comes after every staged entry, the checkpoint after the seal.
             let position = staging.edge.end() + u64::from(purpose == Purpose::Log);
@@ -261,7 +276,8 @@ impl Committer {
 
     /// Ends the staged batch with its seal and checkpoint.
     fn seal(&self, state: &LogState, mut staging: Staging<'_>) -> Result<Sealed, LedgerError> {
-        let fatal = |what: &str, error: &dyn std::fmt::Display| LedgerError::Fatal(format!("cannot {what}: {error}"));
+        let fatal =
+            |what: &str, error: &dyn std::fmt::Display| LedgerError::Fatal(format!("cannot {what}: {error}"));
         let first = state.size();
         let writer = signer(Purpose::Writer, &self.signers.writer, &staging.adopted);
         let log = signer(Purpose::Log, &self.signers.log, &staging.adopted);
@@ -278,9 +294,10 @@ impl Committer {
         staging.edge.push(seal_leaf);
         staging.batch.push_entry(&entry);
         let root = staging.edge.root().map_err(|error| fatal("compute the tree's root", &error))?;
-        let checkpoint = Checkpoint { origin: state.origin.as_str().to_owned(), size: staging.edge.end(), root };
         let checkpoint =
-            SignedCheckpoint::sign(&checkpoint, log.key.as_ref()).map_err(|error| fatal("sign the checkpoint", &error))?;
+            Checkpoint { origin: state.origin.as_str().to_owned(), size: staging.edge.end(), root };
+        let checkpoint = SignedCheckpoint::sign(&checkpoint, log.key.as_ref())
+            .map_err(|error| fatal("sign the checkpoint", &error))?;
         let Staging { batch, entries, adopted, .. } = staging;
         let bytes = batch.finish(checkpoint.as_bytes());
         Ok(Sealed { bytes, seal, seal_leaf, checkpoint, entries, first, adopted })
@@ -288,7 +305,10 @@ impl Committer {
 
     /// Makes the batch durable, then visible, then answers.
     fn write(&mut self, sealed: Sealed, outcomes: &mut [GroupOutcome]) -> Result<(), LedgerError> {
-        self.shared.vault().make_durable().map_err(|error| full_or_fatal("write the vault's key table", &error))?;
+        self.shared
+            .vault()
+            .make_durable()
+            .map_err(|error| full_or_fatal("write the vault's key table", &error))?;
         let logs = || {
             let log = sealed.seal.log.as_str().to_owned();
             vec![SegmentLog { log, number: self.shared.log_number, size: sealed.first }]
@@ -298,12 +318,14 @@ impl Committer {
             .reserve(self.shared.disk.as_ref(), logs, sealed.bytes.len())
             .map_err(|error| full_or_fatal("make room for the next segment", &error))?;
         let file = self.segments.file();
-        file.write_at(place.offset, &sealed.bytes).map_err(|error| LedgerError::fatal_io("writing the batch failed", &error))?;
+        file.write_at(place.offset, &sealed.bytes)
+            .map_err(|error| LedgerError::fatal_io("writing the batch failed", &error))?;
         file.sync().map_err(|error| LedgerError::fatal_io("making the batch durable failed", &error))?;
 
         let entries = u32::try_from(sealed.entries.len() + 1).unwrap_or(u32::MAX);
         let bytes = u32::try_from(sealed.bytes.len()).unwrap_or(u32::MAX);
-        let batch = BatchRef { first: sealed.first, entries, bytes, segment: place.segment, offset: place.offset };
+        let batch =
+            BatchRef { first: sealed.first, entries, bytes, segment: place.segment, offset: place.offset };
         let size = batch.size_after();
         for outcome in outcomes {
             if let GroupOutcome::Answered(Ok(acks)) = outcome {
@@ -317,7 +339,8 @@ impl Committer {
 
     /// Folds the durable batch into the state that everybody reads.
     fn publish(&mut self, batch: BatchRef, sealed: Sealed) -> Result<(), LedgerError> {
-        let broken = |error: String| LedgerError::Fatal(format!("the committed batch does not fold: {error}"));
+        let broken =
+            |error: String| LedgerError::Fatal(format!("the committed batch does not fold: {error}"));
         let mut state = self.shared.state.write().unwrap_or_else(PoisonError::into_inner);
         for entry in &sealed.entries {
             let index = state.size();
@@ -330,9 +353,15 @@ impl Committer {
         state.apply_seal(&sealed.seal).map_err(broken)?;
         state.tree.push(sealed.seal_leaf);
         state.end_batch(batch);
-        let own = state.numbers.get(&state.own_producer()).filter(|epoch| epoch.open).map(|epoch| epoch.number);
+        let own =
+            state.numbers.get(&state.own_producer()).filter(|epoch| epoch.open).map(|epoch| epoch.number);
         self.own_epoch = own;
-        let place = HeadPlace { size: state.size(), root: state.tree.root(), segment: batch.segment, end: self.segments.end() };
+        let place = HeadPlace {
+            size: state.size(),
+            root: state.tree.root(),
+            segment: batch.segment,
+            end: self.segments.end(),
+        };
         drop(state);
         *self.shared.checkpoint.write().unwrap_or_else(PoisonError::into_inner) = sealed.checkpoint.into();
         self.head.put(place)
@@ -380,7 +409,10 @@ impl Committer {
         let acks = self.commit_one(vec![order])?;
         let destroyed = self.shared.vault().destroy(keys);
         if let Err(error) = destroyed {
-            let error = LedgerError::fatal_io("destroying keys failed; the order is recorded and is finished at the next start", &error);
+            let error = LedgerError::fatal_io(
+                "destroying keys failed; the order is recorded and is finished at the next start",
+                &error,
+            );
             self.poisoned = Some(error.to_string());
             return Err(error);
         }

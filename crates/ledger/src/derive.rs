@@ -64,15 +64,22 @@ pub(crate) fn check(shared: &Shared) -> Result<u64, String> {
     let until = derived(disk).map_err(|error| format!("{DERIVED_PATH} cannot be read: {error}"))?;
     let size = shared.state.read().unwrap_or_else(PoisonError::into_inner).size();
     if until > size {
-        return Err(format!("{DERIVED_PATH} says {until} entries are derived, the log has {size}: remove {TILE_DIR}, it is made again"));
+        return Err(format!(
+            "{DERIVED_PATH} says {until} entries are derived, the log has {size}: remove {TILE_DIR}, it is made again"
+        ));
     }
     for block in 0..until / BLOCK {
         let (bundle, leaves) = block_of(shared, disk, block).map_err(|error| error.to_string())?;
-        for (path, expected) in [(bundle_path(block, TILE_WIDTH), bundle), (TileId::full(0, block).path(), tile_bytes(&leaves))] {
+        for (path, expected) in
+            [(bundle_path(block, TILE_WIDTH), bundle), (TileId::full(0, block).path(), tile_bytes(&leaves))]
+        {
             let path = format!("{TILE_DIR}/{path}");
-            let same = disk::read_all(disk, &path, expected.len() as u64).is_ok_and(|bytes| bytes == expected);
+            let same =
+                disk::read_all(disk, &path, expected.len() as u64).is_ok_and(|bytes| bytes == expected);
             if !same {
-                return Err(format!("{path} differs from the log it is derived from; remove {TILE_DIR}, it is made again"));
+                return Err(format!(
+                    "{path} differs from the log it is derived from; remove {TILE_DIR}, it is made again"
+                ));
             }
         }
     }
@@ -101,7 +108,12 @@ fn derive_block(shared: &Shared, disk: &dyn Disk, block: u64) -> io::Result<()> 
 fn upper_hashes(state: &LogState, level: u8, index: u64) -> io::Result<Vec<Hash>> {
     let width = u64::from(TILE_WIDTH);
     (index * width..(index + 1) * width)
-        .map(|at| state.tree.kept(level * 8, at).ok_or_else(|| io::Error::other("a tile is derived before its tree is full")))
+        .map(|at| {
+            state
+                .tree
+                .kept(level * 8, at)
+                .ok_or_else(|| io::Error::other("a tile is derived before its tree is full"))
+        })
         .collect()
 }
 

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tabellion_model::{
-    Assurance, CredentialId, Env, Header, Micros, Origin, Parent, ProducerId, RecordId, RecordType, StreamName, SystemId, registry,
-    to_jcs,
+    Assurance, CredentialId, Env, Header, Micros, Origin, Parent, ProducerId, RecordId, RecordType,
+    StreamName, SystemId, registry, to_jcs,
 };
 use tabellion_tlog::Hash;
 
@@ -156,13 +156,17 @@ impl Draft {
 
     /// The canonical JSON of the draft: what idempotency compares. Refuses what cannot be written canonically or is too large.
     pub(crate) fn request(&self) -> Result<Vec<u8>, LedgerError> {
-        let json = serde_json::to_value(self).map_err(|error| malformed(format!("the draft is not plain JSON: {error}")))?;
-        let bytes = to_jcs(&json).map_err(|error| malformed(format!("the draft cannot be recorded: {error}")))?;
+        let json = serde_json::to_value(self)
+            .map_err(|error| malformed(format!("the draft is not plain JSON: {error}")))?;
+        let bytes =
+            to_jcs(&json).map_err(|error| malformed(format!("the draft cannot be recorded: {error}")))?;
         if bytes.len() > MAX_DRAFT_BYTES {
             let size = bytes.len();
             return Err(LedgerError::rejected(
                 RejectCode::TooLarge,
-                format!("the draft has {size} bytes, at most {MAX_DRAFT_BYTES} fit; record the content as a file by its digest"),
+                format!(
+                    "the draft has {size} bytes, at most {MAX_DRAFT_BYTES} fit; record the content as a file by its digest"
+                ),
             ));
         }
         Ok(bytes)
@@ -187,9 +191,9 @@ pub(crate) struct HeaderContext<'a> {
 }
 
 /// The header that a draft gets, with numbers (epoch, seq, versions) still at their placeholders and no units.
-pub(crate) fn header_of(draft: &Draft, context: HeaderContext<'_>) -> Result<Header, LedgerError> {
-    let record_type =
-        RecordType::new(&draft.record_type).map_err(|error| malformed(format!("type {:?}: {error}", draft.record_type)))?;
+pub(crate) fn header_of(draft: &Draft, context: &HeaderContext<'_>) -> Result<Header, LedgerError> {
+    let record_type = RecordType::new(&draft.record_type)
+        .map_err(|error| malformed(format!("type {:?}: {error}", draft.record_type)))?;
     let clear = (!draft.clear.is_empty()).then(|| draft.clear.clone());
     let actor = match &draft.actor {
         None => context.writer,
@@ -197,8 +201,9 @@ pub(crate) fn header_of(draft: &Draft, context: HeaderContext<'_>) -> Result<Hea
     };
     let assurance = match draft.assurance.as_deref() {
         None => Assurance::Claimed,
-        Some(name) => Assurance::parse(name)
-            .ok_or_else(|| malformed(format!("assurance {name:?} is not one of claimed, observed, corroborated, signed")))?,
+        Some(name) => Assurance::parse(name).ok_or_else(|| {
+            malformed(format!("assurance {name:?} is not one of claimed, observed, corroborated, signed"))
+        })?,
     };
     let system = match &draft.system {
         None => None,
@@ -206,7 +211,9 @@ pub(crate) fn header_of(draft: &Draft, context: HeaderContext<'_>) -> Result<Hea
     };
     let stream = match &draft.stream {
         None => None,
-        Some(stream) => Some((StreamName::new(&stream.name).map_err(|error| malformed(format!("stream: {error}")))?, 1)),
+        Some(stream) => {
+            Some((StreamName::new(&stream.name).map_err(|error| malformed(format!("stream: {error}")))?, 1))
+        }
     };
     let header = Header {
         critical: registry::is_critical(&record_type),
@@ -233,8 +240,10 @@ pub(crate) fn header_of(draft: &Draft, context: HeaderContext<'_>) -> Result<Hea
 }
 
 fn parent_of(parent: &DraftParent) -> Result<Parent, LedgerError> {
-    let hash = Hash::from_hex(&parent.hash).ok_or_else(|| malformed("a parent's hash is not 64 hex digits".to_owned()))?;
-    let record_id = RecordId::from_hex(&parent.record_id).ok_or_else(|| malformed(id_text("parent", &parent.record_id)))?;
+    let hash = Hash::from_hex(&parent.hash)
+        .ok_or_else(|| malformed("a parent's hash is not 64 hex digits".to_owned()))?;
+    let record_id = RecordId::from_hex(&parent.record_id)
+        .ok_or_else(|| malformed(id_text("parent", &parent.record_id)))?;
     Ok(Parent { hash, record_id, role: parent.role.clone() })
 }
 
@@ -246,7 +255,10 @@ fn id_text(what: &str, hex: &str) -> String {
 /// A name (idempotency key, subject) that is short enough and not empty.
 pub(crate) fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str, LedgerError> {
     if name.is_empty() || name.len() > MAX_NAME_BYTES {
-        return Err(malformed(format!("the {what} has {} bytes; 1 to {MAX_NAME_BYTES} are possible", name.len())));
+        return Err(malformed(format!(
+            "the {what} has {} bytes; 1 to {MAX_NAME_BYTES} are possible",
+            name.len()
+        )));
     }
     Ok(name)
 }

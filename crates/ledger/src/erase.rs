@@ -91,9 +91,17 @@ impl Ledger {
         }
         let Prepared(order) = self.prepare(&draft)?;
         let (answer, wait) = sync_channel(1);
-        self.send(Command::Destroy { order, keys: keys.to_vec(), done: Box::new(move |result| drop(answer.send(result))) });
-        let acks = wait.recv().unwrap_or_else(|_| Err(LedgerError::Fatal("the committer's thread ended".to_owned())))?;
-        acks.into_iter().next().ok_or_else(|| LedgerError::Fatal("an erasure order was answered without a result".to_owned()))
+        self.send(Command::Destroy {
+            order,
+            keys: keys.to_vec(),
+            done: Box::new(move |result| drop(answer.send(result))),
+        });
+        let acks = wait
+            .recv()
+            .unwrap_or_else(|_| Err(LedgerError::Fatal("the committer's thread ended".to_owned())))?;
+        acks.into_iter()
+            .next()
+            .ok_or_else(|| LedgerError::Fatal("an erasure order was answered without a result".to_owned()))
     }
 
     /// Finds the units under destroyed keys and records that they are gone. Returns how many there are.
@@ -125,14 +133,17 @@ impl Ledger {
 
     fn keys_of(&self, target: &ErasureTarget) -> Result<Vec<VaultKeyId>, LedgerError> {
         let filter = match target {
-            ErasureTarget::Subject(subject) => {
-                KeyFilter { subject: Some(subject_tag(&self.secrets.pseudonym, subject)), ..KeyFilter::default() }
-            }
+            ErasureTarget::Subject(subject) => KeyFilter {
+                subject: Some(subject_tag(&self.secrets.pseudonym, subject)),
+                ..KeyFilter::default()
+            },
             ErasureTarget::System(system) => KeyFilter { system: Some(*system), ..KeyFilter::default() },
             ErasureTarget::Retention { class, until } => {
-                let class = RetentionClass::new(class).map_err(|error| crate::draft::malformed(error.to_string()))?;
+                let class = RetentionClass::new(class).map_err(crate::draft::malformed)?;
                 if class.as_str() == EVIDENCE_CLASS {
-                    return Err(crate::draft::malformed(format!("the class {EVIDENCE_CLASS} never expires: it holds the tombstones")));
+                    return Err(crate::draft::malformed(format!(
+                        "the class {EVIDENCE_CLASS} never expires: it holds the tombstones"
+                    )));
                 }
                 KeyFilter { class: Some((class, *until)), ..KeyFilter::default() }
             }
@@ -140,7 +151,11 @@ impl Ledger {
         };
         let vault = self.shared.vault();
         // What proves an erasure outlives it: a system's or subject's orders and tombstones are never erased with it.
-        Ok(vault.find(&filter).into_iter().filter(|key| !vault.scope(key).is_some_and(|scope| scope.class.as_str() == EVIDENCE_CLASS)).collect())
+        Ok(vault
+            .find(&filter)
+            .into_iter()
+            .filter(|key| vault.scope(key).is_none_or(|scope| scope.class.as_str() != EVIDENCE_CLASS))
+            .collect())
     }
 
     fn keys_of_entry(&self, index: u64) -> Result<Vec<VaultKeyId>, LedgerError> {
@@ -171,7 +186,8 @@ impl Ledger {
         let batches = self.state().batches.clone();
         let mut units = Vec::new();
         for batch in &batches {
-            let bytes = read::batch_bytes(self.shared.disk.as_ref(), batch).map_err(LedgerError::Unavailable)?;
+            let bytes =
+                read::batch_bytes(self.shared.disk.as_ref(), batch).map_err(LedgerError::Unavailable)?;
             let parsed = read::parse_batch(batch, &bytes).map_err(LedgerError::Fatal)?;
             for frame in parsed.entries.iter().flat_map(|stored| &stored.units) {
                 let unit = read::parse_unit_frame(frame).map_err(LedgerError::Fatal)?;
@@ -186,17 +202,18 @@ impl Ledger {
     /// Places a legal hold on a subject or a system. Returns the hold's id (the record id of `hold.placed` is another).
     pub fn place_hold(&self, target: &ErasureTarget, reason: &str) -> Result<(HoldId, Ack), LedgerError> {
         let hold = HoldId::from_bytes(random_id(self.shared.entropy.as_ref())?);
-        let (keys, system) = match target {
-            ErasureTarget::System(system) => (None, Some(system.to_string())),
-            _ => {
-                let keys = self.keys_of(target)?;
-                if keys.is_empty() || keys.len() > KEYS_PER_ORDER {
-                    let text =
-                        format!("{} live content keys belong to what was named; a hold names 1 to {KEYS_PER_ORDER}", keys.len());
-                    return Err(LedgerError::rejected(RejectCode::NotFound, text));
-                }
-                (Some(keys), None)
+        let (keys, system) = if let ErasureTarget::System(system) = target {
+            (None, Some(system.to_string()))
+        } else {
+            let keys = self.keys_of(target)?;
+            if keys.is_empty() || keys.len() > KEYS_PER_ORDER {
+                let count = keys.len();
+                let text = format!(
+                    "{count} live content keys belong to what was named; a hold names 1 to {KEYS_PER_ORDER}"
+                );
+                return Err(LedgerError::rejected(RejectCode::NotFound, text));
             }
+            (Some(keys), None)
         };
         let mut draft = evidence(&Facts::HoldPlaced(HoldPlaced { hold, keys })).with("reason", reason);
         draft.system = system;
@@ -219,7 +236,10 @@ impl Ledger {
     /// Takes a deletion back that is not yet due.
     pub fn cancel_deletion(&self, system: &SystemId, reason: &str) -> Result<Ack, LedgerError> {
         if !matches!(self.state().deletions.get(system), Some(crate::state::Deletion::Requested(_))) {
-            return Err(LedgerError::rejected(RejectCode::NotFound, format!("no deletion of system {system} is under way")));
+            return Err(LedgerError::rejected(
+                RejectCode::NotFound,
+                format!("no deletion of system {system} is under way"),
+            ));
         }
         self.append(&about_system(&Facts::DeletionCancelled, system, reason))
     }
@@ -230,7 +250,12 @@ impl Ledger {
         let due: Vec<SystemId> = {
             let state = self.state();
             let is_due = |deletion: &crate::state::Deletion| matches!(deletion, crate::state::Deletion::Requested(due) if *due <= now);
-            state.deletions.iter().filter(|(_, deletion)| is_due(deletion)).map(|(system, _)| *system).collect()
+            state
+                .deletions
+                .iter()
+                .filter(|(_, deletion)| is_due(deletion))
+                .map(|(system, _)| *system)
+                .collect()
         };
         let mut purged = Vec::new();
         for system in due {

@@ -65,7 +65,13 @@ pub fn fsck(disk: &Arc<dyn Disk>, options: &OpenOptions, against: &[String]) -> 
         Ok(recovered) => {
             report.notes.extend(recovered.notes.iter().cloned());
             if let Some(vault) = vault {
-                let shared = crate::commit::Shared::new(Arc::clone(disk), options, recovered.state, vault, recovered.checkpoint);
+                let shared = crate::commit::Shared::new(
+                    Arc::clone(disk),
+                    options,
+                    recovered.state,
+                    vault,
+                    recovered.checkpoint,
+                );
                 let reader = Reader { shared: Arc::new(shared) };
                 check_derived(disk.as_ref(), &reader, &mut report);
                 for kept in against {
@@ -80,7 +86,9 @@ pub fn fsck(disk: &Arc<dyn Disk>, options: &OpenOptions, against: &[String]) -> 
 
 fn open_vault(disk: &Arc<dyn Disk>, options: &OpenOptions, report: &mut FsckReport) -> Option<KeyTable> {
     let opened = || -> Result<KeyTable, OpenError> {
-        let state = recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut recover::FoldOnly)?.state;
+        let state =
+            recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut recover::FoldOnly)?
+                .state;
         let secrets = Secrets::load(disk.as_ref())?;
         ledger::open_vault(disk.as_ref(), &state, &secrets)
     };
@@ -101,7 +109,13 @@ struct Inspector<'a> {
 }
 
 impl Inspect for Inspector<'_> {
-    fn batch(&mut self, at: &BatchRef, batch: &Batch<'_>, entries: &[Entry], state: &LogState) -> Result<(), String> {
+    fn batch(
+        &mut self,
+        at: &BatchRef,
+        batch: &Batch<'_>,
+        entries: &[Entry],
+        state: &LogState,
+    ) -> Result<(), String> {
         self.report.count("commits");
         let checkpoint = std::str::from_utf8(batch.checkpoint).map_err(|_| "a checkpoint is not text")?;
         if let Err(what) = recover::check_signature(state, checkpoint) {
@@ -114,7 +128,9 @@ impl Inspect for Inspector<'_> {
                 Entry::Seal(seal) => {
                     let key = state.keys.in_force(Purpose::Writer, index);
                     if key.is_none_or(|key| seal.verify(&key.public).is_err()) {
-                        self.report.find(format!("the seal at entry {index} is not signed by the writer key in force there"));
+                        self.report.find(format!(
+                            "the seal at entry {index} is not signed by the writer key in force there"
+                        ));
                     }
                 }
                 Entry::Statement(statement) => {
@@ -142,18 +158,31 @@ impl Inspector<'_> {
         let Some(vault) = self.vault else { return };
         for unit in &stored.units {
             let Some(listed) = header.units.iter().find(|listed| listed.id == unit.id) else {
-                self.report.find(format!("entry {index} is followed by a unit {} that its header does not list", unit.id));
+                self.report.find(format!(
+                    "entry {index} is followed by a unit {} that its header does not list",
+                    unit.id
+                ));
                 continue;
             };
             match vault.get(&unit.key) {
                 Found::Destroyed => self.report.count("units erased"),
                 Found::Unknown => {
-                    self.report.find(format!("entry {index}: the vault has no key {} for unit {}; restore vault/keys", unit.key, unit.id));
+                    self.report.find(format!(
+                        "entry {index}: the vault has no key {} for unit {}; restore vault/keys",
+                        unit.key, unit.id
+                    ));
                 }
                 Found::Live(key) => match decrypt_unit(&key, &unit.id, &header.record_id, &unit.ciphertext) {
-                    Ok(disclosures) if all_listed(&disclosures, &listed.digests) => self.report.count("units readable"),
-                    Ok(_) => self.report.find(format!("entry {index}: unit {} holds fields that its digests do not name", unit.id)),
-                    Err(_) => self.report.find(format!("entry {index}: unit {} cannot be opened with its key", unit.id)),
+                    Ok(disclosures) if all_listed(&disclosures, &listed.digests) => {
+                        self.report.count("units readable");
+                    }
+                    Ok(_) => self.report.find(format!(
+                        "entry {index}: unit {} holds fields that its digests do not name",
+                        unit.id
+                    )),
+                    Err(_) => self
+                        .report
+                        .find(format!("entry {index}: unit {} cannot be opened with its key", unit.id)),
                 },
             }
         }
@@ -188,7 +217,11 @@ fn check_against(reader: &Reader, kept: &str, report: &mut FsckReport) {
     };
     let theirs = &signed.checkpoint;
     if theirs.origin != reader.origin().as_str() {
-        return report.find(format!("a checkpoint to compare with is of {}, this log is {}", theirs.origin, reader.origin()));
+        return report.find(format!(
+            "a checkpoint to compare with is of {}, this log is {}",
+            theirs.origin,
+            reader.origin()
+        ));
     }
     if let Err(what) = recover::check_signature(&reader.state(), kept) {
         return report.find(format!("a checkpoint to compare with {what}"));
@@ -202,7 +235,10 @@ fn check_against(reader: &Reader, kept: &str, report: &mut FsckReport) {
     }
     match reader.root_at(theirs.size) {
         Ok(root) if root == theirs.root => report.count("checkpoints compared"),
-        Ok(_) => report.find(format!("the log's root at size {} is not the one it signed: this is a fork of the log", theirs.size)),
+        Ok(_) => report.find(format!(
+            "the log's root at size {} is not the one it signed: this is a fork of the log",
+            theirs.size
+        )),
         Err(error) => report.find(error.to_string()),
     }
 }

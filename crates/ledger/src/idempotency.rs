@@ -37,18 +37,24 @@ pub(crate) fn same_request(
     original: Remembered,
 ) -> Result<Ack, LedgerError> {
     let index = original.index;
-    let batch = state.batch_of(index).ok_or_else(|| LedgerError::Fatal(format!("entry {index} is not in any batch")))?;
+    let batch = state
+        .batch_of(index)
+        .ok_or_else(|| LedgerError::Fatal(format!("entry {index} is not in any batch")))?;
     let stored = read::stored_entry(disk, &batch, index).map_err(LedgerError::Unavailable)?;
-    let entry = Entry::parse(&stored.entry).map_err(|error| LedgerError::Fatal(format!("entry {index}: {error}")))?;
+    let entry =
+        Entry::parse(&stored.entry).map_err(|error| LedgerError::Fatal(format!("entry {index}: {error}")))?;
     let same = match item {
         Item::Statement(statement) => statement.bytes == stored.entry,
         Item::Record(record) => {
-            let units: Vec<(UnitId, VaultKeyId)> = stored.units.iter().map(|unit| (unit.id, unit.key)).collect();
+            let units: Vec<(UnitId, VaultKeyId)> =
+                stored.units.iter().map(|unit| (unit.id, unit.key)).collect();
             let request = record.request.as_deref().unwrap_or_default();
             let Some(now) = fingerprint(&secrets.idempotency, vault, &units, request) else {
                 return Err(LedgerError::rejected(
                     RejectCode::IdempotencyErased,
-                    format!("the idempotency key belongs to entry {index}, whose content is erased; use a new key for a new record"),
+                    format!(
+                        "the idempotency key belongs to entry {index}, whose content is erased; use a new key for a new record"
+                    ),
                 ));
             };
             original.fingerprint == Some(now)
@@ -57,7 +63,9 @@ pub(crate) fn same_request(
     let Some(header) = entry.header().filter(|_| same) else {
         return Err(LedgerError::rejected(
             RejectCode::IdempotencyConflict,
-            format!("the idempotency key was used for another request (entry {index}); use a new key for a new record"),
+            format!(
+                "the idempotency key was used for another request (entry {index}); use a new key for a new record"
+            ),
         ));
     };
     Ok(Ack { index, record_id: header.record_id, size: batch.size_after(), duplicate: true })

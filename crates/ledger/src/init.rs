@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tabellion_model::registry::{EpochClosed, Facts, Genesis, Granted, KEYS_STREAM, KeyInfo};
 use tabellion_model::{
-    Assurance, Env, Header, Micros, Origin, ProducerId, Purpose, RecordId, RecordType, SealedRecord, Statement, StreamName,
+    Assurance, Env, Header, Micros, Origin, ProducerId, Purpose, RecordId, RecordType, SealedRecord,
+    Statement, StreamName,
 };
 use tabellion_tlog::sha256;
 
@@ -20,7 +21,7 @@ use crate::own_records::random_id;
 use crate::stage::{Item, StatementItem};
 use crate::state::LogState;
 use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
-use crate::wal::segment::{SEGMENT_DIR, SegmentLog};
+use crate::wal::segment::{SEGMENT_DIR, SegmentLog, segment_number};
 use crate::wal::segments::Segments;
 
 /// What a new log is called and used for.
@@ -80,8 +81,15 @@ pub fn create(disk: &Arc<dyn Disk>, new: &NewLog, options: &OpenOptions) -> Resu
     for dir in [KEY_DIR, VAULT_DIR, SEGMENT_DIR] {
         disk.create_dir_all(dir).map_err(OpenError::io("create", dir))?;
     }
-    if disk.list(SEGMENT_DIR).map_err(OpenError::io("list", SEGMENT_DIR))?.iter().any(|name| name.ends_with(".seg")) {
-        return Err(OpenError::Mismatch("there is a log here already; a log is made once. Name another directory".to_owned()));
+    if disk
+        .list(SEGMENT_DIR)
+        .map_err(OpenError::io("list", SEGMENT_DIR))?
+        .iter()
+        .any(|name| segment_number(name).is_some())
+    {
+        return Err(OpenError::Mismatch(
+            "there is a log here already; a log is made once. Name another directory".to_owned(),
+        ));
     }
     let now = options.clock.now();
     let secrets = Secrets::create(disk.as_ref(), now, options.entropy.as_ref())?;
@@ -125,7 +133,12 @@ impl Pairs {
 }
 
 /// Genesis, the four grants, and the close of the root's epoch.
-fn first_statements(new: &NewLog, pairs: &Pairs, options: &OpenOptions, now: Micros) -> Result<Vec<Vec<u8>>, String> {
+fn first_statements(
+    new: &NewLog,
+    pairs: &Pairs,
+    options: &OpenOptions,
+    now: Micros,
+) -> Result<Vec<Vec<u8>>, String> {
     let root_id = pairs.root.key_id();
     let mut writer = StatementWriter {
         origin: &new.origin,
@@ -137,7 +150,8 @@ fn first_statements(new: &NewLog, pairs: &Pairs, options: &OpenOptions, now: Mic
         entropy: options.entropy.as_ref(),
         now,
     };
-    let genesis = Genesis { origin: new.origin.clone(), env: new.env, key: KeyInfo::of(pairs.root.key.public()) };
+    let genesis =
+        Genesis { origin: new.origin.clone(), env: new.env, key: KeyInfo::of(pairs.root.key.public()) };
     let mut statements = vec![writer.sign(&Facts::Genesis(genesis), Some(1))?];
     for (version, pair) in (2..).zip([&pairs.log, &pairs.writer, &pairs.package, &pairs.operator]) {
         statements.push(writer.sign(&Facts::KeyGranted(granted(pair)), Some(version))?);
@@ -180,13 +194,16 @@ fn first_commit(
     let items = statements
         .into_iter()
         .map(|bytes| {
-            let statement = Statement::parse(&bytes).map_err(|error| OpenError::Corrupt(error.to_string()))?;
+            let statement =
+                Statement::parse(&bytes).map_err(|error| OpenError::Corrupt(error.to_string()))?;
             Ok(Item::Statement(Box::new(StatementItem { statement, bytes, units: Vec::new(), adopts: None })))
         })
         .collect::<Result<Vec<Item>, OpenError>>()?;
     match committer.commit(&mut [items]).pop() {
         Some(GroupOutcome::Answered(Ok(_))) => Ok(()),
-        Some(GroupOutcome::Answered(Err(error))) => Err(OpenError::Corrupt(format!("the log could not be created: {error}"))),
+        Some(GroupOutcome::Answered(Err(error))) => {
+            Err(OpenError::Corrupt(format!("the log could not be created: {error}")))
+        }
         _ => Err(OpenError::Corrupt("the log could not be created: its first commit did not fit".to_owned())),
     }
 }

@@ -62,9 +62,9 @@ impl HeadSink {
                 inbox.1.notify_one();
                 Ok(())
             }
-            Self::Inline(file) => {
-                file.write(head.segment, head.end, head.size, head.root).map_err(|error| LedgerError::fatal_io("writing log/head failed", &error))
-            }
+            Self::Inline(file) => file
+                .write(head.segment, head.end, head.size, head.root)
+                .map_err(|error| LedgerError::fatal_io("writing log/head failed", &error)),
         }
     }
 }
@@ -73,7 +73,8 @@ impl Keeper {
     pub(crate) fn start(shared: Arc<Shared>, head: HeadFile) -> io::Result<Self> {
         let inbox = Arc::new((Mutex::new(Inbox::default()), Condvar::new()));
         let theirs = Arc::clone(&inbox);
-        let thread = thread::Builder::new().name("keeper".to_owned()).spawn(move || run(&shared, head, &theirs))?;
+        let thread =
+            thread::Builder::new().name("keeper".to_owned()).spawn(move || run(&shared, head, &theirs))?;
         Ok(Self { inbox, thread: Some(thread) })
     }
 

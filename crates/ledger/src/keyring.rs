@@ -171,19 +171,30 @@ pub fn load_key(disk: &dyn Disk, purpose: Purpose, key_id: &KeyId) -> Result<Key
 pub fn list_keys(disk: &dyn Disk, purpose: Purpose) -> Result<Vec<KeyPair>, OpenError> {
     let prefix = format!("{}-", purpose.as_str());
     let names = disk.list(KEY_DIR).map_err(OpenError::io("list", KEY_DIR))?;
-    let matching = names.iter().filter(|name| name.starts_with(&prefix) && name.ends_with(".key"));
+    let matching =
+        names.iter().filter(|name| name.strip_suffix(".key").is_some_and(|stem| stem.starts_with(&prefix)));
     matching.map(|name| read_pair(disk, &format!("{KEY_DIR}/{name}"))).collect()
 }
 
 fn read_pair(disk: &dyn Disk, path: &str) -> Result<KeyPair, OpenError> {
     let file = read_file(disk, path)?;
-    let wrong = |what: &str| OpenError::Mismatch(format!("{path} is not a usable key file: {what}. Restore it from your key backup"));
+    let wrong = |what: &str| {
+        OpenError::Mismatch(format!(
+            "{path} is not a usable key file: {what}. Restore it from your key backup"
+        ))
+    };
     if file.alg != ED25519 {
         return Err(wrong("its algorithm is not ed25519"));
     }
     let purpose = Purpose::parse(&file.purpose).ok_or_else(|| wrong("its purpose is unknown"))?;
-    let credential = file.credential.as_deref().and_then(CredentialId::from_hex).ok_or_else(|| wrong("it names no credential"))?;
-    let key = Arc::new(SigningKey::from_seed(&*secret_of(&file).ok_or_else(|| wrong("its secret is not 32 bytes of base64"))?));
+    let credential = file
+        .credential
+        .as_deref()
+        .and_then(CredentialId::from_hex)
+        .ok_or_else(|| wrong("it names no credential"))?;
+    let key = Arc::new(SigningKey::from_seed(
+        &*secret_of(&file).ok_or_else(|| wrong("its secret is not 32 bytes of base64"))?,
+    ));
     if file.key_id.as_deref() != Some(key.public().key_id().to_hex().as_str()) {
         return Err(wrong("its secret does not belong to its key id"));
     }
@@ -239,7 +250,10 @@ fn load_secret(disk: &dyn Disk, purpose: SecretPurpose) -> Result<Zeroizing<[u8;
     let file = read_file(disk, &path)?;
     let usable = file.purpose == purpose.name() && file.alg == purpose.alg();
     secret_of(&file).filter(|_| usable).ok_or_else(|| {
-        OpenError::Mismatch(format!("{path} does not hold a {} key. Restore it from your key backup", purpose.name()))
+        OpenError::Mismatch(format!(
+            "{path} does not hold a {} key. Restore it from your key backup",
+            purpose.name()
+        ))
     })
 }
 
@@ -250,21 +264,30 @@ fn secret_of(file: &KeyFile) -> Option<Zeroizing<[u8; 32]>> {
 
 fn write_file(disk: &dyn Disk, path: &str, file: &KeyFile) -> Result<(), OpenError> {
     if disk.exists(path).map_err(OpenError::io("look for", path))? {
-        return Err(OpenError::Mismatch(format!("{path} exists already; a key file is never replaced. Move it away first")));
+        return Err(OpenError::Mismatch(format!(
+            "{path} exists already; a key file is never replaced. Move it away first"
+        )));
     }
-    let mut line = Zeroizing::new(serde_json::to_vec(file).map_err(|error| OpenError::Corrupt(format!("{path}: {error}")))?);
+    let mut line = Zeroizing::new(
+        serde_json::to_vec(file).map_err(|error| OpenError::Corrupt(format!("{path}: {error}")))?,
+    );
     line.push(b'\n');
     disk::write_file_durably(disk, path, &line).map_err(OpenError::io("write", path))
 }
 
 fn read_file(disk: &dyn Disk, path: &str) -> Result<KeyFile, OpenError> {
-    let bytes = Zeroizing::new(disk::read_all(disk, path, MAX_KEY_FILE).map_err(OpenError::io("read", path))?);
+    let bytes =
+        Zeroizing::new(disk::read_all(disk, path, MAX_KEY_FILE).map_err(OpenError::io("read", path))?);
     let file: KeyFile = serde_json::from_slice(&bytes).map_err(|_| {
         // The parser's own message could quote the secret, so it is not passed on.
-        OpenError::Mismatch(format!("{path} is not a key file of this version. Restore it from your key backup"))
+        OpenError::Mismatch(format!(
+            "{path} is not a key file of this version. Restore it from your key backup"
+        ))
     })?;
     if file.format == FORMAT && file.protection == "none" {
         return Ok(file);
     }
-    Err(OpenError::Mismatch(format!("{path} is of another format or protection than this version reads ({FORMAT}, unprotected)")))
+    Err(OpenError::Mismatch(format!(
+        "{path} is of another format or protection than this version reads ({FORMAT}, unprotected)"
+    )))
 }

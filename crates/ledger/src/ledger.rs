@@ -84,10 +84,13 @@ impl Ledger {
         let mut vault = open_vault(disk.as_ref(), &recovered.state, &secrets)?;
         used.check(&vault)?;
         // An interrupted erasure is finished, and a vault restored from a backup does not bring erased content back.
-        let erased: Vec<_> = recovered.state.erased_keys.iter().filter(|key| vault.is_live(key)).copied().collect();
+        let erased: Vec<_> =
+            recovered.state.erased_keys.iter().filter(|key| vault.is_live(key)).copied().collect();
         vault.destroy(&erased).map_err(OpenError::io("finish an erasure in", VAULT_DIR))?;
         let ledger = Self::start(disk, options, recovered, vault, secrets, signers)?;
-        ledger.finish_erasures().map_err(|error| OpenError::Corrupt(format!("an interrupted erasure cannot be finished: {error}")))?;
+        ledger.finish_erasures().map_err(|error| {
+            OpenError::Corrupt(format!("an interrupted erasure cannot be finished: {error}"))
+        })?;
         Ok(ledger)
     }
 
@@ -105,14 +108,17 @@ impl Ledger {
         let path = segment_path(tail.segment);
         let segments = disk
             .open(&path, OpenMode::ReadWrite)
-            .and_then(|file| Segments::resume(file, tail.segment, tail.end, tail.checkpoints, options.segment_bytes))
+            .and_then(|file| {
+                Segments::resume(file, tail.segment, tail.end, tail.checkpoints, options.segment_bytes)
+            })
             .map_err(OpenError::io("open", &path))?;
         let origin = state.origin.clone();
         let env = state.env;
         let head = HeadFile::open(disk.as_ref(), origin.as_str())?;
         let shared = Arc::new(Shared::new(disk, options, state, vault, checkpoint));
         let (keeper, head) = if options.background {
-            let keeper = Keeper::start(Arc::clone(&shared), head).map_err(OpenError::io("start the keeper of", "log"))?;
+            let keeper = Keeper::start(Arc::clone(&shared), head)
+                .map_err(OpenError::io("start the keeper of", "log"))?;
             let sink = keeper.sink();
             (Some(keeper), sink)
         } else {
@@ -170,11 +176,20 @@ impl Ledger {
     }
 
     /// The same for a statement whose kept content is about `subject`: it is found and erased with everything else about them.
-    pub fn prepare_statement_about(&self, bytes: Vec<u8>, disclosures: &[String], subject: &str) -> Result<Prepared, LedgerError> {
+    pub fn prepare_statement_about(
+        &self,
+        bytes: Vec<u8>,
+        disclosures: &[String],
+        subject: &str,
+    ) -> Result<Prepared, LedgerError> {
         self.prepare_taking(bytes, disclosures, Some(subject), None)
     }
 
-    pub(crate) fn prepare_adopting(&self, bytes: Vec<u8>, adopts: Option<KeyPair>) -> Result<Prepared, LedgerError> {
+    pub(crate) fn prepare_adopting(
+        &self,
+        bytes: Vec<u8>,
+        adopts: Option<KeyPair>,
+    ) -> Result<Prepared, LedgerError> {
         self.prepare_taking(bytes, &[], None, adopts)
     }
 
@@ -201,7 +216,9 @@ impl Ledger {
             let text = format!("the statement's key {} was never granted in this log", statement.kid.0);
             LedgerError::rejected(RejectCode::KeyNotInForce, text)
         })?;
-        statement.verify(&key).map_err(|error| crate::draft::malformed(format!("the statement's signature: {error}")))
+        statement
+            .verify(&key)
+            .map_err(|error| crate::draft::malformed(format!("the statement's signature: {error}")))
     }
 
     fn sealer(&self, writer: CredentialId, producer: ProducerId) -> Sealer<'_> {
@@ -265,7 +282,9 @@ impl Ledger {
     /// Seals and appends one draft, and waits until it is durable.
     pub fn append(&self, draft: &Draft) -> Result<Ack, LedgerError> {
         let acks = self.append_all(std::slice::from_ref(draft))?;
-        acks.into_iter().next().ok_or_else(|| LedgerError::Fatal("an append was answered without a result".to_owned()))
+        acks.into_iter()
+            .next()
+            .ok_or_else(|| LedgerError::Fatal("an append was answered without a result".to_owned()))
     }
 
     /// Ends the process's epoch, writes what follows commits, and stops the threads. Everything acknowledged is durable with or without it.
@@ -278,25 +297,46 @@ impl Ledger {
             committer.join().map_err(|_| LedgerError::Fatal("the committer's thread panicked".to_owned()))?;
         }
         if let Some(mut keeper) = threads.keeper.take() {
-            keeper.stop().map_err(|error| LedgerError::fatal_io("writing what follows the last commit failed", &error))?;
+            keeper.stop().map_err(|error| {
+                LedgerError::fatal_io("writing what follows the last commit failed", &error)
+            })?;
         }
         closed
     }
 }
 
 /// Opens the vault of a scanned log.
-pub(crate) fn open_vault(disk: &dyn Disk, state: &LogState, secrets: &Secrets) -> Result<KeyTable, OpenError> {
-    KeyTable::open(disk, &sha256(state.origin.as_str().as_bytes()), MasterKey::new(&secrets.vault), &state.erased_keys)
+pub(crate) fn open_vault(
+    disk: &dyn Disk,
+    state: &LogState,
+    secrets: &Secrets,
+) -> Result<KeyTable, OpenError> {
+    KeyTable::open(
+        disk,
+        &sha256(state.origin.as_str().as_bytes()),
+        MasterKey::new(&secrets.vault),
+        &state.erased_keys,
+    )
 }
 
 fn load_signers(disk: &dyn Disk, state: &LogState) -> Result<Signers, OpenError> {
-    Ok(Signers { log: load_in_force(disk, state, Purpose::Log)?, writer: load_in_force(disk, state, Purpose::Writer)? })
+    Ok(Signers {
+        log: load_in_force(disk, state, Purpose::Log)?,
+        writer: load_in_force(disk, state, Purpose::Writer)?,
+    })
 }
 
 /// The file of the key that is in force for `purpose` at the log's present size.
-pub(crate) fn load_in_force(disk: &dyn Disk, state: &LogState, purpose: Purpose) -> Result<KeyPair, OpenError> {
+pub(crate) fn load_in_force(
+    disk: &dyn Disk,
+    state: &LogState,
+    purpose: Purpose,
+) -> Result<KeyPair, OpenError> {
     let key = state.keys.in_force(purpose, state.size()).ok_or_else(|| {
-        OpenError::Mismatch(format!("no {} key is in force in this log; grant one with the root key (tabellion key)", purpose.as_str()))
+        OpenError::Mismatch(format!(
+            "no {} key is in force in this log; grant one with the root key (tabellion key)",
+            purpose.as_str()
+        ))
     })?;
     keyring::load_key(disk, purpose, &key.key_id)
 }

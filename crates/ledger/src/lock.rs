@@ -50,7 +50,10 @@ fn held_by(file: &mut File, dir: &Path) -> String {
     let _ = file.take(MAX_HOLDER).read_to_string(&mut holder);
     let holder = holder.trim();
     let who = if holder.is_empty() { "another process".to_owned() } else { format!("process {holder}") };
-    format!("{} is in use by {who}. Only one process may write a log; stop it, or talk to it through its socket", dir.display())
+    format!(
+        "{} is in use by {who}. Only one process may write a log; stop it, or talk to it through its socket",
+        dir.display()
+    )
 }
 
 #[cfg(test)]
@@ -62,7 +65,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let held = DirLock::acquire(dir.path()).expect("the first process gets the directory");
         let refused = DirLock::acquire(dir.path()).expect_err("two writers would fork the log").to_string();
-        assert!(refused.contains(&std::process::id().to_string()), "the operator must learn who holds it: {refused}");
+        assert!(
+            refused.contains(&std::process::id().to_string()),
+            "the operator must learn who holds it: {refused}"
+        );
         drop(held);
         DirLock::acquire(dir.path()).expect("a directory is free again when its holder ends");
     }

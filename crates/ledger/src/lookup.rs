@@ -28,7 +28,8 @@ impl Ledger {
     /// The tag of an idempotency key of `producer`, and what was recorded under it.
     pub fn idempotency_tag(&self, producer: &ProducerId, key: &str) -> Result<IdempotencyTag, LedgerError> {
         let key = checked_name("idempotency key", key)?;
-        let tag = idem_tag(&self.secrets.idempotency, producer, key).map_err(|error| malformed(error.to_string()))?;
+        let tag = idem_tag(&self.secrets.idempotency, producer, key)
+            .map_err(|error| malformed(error.to_string()))?;
         let index = self.state().remembered.get(&tag).map(|remembered| remembered.index);
         Ok(IdempotencyTag { tag, index })
     }

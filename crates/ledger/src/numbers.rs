@@ -45,7 +45,12 @@ impl Epoch {
             return Err(format!("epoch {} is closed; open a later one", self.number));
         }
         if header.seq != self.last_seq + 1 {
-            return Err(format!("seq {} does not follow; {} is due in epoch {}", header.seq, self.last_seq + 1, self.number));
+            return Err(format!(
+                "seq {} does not follow; {} is due in epoch {}",
+                header.seq,
+                self.last_seq + 1,
+                self.number
+            ));
         }
         if let Some((system, seq)) = header.system {
             let due = self.next_for(&system);
@@ -62,7 +67,10 @@ impl Epoch {
 
     /// What the `epoch.closed` record whose own number is `seq` says.
     pub(crate) fn closing_facts(&self, seq: u64) -> EpochClosed {
-        EpochClosed { last_seq: seq, systems: self.systems.iter().map(|(system, last)| (*system, *last)).collect() }
+        EpochClosed {
+            last_seq: seq,
+            systems: self.systems.iter().map(|(system, last)| (*system, *last)).collect(),
+        }
     }
 
     /// What the `epoch.opened` record of the epoch after this one says.
@@ -116,7 +124,10 @@ pub(crate) fn observe(known: &mut Option<Epoch>, header: &Header) -> Result<(), 
             epoch.count(header);
         }
         Some(epoch) if header.epoch <= epoch.number => {
-            return Err(format!("epoch {} is not later than epoch {}, the producer's last", header.epoch, epoch.number));
+            return Err(format!(
+                "epoch {} is not later than epoch {}, the producer's last",
+                header.epoch, epoch.number
+            ));
         }
         _ if opens => {
             let mut epoch = Epoch::starting(header.epoch);
@@ -124,7 +135,12 @@ pub(crate) fn observe(known: &mut Option<Epoch>, header: &Header) -> Result<(), 
             epoch.count(header);
             *known = Some(epoch);
         }
-        _ => return Err(format!("epoch {} was not opened; its first record must be epoch.opened", header.epoch)),
+        _ => {
+            return Err(format!(
+                "epoch {} was not opened; its first record must be epoch.opened",
+                header.epoch
+            ));
+        }
     }
     Ok(())
 }

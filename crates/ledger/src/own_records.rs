@@ -14,7 +14,9 @@ use crate::state::LogState;
 pub(crate) fn random_id(entropy: &dyn Entropy) -> Result<[u8; 16], LedgerError> {
     let mut id = [0; 16];
     entropy.fill(&mut id).map_err(|error| {
-        LedgerError::Unavailable(format!("the operating system gives no random bytes: {error}. Nothing was recorded; try again"))
+        LedgerError::Unavailable(format!(
+            "the operating system gives no random bytes: {error}. Nothing was recorded; try again"
+        ))
     })?;
     Ok(id)
 }
@@ -47,7 +49,8 @@ fn own_record(
     facts: &Facts,
 ) -> Result<Item, LedgerError> {
     let record_type = facts.kind().name();
-    let broken = |error: &dyn std::fmt::Display| LedgerError::Fatal(format!("cannot make {record_type}: {error}"));
+    let broken =
+        |error: &dyn std::fmt::Display| LedgerError::Fatal(format!("cannot make {record_type}: {error}"));
     let now: Micros = shared.clock.now();
     let header = Header {
         record_type: RecordType::new(record_type).map_err(|error| broken(&error))?,

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 use tabellion_model::{
-    CredentialId, Disclosure, Env, Origin, ProducerId, RecordId, RecordTemplate, Statement, UnitDigests, UnitId, derive_seed, digest,
-    VaultKeyId, idem_tag, seal_unit,
+    CredentialId, Disclosure, Env, Origin, ProducerId, RecordId, RecordTemplate, Statement, UnitDigests,
+    UnitId, VaultKeyId, derive_seed, digest, idem_tag, seal_unit,
 };
 use zeroize::Zeroizing;
 
@@ -56,7 +56,10 @@ impl Sealer<'_> {
             None => None,
             Some(key) => {
                 let key = checked_name("idempotency key", key)?;
-                Some(idem_tag(&self.secrets.idempotency, &self.producer, key).map_err(|error| malformed(error.to_string()))?)
+                Some(
+                    idem_tag(&self.secrets.idempotency, &self.producer, key)
+                        .map_err(|error| malformed(error.to_string()))?,
+                )
             }
         };
         let context = HeaderContext {
@@ -68,7 +71,7 @@ impl Sealer<'_> {
             producer: self.producer,
             idem,
         };
-        let mut header = header_of(draft, context)?;
+        let mut header = header_of(draft, &context)?;
         let class = draft.retention_class()?;
         let mut sealed = Vec::new();
         for plan in unit_plans(draft)? {
@@ -85,7 +88,8 @@ impl Sealer<'_> {
         }
         header.units.sort_by_key(|unit| unit.id);
         sealed.sort_by_key(|(id, _)| *id);
-        let template = RecordTemplate::new(&header).map_err(|error| malformed(format!("the record cannot be sealed: {error}")))?;
+        let template = RecordTemplate::new(&header)
+            .map_err(|error| malformed(format!("the record cannot be sealed: {error}")))?;
         let fingerprint = idem.and_then(|_| {
             let keys: Vec<_> = sealed.iter().map(|(id, unit)| (*id, unit.key)).collect();
             idempotency::fingerprint(&self.secrets.idempotency, &self.vault(), &keys, &request)
@@ -117,7 +121,9 @@ impl Sealer<'_> {
 
     fn key_for(&self, scope: &KeyScope) -> Result<(VaultKeyId, Zeroizing<[u8; 32]>), LedgerError> {
         self.vault().key_for(scope, self.clock.now(), self.entropy).map_err(|error| {
-            LedgerError::Unavailable(format!("a content key cannot be made: {error}. Nothing was recorded; try again"))
+            LedgerError::Unavailable(format!(
+                "a content key cannot be made: {error}. Nothing was recorded; try again"
+            ))
         })
     }
 
@@ -130,7 +136,8 @@ impl Sealer<'_> {
         subject: Option<&str>,
         adopts: Option<KeyPair>,
     ) -> Result<Item, LedgerError> {
-        let statement = Statement::parse(&bytes).map_err(|error| malformed(format!("the statement: {error}")))?;
+        let statement =
+            Statement::parse(&bytes).map_err(|error| malformed(format!("the statement: {error}")))?;
         let header = &statement.record.header;
         if header.log != *self.origin || header.env != self.env {
             return Err(malformed(format!(
@@ -178,14 +185,14 @@ impl Sealer<'_> {
         }
         Ok(Item::Statement(Box::new(StatementItem { statement, bytes, units, adopts })))
     }
-
 }
 
 fn parse_disclosures(disclosures: &[String]) -> Result<Vec<(String, Disclosure)>, LedgerError> {
     disclosures
         .iter()
         .map(|text| {
-            let disclosure = Disclosure::parse(text).map_err(|error| malformed(format!("a disclosure: {error}")))?;
+            let disclosure =
+                Disclosure::parse(text).map_err(|error| malformed(format!("a disclosure: {error}")))?;
             Ok((digest(text), disclosure))
         })
         .collect()
@@ -206,7 +213,10 @@ fn unit_plans(draft: &Draft) -> Result<Vec<UnitPlan<'_>>, LedgerError> {
     Ok(plans)
 }
 
-fn unit_fields<'a>(fields: &'a Map<String, Value>, names: &mut BTreeSet<&'a str>) -> Result<Vec<(String, Value)>, LedgerError> {
+fn unit_fields<'a>(
+    fields: &'a Map<String, Value>,
+    names: &mut BTreeSet<&'a str>,
+) -> Result<Vec<(String, Value)>, LedgerError> {
     if fields.is_empty() {
         return Err(malformed("a subject without fields says nothing; leave it out".to_owned()));
     }

@@ -39,7 +39,8 @@ pub(crate) struct Queue {
 /// Starts the thread.
 pub(crate) fn start(committer: Committer) -> std::io::Result<Queue> {
     let (sender, receiver) = sync_channel(QUEUE_GROUPS);
-    let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || run(committer, &receiver))?;
+    let thread =
+        thread::Builder::new().name("committer".to_owned()).spawn(move || run(committer, &receiver))?;
     Ok(Queue { sender, thread })
 }
 

@@ -104,7 +104,8 @@ impl BlockSource for LogBlocks<'_> {
         let mut leaves = Vec::with_capacity(usize::try_from(BLOCK).unwrap_or(0));
         let mut next = begin;
         while next < end {
-            let batch = self.state.batch_of(next).ok_or_else(|| format!("entry {next} is beyond the log's size"))?;
+            let batch =
+                self.state.batch_of(next).ok_or_else(|| format!("entry {next} is beyond the log's size"))?;
             let bytes = batch_bytes(self.disk, &batch)?;
             let read = parse_batch(&batch, &bytes)?;
             let skip = usize::try_from(next - batch.first).unwrap_or(usize::MAX);

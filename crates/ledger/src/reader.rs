@@ -8,15 +8,18 @@ use std::sync::{Arc, PoisonError, RwLockReadGuard};
 
 use tabellion_model::registry::{self, Facts};
 use tabellion_model::{
-    Disclosure, Entry, Env, HoldId, KeyChain, KeyId, Micros, Origin, PlacedEntry, Purpose, Receipt, RecordId, SealProof, SystemId, UnitId, tombstone,
+    Disclosure, Entry, Env, HoldId, KeyChain, KeyId, Micros, Origin, PlacedEntry, Purpose, Receipt, RecordId,
+    SealProof, SystemId, UnitId, tombstone,
 };
-use tabellion_tlog::{CompactRange, Hash, TlogProof, consistency_path, inclusion_path, inclusion_path_of, leaf_hash};
+use tabellion_tlog::{
+    CompactRange, Hash, TlogProof, consistency_path, inclusion_path, inclusion_path_of, leaf_hash,
+};
 
 use crate::commit::Shared;
 use crate::disk::Disk;
 use crate::error::{LedgerError, OpenError, RejectCode};
-use crate::ledger::{self, OpenOptions};
 use crate::keyring::Secrets;
+use crate::ledger::{self, OpenOptions};
 use crate::read::{self, LogBlocks, Stored};
 use crate::recover::{self, Access, FoldOnly};
 use crate::state::{BatchRef, Deletion, LogState};
@@ -78,7 +81,8 @@ pub struct Reader {
 impl Reader {
     /// Opens the committed prefix of the log in `disk` without writing or locking anything.
     pub fn open(disk: Arc<dyn Disk>, options: &OpenOptions) -> Result<(Self, Vec<String>), OpenError> {
-        let recovered = recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut FoldOnly)?;
+        let recovered =
+            recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut FoldOnly)?;
         let secrets = Secrets::load(disk.as_ref())?;
         let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets)?;
         let shared = Arc::new(Shared::new(disk, options, recovered.state, vault, recovered.checkpoint));
@@ -151,7 +155,13 @@ impl Reader {
     /// Bytes on disk of the commits from entry `from` on, units and checkpoints included.
     pub fn committed_bytes_since(&self, from: u64) -> u64 {
         let state = self.state();
-        state.batches.iter().rev().take_while(|batch| batch.first >= from).map(|batch| u64::from(batch.bytes)).sum()
+        state
+            .batches
+            .iter()
+            .rev()
+            .take_while(|batch| batch.first >= from)
+            .map(|batch| u64::from(batch.bytes))
+            .sum()
     }
 
     /// One entry with what it discloses here.
@@ -161,11 +171,17 @@ impl Reader {
     }
 
     /// The entries `from … to − 1`, in order, read batch by batch.
-    pub fn entries(&self, from: u64, to: u64, mut each: impl FnMut(EntryView) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+    pub fn entries(
+        &self,
+        from: u64,
+        to: u64,
+        mut each: impl FnMut(EntryView) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
         let mut next = from;
         while next < to {
             let batch = self.batch_of(next)?;
-            let bytes = read::batch_bytes(self.shared.disk.as_ref(), &batch).map_err(LedgerError::Unavailable)?;
+            let bytes =
+                read::batch_bytes(self.shared.disk.as_ref(), &batch).map_err(LedgerError::Unavailable)?;
             let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
             for (position, stored) in parsed.entries.iter().enumerate() {
                 let index = batch.first + position as u64;
@@ -184,11 +200,13 @@ impl Reader {
     }
 
     fn view(&self, index: u64, stored: Stored) -> Result<EntryView, LedgerError> {
-        let entry =
-            Entry::parse(&stored.entry).map_err(|error| LedgerError::Fatal(format!("entry {index} does not read back: {error}")))?;
+        let entry = Entry::parse(&stored.entry)
+            .map_err(|error| LedgerError::Fatal(format!("entry {index} does not read back: {error}")))?;
         let units = match entry.header() {
             None => Vec::new(),
-            Some(header) => header.units.iter().map(|unit| self.unit(&header.record_id, &unit.id, &stored)).collect(),
+            Some(header) => {
+                header.units.iter().map(|unit| self.unit(&header.record_id, &unit.id, &stored)).collect()
+            }
         };
         Ok(EntryView { index, bytes: stored.entry, entry, units })
     }
@@ -213,7 +231,10 @@ impl Reader {
     fn batch_of(&self, index: u64) -> Result<BatchRef, LedgerError> {
         let state = self.state();
         state.batch_of(index).ok_or_else(|| {
-            LedgerError::rejected(RejectCode::NotFound, format!("there is no entry {index}; the log has {} entries", state.size()))
+            LedgerError::rejected(
+                RejectCode::NotFound,
+                format!("there is no entry {index}; the log has {} entries", state.size()),
+            )
         })
     }
 
@@ -221,8 +242,13 @@ impl Reader {
         let state = self.state();
         state.batch_ending_at(size).ok_or_else(|| {
             let near = state.batch_of(size.saturating_sub(1).min(state.size().saturating_sub(1)));
-            let near = near.map(|batch| format!("; the nearest sizes with one are {} and {}", batch.first, batch.size_after()));
-            LedgerError::rejected(RejectCode::NotFound, format!("no checkpoint of size {size} was signed{}", near.unwrap_or_default()))
+            let near = near.map(|batch| {
+                format!("; the nearest sizes with one are {} and {}", batch.first, batch.size_after())
+            });
+            LedgerError::rejected(
+                RejectCode::NotFound,
+                format!("no checkpoint of size {size} was signed{}", near.unwrap_or_default()),
+            )
         })
     }
 
@@ -231,23 +257,26 @@ impl Reader {
         let batch = self.batch_ending_at(size)?;
         let bytes = read::batch_bytes(self.shared.disk.as_ref(), &batch).map_err(LedgerError::Unavailable)?;
         let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
-        String::from_utf8(parsed.checkpoint.to_vec()).map_err(|_| LedgerError::Fatal("a checkpoint is not text".to_owned()))
+        String::from_utf8(parsed.checkpoint.to_vec())
+            .map_err(|_| LedgerError::Fatal("a checkpoint is not text".to_owned()))
     }
 
     /// Inclusion path of entry `index` in the tree of `size` entries.
     pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, LedgerError> {
         let state = self.state();
         let blocks = LogBlocks { disk: self.shared.disk.as_ref(), state: &state };
-        inclusion_path(index, size, &TreeView { index: &state.tree, blocks: &blocks })
-            .map_err(|error| LedgerError::Unavailable(format!("no proof of entry {index} at size {size}: {error}")))
+        inclusion_path(index, size, &TreeView { index: &state.tree, blocks: &blocks }).map_err(|error| {
+            LedgerError::Unavailable(format!("no proof of entry {index} at size {size}: {error}"))
+        })
     }
 
     /// Consistency path between two sizes.
     pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, LedgerError> {
         let state = self.state();
         let blocks = LogBlocks { disk: self.shared.disk.as_ref(), state: &state };
-        consistency_path(old, new, &TreeView { index: &state.tree, blocks: &blocks })
-            .map_err(|error| LedgerError::Unavailable(format!("no consistency proof from {old} to {new}: {error}")))
+        consistency_path(old, new, &TreeView { index: &state.tree, blocks: &blocks }).map_err(|error| {
+            LedgerError::Unavailable(format!("no consistency proof from {old} to {new}: {error}"))
+        })
     }
 
     /// Roots of the maximal perfect subtrees of `[begin, end)`, left to right.
@@ -265,9 +294,9 @@ impl Reader {
     /// Root of the tree of the first `size` entries.
     pub fn root_at(&self, size: u64) -> Result<Hash, LedgerError> {
         let nodes = self.subtrees(0, size)?;
-        CompactRange::from_nodes(0, size, nodes)
-            .and_then(|range| range.root())
-            .map_err(|error| LedgerError::Fatal(format!("the root at size {size} cannot be computed: {error}")))
+        CompactRange::from_nodes(0, size, nodes).and_then(|range| range.root()).map_err(|error| {
+            LedgerError::Fatal(format!("the root at size {size} cannot be computed: {error}"))
+        })
     }
 
     /// Entry `index` with its inclusion path at `size`.
@@ -278,7 +307,12 @@ impl Reader {
     /// The plain C2SP proof of entry `index`, at the checkpoint of its own batch.
     pub fn proof(&self, index: u64) -> Result<TlogProof, LedgerError> {
         let size = self.batch_of(index)?.size_after();
-        Ok(TlogProof { extra: None, index, path: self.inclusion(index, size)?, checkpoint: self.checkpoint_at(size)? })
+        Ok(TlogProof {
+            extra: None,
+            index,
+            path: self.inclusion(index, size)?,
+            checkpoint: self.checkpoint_at(size)?,
+        })
     }
 
     /// The receipt of entry `index`: always the same bytes while its content is not erased.
@@ -308,7 +342,8 @@ impl Reader {
         let bytes = read::batch_bytes(self.shared.disk.as_ref(), batch).map_err(LedgerError::Unavailable)?;
         let parsed = read::parse_batch(batch, &bytes).map_err(LedgerError::Fatal)?;
         let count = parsed.entries.len().saturating_sub(1);
-        let leaves: Vec<Hash> = parsed.entries.iter().take(count).map(|stored| leaf_hash(stored.entry)).collect();
+        let leaves: Vec<Hash> =
+            parsed.entries.iter().take(count).map(|stored| leaf_hash(stored.entry)).collect();
         let batch_path = inclusion_path_of(&leaves, index - batch.first)
             .ok_or_else(|| LedgerError::Fatal(format!("entry {index} is not under its seal")))?;
         let size = batch.size_after();
@@ -320,8 +355,11 @@ impl Reader {
     fn receipt_keys(&self, entry: &Entry, size: u64) -> Result<Vec<PlacedEntry>, LedgerError> {
         let keys = self.keys();
         let in_force = [(Purpose::Log, size), (Purpose::Writer, size - 1)];
-        let mut waiting: Vec<KeyId> =
-            in_force.iter().filter_map(|(purpose, position)| keys.in_force(*purpose, *position)).map(|key| key.key_id).collect();
+        let mut waiting: Vec<KeyId> = in_force
+            .iter()
+            .filter_map(|(purpose, position)| keys.in_force(*purpose, *position))
+            .map(|key| key.key_id)
+            .collect();
         if let Entry::Statement(statement) = entry {
             waiting.push(statement.kid);
         }
@@ -337,9 +375,13 @@ impl Reader {
 
     /// The key that the key record `index` replaces, when it is a rotation.
     fn rotated_from(&self, index: u64) -> Result<Option<KeyId>, LedgerError> {
-        let unreadable = |error: String| LedgerError::Fatal(format!("the key record at entry {index} does not read back: {error}"));
-        let entry = Entry::parse(&self.stored(index)?.entry).map_err(|error| unreadable(error.to_string()))?;
-        let facts = entry.header().map(registry::facts).transpose().map_err(|error| unreadable(error.to_string()))?;
+        let unreadable = |error: String| {
+            LedgerError::Fatal(format!("the key record at entry {index} does not read back: {error}"))
+        };
+        let entry =
+            Entry::parse(&self.stored(index)?.entry).map_err(|error| unreadable(error.to_string()))?;
+        let facts =
+            entry.header().map(registry::facts).transpose().map_err(|error| unreadable(error.to_string()))?;
         Ok(match facts.flatten() {
             Some(Facts::KeyRotated(rotated)) => Some(rotated.old),
             _ => None,
@@ -354,11 +396,14 @@ impl Reader {
 
     fn commit_view(&self, batch: &BatchRef) -> Result<CommitView, LedgerError> {
         let index = batch.size_after() - 1;
-        let stored = read::stored_entry(self.shared.disk.as_ref(), batch, index).map_err(LedgerError::Unavailable)?;
+        let stored =
+            read::stored_entry(self.shared.disk.as_ref(), batch, index).map_err(LedgerError::Unavailable)?;
         match Entry::parse(&stored.entry) {
-            Ok(Entry::Seal(seal)) => {
-                Ok(CommitView { first: batch.first, size: batch.size_after(), committed_at: seal.seal.committed_at })
-            }
+            Ok(Entry::Seal(seal)) => Ok(CommitView {
+                first: batch.first,
+                size: batch.size_after(),
+                committed_at: seal.seal.committed_at,
+            }),
             _ => Err(LedgerError::Fatal(format!("entry {index} is not a seal"))),
         }
     }

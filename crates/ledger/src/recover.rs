@@ -45,7 +45,13 @@ pub(crate) struct Tail {
 /// Sees every committed batch while the log is scanned.
 pub(crate) trait Inspect {
     /// One batch that folded well; `entries` are its entries parsed, the seal last.
-    fn batch(&mut self, at: &BatchRef, batch: &Batch<'_>, entries: &[Entry], state: &LogState) -> Result<(), String>;
+    fn batch(
+        &mut self,
+        at: &BatchRef,
+        batch: &Batch<'_>,
+        entries: &[Entry],
+        state: &LogState,
+    ) -> Result<(), String>;
 }
 
 /// Looks at nothing more than the fold itself does.
@@ -100,7 +106,16 @@ pub(crate) fn scan(
 ) -> Result<Recovered, OpenError> {
     let numbers = segment_numbers(disk)?;
     let head = HeadFile::load(disk)?;
-    let mut scan = Scan { disk, access, expected, head, state: None, checkpoint: String::new(), notes: Vec::new(), inspect };
+    let mut scan = Scan {
+        disk,
+        access,
+        expected,
+        head,
+        state: None,
+        checkpoint: String::new(),
+        notes: Vec::new(),
+        inspect,
+    };
     let mut previous = String::new();
     let mut tail = None;
     let last = numbers.last().copied();
@@ -157,11 +172,17 @@ impl Scan<'_> {
     fn segment(&mut self, number: u32, previous: &str, is_last: bool) -> Result<Option<Tail>, OpenError> {
         let path = segment_path(number);
         let file = self.disk.open(&path, OpenMode::Read).map_err(OpenError::io("open", &path))?;
-        let bytes = disk::read_all(self.disk, &path, MAX_SEGMENT_BYTES).map_err(OpenError::io("read", &path))?;
+        let bytes =
+            disk::read_all(self.disk, &path, MAX_SEGMENT_BYTES).map_err(OpenError::io("read", &path))?;
         drop(file);
         let Some(header) = SegmentHeader::read(&bytes) else {
             let unused = is_last && self.head.as_ref().is_none_or(|head| head.segment < number);
-            if unused && !bytes.iter().skip(BATCH_ALIGN as usize).any(|byte| *byte != 0) {
+            if unused
+                && bytes
+                    .iter()
+                    .skip(usize::try_from(BATCH_ALIGN).unwrap_or(usize::MAX))
+                    .all(|byte| *byte == 0)
+            {
                 return Ok(None);
             }
             return Err(self.corrupt(&path, 0, "its header is damaged"));
@@ -170,7 +191,9 @@ impl Scan<'_> {
         self.check_gap(&path, &bytes, header.frame_bytes, BATCH_ALIGN)?;
         let mut checkpoints = Sha256::new();
         let mut at = BATCH_ALIGN;
-        while let Some(rest) = bytes.get(usize::try_from(at).unwrap_or(usize::MAX)..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) =
+            bytes.get(usize::try_from(at).unwrap_or(usize::MAX)..).filter(|rest| !rest.is_empty())
+        {
             let Some(batch) = Batch::read(rest) else {
                 self.end_of_segment(&path, at, rest, is_last)?;
                 break;
@@ -191,12 +214,24 @@ impl Scan<'_> {
         Ok(Some(Tail { segment: number, end: at, checkpoints }))
     }
 
-    fn check_header(&self, path: &str, number: u32, previous: &str, header: &SegmentHeader) -> Result<(), OpenError> {
+    fn check_header(
+        &self,
+        path: &str,
+        number: u32,
+        previous: &str,
+        header: &SegmentHeader,
+    ) -> Result<(), OpenError> {
         if header.number != number || header.previous != previous {
-            return Err(self.corrupt(path, 0, "it does not continue the segment before it: a segment was replaced or is from another log"));
+            return Err(self.corrupt(
+                path,
+                0,
+                "it does not continue the segment before it: a segment was replaced or is from another log",
+            ));
         }
         let log = header.logs.first().filter(|log| header.logs.len() == 1 && log.number == 0);
-        let Some(log) = log else { return Err(self.corrupt(path, 0, "its header names no log of this version")) };
+        let Some(log) = log else {
+            return Err(self.corrupt(path, 0, "its header names no log of this version"));
+        };
         if let Some(expected) = self.expected.filter(|origin| origin.as_str() != log.log) {
             return Err(OpenError::Mismatch(format!(
                 "this directory holds the log {}, but the configuration says {expected}. An origin is fixed when a log is made: correct the \
@@ -205,7 +240,11 @@ impl Scan<'_> {
             )));
         }
         if log.size != self.size() {
-            return Err(self.corrupt(path, 0, &format!("it begins at log size {}, but the log so far has {}", log.size, self.size())));
+            return Err(self.corrupt(
+                path,
+                0,
+                &format!("it begins at log size {}, but the log so far has {}", log.size, self.size()),
+            ));
         }
         Ok(())
     }
@@ -213,10 +252,10 @@ impl Scan<'_> {
     /// Between the end of one thing and the page where the next begins there is nothing.
     fn check_gap(&self, path: &str, bytes: &[u8], from: u64, to: u64) -> Result<(), OpenError> {
         let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-        match bytes.get(place(from)..place(to)).is_none_or(|gap| gap.iter().all(|byte| *byte == 0)) {
-            true => Ok(()),
-            false => Err(self.corrupt(path, from, "there are bytes where nothing was written")),
+        if bytes.get(place(from)..place(to)).is_none_or(|gap| gap.iter().all(|byte| *byte == 0)) {
+            return Ok(());
         }
+        Err(self.corrupt(path, from, "there are bytes where nothing was written"))
     }
 
     /// No whole batch at `at`: a clean end, a torn tail, or damage.
@@ -229,13 +268,19 @@ impl Scan<'_> {
             return Err(self.corrupt(path, at, "a damaged batch is followed by another segment"));
         }
         let step = usize::try_from(BATCH_ALIGN).unwrap_or(usize::MAX);
-        let later = rest.chunks(step).enumerate().skip(1).find_map(|(page, _)| Batch::read(rest.get(page * step..)?));
+        let later =
+            rest.chunks(step).enumerate().skip(1).find_map(|(page, _)| Batch::read(rest.get(page * step..)?));
         if let Some(later) = later {
-            let what = format!("a damaged batch is followed by a whole one (entries from {})", later.header.first);
+            let what =
+                format!("a damaged batch is followed by a whole one (entries from {})", later.header.first);
             return Err(self.corrupt(path, at, &what));
         }
         if let Some(head) = self.head.as_ref().filter(|head| head.size > self.size()) {
-            let what = format!("entries {}…{} were committed (log/head remembers them) and are damaged", self.size(), head.size - 1);
+            let what = format!(
+                "entries {}…{} were committed (log/head remembers them) and are damaged",
+                self.size(),
+                head.size - 1
+            );
             return Err(self.corrupt(path, at, &what));
         }
         self.cut(path, at, rest)
@@ -263,7 +308,10 @@ impl Scan<'_> {
     fn drop_unused_segment(&mut self, number: u32) -> Result<(), OpenError> {
         let path = segment_path(number);
         if self.access == Access::Write && number > 0 {
-            self.disk.remove(&path).and_then(|()| self.disk.sync_dir(SEGMENT_DIR)).map_err(OpenError::io("remove", &path))?;
+            self.disk
+                .remove(&path)
+                .and_then(|()| self.disk.sync_dir(SEGMENT_DIR))
+                .map_err(OpenError::io("remove", &path))?;
             self.notes.push(format!("removed {path}: its creation was cut short and it never held an entry"));
         }
         Ok(())
@@ -275,7 +323,9 @@ impl Scan<'_> {
             .entries
             .iter()
             .enumerate()
-            .map(|(i, stored)| Entry::parse(stored.entry).map_err(|error| format!("entry {}: {error}", at.first + i as u64)))
+            .map(|(i, stored)| {
+                Entry::parse(stored.entry).map_err(|error| format!("entry {}: {error}", at.first + i as u64))
+            })
             .collect::<Result<Vec<Entry>, String>>()?;
         if self.state.is_none() {
             let genesis = batch.entries.first().ok_or("the first batch is empty")?;
@@ -293,7 +343,9 @@ impl Scan<'_> {
             match entry {
                 Entry::Seal(seal) if i == count => {
                     let root = leaves.root().map_err(|error| error.to_string())?;
-                    let fits = seal.seal.first == at.first && seal.seal.count == count as u64 && seal.seal.root == root;
+                    let fits = seal.seal.first == at.first
+                        && seal.seal.count == count as u64
+                        && seal.seal.root == root;
                     if !fits || seal.seal.log != state.origin {
                         return Err(format!("the seal at entry {index} does not match its batch"));
                     }
@@ -305,12 +357,16 @@ impl Scan<'_> {
             state.apply(index, entry, leaf, stored.fingerprint)?;
         }
         check_checkpoint(state, batch.checkpoint)?;
-        self.checkpoint = String::from_utf8(batch.checkpoint.to_vec()).map_err(|_| "the checkpoint is not text")?;
+        self.checkpoint =
+            String::from_utf8(batch.checkpoint.to_vec()).map_err(|_| "the checkpoint is not text")?;
         state.end_batch(*at);
         if let Some(head) = self.head.as_ref().filter(|head| head.size == state.size())
             && head.root != state.tree.root()
         {
-            return Err(format!("at size {} the log's root differs from the one in log/head: this is a fork of the log", head.size));
+            return Err(format!(
+                "at size {} the log's root differs from the one in log/head: this is a fork of the log",
+                head.size
+            ));
         }
         self.inspect.batch(at, batch, &entries, state)
     }
@@ -339,8 +395,9 @@ impl Scan<'_> {
                 )));
             }
         }
-        check_signature(&state, &self.checkpoint)
-            .map_err(|what| OpenError::Corrupt(format!("the newest checkpoint {what}. Restore from a backup")))?;
+        check_signature(&state, &self.checkpoint).map_err(|what| {
+            OpenError::Corrupt(format!("the newest checkpoint {what}. Restore from a backup"))
+        })?;
         Ok(Recovered { state, checkpoint: self.checkpoint, tail, notes: self.notes })
     }
 
@@ -354,9 +411,13 @@ impl Scan<'_> {
 }
 
 fn check_checkpoint(state: &LogState, bytes: &[u8]) -> Result<(), String> {
-    let signed = SignedCheckpoint::parse(bytes).map_err(|error| format!("a checkpoint cannot be read: {error}"))?;
+    let signed =
+        SignedCheckpoint::parse(bytes).map_err(|error| format!("a checkpoint cannot be read: {error}"))?;
     let checkpoint = &signed.checkpoint;
-    if checkpoint.origin != state.origin.as_str() || checkpoint.size != state.size() || checkpoint.root != state.tree.root() {
+    if checkpoint.origin != state.origin.as_str()
+        || checkpoint.size != state.size()
+        || checkpoint.root != state.tree.root()
+    {
         return Err(format!("the checkpoint of size {} does not match the log's tree", checkpoint.size));
     }
     Ok(())
@@ -364,11 +425,18 @@ fn check_checkpoint(state: &LogState, bytes: &[u8]) -> Result<(), String> {
 
 /// Whether the log key in force signed `checkpoint`.
 pub(crate) fn check_signature(state: &LogState, checkpoint: &str) -> Result<(), String> {
-    let signed = SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(|error| format!("cannot be read: {error}"))?;
+    let signed =
+        SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(|error| format!("cannot be read: {error}"))?;
     let size = signed.checkpoint.size;
-    let key = state.keys.in_force(Purpose::Log, size).ok_or_else(|| format!("of size {size} has no log key in force"))?;
-    let key = VerifierKey::new(state.origin.as_str(), key.public).map_err(|error| format!("has an unusable log key: {error}"))?;
-    signed.verify_with(&key).map_err(|error| format!("of size {size} is not signed by the log key in force: {error}"))
+    let key = state
+        .keys
+        .in_force(Purpose::Log, size)
+        .ok_or_else(|| format!("of size {size} has no log key in force"))?;
+    let key = VerifierKey::new(state.origin.as_str(), key.public)
+        .map_err(|error| format!("has an unusable log key: {error}"))?;
+    signed
+        .verify_with(&key)
+        .map_err(|error| format!("of size {size} is not signed by the log key in force: {error}"))
 }
 
 fn zero(file: &dyn DiskFile, at: u64, len: usize) -> io::Result<()> {

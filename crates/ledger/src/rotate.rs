@@ -40,7 +40,8 @@ impl Ledger {
     pub fn rotate_key(&self, purpose: Purpose) -> Result<(KeyPair, Ack), LedgerError> {
         let old = {
             let state = self.state();
-            crate::ledger::load_in_force(self.shared.disk.as_ref(), &state, purpose).map_err(|error| unavailable(&error))?
+            crate::ledger::load_in_force(self.shared.disk.as_ref(), &state, purpose)
+                .map_err(|error| unavailable(&error))?
         };
         self.rotate_pair(old)
     }
@@ -52,9 +53,13 @@ impl Ledger {
             state.keys.may_sign(Purpose::Actor, key, state.size())
         };
         if !in_force {
-            return Err(LedgerError::rejected(RejectCode::NotFound, format!("no actor key {key} is in force in this log")));
+            return Err(LedgerError::rejected(
+                RejectCode::NotFound,
+                format!("no actor key {key} is in force in this log"),
+            ));
         }
-        let old = keyring::load_key(self.shared.disk.as_ref(), Purpose::Actor, key).map_err(|error| unavailable(&error))?;
+        let old = keyring::load_key(self.shared.disk.as_ref(), Purpose::Actor, key)
+            .map_err(|error| unavailable(&error))?;
         self.rotate_pair(old)
     }
 
@@ -70,7 +75,8 @@ impl Ledger {
     pub fn revoke_key(&self, key: &KeyId, reason: Revocation) -> Result<(Option<KeyPair>, Ack), LedgerError> {
         let purpose = {
             let state = self.state();
-            let status = state.keys.find(key, state.size()).filter(|status| status.standing == Standing::InForce);
+            let status =
+                state.keys.find(key, state.size()).filter(|status| status.standing == Standing::InForce);
             status.map(|status| status.grant.purpose).filter(|purpose| *purpose != Purpose::Root)
         };
         let purpose = purpose.ok_or_else(|| {
@@ -93,7 +99,8 @@ impl Ledger {
     }
 
     fn new_pair(&self, purpose: Purpose) -> Result<KeyPair, LedgerError> {
-        keyring::new_key(purpose, self.shared.clock.now(), self.shared.entropy.as_ref()).map_err(|error| unavailable(&error))
+        keyring::new_key(purpose, self.shared.clock.now(), self.shared.entropy.as_ref())
+            .map_err(|error| unavailable(&error))
     }
 
     /// Writes a key's file durably, before any record can name the key.
@@ -108,11 +115,21 @@ impl Ledger {
                 Ok(match change {
                     KeyChange::Granted(pair) => (Facts::KeyGranted(granted(&pair)), Some(pair)),
                     KeyChange::Rotated { old, new } => {
-                        let both = key::rotate(new.credential, self.origin(), new.purpose, old.key.as_ref(), new.key.as_ref());
-                        let both = both.map_err(|error| LedgerError::Fatal(format!("cannot sign the rotation: {error}")))?;
+                        let both = key::rotate(
+                            new.credential,
+                            self.origin(),
+                            new.purpose,
+                            old.key.as_ref(),
+                            new.key.as_ref(),
+                        );
+                        let both = both.map_err(|error| {
+                            LedgerError::Fatal(format!("cannot sign the rotation: {error}"))
+                        })?;
                         (Facts::KeyRotated(Box::new(both)), Some(new))
                     }
-                    KeyChange::Revoked { key, reason } => (Facts::KeyRevoked(Revoked { key_id: key, reason }), None),
+                    KeyChange::Revoked { key, reason } => {
+                        (Facts::KeyRevoked(Revoked { key_id: key, reason }), None)
+                    }
                 })
             })
             .collect::<Result<Vec<_>, LedgerError>>()?;
@@ -120,10 +137,7 @@ impl Ledger {
     }
 
     /// Appends key records as one epoch of the root's producer. Answers with the first record's place.
-    fn sign_changes(
-        &self,
-        changes: Vec<(Facts, Option<KeyPair>)>,
-    ) -> Result<Ack, LedgerError> {
+    fn sign_changes(&self, changes: Vec<(Facts, Option<KeyPair>)>) -> Result<Ack, LedgerError> {
         let (root, version, epoch) = {
             let state = self.state();
             let root = keyring::load_key(self.shared.disk.as_ref(), Purpose::Root, &state.keys.root().key_id)
@@ -156,7 +170,9 @@ impl Ledger {
         let closed = writer.sign(&Facts::EpochClosed(closing), None).map_err(broken)?;
         items.push(self.prepare_statement(closed, &[])?);
         let acks = self.append_prepared(items)?;
-        acks.into_iter().nth(1).ok_or_else(|| LedgerError::Fatal("key records were answered without a result".to_owned()))
+        acks.into_iter()
+            .nth(1)
+            .ok_or_else(|| LedgerError::Fatal("key records were answered without a result".to_owned()))
     }
 }
 

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use tabellion_model::registry::is_key_record;
 use tabellion_model::{
-    Header, KeyChain, KeyId, Numbers as RecordNumbers, ProducerId, Purpose, RecordId, RecordTemplate, Statement, StreamName, VaultKeyId,
+    Header, KeyChain, KeyId, Numbers as RecordNumbers, ProducerId, Purpose, RecordId, RecordTemplate,
+    Statement, StreamName, VaultKeyId,
 };
 use tabellion_tlog::{CompactRange, Hash, MAX_ENTRY_BYTES, leaf_hash};
 
@@ -83,9 +84,14 @@ pub(crate) struct StagedEntry {
 /// What became of one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Placed {
-    New { index: u64, record_id: RecordId },
+    New {
+        index: u64,
+        record_id: RecordId,
+    },
     /// Committed before under the same idempotency key; whether the request is the same is for the caller to find out.
-    Remembered { original: Remembered },
+    Remembered {
+        original: Remembered,
+    },
     /// The same idempotency key is in this very batch: decide after the commit.
     Deferred,
 }
@@ -163,7 +169,7 @@ impl<'a> Staging<'a> {
 
     /// Room for `more` entries besides the seal.
     pub(crate) fn has_room(&self, more: usize) -> bool {
-        self.entries.len() + more + 1 <= MAX_BATCH_ENTRIES
+        self.entries.len() + more < MAX_BATCH_ENTRIES
     }
 
     pub(crate) fn vault(&self) -> &KeyTable {
@@ -206,9 +212,13 @@ impl<'a> Staging<'a> {
         }
         let detail = match deletion {
             Deletion::Requested(due) => {
-                format!("system {system} is being deleted (content goes at {due}); cancel the deletion to go on recording for it")
+                format!(
+                    "system {system} is being deleted (content goes at {due}); cancel the deletion to go on recording for it"
+                )
             }
-            Deletion::Purged => format!("system {system} was deleted; its records stay provable, new ones are refused"),
+            Deletion::Purged => {
+                format!("system {system} was deleted; its records stay provable, new ones are refused")
+            }
         };
         Err(LedgerError::rejected(RejectCode::SystemGone, detail))
     }
@@ -217,7 +227,9 @@ impl<'a> Staging<'a> {
         self.check_vault_keys(&record.units)?;
         let version = self.next_version(&record.header, record.expected)?;
         let Some(epoch) = self.own_epoch() else {
-            return Err(LedgerError::Fatal("the log's own epoch must be open before a record is staged".to_owned()));
+            return Err(LedgerError::Fatal(
+                "the log's own epoch must be open before a record is staged".to_owned(),
+            ));
         };
         let header = &mut record.header;
         header.epoch = epoch.number;
@@ -237,10 +249,9 @@ impl<'a> Staging<'a> {
             stream_version: version,
         };
         let mut bytes = Vec::with_capacity(record.template.max_len());
-        record
-            .template
-            .fill(&numbers, &mut bytes)
-            .map_err(|error| LedgerError::Fatal(format!("the record's numbers do not fit its template: {error}")))?;
+        record.template.fill(&numbers, &mut bytes).map_err(|error| {
+            LedgerError::Fatal(format!("the record's numbers do not fit its template: {error}"))
+        })?;
         self.push(&bytes, header.clone(), record.fingerprint, None, &record.units)
     }
 
@@ -253,13 +264,19 @@ impl<'a> Staging<'a> {
         } else if is_key_record(header) {
             let mut keys = self.key_chain().clone();
             keys.apply(index, &item.statement).map_err(|error| {
-                LedgerError::rejected(RejectCode::Malformed, format!("the key record does not fit the log's keys: {error}"))
+                LedgerError::rejected(
+                    RejectCode::Malformed,
+                    format!("the key record does not fit the log's keys: {error}"),
+                )
             })?;
             self.keys = Some(keys);
         } else if !self.may_speak(&item.statement.kid, index) {
             return Err(LedgerError::rejected(
                 RejectCode::KeyNotInForce,
-                format!("the statement's key {} is not an actor key in force in this log; grant it first", item.statement.kid.0),
+                format!(
+                    "the statement's key {} is not an actor key in force in this log; grant it first",
+                    item.statement.kid.0
+                ),
             ));
         }
         let expected = header.stream.as_ref().map(|(_, version)| version.saturating_sub(1));
@@ -267,10 +284,16 @@ impl<'a> Staging<'a> {
             self.overlay.streams.insert(stream.clone(), version);
         }
         let state = self.state;
-        let epoch =
-            self.overlay.epochs.entry(header.producer).or_insert_with(|| state.numbers.get(&header.producer).cloned());
+        let epoch = self
+            .overlay
+            .epochs
+            .entry(header.producer)
+            .or_insert_with(|| state.numbers.get(&header.producer).cloned());
         numbers::observe(epoch, header).map_err(|due| {
-            LedgerError::rejected(RejectCode::SequenceConflict, format!("producer {}: {due}", header.producer))
+            LedgerError::rejected(
+                RejectCode::SequenceConflict,
+                format!("producer {}: {due}", header.producer),
+            )
         })?;
         let key_record = (index > 0 && is_key_record(header)).then(|| item.statement.clone());
         if let Some(pair) = &item.adopts {
@@ -297,7 +320,9 @@ impl<'a> Staging<'a> {
             let size = bytes.len();
             return Err(LedgerError::rejected(
                 RejectCode::TooLarge,
-                format!("the sealed record has {size} bytes, an entry holds {MAX_ENTRY_BYTES}; use fewer fields or parents"),
+                format!(
+                    "the sealed record has {size} bytes, an entry holds {MAX_ENTRY_BYTES}; use fewer fields or parents"
+                ),
             ));
         }
         let index = self.edge.end();
@@ -334,7 +359,9 @@ impl<'a> Staging<'a> {
         match expected {
             Some(expected) if expected != current => Err(LedgerError::rejected(
                 RejectCode::StreamConflict,
-                format!("stream {stream} is at version {current}, not {expected}; read it again and decide anew"),
+                format!(
+                    "stream {stream} is at version {current}, not {expected}; read it again and decide anew"
+                ),
             )),
             _ => Ok(Some(current + 1)),
         }

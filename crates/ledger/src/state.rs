@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use tabellion_model::registry::{self, Facts};
 use tabellion_model::{
-    BatchSeal, Entry, Env, Header, HoldId, KeyChain, Micros, Origin, ProducerId, RecordId, Statement, StreamName, SystemId,
-    VaultKeyId,
+    BatchSeal, Entry, Env, Header, HoldId, KeyChain, Micros, Origin, ProducerId, RecordId, Statement,
+    StreamName, SystemId, VaultKeyId,
 };
 use tabellion_tlog::{Hash, leaf_hash};
 
@@ -84,7 +84,8 @@ pub(crate) struct LogState {
 impl LogState {
     /// State before the genesis entry is folded in.
     pub(crate) fn new(genesis: &[u8]) -> Result<Self, String> {
-        let keys = KeyChain::genesis(genesis).map_err(|error| format!("entry 0 is not a genesis: {error}"))?;
+        let keys =
+            KeyChain::genesis(genesis).map_err(|error| format!("entry 0 is not a genesis: {error}"))?;
         Ok(Self {
             origin: keys.origin().clone(),
             env: keys.env(),
@@ -122,7 +123,13 @@ impl LogState {
     }
 
     /// Folds one parsed entry; `index` must be the log's size so far. Only [`LogState::end_batch`] makes it visible as committed.
-    pub(crate) fn apply(&mut self, index: u64, entry: &Entry, leaf: Hash, fingerprint: Option<[u8; 32]>) -> Result<(), String> {
+    pub(crate) fn apply(
+        &mut self,
+        index: u64,
+        entry: &Entry,
+        leaf: Hash,
+        fingerprint: Option<[u8; 32]>,
+    ) -> Result<(), String> {
         match entry {
             Entry::Seal(seal) => self.apply_seal(&seal.seal)?,
             Entry::Record(record) => self.apply_header(index, &record.header, fingerprint)?,
@@ -151,7 +158,12 @@ impl LogState {
     }
 
     /// Folds the header of a record or statement (its bytes' leaf is pushed by the caller).
-    pub(crate) fn apply_header(&mut self, index: u64, header: &Header, fingerprint: Option<[u8; 32]>) -> Result<(), String> {
+    pub(crate) fn apply_header(
+        &mut self,
+        index: u64,
+        header: &Header,
+        fingerprint: Option<[u8; 32]>,
+    ) -> Result<(), String> {
         self.numbers.observe(header).map_err(|due| format!("entry {index}: {due}"))?;
         if let Some((stream, version)) = &header.stream {
             let known = self.streams.get(stream).copied().unwrap_or(0);
@@ -168,10 +180,14 @@ impl LogState {
 
     /// The few record types that the ledger itself acts on.
     fn apply_meaning(&mut self, index: u64, header: &Header) -> Result<(), String> {
-        let Some(facts) = registry::facts(header).map_err(|error| format!("entry {index}: {error}"))? else { return Ok(()) };
+        let Some(facts) = registry::facts(header).map_err(|error| format!("entry {index}: {error}"))? else {
+            return Ok(());
+        };
         let system = header.system.map(|(system, _)| system);
         match facts {
-            Facts::Genesis(_) | Facts::KeyGranted(_) | Facts::KeyRotated(_) | Facts::KeyRevoked(_) => self.key_records.push(index),
+            Facts::Genesis(_) | Facts::KeyGranted(_) | Facts::KeyRotated(_) | Facts::KeyRevoked(_) => {
+                self.key_records.push(index);
+            }
             Facts::ErasureOrdered(order) => {
                 self.erased_keys.extend(&order.keys);
                 self.orders.insert(header.record_id, order.keys);
@@ -191,7 +207,10 @@ impl LogState {
             Facts::DeletionRequested(due) => self.set_deletion(system, Some(Deletion::Requested(due))),
             Facts::DeletionCancelled => self.set_deletion(system, None),
             Facts::SystemPurged(_) => self.set_deletion(system, Some(Deletion::Purged)),
-            Facts::EpochOpened(_) | Facts::EpochClosed(_) | Facts::PackageExported(_) | Facts::RecordRead(_) => {}
+            Facts::EpochOpened(_)
+            | Facts::EpochClosed(_)
+            | Facts::PackageExported(_)
+            | Facts::RecordRead(_) => {}
         }
         Ok(())
     }

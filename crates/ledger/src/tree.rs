@@ -101,14 +101,22 @@ impl NodeSource for TreeView<'_> {
         let skip = usize::try_from(begin - block * BLOCK).unwrap_or(usize::MAX);
         let take = usize::try_from(end - begin).unwrap_or(0);
         let part: Vec<Hash> = leaves.into_iter().skip(skip).take(take).collect();
-        if part.len() == take { Ok(perfect_root(part)) } else { Err(format!("block {block} of the log is not whole")) }
+        if part.len() == take {
+            Ok(perfect_root(part))
+        } else {
+            Err(format!("block {block} of the log is not whole"))
+        }
     }
 }
 
 /// Root of a power-of-two number of leaves.
 fn perfect_root(mut row: Vec<Hash>) -> Hash {
     while row.len() > 1 {
-        row = row.chunks(2).filter_map(|pair| pair.first().zip(pair.get(1))).map(|(l, r)| node_hash(l, r)).collect();
+        row = row
+            .chunks(2)
+            .filter_map(|pair| pair.first().zip(pair.get(1)))
+            .map(|(l, r)| node_hash(l, r))
+            .collect();
     }
     row.first().copied().unwrap_or_else(|| root_of([]))
 }
@@ -141,8 +149,12 @@ mod tests {
         for i in [0, 1, BLOCK - 1, BLOCK, 3 * BLOCK + 5, size / 2, size - 2, size - 1] {
             let path = inclusion_path(i, size, &view).expect("every committed entry has a proof");
             let leaf = leaf_hash(&i.to_be_bytes());
-            verify_inclusion(&leaf, i, size, &path, &index.root()).expect("a receipt of a committed entry must verify");
+            verify_inclusion(&leaf, i, size, &path, &index.root())
+                .expect("a receipt of a committed entry must verify");
         }
-        assert!(blocks.0.get() > 0, "old entries must have been read again, or the test proves nothing about them");
+        assert!(
+            blocks.0.get() > 0,
+            "old entries must have been read again, or the test proves nothing about them"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! A small repeatable generator (SplitMix64, Steele, Lea and Flood 2014). Not for keys.
+//! A small repeatable generator (`SplitMix64`, Steele, Lea and Flood 2014). Not for keys.
 
 /// Numbers that depend on the seed alone.
 #[derive(Debug, Clone)]
@@ -11,7 +11,7 @@ impl Random {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,7 +21,7 @@ impl Random {
 
     /// A number below `bound`; 0 when `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next().checked_rem(bound).unwrap_or(0)
+        self.draw().checked_rem(bound).unwrap_or(0)
     }
 
     /// True once in `times`.

@@ -180,7 +180,12 @@ impl State {
     }
 
     fn used(&self) -> u64 {
-        self.image.names.values().filter_map(|file| self.image.files.get(file)).map(|content| content.current.len() as u64).sum()
+        self.image
+            .names
+            .values()
+            .filter_map(|file| self.image.files.get(file))
+            .map(|content| content.current.len() as u64)
+            .sum()
     }
 
     fn content(&mut self, file: FileId, life: u64) -> io::Result<&mut Content> {
@@ -218,7 +223,11 @@ fn settle(content: &mut Content, random: &mut Random) {
                 2 => {
                     let whole = bytes.len().div_ceil(SECTOR) as u64;
                     let prefix = usize::try_from(random.below(whole + 1)).unwrap_or(0) * SECTOR;
-                    put(&mut content.durable, offset, bytes.get(..prefix.min(bytes.len())).unwrap_or_default());
+                    put(
+                        &mut content.durable,
+                        offset,
+                        bytes.get(..prefix.min(bytes.len())).unwrap_or_default(),
+                    );
                 }
                 _ => {
                     for (number, sector) in sectors(offset, &bytes) {
@@ -335,10 +344,11 @@ impl Disk for SimDisk {
         let mut state = self.state();
         state.whole_operation()?;
         let image = &mut state.image;
-        let (here, elsewhere): (Vec<_>, Vec<_>) = std::mem::take(&mut image.pending_names).into_iter().partition(|change| {
-            let (NameChange::Set { path, .. } | NameChange::Remove { path }) = change;
-            parent(path) == dir
-        });
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut image.pending_names).into_iter().partition(|change| {
+                let (NameChange::Set { path, .. } | NameChange::Remove { path }) = change;
+                parent(path) == dir
+            });
         image.pending_names = elsewhere;
         for change in here {
             apply_name(&mut image.durable_names, change);
@@ -383,13 +393,12 @@ impl DiskFile for SimFile {
         if full || fault == Some(Fault::NoSpace) {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let part = match fault {
-            None => bytes.len(),
-            Some(_) => {
-                let len = bytes.len() as u64 + 1;
-                let torn = state.random.as_mut().map_or(0, |random| random.below(len));
-                usize::try_from(torn).unwrap_or(0)
-            }
+        let part = if fault.is_none() {
+            bytes.len()
+        } else {
+            let len = bytes.len() as u64 + 1;
+            let torn = state.random.as_mut().map_or(0, |random| random.below(len));
+            usize::try_from(torn).unwrap_or(0)
         };
         let written = bytes.get(..part).unwrap_or_default();
         if let Some(content) = state.image.files.get_mut(&self.file) {
@@ -465,7 +474,10 @@ mod tests {
             file.write_at(100, &[2; 1500]).expect("an unsynced write");
             disk.crash(seed);
             let after = content(&disk, "a");
-            assert!(after.iter().take(100).all(|byte| *byte == 1), "seed {seed}: the simulator lost synced bytes");
+            assert!(
+                after.iter().take(100).all(|byte| *byte == 1),
+                "seed {seed}: the simulator lost synced bytes"
+            );
             assert!(file.sync().is_err(), "a handle must not outlive the power");
         }
     }
@@ -481,15 +493,18 @@ mod tests {
             file.write_at(4096, &[2; 4096]).expect("the second");
             disk.crash(seed);
             let after = content(&disk, "a");
-            let first = after[..4096].iter().filter(|byte| **byte == 1).count();
-            let second = after[4096..].iter().filter(|byte| **byte == 2).count();
+            let first = after[..4096].iter().map(|byte| usize::from(*byte == 1)).sum::<usize>();
+            let second = after[4096..].iter().map(|byte| usize::from(*byte == 2)).sum::<usize>();
             assert_eq!(first % SECTOR + second % SECTOR, 0, "seed {seed}: sectors are written as one");
             kept += usize::from(first == 4096 && second == 4096);
             lost += usize::from(first == 0 && second == 0);
             torn += usize::from(first % 4096 != 0 || second % 4096 != 0);
             reordered += usize::from(first == 0 && second == 4096);
         }
-        assert!(kept > 5 && lost > 5 && torn > 50 && reordered > 5, "too tame: {kept} {lost} {torn} {reordered}");
+        assert!(
+            kept > 5 && lost > 5 && torn > 50 && reordered > 5,
+            "too tame: {kept} {lost} {torn} {reordered}"
+        );
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
         let mut random = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for chunk in bytes.chunks_mut(8) {
-            for (to, from) in chunk.iter_mut().zip(random.next().to_le_bytes()) {
+            for (to, from) in chunk.iter_mut().zip(random.draw().to_le_bytes()) {
                 *to = from;
             }
         }

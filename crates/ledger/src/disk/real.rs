@@ -20,7 +20,7 @@ const DIR_PERMISSIONS: u32 = 0o700;
 /// Only the owner may read or write.
 const FILE_PERMISSIONS: u32 = 0o600;
 /// Zeros written at a time where the file system cannot reserve space.
-const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// A directory of the operating system.
 #[derive(Clone, Debug)]

@@ -62,13 +62,25 @@ mod tests {
         let (a, b) = (UnitId::from_bytes([3; 16]), UnitId::from_bytes([4; 16]));
         let sealed = encrypt_unit(&key, &a, &record, &[disclosure()]).expect("a small unit encrypts");
         assert_eq!(decrypt_unit(&key, &a, &record, &sealed), Ok(vec![disclosure()]), "content would be lost");
-        assert!(decrypt_unit(&key, &b, &record, &sealed).is_err(), "content could be shown as another unit's");
-        assert!(decrypt_unit(&[9; 32], &a, &record, &sealed).is_err(), "an erased subject's content would open");
-        assert!(decrypt_unit(&key, &a, &RecordId::from_bytes([5; 16]), &sealed).is_err(), "content could move to another record");
+        assert!(
+            decrypt_unit(&key, &b, &record, &sealed).is_err(),
+            "content could be shown as another unit's"
+        );
+        assert!(
+            decrypt_unit(&[9; 32], &a, &record, &sealed).is_err(),
+            "an erased subject's content would open"
+        );
+        assert!(
+            decrypt_unit(&key, &a, &RecordId::from_bytes([5; 16]), &sealed).is_err(),
+            "content could move to another record"
+        );
         for at in 0..sealed.len() {
             let mut damaged = sealed.clone();
             damaged[at] ^= 1;
-            assert!(decrypt_unit(&key, &a, &record, &damaged).is_err(), "damage at byte {at} would be shown as content");
+            assert!(
+                decrypt_unit(&key, &a, &record, &damaged).is_err(),
+                "damage at byte {at} would be shown as content"
+            );
         }
     }
 }

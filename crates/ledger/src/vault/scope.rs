@@ -16,11 +16,14 @@ pub(crate) struct RetentionClass(String);
 impl RetentionClass {
     pub(crate) fn new(name: &str) -> Result<Self, String> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let fits = name.len() <= MAX_CLASS_BYTES && name.starts_with(|first: char| first.is_ascii_lowercase());
+        let fits =
+            name.len() <= MAX_CLASS_BYTES && name.starts_with(|first: char| first.is_ascii_lowercase());
         if fits && name.bytes().all(plain) {
             return Ok(Self(name.to_owned()));
         }
-        Err(format!("a retention class is a letter and then letters, digits and hyphens, at most {MAX_CLASS_BYTES} in all, lower case"))
+        Err(format!(
+            "a retention class is a letter and then letters, digits and hyphens, at most {MAX_CLASS_BYTES} in all, lower case"
+        ))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -63,7 +66,8 @@ pub(crate) struct KeyFilter {
 impl KeyFilter {
     pub(crate) fn fits(&self, scope: &KeyScope) -> bool {
         let system = self.system.is_none_or(|system| scope.system == Some(system));
-        let class = self.class.as_ref().is_none_or(|(class, until)| scope.class == *class && scope.month <= *until);
+        let class =
+            self.class.as_ref().is_none_or(|(class, until)| scope.class == *class && scope.month <= *until);
         let subject = self.subject.is_none_or(|subject| scope.subject == Some(subject));
         system && class && subject
     }

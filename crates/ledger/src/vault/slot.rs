@@ -50,7 +50,9 @@ impl Identity {
         bytes.extend_from_slice(&self.scope.month.to_le_bytes());
         bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&self.scope.subject.unwrap_or([0; 32]));
-        bytes.extend_from_slice(self.scope.system.map(|system| *system.as_bytes()).unwrap_or_default().as_slice());
+        bytes.extend_from_slice(
+            self.scope.system.map(|system| *system.as_bytes()).unwrap_or_default().as_slice(),
+        );
         bytes.resize(IDENTITY, 0);
         let crc = crc32c::crc32c(bytes.get(4..).unwrap_or_default()).to_le_bytes();
         let mut whole = [0; IDENTITY];

@@ -37,11 +37,20 @@ impl MasterKey {
 
     fn wrap(&self, nonce: &[u8; NONCE], message: &[u8; 32], aad: &[u8]) -> io::Result<[u8; WRAPPED]> {
         let sealed = self.0.encrypt(&Nonce::from(*nonce), Payload { msg: message, aad });
-        sealed.ok().and_then(|sealed| sealed.try_into().ok()).ok_or_else(|| io::Error::other("a vault key cannot be wrapped"))
+        sealed
+            .ok()
+            .and_then(|sealed| sealed.try_into().ok())
+            .ok_or_else(|| io::Error::other("a vault key cannot be wrapped"))
     }
 
-    fn unwrap(&self, nonce: &[u8; NONCE], wrapped: &[u8; WRAPPED], aad: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
-        let opened = Zeroizing::new(self.0.decrypt(&Nonce::from(*nonce), Payload { msg: wrapped, aad }).ok()?);
+    fn unwrap(
+        &self,
+        nonce: &[u8; NONCE],
+        wrapped: &[u8; WRAPPED],
+        aad: &[u8],
+    ) -> Option<Zeroizing<[u8; 32]>> {
+        let opened =
+            Zeroizing::new(self.0.decrypt(&Nonce::from(*nonce), Payload { msg: wrapped, aad }).ok()?);
         Some(Zeroizing::new(opened.as_slice().try_into().ok()?))
     }
 }
@@ -82,7 +91,10 @@ impl KeyTable {
         let failed = || OpenError::io("create", TABLE_PATH);
         let file = disk.open(TABLE_PATH, OpenMode::CreateNew).map_err(failed())?;
         let header = header(origin, &master).map_err(failed())?;
-        file.write_at(0, &header).and_then(|()| file.sync()).and_then(|()| disk.sync_dir(VAULT_DIR)).map_err(failed())?;
+        file.write_at(0, &header)
+            .and_then(|()| file.sync())
+            .and_then(|()| disk.sync_dir(VAULT_DIR))
+            .map_err(failed())?;
         Ok(Self {
             file,
             master,
@@ -95,8 +107,14 @@ impl KeyTable {
     }
 
     /// Opens the table. `dying`: keys whose destruction was ordered; their slots may be half overwritten.
-    pub(crate) fn open(disk: &dyn Disk, origin: &Hash, master: MasterKey, dying: &[VaultKeyId]) -> Result<Self, OpenError> {
-        let bytes = disk::read_all(disk, TABLE_PATH, MAX_TABLE_BYTES).map_err(OpenError::io("read", TABLE_PATH))?;
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        origin: &Hash,
+        master: MasterKey,
+        dying: &[VaultKeyId],
+    ) -> Result<Self, OpenError> {
+        let bytes =
+            disk::read_all(disk, TABLE_PATH, MAX_TABLE_BYTES).map_err(OpenError::io("read", TABLE_PATH))?;
         let file = disk.open(TABLE_PATH, OpenMode::ReadWrite).map_err(OpenError::io("open", TABLE_PATH))?;
         let mut slots = bytes.chunks(SLOT);
         check_header(slots.next().unwrap_or_default(), origin, &master)?;
@@ -117,14 +135,21 @@ impl KeyTable {
                 Some(slot) => table.take(position, slot, &dying)?,
                 // Either a key whose write was torn before anything used it, or a key that the log needs: the caller can tell, because the
                 // log names every key it needs ([`KeyTable::knows`]).
-                None => table.notes.push(format!("{TABLE_PATH}: slot {position} holds no whole key and is left out")),
+                None => table
+                    .notes
+                    .push(format!("{TABLE_PATH}: slot {position} holds no whole key and is left out")),
             }
         }
         table.durable = written as u64 + 1;
         Ok(table)
     }
 
-    fn take(&mut self, position: u64, slot: slot::Slot, dying: &BTreeSet<VaultKeyId>) -> Result<(), OpenError> {
+    fn take(
+        &mut self,
+        position: u64,
+        slot: slot::Slot,
+        dying: &BTreeSet<VaultKeyId>,
+    ) -> Result<(), OpenError> {
         let id = slot.identity.id;
         let key = match slot.wrapped {
             None => None,
@@ -265,10 +290,14 @@ fn check_header(bytes: &[u8], origin: &Hash, master: &MasterKey) -> Result<(), O
         body.len() == SLOT - 4 && body.starts_with(MAGIC) && crc32c::crc32c(body).to_le_bytes() == **crc
     });
     let Some((body, _)) = whole else {
-        return Err(OpenError::Corrupt(format!("{TABLE_PATH} has a damaged header; restore the vault from the backup of this log")));
+        return Err(OpenError::Corrupt(format!(
+            "{TABLE_PATH} has a damaged header; restore the vault from the backup of this log"
+        )));
     };
     if body.get(16..48) != Some(origin.as_bytes().as_slice()) {
-        return Err(OpenError::Mismatch(format!("{TABLE_PATH} belongs to another log; restore the vault from the backup of this log")));
+        return Err(OpenError::Mismatch(format!(
+            "{TABLE_PATH} belongs to another log; restore the vault from the backup of this log"
+        )));
     }
     let check: Option<[u8; WRAPPED]> = body.get(48..96).and_then(|check| check.try_into().ok());
     if check.and_then(|check| master.unwrap(&[0; NONCE], &check, origin.as_bytes())).is_none() {

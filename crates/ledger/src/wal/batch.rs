@@ -184,8 +184,14 @@ mod tests {
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0x20;
-            assert!(Batch::read(&damaged).is_none(), "damage at byte {at} would be taken for a committed batch");
-            assert!(Batch::read(&bytes[..at]).is_none(), "a batch torn at byte {at} would be taken for a committed one");
+            assert!(
+                Batch::read(&damaged).is_none(),
+                "damage at byte {at} would be taken for a committed batch"
+            );
+            assert!(
+                Batch::read(&bytes[..at]).is_none(),
+                "a batch torn at byte {at} would be taken for a committed one"
+            );
         }
     }
 }

@@ -81,9 +81,16 @@ mod tests {
         let bytes = header.to_bytes().expect("a header of plain strings always encodes");
         let read = SegmentHeader::read(&bytes).expect("a written header reads back");
         assert_eq!(read.frame_bytes, bytes.len() as u64, "what follows the header would be misplaced");
-        assert_eq!(SegmentHeader { frame_bytes: 0, ..read }, header, "the segment chain could not be followed");
+        assert_eq!(
+            SegmentHeader { frame_bytes: 0, ..read },
+            header,
+            "the segment chain could not be followed"
+        );
         let text = String::from_utf8_lossy(&bytes);
-        assert!(text.contains(r#"{"format":"tabellion.segment/1","logs":[{"log":"#), "not the documented form");
+        assert!(
+            text.contains(r#"{"format":"tabellion.segment/1","logs":[{"log":"#),
+            "not the documented form"
+        );
     }
 
     #[test]

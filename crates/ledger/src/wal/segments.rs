@@ -69,7 +69,14 @@ impl Segments {
                 return Err(error);
             }
         };
-        Ok(Self { file, number, end: BATCH_ALIGN, capacity: segment_bytes, checkpoints: Sha256::new(), segment_bytes })
+        Ok(Self {
+            file,
+            number,
+            end: BATCH_ALIGN,
+            capacity: segment_bytes,
+            checkpoints: Sha256::new(),
+            segment_bytes,
+        })
     }
 
     /// Largest batch that a fresh segment holds.

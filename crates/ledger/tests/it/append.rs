@@ -14,12 +14,22 @@ fn document(n: u32) -> Draft {
 #[test]
 fn an_appended_record_is_provable_by_its_receipt_alone() {
     let (_dir, _disk, ledger) = real();
-    let ack = ledger.append(&document(1).about("ada@example.org", "author", "Ada Lovelace")).expect("an append");
+    let ack =
+        ledger.append(&document(1).about("ada@example.org", "author", "Ada Lovelace")).expect("an append");
     let receipt = ledger.reader().receipt(ack.index).expect("a receipt").to_bytes().expect("its bytes");
     let report = verify(&receipt, Some(&trust(&ledger)));
-    assert_eq!(report.exit_code(), 0, "the holder of the receipt could not prove the record: {}", report.to_text());
+    assert_eq!(
+        report.exit_code(),
+        0,
+        "the holder of the receipt could not prove the record: {}",
+        report.to_text()
+    );
     let report = verify(&receipt, None);
-    assert_eq!(report.exit_code(), 3, "without a trust file the issuer is unknown, which must not read as fine");
+    assert_eq!(
+        report.exit_code(),
+        3,
+        "without a trust file the issuer is unknown, which must not read as fine"
+    );
 }
 
 #[test]
@@ -35,8 +45,17 @@ fn a_log_comes_back_as_it_was_left() {
     assert!(again.notes().is_empty(), "a clean end leaves nothing to report: {:?}", again.notes());
     for ack in &acks {
         let entry = again.reader().entry(ack.index).expect("an acknowledged entry is there");
-        assert_eq!(entry.entry.header().map(|header| header.record_id), Some(ack.record_id), "entry {} changed", ack.index);
-        assert!(matches!(entry.units[0].content, UnitContent::Shown(_)), "content of entry {} is lost", ack.index);
+        assert_eq!(
+            entry.entry.header().map(|header| header.record_id),
+            Some(ack.record_id),
+            "entry {} changed",
+            ack.index
+        );
+        assert!(
+            matches!(entry.units[0].content, UnitContent::Shown(_)),
+            "content of entry {} is lost",
+            ack.index
+        );
     }
     let old = tabellion_tlog::SignedCheckpoint::parse(checkpoint.as_bytes()).expect("a checkpoint");
     let root = again.reader().root_at(old.checkpoint.size).expect("a root of the past");
@@ -50,10 +69,19 @@ fn the_same_request_gives_the_original_and_another_one_is_refused() {
     draft.idempotency_key = Some("upload-7".to_owned());
     let first = ledger.append(&draft).expect("an append");
     let again = ledger.append(&draft).expect("a retry is answered");
-    assert_eq!((again.index, again.record_id, again.duplicate), (first.index, first.record_id, true), "a retry made a second record");
+    assert_eq!(
+        (again.index, again.record_id, again.duplicate),
+        (first.index, first.record_id, true),
+        "a retry made a second record"
+    );
     let size = ledger.reader().size();
-    let other = ledger.append(&draft.clone().with("size", 8)).expect_err("another request under the same key");
-    assert_eq!(other.code(), Some(RejectCode::IdempotencyConflict), "two requests would share one record: {other}");
+    let other =
+        ledger.append(&draft.clone().with("size", 8)).expect_err("another request under the same key");
+    assert_eq!(
+        other.code(),
+        Some(RejectCode::IdempotencyConflict),
+        "two requests would share one record: {other}"
+    );
     assert_eq!(ledger.reader().size(), size, "a refused request must append nothing");
 }
 

@@ -49,7 +49,8 @@ fn options(seed: u64, life: u64) -> OpenOptions {
 
 fn fresh_log() -> Image {
     let disk = SimDisk::new();
-    let ledger = Ledger::create(Arc::new(disk.clone()), &new_log(), &options(u64::MAX, 0)).expect("a log can be made");
+    let ledger =
+        Ledger::create(Arc::new(disk.clone()), &new_log(), &options(u64::MAX, 0)).expect("a log can be made");
     ledger.close().expect("a clean end");
     disk.image()
 }
@@ -62,7 +63,7 @@ fn run(seed: u64, base: &Image, seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk
     let mut cuts = 0;
     for life in 1..=1 + random.below(3) {
         let fault = [Fault::PowerOff, Fault::PowerOff, Fault::Eio, Fault::NoSpace][random.below(4) as usize];
-        disk.fail_at(random.below(60), fault, random.next());
+        disk.fail_at(random.below(60), fault, random.draw());
         match Ledger::open(seen_by_ledger(disk.clone()), &options(seed, life)) {
             Ok(ledger) => {
                 live(&ledger, &mut random, &mut journal);
@@ -71,10 +72,12 @@ fn run(seed: u64, base: &Image, seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk
                     let _ = ledger.close();
                 }
             }
-            Err(error) if !disk.fault_happened() => return Err(format!("life {life} does not open: {error}")),
+            Err(error) if !disk.fault_happened() => {
+                return Err(format!("life {life} does not open: {error}"));
+            }
             Err(_) => {}
         }
-        disk.crash(random.next());
+        disk.crash(random.draw());
         cuts += 1;
     }
     let ledger = Ledger::open(seen_by_ledger(disk.clone()), &options(seed, 99))
@@ -86,7 +89,11 @@ fn run(seed: u64, base: &Image, seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk
 }
 
 fn document(subject: u64, n: u64) -> Draft {
-    Draft::new("document.captured").with("number", n).about(&format!("subject-{subject}"), "name", format!("Person {subject}"))
+    Draft::new("document.captured").with("number", n).about(
+        &format!("subject-{subject}"),
+        "name",
+        format!("Person {subject}"),
+    )
 }
 
 /// Works until something fails.
@@ -142,7 +149,8 @@ fn erase(ledger: &Ledger, subject: u64, journal: &mut Journal) -> Result<(), Led
 /// Everything that was acknowledged must be there, once, unchanged, readable unless erased.
 fn check(reader: &Reader, journal: &Journal) -> Result<(), String> {
     for (index, (record_id, subject)) in &journal.acked {
-        let entry = reader.entry(*index).map_err(|error| format!("acknowledged entry {index} is lost: {error}"))?;
+        let entry =
+            reader.entry(*index).map_err(|error| format!("acknowledged entry {index} is lost: {error}"))?;
         if entry.entry.header().map(|header| header.record_id) != Some(*record_id) {
             return Err(format!("acknowledged entry {index} is another record"));
         }
@@ -150,9 +158,15 @@ fn check(reader: &Reader, journal: &Journal) -> Result<(), String> {
         let maybe = journal.maybe_erased.get(subject).is_some_and(|before| index < before);
         for unit in entry.units.iter().filter(|unit| unit.personal || unit.content == UnitContent::Erased) {
             match (&unit.content, erased, maybe) {
-                (UnitContent::Shown(_), true, _) => return Err(format!("erased content of entry {index} came back")),
-                (UnitContent::Erased, false, false) => return Err(format!("content of entry {index} is gone though nobody erased it")),
-                (UnitContent::Missing, _, _) => return Err(format!("content of acknowledged entry {index} is unreadable")),
+                (UnitContent::Shown(_), true, _) => {
+                    return Err(format!("erased content of entry {index} came back"));
+                }
+                (UnitContent::Erased, false, false) => {
+                    return Err(format!("content of entry {index} is gone though nobody erased it"));
+                }
+                (UnitContent::Missing, _, _) => {
+                    return Err(format!("content of acknowledged entry {index} is unreadable"));
+                }
                 _ => {}
             }
         }
@@ -166,14 +180,24 @@ fn check(reader: &Reader, journal: &Journal) -> Result<(), String> {
     reader
         .entries(0, reader.size(), |entry| {
             let fresh = entry.entry.header().is_none_or(|header| seen.insert(header.record_id));
-            if fresh { Ok(()) } else { Err(LedgerError::Fatal(format!("entry {} repeats a record", entry.index))) }
+            if fresh {
+                Ok(())
+            } else {
+                Err(LedgerError::Fatal(format!("entry {} repeats a record", entry.index)))
+            }
         })
         .map_err(|error| error.to_string())?;
     for checkpoint in &journal.checkpoints {
-        let signed = SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(|error| error.to_string())?.checkpoint;
+        let signed =
+            SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(|error| error.to_string())?.checkpoint;
         match reader.root_at(signed.size) {
             Ok(root) if signed.size <= reader.size() && root == signed.root => {}
-            _ => return Err(format!("the log is not a continuation of the checkpoint of size {} that it released", signed.size)),
+            _ => {
+                return Err(format!(
+                    "the log is not a continuation of the checkpoint of size {} that it released",
+                    signed.size
+                ));
+            }
         }
     }
     Ok(())
@@ -246,8 +270,11 @@ fn every_operation_of_the_disk_may_fail_once() {
             disk.crash(k);
             let ledger = Ledger::open(Arc::new(disk), &options(1, 2))
                 .unwrap_or_else(|error| panic!("{fault:?} at operation {k}: the log does not open: {error}"));
-            check(ledger.reader(), &journal).unwrap_or_else(|what| panic!("{fault:?} at operation {k}: {what}"));
-            ledger.append(&document(0, 0)).unwrap_or_else(|error| panic!("{fault:?} at operation {k}: {error}"));
+            check(ledger.reader(), &journal)
+                .unwrap_or_else(|what| panic!("{fault:?} at operation {k}: {what}"));
+            ledger
+                .append(&document(0, 0))
+                .unwrap_or_else(|error| panic!("{fault:?} at operation {k}: {error}"));
         }
     }
 }
@@ -256,10 +283,11 @@ fn every_operation_of_the_disk_may_fail_once() {
 fn a_build_without_its_sync_call_is_caught() {
     let base = fresh_log();
     for prefix in ["log/segments", "vault"] {
-        let caught = FORGETFUL_SEEDS.clone().find(|seed| {
-            run(*seed, &base, &|disk| Arc::new(ForgetfulDisk::new(disk, prefix))).is_err()
-        });
-        let caught = caught.unwrap_or_else(|| panic!("{prefix}: these tests would not notice a removed sync"));
+        let caught = FORGETFUL_SEEDS
+            .clone()
+            .find(|seed| run(*seed, &base, &|disk| Arc::new(ForgetfulDisk::new(disk, prefix))).is_err());
+        let caught =
+            caught.unwrap_or_else(|| panic!("{prefix}: these tests would not notice a removed sync"));
         println!("{prefix} without sync: caught by seed {caught}");
     }
 }

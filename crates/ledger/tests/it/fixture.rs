@@ -21,7 +21,8 @@ pub(crate) fn options() -> OpenOptions {
 pub(crate) fn real() -> (tempfile::TempDir, Arc<dyn Disk>, Ledger) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::create(dir.path()).expect("a data directory"));
-    let ledger = Ledger::create(Arc::clone(&disk), &new_log(), &options()).expect("a log can be made in an empty directory");
+    let ledger = Ledger::create(Arc::clone(&disk), &new_log(), &options())
+        .expect("a log can be made in an empty directory");
     (dir, disk, ledger)
 }
 
@@ -29,5 +30,5 @@ pub(crate) fn real() -> (tempfile::TempDir, Arc<dyn Disk>, Ledger) {
 pub(crate) fn trust(ledger: &Ledger) -> Policy {
     let root = ledger.reader().keys().root().public;
     let key = VerifierKey::new(&format!("{}/root", ledger.origin()), root).expect("a root key can be pinned");
-    Policy::parse(&format!("log {key}\nquorum none\n")).expect("a trust file")
+    Policy::parse(format!("log {key}\nquorum none\n")).expect("a trust file")
 }

@@ -20,7 +20,12 @@ fn rotation_keeps_old_proofs_valid_and_new_ones_follow_from_the_root() {
         let ack = ledger.append(&draft).expect("an append under the new key");
         let receipt = ledger.reader().receipt(ack.index).expect("a receipt").to_bytes().expect("its bytes");
         let report = verify(&receipt, Some(&trust));
-        assert_eq!(report.exit_code(), 0, "after rotating {purpose} a receipt does not verify: {}", report.to_text());
+        assert_eq!(
+            report.exit_code(),
+            0,
+            "after rotating {purpose} a receipt does not verify: {}",
+            report.to_text()
+        );
     }
     let receipt = ledger.reader().receipt(before.index).expect("a receipt").to_bytes().expect("its bytes");
     assert_eq!(verify(&receipt, Some(&trust)).exit_code(), 0, "rotation broke an old receipt");
@@ -35,14 +40,28 @@ fn rotation_keeps_old_proofs_valid_and_new_ones_follow_from_the_root() {
 #[test]
 fn a_stolen_writer_key_is_revoked_and_replaced_in_one_step() {
     let (_dir, _disk, ledger) = real();
-    let writer = ledger.reader().keys().in_force(Purpose::Writer, ledger.reader().size()).expect("a writer key").key_id;
+    let writer = ledger
+        .reader()
+        .keys()
+        .in_force(Purpose::Writer, ledger.reader().size())
+        .expect("a writer key")
+        .key_id;
     let (replacement, _) = ledger.revoke_key(&writer, Revocation::Compromised).expect("a revocation");
     assert!(replacement.is_some(), "the log would be left without a writer");
-    let now = ledger.reader().keys().in_force(Purpose::Writer, ledger.reader().size()).expect("a writer key").key_id;
+    let now = ledger
+        .reader()
+        .keys()
+        .in_force(Purpose::Writer, ledger.reader().size())
+        .expect("a writer key")
+        .key_id;
     assert_ne!(now, writer, "the stolen key still signs");
     let ack = ledger.append(&Draft::new("document.captured").with("number", 1)).expect("an append");
     let receipt = ledger.reader().receipt(ack.index).expect("a receipt").to_bytes().expect("its bytes");
-    assert_eq!(verify(&receipt, Some(&trust(&ledger))).exit_code(), 0, "the new writer's receipts do not verify");
+    assert_eq!(
+        verify(&receipt, Some(&trust(&ledger))).exit_code(),
+        0,
+        "the new writer's receipts do not verify"
+    );
     let again = ledger.revoke_key(&writer, Revocation::Lost).expect_err("it is out of force already");
     assert_eq!(again.code(), Some(RejectCode::NotFound), "{again}");
 }

@@ -1,4 +1,13 @@
 //! The ledger from outside: what it promises, on real and simulated disks.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test that meets the unexpected has to stop, and says what it counted"
+)]
 
 mod append;
 mod crash;
