@@ -29,7 +29,11 @@ export function parseEntry(bytes, index) {
     if (bytes[0] !== SIGN1_START) throw new Malformed('is neither a sealed record nor a COSE_Sign1');
     const sign1 = parseEntrySign1(bytes);
     if (sign1.kind === 'seal') return { ...entry, kind: 'seal', sign1, seal: SEAL(parseJcs(sign1.payload)) };
-    return { ...entry, kind: 'statement', sign1, record: parseRecord(sign1.payload) };
+    const record = parseRecord(sign1.payload);
+    if (sign1.iss !== record.actor || sign1.sub !== record.record_id) {
+      throw new Malformed('statement and record name different actors or records');
+    }
+    return { ...entry, kind: 'statement', sign1, record };
   });
 }
 

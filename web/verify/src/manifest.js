@@ -1,6 +1,7 @@
 // The manifest, the proof and the file set of a package (docs/formats.md §11).
 import { parseJcs, parseJcsLines } from './jcs.js';
 import { Malformed, within } from './malformed.js';
+import { isFileName } from './zip.js';
 import * as shape from './shape.js';
 
 export const BUNDLE_ENTRIES = 4096;
@@ -31,6 +32,10 @@ export function checkFileSet(files) {
   return bundles;
 }
 
+const fileName = (value) => {
+  if (typeof value !== 'string' || !isFileName(value)) throw new Malformed('expected a file name that a package may have');
+  return value;
+};
 const total = shape.count;
 const period = (value) => {
   const read = shape.closed({ from: shape.time, to: shape.time })(value);
@@ -51,7 +56,7 @@ const MANIFEST = shape.closed({
     missing: shape.count, opened: shape.boolean, producer: shape.id,
   }))(value), (one) => [one.producer, one.epoch], 'epochs'),
   files: (value) => shape.ascending(shape.listOf(shape.closed({
-    path: shape.string, sha256: shape.hash, size: shape.count,
+    path: fileName, sha256: shape.hash, size: shape.count,
   }), 0, FILES_MAX)(value), (one) => one.path, 'files'),
   first: shape.count,
   format: shape.exactly('tabellion.package/1'),
@@ -60,7 +65,7 @@ const MANIFEST = shape.closed({
   keys: shape.ordinal,
   log: shape.origin,
   'period?': period,
-  scope: shape.string,
+  scope: shape.exactly(SCOPE),
   size: shape.ordinal,
   software: shape.string,
   tenant: shape.string,

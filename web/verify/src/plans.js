@@ -50,7 +50,7 @@ export const PACKAGE_PLAN = [
     'The range is exactly the batches of the stated period, as the seals at its edges show.',
     'Anything before or after the period, or in batches later than the checkpoint.'),
   check('totals', 'Totals', ['unaltered'],
-    'The manifest’s totals, types and scope are what the entries give when counted again.',
+    'The manifest’s totals and types are what the entries give when counted again.',
     'The framework label, which is only what was asked for.'),
 ];
 

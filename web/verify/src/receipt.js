@@ -6,11 +6,11 @@ import { judgeCheckpoint, judgeIssuer } from './issuer.js';
 import { parseJcs } from './jcs.js';
 import { ChainBroken, KeyChain, sealFault, statementFault } from './keychain.js';
 import { Malformed, within } from './malformed.js';
-import { isIncluded } from './merkle.js';
+import { isIncluded, leafHash } from './merkle.js';
 import { verifierKeyText } from './note.js';
 import { recordRow, unitRows } from './packagefacts.js';
 import { RECEIPT_PLAN } from './plans.js';
-import { isKeyRecord, isKnown } from './recordtypes.js';
+import { isKnown } from './recordtypes.js';
 import { broken, counted, Faults, holds, Run, undetermined } from './report.js';
 import * as shape from './shape.js';
 import { parseTlogProof } from './tlogproof.js';
@@ -29,21 +29,26 @@ const EXTRA = shape.closed({
   'seal?': shape.closed({ batch_path: hashes, entry: shape.bytes, index: shape.count, path: hashes }),
 });
 
-/** Reads a receipt's bytes into its parts. */
+/** Reads a receipt but for its key records, which are read where they are judged: their hashes come first. */
 export function parseReceiptFile(bytes) {
   if (bytes.length > RECEIPT_MAX_BYTES) throw new Malformed('receipt is larger than 4 MiB');
   const proof = parseTlogProof(bytes);
   if (proof.extra === null) throw new Malformed('receipt has no extra line');
   const extra = within('extra', () => EXTRA(parseJcs(proof.extra)));
-  const entry = parseEntry(extra.entry, proof.index);
-  if ((entry.kind === 'seal') !== (extra.seal === undefined)) {
+  const { index, path, checkpoint } = proof;
+  const entry = parseEntry(extra.entry, index);
+  return { index, path, checkpoint, extra, entry, seal: readSeal(entry, extra.seal) };
+}
+
+/** The seal of an entry; a seal is its own, everything else needs one. */
+function readSeal(entry, given) {
+  if ((entry.kind === 'seal') !== (given === undefined)) {
     throw new Malformed(entry.kind === 'seal' ? 'receipt of a seal holds a second seal' : 'receipt holds no seal');
   }
-  const keys = extra.keys.map((item) => ({ ...parseEntry(item.entry, item.index), path: item.path }));
-  const seal = extra.seal && { ...parseEntry(extra.seal.entry, extra.seal.index), path: extra.seal.path, batchPath: extra.seal.batch_path };
-  if (seal && seal.kind !== 'seal') throw new Malformed('the seal of the receipt is no seal');
-  if (!keys.every((key) => key.record && isKeyRecord(key.record))) throw new Malformed('a key record of the receipt is none');
-  return { ...proof, entry, seal, keys, disclosures: extra.disclosures };
+  if (!given) return entry;
+  const seal = parseEntry(given.entry, given.index);
+  if (seal.kind !== 'seal') throw new Malformed('the seal of the receipt is no seal');
+  return seal;
 }
 
 /** Verifies receipt bytes against a policy (or null). */
@@ -51,7 +56,7 @@ export async function verifyReceipt(bytes, policy, pace) {
   const run = new Run('receipt', RECEIPT_PLAN, pace);
   const receipt = await run.check('form', () => {
     const value = parseReceiptFile(bytes);
-    return { ...holds(`A receipt of entry ${value.index} with ${counted(value.keys.length, 'key record')}.`), value };
+    return { ...holds(`A receipt of entry ${value.index} with ${counted(value.extra.keys.length, 'key record')}.`), value };
   });
   if (!receipt) return run;
   await run.check('entry', () => judgeEntry(receipt));
@@ -73,33 +78,34 @@ export async function verifyReceipt(bytes, policy, pace) {
   return run;
 }
 
-function judgeEntry({ entry, seal, keys, checkpoint }) {
-  const faults = new Faults();
-  const env = keys[0].record.env;
-  for (const part of [entry, ...keys, ...(seal ? [seal] : [])]) {
-    if ((part.record?.log ?? part.seal.log) !== checkpoint.origin) faults.add(`entry ${part.index} is of another log than the checkpoint`);
-    if (part.record && part.record.env !== env) faults.add(`entry ${part.index} is of another environment than the genesis`);
-  }
+function judgeEntry({ entry, checkpoint }) {
   const { record } = entry;
-  if (faults.count === 0 && record?.critical && !isKnown(record)) {
-    return undetermined(`The record is of critical type ${record.type}, version ${record.type_version}, which this verifier does not know. Use a newer one.`);
+  if ((record?.log ?? entry.seal.log) !== checkpoint.origin) return broken(`entry ${entry.index} is of another log than the checkpoint`);
+  if (record?.critical && !isKnown(record)) {
+    const what = `critical type ${record.type}, version ${record.type_version}`;
+    return undetermined(`The record is of ${what}, which this verifier does not know. Use a newer one.`);
   }
-  return faults.result(`${record ? record.type : 'A seal'}, entry ${entry.index} of ${checkpoint.origin}.`);
+  return holds(`${record ? record.type : 'A seal'}, entry ${entry.index} of ${checkpoint.origin}.`);
 }
 
-function judgeInclusion({ entry, path, seal, keys, checkpoint }) {
+function judgeInclusion({ entry, path, extra, checkpoint }) {
   const faults = new Faults();
   const { size, root } = checkpoint;
-  if (!isIncluded(entry.leaf, entry.index, size, path, root)) faults.add(`entry ${entry.index} is not in the tree of the checkpoint`);
-  for (const key of keys) {
-    if (!isIncluded(key.leaf, key.index, size, key.path, root)) faults.add(`key record ${key.index} is not in the tree of the checkpoint`);
+  const parts = [
+    { what: 'entry', index: entry.index, leaf: entry.leaf, path },
+    ...extra.keys.map((key) => ({ what: 'key record', index: key.index, leaf: leafHash(key.entry), path: key.path })),
+    ...(extra.seal ? [{ what: 'seal', index: extra.seal.index, leaf: leafHash(extra.seal.entry), path: extra.seal.path }] : []),
+  ];
+  for (const part of parts) {
+    if (!isIncluded(part.leaf, part.index, size, part.path, root)) faults.add(`${part.what} ${part.index} is not in the tree of the checkpoint`);
   }
-  if (seal && !isIncluded(seal.leaf, seal.index, size, seal.path, root)) faults.add(`seal ${seal.index} is not in the tree of the checkpoint`);
   return faults.result(`Root ${hex(root)} at size ${size}.`);
 }
 
-async function judgeKeys(run, { keys }) {
+async function judgeKeys(run, { entry, extra, checkpoint }) {
+  const keys = extra.keys.map((item) => parseEntry(item.entry, item.index));
   const chain = new KeyChain(false);
+  const faults = new Faults();
   try {
     for (const key of keys) await chain.apply(key);
   } catch (error) {
@@ -107,18 +113,20 @@ async function judgeKeys(run, { keys }) {
     run.stop();
     return broken(error.message);
   }
-  return { ...holds(`${counted(keys.length, 'key record')}; root key ${chain.root.keyId.slice(0, 16)}….`), value: chain };
+  if (chain.origin !== checkpoint.origin) faults.add('the genesis is of another log than the checkpoint');
+  if (entry.record && entry.record.env !== chain.env) faults.add(`entry ${entry.index} is of another environment than the genesis`);
+  return faults.result(`${counted(keys.length, 'key record')}; root key ${chain.root.keyId.slice(0, 16)}….`, { value: chain });
 }
 
-async function judgeSeal({ entry, seal }, chain) {
-  const sealed = seal ?? entry;
+async function judgeSeal({ entry, seal: sealed, extra, checkpoint }, chain) {
   const faults = new Faults();
   const facts = sealed.seal;
+  if (facts.log !== checkpoint.origin) faults.add(`seal ${sealed.index} is of another log than the checkpoint`);
   if (facts.first + facts.count !== sealed.index) faults.add(`seal ${sealed.index} does not stand after its own entries`);
-  if (seal) {
+  if (extra.seal) {
     const place = entry.index - facts.first;
-    const inBatch = place >= 0 && isIncluded(entry.leaf, place, facts.count, seal.batchPath, facts.root);
-    if (!inBatch) faults.add(`seal ${seal.index} did not close a batch with entry ${entry.index}`);
+    const inBatch = place >= 0 && isIncluded(entry.leaf, place, facts.count, extra.seal.batch_path, facts.root);
+    if (!inBatch) faults.add(`seal ${sealed.index} did not close a batch with entry ${entry.index}`);
   }
   faults.add(await sealFault(chain, sealed));
   return faults.result(`Batch of entries ${facts.first} to ${sealed.index}, closed by the writer key.`);
@@ -134,7 +142,7 @@ async function judgeStatement({ entry }, chain) {
   return fault ? broken(fault) : holds(`Signed by ${entry.record.actor}.`);
 }
 
-function judgeDisclosures({ entry, disclosures }, knowledge) {
+function judgeDisclosures({ entry, extra: { disclosures } }, knowledge) {
   const faults = new Faults();
   for (const encoded of disclosures) {
     takeFromAnyUnit(encoded, entry, knowledge, faults);
@@ -151,10 +159,9 @@ function takeFromAnyUnit(encoded, entry, knowledge, faults) {
 }
 
 function receiptFacts({ entry, seal, checkpoint }, chain) {
-  const sealed = (seal ?? entry).seal;
   return {
     log: checkpoint.origin, size: checkpoint.size, first: entry.index, count: 1, root: hex(checkpoint.root),
-    committed: { from: sealed.committed_at, to: sealed.committed_at },
+    committed: { from: seal.seal.committed_at, to: seal.seal.committed_at },
     ...(chain ? {
       env: chain.env, tenant: chain.tenant, genesis: chain.genesis, root_key: verifierKeyText(`${chain.origin}/root`, chain.root.publicKey),
     } : {}),

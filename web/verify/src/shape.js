@@ -17,7 +17,7 @@ export const matching = (pattern, what) => (value) => {
 };
 
 export const exactly = (wanted) => (value) => {
-  if (value !== wanted) throw new Malformed(`expected ${JSON.stringify(wanted)}`);
+  if (value !== wanted) throw new Malformed(`expected exactly ${JSON.stringify(wanted)}`);
   return value;
 };
 

@@ -73,11 +73,15 @@ function readEnd(view) {
   return { files, start, end: at };
 }
 
+/** Whether a package may have a file of this name. */
+export function isFileName(name) {
+  return name.length <= NAME_MAX_BYTES && NAME.test(name) && !name.split('/').some((part) => part === '.' || part === '..');
+}
+
 function readName(bytes, at, size) {
   if (size < 1 || size > NAME_MAX_BYTES) throw new Malformed(`ZIP: file name at byte ${at} has ${size} bytes`);
   const name = text(bytes.subarray(at, at + size));
-  const climbs = name.split('/').some((part) => part === '.' || part === '..');
-  if (!NAME.test(name) || climbs) throw new Malformed(`ZIP: file name at byte ${at} is not allowed in a package`);
+  if (!isFileName(name)) throw new Malformed(`ZIP: file name at byte ${at} is not allowed in a package`);
   return name;
 }
 

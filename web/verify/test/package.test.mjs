@@ -102,7 +102,7 @@ test('files, manifest and signatures that do not fit are broken', async () => {
   assertFault(await run(repacked((files) => { files['manifest.json'] = files['manifest.json'].replace('forge 1', 'forge 2'); }), log.trust()),
     1, 'manifest signature', 'a changed manifest passes');
   assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.totals.shown++; } }), log.trust()), 1, 'totals', 'a false count passes');
-  assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.scope += ' All is well.'; } }), log.trust()), 1, 'totals', 'a larger promise passes');
+  assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.scope += ' All is well.'; } }), log.trust()), 2, 'manifest', 'a larger promise passes');
   assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.epochs[0].closed = true; } }), log.trust()), 1, 'numbers', 'an open epoch passes as closed');
   assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.keys--; } }), log.trust()), 1, 'keys', 'a key record could be left out');
   assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.files = []; } }), log.trust()), 1, 'files', 'an unlisted file passes');

