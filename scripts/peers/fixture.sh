@@ -4,7 +4,7 @@
 #   package/                                 that package, unpacked
 #   flipped.zip, repacked.zip                one bit of an entry changed, without and with the container's CRC-32 put right
 #   log/, trust.txt                          a log of one recorded file, and its trust file
-#   one.json.receipt                         the receipt that recording it wrote
+#   one.json.receipt, one.index              the receipt that recording it wrote, and its place in the log
 #   statement.transparent, statement.cose    the same as SCITT hands it out: transparent statement, and bare COSE Receipt
 #   log.zip                                  a package of all of that log
 set -euo pipefail
@@ -24,6 +24,7 @@ tabellion init --dir "$place/log" --origin peers.example/log/one >"$place/init.t
 cp "$place/log/trust.txt" "$place/trust.txt"
 echo '{"title":"Model card"}' >"$place/one.json"
 index=$(tabellion record "$place/one.json" --dir "$place/log" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["index"])')
+echo "$index" >"$place/one.index"
 for format in transparent cose; do
   tabellion log prove "$index" --format "$format" --dir "$place/log" --out "$place/statement.$format"
 done
