@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # The gate: what has to hold before a change is taken. One target directory, one profile; fetches crates and the pinned
-# lint programs and nothing else.
+# lint programs, and installs a missing openssl or ShellCheck, nothing else.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/steps.sh
+. scripts/install.sh
+
+ensure_command openssl openssl # the tests run VERIFY.txt
 
 step "lint" scripts/lint.sh
 step "Rust tests" scripts/test-rust.sh

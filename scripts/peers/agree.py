@@ -16,7 +16,8 @@ from pathlib import Path
 
 import damage
 
-ROUNDS = 100  # for each file; the JavaScript one takes a quarter of a second
+GOLDEN = Path("crates/model/tests/golden/packages")
+ROUNDS = 60  # for each file; the JavaScript one takes a quarter of a second
 RUST = ["tabellion-verify"]
 JAVASCRIPT = ["node", str(Path("web/verify/cli.mjs").resolve())]
 TIMEOUT_SECONDS = 120  # a verifier that hangs on a damaged file is a finding
@@ -83,6 +84,8 @@ def evidence(place):
     yield place / "demo" / "evidence.zip", place / "demo" / "trust.txt"
     for name in ["log.zip", "one.json.receipt", "statement.transparent"]:
         yield place / name, place / "trust.txt"
+    for path in sorted([*GOLDEN.glob("*.zip"), *GOLDEN.glob("*.receipt")]):
+        yield path, GOLDEN / "trust.txt"
 
 
 def main(arguments):

@@ -16,6 +16,7 @@ import scitt_cose
 from package import COSE_SIGN1, Package, pem
 
 GOLDEN = Path("crates/tlog/tests/golden")
+GOLDEN_PACKAGES = Path("crates/model/tests/golden/packages")
 KID = 4  # COSE header: id of the key that signed
 
 
@@ -83,10 +84,10 @@ def keys_of(package):
 
 
 def whole_package(path):
-    """Every statement and seal of a package, its manifest's signature, and the tree over all of its entries."""
+    """Every statement and seal of a package of a whole log, its manifest's signature, and the tree over its entries."""
     package = Package(path)
     origin, size, root = package.checkpoint()
-    require(package.manifest["first"] == 0 and len(package.entries) == size, "the package to look at holds the whole log")
+    require(package.manifest["first"] == 0 and len(package.entries) == size, f"{path.name} does not hold the whole log")
     keys = keys_of(package)
     signed = [(index, entry) for index, entry in package.placed() if entry[0] == COSE_SIGN1]
     for index, entry in signed:
@@ -97,7 +98,7 @@ def whole_package(path):
     scitt_cose.verify_sign1(
         manifest, public_key_pem=keys[parts(manifest)[0][KID]], detached_payload=package.files["manifest.json"]
     )
-    print(f"package: {len(signed)} signatures, the manifest's and the root over {size} entries")
+    print(f"{path.name}: {len(signed)} signatures, the manifest's, and the root over {size} entries")
 
 
 def golden():
@@ -131,7 +132,8 @@ def handed_out(place):
 def main(arguments):
     place = Path(arguments[0])
     golden()
-    whole_package(place / "log.zip")
+    for path in [GOLDEN_PACKAGES / "plain.zip", GOLDEN_PACKAGES / "rotated.zip", place / "log.zip"]:
+        whole_package(path)
     handed_out(place)
     return 0
 
