@@ -1,6 +1,6 @@
 // Verifies a receipt: a C2SP tlog-proof whose extra line carries the entry, its seal and its keys (docs/formats.md §9).
 import { hex } from './bytes.js';
-import { Knowledge, takeDisclosures } from './disclosures.js';
+import { Knowledge, parseDisclosures, takeDisclosures } from './disclosures.js';
 import { parseEntry } from './entry.js';
 import { judgeCheckpoint, judgeIssuer } from './issuer.js';
 import { parseJcs } from './jcs.js';
@@ -14,7 +14,6 @@ import { isKnown } from './recordtypes.js';
 import { broken, counted, Faults, holds, Run, undetermined } from './report.js';
 import * as shape from './shape.js';
 import { parseTlogProof } from './tlogproof.js';
-import { parseDisclosure } from './unit.js';
 
 export const RECEIPT_MAX_BYTES = 4 * 1024 * 1024;
 
@@ -144,15 +143,13 @@ async function judgeStatement({ entry }, chain) {
 
 function judgeDisclosures({ entry, extra: { disclosures } }, knowledge) {
   const faults = new Faults();
-  for (const encoded of disclosures) {
-    takeFromAnyUnit(encoded, entry, knowledge, faults);
-  }
+  const fields = parseDisclosures(disclosures);
+  disclosures.forEach((encoded, at) => takeFromAnyUnit(encoded, fields[at].digest, entry, knowledge, faults));
   return faults.result(disclosures.length === 0 ? 'Nothing is disclosed.' : `${counted(disclosures.length, 'disclosed field')}.`);
 }
 
 /** A receipt's disclosures do not name their unit: the digest does. */
-function takeFromAnyUnit(encoded, entry, knowledge, faults) {
-  const digest = parseDisclosure(encoded).digest;
+function takeFromAnyUnit(encoded, digest, entry, knowledge, faults) {
   const unit = entry.record?.units.find((one) => one.digests.includes(digest));
   if (!unit) faults.add(`a disclosed field of entry ${entry.index} is not what was sealed`);
   else takeDisclosures([encoded], entry, unit.id, knowledge, faults);
