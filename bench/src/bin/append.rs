@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use tabellion_bench::{machine, median, percentile, preallocated, write_sync_loop};
-use tabellion_ledger::disk::RealDisk;
+use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::{Draft, DraftParent, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock};
 use tabellion_model::{Env, Origin};
 
@@ -118,7 +118,7 @@ fn run_ledger(dir: &Path, in_flight: usize, vault: bool, time: Duration) -> Resu
     std::fs::create_dir_all(dir)?;
     let options = OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy));
     let new = NewLog { origin: Origin::new("bench.example/log/append")?, env: Env::Sandbox };
-    let ledger = Ledger::create(Arc::new(RealDisk::new(dir)?), &new, &options)?;
+    let ledger = Ledger::create(Arc::new(RealDisk::create(dir)?), &new, &options)?;
     let draft = draft(vault);
     let (answers, waiting) = sync_channel(in_flight);
     ledger.append(&draft)?;

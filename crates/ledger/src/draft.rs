@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tabellion_model::registry::Kind;
 use tabellion_model::{
     Assurance, CredentialId, Env, Header, Micros, Origin, Parent, ProducerId, RecordId, RecordType,
     StreamName, SystemId, registry, to_jcs,
@@ -176,6 +177,18 @@ impl Draft {
     pub(crate) fn retention_class(&self) -> Result<RetentionClass, LedgerError> {
         let name = self.retention.as_deref().unwrap_or(DEFAULT_RETENTION);
         RetentionClass::new(name).map_err(|error| malformed(format!("retention: {error}")))
+    }
+}
+
+/// Refuses the types that the ledger itself acts on: whoever could append `erasure.ordered` as a plain record could destroy keys.
+pub(crate) fn check_open_type(record_type: &str) -> Result<(), LedgerError> {
+    let kind = RecordType::new(record_type).ok().and_then(|record_type| Kind::of(&record_type));
+    match kind {
+        None | Some(Kind::PackageExported | Kind::RecordRead) => Ok(()),
+        Some(kind) => Err(malformed(format!(
+            "a {} record comes about only through the operation of that name, not by appending it",
+            kind.name()
+        ))),
     }
 }
 

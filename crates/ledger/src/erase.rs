@@ -89,7 +89,7 @@ impl Ledger {
         if let ErasureTarget::System(system) = target {
             draft.system = Some(system.to_string());
         }
-        let Prepared(order) = self.prepare(&draft)?;
+        let Prepared(order) = self.prepare_own(&draft)?;
         let (answer, wait) = sync_channel(1);
         self.send(Command::Destroy {
             order,
@@ -116,7 +116,7 @@ impl Ledger {
             let mut draft = evidence(&Facts::ErasureDone(done));
             draft.body = body;
             draft.stream = Some(DraftStream { name: format!("erasure/{order}"), expected: None });
-            self.append(&draft)?;
+            self.append_one_own(&draft)?;
         }
         Ok(total)
     }
@@ -217,7 +217,7 @@ impl Ledger {
         };
         let mut draft = evidence(&Facts::HoldPlaced(HoldPlaced { hold, keys })).with("reason", reason);
         draft.system = system;
-        Ok((hold, self.append(&draft)?))
+        Ok((hold, self.append_one_own(&draft)?))
     }
 
     /// Releases a legal hold.
@@ -225,12 +225,12 @@ impl Ledger {
         if !self.state().holds.contains_key(hold) {
             return Err(LedgerError::rejected(RejectCode::NotFound, format!("no hold {hold} is in force")));
         }
-        self.append(&evidence(&Facts::HoldReleased(*hold)).with("reason", reason))
+        self.append_one_own(&evidence(&Facts::HoldReleased(*hold)).with("reason", reason))
     }
 
     /// Asks for a system's deletion: from now on appends that name it are refused, at `due` its content goes.
     pub fn request_deletion(&self, system: &SystemId, due: Micros, reason: &str) -> Result<Ack, LedgerError> {
-        self.append(&about_system(&Facts::DeletionRequested(due), system, reason))
+        self.append_one_own(&about_system(&Facts::DeletionRequested(due), system, reason))
     }
 
     /// Takes a deletion back that is not yet due.
@@ -241,7 +241,7 @@ impl Ledger {
                 format!("no deletion of system {system} is under way"),
             ));
         }
-        self.append(&about_system(&Facts::DeletionCancelled, system, reason))
+        self.append_one_own(&about_system(&Facts::DeletionCancelled, system, reason))
     }
 
     /// Purges every system whose deletion is due. Returns each with what went.
@@ -266,7 +266,7 @@ impl Ledger {
                 Err(error) => return Err(error),
             };
             let facts = Facts::SystemPurged(erasure.orders.first().map(|order| order.record_id));
-            self.append(&about_system(&facts, &system, "deletion of the system was due"))?;
+            self.append_one_own(&about_system(&facts, &system, "deletion of the system was due"))?;
             purged.push((system, erasure));
         }
         Ok(purged)

@@ -36,6 +36,8 @@ pub(crate) struct HeadPlace {
 pub(crate) struct Inbox {
     head: Option<HeadPlace>,
     stop: bool,
+    /// Why the keeper's thread ended before it was told to.
+    failed: Option<String>,
 }
 
 /// Handle to the keeper's thread.
@@ -58,7 +60,11 @@ impl HeadSink {
     pub(crate) fn put(&mut self, head: HeadPlace) -> Result<(), LedgerError> {
         match self {
             Self::Keeper(inbox) => {
-                inbox.0.lock().unwrap_or_else(PoisonError::into_inner).head = Some(head);
+                let mut guard = inbox.0.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(failed) = &guard.failed {
+                    return Err(LedgerError::Fatal(failed.clone()));
+                }
+                guard.head = Some(head);
                 inbox.1.notify_one();
                 Ok(())
             }
@@ -73,8 +79,16 @@ impl Keeper {
     pub(crate) fn start(shared: Arc<Shared>, head: HeadFile) -> io::Result<Self> {
         let inbox = Arc::new((Mutex::new(Inbox::default()), Condvar::new()));
         let theirs = Arc::clone(&inbox);
-        let thread =
-            thread::Builder::new().name("keeper".to_owned()).spawn(move || run(&shared, head, &theirs))?;
+        let thread = thread::Builder::new().name("keeper".to_owned()).spawn(move || {
+            let ended = run(&shared, head, &theirs);
+            if let Err(error) = &ended {
+                let text = format!(
+                    "writing log/head failed: {error}. The ledger stops here; start again to recover"
+                );
+                theirs.0.lock().unwrap_or_else(PoisonError::into_inner).failed = Some(text);
+            }
+            ended
+        })?;
         Ok(Self { inbox, thread: Some(thread) })
     }
 
@@ -91,6 +105,13 @@ impl Keeper {
     }
 }
 
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // A ledger that is dropped without being closed lost nothing; there is nobody left to tell about a failure here.
+        let _ = self.stop();
+    }
+}
+
 fn run(shared: &Shared, mut head_file: HeadFile, inbox: &(Mutex<Inbox>, Condvar)) -> io::Result<()> {
     let mut published = Instant::now().checked_sub(PUBLISH_INTERVAL).unwrap_or_else(Instant::now);
     let mut unpublished = true;
@@ -102,15 +123,24 @@ fn run(shared: &Shared, mut head_file: HeadFile, inbox: &(Mutex<Inbox>, Condvar)
             unpublished = true;
         }
         if unpublished && (stop || published.elapsed() >= PUBLISH_INTERVAL) {
-            derive::publish(shared)?;
             published = Instant::now();
-            unpublished = derive::advance(shared)?;
+            unpublished = follow(shared)?;
         }
         if stop {
-            while derive::advance(shared)? {}
             return Ok(());
         }
         pause(inbox);
+    }
+}
+
+/// Publishes the checkpoint and derives the next blocks. `true`: there is more to do. What is derived can be made again, so a full disk only
+/// puts it off.
+fn follow(shared: &Shared) -> io::Result<bool> {
+    match derive::publish(shared).and_then(|()| derive::advance(shared)) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            Ok(true)
+        }
+        done => done,
     }
 }
 

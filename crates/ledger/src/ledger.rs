@@ -4,6 +4,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
 
+use tabellion_model::registry::{self, Kind};
 use tabellion_model::{CredentialId, Env, Origin, ProducerId, Purpose, Statement};
 use tabellion_tlog::sha256;
 
@@ -163,8 +164,15 @@ impl Ledger {
         self.shared.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Seals a draft in the caller's thread. Nothing is recorded yet.
+    /// Seals a draft in the caller's thread. Nothing is recorded yet. Types that the ledger itself acts on (erasures, holds, deletions, keys,
+    /// epochs) are refused: they come about through the operations of that name only.
     pub fn prepare(&self, draft: &Draft) -> Result<Prepared, LedgerError> {
+        crate::draft::check_open_type(&draft.record_type)?;
+        self.prepare_own(draft)
+    }
+
+    /// Seals a draft of any type that records may have.
+    pub(crate) fn prepare_own(&self, draft: &Draft) -> Result<Prepared, LedgerError> {
         let (writer, producer) = self.writer();
         let sealer = self.sealer(writer, producer);
         sealer.seal_draft(draft).map(Prepared)
@@ -204,21 +212,28 @@ impl Ledger {
         let sealer = self.sealer(writer, producer);
         let item = sealer.take_statement(bytes, disclosures, subject, adopts)?;
         if let Item::Statement(statement) = &item {
-            self.check_statement_signature(&statement.statement)?;
+            self.check_statement(&statement.statement)?;
         }
         Ok(Prepared(item))
     }
 
-    fn check_statement_signature(&self, statement: &Statement) -> Result<(), LedgerError> {
-        let key = self.state().keys.grant_of(&statement.kid).map(|grant| grant.info.public);
-        // Key records may be signed by a key that the chain does not know yet only at genesis, which never comes through here.
-        let key = key.ok_or_else(|| {
-            let text = format!("the statement's key {} was never granted in this log", statement.kid.0);
-            LedgerError::rejected(RejectCode::KeyNotInForce, text)
-        })?;
-        statement
-            .verify(&key)
-            .map_err(|error| crate::draft::malformed(format!("the statement's signature: {error}")))
+    /// Signature, credential and type, in the caller's thread; whether the key is still in force is for the committer, and key records are
+    /// checked whole where they are placed.
+    fn check_statement(&self, statement: &Statement) -> Result<(), LedgerError> {
+        let header = &statement.record.header;
+        if registry::is_key_record(header) {
+            return Ok(());
+        }
+        if !matches!(Kind::of(&header.record_type), Some(Kind::EpochOpened | Kind::EpochClosed)) {
+            crate::draft::check_open_type(header.record_type.as_str())?;
+        }
+        let state = self.state();
+        state.keys.check_statement(state.size(), statement).map_err(|error| {
+            LedgerError::rejected(
+                RejectCode::KeyNotInForce,
+                format!("the statement is not its actor's: {error}"),
+            )
+        })
     }
 
     fn sealer(&self, writer: CredentialId, producer: ProducerId) -> Sealer<'_> {
@@ -267,9 +282,14 @@ impl Ledger {
 
     /// Seals and appends drafts together, and waits until they are durable.
     pub fn append_all(&self, drafts: &[Draft]) -> GroupResult {
+        drafts.iter().try_for_each(|draft| crate::draft::check_open_type(&draft.record_type))?;
+        self.append_own(drafts)
+    }
+
+    fn append_own(&self, drafts: &[Draft]) -> GroupResult {
         let mut attempt = 0;
         loop {
-            let items = drafts.iter().map(|draft| self.prepare(draft)).collect::<Result<Vec<_>, _>>()?;
+            let items = drafts.iter().map(|draft| self.prepare_own(draft)).collect::<Result<Vec<_>, _>>()?;
             attempt += 1;
             match self.append_prepared(items) {
                 // A key was destroyed between sealing and committing: the next seal takes a new one.
@@ -282,6 +302,14 @@ impl Ledger {
     /// Seals and appends one draft, and waits until it is durable.
     pub fn append(&self, draft: &Draft) -> Result<Ack, LedgerError> {
         let acks = self.append_all(std::slice::from_ref(draft))?;
+        acks.into_iter()
+            .next()
+            .ok_or_else(|| LedgerError::Fatal("an append was answered without a result".to_owned()))
+    }
+
+    /// Appends one of the ledger's own records.
+    pub(crate) fn append_one_own(&self, draft: &Draft) -> Result<Ack, LedgerError> {
+        let acks = self.append_own(std::slice::from_ref(draft))?;
         acks.into_iter()
             .next()
             .ok_or_else(|| LedgerError::Fatal("an append was answered without a result".to_owned()))

@@ -171,10 +171,8 @@ impl Scan<'_> {
     /// Folds one segment. `None`: the last segment was never used (its creation was cut short).
     fn segment(&mut self, number: u32, previous: &str, is_last: bool) -> Result<Option<Tail>, OpenError> {
         let path = segment_path(number);
-        let file = self.disk.open(&path, OpenMode::Read).map_err(OpenError::io("open", &path))?;
-        let bytes =
+        let mut bytes =
             disk::read_all(self.disk, &path, MAX_SEGMENT_BYTES).map_err(OpenError::io("read", &path))?;
-        drop(file);
         let Some(header) = SegmentHeader::read(&bytes) else {
             let unused = is_last && self.head.as_ref().is_none_or(|head| head.segment < number);
             if unused
@@ -195,6 +193,10 @@ impl Scan<'_> {
             bytes.get(usize::try_from(at).unwrap_or(usize::MAX)..).filter(|rest| !rest.is_empty())
         {
             let Some(batch) = Batch::read(rest) else {
+                if self.grew_meanwhile(&path, at, &mut bytes)? {
+                    continue;
+                }
+                let rest = bytes.get(usize::try_from(at).unwrap_or(usize::MAX)..).unwrap_or_default();
                 self.end_of_segment(&path, at, rest, is_last)?;
                 break;
             };
@@ -247,6 +249,21 @@ impl Scan<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Whoever reads without the lock may see a segment while its owner writes the next batches into it: a batch that was not there when its
+    /// bytes were read, with later ones behind it. Reading again tells that from damage.
+    fn grew_meanwhile(&self, path: &str, at: u64, bytes: &mut Vec<u8>) -> Result<bool, OpenError> {
+        if self.access == Access::Write {
+            return Ok(false);
+        }
+        let again =
+            disk::read_all(self.disk, path, MAX_SEGMENT_BYTES).map_err(OpenError::io("read", path))?;
+        let whole = again
+            .get(usize::try_from(at).unwrap_or(usize::MAX)..)
+            .is_some_and(|rest| Batch::read(rest).is_some());
+        *bytes = again;
+        Ok(whole)
     }
 
     /// Between the end of one thing and the page where the next begins there is nothing.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tabellion_ledger::{Draft, DraftStream, Ledger, RejectCode, UnitContent};
+use tabellion_ledger::{Draft, DraftStream, Ledger, Reader, RejectCode, UnitContent};
 use tabellion_model::verify;
 
 use crate::fixture::{options, real, trust};
@@ -95,4 +95,48 @@ fn a_stale_writer_loses_against_the_version_it_did_not_see() {
     assert_eq!(late.code(), Some(RejectCode::StreamConflict), "two approvers could both win: {late}");
     draft.stream = Some(DraftStream { name: "documents/1".to_owned(), expected: Some(1) });
     ledger.append(&draft).expect("whoever read version 1 may write version 2");
+}
+
+#[test]
+fn nobody_forges_the_records_that_the_ledger_acts_on() {
+    let (_dir, _disk, ledger) = real();
+    let size = ledger.reader().size();
+    for forged in [
+        "erasure.ordered",
+        "erasure.done",
+        "hold.released",
+        "system.purged",
+        "key.granted",
+        "epoch.closed",
+        "log.genesis",
+    ] {
+        let refused = ledger
+            .append(&Draft::new(forged))
+            .expect_err("a plain record of this type would destroy keys or lift holds");
+        assert_eq!(refused.code(), Some(RejectCode::Malformed), "{forged}: {refused}");
+    }
+    assert_eq!(ledger.reader().size(), size, "something was recorded all the same");
+}
+
+#[test]
+fn a_reader_beside_a_busy_writer_never_takes_work_in_progress_for_damage() {
+    let (_dir, disk, ledger) = real();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let order = std::sync::atomic::Ordering::SeqCst;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0..1500 {
+                ledger.append(&document(n)).expect("an append");
+            }
+            done.store(true, order);
+        });
+        let mut looks = 0;
+        while !done.load(order) {
+            let (reader, _) =
+                Reader::open(Arc::clone(&disk), &options()).expect("the committed prefix is always readable");
+            reader.receipt(reader.size() - 2).expect("and provable");
+            looks += 1;
+        }
+        assert!(looks > 3, "the reader hardly looked: {looks}");
+    });
 }

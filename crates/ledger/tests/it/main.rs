@@ -12,6 +12,7 @@
 mod append;
 mod crash;
 mod damage;
+mod derived;
 mod erasure;
 mod fixture;
 mod keys;
