@@ -3,10 +3,10 @@
 //! Promises: a reason is shown only where the package discloses it.
 
 use tabellion_ledger::EntryView;
-use tabellion_model::registry::{ErasureScope, Facts, facts};
+use tabellion_model::registry::{ErasureScope, Facts, Kind, facts};
 use tabellion_model::{Header, Micros};
 
-use super::words::{counted, moment, short};
+use super::words::{counted, moment, row_time, short};
 use crate::export::{Subject, Survey, shown};
 use crate::printable::visible_value;
 
@@ -21,7 +21,7 @@ pub(super) struct EventRow {
     pub(super) time: String,
     pub(super) what: String,
     pub(super) detail: String,
-    pub(super) reason: Option<String>,
+    pub(super) reason: String,
 }
 
 /// The rows and how many there are besides them.
@@ -43,7 +43,11 @@ fn event(subject: &Subject<'_>, view: &EntryView) -> Option<EventRow> {
         _ => (header.record_type.as_str().to_owned(), String::new()),
     };
     let committed = subject.span.committed_at(view.index).unwrap_or(Micros(0));
-    Some(EventRow { index: view.index, time: moment(committed), what, detail, reason: reason(subject, view) })
+    let reason = match Kind::of(&header.record_type) {
+        Some(Kind::ErasureDone) => "as its order says".to_owned(),
+        _ => reason(subject, view).unwrap_or_else(|| "not shown".to_owned()),
+    };
+    Some(EventRow { index: view.index, time: row_time(committed), what, detail, reason })
 }
 
 fn reason(subject: &Subject<'_>, view: &EntryView) -> Option<String> {

@@ -4,7 +4,7 @@ use tabellion_ledger::EntryView;
 use tabellion_model::registry::{Facts, facts};
 use tabellion_model::{KeyGrant, KeyId, Purpose, Standing};
 
-use super::words::{count, moment, short};
+use super::words::{count, row_time, short};
 use crate::export::{ExportError, Subject};
 
 /// Rows of key records: what a busy log collects in years. The rest is counted.
@@ -89,7 +89,7 @@ fn name(purpose: Purpose) -> &'static str {
 fn key_event(view: &EntryView) -> KeyEvent {
     let id = |key: &KeyId| short(&key.to_hex());
     let (time, facts) = match view.entry.header() {
-        Some(header) => (moment(header.observed_at), facts(header).ok().flatten()),
+        Some(header) => (row_time(header.observed_at), facts(header).ok().flatten()),
         None => (String::new(), None),
     };
     let (what, detail) = match facts {

@@ -6,7 +6,7 @@ use tabellion_ledger::{EntryView, UnitView};
 use tabellion_model::registry::Kind;
 use tabellion_model::{Entry, Header, Micros};
 
-use super::words::{count, counted, moment, short};
+use super::words::{count, counted, row_time, short};
 use crate::export::{ExportError, Subject, Survey, shown};
 use crate::printable::{visible, visible_value};
 
@@ -88,8 +88,8 @@ fn row(subject: &Subject<'_>, survey: &Survey, view: &EntryView) -> Option<Recor
             1 => header.record_type.as_str().to_owned(),
             version => format!("{} (version {version})", header.record_type.as_str()),
         },
-        sealed: moment(subject.span.committed_at(view.index).unwrap_or(Micros(0))),
-        observed: moment(header.observed_at),
+        sealed: row_time(subject.span.committed_at(view.index).unwrap_or(Micros(0))),
+        observed: row_time(header.observed_at),
         assurance: header.assurance.as_str(),
         signed: matches!(view.entry, Entry::Statement(_)),
         actor: short(&header.actor.to_string()),
@@ -162,6 +162,8 @@ fn content(subject: &Subject<'_>, survey: &Survey, view: &EntryView, kind: Optio
         let units = counted(withheld.0, "unit", "units");
         notes.push(format!("{units} withheld ({})", counted(withheld.1, "field", "fields")));
     }
+    // Disclosures stand in the order of their digests, which says nothing to a reader.
+    fields.sort_by(|a, b| a.name.cmp(&b.name));
     let cut = fields.len().saturating_sub(MAX_FIELDS) as u64;
     if cut > 0 {
         fields.truncate(MAX_FIELDS);

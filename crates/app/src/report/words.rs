@@ -20,9 +20,14 @@ pub(super) fn count(number: u64) -> String {
 
 /// A time to the second, `2026-01-31 23:59:59 UTC`; the entry holds the microseconds.
 pub(super) fn moment(time: Micros) -> String {
+    format!("{} UTC", row_time(time))
+}
+
+/// The same for a column whose heading says UTC.
+pub(super) fn row_time(time: Micros) -> String {
     let text = time.to_string();
     match (text.get(..10), text.get(11..19)) {
-        (Some(day), Some(second)) => format!("{day} {second} UTC"),
+        (Some(day), Some(second)) => format!("{day} {second}"),
         _ => text,
     }
 }
