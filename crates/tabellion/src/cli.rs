@@ -1,0 +1,77 @@
+//! The command line: one variant per subcommand, each in a file of its own below `command/`.
+
+use clap::{Parser, Subcommand};
+
+use crate::command::{
+    demo, doctor, erase, export, fsck, hold, init, key, log, record, retain, serve, system,
+};
+use crate::failure::Failure;
+use crate::verifying;
+
+/// Tabellion, a notary for AI: keeps an append-only, publicly checkable record of what happened,
+/// and hands out evidence that anyone verifies offline
+#[derive(Debug, Parser)]
+#[command(name = "tabellion", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a log: its keys, its genesis, its configuration and its trust file
+    Init(init::Options),
+    /// Seal files or drafts as records, append them durably, and write receipts
+    Record(record::Options),
+    /// Show the head, an entry, a proof, or what is appended
+    #[command(subcommand)]
+    Log(log::Action),
+    /// Write an evidence package
+    Export(export::Options),
+    /// Check a package, receipt or transparent statement offline
+    #[command(after_help = verifying::EXIT_CODES)]
+    Verify(verifying::Options),
+    /// Check a whole data directory against its own hashes and signatures; changes nothing
+    Fsck(fsck::Options),
+    /// Destroy the keys of content that must go, and record that; every proof stays valid
+    Erase(erase::Options),
+    /// Place, release or list legal holds, which no erasure passes
+    #[command(subcommand)]
+    Hold(hold::Action),
+    /// Erase content that has been kept for its time
+    Retain(retain::Options),
+    /// Delete an AI system's content after a time of grace, or take that back
+    #[command(subcommand)]
+    System(system::Action),
+    /// List, show, create, rotate or revoke keys
+    #[command(subcommand)]
+    Key(key::Action),
+    /// Check what a server needs: permissions, configuration, keys, space, the lock
+    Doctor(doctor::Options),
+    /// Hold the log and serve its local socket until told to stop
+    Serve(serve::Options),
+    /// The whole story on sample data of a fictional bank
+    Demo(demo::Options),
+}
+
+impl Cli {
+    /// Carries the command out.
+    pub fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Init(options) => init::run(&options),
+            Command::Record(options) => record::run(&options),
+            Command::Log(action) => log::run(&action),
+            Command::Export(options) => export::run(&options),
+            Command::Verify(options) => verifying::run(&options),
+            Command::Fsck(options) => fsck::run(&options),
+            Command::Erase(options) => erase::run(&options),
+            Command::Hold(action) => hold::run(&action),
+            Command::Retain(options) => retain::run(&options),
+            Command::System(action) => system::run(&action),
+            Command::Key(action) => key::run(&action),
+            Command::Doctor(options) => doctor::run(&options),
+            Command::Serve(options) => serve::run(&options),
+            Command::Demo(options) => demo::run(&options),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The subcommands, one file each.
+
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod erase;
+pub(crate) mod export;
+pub(crate) mod fsck;
+pub(crate) mod hold;
+pub(crate) mod init;
+pub(crate) mod key;
+pub(crate) mod log;
+pub(crate) mod record;
+pub(crate) mod retain;
+pub(crate) mod serve;
+pub(crate) mod system;
+mod target;

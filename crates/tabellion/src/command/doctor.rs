@@ -1,0 +1,177 @@
+//! `tabellion doctor`: what stands in the way of a good start, all at once, each with what to do.
+//!
+//! Must never: change anything, or open the log for writing.
+
+use std::path::Path;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tabellion_ledger::keyring;
+use tabellion_ledger::{OpenError, Reader};
+use tabellion_model::Purpose;
+use tabellion_tlog::Policy;
+
+use crate::directory::{self, Directory, Place, TRUST_FILE, check_private};
+use crate::failure::{Exit, Failure};
+use crate::request::{Answer, Request, Response};
+use crate::socket::Client;
+use crate::terminal;
+use crate::trust;
+use crate::writer::take_lock;
+
+/// Less free space than this is worth a word: a few segments.
+const LOW_SPACE_BYTES: u64 = 512 << 20;
+
+/// Where to look.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One thing that was looked at: `Err` holds what is wrong and what to do.
+struct Finding {
+    what: &'static str,
+    outcome: Result<String, String>,
+}
+
+/// Looks, and fails when something needs doing.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let findings = look(&options.place);
+    let healthy = findings.iter().all(|finding| finding.outcome.is_ok());
+    if options.json {
+        let rows: Vec<Value> = findings.iter().map(row).collect();
+        terminal::json(&json!({ "findings": rows, "healthy": healthy }))?;
+    } else {
+        for Finding { what, outcome } in &findings {
+            let (word, text) = match outcome {
+                Ok(text) => ("ok", text),
+                Err(text) => ("TO DO", text),
+            };
+            terminal::data(&format!("{word:<6} {what:<14} {}\n", terminal::printable(text)))?;
+        }
+    }
+    if healthy { Ok(()) } else { Err(Failure::told(Exit::Failed)) }
+}
+
+fn row(finding: &Finding) -> Value {
+    let (healthy, text) = match &finding.outcome {
+        Ok(text) => (true, text),
+        Err(text) => (false, text),
+    };
+    json!({ "healthy": healthy, "text": text, "what": finding.what })
+}
+
+fn look(place: &Place) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut add = |what, outcome: Result<String, Failure>| {
+        let outcome = outcome.map_err(|failure| failure.to_string());
+        let good = outcome.is_ok();
+        findings.push(Finding { what, outcome });
+        good
+    };
+    add(
+        "configuration",
+        place.load_config().map(|_| "every key is known and every value possible".to_owned()),
+    );
+    let there = directory::has_log(&place.dir).and_then(|there| {
+        let missing = || {
+            Failure::failed(format!(
+                "there is no log in {0}; make one: tabellion init --dir {0}",
+                place.dir.display()
+            ))
+        };
+        there.then(|| format!("{} holds a log", place.dir.display())).ok_or_else(missing)
+    });
+    if !add("directory", there) {
+        return findings;
+    }
+    add(
+        "permissions",
+        check_private(&place.dir).map(|()| "keys and vault are private to their owner".to_owned()),
+    );
+    add("space", space(&place.dir));
+    add("lock", lock(&place.dir));
+    match Directory::find(place).and_then(|directory| directory.reader().map(|reader| (directory, reader))) {
+        Err(failure) => {
+            add("log", Err(failure));
+        }
+        Ok((directory, reader)) => {
+            add("log", Ok(format!("{} reads back whole, {} entries", reader.origin(), reader.size())));
+            add("keys", keys(&directory, &reader));
+            add("trust file", trust_file(&directory, &reader));
+        }
+    }
+    findings
+}
+
+fn space(dir: &Path) -> Result<String, Failure> {
+    let facts = rustix::fs::statvfs(dir)
+        .map_err(|error| Failure::io("ask for the space below", dir, &error.into()))?;
+    let free = facts.f_bavail.saturating_mul(facts.f_frsize);
+    let mib = free >> 20;
+    if free < LOW_SPACE_BYTES {
+        let text = format!(
+            "only {mib} MiB are free below {}; when nothing is left, appends are refused. Free some space",
+            dir.display()
+        );
+        return Err(Failure::failed(text));
+    }
+    Ok(format!("{mib} MiB free"))
+}
+
+fn lock(dir: &Path) -> Result<String, Failure> {
+    match take_lock(dir) {
+        Ok(_released_at_once) => Ok("nobody holds the log".to_owned()),
+        Err(OpenError::Locked(text)) => match Client::connect(dir)?
+            .map(|mut client| client.ask(&Request::Status {}))
+        {
+            Some(Ok(Response::Done(Answer::Status { pid, .. }))) => {
+                Ok(format!("a server holds the log (process {pid}) and answers"))
+            }
+            Some(Ok(_) | Err(_)) => Err(Failure::failed(format!("{text}. It does not answer on its socket"))),
+            None => Err(Failure::failed(format!(
+                "{text}. It has no socket; if it is no command that ends soon, stop it"
+            ))),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Every key that this installation signs with must have its file.
+fn keys(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
+    let (disk, chain) = (directory.disk()?, reader.keys());
+    let mut purposes = Vec::new();
+    keyring::load_key(disk.as_ref(), Purpose::Root, &chain.root().key_id)?;
+    for purpose in [Purpose::Log, Purpose::Writer, Purpose::Package] {
+        let key = chain.in_force(purpose, reader.size());
+        let key = key.ok_or_else(|| {
+            Failure::failed(format!(
+                "no {purpose} key is in force; create one: tabellion key create --purpose {purpose}"
+            ))
+        })?;
+        keyring::load_key(disk.as_ref(), purpose, &key.key_id)?;
+        purposes.push(purpose.as_str());
+    }
+    let actors = keyring::list_keys(disk.as_ref(), Purpose::Actor)?;
+    Ok(format!("root, {} and {} actor keys have their files", purposes.join(", "), actors.len()))
+}
+
+fn trust_file(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
+    let path = directory.path().join(TRUST_FILE);
+    let unusable = |error: &dyn std::fmt::Display| {
+        Failure::failed(format!("the trust file cannot be made: {error}; run tabellion fsck"))
+    };
+    let due = Policy::parse(trust::text(&reader.keys())?).map_err(|error| unusable(&error))?;
+    if trust::read(&path)?.to_string() == due.to_string() {
+        return Ok(format!("{} names the keys of this log", path.display()));
+    }
+    Err(Failure::failed(format!(
+        "{0} does not name the keys of this log as they are now. If nobody changed it on purpose: tabellion key trust --dir {1} > {0}",
+        path.display(),
+        directory.path().display()
+    )))
+}

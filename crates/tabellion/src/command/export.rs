@@ -1,0 +1,187 @@
+//! `tabellion export`: an evidence package for somebody else, and the record that it was made.
+//!
+//! Promises: the file appears whole or not at all; the package is of the log as it was before the record of its export. Must never: disclose more
+//! than asked for or configured; without either, nothing about a data subject.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use tabellion_app::{ExportError, ExportRequest, Exported, export, package_key_at};
+use tabellion_ledger::{Draft, Reader, keyring};
+use tabellion_model::registry::{Facts, PackageExported};
+use tabellion_model::{DisclosurePolicy, Micros, Purpose};
+
+use crate::directory::{Directory, Place};
+use crate::failure::Failure;
+use crate::request::Request;
+use crate::writer::Writer;
+use crate::{files, terminal};
+
+/// Bytes gathered before they are written to the package's file.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// What the package is to hold.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// A label for the reader, for instance iso42001; it selects nothing
+    #[arg(long, value_name = "LABEL")]
+    framework: Option<String>,
+    /// First commit time inside: YYYY-MM-DD or RFC 3339 [default: the beginning]
+    #[arg(long, value_name = "DATE")]
+    from: Option<String>,
+    /// First commit time outside [default: the end]
+    #[arg(long, value_name = "DATE")]
+    to: Option<String>,
+    /// Log size whose checkpoint the package proves against; the same size gives the same bytes [default: the newest]
+    #[arg(long, value_name = "SIZE")]
+    at: Option<u64>,
+    /// Whose content is shown: all, business (nothing about a data subject), none [default: as configured, else business]
+    #[arg(long, value_name = "WHAT")]
+    disclose: Option<Disclose>,
+    /// The package
+    #[arg(long, value_name = "FILE.zip")]
+    out: PathBuf,
+    /// Print what was exported as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Disclosure policies, as the command line names them.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Disclose {
+    All,
+    Business,
+    None,
+}
+
+impl From<Disclose> for DisclosurePolicy {
+    fn from(name: Disclose) -> Self {
+        match name {
+            Disclose::All => Self::All,
+            Disclose::Business => Self::Business,
+            Disclose::None => Self::None,
+        }
+    }
+}
+
+/// Exports, and records that.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let directory = Directory::find(&options.place)?;
+    let disclosure = options.disclose.map(DisclosurePolicy::from).or(directory.config().disclose);
+    let request = ExportRequest {
+        period: period(options.from.as_deref(), options.to.as_deref())?,
+        at: options.at,
+        framework: options.framework.clone(),
+        disclosure: disclosure.unwrap_or(DisclosurePolicy::Business),
+    };
+    let exported = write_package(&directory, &directory.reader()?, &request, &options.out)?;
+    let index = Writer::with(&directory, |writer| record(writer, &exported)).map_err(|failure| {
+        failure.with(&format!(
+            ". The package {} is complete, but its export is not recorded",
+            options.out.display()
+        ))
+    })?;
+    tell(options, &exported, index)
+}
+
+/// Writes the package of `request` to `out`.
+pub(crate) fn write_package(
+    directory: &Directory,
+    reader: &Reader,
+    request: &ExportRequest,
+    out: &Path,
+) -> Result<Exported, Failure> {
+    let key = package_key_at(reader, request.at).map_err(failure_of)?;
+    let pair = keyring::load_key(directory.disk()?.as_ref(), Purpose::Package, &key)?;
+    let temporary = files::beside(out, ".part");
+    let failed = |error: std::io::Error| Failure::io("write the package", out, &error);
+    let written = File::create(&temporary).map_err(failed).and_then(|file| {
+        let mut buffer = BufWriter::with_capacity(BUFFER_BYTES, file);
+        let exported = export(reader, &pair, request, &mut buffer).map_err(failure_of)?;
+        buffer.flush().and_then(|()| buffer.get_ref().sync_all()).map_err(failed)?;
+        fs::rename(&temporary, out).map_err(failed)?;
+        Ok(exported)
+    });
+    if written.is_err() {
+        drop(fs::remove_file(&temporary)); // an incomplete package must not look like one
+    }
+    written
+}
+
+/// Appends the record of an export; gives its entry.
+pub(crate) fn record(writer: &mut Writer, exported: &Exported) -> Result<u64, Failure> {
+    let facts = Facts::PackageExported(PackageExported {
+        first: exported.first,
+        count: exported.count,
+        size: exported.size,
+        manifest_sha256: exported.manifest_sha256,
+    });
+    let mut draft = Draft::new(facts.kind().name());
+    draft.clear = facts.to_clear().unwrap_or_default();
+    draft.assurance = Some("observed".to_owned());
+    let records = writer.append(&Request::Append { drafts: vec![draft] })?;
+    records
+        .first()
+        .map(|record| record.index)
+        .ok_or_else(|| Failure::failed("the record of the export was answered without its place"))
+}
+
+fn tell(options: &Options, exported: &Exported, index: u64) -> Result<(), Failure> {
+    let totals = &exported.totals;
+    if options.json {
+        return terminal::json(&json!({
+            "count": exported.count, "entry": index, "first": exported.first, "manifest_sha256": exported.manifest_sha256.to_hex(),
+            "out": options.out.display().to_string(), "size": exported.size, "shown_personal": exported.shown_personal,
+            "units": { "erased": totals.erased, "shown": totals.shown, "withheld": totals.withheld },
+        }));
+    }
+    terminal::data(&format!(
+        "{}: entries {} to {} of {}, {} units shown, {} withheld, {} erased; recorded as entry {index}\n",
+        terminal::printable(&options.out.display().to_string()),
+        exported.first,
+        (exported.first + exported.count).saturating_sub(1),
+        exported.size,
+        totals.shown,
+        totals.withheld,
+        totals.erased
+    ))?;
+    if exported.shown_personal > 0 {
+        terminal::say(&format!(
+            "{} of the units shown are about data subjects; hand the package only to those who may see that, or use --disclose business",
+            exported.shown_personal
+        ));
+    }
+    Ok(())
+}
+
+/// The period that was named; a side that was not is open.
+fn period(from: Option<&str>, to: Option<&str>) -> Result<Option<(Micros, Micros)>, Failure> {
+    let read = |name: &str, text: &str| {
+        Micros::parse_date(text)
+            .map_err(|error| Failure::malformed(format!("{name} {text:?} is no date: {error}")))
+    };
+    let from = from.map(|text| read("--from", text)).transpose()?;
+    let to = to.map(|text| read("--to", text)).transpose()?;
+    Ok(match (from, to) {
+        (None, None) => None,
+        (from, to) => Some((from.unwrap_or_default(), to.unwrap_or(LAST_TIME))),
+    })
+}
+
+/// The last time that a package can name: integers in signed JSON end at 2^53 − 1.
+const LAST_TIME: Micros = Micros((1 << 53) - 1);
+
+fn failure_of(error: ExportError) -> Failure {
+    match error {
+        ExportError::Ledger(error) => error.into(),
+        ExportError::Backwards { .. } | ExportError::Empty { .. } | ExportError::Label => {
+            Failure::malformed(error.to_string())
+        }
+        other => Failure::failed(other.to_string()),
+    }
+}

@@ -1,0 +1,165 @@
+//! `tabellion init`: a log comes into being, once.
+//!
+//! Promises: what is printed exists durably. Must never: touch a directory that holds a log.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use tabellion_ledger::disk::Disk;
+use tabellion_ledger::disk::real::RealDisk;
+use tabellion_ledger::{Ledger, NewLog, Reader};
+use tabellion_model::{Env, Origin};
+
+use crate::config::{self, Config};
+use crate::directory::{self, Place, TRUST_FILE};
+use crate::failure::Failure;
+use crate::writer::take_lock;
+use crate::{files, terminal, trust};
+
+/// Host of a log that is not meant to be reached from elsewhere.
+const DEFAULT_HOST: &str = "localhost";
+/// Tenant of an installation with only one.
+const DEFAULT_TENANT: &str = "default";
+
+/// What the log will be.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// Public host of the log's origin, fixed for ever [default: localhost]
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Tenant of the log's origin, fixed for ever [default: default]
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+    /// Host and tenant in one: HOST/log/NAME
+    #[arg(long, value_name = "ORIGIN", conflicts_with_all = ["host", "tenant"])]
+    origin: Option<String>,
+    /// What the log is for; part of every signed byte [default: production]
+    #[arg(long, value_name = "ENV")]
+    env: Option<EnvName>,
+}
+
+/// The environments, as the command line names them.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum EnvName {
+    Production,
+    Sandbox,
+    Development,
+}
+
+impl From<EnvName> for Env {
+    fn from(name: EnvName) -> Self {
+        match name {
+            EnvName::Production => Self::Production,
+            EnvName::Sandbox => Self::Sandbox,
+            EnvName::Development => Self::Development,
+        }
+    }
+}
+
+/// Makes the log.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let config = options.place.load_config()?;
+    let origin = origin(options, &config)?;
+    let env = options.env.map(Env::from).or(config.env).unwrap_or(Env::Production);
+    refuse_contradiction(&config, &origin, env)?;
+    let reader = make(&options.place, &config, &NewLog { origin, env })?;
+    let dir = options.place.dir.display();
+    terminal::data(&format!(
+        "log         {}\nenvironment {}\nroot key    {}\ndirectory   {dir}\ntrust file  {dir}/{TRUST_FILE}\n",
+        reader.origin(),
+        reader.env(),
+        reader.keys().root().key_id
+    ))?;
+    terminal::say(&format!(
+        "Back up {dir}/keys now, to a safe place: without it content cannot be read and nothing more can be signed. Give {TRUST_FILE} to those \
+         who will verify, by another way than the packages."
+    ));
+    Ok(())
+}
+
+fn origin(options: &Options, config: &Config) -> Result<Origin, Failure> {
+    if let Some(text) = &options.origin {
+        return Origin::new(text).map_err(|error| Failure::malformed(format!("--origin {text:?}: {error}")));
+    }
+    let host = options.host.as_deref().or(config.host.as_deref()).unwrap_or(DEFAULT_HOST);
+    let tenant = options.tenant.as_deref().or(config.tenant.as_deref()).unwrap_or(DEFAULT_TENANT);
+    Origin::with(host, tenant).map_err(|error| {
+        Failure::malformed(format!("host {host:?} and tenant {tenant:?} make no origin: {error}"))
+    })
+}
+
+/// Makes a log in `place`, with its configuration and trust file, and opens it for reading.
+pub(crate) fn make(place: &Place, config: &Config, new: &NewLog) -> Result<Reader, Failure> {
+    let dir = place.dir.as_path();
+    if directory::has_log(dir)? {
+        return Err(Failure::malformed(format!(
+            "there is a log in {} already; a log is made once. Name another directory",
+            dir.display()
+        )));
+    }
+    let disk = RealDisk::create(dir).map_err(|error| Failure::io("create", dir, &error))?;
+    let disk: Arc<dyn Disk> = Arc::new(disk);
+    let _lock = take_lock(dir)?;
+    let mut options = directory::options(config, false)?;
+    options.origin = None; // the log is only now given its origin
+    let ledger = Ledger::create(disk, new, &options)?;
+    if place.config.is_none() && !dir.join(config::FILE_NAME).exists() {
+        files::write_whole(&dir.join(config::FILE_NAME), configuration(new)?.as_bytes())?;
+    }
+    write_trust(dir, ledger.reader())?;
+    let reader = ledger.reader().clone();
+    ledger.close()?;
+    Ok(reader)
+}
+
+/// Writes the trust file of the log in `dir`.
+pub(crate) fn write_trust(dir: &Path, reader: &Reader) -> Result<(), Failure> {
+    files::write_whole(&dir.join(TRUST_FILE), trust::text(&reader.keys())?.as_bytes())
+}
+
+/// A configuration file that exists already must not say something else than the command line.
+fn refuse_contradiction(config: &Config, origin: &Origin, env: Env) -> Result<(), Failure> {
+    let named = config.origin()?.filter(|named| named != origin);
+    if let Some(named) = named {
+        return Err(Failure::malformed(format!(
+            "the command line asks for the log {origin}, the configuration says {named}; make them agree"
+        )));
+    }
+    match config.env {
+        Some(named) if named != env => Err(Failure::malformed(format!(
+            "the command line asks for env {env}, the configuration says {named}; make them agree"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn configuration(new: &NewLog) -> Result<String, Failure> {
+    let mut text = String::new();
+    write!(
+        text,
+        "# Configuration of one Tabellion data directory. Every key can be overridden by a variable TABELLION_SECTION__KEY,\n\
+         # for instance TABELLION_EXPORT__DISCLOSE=none. Unknown keys are refused. No secrets belong here.\n\n\
+         [log]\n\
+         # Name and environment of the log. Both were fixed when it was made; another log in this directory is refused.\n\
+         host = {host:?}\n\
+         tenant = {tenant:?}\n\
+         env = {env:?}\n\
+         # Size of new segments in MiB.\n\
+         # segment_mib = 64\n\n\
+         [retention]\n\
+         # Months that content is kept, by retention class; `tabellion retain` erases what is older.\n\
+         # standard = 84\n\n\
+         [export]\n\
+         # What a package discloses when the command does not say: all, business (nothing about a data subject), none.\n\
+         # disclose = \"business\"\n",
+        host = new.origin.host(),
+        tenant = new.origin.tenant(),
+        env = new.env.as_str(),
+    )
+    .map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(text)
+}

@@ -1,0 +1,111 @@
+//! `tabellion log`: looking at what is recorded, and proofs of it.
+//!
+//! Promises: reads the committed prefix, also while a server writes; changes nothing.
+
+mod prove;
+mod show;
+mod tail;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::json;
+use tabellion_ledger::Reader;
+use tabellion_model::Micros;
+
+use crate::directory::{Directory, Place};
+use crate::failure::Failure;
+use crate::terminal;
+
+/// What to look at.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Action {
+    /// Size, root, time and the newest signed checkpoint
+    Head {
+        #[command(flatten)]
+        place: Place,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// One entry: its header, what it discloses here, what is withheld or erased
+    Show {
+        #[command(flatten)]
+        place: Place,
+        /// The entry
+        #[arg(value_name = "INDEX")]
+        index: u64,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// A proof of one entry, to hand out
+    Prove {
+        #[command(flatten)]
+        place: Place,
+        /// The entry
+        #[arg(value_name = "INDEX")]
+        index: u64,
+        /// Which kind of proof
+        #[arg(long, value_name = "FORMAT", default_value = "receipt")]
+        format: prove::Format,
+        /// Where to write it [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// The last entries, and those that follow
+    Tail {
+        #[command(flatten)]
+        place: Place,
+        /// How many
+        #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 10)]
+        lines: u32,
+        /// Go on printing what is appended, until interrupted
+        #[arg(long, short)]
+        follow: bool,
+        /// Print as JSON, one line each
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Looks.
+pub(crate) fn run(action: &Action) -> Result<(), Failure> {
+    match action {
+        Action::Head { place, json } => head(&Directory::find(place)?.reader()?, *json),
+        Action::Show { place, index, json } => show::run(&Directory::find(place)?.reader()?, *index, *json),
+        Action::Prove { place, index, format, out } => {
+            prove::run(&Directory::find(place)?, *index, *format, out.as_deref())
+        }
+        Action::Tail { place, lines, follow, json } => {
+            tail::run(&Directory::find(place)?, *lines, *follow, *json)
+        }
+    }
+}
+
+fn head(reader: &Reader, as_json: bool) -> Result<(), Failure> {
+    let size = reader.size();
+    let root = reader.root_at(size)?.to_hex();
+    let committed_at = committed_at(reader)?;
+    let checkpoint = reader.checkpoint();
+    if as_json {
+        return terminal::json(&json!({
+            "checkpoint": &*checkpoint, "committed_at": committed_at.0, "env": reader.env().as_str(), "origin": reader.origin().as_str(),
+            "root": root, "size": size,
+        }));
+    }
+    terminal::data(&format!(
+        "log         {}\nenvironment {}\nsize        {size}\nroot        {root}\ncommitted   {committed_at}\n\n{checkpoint}",
+        reader.origin(),
+        reader.env()
+    ))
+}
+
+/// When the newest commit was made.
+fn committed_at(reader: &Reader) -> Result<Micros, Failure> {
+    let last = reader.size().saturating_sub(1);
+    match reader.entry(last)?.entry {
+        tabellion_model::Entry::Seal(seal) => Ok(seal.seal.committed_at),
+        _ => Err(Failure::failed(format!("entry {last} ends the log and is no seal; run tabellion fsck"))),
+    }
+}

@@ -1,0 +1,333 @@
+//! The configuration: one TOML file, every key of which a variable `TABELLION_SECTION__KEY` overrides.
+//!
+//! Promises: an unknown key is refused with its place and the nearest known one, because a misspelt key that is quietly ignored is a rule
+//! that does not apply. Must never: hold a secret.
+
+mod nearest;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tabellion_model::{DisclosurePolicy, Env, Origin};
+use toml::{Table, Value};
+
+use crate::failure::Failure;
+use nearest::nearest;
+
+/// Name of the configuration file in the data directory.
+pub(crate) const FILE_NAME: &str = "tabellion.toml";
+/// What every overriding variable begins with.
+const VARIABLE_PREFIX: &str = "TABELLION_";
+/// Between section and key in a variable's name.
+const VARIABLE_SEPARATOR: &str = "__";
+/// Largest configuration file: a page of text, with much room for comments.
+const MAX_FILE_BYTES: u64 = 256 << 10;
+/// Largest number of months that content can be kept by rule: a hundred years.
+const MAX_KEEP_MONTHS: u32 = 1200;
+/// Segment sizes that make sense: one batch must fit, and a start reads them one by one.
+const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
+/// Longest name of a retention class (docs/formats.md §13.3).
+const MAX_CLASS_BYTES: usize = 30;
+
+/// Keys that exist, by section. A section with no keys here takes names of its own.
+const KNOWN: [(&str, &[&str]); 3] =
+    [("log", &["host", "tenant", "env", "segment_mib"]), ("retention", &[]), ("export", &["disclose"])];
+
+/// What the installation is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// Public host of the log's origin, as it was given to `init`.
+    pub(crate) host: Option<String>,
+    /// Tenant of the log's origin.
+    pub(crate) tenant: Option<String>,
+    /// Environment of the log.
+    pub(crate) env: Option<Env>,
+    /// Size of new segments in MiB.
+    pub(crate) segment_mib: Option<u64>,
+    /// Months that content is kept, by retention class.
+    pub(crate) retention: BTreeMap<String, u32>,
+    /// What an export discloses when the command does not say.
+    pub(crate) disclose: Option<DisclosurePolicy>,
+}
+
+/// One key with its value and where it was set.
+struct Setting {
+    section: String,
+    key: String,
+    value: String,
+    place: String,
+}
+
+impl Config {
+    /// Reads `file` (which may be missing when it is not `required`) and the variables of the process.
+    pub(crate) fn load(file: &Path, required: bool) -> Result<Self, Failure> {
+        let text = read(file, required)?;
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::of(&text, &file.display().to_string(), variables)
+    }
+
+    /// The configuration that `text`, read from `place`, and `variables` give together.
+    pub(crate) fn of(
+        text: &str,
+        place: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Failure> {
+        let mut config = Self::default();
+        let variables = variables.into_iter().filter(|(name, _)| name.starts_with(VARIABLE_PREFIX));
+        let mut settings = from_file(text, place)?;
+        for (name, value) in variables {
+            settings.push(from_variable(&name, value)?);
+        }
+        for setting in &settings {
+            config.apply(setting)?;
+        }
+        Ok(config)
+    }
+
+    /// The origin that the configuration names; `None` when it names none.
+    pub(crate) fn origin(&self) -> Result<Option<Origin>, Failure> {
+        let (Some(host), Some(tenant)) = (&self.host, &self.tenant) else { return Ok(None) };
+        Origin::with(host, tenant).map(Some).map_err(|error| {
+            Failure::malformed(format!("[log] host {host:?} and tenant {tenant:?} make no origin: {error}"))
+        })
+    }
+
+    fn apply(&mut self, setting: &Setting) -> Result<(), Failure> {
+        let value = setting.value.as_str();
+        match (setting.section.as_str(), setting.key.as_str()) {
+            ("log", "host") => self.host = Some(value.to_owned()),
+            ("log", "tenant") => self.tenant = Some(value.to_owned()),
+            ("log", "env") => {
+                let env = Env::parse(value)
+                    .ok_or_else(|| setting.refused("is not production, sandbox or development"))?;
+                self.env = Some(env);
+            }
+            ("log", "segment_mib") => {
+                let mib = value.parse().ok().filter(|mib| SEGMENT_MIB.contains(mib));
+                let text = format!("is not a number from {} to {}", SEGMENT_MIB.start(), SEGMENT_MIB.end());
+                self.segment_mib = Some(mib.ok_or_else(|| setting.refused(&text))?);
+            }
+            ("export", "disclose") => {
+                let policy = DisclosurePolicy::from_name(value)
+                    .ok_or_else(|| setting.refused("is not all, business or none"))?;
+                self.disclose = Some(policy);
+            }
+            ("retention", class) if is_class(class) => {
+                let months = value.parse().ok().filter(|months| *months <= MAX_KEEP_MONTHS);
+                let text = format!("is not a number of months from 0 to {MAX_KEEP_MONTHS}");
+                self.retention.insert(class.to_owned(), months.ok_or_else(|| setting.refused(&text))?);
+            }
+            ("retention", _) => {
+                return Err(setting
+                    .refused("names no retention class: a class is [a-z][a-z0-9-]*, at most 30 characters"));
+            }
+            _ => return Err(setting.unknown()),
+        }
+        Ok(())
+    }
+}
+
+impl Setting {
+    fn refused(&self, why: &str) -> Failure {
+        Failure::malformed(format!(
+            "{}: [{}] {} = {:?} {why}. Correct it and start again",
+            self.place, self.section, self.key, self.value
+        ))
+    }
+
+    fn unknown(&self) -> Failure {
+        let sections = KNOWN.iter().map(|(name, _)| *name);
+        let Some((_, keys)) = KNOWN.iter().find(|(name, _)| *name == self.section) else {
+            let near = nearest(&self.section, sections);
+            return Failure::malformed(format!(
+                "{}: there is no section [{}]; did you mean [{near}]?",
+                self.place, self.section
+            ));
+        };
+        let near = nearest(&self.key, keys.iter().copied());
+        Failure::malformed(format!(
+            "{}: there is no key {} in section [{}]; did you mean {near}? (known: {})",
+            self.place,
+            self.key,
+            self.section,
+            keys.join(", ")
+        ))
+    }
+}
+
+/// Whether `name` can be a retention class.
+pub(crate) fn is_class(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= MAX_CLASS_BYTES
+        && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+        && name.bytes().all(plain)
+}
+
+fn read(file: &Path, required: bool) -> Result<String, Failure> {
+    match std::fs::metadata(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => return Ok(String::new()),
+        Ok(facts) if facts.len() > MAX_FILE_BYTES => {
+            let (path, size) = (file.display(), facts.len());
+            return Err(Failure::malformed(format!(
+                "{path} has {size} bytes, more than a configuration's {MAX_FILE_BYTES}; name the right file"
+            )));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    std::fs::read_to_string(file).map_err(|error| Failure::io("read the configuration", file, &error))
+}
+
+fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        let line =
+            error.span().map_or(1, |span| 1 + text.get(..span.start).unwrap_or("").matches('\n').count());
+        Failure::malformed(format!("{place}:{line}: this is not TOML: {}", error.message()))
+    })?;
+    let mut settings = Vec::new();
+    for (section, content) in table {
+        let Value::Table(content) = content else {
+            let text = format!(
+                "{place}: the key {section} stands outside a section; put it below [log], [retention] or [export]"
+            );
+            return Err(Failure::malformed(text));
+        };
+        if !KNOWN.iter().any(|(name, _)| *name == section) {
+            return Err(Setting {
+                section,
+                key: String::new(),
+                value: String::new(),
+                place: place.to_owned(),
+            }
+            .unknown());
+        }
+        for (key, value) in content {
+            let value = match value {
+                Value::String(text) => text,
+                Value::Integer(number) => number.to_string(),
+                other => {
+                    let kind = other.type_str();
+                    return Err(Failure::malformed(format!(
+                        "{place}: [{section}] {key} is of type {kind}; give a text or a whole number"
+                    )));
+                }
+            };
+            settings.push(Setting { section: section.clone(), key, value, place: place.to_owned() });
+        }
+    }
+    Ok(settings)
+}
+
+fn from_variable(name: &str, value: String) -> Result<Setting, Failure> {
+    let rest = name.strip_prefix(VARIABLE_PREFIX).unwrap_or(name);
+    let Some((section, key)) = rest.split_once(VARIABLE_SEPARATOR) else {
+        let known =
+            KNOWN.iter().flat_map(|(section, keys)| keys.iter().map(move |key| variable_of(section, key)));
+        let known: Vec<String> = known.collect();
+        let near = nearest(name, known.iter().map(String::as_str));
+        return Err(Failure::malformed(format!(
+            "the variable {name} is no setting; settings are named TABELLION_SECTION__KEY. Did you mean {near}? Else unset it"
+        )));
+    };
+    let section = section.to_ascii_lowercase();
+    let mut key = key.to_ascii_lowercase();
+    if section == "retention" {
+        key = key.replace('_', "-"); // a class has hyphens, a variable's name cannot
+    }
+    Ok(Setting { section, key, value, place: format!("the variable {name}") })
+}
+
+fn variable_of(section: &str, key: &str) -> String {
+    format!(
+        "{VARIABLE_PREFIX}{}{VARIABLE_SEPARATOR}{}",
+        section.to_ascii_uppercase(),
+        key.to_ascii_uppercase()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Variable = (&'static str, &'static str);
+
+    fn config(text: &str, variables: &[Variable]) -> Result<Config, Failure> {
+        Config::of(
+            text,
+            "tabellion.toml",
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
+    }
+
+    #[test]
+    fn a_variable_overrides_the_file() {
+        let text = "[log]\nhost = \"log.example.org\"\ntenant = \"acme\"\n[retention]\nstandard = 24\n[export]\ndisclose = \"none\"\n";
+        let read = config(
+            text,
+            &[("TABELLION_LOG__TENANT", "other"), ("TABELLION_RETENTION__CALL_LOGS", "3"), ("PATH", "/bin")],
+        );
+        let read = read.expect("a usual configuration is read");
+        assert_eq!(
+            read.tenant.as_deref(),
+            Some("other"),
+            "an operator could not override the file for one run"
+        );
+        assert_eq!(
+            read.host.as_deref(),
+            Some("log.example.org"),
+            "what no variable names stays as the file says"
+        );
+        assert_eq!(read.retention.get("standard"), Some(&24), "a retention rule would be lost");
+        assert_eq!(
+            read.retention.get("call-logs"),
+            Some(&3),
+            "a class with a hyphen could not be set by a variable"
+        );
+        assert_eq!(
+            read.disclose,
+            Some(DisclosurePolicy::None),
+            "an export would disclose more than was configured"
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_place_and_the_nearest_known_one() {
+        let cases: [(&str, &[Variable], &[&str]); 5] = [
+            ("[log]\nhots = \"x\"\n", &[], &["tabellion.toml", "hots", "did you mean host"]),
+            ("[lgo]\nhost = \"x\"\n", &[], &["tabellion.toml", "[lgo]", "did you mean [log]"]),
+            ("host = \"x\"\n", &[], &["tabellion.toml", "host", "outside a section"]),
+            (
+                "",
+                &[("TABELLION_EXPORT__DISCLOES", "all")],
+                &["TABELLION_EXPORT__DISCLOES", "did you mean disclose"],
+            ),
+            ("", &[("TABELLION_HOST", "x")], &["TABELLION_HOST", "TABELLION_LOG__HOST"]),
+        ];
+        for (text, variables, parts) in cases {
+            let refused = config(text, variables).expect_err("a misspelt key would silently not apply");
+            assert_eq!(refused.code(), 2, "a script must tell wrong use from failure");
+            for part in parts {
+                assert!(
+                    refused.to_string().contains(part),
+                    "the operator has to search for {part:?}: {refused}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_the_range() {
+        for (text, part) in [
+            ("[log]\nenv = \"prod\"\n", "production, sandbox or development"),
+            ("[log]\nsegment_mib = 1\n", "16 to 1024"),
+            ("[log]\nsegment_mib = true\n", "type boolean"),
+            ("[retention]\nstandard = -1\n", "number of months"),
+            ("[retention]\nStandard = 1\n", "retention class"),
+            ("[export]\ndisclose = \"some\"\n", "all, business or none"),
+            ("[log\n", "tabellion.toml:1"),
+        ] {
+            let refused = config(text, &[]).expect_err("a wrong value would act as something else");
+            assert!(refused.to_string().contains(part), "{refused} does not name {part:?}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The data directory as the commands see it: where it is, how it is configured, whether it is private, how it is opened.
+//!
+//! Promises: nothing is read from a directory whose keys others can read; reading commands take no lock and change nothing. Must never:
+//! create a log where none is (that is `init`'s alone, and the demo's).
+
+mod private;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use tabellion_ledger::disk::Disk;
+use tabellion_ledger::disk::real::RealDisk;
+use tabellion_ledger::{OpenOptions, OsEntropy, Reader, SystemClock};
+
+use crate::config::{self, Config};
+use crate::failure::Failure;
+use crate::terminal;
+
+pub(crate) use private::check_private;
+
+/// Below the data directory: where the log's segments are.
+const SEGMENTS: &str = "log/segments";
+/// Name of the trust file that `init` writes.
+pub(crate) const TRUST_FILE: &str = "trust.txt";
+/// Name of the local socket.
+pub(crate) const SOCKET: &str = "tabellion.sock";
+
+/// Which data directory a command works on.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Place {
+    /// The data directory
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// The configuration file, when it is not DIR/tabellion.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+impl Place {
+    /// The configuration that applies here.
+    pub(crate) fn load_config(&self) -> Result<Config, Failure> {
+        match &self.config {
+            Some(file) => Config::load(file, true),
+            None => Config::load(&self.dir.join(config::FILE_NAME), false),
+        }
+    }
+}
+
+/// An existing data directory with its configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    config: Config,
+}
+
+impl Directory {
+    /// Finds the directory, reads its configuration and refuses it when it holds no log or is open to others.
+    pub(crate) fn find(place: &Place) -> Result<Self, Failure> {
+        let config = place.load_config()?;
+        let path = place.dir.clone();
+        if !has_log(&path)? {
+            return Err(Failure::malformed(format!(
+                "there is no log in {0}. Make one with: tabellion init --dir {0}, or name the right directory with --dir",
+                path.display()
+            )));
+        }
+        check_private(&path)?;
+        Ok(Self { path, config })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its configuration.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its files.
+    pub(crate) fn disk(&self) -> Result<Arc<dyn Disk>, Failure> {
+        let disk = RealDisk::open(&self.path).map_err(|error| Failure::io("open", &self.path, &error))?;
+        Ok(Arc::new(disk))
+    }
+
+    /// How to open it; `background`: for a server.
+    pub(crate) fn options(&self, background: bool) -> Result<OpenOptions, Failure> {
+        options(&self.config, background)
+    }
+
+    /// Opens the committed prefix for reading, without lock. What was left out is said on standard error.
+    pub(crate) fn reader(&self) -> Result<Reader, Failure> {
+        let (reader, notes) = Reader::open(self.disk()?, &self.options(false)?)?;
+        terminal::say_notes(&notes);
+        self.check_env(&reader)?;
+        Ok(reader)
+    }
+
+    /// Refuses a log of another environment than the configuration names.
+    pub(crate) fn check_env(&self, reader: &Reader) -> Result<(), Failure> {
+        match self.config.env {
+            Some(env) if env != reader.env() => Err(Failure::failed(format!(
+                "{} holds a {} log, but the configuration says [log] env = {:?}. An environment is fixed when a log is made: correct \
+                 the configuration, or name the right directory",
+                self.path.display(),
+                reader.env(),
+                env.as_str()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How to open or make a log under `config`.
+pub(crate) fn options(config: &Config, background: bool) -> Result<OpenOptions, Failure> {
+    let mut options = OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy));
+    options.origin = config.origin()?;
+    options.background = background;
+    if let Some(mib) = config.segment_mib {
+        options.segment_bytes = mib << 20;
+    }
+    Ok(options)
+}
+
+/// Whether `dir` holds a log, or the beginnings of one.
+pub(crate) fn has_log(dir: &Path) -> Result<bool, Failure> {
+    let segments = dir.join(SEGMENTS);
+    match fs::read_dir(&segments) {
+        Ok(mut names) => Ok(names.next().is_some()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::io("look into", &segments, &error)),
+    }
+}

@@ -1,0 +1,286 @@
+//! Carries out a request on an open log.
+//!
+//! Promises: one request is one call of the ledger, refused whole or done whole; what comes from a socket is checked here as strictly as what
+//! comes from the command line. Must never: decide what a request may not say about itself (that is the ledger's rule).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tabellion_ledger::keyring::KeyPair;
+use tabellion_ledger::{Ack, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode};
+use tabellion_model::registry::Revocation;
+use tabellion_model::{CredentialId, Entry, HoldId, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
+use tabellion_tlog::PublicKey;
+
+use crate::request::{
+    Answer, Appended, Erased, LastEpoch, Refusal, RefusalKind, Request, Response, SignedStatement, Summary,
+    Target,
+};
+
+/// Most lines of one [`Request::Summaries`]: about 200 bytes each, well below one message.
+pub(crate) const MAX_SUMMARIES: u32 = 4096;
+
+/// Carries out `request`.
+pub(crate) fn perform(ledger: &Ledger, request: &Request) -> Response {
+    match done(ledger, request) {
+        Ok(answer) => Response::Done(answer),
+        Err(error) => Response::Refused(refusal(&error)),
+    }
+}
+
+/// A ledger's error as it is sent.
+pub(crate) fn refusal(error: &LedgerError) -> Refusal {
+    let kind = match error {
+        LedgerError::Rejected { .. } => RefusalKind::Rejected,
+        LedgerError::Unavailable(_) | LedgerError::SealAgain => RefusalKind::Unavailable,
+        LedgerError::Fatal(_) => RefusalKind::Fatal,
+    };
+    let code = error.code().map(|code| code.as_str().to_owned());
+    Refusal { kind, code, message: error.to_string() }
+}
+
+fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
+    match request {
+        Request::Status {} => Ok(status(ledger.reader())),
+        Request::Append { drafts } => append(ledger, drafts),
+        Request::AppendStatements { statements } => append_statements(ledger, statements),
+        Request::Producer { producer } => {
+            let last = ledger.last_epoch(&id("producer", producer, ProducerId::from_hex)?);
+            let last = last.map(|last| LastEpoch {
+                epoch: last.epoch,
+                closed: last.closed,
+                last_seq: last.last_seq,
+            });
+            Ok(Answer::Producer { last })
+        }
+        Request::Remembered { producer, key } => {
+            let found = ledger.idempotency_tag(&id("producer", producer, ProducerId::from_hex)?, key)?;
+            Ok(Answer::Remembered { tag: found.tag.to_hex(), index: found.index })
+        }
+        Request::Receipt { index } => receipt(ledger.reader(), *index),
+        Request::Summaries { from, limit } => {
+            Ok(Answer::Summaries { lines: summaries(ledger.reader(), *from, *limit)? })
+        }
+        Request::Erase { target, reason } => {
+            let erasure = ledger.erase(&erasure_target(target)?, reason)?;
+            Ok(Answer::Erased { erasures: vec![erased(None, &erasure)] })
+        }
+        Request::PurgeDue {} => {
+            let purged = ledger.purge_due()?;
+            Ok(Answer::Erased {
+                erasures: purged.iter().map(|(system, erasure)| erased(Some(system), erasure)).collect(),
+            })
+        }
+        Request::PlaceHold { target, reason } => {
+            let (hold, ack) = ledger.place_hold(&erasure_target(target)?, reason)?;
+            Ok(Answer::Held { hold: hold.to_hex(), record: Appended::from(&ack) })
+        }
+        Request::ReleaseHold { hold, reason } => {
+            Ok(appended(&ledger.release_hold(&id("hold", hold, HoldId::from_hex)?, reason)?))
+        }
+        Request::RequestDeletion { system, due, reason } => Ok(appended(&ledger.request_deletion(
+            &id("system", system, SystemId::from_hex)?,
+            Micros(*due),
+            reason,
+        )?)),
+        Request::CancelDeletion { system, reason } => {
+            Ok(appended(&ledger.cancel_deletion(&id("system", system, SystemId::from_hex)?, reason)?))
+        }
+        Request::GrantKey { purpose } => {
+            let (pair, ack) = ledger.grant_key(granted_purpose(purpose)?)?;
+            Ok(changed(Some(&pair), &ack))
+        }
+        Request::GrantPublicKey { public, credential } => grant_public(ledger, public, credential),
+        Request::RotateKey { key_id } => {
+            let (pair, ack) = rotate(ledger, &id("key", key_id, KeyId::from_hex)?)?;
+            Ok(changed(Some(&pair), &ack))
+        }
+        Request::RevokeKey { key_id, reason } => {
+            let unknown =
+                || malformed("the reason of a revocation is compromised, lost or retired".to_owned());
+            let reason = Revocation::parse(reason).ok_or_else(unknown)?;
+            let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, reason)?;
+            Ok(changed(pair.as_ref(), &ack))
+        }
+    }
+}
+
+fn appended(ack: &Ack) -> Answer {
+    Answer::Appended { records: vec![Appended::from(ack)] }
+}
+
+fn status(reader: &Reader) -> Answer {
+    Answer::Status {
+        origin: reader.origin().to_string(),
+        env: reader.env().to_string(),
+        size: reader.size(),
+        checkpoint: reader.checkpoint().to_string(),
+        pid: std::process::id(),
+        actors: actors(reader),
+    }
+}
+
+/// Actor keys in force, in the order of their grants.
+fn actors(reader: &Reader) -> Vec<String> {
+    let (keys, size) = (reader.keys(), reader.size());
+    let mut actors: Vec<_> = keys
+        .grants()
+        .filter(|grant| {
+            grant.purpose == Purpose::Actor && keys.may_sign(Purpose::Actor, &grant.info.key_id, size)
+        })
+        .collect();
+    actors.sort_by_key(|grant| grant.since);
+    actors.iter().map(|grant| grant.info.key_id.to_hex()).collect()
+}
+
+fn append(ledger: &Ledger, drafts: &[Draft]) -> Result<Answer, LedgerError> {
+    if drafts.is_empty() {
+        return Err(malformed("there is no draft to append".to_owned()));
+    }
+    let acks = ledger.append_all(drafts)?;
+    Ok(Answer::Appended { records: acks.iter().map(Appended::from).collect() })
+}
+
+fn append_statements(ledger: &Ledger, statements: &[SignedStatement]) -> Result<Answer, LedgerError> {
+    if statements.is_empty() {
+        return Err(malformed("there is no statement to append".to_owned()));
+    }
+    let prepare = |statement: &SignedStatement| {
+        let bytes = STANDARD
+            .decode(&statement.entry)
+            .map_err(|_| malformed("a statement is not canonical base64".to_owned()))?;
+        match &statement.subject {
+            Some(subject) => ledger.prepare_statement_about(bytes, &statement.disclosures, subject),
+            None => ledger.prepare_statement(bytes, &statement.disclosures),
+        }
+    };
+    let prepared = statements.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
+    let acks = ledger.append_prepared(prepared)?;
+    Ok(Answer::Appended { records: acks.iter().map(Appended::from).collect() })
+}
+
+fn receipt(reader: &Reader, index: u64) -> Result<Answer, LedgerError> {
+    let unusable = |error: String| {
+        LedgerError::Unavailable(format!("the receipt of entry {index} cannot be made: {error}"))
+    };
+    let bytes = reader.receipt(index)?.to_bytes().map_err(|error| unusable(error.to_string()))?;
+    String::from_utf8(bytes).map(|text| Answer::Receipt { text }).map_err(|error| unusable(error.to_string()))
+}
+
+/// Lines about the entries from `from` on, at most `limit`.
+pub(crate) fn summaries(reader: &Reader, from: u64, limit: u32) -> Result<Vec<Summary>, LedgerError> {
+    let to = from.saturating_add(u64::from(limit.min(MAX_SUMMARIES))).min(reader.size());
+    let mut lines = Vec::new();
+    reader.entries(from, to, |view| {
+        lines.push(summary(view.index, &view.entry));
+        Ok(())
+    })?;
+    Ok(lines)
+}
+
+fn summary(index: u64, entry: &Entry) -> Summary {
+    let kind = match entry {
+        Entry::Record(_) => "record",
+        Entry::Statement(_) => "statement",
+        Entry::Seal(seal) => {
+            let (kind, record_type) = ("seal".to_owned(), "seal".to_owned());
+            return Summary {
+                index,
+                kind,
+                record_type,
+                record_id: None,
+                at: seal.seal.committed_at.0,
+                system: None,
+            };
+        }
+    };
+    let header = entry.header();
+    Summary {
+        index,
+        kind: kind.to_owned(),
+        record_type: header.map(|header| header.record_type.to_string()).unwrap_or_default(),
+        record_id: header.map(|header| header.record_id.to_hex()),
+        at: header.map(|header| header.observed_at.0).unwrap_or_default(),
+        system: header.and_then(|header| header.system).map(|(system, _)| system.to_hex()),
+    }
+}
+
+fn erased(system: Option<&SystemId>, erasure: &Erasure) -> Erased {
+    Erased {
+        system: system.map(SystemId::to_hex),
+        orders: erasure.orders.iter().map(Appended::from).collect(),
+        keys: erasure.keys,
+        units: erasure.units,
+    }
+}
+
+/// A key that was made or changed.
+fn changed(pair: Option<&KeyPair>, ack: &Ack) -> Answer {
+    Answer::Key {
+        key_id: pair.map(|pair| pair.key_id().to_hex()),
+        purpose: pair.map(|pair| pair.purpose.as_str().to_owned()),
+        record: Appended::from(ack),
+    }
+}
+
+fn granted_purpose(name: &str) -> Result<Purpose, LedgerError> {
+    let purpose = Purpose::parse(name).filter(|purpose| *purpose != Purpose::Root);
+    purpose.ok_or_else(|| malformed("a purpose is log, writer, package or actor".to_owned()))
+}
+
+fn grant_public(ledger: &Ledger, public: &str, credential: &str) -> Result<Answer, LedgerError> {
+    let public = public_key(public)?;
+    let ack = ledger.grant_public_key(&public, id("credential", credential, CredentialId::from_hex)?)?;
+    Ok(Answer::Key {
+        key_id: Some(KeyId::of(&public).to_hex()),
+        purpose: Some(Purpose::Actor.as_str().to_owned()),
+        record: Appended::from(&ack),
+    })
+}
+
+fn rotate(ledger: &Ledger, key_id: &KeyId) -> Result<(KeyPair, Ack), LedgerError> {
+    let purpose = {
+        let (keys, size) = (ledger.reader().keys(), ledger.reader().size());
+        let status = keys.find(key_id, size).filter(|status| status.standing == Standing::InForce);
+        status.map(|status| status.grant.purpose)
+    };
+    match purpose {
+        Some(Purpose::Root) => {
+            Err(malformed("the root key is fixed by the genesis and is never rotated".to_owned()))
+        }
+        Some(Purpose::Actor) => ledger.rotate_actor_key(key_id),
+        Some(purpose) => ledger.rotate_key(purpose),
+        None => {
+            let text =
+                format!("no key {key_id} is in force in this log; tabellion key list shows those that are");
+            Err(LedgerError::rejected(RejectCode::NotFound, text))
+        }
+    }
+}
+
+fn public_key(text: &str) -> Result<PublicKey, LedgerError> {
+    let bytes: Option<[u8; 32]> = STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    let key = bytes.and_then(|bytes| PublicKey::from_bytes(&bytes).ok());
+    key.ok_or_else(|| malformed("a public key is 32 bytes of an Ed25519 point as base64".to_owned()))
+}
+
+fn erasure_target(target: &Target) -> Result<ErasureTarget, LedgerError> {
+    Ok(match target {
+        Target::Subject(subject) => ErasureTarget::Subject(subject.clone()),
+        Target::Record(index) => ErasureTarget::Record(*index),
+        Target::System(system) => ErasureTarget::System(id("system", system, SystemId::from_hex)?),
+        Target::Retention { class, until } => {
+            ErasureTarget::Retention { class: class.clone(), until: *until }
+        }
+    })
+}
+
+fn id<T>(what: &str, hex: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, LedgerError> {
+    read(hex).ok_or_else(|| {
+        let shown: String = hex.chars().take(64).collect();
+        malformed(format!("{what} {shown:?} is not an id of lower-case hex digits"))
+    })
+}
+
+fn malformed(detail: String) -> LedgerError {
+    LedgerError::rejected(RejectCode::Malformed, detail)
+}

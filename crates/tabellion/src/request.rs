@@ -1,0 +1,315 @@
+//! What can be asked of an open log, as plain data: the same whether it is carried out in this process or sent to the server.
+//!
+//! Promises: a closed set with closed members, each mapped to one call of the ledger. Must never: know where it is carried out.
+
+use serde::{Deserialize, Serialize};
+use tabellion_ledger::{Ack, Draft};
+
+/// A statement on its way into the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedStatement {
+    /// The entry's bytes, base64.
+    pub entry: String,
+    /// Disclosures of its units, to be kept.
+    pub disclosures: Vec<String>,
+    /// Whom the content is about, when it is about somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+/// What an erasure or a hold is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Target {
+    /// A data subject.
+    Subject(String),
+    /// One entry.
+    Record(u64),
+    /// A system, hex.
+    System(String),
+    /// A retention class, up to and including the month yyyymm.
+    Retention {
+        /// The class.
+        class: String,
+        /// The last month.
+        until: u32,
+    },
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Which log is this, and how large?
+    Status {},
+    /// Seal these drafts and append them together.
+    Append {
+        /// The drafts.
+        drafts: Vec<Draft>,
+    },
+    /// Append these statements together.
+    AppendStatements {
+        /// The statements.
+        statements: Vec<SignedStatement>,
+    },
+    /// How did this producer's last epoch end?
+    Producer {
+        /// The producer, hex.
+        producer: String,
+    },
+    /// The tag of this idempotency key, and the entry that was recorded under it.
+    Remembered {
+        /// The producer, hex.
+        producer: String,
+        /// The key.
+        key: String,
+    },
+    /// The receipt of one entry.
+    Receipt {
+        /// Its index.
+        index: u64,
+    },
+    /// Short lines about entries.
+    Summaries {
+        /// First index.
+        from: u64,
+        /// Most lines.
+        limit: u32,
+    },
+    /// Erase.
+    Erase {
+        /// What.
+        target: Target,
+        /// Why; recorded.
+        reason: String,
+    },
+    /// Place a legal hold.
+    PlaceHold {
+        /// On what.
+        target: Target,
+        /// Why; recorded.
+        reason: String,
+    },
+    /// Release a legal hold.
+    ReleaseHold {
+        /// Which, hex.
+        hold: String,
+        /// Why; recorded.
+        reason: String,
+    },
+    /// Ask for a system's deletion.
+    RequestDeletion {
+        /// The system, hex.
+        system: String,
+        /// When its content goes, microseconds.
+        due: u64,
+        /// Why; recorded.
+        reason: String,
+    },
+    /// Take a deletion back.
+    CancelDeletion {
+        /// The system, hex.
+        system: String,
+        /// Why; recorded.
+        reason: String,
+    },
+    /// Erase the content of every system whose deletion is due.
+    PurgeDue {},
+    /// Make a key and grant it.
+    GrantKey {
+        /// Its purpose.
+        purpose: String,
+    },
+    /// Grant a key that somebody else holds.
+    GrantPublicKey {
+        /// The public key, base64.
+        public: String,
+        /// The credential that will speak with it, hex.
+        credential: String,
+    },
+    /// Replace a key by a new one.
+    RotateKey {
+        /// The key that goes, hex.
+        key_id: String,
+    },
+    /// Revoke a key.
+    RevokeKey {
+        /// The key, hex.
+        key_id: String,
+        /// `compromised`, `lost` or `retired`.
+        reason: String,
+    },
+}
+
+/// The place of an appended entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appended {
+    /// Its index.
+    pub index: u64,
+    /// Its record, hex.
+    pub record_id: String,
+    /// Log size of its batch's checkpoint.
+    pub size: u64,
+    /// Whether it had been there before, under the same idempotency key.
+    pub duplicate: bool,
+}
+
+impl From<&Ack> for Appended {
+    fn from(ack: &Ack) -> Self {
+        Self { index: ack.index, record_id: ack.record_id.to_hex(), size: ack.size, duplicate: ack.duplicate }
+    }
+}
+
+/// How a producer's last epoch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LastEpoch {
+    /// Its number.
+    pub epoch: u64,
+    /// Whether it was closed.
+    pub closed: bool,
+    /// Its last number.
+    pub last_seq: u64,
+}
+
+/// One line about an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Its index.
+    pub index: u64,
+    /// `record`, `statement` or `seal`.
+    pub kind: String,
+    /// Record type; `seal` for a seal.
+    #[serde(rename = "type")]
+    pub record_type: String,
+    /// Record id, hex; absent for a seal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_id: Option<String>,
+    /// Sealer's clock for records, commit time for seals, microseconds.
+    pub at: u64,
+    /// The system, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+}
+
+/// What an erasure did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Erased {
+    /// The system that was purged; absent for other erasures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// The orders.
+    pub orders: Vec<Appended>,
+    /// Keys destroyed.
+    pub keys: usize,
+    /// Units whose content is gone.
+    pub units: usize,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Answer {
+    /// To [`Request::Status`].
+    Status {
+        /// The log's origin.
+        origin: String,
+        /// Its environment.
+        env: String,
+        /// Its size.
+        size: u64,
+        /// Its newest signed checkpoint.
+        checkpoint: String,
+        /// Process that answers.
+        pid: u32,
+        /// Actor keys in force, hex, in the order of their grants.
+        actors: Vec<String>,
+    },
+    /// What was appended, in the order of the request.
+    Appended {
+        /// One for each.
+        records: Vec<Appended>,
+    },
+    /// To [`Request::Producer`].
+    Producer {
+        /// Absent when the producer never wrote.
+        last: Option<LastEpoch>,
+    },
+    /// To [`Request::Remembered`].
+    Remembered {
+        /// What a record's header says instead of the key, hex.
+        tag: String,
+        /// Absent when nothing was recorded under the key.
+        index: Option<u64>,
+    },
+    /// A receipt file's text.
+    Receipt {
+        /// The text.
+        text: String,
+    },
+    /// Lines about entries.
+    Summaries {
+        /// In order.
+        lines: Vec<Summary>,
+    },
+    /// What was erased, one for each order or system.
+    Erased {
+        /// In order.
+        erasures: Vec<Erased>,
+    },
+    /// A hold was placed.
+    Held {
+        /// Its id, hex.
+        hold: String,
+        /// Its record.
+        record: Appended,
+    },
+    /// A key was made or changed.
+    Key {
+        /// The key now in force, hex; absent after the revocation of an actor's key.
+        key_id: Option<String>,
+        /// Its purpose.
+        purpose: Option<String>,
+        /// The first record of the change.
+        record: Appended,
+    },
+}
+
+/// Whose fault a refusal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalKind {
+    /// The request is at fault; nothing was appended.
+    Rejected,
+    /// Nothing was appended; trying again may help.
+    Unavailable,
+    /// The log stopped.
+    Fatal,
+}
+
+/// Why nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// Whose fault it is.
+    pub kind: RefusalKind,
+    /// Stable code of a rejection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What failed, on what, what to do.
+    pub message: String,
+}
+
+/// The one answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Response {
+    /// Done.
+    Done(Answer),
+    /// Not done.
+    Refused(Refusal),
+}
