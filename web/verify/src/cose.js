@@ -118,7 +118,3 @@ export function parseReceipt(bytes) {
   }
   return { ...sign1, size, index, path };
 }
-
-/** RFC 9679 thumbprint of an Ed25519 key, the input of its hash. */
-export const thumbprintInput = (publicKey) => encodeCbor(new Map([[1, 1], [-1, 6], [-2, publicKey]]));
-

@@ -84,10 +84,3 @@ export function isTombstoneOf(field, unitId, tombstone) {
   return TOMBSTONE_NAME.test(field.name) && field.name === `u${unitId}` && field.value === true
     && tombstone.record.units.some((unit) => unit.digests.includes(field.digest));
 }
-
-/** Why a tombstone record contradicts its own count, or null. */
-export function tombstoneCountFault(entry) {
-  if (entry.record?.type !== 'erasure.done' || !entry.record.facts) return null;
-  const fields = entry.record.units.reduce((sum, unit) => sum + unit.digests.length, 0);
-  return fields === entry.record.facts.erased ? null : `tombstone ${entry.index} counts ${entry.record.facts.erased} units and has ${fields} fields`;
-}

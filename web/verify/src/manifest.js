@@ -75,7 +75,11 @@ const MANIFEST = shape.closed({
   types,
 });
 
-export const parseManifest = (bytes) => within('manifest.json', () => MANIFEST(parseJcs(bytes)));
+export const parseManifest = (bytes) => within('manifest.json', () => {
+  const manifest = MANIFEST(parseJcs(bytes));
+  if (manifest.first + manifest.count > manifest.size) throw new Malformed('the range ends after the tree');
+  return manifest;
+});
 
 const hashes = shape.listOf(shape.hashBytes);
 

@@ -86,7 +86,7 @@ export const RECEIPT_PLAN = [
 
 export const TRANSPARENT_PLAN = [
   check('form', 'Form', ['unaltered'],
-    'The file is a statement with receipts in its one possible form, and they name the same log, record and actor.',
+    'The file is a statement with receipts in its one possible form.',
     'That what it says is so; the checks below do that.'),
   check('issuer', 'Issuer', ['issued'],
     'A receipt is by a log key that your trust file pins.',

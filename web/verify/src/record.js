@@ -1,7 +1,7 @@
 // The sealed record (docs/formats.md §3): one closed JCS object. Reading it decides its form, not whether it is true.
 import { parseJcs } from './jcs.js';
 import { Malformed } from './malformed.js';
-import { checkClear } from './recordtypes.js';
+import { checkClear, checkKeyStream } from './recordtypes.js';
 import * as shape from './shape.js';
 
 export const UNITS_MAX = 64;
@@ -71,6 +71,7 @@ export function parseRecord(bytes) {
   const record = shape.closed(RECORD)(parseJcs(bytes));
   bothOrNeither(record, 'system', 'system_seq');
   bothOrNeither(record, 'stream', 'stream_version');
+  checkKeyStream(record);
   checkClear(record);
   return record;
 }

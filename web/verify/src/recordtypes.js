@@ -1,10 +1,17 @@
 // The record types of version 1 whose clear members are fixed (docs/formats.md §6 to §8).
+import { isPublicKey } from './ed25519.js';
+import { keyIdOf } from './keyid.js';
 import { Malformed } from './malformed.js';
 import * as shape from './shape.js';
 
 const VERSION = 1;
 
-export const keyInfo = shape.closed({ alg: shape.exactly('ed25519'), key_id: shape.hash, public: shape.sized(32) });
+const keyInfo = (value) => {
+  const key = shape.closed({ alg: shape.exactly('ed25519'), key_id: shape.hash, public: shape.sized(32) })(value);
+  if (!isPublicKey(key.public)) throw new Malformed('is not a usable Ed25519 key');
+  if (keyIdOf(key.public) !== key.key_id) throw new Malformed('names a key id that is not its key’s');
+  return key;
+};
 const purpose = shape.oneOf('log', 'writer', 'package', 'actor');
 const systems = (value) => shape.ascending(
   shape.listOf(shape.closed({ last_seq: shape.ordinal, system: shape.id }))(value), (one) => one.system, 'systems');
@@ -43,6 +50,24 @@ export const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type
 /** Whether this reader knows what a record's type means. Only that of a critical record matters. */
 export const isKnown = (record) => CLEAR.has(record.type) && record.type_version === VERSION;
 
+/** What a record of a known type must be besides its clear members; it can be seen without any other record. */
+function checkOwnNumbers(record) {
+  const { type, facts, seq } = record;
+  if (type === 'epoch.opened' && seq !== 1) throw new Malformed('an epoch does not open with number 1');
+  if (type === 'epoch.closed' && facts.last_seq !== seq) throw new Malformed('an epoch closes with another number than its own');
+  if (type === 'log.genesis' && (seq !== 1 || record.epoch !== 1 || record.stream_version !== 1)) {
+    throw new Malformed('a genesis is not number 1 of epoch 1 and of stream keys');
+  }
+  if (type === 'erasure.done' && facts.erased !== record.units.reduce((sum, unit) => sum + unit.digests.length, 0)) {
+    throw new Malformed('a tombstone counts other than its fields');
+  }
+}
+
+/** Key records and no others stand in stream `keys`. */
+export function checkKeyStream(record) {
+  if ((record.stream === 'keys') !== KEY_TYPES.has(record.type)) throw new Malformed('stream keys is for key records, and every key record is in it');
+}
+
 /** Reads the clear members of a known type; those of an unknown type belong to its own registry. */
 export function checkClear(record) {
   if (!isKnown(record)) return;
@@ -52,10 +77,7 @@ export function checkClear(record) {
   const members = CLEAR.get(record.type);
   const required = Object.keys(members).some((name) => !name.endsWith('?'));
   // A type without any clear fact leaves the member out: an empty object is never written.
-  if (record.clear === undefined && !required) {
-    record.facts = {};
-    return;
-  }
-  if (record.clear === undefined) throw new Malformed(`type ${record.type} lacks its clear members`);
-  record.facts = shape.closed(members)(record.clear);
+  if (record.clear === undefined && required) throw new Malformed(`type ${record.type} lacks its clear members`);
+  record.facts = record.clear === undefined ? {} : shape.closed(members)(record.clear);
+  checkOwnNumbers(record);
 }

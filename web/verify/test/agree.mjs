@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Asks two verifiers about the same mutations and reports every difference in exit code.
 //   node web/verify/test/agree.mjs PATH-TO-tabellion-verify [ROUNDS] [FILE…]        SEED=… repeats a run
-// Without FILE: the golden files and a forged log's package, receipts and statement. Each file is asked about as it is,
+// Without FILE: packages crafted and signed by a dishonest issuer, the golden files, and a forged log's files. Each file is asked about as it is,
 // and then ROUNDS random mutations, with and without its trust file. Exit 1 when they differ anywhere.
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { verify } from '../src/verify.js';
+import { craftedPackages } from './forge/crafted.mjs';
 import { makePackage } from './forge/package.mjs';
 import { sampleLog } from './forge/sample.mjs';
 import { mutate } from './mutate.mjs';
@@ -55,6 +56,7 @@ async function main([binary, rounds = ROUNDS_DEFAULT, ...paths]) {
     process.stdout.write(`DIFFER ${name}: here ${answer.mine} (${reason}), there ${answer.other}\n${answer.output.split('\n').filter((line) => /broken|malformed/i.test(line)).slice(0, 3).join('\n')}\n`);
   };
   try {
+    if (paths.length === 0) for (const { name, bytes, trust } of craftedPackages()) await compare(`crafted: ${name}`, bytes, trust);
     for (const { name, bytes, trust } of all) {
       await compare(`${name} as it is`, bytes, trust);
       await compare(`${name} without trust`, bytes, null);
