@@ -3,6 +3,7 @@
 //! Promises: the same bytes for the same request, size and vault; no wall clock in them; whole batches only; nothing disclosed that the request's
 //! policy does not name. Reads the entries bundle by bundle and holds no more of them.
 
+mod bundles;
 mod proof;
 mod span;
 mod survey;
@@ -14,12 +15,14 @@ use tabellion_ledger::keyring::KeyPair;
 use tabellion_ledger::{LedgerError, Reader};
 use tabellion_model::package::{PackageInput, PackageWriteError, write_package};
 use tabellion_model::{
-    DisclosurePolicy, Entry, EntryError, KeyChain, KeyError, KeyId, Manifest, Micros, Period, Purpose, Totals, is_label,
+    DisclosurePolicy, Entry, EntryError, KeyChain, KeyError, KeyId, Manifest, Micros, Period, Purpose,
+    Totals, is_label,
 };
 use tabellion_tlog::{CheckpointError, Hash, SignedCheckpoint, VerifierKeyError};
 
 use crate::instructions;
 use crate::report;
+use bundles::Bundles;
 pub(crate) use span::Span;
 use span::{Gap, choose};
 use survey::survey;
@@ -78,7 +81,9 @@ pub enum ExportError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// A period that ends before it begins.
-    #[error("the period ends at {to}, which is not after its beginning {from}; name the first time outside as its end")]
+    #[error(
+        "the period ends at {to}, which is not after its beginning {from}; name the first time outside as its end"
+    )]
     Backwards {
         /// First time inside.
         from: Micros,
@@ -86,7 +91,9 @@ pub enum ExportError {
         to: Micros,
     },
     /// A period in which nothing was committed.
-    #[error("nothing was committed from {from} to {to} as of size {size}; {nearest}. Choose a period that holds a commit")]
+    #[error(
+        "nothing was committed from {from} to {to} as of size {size}; {nearest}. Choose a period that holds a commit"
+    )]
     Empty {
         /// First time inside.
         from: Micros,
@@ -101,13 +108,17 @@ pub enum ExportError {
     #[error("the framework label has to be 1 to 128 printable ASCII characters")]
     Label,
     /// No package key is in force.
-    #[error("no package key is in force at size {size}; grant one with the root key (tabellion key), and export a later size")]
+    #[error(
+        "no package key is in force at size {size}; grant one with the root key (tabellion key), and export a later size"
+    )]
     NoPackageKey {
         /// Size of the checkpoint.
         size: u64,
     },
     /// The key given is not the one in force.
-    #[error("a package of size {size} has to be signed by the package key in force there, {needed}; the key given is {given}")]
+    #[error(
+        "a package of size {size} has to be signed by the package key in force there, {needed}; the key given is {given}"
+    )]
     PackageKey {
         /// Size of the checkpoint.
         size: u64,
@@ -225,6 +236,7 @@ fn write(
         }
     };
     let span = &subject.span;
+    let bundles = Bundles::of(subject, survey);
     let input = PackageInput {
         log: subject.chain.origin().clone(),
         env: subject.chain.env(),
@@ -236,7 +248,7 @@ fn write(
         period: subject.request.period.map(|(from, to)| Period { from, to }),
         framework: subject.request.framework.as_deref(),
         disclosure: subject.request.disclosure,
-        shown: &survey.shown,
+        shown: &bundles,
         erased: &survey.erased,
         proof: &proof,
         verify_txt: &verify_txt,
@@ -244,8 +256,7 @@ fn write(
         report_html: &report_html,
         software: SOFTWARE,
     };
-    let entries = span.entries(subject.reader);
-    let written = write_package(&input, entries, package_key.key.as_ref(), out)?;
+    let written = write_package(&input, bundles.entries(), package_key.key.as_ref(), out)?;
     match failed.take() {
         Some(source) => Err(ExportError::Page { page: "report.html", source }),
         None => Ok(written),

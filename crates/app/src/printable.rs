@@ -3,6 +3,8 @@
 //! Promises: the result holds no control character but the line end, no character that changes the direction or joins of its
 //! neighbours, and at most the characters asked for. It does not escape HTML; the templates do that for every value.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 /// Shown instead of `\n`, followed by a real line end.
@@ -15,16 +17,23 @@ pub(crate) fn visible(text: &str, limit: usize) -> String {
     for character in characters.by_ref().take(limit) {
         match character {
             '\n' => shown.push_str(LINE_END),
-            hidden if is_hidden(hidden) => shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(hidden))),
+            hidden if is_hidden(hidden) => spell_out(hidden, &mut shown),
             plain => shown.push(plain),
         }
     }
+    // Writing to a string does not fail.
     match characters.count() {
         0 => {}
         1 => shown.push_str(" … (1 more character)"),
-        more => shown.push_str(&format!(" … ({more} more characters)")),
+        more => {
+            let _ = write!(shown, " … ({more} more characters)");
+        }
     }
     shown
+}
+
+fn spell_out(hidden: char, shown: &mut String) {
+    let _ = write!(shown, "⟨U+{:04X}⟩", u32::from(hidden));
 }
 
 /// A disclosed value as text: strings as they are, everything else as JSON.
@@ -65,18 +74,33 @@ mod tests {
         for text in ["Grüße, 日本語, עברית, العربية", "a\u{301} 1 < 2 & 'x' \"y\"", "😀"] {
             assert_eq!(visible(text, 100), text, "ordinary text became unreadable");
         }
-        assert_eq!(visible("a\nb", 100), "a↵\nb", "a line end of the content must be told from one of the page");
+        assert_eq!(
+            visible("a\nb", 100),
+            "a↵\nb",
+            "a line end of the content must be told from one of the page"
+        );
     }
 
     #[test]
     fn long_text_is_cut_and_says_so() {
         assert_eq!(visible("äöü", 3), "äöü", "text that fits was cut");
-        assert_eq!(visible("äöüß", 3), "äöü … (1 more character)", "a reader would take a part for the whole");
-        assert_eq!(visible("abcdefgh", 3), "abc … (5 more characters)", "a reader would take a part for the whole");
+        assert_eq!(
+            visible("äöüß", 3),
+            "äöü … (1 more character)",
+            "a reader would take a part for the whole"
+        );
+        assert_eq!(
+            visible("abcdefgh", 3),
+            "abc … (5 more characters)",
+            "a reader would take a part for the whole"
+        );
     }
 
     #[test]
     fn other_values_are_json() {
-        assert_eq!(visible_value(&serde_json::json!({"a": [1, true, "x\u{202e}"]}), 100), "{\"a\":[1,true,\"x⟨U+202E⟩\"]}");
+        assert_eq!(
+            visible_value(&serde_json::json!({"a": [1, true, "x\u{202e}"]}), 100),
+            "{\"a\":[1,true,\"x⟨U+202E⟩\"]}"
+        );
     }
 }

@@ -9,8 +9,6 @@ mod keys;
 mod records;
 mod words;
 
-use std::borrow::Borrow;
-
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -22,7 +20,7 @@ use completeness::{Completeness, completeness};
 use events::{Events, events};
 use keys::{Keys, keys};
 use records::{Records, records};
-use words::{count, moment};
+use words::count;
 
 /// The page's only style sheet; its hash is the only one that the page's own policy lets in.
 const STYLE: &str = include_str!("../templates/report.css");
@@ -52,6 +50,31 @@ pub(crate) struct Page {
 struct TypeRow {
     name: String,
     count: String,
+}
+
+/// Numbers and times in the template.
+#[expect(
+    unreachable_pub,
+    clippy::inline_always,
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    reason = "the shape that the template engine's attribute gives a filter"
+)]
+mod filters {
+    use std::borrow::Borrow;
+
+    use askama::Values;
+    use tabellion_model::Micros;
+
+    #[askama::filter_fn]
+    pub(super) fn grouped(number: impl Borrow<u64>, _: &dyn Values) -> askama::Result<String> {
+        Ok(super::words::count(*number.borrow()))
+    }
+
+    #[askama::filter_fn]
+    pub(super) fn moment(time: impl Borrow<Micros>, _: &dyn Values) -> askama::Result<String> {
+        Ok(super::words::moment(*time.borrow()))
+    }
 }
 
 #[derive(Template)]
@@ -99,7 +122,10 @@ impl Page {
             completeness: completeness(&manifest.summary.epochs, &self.names),
             types: rows.map(|(name, number)| TypeRow { name: name.clone(), count: count(*number) }).collect(),
             more_types: types.len().saturating_sub(MAX_TYPE_ROWS),
-            policy: format!("default-src 'none'; style-src 'sha256-{}'", BASE64.encode(sha256(STYLE.as_bytes()).as_bytes())),
+            policy: format!(
+                "default-src 'none'; style-src 'sha256-{}'",
+                BASE64.encode(sha256(STYLE.as_bytes()).as_bytes())
+            ),
             style: STYLE,
             scope: PACKAGE_SCOPE,
         };
@@ -112,14 +138,6 @@ impl Page {
 }
 
 impl Report<'_> {
-    fn n(&self, number: impl Borrow<u64>) -> String {
-        count(*number.borrow())
-    }
-
-    fn at(&self, time: &Micros) -> String {
-        moment(*time)
-    }
-
     fn last(&self) -> u64 {
         self.manifest.end().saturating_sub(1)
     }
@@ -127,7 +145,9 @@ impl Report<'_> {
     fn disclosure(&self) -> &'static str {
         match self.manifest.disclosure {
             DisclosurePolicy::All => "Everything that still exists is shown.",
-            DisclosurePolicy::Business => "Content about persons is withheld; all other content that still exists is shown.",
+            DisclosurePolicy::Business => {
+                "Content about persons is withheld; all other content that still exists is shown."
+            }
             DisclosurePolicy::None => "No content is shown, only the headers of the records.",
         }
     }

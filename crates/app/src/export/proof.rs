@@ -18,7 +18,10 @@ pub(super) fn range_proof(subject: &Subject<'_>, survey: &Survey) -> Result<Rang
     outside.extend(span.seal_after);
     outside.extend(span.size.checked_sub(1));
     outside.retain(|index| !(span.first..span.end()).contains(index));
-    let extra = outside.into_iter().map(|index| reader.placed(index, span.size)).collect::<Result<Vec<PlacedEntry>, _>>()?;
+    let extra = outside
+        .into_iter()
+        .map(|index| reader.placed(index, span.size))
+        .collect::<Result<Vec<PlacedEntry>, _>>()?;
     Ok(RangeProof {
         extra,
         left: reader.subtrees(0, span.first)?,

@@ -4,9 +4,8 @@
 
 use std::fmt;
 
-use tabellion_ledger::{CommitView, LedgerError, Reader};
+use tabellion_ledger::{CommitView, Reader};
 use tabellion_model::Micros;
-use tabellion_model::package::BUNDLE_ENTRIES;
 
 use super::ExportError;
 
@@ -42,47 +41,6 @@ impl Span {
         let position = self.commits.partition_point(|commit| commit.size <= index);
         self.commits.get(position).map(|commit| commit.committed_at)
     }
-
-    /// The entries' bytes in order, read a bundle at a time.
-    pub(crate) fn entries<'a>(&self, reader: &'a Reader) -> Entries<'a> {
-        Entries { reader, next: self.first, end: self.end(), held: Vec::new().into_iter() }
-    }
-}
-
-/// Pulls the entries of a range out of a reader, holding at most one bundle of them.
-pub(crate) struct Entries<'a> {
-    reader: &'a Reader,
-    next: u64,
-    end: u64,
-    held: std::vec::IntoIter<Vec<u8>>,
-}
-
-impl Iterator for Entries<'_> {
-    type Item = Result<Vec<u8>, LedgerError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Some(entry) = self.held.next() {
-            return Some(Ok(entry));
-        }
-        if self.next >= self.end {
-            return None;
-        }
-        let to = self.end.min(self.next + BUNDLE_ENTRIES);
-        let mut held = Vec::new();
-        let read = self.reader.entries(self.next, to, |view| {
-            held.push(view.bytes);
-            Ok(())
-        });
-        self.next = to;
-        self.held = held.into_iter();
-        match read {
-            Ok(()) => self.held.next().map(Ok),
-            Err(error) => {
-                self.next = self.end;
-                Some(Err(error))
-            }
-        }
-    }
 }
 
 /// The commits around a period without one.
@@ -106,7 +64,11 @@ impl fmt::Display for Gap {
 }
 
 /// Chooses the batches of `period`, or all of them, below `size`.
-pub(super) fn choose(reader: &Reader, period: Option<(Micros, Micros)>, size: u64) -> Result<Span, ExportError> {
+pub(super) fn choose(
+    reader: &Reader,
+    period: Option<(Micros, Micros)>,
+    size: u64,
+) -> Result<Span, ExportError> {
     if let Some((from, to)) = period.filter(|(from, to)| from >= to) {
         return Err(ExportError::Backwards { from, to });
     }
@@ -126,7 +88,12 @@ pub(super) fn choose(reader: &Reader, period: Option<(Micros, Micros)>, size: u6
     let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else {
         let (from, to) = period.unwrap_or((Micros(0), Micros(0)));
         let time = |commit: CommitView| commit.committed_at;
-        return Err(ExportError::Empty { from, to, size, nearest: Gap { before: before.map(time), after: after.map(time) } });
+        return Err(ExportError::Empty {
+            from,
+            to,
+            size,
+            nearest: Gap { before: before.map(time), after: after.map(time) },
+        });
     };
     let (first, count) = (first.first, last.size - first.first);
     Ok(Span { first, count, size, commits: chosen, seal_after: after.map(|commit| commit.size - 1) })

@@ -18,9 +18,7 @@ pub(crate) const MAX_EVENT_ROWS: usize = 200;
 /// What the range holds besides its entries.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
-    /// Every shown unit, by (index, unit).
-    pub(crate) shown: Vec<ShownUnit>,
-    /// Every unit proved erased, by (index, unit).
+    /// Every unit of the range that is proved erased, by (index, unit).
     pub(crate) erased: Vec<ErasedUnit>,
     /// Shown units that are about a data subject.
     pub(crate) shown_personal: u64,
@@ -51,13 +49,14 @@ impl Survey {
         for unit in &view.units {
             if let Some((tombstone, disclosure)) = tombstones.get(&unit.id) {
                 let disclosure = disclosure.encode();
-                self.erased.push(ErasedUnit { index: view.index, unit: unit.id, tombstone: *tombstone, disclosure });
-            } else if kind != Some(Kind::ErasureDone)
-                && let Some(disclosures) = shown(unit, policy)
-            {
+                self.erased.push(ErasedUnit {
+                    index: view.index,
+                    unit: unit.id,
+                    tombstone: *tombstone,
+                    disclosure,
+                });
+            } else if kind != Some(Kind::ErasureDone) && shown(unit, policy).is_some() {
                 self.shown_personal += u64::from(unit.personal);
-                let disclosures = disclosures.iter().map(Disclosure::encode).collect();
-                self.shown.push(ShownUnit { index: view.index, unit: unit.id, disclosures });
             }
         }
         if kind.is_some_and(concerns_content) {
@@ -66,6 +65,23 @@ impl Survey {
                 self.events.push(view);
             }
         }
+    }
+
+    /// What the package shows of one entry, by unit.
+    pub(super) fn shown_of(&self, view: &EntryView, policy: DisclosurePolicy) -> Vec<ShownUnit> {
+        let is_tombstone = view
+            .entry
+            .header()
+            .is_some_and(|header| Kind::of(&header.record_type) == Some(Kind::ErasureDone));
+        if is_tombstone {
+            return Vec::new();
+        }
+        let units = view.units.iter().filter(|unit| self.tombstone_of(view.index, &unit.id).is_none());
+        let lines = units.filter_map(|unit| {
+            let disclosures = shown(unit, policy)?.iter().map(Disclosure::encode).collect();
+            Some(ShownUnit { index: view.index, unit: unit.id, disclosures })
+        });
+        lines.collect()
     }
 
     /// The tombstone of a unit of entry `index`.

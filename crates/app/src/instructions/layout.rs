@@ -105,8 +105,8 @@ fn steps(index: u64, size: u64, path: &[Hash]) -> Vec<Step> {
             }
         }
         (node, last) = (node / 2, last / 2);
-        let side = if on_the_left { "left" } else { "right" };
-        steps.push(Step { side, hash: BASE64.encode(hash.as_bytes()) });
+        let stands = if on_the_left { "left" } else { "right" };
+        steps.push(Step { side: stands, hash: BASE64.encode(hash.as_bytes()) });
     }
     steps
 }
@@ -133,11 +133,17 @@ mod tests {
             let root = root_of(leaves.iter().copied());
             for (index, leaf) in (0..).zip(&leaves) {
                 let path = inclusion_path_of(&leaves, index).unwrap();
-                let folded = steps(index, size, &path).iter().zip(&path).fold(*leaf, |node, (step, hash)| match step.side {
-                    "left" => node_hash(hash, &node),
-                    _ => node_hash(&node, hash),
-                });
-                assert_eq!(folded, root, "the commands for entry {index} of {size} would refuse a good package");
+                let folded =
+                    steps(index, size, &path).iter().zip(&path).fold(*leaf, |node, (step, hash)| match step
+                        .side
+                    {
+                        "left" => node_hash(hash, &node),
+                        _ => node_hash(&node, hash),
+                    });
+                assert_eq!(
+                    folded, root,
+                    "the commands for entry {index} of {size} would refuse a good package"
+                );
             }
         }
     }

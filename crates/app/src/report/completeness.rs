@@ -73,10 +73,14 @@ pub(super) fn completeness(epochs: &[EpochRow], names: &Names) -> Completeness {
     let missing: u64 = epochs.iter().map(|row| row.missing).sum();
     let open = epochs.iter().filter(|row| !row.closed).count() as u64;
     let epochs_here = counted(epochs.len() as u64, "epoch", "epochs");
-    let gaps = if missing == 0 { "no number is missing".to_owned() } else { format!("{} missing", count(missing)) };
+    let gaps =
+        if missing == 0 { "no number is missing".to_owned() } else { format!("{} missing", count(missing)) };
     let ends = match open {
         0 => "every epoch is closed".to_owned(),
-        _ => format!("{} not closed in this range", if open == 1 { "1 is".to_owned() } else { format!("{} are", count(open)) }),
+        _ => format!(
+            "{} not closed in this range",
+            if open == 1 { "1 is".to_owned() } else { format!("{} are", count(open)) }
+        ),
     };
     Completeness {
         lines: lines.collect(),
@@ -86,13 +90,16 @@ pub(super) fn completeness(epochs: &[EpochRow], names: &Names) -> Completeness {
 }
 
 fn in_words(row: &EpochRow) -> String {
-    let range = match row.first_seq == row.last_seq {
-        true => count(row.first_seq),
-        false => format!("{}–{}", count(row.first_seq), count(row.last_seq)),
+    let range = if row.first_seq == row.last_seq {
+        count(row.first_seq)
+    } else {
+        format!("{}–{}", count(row.first_seq), count(row.last_seq))
     };
-    let gaps = if row.missing == 0 { "complete".to_owned() } else { format!("{} missing", count(row.missing)) };
+    let gaps =
+        if row.missing == 0 { "complete".to_owned() } else { format!("{} missing", count(row.missing)) };
     let start = if row.opened || row.first_seq == 1 { "" } else { ", begins before this range" };
-    let end = if row.closed { ", closed".to_owned() } else { format!(", unknown after {}", count(row.last_seq)) };
+    let end =
+        if row.closed { ", closed".to_owned() } else { format!(", unknown after {}", count(row.last_seq)) };
     format!("{range}, {gaps}{start}{end}")
 }
 
@@ -102,14 +109,27 @@ mod tests {
 
     fn row(first_seq: u64, last_seq: u64, opened: bool, closed: bool) -> EpochRow {
         let producer = ProducerId::from_bytes([7; 16]);
-        EpochRow { producer, epoch: 1, first_seq, last_seq, count: last_seq - first_seq + 1, missing: 0, opened, closed }
+        EpochRow {
+            producer,
+            epoch: 1,
+            first_seq,
+            last_seq,
+            count: last_seq - first_seq + 1,
+            missing: 0,
+            opened,
+            closed,
+        }
     }
 
     /// Requirement: B01
     #[test]
     fn an_epoch_is_called_closed_only_when_its_close_is_here() {
         assert_eq!(in_words(&row(1, 57, true, true)), "1–57, complete, closed");
-        assert_eq!(in_words(&row(1, 57, true, false)), "1–57, complete, unknown after 57", "an open end would pass for an end");
+        assert_eq!(
+            in_words(&row(1, 57, true, false)),
+            "1–57, complete, unknown after 57",
+            "an open end would pass for an end"
+        );
         assert_eq!(
             in_words(&row(58, 1_090, false, false)),
             "58–1,090, complete, begins before this range, unknown after 1,090",

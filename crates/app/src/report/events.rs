@@ -85,9 +85,13 @@ fn in_words(header: &Header, facts: &Facts) -> (String, String) {
             ("Legal hold placed", format!("hold {} over {over}", short(&hold.hold.to_string())))
         }
         Facts::HoldReleased(hold) => ("Legal hold released", format!("hold {}", short(&hold.to_string()))),
-        Facts::DeletionRequested(due) => ("Deletion requested", format!("{}, due {}", system(), moment(*due))),
+        Facts::DeletionRequested(due) => {
+            ("Deletion requested", format!("{}, due {}", system(), moment(*due)))
+        }
         Facts::DeletionCancelled => ("Deletion cancelled", system()),
-        Facts::SystemPurged(Some(order)) => ("System purged", format!("{} under order {}", system(), short(&order.to_string()))),
+        Facts::SystemPurged(Some(order)) => {
+            ("System purged", format!("{} under order {}", system(), short(&order.to_string())))
+        }
         Facts::SystemPurged(None) => ("System purged", format!("{}; it had no content left", system())),
         _ => (header.record_type.as_str(), String::new()),
     };

@@ -44,11 +44,13 @@ pub(super) fn keys(subject: &Subject<'_>) -> Result<Keys, ExportError> {
     let status = |grant: &&KeyGrant| {
         chain.find(&grant.info.key_id, size).is_some_and(|status| status.standing == Standing::InForce)
     };
-    let mut grants: Vec<&KeyGrant> = chain.grant_of(&chain.root().key_id).into_iter().chain(chain.grants()).filter(status).collect();
+    let mut grants: Vec<&KeyGrant> =
+        chain.grant_of(&chain.root().key_id).into_iter().chain(chain.grants()).filter(status).collect();
     grants.sort_by_key(|grant| (grant.purpose, grant.since, grant.info.key_id));
     let more_in_force = grants.len().saturating_sub(MAX_KEY_ROWS);
     let indexes = subject.reader.key_records(size);
-    let history = indexes.iter().take(MAX_HISTORY_ROWS).map(|index| Ok(key_event(&subject.reader.entry(*index)?)));
+    let history =
+        indexes.iter().take(MAX_HISTORY_ROWS).map(|index| Ok(key_event(&subject.reader.entry(*index)?)));
     Ok(Keys {
         in_force: grants.into_iter().take(MAX_KEY_ROWS).map(key_row).collect(),
         more_in_force,
@@ -93,9 +95,15 @@ fn key_event(view: &EntryView) -> KeyEvent {
         None => (String::new(), None),
     };
     let (what, detail) = match facts {
-        Some(Facts::Genesis(genesis)) => ("Log begun".to_owned(), format!("root key {} introduces itself", id(&genesis.key.key_id))),
+        Some(Facts::Genesis(genesis)) => {
+            ("Log begun".to_owned(), format!("root key {} introduces itself", id(&genesis.key.key_id)))
+        }
         Some(Facts::KeyGranted(granted)) => {
-            let detail = format!("{} to credential {}", id(&granted.key.key_id), short(&granted.credential.to_string()));
+            let detail = format!(
+                "{} to credential {}",
+                id(&granted.key.key_id),
+                short(&granted.credential.to_string())
+            );
             (format!("{} granted", name(granted.purpose)), detail)
         }
         Some(Facts::KeyRotated(rotated)) => {

@@ -135,7 +135,12 @@ fn structural(header: &Header, kind: Option<Kind>) -> Vec<Field> {
 }
 
 /// The disclosed fields of a record, and a note for everything that is not one of them.
-fn content(subject: &Subject<'_>, survey: &Survey, view: &EntryView, kind: Option<Kind>) -> (Vec<Field>, Vec<String>) {
+fn content(
+    subject: &Subject<'_>,
+    survey: &Survey,
+    view: &EntryView,
+    kind: Option<Kind>,
+) -> (Vec<Field>, Vec<String>) {
     let mut fields = Vec::new();
     let mut notes = Vec::new();
     if kind.is_some_and(Kind::is_key_record) {
@@ -145,7 +150,10 @@ fn content(subject: &Subject<'_>, survey: &Survey, view: &EntryView, kind: Optio
     for unit in &view.units {
         let digests = digests_of(view, unit);
         if let Some(tombstone) = survey.tombstone_of(view.index, &unit.id) {
-            notes.push(format!("{} erased, tombstone at entry {tombstone}", counted(digests, "field", "fields")));
+            notes.push(format!(
+                "{} erased, tombstone at entry {tombstone}",
+                counted(digests, "field", "fields")
+            ));
         } else if kind == Some(Kind::ErasureDone) {
             notes.push(format!("names {}, one field each", counted(digests, "erased unit", "erased units")));
         } else if let Some(disclosures) = shown(unit, subject.request.disclosure) {

@@ -10,7 +10,7 @@ pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -34,7 +34,11 @@ pub(super) fn row_time(time: Micros) -> String {
 
 /// The beginning of an id or hash.
 pub(super) fn short(id: &str) -> String {
-    if id.len() <= SHORT { id.to_owned() } else { format!("{}…", id.chars().take(SHORT).collect::<String>()) }
+    if id.len() <= SHORT {
+        id.to_owned()
+    } else {
+        format!("{}…", id.chars().take(SHORT).collect::<String>())
+    }
 }
 
 /// `1 unit`, `2 units`.
@@ -50,8 +54,15 @@ mod tests {
     fn numbers_times_and_ids_read_as_people_write_them() {
         let numbers: Vec<String> = [0, 999, 1000, 12_345, 1_234_567].into_iter().map(count).collect();
         assert_eq!(numbers, ["0", "999", "1,000", "12,345", "1,234,567"], "a reader would miscount digits");
-        assert_eq!(moment(Micros(1_767_225_599_999_999)), "2025-12-31 23:59:59 UTC", "a time on the page would be wrong");
+        assert_eq!(
+            moment(Micros(1_767_225_599_999_999)),
+            "2025-12-31 23:59:59 UTC",
+            "a time on the page would be wrong"
+        );
         assert_eq!(short("0123456789abcdef"), "0123456789ab…", "an id was cut without saying so");
-        assert_eq!((counted(1, "unit", "units"), counted(1200, "unit", "units")), ("1 unit".into(), "1,200 units".into()));
+        assert_eq!(
+            (counted(1, "unit", "units"), counted(1200, "unit", "units")),
+            ("1 unit".into(), "1,200 units".into())
+        );
     }
 }

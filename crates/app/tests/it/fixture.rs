@@ -44,7 +44,8 @@ impl Log {
             ..OpenOptions::new(Arc::clone(&clock) as _, Arc::new(SeededEntropy::new(11)))
         };
         let new = NewLog { origin: Origin::new("notary.example/log/acme").expect("an origin"), env };
-        let ledger = Ledger::create(Arc::clone(&disk), &new, &options).expect("a log can be made in an empty directory");
+        let ledger = Ledger::create(Arc::clone(&disk), &new, &options)
+            .expect("a log can be made in an empty directory");
         Self { disk, clock, ledger }
     }
 
@@ -58,9 +59,15 @@ impl Log {
         log.clock.set(day("2026-03-10"));
         log.ledger.rotate_key(Purpose::Writer).expect("the writer key can be rotated");
         log.clock.set(day("2026-03-12"));
-        log.append(&[document(5), approval(5).about("account 12", "second_customer", "A. Nother"), document(6)]);
+        log.append(&[
+            document(5),
+            approval(5).about("account 12", "second_customer", "A. Nother"),
+            document(6),
+        ]);
         log.clock.set(day("2026-03-20"));
-        log.ledger.place_hold(&ErasureTarget::Subject("account 12".to_owned()), "pending claim").expect("a hold can be placed");
+        log.ledger
+            .place_hold(&ErasureTarget::Subject("account 12".to_owned()), "pending claim")
+            .expect("a hold can be placed");
         log.erase();
         log.clock.set(day("2026-03-28"));
         log.append(&[document(7)]);
@@ -74,7 +81,9 @@ impl Log {
     /// Erases [`SUBJECT`].
     pub(crate) fn erase(&self) {
         let target = ErasureTarget::Subject(SUBJECT.to_owned());
-        self.ledger.erase(&target, "request of the data subject").expect("a subject without a hold can be erased");
+        self.ledger
+            .erase(&target, "request of the data subject")
+            .expect("a subject without a hold can be erased");
     }
 
     pub(crate) fn reader(&self) -> &Reader {
@@ -107,7 +116,8 @@ impl Log {
         let keys = self.reader().keys();
         let origin = keys.origin().as_str();
         let log = keys.in_force(Purpose::Log, self.reader().size()).expect("a log key").public;
-        let vkey = |name: &str, key| format!("log {}", VerifierKey::new(name, key).expect("a key with a name"));
+        let vkey =
+            |name: &str, key| format!("log {}", VerifierKey::new(name, key).expect("a key with a name"));
         [vkey(origin, log), vkey(&format!("{origin}/root"), keys.root().public)]
     }
 
@@ -136,7 +146,11 @@ pub(crate) fn document(number: u64) -> Draft {
 
 /// A record with a field about [`SUBJECT`].
 pub(crate) fn approval(number: u64) -> Draft {
-    Draft::new("approval.given").with("decision", "approved").about(SUBJECT, "customer", format!("Jane Doe, request {number}"))
+    Draft::new("approval.given").with("decision", "approved").about(
+        SUBJECT,
+        "customer",
+        format!("Jane Doe, request {number}"),
+    )
 }
 
 /// The content of one file of a package.
@@ -151,7 +165,8 @@ pub(crate) fn text(package: &[u8], name: &str) -> String {
 }
 
 pub(crate) fn manifest(package: &[u8]) -> Manifest {
-    Manifest::parse(file(package, "manifest.json").expect("a manifest")).expect("a manifest of the right form")
+    Manifest::parse(file(package, "manifest.json").expect("a manifest"))
+        .expect("a manifest of the right form")
 }
 
 /// Names and contents of all files.

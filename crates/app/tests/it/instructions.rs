@@ -25,7 +25,8 @@ fn openssl_is_missing() -> bool {
 fn unpack(package: &[u8], dir: &Path) {
     for (name, content) in files(package) {
         let path = dir.join(name);
-        fs::create_dir_all(path.parent().expect("a file is in a directory")).expect("a directory can be made");
+        fs::create_dir_all(path.parent().expect("a file is in a directory"))
+            .expect("a directory can be made");
         fs::write(path, content).expect("a file can be written");
     }
 }
@@ -52,9 +53,14 @@ fn check(package: &[u8], what: &str) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     unpack(package, dir.path());
     let output = run(dir.path());
-    let (printed, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (printed, complained) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{what}: a good package would be refused: {printed}{complained}");
-    assert_eq!(printed, promised(&text(package, "VERIFY.txt")), "{what}: the commands print something else than the page says");
+    assert_eq!(
+        printed,
+        promised(&text(package, "VERIFY.txt")),
+        "{what}: the commands print something else than the page says"
+    );
     assert_eq!(complained, "", "{what}: the commands complain about a good package");
 }
 
@@ -111,7 +117,10 @@ fn the_commands_accept_a_manifest_of_more_than_64_kib() {
     let names = (0..1_000).map(|number| Draft::new(&format!("family{number}.{}", "x".repeat(50))));
     log.append(&names.collect::<Vec<_>>());
     let (_, package) = log.export_all(DisclosurePolicy::All);
-    assert!(manifest(&package).to_bytes().expect("a manifest").len() > 65_535, "the test must need a length of four bytes");
+    assert!(
+        manifest(&package).to_bytes().expect("a manifest").len() > 65_535,
+        "the test must need a length of four bytes"
+    );
     check(&package, "a long manifest");
 }
 
@@ -121,7 +130,10 @@ fn the_commands_refuse_a_changed_byte_in_any_file() {
         return;
     }
     let log = Log::sample();
-    let request = ExportRequest { period: Some((day("2026-03-03"), day("2026-03-25"))), ..ExportRequest::everything(DisclosurePolicy::All) };
+    let request = ExportRequest {
+        period: Some((day("2026-03-03"), day("2026-03-25"))),
+        ..ExportRequest::everything(DisclosurePolicy::All)
+    };
     let (_, package) = log.export(&request);
     let dir = tempfile::tempdir().expect("a temporary directory");
     unpack(&package, dir.path());
@@ -157,7 +169,10 @@ fn the_commands_refuse_added_and_missing_files() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     unpack(&package, dir.path());
     fs::write(dir.path().join("entries/00000001.bundle"), b"\0\x02{}").expect("a file can be written");
-    assert!(!run(dir.path()).status.success(), "a file that nobody signed for would pass as part of the package");
+    assert!(
+        !run(dir.path()).status.success(),
+        "a file that nobody signed for would pass as part of the package"
+    );
     fs::remove_file(dir.path().join("entries/00000001.bundle")).expect("a file can be removed");
     fs::remove_file(dir.path().join("erasures.jsonl")).expect("a file can be removed");
     assert!(!run(dir.path()).status.success(), "a file could be taken away unseen");
@@ -168,6 +183,9 @@ fn the_page_names_the_lines_of_the_trust_file() {
     let log = Log::sample();
     let page = text(&log.export_all(DisclosurePolicy::All).1, "VERIFY.txt");
     for line in log.trust_lines() {
-        assert!(page.lines().any(|of_page| of_page.trim() == line), "a reader could not find {line} in the page");
+        assert!(
+            page.lines().any(|of_page| of_page.trim() == line),
+            "a reader could not find {line} in the page"
+        );
     }
 }

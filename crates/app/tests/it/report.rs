@@ -78,7 +78,15 @@ fn no_generated_text_claims_what_only_others_may_say() {
         let (_, package) = log.export(&request);
         for name in ["report.html", "VERIFY.txt", "manifest.json"] {
             let said = text(&package, name).to_lowercase();
-            for word in ["compliant", "compliance", "certified", "tamper-proof", "tamperproof", "guarantee", "conforms with"] {
+            for word in [
+                "compliant",
+                "compliance",
+                "certified",
+                "tamper-proof",
+                "tamperproof",
+                "guarantee",
+                "conforms with",
+            ] {
                 assert!(!said.contains(word), "{name} says {word:?}, which is for an auditor to say");
             }
         }
@@ -101,7 +109,11 @@ const HOSTILE: [&str; 8] = [
 fn hostile_text_is_inert_and_visible() {
     let log = Log::new();
     for (number, text) in (0..).zip(HOSTILE) {
-        let mut draft = Draft::new("document.captured").with("name", text).about(SUBJECT, "note", serde_json::json!({ "deep": [text] }));
+        let mut draft = Draft::new("document.captured").with("name", text).about(
+            SUBJECT,
+            "note",
+            serde_json::json!({ "deep": [text] }),
+        );
         draft.stream = Some(DraftStream { name: format!("documents/{number}"), expected: None });
         log.append(&[draft]);
     }
@@ -112,14 +124,23 @@ fn hostile_text_is_inert_and_visible() {
     let page = report(&log, &ExportRequest { framework: Some(framework), ..everything() });
     let markup = page.split("</style>").nth(1).expect("a body");
     let lower = markup.to_lowercase();
-    for inert in ["<script", "<img", "<iframe", "<h1>verified", "<!--", "javascript:alert(1)' style='", "</style"] {
+    for inert in
+        ["<script", "<img", "<iframe", "<h1>verified", "<!--", "javascript:alert(1)' style='", "</style"]
+    {
         assert!(!lower.contains(inert), "{inert:?} of a record became part of the page");
     }
     assert!(!lower.contains(" onerror=alert(1)>"), "a handler of a record became part of the page");
     for hidden in ['\u{202e}', '\u{202c}', '\u{0}', '\u{1b}', '\u{200b}'] {
-        assert!(!page.contains(hidden), "U+{:04X} of a record would change what a reader sees", u32::from(hidden));
+        assert!(
+            !page.contains(hidden),
+            "U+{:04X} of a record would change what a reader sees",
+            u32::from(hidden)
+        );
     }
-    assert!(page.contains("invoice ⟨U+202E⟩000.1⟨U+202C⟩ EUR⟨U+0000⟩⟨U+001B⟩[31m⟨U+200B⟩"), "a hidden character would stay hidden");
+    assert!(
+        page.contains("invoice ⟨U+202E⟩000.1⟨U+202C⟩ EUR⟨U+0000⟩⟨U+001B⟩[31m⟨U+200B⟩"),
+        "a hidden character would stay hidden"
+    );
     assert!(words(&page).contains("{{ 7 * 7 }}{% raw %}"), "text of a record was read as a template");
 }
 
@@ -127,11 +148,20 @@ fn hostile_text_is_inert_and_visible() {
 fn the_page_loads_nothing_and_runs_nothing() {
     let page = report(&Log::sample(), &everything());
     let lower = page.to_lowercase();
-    for forbidden in ["<script", "http://", "https://", "src=", "@import", "url(", "<link", "<iframe", "<object", "<form", " onload", "style=\""] {
+    for forbidden in [
+        "<script", "http://", "https://", "src=", "@import", "url(", "<link", "<iframe", "<object", "<form",
+        " onload", "style=\"",
+    ] {
         assert!(!lower.contains(forbidden), "the page holds {forbidden:?}: it could run or load something");
     }
-    assert!(page.contains("default-src 'none'; style-src 'sha256-"), "the page would not forbid itself to load anything");
-    assert!(page.contains("@media print") && page.contains("prefers-color-scheme: dark"), "the page has one look only");
+    assert!(
+        page.contains("default-src 'none'; style-src 'sha256-"),
+        "the page would not forbid itself to load anything"
+    );
+    assert!(
+        page.contains("@media print") && page.contains("prefers-color-scheme: dark"),
+        "the page has one look only"
+    );
 }
 
 #[test]
@@ -142,12 +172,25 @@ fn a_long_log_is_cut_with_a_sentence_that_says_where_the_rest_is() {
     let page = report(&log, &everything());
     let said = words(&page);
     let total = log.reader().size() - 2;
-    assert!(said.contains(&format!("The first 500 of {total} records")), "a reader would take a part for the whole");
-    assert!(said.contains(&format!("{} more records are in entries/", total - 500)), "a reader would not find the rest");
-    assert_eq!(page.matches("<tr id=\"e").count(), 500, "the page would have another number of rows than it says");
+    assert!(
+        said.contains(&format!("The first 500 of {total} records")),
+        "a reader would take a part for the whole"
+    );
+    assert!(
+        said.contains(&format!("{} more records are in entries/", total - 500)),
+        "a reader would not find the rest"
+    );
+    assert_eq!(
+        page.matches("<tr id=\"e").count(),
+        500,
+        "the page would have another number of rows than it says"
+    );
     let long = Log::new();
     long.append(&[Draft::new("document.captured").with("text", "x".repeat(5_000))]);
-    assert!(words(&report(&long, &everything())).contains("… (4600 more characters)"), "a cut value would pass for the whole");
+    assert!(
+        words(&report(&long, &everything())).contains("… (4600 more characters)"),
+        "a cut value would pass for the whole"
+    );
 }
 
 /// The page's text, held against a file so that a change of wording is seen in review. Set `UPDATE_GOLDEN=1` to write it again, and
@@ -172,9 +215,16 @@ fn golden(name: &str, found: &str) {
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
     for (number, (kept, found)) in (1..).zip(kept.lines().zip(found.lines())) {
-        assert_eq!(found, kept, "line {number} of {name} changed; if that is meant, run again with UPDATE_GOLDEN=1");
+        assert_eq!(
+            found, kept,
+            "line {number} of {name} changed; if that is meant, run again with UPDATE_GOLDEN=1"
+        );
     }
-    assert_eq!(found.lines().count(), kept.lines().count(), "{name} is longer or shorter; if that is meant, run again with UPDATE_GOLDEN=1");
+    assert_eq!(
+        found.lines().count(),
+        kept.lines().count(),
+        "{name} is longer or shorter; if that is meant, run again with UPDATE_GOLDEN=1"
+    );
 }
 
 /// Ids, hashes, keys, times and long numbers become `#`, so that the file holds wording and order alone.

@@ -4,6 +4,7 @@
 //! count: a disclosure or tombstone that does not belong, numbers with a hole, a range that is not there. It does not check
 //! signatures; verify the package afterwards.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use tabellion_tlog::{
@@ -14,7 +15,7 @@ use tabellion_tlog::{
 use super::check::MANIFEST_CONTENT_TYPE;
 use super::container::{BUNDLE_ENTRIES, disclosures_name, entries_name};
 use super::fold::{BundleInput, claims_of, fold_bundle};
-use super::lines::{ErasedUnit, Line, ShownUnit, write_lines};
+use super::lines::{ErasedUnit, Line, ShownSource, ShownUnit, write_lines};
 use super::numbers::RangeNumbers;
 use super::proof::{RangeProof, RangeProofError};
 use crate::header::Env;
@@ -47,8 +48,8 @@ pub struct PackageInput<'a> {
     pub framework: Option<&'a str>,
     /// What the exporter chose to show; `shown` is the result of that choice.
     pub disclosure: DisclosurePolicy,
-    /// What is shown, ascending by (index, unit).
-    pub shown: &'a [ShownUnit],
+    /// What is shown.
+    pub shown: &'a dyn ShownSource,
     /// Which units are proved erased, ascending by (index, unit).
     pub erased: &'a [ErasedUnit],
     /// Places the range in the tree; see [`range_proof`].
@@ -83,6 +84,14 @@ pub enum PackageWriteError {
     Entries {
         /// Index of the entry.
         index: u64,
+        /// What the source said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What is shown could not be read.
+    #[error("reading what is shown of the entries from {begin}: {source}")]
+    Shown {
+        /// Index of the first entry that was asked for.
+        begin: u64,
         /// What the source said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -219,16 +228,19 @@ fn planned_manifest(input: &PackageInput<'_>) -> Result<Manifest, PackageWriteEr
             "the framework or software label is not 1 to 128 printable ASCII characters",
         ));
     }
-    for (what, sorted) in
-        [("disclosures", is_ascending(input.shown)), ("erasures", is_ascending(input.erased))]
-    {
-        if !sorted {
-            return Err(inconsistent(format!("the {what} are not ascending by index and unit")));
-        }
+    if !is_ascending(input.erased) {
+        return Err(inconsistent("the erasures are not ascending by index and unit"));
     }
-    let range = input.first..end.unwrap_or(input.first);
-    let mut indexes =
-        input.shown.iter().map(|line| line.index).chain(input.erased.iter().map(|line| line.index));
+    let end = end.unwrap_or(input.first);
+    let range = input.first..end;
+    let outside = [(0, input.first), (end, u64::MAX)];
+    let shown =
+        outside.into_iter().map(|(begin, end)| ask(input, begin, end)).collect::<Result<Vec<_>, _>>()?;
+    let mut indexes = shown
+        .iter()
+        .flat_map(|lines| lines.iter())
+        .map(|line| line.index)
+        .chain(input.erased.iter().map(|line| line.index));
     if let Some(index) = indexes.find(|index| !range.contains(index)) {
         return Err(inconsistent(format!(
             "entry {index} has a disclosure or erasure and is not in the range"
@@ -256,13 +268,26 @@ fn is_ascending<L: Line>(lines: &[L]) -> bool {
     lines.is_sorted_by(|a, b| a.key() < b.key())
 }
 
-/// The lines about bundle `number`.
-fn shown_in<'a>(input: &PackageInput<'a>, number: u64) -> &'a [ShownUnit] {
+/// What is shown of the entries `begin … end − 1`, refused when it is about others or out of order.
+fn ask<'a>(
+    input: &PackageInput<'a>,
+    begin: u64,
+    end: u64,
+) -> Result<Cow<'a, [ShownUnit]>, PackageWriteError> {
+    let lines = input.shown.shown(begin, end).map_err(|source| PackageWriteError::Shown { begin, source })?;
+    if !is_ascending(&lines) || lines.iter().any(|line| !(begin..end).contains(&line.index)) {
+        return Err(inconsistent(format!(
+            "the disclosures of the entries {begin} to {end} are out of order or about others"
+        )));
+    }
+    Ok(lines)
+}
+
+/// What is shown of bundle `number`.
+fn shown_in<'a>(input: &PackageInput<'a>, number: u64) -> Result<Cow<'a, [ShownUnit]>, PackageWriteError> {
     let begin = input.first.saturating_add(number.saturating_mul(BUNDLE_ENTRIES));
-    let end = begin.saturating_add(BUNDLE_ENTRIES);
-    let from = input.shown.partition_point(|line| line.index < begin);
-    let to = input.shown.partition_point(|line| line.index < end);
-    input.shown.get(from..to).unwrap_or_default()
+    let end = begin.saturating_add(BUNDLE_ENTRIES).min(input.first.saturating_add(input.count));
+    ask(input, begin, end)
 }
 
 fn write_disclosures<W: Write>(
@@ -270,9 +295,9 @@ fn write_disclosures<W: Write>(
     files: &mut Files<W>,
 ) -> Result<(), PackageWriteError> {
     for number in 0..input.count.div_ceil(BUNDLE_ENTRIES) {
-        let lines = shown_in(input, number);
+        let lines = shown_in(input, number)?;
         if !lines.is_empty() {
-            files.add(&disclosures_name(number), &write_lines(lines)?)?;
+            files.add(&disclosures_name(number), &write_lines(&lines)?)?;
         }
     }
     Ok(())
@@ -305,12 +330,12 @@ where
         }
         let entries: Vec<&[u8]> = held.iter().map(AsRef::as_ref).collect();
         let name = disclosures_name(number);
-        let shown = shown_in(input, number);
+        let shown = shown_in(input, number)?;
         let bundle_input = BundleInput {
             disclosures_file: &name,
             first,
             entries: &entries,
-            shown,
+            shown: &shown,
             erased: input.erased,
             claims: &claims,
         };

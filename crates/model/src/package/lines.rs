@@ -3,6 +3,9 @@
 //! One canonical JSON object per line, each line ended by `\n`, strictly ascending by (index, unit), so that a package has one
 //! spelling. Says nothing about whether a disclosure belongs to its entry.
 
+use std::borrow::Cow;
+use std::error::Error;
+
 use serde_json::json;
 
 use crate::form::{FormFault, Members};
@@ -31,6 +34,25 @@ pub struct ErasedUnit {
     pub tombstone: u64,
     /// The encoded disclosure of its field for this unit.
     pub disclosure: String,
+}
+
+/// What a package shows, asked for bundle by bundle, so that a large package needs no more memory than a small one.
+pub trait ShownSource {
+    /// Everything shown of the entries `begin … end − 1`, ascending by (index, unit).
+    ///
+    /// Asked more than once for the same entries and has to answer the same; outside the package's range it has nothing.
+    fn shown(&self, begin: u64, end: u64) -> Result<Cow<'_, [ShownUnit]>, Box<dyn Error + Send + Sync>>;
+}
+
+impl ShownSource for Vec<ShownUnit> {
+    fn shown(&self, begin: u64, end: u64) -> Result<Cow<'_, [ShownUnit]>, Box<dyn Error + Send + Sync>> {
+        if !self.is_sorted_by(|a, b| a.key() < b.key()) {
+            return Err("the disclosures are not ascending by index and unit".into());
+        }
+        let from = self.partition_point(|line| line.index < begin);
+        let to = self.partition_point(|line| line.index < end);
+        Ok(Cow::Borrowed(self.get(from..to).unwrap_or_default()))
+    }
 }
 
 /// A line of either file.
