@@ -124,7 +124,7 @@ impl Log {
     /// A trust file that pins the root.
     pub(crate) fn trust(&self) -> Policy {
         let [_, root] = self.trust_lines();
-        Policy::parse(&format!("{root}\nquorum none\n")).expect("a trust file")
+        Policy::parse(format!("{root}\nquorum none\n")).expect("a trust file")
     }
 
     /// The verifier's report with the right trust file.

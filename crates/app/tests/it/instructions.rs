@@ -64,7 +64,6 @@ fn check(package: &[u8], what: &str) {
     assert_eq!(complained, "", "{what}: the commands complain about a good package");
 }
 
-/// Requirement: B04
 #[test]
 fn the_commands_accept_every_kind_of_package() {
     if openssl_is_missing() {

@@ -185,10 +185,10 @@ fn a_long_log_is_cut_with_a_sentence_that_says_where_the_rest_is() {
         500,
         "the page would have another number of rows than it says"
     );
-    let long = Log::new();
-    long.append(&[Draft::new("document.captured").with("text", "x".repeat(5_000))]);
+    let wordy = Log::new();
+    wordy.append(&[Draft::new("document.captured").with("text", "x".repeat(5_000))]);
     assert!(
-        words(&report(&long, &everything())).contains("… (4600 more characters)"),
+        words(&report(&wordy, &everything())).contains("… (4600 more characters)"),
         "a cut value would pass for the whole"
     );
 }
