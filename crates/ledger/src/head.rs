@@ -1,7 +1,8 @@
 //! The head record: a second memory of how far the log has come (docs/formats.md §13.2).
 //!
-//! Promises: of two slots written in turn, a torn write leaves the other one readable. It is written after a commit and not waited for, so
-//! it may lag; it never runs ahead. Must never: be the reason for an acknowledgement.
+//! Promises: of two slots written in turn, a torn write leaves the other one readable, because that one is durable before the write begins.
+//! The head is written after a commit and not waited for, so it may lag; it never runs ahead. Must never: be the reason for an
+//! acknowledgement.
 
 use std::io;
 
@@ -77,6 +78,8 @@ pub(crate) struct HeadFile {
     file: Box<dyn DiskFile>,
     origin: Hash,
     generation: u64,
+    /// Whether the newest slot may not be durable; so it is after a start, when the process before may have died before its sync.
+    unsynced: bool,
 }
 
 impl HeadFile {
@@ -106,7 +109,7 @@ impl HeadFile {
             .and_then(|file| file.sync().map(|()| file))
             .map_err(OpenError::io("create", HEAD_PATH))?;
         disk.sync_dir(disk::parent(HEAD_PATH)).map_err(OpenError::io("sync", "log"))?;
-        Ok(Self { file, origin: sha256(origin.as_bytes()), generation: 0 })
+        Ok(Self { file, origin: sha256(origin.as_bytes()), generation: 0, unsynced: false })
     }
 
     /// Opens the head file of the log `origin` for writing; makes it again when it was removed.
@@ -116,7 +119,7 @@ impl HeadFile {
                 return Self::create(disk, origin);
             }
             let file = disk.open(HEAD_PATH, OpenMode::ReadWrite).map_err(OpenError::io("open", HEAD_PATH))?;
-            return Ok(Self { file, origin: sha256(origin.as_bytes()), generation: 0 });
+            return Ok(Self { file, origin: sha256(origin.as_bytes()), generation: 0, unsynced: true });
         };
         if head.origin != sha256(origin.as_bytes()) {
             return Err(OpenError::Mismatch(format!(
@@ -124,20 +127,110 @@ impl HeadFile {
             )));
         }
         let file = disk.open(HEAD_PATH, OpenMode::ReadWrite).map_err(OpenError::io("open", HEAD_PATH))?;
-        Ok(Self { file, origin: head.origin, generation: head.generation })
+        Ok(Self { file, origin: head.origin, generation: head.generation, unsynced: true })
     }
 
-    /// Writes the slot that is not the newest. Not synced.
+    /// Writes the slot that is not the newest, after making the newest durable: were neither, one power cut could tear both. What is
+    /// written here is not synced.
     pub(crate) fn write(&mut self, segment: u32, end: u64, size: u64, root: Hash) -> io::Result<()> {
+        if self.unsynced {
+            self.sync()?;
+        }
         let generation = self.generation + 1;
         let head = Head { generation, segment, end, size, root, origin: self.origin };
         self.file.write_at(generation % 2 * SLOT as u64, &head.to_slot())?;
         self.generation = generation;
+        self.unsynced = true;
         Ok(())
     }
 
     /// Makes what was written durable.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        self.file.sync()
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        self.file.sync()?;
+        self.unsynced = false;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::real::RealDisk;
+
+    const ORIGIN: &str = "test.example/log/acme";
+
+    fn disk() -> (tempfile::TempDir, RealDisk) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let disk = RealDisk::create(dir.path()).expect("a data directory");
+        disk.create_dir_all("log").expect("a directory");
+        (dir, disk)
+    }
+
+    fn bytes(disk: &RealDisk) -> Vec<u8> {
+        disk::read_all(disk, HEAD_PATH, FILE_BYTES).expect("the head can be read")
+    }
+
+    fn put(disk: &RealDisk, bytes: &[u8]) {
+        disk.open(HEAD_PATH, OpenMode::ReadWrite).and_then(|file| file.write_at(0, bytes)).expect("a write");
+    }
+
+    #[test]
+    fn a_slot_has_the_bytes_that_the_format_page_says() {
+        let (_dir, disk) = disk();
+        let mut file = HeadFile::create(&disk, ORIGIN).expect("a new head");
+        file.write(3, 4096, 77, Hash([9; 32])).expect("a write");
+        let slot = bytes(&disk).split_off(SLOT); // generation 1 is odd: the second slot
+        let mut expected = b"TBLHEAD1\x01\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0".to_vec();
+        expected.extend_from_slice(b"M\0\0\0\0\0\0\0");
+        expected.extend_from_slice(&[9; 32]);
+        expected.extend_from_slice(sha256(ORIGIN.as_bytes()).as_bytes());
+        expected.resize(508, 0);
+        expected.extend_from_slice(&crc32c::crc32c(&expected).to_le_bytes());
+        assert_eq!(slot, expected, "a head written by this version could not be read by another one");
+    }
+
+    #[test]
+    fn a_torn_slot_never_hides_the_older_one() {
+        let (_dir, disk) = disk();
+        let mut file = HeadFile::create(&disk, ORIGIN).expect("a new head");
+        for size in 1..=6 {
+            let before = bytes(&disk);
+            file.write(0, size * 4096, size, Hash([1; 32])).expect("a write");
+            let after = bytes(&disk);
+            for torn in 0..after.len() {
+                let mixed = [after.get(..torn), before.get(torn..)].map(Option::unwrap_or_default).concat();
+                put(&disk, &mixed);
+                let head = HeadFile::load(&disk).expect("one slot is always whole");
+                let found = head.map_or(0, |head| head.size);
+                assert!(
+                    (size - 1..=size).contains(&found),
+                    "torn at byte {torn}, size {size}: the head says {found}"
+                );
+            }
+            put(&disk, &after);
+        }
+    }
+
+    #[test]
+    fn a_head_of_another_log_or_without_a_whole_slot_is_refused() {
+        let (_dir, disk) = disk();
+        let mut file = HeadFile::create(&disk, ORIGIN).expect("a new head");
+        file.write(0, 4096, 1, Hash([1; 32]))
+            .and_then(|()| file.write(0, 8192, 2, Hash([2; 32])))
+            .expect("writes");
+        let foreign = HeadFile::open(&disk, "test.example/log/other").err().map(|error| error.to_string());
+        assert!(
+            foreign.is_some_and(|text| text.contains("another log")),
+            "a foreign head would guard nothing"
+        );
+        let damaged: Vec<u8> = bytes(&disk).into_iter().map(|byte| byte ^ 0x10).collect();
+        put(&disk, &damaged);
+        let refused = HeadFile::load(&disk).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(
+            refused.contains("log/head") && refused.contains("fsck"),
+            "the refusal names no way out: {refused}"
+        );
+        disk.remove(HEAD_PATH).expect("the way out");
+        HeadFile::open(&disk, ORIGIN).expect("a removed head is made again");
     }
 }
