@@ -12,8 +12,9 @@ use tabellion_app::{ExportRequest, export};
 use tabellion_bench::{machine, median};
 use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::{Draft, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock, keyring};
-use tabellion_model::manifest::DisclosurePolicy;
-use tabellion_model::{Env, Origin, Purpose, verify, verify_tree};
+use tabellion_model::DisclosurePolicy;
+use tabellion_model::package::verify_tree;
+use tabellion_model::{Env, Origin, Purpose, verify};
 use tabellion_tlog::{Policy, VerifierKey};
 
 /// Drafts handed over at once.
@@ -34,21 +35,42 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{}", machine());
     let scratch = tempfile::tempdir_in(dir)?;
     let (package, policy, entry_bytes) = make_package(scratch.path(), entries)?;
+    let entries_alone = entry_bytes_of(&package)?;
     let (mut tree, mut full, mut hash) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        hash.push(timed(|| drop(Sha256::digest(&package))));
-        tree.push(timed(|| drop(verify_tree(&package).expect("a package just exported holds"))));
+        hash.push(timed(|| {
+            std::hint::black_box(Sha256::digest(&entries_alone));
+        }));
+        tree.push(timed(|| {
+            std::hint::black_box(verify_tree(&package).expect("a package just exported holds"));
+        }));
         full.push(timed(|| assert_eq!(verify(&package, Some(&policy)).exit_code(), 0, "a package just exported holds")));
     }
     let (hash, tree, full) = (median(&mut hash), median(&mut tree), median(&mut full));
-    let megabytes = package.len() as f64 / 1e6;
-    println!("package: {entries} records, {:.1} MB, about {entry_bytes} bytes an entry", megabytes);
+    let megabytes = entries_alone.len() as f64 / 1e6;
+    println!(
+        "package: {entries} records, {:.1} MB, of which {megabytes:.1} MB are entries of about {entry_bytes} bytes; rates are of entry bytes",
+        package.len() as f64 / 1e6
+    );
     println!("| what | seconds | MB/s | × one core's SHA-256 |");
     println!("|---|---|---|---|");
-    for (what, seconds) in [("SHA-256 of the file, one core", hash), ("tree only", tree), ("everything", full)] {
+    for (what, seconds) in [("SHA-256 of the entries, one core", hash), ("tree only", tree), ("everything", full)] {
         println!("| {what} | {seconds:.3} | {:.0} | {:.2} |", megabytes / seconds, hash / seconds);
     }
     Ok(())
+}
+
+/// The bytes that both sides hash: all entries, one after the other.
+fn entry_bytes_of(package: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut all = Vec::new();
+    for file in tabellion_model::zip::ZipArchive::parse(package)?.files() {
+        if file.name.starts_with("entries/") {
+            for entry in tabellion_tlog::BundleReader::new(file.content) {
+                all.extend_from_slice(entry?);
+            }
+        }
+    }
+    Ok(all)
 }
 
 fn timed(work: impl FnOnce()) -> f64 {
@@ -63,7 +85,7 @@ fn make_package(dir: &std::path::Path, entries: usize) -> Result<(Vec<u8>, Polic
     let origin = Origin::new("bench.example/log/verify")?;
     let ledger = Ledger::create(disk.clone(), &NewLog { origin: origin.clone(), env: Env::Sandbox }, &options)?;
     let mut draft = Draft::new("bench.appended");
-    for field in 0..8 {
+    for field in 0..11 {
         draft = draft.with(&format!("field_{field}"), format!("value {field} of an ordinary length for a log"));
     }
     let drafts = vec![draft; TOGETHER];

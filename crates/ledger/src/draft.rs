@@ -155,6 +155,16 @@ impl Draft {
         self
     }
 
+    /// Refuses a draft that is too large, before anything is spent on it.
+    pub(crate) fn check_size(&self) -> Result<(), LedgerError> {
+        let fields = self.subjects.iter().map(|subject| &subject.fields).chain([&self.body, &self.clear]);
+        let size: usize = fields.flatten().map(|(name, value)| name.len() + weight(value)).sum();
+        if size <= MAX_DRAFT_BYTES {
+            return Ok(());
+        }
+        Err(too_large(size))
+    }
+
     /// The canonical JSON of the draft: what idempotency compares. Refuses what cannot be written canonically or is too large.
     pub(crate) fn request(&self) -> Result<Vec<u8>, LedgerError> {
         let json = serde_json::to_value(self)
@@ -162,13 +172,7 @@ impl Draft {
         let bytes =
             to_jcs(&json).map_err(|error| malformed(format!("the draft cannot be recorded: {error}")))?;
         if bytes.len() > MAX_DRAFT_BYTES {
-            let size = bytes.len();
-            return Err(LedgerError::rejected(
-                RejectCode::TooLarge,
-                format!(
-                    "the draft has {size} bytes, at most {MAX_DRAFT_BYTES} fit; record the content as a file by its digest"
-                ),
-            ));
+            return Err(too_large(bytes.len()));
         }
         Ok(bytes)
     }
@@ -177,6 +181,25 @@ impl Draft {
     pub(crate) fn retention_class(&self) -> Result<RetentionClass, LedgerError> {
         let name = self.retention.as_deref().unwrap_or(DEFAULT_RETENTION);
         RetentionClass::new(name).map_err(|error| malformed(format!("retention: {error}")))
+    }
+}
+
+fn too_large(size: usize) -> LedgerError {
+    LedgerError::rejected(
+        RejectCode::TooLarge,
+        format!(
+            "the draft has {size} bytes, at most {MAX_DRAFT_BYTES} fit; record the content as a file by its digest"
+        ),
+    )
+}
+
+/// About the bytes of a value in JSON.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(|item| weight(item) + 1).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + weight(value) + 4).sum(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The records that the ledger writes of its own accord: its epochs.
 
+use std::sync::Arc;
+
 use tabellion_model::registry::{EpochOpened, Facts};
 use tabellion_model::{Assurance, Header, Micros, RecordId, RecordTemplate, RecordType};
 
@@ -75,7 +77,7 @@ fn own_record(
     };
     let template = RecordTemplate::new(&header).map_err(|error| broken(&error))?;
     Ok(Item::Record(Box::new(RecordItem {
-        header,
+        header: Arc::new(header),
         template,
         expected: None,
         units: Vec::new(),

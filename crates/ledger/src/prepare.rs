@@ -3,7 +3,7 @@
 //! Everything that costs time and needs no order happens here; the committer only adds the numbers.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 use tabellion_model::{
@@ -49,7 +49,7 @@ impl Sealer<'_> {
 
     /// Seals `draft`.
     pub(crate) fn seal_draft(&self, draft: &Draft) -> Result<Item, LedgerError> {
-        let request = draft.request()?;
+        draft.check_size()?;
         let now = self.clock.now();
         let record_id = RecordId::from_bytes(random_id(self.entropy)?);
         let idem = match &draft.idempotency_key {
@@ -90,16 +90,17 @@ impl Sealer<'_> {
         sealed.sort_by_key(|(id, _)| *id);
         let template = RecordTemplate::new(&header)
             .map_err(|error| malformed(format!("the record cannot be sealed: {error}")))?;
-        let fingerprint = idem.and_then(|_| {
+        let request = idem.map(|_| draft.request()).transpose()?;
+        let fingerprint = request.as_ref().and_then(|request| {
             let keys: Vec<_> = sealed.iter().map(|(id, unit)| (*id, unit.key)).collect();
-            idempotency::fingerprint(&self.secrets.idempotency, &self.vault(), &keys, &request)
+            idempotency::fingerprint(&self.secrets.idempotency, &self.vault(), &keys, request)
         });
         Ok(Item::Record(Box::new(RecordItem {
-            header,
+            header: Arc::new(header),
             template,
             expected: draft.stream.as_ref().and_then(|stream| stream.expected),
             units: sealed.into_iter().map(|(_, unit)| unit).collect(),
-            request: idem.map(|_| request),
+            request,
             fingerprint,
         })))
     }

@@ -4,6 +4,7 @@
 //! write, sync, sign or wait.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tabellion_model::registry::is_key_record;
 use tabellion_model::{
@@ -28,7 +29,8 @@ pub(crate) struct SealedUnit {
 
 /// A sealed record that still lacks its numbers.
 pub(crate) struct RecordItem {
-    pub(crate) header: Header,
+    /// Shared with the staged entry, so that placing a record copies nothing.
+    pub(crate) header: Arc<Header>,
     pub(crate) template: RecordTemplate,
     /// Compare-and-swap on the header's stream.
     pub(crate) expected: Option<u64>,
@@ -74,7 +76,7 @@ impl Item {
 
 /// An entry that will be in the batch.
 pub(crate) struct StagedEntry {
-    pub(crate) header: Header,
+    pub(crate) header: Arc<Header>,
     pub(crate) leaf: Hash,
     pub(crate) fingerprint: Option<[u8; 32]>,
     /// Present for key records, which the state folds whole.
@@ -109,6 +111,8 @@ pub(crate) struct Staging<'a> {
     pub(crate) keys: Option<KeyChain>,
     pub(crate) adopted: Vec<KeyPair>,
     overlay: Overlay,
+    /// The bytes of the record being placed, used again for the next.
+    scratch: Vec<u8>,
 }
 
 #[derive(Clone, Default)]
@@ -142,6 +146,7 @@ impl<'a> Staging<'a> {
             keys: None,
             adopted: Vec::new(),
             overlay: Overlay::default(),
+            scratch: Vec::new(),
         }
     }
 
@@ -231,7 +236,7 @@ impl<'a> Staging<'a> {
                 "the log's own epoch must be open before a record is staged".to_owned(),
             ));
         };
-        let header = &mut record.header;
+        let header = Arc::make_mut(&mut record.header);
         header.epoch = epoch.number;
         header.seq = epoch.last_seq + 1;
         if let Some((system, seq)) = &mut header.system {
@@ -248,11 +253,15 @@ impl<'a> Staging<'a> {
             system_seq: header.system.map(|(_, seq)| seq),
             stream_version: version,
         };
-        let mut bytes = Vec::with_capacity(record.template.max_len());
+        let mut bytes = std::mem::take(&mut self.scratch);
+        bytes.clear();
         record.template.fill(&numbers, &mut bytes).map_err(|error| {
             LedgerError::Fatal(format!("the record's numbers do not fit its template: {error}"))
         })?;
-        self.push(&bytes, header.clone(), record.fingerprint, None, &record.units)
+        let header = Arc::clone(&record.header);
+        let placed = self.push(&bytes, header, record.fingerprint, None, &record.units);
+        self.scratch = bytes;
+        placed
     }
 
     fn place_statement(&mut self, item: &StatementItem) -> Result<Placed, LedgerError> {
@@ -299,7 +308,7 @@ impl<'a> Staging<'a> {
         if let Some(pair) = &item.adopts {
             self.adopted.push(pair.clone());
         }
-        self.push(&item.bytes, header.clone(), None, key_record, &item.units)
+        self.push(&item.bytes, Arc::new(header.clone()), None, key_record, &item.units)
     }
 
     /// Actors speak; the root also opens and closes the epochs of its key records.
@@ -311,7 +320,7 @@ impl<'a> Staging<'a> {
     fn push(
         &mut self,
         bytes: &[u8],
-        header: Header,
+        header: Arc<Header>,
         fingerprint: Option<[u8; 32]>,
         key_record: Option<Statement>,
         units: &[SealedUnit],

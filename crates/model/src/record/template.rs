@@ -13,6 +13,8 @@ use crate::registry;
 
 /// Digits of 2^53 − 1, the longest number a slot can hold.
 const SLOT_DIGITS: usize = 16;
+/// Most slots of a template: epoch, seq, stream version, system seq.
+const SLOTS: usize = 4;
 
 /// The numbers that complete a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +71,11 @@ impl RecordTemplate {
         registry::check_sealable(header)?;
         registry::check_unsigned(header)?;
         let mut template =
-            Self { fixed: Vec::new(), slots: Vec::new(), fixed_seq: registry::fixed_seq(header)? };
+            Self {
+            fixed: Vec::with_capacity(write::estimate(header)),
+            slots: Vec::with_capacity(SLOTS),
+            fixed_seq: registry::fixed_seq(header)?,
+        };
         write::write(header, &mut template)?;
         if template.max_len() > MAX_ENTRY_BYTES {
             return Err(RecordError::TooLarge(template.max_len()));

@@ -149,7 +149,7 @@ pub(super) fn push_decimal(out: &mut Vec<u8>, value: u64) {
 }
 
 /// Close to the length of the record: 700 bytes of fixed members, 48 per digest, 160 per parent.
-fn estimate(header: &Header) -> usize {
+pub(super) fn estimate(header: &Header) -> usize {
     let digests: usize = header.units.iter().map(|unit| unit.digests.len() + 2).sum();
     1024 + digests * 48 + header.parents.len() * 160
 }
