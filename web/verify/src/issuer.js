@@ -7,7 +7,7 @@ import { broken, holds, undetermined } from './report.js';
 import { verifySignature } from './webcrypto.js';
 
 const NO_TRUST = 'No trust file was given, so the issuer is unknown: anyone can make a log that is consistent with itself. '
-  + 'Ask the issuer for its trust file on another way than this file.';
+  + 'Ask the issuer for its trust file by another way than this file.';
 
 /** Judges the issuer of a log whose root and log key are known from its own key records. */
 export async function judgeIssuer(policy, chain, logKey, checkpoint) {

@@ -1,7 +1,7 @@
 // What a verifier reports (docs/formats.md §12): checks with outcomes, one verdict, three findings.
 // Promise: what was not checked never counts as fine. The first fault in the order of the plan decides the exit code.
 import { Malformed } from './malformed.js';
-import { SCOPE } from './manifest.js';
+import { SCOPE as PACKAGE_SCOPE } from './manifest.js';
 
 export const EXIT = Object.freeze({ holds: 0, broken: 1, malformed: 2, undetermined: 3 });
 const FAULTS_SHOWN_MAX = 20; // a person reads the first few; the count tells the rest
@@ -36,6 +36,15 @@ const FINDINGS = {
       undetermined: 'Not known: nobody you trust has vouched for these keys.',
     },
   },
+};
+
+const NO_MORE = ' It does not show that what the record says is true, that anything outside the log did not happen, or that a management '
+  + 'system conforms to any standard. Tabellion is not a certification body.';
+const SCOPES = {
+  package: PACKAGE_SCOPE,
+  receipt: `This receipt shows that one entry existed in this log in this form when the checkpoint was signed, and who signed it.${NO_MORE}`,
+  'transparent statement': `This statement shows that a log took it in, in this form, and signed so.${NO_MORE}`,
+  unknown: 'Nothing was verified. Tabellion is not a certification body.',
 };
 
 /** Collects the contradictions of one check, keeping the first few in words. */
@@ -142,6 +151,11 @@ export class Run {
     return { name, question, outcome, answer: answers[outcome], restsOn: parts.map((check) => check.name) };
   }
 
+  /** What the whole of it shows at best, and what it never does. */
+  get scope() {
+    return SCOPES[this.kind];
+  }
+
   get findings() {
     return Object.keys(FINDINGS).map((name) => this.finding(name));
   }
@@ -155,7 +169,7 @@ export class Run {
       facts: this.facts,
       findings: this.findings.map(({ question, outcome, answer, restsOn }) => ({ answer, outcome, question, rests_on: restsOn })),
       format: 'tabellion.report/1',
-      scope: SCOPE,
+      scope: this.scope,
       subject: this.kind,
       verdict: this.verdict,
     };

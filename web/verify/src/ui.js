@@ -44,7 +44,7 @@ async function read(file, limit, what) {
 
 function showChosen() {
   const label = (slot, file, empty) => { byId(slot).textContent = file ? `${visible(file.name)} · ${bytes(file.size)}` : empty; };
-  label('file-name', state.file, 'None chosen');
+  label('file-name', state.file, 'No file yet');
   label('trust-name', state.trust, 'None: the issuer stays unknown');
   byId('trust-clear').hidden = state.trust === null;
   document.body.classList.toggle('has-result', state.file !== null);

@@ -29,6 +29,7 @@ test('a good package holds with either pin and is undetermined without trust', a
   const blind = await run(bytes);
   assert.equal(blind.exitCode, 3, 'an unknown issuer would be reported as fine');
   assert.equal(blind.finding('issued').outcome, 'undetermined');
+  assert.equal(blind.finding('existed').outcome, 'undetermined', 'an imitation can claim any time');
   assert.equal(blind.finding('unaltered').outcome, 'holds');
 });
 
@@ -75,6 +76,7 @@ test('an edited row, re-signed by the package key, is found in the tree and name
     files['entries/00000000.bundle'] = Buffer.from(bundle.replace(`"observed_at":${time}`, `"observed_at":${changed}`), 'latin1');
   } }), log.trust());
   assertFault(swapped, 1, 'tree', 'a changed time passes');
+  assert.equal(swapped.finding('issued').outcome, 'broken', 'altered entries would be laid at the issuer’s door');
   assert.match(swapped.checks.find((check) => check.name === 'seals').detail, /entries 7 to 9 are not what seal 10 closed/, 'the place of the change is not named');
 });
 

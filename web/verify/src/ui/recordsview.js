@@ -4,6 +4,7 @@ import { number, plural, preciseTime, shortId, time, value, visible } from './sh
 
 const PAGE_ROWS = 50; // a phone draws this at once; more come on request
 const SUMMARY_CHARACTERS = 90;
+const SHORT_FACT_CHARACTERS = 31; // shorter than an id
 const STATES = ['shown', 'withheld', 'erased'];
 const FILTERS = {
   all: ['All records', () => true],
@@ -19,10 +20,15 @@ function searchText(row) {
     .join(' ').toLowerCase();
 }
 
+/** The facts in clear that fit on a line: words and numbers; ids and keys are for the detail. */
+function clearSummary(clear) {
+  const short = Object.entries(clear ?? {}).filter(([, fact]) => typeof fact !== 'object' && String(fact).length <= SHORT_FACT_CHARACTERS);
+  return short.map(([name, fact]) => `${name}: ${value(fact)}`).join(' · ');
+}
+
 function summary(row) {
   const shown = row.units.flatMap((unit) => unit.fields).map((field) => `${field.name}: ${value(field.value)}`).join(' · ');
-  const facts = row.clear ? Object.keys(row.clear).join(', ') : '';
-  const whole = (shown || (facts && `facts: ${facts}`)).replace(/\s+/g, ' ');
+  const whole = (shown || clearSummary(row.clear)).replace(/\s+/g, ' ');
   return whole.length > SUMMARY_CHARACTERS ? `${whole.slice(0, SUMMARY_CHARACTERS)}…` : whole;
 }
 
@@ -81,7 +87,7 @@ function tableRows(row) {
     el('span', { class: 'visually-hidden' }, 'Entry '), number(row.index));
   const upper = el('tr', { role: 'row', 'data-testid': 'record-row', 'data-index': row.index },
     el('th', { role: 'rowheader', scope: 'row' }, button),
-    el('td', { role: 'cell', class: 'type' }, visible(row.type), row.kind === 'statement' ? el('span', { class: 'signed' }, 'signed') : null),
+    el('td', { role: 'cell', class: 'type' }, visible(row.type), row.kind === 'statement' ? el('span', { class: 'signed' }, 'statement') : null),
     el('td', { role: 'cell', class: 'when' }, row.committedAt === null ? '–' : time(row.committedAt)),
     el('td', { role: 'cell', class: 'units' }, unitChips(row)),
     el('td', { role: 'cell', class: 'what' }, el('bdi', {}, summary(row)), el('span', { class: 'quiet actor' }, ` actor ${shortId(row.actor)}`)));

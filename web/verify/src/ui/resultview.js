@@ -1,5 +1,4 @@
 // The certificate: verdict, facts, the three findings, every check with what it proves and does not, what is missing.
-import { SCOPE } from '../manifest.js';
 import { el, sign } from './dom.js';
 import { bytes, number, plural, preciseTime, time, visible } from './show.js';
 import { missing, TITLES, verdictSentence } from './words.js';
@@ -96,15 +95,15 @@ function missingSection(run) {
   return el('section', { class: 'missing', 'aria-labelledby': 'missing-title', 'data-testid': 'missing' },
     el('h2', { id: 'missing-title' }, 'What is not here'),
     lines.length === 0 ? null : el('ul', {}, lines.map((line) => el('li', {}, visible(line)))),
-    el('p', { class: 'scope' }, SCOPE));
+    el('p', { class: 'scope' }, run.scope));
 }
 
 function issuerKey(run) {
   if (!run.facts.root_key || run.finding('issued').outcome === 'broken') return null;
   return el('section', { class: 'issuer', 'aria-labelledby': 'issuer-title' },
     el('h2', { id: 'issuer-title' }, 'The issuer’s root key'),
-    el('p', {}, 'This is what the file says of itself. Compare it with what the issuer gave you on another way (its site, a contract, a call). '
-      + 'Only a key that came on another way belongs in a trust file.'),
+    el('p', {}, 'This is what the file says of itself. Compare it with what the issuer gave you by another way (its site, a contract, a call). '
+      + 'Only a key that came by another way belongs in a trust file.'),
     el('pre', { tabindex: 0, 'aria-label': 'Root key line' }, el('code', {}, `log ${visible(run.facts.root_key)}`)));
 }
 

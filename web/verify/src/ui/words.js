@@ -18,8 +18,8 @@ export function verdictSentence(run) {
   if (run.verdict === 'broken') return sentence(`This ${noun} contradicts itself or its signatures: ${first('broken')?.detail ?? ''}`);
   const open = first('undetermined');
   const others = run.checks.some((check) => check.required && !['holds', 'undetermined'].includes(check.outcome));
-  if (open?.name === 'issuer' && !others) return `Nothing in this ${noun} contradicts itself, but nobody you trust vouches for its log.`;
-  return sentence(`Nothing here is broken, but something required could not be decided. ${upperFirst(open?.detail ?? '')}`);
+  if (open?.name === 'issuer' && run.kind !== 'transparent statement' && !others) return `Nothing in this ${noun} contradicts itself, but nobody you trust vouches for its log.`;
+  return sentence(`Nothing was found broken, but something required could not be decided. ${upperFirst(open?.detail ?? '')}`);
 }
 
 /** What a reader must not take this for having: a list of sentences. */
