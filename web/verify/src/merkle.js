@@ -5,6 +5,7 @@ import { sha256 } from './sha256.js';
 
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
+const LEAVES_A_BREATH = 512; // about a millisecond of hashing
 export const EMPTY_ROOT = sha256();
 
 export const leafHash = (entry) => sha256(LEAF, entry);
@@ -54,13 +55,16 @@ export function rootOf(leaves) {
  * The root of a tree of `size` from hashes left of a range, the range's leaf hashes and hashes right of it
  * (docs/formats.md §11.2). Null when the number of hashes is not the one the numbers ask for.
  */
-export function rootFromRange(left, leaves, right, first, size) {
+export async function rootFromRange({ left, leaves, right, first, size }, pace) {
   const leftSizes = perfectSizes(0, first);
   const rightSizes = perfectSizes(first + leaves.length, size);
   if (first + leaves.length > size || left.length !== leftSizes.length || right.length !== rightSizes.length) return null;
   const range = new Range();
   leftSizes.forEach((width, at) => range.push(left[at], width));
-  for (const leaf of leaves) range.push(leaf);
+  for (let at = 0; at < leaves.length; at++) {
+    range.push(leaves[at]);
+    if (at % LEAVES_A_BREATH === 0) await pace.breathe(at, leaves.length);
+  }
   rightSizes.forEach((width, at) => range.push(right[at], width));
   return range.root();
 }

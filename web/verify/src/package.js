@@ -43,7 +43,7 @@ async function checkTree(run, pack) {
     if (checkpoint.origin !== manifest.log) faults.add('the checkpoint is of another log than the manifest');
     if (checkpoint.size !== manifest.size) faults.add(`the checkpoint is of size ${checkpoint.size}, the manifest says ${manifest.size}`);
     const leaves = entries.map((entry) => entry.leaf);
-    const root = rootFromRange(proof.left, leaves, proof.right, manifest.first, checkpoint.size);
+    const root = await rootFromRange({ left: proof.left, leaves, right: proof.right, first: manifest.first, size: checkpoint.size }, run.pace);
     if (!root) faults.add('the proof has the wrong number of hashes for this range');
     else if (!equal(root, checkpoint.root)) faults.add('the entries do not give the root that the checkpoint holds');
     for (const entry of extra.values()) {
