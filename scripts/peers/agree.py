@@ -57,26 +57,29 @@ DAMAGES = {".zip": [*ANY, *[forged] * 2 * len(ANY)], ".receipt": ANY, ".transpar
 
 
 def answer(verifier, path, trust):
-    """(exit status, {check: outcome}) of one verifier."""
+    """(exit status, [(check, outcome)…] up to and with the first that is broken or malformed) of one verifier.
+
+    That first fault decides; what a verifier looks at after it is its own affair (docs/formats.md §12).
+    """
     ran = subprocess.run(
         [*verifier, str(path), *(["--trust", str(trust)] if trust else []), "--json"],
         capture_output=True,
         timeout=TIMEOUT_SECONDS,
     )
-    report = json.loads(ran.stdout) if ran.stdout.strip() else {"checks": []}
-    return ran.returncode, {check["name"]: check["outcome"] for check in report["checks"]}
+    checks = []
+    for check in json.loads(ran.stdout)["checks"] if ran.stdout.strip() else []:
+        checks.append((check["name"], check["outcome"]))
+        if check["outcome"] in ("broken", "malformed"):
+            break
+    return ran.returncode, checks
 
 
 def compare(path, trust, what):
     rust, javascript = answer(RUST, path, trust), answer(JAVASCRIPT, path, trust)
     if rust == javascript:
         return rust[0], None
-    differing = {
-        name: (rust[1].get(name), javascript[1].get(name))
-        for name in rust[1].keys() | javascript[1].keys()
-        if rust[1].get(name) != javascript[1].get(name)
-    }
-    return rust[0], f"{what}: exit status {rust[0]} and {javascript[0]}; checks (Rust, JavaScript): {differing}"
+    only = [[check for check in mine if check not in theirs] for mine, theirs in [(rust[1], javascript[1]), (javascript[1], rust[1])]]
+    return rust[0], f"{what}: Rust exits {rust[0]} and says {only[0]}, JavaScript exits {javascript[0]} and says {only[1]}"
 
 
 def evidence(place):
