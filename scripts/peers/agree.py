@@ -2,8 +2,9 @@
 
     agree.py DIRECTORY [SEED]       DIRECTORY as fixture.sh makes it; `tabellion-verify` must be in PATH
 
-Damages packages, a receipt and a transparent statement at seeded places (one bit changed, with and without a container that is put right; cut
-short; a piece doubled; a piece moved) and compares the exit status and every check's outcome. Prints its seed; the same seed makes the same damage.
+Damages packages, a receipt and a transparent statement at seeded places (one bit changed, with and without a container
+that is put right; cut short; a piece doubled; a piece moved) and compares the exit status and each check's outcome, up
+to the first that fails. Prints its seed; the same seed makes the same damage.
 """
 
 import json
@@ -51,9 +52,14 @@ def forged(data, random):
     return damage.repack(damage.flip(data, member, random.randrange(member.file_size), random.randrange(8)), member)
 
 
+def forged_twice(data, random):
+    """In two files: which of two faults decides is where verifiers come apart."""
+    return forged(forged(data, random), random)
+
+
 ANY = [changed, cut, doubled, moved]
 # Most damage to a package ends at its container; what matters is what a forger would do.
-DAMAGES = {".zip": [*ANY, *[forged] * 2 * len(ANY)], ".receipt": ANY, ".transparent": ANY}
+DAMAGES = {".zip": [*ANY, *[forged, forged_twice] * len(ANY)], ".receipt": ANY, ".transparent": ANY}
 
 
 def answer(verifier, path, trust):
