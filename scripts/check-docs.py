@@ -1,4 +1,4 @@
-"""Fails when a document names a file, a make target, a subcommand or an option that does not exist.
+"""Fails when a document names a file, a make target, a subcommand or an option that is not there.
 
     check-docs.py [PROGRAM]
 
@@ -16,6 +16,7 @@ LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
 CODE = re.compile(r"`([^`]+)`")
 TARGET = re.compile(r"\bmake ([a-z][a-z-]*)")
 COMMAND = re.compile(r"(?:^|[\s/$(;|&])tabellion ((?:[^|;&`#]|$)*)")
+PATH = re.compile(r"(?:bench|crates|docs|e2e|examples|fuzz|scripts|web)/[\w./-]*")
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]*)")
 
 
@@ -38,6 +39,13 @@ def broken_links(path, text, exists):
         for target, _ in LINK.findall(line):
             if not exists((Path(path).parent / target).as_posix()):
                 yield f"{path}:{number}: links to {target}, which is not there"
+
+
+def missing_paths(path, text, exists):
+    """Code spans that read like a path of the repository and are none."""
+    for number, code in code_of(text):
+        if PATH.fullmatch(code) and not exists(code):
+            yield f"{path}:{number}: `{code}` is not there"
 
 
 def unknown_targets(path, text, targets):
@@ -98,6 +106,7 @@ def main(arguments):
     for path in paths:
         text = Path(path).read_text(encoding="utf-8")
         found += broken_links(path, text, lambda target: Path(target).exists())
+        found += missing_paths(path, text, lambda target: Path(target).exists())
         found += unknown_targets(path, text, targets)
         if help_of:
             found += unknown_commands(path, text, help_of)

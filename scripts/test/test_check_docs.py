@@ -27,6 +27,10 @@ class Documents(unittest.TestCase):
         found = list(docs.broken_links("docs/x/y.md", "[a](../a.md)", lambda path: path == "docs/x/../a.md"))
         self.assertEqual(found, [], "a link up one folder was refused")
 
+    def test_a_missing_path_is_found(self):
+        found = list(docs.missing_paths("A.md", "see `crates/tlog` and `crates/tlgo/src`, not `a/b`", lambda path: path == "crates/tlog"))
+        self.assertEqual(len(found), 1, f"exactly tlgo is missing: {found}")
+
     def test_an_unknown_make_target_is_found(self):
         self.assertEqual(len(list(docs.unknown_targets("README.md", "run `make tset`", {"test"}))), 1, "a reader would type it")
         self.assertEqual(list(docs.unknown_targets("README.md", "they make tests", {"test"})), [], "prose is no command")
