@@ -1,5 +1,6 @@
 //! The ledger as its users see it: open, append, read, prove, close.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -84,9 +85,20 @@ impl Ledger {
         let signers = load_signers(disk.as_ref(), &recovered.state)?;
         let mut vault = open_vault(disk.as_ref(), &recovered.state, &secrets)?;
         used.check(&vault)?;
-        // An interrupted erasure is finished, and a vault restored from a backup does not bring erased content back.
-        let erased: Vec<_> =
-            recovered.state.erased_keys.iter().filter(|key| vault.is_live(key)).copied().collect();
+        let last_batch = recovered.state.batches.last().map_or(0, |batch| batch.first);
+        vault
+            .settle(|key| used.used_below(last_batch, key))
+            .map_err(OpenError::io("make durable the newest keys in", VAULT_DIR))?;
+        // An interrupted erasure is finished, and a vault restored from a backup does not bring erased content back. Keys of an order without
+        // its end are destroyed again even where they look destroyed: the process before may have died before it had synced that.
+        let unfinished: BTreeSet<_> = recovered.state.orders.values().flatten().copied().collect();
+        let erased: Vec<_> = recovered
+            .state
+            .erased_keys
+            .iter()
+            .filter(|key| vault.is_live(key) || unfinished.contains(key))
+            .copied()
+            .collect();
         vault.destroy(&erased).map_err(OpenError::io("finish an erasure in", VAULT_DIR))?;
         let ledger = Self::start(disk, options, recovered, vault, secrets, signers)?;
         ledger.finish_erasures().map_err(|error| {

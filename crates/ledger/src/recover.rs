@@ -2,7 +2,8 @@
 //!
 //! Promises: a batch counts as committed only when every frame is whole and its checkpoint matches the tree recomputed here; damage before a
 //! valid later batch, or at or below what `head` remembers, is corruption and refuses; only a final batch beyond `head` may be cut, and
-//! then it is zeroed, synced and reported. Must never: repair silently, or write anything when opened read-only.
+//! then it is zeroed, synced and reported; a final batch that is whole is durable before anybody is told of it. Must never: repair silently,
+//! or write anything when opened read-only.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -84,9 +85,15 @@ impl KeysUsed {
         match self.0.iter().find(|(key, _)| !vault.knows(key)) {
             None => Ok(()),
             Some((key, index)) => Err(OpenError::Corrupt(format!(
-                "the vault has no key {key}, which entry {index} needs: the vault is damaged or an older copy. Restore log and vault from one backup"
+                "the vault has no whole key {key}, which entry {index} needs: the vault is damaged or an older copy. Restore log and vault from \
+                 one backup"
             ))),
         }
+    }
+
+    /// Whether content below `index` is kept under this key: then the key was durable before the batch that ends there.
+    pub(crate) fn used_below(&self, index: u64, key: &VaultKeyId) -> bool {
+        self.0.get(key).is_some_and(|first| *first < index)
     }
 }
 
@@ -114,6 +121,7 @@ pub(crate) fn scan(
         state: None,
         checkpoint: String::new(),
         notes: Vec::new(),
+        newest: Written::default(),
         inspect,
     };
     let mut previous = String::new();
@@ -160,7 +168,15 @@ struct Scan<'a> {
     state: Option<LogState>,
     checkpoint: String,
     notes: Vec<String>,
+    newest: Written,
     inspect: &'a mut dyn Inspect,
+}
+
+/// The bytes of a segment that were written last: its final batch, or its header when it holds none.
+#[derive(Default)]
+struct Written {
+    offset: u64,
+    bytes: Vec<u8>,
 }
 
 impl Scan<'_> {
@@ -188,6 +204,7 @@ impl Scan<'_> {
         self.check_header(&path, number, previous, &header)?;
         self.check_gap(&path, &bytes, header.frame_bytes, BATCH_ALIGN)?;
         let mut checkpoints = Sha256::new();
+        let mut newest = 0..header.frame_bytes;
         let mut at = BATCH_ALIGN;
         while let Some(rest) =
             bytes.get(usize::try_from(at).unwrap_or(usize::MAX)..).filter(|rest| !rest.is_empty())
@@ -210,9 +227,13 @@ impl Scan<'_> {
             self.fold(&reference, &batch).map_err(|what| self.corrupt(&path, at, &what))?;
             checkpoints.update(batch.checkpoint);
             let end = at + u64::from(batch.header.bytes);
+            newest = at..end;
             at = end.next_multiple_of(BATCH_ALIGN);
             self.check_gap(&path, &bytes, end, at)?;
         }
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        let written = bytes.get(place(newest.start)..place(newest.end)).unwrap_or_default().to_vec();
+        self.newest = Written { offset: newest.start, bytes: written };
         Ok(Some(Tail { segment: number, end: at, checkpoints }))
     }
 
@@ -415,7 +436,25 @@ impl Scan<'_> {
         check_signature(&state, &self.checkpoint).map_err(|what| {
             OpenError::Corrupt(format!("the newest checkpoint {what}. Restore from a backup"))
         })?;
+        if self.head.is_none_or(|head| head.size < state.size() || head.segment < tail.segment) {
+            let path = segment_path(tail.segment);
+            self.make_durable(&path).map_err(OpenError::io("make durable the end of", &path))?;
+        }
         Ok(Recovered { state, checkpoint: self.checkpoint, tail, notes: self.notes })
+    }
+
+    /// What was written last and `head` does not remember is seen, but may be on no disk: its process may have died before the sync, or of a
+    /// sync that failed, after which no sync alone would write it. So it is written again, byte for byte, and synced. Everything before it
+    /// was synced before it was begun.
+    fn make_durable(&self, path: &str) -> io::Result<()> {
+        if self.access == Access::Write {
+            let file = self.disk.open(path, OpenMode::ReadWrite)?;
+            file.write_at(self.newest.offset, &self.newest.bytes)?;
+            file.sync()?;
+        } else {
+            self.disk.open(path, OpenMode::Read)?.sync()?;
+        }
+        self.disk.sync_dir(SEGMENT_DIR)
     }
 
     fn corrupt(&self, path: &str, at: u64, what: &str) -> OpenError {

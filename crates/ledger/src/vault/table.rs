@@ -69,7 +69,8 @@ struct KeyRow {
     identity: Identity,
     /// Place in the table; also for rows that are not written yet.
     position: u64,
-    key: Option<Zeroizing<[u8; 32]>>,
+    /// On the heap: a map that grows moves its rows and leaves their old bytes behind.
+    key: Option<Box<Zeroizing<[u8; 32]>>>,
 }
 
 /// The keys of one tenant's vault.
@@ -107,6 +108,9 @@ impl KeyTable {
     }
 
     /// Opens the table. `dying`: keys whose destruction was ordered; their slots may be half overwritten.
+    ///
+    /// A slot that is not whole is a key whose writing was cut short before anything used it, or a key that the log needs. The caller can
+    /// tell, because the log names every key it needs ([`KeyTable::knows`]).
     pub(crate) fn open(
         disk: &dyn Disk,
         origin: &Hash,
@@ -132,42 +136,32 @@ impl KeyTable {
         let written = slots.iter().rposition(|slot| slot::read(slot).is_some()).map_or(0, |last| last + 1);
         for (position, bytes) in (1..).zip(slots.iter().take(written)) {
             match slot::read(bytes) {
-                Some(slot) => table.take(position, slot, &dying)?,
-                // Either a key whose write was torn before anything used it, or a key that the log needs: the caller can tell, because the
-                // log names every key it needs ([`KeyTable::knows`]).
-                None => table
-                    .notes
-                    .push(format!("{TABLE_PATH}: slot {position} holds no whole key and is left out")),
+                Some(slot) => table.take(position, slot, &dying),
+                None => table.leave_out(position),
             }
         }
         table.durable = written as u64 + 1;
         Ok(table)
     }
 
-    fn take(
-        &mut self,
-        position: u64,
-        slot: slot::Slot,
-        dying: &BTreeSet<VaultKeyId>,
-    ) -> Result<(), OpenError> {
+    fn leave_out(&mut self, position: u64) {
+        self.notes.push(format!("{TABLE_PATH}: slot {position} holds no whole key and is left out"));
+    }
+
+    fn take(&mut self, position: u64, slot: slot::Slot, dying: &BTreeSet<VaultKeyId>) {
         let id = slot.identity.id;
         let key = match slot.wrapped {
             None => None,
             Some((nonce, wrapped)) => match self.master.unwrap(&nonce, &wrapped, &slot.aad) {
-                Some(key) => Some(key),
+                Some(key) => Some(Box::new(key)),
                 None if dying.contains(&id) => None,
-                None => {
-                    return Err(OpenError::Corrupt(format!(
-                        "{TABLE_PATH}: key {id} (slot {position}) does not open with the vault key; restore the vault from the backup of this log"
-                    )));
-                }
+                None => return self.leave_out(position),
             },
         };
         if key.is_some() && !slot.identity.scope.own {
             self.by_scope.insert(slot.identity.scope.clone(), id);
         }
         self.rows.insert(id, KeyRow { identity: slot.identity, position, key });
-        Ok(())
     }
 
     /// Sentences for the operator about what opening found.
@@ -183,7 +177,9 @@ impl KeyTable {
         entropy: &dyn Entropy,
     ) -> io::Result<(VaultKeyId, Zeroizing<[u8; 32]>)> {
         let known = self.by_scope.get(scope).filter(|_| !scope.own);
-        if let Some((id, key)) = known.and_then(|id| Some((*id, self.rows.get(id)?.key.clone()?))) {
+        if let Some((id, key)) =
+            known.and_then(|id| Some((*id, Zeroizing::clone(self.rows.get(id)?.key.as_ref()?))))
+        {
             return Ok((id, key));
         }
         let (mut id, mut key, mut nonce) = ([0; 16], Zeroizing::new([0; 32]), [0; NONCE]);
@@ -195,11 +191,14 @@ impl KeyTable {
         let aad = identity.to_bytes();
         let wrapped = self.master.wrap(&nonce, &key, &aad)?;
         let position = self.durable + self.pending.len() as u64;
+        if (position + 1) * SLOT as u64 > MAX_TABLE_BYTES {
+            return Err(io::Error::other(format!("the vault's key table is full at {position} keys")));
+        }
         self.pending.push(slot::live(&aad, &nonce, &wrapped));
         if !scope.own {
             self.by_scope.insert(scope.clone(), id);
         }
-        self.rows.insert(id, KeyRow { identity, position, key: Some(key.clone()) });
+        self.rows.insert(id, KeyRow { identity, position, key: Some(Box::new(key.clone())) });
         Ok((id, key))
     }
 
@@ -216,12 +215,29 @@ impl KeyTable {
         Ok(())
     }
 
+    /// Makes durable what is seen in the table and may be on no disk: the slots behind the last key that `proven` knows, because the process
+    /// before may have died before their sync, or of a sync that failed. They are written again as they are, and synced. A key whose batch
+    /// was followed by another one is proven durable, and with it every slot before it.
+    pub(crate) fn settle(&mut self, proven: impl Fn(&VaultKeyId) -> bool) -> io::Result<()> {
+        let last = self.rows.values().filter(|row| proven(&row.identity.id)).map(|row| row.position).max();
+        let from = last.unwrap_or(0) + 1;
+        if from >= self.durable {
+            return Ok(());
+        }
+        let len = usize::try_from((self.durable - from) * SLOT as u64).map_err(io::Error::other)?;
+        let mut slots = vec![0; len];
+        // A write that was cut short may have left the file without the zeros that end its last slot: then this writes them.
+        self.file.read_at(from * SLOT as u64, &mut slots)?;
+        self.file.write_at(from * SLOT as u64, &slots)?;
+        self.file.sync()
+    }
+
     /// What is known of a key.
     pub(crate) fn get(&self, id: &VaultKeyId) -> Found {
         match self.rows.get(id) {
             None => Found::Unknown,
             Some(KeyRow { key: None, .. }) => Found::Destroyed,
-            Some(KeyRow { key: Some(key), .. }) => Found::Live(key.clone()),
+            Some(KeyRow { key: Some(key), .. }) => Found::Live(Zeroizing::clone(key)),
         }
     }
 
@@ -260,10 +276,12 @@ impl KeyTable {
         for id in ids {
             if let Some(row) = self.rows.get_mut(id) {
                 row.key = None;
+                if self.by_scope.get(&row.identity.scope) == Some(id) {
+                    self.by_scope.remove(&row.identity.scope);
+                }
                 places.push(row.position * SLOT as u64 + SECRET as u64);
             }
         }
-        self.by_scope.retain(|_, id| !ids.contains(id));
         for place in &places {
             self.file.write_at(*place, &[0; SLOT - SECRET])?;
         }
