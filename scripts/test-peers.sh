@@ -10,11 +10,13 @@ place=${CARGO_TARGET_DIR:-target}/peers
 peers=$(python_venv peers)
 ensure_command openssl openssl
 ensure_command chromium chromium
+ensure_command file file
 
 step "a log, a package and receipts to look at" scripts/peers/fixture.sh "$place"
 step "COSE: an independent SCITT implementation" "$peers/bin/python" -B scripts/peers/cose.py "$place"
 step "VERIFY.txt: sha256sum and openssl alone" scripts/peers/verify-txt.sh "$place"
 step "verify.html in Chromium, from file://" scripts/peers/browser.sh "$place"
 step "two verifiers, one answer, on damaged files" scripts/peers/agree.sh "$place"
+step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh
 step_summary "make test-peers: all passed"
