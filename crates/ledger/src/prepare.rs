@@ -121,6 +121,10 @@ impl Sealer<'_> {
     }
 
     fn key_for(&self, scope: &KeyScope) -> Result<(VaultKeyId, Zeroizing<[u8; 32]>), LedgerError> {
+        // In the key table sixteen zero bytes mean "no system": content kept so would not be found when the system is deleted.
+        if scope.system.is_some_and(|system| system.as_bytes() == &[0; 16]) {
+            return Err(malformed("a system id is 128 random bits; this one is all zeros".to_owned()));
+        }
         self.vault().key_for(scope, self.clock.now(), self.entropy).map_err(|error| {
             LedgerError::Unavailable(format!(
                 "a content key cannot be made: {error}. Nothing was recorded; try again"

@@ -11,3 +11,6 @@ mod table;
 pub(crate) use cipher::{decrypt_unit, encrypt_unit};
 pub(crate) use scope::{EVIDENCE_CLASS, KeyFilter, KeyScope, RetentionClass, subject_tag};
 pub(crate) use table::{Found, KeyTable, MasterKey, VAULT_DIR};
+
+#[cfg(test)]
+mod tests;

@@ -83,4 +83,24 @@ mod tests {
             );
         }
     }
+
+    /// The nonce is always zero, so each unit must have a key of its own.
+    ///
+    /// Requirement: P17
+    #[test]
+    fn no_two_units_are_encrypted_under_one_key_and_nonce() {
+        let (vault_key, record) = ([1; 32], RecordId::from_bytes([2; 16]));
+        let sealed: std::collections::BTreeSet<Vec<u8>> = (0..4096_u128)
+            .map(|n| UnitId::from_bytes(n.to_be_bytes()))
+            .map(|unit| {
+                encrypt_unit(&vault_key, &unit, &record, &[disclosure()]).expect("a small unit encrypts")
+            })
+            .map(|mut sealed| sealed.drain(..sealed.len() - 16).collect())
+            .collect();
+        assert_eq!(
+            sealed.len(),
+            4096,
+            "equal content under one key stream would show as equal, and open each other"
+        );
+    }
 }

@@ -16,3 +16,4 @@ mod derived;
 mod erasure;
 mod fixture;
 mod keys;
+mod vault;
