@@ -29,6 +29,7 @@ pub(crate) const SOCKET: &str = "tabellion.sock";
 
 /// Which data directory a command works on.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(crate) struct Place {
     /// The data directory
     #[arg(long, value_name = "DIR", default_value = ".")]

@@ -11,6 +11,7 @@ pub(crate) mod server;
 use std::time::Duration;
 
 pub use client::Client;
+pub use server::MAX_CONNECTIONS;
 
 /// Largest message. A batch of drafts, the largest request, holds up to 16 MiB with its seal and ciphertext, and a receipt 4 MiB.
 pub const MAX_MESSAGE_BYTES: usize = 16 << 20;

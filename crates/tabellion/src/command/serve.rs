@@ -32,10 +32,10 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     rustix::process::umask(PRIVATE_MASK);
     let directory = Directory::find(&options.place)?;
-    let _lock = take_lock(directory.path())?;
-    // Before the log is opened, so that a signal that comes while it recovers is not lost.
+    // First of all, so that a signal that comes while the log recovers is not lost.
     let mut signals = Signals::new([SIGTERM, SIGINT])
         .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}; start again")))?;
+    let _lock = take_lock(directory.path())?;
     let ledger = Arc::new(Ledger::open(directory.disk()?, &directory.options(true)?)?);
     let served = serve(&directory, &ledger, &mut signals);
     let closed = ledger.close();

@@ -25,7 +25,7 @@ use crate::perform::perform;
 use crate::request::{Refusal, RefusalKind, Request, Response};
 
 /// Most connections at a time. Each is a thread with at most one message; local commands are few, and clients keep theirs open.
-pub(crate) const MAX_CONNECTIONS: usize = 64;
+pub const MAX_CONNECTIONS: usize = 64;
 /// A connection that is silent this long is closed; clients connect again at no cost.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -164,13 +164,19 @@ impl Server {
     }
 }
 
-/// One connection, until its peer leaves, is silent too long or breaks the form.
+/// One connection from its first request to its end, which the peer sees at once: the handle that the server keeps of it does not keep it open.
 fn converse(mut stream: UnixStream, ledger: &Ledger, stop: &Stop, fatal: &Mutex<Option<String>>) {
+    answer_all(&mut stream, ledger, stop, fatal);
+    drop(stream.shutdown(Shutdown::Both));
+}
+
+/// Answers until the peer leaves, is silent too long or breaks the form.
+fn answer_all(stream: &mut UnixStream, ledger: &Ledger, stop: &Stop, fatal: &Mutex<Option<String>>) {
     loop {
-        let bytes = match frame::read(&mut stream) {
+        let bytes = match frame::read(stream) {
             Ok(Some(bytes)) => bytes,
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                answer(&mut stream, &rejected(error.to_string()));
+                answer(stream, &rejected(error.to_string()));
                 return;
             }
             Ok(None) | Err(_) => return,
@@ -179,7 +185,7 @@ fn converse(mut stream: UnixStream, ledger: &Ledger, stop: &Stop, fatal: &Mutex<
             Ok(request) => perform(ledger, &request),
             Err(error) => rejected(format!("the request cannot be read: {error}")),
         };
-        let alive = answer(&mut stream, &response);
+        let alive = answer(stream, &response);
         if let Response::Refused(Refusal { kind: RefusalKind::Fatal, message, .. }) = response {
             fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
             stop.now();

@@ -77,9 +77,9 @@ impl<'a> Recorder<'a> {
             });
             let (step, later) = rest.split_at(fits.count());
             if first.signed {
-                self.sign(step)?
+                self.sign(step)?;
             } else {
-                self.seal(step)?
+                self.seal(step)?;
             }
             rest = later;
         }

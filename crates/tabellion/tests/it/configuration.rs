@@ -1,0 +1,91 @@
+//! Configuration through the program: unknown keys, contradictions, variables.
+
+use std::fs;
+
+use super::support::{Notary, command, tabellion};
+
+fn configure(notary: &Notary, text: &str) {
+    fs::write(notary.dir().join("tabellion.toml"), text).expect("the configuration can be written");
+}
+
+fn with_variable(notary: &Notary, name: &str, value: &str, args: &[&str]) -> (i32, String) {
+    let output = command(args)
+        .args(["--dir", &notary.dir_text()])
+        .env(name, value)
+        .output()
+        .expect("the program starts");
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn unknown_keys_are_refused_with_their_place_and_the_nearest_known_key() {
+    let notary = Notary::new();
+    configure(&notary, "[log]\ntennant = \"acme\"\n");
+    notary.run(&["log", "head"]).refused(2, &["tabellion.toml", "tennant", "did you mean tenant"]);
+    notary.run(&["serve"]).refused(2, &["tennant"]);
+    configure(&notary, "[lgo]\n");
+    notary.run(&["log", "head"]).refused(2, &["[lgo]", "did you mean [log]"]);
+    configure(&notary, "");
+    let (code, said) = with_variable(&notary, "TABELLION_LOG__TENNANT", "x", &["log", "head"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("TABELLION_LOG__TENNANT") && said.contains("tenant"), "{said}");
+    let (code, said) = with_variable(&notary, "TABELLION_DIR", "x", &["log", "head"]);
+    assert!(
+        code == 2 && said.contains("TABELLION_DIR"),
+        "a variable that does nothing must not look as if it did: {said}"
+    );
+}
+
+#[test]
+fn a_log_of_another_name_or_environment_is_refused() {
+    let notary = Notary::new();
+    configure(&notary, "[log]\nhost = \"log.example.org\"\ntenant = \"other\"\n");
+    notary
+        .run(&["log", "head"])
+        .refused(1, &["log.example.org/log/acme", "log.example.org/log/other", "fixed"]);
+    let file = notary.file("a.txt", b"1");
+    notary.run(&["record", &file]).refused(1, &["log/other"]);
+    configure(&notary, "[log]\nenv = \"sandbox\"\n");
+    notary.run(&["record", &file]).refused(1, &["production", "sandbox"]);
+    let (code, _) = with_variable(&notary, "TABELLION_LOG__ENV", "production", &["log", "head"]);
+    assert_eq!(code, 0, "a variable overrides the file");
+}
+
+#[test]
+fn init_writes_a_configuration_that_it_reads_itself_and_agrees_with_one_that_is_there() {
+    let notary = Notary::with(&["--env", "development"]);
+    let text = fs::read_to_string(notary.dir().join("tabellion.toml")).expect("init writes a configuration");
+    for line in ["host = \"log.example.org\"", "tenant = \"acme\"", "env = \"development\""] {
+        assert!(text.contains(line), "the configuration does not say {line}:\n{text}");
+    }
+    notary.run(&["log", "head"]).ends(0);
+
+    let dir = notary.beside("second");
+    fs::create_dir(&dir).expect("a directory");
+    fs::write(dir.join("tabellion.toml"), "[log]\nhost = \"a.example\"\ntenant = \"b\"\nenv = \"sandbox\"\n")
+        .expect("a configuration");
+    let dir = dir.display().to_string();
+    tabellion(&["init", "--dir", &dir, "--origin", "a.example/log/c"])
+        .refused(2, &["a.example/log/c", "a.example/log/b"]);
+    let made = tabellion(&["init", "--dir", &dir]).ends(0);
+    assert!(
+        made.out.contains("a.example/log/b") && made.out.contains("sandbox"),
+        "the configuration that was there must apply: {}",
+        made.out
+    );
+}
+
+#[test]
+fn what_an_export_discloses_can_be_configured() {
+    let notary = Notary::new();
+    notary.drafts("{\"type\":\"event.logged\",\"body\":{\"n\":1}}\n");
+    configure(&notary, "[export]\ndisclose = \"none\"\n");
+    let out = notary.beside_text("p.zip");
+    let json = notary.run(&["export", "--out", &out, "--json"]).ends(0).json();
+    assert_eq!(json["units"]["shown"], 0, "more was disclosed than is configured: {json}");
+    let json = notary.run(&["export", "--out", &out, "--json", "--disclose", "business"]).ends(0).json();
+    assert_eq!(json["units"]["shown"], 1, "the command line must prevail: {json}");
+    let elsewhere = notary.file("other.toml", b"[export]\ndisclose = \"all\"\n");
+    notary.run(&["log", "head", "--config", &elsewhere]).ends(0);
+    notary.run(&["log", "head", "--config", "no/such.toml"]).refused(1, &["no/such.toml"]);
+}

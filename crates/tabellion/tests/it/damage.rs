@@ -1,0 +1,121 @@
+//! A directory that somebody or something changed behind the log's back.
+
+use std::fs;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+
+use super::support::{Notary, copy_dir, tabellion};
+
+fn segment(notary: &Notary) -> PathBuf {
+    notary.dir().join("log/segments/00000000.seg")
+}
+
+/// A log with a few records, and where the text of one of them is in the segment.
+fn with_records() -> (Notary, String) {
+    let notary = Notary::new();
+    let file = notary.file("a.txt", b"1");
+    notary.record(&file, &[]);
+    for n in 0..5 {
+        notary.drafts(&format!("{{\"type\":\"event.logged\",\"body\":{{\"n\":{n}}}}}\n"));
+    }
+    (notary, format!("{file}.receipt"))
+}
+
+fn change(path: &PathBuf, offset: u64, bytes: &[u8]) {
+    let file = fs::OpenOptions::new().write(true).open(path).expect("the segment opens");
+    file.write_all_at(bytes, offset).expect("the segment can be written");
+}
+
+/// Requirement: V41
+#[test]
+fn a_changed_entry_is_found_at_its_place_and_nothing_is_appended_after_it() {
+    let (notary, _) = with_records();
+    let path = segment(&notary);
+    let bytes = fs::read(&path).expect("the segment");
+    let target = bytes.windows(12).position(|part| part == b"event.logged").expect("a record in the segment");
+    let size = notary.size();
+    change(&path, target as u64, b"event.forged");
+
+    let file = notary.file("more.txt", b"2");
+    let refused = notary
+        .run(&["record", &file])
+        .refused(1, &["00000000.seg", "offset", "entries from", "Nothing was changed", "backup"]);
+    assert!(refused.err.contains("fsck"), "the way out is missing: {}", refused.err);
+    let fsck = tabellion(&["fsck", &notary.dir_text()]).ends(1);
+    assert!(
+        fsck.out.contains("NOT SOUND") && fsck.out.contains("damaged at offset"),
+        "the row must be named:\n{}",
+        fsck.out
+    );
+    notary.run(&["log", "head"]).refused(1, &["damaged"]);
+
+    change(&path, target as u64, b"event.logged");
+    notary.is_sound();
+    assert_eq!(notary.size(), size, "a refused start changed the log");
+}
+
+/// Requirement: V41
+#[test]
+fn a_shortened_log_and_a_missing_segment_are_refused() {
+    let (notary, receipt) = with_records();
+    let path = segment(&notary);
+    let bytes = fs::read(&path).expect("the segment");
+    let used = bytes.iter().rposition(|byte| *byte != 0).expect("a log") + 1;
+    let last_batch = used / 4096 * 4096;
+    change(&path, last_batch as u64, &vec![0; used - last_batch]);
+    let file = notary.file("more.txt", b"2");
+    notary.run(&["record", &file]).refused(1, &["log/head remembers", "gone", "backup"]);
+    tabellion(&["fsck", &notary.dir_text(), "--against", &receipt]).ends(1);
+
+    let (notary, _) = with_records();
+    fs::remove_file(segment(&notary)).expect("the segment goes");
+    notary.run(&["record", &file]).ends(2);
+    let (notary, _) = with_records();
+    fs::rename(segment(&notary), notary.dir().join("log/segments/00000001.seg")).expect("the segment moves");
+    notary.run(&["record", &file]).refused(1, &["00000000.seg is missing", "backup"]);
+}
+
+#[test]
+fn an_older_copy_of_the_directory_is_told_from_the_log_by_a_receipt_or_checkpoint_kept_elsewhere() {
+    let (notary, _) = with_records();
+    let copy = notary.beside("copy");
+    copy_dir(&notary.dir(), &copy);
+    let file = notary.file("later.txt", b"later");
+    notary.record(&file, &[]);
+    let receipt = format!("{file}.receipt");
+    let head = notary.run(&["log", "head", "--json"]).ends(0).json();
+    let checkpoint = notary.file("checkpoint", head["checkpoint"].as_str().expect("text").as_bytes());
+    tabellion(&["fsck", &notary.dir_text(), "--against", &receipt, &checkpoint]).ends(0);
+    for kept in [&receipt, &checkpoint] {
+        let ran = tabellion(&["fsck", &copy.display().to_string(), "--against", kept]).ends(1);
+        assert!(ran.out.contains("older copy"), "an operator could go on with the older copy:\n{}", ran.out);
+    }
+    let text = notary.file("note.txt", b"hello");
+    tabellion(&["fsck", &notary.dir_text(), "--against", &text]).refused(2, &["note.txt", "neither"]);
+
+    // The segments of the older copy under the newer head: the mistake of a partial restore.
+    fs::remove_dir_all(notary.dir().join("log/segments")).expect("segments go");
+    copy_dir(&copy.join("log/segments"), &notary.dir().join("log/segments"));
+    notary.run(&["record", &file]).refused(1, &["older", "backup"]);
+}
+
+#[test]
+fn an_unfinished_last_batch_is_cut_and_reported_and_the_log_goes_on() {
+    let (notary, _) = with_records();
+    let path = segment(&notary);
+    let bytes = fs::read(&path).expect("the segment");
+    let used = bytes.iter().rposition(|byte| *byte != 0).expect("a log") + 1;
+    let size = notary.size();
+    change(&path, used.next_multiple_of(4096) as u64, b"torn by a power cut");
+    let read_only = notary.run(&["log", "head"]).ends(0);
+    assert!(
+        read_only.err.contains("unfinished batch"),
+        "a reader must say what it leaves out: {}",
+        read_only.err
+    );
+    let file = notary.file("more.txt", b"2");
+    let ran = notary.run(&["record", &file]).ends(0);
+    assert!(ran.err.contains("cut an unfinished batch"), "the operator must learn what was cut: {}", ran.err);
+    assert!(notary.size() > size, "the log must go on");
+    notary.is_sound();
+}

@@ -1,0 +1,44 @@
+//! The demo is a user's first look.
+
+use std::fs;
+
+use super::support::{Notary, tabellion};
+
+#[test]
+fn the_demo_tells_the_whole_story_twice_and_leaves_evidence_that_verifies() {
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    let dir = scratch.path().join("demo").display().to_string();
+    for run in 1..=2 {
+        let told = tabellion(&["demo", "--once", "--dir", &dir]).ends(0);
+        for part in [
+            format!("(run {run})"),
+            "exit 3".to_owned(),
+            "exit 0".to_owned(),
+            "changed".to_owned(),
+            "report.html".to_owned(),
+        ] {
+            assert!(told.out.contains(&part), "the story does not say {part:?}:\n{}", told.out);
+        }
+        let package = format!("{dir}/evidence.zip");
+        tabellion(&["verify", &package, "--trust", &format!("{dir}/trust.txt")]).ends(0);
+        tabellion(&["verify", &package]).ends(3);
+        let report =
+            tabellion(&["verify", &package, "--trust", &format!("{dir}/trust.txt"), "--json"]).ends(0).json();
+        let records = report["facts"].to_string();
+        assert!(records.contains("erased"), "the report must account for what was erased: {records}");
+    }
+    tabellion(&["fsck", &dir]).ends(0);
+    tabellion(&["doctor", "--dir", &dir]).ends(0);
+}
+
+#[test]
+fn the_demo_leaves_another_log_alone() {
+    let notary = Notary::new();
+    let size = notary.size();
+    notary.run(&["demo", "--once"]).refused(2, &["not the demo's", "--dir"]);
+    assert_eq!(notary.size(), size, "the demo wrote into somebody's log");
+    assert!(
+        !fs::exists(notary.dir().join("evidence.zip")).expect("a look"),
+        "the demo left a file in somebody's directory"
+    );
+}

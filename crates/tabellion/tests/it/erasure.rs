@@ -1,0 +1,164 @@
+//! Erasure, holds, retention and the deletion of a system: content goes, proofs stay.
+
+use std::fs;
+
+use super::support::{Notary, tabellion};
+
+const SYSTEM: &str = "00112233445566778899aabbccddeeff";
+
+/// Requirement: P48
+#[test]
+fn erasing_a_subject_takes_their_content_everywhere_and_leaves_every_proof() {
+    let notary = Notary::new();
+    let file = notary.file("letter.txt", b"dear customer");
+    let signed = notary.record(&file, &["--subject", "customer-7", "--with-content"])["index"].to_string();
+    let other = notary.drafts(
+        "{\"type\":\"event.logged\",\"body\":{\"text\":\"business\"},\"subjects\":[{\"subject\":\"customer-7\",\"fields\":{\"name\":\"Ada\"}}]}\n\
+         {\"type\":\"event.logged\",\"subjects\":[{\"subject\":\"customer-8\",\"fields\":{\"name\":\"Bruno\"}}]}\n",
+    );
+    let (about, unrelated) = (other[0]["index"].to_string(), other[1]["index"].to_string());
+    let before = fs::read(format!("{file}.receipt")).expect("a receipt from before");
+    let old_package = notary.beside_text("before.zip");
+    notary.run(&["export", "--out", &old_package, "--disclose", "all"]).ends(0);
+
+    let done = notary
+        .run(&["erase", "--subject", "customer-7", "--reason", "asked to be forgotten", "--json"])
+        .ends(0)
+        .json();
+    assert_eq!(done["erasures"][0]["units"], 2, "both records about the person must be found: {done}");
+
+    let content = |index: &str, unit: usize| {
+        notary.run(&["log", "show", index, "--json"]).ends(0).json()["units"][unit].clone()
+    };
+    assert_eq!(
+        content(&signed, 0)["content"],
+        "erased",
+        "a signed statement's content about a person survived their erasure"
+    );
+    let units = [content(&about, 0), content(&about, 1)];
+    assert_eq!(units.iter().filter(|unit| unit["content"] == "erased").count(), 1, "{units:?}");
+    assert_eq!(
+        units.iter().filter(|unit| unit["fields"]["text"] == "business").count(),
+        1,
+        "what is not about the person stays: {units:?}"
+    );
+    assert_eq!(content(&unrelated, 0)["fields"]["name"], "Bruno", "somebody else's content went too");
+
+    for (name, bytes) in
+        [("kept.receipt", before), ("package.zip", fs::read(&old_package).expect("the old package"))]
+    {
+        let path = notary.file(name, &bytes);
+        notary.verify(&path).ends(0);
+    }
+    let receipt = notary.beside_text("new.receipt");
+    notary.run(&["log", "prove", &signed, "--out", &receipt]).ends(0);
+    notary.verify(&receipt).ends(0);
+    let package = notary.beside_text("after.zip");
+    let exported = notary.run(&["export", "--out", &package, "--disclose", "all", "--json"]).ends(0).json();
+    assert_eq!(
+        exported["units"]["erased"], 2,
+        "erased content must be accounted for as erased, not as missing: {exported}"
+    );
+    notary.verify(&package).ends(0);
+    notary.is_sound();
+
+    notary
+        .run(&["erase", "--subject", "customer-7", "--reason", "again"])
+        .refused(1, &["not_found", "nothing to erase"]);
+    let planted = ["Ada", "ZGVhciBjdXN0b21lcg"];
+    for path in walk(&notary.dir()) {
+        let bytes = fs::read(&path).expect("a file of the directory");
+        for text in planted {
+            assert!(
+                !bytes.windows(text.len()).any(|part| part == text.as_bytes()),
+                "{} holds content in clear",
+                path.display()
+            );
+        }
+    }
+}
+
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for name in fs::read_dir(dir).expect("a directory") {
+        let path = name.expect("a name").path();
+        if path.is_dir() { files.extend(walk(&path)) } else { files.push(path) }
+    }
+    files
+}
+
+/// Requirement: P48
+#[test]
+fn a_legal_hold_blocks_erasure_until_it_is_released() {
+    let notary = Notary::new();
+    notary.drafts(
+        "{\"type\":\"event.logged\",\"subjects\":[{\"subject\":\"c\",\"fields\":{\"name\":\"Ada\"}}]}\n",
+    );
+    let placed = notary.run(&["hold", "place", "--subject", "c", "--reason", "court order"]).ends(0);
+    let hold = placed.out.split_whitespace().nth(1).expect("the hold's id").to_owned();
+    notary.run(&["erase", "--subject", "c", "--reason", "r"]).refused(1, &["on_hold", &hold]);
+    assert_eq!(notary.run(&["hold", "list"]).ends(0).out.trim(), hold, "the operator must see what holds");
+    notary.run(&["hold", "release", &hold, "--reason", "lifted"]).ends(0);
+    notary.run(&["erase", "--subject", "c", "--reason", "r"]).ends(0);
+    notary.run(&["hold", "release", &hold, "--reason", "again"]).refused(1, &["not_found"]);
+    notary.is_sound();
+}
+
+#[test]
+fn one_record_is_erased_alone_only_when_it_can_be() {
+    let notary = Notary::new();
+    let file = notary.file("a.txt", b"x");
+    let alone = notary.record(&file, &[])["index"].to_string();
+    notary.run(&["erase", "--record", &alone, "--reason", "r"]).ends(0);
+    let shared = notary.drafts("{\"type\":\"event.logged\",\"body\":{\"n\":1}}\n")[0]["index"].to_string();
+    notary
+        .run(&["erase", "--record", &shared, "--reason", "r"])
+        .refused(2, &["shares its key", "erasable_alone"]);
+    notary.run(&["erase", "--record", "999999", "--reason", "r"]).refused(1, &["999999"]);
+}
+
+/// Requirement: P47
+#[test]
+fn a_system_under_deletion_takes_no_records_and_its_content_goes_when_the_grace_is_over() {
+    let notary = Notary::with(&["--env", "sandbox"]);
+    let draft = format!("{{\"type\":\"event.logged\",\"system\":\"{SYSTEM}\",\"body\":{{\"n\":1}}}}\n");
+    let index = notary.drafts(&draft)[0]["index"].to_string();
+    notary.run(&["system", "delete", SYSTEM, "--reason", "retired"]).ends(0);
+    let file = notary.file("more.jsonl", draft.as_bytes());
+    notary.run(&["record", "--drafts", &file]).refused(1, &["system_gone", "cancel"]);
+    let none = notary.run(&["system", "purge-due"]).ends(0);
+    assert!(none.err.contains("no deletion is due"), "within the hour of grace nothing may go: {}", none.err);
+
+    notary.run(&["system", "cancel", SYSTEM, "--reason", "mistake"]).ends(0);
+    notary.drafts(&draft);
+    notary.run(&["system", "delete", SYSTEM, "--grace-hours", "0", "--reason", "retired"]).ends(0);
+    let purged = notary.run(&["system", "purge-due", "--json"]).ends(0).json();
+    assert_eq!(purged["erasures"][0]["system"], SYSTEM, "{purged}");
+    let shown = notary.run(&["log", "show", &index, "--json"]).ends(0).json();
+    assert_eq!(shown["units"][0]["content"], "erased", "content of a deleted system is still readable");
+    notary.run(&["system", "cancel", SYSTEM, "--reason", "too late"]).refused(1, &["not_found"]);
+    notary.run(&["record", "--drafts", &file]).refused(1, &["system_gone"]);
+    assert!(
+        notary.run(&["system", "list"]).ends(0).out.contains("content is gone"),
+        "the operator must see what is gone"
+    );
+    notary.is_sound();
+}
+
+#[test]
+fn retention_keeps_what_is_young_and_asks_for_a_rule() {
+    let notary = Notary::new();
+    let index = notary.drafts("{\"type\":\"event.logged\",\"body\":{\"n\":1}}\n")[0]["index"].to_string();
+    notary.run(&["retain"]).refused(2, &["[retention]", "--class"]);
+    let ran = notary.run(&["retain", "--class", "standard", "--keep-months", "0"]).ends(0);
+    assert!(
+        ran.err.contains("nothing is older"),
+        "this month's content is younger than any rule: {}",
+        ran.err
+    );
+    let shown = notary.run(&["log", "show", &index, "--json"]).ends(0).json();
+    assert_eq!(shown["units"][0]["content"], "shown", "content went too early");
+    notary.run(&["retain", "--class", "evidence", "--keep-months", "0"]).refused(2, &["evidence"]);
+    tabellion(&["retain", "--class", "Standard", "--keep-months", "0", "--dir", &notary.dir_text()])
+        .refused(2, &["class"]);
+}

@@ -1,0 +1,21 @@
+//! The programs as a user meets them: built binaries, real directories, a real socket, kill -9.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first thing that is not as it must be"
+)]
+
+mod bad_input;
+mod configuration;
+mod damage;
+mod demo;
+mod erasure;
+mod evidence;
+mod help;
+mod keys;
+mod kill;
+mod record;
+mod serve;
+mod support;
