@@ -16,6 +16,10 @@ use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::{Draft, DraftParent, Ledger, Prepared, NewLog, OpenOptions, OsEntropy, SystemClock};
 use tabellion_model::{Env, Origin};
 
+/// Records are sealed on one thread and freed on another, which is what the system's allocator is slowest at; docs/benchmarks.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Options {
     dir: PathBuf,
     seconds: u64,

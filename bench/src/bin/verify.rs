@@ -17,6 +17,10 @@ use tabellion_model::package::verify_tree;
 use tabellion_model::{Env, Origin, Purpose, verify};
 use tabellion_tlog::{Policy, VerifierKey};
 
+/// Records are sealed on one thread and freed on another, which is what the system's allocator is slowest at; docs/benchmarks.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Drafts handed over at once.
 const TOGETHER: usize = 1000;
 
