@@ -13,6 +13,7 @@ mod append;
 mod crash;
 mod damage;
 mod derived;
+mod disk;
 mod erasure;
 mod fixture;
 mod keys;
