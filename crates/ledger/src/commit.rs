@@ -233,6 +233,7 @@ impl Committer {
         group: &mut Group,
     ) -> Result<Option<Vec<Ack>>, LedgerError> {
         let mut acks = Vec::with_capacity(group.len());
+        let begin = staging.edge.end();
         for item in group.iter_mut() {
             let ack = match staging.place(item)? {
                 Placed::New { index, record_id } => Ack { index, record_id, size: 0, duplicate: false },
@@ -244,7 +245,13 @@ impl Committer {
                     item,
                     original,
                 )?,
-                Placed::Deferred => return Ok(None),
+                // Waiting for oneself would never end.
+                Placed::Deferred { first } if first >= begin => {
+                    let text = "two records of one append carry the same idempotency key; give each its own"
+                        .to_owned();
+                    return Err(LedgerError::rejected(RejectCode::Malformed, text));
+                }
+                Placed::Deferred { .. } => return Ok(None),
             };
             acks.push(ack);
         }

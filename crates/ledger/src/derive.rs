@@ -11,11 +11,13 @@ use tabellion_tlog::{Hash, TILE_WIDTH, TileId, bundle_path, leaf_hash, push_entr
 use crate::commit::Shared;
 use crate::disk::{self, Disk};
 use crate::read;
-use crate::state::LogState;
+use crate::state::{BatchRef, LogState};
 use crate::tree::BLOCK;
 
 /// Directory of the derived files.
 const TILE_DIR: &str = "log/tiles";
+/// Largest published checkpoint: a note with a few signatures.
+pub(crate) const MAX_CHECKPOINT_FILE: u64 = 64 << 10;
 /// How many entries have durable tiles and bundles, in decimal.
 const DERIVED_PATH: &str = "log/tiles/derived";
 /// The published checkpoint.
@@ -59,17 +61,17 @@ pub(crate) fn derived(disk: &dyn Disk) -> io::Result<u64> {
 }
 
 /// Compares the durable bundles and leaf tiles with the log. Returns how many blocks are derived.
-pub(crate) fn check(shared: &Shared) -> Result<u64, String> {
-    let disk = shared.disk.as_ref();
+pub(crate) fn check(disk: &dyn Disk, state: &LogState) -> Result<u64, String> {
     let until = derived(disk).map_err(|error| format!("{DERIVED_PATH} cannot be read: {error}"))?;
-    let size = shared.state.read().unwrap_or_else(PoisonError::into_inner).size();
+    let size = state.size();
     if until > size {
         return Err(format!(
             "{DERIVED_PATH} says {until} entries are derived, the log has {size}: remove {TILE_DIR}, it is made again"
         ));
     }
     for block in 0..until / BLOCK {
-        let (bundle, leaves) = block_of(shared, disk, block).map_err(|error| error.to_string())?;
+        let (bundle, leaves) =
+            block_of(disk, block, &|index| state.batch_of(index)).map_err(|error| error.to_string())?;
         for (path, expected) in
             [(bundle_path(block, TILE_WIDTH), bundle), (TileId::full(0, block).path(), tile_bytes(&leaves))]
         {
@@ -87,7 +89,8 @@ pub(crate) fn check(shared: &Shared) -> Result<u64, String> {
 }
 
 fn derive_block(shared: &Shared, disk: &dyn Disk, block: u64) -> io::Result<()> {
-    let (bundle, leaves) = block_of(shared, disk, block)?;
+    let batch_of = |index| shared.state.read().unwrap_or_else(PoisonError::into_inner).batch_of(index);
+    let (bundle, leaves) = block_of(disk, block, &batch_of)?;
     write(disk, &bundle_path(block, TILE_WIDTH), &bundle)?;
     let leaf_tile = TileId::full(0, block);
     write(disk, &leaf_tile.path(), &tile_bytes(&leaves))?;
@@ -118,12 +121,15 @@ fn upper_hashes(state: &LogState, level: u8, index: u64) -> io::Result<Vec<Hash>
 }
 
 /// The bundle and the leaf hashes of one block, from its segments.
-fn block_of(shared: &Shared, disk: &dyn Disk, block: u64) -> io::Result<(Vec<u8>, Vec<Hash>)> {
+fn block_of(
+    disk: &dyn Disk,
+    block: u64,
+    batch_of: &dyn Fn(u64) -> Option<BatchRef>,
+) -> io::Result<(Vec<u8>, Vec<Hash>)> {
     let (mut bundle, mut leaves) = (Vec::new(), Vec::new());
     let (mut next, end) = (block * BLOCK, (block + 1) * BLOCK);
     while next < end {
-        let batch = shared.state.read().unwrap_or_else(PoisonError::into_inner).batch_of(next);
-        let batch = batch.ok_or_else(|| io::Error::other(format!("entry {next} is in no batch")))?;
+        let batch = batch_of(next).ok_or_else(|| io::Error::other(format!("entry {next} is in no batch")))?;
         let bytes = read::batch_bytes(disk, &batch).map_err(io::Error::other)?;
         let read = read::parse_batch(&batch, &bytes).map_err(io::Error::other)?;
         let skip = usize::try_from(next - batch.first).unwrap_or(usize::MAX);

@@ -68,7 +68,7 @@ pub struct Draft {
     /// Credential that speaks, hex; absent: the log's own writer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
-    /// `claimed`, `observed`, `corroborated` or `signed`; absent: `claimed`.
+    /// `claimed`, `observed` or `corroborated`; absent: `claimed`. Only statements are signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<String>,
     /// Microseconds; absent: now.
@@ -238,9 +238,14 @@ pub(crate) fn header_of(draft: &Draft, context: &HeaderContext<'_>) -> Result<He
     let assurance = match draft.assurance.as_deref() {
         None => Assurance::Claimed,
         Some(name) => Assurance::parse(name).ok_or_else(|| {
-            malformed(format!("assurance {name:?} is not one of claimed, observed, corroborated, signed"))
+            malformed(format!("assurance {name:?} is not one of claimed, observed, corroborated"))
         })?,
     };
+    if assurance == Assurance::Signed {
+        return Err(malformed(
+            "only a statement is signed; record this as claimed, observed or corroborated".to_owned(),
+        ));
+    }
     let system = match &draft.system {
         None => None,
         Some(hex) => Some((SystemId::from_hex(hex).ok_or_else(|| malformed(id_text("system", hex)))?, 1)),

@@ -13,20 +13,16 @@ use tabellion_tlog::SignedCheckpoint;
 
 use crate::derive;
 use crate::disk::{self, Disk};
-use crate::error::OpenError;
 use crate::keyring::Secrets;
 use crate::ledger::{self, OpenOptions};
 use crate::read::{self, Stored};
-use crate::reader::Reader;
-use crate::recover::{self, Access, Inspect};
+use crate::recover::{self, Access, Inspect, KeysUsed};
 use crate::state::{BatchRef, LogState};
 use crate::vault::{Found, KeyTable, decrypt_unit};
 use crate::wal::batch::Batch;
 
 /// Most findings that are listed: a broken disk would otherwise fill the terminal.
 const MAX_FINDINGS: usize = 1000;
-/// Largest published checkpoint: a note with a few signatures.
-const MAX_CHECKPOINT_FILE: u64 = 64 << 10;
 
 /// What a check of a directory found.
 #[derive(Debug, Default)]
@@ -64,43 +60,35 @@ pub fn fsck(disk: &Arc<dyn Disk>, options: &OpenOptions, against: &[String]) -> 
     match recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut inspector) {
         Ok(recovered) => {
             report.notes.extend(recovered.notes.iter().cloned());
-            if let Some(vault) = vault {
-                let shared = crate::commit::Shared::new(
-                    Arc::clone(disk),
-                    options,
-                    recovered.state,
-                    vault,
-                    recovered.checkpoint,
-                );
-                let reader = Reader { shared: Arc::new(shared) };
-                check_derived(disk.as_ref(), &reader, &mut report);
-                for kept in against {
-                    check_against(&reader, kept, &mut report);
-                }
+            let log = ScannedLog { disk: disk.as_ref(), state: &recovered.state };
+            log.check_derived(&mut report);
+            for kept in against {
+                log.check_against(kept, &mut report);
             }
         }
-        Err(error) => report.find(error.to_string()),
+        Err(error) => {
+            report.find(error.to_string());
+            if !against.is_empty() {
+                report.find(
+                    "what was kept elsewhere could not be compared with a log that does not read".to_owned(),
+                );
+            }
+        }
     }
     report
 }
 
+/// The vault, when it and its keys can be opened. What keeps it shut is a finding of its own, whatever the log is like; a log that does not
+/// read is named by the scan that follows.
 fn open_vault(disk: &Arc<dyn Disk>, options: &OpenOptions, report: &mut FsckReport) -> Option<KeyTable> {
-    let opened = || -> Result<KeyTable, OpenError> {
-        let state =
-            recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut recover::FoldOnly)?
-                .state;
-        let secrets = Secrets::load(disk.as_ref())?;
-        ledger::open_vault(disk.as_ref(), &state, &secrets)
-    };
-    match opened() {
-        Ok(vault) => Some(vault),
-        // The scan that follows names damage of the log itself; here only what is wrong with keys and vault is news.
-        Err(OpenError::Corrupt(_) | OpenError::Io { .. }) if report.findings.is_empty() => None,
-        Err(error) => {
-            report.find(error.to_string());
-            None
-        }
-    }
+    let mut used = KeysUsed::default();
+    let state =
+        recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut used).ok()?.state;
+    let opened = Secrets::load(disk.as_ref()).and_then(|secrets| {
+        let vault = ledger::open_vault(disk.as_ref(), &state, &secrets)?;
+        used.check(&vault).map(|()| vault)
+    });
+    opened.map_err(|error| report.find(error.to_string())).ok()
 }
 
 struct Inspector<'a> {
@@ -193,52 +181,61 @@ fn all_listed(disclosures: &[Disclosure], digests: &[String]) -> bool {
     disclosures.iter().all(|disclosure| digests.contains(&disclosure.digest()))
 }
 
-/// The published checkpoint must be one of the log's own; derived tiles must be those of its tree.
-fn check_derived(disk: &dyn Disk, reader: &Reader, report: &mut FsckReport) {
-    if disk.exists(derive::CHECKPOINT_PATH).unwrap_or(false) {
-        match disk::read_all(disk, derive::CHECKPOINT_PATH, MAX_CHECKPOINT_FILE) {
-            Ok(bytes) => check_against(reader, &String::from_utf8_lossy(&bytes), report),
-            Err(error) => report.find(format!("{} cannot be read: {error}", derive::CHECKPOINT_PATH)),
-        }
-    }
-    match derive::check(&reader.shared) {
-        Ok(tiles) => {
-            report.counts.insert("blocks derived", tiles);
-        }
-        Err(what) => report.find(what),
-    }
+/// A log that was read whole; compared with what is derived from it and with what was kept elsewhere. Needs no vault.
+struct ScannedLog<'a> {
+    disk: &'a dyn Disk,
+    state: &'a LogState,
 }
 
-/// The log must contain what `kept` (a signed checkpoint of it) says.
-fn check_against(reader: &Reader, kept: &str, report: &mut FsckReport) {
-    let signed = match SignedCheckpoint::parse(kept.as_bytes()) {
-        Ok(signed) => signed,
-        Err(error) => return report.find(format!("a checkpoint to compare with cannot be read: {error}")),
-    };
-    let theirs = &signed.checkpoint;
-    if theirs.origin != reader.origin().as_str() {
-        return report.find(format!(
-            "a checkpoint to compare with is of {}, this log is {}",
-            theirs.origin,
-            reader.origin()
-        ));
+impl ScannedLog<'_> {
+    /// The published checkpoint must be one of the log's own; derived tiles must be those of its tree.
+    fn check_derived(&self, report: &mut FsckReport) {
+        if self.disk.exists(derive::CHECKPOINT_PATH).unwrap_or(false) {
+            match disk::read_all(self.disk, derive::CHECKPOINT_PATH, derive::MAX_CHECKPOINT_FILE) {
+                Ok(bytes) => self.check_against(&String::from_utf8_lossy(&bytes), report),
+                Err(error) => report.find(format!("{} cannot be read: {error}", derive::CHECKPOINT_PATH)),
+            }
+        }
+        match derive::check(self.disk, self.state) {
+            Ok(tiles) => {
+                report.counts.insert("blocks derived", tiles);
+            }
+            Err(what) => report.find(what),
+        }
     }
-    if let Err(what) = recover::check_signature(&reader.state(), kept) {
-        return report.find(format!("a checkpoint to compare with {what}"));
-    }
-    let size = reader.size();
-    if theirs.size > size {
-        return report.find(format!(
-            "this log signed a checkpoint of {} entries and now has {size}: it is an older copy. Restore the newest backup; do not append",
-            theirs.size
-        ));
-    }
-    match reader.root_at(theirs.size) {
-        Ok(root) if root == theirs.root => report.count("checkpoints compared"),
-        Ok(_) => report.find(format!(
-            "the log's root at size {} is not the one it signed: this is a fork of the log",
-            theirs.size
-        )),
-        Err(error) => report.find(error.to_string()),
+
+    /// The log must contain what `kept` (a signed checkpoint of it) says.
+    fn check_against(&self, kept: &str, report: &mut FsckReport) {
+        let signed = match SignedCheckpoint::parse(kept.as_bytes()) {
+            Ok(signed) => signed,
+            Err(error) => {
+                return report.find(format!("a checkpoint to compare with cannot be read: {error}"));
+            }
+        };
+        let theirs = &signed.checkpoint;
+        if theirs.origin != self.state.origin.as_str() {
+            return report.find(format!(
+                "a checkpoint to compare with is of {}, this log is {}",
+                theirs.origin, self.state.origin
+            ));
+        }
+        if let Err(what) = recover::check_signature(self.state, kept) {
+            return report.find(format!("a checkpoint to compare with {what}"));
+        }
+        let size = self.state.size();
+        if theirs.size > size {
+            return report.find(format!(
+                "this log signed a checkpoint of {} entries and now has {size}: it is an older copy. Restore the newest backup; do not append",
+                theirs.size
+            ));
+        }
+        match read::root_at(self.disk, self.state, theirs.size) {
+            Ok(root) if root == theirs.root => report.count("checkpoints compared"),
+            Ok(_) => report.find(format!(
+                "the log's root at size {} is not the one it signed: this is a fork of the log",
+                theirs.size
+            )),
+            Err(error) => report.find(error),
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! The head record: a second memory of how far the log has come (docs/formats.md §13.2).
+//! The head record: a second memory of how far the log has come (docs/formats.md §13.2), outside `log/`, so that an older copy of that
+//! directory alone is noticed.
 //!
 //! Promises: of two slots written in turn, a torn write leaves the other one readable, because that one is durable before the write begins.
 //! The head is written after a commit and not waited for, so it may lag; it never runs ahead. Must never: be the reason for an
@@ -12,7 +13,7 @@ use crate::disk::{self, Disk, DiskFile, OpenMode};
 use crate::error::OpenError;
 
 /// Path of the head file.
-pub(crate) const HEAD_PATH: &str = "log/head";
+pub(crate) const HEAD_PATH: &str = "head";
 const MAGIC: &[u8; 8] = b"TBLHEAD1";
 const SLOT: usize = 512;
 /// Both slots.
@@ -83,10 +84,14 @@ pub(crate) struct HeadFile {
 }
 
 impl HeadFile {
-    /// What the head remembers; `None` when no commit has reached it yet.
+    /// What the head remembers; `None` when no commit has reached it yet. A head that is not there is refused: it is made before the log's
+    /// first byte.
     pub(crate) fn load(disk: &dyn Disk) -> Result<Option<Head>, OpenError> {
         if !disk.exists(HEAD_PATH).map_err(OpenError::io("look for", HEAD_PATH))? {
-            return Ok(None);
+            return Err(OpenError::Corrupt(format!(
+                "the file {HEAD_PATH} is missing. It guards against a shortened log: restore it with the newest backup. If it is lost, compare \
+                 the log with a kept receipt or checkpoint (tabellion fsck --against), then put an empty file in its place"
+            )));
         }
         let bytes = disk::read_all(disk, HEAD_PATH, FILE_BYTES).map_err(OpenError::io("read", HEAD_PATH))?;
         let newest = bytes.chunks(SLOT).filter_map(Head::from_slot).max_by_key(|head| head.generation);
@@ -95,7 +100,7 @@ impl HeadFile {
         if newest.is_none() && both_written && !bytes.is_empty() {
             return Err(OpenError::Corrupt(format!(
                 "{HEAD_PATH} is damaged in both places. It guards against a shortened log: compare the log with a kept receipt or checkpoint \
-                 (tabellion fsck --against), then remove {HEAD_PATH}; it is made again"
+                 (tabellion fsck --against), then put an empty file in its place"
             )));
         }
         Ok(newest)
@@ -108,16 +113,13 @@ impl HeadFile {
             .and_then(|file| file.allocate(FILE_BYTES).map(|()| file))
             .and_then(|file| file.sync().map(|()| file))
             .map_err(OpenError::io("create", HEAD_PATH))?;
-        disk.sync_dir(disk::parent(HEAD_PATH)).map_err(OpenError::io("sync", "log"))?;
+        disk.sync_dir(disk::parent(HEAD_PATH)).map_err(OpenError::io("sync", "the data directory"))?;
         Ok(Self { file, origin: sha256(origin.as_bytes()), generation: 0, unsynced: false })
     }
 
-    /// Opens the head file of the log `origin` for writing; makes it again when it was removed.
+    /// Opens the head file of the log `origin` for writing.
     pub(crate) fn open(disk: &dyn Disk, origin: &str) -> Result<Self, OpenError> {
         let Some(head) = Self::load(disk)? else {
-            if !disk.exists(HEAD_PATH).map_err(OpenError::io("look for", HEAD_PATH))? {
-                return Self::create(disk, origin);
-            }
             let file = disk.open(HEAD_PATH, OpenMode::ReadWrite).map_err(OpenError::io("open", HEAD_PATH))?;
             return Ok(Self { file, origin: sha256(origin.as_bytes()), generation: 0, unsynced: true });
         };
@@ -227,10 +229,12 @@ mod tests {
         put(&disk, &damaged);
         let refused = HeadFile::load(&disk).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(
-            refused.contains("log/head") && refused.contains("fsck"),
+            refused.contains("head") && refused.contains("fsck"),
             "the refusal names no way out: {refused}"
         );
-        disk.remove(HEAD_PATH).expect("the way out");
-        HeadFile::open(&disk, ORIGIN).expect("a removed head is made again");
+        disk.remove(HEAD_PATH).expect("removed");
+        assert!(HeadFile::open(&disk, ORIGIN).is_err(), "a head taken away would guard nothing, without a word");
+        disk.open(HEAD_PATH, OpenMode::CreateNew).expect("the way out");
+        HeadFile::open(&disk, ORIGIN).expect("an empty head is the operator's word");
     }
 }

@@ -177,10 +177,11 @@ fn first_commit(
 ) -> Result<(), OpenError> {
     let genesis = statements.first().cloned().unwrap_or_default();
     let state = LogState::new(&genesis).map_err(OpenError::Corrupt)?;
+    // The head is there before the log's first byte, so a log without one has lost it.
+    let head = HeadFile::create(disk.as_ref(), new.origin.as_str())?;
     let logs = vec![SegmentLog { log: new.origin.as_str().to_owned(), number: 0, size: 0 }];
     let segments = Segments::create(disk.as_ref(), 0, logs, String::new(), options.segment_bytes)
         .map_err(OpenError::io("create the first segment in", SEGMENT_DIR))?;
-    let head = HeadFile::create(disk.as_ref(), new.origin.as_str())?;
     let shared = Arc::new(Shared::new(Arc::clone(disk), options, state, vault, String::new()));
     let mut committer = Committer {
         shared,

@@ -70,7 +70,7 @@ impl HeadSink {
             }
             Self::Inline(file) => file
                 .write(head.segment, head.end, head.size, head.root)
-                .map_err(|error| LedgerError::fatal_io("writing log/head failed", &error)),
+                .map_err(|error| LedgerError::fatal_io("writing head failed", &error)),
         }
     }
 }
@@ -82,9 +82,8 @@ impl Keeper {
         let thread = thread::Builder::new().name("keeper".to_owned()).spawn(move || {
             let ended = run(&shared, head, &theirs);
             if let Err(error) = &ended {
-                let text = format!(
-                    "writing log/head failed: {error}. The ledger stops here; start again to recover"
-                );
+                let text =
+                    format!("writing head failed: {error}. The ledger stops here; start again to recover");
                 theirs.0.lock().unwrap_or_else(PoisonError::into_inner).failed = Some(text);
             }
             ended

@@ -5,7 +5,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
 
-use tabellion_model::registry::{self, Kind};
+use tabellion_model::registry::{self, Kind, Recognition};
 use tabellion_model::{CredentialId, Env, Origin, ProducerId, Purpose, Statement};
 use tabellion_tlog::sha256;
 
@@ -83,7 +83,7 @@ impl Ledger {
         let recovered = recover::scan(disk.as_ref(), Access::Write, options.origin.as_ref(), &mut used)?;
         let secrets = Arc::new(Secrets::load(disk.as_ref())?);
         let signers = load_signers(disk.as_ref(), &recovered.state)?;
-        let mut vault = open_vault(disk.as_ref(), &recovered.state, &secrets)?;
+        let mut vault = vault_in(disk.as_ref(), &recovered.state, &secrets, OpenMode::ReadWrite)?;
         used.check(&vault)?;
         let last_batch = recovered.state.batches.last().map_or(0, |batch| batch.first);
         vault
@@ -239,6 +239,21 @@ impl Ledger {
         if !matches!(Kind::of(&header.record_type), Some(Kind::EpochOpened | Kind::EpochClosed)) {
             crate::draft::check_open_type(header.record_type.as_str())?;
         }
+        if registry::recognise(header) == Recognition::UnknownCritical {
+            let text = format!(
+                "{} is critical and not known here: no reader of this version could go on",
+                header.record_type
+            );
+            return Err(crate::draft::malformed(text));
+        }
+        if header.producer != ProducerId::of_key(&statement.kid) {
+            // A producer belongs to one key; else anybody could open an epoch in another's name, or the log's own.
+            return Err(crate::draft::malformed(format!(
+                "the statement counts as producer {}, its key's own producer is {}",
+                header.producer,
+                ProducerId::of_key(&statement.kid)
+            )));
+        }
         let state = self.state();
         state.keys.check_statement(state.size(), statement).map_err(|error| {
             LedgerError::rejected(
@@ -345,18 +360,23 @@ impl Ledger {
     }
 }
 
-/// Opens the vault of a scanned log.
+/// Opens the vault of a scanned log, for reading only.
 pub(crate) fn open_vault(
     disk: &dyn Disk,
     state: &LogState,
     secrets: &Secrets,
 ) -> Result<KeyTable, OpenError> {
-    KeyTable::open(
-        disk,
-        &sha256(state.origin.as_str().as_bytes()),
-        MasterKey::new(&secrets.vault),
-        &state.erased_keys,
-    )
+    vault_in(disk, state, secrets, OpenMode::Read)
+}
+
+fn vault_in(
+    disk: &dyn Disk,
+    state: &LogState,
+    secrets: &Secrets,
+    mode: OpenMode,
+) -> Result<KeyTable, OpenError> {
+    let origin = sha256(state.origin.as_str().as_bytes());
+    KeyTable::open(disk, mode, &origin, MasterKey::new(&secrets.vault), &state.erased_keys)
 }
 
 fn load_signers(disk: &dyn Disk, state: &LogState) -> Result<Signers, OpenError> {

@@ -130,6 +130,7 @@ pub(crate) fn observe(known: &mut Option<Epoch>, header: &Header) -> Result<(), 
             ));
         }
         _ if opens => {
+            check_previous(known.as_ref(), header)?;
             let mut epoch = Epoch::starting(header.epoch);
             epoch.check(header)?;
             epoch.count(header);
@@ -143,4 +144,15 @@ pub(crate) fn observe(known: &mut Option<Epoch>, header: &Header) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// The record that opens an epoch says what is known of the one before; anything else would contradict the log it stands in.
+fn check_previous(known: Option<&Epoch>, header: &Header) -> Result<(), String> {
+    let due = known.map_or(EpochOpened { previous: None }, Epoch::previous_facts);
+    if Kind::of(&header.record_type) == Some(Kind::Genesis)
+        || header.clear == Facts::EpochOpened(due).to_clear()
+    {
+        return Ok(());
+    }
+    Err("epoch.opened does not carry the last numbers of the producer's epoch before".to_owned())
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Map, Value};
 use tabellion_model::{
     CredentialId, Disclosure, Env, Origin, ProducerId, RecordId, RecordTemplate, Statement, UnitDigests,
-    UnitId, VaultKeyId, derive_seed, digest, idem_tag, seal_unit,
+    UnitId, VaultKeyId, check_names, derive_seed, digest, idem_tag, seal_unit,
 };
 use zeroize::Zeroizing;
 
@@ -154,6 +154,8 @@ impl Sealer<'_> {
             )));
         }
         let parsed = parse_disclosures(disclosures)?;
+        check_names(parsed.iter().map(|(_, disclosure)| disclosure))
+            .map_err(|error| malformed(format!("the disclosures: {error}")))?;
         let subject = subject.map(|subject| checked_name("subject", subject)).transpose()?;
         let tag = subject.map(|subject| subject_tag(&self.secrets.pseudonym, subject));
         let class = RetentionClass::new(crate::draft::DEFAULT_RETENTION)
@@ -178,7 +180,9 @@ impl Sealer<'_> {
                 class: class.clone(),
                 month: self.clock.now().month(),
                 subject: tag,
-                own: tag.is_none(),
+                // Whoever signs chooses the unit's id, from which its data key is derived; under a shared key a repeated id would encrypt two
+                // contents with one key stream.
+                own: true,
             };
             let (key_id, key) = self.key_for(&scope)?;
             let ciphertext = encrypt_unit(&key, &unit.id, &header.record_id, &shown)

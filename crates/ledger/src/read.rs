@@ -1,11 +1,11 @@
 //! Reading what is committed: an entry, what is stored beside it, a block of leaf hashes.
 
 use tabellion_model::{UnitId, VaultKeyId};
-use tabellion_tlog::{Hash, leaf_hash};
+use tabellion_tlog::{CompactRange, Hash, NodeSource as _, decompose, leaf_hash};
 
 use crate::disk::{self, Disk, OpenMode};
 use crate::state::{BatchRef, LogState};
-use crate::tree::{BLOCK, BlockSource};
+use crate::tree::{BLOCK, BlockSource, TreeView};
 use crate::wal::batch::{Batch, StoredEntry};
 use crate::wal::segment::segment_path;
 
@@ -115,4 +115,19 @@ impl BlockSource for LogBlocks<'_> {
         }
         Ok(leaves)
     }
+}
+
+/// Roots of the maximal perfect subtrees of `[begin, end)`, left to right.
+pub(crate) fn subtrees(disk: &dyn Disk, state: &LogState, begin: u64, end: u64) -> Result<Vec<Hash>, String> {
+    let blocks = LogBlocks { disk, state };
+    let view = TreeView { index: &state.tree, blocks: &blocks };
+    decompose(begin, end).into_iter().map(|(level, index)| view.node(level, index)).collect()
+}
+
+/// Root of the tree of the first `size` entries.
+pub(crate) fn root_at(disk: &dyn Disk, state: &LogState, size: u64) -> Result<Hash, String> {
+    let nodes = subtrees(disk, state, 0, size)?;
+    CompactRange::from_nodes(0, size, nodes)
+        .and_then(|range| range.root())
+        .map_err(|error| format!("the root at size {size} cannot be computed: {error}"))
 }

@@ -11,9 +11,7 @@ use tabellion_model::{
     Disclosure, Entry, Env, HoldId, KeyChain, KeyId, Micros, Origin, PlacedEntry, Purpose, Receipt, RecordId,
     SealProof, SystemId, UnitId, tombstone,
 };
-use tabellion_tlog::{
-    CompactRange, Hash, TlogProof, consistency_path, inclusion_path, inclusion_path_of, leaf_hash,
-};
+use tabellion_tlog::{Hash, TlogProof, consistency_path, inclusion_path, inclusion_path_of, leaf_hash};
 
 use crate::commit::Shared;
 use crate::disk::Disk;
@@ -281,22 +279,12 @@ impl Reader {
 
     /// Roots of the maximal perfect subtrees of `[begin, end)`, left to right.
     pub fn subtrees(&self, begin: u64, end: u64) -> Result<Vec<Hash>, LedgerError> {
-        use tabellion_tlog::NodeSource as _;
-        let state = self.state();
-        let blocks = LogBlocks { disk: self.shared.disk.as_ref(), state: &state };
-        let view = TreeView { index: &state.tree, blocks: &blocks };
-        tabellion_tlog::decompose(begin, end)
-            .into_iter()
-            .map(|(level, index)| view.node(level, index).map_err(LedgerError::Unavailable))
-            .collect()
+        read::subtrees(self.shared.disk.as_ref(), &self.state(), begin, end).map_err(LedgerError::Unavailable)
     }
 
     /// Root of the tree of the first `size` entries.
     pub fn root_at(&self, size: u64) -> Result<Hash, LedgerError> {
-        let nodes = self.subtrees(0, size)?;
-        CompactRange::from_nodes(0, size, nodes).and_then(|range| range.root()).map_err(|error| {
-            LedgerError::Fatal(format!("the root at size {size} cannot be computed: {error}"))
-        })
+        read::root_at(self.shared.disk.as_ref(), &self.state(), size).map_err(LedgerError::Unavailable)
     }
 
     /// Entry `index` with its inclusion path at `size`.

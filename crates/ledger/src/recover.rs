@@ -10,11 +10,12 @@ use std::io;
 
 use sha2::{Digest as _, Sha256};
 use tabellion_model::{Entry, Origin, Purpose, VaultKeyId};
-use tabellion_tlog::{CompactRange, SignedCheckpoint, VerifierKey, leaf_hash};
+use tabellion_tlog::{Checkpoint, CompactRange, SignedCheckpoint, VerifierKey, leaf_hash};
 
+use crate::derive::{CHECKPOINT_PATH, MAX_CHECKPOINT_FILE};
 use crate::disk::{self, Disk, DiskFile, OpenMode};
 use crate::error::OpenError;
-use crate::head::{Head, HeadFile};
+use crate::head::{HEAD_PATH, Head, HeadFile};
 use crate::read;
 use crate::state::{BatchRef, LogState};
 use crate::vault::KeyTable;
@@ -113,11 +114,13 @@ pub(crate) fn scan(
 ) -> Result<Recovered, OpenError> {
     let numbers = segment_numbers(disk)?;
     let head = HeadFile::load(disk)?;
+    let published = published(disk)?;
     let mut scan = Scan {
         disk,
         access,
         expected,
         head,
+        published,
         state: None,
         checkpoint: String::new(),
         notes: Vec::new(),
@@ -138,6 +141,16 @@ pub(crate) fn scan(
         }
     }
     scan.finish(tail)
+}
+
+/// The published checkpoint, when there is one that can be read; it is derived, so damage to it alone is no reason to refuse.
+fn published(disk: &dyn Disk) -> Result<Option<Checkpoint>, OpenError> {
+    if !disk.exists(CHECKPOINT_PATH).map_err(OpenError::io("look for", CHECKPOINT_PATH))? {
+        return Ok(None);
+    }
+    let bytes = disk::read_all(disk, CHECKPOINT_PATH, MAX_CHECKPOINT_FILE)
+        .map_err(OpenError::io("read", CHECKPOINT_PATH))?;
+    Ok(SignedCheckpoint::parse(&bytes).ok().map(|signed| signed.checkpoint))
 }
 
 fn segment_numbers(disk: &dyn Disk) -> Result<Vec<u32>, OpenError> {
@@ -165,6 +178,8 @@ struct Scan<'a> {
     access: Access,
     expected: Option<&'a Origin>,
     head: Option<Head>,
+    /// The checkpoint in `log/checkpoint`: whoever reads it was told of that size.
+    published: Option<Checkpoint>,
     state: Option<LogState>,
     checkpoint: String,
     notes: Vec<String>,
@@ -313,15 +328,22 @@ impl Scan<'_> {
                 format!("a damaged batch is followed by a whole one (entries from {})", later.header.first);
             return Err(self.corrupt(path, at, &what));
         }
-        if let Some(head) = self.head.as_ref().filter(|head| head.size > self.size()) {
+        if let Some((who, size)) = self.remembered().filter(|(_, size)| *size > self.size()) {
             let what = format!(
-                "entries {}…{} were committed (log/head remembers them) and are damaged",
+                "entries {}…{} were committed ({who} remembers them) and are damaged",
                 self.size(),
-                head.size - 1
+                size - 1
             );
             return Err(self.corrupt(path, at, &what));
         }
         self.cut(path, at, rest)
+    }
+
+    /// The largest size that anything besides the segments remembers, and what does: the head, or the checkpoint that was published.
+    fn remembered(&self) -> Option<(&'static str, u64)> {
+        let head = self.head.as_ref().map(|head| (HEAD_PATH, head.size));
+        let published = self.published.as_ref().map(|checkpoint| (CHECKPOINT_PATH, checkpoint.size));
+        head.into_iter().chain(published).max_by_key(|(_, size)| *size)
     }
 
     /// Zeroes a final batch that was never acknowledged.
@@ -398,13 +420,15 @@ impl Scan<'_> {
         self.checkpoint =
             String::from_utf8(batch.checkpoint.to_vec()).map_err(|_| "the checkpoint is not text")?;
         state.end_batch(*at);
-        if let Some(head) = self.head.as_ref().filter(|head| head.size == state.size())
-            && head.root != state.tree.root()
-        {
-            return Err(format!(
-                "at size {} the log's root differs from the one in log/head: this is a fork of the log",
-                head.size
-            ));
+        let head = self.head.as_ref().map(|head| (HEAD_PATH, head.size, head.root));
+        let published =
+            self.published.as_ref().map(|checkpoint| (CHECKPOINT_PATH, checkpoint.size, checkpoint.root));
+        for (who, size, root) in head.into_iter().chain(published) {
+            if size == state.size() && root != state.tree.root() {
+                return Err(format!(
+                    "at size {size} the log's root differs from the one in {who}: this is a fork of the log"
+                ));
+            }
         }
         self.inspect.batch(at, batch, &entries, state)
     }
@@ -415,20 +439,19 @@ impl Scan<'_> {
                 "the log here has no genesis: its creation was cut short. Remove the directory and run tabellion init again".to_owned(),
             ));
         };
+        if let Some((who, size)) = self.remembered().filter(|(_, size)| *size > state.size()) {
+            return Err(OpenError::Corrupt(format!(
+                "the log ends at entry {}, but {who} remembers {size} entries: committed entries {}…{} are gone. This is an older or \
+                 shortened copy. Restore the newest backup, or the missing segments; the notary does not sign a smaller log",
+                state.size().saturating_sub(1),
+                state.size(),
+                size - 1
+            )));
+        }
         if let Some(head) = &self.head {
-            if head.size > state.size() {
-                return Err(OpenError::Corrupt(format!(
-                    "the log ends at entry {}, but log/head remembers {} entries: committed entries {}…{} are gone. This is an older or \
-                     shortened copy. Restore the newest backup, or the missing segments; the notary does not sign a smaller log",
-                    state.size().saturating_sub(1),
-                    head.size,
-                    state.size(),
-                    head.size - 1
-                )));
-            }
             if state.batch_ending_at(head.size).is_none() {
                 return Err(OpenError::Corrupt(format!(
-                    "log/head remembers size {}, where no batch ends: log/head belongs to another log. Restore both from one backup",
+                    "head remembers size {}, where no batch ends: head belongs to another log. Restore both from one backup",
                     head.size
                 )));
             }
@@ -452,7 +475,18 @@ impl Scan<'_> {
             file.write_at(self.newest.offset, &self.newest.bytes)?;
             file.sync()?;
         } else {
-            self.disk.open(path, OpenMode::Read)?.sync()?;
+            match self.disk.open(path, OpenMode::Read)?.sync() {
+                // A file system that takes no writes has none to make durable; some say so.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::InvalidInput
+                    ) =>
+                {
+                    return Ok(());
+                }
+                done => done?,
+            }
         }
         self.disk.sync_dir(SEGMENT_DIR)
     }

@@ -94,8 +94,10 @@ pub(crate) enum Placed {
     Remembered {
         original: Remembered,
     },
-    /// The same idempotency key is in this very batch: decide after the commit.
-    Deferred,
+    /// The same idempotency key is in this very batch, at this index: decide after the commit.
+    Deferred {
+        first: u64,
+    },
 }
 
 /// The next batch in the making.
@@ -195,8 +197,8 @@ impl<'a> Staging<'a> {
     /// Stages one item, or says why not. An `Err` may leave a part behind: roll back to the submission's mark.
     pub(crate) fn place(&mut self, item: &mut Item) -> Result<Placed, LedgerError> {
         if let Some(idem) = item.header().idem {
-            if self.overlay.idems.contains_key(&idem) {
-                return Ok(Placed::Deferred);
+            if let Some(first) = self.overlay.idems.get(&idem) {
+                return Ok(Placed::Deferred { first: *first });
             }
             if let Some(original) = self.state.remembered.get(&idem) {
                 return Ok(Placed::Remembered { original: *original });

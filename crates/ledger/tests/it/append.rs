@@ -140,3 +140,15 @@ fn a_reader_beside_a_busy_writer_never_takes_work_in_progress_for_damage() {
         assert!(looks > 3, "the reader hardly looked: {looks}");
     });
 }
+
+#[test]
+fn one_idempotency_key_twice_in_one_append_is_refused_and_stops_nothing() {
+    let (_dir, _disk, ledger) = real();
+    let mut draft = document(1);
+    draft.idempotency_key = Some("k".to_owned());
+    let refused =
+        ledger.append_all(&[draft.clone(), draft.clone()]).expect_err("each record needs a key of its own");
+    assert_eq!(refused.code(), Some(RejectCode::Malformed), "{refused}");
+    ledger.append(&draft).expect("the log goes on");
+    ledger.close().expect("and ends when it is told to");
+}

@@ -227,3 +227,61 @@ fn a_full_disk_refuses_and_loses_nothing() {
         ledger.reader().entry(ack.index).expect("what was acknowledged is there");
     }
 }
+
+#[test]
+fn a_missing_head_is_refused_and_an_empty_one_is_the_operators_word() {
+    let disk = log_with(3);
+    disk.remove("head").expect("removed");
+    let text = refusal(&disk);
+    assert!(text.contains("head is missing") && text.contains("--against"), "the way out is missing: {text}");
+    disk.open("head", OpenMode::CreateNew).expect("an empty file");
+    Ledger::open(Arc::new(disk), &options(1)).expect("whoever puts an empty head there has compared the log");
+}
+
+#[test]
+fn an_older_copy_of_the_log_directory_alone_is_refused() {
+    let disk = SimDisk::new();
+    let mut background = options(0);
+    background.background = true;
+    let ledger = Ledger::create(Arc::new(disk.clone()), &new_log(), &background).expect("a log can be made");
+    ledger.append(&Draft::new("document.captured").with("number", 1)).expect("an append");
+    let old = read(&disk, SEGMENT);
+    ledger.append(&Draft::new("document.captured").with("number", 2)).expect("an append");
+    ledger.close().expect("a clean end");
+    let published = read(&disk, "log/checkpoint");
+    assert!(!published.is_empty(), "a server publishes its checkpoint");
+    write(&disk, SEGMENT, 0, &old);
+    assert!(refusal(&disk).contains("remembers"), "the head, outside log/, must notice");
+    // Even with the head gone by the operator's own hand, the published checkpoint is somebody's word that there was more.
+    disk.remove("head").expect("removed");
+    disk.open("head", OpenMode::CreateNew).expect("an empty file");
+    assert!(refusal(&disk).contains("log/checkpoint"), "what was published may never be signed away");
+}
+
+#[test]
+fn fsck_names_a_vault_that_cannot_be_opened_and_still_compares() {
+    let disk = log_with(2);
+    let newer = {
+        let copy = SimDisk::from_image(disk.image());
+        let ledger = Ledger::open(Arc::new(copy), &options(1)).expect("opens");
+        ledger.append(&Draft::new("document.captured").with("number", 3)).expect("an append");
+        ledger.reader().checkpoint().to_string()
+    };
+    let image = disk.image();
+    disk.remove("vault/keys").expect("removed");
+    let report = fsck(&(Arc::new(disk) as Arc<_>), &options(2), std::slice::from_ref(&newer));
+    assert!(
+        report.findings.iter().any(|what| what.contains("vault/keys")),
+        "a lost vault is not sound: {:?}",
+        report.findings
+    );
+    assert!(
+        report.findings.iter().any(|what| what.contains("older copy")),
+        "the comparison was left out: {:?}",
+        report.findings
+    );
+    let damaged = SimDisk::from_image(image);
+    damaged.flip_bit("vault/keys", 40);
+    let report = fsck(&(Arc::new(damaged) as Arc<_>), &options(2), &[]);
+    assert!(!report.is_sound(), "a damaged vault header passed");
+}

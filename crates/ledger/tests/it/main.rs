@@ -17,4 +17,5 @@ mod disk;
 mod erasure;
 mod fixture;
 mod keys;
+mod statement;
 mod vault;

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tabellion_ledger::disk::{self, Disk};
-use tabellion_ledger::{Draft, ErasureTarget, Ledger, LedgerError, OpenOptions, RejectCode, UnitContent};
+use tabellion_ledger::disk::{self, Disk, OpenMode};
+use tabellion_ledger::{
+    Draft, ErasureTarget, Ledger, LedgerError, OpenOptions, Reader, RejectCode, UnitContent, fsck,
+};
 use tabellion_model::Micros;
-use tabellion_testkit::{Fault, Image, ManualClock, SeededEntropy, SimDisk};
+use tabellion_testkit::{Fault, Image, ManualClock, ReadOnlyDisk, SeededEntropy, SimDisk};
 
 use crate::fixture::new_log;
 
@@ -16,16 +18,21 @@ const SECRET: usize = 128;
 /// Power cuts tried after each operation that may fail.
 const CUTS: u64 = 12;
 
-fn open(disk: &SimDisk, life: u64) -> Result<Ledger, String> {
+fn options(life: u64) -> OpenOptions {
     let clock = Arc::new(ManualClock::at(Micros(1_790_000_000_000_000 + life)));
-    let options = OpenOptions {
+    OpenOptions {
         segment_bytes: 256 << 10,
         background: false,
         ..OpenOptions::new(clock, Arc::new(SeededEntropy::new(life)))
-    };
+    }
+}
+
+fn open(disk: &SimDisk, life: u64) -> Result<Ledger, String> {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-    let opened =
-        if life == 0 { Ledger::create(disk, &new_log(), &options) } else { Ledger::open(disk, &options) };
+    let opened = match life {
+        0 => Ledger::create(disk, &new_log(), &options(0)),
+        _ => Ledger::open(disk, &options(life)),
+    };
     opened.map_err(|error| error.to_string())
 }
 
@@ -112,7 +119,7 @@ fn a_destroyed_key_never_comes_back() {
                     "{at}: the log and the vault disagree"
                 );
                 assert!(!done || is_erased(&ledger), "{at}: an answered erasure is undone");
-                let UnitContent::Shown(_) = first_unit(&ledger, "bob") else {
+                let UnitContent::Shown(_) = first_unit(ledger.reader(), "bob") else {
                     panic!("{at}: bob's content is gone")
                 };
                 *if is_erased(&ledger) { &mut destroyed } else { &mut kept } += 1;
@@ -123,15 +130,14 @@ fn a_destroyed_key_never_comes_back() {
 }
 
 fn is_erased(ledger: &Ledger) -> bool {
-    first_unit(ledger, "ada") == UnitContent::Erased
+    first_unit(ledger.reader(), "ada") == UnitContent::Erased
 }
 
 /// The content of the first record about `subject`: ada's is the first of the log's documents, bob's the second.
-fn first_unit(ledger: &Ledger, subject: &str) -> UnitContent {
+fn first_unit(reader: &Reader, subject: &str) -> UnitContent {
     let mut units = Vec::new();
-    ledger
-        .reader()
-        .entries(0, ledger.reader().size(), |entry| {
+    reader
+        .entries(0, reader.size(), |entry| {
             units.extend(
                 entry.units.into_iter().filter(|unit| unit.personal || unit.content == UnitContent::Erased),
             );
@@ -189,4 +195,27 @@ fn a_system_that_could_not_be_found_again_is_refused() {
         Some(RejectCode::Malformed),
         "the caller is not told that the id is at fault: {refused}"
     );
+}
+
+/// The head lags behind in this log, as it does beside a busy writer: reading asks for a sync that the disk refuses.
+#[test]
+fn a_log_that_may_only_be_read_is_shown_and_checked() {
+    let (disk, started) = (SimDisk::from_image(log_with_content()), options(1));
+    let head = disk::read_all(&disk, "head", 1 << 20).expect("the head");
+    let ledger = open(&disk, 1).expect("the log opens");
+    let carl = ledger.append(&about("carl")).expect("an append");
+    ledger.close().expect("a clean end");
+    disk.open("head", OpenMode::ReadWrite)
+        .and_then(|file| file.write_at(0, &head))
+        .expect("an older head");
+    let read_only: Arc<dyn Disk> = Arc::new(ReadOnlyDisk::new(disk));
+    let (reader, notes) =
+        Reader::open(Arc::clone(&read_only), &started).expect("reading needs no right to write");
+    assert!(reader.size() > carl.index && notes.is_empty(), "an auditor would see a shorter log: {notes:?}");
+    assert!(matches!(first_unit(&reader, "bob"), UnitContent::Shown(_)), "content cannot be shown");
+    let report = fsck(&read_only, &started, &[]);
+    assert!(report.is_sound(), "a sound log is called damaged: {report:?}");
+    let refused =
+        Ledger::open(read_only, &started).err().map(|error| error.to_string()).expect("writing is refused");
+    assert!(refused.contains("read-only"), "the operator is not told why nothing can be recorded: {refused}");
 }

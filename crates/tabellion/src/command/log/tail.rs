@@ -53,7 +53,7 @@ pub(super) fn run(directory: &Directory, lines: u32, follow: bool, as_json: bool
 
 /// What the head file holds: changes with every commit.
 fn head_of(directory: &Directory) -> Option<Vec<u8>> {
-    fs::read(directory.path().join("log/head")).ok()
+    fs::read(directory.path().join("head")).ok()
 }
 
 fn ask_server(directory: &Directory, from: u64) -> Result<Option<Vec<Summary>>, Failure> {
