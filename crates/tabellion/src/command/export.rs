@@ -40,7 +40,7 @@ pub(crate) struct Options {
     /// Log size whose checkpoint the package proves against; the same size gives the same bytes [default: the newest]
     #[arg(long, value_name = "SIZE")]
     at: Option<u64>,
-    /// Whose content is shown: all, business (nothing about a data subject), none [default: as configured, else business]
+    /// Whose content is shown; business is all but what is about a data subject [default: as configured, else business]
     #[arg(long, value_name = "WHAT")]
     disclose: Option<Disclose>,
     /// The package

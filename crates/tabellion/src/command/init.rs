@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
-use tabellion_ledger::{Ledger, NewLog, Reader};
+use tabellion_ledger::{Ledger, NewLog, OpenError, Reader};
 use tabellion_model::{Env, Origin};
 
 use crate::config::{self, Config};
@@ -106,7 +106,7 @@ pub(crate) fn make(place: &Place, config: &Config, new: &NewLog) -> Result<Reade
     let _lock = take_lock(dir)?;
     let mut options = directory::options(config, false)?;
     options.origin = None; // the log is only now given its origin
-    let ledger = Ledger::create(disk, new, &options)?;
+    let ledger = Ledger::create(disk, new, &options).map_err(|error| unfinished(error, dir))?;
     if place.config.is_none() && !dir.join(config::FILE_NAME).exists() {
         files::write_whole(&dir.join(config::FILE_NAME), configuration(new)?.as_bytes())?;
     }
@@ -114,6 +114,15 @@ pub(crate) fn make(place: &Place, config: &Config, new: &NewLog) -> Result<Reade
     let reader = ledger.reader().clone();
     ledger.close()?;
     Ok(reader)
+}
+
+/// What a creation that failed leaves is no log, and holds keys that nothing was signed with.
+fn unfinished(error: OpenError, dir: &Path) -> Failure {
+    let what = format!(
+        ". No log was made. If {0} was empty before, remove it and run tabellion init again",
+        dir.display()
+    );
+    Failure::from(error).with(&what)
 }
 
 /// Writes the trust file of the log in `dir`.

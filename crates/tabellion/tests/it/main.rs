@@ -11,6 +11,7 @@ mod bad_input;
 mod configuration;
 mod damage;
 mod demo;
+mod disk_limits;
 mod erasure;
 mod evidence;
 mod help;
