@@ -12,13 +12,16 @@ use crate::failure::Failure;
 /// Reads a whole file of at most `limit` bytes. `what` names it in refusals.
 pub(crate) fn read_limited(path: &Path, limit: u64, what: &str) -> Result<Vec<u8>, Failure> {
     let failed = |error: io::Error| Failure::io(&format!("read the {what}"), path, &error);
-    let file = File::open(path).map_err(failed).map_err(|failure| malformed_input(&failure))?;
-    if file.metadata().is_ok_and(|facts| facts.is_dir()) {
+    // Asked before it is opened: opening a pipe waits for whoever writes into it.
+    let facts = fs::metadata(path).map_err(failed).map_err(|failure| malformed_input(&failure))?;
+    if !facts.is_file() {
+        let kind = if facts.is_dir() { "a directory" } else { "a device or pipe" };
         return Err(Failure::malformed(format!(
-            "{} is a directory, a {what} is a file; name the file",
+            "{} is {kind}, a {what} is a file; name the file",
             path.display()
         )));
     }
+    let file = File::open(path).map_err(failed).map_err(|failure| malformed_input(&failure))?;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit {
@@ -45,6 +48,29 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         drop(fs::remove_file(&temporary));
         Failure::io("write", path, &error)
     })
+}
+
+/// Refuses an output path that would replace something, or that lies among the files of the data directory.
+pub(crate) fn check_new(path: &Path, data: &Path) -> Result<(), Failure> {
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(Failure::malformed(format!(
+            "{} exists; name a file that does not, or move it away",
+            path.display()
+        )));
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let inside = |part: &str| match (parent.canonicalize(), data.join(part).canonicalize()) {
+        (Ok(parent), Ok(part)) => parent.starts_with(part),
+        _ => false,
+    };
+    if ["log", "vault", "keys"].into_iter().any(inside) {
+        let shown = path.display();
+        return Err(Failure::malformed(format!(
+            "{shown} lies among the log's own files; name a place outside {}",
+            data.display()
+        )));
+    }
+    Ok(())
 }
 
 /// The path with `suffix` after its name.

@@ -52,9 +52,9 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
             });
             Ok(Answer::Producer { last })
         }
-        Request::Remembered { producer, key } => {
-            let found = ledger.idempotency_tag(&id("producer", producer, ProducerId::from_hex)?, key)?;
-            Ok(Answer::Remembered { tag: found.tag.to_hex(), index: found.index })
+        Request::Remembered { signer, key } => {
+            let signer = signer.as_deref().map(|hex| id("key", hex, KeyId::from_hex)).transpose()?;
+            remembered(ledger, signer.as_ref(), key)
         }
         Request::Receipt { index } => receipt(ledger.reader(), *index),
         Request::Summaries { from, limit } => {
@@ -211,6 +211,22 @@ fn erased(system: Option<&SystemId>, erasure: &Erasure) -> Erased {
         keys: erasure.keys,
         units: erasure.units,
     }
+}
+
+/// A rotation gives the same credential another key and so another producer; a retry after it must still be recognised.
+fn remembered(ledger: &Ledger, signer: Option<&KeyId>, key: &str) -> Result<Answer, LedgerError> {
+    let Some(signer) = signer else {
+        let found = ledger.idempotency_tag(&ProducerId::of_log(&ledger.reader().genesis()), key)?;
+        return Ok(Answer::Remembered { tag: found.tag.to_hex(), index: found.index });
+    };
+    let found = ledger.idempotency_tag(&ProducerId::of_key(signer), key)?;
+    let mut index = found.index;
+    let keys = ledger.reader().keys();
+    let credential = keys.credential_of(signer);
+    for grant in keys.grants().filter(|grant| Some(grant.credential) == credential) {
+        index = index.or(ledger.idempotency_tag(&ProducerId::of_key(&grant.info.key_id), key)?.index);
+    }
+    Ok(Answer::Remembered { tag: found.tag.to_hex(), index })
 }
 
 /// A key that was made or changed.

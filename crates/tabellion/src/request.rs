@@ -58,10 +58,11 @@ pub enum Request {
         /// The producer, hex.
         producer: String,
     },
-    /// The tag of this idempotency key, and the entry that was recorded under it.
+    /// The tag of this idempotency key, and the entry that was recorded under it, by this signer or by a key that it replaced.
     Remembered {
-        /// The producer, hex.
-        producer: String,
+        /// The key id of the signer, hex; absent: the log itself seals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signer: Option<String>,
         /// The key.
         key: String,
     },

@@ -72,6 +72,7 @@ impl From<Disclose> for DisclosurePolicy {
 /// Exports, and records that.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let directory = Directory::find(&options.place)?;
+    files::check_new(&options.out, directory.path())?;
     let disclosure = options.disclose.map(DisclosurePolicy::from).or(directory.config().disclose);
     let request = ExportRequest {
         period: period(options.from.as_deref(), options.to.as_deref())?,

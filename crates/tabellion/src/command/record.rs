@@ -7,6 +7,7 @@ mod drafts;
 mod file;
 mod retry;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -124,7 +125,7 @@ fn state_files(
     let producer = ProducerId::of_key(&signer.key_id());
     let mut idem = None;
     if let (Some(key), Some(file)) = (&options.idempotency_key, facts.first()) {
-        let (tag, index) = remembered(writer, &producer, key)?;
+        let (tag, index) = remembered(writer, Some(&signer.key_id()), key)?;
         if let Some(index) = index {
             let record = retry::same(writer, index, common, file)?;
             return tell(writer, options, file, &record);
@@ -170,8 +171,8 @@ fn append(
 
 /// Writes the receipt and prints the line of one file.
 fn tell(writer: &mut Writer, options: &Options, file: &FileFacts, record: &Appended) -> Result<(), Failure> {
-    let path = files::beside(&file.path, RECEIPT_SUFFIX);
     let receipt = writer.receipt(record.index)?;
+    let path = receipt_path(&file.path, record.index, receipt.as_bytes());
     files::write_whole(&path, receipt.as_bytes()).map_err(|failure| {
         failure.with(&format!(
             ". The record is durable as entry {}; get its receipt with: tabellion log prove {} --dir {} --out OTHER.receipt",
@@ -194,6 +195,15 @@ fn tell(writer: &mut Writer, options: &Options, file: &FileFacts, record: &Appen
         record.record_id,
         terminal::printable(&path.display().to_string())
     ))
+}
+
+/// FILE.receipt; where another record's receipt is there already, FILE.INDEX.receipt, so that none is lost.
+fn receipt_path(file: &Path, index: u64, receipt: &[u8]) -> PathBuf {
+    let path = files::beside(file, RECEIPT_SUFFIX);
+    match fs::read(&path) {
+        Ok(there) if there != receipt => files::beside(file, &format!(".{index}{RECEIPT_SUFFIX}")),
+        _ => path,
+    }
 }
 
 fn size_of(statement: &SignedStatement) -> usize {
@@ -239,13 +249,13 @@ fn signer(options: &Options, directory: &Directory, actors: &[String]) -> Result
     })
 }
 
-/// The tag of an idempotency key of `producer`, and the entry recorded under it.
+/// The tag of an idempotency key of `signer` (of the log itself without one), and the entry recorded under it.
 pub(crate) fn remembered(
     writer: &mut Writer,
-    producer: &ProducerId,
+    signer: Option<&KeyId>,
     key: &str,
 ) -> Result<(Hash, Option<u64>), Failure> {
-    match writer.ask(&Request::Remembered { producer: producer.to_hex(), key: key.to_owned() })? {
+    match writer.ask(&Request::Remembered { signer: signer.map(KeyId::to_hex), key: key.to_owned() })? {
         Answer::Remembered { tag, index } => {
             let tag = Hash::from_hex(&tag)
                 .ok_or_else(|| Failure::failed("the log gave an idempotency tag that is no hash"))?;

@@ -110,7 +110,7 @@ impl<'a> Recorder<'a> {
             Response::Refused(refusal) if refusal.code.as_deref() == Some("idempotency_erased") => {
                 let line = lines.first().ok_or_else(|| Failure::failed("a step of no lines was refused"))?;
                 let key = self.key(line);
-                let own = self.own_producer_entry(&key)?;
+                let own = self.sealed_before(&key)?;
                 self.duplicates += 1;
                 self.remember(line, own)
             }
@@ -131,7 +131,7 @@ impl<'a> Recorder<'a> {
         let (mut epoch, opened) = Epoch::open(&origin, env, &signer, previous, SystemClock.now())?;
         let (mut statements, mut fresh) = (vec![opened], Vec::new());
         for line in lines {
-            let (tag, index) = remembered(self.writer, &producer, &self.key(line))?;
+            let (tag, index) = remembered(self.writer, Some(&signer.key_id()), &self.key(line))?;
             if let Some(index) = index {
                 self.duplicates += 1;
                 self.remember(line, index)?;
@@ -213,11 +213,8 @@ impl<'a> Recorder<'a> {
     }
 
     /// The entry that the log itself sealed under an idempotency key.
-    fn own_producer_entry(&mut self, key: &str) -> Result<u64, Failure> {
-        let receipt = Receipt::parse(self.writer.receipt(0)?.as_bytes())
-            .map_err(|error| Failure::failed(format!("entry 0: {error}")))?;
-        let producer = ProducerId::of_log(&receipt.leaf());
-        let (_, index) = remembered(self.writer, &producer, key)?;
+    fn sealed_before(&mut self, key: &str) -> Result<u64, Failure> {
+        let (_, index) = remembered(self.writer, None, key)?;
         index.ok_or_else(|| {
             Failure::failed(format!("the log does not know {key} although it refused it; run tabellion fsck"))
         })
