@@ -83,7 +83,7 @@ impl Ledger {
         let recovered = recover::scan(disk.as_ref(), Access::Write, options.origin.as_ref(), &mut used)?;
         let secrets = Arc::new(Secrets::load(disk.as_ref())?);
         let signers = load_signers(disk.as_ref(), &recovered.state)?;
-        let mut vault = vault_in(disk.as_ref(), &recovered.state, &secrets, OpenMode::ReadWrite)?;
+        let mut vault = open_vault(disk.as_ref(), &recovered.state, &secrets)?;
         used.check(&vault)?;
         let last_batch = recovered.state.batches.last().map_or(0, |batch| batch.first);
         vault
@@ -360,23 +360,18 @@ impl Ledger {
     }
 }
 
-/// Opens the vault of a scanned log, for reading only.
+/// Opens the vault of a scanned log.
 pub(crate) fn open_vault(
     disk: &dyn Disk,
     state: &LogState,
     secrets: &Secrets,
 ) -> Result<KeyTable, OpenError> {
-    vault_in(disk, state, secrets, OpenMode::Read)
-}
-
-fn vault_in(
-    disk: &dyn Disk,
-    state: &LogState,
-    secrets: &Secrets,
-    mode: OpenMode,
-) -> Result<KeyTable, OpenError> {
-    let origin = sha256(state.origin.as_str().as_bytes());
-    KeyTable::open(disk, mode, &origin, MasterKey::new(&secrets.vault), &state.erased_keys)
+    KeyTable::open(
+        disk,
+        &sha256(state.origin.as_str().as_bytes()),
+        MasterKey::new(&secrets.vault),
+        &state.erased_keys,
+    )
 }
 
 fn load_signers(disk: &dyn Disk, state: &LogState) -> Result<Signers, OpenError> {

@@ -4,10 +4,12 @@
 
 mod forgetful;
 mod random;
+mod read_only;
 mod sim_disk;
 mod sources;
 
 pub use forgetful::ForgetfulDisk;
 pub use random::Random;
+pub use read_only::ReadOnlyDisk;
 pub use sim_disk::{Fault, Image, SECTOR, SimDisk};
 pub use sources::{ManualClock, SeededEntropy};

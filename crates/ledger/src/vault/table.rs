@@ -107,20 +107,19 @@ impl KeyTable {
         })
     }
 
-    /// Opens the table; with [`OpenMode::Read`] it can be asked, not changed. `dying`: keys whose destruction was ordered; their slots may be half overwritten.
+    /// Opens the table. `dying`: keys whose destruction was ordered; their slots may be half overwritten.
     ///
     /// A slot that is not whole is a key whose writing was cut short before anything used it, or a key that the log needs. The caller can
     /// tell, because the log names every key it needs ([`KeyTable::knows`]).
     pub(crate) fn open(
         disk: &dyn Disk,
-        mode: OpenMode,
         origin: &Hash,
         master: MasterKey,
         dying: &[VaultKeyId],
     ) -> Result<Self, OpenError> {
         let bytes =
             disk::read_all(disk, TABLE_PATH, MAX_TABLE_BYTES).map_err(OpenError::io("read", TABLE_PATH))?;
-        let file = disk.open(TABLE_PATH, mode).or_else(|error| match error.kind() {
+        let file = disk.open(TABLE_PATH, OpenMode::ReadWrite).or_else(|error| match error.kind() {
             // A mounted snapshot or a backup: it can be read, and the lock keeps every writer out of it.
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
                 disk.open(TABLE_PATH, OpenMode::Read)

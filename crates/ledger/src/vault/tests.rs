@@ -49,7 +49,7 @@ impl Bench {
     }
 
     fn open(&self, dying: &[VaultKeyId]) -> Result<KeyTable, OpenError> {
-        KeyTable::open(&self.disk, OpenMode::ReadWrite, &origin(), MasterKey::new(&MASTER), dying)
+        KeyTable::open(&self.disk, &origin(), MasterKey::new(&MASTER), dying)
     }
 
     fn key(&self, table: &mut KeyTable, scope: &KeyScope) -> (VaultKeyId, Zeroizing<[u8; 32]>) {
@@ -214,10 +214,10 @@ fn another_master_key_and_another_log_are_told_apart() {
     bench.key(&mut table, &scope(1));
     table.make_durable().expect("durable");
     let wrong =
-        refusal(KeyTable::open(&bench.disk, OpenMode::Read, &origin(), MasterKey::new(&[1; 32]), &[]));
+        refusal(KeyTable::open(&bench.disk, &origin(), MasterKey::new(&[1; 32]), &[]));
     assert!(wrong.contains("vault.key"), "the operator is not told which file is wrong: {wrong}");
     let foreign =
-        refusal(KeyTable::open(&bench.disk, OpenMode::Read, &sha256(b"other"), MasterKey::new(&MASTER), &[]));
+        refusal(KeyTable::open(&bench.disk, &sha256(b"other"), MasterKey::new(&MASTER), &[]));
     assert!(foreign.contains("another log"), "the operator is not told what is mixed up: {foreign}");
     for at in 0..SLOT {
         let mut bytes = bench.bytes();
