@@ -25,5 +25,4 @@ pub use check::verify_package;
 pub use container::{BUNDLE_ENTRIES, ContainerError};
 pub use lines::{ErasedUnit, ShownSource, ShownUnit};
 pub use proof::{PROOF_FORMAT, RangeProof, RangeProofError};
-pub(crate) use statements::is_root_epoch;
 pub use tree::{TreeFault, TreeFigures, verify_tree};

@@ -57,6 +57,9 @@ fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
     let digests = Digests::of(&container);
     let files = container.zip.files().len();
     report.settle(CONTAINER, &digests.container, format!("{files} files, {} bytes", bytes.len()));
+    if !digests.can_name_more() {
+        return;
+    }
     let manifest = match Manifest::parse(container.manifest) {
         Ok(manifest) => manifest,
         Err(error) => return report.set(MANIFEST, Outcome::Malformed, error.to_string()),
@@ -64,7 +67,7 @@ fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
     report.set(
         MANIFEST,
         Outcome::Holds,
-        format!("of {} for entries {} to {}", manifest.log, manifest.first, manifest.end()),
+        format!("{}: {} entries from index {}", manifest.log, manifest.count, manifest.first),
     );
     report_facts(report, &manifest);
     report.settle(
@@ -117,7 +120,7 @@ fn check_parts(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>) {
     report.settle(
         KEYS,
         &keys.problems,
-        format!("{key_records} key records from the genesis on, none left out"),
+        format!("key records from the genesis on: {key_records}, none left out"),
     );
     report.settle(SIGNATURE, &check_manifest_signature(parts, &keys), "signed by the package key in force");
     check_issuer(report, parts, trust, &keys);
@@ -216,7 +219,7 @@ fn report_range(
     entries.absorb(std::mem::take(&mut outside.entries));
     let totals = range.summary.totals;
     let counted =
-        format!("{} records, {} statements, {} seals", totals.records, totals.statements, totals.seals);
+        format!("records: {}, statements: {}, seals: {}", totals.records, totals.statements, totals.seals);
     report.settle(ENTRIES, &entries, counted);
     let mut seals = check_seals(manifest, &range.seals, &outside, &Leaves::of(hashed));
     seals.absorb(range.seal_signatures);
@@ -225,14 +228,14 @@ fn report_range(
     report.settle(
         STATEMENTS,
         &range.statements,
-        format!("{} statements, each by a key in force", totals.statements),
+        format!("statements: {}, each by a key in force", totals.statements),
     );
-    let shown = format!("{} units shown, {} withheld", totals.shown, totals.withheld);
+    let shown = format!("units shown: {}, withheld: {}", totals.shown, totals.withheld);
     report.settle(DISCLOSURES, &range.disclosures, shown);
     let mut erasures = range.erasures;
     erasures.absorb(std::mem::take(&mut outside.erasures));
     check_claimed_places(&mut erasures, manifest, &outside, claims);
-    report.settle(ERASURES, &erasures, format!("{} units erased, each with its tombstone", totals.erased));
+    report.settle(ERASURES, &erasures, format!("units erased: {}, each with its tombstone", totals.erased));
     report.settle(NUMBERS, &range.numbers.problems, range.numbers.summary());
     let (edges, text) = check_edges(manifest, &range.seals, &outside);
     report.settle(EDGES, &edges, text);
@@ -257,7 +260,7 @@ fn seal_text(seals: &[(u64, BatchSealEntry)]) -> String {
     match (seals.first(), seals.last()) {
         (Some((_, first)), Some((_, last))) => {
             let (from, to) = (first.seal.committed_at, last.seal.committed_at);
-            format!("{} batches, committed from {from} to {to}", seals.len())
+            format!("batches: {}, committed from {from} to {to}", seals.len())
         }
         _ => "no batch in the range".to_owned(),
     }

@@ -17,6 +17,7 @@ pub(crate) struct Digests<'a> {
     found: BTreeMap<&'a str, (Hash, u64)>,
     /// Files whose content does not have the check sum of its header.
     pub(crate) container: Problems,
+    damaged: Vec<&'a str>,
 }
 
 impl<'a> Digests<'a> {
@@ -25,14 +26,26 @@ impl<'a> Digests<'a> {
         let results = in_parallel(container.zip.files(), |file| {
             (file.name, sha256(file.content), file.content.len() as u64, file.check_crc().err())
         });
-        let mut digests = Self { found: BTreeMap::new(), container: Problems::default() };
+        let mut digests =
+            Self { found: BTreeMap::new(), container: Problems::default(), damaged: Vec::new() };
         for (name, digest, size, fault) in results {
             digests.found.insert(name, (digest, size));
             if let Some(fault) = fault {
+                digests.damaged.push(name);
                 digests.container.malformed(|| fault.to_string());
             }
         }
         digests
+    }
+
+    /// Whether it is worth going on: nothing is damaged, or the damage lies in entries or disclosures, where later checks can
+    /// say which record or batch it hit.
+    pub(crate) fn can_name_more(&self) -> bool {
+        self.damaged.is_empty()
+            || self
+                .damaged
+                .iter()
+                .any(|name| name.starts_with("entries/") || name.starts_with("disclosures/"))
     }
 
     /// Compares with the manifest's list, both ways.

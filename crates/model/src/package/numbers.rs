@@ -93,6 +93,6 @@ impl RangeNumbers {
             (_, 0) => named.join(", "),
             _ => format!("{}, and {more} more", named.join(", ")),
         };
-        format!("{records} records in {epochs} epochs, none missing; {tail}")
+        format!("records: {records}, epochs: {epochs}, none missing; {tail}")
     }
 }

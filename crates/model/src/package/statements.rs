@@ -3,10 +3,9 @@
 use super::keys::Keys;
 use crate::entry::Entry;
 use crate::header::Header;
-use crate::id::{KeyId, ProducerId};
-use crate::key::KeyChain;
+use crate::id::KeyId;
 use crate::manifest::Manifest;
-use crate::registry::{Kind, Purpose, Recognition, is_key_record, recognise};
+use crate::registry::{Purpose, Recognition, is_key_record, recognise};
 use crate::seal::BatchSealEntry;
 use crate::statement::Statement;
 use crate::verdict::Problems;
@@ -68,20 +67,7 @@ fn check_header(problems: &mut Problems, index: u64, header: &Header, manifest: 
 
 fn check_statement(index: u64, statement: &Statement, keys: &Keys) -> Result<(), String> {
     let chain = keys.chain.as_ref().ok_or("there is no genesis to take keys from")?;
-    if is_root_epoch(statement, chain) {
-        return statement.verify(&chain.root().public).map_err(|error| error.to_string());
-    }
     chain.check_statement(index, statement).map_err(|error| error.to_string())
-}
-
-/// Whether this is an epoch record of the root key's own producer, which the root signs itself.
-pub(crate) fn is_root_epoch(statement: &Statement, chain: &KeyChain) -> bool {
-    let header = &statement.record.header;
-    let kind = Kind::of(&header.record_type);
-    matches!(kind, Some(Kind::EpochOpened | Kind::EpochClosed))
-        && statement.kid == chain.root().key_id
-        && header.producer == ProducerId::of_key(&statement.kid)
-        && header.actor == chain.root_credential()
 }
 
 /// Whether the writer key in force at `index` signed the seal there.

@@ -12,9 +12,9 @@ use super::plan::{
     CHECKPOINT, DISCLOSURES, ENTRY, FORM, INCLUSION, ISSUER, KEYS, RECEIPT_CHECKS, SCOPE, SEAL, STATEMENT,
 };
 use crate::entry::Entry;
+use crate::header::Env;
 use crate::id::KeyId;
 use crate::origin::Origin;
-use crate::package::is_root_epoch;
 use crate::registry::{Purpose, Recognition, is_key_record, recognise};
 use crate::seal::BatchSealEntry;
 use crate::statement::Statement;
@@ -141,6 +141,12 @@ fn check_entry(report: &mut Report, parts: &Parts) {
             format!("{text} was made for {log}, the checkpoint is of {}", parts.origin),
         );
     }
+    if let (Some(header), Some(env)) = (parts.entry.header(), genesis_env(&parts.receipt))
+        && header.env != env
+    {
+        let (given, log) = (header.env.as_str(), env.as_str());
+        return report.set(ENTRY, Outcome::Broken, format!("{text} was made for {given}, the log is a {log} log"));
+    }
     if parts.entry.header().is_some_and(|header| recognise(header) == Recognition::UnknownCritical) {
         return report.set(
             ENTRY,
@@ -149,6 +155,12 @@ fn check_entry(report: &mut Report, parts: &Parts) {
         );
     }
     report.set(ENTRY, Outcome::Holds, text);
+}
+
+/// The environment that the receipt's genesis names, as far as it can be read; whether it is the log's is for the key checks.
+fn genesis_env(receipt: &Receipt) -> Option<Env> {
+    let genesis = receipt.keys.first().filter(|placed| placed.index == 0)?;
+    Some(Entry::parse(&genesis.entry).ok()?.header()?.env)
 }
 
 fn check_inclusion(parts: &Parts) -> Problems {
@@ -225,8 +237,12 @@ fn check_statement(report: &mut Report, parts: &Parts, keys: &ReceiptKeys) {
 fn check_actor(index: u64, statement: &Statement, keys: &ReceiptKeys) -> Result<String, String> {
     let header = &statement.record.header;
     let root = keys.genesis.root();
-    if statement.kid == root.key_id && (is_key_record(header) || is_root_epoch(statement, &keys.genesis)) {
-        statement.verify(&root.public).map_err(|error| error.to_string())?;
+    if statement.kid == root.key_id {
+        if is_key_record(header) {
+            statement.verify(&root.public).map_err(|error| error.to_string())?;
+        } else {
+            keys.genesis.check_statement(index, statement).map_err(|error| error.to_string())?;
+        }
         return Ok(format!("signed by the root key {}", root.key_id));
     }
     let key = keys
