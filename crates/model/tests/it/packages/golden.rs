@@ -1,0 +1,90 @@
+//! One example of each file that leaves the house, byte for byte: a second verifier is tested against these, and a change of
+//! format cannot go unseen. `UPDATE_GOLDEN=1` writes them anew.
+
+use std::path::PathBuf;
+
+use tabellion_model::{Micros, Period, verify};
+use tabellion_tlog::Policy;
+
+use super::cut::Cut;
+use super::fixture::{HOUR, Log, START, erased, plain, rotated};
+
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/packages")
+}
+
+fn compare(name: &str, bytes: &[u8]) {
+    let path = directory().join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(directory()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let stored = std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; run with UPDATE_GOLDEN=1", path.display()));
+    assert!(
+        stored == bytes,
+        "{name} has other bytes than before: files that people hold would no longer be read the same way"
+    );
+}
+
+fn files() -> Vec<(&'static str, Vec<u8>)> {
+    let (plain, erased, rotated) = (plain(), erased(), rotated());
+    let period = Period { from: Micros(START + HOUR), to: Micros(START + 3 * HOUR) };
+    let of_period =
+        Cut { batches: (1, 2), period: Some(period), framework: Some("iso42001"), ..Cut::default() };
+    vec![
+        ("plain.zip", plain.package(&Cut::default())),
+        ("erased.zip", erased.package(&Cut { batches: (1, 3), ..Cut::default() })),
+        ("rotated.zip", rotated.package(&Cut::default())),
+        ("period.zip", plain.package(&of_period)),
+        ("record.receipt", plain.receipt(plain.seals[1].1.first + 1).to_bytes().unwrap()),
+        ("statement.receipt", plain.receipt(plain.seals[2].1.first).to_bytes().unwrap()),
+        ("statement.cose", plain.transparent(plain.seals[2].1.first)),
+    ]
+}
+
+#[test]
+fn packages_receipts_and_statements_keep_their_bytes() {
+    for (name, bytes) in files() {
+        assert!(bytes.len() < 200_000, "{name} is too large to keep");
+        compare(name, &bytes);
+    }
+    compare("trust.txt", plain().trust().as_bytes());
+    compare("wrong-trust.txt", Log::new("other.example", "b").trust().as_bytes());
+}
+
+/// The outcome of every check over every golden file, for verifiers in other languages to agree with.
+#[test]
+fn verdicts_on_golden_files_are_kept() {
+    let trusts = [
+        ("trust.txt", Some(plain().trust())),
+        ("wrong-trust.txt", Some(Log::new("other.example", "b").trust())),
+        ("no trust file", None),
+    ];
+    let mut verdicts = serde_json::Map::new();
+    for (name, bytes) in files() {
+        for (trust_name, trust) in &trusts {
+            let policy = trust.as_ref().map(|text| Policy::parse(text).unwrap());
+            let report = verify(&bytes, policy.as_ref());
+            let checks: serde_json::Map<_, _> = report
+                .checks
+                .iter()
+                .map(|check| (check.name.to_owned(), check.outcome.as_str().into()))
+                .collect();
+            let verdict = serde_json::json!({"checks": checks, "exit": report.exit_code()});
+            verdicts.insert(format!("{name} with {trust_name}"), verdict);
+        }
+    }
+    let mut text = serde_json::to_string_pretty(&verdicts).unwrap();
+    text.push('\n');
+    compare("verdicts.json", text.as_bytes());
+}
+
+/// The readable report is reviewed as a diff.
+#[test]
+fn the_text_of_a_report_is_kept() {
+    let policy = Policy::parse(plain().trust()).unwrap();
+    let erased = erased().package(&Cut { batches: (1, 3), ..Cut::default() });
+    compare("erased.report.txt", verify(&erased, Some(&policy)).to_text().as_bytes());
+    compare("erased.no-trust.report.txt", verify(&erased, None).to_text().as_bytes());
+}
