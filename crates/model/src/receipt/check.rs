@@ -145,7 +145,11 @@ fn check_entry(report: &mut Report, parts: &Parts) {
         && header.env != env
     {
         let (given, log) = (header.env.as_str(), env.as_str());
-        return report.set(ENTRY, Outcome::Broken, format!("{text} was made for {given}, the log is a {log} log"));
+        return report.set(
+            ENTRY,
+            Outcome::Broken,
+            format!("{text} was made for {given}, the log is a {log} log"),
+        );
     }
     if parts.entry.header().is_some_and(|header| recognise(header) == Recognition::UnknownCritical) {
         return report.set(

@@ -70,8 +70,7 @@ impl RecordTemplate {
         header.check()?;
         registry::check_sealable(header)?;
         registry::check_unsigned(header)?;
-        let mut template =
-            Self {
+        let mut template = Self {
             fixed: Vec::with_capacity(write::estimate(header)),
             slots: Vec::with_capacity(SLOTS),
             fixed_seq: registry::fixed_seq(header)?,
