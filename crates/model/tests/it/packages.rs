@@ -2,7 +2,9 @@
 
 mod cut;
 mod fixture;
+mod forging;
 mod golden;
+mod issuers;
 mod receipts;
 mod tampering;
 mod whole;
