@@ -48,9 +48,10 @@ pub fn median(figures: &mut [f64]) -> f64 {
 /// One line about the machine, for the results page.
 pub fn machine() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = cpu.lines().find_map(|line| line.strip_prefix("model name")).map_or("unknown processor", |rest| {
-        rest.trim_start_matches([' ', '\t', ':'])
-    });
+    let name = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map_or("unknown processor", |rest| rest.trim_start_matches([' ', '\t', ':']));
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     format!("{cores} cores of {name}; load average {}", load.split(' ').next().unwrap_or("unknown"))

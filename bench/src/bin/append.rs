@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tabellion_bench::{machine, median, percentile, preallocated, write_sync_loop};
 use tabellion_ledger::disk::real::RealDisk;
-use tabellion_ledger::{Draft, DraftParent, Ledger, Prepared, NewLog, OpenOptions, OsEntropy, SystemClock};
+use tabellion_ledger::{Draft, DraftParent, Ledger, NewLog, OpenOptions, OsEntropy, Prepared, SystemClock};
 use tabellion_model::{Env, Origin};
 
 /// Records are sealed on one thread and freed on another, which is what the system's allocator is slowest at; docs/benchmarks.md.
@@ -51,7 +51,9 @@ fn main() -> Result<(), Box<dyn Error>> {
          fdatasync 4 KiB p50 / p99 ms |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
-    for (vault, sealed) in [(false, Sealed::Before), (true, Sealed::Before), (false, Sealed::Inside), (true, Sealed::Inside)] {
+    for (vault, sealed) in
+        [(false, Sealed::Before), (true, Sealed::Before), (false, Sealed::Inside), (true, Sealed::Inside)]
+    {
         for in_flight in [64, 1024] {
             compare(&options, in_flight, vault, sealed)?;
         }
@@ -81,7 +83,8 @@ fn compare(options: &Options, in_flight: usize, vault: bool, sealed: Sealed) -> 
     let mut entry_bytes = 0;
     for round in 0..options.rounds {
         let dir = scratch.path().join(format!("log-{round}"));
-        let (figures, bytes) = run_ledger(&dir, in_flight, vault, sealed, Duration::from_secs(options.seconds))?;
+        let (figures, bytes) =
+            run_ledger(&dir, in_flight, vault, sealed, Duration::from_secs(options.seconds))?;
         std::fs::remove_dir_all(&dir)?;
         entry_bytes = bytes;
         let rate = bare_rate(scratch.path(), &figures, options.seconds)?;
@@ -134,7 +137,13 @@ fn probe(dir: &Path) -> Result<Vec<Duration>, Box<dyn Error>> {
 
 type Answer = (Instant, Result<(), String>);
 
-fn run_ledger(dir: &Path, in_flight: usize, vault: bool, sealed: Sealed, time: Duration) -> Result<(Figures, usize), Box<dyn Error>> {
+fn run_ledger(
+    dir: &Path,
+    in_flight: usize,
+    vault: bool,
+    sealed: Sealed,
+    time: Duration,
+) -> Result<(Figures, usize), Box<dyn Error>> {
     std::fs::create_dir_all(dir)?;
     let options = OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy));
     let new = NewLog { origin: Origin::new("bench.example/log/append")?, env: Env::Sandbox };
@@ -198,7 +207,11 @@ enum Source<'a> {
 }
 
 /// Submits the next record; `false` when there is none left.
-fn submit(ledger: &Ledger, source: &mut Source<'_>, answers: &SyncSender<Answer>) -> Result<bool, Box<dyn Error>> {
+fn submit(
+    ledger: &Ledger,
+    source: &mut Source<'_>,
+    answers: &SyncSender<Answer>,
+) -> Result<bool, Box<dyn Error>> {
     let begin = Instant::now();
     let prepared = match source {
         Source::Drafts(draft) => ledger.prepare(draft)?,
@@ -210,7 +223,9 @@ fn submit(ledger: &Ledger, source: &mut Source<'_>, answers: &SyncSender<Answer>
     let answers = answers.clone();
     ledger.submit(
         vec![prepared],
-        Box::new(move |result| drop(answers.send((begin, result.map(|_| ()).map_err(|error| error.to_string()))))),
+        Box::new(move |result| {
+            drop(answers.send((begin, result.map(|_| ()).map_err(|error| error.to_string()))))
+        }),
     );
     Ok(true)
 }
@@ -220,7 +235,8 @@ fn draft(vault: bool) -> Draft {
     let mut draft = Draft::new("bench.appended");
     if vault {
         for field in 0..12 {
-            draft = draft.with(&format!("field_{field}"), format!("value {field} of an ordinary length for a log"));
+            draft = draft
+                .with(&format!("field_{field}"), format!("value {field} of an ordinary length for a log"));
         }
         return draft;
     }

@@ -48,7 +48,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         tree.push(timed(|| {
             std::hint::black_box(verify_tree(&package).expect("a package just exported holds"));
         }));
-        full.push(timed(|| assert_eq!(verify(&package, Some(&policy)).exit_code(), 0, "a package just exported holds")));
+        full.push(timed(|| {
+            assert_eq!(verify(&package, Some(&policy)).exit_code(), 0, "a package just exported holds")
+        }));
     }
     let (hash, tree, full) = (median(&mut hash), median(&mut tree), median(&mut full));
     let megabytes = entries_alone.len() as f64 / 1e6;
@@ -58,7 +60,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     println!("| what | seconds | MB/s | × one core's SHA-256 |");
     println!("|---|---|---|---|");
-    for (what, seconds) in [("SHA-256 of the entries, one core", hash), ("tree only", tree), ("everything", full)] {
+    for (what, seconds) in
+        [("SHA-256 of the entries, one core", hash), ("tree only", tree), ("everything", full)]
+    {
         println!("| {what} | {seconds:.3} | {:.0} | {:.2} |", megabytes / seconds, hash / seconds);
     }
     Ok(())
@@ -87,10 +91,12 @@ fn make_package(dir: &std::path::Path, entries: usize) -> Result<(Vec<u8>, Polic
     let disk = Arc::new(RealDisk::create(dir)?);
     let options = OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy));
     let origin = Origin::new("bench.example/log/verify")?;
-    let ledger = Ledger::create(disk.clone(), &NewLog { origin: origin.clone(), env: Env::Sandbox }, &options)?;
+    let ledger =
+        Ledger::create(disk.clone(), &NewLog { origin: origin.clone(), env: Env::Sandbox }, &options)?;
     let mut draft = Draft::new("bench.appended");
     for field in 0..11 {
-        draft = draft.with(&format!("field_{field}"), format!("value {field} of an ordinary length for a log"));
+        draft =
+            draft.with(&format!("field_{field}"), format!("value {field} of an ordinary length for a log"));
     }
     let drafts = vec![draft; TOGETHER];
     for _ in 0..entries / TOGETHER {
@@ -103,7 +109,8 @@ fn make_package(dir: &std::path::Path, entries: usize) -> Result<(Vec<u8>, Polic
         keyring::load_key(disk.as_ref(), Purpose::Package, &key)?
     };
     let mut package = Vec::new();
-    let request = ExportRequest { period: None, at: None, framework: None, disclosure: DisclosurePolicy::All };
+    let request =
+        ExportRequest { period: None, at: None, framework: None, disclosure: DisclosurePolicy::All };
     export(reader, &package_key, &request, &mut package)?;
     let root = VerifierKey::new(&format!("{origin}/root"), reader.keys().root().public)?;
     let policy = Policy::parse(&format!("log {root}\nquorum none\n"))?;

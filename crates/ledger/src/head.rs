@@ -233,7 +233,10 @@ mod tests {
             "the refusal names no way out: {refused}"
         );
         disk.remove(HEAD_PATH).expect("removed");
-        assert!(HeadFile::open(&disk, ORIGIN).is_err(), "a head taken away would guard nothing, without a word");
+        assert!(
+            HeadFile::open(&disk, ORIGIN).is_err(),
+            "a head taken away would guard nothing, without a word"
+        );
         disk.open(HEAD_PATH, OpenMode::CreateNew).expect("the way out");
         HeadFile::open(&disk, ORIGIN).expect("an empty head is the operator's word");
     }

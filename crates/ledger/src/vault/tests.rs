@@ -213,11 +213,9 @@ fn another_master_key_and_another_log_are_told_apart() {
     let (bench, mut table) = Bench::new();
     bench.key(&mut table, &scope(1));
     table.make_durable().expect("durable");
-    let wrong =
-        refusal(KeyTable::open(&bench.disk, &origin(), MasterKey::new(&[1; 32]), &[]));
+    let wrong = refusal(KeyTable::open(&bench.disk, &origin(), MasterKey::new(&[1; 32]), &[]));
     assert!(wrong.contains("vault.key"), "the operator is not told which file is wrong: {wrong}");
-    let foreign =
-        refusal(KeyTable::open(&bench.disk, &sha256(b"other"), MasterKey::new(&MASTER), &[]));
+    let foreign = refusal(KeyTable::open(&bench.disk, &sha256(b"other"), MasterKey::new(&MASTER), &[]));
     assert!(foreign.contains("another log"), "the operator is not told what is mixed up: {foreign}");
     for at in 0..SLOT {
         let mut bytes = bench.bytes();

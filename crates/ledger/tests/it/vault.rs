@@ -205,9 +205,7 @@ fn a_log_that_may_only_be_read_is_shown_and_checked() {
     let ledger = open(&disk, 1).expect("the log opens");
     let carl = ledger.append(&about("carl")).expect("an append");
     ledger.close().expect("a clean end");
-    disk.open("head", OpenMode::ReadWrite)
-        .and_then(|file| file.write_at(0, &head))
-        .expect("an older head");
+    disk.open("head", OpenMode::ReadWrite).and_then(|file| file.write_at(0, &head)).expect("an older head");
     let read_only: Arc<dyn Disk> = Arc::new(ReadOnlyDisk::new(disk));
     let (reader, notes) =
         Reader::open(Arc::clone(&read_only), &started).expect("reading needs no right to write");

@@ -31,6 +31,9 @@ const PACKAGE: &str = "evidence.zip";
 /// Who asks to be forgotten in the story.
 const FORGOTTEN: &str = "customer-1017";
 
+/// What is said of them when there is nothing left to erase.
+const FORGOTTEN_BEFORE: &str = "   An earlier run has erased everything about them already.\n\n";
+
 /// Where the story takes place.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
@@ -150,13 +153,16 @@ fn forget(writer: &mut Writer) -> Result<(), Failure> {
         Response::Done(Answer::Erased { erasures }) => {
             let (units, keys): (usize, usize) =
                 erasures.iter().fold((0, 0), |(units, keys), done| (units + done.units, keys + done.keys));
+            if units == 0 {
+                return terminal::data(FORGOTTEN_BEFORE);
+            }
             terminal::data(&format!(
                 "   {units} pieces of content are gone with {keys} keys; their entries stay, every proof stays valid, nothing can be guessed.\n\n"
             ))
         }
         Response::Done(other) => Err(unexpected(&other)),
         Response::Refused(refusal) if refusal.code.as_deref() == Some("not_found") => {
-            terminal::data("   An earlier run has erased everything about them already.\n\n")
+            terminal::data(FORGOTTEN_BEFORE)
         }
         Response::Refused(refusal) => Err(refusal.into()),
     }

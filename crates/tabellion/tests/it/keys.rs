@@ -34,6 +34,11 @@ fn the_operators_own_key_signs_never_leaves_and_its_rotation_keeps_old_proofs_va
         new.as_str(),
         "the old key still signs"
     );
+    let retried = notary.file("retried.txt", b"3");
+    let kept = notary.record(&retried, &["--idempotency-key", "k"]);
+    notary.run(&["key", "rotate", &new]).ends(0);
+    let again = notary.record(&retried, &["--idempotency-key", "k"]);
+    assert_eq!(again["index"], kept["index"], "a retry after a rotation became a second record");
     notary.run(&["record", &second, "--actor", &old]).refused(1, &["key_not_in_force", &old]);
 
     for file in [&first, &second] {
