@@ -113,7 +113,7 @@ fn make_package(dir: &std::path::Path, entries: usize) -> Result<(Vec<u8>, Polic
         ExportRequest { period: None, at: None, framework: None, disclosure: DisclosurePolicy::All };
     export(reader, &package_key, &request, &mut package)?;
     let root = VerifierKey::new(&format!("{origin}/root"), reader.keys().root().public)?;
-    let policy = Policy::parse(&format!("log {root}\nquorum none\n"))?;
+    let policy = Policy::parse(format!("log {root}\nquorum none\n"))?;
     let entry_bytes = reader.entry(reader.size() / 2)?.bytes.len();
     ledger.close()?;
     Ok((package, policy, entry_bytes))

@@ -448,13 +448,11 @@ impl Scan<'_> {
                 size - 1
             )));
         }
-        if let Some(head) = &self.head {
-            if state.batch_ending_at(head.size).is_none() {
-                return Err(OpenError::Corrupt(format!(
-                    "head remembers size {}, where no batch ends: head belongs to another log. Restore both from one backup",
-                    head.size
-                )));
-            }
+        if let Some(head) = self.head.as_ref().filter(|head| state.batch_ending_at(head.size).is_none()) {
+            return Err(OpenError::Corrupt(format!(
+                "head remembers size {}, where no batch ends: head belongs to another log. Restore both from one backup",
+                head.size
+            )));
         }
         check_signature(&state, &self.checkpoint).map_err(|what| {
             OpenError::Corrupt(format!("the newest checkpoint {what}. Restore from a backup"))

@@ -83,6 +83,8 @@ fn what_an_export_discloses_can_be_configured() {
     let out = notary.beside_text("p.zip");
     let json = notary.run(&["export", "--out", &out, "--json"]).ends(0).json();
     assert_eq!(json["units"]["shown"], 0, "more was disclosed than is configured: {json}");
+    notary.run(&["export", "--out", &out]).refused(2, &["p.zip", "exists"]);
+    let out = notary.beside_text("q.zip");
     let json = notary.run(&["export", "--out", &out, "--json", "--disclose", "business"]).ends(0).json();
     assert_eq!(json["units"]["shown"], 1, "the command line must prevail: {json}");
     let elsewhere = notary.file("other.toml", b"[export]\ndisclose = \"all\"\n");

@@ -86,12 +86,18 @@ fn every_key_of_the_log_can_be_rotated_and_old_and_new_evidence_verifies_with_th
     let file = notary.file("a.txt", b"1");
     notary.record(&file, &[]);
     let old = notary.file("old.receipt", &fs::read(format!("{file}.receipt")).expect("a receipt"));
-    for purpose in ["log", "writer", "package", "log"] {
+    for (round, purpose) in ["log", "writer", "package", "log"].into_iter().enumerate() {
         notary.run(&["key", "rotate", purpose]).ends(0);
-        notary.record(&file, &[]);
-        let package = notary.beside_text("p.zip");
+        let recorded = notary.record(&file, &[]);
+        let receipt = recorded["receipt"].as_str().expect("a receipt's path").to_owned();
+        assert_ne!(
+            fs::read(&receipt).expect("it"),
+            fs::read(&old).expect("it"),
+            "the second record got the first receipt"
+        );
+        let package = notary.beside_text(&format!("{round}.zip"));
         notary.run(&["export", "--out", &package]).ends(0);
-        for path in [&old, &format!("{file}.receipt"), &package] {
+        for path in [&old, &receipt, &package] {
             tabellion(&["verify", path, "--trust", &trust]).ends(0);
             notary.verify(path).ends(0);
         }
@@ -122,8 +128,8 @@ fn keys_are_created_granted_to_others_revoked_and_named_by_their_beginning() {
     notary.run(&["key", "show", "zz"]).refused(2, &["zz"]);
     let log_key = in_force(&notary, "log").pop().expect("a log key");
     notary.run(&["key", "revoke", &log_key, "--reason", "compromised"]).ends(0);
-    notary.record(&file, &[]);
-    notary.verify(&format!("{file}.receipt")).ends(0);
+    let recorded = notary.record(&file, &[]);
+    notary.verify(recorded["receipt"].as_str().expect("a receipt's path")).ends(0);
     notary.is_sound();
 }
 
