@@ -152,3 +152,29 @@ fn one_idempotency_key_twice_in_one_append_is_refused_and_stops_nothing() {
     ledger.append(&draft).expect("the log goes on");
     ledger.close().expect("and ends when it is told to");
 }
+
+#[test]
+fn a_clock_behind_the_newest_commit_is_told_to_the_operator() {
+    use std::sync::Arc;
+    use tabellion_ledger::OpenOptions;
+    use tabellion_model::Micros;
+    use tabellion_testkit::{ManualClock, SeededEntropy, SimDisk};
+    let disk = SimDisk::new();
+    let at = |micros: u64| OpenOptions {
+        background: false,
+        segment_bytes: 256 << 10,
+        ..OpenOptions::new(Arc::new(ManualClock::at(Micros(micros))), Arc::new(SeededEntropy::new(micros)))
+    };
+    let (ahead, now) = (4_000_000_000_000_000, 1_790_000_000_000_000);
+    let ledger =
+        Ledger::create(Arc::new(disk.clone()), &crate::fixture::new_log(), &at(ahead)).expect("a log");
+    ledger.close().expect("a clean end");
+    let ledger = Ledger::open(Arc::new(disk), &at(now)).expect("opens");
+    assert!(
+        ledger.notes().iter().any(|note| note.contains("clock")),
+        "periods would miss records without a word"
+    );
+    ledger.append(&document(1)).expect("an append");
+    let commits = ledger.reader().commits().expect("commits");
+    assert!(commits.is_sorted_by_key(|commit| commit.committed_at), "commit times went back");
+}
