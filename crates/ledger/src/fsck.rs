@@ -56,6 +56,7 @@ impl FsckReport {
 pub fn fsck(disk: &Arc<dyn Disk>, options: &OpenOptions, against: &[String]) -> FsckReport {
     let mut report = FsckReport::default();
     let vault = open_vault(disk, options, &mut report);
+    report.notes.extend(vault.iter().flat_map(|vault| vault.notes().to_vec()));
     let mut inspector = Inspector { vault: vault.as_ref(), report: &mut report };
     match recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut inspector) {
         Ok(recovered) => {
