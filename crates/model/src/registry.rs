@@ -203,6 +203,16 @@ pub enum RegistryError {
     /// A record about a system names none.
     #[error("a {0} record names the system it is about")]
     NoSystem(&'static str),
+    /// A tombstone counts other than its fields.
+    #[error(
+        "an erasure.done record says that {said} units were erased and has {fields} fields; each erased unit is one field"
+    )]
+    Tombstones {
+        /// The number in `clear`.
+        said: u64,
+        /// Fields in all of its units.
+        fields: u64,
+    },
     /// The type's version is not one that this version writes.
     #[error("version {given} of type {name} is not known here, version {TYPE_VERSION} is")]
     Version {
@@ -293,8 +303,14 @@ fn check_open_numbers(header: &Header) -> Result<(), RegistryError> {
     }
     match Facts::read(kind, header.clear.as_ref())? {
         Facts::Genesis(genesis) if !genesis.fits(header) => Err(RegistryError::Genesis),
+        Facts::ErasureDone(done) => check_tombstones(header, done.erased),
         _ => Ok(()),
     }
+}
+
+fn check_tombstones(header: &Header, said: u64) -> Result<(), RegistryError> {
+    let fields = header.units.iter().map(|unit| unit.digests.len() as u64).sum();
+    if said == fields { Ok(()) } else { Err(RegistryError::Tombstones { said, fields }) }
 }
 
 impl Facts {

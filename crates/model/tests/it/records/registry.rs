@@ -32,7 +32,7 @@ pub(crate) fn every_fact() -> Vec<Facts> {
         }),
         Facts::EpochClosed(EpochClosed { last_seq: 1, systems: vec![(system(1), 4), (system(2), 5)] }),
         Facts::ErasureOrdered(ErasureOrdered { keys: keys.clone(), scope: ErasureScope::Subject }),
-        Facts::ErasureDone(ErasureDone { erased: 2, last: true, order: RecordId::from_bytes([0xf1; 16]) }),
+        Facts::ErasureDone(ErasureDone { erased: 0, last: true, order: RecordId::from_bytes([0xf1; 16]) }),
         Facts::HoldPlaced(HoldPlaced { hold: HoldId::from_bytes([0xf2; 16]), keys: Some(keys) }),
         Facts::HoldReleased(HoldId::from_bytes([0xf2; 16])),
         Facts::DeletionRequested(Micros(1_767_323_045_000_000)),
@@ -248,5 +248,22 @@ fn purposes_and_reasons_come_back() {
     assert!(
         String::from_utf8(to_jcs(&clear).unwrap()).unwrap().contains("\"scope\":\"subject\""),
         "words, not numbers"
+    );
+}
+
+#[test]
+fn a_tombstone_counts_its_fields() {
+    let done = |erased| {
+        Facts::ErasureDone(ErasureDone { erased, last: true, order: RecordId::from_bytes([0xf1; 16]) })
+    };
+    assert_eq!(
+        check(&header_of(&done(0))),
+        Ok(()),
+        "an order that found nothing to erase is an honest record"
+    );
+    assert_eq!(
+        check(&header_of(&done(2))),
+        Err(RegistryError::Tombstones { said: 2, fields: 0 }),
+        "a record could claim erasures that it does not name"
     );
 }
