@@ -9,7 +9,7 @@ use tabellion_ledger::keyring::KeyPair;
 use tabellion_ledger::{Ack, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode};
 use tabellion_model::registry::Revocation;
 use tabellion_model::{CredentialId, Entry, HoldId, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
-use tabellion_tlog::PublicKey;
+use tabellion_tlog::{PublicKey, SignedCheckpoint};
 
 use crate::request::{
     Answer, Appended, Erased, LastEpoch, Refusal, RefusalKind, Request, Response, SignedStatement, Summary,
@@ -40,7 +40,7 @@ pub(crate) fn refusal(error: &LedgerError) -> Refusal {
 
 fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
     match request {
-        Request::Status {} => Ok(status(ledger.reader())),
+        Request::Status {} => status(ledger.reader()),
         Request::Append { drafts } => append(ledger, drafts),
         Request::AppendStatements { statements } => append_statements(ledger, statements),
         Request::Producer { producer } => {
@@ -108,15 +108,19 @@ fn appended(ack: &Ack) -> Answer {
     Answer::Appended { records: vec![Appended::from(ack)] }
 }
 
-fn status(reader: &Reader) -> Answer {
-    Answer::Status {
+/// Size and checkpoint belong together, whatever is committed while they are read.
+fn status(reader: &Reader) -> Result<Answer, LedgerError> {
+    let checkpoint = reader.checkpoint();
+    let signed = SignedCheckpoint::parse(checkpoint.as_bytes())
+        .map_err(|error| LedgerError::Fatal(format!("the newest checkpoint does not read back: {error}")))?;
+    Ok(Answer::Status {
         origin: reader.origin().to_string(),
         env: reader.env().to_string(),
-        size: reader.size(),
-        checkpoint: reader.checkpoint().to_string(),
+        size: signed.checkpoint.size,
+        checkpoint: checkpoint.to_string(),
         pid: std::process::id(),
         actors: actors(reader),
-    }
+    })
 }
 
 /// Actor keys in force, in the order of their grants.
