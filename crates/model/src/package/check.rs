@@ -45,6 +45,7 @@ pub fn verify_package(bytes: &[u8], trust: Option<&Policy>) -> Report {
 struct Parts<'a> {
     container: &'a Container<'a>,
     manifest: Manifest,
+    signature: Sign1,
     proof: RangeProof,
     checkpoint: SignedCheckpoint,
 }
@@ -64,6 +65,10 @@ fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
         Ok(manifest) => manifest,
         Err(error) => return report.set(MANIFEST, Outcome::Malformed, error.to_string()),
     };
+    let signature = match read_signature(container.signature) {
+        Ok(signature) => signature,
+        Err(problem) => return report.set(MANIFEST, Outcome::Malformed, problem),
+    };
     report.set(
         MANIFEST,
         Outcome::Holds,
@@ -75,7 +80,7 @@ fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
         &digests.compare(&manifest),
         format!("all {} files have their listed SHA-256", manifest.files.len()),
     );
-    let Some(parts) = read_parts(report, &container, manifest) else { return };
+    let Some(parts) = read_parts(report, &container, manifest, signature) else { return };
     check_parts(report, &parts, trust);
 }
 
@@ -83,12 +88,13 @@ fn read_parts<'a>(
     report: &mut Report,
     container: &'a Container<'a>,
     manifest: Manifest,
+    signature: Sign1,
 ) -> Option<Parts<'a>> {
     let proof = RangeProof::parse(container.proof).map_err(|error| error.to_string());
     let checkpoint =
         SignedCheckpoint::parse(container.checkpoint).map_err(|error| format!("checkpoint: {error}"));
     match (proof, checkpoint) {
-        (Ok(proof), Ok(checkpoint)) => Some(Parts { container, manifest, proof, checkpoint }),
+        (Ok(proof), Ok(checkpoint)) => Some(Parts { container, manifest, signature, proof, checkpoint }),
         (Err(problem), _) | (_, Err(problem)) => {
             report.set(TREE, Outcome::Malformed, problem);
             None
@@ -157,22 +163,19 @@ fn check_issuer(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>, 
     report.set(ISSUER, outcome, detail);
 }
 
+/// Reads `manifest.cose`; whose signature it is and whether it verifies is judged when the keys are known.
+fn read_signature(bytes: &[u8]) -> Result<Sign1, String> {
+    let signature = Sign1::parse(bytes).map_err(|error| format!("manifest.cose: {error}"))?;
+    let detached = signature.payload.is_none() && signature.unprotected == tabellion_tlog::Unprotected::Empty;
+    if detached && signature.protected.content_type.as_deref() == Some(MANIFEST_CONTENT_TYPE) {
+        return Ok(signature);
+    }
+    Err("manifest.cose: is not a signature over a package manifest".to_owned())
+}
+
 fn check_manifest_signature(parts: &Parts<'_>, keys: &Keys) -> Problems {
     let mut problems = Problems::default();
-    let signature = match Sign1::parse(parts.container.signature) {
-        Ok(signature) => signature,
-        Err(error) => {
-            problems.malformed(|| format!("manifest.cose: {error}"));
-            return problems;
-        }
-    };
-    if signature.protected.content_type.as_deref() != Some(MANIFEST_CONTENT_TYPE)
-        || signature.payload.is_some()
-        || signature.unprotected != tabellion_tlog::Unprotected::Empty
-    {
-        problems.malformed(|| "manifest.cose: is not a signature over a package manifest".to_owned());
-        return problems;
-    }
+    let signature = &parts.signature;
     match keys.in_force(Purpose::Package, parts.manifest.size) {
         Err(problem) => problems.broken(|| problem),
         Ok(key) if signature.protected.kid != Some(*key.key_id().as_bytes()) => problems.broken(|| {

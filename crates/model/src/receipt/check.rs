@@ -60,11 +60,13 @@ fn read_parts(report: &mut Report, bytes: &[u8]) -> Option<Parts> {
             return None;
         }
     };
-    report.set(FORM, Outcome::Holds, format!("a receipt for entry {} of {origin}", receipt.index));
     match Entry::parse(&receipt.entry) {
-        Ok(entry) => Some(Parts { receipt, checkpoint, origin, entry, seal }),
+        Ok(entry) => {
+            report.set(FORM, Outcome::Holds, format!("a receipt for entry {} of {origin}", receipt.index));
+            Some(Parts { receipt, checkpoint, origin, entry, seal })
+        }
         Err(error) => {
-            report.set(ENTRY, Outcome::Malformed, format!("entry {}: {error}", receipt.index));
+            report.set(FORM, Outcome::Malformed, format!("entry {}: {error}", receipt.index));
             None
         }
     }
