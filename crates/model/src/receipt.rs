@@ -124,6 +124,9 @@ impl Receipt {
             return Err(members.fault("entry", "does not have 1 to 65535 bytes").into());
         }
         let keys = members.list("keys")?;
+        if keys.is_empty() {
+            return Err(members.fault("keys", "does not even hold the genesis").into());
+        }
         if keys.len() > MAX_KEY_RECORDS {
             return Err(members.fault("keys", "has more key records than a receipt needs").into());
         }

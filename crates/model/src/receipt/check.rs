@@ -7,13 +7,12 @@ use std::collections::BTreeSet;
 use tabellion_tlog::{Policy, SignedCheckpoint, VerifierKey, verify_inclusion};
 
 use super::Receipt;
-use super::keys::ReceiptKeys;
+use super::keys::{KeysFault, ReceiptKeys};
 use super::plan::{
     CHECKPOINT, DISCLOSURES, ENTRY, FORM, INCLUSION, ISSUER, KEYS, RECEIPT_CHECKS, SCOPE, SEAL, STATEMENT,
 };
 use crate::entry::Entry;
 use crate::header::Env;
-use crate::id::KeyId;
 use crate::origin::Origin;
 use crate::registry::{Purpose, Recognition, is_key_record, recognise};
 use crate::seal::BatchSealEntry;
@@ -42,34 +41,45 @@ pub fn verify_receipt(bytes: &[u8], trust: Option<&Policy>) -> Report {
 }
 
 fn read_parts(report: &mut Report, bytes: &[u8]) -> Option<Parts> {
-    let read = Receipt::parse(bytes).map_err(|error| error.to_string()).and_then(|receipt| {
-        let checkpoint = SignedCheckpoint::parse(receipt.checkpoint.as_bytes())
-            .map_err(|error| format!("checkpoint: {error}"))?;
-        let origin =
-            Origin::new(&checkpoint.checkpoint.origin).map_err(|error| format!("checkpoint: {error}"))?;
-        let seal = match &receipt.seal {
-            None => None,
-            Some(seal) => Some(BatchSealEntry::parse(&seal.placed.entry).map_err(|error| error.to_string())?),
-        };
-        Ok((receipt, checkpoint, origin, seal))
-    });
-    let (receipt, checkpoint, origin, seal) = match read {
-        Ok(parts) => parts,
+    match parse_parts(bytes) {
+        Ok(parts) => {
+            let text = format!("a receipt for entry {} of {}", parts.receipt.index, parts.origin);
+            report.set(FORM, Outcome::Holds, text);
+            Some(parts)
+        }
         Err(problem) => {
             report.set(FORM, Outcome::Malformed, problem);
-            return None;
-        }
-    };
-    match Entry::parse(&receipt.entry) {
-        Ok(entry) => {
-            report.set(FORM, Outcome::Holds, format!("a receipt for entry {} of {origin}", receipt.index));
-            Some(Parts { receipt, checkpoint, origin, entry, seal })
-        }
-        Err(error) => {
-            report.set(FORM, Outcome::Malformed, format!("entry {}: {error}", receipt.index));
             None
         }
     }
+}
+
+/// Everything but the key records, which are read where they are judged: their hashes come first.
+fn parse_parts(bytes: &[u8]) -> Result<Parts, String> {
+    let receipt = Receipt::parse(bytes).map_err(|error| error.to_string())?;
+    let checkpoint = SignedCheckpoint::parse(receipt.checkpoint.as_bytes())
+        .map_err(|error| format!("checkpoint: {error}"))?;
+    let origin =
+        Origin::new(&checkpoint.checkpoint.origin).map_err(|error| format!("checkpoint: {error}"))?;
+    let index = receipt.index;
+    let entry = Entry::parse(&receipt.entry).map_err(|error| format!("entry {index}: {error}"))?;
+    let seal = match (&entry, &receipt.seal) {
+        (Entry::Seal(_), None) => None,
+        (Entry::Seal(_), Some(_)) => {
+            return Err("the entry is itself a seal and another one is brought along".to_owned());
+        }
+        (_, None) => return Err(format!("the seal of entry {index} is not here")),
+        (_, Some(seal)) => {
+            let at = seal.placed.index;
+            match Entry::parse(&seal.placed.entry).map_err(|error| format!("seal at entry {at}: {error}"))? {
+                Entry::Seal(seal) => Some(seal),
+                Entry::Record(_) | Entry::Statement(_) => {
+                    return Err(format!("entry {at}, brought along as the seal, is none"));
+                }
+            }
+        }
+    };
+    Ok(Parts { receipt, checkpoint, origin, entry, seal })
 }
 
 fn check_parts(report: &mut Report, parts: &Parts, trust: Option<&Policy>) {
@@ -91,14 +101,15 @@ fn check_parts(report: &mut Report, parts: &Parts, trust: Option<&Policy>) {
                 format!("the genesis is of {other}, the checkpoint of {}", parts.origin),
             );
         }
-        Err(problem) => return report.set(KEYS, Outcome::Broken, problem),
+        Err(KeysFault::Unreadable(problem)) => return report.set(KEYS, Outcome::Malformed, problem),
+        Err(KeysFault::Contradiction(problem)) => return report.set(KEYS, Outcome::Broken, problem),
     };
     report.set(
         KEYS,
         Outcome::Holds,
         format!("{} key records, each signed by the root key", parts.receipt.keys.len()),
     );
-    let log_key = keys.last(Purpose::Log, parts.checkpoint.checkpoint.size).map(|key| key.public);
+    let log_key = keys.last(Purpose::Log, parts.checkpoint.checkpoint.size).map(|key| key.info.public);
     let claim = Claim {
         origin: &parts.origin,
         root: Some(&keys.genesis.root().public),
@@ -195,9 +206,6 @@ fn check_seal(parts: &Parts, keys: &ReceiptKeys) -> Result<String, String> {
     let index = parts.receipt.index;
     let (seal, at) = match (&parts.entry, &parts.seal, &parts.receipt.seal) {
         (Entry::Seal(seal), None, None) => (seal, index),
-        (Entry::Seal(_), ..) => {
-            return Err("the entry is itself a seal and another one is brought along".to_owned());
-        }
         (_, Some(seal), Some(proof)) => {
             let position = index.checked_sub(seal.seal.first).filter(|position| *position < seal.seal.count);
             let position =
@@ -222,43 +230,47 @@ fn check_seal(parts: &Parts, keys: &ReceiptKeys) -> Result<String, String> {
         ));
     }
     let writer = keys.last(Purpose::Writer, at)?;
-    seal.verify(&writer.public).map_err(|error| format!("the seal at entry {at}: {error}"))?;
+    seal.verify(&writer.info.public).map_err(|error| format!("the seal at entry {at}: {error}"))?;
     Ok(format!("sealed at entry {at}, committed at {}", seal.seal.committed_at))
 }
 
 fn check_statement(report: &mut Report, parts: &Parts, keys: &ReceiptKeys) {
-    if let Entry::Statement(statement) = &parts.entry {
-        return settle(report, STATEMENT, check_actor(parts.receipt.index, statement, keys));
+    let Entry::Statement(statement) = &parts.entry else {
+        if let Some(check) = report.checks.iter_mut().find(|check| check.name == STATEMENT) {
+            check.required = false;
+        }
+        let text = "the entry is no statement: the writer vouches for it with the seal";
+        return report.set(STATEMENT, Outcome::NotRun, text);
+    };
+    if statement.kid != keys.genesis.root().key_id && keys.find(&statement.kid).is_none() {
+        let text = format!(
+            "key {} of actor {} is not in this receipt; a package of the log brings it along",
+            statement.kid, statement.record.header.actor
+        );
+        return report.set(STATEMENT, Outcome::Undetermined, text);
     }
-    if let Some(check) = report.checks.iter_mut().find(|check| check.name == STATEMENT) {
-        check.required = false;
-    }
-    report.set(
-        STATEMENT,
-        Outcome::NotRun,
-        "the entry is no statement: the writer vouches for it with the seal",
-    );
+    settle(report, STATEMENT, check_actor(parts.receipt.index, statement, keys));
 }
 
 fn check_actor(index: u64, statement: &Statement, keys: &ReceiptKeys) -> Result<String, String> {
     let header = &statement.record.header;
     let root = keys.genesis.root();
-    if statement.kid == root.key_id {
+    let Some(key) = keys.find(&statement.kid) else {
         if is_key_record(header) {
             statement.verify(&root.public).map_err(|error| error.to_string())?;
         } else {
             keys.genesis.check_statement(index, statement).map_err(|error| error.to_string())?;
         }
         return Ok(format!("signed by the root key {}", root.key_id));
+    };
+    if is_key_record(header) || key.purpose != Purpose::Actor || key.credential != header.actor {
+        return Err(format!("key {} does not speak for actor {}", statement.kid, header.actor));
     }
-    let key = keys
-        .find(&statement.kid, index)
-        .filter(|key| key.purpose == Purpose::Actor && key.credential == header.actor)
-        .ok_or_else(|| {
-            format!("no record here brings in key {} for actor {}", statement.kid, header.actor)
-        })?;
-    statement.verify(&key.public).map_err(|error| error.to_string())?;
-    Ok(format!("signed by actor {} with key {}", header.actor, KeyId::of(&key.public)))
+    if !key.is_in_force(index) {
+        return Err(format!("key {} was not in force for entry {index}", statement.kid));
+    }
+    statement.verify(&key.info.public).map_err(|error| error.to_string())?;
+    Ok(format!("signed by actor {} with key {}", header.actor, statement.kid))
 }
 
 fn check_disclosures(report: &mut Report, parts: &Parts) {

@@ -5,7 +5,7 @@ use tabellion_model::{Outcome, Receipt, Report, verify};
 use tabellion_tlog::Policy;
 
 use super::cut::stranger;
-use super::fixture::{Log, plain, rotated};
+use super::fixture::{Log, key, plain, rotated};
 
 fn trusted(log: &Log, bytes: &[u8]) -> Report {
     verify(bytes, Some(&Policy::parse(log.trust()).unwrap()))
@@ -95,7 +95,13 @@ fn parts_of_another_receipt_do_not_fit() {
     broken(&Receipt { entry: other.entry.clone(), ..base.clone() }, "inclusion", "another entry");
     broken(&Receipt { index: two, ..base.clone() }, "inclusion", "another index");
     broken(&Receipt { seal: other.seal.clone(), ..base.clone() }, "seal", "another batch's seal");
-    broken(&Receipt { seal: None, ..base.clone() }, "seal", "no seal");
+    let seal_less = Receipt { seal: None, ..base.clone() };
+    let report = trusted(&log, &seal_less.to_bytes().unwrap());
+    assert_eq!(
+        report.check("form").unwrap().outcome,
+        Outcome::Malformed,
+        "a record without its seal has a receipt"
+    );
     broken(
         &Receipt { disclosures: other.disclosures.clone(), ..base.clone() },
         "disclosures",
@@ -124,7 +130,7 @@ fn parts_of_another_receipt_do_not_fit() {
 }
 
 #[test]
-fn a_statement_without_its_actors_key_record_is_broken() {
+fn a_statement_without_its_actors_key_record_is_undetermined() {
     let log = plain();
     let base = log.receipt(log.seals[2].1.first);
     let actor = *log.key_records.last().unwrap();
@@ -133,9 +139,43 @@ fn a_statement_without_its_actors_key_record_is_broken() {
     let report = trusted(&log, &fewer.to_bytes().unwrap());
     assert_eq!(
         report.check("statement").unwrap().outcome,
-        Outcome::Broken,
+        Outcome::Undetermined,
         "an unknown key speaks for the actor"
     );
+    assert_eq!(report.exit_code(), 3, "a signature that nobody checked passes");
+}
+
+#[test]
+fn a_statement_signed_with_a_key_that_was_rotated_out_is_broken() {
+    let mut log = plain();
+    let rotation = log.rotate(Purpose::Actor);
+    log.seal();
+    log.keys.insert(Purpose::Actor, key("a actor"));
+    let index = log.statement("with the old key");
+    log.seal();
+    let mut receipt = log.receipt(index);
+    receipt.keys.push(log.placed(rotation, log.size()));
+    let report = trusted(&log, &receipt.to_bytes().unwrap());
+    let statement = report.check("statement").unwrap();
+    assert_eq!(
+        statement.outcome,
+        Outcome::Broken,
+        "a key that was rotated out still speaks\n{}",
+        report.to_text()
+    );
+    assert!(statement.detail.contains("not in force"), "the reason is not named: {}", statement.detail);
+}
+
+#[test]
+fn a_key_record_that_cannot_be_read_is_malformed_after_its_place_was_checked() {
+    let mut log = plain();
+    let junk = log.push(vec![b'x'; 100]);
+    log.seal();
+    let mut receipt = log.receipt(log.seals[1].1.first + 1);
+    receipt.keys.push(log.placed(junk, log.size()));
+    let report = trusted(&log, &receipt.to_bytes().unwrap());
+    assert_eq!(report.check("keys").unwrap().outcome, Outcome::Malformed, "{}", report.to_text());
+    assert_eq!(report.exit_code(), 2, "an unreadable key record passes");
 }
 
 #[test]

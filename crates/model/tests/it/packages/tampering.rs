@@ -80,7 +80,6 @@ fn a_changed_entry_is_found_by_the_tree_and_named_by_its_seal_even_when_the_mani
     }
 }
 
-/// Requirement: V10
 #[test]
 fn a_change_in_one_batch_names_that_batch_and_leaves_the_others_standing() {
     let log = plain();
