@@ -132,8 +132,8 @@ impl Sealer<'_> {
         })
     }
 
-    /// Takes in a statement that was sealed and signed elsewhere, with the disclosures that are to be kept. What is about `subject` is kept
-    /// under the subject's key and goes with it; else every statement can be erased alone.
+    /// Takes in a statement that was sealed and signed elsewhere, with the disclosures that are to be kept. Every unit gets a
+    /// key of its own, so each statement can be erased alone; with a `subject` the keys carry their tag and go with them.
     pub(crate) fn take_statement(
         &self,
         bytes: Vec<u8>,
