@@ -12,7 +12,10 @@ const DAYS_TO_EPOCH: u64 = 719_468;
 const DAYS_PER_ERA: u64 = 146_097;
 
 /// A point in time in microseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
 pub struct Micros(pub u64);
 
 /// Why a text is not a time.

@@ -1,0 +1,153 @@
+//! The bodies of Tabellion's own record types: what the gateway, the control plane and the views agree on (`docs/records.md`).
+//!
+//! Promises: one struct per record type, whose members are exactly the record's body fields; integers and text only, nothing that
+//! canonical JSON could not hold; an unknown member is passed over, so that a later version may add one. Must never: be needed to verify
+//! anything. A body can be withheld or erased, and then reading it says so instead of inventing it.
+
+mod call;
+mod credential;
+mod operation;
+mod person;
+mod policy;
+mod system;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+pub use call::{
+    Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, Masked, Outcome,
+    Usage,
+};
+pub use credential::{CredentialIssued, CredentialRevoked};
+pub use operation::{ConfigLoaded, NoiseCounted};
+pub use person::{
+    LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
+};
+pub use policy::{PolicyPublished, PolicyWithdrawn};
+pub use system::{SystemRegistered, SystemStage, SystemStageChanged};
+
+/// A record type with a known body.
+pub trait Body: Serialize + DeserializeOwned {
+    /// The type in records, `family.event`.
+    const TYPE: &'static str;
+
+    /// The body fields to seal.
+    ///
+    /// Errors only for a body that is no JSON object of integers and text, which no struct of this module is.
+    fn fields(&self) -> Result<Map<String, Value>, BodyFault> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => Ok(fields),
+            Ok(_) => Err(BodyFault { record_type: Self::TYPE, reason: "it is not an object".to_owned() }),
+            Err(error) => Err(BodyFault { record_type: Self::TYPE, reason: error.to_string() }),
+        }
+    }
+
+    /// Reads the body from the fields that are still disclosed; a missing field is an error, because a half-known record must not pass for a
+    /// whole one.
+    fn read(fields: Map<String, Value>) -> Result<Self, BodyFault> {
+        serde_json::from_value(Value::Object(fields))
+            .map_err(|error| BodyFault { record_type: Self::TYPE, reason: error.to_string() })
+    }
+}
+
+/// A record whose fields are not the body of its type: erased, withheld, or written by something else.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the fields do not make the body of a {record_type} record: {reason}")]
+pub struct BodyFault {
+    /// The record type.
+    pub record_type: &'static str,
+    /// What is missing or wrong.
+    pub reason: String,
+}
+
+macro_rules! bodies {
+    ($($body:ty => $name:literal),* $(,)?) => {
+        $(impl Body for $body { const TYPE: &'static str = $name; })*
+        /// Every record type that has a body here, in the order of `docs/records.md`.
+        pub const BODY_TYPES: &[&str] = &[$($name),*];
+    };
+}
+
+bodies! {
+    SystemRegistered => "system.registered",
+    SystemStageChanged => "system.stage_changed",
+    CredentialIssued => "credential.issued",
+    CredentialRevoked => "credential.revoked",
+    PolicyPublished => "policy.published",
+    PolicyWithdrawn => "policy.withdrawn",
+    CallAuthorised => "call.authorised",
+    CallCompleted => "call.completed",
+    CallDenied => "call.denied",
+    CallBroken => "call.broken",
+    PersonAdded => "person.added",
+    RoleGranted => "role.granted",
+    RoleRevoked => "role.revoked",
+    LinkIssued => "link.issued",
+    SessionOpened => "session.opened",
+    SessionClosed => "session.closed",
+    ConfigLoaded => "config.loaded",
+    NoiseCounted => "noise.counted",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Micros, SystemId};
+
+    #[test]
+    fn a_body_comes_back_from_its_fields_and_a_missing_field_is_no_body() {
+        let body = SystemRegistered {
+            name: "Loan support".to_owned(),
+            owner: crate::CredentialId::from_bytes([7; 16]),
+            purposes: vec!["loan-support".to_owned()],
+            description: String::new(),
+            capture: Capture::None,
+        };
+        let fields = body.fields().expect("a struct of text is an object");
+        assert_eq!(fields["capture"], "none", "captured content must be asked for, never the default word");
+        assert_eq!(
+            SystemRegistered::read(fields.clone()),
+            Ok(body),
+            "a view would show something else than was recorded"
+        );
+        let mut less = fields.clone();
+        less.remove("owner");
+        assert!(
+            SystemRegistered::read(less).is_err(),
+            "a system would seem to have an owner that was erased"
+        );
+        let mut more = fields;
+        more.insert("later".to_owned(), Value::from(1));
+        assert!(SystemRegistered::read(more).is_ok(), "a later version's member would hide the whole record");
+    }
+
+    #[test]
+    fn numbers_and_ids_have_the_form_of_the_header() {
+        let revoked = CredentialRevoked { reason: "lost".to_owned(), effective_at: Micros(5) };
+        let fields = revoked.fields().expect("plain");
+        assert_eq!(
+            fields["effective_at"], 5,
+            "a time is microseconds as an integer, as everywhere in records"
+        );
+        let system = SystemId::from_bytes([0xab; 16]);
+        assert_eq!(
+            serde_json::to_value(system).expect("plain"),
+            Value::from("ab".repeat(16)),
+            "an id is 32 lower-case hex digits everywhere"
+        );
+        assert!(
+            serde_json::from_value::<SystemId>(Value::from("AB".repeat(16))).is_err(),
+            "an id has one form"
+        );
+    }
+
+    #[test]
+    fn every_type_is_a_record_type_and_named_once() {
+        let mut seen = std::collections::BTreeSet::new();
+        for name in BODY_TYPES {
+            assert!(crate::RecordType::new(name).is_ok(), "{name} could never be recorded");
+            assert!(seen.insert(name), "{name} stands twice: two bodies would claim one record");
+        }
+    }
+}

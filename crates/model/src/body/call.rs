@@ -1,0 +1,193 @@
+//! One call of a model: permitted before it leaves, ended when it is answered, broken when nobody knows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::CredentialId;
+
+/// How much of what was said is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capture {
+    /// Digests and counts only.
+    #[default]
+    None,
+    /// What the provider saw and answered: with placeholders in place of personal data.
+    Masked,
+}
+
+/// How many values of one class were replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Masked {
+    /// Class: `email`, `payment_card`, `iban`.
+    pub class: String,
+    /// Values replaced, each place counted.
+    pub count: u64,
+}
+
+/// `call.authorised`: policy permitted the call; nothing has left yet. Header: actor = the key, system, basis = the log size that the decision saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallAuthorised {
+    /// Route of the gateway: `openai.chat_completions`, `openai.models`.
+    pub surface: String,
+    /// Model asked for.
+    pub model: String,
+    /// Upstream it goes to, by its name in the configuration.
+    pub upstream: String,
+    /// Purpose claimed.
+    pub purpose: String,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// Bytes of the body received.
+    pub received_bytes: u64,
+    /// SHA-256 of the body received, hex.
+    pub received_sha256: String,
+    /// SHA-256 of the body to be sent, after masking, hex.
+    pub forwarded_sha256: String,
+    /// What was replaced.
+    pub masked: Vec<Masked>,
+    /// Digests of the policies in force, hex, by name order.
+    pub policies: Vec<String>,
+    /// Rules that decided, as `<policy name>.<rule id>`.
+    pub rules: Vec<String>,
+    /// How often the client's library had tried before.
+    pub retry: u64,
+    /// The body to be sent, when the system's capture keeps it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub prompt: Option<String>,
+    /// Why `prompt` is not here: `capture_off`, `too_large`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub prompt_withheld: Option<String>,
+}
+
+/// Tokens as the provider counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Of the prompt.
+    pub prompt_tokens: u64,
+    /// Of the answer.
+    pub completion_tokens: u64,
+}
+
+/// How the call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The provider answered whole.
+    Answered,
+    /// The provider refused, with its own error.
+    Refused,
+    /// The provider could not be reached, broke off, or answered what is no answer.
+    Failed,
+    /// The client went away first.
+    Abandoned,
+    /// The gateway ended it: a limit, a stop, a rule.
+    Cut,
+}
+
+/// What of the answer reached the client's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivered {
+    /// All of it is released by this record.
+    Whole,
+    /// A part, and no more.
+    Partial,
+    /// Nothing of the provider's answer.
+    Nothing,
+    /// Nobody knows: the process ended in between.
+    Unknown,
+}
+
+/// What the provider said of its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Answered {
+    /// Model that answered, by its own word.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub model: Option<String>,
+    /// Why it stopped, of the first choice.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub finish_reason: Option<String>,
+    /// Names of the tools it asked for, in order.
+    pub tools: Vec<String>,
+    /// Its token counts.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub usage: Option<Usage>,
+}
+
+/// `call.completed`: the end of a call, durable before the last of the answer is released. Parent `authorised`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallCompleted {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// HTTP status given to the client.
+    pub status: u64,
+    /// HTTP status that the provider gave, when it gave one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream_status: Option<u64>,
+    /// Why, where `outcome` is not `answered`: a code of docs/records.md.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<String>,
+    /// What of the answer was released.
+    pub delivered: Delivered,
+    /// The provider's own account.
+    pub answered: Answered,
+    /// Bytes received from the provider.
+    pub received_bytes: u64,
+    /// SHA-256 of them, hex.
+    pub received_sha256: String,
+    /// SHA-256 of the bytes released to the client, placeholders restored, hex.
+    pub released_sha256: String,
+    /// What was replaced in the answer.
+    pub masked: Vec<Masked>,
+    /// From the request's last byte to the end, microseconds.
+    pub duration_us: u64,
+    /// From the request's last byte to the provider's first, microseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub first_byte_us: Option<u64>,
+    /// The provider's body, when the system's capture keeps it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub answer: Option<String>,
+    /// Why `answer` is not here: `capture_off`, `too_large`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub answer_withheld: Option<String>,
+}
+
+/// `call.denied`: an authenticated call that was not let through; nothing left. Header as `call.authorised`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallDenied {
+    /// Why, one word that programs may rely on: a code of docs/records.md.
+    pub code: String,
+    /// Why, as the client was told.
+    pub reason: String,
+    /// HTTP status given.
+    pub status: u64,
+    /// Route of the gateway.
+    pub surface: String,
+    /// Model asked for, when the body could be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub model: Option<String>,
+    /// Purpose claimed, when it could be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub purpose: Option<String>,
+    /// Bytes of the body received.
+    pub received_bytes: u64,
+    /// SHA-256 of them, hex.
+    pub received_sha256: String,
+    /// Digests of the policies in force, hex, by name order.
+    pub policies: Vec<String>,
+    /// Rules that forbade it; empty when none permitted it.
+    pub rules: Vec<String>,
+    /// How often the client's library had tried before.
+    pub retry: u64,
+}
+
+/// `call.broken`: a call that a start found open. Parent `authorised`. What the client got is unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallBroken {
+    /// Always [`Delivered::Unknown`].
+    pub delivered: Delivered,
+    /// Why: `process_ended`.
+    pub code: String,
+    /// The key that made the call.
+    pub key: CredentialId,
+}

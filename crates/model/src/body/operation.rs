@@ -1,0 +1,31 @@
+//! What the program says about itself.
+
+use serde::{Deserialize, Serialize};
+
+/// `config.loaded`: what a start or a reload took as its configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigLoaded {
+    /// SHA-256 of the settings in effect, as canonical JSON, hex.
+    pub digest: String,
+    /// The settings in effect, as canonical JSON; secrets by the name of the variable or file that holds them.
+    pub settings: String,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// `noise.counted`: requests that nobody stood behind, counted in one record a minute instead of one each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoiseCounted {
+    /// First second counted, microseconds.
+    pub from: u64,
+    /// One behind the last, microseconds.
+    pub to: u64,
+    /// Without a key.
+    pub unauthenticated: u64,
+    /// With a key that is unknown, revoked or expired.
+    pub bad_key: u64,
+    /// That are not HTTP or not a route.
+    pub malformed: u64,
+    /// Refused unread because there were too many.
+    pub rate_limited: u64,
+}
