@@ -1,0 +1,88 @@
+//! What the gateway must know to let a call through: systems, keys and policies as of one log size.
+//!
+//! Promises: a snapshot is whole and never changes; the newest one is taken without waiting for whoever makes the next. A system, key or
+//! policy whose content was erased is not in it, so whatever depended on it is denied.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tabellion_model::body::{Capture, SystemStage};
+use tabellion_model::{CredentialId, Micros, SystemId};
+
+/// One system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateSystem {
+    /// What people call it.
+    pub name: String,
+    /// Where it stands; only live systems may call.
+    pub stage: SystemStage,
+    /// The person who answers for it.
+    pub owner: CredentialId,
+    /// What it may be used for.
+    pub purposes: Vec<String>,
+    /// How much of prompts and answers is kept.
+    pub capture: Capture,
+}
+
+/// One API key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateKey {
+    /// The system that calls with it.
+    pub system: SystemId,
+    /// SHA-256 of the whole key as it is sent.
+    pub secret_sha256: [u8; 32],
+    /// Purposes it may claim; the first is its default.
+    pub purposes: Vec<String>,
+    /// Models it may ask for; empty: whatever policy permits.
+    pub models: Vec<String>,
+    /// From this moment on it is refused: its expiry or its revocation, whichever comes first.
+    pub ends_at: Option<Micros>,
+}
+
+/// One policy in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatePolicy {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// SHA-256 of the text, hex.
+    pub digest: String,
+}
+
+/// Everything as of one log size.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Gate {
+    /// Entries folded: what a decision names as its basis.
+    pub position: u64,
+    /// Systems by id.
+    pub systems: HashMap<SystemId, GateSystem>,
+    /// Keys by credential id.
+    pub keys: HashMap<CredentialId, GateKey>,
+    /// Policies in force, by name order.
+    pub policies: Vec<GatePolicy>,
+    /// Changes whenever `policies` does, so that compiled rules can be kept until then.
+    pub policy_generation: u64,
+}
+
+/// Where the newest [`Gate`] is found.
+#[derive(Debug, Default)]
+pub struct GateCell(RwLock<Arc<Gate>>);
+
+impl GateCell {
+    /// A cell that holds `gate`.
+    pub fn new(gate: Gate) -> Self {
+        Self(RwLock::new(Arc::new(gate)))
+    }
+
+    /// The newest snapshot.
+    pub fn load(&self) -> Arc<Gate> {
+        // The lock is held for one reference count only; a panic cannot leave the pointer half-written.
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the snapshot. For the projector, and for tests that stand in for it.
+    pub fn store(&self, gate: Gate) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(gate);
+    }
+}
