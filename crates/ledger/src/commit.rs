@@ -5,7 +5,8 @@
 //! write or sync is fatal: what is on disk is unknown and the process must end.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use tabellion_model::{BatchSeal, Purpose, RecordId, VaultKeyId};
 use tabellion_tlog::{Checkpoint, Hash, SignedCheckpoint, leaf_hash};
@@ -21,12 +22,14 @@ use crate::keyring::{KeyPair, Secrets};
 use crate::ledger::OpenOptions;
 use crate::numbers::Epoch;
 use crate::own_records;
+use crate::room::{self, Reservation, Room};
 use crate::stage::{Item, Placed, StagedEntry, Staging};
 use crate::state::{BatchRef, LogState};
 use crate::vault::KeyTable;
 use crate::wal::batch::{MAX_BATCH_BYTES, MAX_BATCH_ENTRIES};
 use crate::wal::segment::SegmentLog;
 use crate::wal::segments::Segments;
+use crate::wal::spare::Spare;
 
 /// The keys that this process signs with.
 #[derive(Clone)]
@@ -49,7 +52,29 @@ pub struct Ack {
 }
 
 /// Several items that are appended together or not at all.
-pub(crate) type Group = Vec<Item>;
+pub(crate) struct Group {
+    pub(crate) items: Vec<Item>,
+    /// Room that was promised to it.
+    pub(crate) reservation: Option<Reservation>,
+}
+
+impl Group {
+    /// A group without promised room.
+    pub(crate) fn plain(items: Vec<Item>) -> Self {
+        Self { items, reservation: None }
+    }
+
+    /// Upper bound of the bytes it adds to a batch.
+    fn size_bound(&self) -> usize {
+        self.items.iter().map(Item::size_bound).sum()
+    }
+
+    /// Whether it is within the room promised to it.
+    fn has_room(&self) -> bool {
+        self.reservation.as_ref().is_some_and(|room| self.size_bound() as u64 <= room.bytes())
+    }
+}
+
 /// What became of a group once it was decided.
 pub type GroupResult = Result<Vec<Ack>, LedgerError>;
 
@@ -81,6 +106,14 @@ pub(crate) struct Shared {
     /// Checkpoint of the newest commit.
     pub(crate) checkpoint: RwLock<Arc<str>>,
     pub(crate) log_number: u32,
+    /// The next segment, made ready.
+    pub(crate) spare: Spare,
+    /// What is promised of the space there is.
+    pub(crate) room: Room,
+    /// Size of segments made from now on.
+    pub(crate) segment_bytes: u64,
+    /// Locked while the committed size moves, for those who wait for it.
+    growth: (Mutex<u64>, Condvar),
 }
 
 impl Shared {
@@ -91,6 +124,7 @@ impl Shared {
         vault: KeyTable,
         checkpoint: String,
     ) -> Self {
+        let growth = (Mutex::new(state.size()), Condvar::new());
         Self {
             disk,
             clock: Arc::clone(&options.clock),
@@ -99,7 +133,25 @@ impl Shared {
             vault: Mutex::new(vault),
             checkpoint: RwLock::new(checkpoint.into()),
             log_number: 0,
+            spare: Spare::default(),
+            room: Room::default(),
+            segment_bytes: options.segment_bytes,
+            growth,
         }
+    }
+
+    /// Says that the log has `size` entries now.
+    fn grew(&self, size: u64) {
+        *self.growth.0.lock().unwrap_or_else(PoisonError::into_inner) = size;
+        self.growth.1.notify_all();
+    }
+
+    /// The committed size, as soon as it is above `known` or `patience` is over.
+    pub(crate) fn wait_for_more(&self, known: u64, patience: Duration) -> u64 {
+        let (size, grown) = &self.growth;
+        let guard = size.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = grown.wait_timeout_while(guard, patience, |size| *size <= known);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// The vault's key table. A panic while it was held cannot leave it half-changed: every change is made by one call.
@@ -139,6 +191,10 @@ impl Committer {
             let fatal = || GroupOutcome::Answered(Err(LedgerError::Fatal(reason.clone())));
             return groups.iter().map(|_| fatal()).collect();
         }
+        let tight = match self.check_room() {
+            Ok(tight) => tight,
+            Err(error) => return self.all_refused(groups, &error),
+        };
         let shared = Arc::clone(&self.shared);
         let mut outcomes = Vec::with_capacity(groups.len());
         let sealed = {
@@ -151,8 +207,13 @@ impl Committer {
             let own_entries = staging.entries.len();
             let mut full = false;
             for group in groups.iter_mut() {
-                let placed =
-                    if full { GroupPlaced::Full } else { self.place_group(&state, &mut staging, group) };
+                let placed = if full {
+                    GroupPlaced::Full
+                } else if tight && !group.has_room() {
+                    GroupPlaced::Decided(Err(no_space("make room for the next segment")))
+                } else {
+                    self.place_group(&state, &mut staging, group)
+                };
                 full = matches!(placed, GroupPlaced::Full);
                 outcomes.push(match placed {
                     GroupPlaced::Decided(result) => GroupOutcome::Answered(result),
@@ -177,6 +238,30 @@ impl Committer {
         outcomes
     }
 
+    /// Sees to it that what was promised has room, and makes a spare segment where nobody did. `true`: there is no room for anything else.
+    fn check_room(&mut self) -> Result<bool, LedgerError> {
+        let Shared { disk, spare, room, segment_bytes, .. } = self.shared.as_ref();
+        let mut tight = !spare.is_ready() && self.segments.left() < room::kept(*segment_bytes);
+        if tight {
+            match spare.prepare(disk.as_ref(), *segment_bytes, false) {
+                Ok(()) => tight = false,
+                Err(error) => match full_or_fatal("make room for the next segment", &error) {
+                    LedgerError::Unavailable(_) => {}
+                    fatal => return Err(fatal),
+                },
+            }
+        }
+        room.set_tight(tight);
+        Ok(tight)
+    }
+
+    fn all_refused(&mut self, groups: &[Group], error: &LedgerError) -> Vec<GroupOutcome> {
+        if let LedgerError::Fatal(reason) = error {
+            self.poisoned = Some(reason.clone());
+        }
+        groups.iter().map(|_| GroupOutcome::Answered(Err(error.clone()))).collect()
+    }
+
     /// Commits one group alone.
     fn commit_one(&mut self, group: Group) -> GroupResult {
         match self.commit(&mut [group]).pop() {
@@ -199,19 +284,19 @@ impl Committer {
 
     /// Stages a whole group or nothing of it.
     fn place_group(&self, state: &LogState, staging: &mut Staging<'_>, group: &mut Group) -> GroupPlaced {
-        let bound: usize = group.iter().map(Item::size_bound).sum();
+        let bound = group.size_bound();
         let limit = self.segments.max_batch_bytes().min(MAX_BATCH_BYTES).saturating_sub(SEAL_RESERVE);
-        if bound + OWN_RESERVE > limit || group.len() + OWN_ENTRIES > MAX_BATCH_ENTRIES {
-            let count = group.len();
+        if bound + OWN_RESERVE > limit || group.items.len() + OWN_ENTRIES > MAX_BATCH_ENTRIES {
+            let count = group.items.len();
             let text = format!(
                 "{count} records of {bound} bytes together do not fit into one commit; append them in parts"
             );
             return GroupPlaced::Decided(Err(LedgerError::rejected(RejectCode::TooLarge, text)));
         }
-        if staging.batch.position().0 + bound > limit || !staging.has_room(group.len()) {
+        if staging.batch.position().0 + bound > limit || !staging.has_room(group.items.len()) {
             return GroupPlaced::Full;
         }
-        let mark = (group.len() > 1 || staging.keys.is_some()).then(|| staging.mark());
+        let mark = (group.items.len() > 1 || staging.keys.is_some()).then(|| staging.mark());
         match self.place_items(state, staging, group) {
             Ok(Some(acks)) => GroupPlaced::Decided(Ok(acks)),
             other => {
@@ -232,9 +317,9 @@ impl Committer {
         staging: &mut Staging<'_>,
         group: &mut Group,
     ) -> Result<Option<Vec<Ack>>, LedgerError> {
-        let mut acks = Vec::with_capacity(group.len());
+        let mut acks = Vec::with_capacity(group.items.len());
         let begin = staging.edge.end();
-        for item in group.iter_mut() {
+        for item in &mut group.items {
             let ack = match staging.place(item)? {
                 Placed::New { index, record_id } => Ack { index, record_id, size: 0, duplicate: false },
                 Placed::Remembered { original } => idempotency::same_request(
@@ -322,7 +407,7 @@ impl Committer {
         };
         let place = self
             .segments
-            .reserve(self.shared.disk.as_ref(), logs, sealed.bytes.len())
+            .reserve(self.shared.disk.as_ref(), &self.shared.spare, logs, sealed.bytes.len())
             .map_err(|error| full_or_fatal("make room for the next segment", &error))?;
         let file = self.segments.file();
         file.write_at(place.offset, &sealed.bytes)
@@ -371,6 +456,7 @@ impl Committer {
         };
         drop(state);
         *self.shared.checkpoint.write().unwrap_or_else(PoisonError::into_inner) = sealed.checkpoint.into();
+        self.shared.grew(place.size);
         self.head.put(place)
     }
 
@@ -386,7 +472,7 @@ impl Committer {
 }
 
 /// Bytes kept free for the seal and the checkpoint: each is under 1 KiB plus the origin (≤ 255 bytes, named in both).
-const SEAL_RESERVE: usize = 4096;
+pub(crate) const SEAL_RESERVE: usize = 4096;
 /// Bytes and entries kept free for what the log itself adds to a batch: `epoch.opened`, and the seal.
 const OWN_RESERVE: usize = 4096;
 const OWN_ENTRIES: usize = 2;
@@ -398,11 +484,15 @@ fn signer<'a>(purpose: Purpose, current: &'a KeyPair, adopted: &'a [KeyPair]) ->
 /// A full disk refuses the append and changes nothing; any other failure leaves the disk unknown.
 pub(crate) fn full_or_fatal(what: &str, error: &io::Error) -> LedgerError {
     if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
-        return LedgerError::Unavailable(format!(
-            "cannot {what}: the disk is full. Nothing was recorded; free space below the data directory and try again"
-        ));
+        return no_space(what);
     }
     LedgerError::fatal_io(&format!("cannot {what}"), error)
+}
+
+fn no_space(what: &str) -> LedgerError {
+    LedgerError::Unavailable(format!(
+        "cannot {what}: the disk is full. Nothing was recorded; free space below the data directory and try again"
+    ))
 }
 
 impl Committer {
@@ -413,7 +503,7 @@ impl Committer {
             let state = self.shared.state.read().unwrap_or_else(PoisonError::into_inner);
             holds::check(&state, &self.shared.vault(), keys)?;
         }
-        let acks = self.commit_one(vec![order])?;
+        let acks = self.commit_one(Group::plain(vec![order]))?;
         let destroyed = self.shared.vault().destroy(keys);
         if let Err(error) = destroyed {
             let error = LedgerError::fatal_io(
@@ -436,6 +526,6 @@ impl Committer {
             let Some(epoch) = state.numbers.get(&state.own_producer()) else { return Ok(()) };
             own_records::epoch_closed(&self.shared, &self.signers, &state, epoch)?
         };
-        self.commit_one(vec![item]).map(|_| ())
+        self.commit_one(Group::plain(vec![item])).map(|_| ())
     }
 }

@@ -9,7 +9,7 @@ use tabellion_model::{
 };
 use tabellion_tlog::sha256;
 
-use crate::commit::{Committer, GroupOutcome, Shared, Signers};
+use crate::commit::{Committer, Group, GroupOutcome, Shared, Signers};
 use crate::disk::Disk;
 use crate::entropy::Entropy;
 use crate::error::OpenError;
@@ -23,6 +23,7 @@ use crate::state::LogState;
 use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
 use crate::wal::segment::{SEGMENT_DIR, SegmentLog, segment_number};
 use crate::wal::segments::Segments;
+use crate::wal::spare::Spare;
 
 /// What a new log is called and used for.
 #[derive(Debug, Clone)]
@@ -180,8 +181,9 @@ fn first_commit(
     // The head is there before the log's first byte, so a log without one has lost it.
     let head = HeadFile::create(disk.as_ref(), new.origin.as_str())?;
     let logs = vec![SegmentLog { log: new.origin.as_str().to_owned(), number: 0, size: 0 }];
-    let segments = Segments::create(disk.as_ref(), 0, logs, String::new(), options.segment_bytes)
-        .map_err(OpenError::io("create the first segment in", SEGMENT_DIR))?;
+    let segments =
+        Segments::create(disk.as_ref(), &Spare::default(), 0, logs, String::new(), options.segment_bytes)
+            .map_err(OpenError::io("create the first segment in", SEGMENT_DIR))?;
     let shared = Arc::new(Shared::new(Arc::clone(disk), options, state, vault, String::new()));
     let mut committer = Committer {
         shared,
@@ -200,7 +202,7 @@ fn first_commit(
             Ok(Item::Statement(Box::new(StatementItem { statement, bytes, units: Vec::new(), adopts: None })))
         })
         .collect::<Result<Vec<Item>, OpenError>>()?;
-    match committer.commit(&mut [items]).pop() {
+    match committer.commit(&mut [Group::plain(items)]).pop() {
         Some(GroupOutcome::Answered(Ok(_))) => Ok(()),
         Some(GroupOutcome::Answered(Err(error))) => {
             Err(OpenError::Corrupt(format!("the log could not be created: {error}")))

@@ -125,6 +125,9 @@ fn run(shared: &Shared, mut head_file: HeadFile, inbox: &(Mutex<Inbox>, Condvar)
             published = Instant::now();
             unpublished = follow(shared)?;
         }
+        if !stop && !shared.spare.is_ready() {
+            make_spare(shared)?;
+        }
         if stop {
             return Ok(());
         }
@@ -132,13 +135,23 @@ fn run(shared: &Shared, mut head_file: HeadFile, inbox: &(Mutex<Inbox>, Condvar)
     }
 }
 
+/// Makes the next segment ready. A full disk puts it off; what that means for appends is for the committer.
+fn make_spare(shared: &Shared) -> io::Result<()> {
+    match shared.spare.prepare(shared.disk.as_ref(), shared.segment_bytes, true) {
+        Err(error) if is_full(&error) => Ok(()),
+        done => done,
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// Publishes the checkpoint and derives the next blocks. `true`: there is more to do. What is derived can be made again, so a full disk only
 /// puts it off.
 fn follow(shared: &Shared) -> io::Result<bool> {
     match derive::publish(shared).and_then(|()| derive::advance(shared)) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-            Ok(true)
-        }
+        Err(error) if is_full(&error) => Ok(true),
         done => done,
     }
 }

@@ -10,7 +10,7 @@ use tabellion_model::{CredentialId, Env, Micros, Origin, ProducerId, Purpose, St
 use tabellion_tlog::sha256;
 
 use crate::clock::Clock;
-use crate::commit::{Ack, Committer, GroupResult, Shared, Signers};
+use crate::commit::{Ack, Committer, Group, GroupResult, Shared, Signers};
 use crate::disk::{Disk, OpenMode};
 use crate::draft::Draft;
 use crate::entropy::Entropy;
@@ -22,6 +22,7 @@ use crate::prepare::Sealer;
 use crate::queue::{self, Command, Done};
 use crate::reader::Reader;
 use crate::recover::{self, Access, KeysUsed, Recovered};
+use crate::room::Reservation;
 use crate::stage::Item;
 use crate::state::LogState;
 use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
@@ -73,6 +74,13 @@ struct Threads {
 
 /// A sealed draft or statement on its way to the committer.
 pub struct Prepared(pub(crate) Item);
+
+impl Prepared {
+    /// The most bytes it can take in the log, its encrypted units included: what [`Ledger::reserve`] is asked for.
+    pub fn size(&self) -> u64 {
+        self.0.size_bound() as u64
+    }
+}
 
 impl Ledger {
     /// Opens the log in `disk`: recovers, checks keys, starts the committer, finishes erasures that were cut short.
@@ -287,8 +295,20 @@ impl Ledger {
     /// Hands sealed items to the committer; `done` is called once, from its thread, when they are durable or refused. All items are appended
     /// together or none. Blocks only while the queue is full.
     pub fn submit(&self, items: Vec<Prepared>, done: Done) {
-        let group = items.into_iter().map(|prepared| prepared.0).collect();
-        self.send(Command::Append { group, done });
+        let items = items.into_iter().map(|prepared| prepared.0).collect();
+        self.send(Command::Append { group: Group::plain(items), done });
+    }
+
+    /// Promises room for a later append of records and units of `bytes` bytes in all ([`Prepared::size`]): it is then recorded even when the
+    /// disk is full meanwhile. Refused when there is no such room now.
+    pub fn reserve(&self, bytes: u64) -> Result<Reservation, LedgerError> {
+        Reservation::take(&self.shared, bytes, self.shared.segment_bytes)
+    }
+
+    /// [`Ledger::submit`] in room that was promised; items that are larger than the promise are appended like any others.
+    pub fn submit_reserved(&self, items: Vec<Prepared>, reservation: Reservation, done: Done) {
+        let items = items.into_iter().map(|prepared| prepared.0).collect();
+        self.send(Command::Append { group: Group { items, reservation: Some(reservation) }, done });
     }
 
     pub(crate) fn send(&self, command: Command) {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
+use std::time::Duration;
 
 use tabellion_model::registry::{self, Facts};
 use tabellion_model::{
@@ -109,6 +110,11 @@ impl Reader {
     /// Entries in the log, seals included.
     pub fn size(&self) -> u64 {
         self.state().size()
+    }
+
+    /// The committed size, as soon as it is above `known` or `patience` is over. Only a log that this process writes to grows.
+    pub fn wait_for_more(&self, known: u64, patience: Duration) -> u64 {
+        self.shared.wait_for_more(known, patience)
     }
 
     /// The log's key records, folded.

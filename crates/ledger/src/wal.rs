@@ -7,6 +7,7 @@ pub(crate) mod batch;
 pub(crate) mod frame;
 pub(crate) mod segment;
 pub(crate) mod segments;
+pub(crate) mod spare;
 
 /// Batches start at page boundaries, so that writing the next one never rewrites a page of a committed one.
 pub(crate) const BATCH_ALIGN: u64 = 4096;

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::BATCH_ALIGN;
 use super::segment::{SEGMENT_DIR, SegmentHeader, SegmentLog, segment_path};
+use super::spare::Spare;
 use crate::disk::{Disk, DiskFile, OpenMode};
 
 /// Where a batch goes.
@@ -44,6 +45,7 @@ impl Segments {
     /// batch; it is replaced.
     pub(crate) fn create(
         disk: &dyn Disk,
+        spare: &Spare,
         number: u32,
         logs: Vec<SegmentLog>,
         previous: String,
@@ -54,29 +56,12 @@ impl Segments {
             disk.remove(&path)?;
         }
         let header = SegmentHeader::new(number, logs, previous).to_bytes().map_err(io::Error::other)?;
-        let created = disk.open(&path, OpenMode::CreateNew).and_then(|file| {
-            file.allocate(segment_bytes)?;
-            file.write_at(0, &header)?;
-            file.sync()?;
-            disk.sync_dir(SEGMENT_DIR)?;
-            Ok(file)
-        });
-        let file = match created {
-            Ok(file) => file,
-            Err(error) => {
-                // Give the space back; the error that matters is the first one.
-                let _ = disk.remove(&path);
-                return Err(error);
-            }
+        let file = match spare.take(disk, &path, &header) {
+            Some(taken) => taken?,
+            None => create_file(disk, &path, &header, segment_bytes)?,
         };
-        Ok(Self {
-            file,
-            number,
-            end: BATCH_ALIGN,
-            capacity: segment_bytes,
-            checkpoints: Sha256::new(),
-            segment_bytes,
-        })
+        let capacity = file.len()?;
+        Ok(Self { file, number, end: BATCH_ALIGN, capacity, checkpoints: Sha256::new(), segment_bytes })
     }
 
     /// Largest batch that a fresh segment holds.
@@ -88,12 +73,13 @@ impl Segments {
     pub(crate) fn reserve(
         &mut self,
         disk: &dyn Disk,
+        spare: &Spare,
         logs: impl FnOnce() -> Vec<SegmentLog>,
         len: usize,
     ) -> io::Result<Place> {
         if self.end + len as u64 > self.capacity {
             let previous = hex::encode(self.checkpoints.clone().finalize());
-            *self = Self::create(disk, self.number + 1, logs(), previous, self.segment_bytes)?;
+            *self = Self::create(disk, spare, self.number + 1, logs(), previous, self.segment_bytes)?;
         }
         Ok(Place { segment: self.number, offset: self.end })
     }
@@ -108,8 +94,29 @@ impl Segments {
         self.end = (self.end + bytes as u64).next_multiple_of(BATCH_ALIGN);
     }
 
+    /// Bytes left in this segment.
+    pub(crate) fn left(&self) -> u64 {
+        self.capacity.saturating_sub(self.end)
+    }
+
     /// Offset at which the next batch would start.
     pub(crate) fn end(&self) -> u64 {
         self.end
     }
+}
+
+/// A new file of `bytes` bytes under its durable name, `header` at its start.
+fn create_file(disk: &dyn Disk, path: &str, header: &[u8], bytes: u64) -> io::Result<Box<dyn DiskFile>> {
+    let created = disk.open(path, OpenMode::CreateNew).and_then(|file| {
+        file.allocate(bytes)?;
+        file.write_at(0, header)?;
+        file.sync()?;
+        disk.sync_dir(SEGMENT_DIR)?;
+        Ok(file)
+    });
+    if created.is_err() {
+        // Give the space back; the error that matters is the first one.
+        let _ = disk.remove(path);
+    }
+    created
 }
