@@ -8,9 +8,9 @@ use std::sync::PoisonError;
 
 use tabellion_tlog::{Hash, TILE_WIDTH, TileId, bundle_path, leaf_hash, push_entry};
 
-use crate::commit::Shared;
 use crate::disk::{self, Disk};
 use crate::read;
+use crate::shared::Shared;
 use crate::state::{BatchRef, LogState};
 use crate::tree::BLOCK;
 

@@ -9,7 +9,8 @@ use tabellion_model::{
 };
 use tabellion_tlog::sha256;
 
-use crate::commit::{Committer, Group, GroupOutcome, Shared, Signers};
+use crate::batch_io::BatchIo;
+use crate::commit::{Committer, Group, Signers};
 use crate::disk::Disk;
 use crate::entropy::Entropy;
 use crate::error::OpenError;
@@ -18,6 +19,7 @@ use crate::keeper::HeadSink;
 use crate::keyring::{self, KEY_DIR, KeyPair, Secrets};
 use crate::ledger::{Ledger, OpenOptions};
 use crate::own_records::random_id;
+use crate::shared::Shared;
 use crate::stage::{Item, StatementItem};
 use crate::state::LogState;
 use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
@@ -189,10 +191,12 @@ fn first_commit(
         shared,
         secrets: Arc::new(secrets),
         segments,
+        io: BatchIo::inline(),
         head: HeadSink::Inline(head),
         signers: Signers { log: pairs.log.clone(), writer: pairs.writer.clone() },
         own_epoch: None,
         poisoned: None,
+        buffer: Vec::new(),
     };
     let items = statements
         .into_iter()
@@ -202,13 +206,10 @@ fn first_commit(
             Ok(Item::Statement(Box::new(StatementItem { statement, bytes, units: Vec::new(), adopts: None })))
         })
         .collect::<Result<Vec<Item>, OpenError>>()?;
-    match committer.commit(&mut [Group::plain(items)]).pop() {
-        Some(GroupOutcome::Answered(Ok(_))) => Ok(()),
-        Some(GroupOutcome::Answered(Err(error))) => {
-            Err(OpenError::Corrupt(format!("the log could not be created: {error}")))
-        }
-        _ => Err(OpenError::Corrupt("the log could not be created: its first commit did not fit".to_owned())),
-    }
+    committer
+        .commit_one(Group::plain(items))
+        .map(drop)
+        .map_err(|error| OpenError::Corrupt(format!("the log could not be created: {error}")))
 }
 
 impl Ledger {

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use tabellion_tlog::Hash;
 
-use crate::commit::Shared;
 use crate::derive;
 use crate::error::LedgerError;
 use crate::head::HeadFile;
+use crate::shared::Shared;
 
 /// Shortest time between two syncs of the head: recovery needs a recent one, not each one.
 const HEAD_INTERVAL: Duration = Duration::from_millis(100);

@@ -1,7 +1,7 @@
 //! The ledger as its users see it: open, append, read, prove, close.
 
 use std::collections::BTreeSet;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
 
@@ -9,8 +9,9 @@ use tabellion_model::registry::{self, Kind, Recognition};
 use tabellion_model::{CredentialId, Env, Micros, Origin, ProducerId, Purpose, Statement};
 use tabellion_tlog::sha256;
 
+use crate::batch_io::BatchIo;
 use crate::clock::Clock;
-use crate::commit::{Ack, Committer, Group, GroupResult, Shared, Signers};
+use crate::commit::{Ack, Committer, Group, GroupResult, Signers};
 use crate::disk::{Disk, OpenMode};
 use crate::draft::Draft;
 use crate::entropy::Entropy;
@@ -18,11 +19,13 @@ use crate::error::{LedgerError, OpenError, RejectCode};
 use crate::head::HeadFile;
 use crate::keeper::{HeadSink, Keeper};
 use crate::keyring::{self, KeyPair, Secrets};
+use crate::pipeline;
 use crate::prepare::Sealer;
-use crate::queue::{self, Command, Done};
+use crate::queue::{self, Command, Done, Sender};
 use crate::reader::Reader;
 use crate::recover::{self, Access, KeysUsed, Recovered};
 use crate::room::Reservation;
+use crate::shared::Shared;
 use crate::stage::Item;
 use crate::state::LogState;
 use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
@@ -61,7 +64,7 @@ pub struct Ledger {
     reader: Reader,
     origin: Origin,
     env: Env,
-    sender: SyncSender<Command>,
+    sender: Sender,
     threads: Mutex<Threads>,
     /// Sentences about what recovery found and did.
     notes: Vec<String>,
@@ -150,15 +153,19 @@ impl Ledger {
             shared: Arc::clone(&shared),
             secrets: Arc::clone(&secrets),
             segments,
+            io: BatchIo::inline(),
             head,
             signers,
             own_epoch: None,
             poisoned: None,
+            buffer: Vec::new(),
         };
-        let queue = queue::start(committer).map_err(OpenError::io("start the committer of", "log"))?;
-        let threads = Mutex::new(Threads { committer: Some(queue.thread), keeper });
+        let (sender, inbox) = queue::queue();
+        let committer = pipeline::start(committer, inbox, options.background)
+            .map_err(OpenError::io("start the committer of", "log"))?;
+        let threads = Mutex::new(Threads { committer: Some(committer), keeper });
         let reader = Reader { shared: Arc::clone(&shared) };
-        Ok(Self { shared, secrets, reader, origin, env, sender: queue.sender, threads, notes })
+        Ok(Self { shared, secrets, reader, origin, env, sender, threads, notes })
     }
 
     /// Sentences for the operator about what opening found and did; empty when there was nothing to say.
@@ -312,13 +319,7 @@ impl Ledger {
     }
 
     pub(crate) fn send(&self, command: Command) {
-        if let Err(refused) = self.sender.send(command) {
-            let error = LedgerError::Fatal("the ledger is closed; nothing more is recorded".to_owned());
-            match refused.0 {
-                Command::Append { done, .. } | Command::Destroy { done, .. } => done(Err(error)),
-                Command::Close { done } => done(Err(error)),
-            }
-        }
+        self.sender.send(command);
     }
 
     /// Hands over items and waits until they are durable.

@@ -6,6 +6,7 @@
 //!
 //! Start at [`Ledger`]; `docs/formats.md` §13 describes what lies on disk.
 
+mod batch_io;
 mod clock;
 mod commit;
 mod derive;
@@ -26,6 +27,8 @@ pub mod lock;
 mod lookup;
 mod numbers;
 mod own_records;
+mod pipeline;
+mod place;
 mod prepare;
 mod queue;
 mod read;
@@ -33,6 +36,7 @@ mod reader;
 mod recover;
 mod room;
 mod rotate;
+mod shared;
 mod stage;
 mod state;
 mod tree;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tabellion_model::registry::{EpochOpened, Facts};
 use tabellion_model::{Assurance, Header, Micros, RecordId, RecordTemplate, RecordType};
 
-use crate::commit::{Shared, Signers};
+use crate::commit::Signers;
 use crate::entropy::Entropy;
 use crate::error::LedgerError;
 use crate::numbers::Epoch;
+use crate::shared::Shared;
 use crate::stage::{Item, RecordItem};
 use crate::state::LogState;
 

@@ -1,18 +1,16 @@
-//! The committer's thread: takes what waits, commits it as one batch, answers, takes the next.
+//! What waits for the committer: appends and the few operations that go alone.
 //!
-//! Commits at once when idle; while one batch is being written and synced the next one gathers in the queue, so the batch size follows the
-//! load by itself and there is no timer. The thread owns the [`Committer`]; everybody else sends it messages.
+//! Promises: order of arrival is kept; at most [`QUEUE_GROUPS`] wait and whoever sends more blocks, so memory stays bounded; every append that was
+//! accepted is answered, also when the committer ends.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tabellion_model::VaultKeyId;
 
-use crate::commit::{Committer, Group, GroupOutcome, GroupResult};
+use crate::commit::{Group, GroupResult};
 use crate::error::LedgerError;
 use crate::stage::Item;
-use crate::wal::batch::MAX_BATCH_ENTRIES;
 
 /// Groups that may wait. Beyond it `submit` blocks: memory stays bounded at about this many drafts.
 const QUEUE_GROUPS: usize = 8192;
@@ -30,88 +28,128 @@ pub(crate) enum Command {
     Close { done: Box<dyn FnOnce(Result<(), LedgerError>) + Send> },
 }
 
-/// The sending side and the thread.
-pub(crate) struct Queue {
-    pub(crate) sender: SyncSender<Command>,
-    pub(crate) thread: JoinHandle<()>,
+impl Command {
+    /// Answers that nothing more is recorded.
+    fn refuse(self) {
+        let error = LedgerError::Fatal("the ledger is closed; nothing more is recorded".to_owned());
+        match self {
+            Self::Append { done, .. } | Self::Destroy { done, .. } => done(Err(error)),
+            Self::Close { done } => done(Err(error)),
+        }
+    }
 }
 
-/// Starts the thread.
-pub(crate) fn start(committer: Committer) -> std::io::Result<Queue> {
-    let (sender, receiver) = sync_channel(QUEUE_GROUPS);
-    let thread =
-        thread::Builder::new().name("committer".to_owned()).spawn(move || run(committer, &receiver))?;
-    Ok(Queue { sender, thread })
-}
-
+#[derive(Default)]
 struct Waiting {
-    groups: VecDeque<Group>,
-    dones: VecDeque<Done>,
-    /// A message that may only be handled when everything before it is committed.
-    barrier: Option<Command>,
+    commands: VecDeque<Command>,
+    /// Nobody can send any more.
+    hung_up: bool,
+    /// Nobody takes any more.
+    ended: bool,
+    /// Something happened that the committer may wait for: a command, a batch that landed, the end of the senders.
+    news: bool,
 }
 
-fn run(mut committer: Committer, receiver: &Receiver<Command>) {
-    let mut waiting = Waiting { groups: VecDeque::new(), dones: VecDeque::new(), barrier: None };
-    loop {
-        let open = gather(&mut waiting, receiver);
-        commit_waiting(&mut committer, &mut waiting);
-        if !waiting.groups.is_empty() {
-            continue;
+#[derive(Default)]
+struct Line {
+    waiting: Mutex<Waiting>,
+    news: Condvar,
+    room: Condvar,
+}
+
+impl Line {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self) {
+        self.lock().news = true;
+        self.news.notify_one();
+    }
+}
+
+/// The sending side; dropping it ends the committer once the queue is empty.
+pub(crate) struct Sender(Arc<Line>);
+
+/// The committer's side; dropping it refuses whatever still waits.
+pub(crate) struct Inbox(Arc<Line>);
+
+/// Makes a queue.
+pub(crate) fn queue() -> (Sender, Inbox) {
+    let line = Arc::new(Line::default());
+    (Sender(Arc::clone(&line)), Inbox(line))
+}
+
+impl Sender {
+    /// Puts a command at the end; blocks while the queue is full.
+    pub(crate) fn send(&self, command: Command) {
+        let full = |waiting: &mut Waiting| waiting.commands.len() >= QUEUE_GROUPS && !waiting.ended;
+        let mut waiting = self.0.room.wait_while(self.0.lock(), full).unwrap_or_else(PoisonError::into_inner);
+        if waiting.ended {
+            drop(waiting);
+            return command.refuse();
         }
-        match waiting.barrier.take() {
-            None | Some(Command::Append { .. }) => {}
-            Some(Command::Destroy { order, keys, done }) => done(committer.destroy(order, &keys)),
-            Some(Command::Close { done }) => return done(committer.close()),
+        waiting.commands.push_back(command);
+        let asleep = !std::mem::replace(&mut waiting.news, true);
+        drop(waiting);
+        if asleep {
+            self.0.news.notify_one();
         }
-        if !open {
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.0.lock().hung_up = true;
+        self.0.tell();
+    }
+}
+
+impl Inbox {
+    /// Waits until something has happened since the last call. `false`: nobody can send any more and nothing waits.
+    pub(crate) fn wait(&self) -> bool {
+        let mut waiting = self
+            .0
+            .news
+            .wait_while(self.0.lock(), |waiting| !waiting.news)
+            .unwrap_or_else(PoisonError::into_inner);
+        // The end of the senders stays news for ever.
+        waiting.news = waiting.hung_up;
+        !(waiting.hung_up && waiting.commands.is_empty())
+    }
+
+    /// Moves everything that waits to the end of `to`.
+    pub(crate) fn take(&self, to: &mut VecDeque<Command>) {
+        let mut waiting = self.0.lock();
+        if waiting.commands.is_empty() {
             return;
         }
+        let was_full = waiting.commands.len() >= QUEUE_GROUPS;
+        if to.is_empty() {
+            std::mem::swap(to, &mut waiting.commands);
+        } else {
+            to.append(&mut waiting.commands);
+        }
+        drop(waiting);
+        if was_full {
+            self.0.room.notify_all();
+        }
+    }
+
+    /// Something to call from another thread when the committer has reason to look.
+    pub(crate) fn bell(&self) -> impl Fn() + Send + 'static {
+        let line = Arc::clone(&self.0);
+        move || line.tell()
     }
 }
 
-/// Waits for work when there is none, then takes what else is there. `false`: nobody can send any more.
-fn gather(waiting: &mut Waiting, receiver: &Receiver<Command>) -> bool {
-    if waiting.groups.is_empty() && waiting.barrier.is_none() {
-        match receiver.recv() {
-            Ok(command) => take(waiting, command),
-            Err(_) => return false,
-        }
-    }
-    while waiting.barrier.is_none() && waiting.groups.len() < MAX_BATCH_ENTRIES {
-        match receiver.try_recv() {
-            Ok(command) => take(waiting, command),
-            Err(TryRecvError::Empty) => break,
-            Err(TryRecvError::Disconnected) => return false,
-        }
-    }
-    true
-}
-
-fn take(waiting: &mut Waiting, command: Command) {
-    match command {
-        Command::Append { group, done } => {
-            waiting.groups.push_back(group);
-            waiting.dones.push_back(done);
-        }
-        barrier => waiting.barrier = Some(barrier),
-    }
-}
-
-fn commit_waiting(committer: &mut Committer, waiting: &mut Waiting) {
-    if waiting.groups.is_empty() {
-        return;
-    }
-    let outcomes = committer.commit(waiting.groups.make_contiguous());
-    let groups = std::mem::take(&mut waiting.groups);
-    let dones = std::mem::take(&mut waiting.dones);
-    for ((group, done), outcome) in groups.into_iter().zip(dones).zip(outcomes) {
-        match outcome {
-            GroupOutcome::Answered(result) => done(result),
-            GroupOutcome::Waits => {
-                waiting.groups.push_back(group);
-                waiting.dones.push_back(done);
-            }
-        }
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        let mut waiting = self.0.lock();
+        waiting.ended = true;
+        let left = std::mem::take(&mut waiting.commands);
+        drop(waiting);
+        self.0.room.notify_all();
+        left.into_iter().for_each(Command::refuse);
     }
 }

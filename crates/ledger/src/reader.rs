@@ -14,13 +14,13 @@ use tabellion_model::{
 };
 use tabellion_tlog::{Hash, TlogProof, consistency_path, inclusion_path, inclusion_path_of, leaf_hash};
 
-use crate::commit::Shared;
 use crate::disk::Disk;
 use crate::error::{LedgerError, OpenError, RejectCode};
 use crate::keyring::Secrets;
 use crate::ledger::{self, OpenOptions};
 use crate::read::{self, LogBlocks, Stored};
 use crate::recover::{self, Access, FoldOnly};
+use crate::shared::Shared;
 use crate::state::{BatchRef, Deletion, LogState};
 use crate::tree::TreeView;
 use crate::vault::{Found, decrypt_unit};

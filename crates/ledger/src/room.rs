@@ -7,8 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::commit::{SEAL_RESERVE, Shared};
+use crate::commit::SEAL_RESERVE;
 use crate::error::LedgerError;
+use crate::shared::Shared;
 use crate::wal::BATCH_ALIGN;
 
 /// What is promised, and whether more can be.

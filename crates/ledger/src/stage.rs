@@ -4,11 +4,11 @@
 //! write, sync, sign or wait.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tabellion_model::registry::is_key_record;
+use tabellion_model::registry::{Kind, is_key_record};
 use tabellion_model::{
-    Header, KeyChain, KeyId, Numbers as RecordNumbers, ProducerId, Purpose, RecordId, RecordTemplate,
+    Header, KeyChain, KeyId, Micros, Numbers as RecordNumbers, ProducerId, Purpose, RecordId, RecordTemplate,
     Statement, StreamName, VaultKeyId,
 };
 use tabellion_tlog::{CompactRange, Hash, MAX_ENTRY_BYTES, leaf_hash};
@@ -16,6 +16,7 @@ use tabellion_tlog::{CompactRange, Hash, MAX_ENTRY_BYTES, leaf_hash};
 use crate::error::{LedgerError, RejectCode};
 use crate::keyring::KeyPair;
 use crate::numbers::{self, Epoch};
+use crate::shared::Shared;
 use crate::state::{Deletion, LogState, Remembered};
 use crate::vault::KeyTable;
 use crate::wal::batch::{BatchWriter, MAX_BATCH_ENTRIES};
@@ -103,7 +104,8 @@ pub(crate) enum Placed {
 /// The next batch in the making.
 pub(crate) struct Staging<'a> {
     state: &'a LogState,
-    vault: &'a KeyTable,
+    vault: &'a Mutex<KeyTable>,
+    ahead: Option<&'a Ahead>,
     own: ProducerId,
     pub(crate) batch: BatchWriter,
     pub(crate) edge: CompactRange,
@@ -112,13 +114,25 @@ pub(crate) struct Staging<'a> {
     pub(crate) entries: Vec<StagedEntry>,
     pub(crate) keys: Option<KeyChain>,
     pub(crate) adopted: Vec<KeyPair>,
-    overlay: Overlay,
+    pub(crate) overlay: Overlay,
+    /// Whether every entry changes nothing but counts, streams and idempotency keys.
+    plain: bool,
     /// The bytes of the record being placed, used again for the next.
     scratch: Vec<u8>,
 }
 
+/// What staging on top of a batch that is still being written must know of it.
+pub(crate) struct Ahead {
+    pub(crate) edge: CompactRange,
+    pub(crate) overlay: Overlay,
+    pub(crate) committed_at: Micros,
+}
+
+/// Counts that differ from the committed state.
 #[derive(Clone, Default)]
-struct Overlay {
+pub(crate) struct Overlay {
+    /// The log's own epoch; looked at for every record.
+    own: Option<Epoch>,
     streams: HashMap<StreamName, u64>,
     idems: HashMap<Hash, u64>,
     epochs: HashMap<ProducerId, Option<Epoch>>,
@@ -136,18 +150,29 @@ pub(crate) struct Mark {
 }
 
 impl<'a> Staging<'a> {
-    pub(crate) fn new(state: &'a LogState, vault: &'a KeyTable, own: ProducerId, log_number: u32) -> Self {
+    /// The next batch on top of the committed state or, where there is one, of the batch being written. `buffer`: memory to use again.
+    pub(crate) fn new(
+        state: &'a LogState,
+        ahead: Option<&'a Ahead>,
+        shared: &'a Shared,
+        buffer: Vec<u8>,
+    ) -> Self {
+        let own = state.own_producer();
+        let edge = ahead.map_or_else(|| state.tree.edge(), |ahead| &ahead.edge).clone();
+        let epoch = ahead.map_or_else(|| state.numbers.get(&own).cloned(), |ahead| ahead.overlay.own.clone());
         Self {
             state,
-            vault,
+            vault: &shared.vault,
+            ahead,
             own,
-            batch: BatchWriter::new(log_number, state.size()),
-            edge: state.tree.edge().clone(),
+            batch: BatchWriter::new(shared.log_number, edge.end(), buffer),
+            edge,
             leaves: CompactRange::new(0),
             entries: Vec::new(),
             keys: None,
             adopted: Vec::new(),
-            overlay: Overlay::default(),
+            overlay: Overlay { own: epoch, ..Overlay::default() },
+            plain: true,
             scratch: Vec::new(),
         }
     }
@@ -179,8 +204,24 @@ impl<'a> Staging<'a> {
         self.entries.len() + more < MAX_BATCH_ENTRIES
     }
 
-    pub(crate) fn vault(&self) -> &KeyTable {
-        self.vault
+    /// The vault's keys; see [`Shared::vault`].
+    pub(crate) fn vault(&self) -> MutexGuard<'_, KeyTable> {
+        self.vault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Index of the batch's first entry.
+    pub(crate) fn first(&self) -> u64 {
+        self.batch.first()
+    }
+
+    /// The newest commit time that this batch may not be before.
+    pub(crate) fn committed_at(&self) -> Micros {
+        self.ahead.map_or(self.state.committed_at, |ahead| ahead.committed_at)
+    }
+
+    /// Whether the next batch may be staged on top of this one before it is durable.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain && self.keys.is_none() && self.adopted.is_empty()
     }
 
     /// Key records as they stand with this batch.
@@ -190,14 +231,14 @@ impl<'a> Staging<'a> {
 
     /// Epoch of the log's own producer as it stands with this batch.
     pub(crate) fn own_epoch(&mut self) -> &mut Option<Epoch> {
-        let (state, own) = (self.state, self.own);
-        self.overlay.epochs.entry(own).or_insert_with(|| state.numbers.get(&own).cloned())
+        &mut self.overlay.own
     }
 
     /// Stages one item, or says why not. An `Err` may leave a part behind: roll back to the submission's mark.
     pub(crate) fn place(&mut self, item: &mut Item) -> Result<Placed, LedgerError> {
         if let Some(idem) = item.header().idem {
-            if let Some(first) = self.overlay.idems.get(&idem) {
+            let ahead = self.ahead.and_then(|ahead| ahead.overlay.idems.get(&idem));
+            if let Some(first) = self.overlay.idems.get(&idem).or(ahead) {
                 return Ok(Placed::Deferred { first: *first });
             }
             if let Some(original) = self.state.remembered.get(&idem) {
@@ -294,12 +335,7 @@ impl<'a> Staging<'a> {
         if let (Some((stream, _)), Some(version)) = (&header.stream, self.next_version(header, expected)?) {
             self.overlay.streams.insert(stream.clone(), version);
         }
-        let state = self.state;
-        let epoch = self
-            .overlay
-            .epochs
-            .entry(header.producer)
-            .or_insert_with(|| state.numbers.get(&header.producer).cloned());
+        let epoch = self.epoch_of(header.producer);
         numbers::observe(epoch, header).map_err(|due| {
             LedgerError::rejected(
                 RejectCode::SequenceConflict,
@@ -311,6 +347,18 @@ impl<'a> Staging<'a> {
             self.adopted.push(pair.clone());
         }
         self.push(&item.bytes, Arc::new(header.clone()), None, key_record, &item.units)
+    }
+
+    /// The current epoch of any producer, as it stands with this batch.
+    fn epoch_of(&mut self, producer: ProducerId) -> &mut Option<Epoch> {
+        if producer == self.own {
+            return &mut self.overlay.own;
+        }
+        let (state, ahead) = (self.state, self.ahead);
+        self.overlay.epochs.entry(producer).or_insert_with(|| {
+            let ahead = ahead.and_then(|ahead| ahead.overlay.epochs.get(&producer));
+            ahead.cloned().unwrap_or_else(|| state.numbers.get(&producer).cloned())
+        })
     }
 
     /// Actors speak; the root also opens and closes the epochs of its key records.
@@ -350,13 +398,18 @@ impl<'a> Staging<'a> {
         if let Some(idem) = header.idem {
             self.overlay.idems.insert(idem, index);
         }
+        self.plain &= changes_counts_only(&header);
         let record_id = header.record_id;
         self.entries.push(StagedEntry { header, leaf, fingerprint, key_record });
         Ok(Placed::New { index, record_id })
     }
 
     fn check_vault_keys(&self, units: &[SealedUnit]) -> Result<(), LedgerError> {
-        if units.iter().all(|unit| self.vault.is_live(&unit.key)) {
+        if units.is_empty() {
+            return Ok(());
+        }
+        let vault = self.vault();
+        if units.iter().all(|unit| vault.is_live(&unit.key)) {
             return Ok(());
         }
         Err(LedgerError::SealAgain)
@@ -365,8 +418,9 @@ impl<'a> Staging<'a> {
     /// The version that `header`'s stream gets, when it is at the expected one.
     fn next_version(&self, header: &Header, expected: Option<u64>) -> Result<Option<u64>, LedgerError> {
         let Some((stream, _)) = &header.stream else { return Ok(None) };
-        let overlay = self.overlay.streams.get(stream);
-        let current = overlay.or_else(|| self.state.streams.get(stream)).copied().unwrap_or(0);
+        let ahead = || self.ahead.and_then(|ahead| ahead.overlay.streams.get(stream));
+        let known = self.overlay.streams.get(stream).or_else(ahead);
+        let current = known.or_else(|| self.state.streams.get(stream)).copied().unwrap_or(0);
         match expected {
             Some(expected) if expected != current => Err(LedgerError::rejected(
                 RejectCode::StreamConflict,
@@ -377,4 +431,10 @@ impl<'a> Staging<'a> {
             _ => Ok(Some(current + 1)),
         }
     }
+}
+
+/// Whether a record changes nothing that staging looks at besides what [`Overlay`] holds. An opened epoch does: the process that opens its own
+/// remembers that once it is durable.
+fn changes_counts_only(header: &Header) -> bool {
+    matches!(Kind::of(&header.record_type), None | Some(Kind::PackageExported | Kind::RecordRead))
 }

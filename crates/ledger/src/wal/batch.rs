@@ -18,8 +18,21 @@ pub(crate) struct BatchWriter {
 }
 
 impl BatchWriter {
-    pub(crate) fn new(log_number: u32, first: u64) -> Self {
-        Self { bytes: vec![0; frame::frame_len(BATCH_PAYLOAD)], log_number, first, entries: 0 }
+    /// An empty batch whose first entry has index `first`. `buffer`: memory to use again.
+    pub(crate) fn new(log_number: u32, first: u64, mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        buffer.resize(frame::frame_len(BATCH_PAYLOAD), 0);
+        Self { bytes: buffer, log_number, first, entries: 0 }
+    }
+
+    /// Index of the first entry.
+    pub(crate) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Gives the memory back.
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        self.bytes
     }
 
     pub(crate) fn push_entry(&mut self, entry: &[u8]) {
@@ -160,7 +173,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Vec<u8> {
-        let mut batch = BatchWriter::new(0, 41);
+        let mut batch = BatchWriter::new(0, 41, Vec::new());
         batch.push_entry(b"{one}");
         batch.push_unit(b"ciphertext one");
         batch.push_fingerprint(&[7; 32]);

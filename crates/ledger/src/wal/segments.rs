@@ -1,6 +1,7 @@
 //! The segment being written: finding room for the next batch, and moving on to a new segment when there is none.
 
 use std::io;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -18,7 +19,7 @@ pub(crate) struct Place {
 
 /// The newest segment, open for writing.
 pub(crate) struct Segments {
-    file: Box<dyn DiskFile>,
+    file: Arc<dyn DiskFile>,
     number: u32,
     end: u64,
     capacity: u64,
@@ -38,7 +39,7 @@ impl Segments {
         segment_bytes: u64,
     ) -> io::Result<Self> {
         let capacity = file.len()?;
-        Ok(Self { file, number, end, capacity, checkpoints, segment_bytes })
+        Ok(Self { file: file.into(), number, end, capacity, checkpoints, segment_bytes })
     }
 
     /// Makes segment `number` durable and empty. A file of that name can only be the remains of an earlier attempt that never held a
@@ -61,7 +62,14 @@ impl Segments {
             None => create_file(disk, &path, &header, segment_bytes)?,
         };
         let capacity = file.len()?;
-        Ok(Self { file, number, end: BATCH_ALIGN, capacity, checkpoints: Sha256::new(), segment_bytes })
+        Ok(Self {
+            file: file.into(),
+            number,
+            end: BATCH_ALIGN,
+            capacity,
+            checkpoints: Sha256::new(),
+            segment_bytes,
+        })
     }
 
     /// Largest batch that a fresh segment holds.
@@ -84,11 +92,11 @@ impl Segments {
         Ok(Place { segment: self.number, offset: self.end })
     }
 
-    pub(crate) fn file(&self) -> &dyn DiskFile {
-        self.file.as_ref()
+    pub(crate) fn file(&self) -> Arc<dyn DiskFile> {
+        Arc::clone(&self.file)
     }
 
-    /// Notes that a batch with this checkpoint is durable and took `bytes`.
+    /// Notes that a batch with this checkpoint is being written and takes `bytes`.
     pub(crate) fn written(&mut self, checkpoint: &str, bytes: usize) {
         self.checkpoints.update(checkpoint.as_bytes());
         self.end = (self.end + bytes as u64).next_multiple_of(BATCH_ALIGN);

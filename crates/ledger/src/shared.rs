@@ -1,0 +1,77 @@
+//! What the committer, the keeper and every reader of one open log share.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::entropy::Entropy;
+use crate::ledger::OpenOptions;
+use crate::room::Room;
+use crate::state::LogState;
+use crate::vault::KeyTable;
+use crate::wal::spare::Spare;
+
+/// Everything of an open log that is not the committer's alone.
+pub(crate) struct Shared {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) state: RwLock<LogState>,
+    pub(crate) vault: Mutex<KeyTable>,
+    /// Checkpoint of the newest commit.
+    pub(crate) checkpoint: RwLock<Arc<str>>,
+    pub(crate) log_number: u32,
+    /// The next segment, made ready.
+    pub(crate) spare: Spare,
+    /// What is promised of the space there is.
+    pub(crate) room: Room,
+    /// Size of segments made from now on.
+    pub(crate) segment_bytes: u64,
+    /// The committed size, for those who wait until it grows.
+    growth: (Mutex<u64>, Condvar),
+}
+
+impl Shared {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        options: &OpenOptions,
+        state: LogState,
+        vault: KeyTable,
+        checkpoint: String,
+    ) -> Self {
+        let growth = (Mutex::new(state.size()), Condvar::new());
+        Self {
+            disk,
+            clock: Arc::clone(&options.clock),
+            entropy: Arc::clone(&options.entropy),
+            state: RwLock::new(state),
+            vault: Mutex::new(vault),
+            checkpoint: RwLock::new(checkpoint.into()),
+            log_number: 0,
+            spare: Spare::default(),
+            room: Room::default(),
+            segment_bytes: options.segment_bytes,
+            growth,
+        }
+    }
+
+    /// The vault's key table. A panic while it was held cannot leave it half-changed: every change is made by one call.
+    pub(crate) fn vault(&self) -> MutexGuard<'_, KeyTable> {
+        self.vault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that the log has `size` entries now.
+    pub(crate) fn grew(&self, size: u64) {
+        *self.growth.0.lock().unwrap_or_else(PoisonError::into_inner) = size;
+        self.growth.1.notify_all();
+    }
+
+    /// The committed size, as soon as it is above `known` or `patience` is over.
+    pub(crate) fn wait_for_more(&self, known: u64, patience: Duration) -> u64 {
+        let (size, grown) = &self.growth;
+        let guard = size.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = grown.wait_timeout_while(guard, patience, |size| *size <= known);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
