@@ -36,6 +36,9 @@ enum Sealed {
 /// Records sealed before a run: about a second's worth, and 300 MB at the most.
 const SEALED_BEFORE: usize = 120_000;
 
+/// A little more than one segment of the default size.
+const WARM_UP_BYTES: u64 = 66 << 20;
+
 struct Figures {
     entries_per_second: f64,
     batch_entries: f64,
@@ -150,7 +153,7 @@ fn run_ledger(
     let ledger = Ledger::create(Arc::new(RealDisk::create(dir)?), &new, &options)?;
     let draft = draft(vault);
     let (answers, waiting) = sync_channel(in_flight);
-    ledger.append(&draft)?;
+    warm_up(&ledger, &draft)?;
     let mut source = match sealed {
         Sealed::Inside => Source::Drafts(&draft),
         Sealed::Before => {
@@ -176,6 +179,15 @@ fn run_ledger(
         latencies,
     };
     Ok((figures, entry))
+}
+
+/// Appends until the log is in its second segment. The first one is made when the log is, the later ones are ready ahead: a log that has just
+/// been made is not how logs spend their lives.
+fn warm_up(ledger: &Ledger, draft: &Draft) -> Result<(), Box<dyn Error>> {
+    while ledger.reader().committed_bytes_since(0) < WARM_UP_BYTES {
+        ledger.append_all(&vec![draft.clone(); 1000])?;
+    }
+    Ok(())
 }
 
 fn drive(
