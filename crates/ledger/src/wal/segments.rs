@@ -115,16 +115,21 @@ impl Segments {
 
 /// A new file of `bytes` bytes under its durable name, `header` at its start.
 fn create_file(disk: &dyn Disk, path: &str, header: &[u8], bytes: u64) -> io::Result<Box<dyn DiskFile>> {
-    let created = disk.open(path, OpenMode::CreateNew).and_then(|file| {
-        file.allocate(bytes)?;
-        file.write_at(0, header)?;
-        file.sync()?;
-        disk.sync_dir(SEGMENT_DIR)?;
-        Ok(file)
-    });
-    if created.is_err() {
+    let file = disk.open(path, OpenMode::CreateNew)?;
+    if let Err(error) = file.allocate(bytes) {
         // Give the space back; the error that matters is the first one.
         let _ = disk.remove(path);
+        return Err(error);
     }
-    created
+    file.write_at(0, header)
+        .and_then(|()| file.sync())
+        .and_then(|()| disk.sync_dir(SEGMENT_DIR))
+        .map_err(final_error)?;
+    Ok(file)
+}
+
+/// An error after which a segment with a header may be there or not: it names the checkpoints of the segment before, so nothing may be added to that
+/// one any more. Never a full disk that one could go on with.
+pub(super) fn final_error(error: io::Error) -> io::Error {
+    io::Error::other(error)
 }

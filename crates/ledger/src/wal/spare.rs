@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::BATCH_ALIGN;
 use super::segment::SEGMENT_DIR;
+use super::segments::final_error;
 use crate::disk::{self, Disk, DiskFile, OpenMode};
 
 /// Zeros written at a time, so that commits in between do not wait long for the disk.
@@ -55,11 +56,9 @@ impl Spare {
         header: &[u8],
     ) -> Option<io::Result<Box<dyn DiskFile>>> {
         let file = self.ready().take()?;
-        let named = file
-            .write_at(0, header)
-            .and_then(|()| file.sync())
-            .and_then(|()| disk.rename(&spare_path(), path))
-            .and_then(|()| disk.sync_dir(SEGMENT_DIR));
+        let name = || disk.rename(&spare_path(), path).and_then(|()| disk.sync_dir(SEGMENT_DIR));
+        let named =
+            file.write_at(0, header).and_then(|()| file.sync()).and_then(|()| name().map_err(final_error));
         Some(named.map(|()| file))
     }
 

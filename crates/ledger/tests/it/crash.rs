@@ -24,19 +24,19 @@ const SUBJECTS: u64 = 3;
 
 /// What the outside was told.
 #[derive(Default)]
-struct Journal {
+pub(crate) struct Journal {
     /// Acknowledged records: their subject, and whether it was erased afterwards.
-    acked: BTreeMap<u64, (RecordId, u64)>,
+    pub(crate) acked: BTreeMap<u64, (RecordId, u64)>,
     /// Idempotency keys with the index that was acknowledged for them.
     keyed: BTreeMap<String, Ack>,
-    checkpoints: Vec<String>,
+    pub(crate) checkpoints: Vec<String>,
     /// Subjects whose erasure was acknowledged, with the log size before it was asked for.
     erased: BTreeMap<u64, u64>,
     /// Erasures that were asked for and never answered: content recorded before this size may be gone.
     maybe_erased: BTreeMap<u64, u64>,
 }
 
-fn options(seed: u64, life: u64) -> OpenOptions {
+pub(crate) fn options(seed: u64, life: u64) -> OpenOptions {
     OpenOptions {
         segment_bytes: SEGMENT_BYTES,
         background: false,
@@ -47,7 +47,7 @@ fn options(seed: u64, life: u64) -> OpenOptions {
     }
 }
 
-fn fresh_log() -> Image {
+pub(crate) fn fresh_log() -> Image {
     let disk = SimDisk::new();
     let ledger =
         Ledger::create(Arc::new(disk.clone()), &new_log(), &options(u64::MAX, 0)).expect("a log can be made");
@@ -96,7 +96,7 @@ fn run(seed: u64, base: &Image, seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk
     Ok(cuts)
 }
 
-fn document(subject: u64, n: u64) -> Draft {
+pub(crate) fn document(subject: u64, n: u64) -> Draft {
     Draft::new("document.captured").with("number", n).about(
         &format!("subject-{subject}"),
         "name",
@@ -123,7 +123,7 @@ fn live(ledger: &Ledger, random: &mut Random, journal: &mut Journal) {
     }
 }
 
-fn remember(journal: &mut Journal, ack: &Ack, subject: u64) {
+pub(crate) fn remember(journal: &mut Journal, ack: &Ack, subject: u64) {
     journal.acked.insert(ack.index, (ack.record_id, subject));
 }
 
@@ -146,7 +146,7 @@ fn append_keyed(ledger: &Ledger, subject: u64, key: u64, journal: &mut Journal) 
     Ok(())
 }
 
-fn erase(ledger: &Ledger, subject: u64, journal: &mut Journal) -> Result<(), LedgerError> {
+pub(crate) fn erase(ledger: &Ledger, subject: u64, journal: &mut Journal) -> Result<(), LedgerError> {
     let before = ledger.reader().size();
     journal.maybe_erased.insert(subject, before);
     ledger.erase(&ErasureTarget::Subject(format!("subject-{subject}")), "asked for")?;
@@ -155,7 +155,7 @@ fn erase(ledger: &Ledger, subject: u64, journal: &mut Journal) -> Result<(), Led
 }
 
 /// Everything that was acknowledged must be there, once, unchanged, readable unless erased.
-fn check(reader: &Reader, journal: &Journal) -> Result<(), String> {
+pub(crate) fn check(reader: &Reader, journal: &Journal) -> Result<(), String> {
     for (index, (record_id, subject)) in &journal.acked {
         let entry =
             reader.entry(*index).map_err(|error| format!("acknowledged entry {index} is lost: {error}"))?;

@@ -175,7 +175,7 @@ impl Image {
     }
 
     /// Bytes that all named files take.
-    pub(super) fn used(&self) -> u64 {
+    pub fn used(&self) -> u64 {
         let files = self.names.values().filter_map(|file| self.files.get(file));
         files.map(|content| content.current.len() as u64).sum()
     }
