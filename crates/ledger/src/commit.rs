@@ -45,6 +45,8 @@ pub struct Ack {
     pub index: u64,
     /// Its record.
     pub record_id: RecordId,
+    /// Leaf hash of the entry: what a record that follows from it names as its parent.
+    pub leaf: Hash,
     /// Log size of the checkpoint that covers it: the end of its own batch.
     pub size: u64,
     /// Whether the entry had been there before, under the same idempotency key and for the same request.

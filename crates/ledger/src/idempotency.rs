@@ -2,6 +2,7 @@
 //! refused, and once the content is erased nobody can test a guess against what is kept.
 
 use tabellion_model::{Entry, UnitId, VaultKeyId, derive_idem_key};
+use tabellion_tlog::leaf_hash;
 
 use crate::commit::Ack;
 use crate::disk::Disk;
@@ -68,5 +69,11 @@ pub(crate) fn same_request(
             ),
         ));
     };
-    Ok(Ack { index, record_id: header.record_id, size: batch.size_after(), duplicate: true })
+    Ok(Ack {
+        index,
+        record_id: header.record_id,
+        leaf: leaf_hash(&stored.entry),
+        size: batch.size_after(),
+        duplicate: true,
+    })
 }

@@ -71,7 +71,9 @@ impl Committer {
         let begin = staging.edge.end();
         for item in &mut group.items {
             let ack = match staging.place(item)? {
-                Placed::New { index, record_id } => Ack { index, record_id, size: 0, duplicate: false },
+                Placed::New { index, record_id, leaf } => {
+                    Ack { index, record_id, leaf, size: 0, duplicate: false }
+                }
                 Placed::Remembered { original } => idempotency::same_request(
                     self.shared.disk.as_ref(),
                     &staging.vault(),

@@ -90,6 +90,7 @@ pub(crate) enum Placed {
     New {
         index: u64,
         record_id: RecordId,
+        leaf: Hash,
     },
     /// Committed before under the same idempotency key; whether the request is the same is for the caller to find out.
     Remembered {
@@ -401,7 +402,7 @@ impl<'a> Staging<'a> {
         self.plain &= changes_counts_only(&header);
         let record_id = header.record_id;
         self.entries.push(StagedEntry { header, leaf, fingerprint, key_record });
-        Ok(Placed::New { index, record_id })
+        Ok(Placed::New { index, record_id, leaf })
     }
 
     fn check_vault_keys(&self, units: &[SealedUnit]) -> Result<(), LedgerError> {
