@@ -16,6 +16,7 @@ MAY_USE = {
     "tabellion-model": {"tabellion-tlog"},
     "tabellion-ledger": {"tabellion-tlog", "tabellion-model"},
     "tabellion-app": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},
+    "tabellion-policy": {"tabellion-model"},
     "tabellion": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-app"},
     "tabellion-testkit": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},
     "tabellion-bench": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-app"},

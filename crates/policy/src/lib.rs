@@ -1,0 +1,35 @@
+//! Who may call which model for what: rules written in Cedar, checked against our schema, decided for one call at a time.
+//!
+//! Promises: a decision is a function of the rules and the question alone, the same on every machine and in every replay; it names the rules
+//! that made it. A rule that cannot be evaluated denies. A text that is in force was checked strictly, so a misspelt name is found by its
+//! author and not by a caller.
+//!
+//! Must never: permit because something went wrong, read a clock, a file or the network, or let a type of Cedar out of this crate.
+//!
+//! ```
+//! use tabellion_policy::{NamedPolicy, PolicySet};
+//!
+//! let text = r#"
+//! @id("only-for-support")
+//! permit (principal, action, resource) when { context.purpose == "support" };
+//! "#;
+//! let rules = PolicySet::compile(&[NamedPolicy { name: "support", text }])?;
+//! assert_eq!(rules.rules()[0].id, "support.only-for-support");
+//! # Ok::<(), tabellion_policy::PolicyFault>(())
+//! ```
+
+mod compile;
+mod decide;
+mod fault;
+mod question;
+mod scene;
+mod schema;
+mod statement;
+mod verdict;
+
+pub use compile::{Effect, MAX_RULES, NamedPolicy, PolicySet, Rule, check};
+pub use fault::{FaultKind, Place, PolicyFault};
+pub use question::{Action, MAX_TOOLS, Question};
+pub use schema::SCHEMA;
+pub use statement::{MAX_NESTING, MAX_OPERATORS, MAX_TEXT_BYTES};
+pub use verdict::Verdict;

@@ -1,0 +1,15 @@
+//! What the rules promise, seen from outside: verdicts, refusals of texts, and that the documents tell the truth.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop where it is"
+)]
+
+mod call;
+mod decide;
+mod hostile;
+mod refused;
+mod sets;
