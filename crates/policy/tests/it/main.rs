@@ -10,6 +10,7 @@
 
 mod call;
 mod decide;
+mod documents;
 mod hostile;
 mod refused;
 mod sets;
