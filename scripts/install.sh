@@ -20,7 +20,7 @@ install_package() {
 }
 
 # python_venv NAME: prints the directory of a virtual environment holding exactly what scripts/requirements/NAME.txt
-# pins by hash. Made once; made again when that file changes.
+# pins by hash, and nothing those ask for besides. Made once; made again when that file changes.
 python_venv() {
   local name=$1 requirements directory stamp
   requirements=scripts/requirements/$name.txt
@@ -31,7 +31,7 @@ python_venv() {
     python3 -c 'import ensurepip' 2>/dev/null || install_package python3-venv "Python cannot make virtual environments" || return 1
     rm -rf "$directory"
     python3 -m venv "$directory" >&2 || return 1
-    "$directory/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes \
+    "$directory/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes --no-deps \
       --requirement "$requirements" >&2 || return 1
     printf '%s\n' "$stamp" >"$directory/stamp"
   fi
