@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# The official OpenAI SDK against a gateway, or without one against the providers themselves: openai-client.sh DIRECTORY [TEST…]
+#
+# Starts the providers: llm-katan's echo, the real model of examples/local-model, and one that replays recorded bytes. Then
+#   GATEWAY=program   runs `program start DIRECTORY`, which reads DIRECTORY/providers.env, starts a gateway in front of them and writes
+#                     DIRECTORY/gateway.env (what must be in it: scripts/peers/openai_client/settings.py), and in the end
+#                     `program stop DIRECTORY`
+#   without it        the SDK talks to each provider directly: shows that what a test expects is what providers do. Tests of what
+#                     only a gateway does say that they were left out
+# TEST: as unittest names them, `test_chat` or `test_chat.Chat.test_a_stream`; otherwise all.
+set -euo pipefail
+mkdir -p "$1"
+place=$(cd "$1" && pwd)
+shift
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. scripts/install.sh
+. scripts/background.sh
+
+katan=scripts/peers/llm_katan.py
+model=examples/local-model/local-model.sh
+UNAVAILABLE=69 # of local-model.sh: it cannot be had here; its tests say that they were left out
+client=$(python_venv openai)
+server=$(python_venv llm-katan)
+
+finish() {
+  [ -z "${GATEWAY:-}" ] || "$GATEWAY" stop "$place"
+  background_stop "$place/llm-katan" "$katan"
+  "$model" stop "$place/local-model"
+}
+trap finish EXIT
+
+status=0
+real=$("$model" start "$place/local-model") || status=$?
+[ "$status" -eq 0 ] || [ "$status" -eq "$UNAVAILABLE" ] || exit "$status"
+echo=$(background_start "$place/llm-katan" 40 "$katan" "$server/bin/python" -B "$katan" "$place/llm-katan")
+free_port='import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+cat >"$place/providers.env" <<END
+ECHO_URL=$echo
+REAL_URL=$real
+REPLAY_URL=http://127.0.0.1:$(python3 -c "$free_port")/v1
+END
+
+set -a
+# shellcheck source=/dev/null
+. "$place/providers.env"
+if [ -n "${GATEWAY:-}" ]; then
+  "$GATEWAY" start "$place"
+  # shellcheck source=/dev/null
+  . "$place/gateway.env"
+fi
+set +a
+[ "$#" -gt 0 ] || set -- discover
+(cd scripts/peers/openai_client && "$client/bin/python" -B -m unittest "$@" --verbose)
