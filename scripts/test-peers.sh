@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What others say about our bytes: an independent COSE implementation, openssl and sha256sum, a real browser, a fuzzer.
+# What others say about our bytes: an independent COSE implementation, openssl and sha256sum, a real browser, the official
+# OpenAI SDK, a fuzzer.
 # Installs what is missing; that takes minutes on a machine that has nothing yet.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,6 +18,7 @@ step "COSE: an independent SCITT implementation" "$peers/bin/python" -B scripts/
 step "VERIFY.txt: sha256sum and openssl alone" scripts/peers/verify-txt.sh "$place"
 step "verify.html in Chromium, from file://" scripts/peers/browser.sh "$place"
 step "two verifiers, one answer, on damaged files" scripts/peers/agree.sh "$place"
+step "the official OpenAI SDK" scripts/peers/openai-client.sh "$place/openai"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh
 step_summary "make test-peers: all passed"

@@ -22,8 +22,8 @@ ECHO, REPLAY, REAL = "echo", "wire-small", "smollm2-135m-instruct"
 PROVIDER_URLS = {ECHO: os.environ["ECHO_URL"], REPLAY: os.environ["REPLAY_URL"], REAL: os.environ["REAL_URL"]}
 GATEWAY_URL = os.environ.get("BASE_URL")
 # What the gateway adds to OpenAI's format.
-RECEIPT_HEADER = "x-tabellion-receipt"
-PURPOSE_HEADER = "x-tabellion-purpose"
+RECORD_HEADER = "tabellion-record"  # of the call's record, which the receipt is asked for by
+PURPOSE_HEADER = "tabellion-purpose"
 RETRY_COUNT_HEADER = "x-stainless-retry-count"  # the SDK's own
 TIMEOUT_SECONDS = 60  # a call that hangs is a finding; the real model needs two
 

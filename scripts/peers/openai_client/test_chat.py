@@ -5,7 +5,7 @@ import json
 import unittest
 
 from replay import PATIENCE_SECONDS, Replay, wire
-from settings import ECHO, GATEWAY_URL, PROVIDER_URLS, RECEIPT_HEADER, REPLAY, api_key, async_client, client, says, scene
+from settings import ECHO, GATEWAY_URL, PROVIDER_URLS, RECORD_HEADER, REPLAY, api_key, async_client, client, says, scene
 
 TEXT = json.loads(wire("chat.json"))["choices"][0]["message"]["content"]
 # What a body must survive: escapes written and not, four-byte characters, quotes, what looks like placeholders and markup.
@@ -42,7 +42,7 @@ class Chat(unittest.TestCase):
         raw = chat.chat.completions.with_raw_response.create(model=REPLAY, messages=messages, temperature=0.30)
         self.assertEqual(raw.http_response.content, wire("chat.json"), "an answer was written anew on its way")
         if GATEWAY_URL:
-            self.assertTrue(raw.headers[RECEIPT_HEADER], "nobody could prove the call")
+            self.assertTrue(raw.headers[RECORD_HEADER], "nobody could prove the call")
             key = self.replay.received[number].headers[0]["authorization"]
             self.assertNotIn(api_key(), key, "the provider learns the key that opens the gateway")
         sent = json.loads(self.replay.received[number].bodies[0])
