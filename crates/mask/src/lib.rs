@@ -1,0 +1,29 @@
+//! Personal data in what an application sends to a model and gets back: found, replaced by placeholders, given back.
+//!
+//! - [`scan`] finds it in text.
+//! - [`Scope`] issues placeholders (`<EMAIL_7Q2K4F>`), the same one for the same value, and knows what it issued.
+//! - [`mask_text`], [`mask_string`] and [`StreamMasker`] replace values; [`restore_text`], [`restore_string`] and
+//!   [`StreamRestorer`] give them back. In bodies both work as [`Edits`] of the bytes that came: nothing is serialised again.
+//! - [`json`] walks a body strictly, so that what was looked at is what the receiver reads.
+//!
+//! Promises: linear time on hostile input; a stream in any pieces gives what the whole text gives; a placeholder of another
+//! scope is never given a value. No clock, no randomness, no file, no network: keys are handed in. What it holds of people is in
+//! [`Scope`] and in the pending end of a stream, neither of which can be printed.
+
+mod body;
+mod class;
+mod edits;
+pub mod json;
+mod placeholder;
+mod restore;
+mod scan;
+mod scope;
+mod stream;
+
+pub use body::{Content, EditError, Masked, Place, mask_string, mask_text, restore_string};
+pub use class::{Class, Classes};
+pub use edits::{Edits, OverlapError, Piece};
+pub use restore::{Placing, restore_text};
+pub use scan::{Finding, MAX_VALUE_BYTES, scan};
+pub use scope::{MAX_ISSUED, Scope, ScopeFull, ScopeKey};
+pub use stream::{StreamMasker, StreamRestorer};

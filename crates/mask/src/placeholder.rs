@@ -1,0 +1,168 @@
+//! The form of a placeholder, `<EMAIL_7Q2K4F>`, and how it is recognised after a model has had it in its hands.
+//!
+//! Recognised in any case, with escapes added (`\_`, `\<`, `&lt;`, `\u003c`), without its brackets, between quotes and
+//! before a possessive. What is recognised may still be one that nobody issued.
+
+use std::ops::Range;
+
+use crate::class::Class;
+
+/// Characters of a code: 6 of 32, thirty bits.
+pub(crate) const CODE_LEN: usize = 6;
+/// Digits and letters without those that are mistaken for others (Crockford's base 32).
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Most backslashes in a row that still are escapes of a bracket or underscore: two levels of JSON around Markdown's own.
+const MAX_BACKSLASHES: usize = 8;
+/// Most bytes of a placeholder as it may come back: brackets as `u003c` or `&lt;`, five letters, a code, three runs of
+/// backslashes.
+pub(crate) const MAX_PLACEHOLDER_BYTES: usize = 3 * MAX_BACKSLASHES + 5 + 5 + 1 + CODE_LEN + 5;
+
+/// The placeholder as it is issued.
+pub(crate) fn write(class: Class, code: [u8; CODE_LEN]) -> String {
+    format!("<{}_{}>", class.label(), String::from_utf8_lossy(&code))
+}
+
+/// The code in the first thirty bits of a digest.
+pub(crate) fn code_of(digest: &[u8; 32]) -> [u8; CODE_LEN] {
+    let [a, b, c, d, ..] = *digest;
+    let bits = u32::from_be_bytes([a, b, c, d]);
+    let mut code = [b'0'; CODE_LEN];
+    for (place, letter) in code.iter_mut().enumerate() {
+        let index = (bits >> (27_usize.saturating_sub(5 * place))) & 31;
+        *letter = ALPHABET.get(index as usize).copied().unwrap_or(b'0');
+    }
+    code
+}
+
+/// What stands at a place of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// No placeholder begins here.
+    No,
+    /// What follows the text decides.
+    More,
+    /// A placeholder, issued or not.
+    Here {
+        /// With its brackets and escapes.
+        range: Range<usize>,
+        class: Class,
+        code: [u8; CODE_LEN],
+    },
+}
+
+/// Whether a placeholder can begin with this byte.
+pub(crate) fn may_begin(byte: u8) -> bool {
+    matches!(byte, b'<' | b'&' | b'\\' | b'E' | b'e' | b'C' | b'c' | b'I' | b'i')
+}
+
+/// The placeholder that begins at a place, where `more` says that text may follow.
+pub(crate) fn at(text: &str, start: usize, more: bool) -> Place {
+    let bytes = text.as_bytes();
+    let before = start.checked_sub(1).and_then(|place| bytes.get(place)).copied();
+    let reader = Reader { bytes, more };
+    match reader.placeholder(start, before) {
+        Ok((range, class, code)) => Place::Here { range, class, code },
+        Err(Stop::No) => Place::No,
+        Err(Stop::More) => Place::More,
+    }
+}
+
+enum Stop {
+    No,
+    More,
+}
+
+#[derive(Clone, Copy)]
+struct Reader<'t> {
+    bytes: &'t [u8],
+    more: bool,
+}
+
+impl Reader<'_> {
+    fn placeholder(
+        self,
+        start: usize,
+        before: Option<u8>,
+    ) -> Result<(Range<usize>, Class, [u8; CODE_LEN]), Stop> {
+        if before == Some(b'\\') && self.bytes.get(start) == Some(&b'\\') {
+            return Err(Stop::No); // within a run of backslashes that was too long at its front
+        }
+        let word = before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let open = self.bracket(start, &[b"<", b"&lt;"], b"u003c")?;
+        if open.is_none() && word {
+            return Err(Stop::No);
+        }
+        let label = open.unwrap_or(start);
+        let (class, end) = self.label(label)?;
+        let underscore = self.backslashes(end)?;
+        let code_at = self.literal(underscore, b"_")?.ok_or(Stop::No)?;
+        let (code, end) = self.code(code_at)?;
+        if open.is_some()
+            && let Some(close) = self.bracket(end, &[b">", b"&gt;"], b"u003e")?
+        {
+            return Ok((start..close, class, code));
+        }
+        match self.bytes.get(end) {
+            None if self.more => Err(Stop::More),
+            Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'_' => Err(Stop::No),
+            // An opening bracket without its partner belongs to the text.
+            _ => Ok((label..end, class, code)),
+        }
+    }
+
+    /// Where the text goes on behind a bracket, if one is here.
+    fn bracket(self, at: usize, plain: &[&[u8]], escaped: &[u8]) -> Result<Option<usize>, Stop> {
+        let behind = self.backslashes(at)?;
+        for form in plain {
+            if let Some(end) = self.literal(behind, form)? {
+                return Ok(Some(end));
+            }
+        }
+        if behind > at { self.literal(behind, escaped) } else { Ok(None) }
+    }
+
+    /// Behind the backslashes here; none of them when they are too many.
+    fn backslashes(self, at: usize) -> Result<usize, Stop> {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let count = rest.iter().take_while(|byte| **byte == b'\\').take(MAX_BACKSLASHES + 1).count();
+        if count > MAX_BACKSLASHES {
+            return Err(Stop::No);
+        }
+        if count == rest.len() && self.more { Err(Stop::More) } else { Ok(at.saturating_add(count)) }
+    }
+
+    /// Behind these bytes in any case, if they are here.
+    fn literal(self, at: usize, wanted: &[u8]) -> Result<Option<usize>, Stop> {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let known = rest.len().min(wanted.len());
+        let same = rest.iter().zip(wanted).all(|(byte, want)| byte.eq_ignore_ascii_case(want));
+        match (same, known == wanted.len()) {
+            (true, true) => Ok(Some(at.saturating_add(known))),
+            (true, false) if self.more => Err(Stop::More),
+            _ => Ok(None),
+        }
+    }
+
+    fn label(self, at: usize) -> Result<(Class, usize), Stop> {
+        for class in Class::ALL {
+            if let Some(end) = self.literal(at, class.label().as_bytes())? {
+                return Ok((class, end));
+            }
+        }
+        Err(Stop::No)
+    }
+
+    fn code(self, at: usize) -> Result<([u8; CODE_LEN], usize), Stop> {
+        let mut code = [b'0'; CODE_LEN];
+        let mut end = at;
+        for letter in &mut code {
+            match self.bytes.get(end).map(u8::to_ascii_uppercase) {
+                Some(byte) if ALPHABET.contains(&byte) => *letter = byte,
+                None if self.more => return Err(Stop::More),
+                _ => return Err(Stop::No),
+            }
+            end = end.saturating_add(1);
+        }
+        Ok((code, end))
+    }
+}
