@@ -92,20 +92,23 @@ pub fn mask_string(
         }
         return Ok(body.masked);
     }
-    for (start, string) in leaves.strings {
-        let inner = string.unescaped();
-        for finding in scan(&inner.text, classes) {
-            let range = inner.raw_range(finding.range);
-            let range = start.saturating_add(range.start)..start.saturating_add(range.end);
-            body.replace(finding.class, finding.value, range, false)?;
+    for (start, leaf) in leaves.0 {
+        match leaf {
+            Leaf::String(string) => {
+                let inner = string.unescaped();
+                for finding in scan(&inner.text, classes) {
+                    let range = shifted(inner.raw_range(finding.range), start);
+                    body.replace(finding.class, finding.value, range, false)?;
+                }
+            }
+            Leaf::Number(number) => {
+                if let Some(finding) = scan(number, classes).next() {
+                    let range = start..start.saturating_add(number.len());
+                    body.replace(finding.class, finding.value, range, true)?;
+                }
+            }
         }
     }
-    for (start, number) in leaves.numbers {
-        if let Some(finding) = scan(number, classes).next() {
-            body.replace(finding.class, finding.value, start..start.saturating_add(number.len()), true)?;
-        }
-    }
-    body.masked.sort_by_key(|masked| masked.range.start);
     Ok(body.masked)
 }
 
@@ -160,23 +163,27 @@ fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
     range.start.saturating_add(by)..range.end.saturating_add(by)
 }
 
-/// What can hold personal data in a JSON text: strings, names of members and numbers, each with its place.
+/// What can hold personal data in a JSON text, each with its place, in the order of the text: edits that come in order are
+/// appended, others are inserted.
 #[derive(Default)]
-struct Leaves<'b> {
-    strings: Vec<(usize, RawString<'b>)>,
-    numbers: Vec<(usize, &'b str)>,
+struct Leaves<'b>(Vec<(usize, Leaf<'b>)>);
+
+enum Leaf<'b> {
+    /// A string or the name of a member.
+    String(RawString<'b>),
+    Number(&'b str),
 }
 
 impl<'b> Visitor<'b> for Leaves<'b> {
     fn scalar(&mut self, _: Path<'_, 'b>, scalar: Scalar<'b>, range: Range<usize>) {
         match scalar {
-            Scalar::String(string) => self.strings.push((range.start, string)),
-            Scalar::Number(number) => self.numbers.push((range.start, number)),
+            Scalar::String(string) => self.0.push((range.start, Leaf::String(string))),
+            Scalar::Number(number) => self.0.push((range.start, Leaf::Number(number))),
             Scalar::Null | Scalar::Bool(_) => {}
         }
     }
 
     fn name(&mut self, _: Path<'_, 'b>, name: RawString<'b>, range: Range<usize>) {
-        self.strings.push((range.start, name));
+        self.0.push((range.start, Leaf::String(name)));
     }
 }

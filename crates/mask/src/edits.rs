@@ -42,7 +42,8 @@ impl Edits {
         self.0.len()
     }
 
-    /// Replaces a range of the original; an empty one inserts. In any order: the list is kept sorted.
+    /// Replaces a range of the original; an empty one inserts. In any order, though cheapest in that of the bytes: the list is
+    /// kept sorted.
     pub fn replace(&mut self, range: Range<usize>, with: impl Into<Vec<u8>>) -> Result<(), OverlapError> {
         let place = self.0.partition_point(|(earlier, _)| earlier.start < range.start);
         let before = place.checked_sub(1).and_then(|before| self.0.get(before));

@@ -72,6 +72,24 @@ enum Stop {
     More,
 }
 
+/// How a bracket may come back.
+struct Forms {
+    plain: [&'static [u8]; 2],
+    /// Behind a backslash.
+    escaped: &'static [u8],
+}
+
+const OPENING: Forms = Forms { plain: [b"<", b"&lt;"], escaped: b"u003c" };
+const CLOSING: Forms = Forms { plain: [b">", b"&gt;"], escaped: b"u003e" };
+
+/// A bracket that was found.
+#[derive(Clone, Copy)]
+struct Bracket {
+    /// Where it begins without the backslashes that may not be its own.
+    sign: usize,
+    end: usize,
+}
+
 #[derive(Clone, Copy)]
 struct Reader<'t> {
     bytes: &'t [u8],
@@ -88,19 +106,23 @@ impl Reader<'_> {
             return Err(Stop::No); // within a run of backslashes that was too long at its front
         }
         let word = before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        let open = self.bracket(start, &[b"<", b"&lt;"], b"u003c")?;
+        let open = self.bracket(start, &OPENING)?;
         if open.is_none() && word {
             return Err(Stop::No);
         }
-        let label = open.unwrap_or(start);
+        let label = open.map_or(start, |open| open.end);
         let (class, end) = self.label(label)?;
         let underscore = self.backslashes(end)?;
+        let escaped = underscore > end;
         let code_at = self.literal(underscore, b"_")?.ok_or(Stop::No)?;
         let (code, end) = self.code(code_at)?;
-        if open.is_some()
-            && let Some(close) = self.bracket(end, &[b">", b"&gt;"], b"u003e")?
+        if let Some(open) = open
+            && let Some(close) = self.bracket(end, &CLOSING)?
         {
-            return Ok((start..close, class, code));
+            // Backslashes before the placeholder may be the text's own (`DOMAIN\<EMAIL_…>`): they go with it when it is
+            // escaped elsewhere too.
+            let from = if escaped || close.sign > end { start } else { open.sign };
+            return Ok((from..close.end, class, code));
         }
         match self.bytes.get(end) {
             None if self.more => Err(Stop::More),
@@ -110,15 +132,21 @@ impl Reader<'_> {
         }
     }
 
-    /// Where the text goes on behind a bracket, if one is here.
-    fn bracket(self, at: usize, plain: &[&[u8]], escaped: &[u8]) -> Result<Option<usize>, Stop> {
-        let behind = self.backslashes(at)?;
-        for form in plain {
-            if let Some(end) = self.literal(behind, form)? {
-                return Ok(Some(end));
+    /// The bracket here, if there is one.
+    fn bracket(self, at: usize, forms: &Forms) -> Result<Option<Bracket>, Stop> {
+        let sign = self.backslashes(at)?;
+        for form in forms.plain {
+            if let Some(end) = self.literal(sign, form)? {
+                return Ok(Some(Bracket { sign, end }));
             }
         }
-        if behind > at { self.literal(behind, escaped) } else { Ok(None) }
+        let count = sign.saturating_sub(at);
+        if count == 0 {
+            return Ok(None);
+        }
+        // The last backslash is the escape's own; of an even number the one before escapes that.
+        let sign = sign.saturating_sub(if count.is_multiple_of(2) { 2 } else { 1 });
+        Ok(self.literal(at.saturating_add(count), forms.escaped)?.map(|end| Bracket { sign, end }))
     }
 
     /// Behind the backslashes here; none of them when they are too many.

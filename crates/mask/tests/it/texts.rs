@@ -1,0 +1,108 @@
+//! Generated text: values, near-values and what stands between them.
+
+use proptest::prelude::{Strategy, prop_oneof};
+use proptest::sample::select;
+
+const PARTS: [&str; 62] = [
+    "ann@example.org",
+    "user=bob@mail.example.co.uk",
+    "josé@bücher.example",
+    "用户@例子.广告",
+    "ann%40example.org",
+    "ann\\u0040example.org",
+    "4111111111111111",
+    "4111 1111 1111 1111",
+    "3714-496353-98431",
+    "587428561654",
+    "4222222222222",
+    "4111\u{a0}1111\u{a0}1111\u{a0}1111",
+    "DE89370400440532013000",
+    "de89 3704 0044 0532 0130 00",
+    "NO93 8601 1117 947",
+    "GB29NWBK60161331926819",
+    "550e8400-e29b-41d4-a716-587428561654",
+    "0.4111111111111111",
+    "https://ann:word@host.example/",
+    "icon@2x.png",
+    "git@github.com",
+    "left-pad@1.3.0",
+    "@",
+    "%40",
+    "%",
+    "\\",
+    "\\u0040",
+    "\\n",
+    "\\u00",
+    "%4",
+    ".",
+    "..",
+    "-",
+    "_",
+    " ",
+    "  ",
+    "\n",
+    ",",
+    "'",
+    "\"",
+    "=",
+    "://",
+    ":",
+    "/",
+    "+",
+    "4",
+    "41",
+    "4111",
+    "1111",
+    "12/27",
+    "DE",
+    "de89",
+    "NO9",
+    "a",
+    "Z",
+    "com",
+    ".org",
+    "é",
+    "用",
+    "e\u{301}",
+    "\u{a0}",
+    "\u{1f600}",
+];
+
+const PLACEHOLDER_PARTS: [&str; 34] = [
+    "<", ">", "&lt;", "&gt;", "&", "\\", "\\\\", "\\<", "\\_", "_", "u003c", "\\u003c", "\\u003e", "EMAIL",
+    "email", "E", "CARD", "card", "C", "IBAN", "I", "7Q2K4F", "000000", "ZZ", "'s", "'", "\"", " ", "a", "é",
+    ".", "\n", "x", "<EMAIL_",
+];
+
+/// Text full of values and of what comes close.
+pub(crate) fn text() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        8 => select(&PARTS[..]).prop_map(str::to_owned),
+        1 => "[0-9]{1,24}",
+        1 => "[a-zA-Z0-9._+-]{1,90}",
+        1 => "\\PC{0,6}",
+    ];
+    proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+}
+
+/// Text full of placeholders, whole, damaged and not of the scope. `known` are such as were issued.
+pub(crate) fn answer(known: Vec<String>) -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        3 => select(known.clone()),
+        1 => select(known).prop_map(|known| known.to_lowercase().replace('_', "\\_")),
+        6 => select(&PLACEHOLDER_PARTS[..]).prop_map(str::to_owned),
+    ];
+    proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+}
+
+/// The text in pieces, cut where `cuts` say, on character borders.
+pub(crate) fn pieces<'t>(text: &'t str, cuts: &[usize]) -> Vec<&'t str> {
+    let mut places: Vec<usize> = cuts
+        .iter()
+        .map(|cut| cut % (text.len() + 1))
+        .filter(|cut| text.is_char_boundary(*cut))
+        .chain([0, text.len()])
+        .collect();
+    places.sort_unstable();
+    places.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect()
+}
