@@ -97,10 +97,12 @@ impl<'t> Scanner<'t> {
                 // Not wanted, yet whole: nothing of it is to be taken for something else.
                 Probe::Found(range) => self.pass(range.end),
                 Probe::No => self.at = self.after(trigger),
-                Probe::More => return Step::Settled(self.window.token_start(trigger)),
+                Probe::More => {
+                    return Step::Settled(self.window.token_start(trigger, email::MAX_LOCAL_BYTES));
+                }
             }
         }
-        Step::Settled(self.window.token_start(self.window.text.len()))
+        Step::Settled(self.window.token_start(self.window.text.len(), email::MAX_PENDING_BYTES))
     }
 
     fn found(&mut self, class: Class, range: Range<usize>) -> Step<'t> {

@@ -9,7 +9,7 @@ use super::MAX_VALUE_BYTES;
 use super::window::{Probe, Window};
 
 /// Octets of a local part (RFC 5321, 4.5.3.1.1). Of a longer run the last ones are taken: what is not hidden leaks.
-const MAX_LOCAL_BYTES: usize = 64;
+pub(crate) const MAX_LOCAL_BYTES: usize = 64;
 /// Octets of a domain (RFC 1035, 2.3.4, as text).
 const MAX_DOMAIN_BYTES: usize = 253;
 /// The longest writing of an at sign: `\u0040`.
@@ -48,17 +48,18 @@ pub(crate) fn probe(window: &Window<'_>, at: usize) -> Probe {
         return Probe::No;
     }
     let domain = at.saturating_add(sign);
-    match domain_end(window, start, domain) {
-        Probe::Found(range) => {
-            let name = window.text.get(domain..range.end).unwrap_or_default();
+    match domain_end(window, at, domain) {
+        Domain::End(end) => {
+            let name = window.text.get(domain..end).unwrap_or_default();
             let local = window.text.get(start..at).unwrap_or_default();
             if is_image(name) || local.eq_ignore_ascii_case("git") {
                 Probe::No
             } else {
-                Probe::Found(start..range.end)
+                Probe::Found(start..end)
             }
         }
-        probe => probe,
+        Domain::More => Probe::More,
+        Domain::No => Probe::No,
     }
 }
 
@@ -167,8 +168,15 @@ fn is_login(window: &Window<'_>, start: usize) -> bool {
     false
 }
 
-/// Where the domain ends: behind the last label that can be a top-level domain. `start` is where the address begins.
-fn domain_end(window: &Window<'_>, start: usize, domain: usize) -> Probe {
+/// Where a domain ends.
+enum Domain {
+    No,
+    More,
+    End(usize),
+}
+
+/// Where the domain ends: behind the last label that can be a top-level domain. `sign` is where the at sign begins.
+fn domain_end(window: &Window<'_>, sign: usize, domain: usize) -> Domain {
     let mut at = domain;
     let mut end = None;
     for labels in 0_usize.. {
@@ -176,7 +184,7 @@ fn domain_end(window: &Window<'_>, start: usize, domain: usize) -> Probe {
         let mut previous = None;
         loop {
             if window.unknown(at) {
-                return Probe::More;
+                return Domain::More;
             }
             let Some(c) = window.char_at(at).filter(|c| is_label(*c)) else { break };
             // Sentences of scripts without spaces go on right behind the address.
@@ -186,8 +194,9 @@ fn domain_end(window: &Window<'_>, start: usize, domain: usize) -> Probe {
             }
             previous = Some(c);
             at = at.saturating_add(c.len_utf8());
-            if at.saturating_sub(domain) > MAX_DOMAIN_BYTES || at.saturating_sub(start) >= MAX_VALUE_BYTES {
-                return end.map_or(Probe::No, |end| Probe::Found(start..end));
+            let long = at.saturating_sub(sign) >= MAX_VALUE_BYTES - MAX_LOCAL_BYTES;
+            if long || at.saturating_sub(domain) > MAX_DOMAIN_BYTES {
+                return end.map_or(Domain::No, Domain::End);
             }
         }
         let text = window.text.get(label..at).unwrap_or_default();
@@ -207,7 +216,7 @@ fn domain_end(window: &Window<'_>, start: usize, domain: usize) -> Probe {
         }
         at = at.saturating_add(1);
     }
-    end.map_or(Probe::No, |end| Probe::Found(start..end))
+    end.map_or(Domain::No, Domain::End)
 }
 
 fn is_label(c: char) -> bool {

@@ -96,16 +96,16 @@ impl<'t> Window<'t> {
         }
     }
 
-    /// Where the token that ends here begins: text that may turn out to be the local part of an address, as far back as
-    /// one can reach.
-    pub(crate) fn token_start(&self, end: usize) -> usize {
+    /// Where the token that ends here begins: text that may turn out to be the local part of an address, so many bytes of
+    /// it at most.
+    pub(crate) fn token_start(&self, end: usize, max_bytes: usize) -> usize {
         if !self.more {
             return end;
         }
         let mut start = end;
         while let Some(before) = self.char_before(start) {
             let next = start.saturating_sub(before.len_utf8());
-            let within = end.saturating_sub(next) <= email::MAX_PENDING_BYTES && next >= self.floor;
+            let within = end.saturating_sub(next) <= max_bytes && next >= self.floor;
             if !within || !(email::is_local(before) || before == '\\') {
                 break;
             }

@@ -64,6 +64,8 @@ fn every_split_in_three_gives_the_same() {
 #[test]
 fn one_character_at_a_time_gives_the_same() {
     let long = format!("{}@example.org {} ", "a".repeat(500), "4".repeat(500)).repeat(3);
+    let addresses =
+        ["@", "%40", "\\u0040"].map(|sign| format!("{}{sign}{}", "a".repeat(100), "b".repeat(300)));
     let texts = [
         long,
         "4111-1111-".repeat(60),
@@ -71,7 +73,7 @@ fn one_character_at_a_time_gives_the_same() {
         "@a.bc".repeat(200),
         "\\".repeat(700) + "u0040x.org",
     ];
-    for text in texts {
+    for text in texts.into_iter().chain(addresses) {
         let characters: Vec<&str> = text.split_inclusive(|_: char| true).collect();
         let (whole, _) = mask_text(&text, Classes::ALL, &mut scope()).unwrap();
         assert_eq!(masked(&characters), whole, "a stream differs from the whole text");
