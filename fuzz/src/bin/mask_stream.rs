@@ -4,7 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use tabellion_mask::{
-    Class, Classes, MAX_VALUE_BYTES, Placing, Scope, ScopeKey, StreamMasker, StreamRestorer, mask_text, restore_text,
+    Class, Classes, MAX_VALUE_BYTES, Placing, Scope, ScopeKey, StreamMasker, StreamRestorer, mask_text,
+    restore_text,
 };
 
 const VALUES: [(Class, &str); 3] = [
@@ -37,7 +38,10 @@ fuzz_target!(|data: &[u8]| {
     let mut scope = Scope::new(&ScopeKey::new([7; 32]));
     let issued = VALUES.map(|(class, value)| scope.issue(class, value).expect("three values fit"));
     // Short stand-ins, so that placeholders of this scope are likely.
-    let text = text.replace('\u{1}', &issued[0]).replace('\u{2}', &issued[1]).replace('\u{3}', issued[2].trim_matches(['<', '>']));
+    let text = text
+        .replace('\u{1}', &issued[0])
+        .replace('\u{2}', &issued[1])
+        .replace('\u{3}', issued[2].trim_matches(['<', '>']));
     let pieces = pieces(&text, sizes);
 
     let (whole, _) = mask_text(&text, Classes::ALL, &mut scope).expect("few values fit");
@@ -54,7 +58,11 @@ fuzz_target!(|data: &[u8]| {
         let (mut restorer, mut out) = (StreamRestorer::new(placing), String::new());
         for piece in &pieces {
             restorer.push(piece, &scope, &mut out);
-            assert!(restorer.held_bytes() <= MAX_VALUE_BYTES, "{} bytes are held back", restorer.held_bytes());
+            assert!(
+                restorer.held_bytes() <= MAX_VALUE_BYTES,
+                "{} bytes are held back",
+                restorer.held_bytes()
+            );
         }
         restorer.finish(&scope, &mut out);
         assert_eq!(out, whole, "restored otherwise in pieces");

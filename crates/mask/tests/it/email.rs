@@ -1,6 +1,6 @@
 //! Addresses as people write them, and what only looks like one.
 
-use tabellion_mask::Class;
+use tabellion_mask::{Class, Classes, scan};
 
 use crate::{assert_finds, assert_leaves, found};
 
@@ -93,6 +93,29 @@ fn what_only_looks_like_an_address_stays() {
     ] {
         assert_leaves(text);
     }
+}
+
+#[test]
+fn only_wanted_classes_are_found() {
+    let text = "ann@example.org 4111111111111111 DE89 3704 0044 0532 0130 00 5555555555554444@example.org";
+    let wanted = |names: &[&str]| -> Vec<&str> {
+        let classes: Classes = names.iter().map(|name| Class::from_name(name).unwrap()).collect();
+        scan(text, classes).map(|finding| finding.value).collect()
+    };
+    assert_eq!(wanted(&[]), [""; 0]);
+    assert_eq!(
+        wanted(&["payment_card"]),
+        ["4111111111111111", "5555555555554444"],
+        "a card would leave within an address"
+    );
+    assert_eq!(wanted(&["iban"]), ["DE89 3704 0044 0532 0130 00"]);
+    assert_eq!(wanted(&["email"]), ["ann@example.org", "5555555555554444@example.org"]);
+    assert_eq!(wanted(&["email", "payment_card", "iban"]).len(), 4);
+    assert_eq!(
+        Class::from_name("person"),
+        None,
+        "a policy that names an unknown class must be refused, not ignored"
+    );
 }
 
 #[test]
