@@ -16,7 +16,7 @@ use tabellion_ledger::{LedgerError, Reader};
 use tabellion_model::package::{PackageInput, PackageWriteError, write_package};
 use tabellion_model::{
     DisclosurePolicy, Entry, EntryError, KeyChain, KeyError, KeyId, Manifest, Micros, Period, Purpose,
-    Totals, is_label,
+    SystemId, Totals, is_label,
 };
 use tabellion_tlog::{CheckpointError, Hash, SignedCheckpoint, VerifierKeyError};
 
@@ -26,7 +26,7 @@ use bundles::Bundles;
 pub(crate) use span::Span;
 use span::{Gap, choose};
 use survey::survey;
-pub(crate) use survey::{Survey, shown};
+pub(crate) use survey::{Survey, policy_for, shown};
 
 /// The browser verifier that travels in every package, as it is built from `web/`.
 const VERIFY_HTML: &[u8] = include_bytes!("../assets/verify.html");
@@ -44,12 +44,14 @@ pub struct ExportRequest {
     pub framework: Option<String>,
     /// Whose content is shown.
     pub disclosure: DisclosurePolicy,
+    /// Shows the content of this system's records only; every entry is in the package all the same. Absent: of all records.
+    pub content_of: Option<SystemId>,
 }
 
 impl ExportRequest {
     /// Everything up to the newest checkpoint, under `disclosure`.
     pub fn everything(disclosure: DisclosurePolicy) -> Self {
-        Self { period: None, at: None, framework: None, disclosure }
+        Self { period: None, at: None, framework: None, disclosure, content_of: None }
     }
 }
 

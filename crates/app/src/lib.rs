@@ -1,13 +1,20 @@
-//! Evidence packages out of a ledger: what is chosen, shown and explained to whoever receives one.
+//! The control plane: what people and programs ask of a log over HTTP, and the evidence packages that are made from it.
 //!
-//! Promises: a package says only what the log holds, the same bytes for the same size of the same log, and it explains itself to a reader who
-//! has nothing of ours. Must never: write to the log, read a clock, or state a verdict; only a verifier does that.
+//! Promises: whatever changes, changes by a record that names who did it; a package says only what the log holds, the same bytes for the same
+//! size of the same log, and explains itself to a reader who has nothing of ours. Must never: keep state that the log does not say, or state a
+//! verdict; only a verifier does that.
 //!
-//! Start at [`export`]; `docs/formats.md` §11 describes the file.
+//! Start at [`work::Desk`] for the rules, at [`api`] for HTTP (`docs/api.md`), at [`export()`] for packages (`docs/formats.md` §11).
 
+pub mod api;
 mod export;
 mod instructions;
+pub mod nearest;
+pub mod permission;
 mod printable;
+pub mod reads;
+pub mod refusal;
 mod report;
+pub mod work;
 
 pub use export::{ExportError, ExportRequest, Exported, export, package_key_at};

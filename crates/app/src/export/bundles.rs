@@ -56,7 +56,7 @@ impl<'a> Bundles<'a> {
         }
         *held = Bundle { begin, end, ..Bundle::default() };
         let read = self.subject.reader.entries(begin, end, |view| {
-            held.shown.extend(self.survey.shown_of(&view, self.subject.request.disclosure));
+            held.shown.extend(self.survey.shown_of(&view, self.subject.request));
             held.entries.push(view.bytes);
             Ok(())
         });

@@ -10,7 +10,7 @@ use tabellion_model::package::{ErasedUnit, ShownUnit};
 use tabellion_model::registry::Kind;
 use tabellion_model::{Disclosure, DisclosurePolicy, UnitId};
 
-use super::{ExportError, Subject};
+use super::{ExportError, ExportRequest, Subject};
 
 /// Rows of erasures, holds and deletions in a report: some pages of print. The rest is counted.
 pub(crate) const MAX_EVENT_ROWS: usize = 200;
@@ -36,14 +36,14 @@ pub(super) fn survey(subject: &Subject<'_>) -> Result<Survey, ExportError> {
     let tombstones = subject.reader.tombstones(subject.span.size)?;
     let mut survey = Survey::default();
     subject.reader.entries(subject.span.first, subject.span.end(), |view| {
-        survey.take(view, subject.request.disclosure, &tombstones);
+        survey.take(view, subject.request, &tombstones);
         Ok(())
     })?;
     Ok(survey)
 }
 
 impl Survey {
-    fn take(&mut self, view: EntryView, policy: DisclosurePolicy, tombstones: &Tombstones) {
+    fn take(&mut self, view: EntryView, request: &ExportRequest, tombstones: &Tombstones) {
         let Some(header) = view.entry.header() else { return };
         let kind = Kind::of(&header.record_type);
         for unit in &view.units {
@@ -55,7 +55,7 @@ impl Survey {
                     tombstone: *tombstone,
                     disclosure,
                 });
-            } else if kind != Some(Kind::ErasureDone) && shown(unit, policy).is_some() {
+            } else if kind != Some(Kind::ErasureDone) && shown(unit, policy_for(&view, request)).is_some() {
                 self.shown_personal += u64::from(unit.personal);
             }
         }
@@ -68,7 +68,7 @@ impl Survey {
     }
 
     /// What the package shows of one entry, by unit.
-    pub(super) fn shown_of(&self, view: &EntryView, policy: DisclosurePolicy) -> Vec<ShownUnit> {
+    pub(super) fn shown_of(&self, view: &EntryView, request: &ExportRequest) -> Vec<ShownUnit> {
         let is_tombstone = view
             .entry
             .header()
@@ -76,6 +76,7 @@ impl Survey {
         if is_tombstone {
             return Vec::new();
         }
+        let policy = policy_for(view, request);
         let units = view.units.iter().filter(|unit| self.tombstone_of(view.index, &unit.id).is_none());
         let lines = units.filter_map(|unit| {
             let disclosures = shown(unit, policy)?.iter().map(Disclosure::encode).collect();
@@ -88,6 +89,15 @@ impl Survey {
     pub(crate) fn tombstone_of(&self, index: u64, unit: &UnitId) -> Option<u64> {
         let position = self.erased.binary_search_by(|line| (line.index, line.unit).cmp(&(index, *unit)));
         position.ok().and_then(|position| self.erased.get(position)).map(|line| line.tombstone)
+    }
+}
+
+/// The policy for one entry's content: nothing of another system's than the request names.
+pub(crate) fn policy_for(view: &EntryView, request: &ExportRequest) -> DisclosurePolicy {
+    let system = view.entry.header().and_then(|header| header.system).map(|(system, _)| system);
+    match request.content_of {
+        Some(wanted) if system != Some(wanted) => DisclosurePolicy::None,
+        _ => request.disclosure,
     }
 }
 

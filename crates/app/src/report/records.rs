@@ -7,7 +7,7 @@ use tabellion_model::registry::Kind;
 use tabellion_model::{Entry, Header, Micros};
 
 use super::words::{count, counted, row_time, short};
-use crate::export::{ExportError, Subject, Survey, shown};
+use crate::export::{ExportError, Subject, Survey, policy_for, shown};
 use crate::printable::{visible, visible_value};
 
 /// Rows: some dozens of printed pages. A reader who needs more reads the entries, for which the verifiers have tools.
@@ -156,7 +156,7 @@ fn content(
             ));
         } else if kind == Some(Kind::ErasureDone) {
             notes.push(format!("names {}, one field each", counted(digests, "erased unit", "erased units")));
-        } else if let Some(disclosures) = shown(unit, subject.request.disclosure) {
+        } else if let Some(disclosures) = shown(unit, policy_for(view, subject.request)) {
             fields.extend(disclosures.iter().map(|field| Field {
                 name: field.name().to_owned(),
                 value: visible_value(field.value(), VALUE_CHARACTERS),

@@ -3,11 +3,14 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stderr,
     reason = "a test that cannot go on should stop, and says what it skips"
 )]
 
+mod api;
 mod export;
 mod fixture;
+mod golden;
 mod instructions;
 mod report;

@@ -1,0 +1,349 @@
+//! One request from its head to its answer: who, may they, what, then the handler, then the log line.
+//!
+//! Promises: nobody's body is read before they are known, where a route needs somebody. Must never: run what may wait for a disk on the
+//! threads that serve connections.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequestParts as _, RawPathParams};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use axum::routing::{MethodFilter, on};
+use tokio::sync::Semaphore;
+
+use super::catalogue::{CATALOGUE, has_input};
+use super::credentials::{self, Presented};
+use super::numbers::Requests;
+use super::problem;
+use super::route::{Access, Asked, Headers, Raw, Reply, Route, Shapes};
+use super::settings::Settings;
+use super::strict;
+use crate::permission::Reach;
+use crate::refusal::{Code, Refusal};
+use crate::work::{Actor, Desk, Given};
+
+/// Largest body: a record with its file as base64, and the JSON around it.
+const MAX_BODY_BYTES: usize = 2 << 20;
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+/// How long an answer may take: a package of the largest size.
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+/// Most requests that are worked on at a time; each is a thread.
+const MAX_IN_WORK: usize = 64;
+/// Longest request id that is taken over from a client or proxy.
+const MAX_REQUEST_ID: usize = 64;
+
+/// What every request needs.
+pub(super) struct Service {
+    pub(super) desk: Arc<Desk>,
+    pub(super) settings: Settings,
+    pub(super) requests: Requests,
+    in_work: Arc<Semaphore>,
+}
+
+/// The address that a connection came from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+impl Service {
+    pub(super) fn new(desk: Arc<Desk>, settings: Settings) -> Self {
+        Self { desk, settings, requests: Requests::default(), in_work: Arc::new(Semaphore::new(MAX_IN_WORK)) }
+    }
+}
+
+/// The router over all routes.
+pub(super) fn router(service: &Arc<Service>) -> Router {
+    let mut router = Router::new();
+    for (route, shapes) in &CATALOGUE.routes {
+        let Ok(filter) = MethodFilter::try_from(route.method.clone()) else { continue };
+        let service = Arc::clone(service);
+        let answer = move |request: Request<Body>| answer(Arc::clone(&service), route, shapes, request);
+        router = router.route(route.path, on(filter, answer));
+    }
+    let (unknown, unfit) = (Arc::clone(service), Arc::clone(service));
+    router
+        .fallback(move |request: Request<Body>| refuse(Arc::clone(&unknown), Code::NotFound, request))
+        .method_not_allowed_fallback(move |request: Request<Body>| {
+            refuse(Arc::clone(&unfit), Code::MethodNotAllowed, request)
+        })
+}
+
+async fn refuse(service: Arc<Service>, code: Code, request: Request<Body>) -> Response<Body> {
+    let began = Instant::now();
+    let id = request_id(&service, request.headers());
+    let refusal = Refusal::new(code, "there is no such route; /api/openapi.json lists all");
+    let response = problem_response(&refusal, &id);
+    finish(&service, began, (request.method().as_str(), "(none)", "none"), &id, response)
+}
+
+async fn answer(
+    service: Arc<Service>,
+    route: &'static Route,
+    shapes: &'static Shapes,
+    request: Request<Body>,
+) -> Response<Body> {
+    let began = Instant::now();
+    let id = request_id(&service, request.headers());
+    let response = match worked(&service, route, shapes, request).await {
+        Ok(reply) => success(route, reply),
+        Err(refusal) => problem_response(&refusal, &id),
+    };
+    finish(&service, began, (route.method.as_str(), route.path, route.name), &id, response)
+}
+
+async fn worked(
+    service: &Arc<Service>,
+    route: &'static Route,
+    shapes: &'static Shapes,
+    request: Request<Body>,
+) -> Result<Reply<Vec<u8>>, Refusal> {
+    let busy =
+        || Refusal::new(Code::Unavailable, format!("{MAX_IN_WORK} requests are being worked on, the most"));
+    let permit = Arc::clone(&service.in_work).try_acquire_owned().map_err(|_| busy())?;
+    let (mut parts, body) = request.into_parts();
+    let presented = credentials::presented(&parts.headers);
+    let csrf_token =
+        presented.as_ref().filter(|presented| presented.by_cookie).map(|p| credentials::csrf_of(&p.token));
+    check_loopback(route, &parts.extensions)?;
+    if let (Access::Needs(_), Some(presented)) = (route.access, &presented) {
+        credentials::check_page(&parts.method, &parts.headers, presented)?;
+    }
+    let access = Arc::clone(service);
+    let actor = blocking(move || admitted(&access, route, presented)).await??;
+    let given = given(route, &parts.headers)?;
+    let cross_site = credentials::is_cross_site(&parts.headers);
+    let params = RawPathParams::from_request_parts(&mut parts, &())
+        .await
+        .map_err(|error| Refusal::new(Code::Malformed, format!("the path: {error}")))?;
+    let path = params.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    // A route without a query takes none and is not bothered by one, such as a cache's.
+    let query =
+        if has_input(shapes) { query_pairs(parts.uri.query().unwrap_or_default())? } else { Vec::new() };
+    let query = if shapes.query.get("properties").is_some() { query } else { Vec::new() };
+    let body = if route.takes_body { Some(read_body(&parts.headers, body).await?) } else { None };
+    let raw = Raw { path, query, body };
+    let service = Arc::clone(service);
+    let work = move || {
+        let _permit = permit;
+        let asked = Asked {
+            desk: &service.desk,
+            settings: &service.settings,
+            requests: &service.requests,
+            actor,
+            given,
+            csrf_token,
+            cross_site,
+        };
+        (route.handler)(&asked, raw, shapes, &CATALOGUE.definitions)
+    };
+    blocking(work).await?
+}
+
+/// Runs what may wait for a disk on a thread of its own.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    match tokio::time::timeout(ANSWER_WITHIN, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) => Err(Refusal::new(Code::Broken, "the request could not be worked on to its end")),
+        Err(_) => {
+            Err(Refusal::new(Code::Unavailable, "the answer takes too long; it may still be carried out"))
+        }
+    }
+}
+
+/// Who is asking, when the route lets them; `None` where it needs nobody.
+fn admitted(
+    service: &Service,
+    route: &Route,
+    presented: Option<Presented>,
+) -> Result<Option<Actor>, Refusal> {
+    let Access::Needs(permission) = route.access else { return Ok(None) };
+    service.desk.refresh()?;
+    let nobody =
+        || Refusal::new(Code::NotSignedIn, "neither a bearer token nor a session's cookie came with it");
+    let actor = service.desk.sign_in(&presented.ok_or_else(nobody)?.token)?;
+    if actor.reach(permission) == Reach::Nothing {
+        let what = if actor.is_key() { "an API key" } else { "none of your roles" };
+        return Err(Refusal::new(
+            Code::NotPermitted,
+            format!("{what} carries the permission {}", permission.as_str()),
+        ));
+    }
+    Ok(Some(actor))
+}
+
+fn check_loopback(route: &Route, extensions: &axum::http::Extensions) -> Result<(), Refusal> {
+    if route.access != Access::Loopback {
+        return Ok(());
+    }
+    match extensions.get::<Peer>() {
+        Some(Peer(address)) if address.to_canonical().is_loopback() => Ok(()),
+        _ => Err(Refusal::new(Code::NotPermitted, "this is answered to the same machine alone")),
+    }
+}
+
+fn given(route: &Route, headers: &HeaderMap) -> Result<Given, Refusal> {
+    let text = |name: &'static str| {
+        let value = headers.get(name).map(|value| value.to_str().map(str::to_owned));
+        value
+            .transpose()
+            .map_err(|_| Refusal::new(Code::Malformed, format!("the header {name} is not ASCII")))
+    };
+    let mut given = Given::default();
+    if route.headers != Headers::Plain {
+        given.idempotency_key = text("idempotency-key")?;
+    }
+    if route.headers == Headers::Change {
+        given.version = text("if-match")?.map(|tag| version_of(&tag)).transpose()?;
+    }
+    Ok(given)
+}
+
+fn version_of(tag: &str) -> Result<u64, Refusal> {
+    let digits = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
+    let version = digits.parse::<u64>().ok().filter(|version| version.to_string() == digits);
+    version.filter(|_| digits.len() <= 15).ok_or_else(|| {
+        Refusal::new(
+            Code::Malformed,
+            "If-Match has to be one ETag as the resource had it, for instance \"3\"",
+        )
+    })
+}
+
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<serde_json::Value, Refusal> {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = media.split(';').next().unwrap_or_default().trim();
+    if !media.eq_ignore_ascii_case("application/json") {
+        return Err(Refusal::new(Code::NotJson, "the body's Content-Type is not application/json"));
+    }
+    let too_large =
+        || Refusal::new(Code::TooLarge, format!("the body is larger than {MAX_BODY_BYTES} bytes"));
+    let declared =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|declared| declared > MAX_BODY_BYTES as u64) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, MAX_BODY_BYTES)).await {
+        Err(_) => Err(Refusal::new(Code::TooSlow, "the body did not arrive in time")),
+        Ok(Ok(bytes)) => strict::parse(&bytes),
+        // The only other cause is a client that went away, which reads no answer.
+        Ok(Err(_)) => Err(too_large()),
+    }
+}
+
+fn query_pairs(query: &str) -> Result<Vec<(String, String)>, Refusal> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match (decoded(name), decoded(value)) {
+                (Some(name), Some(value)) => Ok((name, value)),
+                _ => Err(Refusal::new(Code::Malformed, "the query is not percent-encoded UTF-8")),
+            }
+        })
+        .collect()
+}
+
+/// Decodes one part of `application/x-www-form-urlencoded`.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn success(route: &Route, reply: Reply<Vec<u8>>) -> Response<Body> {
+    let mut response = Response::new(Body::from(reply.answer));
+    *response.status_mut() = StatusCode::from_u16(route.success).unwrap_or(StatusCode::OK);
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().append(HeaderName::from_static(name), value);
+        }
+    };
+    if let Some(media) = route.media {
+        set("content-type", media);
+    }
+    if let Some(version) = reply.version {
+        set("etag", &format!("\"{version}\""));
+    }
+    if let Some(written) = reply.written {
+        set("tabellion-entry", &written.index.to_string());
+        set("tabellion-record", &written.record_id.to_hex());
+        if written.repeated {
+            set("idempotency-replayed", "true");
+        }
+    }
+    for (name, value) in &reply.headers {
+        set(name, value);
+    }
+    response
+}
+
+fn problem_response(refusal: &Refusal, request_id: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(problem::of(refusal, request_id).to_string()));
+    *response.status_mut() =
+        StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::PROBLEM_MEDIA));
+    match refusal.code {
+        Code::NotSignedIn => {
+            drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+        }
+        Code::Unavailable | Code::ViewBehind => {
+            drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1")));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// What every answer has, the count and the log line.
+fn finish(
+    service: &Service,
+    began: Instant,
+    (method, path, name): (&str, &str, &'static str),
+    id: &str,
+    mut response: Response<Body>,
+) -> Response<Body> {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert("x-request-id", id);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    );
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    service.requests.count(name, status, took);
+    let micros = took.as_micros();
+    (service.settings.log)(&format!("{method} {path} {status} {micros}us id={id}"));
+    response
+}
+
+/// The id that came with the request, when it is one, else a new one.
+fn request_id(service: &Service, headers: &HeaderMap) -> String {
+    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    let plain = |id: &&str| {
+        (1..=MAX_REQUEST_ID).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    match given.filter(plain) {
+        Some(id) => id.to_owned(),
+        None => service.desk.random_id().map(hex::encode).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,37 @@
+//! From requests to work and back: nothing is decided here.
+
+pub(super) mod calls;
+pub(super) mod keys;
+pub(super) mod log;
+pub(super) mod operation;
+pub(super) mod people;
+pub(super) mod policies;
+pub(super) mod sessions;
+pub(super) mod systems;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::route::{Json, Reply};
+use crate::refusal::Refusal;
+use crate::work::Written;
+use crate::work::forms::Recorded;
+
+/// What a change made, and where it was recorded.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Changed{T}")]
+pub(super) struct Changed<T> {
+    /// The resource as it is now.
+    result: T,
+    /// Where the change was recorded.
+    recorded: Recorded,
+}
+
+type Answered<T> = Result<Reply<Json<T>>, Refusal>;
+
+/// The answer to a change.
+fn changed<T>((result, written): (T, Written), version: u64) -> Reply<Json<Changed<T>>> {
+    let recorded = Recorded::from(&written);
+    Reply::of(Json(Changed { result, recorded })).version(version).written(written)
+}

@@ -1,0 +1,61 @@
+//! `/api/v1/policies`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Answered, Changed, changed};
+use crate::api::route::{Asked, Input, Json, Nothing, Reply};
+use crate::work::forms::{Reason, Word};
+use crate::work::policies::{CheckedPolicy, NewPolicy, Policies, Policy, PolicyHistory, PolicyText};
+
+/// A policy's path.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct OfPolicy {
+    /// The policy's name.
+    policy: Word,
+}
+
+pub(in crate::api) fn list(asked: &Asked<'_>, _: Input<Nothing, Nothing, Nothing>) -> Answered<Policies> {
+    Ok(Reply::of(Json(asked.desk.policies())))
+}
+
+pub(in crate::api) fn check(
+    asked: &Asked<'_>,
+    input: Input<Nothing, Nothing, PolicyText>,
+) -> Answered<CheckedPolicy> {
+    Ok(Reply::of(Json(asked.desk.check_policy(&input.body)?)))
+}
+
+pub(in crate::api) fn read(asked: &Asked<'_>, input: Input<OfPolicy, Nothing, Nothing>) -> Answered<Policy> {
+    let policy = asked.desk.policy(input.path.policy.as_str())?;
+    let version = policy.version;
+    Ok(Reply::of(Json(policy)).version(version))
+}
+
+pub(in crate::api) fn history(
+    asked: &Asked<'_>,
+    input: Input<OfPolicy, Nothing, Nothing>,
+) -> Answered<PolicyHistory> {
+    Ok(Reply::of(Json(asked.desk.policy_history(input.path.policy.as_str())?)))
+}
+
+pub(in crate::api) fn publish(
+    asked: &Asked<'_>,
+    input: Input<OfPolicy, Nothing, NewPolicy>,
+) -> Answered<Changed<Policy>> {
+    let name = input.path.policy.as_str();
+    let done = asked.desk.publish_policy(asked.actor()?, &asked.given, name, &input.body)?;
+    let version = done.0.version;
+    Ok(changed(done, version))
+}
+
+pub(in crate::api) fn withdraw(
+    asked: &Asked<'_>,
+    input: Input<OfPolicy, Nothing, Reason>,
+) -> Answered<Changed<Policy>> {
+    let name = input.path.policy.as_str();
+    let done = asked.desk.withdraw_policy(asked.actor()?, &asked.given, name, &input.body)?;
+    let version = done.0.version;
+    Ok(changed(done, version))
+}

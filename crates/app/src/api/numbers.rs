@@ -1,0 +1,52 @@
+//! The control plane's own numbers, in the Prometheus text format.
+//!
+//! Must never: name a person, a system or a path with ids in it; labels are the names of routes and statuses.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::work::Desk;
+
+/// Requests by route and status: how many, and how long they took together.
+#[derive(Default)]
+pub(super) struct Requests(Mutex<BTreeMap<(&'static str, u16), (u64, Duration)>>);
+
+impl Requests {
+    /// Counts one answered request.
+    pub(super) fn count(&self, route: &'static str, status: u16, took: Duration) {
+        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, total) = requests.entry((route, status)).or_default();
+        *count += 1;
+        *total += took;
+    }
+}
+
+/// Writes the numbers. Writing to memory does not fail.
+pub(super) fn write(text: &mut String, requests: &Requests, desk: &Desk) {
+    let requests = requests.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    head(text, "tabellion_api_requests_total", "Requests answered by the control plane", "counter");
+    for ((route, status), (count, _)) in &requests {
+        let _ =
+            writeln!(text, "tabellion_api_requests_total{{route=\"{route}\",status=\"{status}\"}} {count}");
+    }
+    head(text, "tabellion_api_request_seconds_total", "Time spent on them", "counter");
+    for ((route, status), (_, total)) in &requests {
+        let seconds = total.as_secs_f64();
+        let _ = writeln!(
+            text,
+            "tabellion_api_request_seconds_total{{route=\"{route}\",status=\"{status}\"}} {seconds:.6}"
+        );
+    }
+    for (name, value) in desk.ledger().reader().counts() {
+        head(text, &format!("tabellion_log_{name}"), "Of the log, as tabellion fsck counts", "gauge");
+        let _ = writeln!(text, "tabellion_log_{name} {value}");
+    }
+    head(text, "tabellion_views_position", "Entries that the views have seen", "gauge");
+    let _ = writeln!(text, "tabellion_views_position {}", desk.reads().position());
+}
+
+fn head(text: &mut String, name: &str, help: &str, kind: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}

@@ -1,0 +1,107 @@
+//! Every route, one row each: method, path, who may use it, what its headers may say, name, summary, status, codes of its own, handler.
+//!
+//! The router and the OpenAPI document are both made from this table. To add a route, add its row; docs/api.md says what else.
+
+use axum::http::Method;
+
+use super::handlers::{calls, keys, log, operation, people, policies, sessions, systems};
+use super::route::Headers::{Change, Once, Plain};
+use super::route::{Access, Columns, Route};
+use crate::permission::Permission;
+use crate::refusal::Code;
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
+const DELETE: Method = Method::DELETE;
+const PUBLIC: Access = Access::Public;
+const LOOPBACK: Access = Access::Loopback;
+
+const READ_SYSTEMS: Access = Access::Needs(Permission::ReadSystems);
+const REGISTER_SYSTEMS: Access = Access::Needs(Permission::RegisterSystems);
+const CHANGE_SYSTEMS: Access = Access::Needs(Permission::ChangeSystems);
+const READ_KEYS: Access = Access::Needs(Permission::ReadKeys);
+const CHANGE_KEYS: Access = Access::Needs(Permission::ChangeKeys);
+const READ_POLICIES: Access = Access::Needs(Permission::ReadPolicies);
+const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
+const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
+const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
+const RECORD: Access = Access::Needs(Permission::Record);
+const BUILD_PACKAGES: Access = Access::Needs(Permission::BuildPackages);
+const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
+const CHANGE_PEOPLE: Access = Access::Needs(Permission::ChangePeople);
+const OWN_SESSION: Access = Access::Needs(Permission::OwnSession);
+
+/// A row without its handler.
+#[expect(clippy::too_many_arguments, reason = "a row of the table has this many columns")]
+fn row(
+    method: Method,
+    path: &'static str,
+    access: Access,
+    headers: super::route::Headers,
+    name: &'static str,
+    summary: &'static str,
+    success: u16,
+    codes: &'static [Code],
+) -> Columns {
+    Columns { method, path, access, headers, name, summary, success, codes }
+}
+
+/// The table.
+#[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "a table with a row for each route")]
+pub(super) fn routes() -> Vec<Route> {
+    use Code::{
+        AlreadySo, DigestMismatch, LastAdministrator, LinkUnusable, NotFound, NothingToExport, OwnAuthority, OwnerUnknown,
+        PolicyFaulty, StageImpossible, SystemGone, TooLarge, UnknownReference, VersionRequired, CrossSite, Conflict, ViewBehind,
+        NotPermitted, NotSignedIn,
+    };
+    vec![
+        row(GET, "/healthz", PUBLIC, Plain, "health", "Whether the process is up", 200, &[]).by(operation::health),
+        row(GET, "/readyz", PUBLIC, Plain, "readiness", "Whether log, views and gateway do their work; 503 says which does not", 200, &[]).by(operation::readiness),
+        row(GET, "/metrics", LOOPBACK, Plain, "metrics", "Numbers in the Prometheus text format, for this machine alone", 200, &[]).by(operation::metrics),
+        row(GET, "/api/openapi.json", PUBLIC, Plain, "openapi", "This document", 200, &[]).by(operation::openapi),
+
+        row(POST, "/api/v1/session", PUBLIC, Plain, "openSession", "Come in: a link's token for a session", 201, &[LinkUnusable, CrossSite, Conflict, ViewBehind, NotFound, NotSignedIn]).by(sessions::open),
+        row(GET, "/api/v1/session", OWN_SESSION, Plain, "readSession", "Who is signed in, and what they may do", 200, &[]).by(sessions::read),
+        row(DELETE, "/api/v1/session", OWN_SESSION, Plain, "closeSession", "Leave", 204, &[Conflict, ViewBehind]).by(sessions::close),
+
+        row(GET, "/api/v1/people", READ_PEOPLE, Plain, "listPeople", "Everybody", 200, &[]).by(people::list),
+        row(POST, "/api/v1/people", CHANGE_PEOPLE, Once, "addPerson", "Add a person, with their first roles", 201, &[]).by(people::add),
+        row(GET, "/api/v1/people/{person}", READ_PEOPLE, Plain, "readPerson", "One person", 200, &[NotFound]).by(people::read),
+        row(POST, "/api/v1/people/{person}/roles", CHANGE_PEOPLE, Change, "grantRole", "Grant a role to somebody else", 200, &[NotFound, OwnAuthority, AlreadySo]).by(people::grant),
+        row(POST, "/api/v1/people/{person}/roles/{role}/revoke", CHANGE_PEOPLE, Change, "revokeRole", "Take a role away", 200, &[NotFound, LastAdministrator, AlreadySo]).by(people::revoke),
+        row(POST, "/api/v1/people/{person}/links", CHANGE_PEOPLE, Once, "issueLink", "Hand out a link that lets the person in once", 201, &[NotFound]).by(people::link),
+
+        row(GET, "/api/v1/systems", READ_SYSTEMS, Plain, "listSystems", "The systems within reach", 200, &[]).by(systems::list),
+        row(POST, "/api/v1/systems", REGISTER_SYSTEMS, Once, "registerSystem", "Enter a system into the inventory", 201, &[NotFound]).by(systems::register),
+        row(GET, "/api/v1/systems/{system}", READ_SYSTEMS, Plain, "readSystem", "One system", 200, &[NotFound]).by(systems::read),
+        row(PUT, "/api/v1/systems/{system}", CHANGE_SYSTEMS, Change, "changeSystem", "Replace what is said of a system", 200, &[NotFound, VersionRequired, OwnerUnknown]).by(systems::change),
+        row(POST, "/api/v1/systems/{system}/stage", CHANGE_SYSTEMS, Change, "changeStage", "Move a system to another stage", 200, &[NotFound, OwnerUnknown, StageImpossible]).by(systems::stage),
+        row(POST, "/api/v1/systems/{system}/capture", CHANGE_SYSTEMS, Change, "changeCapture", "Switch what is captured of a system", 200, &[NotFound, AlreadySo]).by(systems::capture),
+
+        row(GET, "/api/v1/systems/{system}/keys", READ_KEYS, Plain, "listKeys", "A system's API keys, without their secrets", 200, &[NotFound]).by(keys::list),
+        row(POST, "/api/v1/systems/{system}/keys", CHANGE_KEYS, Once, "issueKey", "Issue an API key; its secret is shown once", 201, &[NotFound, UnknownReference, StageImpossible, SystemGone]).by(keys::issue),
+        row(GET, "/api/v1/keys/{key}", READ_KEYS, Plain, "readKey", "One API key", 200, &[NotFound]).by(keys::read),
+        row(POST, "/api/v1/keys/{key}/rotate", CHANGE_KEYS, Change, "rotateKey", "Issue a key in place of this one, which works on for a while", 201, &[NotFound, UnknownReference, AlreadySo, StageImpossible, SystemGone]).by(keys::rotate),
+        row(POST, "/api/v1/keys/{key}/revoke", CHANGE_KEYS, Change, "revokeKey", "End a key; answered when the views have passed it", 200, &[NotFound, AlreadySo, SystemGone]).by(keys::revoke),
+
+        row(GET, "/api/v1/policies", READ_POLICIES, Plain, "listPolicies", "All policies", 200, &[]).by(policies::list),
+        row(POST, "/api/v1/policies/check", READ_POLICIES, Plain, "checkPolicy", "Try a text without publishing it", 200, &[PolicyFaulty]).by(policies::check),
+        row(GET, "/api/v1/policies/{policy}", READ_POLICIES, Plain, "readPolicy", "One policy", 200, &[NotFound]).by(policies::read),
+        row(PUT, "/api/v1/policies/{policy}", PUBLISH_POLICIES, Change, "publishPolicy", "Bring a text into force in place of the one before", 200, &[NotFound, PolicyFaulty, VersionRequired]).by(policies::publish),
+        row(GET, "/api/v1/policies/{policy}/history", READ_POLICIES, Plain, "readPolicyHistory", "Every change of a policy", 200, &[NotFound]).by(policies::history),
+        row(POST, "/api/v1/policies/{policy}/withdraw", PUBLISH_POLICIES, Change, "withdrawPolicy", "Take a policy out of force", 200, &[NotFound, AlreadySo]).by(policies::withdraw),
+
+        row(GET, "/api/v1/calls", READ_CALLS, Plain, "listCalls", "The calls within reach, newest first", 200, &[]).by(calls::list),
+        row(GET, "/api/v1/calls/{call}", READ_CALLS, Plain, "readCall", "One call: decision, evidence, proof", 200, &[NotFound]).by(calls::read),
+
+        row(POST, "/api/v1/records", RECORD, Once, "record", "Record a file or an event, by its digest or whole", 201, &[UnknownReference, DigestMismatch, StageImpossible, SystemGone]).by(log::record),
+        row(GET, "/api/v1/entries", READ_ENTRIES, Plain, "listEntries", "The log's entries within reach, newest first", 200, &[NotFound]).by(log::entries),
+        row(GET, "/api/v1/entries/{index}", READ_ENTRIES, Plain, "readEntry", "One entry", 200, &[NotFound]).by(log::entry),
+        row(GET, "/api/v1/entries/{index}/receipt", READ_ENTRIES, Plain, "readReceipt", "The receipt of an entry, as tabellion verify takes it", 200, &[NotFound]).by(log::receipt),
+        row(GET, "/api/v1/entries/{index}/proof", READ_ENTRIES, Plain, "readProof", "The inclusion proof of an entry, C2SP tlog-proof", 200, &[NotFound]).by(log::proof),
+        row(GET, "/api/v1/checkpoint", READ_ENTRIES, Plain, "readCheckpoint", "The newest signed checkpoint, C2SP tlog-checkpoint", 200, &[]).by(log::checkpoint),
+        row(POST, "/api/v1/packages", BUILD_PACKAGES, Plain, "buildPackage", "Build an evidence package and download it", 200, &[NothingToExport, UnknownReference, TooLarge, Conflict, ViewBehind, NotPermitted]).by(log::package),
+    ]
+}

@@ -1,0 +1,146 @@
+//! Who may do what: one table of permissions by role, and one list of what an API key may.
+//!
+//! Promises: closed and total; a role or permission that is added has no rights until its place in the table says so. Must never: look at a
+//! log, a request or a clock.
+
+use tabellion_model::body::Role;
+
+/// What a route asks of whoever calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// See the inventory of systems.
+    ReadSystems,
+    /// Enter a system into the inventory.
+    RegisterSystems,
+    /// Change a system, its stage and what is captured of it.
+    ChangeSystems,
+    /// See the API keys of a system; never their secrets.
+    ReadKeys,
+    /// Issue, rotate and revoke API keys.
+    ChangeKeys,
+    /// See policies and their history.
+    ReadPolicies,
+    /// Publish and withdraw policies.
+    PublishPolicies,
+    /// See calls and how they were decided.
+    ReadCalls,
+    /// See what was captured of prompts and answers.
+    ReadCaptured,
+    /// See entries, receipts and proofs.
+    ReadEntries,
+    /// See content that is about a data subject.
+    ReadPersonal,
+    /// Record files and events.
+    Record,
+    /// Build evidence packages.
+    BuildPackages,
+    /// See people and their roles.
+    ReadPeople,
+    /// Add people, grant and revoke roles, hand out links.
+    ChangePeople,
+    /// See and close the own session.
+    OwnSession,
+}
+
+/// How far a permission goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// Not at all.
+    Nothing,
+    /// For the systems that the person answers for, or the system that the key belongs to.
+    Own,
+    /// For everything in this log.
+    All,
+}
+
+const NO: Reach = Reach::Nothing;
+const OWN: Reach = Reach::Own;
+const ALL: Reach = Reach::All;
+
+/// Columns in the order of [`Role::ALL`].
+type Row = [Reach; Role::ALL.len()];
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 16] = [
+        Self::ReadSystems,
+        Self::RegisterSystems,
+        Self::ChangeSystems,
+        Self::ReadKeys,
+        Self::ChangeKeys,
+        Self::ReadPolicies,
+        Self::PublishPolicies,
+        Self::ReadCalls,
+        Self::ReadCaptured,
+        Self::ReadEntries,
+        Self::ReadPersonal,
+        Self::Record,
+        Self::BuildPackages,
+        Self::ReadPeople,
+        Self::ChangePeople,
+        Self::OwnSession,
+    ];
+
+    /// The table. Whoever runs the installation does not read content by that; whoever audits changes nothing.
+    const fn row(self) -> Row {
+        match self {
+            //                    administrator developer governance compliance owner approver auditor
+            Self::ReadSystems => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
+            Self::RegisterSystems => [ALL, OWN, ALL, ALL, OWN, NO, NO],
+            Self::ChangeSystems => [ALL, OWN, ALL, ALL, OWN, NO, NO],
+            Self::ReadKeys => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
+            Self::ChangeKeys => [ALL, OWN, NO, NO, OWN, NO, NO],
+            Self::ReadPolicies => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
+            Self::PublishPolicies => [ALL, NO, ALL, NO, NO, NO, NO],
+            Self::ReadCalls => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
+            Self::ReadCaptured => [NO, OWN, NO, ALL, OWN, NO, ALL],
+            Self::ReadEntries => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
+            Self::ReadPersonal => [NO, NO, NO, ALL, NO, NO, ALL],
+            Self::Record => [ALL, OWN, ALL, ALL, OWN, NO, NO],
+            Self::BuildPackages => [ALL, NO, NO, ALL, NO, NO, ALL],
+            Self::ReadPeople => [ALL, NO, ALL, ALL, NO, NO, ALL],
+            Self::ChangePeople => [ALL, NO, NO, NO, NO, NO, NO],
+            Self::OwnSession => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
+        }
+    }
+
+    /// The word in the OpenAPI document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadSystems => "read_systems",
+            Self::RegisterSystems => "register_systems",
+            Self::ChangeSystems => "change_systems",
+            Self::ReadKeys => "read_keys",
+            Self::ChangeKeys => "change_keys",
+            Self::ReadPolicies => "read_policies",
+            Self::PublishPolicies => "publish_policies",
+            Self::ReadCalls => "read_calls",
+            Self::ReadCaptured => "read_captured",
+            Self::ReadEntries => "read_entries",
+            Self::ReadPersonal => "read_personal",
+            Self::Record => "record",
+            Self::BuildPackages => "build_packages",
+            Self::ReadPeople => "read_people",
+            Self::ChangePeople => "change_people",
+            Self::OwnSession => "own_session",
+        }
+    }
+}
+
+/// How far `role` carries `permission`.
+pub fn permitted(role: Role, permission: Permission) -> Reach {
+    let column = Role::ALL.iter().position(|known| *known == role);
+    column.and_then(|column| permission.row().get(column).copied()).unwrap_or(Reach::Nothing)
+}
+
+/// How far an API key carries `permission`: the runtime reads what it did, and records, for its own system alone.
+pub fn permitted_key(permission: Permission) -> Reach {
+    match permission {
+        Permission::ReadSystems
+        | Permission::ReadCalls
+        | Permission::ReadCaptured
+        | Permission::ReadEntries
+        | Permission::Record => Reach::Own,
+        _ => Reach::Nothing,
+    }
+}

@@ -1,0 +1,111 @@
+//! Why something was not done: a stable code, what, and what to do.
+//!
+//! Promises: every code has one HTTP status and one remedy, listed here alone. Must never: carry a secret or content.
+
+use tabellion_ledger::{LedgerError, RejectCode};
+
+macro_rules! codes {
+    ($($name:ident $text:literal $status:literal $title:literal $remedy:literal;)*) => {
+        /// Stable codes of refused requests. Never renamed, never used for something else.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $(#[doc = $title] $name,)* }
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+            /// The code as programs read it.
+            pub fn as_str(self) -> &'static str { match self { $(Self::$name => $text,)* } }
+            /// The HTTP status that goes with it.
+            pub fn status(self) -> u16 { match self { $(Self::$name => $status,)* } }
+            /// What happened, without the case.
+            pub fn title(self) -> &'static str { match self { $(Self::$name => $title,)* } }
+            /// What to do.
+            pub fn remedy(self) -> &'static str { match self { $(Self::$name => $remedy,)* } }
+        }
+    };
+}
+
+codes! {
+    Malformed "malformed" 400 "The request is not of this route's form" "Compare it with /api/openapi.json.";
+    NotSignedIn "not_signed_in" 401 "Nobody stands behind the request" "Send Authorization: Bearer with a session's token or an API key, or open a new link.";
+    NotPermitted "not_permitted" 403 "The role does not permit this" "Ask an administrator for a role that does; docs/api.md has the table.";
+    OwnAuthority "own_authority" 403 "Nobody raises their own authority" "Ask another administrator.";
+    CrossSite "cross_site" 403 "The request does not come from this site's own pages" "Send x-csrf-token with the token that GET /api/v1/session gives, or use a bearer token.";
+    LinkUnusable "link_unusable" 403 "The link does not let anybody in" "It is unknown, used or expired: ask for a new one.";
+    NotFound "not_found" 404 "There is nothing here for you" "Check the id; what lies outside your reach looks the same.";
+    MethodNotAllowed "method_not_allowed" 405 "The route does not take this method" "See the Allow header.";
+    TooSlow "too_slow" 408 "The request took too long to arrive" "Send it again.";
+    Conflict "conflict" 409 "It was changed at the same time" "Read it again, decide anew, send it again.";
+    AlreadySo "already_so" 409 "It is so already" "Nothing needs to be done.";
+    OwnerUnknown "owner_unknown" 409 "A system without a known owner cannot go live" "Name a person who is known as its owner.";
+    StageImpossible "stage_impossible" 409 "The system cannot go there from where it stands" "draft → live ⇄ paused → retired; retired is for good.";
+    LastAdministrator "last_administrator" 409 "The last administrator stays" "Grant the role to somebody else first.";
+    IdempotencyConflict "idempotency_conflict" 409 "The idempotency key belongs to another request" "Use a new key for a new request.";
+    IdempotencyErased "idempotency_erased" 409 "The idempotency key belongs to a request whose content is erased" "Use a new key.";
+    SystemGone "system_gone" 410 "The system is deleted or being deleted" "Cancel the deletion, or use another system.";
+    Stale "stale" 412 "It is not at the version that If-Match names" "Read it again, look at what changed, send the new ETag.";
+    TooLarge "too_large" 413 "The request is too large" "Record large files by their digest.";
+    NotJson "not_json" 415 "The body is not declared as JSON" "Send Content-Type: application/json.";
+    PolicyFaulty "policy_faulty" 422 "The policy's text has a fault" "Correct it at the place named; POST /api/v1/policies/check tries a text without publishing.";
+    UnknownReference "unknown_reference" 422 "The request names something that is not there" "Register it first, or correct the id.";
+    DigestMismatch "digest_mismatch" 422 "Content and digest do not belong together" "Compute the SHA-256 over the bytes that are sent.";
+    NothingToExport "nothing_to_export" 422 "The period holds nothing that can be packed" "Choose a period that holds a commit.";
+    VersionRequired "version_required" 428 "The change does not say which version it changes" "Send If-Match with the ETag of the resource as you read it.";
+    Broken "broken" 500 "The log contradicts itself or stopped" "The operator runs tabellion fsck; the program ends and recovers at its next start.";
+    Unavailable "unavailable" 503 "Not now" "Send it again later, with the same Idempotency-Key.";
+    ViewBehind "view_behind" 503 "Recorded, but the views have not passed it yet" "Send it again with the same Idempotency-Key: nothing is recorded twice.";
+}
+
+/// A request that was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail} [{}]", code.as_str())]
+pub struct Refusal {
+    /// The stable code.
+    pub code: Code,
+    /// What failed, on what.
+    pub detail: String,
+    /// JSON Pointer into the request's body, where the fault has a place there.
+    pub pointer: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), pointer: None }
+    }
+
+    /// A refusal at a place in the body.
+    pub fn at(code: Code, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), pointer: Some(pointer.into()) }
+    }
+
+    /// Nothing is there, or nothing that the caller may know of.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, format!("there is no {what} of this name or id"))
+    }
+}
+
+impl From<LedgerError> for Refusal {
+    fn from(error: LedgerError) -> Self {
+        let code = match &error {
+            LedgerError::Rejected { code, .. } => match code {
+                RejectCode::Malformed => Code::Malformed,
+                RejectCode::TooLarge => Code::TooLarge,
+                RejectCode::IdempotencyConflict => Code::IdempotencyConflict,
+                RejectCode::IdempotencyErased => Code::IdempotencyErased,
+                RejectCode::StreamConflict | RejectCode::SequenceConflict | RejectCode::OnHold => {
+                    Code::Conflict
+                }
+                RejectCode::KeyNotInForce => Code::NotPermitted,
+                RejectCode::SystemGone => Code::SystemGone,
+                RejectCode::NotFound => Code::NotFound,
+            },
+            LedgerError::Unavailable(_) | LedgerError::SealAgain => Code::Unavailable,
+            LedgerError::Fatal(_) => Code::Broken,
+        };
+        let detail = match error {
+            LedgerError::Rejected { detail, .. } => detail,
+            other => other.to_string(),
+        };
+        Self::new(code, detail)
+    }
+}

@@ -1,0 +1,236 @@
+//! What people and programs do to the log through the control plane, one file per kind of thing.
+//!
+//! Every change goes the same way: permission → rules over the views → append, compared with the version it was decided on → wait until the
+//! views have passed it → the resource as it is now. Promises: no change without its record; a rule that held when it was checked still
+//! holds where the record stands, or nothing is appended. Must never: know HTTP.
+
+pub mod actor;
+pub mod calls;
+pub mod entries;
+pub mod forms;
+pub mod keys;
+pub mod packages;
+pub mod people;
+pub mod policies;
+pub mod records;
+pub mod sessions;
+pub mod systems;
+pub(crate) mod writing;
+
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tabellion_ledger::disk::Disk;
+use tabellion_ledger::{Clock, Entropy, Ledger, LedgerError};
+use tabellion_model::{CredentialId, Micros, SystemId};
+use tabellion_tlog::{Hash, sha256};
+
+use crate::permission::{Permission, Reach};
+use crate::reads::{Reads, SystemRow, WaitError};
+use crate::refusal::{Code, Refusal};
+
+pub use actor::Actor;
+pub use writing::{Given, Written};
+
+/// Where a policy's text has a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyFault {
+    /// First line at fault, from 1; 0 when the fault has no place.
+    pub line: u64,
+    /// First column at fault, from 1; 0 when the fault has no place.
+    pub column: u64,
+    /// What is wrong and what to do.
+    pub what: String,
+}
+
+/// Checks a policy's text; gives the ids of its rules.
+pub type PolicyCheck = Arc<dyn Fn(&str) -> Result<Vec<String>, PolicyFault> + Send + Sync>;
+
+/// What the desk works with.
+pub struct Tools {
+    /// Where keys are, to sign packages with.
+    pub disk: Arc<dyn Disk>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids and secrets come from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Checks policies.
+    pub check_policy: PolicyCheck,
+}
+
+/// Where work is done: an open log, its views, and what else is needed.
+pub struct Desk {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) reads: Reads,
+    pub(crate) tools: Tools,
+    /// Held while roles change: that one administrator stays is a rule over several streams, which no single stream's version guards.
+    pub(crate) roles: Mutex<()>,
+    /// Held while a package is built: it reads the whole range.
+    pub(crate) packing: Mutex<()>,
+    /// How the last append went.
+    pub(crate) health: Mutex<Health>,
+}
+
+/// Whether appends work.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    /// Why the last append failed, and when; `None` after one that was durable.
+    pub failed: Option<(Micros, String)>,
+    /// The log stopped for good.
+    pub fatal: bool,
+}
+
+impl Desk {
+    /// A desk over an open log; reads the log once to build the views.
+    pub fn open(ledger: Arc<Ledger>, tools: Tools) -> Result<Self, WaitError> {
+        let reads = Reads::start(ledger.reader().clone())?;
+        Ok(Self {
+            ledger,
+            reads,
+            tools,
+            roles: Mutex::new(()),
+            packing: Mutex::new(()),
+            health: Mutex::new(Health::default()),
+        })
+    }
+
+    /// The views.
+    pub fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    /// The log.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Micros {
+        self.tools.clock.now()
+    }
+
+    /// Brings the views to what is committed.
+    pub fn refresh(&self) -> Result<(), Refusal> {
+        self.reads.refresh().map_err(|error| match error {
+            WaitError::Behind { .. } => Refusal::new(Code::Unavailable, error.to_string()),
+            WaitError::Log(error) => Refusal::from(error),
+        })
+    }
+
+    /// How appends go.
+    pub fn health(&self) -> Health {
+        self.health.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, outcome: Result<(), &LedgerError>) {
+        let mut health = self.health.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match outcome {
+            Ok(()) => health.failed = None,
+            Err(LedgerError::Rejected { .. }) => {}
+            Err(error) => {
+                health.failed = Some((self.tools.clock.now(), error.to_string()));
+                health.fatal |= matches!(error, LedgerError::Fatal(_));
+            }
+        }
+    }
+
+    /// 128 fresh random bits, for an id.
+    pub(crate) fn random_id(&self) -> Result<[u8; 16], Refusal> {
+        let mut id = [0; 16];
+        self.fill(&mut id)?;
+        Ok(id)
+    }
+
+    /// 256 fresh random bits as text, for a token.
+    pub(crate) fn random_token(&self) -> Result<String, Refusal> {
+        let mut token = [0; 32];
+        self.fill(&mut token)?;
+        Ok(URL_SAFE_NO_PAD.encode(token))
+    }
+
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Refusal> {
+        self.tools.entropy.fill(bytes).map_err(|error| {
+            Refusal::new(
+                Code::Unavailable,
+                format!("the operating system gives no random bytes: {error}; nothing was recorded"),
+            )
+        })
+    }
+
+    /// The system, when `actor` may do `permission` to it. What may not even be seen is not there.
+    pub(crate) fn reach_system(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        id: SystemId,
+    ) -> Result<SystemRow, Refusal> {
+        let row = self.reads.system(id).ok_or_else(|| Refusal::not_found("system"))?;
+        if within(actor, actor.reach(permission), Some(&row)) {
+            return Ok(row);
+        }
+        if within(actor, actor.reach(Permission::ReadSystems), Some(&row)) && !actor.is_key() {
+            return Err(Refusal::new(
+                Code::NotPermitted,
+                "your role permits this for systems that you answer for, and you do not answer for this one",
+            ));
+        }
+        Err(Refusal::not_found("system"))
+    }
+
+    /// Whether `actor` may do `permission` to what belongs to `system`; what belongs to none takes the whole log's reach.
+    pub(crate) fn may(&self, actor: &Actor, permission: Permission, system: Option<SystemId>) -> bool {
+        let row = system.and_then(|system| self.reads.system(system));
+        let reach = actor.reach(permission);
+        match (actor, system, reach) {
+            // A key's own system needs no row: its registration may have been erased.
+            (Actor::Key { system: own, .. }, Some(system), Reach::Own) => *own == system,
+            _ => within(actor, reach, row.as_ref()),
+        }
+    }
+
+    /// The systems within reach, or `None` for all of them.
+    pub(crate) fn systems_within(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+    ) -> Option<std::collections::BTreeSet<SystemId>> {
+        match (actor.reach(permission), actor) {
+            (Reach::All, _) => None,
+            (Reach::Own, Actor::Key { system, .. }) => Some([*system].into()),
+            (Reach::Own, _) => Some(
+                self.reads
+                    .systems()
+                    .into_iter()
+                    .filter(|row| within(actor, Reach::Own, Some(row)))
+                    .map(|row| row.id)
+                    .collect(),
+            ),
+            (Reach::Nothing, _) => Some(std::collections::BTreeSet::new()),
+        }
+    }
+}
+
+fn within(actor: &Actor, reach: Reach, system: Option<&SystemRow>) -> bool {
+    match reach {
+        Reach::All => true,
+        Reach::Nothing => false,
+        Reach::Own => match actor {
+            Actor::Key { system: own, .. } => system.is_some_and(|row| row.id == *own),
+            Actor::Person { id, .. } => {
+                system.and_then(|row| row.said.as_ref()).is_some_and(|said| said.owner == *id)
+            }
+            Actor::Operator => false,
+        },
+    }
+}
+
+/// The SHA-256 of a token, as records hold it.
+pub(crate) fn digest_of(token: &str) -> String {
+    Hash::to_hex(&sha256(token.as_bytes()))
+}
+
+/// A credential's random id.
+pub(crate) fn credential(bytes: [u8; 16]) -> CredentialId {
+    CredentialId::from_bytes(bytes)
+}

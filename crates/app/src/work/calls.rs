@@ -1,0 +1,319 @@
+//! Calls as they were decided and ended: decision → evidence → proof.
+//!
+//! Promises: an API key and an auditor read the same record. Must never: show what lies outside the reader's reach, or fill in what was
+//! erased.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tabellion_model::body::{CallCompleted, Masked};
+use tabellion_model::{CredentialId, RecordId, SystemId};
+
+use super::forms::{DigestForm, IdForm, Reference, Time};
+use super::{Actor, Desk};
+use crate::permission::Permission;
+use crate::reads::{CallEnd, CallFilter, CallRow, Grounds};
+use crate::refusal::Refusal;
+
+/// Calls on one page, when nobody says otherwise.
+const PAGE: u64 = 50;
+
+/// Which calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallQuery {
+    /// Of this system.
+    #[serde(default)]
+    #[schemars(with = "Option<IdForm>")]
+    pub system: Option<SystemId>,
+    /// With this API key.
+    #[serde(default)]
+    #[schemars(with = "Option<IdForm>")]
+    pub key: Option<CredentialId>,
+    /// In this state.
+    #[serde(default)]
+    #[schemars(extend("enum" = ["open", "answered", "refused", "failed", "abandoned", "cut", "broken", "denied", "erased"]))]
+    pub state: Option<String>,
+    /// With this code of a denial or failure.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 100))]
+    pub code: Option<String>,
+    /// For this model.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 200))]
+    pub model: Option<String>,
+    /// Decided at or after.
+    #[serde(default)]
+    pub from: Option<Time>,
+    /// Decided before.
+    #[serde(default)]
+    pub to: Option<Time>,
+    /// Of entries below this index: `next` of the page before.
+    #[serde(default)]
+    pub before: Option<u64>,
+    /// At most this many.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 200))]
+    pub limit: Option<u64>,
+}
+
+/// One page of calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Calls {
+    /// Newest first.
+    pub calls: Vec<Call>,
+    /// `before` of the next page; null: this is the last.
+    pub next: Option<u64>,
+}
+
+/// How many values of one class were replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MaskedCount {
+    /// The class.
+    pub class: String,
+    /// Places.
+    pub count: u64,
+}
+
+/// Why a call was let through or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// Whether it was permitted.
+    pub permitted: bool,
+    /// Log size that the decision saw.
+    pub basis: Option<u64>,
+    /// Digests of the policies in force.
+    #[schemars(with = "Option<Vec<DigestForm>>")]
+    pub policies: Option<Vec<String>>,
+    /// Rules that decided; null: erased.
+    pub rules: Option<Vec<String>>,
+    /// Why it was denied, for programs.
+    pub code: Option<String>,
+    /// Why it was denied, as the client was told.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Time,
+}
+
+/// What was sent and received. What was erased or never was is null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallEvidence {
+    /// Whether a stream was asked for.
+    pub stream: Option<bool>,
+    /// Upstream it went to.
+    pub upstream: Option<String>,
+    /// SHA-256 of the body received.
+    #[schemars(with = "Option<DigestForm>")]
+    pub request_sha256: Option<String>,
+    /// SHA-256 of the body sent on, after masking.
+    #[schemars(with = "Option<DigestForm>")]
+    pub forwarded_sha256: Option<String>,
+    /// What was replaced before it left.
+    pub masked: Vec<MaskedCount>,
+    /// HTTP status given to the client.
+    pub status: Option<u64>,
+    /// What of the answer was released.
+    pub delivered: Option<String>,
+    /// SHA-256 of the bytes released.
+    #[schemars(with = "Option<DigestForm>")]
+    pub released_sha256: Option<String>,
+    /// Model that answered, by its own word.
+    pub answered_by: Option<String>,
+    /// Why it stopped.
+    pub finish_reason: Option<String>,
+    /// Names of the tools it asked for.
+    pub tools: Vec<String>,
+    /// Tokens of the prompt, as the provider counted.
+    pub prompt_tokens: Option<u64>,
+    /// Tokens of the answer, as the provider counted.
+    pub completion_tokens: Option<u64>,
+    /// From the request's last byte to the end, microseconds.
+    pub duration_us: Option<u64>,
+    /// The body that was sent on, when the system's capture kept it and the reader may see it.
+    pub prompt: Option<String>,
+    /// The provider's body, when the system's capture kept it and the reader may see it.
+    pub answer: Option<String>,
+    /// Why prompt or answer are not here: `capture_off`, `too_large`, `not_permitted`, `erased`.
+    pub withheld: Option<String>,
+}
+
+/// The records that prove a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallProof {
+    /// The record of the decision.
+    pub decided: Reference,
+    /// The record of the end; null: the call is open, or was denied.
+    pub ended: Option<Reference>,
+}
+
+/// A call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// The record that decided it.
+    #[schemars(with = "IdForm")]
+    pub id: String,
+    /// The system that called.
+    #[schemars(with = "Option<IdForm>")]
+    pub system: Option<String>,
+    /// The API key.
+    #[schemars(with = "IdForm")]
+    pub key: String,
+    /// Where it stands.
+    #[schemars(extend("enum" = ["open", "answered", "refused", "failed", "abandoned", "cut", "broken", "denied", "erased"]))]
+    pub state: String,
+    /// Why it was denied or did not end well.
+    pub code: Option<String>,
+    /// Route of the gateway.
+    pub surface: Option<String>,
+    /// Model asked for.
+    pub model: Option<String>,
+    /// Purpose claimed.
+    pub purpose: Option<String>,
+    /// Why it was let through or not.
+    pub decision: Decision,
+    /// What was sent and received.
+    pub evidence: CallEvidence,
+    /// The records that prove it.
+    pub proof: CallProof,
+}
+
+impl Desk {
+    /// One page of the calls within reach.
+    pub fn calls(&self, actor: &Actor, query: &CallQuery) -> Result<Calls, Refusal> {
+        let mut systems = self.systems_within(actor, Permission::ReadCalls);
+        if let Some(system) = query.system {
+            // A system out of reach has no calls, like one that is not there.
+            let reached = systems.as_ref().is_none_or(|within| within.contains(&system));
+            systems = Some(reached.then_some(system).into_iter().collect());
+        }
+        let filter = CallFilter {
+            systems,
+            key: query.key,
+            state: query.state.clone(),
+            code: query.code.clone(),
+            model: query.model.clone(),
+            from: query.from.map(|time| time.0),
+            to: query.to.map(|time| time.0),
+        };
+        let limit = usize::try_from(query.limit.unwrap_or(PAGE)).unwrap_or(usize::MAX);
+        let mut rows = self.reads.calls(&filter, query.before.unwrap_or(u64::MAX), limit + 1);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|row| row.decided.index);
+        Ok(Calls { calls: rows.iter().map(|row| self.shown_call(actor, row)).collect(), next })
+    }
+
+    /// One call.
+    pub fn call(&self, actor: &Actor, id: RecordId) -> Result<Call, Refusal> {
+        let row = self.reads.call(id).ok_or_else(|| Refusal::not_found("call"))?;
+        if !self.may(actor, Permission::ReadCalls, row.system) {
+            return Err(Refusal::not_found("call"));
+        }
+        Ok(self.shown_call(actor, &row))
+    }
+
+    fn shown_call(&self, actor: &Actor, row: &CallRow) -> Call {
+        let captured = self.may(actor, Permission::ReadCaptured, row.system);
+        let (surface, purpose) = match &row.grounds {
+            Grounds::Authorised(call) => (Some(call.surface.clone()), Some(call.purpose.clone())),
+            Grounds::Denied(call) => (Some(call.surface.clone()), call.purpose.clone()),
+            Grounds::Erased { .. } => (None, None),
+        };
+        Call {
+            id: row.decided.record_id.to_hex(),
+            system: row.system.map(|system| system.to_hex()),
+            key: row.decided.actor.to_hex(),
+            state: row.state().to_owned(),
+            code: row.code().map(str::to_owned),
+            surface,
+            model: row.model().map(str::to_owned),
+            purpose,
+            decision: decision(row),
+            evidence: evidence(row, captured),
+            proof: CallProof {
+                decided: Reference::from(&row.decided),
+                ended: row.end.as_ref().map(|(placed, _)| Reference::from(placed)),
+            },
+        }
+    }
+}
+
+fn decision(row: &CallRow) -> Decision {
+    let (permitted, policies, rules, code, reason) = match &row.grounds {
+        Grounds::Authorised(call) => {
+            (true, Some(call.policies.clone()), Some(call.rules.clone()), None, None)
+        }
+        Grounds::Denied(call) => (
+            false,
+            Some(call.policies.clone()),
+            Some(call.rules.clone()),
+            Some(call.code.clone()),
+            Some(call.reason.clone()),
+        ),
+        Grounds::Erased { authorised } => (*authorised, None, None, None, None),
+    };
+    Decision { permitted, basis: row.basis, policies, rules, code, reason, at: Time(row.decided.at) }
+}
+
+fn evidence(row: &CallRow, captured: bool) -> CallEvidence {
+    let authorised = match &row.grounds {
+        Grounds::Authorised(call) => Some(call),
+        Grounds::Denied(_) | Grounds::Erased { .. } => None,
+    };
+    let denied = match &row.grounds {
+        Grounds::Denied(call) => Some(call),
+        Grounds::Authorised(_) | Grounds::Erased { .. } => None,
+    };
+    let end: Option<&CallCompleted> = match &row.end {
+        Some((_, CallEnd::Completed(end))) => Some(end),
+        _ => None,
+    };
+    let usage = end.and_then(|end| end.answered.usage);
+    let prompt = authorised.and_then(|call| call.prompt.clone());
+    let answer = end.and_then(|end| end.answer.clone());
+    let kept = prompt.is_some() || answer.is_some();
+    let withheld = match (&row.grounds, &row.end) {
+        (Grounds::Erased { .. }, _) | (_, Some((_, CallEnd::Erased))) => Some("erased".to_owned()),
+        _ if kept && !captured => Some("not_permitted".to_owned()),
+        _ => authorised
+            .and_then(|call| call.prompt_withheld.clone())
+            .or_else(|| end.and_then(|end| end.answer_withheld.clone())),
+    };
+    let received = authorised.map(|call| &call.received_sha256);
+    CallEvidence {
+        stream: authorised.map(|call| call.stream),
+        upstream: authorised.map(|call| call.upstream.clone()),
+        request_sha256: received.or(denied.map(|call| &call.received_sha256)).cloned(),
+        forwarded_sha256: authorised.map(|call| call.forwarded_sha256.clone()),
+        masked: authorised.map(|call| counts(&call.masked)).unwrap_or_default(),
+        status: end.map(|end| end.status).or(denied.map(|call| call.status)),
+        delivered: end.and_then(|end| word(&end.delivered)),
+        released_sha256: end.map(|end| end.released_sha256.clone()),
+        answered_by: end.and_then(|end| end.answered.model.clone()),
+        finish_reason: end.and_then(|end| end.answered.finish_reason.clone()),
+        tools: end.map(|end| end.answered.tools.clone()).unwrap_or_default(),
+        prompt_tokens: usage.map(|usage| usage.prompt_tokens),
+        completion_tokens: usage.map(|usage| usage.completion_tokens),
+        duration_us: end.map(|end| end.duration_us),
+        prompt: prompt.filter(|_| captured),
+        answer: answer.filter(|_| captured),
+        withheld,
+    }
+}
+
+fn counts(masked: &[Masked]) -> Vec<MaskedCount> {
+    masked.iter().map(|masked| MaskedCount { class: masked.class.clone(), count: masked.count }).collect()
+}
+
+fn word(value: &impl Serialize) -> Option<String> {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => Some(word),
+        _ => None,
+    }
+}

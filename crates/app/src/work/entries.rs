@@ -1,0 +1,266 @@
+//! Entries of the log as a reader may see them, with their receipts and proofs.
+//!
+//! Promises: what lies outside the reader's reach looks as if it were not there; a receipt carries only the disclosures that its reader may see
+//! and proves the entry all the same. Must never: show a captured prompt or a field about a data subject without the permission for it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tabellion_ledger::{EntryView, UnitContent, UnitView};
+use tabellion_model::body::{Body, CallAuthorised, CallCompleted};
+use tabellion_model::{Disclosure, Entry, SystemId};
+use tabellion_tlog::leaf_hash;
+
+use super::forms::{DigestForm, IdForm, Time};
+use super::{Actor, Desk};
+use crate::permission::Permission;
+use crate::refusal::{Code, Refusal};
+
+/// Entries on one page, when nobody says otherwise.
+const PAGE: u64 = 50;
+/// Most entries that one page looks at: each is read and decrypted.
+const MAX_SCANNED: u64 = 4096;
+/// Fields of call records that hold what was said.
+const CAPTURED: [&str; 2] = ["prompt", "answer"];
+
+/// Which entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EntryQuery {
+    /// Of this system.
+    #[serde(default)]
+    #[schemars(with = "Option<IdForm>")]
+    pub system: Option<SystemId>,
+    /// Of this record type.
+    #[serde(default, rename = "type")]
+    #[schemars(length(min = 1, max = 64))]
+    pub record_type: Option<String>,
+    /// Below this index: `next` of the page before.
+    #[serde(default)]
+    pub before: Option<u64>,
+    /// At most this many.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 200))]
+    pub limit: Option<u64>,
+}
+
+/// One page of entries.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Entries {
+    /// Newest first.
+    pub entries: Vec<EntryForm>,
+    /// `before` of the next page; null: there are no more. A page may be short, or empty, and not be the last.
+    pub next: Option<u64>,
+}
+
+/// What is left of a unit, and what of it may be seen.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnitForm {
+    /// The unit.
+    #[schemars(with = "IdForm")]
+    pub id: String,
+    /// `shown`, `withheld` (the reader may not see it, or not all of it), `erased` (its key was destroyed), `missing` (it was never given here).
+    #[schemars(extend("enum" = ["shown", "withheld", "erased", "missing"]))]
+    pub state: String,
+    /// Whether it is about a data subject.
+    pub personal: bool,
+    /// The fields that are shown.
+    pub fields: Map<String, Value>,
+}
+
+/// An entry.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EntryForm {
+    /// Its index.
+    pub index: u64,
+    /// What it is.
+    #[schemars(extend("enum" = ["record", "statement", "seal"]))]
+    pub kind: String,
+    /// Leaf hash: SHA-256 of a zero byte and the entry's bytes.
+    #[schemars(with = "DigestForm")]
+    pub leaf_hash: String,
+    /// Record type; null for a seal.
+    #[serde(rename = "type")]
+    pub record_type: Option<String>,
+    /// Record id; null for a seal.
+    #[schemars(with = "Option<IdForm>")]
+    pub record_id: Option<String>,
+    /// The sealer's clock for a record, the commit time for a seal.
+    pub at: Time,
+    /// Who spoke.
+    #[schemars(with = "Option<IdForm>")]
+    pub actor: Option<String>,
+    /// The system it is about.
+    #[schemars(with = "Option<IdForm>")]
+    pub system: Option<String>,
+    /// The stream it changed.
+    pub stream: Option<String>,
+    /// The version that it gave the stream.
+    pub stream_version: Option<u64>,
+    /// Structural facts, open to every reader.
+    pub clear: Map<String, Value>,
+    /// Its units.
+    pub units: Vec<UnitForm>,
+}
+
+/// What a reader may see of content.
+#[derive(Debug, Clone, Copy)]
+struct Sight {
+    personal: bool,
+    captured: bool,
+}
+
+impl Sight {
+    fn of(self, record_type: &str, unit: &UnitView, disclosure: &Disclosure) -> bool {
+        let is_call = record_type == CallAuthorised::TYPE || record_type == CallCompleted::TYPE;
+        (self.personal || !unit.personal)
+            && (self.captured || !is_call || !CAPTURED.contains(&disclosure.name()))
+    }
+}
+
+impl Desk {
+    /// One entry.
+    pub fn entry(&self, actor: &Actor, index: u64) -> Result<EntryForm, Refusal> {
+        let view = self.reach_entry(actor, index)?;
+        Ok(form(&view, self.sight(actor, &view)))
+    }
+
+    /// One page of the entries within reach.
+    pub fn entries(&self, actor: &Actor, query: &EntryQuery) -> Result<Entries, Refusal> {
+        let reader = self.ledger.reader();
+        let limit = usize::try_from(query.limit.unwrap_or(PAGE)).unwrap_or(usize::MAX);
+        let mut end = query.before.unwrap_or(u64::MAX).min(reader.size());
+        let stop = end.saturating_sub(MAX_SCANNED);
+        let mut found = Vec::new();
+        while end > stop && found.len() < limit {
+            let from = end.saturating_sub(PAGE).max(stop);
+            let mut some = Vec::new();
+            reader.entries(from, end, |view| {
+                some.push(view);
+                Ok(())
+            })?;
+            for view in some.into_iter().rev() {
+                if found.len() == limit {
+                    break;
+                }
+                end = view.index;
+                if asked(query, &view) && self.may(actor, Permission::ReadEntries, system_of(&view)) {
+                    found.push(form(&view, self.sight(actor, &view)));
+                }
+            }
+        }
+        Ok(Entries { entries: found, next: (end > 0).then_some(end) })
+    }
+
+    /// The receipt of an entry (docs/formats.md §9), with the disclosures that `actor` may see.
+    pub fn receipt(&self, actor: &Actor, index: u64) -> Result<Vec<u8>, Refusal> {
+        let view = self.reach_entry(actor, index)?;
+        let sight = self.sight(actor, &view);
+        let record_type = type_of(&view);
+        let visible: std::collections::BTreeSet<String> = shown(&view)
+            .filter(|(unit, disclosure)| sight.of(&record_type, unit, disclosure))
+            .map(|(_, disclosure)| disclosure.encode())
+            .collect();
+        let mut receipt = self.ledger.reader().receipt(index)?;
+        receipt.disclosures.retain(|encoded| visible.contains(encoded));
+        receipt.to_bytes().map_err(|error| {
+            Refusal::new(Code::Broken, format!("the receipt of entry {index} cannot be written: {error}"))
+        })
+    }
+
+    /// The plain proof of an entry, C2SP tlog-proof.
+    pub fn proof(&self, actor: &Actor, index: u64) -> Result<String, Refusal> {
+        self.reach_entry(actor, index)?;
+        Ok(self.ledger.reader().proof(index)?.to_string())
+    }
+
+    /// The newest signed checkpoint.
+    pub fn checkpoint(&self) -> String {
+        self.ledger.reader().checkpoint().to_string()
+    }
+
+    fn reach_entry(&self, actor: &Actor, index: u64) -> Result<EntryView, Refusal> {
+        if index >= self.ledger.reader().size() {
+            return Err(Refusal::not_found("entry"));
+        }
+        let view = self.ledger.reader().entry(index)?;
+        if self.may(actor, Permission::ReadEntries, system_of(&view)) {
+            return Ok(view);
+        }
+        Err(Refusal::not_found("entry"))
+    }
+
+    fn sight(&self, actor: &Actor, view: &EntryView) -> Sight {
+        let system = system_of(view);
+        Sight {
+            personal: self.may(actor, Permission::ReadPersonal, system),
+            captured: self.may(actor, Permission::ReadCaptured, system),
+        }
+    }
+}
+
+fn system_of(view: &EntryView) -> Option<SystemId> {
+    view.entry.header().and_then(|header| header.system).map(|(system, _)| system)
+}
+
+fn type_of(view: &EntryView) -> String {
+    view.entry.header().map(|header| header.record_type.as_str().to_owned()).unwrap_or_default()
+}
+
+fn asked(query: &EntryQuery, view: &EntryView) -> bool {
+    query.system.is_none_or(|system| system_of(view) == Some(system))
+        && query.record_type.as_deref().is_none_or(|wanted| type_of(view) == wanted)
+}
+
+fn shown(view: &EntryView) -> impl Iterator<Item = (&UnitView, &Disclosure)> {
+    view.units.iter().flat_map(|unit| {
+        let disclosures = match &unit.content {
+            UnitContent::Shown(disclosures) => disclosures.as_slice(),
+            UnitContent::Erased | UnitContent::Missing => &[],
+        };
+        disclosures.iter().map(move |disclosure| (unit, disclosure))
+    })
+}
+
+fn form(view: &EntryView, sight: Sight) -> EntryForm {
+    let header = view.entry.header();
+    let (kind, at) = match &view.entry {
+        Entry::Record(record) => ("record", record.header.observed_at),
+        Entry::Statement(statement) => ("statement", statement.record.header.observed_at),
+        Entry::Seal(seal) => ("seal", seal.seal.committed_at),
+    };
+    let record_type = type_of(view);
+    EntryForm {
+        index: view.index,
+        kind: kind.to_owned(),
+        leaf_hash: leaf_hash(&view.bytes).to_hex(),
+        record_type: header.map(|_| record_type.clone()),
+        record_id: header.map(|header| header.record_id.to_hex()),
+        at: Time(at),
+        actor: header.map(|header| header.actor.to_hex()),
+        system: system_of(view).map(|system| system.to_hex()),
+        stream: header.and_then(|header| header.stream.as_ref()).map(|(name, _)| name.to_string()),
+        stream_version: header.and_then(|header| header.stream.as_ref()).map(|(_, version)| *version),
+        clear: header.and_then(|header| header.clear.clone()).unwrap_or_default(),
+        units: view.units.iter().map(|unit| unit_form(&record_type, unit, sight)).collect(),
+    }
+}
+
+fn unit_form(record_type: &str, unit: &UnitView, sight: Sight) -> UnitForm {
+    let (state, fields) = match &unit.content {
+        UnitContent::Erased => ("erased", Map::new()),
+        UnitContent::Missing => ("missing", Map::new()),
+        UnitContent::Shown(disclosures) => {
+            let visible: Map<String, Value> = disclosures
+                .iter()
+                .filter(|disclosure| sight.of(record_type, unit, disclosure))
+                .map(|disclosure| (disclosure.name().to_owned(), disclosure.value().clone()))
+                .collect();
+            (if visible.len() == disclosures.len() { "shown" } else { "withheld" }, visible)
+        }
+    };
+    UnitForm { id: unit.id.to_hex(), state: state.to_owned(), personal: unit.personal, fields }
+}

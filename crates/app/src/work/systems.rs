@@ -1,0 +1,329 @@
+//! The inventory of AI systems: register, change, move from stage to stage, switch capture.
+//!
+//! Promises: a system without a known owner does not go live; what is captured changes only by a record. Must never: bring back what is
+//! retired.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tabellion_ledger::Draft;
+use tabellion_model::body::{Capture, SystemRegistered, SystemStage, SystemStageChanged};
+use tabellion_model::{CredentialId, SystemId};
+
+use super::forms::{CaptureForm, IdForm, Line, Reference, StageForm, Time, Word};
+use super::writing::draft_of;
+use super::{Actor, Desk, Given, Written};
+use crate::permission::{Permission, Reach};
+use crate::reads::SystemRow;
+use crate::refusal::{Code, Refusal};
+
+/// What is said of a system.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SystemDescription {
+    /// What people call it.
+    pub name: Line,
+    /// The person who answers for it; absent: the person who asks.
+    #[serde(default)]
+    #[schemars(with = "Option<IdForm>")]
+    pub owner: Option<CredentialId>,
+    /// What it may be used for; the first is the default of its keys.
+    #[schemars(length(min = 1, max = 32))]
+    pub purposes: Vec<Word>,
+    /// One or two sentences for a reader who does not know it.
+    #[serde(default)]
+    #[schemars(length(max = 2000))]
+    pub description: String,
+    /// How much of prompts and answers is kept; absent: nothing.
+    #[serde(default)]
+    #[schemars(with = "CaptureForm")]
+    pub capture: Capture,
+}
+
+/// Where a system is to stand.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewStage {
+    /// The stage.
+    #[schemars(with = "StageForm")]
+    pub stage: SystemStage,
+    /// Why.
+    #[schemars(length(min = 1, max = 2000))]
+    pub reason: String,
+}
+
+/// What is to be captured of a system.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCapture {
+    /// How much of prompts and answers is kept.
+    #[schemars(with = "CaptureForm")]
+    pub capture: Capture,
+}
+
+/// A system. What was erased is null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct System {
+    /// Its id.
+    #[schemars(with = "IdForm")]
+    pub id: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// The person who answers for it.
+    #[schemars(with = "Option<IdForm>")]
+    pub owner: Option<CredentialId>,
+    /// Whether that person is known and not gone.
+    pub owner_known: bool,
+    /// What it may be used for.
+    pub purposes: Option<Vec<String>>,
+    /// For a reader who does not know it.
+    pub description: Option<String>,
+    /// How much of prompts and answers is kept.
+    #[schemars(with = "Option<CaptureForm>")]
+    pub capture: Option<Capture>,
+    /// Where it stands.
+    #[schemars(with = "StageForm")]
+    pub stage: SystemStage,
+    /// Version, as in the `ETag`.
+    pub version: u64,
+    /// When it entered the inventory.
+    pub registered_at: Time,
+    /// Its first record.
+    pub registered: Reference,
+    /// Its newest record.
+    pub changed: Reference,
+}
+
+/// Systems.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Systems {
+    /// Those within reach, by id.
+    pub systems: Vec<System>,
+}
+
+impl Desk {
+    /// All systems that `actor` may see.
+    pub fn systems(&self, actor: &Actor) -> Systems {
+        let within = self.systems_within(actor, Permission::ReadSystems);
+        let seen = |row: &SystemRow| within.as_ref().is_none_or(|within| within.contains(&row.id));
+        Systems {
+            systems: self.reads.systems().iter().filter(|row| seen(row)).map(|row| self.shown(row)).collect(),
+        }
+    }
+
+    /// One system.
+    pub fn system(&self, actor: &Actor, id: SystemId) -> Result<System, Refusal> {
+        Ok(self.shown(&self.reach_system(actor, Permission::ReadSystems, id)?))
+    }
+
+    /// Enters a system into the inventory.
+    pub fn register_system(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        described: &SystemDescription,
+    ) -> Result<(System, Written), Refusal> {
+        let mut id = SystemId::from_bytes(self.random_id()?);
+        let written = self.once(actor, "register-system", given, |earlier| {
+            let body = self.described(actor, described, None)?;
+            match earlier {
+                Some(earlier) => {
+                    id = earlier.stream_id().and_then(SystemId::from_hex).ok_or_else(foreign)?;
+                }
+                None => self.check_owner(actor, Permission::RegisterSystems, body.owner)?,
+            }
+            Ok(vec![of_system(id, draft_of(&body, stream(id), 0)?)])
+        })?;
+        Ok((self.now_of(id)?, written))
+    }
+
+    /// Replaces what is said of a system.
+    pub fn change_system(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        id: SystemId,
+        described: &SystemDescription,
+    ) -> Result<(System, Written), Refusal> {
+        if given.version.is_none() {
+            return Err(Refusal::new(Code::VersionRequired, "a system is replaced as a whole"));
+        }
+        let written = self.once(actor, "change-system", given, |earlier| {
+            let row = self.reach_or_earlier(actor, id, earlier.is_some())?;
+            let before = match earlier {
+                Some(earlier) => earlier.text("owner").and_then(|owner| CredentialId::from_hex(&owner)),
+                None => row.said.as_ref().map(|said| said.owner),
+            };
+            let body = self.described(actor, described, before)?;
+            if earlier.is_none() {
+                self.check_owner(actor, Permission::ChangeSystems, body.owner)?;
+                if row.stage == SystemStage::Live && !self.known(body.owner) {
+                    return Err(owner_unknown());
+                }
+            }
+            let expected = given.expected(earlier, row.version);
+            Ok(vec![of_system(id, draft_of(&body, stream(id), expected)?)])
+        })?;
+        Ok((self.now_of(id)?, written))
+    }
+
+    /// Switches what is captured of a system.
+    pub fn change_capture(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        id: SystemId,
+        new: &NewCapture,
+    ) -> Result<(System, Written), Refusal> {
+        let written = self.once(actor, "change-capture", given, |earlier| {
+            let row = self.reach_or_earlier(actor, id, earlier.is_some())?;
+            let mut body = match earlier {
+                // Whatever else was said of the system then, it was this record that said it.
+                Some(earlier) => {
+                    tabellion_model::body::Body::read(earlier.fields.clone()).map_err(|_| foreign())?
+                }
+                None => row.said.clone().ok_or_else(|| {
+                    Refusal::new(Code::Conflict, "what was said of the system is erased; describe it anew")
+                })?,
+            };
+            if earlier.is_none() && body.capture == new.capture {
+                return Err(Refusal::new(Code::AlreadySo, "this much is captured of the system already"));
+            }
+            body.capture = new.capture;
+            let expected = given.expected(earlier, row.version);
+            Ok(vec![of_system(id, draft_of(&body, stream(id), expected)?)])
+        })?;
+        Ok((self.now_of(id)?, written))
+    }
+
+    /// Moves a system to another stage.
+    pub fn change_stage(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        id: SystemId,
+        new: &NewStage,
+    ) -> Result<(System, Written), Refusal> {
+        let written = self.once(actor, "change-stage", given, |earlier| {
+            let row = self.reach_or_earlier(actor, id, earlier.is_some())?;
+            if earlier.is_none() {
+                self.check_stage(&row, new.stage)?;
+            }
+            let body = SystemStageChanged { stage: new.stage, reason: new.reason.clone() };
+            let expected = given.expected(earlier, row.version);
+            Ok(vec![of_system(id, draft_of(&body, stream(id), expected)?)])
+        })?;
+        Ok((self.now_of(id)?, written))
+    }
+
+    /// A retry needs no right to what it has done already: the answer says nothing new.
+    fn reach_or_earlier(&self, actor: &Actor, id: SystemId, earlier: bool) -> Result<SystemRow, Refusal> {
+        if earlier {
+            return self.reads.system(id).ok_or_else(|| Refusal::not_found("system"));
+        }
+        self.reach_system(actor, Permission::ChangeSystems, id)
+    }
+
+    fn check_stage(&self, row: &SystemRow, stage: SystemStage) -> Result<(), Refusal> {
+        use SystemStage::{Draft, Live, Paused, Retired};
+        let possible = matches!(
+            (row.stage, stage),
+            (Draft | Paused, Live) | (Live, Paused) | (Draft | Live | Paused, Retired)
+        );
+        if !possible {
+            return Err(Refusal::new(
+                Code::StageImpossible,
+                format!(
+                    "the system is {}, from where it cannot become {}",
+                    super::forms::stage_word(row.stage),
+                    super::forms::stage_word(stage)
+                ),
+            ));
+        }
+        let owned = row.said.as_ref().is_some_and(|said| self.known(said.owner));
+        if stage == Live && !owned {
+            return Err(owner_unknown());
+        }
+        Ok(())
+    }
+
+    fn known(&self, person: CredentialId) -> bool {
+        self.reads.person(person).is_some_and(|person| person.is_known())
+    }
+
+    /// Whoever acts for own systems only answers for what they register and keeps it.
+    fn check_owner(&self, actor: &Actor, permission: Permission, owner: CredentialId) -> Result<(), Refusal> {
+        if actor.reach(permission) == Reach::Own && !actor.is(owner) {
+            return Err(Refusal::at(
+                Code::NotPermitted,
+                "/owner",
+                "your role permits this for systems that you answer for; leave out owner",
+            ));
+        }
+        Ok(())
+    }
+
+    fn described(
+        &self,
+        actor: &Actor,
+        described: &SystemDescription,
+        owner_before: Option<CredentialId>,
+    ) -> Result<SystemRegistered, Refusal> {
+        let own = match actor {
+            Actor::Person { id, .. } => Some(*id),
+            Actor::Key { .. } | Actor::Operator => None,
+        };
+        let owner = described.owner.or(owner_before).or(own).ok_or_else(|| {
+            Refusal::at(Code::Malformed, "/owner", "nobody is named to answer for the system")
+        })?;
+        Ok(SystemRegistered {
+            name: described.name.as_str().to_owned(),
+            owner,
+            purposes: described.purposes.iter().map(|word| word.as_str().to_owned()).collect(),
+            description: described.description.clone(),
+            capture: described.capture,
+        })
+    }
+
+    fn now_of(&self, id: SystemId) -> Result<System, Refusal> {
+        let row = self.reads.system(id).ok_or_else(|| Refusal::not_found("system"))?;
+        Ok(self.shown(&row))
+    }
+
+    fn shown(&self, row: &SystemRow) -> System {
+        let said = row.said.as_ref();
+        System {
+            id: row.id.to_hex(),
+            name: said.map(|said| said.name.clone()),
+            owner: said.map(|said| said.owner),
+            owner_known: said.is_some_and(|said| self.known(said.owner)),
+            purposes: said.map(|said| said.purposes.clone()),
+            description: said.map(|said| said.description.clone()),
+            capture: said.map(|said| said.capture),
+            stage: row.stage,
+            version: row.version,
+            registered_at: Time(row.registered.at),
+            registered: Reference::from(&row.registered),
+            changed: Reference::from(&row.changed),
+        }
+    }
+}
+
+fn owner_unknown() -> Refusal {
+    Refusal::new(Code::OwnerUnknown, "the person who answers for the system is not known here, or is gone")
+}
+
+/// The record under the idempotency key was not made by this operation.
+pub(super) fn foreign() -> Refusal {
+    Refusal::new(Code::IdempotencyConflict, "the idempotency key belongs to a record of another form")
+}
+
+fn stream(id: SystemId) -> String {
+    format!("system/{id}")
+}
+
+fn of_system(id: SystemId, mut draft: Draft) -> Draft {
+    draft.system = Some(id.to_hex());
+    draft
+}

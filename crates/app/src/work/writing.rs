@@ -1,0 +1,190 @@
+//! One change: planned on what the views say, appended, and waited for.
+//!
+//! Promises: the same idempotency key and request give the first record again, whatever has happened since; a change that lost a race is
+//! planned anew on what is true now, unless the caller named the version it meant. Must never: acknowledge what is not durable, or what the
+//! views have not passed.
+
+use serde_json::{Map, Value};
+use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, LedgerError, RejectCode, UnitContent};
+use tabellion_model::body::Body;
+use tabellion_model::{Header, ProducerId, RecordId};
+use tabellion_tlog::leaf_hash;
+
+use super::{Actor, Desk};
+use crate::reads::{Placed, WaitError};
+use crate::refusal::{Code, Refusal};
+
+/// How often a change that lost a race is planned again: each loss means somebody else won.
+const PLAN_LIMIT: u32 = 16;
+/// Longest idempotency key that a client may send, in bytes; the ledger takes 512 with our prefix.
+pub(crate) const MAX_IDEMPOTENCY_KEY_BYTES: usize = 200;
+
+/// What a caller says about a change besides its content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Makes a retry safe.
+    pub idempotency_key: Option<String>,
+    /// The version of the stream that the caller decided on.
+    pub version: Option<u64>,
+}
+
+/// Where a change was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Index of the entry.
+    pub index: u64,
+    /// Its record.
+    pub record_id: RecordId,
+    /// Log size of the checkpoint that covers it.
+    pub size: u64,
+    /// Whether an earlier request with the same idempotency key had recorded it.
+    pub repeated: bool,
+}
+
+impl From<&Ack> for Written {
+    fn from(ack: &Ack) -> Self {
+        Self { index: ack.index, record_id: ack.record_id, size: ack.size, repeated: ack.duplicate }
+    }
+}
+
+/// What an earlier request with the same idempotency key recorded: whatever was drawn at random then is taken from here.
+pub(crate) struct Earlier {
+    pub(crate) header: Header,
+    pub(crate) fields: Map<String, Value>,
+    /// The second record of the same request, when there were several.
+    pub(crate) second: Option<Box<Earlier>>,
+}
+
+impl Earlier {
+    /// The text of one field.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.fields.get(name).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// The version that its stream had before.
+    pub(crate) fn version_before(&self) -> Option<u64> {
+        self.header.stream.as_ref().map(|(_, version)| version.saturating_sub(1))
+    }
+
+    /// The id in the stream's name.
+    pub(crate) fn stream_id(&self) -> Option<&str> {
+        self.header.stream.as_ref().and_then(|(name, _)| name.as_str().rsplit_once('/')).map(|(_, id)| id)
+    }
+}
+
+impl Given {
+    /// The version that a stream must have for the change to be appended: the one that the caller names, else the one that the same request
+    /// was recorded on, else the one that the rules were checked against.
+    pub(crate) fn expected(&self, earlier: Option<&Earlier>, current: u64) -> u64 {
+        self.version.or_else(|| earlier.and_then(Earlier::version_before)).unwrap_or(current)
+    }
+}
+
+/// A draft of `body`'s type in `stream`, which has to be at version `expected`.
+pub(crate) fn draft_of<B: Body>(body: &B, stream: String, expected: u64) -> Result<Draft, Refusal> {
+    let mut draft = Draft::new(B::TYPE);
+    draft.body = body.fields().map_err(|fault| Refusal::new(Code::Malformed, fault.to_string()))?;
+    draft.stream = Some(DraftStream { name: stream, expected: Some(expected) });
+    Ok(draft)
+}
+
+impl Desk {
+    /// A record as a parent.
+    pub(crate) fn parent(&self, placed: &Placed, role: &str) -> Result<DraftParent, Refusal> {
+        let view = self.ledger.reader().entry(placed.index)?;
+        Ok(DraftParent {
+            hash: leaf_hash(&view.bytes).to_hex(),
+            record_id: placed.record_id.to_hex(),
+            role: role.to_owned(),
+        })
+    }
+
+    /// Has `operation` recorded once. `plan` gives the drafts; it is asked again after a lost race. With an earlier request of the same
+    /// idempotency key it must not apply rules, and must give the same drafts from what was recorded then.
+    pub(crate) fn once(
+        &self,
+        actor: &Actor,
+        operation: &str,
+        given: &Given,
+        mut plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
+    ) -> Result<Written, Refusal> {
+        let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
+        for _ in 0..PLAN_LIMIT {
+            self.refresh()?;
+            let earlier = self.earlier(key.as_deref(), true)?;
+            let mut drafts = plan(earlier.as_ref())?;
+            for (number, draft) in drafts.iter_mut().enumerate() {
+                draft.actor = actor.credential().map(|id| id.to_hex());
+                draft.assurance = Some("observed".to_owned());
+                draft.idempotency_key = key.as_ref().map(|key| match number {
+                    0 => key.clone(),
+                    more => format!("{key}/{more}"),
+                });
+            }
+            let appended = self.ledger.append_all(&drafts);
+            self.note(appended.as_ref().map(drop));
+            match appended {
+                Ok(acks) => return self.passed(&acks),
+                Err(LedgerError::Rejected { code: RejectCode::StreamConflict, detail }) => {
+                    if given.version.is_some() {
+                        return Err(Refusal::new(Code::Stale, detail));
+                    }
+                }
+                // The same request was being recorded at the same time; now it can be looked up.
+                Err(LedgerError::Rejected { code: RejectCode::IdempotencyConflict, .. })
+                    if earlier.is_none() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Refusal::new(Code::Conflict, "others changed it faster than this change could be decided"))
+    }
+
+    fn earlier(&self, key: Option<&str>, with_second: bool) -> Result<Option<Earlier>, Refusal> {
+        let Some(key) = key else { return Ok(None) };
+        let producer = ProducerId::of_log(&self.ledger.reader().genesis());
+        let Some(index) = self.ledger.idempotency_tag(&producer, key)?.index else { return Ok(None) };
+        let view = self.ledger.reader().entry(index)?;
+        let Some(header) = view.entry.header().cloned() else { return Ok(None) };
+        let shown = view.units.iter().filter_map(|unit| match &unit.content {
+            UnitContent::Shown(disclosures) => Some(disclosures),
+            UnitContent::Erased | UnitContent::Missing => None,
+        });
+        let fields = shown
+            .flatten()
+            .map(|disclosure| (disclosure.name().to_owned(), disclosure.value().clone()))
+            .collect();
+        let second = if with_second { self.earlier(Some(&format!("{key}/1")), false)? } else { None };
+        Ok(Some(Earlier { header, fields, second: second.map(Box::new) }))
+    }
+
+    pub(crate) fn passed(&self, acks: &[Ack]) -> Result<Written, Refusal> {
+        let first = acks
+            .first()
+            .ok_or_else(|| Refusal::new(Code::Broken, "an append was answered without its place"))?;
+        let position = acks.iter().map(|ack| ack.index + 1).max().unwrap_or(0);
+        match self.reads.wait_for(position) {
+            Ok(()) => Ok(first.into()),
+            Err(error @ WaitError::Behind { .. }) => {
+                Err(Refusal::new(Code::ViewBehind, format!("recorded as entry {}; {error}", first.index)))
+            }
+            Err(WaitError::Log(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// Keys of different callers and operations never meet.
+fn scoped(actor: &Actor, operation: &str, key: &str) -> Result<String, Refusal> {
+    let fits = !key.is_empty()
+        && key.len() <= MAX_IDEMPOTENCY_KEY_BYTES
+        && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !fits {
+        return Err(Refusal::new(
+            Code::Malformed,
+            format!(
+                "Idempotency-Key has to be 1 to {MAX_IDEMPOTENCY_KEY_BYTES} printable ASCII characters without spaces"
+            ),
+        ));
+    }
+    let who = actor.credential().map_or_else(|| "operator".to_owned(), |id| id.to_hex());
+    Ok(format!("api/{who}/{operation}/{key}"))
+}

@@ -1,0 +1,235 @@
+//! Changes: versions, retries, rules, and that what was answered is true at once.
+
+use std::thread;
+
+use serde_json::json;
+use tabellion_model::body::Role;
+
+use super::house::House;
+
+#[test]
+fn a_change_names_the_version_that_it_changes() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let path = format!("/api/v1/systems/{system}");
+    let read = house.get(&admin, &path).ok();
+    let tag = read.header("etag").expect("an ETag").to_owned();
+    let body = json!({"name": "Loans", "purposes": ["support", "training"]});
+    house.ask("PUT", &path).bearer(&admin).json(&body).send().refused(428, "version_required");
+    let changed = house.put(&admin, &path, &tag, &body).ok();
+    assert_ne!(changed.header("etag"), Some(tag.as_str()), "a second editor could not tell that it changed");
+    house.put(&admin, &path, &tag, &body).refused(412, "stale");
+    house.put(&admin, &path, "3", &body).refused(400, "malformed");
+    house.put(&admin, &path, "*", &body).refused(400, "malformed");
+    let index: u64 =
+        changed.header("tabellion-entry").and_then(|index| index.parse().ok()).expect("an entry");
+    let entry = house.get(&admin, &format!("/api/v1/entries/{index}")).ok().json();
+    assert_eq!(entry["type"], "system.registered", "the answer has to name the record that proves it");
+    assert_eq!(entry["units"][0]["fields"]["name"], "Loans", "{entry}");
+}
+
+#[test]
+fn a_retry_records_nothing_twice_and_a_key_belongs_to_one_request() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let ask = |path: &str, body: &serde_json::Value| {
+        house.ask("POST", path).bearer(&admin).header("idempotency-key", "k-1").json(body).send()
+    };
+    let body = json!({"name": "Loan support", "purposes": ["support"]});
+    let first = ask("/api/v1/systems", &body).ok();
+    let size = house.ledger.reader().size();
+    let again = ask("/api/v1/systems", &body).ok();
+    assert_eq!(house.ledger.reader().size(), size, "a retry would register a second system");
+    assert_eq!(
+        first.json()["result"],
+        again.json()["result"],
+        "a retry would be answered with another system"
+    );
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    ask("/api/v1/systems", &json!({"name": "Other", "purposes": ["support"]}))
+        .refused(409, "idempotency_conflict");
+    let system = first.json()["result"]["id"].as_str().expect("an id").to_owned();
+    // The rule that held then does not hold now; the retry is answered all the same.
+    let stage = format!("/api/v1/systems/{system}/stage");
+    let live = json!({"stage": "live", "reason": "approved"});
+    ask(&stage, &live).ok();
+    let again = ask(&stage, &live).ok();
+    assert_eq!(
+        again.header("idempotency-replayed"),
+        Some("true"),
+        "a retry would fail although the first try succeeded"
+    );
+    let keys = format!("/api/v1/systems/{system}/keys");
+    let issued = ask(&keys, &json!({"name": "backend"})).ok().json();
+    let again = ask(&keys, &json!({"name": "backend"})).ok().json();
+    assert_eq!(issued["result"]["key"], again["result"]["key"], "a retry would issue a second key");
+    assert!(
+        issued["result"]["secret"].is_string() && again["result"]["secret"].is_null(),
+        "a secret is shown once"
+    );
+    let key = issued["result"]["key"]["id"].as_str().expect("an id");
+    let rotate = format!("/api/v1/keys/{key}/rotate");
+    let rotated = ask(&rotate, &json!({"overlap_s": 60})).ok().json();
+    let again = ask(&rotate, &json!({"overlap_s": 60})).ok().json();
+    assert_eq!(rotated["result"]["key"], again["result"]["key"], "a retry would rotate twice");
+    let revoke = format!("/api/v1/keys/{key}/revoke");
+    ask(&revoke, &json!({"reason": "lost"})).ok();
+    ask(&revoke, &json!({"reason": "lost"})).ok();
+    let person = json!({"name": "Bo", "roles": ["auditor", "approver"]});
+    let added = ask("/api/v1/people", &person).ok().json();
+    let size = house.ledger.reader().size();
+    let again = ask("/api/v1/people", &person).ok().json();
+    assert_eq!(
+        (added["result"].clone(), size),
+        (again["result"].clone(), house.ledger.reader().size()),
+        "a retry would add a namesake"
+    );
+    let links = format!("/api/v1/people/{}/links", added["result"]["id"].as_str().expect("an id"));
+    let link = ask(&links, &json!({})).ok().json();
+    let again = ask(&links, &json!({})).ok().json();
+    assert!(
+        link["result"]["token"].is_string() && again["result"]["token"].is_null(),
+        "a link is shown once"
+    );
+}
+
+#[test]
+fn the_same_request_at_the_same_time_is_recorded_once() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let body = json!({"name": "Loan support", "purposes": ["support"]});
+    let ids: Vec<String> = thread::scope(|scope| {
+        let ask =
+            || house.ask("POST", "/api/v1/systems").bearer(&admin).header("idempotency-key", "k").json(&body);
+        let send = move || ask().send().ok().json()["result"]["id"].as_str().expect("an id").to_owned();
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(send.clone())).collect();
+        threads.into_iter().map(|thread| thread.join().expect("an answer")).collect()
+    });
+    assert!(ids.iter().all(|id| *id == ids[0]), "one request made several systems: {ids:?}");
+}
+
+#[test]
+fn a_revocation_is_true_once_it_is_answered() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, secret) = house.key(&admin, &system);
+    house.get(&secret, "/api/v1/calls").ok();
+    house.post(&admin, &format!("/api/v1/keys/{key}/revoke"), &json!({"reason": "lost"})).ok();
+    house.get(&secret, "/api/v1/calls").refused(401, "not_signed_in");
+    house
+        .post(&admin, &format!("/api/v1/keys/{key}/revoke"), &json!({"reason": "lost"}))
+        .refused(409, "already_so");
+}
+
+#[test]
+fn a_rotated_key_works_on_for_the_overlap() {
+    use tabellion_ledger::Clock as _;
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, old) = house.key(&admin, &system);
+    let rotated =
+        house.post(&admin, &format!("/api/v1/keys/{key}/rotate"), &json!({"overlap_s": 60})).ok().json();
+    let new = rotated["result"]["secret"].as_str().expect("a secret").to_owned();
+    assert_eq!(rotated["result"]["key"]["replaces"], key.as_str());
+    house.get(&old, "/api/v1/calls").ok();
+    house.get(&new, "/api/v1/calls").ok();
+    house.clock.set(tabellion_model::Micros(house.clock.now().0 + 61_000_000));
+    house.get(&old, "/api/v1/calls").refused(401, "not_signed_in");
+    house.get(&new, "/api/v1/calls").ok();
+}
+
+// G09
+#[test]
+fn a_system_without_a_known_owner_does_not_go_live() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let (bo, _) = house.person("Bo", &[]);
+    let live = json!({"stage": "live", "reason": "approved"});
+    for owner in ["7".repeat(32), bo.clone()] {
+        let body = json!({"name": "Orphan", "purposes": ["support"], "owner": owner});
+        let system = house.post(&admin, "/api/v1/systems", &body).ok().json()["result"]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
+        if owner == bo {
+            let target = tabellion_ledger::ErasureTarget::Subject(bo.clone());
+            house.ledger.erase(&target, "left the organisation").expect("an erasure");
+            // A reader that starts after the erasure sees the person without a name.
+            let desk = house.reopened();
+            let actor = tabellion_app::work::Actor::Operator;
+            let id = tabellion_model::SystemId::from_hex(&system).expect("an id");
+            let stage = serde_json::from_value(live.clone()).expect("a stage");
+            let refused = desk.change_stage(&actor, &tabellion_app::work::Given::default(), id, &stage);
+            assert_eq!(refused.expect_err("nobody answers for it").code.as_str(), "owner_unknown");
+        } else {
+            house
+                .post(&admin, &format!("/api/v1/systems/{system}/stage"), &live)
+                .refused(409, "owner_unknown");
+        }
+    }
+    let system = house.live_system(&admin, "Owned");
+    let path = format!("/api/v1/systems/{system}");
+    let tag = house.get(&admin, &path).ok().header("etag").expect("an ETag").to_owned();
+    let orphaned = json!({"name": "Owned", "purposes": ["support"], "owner": "7".repeat(32)});
+    house.put(&admin, &path, &tag, &orphaned).refused(409, "owner_unknown");
+    house
+        .post(&admin, &format!("{path}/stage"), &json!({"stage": "draft", "reason": "x"}))
+        .refused(409, "stage_impossible");
+}
+
+// V39
+#[test]
+fn nothing_is_captured_until_somebody_says_so_and_saying_so_is_a_record() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let read = house.get(&admin, &format!("/api/v1/systems/{system}")).ok().json();
+    assert_eq!(read["capture"], "none", "content would be kept that nobody asked for");
+    let path = format!("/api/v1/systems/{system}/capture");
+    let on = house.post(&admin, &path, &json!({"capture": "masked"})).ok().json();
+    assert_eq!(on["result"]["capture"], "masked");
+    let entry = house.get(&admin, &format!("/api/v1/entries/{}", on["recorded"]["index"])).ok().json();
+    assert_eq!(
+        (&entry["type"], &entry["units"][0]["fields"]["capture"]),
+        (&json!("system.registered"), &json!("masked"))
+    );
+    house.post(&admin, &path, &json!({"capture": "masked"})).refused(409, "already_so");
+    house.post(&admin, &path, &json!({"capture": "none"})).ok();
+}
+
+#[test]
+fn policies_are_checked_published_and_withdrawn_and_every_version_stays() {
+    let house = House::new();
+    let (_, engineer) = house.person("Gus", &[Role::GovernanceEngineer]);
+    house.post(&engineer, "/api/v1/policies/check", &json!({"text": "allow"})).refused(422, "policy_faulty");
+    let checked = house
+        .post(&engineer, "/api/v1/policies/check", &json!({"text": "permit(principal, action, resource);"}))
+        .ok()
+        .json();
+    let ask = |text: &str| json!({"text": text, "note": "first"});
+    let path = "/api/v1/policies/base";
+    house.get(&engineer, path).refused(404, "not_found");
+    let first = house
+        .ask("PUT", path)
+        .bearer(&engineer)
+        .json(&ask("permit(principal, action, resource);"))
+        .send()
+        .ok();
+    assert_eq!(first.json()["result"]["digest"], checked["digest"], "decisions would name another text");
+    house.ask("PUT", path).bearer(&engineer).json(&ask("forbid();")).send().refused(428, "version_required");
+    house.put(&engineer, path, "\"1\"", &ask("nonsense")).refused(422, "policy_faulty");
+    house.put(&engineer, path, "\"1\"", &ask("forbid(principal, action, resource);")).ok();
+    house.post(&engineer, &format!("{path}/withdraw"), &json!({"reason": "replaced"})).ok();
+    assert_eq!(house.get(&engineer, path).ok().json()["in_force"], false);
+    let history = house.get(&engineer, &format!("{path}/history")).ok().json();
+    let texts: Vec<bool> = history["versions"]
+        .as_array()
+        .expect("versions")
+        .iter()
+        .map(|version| version["text"].is_string())
+        .collect();
+    assert_eq!(texts, [true, true, false], "a text that decided calls could not be read any more: {history}");
+}

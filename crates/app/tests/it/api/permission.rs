@@ -1,0 +1,117 @@
+//! Roles: the whole table as a golden file, and that the routes keep to it.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+use tabellion_app::permission::{Permission, Reach, permitted, permitted_key};
+use tabellion_model::body::Role;
+
+use super::house::House;
+use crate::golden::golden;
+
+#[test]
+fn the_table_of_permissions_is_the_one_that_was_reviewed() {
+    let word = |reach| match reach {
+        Reach::Nothing => "-",
+        Reach::Own => "own",
+        Reach::All => "all",
+    };
+    let mut table = String::new();
+    for permission in Permission::ALL {
+        let _ = write!(table, "{:<18}", permission.as_str());
+        for role in Role::ALL {
+            let _ = write!(table, " {}={}", role.as_str(), word(permitted(role, permission)));
+        }
+        let _ = writeln!(table, " api_key={}", word(permitted_key(permission)));
+    }
+    golden("permissions.txt", &table);
+}
+
+#[test]
+fn every_route_keeps_to_the_table_for_every_role() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, secret) = house.key(&admin, &system);
+    let mut tokens: Vec<(String, String, Vec<Role>)> = Role::ALL
+        .into_iter()
+        .map(|role| (role.as_str().to_owned(), house.person(role.as_str(), &[role]).1, vec![role]))
+        .collect();
+    tokens.push(("nobody in particular".into(), house.person("Nix", &[]).1, vec![]));
+    tokens.push(("api key".into(), secret, vec![]));
+    for (method, path, access) in tabellion_app::api::routes() {
+        let tabellion_app::api::Access::Needs(permission) = access else { continue };
+        for (who, token, roles) in &tokens {
+            if method == "DELETE" {
+                continue; // closing the session would end the test's own
+            }
+            let absent = "0".repeat(32);
+            let path = ["{system}", "{person}", "{call}"]
+                .iter()
+                .fold(path.to_owned(), |path, name| path.replace(name, &absent));
+            let path = path
+                .replace("{key}", &key)
+                .replace("{policy}", "base")
+                .replace("{role}", "auditor")
+                .replace("{index}", "99999");
+            // A body that is no JSON: whoever is let through is told so, or has nothing to find.
+            let ask = house.ask(&method, &path).bearer(token);
+            let ask =
+                if method == "GET" { ask } else { ask.header("content-type", "application/json").raw(b"{") };
+            let answer = ask.send();
+            let reach = if who == "api key" {
+                permitted_key(permission)
+            } else {
+                roles.iter().map(|role| permitted(*role, permission)).max().unwrap_or(Reach::Nothing)
+            };
+            let refused = answer.status == 403
+                && answer.json()["detail"].as_str().is_some_and(|d| d.contains("carries the permission"));
+            assert_eq!(refused, reach == Reach::Nothing, "{who} at {method} {path}: {}", answer.text());
+        }
+    }
+}
+
+#[test]
+fn own_means_the_systems_that_a_person_answers_for() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let (_, developer) = house.person("Dev", &[Role::Developer]);
+    let theirs = house.live_system(&admin, "Somebody else's");
+    let own = house.live_system(&developer, "Own");
+    let stage = json!({"stage": "paused", "reason": "trying"});
+    house.post(&developer, &format!("/api/v1/systems/{theirs}/stage"), &stage).refused(403, "not_permitted");
+    house
+        .post(&developer, &format!("/api/v1/systems/{theirs}/keys"), &json!({"name": "k"}))
+        .refused(403, "not_permitted");
+    house.post(&developer, &format!("/api/v1/systems/{own}/stage"), &stage).ok();
+    let (key, _) = house.key(&admin, &theirs);
+    let why = json!({"reason": "mine now"});
+    house.post(&developer, &format!("/api/v1/keys/{key}/revoke"), &why).refused(403, "not_permitted");
+    let (answered, _) = house.calls(&theirs, &key);
+    house.get(&developer, &format!("/api/v1/calls/{answered}")).refused(404, "not_found");
+    let calls = house.get(&developer, "/api/v1/calls").ok().json();
+    assert_eq!(calls["calls"].as_array().map(Vec::len), Some(0), "calls of others' systems would be seen");
+}
+
+#[test]
+fn nobody_raises_their_own_authority_and_an_administrator_stays() {
+    let house = House::new();
+    let (ada, admin) = house.person("Ada", &[Role::Administrator]);
+    let roles = format!("/api/v1/people/{ada}/roles");
+    house.post(&admin, &roles, &json!({"role": "auditor"})).refused(403, "own_authority");
+    let revoke = format!("/api/v1/people/{ada}/roles/administrator/revoke");
+    let why = json!({"reason": "leaving"});
+    house.post(&admin, &revoke, &why).refused(409, "last_administrator");
+    let (bo, second) = house.person("Bo", &[]);
+    house.get(&second, "/api/v1/people").refused(403, "not_permitted");
+    let granted =
+        house.post(&admin, &format!("/api/v1/people/{bo}/roles"), &json!({"role": "administrator"})).ok();
+    assert_eq!(
+        granted.json()["result"]["roles"],
+        json!(["administrator"]),
+        "the grant is not seen in its own answer"
+    );
+    house.get(&second, "/api/v1/people").ok();
+    house.post(&admin, &revoke, &why).ok();
+    house.get(&admin, "/api/v1/people").refused(403, "not_permitted");
+}

@@ -1,0 +1,189 @@
+//! Recording from outside, packages, health.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+use tabellion_model::body::Role;
+use tabellion_model::package::verify_package;
+
+use super::house::House;
+
+// A11, A13
+#[test]
+fn files_and_events_are_recorded_by_digest_or_whole_in_every_kind() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let (_, auditor) = house.person("Ida", &[Role::Auditor]);
+    let system = house.live_system(&admin, "Loan support");
+    let (_, secret) = house.key(&admin, &system);
+    // SHA-256 of "hello"
+    let digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    for (kind, record_type) in [
+        ("impact_assessment", "impact_assessment.captured"),
+        ("technical_document", "technical_document.captured"),
+        ("event_log", "event_log.captured"),
+        ("audit_report", "audit_report.captured"),
+    ] {
+        let by_digest = json!({"kind": kind, "file": {"name": "a.txt", "sha256": digest, "size_bytes": 5}});
+        let made = house.post(&secret, "/api/v1/records", &by_digest).ok().json();
+        assert_eq!((made["type"].as_str(), made["content_kept"].as_bool()), (Some(record_type), Some(false)));
+        assert_eq!(made["system"], system.as_str(), "a key's record belongs to its system");
+        let whole = json!({"kind": kind, "file": {"name": "a.txt", "content": "aGVsbG8="}});
+        let made = house.post(&secret, "/api/v1/records", &whole).ok().json();
+        assert_eq!((made["sha256"].as_str(), made["content_kept"].as_bool()), (Some(digest), Some(true)));
+        let entry =
+            house.get(&auditor, &format!("/api/v1/entries/{}", made["recorded"]["index"])).ok().json();
+        assert_eq!(entry["units"][0]["fields"]["content"], "aGVsbG8=", "what was kept is not there: {entry}");
+        let receipt =
+            house.get(&secret, &format!("/api/v1/entries/{}/receipt", made["recorded"]["index"])).ok();
+        let report = tabellion_model::verify_receipt(&receipt.body, Some(&house.trust()));
+        assert_eq!(report.exit_code(), 0, "the receipt does not verify: {}", report.to_text());
+    }
+    let event = json!({"kind": "event", "event": {"name": "retrained", "fields": {"epochs": 3, "on": {"set": "b"}}}, "subject": "account 4711"});
+    let made = house.post(&secret, "/api/v1/records", &event).ok().json();
+    let path = format!("/api/v1/entries/{}", made["recorded"]["index"]);
+    assert_eq!(house.get(&auditor, &path).ok().json()["units"][0]["fields"]["event"]["epochs"], 3);
+    let seen = house.get(&secret, &path).ok().json();
+    assert_eq!(
+        (seen["units"][0]["state"].as_str(), seen["units"][0]["personal"].as_bool()),
+        (Some("withheld"), Some(true)),
+        "{seen}"
+    );
+    let by_digest = json!({"kind": "event", "event": {"name": "retrained", "sha256": digest}});
+    house.post(&secret, "/api/v1/records", &by_digest).ok();
+}
+
+#[test]
+fn what_cannot_be_recorded_is_refused() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let other = house.live_system(&admin, "Other");
+    let (_, secret) = house.key(&admin, &system);
+    let file = json!({"name": "a.txt", "content": "aGVsbG8="});
+    let ask = |body| house.post(&secret, "/api/v1/records", &body);
+    ask(json!({"kind": "call.authorised", "file": file})).refused(400, "malformed");
+    ask(json!({"kind": "document"})).refused(400, "malformed");
+    ask(json!({"kind": "document", "file": file, "event": {"name": "x", "fields": {}}}))
+        .refused(400, "malformed");
+    ask(json!({"kind": "document", "file": {"name": "a.txt"}})).refused(400, "malformed");
+    ask(json!({"kind": "document", "file": {"name": "a.txt", "content": "%%%"}})).refused(400, "malformed");
+    ask(json!({"kind": "document", "file": {"name": "a.txt", "content": "aGVsbG8=", "sha256": "0".repeat(64)}})).refused(422, "digest_mismatch");
+    ask(json!({"kind": "document", "file": {"name": "a.txt", "content": "aGVsbG8=", "size_bytes": 6}}))
+        .refused(422, "digest_mismatch");
+    ask(json!({"kind": "document", "file": file, "system": other})).refused(422, "unknown_reference");
+    ask(json!({"kind": "event", "event": {"name": "x", "fields": {"ratio": 0.5}}})).refused(400, "malformed");
+    house
+        .post(&admin, "/api/v1/records", &json!({"kind": "document", "file": file, "system": "9".repeat(32)}))
+        .refused(422, "unknown_reference");
+}
+
+#[test]
+fn a_package_is_built_downloaded_verified_and_recorded() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let (_, auditor) = house.person("Ida", &[Role::Auditor]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, _) = house.key(&admin, &system);
+    house.calls(&system, &key);
+    let built =
+        house.post(&auditor, "/api/v1/packages", &json!({"system": system, "framework": "iso42001"})).ok();
+    let report = verify_package(&built.body, Some(&house.trust()));
+    assert_eq!(report.exit_code(), 0, "the auditor's download does not verify: {}", report.to_text());
+    let index = built.header("tabellion-entry").expect("the record of the export");
+    let entry = house.get(&auditor, &format!("/api/v1/entries/{index}")).ok().json();
+    assert_eq!(entry["type"], "package.exported", "an export would leave no trace");
+    let text = String::from_utf8_lossy(&built.body).into_owned();
+    assert!(text.contains("what the provider saw"), "the system's own content is missing");
+    assert!(!text.contains("Ida"), "a package for business shows a person's name");
+    let other = house.live_system(&admin, "Other");
+    let built = house.post(&auditor, "/api/v1/packages", &json!({"system": other})).ok();
+    assert!(
+        !String::from_utf8_lossy(&built.body).contains("what the provider saw"),
+        "another system's content is shown"
+    );
+    assert_eq!(
+        verify_package(&built.body, Some(&house.trust())).exit_code(),
+        0,
+        "what is withheld makes the package fail"
+    );
+    house.post(&admin, "/api/v1/packages", &json!({"disclose": "all"})).refused(403, "not_permitted");
+    house
+        .post(&auditor, "/api/v1/packages", &json!({"from": "2030-01-01", "to": "2030-01-02"}))
+        .refused(422, "nothing_to_export");
+    house.post(&auditor, "/api/v1/packages", &json!({"at": 3})).refused(422, "nothing_to_export");
+    house.post(&auditor, "/api/v1/packages", &json!({"framework": "ä"})).refused(400, "malformed");
+}
+
+// R25
+#[test]
+fn health_readiness_and_numbers_say_how_it_stands() {
+    let listening = Arc::new(AtomicBool::new(true));
+    let gateway = Arc::clone(&listening);
+    let house = House::with(move |settings| {
+        let ready =
+            move || if gateway.load(Ordering::SeqCst) { Ok(()) } else { Err("not listening".to_owned()) };
+        settings.ready.push(("gateway", Arc::new(ready)));
+        settings.numbers.push(Arc::new(|text| text.push_str("tabellion_calls_total 0\n")));
+    });
+    assert_eq!(house.ask("GET", "/healthz").send().ok().text(), "up\n");
+    house.ask("GET", "/readyz").send().ok();
+    listening.store(false, Ordering::SeqCst);
+    let refused = house.ask("GET", "/readyz").send().refused(503, "unavailable");
+    assert!(
+        refused.text().contains("gateway: not listening"),
+        "the operator is not told which part: {}",
+        refused.text()
+    );
+    let numbers = house.ask("GET", "/metrics").send().ok().text();
+    for part in [
+        "tabellion_api_requests_total{route=\"health\",status=\"200\"} 1",
+        "tabellion_log_entries",
+        "tabellion_calls_total 0",
+    ] {
+        assert!(numbers.contains(part), "{part} is missing: {numbers}");
+    }
+}
+
+// R25
+#[test]
+fn a_stop_answers_what_was_read_and_the_access_log_names_nobody() {
+    use std::io::{Read as _, Write as _};
+    use std::sync::Mutex;
+    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&lines);
+    let house = House::with(move |settings| {
+        settings.log = Arc::new(move |line| log.lock().expect("lines").push(line.to_owned()));
+    });
+    let (ada, admin) = house.person("Ada", &[Role::Administrator]);
+    house.get(&admin, &format!("/api/v1/people/{ada}")).ok();
+    let body = json!({"name": "Loan support", "purposes": ["support"]}).to_string();
+    let mut stream = std::net::TcpStream::connect(house.server.address()).expect("a connection");
+    let head = format!(
+        "POST /api/v1/systems HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {admin}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("the head");
+    stream.write_all(&body.as_bytes()[..5]).expect("a part of the body");
+    // The server has read the head once it has answered somebody who came later on another connection, twice over.
+    house.ask("GET", "/healthz").send().ok();
+    let size = house.ledger.reader().size();
+    house.server.stopper().now();
+    stream.write_all(&body.as_bytes()[5..]).expect("the rest");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    if answer.is_empty() {
+        assert_eq!(house.ledger.reader().size(), size, "something was recorded and its answer lost");
+    } else {
+        assert!(answer.starts_with("HTTP/1.1 201"), "a request that was read is answered: {answer}");
+    }
+    let House { server, .. } = house;
+    server.stop();
+    for line in lines.lock().expect("lines").iter() {
+        assert!(
+            !line.contains(&ada) && !line.contains("Ada") && !line.contains("tbs_"),
+            "the log names somebody: {line}"
+        );
+    }
+}
