@@ -82,6 +82,7 @@ impl Permission {
     ];
 
     /// The table. Whoever runs the installation does not read content by that; whoever audits changes nothing.
+    #[expect(clippy::match_same_arms, reason = "a table with one row for each permission")]
     const fn row(self) -> Row {
         match self {
             //                    administrator developer governance compliance owner approver auditor

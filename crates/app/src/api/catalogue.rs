@@ -55,7 +55,7 @@ impl Catalogue {
                 (route, shapes)
             })
             .collect();
-        shape(|generator| generator.subschema_for::<Problem>());
+        shape(SchemaGenerator::subschema_for::<Problem>);
         let mut definitions = generator.take_definitions(true);
         definitions.values_mut().for_each(exact);
         let document = document(&routes, &definitions);

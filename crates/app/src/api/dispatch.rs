@@ -30,7 +30,7 @@ const MAX_BODY_BYTES: usize = 2 << 20;
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// How long an answer may take: a package of the largest size.
-const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 /// Most requests that are worked on at a time; each is a thread.
 const MAX_IN_WORK: usize = 64;
 /// Longest request id that is taken over from a client or proxy.
@@ -65,18 +65,18 @@ pub(super) fn router(service: &Arc<Service>) -> Router {
     }
     let (unknown, unfit) = (Arc::clone(service), Arc::clone(service));
     router
-        .fallback(move |request: Request<Body>| refuse(Arc::clone(&unknown), Code::NotFound, request))
-        .method_not_allowed_fallback(move |request: Request<Body>| {
-            refuse(Arc::clone(&unfit), Code::MethodNotAllowed, request)
+        .fallback(async move |request: Request<Body>| refuse(&unknown, Code::NotFound, &request))
+        .method_not_allowed_fallback(async move |request: Request<Body>| {
+            refuse(&unfit, Code::MethodNotAllowed, &request)
         })
 }
 
-async fn refuse(service: Arc<Service>, code: Code, request: Request<Body>) -> Response<Body> {
+fn refuse(service: &Service, code: Code, request: &Request<Body>) -> Response<Body> {
     let began = Instant::now();
-    let id = request_id(&service, request.headers());
+    let id = request_id(service, request.headers());
     let refusal = Refusal::new(code, "there is no such route; /api/openapi.json lists all");
     let response = problem_response(&refusal, &id);
-    finish(&service, began, (request.method().as_str(), "(none)", "none"), &id, response)
+    finish(service, began, (request.method().as_str(), "(none)", "none"), &id, response)
 }
 
 async fn answer(
@@ -299,7 +299,7 @@ fn problem_response(refusal: &Refusal, request_id: &str) -> Response<Body> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::PROBLEM_MEDIA));
     match refusal.code {
         Code::NotSignedIn => {
-            drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+            drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         Code::Unavailable | Code::ViewBehind => {
             drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1")));

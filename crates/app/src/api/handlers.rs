@@ -1,3 +1,7 @@
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "every handler has the one form that the table of routes takes"
+)]
 //! From requests to work and back: nothing is decided here.
 
 pub(super) mod calls;

@@ -11,7 +11,10 @@ use crate::work::Desk;
 
 /// Requests by route and status: how many, and how long they took together.
 #[derive(Default)]
-pub(super) struct Requests(Mutex<BTreeMap<(&'static str, u16), (u64, Duration)>>);
+pub(super) struct Requests(Mutex<Counts>);
+
+/// By route and status.
+type Counts = BTreeMap<(&'static str, u16), (u64, Duration)>;
 
 impl Requests {
     /// Counts one answered request.

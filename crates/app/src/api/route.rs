@@ -186,6 +186,9 @@ type Shape = fn(&mut SchemaGenerator) -> Schema;
 type Handler =
     dyn Fn(&Asked<'_>, Raw, &Shapes, &Definitions) -> Result<Reply<Vec<u8>>, Refusal> + Send + Sync;
 
+/// A handler with its types; [`Handler`] is the same with the types read and written.
+type TypedHandler<P, Q, B, A> = fn(&Asked<'_>, &Input<P, Q, B>) -> Result<Reply<A>, Refusal>;
+
 /// A route.
 pub(super) struct Route {
     pub(super) method: Method,
@@ -221,10 +224,7 @@ pub(super) struct Columns {
 
 impl Columns {
     /// The route that `handler` answers; what it takes and gives follows from the handler's types.
-    pub(super) fn by<P, Q, B, A>(
-        self,
-        handler: fn(&Asked<'_>, Input<P, Q, B>) -> Result<Reply<A>, Refusal>,
-    ) -> Route
+    pub(super) fn by<P, Q, B, A>(self, handler: TypedHandler<P, Q, B, A>) -> Route
     where
         P: DeserializeOwned + JsonSchema + 'static,
         Q: DeserializeOwned + JsonSchema + 'static,
@@ -255,7 +255,7 @@ impl Columns {
                     (Some(shape), None) => strict::read(Value::Null, shape, definitions, Place::Body)?,
                     (None, _) => strict::read(nothing.clone(), &nothing, definitions, Place::Body)?,
                 };
-                let reply = handler(asked, Input { path, query, body })?;
+                let reply = handler(asked, &Input { path, query, body })?;
                 Ok(Reply {
                     answer: reply.answer.bytes()?,
                     version: reply.version,

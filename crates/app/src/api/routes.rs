@@ -49,7 +49,6 @@ fn row(
 
 /// The table.
 #[rustfmt::skip]
-#[expect(clippy::too_many_lines, reason = "a table with a row for each route")]
 pub(super) fn routes() -> Vec<Route> {
     use Code::{
         AlreadySo, DigestMismatch, LastAdministrator, LinkUnusable, NotFound, NothingToExport, OwnAuthority, OwnerUnknown,

@@ -23,7 +23,7 @@ use crate::work::Desk;
 /// Most connections at a time: consoles and programs keep theirs open.
 const MAX_CONNECTIONS: usize = 512;
 /// How long a connection may take for the head of its next request.
-const HEAD_WITHIN: Duration = Duration::from_secs(60);
+const HEAD_WITHIN: Duration = Duration::from_mins(1);
 /// Largest head of a request.
 const MAX_HEAD_BYTES: usize = 32 << 10;
 /// Threads that serve connections; what waits for a disk is done on others.

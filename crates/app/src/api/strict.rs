@@ -101,7 +101,7 @@ pub(super) fn read<T: DeserializeOwned>(
         let mut pointer = String::new();
         for segment in error.path() {
             match segment {
-                serde_path_to_error::Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+                serde_path_to_error::Segment::Seq { index } => push(&mut pointer, &index.to_string()),
                 serde_path_to_error::Segment::Map { key } => push(&mut pointer, key),
                 _ => {}
             }
@@ -183,10 +183,10 @@ impl Check<'_> {
         }
     }
 
-    fn one_of(&self, value: &Value, choices: &[Value], pointer: &mut String) -> Result<(), Refusal> {
+    fn one_of(&self, value: &Value, choices: &[Value], pointer: &str) -> Result<(), Refusal> {
         let mut last = Ok(());
         for choice in choices {
-            match self.conforms(value, choice, &mut pointer.clone()) {
+            match self.conforms(value, choice, &mut pointer.to_owned()) {
                 Ok(()) => return Ok(()),
                 // A choice that is only null explains nothing.
                 Err(refusal) if choice.get("type").and_then(Value::as_str) != Some("null") => {
@@ -236,7 +236,7 @@ impl Check<'_> {
             }
             if let Some(schema) = schema.get("items") {
                 let length = pointer.len();
-                pointer.push_str(&format!("/{at}"));
+                push(pointer, &at.to_string());
                 self.conforms(item, schema, pointer)?;
                 pointer.truncate(length);
             }

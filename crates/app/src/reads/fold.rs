@@ -225,7 +225,10 @@ impl Fold {
             }
             CallDenied::TYPE => seen.body().map_or(Grounds::Erased { authorised: false }, Grounds::Denied),
             CallCompleted::TYPE => {
-                return self.call_end(seen, seen.body().map_or(CallEnd::Erased, CallEnd::Completed));
+                return self.call_end(
+                    seen,
+                    seen.body().map_or(CallEnd::Erased, |end| CallEnd::Completed(Box::new(end))),
+                );
             }
             CallBroken::TYPE => {
                 return self.call_end(seen, seen.body().map_or(CallEnd::Erased, CallEnd::Broken));

@@ -167,7 +167,7 @@ pub enum Grounds {
 #[derive(Debug, Clone, PartialEq)]
 pub enum CallEnd {
     /// With an account of it.
-    Completed(CallCompleted),
+    Completed(Box<CallCompleted>),
     /// A start found it open.
     Broken(CallBroken),
     /// The content of its end is erased.

@@ -98,9 +98,8 @@ impl Desk {
             }
             let mut added = draft_of(&PersonAdded { person: id }, stream(id), 0)?;
             let details = PersonDetails { name: new.name.as_str().to_owned(), email: new.email.clone() };
-            let fields = match serde_json::to_value(details) {
-                Ok(serde_json::Value::Object(fields)) => fields,
-                Ok(_) | Err(_) => return Err(Refusal::new(Code::Malformed, "name and email are no text")),
+            let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(details) else {
+                return Err(Refusal::new(Code::Malformed, "name and email are no text"));
             };
             added.subjects = vec![SubjectFields { subject: id.to_hex(), fields }];
             let mut drafts = vec![added];

@@ -126,12 +126,12 @@ impl Desk {
     ) -> Result<(System, Written), Refusal> {
         let mut id = SystemId::from_bytes(self.random_id()?);
         let written = self.once(actor, "register-system", given, |earlier| {
-            let body = self.described(actor, described, None)?;
+            let body = described_as(actor, described, None)?;
             match earlier {
                 Some(earlier) => {
                     id = earlier.stream_id().and_then(SystemId::from_hex).ok_or_else(foreign)?;
                 }
-                None => self.check_owner(actor, Permission::RegisterSystems, body.owner)?,
+                None => check_owner(actor, Permission::RegisterSystems, body.owner)?,
             }
             Ok(vec![of_system(id, draft_of(&body, stream(id), 0)?)])
         })?;
@@ -155,9 +155,9 @@ impl Desk {
                 Some(earlier) => earlier.text("owner").and_then(|owner| CredentialId::from_hex(&owner)),
                 None => row.said.as_ref().map(|said| said.owner),
             };
-            let body = self.described(actor, described, before)?;
+            let body = described_as(actor, described, before)?;
             if earlier.is_none() {
-                self.check_owner(actor, Permission::ChangeSystems, body.owner)?;
+                check_owner(actor, Permission::ChangeSystems, body.owner)?;
                 if row.stage == SystemStage::Live && !self.known(body.owner) {
                     return Err(owner_unknown());
                 }
@@ -252,40 +252,6 @@ impl Desk {
         self.reads.person(person).is_some_and(|person| person.is_known())
     }
 
-    /// Whoever acts for own systems only answers for what they register and keeps it.
-    fn check_owner(&self, actor: &Actor, permission: Permission, owner: CredentialId) -> Result<(), Refusal> {
-        if actor.reach(permission) == Reach::Own && !actor.is(owner) {
-            return Err(Refusal::at(
-                Code::NotPermitted,
-                "/owner",
-                "your role permits this for systems that you answer for; leave out owner",
-            ));
-        }
-        Ok(())
-    }
-
-    fn described(
-        &self,
-        actor: &Actor,
-        described: &SystemDescription,
-        owner_before: Option<CredentialId>,
-    ) -> Result<SystemRegistered, Refusal> {
-        let own = match actor {
-            Actor::Person { id, .. } => Some(*id),
-            Actor::Key { .. } | Actor::Operator => None,
-        };
-        let owner = described.owner.or(owner_before).or(own).ok_or_else(|| {
-            Refusal::at(Code::Malformed, "/owner", "nobody is named to answer for the system")
-        })?;
-        Ok(SystemRegistered {
-            name: described.name.as_str().to_owned(),
-            owner,
-            purposes: described.purposes.iter().map(|word| word.as_str().to_owned()).collect(),
-            description: described.description.clone(),
-            capture: described.capture,
-        })
-    }
-
     fn now_of(&self, id: SystemId) -> Result<System, Refusal> {
         let row = self.reads.system(id).ok_or_else(|| Refusal::not_found("system"))?;
         Ok(self.shown(&row))
@@ -326,4 +292,38 @@ fn stream(id: SystemId) -> String {
 fn of_system(id: SystemId, mut draft: Draft) -> Draft {
     draft.system = Some(id.to_hex());
     draft
+}
+
+/// Whoever acts for own systems only answers for what they register and keeps it.
+fn check_owner(actor: &Actor, permission: Permission, owner: CredentialId) -> Result<(), Refusal> {
+    if actor.reach(permission) == Reach::Own && !actor.is(owner) {
+        return Err(Refusal::at(
+            Code::NotPermitted,
+            "/owner",
+            "your role permits this for systems that you answer for; leave out owner",
+        ));
+    }
+    Ok(())
+}
+
+fn described_as(
+    actor: &Actor,
+    described: &SystemDescription,
+    owner_before: Option<CredentialId>,
+) -> Result<SystemRegistered, Refusal> {
+    let own = match actor {
+        Actor::Person { id, .. } => Some(*id),
+        Actor::Key { .. } | Actor::Operator => None,
+    };
+    let owner =
+        described.owner.or(owner_before).or(own).ok_or_else(|| {
+            Refusal::at(Code::Malformed, "/owner", "nobody is named to answer for the system")
+        })?;
+    Ok(SystemRegistered {
+        name: described.name.as_str().to_owned(),
+        owner,
+        purposes: described.purposes.iter().map(|word| word.as_str().to_owned()).collect(),
+        description: described.description.clone(),
+        capture: described.capture,
+    })
 }

@@ -18,10 +18,10 @@ pub(in crate::api) struct OfCall {
     call: RecordId,
 }
 
-pub(in crate::api) fn list(asked: &Asked<'_>, input: Input<Nothing, CallQuery, Nothing>) -> Answered<Calls> {
+pub(in crate::api) fn list(asked: &Asked<'_>, input: &Input<Nothing, CallQuery, Nothing>) -> Answered<Calls> {
     Ok(Reply::of(Json(asked.desk.calls(asked.actor()?, &input.query)?)))
 }
 
-pub(in crate::api) fn read(asked: &Asked<'_>, input: Input<OfCall, Nothing, Nothing>) -> Answered<Call> {
+pub(in crate::api) fn read(asked: &Asked<'_>, input: &Input<OfCall, Nothing, Nothing>) -> Answered<Call> {
     Ok(Reply::of(Json(asked.desk.call(asked.actor()?, input.path.call)?)))
 }

@@ -19,11 +19,11 @@ pub(in crate::api) struct OfKey {
     key: CredentialId,
 }
 
-pub(in crate::api) fn list(asked: &Asked<'_>, input: Input<OfSystem, Nothing, Nothing>) -> Answered<Keys> {
+pub(in crate::api) fn list(asked: &Asked<'_>, input: &Input<OfSystem, Nothing, Nothing>) -> Answered<Keys> {
     Ok(Reply::of(Json(asked.desk.keys(asked.actor()?, input.path.system)?)))
 }
 
-pub(in crate::api) fn read(asked: &Asked<'_>, input: Input<OfKey, Nothing, Nothing>) -> Answered<Key> {
+pub(in crate::api) fn read(asked: &Asked<'_>, input: &Input<OfKey, Nothing, Nothing>) -> Answered<Key> {
     let key = asked.desk.key(asked.actor()?, input.path.key)?;
     let version = key.version;
     Ok(Reply::of(Json(key)).version(version))
@@ -31,7 +31,7 @@ pub(in crate::api) fn read(asked: &Asked<'_>, input: Input<OfKey, Nothing, Nothi
 
 pub(in crate::api) fn issue(
     asked: &Asked<'_>,
-    input: Input<OfSystem, Nothing, NewKey>,
+    input: &Input<OfSystem, Nothing, NewKey>,
 ) -> Answered<Changed<IssuedKey>> {
     let done = asked.desk.issue_key(asked.actor()?, &asked.given, input.path.system, &input.body)?;
     let (version, location) = (done.0.key.version, format!("/api/v1/keys/{}", done.0.key.id));
@@ -40,7 +40,7 @@ pub(in crate::api) fn issue(
 
 pub(in crate::api) fn rotate(
     asked: &Asked<'_>,
-    input: Input<OfKey, Nothing, Rotation>,
+    input: &Input<OfKey, Nothing, Rotation>,
 ) -> Answered<Changed<IssuedKey>> {
     let done = asked.desk.rotate_key(asked.actor()?, &asked.given, input.path.key, &input.body)?;
     let (version, location) = (done.0.key.version, format!("/api/v1/keys/{}", done.0.key.id));
@@ -49,7 +49,7 @@ pub(in crate::api) fn rotate(
 
 pub(in crate::api) fn revoke(
     asked: &Asked<'_>,
-    input: Input<OfKey, Nothing, Reason>,
+    input: &Input<OfKey, Nothing, Reason>,
 ) -> Answered<Changed<Key>> {
     let done = asked.desk.revoke_key(asked.actor()?, &asked.given, input.path.key, &input.body)?;
     let version = done.0.version;

@@ -20,7 +20,7 @@ pub(in crate::api) struct OfEntry {
 
 pub(in crate::api) fn record(
     asked: &Asked<'_>,
-    input: Input<Nothing, Nothing, NewRecord>,
+    input: &Input<Nothing, Nothing, NewRecord>,
 ) -> Answered<MadeRecord> {
     let (made, written) = asked.desk.record(asked.actor()?, &asked.given, &input.body)?;
     let location = format!("/api/v1/entries/{}", written.index);
@@ -29,42 +29,42 @@ pub(in crate::api) fn record(
 
 pub(in crate::api) fn entries(
     asked: &Asked<'_>,
-    input: Input<Nothing, EntryQuery, Nothing>,
+    input: &Input<Nothing, EntryQuery, Nothing>,
 ) -> Answered<Entries> {
     Ok(Reply::of(Json(asked.desk.entries(asked.actor()?, &input.query)?)))
 }
 
 pub(in crate::api) fn entry(
     asked: &Asked<'_>,
-    input: Input<OfEntry, Nothing, Nothing>,
+    input: &Input<OfEntry, Nothing, Nothing>,
 ) -> Answered<EntryForm> {
     Ok(Reply::of(Json(asked.desk.entry(asked.actor()?, input.path.index)?)))
 }
 
 pub(in crate::api) fn receipt(
     asked: &Asked<'_>,
-    input: Input<OfEntry, Nothing, Nothing>,
+    input: &Input<OfEntry, Nothing, Nothing>,
 ) -> Result<Reply<Plain>, Refusal> {
     Ok(Reply::of(Plain(asked.desk.receipt(asked.actor()?, input.path.index)?)))
 }
 
 pub(in crate::api) fn proof(
     asked: &Asked<'_>,
-    input: Input<OfEntry, Nothing, Nothing>,
+    input: &Input<OfEntry, Nothing, Nothing>,
 ) -> Result<Reply<Plain>, Refusal> {
     Ok(Reply::of(Plain(asked.desk.proof(asked.actor()?, input.path.index)?.into_bytes())))
 }
 
 pub(in crate::api) fn checkpoint(
     asked: &Asked<'_>,
-    _: Input<Nothing, Nothing, Nothing>,
+    _: &Input<Nothing, Nothing, Nothing>,
 ) -> Result<Reply<Plain>, Refusal> {
     Ok(Reply::of(Plain(asked.desk.checkpoint().into_bytes())))
 }
 
 pub(in crate::api) fn package(
     asked: &Asked<'_>,
-    input: Input<Nothing, Nothing, NewPackage>,
+    input: &Input<Nothing, Nothing, NewPackage>,
 ) -> Result<Reply<Zip>, Refusal> {
     let (bytes, exported, written) = asked.desk.build_package(asked.actor()?, &asked.given, &input.body)?;
     let name = format!("attachment; filename=\"evidence-{}.zip\"", exported.size);

@@ -48,14 +48,14 @@ impl Answer for Document {
 
 pub(in crate::api) fn health(
     _: &Asked<'_>,
-    _: Input<Nothing, Nothing, Nothing>,
+    _: &Input<Nothing, Nothing, Nothing>,
 ) -> Result<Reply<Plain>, Refusal> {
     Ok(Reply::of(Plain(b"up\n".to_vec())))
 }
 
 pub(in crate::api) fn readiness(
     asked: &Asked<'_>,
-    _: Input<Nothing, Nothing, Nothing>,
+    _: &Input<Nothing, Nothing, Nothing>,
 ) -> Answered<Readiness> {
     let (log_size, views_position) = (asked.desk.ledger().reader().size(), asked.desk.reads().position());
     let mut parts =
@@ -93,7 +93,7 @@ fn views_ready(asked: &Asked<'_>, size: u64, position: u64) -> Result<(), String
 
 pub(in crate::api) fn metrics(
     asked: &Asked<'_>,
-    _: Input<Nothing, Nothing, Nothing>,
+    _: &Input<Nothing, Nothing, Nothing>,
 ) -> Result<Reply<Plain>, Refusal> {
     let mut text = String::new();
     crate::api::numbers::write(&mut text, asked.requests, asked.desk);
@@ -105,7 +105,7 @@ pub(in crate::api) fn metrics(
 
 pub(in crate::api) fn openapi(
     _: &Asked<'_>,
-    _: Input<Nothing, Nothing, Nothing>,
+    _: &Input<Nothing, Nothing, Nothing>,
 ) -> Result<Reply<Document>, Refusal> {
     Ok(Reply::of(Document))
 }

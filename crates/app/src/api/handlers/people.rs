@@ -32,11 +32,11 @@ pub(in crate::api) struct OfRole {
     role: Role,
 }
 
-pub(in crate::api) fn list(asked: &Asked<'_>, _: Input<Nothing, Nothing, Nothing>) -> Answered<People> {
+pub(in crate::api) fn list(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothing>) -> Answered<People> {
     Ok(Reply::of(Json(asked.desk.people())))
 }
 
-pub(in crate::api) fn read(asked: &Asked<'_>, input: Input<OfPerson, Nothing, Nothing>) -> Answered<Person> {
+pub(in crate::api) fn read(asked: &Asked<'_>, input: &Input<OfPerson, Nothing, Nothing>) -> Answered<Person> {
     let person = asked.desk.person(input.path.person)?;
     let version = person.version;
     Ok(Reply::of(Json(person)).version(version))
@@ -44,7 +44,7 @@ pub(in crate::api) fn read(asked: &Asked<'_>, input: Input<OfPerson, Nothing, No
 
 pub(in crate::api) fn add(
     asked: &Asked<'_>,
-    input: Input<Nothing, Nothing, NewPerson>,
+    input: &Input<Nothing, Nothing, NewPerson>,
 ) -> Answered<Changed<Person>> {
     let done = asked.desk.add_person(asked.actor()?, &asked.given, &input.body)?;
     let (version, location) = (done.0.version, format!("/api/v1/people/{}", done.0.id));
@@ -53,7 +53,7 @@ pub(in crate::api) fn add(
 
 pub(in crate::api) fn grant(
     asked: &Asked<'_>,
-    input: Input<OfPerson, Nothing, Grant>,
+    input: &Input<OfPerson, Nothing, Grant>,
 ) -> Answered<Changed<Person>> {
     let done = asked.desk.grant_role(asked.actor()?, &asked.given, input.path.person, &input.body)?;
     let version = done.0.version;
@@ -62,17 +62,17 @@ pub(in crate::api) fn grant(
 
 pub(in crate::api) fn revoke(
     asked: &Asked<'_>,
-    input: Input<OfRole, Nothing, Reason>,
+    input: &Input<OfRole, Nothing, Reason>,
 ) -> Answered<Changed<Person>> {
-    let OfRole { person, role } = input.path;
-    let done = asked.desk.revoke_role(asked.actor()?, &asked.given, person, role, &input.body)?;
+    let OfRole { person, role } = &input.path;
+    let done = asked.desk.revoke_role(asked.actor()?, &asked.given, *person, *role, &input.body)?;
     let version = done.0.version;
     Ok(changed(done, version))
 }
 
 pub(in crate::api) fn link(
     asked: &Asked<'_>,
-    input: Input<OfPerson, Nothing, NewLink>,
+    input: &Input<OfPerson, Nothing, NewLink>,
 ) -> Answered<Changed<IssuedLink>> {
     let base = &asked.settings.public_url;
     let (link, written) =

@@ -16,18 +16,18 @@ pub(in crate::api) struct OfPolicy {
     policy: Word,
 }
 
-pub(in crate::api) fn list(asked: &Asked<'_>, _: Input<Nothing, Nothing, Nothing>) -> Answered<Policies> {
+pub(in crate::api) fn list(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothing>) -> Answered<Policies> {
     Ok(Reply::of(Json(asked.desk.policies())))
 }
 
 pub(in crate::api) fn check(
     asked: &Asked<'_>,
-    input: Input<Nothing, Nothing, PolicyText>,
+    input: &Input<Nothing, Nothing, PolicyText>,
 ) -> Answered<CheckedPolicy> {
     Ok(Reply::of(Json(asked.desk.check_policy(&input.body)?)))
 }
 
-pub(in crate::api) fn read(asked: &Asked<'_>, input: Input<OfPolicy, Nothing, Nothing>) -> Answered<Policy> {
+pub(in crate::api) fn read(asked: &Asked<'_>, input: &Input<OfPolicy, Nothing, Nothing>) -> Answered<Policy> {
     let policy = asked.desk.policy(input.path.policy.as_str())?;
     let version = policy.version;
     Ok(Reply::of(Json(policy)).version(version))
@@ -35,14 +35,14 @@ pub(in crate::api) fn read(asked: &Asked<'_>, input: Input<OfPolicy, Nothing, No
 
 pub(in crate::api) fn history(
     asked: &Asked<'_>,
-    input: Input<OfPolicy, Nothing, Nothing>,
+    input: &Input<OfPolicy, Nothing, Nothing>,
 ) -> Answered<PolicyHistory> {
     Ok(Reply::of(Json(asked.desk.policy_history(input.path.policy.as_str())?)))
 }
 
 pub(in crate::api) fn publish(
     asked: &Asked<'_>,
-    input: Input<OfPolicy, Nothing, NewPolicy>,
+    input: &Input<OfPolicy, Nothing, NewPolicy>,
 ) -> Answered<Changed<Policy>> {
     let name = input.path.policy.as_str();
     let done = asked.desk.publish_policy(asked.actor()?, &asked.given, name, &input.body)?;
@@ -52,7 +52,7 @@ pub(in crate::api) fn publish(
 
 pub(in crate::api) fn withdraw(
     asked: &Asked<'_>,
-    input: Input<OfPolicy, Nothing, Reason>,
+    input: &Input<OfPolicy, Nothing, Reason>,
 ) -> Answered<Changed<Policy>> {
     let name = input.path.policy.as_str();
     let done = asked.desk.withdraw_policy(asked.actor()?, &asked.given, name, &input.body)?;

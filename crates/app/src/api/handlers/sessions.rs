@@ -8,7 +8,7 @@ use crate::work::sessions::{OpenedSession, Session, SessionFor, UseLink};
 
 pub(in crate::api) fn open(
     asked: &Asked<'_>,
-    input: Input<Nothing, Nothing, UseLink>,
+    input: &Input<Nothing, Nothing, UseLink>,
 ) -> Answered<OpenedSession> {
     // Else another site could sign a browser in as somebody of its choice.
     if asked.cross_site {
@@ -24,13 +24,13 @@ pub(in crate::api) fn open(
     Ok(if browser { reply.header("set-cookie", cookie) } else { reply })
 }
 
-pub(in crate::api) fn read(asked: &Asked<'_>, _: Input<Nothing, Nothing, Nothing>) -> Answered<Session> {
+pub(in crate::api) fn read(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothing>) -> Answered<Session> {
     Ok(Reply::of(Json(asked.desk.session(asked.actor()?, asked.csrf_token.clone())?)))
 }
 
 pub(in crate::api) fn close(
     asked: &Asked<'_>,
-    _: Input<Nothing, Nothing, Nothing>,
+    _: &Input<Nothing, Nothing, Nothing>,
 ) -> Result<Reply<Empty>, Refusal> {
     let written = asked.desk.close_session(asked.actor()?)?;
     let reply = Reply::of(Empty).written(written);

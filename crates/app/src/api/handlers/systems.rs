@@ -18,11 +18,11 @@ pub(in crate::api) struct OfSystem {
     pub(super) system: SystemId,
 }
 
-pub(in crate::api) fn list(asked: &Asked<'_>, _: Input<Nothing, Nothing, Nothing>) -> Answered<Systems> {
+pub(in crate::api) fn list(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothing>) -> Answered<Systems> {
     Ok(Reply::of(Json(asked.desk.systems(asked.actor()?))))
 }
 
-pub(in crate::api) fn read(asked: &Asked<'_>, input: Input<OfSystem, Nothing, Nothing>) -> Answered<System> {
+pub(in crate::api) fn read(asked: &Asked<'_>, input: &Input<OfSystem, Nothing, Nothing>) -> Answered<System> {
     let system = asked.desk.system(asked.actor()?, input.path.system)?;
     let version = system.version;
     Ok(Reply::of(Json(system)).version(version))
@@ -30,7 +30,7 @@ pub(in crate::api) fn read(asked: &Asked<'_>, input: Input<OfSystem, Nothing, No
 
 pub(in crate::api) fn register(
     asked: &Asked<'_>,
-    input: Input<Nothing, Nothing, SystemDescription>,
+    input: &Input<Nothing, Nothing, SystemDescription>,
 ) -> Answered<Changed<System>> {
     let done = asked.desk.register_system(asked.actor()?, &asked.given, &input.body)?;
     let (version, location) = (done.0.version, format!("/api/v1/systems/{}", done.0.id));
@@ -39,7 +39,7 @@ pub(in crate::api) fn register(
 
 pub(in crate::api) fn change(
     asked: &Asked<'_>,
-    input: Input<OfSystem, Nothing, SystemDescription>,
+    input: &Input<OfSystem, Nothing, SystemDescription>,
 ) -> Answered<Changed<System>> {
     let done = asked.desk.change_system(asked.actor()?, &asked.given, input.path.system, &input.body)?;
     let version = done.0.version;
@@ -48,7 +48,7 @@ pub(in crate::api) fn change(
 
 pub(in crate::api) fn stage(
     asked: &Asked<'_>,
-    input: Input<OfSystem, Nothing, NewStage>,
+    input: &Input<OfSystem, Nothing, NewStage>,
 ) -> Answered<Changed<System>> {
     let done = asked.desk.change_stage(asked.actor()?, &asked.given, input.path.system, &input.body)?;
     let version = done.0.version;
@@ -57,7 +57,7 @@ pub(in crate::api) fn stage(
 
 pub(in crate::api) fn capture(
     asked: &Asked<'_>,
-    input: Input<OfSystem, Nothing, NewCapture>,
+    input: &Input<OfSystem, Nothing, NewCapture>,
 ) -> Answered<Changed<System>> {
     let done = asked.desk.change_capture(asked.actor()?, &asked.given, input.path.system, &input.body)?;
     let version = done.0.version;

@@ -103,7 +103,7 @@ fn the_same_request_at_the_same_time_is_recorded_once() {
         let ask =
             || house.ask("POST", "/api/v1/systems").bearer(&admin).header("idempotency-key", "k").json(&body);
         let send = move || ask().send().ok().json()["result"]["id"].as_str().expect("an id").to_owned();
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(send.clone())).collect();
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(send)).collect();
         threads.into_iter().map(|thread| thread.join().expect("an answer")).collect()
     });
     assert!(ids.iter().all(|id| *id == ids[0]), "one request made several systems: {ids:?}");

@@ -1,5 +1,6 @@
 //! A plain HTTP/1.1 client that sends exactly what a test says, and holds every answer against the OpenAPI document.
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::LazyLock;
@@ -94,16 +95,16 @@ impl Ask {
     /// Sends it and reads the whole answer.
     pub(crate) fn send(self) -> Answer {
         let mut stream = TcpStream::connect(self.address).expect("the server listens");
-        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time limit can be set");
+        stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a time limit can be set");
         let mut head = format!(
             "{} {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n",
             self.method, self.path, self.address
         );
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         if !self.body.is_empty() && !self.headers.iter().any(|(name, _)| name == "content-length") {
-            head.push_str(&format!("content-length: {}\r\n", self.body.len()));
+            let _ = write!(head, "content-length: {}\r\n", self.body.len());
         }
         head.push_str("\r\n");
         stream.write_all(head.as_bytes()).expect("the head is taken");

@@ -33,7 +33,7 @@ impl House {
 
     pub(crate) fn with(set: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::create(dir.path()).expect("a disk"));
+        let files: Arc<dyn Disk> = Arc::new(RealDisk::create(dir.path()).expect("a disk"));
         let clock = Arc::new(ManualClock::at(Micros::parse_date("2026-03-02T08:00:00Z").expect("a time")));
         let entropy = Arc::new(SeededEntropy::new(23));
         let options = OpenOptions {
@@ -42,9 +42,9 @@ impl House {
         };
         let new =
             NewLog { origin: Origin::new("notary.example/log/acme").expect("an origin"), env: Env::Sandbox };
-        let ledger = Arc::new(Ledger::create(Arc::clone(&disk), &new, &options).expect("a log"));
+        let ledger = Arc::new(Ledger::create(Arc::clone(&files), &new, &options).expect("a log"));
         let tools = Tools {
-            disk,
+            disk: files,
             clock: Arc::clone(&clock) as _,
             entropy: entropy as _,
             check_policy: Arc::new(|text| {
