@@ -18,7 +18,7 @@ MAY_USE = {
     "tabellion-app": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},
     "tabellion-policy": {"tabellion-model"},
     "tabellion-mask": set(),
-    "tabellion": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-app"},
+    "tabellion": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-app", "tabellion-policy"},
     "tabellion-testkit": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},
     "tabellion-bench": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-app"},
 }

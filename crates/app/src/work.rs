@@ -47,6 +47,9 @@ pub struct PolicyFault {
 /// Checks a policy's text; gives the ids of its rules.
 pub type PolicyCheck = Arc<dyn Fn(&str) -> Result<Vec<String>, PolicyFault> + Send + Sync>;
 
+/// Told once the log has stopped for good, with the reason: the process must end and recover at its next start.
+pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// What the desk works with.
 pub struct Tools {
     /// Where keys are, to sign packages with.
@@ -57,6 +60,8 @@ pub struct Tools {
     pub entropy: Arc<dyn Entropy>,
     /// Checks policies.
     pub check_policy: PolicyCheck,
+    /// Ends the process.
+    pub on_fatal: OnFatal,
 }
 
 /// Where work is done: an open log, its views, and what else is needed.
@@ -130,7 +135,10 @@ impl Desk {
             Err(LedgerError::Rejected { .. }) => {}
             Err(error) => {
                 health.failed = Some((self.tools.clock.now(), error.to_string()));
-                health.fatal |= matches!(error, LedgerError::Fatal(_));
+                if matches!(error, LedgerError::Fatal(_)) {
+                    health.fatal = true;
+                    (self.tools.on_fatal)(&error.to_string());
+                }
             }
         }
     }

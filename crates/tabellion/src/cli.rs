@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    demo, doctor, erase, export, fsck, hold, init, key, log, record, retain, serve, system,
+    demo, doctor, erase, export, fsck, hold, init, key, log, person, record, retain, serve, system,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -43,12 +43,15 @@ enum Command {
     /// Delete an AI system's content after a time of grace, or take that back
     #[command(subcommand)]
     System(system::Action),
+    /// Make people known and let them in; there is no password, and no person before the first is added
+    #[command(subcommand)]
+    Person(person::Action),
     /// List, show, create, rotate or revoke keys
     #[command(subcommand)]
     Key(key::Action),
     /// Check what a server needs: permissions, configuration, keys, space, the lock
     Doctor(doctor::Options),
-    /// Hold the log and serve its local socket until told to stop
+    /// Hold the log and serve the control plane and the local socket until told to stop
     Serve(serve::Options),
     /// The whole story on sample data of a fictional bank
     Demo(demo::Options),
@@ -68,6 +71,7 @@ impl Cli {
             Command::Hold(action) => hold::run(&action),
             Command::Retain(options) => retain::run(&options),
             Command::System(action) => system::run(&action),
+            Command::Person(action) => person::run(&action),
             Command::Key(action) => key::run(&action),
             Command::Doctor(options) => doctor::run(&options),
             Command::Serve(options) => serve::run(&options),

@@ -3,16 +3,15 @@
 //! Promises: an unknown key is refused with its place and the nearest known one, because a misspelt key that is quietly ignored is a rule
 //! that does not apply. Must never: hold a secret.
 
-mod nearest;
-
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use tabellion_app::nearest::nearest;
 use tabellion_model::{DisclosurePolicy, Env, Origin};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
-use nearest::nearest;
 
 /// Name of the configuration file in the data directory.
 pub(crate) const FILE_NAME: &str = "tabellion.toml";
@@ -30,8 +29,16 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 const MAX_CLASS_BYTES: usize = 30;
 
 /// Keys that exist, by section. A section with no keys here takes names of its own.
-const KNOWN: [(&str, &[&str]); 3] =
-    [("log", &["host", "tenant", "env", "segment_mib"]), ("retention", &[]), ("export", &["disclose"])];
+const KNOWN: [(&str, &[&str]); 4] = [
+    ("log", &["host", "tenant", "env", "segment_mib"]),
+    ("retention", &[]),
+    ("export", &["disclose"]),
+    ("console", &["listen", "public_url"]),
+];
+/// Where the control plane listens unless told otherwise: this machine alone.
+const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8087);
+/// The word for no control plane.
+const OFF: &str = "off";
 
 /// What the installation is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,6 +55,20 @@ pub(crate) struct Config {
     pub(crate) retention: BTreeMap<String, u32>,
     /// What an export discloses when the command does not say.
     pub(crate) disclose: Option<DisclosurePolicy>,
+    /// Where the control plane listens; `None`: nowhere.
+    pub(crate) console_listen: Console,
+    /// Where people reach it, when that is elsewhere.
+    pub(crate) console_url: Option<String>,
+}
+
+/// Where the control plane listens; `None`: nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Console(pub(crate) Option<SocketAddr>);
+
+impl Default for Console {
+    fn default() -> Self {
+        Self(Some(CONSOLE))
+    }
 }
 
 /// One key with its value and where it was set.
@@ -85,6 +106,12 @@ impl Config {
         Ok(config)
     }
 
+    /// Where people reach the control plane.
+    pub(crate) fn console_url(&self) -> String {
+        let address = self.console_listen.0.unwrap_or(CONSOLE);
+        self.console_url.clone().unwrap_or_else(|| format!("http://{address}"))
+    }
+
     /// The origin that the configuration names; `None` when it names none.
     pub(crate) fn origin(&self) -> Result<Option<Origin>, Failure> {
         let (Some(host), Some(tenant)) = (&self.host, &self.tenant) else { return Ok(None) };
@@ -112,6 +139,20 @@ impl Config {
                 let policy = DisclosurePolicy::from_name(value)
                     .ok_or_else(|| setting.refused("is not all, business or none"))?;
                 self.disclose = Some(policy);
+            }
+            ("console", "listen") if value == OFF => self.console_listen = Console(None),
+            ("console", "listen") => {
+                let address = value.parse::<SocketAddr>().map_err(|_| {
+                    setting.refused("is not an address with a port such as 127.0.0.1:8087, nor off")
+                })?;
+                self.console_listen = Console(Some(address));
+            }
+            ("console", "public_url") => {
+                let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+                if rest.is_none_or(|rest| rest.is_empty() || rest.contains(['#', '?', ' '])) {
+                    return Err(setting.refused("is not a URL such as https://notary.example.org"));
+                }
+                self.console_url = Some(value.trim_end_matches('/').to_owned());
             }
             ("retention", class) if is_class(class) => {
                 let months = value.parse().ok().filter(|months| *months <= MAX_KEEP_MONTHS);
@@ -188,7 +229,7 @@ fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
     for (section, content) in table {
         let Value::Table(content) = content else {
             let text = format!(
-                "{place}: the key {section} stands outside a section; put it below [log], [retention] or [export]"
+                "{place}: the key {section} stands outside a section; put it below [log], [retention], [export] or [console]"
             );
             return Err(Failure::malformed(text));
         };

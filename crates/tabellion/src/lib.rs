@@ -9,6 +9,7 @@ mod config;
 mod directory;
 mod failure;
 mod files;
+mod held;
 mod perform;
 pub mod request;
 mod sealing;

@@ -3,6 +3,8 @@
 //! Promises: one request is one call of the ledger, refused whole or done whole; what comes from a socket is checked here as strictly as what
 //! comes from the command line. Must never: decide what a request may not say about itself (that is the ledger's rule).
 
+mod people;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tabellion_ledger::keyring::KeyPair;
@@ -11,6 +13,7 @@ use tabellion_model::registry::Revocation;
 use tabellion_model::{CredentialId, Entry, HoldId, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
 use tabellion_tlog::{PublicKey, SignedCheckpoint};
 
+use crate::held::Held;
 use crate::request::{
     Answer, Appended, Erased, LastEpoch, Refusal, RefusalKind, Request, Response, SignedStatement, Summary,
     Target,
@@ -20,8 +23,11 @@ use crate::request::{
 pub(crate) const MAX_SUMMARIES: u32 = 4096;
 
 /// Carries out `request`.
-pub(crate) fn perform(ledger: &Ledger, request: &Request) -> Response {
-    match done(ledger, request) {
+pub(crate) fn perform(held: &Held, request: &Request) -> Response {
+    if let Some(response) = people::perform(held, request) {
+        return response;
+    }
+    match done(&held.ledger, request) {
         Ok(answer) => Response::Done(answer),
         Err(error) => Response::Refused(refusal(&error)),
     }
@@ -100,6 +106,9 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
             let reason = Revocation::parse(reason).ok_or_else(unknown)?;
             let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, reason)?;
             Ok(changed(pair.as_ref(), &ack))
+        }
+        Request::AddPerson { .. } | Request::IssueLink { .. } => {
+            Err(malformed("people are made known through the desk of whoever holds the log".to_owned()))
         }
     }
 }

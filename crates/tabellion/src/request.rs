@@ -117,6 +117,24 @@ pub enum Request {
     },
     /// Erase the content of every system whose deletion is due.
     PurgeDue {},
+    /// Make a person known.
+    AddPerson {
+        /// Name.
+        name: String,
+        /// E-mail address; empty: none.
+        email: String,
+        /// Words of their roles.
+        roles: Vec<String>,
+    },
+    /// Hand out a link that lets a person in once.
+    IssueLink {
+        /// The person, hex.
+        person: String,
+        /// How long it works.
+        valid_minutes: u64,
+        /// Where people reach the control plane.
+        base: String,
+    },
     /// Make a key and grant it.
     GrantKey {
         /// Its purpose.
@@ -266,6 +284,22 @@ pub enum Answer {
     Held {
         /// Its id, hex.
         hold: String,
+        /// Its record.
+        record: Appended,
+    },
+    /// A person was made known.
+    Person {
+        /// Who, hex.
+        person: String,
+        /// Its record.
+        record: Appended,
+    },
+    /// A link was handed out.
+    Link {
+        /// The link.
+        url: String,
+        /// Until when it works, RFC 3339.
+        expires_at: String,
         /// Its record.
         record: Appended,
     },

@@ -4,12 +4,14 @@
 //! command ends, also when the command failed. Must never: take the log while a server holds it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tabellion_ledger::lock::DirLock;
 use tabellion_ledger::{Ledger, OpenError};
 
 use crate::directory::Directory;
 use crate::failure::Failure;
+use crate::held::Held;
 use crate::perform::perform;
 use crate::request::{Answer, Appended, Request, Response};
 use crate::socket::Client;
@@ -25,7 +27,7 @@ pub(crate) enum Writer {
 
 /// A log that this process holds.
 pub(crate) struct OwnLog {
-    ledger: Ledger,
+    held: Held,
     _lock: DirLock,
 }
 
@@ -56,16 +58,18 @@ impl Writer {
             }
             other => other?,
         };
-        let ledger = Ledger::open(directory.disk()?, &directory.options(false)?)?;
+        let disk = directory.disk()?;
+        let ledger = Ledger::open(Arc::clone(&disk), &directory.options(false)?)?;
         directory.check_env(ledger.reader())?;
         terminal::say_notes(ledger.notes());
-        Ok(Self::Own(Box::new(OwnLog { ledger, _lock: lock })))
+        let held = Held::new(ledger, disk, Arc::new(|_| {}));
+        Ok(Self::Own(Box::new(OwnLog { held, _lock: lock })))
     }
 
     /// Has a request carried out, and gives the answer or the refusal.
     pub(crate) fn respond(&mut self, request: &Request) -> Result<Response, Failure> {
         match self {
-            Self::Own(own) => Ok(perform(&own.ledger, request)),
+            Self::Own(own) => Ok(perform(&own.held, request)),
             Self::Served(client) => client.ask(request),
         }
     }
@@ -93,7 +97,7 @@ impl Writer {
 
     fn close(self) -> Result<(), Failure> {
         match self {
-            Self::Own(own) => Ok(own.ledger.close()?),
+            Self::Own(own) => Ok(own.held.ledger.close()?),
             Self::Served(_) => Ok(()),
         }
     }

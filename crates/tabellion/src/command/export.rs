@@ -79,6 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         at: options.at,
         framework: options.framework.clone(),
         disclosure: disclosure.unwrap_or(DisclosurePolicy::Business),
+        content_of: None,
     };
     let exported = write_package(&directory, &directory.reader()?, &request, &options.out)?;
     let index = Writer::with(&directory, |writer| record(writer, &exported)).map_err(|failure| {

@@ -75,7 +75,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         reader.keys().root().key_id
     ))?;
     terminal::say(&format!(
-        "Back up {dir}/keys now, to a safe place: without it content cannot be read and nothing more can be signed. Give {TRUST_FILE} to those \
+        "Let the first person in: tabellion person add NAME --role administrator --dir {dir}\n\
+         Back up {dir}/keys now, to a safe place: without it content cannot be read and nothing more can be signed. Give {TRUST_FILE} to those \
          who will verify, by another way than the packages."
     ));
     Ok(())
@@ -164,7 +165,11 @@ fn configuration(new: &NewLog) -> Result<String, Failure> {
          # standard = 84\n\n\
          [export]\n\
          # What a package discloses when the command does not say: all, business (nothing about a data subject), none.\n\
-         # disclose = \"business\"\n",
+         # disclose = \"business\"\n\n\
+         [console]\n\
+         # Where the control plane listens (`off`: nowhere), and where people reach it when that is elsewhere, behind a proxy for instance.\n\
+         # listen = \"127.0.0.1:8087\"\n\
+         # public_url = \"https://notary.example.org\"\n",
         host = new.origin.host(),
         tenant = new.origin.tenant(),
         env = new.env.as_str(),

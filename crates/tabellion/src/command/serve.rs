@@ -3,18 +3,22 @@
 //! Promises: says on standard error when it is ready; SIGTERM and SIGINT end it after the requests that were read, with its epoch closed; a
 //! second process is refused with the name of the first. Must never: go on after a failed sync.
 
-use std::sync::Arc;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use clap::Args;
 use rustix::fs::Mode;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use tabellion_app::api;
+use tabellion_app::work::OnFatal;
 use tabellion_ledger::Ledger;
 
 use crate::directory::{Directory, Place, SOCKET};
 use crate::failure::Failure;
-use crate::socket::server::Server;
+use crate::held::Held;
+use crate::socket::server::{Server, Stop};
 use crate::terminal;
 use crate::writer::take_lock;
 
@@ -36,20 +40,75 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let mut signals = Signals::new([SIGTERM, SIGINT])
         .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}; start again")))?;
     let _lock = take_lock(directory.path())?;
-    let ledger = Arc::new(Ledger::open(directory.disk()?, &directory.options(true)?)?);
-    let served = serve(&directory, &ledger, &mut signals);
-    let closed = ledger.close();
+    let disk = directory.disk()?;
+    let ledger = Ledger::open(Arc::clone(&disk), &directory.options(true)?)?;
+    let fatal = Fatal::default();
+    let held = Arc::new(Held::new(ledger, disk, fatal.hook()));
+    let served = serve(&directory, &held, &fatal, &mut signals);
+    let closed = held.ledger.close();
     served?;
     closed?;
     terminal::say("stopped: everything that was acknowledged is durable, the epoch is closed");
     Ok(())
 }
 
-fn serve(directory: &Directory, ledger: &Arc<Ledger>, signals: &mut Signals) -> Result<(), Failure> {
+/// A fatal error of the log that the control plane saw.
+#[derive(Default)]
+struct Fatal {
+    seen: Arc<Mutex<Option<String>>>,
+    stop: Arc<OnceLock<Stop>>,
+}
+
+impl Fatal {
+    /// Notes the first reason and stops the server.
+    fn hook(&self) -> OnFatal {
+        let (seen, stop) = (Arc::clone(&self.seen), Arc::clone(&self.stop));
+        Arc::new(move |reason| {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason.to_owned());
+            if let Some(stop) = stop.get() {
+                stop.now();
+            }
+        })
+    }
+
+    fn outcome(&self) -> Result<(), Failure> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        seen.map_or(Ok(()), |reason| Err(Failure::failed(reason)))
+    }
+}
+
+/// The control plane, where the configuration wants one.
+fn control_plane(directory: &Directory, held: &Held) -> Result<Option<api::Server>, Failure> {
+    let config = directory.config();
+    let Some(address) = config.console_listen.0 else { return Ok(None) };
+    let failed = |error: std::io::Error| {
+        Failure::failed(format!(
+            "the control plane cannot listen on {address}: {error}. Free the port, or set [console] listen to another one or to off"
+        ))
+    };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let url = config.console_url.clone().unwrap_or_else(|| format!("http://{bound}"));
+    let mut settings = api::Settings::new(&url);
+    settings.log = Arc::new(terminal::say);
+    let server = api::Server::start(held.desk()?, settings, listener).map_err(failed)?;
+    terminal::say(&format!("control plane at {url}, its API described at {url}/api/openapi.json"));
+    Ok(Some(server))
+}
+
+fn serve(
+    directory: &Directory,
+    held: &Arc<Held>,
+    fatal: &Fatal,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let ledger = &held.ledger;
     directory.check_env(ledger.reader())?;
     terminal::say_notes(ledger.notes());
-    let server = Server::bind(directory.path(), Arc::clone(ledger))?;
+    let server = Server::bind(directory.path(), Arc::clone(held))?;
     let stop = server.stop();
+    drop(fatal.stop.set(stop.clone()));
+    let control = control_plane(directory, held)?;
     let handle = signals.handle();
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -64,7 +123,10 @@ fn serve(directory: &Directory, ledger: &Arc<Ledger>, signals: &mut Signals) -> 
             directory.path().join(SOCKET).display()
         ));
         let outcome = server.run();
+        if let Some(control) = control {
+            control.stop();
+        }
         handle.close();
-        outcome
+        outcome.and_then(|()| fatal.outcome())
     })
 }

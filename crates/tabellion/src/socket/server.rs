@@ -16,11 +16,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tabellion_ledger::Ledger;
-
 use super::{MAX_SOCKET_PATH, MESSAGE_TIMEOUT, frame};
 use crate::directory::SOCKET;
 use crate::failure::Failure;
+use crate::held::Held;
 use crate::perform::perform;
 use crate::request::{Refusal, RefusalKind, Request, Response};
 
@@ -53,7 +52,7 @@ impl Stop {
 /// A bound socket.
 pub(crate) struct Server {
     listener: UnixListener,
-    ledger: Arc<Ledger>,
+    held: Arc<Held>,
     stop: Stop,
     fatal: Arc<Mutex<Option<String>>>,
 }
@@ -67,7 +66,7 @@ struct Connections {
 
 impl Server {
     /// Binds the socket of `dir`, whose lock the caller holds, private to its owner. A socket left by a killed server is replaced.
-    pub(crate) fn bind(dir: &Path, ledger: Arc<Ledger>) -> Result<Self, Failure> {
+    pub(crate) fn bind(dir: &Path, held: Arc<Held>) -> Result<Self, Failure> {
         let path = dir.join(SOCKET);
         let length = path.as_os_str().as_bytes().len();
         if length > MAX_SOCKET_PATH {
@@ -90,7 +89,7 @@ impl Server {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
             .map_err(failed("make private the socket"))?;
         let stop = Stop { stopping: Arc::new(AtomicBool::new(false)), socket: path };
-        Ok(Self { listener, ledger, stop, fatal: Arc::default() })
+        Ok(Self { listener, held, stop, fatal: Arc::default() })
     }
 
     /// The handle that stops it.
@@ -139,10 +138,10 @@ impl Server {
             answer(&mut stream, &unavailable(text));
             return;
         }
-        let (ledger, stop, fatal) = (Arc::clone(&self.ledger), self.stop.clone(), Arc::clone(&self.fatal));
+        let (held, stop, fatal) = (Arc::clone(&self.held), self.stop.clone(), Arc::clone(&self.fatal));
         let name = format!("connection-{}", connections.next);
         let spawned =
-            thread::Builder::new().name(name).spawn(move || converse(stream, &ledger, &stop, &fatal));
+            thread::Builder::new().name(name).spawn(move || converse(stream, &held, &stop, &fatal));
         if let Ok(thread) = spawned {
             connections.open.insert(connections.next, (handle, thread));
             connections.next += 1;
@@ -165,13 +164,13 @@ impl Server {
 }
 
 /// One connection from its first request to its end, which the peer sees at once: the handle that the server keeps of it does not keep it open.
-fn converse(mut stream: UnixStream, ledger: &Ledger, stop: &Stop, fatal: &Mutex<Option<String>>) {
-    answer_all(&mut stream, ledger, stop, fatal);
+fn converse(mut stream: UnixStream, held: &Held, stop: &Stop, fatal: &Mutex<Option<String>>) {
+    answer_all(&mut stream, held, stop, fatal);
     drop(stream.shutdown(Shutdown::Both));
 }
 
 /// Answers until the peer leaves, is silent too long or breaks the form.
-fn answer_all(stream: &mut UnixStream, ledger: &Ledger, stop: &Stop, fatal: &Mutex<Option<String>>) {
+fn answer_all(stream: &mut UnixStream, held: &Held, stop: &Stop, fatal: &Mutex<Option<String>>) {
     loop {
         let bytes = match frame::read(stream) {
             Ok(Some(bytes)) => bytes,
@@ -182,7 +181,7 @@ fn answer_all(stream: &mut UnixStream, ledger: &Ledger, stop: &Stop, fatal: &Mut
             Ok(None) | Err(_) => return,
         };
         let response = match serde_json::from_slice::<Request>(&bytes) {
-            Ok(request) => perform(ledger, &request),
+            Ok(request) => perform(held, &request),
             Err(error) => rejected(format!("the request cannot be read: {error}")),
         };
         let alive = answer(stream, &response);

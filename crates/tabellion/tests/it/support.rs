@@ -70,6 +70,8 @@ pub(crate) fn command(args: &[&str]) -> Command {
     {
         command.env_remove(name);
     }
+    // Servers of different tests run side by side.
+    command.env("TABELLION_CONSOLE__LISTEN", "127.0.0.1:0");
     command.env_remove("COLUMNS").stdin(Stdio::null()).args(args);
     command
 }

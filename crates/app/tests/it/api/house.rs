@@ -54,6 +54,7 @@ impl House {
                 }
                 Err(PolicyFault { line: 1, column: 1, what: "neither permit nor forbid".to_owned() })
             }),
+            on_fatal: Arc::new(|_| {}),
         };
         let desk = Arc::new(Desk::open(Arc::clone(&ledger), tools).expect("views"));
         let mut settings = Settings::new("http://127.0.0.1:8087");
@@ -71,6 +72,7 @@ impl House {
             clock: Arc::clone(&self.clock) as _,
             entropy: Arc::new(SeededEntropy::new(24)),
             check_policy: Arc::new(|_| Ok(Vec::new())),
+            on_fatal: Arc::new(|_| {}),
         };
         Desk::open(Arc::clone(&self.ledger), tools).expect("views")
     }
