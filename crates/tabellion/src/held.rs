@@ -38,8 +38,9 @@ impl Held {
             check_policy: Arc::new(check_policy),
             on_fatal: Arc::clone(&self.on_fatal),
         };
-        let opened = Desk::open(Arc::clone(&self.ledger), tools)
-            .map_err(|error| Failure::failed(format!("the views cannot be built: {error}; run tabellion fsck")))?;
+        let opened = Desk::open(Arc::clone(&self.ledger), tools).map_err(|error| {
+            Failure::failed(format!("the views cannot be built: {error}; run tabellion fsck"))
+        })?;
         Ok(Arc::clone(desk.insert(Arc::new(opened))))
     }
 }

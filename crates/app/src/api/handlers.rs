@@ -1,8 +1,8 @@
+//! From requests to work and back: nothing is decided here.
 #![expect(
     clippy::unnecessary_wraps,
     reason = "every handler has the one form that the table of routes takes"
 )]
-//! From requests to work and back: nothing is decided here.
 
 pub(super) mod calls;
 pub(super) mod keys;

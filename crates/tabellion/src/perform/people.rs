@@ -36,9 +36,8 @@ fn answer(desk: &Desk, request: &Request) -> Result<Answer, Refusal> {
             let id = CredentialId::from_hex(person)
                 .ok_or_else(|| rejected("a person's id is 32 lower-case hex digits".to_owned()))?;
             let new = NewLink { valid_minutes: *valid_minutes };
-            let (link, written) = desk
-                .issue_link(&Actor::Operator, &Given::default(), id, &new, base)
-                .map_err(refusal)?;
+            let (link, written) =
+                desk.issue_link(&Actor::Operator, &Given::default(), id, &new, base).map_err(refusal)?;
             let url = link.url.ok_or_else(|| unavailable("the link was not made; ask again".to_owned()))?;
             Ok(Answer::Link { url, expires_at: link.expires_at.0.to_string(), record: appended(&written) })
         }

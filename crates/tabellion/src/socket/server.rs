@@ -140,8 +140,7 @@ impl Server {
         }
         let (held, stop, fatal) = (Arc::clone(&self.held), self.stop.clone(), Arc::clone(&self.fatal));
         let name = format!("connection-{}", connections.next);
-        let spawned =
-            thread::Builder::new().name(name).spawn(move || converse(stream, &held, &stop, &fatal));
+        let spawned = thread::Builder::new().name(name).spawn(move || converse(stream, &held, &stop, &fatal));
         if let Ok(thread) = spawned {
             connections.open.insert(connections.next, (handle, thread));
             connections.next += 1;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 33] = [
+const COMMANDS: [&[&str]; 36] = [
     &[],
     &["init"],
     &["record"],
@@ -28,6 +28,9 @@ const COMMANDS: [&[&str]; 33] = [
     &["system", "cancel"],
     &["system", "purge-due"],
     &["system", "list"],
+    &["person"],
+    &["person", "add"],
+    &["person", "link"],
     &["key"],
     &["key", "list"],
     &["key", "show"],

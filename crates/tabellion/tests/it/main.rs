@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod configuration;
+mod control;
 mod damage;
 mod demo;
 mod disk_limits;
