@@ -50,6 +50,9 @@ pub type PolicyCheck = Arc<dyn Fn(&str) -> Result<Vec<String>, PolicyFault> + Se
 /// Told once the log has stopped for good, with the reason: the process must end and recover at its next start.
 pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// Waits until other readers of the log that act on it have passed a position (a log size); if they do not in time, why.
+pub type Passed = Arc<dyn Fn(u64) -> Result<(), String> + Send + Sync>;
+
 /// What the desk works with.
 pub struct Tools {
     /// Where keys are, to sign packages with.
@@ -62,6 +65,9 @@ pub struct Tools {
     pub check_policy: PolicyCheck,
     /// Ends the process.
     pub on_fatal: OnFatal,
+    /// The gateway's view of systems, keys and policies: a change is answered when that has passed it, so that a key that was revoked is refused
+    /// there too.
+    pub passed: Passed,
 }
 
 /// Where work is done: an open log, its views, and what else is needed.

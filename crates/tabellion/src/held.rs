@@ -37,6 +37,7 @@ impl Held {
             entropy: Arc::new(OsEntropy),
             check_policy: Arc::new(check_policy),
             on_fatal: Arc::clone(&self.on_fatal),
+            passed: Arc::new(|_| Ok(())), // nothing else in this process acts on the log
         };
         let opened = Desk::open(Arc::clone(&self.ledger), tools).map_err(|error| {
             Failure::failed(format!("the views cannot be built: {error}; run tabellion fsck"))

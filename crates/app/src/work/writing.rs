@@ -162,11 +162,11 @@ impl Desk {
             .first()
             .ok_or_else(|| Refusal::new(Code::Broken, "an append was answered without its place"))?;
         let position = acks.iter().map(|ack| ack.index + 1).max().unwrap_or(0);
+        let behind =
+            |why: String| Refusal::new(Code::ViewBehind, format!("recorded as entry {}; {why}", first.index));
         match self.reads.wait_for(position) {
-            Ok(()) => Ok(first.into()),
-            Err(error @ WaitError::Behind { .. }) => {
-                Err(Refusal::new(Code::ViewBehind, format!("recorded as entry {}; {error}", first.index)))
-            }
+            Ok(()) => (self.tools.passed)(position).map(|()| first.into()).map_err(behind),
+            Err(error @ WaitError::Behind { .. }) => Err(behind(error.to_string())),
             Err(WaitError::Log(error)) => Err(error.into()),
         }
     }

@@ -124,6 +124,30 @@ fn a_revocation_is_true_once_it_is_answered() {
 }
 
 #[test]
+fn a_revocation_that_the_gateway_has_not_passed_is_not_answered_as_done() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, _) = house.key(&admin, &system);
+    let path = format!("/api/v1/keys/{key}/revoke");
+    let ask = || {
+        let ask = house.ask("POST", &path).bearer(&admin).header("idempotency-key", "r-1");
+        ask.json(&json!({"reason": "lost"})).send()
+    };
+    house.behind.store(true, std::sync::atomic::Ordering::SeqCst);
+    ask().refused(503, "view_behind");
+    let size = house.ledger.reader().size();
+    house.behind.store(false, std::sync::atomic::Ordering::SeqCst);
+    let done = ask().ok();
+    assert_eq!(
+        done.header("idempotency-replayed"),
+        Some("true"),
+        "the retry that was asked for revokes again"
+    );
+    assert_eq!(house.ledger.reader().size(), size, "a retry is recorded twice");
+}
+
+#[test]
 fn a_rotated_key_works_on_for_the_overlap() {
     use tabellion_ledger::Clock as _;
     let house = House::new();

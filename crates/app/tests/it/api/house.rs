@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 use tabellion_app::api::{Server, Settings};
@@ -23,6 +24,8 @@ pub(crate) struct House {
     pub(crate) desk: Arc<Desk>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) clock: Arc<ManualClock>,
+    /// Whether the gateway's view of the log stands still.
+    pub(crate) behind: Arc<AtomicBool>,
     dir: tempfile::TempDir,
 }
 
@@ -43,6 +46,8 @@ impl House {
         let new =
             NewLog { origin: Origin::new("notary.example/log/acme").expect("an origin"), env: Env::Sandbox };
         let ledger = Arc::new(Ledger::create(Arc::clone(&files), &new, &options).expect("a log"));
+        let behind = Arc::new(AtomicBool::new(false));
+        let stuck = Arc::clone(&behind);
         let tools = Tools {
             disk: files,
             clock: Arc::clone(&clock) as _,
@@ -55,13 +60,16 @@ impl House {
                 Err(PolicyFault { line: 1, column: 1, what: "neither permit nor forbid".to_owned() })
             }),
             on_fatal: Arc::new(|_| {}),
+            passed: Arc::new(move |_| {
+                if stuck.load(Ordering::SeqCst) { Err("the gateway is behind".to_owned()) } else { Ok(()) }
+            }),
         };
         let desk = Arc::new(Desk::open(Arc::clone(&ledger), tools).expect("views"));
         let mut settings = Settings::new("http://127.0.0.1:8087");
         set(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let server = Server::start(Arc::clone(&desk), settings, listener).expect("a server");
-        Self { server, desk, ledger, clock, dir }
+        Self { server, desk, ledger, clock, behind, dir }
     }
 
     /// The rules over views that were built anew.
@@ -73,6 +81,7 @@ impl House {
             entropy: Arc::new(SeededEntropy::new(24)),
             check_policy: Arc::new(|_| Ok(Vec::new())),
             on_fatal: Arc::new(|_| {}),
+            passed: Arc::new(|_| Ok(())),
         };
         Desk::open(Arc::clone(&self.ledger), tools).expect("views")
     }
