@@ -232,6 +232,11 @@ impl Reader {
         UnitView { id: *id, content, personal }
     }
 
+    /// Log size after the commit that holds entry `index`: where a reader that takes whole commits may stop.
+    pub fn commit_end(&self, index: u64) -> Result<u64, LedgerError> {
+        Ok(self.batch_of(index)?.size_after())
+    }
+
     fn batch_of(&self, index: u64) -> Result<BatchRef, LedgerError> {
         let state = self.state();
         state.batch_of(index).ok_or_else(|| {
