@@ -17,6 +17,7 @@ MAY_USE = {
     "tabellion-ledger": {"tabellion-tlog", "tabellion-model"},
     "tabellion-app": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},
     "tabellion-policy": {"tabellion-model"},
+    "tabellion-views": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},
     "tabellion-mask": set(),
     "tabellion": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-app", "tabellion-policy"},
     "tabellion-testkit": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},

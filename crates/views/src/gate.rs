@@ -3,11 +3,15 @@
 //! Promises: a snapshot is whole and never changes; the newest one is taken without waiting for whoever makes the next. A system, key or
 //! policy whose content was erased is not in it, so whatever depended on it is denied.
 
+mod load;
+
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tabellion_model::body::{Capture, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
+
+pub(crate) use load::load;
 
 /// One system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,17 +54,17 @@ pub struct GatePolicy {
     pub digest: String,
 }
 
-/// Everything as of one log size.
+/// Everything as of one log size. A snapshot that differs from the one before in its position alone shares its maps.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Gate {
     /// Entries folded: what a decision names as its basis.
     pub position: u64,
     /// Systems by id.
-    pub systems: HashMap<SystemId, GateSystem>,
+    pub systems: Arc<HashMap<SystemId, GateSystem>>,
     /// Keys by credential id.
-    pub keys: HashMap<CredentialId, GateKey>,
+    pub keys: Arc<HashMap<CredentialId, GateKey>>,
     /// Policies in force, by name order.
-    pub policies: Vec<GatePolicy>,
+    pub policies: Arc<Vec<GatePolicy>>,
     /// Changes whenever `policies` does, so that compiled rules can be kept until then.
     pub policy_generation: u64,
 }

@@ -1,6 +1,25 @@
-//! Read models of the log.
+//! Read models of the log (`docs/views.md`).
 //!
-//! Promises: state is a fold of the committed log and of what is still disclosed; a view that is thrown away and rebuilt is the same. Must never:
-//! know anything that is not in the log, or be written by anything but the projector.
+//! Promises: state is a fold of the committed log and of what is still disclosed; a view that is thrown away and rebuilt is the same, row for
+//! row, also after an erasure. Must never: know anything that is not in the log, or be written by anything but the projector.
 
+mod database;
+mod digest;
+mod error;
+mod fold;
 pub mod gate;
+mod pool;
+pub mod projection;
+mod projector;
+pub mod query;
+mod read;
+mod rebuild;
+mod record;
+mod values;
+mod views;
+
+pub use digest::ViewsDigest;
+pub use error::{ViewsError, WaitError};
+pub use projector::Note;
+pub use rebuild::Rebuilt;
+pub use views::{VIEWS_FILE, Views};

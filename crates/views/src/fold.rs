@@ -1,0 +1,151 @@
+//! Folding committed batches into the views: the one place that writes rows.
+//!
+//! Promises: rows and cursors change in one transaction, so each record is folded exactly once; positions are always ends of batches. Must never:
+//! pass over a critical record that it does not know, or a tombstone that it cannot read.
+
+use rusqlite::{Connection, params};
+use tabellion_ledger::{EntryView, UnitContent};
+use tabellion_model::registry::{self, Facts, Recognition};
+use tabellion_model::{Entry, Header, UnitId, tombstone};
+
+use crate::database::{self, Cursor};
+use crate::error::ViewsError;
+use crate::projection::{self, Applied, Projection, Table};
+use crate::read::Batch;
+use crate::record::Record;
+use crate::values::int;
+
+/// What a fold did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Touched {
+    /// Rows that the gateway decides by may have changed.
+    pub(crate) gate: bool,
+    /// Content was blanked.
+    pub(crate) blanked: bool,
+}
+
+impl Touched {
+    /// Adds what another fold did.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.gate |= other.gate;
+        self.blanked |= other.blanked;
+    }
+}
+
+/// Folds one batch into every view that has not read it, and moves their cursors.
+pub(crate) fn batch(tx: &Connection, cursors: &mut [Cursor], batch: &Batch) -> Result<Touched, ViewsError> {
+    let behind: Vec<&'static dyn Projection> = projection::ALL
+        .iter()
+        .zip(cursors.iter())
+        .filter(|(_, cursor)| cursor.position < batch.size_after)
+        .map(|(projection, _)| *projection)
+        .collect();
+    let mut touched = Touched::default();
+    for view in &batch.entries {
+        touched.add(entry(tx, &behind, batch, view)?);
+    }
+    let reached = Cursor { position: batch.size_after, seal: Some(batch.seal) };
+    for cursor in cursors.iter_mut().filter(|cursor| cursor.position < reached.position) {
+        *cursor = reached;
+    }
+    Ok(touched)
+}
+
+/// Writes the cursors; the last thing in a transaction.
+pub(crate) fn save(tx: &Connection, cursors: &[Cursor]) -> rusqlite::Result<()> {
+    for (projection, cursor) in projection::ALL.iter().zip(cursors) {
+        database::set_cursor(tx, projection.name(), cursor)?;
+    }
+    Ok(())
+}
+
+/// Entries that every view has folded.
+pub(crate) fn position(cursors: &[Cursor]) -> u64 {
+    cursors.iter().map(|cursor| cursor.position).min().unwrap_or(0)
+}
+
+fn entry(
+    tx: &Connection,
+    behind: &[&'static dyn Projection],
+    batch: &Batch,
+    view: &EntryView,
+) -> Result<Touched, ViewsError> {
+    let Some(header) = view.entry.header() else { return Ok(Touched::default()) };
+    if registry::recognise(header) == Recognition::UnknownCritical {
+        return Err(ViewsError::UnknownCritical {
+            index: view.index,
+            record_type: header.record_type.to_string(),
+            type_version: header.type_version,
+        });
+    }
+    if let Some(Facts::ErasureDone(done)) = facts(view.index, header)? {
+        return erase(tx, behind, view, done.erased);
+    }
+    // A statement speaks for whoever signed it; what the product itself did, its writer sealed.
+    let Entry::Record(_) = &view.entry else { return Ok(Touched::default()) };
+    let record = Record { index: view.index, committed_at: batch.committed_at, header, units: &view.units };
+    let mut touched = Touched::default();
+    for projection in behind {
+        match projection.apply(tx, &record)? {
+            Applied::Changed => touched.gate |= projection.feeds_gate(),
+            Applied::Passed => {}
+            Applied::Unplaced(why) => {
+                let sql = "INSERT INTO unplaced (entry, view, record_type, why) VALUES (?1, ?2, ?3, ?4)";
+                let values = params![int(view.index), projection.name(), header.record_type.as_str(), why];
+                tx.prepare_cached(sql)?.execute(values)?;
+            }
+        }
+    }
+    Ok(touched)
+}
+
+fn facts(index: u64, header: &Header) -> Result<Option<Facts>, ViewsError> {
+    registry::facts(header).map_err(|error| ViewsError::Malformed { index, reason: error.to_string() })
+}
+
+/// Blanks what the tombstones of one record name.
+fn erase(
+    tx: &Connection,
+    behind: &[&'static dyn Projection],
+    view: &EntryView,
+    said: u64,
+) -> Result<Touched, ViewsError> {
+    let mut read = 0;
+    let mut touched = Touched::default();
+    for unit in &view.units {
+        let UnitContent::Shown(disclosures) = &unit.content else { continue };
+        for erased in disclosures.iter().filter_map(tombstone::erased_unit) {
+            read += 1;
+            for projection in behind {
+                let rows = blank(tx, projection.tables(), &erased)?;
+                touched.blanked |= rows > 0;
+                touched.gate |= rows > 0 && projection.feeds_gate();
+            }
+        }
+    }
+    if read == said {
+        return Ok(touched);
+    }
+    Err(ViewsError::Malformed {
+        index: view.index,
+        reason: format!(
+            "it states {said} erasures and {read} of them can be read here, so the views cannot tell what to blank"
+        ),
+    })
+}
+
+fn blank(tx: &Connection, tables: &[Table], unit: &UnitId) -> rusqlite::Result<usize> {
+    let mut rows = 0;
+    for table in tables {
+        for tagged in table.tagged {
+            let values: String = tagged.values.iter().flat_map(|value| [*value, " = NULL, "]).collect();
+            let (table, column) = (table.name, tagged.unit);
+            let sql = format!("UPDATE {table} SET {values}{column} = NULL WHERE {column} = ?1");
+            rows += tx.prepare_cached(&sql)?.execute(params![unit.as_bytes()])?;
+        }
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! Connections for reading: a few, each of its own, so that a question never waits for the projector nor the projector for a question.
+
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::database::LOCK_WAIT;
+use crate::error::ViewsError;
+
+/// Questions answered at once: more would wait for the processor anyway.
+const MAX_CONNECTIONS: usize = 8;
+/// Longest wait for one of them.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+/// Prepared statements kept per connection.
+const STATEMENTS: usize = 64;
+/// Page cache of one reader, in KiB; the system's own cache stands behind it.
+const CACHE_KIB: i64 = 2 * 1024;
+
+/// Read-only connections to one file.
+pub(crate) struct Pool {
+    path: PathBuf,
+    idle: Mutex<Idle>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct Idle {
+    connections: Vec<Connection>,
+    lent: usize,
+    /// Raised when the file may have become another one: connections of before are not used again.
+    generation: u64,
+}
+
+impl Pool {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, idle: Mutex::default(), returned: Condvar::new() }
+    }
+
+    /// Asks one question. A connection whose question failed is not used again.
+    pub(crate) fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, ViewsError>,
+    ) -> Result<T, ViewsError> {
+        let mut lent = self.take()?;
+        let connection = match lent.connection.take() {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        let answer = question(&connection);
+        if answer.is_ok() {
+            lent.connection = Some(connection);
+        }
+        answer
+    }
+
+    /// Forgets every connection: the file at the path may be another one now.
+    pub(crate) fn renew(&self) {
+        let mut idle = self.idle();
+        idle.generation += 1;
+        idle.connections.clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Result<Lent<'_>, ViewsError> {
+        let full = |idle: &mut Idle| idle.lent >= MAX_CONNECTIONS;
+        let waited = self.returned.wait_timeout_while(self.idle(), MAX_WAIT, full);
+        let (mut idle, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if full(&mut idle) {
+            return Err(ViewsError::Busy);
+        }
+        idle.lent += 1;
+        Ok(Lent { pool: self, connection: idle.connections.pop(), generation: idle.generation })
+    }
+
+    fn connect(&self) -> Result<Connection, ViewsError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&self.path, flags)?;
+        db.busy_timeout(LOCK_WAIT)?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS);
+        db.pragma_update(None, "query_only", true)?;
+        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        Ok(db)
+    }
+}
+
+/// The right to ask, with a connection that is already open if there is one. Given back even when a question panics.
+struct Lent<'a> {
+    pool: &'a Pool,
+    connection: Option<Connection>,
+    generation: u64,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut idle = self.pool.idle();
+        idle.lent = idle.lent.saturating_sub(1);
+        if idle.generation == self.generation {
+            idle.connections.extend(self.connection.take());
+        }
+        self.pool.returned.notify_one();
+    }
+}

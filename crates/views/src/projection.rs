@@ -1,0 +1,102 @@
+//! Projections: how records become rows.
+//!
+//! Promises: a projection is a function of the rows before, the record's place and time, its header, and body values that stand in columns
+//! tagged with their unit. Which row is made or changed depends on the header alone, so that a rebuild after an erasure makes the same rows.
+//! Must never: decide, count or name by a body value; read a clock, randomness, a file or the network.
+
+mod calls;
+mod changes;
+mod credentials;
+mod operations;
+mod people;
+mod policies;
+mod systems;
+
+use rusqlite::{Connection, Params};
+
+use crate::record::Record;
+
+/// Columns whose values come from one unit, and the column that names it.
+#[derive(Debug, Clone, Copy)]
+pub struct TaggedColumns {
+    /// The column with the unit's id.
+    pub unit: &'static str,
+    /// The columns that an erasure of the unit blanks, with `unit` itself.
+    pub values: &'static [&'static str],
+}
+
+/// One table of a projection.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// Columns of its primary key, as SQL: the order of its digest.
+    pub key: &'static str,
+    /// Its tagged columns.
+    pub tagged: &'static [TaggedColumns],
+}
+
+/// What a record did to a projection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It changed rows.
+    Changed,
+    /// It is none of the projection's.
+    Passed,
+    /// It is one of the projection's, and its header does not fit what came before: why.
+    Unplaced(&'static str),
+}
+
+/// One view. Implementations are stateless: all state is in their rows.
+pub trait Projection: Sync {
+    /// Name, unique among all projections.
+    fn name(&self) -> &'static str;
+    /// Raised whenever the same records would make other rows; the view is then rebuilt.
+    fn version(&self) -> u32;
+    /// Its tables.
+    fn tables(&self) -> &'static [Table];
+    /// Makes its tables and the indexes that its queries need. Indexes on tag columns are added by [`definition`].
+    fn ddl(&self) -> &'static str;
+    /// Whether the gateway decides by these rows.
+    fn feeds_gate(&self) -> bool;
+    /// Folds one record.
+    fn apply(&self, db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>;
+}
+
+/// Every projection, in the order in which a record is given to them.
+pub const ALL: &[&dyn Projection] = &[
+    &systems::Systems,
+    &credentials::Credentials,
+    &policies::Policies,
+    &people::People,
+    &calls::Calls,
+    &operations::Operations,
+    &changes::Changes,
+];
+
+/// The whole SQL that makes the view: its own, and an index on each tag column so that a tombstone finds its rows.
+pub fn definition(projection: &dyn Projection) -> String {
+    let mut sql = projection.ddl().to_owned();
+    for table in projection.tables() {
+        for tagged in table.tagged {
+            let (table, unit) = (table.name, tagged.unit);
+            let index =
+                format!("\nCREATE INDEX {table}_{unit} ON {table} ({unit}) WHERE {unit} IS NOT NULL;");
+            sql.push_str(&index);
+        }
+    }
+    sql
+}
+
+/// Runs a statement that is kept prepared; gives the number of rows it changed.
+fn run(db: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
+    db.prepare_cached(sql)?.execute(params)
+}
+
+/// [`Applied::Changed`] when a row was changed, else unplaced for the reason given.
+fn changed(rows: usize, otherwise: &'static str) -> Applied {
+    if rows == 0 { Applied::Unplaced(otherwise) } else { Applied::Changed }
+}
+
+/// Why a record is unplaced that names no stream of its kind.
+const NO_STREAM: &str = "its stream is not the one of its type";

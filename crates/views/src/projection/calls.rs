@@ -1,0 +1,261 @@
+//! Calls: one row each, from its permission or denial to its end.
+//!
+//! Bodies, prompts and answers stay in the vault; a row holds what lists filter and the overview adds up.
+
+use rusqlite::{Connection, params};
+use tabellion_model::body::{Body as _, CallAuthorised, CallBroken, CallCompleted, CallDenied, Masked};
+
+use super::{Applied, Projection, Table, TaggedColumns, changed, run};
+use crate::record::Record;
+use crate::values::{int, word};
+
+pub(super) struct Calls;
+
+/// How a call stands. By the types of its records alone.
+pub(crate) mod state {
+    pub(crate) const OPEN: i64 = 0;
+    pub(crate) const COMPLETED: i64 = 1;
+    pub(crate) const BROKEN: i64 = 2;
+    pub(crate) const DENIED: i64 = 3;
+}
+
+const TABLES: &[Table] = &[Table {
+    name: "calls",
+    key: "entry",
+    tagged: &[
+        TaggedColumns {
+            unit: "asked_unit",
+            values: &[
+                "surface",
+                "model",
+                "upstream",
+                "purpose",
+                "stream",
+                "request_bytes",
+                "request_masked",
+                "retry",
+            ],
+        },
+        TaggedColumns {
+            unit: "ended_unit",
+            values: &[
+                "outcome",
+                "status",
+                "upstream_status",
+                "code",
+                "delivered",
+                "answered_model",
+                "prompt_tokens",
+                "completion_tokens",
+                "answer_bytes",
+                "answer_masked",
+                "duration_us",
+                "first_byte_us",
+            ],
+        },
+    ],
+}];
+
+const DDL: &str = "
+CREATE TABLE calls (
+    entry INTEGER PRIMARY KEY,
+    record_id BLOB NOT NULL,
+    state INTEGER NOT NULL,
+    system BLOB,
+    key BLOB,
+    basis INTEGER,
+    at INTEGER NOT NULL,
+    end_entry INTEGER,
+    ended_at INTEGER,
+    surface TEXT,
+    model TEXT,
+    upstream TEXT,
+    purpose TEXT,
+    stream INTEGER,
+    request_bytes INTEGER,
+    request_masked INTEGER,
+    retry INTEGER,
+    asked_unit BLOB,
+    outcome TEXT,
+    status INTEGER,
+    upstream_status INTEGER,
+    code TEXT,
+    delivered TEXT,
+    answered_model TEXT,
+    prompt_tokens INTEGER,
+    completion_tokens INTEGER,
+    answer_bytes INTEGER,
+    answer_masked INTEGER,
+    duration_us INTEGER,
+    first_byte_us INTEGER,
+    ended_unit BLOB
+) STRICT;
+CREATE UNIQUE INDEX calls_record_id ON calls (record_id);
+CREATE INDEX calls_at ON calls (at);
+CREATE INDEX calls_system ON calls (system, entry);
+CREATE INDEX calls_key ON calls (key, entry);
+CREATE INDEX calls_open ON calls (entry) WHERE state = 0;
+CREATE INDEX calls_denied ON calls (entry) WHERE state = 3;
+";
+
+impl Projection for Calls {
+    fn name(&self) -> &'static str {
+        "calls"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        TABLES
+    }
+
+    fn ddl(&self) -> &'static str {
+        DDL
+    }
+
+    fn feeds_gate(&self) -> bool {
+        false
+    }
+
+    fn apply(&self, db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+        if record.header.type_version != 1 {
+            return Ok(Applied::Passed);
+        }
+        match record.header.record_type.as_str() {
+            CallAuthorised::TYPE => authorised(db, record),
+            CallCompleted::TYPE => completed(db, record),
+            CallBroken::TYPE => broken(db, record),
+            CallDenied::TYPE => denied(db, record),
+            _ => Ok(Applied::Passed),
+        }
+    }
+}
+
+fn count(masked: &[Masked]) -> i64 {
+    int(masked.iter().map(|class| class.count).fold(0, u64::saturating_add))
+}
+
+const TWICE: &str = "a record with its id was there before";
+
+fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let header = record.header;
+    let asked = record.body::<CallAuthorised>();
+    let body = asked.as_ref().map(|asked| &asked.value);
+    let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, surface, model, upstream, purpose, stream,
+        request_bytes, request_masked, retry, asked_unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT (record_id) DO NOTHING";
+    let rows = run(
+        db,
+        sql,
+        params![
+            int(record.index),
+            header.record_id.as_bytes(),
+            state::OPEN,
+            header.system.map(|(system, _)| *system.as_bytes()),
+            header.actor.as_bytes(),
+            header.basis.map(int),
+            int(record.committed_at.0),
+            body.map(|body| &body.surface),
+            body.map(|body| &body.model),
+            body.map(|body| &body.upstream),
+            body.map(|body| &body.purpose),
+            body.map(|body| body.stream),
+            body.map(|body| int(body.received_bytes)),
+            body.map(|body| count(&body.masked)),
+            body.map(|body| int(body.retry)),
+            asked.as_ref().map(|asked| asked.unit.as_bytes()),
+        ],
+    )?;
+    Ok(changed(rows, TWICE))
+}
+
+const NOT_OPEN: &str = "it names no call that was open";
+
+fn completed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some(call) = record.parent("authorised") else { return Ok(Applied::Unplaced(NOT_OPEN)) };
+    let ended = record.body::<CallCompleted>();
+    let body = ended.as_ref().map(|ended| &ended.value);
+    let usage = body.and_then(|body| body.answered.usage);
+    let sql = "UPDATE calls SET state = ?2, end_entry = ?3, ended_at = ?4, outcome = ?5, status = ?6, upstream_status = ?7, code = ?8,
+        delivered = ?9, answered_model = ?10, prompt_tokens = ?11, completion_tokens = ?12, answer_bytes = ?13, answer_masked = ?14,
+        duration_us = ?15, first_byte_us = ?16, ended_unit = ?17 WHERE record_id = ?1 AND state = 0";
+    let rows = run(
+        db,
+        sql,
+        params![
+            call.as_bytes(),
+            state::COMPLETED,
+            int(record.index),
+            int(record.committed_at.0),
+            body.and_then(|body| word(&body.outcome)),
+            body.map(|body| int(body.status)),
+            body.and_then(|body| body.upstream_status).map(int),
+            body.and_then(|body| body.code.as_ref()),
+            body.and_then(|body| word(&body.delivered)),
+            body.and_then(|body| body.answered.model.as_ref()),
+            usage.map(|usage| int(usage.prompt_tokens)),
+            usage.map(|usage| int(usage.completion_tokens)),
+            body.map(|body| int(body.received_bytes)),
+            body.map(|body| count(&body.masked)),
+            body.map(|body| int(body.duration_us)),
+            body.and_then(|body| body.first_byte_us).map(int),
+            ended.as_ref().map(|ended| ended.unit.as_bytes()),
+        ],
+    )?;
+    Ok(changed(rows, NOT_OPEN))
+}
+
+fn broken(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some(call) = record.parent("authorised") else { return Ok(Applied::Unplaced(NOT_OPEN)) };
+    let ended = record.body::<CallBroken>();
+    let body = ended.as_ref().map(|ended| &ended.value);
+    let sql = "UPDATE calls SET state = ?2, end_entry = ?3, ended_at = ?4, code = ?5, delivered = ?6, ended_unit = ?7
+        WHERE record_id = ?1 AND state = 0";
+    let rows = run(
+        db,
+        sql,
+        params![
+            call.as_bytes(),
+            state::BROKEN,
+            int(record.index),
+            int(record.committed_at.0),
+            body.map(|body| &body.code),
+            body.and_then(|body| word(&body.delivered)),
+            ended.as_ref().map(|ended| ended.unit.as_bytes()),
+        ],
+    )?;
+    Ok(changed(rows, NOT_OPEN))
+}
+
+fn denied(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let header = record.header;
+    let denied = record.body::<CallDenied>();
+    let body = denied.as_ref().map(|denied| &denied.value);
+    let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, end_entry, ended_at, surface, model, purpose,
+        request_bytes, retry, asked_unit, code, status, ended_unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13) ON CONFLICT (record_id) DO NOTHING";
+    let rows = run(
+        db,
+        sql,
+        params![
+            int(record.index),
+            header.record_id.as_bytes(),
+            state::DENIED,
+            header.system.map(|(system, _)| *system.as_bytes()),
+            header.actor.as_bytes(),
+            header.basis.map(int),
+            int(record.committed_at.0),
+            body.map(|body| &body.surface),
+            body.and_then(|body| body.model.as_ref()),
+            body.and_then(|body| body.purpose.as_ref()),
+            body.map(|body| int(body.received_bytes)),
+            body.map(|body| int(body.retry)),
+            denied.as_ref().map(|denied| denied.unit.as_bytes()),
+            body.map(|body| &body.code),
+            body.map(|body| int(body.status)),
+        ],
+    )?;
+    Ok(changed(rows, TWICE))
+}

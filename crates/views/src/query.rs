@@ -1,0 +1,165 @@
+//! Questions to the views, a file each. Every answer is of one moment; whoever needs the newest waits for a position first.
+//!
+//! Must never: wait for the projector, or give more rows than [`MAX_ROWS`].
+
+mod calls;
+mod credentials;
+mod history;
+mod overview;
+mod people;
+mod policies;
+mod systems;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+use tabellion_ledger::{EntryView, Reader, UnitContent};
+use tabellion_model::body::Body;
+use tabellion_model::{Micros, RecordId};
+use tabellion_tlog::{Hash, leaf_hash};
+
+use crate::error::ViewsError;
+use crate::values::int;
+
+pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};
+pub use credentials::{CredentialRow, Issued, Revocation};
+pub use history::{Change, NoiseRow, Subject, Unplaced};
+pub use overview::{CodeCount, ModelUse, OutcomeCount, Overview};
+pub use people::{Details, Link, PersonRow, RoleChange, Session};
+pub use policies::{PolicyContent, PolicyVersion};
+pub use systems::{Described, Stage, SystemFilter, SystemRow};
+
+/// Most rows of one answer: a page that a person scrolls.
+pub const MAX_ROWS: u32 = 200;
+
+/// Which part of a list is wanted; lists begin with the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Rows of entries below this one: [`Rows::next`] of the page before.
+    pub before: Option<u64>,
+    /// Rows wanted, 1 to [`MAX_ROWS`].
+    pub limit: u32,
+}
+
+impl Default for Page {
+    /// The newest 50.
+    fn default() -> Self {
+        Self { before: None, limit: 50 }
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rows<T> {
+    /// The rows, newest first.
+    pub rows: Vec<T>,
+    /// Where the next page begins, when there is more.
+    pub next: Option<u64>,
+}
+
+/// A record as another names it for its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reference {
+    /// Its entry.
+    pub entry: u64,
+    /// Its id.
+    pub record_id: RecordId,
+    /// Leaf hash of its entry.
+    pub hash: Hash,
+}
+
+/// The record at `entry`, as a parent is named.
+fn reference(reader: &Reader, entry: u64) -> Result<Reference, ViewsError> {
+    let view = reader.entry(entry)?;
+    let header = view.entry.header();
+    let record_id = header.map(|header| header.record_id).ok_or_else(|| ViewsError::Malformed {
+        index: entry,
+        reason: "it is a seal and no record".to_owned(),
+    })?;
+    Ok(Reference { entry, record_id, hash: leaf_hash(&view.bytes) })
+}
+
+/// The body of an entry, when all of it is still disclosed.
+fn body<B: Body>(view: &EntryView) -> Option<B> {
+    let named =
+        |view: &EntryView| view.entry.header().is_some_and(|header| header.record_type.as_str() == B::TYPE);
+    if !named(view) {
+        return None;
+    }
+    view.units.iter().find_map(|unit| {
+        let UnitContent::Shown(fields) = &unit.content else { return None };
+        let fields = fields.iter().map(|field| (field.name().to_owned(), field.value().clone()));
+        B::read(fields.collect()).ok()
+    })
+}
+
+/// Conditions of a list, each with its value. Texts are ours; values are bound.
+#[derive(Default)]
+struct Where {
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Where {
+    /// Adds `condition`, in which `?` stands for the value, when there is one.
+    fn with(&mut self, condition: &str, value: Option<impl Into<Value>>) -> &mut Self {
+        if let Some(value) = value {
+            self.values.push(value.into());
+            self.conditions.push(condition.replace('?', &format!("?{}", self.values.len())));
+        }
+        self
+    }
+
+    /// Adds a condition without a value.
+    fn only(&mut self, condition: &str) -> &mut Self {
+        self.conditions.push(condition.to_owned());
+        self
+    }
+
+    fn times(&mut self, column: &str, from: Option<Micros>, to: Option<Micros>) -> &mut Self {
+        self.with(&format!("{column} >= ?"), from.map(|at| int(at.0)))
+            .with(&format!("{column} < ?"), to.map(|at| int(at.0)))
+    }
+
+    fn sql(&self) -> String {
+        if self.conditions.is_empty() {
+            String::new()
+        } else {
+            format!(" WHERE {}", self.conditions.join(" AND "))
+        }
+    }
+
+    /// One page of `select`, whose rows are in the order of the entry column `order`, newest first.
+    fn page<T>(
+        mut self,
+        db: &Connection,
+        select: &str,
+        order: &str,
+        page: Page,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+        entry: impl Fn(&T) -> u64,
+    ) -> Result<Rows<T>, ViewsError> {
+        self.with(&format!("{order} < ?"), page.before.map(int));
+        let limit = page.limit.clamp(1, MAX_ROWS);
+        // One row more than wanted tells whether there is another page.
+        let sql = format!("{select}{} ORDER BY {order} DESC LIMIT {}", self.sql(), limit + 1);
+        let mut select = db.prepare_cached(&sql)?;
+        let mut rows = select
+            .query_map(params_from_iter(self.values), |row| read(row))?
+            .collect::<Result<Vec<T>, _>>()?;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > wanted;
+        rows.truncate(wanted);
+        let next = rows.last().filter(|_| more).map(entry);
+        Ok(Rows { rows, next })
+    }
+}
+
+/// A search text as it is compared: lower case, and only when it says something.
+fn needle(text: Option<&String>) -> Option<String> {
+    text.map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty())
+}
+
+/// The 16 bytes of an id as a value.
+fn bytes<K>(id: tabellion_model::Id<K>) -> Vec<u8> {
+    id.as_bytes().to_vec()
+}

@@ -1,0 +1,302 @@
+//! Calls: lists, one with everything, and those that were left open.
+
+use rusqlite::types::FromSqlError;
+use rusqlite::{OptionalExtension as _, Row, params};
+use tabellion_model::body::{CallAuthorised, CallBroken, CallCompleted, CallDenied, Delivered, Outcome};
+use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
+
+use super::{Page, Reference, Rows, Where, body, bytes, needle, reference};
+use crate::error::ViewsError;
+use crate::values::{
+    id, int, number, optional_id, optional_number, optional_time, optional_word, time, word,
+};
+use crate::views::Views;
+
+/// How a call stands, by its records alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallState {
+    /// Permitted; no end is recorded.
+    Open,
+    /// Ended, in whichever way.
+    Completed,
+    /// Found open by a start: nobody knows how it ended.
+    Broken,
+    /// Not let through.
+    Denied,
+}
+
+impl CallState {
+    /// As the column `state` has it (`projection/calls.rs`); literal, so that the index of each state is used.
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Open => "calls.state = 0",
+            Self::Completed => "calls.state = 1",
+            Self::Broken => "calls.state = 2",
+            Self::Denied => "calls.state = 3",
+        }
+    }
+
+    pub(super) fn of(number: i64) -> rusqlite::Result<Self> {
+        match number {
+            0 => Ok(Self::Open),
+            1 => Ok(Self::Completed),
+            2 => Ok(Self::Broken),
+            3 => Ok(Self::Denied),
+            other => Err(FromSqlError::OutOfRange(other).into()),
+        }
+    }
+}
+
+/// Which calls are wanted; everything given must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CallFilter {
+    /// Of this system.
+    pub system: Option<SystemId>,
+    /// Made with this key.
+    pub key: Option<CredentialId>,
+    /// That stand so.
+    pub state: Option<CallState>,
+    /// That ended so.
+    pub outcome: Option<Outcome>,
+    /// With this code of docs/records.md.
+    pub code: Option<String>,
+    /// That asked for exactly this model.
+    pub model: Option<String>,
+    /// That claimed this purpose.
+    pub purpose: Option<String>,
+    /// Permitted or denied at this time or later, by commit time.
+    pub from: Option<Micros>,
+    /// Permitted or denied before this time.
+    pub to: Option<Micros>,
+    /// Whose model asked for, model that answered, purpose or system's name contains this, letter case aside.
+    pub text: Option<String>,
+}
+
+/// What was asked for; gone when its content was erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Route of the gateway.
+    pub surface: String,
+    /// Model asked for; denials of unreadable bodies know none.
+    pub model: Option<String>,
+    /// Upstream; denials have none.
+    pub upstream: Option<String>,
+    /// Purpose claimed.
+    pub purpose: Option<String>,
+    /// Whether a stream was asked for; denials do not say.
+    pub stream: Option<bool>,
+    /// Bytes of the body received.
+    pub received_bytes: u64,
+    /// Values replaced; denials do not say.
+    pub masked: Option<u64>,
+    /// How often the client's library had tried before.
+    pub retry: u64,
+}
+
+/// How it ended; gone when its content was erased.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ended {
+    /// How a completed call ended.
+    pub outcome: Option<Outcome>,
+    /// HTTP status given.
+    pub status: Option<u64>,
+    /// HTTP status of the provider.
+    pub upstream_status: Option<u64>,
+    /// Why, where it was not answered.
+    pub code: Option<String>,
+    /// What was released.
+    pub delivered: Option<Delivered>,
+    /// Model that answered.
+    pub model: Option<String>,
+    /// Tokens of the prompt.
+    pub prompt_tokens: Option<u64>,
+    /// Tokens of the answer.
+    pub completion_tokens: Option<u64>,
+    /// Bytes received from the provider.
+    pub received_bytes: Option<u64>,
+    /// Values replaced in the answer.
+    pub masked: Option<u64>,
+    /// Microseconds to the end.
+    pub duration_us: Option<u64>,
+    /// Microseconds to the provider's first byte.
+    pub first_byte_us: Option<u64>,
+}
+
+/// One call in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRow {
+    /// Entry of its permission or denial.
+    pub entry: u64,
+    /// Id of that record: what the client was told.
+    pub record_id: RecordId,
+    /// How it stands.
+    pub state: CallState,
+    /// The system.
+    pub system: Option<SystemId>,
+    /// The system's name, while it is known.
+    pub system_name: Option<String>,
+    /// The key.
+    pub key: CredentialId,
+    /// Log size that the decision saw.
+    pub basis: Option<u64>,
+    /// Commit time of `entry`.
+    pub at: Micros,
+    /// Entry of its end; its own for denials.
+    pub end_entry: Option<u64>,
+    /// Commit time of `end_entry`.
+    pub ended_at: Option<Micros>,
+    /// What was asked for.
+    pub asked: Option<Asked>,
+    /// How it ended.
+    pub ended: Option<Ended>,
+}
+
+/// The last record of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallEnd {
+    /// `call.completed`
+    Completed(Box<CallCompleted>),
+    /// `call.broken`
+    Broken(CallBroken),
+    /// `call.denied`
+    Denied(Box<CallDenied>),
+}
+
+/// One call with everything that is recorded and still disclosed; the bodies are read from the log and stand in no view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallDetail {
+    /// The row.
+    pub row: CallRow,
+    /// The permission, when its content is still there.
+    pub authorised: Option<CallAuthorised>,
+    /// The end, when there is one and its content is still there.
+    pub end: Option<CallEnd>,
+}
+
+/// A call without an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenCall {
+    /// Its `call.authorised`: the parent of the record that ends it.
+    pub authorised: Reference,
+    /// The system.
+    pub system: Option<SystemId>,
+    /// The key.
+    pub key: CredentialId,
+}
+
+const SELECT: &str = "SELECT calls.*, systems.name AS system_name FROM calls LEFT JOIN systems ON systems.system = calls.system";
+
+impl Views {
+    /// Calls, newest first.
+    pub fn calls(&self, filter: &CallFilter, page: Page) -> Result<Rows<CallRow>, ViewsError> {
+        let mut wanted = Where::default();
+        wanted
+            .with("calls.system = ?", filter.system.map(bytes))
+            .with("calls.key = ?", filter.key.map(bytes))
+            .with("calls.outcome = ?", filter.outcome.and_then(|outcome| word(&outcome)))
+            .with("calls.code = ?", filter.code.clone())
+            .with("calls.model = ?", filter.model.clone())
+            .with("calls.purpose = ?", filter.purpose.clone())
+            .times("calls.at", filter.from, filter.to)
+            .with(
+                "(instr(lower(coalesce(calls.model, '')), ?) OR instr(lower(coalesce(calls.answered_model, '')), ?)
+                OR instr(lower(coalesce(calls.purpose, '')), ?) OR instr(lower(coalesce(systems.name, '')), ?))",
+                needle(filter.text.as_ref()),
+            );
+        if let Some(state) = filter.state {
+            wanted.only(state.condition());
+        }
+        self.ask(|db| wanted.page(db, SELECT, "calls.entry", page, row, |call| call.entry))
+    }
+
+    /// One call by the id of its permission or denial.
+    pub fn call(&self, record: &RecordId) -> Result<Option<CallDetail>, ViewsError> {
+        let sql = format!("{SELECT} WHERE calls.record_id = ?1");
+        let found = self.ask(|db| {
+            Ok(db.prepare_cached(&sql)?.query_row(params![record.as_bytes()], row).optional()?)
+        })?;
+        let Some(row) = found else { return Ok(None) };
+        let authorised = body(&self.reader().entry(row.entry)?);
+        let end = match row.end_entry {
+            None => None,
+            Some(entry) => {
+                let view = self.reader().entry(entry)?;
+                let completed = body(&view).map(|end| CallEnd::Completed(Box::new(end)));
+                completed
+                    .or_else(|| body(&view).map(CallEnd::Broken))
+                    .or_else(|| body(&view).map(|end| CallEnd::Denied(Box::new(end))))
+            }
+        };
+        Ok(Some(CallDetail { row, authorised, end }))
+    }
+
+    /// Calls permitted below entry `below` that have no end, oldest first: after a start, those that the process before left behind. To be asked
+    /// once the views have read `below` and before new calls are let through.
+    pub fn open_calls(&self, below: u64) -> Result<Vec<OpenCall>, ViewsError> {
+        let sql = "SELECT entry, system, key FROM calls WHERE state = 0 AND entry < ?1 ORDER BY entry";
+        let open = self.ask(|db| {
+            let mut select = db.prepare_cached(sql)?;
+            let rows = select.query_map(params![int(below)], |row| {
+                Ok((number(row, "entry")?, optional_id(row, "system")?, id(row, "key")?))
+            })?;
+            Ok(rows.collect::<Result<Vec<_>, _>>()?)
+        })?;
+        open.into_iter()
+            .map(|(entry, system, key)| {
+                Ok(OpenCall { authorised: reference(self.reader(), entry)?, system, key })
+            })
+            .collect()
+    }
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<CallRow> {
+    Ok(CallRow {
+        entry: number(row, "entry")?,
+        record_id: id(row, "record_id")?,
+        state: CallState::of(row.get("state")?)?,
+        system: optional_id(row, "system")?,
+        system_name: row.get("system_name")?,
+        key: id(row, "key")?,
+        basis: optional_number(row, "basis")?,
+        at: time(row, "at")?,
+        end_entry: optional_number(row, "end_entry")?,
+        ended_at: optional_time(row, "ended_at")?,
+        asked: asked(row)?,
+        ended: ended(row)?,
+    })
+}
+
+fn asked(row: &Row<'_>) -> rusqlite::Result<Option<Asked>> {
+    let Some(surface) = row.get("surface")? else { return Ok(None) };
+    Ok(Some(Asked {
+        surface,
+        model: row.get("model")?,
+        upstream: row.get("upstream")?,
+        purpose: row.get("purpose")?,
+        stream: row.get("stream")?,
+        received_bytes: number(row, "request_bytes")?,
+        masked: optional_number(row, "request_masked")?,
+        retry: number(row, "retry")?,
+    }))
+}
+
+fn ended(row: &Row<'_>) -> rusqlite::Result<Option<Ended>> {
+    let unit: Option<[u8; 16]> = row.get("ended_unit")?;
+    if unit.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Ended {
+        outcome: optional_word(row, "outcome")?,
+        status: optional_number(row, "status")?,
+        upstream_status: optional_number(row, "upstream_status")?,
+        code: row.get("code")?,
+        delivered: optional_word(row, "delivered")?,
+        model: row.get("answered_model")?,
+        prompt_tokens: optional_number(row, "prompt_tokens")?,
+        completion_tokens: optional_number(row, "completion_tokens")?,
+        received_bytes: optional_number(row, "answer_bytes")?,
+        masked: optional_number(row, "answer_masked")?,
+        duration_us: optional_number(row, "duration_us")?,
+        first_byte_us: optional_number(row, "first_byte_us")?,
+    }))
+}

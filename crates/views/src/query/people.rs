@@ -1,0 +1,229 @@
+//! People, what they may do now, and whether a link or session is good.
+//!
+//! Promises: what was erased never gives more than was known: a revocation whose role is gone takes every role granted before, a session whose end
+//! cannot be told from another's has ended.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use tabellion_model::body::Role;
+use tabellion_model::{CredentialId, Micros, RecordId};
+
+use super::{Page, Reference, Rows, Where, needle, reference};
+use crate::error::ViewsError;
+use crate::values::{id, number, optional_id, optional_number, optional_time, optional_word, time};
+use crate::views::Views;
+
+/// Who a person is; gone when it was erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    /// Name.
+    pub name: String,
+    /// E-mail address; empty when none was given.
+    pub email: String,
+}
+
+/// One grant or revocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleChange {
+    /// Its entry.
+    pub entry: u64,
+    /// Commit time of that.
+    pub at: Micros,
+    /// Who did it.
+    pub by: CredentialId,
+    /// Granted, or revoked.
+    pub granted: bool,
+    /// Which; none when erased.
+    pub role: Option<Role>,
+}
+
+/// One person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonRow {
+    /// The credential id they act under.
+    pub person: CredentialId,
+    /// Version of their stream after the last record folded.
+    pub version: u64,
+    /// Entry that added them.
+    pub added_entry: u64,
+    /// Commit time of that.
+    pub added_at: Micros,
+    /// Who added them.
+    pub added_by: CredentialId,
+    /// Who it is; none when erased: the person is no longer known.
+    pub details: Option<Details>,
+    /// What they may do now.
+    pub roles: BTreeSet<Role>,
+}
+
+/// A link that lets a person in once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// Its `link.issued`: the parent of the session that uses it.
+    pub issued: Reference,
+    /// Whom it lets in.
+    pub person: CredentialId,
+    /// Until when. Whether that is over is for the caller, who has a clock.
+    pub expires_at: Micros,
+    /// Entry of the session that used it.
+    pub used_entry: Option<u64>,
+}
+
+/// A session that nobody ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session {
+    /// Entry of its `session.opened`.
+    pub entry: u64,
+    /// Id of that record.
+    pub record_id: RecordId,
+    /// The link it came from.
+    pub link: Option<RecordId>,
+    /// Whose it is.
+    pub person: CredentialId,
+    /// Until when. Whether that is over is for the caller, who has a clock.
+    pub expires_at: Micros,
+}
+
+impl Views {
+    /// People, the last added first; those whose name or address contains `text`, letter case aside.
+    pub fn people(&self, text: Option<&String>, page: Page) -> Result<Rows<PersonRow>, ViewsError> {
+        let mut wanted = Where::default();
+        wanted.with(
+            "(instr(lower(coalesce(name, '')), ?) OR instr(lower(coalesce(email, '')), ?))",
+            needle(text),
+        );
+        self.ask(|db| {
+            let entry = |person: &PersonRow| person.added_entry;
+            let mut found = wanted.page(db, "SELECT * FROM people", "added_entry", page, row, entry)?;
+            for person in &mut found.rows {
+                person.roles = held(&changes(db, &person.person)?);
+            }
+            Ok(found)
+        })
+    }
+
+    /// One person.
+    pub fn person(&self, person: &CredentialId) -> Result<Option<PersonRow>, ViewsError> {
+        self.ask(|db| {
+            let sql = "SELECT * FROM people WHERE person = ?1";
+            let found = db.prepare_cached(sql)?.query_row(params![person.as_bytes()], row).optional()?;
+            let Some(mut found) = found else { return Ok(None) };
+            found.roles = held(&changes(db, person)?);
+            Ok(Some(found))
+        })
+    }
+
+    /// Every grant and revocation of one person's roles, oldest first.
+    pub fn role_changes(&self, person: &CredentialId) -> Result<Vec<RoleChange>, ViewsError> {
+        self.ask(|db| Ok(changes(db, person)?))
+    }
+
+    /// Everyone who holds `role` now and is still known, in the order they were added.
+    pub fn holders(&self, role: Role) -> Result<Vec<CredentialId>, ViewsError> {
+        let sql = "SELECT person FROM people WHERE details_unit IS NOT NULL
+            AND EXISTS (SELECT 1 FROM roles WHERE roles.person = people.person AND roles.role = ?1) ORDER BY added_entry";
+        self.ask(|db| {
+            let mut select = db.prepare_cached(sql)?;
+            let mut now = Vec::new();
+            for person in select.query_map(params![role.as_str()], |row| id(row, "person"))? {
+                let person = person?;
+                if held(&changes(db, &person)?).contains(&role) {
+                    now.push(person);
+                }
+            }
+            Ok(now)
+        })
+    }
+
+    /// The link whose token has this SHA-256.
+    pub fn link(&self, token_sha256: &[u8; 32]) -> Result<Option<Link>, ViewsError> {
+        let sql = "SELECT entry, person, expires_at, used_entry FROM links WHERE token_sha256 = ?1 ORDER BY entry DESC LIMIT 1";
+        let found = self.ask(|db| {
+            let read = |row: &Row<'_>| {
+                let expires_at = optional_time(row, "expires_at")?;
+                Ok((
+                    number(row, "entry")?,
+                    id(row, "person")?,
+                    expires_at,
+                    optional_number(row, "used_entry")?,
+                ))
+            };
+            Ok(db.prepare_cached(sql)?.query_row(params![token_sha256], read).optional()?)
+        })?;
+        let Some((entry, person, Some(expires_at), used_entry)) = found else { return Ok(None) };
+        Ok(Some(Link { issued: reference(self.reader(), entry)?, person, expires_at, used_entry }))
+    }
+
+    /// The session whose token has this SHA-256, unless it was ended or its person is no longer known.
+    pub fn session(&self, token_sha256: &[u8; 32]) -> Result<Option<Session>, ViewsError> {
+        let sql = "SELECT sessions.entry, sessions.record_id, sessions.link, sessions.person, sessions.expires_at
+            FROM sessions JOIN people ON people.person = sessions.person
+            WHERE sessions.token_sha256 = ?1 AND people.details_unit IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM session_ends AS ends WHERE ends.person = sessions.person AND ends.entry > sessions.entry
+                AND (ends.session = sessions.record_id OR ends.link = sessions.link OR ends.token_sha256 = sessions.token_sha256
+                    OR (ends.session IS NULL AND ends.link IS NULL AND ends.token_sha256 IS NULL)))
+            ORDER BY sessions.entry DESC LIMIT 1";
+        self.ask(|db| {
+            let read = |row: &Row<'_>| {
+                Ok(Session {
+                    entry: number(row, "entry")?,
+                    record_id: id(row, "record_id")?,
+                    link: optional_id(row, "link")?,
+                    person: id(row, "person")?,
+                    expires_at: time(row, "expires_at")?,
+                })
+            };
+            Ok(db.prepare_cached(sql)?.query_row(params![token_sha256], read).optional()?)
+        })
+    }
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<PersonRow> {
+    let details = match (row.get("name")?, row.get("email")?) {
+        (Some(name), Some(email)) => Some(Details { name, email }),
+        _ => None,
+    };
+    Ok(PersonRow {
+        person: id(row, "person")?,
+        version: number(row, "version")?,
+        added_entry: number(row, "added_entry")?,
+        added_at: time(row, "added_at")?,
+        added_by: id(row, "added_by")?,
+        details,
+        roles: BTreeSet::new(),
+    })
+}
+
+fn changes(db: &Connection, person: &CredentialId) -> rusqlite::Result<Vec<RoleChange>> {
+    let sql = "SELECT entry, at, actor, granted, role FROM roles WHERE person = ?1 ORDER BY entry";
+    let mut select = db.prepare_cached(sql)?;
+    let found = select.query_map(params![person.as_bytes()], |row| {
+        Ok(RoleChange {
+            entry: number(row, "entry")?,
+            at: time(row, "at")?,
+            by: id(row, "actor")?,
+            granted: row.get("granted")?,
+            role: optional_word(row, "role")?,
+        })
+    })?;
+    found.collect()
+}
+
+/// What grants and revocations leave, oldest first.
+fn held(changes: &[RoleChange]) -> BTreeSet<Role> {
+    let mut held = BTreeSet::new();
+    for change in changes {
+        match (change.granted, change.role) {
+            (true, Some(role)) => {
+                held.insert(role);
+            }
+            (true, None) => {}
+            (false, Some(role)) => {
+                held.remove(&role);
+            }
+            (false, None) => held.clear(),
+        }
+    }
+    held
+}

@@ -1,0 +1,89 @@
+//! Policies: what is in force, and every version there was.
+
+use rusqlite::{OptionalExtension as _, Row, params};
+use tabellion_model::{CredentialId, Micros};
+
+use super::{Page, Rows, Where};
+use crate::error::ViewsError;
+use crate::values::{id, int, number, time};
+use crate::views::Views;
+
+/// What a version says; gone when its content was erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyContent {
+    /// The text; none for a withdrawal.
+    pub text: Option<String>,
+    /// SHA-256 of the text, hex; none for a withdrawal.
+    pub digest: Option<String>,
+    /// What changed and why.
+    pub note: String,
+}
+
+/// One version of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyVersion {
+    /// The policy's name.
+    pub name: String,
+    /// The version: that of its stream.
+    pub version: u64,
+    /// Its entry.
+    pub entry: u64,
+    /// Commit time of that.
+    pub at: Micros,
+    /// Who wrote it.
+    pub by: CredentialId,
+    /// Whether no later version follows.
+    pub newest: bool,
+    /// Whether this version took the policy out of force.
+    pub withdrawn: bool,
+    /// What it says.
+    pub content: Option<PolicyContent>,
+}
+
+impl Views {
+    /// The newest version of every policy, also of those withdrawn; the last changed first.
+    pub fn policies(&self, page: Page) -> Result<Rows<PolicyVersion>, ViewsError> {
+        let mut wanted = Where::default();
+        wanted.only("newest = 1");
+        self.ask(|db| wanted.page(db, SELECT, "entry", page, row, |version| version.entry))
+    }
+
+    /// The newest version of one policy.
+    pub fn policy(&self, name: &str) -> Result<Option<PolicyVersion>, ViewsError> {
+        let sql = "SELECT * FROM policies WHERE name = ?1 AND newest = 1";
+        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name], row).optional()?))
+    }
+
+    /// All versions of one policy, newest first.
+    pub fn policy_versions(&self, name: &str, page: Page) -> Result<Rows<PolicyVersion>, ViewsError> {
+        let mut wanted = Where::default();
+        wanted.with("name = ?", Some(name.to_owned()));
+        self.ask(|db| wanted.page(db, SELECT, "entry", page, row, |version| version.entry))
+    }
+
+    /// One version of one policy.
+    pub fn policy_version(&self, name: &str, version: u64) -> Result<Option<PolicyVersion>, ViewsError> {
+        let sql = "SELECT * FROM policies WHERE name = ?1 AND version = ?2";
+        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name, int(version)], row).optional()?))
+    }
+}
+
+const SELECT: &str = "SELECT * FROM policies";
+
+fn row(row: &Row<'_>) -> rusqlite::Result<PolicyVersion> {
+    let note: Option<String> = row.get("note")?;
+    let content = match note {
+        None => None,
+        Some(note) => Some(PolicyContent { text: row.get("text")?, digest: row.get("digest")?, note }),
+    };
+    Ok(PolicyVersion {
+        name: row.get("name")?,
+        version: number(row, "version")?,
+        entry: number(row, "entry")?,
+        at: time(row, "at")?,
+        by: id(row, "actor")?,
+        newest: row.get("newest")?,
+        withdrawn: row.get("withdrawn")?,
+        content,
+    })
+}

@@ -1,0 +1,119 @@
+//! Reading committed batches in order, ahead of whoever folds them.
+//!
+//! Promises: batches come whole and in the order of the log. Reading an entry (decryption, canonical JSON) costs about twice what folding it does, so a
+//! long way is read by threads of their own; a short one, as after each commit, by the caller.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use tabellion_ledger::{EntryView, LedgerError, Reader};
+use tabellion_model::{Entry, Micros};
+use tabellion_tlog::{Hash, leaf_hash};
+
+use crate::error::ViewsError;
+
+/// Threads that read ahead: with the one that folds they fill the two cores of the smallest machine we think of.
+const READERS: usize = 2;
+/// Entries that one thread reads at a time, whole batches.
+const STRETCH_ENTRIES: u64 = 128;
+/// Stretches that wait for the folding thread, for each reading one: a few MiB of ordinary records.
+const WAITING: usize = 2;
+/// Up to here the caller reads by itself.
+const SHORT_ENTRIES: u64 = 1024;
+
+/// One committed batch.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// Its records, in order; its seal is not among them.
+    pub(crate) entries: Vec<EntryView>,
+    /// Its commit time.
+    pub(crate) committed_at: Micros,
+    /// Log size after it.
+    pub(crate) size_after: u64,
+    /// Leaf hash of its seal.
+    pub(crate) seal: Hash,
+}
+
+/// Gives each batch from `from` to `to`, both ends of batches, to `each`, in order.
+pub(crate) fn batches(
+    reader: &Reader,
+    from: u64,
+    to: u64,
+    mut each: impl FnMut(Batch) -> Result<(), ViewsError>,
+) -> Result<(), ViewsError> {
+    if to.saturating_sub(from) <= SHORT_ENTRIES {
+        return stretch(reader, from, to)?.into_iter().try_for_each(each);
+    }
+    thread::scope(|scope| {
+        let mut ahead: Vec<Receiver<Stretch>> = Vec::new();
+        for number in 0..READERS {
+            let (send, receive) = sync_channel(WAITING);
+            ahead.push(receive);
+            scope.spawn(move || read_ahead(reader, stretches(reader, from, to).skip(number), &send));
+        }
+        let mut reached = from;
+        // The readers take turns, so the next stretch always comes from the next reader; whoever has none left has hung up.
+        for next in ahead.iter().cycle() {
+            let Ok(read) = next.recv() else { break };
+            for batch in read? {
+                reached = batch.size_after;
+                each(batch)?;
+            }
+        }
+        if reached == to {
+            return Ok(());
+        }
+        Err(ViewsError::Log(LedgerError::Unavailable(format!("reading ended at entry {reached} of {to}"))))
+    })
+}
+
+type Stretch = Result<Vec<Batch>, ViewsError>;
+
+/// Reads every [`READERS`]th of `mine`, until nobody listens or one cannot be read.
+fn read_ahead(
+    reader: &Reader,
+    mine: impl Iterator<Item = Result<(u64, u64), ViewsError>>,
+    send: &SyncSender<Stretch>,
+) {
+    for bounds in mine.step_by(READERS) {
+        let read = bounds.and_then(|(from, to)| stretch(reader, from, to));
+        let failed = read.is_err();
+        if send.send(read).is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// The bounds of stretches of whole batches, in order.
+fn stretches(reader: &Reader, from: u64, to: u64) -> impl Iterator<Item = Result<(u64, u64), ViewsError>> {
+    let mut next = from;
+    std::iter::from_fn(move || {
+        if next >= to {
+            return None;
+        }
+        let begin = next;
+        let last = (begin + STRETCH_ENTRIES).min(to) - 1;
+        Some(reader.commit_end(last).map_err(ViewsError::from).map(|end| {
+            next = end;
+            (begin, end)
+        }))
+    })
+}
+
+fn stretch(reader: &Reader, from: u64, to: u64) -> Stretch {
+    let (mut batches, mut entries) = (Vec::new(), Vec::new());
+    reader.entries(from, to, |view| {
+        if let Entry::Seal(seal) = &view.entry {
+            batches.push(Batch {
+                committed_at: seal.seal.committed_at,
+                size_after: view.index + 1,
+                seal: leaf_hash(&view.bytes),
+                entries: std::mem::take(&mut entries),
+            });
+        } else {
+            entries.push(view);
+        }
+        Ok(())
+    })?;
+    Ok(batches)
+}

@@ -1,0 +1,80 @@
+//! How the values of records stand in columns: ids as 16 bytes, times and counts as integers, closed words as the text of records.
+
+use rusqlite::Row;
+use rusqlite::types::{FromSqlError, Type};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tabellion_model::{Id, Micros};
+
+/// A count or time as `SQLite` holds it. Numbers of records end at 2^53 − 1, so nothing is ever cut.
+pub(crate) fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The word of a closed list, as it stands in records.
+pub(crate) fn word<T: Serialize>(value: &T) -> Option<String> {
+    match serde_json::to_value(value) {
+        Ok(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// A list as JSON text.
+pub(crate) fn list<T: Serialize>(items: &[T]) -> String {
+    serde_json::to_string(items).unwrap_or_default()
+}
+
+/// Reads a digest of 64 lower-case hex digits; anything else is no digest.
+pub(crate) fn digest_bytes(hex: &str) -> Option<[u8; 32]> {
+    tabellion_tlog::Hash::from_hex(hex).map(|hash| hash.0)
+}
+
+/// Column `name` as a number.
+pub(crate) fn number(row: &Row<'_>, name: &str) -> rusqlite::Result<u64> {
+    let value: i64 = row.get(name)?;
+    u64::try_from(value).map_err(|_| FromSqlError::OutOfRange(value).into())
+}
+
+/// Column `name` as a number, when there is one.
+pub(crate) fn optional_number(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<u64>> {
+    let value: Option<i64> = row.get(name)?;
+    value.map(|value| u64::try_from(value).map_err(|_| FromSqlError::OutOfRange(value).into())).transpose()
+}
+
+/// Column `name` as a time.
+pub(crate) fn time(row: &Row<'_>, name: &str) -> rusqlite::Result<Micros> {
+    number(row, name).map(Micros)
+}
+
+/// Column `name` as a time, when there is one.
+pub(crate) fn optional_time(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<Micros>> {
+    Ok(optional_number(row, name)?.map(Micros))
+}
+
+/// Column `name` as an id.
+pub(crate) fn id<K>(row: &Row<'_>, name: &str) -> rusqlite::Result<Id<K>> {
+    row.get(name).map(Id::from_bytes)
+}
+
+/// Column `name` as an id, when there is one.
+pub(crate) fn optional_id<K>(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<Id<K>>> {
+    let bytes: Option<[u8; 16]> = row.get(name)?;
+    Ok(bytes.map(Id::from_bytes))
+}
+
+/// Column `name` as a word of a closed list, when there is one.
+pub(crate) fn optional_word<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(name)?;
+    text.map(|text| serde_json::from_value(Value::String(text)).map_err(conversion)).transpose()
+}
+
+/// Column `name` as a list; none when its content is gone.
+pub(crate) fn optional_list(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<Vec<String>>> {
+    let text: Option<String> = row.get(name)?;
+    text.map(|text| serde_json::from_str(&text).map_err(conversion)).transpose()
+}
+
+fn conversion(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
+}
