@@ -1,0 +1,273 @@
+//! Ledgers with the records that gateway and control plane write, and views of them.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tabellion_ledger::disk::Disk;
+use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledger, NewLog, OpenOptions};
+use tabellion_model::body::{
+    Answered, Body, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, CredentialIssued,
+    CredentialRevoked, Delivered, Masked, Outcome, PersonAdded, PersonDetails, PolicyPublished,
+    SystemRegistered, SystemStage, SystemStageChanged, Usage,
+};
+use tabellion_model::{CredentialId, Env, Micros, Origin, RecordId, SystemId};
+use tabellion_testkit::{ManualClock, SeededEntropy, SimDisk};
+use tabellion_tlog::{leaf_hash, sha256};
+use tabellion_views::{Views, ViewsDigest};
+
+/// When the logs of the tests begin.
+pub(crate) const START: u64 = 1_790_000_000_000_000;
+/// Longest wait for the projector: far above what any test needs.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A ledger on a simulated disk, and a directory for its views.
+pub(crate) struct Bench {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) ledger: Ledger,
+    pub(crate) dir: tempfile::TempDir,
+    /// What operators were told.
+    pub(crate) notes: Arc<Mutex<Vec<String>>>,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self::seeded(7)
+    }
+
+    pub(crate) fn seeded(seed: u64) -> Self {
+        let clock = Arc::new(ManualClock::at(Micros(START)));
+        let new = NewLog { origin: Origin::new("test.example/log/acme").unwrap(), env: Env::Production };
+        let options = OpenOptions {
+            segment_bytes: 64 << 20,
+            background: false,
+            ..OpenOptions::new(clock.clone(), Arc::new(SeededEntropy::new(seed)))
+        };
+        let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());
+        let ledger = Ledger::create(disk, &new, &options).expect("a log");
+        Self { clock, ledger, dir: tempfile::tempdir().expect("a directory"), notes: Arc::default() }
+    }
+
+    /// Views that are up to date.
+    pub(crate) fn views(&self) -> Views {
+        let views = self.start();
+        self.catch_up(&views);
+        views
+    }
+
+    /// Views that may still be behind.
+    pub(crate) fn start(&self) -> Views {
+        self.start_in(self.dir.path())
+    }
+
+    pub(crate) fn start_in(&self, dir: &Path) -> Views {
+        let notes = Arc::clone(&self.notes);
+        let note = Arc::new(move |line: &str| notes.lock().unwrap().push(line.to_owned()));
+        Views::start(self.ledger.reader().clone(), dir, note).expect("views open")
+    }
+
+    pub(crate) fn catch_up(&self, views: &Views) {
+        let until = Instant::now() + PATIENCE;
+        views.wait_for(self.ledger.reader().size(), until).expect("the views follow the log");
+    }
+
+    /// The digest of views that are made from nothing, elsewhere.
+    pub(crate) fn rebuilt(&self) -> ViewsDigest {
+        let dir = tempfile::tempdir().expect("a directory");
+        Views::rebuild(dir.path(), self.ledger.reader()).expect("views can be made from the log").after
+    }
+
+    pub(crate) fn append(&self, draft: &Draft) -> Ack {
+        self.ledger.append(draft).expect("an append")
+    }
+
+    pub(crate) fn parent(&self, record: RecordId, entry: u64, role: &str) -> DraftParent {
+        let hash = leaf_hash(&self.ledger.reader().entry(entry).expect("the entry").bytes).to_hex();
+        DraftParent { hash, record_id: record.to_hex(), role: role.to_owned() }
+    }
+
+    /// A call that is permitted and not ended.
+    pub(crate) fn authorise(&self, system: SystemId, key: CredentialId, model: &str) -> Ack {
+        self.append(&authorised(system, key, model))
+    }
+
+    /// Its end.
+    pub(crate) fn complete(&self, system: SystemId, key: CredentialId, call: &Ack, tokens: u64) -> Ack {
+        let mut draft = completed(system, key, tokens);
+        draft.parents.push(self.parent(call.record_id, call.index, "authorised"));
+        self.append(&draft)
+    }
+
+    /// The end of a call that nobody saw.
+    pub(crate) fn break_off(&self, system: SystemId, key: CredentialId, call: &Ack) -> Ack {
+        let body = CallBroken { delivered: Delivered::Unknown, code: "process_ended".to_owned(), key };
+        let mut draft = of_system(draft(&body), system);
+        draft.parents.push(self.parent(call.record_id, call.index, "authorised"));
+        self.append(&draft)
+    }
+
+    pub(crate) fn erase_subject(&self, person: CredentialId) {
+        let target = ErasureTarget::Subject(person.to_hex());
+        self.ledger.erase(&target, "the subject asked").expect("an erasure");
+    }
+
+    pub(crate) fn erase_record(&self, ack: &Ack) {
+        let target = ErasureTarget::Record(ack.index);
+        self.ledger.erase(&target, "it was a mistake").expect("an erasure");
+    }
+}
+
+/// A live system with a known owner, a key and a policy.
+pub(crate) fn organisation(bench: &Bench, system: SystemId, key: CredentialId, owner: CredentialId) {
+    bench.append(&added(owner, "Olivia Owner"));
+    bench.append(&registered(system, "Loan support", owner));
+    bench.append(&staged(system, SystemStage::Live));
+    bench.append(&issued(key, system, "secret"));
+    bench.append(&published("house", "permit(principal, action, resource);"));
+}
+
+pub(crate) fn system(byte: u8) -> SystemId {
+    SystemId::from_bytes([byte; 16])
+}
+
+pub(crate) fn credential(byte: u8) -> CredentialId {
+    CredentialId::from_bytes([byte; 16])
+}
+
+/// A draft of a body, that can be erased alone.
+pub(crate) fn draft<B: Body>(body: &B) -> Draft {
+    let mut draft = Draft::new(B::TYPE);
+    draft.body = body.fields().expect("a body is an object");
+    draft.erasable_alone = true;
+    draft
+}
+
+pub(crate) fn on(mut draft: Draft, stream: String) -> Draft {
+    draft.stream = Some(DraftStream { name: stream, expected: None });
+    draft
+}
+
+fn of_system(mut draft: Draft, system: SystemId) -> Draft {
+    draft.system = Some(system.to_hex());
+    draft
+}
+
+fn by(mut draft: Draft, key: CredentialId) -> Draft {
+    draft.actor = Some(key.to_hex());
+    draft
+}
+
+pub(crate) fn registered(system: SystemId, name: &str, owner: CredentialId) -> Draft {
+    let body = SystemRegistered {
+        name: name.to_owned(),
+        owner,
+        purposes: vec!["loan-support".to_owned()],
+        description: "Answers questions about loans".to_owned(),
+        capture: Capture::Masked,
+    };
+    of_system(on(draft(&body), format!("system/{system}")), system)
+}
+
+pub(crate) fn staged(system: SystemId, stage: SystemStage) -> Draft {
+    let body = SystemStageChanged { stage, reason: "because".to_owned() };
+    of_system(on(draft(&body), format!("system/{system}")), system)
+}
+
+pub(crate) fn issued(key: CredentialId, system: SystemId, secret: &str) -> Draft {
+    let body = CredentialIssued {
+        name: "backend".to_owned(),
+        secret_sha256: sha256(secret.as_bytes()).to_hex(),
+        purposes: vec!["loan-support".to_owned()],
+        models: vec!["small".to_owned()],
+        expires_at: None,
+        replaces: None,
+    };
+    of_system(on(draft(&body), format!("credential/{key}")), system)
+}
+
+pub(crate) fn revoked(key: CredentialId, system: SystemId, at: Micros) -> Draft {
+    let body = CredentialRevoked { reason: "lost".to_owned(), effective_at: at };
+    of_system(on(draft(&body), format!("credential/{key}")), system)
+}
+
+pub(crate) fn published(name: &str, text: &str) -> Draft {
+    let body = PolicyPublished {
+        name: name.to_owned(),
+        text: text.to_owned(),
+        digest: sha256(text.as_bytes()).to_hex(),
+        note: "first".to_owned(),
+    };
+    on(draft(&body), format!("policy/{name}"))
+}
+
+pub(crate) fn added(person: CredentialId, name: &str) -> Draft {
+    let details = PersonDetails { name: name.to_owned(), email: String::new() };
+    let details = serde_json::to_value(details).expect("plain");
+    let mut draft = on(draft(&PersonAdded { person }), format!("person/{person}"));
+    draft.erasable_alone = false;
+    for (field, value) in details.as_object().expect("an object") {
+        draft = draft.about(&person.to_hex(), field, value.clone());
+    }
+    draft
+}
+
+pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Draft {
+    let masked = |class: &str, count| Masked { class: class.to_owned(), count };
+    let body = CallAuthorised {
+        surface: "openai.chat_completions".to_owned(),
+        model: model.to_owned(),
+        upstream: "local".to_owned(),
+        purpose: "loan-support".to_owned(),
+        stream: true,
+        received_bytes: 812,
+        received_sha256: "ab".repeat(32),
+        forwarded_sha256: "cd".repeat(32),
+        masked: vec![masked("email", 2), masked("iban", 1)],
+        policies: vec!["ef".repeat(32)],
+        rules: vec!["house.rule0".to_owned()],
+        retry: 0,
+        prompt: None,
+        prompt_withheld: Some("capture_off".to_owned()),
+    };
+    let mut draft = of_system(by(draft(&body), key), system);
+    draft.basis = Some(3);
+    draft
+}
+
+pub(crate) fn completed(system: SystemId, key: CredentialId, tokens: u64) -> Draft {
+    let usage = Some(Usage { prompt_tokens: tokens, completion_tokens: 2 * tokens });
+    let body = CallCompleted {
+        outcome: Outcome::Answered,
+        status: 200,
+        upstream_status: Some(200),
+        code: None,
+        delivered: Delivered::Whole,
+        answered: Answered { model: Some("small-1".to_owned()), usage, ..Answered::default() },
+        received_bytes: 4000,
+        received_sha256: "ab".repeat(32),
+        released_sha256: "cd".repeat(32),
+        masked: Vec::new(),
+        duration_us: 120_000,
+        first_byte_us: Some(40_000),
+        answer: None,
+        answer_withheld: Some("capture_off".to_owned()),
+    };
+    of_system(by(draft(&body), key), system)
+}
+
+pub(crate) fn denied(system: SystemId, key: CredentialId, code: &str) -> Draft {
+    let body = CallDenied {
+        code: code.to_owned(),
+        reason: "a rule forbids it".to_owned(),
+        status: 403,
+        surface: "openai.chat_completions".to_owned(),
+        model: Some("large".to_owned()),
+        purpose: None,
+        received_bytes: 300,
+        received_sha256: "ab".repeat(32),
+        policies: Vec::new(),
+        rules: vec!["house.rule1".to_owned()],
+        retry: 1,
+    };
+    of_system(by(draft(&body), key), system)
+}

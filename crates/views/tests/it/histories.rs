@@ -1,0 +1,181 @@
+//! Random histories: rebuilt equals live, whenever the live view read and whatever was erased in between.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tabellion_ledger::{Ack, Draft, ErasureTarget};
+use tabellion_model::Micros;
+use tabellion_model::body::{LinkIssued, Role, RoleGranted, SystemStage};
+
+use crate::fixture::{
+    Bench, START, added, credential, denied, draft, issued, on, published, registered, revoked, staged,
+    system,
+};
+
+/// What happens next. Numbers choose among a few systems, keys, people and records, so that things meet.
+#[derive(Debug, Clone)]
+enum Step {
+    Person(u8),
+    Role(u8),
+    Link(u8),
+    System(u8, u8),
+    Stage(u8, u8),
+    Key(u8, u8),
+    Revoke(u8, u64),
+    Policy(u8, u8),
+    Call(u8),
+    End(usize),
+    Break(usize),
+    Deny(u8),
+    Unknown,
+    EraseRecord(usize),
+    ErasePerson(u8),
+    EraseSystem(u8),
+    /// The live view reads what is there now.
+    Read,
+    /// The live view is closed and opened again.
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let few = || 0..4u8;
+    let two = move || (few(), few());
+    prop_oneof![
+        2 => few().prop_map(Step::Person),
+        1 => few().prop_map(Step::Role),
+        1 => few().prop_map(Step::Link),
+        2 => two().prop_map(|(system, owner)| Step::System(system, owner)),
+        1 => two().prop_map(|(system, stage)| Step::Stage(system, stage)),
+        2 => two().prop_map(|(key, system)| Step::Key(key, system)),
+        1 => (few(), 0..9u64).prop_map(|(key, at)| Step::Revoke(key, at)),
+        1 => two().prop_map(|(name, text)| Step::Policy(name, text)),
+        6 => few().prop_map(Step::Call),
+        4 => any::<usize>().prop_map(Step::End),
+        1 => any::<usize>().prop_map(Step::Break),
+        2 => few().prop_map(Step::Deny),
+        1 => Just(Step::Unknown),
+        4 => any::<usize>().prop_map(Step::EraseRecord),
+        1 => few().prop_map(Step::ErasePerson),
+        1 => few().prop_map(Step::EraseSystem),
+        5 => Just(Step::Read),
+        1 => Just(Step::Restart),
+    ]
+}
+
+/// A log that the steps are played on.
+struct Play {
+    bench: Bench,
+    records: Vec<Ack>,
+    calls: Vec<(Ack, u8)>,
+}
+
+impl Play {
+    fn append(&mut self, draft: &Draft) {
+        let ack = self.bench.append(draft);
+        self.records.push(ack);
+    }
+
+    fn about(&mut self, person: u8, draft: Draft) {
+        self.append(&on(draft, format!("person/{}", credential(person))));
+    }
+
+    fn erase(&self, target: &ErasureTarget) {
+        // What is gone already, or shares its key, is refused: that is the ledger's business.
+        drop(self.bench.ledger.erase(target, "chance"));
+    }
+
+    fn play(&mut self, step: &Step) {
+        match *step {
+            Step::Person(person) => self.append(&added(credential(person), &format!("person {person}"))),
+            Step::Role(person) => {
+                let granted = RoleGranted { person: credential(person), role: Role::Auditor };
+                self.about(person, draft(&granted));
+            }
+            Step::Link(person) => {
+                let token_sha256 = "ab".repeat(32);
+                let link = LinkIssued { person: credential(person), token_sha256, expires_at: Micros(5) };
+                self.about(person, draft(&link));
+            }
+            Step::System(id, owner) => {
+                self.append(&registered(system(id + 1), &format!("system {id}"), credential(owner)));
+            }
+            Step::Stage(id, stage) => {
+                let stages =
+                    [SystemStage::Draft, SystemStage::Live, SystemStage::Paused, SystemStage::Retired];
+                self.append(&staged(system(id + 1), stages[usize::from(stage)]));
+            }
+            Step::Key(key, id) => self.append(&issued(credential(key), system(id + 1), "secret")),
+            Step::Revoke(key, at) => self.append(&revoked(credential(key), system(1), Micros(START + at))),
+            Step::Policy(name, text) => {
+                self.append(&published(&format!("policy-{name}"), &format!("text {text}")));
+            }
+            Step::Deny(id) => self.append(&denied(system(id + 1), credential(id), "policy_denied")),
+            Step::Unknown => self.append(&Draft::new("risk.assessed").with("level", 3)),
+            Step::Call(_) | Step::End(_) | Step::Break(_) => self.call(step),
+            Step::EraseRecord(which) => {
+                if let Some(ack) = pick(&self.records, which) {
+                    self.erase(&ErasureTarget::Record(ack.index));
+                }
+            }
+            Step::ErasePerson(person) => self.erase(&ErasureTarget::Subject(credential(person).to_hex())),
+            Step::EraseSystem(id) => self.erase(&ErasureTarget::System(system(id + 1))),
+            Step::Read | Step::Restart => {}
+        }
+    }
+
+    fn call(&mut self, step: &Step) {
+        let ack = match *step {
+            Step::Call(id) => {
+                let ack = self.bench.authorise(system(id + 1), credential(id), "small");
+                self.calls.push((ack.clone(), id));
+                Some(ack)
+            }
+            Step::End(which) => pick(&self.calls, which)
+                .map(|(call, id)| self.bench.complete(system(id + 1), credential(id), &call, 3)),
+            Step::Break(which) => pick(&self.calls, which)
+                .map(|(call, id)| self.bench.break_off(system(id + 1), credential(id), &call)),
+            _ => None,
+        };
+        self.records.extend(ack);
+    }
+}
+
+fn pick<T: Clone>(items: &[T], which: usize) -> Option<T> {
+    items.get(which.checked_rem(items.len())?).cloned()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// Invariant 4: state is a fold of the log and of what is still disclosed.
+    #[test]
+    fn rebuilt_equals_live_whatever_was_erased_in_between(steps in vec(step(), 1..60), seed in 1..1000u64) {
+        let mut play = Play { bench: Bench::seeded(seed), records: Vec::new(), calls: Vec::new() };
+        let mut views = play.bench.start();
+        for step in &steps {
+            play.play(step);
+            match step {
+                Step::Read => play.bench.catch_up(&views),
+                Step::Restart => {
+                    views.stop();
+                    views = play.bench.start();
+                }
+                _ => {}
+            }
+        }
+        play.bench.catch_up(&views);
+        let live = views.digest().expect("a digest");
+        prop_assert_eq!(live, play.bench.rebuilt(), "a rebuilt view differs from the live one");
+        let gate = views.gate_now();
+        views.stop();
+        let dir = tempfile::tempdir().expect("a directory");
+        let anew = play.bench.start_in(dir.path());
+        play.bench.catch_up(&anew);
+        prop_assert_eq!(anew.digest().expect("a digest"), live, "a second live view differs");
+        let other = anew.gate_now();
+        prop_assert_eq!(
+            (&gate.systems, &gate.keys, &gate.policies),
+            (&other.systems, &other.keys, &other.policies),
+            "two gateways of one log would decide differently"
+        );
+    }
+}

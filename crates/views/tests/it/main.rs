@@ -1,0 +1,19 @@
+//! The views from outside: real ledgers, real files, erasures in between.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test that meets the unexpected has to stop, and says what it counted"
+)]
+
+mod calls;
+mod damage;
+mod erasure;
+mod fixture;
+mod gate;
+mod histories;
+mod people;
+mod speed;
