@@ -1,0 +1,7 @@
+//! A provider's answer on its way back: read, metered, given its placeholders' values, released when its record allows.
+
+pub(crate) mod parts;
+pub(crate) mod relay;
+pub(crate) mod stream;
+pub(crate) mod transcript;
+pub(crate) mod whole;

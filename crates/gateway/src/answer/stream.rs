@@ -1,0 +1,280 @@
+//! An answer as a stream: forwarded event by event, its end held until the record of the end is durable.
+//!
+//! Promises: `data: [DONE]` and the token counts never pass before `call.completed`; when that cannot be recorded the client gets an error in
+//! the stream instead. Whatever ends the stream, there is one end record, which says what the client got.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::Response;
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use sha2::{Digest as _, Sha256};
+use tabellion_mask::Scope;
+use tabellion_model::body::{Delivered, Outcome};
+
+use crate::answer::relay::{Flow, Relay};
+use crate::answer::whole::{drained, is_plain};
+use crate::body::{self, Pieces};
+use crate::call::{Running, why};
+use crate::code::Code;
+use crate::config::span;
+use crate::dialect::openai;
+use crate::ending::{Authorised, End, Kept};
+use crate::forward::{Inbound, NoAnswer};
+use crate::race::{Interrupt, Watch};
+use crate::sse::event_of;
+use crate::stopwatch::Phase;
+use crate::upstream::connect::Sender;
+use crate::worker::Worker;
+
+/// Whether the provider answers with a stream of events.
+pub(crate) fn is_stream(head: &Response<Incoming>) -> bool {
+    let kind = head.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    head.status() == 200 && kind.eq_ignore_ascii_case("text/event-stream") && is_plain(head.headers())
+}
+
+/// What was given to the client's connection.
+struct Released {
+    taken: Sha256,
+    bytes: u64,
+    /// Pieces given to the body that the connection may not have taken yet.
+    waiting: VecDeque<Bytes>,
+    given: usize,
+}
+
+impl Released {
+    fn new() -> Self {
+        Self { taken: Sha256::new(), bytes: 0, waiting: VecDeque::new(), given: 0 }
+    }
+
+    fn give(&mut self, piece: Bytes, pieces: &Pieces) {
+        self.waiting.push_back(piece);
+        self.given += 1;
+        self.settle(pieces.taken());
+    }
+
+    /// Counts the pieces that the connection has taken by now.
+    fn settle(&mut self, taken: usize) {
+        while self.given - self.waiting.len() < taken {
+            let Some(piece) = self.waiting.pop_front() else { return };
+            self.bytes += piece.len() as u64;
+            self.taken.update(&piece);
+        }
+    }
+
+    /// Digest of what was taken, and of everything given with `more`.
+    fn digests(&mut self, pieces: &Pieces, more: &[Bytes]) -> ([u8; 32], [u8; 32]) {
+        self.settle(pieces.taken());
+        let mut all = self.taken.clone();
+        for piece in self.waiting.iter().chain(more) {
+            all.update(piece);
+        }
+        (self.taken.clone().finalize().into(), all.finalize().into())
+    }
+}
+
+/// How a stream came to its end.
+enum Fate {
+    /// All of it is there.
+    Whole,
+    /// The provider's own error is its last event.
+    Refused,
+    /// Something went wrong.
+    Broken(NoAnswer),
+}
+
+/// A stream on its way.
+struct Streaming {
+    worker: Arc<Worker>,
+    authorised: Authorised,
+    watch: Watch,
+    pieces: Pieces,
+    relay: Relay,
+    released: Released,
+}
+
+/// Forwards the stream to its end.
+pub(crate) async fn relay(
+    running: Running,
+    inbound: Inbound,
+    upstream: usize,
+    scope: Scope,
+    usage_wanted: bool,
+) {
+    let Running { worker, authorised, watch, reply } = running;
+    let Inbound { head, sender } = inbound;
+    let (head, mut body) = head.into_parts();
+    let (pieces, answer) = body::stream();
+    let mut answer = Response::new(answer);
+    openai::return_headers(&head.headers, answer.headers_mut());
+    // Whatever stands between may neither keep a stream nor wait for its end.
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    openai::refer(answer.headers_mut(), &authorised.ack);
+    drop(reply.send(answer));
+    let relay = Relay::new(&worker.shared.limits, scope, usage_wanted);
+    let released = Released::new();
+    let mut streaming = Streaming { worker, authorised, watch, pieces, relay, released };
+    let fate = streaming.forward(&mut body).await;
+    streaming.end(fate, body, sender, upstream).await;
+}
+
+impl Streaming {
+    async fn forward(&mut self, body: &mut Incoming) -> Fate {
+        let limits = self.worker.shared.limits;
+        loop {
+            self.authorised.stopwatch.enter(Phase::Upstream);
+            let frame = self.watch.race(span(limits.idle_ms), body.frame()).await;
+            self.authorised.stopwatch.enter(Phase::Own);
+            let mut out = Vec::new();
+            let flow = match frame {
+                Ok(Some(Ok(frame))) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    self.authorised.facts.received(&data);
+                    if self.authorised.facts.received_bytes() > limits.answer_bytes as u64 {
+                        return Fate::Broken(NoAnswer::Failed(Code::UpstreamTooLarge));
+                    }
+                    self.relay.push(&data, &mut out)
+                }
+                Ok(None) => self.relay.finish(&mut out),
+                Ok(Some(Err(_))) => return Fate::Broken(NoAnswer::Failed(Code::UpstreamBrokeOff)),
+                Err(Interrupt::Late) => return Fate::Broken(NoAnswer::Failed(Code::UpstreamTimeout)),
+                Err(interrupt) => return Fate::Broken(NoAnswer::Interrupted(interrupt)),
+            };
+            if let Err(interrupt) = self.give(out).await {
+                return Fate::Broken(NoAnswer::Interrupted(interrupt));
+            }
+            match flow {
+                Ok(Flow::Goes) => {}
+                Ok(Flow::Whole) => return Fate::Whole,
+                Ok(Flow::Refused) => return Fate::Refused,
+                Err(code) => return Fate::Broken(NoAnswer::Failed(code)),
+            }
+        }
+    }
+
+    /// Gives events to the client's connection, as one piece.
+    async fn give(&mut self, out: Vec<Bytes>) -> Result<(), Interrupt> {
+        let Some(piece) = joined(out) else { return Ok(()) };
+        let limit = span(self.worker.shared.limits.client_stall_ms);
+        self.authorised.stopwatch.enter(Phase::Client);
+        let sent = self.watch.race(limit, self.pieces.sender.send(piece.clone())).await;
+        self.authorised.stopwatch.enter(Phase::Own);
+        match sent {
+            Ok(Ok(())) => {
+                self.released.give(piece, &self.pieces);
+                Ok(())
+            }
+            // A client that takes nothing for so long is as good as gone.
+            Ok(Err(_)) | Err(Interrupt::Late) => Err(Interrupt::ClientGone),
+            Err(interrupt) => Err(interrupt),
+        }
+    }
+
+    async fn end(mut self, fate: Fate, body: Incoming, sender: Sender, upstream: usize) {
+        self.authorised.facts.answered = self.relay.answered();
+        self.worker.shared.metrics.held(self.relay.held_bytes());
+        match fate {
+            Fate::Whole => self.release(Outcome::Answered, None, body, sender, upstream).await,
+            Fate::Refused => {
+                let code = Some(Code::UpstreamRefused);
+                self.release(Outcome::Refused, code, body, sender, upstream).await;
+            }
+            Fate::Broken(none) => {
+                // The provider need not go on with what nobody will get.
+                drop((body, sender));
+                self.cut(none).await;
+            }
+        }
+    }
+
+    /// Records the end, then releases what was held for it.
+    async fn release(
+        mut self,
+        outcome: Outcome,
+        code: Option<Code>,
+        mut body: Incoming,
+        sender: Sender,
+        upstream: usize,
+    ) {
+        let held = self.relay.take_held();
+        let delivered = if outcome == Outcome::Answered { Delivered::Whole } else { Delivered::Partial };
+        let (_, all) = self.released.digests(&self.pieces, &held);
+        let end = self.ending(outcome, code, delivered, all);
+        let (completed, read_to_end) = drained(self.authorised.complete(&self.worker, &end), &mut body).await;
+        if read_to_end {
+            self.worker.pool.put(upstream, sender);
+        }
+        if completed.is_err() {
+            return self.without_end().await;
+        }
+        let bytes: usize = held.iter().map(Bytes::len).sum();
+        self.worker.shared.metrics.released(self.released.bytes + bytes as u64);
+        // From here on the record says that it is released; a client that goes away now does so with it on its way.
+        let _ = self.give(held).await;
+    }
+
+    /// Records that the stream was cut, then says so in it.
+    async fn cut(mut self, none: NoAnswer) {
+        let (outcome, code) = why(none);
+        let error = event_of(&openai::error_body(code, code.explain()));
+        let (taken, all) = self.released.digests(&self.pieces, std::slice::from_ref(&error));
+        let gone = outcome == Outcome::Abandoned;
+        let delivered = if self.released.given == 0 || (gone && self.released.bytes == 0) {
+            Delivered::Nothing
+        } else {
+            Delivered::Partial
+        };
+        let end = self.ending(outcome, Some(code), delivered, if gone { taken } else { all });
+        if self.authorised.complete(&self.worker, &end).await.is_err() {
+            return self.without_end().await;
+        }
+        self.worker.shared.metrics.released(self.released.bytes);
+        if !gone {
+            let _ = self.give(vec![error]).await;
+        }
+    }
+
+    /// The end could not be recorded: the client gets an error in place of what was held.
+    async fn without_end(mut self) {
+        let code = Code::EvidenceUnavailable;
+        let error = event_of(&openai::error_body(code, code.explain()));
+        let _ = self.give(vec![error]).await;
+        let (_, all) = self.released.digests(&self.pieces, &[]);
+        let end = self.ending(Outcome::Cut, Some(code), Delivered::Partial, all);
+        let Self { worker, authorised, watch, pieces, .. } = self;
+        // The client's stream ends here, while its record is still owed.
+        drop(pieces);
+        authorised.owe(&worker, end, &watch).await;
+    }
+
+    fn ending(
+        &mut self,
+        outcome: Outcome,
+        code: Option<Code>,
+        delivered: Delivered,
+        released: [u8; 32],
+    ) -> End {
+        let limit = self.worker.shared.limits.capture_bytes;
+        let relay = &mut self.relay;
+        let masked = relay.found();
+        let answer = Kept::of(self.authorised.capture, limit, || relay.transcript());
+        End { outcome, code, status: 200, delivered, released, masked, answer }
+    }
+}
+
+/// Several events as one piece.
+fn joined(mut out: Vec<Bytes>) -> Option<Bytes> {
+    if out.len() < 2 {
+        return out.pop();
+    }
+    let mut piece = BytesMut::with_capacity(out.iter().map(Bytes::len).sum());
+    for bytes in &out {
+        piece.extend_from_slice(bytes);
+    }
+    Some(piece.freeze())
+}

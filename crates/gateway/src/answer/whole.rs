@@ -1,0 +1,179 @@
+//! An answer that is no stream: read to its end, recorded, then released.
+//!
+//! Promises: not one byte of it goes back before `call.completed` is durable. What is not an answer of this interface is never passed on as one.
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use hyper::{HeaderMap, Response, StatusCode};
+use sha2::{Digest as _, Sha256};
+use tabellion_mask::json::Limits as JsonLimits;
+use tabellion_mask::{Classes, Edits, Scope, mask_string, restore_string};
+use tabellion_model::body::{Delivered, Outcome};
+
+use crate::answer::parts::Parts;
+use crate::answer::transcript::Transcript;
+use crate::body::AnswerBody;
+use crate::call::Running;
+use crate::code::Code;
+use crate::config::{Limits, span};
+use crate::dialect::openai;
+use crate::ending::{End, Kept};
+use crate::forward::{Inbound, NoAnswer};
+use crate::race::{Interrupt, alongside};
+use crate::stopwatch::Phase;
+
+/// Deepest nesting of an answer: deeper than of a request, since tool schemas may come back.
+const DEPTH: usize = 128;
+
+/// How answers are walked.
+pub(crate) fn json_limits(limits: &Limits) -> JsonLimits {
+    JsonLimits { max_bytes: limits.answer_bytes, max_depth: DEPTH }
+}
+
+/// Whether the body is sent as it is, not compressed against our asking.
+pub(crate) fn is_plain(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Takes the answer in and gives it back. `streamed`: a stream was asked for, so that only an error may come whole.
+pub(crate) async fn answer(
+    mut running: Running,
+    inbound: Inbound,
+    upstream: usize,
+    scope: Scope,
+    streamed: bool,
+) {
+    let Inbound { head, sender } = inbound;
+    let (head, body) = head.into_parts();
+    running.authorised.stopwatch.enter(Phase::Upstream);
+    let read = read(&mut running, body).await;
+    running.authorised.stopwatch.enter(Phase::Own);
+    let bytes = match read {
+        Ok(bytes) => bytes,
+        Err(none) => return running.fail(none).await,
+    };
+    running.worker.pool.put(upstream, sender);
+    let limits = running.worker.shared.limits;
+    let parts = Parts::read(&bytes, &json_limits(&limits)).ok().filter(|parts| parts.is_object);
+    let parts = parts.filter(|_| is_plain(&head.headers));
+    match parts {
+        Some(parts) if head.status == StatusCode::OK && parts.has_choices && !parts.error && !streamed => {
+            release(running, &head, &bytes, &parts, scope).await;
+        }
+        Some(parts) if parts.error && (head.status.is_client_error() || head.status.is_server_error()) => {
+            refused(running, &head, bytes).await;
+        }
+        _ => running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await,
+    }
+}
+
+async fn read(running: &mut Running, mut body: Incoming) -> Result<Bytes, NoAnswer> {
+    let limits = running.worker.shared.limits;
+    let mut pieces = BytesMut::new();
+    let mut first: Option<Bytes> = None;
+    loop {
+        let frame = match running.watch.race(span(limits.idle_ms), body.frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(_))) => return Err(NoAnswer::Failed(Code::UpstreamBrokeOff)),
+            Ok(None) => break,
+            Err(Interrupt::Late) => return Err(NoAnswer::Failed(Code::UpstreamTimeout)),
+            Err(interrupt) => return Err(NoAnswer::Interrupted(interrupt)),
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        let facts = &mut running.authorised.facts;
+        facts.received(&data);
+        if facts.received_bytes() > limits.answer_bytes as u64 {
+            return Err(NoAnswer::Failed(Code::UpstreamTooLarge));
+        }
+        // Most answers come in one piece, which then need not be copied.
+        match first.take() {
+            None if pieces.is_empty() => first = Some(data),
+            earlier => {
+                pieces.extend_from_slice(&earlier.unwrap_or_default());
+                pieces.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| pieces.freeze()))
+}
+
+/// Records and releases a good answer.
+async fn release(
+    mut running: Running,
+    head: &hyper::http::response::Parts,
+    bytes: &Bytes,
+    parts: &Parts<'_>,
+    mut scope: Scope,
+) {
+    let limits = running.worker.shared.limits;
+    let mut transcript = Transcript::new(limits.capture_bytes);
+    let mut edits = Edits::new();
+    for text in &parts.texts {
+        transcript.push(text);
+        if restore_string(text.place, &scope, &mut edits).is_err() {
+            return running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await;
+        }
+    }
+    let restored = if edits.is_empty() { bytes.clone() } else { Bytes::from(edits.apply(bytes)) };
+    let answered = &mut running.authorised.facts.answered;
+    answered.model.clone_from(&parts.model);
+    answered.finish_reason = parts.finished.first().map(|(_, reason)| reason.clone());
+    answered.tools.clone_from(&parts.tools);
+    answered.usage = parts.usage;
+    let end = End {
+        outcome: Outcome::Answered,
+        code: None,
+        status: head.status.as_u16(),
+        delivered: Delivered::Whole,
+        released: Sha256::digest(&restored).into(),
+        masked: transcript.found(),
+        answer: Kept::of(running.authorised.capture, limits.capture_bytes, || {
+            masked(bytes, parts, &mut scope)
+        }),
+    };
+    finish(running, end, head, restored).await;
+}
+
+/// The answer as it may be kept.
+fn masked(bytes: &Bytes, parts: &Parts<'_>, scope: &mut Scope) -> Option<String> {
+    let mut edits = Edits::new();
+    for text in &parts.texts {
+        mask_string(text.place, Classes::ALL, scope, &mut edits).ok()?;
+    }
+    String::from_utf8(edits.apply(bytes)).ok()
+}
+
+/// Records and passes on the provider's own error.
+async fn refused(running: Running, head: &hyper::http::response::Parts, bytes: Bytes) {
+    let end = End {
+        outcome: Outcome::Refused,
+        code: Some(Code::UpstreamRefused),
+        status: head.status.as_u16(),
+        delivered: Delivered::Whole,
+        released: Sha256::digest(&bytes).into(),
+        masked: Vec::new(),
+        answer: Kept::of(running.authorised.capture, 0, || None),
+    };
+    finish(running, end, head, bytes).await;
+}
+
+async fn finish(mut running: Running, end: End, head: &hyper::http::response::Parts, bytes: Bytes) {
+    if running.authorised.complete(&running.worker, &end).await.is_err() {
+        return running.without_end(end).await;
+    }
+    running.worker.shared.metrics.released(bytes.len() as u64);
+    let mut answer = Response::new(AnswerBody::from(bytes));
+    *answer.status_mut() = head.status;
+    openai::return_headers(&head.headers, answer.headers_mut());
+    answer.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    openai::refer(answer.headers_mut(), &running.authorised.ack);
+    drop(running.reply.send(answer));
+}
+
+/// Reads what follows an answer's end while `main` goes on: a connection that was read to its end can be used again.
+pub(crate) async fn drained<T>(main: impl Future<Output = T>, body: &mut Incoming) -> (T, bool) {
+    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+    alongside(main, rest).await
+}

@@ -1,0 +1,87 @@
+//! Whose request it is: the key in `Authorization`, held against the newest snapshot of the gate.
+//!
+//! Promises: a key is compared by its digest, in time that does not depend on where it differs; a key that has ended is as good as none. Must
+//! never: keep or print a key.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use hyper::HeaderMap;
+use hyper::header::AUTHORIZATION;
+use sha2::{Digest as _, Sha256};
+use tabellion_model::{CredentialId, Micros, SystemId};
+use tabellion_views::gate::{Gate, GateKey, GateSystem};
+
+/// What every key begins with: it can be found by those who search for leaked keys.
+pub const KEY_PREFIX: &str = "tbl_";
+/// Hex digits of the credential id in a key.
+const ID_DIGITS: usize = 32;
+/// Characters of the secret: 256 random bits in base64url.
+const SECRET_CHARACTERS: usize = 43;
+
+/// Who calls, as of one snapshot. The whole call is decided against this one.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) key_id: CredentialId,
+    pub(crate) system_id: SystemId,
+}
+
+impl Caller {
+    /// The key. `None` never happens: the snapshot that it was found in does not change.
+    pub(crate) fn key(&self) -> Option<&GateKey> {
+        self.gate.keys.get(&self.key_id)
+    }
+
+    /// The key's system; `None` when its content was erased or it is not registered.
+    pub(crate) fn system(&self) -> Option<&GateSystem> {
+        self.gate.systems.get(&self.system_id)
+    }
+}
+
+/// Why nobody is behind a request. What exactly is wrong with a key is not told to whoever sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoCaller {
+    /// No `Authorization: Bearer`, or more than one.
+    Missing,
+    /// Not a key, or one that is unknown, revoked or expired.
+    BadKey,
+}
+
+/// Finds the caller of a request with these `headers`.
+pub(crate) fn authenticate(headers: &HeaderMap, gate: Arc<Gate>, now: Micros) -> Result<Caller, NoCaller> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(NoCaller::Missing) };
+    let (scheme, key) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(NoCaller::Missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(NoCaller::Missing);
+    }
+    let key = key.trim();
+    let key_id = credential_of(key).ok_or(NoCaller::BadKey)?;
+    let known = gate.keys.get(&key_id).ok_or(NoCaller::BadKey)?;
+    if !same(&Sha256::digest(key.as_bytes()).into(), &known.secret_sha256) {
+        return Err(NoCaller::BadKey);
+    }
+    if known.ends_at.is_some_and(|end| end <= now) {
+        return Err(NoCaller::BadKey);
+    }
+    let system_id = known.system;
+    Ok(Caller { gate, key_id, system_id })
+}
+
+/// The credential id in a key of the form `tbl_<32 hex digits>_<43 characters>`.
+fn credential_of(key: &str) -> Option<CredentialId> {
+    let (id, secret) = key.strip_prefix(KEY_PREFIX)?.split_at_checked(ID_DIGITS)?;
+    let secret = secret.strip_prefix('_')?;
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if secret.len() != SECRET_CHARACTERS || !secret.as_bytes().iter().all(plain) {
+        return None;
+    }
+    CredentialId::from_hex(id)
+}
+
+/// Equality whose time says nothing about the place of a difference.
+fn same(left: &[u8; 32], right: &[u8; 32]) -> bool {
+    let differences = left.iter().zip(right).fold(0, |sum, (left, right)| black_box(sum | (left ^ right)));
+    differences == 0
+}

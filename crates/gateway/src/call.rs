@@ -1,0 +1,332 @@
+//! One request of an authenticated caller, from its body to its end.
+//!
+//! Owned by a task of its own, so that it comes to its recorded end also when the client's connection is gone. The order is the product:
+//! decide, record, only then send; record the end, only then release.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::{HeaderMap, Response};
+use sha2::{Digest as _, Sha256};
+use tabellion_mask::Scope;
+use tabellion_mask::json::Limits as JsonLimits;
+use tabellion_model::Micros;
+use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Masked, Outcome};
+use tabellion_policy::Action;
+use tokio::sync::oneshot;
+
+use crate::answer::{stream, whole};
+use crate::authenticate::Caller;
+use crate::body::AnswerBody;
+use crate::code::Code;
+use crate::decide::{self, Asked, Permission, Refusal};
+use crate::dialect::openai;
+use crate::ending::{Authorised, End, Facts, Kept};
+use crate::evidence;
+use crate::forward::{self, NoAnswer, Outbound};
+use crate::race::{Interrupt, Watch};
+use crate::route::Route;
+use crate::stopwatch::{Phase, Stopwatch};
+use crate::surface::openai_chat::{Changes, ChatRequest};
+use crate::surface::openai_models;
+use crate::worker::Worker;
+
+/// Header that claims a purpose.
+const PURPOSE: &str = "tabellion-purpose";
+
+/// A request's body, as far as it was taken in.
+pub(crate) enum Received {
+    /// All of it.
+    Whole(Bytes),
+    /// More than the limit: its size as far as it is known, and the digest of what was read.
+    TooLarge { bytes: u64, sha256: [u8; 32] },
+}
+
+/// The request.
+pub(crate) struct Call {
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) caller: Caller,
+    pub(crate) route: Route,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Received,
+    pub(crate) at: Micros,
+    pub(crate) stopwatch: Stopwatch,
+    pub(crate) watch: Watch,
+    pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
+}
+
+/// What was decided, ready to be sent.
+struct Ready {
+    model: String,
+    stream: bool,
+    usage_wanted: bool,
+    permission: Permission,
+    bytes: Bytes,
+    masked: Vec<Masked>,
+    scope: Scope,
+}
+
+/// What is left of a call once it is decided.
+pub(crate) struct Running {
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) authorised: Authorised,
+    pub(crate) watch: Watch,
+    pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
+}
+
+impl Call {
+    /// Runs the call to its end.
+    pub(crate) async fn run(self) {
+        let body = match &self.body {
+            Received::Whole(body) => body.clone(),
+            Received::TooLarge { .. } => {
+                let limit = self.worker.shared.limits.body_bytes;
+                let reason = format!("the request body is larger than {limit} bytes; send less");
+                return self.deny(&Refusal::new(Code::BodyTooLarge, reason), None).await;
+            }
+        };
+        match &self.route {
+            Route::ChatCompletions => self.chat(body).await,
+            Route::Models => openai_models::list(self, None).await,
+            Route::Model(model) => {
+                let model = model.clone();
+                openai_models::list(self, Some(model)).await;
+            }
+            Route::Unknown => {
+                let reason = "the gateway governs POST /v1/chat/completions, GET /v1/models and GET /v1/models/{model}; use one of these";
+                self.deny(&Refusal::new(Code::UnknownRoute, reason), None).await;
+            }
+        }
+    }
+
+    async fn chat(mut self, body: Bytes) {
+        let ready = match self.prepare(&body) {
+            Ok(ready) => ready,
+            Err((refusal, model)) => return self.deny(&refusal, model).await,
+        };
+        let record = self.authorisation(&ready, &body);
+        let headers = std::mem::take(&mut self.headers);
+        let Some(mut running) = self.authorise(&record, ready.permission.capture).await else { return };
+        if let Some(interrupt) = running.interrupted() {
+            return running.fail(NoAnswer::Interrupted(interrupt)).await;
+        }
+        let outbound = Outbound {
+            upstream: &ready.permission.target.upstream,
+            client_headers: &headers,
+            body: ready.bytes,
+            stream: ready.stream,
+        };
+        let worker = Arc::clone(&running.worker);
+        running.authorised.stopwatch.enter(Phase::Upstream);
+        let sent = forward::send(&outbound, &worker.pool, &mut running.watch, &worker.shared.limits).await;
+        running.authorised.stopwatch.enter(Phase::Own);
+        let inbound = match sent {
+            Ok(inbound) => inbound,
+            Err(none) => return running.fail(none).await,
+        };
+        let facts = &mut running.authorised.facts;
+        facts.first_byte = Some(running.authorised.stopwatch.elapsed());
+        facts.upstream_status = Some(inbound.head.status().as_u16());
+        let upstream = outbound.upstream.number;
+        if ready.stream && stream::is_stream(&inbound.head) {
+            let wanted = ready.usage_wanted;
+            stream::relay(running, inbound, upstream, ready.scope, wanted).await;
+        } else {
+            whole::answer(running, inbound, upstream, ready.scope, ready.stream).await;
+        }
+    }
+
+    /// Reads, decides and masks. A refusal comes with the model asked for, when it could be read.
+    fn prepare(&self, body: &Bytes) -> Result<Ready, (Refusal, Option<String>)> {
+        decide::live(&self.caller).map_err(|refusal| (refusal, None))?;
+        let limits = &self.worker.shared.limits;
+        let limits = JsonLimits { max_bytes: limits.body_bytes, max_depth: limits.depth };
+        let request =
+            ChatRequest::read(body, &limits).map_err(|why| (Refusal::new(Code::MalformedBody, why), None))?;
+        let refused = |refusal| (refusal, Some(request.model.clone()));
+        let purpose = self.purpose().map_err(refused)?;
+        let asked = Asked {
+            action: Action::Chat,
+            surface: self.route.surface(),
+            model: &request.model,
+            purpose,
+            stream: request.stream,
+            received_bytes: body.len() as u64,
+            tools: &request.tools,
+            at: self.at,
+        };
+        let shared = &self.worker.shared;
+        let permission =
+            decide::decide(&self.caller, &asked, &shared.catalogue, &shared.rules).map_err(refused)?;
+        let mut scope = shared.scope(self.caller.system_id);
+        let changes = Changes {
+            model: permission.target.model.as_deref(),
+            ask_usage: permission.target.upstream.usage_in_streams,
+        };
+        let outgoing = request
+            .outgoing(&changes, &mut scope)
+            .map_err(|why| refused(Refusal::new(Code::MalformedBody, why)))?;
+        Ok(Ready {
+            stream: request.stream,
+            usage_wanted: request.usage_wanted,
+            bytes: outgoing.bytes,
+            masked: outgoing.masked,
+            model: request.model.clone(),
+            permission,
+            scope,
+        })
+    }
+
+    /// The purpose that the request claims.
+    pub(crate) fn purpose(&self) -> Result<Option<&str>, Refusal> {
+        let mut values = self.headers.get_all(PURPOSE).iter();
+        let (first, second) = (values.next(), values.next());
+        let unreadable = Refusal::new(
+            Code::PurposeNotPermitted,
+            "the header tabellion-purpose is there twice or is not plain text; send one purpose",
+        );
+        match (first.map(|value| value.to_str()), second) {
+            (None, _) => Ok(None),
+            (Some(Ok(purpose)), None) => Ok(Some(purpose)),
+            _ => Err(unreadable),
+        }
+    }
+
+    fn authorisation(&self, ready: &Ready, body: &Bytes) -> CallAuthorised {
+        let limit = self.worker.shared.limits.capture_bytes;
+        let kept = Kept::of(ready.permission.capture, limit, || {
+            std::str::from_utf8(&ready.bytes).ok().filter(|text| text.len() <= limit).map(str::to_owned)
+        });
+        let (prompt, prompt_withheld) = kept.members();
+        CallAuthorised {
+            surface: self.route.surface().to_owned(),
+            model: ready.model.clone(),
+            upstream: ready.permission.target.upstream.name.clone(),
+            purpose: ready.permission.purpose.clone(),
+            stream: ready.stream,
+            received_bytes: body.len() as u64,
+            received_sha256: hex::encode(Sha256::digest(body)),
+            forwarded_sha256: hex::encode(Sha256::digest(&ready.bytes)),
+            masked: ready.masked.clone(),
+            policies: decide::policy_digests(&self.caller.gate),
+            rules: ready.permission.rules.clone(),
+            retry: openai::retry_count(&self.headers),
+            prompt,
+            prompt_withheld,
+        }
+    }
+
+    /// Makes the permission durable, with room for its end. `None`: it could not be, and the client was told.
+    pub(crate) async fn authorise(mut self, record: &CallAuthorised, capture: Capture) -> Option<Running> {
+        let evidence = &self.worker.shared.evidence;
+        let sealed = evidence
+            .reserve()
+            .and_then(|room| evidence::authorised(record, &self.caller).map(|draft| (room, draft)));
+        let Ok((room, draft)) = sealed else { return self.unavailable() };
+        self.stopwatch.enter(Phase::Sync);
+        let appended = evidence.append(&draft).await;
+        self.stopwatch.enter(Phase::Own);
+        let Ok(ack) = appended else { return self.unavailable() };
+        self.worker.shared.metrics.opened();
+        let Self { worker, caller, stopwatch, watch, reply, .. } = self;
+        let facts = Facts::default();
+        let authorised = Authorised { ack, caller, capture, room: Some(room), stopwatch, facts };
+        Some(Running { worker, authorised, watch, reply })
+    }
+
+    /// Records a denial and tells the client.
+    pub(crate) async fn deny(mut self, refusal: &Refusal, model: Option<String>) {
+        let (received_bytes, digest) = match &self.body {
+            Received::Whole(body) => (body.len() as u64, Sha256::digest(body).into()),
+            Received::TooLarge { bytes, sha256 } => (*bytes, *sha256),
+        };
+        let record = CallDenied {
+            code: refusal.code.as_str().to_owned(),
+            reason: refusal.reason.clone(),
+            status: refusal.code.status().into(),
+            surface: self.route.surface().to_owned(),
+            model,
+            purpose: self.purpose().ok().flatten().map(str::to_owned),
+            received_bytes,
+            received_sha256: hex::encode::<[u8; 32]>(digest),
+            policies: decide::policy_digests(&self.caller.gate),
+            rules: refusal.rules.clone(),
+            retry: openai::retry_count(&self.headers),
+        };
+        self.stopwatch.enter(Phase::Sync);
+        let appended = match evidence::denied(&record, &self.caller) {
+            Ok(draft) => self.worker.shared.evidence.append(&draft).await,
+            Err(error) => Err(error),
+        };
+        match appended {
+            Ok(ack) => {
+                self.worker.shared.metrics.denied(refusal.code);
+                self.answer(openai::error(refusal.code, &refusal.reason, Some(&ack)));
+            }
+            Err(_) => drop(self.unavailable::<()>()),
+        }
+    }
+
+    /// Tells the client that nothing could be recorded, so nothing was done. Why is for the operator ([`crate::Gateway::trouble`]).
+    fn unavailable<T>(self) -> Option<T> {
+        self.worker.shared.metrics.denied(Code::EvidenceUnavailable);
+        self.answer(openai::error(Code::EvidenceUnavailable, Code::EvidenceUnavailable.explain(), None));
+        None
+    }
+
+    fn answer(self, answer: Response<AnswerBody>) {
+        // A client that is gone by now reads its answer nowhere.
+        drop(self.reply.send(answer));
+    }
+}
+
+impl Running {
+    /// What would end the call before anything is sent.
+    fn interrupted(&mut self) -> Option<Interrupt> {
+        if self.watch.stopping() {
+            return Some(Interrupt::Stopping);
+        }
+        self.watch.client_gone().then_some(Interrupt::ClientGone)
+    }
+
+    /// Ends a call of which the client has got nothing: records it, then says why.
+    pub(crate) async fn fail(self, none: NoAnswer) {
+        let (outcome, code) = why(none);
+        self.fail_as(outcome, code).await;
+    }
+
+    /// The same with the outcome given.
+    pub(crate) async fn fail_as(mut self, outcome: Outcome, code: Code) {
+        let error = openai::error_body(code, code.explain());
+        let end = End::without_answer(outcome, code, &error, self.authorised.capture);
+        match self.authorised.complete(&self.worker, &end).await {
+            Ok(()) => {
+                let answer = openai::error(code, code.explain(), Some(&self.authorised.ack));
+                drop(self.reply.send(answer));
+            }
+            Err(_) => self.without_end(end).await,
+        }
+    }
+
+    /// The end could not be recorded, so nothing is released; goes on trying to record what became of the call instead.
+    pub(crate) async fn without_end(self, mut end: End) {
+        let code = Code::EvidenceUnavailable;
+        let error = openai::error_body(code, code.explain());
+        drop(self.reply.send(openai::error(code, code.explain(), Some(&self.authorised.ack))));
+        if end.outcome == Outcome::Answered || end.outcome == Outcome::Refused {
+            end = End::without_answer(Outcome::Cut, code, &error, self.authorised.capture);
+        }
+        self.authorised.owe(&self.worker, end, &self.watch).await;
+    }
+}
+
+/// How a call ends for which there is no answer.
+pub(crate) fn why(none: NoAnswer) -> (Outcome, Code) {
+    match none {
+        NoAnswer::Failed(code) => (Outcome::Failed, code),
+        NoAnswer::Interrupted(Interrupt::ClientGone) => (Outcome::Abandoned, Code::ClientGone),
+        NoAnswer::Interrupted(Interrupt::Stopping) => (Outcome::Cut, Code::Stopping),
+        NoAnswer::Interrupted(Interrupt::Late) => (Outcome::Failed, Code::UpstreamTimeout),
+        NoAnswer::Interrupted(Interrupt::Overdue) => (Outcome::Cut, Code::UpstreamTimeout),
+    }
+}

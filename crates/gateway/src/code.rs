@@ -1,0 +1,143 @@
+//! Why a call was denied or failed: the words of docs/records.md, with what HTTP says beside each.
+//!
+//! Promises: a code is never renamed or reused; its status and whether a retry can help are fixed here and nowhere else.
+
+/// One word that programs may rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Code {
+    /// No key, or one that is unknown, revoked or expired.
+    InvalidApiKey,
+    /// The key's system is not live.
+    SystemNotLive,
+    /// The purpose claimed is not one of the key's.
+    PurposeNotPermitted,
+    /// The model is not one of the key's.
+    ModelNotPermitted,
+    /// A rule forbids the call, or none permits it.
+    PolicyDenied,
+    /// The rules could not be evaluated.
+    PolicyError,
+    /// No upstream is configured for the model.
+    UnknownModel,
+    /// The gateway does not govern this path.
+    UnknownRoute,
+    /// Not the JSON of this route.
+    MalformedBody,
+    /// Larger than the gateway's limit.
+    BodyTooLarge,
+    /// Too many requests without a valid key from one place.
+    RateLimited,
+    /// The provider answered with its own error.
+    UpstreamRefused,
+    /// No connection to the provider.
+    UpstreamUnreachable,
+    /// The provider's connection ended before its answer did.
+    UpstreamBrokeOff,
+    /// The provider answered what is no answer.
+    UpstreamMalformed,
+    /// The provider took too long.
+    UpstreamTimeout,
+    /// The provider's answer is larger than the gateway's limit.
+    UpstreamTooLarge,
+    /// The record could not be made durable, so nothing was sent or released.
+    EvidenceUnavailable,
+    /// The gateway is ending.
+    Stopping,
+    /// The client went away first.
+    ClientGone,
+    /// The gateway's process ended before the call did.
+    ProcessEnded,
+}
+
+impl Code {
+    /// The word in records, answers and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidApiKey => "invalid_api_key",
+            Self::SystemNotLive => "system_not_live",
+            Self::PurposeNotPermitted => "purpose_not_permitted",
+            Self::ModelNotPermitted => "model_not_permitted",
+            Self::PolicyDenied => "policy_denied",
+            Self::PolicyError => "policy_error",
+            Self::UnknownModel => "unknown_model",
+            Self::UnknownRoute => "unknown_route",
+            Self::MalformedBody => "malformed_body",
+            Self::BodyTooLarge => "body_too_large",
+            Self::RateLimited => "rate_limited",
+            Self::UpstreamRefused => "upstream_refused",
+            Self::UpstreamUnreachable => "upstream_unreachable",
+            Self::UpstreamBrokeOff => "upstream_broke_off",
+            Self::UpstreamMalformed => "upstream_malformed",
+            Self::UpstreamTimeout => "upstream_timeout",
+            Self::UpstreamTooLarge => "upstream_too_large",
+            Self::EvidenceUnavailable => "evidence_unavailable",
+            Self::Stopping => "stopping",
+            Self::ClientGone => "client_gone",
+            Self::ProcessEnded => "process_ended",
+        }
+    }
+
+    /// HTTP status of an answer with this code. 499 is never sent: nobody is there to read it.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::InvalidApiKey => 401,
+            Self::SystemNotLive
+            | Self::PurposeNotPermitted
+            | Self::ModelNotPermitted
+            | Self::PolicyDenied
+            | Self::PolicyError => 403,
+            Self::UnknownModel | Self::UnknownRoute => 404,
+            Self::MalformedBody => 400,
+            Self::BodyTooLarge => 413,
+            Self::RateLimited => 429,
+            Self::UpstreamRefused
+            | Self::UpstreamUnreachable
+            | Self::UpstreamBrokeOff
+            | Self::UpstreamMalformed
+            | Self::UpstreamTooLarge => 502,
+            Self::UpstreamTimeout => 504,
+            Self::EvidenceUnavailable | Self::Stopping | Self::ProcessEnded => 503,
+            Self::ClientGone => 499,
+        }
+    }
+
+    /// Whether the same request may succeed later: what `x-should-retry` says. A provider that broke off may have done the work, so
+    /// whether to ask again is left to the client's own rule.
+    pub fn retry(self) -> Option<bool> {
+        match self {
+            Self::EvidenceUnavailable | Self::Stopping | Self::RateLimited | Self::UpstreamUnreachable => {
+                Some(true)
+            }
+            Self::UpstreamBrokeOff | Self::UpstreamTimeout => None,
+            _ => Some(false),
+        }
+    }
+
+    /// What happened and what to do, in one line, where nothing more particular is known.
+    pub(crate) fn explain(self) -> &'static str {
+        match self {
+            Self::InvalidApiKey => {
+                "no valid key: send one of your system's keys as Authorization: Bearer; ask its owner for one"
+            }
+            Self::RateLimited => {
+                "too many requests without a valid key from this address; wait a second and send a valid key"
+            }
+            Self::UpstreamRefused => "the provider answered with an error",
+            Self::UpstreamUnreachable => "the provider cannot be reached; try again later",
+            Self::UpstreamBrokeOff => "the provider's connection ended before its answer did; try again",
+            Self::UpstreamMalformed => {
+                "the provider's answer is not of this interface; have its configuration checked"
+            }
+            Self::UpstreamTimeout => "the provider took too long; ask for less, or try again later",
+            Self::UpstreamTooLarge => {
+                "the provider's answer is larger than the gateway's limit; ask for less"
+            }
+            Self::EvidenceUnavailable => {
+                "this cannot be recorded now, so nothing was sent or released; try again later"
+            }
+            Self::Stopping => "the gateway is ending; try again",
+            Self::ClientGone => "the client went away",
+            _ => "the call was not let through",
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! How a gateway is set up: where it listens, which providers it forwards to, and its limits.
+//!
+//! Promises: every limit has a name, a default and a reason; an unknown key is refused. Must never: hold a secret. A provider's key is named
+//! by the variable or file that holds it.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Default port of the gateway, on loopback.
+pub const DEFAULT_PORT: u16 = 8088;
+
+/// The whole of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Threads that serve; 0: one for each core.
+    pub threads: usize,
+    /// Where calls go.
+    pub upstreams: Vec<UpstreamConfig>,
+    /// What may be how large and last how long.
+    pub limits: Limits,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
+            threads: 0,
+            upstreams: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// One provider with the interface of `OpenAI`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamConfig {
+    /// Its name in policies and records: `[a-z0-9-]`, at most 64.
+    pub name: String,
+    /// Up to and including `/v1`: `https://api.example.com/v1`.
+    pub base_url: String,
+    /// Environment variable that holds its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_env: Option<String>,
+    /// File that holds its key, alone on its first line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<PathBuf>,
+    /// Models it serves: exact names, or a prefix followed by `*`.
+    #[serde(default)]
+    pub models: Vec<String>,
+    /// Names of our own for its models: alias → its name.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, String>,
+    /// Ask for token counts in streams (`stream_options.include_usage`). Off for a provider that refuses the member.
+    #[serde(default = "yes")]
+    pub usage_in_streams: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Limits. Sizes in bytes, times in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Largest request body. 10 MiB: several images in base64, or a million tokens of text.
+    pub body_bytes: usize,
+    /// Largest answer of a provider, streamed or not. 64 MiB: far above any text, and an end for one that never stops.
+    pub answer_bytes: usize,
+    /// Largest single event of a stream. 1 MiB: an event is a few words; a whole tool call in one event may be large.
+    pub event_bytes: usize,
+    /// Largest request head.
+    pub head_bytes: usize,
+    /// Deepest nesting of a request body.
+    pub depth: usize,
+    /// Most content of one prompt or answer that a record keeps; larger is withheld as `too_large`. A record takes 1 MiB.
+    pub capture_bytes: usize,
+    /// Connections open at once. Each has at most one call, so this bounds memory and what waits in the ledger's queue (8192).
+    pub connections: usize,
+    /// A client must have sent its request's head within this time.
+    pub head_ms: u64,
+    /// A client must have sent its request's body within this time.
+    pub body_ms: u64,
+    /// A client must take the next piece of its stream within this time.
+    pub client_stall_ms: u64,
+    /// Connecting to a provider, TLS included.
+    pub connect_ms: u64,
+    /// From a request sent to the head of its answer. Ten minutes is what clients' libraries wait.
+    pub first_byte_ms: u64,
+    /// Between two pieces of an answer.
+    pub idle_ms: u64,
+    /// A whole call.
+    pub total_ms: u64,
+    /// How often noise is recorded, when there was any.
+    pub noise_ms: u64,
+    /// Requests without a valid key that one address may make at once; one more each second.
+    pub noise_burst: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 10 << 20,
+            answer_bytes: 64 << 20,
+            event_bytes: 1 << 20,
+            head_bytes: 64 << 10,
+            depth: 64,
+            capture_bytes: 256 << 10,
+            connections: 4096,
+            head_ms: 15_000,
+            body_ms: 60_000,
+            client_stall_ms: 60_000,
+            connect_ms: 10_000,
+            first_byte_ms: 600_000,
+            idle_ms: 120_000,
+            total_ms: 1_800_000,
+            noise_ms: 60_000,
+            noise_burst: 20,
+        }
+    }
+}
+
+/// Milliseconds of the configuration as a span of time.
+pub(crate) fn span(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// Why a gateway cannot be started. Each text names the setting and the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is not usable.
+    #[error("{0}")]
+    Setting(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}. Choose another [gateway] listen, or end what uses it")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// A thread or its runtime cannot be started.
+    #[error("cannot start a thread of the gateway: {0}")]
+    Thread(std::io::Error),
+}

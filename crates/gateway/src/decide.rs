@@ -1,0 +1,172 @@
+//! May this caller have this: system, purpose, model, rules, in this order, all against one snapshot.
+//!
+//! Promises: what is missing denies; rules that cannot be compiled or evaluated deny; the same snapshot and request give the same decision. Must
+//! never: permit because something went wrong.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tabellion_model::Micros;
+use tabellion_model::body::{Capture, SystemStage};
+use tabellion_policy::{Action, NamedPolicy, PolicySet, Question, Verdict};
+use tabellion_views::gate::Gate;
+
+use crate::authenticate::Caller;
+use crate::code::Code;
+use crate::upstream::catalogue::{Catalogue, Target};
+
+/// Why a call may not go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: Code,
+    /// What and what to do, in one line, for the caller and the record.
+    pub(crate) reason: String,
+    /// Rules that decided, when rules did.
+    pub(crate) rules: Vec<String>,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: Code, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into(), rules: Vec::new() }
+    }
+}
+
+/// A permission.
+pub(crate) struct Permission {
+    pub(crate) target: Target,
+    pub(crate) purpose: String,
+    pub(crate) rules: Vec<String>,
+    pub(crate) capture: Capture,
+}
+
+/// What is asked, besides who asks.
+pub(crate) struct Asked<'a> {
+    pub(crate) action: Action,
+    pub(crate) surface: &'static str,
+    pub(crate) model: &'a str,
+    /// Header `tabellion-purpose`; absent: the key's first.
+    pub(crate) purpose: Option<&'a str>,
+    pub(crate) stream: bool,
+    pub(crate) received_bytes: u64,
+    pub(crate) tools: &'a [String],
+    pub(crate) at: Micros,
+}
+
+/// The caller's system is live: asked before a body is even looked at.
+pub(crate) fn live(caller: &Caller) -> Result<(), Refusal> {
+    let stage = caller.system().map(|system| system.stage);
+    if stage == Some(SystemStage::Live) {
+        return Ok(());
+    }
+    let reason = "the system of this key is not live; its owner can put it live again";
+    Err(Refusal::new(Code::SystemNotLive, reason))
+}
+
+/// The purpose that applies.
+pub(crate) fn purpose<'a>(caller: &'a Caller, claimed: Option<&'a str>) -> Result<&'a str, Refusal> {
+    let known = caller.key().map(|key| key.purposes.as_slice()).unwrap_or_default();
+    let registered = caller.system().map(|system| system.purposes.as_slice()).unwrap_or_default();
+    let claimed = claimed.or_else(|| known.first().map(String::as_str));
+    let both = |purpose: &&str| {
+        known.iter().any(|known| known == purpose) && registered.iter().any(|known| known == purpose)
+    };
+    claimed.filter(both).ok_or_else(|| {
+        Refusal::new(
+            Code::PurposeNotPermitted,
+            "this key may not be used for the purpose claimed; send one of its purposes in the header tabellion-purpose, or none",
+        )
+    })
+}
+
+/// Decides whether `caller` may have what is `asked`.
+pub(crate) fn decide(
+    caller: &Caller,
+    asked: &Asked<'_>,
+    catalogue: &Catalogue,
+    rules: &Rules,
+) -> Result<Permission, Refusal> {
+    live(caller)?;
+    let purpose = purpose(caller, asked.purpose)?;
+    let (Some(key), Some(system)) = (caller.key(), caller.system()) else {
+        return Err(Refusal::new(Code::PolicyError, "the key's system is not known; try again"));
+    };
+    if !key.models.is_empty() && !key.models.iter().any(|model| model == asked.model) {
+        let reason = "this key may not ask for the model; use one of its models, or have the key changed";
+        return Err(Refusal::new(Code::ModelNotPermitted, reason));
+    }
+    let target = catalogue.resolve(asked.model).ok_or_else(|| {
+        Refusal::new(
+            Code::UnknownModel,
+            "no upstream is configured for the model; GET /v1/models lists those that are",
+        )
+    })?;
+    let question = Question {
+        action: asked.action,
+        system: caller.system_id,
+        system_name: &system.name,
+        stage: system.stage,
+        purposes: &system.purposes,
+        key: caller.key_id,
+        model: target.model.as_deref().unwrap_or(asked.model),
+        asked_as: asked.model,
+        upstream: &target.upstream.name,
+        purpose,
+        surface: asked.surface,
+        stream: asked.stream,
+        received_bytes: asked.received_bytes,
+        tools: asked.tools,
+        at: asked.at,
+    };
+    let rules = judge(rules.of(&caller.gate).as_deref(), &question)?;
+    Ok(Permission { purpose: purpose.to_owned(), rules, capture: system.capture, target })
+}
+
+/// The rules that permit, or why none does.
+fn judge(rules: Option<&PolicySet>, question: &Question<'_>) -> Result<Vec<String>, Refusal> {
+    let erred = "the rules in force could not be evaluated, and so they deny; a governance engineer has to correct them";
+    let Some(rules) = rules else { return Err(Refusal::new(Code::PolicyError, erred)) };
+    let verdict = rules.decide(question);
+    let (code, reason) = match &verdict {
+        Verdict::Permit { rules } => return Ok(rules.clone()),
+        Verdict::Forbid { rules } => (Code::PolicyDenied, format!("forbidden by {}", rules.join(", "))),
+        Verdict::NonePermits => (
+            Code::PolicyDenied,
+            "no rule permits this; ask for one, or use another model or purpose".to_owned(),
+        ),
+        // Rules that erred, and a verdict that this version does not know, let nothing through.
+        _ => (Code::PolicyError, erred.to_owned()),
+    };
+    Err(Refusal { code, reason, rules: verdict.rules().to_vec() })
+}
+
+/// Compiled rules, kept until the policies change.
+#[derive(Default)]
+pub(crate) struct Rules(Mutex<Option<Compiled>>);
+
+struct Compiled {
+    generation: u64,
+    /// `None`: they do not compile, so everything is denied.
+    rules: Option<Arc<PolicySet>>,
+}
+
+impl Rules {
+    /// The rules of a snapshot.
+    fn of(&self, gate: &Gate) -> Option<Arc<PolicySet>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = kept.as_ref().filter(|kept| kept.generation == gate.policy_generation) {
+            return compiled.rules.clone();
+        }
+        let policies: Vec<NamedPolicy<'_>> = gate
+            .policies
+            .iter()
+            .map(|policy| NamedPolicy { name: &policy.name, text: &policy.text })
+            .collect();
+        let rules = PolicySet::compile(&policies).ok().map(Arc::new);
+        *kept = Some(Compiled { generation: gate.policy_generation, rules: rules.clone() });
+        rules
+    }
+}
+
+/// Digests of the policies of a snapshot, by name order.
+pub(crate) fn policy_digests(gate: &Gate) -> Vec<String> {
+    gate.policies.iter().map(|policy| policy.digest.clone()).collect()
+}

@@ -1,0 +1,3 @@
+//! What clients' libraries of one provider expect to be told, and how.
+
+pub(crate) mod openai;

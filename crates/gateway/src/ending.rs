@@ -1,0 +1,200 @@
+//! A call that was authorised, up to its one end record.
+//!
+//! Promises: exactly one end record for each call, whatever fails in between; one that cannot be made durable is tried again until the
+//! gateway ends, after which the next start records the call as broken. Must never: let a release pass before it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use tabellion_ledger::Ack;
+use tabellion_model::body::{Answered, CallCompleted, Capture, Delivered, Masked, Outcome};
+use tokio::time::sleep;
+
+use crate::authenticate::Caller;
+use crate::code::Code;
+use crate::evidence::{self, EvidenceError, Room};
+use crate::race::Watch;
+use crate::stopwatch::{Phase, Stopwatch, micros};
+use crate::worker::Worker;
+
+/// How long to wait before an end record is tried again. The ledger refuses when the disk is full: a person has to make room.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What is found out while a call runs.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) upstream_status: Option<u16>,
+    pub(crate) answered: Answered,
+    pub(crate) first_byte: Option<Duration>,
+    received_bytes: u64,
+    received: Sha256,
+}
+
+impl Facts {
+    /// Bytes came from the provider.
+    pub(crate) fn received(&mut self, bytes: &[u8]) {
+        self.received_bytes += bytes.len() as u64;
+        self.received.update(bytes);
+    }
+
+    /// How many did so far.
+    pub(crate) fn received_bytes(&self) -> u64 {
+        self.received_bytes
+    }
+}
+
+/// How a call ends.
+pub(crate) struct End {
+    pub(crate) outcome: Outcome,
+    pub(crate) code: Option<Code>,
+    /// HTTP status given to the client.
+    pub(crate) status: u16,
+    pub(crate) delivered: Delivered,
+    /// SHA-256 of what is released.
+    pub(crate) released: [u8; 32],
+    /// Personal data that the model brought up.
+    pub(crate) masked: Vec<Masked>,
+    /// The answer as it may be kept, or why not.
+    pub(crate) answer: Kept,
+}
+
+/// Content of a record.
+pub(crate) enum Kept {
+    /// It, masked.
+    Text(String),
+    /// Nothing, and why.
+    Withheld(&'static str),
+}
+
+/// The system keeps no content.
+pub(crate) const CAPTURE_OFF: &str = "capture_off";
+/// The content is larger than a record takes.
+pub(crate) const TOO_LARGE: &str = "too_large";
+/// The disk has room for the record without it alone.
+const NO_ROOM: &str = "no_room";
+
+impl Kept {
+    /// What may be kept of `text` under `capture`.
+    pub(crate) fn of(capture: Capture, limit: usize, text: impl FnOnce() -> Option<String>) -> Self {
+        if capture == Capture::None {
+            return Self::Withheld(CAPTURE_OFF);
+        }
+        match text().filter(|text| text.len() <= limit) {
+            Some(text) => Self::Text(text),
+            None => Self::Withheld(TOO_LARGE),
+        }
+    }
+
+    /// As the two members of a record.
+    pub(crate) fn members(&self) -> (Option<String>, Option<String>) {
+        match self {
+            Self::Text(text) => (Some(text.clone()), None),
+            Self::Withheld(why) => (None, Some((*why).to_owned())),
+        }
+    }
+}
+
+impl End {
+    /// An end after which the client has nothing of the provider's answer.
+    pub(crate) fn without_answer(outcome: Outcome, code: Code, released: &[u8], capture: Capture) -> Self {
+        Self {
+            outcome,
+            code: Some(code),
+            status: code.status(),
+            delivered: Delivered::Nothing,
+            released: Sha256::digest(released).into(),
+            masked: Vec::new(),
+            answer: Kept::of(capture, 0, || None),
+        }
+    }
+}
+
+/// SHA-256 of no bytes.
+pub(crate) fn nothing() -> [u8; 32] {
+    Sha256::digest(Bytes::new()).into()
+}
+
+/// An authorised call.
+pub(crate) struct Authorised {
+    pub(crate) ack: Ack,
+    pub(crate) caller: Caller,
+    pub(crate) capture: Capture,
+    pub(crate) room: Option<Room>,
+    pub(crate) stopwatch: Stopwatch,
+    pub(crate) facts: Facts,
+}
+
+impl Authorised {
+    /// Makes the end record durable.
+    pub(crate) async fn complete(&mut self, worker: &Worker, end: &End) -> Result<(), EvidenceError> {
+        let before = self.stopwatch.enter(Phase::Own);
+        let result = self.append(worker, end).await;
+        if result.is_ok() {
+            worker.shared.metrics.ended(end.outcome, self.stopwatch.spent());
+        }
+        self.stopwatch.enter(before);
+        result
+    }
+
+    async fn append(&mut self, worker: &Worker, end: &End) -> Result<(), EvidenceError> {
+        let evidence = &worker.shared.evidence;
+        let mut body = self.body(end);
+        if body.answer.is_some() {
+            // Content may be larger than the room that was promised: on a full disk the end is recorded without it.
+            let draft = evidence::completed(&body, &self.caller, &self.ack)?;
+            self.stopwatch.enter(Phase::Sync);
+            match evidence.append(&draft).await {
+                Ok(_) => return Ok(()),
+                Err(EvidenceError::Fatal(text)) => return Err(EvidenceError::Fatal(text)),
+                Err(EvidenceError::Unavailable(_)) => {
+                    body.answer = None;
+                    body.answer_withheld = Some(NO_ROOM.to_owned());
+                }
+            }
+        }
+        let draft = evidence::completed(&body, &self.caller, &self.ack)?;
+        self.stopwatch.enter(Phase::Sync);
+        match self.room.take() {
+            Some(room) => evidence.append_in(&draft, room).await,
+            None => evidence.append(&draft).await,
+        }
+        .map(drop)
+    }
+
+    /// Goes on trying to record `end` after the client was told that it could not be recorded. Ends when it is, when the ledger is lost, or
+    /// when the gateway ends.
+    pub(crate) async fn owe(mut self, worker: &Worker, end: End, watch: &Watch) {
+        worker.shared.metrics.owed(1);
+        while worker.shared.evidence.fatal().is_none() {
+            if self.complete(worker, &end).await.is_ok() {
+                worker.shared.metrics.owed(-1);
+                return;
+            }
+            if watch.stopping() {
+                return;
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
+    fn body(&self, end: &End) -> CallCompleted {
+        let (answer, answer_withheld) = end.answer.members();
+        CallCompleted {
+            outcome: end.outcome,
+            status: end.status.into(),
+            upstream_status: self.facts.upstream_status.map(u64::from),
+            code: end.code.map(|code| code.as_str().to_owned()),
+            delivered: end.delivered,
+            answered: self.facts.answered.clone(),
+            received_bytes: self.facts.received_bytes,
+            received_sha256: hex::encode(self.facts.received.clone().finalize()),
+            released_sha256: hex::encode(end.released),
+            masked: end.masked.clone(),
+            duration_us: micros(self.stopwatch.elapsed()),
+            first_byte_us: self.facts.first_byte.map(micros),
+            answer,
+            answer_withheld,
+        }
+    }
+}

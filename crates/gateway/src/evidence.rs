@@ -1,0 +1,192 @@
+//! From what happened to a durable record: drafts are sealed on the calling thread, appended, and awaited.
+//!
+//! Promises: whoever gets an acknowledgement may act on it; room for a call's end record is promised before the call is authorised, so that
+//! a disk that fills up meanwhile cannot leave a call without its end. Must never: acknowledge before the ledger did, or repeat an append
+//! that may have happened.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tabellion_ledger::{Ack, Draft, DraftParent, Ledger, LedgerError, Prepared, Reservation};
+use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, NoiseCounted};
+use tokio::sync::oneshot;
+
+use crate::authenticate::Caller;
+
+/// Room promised for a `call.completed` without the answer's text: its sixteen fields take about 3 KiB sealed and encrypted, the names of
+/// called tools at most 2 KiB more.
+const END_BYTES: u64 = 8 << 10;
+/// How often a record is sealed again because an erasure destroyed its key meanwhile. Two in a row are already unlikely.
+const RESEAL_LIMIT: u32 = 4;
+/// What the parent of an end record is to it.
+const PARENT_ROLE: &str = "authorised";
+/// The gateway saw the calls itself.
+const ASSURANCE: &str = "observed";
+
+/// Why there is no record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EvidenceError {
+    /// Nothing was recorded; trying again may help.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Nothing more will be recorded by this process.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+impl From<LedgerError> for EvidenceError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Fatal(text) => Self::Fatal(text),
+            // A record of ours that is refused (a deleted system, a body too large) is not recorded either, and nothing may leave.
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
+/// The ledger as the data path uses it.
+pub(crate) struct Evidence {
+    ledger: Arc<Ledger>,
+    fatal: OnceLock<String>,
+    /// Why the newest append was refused, until one succeeds.
+    trouble: Mutex<Option<String>>,
+    is_troubled: AtomicBool,
+}
+
+/// Room for one end record.
+pub(crate) struct Room(Reservation);
+
+impl Evidence {
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
+        Self {
+            ledger,
+            fatal: OnceLock::new(),
+            trouble: Mutex::default(),
+            is_troubled: AtomicBool::new(false),
+        }
+    }
+
+    /// Why records are refused at present; for the operator, not for callers.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) {
+        self.is_troubled.store(trouble.is_some(), Ordering::Release);
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// Why nothing more can be recorded, once that is so.
+    pub(crate) fn fatal(&self) -> Option<&str> {
+        self.fatal.get().map(String::as_str)
+    }
+
+    /// Promises room for the end record of a call.
+    pub(crate) fn reserve(&self) -> Result<Room, EvidenceError> {
+        self.ledger.reserve(END_BYTES).map(Room).map_err(|error| self.note(error))
+    }
+
+    /// Seals and appends `draft`; returns when it is durable.
+    pub(crate) async fn append(&self, draft: &Draft) -> Result<Ack, EvidenceError> {
+        self.append_sealed(draft, None).await
+    }
+
+    /// The same in room that was promised. A draft that outgrew its room is appended without it.
+    pub(crate) async fn append_in(&self, draft: &Draft, room: Room) -> Result<Ack, EvidenceError> {
+        self.append_sealed(draft, Some(room.0)).await
+    }
+
+    async fn append_sealed(
+        &self,
+        draft: &Draft,
+        mut room: Option<Reservation>,
+    ) -> Result<Ack, EvidenceError> {
+        let mut attempt = 0;
+        loop {
+            let prepared = self.ledger.prepare(draft).map_err(|error| self.note(error))?;
+            attempt += 1;
+            match self.submit(prepared, room.take()).await {
+                // A key was destroyed between sealing and committing: the next seal takes a new one.
+                Err(LedgerError::SealAgain) if attempt < RESEAL_LIMIT => {
+                    room = self.ledger.reserve(END_BYTES).ok();
+                }
+                Err(error) => return Err(self.note(error)),
+                Ok(acks) => {
+                    if self.is_troubled.load(Ordering::Acquire) {
+                        self.set_trouble(None);
+                    }
+                    return acks.into_iter().next().ok_or_else(|| {
+                        EvidenceError::Fatal("an append was answered without a result".to_owned())
+                    });
+                }
+            }
+        }
+    }
+
+    async fn submit(&self, prepared: Prepared, room: Option<Reservation>) -> Result<Vec<Ack>, LedgerError> {
+        let (answer, wait) = oneshot::channel();
+        let done = Box::new(move |result| drop(answer.send(result)));
+        match room {
+            None => self.ledger.submit(vec![prepared], done),
+            Some(room) => self.ledger.submit_reserved(vec![prepared], room, done),
+        }
+        wait.await.unwrap_or_else(|_| Err(LedgerError::Fatal("the committer's thread ended".to_owned())))
+    }
+
+    fn note(&self, error: LedgerError) -> EvidenceError {
+        let error = EvidenceError::from(error);
+        self.set_trouble(Some(error.to_string()));
+        if let EvidenceError::Fatal(text) = &error {
+            // Only the first says why; those after it follow from it.
+            let _ = self.fatal.set(text.clone());
+        }
+        error
+    }
+}
+
+/// Why a draft could not even be written down: a body of ours that is not plain JSON. It never is; if it were, nothing may leave.
+fn draft_of<B: Body>(body: &B, caller: &Caller) -> Result<Draft, EvidenceError> {
+    let mut draft = Draft::new(B::TYPE);
+    draft.body = body.fields().map_err(|error| EvidenceError::Unavailable(error.to_string()))?;
+    draft.actor = Some(caller.key_id.to_hex());
+    draft.system = Some(caller.system_id.to_hex());
+    draft.assurance = Some(ASSURANCE.to_owned());
+    Ok(draft)
+}
+
+/// The draft of a permission, decided at the caller's snapshot.
+pub(crate) fn authorised(body: &CallAuthorised, caller: &Caller) -> Result<Draft, EvidenceError> {
+    let mut draft = draft_of(body, caller)?;
+    draft.basis = Some(caller.gate.position);
+    Ok(draft)
+}
+
+/// The draft of a denial, decided at the caller's snapshot.
+pub(crate) fn denied(body: &CallDenied, caller: &Caller) -> Result<Draft, EvidenceError> {
+    let mut draft = draft_of(body, caller)?;
+    draft.basis = Some(caller.gate.position);
+    Ok(draft)
+}
+
+/// The draft of a call's end.
+pub(crate) fn completed(
+    body: &CallCompleted,
+    caller: &Caller,
+    authorised: &Ack,
+) -> Result<Draft, EvidenceError> {
+    let mut draft = draft_of(body, caller)?;
+    draft.parents = vec![DraftParent {
+        hash: authorised.leaf.to_hex(),
+        record_id: authorised.record_id.to_hex(),
+        role: PARENT_ROLE.to_owned(),
+    }];
+    Ok(draft)
+}
+
+/// The draft of a minute's noise.
+pub(crate) fn noise(body: &NoiseCounted) -> Result<Draft, EvidenceError> {
+    let mut draft = Draft::new(NoiseCounted::TYPE);
+    draft.body = body.fields().map_err(|error| EvidenceError::Unavailable(error.to_string()))?;
+    draft.assurance = Some(ASSURANCE.to_owned());
+    Ok(draft)
+}

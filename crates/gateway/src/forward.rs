@@ -1,0 +1,103 @@
+//! Sending a permitted request to its provider.
+//!
+//! Promises: nothing of the client's but the named headers and the prepared body leaves; the provider's own key is put in; a request is sent
+//! again only when it certainly was not sent before. Every wait has an end.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{HeaderMap, Method, Request, Response};
+
+use crate::code::Code;
+use crate::config::{Limits, span};
+use crate::dialect::openai;
+use crate::race::{Interrupt, Watch};
+use crate::upstream::catalogue::Upstream;
+use crate::upstream::connect::Sender;
+use crate::upstream::pool::Pool;
+
+/// The route at every provider with this interface.
+const CHAT: &str = "/chat/completions";
+
+/// What is sent.
+pub(crate) struct Outbound<'a> {
+    pub(crate) upstream: &'a Upstream,
+    pub(crate) client_headers: &'a HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) stream: bool,
+}
+
+/// An answer's head, its body to come, and the connection it comes on.
+pub(crate) struct Inbound {
+    pub(crate) head: Response<Incoming>,
+    pub(crate) sender: Sender,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    /// The provider's side failed.
+    Failed(Code),
+    /// Something else ended the wait.
+    Interrupted(Interrupt),
+}
+
+/// Sends and waits for the head of the answer.
+pub(crate) async fn send(
+    out: &Outbound<'_>,
+    pool: &Pool,
+    watch: &mut Watch,
+    limits: &Limits,
+) -> Result<Inbound, NoAnswer> {
+    let mut request = request(out)?;
+    loop {
+        let (mut sender, reused) = match pool.take(out.upstream.number) {
+            Some(sender) => (sender, true),
+            None => (connect(out.upstream, watch, limits).await?, false),
+        };
+        let answer = watch.race(span(limits.first_byte_ms), sender.try_send_request(request)).await;
+        match answer {
+            Ok(Ok(head)) => return Ok(Inbound { head, sender }),
+            Ok(Err(mut error)) => match error.take_message() {
+                // The provider had closed the idle connection; nothing of the request left.
+                Some(unsent) if reused => request = unsent,
+                Some(_) => return Err(NoAnswer::Failed(Code::UpstreamUnreachable)),
+                None if error.error().is_parse() => return Err(NoAnswer::Failed(Code::UpstreamMalformed)),
+                None => return Err(NoAnswer::Failed(Code::UpstreamBrokeOff)),
+            },
+            Err(Interrupt::Late) => return Err(NoAnswer::Failed(Code::UpstreamTimeout)),
+            Err(interrupt) => return Err(NoAnswer::Interrupted(interrupt)),
+        }
+    }
+}
+
+async fn connect(upstream: &Upstream, watch: &mut Watch, limits: &Limits) -> Result<Sender, NoAnswer> {
+    match watch.race(span(limits.connect_ms), upstream.endpoint.connect()).await {
+        Ok(Ok(sender)) => Ok(sender),
+        Ok(Err(_)) | Err(Interrupt::Late) => Err(NoAnswer::Failed(Code::UpstreamUnreachable)),
+        Err(interrupt) => Err(NoAnswer::Interrupted(interrupt)),
+    }
+}
+
+fn request(out: &Outbound<'_>) -> Result<Request<Full<Bytes>>, NoAnswer> {
+    let endpoint = &out.upstream.endpoint;
+    let mut request = Request::new(Full::new(out.body.clone()));
+    *request.method_mut() = Method::POST;
+    // A base URL that is one has a path that routes can be appended to.
+    *request.uri_mut() = endpoint.target(CHAT).ok_or(NoAnswer::Failed(Code::UpstreamUnreachable))?;
+    let headers = request.headers_mut();
+    openai::forward_headers(out.client_headers, headers);
+    headers.insert(HOST, endpoint.authority.clone());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        ACCEPT,
+        HeaderValue::from_static(if out.stream { "text/event-stream" } else { "application/json" }),
+    );
+    // What comes back must be readable here: placeholders are given their values, tokens are counted.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if let Some(authorization) = &endpoint.authorization {
+        headers.insert(AUTHORIZATION, authorization.clone());
+    }
+    Ok(request)
+}

@@ -1,0 +1,232 @@
+//! The gateway as a whole: started, asked for its numbers, stopped.
+//!
+//! Promises: it listens before `start` returns; `stop` returns when every call has its end record or its time is over. Must never: share a port
+//! with another process without noticing.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tabellion_ledger::{Clock, Ledger};
+use tabellion_views::gate::GateCell;
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::{sleep, timeout};
+use zeroize::Zeroizing;
+
+use crate::config::{GatewayConfig, StartError, span};
+use crate::decide::Rules;
+use crate::evidence::{self, Evidence};
+use crate::metrics::Metrics;
+use crate::noise::Noise;
+use crate::server::{self, Serving};
+use crate::upstream::catalogue::Catalogue;
+use crate::upstream::pool::Pool;
+use crate::worker::{Shared, Worker};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
+/// After calls were told to end: time for their end records and for what their clients still read.
+const CUT_GRACE: Duration = Duration::from_secs(5);
+
+/// What a gateway stands on.
+pub struct Foundations {
+    /// Where records go.
+    pub ledger: Arc<Ledger>,
+    /// What decisions are made from.
+    pub gate: Arc<GateCell>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// From which placeholders derive: the same key gives the same placeholders after a restart. 32 random bytes, kept secret.
+    pub placeholder_key: Zeroizing<[u8; 32]>,
+}
+
+/// A gateway that serves. Dropping it stops it at once; [`Gateway::stop`] lets calls finish.
+pub struct Gateway {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    ledger: Arc<Ledger>,
+    stop: watch::Sender<Stop>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What the threads are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// Serve.
+    No,
+    /// Accept no more; after this time cut what is left.
+    Within(Duration),
+}
+
+impl Gateway {
+    /// Starts to listen and to serve.
+    pub fn start(config: &GatewayConfig, foundations: Foundations) -> Result<Self, StartError> {
+        let Foundations { ledger, gate, clock, placeholder_key } = foundations;
+        let noise = Noise::new(config.limits.noise_burst, clock.now());
+        let shared = Arc::new(Shared {
+            limits: config.limits,
+            catalogue: Catalogue::new(&config.upstreams)?,
+            evidence: Evidence::new(Arc::clone(&ledger)),
+            gate,
+            clock,
+            metrics: Arc::default(),
+            noise,
+            rules: Rules::default(),
+            placeholder_key,
+        });
+        let threads = match config.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let listeners = listen(config.listen, threads)?;
+        let refused = |source| StartError::Listen { address: config.listen, source };
+        let first = listeners.first().ok_or_else(|| refused(std::io::ErrorKind::AddrNotAvailable.into()))?;
+        let address = first.local_addr().map_err(refused)?;
+        let (stop, told) = watch::channel(Stop::No);
+        let connections = Arc::new(Semaphore::new(config.limits.connections));
+        let mut gateway = Self { address, shared, ledger, stop, threads: Vec::new() };
+        for (number, listener) in listeners.into_iter().enumerate() {
+            let (shared, connections, told) =
+                (Arc::clone(&gateway.shared), Arc::clone(&connections), told.clone());
+            let runtime = Builder::new_current_thread()
+                .enable_io()
+                .enable_time()
+                .build()
+                .map_err(StartError::Thread)?;
+            let thread = std::thread::Builder::new()
+                .name(format!("gateway-{number}"))
+                .spawn(move || runtime.block_on(serve(listener, shared, connections, told, number == 0)))
+                .map_err(StartError::Thread)?;
+            gateway.threads.push(thread);
+        }
+        Ok(gateway)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its numbers.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.shared.metrics)
+    }
+
+    /// Why nothing more can be recorded, once that is so: the process has to end and recover at its next start. Until then every call is
+    /// refused.
+    pub fn fatal(&self) -> Option<&str> {
+        self.shared.evidence.fatal()
+    }
+
+    /// Why records are refused at present, and with them calls: a full disk, mostly. `None`: they are not.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.evidence.trouble()
+    }
+
+    /// Accepts no more, lets calls finish `within` this time, then ends the rest with a record each. The ledger must still be open; it may be
+    /// closed afterwards.
+    pub fn stop(mut self, within: Duration) {
+        self.end(within);
+        if let Some(counted) = self.shared.noise.take(self.shared.clock.now()) {
+            // A last minute's count that cannot be recorded any more is lost, as the calls it counted were nobody's.
+            if let Ok(draft) = evidence::noise(&counted) {
+                drop(self.ledger.append(&draft));
+            }
+        }
+    }
+
+    fn end(&mut self, within: Duration) {
+        self.stop.send_replace(Stop::Within(within));
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has ended as well.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.end(Duration::ZERO);
+    }
+}
+
+/// One socket for each thread, so that the system deals connections out between them.
+fn listen(address: SocketAddr, threads: usize) -> Result<Vec<std::net::TcpListener>, StartError> {
+    let refused = |source| StartError::Listen { address, source };
+    // Sockets that share a port would also share it with another gateway of the same user, silently. One that does not share finds out.
+    let alone = socket(address, false).map_err(refused)?;
+    let found = alone.local_addr().map_err(refused)?.as_socket().unwrap_or(address);
+    drop(alone);
+    (0..threads)
+        .map(|_| {
+            let socket = socket(found, true)?;
+            socket.listen(BACKLOG)?;
+            Ok(socket.into())
+        })
+        .collect::<std::io::Result<_>>()
+        .map_err(refused)
+}
+
+fn socket(address: SocketAddr, share: bool) -> std::io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Connections of the process before, still in TIME_WAIT, are no reason to refuse.
+    socket.set_reuse_address(true)?;
+    if share {
+        socket.set_reuse_port(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// One thread, from its first connection to the end of its last call.
+async fn serve(
+    listener: std::net::TcpListener,
+    shared: Arc<Shared>,
+    connections: Arc<Semaphore>,
+    mut told: watch::Receiver<Stop>,
+    counts_noise: bool,
+) {
+    let Ok(listener) = TcpListener::from_std(listener) else { return };
+    let (drain, draining) = watch::channel(false);
+    let (cut, cutting) = watch::channel(false);
+    let (busy, mut ended) = mpsc::channel(1);
+    let pool = Pool::new(shared.catalogue.upstreams.len());
+    let worker = Arc::new(Worker { shared: Arc::clone(&shared), pool, cut: cutting });
+    let accepting =
+        tokio::spawn(server::accept(listener, Serving { worker, connections, drain: draining, busy }));
+    let counting = counts_noise.then(|| tokio::spawn(count_noise(shared)));
+    let within = match told.wait_for(|stop| *stop != Stop::No).await.as_deref() {
+        Ok(Stop::Within(within)) => *within,
+        _ => Duration::ZERO,
+    };
+    drain.send_replace(true);
+    drop(accepting.await);
+    if timeout(within, ended.recv()).await.is_err() {
+        cut.send_replace(true);
+        // What is left then is a client that does not read, or a ledger that does not answer.
+        drop(timeout(CUT_GRACE, ended.recv()).await);
+    }
+    if let Some(counting) = counting {
+        counting.abort();
+    }
+}
+
+/// Records a minute's noise, when there was any.
+async fn count_noise(shared: Arc<Shared>) {
+    loop {
+        sleep(span(shared.limits.noise_ms)).await;
+        let Some(counted) = shared.noise.take(shared.clock.now()) else { continue };
+        let recorded = match evidence::noise(&counted) {
+            Ok(draft) => shared.evidence.append(&draft).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if recorded.is_err() {
+            shared.noise.put_back(&counted);
+        }
+    }
+}

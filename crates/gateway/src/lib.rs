@@ -1,0 +1,40 @@
+//! The data path: in front of every model that an organisation uses.
+//!
+//! A call is authenticated, decided against one snapshot of systems, keys and policies, masked, recorded, and only then sent; its end is
+//! recorded, and only then released. `docs/gateway.md` is for those who call it.
+//!
+//! Promises: nothing leaves before `call.authorised` is durable, nothing that ends an answer is released before `call.completed` is. Bodies are
+//! never serialised again: they pass with edits at named places. Everything waited for has an end.
+//!
+//! Must never: let a call through because something failed, forward a client's key, or write content anywhere but into a record.
+
+mod answer;
+mod authenticate;
+mod body;
+mod call;
+mod code;
+mod config;
+mod decide;
+mod dialect;
+mod ending;
+mod evidence;
+mod forward;
+mod gateway;
+mod metrics;
+mod noise;
+mod open_calls;
+mod race;
+mod route;
+mod server;
+mod sse;
+mod stopwatch;
+mod surface;
+mod upstream;
+mod worker;
+
+pub use authenticate::KEY_PREFIX;
+pub use code::Code;
+pub use config::{DEFAULT_PORT, GatewayConfig, Limits, StartError, UpstreamConfig};
+pub use gateway::{Foundations, Gateway};
+pub use metrics::Metrics;
+pub use open_calls::close_open_calls;

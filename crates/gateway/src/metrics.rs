@@ -1,0 +1,257 @@
+//! Numbers for operators, in the text form that Prometheus reads.
+//!
+//! Promises: counting never waits and never fails; names and labels are fixed words, never content. Must never: be the evidence. Records are.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tabellion_model::body::Outcome;
+
+use crate::code::Code;
+use crate::stopwatch::{Spent, micros};
+
+/// Upper bounds of the histograms in microseconds: 50 µs to 60 s, about two and a half steps for each power of ten.
+const BOUNDS_US: [u64; 19] = [
+    50, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000,
+    1_000_000, 5_000_000, 20_000_000, 60_000_000,
+];
+
+/// How ended calls are labelled.
+const OUTCOMES: [(Outcome, &str); 5] = [
+    (Outcome::Answered, "answered"),
+    (Outcome::Refused, "refused"),
+    (Outcome::Failed, "failed"),
+    (Outcome::Abandoned, "abandoned"),
+    (Outcome::Cut, "cut"),
+];
+
+/// Codes that a denial can have.
+const DENIALS: [Code; 12] = [
+    Code::SystemNotLive,
+    Code::PurposeNotPermitted,
+    Code::ModelNotPermitted,
+    Code::PolicyDenied,
+    Code::PolicyError,
+    Code::UnknownModel,
+    Code::UnknownRoute,
+    Code::MalformedBody,
+    Code::BodyTooLarge,
+    Code::EvidenceUnavailable,
+    Code::Stopping,
+    Code::InvalidApiKey,
+];
+
+/// A histogram of times.
+#[derive(Debug, Default)]
+struct Histogram {
+    buckets: [AtomicU64; BOUNDS_US.len()],
+    count: AtomicU64,
+    sum_us: AtomicU64,
+}
+
+impl Histogram {
+    fn observe(&self, time: Duration) {
+        let us = micros(time);
+        let at = BOUNDS_US.partition_point(|bound| *bound < us);
+        if let Some(bucket) = self.buckets.get(at) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.sum_us.fetch_add(us, Ordering::Relaxed);
+    }
+
+    fn write(&self, out: &mut String, name: &str, help: &str) {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} histogram");
+        let mut below = 0;
+        for (bound, bucket) in BOUNDS_US.iter().zip(&self.buckets) {
+            below += bucket.load(Ordering::Relaxed);
+            let _ = writeln!(out, "{name}_bucket{{le=\"{}\"}} {below}", seconds(*bound));
+        }
+        let count = self.count.load(Ordering::Relaxed);
+        let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {count}");
+        let _ = writeln!(out, "{name}_sum {}", seconds(self.sum_us.load(Ordering::Relaxed)));
+        let _ = writeln!(out, "{name}_count {count}");
+    }
+}
+
+/// Microseconds as seconds, without a float: `1500` is `0.001500`.
+fn seconds(us: u64) -> String {
+    format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
+}
+
+/// Everything the gateway counts.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    ended: [AtomicU64; OUTCOMES.len()],
+    denied: [AtomicU64; DENIALS.len()],
+    noise: AtomicU64,
+    open: AtomicI64,
+    owed: AtomicI64,
+    connections: AtomicI64,
+    held_bytes: AtomicU64,
+    released_bytes: AtomicU64,
+    own: Histogram,
+    sync: Histogram,
+    upstream: Histogram,
+}
+
+impl Metrics {
+    /// A call was authorised.
+    pub(crate) fn opened(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A call ended, and where its time went.
+    pub(crate) fn ended(&self, outcome: Outcome, spent: Spent) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        let mut counters = OUTCOMES.iter().zip(&self.ended);
+        if let Some((_, counter)) = counters.find(|((known, _), _)| *known == outcome) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        self.own.observe(spent.own);
+        self.sync.observe(spent.sync);
+        self.upstream.observe(spent.upstream);
+    }
+
+    /// A call was denied.
+    pub(crate) fn denied(&self, code: Code) {
+        if let Some((_, counter)) = DENIALS.iter().zip(&self.denied).find(|(known, _)| **known == code) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A request that nobody stands behind.
+    pub(crate) fn noise(&self) {
+        self.noise.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An end record could not be made durable and is tried again (`1`), or was at last (`-1`).
+    pub(crate) fn owed(&self, change: i64) {
+        self.owed.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// A connection came (`1`) or went (`-1`).
+    pub(crate) fn connections(&self, change: i64) {
+        self.connections.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Bytes of streams that had to wait: for the rest of a placeholder, or for their end record.
+    pub(crate) fn held(&self, bytes: usize) {
+        self.held_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes of answers given to clients.
+    pub(crate) fn released(&self, bytes: u64) {
+        self.released_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Calls that are authorised and not yet ended.
+    pub fn open_calls(&self) -> i64 {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    fn write_plain(&self, out: &mut String) {
+        let plain: [(&str, &str, &str, i128); 6] = [
+            (
+                "noise_total",
+                "counter",
+                "Requests that nobody stands behind.",
+                self.noise.load(Ordering::Relaxed).into(),
+            ),
+            (
+                "released_bytes_total",
+                "counter",
+                "Bytes of answers given to clients.",
+                self.released_bytes.load(Ordering::Relaxed).into(),
+            ),
+            (
+                "held_bytes_total",
+                "counter",
+                "Bytes of streams that waited for a placeholder's rest or the end record.",
+                self.held_bytes.load(Ordering::Relaxed).into(),
+            ),
+            (
+                "open_calls",
+                "gauge",
+                "Calls that are authorised and not yet ended.",
+                self.open.load(Ordering::Relaxed).into(),
+            ),
+            (
+                "owed_end_records",
+                "gauge",
+                "End records that could not be made durable yet.",
+                self.owed.load(Ordering::Relaxed).into(),
+            ),
+            ("connections", "gauge", "Open connections.", self.connections.load(Ordering::Relaxed).into()),
+        ];
+        for (name, kind, help, value) in plain {
+            let _ = writeln!(
+                out,
+                "# HELP tabellion_gateway_{name} {help}\n# TYPE tabellion_gateway_{name} {kind}\ntabellion_gateway_{name} {value}"
+            );
+        }
+    }
+
+    /// The page that Prometheus reads.
+    pub fn render(&self) -> String {
+        let mut out = String::with_capacity(8 << 10);
+        let _ = writeln!(
+            out,
+            "# HELP tabellion_gateway_calls_total Calls that ended, by outcome.\n# TYPE tabellion_gateway_calls_total counter"
+        );
+        for ((_, name), counter) in OUTCOMES.iter().zip(&self.ended) {
+            let value = counter.load(Ordering::Relaxed);
+            let _ = writeln!(out, "tabellion_gateway_calls_total{{outcome=\"{name}\"}} {value}");
+        }
+        let _ = writeln!(
+            out,
+            "# HELP tabellion_gateway_denied_total Calls that were denied, by code.\n# TYPE tabellion_gateway_denied_total counter"
+        );
+        for (code, counter) in DENIALS.iter().zip(&self.denied) {
+            let value = counter.load(Ordering::Relaxed);
+            let _ = writeln!(out, "tabellion_gateway_denied_total{{code=\"{}\"}} {value}", code.as_str());
+        }
+        self.write_plain(&mut out);
+        self.own.write(
+            &mut out,
+            "tabellion_gateway_own_seconds",
+            "Time of a call spent in the gateway itself, without waiting for disk, provider or client.",
+        );
+        self.sync.write(
+            &mut out,
+            "tabellion_gateway_sync_seconds",
+            "Time of a call spent waiting for its records to be durable.",
+        );
+        self.upstream.write(
+            &mut out,
+            "tabellion_gateway_upstream_seconds",
+            "Time of a call spent waiting for the provider.",
+        );
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_counts_what_is_at_most_its_bound() {
+        let metrics = Metrics::default();
+        metrics.opened();
+        let spent = Spent { own: Duration::from_micros(200), ..Spent::default() };
+        metrics.ended(Outcome::Answered, spent);
+        let page = metrics.render();
+        for line in [
+            "tabellion_gateway_calls_total{outcome=\"answered\"} 1",
+            "tabellion_gateway_own_seconds_bucket{le=\"0.000150\"} 0",
+            "tabellion_gateway_own_seconds_bucket{le=\"0.000200\"} 1",
+            "tabellion_gateway_own_seconds_bucket{le=\"+Inf\"} 1",
+            "tabellion_gateway_own_seconds_sum 0.000200",
+            "tabellion_gateway_open_calls 0",
+        ] {
+            assert!(page.lines().any(|known| known == line), "an operator would read a wrong number: {line}");
+        }
+    }
+}

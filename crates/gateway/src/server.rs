@@ -1,0 +1,253 @@
+//! One thread's share of the clients: accepts, reads requests, starts calls.
+//!
+//! Promises: a connection has a limit for each thing it can be slow with; a call outlives the connection that asked for it; at a stop what has
+//! begun is finished within the time given and the rest is cut, each with its record. Must never: read the body of a request without a key.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::header::CONTENT_LENGTH;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use sha2::{Digest as _, Sha256};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
+
+use crate::authenticate::{Caller, NoCaller, authenticate};
+use crate::body::AnswerBody;
+use crate::call::{Call, Received};
+use crate::code::Code;
+use crate::config::span;
+use crate::dialect::openai;
+use crate::noise::Kind;
+use crate::race::Watch;
+use crate::route::Route;
+use crate::stopwatch::Stopwatch;
+use crate::worker::Worker;
+
+/// Most headers of a request; libraries send about twenty.
+const MAX_HEADERS: usize = 100;
+/// Most bytes read from a connection ahead of what is made of them.
+const READ_BUFFER_BYTES: usize = 128 << 10;
+/// After an error of accepting (no file descriptors left, mostly): long enough not to spin, short enough not to be noticed.
+const ACCEPT_PAUSE_MS: u64 = 50;
+/// Of a body above the limit so much more is read and thrown away that its client reads our answer: one that is still writing when the
+/// connection closes may see nothing but a reset.
+const DISCARD_FACTOR: usize = 4;
+
+/// What serving needs besides the worker.
+pub(crate) struct Serving {
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) connections: Arc<Semaphore>,
+    /// `true`: accept no more.
+    pub(crate) drain: watch::Receiver<bool>,
+    /// Held by everything that must end before the thread does.
+    pub(crate) busy: mpsc::Sender<()>,
+}
+
+/// Accepts until the gateway stops.
+pub(crate) async fn accept(listener: TcpListener, serving: Serving) {
+    let serving = Arc::new(serving);
+    let mut drain = serving.drain.clone();
+    let mut draining = pin!(drain.wait_for(|drain| *drain));
+    loop {
+        let mut next = pin!(next(&listener, &serving.connections));
+        let accepted = poll_fn(|context| {
+            if draining.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            next.as_mut().poll(context).map(Some)
+        })
+        .await;
+        match accepted {
+            None => return,
+            Some(Ok((stream, peer, permit))) => {
+                let serving = Arc::clone(&serving);
+                // Its owner is the runtime of this thread, which ends when `busy` has no holder left or its time is over.
+                drop(tokio::spawn(async move { connection(stream, peer, &serving, permit).await }));
+            }
+            Some(Err(_)) => sleep(span(ACCEPT_PAUSE_MS)).await,
+        }
+    }
+}
+
+async fn next(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    // Whoever comes above the limit waits in the system's queue.
+    let permit = Arc::clone(connections).acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, permit))
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    serving: &Arc<Serving>,
+    permit: OwnedSemaphorePermit,
+) {
+    let busy = serving.busy.clone();
+    let shared = &serving.worker.shared;
+    shared.metrics.connections(1);
+    // Else small events wait for the acknowledgement of the one before: 40 ms each.
+    if stream.set_nodelay(true).is_ok() {
+        let served = AtomicBool::new(false);
+        let service = service_fn(|request| {
+            served.store(true, Ordering::Relaxed);
+            serve(request, peer, serving)
+        });
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(span(shared.limits.head_ms))
+                .max_buf_size(READ_BUFFER_BYTES)
+                .max_header_size(shared.limits.head_bytes)
+                .max_headers(MAX_HEADERS)
+                .serve_connection(TokioIo::new(stream), service)
+        );
+        let mut drain = serving.drain.clone();
+        let mut draining = pin!(drain.wait_for(|drain| *drain));
+        let mut graceful = false;
+        let result = poll_fn(|context| {
+            if !graceful && draining.as_mut().poll(context).is_ready() {
+                graceful = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            connection.as_mut().poll(context)
+        })
+        .await;
+        // An idle connection that is closed in time is nobody's fault; one that never was a request is noise.
+        let silent = !served.load(Ordering::Relaxed);
+        if result.is_err_and(|error| error.is_parse() || (error.is_timeout() && silent)) {
+            shared.noise.count(Kind::Malformed);
+            shared.metrics.noise();
+        }
+    }
+    shared.metrics.connections(-1);
+    drop((busy, permit));
+}
+
+async fn serve(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    serving: &Arc<Serving>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let shared = &serving.worker.shared;
+    let caller = match authenticate(request.headers(), shared.gate.load(), shared.clock.now()) {
+        Ok(caller) => caller,
+        Err(none) => return Ok(nobody(none, peer, serving)),
+    };
+    let (head, body) = request.into_parts();
+    let route = Route::of(&head.method, head.uri.path());
+    let Some(body) = receive(body, &head.headers, serving).await else {
+        return Ok(openai::error(
+            Code::MalformedBody,
+            "the body was not received whole in time; send it again",
+            None,
+        ));
+    };
+    Ok(start(caller, route, head.headers, body, serving).await)
+}
+
+/// Answers a request that nobody stands behind.
+fn nobody(none: NoCaller, peer: SocketAddr, serving: &Serving) -> Response<AnswerBody> {
+    let shared = &serving.worker.shared;
+    shared.metrics.noise();
+    let (kind, code) = if shared.noise.admit(peer.ip(), Instant::now()) {
+        match none {
+            NoCaller::Missing => (Kind::Unauthenticated, Code::InvalidApiKey),
+            NoCaller::BadKey => (Kind::BadKey, Code::InvalidApiKey),
+        }
+    } else {
+        (Kind::RateLimited, Code::RateLimited)
+    };
+    shared.noise.count(kind);
+    openai::error(code, code.explain(), None)
+}
+
+/// Reads a body under the limits of size and time. `None`: its client went away or took too long.
+async fn receive(body: Incoming, headers: &HeaderMap, serving: &Serving) -> Option<Received> {
+    let limits = &serving.worker.shared.limits;
+    let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    timeout(span(limits.body_ms), read(body, declared, limits.body_bytes)).await.ok().flatten()
+}
+
+async fn read(mut body: Incoming, declared: Option<u64>, limit: usize) -> Option<Received> {
+    let mut pieces = BytesMut::new();
+    let (mut beyond, mut hash): (usize, Option<Sha256>) = (0, None);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.ok()?.into_data() else { continue };
+        if hash.is_none()
+            && pieces.is_empty()
+            && hyper::body::Body::is_end_stream(&body)
+            && data.len() <= limit
+        {
+            return Some(Received::Whole(data));
+        }
+        if let Some(hash) = &mut hash {
+            hash.update(&data);
+            beyond += data.len();
+        } else if pieces.len() + data.len() <= limit {
+            pieces.extend_from_slice(&data);
+        } else {
+            let mut started = Sha256::new();
+            started.update(&pieces);
+            started.update(&data);
+            beyond = pieces.len() + data.len();
+            pieces.clear();
+            hash = Some(started);
+        }
+        if beyond > limit.saturating_mul(DISCARD_FACTOR) {
+            break;
+        }
+    }
+    Some(match hash {
+        None => Received::Whole(pieces.freeze()),
+        Some(hash) => {
+            let bytes = declared.unwrap_or(0).max(beyond as u64);
+            Received::TooLarge { bytes, sha256: hash.finalize().into() }
+        }
+    })
+}
+
+/// Starts the call in a task of its own and waits for its answer.
+async fn start(
+    caller: Caller,
+    route: Route,
+    headers: HeaderMap,
+    body: Received,
+    serving: &Serving,
+) -> Response<AnswerBody> {
+    let worker = &serving.worker;
+    let stopwatch = Stopwatch::start();
+    let (watch, alive) = Watch::new(worker.cut.clone(), span(worker.shared.limits.total_ms));
+    let (reply, answer) = oneshot::channel();
+    let at = worker.shared.clock.now();
+    let call = Call { worker: Arc::clone(worker), caller, route, headers, body, at, stopwatch, watch, reply };
+    let busy = serving.busy.clone();
+    drop(tokio::spawn(async move {
+        Box::pin(call.run()).await;
+        drop(busy);
+    }));
+    match answer.await {
+        Ok(mut answer) => {
+            answer.body_mut().keep(alive);
+            answer
+        }
+        // The task ended without an answer: it was cut off with the runtime.
+        Err(_) => openai::error(Code::Stopping, Code::Stopping.explain(), None),
+    }
+}

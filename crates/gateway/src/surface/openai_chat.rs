@@ -1,0 +1,280 @@
+//! A chat completion request, read where it stands: what must be known to decide, and every string that may hold personal data.
+//!
+//! Promises: the body is walked strictly and once; what is sent on are the bytes received, with edits at named places; every string is masked
+//! but the few that cannot be text. Must never: serialise a body again, or guess at a member that has the wrong type.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+use tabellion_mask::json::{Kind, Limits, Path, RawString, Scalar, Step, Visitor, escaped, walk};
+use tabellion_mask::{Class, Classes, Content, EditError, Edits, Place, Scope, mask_string, scan};
+use tabellion_model::body::Masked;
+
+use crate::route::MAX_MODEL_BYTES;
+
+/// Names of offered tools that are kept for the decision: one more than it takes, so that it refuses instead of overlooking one.
+const TOOLS_KEPT: usize = tabellion_policy::MAX_TOOLS + 1;
+/// Where the name of an offered tool stands.
+const TOOL_NAMES: [&[&str]; 3] =
+    [&["tools", "*", "function", "name"], &["tools", "*", "custom", "name"], &["functions", "*", "name"]];
+/// Shorter names of members cannot hold a value of any class: the shortest, an e-mail address, has six characters.
+const SHORTEST_NAME: usize = 6;
+/// Shorter numbers are no payment card.
+const SHORTEST_NUMBER: usize = 12;
+
+/// What is asked for, and where.
+pub(crate) struct ChatRequest<'b> {
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+    /// Names of the tools that the model is offered.
+    pub(crate) tools: Vec<String>,
+    /// Whether the client asked for token counts in its stream.
+    pub(crate) usage_wanted: bool,
+    body: &'b Bytes,
+    parts: Parts<'b>,
+}
+
+/// The body to send, and what was replaced in it.
+pub(crate) struct Outgoing {
+    pub(crate) bytes: Bytes,
+    pub(crate) masked: Vec<Masked>,
+}
+
+/// How the request is changed on its way.
+pub(crate) struct Changes<'a> {
+    /// The provider's name of the model, where it is another.
+    pub(crate) model: Option<&'a str>,
+    /// Ask for token counts in a stream.
+    pub(crate) ask_usage: bool,
+}
+
+impl<'b> ChatRequest<'b> {
+    /// Reads `body`. The error says, in one line, what is wrong.
+    pub(crate) fn read(body: &'b Bytes, limits: &Limits) -> Result<Self, String> {
+        let mut parts = Parts::default();
+        walk(body, limits, &mut parts).map_err(|fault| fault.to_string())?;
+        if let Some(wrong) = parts.wrong {
+            return Err(wrong.to_owned());
+        }
+        let Some((model, _)) = &parts.model else {
+            return Err("the member model is missing; name the model to ask".to_owned());
+        };
+        if model.is_empty() || model.len() > MAX_MODEL_BYTES {
+            return Err(format!("model has {} bytes; 1 to {MAX_MODEL_BYTES} are possible", model.len()));
+        }
+        if !parts.messages {
+            return Err("the member messages is missing or no array; send the conversation".to_owned());
+        }
+        Ok(Self {
+            model: model.clone(),
+            stream: parts.stream,
+            tools: std::mem::take(&mut parts.tools),
+            usage_wanted: matches!(parts.include_usage, Some((true, _))),
+            body,
+            parts,
+        })
+    }
+
+    /// The bytes to send: personal data replaced by placeholders of `scope`, and `changes` made.
+    pub(crate) fn outgoing(&self, changes: &Changes<'_>, scope: &mut Scope) -> Result<Outgoing, String> {
+        let mut edits = Edits::new();
+        let mut counts = BTreeMap::new();
+        self.mask(scope, &mut edits, &mut counts).map_err(|error| error.to_string())?;
+        self.change(changes, &mut edits).map_err(|error| error.to_string())?;
+        let bytes = if edits.is_empty() { self.body.clone() } else { Bytes::from(edits.apply(self.body)) };
+        Ok(Outgoing { bytes, masked: counted(&counts) })
+    }
+
+    fn mask(
+        &self,
+        scope: &mut Scope,
+        edits: &mut Edits,
+        counts: &mut BTreeMap<Class, u64>,
+    ) -> Result<(), EditError> {
+        for place in &self.parts.strings {
+            for masked in mask_string(*place, Classes::ALL, scope, edits)? {
+                *counts.entry(masked.class).or_default() += 1;
+            }
+        }
+        for (at, number) in &self.parts.numbers {
+            if let Some(finding) = scan(number, Classes::ALL).next() {
+                let placeholder = scope.issue(finding.class, finding.value)?;
+                edits.replace(*at..*at + number.len(), format!("\"{placeholder}\""))?;
+                *counts.entry(finding.class).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn change(&self, changes: &Changes<'_>, edits: &mut Edits) -> Result<(), tabellion_mask::OverlapError> {
+        if let (Some(model), Some((_, range))) = (changes.model, &self.parts.model) {
+            edits.replace(range.clone(), format!("\"{}\"", escaped(model)))?;
+        }
+        if !changes.ask_usage || !self.stream || self.usage_wanted {
+            return Ok(());
+        }
+        let parts = &self.parts;
+        match (&parts.include_usage, &parts.stream_options) {
+            (Some((_, range)), _) => edits.replace(range.clone(), "true"),
+            (None, Options::Object { range, empty }) => {
+                let comma = if *empty { "" } else { "," };
+                let at = range.end - 1;
+                edits.replace(at..at, format!("{comma}\"include_usage\":true"))
+            }
+            (None, Options::Null(range)) => edits.replace(range.clone(), "{\"include_usage\":true}"),
+            (None, Options::Absent) => {
+                let at = parts.end;
+                edits.replace(at..at, ",\"stream_options\":{\"include_usage\":true}")
+            }
+        }
+    }
+}
+
+/// Counts by class, as records hold them.
+pub(crate) fn counted(counts: &BTreeMap<Class, u64>) -> Vec<Masked> {
+    counts.iter().map(|(class, count)| Masked { class: class.name().to_owned(), count: *count }).collect()
+}
+
+/// The member `stream_options`.
+#[derive(Default)]
+enum Options {
+    #[default]
+    Absent,
+    Null(Range<usize>),
+    Object {
+        range: Range<usize>,
+        empty: bool,
+    },
+}
+
+/// What the walk finds.
+#[derive(Default)]
+struct Parts<'b> {
+    model: Option<(String, Range<usize>)>,
+    stream: bool,
+    stream_options: Options,
+    include_usage: Option<(bool, Range<usize>)>,
+    options_members: usize,
+    tools: Vec<String>,
+    messages: bool,
+    strings: Vec<Place<'b>>,
+    numbers: Vec<(usize, &'b str)>,
+    /// Where the outermost object's closing brace stands.
+    end: usize,
+    wrong: Option<&'static str>,
+}
+
+impl Parts<'_> {
+    fn refuse(&mut self, why: &'static str) {
+        self.wrong.get_or_insert(why);
+    }
+
+    /// Members that decide what happens, by their exact types.
+    fn top(&mut self, name: &str, scalar: Scalar<'_>, range: &Range<usize>) {
+        match (name, scalar) {
+            ("model", Scalar::String(string)) => {
+                self.model = Some((string.value().into_owned(), range.clone()));
+            }
+            ("model", _) => self.refuse("model is no string"),
+            ("stream", Scalar::Bool(stream)) => self.stream = stream,
+            ("stream", Scalar::Null) => {}
+            ("stream", _) => self.refuse("stream is neither true nor false"),
+            ("stream_options", Scalar::Null) => self.stream_options = Options::Null(range.clone()),
+            ("stream_options", _) => self.refuse("stream_options is no object"),
+            ("messages", _) => self.refuse("messages is no array"),
+            _ => {}
+        }
+    }
+}
+
+impl<'b> Visitor<'b> for Parts<'b> {
+    fn scalar(&mut self, path: Path<'_, 'b>, scalar: Scalar<'b>, range: Range<usize>) {
+        if path.steps().is_empty() {
+            return self.refuse("the body is no object");
+        }
+        if let Some(name) = path.top() {
+            self.top(name, scalar, &range);
+            if name == "model" {
+                return;
+            }
+        }
+        match scalar {
+            Scalar::Bool(value) if path.is(&["stream_options", "include_usage"]) => {
+                self.include_usage = Some((value, range));
+            }
+            _ if path.is(&["stream_options", "include_usage"]) => {
+                self.refuse("stream_options.include_usage is neither true nor false");
+            }
+            Scalar::String(string) => {
+                if self.tools.len() < TOOLS_KEPT && TOOL_NAMES.iter().any(|names| path.is(names)) {
+                    self.tools.push(string.value().into_owned());
+                }
+                if !is_binary(path.steps(), string) {
+                    self.strings.push(Place {
+                        string,
+                        at: range.start,
+                        content: content(path.steps(), string),
+                    });
+                }
+            }
+            Scalar::Number(number) if number.len() >= SHORTEST_NUMBER => {
+                self.numbers.push((range.start, number));
+            }
+            Scalar::Number(_) | Scalar::Null | Scalar::Bool(_) => {}
+        }
+    }
+
+    fn name(&mut self, path: Path<'_, 'b>, name: RawString<'b>, range: Range<usize>) {
+        if path.starts_with(&["stream_options"]) && path.steps().len() == 2 {
+            self.options_members += 1;
+        }
+        if path.steps().len() > 1 && name.raw().len() > SHORTEST_NAME {
+            self.strings.push(Place { string: name, at: range.start, content: Content::Text });
+        }
+    }
+
+    fn open(&mut self, path: Path<'_, 'b>, kind: Kind, _: usize) {
+        match (path.top(), kind) {
+            _ if path.steps().is_empty() && kind == Kind::Array => self.refuse("the body is no object"),
+            (Some("messages"), Kind::Array) => self.messages = true,
+            (Some("messages"), Kind::Object) => self.refuse("messages is no array"),
+            (Some("model"), _) => self.refuse("model is no string"),
+            (Some("stream"), _) => self.refuse("stream is neither true nor false"),
+            (Some("stream_options"), Kind::Array) => self.refuse("stream_options is no object"),
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, path: Path<'_, 'b>, kind: Kind, range: Range<usize>) {
+        if path.steps().is_empty() {
+            self.end = range.end.saturating_sub(1);
+        }
+        if path.top() == Some("stream_options") && kind == Kind::Object {
+            self.stream_options = Options::Object { range, empty: self.options_members == 0 };
+        }
+    }
+}
+
+/// Whether a string is encoded binary, in which no text can be found: pictures, files and sound in base64.
+fn is_binary(steps: &[Step<'_>], string: RawString<'_>) -> bool {
+    let mut names = steps.iter().rev().map(|step| match step {
+        Step::Name(name) => name.as_ref(),
+        Step::Index(_) => "",
+    });
+    let inner = string.raw().get(1..).unwrap_or_default();
+    match (names.next(), names.next()) {
+        (Some("url"), Some("image_url")) | (Some("file_data"), Some("file")) => {
+            inner.starts_with("data:") && inner.contains(";base64,")
+        }
+        (Some("data"), Some("input_audio")) => true,
+        _ => false,
+    }
+}
+
+/// Whether a string holds JSON of its own: arguments of tools always, any other when it looks so. Escapes within it are then read too.
+fn content(steps: &[Step<'_>], string: RawString<'_>) -> Content {
+    let arguments = matches!(steps.last(), Some(Step::Name(name)) if name == "arguments");
+    let inner = string.raw().get(1..).unwrap_or_default();
+    if arguments || inner.starts_with('{') || inner.starts_with('[') { Content::Json } else { Content::Text }
+}

@@ -1,0 +1,125 @@
+//! The list of models that a caller may use: those configured, of its key, and permitted.
+//!
+//! Promises: what is listed would be let through for the same purpose; the answer is the gateway's own and goes nowhere else. It is recorded as
+//! every call is.
+
+use bytes::Bytes;
+use hyper::Response;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tabellion_model::body::{CallAuthorised, Capture, Delivered, Outcome};
+use tabellion_policy::Action;
+
+use crate::body::AnswerBody;
+use crate::call::Call;
+use crate::code::Code;
+use crate::decide::{self, Asked, Refusal};
+use crate::dialect::openai;
+use crate::ending::{CAPTURE_OFF, End, Kept, nothing};
+
+/// Lists all models, or shows `only` one.
+pub(crate) async fn list(call: Call, only: Option<String>) {
+    let visible = match visible(&call, only.as_deref()) {
+        Ok(visible) => visible,
+        Err(refusal) => return call.deny(&refusal, only).await,
+    };
+    let (body, record) = (body(&visible, only.is_some()), record(&call, &visible, only));
+    let Some(mut running) = call.authorise(&record, Capture::None).await else { return };
+    let end = End {
+        outcome: Outcome::Answered,
+        code: None,
+        status: 200,
+        delivered: Delivered::Whole,
+        released: Sha256::digest(&body).into(),
+        masked: Vec::new(),
+        answer: Kept::Withheld(CAPTURE_OFF),
+    };
+    if running.authorised.complete(&running.worker, &end).await.is_err() {
+        return running.without_end(end).await;
+    }
+    let mut answer = Response::new(AnswerBody::from(body));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    openai::refer(answer.headers_mut(), &running.authorised.ack);
+    drop(running.reply.send(answer));
+}
+
+/// What the caller may see, and the rules that say so.
+struct Visible {
+    purpose: String,
+    models: Vec<(String, String)>,
+    rules: Vec<String>,
+}
+
+fn visible(call: &Call, only: Option<&str>) -> Result<Visible, Refusal> {
+    decide::live(&call.caller)?;
+    let claimed = call.purpose()?;
+    let purpose = decide::purpose(&call.caller, claimed)?.to_owned();
+    let shared = &call.worker.shared;
+    let mut visible = Visible { purpose, models: Vec::new(), rules: Vec::new() };
+    let mut why = Refusal::new(Code::UnknownModel, "no such model; GET /v1/models lists those you may use");
+    for (model, upstream) in shared.catalogue.names() {
+        if only.is_some_and(|only| only != model) {
+            continue;
+        }
+        let asked = Asked {
+            action: Action::ListModels,
+            surface: call.route.surface(),
+            model,
+            purpose: Some(&visible.purpose),
+            stream: false,
+            received_bytes: 0,
+            tools: &[],
+            at: call.at,
+        };
+        match decide::decide(&call.caller, &asked, &shared.catalogue, &shared.rules) {
+            Ok(permission) => {
+                visible.models.push((model.to_owned(), upstream.name.clone()));
+                visible.rules.extend(permission.rules);
+            }
+            Err(refusal) => why = refusal,
+        }
+    }
+    if only.is_some() && visible.models.is_empty() {
+        return Err(why);
+    }
+    visible.rules.sort_unstable();
+    visible.rules.dedup();
+    Ok(visible)
+}
+
+fn body(visible: &Visible, one: bool) -> Bytes {
+    let mut models: Vec<Value> = visible
+        .models
+        .iter()
+        .map(|(id, owner)| json!({ "id": id, "object": "model", "created": 0, "owned_by": owner }))
+        .collect();
+    let body = match models.pop() {
+        Some(model) if one => model,
+        last => {
+            models.extend(last);
+            json!({ "object": "list", "data": models })
+        }
+    };
+    Bytes::from(body.to_string())
+}
+
+fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorised {
+    CallAuthorised {
+        surface: call.route.surface().to_owned(),
+        model: only.unwrap_or_default(),
+        // The gateway answers by itself.
+        upstream: String::new(),
+        purpose: visible.purpose.clone(),
+        stream: false,
+        received_bytes: 0,
+        received_sha256: hex::encode(nothing()),
+        forwarded_sha256: hex::encode(nothing()),
+        masked: Vec::new(),
+        policies: decide::policy_digests(&call.caller.gate),
+        rules: visible.rules.clone(),
+        retry: openai::retry_count(&call.headers),
+        prompt: None,
+        prompt_withheld: Some(CAPTURE_OFF.to_owned()),
+    }
+}

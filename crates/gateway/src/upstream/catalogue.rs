@@ -1,0 +1,189 @@
+//! Which provider serves a model.
+//!
+//! Promises: one answer for each name, whatever the order of the configuration: an alias, else an exact name, else the longest prefix. Two
+//! providers that claim the same name are refused at the start.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+
+use crate::config::{StartError, UpstreamConfig};
+use crate::upstream::connect::Endpoint;
+
+/// Longest name of a provider: it stands in policies and records.
+const MAX_NAME_BYTES: usize = 64;
+
+/// One provider.
+pub(crate) struct Upstream {
+    /// Its place in the configuration, and that of its connections in a pool.
+    pub(crate) number: usize,
+    pub(crate) name: String,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) usage_in_streams: bool,
+}
+
+/// All of them.
+pub(crate) struct Catalogue {
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
+    exact: BTreeMap<String, Named>,
+    /// Prefixes, the longest first.
+    prefixes: Vec<(String, Arc<Upstream>)>,
+}
+
+struct Named {
+    upstream: Arc<Upstream>,
+    /// The provider's name of the model, where ours is an alias.
+    alias_of: Option<String>,
+}
+
+/// Where a call goes.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) upstream: Arc<Upstream>,
+    /// What to write in place of the model asked for; `None`: it stays.
+    pub(crate) model: Option<String>,
+}
+
+impl Catalogue {
+    /// Reads the configuration and the keys that it refers to.
+    pub(crate) fn new(configs: &[UpstreamConfig]) -> Result<Self, StartError> {
+        let mut catalogue = Self { upstreams: Vec::new(), exact: BTreeMap::new(), prefixes: Vec::new() };
+        let mut tls: Option<Arc<ClientConfig>> = None;
+        for (number, config) in configs.iter().enumerate() {
+            let name = checked_name(config)?;
+            if catalogue.upstreams.iter().any(|known| known.name == name) {
+                return Err(StartError::Setting(format!(
+                    "two upstreams are named {name:?}: give each a name of its own"
+                )));
+            }
+            let endpoint = Endpoint::new(config, &mut tls)?;
+            let usage_in_streams = config.usage_in_streams;
+            let upstream = Arc::new(Upstream { number, name: name.to_owned(), endpoint, usage_in_streams });
+            for model in &config.models {
+                catalogue.add_model(&upstream, model)?;
+            }
+            for (alias, model) in &config.aliases {
+                catalogue.add_exact(&upstream, alias, Some(model.clone()))?;
+            }
+            catalogue.upstreams.push(upstream);
+        }
+        catalogue.prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        Ok(catalogue)
+    }
+
+    fn add_model(&mut self, upstream: &Arc<Upstream>, model: &str) -> Result<(), StartError> {
+        let Some(prefix) = model.strip_suffix('*') else { return self.add_exact(upstream, model, None) };
+        if let Some((_, other)) = self.prefixes.iter().find(|(known, _)| known == prefix) {
+            return Err(claimed_twice(model, &other.name, &upstream.name));
+        }
+        self.prefixes.push((prefix.to_owned(), Arc::clone(upstream)));
+        Ok(())
+    }
+
+    fn add_exact(
+        &mut self,
+        upstream: &Arc<Upstream>,
+        name: &str,
+        alias_of: Option<String>,
+    ) -> Result<(), StartError> {
+        if name.is_empty() || alias_of.as_ref().is_some_and(String::is_empty) {
+            let text = format!("upstream {:?} has a model without a name: remove it", upstream.name);
+            return Err(StartError::Setting(text));
+        }
+        match self.exact.entry(name.to_owned()) {
+            Entry::Vacant(place) => {
+                place.insert(Named { upstream: Arc::clone(upstream), alias_of });
+                Ok(())
+            }
+            Entry::Occupied(other) => Err(claimed_twice(name, &other.get().upstream.name, &upstream.name)),
+        }
+    }
+
+    /// Where a call of `model` goes; `None`: nowhere.
+    pub(crate) fn resolve(&self, model: &str) -> Option<Target> {
+        if let Some(named) = self.exact.get(model) {
+            return Some(Target { upstream: Arc::clone(&named.upstream), model: named.alias_of.clone() });
+        }
+        let (_, upstream) = self.prefixes.iter().find(|(prefix, _)| model.starts_with(prefix))?;
+        Some(Target { upstream: Arc::clone(upstream), model: None })
+    }
+
+    /// Every name that stands alone, in order: what a list of models can show.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &Upstream)> {
+        self.exact.iter().map(|(name, named)| (name.as_str(), named.upstream.as_ref()))
+    }
+}
+
+fn claimed_twice(model: &str, one: &str, other: &str) -> StartError {
+    StartError::Setting(format!(
+        "the model {model:?} is served by the upstreams {one:?} and {other:?}: remove it from one of them"
+    ))
+}
+
+fn checked_name(config: &UpstreamConfig) -> Result<&str, StartError> {
+    let name = config.name.as_str();
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(plain) {
+        return Err(StartError::Setting(format!(
+            "the upstream name {name:?} is not 1 to {MAX_NAME_BYTES} of a-z, 0-9 and -: policies and records name it so"
+        )));
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(name: &str, models: &[&str], aliases: &[(&str, &str)]) -> UpstreamConfig {
+        UpstreamConfig {
+            name: name.to_owned(),
+            base_url: "http://127.0.0.1:1/v1".to_owned(),
+            key_env: None,
+            key_file: None,
+            models: models.iter().map(|&model| model.to_owned()).collect(),
+            aliases: aliases.iter().map(|&(from, to)| (from.to_owned(), to.to_owned())).collect(),
+            usage_in_streams: true,
+        }
+    }
+
+    #[test]
+    fn a_model_goes_to_the_one_provider_that_names_it_best() {
+        let configs = [
+            config("wide", &["gpt-*", "*"], &[]),
+            config("narrow", &["gpt-5-*", "gpt-5"], &[("loan-model", "gpt-5-mini")]),
+        ];
+        let catalogue = Catalogue::new(&configs).expect("no name is claimed twice");
+        let place = |model: &str| {
+            catalogue
+                .resolve(model)
+                .map(|target| (target.upstream.name.clone(), target.model))
+                .expect("served")
+        };
+        assert_eq!(place("gpt-5"), ("narrow".to_owned(), None), "an exact name must win");
+        assert_eq!(place("gpt-5-mini"), ("narrow".to_owned(), None), "the longest prefix must win");
+        assert_eq!(place("gpt-4"), ("wide".to_owned(), None), "a shorter prefix must serve the rest");
+        assert_eq!(place("anything"), ("wide".to_owned(), None), "a star alone serves everything");
+        assert_eq!(
+            place("loan-model"),
+            ("narrow".to_owned(), Some("gpt-5-mini".to_owned())),
+            "an alias must become the provider's own name"
+        );
+    }
+
+    #[test]
+    fn what_is_ambiguous_or_misnamed_is_refused_at_the_start() {
+        for (configs, why) in [
+            (vec![config("a", &["m"], &[]), config("b", &["m"], &[])], "a model of two providers"),
+            (vec![config("a", &["m*"], &[]), config("b", &["m*"], &[])], "a prefix of two providers"),
+            (vec![config("a", &["m"], &[("m", "n")])], "an alias that hides a model"),
+            (vec![config("a", &[], &[]), config("a", &[], &[])], "two providers of one name"),
+            (vec![config("A b", &[], &[])], "a name that policies cannot hold"),
+            (vec![config("a", &[""], &[])], "a model without a name"),
+        ] {
+            assert!(Catalogue::new(&configs).is_err(), "{why} would be decided by chance");
+        }
+    }
+}

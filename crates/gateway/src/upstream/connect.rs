@@ -1,0 +1,174 @@
+//! One provider's address, key and connections.
+//!
+//! Promises: the key is read once, at the start, and leaves only in the `Authorization` of requests to this provider; a certificate is
+//! checked against the system's authorities. Must never: follow a redirect, or print a key.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Uri;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::HeaderValue;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
+
+use crate::config::{StartError, UpstreamConfig};
+
+/// Largest file of a key: keys are a line.
+const MAX_KEY_BYTES: u64 = 16 << 10;
+/// Largest head of an answer.
+const MAX_HEAD_BYTES: usize = 256 << 10;
+
+/// A connection that requests can be sent on.
+pub(crate) type Sender = SendRequest<Full<Bytes>>;
+
+/// Where a provider listens and how to speak to it.
+pub(crate) struct Endpoint {
+    host: String,
+    port: u16,
+    tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    /// Value of `Host`.
+    pub(crate) authority: HeaderValue,
+    /// Path of the base URL, without a slash at its end.
+    path: String,
+    /// `Bearer …`, marked sensitive, when there is a key.
+    pub(crate) authorization: Option<HeaderValue>,
+}
+
+impl Endpoint {
+    /// Reads `config` and the key that it refers to. `tls` is made by the first provider that needs it.
+    pub(crate) fn new(
+        config: &UpstreamConfig,
+        tls: &mut Option<Arc<ClientConfig>>,
+    ) -> Result<Self, StartError> {
+        let refused = |why: &str| {
+            StartError::Setting(format!(
+                "upstream {:?}: base_url {:?} {why}; it has the form https://host/v1",
+                config.name, config.base_url
+            ))
+        };
+        let url: Uri = config.base_url.parse().map_err(|_| refused("is no URL"))?;
+        let authority = url.authority().ok_or_else(|| refused("names no host"))?;
+        if authority.as_str().contains('@') || url.query().is_some() {
+            return Err(refused("holds more than host and path"));
+        }
+        let secure = match url.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(refused("is neither http nor https")),
+        };
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let tls = if secure {
+            let name = ServerName::try_from(host.clone()).map_err(|_| refused("names no host"))?;
+            Some((shared_tls(tls)?, name))
+        } else {
+            None
+        };
+        Ok(Self {
+            port: authority.port_u16().unwrap_or(if secure { 443 } else { 80 }),
+            authority: HeaderValue::from_str(authority.as_str()).map_err(|_| refused("names no host"))?,
+            path: url.path().trim_end_matches('/').to_owned(),
+            authorization: authorization(config)?,
+            host,
+            tls,
+        })
+    }
+
+    /// The request target of `route` (`/chat/completions`) there.
+    pub(crate) fn target(&self, route: &str) -> Option<Uri> {
+        format!("{}{route}", self.path).parse().ok()
+    }
+
+    /// Opens a connection. The caller limits the time. Runs inside a runtime, which owns the connection's task.
+    pub(crate) async fn connect(&self) -> std::io::Result<Sender> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        // Else small events wait for the acknowledgement of the one before: 40 ms each.
+        stream.set_nodelay(true)?;
+        match &self.tls {
+            None => handshake(stream).await,
+            Some((config, name)) => {
+                let connector = TlsConnector::from(Arc::clone(config));
+                handshake(connector.connect(name.clone(), stream).await?).await
+            }
+        }
+    }
+}
+
+async fn handshake(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> std::io::Result<Sender> {
+    let (sender, connection) = http1::Builder::new()
+        .max_buf_size(MAX_HEAD_BYTES)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(std::io::Error::other)?;
+    // Ends when its sender and the body of its last answer are dropped; what goes wrong is told to them.
+    drop(tokio::spawn(async move { drop(connection.await) }));
+    Ok(sender)
+}
+
+fn shared_tls(made: &mut Option<Arc<ClientConfig>>) -> Result<Arc<ClientConfig>, StartError> {
+    if let Some(config) = made {
+        return Ok(Arc::clone(config));
+    }
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        return Err(StartError::Setting(
+            "no certificate authorities were found on this system, so no https upstream can be trusted: install ca-certificates, or name a \
+             file in SSL_CERT_FILE"
+                .to_owned(),
+        ));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| StartError::Setting(format!("TLS cannot be set up: {error}")))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::clone(made.insert(Arc::new(config))))
+}
+
+fn authorization(config: &UpstreamConfig) -> Result<Option<HeaderValue>, StartError> {
+    let refused = |why: String| {
+        StartError::Setting(format!("upstream {:?}: {why}. Set it, or remove the setting", config.name))
+    };
+    let (key, place) = match (&config.key_env, &config.key_file) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            return Err(refused("key_env and key_file are both set; one is enough".to_owned()));
+        }
+        (Some(name), None) => {
+            let key = std::env::var(name)
+                .map_err(|_| refused(format!("key_env names {name}, which is not set or not text")))?;
+            (Zeroizing::new(key), name.clone())
+        }
+        (None, Some(path)) => {
+            let key = read_key(path)
+                .map_err(|error| refused(format!("key_file {} cannot be read: {error}", path.display())))?;
+            (key, path.display().to_string())
+        }
+    };
+    let key = key.lines().next().unwrap_or_default().trim();
+    if key.is_empty() {
+        return Err(refused(format!("{place} holds no key")));
+    }
+    let line = Zeroizing::new(format!("Bearer {key}"));
+    let mut value = HeaderValue::from_str(&line)
+        .map_err(|_| refused(format!("the key in {place} has characters that no header may have")))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+fn read_key(path: &Path) -> std::io::Result<Zeroizing<String>> {
+    use std::io::Read as _;
+    let mut text = Zeroizing::new(String::new());
+    std::fs::File::open(path)?.take(MAX_KEY_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}

@@ -1,0 +1,144 @@
+//! What is not let through: an error in the library's form, one record, and a provider that hears nothing.
+
+use std::sync::Arc;
+
+use tabellion_model::body::SystemStage;
+use tabellion_testkit::upstream::Answer;
+
+use crate::client::request;
+use crate::fixture::{Fixture, POSITION, api_key, policy, say, sha256};
+
+/// Checks a recorded denial.
+fn assert_denied(fixture: &Fixture, answer: &crate::client::Answer, status: u16, code: &str) {
+    assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}", answer.text());
+    assert_eq!(
+        answer.header("x-should-retry"),
+        Some("false"),
+        "{code}: one denial would become three records"
+    );
+    let record = fixture.of_type("call.denied").pop().expect("a denial is a record");
+    let id = record.header.record_id.to_hex();
+    assert_eq!(answer.header("tabellion-record"), Some(id.as_str()), "{code}: the answer names its record");
+    assert_eq!(record.fields["code"], code, "{code}: on record");
+    assert_eq!(record.fields["reason"], answer.json()["error"]["message"], "{code}: as the client was told");
+    assert!(record.header.basis.is_some_and(|basis| basis >= POSITION), "{code}: what the decision had seen");
+    assert_eq!(fixture.upstream.connections(), 0, "{code}: the provider must not hear of it");
+    assert!(fixture.authorised().is_empty(), "{code}: nothing was permitted");
+}
+
+#[test]
+fn a_system_that_is_not_live_is_denied() {
+    for stage in [SystemStage::Draft, SystemStage::Paused, SystemStage::Retired] {
+        let fixture = Fixture::new(Answer::silence());
+        fixture.change_systems(|system| system.stage = stage);
+        assert_denied(&fixture, &fixture.chat(&say("Hello")), 403, "system_not_live");
+    }
+    let fixture = Fixture::new(Answer::silence());
+    fixture.change(|gate| Arc::make_mut(&mut gate.systems).clear());
+    assert_denied(&fixture, &fixture.chat(&say("Hello")), 403, "system_not_live");
+}
+
+#[test]
+fn a_purpose_that_is_not_the_keys_is_denied() {
+    let fixture = Fixture::new(Answer::silence());
+    let headers = [("Tabellion-Purpose", "marketing")];
+    let answer = fixture.call("POST", "/v1/chat/completions", &headers, &say("Hello"));
+    assert_denied(&fixture, &answer, 403, "purpose_not_permitted");
+    assert_eq!(fixture.denied()[0].purpose.as_deref(), Some("marketing"), "the claim is on record");
+    let twice = [("Tabellion-Purpose", "testing"), ("Tabellion-Purpose", "loan-support")];
+    let answer = fixture.call("POST", "/v1/chat/completions", &twice, &say("Hello"));
+    assert_denied(&fixture, &answer, 403, "purpose_not_permitted");
+}
+
+#[test]
+fn a_model_outside_the_keys_list_is_denied() {
+    let fixture = Fixture::new(Answer::silence());
+    fixture.change_keys(|key| key.models = vec!["gpt-5".to_owned()]);
+    assert_denied(&fixture, &fixture.chat(&say("Hello")), 403, "model_not_permitted");
+    assert_eq!(fixture.denied()[0].model.as_deref(), Some("model-a"), "what was asked for is on record");
+}
+
+#[test]
+fn a_model_that_nobody_serves_is_denied() {
+    let fixture = Fixture::new(Answer::silence());
+    let answer = fixture.chat(br#"{"model":"elsewhere","messages":[]}"#);
+    assert_denied(&fixture, &answer, 404, "unknown_model");
+}
+
+#[test]
+fn rules_deny_and_are_named() {
+    let fixture = Fixture::new(Answer::silence());
+    let forbids = r#"@id("all") permit (principal, action, resource);
+        @id("no-streams") forbid (principal, action, resource) when { context.stream == false };"#;
+    fixture.change(|gate| gate.policies = Arc::new(vec![policy(forbids)]));
+    assert_denied(&fixture, &fixture.chat(&say("Hello")), 403, "policy_denied");
+    assert_eq!(fixture.denied()[0].rules, ["base.no-streams"], "the rule that forbade it is on record");
+    fixture.change(|gate| Arc::make_mut(&mut gate.policies).clear());
+    assert_denied(&fixture, &fixture.chat(&say("Hello")), 403, "policy_denied");
+    let record = fixture.denied().pop().expect("a denial");
+    assert!(record.rules.is_empty() && record.policies.is_empty(), "with no rule in force none is named");
+}
+
+#[test]
+fn rules_that_cannot_be_evaluated_deny() {
+    for text in [
+        "this is no rule",
+        "permit (principal, action, resource) when { context.received_bytes + 9223372036854775807 > 0 };",
+    ] {
+        let fixture = Fixture::new(Answer::silence());
+        fixture.change(|gate| gate.policies = Arc::new(vec![policy(text)]));
+        assert_denied(&fixture, &fixture.chat(&say("Hello")), 403, "policy_error");
+    }
+}
+
+#[test]
+fn a_changed_policy_holds_from_the_next_call_on() {
+    let fixture = Fixture::new(Answer::json(200, tabellion_testkit::upstream::openai::CHAT));
+    assert_eq!(fixture.chat(&say("Hello")).status, 200, "permitted at first");
+    fixture.change(|gate| gate.policies = Arc::new(vec![policy("forbid (principal, action, resource);")]));
+    assert_eq!(fixture.chat(&say("Hello")).code(), "policy_denied", "an old rule was still in force");
+}
+
+#[test]
+fn paths_that_are_not_governed_are_denied_and_recorded() {
+    // G01
+    let fixture = Fixture::new(Answer::silence());
+    for (method, path) in [
+        ("POST", "/v1/embeddings"),
+        ("POST", "/v1/files"),
+        ("GET", "/v1/chat/completions"),
+        ("POST", "/v1/chat/completions/"),
+        ("POST", "//v1/chat/completions"),
+        ("POST", "/v1/%63hat/completions"),
+        ("OPTIONS", "/v1/chat/completions"),
+        ("DELETE", "/v1/models/model-a"),
+        ("GET", "/"),
+    ] {
+        let answer = fixture.call(method, path, &[], b"");
+        assert_denied(&fixture, &answer, 404, "unknown_route");
+    }
+    assert_eq!(fixture.denied().len(), 9, "each is one record");
+}
+
+#[test]
+fn a_denied_head_request_has_no_body() {
+    let fixture = Fixture::new(Answer::silence());
+    let bearer = format!("Bearer {}", api_key());
+    let mut client = fixture.connect();
+    client.send(&request("HEAD", "/v1/models", &[("Authorization", &bearer), ("Connection", "close")], b""));
+    client.read_until("\r\n\r\n");
+    let head = String::from_utf8_lossy(&client.buffer).into_owned();
+    assert!(head.starts_with("HTTP/1.1 404") && head.contains("tabellion-record"), "{head}");
+    assert_eq!(fixture.denied().len(), 1, "recorded as every denial");
+}
+
+#[test]
+fn a_denial_commits_to_the_bytes_that_came() {
+    let fixture = Fixture::new(Answer::silence());
+    let sent = say("I am ada@example.org");
+    fixture.change(|gate| Arc::make_mut(&mut gate.policies).clear());
+    assert_denied(&fixture, &fixture.chat(&sent), 403, "policy_denied");
+    let record = fixture.denied().remove(0);
+    assert_eq!(record.received_sha256, sha256(&sent), "what was refused can be shown later");
+    assert_eq!(record.received_bytes, sent.len() as u64, "and how much it was");
+}

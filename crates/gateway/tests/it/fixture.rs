@@ -1,0 +1,330 @@
+//! A gateway with everything that it stands on, and eyes for its records.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use tabellion_gateway::{Foundations, Gateway, GatewayConfig, Limits, UpstreamConfig};
+use tabellion_ledger::disk::Disk;
+use tabellion_ledger::disk::real::RealDisk;
+use tabellion_ledger::{Ledger, NewLog, OpenOptions, OsEntropy, SystemClock, UnitContent};
+use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, Capture, SystemStage};
+use tabellion_model::{CredentialId, Env, Header, Micros, Origin, SystemId};
+use tabellion_testkit::Upstream;
+use tabellion_testkit::upstream::Script;
+use tabellion_views::gate::{Gate, GateCell, GateKey, GatePolicy, GateSystem};
+
+use crate::client::{Answer, Client, request};
+use crate::disk::{HeldDisk, Hold};
+
+pub(crate) const SYSTEM: [u8; 16] = [0x51; 16];
+pub(crate) const KEY: [u8; 16] = [0x6b; 16];
+/// Log size that decisions name.
+pub(crate) const POSITION: u64 = 42;
+/// The provider's key.
+const PROVIDER_KEY: &str = "sk-provider-secret";
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The key that tests call with.
+pub(crate) fn api_key() -> String {
+    key_of(KEY)
+}
+
+/// A key of this credential.
+pub(crate) fn key_of(id: [u8; 16]) -> String {
+    format!("tbl_{}_{}", CredentialId::from_bytes(id).to_hex(), "s".repeat(43))
+}
+
+/// A key as the gate knows it.
+pub(crate) fn gate_key(id: [u8; 16]) -> GateKey {
+    GateKey {
+        system: SystemId::from_bytes(SYSTEM),
+        secret_sha256: Sha256::digest(key_of(id)).into(),
+        purposes: vec!["loan-support".to_owned(), "testing".to_owned()],
+        models: Vec::new(),
+        ends_at: None,
+    }
+}
+
+/// Everything in force: one live system with one key, and one rule that permits.
+pub(crate) fn gate() -> Gate {
+    let system = GateSystem {
+        name: "Loan support".to_owned(),
+        stage: SystemStage::Live,
+        owner: CredentialId::from_bytes([1; 16]),
+        purposes: vec!["loan-support".to_owned(), "testing".to_owned()],
+        capture: Capture::None,
+    };
+    Gate {
+        position: POSITION,
+        systems: Arc::new([(SystemId::from_bytes(SYSTEM), system)].into()),
+        keys: Arc::new([(CredentialId::from_bytes(KEY), gate_key(KEY))].into()),
+        policies: Arc::new(vec![policy(r#"@id("all") permit (principal, action, resource);"#)]),
+        policy_generation: 1,
+    }
+}
+
+pub(crate) fn policy(text: &str) -> GatePolicy {
+    GatePolicy { name: "base".to_owned(), text: text.to_owned(), digest: hex::encode(Sha256::digest(text)) }
+}
+
+/// How a fixture differs from the plain one.
+pub(crate) struct Setup {
+    pub(crate) gate: Gate,
+    pub(crate) limits: Limits,
+    pub(crate) disk: Option<Arc<dyn Disk>>,
+    /// In place of the scripted provider's own.
+    pub(crate) base_url: Option<String>,
+    pub(crate) segment_bytes: u64,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { gate: gate(), limits: Limits::default(), disk: None, base_url: None, segment_bytes: 8 << 20 }
+    }
+}
+
+/// The gateway, its provider and its log.
+pub(crate) struct Fixture {
+    pub(crate) gateway: Option<Gateway>,
+    pub(crate) upstream: Upstream,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) gate: Arc<GateCell>,
+    pub(crate) hold: Hold,
+    dir: tempfile::TempDir,
+}
+
+/// One record with all its fields.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) index: u64,
+    pub(crate) header: Header,
+    pub(crate) fields: Map<String, Value>,
+}
+
+impl Fixture {
+    pub(crate) fn new(script: impl Into<Script>) -> Self {
+        Self::with(script, Setup::default())
+    }
+
+    pub(crate) fn with(script: impl Into<Script>, setup: Setup) -> Self {
+        let upstream = Upstream::start(script);
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let hold = Hold::default();
+        let inner = setup
+            .disk
+            .unwrap_or_else(|| Arc::new(RealDisk::create(dir.path().join("log")).expect("a data directory")));
+        let disk: Arc<dyn Disk> = Arc::new(HeldDisk { inner, hold: hold.clone() });
+        let options = OpenOptions {
+            background: false,
+            segment_bytes: setup.segment_bytes,
+            ..OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy))
+        };
+        let origin = Origin::new("test.example/log/acme").expect("a plain origin");
+        let ledger = Ledger::create(disk, &NewLog { origin, env: Env::Production }, &options)
+            .expect("a log can be made in an empty directory");
+        let ledger = Arc::new(ledger);
+        let gate = Arc::new(GateCell::new(setup.gate));
+        let key_file = dir.path().join("provider.key");
+        std::fs::write(&key_file, format!("{PROVIDER_KEY}\n")).expect("a file");
+        let config = GatewayConfig {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            threads: 2,
+            upstreams: vec![UpstreamConfig {
+                name: "scripted".to_owned(),
+                base_url: setup.base_url.unwrap_or_else(|| upstream.base_url()),
+                key_env: None,
+                key_file: Some(key_file),
+                models: vec!["model-a".to_owned(), "gpt-*".to_owned()],
+                aliases: [("house-model".to_owned(), "gpt-real".to_owned())].into(),
+                usage_in_streams: true,
+            }],
+            limits: setup.limits,
+        };
+        let foundations = Foundations {
+            ledger: Arc::clone(&ledger),
+            gate: Arc::clone(&gate),
+            clock: Arc::new(SystemClock),
+            placeholder_key: [7; 32].into(),
+        };
+        let gateway = Gateway::start(&config, foundations).expect("the gateway starts");
+        Self { gateway: Some(gateway), upstream, ledger, gate, hold, dir }
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        Client::connect(self.gateway.as_ref().expect("not stopped").address())
+    }
+
+    /// Sends a chat request with the key and gives back the connection.
+    pub(crate) fn ask(&self, body: &[u8]) -> Client {
+        let mut client = self.connect();
+        client.send(&chat_request(body));
+        client
+    }
+
+    /// Sends a chat request and reads its answer.
+    pub(crate) fn chat(&self, body: &[u8]) -> Answer {
+        self.ask(body).answer()
+    }
+
+    /// Sends a request of any kind with the key.
+    pub(crate) fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let bearer = format!("Bearer {}", api_key());
+        let mut all = vec![("Authorization", bearer.as_str())];
+        all.extend_from_slice(headers);
+        let mut client = self.connect();
+        client.send(&request(method, path, &all, body));
+        client.answer()
+    }
+
+    /// Every record of the gateway so far, in order.
+    pub(crate) fn records(&self) -> Vec<Seen> {
+        let reader = self.ledger.reader();
+        (0..reader.size())
+            .filter_map(|index| {
+                let entry = reader.entry(index).expect("a committed entry can be read");
+                let header = entry.entry.header()?.clone();
+                let kind = header.record_type.as_str();
+                if !kind.starts_with("call.") && !kind.starts_with("noise.") {
+                    return None;
+                }
+                let mut fields = Map::new();
+                for unit in entry.units {
+                    let UnitContent::Shown(disclosures) = unit.content else { panic!("content is missing") };
+                    fields.extend(
+                        disclosures.into_iter().map(|shown| (shown.name().to_owned(), shown.value().clone())),
+                    );
+                }
+                Some(Seen { index, header, fields })
+            })
+            .collect()
+    }
+
+    /// The records of one type.
+    pub(crate) fn of_type(&self, kind: &str) -> Vec<Seen> {
+        self.records().into_iter().filter(|seen| seen.header.record_type.as_str() == kind).collect()
+    }
+
+    /// Waits until there are `count` end records; gives them all.
+    pub(crate) fn ended(&self, count: usize) -> Vec<CallCompleted> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let size = self.ledger.reader().size();
+            let ended = self.of_type(CallCompleted::TYPE);
+            if ended.len() >= count {
+                self.check_pairs();
+                return ended.into_iter().map(|seen| body(&seen)).collect();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "a call has no end record: {:?}", self.records());
+            self.ledger.reader().wait_for_more(size, left.min(Duration::from_millis(200)));
+        }
+    }
+
+    /// The one end record.
+    pub(crate) fn end(&self) -> CallCompleted {
+        let mut ended = self.ended(1);
+        assert_eq!(ended.len(), 1, "one call has one end");
+        ended.remove(0)
+    }
+
+    pub(crate) fn authorised(&self) -> Vec<CallAuthorised> {
+        self.of_type(CallAuthorised::TYPE).iter().map(body).collect()
+    }
+
+    pub(crate) fn denied(&self) -> Vec<CallDenied> {
+        self.of_type(CallDenied::TYPE).iter().map(body).collect()
+    }
+
+    /// Each end follows from a permission, and no permission has two ends.
+    pub(crate) fn check_pairs(&self) {
+        let mut ends: BTreeMap<String, usize> = BTreeMap::new();
+        for seen in self.of_type(CallCompleted::TYPE) {
+            let [parent] = seen.header.parents.as_slice() else { panic!("an end without its permission") };
+            assert_eq!(parent.role, "authorised", "readers join calls by this role");
+            *ends.entry(parent.record_id.to_hex()).or_default() += 1;
+        }
+        let known: Vec<String> =
+            self.of_type(CallAuthorised::TYPE).iter().map(|seen| seen.header.record_id.to_hex()).collect();
+        for (id, count) in ends {
+            assert!(known.contains(&id), "an end belongs to no call");
+            assert_eq!(count, 1, "a call ended twice");
+        }
+    }
+
+    /// Stops the gateway as the program does.
+    pub(crate) fn stop(&mut self, within: Duration) {
+        self.gateway.take().expect("not stopped").stop(within);
+    }
+
+    /// Changes every system.
+    pub(crate) fn change_systems(&self, with: impl Fn(&mut GateSystem)) {
+        self.change(|gate| {
+            for system in Arc::make_mut(&mut gate.systems).values_mut() {
+                with(system);
+            }
+        });
+    }
+
+    /// Changes every key.
+    pub(crate) fn change_keys(&self, with: impl Fn(&mut GateKey)) {
+        self.change(|gate| {
+            for key in Arc::make_mut(&mut gate.keys).values_mut() {
+                with(key);
+            }
+        });
+    }
+
+    /// Replaces the snapshot.
+    pub(crate) fn change(&self, with: impl FnOnce(&mut Gate)) {
+        let mut gate = Gate::clone(&self.gate.load());
+        with(&mut gate);
+        gate.position += 1;
+        gate.policy_generation += 1;
+        self.gate.store(gate);
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        self.hold.release();
+        drop(self.gateway.take());
+        let _ = self.ledger.close();
+        let _ = &self.dir;
+    }
+}
+
+/// A record's body.
+pub(crate) fn body<B: Body>(seen: &Seen) -> B {
+    B::read(seen.fields.clone()).expect("the fields make the body of its type")
+}
+
+/// A chat request with the key, as bytes.
+pub(crate) fn chat_request(body: &[u8]) -> Vec<u8> {
+    let bearer = format!("Bearer {}", api_key());
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    request("POST", "/v1/chat/completions", &headers, body)
+}
+
+/// A chat request with one message.
+pub(crate) fn say(text: &str) -> Vec<u8> {
+    json!({ "model": "model-a", "messages": [{ "role": "user", "content": text }] }).to_string().into_bytes()
+}
+
+/// The same as a stream.
+pub(crate) fn say_streaming(text: &str) -> Vec<u8> {
+    json!({ "model": "model-a", "stream": true, "messages": [{ "role": "user", "content": text }] })
+        .to_string()
+        .into_bytes()
+}
+
+/// SHA-256, as records write it.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// A moment long gone.
+pub(crate) const LONG_AGO: Micros = Micros(1_000_000);

@@ -1,0 +1,20 @@
+//! The gateway on a real log, over real sockets, in front of a provider that does what the test says.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first thing that is not as it must be"
+)]
+
+mod answers;
+mod bad_input;
+mod client;
+mod denials;
+mod disk;
+mod endings;
+mod fixture;
+mod masking;
+mod noise;
+mod release;
+mod stop;
+mod streams;
