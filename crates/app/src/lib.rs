@@ -12,7 +12,6 @@ mod instructions;
 pub mod nearest;
 pub mod permission;
 mod printable;
-pub mod reads;
 pub mod refusal;
 mod report;
 pub mod work;

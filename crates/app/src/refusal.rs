@@ -3,6 +3,7 @@
 //! Promises: every code has one HTTP status and one remedy, listed here alone. Must never: carry a secret or content.
 
 use tabellion_ledger::{LedgerError, RejectCode};
+use tabellion_views::ViewsError;
 
 macro_rules! codes {
     ($($name:ident $text:literal $status:literal $title:literal $remedy:literal;)*) => {
@@ -107,5 +108,21 @@ impl From<LedgerError> for Refusal {
             other => other.to_string(),
         };
         Self::new(code, detail)
+    }
+}
+
+impl From<ViewsError> for Refusal {
+    fn from(error: ViewsError) -> Self {
+        let code = match &error {
+            ViewsError::Log(LedgerError::Fatal(_))
+            | ViewsError::UnknownCritical { .. }
+            | ViewsError::Malformed { .. } => Code::Broken,
+            ViewsError::Log(_)
+            | ViewsError::Database(_)
+            | ViewsError::File { .. }
+            | ViewsError::Busy
+            | ViewsError::Stopped(_) => Code::Unavailable,
+        };
+        Self::new(code, error.to_string())
     }
 }

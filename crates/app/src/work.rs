@@ -5,6 +5,7 @@
 //! holds where the record stands, or nothing is appended. Must never: know HTTP.
 
 pub mod actor;
+pub(crate) mod asking;
 pub mod calls;
 pub mod entries;
 pub mod forms;
@@ -17,7 +18,9 @@ pub mod sessions;
 pub mod systems;
 pub(crate) mod writing;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,12 +28,14 @@ use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Clock, Entropy, Ledger, LedgerError};
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_tlog::{Hash, sha256};
+use tabellion_views::Views;
+use tabellion_views::query::{SystemFilter, SystemRow};
 
 use crate::permission::{Permission, Reach};
-use crate::reads::{Reads, SystemRow, WaitError};
 use crate::refusal::{Code, Refusal};
 
 pub use actor::Actor;
+pub use asking::VIEWS_WITHIN;
 pub use writing::{Given, Written};
 
 /// Where a policy's text has a fault.
@@ -50,9 +55,6 @@ pub type PolicyCheck = Arc<dyn Fn(&str) -> Result<Vec<String>, PolicyFault> + Se
 /// Told once the log has stopped for good, with the reason: the process must end and recover at its next start.
 pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Waits until other readers of the log that act on it have passed a position (a log size); if they do not in time, why.
-pub type Passed = Arc<dyn Fn(u64) -> Result<(), String> + Send + Sync>;
-
 /// What the desk works with.
 pub struct Tools {
     /// Where keys are, to sign packages with.
@@ -65,15 +67,15 @@ pub struct Tools {
     pub check_policy: PolicyCheck,
     /// Ends the process.
     pub on_fatal: OnFatal,
-    /// The gateway's view of systems, keys and policies: a change is answered when that has passed it, so that a key that was revoked is refused
-    /// there too.
-    pub passed: Passed,
+    /// Longest wait for the views to pass a change before it is answered; [`VIEWS_WITHIN`] for a server. The gateway decides by the same views,
+    /// so that a key that was revoked is refused there too.
+    pub views_within: Duration,
 }
 
 /// Where work is done: an open log, its views, and what else is needed.
 pub struct Desk {
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) reads: Reads,
+    pub(crate) views: Arc<Views>,
     pub(crate) tools: Tools,
     /// Held while roles change: that one administrator stays is a rule over several streams, which no single stream's version guards.
     pub(crate) roles: Mutex<()>,
@@ -93,22 +95,21 @@ pub struct Health {
 }
 
 impl Desk {
-    /// A desk over an open log; reads the log once to build the views.
-    pub fn open(ledger: Arc<Ledger>, tools: Tools) -> Result<Self, WaitError> {
-        let reads = Reads::start(ledger.reader().clone())?;
-        Ok(Self {
+    /// A desk over an open log and its views.
+    pub fn open(ledger: Arc<Ledger>, views: Arc<Views>, tools: Tools) -> Self {
+        Self {
             ledger,
-            reads,
+            views,
             tools,
             roles: Mutex::new(()),
             packing: Mutex::new(()),
             health: Mutex::new(Health::default()),
-        })
+        }
     }
 
     /// The views.
-    pub fn reads(&self) -> &Reads {
-        &self.reads
+    pub fn views(&self) -> &Views {
+        &self.views
     }
 
     /// The log.
@@ -119,14 +120,6 @@ impl Desk {
     /// What time it is.
     pub fn now(&self) -> Micros {
         self.tools.clock.now()
-    }
-
-    /// Brings the views to what is committed.
-    pub fn refresh(&self) -> Result<(), Refusal> {
-        self.reads.refresh().map_err(|error| match error {
-            WaitError::Behind { .. } => Refusal::new(Code::Unavailable, error.to_string()),
-            WaitError::Log(error) => Refusal::from(error),
-        })
     }
 
     /// How appends go.
@@ -179,7 +172,7 @@ impl Desk {
         permission: Permission,
         id: SystemId,
     ) -> Result<SystemRow, Refusal> {
-        let row = self.reads.system(id).ok_or_else(|| Refusal::not_found("system"))?;
+        let row = self.views.system(&id)?.ok_or_else(|| Refusal::not_found("system"))?;
         if within(actor, actor.reach(permission), Some(&row)) {
             return Ok(row);
         }
@@ -193,14 +186,21 @@ impl Desk {
     }
 
     /// Whether `actor` may do `permission` to what belongs to `system`; what belongs to none takes the whole log's reach.
-    pub(crate) fn may(&self, actor: &Actor, permission: Permission, system: Option<SystemId>) -> bool {
-        let row = system.and_then(|system| self.reads.system(system));
+    pub(crate) fn may(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        system: Option<SystemId>,
+    ) -> Result<bool, Refusal> {
         let reach = actor.reach(permission);
-        match (actor, system, reach) {
+        Ok(match (reach, actor, system) {
             // A key's own system needs no row: its registration may have been erased.
-            (Actor::Key { system: own, .. }, Some(system), Reach::Own) => *own == system,
-            _ => within(actor, reach, row.as_ref()),
-        }
+            (Reach::Own, Actor::Key { system: own, .. }, Some(system)) => *own == system,
+            (Reach::Own, Actor::Person { .. }, Some(system)) => {
+                within(actor, reach, self.views.system(&system)?.as_ref())
+            }
+            _ => within(actor, reach, None),
+        })
     }
 
     /// The systems within reach, or `None` for all of them.
@@ -208,20 +208,17 @@ impl Desk {
         &self,
         actor: &Actor,
         permission: Permission,
-    ) -> Option<std::collections::BTreeSet<SystemId>> {
-        match (actor.reach(permission), actor) {
+    ) -> Result<Option<BTreeSet<SystemId>>, Refusal> {
+        Ok(match (actor.reach(permission), actor) {
             (Reach::All, _) => None,
             (Reach::Own, Actor::Key { system, .. }) => Some([*system].into()),
-            (Reach::Own, _) => Some(
-                self.reads
-                    .systems()
-                    .into_iter()
-                    .filter(|row| within(actor, Reach::Own, Some(row)))
-                    .map(|row| row.id)
-                    .collect(),
-            ),
-            (Reach::Nothing, _) => Some(std::collections::BTreeSet::new()),
-        }
+            (Reach::Own, Actor::Person { id, .. }) => {
+                let owned = SystemFilter { owner: Some(*id), ..SystemFilter::default() };
+                let rows = asking::all(|page| self.views.systems(&owned, page))?;
+                Some(rows.into_iter().map(|row| row.system).collect())
+            }
+            (Reach::Own, Actor::Operator) | (Reach::Nothing, _) => Some(BTreeSet::new()),
+        })
     }
 }
 
@@ -230,18 +227,18 @@ fn within(actor: &Actor, reach: Reach, system: Option<&SystemRow>) -> bool {
         Reach::All => true,
         Reach::Nothing => false,
         Reach::Own => match actor {
-            Actor::Key { system: own, .. } => system.is_some_and(|row| row.id == *own),
+            Actor::Key { system: own, .. } => system.is_some_and(|row| row.system == *own),
             Actor::Person { id, .. } => {
-                system.and_then(|row| row.said.as_ref()).is_some_and(|said| said.owner == *id)
+                system.and_then(|row| row.described.as_ref()).is_some_and(|said| said.owner == *id)
             }
             Actor::Operator => false,
         },
     }
 }
 
-/// The SHA-256 of a token, as records hold it.
-pub(crate) fn digest_of(token: &str) -> String {
-    Hash::to_hex(&sha256(token.as_bytes()))
+/// The SHA-256 of a token or a text.
+pub(crate) fn digest_of(text: &str) -> Hash {
+    sha256(text.as_bytes())
 }
 
 /// A credential's random id.

@@ -1,28 +1,52 @@
 //! A log that this process holds, with what works on it.
 //!
-//! Promises: one desk for the whole process, whoever asks. Must never: open a second one beside it.
+//! Promises: one desk and one set of views for the whole process, whoever asks; the views end before the log is closed. Must never: open a
+//! second one beside it.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tabellion_app::work::{Desk, OnFatal, PolicyFault, Tools};
+use tabellion_app::work::{Desk, OnFatal, PolicyFault, Tools, VIEWS_WITHIN};
 use tabellion_ledger::disk::Disk;
-use tabellion_ledger::{Ledger, OsEntropy, SystemClock};
+use tabellion_ledger::{Ledger, LedgerError, OsEntropy, SystemClock};
+use tabellion_views::Views;
 
+use crate::data_path::start_views;
 use crate::failure::Failure;
 
 /// A held log.
 pub(crate) struct Held {
     pub(crate) ledger: Arc<Ledger>,
     disk: Arc<dyn Disk>,
+    dir: PathBuf,
     on_fatal: OnFatal,
-    /// Opened when it is first asked for: most commands need none.
+    /// Started when they are first asked for: most commands need none.
+    views: Mutex<Option<Arc<Views>>>,
+    /// Likewise.
     desk: Mutex<Option<Arc<Desk>>>,
 }
 
 impl Held {
-    /// Holds `ledger`, whose files are in `disk`; `on_fatal` is told when it stops for good.
-    pub(crate) fn new(ledger: Ledger, disk: Arc<dyn Disk>, on_fatal: OnFatal) -> Self {
-        Self { ledger: Arc::new(ledger), disk, on_fatal, desk: Mutex::new(None) }
+    /// Holds `ledger`, whose files are in the data directory `dir`, which `disk` reads and writes; `on_fatal` is told when it stops for good.
+    pub(crate) fn new(ledger: Ledger, disk: Arc<dyn Disk>, dir: &Path, on_fatal: OnFatal) -> Self {
+        Self {
+            ledger: Arc::new(ledger),
+            disk,
+            dir: dir.to_owned(),
+            on_fatal,
+            views: Mutex::default(),
+            desk: Mutex::default(),
+        }
+    }
+
+    /// The views, which have read the whole log.
+    pub(crate) fn views(&self) -> Result<Arc<Views>, Failure> {
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(views) = views.as_ref() {
+            return Ok(Arc::clone(views));
+        }
+        let started = start_views(&self.ledger, &self.dir)?;
+        Ok(Arc::clone(views.insert(Arc::new(started))))
     }
 
     /// The desk.
@@ -31,18 +55,24 @@ impl Held {
         if let Some(desk) = desk.as_ref() {
             return Ok(Arc::clone(desk));
         }
+        let views = self.views()?;
         let tools = Tools {
             disk: Arc::clone(&self.disk),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             check_policy: Arc::new(check_policy),
             on_fatal: Arc::clone(&self.on_fatal),
-            passed: Arc::new(|_| Ok(())), // nothing else in this process acts on the log
+            views_within: VIEWS_WITHIN,
         };
-        let opened = Desk::open(Arc::clone(&self.ledger), tools).map_err(|error| {
-            Failure::failed(format!("the views cannot be built: {error}; run tabellion fsck"))
-        })?;
+        let opened = Desk::open(Arc::clone(&self.ledger), views, tools);
         Ok(Arc::clone(desk.insert(Arc::new(opened))))
+    }
+
+    /// Ends the views, unless somebody still works with them, and then the log's epoch.
+    pub(crate) fn close(&self) -> Result<(), LedgerError> {
+        drop(self.desk.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.views.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.ledger.close()
     }
 }
 

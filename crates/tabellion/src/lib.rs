@@ -6,6 +6,7 @@
 pub mod cli;
 mod command;
 mod config;
+mod data_path;
 mod directory;
 mod failure;
 mod files;

@@ -62,7 +62,7 @@ impl Writer {
         let ledger = Ledger::open(Arc::clone(&disk), &directory.options(false)?)?;
         directory.check_env(ledger.reader())?;
         terminal::say_notes(ledger.notes());
-        let held = Held::new(ledger, disk, Arc::new(|_| {}));
+        let held = Held::new(ledger, disk, directory.path(), Arc::new(|_| {}));
         Ok(Self::Own(Box::new(OwnLog { held, _lock: lock })))
     }
 
@@ -97,7 +97,7 @@ impl Writer {
 
     fn close(self) -> Result<(), Failure> {
         match self {
-            Self::Own(own) => Ok(own.held.ledger.close()?),
+            Self::Own(own) => Ok(own.held.close()?),
             Self::Served(_) => Ok(()),
         }
     }

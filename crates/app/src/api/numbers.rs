@@ -47,7 +47,7 @@ pub(super) fn write(text: &mut String, requests: &Requests, desk: &Desk) {
         let _ = writeln!(text, "tabellion_log_{name} {value}");
     }
     head(text, "tabellion_views_position", "Entries that the views have seen", "gauge");
-    let _ = writeln!(text, "tabellion_views_position {}", desk.reads().position());
+    let _ = writeln!(text, "tabellion_views_position {}", desk.views().position());
 }
 
 fn head(text: &mut String, name: &str, help: &str, kind: &str) {

@@ -6,17 +6,20 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tabellion_model::body::{CallCompleted, Masked};
+use tabellion_model::body::{CallCompleted, CallDenied, Masked};
 use tabellion_model::{CredentialId, RecordId, SystemId};
+use tabellion_views::query::{CallDetail, CallEnd, CallFilter, CallRow, CallState, MAX_ROWS, Page};
 
+use super::asking::refer;
 use super::forms::{DigestForm, IdForm, Reference, Time};
 use super::{Actor, Desk};
 use crate::permission::Permission;
-use crate::reads::{CallEnd, CallFilter, CallRow, Grounds};
 use crate::refusal::Refusal;
 
 /// Calls on one page, when nobody says otherwise.
-const PAGE: u64 = 50;
+const PAGE: u32 = 50;
+/// What stands where content was erased.
+const ERASED: &str = "erased";
 
 /// Which calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -186,104 +189,133 @@ pub struct Call {
 impl Desk {
     /// One page of the calls within reach.
     pub fn calls(&self, actor: &Actor, query: &CallQuery) -> Result<Calls, Refusal> {
-        let mut systems = self.systems_within(actor, Permission::ReadCalls);
-        if let Some(system) = query.system {
-            // A system out of reach has no calls, like one that is not there.
-            let reached = systems.as_ref().is_none_or(|within| within.contains(&system));
-            systems = Some(reached.then_some(system).into_iter().collect());
-        }
-        let filter = CallFilter {
-            systems,
-            key: query.key,
-            state: query.state.clone(),
-            code: query.code.clone(),
-            model: query.model.clone(),
-            from: query.from.map(|time| time.0),
-            to: query.to.map(|time| time.0),
+        let page = Page {
+            before: query.before,
+            limit: query.limit.map_or(PAGE, |limit| u32::try_from(limit).unwrap_or(MAX_ROWS)),
         };
-        let limit = usize::try_from(query.limit.unwrap_or(PAGE)).unwrap_or(usize::MAX);
-        let mut rows = self.reads.calls(&filter, query.before.unwrap_or(u64::MAX), limit + 1);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| row.decided.index);
-        Ok(Calls { calls: rows.iter().map(|row| self.shown_call(actor, row)).collect(), next })
+        // A system out of reach has no calls, like one that is not there.
+        let within = self.systems_within(actor, Permission::ReadCalls)?;
+        let found = self.views.calls(&CallFilter { within, ..filter(query) }, page)?;
+        let calls = found.rows.into_iter().map(|row| self.shown_call(actor, self.views.call_detail(row)?));
+        Ok(Calls { calls: calls.collect::<Result<_, _>>()?, next: found.next })
     }
 
     /// One call.
     pub fn call(&self, actor: &Actor, id: RecordId) -> Result<Call, Refusal> {
-        let row = self.reads.call(id).ok_or_else(|| Refusal::not_found("call"))?;
-        if !self.may(actor, Permission::ReadCalls, row.system) {
+        let call = self.views.call(&id)?.ok_or_else(|| Refusal::not_found("call"))?;
+        if !self.may(actor, Permission::ReadCalls, call.row.system)? {
             return Err(Refusal::not_found("call"));
         }
-        Ok(self.shown_call(actor, &row))
+        self.shown_call(actor, call)
     }
 
-    fn shown_call(&self, actor: &Actor, row: &CallRow) -> Call {
-        let captured = self.may(actor, Permission::ReadCaptured, row.system);
-        let (surface, purpose) = match &row.grounds {
-            Grounds::Authorised(call) => (Some(call.surface.clone()), Some(call.purpose.clone())),
-            Grounds::Denied(call) => (Some(call.surface.clone()), call.purpose.clone()),
-            Grounds::Erased { .. } => (None, None),
+    fn shown_call(&self, actor: &Actor, call: CallDetail) -> Result<Call, Refusal> {
+        let captured = self.may(actor, Permission::ReadCaptured, call.row.system)?;
+        let (decision, evidence) = (decision(&call), evidence(&call, captured));
+        let row = call.row;
+        let ended = row.end_entry.zip(call.end_record).filter(|_| row.state != CallState::Denied);
+        let proof = CallProof {
+            decided: refer(row.entry, row.record_id),
+            ended: ended.map(|(entry, record)| refer(entry, record)),
         };
-        Call {
-            id: row.decided.record_id.to_hex(),
+        let state = state(&row);
+        let (surface, model, purpose) = match row.asked {
+            Some(asked) => (Some(asked.surface), asked.model, asked.purpose),
+            None => (None, None, None),
+        };
+        Ok(Call {
+            id: row.record_id.to_hex(),
             system: row.system.map(|system| system.to_hex()),
-            key: row.decided.actor.to_hex(),
-            state: row.state().to_owned(),
-            code: row.code().map(str::to_owned),
+            key: row.key.to_hex(),
+            state,
+            code: row.ended.and_then(|ended| ended.code),
             surface,
-            model: row.model().map(str::to_owned),
+            model,
             purpose,
-            decision: decision(row),
-            evidence: evidence(row, captured),
-            proof: CallProof {
-                decided: Reference::from(&row.decided),
-                ended: row.end.as_ref().map(|(placed, _)| Reference::from(placed)),
-            },
+            decision,
+            evidence,
+            proof,
+        })
+    }
+}
+
+/// What the views are asked for.
+fn filter(query: &CallQuery) -> CallFilter {
+    let word = query.state.as_deref();
+    let outcome = word.and_then(|word| serde_json::from_value(Value::from(word)).ok());
+    CallFilter {
+        system: query.system,
+        key: query.key,
+        state: match word {
+            Some("open") => Some(CallState::Open),
+            Some("broken") => Some(CallState::Broken),
+            Some("denied") => Some(CallState::Denied),
+            _ => None,
+        },
+        outcome,
+        end_erased: word == Some(ERASED),
+        code: query.code.clone(),
+        model: query.model.clone(),
+        from: query.from.map(|time| time.0),
+        to: query.to.map(|time| time.0),
+        ..CallFilter::default()
+    }
+}
+
+/// One word for where a call stands.
+fn state(row: &CallRow) -> String {
+    let outcome = || row.ended.as_ref().and_then(|ended| ended.outcome);
+    match row.state {
+        CallState::Open => "open".to_owned(),
+        CallState::Broken => "broken".to_owned(),
+        CallState::Denied => "denied".to_owned(),
+        CallState::Completed => {
+            outcome().and_then(|outcome| word(&outcome)).unwrap_or_else(|| ERASED.to_owned())
         }
     }
 }
 
-fn decision(row: &CallRow) -> Decision {
-    let (permitted, policies, rules, code, reason) = match &row.grounds {
-        Grounds::Authorised(call) => {
-            (true, Some(call.policies.clone()), Some(call.rules.clone()), None, None)
-        }
-        Grounds::Denied(call) => (
-            false,
-            Some(call.policies.clone()),
-            Some(call.rules.clone()),
-            Some(call.code.clone()),
-            Some(call.reason.clone()),
-        ),
-        Grounds::Erased { authorised } => (*authorised, None, None, None, None),
-    };
-    Decision { permitted, basis: row.basis, policies, rules, code, reason, at: Time(row.decided.at) }
+fn denial(call: &CallDetail) -> Option<&CallDenied> {
+    match &call.end {
+        Some(CallEnd::Denied(denied)) => Some(denied),
+        _ => None,
+    }
 }
 
-fn evidence(row: &CallRow, captured: bool) -> CallEvidence {
-    let authorised = match &row.grounds {
-        Grounds::Authorised(call) => Some(call),
-        Grounds::Denied(_) | Grounds::Erased { .. } => None,
-    };
-    let denied = match &row.grounds {
-        Grounds::Denied(call) => Some(call),
-        Grounds::Authorised(_) | Grounds::Erased { .. } => None,
-    };
-    let end: Option<&CallCompleted> = match &row.end {
-        Some((_, CallEnd::Completed(end))) => Some(end),
+fn decision(call: &CallDetail) -> Decision {
+    let (authorised, denied) = (call.authorised.as_ref(), denial(call));
+    let policies = authorised.map(|call| &call.policies).or(denied.map(|call| &call.policies));
+    let rules = authorised.map(|call| &call.rules).or(denied.map(|call| &call.rules));
+    Decision {
+        permitted: call.row.state != CallState::Denied,
+        basis: call.row.basis,
+        policies: policies.cloned(),
+        rules: rules.cloned(),
+        code: denied.map(|call| call.code.clone()),
+        reason: denied.map(|call| call.reason.clone()),
+        at: Time(call.row.at),
+    }
+}
+
+fn evidence(call: &CallDetail, captured: bool) -> CallEvidence {
+    let (authorised, denied) = (call.authorised.as_ref(), denial(call));
+    let end: Option<&CallCompleted> = match &call.end {
+        Some(CallEnd::Completed(end)) => Some(end),
         _ => None,
     };
     let usage = end.and_then(|end| end.answered.usage);
     let prompt = authorised.and_then(|call| call.prompt.clone());
     let answer = end.and_then(|end| end.answer.clone());
     let kept = prompt.is_some() || answer.is_some();
-    let withheld = match (&row.grounds, &row.end) {
-        (Grounds::Erased { .. }, _) | (_, Some((_, CallEnd::Erased))) => Some("erased".to_owned()),
-        _ if kept && !captured => Some("not_permitted".to_owned()),
-        _ => authorised
-            .and_then(|call| call.prompt_withheld.clone())
-            .or_else(|| end.and_then(|end| end.answer_withheld.clone())),
+    let erased = (authorised.is_none() && call.row.state != CallState::Denied)
+        || (call.end.is_none() && call.row.end_entry.is_some());
+    let withheld = if erased {
+        Some(ERASED.to_owned())
+    } else if kept && !captured {
+        Some("not_permitted".to_owned())
+    } else {
+        let prompt = authorised.and_then(|call| call.prompt_withheld.clone());
+        prompt.or_else(|| end.and_then(|end| end.answer_withheld.clone()))
     };
     let received = authorised.map(|call| &call.received_sha256);
     CallEvidence {

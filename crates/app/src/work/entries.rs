@@ -125,7 +125,7 @@ impl Desk {
     /// One entry.
     pub fn entry(&self, actor: &Actor, index: u64) -> Result<EntryForm, Refusal> {
         let view = self.reach_entry(actor, index)?;
-        Ok(form(&view, self.sight(actor, &view)))
+        Ok(form(&view, self.sight(actor, &view)?))
     }
 
     /// One page of the entries within reach.
@@ -147,8 +147,8 @@ impl Desk {
                     break;
                 }
                 end = view.index;
-                if asked(query, &view) && self.may(actor, Permission::ReadEntries, system_of(&view)) {
-                    found.push(form(&view, self.sight(actor, &view)));
+                if asked(query, &view) && self.may(actor, Permission::ReadEntries, system_of(&view))? {
+                    found.push(form(&view, self.sight(actor, &view)?));
                 }
             }
         }
@@ -158,7 +158,7 @@ impl Desk {
     /// The receipt of an entry (docs/formats.md §9), with the disclosures that `actor` may see.
     pub fn receipt(&self, actor: &Actor, index: u64) -> Result<Vec<u8>, Refusal> {
         let view = self.reach_entry(actor, index)?;
-        let sight = self.sight(actor, &view);
+        let sight = self.sight(actor, &view)?;
         let record_type = type_of(&view);
         let visible: std::collections::BTreeSet<String> = shown(&view)
             .filter(|(unit, disclosure)| sight.of(&record_type, unit, disclosure))
@@ -187,18 +187,18 @@ impl Desk {
             return Err(Refusal::not_found("entry"));
         }
         let view = self.ledger.reader().entry(index)?;
-        if self.may(actor, Permission::ReadEntries, system_of(&view)) {
+        if self.may(actor, Permission::ReadEntries, system_of(&view))? {
             return Ok(view);
         }
         Err(Refusal::not_found("entry"))
     }
 
-    fn sight(&self, actor: &Actor, view: &EntryView) -> Sight {
+    fn sight(&self, actor: &Actor, view: &EntryView) -> Result<Sight, Refusal> {
         let system = system_of(view);
-        Sight {
-            personal: self.may(actor, Permission::ReadPersonal, system),
-            captured: self.may(actor, Permission::ReadCaptured, system),
-        }
+        Ok(Sight {
+            personal: self.may(actor, Permission::ReadPersonal, system)?,
+            captured: self.may(actor, Permission::ReadCaptured, system)?,
+        })
     }
 }
 

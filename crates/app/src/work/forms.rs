@@ -222,12 +222,6 @@ impl From<&Written> for Recorded {
     }
 }
 
-impl From<&crate::reads::Placed> for Reference {
-    fn from(placed: &crate::reads::Placed) -> Self {
-        Self { index: placed.index, record_id: placed.record_id.to_hex() }
-    }
-}
-
 /// The word of a stage.
 pub fn stage_word(stage: SystemStage) -> &'static str {
     match stage {

@@ -6,15 +6,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_ledger::Draft;
-use tabellion_model::body::{CredentialIssued, CredentialRevoked, SystemRegistered, SystemStage};
+use tabellion_model::body::{CredentialIssued, CredentialRevoked, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
+use tabellion_views::query::{CredentialRow, SystemRow};
 
+use super::asking::all;
 use super::forms::{IdForm, Line, Reason, Reference, Time, Word};
-use super::systems::foreign;
+use super::systems::{foreign, stage_of};
 use super::writing::{Earlier, draft_of};
 use super::{Actor, Desk, Given, Written, credential, digest_of};
 use crate::permission::Permission;
-use crate::reads::{KeyRow, SystemRow};
 use crate::refusal::{Code, Refusal};
 
 /// What every API key begins with, so that scanners for lost secrets know it.
@@ -113,12 +114,14 @@ impl Desk {
     /// The keys of one system.
     pub fn keys(&self, actor: &Actor, system: SystemId) -> Result<Keys, Refusal> {
         self.reach_system(actor, Permission::ReadKeys, system)?;
-        Ok(Keys { keys: self.reads.keys_of(system).iter().map(|row| self.shown_key(row)).collect() })
+        let newest_first = all(|page| self.views.credentials(Some(&system), page))?;
+        let keys = newest_first.iter().rev().map(|row| self.shown_key(row));
+        Ok(Keys { keys: keys.collect::<Result<_, _>>()? })
     }
 
     /// One key.
     pub fn key(&self, actor: &Actor, id: CredentialId) -> Result<Key, Refusal> {
-        Ok(self.shown_key(&self.reach_key(actor, Permission::ReadKeys, id)?.0))
+        self.shown_key(&self.reach_key(actor, Permission::ReadKeys, id)?.0)
     }
 
     /// Issues a key for `system`.
@@ -163,11 +166,11 @@ impl Desk {
         let written = self.once(actor, "rotate-key", given, |earlier| {
             let drawn = last.insert(self.draw(earlier)?);
             let row = if earlier.is_some() {
-                self.reads.key(old).ok_or_else(|| Refusal::not_found("key"))?
+                self.key_row(old)?
             } else {
                 let (row, system) = self.reach_key(actor, Permission::ChangeKeys, old)?;
                 check_not_retired(&system)?;
-                if !row.works_at(self.now()) {
+                if !works_at(&row, self.now()) {
                     return Err(Refusal::new(
                         Code::AlreadySo,
                         "the key does not work any more; issue a new one",
@@ -181,10 +184,12 @@ impl Desk {
                 .clone()
                 .ok_or_else(|| Refusal::new(Code::Conflict, "what was issued is erased; issue a new key"))?;
             let body = CredentialIssued {
+                name: before.name,
                 secret_sha256: drawn.secret_sha256.clone(),
+                purposes: before.purposes,
+                models: before.models,
                 expires_at: rotation.expires_at.map(|time| time.0),
                 replaces: Some(old),
-                ..before
             };
             let second = earlier.and_then(|earlier| earlier.second.as_deref());
             let effective_at = second
@@ -210,10 +215,10 @@ impl Desk {
     ) -> Result<(Key, Written), Refusal> {
         let written = self.once(actor, "revoke-key", given, |earlier| {
             let row = if earlier.is_some() {
-                self.reads.key(id).ok_or_else(|| Refusal::not_found("key"))?
+                self.key_row(id)?
             } else {
                 let (row, _) = self.reach_key(actor, Permission::ChangeKeys, id)?;
-                if !row.works_at(self.now()) {
+                if !works_at(&row, self.now()) {
                     return Err(Refusal::new(Code::AlreadySo, "the key does not work any more"));
                 }
                 row
@@ -223,8 +228,7 @@ impl Desk {
             let expected = given.expected(earlier, row.version);
             Ok(vec![of_system(row.system, draft_of(&body, stream(id), expected)?)])
         })?;
-        let row = self.reads.key(id).ok_or_else(|| Refusal::not_found("key"))?;
-        Ok((self.shown_key(&row), written))
+        Ok((self.shown_key(&self.key_row(id)?)?, written))
     }
 
     fn reach_key(
@@ -232,8 +236,8 @@ impl Desk {
         actor: &Actor,
         permission: Permission,
         id: CredentialId,
-    ) -> Result<(KeyRow, SystemRow), Refusal> {
-        let row = self.reads.key(id).ok_or_else(|| Refusal::not_found("key"))?;
+    ) -> Result<(CredentialRow, SystemRow), Refusal> {
+        let row = self.key_row(id)?;
         let system = self.reach_system(actor, permission, row.system).map_err(|refusal| {
             if refusal.code == Code::NotFound { Refusal::not_found("key") } else { refusal }
         })?;
@@ -243,7 +247,7 @@ impl Desk {
     fn check_new_key(&self, system: &SystemRow, new: &NewKey) -> Result<Vec<String>, Refusal> {
         check_not_retired(system)?;
         self.check_expiry(new.expires_at)?;
-        let said: &SystemRegistered = system.said.as_ref().ok_or_else(|| {
+        let said = system.described.as_ref().ok_or_else(|| {
             Refusal::new(Code::Conflict, "what was said of the system is erased; describe it anew")
         })?;
         let purposes = purposes_of(new, said.purposes.clone());
@@ -274,32 +278,43 @@ impl Desk {
         }
         let id = credential(self.random_id()?);
         let secret = format!("{KEY_PREFIX}{id}_{}", self.random_token()?);
-        Ok(Drawn { id, secret_sha256: digest_of(&secret), secret: Some(secret) })
+        Ok(Drawn { id, secret_sha256: digest_of(&secret).to_hex(), secret: Some(secret) })
     }
 
     fn issued(&self, drawn: Option<Drawn>, written: Written) -> Result<(IssuedKey, Written), Refusal> {
         let drawn = drawn.ok_or_else(|| Refusal::not_found("key"))?;
-        let row = self.reads.key(drawn.id).ok_or_else(|| Refusal::not_found("key"))?;
-        Ok((IssuedKey { key: self.shown_key(&row), secret: drawn.secret }, written))
+        let row = self.key_row(drawn.id)?;
+        Ok((IssuedKey { key: self.shown_key(&row)?, secret: drawn.secret }, written))
     }
 
-    fn shown_key(&self, row: &KeyRow) -> Key {
+    fn key_row(&self, id: CredentialId) -> Result<CredentialRow, Refusal> {
+        self.views.credential(&id)?.ok_or_else(|| Refusal::not_found("key"))
+    }
+
+    fn shown_key(&self, row: &CredentialRow) -> Result<Key, Refusal> {
         let issued = row.issued.as_ref();
-        Key {
-            id: row.id.to_hex(),
+        Ok(Key {
+            id: row.credential.to_hex(),
             system: row.system.to_hex(),
             name: issued.map(|issued| issued.name.clone()),
             purposes: issued.map(|issued| issued.purposes.clone()),
             models: issued.map(|issued| issued.models.clone()),
-            works: row.works_at(self.now()),
-            ends_at: row.ends_at().map(Time),
-            revocations: row.revocations.iter().map(|revoked| revoked.reason.clone()).collect(),
+            works: works_at(row, self.now()),
+            ends_at: row.ends_at.map(Time),
+            revocations: row.revocations.iter().filter_map(|revoked| revoked.reason.clone()).collect(),
             replaces: issued.and_then(|issued| issued.replaces).map(|id| id.to_hex()),
-            issued_at: Time(row.placed.at),
+            issued_at: Time(row.issued_at),
             version: row.version,
-            issued: Reference::from(&row.placed),
-        }
+            issued: self.reference(row.issued_entry)?,
+        })
     }
+}
+
+/// Whether a key works at `now`: it is wholly known, and nothing has ended it.
+fn works_at(row: &CredentialRow, now: Micros) -> bool {
+    row.issued.is_some()
+        && row.issued_again_entry.is_none()
+        && row.ends_at.is_none_or(|ends_at| now < ends_at)
 }
 
 fn purposes_of(new: &NewKey, all: Vec<String>) -> Vec<String> {
@@ -318,7 +333,7 @@ fn effective_at(earlier: &Earlier) -> Option<Micros> {
 }
 
 fn check_not_retired(system: &SystemRow) -> Result<(), Refusal> {
-    if system.stage == SystemStage::Retired {
+    if stage_of(system) == SystemStage::Retired {
         return Err(Refusal::new(Code::StageImpossible, "the system is retired; it gets no more keys"));
     }
     Ok(())

@@ -101,7 +101,7 @@ impl Desk {
             ));
         }
         if let Some(system) = new.system
-            && self.reads.system(system).is_none()
+            && self.views.system(&system)?.is_none()
         {
             return Err(Refusal::at(Code::UnknownReference, "/system", "there is no system of this id"));
         }

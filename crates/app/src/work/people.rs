@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use tabellion_ledger::SubjectFields;
 use tabellion_model::CredentialId;
 use tabellion_model::body::{PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked};
+use tabellion_views::query::PersonRow;
 
+use super::asking::all;
 use super::forms::{IdForm, Line, Reason, Reference, RoleForm, Time};
 use super::systems::foreign;
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written, credential};
-use crate::reads::PersonRow;
 use crate::refusal::{Code, Refusal};
 
 /// A person to be known.
@@ -75,13 +76,16 @@ pub struct People {
 
 impl Desk {
     /// Everybody.
-    pub fn people(&self) -> People {
-        People { people: self.reads.people().iter().map(shown).collect() }
+    pub fn people(&self) -> Result<People, Refusal> {
+        let mut rows = all(|page| self.views.people(None, page))?;
+        rows.sort_unstable_by_key(|row| row.person);
+        let people = rows.into_iter().map(|row| self.shown_person(row));
+        Ok(People { people: people.collect::<Result<_, _>>()? })
     }
 
     /// One person.
     pub fn person(&self, id: CredentialId) -> Result<Person, Refusal> {
-        Ok(shown(&self.person_row(id)?))
+        self.shown_person(self.person_row(id)?)
     }
 
     /// Adds a person, with their first roles.
@@ -126,7 +130,7 @@ impl Desk {
         let written = self.once(actor, "grant-role", given, |earlier| {
             let row = self.person_row(id)?;
             if earlier.is_none() {
-                if !row.is_known() {
+                if row.details.is_none() {
                     return Err(Refusal::new(Code::Conflict, "the person is gone; they get no more roles"));
                 }
                 if row.roles.contains(&grant.role) {
@@ -155,7 +159,7 @@ impl Desk {
                 if !row.roles.contains(&role) {
                     return Err(Refusal::new(Code::AlreadySo, "the person does not have this role"));
                 }
-                if role == Role::Administrator && !self.another_administrator(id) {
+                if role == Role::Administrator && !self.another_administrator(id)? {
                     return Err(Refusal::new(Code::LastAdministrator, "nobody could let people in any more"));
                 }
             }
@@ -165,29 +169,28 @@ impl Desk {
         Ok((self.person(id)?, written))
     }
 
-    fn another_administrator(&self, than: CredentialId) -> bool {
-        let administers =
-            |row: &PersonRow| row.id != than && row.is_known() && row.roles.contains(&Role::Administrator);
-        self.reads.people().iter().any(administers)
+    fn another_administrator(&self, than: CredentialId) -> Result<bool, Refusal> {
+        Ok(self.views.holders(Role::Administrator)?.iter().any(|person| *person != than))
     }
 
     pub(super) fn person_row(&self, id: CredentialId) -> Result<PersonRow, Refusal> {
-        self.reads.person(id).ok_or_else(|| Refusal::not_found("person"))
+        self.views.person(&id)?.ok_or_else(|| Refusal::not_found("person"))
+    }
+
+    fn shown_person(&self, row: PersonRow) -> Result<Person, Refusal> {
+        let (name, email) = row.details.map(|details| (details.name, details.email)).unzip();
+        Ok(Person {
+            id: row.person.to_hex(),
+            name,
+            email,
+            roles: row.roles.into_iter().collect(),
+            added_at: Time(row.added_at),
+            version: row.version,
+            added: self.reference(row.added_entry)?,
+        })
     }
 }
 
 pub(super) fn stream(id: CredentialId) -> String {
     format!("person/{id}")
-}
-
-pub(super) fn shown(row: &PersonRow) -> Person {
-    Person {
-        id: row.id.to_hex(),
-        name: row.details.as_ref().map(|details| details.name.clone()),
-        email: row.details.as_ref().map(|details| details.email.clone()),
-        roles: row.roles.iter().copied().collect(),
-        added_at: Time(row.placed.at),
-        version: row.version,
-        added: Reference::from(&row.placed),
-    }
 }

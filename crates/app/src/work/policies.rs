@@ -5,11 +5,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::body::{PolicyPublished, PolicyWithdrawn};
+use tabellion_views::query::PolicyVersion as Recorded;
 
+use super::asking::all;
 use super::forms::{DigestForm, IdForm, PolicyNameForm, Reason, Reference, Time};
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written, digest_of};
-use crate::reads::{Placed, PolicyChange, PolicyRow};
 use crate::refusal::{Code, Refusal};
 
 /// A text to try.
@@ -114,23 +115,28 @@ impl Desk {
             };
             Refusal::at(Code::PolicyFaulty, "/text", format!("{place}{}", fault.what))
         })?;
-        Ok(CheckedPolicy { rules, digest: digest_of(&tried.text) })
+        Ok(CheckedPolicy { rules, digest: digest_of(&tried.text).to_hex() })
     }
 
     /// All policies.
-    pub fn policies(&self) -> Policies {
-        Policies { policies: self.reads.policies().iter().filter_map(shown).collect() }
+    pub fn policies(&self) -> Result<Policies, Refusal> {
+        let mut rows = all(|page| self.views.policies(page))?;
+        rows.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let policies = rows.into_iter().map(|row| self.shown_policy(row));
+        Ok(Policies { policies: policies.collect::<Result<_, _>>()? })
     }
 
     /// One policy.
     pub fn policy(&self, name: &str) -> Result<Policy, Refusal> {
-        self.reads.policy(name).as_ref().and_then(shown).ok_or_else(|| Refusal::not_found("policy"))
+        self.shown_policy(self.policy_row(name)?)
     }
 
     /// Every change of one policy.
     pub fn policy_history(&self, name: &str) -> Result<PolicyHistory, Refusal> {
-        let row = self.reads.policy(name).ok_or_else(|| Refusal::not_found("policy"))?;
-        Ok(PolicyHistory { versions: row.history.iter().map(version).collect() })
+        self.policy_row(name)?;
+        let newest_first = all(|page| self.views.policy_versions(name, page))?;
+        let versions = newest_first.into_iter().rev().map(|row| self.shown_version(row));
+        Ok(PolicyHistory { versions: versions.collect::<Result<_, _>>()? })
     }
 
     /// Brings a text into force in place of the one before.
@@ -143,7 +149,7 @@ impl Desk {
     ) -> Result<(Policy, Written), Refusal> {
         let checked = self.check_policy(&PolicyText { text: new.text.clone() })?;
         let written = self.once(actor, "publish-policy", given, |earlier| {
-            let current = self.reads.policy(name).map_or(0, |row| row.version);
+            let current = self.views.policy(name)?.map_or(0, |row| row.version);
             if earlier.is_none() && given.version.is_none() && current > 0 {
                 return Err(Refusal::new(
                     Code::VersionRequired,
@@ -170,9 +176,8 @@ impl Desk {
         why: &Reason,
     ) -> Result<(Policy, Written), Refusal> {
         let written = self.once(actor, "withdraw-policy", given, |earlier| {
-            let row = self.reads.policy(name).ok_or_else(|| Refusal::not_found("policy"))?;
-            let withdrawn = matches!(row.history.last(), Some((_, _, PolicyChange::Withdrawn(_))));
-            if earlier.is_none() && withdrawn {
+            let row = self.policy_row(name)?;
+            if earlier.is_none() && row.withdrawn {
                 return Err(Refusal::new(Code::AlreadySo, "the policy is not in force"));
             }
             let body = PolicyWithdrawn { name: name.to_owned(), reason: why.reason.clone() };
@@ -180,42 +185,41 @@ impl Desk {
         })?;
         Ok((self.policy(name)?, written))
     }
+
+    fn policy_row(&self, name: &str) -> Result<Recorded, Refusal> {
+        self.views.policy(name)?.ok_or_else(|| Refusal::not_found("policy"))
+    }
+
+    fn shown_policy(&self, row: Recorded) -> Result<Policy, Refusal> {
+        let (text, digest) = row.content.map(|content| (content.text, content.digest)).unwrap_or_default();
+        Ok(Policy {
+            name: row.name,
+            in_force: text.is_some(),
+            text,
+            digest,
+            version: row.version,
+            changed: self.reference(row.entry)?,
+        })
+    }
+
+    fn shown_version(&self, row: Recorded) -> Result<PolicyVersion, Refusal> {
+        let (text, digest, note) = match row.content {
+            Some(content) => (content.text, content.digest, Some(content.note)),
+            None => (None, None, None),
+        };
+        Ok(PolicyVersion {
+            version: row.version,
+            at: Time(row.at),
+            by: row.by.to_hex(),
+            text,
+            digest,
+            note,
+            withdrawn: row.withdrawn,
+            recorded: self.reference(row.entry)?,
+        })
+    }
 }
 
 fn stream(name: &str) -> String {
     format!("policy/{name}")
-}
-
-fn shown(row: &PolicyRow) -> Option<Policy> {
-    let (changed, _, _) = row.history.last()?;
-    let published = row.in_force();
-    Some(Policy {
-        name: row.name.clone(),
-        in_force: published.is_some(),
-        text: published.map(|published| published.text.clone()),
-        digest: published.map(|published| published.digest.clone()),
-        version: row.version,
-        changed: Reference::from(changed),
-    })
-}
-
-fn version((placed, version, change): &(Placed, u64, PolicyChange)) -> PolicyVersion {
-    let (text, digest, note, withdrawn) = match change {
-        PolicyChange::Published(published) => {
-            let published = published.clone();
-            (Some(published.text), Some(published.digest), Some(published.note), false)
-        }
-        PolicyChange::Withdrawn(withdrawn) => (None, None, Some(withdrawn.reason.clone()), true),
-        PolicyChange::Erased => (None, None, None, false),
-    };
-    PolicyVersion {
-        version: *version,
-        at: Time(placed.at),
-        by: placed.actor.to_hex(),
-        text,
-        digest,
-        note,
-        withdrawn,
-        recorded: Reference::from(placed),
-    }
 }

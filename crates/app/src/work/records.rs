@@ -15,6 +15,7 @@ use tabellion_model::{RecordType, SystemId};
 use tabellion_tlog::{Hash, sha256};
 
 use super::forms::{DigestForm, IdForm, Line, Recorded};
+use super::systems::stage_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
@@ -167,7 +168,7 @@ impl Desk {
 
     fn check_target(&self, actor: &Actor, system: Option<SystemId>) -> Result<(), Refusal> {
         let Some(id) = system else {
-            if self.may(actor, Permission::Record, None) {
+            if self.may(actor, Permission::Record, None)? {
                 return Ok(());
             }
             return Err(Refusal::at(
@@ -181,7 +182,7 @@ impl Desk {
             _ => refusal,
         };
         let row = self.reach_system(actor, Permission::Record, id).map_err(gone)?;
-        if row.stage == SystemStage::Retired {
+        if stage_of(&row) == SystemStage::Retired {
             return Err(Refusal::new(
                 Code::StageImpossible,
                 "the system is retired; nothing more is recorded for it",

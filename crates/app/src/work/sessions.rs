@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::body::{LinkIssued, Role, SessionClosed, SessionOpened};
 use tabellion_model::{CredentialId, Micros};
+use tabellion_tlog::Hash;
+use tabellion_views::query::{Link, Session as Open};
 
+use super::asking::parent;
 use super::forms::{IdForm, Recorded, RoleForm, Time};
 use super::keys::KEY_PREFIX;
 use super::people::stream;
@@ -140,12 +143,12 @@ impl Desk {
                     let expires_at = recorded.map_or(expires_at, Micros);
                     (None, LinkIssued { person: id, token_sha256, expires_at })
                 }
-                None if !row.is_known() => {
+                None if row.details.is_none() => {
                     return Err(Refusal::new(Code::Conflict, "the person is gone; nobody comes in as them"));
                 }
                 None => {
                     let token = self.random_token()?;
-                    let token_sha256 = digest_of(&token);
+                    let token_sha256 = digest_of(&token).to_hex();
                     (Some(token), LinkIssued { person: id, token_sha256, expires_at })
                 }
             };
@@ -162,22 +165,23 @@ impl Desk {
     pub fn open_session(&self, link: &str) -> Result<(String, Actor, Written), Refusal> {
         let link_sha256 = digest_of(link);
         self.refresh()?;
-        let person = self.link_holder(&link_sha256)?;
+        let person = self.usable_link(&link_sha256)?.person;
         let token = format!("{SESSION_PREFIX}{}", self.random_token()?);
         let token_sha256 = digest_of(&token);
-        let actor = Actor::Person { id: person, roles: [].into(), session: token_sha256.clone() };
+        let actor = Actor::Person { id: person, roles: [].into(), session: token_sha256.to_hex() };
         let written = self.once(&actor, "open-session", &Given::default(), |_| {
-            let row = self.person_row(self.link_holder(&link_sha256)?)?;
+            let row = self.person_row(person)?;
+            // After the version, so that a link that is used in between is seen here or loses there.
+            let link = self.usable_link(&link_sha256)?;
             let body = SessionOpened {
                 person,
-                link_sha256: link_sha256.clone(),
-                token_sha256: token_sha256.clone(),
+                link_sha256: link_sha256.to_hex(),
+                token_sha256: token_sha256.to_hex(),
                 expires_at: Micros(self.now().0 + SESSION_HOURS * 60 * MICROS_PER_MINUTE),
             };
             // The person's stream is compared: whoever else uses the link now makes this plan again, and then it is used.
             let mut draft = draft_of(&body, stream(person), row.version)?;
-            let link = row.links.get(&link_sha256).ok_or_else(unusable)?;
-            draft.parents = vec![self.parent(&link.placed, "link")?];
+            draft.parents = vec![parent(&link.issued, "link")];
             Ok(vec![draft])
         })?;
         Ok((token, self.sign_in_session(&token_sha256)?, written))
@@ -193,9 +197,7 @@ impl Desk {
         };
         self.once(actor, "close-session", &Given::default(), |_| {
             let row = self.person_row(*id)?;
-            if row.sessions.get(session).is_none_or(|session| session.closed) {
-                return Err(not_signed_in());
-            }
+            self.open_session_of(session)?;
             let body = SessionClosed { person: *id, token_sha256: session.clone() };
             Ok(vec![draft_of(&body, stream(*id), row.version)?])
         })
@@ -209,22 +211,29 @@ impl Desk {
         }
         let id = token.strip_prefix(KEY_PREFIX).and_then(|rest| rest.split_once('_'));
         let id = id.and_then(|(id, _)| CredentialId::from_hex(id)).ok_or_else(not_signed_in)?;
-        let row = self.reads.key(id).filter(|row| row.works_at(self.now())).ok_or_else(not_signed_in)?;
-        let issued = row.issued.as_ref().ok_or_else(not_signed_in)?;
-        if !same(&issued.secret_sha256, &digest) {
+        // What the gateway knows of keys is what is known of them here: one that is refused there is refused here.
+        let gate = self.views.gate_now();
+        let known = gate.keys.get(&id).ok_or_else(not_signed_in)?;
+        let works = known.ends_at.is_none_or(|ends_at| self.now() < ends_at);
+        if !works || !same(&known.secret_sha256, digest.as_bytes()) {
             return Err(not_signed_in());
         }
-        Ok(Actor::Key { id, system: row.system })
+        Ok(Actor::Key { id, system: known.system })
     }
 
-    fn sign_in_session(&self, digest: &str) -> Result<Actor, Refusal> {
-        let row = self.reads.person_of_session(digest).filter(crate::reads::PersonRow::is_known);
-        let row = row.ok_or_else(not_signed_in)?;
-        let session = row.sessions.get(digest).ok_or_else(not_signed_in)?;
-        if session.closed || session.opened.expires_at <= self.now() {
+    fn sign_in_session(&self, digest: &Hash) -> Result<Actor, Refusal> {
+        let session = self.views.session(digest.as_bytes())?.ok_or_else(not_signed_in)?;
+        if session.expires_at <= self.now() {
             return Err(not_signed_in());
         }
-        Ok(Actor::Person { id: row.id, roles: row.roles.clone(), session: digest.to_owned() })
+        let row = self.person_row(session.person)?;
+        Ok(Actor::Person { id: row.person, roles: row.roles, session: digest.to_hex() })
+    }
+
+    /// The session that an actor came with, unless it was ended since.
+    fn open_session_of(&self, token_sha256: &str) -> Result<Open, Refusal> {
+        let digest = Hash::from_hex(token_sha256).ok_or_else(not_signed_in)?;
+        self.views.session(digest.as_bytes())?.ok_or_else(not_signed_in)
     }
 
     /// What a signed-in person is told of themselves.
@@ -233,7 +242,7 @@ impl Desk {
             return Err(Refusal::new(Code::NotPermitted, "an API key has no session"));
         };
         let row = self.person_row(*id)?;
-        let opened = row.sessions.get(session).ok_or_else(not_signed_in)?;
+        let opened = self.open_session_of(session)?;
         let held = |permission: &Permission| {
             let reach = match actor.reach(*permission) {
                 Reach::Nothing => return None,
@@ -247,19 +256,19 @@ impl Desk {
             name: row.details.as_ref().map(|details| details.name.clone()),
             roles: row.roles.iter().copied().collect(),
             permissions: Permission::ALL.iter().filter_map(held).collect(),
-            expires_at: Time(opened.opened.expires_at),
+            expires_at: Time(opened.expires_at),
             csrf_token,
         })
     }
 
-    fn link_holder(&self, link_sha256: &str) -> Result<CredentialId, Refusal> {
-        let row = self.reads.person_of_link(link_sha256).filter(crate::reads::PersonRow::is_known);
-        let row = row.ok_or_else(unusable)?;
-        let link = row.links.get(link_sha256).ok_or_else(unusable)?;
-        if link.used || link.issued.expires_at <= self.now() {
+    /// The link behind a token, while somebody who is known can come in by it.
+    fn usable_link(&self, token_sha256: &Hash) -> Result<Link, Refusal> {
+        let link = self.views.link(token_sha256.as_bytes())?.ok_or_else(unusable)?;
+        let known = self.views.person(&link.person)?.is_some_and(|person| person.details.is_some());
+        if !known || link.used_entry.is_some() || link.expires_at <= self.now() {
             return Err(unusable());
         }
-        Ok(row.id)
+        Ok(link)
     }
 }
 
@@ -273,7 +282,6 @@ fn not_signed_in() -> Refusal {
 }
 
 /// Compares without telling how much was right.
-fn same(left: &str, right: &str) -> bool {
-    left.len() == right.len()
-        && left.bytes().zip(right.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+fn same(left: &[u8; 32], right: &[u8; 32]) -> bool {
+    left.iter().zip(right).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use tabellion_ledger::Draft;
 use tabellion_model::body::{Capture, SystemRegistered, SystemStage, SystemStageChanged};
 use tabellion_model::{CredentialId, SystemId};
+use tabellion_views::query::{SystemFilter, SystemRow};
 
+use super::asking::all;
 use super::forms::{CaptureForm, IdForm, Line, Reference, StageForm, Time, Word};
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::{Permission, Reach};
-use crate::reads::SystemRow;
 use crate::refusal::{Code, Refusal};
 
 /// What is said of a system.
@@ -104,17 +105,17 @@ pub struct Systems {
 
 impl Desk {
     /// All systems that `actor` may see.
-    pub fn systems(&self, actor: &Actor) -> Systems {
-        let within = self.systems_within(actor, Permission::ReadSystems);
-        let seen = |row: &SystemRow| within.as_ref().is_none_or(|within| within.contains(&row.id));
-        Systems {
-            systems: self.reads.systems().iter().filter(|row| seen(row)).map(|row| self.shown(row)).collect(),
-        }
+    pub fn systems(&self, actor: &Actor) -> Result<Systems, Refusal> {
+        let within = self.systems_within(actor, Permission::ReadSystems)?;
+        let mut rows = all(|page| self.views.systems(&SystemFilter::default(), page))?;
+        rows.retain(|row| within.as_ref().is_none_or(|within| within.contains(&row.system)));
+        rows.sort_unstable_by_key(|row| row.system);
+        Ok(Systems { systems: rows.iter().map(|row| self.shown(row)).collect::<Result<_, _>>()? })
     }
 
     /// One system.
     pub fn system(&self, actor: &Actor, id: SystemId) -> Result<System, Refusal> {
-        Ok(self.shown(&self.reach_system(actor, Permission::ReadSystems, id)?))
+        self.shown(&self.reach_system(actor, Permission::ReadSystems, id)?)
     }
 
     /// Enters a system into the inventory.
@@ -153,12 +154,12 @@ impl Desk {
             let row = self.reach_or_earlier(actor, id, earlier.is_some())?;
             let before = match earlier {
                 Some(earlier) => earlier.text("owner").and_then(|owner| CredentialId::from_hex(&owner)),
-                None => row.said.as_ref().map(|said| said.owner),
+                None => row.described.as_ref().map(|said| said.owner),
             };
             let body = described_as(actor, described, before)?;
             if earlier.is_none() {
                 check_owner(actor, Permission::ChangeSystems, body.owner)?;
-                if row.stage == SystemStage::Live && !self.known(body.owner) {
+                if stage_of(&row) == SystemStage::Live && !self.known(body.owner)? {
                     return Err(owner_unknown());
                 }
             }
@@ -183,7 +184,7 @@ impl Desk {
                 Some(earlier) => {
                     tabellion_model::body::Body::read(earlier.fields.clone()).map_err(|_| foreign())?
                 }
-                None => row.said.clone().ok_or_else(|| {
+                None => said_of(&row).ok_or_else(|| {
                     Refusal::new(Code::Conflict, "what was said of the system is erased; describe it anew")
                 })?,
             };
@@ -208,7 +209,7 @@ impl Desk {
         let written = self.once(actor, "change-stage", given, |earlier| {
             let row = self.reach_or_earlier(actor, id, earlier.is_some())?;
             if earlier.is_none() {
-                self.check_stage(&row, new.stage)?;
+                check_stage(&row, new.stage)?;
             }
             let body = SystemStageChanged { stage: new.stage, reason: new.reason.clone() };
             let expected = given.expected(earlier, row.version);
@@ -220,60 +221,77 @@ impl Desk {
     /// A retry needs no right to what it has done already: the answer says nothing new.
     fn reach_or_earlier(&self, actor: &Actor, id: SystemId, earlier: bool) -> Result<SystemRow, Refusal> {
         if earlier {
-            return self.reads.system(id).ok_or_else(|| Refusal::not_found("system"));
+            return self.views.system(&id)?.ok_or_else(|| Refusal::not_found("system"));
         }
         self.reach_system(actor, Permission::ChangeSystems, id)
     }
 
-    fn check_stage(&self, row: &SystemRow, stage: SystemStage) -> Result<(), Refusal> {
-        use SystemStage::{Draft, Live, Paused, Retired};
-        let possible = matches!(
-            (row.stage, stage),
-            (Draft | Paused, Live) | (Live, Paused) | (Draft | Live | Paused, Retired)
-        );
-        if !possible {
-            return Err(Refusal::new(
-                Code::StageImpossible,
-                format!(
-                    "the system is {}, from where it cannot become {}",
-                    super::forms::stage_word(row.stage),
-                    super::forms::stage_word(stage)
-                ),
-            ));
-        }
-        let owned = row.said.as_ref().is_some_and(|said| self.known(said.owner));
-        if stage == Live && !owned {
-            return Err(owner_unknown());
-        }
-        Ok(())
-    }
-
-    fn known(&self, person: CredentialId) -> bool {
-        self.reads.person(person).is_some_and(|person| person.is_known())
+    fn known(&self, person: CredentialId) -> Result<bool, Refusal> {
+        Ok(self.views.person(&person)?.is_some_and(|person| person.details.is_some()))
     }
 
     fn now_of(&self, id: SystemId) -> Result<System, Refusal> {
-        let row = self.reads.system(id).ok_or_else(|| Refusal::not_found("system"))?;
-        Ok(self.shown(&row))
+        let row = self.views.system(&id)?.ok_or_else(|| Refusal::not_found("system"))?;
+        self.shown(&row)
     }
 
-    fn shown(&self, row: &SystemRow) -> System {
-        let said = row.said.as_ref();
-        System {
-            id: row.id.to_hex(),
+    fn shown(&self, row: &SystemRow) -> Result<System, Refusal> {
+        let said = row.described.as_ref();
+        Ok(System {
+            id: row.system.to_hex(),
             name: said.map(|said| said.name.clone()),
             owner: said.map(|said| said.owner),
-            owner_known: said.is_some_and(|said| self.known(said.owner)),
+            owner_known: said.is_some_and(|said| said.owner_name.is_some()),
             purposes: said.map(|said| said.purposes.clone()),
             description: said.map(|said| said.description.clone()),
             capture: said.map(|said| said.capture),
-            stage: row.stage,
+            stage: stage_of(row),
             version: row.version,
-            registered_at: Time(row.registered.at),
-            registered: Reference::from(&row.registered),
-            changed: Reference::from(&row.changed),
-        }
+            registered_at: Time(row.registered_at),
+            registered: self.reference(row.registered_entry)?,
+            changed: self.reference(row.changed_entry)?,
+        })
     }
+}
+
+/// Whether a system may move to `stage` from where it stands.
+fn check_stage(row: &SystemRow, stage: SystemStage) -> Result<(), Refusal> {
+    use SystemStage::{Draft, Live, Paused, Retired};
+    let before = stage_of(row);
+    let possible =
+        matches!((before, stage), (Draft | Paused, Live) | (Live, Paused) | (Draft | Live | Paused, Retired));
+    if !possible {
+        return Err(Refusal::new(
+            Code::StageImpossible,
+            format!(
+                "the system is {}, from where it cannot become {}",
+                super::forms::stage_word(before),
+                super::forms::stage_word(stage)
+            ),
+        ));
+    }
+    let owned = row.described.as_ref().is_some_and(|said| said.owner_name.is_some());
+    if stage == Live && !owned {
+        return Err(owner_unknown());
+    }
+    Ok(())
+}
+
+/// Where a system stands. A stage that nobody can read any more lets nobody through.
+pub(super) fn stage_of(row: &SystemRow) -> SystemStage {
+    row.stage.stage.unwrap_or(SystemStage::Paused)
+}
+
+/// What was last said of a system, as a record says it.
+fn said_of(row: &SystemRow) -> Option<SystemRegistered> {
+    let said = row.described.clone()?;
+    Some(SystemRegistered {
+        name: said.name,
+        owner: said.owner,
+        purposes: said.purposes,
+        description: said.description,
+        capture: said.capture,
+    })
 }
 
 fn owner_unknown() -> Refusal {

@@ -5,13 +5,11 @@
 //! views have not passed.
 
 use serde_json::{Map, Value};
-use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, LedgerError, RejectCode, UnitContent};
+use tabellion_ledger::{Ack, Draft, DraftStream, LedgerError, RejectCode, UnitContent};
 use tabellion_model::body::Body;
 use tabellion_model::{Header, ProducerId, RecordId};
-use tabellion_tlog::leaf_hash;
 
 use super::{Actor, Desk};
-use crate::reads::{Placed, WaitError};
 use crate::refusal::{Code, Refusal};
 
 /// How often a change that lost a race is planned again: each loss means somebody else won.
@@ -89,16 +87,6 @@ pub(crate) fn draft_of<B: Body>(body: &B, stream: String, expected: u64) -> Resu
 }
 
 impl Desk {
-    /// A record as a parent.
-    pub(crate) fn parent(&self, placed: &Placed, role: &str) -> Result<DraftParent, Refusal> {
-        let view = self.ledger.reader().entry(placed.index)?;
-        Ok(DraftParent {
-            hash: leaf_hash(&view.bytes).to_hex(),
-            record_id: placed.record_id.to_hex(),
-            role: role.to_owned(),
-        })
-    }
-
     /// Has `operation` recorded once. `plan` gives the drafts; it is asked again after a lost race. With an earlier request of the same
     /// idempotency key it must not apply rules, and must give the same drafts from what was recorded then.
     pub(crate) fn once(
@@ -162,13 +150,10 @@ impl Desk {
             .first()
             .ok_or_else(|| Refusal::new(Code::Broken, "an append was answered without its place"))?;
         let position = acks.iter().map(|ack| ack.index + 1).max().unwrap_or(0);
-        let behind =
-            |why: String| Refusal::new(Code::ViewBehind, format!("recorded as entry {}; {why}", first.index));
-        match self.reads.wait_for(position) {
-            Ok(()) => (self.tools.passed)(position).map(|()| first.into()).map_err(behind),
-            Err(error @ WaitError::Behind { .. }) => Err(behind(error.to_string())),
-            Err(WaitError::Log(error)) => Err(error.into()),
-        }
+        self.wait_for(position).map_err(|error| {
+            Refusal::new(Code::ViewBehind, format!("recorded as entry {}; {error}", first.index))
+        })?;
+        Ok(first.into())
     }
 }
 

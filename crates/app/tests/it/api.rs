@@ -4,6 +4,7 @@ mod calls;
 mod changes;
 mod client;
 mod document;
+mod erasure;
 mod form;
 mod house;
 mod permission;

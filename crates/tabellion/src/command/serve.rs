@@ -43,9 +43,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let disk = directory.disk()?;
     let ledger = Ledger::open(Arc::clone(&disk), &directory.options(true)?)?;
     let fatal = Fatal::default();
-    let held = Arc::new(Held::new(ledger, disk, fatal.hook()));
+    let held = Arc::new(Held::new(ledger, disk, directory.path(), fatal.hook()));
     let served = serve(&directory, &held, &fatal, &mut signals);
-    let closed = held.ledger.close();
+    let closed = held.close();
     served?;
     closed?;
     terminal::say("stopped: everything that was acknowledged is durable, the epoch is closed");

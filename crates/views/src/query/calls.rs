@@ -1,11 +1,14 @@
 //! Calls: lists, one with everything, and those that were left open.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use rusqlite::types::FromSqlError;
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::body::{CallAuthorised, CallBroken, CallCompleted, CallDenied, Delivered, Outcome};
 use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
 
-use super::{Page, Reference, Rows, Where, body, bytes, needle, reference};
+use super::{MAX_ROWS, Page, Reference, Rows, Where, body, bytes, needle, reference};
 use crate::error::ViewsError;
 use crate::values::{
     id, int, number, optional_id, optional_number, optional_time, optional_word, time, word,
@@ -52,12 +55,16 @@ impl CallState {
 pub struct CallFilter {
     /// Of this system.
     pub system: Option<SystemId>,
+    /// Of one of these systems; none of them: no call.
+    pub within: Option<BTreeSet<SystemId>>,
     /// Made with this key.
     pub key: Option<CredentialId>,
     /// That stand so.
     pub state: Option<CallState>,
     /// That ended so.
     pub outcome: Option<Outcome>,
+    /// That ended, and whose account of how was erased.
+    pub end_erased: bool,
     /// With this code of docs/records.md.
     pub code: Option<String>,
     /// That asked for exactly this model.
@@ -169,6 +176,8 @@ pub struct CallDetail {
     pub row: CallRow,
     /// The permission, when its content is still there.
     pub authorised: Option<CallAuthorised>,
+    /// Id of the record at [`CallRow::end_entry`].
+    pub end_record: Option<RecordId>,
     /// The end, when there is one and its content is still there.
     pub end: Option<CallEnd>,
 }
@@ -189,24 +198,19 @@ const SELECT: &str = "SELECT calls.*, systems.name AS system_name FROM calls LEF
 impl Views {
     /// Calls, newest first.
     pub fn calls(&self, filter: &CallFilter, page: Page) -> Result<Rows<CallRow>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted
-            .with("calls.system = ?", filter.system.map(bytes))
-            .with("calls.key = ?", filter.key.map(bytes))
-            .with("calls.outcome = ?", filter.outcome.and_then(|outcome| word(&outcome)))
-            .with("calls.code = ?", filter.code.clone())
-            .with("calls.model = ?", filter.model.clone())
-            .with("calls.purpose = ?", filter.purpose.clone())
-            .times("calls.at", filter.from, filter.to)
-            .with(
-                "(instr(lower(coalesce(calls.model, '')), ?) OR instr(lower(coalesce(calls.answered_model, '')), ?)
-                OR instr(lower(coalesce(calls.purpose, '')), ?) OR instr(lower(coalesce(systems.name, '')), ?))",
-                needle(filter.text.as_ref()),
-            );
-        if let Some(state) = filter.state {
-            wanted.only(state.condition());
-        }
-        self.ask(|db| wanted.page(db, SELECT, "calls.entry", page, row, |call| call.entry))
+        let Some(within) = &filter.within else {
+            return self.ask(|db| one_list(db, filter, filter.system, page));
+        };
+        // A list for each system: every one of them is in the order of an index, however many calls other systems made.
+        let wanted = within.iter().copied().filter(|system| filter.system.is_none_or(|only| only == *system));
+        self.ask(|db| {
+            let moment = db.unchecked_transaction()?;
+            let mut merged = Rows { rows: Vec::new(), next: None };
+            for system in wanted {
+                merge(&mut merged, one_list(&moment, filter, Some(system), page)?, page);
+            }
+            Ok(merged)
+        })
     }
 
     /// One call by the id of its permission or denial.
@@ -215,19 +219,22 @@ impl Views {
         let found = self.ask(|db| {
             Ok(db.prepare_cached(&sql)?.query_row(params![record.as_bytes()], row).optional()?)
         })?;
-        let Some(row) = found else { return Ok(None) };
+        found.map(|row| self.call_detail(row)).transpose()
+    }
+
+    /// What the log still says of a call in a list.
+    pub fn call_detail(&self, row: CallRow) -> Result<CallDetail, ViewsError> {
         let authorised = body(&self.reader().entry(row.entry)?);
-        let end = match row.end_entry {
-            None => None,
-            Some(entry) => {
-                let view = self.reader().entry(entry)?;
-                let completed = body(&view).map(|end| CallEnd::Completed(Box::new(end)));
-                completed
-                    .or_else(|| body(&view).map(CallEnd::Broken))
-                    .or_else(|| body(&view).map(|end| CallEnd::Denied(Box::new(end))))
-            }
-        };
-        Ok(Some(CallDetail { row, authorised, end }))
+        let (mut end_record, mut end) = (None, None);
+        if let Some(entry) = row.end_entry {
+            let view = self.reader().entry(entry)?;
+            end_record = view.entry.header().map(|header| header.record_id);
+            let completed = body(&view).map(|end| CallEnd::Completed(Box::new(end)));
+            end = completed
+                .or_else(|| body(&view).map(CallEnd::Broken))
+                .or_else(|| body(&view).map(|end| CallEnd::Denied(Box::new(end))));
+        }
+        Ok(CallDetail { row, authorised, end_record, end })
     }
 
     /// Calls permitted below entry `below` that have no end, oldest first: after a start, those that the process before left behind. To be asked
@@ -247,6 +254,46 @@ impl Views {
             })
             .collect()
     }
+}
+
+/// One page of what `filter` lets through, its systems left aside: of `system`, or of all.
+fn one_list(
+    db: &Connection,
+    filter: &CallFilter,
+    system: Option<SystemId>,
+    page: Page,
+) -> Result<Rows<CallRow>, ViewsError> {
+    let mut wanted = Where::default();
+    wanted
+        .with("calls.system = ?", system.map(bytes))
+        .with("calls.key = ?", filter.key.map(bytes))
+        .with("calls.outcome = ?", filter.outcome.and_then(|outcome| word(&outcome)))
+        .with("calls.code = ?", filter.code.clone())
+        .with("calls.model = ?", filter.model.clone())
+        .with("calls.purpose = ?", filter.purpose.clone())
+        .times("calls.at", filter.from, filter.to)
+        .with(
+            "(instr(lower(coalesce(calls.model, '')), ?) OR instr(lower(coalesce(calls.answered_model, '')), ?)
+            OR instr(lower(coalesce(calls.purpose, '')), ?) OR instr(lower(coalesce(systems.name, '')), ?))",
+            needle(filter.text.as_ref()),
+        );
+    if let Some(state) = filter.state {
+        wanted.only(state.condition());
+    }
+    if filter.end_erased {
+        wanted.only(CallState::Completed.condition()).only("calls.ended_unit IS NULL");
+    }
+    wanted.page(db, SELECT, "calls.entry", page, row, |call| call.entry)
+}
+
+/// Puts two lists of the same page into one.
+fn merge(into: &mut Rows<CallRow>, more: Rows<CallRow>, page: Page) {
+    let limit = usize::try_from(page.limit.clamp(1, MAX_ROWS)).unwrap_or(usize::MAX);
+    into.rows.extend(more.rows);
+    into.rows.sort_unstable_by_key(|call| Reverse(call.entry));
+    let goes_on = into.next.is_some() || more.next.is_some() || into.rows.len() > limit;
+    into.rows.truncate(limit);
+    into.next = into.rows.last().filter(|_| goes_on).map(|call| call.entry);
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<CallRow> {

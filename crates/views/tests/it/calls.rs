@@ -97,16 +97,19 @@ fn pages_have_every_call_once() {
     let bench = Bench::new();
     two_systems(&bench);
     let views = bench.views();
-    let mut seen = Vec::new();
-    let mut page = Page { before: None, limit: 7 };
-    loop {
-        let rows = views.calls(&CallFilter::default(), page).expect("a page");
-        seen.extend(rows.rows.iter().map(|row| row.entry));
-        let Some(next) = rows.next else { break };
-        page.before = Some(next);
+    let of_both = CallFilter { within: Some([system(1), system(9)].into()), ..CallFilter::default() };
+    for filter in [CallFilter::default(), of_both] {
+        let mut seen = Vec::new();
+        let mut page = Page { before: None, limit: 7 };
+        loop {
+            let rows = views.calls(&filter, page).expect("a page");
+            seen.extend(rows.rows.iter().map(|row| row.entry));
+            let Some(next) = rows.next else { break };
+            page.before = Some(next);
+        }
+        assert_eq!(seen.len(), 25, "paging skips or repeats calls: {filter:?}");
+        assert!(seen.is_sorted_by(|left, right| left > right), "newest first over all pages: {filter:?}");
     }
-    assert_eq!(seen.len(), 25, "paging skips or repeats calls");
-    assert!(seen.is_sorted_by(|left, right| left > right), "newest first over all pages");
 }
 
 #[test]
@@ -124,6 +127,18 @@ fn lists_are_filtered_by_everything_at_once() {
     assert_eq!(count(&CallFilter { key: Some(credential(4)), ..all.clone() }), 10, "by key");
     let neither = CallFilter { system: Some(system(9)), key: Some(credential(2)), ..all.clone() };
     assert_eq!(count(&neither), 0, "one system's list would show another's calls");
+    let within = |systems: &[u8]| CallFilter {
+        within: Some(systems.iter().copied().map(system).collect()),
+        ..all.clone()
+    };
+    assert_eq!(count(&within(&[1, 9])), 25, "calls of several systems are one list");
+    assert_eq!(count(&within(&[9, 7])), 10, "by a set of systems");
+    assert_eq!(count(&within(&[])), 0, "whoever may see no system would see all calls");
+    assert_eq!(
+        count(&CallFilter { system: Some(system(1)), ..within(&[9]) }),
+        0,
+        "a system outside the set is shown"
+    );
     assert_eq!(count(&CallFilter { model: Some("small".to_owned()), ..all.clone() }), 8, "by model");
     assert_eq!(count(&CallFilter { outcome: Some(Outcome::Answered), ..all.clone() }), 7, "by outcome");
     assert_eq!(count(&text("MEDIUM")), 12, "letter case is no matter");

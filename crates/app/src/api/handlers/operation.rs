@@ -57,7 +57,7 @@ pub(in crate::api) fn readiness(
     asked: &Asked<'_>,
     _: &Input<Nothing, Nothing, Nothing>,
 ) -> Answered<Readiness> {
-    let (log_size, views_position) = (asked.desk.ledger().reader().size(), asked.desk.reads().position());
+    let (log_size, views_position) = (asked.desk.ledger().reader().size(), asked.desk.views().position());
     let mut parts =
         vec![("ledger", ledger_ready(asked)), ("views", views_ready(asked, log_size, views_position))];
     parts.extend(asked.settings.ready.iter().map(|(name, ready)| (*name, ready())));
@@ -84,6 +84,9 @@ fn ledger_ready(asked: &Asked<'_>) -> Result<(), String> {
 }
 
 fn views_ready(asked: &Asked<'_>, size: u64, position: u64) -> Result<(), String> {
+    if let Some(failure) = asked.desk.views().failure() {
+        return Err(failure);
+    }
     let lag = size.saturating_sub(position);
     if lag <= asked.settings.max_lag {
         return Ok(());

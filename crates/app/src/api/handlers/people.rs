@@ -33,7 +33,7 @@ pub(in crate::api) struct OfRole {
 }
 
 pub(in crate::api) fn list(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothing>) -> Answered<People> {
-    Ok(Reply::of(Json(asked.desk.people())))
+    Ok(Reply::of(Json(asked.desk.people()?)))
 }
 
 pub(in crate::api) fn read(asked: &Asked<'_>, input: &Input<OfPerson, Nothing, Nothing>) -> Answered<Person> {

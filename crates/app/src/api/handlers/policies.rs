@@ -17,7 +17,7 @@ pub(in crate::api) struct OfPolicy {
 }
 
 pub(in crate::api) fn list(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothing>) -> Answered<Policies> {
-    Ok(Reply::of(Json(asked.desk.policies())))
+    Ok(Reply::of(Json(asked.desk.policies()?)))
 }
 
 pub(in crate::api) fn check(

@@ -19,7 +19,7 @@ pub(in crate::api) struct OfSystem {
 }
 
 pub(in crate::api) fn list(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothing>) -> Answered<Systems> {
-    Ok(Reply::of(Json(asked.desk.systems(asked.actor()?))))
+    Ok(Reply::of(Json(asked.desk.systems(asked.actor()?)?)))
 }
 
 pub(in crate::api) fn read(asked: &Asked<'_>, input: &Input<OfSystem, Nothing, Nothing>) -> Answered<System> {

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tabellion_app::api::{Server, Settings};
@@ -15,8 +15,12 @@ use tabellion_ledger::{Clock as _, Draft, Ledger, NewLog, OpenOptions};
 use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, Role};
 use tabellion_model::{Env, Micros, Origin};
 use tabellion_testkit::{ManualClock, SeededEntropy};
+use tabellion_views::{VIEWS_FILE, Views};
 
 use super::client::{Answer, Ask};
+
+/// Longest wait for views on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Everything that a test talks to; gone when it is dropped.
 pub(crate) struct House {
@@ -24,8 +28,6 @@ pub(crate) struct House {
     pub(crate) desk: Arc<Desk>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) clock: Arc<ManualClock>,
-    /// Whether the gateway's view of the log stands still.
-    pub(crate) behind: Arc<AtomicBool>,
     dir: tempfile::TempDir,
 }
 
@@ -35,6 +37,15 @@ impl House {
     }
 
     pub(crate) fn with(set: impl FnOnce(&mut Settings)) -> Self {
+        Self::built(set, PATIENCE)
+    }
+
+    /// One that does not wait long for its views.
+    pub(crate) fn impatient() -> Self {
+        Self::built(|_| {}, Duration::from_secs(1))
+    }
+
+    fn built(set: impl FnOnce(&mut Settings), views_within: Duration) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let files: Arc<dyn Disk> = Arc::new(RealDisk::create(dir.path()).expect("a disk"));
         let clock = Arc::new(ManualClock::at(Micros::parse_date("2026-03-02T08:00:00Z").expect("a time")));
@@ -46,8 +57,7 @@ impl House {
         let new =
             NewLog { origin: Origin::new("notary.example/log/acme").expect("an origin"), env: Env::Sandbox };
         let ledger = Arc::new(Ledger::create(Arc::clone(&files), &new, &options).expect("a log"));
-        let behind = Arc::new(AtomicBool::new(false));
-        let stuck = Arc::clone(&behind);
+        let views = Views::start(ledger.reader().clone(), dir.path(), Arc::new(|_| {})).expect("views");
         let tools = Tools {
             disk: files,
             clock: Arc::clone(&clock) as _,
@@ -60,30 +70,22 @@ impl House {
                 Err(PolicyFault { line: 1, column: 1, what: "neither permit nor forbid".to_owned() })
             }),
             on_fatal: Arc::new(|_| {}),
-            passed: Arc::new(move |_| {
-                if stuck.load(Ordering::SeqCst) { Err("the gateway is behind".to_owned()) } else { Ok(()) }
-            }),
+            views_within,
         };
-        let desk = Arc::new(Desk::open(Arc::clone(&ledger), tools).expect("views"));
+        let desk = Arc::new(Desk::open(Arc::clone(&ledger), Arc::new(views), tools));
         let mut settings = Settings::new("http://127.0.0.1:8087");
         set(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let server = Server::start(Arc::clone(&desk), settings, listener).expect("a server");
-        Self { server, desk, ledger, clock, behind, dir }
+        Self { server, desk, ledger, clock, dir }
     }
 
-    /// The rules over views that were built anew.
-    pub(crate) fn reopened(&self) -> Desk {
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(self.dir.path()).expect("a disk"));
-        let tools = Tools {
-            disk,
-            clock: Arc::clone(&self.clock) as _,
-            entropy: Arc::new(SeededEntropy::new(24)),
-            check_policy: Arc::new(|_| Ok(Vec::new())),
-            on_fatal: Arc::new(|_| {}),
-            passed: Arc::new(|_| Ok(())),
-        };
-        Desk::open(Arc::clone(&self.ledger), tools).expect("views")
+    /// Holds the views where they are, as long as what this gives is kept: their file is locked for writing.
+    pub(crate) fn hold_views(&self) -> rusqlite::Connection {
+        let db = rusqlite::Connection::open(self.dir.path().join(VIEWS_FILE)).expect("the views' file");
+        db.busy_timeout(PATIENCE).expect("a connection");
+        db.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+        db
     }
 
     /// A trust file that pins the log's root.
@@ -203,6 +205,7 @@ impl House {
         draft.assurance = Some("observed".to_owned());
         draft.system = Some(system.to_owned());
         draft.observed_at = Some(self.clock.now().0);
+        draft.erasable_alone = true;
         if let Some((index, record_id)) = parent {
             let bytes = self.ledger.reader().entry(*index).expect("the parent").bytes;
             draft.parents = vec![tabellion_ledger::DraftParent {

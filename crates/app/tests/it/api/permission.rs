@@ -91,6 +91,28 @@ fn own_means_the_systems_that_a_person_answers_for() {
     house.get(&developer, &format!("/api/v1/calls/{answered}")).refused(404, "not_found");
     let calls = house.get(&developer, "/api/v1/calls").ok().json();
     assert_eq!(calls["calls"].as_array().map(Vec::len), Some(0), "calls of others' systems would be seen");
+    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+    let second = house.live_system(&developer, "Own too");
+    for system in [&own, &second, &theirs, &own] {
+        let (key, _) = house.key(&admin, system);
+        house.calls(system, &key);
+    }
+    let mut seen = Vec::new();
+    let mut path = "/api/v1/calls?limit=4".to_owned();
+    loop {
+        let page = house.get(&developer, &path).ok().json();
+        seen.extend(page["calls"].as_array().expect("calls").iter().map(|call| text(&call["system"])));
+        let Some(next) = page["next"].as_u64() else { break };
+        path = format!("/api/v1/calls?limit=4&before={next}");
+    }
+    let newest_first = [&own, &own, &second, &second, &own, &own].map(String::clone);
+    assert_eq!(seen, newest_first, "the calls of several own systems are not one list, newest first");
+    let foreign = house.get(&developer, &format!("/api/v1/calls?system={theirs}")).ok().json();
+    assert_eq!(
+        foreign["calls"].as_array().map(Vec::len),
+        Some(0),
+        "asking for another's system would show it"
+    );
 }
 
 #[test]

@@ -1,0 +1,64 @@
+//! How the views are asked.
+//!
+//! Promises: an answer after [`Desk::refresh`] knows everything that was committed before it, and so does the gateway. Must never: keep an
+//! answer.
+
+use std::time::{Duration, Instant};
+
+use tabellion_ledger::DraftParent;
+use tabellion_model::RecordId;
+use tabellion_views::query::{MAX_ROWS, Page, Reference as Parent, Rows};
+use tabellion_views::{ViewsError, WaitError};
+
+use super::Desk;
+use super::forms::Reference;
+use crate::refusal::{Code, Refusal};
+
+/// Longest wait for the views to pass a position, when nobody says otherwise; catching up takes milliseconds.
+pub const VIEWS_WITHIN: Duration = Duration::from_secs(5);
+
+impl Desk {
+    /// Waits until the views have passed what is committed now.
+    pub fn refresh(&self) -> Result<(), Refusal> {
+        let behind = |error: WaitError| Refusal::new(Code::Unavailable, error.to_string());
+        self.wait_for(self.ledger.reader().size()).map_err(behind)
+    }
+
+    /// Waits until the views have passed `position`, a log size.
+    pub(super) fn wait_for(&self, position: u64) -> Result<(), WaitError> {
+        self.views.wait_for(position, Instant::now() + self.tools.views_within)
+    }
+
+    /// The record at `entry`.
+    pub(super) fn reference(&self, entry: u64) -> Result<Reference, Refusal> {
+        let view = self.ledger.reader().entry(entry)?;
+        let record_id = view.entry.header().map(|header| header.record_id).ok_or_else(|| {
+            Refusal::new(Code::Broken, format!("the views take entry {entry} for a record, and it is a seal"))
+        })?;
+        Ok(refer(entry, record_id))
+    }
+}
+
+/// A record by its place.
+pub(super) fn refer(index: u64, record_id: RecordId) -> Reference {
+    Reference { index, record_id: record_id.to_hex() }
+}
+
+/// A record as a parent in `role`.
+pub(super) fn parent(of: &Parent, role: &str) -> DraftParent {
+    DraftParent { hash: of.hash.to_hex(), record_id: of.record_id.to_hex(), role: role.to_owned() }
+}
+
+/// A list as a whole. For what an organisation has hundreds of; calls are given by pages.
+pub(super) fn all<T>(ask: impl Fn(Page) -> Result<Rows<T>, ViewsError>) -> Result<Vec<T>, ViewsError> {
+    let mut page = Page { before: None, limit: MAX_ROWS };
+    let mut all = Vec::new();
+    loop {
+        let some = ask(page)?;
+        all.extend(some.rows);
+        if some.next.is_none() {
+            return Ok(all);
+        }
+        page.before = some.next;
+    }
+}
