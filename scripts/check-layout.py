@@ -32,6 +32,7 @@ MAY_USE = {
         "tabellion-model",
         "tabellion-ledger",
         "tabellion-views",
+        "tabellion-gateway",
         "tabellion-app",
         "tabellion-policy",
     },

@@ -109,8 +109,13 @@ fn make_package(dir: &std::path::Path, entries: usize) -> Result<(Vec<u8>, Polic
         keyring::load_key(disk.as_ref(), Purpose::Package, &key)?
     };
     let mut package = Vec::new();
-    let request =
-        ExportRequest { period: None, at: None, framework: None, disclosure: DisclosurePolicy::All, content_of: None };
+    let request = ExportRequest {
+        period: None,
+        at: None,
+        framework: None,
+        disclosure: DisclosurePolicy::All,
+        content_of: None,
+    };
     export(reader, &package_key, &request, &mut package)?;
     let root = VerifierKey::new(&format!("{origin}/root"), reader.keys().root().public)?;
     let policy = Policy::parse(format!("log {root}\nquorum none\n"))?;

@@ -44,10 +44,14 @@ impl From<LedgerError> for EvidenceError {
     }
 }
 
+/// Told once, from any thread, why nothing more can be recorded; the process has to end.
+pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// The ledger as the data path uses it.
 pub(crate) struct Evidence {
     ledger: Arc<Ledger>,
     fatal: OnceLock<String>,
+    on_fatal: OnFatal,
     /// Why the newest append was refused, until one succeeds.
     trouble: Mutex<Option<String>>,
     is_troubled: AtomicBool,
@@ -57,9 +61,10 @@ pub(crate) struct Evidence {
 pub(crate) struct Room(Reservation);
 
 impl Evidence {
-    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
+    pub(crate) fn new(ledger: Arc<Ledger>, on_fatal: OnFatal) -> Self {
         Self {
             ledger,
+            on_fatal,
             fatal: OnceLock::new(),
             trouble: Mutex::default(),
             is_troubled: AtomicBool::new(false),
@@ -138,7 +143,9 @@ impl Evidence {
         self.set_trouble(Some(error.to_string()));
         if let EvidenceError::Fatal(text) = &error {
             // Only the first says why; those after it follow from it.
-            let _ = self.fatal.set(text.clone());
+            if self.fatal.set(text.clone()).is_ok() {
+                (self.on_fatal)(text);
+            }
         }
         error
     }

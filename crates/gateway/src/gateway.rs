@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{GatewayConfig, StartError, span};
 use crate::decide::Rules;
-use crate::evidence::{self, Evidence};
+use crate::evidence::{self, Evidence, OnFatal};
 use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::server::{self, Serving};
@@ -42,6 +42,8 @@ pub struct Foundations {
     pub clock: Arc<dyn Clock>,
     /// From which placeholders derive: the same key gives the same placeholders after a restart. 32 random bytes, kept secret.
     pub placeholder_key: Zeroizing<[u8; 32]>,
+    /// Told when nothing more can be recorded.
+    pub on_fatal: OnFatal,
 }
 
 /// A gateway that serves. Dropping it stops it at once; [`Gateway::stop`] lets calls finish.
@@ -65,12 +67,12 @@ enum Stop {
 impl Gateway {
     /// Starts to listen and to serve.
     pub fn start(config: &GatewayConfig, foundations: Foundations) -> Result<Self, StartError> {
-        let Foundations { ledger, gate, clock, placeholder_key } = foundations;
+        let Foundations { ledger, gate, clock, placeholder_key, on_fatal } = foundations;
         let noise = Noise::new(config.limits.noise_burst, clock.now());
         let shared = Arc::new(Shared {
             limits: config.limits,
             catalogue: Catalogue::new(&config.upstreams)?,
-            evidence: Evidence::new(Arc::clone(&ledger)),
+            evidence: Evidence::new(Arc::clone(&ledger), on_fatal),
             gate,
             clock,
             metrics: Arc::default(),

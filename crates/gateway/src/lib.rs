@@ -35,6 +35,7 @@ mod worker;
 pub use authenticate::KEY_PREFIX;
 pub use code::Code;
 pub use config::{DEFAULT_PORT, GatewayConfig, Limits, StartError, UpstreamConfig};
+pub use evidence::OnFatal;
 pub use gateway::{Foundations, Gateway};
 pub use metrics::Metrics;
 pub use open_calls::close_open_calls;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use hkdf::Hkdf;
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use tabellion_model::{CredentialId, KeyId, Micros, Purpose};
 use tabellion_tlog::SigningKey;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -22,6 +24,8 @@ pub(crate) const KEY_DIR: &str = "keys";
 const MAX_KEY_FILE: u64 = 4096;
 const FORMAT: &str = "tabellion.key/1";
 const ED25519: &str = "ed25519";
+/// Domain of secrets that are derived from the pseudonym key.
+const DERIVED_INFO: &[u8] = b"tabellion.derived/1\0";
 
 /// The symmetric keys, each for one purpose only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,6 +240,15 @@ impl Secrets {
             idempotency: load_secret(disk, SecretPurpose::Idempotency)?,
             pseudonym: load_secret(disk, SecretPurpose::Pseudonym)?,
         })
+    }
+
+    /// HKDF-SHA-256(ikm = pseudonym key, info = `tabellion.derived/1`, zero, purpose).
+    pub(crate) fn derived(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        let mut key = Zeroizing::new([0; 32]);
+        let info = [DERIVED_INFO, purpose.as_bytes()].concat();
+        #[expect(clippy::expect_used, reason = "HKDF-SHA-256 gives up to 8160 bytes (RFC 5869)")]
+        Hkdf::<Sha256>::new(None, self.pseudonym.as_ref()).expand(&info, key.as_mut()).expect("32 bytes");
+        key
     }
 }
 

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use tabellion_model::registry::{self, Kind, Recognition};
 use tabellion_model::{CredentialId, Env, Micros, Origin, ProducerId, Purpose, Statement};
 use tabellion_tlog::sha256;
+use zeroize::Zeroizing;
 
 use crate::batch_io::BatchIo;
 use crate::clock::Clock;
@@ -181,6 +182,12 @@ impl Ledger {
     /// The log's environment.
     pub fn env(&self) -> Env {
         self.env
+    }
+
+    /// A secret of this log for `purpose`, the same after every start: HKDF-SHA-256(ikm = pseudonym key, info = `tabellion.derived/1`, zero, purpose). For names
+    /// that others must not be able to guess, such as placeholders; never for content.
+    pub fn derived_key(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        self.secrets.derived(purpose)
     }
 
     /// The reading side.

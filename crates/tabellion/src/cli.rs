@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    demo, doctor, erase, export, fsck, hold, init, key, log, person, record, retain, serve, system,
+    demo, doctor, erase, export, fsck, hold, init, key, log, person, rebuild, record, retain, serve, system,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -33,6 +33,8 @@ enum Command {
     Verify(verifying::Options),
     /// Check a whole data directory against its own hashes and signatures; changes nothing
     Fsck(fsck::Options),
+    /// Throw the views away and make them again from the log
+    Rebuild(rebuild::Options),
     /// Destroy the keys of content that must go, and record that; every proof stays valid
     Erase(erase::Options),
     /// Place, release or list legal holds, which no erasure passes
@@ -67,6 +69,7 @@ impl Cli {
             Command::Export(options) => export::run(&options),
             Command::Verify(options) => verifying::run(&options),
             Command::Fsck(options) => fsck::run(&options),
+            Command::Rebuild(options) => rebuild::run(&options),
             Command::Erase(options) => erase::run(&options),
             Command::Hold(action) => hold::run(&action),
             Command::Retain(options) => retain::run(&options),

@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod person;
+pub(crate) mod rebuild;
 pub(crate) mod record;
 pub(crate) mod retain;
 pub(crate) mod serve;

@@ -3,6 +3,8 @@
 //! Promises: an unknown key is refused with its place and the nearest known one, because a misspelt key that is quietly ignored is a rule
 //! that does not apply. Must never: hold a secret.
 
+mod gateway;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -12,6 +14,7 @@ use tabellion_model::{DisclosurePolicy, Env, Origin};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
+use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
 
 /// Name of the configuration file in the data directory.
 pub(crate) const FILE_NAME: &str = "tabellion.toml";
@@ -28,13 +31,8 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 /// Longest name of a retention class (docs/formats.md §13.3).
 const MAX_CLASS_BYTES: usize = 30;
 
-/// Keys that exist, by section. A section with no keys here takes names of its own.
-const KNOWN: [(&str, &[&str]); 4] = [
-    ("log", &["host", "tenant", "env", "segment_mib"]),
-    ("retention", &[]),
-    ("export", &["disclose"]),
-    ("console", &["listen", "public_url"]),
-];
+/// Sections that exist.
+const SECTIONS: [&str; 7] = ["log", "retention", "export", "console", "gateway", "limits", "upstream"];
 /// Where the control plane listens unless told otherwise: this machine alone.
 const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8087);
 /// The word for no control plane.
@@ -59,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) console_listen: Console,
     /// Where people reach it, when that is elsewhere.
     pub(crate) console_url: Option<String>,
+    /// What is said of the gateway.
+    pub(crate) gateway: GatewaySettings,
 }
 
 /// Where the control plane listens; `None`: nowhere.
@@ -154,6 +154,8 @@ impl Config {
                 }
                 self.console_url = Some(value.trim_end_matches('/').to_owned());
             }
+            ("gateway", _) => self.gateway.apply_gateway(setting)?,
+            ("limits", _) => self.gateway.apply_limit(setting)?,
             ("retention", class) if is_class(class) => {
                 let months = value.parse().ok().filter(|months| *months <= MAX_KEEP_MONTHS);
                 let text = format!("is not a number of months from 0 to {MAX_KEEP_MONTHS}");
@@ -163,10 +165,28 @@ impl Config {
                 return Err(setting
                     .refused("names no retention class: a class is [a-z][a-z0-9-]*, at most 30 characters"));
             }
-            _ => return Err(setting.unknown()),
+            (section, _) => match section.strip_prefix(UPSTREAM_PREFIX) {
+                Some(name) => self.gateway.apply_upstream(name, setting)?,
+                None => return Err(setting.unknown()),
+            },
         }
         Ok(())
     }
+}
+
+/// Keys of a section; none where it takes names of its own. `None`: there is no such section.
+fn keys_of(section: &str) -> Option<Vec<String>> {
+    let fixed: &[&str] = match section {
+        "log" => &["host", "tenant", "env", "segment_mib"],
+        "retention" => &[],
+        "export" => &["disclose"],
+        "console" => &["listen", "public_url"],
+        "gateway" => GATEWAY_KEYS,
+        "limits" => return Some(gateway::limit_keys()),
+        upstream if upstream.starts_with(UPSTREAM_PREFIX) => UPSTREAM_KEYS,
+        _ => return None,
+    };
+    Some(fixed.iter().map(|key| (*key).to_owned()).collect())
 }
 
 impl Setting {
@@ -178,15 +198,14 @@ impl Setting {
     }
 
     fn unknown(&self) -> Failure {
-        let sections = KNOWN.iter().map(|(name, _)| *name);
-        let Some((_, keys)) = KNOWN.iter().find(|(name, _)| *name == self.section) else {
-            let near = nearest(&self.section, sections);
+        let Some(keys) = keys_of(&self.section) else {
+            let near = nearest(&self.section, SECTIONS.into_iter());
             return Failure::malformed(format!(
                 "{}: there is no section [{}]; did you mean [{near}]?",
                 self.place, self.section
             ));
         };
-        let near = nearest(&self.key, keys.iter().copied());
+        let near = nearest(&self.key, keys.iter().map(String::as_str));
         Failure::malformed(format!(
             "{}: there is no key {} in section [{}]; did you mean {near}? (known: {})",
             self.place,
@@ -226,45 +245,59 @@ fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
         Failure::malformed(format!("{place}:{line}: this is not TOML: {}", error.message()))
     })?;
     let mut settings = Vec::new();
+    let setting = |section: &str, key: String, value: String| Setting {
+        section: section.to_owned(),
+        key,
+        value,
+        place: place.to_owned(),
+    };
     for (section, content) in table {
         let Value::Table(content) = content else {
             let text = format!(
-                "{place}: the key {section} stands outside a section; put it below [log], [retention], [export] or [console]"
+                "{place}: the key {section} stands outside a section; put it below [{}]",
+                SECTIONS.join("], [")
             );
             return Err(Failure::malformed(text));
         };
-        if !KNOWN.iter().any(|(name, _)| *name == section) {
-            return Err(Setting {
-                section,
-                key: String::new(),
-                value: String::new(),
-                place: place.to_owned(),
-            }
-            .unknown());
+        if !SECTIONS.contains(&section.as_str()) {
+            return Err(setting(&section, String::new(), String::new()).unknown());
         }
         for (key, value) in content {
-            let value = match value {
-                Value::String(text) => text,
-                Value::Integer(number) => number.to_string(),
-                other => {
-                    let kind = other.type_str();
-                    return Err(Failure::malformed(format!(
-                        "{place}: [{section}] {key} is of type {kind}; give a text or a whole number"
-                    )));
-                }
+            let wrong = |kind: &str, due: &str| {
+                Failure::malformed(format!("{place}: [{section}] {key} is of type {kind}; give {due}"))
             };
-            settings.push(Setting { section: section.clone(), key, value, place: place.to_owned() });
+            match value {
+                Value::Table(provider) if section == "upstream" => {
+                    let section = format!("{UPSTREAM_PREFIX}{key}");
+                    for (key, value) in provider {
+                        let value = gateway::flat(&value).ok_or_else(|| {
+                            wrong(value.type_str(), "texts, whole numbers, true, false, or a list of texts")
+                        })?;
+                        settings.push(setting(&section, key, value));
+                    }
+                }
+                other if section == "upstream" => {
+                    return Err(wrong(other.type_str(), "each provider a section [upstream.NAME]"));
+                }
+                Value::String(text) => settings.push(setting(&section, key, text)),
+                Value::Integer(number) => settings.push(setting(&section, key, number.to_string())),
+                other => return Err(wrong(other.type_str(), "a text or a whole number")),
+            }
         }
     }
     Ok(settings)
 }
 
 fn from_variable(name: &str, value: String) -> Result<Setting, Failure> {
+    let variable = name;
     let rest = name.strip_prefix(VARIABLE_PREFIX).unwrap_or(name);
     let Some((section, key)) = rest.split_once(VARIABLE_SEPARATOR) else {
-        let known =
-            KNOWN.iter().flat_map(|(section, keys)| keys.iter().map(move |key| variable_of(section, key)));
-        let known: Vec<String> = known.collect();
+        let keys = |section: &&str| keys_of(section).map(|keys| (section.to_string(), keys));
+        let known: Vec<String> = SECTIONS
+            .iter()
+            .filter_map(keys)
+            .flat_map(|(section, keys)| keys.into_iter().map(move |key| variable_of(&section, &key)))
+            .collect();
         let near = nearest(name, known.iter().map(String::as_str));
         return Err(Failure::malformed(format!(
             "the variable {name} is no setting; settings are named TABELLION_SECTION__KEY. Did you mean {near}? Else unset it"
@@ -272,6 +305,17 @@ fn from_variable(name: &str, value: String) -> Result<Setting, Failure> {
     };
     let section = section.to_ascii_lowercase();
     let mut key = key.to_ascii_lowercase();
+    if section == "upstream"
+        && let Some((name, rest)) = key.split_once(VARIABLE_SEPARATOR)
+    {
+        let section = format!("{UPSTREAM_PREFIX}{}", name.replace('_', "-"));
+        return Ok(Setting {
+            section,
+            key: rest.to_owned(),
+            value,
+            place: format!("the variable {variable}"),
+        });
+    }
     if section == "retention" {
         key = key.replace('_', "-"); // a class has hyphens, a variable's name cannot
     }
@@ -353,6 +397,42 @@ mod tests {
                     "the operator has to search for {part:?}: {refused}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_provider_can_be_named_in_the_file_and_by_variables() {
+        let text = "[gateway]\nlisten = \"127.0.0.1:9000\"\n[limits]\nbody_bytes = 1000\n[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\n\
+                    models = [\"small\", \"tiny-*\"]\naliases = { chat = \"small\" }\nusage_in_streams = false\n";
+        let read = config(
+            text,
+            &[
+                ("TABELLION_UPSTREAM__BIG_ONE__BASE_URL", "https://x/v1"),
+                ("TABELLION_UPSTREAM__BIG_ONE__MODELS", "a, b"),
+            ],
+        );
+        let gateway = read.expect("a usual configuration").gateway.config().expect("it has providers");
+        assert_eq!(gateway.listen.port(), 9000, "the gateway would listen elsewhere");
+        assert_eq!(gateway.limits.body_bytes, 1000, "a limit would not apply");
+        assert_eq!(gateway.upstreams[0].name, "big-one", "a provider set by variables would be missing");
+        assert_eq!(gateway.upstreams[0].models, ["a", "b"], "a list in a variable would be one name");
+        let local = &gateway.upstreams[1];
+        assert_eq!(local.aliases.get("chat").map(String::as_str), Some("small"), "an alias would be lost");
+        assert!(!local.usage_in_streams, "a provider that refuses the member would get it");
+        assert!(
+            config("", &[]).expect("empty").gateway.config().is_none(),
+            "a gateway without a provider would listen"
+        );
+        for (text, part) in [
+            ("[upstream.x]\nbase = \"y\"\n", "did you mean base_url"),
+            ("[upstream]\nx = \"y\"\n", "[upstream.NAME]"),
+            ("[upstream.X]\nbase_url = \"y\"\n", "a-z, 0-9"),
+            ("[limits]\nbody_byte = 1\n", "did you mean body_bytes"),
+            ("[limits]\nbody_bytes = 0\n", "above zero"),
+            ("[gateway]\nlisten = \"8088\"\n", "address with a port"),
+        ] {
+            let refused = config(text, &[]).expect_err("a misspelt setting would silently not apply");
+            assert!(refused.to_string().contains(part), "{refused} does not say {part:?}");
         }
     }
 

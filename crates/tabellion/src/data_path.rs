@@ -1,13 +1,14 @@
-//! The views on top of a held log.
+//! The views and the gateway on top of a held log.
 //!
-//! Promises: nothing is asked of the views before they have read the whole log. Must never: touch the log when the views fail; they can
-//! always be made again from it.
+//! Promises: calls that the process before left open are closed before the first new one is let through; the gateway ends before the views,
+//! and both before the log. Must never: let a call through on views that have not read the whole log.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tabellion_ledger::Ledger;
+use tabellion_gateway::{Foundations, Gateway, GatewayConfig, OnFatal, close_open_calls};
+use tabellion_ledger::{Ledger, SystemClock};
 use tabellion_views::Views;
 
 use crate::failure::Failure;
@@ -15,6 +16,10 @@ use crate::terminal;
 
 /// How long the views may take to read the log at a start: a minute for each million records, with much room.
 const CATCH_UP: Duration = Duration::from_mins(30);
+/// How long calls may go on after the gateway was told to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+/// Names the secret that placeholders derive from.
+const PLACEHOLDER_PURPOSE: &str = "gateway placeholders";
 
 /// Starts the views of `ledger` in `dir` and waits until they have read all of it.
 pub(crate) fn start_views(ledger: &Ledger, dir: &Path) -> Result<Views, Failure> {
@@ -27,4 +32,37 @@ pub(crate) fn start_views(ledger: &Ledger, dir: &Path) -> Result<Views, Failure>
         .map_err(|error| failed(&error))?;
     views.wait_for(ledger.reader().size(), Instant::now() + CATCH_UP).map_err(|error| failed(&error))?;
     Ok(views)
+}
+
+/// Closes what was left open and starts the gateway.
+pub(crate) fn start_gateway(
+    config: &GatewayConfig,
+    ledger: &Arc<Ledger>,
+    views: &Views,
+    on_fatal: OnFatal,
+) -> Result<Gateway, Failure> {
+    let open = views
+        .open_calls(ledger.reader().size())
+        .map_err(|error| Failure::failed(format!("the calls left open cannot be found: {error}")))?;
+    let closed = close_open_calls(ledger, &open)?;
+    if closed > 0 {
+        terminal::say(&format!(
+            "{closed} calls were open when the process before ended; each is recorded as broken: what their clients got is unknown"
+        ));
+    }
+    let foundations = Foundations {
+        ledger: Arc::clone(ledger),
+        gate: views.gate(),
+        clock: Arc::new(SystemClock),
+        placeholder_key: ledger.derived_key(PLACEHOLDER_PURPOSE),
+        on_fatal,
+    };
+    let gateway = Gateway::start(config, foundations).map_err(|error| Failure::failed(error.to_string()))?;
+    terminal::say(&format!("gateway at http://{}/v1", gateway.address()));
+    Ok(gateway)
+}
+
+/// Lets calls finish, then stops.
+pub(crate) fn stop_gateway(gateway: Gateway) {
+    gateway.stop(DRAIN);
 }

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tabellion_ledger::keyring::KeyPair;
 use tabellion_ledger::{Ack, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode};
+use tabellion_model::body;
 use tabellion_model::registry::Revocation;
 use tabellion_model::{CredentialId, Entry, HoldId, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
 use tabellion_tlog::{PublicKey, SignedCheckpoint};
@@ -149,8 +150,19 @@ fn append(ledger: &Ledger, drafts: &[Draft]) -> Result<Answer, LedgerError> {
     if drafts.is_empty() {
         return Err(malformed("there is no draft to append".to_owned()));
     }
+    if let Some(draft) = drafts.iter().find(|draft| is_own_type(&draft.record_type)) {
+        return Err(malformed(format!(
+            "a {} record comes about only through the control plane or the gateway, which check who may; it is not appended by hand",
+            draft.record_type
+        )));
+    }
     let acks = ledger.append_all(drafts)?;
     Ok(Answer::Appended { records: acks.iter().map(Appended::from).collect() })
+}
+
+/// Whether the views take records of this type for what the program itself did: whoever could append them by hand could make keys and roles.
+fn is_own_type(record_type: &str) -> bool {
+    body::BODY_TYPES.contains(&record_type)
 }
 
 fn append_statements(ledger: &Ledger, statements: &[SignedStatement]) -> Result<Answer, LedgerError> {

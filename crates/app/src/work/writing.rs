@@ -78,9 +78,14 @@ impl Given {
     }
 }
 
+/// Retention class of what governs: systems, keys, policies, people. Were it of the class of calls, the expiry of old calls would also take away who
+/// may call, and everything would be denied.
+pub(crate) const GOVERNANCE_RETENTION: &str = "governance";
+
 /// A draft of `body`'s type in `stream`, which has to be at version `expected`.
 pub(crate) fn draft_of<B: Body>(body: &B, stream: String, expected: u64) -> Result<Draft, Refusal> {
     let mut draft = Draft::new(B::TYPE);
+    draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
     draft.body = body.fields().map_err(|fault| Refusal::new(Code::Malformed, fault.to_string()))?;
     draft.stream = Some(DraftStream { name: stream, expected: Some(expected) });
     Ok(draft)

@@ -149,6 +149,7 @@ impl Fixture {
             gate: Arc::clone(&gate),
             clock: Arc::new(SystemClock),
             placeholder_key: [7; 32].into(),
+            on_fatal: Arc::new(|_| {}),
         };
         let gateway = Gateway::start(&config, foundations).expect("the gateway starts");
         Self { gateway: Some(gateway), upstream, ledger, gate, hold, dir }

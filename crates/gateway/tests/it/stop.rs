@@ -1,5 +1,6 @@
 //! A stop loses nothing: what has begun is finished in the time given, the rest is cut with a record; a start closes what a kill left open.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tabellion_gateway::close_open_calls;
@@ -110,10 +111,11 @@ fn another_gateway_on_the_same_port_is_refused() {
     let address = fixture.gateway.as_ref().expect("it serves").address();
     let config = tabellion_gateway::GatewayConfig { listen: address, ..Default::default() };
     let foundations = tabellion_gateway::Foundations {
-        ledger: std::sync::Arc::clone(&fixture.ledger),
-        gate: std::sync::Arc::clone(&fixture.gate),
-        clock: std::sync::Arc::new(tabellion_ledger::SystemClock),
+        ledger: Arc::clone(&fixture.ledger),
+        gate: Arc::clone(&fixture.gate),
+        clock: Arc::new(tabellion_ledger::SystemClock),
         placeholder_key: [7; 32].into(),
+        on_fatal: Arc::new(|_| {}),
     };
     let refused =
         tabellion_gateway::Gateway::start(&config, foundations).err().expect("two would share the calls");

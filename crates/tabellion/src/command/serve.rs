@@ -13,8 +13,10 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tabellion_app::api;
 use tabellion_app::work::OnFatal;
+use tabellion_gateway::Gateway;
 use tabellion_ledger::Ledger;
 
+use crate::data_path;
 use crate::directory::{Directory, Place, SOCKET};
 use crate::failure::Failure;
 use crate::held::Held;
@@ -78,7 +80,11 @@ impl Fatal {
 }
 
 /// The control plane, where the configuration wants one.
-fn control_plane(directory: &Directory, held: &Held) -> Result<Option<api::Server>, Failure> {
+fn control_plane(
+    directory: &Directory,
+    held: &Held,
+    gateway: Option<&Gateway>,
+) -> Result<Option<api::Server>, Failure> {
     let config = directory.config();
     let Some(address) = config.console_listen.0 else { return Ok(None) };
     let failed = |error: std::io::Error| {
@@ -91,6 +97,9 @@ fn control_plane(directory: &Directory, held: &Held) -> Result<Option<api::Serve
     let url = config.console_url.clone().unwrap_or_else(|| format!("http://{bound}"));
     let mut settings = api::Settings::new(&url);
     settings.log = Arc::new(terminal::say);
+    if let Some(metrics) = gateway.map(Gateway::metrics) {
+        settings.numbers.push(Arc::new(move |text| text.push_str(&metrics.render())));
+    }
     let server = api::Server::start(held.desk()?, settings, listener).map_err(failed)?;
     terminal::say(&format!("control plane at {url}, its API described at {url}/api/openapi.json"));
     Ok(Some(server))
@@ -108,7 +117,15 @@ fn serve(
     let server = Server::bind(directory.path(), Arc::clone(held))?;
     let stop = server.stop();
     drop(fatal.stop.set(stop.clone()));
-    let control = control_plane(directory, held)?;
+    let views = held.views()?;
+    let start = |config| data_path::start_gateway(&config, ledger, &views, fatal.hook());
+    let gateway = directory.config().gateway.config().map(start).transpose()?;
+    if gateway.is_none() {
+        terminal::say(
+            "no gateway: no provider is configured. Add a section [upstream.NAME] with base_url and models",
+        );
+    }
+    let control = control_plane(directory, held, gateway.as_ref())?;
     let handle = signals.handle();
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -123,6 +140,9 @@ fn serve(
             directory.path().join(SOCKET).display()
         ));
         let outcome = server.run();
+        if let Some(gateway) = gateway {
+            data_path::stop_gateway(gateway);
+        }
         if let Some(control) = control {
             control.stop();
         }

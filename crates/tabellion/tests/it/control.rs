@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::support::{Notary, Server};
 
 /// Where a server's control plane listens.
-fn address(server: &Server) -> String {
+pub(crate) fn address(server: &Server) -> String {
     let said = server.said.lines().find_map(|line| line.split("control plane at http://").nth(1));
     said.and_then(|rest| rest.split(',').next())
         .expect("the server says where its control plane is")
@@ -16,7 +16,7 @@ fn address(server: &Server) -> String {
 }
 
 /// Status and body of one request.
-fn ask(address: &str, method: &str, path: &str, token: &str, body: &Value) -> (u16, Value) {
+pub(crate) fn ask(address: &str, method: &str, path: &str, token: &str, body: &Value) -> (u16, Value) {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let mut stream = TcpStream::connect(address).expect("the control plane listens");
     let head = format!(
@@ -32,7 +32,7 @@ fn ask(address: &str, method: &str, path: &str, token: &str, body: &Value) -> (u
     (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
-fn session(address: &str, url: &str) -> (u16, Value) {
+pub(crate) fn session(address: &str, url: &str) -> (u16, Value) {
     let link = url.split_once("#link=").expect("a link holds its token behind the #").1;
     ask(address, "POST", "/api/v1/session", "", &json!({"link": link, "for": "program"}))
 }

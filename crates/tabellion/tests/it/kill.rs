@@ -48,10 +48,10 @@ pub(crate) fn text_of(view: &EntryView) -> Option<String> {
 }
 
 /// xorshift64*: a schedule that the printed seed repeats.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

@@ -15,6 +15,7 @@ mod demo;
 mod disk_limits;
 mod erasure;
 mod evidence;
+mod gateway_kill;
 mod help;
 mod keys;
 mod kill;

@@ -1,0 +1,144 @@
+//! The sections `[gateway]`, `[limits]` and `[upstream.NAME]`.
+//!
+//! Their keys are those of the gateway's own configuration; what is unknown there is unknown here.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tabellion_gateway::{GatewayConfig, Limits, UpstreamConfig};
+use toml::{Table, Value};
+
+use super::{OFF, Setting};
+use crate::failure::Failure;
+
+/// Keys of `[gateway]`.
+pub(super) const GATEWAY_KEYS: &[&str] = &["listen", "threads"];
+/// Keys of each `[upstream.NAME]`.
+pub(super) const UPSTREAM_KEYS: &[&str] =
+    &["base_url", "key_env", "key_file", "models", "aliases", "usage_in_streams"];
+/// What the sections of providers begin with.
+pub(super) const UPSTREAM_PREFIX: &str = "upstream.";
+/// Longest name of a provider.
+const MAX_NAME_BYTES: usize = 64;
+
+/// What is said of the gateway.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct GatewaySettings {
+    config: GatewayConfig,
+    off: bool,
+    upstreams: BTreeMap<String, UpstreamConfig>,
+}
+
+impl GatewaySettings {
+    /// How the gateway is started; `None` where it is switched off or has no provider to forward to.
+    pub(crate) fn config(&self) -> Option<GatewayConfig> {
+        if self.off || self.upstreams.is_empty() {
+            return None;
+        }
+        Some(GatewayConfig { upstreams: self.upstreams.values().cloned().collect(), ..self.config.clone() })
+    }
+
+    pub(super) fn apply_gateway(&mut self, setting: &Setting) -> Result<(), Failure> {
+        match (setting.key.as_str(), setting.value.as_str()) {
+            ("listen", OFF) => self.off = true,
+            ("listen", value) => {
+                self.off = false;
+                self.config.listen = value.parse().map_err(|_| {
+                    setting.refused("is not an address with a port such as 127.0.0.1:8088, nor off")
+                })?;
+            }
+            ("threads", value) => {
+                self.config.threads = value
+                    .parse()
+                    .map_err(|_| setting.refused("is not a number of threads; 0 is one for each core"))?;
+            }
+            _ => return Err(setting.unknown()),
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply_limit(&mut self, setting: &Setting) -> Result<(), Failure> {
+        let mut limits = limits_table(&self.config.limits);
+        if !limits.contains_key(&setting.key) {
+            return Err(setting.unknown());
+        }
+        let refused = || setting.refused("is not a whole number above zero");
+        let number: i64 = setting.value.parse().ok().filter(|number| *number > 0).ok_or_else(refused)?;
+        limits.insert(setting.key.clone(), Value::Integer(number));
+        self.config.limits = limits.try_into().map_err(|_| refused())?;
+        Ok(())
+    }
+
+    /// One key of the provider `name`.
+    pub(super) fn apply_upstream(&mut self, name: &str, setting: &Setting) -> Result<(), Failure> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(plain) {
+            return Err(setting
+                .refused("belongs to a provider whose name is not of a-z, 0-9 and -, at most 64 letters"));
+        }
+        let upstream = self.upstreams.entry(name.to_owned()).or_insert_with(|| UpstreamConfig {
+            name: name.to_owned(),
+            base_url: String::new(),
+            key_env: None,
+            key_file: None,
+            models: Vec::new(),
+            aliases: BTreeMap::new(),
+            usage_in_streams: true,
+        });
+        let value = setting.value.as_str();
+        match setting.key.as_str() {
+            "base_url" => value.clone_into(&mut upstream.base_url),
+            "key_env" => upstream.key_env = Some(value.to_owned()),
+            "key_file" => upstream.key_file = Some(PathBuf::from(value)),
+            "models" => upstream.models = items(value).map(str::to_owned).collect(),
+            "aliases" => {
+                let pair = |item: &str| {
+                    item.split_once('=')
+                        .map(|(alias, model)| (alias.trim().to_owned(), model.trim().to_owned()))
+                };
+                let pairs = items(value).map(pair).collect::<Option<_>>();
+                upstream.aliases = pairs.ok_or_else(|| setting.refused("is not a list of alias=model"))?;
+            }
+            "usage_in_streams" => {
+                upstream.usage_in_streams =
+                    value.parse().map_err(|_| setting.refused("is not true or false"))?;
+            }
+            _ => return Err(setting.unknown()),
+        }
+        Ok(())
+    }
+}
+
+/// The items of a list that is written with commas.
+fn items(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// Names of the limits.
+pub(super) fn limit_keys() -> Vec<String> {
+    limits_table(&Limits::default()).keys().cloned().collect()
+}
+
+fn limits_table(limits: &Limits) -> Table {
+    // Plain numbers always make a table.
+    Table::try_from(limits).unwrap_or_default()
+}
+
+/// The value of a key of `[upstream.NAME]` as one line: lists and tables with commas.
+pub(super) fn flat(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Boolean(yes) => Some(yes.to_string()),
+        Value::Array(items) => {
+            let items: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+            items.map(|items| items.join(","))
+        }
+        Value::Table(pairs) => {
+            let pairs: Option<Vec<String>> =
+                pairs.iter().map(|(name, value)| Some(format!("{name}={}", value.as_str()?))).collect();
+            pairs.map(|pairs| pairs.join(","))
+        }
+        Value::Float(_) | Value::Datetime(_) => None,
+    }
+}
