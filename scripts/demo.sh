@@ -1,11 +1,26 @@
 #!/usr/bin/env bash
-# The story of one notary on this machine, in ./demo: records, an erasure, an evidence package, and who believes it why.
-# Run again, it goes on with the same log: what was recorded before is recognised and not recorded twice.
+# A governed assistant on this machine, in ./demo: a real, small model behind the gateway, an erasure, an evidence package, and who
+# believes it why. Run again, it goes on with the same log.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/program.sh
 
-tabellion demo --once --dir demo
+model=examples/local-model/local-model.sh
+place=${CARGO_TARGET_DIR:-target}/local-model
+UNAVAILABLE=69 # of local-model.sh: it cannot be had here
+
+trap '"$model" stop "$place"' EXIT
+echo 'Starting a real model (examples/local-model); its first start loads 130 MB.'
+status=0
+url=$("$model" start "$place") || status=$?
+case $status in
+0) tabellion demo --once --dir demo --model "$url" ;;
+"$UNAVAILABLE")
+  echo 'There is no real model here; the simulated provider answers in its place.'
+  tabellion demo --once --dir demo
+  ;;
+*) exit "$status" ;;
+esac
 
 # The same package in the hands of the small verifier, which is all that an auditor needs.
 printf '\n'

@@ -19,6 +19,8 @@ step "VERIFY.txt: sha256sum and openssl alone" scripts/peers/verify-txt.sh "$pla
 step "verify.html in Chromium, from file://" scripts/peers/browser.sh "$place"
 step "two verifiers, one answer, on damaged files" scripts/peers/agree.sh "$place"
 step "the official OpenAI SDK" scripts/peers/openai-client.sh "$place/openai"
+step "the official OpenAI SDK, through the gateway" env GATEWAY=scripts/peers/gateway.sh scripts/peers/openai-client.sh "$place/governed"
+step "the README's five minutes with the gateway" scripts/peers/tutorial.sh "$place/tutorial"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh
 step_summary "make test-peers: all passed"

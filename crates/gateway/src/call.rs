@@ -297,7 +297,7 @@ impl Running {
 
     /// The same with the outcome given.
     pub(crate) async fn fail_as(mut self, outcome: Outcome, code: Code) {
-        let error = openai::error_body(code, code.explain());
+        let error = openai::error_body(code, code.explain(), Some(&self.authorised.ack));
         let end = End::without_answer(outcome, code, &error, self.authorised.capture);
         match self.authorised.complete(&self.worker, &end).await {
             Ok(()) => {
@@ -311,7 +311,7 @@ impl Running {
     /// The end could not be recorded, so nothing is released; goes on trying to record what became of the call instead.
     pub(crate) async fn without_end(self, mut end: End) {
         let code = Code::EvidenceUnavailable;
-        let error = openai::error_body(code, code.explain());
+        let error = openai::error_body(code, code.explain(), Some(&self.authorised.ack));
         drop(self.reply.send(openai::error(code, code.explain(), Some(&self.authorised.ack))));
         if end.outcome == Outcome::Answered || end.outcome == Outcome::Refused {
             end = End::without_answer(Outcome::Cut, code, &error, self.authorised.capture);

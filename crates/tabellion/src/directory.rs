@@ -71,6 +71,12 @@ impl Directory {
         Ok(Self { path, config })
     }
 
+    /// The same directory under a changed configuration.
+    pub(crate) fn configured(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path

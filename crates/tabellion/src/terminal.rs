@@ -40,6 +40,12 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(err, "{text}").and_then(|()| err.flush());
 }
 
+/// Writes `text` over the line that the cursor is on, on standard error: for a terminal only.
+pub(crate) fn redraw(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "\r{text}").and_then(|()| err.flush());
+}
+
 /// Says what opening a log found and did.
 pub(crate) fn say_notes(notes: &[String]) {
     for note in notes {

@@ -4,7 +4,9 @@ The last message of a request, `scene NAME ID`, chooses what happens (SCENES); I
 HTTP/1.1, so that a gateway can stand in between. Used for what no real provider does when asked to.
 """
 
+import contextlib
 import json
+import socket
 import threading
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +36,7 @@ class Replay(ThreadingHTTPServer):
     def __init__(self, url):
         super().__init__(("127.0.0.1", urlsplit(url).port), Handler)
         self.received = defaultdict(Received)
+        self.connections = []
 
     def __enter__(self):
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -42,6 +45,15 @@ class Replay(ThreadingHTTPServer):
     def __exit__(self, *_):
         self.shutdown()
         self.server_close()
+        # Else a gateway that keeps connections goes on talking to this provider when the next has its port.
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def get_request(self):
+        connection, address = super().get_request()
+        self.connections.append(connection)
+        return connection, address
 
     def handle_error(self, request, client_address):
         """Broken connections are part of the play."""

@@ -1,12 +1,14 @@
 """Where things are, from the environment, and clients that count their attempts.
 
 From scripts/peers/openai-client.sh: ECHO_URL, REPLAY_URL, REAL_URL (empty when there is no real model here).
-From whoever starts a gateway in front of those three, all or none:
+From whoever starts a gateway in front of those three, all or none (`tabellion` is then in PATH):
     BASE_URL          its OpenAI base URL
     API_KEY           a key of a live system that may use the models below for the purpose `loan-support`
     REVOKED_KEY       a key that was in force and is revoked
     FORBIDDEN_MODEL   a model that has an upstream and that the key may not use
     FORBIDDEN_PURPOSE a purpose that the key may not claim
+    CONTROL_URL       the control plane
+    TRUST_FILE        the trust file of its log
 The gateway's configuration sends `echo` to ECHO_URL, `wire-small` to REPLAY_URL and `smollm2-135m-instruct` to REAL_URL, each with
 a key of the gateway's own for that provider (any; llm-katan wants one to be there).
 """

@@ -221,7 +221,7 @@ impl Streaming {
     /// Records that the stream was cut, then says so in it.
     async fn cut(mut self, none: NoAnswer) {
         let (outcome, code) = why(none);
-        let error = event_of(&openai::error_body(code, code.explain()));
+        let error = event_of(&openai::error_body(code, code.explain(), Some(&self.authorised.ack)));
         let (taken, all) = self.released.digests(&self.pieces, std::slice::from_ref(&error));
         let gone = outcome == Outcome::Abandoned;
         let delivered = if self.released.given == 0 || (gone && self.released.bytes == 0) {
@@ -242,7 +242,7 @@ impl Streaming {
     /// The end could not be recorded: the client gets an error in place of what was held.
     async fn without_end(mut self) {
         let code = Code::EvidenceUnavailable;
-        let error = event_of(&openai::error_body(code, code.explain()));
+        let error = event_of(&openai::error_body(code, code.explain(), Some(&self.authorised.ack)));
         let _ = self.give(vec![error]).await;
         let (_, all) = self.released.digests(&self.pieces, &[]);
         let end = self.ending(Outcome::Cut, Some(code), Delivered::Partial, all);

@@ -35,17 +35,20 @@ fn error_type(status: u16) -> &'static str {
     }
 }
 
-/// The body of an error.
-pub(crate) fn error_body(code: Code, message: &str) -> Bytes {
-    let error = json!({
-        "error": { "message": message, "type": error_type(code.status()), "param": null, "code": code.as_str() }
+/// The body of an error. It names the record of the decision where there is one: an application that logs the exception can find the proof.
+pub(crate) fn error_body(code: Code, message: &str, record: Option<&Ack>) -> Bytes {
+    let mut error = json!({
+        "message": message, "type": error_type(code.status()), "param": null, "code": code.as_str()
     });
-    Bytes::from(error.to_string())
+    if let (Some(record), Some(members)) = (record, error.as_object_mut()) {
+        members.insert("record".to_owned(), record.record_id.to_hex().into());
+    }
+    Bytes::from(json!({ "error": error }).to_string())
 }
 
 /// An error as a whole answer, with the reference of its record where there is one.
 pub(crate) fn error(code: Code, message: &str, record: Option<&Ack>) -> Response<AnswerBody> {
-    let mut answer = Response::new(AnswerBody::from(error_body(code, message)));
+    let mut answer = Response::new(AnswerBody::from(error_body(code, message, record)));
     *answer.status_mut() = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -155,7 +158,7 @@ mod tests {
         let answer = error(Code::PolicyDenied, "no rule permits this", None);
         assert_eq!(answer.status(), 403, "the library would raise another exception");
         assert_eq!(answer.headers()["x-should-retry"], "false", "one denial would become three records");
-        let body = error_body(Code::PolicyDenied, "no rule permits this");
+        let body = error_body(Code::PolicyDenied, "no rule permits this", None);
         let body: serde_json::Value = serde_json::from_slice(&body).expect("an error is JSON");
         assert_eq!(body["error"]["code"], "policy_denied", "programs branch on this word");
         assert_eq!(body["error"]["message"], "no rule permits this", "people read this line");

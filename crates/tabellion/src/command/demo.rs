@@ -1,38 +1,46 @@
-//! `tabellion demo`: the whole story once, on sample data of a fictional bank: record, approve, rotate a key, erase, export, verify.
+//! `tabellion demo`: the whole story once, on sample data of a fictional bank. An organisation is entered, calls go through the gateway, records
+//! are made, a key gives way to another, somebody is forgotten, and evidence is handed out and verified.
 //!
-//! Promises: needs no network; a second run on the same directory goes on where the first ended. Must never: touch a log that is not its own.
+//! Promises: needs no network; everything goes the way of a user, over HTTP or the local socket; a call that ends otherwise than the data says
+//! makes it fail; a second run on the same directory goes on where the first ended. Must never: touch a log that is not its own.
 
+mod chapters;
+mod client;
+mod door;
+mod organisation;
+mod progress;
 mod recorder;
+mod requests;
 mod sample;
+mod serving;
+mod summary;
 mod verdicts;
 
 use std::path::PathBuf;
 
 use clap::Args;
-use tabellion_app::ExportRequest;
 use tabellion_ledger::NewLog;
-use tabellion_model::{DisclosurePolicy, Env, Origin};
+use tabellion_model::{Env, Origin};
 
-use super::{export, init, serve};
+use super::init;
 use crate::config::Config;
 use crate::directory::{self, Directory, Place, TRUST_FILE};
 use crate::failure::Failure;
-use crate::request::{Answer, Request, Response, Target};
 use crate::terminal;
-use crate::writer::{Writer, unexpected};
+use crate::writer::Writer;
 
+use client::Api;
+use organisation::{Organisation, Secrets};
 use recorder::Recorder;
+use serving::Serving;
 
 /// The fictional bank's log.
 const HOST: &str = "notary.brisant-credit.example";
 const TENANT: &str = "lending";
 /// The package of the story.
 const PACKAGE: &str = "evidence.zip";
-/// Who asks to be forgotten in the story.
-const FORGOTTEN: &str = "customer-1017";
-
-/// What is said of them when there is nothing left to erase.
-const FORGOTTEN_BEFORE: &str = "   An earlier run has erased everything about them already.\n\n";
+/// The key that a reader is given to try things with.
+const KEY_TO_TRY: &str = "officers-desk";
 
 /// Where the story takes place.
 #[derive(Debug, Clone, Args)]
@@ -40,26 +48,33 @@ pub(crate) struct Options {
     /// The directory of the demo's log; made when it is not there
     #[arg(long, value_name = "DIR", default_value = "tabellion-demo")]
     dir: PathBuf,
-    /// Tell the story and end; without it the log is served afterwards
+    /// Tell the story and end; without it gateway and control plane go on serving
     #[arg(long)]
     once: bool,
+    /// Base URL of a real model's OpenAI-compatible server, up to /v1; without it a simulated provider answers
+    #[arg(long, value_name = "URL")]
+    model: Option<String>,
 }
 
 /// Tells the story.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let place = Place { dir: options.dir.clone(), config: None };
     let directory = prepare(&place)?;
-    terminal::data(
-        "Brisant Credit, a fictional bank, lets an assistant prepare loan decisions that people take. Its notary keeps the record.\n\n",
-    )?;
+    let organisation = Organisation::read()?;
+    let serving = Serving::start(&directory, &organisation, options.model.as_deref())?;
+    terminal::data(&format!(
+        "{}, lets an assistant help its loan officers. A gateway stands before its models, and a notary keeps the record.\n\n",
+        organisation.name
+    ))?;
+    let run = runs_so_far(&directory)? + 1;
+    let secrets = calls(&directory, &serving, &organisation, options.model.as_deref(), run)?;
     Writer::with(&directory, |writer| {
-        let run = runs_so_far(&directory)? + 1;
         record(&directory, writer, run)?;
-        rotate(&directory, writer)?;
-        forget(writer)
+        chapters::rotate(&directory, writer)?;
+        chapters::forget(writer)
     })?;
     let package = directory.path().join(PACKAGE);
-    hand_out(&directory, &package)?;
+    chapters::hand_out(&directory, &package)?;
     verdicts::show(&package, &directory.path().join(TRUST_FILE))?;
     let dir = directory.path().display();
     terminal::data(&format!(
@@ -68,7 +83,82 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
          \x20 tabellion log tail --dir {dir}    the last entries; tabellion log show INDEX --dir {dir} for one\n\
          \x20 tabellion verify {dir}/{PACKAGE} --trust {dir}/{TRUST_FILE}\n"
     ))?;
-    if options.once { Ok(()) } else { serve::run(&serve::Options { place }) }
+    if options.once {
+        return serving.end();
+    }
+    invite(&directory, &serving, &organisation, &secrets)?;
+    serving.wait()
+}
+
+/// The organisation and its calls; gives the secrets of its keys.
+fn calls(
+    directory: &Directory,
+    serving: &Serving,
+    organisation: &Organisation,
+    model: Option<&str>,
+    run: usize,
+) -> Result<Secrets, Failure> {
+    let administrator = &organisation.administrator;
+    let link = link(directory, serving, organisation)?;
+    let api = Api::sign_in(serving.control, door::token(&link))?;
+    terminal::data(&format!(
+        "1. The organisation and its rules, entered over the API at http://{}\n   {} came in by a link that works once.\n",
+        serving.control,
+        administrator.introduced()
+    ))?;
+    let (secrets, entered) = organisation.enter(&api)?;
+    terminal::data(&format!(
+        "   {} people, systems and policies were entered, {} were there already; each key's secret was shown once.\n\n",
+        entered.new, entered.known
+    ))?;
+    let lines = requests::read()?;
+    terminal::data(&format!(
+        "2. {} requests of its applications, through the gateway at http://{} (run {run})\n",
+        lines.len(),
+        serving.gateway
+    ))?;
+    let route = requests::Route { gateway: serving.gateway, api: &api, secrets: &secrets };
+    let summary = requests::send_all(&lines, &route)?;
+    terminal::data(&summary.table(model))?;
+    if summary.faults().is_empty() {
+        terminal::data("   Each ended as its data says, and each call of a known key has its records.\n\n")?;
+        return Ok(secrets);
+    }
+    Err(Failure::failed(format!(
+        "{} requests ended otherwise than their data says:\n  {}\nThis is a fault of tabellion or of the model behind --model; please report it",
+        summary.faults().len(),
+        summary.faults().join("\n  ")
+    )))
+}
+
+fn link(directory: &Directory, serving: &Serving, organisation: &Organisation) -> Result<String, Failure> {
+    Writer::with(directory, |writer| {
+        let person = door::administrator(directory, writer, &organisation.administrator.name)?;
+        door::link(writer, &person, &format!("http://{}", serving.control))
+    })
+}
+
+/// What somebody needs who wants to try things now.
+fn invite(
+    directory: &Directory,
+    serving: &Serving,
+    organisation: &Organisation,
+    secrets: &Secrets,
+) -> Result<(), Failure> {
+    let link = link(directory, serving, organisation)?;
+    let models = organisation.upstreams.first().and_then(|upstream| upstream.models.first());
+    terminal::data(&format!(
+        "\nTry it, until you end it with Ctrl-C\n\
+         \x20 gateway         http://{}/v1    (the OpenAI interface, for any OpenAI client)\n\
+         \x20 control plane   http://{}/api/v1    (docs/api.md)\n\
+         \x20 come in         {link}    (works once, for an hour; what follows #link= is its token)\n\
+         \x20 a key           {}    (shown once)\n\
+         \x20 a model         {}\n",
+        serving.gateway,
+        serving.control,
+        secrets.of(KEY_TO_TRY).unwrap_or_default(),
+        models.map_or("", String::as_str)
+    ))
 }
 
 /// The demo's own log: made on the first run, and nobody else's touched.
@@ -105,7 +195,7 @@ fn runs_so_far(directory: &Directory) -> Result<usize, Failure> {
 fn record(directory: &Directory, writer: &mut Writer, run: usize) -> Result<(), Failure> {
     let chapters = sample::chapters()?;
     let total: usize = chapters.iter().map(|chapter| chapter.lines.len()).sum();
-    terminal::data(&format!("1. Recording {total} things that happened (run {run})\n"))?;
+    terminal::data(&format!("3. Recording {total} things that happened around them (run {run})\n"))?;
     let mut recorder = Recorder::new(directory, writer, run, sample::named(&chapters))?;
     let mut done = 0;
     for chapter in &chapters {
@@ -122,65 +212,5 @@ fn record(directory: &Directory, writer: &mut Writer, run: usize) -> Result<(), 
         "   A client that lost its answer sent one record again under the same idempotency key: it got entry {retried} back, nothing new.\n\
          \x20  {} of them are statements that an officer signed with a key of their own; {} had been recorded by a run before.\n\n",
         recorder.signed, recorder.duplicates
-    ))
-}
-
-fn rotate(directory: &Directory, writer: &mut Writer) -> Result<(), Failure> {
-    let Answer::Status { actors, .. } = writer.ask(&Request::Status {})? else {
-        return Err(Failure::failed("the log does not say which keys are in force"));
-    };
-    let old = actors
-        .first()
-        .cloned()
-        .ok_or_else(|| Failure::failed("no actor key is in force; create one: tabellion key create"))?;
-    let answer = writer.ask(&Request::RotateKey { key_id: old.clone() })?;
-    let Answer::Key { key_id: Some(new), record, .. } = &answer else { return Err(unexpected(&answer)) };
-    let short = |key: &str| key.chars().take(16).collect::<String>();
-    terminal::data(&format!(
-        "2. Rotating the officers' key\n   {}… gave way to {}… in entry {}, signed by both. What the old key signed stays valid.\n\n",
-        short(&old),
-        short(new),
-        record.index
-    ))?;
-    init::write_trust(directory.path(), &directory.reader()?)
-}
-
-fn forget(writer: &mut Writer) -> Result<(), Failure> {
-    let reason = "the applicant withdrew and asked to be forgotten";
-    let request = Request::Erase { target: Target::Subject(FORGOTTEN.to_owned()), reason: reason.to_owned() };
-    terminal::data(&format!("3. Erasing {FORGOTTEN}, who asked to be forgotten\n"))?;
-    match writer.respond(&request)? {
-        Response::Done(Answer::Erased { erasures }) => {
-            let (units, keys): (usize, usize) =
-                erasures.iter().fold((0, 0), |(units, keys), done| (units + done.units, keys + done.keys));
-            if units == 0 {
-                return terminal::data(FORGOTTEN_BEFORE);
-            }
-            terminal::data(&format!(
-                "   {units} pieces of content are gone with {keys} keys; their entries stay, every proof stays valid, nothing can be guessed.\n\n"
-            ))
-        }
-        Response::Done(other) => Err(unexpected(&other)),
-        Response::Refused(refusal) if refusal.code.as_deref() == Some("not_found") => {
-            terminal::data(FORGOTTEN_BEFORE)
-        }
-        Response::Refused(refusal) => Err(refusal.into()),
-    }
-}
-
-fn hand_out(directory: &Directory, package: &std::path::Path) -> Result<(), Failure> {
-    let request = ExportRequest {
-        framework: Some("iso42001".to_owned()),
-        ..ExportRequest::everything(DisclosurePolicy::Business)
-    };
-    let exported = export::write_package(directory, &directory.reader()?, &request, package)?;
-    let index = Writer::with(directory, |writer| export::record(writer, &exported))?;
-    terminal::data(&format!(
-        "4. Handing out evidence\n   {}: {} entries; {} units of content shown, {} about people withheld, {} erased. Recorded as entry {index}.\n\n",
-        package.display(),
-        exported.count,
-        exported.totals.shown,
-        exported.totals.withheld,
-        exported.totals.erased
     ))
 }

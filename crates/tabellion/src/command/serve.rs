@@ -3,7 +3,7 @@
 //! Promises: says on standard error when it is ready; SIGTERM and SIGINT end it after the requests that were read, with its epoch closed; a
 //! second process is refused with the name of the first. Must never: go on after a failed sync.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
@@ -34,10 +34,32 @@ pub(crate) struct Options {
     pub(crate) place: Place,
 }
 
+/// What a server that is ready tells whoever started it in this process.
+pub(crate) struct Ready {
+    /// Where the control plane listens; `None`: nowhere.
+    pub(crate) control: Option<SocketAddr>,
+    /// Where the gateway listens; `None`: nowhere.
+    pub(crate) gateway: Option<SocketAddr>,
+    /// Stops it.
+    pub(crate) stop: Stop,
+}
+
 /// Serves until told to stop.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    rustix::process::umask(PRIVATE_MASK);
     let directory = Directory::find(&options.place)?;
+    hold(&directory, Arc::new(terminal::say), |_| {})?;
+    terminal::say("stopped: everything that was acknowledged is durable, the epoch is closed");
+    Ok(())
+}
+
+/// Holds the log of `directory` and serves until told to stop, by a signal or by what `ready` was given. `access` takes the control plane's
+/// access log.
+pub(crate) fn hold(
+    directory: &Directory,
+    access: api::Log,
+    ready: impl FnOnce(Ready),
+) -> Result<(), Failure> {
+    rustix::process::umask(PRIVATE_MASK);
     // First of all, so that a signal that comes while the log recovers is not lost.
     let mut signals = Signals::new([SIGTERM, SIGINT])
         .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}; start again")))?;
@@ -46,12 +68,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let ledger = Ledger::open(Arc::clone(&disk), &directory.options(true)?)?;
     let fatal = Fatal::default();
     let held = Arc::new(Held::new(ledger, disk, directory.path(), fatal.hook()));
-    let served = serve(&directory, &held, &fatal, &mut signals);
+    let served = serve(directory, &held, &fatal, &mut signals, access, ready);
     let closed = held.close();
     served?;
-    closed?;
-    terminal::say("stopped: everything that was acknowledged is durable, the epoch is closed");
-    Ok(())
+    Ok(closed?)
 }
 
 /// A fatal error of the log that the control plane saw.
@@ -84,6 +104,7 @@ fn control_plane(
     directory: &Directory,
     held: &Held,
     gateway: Option<&Gateway>,
+    access: api::Log,
 ) -> Result<Option<api::Server>, Failure> {
     let config = directory.config();
     let Some(address) = config.console_listen.0 else { return Ok(None) };
@@ -96,7 +117,7 @@ fn control_plane(
     let bound = listener.local_addr().map_err(failed)?;
     let url = config.console_url.clone().unwrap_or_else(|| format!("http://{bound}"));
     let mut settings = api::Settings::new(&url);
-    settings.log = Arc::new(terminal::say);
+    settings.log = access;
     if let Some(metrics) = gateway.map(Gateway::metrics) {
         settings.numbers.push(Arc::new(move |text| text.push_str(&metrics.render())));
     }
@@ -110,6 +131,8 @@ fn serve(
     held: &Arc<Held>,
     fatal: &Fatal,
     signals: &mut Signals,
+    access: api::Log,
+    ready: impl FnOnce(Ready),
 ) -> Result<(), Failure> {
     let ledger = &held.ledger;
     directory.check_env(ledger.reader())?;
@@ -125,13 +148,19 @@ fn serve(
             "no gateway: no provider is configured. Add a section [upstream.NAME] with base_url and models",
         );
     }
-    let control = control_plane(directory, held, gateway.as_ref())?;
+    let control = control_plane(directory, held, gateway.as_ref(), access)?;
     let handle = signals.handle();
     thread::scope(|scope| {
+        let stopped = stop.clone();
         scope.spawn(move || {
             for _ in signals {
-                stop.now();
+                stopped.now();
             }
+        });
+        ready(Ready {
+            control: control.as_ref().map(api::Server::address),
+            gateway: gateway.as_ref().map(Gateway::address),
+            stop,
         });
         terminal::say(&format!(
             "serving the log {} with {} entries at {}",

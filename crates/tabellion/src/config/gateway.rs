@@ -3,6 +3,7 @@
 //! Their keys are those of the gateway's own configuration; what is unknown there is unknown here.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tabellion_gateway::{GatewayConfig, Limits, UpstreamConfig};
@@ -36,6 +37,18 @@ impl GatewaySettings {
             return None;
         }
         Some(GatewayConfig { upstreams: self.upstreams.values().cloned().collect(), ..self.config.clone() })
+    }
+
+    /// Where it is to listen.
+    pub(crate) fn listen(&self) -> SocketAddr {
+        self.config.listen
+    }
+
+    /// Has it listen at `listen` and forward to `upstreams`, whatever was configured.
+    pub(crate) fn set_up(&mut self, listen: SocketAddr, upstreams: Vec<UpstreamConfig>) {
+        self.off = false;
+        self.config.listen = listen;
+        self.upstreams = upstreams.into_iter().map(|upstream| (upstream.name.clone(), upstream)).collect();
     }
 
     pub(super) fn apply_gateway(&mut self, setting: &Setting) -> Result<(), Failure> {

@@ -14,7 +14,7 @@ const MAX_PACKAGE_BYTES: u64 = 1 << 30;
 pub(super) fn show(package: &Path, trust: &Path) -> Result<(), Failure> {
     let bytes = files::read_limited(package, MAX_PACKAGE_BYTES, "package")?;
     let policy = trust::read(trust)?;
-    terminal::data("5. Somebody else checks the package\n")?;
+    terminal::data("7. Somebody else checks the package\n")?;
 
     let stranger = verify(&bytes, None);
     told("without a trust file", &stranger, "everything is consistent, but nothing says whose log this is")?;
