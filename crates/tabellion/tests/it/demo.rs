@@ -52,3 +52,20 @@ fn the_demo_leaves_another_log_alone() {
         "the demo left a file in somebody's directory"
     );
 }
+
+#[test]
+fn a_demo_whose_calls_end_otherwise_than_its_data_says_fails_and_names_them() {
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    let dir = scratch.path().join("demo").display().to_string();
+    // Nobody listens there.
+    let told = tabellion(&["demo", "--once", "--dir", &dir, "--model", "http://127.0.0.1:9/v1"]).ends(1);
+    for part in [
+        "12 requests ended otherwise",
+        "instalment-loan: expected answered, got failed:upstream_unreachable",
+        "letter-with-address-streamed: expected streamed",
+    ] {
+        assert!(told.err.contains(part), "the demo hides that {part:?}:\n{}", told.err);
+    }
+    assert!(told.out.contains("answers of a real model          0  http://127.0.0.1:9/v1"), "{}", told.out);
+    tabellion(&["fsck", &dir]).ends(0);
+}
