@@ -5,13 +5,13 @@
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## a log, sample records, an erasure and an evidence package on this machine, then verified
+demo: ## a small, real model behind the gateway, an erasure and an evidence package on this machine, verified
 	@scripts/demo.sh
 
 test: ## the gate: lint, every Rust test, the browser verifier under node, the program end to end
 	@scripts/test.sh
 
-test-peers: ## what others say: an independent COSE library, openssl, a real browser (installs them)
+test-peers: ## what others say: an independent COSE library, openssl, a real browser, the OpenAI SDK (installs them)
 	@scripts/test-peers.sh
 
 lint: ## form, clippy, dependencies, layout, wording, documents
