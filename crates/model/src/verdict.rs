@@ -11,7 +11,9 @@ mod text;
 pub(crate) use finding::{CLOCK, EXISTED, ISSUED, UNALTERED};
 pub(crate) use problems::Problems;
 
-use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
 
 /// The outcome of one check, and of a whole report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,7 +140,7 @@ pub struct Report {
     /// The three separate answers; empty only for an unknown file.
     pub findings: Vec<Finding>,
     /// Names, numbers and times read from the file, by name.
-    pub facts: Map<String, Json>,
+    pub facts: BTreeMap<String, Json>,
     /// What the whole does and does not show (requirement A21).
     pub scope: &'static str,
 }
@@ -160,7 +162,7 @@ impl Report {
                 does_not_prove: plan.does_not_prove,
             })
             .collect();
-        Self { subject, checks, findings: Vec::new(), facts: Map::new(), scope }
+        Self { subject, checks, findings: Vec::new(), facts: BTreeMap::new(), scope }
     }
 
     /// Sets the outcome of a planned check. A name that was not planned is a mistake of the verifier itself: it is

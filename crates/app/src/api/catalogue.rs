@@ -58,7 +58,9 @@ impl Catalogue {
         shape(SchemaGenerator::subschema_for::<Problem>);
         let mut definitions = generator.take_definitions(true);
         definitions.values_mut().for_each(exact);
-        let document = document(&routes, &definitions);
+        let mut document = document(&routes, &definitions);
+        // One form, whatever map serde_json is built with.
+        document.sort_all_objects();
         let document = serde_json::to_string_pretty(&document).unwrap_or_default();
         Self { routes, definitions, document }
     }

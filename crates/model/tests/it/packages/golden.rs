@@ -1,6 +1,7 @@
 //! One example of each file that leaves the house, byte for byte: a second verifier is tested against these, and a change of
 //! format cannot go unseen. `UPDATE_GOLDEN=1` writes them anew.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tabellion_model::{Micros, Period, verify};
@@ -61,16 +62,14 @@ fn verdicts_on_golden_files_are_kept() {
         ("wrong-trust.txt", Some(Log::new("other.example", "b").trust())),
         ("no trust file", None),
     ];
-    let mut verdicts = serde_json::Map::new();
+    // Sorted members, whatever map serde_json is built with.
+    let mut verdicts = BTreeMap::new();
     for (name, bytes) in files() {
         for (trust_name, trust) in &trusts {
             let policy = trust.as_ref().map(|text| Policy::parse(text).unwrap());
             let report = verify(&bytes, policy.as_ref());
-            let checks: serde_json::Map<_, _> = report
-                .checks
-                .iter()
-                .map(|check| (check.name.to_owned(), check.outcome.as_str().into()))
-                .collect();
+            let checks: BTreeMap<&str, &str> =
+                report.checks.iter().map(|check| (check.name, check.outcome.as_str())).collect();
             let verdict = serde_json::json!({"checks": checks, "exit": report.exit_code()});
             verdicts.insert(format!("{name} with {trust_name}"), verdict);
         }
