@@ -145,7 +145,9 @@ fn parameters(route: &Route, shapes: &Shapes) -> Vec<Value> {
     let mut parameters = Vec::new();
     for (place, shape) in [("path", &shapes.path), ("query", &shapes.query)] {
         let properties = shape.get("properties").and_then(Value::as_object);
-        for (name, schema) in properties.into_iter().flatten() {
+        // By name, whatever map serde_json is built with.
+        let properties: BTreeMap<&String, &Value> = properties.into_iter().flatten().collect();
+        for (name, schema) in properties {
             let mut schema = schema.clone();
             let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
             parameters.push(json!({
