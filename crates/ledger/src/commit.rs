@@ -25,6 +25,7 @@ use crate::room::{self, Reservation};
 use crate::shared::Shared;
 use crate::stage::{Ahead, Item, StagedEntry, Staging};
 use crate::state::{BatchRef, LogState};
+use crate::wal::batch::MAX_BATCH_BYTES;
 use crate::wal::segment::SegmentLog;
 use crate::wal::segments::Segments;
 
@@ -161,19 +162,22 @@ impl Committer {
         Ok(())
     }
 
-    /// Sees to it that what was promised has room, and makes a spare segment where nobody did. `true`: there is no room for anything else.
+    /// Sees to it that what was promised has room: in this segment or in a spare one, which is made where nobody did, and in the vault's key
+    /// table. `true`: there is no room for anything else.
     pub(crate) fn check_room(&mut self) -> Result<bool, LedgerError> {
         let Shared { disk, spare, room, segment_bytes, .. } = self.shared.as_ref();
-        let mut tight = !spare.is_ready() && self.segments.left() < room::kept(*segment_bytes);
-        if tight {
-            match spare.prepare(disk.as_ref(), *segment_bytes, false) {
-                Ok(()) => tight = false,
-                Err(error) => match full_or_fatal("make room for the next segment", &error) {
-                    LedgerError::Unavailable(_) => {}
-                    fatal => return Err(fatal),
-                },
-            }
-        }
+        let largest_batch = self.segments.max_batch_bytes().min(MAX_BATCH_BYTES) as u64;
+        let runs_out = self.segments.left() < room::kept(*segment_bytes) + largest_batch;
+        let segment = || {
+            if runs_out { spare.prepare(disk.as_ref(), *segment_bytes, false) } else { Ok(()) }
+        };
+        let tight = match segment().and_then(|()| self.shared.vault().make_room()) {
+            Ok(()) => false,
+            Err(error) => match full_or_fatal("make room for what must follow", &error) {
+                LedgerError::Unavailable(_) => true,
+                fatal => return Err(fatal),
+            },
+        };
         room.set_tight(tight);
         Ok(tight)
     }

@@ -138,10 +138,12 @@ impl Committer {
             }
             let Some(inbox) = inbox else { break };
             inbox.take(&mut line.commands);
-            if line.commands.is_empty() && (staging.entries.len() >= flight.entries() || !inbox.wait()) {
-                break;
+            if line.commands.is_empty() {
+                if staging.entries.len() >= flight.entries() || !inbox.wait() {
+                    break;
+                }
+                inbox.take(&mut line.commands);
             }
-            inbox.take(&mut line.commands);
         }
         line.later.append(&mut later);
         if staging.entries.len() == own_entries {

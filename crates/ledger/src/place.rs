@@ -32,7 +32,7 @@ impl Committer {
         tight: bool,
     ) -> GroupPlaced {
         if tight && !group.has_room() {
-            return GroupPlaced::Decided(Err(no_space("make room for the next segment")));
+            return GroupPlaced::Decided(Err(no_space("make room for what must follow")));
         }
         let bound = group.size_bound();
         let limit = self.segments.max_batch_bytes().min(MAX_BATCH_BYTES).saturating_sub(SEAL_RESERVE);

@@ -26,6 +26,8 @@ const MAGIC: &[u8; 8] = b"TBLVKEY1";
 const VERSION: u32 = 1;
 /// Largest table that is read: 16 million keys. Beyond it a log is to be split by tenant.
 const MAX_TABLE_BYTES: u64 = 4 << 30;
+/// Empty slots that the file has room for beyond those in use, so that a record which was promised room gets its key on a full disk too.
+const KEPT_SLOTS: u64 = 256;
 
 /// The tenant's master key: wraps every key of the table.
 pub(crate) struct MasterKey(Aes256Gcm);
@@ -83,6 +85,8 @@ pub(crate) struct KeyTable {
     pending: Vec<[u8; SLOT]>,
     /// Slots on disk, the header included.
     durable: u64,
+    /// Slots that the file has room for.
+    allocated: u64,
     notes: Vec<String>,
 }
 
@@ -103,6 +107,7 @@ impl KeyTable {
             by_scope: HashMap::new(),
             pending: Vec::new(),
             durable: 1,
+            allocated: 1,
             notes: Vec::new(),
         })
     }
@@ -136,6 +141,7 @@ impl KeyTable {
             by_scope: HashMap::new(),
             pending: Vec::new(),
             durable: 1,
+            allocated: (bytes.len() / SLOT) as u64,
             notes: Vec::new(),
         };
         let dying: BTreeSet<VaultKeyId> = dying.iter().copied().collect();
@@ -197,7 +203,7 @@ impl KeyTable {
         let identity = Identity { id, created: now, scope: scope.clone() };
         let aad = identity.to_bytes();
         let wrapped = self.master.wrap(&nonce, &key, &aad)?;
-        let position = self.durable + self.pending.len() as u64;
+        let position = self.used();
         if (position + 1) * SLOT as u64 > MAX_TABLE_BYTES {
             return Err(io::Error::other(format!("the vault's key table is full at {position} keys")));
         }
@@ -209,6 +215,22 @@ impl KeyTable {
         Ok((id, key))
     }
 
+    /// Slots in use or about to be.
+    fn used(&self) -> u64 {
+        self.durable + self.pending.len() as u64
+    }
+
+    /// Sees to it that there is room for [`KEPT_SLOTS`] keys more.
+    pub(crate) fn make_room(&mut self) -> io::Result<()> {
+        if self.allocated >= self.used() + KEPT_SLOTS {
+            return Ok(());
+        }
+        let wanted = self.used() + 2 * KEPT_SLOTS;
+        self.file.allocate(wanted * SLOT as u64)?;
+        self.allocated = wanted;
+        Ok(())
+    }
+
     /// Writes and syncs every key that is not durable yet. After an error nothing is known to be durable and the same keys are written
     /// again by the next call, to the same places.
     pub(crate) fn make_durable(&mut self) -> io::Result<()> {
@@ -217,7 +239,8 @@ impl KeyTable {
         }
         self.file.write_at(self.durable * SLOT as u64, &self.pending.concat())?;
         self.file.sync()?;
-        self.durable += self.pending.len() as u64;
+        self.durable = self.used();
+        self.allocated = self.allocated.max(self.durable);
         self.pending.clear();
         Ok(())
     }

@@ -24,8 +24,9 @@ pub(crate) fn spare_path() -> String {
 #[derive(Default)]
 pub(crate) struct Spare {
     ready: Mutex<Option<Box<dyn DiskFile>>>,
-    /// Held while one is made: the keeper and a committer that cannot wait may both want to.
-    making: Mutex<()>,
+    /// Held by whoever works on the file under its spare name: while one is made, and until the one that was taken has its own name. Without it a
+    /// new one would be found where the old one still is, and two segments would be one file.
+    name: Mutex<()>,
 }
 
 impl Spare {
@@ -36,7 +37,7 @@ impl Spare {
     /// Makes one of `bytes` bytes unless there is one. `filled`: its bytes are written once, because a first write to reserved space costs the
     /// file system a journal entry that overwriting does not.
     pub(crate) fn prepare(&self, disk: &dyn Disk, bytes: u64, filled: bool) -> io::Result<()> {
-        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let _name = self.name();
         if self.is_ready() {
             return Ok(());
         }
@@ -55,6 +56,11 @@ impl Spare {
         path: &str,
         header: &[u8],
     ) -> Option<io::Result<Box<dyn DiskFile>>> {
+        // Nobody waits here for one that is being made: it is not ready yet.
+        if !self.is_ready() {
+            return None;
+        }
+        let _name = self.name();
         let file = self.ready().take()?;
         let name = || disk.rename(&spare_path(), path).and_then(|()| disk.sync_dir(SEGMENT_DIR));
         let named =
@@ -64,6 +70,10 @@ impl Spare {
 
     fn ready(&self) -> MutexGuard<'_, Option<Box<dyn DiskFile>>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn name(&self) -> MutexGuard<'_, ()> {
+        self.name.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,4 +114,48 @@ fn fill(file: &dyn DiskFile, bytes: u64) -> io::Result<()> {
         at += count as u64;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+    use crate::disk::real::RealDisk;
+
+    const SEGMENTS: u32 = 500;
+    const BYTES: u64 = 2 * BATCH_ALIGN;
+
+    /// The keeper makes spares while the committer takes them: each becomes one segment, and no segment is touched again.
+    #[test]
+    fn a_spare_that_is_being_named_is_nobody_elses() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let disk = RealDisk::create(directory.path()).expect("a disk");
+        disk.create_dir_all(SEGMENT_DIR).expect("a directory");
+        let (spare, done) = (Spare::default(), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Acquire) {
+                    spare.prepare(&disk, BYTES, false).expect("a spare can be made");
+                }
+            });
+            let take = |n: u32| {
+                let path = format!("{SEGMENT_DIR}/{n}");
+                loop {
+                    match spare.take(&disk, &path, &n.to_le_bytes()) {
+                        Some(taken) => return taken.map(drop),
+                        None => thread::yield_now(),
+                    }
+                }
+            };
+            let taken: io::Result<()> = (0..SEGMENTS).try_for_each(take);
+            done.store(true, Ordering::Release);
+            taken.expect("a segment keeps its file while it gets its name");
+        });
+        for n in 0..SEGMENTS {
+            let bytes = disk::read_all(&disk, &format!("{SEGMENT_DIR}/{n}"), BYTES).expect("a segment");
+            assert!(bytes.starts_with(&n.to_le_bytes()), "segment {n} was begun again as another one");
+        }
+    }
 }

@@ -62,6 +62,29 @@ fn a_promised_record_is_recorded_on_a_full_disk_and_nothing_else_takes_its_place
     }
 }
 
+/// One large append just before the kept half begins must not reach into it.
+#[test]
+fn a_large_append_takes_nothing_from_what_was_promised() {
+    for filler in 0..16 {
+        let disk = SimDisk::from_image(fresh_log());
+        let ledger = open(&disk);
+        let size = ledger.prepare(&record()).expect("a plain draft").size();
+        let promised: Vec<Reservation> = std::iter::from_fn(|| ledger.reserve(size).ok()).collect();
+        disk.set_capacity(Some(disk.image().used()));
+        for _ in 0..filler {
+            // Moves the place in the segment at which the large one arrives.
+            drop(ledger.append(&record()));
+        }
+        let large = Draft::new("call.completed").with("answer", "x".repeat(26_000));
+        while ledger.append(&large).is_ok() {}
+        for (n, room) in promised.into_iter().enumerate() {
+            append_reserved(&ledger, room).unwrap_or_else(|error| {
+                panic!("after {filler} small ones, promise {n} was not kept: {error}")
+            });
+        }
+    }
+}
+
 #[test]
 fn more_than_the_kept_room_is_not_promised_and_what_is_given_back_can_be_promised_again() {
     let disk = SimDisk::from_image(fresh_log());
