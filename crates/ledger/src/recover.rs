@@ -22,6 +22,7 @@ use crate::vault::KeyTable;
 use crate::wal::BATCH_ALIGN;
 use crate::wal::batch::Batch;
 use crate::wal::segment::{SEGMENT_DIR, SegmentHeader, segment_number, segment_path};
+use crate::wal::window::Window;
 
 /// Largest segment that is read: segments are made with at most this size.
 pub(crate) const MAX_SEGMENT_BYTES: u64 = 1 << 30;
@@ -202,35 +203,33 @@ impl Scan<'_> {
     /// Folds one segment. `None`: the last segment was never used (its creation was cut short).
     fn segment(&mut self, number: u32, previous: &str, is_last: bool) -> Result<Option<Tail>, OpenError> {
         let path = segment_path(number);
-        let mut bytes =
-            disk::read_all(self.disk, &path, MAX_SEGMENT_BYTES).map_err(OpenError::io("read", &path))?;
-        let Some(header) = SegmentHeader::read(&bytes) else {
+        let read = || OpenError::io("read", &path);
+        let mut window = Window::open(self.disk, &path, MAX_SEGMENT_BYTES).map_err(read())?;
+        let page = usize::try_from(BATCH_ALIGN).unwrap_or(usize::MAX);
+        let Some(header) = SegmentHeader::read(window.at(0, page).map_err(read())?) else {
             let unused = is_last && self.head.as_ref().is_none_or(|head| head.segment < number);
-            if unused
-                && bytes
-                    .iter()
-                    .skip(usize::try_from(BATCH_ALIGN).unwrap_or(usize::MAX))
-                    .all(|byte| *byte == 0)
-            {
+            let end = window.len();
+            if unused && window.used(BATCH_ALIGN, end).map_err(read())?.is_none() {
                 return Ok(None);
             }
             return Err(self.corrupt(&path, 0, "its header is damaged"));
         };
         self.check_header(&path, number, previous, &header)?;
-        self.check_gap(&path, &bytes, header.frame_bytes, BATCH_ALIGN)?;
+        self.check_gap(&path, &mut window, header.frame_bytes, BATCH_ALIGN)?;
         let mut checkpoints = Sha256::new();
         let mut newest = 0..header.frame_bytes;
         let mut at = BATCH_ALIGN;
-        while let Some(rest) =
-            bytes.get(usize::try_from(at).unwrap_or(usize::MAX)..).filter(|rest| !rest.is_empty())
-        {
-            let Some(batch) = Batch::read(rest) else {
-                if self.grew_meanwhile(&path, at, &mut bytes)? {
+        while at < window.len() {
+            let Some(batch) = window.batch(at).map_err(read())? else {
+                if self.grew_meanwhile(&mut window, at).map_err(read())? {
                     continue;
                 }
-                let rest = bytes.get(usize::try_from(at).unwrap_or(usize::MAX)..).unwrap_or_default();
-                self.end_of_segment(&path, at, rest, is_last)?;
-                break;
+                match self.end_of_segment(&path, at, &mut window, is_last) {
+                    Ok(()) => break,
+                    // The end may have moved on while it was looked at.
+                    Err(_) if self.grew_meanwhile(&mut window, at).map_err(read())? => continue,
+                    Err(error) => return Err(error),
+                }
             };
             let reference = BatchRef {
                 first: batch.header.first,
@@ -244,10 +243,11 @@ impl Scan<'_> {
             let end = at + u64::from(batch.header.bytes);
             newest = at..end;
             at = end.next_multiple_of(BATCH_ALIGN);
-            self.check_gap(&path, &bytes, end, at)?;
+            self.check_gap(&path, &mut window, end, at)?;
         }
-        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-        let written = bytes.get(place(newest.start)..place(newest.end)).unwrap_or_default().to_vec();
+        let len = usize::try_from(newest.end - newest.start).unwrap_or(usize::MAX);
+        let shown = window.at(newest.start, len).map_err(read())?;
+        let written = shown.get(..len).unwrap_or_default().to_vec();
         self.newest = Written { offset: newest.start, bytes: written };
         Ok(Some(Tail { segment: number, end: at, checkpoints }))
     }
@@ -289,43 +289,38 @@ impl Scan<'_> {
 
     /// Whoever reads without the lock may see a segment while its owner writes the next batches into it: a batch that was not there when its
     /// bytes were read, with later ones behind it. Reading again tells that from damage.
-    fn grew_meanwhile(&self, path: &str, at: u64, bytes: &mut Vec<u8>) -> Result<bool, OpenError> {
+    fn grew_meanwhile(&self, window: &mut Window, at: u64) -> io::Result<bool> {
         if self.access == Access::Write {
             return Ok(false);
         }
-        let again =
-            disk::read_all(self.disk, path, MAX_SEGMENT_BYTES).map_err(OpenError::io("read", path))?;
-        let whole = again
-            .get(usize::try_from(at).unwrap_or(usize::MAX)..)
-            .is_some_and(|rest| Batch::read(rest).is_some());
-        *bytes = again;
-        Ok(whole)
+        window.forget();
+        Ok(window.batch(at)?.is_some())
     }
 
     /// Between the end of one thing and the page where the next begins there is nothing.
-    fn check_gap(&self, path: &str, bytes: &[u8], from: u64, to: u64) -> Result<(), OpenError> {
-        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-        if bytes.get(place(from)..place(to)).is_none_or(|gap| gap.iter().all(|byte| *byte == 0)) {
+    fn check_gap(&self, path: &str, window: &mut Window, from: u64, to: u64) -> Result<(), OpenError> {
+        if window.used(from, to).map_err(OpenError::io("read", path))?.is_none() {
             return Ok(());
         }
         Err(self.corrupt(path, from, "there are bytes where nothing was written"))
     }
 
     /// No whole batch at `at`: a clean end, a torn tail, or damage.
-    fn end_of_segment(&mut self, path: &str, at: u64, rest: &[u8], is_last: bool) -> Result<(), OpenError> {
-        let clean = rest.iter().all(|byte| *byte == 0);
-        if clean {
-            return Ok(());
-        }
+    fn end_of_segment(
+        &mut self,
+        path: &str,
+        at: u64,
+        window: &mut Window,
+        is_last: bool,
+    ) -> Result<(), OpenError> {
+        let read = || OpenError::io("read", path);
+        let end = window.len();
+        let Some(used) = window.used(at, end).map_err(read())? else { return Ok(()) };
         if !is_last {
             return Err(self.corrupt(path, at, "a damaged batch is followed by another segment"));
         }
-        let step = usize::try_from(BATCH_ALIGN).unwrap_or(usize::MAX);
-        let later =
-            rest.chunks(step).enumerate().skip(1).find_map(|(page, _)| Batch::read(rest.get(page * step..)?));
-        if let Some(later) = later {
-            let what =
-                format!("a damaged batch is followed by a whole one (entries from {})", later.header.first);
+        if let Some(later) = window.later_batch(at).map_err(read())? {
+            let what = format!("a damaged batch is followed by a whole one (entries from {})", later.first);
             return Err(self.corrupt(path, at, &what));
         }
         if let Some((who, size)) = self.remembered().filter(|(_, size)| *size > self.size()) {
@@ -336,7 +331,7 @@ impl Scan<'_> {
             );
             return Err(self.corrupt(path, at, &what));
         }
-        self.cut(path, at, rest)
+        self.cut(path, at, usize::try_from(used - at).unwrap_or(usize::MAX))
     }
 
     /// The largest size that anything besides the segments remembers, and what does: the head, or the checkpoint that was published.
@@ -347,8 +342,7 @@ impl Scan<'_> {
     }
 
     /// Zeroes a final batch that was never acknowledged.
-    fn cut(&mut self, path: &str, at: u64, rest: &[u8]) -> Result<(), OpenError> {
-        let used = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    fn cut(&mut self, path: &str, at: u64, used: usize) -> Result<(), OpenError> {
         if self.access == Access::ReadOnly {
             self.notes.push(format!(
                 "{path} ends with an unfinished batch at offset {at} ({used} bytes); it was never acknowledged and is left out here"

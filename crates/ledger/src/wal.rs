@@ -8,6 +8,7 @@ pub(crate) mod frame;
 pub(crate) mod segment;
 pub(crate) mod segments;
 pub(crate) mod spare;
+pub(crate) mod window;
 
 /// Batches start at page boundaries, so that writing the next one never rewrites a page of a committed one.
 pub(crate) const BATCH_ALIGN: u64 = 4096;
