@@ -56,12 +56,18 @@ pub(crate) fn parse_unit_frame(payload: &[u8]) -> Result<StoredUnit, String> {
 
 /// The bytes of one committed batch.
 pub(crate) fn batch_bytes(disk: &dyn Disk, batch: &BatchRef) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    read_batch(disk, batch, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads the bytes of one committed batch into `bytes`, which whoever reads many uses again.
+pub(crate) fn read_batch(disk: &dyn Disk, batch: &BatchRef, bytes: &mut Vec<u8>) -> Result<(), String> {
     let path = segment_path(batch.segment);
     let failed = |error: std::io::Error| format!("cannot read {path} at {}: {error}", batch.offset);
     let file = disk.open(&path, OpenMode::Read).map_err(failed)?;
-    let mut bytes = vec![0; batch.bytes as usize];
-    disk::read_exact_at(file.as_ref(), batch.offset, &mut bytes).map_err(failed)?;
-    Ok(bytes)
+    bytes.resize(batch.bytes as usize, 0);
+    disk::read_exact_at(file.as_ref(), batch.offset, bytes).map_err(failed)
 }
 
 /// A committed batch must read whole; otherwise the disk lost or changed it since.

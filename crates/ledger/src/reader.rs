@@ -181,11 +181,11 @@ impl Reader {
         to: u64,
         mut each: impl FnMut(EntryView) -> Result<(), LedgerError>,
     ) -> Result<(), LedgerError> {
-        let mut next = from;
+        let (mut next, mut bytes) = (from, Vec::new());
         while next < to {
             let batch = self.batch_of(next)?;
-            let bytes =
-                read::batch_bytes(self.shared.disk.as_ref(), &batch).map_err(LedgerError::Unavailable)?;
+            read::read_batch(self.shared.disk.as_ref(), &batch, &mut bytes)
+                .map_err(LedgerError::Unavailable)?;
             let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
             for (position, stored) in parsed.entries.iter().enumerate() {
                 let index = batch.first + position as u64;

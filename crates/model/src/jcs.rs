@@ -65,7 +65,23 @@ pub enum JcsError {
 /// Refuses floats, integers out of range and nesting deeper than [`MAX_NESTING`].
 pub fn to_jcs(value: &Json) -> Result<Vec<u8>, JcsError> {
     check(value)?;
-    serde_json_canonicalizer::to_vec(value).map_err(|_| JcsError::Unwritable)
+    write(value)
+}
+
+/// Writes a value that may be written. RFC 8785 takes the form of strings and integers from ECMAScript, which `serde_json` shares; only the
+/// order of members, and floats, which [`check`] refuses, need more.
+fn write(value: &Json) -> Result<Vec<u8>, JcsError> {
+    let written =
+        if has_members(value) { serde_json_canonicalizer::to_vec(value) } else { serde_json::to_vec(value) };
+    written.map_err(|_| JcsError::Unwritable)
+}
+
+fn has_members(value: &Json) -> bool {
+    match value {
+        Json::Object(_) => true,
+        Json::Array(items) => items.iter().any(has_members),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
+    }
 }
 
 /// Checks the rules that `docs/formats.md` §1 adds to RFC 8785: integers only, bounded nesting.

@@ -33,12 +33,27 @@ pub fn derive_idem_key(vault_key: &[u8; 32], unit: &UnitId) -> Zeroizing<[u8; 32
 
 /// Salt of one field: the first 16 bytes of HMAC-SHA-256(seed, name).
 pub fn salt(seed: &[u8; 32], name: &str) -> [u8; 16] {
-    let mac = hmac_sha256(seed, &[name.as_bytes()]);
-    let mut salt = [0; 16];
-    for (to, from) in salt.iter_mut().zip(mac.iter()) {
-        *to = *from;
+    Salts::new(seed).of(name)
+}
+
+/// The salts of one unit's fields, for whoever needs several.
+pub(crate) struct Salts(Hmac<Sha256>);
+
+impl Salts {
+    /// From the unit's seed.
+    pub(crate) fn new(seed: &[u8; 32]) -> Self {
+        Self(keyed(seed))
     }
-    salt
+
+    /// [`salt`] of the field `name`.
+    pub(crate) fn of(&self, name: &str) -> [u8; 16] {
+        let mac = finish(self.0.clone(), &[name.as_bytes()]);
+        let mut salt = [0; 16];
+        for (to, from) in salt.iter_mut().zip(mac.iter()) {
+            *to = *from;
+        }
+        salt
+    }
 }
 
 /// The `idem` member: HMAC-SHA-256(idempotency key, JCS `[producer, key]`).
@@ -68,8 +83,15 @@ fn derive(ikm: &[u8; 32], unit: &UnitId, info: &[u8]) -> Zeroizing<[u8; 32]> {
 }
 
 fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    finish(keyed(key), parts)
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length is a key");
+    Hmac::<Sha256>::new_from_slice(key).expect("any length is a key")
+}
+
+fn finish(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     for part in parts {
         mac.update(part);
     }

@@ -25,6 +25,9 @@ pub type Note = Arc<dyn Fn(&str) + Send + Sync>;
 const STEP_ENTRIES: u64 = 8192;
 /// Longest wait for the log to grow: how late a stop or a wish to rebuild is heard.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long records gather before they are folded while nobody waits for them: under load a transaction for each commit of the log would cost
+/// more than the rows in it.
+const GATHER: Duration = Duration::from_millis(10);
 /// Wait before what failed is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -57,7 +60,10 @@ impl Projector {
     pub(crate) fn run(mut self) {
         while !self.shared.is_stopping() {
             match self.turn() {
-                Ok(reached) => drop(self.reader.wait_for_more(reached, PATIENCE)),
+                Ok(reached) => {
+                    self.shared.gather(reached, GATHER);
+                    self.reader.wait_for_more(reached, PATIENCE);
+                }
                 Err(ViewsError::Stopped(_)) => {}
                 Err(error) => {
                     (self.note)(&format!("views: {error}"));

@@ -161,6 +161,8 @@ pub(crate) struct Shared {
 #[derive(Default)]
 struct State {
     position: u64,
+    /// The highest position that somebody has waited for.
+    awaited: u64,
     published: bool,
     failure: Option<String>,
     ended: bool,
@@ -202,6 +204,14 @@ impl Shared {
         });
     }
 
+    /// Waits, or until somebody wants what is beyond `position`.
+    pub(crate) fn gather(&self, position: u64, time: Duration) {
+        let unhurried = |state: &mut State| {
+            state.awaited <= position && state.rebuilds_wanted == state.rebuilds_done && !self.is_stopping()
+        };
+        drop(self.changed.wait_timeout_while(self.state(), time, unhurried));
+    }
+
     /// Waits, or until the views are stopped.
     pub(crate) fn pause(&self, time: Duration) {
         let running = |_: &mut State| !self.is_stopping();
@@ -220,6 +230,7 @@ impl Shared {
     fn order_rebuild(&self, until: Instant) -> Result<(), ViewsError> {
         let mut state = self.state();
         state.rebuilds_wanted += 1;
+        self.changed.notify_all();
         let wanted = state.rebuilds_wanted;
         let waiting = |state: &mut State| state.rebuilds_done < wanted && !state.ended;
         let (state, _) = self
@@ -235,9 +246,14 @@ impl Shared {
 
     fn wait_for(&self, position: u64, until: Instant) -> Result<(), WaitError> {
         let waiting = |state: &mut State| state.position < position && !state.ended;
+        let mut state = self.state();
+        if state.awaited < position {
+            state.awaited = position;
+            self.changed.notify_all();
+        }
         let (state, _) = self
             .changed
-            .wait_timeout_while(self.state(), left(until), waiting)
+            .wait_timeout_while(state, left(until), waiting)
             .unwrap_or_else(PoisonError::into_inner);
         let (reached, failure) = (state.position, state.failure.clone());
         if reached >= position {

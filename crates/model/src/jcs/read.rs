@@ -8,12 +8,12 @@ use std::fmt;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::Map;
 
-use super::{JcsError, Json, MAX_INTEGER, MAX_NESTING, first_difference, shown_name};
+use super::{JcsError, Json, MAX_INTEGER, MAX_NESTING, first_difference, shown_name, write};
 
 /// Parses canonical JSON and nothing else: the value is written again and the bytes must be equal.
 pub fn parse_jcs(bytes: &[u8]) -> Result<Json, JcsError> {
     let value = parse_strict(bytes)?;
-    let canonical = serde_json_canonicalizer::to_vec(&value).map_err(|_| JcsError::Unwritable)?;
+    let canonical = write(&value)?;
     if canonical != bytes {
         return Err(JcsError::NotCanonical { at: first_difference(&canonical, bytes) });
     }

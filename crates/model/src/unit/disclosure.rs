@@ -1,6 +1,7 @@
 //! One body field with its salt, in the encoding that its digest covers.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,14 +14,23 @@ const CONTAINERS: usize = 2;
 
 /// Salt, name and value of one body field, `D = base64url(JCS [salt, name, value])`.
 ///
-/// Holds what the encoding says: parts and text cannot disagree.
-#[derive(Clone, PartialEq, Eq)]
+/// The parts and their text cannot disagree: one is always made from the other.
+#[derive(Clone)]
 pub struct Disclosure {
     salt: [u8; 16],
     name: String,
     value: Json,
-    encoded: String,
+    /// Written when it is first asked for: whoever reads what a field says needs no text.
+    encoded: OnceLock<String>,
 }
+
+impl PartialEq for Disclosure {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.salt, &self.name, &self.value) == (&other.salt, &other.name, &other.value)
+    }
+}
+
+impl Eq for Disclosure {}
 
 impl Disclosure {
     /// Discloses `name` = `value` under `salt`. The value may nest 30 levels, so that a unit's plaintext nests 32.
@@ -34,7 +44,7 @@ impl Disclosure {
         let encoded = URL_SAFE_NO_PAD.encode(&bytes);
         let Json::Array(parts) = parts else { return Err(UnitError::Shape) };
         let value = parts.into_iter().next_back().ok_or(UnitError::Shape)?;
-        Ok(Self { salt, name: name.to_owned(), value, encoded })
+        Ok(Self { salt, name: name.to_owned(), value, encoded: OnceLock::from(encoded) })
     }
 
     /// Reads an encoded disclosure; every text has at most one reading and every disclosure one text.
@@ -43,10 +53,10 @@ impl Disclosure {
             return Err(UnitError::TooLarge(encoded.len()));
         }
         let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| UnitError::Encoding)?;
-        Self::from_parts(parse_jcs(&bytes).map_err(UnitError::Json)?, encoded.to_owned())
+        Self::from_parts(parse_jcs(&bytes).map_err(UnitError::Json)?, OnceLock::from(encoded.to_owned()))
     }
 
-    fn from_parts(parts: Json, encoded: String) -> Result<Self, UnitError> {
+    fn from_parts(parts: Json, encoded: OnceLock<String>) -> Result<Self, UnitError> {
         let Json::Array(parts) = parts else { return Err(UnitError::Shape) };
         let Ok([Json::String(salt), Json::String(name), value]) = <[Json; 3]>::try_from(parts) else {
             return Err(UnitError::Shape);
@@ -73,17 +83,22 @@ impl Disclosure {
 
     /// The encoded form, borrowed.
     pub fn as_str(&self) -> &str {
-        &self.encoded
+        self.encoded.get_or_init(|| {
+            let parts =
+                [URL_SAFE_NO_PAD.encode(self.salt).into(), self.name.as_str().into(), self.value.clone()];
+            // INVARIANT: the parts were read from canonical JSON, so they can be written; an empty text would match no digest.
+            URL_SAFE_NO_PAD.encode(to_jcs(&Json::Array(parts.into())).unwrap_or_default())
+        })
     }
 
     /// The encoded form.
     pub fn encode(&self) -> String {
-        self.encoded.clone()
+        self.as_str().to_owned()
     }
 
     /// The digest that the header lists.
     pub fn digest(&self) -> String {
-        super::digest(&self.encoded)
+        super::digest(self.as_str())
     }
 }
 
@@ -110,9 +125,9 @@ pub fn unit_plaintext(disclosures: &[Disclosure]) -> Vec<u8> {
         if position > 0 {
             bytes.push(b',');
         }
-        // INVARIANT: `encoded` is valid base64url, see the two constructors; a failure could only leave the element out, which the
+        // INVARIANT: the text is valid base64url, see [`Disclosure::as_str`] and the constructors; a failure could only leave the element out, which the
         // digests in the header would show.
-        let _ = URL_SAFE_NO_PAD.decode_vec(&disclosure.encoded, &mut bytes);
+        let _ = URL_SAFE_NO_PAD.decode_vec(disclosure.as_str(), &mut bytes);
     }
     bytes.push(b']');
     bytes
@@ -127,11 +142,10 @@ pub fn parse_unit_plaintext(bytes: &[u8]) -> Result<Vec<Disclosure>, UnitError> 
     if items.is_empty() || items.len() > MAX_UNIT_FIELDS {
         return Err(UnitError::FieldCount(items.len()));
     }
-    let disclosure = |item: Json| {
-        let encoded = URL_SAFE_NO_PAD.encode(to_jcs(&item).map_err(UnitError::Json)?);
-        Disclosure::from_parts(item, encoded)
-    };
-    let disclosures: Vec<_> = items.into_iter().map(disclosure).collect::<Result<_, _>>()?;
+    let disclosures: Vec<_> = items
+        .into_iter()
+        .map(|item| Disclosure::from_parts(item, OnceLock::new()))
+        .collect::<Result<_, _>>()?;
     super::check_names(&disclosures)?;
     Ok(disclosures)
 }

@@ -3,7 +3,7 @@
 use super::{Disclosure, MAX_UNIT_BYTES, MAX_UNIT_FIELDS, UnitDigests, UnitError, check_names};
 use crate::id::UnitId;
 use crate::jcs::Json;
-use crate::secret;
+use crate::secret::Salts;
 
 /// Seals the fields of one unit under salts derived from `seed` (`docs/formats.md` §3).
 ///
@@ -17,9 +17,10 @@ pub fn seal_unit(
     if fields.is_empty() || fields.len() > MAX_UNIT_FIELDS {
         return Err(UnitError::FieldCount(fields.len()));
     }
+    let salts = Salts::new(seed);
     let mut sealed = Vec::with_capacity(fields.len());
     for (name, value) in fields {
-        let disclosure = Disclosure::new(secret::salt(seed, name), name, value.clone())?;
+        let disclosure = Disclosure::new(salts.of(name), name, value.clone())?;
         sealed.push((disclosure.digest(), disclosure));
     }
     check_names(sealed.iter().map(|(_, disclosure)| disclosure))?;

@@ -263,3 +263,16 @@ proptest! {
         }
     }
 }
+
+/// Values without members are written by a shorter way; it must lead to the same bytes for every character there is.
+///
+/// Requirement: R02
+#[test]
+fn every_character_is_written_as_the_library_writes_it() {
+    let characters: Vec<char> = ('\0'..=char::MAX).collect();
+    for some in characters.chunks(1024) {
+        let value = json!([some.iter().collect::<String>(), [true, null, -1, 0, MAX_INTEGER]]);
+        let written = String::from_utf8(to_jcs(&value).unwrap()).unwrap();
+        assert_eq!(written, library(&value), "a digest would differ from every other implementation's");
+    }
+}
