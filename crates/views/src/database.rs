@@ -144,7 +144,7 @@ fn continue_views(
     drop_unknown(&tx, notes)?;
     let mut cursors = Vec::new();
     for projection in projection::ALL {
-        cursors.push(continue_view(&tx, *projection, reader, notes)?);
+        cursors.push(continue_view(&tx, projection, reader, notes)?);
     }
     tx.commit()?;
     Ok(cursors)
@@ -152,11 +152,11 @@ fn continue_views(
 
 fn continue_view(
     tx: &Connection,
-    projection: &dyn Projection,
+    projection: &Projection,
     reader: &Reader,
     notes: &mut Vec<String>,
 ) -> Result<Cursor, ViewsError> {
-    let name = projection.name();
+    let name = projection.name;
     let found = tx
         .query_row("SELECT definition, position, seal FROM views WHERE name = ?1", params![name], |row| {
             let position: i64 = row.get(1)?;
@@ -194,12 +194,12 @@ fn continues(cursor: &Cursor, reader: &Reader) -> Result<bool, ViewsError> {
 }
 
 /// Makes the tables of a view, empty.
-pub(crate) fn make(tx: &Connection, projection: &dyn Projection) -> rusqlite::Result<()> {
+pub(crate) fn make(tx: &Connection, projection: &Projection) -> rusqlite::Result<()> {
     tx.execute_batch(&projection::definition(projection))?;
-    let tables: Vec<&str> = projection.tables().iter().map(|table| table.name).collect();
+    let tables: Vec<&str> = projection.tables.iter().map(|table| table.name).collect();
     tx.execute(
         "INSERT INTO views (name, definition, tables, position) VALUES (?1, ?2, ?3, 0)",
-        params![projection.name(), fingerprint(projection), tables.join(" ")],
+        params![projection.name, fingerprint(projection), tables.join(" ")],
     )?;
     Ok(())
 }
@@ -224,7 +224,7 @@ fn drop_unknown(tx: &Connection, notes: &mut Vec<String>) -> Result<(), ViewsErr
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for name in names {
-        if projection::ALL.iter().all(|projection| projection.name() != name) {
+        if projection::ALL.iter().all(|projection| projection.name != name) {
             notes.push(format!("the view {name} is not known to this version and was dropped"));
             drop_view(tx, &name)?;
         }
@@ -248,9 +248,8 @@ pub(crate) fn set_cursor(tx: &Connection, name: &str, cursor: &Cursor) -> rusqli
 }
 
 /// What makes a view: its name, version and whole SQL.
-fn fingerprint(projection: &dyn Projection) -> [u8; 32] {
-    let text =
-        format!("{}\n{}\n{}", projection.name(), projection.version(), projection::definition(projection));
+fn fingerprint(projection: &Projection) -> [u8; 32] {
+    let text = format!("{}\n{}\n{}", projection.name, projection.version, projection::definition(projection));
     sha256(text.as_bytes()).0
 }
 

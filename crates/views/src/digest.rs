@@ -40,7 +40,7 @@ pub(crate) fn of(db: &Connection) -> Result<ViewsDigest, ViewsError> {
     let position: i64 = tx.query_row("SELECT coalesce(min(position), 0) FROM views", [], |row| row.get(0))?;
     let mut hash = Sha256::new();
     let unplaced = Table { name: "unplaced", key: "entry, view", tagged: &[] };
-    for table in projection::ALL.iter().flat_map(|projection| projection.tables()).chain([&unplaced]) {
+    for table in projection::ALL.iter().flat_map(|projection| projection.tables).chain([&unplaced]) {
         rows(&tx, table, &mut hash)?;
     }
     Ok(ViewsDigest { position: u64::try_from(position).unwrap_or(0), rows: hash.finalize().into() })

@@ -34,11 +34,11 @@ impl Touched {
 
 /// Folds one batch into every view that has not read it, and moves their cursors.
 pub(crate) fn batch(tx: &Connection, cursors: &mut [Cursor], batch: &Batch) -> Result<Touched, ViewsError> {
-    let behind: Vec<&'static dyn Projection> = projection::ALL
+    let behind: Vec<&'static Projection> = projection::ALL
         .iter()
         .zip(cursors.iter())
         .filter(|(_, cursor)| cursor.position < batch.size_after)
-        .map(|(projection, _)| *projection)
+        .map(|(projection, _)| projection)
         .collect();
     let mut touched = Touched::default();
     for view in &batch.entries {
@@ -54,7 +54,7 @@ pub(crate) fn batch(tx: &Connection, cursors: &mut [Cursor], batch: &Batch) -> R
 /// Writes the cursors; the last thing in a transaction.
 pub(crate) fn save(tx: &Connection, cursors: &[Cursor]) -> rusqlite::Result<()> {
     for (projection, cursor) in projection::ALL.iter().zip(cursors) {
-        database::set_cursor(tx, projection.name(), cursor)?;
+        database::set_cursor(tx, projection.name, cursor)?;
     }
     Ok(())
 }
@@ -66,7 +66,7 @@ pub(crate) fn position(cursors: &[Cursor]) -> u64 {
 
 fn entry(
     tx: &Connection,
-    behind: &[&'static dyn Projection],
+    behind: &[&'static Projection],
     batch: &Batch,
     view: &EntryView,
 ) -> Result<Touched, ViewsError> {
@@ -86,12 +86,12 @@ fn entry(
     let record = Record { index: view.index, committed_at: batch.committed_at, header, units: &view.units };
     let mut touched = Touched::default();
     for projection in behind {
-        match projection.apply(tx, &record)? {
-            Applied::Changed => touched.gate |= projection.feeds_gate(),
+        match (projection.apply)(tx, &record)? {
+            Applied::Changed => touched.gate |= projection.feeds_gate,
             Applied::Passed => {}
             Applied::Unplaced(why) => {
                 let sql = "INSERT INTO unplaced (entry, view, record_type, why) VALUES (?1, ?2, ?3, ?4)";
-                let values = params![int(view.index), projection.name(), header.record_type.as_str(), why];
+                let values = params![int(view.index), projection.name, header.record_type.as_str(), why];
                 tx.prepare_cached(sql)?.execute(values)?;
             }
         }
@@ -106,7 +106,7 @@ fn facts(index: u64, header: &Header) -> Result<Option<Facts>, ViewsError> {
 /// Blanks what the tombstones of one record name.
 fn erase(
     tx: &Connection,
-    behind: &[&'static dyn Projection],
+    behind: &[&'static Projection],
     view: &EntryView,
     said: u64,
 ) -> Result<Touched, ViewsError> {
@@ -117,9 +117,9 @@ fn erase(
         for erased in disclosures.iter().filter_map(tombstone::erased_unit) {
             read += 1;
             for projection in behind {
-                let rows = blank(tx, projection.tables(), &erased)?;
+                let rows = blank(tx, projection.tables, &erased)?;
                 touched.blanked |= rows > 0;
-                touched.gate |= rows > 0 && projection.feeds_gate();
+                touched.gate |= rows > 0 && projection.feeds_gate;
             }
         }
     }

@@ -47,37 +47,38 @@ pub enum Applied {
     Unplaced(&'static str),
 }
 
-/// One view. Implementations are stateless: all state is in their rows.
-pub trait Projection: Sync {
+/// One view. It has no state of its own: all of it is in its rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Projection {
     /// Name, unique among all projections.
-    fn name(&self) -> &'static str;
+    pub name: &'static str,
     /// Raised whenever the same records would make other rows; the view is then rebuilt.
-    fn version(&self) -> u32;
+    pub version: u32,
     /// Its tables.
-    fn tables(&self) -> &'static [Table];
+    pub tables: &'static [Table],
     /// Makes its tables and the indexes that its queries need. Indexes on tag columns are added by [`definition`].
-    fn ddl(&self) -> &'static str;
+    pub ddl: &'static str,
     /// Whether the gateway decides by these rows.
-    fn feeds_gate(&self) -> bool;
+    pub feeds_gate: bool,
     /// Folds one record.
-    fn apply(&self, db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>;
+    pub apply: fn(&Connection, &Record<'_>) -> rusqlite::Result<Applied>,
 }
 
 /// Every projection, in the order in which a record is given to them.
-pub const ALL: &[&dyn Projection] = &[
-    &systems::Systems,
-    &credentials::Credentials,
-    &policies::Policies,
-    &people::People,
-    &calls::Calls,
-    &operations::Operations,
-    &changes::Changes,
+pub const ALL: &[Projection] = &[
+    systems::SYSTEMS,
+    credentials::CREDENTIALS,
+    policies::POLICIES,
+    people::PEOPLE,
+    calls::CALLS,
+    operations::OPERATIONS,
+    changes::CHANGES,
 ];
 
 /// The whole SQL that makes the view: its own, and an index on each tag column so that a tombstone finds its rows.
-pub fn definition(projection: &dyn Projection) -> String {
-    let mut sql = projection.ddl().to_owned();
-    for table in projection.tables() {
+pub fn definition(projection: &Projection) -> String {
+    let mut sql = projection.ddl.to_owned();
+    for table in projection.tables {
         for tagged in table.tagged {
             let (table, unit) = (table.name, tagged.unit);
             let index =

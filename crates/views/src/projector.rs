@@ -203,8 +203,8 @@ fn replay(db: &Connection, reader: &Reader, shared: &Shared) -> Result<Vec<Curso
     let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
     let mut cursors = Vec::new();
     for projection in projection::ALL {
-        database::drop_view(&tx, projection.name())?;
-        database::make(&tx, *projection)?;
+        database::drop_view(&tx, projection.name)?;
+        database::make(&tx, projection)?;
         cursors.push(Cursor { position: 0, seal: None });
     }
     read::batches(reader, 0, reader.size(), |batch| {

@@ -43,7 +43,7 @@ fn header(record_type: &str, critical: bool) -> Header {
 fn fold(header: Header, units: Vec<UnitView>) -> (Result<(), ViewsError>, u64) {
     let db = Connection::open_in_memory().expect("a database");
     for projection in projection::ALL {
-        db.execute_batch(&projection::definition(*projection)).expect("a definition is SQL");
+        db.execute_batch(&projection::definition(projection)).expect("a definition is SQL");
     }
     let entry = Entry::Record(SealedRecord { header });
     let entries = vec![EntryView { index: 4, bytes: Vec::new(), entry, units }];

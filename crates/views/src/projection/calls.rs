@@ -9,7 +9,8 @@ use super::{Applied, Projection, Table, TaggedColumns, changed, run};
 use crate::record::Record;
 use crate::values::{int, word};
 
-pub(super) struct Calls;
+pub(super) const CALLS: Projection =
+    Projection { name: "calls", version: 1, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// How a call stands. By the types of its records alone.
 pub(crate) mod state {
@@ -98,38 +99,16 @@ CREATE INDEX calls_open ON calls (entry) WHERE state = 0;
 CREATE INDEX calls_denied ON calls (entry) WHERE state = 3;
 ";
 
-impl Projection for Calls {
-    fn name(&self) -> &'static str {
-        "calls"
+fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    if record.header.type_version != 1 {
+        return Ok(Applied::Passed);
     }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static [Table] {
-        TABLES
-    }
-
-    fn ddl(&self) -> &'static str {
-        DDL
-    }
-
-    fn feeds_gate(&self) -> bool {
-        false
-    }
-
-    fn apply(&self, db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-        if record.header.type_version != 1 {
-            return Ok(Applied::Passed);
-        }
-        match record.header.record_type.as_str() {
-            CallAuthorised::TYPE => authorised(db, record),
-            CallCompleted::TYPE => completed(db, record),
-            CallBroken::TYPE => broken(db, record),
-            CallDenied::TYPE => denied(db, record),
-            _ => Ok(Applied::Passed),
-        }
+    match record.header.record_type.as_str() {
+        CallAuthorised::TYPE => authorised(db, record),
+        CallCompleted::TYPE => completed(db, record),
+        CallBroken::TYPE => broken(db, record),
+        CallDenied::TYPE => denied(db, record),
+        _ => Ok(Applied::Passed),
     }
 }
 

@@ -6,7 +6,8 @@ use super::{Applied, Projection, Table, changed, run};
 use crate::record::Record;
 use crate::values::int;
 
-pub(super) struct Changes;
+pub(super) const CHANGES: Projection =
+    Projection { name: "changes", version: 1, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// What streams of these kinds are about.
 const KINDS: [&str; 4] = ["system/", "credential/", "policy/", "person/"];
@@ -26,46 +27,24 @@ CREATE TABLE changes (
 CREATE INDEX changes_stream ON changes (stream, entry);
 ";
 
-impl Projection for Changes {
-    fn name(&self) -> &'static str {
-        "changes"
+fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some((stream, version)) = &record.header.stream else { return Ok(Applied::Passed) };
+    if !KINDS.iter().any(|kind| stream.as_str().starts_with(kind)) {
+        return Ok(Applied::Passed);
     }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static [Table] {
-        TABLES
-    }
-
-    fn ddl(&self) -> &'static str {
-        DDL
-    }
-
-    fn feeds_gate(&self) -> bool {
-        false
-    }
-
-    fn apply(&self, db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-        let Some((stream, version)) = &record.header.stream else { return Ok(Applied::Passed) };
-        if !KINDS.iter().any(|kind| stream.as_str().starts_with(kind)) {
-            return Ok(Applied::Passed);
-        }
-        let sql = "INSERT INTO changes (entry, stream, version, record_id, record_type, actor, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let rows = run(
-            db,
-            sql,
-            params![
-                int(record.index),
-                stream.as_str(),
-                int(*version),
-                record.header.record_id.as_bytes(),
-                record.header.record_type.as_str(),
-                record.header.actor.as_bytes(),
-                int(record.committed_at.0),
-            ],
-        )?;
-        Ok(changed(rows, "its place is taken"))
-    }
+    let sql = "INSERT INTO changes (entry, stream, version, record_id, record_type, actor, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let rows = run(
+        db,
+        sql,
+        params![
+            int(record.index),
+            stream.as_str(),
+            int(*version),
+            record.header.record_id.as_bytes(),
+            record.header.record_type.as_str(),
+            record.header.actor.as_bytes(),
+            int(record.committed_at.0),
+        ],
+    )?;
+    Ok(changed(rows, "its place is taken"))
 }

@@ -7,7 +7,8 @@ use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
 use crate::record::Record;
 use crate::values::{digest_bytes, int, list};
 
-pub(super) struct Credentials;
+pub(super) const CREDENTIALS: Projection =
+    Projection { name: "credentials", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[
     Table {
@@ -56,36 +57,14 @@ CREATE TABLE revocations (
 CREATE INDEX revocations_credential ON revocations (credential);
 ";
 
-impl Projection for Credentials {
-    fn name(&self) -> &'static str {
-        "credentials"
+fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    if record.is::<CredentialIssued>() {
+        return issued(db, record);
     }
-
-    fn version(&self) -> u32 {
-        1
+    if record.is::<CredentialRevoked>() {
+        return revoked(db, record);
     }
-
-    fn tables(&self) -> &'static [Table] {
-        TABLES
-    }
-
-    fn ddl(&self) -> &'static str {
-        DDL
-    }
-
-    fn feeds_gate(&self) -> bool {
-        true
-    }
-
-    fn apply(&self, db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-        if record.is::<CredentialIssued>() {
-            return issued(db, record);
-        }
-        if record.is::<CredentialRevoked>() {
-            return revoked(db, record);
-        }
-        Ok(Applied::Passed)
-    }
+    Ok(Applied::Passed)
 }
 
 fn issued(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {

@@ -7,7 +7,8 @@ use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
 use crate::record::Record;
 use crate::values::int;
 
-pub(super) struct Operations;
+pub(super) const OPERATIONS: Projection =
+    Projection { name: "operations", version: 1, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 const TABLES: &[Table] = &[
     Table {
@@ -47,36 +48,14 @@ CREATE TABLE noise (
 CREATE INDEX noise_at ON noise (at);
 ";
 
-impl Projection for Operations {
-    fn name(&self) -> &'static str {
-        "operations"
+fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    if record.is::<ConfigLoaded>() {
+        return configuration(db, record);
     }
-
-    fn version(&self) -> u32 {
-        1
+    if record.is::<NoiseCounted>() {
+        return noise(db, record);
     }
-
-    fn tables(&self) -> &'static [Table] {
-        TABLES
-    }
-
-    fn ddl(&self) -> &'static str {
-        DDL
-    }
-
-    fn feeds_gate(&self) -> bool {
-        false
-    }
-
-    fn apply(&self, db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-        if record.is::<ConfigLoaded>() {
-            return configuration(db, record);
-        }
-        if record.is::<NoiseCounted>() {
-            return noise(db, record);
-        }
-        Ok(Applied::Passed)
-    }
+    Ok(Applied::Passed)
 }
 
 fn configuration(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {

@@ -13,7 +13,8 @@ use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
 use crate::record::{Record, Tagged};
 use crate::values::{digest_bytes, int};
 
-pub(super) struct People;
+pub(super) const PEOPLE: Projection =
+    Projection { name: "people", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[
     Table {
@@ -95,52 +96,29 @@ CREATE TABLE session_ends (
 CREATE INDEX session_ends_person ON session_ends (person, entry);
 ";
 
-impl Projection for People {
-    fn name(&self) -> &'static str {
-        "people"
+fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    if record.header.type_version != 1 {
+        return Ok(Applied::Passed);
     }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static [Table] {
-        TABLES
-    }
-
-    fn ddl(&self) -> &'static str {
-        DDL
-    }
-
-    fn feeds_gate(&self) -> bool {
-        // A system without a known owner is not let through.
-        true
-    }
-
-    fn apply(&self, db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-        if record.header.type_version != 1 {
-            return Ok(Applied::Passed);
+    let place: Fold = match record.header.record_type.as_str() {
+        PersonAdded::TYPE => added,
+        RoleGranted::TYPE => granted,
+        RoleRevoked::TYPE => revoked,
+        LinkIssued::TYPE => link,
+        SessionOpened::TYPE => session,
+        SessionClosed::TYPE => session_end,
+        _ => return Ok(Applied::Passed),
+    };
+    let Some((person, version)) = record.stream_id::<CredentialKind>("person/") else {
+        return Ok(Applied::Unplaced(NO_STREAM));
+    };
+    if record.header.record_type.as_str() != PersonAdded::TYPE {
+        let known = "UPDATE people SET version = ?2 WHERE person = ?1";
+        if run(db, known, params![person.as_bytes(), int(version)])? == 0 {
+            return Ok(Applied::Unplaced("the person was never added"));
         }
-        let place: Fold = match record.header.record_type.as_str() {
-            PersonAdded::TYPE => added,
-            RoleGranted::TYPE => granted,
-            RoleRevoked::TYPE => revoked,
-            LinkIssued::TYPE => link,
-            SessionOpened::TYPE => session,
-            SessionClosed::TYPE => session_end,
-            _ => return Ok(Applied::Passed),
-        };
-        let Some((person, version)) = record.stream_id::<CredentialKind>("person/") else {
-            return Ok(Applied::Unplaced(NO_STREAM));
-        };
-        if record.header.record_type.as_str() != PersonAdded::TYPE {
-            let known = "UPDATE people SET version = ?2 WHERE person = ?1";
-            if run(db, known, params![person.as_bytes(), int(version)])? == 0 {
-                return Ok(Applied::Unplaced("the person was never added"));
-            }
-        }
-        place(db, record, &person, version)
     }
+    place(db, record, &person, version)
 }
 
 type Fold = fn(&Connection, &Record<'_>, &CredentialId, u64) -> rusqlite::Result<Applied>;

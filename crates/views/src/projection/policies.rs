@@ -8,7 +8,8 @@ use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
 use crate::record::Record;
 use crate::values::int;
 
-pub(super) struct Policies;
+pub(super) const POLICIES: Projection =
+    Projection { name: "policies", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[Table {
     name: "policies",
@@ -34,52 +35,30 @@ CREATE TABLE policies (
 CREATE INDEX policies_newest ON policies (name) WHERE newest = 1;
 ";
 
-impl Projection for Policies {
-    fn name(&self) -> &'static str {
-        "policies"
+fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    if record.is::<PolicyPublished>() {
+        let body = record.body::<PolicyPublished>();
+        let said = body.map(|body| Said {
+            name: body.value.name,
+            text: Some(body.value.text),
+            digest: Some(body.value.digest),
+            note: body.value.note,
+            unit: body.unit,
+        });
+        return version(db, record, false, said);
     }
-
-    fn version(&self) -> u32 {
-        1
+    if record.is::<PolicyWithdrawn>() {
+        let body = record.body::<PolicyWithdrawn>();
+        let said = body.map(|body| Said {
+            name: body.value.name,
+            text: None,
+            digest: None,
+            note: body.value.reason,
+            unit: body.unit,
+        });
+        return version(db, record, true, said);
     }
-
-    fn tables(&self) -> &'static [Table] {
-        TABLES
-    }
-
-    fn ddl(&self) -> &'static str {
-        DDL
-    }
-
-    fn feeds_gate(&self) -> bool {
-        true
-    }
-
-    fn apply(&self, db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-        if record.is::<PolicyPublished>() {
-            let body = record.body::<PolicyPublished>();
-            let said = body.map(|body| Said {
-                name: body.value.name,
-                text: Some(body.value.text),
-                digest: Some(body.value.digest),
-                note: body.value.note,
-                unit: body.unit,
-            });
-            return version(db, record, false, said);
-        }
-        if record.is::<PolicyWithdrawn>() {
-            let body = record.body::<PolicyWithdrawn>();
-            let said = body.map(|body| Said {
-                name: body.value.name,
-                text: None,
-                digest: None,
-                note: body.value.reason,
-                unit: body.unit,
-            });
-            return version(db, record, true, said);
-        }
-        Ok(Applied::Passed)
-    }
+    Ok(Applied::Passed)
 }
 
 /// What a version's content says.

@@ -8,7 +8,8 @@ use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
 use crate::record::Record;
 use crate::values::{int, list, word};
 
-pub(super) struct Systems;
+pub(super) const SYSTEMS: Projection =
+    Projection { name: "systems", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[Table {
     name: "systems",
@@ -47,36 +48,14 @@ CREATE TABLE systems (
 CREATE INDEX systems_registered ON systems (registered_entry);
 ";
 
-impl Projection for Systems {
-    fn name(&self) -> &'static str {
-        "systems"
+fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    if record.is::<SystemRegistered>() {
+        return registered(db, record);
     }
-
-    fn version(&self) -> u32 {
-        1
+    if record.is::<SystemStageChanged>() {
+        return stage_changed(db, record);
     }
-
-    fn tables(&self) -> &'static [Table] {
-        TABLES
-    }
-
-    fn ddl(&self) -> &'static str {
-        DDL
-    }
-
-    fn feeds_gate(&self) -> bool {
-        true
-    }
-
-    fn apply(&self, db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-        if record.is::<SystemRegistered>() {
-            return registered(db, record);
-        }
-        if record.is::<SystemStageChanged>() {
-            return stage_changed(db, record);
-        }
-        deletion(db, record)
-    }
+    deletion(db, record)
 }
 
 /// The system and its new version, when header and stream name the same one.
