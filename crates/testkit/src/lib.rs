@@ -3,14 +3,14 @@
 //!
 //! Everything here repeats exactly, by seed or by script. Must never: be a dependency of anything but tests.
 
-mod forgetful;
+mod hooked;
 mod random;
 mod read_only;
 mod sim_disk;
 mod sources;
 pub mod upstream;
 
-pub use forgetful::ForgetfulDisk;
+pub use hooked::{Change, Fate, Hook, HookedDisk};
 pub use random::Random;
 pub use read_only::ReadOnlyDisk;
 pub use sim_disk::{Fault, Image, SECTOR, SimDisk};

@@ -1,10 +1,11 @@
-//! A disk whose syncs wait for the test, or fail.
+//! A disk whose syncs wait for the test, or fail, and whose space ends where the test says.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use tabellion_ledger::disk::{Disk, DiskFile, OpenMode};
+use tabellion_ledger::disk::Disk;
+use tabellion_testkit::{Change, Fate, HookedDisk};
 
 /// How long a test waits for what must happen; a healthy run needs milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -14,6 +15,8 @@ struct State {
     held: bool,
     waiting: usize,
     fails: bool,
+    /// Below this path nothing can be written; how often that was said.
+    full: Option<(&'static str, usize)>,
 }
 
 /// Holds syncs. Clones are the same hold.
@@ -54,6 +57,49 @@ impl Hold {
         changed.notify_all();
     }
 
+    /// From now on there is no space below `path`, until [`Hold::give_space`].
+    pub(crate) fn take_space(&self, path: &'static str) {
+        self.change(|state| state.full = Some((path, 0)));
+    }
+
+    /// There is space again.
+    pub(crate) fn give_space(&self) {
+        self.change(|state| state.full = None);
+    }
+
+    /// Waits until a write found no space.
+    pub(crate) fn found_full(&self) {
+        let (state, changed) = &*self.0;
+        let state = state.lock().expect("no test panics with this lock");
+        let none = |state: &mut State| state.full.is_none_or(|(_, refused)| refused == 0);
+        let (state, late) = changed.wait_timeout_while(state, PATIENCE, none).expect("not poisoned");
+        assert!(!late.timed_out() && state.full.is_some(), "nothing needed the space that was taken");
+    }
+
+    /// `inner` with its syncs and its space under this hold.
+    pub(crate) fn over(&self, inner: Arc<dyn Disk>) -> Arc<dyn Disk> {
+        let hold = self.clone();
+        Arc::new(HookedDisk::new(inner, move |path, change| {
+            match change {
+                Change::Sync => hold.pass()?,
+                Change::Write | Change::Allocate => hold.fill(path)?,
+            }
+            Ok(Fate::Made)
+        }))
+    }
+
+    fn fill(&self, path: &str) -> io::Result<()> {
+        let (state, changed) = &*self.0;
+        let mut state = state.lock().expect("no test panics with this lock");
+        let Some((full, refused)) = &mut state.full else { return Ok(()) };
+        if !path.starts_with(*full) {
+            return Ok(());
+        }
+        *refused += 1;
+        changed.notify_all();
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
     fn pass(&self) -> io::Result<()> {
         let (state, changed) = &*self.0;
         let mut state = state.lock().expect("no test panics with this lock");
@@ -63,70 +109,5 @@ impl Hold {
             changed.wait_timeout_while(state, PATIENCE, |state| state.held).expect("not poisoned");
         state.waiting -= 1;
         if state.fails { Err(io::Error::other("the test lets this sync fail")) } else { Ok(()) }
-    }
-}
-
-/// Like the disk inside, with its syncs under a [`Hold`].
-pub(crate) struct HeldDisk {
-    pub(crate) inner: Arc<dyn Disk>,
-    pub(crate) hold: Hold,
-}
-
-impl Disk for HeldDisk {
-    fn open(&self, path: &str, mode: OpenMode) -> io::Result<Box<dyn DiskFile>> {
-        let file = self.inner.open(path, mode)?;
-        Ok(Box::new(HeldFile { file, hold: self.hold.clone() }))
-    }
-
-    fn exists(&self, path: &str) -> io::Result<bool> {
-        self.inner.exists(path)
-    }
-
-    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
-        self.inner.list(dir)
-    }
-
-    fn create_dir_all(&self, dir: &str) -> io::Result<()> {
-        self.inner.create_dir_all(dir)
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.inner.rename(from, to)
-    }
-
-    fn remove(&self, path: &str) -> io::Result<()> {
-        self.inner.remove(path)
-    }
-
-    fn sync_dir(&self, dir: &str) -> io::Result<()> {
-        self.inner.sync_dir(dir)
-    }
-}
-
-struct HeldFile {
-    file: Box<dyn DiskFile>,
-    hold: Hold,
-}
-
-impl DiskFile for HeldFile {
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        self.file.read_at(offset, buf)
-    }
-
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_at(offset, bytes)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.hold.pass()?;
-        self.file.sync()
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-
-    fn allocate(&self, len: u64) -> io::Result<()> {
-        self.file.allocate(len)
     }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{Foundations, Gateway, GatewayConfig, Limits, UpstreamConfig};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
-use tabellion_ledger::{Ledger, NewLog, OpenOptions, OsEntropy, SystemClock, UnitContent};
+use tabellion_ledger::{Clock, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock, UnitContent};
 use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, Capture, SystemStage};
 use tabellion_model::{CredentialId, Env, Header, Micros, Origin, SystemId};
 use tabellion_testkit::Upstream;
@@ -17,7 +17,7 @@ use tabellion_testkit::upstream::Script;
 use tabellion_views::gate::{Gate, GateCell, GateKey, GatePolicy, GateSystem};
 
 use crate::client::{Answer, Client, request};
-use crate::disk::{HeldDisk, Hold};
+use crate::disk::Hold;
 
 pub(crate) const SYSTEM: [u8; 16] = [0x51; 16];
 pub(crate) const KEY: [u8; 16] = [0x6b; 16];
@@ -79,11 +79,20 @@ pub(crate) struct Setup {
     /// In place of the scripted provider's own.
     pub(crate) base_url: Option<String>,
     pub(crate) segment_bytes: u64,
+    /// What the ledger takes as the time.
+    pub(crate) ledger_clock: Arc<dyn Clock>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { gate: gate(), limits: Limits::default(), disk: None, base_url: None, segment_bytes: 8 << 20 }
+        Self {
+            gate: gate(),
+            limits: Limits::default(),
+            disk: None,
+            base_url: None,
+            segment_bytes: 8 << 20,
+            ledger_clock: Arc::new(SystemClock),
+        }
     }
 }
 
@@ -117,11 +126,11 @@ impl Fixture {
         let inner = setup
             .disk
             .unwrap_or_else(|| Arc::new(RealDisk::create(dir.path().join("log")).expect("a data directory")));
-        let disk: Arc<dyn Disk> = Arc::new(HeldDisk { inner, hold: hold.clone() });
+        let disk = hold.over(inner);
         let options = OpenOptions {
             background: false,
             segment_bytes: setup.segment_bytes,
-            ..OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy))
+            ..OpenOptions::new(setup.ledger_clock, Arc::new(OsEntropy))
         };
         let origin = Origin::new("test.example/log/acme").expect("a plain origin");
         let ledger = Ledger::create(disk, &NewLog { origin, env: Env::Production }, &options)

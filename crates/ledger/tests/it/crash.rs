@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Ack, Draft, ErasureTarget, Ledger, LedgerError, OpenOptions, Reader, UnitContent};
 use tabellion_model::{Micros, Purpose, RecordId};
-use tabellion_testkit::{Fault, ForgetfulDisk, Image, ManualClock, Random, SeededEntropy, SimDisk};
+use tabellion_testkit::{Fault, HookedDisk, Image, ManualClock, Random, SeededEntropy, SimDisk};
 use tabellion_tlog::SignedCheckpoint;
 
 use crate::fixture::new_log;
@@ -293,7 +293,7 @@ fn a_build_without_its_sync_call_is_caught() {
     for prefix in ["log/segments", "vault"] {
         let caught = FORGETFUL_SEEDS
             .clone()
-            .find(|seed| run(*seed, &base, &|disk| Arc::new(ForgetfulDisk::new(disk, prefix))).is_err());
+            .find(|seed| run(*seed, &base, &|disk| Arc::new(HookedDisk::forgetful(disk, prefix))).is_err());
         let caught =
             caught.unwrap_or_else(|| panic!("{prefix}: these tests would not notice a removed sync"));
         println!("{prefix} without sync: caught by seed {caught}");
