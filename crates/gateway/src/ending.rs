@@ -120,6 +120,7 @@ pub(crate) struct Authorised {
     pub(crate) ack: Ack,
     pub(crate) caller: Caller,
     pub(crate) capture: Capture,
+    /// Promised to the end record; given back once it is durable.
     pub(crate) room: Option<Room>,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) facts: Facts,
@@ -131,6 +132,7 @@ impl Authorised {
         let before = self.stopwatch.enter(Phase::Own);
         let result = self.append(worker, end).await;
         if result.is_ok() {
+            self.room = None;
             worker.shared.metrics.ended(end.outcome, self.stopwatch.spent());
         }
         self.stopwatch.enter(before);
@@ -155,7 +157,8 @@ impl Authorised {
         }
         let draft = evidence::completed(&body, &self.caller, &self.ack)?;
         self.stopwatch.enter(Phase::Sync);
-        match self.room.take() {
+        match &self.room {
+            // INVARIANT: the room stays promised until the end is on record; a refused attempt must not give it to others.
             Some(room) => evidence.append_in(&draft, room).await,
             None => evidence.append(&draft).await,
         }

@@ -96,25 +96,20 @@ impl Evidence {
         self.append_sealed(draft, None).await
     }
 
-    /// The same in room that was promised. A draft that outgrew its room is appended without it.
-    pub(crate) async fn append_in(&self, draft: &Draft, room: Room) -> Result<Ack, EvidenceError> {
-        self.append_sealed(draft, Some(room.0)).await
+    /// The same in room that was promised, and that stays promised when the append is refused. A draft that outgrew its room is appended
+    /// without it.
+    pub(crate) async fn append_in(&self, draft: &Draft, room: &Room) -> Result<Ack, EvidenceError> {
+        self.append_sealed(draft, Some(&room.0)).await
     }
 
-    async fn append_sealed(
-        &self,
-        draft: &Draft,
-        mut room: Option<Reservation>,
-    ) -> Result<Ack, EvidenceError> {
+    async fn append_sealed(&self, draft: &Draft, room: Option<&Reservation>) -> Result<Ack, EvidenceError> {
         let mut attempt = 0;
         loop {
             let prepared = self.ledger.prepare(draft).map_err(|error| self.note(error))?;
             attempt += 1;
-            match self.submit(prepared, room.take()).await {
+            match self.submit(prepared, room.cloned()).await {
                 // A key was destroyed between sealing and committing: the next seal takes a new one.
-                Err(LedgerError::SealAgain) if attempt < RESEAL_LIMIT => {
-                    room = self.ledger.reserve(END_BYTES).ok();
-                }
+                Err(LedgerError::SealAgain) if attempt < RESEAL_LIMIT => {}
                 Err(error) => return Err(self.note(error)),
                 Ok(acks) => {
                     if self.is_troubled.load(Ordering::Acquire) {

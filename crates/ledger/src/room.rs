@@ -45,8 +45,12 @@ pub(crate) fn kept(segment_bytes: u64) -> u64 {
     segment_bytes / 2
 }
 
-/// Room for one append, given back when dropped.
-pub struct Reservation {
+/// Room for one append. Clones are the same promise, so that an append that was refused can be tried again in it; it is given back when the last
+/// of them is dropped.
+#[derive(Clone)]
+pub struct Reservation(Arc<Promise>);
+
+struct Promise {
     shared: Arc<Shared>,
     bytes: u64,
     counted: u64,
@@ -63,16 +67,16 @@ impl Reservation {
                     .to_owned(),
             ));
         }
-        Ok(Self { shared: Arc::clone(shared), bytes, counted })
+        Ok(Self(Arc::new(Promise { shared: Arc::clone(shared), bytes, counted })))
     }
 
     /// Bytes of sealed records and units that it has room for.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.0.bytes
     }
 }
 
-impl Drop for Reservation {
+impl Drop for Promise {
     fn drop(&mut self) {
         self.shared.room.promised.fetch_sub(self.counted, Ordering::AcqRel);
     }
@@ -80,6 +84,6 @@ impl Drop for Reservation {
 
 impl std::fmt::Debug for Reservation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "room for {} bytes", self.bytes)
+        write!(f, "room for {} bytes", self.0.bytes)
     }
 }

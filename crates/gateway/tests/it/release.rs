@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tabellion_ledger::Clock;
+use tabellion_model::Micros;
 use tabellion_model::body::{Delivered, Outcome};
-use tabellion_testkit::SimDisk;
-use tabellion_testkit::upstream::{Answer, Gate, openai};
+use tabellion_testkit::upstream::{Answer, Gate, Script, openai};
+use tabellion_testkit::{ManualClock, SimDisk};
 
 use crate::fixture::{Fixture, Setup, say, say_streaming};
 
@@ -115,7 +117,7 @@ fn on_a_full_disk_calls_are_refused_and_those_begun_get_their_end() {
     let paused = Answer::events(openai::STREAM).pause_after(400, &gate);
     let script = [paused, Answer::json(200, openai::CHAT)];
     let setup = Setup { disk: Some(Arc::new(disk.clone())), segment_bytes: 256 << 10, ..Setup::default() };
-    let fixture = Fixture::with(tabellion_testkit::upstream::Script::in_order(script), setup);
+    let fixture = Fixture::with(Script::in_order(script), setup);
     let mut begun = fixture.ask(&say_streaming("Hello"));
     assert!(gate.reached(), "one stream is on its way");
     disk.set_capacity(Some(0));
@@ -135,4 +137,39 @@ fn on_a_full_disk_calls_are_refused_and_those_begun_get_their_end() {
     begun.read_until("[DONE]");
     let (begun, ended) = (fixture.authorised().len(), fixture.ended(asked).len());
     assert_eq!(begun, ended, "a call that was let through has no end on record: its room was not kept");
+}
+
+/// The first attempt to record an end may fail for want of something else than the room that was promised to it. The room is kept for the next.
+#[test]
+fn an_end_that_could_not_be_recorded_keeps_its_room_on_a_full_disk() {
+    let (disk, gate) = (SimDisk::new(), Gate::new());
+    let clock = Arc::new(ManualClock::at(Micros(1_790_000_000_000_000)));
+    let script = [Answer::json(200, openai::CHAT).held_at(&gate), Answer::json(200, openai::CHAT)];
+    let setup = Setup {
+        disk: Some(Arc::new(disk.clone())),
+        segment_bytes: 256 << 10,
+        ledger_clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        ..Setup::default()
+    };
+    let fixture = Fixture::with(Script::in_order(script), setup);
+    let mut begun = fixture.ask(&say("Hello"));
+    assert!(gate.reached(), "one call is on its way");
+    disk.set_capacity(Some(0));
+    assert!((0..5_000).any(|_| fixture.chat(&say("Hello")).status == 503), "the disk gets full in the end");
+    let begun_before = fixture.authorised().len();
+    // Next month's content has a key of its own, which needs space in the key table.
+    clock.set(Micros(1_790_000_000_000_000 + 40 * 24 * 3_600 * 1_000_000));
+    fixture.hold.take_space("vault/keys");
+    gate.open();
+    let answer = begun.answer();
+    assert_eq!((answer.status, answer.code().as_str()), (503, "evidence_unavailable"), "{}", answer.text());
+    fixture.hold.found_full();
+    fixture.hold.give_space();
+    let ended = fixture.ended(begun_before);
+    assert_eq!(
+        (ended.last().expect("ends").outcome, ended.last().expect("ends").delivered),
+        (Outcome::Cut, Delivered::Nothing),
+        "the record says what its client was told"
+    );
+    assert_eq!(fixture.chat(&say("Hello")).status, 503, "all that while the disk is full for everybody else");
 }

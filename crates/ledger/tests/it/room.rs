@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tabellion_ledger::{Draft, GroupResult, Ledger, LedgerError, Reservation};
-use tabellion_testkit::SimDisk;
+use tabellion_testkit::{Fault, SimDisk};
 
 use crate::crash::{fresh_log, options};
 
@@ -17,8 +17,12 @@ fn open(disk: &SimDisk) -> Ledger {
 }
 
 fn append_reserved(ledger: &Ledger, reservation: Reservation) -> GroupResult {
+    append_in(ledger, &record(), reservation)
+}
+
+fn append_in(ledger: &Ledger, draft: &Draft, reservation: Reservation) -> GroupResult {
     let (answer, answered) = std::sync::mpsc::sync_channel(1);
-    let prepared = ledger.prepare(&record()).expect("a plain draft");
+    let prepared = ledger.prepare(draft).expect("a plain draft");
     ledger.submit_reserved(vec![prepared], reservation, Box::new(move |result| drop(answer.send(result))));
     answered.recv().expect("every append is answered")
 }
@@ -60,6 +64,32 @@ fn a_promised_record_is_recorded_on_a_full_disk_and_nothing_else_takes_its_place
             "a promised record was lost"
         );
     }
+}
+
+#[test]
+fn a_promise_outlives_an_append_that_was_refused_in_it() {
+    let mut refused = 0;
+    for k in 0..12 {
+        let disk = SimDisk::from_image(fresh_log());
+        let ledger = open(&disk);
+        ledger.append(&record()).expect("there is room");
+        let size = ledger.prepare(&record()).expect("a plain draft").size();
+        let room = ledger.reserve(size).expect("there is room to promise");
+        disk.set_capacity(Some(disk.image().used()));
+        while ledger.append(&record()).is_ok() {}
+        // A key of its own for the content: the table of keys is written before the batch.
+        let draft = Draft::new("call.completed").about("a person", "answer", "x".repeat(1_000));
+        disk.fail_at(k, Fault::NoSpace, k);
+        let first = append_in(&ledger, &draft, room.clone());
+        if !matches!(first, Err(LedgerError::Unavailable(_))) {
+            continue;
+        }
+        refused += 1;
+        assert!(ledger.append(&record()).is_err(), "operation {k}: the promise went to somebody else");
+        append_in(&ledger, &draft, room)
+            .unwrap_or_else(|error| panic!("operation {k}: the promise was not kept: {error}"));
+    }
+    assert!(refused > 0, "no append was refused in its room: the test proves nothing");
 }
 
 /// One large append just before the kept half begins must not reach into it.
