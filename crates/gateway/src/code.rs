@@ -27,10 +27,12 @@ pub enum Code {
     BodyTooLarge,
     /// Too many requests without a valid key from one place.
     RateLimited,
-    /// The provider answered with its own error.
+    /// The provider answered with its own error, or refused the key that this gateway has for it.
     UpstreamRefused,
     /// No connection to the provider.
     UpstreamUnreachable,
+    /// The provider's certificate is not one to be trusted; nothing was sent.
+    UpstreamUntrusted,
     /// The provider's connection ended before its answer did.
     UpstreamBrokeOff,
     /// The provider answered what is no answer.
@@ -66,6 +68,7 @@ impl Code {
             Self::RateLimited => "rate_limited",
             Self::UpstreamRefused => "upstream_refused",
             Self::UpstreamUnreachable => "upstream_unreachable",
+            Self::UpstreamUntrusted => "upstream_untrusted",
             Self::UpstreamBrokeOff => "upstream_broke_off",
             Self::UpstreamMalformed => "upstream_malformed",
             Self::UpstreamTimeout => "upstream_timeout",
@@ -92,6 +95,7 @@ impl Code {
             Self::RateLimited => 429,
             Self::UpstreamRefused
             | Self::UpstreamUnreachable
+            | Self::UpstreamUntrusted
             | Self::UpstreamBrokeOff
             | Self::UpstreamMalformed
             | Self::UpstreamTooLarge => 502,
@@ -122,8 +126,13 @@ impl Code {
             Self::RateLimited => {
                 "too many requests without a valid key from this address; wait a second and send a valid key"
             }
-            Self::UpstreamRefused => "the provider answered with an error",
+            Self::UpstreamRefused => {
+                "the provider refused the key that this gateway is configured with; an operator has to give it a valid one, your own key is fine"
+            }
             Self::UpstreamUnreachable => "the provider cannot be reached; try again later",
+            Self::UpstreamUntrusted => {
+                "the provider's certificate is not trusted, so nothing was sent; an operator has to correct base_url or ca_file, or the provider its certificate"
+            }
             Self::UpstreamBrokeOff => "the provider's connection ended before its answer did; try again",
             Self::UpstreamMalformed => {
                 "the provider's answer is not of this interface; have its configuration checked"

@@ -52,6 +52,9 @@ pub struct UpstreamConfig {
     /// File that holds its key, alone on its first line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_file: Option<PathBuf>,
+    /// File with the certificate authorities (PEM) that alone may vouch for it. Absent: the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
     /// Models it serves: exact names, or a prefix followed by `*`.
     #[serde(default)]
     pub models: Vec<String>,

@@ -14,7 +14,7 @@ use crate::config::{Limits, span};
 use crate::dialect::openai;
 use crate::race::{Interrupt, Watch};
 use crate::upstream::catalogue::Upstream;
-use crate::upstream::connect::Sender;
+use crate::upstream::connect::{ConnectError, Sender};
 use crate::upstream::pool::Pool;
 
 /// The route at every provider with this interface.
@@ -75,7 +75,10 @@ pub(crate) async fn send(
 async fn connect(upstream: &Upstream, watch: &mut Watch, limits: &Limits) -> Result<Sender, NoAnswer> {
     match watch.race(span(limits.connect_ms), upstream.endpoint.connect()).await {
         Ok(Ok(sender)) => Ok(sender),
-        Ok(Err(_)) | Err(Interrupt::Late) => Err(NoAnswer::Failed(Code::UpstreamUnreachable)),
+        Ok(Err(ConnectError::Untrusted)) => Err(NoAnswer::Failed(Code::UpstreamUntrusted)),
+        Ok(Err(ConnectError::Unreachable)) | Err(Interrupt::Late) => {
+            Err(NoAnswer::Failed(Code::UpstreamUnreachable))
+        }
         Err(interrupt) => Err(NoAnswer::Interrupted(interrupt)),
     }
 }

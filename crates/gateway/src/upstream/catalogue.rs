@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use rustls::ClientConfig;
-
 use crate::config::{StartError, UpstreamConfig};
 use crate::upstream::connect::Endpoint;
+use crate::upstream::tls::SystemTls;
 
 /// Longest name of a provider: it stands in policies and records.
 const MAX_NAME_BYTES: usize = 64;
@@ -50,7 +49,7 @@ impl Catalogue {
     /// Reads the configuration and the keys that it refers to.
     pub(crate) fn new(configs: &[UpstreamConfig]) -> Result<Self, StartError> {
         let mut catalogue = Self { upstreams: Vec::new(), exact: BTreeMap::new(), prefixes: Vec::new() };
-        let mut tls: Option<Arc<ClientConfig>> = None;
+        let mut tls = SystemTls::default();
         for (number, config) in configs.iter().enumerate() {
             let name = checked_name(config)?;
             if catalogue.upstreams.iter().any(|known| known.name == name) {
@@ -143,6 +142,7 @@ mod tests {
             base_url: "http://127.0.0.1:1/v1".to_owned(),
             key_env: None,
             key_file: None,
+            ca_file: None,
             models: models.iter().map(|&model| model.to_owned()).collect(),
             aliases: aliases.iter().map(|&(from, to)| (from.to_owned(), to.to_owned())).collect(),
             usage_in_streams: true,

@@ -1,7 +1,7 @@
 //! One provider's address, key and connections.
 //!
-//! Promises: the key is read once, at the start, and leaves only in the `Authorization` of requests to this provider; a certificate is
-//! checked against the system's authorities. Must never: follow a redirect, or print a key.
+//! Promises: the key is read once, at the start, and leaves only in the `Authorization` of requests to this provider; not a byte of a request
+//! leaves before the provider's certificate is found good. Must never: follow a redirect, or print a key.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,14 +12,15 @@ use hyper::Uri;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HeaderValue;
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 use crate::config::{StartError, UpstreamConfig};
+use crate::upstream::tls::{self, SystemTls};
 
 /// Largest file of a key: keys are a line.
 const MAX_KEY_BYTES: u64 = 16 << 10;
@@ -28,6 +29,21 @@ const MAX_HEAD_BYTES: usize = 256 << 10;
 
 /// A connection that requests can be sent on.
 pub(crate) type Sender = SendRequest<Full<Bytes>>;
+
+/// Why there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConnectError {
+    /// Nobody is there, or speaks what we speak.
+    Unreachable,
+    /// Somebody is there who cannot show to be the provider.
+    Untrusted,
+}
+
+impl From<std::io::Error> for ConnectError {
+    fn from(_: std::io::Error) -> Self {
+        Self::Unreachable
+    }
+}
 
 /// Where a provider listens and how to speak to it.
 pub(crate) struct Endpoint {
@@ -43,11 +59,8 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads `config` and the key that it refers to. `tls` is made by the first provider that needs it.
-    pub(crate) fn new(
-        config: &UpstreamConfig,
-        tls: &mut Option<Arc<ClientConfig>>,
-    ) -> Result<Self, StartError> {
+    /// Reads `config`, and the key and authorities that it refers to.
+    pub(crate) fn new(config: &UpstreamConfig, system: &mut SystemTls) -> Result<Self, StartError> {
         let refused = |why: &str| {
             StartError::Setting(format!(
                 "upstream {:?}: base_url {:?} {why}; it has the form https://host/v1",
@@ -67,7 +80,9 @@ impl Endpoint {
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let tls = if secure {
             let name = ServerName::try_from(host.clone()).map_err(|_| refused("names no host"))?;
-            Some((shared_tls(tls)?, name))
+            Some((tls::config(config, system)?, name))
+        } else if config.ca_file.is_some() {
+            return Err(refused("is not https, so ca_file would protect nothing"));
         } else {
             None
         };
@@ -87,15 +102,17 @@ impl Endpoint {
     }
 
     /// Opens a connection. The caller limits the time. Runs inside a runtime, which owns the connection's task.
-    pub(crate) async fn connect(&self) -> std::io::Result<Sender> {
+    pub(crate) async fn connect(&self) -> Result<Sender, ConnectError> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         // Else small events wait for the acknowledgement of the one before: 40 ms each.
         stream.set_nodelay(true)?;
         match &self.tls {
-            None => handshake(stream).await,
+            None => Ok(handshake(stream).await?),
             Some((config, name)) => {
                 let connector = TlsConnector::from(Arc::clone(config));
-                handshake(connector.connect(name.clone(), stream).await?).await
+                let stream =
+                    connector.connect(name.clone(), stream).await.map_err(|error| tls::why(&error))?;
+                Ok(handshake(stream).await?)
             }
         }
     }
@@ -110,29 +127,6 @@ async fn handshake(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static)
     // Ends when its sender and the body of its last answer are dropped; what goes wrong is told to them.
     drop(tokio::spawn(async move { drop(connection.await) }));
     Ok(sender)
-}
-
-fn shared_tls(made: &mut Option<Arc<ClientConfig>>) -> Result<Arc<ClientConfig>, StartError> {
-    if let Some(config) = made {
-        return Ok(Arc::clone(config));
-    }
-    let mut roots = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(found.certs);
-    if roots.is_empty() {
-        return Err(StartError::Setting(
-            "no certificate authorities were found on this system, so no https upstream can be trusted: install ca-certificates, or name a \
-             file in SSL_CERT_FILE"
-                .to_owned(),
-        ));
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| StartError::Setting(format!("TLS cannot be set up: {error}")))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::clone(made.insert(Arc::new(config))))
 }
 
 fn authorization(config: &UpstreamConfig) -> Result<Option<HeaderValue>, StartError> {

@@ -1,6 +1,7 @@
 //! A gateway with everything that it stands on, and eyes for its records.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -78,6 +79,8 @@ pub(crate) struct Setup {
     pub(crate) disk: Option<Arc<dyn Disk>>,
     /// In place of the scripted provider's own.
     pub(crate) base_url: Option<String>,
+    /// Who vouches for a provider over TLS.
+    pub(crate) ca_file: Option<PathBuf>,
     pub(crate) segment_bytes: u64,
     /// What the ledger takes as the time.
     pub(crate) ledger_clock: Arc<dyn Clock>,
@@ -90,6 +93,7 @@ impl Default for Setup {
             limits: Limits::default(),
             disk: None,
             base_url: None,
+            ca_file: None,
             segment_bytes: 8 << 20,
             ledger_clock: Arc::new(SystemClock),
         }
@@ -147,6 +151,7 @@ impl Fixture {
                 base_url: setup.base_url.unwrap_or_else(|| upstream.base_url()),
                 key_env: None,
                 key_file: Some(key_file),
+                ca_file: setup.ca_file,
                 models: vec!["model-a".to_owned(), "gpt-*".to_owned()],
                 aliases: [("house-model".to_owned(), "gpt-real".to_owned())].into(),
                 usage_in_streams: true,

@@ -18,3 +18,4 @@ mod noise;
 mod release;
 mod stop;
 mod streams;
+mod tls;

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 pub(super) const GATEWAY_KEYS: &[&str] = &["listen", "threads"];
 /// Keys of each `[upstream.NAME]`.
 pub(super) const UPSTREAM_KEYS: &[&str] =
-    &["base_url", "key_env", "key_file", "models", "aliases", "usage_in_streams"];
+    &["base_url", "key_env", "key_file", "ca_file", "models", "aliases", "usage_in_streams"];
 /// What the sections of providers begin with.
 pub(super) const UPSTREAM_PREFIX: &str = "upstream.";
 /// Longest name of a provider.
@@ -94,6 +94,7 @@ impl GatewaySettings {
             base_url: String::new(),
             key_env: None,
             key_file: None,
+            ca_file: None,
             models: Vec::new(),
             aliases: BTreeMap::new(),
             usage_in_streams: true,
@@ -103,6 +104,7 @@ impl GatewaySettings {
             "base_url" => value.clone_into(&mut upstream.base_url),
             "key_env" => upstream.key_env = Some(value.to_owned()),
             "key_file" => upstream.key_file = Some(PathBuf::from(value)),
+            "ca_file" => upstream.ca_file = Some(PathBuf::from(value)),
             "models" => upstream.models = items(value).map(str::to_owned).collect(),
             "aliases" => {
                 let pair = |item: &str| {

@@ -106,6 +106,7 @@ fn configure(config: &mut Config, organisation: &Organisation, model: Option<&st
         },
         key_env: None,
         key_file: None,
+        ca_file: None,
         models: upstream.models.clone(),
         aliases: BTreeMap::new(),
         usage_in_streams: true,
