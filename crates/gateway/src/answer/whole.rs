@@ -55,6 +55,10 @@ pub(crate) async fn answer(
         Err(none) => return running.fail(none).await,
     };
     running.worker.pool.put(upstream, sender);
+    if matches!(head.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        // It is the gateway's key that the provider refused. Passed on, it would read as if the client's own were wrong.
+        return running.fail_as(Outcome::Refused, Code::UpstreamRefused).await;
+    }
     let limits = running.worker.shared.limits;
     let parts = Parts::read(&bytes, &json_limits(&limits)).ok().filter(|parts| parts.is_object);
     let parts = parts.filter(|_| is_plain(&head.headers));

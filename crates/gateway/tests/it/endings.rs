@@ -120,6 +120,51 @@ fn the_providers_own_error_is_passed_on() {
 }
 
 #[test]
+fn a_provider_that_refuses_the_gateways_key_does_not_blame_the_clients() {
+    for status in [401, 403] {
+        for answer in [
+            Answer::json(status, openai::ERROR_401).header("www-authenticate", "Bearer"),
+            Answer::with_body(status, "text/html", "<h1>Who are you?</h1>"),
+        ] {
+            for body in [say("Hello"), say_streaming("Hello")] {
+                let fixture = fixture(answer.clone());
+                let got = fixture.chat(&body);
+                assert_eq!(
+                    (got.status, got.code().as_str()),
+                    (502, "upstream_refused"),
+                    "a library would tell its user that their key is wrong: {}",
+                    got.text()
+                );
+                assert_eq!(got.header("x-should-retry"), Some("false"), "the same key will not do better");
+                assert_eq!(
+                    got.header("www-authenticate"),
+                    None,
+                    "the provider asks the gateway, not its client"
+                );
+                let message = got.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+                assert!(message.contains("operator"), "nobody knows whose turn it is: {message}");
+                assert!(
+                    !got.text().contains("Incorrect API key"),
+                    "words about a key that is not the client's"
+                );
+                let end = fixture.end();
+                assert_eq!(
+                    (end.outcome, end.code.as_deref(), end.delivered),
+                    (Outcome::Refused, Some("upstream_refused"), Delivered::Nothing),
+                    "recorded as refused by the provider"
+                );
+                assert_eq!(
+                    (end.status, end.upstream_status),
+                    (502, Some(u64::from(status))),
+                    "with both statuses"
+                );
+                assert_eq!(end.released_sha256, sha256(&got.body), "and what the client got");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_stream_that_breaks_off_anywhere_ends_in_an_error() {
     let stream = openai::STREAM;
     let cuts: Vec<usize> = (0..stream.len() - openai::DONE.len() - 1).step_by(97).collect();

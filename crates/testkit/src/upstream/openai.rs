@@ -23,6 +23,8 @@ pub const STREAM_ODD: &str = include_str!("../../wire/openai/stream-odd.sse");
 pub const MODELS: &str = include_str!("../../wire/openai/models.json");
 /// Error with status 400.
 pub const ERROR_400: &str = include_str!("../../wire/openai/error-400.json");
+/// Error with status 401: the key is not one of the provider's.
+pub const ERROR_401: &str = include_str!("../../wire/openai/error-401.json");
 /// Error with status 429.
 pub const ERROR_429: &str = include_str!("../../wire/openai/error-429.json");
 /// Error with status 500.
