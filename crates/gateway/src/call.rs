@@ -3,26 +3,30 @@
 //! Owned by a task of its own, so that it comes to its recorded end also when the client's connection is gone. The order is the product:
 //! decide, record, only then send; record the end, only then release.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::{HeaderMap, Response};
 use sha2::{Digest as _, Sha256};
+use tabellion_ledger::Ack;
 use tabellion_mask::Scope;
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::Micros;
 use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Masked, Outcome};
 use tabellion_policy::Action;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::answer::{stream, whole};
 use crate::authenticate::Caller;
 use crate::body::AnswerBody;
 use crate::code::Code;
+use crate::config::span;
 use crate::decide::{self, Asked, Permission, Refusal};
 use crate::dialect::openai;
 use crate::ending::{Authorised, End, Facts, Kept};
-use crate::evidence;
+use crate::evidence::{self, EvidenceError, Room};
 use crate::forward::{self, NoAnswer, Outbound};
 use crate::race::{Interrupt, Watch};
 use crate::route::Route;
@@ -224,14 +228,45 @@ impl Call {
             .and_then(|room| evidence::authorised(record, &self.caller).map(|draft| (room, draft)));
         let Ok((room, draft)) = sealed else { return self.unavailable() };
         self.stopwatch.enter(Phase::Sync);
-        let appended = evidence.append(&draft).await;
+        let worker = Arc::clone(&self.worker);
+        let mut append = pin!(worker.shared.evidence.append(&draft));
+        let in_time = timeout(span(worker.shared.limits.record_ms), append.as_mut()).await;
         self.stopwatch.enter(Phase::Own);
-        let Ok(ack) = appended else { return self.unavailable() };
+        match in_time {
+            Ok(Ok(ack)) => Some(self.running(ack, room, capture)),
+            Ok(Err(_)) => self.unavailable(),
+            Err(_) => {
+                self.refuse_late(append, room, capture).await;
+                None
+            }
+        }
+    }
+
+    fn running(self, ack: Ack, room: Room, capture: Capture) -> Running {
         self.worker.shared.metrics.opened();
         let Self { worker, caller, stopwatch, watch, reply, .. } = self;
         let facts = Facts::default();
         let authorised = Authorised { ack, caller, capture, room: Some(room), stopwatch, facts };
-        Some(Running { worker, authorised, watch, reply })
+        Running { worker, authorised, watch, reply }
+    }
+
+    /// The record took too long: the client is told now. Should it become durable after all, the call gets its end, as one of which nothing was
+    /// sent.
+    async fn refuse_late(
+        mut self,
+        append: impl Future<Output = Result<Ack, EvidenceError>>,
+        room: Room,
+        capture: Capture,
+    ) {
+        let code = Code::EvidenceUnavailable;
+        let error = openai::error_body(code, code.explain(), None);
+        self.worker.shared.metrics.denied(code);
+        let (nobody, _) = oneshot::channel();
+        drop(std::mem::replace(&mut self.reply, nobody).send(openai::error(code, code.explain(), None)));
+        let Ok(ack) = append.await else { return };
+        let running = self.running(ack, room, capture);
+        let end = End::without_answer(Outcome::Cut, code, &error, capture);
+        running.authorised.owe(&running.worker, end, &running.watch).await;
     }
 
     /// Records a denial and tells the client.

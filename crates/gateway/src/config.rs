@@ -94,6 +94,9 @@ pub struct Limits {
     pub body_ms: u64,
     /// A client must take the next piece of its stream within this time.
     pub client_stall_ms: u64,
+    /// Making the record durable that permits a call. Beyond it the call is refused and its record ends as cut: a disk that hangs must not hang
+    /// the applications. Thirty seconds: a disk that is only slow answers within it.
+    pub record_ms: u64,
     /// Connecting to a provider, TLS included.
     pub connect_ms: u64,
     /// From a request sent to the head of its answer. Ten minutes is what clients' libraries wait.
@@ -121,6 +124,7 @@ impl Default for Limits {
             head_ms: 15_000,
             body_ms: 60_000,
             client_stall_ms: 60_000,
+            record_ms: 30_000,
             connect_ms: 10_000,
             first_byte_ms: 600_000,
             idle_ms: 120_000,

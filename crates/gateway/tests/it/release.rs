@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tabellion_gateway::Limits;
 use tabellion_ledger::Clock;
 use tabellion_model::Micros;
 use tabellion_model::body::{Delivered, Outcome};
@@ -64,9 +65,9 @@ fn the_end_of_a_stream_is_not_released_before_it_is_durable() {
     assert_eq!(fixture.end().outcome, Outcome::Answered, "and then it is a whole answer");
 }
 
+/// Requirement: G05. Log failure = call refused.
 #[test]
 fn without_a_permission_on_record_nothing_is_sent() {
-    // G05: log failure = call refused
     let fixture = Fixture::new(Answer::json(200, openai::CHAT));
     fixture.hold.fail();
     let answer = fixture.chat(&say("Hello"));
@@ -76,6 +77,36 @@ fn without_a_permission_on_record_nothing_is_sent() {
     let gateway = fixture.gateway.as_ref().expect("it serves");
     assert!(gateway.fatal().is_some(), "the program has to learn that it must end");
     assert!(gateway.trouble().is_some(), "the operator has to learn why");
+}
+
+/// Requirement: G05. Log failure = call refused; how long a call waits for the log is a setting.
+#[test]
+fn a_log_that_hangs_refuses_the_call_in_time_and_its_record_says_that_nothing_was_sent() {
+    let limits = Limits { record_ms: 200, ..Limits::default() };
+    let fixture = Fixture::with(Answer::json(200, openai::CHAT), Setup { limits, ..Setup::default() });
+    fixture.hold.hold();
+    for body in [say("Hello"), say_streaming("Hello")] {
+        let answer = fixture.chat(&body);
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (503, "evidence_unavailable"),
+            "an application would hang with the disk: {}",
+            answer.text()
+        );
+        assert_eq!(answer.header("x-should-retry"), Some("true"), "the library may try again");
+    }
+    assert_eq!(fixture.upstream.connections(), 0, "the provider was called without a record");
+    fixture.hold.release();
+    for end in fixture.ended(2) {
+        assert_eq!(
+            (end.outcome, end.code.as_deref(), end.delivered),
+            (Outcome::Cut, Some("evidence_unavailable"), Delivered::Nothing),
+            "a permission that came too late looks like a call that was made"
+        );
+    }
+    assert_eq!(fixture.authorised().len(), 2, "each permission has its end");
+    assert_eq!(fixture.upstream.connections(), 0, "a call that was refused was sent after all");
+    assert_eq!(fixture.chat(&say("Hello")).status, 200, "and then everything goes on");
 }
 
 #[test]
