@@ -3,6 +3,7 @@
 //! Promises: an unknown key is refused with its place and the nearest known one, because a misspelt key that is quietly ignored is a rule
 //! that does not apply. Must never: hold a secret.
 
+mod effective;
 mod gateway;
 
 use std::collections::BTreeMap;
@@ -149,7 +150,7 @@ impl Config {
             }
             ("console", "public_url") => {
                 let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
-                if rest.is_none_or(|rest| rest.is_empty() || rest.contains(['#', '?', ' '])) {
+                if rest.is_none_or(|rest| rest.is_empty() || rest.contains(['#', '?', ' ', '@'])) {
                     return Err(setting.refused("is not a URL such as https://notary.example.org"));
                 }
                 self.console_url = Some(value.trim_end_matches('/').to_owned());
@@ -194,6 +195,14 @@ impl Setting {
         Failure::malformed(format!(
             "{}: [{}] {} = {:?} {why}. Correct it and start again",
             self.place, self.section, self.key, self.value
+        ))
+    }
+
+    /// The same for a value that may be a secret.
+    fn refused_unseen(&self, why: &str) -> Failure {
+        Failure::malformed(format!(
+            "{}: the value of [{}] {} {why}. Correct it and start again",
+            self.place, self.section, self.key
         ))
     }
 
@@ -427,12 +436,16 @@ mod tests {
             ("[upstream.x]\nbase = \"y\"\n", "did you mean base_url"),
             ("[upstream]\nx = \"y\"\n", "[upstream.NAME]"),
             ("[upstream.X]\nbase_url = \"y\"\n", "a-z, 0-9"),
+            ("[upstream.x]\nbase_url = \"https://user:secret@host/v1\"\n", "key_env or key_file"),
+            ("[upstream.x]\nbase_url = \"https://host/v1?key=secret\"\n", "key_env or key_file"),
+            ("[upstream.x]\nkey_env = \"sk-secret\"\n", "name of the variable"),
             ("[limits]\nbody_byte = 1\n", "did you mean body_bytes"),
             ("[limits]\nbody_bytes = 0\n", "above zero"),
             ("[gateway]\nlisten = \"8088\"\n", "address with a port"),
         ] {
             let refused = config(text, &[]).expect_err("a misspelt setting would silently not apply");
             assert!(refused.to_string().contains(part), "{refused} does not say {part:?}");
+            assert!(!refused.to_string().contains("secret"), "a key was printed: {refused}");
         }
     }
 

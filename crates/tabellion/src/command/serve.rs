@@ -1,6 +1,6 @@
 //! `tabellion serve`: one process holds the log, everybody else on the machine asks it.
 //!
-//! Promises: says on standard error when it is ready; SIGTERM and SIGINT end it after the requests that were read, with its epoch closed; a
+//! Promises: says on standard error when it is ready; records the settings that it serves under before it lets anything through; SIGTERM and SIGINT end it after the requests that were read, with its epoch closed; a
 //! second process is refused with the name of the first. Must never: go on after a failed sync.
 
 use std::net::{SocketAddr, TcpListener};
@@ -140,6 +140,8 @@ fn serve(
     let server = Server::bind(directory.path(), Arc::clone(held))?;
     let stop = server.stop();
     drop(fatal.stop.set(stop.clone()));
+    // Before anything is let through under it.
+    ledger.append(&directory.config().loaded(ledger.reader(), directory.options(true)?.segment_bytes)?)?;
     let views = held.views()?;
     let start = |config| data_path::start_gateway(&config, ledger, &views, fatal.hook());
     let gateway = directory.config().gateway.config().map(start).transpose()?;

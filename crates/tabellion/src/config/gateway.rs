@@ -39,6 +39,16 @@ impl GatewaySettings {
         Some(GatewayConfig { upstreams: self.upstreams.values().cloned().collect(), ..self.config.clone() })
     }
 
+    /// For the record: where it listens with how many threads (`None`: nowhere).
+    pub(super) fn serves(&self) -> Option<(SocketAddr, usize)> {
+        self.config().map(|config| (config.listen, config.threads))
+    }
+
+    /// For the record: its limits, and the providers by name.
+    pub(super) fn settings(&self) -> (Limits, &BTreeMap<String, UpstreamConfig>) {
+        (self.config.limits, &self.upstreams)
+    }
+
     /// Where it is to listen.
     pub(crate) fn listen(&self) -> SocketAddr {
         self.config.listen
@@ -101,7 +111,17 @@ impl GatewaySettings {
         });
         let value = setting.value.as_str();
         match setting.key.as_str() {
+            // A password or token in a URL would be on record, and in every error that names the URL.
+            "base_url" if value.contains(['@', '?', '#']) => {
+                return Err(setting
+                    .refused_unseen("holds more than host and path; name a key by key_env or key_file"));
+            }
             "base_url" => value.clone_into(&mut upstream.base_url),
+            "key_env" if !is_variable(value) => {
+                return Err(setting.refused_unseen(
+                    "is no name of a variable; give the name of the variable that holds the key",
+                ));
+            }
             "key_env" => upstream.key_env = Some(value.to_owned()),
             "key_file" => upstream.key_file = Some(PathBuf::from(value)),
             "ca_file" => upstream.ca_file = Some(PathBuf::from(value)),
@@ -122,6 +142,12 @@ impl GatewaySettings {
         }
         Ok(())
     }
+}
+
+/// Whether `name` can be a variable: a key that was written in its place cannot.
+fn is_variable(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.is_empty() && name.bytes().all(plain) && !name.starts_with(|first: char| first.is_ascii_digit())
 }
 
 /// The items of a list that is written with commas.

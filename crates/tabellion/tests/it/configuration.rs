@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
 use super::support::{Notary, command, tabellion};
 
 fn configure(notary: &Notary, text: &str) {
@@ -90,4 +93,54 @@ fn what_an_export_discloses_can_be_configured() {
     let elsewhere = notary.file("other.toml", b"[export]\ndisclose = \"all\"\n");
     notary.run(&["log", "head", "--config", &elsewhere]).ends(0);
     notary.run(&["log", "head", "--config", "no/such.toml"]).refused(1, &["no/such.toml"]);
+}
+
+/// The settings of each `config.loaded`, oldest first.
+fn loaded(notary: &Notary) -> Vec<Value> {
+    let entries = notary.entries().into_iter().filter(|entry| entry["type"] == "config.loaded");
+    let shown = entries.map(|entry| {
+        let shown = notary.run(&["log", "show", &entry["index"].to_string(), "--json"]).ends(0).json();
+        assert!(shown.get("clear").is_none_or(Value::is_null), "settings are not for everybody: {shown}");
+        let fields = &shown["units"][0]["fields"];
+        let settings = fields["settings"].as_str().expect("its settings are disclosed to their owner");
+        let digest = fields["digest"].as_str().expect("a digest");
+        assert_eq!(digest, hex::encode(Sha256::digest(settings)), "the digest is of something else");
+        assert_eq!(fields["version"], env!("CARGO_PKG_VERSION"), "which program took them");
+        serde_json::from_str(settings).expect("settings are JSON")
+    });
+    shown.collect()
+}
+
+#[test]
+fn every_start_records_the_settings_that_it_serves_under_and_no_secret() {
+    let notary = Notary::new();
+    let key = notary.file("provider.key", b"sk-in-a-file\n");
+    let provider = format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\n[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\nkey_file = {key:?}\nmodels = [\"small\"]\n"
+    );
+    configure(&notary, &format!("[retention]\nstandard = 84\n[limits]\nbody_bytes = 1000\n{provider}"));
+    notary.serve().stop().ends(0);
+    configure(
+        &notary,
+        "[console]\nlisten = \"off\"\n[upstream.far]\nbase_url = \"https://far.example/v1\"\nkey_env = \"FAR_KEY\"\n",
+    );
+    let mut second = command(&["serve", "--dir", &notary.dir_text()]);
+    // A start that then fails has taken its settings all the same: FAR_KEY is not set.
+    let failed = second.output().expect("the program starts");
+    assert_eq!(failed.status.code(), Some(1), "{}", String::from_utf8_lossy(&failed.stderr));
+    let taken = loaded(&notary);
+    assert_eq!(taken.len(), 2, "each start is one record: {taken:?}");
+    let (first, second) = (&taken[0], &taken[1]);
+    assert_eq!(first["limits"]["body_bytes"], 1000, "a limit that was set");
+    assert_eq!(first["limits"]["depth"], 64, "a limit that was not");
+    assert_eq!(first["retention"]["standard"], 84, "how long content is kept");
+    assert_eq!(first["log"]["tenant"], "acme", "whose log it is");
+    assert_eq!(first["export"]["disclose"], "business", "what packages show when nobody says");
+    assert_eq!(first["upstream"]["local"]["key_file"], Value::from(key), "where the key is");
+    assert_eq!(first["gateway"]["listen"], "127.0.0.1:0", "where calls come in");
+    assert_eq!(second["upstream"]["far"]["key_env"], "FAR_KEY", "where the key is");
+    assert_eq!(second["upstream"]["local"], Value::Null, "a provider that is configured no more");
+    assert_eq!(second["limits"]["body_bytes"], 10 << 20, "the default came back");
+    let all = format!("{taken:?}");
+    assert!(!all.contains("sk-in-a-file"), "a provider's key is on record: {all}");
 }

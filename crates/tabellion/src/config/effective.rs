@@ -1,0 +1,51 @@
+//! The settings in effect, as `config.loaded` records them: what the file and the variables say, and the defaults of what they do not.
+//!
+//! Promises: the same settings give the same bytes; secrets stand in it by the name of the variable or file that holds them. Must never: open
+//! such a file or read such a variable.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use tabellion_ledger::{Draft, Reader};
+use tabellion_model::body::{Body as _, ConfigLoaded};
+use tabellion_model::{DisclosurePolicy, to_jcs};
+
+use super::{Config, OFF};
+use crate::failure::Failure;
+
+impl Config {
+    /// The record of these settings being taken for the log of `reader`, whose new segments have `segment_bytes`.
+    pub(crate) fn loaded(&self, reader: &Reader, segment_bytes: u64) -> Result<Draft, Failure> {
+        let settings = to_jcs(&self.effective(reader, segment_bytes))
+            .map_err(|error| Failure::malformed(format!("the configuration cannot be recorded: {error}")))?;
+        let body = ConfigLoaded {
+            digest: hex::encode(Sha256::digest(&settings)),
+            settings: String::from_utf8_lossy(&settings).into_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let mut draft = Draft::new(ConfigLoaded::TYPE);
+        draft.body = body.fields().map_err(|error| Failure::failed(error.to_string()))?;
+        Ok(draft)
+    }
+
+    fn effective(&self, reader: &Reader, segment_bytes: u64) -> Value {
+        let listens = |address: Option<_>| address.map_or_else(|| OFF.to_owned(), |at| format!("{at}"));
+        let retention: Map<String, Value> =
+            self.retention.iter().map(|(class, months)| (class.clone(), (*months).into())).collect();
+        let (limits, upstreams) = self.gateway.settings();
+        let gateway = self.gateway.serves();
+        json!({
+            "console": { "listen": listens(self.console_listen.0), "public_url": self.console_url() },
+            "export": { "disclose": self.disclose.unwrap_or(DisclosurePolicy::Business).as_str() },
+            "gateway": { "listen": listens(gateway.map(|(listen, _)| listen)), "threads": gateway.map(|(_, threads)| threads) },
+            "limits": limits,
+            "log": {
+                "host": reader.origin().host(),
+                "tenant": reader.origin().tenant(),
+                "env": reader.env().as_str(),
+                "segment_mib": segment_bytes >> 20,
+            },
+            "retention": retention,
+            "upstream": upstreams,
+        })
+    }
+}
