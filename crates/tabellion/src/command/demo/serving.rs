@@ -4,10 +4,12 @@
 //! address of one run into the configuration of the next.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
+use socket2::{Domain, Socket, Type};
 use tabellion_gateway::UpstreamConfig;
 
 use super::organisation::{Organisation, Upstream};
@@ -21,8 +23,6 @@ use crate::simulated::Simulated;
 const REAL: &str = "local";
 /// The provider that is not there any more.
 const CLOSED: &str = "closed-down";
-/// Where nobody listens: the discard service, which no system starts any more.
-const NOBODY: &str = "http://127.0.0.1:9/v1";
 
 /// A server that serves.
 pub(super) struct Serving {
@@ -32,6 +32,23 @@ pub(super) struct Serving {
     thread: Option<JoinHandle<Result<(), Failure>>>,
     /// Ends after the server, which still asks it.
     _simulated: Simulated,
+    /// Likewise.
+    _closed: ClosedDown,
+}
+
+/// An address that is taken and at which nobody listens: the system refuses every connection, and no other program can come to be there.
+struct ClosedDown {
+    _socket: Socket,
+    address: SocketAddr,
+}
+
+impl ClosedDown {
+    fn take() -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+        let address = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        Ok(Self { _socket: socket, address })
+    }
 }
 
 impl Serving {
@@ -43,8 +60,11 @@ impl Serving {
     ) -> Result<Self, Failure> {
         let simulated = Simulated::start()
             .map_err(|error| Failure::failed(format!("the simulated provider cannot start: {error}")))?;
-        let directory =
-            directory.clone().configured(|config| configure(config, organisation, model, &simulated));
+        let closed = ClosedDown::take()
+            .map_err(|error| Failure::failed(format!("no address is free on loopback: {error}")))?;
+        let directory = directory
+            .clone()
+            .configured(|config| configure(config, organisation, model, &simulated, &closed));
         let (tell, told) = mpsc::channel();
         let held = move || serve::hold(&directory, Arc::new(|_: &str| {}), |ready| drop(tell.send(ready)));
         let thread = thread::Builder::new()
@@ -52,9 +72,14 @@ impl Serving {
             .spawn(held)
             .map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
         match told.recv() {
-            Ok(Ready { control: Some(control), gateway: Some(gateway), stop }) => {
-                Ok(Self { control, gateway, stop, thread: Some(thread), _simulated: simulated })
-            }
+            Ok(Ready { control: Some(control), gateway: Some(gateway), stop }) => Ok(Self {
+                control,
+                gateway,
+                stop,
+                thread: Some(thread),
+                _simulated: simulated,
+                _closed: closed,
+            }),
             Ok(Ready { stop, .. }) => {
                 stop.now();
                 joined(Some(thread))?;
@@ -94,14 +119,20 @@ fn joined(thread: Option<JoinHandle<Result<(), Failure>>>) -> Result<(), Failure
         .unwrap_or(Ok(()))
 }
 
-fn configure(config: &mut Config, organisation: &Organisation, model: Option<&str>, simulated: &Simulated) {
+fn configure(
+    config: &mut Config,
+    organisation: &Organisation,
+    model: Option<&str>,
+    simulated: &Simulated,
+    closed: &ClosedDown,
+) {
     config.console_listen = Console(Some(free(config.console_listen.0)));
     let by_rule = simulated.base_url();
     let upstream = |upstream: &Upstream| UpstreamConfig {
         name: upstream.name.clone(),
         base_url: match upstream.name.as_str() {
             REAL => model.unwrap_or(&by_rule).to_owned(),
-            CLOSED => NOBODY.to_owned(),
+            CLOSED => format!("http://{}/v1", closed.address),
             _ => by_rule.clone(),
         },
         key_env: None,
@@ -124,6 +155,14 @@ fn free(wanted: Option<SocketAddr>) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_can_be_reached_where_a_provider_closed_down() {
+        let closed = ClosedDown::take().expect("loopback is there");
+        let refused = std::net::TcpStream::connect(closed.address).map(drop).map_err(|error| error.kind());
+        assert_eq!(refused, Err(io::ErrorKind::ConnectionRefused), "the sample call would end otherwise");
+        assert!(TcpListener::bind(closed.address).is_err(), "another program could answer the sample call");
+    }
 
     #[test]
     fn a_port_that_is_taken_is_left_to_whoever_has_it() {
