@@ -29,7 +29,7 @@ use crate::ending::{Authorised, End, Facts, Kept};
 use crate::evidence::{self, EvidenceError, Room};
 use crate::forward::{self, NoAnswer, Outbound};
 use crate::race::{Interrupt, Watch};
-use crate::route::Route;
+use crate::route::{Route, Target};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::surface::openai_chat::{Changes, ChatRequest};
 use crate::surface::openai_models;
@@ -50,7 +50,7 @@ pub(crate) enum Received {
 pub(crate) struct Call {
     pub(crate) worker: Arc<Worker>,
     pub(crate) caller: Caller,
-    pub(crate) route: Route,
+    pub(crate) target: Target,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Received,
     pub(crate) at: Micros,
@@ -89,7 +89,11 @@ impl Call {
                 return self.deny(&Refusal::new(Code::BodyTooLarge, reason), None).await;
             }
         };
-        match &self.route {
+        match &self.target.route {
+            Route::ChatCompletions | Route::Models | Route::Model(_) if self.target.has_query => {
+                let reason = "this route takes no query, and none is sent on; leave out what follows the ? of the address";
+                self.deny(&Refusal::new(Code::UnexpectedQuery, reason), None).await;
+            }
             Route::ChatCompletions => self.chat(body).await,
             Route::Models => openai_models::list(self, None).await,
             Route::Model(model) => {
@@ -151,7 +155,7 @@ impl Call {
         let purpose = self.purpose().map_err(refused)?;
         let asked = Asked {
             action: Action::Chat,
-            surface: self.route.surface(),
+            surface: self.target.route.surface(),
             model: &request.model,
             purpose,
             stream: request.stream,
@@ -203,7 +207,7 @@ impl Call {
         });
         let (prompt, prompt_withheld) = kept.members();
         CallAuthorised {
-            surface: self.route.surface().to_owned(),
+            surface: self.target.route.surface().to_owned(),
             model: ready.model.clone(),
             upstream: ready.permission.target.upstream.name.clone(),
             purpose: ready.permission.purpose.clone(),
@@ -279,7 +283,7 @@ impl Call {
             code: refusal.code.as_str().to_owned(),
             reason: refusal.reason.clone(),
             status: refusal.code.status().into(),
-            surface: self.route.surface().to_owned(),
+            surface: self.target.route.surface().to_owned(),
             model,
             purpose: self.purpose().ok().flatten().map(str::to_owned),
             received_bytes,

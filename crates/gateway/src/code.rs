@@ -21,6 +21,8 @@ pub enum Code {
     UnknownModel,
     /// The gateway does not govern this path.
     UnknownRoute,
+    /// The route takes no query.
+    UnexpectedQuery,
     /// Not the JSON of this route.
     MalformedBody,
     /// Larger than the gateway's limit.
@@ -63,6 +65,7 @@ impl Code {
             Self::PolicyError => "policy_error",
             Self::UnknownModel => "unknown_model",
             Self::UnknownRoute => "unknown_route",
+            Self::UnexpectedQuery => "unexpected_query",
             Self::MalformedBody => "malformed_body",
             Self::BodyTooLarge => "body_too_large",
             Self::RateLimited => "rate_limited",
@@ -90,7 +93,7 @@ impl Code {
             | Self::PolicyDenied
             | Self::PolicyError => 403,
             Self::UnknownModel | Self::UnknownRoute => 404,
-            Self::MalformedBody => 400,
+            Self::MalformedBody | Self::UnexpectedQuery => 400,
             Self::BodyTooLarge => 413,
             Self::RateLimited => 429,
             Self::UpstreamRefused

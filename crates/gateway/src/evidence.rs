@@ -5,9 +5,10 @@
 //! that may have happened.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use tabellion_ledger::{Ack, Draft, DraftParent, Ledger, LedgerError, Prepared, Reservation};
+use tabellion_ledger::{Ack, Clock, Draft, DraftParent, Ledger, LedgerError, Prepared, Reservation};
+use tabellion_model::Micros;
 use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, NoiseCounted};
 use tokio::sync::oneshot;
 
@@ -18,6 +19,9 @@ use crate::authenticate::Caller;
 const END_BYTES: u64 = 8 << 10;
 /// How often a record is sealed again because an erasure destroyed its key meanwhile. Two in a row are already unlikely.
 const RESEAL_LIMIT: u32 = 4;
+/// How long a refused append counts against readiness, in microseconds. A gateway that is not ready gets no calls, so none could show that the
+/// disk has space again.
+const TROUBLE_FOR_US: u64 = 30 * 1_000_000;
 /// What the parent of an end record is to it.
 const PARENT_ROLE: &str = "authorised";
 /// The gateway saw the calls itself.
@@ -50,10 +54,11 @@ pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
 /// The ledger as the data path uses it.
 pub(crate) struct Evidence {
     ledger: Arc<Ledger>,
+    clock: Arc<dyn Clock>,
     fatal: OnceLock<String>,
     on_fatal: OnFatal,
-    /// Why the newest append was refused, until one succeeds.
-    trouble: Mutex<Option<String>>,
+    /// Why the newest append was refused, and when, until one succeeds.
+    trouble: Mutex<Option<(Micros, String)>>,
     is_troubled: AtomicBool,
 }
 
@@ -61,9 +66,10 @@ pub(crate) struct Evidence {
 pub(crate) struct Room(Reservation);
 
 impl Evidence {
-    pub(crate) fn new(ledger: Arc<Ledger>, on_fatal: OnFatal) -> Self {
+    pub(crate) fn new(ledger: Arc<Ledger>, clock: Arc<dyn Clock>, on_fatal: OnFatal) -> Self {
         Self {
             ledger,
+            clock,
             on_fatal,
             fatal: OnceLock::new(),
             trouble: Mutex::default(),
@@ -73,12 +79,22 @@ impl Evidence {
 
     /// Why records are refused at present; for the operator, not for callers.
     pub(crate) fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock_trouble().as_ref().map(|(_, why)| why.clone())
+    }
+
+    /// The same, when it is not so long ago that only another attempt could tell how it stands.
+    pub(crate) fn fresh_trouble(&self) -> Option<String> {
+        let fresh = |at: &Micros| self.clock.now().since(*at) < TROUBLE_FOR_US;
+        self.lock_trouble().as_ref().filter(|(at, _)| fresh(at)).map(|(_, why)| why.clone())
+    }
+
+    fn lock_trouble(&self) -> MutexGuard<'_, Option<(Micros, String)>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_trouble(&self, trouble: Option<String>) {
         self.is_troubled.store(trouble.is_some(), Ordering::Release);
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        *self.lock_trouble() = trouble.map(|why| (self.clock.now(), why));
     }
 
     /// Why nothing more can be recorded, once that is so.

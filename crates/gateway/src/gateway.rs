@@ -72,7 +72,7 @@ impl Gateway {
         let shared = Arc::new(Shared {
             limits: config.limits,
             catalogue: Catalogue::new(&config.upstreams)?,
-            evidence: Evidence::new(Arc::clone(&ledger), on_fatal),
+            evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), on_fatal),
             gate,
             clock,
             metrics: Arc::default(),
@@ -127,6 +127,19 @@ impl Gateway {
     /// Why records are refused at present, and with them calls: a full disk, mostly. `None`: they are not.
     pub fn trouble(&self) -> Option<String> {
         self.shared.evidence.trouble()
+    }
+
+    /// Whether calls are let in and can be recorded; if not, why. It can be asked for as long as one likes, also after a stop.
+    pub fn readiness(&self) -> impl Fn() -> Result<(), String> + Send + Sync + 'static {
+        let (shared, stop) = (Arc::clone(&self.shared), self.stop.subscribe());
+        move || {
+            if *stop.borrow() != Stop::No {
+                return Err("ending: it takes no more calls".to_owned());
+            }
+            let evidence = &shared.evidence;
+            let stopped = evidence.fatal().map(|why| format!("stopped for good: {why}"));
+            stopped.or_else(|| evidence.fresh_trouble()).map_or(Ok(()), Err)
+        }
     }
 
     /// Accepts no more, lets calls finish `within` this time, then ends the rest with a record each. The ledger must still be open; it may be

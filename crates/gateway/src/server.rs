@@ -33,7 +33,7 @@ use crate::config::span;
 use crate::dialect::openai;
 use crate::noise::Kind;
 use crate::race::Watch;
-use crate::route::Route;
+use crate::route::{Route, Target};
 use crate::stopwatch::Stopwatch;
 use crate::worker::Worker;
 
@@ -151,7 +151,8 @@ async fn serve(
         Err(none) => return Ok(nobody(none, peer, serving)),
     };
     let (head, body) = request.into_parts();
-    let route = Route::of(&head.method, head.uri.path());
+    let route = Route::of(&head.method, &head.uri);
+    let has_query = head.uri.query().is_some_and(|query| !query.is_empty());
     let Some(body) = receive(body, &head.headers, serving).await else {
         return Ok(openai::error(
             Code::MalformedBody,
@@ -159,7 +160,7 @@ async fn serve(
             None,
         ));
     };
-    Ok(start(caller, route, head.headers, body, serving).await)
+    Ok(start(caller, Target { route, has_query }, head.headers, body, serving).await)
 }
 
 /// Answers a request that nobody stands behind.
@@ -226,7 +227,7 @@ async fn read(mut body: Incoming, declared: Option<u64>, limit: usize) -> Option
 /// Starts the call in a task of its own and waits for its answer.
 async fn start(
     caller: Caller,
-    route: Route,
+    target: Target,
     headers: HeaderMap,
     body: Received,
     serving: &Serving,
@@ -236,7 +237,8 @@ async fn start(
     let (watch, alive) = Watch::new(worker.cut.clone(), span(worker.shared.limits.total_ms));
     let (reply, answer) = oneshot::channel();
     let at = worker.shared.clock.now();
-    let call = Call { worker: Arc::clone(worker), caller, route, headers, body, at, stopwatch, watch, reply };
+    let call =
+        Call { worker: Arc::clone(worker), caller, target, headers, body, at, stopwatch, watch, reply };
     let busy = serving.busy.clone();
     drop(tokio::spawn(async move {
         Box::pin(call.run()).await;

@@ -94,8 +94,8 @@ fn document(routes: &[(Route, Shapes)], definitions: &Definitions) -> Value {
             "title": "Tabellion",
             "version": "1",
             "summary": "The control plane of a Tabellion log: systems, keys, policies, calls, records, packages, people.",
-            "description": "Errors are problem details (RFC 9457) with a stable code. Every change takes an Idempotency-Key and answers with the \
-                            record that it made. docs/api.md shows how to use it.",
+            "description": "Errors are problem details (RFC 9457) with a stable code. Every change answers with the record that it made, and takes an \
+                            Idempotency-Key, sessions and packages excepted. docs/api.md shows how to use it.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,

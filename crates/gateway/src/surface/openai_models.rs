@@ -64,7 +64,7 @@ fn visible(call: &Call, only: Option<&str>) -> Result<Visible, Refusal> {
         }
         let asked = Asked {
             action: Action::ListModels,
-            surface: call.route.surface(),
+            surface: call.target.route.surface(),
             model,
             purpose: Some(&visible.purpose),
             stream: false,
@@ -106,7 +106,7 @@ fn body(visible: &Visible, one: bool) -> Bytes {
 
 fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorised {
     CallAuthorised {
-        surface: call.route.surface().to_owned(),
+        surface: call.target.route.surface().to_owned(),
         model: only.unwrap_or_default(),
         // The gateway answers by itself.
         upstream: String::new(),

@@ -189,6 +189,14 @@ impl Client {
 }
 
 impl Client {
+    /// Waits for the first bytes of an answer, or for the end of the connection; whether either came.
+    pub(crate) fn ended_or_answered(&mut self) -> bool {
+        let mut byte = [0; 1];
+        self.stream
+            .peek(&mut byte)
+            .map_or_else(|error| error.kind() == std::io::ErrorKind::ConnectionReset, |_| true)
+    }
+
     /// Reads whatever still comes; whether the gateway then closed the connection.
     pub(crate) fn ended(&mut self) -> bool {
         let mut rest = Vec::new();

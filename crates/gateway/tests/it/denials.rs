@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tabellion_model::body::SystemStage;
-use tabellion_testkit::upstream::Answer;
+use tabellion_testkit::upstream::{Answer, openai};
 
 use crate::client::request;
 use crate::fixture::{Fixture, POSITION, api_key, policy, say, sha256};
@@ -93,31 +93,116 @@ fn rules_that_cannot_be_evaluated_deny() {
 
 #[test]
 fn a_changed_policy_holds_from_the_next_call_on() {
-    let fixture = Fixture::new(Answer::json(200, tabellion_testkit::upstream::openai::CHAT));
+    let fixture = Fixture::new(Answer::json(200, openai::CHAT));
     assert_eq!(fixture.chat(&say("Hello")).status, 200, "permitted at first");
     fixture.change(|gate| gate.policies = Arc::new(vec![policy("forbid (principal, action, resource);")]));
     assert_eq!(fixture.chat(&say("Hello")).code(), "policy_denied", "an old rule was still in force");
 }
 
+/// Requirement: G01. Whatever a client tries besides the governed routes is refused, recorded, and never heard of by a provider.
 #[test]
 fn paths_that_are_not_governed_are_denied_and_recorded() {
-    // G01
     let fixture = Fixture::new(Answer::silence());
-    for (method, path) in [
+    let upstream = fixture.upstream.address();
+    let around = format!("http://{upstream}/v1/chat/completions");
+    let attempts = [
         ("POST", "/v1/embeddings"),
+        ("POST", "/v1/responses"),
         ("POST", "/v1/files"),
+        ("POST", "/v1/audio/transcriptions"),
+        ("POST", "/anthropic/v1/messages"),
         ("GET", "/v1/chat/completions"),
+        ("PUT", "/v1/chat/completions"),
+        ("PATCH", "/v1/chat/completions"),
+        ("TRACE", "/v1/chat/completions"),
         ("POST", "/v1/chat/completions/"),
         ("POST", "//v1/chat/completions"),
+        ("POST", "/v1/./chat/completions"),
+        ("POST", "/v1/models/../chat/completions"),
         ("POST", "/v1/%63hat/completions"),
+        ("POST", "/V1/chat/completions"),
+        ("POST", "/v1/embeddings?path=/v1/chat/completions"),
         ("OPTIONS", "/v1/chat/completions"),
+        ("OPTIONS", "*"),
         ("DELETE", "/v1/models/model-a"),
         ("GET", "/"),
-    ] {
-        let answer = fixture.call(method, path, &[], b"");
+        // As if the gateway were a proxy: the target names a host.
+        ("POST", around.as_str()),
+        ("POST", "http://gateway/v1/chat/completions"),
+        ("GET", "https://api.example.com/v1/models"),
+    ];
+    for (method, path) in attempts {
+        let answer = fixture.call(method, path, &[], &say("Hello"));
         assert_denied(&fixture, &answer, 404, "unknown_route");
     }
-    assert_eq!(fixture.denied().len(), 9, "each is one record");
+    assert_eq!(fixture.denied().len(), attempts.len(), "each is one record");
+}
+
+/// Requirement: G01. A connection cannot be turned into something that nobody reads.
+#[test]
+fn a_connection_cannot_be_turned_into_a_tunnel() {
+    let fixture = Fixture::new(Answer::json(200, openai::CHAT));
+    let (bearer, upstream) = (format!("Bearer {}", api_key()), fixture.upstream.address());
+    let mut client = fixture.connect();
+    client.send(
+        format!("CONNECT {upstream} HTTP/1.1\r\nHost: {upstream}\r\nAuthorization: {bearer}\r\nConnection: close\r\n\r\n")
+            .as_bytes(),
+    );
+    client.read_until("unknown_route");
+    let upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")];
+    for path in ["/v1/realtime", "/v1/chat/completions"] {
+        let answer = fixture.call("GET", path, &upgrade, b"");
+        assert_denied(&fixture, &answer, 404, "unknown_route");
+    }
+    assert_eq!(fixture.upstream.connections(), 0, "a tunnel reached the provider");
+    // On a governed route the wish is not heard: the call is governed, and the provider learns nothing of it.
+    let upgrade =
+        [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABk")];
+    let answer = fixture.call("POST", "/v1/chat/completions", &upgrade, &say("Hello"));
+    assert_eq!((answer.status, answer.text()), (200, openai::CHAT), "an answer like any other");
+    let head = fixture.upstream.requests().remove(0).head.to_ascii_lowercase();
+    assert!(
+        !head.contains("upgrade") && !head.contains("http2-settings"),
+        "the provider was asked to switch: {head}"
+    );
+    assert_eq!(fixture.ended(1).len(), 1, "and it is on record");
+}
+
+/// Requirement: G01. Two requests in one cannot be made by lengths that contradict each other.
+#[test]
+fn a_request_hidden_in_another_is_not_carried_on() {
+    let fixture = Fixture::new(Answer::json(200, openai::CHAT));
+    let hidden = "POST /v1/embeddings HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\n\r\n";
+    let head =
+        format!("POST /v1/chat/completions HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {}\r\n", api_key());
+    for lengths in
+        ["Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 4\r\nContent-Length: 5\r\n"]
+    {
+        let mut client = fixture.connect();
+        client.try_send(format!("{head}{lengths}\r\n0\r\n\r\n{hidden}").as_bytes());
+        assert!(client.ended_or_answered(), "the gateway neither answers nor hangs up");
+    }
+    assert_eq!(fixture.upstream.connections(), 0, "a hidden request reached the provider");
+    assert!(fixture.authorised().is_empty(), "nothing of it was permitted");
+}
+
+#[test]
+fn a_query_is_refused_and_not_dropped_in_silence() {
+    let fixture = Fixture::new(Answer::silence());
+    for (method, path) in [
+        ("POST", "/v1/chat/completions?api-version=2026-01-01"),
+        ("POST", "/v1/chat/completions?user=ada@example.org"),
+        ("GET", "/v1/models?limit=1"),
+        ("GET", "/v1/models/model-a?expand=all"),
+    ] {
+        let answer = fixture.call(method, path, &[], &say("Hello"));
+        assert_denied(&fixture, &answer, 400, "unexpected_query");
+        let record = format!("{:?}", fixture.of_type("call.denied").pop().expect("a record").fields);
+        assert!(
+            !record.contains("ada@") && !record.contains("api-version"),
+            "a query is on record: {record}"
+        );
+    }
 }
 
 #[test]

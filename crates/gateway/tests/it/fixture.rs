@@ -82,8 +82,8 @@ pub(crate) struct Setup {
     /// Who vouches for a provider over TLS.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) segment_bytes: u64,
-    /// What the ledger takes as the time.
-    pub(crate) ledger_clock: Arc<dyn Clock>,
+    /// What log and gateway take as the time.
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Default for Setup {
@@ -95,7 +95,7 @@ impl Default for Setup {
             base_url: None,
             ca_file: None,
             segment_bytes: 8 << 20,
-            ledger_clock: Arc::new(SystemClock),
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -134,7 +134,7 @@ impl Fixture {
         let options = OpenOptions {
             background: false,
             segment_bytes: setup.segment_bytes,
-            ..OpenOptions::new(setup.ledger_clock, Arc::new(OsEntropy))
+            ..OpenOptions::new(Arc::clone(&setup.clock), Arc::new(OsEntropy))
         };
         let origin = Origin::new("test.example/log/acme").expect("a plain origin");
         let ledger = Ledger::create(disk, &NewLog { origin, env: Env::Production }, &options)
@@ -161,7 +161,7 @@ impl Fixture {
         let foundations = Foundations {
             ledger: Arc::clone(&ledger),
             gate: Arc::clone(&gate),
-            clock: Arc::new(SystemClock),
+            clock: setup.clock,
             placeholder_key: [7; 32].into(),
             on_fatal: Arc::new(|_| {}),
         };

@@ -77,6 +77,8 @@ fn without_a_permission_on_record_nothing_is_sent() {
     let gateway = fixture.gateway.as_ref().expect("it serves");
     assert!(gateway.fatal().is_some(), "the program has to learn that it must end");
     assert!(gateway.trouble().is_some(), "the operator has to learn why");
+    let readiness = gateway.readiness()().expect_err("calls would be sent here for ever");
+    assert!(readiness.contains("stopped for good"), "{readiness}");
 }
 
 /// Requirement: G05. Log failure = call refused; how long a call waits for the log is a setting.
@@ -179,7 +181,7 @@ fn an_end_that_could_not_be_recorded_keeps_its_room_on_a_full_disk() {
     let setup = Setup {
         disk: Some(Arc::new(disk.clone())),
         segment_bytes: 256 << 10,
-        ledger_clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
         ..Setup::default()
     };
     let fixture = Fixture::with(Script::in_order(script), setup);
@@ -187,6 +189,11 @@ fn an_end_that_could_not_be_recorded_keeps_its_room_on_a_full_disk() {
     assert!(gate.reached(), "one call is on its way");
     disk.set_capacity(Some(0));
     assert!((0..5_000).any(|_| fixture.chat(&say("Hello")).status == 503), "the disk gets full in the end");
+    let ready = fixture.gateway.as_ref().expect("it serves").readiness();
+    let why = ready().expect_err("calls would be sent to a gateway that refuses them");
+    assert!(why.contains("disk is full"), "the operator has to learn why: {why}");
+    clock.set(Micros(1_790_000_000_000_000 + 31 * 1_000_000));
+    assert_eq!(ready(), Ok(()), "without calls nobody would ever find out that there is space again");
     let begun_before = fixture.authorised().len();
     // Next month's content has a key of its own, which needs space in the key table.
     clock.set(Micros(1_790_000_000_000_000 + 40 * 24 * 3_600 * 1_000_000));

@@ -22,6 +22,8 @@ fn calls_that_have_begun_are_finished() {
     let mut idle = fixture.connect();
     assert!(gate.reached(), "the call reaches the provider");
     let gateway = fixture.gateway.take().expect("it serves");
+    let ready = gateway.readiness();
+    assert_eq!(ready(), Ok(()), "a balancer would send nobody here");
     let stopping = std::thread::spawn(move || gateway.stop(Duration::from_secs(30)));
     assert!(idle.ended(), "a connection without a call is closed at once");
     // Each thread closes its own socket, one after the other.
@@ -29,6 +31,7 @@ fn calls_that_have_begun_are_finished() {
     while std::net::TcpStream::connect(address).is_ok() {
         assert!(std::time::Instant::now() < deadline, "somebody new is let in");
     }
+    assert!(ready().is_err(), "a balancer would go on sending calls");
     gate.open();
     let answer = client.answer();
     assert_eq!(answer.text(), openai::CHAT, "a stop lost the answer of a call that had begun");

@@ -118,8 +118,10 @@ fn control_plane(
     let url = config.console_url.clone().unwrap_or_else(|| format!("http://{bound}"));
     let mut settings = api::Settings::new(&url);
     settings.log = access;
-    if let Some(metrics) = gateway.map(Gateway::metrics) {
+    if let Some(gateway) = gateway {
+        let metrics = gateway.metrics();
         settings.numbers.push(Arc::new(move |text| text.push_str(&metrics.render())));
+        settings.ready.push(("gateway", Arc::new(gateway.readiness())));
     }
     let server = api::Server::start(held.desk()?, settings, listener).map_err(failed)?;
     terminal::say(&format!("control plane at {url}, its API described at {url}/api/openapi.json"));
