@@ -8,9 +8,9 @@ use tabellion_tlog::{Policy, VerifierKey};
 
 use crate::fixture::{Fixture, POSITION, SYSTEM, say, say_streaming, sha256};
 
+/// Requirement: G01, G05
 #[test]
 fn a_call_is_answered_recorded_and_provable() {
-    // G01, G04, G05
     let fixture = Fixture::new(Answer::json(200, openai::CHAT));
     let sent = say("What is an instalment loan?");
     let answer = fixture.chat(&sent);
@@ -35,7 +35,7 @@ fn a_call_is_answered_recorded_and_provable() {
     assert_eq!(
         authorised.prompt_withheld.as_deref(),
         Some("capture_off"),
-        "V39: content is kept only when asked for"
+        "content is kept only when asked for"
     );
     let end = fixture.end();
     assert_eq!(
@@ -139,9 +139,9 @@ fn a_connection_serves_one_call_after_another() {
     assert_eq!(fixture.upstream.connections(), 1, "the provider's connection is used again");
 }
 
+/// Requirement: V39
 #[test]
 fn content_is_kept_masked_and_only_where_the_system_wants_it() {
-    // V39
     let fixture = Fixture::new(Answer::json(200, openai::chat_of("Write to new@example.org.")));
     fixture.change_systems(|system| system.capture = Capture::Masked);
     assert_eq!(fixture.chat(&say("I am ada@example.org")).status, 200, "the call goes well");

@@ -16,9 +16,9 @@ fn knock(fixture: &Fixture, headers: &[(&str, &str)]) -> crate::client::Answer {
     client.answer()
 }
 
+/// Requirement: G04. No anonymous route.
 #[test]
 fn without_a_valid_key_nothing_is_done_and_one_record_counts_it() {
-    // G04: no anonymous route
     let limits = Limits { noise_burst: 100, ..Limits::default() };
     let mut fixture = Fixture::with(Answer::silence(), Setup { limits, ..Setup::default() });
     fixture.change(|gate| {

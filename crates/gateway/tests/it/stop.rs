@@ -12,9 +12,9 @@ use tabellion_views::query::{OpenCall, Reference};
 
 use crate::fixture::{Fixture, KEY, SYSTEM, body, say, say_streaming};
 
+/// Requirement: R25
 #[test]
 fn calls_that_have_begun_are_finished() {
-    // R25
     let gate = Gate::new();
     let mut fixture = Fixture::new(Answer::json(200, openai::CHAT).held_at(&gate));
     let address = fixture.gateway.as_ref().expect("it serves").address();

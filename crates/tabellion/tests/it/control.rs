@@ -17,10 +17,19 @@ pub(crate) fn address(server: &Server) -> String {
 
 /// Status and body of one request.
 pub(crate) fn ask(address: &str, method: &str, path: &str, token: &str, body: &Value) -> (u16, Value) {
+    ask_with(address, method, path, token, "", body)
+}
+
+/// A `PUT` in place of the version that somebody read.
+pub(crate) fn change(address: &str, path: &str, token: &str, version: &Value, body: &Value) -> (u16, Value) {
+    ask_with(address, "PUT", path, token, &format!("if-match: \"{version}\"\r\n"), body)
+}
+
+fn ask_with(address: &str, method: &str, path: &str, token: &str, more: &str, body: &Value) -> (u16, Value) {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let mut stream = TcpStream::connect(address).expect("the control plane listens");
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n{more}\
          content-length: {}\r\n\r\n{body}",
         body.len()
     );

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod capture;
 mod configuration;
 mod control;
 mod damage;
@@ -16,9 +17,11 @@ mod disk_limits;
 mod erasure;
 mod evidence;
 mod gateway_kill;
+mod governed;
 mod help;
 mod keys;
 mod kill;
+mod organisation;
 mod record;
 mod serve;
 mod support;

@@ -4,7 +4,7 @@ use tabellion_model::body::Role;
 
 use super::house::House;
 
-// Q12
+/// Requirement: Q12
 #[test]
 fn the_runtime_and_an_auditor_read_the_same_record_through_the_same_routes() {
     let house = House::new();
@@ -47,7 +47,7 @@ fn the_runtime_and_an_auditor_read_the_same_record_through_the_same_routes() {
     );
 }
 
-// Q12
+/// Requirement: Q12
 #[test]
 fn a_key_of_another_system_finds_nothing() {
     let house = House::new();

@@ -179,7 +179,7 @@ fn a_rotated_key_works_on_for_the_overlap() {
     house.get(&new, "/api/v1/calls").ok();
 }
 
-// G09
+/// Requirement: G09
 #[test]
 fn a_system_without_a_known_owner_does_not_go_live() {
     let house = House::new();
@@ -208,7 +208,7 @@ fn a_system_without_a_known_owner_does_not_go_live() {
         .refused(409, "stage_impossible");
 }
 
-// V39
+/// Requirement: V39
 #[test]
 fn nothing_is_captured_until_somebody_says_so_and_saying_so_is_a_record() {
     let house = House::new();

@@ -9,7 +9,7 @@ use tabellion_model::package::verify_package;
 
 use super::house::House;
 
-// A11, A13
+/// Requirement: A11, A13
 #[test]
 fn files_and_events_are_recorded_by_digest_or_whole_in_every_kind() {
     let house = House::new();
@@ -116,7 +116,7 @@ fn a_package_is_built_downloaded_verified_and_recorded() {
     house.post(&auditor, "/api/v1/packages", &json!({"framework": "ä"})).refused(400, "malformed");
 }
 
-// R25
+/// Requirement: R25
 #[test]
 fn health_readiness_and_numbers_say_how_it_stands() {
     let listening = Arc::new(AtomicBool::new(true));
@@ -146,7 +146,7 @@ fn health_readiness_and_numbers_say_how_it_stands() {
     }
 }
 
-// R25
+/// Requirement: R25
 #[test]
 fn a_stop_answers_what_was_read_and_the_access_log_names_nobody() {
     use std::io::{Read as _, Write as _};
