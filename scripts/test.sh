@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/install.sh
 
 ensure_command openssl openssl # the tests run VERIFY.txt
+ensure_command curl curl       # and record files over HTTP as the documents show
 
 step "lint" scripts/lint.sh
 step "Rust tests" scripts/test-rust.sh

@@ -79,11 +79,11 @@ impl Provider {
 fn converse(mut stream: StreamOwned<ServerConnection, TcpStream>, heard: &Mutex<Vec<u8>>) {
     let mut piece = [0; 4096];
     while let Ok(count @ 1..) = stream.read(&mut piece) {
-        let mut heard = heard.lock().expect("no test panics with this lock");
-        heard.extend_from_slice(&piece[..count]);
-        if heard.ends_with(&say("Hello")) {
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ";
-            let answer = format!("{head}{}\r\n\r\n{}", openai::CHAT.len(), openai::CHAT);
+        let mut so_far = heard.lock().expect("no test panics with this lock");
+        so_far.extend_from_slice(&piece[..count]);
+        if so_far.ends_with(&say("Hello")) {
+            let first = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ";
+            let answer = format!("{first}{}\r\n\r\n{}", openai::CHAT.len(), openai::CHAT);
             stream.write_all(answer.as_bytes()).expect("the gateway reads");
         }
     }

@@ -68,10 +68,11 @@ impl Organisation {
         let (notary, provider) = (Notary::new(), Upstream::start(script));
         let configuration = notary.dir().join("tabellion.toml");
         let mut text = fs::read_to_string(&configuration).expect("its configuration");
-        text.push_str(&format!(
+        let more = format!(
             "\n[gateway]\nlisten = \"127.0.0.1:0\"\n[upstream.local]\nbase_url = \"{}\"\nmodels = [\"small\", \"large\"]\n",
             provider.base_url()
-        ));
+        );
+        text.push_str(&more);
         fs::write(&configuration, text).expect("its configuration");
         let server = notary.serve();
         let (control, gateway) = (control::address(&server), gateway_of(&server));
