@@ -331,16 +331,21 @@ impl Running {
     /// Ends a call of which the client has got nothing: records it, then says why.
     pub(crate) async fn fail(self, none: NoAnswer) {
         let (outcome, code) = why(none);
-        self.fail_as(outcome, code).await;
+        let text = if let NoAnswer::Untrusted(text) = none { text } else { code.explain() };
+        self.fail_with(outcome, code, text).await;
     }
 
     /// The same with the outcome given.
-    pub(crate) async fn fail_as(mut self, outcome: Outcome, code: Code) {
-        let error = openai::error_body(code, code.explain(), Some(&self.authorised.ack));
+    pub(crate) async fn fail_as(self, outcome: Outcome, code: Code) {
+        self.fail_with(outcome, code, code.explain()).await;
+    }
+
+    async fn fail_with(mut self, outcome: Outcome, code: Code, text: &'static str) {
+        let error = openai::error_body(code, text, Some(&self.authorised.ack));
         let end = End::without_answer(outcome, code, &error, self.authorised.capture);
         match self.authorised.complete(&self.worker, &end).await {
             Ok(()) => {
-                let answer = openai::error(code, code.explain(), Some(&self.authorised.ack));
+                let answer = openai::error(code, text, Some(&self.authorised.ack));
                 drop(self.reply.send(answer));
             }
             Err(_) => self.without_end(end).await,
@@ -363,6 +368,7 @@ impl Running {
 pub(crate) fn why(none: NoAnswer) -> (Outcome, Code) {
     match none {
         NoAnswer::Failed(code) => (Outcome::Failed, code),
+        NoAnswer::Untrusted(_) => (Outcome::Failed, Code::UpstreamUntrusted),
         NoAnswer::Interrupted(Interrupt::ClientGone) => (Outcome::Abandoned, Code::ClientGone),
         NoAnswer::Interrupted(Interrupt::Stopping) => (Outcome::Cut, Code::Stopping),
         NoAnswer::Interrupted(Interrupt::Late) => (Outcome::Failed, Code::UpstreamTimeout),

@@ -130,11 +130,11 @@ impl Code {
                 "too many requests without a valid key from this address; wait a second and send a valid key"
             }
             Self::UpstreamRefused => {
-                "the provider refused the key that this gateway is configured with; an operator has to give it a valid one, your own key is fine"
+                "the provider refused this gateway's own key, or what it is used for; an operator has to look at it, your key is fine"
             }
             Self::UpstreamUnreachable => "the provider cannot be reached; try again later",
             Self::UpstreamUntrusted => {
-                "the provider's certificate is not trusted, so nothing was sent; an operator has to correct base_url or ca_file, or the provider its certificate"
+                "the provider's certificate is not valid, so nothing was sent; an operator has to look at it"
             }
             Self::UpstreamBrokeOff => "the provider's connection ended before its answer did; try again",
             Self::UpstreamMalformed => {

@@ -39,6 +39,8 @@ pub(crate) struct Inbound {
 pub(crate) enum NoAnswer {
     /// The provider's side failed.
     Failed(Code),
+    /// The provider's certificate is not one to be trusted: what is wrong and what to do, in one line.
+    Untrusted(&'static str),
     /// Something else ended the wait.
     Interrupted(Interrupt),
 }
@@ -75,7 +77,7 @@ pub(crate) async fn send(
 async fn connect(upstream: &Upstream, watch: &mut Watch, limits: &Limits) -> Result<Sender, NoAnswer> {
     match watch.race(span(limits.connect_ms), upstream.endpoint.connect()).await {
         Ok(Ok(sender)) => Ok(sender),
-        Ok(Err(ConnectError::Untrusted)) => Err(NoAnswer::Failed(Code::UpstreamUntrusted)),
+        Ok(Err(ConnectError::Untrusted(why))) => Err(NoAnswer::Untrusted(why)),
         Ok(Err(ConnectError::Unreachable)) | Err(Interrupt::Late) => {
             Err(NoAnswer::Failed(Code::UpstreamUnreachable))
         }

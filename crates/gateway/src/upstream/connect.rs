@@ -35,8 +35,8 @@ pub(crate) type Sender = SendRequest<Full<Bytes>>;
 pub(crate) enum ConnectError {
     /// Nobody is there, or speaks what we speak.
     Unreachable,
-    /// Somebody is there who cannot show to be the provider.
-    Untrusted,
+    /// Somebody is there who cannot show to be the provider: what is wrong and what to do, in one line.
+    Untrusted(&'static str),
 }
 
 impl From<std::io::Error> for ConnectError {

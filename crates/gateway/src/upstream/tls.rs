@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 
+use crate::code::Code;
 use crate::config::{StartError, UpstreamConfig};
 use crate::upstream::connect::ConnectError;
 
@@ -81,10 +82,32 @@ fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, StartError> {
 pub(crate) fn why(error: &std::io::Error) -> ConnectError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
-        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
-            ConnectError::Untrusted
+        Some(rustls::Error::InvalidCertificate(fault)) => ConnectError::Untrusted(explain(fault)),
+        Some(rustls::Error::NoCertificatesPresented) => {
+            ConnectError::Untrusted(Code::UpstreamUntrusted.explain())
         }
         _ => ConnectError::Unreachable,
+    }
+}
+
+/// The three faults that have a way out of their own; the others are the provider's to mend.
+fn explain(fault: &CertificateError) -> &'static str {
+    match fault {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the provider's certificate is for another name, so nothing was sent; an operator has to correct the upstream's base_url"
+        }
+        // A signature that does not fit is of an authority that only has the name of a trusted one.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "the provider's certificate is from an authority that is not trusted here, so nothing was sent; an operator has to look at the \
+             upstream's base_url and ca_file"
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => {
+            "the provider's certificate is expired or not yet valid, so nothing was sent; an operator has to have it renewed, or the clock here set"
+        }
+        _ => Code::UpstreamUntrusted.explain(),
     }
 }
 

@@ -5,7 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tabellion_model::body::{Delivered, Outcome};
@@ -13,12 +16,17 @@ use tabellion_testkit::upstream::{Answer, openai};
 
 use crate::fixture::{Fixture, Setup, say};
 
+/// The authority that the gateway believes.
+const OURS: &str = "Our authority";
+
 /// Somebody who signs certificates.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let mut params = CertificateParams::new([]).expect("no names");
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
         Self(CertifiedIssuer::self_signed(params, key).expect("a certificate"))
@@ -97,7 +105,7 @@ fn gateway(provider: &Provider, ca_file: PathBuf) -> Fixture {
 
 #[test]
 fn a_provider_of_an_authority_of_ones_own_is_reached_over_tls() {
-    let (dir, authority) = (tempfile::tempdir().expect("a directory"), Authority::new());
+    let (dir, authority) = (tempfile::tempdir().expect("a directory"), Authority::new(OURS));
     let provider = Provider::start(authority.certify("127.0.0.1", 2200));
     let fixture = gateway(&provider, authority.file(&dir));
     let answer = fixture.chat(&say("Hello"));
@@ -110,12 +118,21 @@ fn a_provider_of_an_authority_of_ones_own_is_reached_over_tls() {
 
 #[test]
 fn a_provider_that_cannot_show_who_it_is_hears_nothing() {
-    let (dir, authority) = (tempfile::tempdir().expect("a directory"), Authority::new());
-    for (what, identity) in [
-        ("another name", authority.certify("provider.example", 2200)),
-        ("another address", authority.certify("127.0.0.2", 2200)),
-        ("an authority that nobody named", Authority::new().certify("127.0.0.1", 2200)),
-        ("a time that is over", authority.certify("127.0.0.1", 2020)),
+    let (dir, authority) = (tempfile::tempdir().expect("a directory"), Authority::new(OURS));
+    for (what, identity, said) in [
+        ("another name", authority.certify("provider.example", 2200), "for another name"),
+        ("another address", authority.certify("127.0.0.2", 2200), "for another name"),
+        (
+            "an authority that nobody named",
+            Authority::new("Somebody").certify("127.0.0.1", 2200),
+            "not trusted here",
+        ),
+        (
+            "an authority that has the name of ours",
+            Authority::new(OURS).certify("127.0.0.1", 2200),
+            "not trusted here",
+        ),
+        ("a time that is over", authority.certify("127.0.0.1", 2020), "expired"),
     ] {
         let provider = Provider::start(identity);
         let fixture = gateway(&provider, authority.file(&dir));
@@ -128,7 +145,7 @@ fn a_provider_that_cannot_show_who_it_is_hears_nothing() {
         );
         assert_eq!(answer.header("x-should-retry"), Some("false"), "{what}: asking again changes nothing");
         let message = answer.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
-        assert!(message.contains("certificate") && message.contains("operator"), "{what}: {message}");
+        assert!(message.contains(said) && message.contains("operator"), "{what}: {message}");
         let end = fixture.end();
         assert_eq!(
             (end.outcome, end.code.as_deref(), end.delivered),

@@ -325,6 +325,14 @@ fn sigterm_under_load_finishes_the_calls_that_began() {
                 }
             });
         }
+        let ready = organisation.read("", "/readyz");
+        let parts: Vec<&Value> =
+            ready["ready"].as_array().into_iter().flatten().map(|part| &part["name"]).collect();
+        assert_eq!(
+            parts,
+            ["ledger", "views", "gateway"],
+            "a balancer would send calls to a gateway that nobody asked"
+        );
         wait_until("the load to begin", || whole.load(Ordering::SeqCst) > 100);
         organisation.server().terminate();
         wait_until("the gateway's door to close", || {
