@@ -9,6 +9,7 @@ mod credential;
 mod operation;
 mod person;
 mod policy;
+mod register;
 mod system;
 
 use serde::Serialize;
@@ -25,6 +26,9 @@ pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
 pub use policy::{PolicyPublished, PolicyWithdrawn};
+pub use register::{
+    RegisterDecided, RegisterMoved, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted,
+};
 pub use system::{SystemRegistered, SystemStage, SystemStageChanged};
 
 /// A record type with a known body.
@@ -88,6 +92,12 @@ bodies! {
     SessionClosed => "session.closed",
     ConfigLoaded => "config.loaded",
     NoiseCounted => "noise.counted",
+    RegisterSaved => "register.saved",
+    RegisterSubmitted => "register.submitted",
+    RegisterDecided => "register.decided",
+    RegisterMoved => "register.moved",
+    RegisterRefreshOpened => "register.refresh_opened",
+    RegisterRefused => "register.refused",
 }
 
 #[cfg(test)]

@@ -155,6 +155,12 @@ impl IdKind for HoldKind {
     const NAME: &'static str = "hold";
 }
 
+/// Marks ids of register items.
+pub enum ItemKind {}
+impl IdKind for ItemKind {
+    const NAME: &'static str = "item";
+}
+
 /// Names a record.
 pub type RecordId = Id<RecordKind>;
 /// Names a unit: the part of a record that is shown, withheld or erased together.
@@ -167,6 +173,8 @@ pub type SystemId = Id<SystemKind>;
 pub type ProducerId = Id<ProducerKind>;
 /// Names a key of the vault.
 pub type VaultKeyId = Id<VaultKeyKind>;
+/// Names an item of a register.
+pub type ItemId = Id<ItemKind>;
 /// Names a legal hold.
 pub type HoldId = Id<HoldKind>;
 

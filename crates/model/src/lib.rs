@@ -17,6 +17,7 @@ pub mod package;
 mod placed;
 mod receipt;
 mod record;
+pub mod register;
 pub mod registry;
 mod seal;
 mod secret;
@@ -39,8 +40,8 @@ pub use header::{
     is_role,
 };
 pub use id::{
-    CredentialId, CredentialKind, HoldId, HoldKind, Id, IdKind, KeyId, ProducerId, ProducerKind, RecordId,
-    RecordKind, SystemId, SystemKind, UnitId, UnitKind, VaultKeyId, VaultKeyKind,
+    CredentialId, CredentialKind, HoldId, HoldKind, Id, IdKind, ItemId, ItemKind, KeyId, ProducerId,
+    ProducerKind, RecordId, RecordKind, SystemId, SystemKind, UnitId, UnitKind, VaultKeyId, VaultKeyKind,
 };
 pub use jcs::{JcsError, Json, MAX_INTEGER, MAX_NESTING, check as check_json, parse_jcs, to_jcs};
 pub use key::{KeyChain, KeyEnd, KeyError, KeyGrant, KeyStatus, Standing};

@@ -52,6 +52,19 @@ impl Micros {
         u32::try_from(year * 100 + month).unwrap_or(u32::MAX)
     }
 
+    /// The same time of day `months` calendar months later; a day that the month does not have becomes its last.
+    #[must_use]
+    pub fn plus_months(self, months: u32) -> Self {
+        let per_day = SECONDS_PER_DAY * MICROS_PER_SECOND;
+        let (year, month, day) = civil_from_days(self.0 / per_day);
+        let count = year * 12 + month - 1 + u64::from(months);
+        let (year, month) = (count / 12, count % 12 + 1);
+        let first = days_from_civil(year, month, 1);
+        let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+        let length = days_from_civil(next_year, next_month, 1) - first;
+        Self((first + day.min(length) - 1) * per_day + self.0 % per_day)
+    }
+
     /// Microseconds from `earlier` to this, zero when it is not earlier.
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

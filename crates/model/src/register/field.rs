@@ -1,0 +1,200 @@
+//! Fields: what may stand in one member of an item's content.
+//!
+//! Must never: accept two spellings of one value. Nothing filled in is a member that is absent; an empty text or list is refused.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{CredentialId, MAX_INTEGER, Micros, SystemId};
+
+/// Longest `line`, in characters: a heading.
+pub const MAX_LINE_CHARS: u64 = 200;
+/// Longest `text`, in characters: about three printed pages.
+pub const MAX_TEXT_CHARS: u64 = 8000;
+/// Most items of a `list` or `choices`.
+pub const MAX_ITEMS: u64 = 100;
+
+/// What a field holds. The word is the one of definitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A text of one line.
+    Line,
+    /// A text of several lines.
+    Text,
+    /// One of the options.
+    Choice,
+    /// Several of the options, in any order, none twice.
+    Choices,
+    /// Lines, none twice.
+    List,
+    /// The credential id of a person; never a name, which could not be erased from here.
+    Person,
+    /// The id of a system.
+    System,
+    /// A day, `YYYY-MM-DD`.
+    Date,
+    /// True or false.
+    YesNo,
+    /// A whole number from 0.
+    Number,
+}
+
+impl Kind {
+    /// The word in definitions and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::Text => "text",
+            Self::Choice => "choice",
+            Self::Choices => "choices",
+            Self::List => "list",
+            Self::Person => "person",
+            Self::System => "system",
+            Self::Date => "date",
+            Self::YesNo => "yes_no",
+            Self::Number => "number",
+        }
+    }
+
+    /// The most that `max` may say, when it may say anything.
+    pub(super) fn most(self) -> Option<u64> {
+        match self {
+            Self::Line => Some(MAX_LINE_CHARS),
+            Self::Text => Some(MAX_TEXT_CHARS),
+            Self::List | Self::Choices => Some(MAX_ITEMS),
+            Self::Number => Some(MAX_INTEGER),
+            Self::Choice | Self::Person | Self::System | Self::Date | Self::YesNo => None,
+        }
+    }
+}
+
+/// One option of a `choice` or `choices`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// The word in content.
+    pub word: String,
+    /// What people read.
+    pub label: String,
+}
+
+/// One field of a register.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// Member of the content.
+    pub name: String,
+    /// What people read beside it.
+    pub label: String,
+    /// What to write there.
+    #[serde(default)]
+    pub help: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether an item is incomplete without it.
+    #[serde(default)]
+    pub required: bool,
+    /// Whether a change of it asks others to look again.
+    #[serde(default)]
+    pub material: bool,
+    /// The options of a `choice` or `choices`.
+    #[serde(default)]
+    pub options: Vec<Choice>,
+    /// Less than the kind allows: characters, items, or the largest number.
+    #[serde(default)]
+    pub max: Option<u64>,
+}
+
+impl Field {
+    /// The most that it takes: characters of a text, items of a list, the largest number.
+    pub fn most(&self) -> Option<u64> {
+        self.max.or_else(|| self.kind.most())
+    }
+
+    /// Why `value` cannot stand here, as a sentence for whoever filled in the form.
+    pub(super) fn fault(&self, value: &Value) -> Option<String> {
+        match self.kind {
+            Kind::Line => self.text(value, MAX_LINE_CHARS, false),
+            Kind::Text => self.text(value, MAX_TEXT_CHARS, true),
+            Kind::Choice => match value.as_str() {
+                Some(word) => self.option(word),
+                None => Some("it has to be one of the options".to_owned()),
+            },
+            Kind::Choices => self.items(value, |word| self.option(word)),
+            Kind::List => self.items(value, |line| text_fault(line, MAX_LINE_CHARS, false)),
+            Kind::Person => named(value, "the id of a person", |id| CredentialId::from_hex(id).is_some()),
+            Kind::System => named(value, "the id of a system", |id| SystemId::from_hex(id).is_some()),
+            Kind::Date => named(value, "a day, written YYYY-MM-DD", |day| {
+                day.len() == "YYYY-MM-DD".len() && Micros::parse_date(day).is_ok()
+            }),
+            Kind::YesNo => (!value.is_boolean()).then(|| "it has to be true or false".to_owned()),
+            Kind::Number => {
+                let most = self.most().unwrap_or(MAX_INTEGER);
+                let fits = value.as_u64().is_some_and(|number| number <= most);
+                (!fits).then(|| format!("it has to be a whole number, 0 to {most}"))
+            }
+        }
+    }
+
+    fn text(&self, value: &Value, most: u64, lines: bool) -> Option<String> {
+        match value.as_str() {
+            Some(text) => text_fault(text, self.max.unwrap_or(most), lines),
+            None => Some("it has to be text".to_owned()),
+        }
+    }
+
+    fn option(&self, word: &str) -> Option<String> {
+        if self.options.iter().any(|option| option.word == word) {
+            return None;
+        }
+        let words: Vec<&str> = self.options.iter().map(|option| option.word.as_str()).collect();
+        Some(format!("it has to be one of {}", words.join(", ")))
+    }
+
+    fn items(&self, value: &Value, fault: impl Fn(&str) -> Option<String>) -> Option<String> {
+        let Some(items) = value.as_array() else { return Some("it has to be a list".to_owned()) };
+        let most = self.most().unwrap_or(MAX_ITEMS);
+        if items.is_empty() {
+            return Some("it is empty; leave it out until there is something to say".to_owned());
+        }
+        if items.len() as u64 > most {
+            return Some(format!("it has {} items; at most {most} are possible", items.len()));
+        }
+        for (number, item) in items.iter().enumerate() {
+            let place = number + 1;
+            let Some(text) = item.as_str() else { return Some(format!("item {place} is not text")) };
+            if let Some(fault) = fault(text) {
+                return Some(format!("item {place}: {fault}"));
+            }
+            if items.iter().take(number).any(|before| before == item) {
+                return Some(format!("item {place} is there twice"));
+            }
+        }
+        None
+    }
+}
+
+fn named(value: &Value, what: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
+    (!value.as_str().is_some_and(fits)).then(|| format!("it has to be {what}"))
+}
+
+fn text_fault(text: &str, most: u64, lines: bool) -> Option<String> {
+    let count = text.chars().count() as u64;
+    if text.trim().is_empty() {
+        return Some("it is empty; leave it out until there is something to say".to_owned());
+    }
+    if count > most {
+        return Some(format!("it has {count} characters; at most {most} are possible"));
+    }
+    let odd = |c: char| if lines && matches!(c, '\n' | '\t') { false } else { c.is_control() || turns(c) };
+    let place = text.chars().position(odd)? + 1;
+    Some(format!(
+        "character {place} is one that cannot be seen (a control character, or one that turns the direction of writing); take it out"
+    ))
+}
+
+/// Characters that make text look like other text: embeddings, overrides and isolates (Unicode UAX 9), and the byte order mark.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
