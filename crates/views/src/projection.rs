@@ -10,6 +10,7 @@ mod credentials;
 mod operations;
 mod people;
 mod policies;
+pub(crate) mod registers;
 mod systems;
 
 use rusqlite::{Connection, Params};
@@ -73,6 +74,7 @@ pub const ALL: &[Projection] = &[
     calls::CALLS,
     operations::OPERATIONS,
     changes::CHANGES,
+    registers::REGISTERS,
 ];
 
 /// The whole SQL that makes the view: its own, and an index on each tag column so that a tombstone finds its rows.

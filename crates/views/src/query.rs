@@ -5,9 +5,12 @@
 mod calls;
 mod credentials;
 mod history;
+mod models;
 mod overview;
 mod people;
 mod policies;
+mod register_lives;
+mod registers;
 mod systems;
 
 use rusqlite::types::Value;
@@ -23,9 +26,12 @@ use crate::values::int;
 pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};
 pub use credentials::{CredentialRow, Issued, Revocation};
 pub use history::{Change, NoiseRow, Subject, Unplaced};
+pub use models::{CallPlace, MAX_MODELS_SEEN, ModelSeen};
 pub use overview::{CodeCount, ModelUse, OutcomeCount, Overview};
 pub use people::{Details, Link, PersonRow, RoleChange, Session};
 pub use policies::{PolicyContent, PolicyVersion};
+pub use register_lives::RegisterItemFacts;
+pub use registers::{ActRow, ApprovalRow, Done, ItemFilter, ItemPage, ItemRow, ItemSort, Items, RevisionRow};
 pub use systems::{Described, Stage, SystemFilter, SystemRow};
 
 /// Most rows of one answer: a page that a person scrolls.

@@ -234,8 +234,8 @@ impl Register {
             return Some("the first state, where items begin, is ended".to_owned());
         }
         for step in &self.transitions {
-            let mut named = step.from.iter().chain([&step.to]);
-            if let Some(unknown) = named.find(|name| !names.contains(&name.as_str())) {
+            let mut ends = step.from.iter().chain([&step.to]);
+            if let Some(unknown) = ends.find(|name| !names.contains(&name.as_str())) {
                 return Some(format!("a transition names the state {unknown:?}, which is not defined"));
             }
             if step.from.is_empty() || step.roles.is_empty() || step.from.contains(&step.to) {
@@ -295,14 +295,12 @@ fn odd_field(field: &Field) -> Option<String> {
         ));
     }
     let choosing = matches!(field.kind, Kind::Choice | Kind::Choices);
-    if choosing != !field.options.is_empty() {
+    if choosing == field.options.is_empty() {
         return Some(format!("the field {name}: options belong to choice and choices, and those need some"));
     }
     let words: Vec<&str> = field.options.iter().map(|option| option.word.as_str()).collect();
-    if choosing {
-        if let Some(problem) = odd_names("option", &words, MAX_OPTIONS) {
-            return Some(format!("the field {name}: {problem}"));
-        }
+    if choosing && let Some(problem) = odd_names("option", &words, MAX_OPTIONS) {
+        return Some(format!("the field {name}: {problem}"));
     }
     let fits = match (field.max, field.kind.most()) {
         (None, _) => true,

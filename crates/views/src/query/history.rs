@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 use tabellion_model::body::NoiseCounted;
-use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
+use tabellion_model::{CredentialId, ItemId, Micros, RecordId, SystemId};
 
 use super::{Page, Rows, Where};
 use crate::error::ViewsError;
@@ -20,6 +20,8 @@ pub enum Subject {
     Policy(String),
     /// A person's.
     Person(CredentialId),
+    /// An item's, by its register.
+    Item(String, ItemId),
 }
 
 impl Subject {
@@ -29,6 +31,7 @@ impl Subject {
             Self::Credential(id) => format!("credential/{id}"),
             Self::Policy(name) => format!("policy/{name}"),
             Self::Person(id) => format!("person/{id}"),
+            Self::Item(register, id) => format!("register/{register}/{id}"),
         }
     }
 }
@@ -77,7 +80,7 @@ pub struct Unplaced {
 }
 
 impl Views {
-    /// The history of one system, key, policy or person, or of all of them; newest first.
+    /// The history of one system, key, policy, person or item, or of all of them; newest first.
     pub fn history(&self, of: Option<&Subject>, page: Page) -> Result<Rows<Change>, ViewsError> {
         let mut wanted = Where::default();
         wanted.with("stream = ?", of.map(Subject::stream));
