@@ -38,6 +38,14 @@ pub enum Permission {
     ReadPeople,
     /// Add people, grant and revoke roles, hand out links.
     ChangePeople,
+    /// See registers and their items.
+    ReadRegisters,
+    /// Write items of registers and put them before an approver.
+    EditRegisters,
+    /// Approve items of registers or give them back; each register says which of these roles may.
+    DecideRegisters,
+    /// Move items of registers from state to state; each step says which of these roles may.
+    MoveRegisters,
     /// See and close the own session.
     OwnSession,
 }
@@ -62,7 +70,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -78,6 +86,10 @@ impl Permission {
         Self::BuildPackages,
         Self::ReadPeople,
         Self::ChangePeople,
+        Self::ReadRegisters,
+        Self::EditRegisters,
+        Self::DecideRegisters,
+        Self::MoveRegisters,
         Self::OwnSession,
     ];
 
@@ -101,6 +113,10 @@ impl Permission {
             Self::BuildPackages => [ALL, NO, NO, ALL, NO, NO, ALL],
             Self::ReadPeople => [ALL, NO, ALL, ALL, NO, NO, ALL],
             Self::ChangePeople => [ALL, NO, NO, NO, NO, NO, NO],
+            Self::ReadRegisters => [ALL, OWN, ALL, ALL, OWN, ALL, ALL],
+            Self::EditRegisters => [ALL, OWN, ALL, ALL, OWN, NO, NO],
+            Self::DecideRegisters => [NO, NO, NO, ALL, NO, ALL, NO],
+            Self::MoveRegisters => [ALL, OWN, ALL, ALL, OWN, ALL, NO],
             Self::OwnSession => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
         }
     }
@@ -123,6 +139,10 @@ impl Permission {
             Self::BuildPackages => "build_packages",
             Self::ReadPeople => "read_people",
             Self::ChangePeople => "change_people",
+            Self::ReadRegisters => "read_registers",
+            Self::EditRegisters => "edit_registers",
+            Self::DecideRegisters => "decide_registers",
+            Self::MoveRegisters => "move_registers",
             Self::OwnSession => "own_session",
         }
     }

@@ -30,6 +30,7 @@ codes! {
     NotSignedIn "not_signed_in" 401 "Nobody stands behind the request" "Send Authorization: Bearer with a session's token or an API key, or open a new link.";
     NotPermitted "not_permitted" 403 "The role does not permit this" "Ask an administrator for a role that does; docs/api.md has the table.";
     OwnAuthority "own_authority" 403 "Nobody raises their own authority" "Ask another administrator.";
+    OwnWork "own_work" 403 "Nobody decides on their own work" "Ask somebody with the role who neither wrote any of it nor put it forward.";
     CrossSite "cross_site" 403 "The request does not come from this site's own pages" "Send x-csrf-token with the token that GET /api/v1/session gives, or use a bearer token.";
     LinkUnusable "link_unusable" 403 "The link does not let anybody in" "It is unknown, used or expired: ask for a new one.";
     NotFound "not_found" 404 "There is nothing here for you" "Check the id; what lies outside your reach looks the same.";
@@ -42,11 +43,15 @@ codes! {
     LastAdministrator "last_administrator" 409 "The last administrator stays" "Grant the role to somebody else first.";
     IdempotencyConflict "idempotency_conflict" 409 "The idempotency key belongs to another request" "Use a new key for a new request.";
     IdempotencyErased "idempotency_erased" 409 "The idempotency key belongs to a request whose content is erased" "Use a new key.";
+    StateImpossible "state_impossible" 409 "The item cannot go there from where it stands" "GET /api/v1/registers lists each register's states and steps, and who may take them.";
+    NotWhatWasShown "not_what_was_shown" 409 "The content is not the one that the digest names" "Read it again, look at what changed, and decide on the digest that it has now.";
     SystemGone "system_gone" 410 "The system is deleted or being deleted" "Cancel the deletion, or use another system.";
     Stale "stale" 412 "It is not at the version that If-Match names" "Read it again, look at what changed, send the new ETag.";
     TooLarge "too_large" 413 "The request is too large" "Record large files by their digest.";
     NotJson "not_json" 415 "The body is not declared as JSON" "Send Content-Type: application/json.";
     PolicyFaulty "policy_faulty" 422 "The policy's text has a fault" "Correct it at the place named; POST /api/v1/policies/check tries a text without publishing.";
+    ContentFaulty "content_faulty" 422 "A field does not fit the register" "Correct the fields named; GET /api/v1/registers says what each takes.";
+    Incomplete "incomplete" 422 "Required fields are not filled in" "Fill in the fields named and save, then put it forward.";
     UnknownReference "unknown_reference" 422 "The request names something that is not there" "Register it first, or correct the id.";
     DigestMismatch "digest_mismatch" 422 "Content and digest do not belong together" "Compute the SHA-256 over the bytes that are sent.";
     NothingToExport "nothing_to_export" 422 "The period holds nothing that can be packed" "Choose a period that holds a commit.";

@@ -14,6 +14,7 @@ pub mod packages;
 pub mod people;
 pub mod policies;
 pub mod records;
+pub mod registers;
 pub mod sessions;
 pub mod systems;
 pub(crate) mod writing;
@@ -26,6 +27,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Clock, Entropy, Ledger, LedgerError};
+use tabellion_model::register::Registers;
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_tlog::{Hash, sha256};
 use tabellion_views::Views;
@@ -63,6 +65,8 @@ pub struct Tools {
     pub clock: Arc<dyn Clock>,
     /// Where ids and secrets come from.
     pub entropy: Arc<dyn Entropy>,
+    /// The registers that items are kept in.
+    pub registers: Registers,
     /// Checks policies.
     pub check_policy: PolicyCheck,
     /// Ends the process.

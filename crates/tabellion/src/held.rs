@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tabellion_app::work::{Desk, OnFatal, PolicyFault, Tools, VIEWS_WITHIN};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Ledger, LedgerError, OsEntropy, SystemClock};
+use tabellion_model::register::Registers;
 use tabellion_views::Views;
 
 use crate::data_path::start_views;
@@ -60,6 +61,7 @@ impl Held {
             disk: Arc::clone(&self.disk),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
+            registers: Registers::built_in().map_err(|fault| Failure::failed(fault.to_string()))?,
             check_policy: Arc::new(check_policy),
             on_fatal: Arc::clone(&self.on_fatal),
             views_within: VIEWS_WITHIN,

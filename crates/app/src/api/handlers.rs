@@ -10,6 +10,7 @@ pub(super) mod log;
 pub(super) mod operation;
 pub(super) mod people;
 pub(super) mod policies;
+pub(super) mod registers;
 pub(super) mod sessions;
 pub(super) mod systems;
 

@@ -4,7 +4,7 @@
 
 use axum::http::Method;
 
-use super::handlers::{calls, keys, log, operation, people, policies, sessions, systems};
+use super::handlers::{calls, keys, log, operation, people, policies, registers, sessions, systems};
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
 use crate::permission::Permission;
@@ -30,6 +30,10 @@ const RECORD: Access = Access::Needs(Permission::Record);
 const BUILD_PACKAGES: Access = Access::Needs(Permission::BuildPackages);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
 const CHANGE_PEOPLE: Access = Access::Needs(Permission::ChangePeople);
+const READ_REGISTERS: Access = Access::Needs(Permission::ReadRegisters);
+const EDIT_REGISTERS: Access = Access::Needs(Permission::EditRegisters);
+const DECIDE_REGISTERS: Access = Access::Needs(Permission::DecideRegisters);
+const MOVE_REGISTERS: Access = Access::Needs(Permission::MoveRegisters);
 const OWN_SESSION: Access = Access::Needs(Permission::OwnSession);
 
 /// A row without its handler.
@@ -53,7 +57,7 @@ pub(super) fn routes() -> Vec<Route> {
     use Code::{
         AlreadySo, DigestMismatch, LastAdministrator, LinkUnusable, NotFound, NothingToExport, OwnAuthority, OwnerUnknown,
         PolicyFaulty, StageImpossible, SystemGone, TooLarge, UnknownReference, VersionRequired, CrossSite, Conflict, ViewBehind,
-        NotPermitted, NotSignedIn,
+        NotPermitted, NotSignedIn, OwnWork, StateImpossible, NotWhatWasShown, ContentFaulty, Incomplete,
     };
     vec![
         row(GET, "/healthz", PUBLIC, Plain, "health", "Whether the process is up", 200, &[]).by(operation::health),
@@ -91,6 +95,18 @@ pub(super) fn routes() -> Vec<Route> {
         row(PUT, "/api/v1/policies/{policy}", PUBLISH_POLICIES, Change, "publishPolicy", "Bring a text into force in place of the one before", 200, &[NotFound, PolicyFaulty, VersionRequired]).by(policies::publish),
         row(GET, "/api/v1/policies/{policy}/history", READ_POLICIES, Plain, "readPolicyHistory", "Every change of a policy", 200, &[NotFound]).by(policies::history),
         row(POST, "/api/v1/policies/{policy}/withdraw", PUBLISH_POLICIES, Change, "withdrawPolicy", "Take a policy out of force", 200, &[NotFound, AlreadySo]).by(policies::withdraw),
+
+        row(GET, "/api/v1/registers", READ_REGISTERS, Plain, "listRegisters", "Every register: its form, states, steps, and who approves", 200, &[]).by(registers::registers),
+        row(GET, "/api/v1/registers/{register}/items", READ_REGISTERS, Plain, "listRegisterItems", "The items within reach", 200, &[NotFound]).by(registers::list),
+        row(POST, "/api/v1/registers/{register}/items", EDIT_REGISTERS, Once, "openRegisterItem", "Open an item with a first draft", 201, &[NotFound, AlreadySo, ContentFaulty, UnknownReference, SystemGone]).by(registers::open),
+        row(GET, "/api/v1/registers/{register}/items/{item}", READ_REGISTERS, Plain, "readRegisterItem", "One item: content, digest, what is missing, who may do what now", 200, &[NotFound]).by(registers::read),
+        row(PUT, "/api/v1/registers/{register}/items/{item}", EDIT_REGISTERS, Change, "saveRegisterItem", "Save a revision in place of the one before", 200, &[NotFound, VersionRequired, AlreadySo, StateImpossible, ContentFaulty, UnknownReference, SystemGone]).by(registers::save),
+        row(POST, "/api/v1/registers/{register}/items/{item}/submission", EDIT_REGISTERS, Change, "submitRegisterItem", "Put the newest revision before an approver", 200, &[NotFound, AlreadySo, StateImpossible, NotWhatWasShown, Incomplete, SystemGone]).by(registers::submit),
+        row(POST, "/api/v1/registers/{register}/items/{item}/decision", DECIDE_REGISTERS, Change, "decideRegisterItem", "Approve exactly the digest that was shown, or give it back", 200, &[NotFound, AlreadySo, StateImpossible, NotWhatWasShown, OwnWork, SystemGone]).by(registers::decide),
+        row(POST, "/api/v1/registers/{register}/items/{item}/state", MOVE_REGISTERS, Change, "moveRegisterItem", "Move an item to another state", 200, &[NotFound, StateImpossible, OwnWork, SystemGone]).by(registers::step),
+        row(GET, "/api/v1/registers/{register}/items/{item}/history", READ_REGISTERS, Plain, "readRegisterHistory", "Every record about an item, with what each revision changed", 200, &[NotFound]).by(registers::history),
+        row(GET, "/api/v1/inbox", READ_REGISTERS, Plain, "readInbox", "What waits for the one who asks: decisions, returned work, new looks, reviews", 200, &[]).by(registers::inbox),
+        row(GET, "/api/v1/inventory-gaps", READ_REGISTERS, Plain, "listInventoryGaps", "Models in traffic that the inventory does not name", 200, &[]).by(registers::gaps),
 
         row(GET, "/api/v1/calls", READ_CALLS, Plain, "listCalls", "The calls within reach, newest first", 200, &[]).by(calls::list),
         row(GET, "/api/v1/calls/{call}", READ_CALLS, Plain, "readCall", "One call: decision, evidence, proof", 200, &[NotFound]).by(calls::read),

@@ -226,7 +226,7 @@ impl Desk {
         self.reach_system(actor, Permission::ChangeSystems, id)
     }
 
-    fn known(&self, person: CredentialId) -> Result<bool, Refusal> {
+    pub(super) fn known(&self, person: CredentialId) -> Result<bool, Refusal> {
         Ok(self.views.person(&person)?.is_some_and(|person| person.details.is_some()))
     }
 

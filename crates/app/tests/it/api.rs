@@ -9,4 +9,7 @@ mod form;
 mod house;
 mod permission;
 mod records;
+mod register_from_file;
+mod register_traffic;
+mod registers;
 mod sessions;

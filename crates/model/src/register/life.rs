@@ -104,7 +104,7 @@ pub struct Life {
     pub saving: Option<Saving>,
     /// How far it has come; none: a decision on it can no longer be read.
     pub review: Option<Review>,
-    /// Who wrote any revision since the last approval.
+    /// Who wrote any revision since the last approval; while there is none, who wrote what was approved.
     pub authors: BTreeSet<CredentialId>,
     /// Who put the newest revision forward.
     pub submitter: Option<CredentialId>,
@@ -137,6 +137,9 @@ impl Life {
     fn take(&mut self, deed: &Deed) {
         match &deed.act {
             Act::Saved(saving) => {
+                if self.approved.as_ref().is_some_and(|approved| approved.revision == self.revision) {
+                    self.authors.clear();
+                }
                 self.revision += 1;
                 self.revision_entry = deed.entry;
                 self.saving.clone_from(saving);
@@ -180,7 +183,7 @@ impl Life {
             revision: self.revision,
             revision_entry: self.revision_entry,
             saving,
-            authors: std::mem::take(&mut self.authors),
+            authors: self.authors.clone(),
             submitter: self.submitter,
         });
         self.refreshes.clear();

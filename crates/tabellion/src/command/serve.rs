@@ -13,6 +13,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tabellion_app::api;
 use tabellion_app::work::OnFatal;
+use tabellion_app::work::registers::Watch;
 use tabellion_gateway::Gateway;
 use tabellion_ledger::Ledger;
 
@@ -153,6 +154,8 @@ fn serve(
         );
     }
     let control = control_plane(directory, held, gateway.as_ref(), access)?;
+    let watch = Watch::start(held.desk()?, Watch::EVERY, Arc::new(terminal::say))
+        .map_err(|error| Failure::failed(format!("the watch over registers cannot start: {error}")))?;
     let handle = signals.handle();
     thread::scope(|scope| {
         let stopped = stop.clone();
@@ -179,6 +182,7 @@ fn serve(
         if let Some(control) = control {
             control.stop();
         }
+        watch.stop();
         handle.close();
         outcome.and_then(|()| fatal.outcome())
     })

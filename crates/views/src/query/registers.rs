@@ -245,16 +245,16 @@ impl ItemFilter {
             wanted.with(&format!("({unmoved}items.state = ?)"), Some(state.clone()));
         }
         for (field, value) in &self.fields {
-            // A JSON object's own members alone: `->>` with a name and no path.
-            wanted.with("items.facets ->> ?", Some(field.clone()));
-            let name = wanted.conditions.pop().unwrap_or_default();
             // true and false come out of JSON as 1 and 0.
             let value = match value.as_str() {
                 "true" => "1",
                 "false" => "0",
                 other => other,
             };
-            wanted.with(&format!("CAST({name} AS TEXT) = ?"), Some(value.to_owned()));
+            wanted.values.extend([field.clone().into(), value.to_owned().into()]);
+            let last = wanted.values.len();
+            // A name on the right of ->> means the object's own member of that name.
+            wanted.only(&format!("CAST(items.facets ->> ?{} AS TEXT) = ?{last}", last - 1));
         }
         if self.refresh_open {
             wanted.only(REFRESH_OPEN);

@@ -13,6 +13,7 @@ use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::{Clock as _, Draft, Ledger, NewLog, OpenOptions};
 use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, Role};
+use tabellion_model::register::Registers;
 use tabellion_model::{Env, Micros, Origin};
 use tabellion_testkit::{ManualClock, SeededEntropy};
 use tabellion_views::{VIEWS_FILE, Views};
@@ -21,6 +22,11 @@ use super::client::{Answer, Ask};
 
 /// Longest wait for views on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The registers that come with the program.
+fn built_in() -> Registers {
+    Registers::built_in().expect("the registers that come with the program can be read")
+}
 
 /// Everything that a test talks to; gone when it is dropped.
 pub(crate) struct House {
@@ -37,15 +43,20 @@ impl House {
     }
 
     pub(crate) fn with(set: impl FnOnce(&mut Settings)) -> Self {
-        Self::built(set, PATIENCE)
+        Self::built(set, PATIENCE, built_in())
     }
 
     /// One that does not wait long for its views.
     pub(crate) fn impatient() -> Self {
-        Self::built(|_| {}, Duration::from_secs(1))
+        Self::built(|_| {}, Duration::from_secs(1), built_in())
     }
 
-    fn built(set: impl FnOnce(&mut Settings), views_within: Duration) -> Self {
+    /// One that keeps these registers.
+    pub(crate) fn keeping(registers: Registers) -> Self {
+        Self::built(|_| {}, PATIENCE, registers)
+    }
+
+    fn built(set: impl FnOnce(&mut Settings), views_within: Duration, registers: Registers) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let files: Arc<dyn Disk> = Arc::new(RealDisk::create(dir.path()).expect("a disk"));
         let clock = Arc::new(ManualClock::at(Micros::parse_date("2026-03-02T08:00:00Z").expect("a time")));
@@ -62,6 +73,7 @@ impl House {
             disk: files,
             clock: Arc::clone(&clock) as _,
             entropy: entropy as _,
+            registers,
             check_policy: Arc::new(|text| {
                 // Stands in for the program's compiler of policies, which this crate does not know.
                 if text.contains("permit") || text.contains("forbid") {
@@ -189,6 +201,24 @@ impl House {
         .expect("a body");
         let second = self.append(&denied, system, key, None);
         (first.1, second.1)
+    }
+
+    /// Records one call that was answered, by the model that the provider says; the record id of its permission.
+    pub(crate) fn answered(&self, system: &str, key: &str, asked: &str, by: Option<&str>) -> String {
+        let authorised: CallAuthorised = serde_json::from_value(json!({
+            "surface": "openai.chat_completions", "model": asked, "upstream": "local", "purpose": "support", "stream": false,
+            "received_bytes": 3, "received_sha256": "a".repeat(64), "forwarded_sha256": "b".repeat(64), "masked": [], "policies": [],
+            "rules": [], "retry": 0,
+        }))
+        .expect("a body");
+        let first = self.append(&authorised, system, key, None);
+        let completed: CallCompleted = serde_json::from_value(json!({
+            "outcome": "answered", "status": 200, "delivered": "whole", "answered": {"model": by, "tools": []}, "received_bytes": 3,
+            "received_sha256": "d".repeat(64), "released_sha256": "e".repeat(64), "masked": [], "duration_us": 12,
+        }))
+        .expect("a body");
+        self.append(&completed, system, key, Some(&first));
+        first.1
     }
 
     /// Entry and record id of a record as the gateway makes it.

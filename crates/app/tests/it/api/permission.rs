@@ -46,12 +46,13 @@ fn every_route_keeps_to_the_table_for_every_role() {
                 continue; // closing the session would end the test's own
             }
             let absent = "0".repeat(32);
-            let path = ["{system}", "{person}", "{call}"]
+            let path = ["{system}", "{person}", "{call}", "{item}"]
                 .iter()
                 .fold(path.to_owned(), |path, name| path.replace(name, &absent));
             let path = path
                 .replace("{key}", &key)
                 .replace("{policy}", "base")
+                .replace("{register}", "ai_system")
                 .replace("{role}", "auditor")
                 .replace("{index}", "99999");
             // A body that is no JSON: whoever is let through is told so, or has nothing to find.

@@ -1,0 +1,320 @@
+//! Deciding on items, and moving them from state to state.
+//!
+//! Promises: an approval is by somebody with the role who neither wrote any of it nor put it forward, over exactly the digest that is there. Trying to
+//! approve one's own work is refused and recorded.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tabellion_ledger::{Draft, DraftStream, LedgerError};
+use tabellion_model::body::{Body as _, RegisterDecided, RegisterMoved, RegisterRefused, Role};
+use tabellion_model::register::{Decision, Life, Register, Review};
+use tabellion_model::{ItemId, Micros};
+use tabellion_views::query::ItemRow;
+
+use super::editing::{check_digest, earlier_revision};
+use super::shown::Item;
+use super::{about, check_open, check_version, state_of, stream};
+use crate::permission::{Permission, Reach, permitted};
+use crate::refusal::{Code, Refusal};
+use crate::work::forms::{DigestForm, role_of};
+use crate::work::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
+use crate::work::{Actor, Desk, Given, Written};
+
+/// What is decided on an item.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "RegisterDecision")]
+pub struct NewDecision {
+    /// Digest of the revision as it was shown: what is decided on.
+    #[schemars(with = "DigestForm")]
+    pub digest: String,
+    /// Whether it holds from now on or goes back to its authors.
+    #[schemars(with = "DecisionForm")]
+    pub decision: Decision,
+    /// Why.
+    #[schemars(length(min = 1, max = 2000))]
+    pub reason: String,
+    /// What an approval depends on; absent: nothing.
+    #[serde(default)]
+    #[schemars(length(max = 2000))]
+    pub conditions: String,
+}
+
+/// The words of a decision, for the document.
+#[derive(JsonSchema)]
+#[schemars(rename = "Decision", rename_all = "snake_case")]
+#[expect(dead_code, reason = "its schema alone is used")]
+enum DecisionForm {
+    /// The content holds from now on.
+    Approved,
+    /// The content goes back to its authors.
+    Returned,
+}
+
+/// Where an item is to stand.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewRegisterState")]
+pub struct NewState {
+    /// The state, a word of the register.
+    #[schemars(length(min = 1, max = 40))]
+    pub state: String,
+    /// Why.
+    #[schemars(length(min = 1, max = 2000))]
+    pub reason: String,
+}
+
+impl Desk {
+    /// Approves the newest revision or gives it back.
+    pub fn decide_register_item(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        register: &str,
+        id: ItemId,
+        new: &NewDecision,
+    ) -> Result<(Item, Written), Refusal> {
+        let register = self.register(register)?;
+        let written = self.once(actor, "decide-register-item", given, |earlier| {
+            let row = self.reach_or_earlier_item(
+                actor,
+                Permission::DecideRegisters,
+                register,
+                id,
+                earlier.is_some(),
+            )?;
+            let (role, at) = match earlier {
+                Some(earlier) => (earlier.text("role").and_then(|word| role_of(&word)), due(earlier)),
+                None => {
+                    (Some(self.check_decision(actor, given, register, &row, new)?), self.due(register, new))
+                }
+            };
+            let body = RegisterDecided {
+                register: register.name.clone(),
+                item: id,
+                revision: earlier.and_then(earlier_revision).unwrap_or(row.revision),
+                digest: new.digest.clone(),
+                decision: new.decision,
+                conditions: new.conditions.clone(),
+                reason: new.reason.clone(),
+                role: role.ok_or_else(crate::work::systems::foreign)?,
+                next_review_at: at,
+            };
+            let expected = given.expected(earlier, row.version);
+            Ok(vec![about(row.system, draft_of(&body, stream(register, id), expected)?)])
+        });
+        if let Err(refusal) = &written
+            && refusal.code == Code::OwnWork
+        {
+            self.record_refusal(actor, register, id, &new.digest, refusal.code)?;
+        }
+        let written = written?;
+        Ok((self.item_now(actor, register, id)?, written))
+    }
+
+    /// Moves an item to another state.
+    pub fn move_register_item(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        register: &str,
+        id: ItemId,
+        new: &NewState,
+    ) -> Result<(Item, Written), Refusal> {
+        let register = self.register(register)?;
+        let written = self.once(actor, "move-register-item", given, |earlier| {
+            let row = self.reach_or_earlier_item(
+                actor,
+                Permission::MoveRegisters,
+                register,
+                id,
+                earlier.is_some(),
+            )?;
+            if earlier.is_none() {
+                let life = self.views.register_life(&register.name, &id)?;
+                check_version(&row, given, life.saving.as_ref().map(|saving| saving.digest.as_str()))?;
+                check_step(actor, register, &row, &life, &new.state)?;
+            }
+            let body = RegisterMoved {
+                register: register.name.clone(),
+                item: id,
+                state: new.state.clone(),
+                reason: new.reason.clone(),
+            };
+            let expected = given.expected(earlier, row.version);
+            Ok(vec![about(row.system, draft_of(&body, stream(register, id), expected)?)])
+        })?;
+        Ok((self.item_now(actor, register, id)?, written))
+    }
+
+    /// The role under which `actor` may decide so; the order of the checks is the order in which the sentences help.
+    fn check_decision(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        register: &Register,
+        row: &ItemRow,
+        new: &NewDecision,
+    ) -> Result<Role, Refusal> {
+        let role = deciding_role(actor, register)?;
+        let life = self.views.register_life(&register.name, &row.item)?;
+        check_version(row, given, life.saving.as_ref().map(|saving| saving.digest.as_str()))?;
+        check_open(register, row)?;
+        check_digest(&life, &new.digest)?;
+        match life.review {
+            Some(Review::InReview) => {}
+            Some(Review::Approved) => {
+                return Err(Refusal::new(Code::AlreadySo, "the revision is approved already"));
+            }
+            _ => {
+                return Err(Refusal::new(
+                    Code::StateImpossible,
+                    "nobody has put this revision forward: an author has to",
+                ));
+            }
+        }
+        check_second_person(actor, register, &life)?;
+        if new.decision == Decision::Returned && !new.conditions.is_empty() {
+            return Err(Refusal::at(
+                Code::Malformed,
+                "/conditions",
+                "what goes back has no conditions; say why in reason",
+            ));
+        }
+        Ok(role)
+    }
+
+    fn due(&self, register: &Register, new: &NewDecision) -> Option<Micros> {
+        let reviewed = new.decision == Decision::Approved && register.review_months > 0;
+        reviewed.then(|| self.now().plus_months(register.review_months))
+    }
+
+    /// Records that somebody tried to decide on their own work: once for each person and digest.
+    fn record_refusal(
+        &self,
+        actor: &Actor,
+        register: &Register,
+        item: ItemId,
+        digest: &str,
+        code: Code,
+    ) -> Result<(), Refusal> {
+        let Some(person) = actor.credential() else { return Ok(()) };
+        let system = self.item_row(register, item)?.system;
+        let body = RegisterRefused {
+            register: register.name.clone(),
+            item,
+            digest: digest.to_owned(),
+            code: code.as_str().to_owned(),
+        };
+        let mut draft = Draft::new(RegisterRefused::TYPE);
+        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
+        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
+        draft.stream =
+            Some(DraftStream { name: format!("{}/refused", stream(register, item)), expected: None });
+        draft.actor = Some(person.to_hex());
+        draft.assurance = Some("observed".to_owned());
+        draft.idempotency_key = Some(format!("register-refused/{}/{item}/{digest}/{person}", register.name));
+        let appended = self.ledger.append_all(&[about(system, draft)]);
+        self.note(appended.as_ref().map(drop));
+        match appended {
+            // Recorded before, in whichever words: once is enough.
+            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn due(earlier: &Earlier) -> Option<Micros> {
+    earlier.fields.get("next_review_at").and_then(serde_json::Value::as_u64).map(Micros)
+}
+
+/// The role under which `actor` may decide on items of `register`.
+pub(super) fn deciding_role(actor: &Actor, register: &Register) -> Result<Role, Refusal> {
+    let Actor::Person { roles, .. } = actor else {
+        return Err(Refusal::new(
+            Code::NotPermitted,
+            "a decision is a person's: sign in as somebody with the role",
+        ));
+    };
+    let may = |role: &&Role| {
+        register.approval.roles.contains(role)
+            && permitted(**role, Permission::DecideRegisters) != Reach::Nothing
+    };
+    roles.iter().find(may).copied().ok_or_else(|| {
+        Refusal::new(
+            Code::NotPermitted,
+            format!("{} approves here, and you are none", words(register.approval.roles.iter())),
+        )
+    })
+}
+
+/// Whether `actor` neither wrote any of what is to be decided on nor put it forward.
+pub(super) fn check_second_person(actor: &Actor, register: &Register, life: &Life) -> Result<(), Refusal> {
+    if !register.approval.four_eyes {
+        return Ok(());
+    }
+    let Some(person) = actor.credential() else { return Ok(()) };
+    if life.authors.contains(&person) {
+        return Err(Refusal::new(
+            Code::OwnWork,
+            "you wrote some of what is to be decided on, and a second person has to decide; the attempt is recorded",
+        ));
+    }
+    if life.submitter == Some(person) {
+        return Err(Refusal::new(
+            Code::OwnWork,
+            "you put it forward yourself, and a second person has to decide; the attempt is recorded",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether `actor` may move an item to `to` from where it stands.
+pub(super) fn check_step(
+    actor: &Actor,
+    register: &Register,
+    row: &ItemRow,
+    life: &Life,
+    to: &str,
+) -> Result<(), Refusal> {
+    check_open(register, row)?;
+    let from = state_of(register, row).unwrap_or_default();
+    let Some(step) = register.transition(from, to) else {
+        return Err(Refusal::at(
+            Code::StateImpossible,
+            "/state",
+            format!("the item is {from}, from where no step leads to {to:?}"),
+        ));
+    };
+    let Actor::Person { id, roles, .. } = actor else {
+        return Err(Refusal::new(
+            Code::NotPermitted,
+            "a step is a person's: sign in as somebody with the role",
+        ));
+    };
+    if step.roles.is_disjoint(roles) {
+        return Err(Refusal::new(
+            Code::NotPermitted,
+            format!("{} takes this step, and you are none", words(step.roles.iter())),
+        ));
+    }
+    if step.approved && life.review != Some(Review::Approved) {
+        return Err(Refusal::new(
+            Code::StateImpossible,
+            "its newest revision is not approved, and this step needs that",
+        ));
+    }
+    let wrote = life.approved.as_ref().is_some_and(|approved| approved.authors.contains(id));
+    if step.second_person && wrote {
+        return Err(Refusal::new(
+            Code::OwnWork,
+            "you wrote some of what is approved, and somebody else has to take this step",
+        ));
+    }
+    Ok(())
+}
+
+fn words<'a>(roles: impl Iterator<Item = &'a Role>) -> String {
+    let words: Vec<String> = roles.map(|role| role.as_str().replace('_', " ")).collect();
+    words.join(" or ")
+}

@@ -1,0 +1,290 @@
+//! Writing items: opened, saved, put before an approver.
+//!
+//! Promises: two people who edit at the same time lose nothing: the second is told which version, revision and digest is there now.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tabellion_model::body::{RegisterSaved, RegisterSubmitted};
+use tabellion_model::register::{About, Content, FieldFault, Kind, Life, Register, Review, content_digest};
+use tabellion_model::{CredentialId, ItemId, SystemId};
+
+use super::shown::Item;
+use super::{about, check_open, check_version, stream};
+use crate::permission::{Permission, Reach};
+use crate::refusal::{Code, Refusal};
+use crate::work::forms::{DigestForm, IdForm};
+use crate::work::systems::foreign;
+use crate::work::writing::{Earlier, draft_of};
+use crate::work::{Actor, Desk, Given, Written};
+
+/// Most faulty or missing fields that one refusal names.
+const MAX_NAMED: usize = 20;
+
+/// A new item.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewRegisterItem")]
+pub struct NewItem {
+    /// The system it is about.
+    #[serde(default)]
+    #[schemars(with = "Option<IdForm>")]
+    pub system: Option<SystemId>,
+    /// What it says: a member for each field that is filled in. Fields may be missing until it is put forward.
+    pub content: Map<String, Value>,
+}
+
+/// What an item is to say.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewRegisterRevision")]
+pub struct NewRevision {
+    /// All of it: a member for each field that is filled in.
+    pub content: Map<String, Value>,
+}
+
+/// What is put before an approver.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "RegisterSubmission")]
+pub struct Submission {
+    /// Digest of the revision as it was shown.
+    #[schemars(with = "DigestForm")]
+    pub digest: String,
+}
+
+impl Desk {
+    /// Opens an item.
+    pub fn open_register_item(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        register: &str,
+        new: &NewItem,
+    ) -> Result<(Item, Written), Refusal> {
+        let register = self.register(register)?;
+        let mut id = match (register.about, new.system) {
+            (About::OnePerSystem, Some(system)) => ItemId::from_bytes(*system.as_bytes()),
+            _ => ItemId::from_bytes(self.random_id()?),
+        };
+        let written = self.once(actor, "open-register-item", given, |earlier| {
+            if let Some(earlier) = earlier {
+                id = earlier.stream_id().and_then(ItemId::from_hex).ok_or_else(foreign)?;
+            } else {
+                self.check_new(actor, register, new.system)?;
+                if self.views.register_item(&register.name, &id)?.is_some() {
+                    return Err(Refusal::new(
+                        Code::AlreadySo,
+                        format!("the system has its {} here already; change that one", register.item),
+                    ));
+                }
+                self.check_content(register, &new.content)?;
+            }
+            let body = saved(register, id, 1, &new.content, earlier);
+            Ok(vec![about(new.system, draft_of(&body, stream(register, id), given.expected(earlier, 0))?)])
+        })?;
+        Ok((self.item_now(actor, register, id)?, written))
+    }
+
+    /// Saves a revision in place of the one before.
+    pub fn save_register_item(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        register: &str,
+        id: ItemId,
+        new: &NewRevision,
+    ) -> Result<(Item, Written), Refusal> {
+        let register = self.register(register)?;
+        if given.version.is_none() {
+            return Err(Refusal::new(Code::VersionRequired, "an item is replaced as a whole"));
+        }
+        let written = self.once(actor, "save-register-item", given, |earlier| {
+            let row = self.reach_or_earlier_item(
+                actor,
+                Permission::EditRegisters,
+                register,
+                id,
+                earlier.is_some(),
+            )?;
+            if earlier.is_none() {
+                let life = self.views.register_life(&register.name, &id)?;
+                let digest = life.saving.as_ref().map(|saving| saving.digest.as_str());
+                check_version(&row, given, digest)?;
+                check_open(register, &row)?;
+                self.check_content(register, &new.content)?;
+                let same = content_digest(&register.name, &id, row.revision, &new.content)
+                    .is_ok_and(|now| digest == Some(now.to_hex().as_str()));
+                if same {
+                    return Err(Refusal::new(Code::AlreadySo, "the newest revision says the same"));
+                }
+            }
+            let revision = earlier.and_then(earlier_revision).unwrap_or(row.revision + 1);
+            let body = saved(register, id, revision, &new.content, earlier);
+            let expected = given.expected(earlier, row.version);
+            Ok(vec![about(row.system, draft_of(&body, stream(register, id), expected)?)])
+        })?;
+        Ok((self.item_now(actor, register, id)?, written))
+    }
+
+    /// Puts the newest revision before an approver.
+    pub fn submit_register_item(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        register: &str,
+        id: ItemId,
+        submission: &Submission,
+    ) -> Result<(Item, Written), Refusal> {
+        let register = self.register(register)?;
+        let written = self.once(actor, "submit-register-item", given, |earlier| {
+            let row = self.reach_or_earlier_item(
+                actor,
+                Permission::EditRegisters,
+                register,
+                id,
+                earlier.is_some(),
+            )?;
+            if earlier.is_none() {
+                let life = self.views.register_life(&register.name, &id)?;
+                check_version(&row, given, life.saving.as_ref().map(|saving| saving.digest.as_str()))?;
+                check_open(register, &row)?;
+                check_digest(&life, &submission.digest)?;
+                if life.review == Some(Review::InReview) {
+                    return Err(Refusal::new(Code::AlreadySo, "the revision waits for an approver already"));
+                }
+                let content = self.views.register_content(row.saved.entry)?;
+                check_complete(register, &content.unwrap_or_default())?;
+            }
+            let body = RegisterSubmitted {
+                register: register.name.clone(),
+                item: id,
+                revision: earlier.and_then(earlier_revision).unwrap_or(row.revision),
+                digest: submission.digest.clone(),
+            };
+            let expected = given.expected(earlier, row.version);
+            Ok(vec![about(row.system, draft_of(&body, stream(register, id), expected)?)])
+        })?;
+        Ok((self.item_now(actor, register, id)?, written))
+    }
+
+    /// Whether `actor` may open an item about `system`.
+    fn check_new(&self, actor: &Actor, register: &Register, system: Option<SystemId>) -> Result<(), Refusal> {
+        match (register.about, system) {
+            (About::OnePerSystem, None) => Err(Refusal::at(
+                Code::Malformed,
+                "/system",
+                "the register has one item for each system: name the system",
+            )),
+            (About::Organisation, Some(_)) => Err(Refusal::at(
+                Code::Malformed,
+                "/system",
+                "the register is about the organisation: leave out system",
+            )),
+            (_, None) if actor.reach(Permission::EditRegisters) != Reach::All => Err(Refusal::at(
+                Code::NotPermitted,
+                "/system",
+                "your role permits this for systems that you answer for: name one of them",
+            )),
+            (_, None) => Ok(()),
+            (_, Some(system)) if self.views.system(&system)?.is_none() => {
+                Err(Refusal::at(Code::UnknownReference, "/system", "there is no system of this id"))
+            }
+            (_, Some(system)) => self.reach_system(actor, Permission::EditRegisters, system).map(drop),
+        }
+    }
+
+    /// Refuses content with a fault, or that names somebody or something nobody knows.
+    fn check_content(&self, register: &Register, content: &Content) -> Result<(), Refusal> {
+        let checked = register.check(content);
+        if let Some(first) = checked.faults.first() {
+            return Err(Refusal::at(Code::ContentFaulty, pointer(&first.field), sentences(&checked.faults)));
+        }
+        for field in register.fields() {
+            let Some(id) = content.get(&field.name).and_then(Value::as_str) else { continue };
+            let known = match field.kind {
+                Kind::Person => CredentialId::from_hex(id).map(|id| self.known(id)),
+                Kind::System => SystemId::from_hex(id).map(|id| Ok(self.views.system(&id)?.is_some())),
+                _ => continue,
+            };
+            if !known.transpose()?.unwrap_or(false) {
+                return Err(Refusal::at(
+                    Code::UnknownReference,
+                    pointer(&field.name),
+                    format!("{}: nobody and nothing of this id is known here", field.label),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn saved(
+    register: &Register,
+    item: ItemId,
+    revision: u64,
+    content: &Content,
+    earlier: Option<&Earlier>,
+) -> RegisterSaved {
+    // The definition may have changed since the first try; the record stays what it was.
+    let recorded = earlier.and_then(|earlier| {
+        let missing = earlier.fields.get("missing").cloned()?;
+        Some((earlier.text("definition")?, serde_json::from_value(missing).ok()?))
+    });
+    let (definition, missing) =
+        recorded.unwrap_or_else(|| (register.digest.to_hex(), register.check(content).missing));
+    RegisterSaved {
+        register: register.name.clone(),
+        item,
+        revision,
+        content: content.clone(),
+        definition,
+        missing,
+    }
+}
+
+/// The number of the revision that an earlier request of the same key was about.
+pub(super) fn earlier_revision(earlier: &Earlier) -> Option<u64> {
+    earlier.fields.get("revision").and_then(Value::as_u64)
+}
+
+/// Whoever names a digest has to mean the newest revision.
+pub(super) fn check_digest(life: &Life, digest: &str) -> Result<(), Refusal> {
+    match &life.saving {
+        Some(saving) if saving.digest == digest => Ok(()),
+        Some(saving) => Err(Refusal::at(
+            Code::NotWhatWasShown,
+            "/digest",
+            format!("it is at revision {} now, with the digest {}", life.revision, saving.digest),
+        )),
+        None => Err(Refusal::at(
+            Code::NotWhatWasShown,
+            "/digest",
+            "the content of the newest revision was erased; save it anew",
+        )),
+    }
+}
+
+fn check_complete(register: &Register, content: &Content) -> Result<(), Refusal> {
+    let missing = register.check(content).missing;
+    let Some(first) = missing.first() else { return Ok(()) };
+    let labels: Vec<&str> = missing
+        .iter()
+        .take(MAX_NAMED)
+        .filter_map(|name| register.field(name))
+        .map(|field| field.label.as_str())
+        .collect();
+    let more = missing.len().saturating_sub(MAX_NAMED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    Err(Refusal::at(Code::Incomplete, pointer(first), format!("not filled in: {}{more}", labels.join(", "))))
+}
+
+fn pointer(field: &str) -> String {
+    format!("/content/{}", field.replace('~', "~0").replace('/', "~1"))
+}
+
+fn sentences(faults: &[FieldFault]) -> String {
+    let all: Vec<String> =
+        faults.iter().take(MAX_NAMED).map(|fault| format!("{}: {}", fault.label, fault.sentence)).collect();
+    all.join("; ")
+}

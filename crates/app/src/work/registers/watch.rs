@@ -1,0 +1,100 @@
+//! A thread that looks, on a clock of its own, whether what happened asks for a new look at approved items.
+//!
+//! Promises: looks only when something was recorded since; what it records it records once, also after a restart; ends when it is told to or dropped.
+//! Must never: be waited for by a call or a request.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::refresh::Settled;
+use crate::work::Desk;
+
+/// Takes lines for the operator.
+type Note = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The running watch.
+pub struct Watch {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stopped: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn stopped(&self) -> MutexGuard<'_, bool> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits; true when it was told to stop.
+    fn pause(&self, time: Duration) -> bool {
+        let wait = self.changed.wait_timeout_while(self.stopped(), time, |stopped| !*stopped);
+        *wait.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Watch {
+    /// How often it looks, when nobody says otherwise: soon enough for a person, rare enough to cost nothing.
+    pub const EVERY: Duration = Duration::from_secs(5);
+
+    /// Starts to look at `desk`, at once and then `every` so often. What fails is told to `note` and tried again.
+    pub fn start(desk: Arc<Desk>, every: Duration, note: Note) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let thread = thread::Builder::new().name("register-watch".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || run(&desk, &shared, every, &note)
+        })?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Ends it and waits for it.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        *self.shared.stopped() = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic in it was reported by its own thread; the log is as it was.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
+    let mut settled = Settled::default();
+    let mut looked_at = None;
+    let mut told = String::new();
+    loop {
+        let size = desk.ledger().reader().size();
+        if looked_at != Some(size) {
+            match desk.open_refreshes_after(&mut settled) {
+                Ok(_) => {
+                    looked_at = Some(size);
+                    told.clear();
+                }
+                Err(refusal) => {
+                    let line = format!("registers are not watched: {refusal}; trying again");
+                    if line != told {
+                        note(&line);
+                        told = line;
+                    }
+                }
+            }
+        }
+        if shared.pause(every) {
+            return;
+        }
+    }
+}
