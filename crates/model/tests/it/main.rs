@@ -9,3 +9,4 @@
 
 mod packages;
 mod records;
+mod registers;

@@ -9,9 +9,11 @@ use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledg
 use tabellion_model::body::{
     Answered, Body, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, CredentialIssued,
     CredentialRevoked, Delivered, Masked, Outcome, PersonAdded, PersonDetails, PolicyPublished,
+    RegisterDecided, RegisterMoved, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted,
     SystemRegistered, SystemStage, SystemStageChanged, Usage,
 };
-use tabellion_model::{CredentialId, Env, Micros, Origin, RecordId, SystemId};
+use tabellion_model::register::{Decision, RefreshTrigger, content_digest};
+use tabellion_model::{CredentialId, Env, ItemId, Micros, Origin, RecordId, SystemId};
 use tabellion_testkit::{ManualClock, SeededEntropy, SimDisk};
 use tabellion_tlog::{leaf_hash, sha256};
 use tabellion_views::{Views, ViewsDigest};
@@ -128,6 +130,80 @@ pub(crate) fn organisation(bench: &Bench, system: SystemId, key: CredentialId, o
 
 pub(crate) fn system(byte: u8) -> SystemId {
     SystemId::from_bytes([byte; 16])
+}
+
+pub(crate) fn item(byte: u8) -> ItemId {
+    ItemId::from_bytes([byte; 16])
+}
+
+/// The register that the tests' items are in; views know no register by name.
+pub(crate) const REGISTER: &str = "things";
+
+fn of_item(draft: Draft, item: ItemId, system: SystemId, branch: &str) -> Draft {
+    of_system(on(draft, format!("register/{REGISTER}/{item}{branch}")), system)
+}
+
+/// The first revision of an item, or one more that says it is the first.
+pub(crate) fn item_saved(item: ItemId, system: SystemId, model: &str) -> Draft {
+    let body = RegisterSaved {
+        register: REGISTER.to_owned(),
+        item,
+        revision: 1,
+        content: item_content(model),
+        definition: "ab".repeat(32),
+        missing: vec!["purpose".to_owned()],
+    };
+    of_item(draft(&body), item, system, "")
+}
+
+pub(crate) fn item_content(model: &str) -> tabellion_model::register::Content {
+    let content = serde_json::json!({"name": format!("With {model}"), "owner": credential(9).to_hex(), "models": [model], "tier": "high"});
+    content.as_object().expect("an object").clone()
+}
+
+/// An act on an item, of whichever kind.
+pub(crate) fn item_acted(item: ItemId, system: SystemId, which: u8) -> Draft {
+    let register = REGISTER.to_owned();
+    let digest = content_digest(REGISTER, &item, 1, &item_content("model 0")).expect("plain JSON").to_hex();
+    match which {
+        0 => of_item(draft(&RegisterSubmitted { register, item, revision: 1, digest }), item, system, ""),
+        1 | 2 => {
+            let decision = if which == 1 { Decision::Approved } else { Decision::Returned };
+            let body = RegisterDecided {
+                register,
+                item,
+                revision: 1,
+                digest,
+                decision,
+                conditions: String::new(),
+                reason: "weighed".to_owned(),
+                role: tabellion_model::body::Role::Approver,
+                next_review_at: Some(Micros(START + 1)),
+            };
+            of_item(draft(&body), item, system, "")
+        }
+        3 => {
+            let body =
+                RegisterMoved { register, item, state: "used".to_owned(), reason: "because".to_owned() };
+            of_item(draft(&body), item, system, "")
+        }
+        4 => {
+            let body = RegisterRefreshOpened {
+                register,
+                item,
+                digest,
+                trigger: RefreshTrigger::ModelNotNamed,
+                model: Some("model 3".to_owned()),
+                fields: Vec::new(),
+                cause: RecordId::from_bytes([5; 16]),
+            };
+            of_item(draft(&body), item, system, "/refresh")
+        }
+        _ => {
+            let body = RegisterRefused { register, item, digest, code: "own_work".to_owned() };
+            of_item(draft(&body), item, system, "/refused")
+        }
+    }
 }
 
 pub(crate) fn credential(byte: u8) -> CredentialId {

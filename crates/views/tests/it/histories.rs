@@ -7,8 +7,8 @@ use tabellion_model::Micros;
 use tabellion_model::body::{LinkIssued, Role, RoleGranted, SystemStage};
 
 use crate::fixture::{
-    Bench, START, added, credential, denied, draft, issued, on, published, registered, revoked, staged,
-    system,
+    Bench, START, added, credential, denied, draft, issued, item, item_acted, item_saved, on, published,
+    registered, revoked, staged, system,
 };
 
 /// What happens next. Numbers choose among a few systems, keys, people and records, so that things meet.
@@ -26,6 +26,10 @@ enum Step {
     End(usize),
     Break(usize),
     Deny(u8),
+    /// A revision of an item, with content that tells them apart.
+    Save(u8, u8),
+    /// One of the acts on an item.
+    Act(u8, u8),
     Unknown,
     EraseRecord(usize),
     ErasePerson(u8),
@@ -52,6 +56,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => any::<usize>().prop_map(Step::End),
         1 => any::<usize>().prop_map(Step::Break),
         2 => few().prop_map(Step::Deny),
+        3 => two().prop_map(|(item, text)| Step::Save(item, text)),
+        3 => (few(), 0..6u8).prop_map(|(item, act)| Step::Act(item, act)),
         1 => Just(Step::Unknown),
         4 => any::<usize>().prop_map(Step::EraseRecord),
         1 => few().prop_map(Step::ErasePerson),
@@ -109,6 +115,10 @@ impl Play {
                 self.append(&published(&format!("policy-{name}"), &format!("text {text}")));
             }
             Step::Deny(id) => self.append(&denied(system(id + 1), credential(id), "policy_denied")),
+            Step::Save(id, text) => {
+                self.append(&item_saved(item(id), system(id + 1), &format!("model {text}")))
+            }
+            Step::Act(id, which) => self.append(&item_acted(item(id), system(id + 1), which)),
             Step::Unknown => self.append(&Draft::new("risk.assessed").with("level", 3)),
             Step::Call(_) | Step::End(_) | Step::Break(_) => self.call(step),
             Step::EraseRecord(which) => {

@@ -16,4 +16,5 @@ mod fixture;
 mod gate;
 mod histories;
 mod people;
+mod registers;
 mod speed;

@@ -1,0 +1,184 @@
+//! Registers: rows, lives, lists at size, and which models answered whom.
+
+use std::time::{Duration, Instant};
+
+use tabellion_model::register::Review;
+use tabellion_views::query::{ItemFilter, ItemPage, ItemSort};
+
+use crate::fixture::{
+    Bench, REGISTER, START, credential, item, item_acted, item_saved, organisation, system,
+};
+
+fn of_register() -> ItemFilter {
+    ItemFilter { register: Some(REGISTER.to_owned()), ..ItemFilter::default() }
+}
+
+#[test]
+fn an_item_is_listed_as_it_stands_and_its_life_says_the_same() {
+    let bench = Bench::new();
+    bench.append(&item_acted(item(1), system(1), 0));
+    let first = bench.append(&item_saved(item(1), system(1), "model 0"));
+    for act in [0, 1, 3, 4, 5] {
+        bench.append(&item_acted(item(1), system(1), act));
+    }
+    bench.append(&item_saved(item(2), system(2), "model 1"));
+    // The same item under another system would be in reach of another owner.
+    bench.append(&item_saved(item(2), system(3), "model 2"));
+    let views = bench.views();
+    assert_eq!(
+        views.unplaced(Default::default()).expect("rows").rows.len(),
+        2,
+        "an act on an item that was never saved, and an item that changes its system, have a place"
+    );
+    let rows = views.register_items(&of_register(), ItemPage::default()).expect("rows");
+    assert_eq!(rows.total, 2, "{rows:?}");
+    let row = &rows.rows[1];
+    let life = views.register_life(REGISTER, &item(1)).expect("a life");
+    let approval = row.approval.as_ref().expect("an approval");
+    let approved = life.approved.as_ref().expect("an approval");
+    assert_eq!(
+        (row.review, approval.done.entry, approval.digest.as_str()),
+        (life.review, approved.entry, approved.ruling.digest.as_str()),
+        "a list and a status would say different things of one item"
+    );
+    assert_eq!(
+        (row.moved.clone(), life.moved),
+        (Some(Some("used".to_owned())), Some(Some("used".to_owned())))
+    );
+    assert!(row.refresh_open && life.refreshes.len() == 1, "a wish for a new look is lost");
+    let facts = views.register_facts(None).expect("facts");
+    assert_eq!(facts.len(), 2);
+    assert_eq!(
+        facts[0].life,
+        views.register_life(REGISTER, &item(1)).expect("a life"),
+        "two folds of one item"
+    );
+    assert_eq!(
+        facts[0].life.approved.as_ref().map(|approved| approved.saving.models.clone()),
+        Some(vec!["model 0".to_owned()])
+    );
+    assert!(views.register_content(first.index).expect("the log").is_some());
+    bench.erase_record(&first);
+    bench.catch_up(&views);
+    let row = views.register_item(REGISTER, &item(1)).expect("rows").expect("an item");
+    assert_eq!((row.name, row.owner), (None, None), "erased content is still listed");
+    assert!(views.register_content(first.index).expect("the log").is_none());
+    assert_eq!(
+        views.register_life(REGISTER, &item(1)).expect("a life").approved,
+        None,
+        "nobody can say what is approved"
+    );
+}
+
+#[test]
+fn the_models_that_answered_a_system_are_found_with_their_first_and_last_call() {
+    let bench = Bench::new();
+    let key = credential(1);
+    organisation(&bench, system(1), key, credential(2));
+    let mut calls = Vec::new();
+    for (owner, count) in [(1, 3), (2, 2)] {
+        for _ in 0..count {
+            let call = bench.authorise(system(owner), key, "small");
+            bench.complete(system(owner), key, &call, 1);
+            calls.push(call);
+        }
+    }
+    let erased = bench.authorise(system(3), key, "small");
+    let end = bench.complete(system(3), key, &erased, 1);
+    bench.authorise(system(4), key, "never answered");
+    bench.erase_record(&end);
+    let views = bench.views();
+    let seen = views.models_seen().expect("pairs");
+    let shown: Vec<_> = seen
+        .iter()
+        .map(|seen| (seen.system, seen.model.as_str(), seen.first.entry, seen.last.entry))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (system(1), "small-1", calls[0].index, calls[2].index),
+            (system(2), "small-1", calls[3].index, calls[4].index)
+        ],
+        "a model would be used without anybody knowing, or one be named that nobody can show"
+    );
+    let from = calls[0].index + 1;
+    let next = views.first_answer(&system(1), "small-1", from).expect("a call").expect("one");
+    assert_eq!(
+        next.entry, calls[1].index,
+        "the call that asks for a new look is not the first since the approval"
+    );
+    assert_eq!(views.first_answer(&system(1), "small-2", 0).expect("no call"), None);
+}
+
+/// 10,000 items, each with an approval: what a list may take.
+const ITEMS: u32 = 10_000;
+
+#[test]
+#[ignore = "a measurement of half a minute"]
+fn lists_and_facts_at_size() {
+    let bench = Bench::new();
+    let key = credential(1);
+    let (mut drafts, mut called) = (Vec::new(), Vec::new());
+    for number in 0..ITEMS {
+        let mut id = [7; 16];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        let (item, system) =
+            (tabellion_model::ItemId::from_bytes(id), tabellion_model::SystemId::from_bytes(id));
+        let mut saved = item_saved(item, system, &format!("model {}", number % 7));
+        saved.body.insert("content".to_owned(), {
+            let mut content = crate::fixture::item_content(&format!("model {}", number % 7));
+            content.insert("name".to_owned(), format!("Item {number}").into());
+            content.insert("tier".to_owned(), ["low", "high"][usize::from(number % 10 == 0)].into());
+            content.insert("purpose".to_owned(), "x".repeat(2000).into());
+            content.into()
+        });
+        let mut act = item_acted(item, system, 1);
+        act.erasable_alone = false;
+        saved.erasable_alone = false;
+        drafts.extend([saved, act]);
+        if number % 10 == 0 {
+            called.push(system);
+        }
+        if drafts.len() >= 900 {
+            bench.ledger.append_all(&drafts).expect("appended");
+            drafts.clear();
+        }
+    }
+    bench.ledger.append_all(&drafts).expect("appended");
+    for system in called {
+        let call = bench.authorise(system, key, "small");
+        bench.complete(system, key, &call, 1);
+    }
+    let views = bench.views();
+    let time = |what: &str, ask: &dyn Fn() -> usize| {
+        ask();
+        let began = Instant::now();
+        let rows = ask();
+        let took = began.elapsed();
+        println!("{what}: {rows} rows in {took:?}");
+        took
+    };
+    let page = ItemPage::default();
+    let list =
+        |filter: ItemFilter, page: ItemPage| views.register_items(&filter, page).expect("rows").rows.len();
+    let text = Some("tem 99".to_owned());
+    let high = vec![("tier".to_owned(), "high".to_owned())];
+    let due = Some(tabellion_model::Micros(START + 2));
+    let lists = [
+        time("newest", &|| list(of_register(), page)),
+        time("by name", &|| list(of_register(), ItemPage { sort: ItemSort::Name, ..page })),
+        time("by due date", &|| list(of_register(), ItemPage { sort: ItemSort::Due, ..page })),
+        time("last page", &|| list(of_register(), ItemPage { skip: 9_950, ..page })),
+        time("search", &|| list(ItemFilter { text: text.clone(), ..of_register() }, page)),
+        time("field", &|| list(ItemFilter { fields: high.clone(), ..of_register() }, page)),
+        time("in review", &|| list(ItemFilter { review: Some(Review::InReview), ..of_register() }, page)),
+        time("refresh open", &|| list(ItemFilter { refresh_open: true, ..of_register() }, page)),
+        time("due", &|| list(ItemFilter { due_before: due, ..of_register() }, page)),
+    ];
+    time("facts of all", &|| views.register_facts(None).expect("facts").len());
+    time("models seen", &|| views.models_seen().expect("pairs").len());
+    assert!(
+        lists.iter().all(|took| *took < Duration::from_millis(150)),
+        "a list is slower than a reader waits"
+    );
+}
