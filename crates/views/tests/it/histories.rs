@@ -116,7 +116,7 @@ impl Play {
             }
             Step::Deny(id) => self.append(&denied(system(id + 1), credential(id), "policy_denied")),
             Step::Save(id, text) => {
-                self.append(&item_saved(item(id), system(id + 1), &format!("model {text}")))
+                self.append(&item_saved(item(id), system(id + 1), &format!("model {text}")));
             }
             Step::Act(id, which) => self.append(&item_acted(item(id), system(id + 1), which)),
             Step::Unknown => self.append(&Draft::new("risk.assessed").with("level", 3)),

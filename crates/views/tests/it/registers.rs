@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tabellion_model::register::Review;
-use tabellion_views::query::{ItemFilter, ItemPage, ItemSort};
+use tabellion_views::query::{ItemFilter, ItemPage, ItemSort, Page};
 
 use crate::fixture::{
     Bench, REGISTER, START, credential, item, item_acted, item_saved, organisation, system,
@@ -26,7 +26,7 @@ fn an_item_is_listed_as_it_stands_and_its_life_says_the_same() {
     bench.append(&item_saved(item(2), system(3), "model 2"));
     let views = bench.views();
     assert_eq!(
-        views.unplaced(Default::default()).expect("rows").rows.len(),
+        views.unplaced(Page::default()).expect("rows").rows.len(),
         2,
         "an act on an item that was never saved, and an item that changes its system, have a place"
     );
