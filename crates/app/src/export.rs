@@ -26,7 +26,7 @@ use bundles::Bundles;
 pub(crate) use span::Span;
 use span::{Gap, choose};
 use survey::survey;
-pub(crate) use survey::{Survey, policy_for, shown};
+pub(crate) use survey::{Survey, shown};
 
 /// The browser verifier that travels in every package, as it is built from `web/`.
 const VERIFY_HTML: &[u8] = include_bytes!("../assets/verify.html");
@@ -182,6 +182,8 @@ pub(crate) struct Subject<'a> {
 /// Id of the package key that has to sign a package of size `at` (absent: the newest).
 pub fn package_key_at(reader: &Reader, at: Option<u64>) -> Result<KeyId, ExportError> {
     let size = at.unwrap_or_else(|| reader.size());
+    // Of a size that was never signed there is no key to speak of.
+    reader.checkpoint_at(size)?;
     let chain = chain_at(reader, size)?;
     chain.in_force(Purpose::Package, size).map(|key| key.key_id).ok_or(ExportError::NoPackageKey { size })
 }

@@ -7,6 +7,7 @@
 //! Start at [`work::Desk`] for the rules, at [`api`] for HTTP (`docs/api.md`), at [`export()`] for packages (`docs/formats.md` §11).
 
 pub mod api;
+mod captured;
 mod export;
 mod instructions;
 pub mod nearest;

@@ -146,7 +146,8 @@ impl Report<'_> {
         match self.manifest.disclosure {
             DisclosurePolicy::All => "Everything that still exists is shown.",
             DisclosurePolicy::Business => {
-                "Content about persons is withheld; all other content that still exists is shown."
+                "What is known to be about persons is withheld, with all that was captured of prompts and answers; all other content that still exists \
+                 is shown."
             }
             DisclosurePolicy::None => "No content is shown, only the headers of the records.",
         }

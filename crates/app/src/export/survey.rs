@@ -11,6 +11,7 @@ use tabellion_model::registry::Kind;
 use tabellion_model::{Disclosure, DisclosurePolicy, UnitId};
 
 use super::{ExportError, ExportRequest, Subject};
+use crate::captured::is_captured;
 
 /// Rows of erasures, holds and deletions in a report: some pages of print. The rest is counted.
 pub(crate) const MAX_EVENT_ROWS: usize = 200;
@@ -55,7 +56,7 @@ impl Survey {
                     tombstone: *tombstone,
                     disclosure,
                 });
-            } else if kind != Some(Kind::ErasureDone) && shown(unit, policy_for(&view, request)).is_some() {
+            } else if kind != Some(Kind::ErasureDone) && !shown(&view, unit, request).is_empty() {
                 self.shown_personal += u64::from(unit.personal);
             }
         }
@@ -76,11 +77,12 @@ impl Survey {
         if is_tombstone {
             return Vec::new();
         }
-        let policy = policy_for(view, request);
         let units = view.units.iter().filter(|unit| self.tombstone_of(view.index, &unit.id).is_none());
         let lines = units.filter_map(|unit| {
-            let disclosures = shown(unit, policy)?.iter().map(Disclosure::encode).collect();
-            Some(ShownUnit { index: view.index, unit: unit.id, disclosures })
+            let disclosures: Vec<String> =
+                shown(view, unit, request).into_iter().map(Disclosure::encode).collect();
+            let some = !disclosures.is_empty();
+            some.then_some(ShownUnit { index: view.index, unit: unit.id, disclosures })
         });
         lines.collect()
     }
@@ -93,7 +95,7 @@ impl Survey {
 }
 
 /// The policy for one entry's content: nothing of another system's than the request names.
-pub(crate) fn policy_for(view: &EntryView, request: &ExportRequest) -> DisclosurePolicy {
+fn policy_for(view: &EntryView, request: &ExportRequest) -> DisclosurePolicy {
     let system = view.entry.header().and_then(|header| header.system).map(|(system, _)| system);
     match request.content_of {
         Some(wanted) if system != Some(wanted) => DisclosurePolicy::None,
@@ -101,17 +103,20 @@ pub(crate) fn policy_for(view: &EntryView, request: &ExportRequest) -> Disclosur
     }
 }
 
-/// What the policy lets be seen of a unit; a unit without a field is nothing to see.
-pub(crate) fn shown(unit: &UnitView, policy: DisclosurePolicy) -> Option<&[Disclosure]> {
-    let allowed = match policy {
+/// What the request lets be seen of one unit of an entry.
+pub(crate) fn shown<'a>(
+    view: &EntryView,
+    unit: &'a UnitView,
+    request: &ExportRequest,
+) -> Vec<&'a Disclosure> {
+    let UnitContent::Shown(disclosures) = &unit.content else { return Vec::new() };
+    let policy = policy_for(view, request);
+    let allowed = |disclosure: &&Disclosure| match policy {
         DisclosurePolicy::All => true,
-        DisclosurePolicy::Business => !unit.personal,
+        DisclosurePolicy::Business => !unit.personal && !is_captured(view, disclosure.name()),
         DisclosurePolicy::None => false,
     };
-    match &unit.content {
-        UnitContent::Shown(disclosures) if allowed && !disclosures.is_empty() => Some(disclosures),
-        _ => None,
-    }
+    disclosures.iter().filter(allowed).collect()
 }
 
 /// Whether records of this kind say what may, must or must not happen to content.

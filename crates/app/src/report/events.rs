@@ -7,7 +7,7 @@ use tabellion_model::registry::{ErasureScope, Facts, Kind, facts};
 use tabellion_model::{Header, Micros};
 
 use super::words::{counted, moment, row_time, short};
-use crate::export::{Subject, Survey, policy_for, shown};
+use crate::export::{Subject, Survey, shown};
 use crate::printable::visible_value;
 
 /// Characters of a reason: a sentence or two.
@@ -51,8 +51,8 @@ fn event(subject: &Subject<'_>, view: &EntryView) -> Option<EventRow> {
 }
 
 fn reason(subject: &Subject<'_>, view: &EntryView) -> Option<String> {
-    let units = view.units.iter().filter_map(|unit| shown(unit, policy_for(view, subject.request)));
-    let field = units.flatten().find(|field| field.name() == REASON)?;
+    let mut fields = view.units.iter().flat_map(|unit| shown(view, unit, subject.request));
+    let field = fields.find(|field| field.name() == REASON)?;
     Some(visible_value(field.value(), REASON_CHARACTERS))
 }
 

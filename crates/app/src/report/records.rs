@@ -7,7 +7,7 @@ use tabellion_model::registry::Kind;
 use tabellion_model::{Entry, Header, Micros};
 
 use super::words::{count, counted, row_time, short};
-use crate::export::{ExportError, Subject, Survey, policy_for, shown};
+use crate::export::{ExportError, Subject, Survey, shown};
 use crate::printable::{visible, visible_value};
 
 /// Rows: some dozens of printed pages. A reader who needs more reads the entries, for which the verifiers have tools.
@@ -146,6 +146,7 @@ fn content(
     if kind.is_some_and(Kind::is_key_record) {
         notes.push("see Keys".to_owned());
     }
+    // Units that are not wholly shown, and their fields that are not.
     let mut withheld = (0, 0);
     for unit in &view.units {
         let digests = digests_of(view, unit);
@@ -156,14 +157,17 @@ fn content(
             ));
         } else if kind == Some(Kind::ErasureDone) {
             notes.push(format!("names {}, one field each", counted(digests, "erased unit", "erased units")));
-        } else if let Some(disclosures) = shown(unit, policy_for(view, subject.request)) {
-            fields.extend(disclosures.iter().map(|field| Field {
+        } else {
+            let disclosures = shown(view, unit, subject.request);
+            let hidden = digests.saturating_sub(disclosures.len() as u64);
+            if hidden > 0 {
+                withheld = (withheld.0 + 1, withheld.1 + hidden);
+            }
+            fields.extend(disclosures.into_iter().map(|field| Field {
                 name: field.name().to_owned(),
                 value: visible_value(field.value(), VALUE_CHARACTERS),
                 personal: unit.personal,
             }));
-        } else {
-            withheld = (withheld.0 + 1, withheld.1 + digests);
         }
     }
     if withheld.0 > 0 {

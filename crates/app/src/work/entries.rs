@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tabellion_ledger::{EntryView, UnitContent, UnitView};
-use tabellion_model::body::{Body, CallAuthorised, CallCompleted};
 use tabellion_model::{Disclosure, Entry, SystemId};
 use tabellion_tlog::leaf_hash;
 
 use super::forms::{DigestForm, IdForm, Time};
 use super::{Actor, Desk};
+use crate::captured::is_captured;
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
 
@@ -20,9 +20,6 @@ use crate::refusal::{Code, Refusal};
 const PAGE: u64 = 50;
 /// Most entries that one page looks at: each is read and decrypted.
 const MAX_SCANNED: u64 = 4096;
-/// Fields of call records that hold what was said.
-const CAPTURED: [&str; 2] = ["prompt", "answer"];
-
 /// Which entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -114,10 +111,8 @@ struct Sight {
 }
 
 impl Sight {
-    fn of(self, record_type: &str, unit: &UnitView, disclosure: &Disclosure) -> bool {
-        let is_call = record_type == CallAuthorised::TYPE || record_type == CallCompleted::TYPE;
-        (self.personal || !unit.personal)
-            && (self.captured || !is_call || !CAPTURED.contains(&disclosure.name()))
+    fn of(self, view: &EntryView, unit: &UnitView, disclosure: &Disclosure) -> bool {
+        (self.personal || !unit.personal) && (self.captured || !is_captured(view, disclosure.name()))
     }
 }
 
@@ -159,9 +154,8 @@ impl Desk {
     pub fn receipt(&self, actor: &Actor, index: u64) -> Result<Vec<u8>, Refusal> {
         let view = self.reach_entry(actor, index)?;
         let sight = self.sight(actor, &view)?;
-        let record_type = type_of(&view);
         let visible: std::collections::BTreeSet<String> = shown(&view)
-            .filter(|(unit, disclosure)| sight.of(&record_type, unit, disclosure))
+            .filter(|(unit, disclosure)| sight.of(&view, unit, disclosure))
             .map(|(_, disclosure)| disclosure.encode())
             .collect();
         let mut receipt = self.ledger.reader().receipt(index)?;
@@ -232,12 +226,11 @@ fn form(view: &EntryView, sight: Sight) -> EntryForm {
         Entry::Statement(statement) => ("statement", statement.record.header.observed_at),
         Entry::Seal(seal) => ("seal", seal.seal.committed_at),
     };
-    let record_type = type_of(view);
     EntryForm {
         index: view.index,
         kind: kind.to_owned(),
         leaf_hash: leaf_hash(&view.bytes).to_hex(),
-        record_type: header.map(|_| record_type.clone()),
+        record_type: header.map(|_| type_of(view)),
         record_id: header.map(|header| header.record_id.to_hex()),
         at: Time(at),
         actor: header.map(|header| header.actor.to_hex()),
@@ -245,18 +238,18 @@ fn form(view: &EntryView, sight: Sight) -> EntryForm {
         stream: header.and_then(|header| header.stream.as_ref()).map(|(name, _)| name.to_string()),
         stream_version: header.and_then(|header| header.stream.as_ref()).map(|(_, version)| *version),
         clear: header.and_then(|header| header.clear.clone()).unwrap_or_default(),
-        units: view.units.iter().map(|unit| unit_form(&record_type, unit, sight)).collect(),
+        units: view.units.iter().map(|unit| unit_form(view, unit, sight)).collect(),
     }
 }
 
-fn unit_form(record_type: &str, unit: &UnitView, sight: Sight) -> UnitForm {
+fn unit_form(view: &EntryView, unit: &UnitView, sight: Sight) -> UnitForm {
     let (state, fields) = match &unit.content {
         UnitContent::Erased => ("erased", Map::new()),
         UnitContent::Missing => ("missing", Map::new()),
         UnitContent::Shown(disclosures) => {
             let visible: Map<String, Value> = disclosures
                 .iter()
-                .filter(|disclosure| sight.of(record_type, unit, disclosure))
+                .filter(|disclosure| sight.of(view, unit, disclosure))
                 .map(|disclosure| (disclosure.name().to_owned(), disclosure.value().clone()))
                 .collect();
             (if visible.len() == disclosures.len() { "shown" } else { "withheld" }, visible)

@@ -28,9 +28,9 @@ const LAST_TIME: Micros = Micros((1 << 53) - 1);
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Disclose {
-    /// All of it; takes the permission to see content about data subjects.
+    /// All of it; takes the permissions to see content about data subjects and what was captured of prompts and answers.
     All,
-    /// All but what is about a data subject.
+    /// All but what is about a data subject and what was captured of prompts and answers.
     Business,
     /// None.
     None,
@@ -53,7 +53,7 @@ pub struct NewPackage {
     #[serde(default)]
     #[schemars(with = "Option<IdForm>")]
     pub system: Option<SystemId>,
-    /// Whose content is shown; absent: all but what is about a data subject.
+    /// Whose content is shown; absent: business.
     #[serde(default = "business")]
     pub disclose: Disclose,
     /// A label for the reader, such as iso42001; it selects nothing.
@@ -93,11 +93,14 @@ impl Desk {
         given: &Given,
         new: &NewPackage,
     ) -> Result<(Vec<u8>, Exported, Written), Refusal> {
-        if new.disclose == Disclose::All && actor.reach(Permission::ReadPersonal) != Reach::All {
+        let sees_all = [Permission::ReadPersonal, Permission::ReadCaptured]
+            .iter()
+            .all(|permission| actor.reach(*permission) == Reach::All);
+        if new.disclose == Disclose::All && !sees_all {
             return Err(Refusal::at(
                 Code::NotPermitted,
                 "/disclose",
-                "your role does not permit content about data subjects; ask for business",
+                "your role does not permit content about data subjects, or prompts and answers; ask for business",
             ));
         }
         if let Some(system) = new.system

@@ -1,7 +1,7 @@
 //! `tabellion export`: an evidence package for somebody else, and the record that it was made.
 //!
 //! Promises: the file appears whole or not at all; the package is of the log as it was before the record of its export. Must never: disclose more
-//! than asked for or configured; without either, nothing about a data subject.
+//! than asked for or configured; without either, nothing about a data subject and nothing that was captured of prompts and answers.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -40,7 +40,7 @@ pub(crate) struct Options {
     /// Log size whose checkpoint the package proves against; the same size gives the same bytes [default: the newest]
     #[arg(long, value_name = "SIZE")]
     at: Option<u64>,
-    /// Whose content is shown; business is all but what is about a data subject [default: as configured, else business]
+    /// Whose content is shown; business is all but what is about a data subject and captured prompts and answers [default: as configured, else business]
     #[arg(long, value_name = "WHAT")]
     disclose: Option<Disclose>,
     /// The package

@@ -164,7 +164,7 @@ fn configuration(new: &NewLog) -> Result<String, Failure> {
          # Months that content is kept, by retention class; `tabellion retain` erases what is older.\n\
          # standard = 84\n\n\
          [export]\n\
-         # What a package discloses when the command does not say: all, business (nothing about a data subject), none.\n\
+         # What a package discloses when the command does not say: all, business (nothing about a data subject, no prompts and answers), none.\n\
          # disclose = \"business\"\n\n\
          [console]\n\
          # Where the control plane listens (`off`: nowhere), and where people reach it when that is elsewhere, behind a proxy for instance.\n\

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
+use tabellion_model::Disclosure;
 use tabellion_model::body::Role;
 use tabellion_model::package::verify_package;
 
@@ -94,13 +95,22 @@ fn a_package_is_built_downloaded_verified_and_recorded() {
     let index = built.header("tabellion-entry").expect("the record of the export");
     let entry = house.get(&auditor, &format!("/api/v1/entries/{index}")).ok().json();
     assert_eq!(entry["type"], "package.exported", "an export would leave no trace");
-    let text = String::from_utf8_lossy(&built.body).into_owned();
-    assert!(text.contains("what the provider saw"), "the system's own content is missing");
-    assert!(!text.contains("Ida"), "a package for business shows a person's name");
-    let other = house.live_system(&admin, "Other");
-    let built = house.post(&auditor, "/api/v1/packages", &json!({"system": other})).ok();
+    let seen = everything_readable(&built.body);
+    assert!(seen.contains("Loan support"), "the system's own content is missing");
+    assert!(!seen.contains("Ida"), "a package for business shows a person's name");
     assert!(
-        !String::from_utf8_lossy(&built.body).contains("what the provider saw"),
+        !seen.contains("what the provider saw"),
+        "prompts hold what no mask finds; they leave without anybody having asked for them"
+    );
+    let asked = house.post(&auditor, "/api/v1/packages", &json!({"system": system, "disclose": "all"})).ok();
+    assert!(
+        everything_readable(&asked.body).contains("what the provider saw"),
+        "whoever may see prompts and asks gets none"
+    );
+    let other = house.live_system(&admin, "Other");
+    let built = house.post(&auditor, "/api/v1/packages", &json!({"system": other, "disclose": "all"})).ok();
+    assert!(
+        !everything_readable(&built.body).contains("what the provider saw"),
         "another system's content is shown"
     );
     assert_eq!(
@@ -112,8 +122,29 @@ fn a_package_is_built_downloaded_verified_and_recorded() {
     house
         .post(&auditor, "/api/v1/packages", &json!({"from": "2030-01-01", "to": "2030-01-02"}))
         .refused(422, "nothing_to_export");
-    house.post(&auditor, "/api/v1/packages", &json!({"at": 3})).refused(422, "nothing_to_export");
+    for never_signed in [0, 1, 3, 99_999_999] {
+        house
+            .post(&auditor, "/api/v1/packages", &json!({"at": never_signed}))
+            .refused(422, "nothing_to_export");
+    }
     house.post(&auditor, "/api/v1/packages", &json!({"framework": "ä"})).refused(400, "malformed");
+}
+
+/// The text of every file in a package, with its disclosures decoded.
+fn everything_readable(package: &[u8]) -> String {
+    let mut text = String::new();
+    for (name, content) in crate::fixture::files(package) {
+        let content = String::from_utf8_lossy(&content).into_owned();
+        if name.starts_with("disclosures/") {
+            for encoded in content.split(|byte: char| !(byte.is_ascii_alphanumeric() || "-_".contains(byte)))
+            {
+                let decoded = Disclosure::parse(encoded).map(|shown| shown.value().to_string());
+                text.push_str(&decoded.unwrap_or_default());
+            }
+        }
+        text.push_str(&content);
+    }
+    text
 }
 
 /// Requirement: R25
