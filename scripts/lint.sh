@@ -20,5 +20,6 @@ step "shell scripts" scripts/check-shell.sh
 step "our own checks can fail" python3 -B -m unittest discover --quiet --start-directory scripts/test
 step "layout: arrows, pure crates, file sizes" python3 -B scripts/check-layout.py
 step "wording: no claim we cannot keep, no path of one machine" python3 -B scripts/check-claims.py
+step "references: no control that the standard does not have" python3 -B scripts/check-references.py
 step "documents: links and make targets exist" python3 -B scripts/check-docs.py
 step_summary "lint: all passed"

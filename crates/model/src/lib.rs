@@ -4,6 +4,7 @@
 //! here sees content except as the value of a [`Disclosure`], and secrets are wiped when dropped.
 
 pub mod body;
+pub mod catalogue;
 mod entry;
 mod form;
 mod header;
