@@ -144,6 +144,7 @@ fn sound<T>(table: &str, read: Result<T, CsvFault>) -> T {
 }
 
 /// Text that lives as long as the program, when it needed no unquoting.
+#[expect(clippy::needless_pass_by_value, reason = "a borrowed field is taken out of it")]
 fn id(line: usize, text: Cow<'static, str>) -> Result<&'static str, CsvFault> {
     match text {
         Cow::Borrowed(text) => Ok(text),
@@ -177,7 +178,7 @@ fn read_items() -> Result<Catalogue, CsvFault> {
             _ => return Err(fault("documented_information is neither yes nor no")),
         };
         let kind = match (kind.as_ref(), is_heading) {
-            ("clause", true) | ("objective", true) => {
+            ("clause" | "objective", true) => {
                 headings.push(Heading { id, title, parent: (!parent.is_empty()).then_some(parent) });
                 continue;
             }

@@ -23,6 +23,7 @@ pub mod registry;
 mod seal;
 mod secret;
 mod statement;
+pub mod status;
 mod time;
 pub mod tombstone;
 mod transparent;

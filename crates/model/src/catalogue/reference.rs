@@ -66,6 +66,11 @@ impl Reference {
         &CATALOGUE.items[usize::from(self.0)]
     }
 
+    /// Its place in the standard's order, from 0.
+    pub fn place(self) -> usize {
+        usize::from(self.0)
+    }
+
     /// Its text.
     pub fn as_str(self) -> &'static str {
         self.item().id

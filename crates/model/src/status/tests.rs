@@ -1,0 +1,548 @@
+//! The rules against facts that somebody made up: what each must be, and what no facts may ever do.
+//!
+//! Requirement: V45, W15
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::facts::{
+    Applicability, ApplicabilityRow, Approval, Calls, Decision, Facts, ItemFacts, LedgerFacts, ModelSeen,
+    PolicyFacts, SystemFacts,
+};
+use super::rules::{Cap, DAY_US, Review, Rules, RulesError};
+use super::{Mark, Overall, Part, Qualifier, Status, Target, evaluate, evaluate_all};
+use crate::body::{Role, SystemStage};
+use crate::catalogue::Reference;
+use crate::{CredentialId, Micros, SystemId};
+
+const NOW: Micros = Micros(20_000 * DAY_US);
+const AUTHOR: CredentialId = CredentialId::from_bytes([1; 16]);
+const APPROVER: CredentialId = CredentialId::from_bytes([2; 16]);
+
+fn days_ago(days: u64) -> Micros {
+    Micros(NOW.0 - days * DAY_US)
+}
+
+fn system(byte: u8) -> SystemId {
+    SystemId::from_bytes([byte; 16])
+}
+
+fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
+    items.into_iter().collect()
+}
+
+fn texts<const N: usize>(items: [&str; N]) -> BTreeSet<String> {
+    items.map(str::to_owned).into()
+}
+
+/// An approval of 40 days ago that covers what rules ask for.
+fn approval() -> Approval {
+    Approval {
+        entry: 7,
+        at: days_ago(40),
+        first_at: days_ago(40),
+        by: APPROVER,
+        authors: set([AUTHOR]),
+        review_at: Some(Micros(NOW.0 + 100 * DAY_US)),
+        models: texts(["small"]),
+        sections: texts(["individuals", "groups", "society", "use"]),
+        complete: true,
+    }
+}
+
+fn item(register: &str, about: u8) -> ItemFacts {
+    ItemFacts {
+        register: register.to_owned(),
+        item: format!("{register}-{about}"),
+        system: Some(system(about)),
+        approved: Some(approval()),
+        refresh_since: None,
+    }
+}
+
+fn in_use(about: u8) -> SystemFacts {
+    let calls = Calls { permitted: 1000, denied: 10, completed: 1000, broken: 0 };
+    let model =
+        ModelSeen { model: Some("small".to_owned()), first_recent: Some(days_ago(20)), last: days_ago(1) };
+    SystemFacts {
+        system: system(about),
+        name: Some(format!("System {about}")),
+        stage: Some(SystemStage::Live),
+        owner_known: true,
+        calls: [calls; 4],
+        models: vec![model],
+    }
+}
+
+fn row(decision: Decision) -> ApplicabilityRow {
+    ApplicabilityRow {
+        entry: 9,
+        at: days_ago(9),
+        decision: Some(decision),
+        reasoned: true,
+        evidenced: false,
+        approved: true,
+    }
+}
+
+/// One system in use, with everything that this version can hold.
+fn good() -> Facts {
+    Facts {
+        size: 5000,
+        systems: vec![in_use(1)],
+        systems_counted: Some(1),
+        items: vec![item("ai_system", 1), item("impact_assessment", 1)],
+        holders: Role::ALL.into_iter().map(|role| (role, 1)).collect(),
+        policies: PolicyFacts { in_force: 1, changes: [1; 4], explained: [1; 4] },
+        ledger: LedgerFacts {
+            records: 4000,
+            missing: Some(0),
+            proved: Some(5000),
+            contradicted: false,
+            calls_without_end: Some(0),
+        },
+        applicability: Applicability {
+            rows: Reference::controls().map(|control| (control, row(Decision::Applied))).collect(),
+            approved: Some((days_ago(5), 11)),
+        },
+    }
+}
+
+fn of(reference: &str, facts: &Facts) -> Status {
+    evaluate(Rules::built_in(), Reference::parse(reference).expect("a reference"), facts, NOW)
+}
+
+fn overall(reference: &str, facts: &Facts) -> Overall {
+    of(reference, facts).overall
+}
+
+#[test]
+fn the_rules_hold_every_reference_with_the_caps_that_keep_them_honest() {
+    let rules = Rules::built_in();
+    let count = |control: bool, cap: Cap| {
+        rules.iter().filter(|rule| rule.reference.is_control() == control && rule.cap == cap).count()
+    };
+    let caps = [Cap::A, Cap::B, Cap::H];
+    assert_eq!(
+        caps.map(|cap| count(true, cap)),
+        [16, 20, 2],
+        "a control could turn green without its human review"
+    );
+    assert_eq!(
+        caps.map(|cap| count(false, cap)),
+        [6, 20, 6],
+        "a clause could turn green without its human review"
+    );
+    for rule in rules.iter() {
+        assert!(rule.cap == Cap::A || rule.review != Review::Nothing, "{} needs a human", rule.reference);
+        assert!(!rule.has_no_source() || overall(rule.reference.as_str(), &good()) == Overall::Gap);
+    }
+}
+
+#[test]
+fn a_file_of_rules_is_read_whole_or_not_at_all() {
+    let text = Rules::built_in_text();
+    let changed = |from: &str, to: &str| Rules::parse(&text.replacen(from, to, 1));
+    assert!(
+        matches!(changed("window = \"Y\"", "windows = \"Y\""), Err(RulesError::Form(_))),
+        "a misspelt rule would be passed over"
+    );
+    assert!(
+        matches!(changed("ref = \"4.1\"", "ref = \"4.5\""), Err(RulesError::Form(_))),
+        "a rule of nothing"
+    );
+    assert!(
+        matches!(changed("ref = \"4.1\"", "ref = \"4.2\""), Err(RulesError::Order { .. })),
+        "a reference would have no rule"
+    );
+    assert!(
+        matches!(changed("review = \"record\"", "review = \"nothing\""), Err(RulesError::Review(_))),
+        "H without a human record"
+    );
+    assert!(matches!(changed("tabellion.rules/1", "tabellion.rules/2"), Err(RulesError::Format(_))));
+    assert!(
+        matches!(changed("essential = true", "essential = false"), Err(RulesError::Empty(_))),
+        "green from nothing"
+    );
+    let other = changed("grace_days = 30", "grace_days = 31").expect("sound");
+    assert_ne!(other.digest, Rules::built_in().digest, "two rule sets would pass for one");
+}
+
+#[test]
+fn what_this_version_can_evidence_is_covered_and_the_rest_says_what_is_missing() {
+    let statuses = evaluate_all(Rules::built_in(), &good(), NOW);
+    let those = |wanted: Overall| -> Vec<&str> {
+        statuses
+            .iter()
+            .filter(|status| status.overall == wanted)
+            .map(|status| status.reference.as_str())
+            .collect()
+    };
+    assert_eq!(those(Overall::Covered), ["6.1.4", "8.4", "A.4.4", "A.5.3", "A.5.4", "A.5.5", "A.9.2"]);
+    assert_eq!(
+        those(Overall::Partial),
+        ["5.3", "6.1.3", "6.3", "7.5.3", "8.1", "A.3.2", "A.4.2", "A.5.2", "A.6.2.8", "A.9.4"]
+    );
+    for status in &statuses {
+        assert!(!status.because.is_empty(), "{} would be a colour without a reason", status.reference);
+        if status.overall == Overall::Gap {
+            // Requirement: V46
+            assert!(
+                !status.would_change.is_empty(),
+                "nobody would know what to do about {}",
+                status.reference
+            );
+            assert!(
+                status.qualifiers.contains(&Qualifier::NoSource),
+                "{}: {:?}",
+                status.reference,
+                status.because
+            );
+        }
+    }
+}
+
+#[test]
+fn an_empty_organisation_has_gaps_and_nothing_else_that_would_please() {
+    let facts = Facts { systems_counted: Some(0), ..Facts::default() };
+    for status in evaluate_all(Rules::built_in(), &facts, NOW) {
+        assert!(
+            status.overall <= Overall::Partial,
+            "{} is {:?} from nothing",
+            status.reference,
+            status.overall
+        );
+        let design = status.part(Part::Design);
+        assert!(design != Mark::Holds, "{} holds from nothing", status.reference);
+    }
+    assert_eq!(overall("8.4", &facts), Overall::Gap);
+    assert_eq!(overall("A.9.2", &facts), Overall::Gap);
+}
+
+/// Requirement: V46
+#[test]
+fn an_approval_moves_the_assessment_controls_and_the_step_before_said_so() {
+    let mut facts = good();
+    facts.items.retain(|item| item.register != "impact_assessment");
+    for reference in ["6.1.4", "8.4", "A.5.2", "A.5.3", "A.5.4", "A.5.5"] {
+        let before = of(reference, &facts);
+        assert_eq!(before.overall, Overall::Gap, "{reference} was green without an assessment");
+        let wanted = Target::Register { register: "impact_assessment".to_owned(), system: Some(system(1)) };
+        assert!(
+            before.would_change.iter().any(|step| step.target == wanted),
+            "{reference}: {:?}",
+            before.would_change
+        );
+    }
+    let mut draft = item("impact_assessment", 1);
+    draft.approved = None;
+    facts.items.push(draft);
+    assert_eq!(overall("8.4", &facts), Overall::Gap, "a draft counted");
+    let mut own = item("impact_assessment", 1);
+    own.approved = Some(Approval { by: AUTHOR, ..approval() });
+    facts.items.push(own);
+    assert_eq!(overall("8.4", &facts), Overall::Gap, "somebody's own approval counted");
+    facts.items.push(item("impact_assessment", 1));
+    assert_eq!(overall("8.4", &facts), Overall::Covered);
+    assert_eq!(overall("A.5.2", &facts), Overall::Partial, "the procedure has no source yet");
+}
+
+#[test]
+fn what_happened_against_the_rules_lowers_the_status() {
+    let change = |reference: &str, change: fn(&mut Facts)| {
+        let mut facts = good();
+        change(&mut facts);
+        overall(reference, &facts)
+    };
+    let other_model = |facts: &mut Facts| facts.systems[0].models[0].model = Some("large".to_owned());
+    assert_eq!(change("8.4", other_model), Overall::Gap, "no model in use is assessed");
+    assert_eq!(change("A.4.4", other_model), Overall::Gap, "an unlisted model passed");
+    assert_eq!(
+        change("A.4.4", |facts| facts.systems[0].models[0].model = None),
+        Overall::Gap,
+        "erasing hid a model"
+    );
+    let early: fn(&mut Facts) = |facts| facts.items[0].approved.as_mut().unwrap().first_at = days_ago(10);
+    assert_eq!(change("A.9.2", early), Overall::Gap, "calls before the approval passed");
+    assert_eq!(change("8.4", |facts| facts.items[1].refresh_since = Some(days_ago(3))), Overall::Partial);
+    assert_eq!(change("8.4", |facts| facts.items[1].refresh_since = Some(days_ago(40))), Overall::Gap);
+    let due: fn(&mut Facts) = |facts| facts.items[1].approved.as_mut().unwrap().review_at = Some(days_ago(3));
+    assert_eq!(change("A.5.3", due), Overall::Partial, "a stale assessment stayed green");
+    let expired: fn(&mut Facts) =
+        |facts| facts.items[1].approved.as_mut().unwrap().review_at = Some(days_ago(31));
+    assert_eq!(change("A.5.3", expired), Overall::Gap, "an expired assessment counted");
+    assert_eq!(change("A.3.2", |facts| facts.systems[0].owner_known = false), Overall::Gap);
+    assert_eq!(
+        change("A.6.2.8", |facts| facts.ledger.missing = Some(1)),
+        Overall::Gap,
+        "a hole in the log was ignored"
+    );
+    assert_eq!(
+        change("8.4", |facts| facts.ledger.contradicted = true),
+        Overall::Gap,
+        "a false tree was believed"
+    );
+    assert_eq!(
+        change("A.9.2", |facts| facts.ledger.proved = Some(4999)),
+        Overall::Partial,
+        "an unproved log was believed"
+    );
+    assert_eq!(
+        change("5.3", |facts| {
+            facts.holders.remove(&Role::Approver);
+        }),
+        Overall::Partial
+    );
+    let unheard: fn(&mut Facts) = |facts| facts.systems_counted = Some(2);
+    assert_eq!(change("8.4", unheard), Overall::Gap, "a system that only headers know was left out");
+    let second: fn(&mut Facts) = |facts| {
+        facts.systems.push(in_use(2));
+        facts.systems_counted = Some(2);
+    };
+    assert_eq!(change("A.5.4", second), Overall::Gap, "a good system made up for one without an assessment");
+}
+
+/// Requirement: A09, D06
+#[test]
+fn the_statement_of_applicability_excludes_and_inherits_only_when_it_was_approved_and_holds() {
+    let with = |reference: &str, row: ApplicabilityRow| {
+        let mut facts = good();
+        facts.applicability.rows.insert(Reference::parse(reference).expect("a control"), row);
+        of(reference, &facts)
+    };
+    let excluded = row(Decision::Excluded);
+    assert_eq!(with("A.7.3", excluded.clone()).overall, Overall::NotApplicable);
+    assert_eq!(
+        with("A.7.3", ApplicabilityRow { approved: false, ..excluded.clone() }).overall,
+        Overall::Gap,
+        "a proposal excluded"
+    );
+    assert_eq!(
+        with("A.7.3", ApplicabilityRow { reasoned: false, ..excluded.clone() }).overall,
+        Overall::Gap,
+        "no reason, yet excluded"
+    );
+    let stale = with("A.6.2.8", excluded);
+    assert_eq!(stale.overall, Overall::Partial, "event logs were excluded while systems are in use");
+    assert!(stale.qualifiers.contains(&Qualifier::ExclusionStale));
+    let inherited = ApplicabilityRow { evidenced: true, ..row(Decision::Inherited) };
+    let status = with("A.7.3", inherited.clone());
+    assert_eq!(status.overall, Overall::Partial, "somebody's word made more than partial");
+    assert!(status.qualifiers.contains(&Qualifier::AttestedOnly));
+    assert_eq!(
+        with("A.7.3", ApplicabilityRow { evidenced: false, ..inherited }).overall,
+        Overall::Gap,
+        "inherited without evidence"
+    );
+}
+
+prop_compose! {
+    fn any_approval()(
+        at in 0..500u64, first in 0..500u64, due in -60..400i64, second in any::<bool>(), complete in any::<bool>(),
+        models in vec(prop_oneof![Just("small"), Just("large")], 0..3),
+        sections in vec(prop_oneof![Just("individuals"), Just("groups"), Just("society"), Just("use")], 0..5),
+        known in any::<bool>(),
+    ) -> Approval {
+        let review_at = NOW.0.saturating_add_signed(due * 86_400_000_000);
+        Approval {
+            entry: at,
+            at: days_ago(at.min(first)),
+            first_at: days_ago(first),
+            by: if second { APPROVER } else { AUTHOR },
+            review_at: known.then_some(Micros(review_at)),
+            models: models.into_iter().map(str::to_owned).collect(),
+            sections: sections.into_iter().map(str::to_owned).collect(),
+            complete,
+            ..approval()
+        }
+    }
+}
+
+prop_compose! {
+    fn any_item()(
+        assessment in any::<bool>(), about in 1..4u8, approved in proptest::option::weighted(0.8, any_approval()),
+        refresh in proptest::option::weighted(0.2, 0..60u64),
+    ) -> ItemFacts {
+        let register = if assessment { "impact_assessment" } else { "ai_system" };
+        ItemFacts { approved, refresh_since: refresh.map(days_ago), ..item(register, about) }
+    }
+}
+
+prop_compose! {
+    fn any_system(about: u8)(
+        stage in 0..5u8, owner_known in any::<bool>(), calls in 0..3u64, broken in 0..2u64,
+        models in vec((proptest::option::of(prop_oneof![Just("small"), Just("large")]), 0..40u64, 0..40u64), 0..3),
+    ) -> SystemFacts {
+        let stages = [None, Some(SystemStage::Draft), Some(SystemStage::Live), Some(SystemStage::Paused), Some(SystemStage::Retired)];
+        let seen = |(model, first, last): (Option<&str>, u64, u64)| ModelSeen {
+            model: model.map(str::to_owned),
+            first_recent: (first <= 30).then(|| days_ago(first)),
+            last: days_ago(last),
+        };
+        SystemFacts {
+            stage: stages[usize::from(stage)],
+            owner_known,
+            calls: [Calls { permitted: calls, broken: broken.min(calls), completed: calls, denied: 0 }; 4],
+            models: models.into_iter().map(seen).collect(),
+            ..in_use(about)
+        }
+    }
+}
+
+prop_compose! {
+    fn any_row()(decision in 0..4u8, reasoned in any::<bool>(), evidenced in any::<bool>(), approved in any::<bool>()) -> ApplicabilityRow {
+        let decisions = [None, Some(Decision::Applied), Some(Decision::Excluded), Some(Decision::Inherited)];
+        ApplicabilityRow { decision: decisions[usize::from(decision)], reasoned, evidenced, approved, ..row(Decision::Applied) }
+    }
+}
+
+prop_compose! {
+    fn any_facts()(
+        systems in (any_system(1), any_system(2), any_system(3)), number in 0..4usize, unseen in 0..2u64,
+        counted in any::<bool>(), items in vec(any_item(), 0..8), held in 0..2u64, missing in 0..3u64,
+        changes in 0..4u64, explained in 0..4u64, proved in 4999..5001u64, open in 0..2u64, in_force in 0..2u64,
+        rows in vec(any_row(), 38), decided in 0..39usize, approved in proptest::option::of(0..420u64),
+        good_items in any::<bool>(),
+    ) -> Facts {
+        let systems: Vec<SystemFacts> = [systems.0, systems.1, systems.2].into_iter().take(number).collect();
+        let more = (1..4).flat_map(|about| [item("ai_system", about), item("impact_assessment", about)]);
+        let items = items.into_iter().chain(more.filter(|_| good_items)).collect();
+        Facts {
+            systems_counted: counted.then_some(number as u64 + unseen),
+            systems,
+            items,
+            holders: Role::ALL.into_iter().map(|role| (role, held)).collect(),
+            policies: PolicyFacts { in_force, changes: [changes; 4], explained: [explained; 4] },
+            ledger: LedgerFacts {
+                missing: (missing < 2).then_some(0),
+                proved: Some(proved),
+                calls_without_end: Some(open),
+                ..good().ledger
+            },
+            applicability: Applicability {
+                rows: Reference::controls().zip(rows).take(decided).collect(),
+                approved: approved.map(|days| (days_ago(days), 11)),
+            },
+            ..good()
+        }
+    }
+}
+
+/// Takes one piece of evidence away, or makes it unknown. What has to be covered (systems, calls) stays: it is known by headers.
+fn weaken(facts: &mut Facts, which: u8, at: Index) {
+    fn some<T>(list: &mut [T], at: Index) -> Option<&mut T> {
+        if list.is_empty() { None } else { Some(at.get_mut(list)) }
+    }
+    let approved = |facts: &mut Facts, change: &dyn Fn(&mut Approval)| {
+        if let Some(approval) = some(&mut facts.items, at).and_then(|item| item.approved.as_mut()) {
+            change(approval);
+        }
+    };
+    match which {
+        0 if !facts.items.is_empty() => drop(facts.items.remove(at.index(facts.items.len()))),
+        1 => {
+            if let Some(item) = some(&mut facts.items, at) {
+                item.approved = None;
+            }
+        }
+        2 => approved(facts, &|approval| approval.review_at = None),
+        3 => approved(facts, &|approval| approval.models.clear()),
+        4 => approved(facts, &|approval| approval.sections.clear()),
+        5 => approved(facts, &|approval| approval.complete = false),
+        6 => approved(facts, &|approval| approval.authors.clear()),
+        7 if !facts.systems.is_empty() => drop(facts.systems.remove(at.index(facts.systems.len()))),
+        8 => facts.systems_counted = None,
+        9..=12 => {
+            if let Some(system) = some(&mut facts.systems, at) {
+                match which {
+                    9 => system.stage = None,
+                    10 => system.owner_known = false,
+                    11 => system.name = None,
+                    _ => system.models.iter_mut().for_each(|seen| seen.model = None),
+                }
+            }
+        }
+        13 => facts.holders.clear(),
+        14 => facts.policies.in_force = 0,
+        15 => facts.policies.explained = [0; 4],
+        16 => facts.ledger.proved = None,
+        17 => facts.ledger.missing = None,
+        18 => facts.ledger.calls_without_end = None,
+        19 => facts.applicability = Applicability::default(),
+        20 => facts.applicability.approved = None,
+        _ => {
+            let row = Reference::controls()
+                .nth(at.index(38))
+                .and_then(|control| facts.applicability.rows.get_mut(&control));
+            if let Some(row) = row {
+                match which {
+                    21 => row.decision = None,
+                    22 => row.reasoned = false,
+                    23 => row.evidenced = false,
+                    _ => row.approved = false,
+                }
+            }
+        }
+    }
+}
+
+/// Better to worse, for comparison: an approved exclusion is as good as it gets.
+fn rank(overall: Overall) -> u8 {
+    match overall {
+        Overall::Gap => 0,
+        Overall::Partial => 1,
+        Overall::Covered | Overall::NotApplicable => 2,
+    }
+}
+
+fn ranks(facts: &Facts) -> BTreeMap<Reference, u8> {
+    let statuses = evaluate_all(Rules::built_in(), facts, NOW);
+    statuses.iter().map(|status| (status.reference, rank(status.overall))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn taking_evidence_away_never_improves_anything(facts in any_facts(), which in 0..25u8, at in any::<Index>()) {
+        let mut less = facts.clone();
+        weaken(&mut less, which, at);
+        let (before, after) = (ranks(&facts), ranks(&less));
+        for (reference, rank) in after {
+            prop_assert!(rank <= before[&reference], "{reference} turned greener by removal {which} from {facts:?}");
+        }
+    }
+
+    #[test]
+    fn one_more_approval_never_worsens_the_design(facts in any_facts(), about in 1..4u8, assessment in any::<bool>()) {
+        let register = if assessment { "impact_assessment" } else { "ai_system" };
+        let mut more = facts.clone();
+        more.items.push(item(register, about));
+        for (before, after) in evaluate_all(Rules::built_in(), &facts, NOW).iter().zip(evaluate_all(Rules::built_in(), &more, NOW)) {
+            prop_assert!(after.part(Part::Design) >= before.part(Part::Design), "{} by an approval", after.reference);
+            prop_assert!(rank(after.overall) >= rank(before.overall), "{} by an approval", after.reference);
+        }
+    }
+
+    #[test]
+    fn caps_hold_and_a_log_with_a_hole_covers_nothing(facts in any_facts(), hole in any::<bool>()) {
+        let mut facts = facts;
+        if hole {
+            facts.ledger.missing = Some(1);
+        }
+        for status in evaluate_all(Rules::built_in(), &facts, NOW) {
+            let rule = Rules::built_in().of(status.reference);
+            if status.overall == Overall::Covered {
+                prop_assert!(rule.cap == Cap::A || status.part(Part::Sample) == Mark::Holds, "{} without its human", status.reference);
+                prop_assert!(rule.cap != Cap::H && rule.lacks.is_empty(), "{} without a source", status.reference);
+                prop_assert!(status.parts.iter().all(|(_, mark)| *mark >= Mark::Holds));
+            }
+            prop_assert!(!hole || status.overall == Overall::Gap, "{} although records are missing", status.reference);
+            prop_assert!(status.systems.iter().all(|system| system.overall >= status.overall || status.overall == Overall::NotApplicable || status.qualifiers.contains(&Qualifier::AttestedOnly)), "{}: one system is worse than the whole", status.reference);
+            let again = evaluate(Rules::built_in(), status.reference, &facts, NOW);
+            prop_assert_eq!(&again, &status, "the same facts gave another answer");
+        }
+    }
+}
