@@ -4,6 +4,7 @@
 //! canonical JSON could not hold; an unknown member is passed over, so that a later version may add one. Must never: be needed to verify
 //! anything. A body can be withheld or erased, and then reading it says so instead of inventing it.
 
+mod applicability;
 mod call;
 mod credential;
 mod operation;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use applicability::{SoaApproved, SoaDecided};
 pub use call::{
     Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, Masked, Outcome,
     Usage,
@@ -90,6 +92,8 @@ bodies! {
     LinkIssued => "link.issued",
     SessionOpened => "session.opened",
     SessionClosed => "session.closed",
+    SoaDecided => "soa.decided",
+    SoaApproved => "soa.approved",
     ConfigLoaded => "config.loaded",
     NoiseCounted => "noise.counted",
     RegisterSaved => "register.saved",

@@ -10,7 +10,7 @@ use tabellion_model::{Entry, Header, UnitId, tombstone};
 
 use crate::database::{self, Cursor};
 use crate::error::ViewsError;
-use crate::projection::{self, Applied, Projection, Table};
+use crate::projection::{self, Applied, Projection, Table, ledger};
 use crate::read::Batch;
 use crate::record::Record;
 use crate::values::int;
@@ -43,6 +43,9 @@ pub(crate) fn batch(tx: &Connection, cursors: &mut [Cursor], batch: &Batch) -> R
     let mut touched = Touched::default();
     for view in &batch.entries {
         touched.add(entry(tx, &behind, batch, view)?);
+    }
+    if behind.iter().any(|projection| projection.name == ledger::LEDGER.name) {
+        ledger::batch(tx, batch)?;
     }
     let reached = Cursor { position: batch.size_after, seal: Some(batch.seal) };
     for cursor in cursors.iter_mut().filter(|cursor| cursor.position < reached.position) {

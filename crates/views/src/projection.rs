@@ -4,14 +4,17 @@
 //! tagged with their unit. Which row is made or changed depends on the header alone, so that a rebuild after an erasure makes the same rows.
 //! Must never: decide, count or name by a body value; read a clock, randomness, a file or the network.
 
+mod applicability;
 mod calls;
 mod changes;
 mod credentials;
+pub(crate) mod ledger;
 mod operations;
 mod people;
 mod policies;
 pub(crate) mod registers;
 mod systems;
+pub(crate) mod tallies;
 
 use rusqlite::{Connection, Params};
 
@@ -75,6 +78,9 @@ pub const ALL: &[Projection] = &[
     operations::OPERATIONS,
     changes::CHANGES,
     registers::REGISTERS,
+    applicability::APPLICABILITY,
+    tallies::TALLIES,
+    ledger::LEDGER,
 ];
 
 /// The whole SQL that makes the view: its own, and an index on each tag column so that a tombstone finds its rows.

@@ -2,8 +2,10 @@
 //!
 //! Must never: wait for the projector, or give more rows than [`MAX_ROWS`].
 
+mod applicability;
 mod calls;
 mod credentials;
+pub(crate) mod facts;
 mod history;
 mod models;
 mod overview;
@@ -23,6 +25,7 @@ use tabellion_tlog::{Hash, leaf_hash};
 use crate::error::ViewsError;
 use crate::values::int;
 
+pub use applicability::{SoaApproval, SoaContent, SoaRow};
 pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};
 pub use credentials::{CredentialRow, Issued, Revocation};
 pub use history::{Change, NoiseRow, Subject, Unplaced};

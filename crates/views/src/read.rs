@@ -26,6 +26,8 @@ const SHORT_ENTRIES: u64 = 1024;
 pub(crate) struct Batch {
     /// Its records, in order; its seal is not among them.
     pub(crate) entries: Vec<EntryView>,
+    /// Leaf hashes of its entries, the seal's aside.
+    pub(crate) leaves: Vec<Hash>,
     /// Its commit time.
     pub(crate) committed_at: Micros,
     /// Log size after it.
@@ -101,16 +103,18 @@ fn stretches(reader: &Reader, from: u64, to: u64) -> impl Iterator<Item = Result
 }
 
 fn stretch(reader: &Reader, from: u64, to: u64) -> Stretch {
-    let (mut batches, mut entries) = (Vec::new(), Vec::new());
+    let (mut batches, mut entries, mut leaves) = (Vec::new(), Vec::new(), Vec::new());
     reader.entries(from, to, |view| {
         if let Entry::Seal(seal) = &view.entry {
             batches.push(Batch {
                 committed_at: seal.seal.committed_at,
                 size_after: view.index + 1,
                 seal: leaf_hash(&view.bytes),
+                leaves: std::mem::take(&mut leaves),
                 entries: std::mem::take(&mut entries),
             });
         } else {
+            leaves.push(leaf_hash(&view.bytes));
             entries.push(view);
         }
         Ok(())

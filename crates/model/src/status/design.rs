@@ -32,7 +32,7 @@ pub(super) fn judge(case: &mut Case<'_>) {
     let mut worst = Mark::NotAsked;
     for need in &case.rule.needs {
         let mark = match need {
-            Need::ItemOfEachSystem { register, sections } => items(case, register, sections),
+            Need::ItemOfEachSystem { register, fields } => items(case, register, fields),
             Need::PolicyInForce => policy(case),
             Need::Applicability => applicability(case),
         };
@@ -76,18 +76,18 @@ pub(super) fn standing<'a>(
     case: &Case<'a>,
     system: &SystemFacts,
     register: &str,
-    sections: &[String],
+    fields: &[String],
 ) -> Standing<'a> {
     let nothing = Standing { mark: Mark::Missing, approval: None, why: "none is approved" };
     case.facts
         .items
         .iter()
         .filter(|item| item.register == register && item.system == Some(system.system))
-        .map(|item| of_item(case.grace_days, case.now, item, sections))
+        .map(|item| of_item(case.grace_days, case.now, item, fields))
         .fold(nothing, |best, next| if next.mark > best.mark { next } else { best })
 }
 
-fn of_item<'a>(grace_days: u64, now: Micros, item: &'a ItemFacts, sections: &[String]) -> Standing<'a> {
+fn of_item<'a>(grace_days: u64, now: Micros, item: &'a ItemFacts, fields: &[String]) -> Standing<'a> {
     let Some(approval) = &item.approved else {
         return Standing { mark: Mark::Missing, approval: None, why: "none is approved" };
     };
@@ -111,13 +111,13 @@ fn of_item<'a>(grace_days: u64, now: Micros, item: &'a ItemFacts, sections: &[St
         Some(_) => return stands(Mark::Short, "something changed, and it has to be looked at again"),
         None => {}
     }
-    if sections.iter().any(|section| !approval.sections.contains(section)) {
-        return stands(Mark::Short, "a section that this rests on is not filled");
+    if fields.iter().any(|field| approval.missing.contains(field)) {
+        return stands(Mark::Short, "a field that this rests on is not filled in");
     }
     stands(Mark::Holds, "approved by a second person and in date")
 }
 
-fn items(case: &mut Case<'_>, register: &str, sections: &[String]) -> Mark {
+fn items(case: &mut Case<'_>, register: &str, fields: &[String]) -> Mark {
     let what = item_of(register);
     let target = |system| Some(Target::Register { register: register.to_owned(), system });
     if case.in_scope() == 0 {
@@ -126,7 +126,7 @@ fn items(case: &mut Case<'_>, register: &str, sections: &[String]) -> Mark {
         case.advise("Register the AI systems that are in use".to_owned(), Target::Systems);
         return Mark::Missing;
     }
-    let Sorted { missing, short, holds, entries, whys } = sorted(case, register, sections);
+    let Sorted { missing, short, holds, entries, whys } = sorted(case, register, fields);
     let unseen = case.unseen;
     let mut worst = Mark::Holds;
     if !missing.is_empty() || unseen > 0 {
@@ -168,10 +168,10 @@ struct Sorted<'a> {
     whys: Vec<&'static str>,
 }
 
-fn sorted<'a>(case: &mut Case<'a>, register: &str, sections: &[String]) -> Sorted<'a> {
+fn sorted<'a>(case: &mut Case<'a>, register: &str, fields: &[String]) -> Sorted<'a> {
     let mut sorted = Sorted::default();
     for system in case.scope.clone() {
-        let mut stands = standing(case, system, register, sections);
+        let mut stands = standing(case, system, register, fields);
         if !system.known_in_use(case.rule.window) {
             stands =
                 Standing { mark: Mark::Missing, approval: None, why: "whether it is in use is not known" };

@@ -126,16 +126,14 @@ pub struct Approval {
     pub first_at: Micros,
     /// Who.
     pub by: CredentialId,
-    /// Who wrote what was approved.
+    /// Who wrote what was approved, or put it forward.
     pub authors: BTreeSet<CredentialId>,
     /// When it is due again; unknown counts as due.
     pub review_at: Option<Micros>,
     /// Models that it names; none: not known, or it names none.
     pub models: BTreeSet<String>,
-    /// Sections of the register's definition whose required fields are all filled.
-    pub sections: BTreeSet<String>,
-    /// Whether every required field is filled.
-    pub complete: bool,
+    /// Required fields that are not filled in.
+    pub missing: BTreeSet<String>,
 }
 
 impl Approval {

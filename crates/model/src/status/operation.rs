@@ -218,7 +218,7 @@ fn items_signed(case: &mut Case<'_>, register: &str) -> Tested {
     let of = case.in_scope();
     let mut passed = 0;
     for system in case.scope.clone() {
-        let is_complete = counting(case, system, register).any(|approval| approval.complete);
+        let is_complete = counting(case, system, register).any(|approval| approval.missing.is_empty());
         if is_complete && system.known_in_use(case.rule.window) {
             passed += 1;
         } else {

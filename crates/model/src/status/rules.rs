@@ -91,9 +91,9 @@ pub enum Need {
     ItemOfEachSystem {
         /// The register.
         register: String,
-        /// Sections that have to be filled; empty: none in particular.
+        /// Fields that have to be filled in; empty: none in particular.
         #[serde(default)]
-        sections: Vec<String>,
+        fields: Vec<String>,
     },
     /// A rule set that is enforced, its text known.
     PolicyInForce,

@@ -11,10 +11,11 @@ use super::facts::{
     Applicability, ApplicabilityRow, Approval, Calls, Decision, Facts, ItemFacts, LedgerFacts, ModelSeen,
     PolicyFacts, SystemFacts,
 };
-use super::rules::{Cap, DAY_US, Review, Rules, RulesError};
+use super::rules::{Cap, DAY_US, Need, Review, Rules, RulesError};
 use super::{Mark, Overall, Part, Qualifier, Status, Target, evaluate, evaluate_all};
 use crate::body::{Role, SystemStage};
 use crate::catalogue::Reference;
+use crate::register::Registers;
 use crate::{CredentialId, Micros, SystemId};
 
 const NOW: Micros = Micros(20_000 * DAY_US);
@@ -47,8 +48,7 @@ fn approval() -> Approval {
         authors: set([AUTHOR]),
         review_at: Some(Micros(NOW.0 + 100 * DAY_US)),
         models: texts(["small"]),
-        sections: texts(["individuals", "groups", "society", "use"]),
-        complete: true,
+        missing: BTreeSet::new(),
     }
 }
 
@@ -135,7 +135,16 @@ fn the_rules_hold_every_reference_with_the_caps_that_keep_them_honest() {
         [6, 20, 6],
         "a clause could turn green without its human review"
     );
+    let registers = Registers::built_in().expect("the registers are sound");
     for rule in rules.iter() {
+        for need in &rule.needs {
+            let Need::ItemOfEachSystem { register, fields } = need else { continue };
+            let register = registers.get(register).expect("a rule would wait for a register that is not there");
+            for field in fields {
+                let found = register.field(field).is_some_and(|field| field.required);
+                assert!(found, "{}: {field} is no required field, so it could never be missing", rule.reference);
+            }
+        }
         assert!(rule.cap == Cap::A || rule.review != Review::Nothing, "{} needs a human", rule.reference);
         assert!(!rule.has_no_source() || overall(rule.reference.as_str(), &good()) == Overall::Gap);
     }
@@ -340,9 +349,9 @@ fn the_statement_of_applicability_excludes_and_inherits_only_when_it_was_approve
 
 prop_compose! {
     fn any_approval()(
-        at in 0..500u64, first in 0..500u64, due in -60..400i64, second in any::<bool>(), complete in any::<bool>(),
+        at in 0..500u64, first in 0..500u64, due in -60..400i64, second in any::<bool>(),
         models in vec(prop_oneof![Just("small"), Just("large")], 0..3),
-        sections in vec(prop_oneof![Just("individuals"), Just("groups"), Just("society"), Just("use")], 0..5),
+        missing in vec(prop_oneof![Just("harms_groups"), Just("harms_society"), Just("intended_use")], 0..3),
         known in any::<bool>(),
     ) -> Approval {
         let review_at = NOW.0.saturating_add_signed(due * 86_400_000_000);
@@ -353,8 +362,7 @@ prop_compose! {
             by: if second { APPROVER } else { AUTHOR },
             review_at: known.then_some(Micros(review_at)),
             models: models.into_iter().map(str::to_owned).collect(),
-            sections: sections.into_iter().map(str::to_owned).collect(),
-            complete,
+            missing: missing.into_iter().map(str::to_owned).collect(),
             ..approval()
         }
     }
@@ -449,8 +457,8 @@ fn weaken(facts: &mut Facts, which: u8, at: Index) {
         }
         2 => approved(facts, &|approval| approval.review_at = None),
         3 => approved(facts, &|approval| approval.models.clear()),
-        4 => approved(facts, &|approval| approval.sections.clear()),
-        5 => approved(facts, &|approval| approval.complete = false),
+        4 => approved(facts, &|approval| drop(approval.missing.insert("harms_society".to_owned()))),
+        5 => approved(facts, &|approval| drop(approval.missing.insert("harms_individuals".to_owned()))),
         6 => approved(facts, &|approval| approval.authors.clear()),
         7 if !facts.systems.is_empty() => drop(facts.systems.remove(at.index(facts.systems.len()))),
         8 => facts.systems_counted = None,

@@ -47,7 +47,8 @@ fn fold(header: Header, units: Vec<UnitView>) -> (Result<(), ViewsError>, u64) {
     }
     let entry = Entry::Record(SealedRecord { header });
     let entries = vec![EntryView { index: 4, bytes: Vec::new(), entry, units }];
-    let one = Batch { entries, committed_at: Micros(9), size_after: 6, seal: Hash([0; 32]) };
+    let one =
+        Batch { entries, committed_at: Micros(9), size_after: 6, leaves: Vec::new(), seal: Hash([0; 32]) };
     let mut cursors = vec![Cursor { position: 0, seal: None }; projection::ALL.len()];
     let folded = batch(&db, &mut cursors, &one).map(drop);
     (folded, super::position(&cursors))

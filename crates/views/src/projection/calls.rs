@@ -98,6 +98,7 @@ CREATE INDEX calls_key ON calls (key, entry);
 CREATE INDEX calls_open ON calls (entry) WHERE state = 0;
 CREATE INDEX calls_denied ON calls (entry) WHERE state = 3;
 CREATE INDEX calls_answered_by ON calls (system, coalesce(answered_model, model)) WHERE state = 1 AND ended_unit IS NOT NULL;
+CREATE INDEX calls_answered_by_unknown ON calls (system, at) WHERE state = 1 AND (ended_unit IS NULL OR coalesce(answered_model, model) IS NULL);
 ";
 
 fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {

@@ -3,6 +3,7 @@
 //! Promises: found by walking an index from one pair to the next, so that the time grows with the number of models and not with the number of calls.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use tabellion_model::status::facts;
 use tabellion_model::{Micros, RecordId, SystemId};
 
 use crate::error::ViewsError;
@@ -71,6 +72,38 @@ impl Views {
     ) -> Result<Option<CallPlace>, ViewsError> {
         self.ask(|db| Ok(end(db, *system, model, from, "")?))
     }
+}
+
+/// Models that answered one system, for the rules of controls; `recent`: the first entry of the time that counts as recent. A call whose model is no
+/// longer known counts as one of an unknown model.
+pub(super) fn of_system(
+    db: &Connection,
+    system: SystemId,
+    recent: Option<u64>,
+) -> rusqlite::Result<Vec<facts::ModelSeen>> {
+    let mut seen = Vec::new();
+    let mut model = String::new();
+    while let Some(name) = next_model(db, system, &model)? {
+        let first_recent = match recent {
+            Some(from) => end(db, system, &name, from, "")?.map(|call| call.at),
+            None => None,
+        };
+        if let Some(last) = end(db, system, &name, 0, "DESC")? {
+            seen.push(facts::ModelSeen { model: Some(name.clone()), first_recent, last: last.at });
+        }
+        if seen.len() >= MAX_MODELS_SEEN {
+            break;
+        }
+        model = name;
+    }
+    let unknown = format!(
+        "SELECT max(at) AS at FROM calls WHERE system = ?1 AND state = 1 AND (ended_unit IS NULL OR {MODEL} IS NULL)"
+    );
+    let last: Option<i64> =
+        db.prepare_cached(&unknown)?.query_row(params![system.as_bytes()], |row| row.get("at"))?;
+    let last = last.and_then(|at| u64::try_from(at).ok()).map(Micros);
+    seen.extend(last.map(|last| facts::ModelSeen { model: None, first_recent: None, last }));
+    Ok(seen)
 }
 
 fn next_system(db: &Connection, after: Option<SystemId>) -> rusqlite::Result<Option<SystemId>> {

@@ -198,20 +198,22 @@ fn row(row: &Row<'_>) -> rusqlite::Result<PersonRow> {
 fn changes(db: &Connection, person: &CredentialId) -> rusqlite::Result<Vec<RoleChange>> {
     let sql = "SELECT entry, at, actor, granted, role FROM roles WHERE person = ?1 ORDER BY entry";
     let mut select = db.prepare_cached(sql)?;
-    let found = select.query_map(params![person.as_bytes()], |row| {
-        Ok(RoleChange {
-            entry: number(row, "entry")?,
-            at: time(row, "at")?,
-            by: id(row, "actor")?,
-            granted: row.get("granted")?,
-            role: optional_word(row, "role")?,
-        })
-    })?;
+    let found = select.query_map(params![person.as_bytes()], change)?;
     found.collect()
 }
 
+pub(super) fn change(row: &Row<'_>) -> rusqlite::Result<RoleChange> {
+    Ok(RoleChange {
+        entry: number(row, "entry")?,
+        at: time(row, "at")?,
+        by: id(row, "actor")?,
+        granted: row.get("granted")?,
+        role: optional_word(row, "role")?,
+    })
+}
+
 /// What grants and revocations leave, oldest first.
-fn held(changes: &[RoleChange]) -> BTreeSet<Role> {
+pub(super) fn held(changes: &[RoleChange]) -> BTreeSet<Role> {
     let mut held = BTreeSet::new();
     for change in changes {
         match (change.granted, change.role) {

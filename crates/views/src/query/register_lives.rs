@@ -35,25 +35,9 @@ pub struct RegisterItemFacts {
 impl Views {
     /// Every item, by register and id; of one register when it is named.
     pub fn register_facts(&self, register: Option<&str>) -> Result<Vec<RegisterItemFacts>, ViewsError> {
-        let all = "SELECT register, item, system, name, owner, created_at, version FROM register_items
-            WHERE ?1 IS NULL OR register = ?1 ORDER BY register, item";
         self.ask(|db| {
             let moment = db.unchecked_transaction()?;
-            let mut facts = moment
-                .prepare_cached(all)?
-                .query_map(params![register], bare)?
-                .collect::<Result<Vec<_>, _>>()?;
-            let mut deeds = deeds(&moment, register)?.into_iter().peekable();
-            for item in &mut facts {
-                let mut own = Vec::new();
-                while let Some(deed) = deeds.next_if(|deed| {
-                    (deed.register.as_str(), deed.item) <= (item.register.as_str(), item.item)
-                }) {
-                    own.push(deed.deed);
-                }
-                item.life = Life::of(&own);
-            }
-            Ok(facts)
+            all(&moment, register)
         })
     }
 
@@ -80,6 +64,25 @@ impl Views {
             Ok(Life::of(all.iter().map(|deed| &deed.deed)))
         })
     }
+}
+
+/// Every item, by register and id; of one register when it is named.
+pub(super) fn all(db: &Connection, register: Option<&str>) -> Result<Vec<RegisterItemFacts>, ViewsError> {
+    let all = "SELECT register, item, system, name, owner, created_at, version FROM register_items
+        WHERE ?1 IS NULL OR register = ?1 ORDER BY register, item";
+    let mut facts =
+        db.prepare_cached(all)?.query_map(params![register], bare)?.collect::<Result<Vec<_>, _>>()?;
+    let mut deeds = deeds(db, register)?.into_iter().peekable();
+    for item in &mut facts {
+        let mut own = Vec::new();
+        while let Some(deed) =
+            deeds.next_if(|deed| (deed.register.as_str(), deed.item) <= (item.register.as_str(), item.item))
+        {
+            own.push(deed.deed);
+        }
+        item.life = Life::of(&own);
+    }
+    Ok(facts)
 }
 
 /// A deed and the item it is about.

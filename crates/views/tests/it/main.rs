@@ -12,6 +12,7 @@
 mod calls;
 mod damage;
 mod erasure;
+mod facts;
 mod fixture;
 mod gate;
 mod histories;

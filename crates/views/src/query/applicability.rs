@@ -1,0 +1,128 @@
+//! The Statement of Applicability as it stands, and its history.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use tabellion_model::catalogue::Reference;
+use tabellion_model::status::facts::Decision;
+use tabellion_model::{CredentialId, Micros};
+
+use crate::error::ViewsError;
+use crate::values::{id, number, optional_word, time};
+use crate::views::Views;
+
+/// What one decision says; gone when its content was erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoaContent {
+    /// What was decided.
+    pub decision: Decision,
+    /// Why.
+    pub reason: String,
+    /// Evidence of the party that carries it out.
+    pub evidence: Option<String>,
+}
+
+/// One decision on a control.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoaRow {
+    /// The control.
+    pub control: Reference,
+    /// Version of its stream.
+    pub version: u64,
+    /// Its entry.
+    pub entry: u64,
+    /// Commit time of that.
+    pub at: Micros,
+    /// Who decided.
+    pub by: CredentialId,
+    /// What.
+    pub content: Option<SoaContent>,
+}
+
+/// An approval of the whole statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoaApproval {
+    /// Its entry: rows with a smaller one are approved by it.
+    pub entry: u64,
+    /// Version of the stream of approvals.
+    pub version: u64,
+    /// Commit time.
+    pub at: Micros,
+    /// Who approved.
+    pub by: CredentialId,
+    /// Digest of the statement, hex; none: erased, so nobody can say what was approved.
+    pub digest: Option<String>,
+}
+
+impl Views {
+    /// The newest decision on every control that was decided, in the standard's order.
+    pub fn soa(&self) -> Result<Vec<SoaRow>, ViewsError> {
+        self.ask(|db| Ok(rows(db)?))
+    }
+
+    /// The newest decision on one control.
+    pub fn soa_row(&self, control: Reference) -> Result<Option<SoaRow>, ViewsError> {
+        let sql = "SELECT * FROM soa_rows WHERE control = ?1 AND newest = 1";
+        let key = control.as_str().to_ascii_lowercase();
+        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![key], row).optional()?.flatten()))
+    }
+
+    /// Every decision on one control, oldest first.
+    pub fn soa_history(&self, control: Reference) -> Result<Vec<SoaRow>, ViewsError> {
+        let sql = "SELECT * FROM soa_rows WHERE control = ?1 ORDER BY version";
+        let key = control.as_str().to_ascii_lowercase();
+        self.ask(|db| {
+            let found =
+                db.prepare_cached(sql)?.query_map(params![key], row)?.collect::<Result<Vec<_>, _>>()?;
+            Ok(found.into_iter().flatten().collect())
+        })
+    }
+
+    /// The newest approval.
+    pub fn soa_approval(&self) -> Result<Option<SoaApproval>, ViewsError> {
+        self.ask(|db| Ok(approval(db)?))
+    }
+}
+
+/// The newest decision on every control, in the standard's order.
+pub(super) fn rows(db: &Connection) -> rusqlite::Result<Vec<SoaRow>> {
+    let mut select = db.prepare_cached("SELECT * FROM soa_rows WHERE newest = 1")?;
+    let mut found: Vec<SoaRow> =
+        select.query_map([], row)?.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    found.sort_unstable_by_key(|row| row.control);
+    Ok(found)
+}
+
+/// The newest approval.
+pub(super) fn approval(db: &Connection) -> rusqlite::Result<Option<SoaApproval>> {
+    let read = |row: &Row<'_>| {
+        Ok(SoaApproval {
+            entry: number(row, "entry")?,
+            version: number(row, "version")?,
+            at: time(row, "at")?,
+            by: id(row, "actor")?,
+            digest: row.get("digest")?,
+        })
+    };
+    db.prepare_cached("SELECT * FROM soa_approvals ORDER BY entry DESC LIMIT 1")?
+        .query_row([], read)
+        .optional()
+}
+
+/// None for a stream that is about no control: nothing refers to it.
+fn row(row: &Row<'_>) -> rusqlite::Result<Option<SoaRow>> {
+    let key: String = row.get("control")?;
+    let Ok(control) = Reference::parse(&key.to_ascii_uppercase()) else { return Ok(None) };
+    let content = match (optional_word(row, "decision")?, row.get("reason")?) {
+        (Some(decision), Some(reason)) => {
+            Some(SoaContent { decision, reason, evidence: row.get("evidence")? })
+        }
+        _ => None,
+    };
+    Ok(Some(SoaRow {
+        control,
+        version: number(row, "version")?,
+        entry: number(row, "entry")?,
+        at: time(row, "at")?,
+        by: id(row, "actor")?,
+        content,
+    }))
+}
