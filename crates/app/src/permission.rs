@@ -46,6 +46,12 @@ pub enum Permission {
     DecideRegisters,
     /// Move items of registers from state to state; each step says which of these roles may.
     MoveRegisters,
+    /// See how clauses and controls stand, and the Statement of Applicability.
+    ReadControls,
+    /// Decide whether a control applies.
+    DecideApplicability,
+    /// Approve the Statement of Applicability.
+    ApproveApplicability,
     /// See and close the own session.
     OwnSession,
 }
@@ -70,7 +76,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -90,6 +96,9 @@ impl Permission {
         Self::EditRegisters,
         Self::DecideRegisters,
         Self::MoveRegisters,
+        Self::ReadControls,
+        Self::DecideApplicability,
+        Self::ApproveApplicability,
         Self::OwnSession,
     ];
 
@@ -117,6 +126,9 @@ impl Permission {
             Self::EditRegisters => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::DecideRegisters => [NO, NO, NO, ALL, NO, ALL, NO],
             Self::MoveRegisters => [ALL, OWN, ALL, ALL, OWN, ALL, NO],
+            Self::ReadControls => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
+            Self::DecideApplicability => [ALL, NO, ALL, ALL, NO, NO, NO],
+            Self::ApproveApplicability => [NO, NO, NO, ALL, NO, ALL, NO],
             Self::OwnSession => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
         }
     }
@@ -143,6 +155,9 @@ impl Permission {
             Self::EditRegisters => "edit_registers",
             Self::DecideRegisters => "decide_registers",
             Self::MoveRegisters => "move_registers",
+            Self::ReadControls => "read_controls",
+            Self::DecideApplicability => "decide_applicability",
+            Self::ApproveApplicability => "approve_applicability",
             Self::OwnSession => "own_session",
         }
     }

@@ -5,8 +5,10 @@
 //! holds where the record stands, or nothing is appended. Must never: know HTTP.
 
 pub mod actor;
+pub mod applicability;
 pub(crate) mod asking;
 pub mod calls;
+pub mod controls;
 pub mod entries;
 pub mod forms;
 pub mod keys;
@@ -83,6 +85,8 @@ pub struct Desk {
     pub(crate) tools: Tools,
     /// Held while roles change: that one administrator stays is a rule over several streams, which no single stream's version guards.
     pub(crate) roles: Mutex<()>,
+    /// Held while the Statement of Applicability changes: an approval is of all its rows, and each has a stream of its own.
+    pub(crate) statement: Mutex<()>,
     /// Held while a package is built: it reads the whole range.
     pub(crate) packing: Mutex<()>,
     /// How the last append went.
@@ -106,6 +110,7 @@ impl Desk {
             views,
             tools,
             roles: Mutex::new(()),
+            statement: Mutex::new(()),
             packing: Mutex::new(()),
             health: Mutex::new(Health::default()),
         }

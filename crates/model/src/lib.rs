@@ -3,6 +3,7 @@
 //! Promises: pure functions without files, clock, network or randomness. Every parser refuses what its writer would not have written. Nothing
 //! here sees content except as the value of a [`Disclosure`], and secrets are wiped when dropped.
 
+pub mod applicability;
 pub mod body;
 pub mod catalogue;
 mod entry;

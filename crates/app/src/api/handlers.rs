@@ -5,6 +5,7 @@
 )]
 
 pub(super) mod calls;
+pub(super) mod controls;
 pub(super) mod keys;
 pub(super) mod log;
 pub(super) mod operation;

@@ -4,7 +4,9 @@
 
 use axum::http::Method;
 
-use super::handlers::{calls, keys, log, operation, people, policies, registers, sessions, systems};
+use super::handlers::{
+    calls, controls, keys, log, operation, people, policies, registers, sessions, systems,
+};
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
 use crate::permission::Permission;
@@ -34,6 +36,9 @@ const READ_REGISTERS: Access = Access::Needs(Permission::ReadRegisters);
 const EDIT_REGISTERS: Access = Access::Needs(Permission::EditRegisters);
 const DECIDE_REGISTERS: Access = Access::Needs(Permission::DecideRegisters);
 const MOVE_REGISTERS: Access = Access::Needs(Permission::MoveRegisters);
+const READ_CONTROLS: Access = Access::Needs(Permission::ReadControls);
+const DECIDE_APPLICABILITY: Access = Access::Needs(Permission::DecideApplicability);
+const APPROVE_APPLICABILITY: Access = Access::Needs(Permission::ApproveApplicability);
 const OWN_SESSION: Access = Access::Needs(Permission::OwnSession);
 
 /// A row without its handler.
@@ -110,6 +115,13 @@ pub(super) fn routes() -> Vec<Route> {
 
         row(GET, "/api/v1/calls", READ_CALLS, Plain, "listCalls", "The calls within reach, newest first", 200, &[]).by(calls::list),
         row(GET, "/api/v1/calls/{call}", READ_CALLS, Plain, "readCall", "One call: decision, evidence, proof", 200, &[NotFound]).by(calls::read),
+
+        row(GET, "/api/v1/controls", READ_CONTROLS, Plain, "listControls", "How every clause and control of ISO/IEC 42001 stands, computed from evidence", 200, &[]).by(controls::list),
+        row(GET, "/api/v1/controls/{control}", READ_CONTROLS, Plain, "readControl", "One clause or control: its status, why, and what would change it", 200, &[NotFound]).by(controls::read),
+        row(GET, "/api/v1/soa", READ_CONTROLS, Plain, "readStatement", "The Statement of Applicability", 200, &[]).by(controls::statement),
+        row(POST, "/api/v1/soa/approval", APPROVE_APPLICABILITY, Once, "approveStatement", "Approve the statement as it was shown, by a second person", 200, &[Incomplete, NotWhatWasShown, OwnWork]).by(controls::approve),
+        row(GET, "/api/v1/soa/{control}", READ_CONTROLS, Plain, "readApplicability", "One control of the statement, and every decision on it", 200, &[NotFound]).by(controls::row),
+        row(PUT, "/api/v1/soa/{control}", DECIDE_APPLICABILITY, Change, "decideApplicability", "Decide whether a control applies, with the reason", 200, &[NotFound, VersionRequired, Incomplete]).by(controls::decide),
 
         row(POST, "/api/v1/records", RECORD, Once, "record", "Record a file or an event, by its digest or whole", 201, &[UnknownReference, DigestMismatch, StageImpossible, SystemGone]).by(log::record),
         row(GET, "/api/v1/entries", READ_ENTRIES, Plain, "listEntries", "The log's entries within reach, newest first", 200, &[NotFound]).by(log::entries),

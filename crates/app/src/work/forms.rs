@@ -37,6 +37,20 @@ schema_only! {
     StageForm "Stage" = {"type": "string", "enum": ["draft", "live", "paused", "retired"], "description": "Where a system stands; only live systems may call."};
     /// What is captured.
     CaptureForm "Capture" = {"type": "string", "enum": ["none", "masked"], "description": "How much of prompts and answers is kept: nothing but digests and counts, or what the provider saw."};
+    /// A clause or control.
+    ReferenceForm "ClauseOrControl" = {"type": "string", "pattern": "^(A\\.)?[0-9]{1,2}(\\.[0-9]{1,2}){1,3}$", "minLength": 3, "maxLength": 8, "description": "A leaf clause or a control of ISO/IEC 42001, such as 8.4 or A.6.2.8."};
+    /// What is evidenced.
+    OverallForm "Evidenced" = {"type": "string", "enum": ["gap", "partial", "covered", "not_applicable"], "description": "What is evidenced; says nothing of conformity."};
+    /// How a part stands.
+    MarkForm "Mark" = {"type": "string", "enum": ["missing", "short", "holds", "not_asked"], "description": "How one part of a status stands."};
+    /// A part of a status.
+    PartForm "Part" = {"type": "string", "enum": ["design", "population", "operation", "sample", "integrity", "findings"], "description": "A part of a status; the whole is never better than the worst."};
+    /// What to know beside a status.
+    QualifierForm "Qualifier" = {"type": "string", "enum": ["not_exercised", "inherited", "attested_only", "sample_due", "not_reconciled", "integrity_failed", "exclusion_stale", "no_source", "overdue"], "description": "What to know beside a status."};
+    /// Where to look or act.
+    TargetForm "Target" = {"type": "object", "properties": {"at": {"type": "string", "enum": ["calls", "systems", "system", "register", "people", "policies", "control", "applicability", "ledger", "records"]}, "system": {"type": "string"}, "register": {"type": "string"}, "reference": {"type": "string"}}, "required": ["at"], "additionalProperties": false, "description": "Where the records behind a reason are, or where somebody can act."};
+    /// What was decided of a control.
+    ApplicabilityForm "Applicability" = {"type": "string", "enum": ["applied", "excluded", "inherited"], "description": "Whether a control applies; inherited: another party carries it out."};
     /// The name of a policy.
     PolicyNameForm "PolicyName" = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$", "minLength": 1, "maxLength": 63, "description": "The name of a policy."};
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod changes;
 mod client;
+mod controls;
 mod document;
 mod erasure;
 mod form;

@@ -139,10 +139,15 @@ fn the_rules_hold_every_reference_with_the_caps_that_keep_them_honest() {
     for rule in rules.iter() {
         for need in &rule.needs {
             let Need::ItemOfEachSystem { register, fields } = need else { continue };
-            let register = registers.get(register).expect("a rule would wait for a register that is not there");
+            let register =
+                registers.get(register).expect("a rule would wait for a register that is not there");
             for field in fields {
                 let found = register.field(field).is_some_and(|field| field.required);
-                assert!(found, "{}: {field} is no required field, so it could never be missing", rule.reference);
+                assert!(
+                    found,
+                    "{}: {field} is no required field, so it could never be missing",
+                    rule.reference
+                );
             }
         }
         assert!(rule.cap == Cap::A || rule.review != Review::Nothing, "{} needs a human", rule.reference);

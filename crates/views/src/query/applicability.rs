@@ -1,12 +1,14 @@
 //! The Statement of Applicability as it stands, and its history.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::catalogue::Reference;
 use tabellion_model::status::facts::Decision;
 use tabellion_model::{CredentialId, Micros};
 
 use crate::error::ViewsError;
-use crate::values::{id, number, optional_word, time};
+use crate::values::{id, int, number, optional_word, time};
 use crate::views::Views;
 
 /// What one decision says; gone when its content was erased.
@@ -73,6 +75,15 @@ impl Views {
             let found =
                 db.prepare_cached(sql)?.query_map(params![key], row)?.collect::<Result<Vec<_>, _>>()?;
             Ok(found.into_iter().flatten().collect())
+        })
+    }
+
+    /// Everybody who decided on a control at or after entry `from`, or wrote a decision that stands.
+    pub fn soa_authors(&self, from: u64) -> Result<BTreeSet<CredentialId>, ViewsError> {
+        let sql = "SELECT DISTINCT actor FROM soa_rows WHERE newest = 1 OR entry >= ?1";
+        self.ask(|db| {
+            let mut select = db.prepare_cached(sql)?;
+            Ok(select.query_map(params![int(from)], |row| id(row, "actor"))?.collect::<Result<_, _>>()?)
         })
     }
 
