@@ -1,9 +1,12 @@
 //! Status of controls and the Statement of Applicability: who may decide and approve what, and what moves.
 
 use serde_json::{Value, json};
+use tabellion_ledger::Clock as _;
+use tabellion_model::Micros;
 use tabellion_model::body::Role;
 
 use super::house::House;
+use super::registers::{assessment, inventory};
 
 fn status(house: &House, token: &str, reference: &str) -> String {
     let control = house.get(token, &format!("/api/v1/controls/{reference}")).ok().json();
@@ -169,4 +172,53 @@ fn hostile_text_comes_back_as_it_is_and_a_retry_decides_once() {
     assert_eq!(house.ledger.reader().size(), size, "a retry decided twice");
     let row = house.get(&officer, "/api/v1/soa/A.2.2").ok().json();
     assert_eq!(row["row"]["reason"], reason, "text was changed on its way");
+}
+
+/// Requirement: V45, V46, D05
+#[test]
+fn approving_an_inventory_entry_and_an_assessment_moves_their_controls_and_a_new_model_moves_them_back() {
+    let house = House::new();
+    let (owner, author) = house.person("Olga", &[Role::BusinessOwner, Role::Administrator]);
+    let (_, approver) = house.person("Abe", &[Role::Approver]);
+    let (_, auditor) = house.person("Aud", &[Role::Auditor]);
+    let policy = json!({"text": "permit(principal, action, resource);", "note": "the first"});
+    house.ask("PUT", "/api/v1/policies/house").bearer(&author).json(&policy).send().ok();
+    let system = house.live_system(&author, "Loan support");
+    let all = |references: &[&str]| -> Vec<String> {
+        references.iter().map(|reference| status(&house, &auditor, reference)).collect()
+    };
+    let assessed = ["6.1.4", "8.4", "A.5.2", "A.5.3", "A.5.4", "A.5.5"];
+    assert_eq!(all(&assessed), ["gap"; 6]);
+    // The steps that close the gap are named, with the place where each is done.
+    let gap = house.get(&auditor, "/api/v1/controls/8.4").ok().json();
+    let step = json!({"at": "register", "register": "impact_assessment", "system": system});
+    assert!(gap["would_change"].as_array().expect("steps").iter().any(|one| one["target"] == step), "{gap}");
+    let body = |content: Value| json!({"system": system, "content": content});
+    house.approved(&author, &approver, "ai_system", &body(inventory(&owner, &["small"])));
+    let item = house.open_item(&author, "impact_assessment", &body(assessment(&owner, &["small"])));
+    house.submit(&author, &item);
+    assert_eq!(all(&assessed), ["gap"; 6], "a draft counted");
+    house.decide(&approver, &item, "approved").ok();
+    let (key, _) = house.key(&author, &system);
+    house.clock.set(Micros(house.clock.now().0 + 60_000_000));
+    house.calls(&system, &key);
+    house.desk.refresh().expect("the views follow");
+    assert_eq!(all(&assessed), ["covered", "covered", "partial", "covered", "covered", "covered"]);
+    assert_eq!(all(&["A.4.4", "A.9.2"]), ["covered", "covered"], "the inventory moved nothing");
+    let page = house.get(&auditor, "/api/v1/controls/8.4").ok().json();
+    let entries = page["because"]
+        .as_array()
+        .expect("reasons")
+        .iter()
+        .find(|because| because["part"] == "design" && because["mark"] == "holds");
+    let entry = entries.expect("a reason")["entries"][0].as_u64().expect("the approval's entry");
+    let record = house.get(&auditor, &format!("/api/v1/entries/{entry}")).ok().json();
+    assert_eq!(record["type"], "register.decided", "the page does not lead to the record: {record}");
+    // A model that nothing names lowers both until somebody looks at it.
+    house.answered(&system, &key, "small", Some("large"));
+    house.desk.refresh().expect("the views follow");
+    assert_eq!(all(&["8.4", "A.4.4"]), ["partial", "partial"], "an unlisted model passed");
+    let page = house.get(&auditor, "/api/v1/controls/A.4.4").ok().json();
+    let steps = page["would_change"].to_string();
+    assert!(steps.contains("Name large in the inventory entry of Loan support"), "{steps}");
 }
