@@ -4,6 +4,7 @@
 //! policy does not name. Reads the entries bundle by bundle and holds no more of them.
 
 mod bundles;
+mod framework;
 mod proof;
 mod span;
 mod survey;
@@ -13,7 +14,8 @@ use std::io::Write;
 
 use tabellion_ledger::keyring::KeyPair;
 use tabellion_ledger::{LedgerError, Reader};
-use tabellion_model::package::{PackageInput, PackageWriteError, write_package};
+use tabellion_model::catalogue::Reference;
+use tabellion_model::package::{FrameworkContents, PackageInput, PackageWriteError, write_package};
 use tabellion_model::{
     DisclosurePolicy, Entry, EntryError, KeyChain, KeyError, KeyId, Manifest, Micros, Period, Purpose,
     SystemId, Totals, is_label,
@@ -23,6 +25,7 @@ use tabellion_tlog::{CheckpointError, Hash, SignedCheckpoint, VerifierKeyError};
 use crate::instructions;
 use crate::report;
 use bundles::Bundles;
+pub(crate) use framework::{Framework, NOTE as FRAMEWORK_NOTE};
 pub(crate) use span::Span;
 use span::{Gap, choose};
 use survey::survey;
@@ -40,8 +43,11 @@ pub struct ExportRequest {
     pub period: Option<(Micros, Micros)>,
     /// Log size whose checkpoint the package proves against. Absent: the newest.
     pub at: Option<u64>,
-    /// A label for the reader, 1 to 128 printable ASCII characters. It selects nothing.
+    /// A label for the reader, 1 to 128 printable ASCII characters. It selects no records. With `iso42001` the package also says how clauses and
+    /// controls stood, when its disclosure lets content of all systems be shown.
     pub framework: Option<String>,
+    /// Clauses and controls that it says that of; empty: all of them. It selects no records either, so that nothing needed can be left out.
+    pub references: Vec<Reference>,
     /// Whose content is shown.
     pub disclosure: DisclosurePolicy,
     /// Shows the content of this system's records only; every entry is in the package all the same. Absent: of all records.
@@ -51,7 +57,7 @@ pub struct ExportRequest {
 impl ExportRequest {
     /// Everything up to the newest checkpoint, under `disclosure`.
     pub fn everything(disclosure: DisclosurePolicy) -> Self {
-        Self { period: None, at: None, framework: None, disclosure, content_of: None }
+        Self { period: None, at: None, framework: None, references: Vec::new(), disclosure, content_of: None }
     }
 }
 
@@ -229,8 +235,19 @@ fn write(
 ) -> Result<tabellion_model::package::WrittenPackage, ExportError> {
     let proof = proof::range_proof(subject, survey)?;
     let verify_txt = instructions::write(subject)?;
-    let page = report::prepare(subject, survey)?;
+    let framework = framework::framework(subject)?;
+    let page = report::prepare(subject, survey, framework.as_ref())?;
     let failed = RefCell::new(None);
+    let unwritten = RefCell::new(None);
+    let framework_files =
+        |manifest: &Manifest| match framework.as_ref().map(|framework| framework.files(manifest)) {
+            Some(Ok(files)) => files,
+            Some(Err(error)) => {
+                unwritten.replace(Some(error));
+                FrameworkContents::default()
+            }
+            None => FrameworkContents::default(),
+        };
     let report_html = |manifest: &Manifest| match page.render(manifest) {
         Ok(html) => html.into_bytes(),
         Err(error) => {
@@ -258,9 +275,13 @@ fn write(
         verify_txt: &verify_txt,
         verify_html: VERIFY_HTML,
         report_html: &report_html,
+        framework_files: framework.is_some().then_some(&framework_files),
         software: SOFTWARE,
     };
     let written = write_package(&input, bundles.entries(), package_key.key.as_ref(), out)?;
+    if let Some(error) = unwritten.take() {
+        return Err(error);
+    }
     match failed.take() {
         Some(source) => Err(ExportError::Page { page: "report.html", source }),
         None => Ok(written),

@@ -5,6 +5,7 @@
 
 mod completeness;
 mod events;
+mod framework;
 mod keys;
 mod records;
 mod words;
@@ -15,9 +16,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use tabellion_model::{DisclosurePolicy, Env, Manifest, Micros, PACKAGE_SCOPE};
 use tabellion_tlog::sha256;
 
-use crate::export::{ExportError, Subject, Survey};
+use crate::export::{ExportError, FRAMEWORK_NOTE, Framework, Subject, Survey};
 use completeness::{Completeness, completeness};
 use events::{Events, events};
+use framework::FrameworkPart;
 use keys::{Keys, keys};
 use records::{Records, records};
 use words::count;
@@ -44,6 +46,7 @@ pub(crate) struct Page {
     keys: Keys,
     events: Events,
     names: completeness::Names,
+    framework: Option<FrameworkPart>,
 }
 
 /// A record type and how often it occurs.
@@ -88,10 +91,15 @@ struct Report<'a> {
     policy: String,
     style: &'static str,
     scope: &'static str,
+    framework_note: &'static str,
 }
 
 /// Reads what the page shows; the counts come with the manifest.
-pub(crate) fn prepare(subject: &Subject<'_>, survey: &Survey) -> Result<Page, ExportError> {
+pub(crate) fn prepare(
+    subject: &Subject<'_>,
+    survey: &Survey,
+    framework: Option<&Framework>,
+) -> Result<Page, ExportError> {
     let (span, chain) = (&subject.span, &subject.chain);
     Ok(Page {
         origin: chain.origin().to_string(),
@@ -108,6 +116,7 @@ pub(crate) fn prepare(subject: &Subject<'_>, survey: &Survey) -> Result<Page, Ex
         keys: keys(subject)?,
         events: events(subject, survey),
         names: completeness::Names::of(chain),
+        framework: framework.map(framework::part),
     })
 }
 
@@ -128,6 +137,7 @@ impl Page {
             ),
             style: STYLE,
             scope: PACKAGE_SCOPE,
+            framework_note: FRAMEWORK_NOTE,
         };
         report.render()
     }

@@ -20,9 +20,12 @@ mod seals;
 mod statements;
 mod tree;
 
-pub use build::{PackageInput, PackageWriteError, WrittenPackage, range_proof, sign_manifest, write_package};
+pub use build::{
+    FrameworkContents, PackageInput, PackageWriteError, WrittenPackage, range_proof, sign_manifest,
+    write_package,
+};
 pub use check::verify_package;
-pub use container::{BUNDLE_ENTRIES, ContainerError};
+pub use container::{BUNDLE_ENTRIES, ContainerError, FRAMEWORK_FILES};
 pub use lines::{ErasedUnit, ShownSource, ShownUnit};
 pub use proof::{PROOF_FORMAT, RangeProof, RangeProofError};
 pub use tree::{TreeFault, TreeFigures, verify_tree};

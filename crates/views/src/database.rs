@@ -134,6 +134,15 @@ fn begin(db: &Connection, reader: &Reader) -> rusqlite::Result<()> {
     tx.commit()
 }
 
+/// Makes every view in an empty database, with its cursor at entry 0.
+pub(crate) fn begin_in(db: &Connection, reader: &Reader) -> Result<Vec<Cursor>, ViewsError> {
+    begin(db, reader)?;
+    for projection in projection::ALL {
+        make(db, projection)?;
+    }
+    Ok(projection::ALL.iter().map(|_| Cursor { position: 0, seal: None }).collect())
+}
+
 /// What of the file's views can be continued; the rest begins at entry 0.
 fn continue_views(
     db: &mut Connection,

@@ -3,6 +3,7 @@
 //! Promises: state is a fold of the committed log and of what is still disclosed; a view that is thrown away and rebuilt is the same, row for
 //! row, also after an erasure. Must never: know anything that is not in the log, or be written by anything but the projector.
 
+mod as_of;
 mod database;
 mod digest;
 mod error;
@@ -18,6 +19,7 @@ mod record;
 mod values;
 mod views;
 
+pub use as_of::{AsOf, as_of};
 pub use digest::ViewsDigest;
 pub use error::{ViewsError, WaitError};
 pub use projector::Note;

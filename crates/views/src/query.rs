@@ -25,6 +25,7 @@ use tabellion_tlog::{Hash, leaf_hash};
 use crate::error::ViewsError;
 use crate::values::int;
 
+pub(crate) use applicability::at as soa_at;
 pub use applicability::{SoaApproval, SoaContent, SoaRow};
 pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};
 pub use credentials::{CredentialRow, Issued, Revocation};

@@ -126,6 +126,11 @@ test('container and forms that are not of a package are malformed', async () => 
   assertFault(await run(repacked((files) => { files['manifest.json'] += ' '; }), log.trust()), 2, 'manifest', 'one manifest would have two spellings');
   assertFault(await run(makePackage(log, { falsify: (files) => { files['proof.json'] = '{}'; } }), log.trust()), 2, 'entries', 'a proof without form passes');
   assertFault(await run(makePackage(log, { falsify: (files) => { files['erasures.jsonl'] = files['erasures.jsonl'].trimEnd(); } }), log.trust()), 2, 'erasures', 'two spellings');
+  const framework = ['index.json', 'rules.toml', 'soa.json', 'status.json', 'systems.json'].map((name) => `framework/${name}`);
+  const withFramework = (names) => makePackage(log, { falsify: (files) => { for (const name of names) files[name] = '{}'; } });
+  assert.equal((await run(withFramework(framework), log.trust())).exitCode, 0, 'a package with statuses does not verify');
+  for (const name of framework) assertFault(await run(withFramework(framework.filter((one) => one !== name)), log.trust()), 2, 'container', `${name} is gone`);
+  assertFault(await run(withFramework([...framework, 'framework/extra.json']), log.trust()), 2, 'container', 'a sixth file');
   const good = makePackage(log);
   for (const bytes of [good.subarray(0, good.length - 1), Buffer.concat([good, Buffer.from([0])]), Buffer.from('PK'), Buffer.alloc(0), good.subarray(1)]) {
     assert.equal((await run(bytes, log.trust())).exitCode, 2, 'a truncated or padded file passes');

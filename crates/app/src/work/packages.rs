@@ -9,10 +9,11 @@ use std::sync::TryLockError;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tabellion_ledger::{Draft, keyring};
+use tabellion_model::catalogue::Reference;
 use tabellion_model::registry::{Facts, PackageExported};
 use tabellion_model::{DisclosurePolicy, Micros, Purpose, SystemId};
 
-use super::forms::{IdForm, Time};
+use super::forms::{IdForm, ReferenceForm, Time};
 use super::{Actor, Desk, Given, Written};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
@@ -56,10 +57,14 @@ pub struct NewPackage {
     /// Whose content is shown; absent: business.
     #[serde(default = "business")]
     pub disclose: Disclose,
-    /// A label for the reader, such as iso42001; it selects nothing.
+    /// A label for the reader. It selects no records; with iso42001 the package also says how clauses and controls stood.
     #[serde(default)]
     #[schemars(length(min = 1, max = 128), extend("pattern" = "^[\\x20-\\x7e]+$"))]
     pub framework: Option<String>,
+    /// Clauses and controls that it says that of; absent: all. Whatever is chosen, the package holds every record of the period.
+    #[serde(default)]
+    #[schemars(length(max = 70), with = "Vec<ReferenceForm>")]
+    pub references: Vec<String>,
 }
 
 fn business() -> Disclose {
@@ -108,6 +113,7 @@ impl Desk {
         {
             return Err(Refusal::at(Code::UnknownReference, "/system", "there is no system of this id"));
         }
+        let references = references(new)?;
         let _one = match self.packing.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 return Err(Refusal::new(Code::Unavailable, "another package is being built; one at a time"));
@@ -115,7 +121,7 @@ impl Desk {
             Ok(one) => one,
             Err(TryLockError::Poisoned(one)) => one.into_inner(),
         };
-        let (bytes, exported) = self.packed(&request(new))?;
+        let (bytes, exported) = self.packed(&request(new, references))?;
         let facts = Facts::PackageExported(PackageExported {
             first: exported.first,
             count: exported.count,
@@ -139,7 +145,21 @@ impl Desk {
     }
 }
 
-fn request(new: &NewPackage) -> ExportRequest {
+/// The clauses and controls that were named, each once.
+fn references(new: &NewPackage) -> Result<Vec<Reference>, Refusal> {
+    let mut references = Vec::new();
+    for (place, text) in new.references.iter().enumerate() {
+        let reference = Reference::parse(text).map_err(|error| {
+            Refusal::at(Code::UnknownReference, format!("/references/{place}"), error.to_string())
+        })?;
+        if !references.contains(&reference) {
+            references.push(reference);
+        }
+    }
+    Ok(references)
+}
+
+fn request(new: &NewPackage, references: Vec<Reference>) -> ExportRequest {
     let period = match (new.from, new.to) {
         (None, None) => None,
         (from, to) => Some((from.map_or(Micros(0), |time| time.0), to.map_or(LAST_TIME, |time| time.0))),
@@ -149,7 +169,14 @@ fn request(new: &NewPackage) -> ExportRequest {
         Disclose::Business => DisclosurePolicy::Business,
         Disclose::None => DisclosurePolicy::None,
     };
-    ExportRequest { period, at: new.at, framework: new.framework.clone(), disclosure, content_of: new.system }
+    ExportRequest {
+        period,
+        at: new.at,
+        framework: new.framework.clone(),
+        references,
+        disclosure,
+        content_of: new.system,
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]

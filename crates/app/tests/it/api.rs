@@ -8,6 +8,7 @@ mod document;
 mod erasure;
 mod form;
 mod house;
+mod packages;
 mod permission;
 mod records;
 mod register_from_file;

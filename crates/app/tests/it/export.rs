@@ -228,6 +228,7 @@ fn rewrite(log: &Log, package: &[u8], shown: &Vec<ShownUnit>) -> Vec<u8> {
         verify_txt: "",
         verify_html: b"",
         report_html: &|_| Vec::new(),
+        framework_files: None,
         software: "test",
     };
     let mut out = Vec::new();

@@ -13,7 +13,7 @@ use tabellion_tlog::{
 };
 
 use super::check::MANIFEST_CONTENT_TYPE;
-use super::container::{BUNDLE_ENTRIES, disclosures_name, entries_name};
+use super::container::{BUNDLE_ENTRIES, FRAMEWORK_FILES, disclosures_name, entries_name};
 use super::fold::{BundleInput, claims_of, fold_bundle};
 use super::lines::{ErasedUnit, Line, ShownSource, ShownUnit, write_lines};
 use super::numbers::RangeNumbers;
@@ -25,6 +25,9 @@ use crate::origin::Origin;
 use crate::placed::PlacedEntry;
 use crate::verdict::Problems;
 use crate::zip::{ZipWriteError, ZipWriter};
+
+/// The contents of [`FRAMEWORK_FILES`], in their order.
+pub type FrameworkContents = [Vec<u8>; FRAMEWORK_FILES.len()];
 
 /// Everything that goes into a package besides its entries.
 pub struct PackageInput<'a> {
@@ -60,6 +63,9 @@ pub struct PackageInput<'a> {
     pub verify_html: &'a [u8],
     /// Writes the readable report from the counted manifest (whose `files` does not list the report yet).
     pub report_html: &'a dyn Fn(&Manifest) -> Vec<u8>,
+    /// Writes the files about the framework from the counted manifest (whose `files` is empty yet), in the order of [`FRAMEWORK_FILES`]; none: there
+    /// are none.
+    pub framework_files: Option<&'a dyn Fn(&Manifest) -> FrameworkContents>,
     /// Name and version of the exporter.
     pub software: &'a str,
 }
@@ -134,6 +140,11 @@ where
     write_disclosures(input, &mut files)?;
     manifest.summary = write_entries(input, entries.into_iter(), &mut files)?;
     files.add("erasures.jsonl", &write_lines(input.erased)?)?;
+    if let Some(write) = input.framework_files {
+        for ((name, _), content) in FRAMEWORK_FILES.iter().zip(write(&manifest)) {
+            files.add(name, &content)?;
+        }
+    }
     let proof = input.proof.to_bytes()?;
     let mut rows = files.rows.clone();
     rows.push(row("proof.json", &proof));

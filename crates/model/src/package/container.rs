@@ -21,6 +21,16 @@ const SINGLE_FILES: [(&str, usize); 8] = [
     ("erasures.jsonl", usize::MAX), // a line for each erased unit of the range
 ];
 
+/// Files about a framework, with the most bytes each may have: all of them are there, or none. What they say was computed by the exporter; the
+/// manifest lists them as it lists every file.
+pub const FRAMEWORK_FILES: [(&str, usize); 5] = [
+    ("framework/index.json", 64 << 20),   // a line for each clause and control
+    ("framework/rules.toml", 4 << 20),    // the rules that statuses were computed by
+    ("framework/soa.json", 4 << 20),      // 38 rows of text
+    ("framework/status.json", 64 << 20),  // reasons for each clause and control
+    ("framework/systems.json", 64 << 20), // a row for each system
+];
+
 /// Why a container is not a package.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContainerError {
@@ -105,6 +115,7 @@ impl<'a> Container<'a> {
                 return Err(ContainerError::TooLarge { name: name.to_owned(), bytes, limit });
             }
         }
+        check_framework(&zip)?;
         let bundles = bundle_files(&zip)?;
         Ok(Self {
             checkpoint: single("checkpoint")?,
@@ -118,11 +129,25 @@ impl<'a> Container<'a> {
     }
 }
 
+fn check_framework(zip: &ZipArchive<'_>) -> Result<(), ContainerError> {
+    if !FRAMEWORK_FILES.iter().any(|(name, _)| zip.get(name).is_some()) {
+        return Ok(());
+    }
+    for (name, limit) in FRAMEWORK_FILES {
+        let file = zip.get(name).ok_or_else(|| ContainerError::Missing { name: name.to_owned() })?;
+        let bytes = file.content.len();
+        if bytes > limit {
+            return Err(ContainerError::TooLarge { name: name.to_owned(), bytes, limit });
+        }
+    }
+    Ok(())
+}
+
 /// Pairs entries and disclosures by number; everything else must be one of the single files.
 fn bundle_files<'a>(zip: &ZipArchive<'a>) -> Result<Vec<BundleFiles<'a>>, ContainerError> {
     let mut bundles: Vec<BundleFiles<'a>> = Vec::new();
     for file in zip.files() {
-        let known = SINGLE_FILES.iter().any(|(name, _)| *name == file.name);
+        let known = SINGLE_FILES.iter().chain(&FRAMEWORK_FILES).any(|(name, _)| *name == file.name);
         if known || file.name.starts_with("disclosures/") {
             continue;
         }

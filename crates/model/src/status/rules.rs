@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use tabellion_tlog::{Hash, sha256};
 
-use crate::Micros;
 use crate::body::Role;
 use crate::catalogue::Reference;
+use crate::{Micros, RecordType};
 
 const RULES_TOML: &str = include_str!("../../rules/iso42001.toml");
 /// Microseconds of a day.
@@ -227,6 +227,9 @@ pub struct Rule {
     /// Tests of operation; all have to pass.
     #[serde(default)]
     pub tests: Vec<Test>,
+    /// Types of records that bear on it: what a package's index counts.
+    #[serde(default)]
+    pub records: Vec<String>,
     /// The dated human act.
     pub review: Review,
     /// What makes an exclusion stale.
@@ -281,6 +284,14 @@ pub enum RulesError {
         "the rule of {0} asks for no review that its cap needs, or says nothing of what a machine cannot say"
     )]
     Review(Reference),
+    /// What is no record type.
+    #[error("the rule of {reference} names {record:?}, which is no record type")]
+    Record {
+        /// The rule.
+        reference: Reference,
+        /// What it names.
+        record: String,
+    },
     /// A rule without evidence that does not say so.
     #[error("the rule of {0} tests nothing and names no essential lack: it would turn green from nothing")]
     Empty(Reference),
@@ -358,6 +369,9 @@ impl Rule {
         };
         if !review || (self.cap != Cap::A && self.not_automated.is_empty()) {
             return Err(RulesError::Review(self.reference));
+        }
+        if let Some(record) = self.records.iter().find(|name| RecordType::new(name).is_err()) {
+            return Err(RulesError::Record { reference: self.reference, record: record.clone() });
         }
         if self.tests.is_empty() && !self.has_no_source() {
             return Err(RulesError::Empty(self.reference));

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use tabellion_app::{ExportError, ExportRequest, Exported, export, package_key_at};
 use tabellion_ledger::{Draft, Reader, keyring};
+use tabellion_model::catalogue::Reference;
 use tabellion_model::registry::{Facts, PackageExported};
 use tabellion_model::{DisclosurePolicy, Micros, Purpose};
 
@@ -28,9 +29,12 @@ const BUFFER_BYTES: usize = 1 << 20;
 pub(crate) struct Options {
     #[command(flatten)]
     place: Place,
-    /// A label for the reader, for instance iso42001; it selects nothing
+    /// A label for the reader; it selects no records. With iso42001 the package also says how clauses and controls stood
     #[arg(long, value_name = "LABEL")]
     framework: Option<String>,
+    /// A clause or control to say that of, such as 8.4 or A.6.2.8; may be given more than once [default: all of them]
+    #[arg(long, value_name = "REFERENCE")]
+    reference: Vec<String>,
     /// First commit time inside: YYYY-MM-DD or RFC 3339 [default: the beginning]
     #[arg(long, value_name = "DATE")]
     from: Option<String>,
@@ -78,6 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         period: period(options.from.as_deref(), options.to.as_deref())?,
         at: options.at,
         framework: options.framework.clone(),
+        references: references(&options.reference)?,
         disclosure: disclosure.unwrap_or(DisclosurePolicy::Business),
         content_of: None,
     };
@@ -89,6 +94,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         ))
     })?;
     tell(options, &exported, index)
+}
+
+fn references(named: &[String]) -> Result<Vec<Reference>, Failure> {
+    let read = named.iter().map(|text| Reference::parse(text));
+    read.collect::<Result<_, _>>().map_err(|error| Failure::malformed(format!("--reference: {error}")))
 }
 
 /// Writes the package of `request` to `out`.

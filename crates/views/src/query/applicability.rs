@@ -93,6 +93,11 @@ impl Views {
     }
 }
 
+/// The statement in the rows of `db`.
+pub(crate) fn at(db: &Connection) -> rusqlite::Result<(Vec<SoaRow>, Option<SoaApproval>)> {
+    Ok((rows(db)?, approval(db)?))
+}
+
 /// The newest decision on every control, in the standard's order.
 pub(super) fn rows(db: &Connection) -> rusqlite::Result<Vec<SoaRow>> {
     let mut select = db.prepare_cached("SELECT * FROM soa_rows WHERE newest = 1")?;

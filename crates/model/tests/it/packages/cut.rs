@@ -172,6 +172,7 @@ impl Log {
             verify_txt: "Verify with sha256sum and openssl.\n",
             verify_html: b"<!doctype html><title>verify</title>\n",
             report_html: &report,
+            framework_files: None,
             software: "tabellion test",
         };
         let entries = parts.entries.iter().map(Ok::<_, Infallible>);

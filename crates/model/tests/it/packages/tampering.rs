@@ -3,6 +3,7 @@
 use super::cut::Cut;
 use super::fixture::{HOUR, Log, START, at, erased, plain};
 use super::forging::{assert_broken, assert_caught, faults, pack, relisted, trusted, unpack};
+use tabellion_model::package::FRAMEWORK_FILES;
 use tabellion_model::{DisclosurePolicy, Micros, Outcome, Period, verify};
 use tabellion_tlog::Policy;
 
@@ -262,4 +263,37 @@ fn files_too_many_or_too_few_are_malformed_by_name() {
             "{name} is not named"
         );
     }
+}
+
+/// Requirement: V47
+#[test]
+fn files_about_a_framework_are_signed_for_and_stand_together() {
+    let log = plain();
+    let mut files = unpack(&log.package(&Cut::default()));
+    for (name, _) in FRAMEWORK_FILES {
+        files.insert(name.to_owned(), b"{}".to_vec());
+    }
+    assert_eq!(
+        trusted(&log, &relisted(&log, &files, |_| {})).exit_code(),
+        0,
+        "a package with statuses does not verify"
+    );
+    assert_broken(&trusted(&log, &pack(&files)), "files", &["framework/index.json"], "they were slipped in");
+    let mut other = unpack(&relisted(&log, &files, |_| {}));
+    other.insert("framework/status.json".to_owned(), b"[]".to_vec());
+    assert_broken(
+        &trusted(&log, &pack(&other)),
+        "files",
+        &["framework/status.json"],
+        "a status was rewritten",
+    );
+    for (name, _) in FRAMEWORK_FILES {
+        let mut fewer = files.clone();
+        fewer.remove(name);
+        let report = trusted(&log, &relisted(&log, &fewer, |_| {}));
+        assert_caught(&report, &format!("{name} is gone"));
+        assert!(report.to_text().contains(name), "{name} is not named");
+    }
+    files.insert("framework/extra.json".to_owned(), b"{}".to_vec());
+    assert_caught(&trusted(&log, &relisted(&log, &files, |_| {})), "a sixth file");
 }
