@@ -462,8 +462,8 @@ fn weaken(facts: &mut Facts, which: u8, at: Index) {
         }
         2 => approved(facts, &|approval| approval.review_at = None),
         3 => approved(facts, &|approval| approval.models.clear()),
-        4 => approved(facts, &|approval| drop(approval.missing.insert("harms_society".to_owned()))),
-        5 => approved(facts, &|approval| drop(approval.missing.insert("harms_individuals".to_owned()))),
+        4 => approved(facts, &|approval| approval.missing.extend(["harms_society".to_owned()])),
+        5 => approved(facts, &|approval| approval.missing.extend(["harms_individuals".to_owned()])),
         6 => approved(facts, &|approval| approval.authors.clear()),
         7 if !facts.systems.is_empty() => drop(facts.systems.remove(at.index(facts.systems.len()))),
         8 => facts.systems_counted = None,

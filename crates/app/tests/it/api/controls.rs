@@ -122,8 +122,8 @@ fn the_statement_is_approved_by_a_second_person_over_what_was_shown() {
     approve(&engineer, &shown).refused(403, "not_permitted");
     approve(&approver, &nothing).refused(409, "not_what_was_shown");
     assert_eq!(status(&house, &approver, "6.1.3"), "gap");
-    let approved = approve(&approver, &shown).ok().json();
-    assert_eq!(approved["result"]["approval"]["is_current"], true, "{approved}");
+    let done = approve(&approver, &shown).ok().json();
+    assert_eq!(done["result"]["approval"]["is_current"], true, "{done}");
     assert_eq!(status(&house, &approver, "6.1.3"), "partial", "an approved statement moved nothing");
 
     // A row that changes afterwards is not approved, and the approval says so.
@@ -138,8 +138,7 @@ fn the_statement_is_approved_by_a_second_person_over_what_was_shown() {
         "a statement that changed passed for the approved one"
     );
     let rows = statement["rows"].as_array().expect("rows");
-    let approved: Vec<&Value> = rows.iter().filter(|row| row["approved"] == true).collect();
-    assert_eq!(approved.len(), 37);
+    assert_eq!(rows.iter().filter(|row| row["approved"] == true).count(), 37);
     assert_eq!(status(&house, &approver, "A.7.3"), "gap");
     approve(&approver, &digest(&house, &officer)).ok();
     assert_eq!(status(&house, &approver, "A.7.3"), "not_applicable");
