@@ -40,7 +40,7 @@ pub fn as_of(reader: &Reader, size: u64, registers: &Registers) -> Result<AsOf, 
     })?;
     fold::save(&tx, &cursors)?;
     tx.commit()?;
-    let facts = facts::read(&db, reader, registers, at)?;
+    let facts = facts::read(&db, reader, registers, at, &mut facts::Kept::default())?;
     let (soa, approval) = soa_at(&db)?;
     Ok(AsOf { at, facts, soa, approval })
 }

@@ -143,6 +143,9 @@ impl Projector {
 
     /// Publishes the snapshot of `position`, then wakes whoever waits for it: in this order, so that an answer after a revocation is true.
     fn publish(&mut self, db: &Connection, position: u64) -> Result<(), ViewsError> {
+        if self.pending.blanked {
+            self.shared.blanked();
+        }
         let before = self.shared.gate.load();
         let gate = if self.pending.gate {
             let (gate, notes) = gate::load(db, position, &before)?;

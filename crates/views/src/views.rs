@@ -3,7 +3,7 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use crate::error::{ViewsError, WaitError};
 use crate::gate::{Gate, GateCell};
 use crate::pool::Pool;
 use crate::projector::{Note, Projector, left};
+use crate::query::facts::Kept;
 use crate::rebuild::{self, Rebuilt};
 
 /// The file in the data directory.
@@ -41,6 +42,8 @@ impl Views {
             reader: reader.clone(),
             pool: Pool::new(path.clone()),
             gate: Arc::new(GateCell::default()),
+            kept: Mutex::default(),
+            blanked: AtomicU64::new(0),
             state: Mutex::default(),
             changed: Condvar::new(),
             stop: AtomicBool::new(false),
@@ -114,6 +117,10 @@ impl Views {
         self.shared.pool.ask(question)
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     pub(crate) fn reader(&self) -> &Reader {
         &self.shared.reader
     }
@@ -153,6 +160,10 @@ pub(crate) struct Shared {
     pub(crate) reader: Reader,
     pub(crate) pool: Pool,
     pub(crate) gate: Arc<GateCell>,
+    /// What answers about controls keep between each other.
+    pub(crate) kept: Mutex<Kept>,
+    /// Raised whenever content was blanked or rows were made anew, before whoever waits for it is woken.
+    blanked: AtomicU64,
     stop: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
@@ -178,6 +189,14 @@ impl Shared {
     fn change(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.state());
         self.changed.notify_all();
+    }
+
+    pub(crate) fn blanked(&self) {
+        self.blanked.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn times_blanked(&self) -> u64 {
+        self.blanked.load(Ordering::Acquire)
     }
 
     pub(crate) fn reached(&self, position: u64) {

@@ -61,11 +61,7 @@ pub(super) fn counting<'a>(
     register: &str,
 ) -> impl Iterator<Item = &'a Approval> {
     let (grace_days, now) = (case.grace_days, case.now);
-    let about = move |item: &&ItemFacts| item.register == register && item.system == Some(system.system);
-    case.facts
-        .items
-        .iter()
-        .filter(about)
+    case.items_of(system.system, register)
         .map(move |item| of_item(grace_days, now, item, &[]))
         .filter(|standing| standing.mark > Mark::Missing)
         .filter_map(|standing| standing.approval)
@@ -79,10 +75,7 @@ pub(super) fn standing<'a>(
     fields: &[String],
 ) -> Standing<'a> {
     let nothing = Standing { mark: Mark::Missing, approval: None, why: "none is approved" };
-    case.facts
-        .items
-        .iter()
-        .filter(|item| item.register == register && item.system == Some(system.system))
+    case.items_of(system.system, register)
         .map(|item| of_item(case.grace_days, case.now, item, fields))
         .fold(nothing, |best, next| if next.mark > best.mark { next } else { best })
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{ApplicabilityRow, Decision, Facts, SystemFacts};
+use super::facts::{ApplicabilityRow, Decision, Facts, ItemFacts, SystemFacts};
 use super::rules::{Against, Population, Review, Rule, Rules, StaleWhen};
 use super::{
     MAX_NAMED, Mark, Overall, Part, Qualifier, Reason, Status, Step, SystemStatus, Target, design, operation,
@@ -16,12 +16,30 @@ use crate::{Micros, SystemId};
 
 /// The status of every reference, in the standard's order.
 pub fn evaluate_all(rules: &Rules, facts: &Facts, now: Micros) -> Vec<Status> {
-    rules.iter().map(|rule| evaluate(rules, rule.reference, facts, now)).collect()
+    let items = by_system(facts);
+    rules.iter().map(|rule| judge(rules, rule, facts, &items, now)).collect()
 }
 
 /// The status of one reference.
 pub fn evaluate(rules: &Rules, reference: Reference, facts: &Facts, now: Micros) -> Status {
-    let mut case = Case::new(rules, rules.of(reference), facts, now);
+    judge(rules, rules.of(reference), facts, &by_system(facts), now)
+}
+
+/// Items by the system they are about; those about none speak for no system.
+type Items<'a> = BTreeMap<SystemId, Vec<&'a ItemFacts>>;
+
+fn by_system(facts: &Facts) -> Items<'_> {
+    let mut items = Items::new();
+    for item in &facts.items {
+        if let Some(system) = item.system {
+            items.entry(system).or_default().push(item);
+        }
+    }
+    items
+}
+
+fn judge<'a>(rules: &Rules, rule: &'a Rule, facts: &'a Facts, items: &'a Items<'a>, now: Micros) -> Status {
+    let mut case = Case::new(rules, rule, facts, items, now);
     design::judge(&mut case);
     population::judge(&mut case);
     operation::judge(&mut case);
@@ -35,6 +53,7 @@ pub fn evaluate(rules: &Rules, reference: Reference, facts: &Facts, now: Micros)
 pub(super) struct Case<'a> {
     pub(super) rule: &'a Rule,
     pub(super) facts: &'a Facts,
+    items: &'a Items<'a>,
     pub(super) now: Micros,
     pub(super) grace_days: u64,
     /// Systems in scope of the rule's window.
@@ -53,11 +72,12 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    fn new(rules: &Rules, rule: &'a Rule, facts: &'a Facts, now: Micros) -> Self {
+    fn new(rules: &Rules, rule: &'a Rule, facts: &'a Facts, items: &'a Items<'a>, now: Micros) -> Self {
         let found = facts.systems.len() as u64;
         Self {
             rule,
             facts,
+            items,
             now,
             grace_days: rules.grace_days,
             scope: facts.systems.iter().filter(|system| system.in_scope(rule.window)).collect(),
@@ -71,6 +91,12 @@ impl<'a> Case<'a> {
             qualifiers: BTreeSet::new(),
             systems: BTreeMap::new(),
         }
+    }
+
+    /// Items of `register` about `system`.
+    pub(super) fn items_of(&self, system: SystemId, register: &str) -> impl Iterator<Item = &'a ItemFacts> {
+        let items = self.items.get(&system).map(Vec::as_slice).unwrap_or_default();
+        items.iter().copied().filter(move |item| item.register == register)
     }
 
     /// Systems in scope, with those that nothing describes.

@@ -4,6 +4,7 @@
 //! content about a data subject.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::body::{Role, SystemStage};
 use crate::catalogue::Reference;
@@ -21,7 +22,7 @@ pub struct Facts {
     /// Systems according to headers alone. More than were found: the rest is taken for systems without any evidence.
     pub systems_counted: Option<u64>,
     /// Items of registers.
-    pub items: Vec<ItemFacts>,
+    pub items: Vec<Arc<ItemFacts>>,
     /// Known people who hold each role.
     pub holders: BTreeMap<Role, u64>,
     /// The rules that calls are decided by.

@@ -2,6 +2,7 @@
 //!
 //! Requirement: V45, W15
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -52,7 +53,11 @@ fn approval() -> Approval {
     }
 }
 
-fn item(register: &str, about: u8) -> ItemFacts {
+fn item(register: &str, about: u8) -> Arc<ItemFacts> {
+    Arc::new(bare_item(register, about))
+}
+
+fn bare_item(register: &str, about: u8) -> ItemFacts {
     ItemFacts {
         register: register.to_owned(),
         item: format!("{register}-{about}"),
@@ -250,13 +255,11 @@ fn an_approval_moves_the_assessment_controls_and_the_step_before_said_so() {
             before.would_change
         );
     }
-    let mut draft = item("impact_assessment", 1);
-    draft.approved = None;
-    facts.items.push(draft);
+    let draft = ItemFacts { approved: None, ..bare_item("impact_assessment", 1) };
+    facts.items.push(Arc::new(draft));
     assert_eq!(overall("8.4", &facts), Overall::Gap, "a draft counted");
-    let mut own = item("impact_assessment", 1);
-    own.approved = Some(Approval { by: AUTHOR, ..approval() });
-    facts.items.push(own);
+    let own = Some(Approval { by: AUTHOR, ..approval() });
+    facts.items.push(Arc::new(ItemFacts { approved: own, ..bare_item("impact_assessment", 1) }));
     assert_eq!(overall("8.4", &facts), Overall::Gap, "somebody's own approval counted");
     facts.items.push(item("impact_assessment", 1));
     assert_eq!(overall("8.4", &facts), Overall::Covered);
@@ -278,14 +281,22 @@ fn what_happened_against_the_rules_lowers_the_status() {
         Overall::Gap,
         "erasing hid a model"
     );
-    let early: fn(&mut Facts) = |facts| facts.items[0].approved.as_mut().unwrap().first_at = days_ago(10);
+    let early: fn(&mut Facts) =
+        |facts| Arc::make_mut(&mut facts.items[0]).approved.as_mut().unwrap().first_at = days_ago(10);
     assert_eq!(change("A.9.2", early), Overall::Gap, "calls before the approval passed");
-    assert_eq!(change("8.4", |facts| facts.items[1].refresh_since = Some(days_ago(3))), Overall::Partial);
-    assert_eq!(change("8.4", |facts| facts.items[1].refresh_since = Some(days_ago(40))), Overall::Gap);
-    let due: fn(&mut Facts) = |facts| facts.items[1].approved.as_mut().unwrap().review_at = Some(days_ago(3));
+    assert_eq!(
+        change("8.4", |facts| Arc::make_mut(&mut facts.items[1]).refresh_since = Some(days_ago(3))),
+        Overall::Partial
+    );
+    assert_eq!(
+        change("8.4", |facts| Arc::make_mut(&mut facts.items[1]).refresh_since = Some(days_ago(40))),
+        Overall::Gap
+    );
+    let due: fn(&mut Facts) =
+        |facts| Arc::make_mut(&mut facts.items[1]).approved.as_mut().unwrap().review_at = Some(days_ago(3));
     assert_eq!(change("A.5.3", due), Overall::Partial, "a stale assessment stayed green");
     let expired: fn(&mut Facts) =
-        |facts| facts.items[1].approved.as_mut().unwrap().review_at = Some(days_ago(31));
+        |facts| Arc::make_mut(&mut facts.items[1]).approved.as_mut().unwrap().review_at = Some(days_ago(31));
     assert_eq!(change("A.5.3", expired), Overall::Gap, "an expired assessment counted");
     assert_eq!(change("A.3.2", |facts| facts.systems[0].owner_known = false), Overall::Gap);
     assert_eq!(
@@ -379,7 +390,7 @@ prop_compose! {
         refresh in proptest::option::weighted(0.2, 0..60u64),
     ) -> ItemFacts {
         let register = if assessment { "impact_assessment" } else { "ai_system" };
-        ItemFacts { approved, refresh_since: refresh.map(days_ago), ..item(register, about) }
+        ItemFacts { approved, refresh_since: refresh.map(days_ago), ..bare_item(register, about) }
     }
 }
 
@@ -421,7 +432,7 @@ prop_compose! {
     ) -> Facts {
         let systems: Vec<SystemFacts> = [systems.0, systems.1, systems.2].into_iter().take(number).collect();
         let more = (1..4).flat_map(|about| [item("ai_system", about), item("impact_assessment", about)]);
-        let items = items.into_iter().chain(more.filter(|_| good_items)).collect();
+        let items = items.into_iter().map(Arc::new).chain(more.filter(|_| good_items)).collect();
         Facts {
             systems_counted: counted.then_some(number as u64 + unseen),
             systems,
@@ -449,7 +460,9 @@ fn weaken(facts: &mut Facts, which: u8, at: Index) {
         if list.is_empty() { None } else { Some(at.get_mut(list)) }
     }
     let approved = |facts: &mut Facts, change: &dyn Fn(&mut Approval)| {
-        if let Some(approval) = some(&mut facts.items, at).and_then(|item| item.approved.as_mut()) {
+        if let Some(approval) =
+            some(&mut facts.items, at).and_then(|item| Arc::make_mut(item).approved.as_mut())
+        {
             change(approval);
         }
     };
@@ -457,7 +470,7 @@ fn weaken(facts: &mut Facts, which: u8, at: Index) {
         0 if !facts.items.is_empty() => drop(facts.items.remove(at.index(facts.items.len()))),
         1 => {
             if let Some(item) = some(&mut facts.items, at) {
-                item.approved = None;
+                Arc::make_mut(item).approved = None;
             }
         }
         2 => approved(facts, &|approval| approval.review_at = None),

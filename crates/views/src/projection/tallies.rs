@@ -26,6 +26,7 @@ CREATE TABLE tallies (
     denied INTEGER NOT NULL,
     completed INTEGER NOT NULL,
     broken INTEGER NOT NULL,
+    last_entry INTEGER NOT NULL,
     PRIMARY KEY (day, system)
 ) STRICT, WITHOUT ROWID;
 ";
@@ -41,12 +42,12 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
         CallBroken::TYPE => [0, 0, 0, 1],
         _ => return Ok(Applied::Passed),
     };
-    let sql = "INSERT INTO tallies (day, system, permitted, denied, completed, broken) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    let sql = "INSERT INTO tallies (day, system, permitted, denied, completed, broken, last_entry) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
         ON CONFLICT (day, system) DO UPDATE SET permitted = permitted + excluded.permitted, denied = denied + excluded.denied,
-        completed = completed + excluded.completed, broken = broken + excluded.broken";
+        completed = completed + excluded.completed, broken = broken + excluded.broken, last_entry = excluded.last_entry";
     let system = record.header.system.map(|(system, _)| system.as_bytes().to_vec()).unwrap_or_default();
     let [permitted, denied, completed, broken] = counted;
     let day = int(record.committed_at.0 / DAY_US);
-    let rows = run(db, sql, params![day, system, permitted, denied, completed, broken])?;
+    let rows = run(db, sql, params![day, system, permitted, denied, completed, broken, int(record.index)])?;
     Ok(changed(rows, "its day cannot be counted"))
 }

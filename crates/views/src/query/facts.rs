@@ -3,7 +3,10 @@
 //! Promises: counts come from headers; what was erased is not known and counts as the worst. Its time grows with systems, models, register records
 //! and days, not with calls. Must never: leave out a system that only a count knows.
 
+mod kept;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_ledger::Reader;
@@ -12,15 +15,17 @@ use tabellion_model::catalogue::Reference;
 use tabellion_model::register::Registers;
 use tabellion_model::status::OPEN_CALL_GRACE;
 use tabellion_model::status::facts::{
-    Applicability, ApplicabilityRow, Approval, Calls, Facts, ItemFacts, LedgerFacts, PolicyFacts, SystemFacts,
+    Applicability, ApplicabilityRow, Calls, Facts, LedgerFacts, PolicyFacts, SystemFacts,
 };
 use tabellion_model::status::rules::Window;
 use tabellion_model::{CredentialId, Micros, Purpose, SystemId};
 use tabellion_tlog::{SignedCheckpoint, VerifierKey};
 
+use super::applicability;
 use super::people::{RoleChange, held};
-use super::register_lives::RegisterItemFacts;
-use super::{applicability, models, register_lives};
+pub(crate) use kept::Kept;
+use kept::Recent;
+
 use crate::error::ViewsError;
 use crate::projection::ledger;
 use crate::projection::tallies::DAY_US;
@@ -30,16 +35,23 @@ use crate::views::Views;
 impl Views {
     /// What the rules look at, seen from `now`.
     pub fn facts(&self, registers: &Registers, now: Micros) -> Result<Facts, ViewsError> {
-        self.ask(|db| read(db, self.reader(), registers, now))
+        self.ask(|db| {
+            let shared = self.shared();
+            let mut kept = shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            // Asked before the rows are read: what is blanked meanwhile throws them away next time.
+            kept.renew(shared.times_blanked());
+            read(db, self.reader(), registers, now, &mut kept)
+        })
     }
 }
 
-/// The facts in the rows of `db`.
+/// The facts in the rows of `db`; `kept` is of the same rows, earlier.
 pub(crate) fn read(
     db: &Connection,
     reader: &Reader,
     registers: &Registers,
     now: Micros,
+    kept: &mut Kept,
 ) -> Result<Facts, ViewsError> {
     let moment = db.unchecked_transaction()?;
     let position: i64 =
@@ -49,8 +61,8 @@ pub(crate) fn read(
     Ok(Facts {
         size,
         systems_counted: Some(systems_counted(&moment, &tallies)?),
-        systems: systems(&moment, tallies, now)?,
-        items: items(&moment, registers)?,
+        systems: systems(&moment, tallies, now, kept)?,
+        items: kept.items(&moment, registers)?,
         holders: holders(&moment)?,
         policies: policies(&moment, now)?,
         ledger: ledger_facts(&moment, reader, size, now)?,
@@ -58,7 +70,14 @@ pub(crate) fn read(
     })
 }
 
-type Tallies = BTreeMap<SystemId, [Calls; Window::ALL.len()]>;
+/// What was counted of one system.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    calls: [Calls; Window::ALL.len()],
+    last_entry: u64,
+}
+
+type Tallies = BTreeMap<SystemId, Tally>;
 
 /// Whole days in UTC, the one in which a window begins included.
 fn first_day(window: Window, now: Micros) -> i64 {
@@ -66,8 +85,8 @@ fn first_day(window: Window, now: Micros) -> i64 {
 }
 
 fn tallies(db: &Connection, now: Micros) -> rusqlite::Result<Tallies> {
-    let sums = "SELECT system, sum(permitted) AS permitted, sum(denied) AS denied, sum(completed) AS completed, sum(broken) AS broken
-        FROM tallies WHERE day >= ?1 AND day < ?2 AND length(system) = 16 GROUP BY system";
+    let sums = "SELECT system, sum(permitted) AS permitted, sum(denied) AS denied, sum(completed) AS completed, sum(broken) AS broken,
+        max(last_entry) AS last_entry FROM tallies WHERE day >= ?1 AND day < ?2 AND length(system) = 16 GROUP BY system";
     let mut select = db.prepare_cached(sums)?;
     let mut tallies = Tallies::new();
     let mut end = i64::MAX;
@@ -81,12 +100,13 @@ fn tallies(db: &Connection, now: Micros) -> rusqlite::Result<Tallies> {
                 completed: number(row, "completed")?,
                 broken: number(row, "broken")?,
             };
-            Ok((id(row, "system")?, calls))
+            Ok((id(row, "system")?, calls, number(row, "last_entry")?))
         };
         for found in select.query_map(params![begin, end], part)? {
-            let (system, calls) = found?;
-            let windows = tallies.entry(system).or_default();
-            windows.iter_mut().skip(window.place()).for_each(|sum| *sum += calls);
+            let (system, calls, last_entry) = found?;
+            let tally = tallies.entry(system).or_default();
+            tally.calls.iter_mut().skip(window.place()).for_each(|sum| *sum += calls);
+            tally.last_entry = tally.last_entry.max(last_entry);
         }
         end = begin;
     }
@@ -104,7 +124,12 @@ fn systems_counted(db: &Connection, tallies: &Tallies) -> rusqlite::Result<u64> 
     Ok(counted.len() as u64)
 }
 
-fn systems(db: &Connection, mut tallies: Tallies, now: Micros) -> rusqlite::Result<Vec<SystemFacts>> {
+fn systems(
+    db: &Connection,
+    mut tallies: Tallies,
+    now: Micros,
+    kept: &mut Kept,
+) -> rusqlite::Result<Vec<SystemFacts>> {
     let sql = "SELECT systems.system, systems.name, systems.purged_entry IS NOT NULL AS purged,
         CASE WHEN systems.stage_entry IS NULL THEN 'draft' ELSE systems.stage END AS stage_now,
         people.name IS NOT NULL AS owner_known FROM systems LEFT JOIN people ON people.person = systems.owner";
@@ -122,85 +147,34 @@ fn systems(db: &Connection, mut tallies: Tallies, now: Micros) -> rusqlite::Resu
         })
     };
     let mut systems = select.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut last_entries = BTreeMap::new();
     for system in &mut systems {
-        system.calls = tallies.remove(&system.system).unwrap_or_default();
+        let tally = tallies.remove(&system.system).unwrap_or_default();
+        system.calls = tally.calls;
+        last_entries.insert(system.system, tally.last_entry);
     }
+    last_entries.extend(tallies.iter().map(|(system, tally)| (*system, tally.last_entry)));
     // Called, and never registered.
-    systems.extend(tallies.into_iter().map(|(system, calls)| SystemFacts {
+    systems.extend(tallies.into_iter().map(|(system, tally)| SystemFacts {
         system,
         name: None,
         stage: None,
         owner_known: false,
-        calls,
+        calls: tally.calls,
         models: Vec::new(),
     }));
     systems.sort_unstable_by_key(|system| system.system);
-    let begin = int(Window::Rolling.begin(now).0);
-    let recent = db
+    let begin = Window::Rolling.begin(now);
+    let first_entry = db
         .prepare_cached("SELECT entry FROM calls WHERE at >= ?1 ORDER BY at, entry LIMIT 1")?
-        .query_row(params![begin], |row| number(row, "entry"))
+        .query_row(params![int(begin.0)], |row| number(row, "entry"))
         .optional()?;
+    let recent = Recent { begin, first_entry };
     for system in systems.iter_mut().filter(|system| system.calls_in(Window::Year).permitted > 0) {
-        system.models = models::of_system(db, system.system, recent)?;
+        let last_entry = last_entries.get(&system.system).copied().unwrap_or(0);
+        system.models = kept.models(db, system.system, system.calls, last_entry, recent)?;
     }
     Ok(systems)
-}
-
-/// Items whose state has not ended the item.
-fn items(db: &Connection, registers: &Registers) -> Result<Vec<ItemFacts>, ViewsError> {
-    let first = first_approvals(db)?;
-    let mut refreshed = db.prepare_cached("SELECT at FROM register_acts WHERE entry = ?1")?;
-    let mut items = Vec::new();
-    for facts in register_lives::all(db, None)? {
-        let refresh_since = match facts.life.refreshes.iter().min() {
-            None => None,
-            Some(entry) => {
-                let at = refreshed.query_row(params![int(*entry)], |row| number(row, "at")).optional()?;
-                Some(Micros(at.unwrap_or(0)))
-            }
-        };
-        let first_at = first.get(&(facts.register.clone(), *facts.item.as_bytes())).copied();
-        items.push(ItemFacts {
-            register: facts.register.clone(),
-            item: facts.item.to_hex(),
-            system: facts.system,
-            approved: approval(facts, first_at, registers),
-            refresh_since,
-        });
-    }
-    Ok(items)
-}
-
-fn approval(facts: RegisterItemFacts, first_at: Option<Micros>, registers: &Registers) -> Option<Approval> {
-    let register = registers.get(&facts.register)?;
-    let state = facts.life.state(register.first_state())?;
-    if register.state(state)?.ended {
-        return None;
-    }
-    let approved = facts.life.approved?;
-    let mut authors = approved.authors;
-    authors.extend(approved.submitter);
-    Some(Approval {
-        entry: approved.entry,
-        at: approved.at,
-        first_at: first_at.unwrap_or(approved.at),
-        by: approved.by,
-        authors,
-        review_at: approved.ruling.next_review_at,
-        models: approved.saving.models.into_iter().collect(),
-        missing: approved.saving.missing.into_iter().collect(),
-    })
-}
-
-type Items<T> = BTreeMap<(String, [u8; 16]), T>;
-
-/// When each item was approved for the first time, as far as that can be read.
-fn first_approvals(db: &Connection) -> rusqlite::Result<Items<Micros>> {
-    let sql = "SELECT register, item, min(at) AS first FROM register_acts WHERE kind = 'decided' AND decision = 'approved'
-        GROUP BY register, item";
-    let mut select = db.prepare_cached(sql)?;
-    let row = |row: &Row<'_>| Ok(((row.get("register")?, row.get("item")?), Micros(number(row, "first")?)));
-    select.query_map([], row)?.collect()
 }
 
 fn holders(db: &Connection) -> rusqlite::Result<BTreeMap<Role, u64>> {

@@ -2,7 +2,7 @@
 //!
 //! Promises: the same fold for one item as for all of them (`tabellion_model::register::Life`).
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::register::{Act, Deed, Life, Ruling, Saving};
 use tabellion_model::{CredentialId, ItemId, Micros, SystemId};
 
@@ -43,27 +43,37 @@ impl Views {
 
     /// How one item stands.
     pub fn register_life(&self, register: &str, item: &ItemId) -> Result<Life, ViewsError> {
-        let revisions = format!("{REVISIONS} WHERE register = ?1 AND item = ?2 ORDER BY entry");
-        let acts = format!("{ACTS} WHERE register = ?1 AND item = ?2 ORDER BY entry");
         self.ask(|db| {
             let moment = db.unchecked_transaction()?;
-            let of = params![register, item.as_bytes()];
-            let mut all = Vec::new();
-            all.extend(
-                moment.prepare_cached(&revisions)?.query_map(of, saved)?.collect::<Result<Vec<_>, _>>()?,
-            );
-            all.extend(
-                moment
-                    .prepare_cached(&acts)?
-                    .query_map(of, acted)?
-                    .collect::<Result<Vec<_>, _>>()?
-                    .into_iter()
-                    .flatten(),
-            );
-            all.sort_unstable_by_key(|deed| deed.deed.entry);
-            Ok(Life::of(all.iter().map(|deed| &deed.deed)))
+            life(&moment, register, item)
         })
     }
+}
+
+fn life(db: &Connection, register: &str, item: &ItemId) -> Result<Life, ViewsError> {
+    let revisions = format!("{REVISIONS} WHERE register = ?1 AND item = ?2 ORDER BY entry");
+    let acts = format!("{ACTS} WHERE register = ?1 AND item = ?2 ORDER BY entry");
+    let of = params![register, item.as_bytes()];
+    let mut all = Vec::new();
+    all.extend(db.prepare_cached(&revisions)?.query_map(of, saved)?.collect::<Result<Vec<_>, _>>()?);
+    let acts = db.prepare_cached(&acts)?.query_map(of, acted)?.collect::<Result<Vec<_>, _>>()?;
+    all.extend(acts.into_iter().flatten());
+    all.sort_unstable_by_key(|deed| deed.deed.entry);
+    Ok(Life::of(all.iter().map(|deed| &deed.deed)))
+}
+
+/// One item, when it was ever saved.
+pub(super) fn one(
+    db: &Connection,
+    register: &str,
+    item: &ItemId,
+) -> Result<Option<RegisterItemFacts>, ViewsError> {
+    let sql = "SELECT register, item, system, name, owner, created_at, version FROM register_items
+        WHERE register = ?1 AND item = ?2";
+    let found = db.prepare_cached(sql)?.query_row(params![register, item.as_bytes()], bare).optional()?;
+    let Some(mut found) = found else { return Ok(None) };
+    found.life = life(db, register, item)?;
+    Ok(Some(found))
 }
 
 /// Every item, by register and id; of one register when it is named.
