@@ -175,8 +175,11 @@ impl Framework {
             .systems
             .iter()
             .map(|system| {
-                let items =
-                    facts.items.iter().filter(|item| item.system == Some(system.system)).map(item_json);
+                let items = facts
+                    .items
+                    .iter()
+                    .filter(|item| item.system == Some(system.system))
+                    .map(|item| item_json(item));
                 let items: Vec<Value> = items.collect();
                 system_json(system, &items)
             })

@@ -5,7 +5,7 @@
 use tabellion_model::catalogue::Reference;
 use tabellion_model::status::facts::Decision;
 use tabellion_model::status::rules::{Rules, Window};
-use tabellion_model::status::{Mark, Overall, Status};
+use tabellion_model::status::{Mark, Overall, Part, Status};
 
 use super::words::{count, row_time};
 use crate::export::Framework;
@@ -52,7 +52,8 @@ pub(crate) struct SystemRow {
 pub(crate) struct FrameworkPart {
     pub(crate) size: u64,
     pub(crate) at: String,
-    pub(crate) rules: String,
+    pub(crate) rules_version: u64,
+    pub(crate) rules_digest: String,
     pub(crate) counts: Vec<(&'static str, usize)>,
     pub(crate) clauses: Vec<ReferenceRow>,
     pub(crate) controls: Vec<ReferenceRow>,
@@ -78,7 +79,8 @@ pub(super) fn part(framework: &Framework) -> FrameworkPart {
     FrameworkPart {
         size: facts.size,
         at: row_time(framework.stood.at),
-        rules: format!("version {}, SHA-256 {}", rules.version, rules.digest.to_hex()),
+        rules_version: rules.version,
+        rules_digest: rules.digest.to_hex(),
         counts: order.map(|overall| (words(overall), number(overall))).into(),
         clauses: of(false),
         controls: of(true),
@@ -103,13 +105,18 @@ fn words(overall: Overall) -> &'static str {
 fn reference_row(status: &Status) -> ReferenceRow {
     let qualifiers: Vec<String> =
         status.qualifiers.iter().map(|qualifier| qualifier.as_str().replace('_', " ")).collect();
-    // What holds everywhere is said once above the table; here stands what does not, or all that was found.
-    let short = status.because.iter().filter(|reason| reason.mark < Mark::Holds);
-    let mut reasons: Vec<String> = short.map(|reason| cell(&reason.text)).collect();
-    if reasons.is_empty() {
-        let holds = status.because.iter().filter(|reason| reason.mark == Mark::Holds);
-        reasons = holds.map(|reason| cell(&reason.text)).collect();
-    }
+    // What decided: of a gap what is missing, of a partial what falls short, else what holds. The rest is in the file.
+    let decided = match status.overall {
+        Overall::Gap => Mark::Missing,
+        Overall::Partial => Mark::Short,
+        Overall::Covered => Mark::Holds,
+        Overall::NotApplicable => Mark::NotAsked,
+    };
+    let those = status.because.iter().filter(|reason| match status.overall {
+        Overall::NotApplicable => reason.mark == decided && reason.part == Part::Design,
+        _ => reason.mark == decided,
+    });
+    let reasons: Vec<String> = those.map(|reason| cell(&reason.text)).collect();
     ReferenceRow {
         reference: status.reference.as_str(),
         title: status.reference.item().title.to_string(),

@@ -84,6 +84,9 @@ fn the_commands_accept_every_kind_of_package() {
             }
         }
     }
+    let framework = Some("iso42001".to_owned());
+    let request = ExportRequest { framework, ..ExportRequest::everything(DisclosurePolicy::Business) };
+    check(&log.export(&request).1, "statuses of clauses and controls");
     check(&Log::new().export_all(DisclosurePolicy::All).1, "a log of its first commit");
     check(&Log::in_env(Env::Sandbox).export_all(DisclosurePolicy::All).1, "a sandbox");
     log.ledger.rotate_key(Purpose::Log).expect("the log key can be rotated");

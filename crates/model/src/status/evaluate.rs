@@ -145,6 +145,10 @@ impl<'a> Case<'a> {
                 Mark::Short,
                 "the approval by a second person is the human review, and not all of it is there".to_owned(),
             ),
+            // Without a source there is nothing yet of which a sample could be due.
+            Review::Sample | Review::Record if self.rule.has_no_source() => {
+                (Mark::Short, "a person has to look at it, once there is something to look at".to_owned())
+            }
             Review::Sample => {
                 self.qualify(Qualifier::SampleDue);
                 (

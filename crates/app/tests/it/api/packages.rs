@@ -56,6 +56,8 @@ fn manifest(package: &[u8]) -> Manifest {
     Manifest::parse(file(package, "manifest.json").expect("a manifest")).expect("its form")
 }
 
+/// `PACKAGE_OUT` names a file to look at the package itself.
+///
 /// Requirement: V45, V47, V49, A09, G11, B15
 #[test]
 fn a_package_for_iso_42001_says_how_everything_stood_and_leads_to_the_records() {
@@ -69,6 +71,9 @@ fn a_package_for_iso_42001_says_how_everything_stood_and_leads_to_the_records() 
     let again = package(&house, &auditor, &asked);
     assert!(first == again, "the same request and size gave other bytes three hours later");
 
+    if let Some(path) = std::env::var_os("PACKAGE_OUT") {
+        std::fs::write(path, &first).expect("the package can be written");
+    }
     let manifest = manifest(&first);
     for (name, _) in FRAMEWORK_FILES {
         let listed = manifest.files.iter().find(|row| row.path == name).expect("every file is listed");
