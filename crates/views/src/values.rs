@@ -1,7 +1,8 @@
 //! How the values of records stand in columns: ids as 16 bytes, times and counts as integers, closed words as the text of records.
+//! Columns are found by name, or by place where there are very many rows.
 
-use rusqlite::Row;
 use rusqlite::types::{FromSqlError, Type};
+use rusqlite::{Row, RowIndex};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -30,48 +31,51 @@ pub(crate) fn digest_bytes(hex: &str) -> Option<[u8; 32]> {
     tabellion_tlog::Hash::from_hex(hex).map(|hash| hash.0)
 }
 
-/// Column `name` as a number.
-pub(crate) fn number(row: &Row<'_>, name: &str) -> rusqlite::Result<u64> {
-    let value: i64 = row.get(name)?;
+/// Column `at` as a number.
+pub(crate) fn number(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<u64> {
+    let value: i64 = row.get(at)?;
     u64::try_from(value).map_err(|_| FromSqlError::OutOfRange(value).into())
 }
 
-/// Column `name` as a number, when there is one.
-pub(crate) fn optional_number(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<u64>> {
-    let value: Option<i64> = row.get(name)?;
+/// Column `at` as a number, when there is one.
+pub(crate) fn optional_number(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<Option<u64>> {
+    let value: Option<i64> = row.get(at)?;
     value.map(|value| u64::try_from(value).map_err(|_| FromSqlError::OutOfRange(value).into())).transpose()
 }
 
-/// Column `name` as a time.
-pub(crate) fn time(row: &Row<'_>, name: &str) -> rusqlite::Result<Micros> {
-    number(row, name).map(Micros)
+/// Column `at` as a time.
+pub(crate) fn time(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<Micros> {
+    number(row, at).map(Micros)
 }
 
-/// Column `name` as a time, when there is one.
-pub(crate) fn optional_time(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<Micros>> {
-    Ok(optional_number(row, name)?.map(Micros))
+/// Column `at` as a time, when there is one.
+pub(crate) fn optional_time(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<Option<Micros>> {
+    Ok(optional_number(row, at)?.map(Micros))
 }
 
-/// Column `name` as an id.
-pub(crate) fn id<K>(row: &Row<'_>, name: &str) -> rusqlite::Result<Id<K>> {
-    row.get(name).map(Id::from_bytes)
+/// Column `at` as an id.
+pub(crate) fn id<K>(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<Id<K>> {
+    row.get(at).map(Id::from_bytes)
 }
 
-/// Column `name` as an id, when there is one.
-pub(crate) fn optional_id<K>(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<Id<K>>> {
-    let bytes: Option<[u8; 16]> = row.get(name)?;
+/// Column `at` as an id, when there is one.
+pub(crate) fn optional_id<K>(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<Option<Id<K>>> {
+    let bytes: Option<[u8; 16]> = row.get(at)?;
     Ok(bytes.map(Id::from_bytes))
 }
 
-/// Column `name` as a word of a closed list, when there is one.
-pub(crate) fn optional_word<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<T>> {
-    let text: Option<String> = row.get(name)?;
+/// Column `at` as a word of a closed list, when there is one.
+pub(crate) fn optional_word<T: DeserializeOwned>(
+    row: &Row<'_>,
+    at: impl RowIndex,
+) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(at)?;
     text.map(|text| serde_json::from_value(Value::String(text)).map_err(conversion)).transpose()
 }
 
-/// Column `name` as a list; none when its content is gone.
-pub(crate) fn optional_list(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<Vec<String>>> {
-    let text: Option<String> = row.get(name)?;
+/// Column `at` as a list; none when its content is gone.
+pub(crate) fn optional_list(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<Option<Vec<String>>> {
+    let text: Option<String> = row.get(at)?;
     text.map(|text| serde_json::from_str(&text).map_err(conversion)).transpose()
 }
 

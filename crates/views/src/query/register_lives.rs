@@ -138,16 +138,19 @@ fn bare(row: &Row<'_>) -> rusqlite::Result<RegisterItemFacts> {
     })
 }
 
+// Columns by place: there are as many rows as there are records about items, and looking for a name costs more than reading a value.
+
 fn of(row: &Row<'_>, act: Act) -> rusqlite::Result<Of> {
     Ok(Of {
-        register: row.get("register")?,
-        item: id(row, "item")?,
-        deed: Deed { entry: number(row, "entry")?, at: time(row, "at")?, by: id(row, "actor")?, act },
+        register: row.get(0)?,
+        item: id(row, 1)?,
+        deed: Deed { entry: number(row, 2)?, at: time(row, 3)?, by: id(row, 4)?, act },
     })
 }
 
+/// As [`REVISIONS`] has them.
 fn saved(row: &Row<'_>) -> rusqlite::Result<Of> {
-    let parts = (row.get("digest")?, optional_list(row, "models")?, optional_list(row, "missing")?);
+    let parts = (row.get(5)?, optional_list(row, 6)?, optional_list(row, 7)?);
     let saving = match parts {
         (Some(digest), Some(models), Some(missing)) => Some(Saving { digest, models, missing }),
         _ => None,
@@ -155,32 +158,20 @@ fn saved(row: &Row<'_>) -> rusqlite::Result<Of> {
     of(row, Act::Saved(saving))
 }
 
-/// None for what changes nothing of an item: refusals.
+/// As [`ACTS`] has them; none for what changes nothing of an item: refusals.
 fn acted(row: &Row<'_>) -> rusqlite::Result<Option<Of>> {
-    let kind: String = row.get("kind")?;
-    let act = match kind.as_str() {
-        kind::SUBMITTED => Act::Submitted(row.get("digest")?),
+    let act = match row.get_ref(5)?.as_str()? {
+        kind::SUBMITTED => Act::Submitted(row.get(6)?),
         kind::DECIDED => Act::Decided(ruling(row)?),
-        kind::MOVED => Act::Moved(row.get("state")?),
-        kind::REFRESH => Act::RefreshOpened(optional_word(row, "trigger")?),
+        kind::MOVED => Act::Moved(row.get(11)?),
+        kind::REFRESH => Act::RefreshOpened(optional_word(row, 12)?),
         _ => return Ok(None),
     };
     of(row, act).map(Some)
 }
 
 fn ruling(row: &Row<'_>) -> rusqlite::Result<Option<Ruling>> {
-    let parts = (
-        optional_word(row, "decision")?,
-        row.get("digest")?,
-        optional_word(row, "role")?,
-        row.get("conditions")?,
-    );
+    let parts = (optional_word(row, 7)?, row.get(6)?, optional_word(row, 9)?, row.get(8)?);
     let (Some(decision), Some(digest), Some(role), Some(conditions)) = parts else { return Ok(None) };
-    Ok(Some(Ruling {
-        decision,
-        digest,
-        role,
-        conditions,
-        next_review_at: optional_time(row, "next_review_at")?,
-    }))
+    Ok(Some(Ruling { decision, digest, role, conditions, next_review_at: optional_time(row, 10)? }))
 }
