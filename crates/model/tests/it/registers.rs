@@ -289,4 +289,48 @@ proptest! {
         }
         prop_assert!(whole.refreshes.iter().all(|entry| less.refreshes.contains(entry)), "a wish for a new look is lost");
     }
+
+    /// Whatever is sent as content: it is refused by its fields, or it has a digest and is what a record can hold.
+    #[test]
+    fn any_content_is_refused_or_can_be_recorded(members in vec((member(), value()), 0..6)) {
+        let registers = Registers::built_in().expect("registers");
+        let said: Content = members.into_iter().collect();
+        for register in registers.all() {
+            let checked = register.check(&said);
+            if checked.is_sound() {
+                let digest = content_digest(&register.name, &ItemId::from_bytes([1; 16]), 1, &said);
+                prop_assert!(digest.is_ok(), "what was taken can never be approved: {:?}", said);
+                prop_assert!(said.keys().all(|name| register.field(name).is_some()));
+            } else {
+                prop_assert!(checked.faults.iter().all(|fault| !fault.sentence.is_empty()));
+            }
+        }
+    }
+}
+
+fn member() -> impl Strategy<Value = String> {
+    prop_oneof![
+        5 => prop::sample::select(vec!["name", "owner", "models", "purpose", "personal_data", "risk_tier", "result", "users"])
+            .prop_map(str::to_owned),
+        1 => ".{0,12}",
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,20}".prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+        Just(json!("high")),
+        Just(json!("ab".repeat(16))),
+    ];
+    leaf.prop_recursive(2, 8, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            vec((".{0,4}", inner), 0..3).prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
 }

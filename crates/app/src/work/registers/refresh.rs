@@ -20,6 +20,9 @@ use crate::work::writing::GOVERNANCE_RETENTION;
 /// Most refreshes that one look opens; the next look opens the rest.
 const MAX_OPENED: usize = 256;
 
+/// Most findings that are remembered; beyond that the memory begins anew, which costs one slower look.
+const MAX_SETTLED: usize = 100_000;
+
 /// What one look did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Opened {
@@ -53,6 +56,9 @@ impl Desk {
             self.material_changes(&asked, &facts, settled, &mut wanted)?;
         }
         wanted.truncate(MAX_OPENED);
+        if settled.0.len() > MAX_SETTLED {
+            settled.0.clear();
+        }
         let mut opened = 0;
         for (key, draft) in wanted {
             opened += usize::from(self.append_refresh(draft)?);
