@@ -61,6 +61,15 @@ codes! {
     ViewBehind "view_behind" 503 "Recorded, but the views have not passed it yet" "Send it again with the same Idempotency-Key: nothing is recorded twice.";
 }
 
+/// One field that stands in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON Pointer into the request's body.
+    pub pointer: String,
+    /// What is wrong with it, as a sentence that names it.
+    pub detail: String,
+}
+
 /// A request that was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail} [{}]", code.as_str())]
@@ -71,17 +80,25 @@ pub struct Refusal {
     pub detail: String,
     /// JSON Pointer into the request's body, where the fault has a place there.
     pub pointer: Option<String>,
+    /// Every field at fault, where a form has several; then `pointer` is the first of them.
+    pub errors: Vec<FieldError>,
 }
 
 impl Refusal {
     /// A refusal.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), pointer: None }
+        Self { code, detail: detail.into(), pointer: None, errors: Vec::new() }
     }
 
     /// A refusal at a place in the body.
     pub fn at(code: Code, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), pointer: Some(pointer.into()) }
+        Self { pointer: Some(pointer.into()), ..Self::new(code, detail) }
+    }
+
+    /// A refusal for fields of a form.
+    pub fn of_fields(code: Code, detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
+        let pointer = errors.first().map(|error| error.pointer.clone());
+        Self { pointer, errors, ..Self::new(code, detail) }
     }
 
     /// Nothing is there, or nothing that the caller may know of.

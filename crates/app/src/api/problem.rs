@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, FieldError, Refusal};
 
 /// The media type of problem details.
 pub(super) const PROBLEM_MEDIA: &str = "application/problem+json";
@@ -33,7 +33,20 @@ impl JsonSchema for Problem {
                 "detail": {"type": "string", "description": "What failed, on what."},
                 "remedy": {"type": "string", "description": "What to do."},
                 "request_id": {"type": "string", "description": "The x-request-id of this answer."},
-                "pointer": {"type": "string", "description": "Where in the request's body, as a JSON Pointer."}
+                "pointer": {"type": "string", "description": "Where in the request's body, as a JSON Pointer."},
+                "errors": {
+                    "type": "array",
+                    "description": "Every field at fault, where a form has several.",
+                    "items": {
+                        "type": "object",
+                        "additionalProperties": false,
+                        "required": ["pointer", "detail"],
+                        "properties": {
+                            "pointer": {"type": "string", "description": "Where in the request's body, as a JSON Pointer."},
+                            "detail": {"type": "string", "description": "What is wrong there."}
+                        }
+                    }
+                }
             }
         })
     }
@@ -53,6 +66,10 @@ pub(super) fn of(refusal: &Refusal, request_id: &str) -> Value {
     });
     if let (Some(pointer), Value::Object(members)) = (&refusal.pointer, &mut problem) {
         members.insert("pointer".to_owned(), Value::from(pointer.as_str()));
+    }
+    if let (false, Value::Object(members)) = (refusal.errors.is_empty(), &mut problem) {
+        let error = |error: &FieldError| json!({"pointer": error.pointer, "detail": error.detail});
+        members.insert("errors".to_owned(), refusal.errors.iter().map(error).collect());
     }
     problem
 }

@@ -12,6 +12,9 @@ use crate::{ItemId, JcsError, to_jcs};
 /// Largest canonical JSON of one content: a quarter of what one record may have.
 pub const MAX_CONTENT_BYTES: usize = 256 << 10;
 
+/// Most members that are no field and are named: whoever sends more has not read the form.
+const MAX_UNKNOWN: usize = 20;
+
 /// What an item says: a value for each field that is filled in.
 pub type Content = Map<String, Value>;
 
@@ -63,7 +66,7 @@ impl Register {
             }
         }
         let unknown = content.keys().filter(|name| self.field(name).is_none());
-        checked.faults.extend(unknown.map(|name| {
+        checked.faults.extend(unknown.take(MAX_UNKNOWN).map(|name| {
             let name: String = name.chars().take(80).collect();
             FieldFault {
                 label: name.clone(),

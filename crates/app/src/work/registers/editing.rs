@@ -6,19 +6,19 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tabellion_model::body::{RegisterSaved, RegisterSubmitted};
-use tabellion_model::register::{About, Content, FieldFault, Kind, Life, Register, Review, content_digest};
+use tabellion_model::register::{About, Content, Kind, Life, Register, Review, content_digest};
 use tabellion_model::{CredentialId, ItemId, SystemId};
 
 use super::shown::Item;
 use super::{about, check_open, check_version, stream};
 use crate::permission::{Permission, Reach};
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, FieldError, Refusal};
 use crate::work::forms::{DigestForm, IdForm};
 use crate::work::systems::foreign;
 use crate::work::writing::{Earlier, draft_of};
 use crate::work::{Actor, Desk, Given, Written};
 
-/// Most faulty or missing fields that one refusal names.
+/// Most fields that the sentence of one refusal names; all of them are in its list.
 const MAX_NAMED: usize = 20;
 
 /// A new item.
@@ -197,8 +197,12 @@ impl Desk {
     /// Refuses content with a fault, or that names somebody or something nobody knows.
     fn check_content(&self, register: &Register, content: &Content) -> Result<(), Refusal> {
         let checked = register.check(content);
-        if let Some(first) = checked.faults.first() {
-            return Err(Refusal::at(Code::ContentFaulty, pointer(&first.field), sentences(&checked.faults)));
+        if !checked.is_sound() {
+            let errors = checked.faults.iter().map(|fault| FieldError {
+                pointer: pointer(&fault.field),
+                detail: format!("{}: {}", fault.label, fault.sentence),
+            });
+            return Err(fields_at_fault(Code::ContentFaulty, "", errors.collect(), "; "));
         }
         for field in register.fields() {
             let Some(id) = content.get(&field.name).and_then(Value::as_str) else { continue };
@@ -267,24 +271,29 @@ pub(super) fn check_digest(life: &Life, digest: &str) -> Result<(), Refusal> {
 
 fn check_complete(register: &Register, content: &Content) -> Result<(), Refusal> {
     let missing = register.check(content).missing;
-    let Some(first) = missing.first() else { return Ok(()) };
-    let labels: Vec<&str> = missing
-        .iter()
-        .take(MAX_NAMED)
-        .filter_map(|name| register.field(name))
-        .map(|field| field.label.as_str())
-        .collect();
-    let more = missing.len().saturating_sub(MAX_NAMED);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    Err(Refusal::at(Code::Incomplete, pointer(first), format!("not filled in: {}{more}", labels.join(", "))))
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let fields = missing.iter().filter_map(|name| register.field(name));
+    let errors =
+        fields.map(|field| FieldError { pointer: pointer(&field.name), detail: field.label.clone() });
+    let mut refusal = fields_at_fault(Code::Incomplete, "not filled in: ", errors.collect(), ", ");
+    for error in &mut refusal.errors {
+        error.detail.push_str(": it is not filled in");
+    }
+    Err(refusal)
 }
 
 fn pointer(field: &str) -> String {
     format!("/content/{}", field.replace('~', "~0").replace('/', "~1"))
 }
 
-fn sentences(faults: &[FieldFault]) -> String {
-    let all: Vec<String> =
-        faults.iter().take(MAX_NAMED).map(|fault| format!("{}: {}", fault.label, fault.sentence)).collect();
-    all.join("; ")
+/// A refusal that names the first fields in its sentence and all of them in its list.
+fn fields_at_fault(code: Code, before: &str, errors: Vec<FieldError>, between: &str) -> Refusal {
+    let named: Vec<&str> = errors.iter().take(MAX_NAMED).map(|error| error.detail.as_str()).collect();
+    let more = match errors.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Refusal::of_fields(code, format!("{before}{}{more}", named.join(between)), errors)
 }

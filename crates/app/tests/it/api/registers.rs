@@ -113,6 +113,11 @@ fn an_item_goes_from_draft_to_approval_and_on_and_every_change_is_seen() {
             .is_some_and(|detail| detail.contains("Models") && detail.contains("Purpose")),
         "nobody could tell what is missing: {refused}"
     );
+    let errors = refused["errors"].as_array().expect("errors");
+    assert!(
+        errors.len() > 15 && errors.iter().any(|error| error["pointer"] == "/content/models"),
+        "a form could not point at each field: {refused}"
+    );
     let content = json!({"content": inventory(&owner, &["small-1"])});
     house.ask("PUT", &item.path).bearer(&author).json(&content).send().refused(428, "version_required");
     let item = opened(&house.put(&author, &item.path, &item.tag, &content).ok());
