@@ -1,5 +1,7 @@
 //! Registers: the life of an item, two people at once, four eyes, hostile content, a third register from a file.
 
+use std::thread;
+
 use serde_json::{Value, json};
 use tabellion_model::body::Role;
 
@@ -456,4 +458,32 @@ fn the_inbox_says_what_waits_for_whom() {
         .ok()
         .json();
     assert_eq!(due["total"], 1, "{due}");
+}
+
+#[test]
+fn of_an_approval_and_a_save_at_the_same_time_one_happens() {
+    let house = House::new();
+    let (id, author) = house.person("Cora", &[Role::ComplianceOfficer]);
+    let (_, approver) = house.person("Abe", &[Role::Approver]);
+    let system = house.live_system(&author, "Loan support");
+    for round in 0..8 {
+        let body = json!({"system": system, "content": assessment(&id, &["small-1"])});
+        let item = house.open_item(&author, "impact_assessment", &body);
+        house.submit(&author, &item);
+        let now = opened(&house.get(&author, &item.path).ok());
+        let mut content = assessment(&id, &["small-1"]);
+        content["scope"] = json!(format!("Changed in round {round}."));
+        let (saved, decided) = thread::scope(|scope| {
+            let save = scope.spawn(|| house.put(&author, &now.path, &now.tag, &json!({"content": content})));
+            let decide = scope.spawn(|| house.decide(&approver, &item, "approved"));
+            (save.join().expect("an answer").status, decide.join().expect("an answer").status)
+        });
+        assert!(
+            matches!((saved, decided), (200, 409) | (412, 200)),
+            "what was approved is not what was shown, or somebody's words are lost: {saved} {decided}"
+        );
+        let shown = house.get(&author, &item.path).ok().json();
+        let approval = &shown["summary"]["approval"]["digest"];
+        assert_eq!(approval.as_str() == Some(&item.digest), decided == 200, "{shown}");
+    }
 }
