@@ -4,8 +4,8 @@
 //! never: decide anything, which is for [`crate::work`]; or log an id of a person, a token or content.
 
 mod catalogue;
-mod credentials;
-mod dispatch;
+pub(crate) mod credentials;
+pub(crate) mod dispatch;
 mod handlers;
 mod numbers;
 mod problem;
@@ -17,7 +17,9 @@ mod strict;
 
 pub use route::Access;
 pub use server::{Server, Stopper};
-pub use settings::{Log, Numbers, Ready, Settings};
+pub use settings::{Configured, Log, Numbers, Ready, Settings};
+
+pub(crate) use catalogue::read_body;
 
 /// The OpenAPI 3.1 document, as it is served at `/api/openapi.json`.
 pub fn openapi() -> &'static str {

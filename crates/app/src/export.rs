@@ -194,6 +194,61 @@ pub fn package_key_at(reader: &Reader, at: Option<u64>) -> Result<KeyId, ExportE
     chain.in_force(Purpose::Package, size).map(|key| key.key_id).ok_or(ExportError::NoPackageKey { size })
 }
 
+/// What a package would hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surveyed {
+    /// Index of the first entry.
+    pub first: u64,
+    /// Entries, every one of the period's commits.
+    pub count: u64,
+    /// Commits.
+    pub commits: u64,
+    /// Commit time of the first.
+    pub first_commit: Micros,
+    /// Commit time of the last.
+    pub last_commit: Micros,
+    /// Units whose content would be shown, withheld, and erased; `None` above [`MAX_COUNTED`] entries, where counting them takes as long as building.
+    pub units: Option<Units>,
+}
+
+/// Units of content.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Units {
+    /// Shown.
+    pub shown: u64,
+    /// Of these, about a data subject.
+    pub shown_personal: u64,
+    /// Withheld by the request.
+    pub withheld: u64,
+    /// Erased.
+    pub erased: u64,
+}
+
+/// Most entries that are read to count their units.
+pub const MAX_COUNTED: u64 = 20_000;
+
+/// Counts what a package of `size` would hold.
+pub(crate) fn surveyed(reader: &Reader, request: &ExportRequest, size: u64) -> Result<Surveyed, ExportError> {
+    let span = choose(reader, request.period, size)?;
+    let mut surveyed = Surveyed {
+        first: span.first,
+        count: span.count,
+        commits: span.commits.len() as u64,
+        first_commit: span.first_commit(),
+        last_commit: span.last_commit(),
+        units: None,
+    };
+    if span.count <= MAX_COUNTED {
+        let mut units = Units::default();
+        reader.entries(span.first, span.end(), |view| {
+            survey::count(&view, request, &mut units);
+            Ok(())
+        })?;
+        surveyed.units = Some(units);
+    }
+    Ok(surveyed)
+}
+
 /// Writes the package that `request` asks for to `out`, signed by `package_key`.
 ///
 /// Nothing is recorded in the log; the caller appends `package.exported` if it wants the export on record. After an error `out` holds a

@@ -4,10 +4,11 @@
 //! size of the same log, and explains itself to a reader who has nothing of ours. Must never: keep state that the log does not say, or state a
 //! verdict; only a verifier does that.
 //!
-//! Start at [`work::Desk`] for the rules, at [`api`] for HTTP (`docs/api.md`), at [`export()`] for packages (`docs/formats.md` §11).
+//! Start at [`work::Desk`] for the rules, at [`api`] for HTTP (`docs/api.md`), at `console` for the pages (`docs/console.md`), at [`export()`] for packages (`docs/formats.md` §11).
 
 pub mod api;
 mod captured;
+pub mod console;
 mod export;
 mod instructions;
 pub mod nearest;
@@ -15,6 +16,10 @@ pub mod permission;
 mod printable;
 pub mod refusal;
 mod report;
+mod trust;
 pub mod work;
 
-pub use export::{ExportError, ExportRequest, Exported, export, package_key_at};
+pub use export::{
+    ExportError, ExportRequest, Exported, MAX_COUNTED, Surveyed, Units, export, package_key_at,
+};
+pub use trust::{TrustTextError, trust_text};

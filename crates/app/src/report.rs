@@ -8,7 +8,7 @@ mod events;
 mod framework;
 mod keys;
 mod records;
-mod words;
+pub(crate) mod words;
 
 use askama::Template;
 use base64::Engine as _;

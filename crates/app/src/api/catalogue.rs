@@ -8,13 +8,14 @@ use std::sync::LazyLock;
 use axum::http::Method;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::problem::{PROBLEM_MEDIA, Problem};
 use super::route::{Access, Headers, Route, Shapes};
 use super::routes::routes;
-use super::strict::{DEFINITIONS_AT, Definitions};
-use crate::refusal::Code;
+use super::strict::{self, DEFINITIONS_AT, Definitions};
+use crate::refusal::{Code, Refusal};
 use crate::work::writing::MAX_IDEMPOTENCY_KEY_BYTES;
 
 /// Integers beyond this are not exact in every JSON reader, and no record holds them.
@@ -30,6 +31,15 @@ pub(super) struct Catalogue {
 
 /// The one catalogue.
 pub(super) static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::new);
+
+/// Reads the body of the route `name` from JSON that came another way than by that route, held against the same schema.
+pub(crate) fn read_body<T: DeserializeOwned>(name: &str, body: Value) -> Result<T, Refusal> {
+    let known = CATALOGUE.routes.iter().find(|(route, _)| route.name == name);
+    let shape = known.and_then(|(_, shapes)| shapes.body.as_ref());
+    let shape =
+        shape.ok_or_else(|| Refusal::new(Code::Broken, format!("there is no route {name} with a body")))?;
+    strict::read(body, shape, &CATALOGUE.definitions, strict::Place::Body)
+}
 
 impl Catalogue {
     fn new() -> Self {

@@ -10,19 +10,21 @@ use crate::work::sessions::SESSION_HOURS;
 
 /// Name of the session's cookie.
 const COOKIE: &str = "tabellion_session";
+/// The same over https: a browser takes a cookie of this prefix from the host itself alone, over https, for all of its paths.
+const HOST_COOKIE: &str = "__Host-tabellion_session";
 /// Header in which a page proves that it is ours.
 const CSRF: &str = "x-csrf-token";
 /// Domain of the derivation of that proof from the session's token.
 const CSRF_DOMAIN: &str = "tabellion.csrf/1\n";
 
 /// A token, and how it came.
-pub(super) struct Presented {
-    pub(super) token: String,
-    pub(super) by_cookie: bool,
+pub(crate) struct Presented {
+    pub(crate) token: String,
+    pub(crate) by_cookie: bool,
 }
 
 /// The token of a request; a bearer token comes before a cookie.
-pub(super) fn presented(headers: &HeaderMap) -> Option<Presented> {
+pub(crate) fn presented(headers: &HeaderMap, https: bool) -> Option<Presented> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = value.to_str().unwrap_or_default();
         let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
@@ -33,13 +35,13 @@ pub(super) fn presented(headers: &HeaderMap) -> Option<Presented> {
     let token = cookies
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
+        .find(|(name, _)| *name == cookie_name(https))
         .map(|(_, token)| token.to_owned())?;
     Some(Presented { token, by_cookie: true })
 }
 
 /// Whether a browser says that the request was not made by a page of this origin.
-pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
+pub(crate) fn is_cross_site(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
     site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }
@@ -60,18 +62,24 @@ pub(super) fn check_page(method: &Method, headers: &HeaderMap, presented: &Prese
 }
 
 /// What pages send with a change: derived from the token, which they cannot read.
-pub(super) fn csrf_of(token: &str) -> String {
+pub(crate) fn csrf_of(token: &str) -> String {
     Hash::to_hex(&sha256(format!("{CSRF_DOMAIN}{token}").as_bytes()))
 }
 
 /// The cookie of a new session.
-pub(super) fn session_cookie(token: &str, https: bool) -> String {
+pub(crate) fn session_cookie(token: &str, https: bool) -> String {
     let secure = if https { "; Secure" } else { "" };
-    format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}", SESSION_HOURS * 3600)
+    let name = cookie_name(https);
+    format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}", SESSION_HOURS * 3600)
 }
 
 /// The cookie that takes it away.
-pub(super) fn cleared_cookie(https: bool) -> String {
+pub(crate) fn cleared_cookie(https: bool) -> String {
     let secure = if https { "; Secure" } else { "" };
-    format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{secure}")
+    let name = cookie_name(https);
+    format!("{name}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{secure}")
+}
+
+fn cookie_name(https: bool) -> &'static str {
+    if https { HOST_COOKIE } else { COOKIE }
 }

@@ -12,7 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use axum::routing::{MethodFilter, on};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::catalogue::{CATALOGUE, has_input};
 use super::credentials::{self, Presented};
@@ -21,6 +21,7 @@ use super::problem;
 use super::route::{Access, Asked, Headers, Raw, Reply, Route, Shapes};
 use super::settings::Settings;
 use super::strict;
+use crate::console;
 use crate::permission::Reach;
 use crate::refusal::{Code, Refusal};
 use crate::work::{Actor, Desk, Given};
@@ -37,12 +38,15 @@ const MAX_IN_WORK: usize = 64;
 const MAX_REQUEST_ID: usize = 64;
 
 /// What every request needs.
-pub(super) struct Service {
-    pub(super) desk: Arc<Desk>,
-    pub(super) settings: Settings,
+pub(crate) struct Service {
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) settings: Settings,
     pub(super) requests: Requests,
     in_work: Arc<Semaphore>,
 }
+
+/// Method, path as it is in the table, and name of a route: what the access log and the numbers may say.
+pub(crate) type Named<'a> = (&'a str, &'a str, &'static str);
 
 /// The address that a connection came from.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +55,22 @@ pub(super) struct Peer(pub(super) IpAddr);
 impl Service {
     pub(super) fn new(desk: Arc<Desk>, settings: Settings) -> Self {
         Self { desk, settings, requests: Requests::default(), in_work: Arc::new(Semaphore::new(MAX_IN_WORK)) }
+    }
+
+    /// A place among the requests that are worked on at a time.
+    pub(crate) fn permit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let busy = |_| {
+            Refusal::new(Code::Unavailable, format!("{MAX_IN_WORK} requests are being worked on, the most"))
+        };
+        Arc::clone(&self.in_work).try_acquire_owned().map_err(busy)
+    }
+
+    /// Counts an answered request and writes its line in the access log.
+    pub(crate) fn account(&self, began: Instant, (method, path, name): Named<'_>, id: &str, status: u16) {
+        let took = began.elapsed();
+        self.requests.count(name, status, took);
+        let micros = took.as_micros();
+        (self.settings.log)(&format!("{method} {path} {status} {micros}us id={id}"));
     }
 }
 
@@ -63,6 +83,7 @@ pub(super) fn router(service: &Arc<Service>) -> Router {
         let answer = move |request: Request<Body>| answer(Arc::clone(&service), route, shapes, request);
         router = router.route(route.path, on(filter, answer));
     }
+    router = console::mount(router, service);
     let (unknown, unfit) = (Arc::clone(service), Arc::clone(service));
     router
         .fallback(async move |request: Request<Body>| refuse(&unknown, Code::NotFound, &request))
@@ -74,6 +95,10 @@ pub(super) fn router(service: &Arc<Service>) -> Router {
 fn refuse(service: &Service, code: Code, request: &Request<Body>) -> Response<Body> {
     let began = Instant::now();
     let id = request_id(service, request.headers());
+    if let Some(page) = console::nowhere(service, request) {
+        service.account(began, (request.method().as_str(), "(none)", "none"), &id, page.status().as_u16());
+        return page;
+    }
     let refusal = Refusal::new(code, "there is no such route; /api/openapi.json lists all");
     let response = problem_response(&refusal, &id);
     finish(service, began, (request.method().as_str(), "(none)", "none"), &id, response)
@@ -100,11 +125,9 @@ async fn worked(
     shapes: &'static Shapes,
     request: Request<Body>,
 ) -> Result<Reply<Vec<u8>>, Refusal> {
-    let busy =
-        || Refusal::new(Code::Unavailable, format!("{MAX_IN_WORK} requests are being worked on, the most"));
-    let permit = Arc::clone(&service.in_work).try_acquire_owned().map_err(|_| busy())?;
+    let permit = service.permit()?;
     let (mut parts, body) = request.into_parts();
-    let presented = credentials::presented(&parts.headers);
+    let presented = credentials::presented(&parts.headers, service.settings.is_https());
     let csrf_token =
         presented.as_ref().filter(|presented| presented.by_cookie).map(|p| credentials::csrf_of(&p.token));
     check_loopback(route, &parts.extensions)?;
@@ -143,7 +166,9 @@ async fn worked(
 }
 
 /// Runs what may wait for a disk on a thread of its own.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
     match tokio::time::timeout(ANSWER_WITHIN, tokio::task::spawn_blocking(work)).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(_)) => Err(Refusal::new(Code::Broken, "the request could not be worked on to its end")),
@@ -233,7 +258,7 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<serde_json::Value,
     }
 }
 
-fn query_pairs(query: &str) -> Result<Vec<(String, String)>, Refusal> {
+pub(crate) fn query_pairs(query: &str) -> Result<Vec<(String, String)>, Refusal> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {
@@ -313,7 +338,7 @@ fn problem_response(refusal: &Refusal, request_id: &str) -> Response<Body> {
 fn finish(
     service: &Service,
     began: Instant,
-    (method, path, name): (&str, &str, &'static str),
+    named: Named<'_>,
     id: &str,
     mut response: Response<Body>,
 ) -> Response<Body> {
@@ -328,15 +353,12 @@ fn finish(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
     );
-    let (status, took) = (response.status().as_u16(), began.elapsed());
-    service.requests.count(name, status, took);
-    let micros = took.as_micros();
-    (service.settings.log)(&format!("{method} {path} {status} {micros}us id={id}"));
+    service.account(began, named, id, response.status().as_u16());
     response
 }
 
 /// The id that came with the request, when it is one, else a new one.
-fn request_id(service: &Service, headers: &HeaderMap) -> String {
+pub(crate) fn request_id(service: &Service, headers: &HeaderMap) -> String {
     let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
     let plain = |id: &&str| {
         (1..=MAX_REQUEST_ID).contains(&id.len())

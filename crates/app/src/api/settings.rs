@@ -10,6 +10,17 @@ pub type Numbers = Arc<dyn Fn(&mut String) + Send + Sync>;
 /// Whether a part of the program does its work; if not, why.
 pub type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
+/// One line of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configured {
+    /// Section and key, as in the file.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Where it was set.
+    pub place: String,
+}
+
 /// Settings with a default for everything that has a good one.
 #[derive(Clone)]
 pub struct Settings {
@@ -23,6 +34,8 @@ pub struct Settings {
     pub ready: Vec<(&'static str, Ready)>,
     /// Entries that the views may be behind before `/readyz` says so.
     pub max_lag: u64,
+    /// The configuration in force, as the settings page shows it: never a secret.
+    pub configuration: Vec<Configured>,
     /// How long a stop waits for requests that were read.
     pub stop_within: Duration,
 }
@@ -41,12 +54,13 @@ impl Settings {
             numbers: Vec::new(),
             ready: Vec::new(),
             max_lag: MAX_LAG,
+            configuration: Vec::new(),
             stop_within: STOP_WITHIN,
         }
     }
 
     /// Whether people reach the control plane over https alone.
-    pub(super) fn is_https(&self) -> bool {
+    pub(crate) fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
     }
 }

@@ -10,7 +10,7 @@ use tabellion_model::package::{ErasedUnit, ShownUnit};
 use tabellion_model::registry::Kind;
 use tabellion_model::{Disclosure, DisclosurePolicy, UnitId};
 
-use super::{ExportError, ExportRequest, Subject};
+use super::{ExportError, ExportRequest, Subject, Units};
 use crate::captured::is_captured;
 
 /// Rows of erasures, holds and deletions in a report: some pages of print. The rest is counted.
@@ -91,6 +91,20 @@ impl Survey {
     pub(crate) fn tombstone_of(&self, index: u64, unit: &UnitId) -> Option<u64> {
         let position = self.erased.binary_search_by(|line| (line.index, line.unit).cmp(&(index, *unit)));
         position.ok().and_then(|position| self.erased.get(position)).map(|line| line.tombstone)
+    }
+}
+
+/// Adds the units of one entry to a count of what a package would show.
+pub(super) fn count(view: &EntryView, request: &ExportRequest, units: &mut Units) {
+    for unit in &view.units {
+        match &unit.content {
+            UnitContent::Erased => units.erased += 1,
+            UnitContent::Shown(_) if !shown(view, unit, request).is_empty() => {
+                units.shown += 1;
+                units.shown_personal += u64::from(unit.personal);
+            }
+            UnitContent::Shown(_) | UnitContent::Missing => units.withheld += 1,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use tabellion_model::Micros;
 const SHORT: usize = 12;
 
 /// `1234567` as `1,234,567`.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
@@ -19,12 +19,12 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A time to the second, `2026-01-31 23:59:59 UTC`; the entry holds the microseconds.
-pub(super) fn moment(time: Micros) -> String {
+pub(crate) fn moment(time: Micros) -> String {
     format!("{} UTC", row_time(time))
 }
 
 /// The same for a column whose heading says UTC.
-pub(super) fn row_time(time: Micros) -> String {
+pub(crate) fn row_time(time: Micros) -> String {
     let text = time.to_string();
     match (text.get(..10), text.get(11..19)) {
         (Some(day), Some(second)) => format!("{day} {second}"),
@@ -33,7 +33,7 @@ pub(super) fn row_time(time: Micros) -> String {
 }
 
 /// The beginning of an id or hash.
-pub(super) fn short(id: &str) -> String {
+pub(crate) fn short(id: &str) -> String {
     if id.len() <= SHORT {
         id.to_owned()
     } else {
@@ -42,7 +42,7 @@ pub(super) fn short(id: &str) -> String {
 }
 
 /// `1 unit`, `2 units`.
-pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{} {many}", count(number)) }
 }
 

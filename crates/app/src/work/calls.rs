@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tabellion_model::body::{CallCompleted, CallDenied, Masked};
 use tabellion_model::{CredentialId, RecordId, SystemId};
-use tabellion_views::query::{CallDetail, CallEnd, CallFilter, CallRow, CallState, MAX_ROWS, Page};
+use tabellion_views::query::{CallDetail, CallEnd, CallFilter, CallRow, CallState, MAX_ROWS, Page, Rows};
 
 use super::asking::refer;
 use super::forms::{DigestForm, IdForm, Reference, Time};
@@ -200,6 +200,20 @@ impl Desk {
         Ok(Calls { calls: calls.collect::<Result<_, _>>()?, next: found.next })
     }
 
+    /// One page of the calls within reach as the views have them, without what the log alone says; `text` is looked for in models, purpose and
+    /// the system's name.
+    pub fn call_rows(
+        &self,
+        actor: &Actor,
+        query: &CallQuery,
+        text: Option<&str>,
+        limit: u32,
+    ) -> Result<Rows<CallRow>, Refusal> {
+        let within = self.systems_within(actor, Permission::ReadCalls)?;
+        let wanted = CallFilter { within, text: text.map(str::to_owned), ..filter(query) };
+        Ok(self.views.calls(&wanted, Page { before: query.before, limit })?)
+    }
+
     /// One call.
     pub fn call(&self, actor: &Actor, id: RecordId) -> Result<Call, Refusal> {
         let call = self.views.call(&id)?.ok_or_else(|| Refusal::not_found("call"))?;
@@ -263,7 +277,7 @@ fn filter(query: &CallQuery) -> CallFilter {
 }
 
 /// One word for where a call stands.
-fn state(row: &CallRow) -> String {
+pub fn state(row: &CallRow) -> String {
     let outcome = || row.ended.as_ref().and_then(|ended| ended.outcome);
     match row.state {
         CallState::Open => "open".to_owned(),

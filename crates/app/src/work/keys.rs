@@ -119,6 +119,14 @@ impl Desk {
         Ok(Keys { keys: keys.collect::<Result<_, _>>()? })
     }
 
+    /// The keys of every system within reach as the views have them, the last issued first.
+    pub fn key_rows(&self, actor: &Actor) -> Result<Vec<CredentialRow>, Refusal> {
+        let within = self.systems_within(actor, Permission::ReadKeys)?;
+        let mut rows = all(|page| self.views.credentials(None, page))?;
+        rows.retain(|row| within.as_ref().is_none_or(|within| within.contains(&row.system)));
+        Ok(rows)
+    }
+
     /// One key.
     pub fn key(&self, actor: &Actor, id: CredentialId) -> Result<Key, Refusal> {
         self.shown_key(&self.reach_key(actor, Permission::ReadKeys, id)?.0)
@@ -311,7 +319,7 @@ impl Desk {
 }
 
 /// Whether a key works at `now`: it is wholly known, and nothing has ended it.
-fn works_at(row: &CredentialRow, now: Micros) -> bool {
+pub fn works_at(row: &CredentialRow, now: Micros) -> bool {
     row.issued.is_some()
         && row.issued_again_entry.is_none()
         && row.ends_at.is_none_or(|ends_at| now < ends_at)

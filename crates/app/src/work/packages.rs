@@ -15,6 +15,7 @@ use tabellion_model::{DisclosurePolicy, Micros, Purpose, SystemId};
 
 use super::forms::{IdForm, ReferenceForm, Time};
 use super::{Actor, Desk, Given, Written};
+use crate::export::{Surveyed, surveyed};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 use crate::{ExportError, ExportRequest, Exported, export, package_key_at};
@@ -132,6 +133,13 @@ impl Desk {
         draft.clear = facts.to_clear().unwrap_or_default();
         let written = self.once(actor, "build-package", given, |_| Ok(vec![draft.clone()]))?;
         Ok((bytes, exported, written))
+    }
+
+    /// What a package would hold, without building or recording it.
+    pub fn survey_package(&self, new: &NewPackage) -> Result<Surveyed, Refusal> {
+        let reader = self.ledger.reader();
+        let size = new.at.unwrap_or_else(|| reader.size());
+        surveyed(reader, &request(new), size).map_err(refusal)
     }
 
     fn packed(&self, request: &ExportRequest) -> Result<(Vec<u8>, Exported), Refusal> {

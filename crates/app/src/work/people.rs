@@ -83,6 +83,11 @@ impl Desk {
         Ok(People { people: people.collect::<Result<_, _>>()? })
     }
 
+    /// Everybody as the views have them, the last added first.
+    pub fn people_rows(&self) -> Result<Vec<PersonRow>, Refusal> {
+        Ok(all(|page| self.views.people(None, page))?)
+    }
+
     /// One person.
     pub fn person(&self, id: CredentialId) -> Result<Person, Refusal> {
         self.shown_person(self.person_row(id)?)

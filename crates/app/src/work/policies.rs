@@ -126,6 +126,27 @@ impl Desk {
         Ok(Policies { policies: policies.collect::<Result<_, _>>()? })
     }
 
+    /// The newest version of every policy as the views have it, by name; `below`: of those whose entry is below this log size.
+    pub fn policy_rows(&self, below: u64) -> Result<Vec<Recorded>, Refusal> {
+        let mut rows = Vec::new();
+        for newest in all(|page| self.views.policies(page))? {
+            if newest.entry < below {
+                rows.push(newest);
+                continue;
+            }
+            let versions = all(|page| self.views.policy_versions(&newest.name, page))?;
+            rows.extend(versions.into_iter().find(|version| version.entry < below));
+        }
+        rows.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(rows)
+    }
+
+    /// Every version of one policy as the views have it, newest first.
+    pub fn policy_version_rows(&self, name: &str) -> Result<Vec<Recorded>, Refusal> {
+        self.policy_row(name)?;
+        Ok(all(|page| self.views.policy_versions(name, page))?)
+    }
+
     /// One policy.
     pub fn policy(&self, name: &str) -> Result<Policy, Refusal> {
         self.shown_policy(self.policy_row(name)?)

@@ -113,6 +113,19 @@ impl Desk {
         Ok(Systems { systems: rows.iter().map(|row| self.shown(row)).collect::<Result<_, _>>()? })
     }
 
+    /// All systems that `actor` may see as the views have them, the last registered first.
+    pub fn system_rows(&self, actor: &Actor) -> Result<Vec<SystemRow>, Refusal> {
+        let within = self.systems_within(actor, Permission::ReadSystems)?;
+        let mut rows = all(|page| self.views.systems(&SystemFilter::default(), page))?;
+        rows.retain(|row| within.as_ref().is_none_or(|within| within.contains(&row.system)));
+        Ok(rows)
+    }
+
+    /// One system as the views have it.
+    pub fn system_row(&self, actor: &Actor, id: SystemId) -> Result<SystemRow, Refusal> {
+        self.reach_system(actor, Permission::ReadSystems, id)
+    }
+
     /// One system.
     pub fn system(&self, actor: &Actor, id: SystemId) -> Result<System, Refusal> {
         self.shown(&self.reach_system(actor, Permission::ReadSystems, id)?)
@@ -278,7 +291,7 @@ fn check_stage(row: &SystemRow, stage: SystemStage) -> Result<(), Refusal> {
 }
 
 /// Where a system stands. A stage that nobody can read any more lets nobody through.
-pub(super) fn stage_of(row: &SystemRow) -> SystemStage {
+pub fn stage_of(row: &SystemRow) -> SystemStage {
     row.stage.stage.unwrap_or(SystemStage::Paused)
 }
 

@@ -1,0 +1,66 @@
+//! What pages load: style sheet, scripts and mark, in the program itself.
+//!
+//! Promises: an asset's address holds the beginning of its SHA-256, so that it can be kept for good and never be an old one. Must never: name
+//! anything from another host.
+
+use std::sync::LazyLock;
+
+use tabellion_tlog::sha256;
+
+/// Digits of the SHA-256 in an address: 64 bits, for a handful of files.
+const DIGITS: usize = 16;
+
+/// One file.
+pub(crate) struct Asset {
+    /// Its address.
+    pub(crate) href: String,
+    /// Its media type.
+    pub(crate) media: &'static str,
+    /// Its bytes.
+    pub(crate) bytes: &'static [u8],
+}
+
+/// All files by what they are for.
+pub(crate) struct Assets {
+    /// The style sheet.
+    pub(crate) style: Asset,
+    /// Our script: keyboard, palette, columns, theme.
+    pub(crate) script: Asset,
+    /// htmx.
+    pub(crate) htmx: Asset,
+    /// The verifier of receipts, loaded when a proof is to be checked.
+    pub(crate) proof: Asset,
+    /// The mark.
+    pub(crate) mark: Asset,
+}
+
+/// The files.
+pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
+    style: asset(
+        "console",
+        "css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../assets/console/console.css"),
+    ),
+    script: asset("console", "js", SCRIPT, include_bytes!("../../assets/console/console.js")),
+    htmx: asset("htmx", "js", SCRIPT, include_bytes!("../../assets/console/htmx.min.js")),
+    proof: asset("proof", "js", SCRIPT, include_bytes!("../../assets/console/proof.js")),
+    mark: asset("mark", "svg", "image/svg+xml", include_bytes!("../../assets/console/mark.svg")),
+});
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+fn asset(name: &str, extension: &str, media: &'static str, bytes: &'static [u8]) -> Asset {
+    let digest = sha256(bytes).to_hex();
+    let digest: String = digest.chars().take(DIGITS).collect();
+    Asset { href: format!("/assets/{name}.{digest}.{extension}"), media, bytes }
+}
+
+impl Assets {
+    /// The file of an address.
+    pub(crate) fn find(&self, path: &str) -> Option<&Asset> {
+        [&self.style, &self.script, &self.htmx, &self.proof, &self.mark]
+            .into_iter()
+            .find(|asset| asset.href == path)
+    }
+}

@@ -1,0 +1,295 @@
+//! Forms: their fields, what was typed kept when it is refused, a summary of faults that leads to the fields.
+//!
+//! Promises: every form carries the proof of the session, an idempotency key and, where something changes, the version that was read; so that
+//! another site cannot send it, sending it twice records once, and nobody overwrites what they have not seen.
+
+use askama::Template;
+
+use super::block::Block;
+use super::pairs::Pairs;
+use super::visit::Visit;
+use crate::refusal::{Code, Refusal};
+
+/// How a field is typed.
+pub(crate) enum Kind {
+    /// One line.
+    Line,
+    /// Several lines: how many are shown.
+    Area(u8),
+    /// A program: several lines, in a fixed pitch.
+    Code(u8),
+    /// One of these: value, label.
+    Select(Vec<(String, String)>),
+    /// Any of these: value, label.
+    Checks(Vec<(String, String)>),
+    /// One of these, each with its consequence: value, label, what follows.
+    Radio(Vec<(String, String, String)>),
+    /// A day.
+    Day,
+}
+
+/// A field.
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) hint: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) required: bool,
+    /// What stands in it at first.
+    pub(crate) values: Vec<String>,
+}
+
+impl Field {
+    /// A field that must be filled in.
+    pub(crate) fn new(name: &'static str, label: &'static str, kind: Kind) -> Self {
+        Self { name, label, hint: "", kind, required: true, values: Vec::new() }
+    }
+
+    /// With a sentence below its label.
+    pub(crate) fn hint(self, hint: &'static str) -> Self {
+        Self { hint, ..self }
+    }
+
+    /// May be left out.
+    pub(crate) fn optional(self) -> Self {
+        Self { required: false, ..self }
+    }
+
+    /// With what stands in it at first.
+    pub(crate) fn value(self, value: impl Into<String>) -> Self {
+        Self { values: vec![value.into()], ..self }
+    }
+}
+
+/// A form as a page describes it.
+pub(crate) struct Form {
+    /// Also the first part of its fields' ids.
+    pub(crate) id: &'static str,
+    pub(crate) action: String,
+    pub(crate) submit: &'static str,
+    pub(crate) fields: Vec<Field>,
+    /// The version that what it changes was read at.
+    pub(crate) version: Option<u64>,
+    /// Whether it ends something for good.
+    pub(crate) ends: bool,
+    /// What follows, said before it is done.
+    pub(crate) consequence: &'static str,
+    /// Where to go without doing it.
+    pub(crate) cancel: String,
+}
+
+/// What was typed, and why it was refused.
+pub(crate) struct Refused<'a> {
+    /// The form that was sent.
+    pub(crate) id: &'static str,
+    pub(crate) typed: &'a Pairs,
+    pub(crate) refusal: &'a Refusal,
+}
+
+struct Choice {
+    value: String,
+    label: String,
+    follows: String,
+    chosen: bool,
+}
+
+struct Shown {
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    kind: &'static str,
+    rows: u8,
+    required: bool,
+    value: String,
+    options: Vec<Choice>,
+    fault: String,
+}
+
+impl Shown {
+    /// Ids of the texts that describe it.
+    fn described_by(&self, id: &str) -> String {
+        let hint = if self.hint.is_empty() { String::new() } else { format!("{id}-{}-hint ", self.name) };
+        let fault = if self.fault.is_empty() { String::new() } else { format!("{id}-{}-fault", self.name) };
+        format!("{hint}{fault}").trim_end().to_owned()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/form.html")]
+struct FormView {
+    id: &'static str,
+    action: String,
+    submit: &'static str,
+    fields: Vec<Shown>,
+    hidden: Vec<(&'static str, String)>,
+    ends: bool,
+    consequence: &'static str,
+    cancel: String,
+    problem: String,
+    remedy: String,
+}
+
+impl FormView {
+    fn faults(&self) -> impl Iterator<Item = &Shown> {
+        self.fields.iter().filter(|field| !field.fault.is_empty())
+    }
+}
+
+impl Form {
+    /// A form with these fields.
+    pub(crate) fn new(id: &'static str, action: String, submit: &'static str, fields: Vec<Field>) -> Self {
+        Self {
+            id,
+            action,
+            submit,
+            fields,
+            version: None,
+            ends: false,
+            consequence: "",
+            cancel: String::new(),
+        }
+    }
+
+    /// The block; with `refused`, when it was this form, what was typed and what was wrong.
+    pub(crate) fn block(self, visit: &Visit<'_>, refused: Option<&Refused<'_>>) -> Result<Block, Refusal> {
+        let refused = refused.filter(|refused| refused.id == self.id);
+        let mut fields: Vec<Shown> =
+            self.fields.into_iter().map(|field| shown(field, refused.map(|refused| refused.typed))).collect();
+        let (mut problem, mut remedy) = (String::new(), String::new());
+        if let Some(Refused { refusal, .. }) = refused {
+            let (name, what) = fault(refusal);
+            match fields.iter_mut().find(|field| Some(field.name) == name.as_deref()) {
+                Some(field) => field.fault = what,
+                None => problem = what,
+            }
+            if problem.is_empty() {
+                problem = "Nothing was recorded.".to_owned();
+            }
+            refusal_remedy(refusal).clone_into(&mut remedy);
+        }
+        // A form that comes back keeps its idempotency key only when the first request may have been carried out.
+        let may_be_done =
+            |refused: &Refused<'_>| matches!(refused.refusal.code, Code::ViewBehind | Code::Unavailable);
+        let once = match refused
+            .filter(|refused| may_be_done(refused))
+            .and_then(|refused| refused.typed.get("once"))
+        {
+            Some(once) => once.to_owned(),
+            None => hex::encode(visit.desk.random_id()?),
+        };
+        let mut hidden = vec![
+            ("csrf", visit.csrf.clone().unwrap_or_default()),
+            ("once", once),
+            ("form", self.id.to_owned()),
+        ];
+        hidden.extend(self.version.map(|version| ("version", version.to_string())));
+        Block::of(&FormView {
+            id: self.id,
+            action: self.action,
+            submit: self.submit,
+            fields,
+            hidden,
+            ends: self.ends,
+            consequence: self.consequence,
+            cancel: self.cancel,
+            problem,
+            remedy,
+        })
+    }
+}
+
+/// The field that a refusal is about, and what is wrong there.
+fn fault(refusal: &Refusal) -> (Option<String>, String) {
+    let Some(pointer) = refusal.pointer.as_deref().filter(|pointer| !pointer.is_empty()) else {
+        return (None, sentence(&refusal.detail));
+    };
+    let name = pointer.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
+    let what = refusal
+        .detail
+        .strip_prefix(pointer)
+        .and_then(|rest| rest.strip_prefix(": "))
+        .unwrap_or(&refusal.detail);
+    (Some(name), sentence(what))
+}
+
+/// What to do, unless the field says it already or it speaks of the API.
+fn refusal_remedy(refusal: &Refusal) -> &'static str {
+    match refusal.code {
+        Code::Malformed => "",
+        Code::Stale | Code::Conflict => {
+            "It changed while you were writing. What you typed is kept below; what is true now stands above it."
+        }
+        Code::VersionRequired => "Open the page anew, so that you change what you have seen.",
+        Code::ViewBehind | Code::Unavailable => {
+            "Send it again in a moment; it is recorded once, however often you send it."
+        }
+        code => code.remedy(),
+    }
+}
+
+/// With a capital and a full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let first: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let stop = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{stop}", characters.as_str())
+}
+
+fn shown(field: Field, typed: Option<&Pairs>) -> Shown {
+    let values = match typed {
+        Some(typed) => typed.all(field.name).map(str::to_owned).collect(),
+        None => field.values,
+    };
+    let option = |value: String, label: String, follows: String| {
+        let chosen = values.contains(&value);
+        Choice { value, label, follows, chosen }
+    };
+    let plain = |options: Vec<(String, String)>| {
+        options.into_iter().map(|(value, label)| option(value, label, String::new())).collect()
+    };
+    let (kind, rows, options) = match field.kind {
+        Kind::Line => ("text", 0, Vec::new()),
+        Kind::Area(rows) => ("area", rows, Vec::new()),
+        Kind::Code(rows) => ("code", rows, Vec::new()),
+        Kind::Day => ("date", 0, Vec::new()),
+        Kind::Select(options) => ("select", 0, plain(options)),
+        Kind::Checks(options) => ("checks", 0, plain(options)),
+        Kind::Radio(options) => (
+            "radio",
+            0,
+            options.into_iter().map(|(value, label, follows)| option(value, label, follows)).collect(),
+        ),
+    };
+    Shown {
+        name: field.name,
+        label: field.label,
+        hint: field.hint,
+        kind,
+        rows,
+        required: field.required,
+        value: values.first().cloned().unwrap_or_default(),
+        options,
+        fault: String::new(),
+    }
+}
+
+/// The words of a list that was typed with commas or on lines of their own.
+pub(crate) fn list(text: &str) -> Vec<&str> {
+    text.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_said_at_its_field_and_as_a_sentence() {
+        let refusal = Refusal::at(Code::Malformed, "/purposes/1", "/purposes/1: a short word has no blanks");
+        assert_eq!(
+            fault(&refusal),
+            (Some("purposes".to_owned()), "A short word has no blanks.".to_owned()),
+            "a person would have to know JSON pointers"
+        );
+        assert_eq!(list("loan-support, triage\n\n x "), ["loan-support", "triage", "x"]);
+    }
+}

@@ -1,0 +1,87 @@
+//! Who an id stands for, as far as the reader may know.
+//!
+//! Must never: tell a person's name to somebody who may not read people.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use tabellion_model::{CredentialId, SystemId};
+use tabellion_views::query::CredentialRow;
+
+use super::cell::Cell;
+use crate::permission::{Permission, Reach};
+use crate::refusal::Refusal;
+use crate::work::{Actor, Desk};
+
+/// Names that one page has asked for.
+#[derive(Default)]
+pub(crate) struct Names {
+    people: RefCell<BTreeMap<CredentialId, Option<String>>>,
+    keys: RefCell<BTreeMap<CredentialId, Option<CredentialRow>>>,
+    systems: RefCell<BTreeMap<SystemId, Option<String>>>,
+}
+
+impl Names {
+    /// A person, a key or the log's own writer.
+    pub(crate) fn who(&self, desk: &Desk, reader: &Actor, id: CredentialId) -> Result<Cell, Refusal> {
+        if reader.is(id) {
+            return Ok(Cell::text("you").to(format!("/people/{id}")));
+        }
+        if let Some(person) = self.person(desk, id)? {
+            let readable = reader.reach(Permission::ReadPeople) == Reach::All;
+            return Ok(if readable {
+                Cell::text(&person).to(format!("/people/{id}"))
+            } else {
+                Cell::id(&id.to_hex())
+            });
+        }
+        match self.key_row(desk, id)? {
+            Some(row) if desk.may(reader, Permission::ReadKeys, Some(row.system))? => {
+                let name = row.issued.map(|issued| issued.name);
+                Ok(Cell::maybe(name.as_deref(), "a key whose name is erased").to(format!("/keys/{id}")))
+            }
+            _ => Ok(Cell::id(&id.to_hex())),
+        }
+    }
+
+    /// An API key.
+    pub(crate) fn key(&self, desk: &Desk, reader: &Actor, id: CredentialId) -> Result<Cell, Refusal> {
+        self.who(desk, reader, id)
+    }
+
+    /// A system.
+    pub(crate) fn system(&self, desk: &Desk, id: SystemId) -> Result<Cell, Refusal> {
+        let mut systems = self.systems.borrow_mut();
+        let name = match systems.get(&id) {
+            Some(name) => name.clone(),
+            None => {
+                let row = desk.views().system(&id)?;
+                systems.entry(id).or_insert(row.and_then(|row| row.described).map(|said| said.name)).clone()
+            }
+        };
+        Ok(match name {
+            Some(name) => Cell::text(&name),
+            None => Cell::id(&id.to_hex()),
+        }
+        .to(format!("/systems/{id}")))
+    }
+
+    fn person(&self, desk: &Desk, id: CredentialId) -> Result<Option<String>, Refusal> {
+        if let Some(known) = self.people.borrow().get(&id) {
+            return Ok(known.clone());
+        }
+        let found = desk
+            .views()
+            .person(&id)?
+            .map(|row| row.details.map_or("an erased person".to_owned(), |said| said.name));
+        Ok(self.people.borrow_mut().entry(id).or_insert(found).clone())
+    }
+
+    fn key_row(&self, desk: &Desk, id: CredentialId) -> Result<Option<CredentialRow>, Refusal> {
+        if let Some(known) = self.keys.borrow().get(&id) {
+            return Ok(known.clone());
+        }
+        let found = desk.views().credential(&id)?;
+        Ok(self.keys.borrow_mut().entry(id).or_insert(found).clone())
+    }
+}

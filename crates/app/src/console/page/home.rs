@@ -1,0 +1,245 @@
+//! Home: what is asked of this person, what happened, what changed; one primary action for each role.
+
+use askama::Template;
+use tabellion_model::Micros;
+use tabellion_model::body::Role;
+use tabellion_views::query::{Change, Page};
+
+use crate::console::answer::Answered;
+use crate::console::block::{Action, Block, Section, section};
+use crate::console::cell::Cell;
+use crate::console::link::Link;
+use crate::console::page::{calls, inbox};
+use crate::console::table::{Listing, Row, Rows, column, nothing};
+use crate::console::visit::{Content, Visit};
+use crate::console::words::{DAY, change, count, machine_time};
+use crate::permission::{Permission, Reach};
+use crate::refusal::Refusal;
+use crate::work::Actor;
+use crate::work::calls::CallQuery;
+
+/// Changes that are shown; the ledger has the rest.
+const CHANGES: usize = 8;
+/// Changes that are looked through for those within reach.
+const LOOKED_THROUGH: u32 = 100;
+/// Denied calls that are shown to somebody who sees their own systems alone.
+const DENIED: u32 = 5;
+
+/// A number that opens what it counts.
+struct Figure {
+    label: &'static str,
+    value: String,
+    href: String,
+    note: String,
+    tone: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "console/figures.html")]
+struct Figures {
+    figures: Vec<Figure>,
+}
+
+/// The page.
+pub(crate) fn show(visit: &Visit<'_>) -> Answered {
+    let asked = inbox::asked(visit)?;
+    let mut blocks = Vec::new();
+    if !asked.is_empty() {
+        blocks.push(section("asked", "Asked of you", vec![inbox::table(visit, &asked)?])?);
+    }
+    match visit.reach(Permission::ReadCalls) {
+        Reach::All => blocks.push(traffic(visit)?),
+        Reach::Own => blocks.push(own_denials(visit)?),
+        Reach::Nothing => {}
+    }
+    blocks.push(changes(visit)?);
+    let content =
+        Content { lead: lead(visit, asked.len()), action: primary(visit), blocks, ..Content::titled("Home") };
+    visit.show(content)
+}
+
+fn lead(visit: &Visit<'_>, asked: usize) -> String {
+    let waiting = match asked {
+        0 => "Nothing waits for you.".to_owned(),
+        1 => "One thing waits for you.".to_owned(),
+        more => format!("{more} things wait for you."),
+    };
+    match visit.reach(Permission::ReadCalls) {
+        Reach::Own => format!("{waiting} You see the systems that you answer for."),
+        _ => waiting,
+    }
+}
+
+/// The one thing that this role most likely came for.
+fn primary(visit: &Visit<'_>) -> Option<Action> {
+    let roles = match &visit.actor {
+        Some(Actor::Person { roles, .. }) => roles,
+        _ => return None,
+    };
+    let action = |label, path: &str| Some(Action { label, href: path.to_owned() });
+    match roles.iter().next()? {
+        Role::Administrator => action("Add a person", "/people/new"),
+        Role::Developer | Role::BusinessOwner => action("Register a system", "/systems/new"),
+        Role::GovernanceEngineer => action("Publish a policy", "/policies/new"),
+        Role::ComplianceOfficer | Role::Auditor => action("Build a package", "/packages"),
+        Role::Approver => action("Open the inbox", "/inbox"),
+    }
+}
+
+fn traffic(visit: &Visit<'_>) -> Result<Block, Refusal> {
+    let now = visit.now();
+    let since = Micros(now.0.saturating_sub(DAY));
+    let sums = visit.desk.views().overview(since, Micros(now.0 + DAY))?;
+    let from = machine_time(since);
+    let calls = |state: Option<&str>| Link::to("/calls").with_some("state", state).with("from", &from).href();
+    let figure = |label, number: u64, href, note: &str, tone| Figure {
+        label,
+        value: count(number),
+        href,
+        note: note.to_owned(),
+        tone,
+    };
+    let quiet = |number: u64, tone| if number == 0 { "" } else { tone };
+    let total = sums.authorised + sums.denied;
+    let share =
+        (sums.denied * 100).checked_div(total).map(|share| format!("{share}% of all")).unwrap_or_default();
+    let figures = Figures {
+        figures: vec![
+            figure("Calls", total, calls(None), "let through and denied", ""),
+            figure("Denied", sums.denied, calls(Some("denied")), &share, quiet(sums.denied, "bad")),
+            figure("Open", sums.open, calls(Some("open")), "no end recorded yet", ""),
+            figure(
+                "End unknown",
+                sums.broken,
+                calls(Some("broken")),
+                "found open by a start",
+                quiet(sums.broken, "bad"),
+            ),
+        ],
+    };
+    let denied = sums.denied_by_code.iter().map(|row| {
+        let href = Link::to("/calls")
+            .with("state", "denied")
+            .with_some("code", row.code.as_deref())
+            .with("from", &from)
+            .href();
+        Row {
+            href: href.clone(),
+            cells: vec![Cell::maybe(row.code.as_deref(), "erased").to(href), Cell::number(row.calls)],
+        }
+    });
+    let listing = Listing {
+        id: "denials",
+        caption: "Why calls were denied",
+        columns: const { &[column("code", "Reason"), column("calls", "Calls")] },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing(
+            "No call was denied",
+            "Every call of the last day that was decided was let through.",
+            None,
+        ),
+    };
+    let denied = listing.table(visit, Rows::All(denied.collect()))?;
+    let part = Section {
+        id: "traffic",
+        title: "The last 24 hours".to_owned(),
+        lead: "Every number opens the calls that it counts.".to_owned(),
+        action: None,
+        blocks: vec![Block::of(&figures)?, denied],
+    };
+    Block::of(&part)
+}
+
+fn own_denials(visit: &Visit<'_>) -> Result<Block, Refusal> {
+    let query = CallQuery { state: Some("denied".to_owned()), ..CallQuery::default() };
+    let rows = visit.desk.call_rows(visit.actor()?, &query, None, DENIED)?;
+    let block = calls::table(visit, "denied", rows.rows, None)?;
+    section("denied", "Denied lately in your systems", vec![block])
+}
+
+fn changes(visit: &Visit<'_>) -> Result<Block, Refusal> {
+    let recent = visit.desk.views().history(None, Page { before: None, limit: LOOKED_THROUGH })?;
+    let mut rows = Vec::new();
+    for row in recent.rows {
+        if rows.len() == CHANGES {
+            break;
+        }
+        if within(visit, &row)? {
+            rows.push(Row {
+                href: String::new(),
+                cells: vec![
+                    visit.time(row.at),
+                    visit.who(row.by)?,
+                    what(visit, &row)?,
+                    visit.entry(row.entry),
+                ],
+            });
+        }
+    }
+    let listing = Listing {
+        id: "changes",
+        caption: "What changed",
+        columns: const {
+            &[column("when", "When"), column("who", "Who"), column("what", "What"), column("entry", "Entry")]
+        },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing(
+            "Nothing has changed yet",
+            "Every change of systems, keys, policies and people is a record, and the newest stand here.",
+            None,
+        ),
+    };
+    section("changes", "What changed", vec![listing.table(visit, Rows::All(rows))?])
+}
+
+fn what(visit: &Visit<'_>, row: &Change) -> Result<Cell, Refusal> {
+    let said = change(&row.record_type);
+    let Some((kind, id)) = row.stream.split_once('/') else { return Ok(Cell::text(said)) };
+    let (named, path) = match kind {
+        "system" => match tabellion_model::SystemId::from_hex(id) {
+            Some(id) => (visit.names.system(visit.desk, id)?.text, format!("/systems/{id}")),
+            None => return Ok(Cell::text(said)),
+        },
+        "policy" => (id.to_owned(), format!("/policies/{id}")),
+        "credential" | "person" => match tabellion_model::CredentialId::from_hex(id) {
+            Some(id) => {
+                let cell = visit.who(id)?;
+                (cell.text, cell.href)
+            }
+            None => return Ok(Cell::text(said)),
+        },
+        _ => return Ok(Cell::text(said)),
+    };
+    Ok(Cell::text(&format!("{said}: {named}")).to(path))
+}
+
+/// Whether a change is one that the reader may know of.
+fn within(visit: &Visit<'_>, row: &Change) -> Result<bool, Refusal> {
+    let actor = visit.actor()?;
+    let Some((kind, id)) = row.stream.split_once('/') else { return Ok(false) };
+    Ok(match kind {
+        "policy" => visit.can(Permission::ReadPolicies),
+        "system" => match tabellion_model::SystemId::from_hex(id) {
+            Some(id) => visit.desk.may(actor, Permission::ReadSystems, Some(id))?,
+            None => false,
+        },
+        "person" => {
+            // Coming and going is in the ledger; here it would bury the rest.
+            let visible =
+                !matches!(row.record_type.as_str(), "session.opened" | "session.closed" | "link.issued");
+            visible && visit.reach(Permission::ReadPeople) == Reach::All
+        }
+        "credential" => match tabellion_model::CredentialId::from_hex(id)
+            .map(|id| visit.desk.views().credential(&id))
+            .transpose()?
+        {
+            Some(Some(key)) => visit.desk.may(actor, Permission::ReadKeys, Some(key.system))?,
+            _ => false,
+        },
+        _ => false,
+    })
+}

@@ -1,0 +1,338 @@
+//! Evidence packages: the form with its live count, the verdict after building, the download.
+//!
+//! Promises: what is downloaded is what was verified, byte for byte; building is recorded once, however often it is downloaded.
+
+use askama::Template;
+use serde_json::{Map, Value};
+use tabellion_model::{Micros, verify};
+use tabellion_tlog::Policy;
+
+use crate::console::answer::{Answered, Reply};
+use crate::console::block::{Action, Block, Facts, Note, section};
+use crate::console::cell::Cell;
+use crate::console::form::{Field, Form, Kind, Refused, sentence};
+use crate::console::link::Link;
+use crate::console::pairs::Pairs;
+use crate::console::table::{Listing, Row, Rows, column, nothing};
+use crate::console::visit::{Content, Visit};
+use crate::console::words::{DAY, Tone, count, counted, size};
+use crate::permission::{Permission, Reach};
+use crate::refusal::{Code, Refusal};
+use crate::work::packages::NewPackage;
+use crate::work::{Given, Written};
+use crate::{Exported, MAX_COUNTED};
+
+/// Packages that are listed; the ledger has the rest.
+const LISTED: u64 = 10;
+
+/// What the package would hold, as of the form.
+#[derive(Template)]
+#[template(path = "console/count.html")]
+struct Count {
+    facts: Option<Block>,
+    problem: String,
+}
+
+/// The page with the form.
+pub(crate) fn form(visit: &Visit<'_>) -> Answered {
+    page(visit, 200, None)
+}
+
+fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+    let typed = if visit.query.is_empty() { None } else { Some(&visit.query) };
+    let source = refused.map(|refused| refused.typed).or(typed);
+    let mut form = Form::new("package", "/packages".to_owned(), "Build the package", fields(visit, source)?);
+    form.consequence = "Building it is itself a record: who had what packed, and when.";
+    let counted = count_block(visit, source.unwrap_or(&Pairs::default()))?;
+    let content = Content {
+        lead: "Whole commits of the log with their proofs, in one file that anybody can verify without us."
+            .to_owned(),
+        blocks: vec![
+            Block::of(&Builder { form: form.block(visit, refused)?, count: counted })?,
+            section("built", "Built before", vec![built_before(visit)?])?,
+        ],
+        ..Content::titled("Evidence packages")
+    };
+    visit.show_with(status, content)
+}
+
+#[derive(Template)]
+#[template(path = "console/builder.html")]
+struct Builder {
+    form: Block,
+    count: Block,
+}
+
+fn fields(visit: &Visit<'_>, typed: Option<&Pairs>) -> Result<Vec<Field>, Refusal> {
+    let said = |name: &str| typed.map(|typed| typed.text(name).to_owned()).unwrap_or_default();
+    let mut systems = vec![(String::new(), "All systems".to_owned())];
+    for row in visit.desk.system_rows(visit.actor()?)? {
+        if let Some(described) = &row.described {
+            systems.push((row.system.to_hex(), Cell::text(&described.name).text));
+        }
+    }
+    let mut disclose = vec![
+        (
+            "business".into(),
+            "All but personal content".into(),
+            "What is about a data subject is withheld; that it is there is proved.".into(),
+        ),
+        ("none".into(), "No content".into(), "Structure, digests and proofs alone.".into()),
+    ];
+    if visit.reach(Permission::ReadPersonal) == Reach::All {
+        disclose.insert(
+            0,
+            (
+                "all".into(),
+                "All content".into(),
+                "Whoever gets the file reads it for good, also what is erased here later.".into(),
+            ),
+        );
+    }
+    let chosen = said("disclose");
+    Ok(vec![
+        Field::new("from", "From", Kind::Day)
+            .hint("First day, UTC. Empty: from the beginning.")
+            .optional()
+            .value(said("from")),
+        Field::new("to", "Until", Kind::Day)
+            .hint("Last day, UTC. Empty: until now.")
+            .optional()
+            .value(said("to")),
+        Field::new("system", "Show content of", Kind::Select(systems))
+            .hint("The package holds the whole commits all the same, so that nothing can be left out unseen.")
+            .optional()
+            .value(said("system")),
+        Field::new("disclose", "What is disclosed", Kind::Radio(disclose)).value(if chosen.is_empty() {
+            "business".to_owned()
+        } else {
+            chosen
+        }),
+        Field::new("framework", "Label", Kind::Line)
+            .hint("For the reader, such as iso42001; it selects nothing.")
+            .optional()
+            .value(said("framework")),
+    ])
+}
+
+fn count_block(visit: &Visit<'_>, typed: &Pairs) -> Result<Block, Refusal> {
+    let surveyed = package(visit, typed).and_then(|new| visit.desk.survey_package(&new));
+    let (facts, problem) = match surveyed {
+        Err(refusal) => (None, sentence(&refusal.detail)),
+        Ok(survey) => {
+            let mut facts = Facts::default()
+                .with(
+                    "Entries",
+                    Cell::number(survey.count).to(Link::to("/ledger")
+                        .with("before", &(survey.first + survey.count).to_string())
+                        .href()),
+                )
+                .with("Commits", Cell::number(survey.commits))
+                .with("First commit", visit.time(survey.first_commit))
+                .with("Last commit", visit.time(survey.last_commit));
+            facts = match survey.units {
+                Some(units) => facts
+                    .with("Content shown", Cell::number(units.shown))
+                    .with("Of it about persons", Cell::number(units.shown_personal))
+                    .with("Content withheld", Cell::number(units.withheld))
+                    .with("Content erased", Cell::number(units.erased)),
+                None => facts.with(
+                    "Content",
+                    Cell::unknown(&format!(
+                        "counted when it is built: more than {} entries",
+                        count(MAX_COUNTED)
+                    )),
+                ),
+            };
+            (Some(facts.block()?), String::new())
+        }
+    };
+    Block::of(&Count { facts, problem })
+}
+
+/// What was typed, as the API takes it. A last day is inside the period.
+fn package(visit: &Visit<'_>, typed: &Pairs) -> Result<NewPackage, Refusal> {
+    let mut body = Map::new();
+    for name in ["from", "system", "disclose", "framework"] {
+        if let Some(text) = typed.get(name) {
+            body.insert(name.to_owned(), Value::from(text.trim()));
+        }
+    }
+    if let Some(day) = typed.get("to") {
+        let midnight = Micros::parse_date(day.trim())
+            .map_err(|error| Refusal::at(Code::Malformed, "/to", error.to_string()))?;
+        body.insert("to".to_owned(), Value::from(Micros(midnight.0 + DAY).to_string()));
+    }
+    if let Some(at) = typed.number("at") {
+        body.insert("at".to_owned(), Value::from(at));
+    }
+    visit.read("buildPackage", Value::Object(body))
+}
+
+fn built(visit: &Visit<'_>) -> Result<(Vec<u8>, Exported, Written), Refusal> {
+    let new = package(visit, &visit.form)?;
+    visit.desk.build_package(visit.actor()?, &Given { version: None, ..visit.given() }, &new)
+}
+
+/// Builds it and says what the verifier says.
+pub(crate) fn build(visit: &Visit<'_>) -> Answered {
+    let (bytes, exported, written) = match built(visit) {
+        Ok(built) => built,
+        Err(refusal) => {
+            let refused = Refused { id: "package", typed: &visit.form, refusal: &refusal };
+            return page(visit, refusal.code.status(), Some(&refused));
+        }
+    };
+    let trust = super::settings::trust_file(visit)?;
+    let policy = Policy::parse(&trust)
+        .map_err(|error| Refusal::new(Code::Broken, format!("the trust file cannot be read: {error}")))?;
+    let report = verify(&bytes, Some(&policy));
+    let verdict = report.verdict();
+    let tone = if report.exit_code() == 0 { Tone::Good } else { Tone::Bad };
+    let note = Note {
+        tone,
+        title: format!("The verifier says: {}", verdict.as_str()),
+        text: "Checked here, by the same code that an auditor runs. What counts is what they find with a trust file that they got another way.".to_owned(),
+        action: None,
+    };
+    let totals = &exported.totals;
+    let facts = Facts::default()
+        .with("Entries", Cell::text(&format!("{} from #{}", count(exported.count), count(exported.first))))
+        .with("Proved against", Cell::text(&format!("the checkpoint of size {}", count(exported.size))))
+        .with(
+            "Content",
+            Cell::text(&format!(
+                "{} shown, {} withheld, {} erased",
+                count(totals.shown),
+                count(totals.withheld),
+                count(totals.erased)
+            )),
+        )
+        .with("About persons", Cell::text(&counted(exported.shown_personal, "unit shown", "units shown")))
+        .with("Size", Cell::text(&size(bytes.len() as u64)))
+        .with("Manifest", Cell::id(&exported.manifest_sha256.to_hex()))
+        .with("Recorded at", visit.entry(written.index));
+    let rows = report.checks.iter().map(|check| Row {
+        href: String::new(),
+        cells: vec![
+            Cell::text(check.name),
+            Cell::state((check.outcome.as_str(), outcome(check.outcome))),
+            Cell::text(&check.detail),
+            Cell::text(check.proves),
+        ],
+    });
+    let listing = Listing {
+        id: "checks",
+        caption: "What was checked",
+        columns: const {
+            &[
+                column("check", "Check"),
+                column("outcome", "Outcome"),
+                column("detail", "Found"),
+                column("proves", "What it shows"),
+            ]
+        },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing("Nothing was checked", "", None),
+    };
+    let download = Download {
+        hidden: hidden(visit, exported.size),
+        name: file_name(exported.size),
+        trust: "/settings/trust.txt",
+    };
+    let content = Content {
+        trail: vec![("Evidence packages".to_owned(), "/packages".to_owned())],
+        badges: vec![Cell::state((verdict.as_str(), tone))],
+        blocks: vec![
+            Block::of(&note)?,
+            Block::of(&download)?,
+            facts.block()?,
+            section("checks", "What was checked", vec![listing.table(visit, Rows::All(rows.collect()))?])?,
+        ],
+        ..Content::titled("The package is built")
+    };
+    visit.show(content)
+}
+
+fn outcome(outcome: tabellion_model::Outcome) -> Tone {
+    match outcome {
+        tabellion_model::Outcome::Holds => Tone::Good,
+        tabellion_model::Outcome::Broken | tabellion_model::Outcome::Malformed => Tone::Bad,
+        tabellion_model::Outcome::Undetermined => Tone::Fair,
+        tabellion_model::Outcome::NotRun => Tone::Quiet,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/download.html")]
+struct Download {
+    hidden: Vec<(&'static str, String)>,
+    name: String,
+    trust: &'static str,
+}
+
+/// What makes the same package again: the same request at the same size, under the same idempotency key.
+fn hidden(visit: &Visit<'_>, size: u64) -> Vec<(&'static str, String)> {
+    let names = ["csrf", "once", "from", "to", "system", "disclose", "framework"];
+    let mut hidden: Vec<(&'static str, String)> =
+        names.into_iter().map(|name| (name, visit.form.text(name).to_owned())).collect();
+    hidden.push(("at", size.to_string()));
+    hidden
+}
+
+fn file_name(size: u64) -> String {
+    format!("evidence-{size}.zip")
+}
+
+/// The same package once more, as a file.
+pub(crate) fn download(visit: &Visit<'_>) -> Answered {
+    let (bytes, exported, _) = built(visit)?;
+    Ok(Reply::File(file_name(exported.size), "application/zip", bytes).into())
+}
+
+/// The newest packages that were built, by whoever.
+fn built_before(visit: &Visit<'_>) -> Result<Block, Refusal> {
+    let query = crate::work::entries::EntryQuery {
+        record_type: Some("package.exported".to_owned()),
+        limit: Some(LISTED),
+        ..Default::default()
+    };
+    let found = visit.desk.entries(visit.actor()?, &query)?;
+    let mut rows = Vec::new();
+    for entry in found.entries {
+        let who = entry.actor.as_deref().and_then(tabellion_model::CredentialId::from_hex);
+        let number = |name: &str| entry.clear.get(name).and_then(Value::as_u64);
+        let cells = vec![
+            visit.time(entry.at.0),
+            who.map_or_else(|| Ok(Cell::unknown("the log")), |id| visit.who(id))?,
+            Cell::maybe_number(number("count")),
+            Cell::maybe_number(number("size")),
+            visit.entry(entry.index),
+        ];
+        rows.push(Row { href: String::new(), cells });
+    }
+    let listing = Listing {
+        id: "packages",
+        caption: "Packages built before",
+        columns: const {
+            &[
+                column("when", "When"),
+                column("who", "Who"),
+                column("entries", "Entries"),
+                column("size", "Log size"),
+                column("entry", "Record"),
+            ]
+        },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing(
+            "No package was built lately",
+            "A package is what you hand to an auditor: entries, proofs, a report to read, and a verifier that needs nothing of ours. Each one that is built is recorded.",
+            None::<Action>,
+        ),
+    };
+    listing.table(visit, Rows::All(rows))
+}

@@ -1,0 +1,96 @@
+//! The page that says why there is no page, and what to do.
+
+use askama::Template;
+
+use crate::console::answer::{Answer, Reply};
+use crate::console::assets::ASSETS;
+use crate::console::block::{Action, Block, Note};
+use crate::console::form::sentence;
+use crate::console::visit::{Content, Visit};
+use crate::console::words::Tone;
+use crate::refusal::{Code, Refusal};
+
+#[derive(Template)]
+#[template(path = "console/bare.html")]
+struct Bare {
+    style: &'static str,
+    mark: &'static str,
+    title: String,
+    detail: String,
+    remedy: &'static str,
+}
+
+/// A refusal before anything is known of the visit.
+pub(crate) fn bare(refusal: &Refusal) -> Answer {
+    let page = Bare {
+        style: &ASSETS.style.href,
+        mark: &ASSETS.mark.href,
+        title: refusal.code.title().to_owned(),
+        detail: sentence(&refusal.detail),
+        remedy: remedy(refusal.code),
+    };
+    Reply::Html(refusal.code.status(), page.render().unwrap_or_default()).into()
+}
+
+/// A refusal to somebody who is here.
+pub(crate) fn page(visit: &Visit<'_>, refusal: &Refusal) -> Answer {
+    shown(visit, refusal).unwrap_or_else(|_| bare(refusal))
+}
+
+fn shown(visit: &Visit<'_>, refusal: &Refusal) -> Result<Answer, Refusal> {
+    let past = refusal.pointer.as_deref() == Some("/as_of");
+    let (title, detail, remedy, action) = if past && refusal.code == Code::NotFound {
+        let now = visit.here().keep(&visit.query, &["as_of"]).href();
+        (
+            "Not as of then, yet",
+            "What this page shows is not kept for earlier moments yet, and the present is not shown in its place.".to_owned(),
+            "Calls, API keys, policies and the ledger can be seen as of any commit.",
+            Some(Action { label: "Show the present", href: now }),
+        )
+    } else if past {
+        let now = visit.here().keep(&visit.query, &["as_of"]).href();
+        (
+            "There is no such moment",
+            sentence(&refusal.detail),
+            "Name a day, a time or a size of the log.",
+            Some(Action { label: "Show the present", href: now }),
+        )
+    } else {
+        (refusal.code.title(), sentence(&refusal.detail), remedy(refusal.code), action(visit, refusal.code))
+    };
+    let note = Note { tone: Tone::Fair, title: detail, text: remedy.to_owned(), action };
+    let content = Content { blocks: vec![Block::of(&note)?], ..Content::titled(title) };
+    visit.show_with(refusal.code.status(), content)
+}
+
+fn action(visit: &Visit<'_>, code: Code) -> Option<Action> {
+    match code {
+        Code::NotSignedIn => Some(Action { label: "Sign in", href: "/login".to_owned() }),
+        _ if visit.actor.is_some() => Some(Action { label: "Go home", href: "/".to_owned() }),
+        _ => None,
+    }
+}
+
+/// What to do, as a person does it; the API's words are for programs.
+fn remedy(code: Code) -> &'static str {
+    match code {
+        Code::NotSignedIn => {
+            "Your session is over, or was ended. Sign in with a new link; going back in the browser keeps what you typed."
+        }
+        Code::CrossSite => {
+            "Nothing was recorded. If you did not come from another site, open the page anew and send the form again. If you did, somebody tried to act in your name: tell an administrator."
+        }
+        Code::NotPermitted => {
+            "Ask an administrator for a role that may; People and roles lists what each may do."
+        }
+        Code::NotFound => {
+            "Check the address. What lies outside your reach looks the same as what is not there."
+        }
+        Code::Malformed => "Correct the address, or go back and correct the form.",
+        Code::VersionRequired | Code::Stale => {
+            "Open the page anew and look at what changed before you change it."
+        }
+        Code::Unavailable | Code::ViewBehind => "Try again in a moment.",
+        code => code.remedy(),
+    }
+}

@@ -1,0 +1,115 @@
+//! Search over everything within reach: ids and entry numbers exactly, names by what they contain.
+
+use tabellion_model::{CredentialId, RecordId, SystemId};
+
+use crate::console::answer::{Answered, Reply};
+use crate::console::cell::Cell;
+use crate::console::link::{Link, segment};
+use crate::console::table::{Listing, Row, Rows, column, nothing};
+use crate::console::visit::{Content, Visit};
+use crate::permission::{Permission, Reach};
+use crate::refusal::Refusal;
+
+/// The page; an id or number that is known is gone to at once.
+pub(crate) fn show(visit: &Visit<'_>) -> Answered {
+    let text = visit.query.text("q").trim().to_owned();
+    if let Some(path) = exact(visit, &text)? {
+        return Ok(Reply::See(path).into());
+    }
+    let rows = if text.is_empty() { Vec::new() } else { found(visit, &text)? };
+    let listing = Listing {
+        id: "found",
+        caption: "Found",
+        columns: const { &[column("name", "Name"), column("kind", "What it is")] },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing(
+            "Nothing found",
+            "Type a name, an id as a client was told it, or the number of an entry. What lies outside your reach is not found.",
+            None,
+        ),
+    };
+    let title =
+        if text.is_empty() { "Search".to_owned() } else { format!("Search: {}", Cell::text(&text).text) };
+    let content = Content { blocks: vec![listing.table(visit, Rows::All(rows))?], ..Content::titled(&title) };
+    visit.show(content)
+}
+
+/// The page of an id or entry number within reach.
+fn exact(visit: &Visit<'_>, text: &str) -> Result<Option<String>, Refusal> {
+    let actor = visit.actor()?;
+    let digits = text.trim_start_matches('#').replace(',', "");
+    if let Ok(index) = digits.parse::<u64>()
+        && visit.can(Permission::ReadEntries)
+        && visit.desk.entry(actor, index).is_ok()
+    {
+        return Ok(Some(format!("/ledger/{index}")));
+    }
+    let id = text.to_ascii_lowercase();
+    if let Some(record) = RecordId::from_hex(&id)
+        && visit.can(Permission::ReadCalls)
+        && visit.desk.call(actor, record).is_ok()
+    {
+        return Ok(Some(format!("/calls/{record}")));
+    }
+    if let Some(system) = SystemId::from_hex(&id)
+        && visit.desk.system(actor, system).is_ok()
+    {
+        return Ok(Some(format!("/systems/{system}")));
+    }
+    if let Some(credential) = CredentialId::from_hex(&id) {
+        if visit.can(Permission::ReadKeys) && visit.desk.key(actor, credential).is_ok() {
+            return Ok(Some(format!("/keys/{credential}")));
+        }
+        if visit.reach(Permission::ReadPeople) == Reach::All
+            && visit.desk.views().person(&credential)?.is_some()
+        {
+            return Ok(Some(format!("/people/{credential}")));
+        }
+    }
+    Ok(None)
+}
+
+fn found(visit: &Visit<'_>, text: &str) -> Result<Vec<Row>, Refusal> {
+    let (actor, needle) = (visit.actor()?, text.to_lowercase());
+    let holds = |name: &str| name.to_lowercase().contains(&needle);
+    let mut rows = Vec::new();
+    let mut push = |name: &str, kind: &str, href: String| {
+        rows.push(Row { href: href.clone(), cells: vec![Cell::text(name).to(href), Cell::text(kind)] });
+    };
+    for row in visit.desk.system_rows(actor)? {
+        if let Some(said) =
+            row.described.as_ref().filter(|said| holds(&said.name) || holds(&said.description))
+        {
+            push(&said.name, "AI system", format!("/systems/{}", row.system));
+        }
+    }
+    if visit.can(Permission::ReadKeys) {
+        for row in visit.desk.key_rows(actor)? {
+            if let Some(issued) = row.issued.as_ref().filter(|issued| holds(&issued.name)) {
+                push(&issued.name, "API key", format!("/keys/{}", row.credential));
+            }
+        }
+    }
+    for row in visit.desk.policy_rows(u64::MAX)?.iter().filter(|row| holds(&row.name)) {
+        push(&row.name, "Policy", format!("/policies/{}", segment(&row.name)));
+    }
+    if visit.reach(Permission::ReadPeople) == Reach::All {
+        for row in visit.desk.people_rows()? {
+            if let Some(details) =
+                row.details.as_ref().filter(|details| holds(&details.name) || holds(&details.email))
+            {
+                push(&details.name, "Person", format!("/people/{}", row.person));
+            }
+        }
+    }
+    if visit.can(Permission::ReadCalls) {
+        push(
+            &format!("Calls with “{text}” in model, purpose or system"),
+            "Calls",
+            Link::to("/calls").with("q", text).href(),
+        );
+    }
+    Ok(rows)
+}

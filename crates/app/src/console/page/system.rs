@@ -1,0 +1,250 @@
+//! One system: what is missing first, then what is said of it, its keys, its calls, its history, and what can be done.
+
+use serde_json::json;
+use tabellion_model::SystemId;
+use tabellion_model::body::SystemStage;
+use tabellion_views::query::{Page, Subject};
+
+use super::{calls, keys, systems};
+use crate::console::answer::Answered;
+use crate::console::block::{Action, Block, Facts, Note, Section, section};
+use crate::console::cell::Cell;
+use crate::console::form::{Field, Form, Kind, Refused};
+use crate::console::link::Link;
+use crate::console::table::{Listing, Row, Rows, column, nothing};
+use crate::console::visit::{Content, Visit};
+use crate::console::words::{Tone, change, stage as stage_look};
+use crate::permission::Permission;
+use crate::refusal::Refusal;
+use crate::work::calls::CallQuery;
+use crate::work::forms::{capture_word, stage_word};
+use crate::work::systems::{NewCapture, NewStage, System};
+
+/// Calls that are shown; the list has the rest.
+const CALLS: u32 = 5;
+/// Changes that are shown.
+const CHANGES: u32 = 20;
+
+/// The page.
+pub(crate) fn show(visit: &Visit<'_>) -> Answered {
+    page(visit, 200, None)
+}
+
+/// Moves it to another stage.
+pub(crate) fn stage(visit: &Visit<'_>) -> Answered {
+    let id = visit.system()?;
+    let body = json!({"stage": visit.form.text("stage"), "reason": visit.form.text("reason").trim()});
+    let done = visit
+        .read::<NewStage>("changeStage", body)
+        .and_then(|new| visit.desk.change_stage(visit.actor()?, &visit.given(), id, &new));
+    after(visit, "stage", done)
+}
+
+/// Switches what is kept of prompts and answers.
+pub(crate) fn capture(visit: &Visit<'_>) -> Answered {
+    let id = visit.system()?;
+    let done = visit
+        .read::<NewCapture>("changeCapture", json!({"capture": visit.form.text("capture")}))
+        .and_then(|new| visit.desk.change_capture(visit.actor()?, &visit.given(), id, &new));
+    after(visit, "capture", done)
+}
+
+fn after(
+    visit: &Visit<'_>,
+    form: &'static str,
+    done: Result<(System, crate::work::Written), Refusal>,
+) -> Answered {
+    match done {
+        Ok((system, written)) => Ok(visit.recorded(&format!("/systems/{}", system.id), &written)),
+        Err(refusal) => {
+            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
+            page(visit, refusal.code.status(), Some(&refused))
+        }
+    }
+}
+
+fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+    let id = visit.system()?;
+    let system = visit.desk.system(visit.actor()?, id)?;
+    let (may_change, path) = (visit.can_change(Permission::ChangeSystems, id)?, format!("/systems/{id}"));
+    let mut blocks = missing(visit, &system, may_change)?;
+    blocks.push(facts(visit, &system)?.block()?);
+    if visit.desk.may(visit.actor()?, Permission::ReadKeys, Some(id))? {
+        blocks.push(its_keys(visit, id)?);
+    }
+    if visit.can(Permission::ReadCalls) {
+        blocks.push(its_calls(visit, id)?);
+    }
+    if may_change {
+        blocks.extend(forms(visit, &system, &path, refused)?);
+    }
+    blocks.push(history(visit, id)?);
+    let edit = may_change.then(|| Action { label: "Describe anew", href: format!("{path}/edit") });
+    let content = Content {
+        trail: vec![("Inventory".to_owned(), "/systems".to_owned())],
+        lead: Cell::maybe(system.description.as_deref(), "No description yet.").text,
+        badges: vec![Cell::state(stage_look(stage_word(system.stage)))],
+        action: edit,
+        blocks,
+        ..Content::titled(&Cell::maybe(system.name.as_deref(), "An erased system").text)
+    };
+    visit.show_with(status, content)
+}
+
+/// What stands between the system and being fit to call, first.
+fn missing(visit: &Visit<'_>, system: &System, may_change: bool) -> Result<Vec<Block>, Refusal> {
+    let mut blocks = Vec::new();
+    let mut note = |title: &str, text: &str, action: Option<Action>| -> Result<(), Refusal> {
+        let note = Note { tone: Tone::Fair, title: title.to_owned(), text: text.to_owned(), action };
+        blocks.push(Block::of(&note)?);
+        Ok(())
+    };
+    let edit = || {
+        may_change.then(|| Action { label: "Name an owner", href: format!("/systems/{}/edit", system.id) })
+    };
+    if system.name.is_none() {
+        note(
+            "What was said of this system is erased",
+            "Its calls are refused until it is described anew.",
+            None,
+        )?;
+    } else if !system.owner_known {
+        note("Nobody who is known answers for this system", "It cannot go live without an owner.", edit())?;
+    }
+    if system.stage == SystemStage::Draft {
+        note("A draft does not call", "Issue it a key and move it to live, when it is approved.", None)?;
+    }
+    if visit.desk.views().system(&visit.system()?)?.is_some_and(|row| row.deletion_due.is_some()) {
+        note(
+            "Its deletion was asked for",
+            "Its content goes on the day that the ledger names, unless that is cancelled.",
+            None,
+        )?;
+    }
+    Ok(blocks)
+}
+
+/// What is said of a system.
+pub(crate) fn facts(visit: &Visit<'_>, system: &System) -> Result<Facts, Refusal> {
+    let owner = match (system.owner, system.owner_known) {
+        (Some(owner), true) => visit.who(owner)?,
+        (Some(_), false) => Cell::unknown("nobody who is known"),
+        (None, _) => Cell::unknown("erased"),
+    };
+    let purposes = system.purposes.iter().flatten().map(|word| Cell::text(word)).collect();
+    Ok(Facts::default()
+        .with("Owner", owner)
+        .with_all("Purposes", purposes)
+        .with(
+            "Kept of prompts and answers",
+            system.capture.map_or_else(
+                || Cell::unknown("erased"),
+                |capture| Cell::text(systems::kept(capture_word(capture))),
+            ),
+        )
+        .with("Registered", visit.time(system.registered_at.0))
+        .with("Newest record", visit.entry(system.changed.index))
+        .with("Id", Cell::id(&system.id)))
+}
+
+fn its_keys(visit: &Visit<'_>, id: SystemId) -> Result<Block, Refusal> {
+    let rows = visit.desk.key_rows(visit.actor()?)?.into_iter().filter(|row| row.system == id).collect();
+    let issue = visit.can_change(Permission::ChangeKeys, id)?;
+    let href = Link::to("/keys/new").with("system", &id.to_hex()).href();
+    let part = Section {
+        id: "keys",
+        title: "API keys".to_owned(),
+        lead: String::new(),
+        action: issue.then_some(Action { label: "Issue a key", href }),
+        blocks: vec![keys::table(visit, "system-keys", rows)?],
+    };
+    Block::of(&part)
+}
+
+fn its_calls(visit: &Visit<'_>, id: SystemId) -> Result<Block, Refusal> {
+    let query = CallQuery { system: Some(id), ..CallQuery::default() };
+    let found = visit.desk.call_rows(visit.actor()?, &query, None, CALLS)?;
+    let part = Section {
+        id: "calls",
+        title: "Latest calls".to_owned(),
+        lead: String::new(),
+        action: Some(Action {
+            label: "See all calls",
+            href: Link::to("/calls").with("system", &id.to_hex()).href(),
+        }),
+        blocks: vec![calls::table(visit, "system-calls", found.rows, None)?],
+    };
+    Block::of(&part)
+}
+
+fn forms(
+    visit: &Visit<'_>,
+    system: &System,
+    path: &str,
+    refused: Option<&Refused<'_>>,
+) -> Result<Vec<Block>, Refusal> {
+    let mut blocks = Vec::new();
+    let next: &[(&str, &str)] = match system.stage {
+        SystemStage::Draft => &[("live", "Live"), ("retired", "Retired")],
+        SystemStage::Live => &[("paused", "Paused"), ("retired", "Retired")],
+        SystemStage::Paused => &[("live", "Live"), ("retired", "Retired")],
+        SystemStage::Retired => &[],
+    };
+    if !next.is_empty() {
+        let fields = vec![
+            Field::new(
+                "stage",
+                "To",
+                Kind::Select(
+                    next.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect(),
+                ),
+            ),
+            Field::new("reason", "Reason", Kind::Line).hint("For the reader of the history."),
+        ];
+        let mut form = Form::new("stage", format!("{path}/stage"), "Move the system", fields);
+        form.version = Some(system.version);
+        form.consequence =
+            "Live systems may call; paused ones are refused until they are live again; retired is for good.";
+        blocks.push(section("stage", "Move to another stage", vec![form.block(visit, refused)?])?);
+    }
+    if system.stage != SystemStage::Retired {
+        let now = system.capture.map_or("none", capture_word);
+        let fields = vec![Field::new("capture", "What is kept", systems::capture_choices()).value(now)];
+        let mut form = Form::new("capture", format!("{path}/capture"), "Switch what is kept", fields);
+        form.version = Some(system.version);
+        form.consequence = "It counts from the next call on; what was kept or not kept before stays so.";
+        blocks.push(section(
+            "capture",
+            "What is kept of prompts and answers",
+            vec![form.block(visit, refused)?],
+        )?);
+    }
+    Ok(blocks)
+}
+
+fn history(visit: &Visit<'_>, id: SystemId) -> Result<Block, Refusal> {
+    let found =
+        visit.desk.views().history(Some(&Subject::System(id)), Page { before: None, limit: CHANGES })?;
+    let mut rows = Vec::new();
+    for row in found.rows {
+        let cells = vec![
+            visit.time(row.at),
+            visit.who(row.by)?,
+            Cell::text(change(&row.record_type)),
+            visit.entry(row.entry),
+        ];
+        rows.push(Row { href: String::new(), cells });
+    }
+    let listing = Listing {
+        id: "history",
+        caption: "History",
+        columns: const {
+            &[column("when", "When"), column("who", "Who"), column("what", "What"), column("entry", "Entry")]
+        },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing("No history", "Every change of the system is a record and stands here.", None),
+    };
+    section("history", "History", vec![listing.table(visit, Rows::All(rows))?])
+}

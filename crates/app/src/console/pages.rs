@@ -1,0 +1,205 @@
+//! Every page, one row each: method, path, who may open it, what it can say of the past, where it stands in the navigation, and what makes it.
+//!
+//! To add a page, add its row, and its item to the navigation; docs/console.md has the steps.
+
+use super::answer::Answered;
+use super::page::{
+    calls, entry, home, inbox, keys, ledger, login, packages, people, policies, search, settings, system,
+    systems,
+};
+use super::visit::Visit;
+use crate::api::Access;
+use crate::permission::Permission;
+
+/// What a page takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// It is read.
+    Get,
+    /// A form is sent to it.
+    Post,
+}
+
+impl Method {
+    /// As HTTP has it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// What a page can say of the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum History {
+    /// What was so then, from the log's prefix alone.
+    Answers,
+    /// Only what is so now: as of an earlier moment it says that, and shows nothing.
+    Present,
+}
+
+/// Where a page stands in the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Area {
+    None,
+    Home,
+    Inbox,
+    Calls,
+    Systems,
+    Keys,
+    Policies,
+    People,
+    Packages,
+    Ledger,
+    Settings,
+}
+
+/// A page.
+pub(crate) struct Page {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    pub(crate) history: History,
+    pub(crate) area: Area,
+    /// Its name in the numbers.
+    pub(crate) name: &'static str,
+    pub(crate) handler: fn(&Visit<'_>) -> Answered,
+}
+
+/// An item of the navigation.
+pub(crate) struct Item {
+    pub(crate) label: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) permission: Permission,
+    pub(crate) area: Area,
+}
+
+const fn item(label: &'static str, path: &'static str, permission: Permission, area: Area) -> Item {
+    Item { label, path, permission, area }
+}
+
+/// The navigation by groups.
+pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
+    (
+        "",
+        &[
+            item("Home", "/", Permission::OwnSession, Area::Home),
+            item("Inbox", "/inbox", Permission::OwnSession, Area::Inbox),
+        ],
+    ),
+    ("Traffic", &[item("Calls", "/calls", Permission::ReadCalls, Area::Calls)]),
+    (
+        "Systems",
+        &[
+            item("Inventory", "/systems", Permission::ReadSystems, Area::Systems),
+            item("API keys", "/keys", Permission::ReadKeys, Area::Keys),
+        ],
+    ),
+    (
+        "Governance",
+        &[
+            item("Policies", "/policies", Permission::ReadPolicies, Area::Policies),
+            item("People and roles", "/people", Permission::ReadPeople, Area::People),
+        ],
+    ),
+    ("Assurance", &[item("Packages", "/packages", Permission::BuildPackages, Area::Packages)]),
+    ("Ledger", &[item("Explorer", "/ledger", Permission::ReadEntries, Area::Ledger)]),
+    ("Settings", &[item("This installation", "/settings", Permission::ReadPolicies, Area::Settings)]),
+];
+
+const PUBLIC: Access = Access::Public;
+const SIGNED_IN: Access = Access::Needs(Permission::OwnSession);
+const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
+const READ_SYSTEMS: Access = Access::Needs(Permission::ReadSystems);
+const REGISTER_SYSTEMS: Access = Access::Needs(Permission::RegisterSystems);
+const CHANGE_SYSTEMS: Access = Access::Needs(Permission::ChangeSystems);
+const READ_KEYS: Access = Access::Needs(Permission::ReadKeys);
+const CHANGE_KEYS: Access = Access::Needs(Permission::ChangeKeys);
+const READ_POLICIES: Access = Access::Needs(Permission::ReadPolicies);
+const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
+const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
+const CHANGE_PEOPLE: Access = Access::Needs(Permission::ChangePeople);
+const BUILD_PACKAGES: Access = Access::Needs(Permission::BuildPackages);
+const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
+
+const fn get(
+    path: &'static str,
+    access: Access,
+    history: History,
+    area: Area,
+    name: &'static str,
+    handler: fn(&Visit<'_>) -> Answered,
+) -> Page {
+    Page { method: Method::Get, path, access, history, area, name, handler }
+}
+
+const fn post(
+    path: &'static str,
+    access: Access,
+    area: Area,
+    name: &'static str,
+    handler: fn(&Visit<'_>) -> Answered,
+) -> Page {
+    Page { method: Method::Post, path, access, history: Present, area, name, handler }
+}
+
+use History::{Answers, Present};
+
+/// The table.
+#[rustfmt::skip]
+pub(crate) const PAGES: &[Page] = &[
+    get("/login", PUBLIC, Present, Area::None, "page.login", login::form),
+    post("/login", PUBLIC, Area::None, "page.login.use", login::come_in),
+    post("/logout", SIGNED_IN, Area::None, "page.logout", login::leave),
+    post("/theme", PUBLIC, Area::None, "page.theme", login::theme),
+
+    get("/", SIGNED_IN, Present, Area::Home, "page.home", home::show),
+    get("/inbox", SIGNED_IN, Present, Area::Inbox, "page.inbox", inbox::show),
+    get("/search", SIGNED_IN, Present, Area::None, "page.search", search::show),
+
+    get("/calls", READ_CALLS, Answers, Area::Calls, "page.calls", calls::list),
+    get("/calls/{call}", READ_CALLS, Answers, Area::Calls, "page.call", calls::show),
+
+    get("/systems", READ_SYSTEMS, Present, Area::Systems, "page.systems", systems::list),
+    get("/systems/new", REGISTER_SYSTEMS, Present, Area::Systems, "page.system.new", systems::new),
+    post("/systems/new", REGISTER_SYSTEMS, Area::Systems, "page.system.register", systems::register),
+    get("/systems/{system}", READ_SYSTEMS, Present, Area::Systems, "page.system", system::show),
+    get("/systems/{system}/edit", CHANGE_SYSTEMS, Present, Area::Systems, "page.system.edit", systems::edit),
+    post("/systems/{system}/edit", CHANGE_SYSTEMS, Area::Systems, "page.system.change", systems::change),
+    post("/systems/{system}/stage", CHANGE_SYSTEMS, Area::Systems, "page.system.stage", system::stage),
+    post("/systems/{system}/capture", CHANGE_SYSTEMS, Area::Systems, "page.system.capture", system::capture),
+
+    get("/keys", READ_KEYS, Answers, Area::Keys, "page.keys", keys::list),
+    get("/keys/new", CHANGE_KEYS, Present, Area::Keys, "page.key.new", keys::new),
+    post("/keys/new", CHANGE_KEYS, Area::Keys, "page.key.issue", keys::issue),
+    get("/keys/{key}", READ_KEYS, Present, Area::Keys, "page.key", keys::show),
+    post("/keys/{key}/rotate", CHANGE_KEYS, Area::Keys, "page.key.rotate", keys::rotate),
+    post("/keys/{key}/revoke", CHANGE_KEYS, Area::Keys, "page.key.revoke", keys::revoke),
+
+    get("/policies", READ_POLICIES, Answers, Area::Policies, "page.policies", policies::list),
+    get("/policies/new", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.new", policies::new),
+    post("/policies/new", PUBLISH_POLICIES, Area::Policies, "page.policy.first", policies::publish_first),
+    get("/policies/{policy}", READ_POLICIES, Answers, Area::Policies, "page.policy", policies::show),
+    get("/policies/{policy}/edit", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.edit", policies::edit),
+    post("/policies/{policy}/edit", PUBLISH_POLICIES, Area::Policies, "page.policy.publish", policies::publish),
+    post("/policies/{policy}/withdraw", PUBLISH_POLICIES, Area::Policies, "page.policy.withdraw", policies::withdraw),
+
+    get("/people", READ_PEOPLE, Present, Area::People, "page.people", people::list),
+    get("/people/new", CHANGE_PEOPLE, Present, Area::People, "page.person.new", people::new),
+    post("/people/new", CHANGE_PEOPLE, Area::People, "page.person.add", people::add),
+    get("/people/{person}", SIGNED_IN, Present, Area::People, "page.person", people::show),
+    post("/people/{person}/roles", CHANGE_PEOPLE, Area::People, "page.person.grant", people::grant),
+    post("/people/{person}/revoke", CHANGE_PEOPLE, Area::People, "page.person.revoke", people::revoke),
+    post("/people/{person}/links", CHANGE_PEOPLE, Area::People, "page.person.link", people::link),
+
+    get("/packages", BUILD_PACKAGES, Present, Area::Packages, "page.packages", packages::form),
+    post("/packages", BUILD_PACKAGES, Area::Packages, "page.package.build", packages::build),
+    post("/packages/download", BUILD_PACKAGES, Area::Packages, "page.package.download", packages::download),
+
+    get("/ledger", READ_ENTRIES, Answers, Area::Ledger, "page.ledger", ledger::explorer),
+    get("/ledger/{index}", READ_ENTRIES, Answers, Area::Ledger, "page.entry", entry::show),
+
+    get("/settings", READ_POLICIES, Present, Area::Settings, "page.settings", settings::show),
+    get("/settings/trust.txt", READ_POLICIES, Present, Area::Settings, "page.trust", settings::trust),
+];

@@ -1,0 +1,190 @@
+//! What stands around every page: navigation, the bar at the top, the banner of an earlier moment, where a change was recorded.
+//!
+//! Promises: what the role may not see is not drawn; a log that is not for production cannot be mistaken for one that is.
+
+use askama::Template;
+use tabellion_model::Env;
+
+use super::assets::ASSETS;
+use super::block::{Action, Block};
+use super::cell::Cell;
+use super::link::Link;
+use super::pages::{Area, History, NAVIGATION};
+use super::visit::{Content, Visit};
+use super::words;
+use crate::permission::Reach;
+use crate::refusal::{Code, Refusal};
+use crate::work::Actor;
+
+struct Item {
+    label: &'static str,
+    href: String,
+    current: bool,
+}
+
+struct Group {
+    label: &'static str,
+    items: Vec<Item>,
+}
+
+struct AsOf {
+    size: String,
+    at: String,
+    leave: String,
+}
+
+/// Where the change that led here was recorded.
+struct Recorded {
+    index: u64,
+    shown: String,
+    what: String,
+    /// Whether the reader may open the entry.
+    open: bool,
+}
+
+/// What is around the page.
+pub(crate) struct Shell {
+    signed_in: bool,
+    person: String,
+    roles: String,
+    profile: String,
+    tenant: String,
+    origin: String,
+    environment: &'static str,
+    production: bool,
+    groups: Vec<Group>,
+    as_of: Option<AsOf>,
+    asked_as_of: String,
+    kept_by_as_of: Vec<(String, String)>,
+    answers_history: bool,
+    recorded: Option<Recorded>,
+    csrf: String,
+    theme: &'static str,
+    q: String,
+    path: String,
+    size: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/page.html")]
+struct PageView<'a> {
+    shell: &'a Shell,
+    style: &'static str,
+    script: &'static str,
+    htmx: &'static str,
+    mark: &'static str,
+    title: String,
+    trail: Vec<(String, String)>,
+    lead: String,
+    badges: Vec<Cell>,
+    action: Option<Action>,
+    blocks: Vec<Block>,
+}
+
+impl Shell {
+    /// The surroundings of a visit.
+    pub(crate) fn of(visit: &Visit<'_>) -> Result<Self, Refusal> {
+        let reader = visit.desk.ledger().reader();
+        let origin = reader.origin();
+        let (person, roles, profile) = match &visit.actor {
+            Some(Actor::Person { id, roles, .. }) => {
+                let row = visit.desk.views().person(id)?;
+                let name = row
+                    .and_then(|row| row.details)
+                    .map_or_else(|| words::short(&id.to_hex()), |said| said.name);
+                let roles: Vec<&str> = roles.iter().map(|role| words::role(*role)).collect();
+                (Cell::text(&name).text, roles.join(", "), format!("/people/{id}"))
+            }
+            _ => (String::new(), String::new(), String::new()),
+        };
+        Ok(Self {
+            signed_in: visit.actor.is_some(),
+            person,
+            roles: if roles.is_empty() { "No role yet".to_owned() } else { roles },
+            profile,
+            tenant: origin.tenant().to_owned(),
+            origin: origin.as_str().to_owned(),
+            environment: words::environment(reader.env()),
+            production: reader.env() == Env::Production,
+            groups: groups(visit),
+            as_of: visit.moment.map(|moment| AsOf {
+                size: words::count(moment.size),
+                at: words::moment(moment.at),
+                leave: visit.here().keep(&visit.query, &["as_of", "before", "page", "recorded"]).href(),
+            }),
+            asked_as_of: visit.query.text("as_of").to_owned(),
+            kept_by_as_of: visit
+                .query
+                .iter()
+                .filter(|(name, text)| {
+                    !text.is_empty() && !matches!(*name, "as_of" | "before" | "page" | "recorded" | "format")
+                })
+                .map(|(name, text)| (name.to_owned(), text.to_owned()))
+                .collect(),
+            answers_history: visit.page.history == History::Answers,
+            recorded: recorded(visit)?,
+            csrf: visit.csrf.clone().unwrap_or_default(),
+            theme: visit.theme.map_or("", super::visit::Theme::as_str),
+            q: if visit.path == "/search" { visit.query.text("q").to_owned() } else { String::new() },
+            path: visit.here().keep(&visit.query, &["recorded"]).href(),
+            size: words::count(reader.size()),
+        })
+    }
+}
+
+/// The whole page as text.
+pub(crate) fn page(shell: &Shell, visit: &Visit<'_>, content: Content) -> Result<String, Refusal> {
+    let trail = content.trail.into_iter().map(|(label, path)| (label, visit.to(&path))).collect();
+    let view = PageView {
+        shell,
+        style: &ASSETS.style.href,
+        script: &ASSETS.script.href,
+        htmx: &ASSETS.htmx.href,
+        mark: &ASSETS.mark.href,
+        title: content.title,
+        trail,
+        lead: content.lead,
+        badges: content.badges,
+        // Nothing is done in the past.
+        action: content.action.filter(|_| visit.moment.is_none()),
+        blocks: content.blocks,
+    };
+    view.render()
+        .map_err(|error| Refusal::new(Code::Broken, format!("the page could not be written: {error}")))
+}
+
+/// The groups of the rail, with what this role may see.
+fn groups(visit: &Visit<'_>) -> Vec<Group> {
+    if visit.actor.is_none() {
+        return Vec::new();
+    }
+    let groups = NAVIGATION.iter().map(|(label, items)| {
+        let items = items.iter().filter(|item| visit.reach(item.permission) != Reach::Nothing);
+        let items = items.map(|item| Item {
+            label: item.label,
+            href: visit.to(item.path),
+            current: visit.page.area == item.area && visit.page.area != Area::None,
+        });
+        Group { label, items: items.collect() }
+    });
+    groups.filter(|group| !group.items.is_empty()).collect()
+}
+
+/// What the log says of the entry that a change led here with, when it was this person who made it.
+fn recorded(visit: &Visit<'_>) -> Result<Option<Recorded>, Refusal> {
+    let Some(index) = visit.query.number("recorded") else { return Ok(None) };
+    let (Some(actor), true) = (&visit.actor, index < visit.desk.ledger().reader().size()) else {
+        return Ok(None);
+    };
+    let view = visit.desk.ledger().reader().entry(index)?;
+    let Some(header) = view.entry.header().filter(|header| Some(header.actor) == actor.credential()) else {
+        return Ok(None);
+    };
+    let record_type = header.record_type.as_str();
+    Ok(Some(Recorded {
+        index,
+        shown: words::count(index),
+        what: words::change(record_type).to_owned(),
+        open: visit.desk.entry(actor, index).is_ok(),
+    }))
+}

@@ -1,0 +1,193 @@
+//! One visit to a page: who, what they asked for, and how a page is put together for them.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
+
+use super::answer::{Answer, Answered, Reply};
+use super::block::{Action, Block};
+use super::cell::Cell;
+use super::link::Link;
+use super::moment::Moment;
+use super::names::Names;
+use super::pages::Page;
+use super::pairs::Pairs;
+use super::shell::{self, Shell};
+use crate::api::Settings;
+use crate::permission::{Permission, Reach};
+use crate::refusal::{Code, Refusal};
+use crate::work::{Actor, Desk, Given, Written};
+
+/// A colour scheme that somebody chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Theme {
+    Light,
+    Dark,
+}
+
+impl Theme {
+    /// Its word.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// By its word.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        [Self::Light, Self::Dark].into_iter().find(|theme| theme.as_str() == word)
+    }
+}
+
+/// A visit.
+pub(crate) struct Visit<'a> {
+    pub(crate) desk: &'a Desk,
+    pub(crate) settings: &'a Settings,
+    pub(crate) page: &'static Page,
+    /// Who; on public pages perhaps nobody.
+    pub(crate) actor: Option<Actor>,
+    /// What the forms of this session carry.
+    pub(crate) csrf: Option<String>,
+    /// The path as it was asked for.
+    pub(crate) path: String,
+    /// Its parts that stand for something.
+    pub(crate) parts: Pairs,
+    pub(crate) query: Pairs,
+    /// What was sent; empty for a page that is only read.
+    pub(crate) form: Pairs,
+    /// As of when.
+    pub(crate) moment: Option<Moment>,
+    pub(crate) theme: Option<Theme>,
+    /// Where the visit came from by a link of another site's page; the session's cookie is not sent then.
+    pub(crate) names: Names,
+}
+
+/// A page in the making.
+#[derive(Default)]
+pub(crate) struct Content {
+    pub(crate) title: String,
+    /// Where the page stands: label and address of each step above it.
+    pub(crate) trail: Vec<(String, String)>,
+    pub(crate) lead: String,
+    /// States beside the title.
+    pub(crate) badges: Vec<Cell>,
+    /// The one thing that most come here to do.
+    pub(crate) action: Option<Action>,
+    pub(crate) blocks: Vec<Block>,
+}
+
+impl Content {
+    /// A page with a title.
+    pub(crate) fn titled(title: &str) -> Self {
+        Self { title: title.to_owned(), ..Self::default() }
+    }
+}
+
+impl Visit<'_> {
+    /// Who is here.
+    pub(crate) fn actor(&self) -> Result<&Actor, Refusal> {
+        self.actor.as_ref().ok_or_else(|| Refusal::new(Code::NotSignedIn, "nobody is signed in"))
+    }
+
+    /// How far a permission goes for whoever is here.
+    pub(crate) fn reach(&self, permission: Permission) -> Reach {
+        self.actor.as_ref().map_or(Reach::Nothing, |actor| actor.reach(permission))
+    }
+
+    /// Whether a permission goes as far as anything.
+    pub(crate) fn can(&self, permission: Permission) -> bool {
+        self.reach(permission) != Reach::Nothing
+    }
+
+    /// Whether a permission goes as far as `system`, and this is the present.
+    pub(crate) fn can_change(&self, permission: Permission, system: SystemId) -> Result<bool, Refusal> {
+        Ok(self.moment.is_none() && self.desk.may(self.actor()?, permission, Some(system))?)
+    }
+
+    /// What time it is, or was then.
+    pub(crate) fn now(&self) -> Micros {
+        self.moment.map_or_else(|| self.desk.now(), |moment| moment.at)
+    }
+
+    /// Log size: now, or then.
+    pub(crate) fn size(&self) -> u64 {
+        self.moment.map_or_else(|| self.desk.ledger().reader().size(), |moment| moment.size)
+    }
+
+    /// This page's address without parameters.
+    pub(crate) fn here(&self) -> Link {
+        Link::to(&self.path)
+    }
+
+    /// Another page's address, as of the same moment.
+    pub(crate) fn to(&self, path: &str) -> String {
+        Link::to(path).with_some("as_of", self.query.get("as_of")).href()
+    }
+
+    /// Whether the table is wanted as CSV.
+    pub(crate) fn wants_csv(&self) -> bool {
+        self.query.get("format") == Some("csv")
+    }
+
+    /// Idempotency key and version that came with a form.
+    pub(crate) fn given(&self) -> Given {
+        Given {
+            idempotency_key: self.form.get("once").map(str::to_owned),
+            version: self.form.number("version"),
+        }
+    }
+
+    /// A body of the API's route `name`, held against the same schema.
+    pub(crate) fn read<T: DeserializeOwned>(&self, name: &str, body: Value) -> Result<T, Refusal> {
+        crate::api::read_body(name, body)
+    }
+
+    /// A part of the path that names a system.
+    pub(crate) fn system(&self) -> Result<SystemId, Refusal> {
+        SystemId::from_hex(self.parts.text("system")).ok_or_else(|| Refusal::not_found("system"))
+    }
+
+    /// A part of the path that names a key or person.
+    pub(crate) fn credential(&self, name: &'static str) -> Result<CredentialId, Refusal> {
+        CredentialId::from_hex(self.parts.text(name)).ok_or_else(|| Refusal::not_found(name))
+    }
+
+    /// A part of the path that names a call.
+    pub(crate) fn record(&self, name: &'static str) -> Result<RecordId, Refusal> {
+        RecordId::from_hex(self.parts.text(name)).ok_or_else(|| Refusal::not_found(name))
+    }
+
+    /// A time as a cell.
+    pub(crate) fn time(&self, at: Micros) -> Cell {
+        Cell::time(at, self.now())
+    }
+
+    /// Who stands behind an id.
+    pub(crate) fn who(&self, id: CredentialId) -> Result<Cell, Refusal> {
+        let cell = self.names.who(self.desk, self.actor()?, id)?;
+        Ok(if self.moment.is_some() { Cell { href: String::new(), ..cell } } else { cell })
+    }
+
+    /// An entry as a cell that leads to it, where the reader may open it.
+    pub(crate) fn entry(&self, index: u64) -> Cell {
+        let cell = Cell::quantity(&format!("#{}", super::words::count(index)), index);
+        if self.can(Permission::ReadEntries) { cell.to(self.to(&format!("/ledger/{index}"))) } else { cell }
+    }
+
+    /// The page.
+    pub(crate) fn show(&self, content: Content) -> Answered {
+        self.show_with(200, content)
+    }
+
+    /// The page with another status.
+    pub(crate) fn show_with(&self, status: u16, content: Content) -> Answered {
+        let html = shell::page(&Shell::of(self)?, self, content)?;
+        Ok(Reply::Html(status, html).into())
+    }
+
+    /// On to the page of what was changed, which says where it was recorded.
+    pub(crate) fn recorded(&self, path: &str, written: &Written) -> Answer {
+        Reply::See(Link::to(path).with("recorded", &written.index.to_string()).href()).into()
+    }
+}

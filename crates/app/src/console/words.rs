@@ -1,0 +1,200 @@
+//! Words, numbers and times as people read them.
+//!
+//! Must never: name a state by colour alone; every tone has a word beside it.
+
+use tabellion_model::body::Role;
+use tabellion_model::{Env, Micros};
+
+pub(crate) use crate::report::words::{count, counted, moment};
+
+const SECOND: u64 = 1_000_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+/// A day, in microseconds.
+pub(crate) const DAY: u64 = 24 * HOUR;
+/// Characters kept at both ends of an id that is shortened in its middle.
+const ENDS: usize = 6;
+
+/// How a state looks: always beside its word and with a shape of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// As it should be.
+    Good,
+    /// Needs a look.
+    Fair,
+    /// Refused, failed, broken.
+    Bad,
+    /// Not there, over, unknown.
+    Quiet,
+}
+
+impl Tone {
+    /// Its class in the style sheet.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Fair => "fair",
+            Self::Bad => "bad",
+            Self::Quiet => "quiet",
+        }
+    }
+}
+
+/// What happened to `at`, seen from `now`: `3 h ago`, `in 2 days`.
+pub(crate) fn relative(at: Micros, now: Micros) -> String {
+    let (span, past) = if at.0 <= now.0 { (now.0 - at.0, true) } else { (at.0 - now.0, false) };
+    let said = match span {
+        0..10_000_000 => return "now".to_owned(),
+        _ if span < MINUTE => format!("{} s", span / SECOND),
+        _ if span < HOUR => format!("{} min", span / MINUTE),
+        _ if span < DAY => format!("{} h", span / HOUR),
+        _ if span < 60 * DAY => counted(span / DAY, "day", "days"),
+        _ => counted(span / (30 * DAY), "month", "months"),
+    };
+    if past { format!("{said} ago") } else { format!("in {said}") }
+}
+
+/// A time as an attribute and a form take it: RFC 3339.
+pub(crate) fn machine_time(at: Micros) -> String {
+    at.to_string()
+}
+
+/// The day of a time, `2026-01-31`.
+pub(crate) fn day(at: Micros) -> String {
+    at.to_string().chars().take(10).collect()
+}
+
+/// An id or hash, shortened in its middle.
+pub(crate) fn short(id: &str) -> String {
+    let length = id.chars().count();
+    if length <= 2 * ENDS + 1 {
+        return id.to_owned();
+    }
+    let head: String = id.chars().take(ENDS).collect();
+    let tail: String = id.chars().skip(length - ENDS).collect();
+    format!("{head}…{tail}")
+}
+
+/// A duration as people read it.
+pub(crate) fn duration(us: u64) -> String {
+    match us {
+        0..1000 => format!("{us} µs"),
+        1000..1_000_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
+        _ => format!("{}.{} s", us / SECOND, us % SECOND / 100_000),
+    }
+}
+
+/// A size as people read it.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => counted(bytes, "byte", "bytes"),
+        1024..1_048_576 => format!("{}.{} KiB", bytes / 1024, bytes % 1024 * 10 / 1024),
+        _ => format!("{}.{} MiB", bytes / 1_048_576, bytes % 1_048_576 * 10 / 1_048_576),
+    }
+}
+
+/// A role as people call it.
+pub(crate) fn role(role: Role) -> &'static str {
+    match role {
+        Role::Administrator => "Administrator",
+        Role::Developer => "Developer",
+        Role::GovernanceEngineer => "Governance engineer",
+        Role::ComplianceOfficer => "Compliance officer",
+        Role::BusinessOwner => "Business owner",
+        Role::Approver => "Approver",
+        Role::Auditor => "Auditor",
+    }
+}
+
+/// What a role is for, for whoever hands it out.
+pub(crate) fn role_purpose(role: Role) -> &'static str {
+    match role {
+        Role::Administrator => "runs the installation; lets people in",
+        Role::Developer => "builds with the gateway; own systems and keys",
+        Role::GovernanceEngineer => "writes policies",
+        Role::ComplianceOfficer => "keeps the management system; hands out evidence",
+        Role::BusinessOwner => "answers for systems",
+        Role::Approver => "decides on what is put before them",
+        Role::Auditor => "reads everything, changes nothing",
+    }
+}
+
+/// An environment as people call it.
+pub(crate) fn environment(env: Env) -> &'static str {
+    match env {
+        Env::Production => "Production",
+        Env::Sandbox => "Sandbox",
+        Env::Development => "Development",
+    }
+}
+
+/// Where a call stands, as people say it, and how that looks.
+pub(crate) fn call_state(state: &str) -> (&'static str, Tone) {
+    match state {
+        "open" => ("Open", Tone::Fair),
+        "answered" => ("Answered", Tone::Good),
+        "refused" => ("Refused by provider", Tone::Fair),
+        "failed" => ("Failed", Tone::Bad),
+        "abandoned" => ("Abandoned by client", Tone::Fair),
+        "cut" => ("Cut off", Tone::Bad),
+        "broken" => ("End unknown", Tone::Bad),
+        "denied" => ("Denied", Tone::Bad),
+        _ => ("Erased", Tone::Quiet),
+    }
+}
+
+/// A stage of a system, and how that looks.
+pub(crate) fn stage(stage: &str) -> (&'static str, Tone) {
+    match stage {
+        "draft" => ("Draft", Tone::Fair),
+        "live" => ("Live", Tone::Good),
+        "paused" => ("Paused", Tone::Fair),
+        _ => ("Retired", Tone::Quiet),
+    }
+}
+
+/// What a change did, by its record's type.
+pub(crate) fn change(record_type: &str) -> &str {
+    match record_type {
+        "system.registered" => "described the system",
+        "system.stage_changed" => "moved the system to another stage",
+        "credential.issued" => "issued an API key",
+        "credential.revoked" => "ended an API key",
+        "policy.published" => "published a policy",
+        "policy.withdrawn" => "withdrew a policy",
+        "person.added" => "added a person",
+        "role.granted" => "granted a role",
+        "role.revoked" => "took a role away",
+        "link.issued" => "handed out a link",
+        "session.opened" => "signed in",
+        "session.closed" => "signed out",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_sizes_and_ids_read_as_people_say_them() {
+        let now = Micros(400 * DAY);
+        let at = |before: u64| relative(Micros(now.0 - before), now);
+        let said: Vec<String> =
+            [0, 30 * SECOND, 5 * MINUTE, 3 * HOUR, DAY, 40 * DAY, 90 * DAY].map(at).into();
+        assert_eq!(
+            said,
+            ["now", "30 s ago", "5 min ago", "3 h ago", "1 day ago", "40 days ago", "3 months ago"]
+        );
+        assert_eq!(relative(Micros(now.0 + 2 * DAY), now), "in 2 days", "an expiry would read as past");
+        assert_eq!(short("0123456789abcdef0123"), "012345…ef0123", "two ids would look alike");
+        assert_eq!(
+            (duration(900), duration(12_345), duration(1_500_000)),
+            ("900 µs".into(), "12.3 ms".into(), "1.5 s".into())
+        );
+        assert_eq!(
+            (size(1), size(2048), size(3 << 20)),
+            ("1 byte".into(), "2.0 KiB".into(), "3.0 MiB".into())
+        );
+    }
+}
