@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Inlines src/, style.css and template.html into the one committed page, crates/app/assets/verify.html.
-//   node web/verify/build.mjs            writes it
-//   node web/verify/build.mjs --check    fails when the committed page is not what the sources give
+// Inlines src/, style.css and template.html into the one committed page, crates/app/assets/verify.html, and what checks a receipt into the one
+// module that the console loads, crates/app/assets/console/proof.js.
+//   node web/verify/build.mjs            writes both
+//   node web/verify/build.mjs --check    fails when a committed file is not what the sources give
 // Deterministic and without dependencies. Nothing is minified: who wants to know what the page does can read it.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -10,7 +11,9 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = new URL('./', import.meta.url);
 const TARGET = new URL('../../crates/app/assets/verify.html', import.meta.url);
+const CONSOLE_TARGET = new URL('../../crates/app/assets/console/proof.js', import.meta.url);
 const ENTRY = 'src/ui.js';
+const CONSOLE_ENTRY = 'src/console.js';
 
 const IMPORT = /^import (?:\{([^}]*)\}|\* as (\w+)) from '(\.[^']+)';\n/gm;
 const EXPORT = /^export (async function|function|class|const) (\w+)/gm;
@@ -56,18 +59,26 @@ export async function buildPage() {
   return (await read('template.html')).replace(/\{\{(\w+)\}\}/g, (whole, name) => parts[name]);
 }
 
+/** The text of the module for the console: the same sources, with the one function that it is asked for. */
+export async function buildModule() {
+  const modules = await collect(CONSOLE_ENTRY);
+  return `// Made by web/verify/build.mjs from web/verify/src; change it there.\n${[...modules.values()].join('')}export const { check } = ${variable(CONSOLE_ENTRY)};\n`;
+}
+
 async function main() {
-  const page = await buildPage();
-  if (!process.argv.includes('--check')) {
-    await mkdir(dirname(fileURLToPath(TARGET)), { recursive: true });
-    await writeFile(TARGET, page);
-    process.stdout.write(`wrote ${page.length} characters\n`);
-    return;
-  }
-  const committed = await readFile(TARGET, 'utf8').catch(() => '');
-  if (committed !== page) {
-    process.stderr.write('crates/app/assets/verify.html is not what web/verify gives; run: node web/verify/build.mjs\n');
-    process.exitCode = 1;
+  for (const [target, build] of [[TARGET, buildPage], [CONSOLE_TARGET, buildModule]]) {
+    const [text, path] = [await build(), fileURLToPath(target)];
+    if (!process.argv.includes('--check')) {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(target, text);
+      process.stdout.write(`wrote ${text.length} characters\n`);
+      continue;
+    }
+    const committed = await readFile(target, 'utf8').catch(() => '');
+    if (committed !== text) {
+      process.stderr.write(`${posix.join('crates/app/assets', path.split('/crates/app/assets/')[1])} is not what web/verify gives; run: node web/verify/build.mjs\n`);
+      process.exitCode = 1;
+    }
   }
 }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use tabellion_app::api::Configured;
 use tabellion_app::nearest::nearest;
 use tabellion_model::{DisclosurePolicy, Env, Origin};
 use toml::{Table, Value};
@@ -60,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) console_url: Option<String>,
     /// What is said of the gateway.
     pub(crate) gateway: GatewaySettings,
+    /// Everything that was set, in the order in which it counts, for whoever looks at it. No key takes a secret.
+    pub(crate) set: Vec<Configured>,
 }
 
 /// Where the control plane listens; `None`: nowhere.
@@ -103,6 +106,7 @@ impl Config {
         }
         for setting in &settings {
             config.apply(setting)?;
+            config.note(setting);
         }
         Ok(config)
     }
@@ -119,6 +123,13 @@ impl Config {
         Origin::with(host, tenant).map(Some).map_err(|error| {
             Failure::malformed(format!("[log] host {host:?} and tenant {tenant:?} make no origin: {error}"))
         })
+    }
+
+    /// A later setting of the same key takes the place of an earlier one.
+    fn note(&mut self, setting: &Setting) {
+        let key = format!("[{}] {}", setting.section, setting.key);
+        self.set.retain(|known| known.key != key);
+        self.set.push(Configured { key, value: setting.value.clone(), place: setting.place.clone() });
     }
 
     fn apply(&mut self, setting: &Setting) -> Result<(), Failure> {

@@ -4,13 +4,20 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { runInNewContext } from 'node:vm';
-import { buildPage } from '../build.mjs';
+import { buildModule, buildPage } from '../build.mjs';
 
 const COMMITTED = new URL('../../../crates/app/assets/verify.html', import.meta.url);
 
 test('the committed page is a fresh build', async () => {
   const [committed, fresh] = [await readFile(COMMITTED, 'utf8'), await buildPage()];
   assert.ok(committed === fresh, 'people would get another verifier than the one that is tested; run: node web/verify/build.mjs');
+});
+
+test('the module that the console loads is a fresh build, and asks nobody anything', async () => {
+  const committed = await readFile(new URL('../../../crates/app/assets/console/proof.js', import.meta.url), 'utf8');
+  assert.ok(committed === await buildModule(), 'people would check proofs with another verifier than the one that is tested; run: node web/verify/build.mjs');
+  assert.doesNotMatch(committed, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\bfetch\(|XMLHttpRequest|WebSocket|sendBeacon|localStorage/,
+    'data could become markup or leave the page');
 });
 
 /** Requirement: A18. The page needs no network and could not use one. */

@@ -1,1 +1,231 @@
+// What the console's pages do beyond reading and sending forms, which work without this: keyboard, palette, colours, copying, own views, the live
+// count of a package, and loading the verifier. Promise: text of others only ever becomes a text node.
+(() => {
+  'use strict';
+  const root = document.documentElement;
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const one = (selector, within = document) => within.querySelector(selector);
+  const make = (tag, properties = {}, ...children) => {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  };
+  root.classList.add('js');
 
+  // Coming in. The token stands behind the #, which no server sees; it leaves the address before anything else happens.
+  const LINK = /^#link=(.+)$/;
+  const link = LINK.exec(location.hash);
+  if (link && location.pathname !== '/login') location.replace(`/login${location.hash}`);
+  const field = one('[data-login]');
+  if (field && link) {
+    field.value = link[1];
+    history.replaceState(null, '', location.pathname + location.search);
+    one('button', field.form).focus();
+  }
+
+  // Colours: as the system has them, dark, light.
+  const THEMES = ['', 'dark', 'light'];
+  const WORDS = { '': 'Auto', dark: 'Dark', light: 'Light' };
+  const SAID = { '': 'as the system has them', dark: 'dark', light: 'light' };
+  const themeSwitch = one('[data-theme-switch]');
+  themeSwitch?.form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const next = THEMES[(THEMES.indexOf(root.dataset.theme ?? '') + 1) % THEMES.length];
+    if (next) root.dataset.theme = next;
+    else delete root.dataset.theme;
+    const secure = location.protocol === 'https:' ? '; Secure' : '';
+    document.cookie = `tabellion_theme=${next}; Path=/; SameSite=Strict; Max-Age=${next ? 31536000 : 0}${secure}`;
+    themeSwitch.textContent = WORDS[next];
+    themeSwitch.setAttribute('aria-label', `Colours: ${SAID[next]}. Switch.`);
+  });
+
+  // Folds of the bar and of tables close when something else is pressed.
+  const folds = () => all('.bar details[open], .columns[open]');
+  document.addEventListener('pointerdown', (event) => {
+    for (const fold of folds()) if (!fold.contains(event.target)) fold.open = false;
+  });
+
+  // Rows: j and k go through them, Enter follows their link, a press anywhere on one does too.
+  const rowLinks = () => all('main tr[data-href]').map((row) => one('a', row)).filter((found) => found && found.offsetParent !== null);
+  const step = (by) => {
+    const links = rowLinks();
+    const at = links.findIndex((found) => found.closest('tr').contains(document.activeElement));
+    const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + by, 0), links.length - 1)];
+    next?.focus();
+    next?.scrollIntoView({ block: 'nearest' });
+  };
+  document.addEventListener('click', (event) => {
+    const row = event.target.closest?.('tr[data-href]');
+    if (!row || event.target.closest('a, button, input, label, summary') || String(getSelection())) return;
+    location.assign(row.dataset.href);
+  });
+
+  // The palette: every page and the primary action, and the search for everything else.
+  const palette = one('#palette');
+  const typed = one('[data-palette]');
+  const commands = () => all('.commands a', palette).filter((found) => !found.parentElement.hidden);
+  const choose = (chosen) => {
+    for (const found of all('.commands a', palette)) found.setAttribute('aria-selected', String(found === chosen));
+    chosen?.scrollIntoView({ block: 'nearest' });
+  };
+  const chosen = () => one('.commands a[aria-selected="true"]', palette);
+  const openPalette = () => {
+    if (!palette || palette.open) return;
+    palette.showModal();
+    typed.value = '';
+    filterPalette();
+    typed.focus();
+  };
+  const filterPalette = () => {
+    const text = typed.value.trim().toLowerCase();
+    for (const found of all('.commands a', palette)) found.parentElement.hidden = !found.textContent.toLowerCase().includes(text);
+    choose(commands()[0]);
+  };
+  typed?.addEventListener('input', filterPalette);
+  typed?.form.addEventListener('submit', (event) => {
+    const to = chosen();
+    if (!to || to.parentElement.hidden) return;
+    event.preventDefault();
+    location.assign(to.href);
+  });
+  typed?.addEventListener('keydown', (event) => {
+    if (!['ArrowDown', 'ArrowUp'].includes(event.key)) return;
+    event.preventDefault();
+    const found = commands();
+    const at = found.indexOf(chosen()) + (event.key === 'ArrowDown' ? 1 : -1);
+    choose(found[Math.min(Math.max(at, 0), found.length - 1)]);
+  });
+  for (const button of all('[data-open="palette"]')) button.addEventListener('click', openPalette);
+
+  // Keys. None of them acts while somebody types.
+  let before = '';
+  document.addEventListener('keydown', (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+      event.preventDefault();
+      openPalette();
+      return;
+    }
+    if (event.key === 'Escape') for (const fold of folds()) { fold.open = false; one('summary', fold).focus(); }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.('input, select, textarea, dialog')) return;
+    const did = { j: () => step(1), k: () => step(-1), '/': () => (one('[data-slash]') ?? one('.find input'))?.focus(), '?': () => one('#keyboard')?.showModal() }[event.key];
+    if (did) {
+      event.preventDefault();
+      did();
+    } else if (before === 'g' && event.key === 'h') location.assign('/');
+    before = event.key;
+  });
+
+  // Copying. Clipboards are there on secure pages alone; elsewhere the text is selected for the person to copy.
+  const copy = async (text, button) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      const said = button.textContent;
+      button.textContent = 'Copied';
+      setTimeout(() => { button.textContent = said; }, 1500);
+    } catch {
+      button.textContent = 'Press Ctrl C';
+    }
+  };
+  for (const code of all('.facts code[data-copy]')) {
+    const button = make('button', { type: 'button', className: 'copy-id', textContent: 'Copy' });
+    button.setAttribute('aria-label', `Copy ${code.closest('div')?.querySelector('dt')?.textContent ?? 'it'}`);
+    button.addEventListener('click', () => copy(code.dataset.copy, button));
+    (code.closest('a') ?? code).after(button);
+  }
+  for (const button of all('[data-copy-from]')) {
+    button.addEventListener('click', () => {
+      const from = document.getElementById(button.dataset.copyFrom);
+      from.select();
+      copy(from.value, button);
+    });
+  }
+  for (const field of all('[data-select]')) field.addEventListener('focus', () => field.select());
+  one('[data-focus]')?.focus();
+
+  // Own views: names for addresses of this page, in this browser alone.
+  const nav = one('[data-views]');
+  const stored = () => {
+    try {
+      const found = JSON.parse(localStorage.getItem(`tabellion.views ${nav.dataset.views}`) ?? '[]');
+      return Array.isArray(found) ? found.filter((view) => typeof view?.name === 'string' && /^\?[^#]*$/.test(view?.search ?? '')) : [];
+    } catch { return []; }
+  };
+  const store = (views) => localStorage.setItem(`tabellion.views ${nav.dataset.views}`, JSON.stringify(views.slice(0, 20)));
+  const drawViews = () => {
+    for (const drawn of all('.own, .save-view', nav)) drawn.remove();
+    for (const view of stored()) {
+      const to = make('a', { href: nav.dataset.views + view.search, textContent: view.name });
+      if (view.search === location.search) to.setAttribute('aria-current', 'true');
+      const drop = make('button', { type: 'button', textContent: '×' });
+      drop.setAttribute('aria-label', `Forget the view ${view.name}`);
+      drop.addEventListener('click', () => { store(stored().filter((other) => other.name !== view.name)); drawViews(); });
+      nav.append(make('span', { className: 'own' }, to, drop));
+    }
+    const known = all('a', nav).some((found) => found.search === location.search);
+    if (location.search && !known) {
+      const save = make('button', { type: 'button', className: 'save-view', textContent: 'Save this view' });
+      save.addEventListener('click', () => nameView(save));
+      nav.append(save);
+    }
+  };
+  const nameView = (save) => {
+    const name = make('input', { type: 'text', maxLength: 40, placeholder: 'Name of the view' });
+    name.setAttribute('aria-label', 'Name of the view');
+    const form = make('form', { className: 'save-view' }, name);
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      const said = name.value.trim();
+      if (said) store([...stored().filter((view) => view.name !== said), { name: said, search: location.search }]);
+      drawViews();
+    });
+    name.addEventListener('keydown', (event) => { if (event.key === 'Escape') drawViews(); });
+    save.replaceWith(form);
+    name.focus();
+  };
+  if (nav) drawViews();
+
+  // Filters: what says nothing is left out of the address.
+  document.body.addEventListener('htmx:configRequest', (event) => {
+    const { parameters } = event.detail;
+    for (const name of Object.keys(parameters)) if (parameters[name] === '') delete parameters[name];
+  });
+  document.body.addEventListener('htmx:pushedIntoHistory', () => { if (nav) drawViews(); });
+  // What is no page of this session (it is over, the server is away) is better seen whole.
+  document.body.addEventListener('htmx:responseError', () => location.reload());
+
+  // The live count of a package.
+  const builder = one('[data-builder] form');
+  builder?.addEventListener('change', () => {
+    const asked = new URLSearchParams([...new FormData(builder)].filter(([name, text]) => text !== '' && !['csrf', 'once', 'form'].includes(name)));
+    htmx.ajax('GET', `/packages?${asked}`, { target: '#count', select: '#count', swap: 'outerHTML' });
+  });
+
+  // Proofs: the verifier is loaded when it is first asked for.
+  const OWN = 'Believes the trust file that you chose.';
+  const HANDED = 'Believes the trust file that this console hands out. It comes from the same hand as the receipt: to be independent of us, choose one that you got another way.';
+  const bytes = async (address) => {
+    const answer = await fetch(address, { credentials: 'same-origin' });
+    if (!answer.ok) throw new Error(`${address} was answered with ${answer.status}. Reload the page and try again.`);
+    return new Uint8Array(await answer.arrayBuffer());
+  };
+  const verify = async (section, button) => {
+    const into = one('.verdict', section);
+    button.disabled = true;
+    into.replaceChildren(make('p', { textContent: 'Checking.' }));
+    try {
+      const own = one('#own-trust', section).files[0];
+      const [{ check }, receipt, trust] = await Promise.all([
+        import(section.dataset.proof), bytes(button.dataset.verify),
+        own ? own.arrayBuffer().then((buffer) => new Uint8Array(buffer)) : bytes('/settings/trust.txt'),
+      ]);
+      await check(into, receipt, trust, own ? OWN : HANDED);
+    } catch (error) {
+      into.replaceChildren(make('p', { className: 'fault', textContent: `No verdict: ${error.message}` }));
+    } finally {
+      button.disabled = false;
+    }
+  };
+  for (const section of all('[data-proof]')) {
+    for (const button of all('[data-verify]', section)) button.addEventListener('click', () => verify(section, button));
+  }
+})();

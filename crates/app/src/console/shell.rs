@@ -8,7 +8,6 @@ use tabellion_model::Env;
 use super::assets::ASSETS;
 use super::block::{Action, Block};
 use super::cell::Cell;
-use super::link::Link;
 use super::pages::{Area, History, NAVIGATION};
 use super::visit::{Content, Visit};
 use super::words;

@@ -119,6 +119,7 @@ fn control_plane(
     let url = config.console_url.clone().unwrap_or_else(|| format!("http://{bound}"));
     let mut settings = api::Settings::new(&url);
     settings.log = access;
+    settings.configuration.clone_from(&config.set);
     if let Some(gateway) = gateway {
         let metrics = gateway.metrics();
         settings.numbers.push(Arc::new(move |text| text.push_str(&metrics.render())));
