@@ -132,3 +132,25 @@ pub(crate) struct Section {
 pub(crate) fn section(id: &'static str, title: &str, blocks: Vec<Block>) -> Result<Block, Refusal> {
     Block::of(&Section { id, title: title.to_owned(), lead: String::new(), action: None, blocks })
 }
+
+/// Something that is done seldom, behind its own name; open when it was tried and refused.
+#[derive(Template)]
+#[template(path = "console/fold.html")]
+struct Fold<'a> {
+    id: &'static str,
+    title: &'a str,
+    open: bool,
+    block: Block,
+}
+
+/// A folded block.
+pub(crate) fn fold(id: &'static str, title: &str, open: bool, block: Block) -> Result<Block, Refusal> {
+    Block::of(&Fold { id, title, open, block })
+}
+
+/// Blocks beside each other where there is room.
+#[derive(Template)]
+#[template(path = "console/columns.html")]
+pub(crate) struct Beside {
+    pub(crate) blocks: Vec<Block>,
+}

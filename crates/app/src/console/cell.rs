@@ -72,6 +72,15 @@ impl Cell {
         }
     }
 
+    /// A code of ours, such as `policy_denied`, in words; a spreadsheet gets the code.
+    pub(crate) fn code(code: &str) -> Self {
+        let mut words = code.replace('_', " ");
+        if let Some(first) = words.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Self { whole: Self::text(code).text, title: code.to_owned(), ..Self::text(&words) }
+    }
+
     /// Text, where there is some.
     pub(crate) fn maybe(text: Option<&str>, otherwise: &str) -> Self {
         text.filter(|text| !text.is_empty()).map_or_else(|| Self::unknown(otherwise), Self::text)

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use tabellion_model::{CredentialId, SystemId};
+use tabellion_model::{CredentialId, Purpose, SystemId};
 use tabellion_views::query::CredentialRow;
 
 use super::cell::Cell;
@@ -40,7 +40,8 @@ impl Names {
                 let name = row.issued.map(|issued| issued.name);
                 Ok(Cell::maybe(name.as_deref(), "a key whose name is erased").to(format!("/keys/{id}")))
             }
-            _ => Ok(Cell::id(&id.to_hex())),
+            Some(_) => Ok(Cell::id(&id.to_hex())),
+            None => Ok(signer(desk, id)),
         }
     }
 
@@ -83,5 +84,16 @@ impl Names {
         }
         let found = desk.views().credential(&id)?;
         Ok(self.keys.borrow_mut().entry(id).or_insert(found).clone())
+    }
+}
+
+/// Who holds one of the log's own keys: the operator, who works on its machine, or an officer who signs.
+fn signer(desk: &Desk, id: CredentialId) -> Cell {
+    let keys = desk.ledger().reader().keys();
+    let held = keys.grants().find(|grant| grant.credential == id).map(|grant| grant.purpose);
+    match held {
+        Some(Purpose::Writer) => Cell::text("the operator"),
+        Some(_) => Cell { title: id.to_hex(), ..Cell::text("a signing key") },
+        None => Cell::id(&id.to_hex()),
     }
 }

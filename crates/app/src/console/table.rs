@@ -247,6 +247,7 @@ impl Listing {
         let next = if page < pages { to(page + 1) } else { String::new() };
         let extent = match (rows.is_empty(), pages) {
             (true, _) => String::new(),
+            (_, 1) if self.search.is_empty() => String::new(),
             (_, 1) => crate::report::words::counted(total as u64, "row", "rows"),
             _ => format!(
                 "{}–{} of {}",

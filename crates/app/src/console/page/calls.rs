@@ -28,7 +28,7 @@ const COLUMNS: &[Column] = &[
     column("masked", "Masked"),
     more("tokens_in", "Tokens in"),
     more("tokens_out", "Tokens out"),
-    column("time", "Time"),
+    column("took", "Took"),
     more("surface", "Route"),
     more("upstream", "Provider"),
     column("entry", "Entry"),
@@ -208,7 +208,7 @@ fn shown(visit: &Visit<'_>, rows: Vec<CallRow>) -> Result<Vec<Row>, Refusal> {
             let cells = vec![
                 visit.time(row.at).to(href.clone()),
                 Cell::state(call_state(&state(&row))),
-                Cell::maybe(ended.and_then(|ended| ended.code.as_deref()), "–"),
+                ended.and_then(|ended| ended.code.as_deref()).map_or_else(|| Cell::unknown("–"), Cell::code),
                 system,
                 key,
                 Cell::maybe(model, if asked.is_some() { "–" } else { "erased" }),

@@ -110,9 +110,13 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     }
     blocks.push(Proof::of(visit, &[("This entry", index)])?);
     blocks.push(section("path", "Its way to the checkpoint", vec![tree(visit, index)?])?);
+    let mut badges = vec![Cell::text(entry.record_type.as_deref().unwrap_or("seal of a commit"))];
+    if !entry.units.is_empty() {
+        badges.push(content(&entry));
+    }
     let content = Content {
         trail: vec![("Ledger".to_owned(), "/ledger".to_owned())],
-        badges: vec![Cell::text(entry.record_type.as_deref().unwrap_or("seal of a commit")), content(&entry)],
+        badges,
         blocks,
         ..Content::titled(&format!("Entry #{}", count(index)))
     };

@@ -125,7 +125,10 @@ fn traffic(visit: &Visit<'_>) -> Result<Block, Refusal> {
             .href();
         Row {
             href: href.clone(),
-            cells: vec![Cell::maybe(row.code.as_deref(), "erased").to(href), Cell::number(row.calls)],
+            cells: vec![
+                row.code.as_deref().map_or_else(|| Cell::unknown("erased"), Cell::code).to(href),
+                Cell::number(row.calls),
+            ],
         }
     });
     let listing = Listing {

@@ -8,7 +8,7 @@ use tabellion_model::{CredentialId, SystemId};
 use tabellion_views::query::CredentialRow;
 
 use crate::console::answer::{Answer, Answered};
-use crate::console::block::{Action, Block, Empty, Facts, section};
+use crate::console::block::{Action, Block, Empty, Facts, fold, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused, list as words_of};
 use crate::console::link::Link;
@@ -276,7 +276,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     }
     let mut blocks = vec![facts.block()?];
     if key.works && visit.can_change(Permission::ChangeKeys, system)? {
-        blocks.extend(forms(visit, &path, key.version, refused)?);
+        blocks.push(section("change", "Change", forms(visit, &path, key.version, refused)?.into())?);
     }
     let content = Content {
         trail: vec![("API keys".to_owned(), "/keys".to_owned())],
@@ -314,8 +314,18 @@ fn forms(
     revoke.ends = true;
     revoke.consequence = "It is refused from the next call on. This cannot be undone.";
     Ok([
-        section("rotate", "Replace it", vec![rotate.block(visit, refused)?])?,
-        section("revoke", "End it now", vec![revoke.block(visit, refused)?])?,
+        fold(
+            "rotate",
+            "Replace it",
+            refused.is_some_and(|refused| refused.id == "rotate"),
+            rotate.block(visit, refused)?,
+        )?,
+        fold(
+            "revoke",
+            "End it now",
+            refused.is_some_and(|refused| refused.id == "revoke"),
+            revoke.block(visit, refused)?,
+        )?,
     ])
 }
 

@@ -129,7 +129,7 @@ fn decided(visit: &Visit<'_>, call: &Call) -> Result<Step, Refusal> {
     if let Some(code) = &decision.code {
         facts = facts.with(
             "Reason code",
-            Cell::text(code).to(Link::to("/calls").with("state", "denied").with("code", code).href()),
+            Cell::code(code).to(Link::to("/calls").with("state", "denied").with("code", code).href()),
         );
     }
     if let Some(basis) = decision.basis {
@@ -175,7 +175,7 @@ fn answered(visit: &Visit<'_>, call: &Call, (word, tone): (&'static str, Tone)) 
         facts = facts.with("Took", Cell::quantity(&duration(us), us));
     }
     if let Some(code) = &call.code {
-        facts = facts.with("Why it did not end well", Cell::text(code));
+        facts = facts.with("Why it did not end well", Cell::code(code));
     }
     if !evidence.tools.is_empty() {
         facts = facts

@@ -7,7 +7,7 @@ use tabellion_views::query::{Page, Subject};
 
 use super::{calls, keys, systems};
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Note, Section, section};
+use crate::console::block::{Action, Block, Facts, Note, Section, fold, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::Link;
@@ -76,7 +76,10 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
         blocks.push(its_calls(visit, id)?);
     }
     if may_change {
-        blocks.extend(forms(visit, &system, &path, refused)?);
+        let forms = forms(visit, &system, &path, refused)?;
+        if !forms.is_empty() {
+            blocks.push(section("change", "Change", forms)?);
+        }
     }
     blocks.push(history(visit, id)?);
     let edit = may_change.then(|| Action { label: "Describe anew", href: format!("{path}/edit") });
@@ -205,7 +208,12 @@ fn forms(
         form.version = Some(system.version);
         form.consequence =
             "Live systems may call; paused ones are refused until they are live again; retired is for good.";
-        blocks.push(section("stage", "Move to another stage", vec![form.block(visit, refused)?])?);
+        blocks.push(fold(
+            "stage",
+            "Move to another stage",
+            refused.is_some_and(|refused| refused.id == "stage"),
+            form.block(visit, refused)?,
+        )?);
     }
     if system.stage != SystemStage::Retired {
         let now = system.capture.map_or("none", capture_word);
@@ -213,10 +221,11 @@ fn forms(
         let mut form = Form::new("capture", format!("{path}/capture"), "Switch what is kept", fields);
         form.version = Some(system.version);
         form.consequence = "It counts from the next call on; what was kept or not kept before stays so.";
-        blocks.push(section(
+        blocks.push(fold(
             "capture",
             "What is kept of prompts and answers",
-            vec![form.block(visit, refused)?],
+            refused.is_some_and(|refused| refused.id == "capture"),
+            form.block(visit, refused)?,
         )?);
     }
     Ok(blocks)
