@@ -11,7 +11,7 @@ use super::cell::Cell;
 use super::pages::{Area, History, NAVIGATION};
 use super::visit::{Content, Visit};
 use super::words;
-use crate::permission::Reach;
+use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 use crate::work::Actor;
 
@@ -62,6 +62,7 @@ pub(crate) struct Shell {
     q: String,
     path: String,
     size: String,
+    reads_entries: bool,
 }
 
 #[derive(Template)]
@@ -127,6 +128,7 @@ impl Shell {
             q: if visit.path == "/search" { visit.query.text("q").to_owned() } else { String::new() },
             path: visit.here().keep(&visit.query, &["recorded"]).href(),
             size: words::count(reader.size()),
+            reads_entries: visit.can(Permission::ReadEntries),
         })
     }
 }

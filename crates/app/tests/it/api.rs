@@ -2,12 +2,12 @@
 
 mod calls;
 mod changes;
-mod client;
+pub(crate) mod client;
 mod controls;
 mod document;
 mod erasure;
 mod form;
-mod house;
+pub(crate) mod house;
 mod packages;
 mod permission;
 mod records;

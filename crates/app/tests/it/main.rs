@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod console;
 mod export;
 mod fixture;
 mod golden;

@@ -6,7 +6,7 @@ use tabellion_model::body::Role;
 use tabellion_views::query::{Change, Page};
 
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Section, section};
+use crate::console::block::{Action, Beside, Block, Section, section};
 use crate::console::cell::Cell;
 use crate::console::link::Link;
 use crate::console::page::{calls, inbox};
@@ -48,11 +48,15 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         blocks.push(section("asked", "Asked of you", vec![inbox::table(visit, &asked)?])?);
     }
     match visit.reach(Permission::ReadCalls) {
-        Reach::All => blocks.push(traffic(visit)?),
-        Reach::Own => blocks.push(own_denials(visit)?),
-        Reach::Nothing => {}
+        Reach::All => {
+            let (figures, denials) = traffic(visit)?;
+            blocks.push(figures);
+            let beside = Beside { blocks: vec![denials, changes(visit)?] };
+            blocks.push(Block::of(&beside)?);
+        }
+        Reach::Own => blocks.extend([own_denials(visit)?, changes(visit)?]),
+        Reach::Nothing => blocks.push(changes(visit)?),
     }
-    blocks.push(changes(visit)?);
     let content =
         Content { lead: lead(visit, asked.len()), action: primary(visit), blocks, ..Content::titled("Home") };
     visit.show(content)
@@ -86,7 +90,8 @@ fn primary(visit: &Visit<'_>) -> Option<Action> {
     }
 }
 
-fn traffic(visit: &Visit<'_>) -> Result<Block, Refusal> {
+/// What the gateway did in a day: its sums, and why it denied.
+fn traffic(visit: &Visit<'_>) -> Result<(Block, Block), Refusal> {
     let now = visit.now();
     let since = Micros(now.0.saturating_sub(DAY));
     let sums = visit.desk.views().overview(since, Micros(now.0 + DAY))?;
@@ -150,9 +155,9 @@ fn traffic(visit: &Visit<'_>) -> Result<Block, Refusal> {
         title: "The last 24 hours".to_owned(),
         lead: "Every number opens the calls that it counts.".to_owned(),
         action: None,
-        blocks: vec![Block::of(&figures)?, denied],
+        blocks: vec![Block::of(&figures)?],
     };
-    Block::of(&part)
+    Ok((Block::of(&part)?, section("denials", "Why calls were denied", vec![denied])?))
 }
 
 fn own_denials(visit: &Visit<'_>) -> Result<Block, Refusal> {

@@ -175,7 +175,7 @@ fn edit_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> A
     let content = Content {
         trail: vec![("Inventory".to_owned(), "/systems".to_owned()), (name.clone(), path)],
         blocks,
-        ..Content::titled(&format!("Describe {name} anew"))
+        ..Content::titled(&format!("Edit description of {name}"))
     };
     visit.show_with(status, content)
 }

@@ -171,11 +171,18 @@ impl House {
 
     /// Records one call that was answered and one that was denied, as the gateway does; the record ids of the decisions.
     pub(crate) fn calls(&self, system: &str, key: &str) -> (String, String) {
+        self.calls_saying(system, key, "what the provider saw")
+    }
+
+    /// The same, with `text` wherever others choose the words.
+    pub(crate) fn calls_saying(&self, system: &str, key: &str, text: &str) -> (String, String) {
+        let said =
+            |usual: &str| if text == "what the provider saw" { usual.to_owned() } else { text.to_owned() };
         let authorised = CallAuthorised {
             surface: "openai.chat_completions".into(),
-            model: "small".into(),
+            model: said("small"),
             upstream: "local".into(),
-            purpose: "support".into(),
+            purpose: said("support"),
             stream: false,
             received_bytes: 3,
             received_sha256: "a".repeat(64),
@@ -184,19 +191,19 @@ impl House {
             policies: vec!["c".repeat(64)],
             rules: vec!["base.rule1".into()],
             retry: 0,
-            prompt: Some("what the provider saw".into()),
+            prompt: Some(text.to_owned()),
             prompt_withheld: None,
         };
         let first = self.append(&authorised, system, key, None);
         let completed: CallCompleted = serde_json::from_value(json!({
-            "outcome": "answered", "status": 200, "delivered": "whole", "answered": {"tools": []}, "received_bytes": 3,
+            "outcome": "answered", "status": 200, "delivered": "whole", "answered": {"tools": [], "model": said("small")}, "received_bytes": 3,
             "received_sha256": "d".repeat(64), "released_sha256": "e".repeat(64), "masked": [], "duration_us": 12,
         }))
         .expect("a body");
         self.append(&completed, system, key, Some(&first));
         let denied: CallDenied = serde_json::from_value(json!({
-            "code": "policy_denied", "reason": "no rule permits it", "status": 403, "surface": "openai.chat_completions",
-            "model": "large", "received_bytes": 3, "received_sha256": "f".repeat(64), "policies": [], "rules": [], "retry": 0,
+            "code": "policy_denied", "reason": said("no rule permits it"), "status": 403, "surface": "openai.chat_completions",
+            "model": said("large"), "received_bytes": 3, "received_sha256": "f".repeat(64), "policies": [], "rules": [], "retry": 0,
         }))
         .expect("a body");
         let second = self.append(&denied, system, key, None);
