@@ -1,0 +1,328 @@
+// People at work in the console, in a real browser, on the demo's log.
+//   PLACE=DIRECTORY CHROMIUM=PROGRAM node --test console.test.mjs      DIRECTORY holds the demo's log as demo/ (scripts/console.sh makes it)
+// `tabellion` and `tabellion-verify` must be in PATH. Leaves screenshots in DIRECTORY/browser, or with IMAGES=DIRECTORY there.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import axe from 'axe-core';
+import { chromium } from 'playwright-core';
+
+const PLACE = process.env.PLACE;
+const DEMO = join(PLACE, 'demo');
+const IMAGES = process.env.IMAGES ?? join(PLACE, 'browser');
+const START_TIMEOUT_MS = 60_000; // a busy machine opens the log and reads it all
+const STEP_TIMEOUT_MS = 30_000;
+const DESKTOP = { width: 1440, height: 900 };
+const PHONE = { width: 360, height: 740 };
+const ROOT = process.getuid?.() === 0;
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+let browser;
+let server;
+let base;
+
+const freePort = () => new Promise((resolve, reject) => {
+  const probe = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
+    const { port } = probe.address();
+    probe.close(() => resolve(port));
+  });
+});
+
+/** Runs the program and gives what it printed as JSON. */
+function program(...words) {
+  const ran = spawnSync('tabellion', [...words, '--dir', DEMO, '--json'], { encoding: 'utf8' });
+  assert.equal(ran.status, 0, `tabellion ${words.join(' ')}: ${ran.stderr}`);
+  return ran.stdout;
+}
+
+/** A link that lets a new person with these roles in. */
+function link(name, ...roles) {
+  const printed = program('person', 'add', name, ...roles.flatMap((role) => ['--role', role]));
+  return `${base}/#link=${/#link=([\w-]+)/.exec(printed)[1]}`;
+}
+
+before(async () => {
+  mkdirSync(IMAGES, { recursive: true });
+  const port = await freePort();
+  base = `http://127.0.0.1:${port}`;
+  const env = { ...process.env, TABELLION_CONSOLE__LISTEN: `127.0.0.1:${port}`, TABELLION_GATEWAY__LISTEN: 'off' };
+  server = spawn('tabellion', ['serve', '--dir', DEMO], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  await new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`tabellion serve does not start: ${said}`)), START_TIMEOUT_MS);
+    server.once('exit', () => reject(new Error(`tabellion serve ended: ${said}`)));
+    server.stderr.on('data', (data) => {
+      said += data;
+      if (!said.includes('serving the log')) return;
+      clearTimeout(late);
+      resolve();
+    });
+  });
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    // Chromium has no sandbox for root.
+    args: [...(ROOT ? ['--no-sandbox'] : []), '--disable-quic', '--disable-sync', '--disable-component-update', '--disable-background-networking'],
+  });
+});
+after(async () => {
+  await browser?.close();
+  if (server?.exitCode === null) {
+    const ended = new Promise((resolve) => { server.once('exit', resolve); });
+    server.kill('SIGTERM');
+    await ended;
+  }
+});
+
+/** A browser of its own; afterwards nothing may have gone elsewhere, and nothing complained. */
+async function visit(options, use) {
+  const context = await browser.newContext({ viewport: DESKTOP, ...options });
+  context.setDefaultTimeout(STEP_TIMEOUT_MS);
+  const complaints = [];
+  const page = await context.newPage();
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(`${page.url()}: ${message.text()}`));
+  page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error}`));
+  page.on('request', (request) => request.url().startsWith(base) || complaints.push(`${page.url()} asked ${request.url()}`));
+  try {
+    await use(page, complaints);
+    assert.deepEqual(complaints, [], 'a page broke its own content policy, threw, or asked somebody else');
+  } finally {
+    await context.close();
+  }
+}
+
+/** Comes in as a new person with these roles. */
+async function signIn(page, name, ...roles) {
+  await page.goto(link(name, ...roles));
+  await page.waitForURL((url) => url.pathname === '/login' && url.hash === '');
+  await page.getByRole('button', { name: 'Come in' }).click();
+  await page.getByRole('heading', { name: 'Home', level: 1 }).waitFor();
+}
+
+const proved = async (page) => {
+  const verdict = page.getByTestId('proof-verdict');
+  await verdict.waitFor();
+  const steps = await page.locator('.steps > li').evaluateAll((all) => all.map((one) => [one.dataset.testid, one.dataset.outcome]));
+  return { verdict: await verdict.getAttribute('data-verdict'), steps };
+};
+
+test('a compliance officer comes in by a link, finds a denied call and proves it in the browser', async () => {
+  await visit({}, async (page) => {
+    await signIn(page, 'Cleo Marsh', 'compliance-officer');
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Calls' }).click();
+    await page.getByLabel('Outcome').selectOption('Denied');
+    await page.waitForURL(/\/calls\?state=denied$/);
+    await page.getByRole('link', { name: /Outcome: Denied/ }).waitFor();
+    const words = await page.locator('td.state').allTextContents();
+    assert.ok(words.length > 3 && words.every((word) => word === 'Denied'), `the filter lets others through: ${words}`);
+    await page.getByRole('row').filter({ hasText: 'Policy denied' }).first().getByRole('link').first().click();
+    await page.getByRole('heading', { name: 'What decided' }).waitFor();
+    await page.getByRole('button', { name: 'Verify in this browser' }).click();
+    const seen = await proved(page);
+    assert.equal(seen.verdict, 'holds', `good evidence is refused: ${JSON.stringify(seen)}`);
+    for (const step of ['form', 'inclusion', 'issuer', 'checkpoint-signature', 'seal', 'disclosures']) {
+      assert.ok(seen.steps.some(([name, outcome]) => name === `step-${step}` && outcome === 'holds'), `the step ${step} is not shown: ${JSON.stringify(seen.steps)}`);
+    }
+    // Somebody else's trust file: nothing is broken, and nothing is known.
+    const foreign = join(PLACE, 'foreign-trust.txt');
+    writeFileSync(foreign, `log other.example/log/x+${'0'.repeat(8)}+AUFCQUJBQkFCQUJBQkFCQUJBQkFCQUJBQkFCQUJBQkE=\nquorum none\n`);
+    await page.getByLabel(/Trust file of your own/).setInputFiles(foreign);
+    await page.getByRole('button', { name: 'Verify in this browser' }).click();
+    await page.waitForFunction(() => document.querySelector('.verdict')?.textContent && document.querySelector('[data-verdict]')?.dataset.verdict !== 'holds');
+  });
+});
+
+test('an administrator registers a system and issues a key, shown once', async () => {
+  await visit({}, async (page) => {
+    await signIn(page, 'Ines Duarte', 'administrator');
+    await page.goto(`${base}/systems`);
+    await page.getByRole('link', { name: 'Register a system' }).click();
+    await page.getByLabel('Name').fill('Branch assistant');
+    await page.getByLabel('Purposes').fill('Branch Help');
+    await page.getByLabel('Description').fill('Helps at the counter.');
+    await page.getByRole('button', { name: 'Register the system' }).click();
+    const fault = page.getByRole('alert').getByRole('link', { name: /Purposes/ });
+    await fault.waitFor();
+    assert.equal(await page.getByLabel('Description').inputValue(), 'Helps at the counter.', 'what was typed is lost');
+    await fault.click();
+    assert.equal(new URL(page.url()).hash, '#system-purposes', 'the summary does not lead to the field');
+    await page.getByLabel('Purposes').fill('branch-help');
+    await page.getByRole('button', { name: 'Register the system' }).click();
+    await page.getByTestId('recorded').waitFor();
+    assert.match(await page.getByTestId('recorded').textContent(), /Recorded at\s+#[\d,]+/, 'nobody learns where it was recorded');
+    await page.getByRole('link', { name: 'Issue a key' }).click();
+    await page.getByLabel('Name').fill('counter');
+    await page.getByRole('button', { name: 'Issue the key' }).click();
+    assert.match(await page.getByLabel('The whole key').inputValue(), /^tbl_[0-9a-f]{32}_[\w-]{43}$/);
+    await page.getByRole('link', { name: 'I have copied it' }).click();
+    assert.doesNotMatch(await page.content(), /tbl_[0-9a-f]{32}_/, 'the secret is shown twice');
+    assert.doesNotMatch(page.url(), /tbl_/, 'the secret is in an address');
+  });
+});
+
+test('an auditor builds a package, and what was downloaded verifies', async () => {
+  await visit({ acceptDownloads: true }, async (page) => {
+    await signIn(page, 'Noor Haddad', 'auditor');
+    await page.goto(`${base}/packages`);
+    const shown = () => page.locator('#count dd').allTextContents();
+    const before = await shown();
+    await page.getByLabel('No content').check();
+    await page.waitForFunction((before) => [...document.querySelectorAll('#count dd')].map((one) => one.textContent).join() !== before.join(), before);
+    assert.equal((await shown())[4], '0', 'the live count does not follow the form');
+    await page.getByLabel('All but personal content').check();
+    await page.getByRole('button', { name: 'Build the package' }).click();
+    await page.getByText('The verifier says: holds').waitFor();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: /Download evidence-/ }).click()]);
+    const file = join(PLACE, 'downloaded.zip');
+    await download.saveAs(file);
+    const ran = spawnSync('tabellion-verify', [file, '--trust', join(DEMO, 'trust.txt')], { encoding: 'utf8' });
+    assert.equal(ran.status, 0, `an auditor would refuse what the console handed out: ${ran.stdout}`);
+  });
+});
+
+test('keyboard only: find a denied call and prove it', async () => {
+  await visit({}, async (page) => {
+    await signIn(page, 'Kai Lindqvist', 'compliance-officer');
+    const { keyboard } = page;
+    const tabTo = async (wanted) => {
+      for (let presses = 0; presses < 60; presses++) {
+        await keyboard.press('Tab');
+        const focused = await page.evaluate(() => {
+          const at = document.activeElement;
+          return `${at.tagName} ${at.name ?? ''} ${at.textContent.trim()}`;
+        });
+        if (wanted.test(focused)) return;
+      }
+      assert.fail(`nobody gets to ${wanted} by the Tab key`);
+    };
+    await keyboard.press('Control+k');
+    await keyboard.type('calls');
+    await keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Calls', level: 1 }).waitFor();
+    await keyboard.press('/');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'q-calls', 'the slash does not lead to the search');
+    await tabTo(/^SELECT state/);
+    await keyboard.type('Denied');
+    await page.waitForURL(/state=denied/);
+    await page.getByRole('link', { name: /Outcome: Denied/ }).waitFor();
+    await page.evaluate(() => document.activeElement.blur());
+    await keyboard.press('j');
+    await keyboard.press('j');
+    await keyboard.press('k');
+    const outlined = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+    assert.notEqual(outlined, 'none', 'nobody sees where the focus is');
+    await keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'What decided' }).waitFor();
+    await tabTo(/^BUTTON .*Verify in this browser/);
+    await keyboard.press('Enter');
+    assert.equal((await proved(page)).verdict, 'holds');
+    await page.evaluate(() => document.activeElement.blur());
+    await keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+    await keyboard.press('Escape');
+    await keyboard.press('g');
+    await keyboard.press('h');
+    await page.getByRole('heading', { name: 'Home', level: 1 }).waitFor();
+  });
+});
+
+test('without JavaScript everything can be read and every form sent', async () => {
+  await visit({ javaScriptEnabled: false }, async (page) => {
+    await page.goto(`${base}/calls`);
+    await page.getByLabel('Your link').fill(link('Plain Reader', 'administrator', 'compliance-officer'));
+    await page.getByRole('button', { name: 'Come in' }).click();
+    await page.getByRole('heading', { name: 'Calls', level: 1 }).waitFor();
+    await page.getByLabel('Outcome').selectOption('Denied');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByRole('link', { name: /Outcome: Denied/ }).waitFor();
+    await page.locator('tbody a').first().click();
+    await page.getByText('tabellion-verify entry.receipt').waitFor();
+    await page.getByRole('button', { name: /Switch/ }).click();
+    assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark', 'the colours cannot be switched');
+    await page.goto(`${base}/systems/new`);
+    await page.getByLabel('Name').fill('Plain');
+    await page.getByLabel('Purposes').fill('plain');
+    await page.getByRole('button', { name: 'Register the system' }).click();
+    await page.getByTestId('recorded').waitFor();
+    await page.goto(`${base}/policies?as_of=60`);
+    await page.getByText('Read only.').waitFor();
+  });
+});
+
+/** Pages with something on each, by a name for their images. */
+async function allPages(page) {
+  const first = async (path) => {
+    await page.goto(base + path);
+    return page.locator('tr[data-href]').first().getAttribute('data-href');
+  };
+  const call = await first('/calls?state=answered');
+  const system = await first('/systems');
+  const key = await first('/keys?state=works');
+  const policy = await first('/policies');
+  const person = await first('/people');
+  return {
+    home: '/', inbox: '/inbox', calls: '/calls', denied: '/calls?state=denied', call, systems: '/systems', system, 'system-new': '/systems/new',
+    'system-edit': `${system}/edit`, keys: '/keys', key, 'key-new': '/keys/new', policies: '/policies', policy, 'policy-new': '/policies/new', people: '/people',
+    person, 'person-new': '/people/new', packages: '/packages', ledger: '/ledger', entry: '/ledger/40', settings: '/settings', search: '/search?q=loan',
+    past: '/policies?as_of=60', 'past-refused': '/systems?as_of=60', nothing: '/calls?model=no-such-model',
+  };
+}
+
+test('axe finds nothing on any page in either scheme, and nothing moves or runs off the screen', async () => {
+  await visit({}, async (page, complaints) => {
+    await signIn(page, 'Uma Castellan', 'administrator', 'compliance-officer');
+    const pages = await allPages(page);
+    for (const scheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      for (const [name, path] of Object.entries(pages)) {
+        await page.goto(base + path);
+        if (name === 'call') {
+          await page.getByRole('button', { name: 'Verify in this browser' }).first().click();
+          await proved(page);
+        }
+        await page.evaluate(axe.source);
+        const { violations } = await page.evaluate((rules) => globalThis.axe.run(document, { runOnly: rules }), RULES);
+        const said = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`);
+        assert.deepEqual(said, [], `${name} (${scheme}) keeps somebody out`);
+        const moved = await page.evaluate(() => new Promise((resolve) => {
+          const watch = new PerformanceObserver((list) => resolve(list.getEntries().filter((entry) => !entry.hadRecentInput).reduce((sum, entry) => sum + entry.value, 0)));
+          watch.observe({ type: 'layout-shift', buffered: true });
+          setTimeout(() => resolve(0), 0);
+        }));
+        assert.ok(moved < 0.01, `${name}: something moves under the pointer (${moved})`);
+      }
+    }
+    // The page that refuses is a refusal to the browser too.
+    const refusals = complaints.splice(0).filter((text) => !text.includes('404'));
+    assert.deepEqual(refusals, [], 'a page complained');
+  });
+});
+
+test('screens of both sizes', async () => {
+  await visit({}, async (page, complaints) => {
+    await signIn(page, 'Sana Iqbal', 'administrator', 'compliance-officer');
+    const pages = await allPages(page);
+    for (const [size, viewport] of [['1440', DESKTOP], ['360', PHONE]]) {
+      await page.setViewportSize(viewport);
+      for (const [name, path] of Object.entries(pages)) {
+        await page.goto(base + path);
+        const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(wider <= 0, `${name} is ${wider} px wider than a screen of ${size}`);
+        if (!['home', 'denied', 'call', 'system', 'packages', 'entry', 'policy'].includes(name)) continue;
+        if (name === 'call') {
+          await page.getByRole('button', { name: 'Verify in this browser' }).first().click();
+          await proved(page);
+          if (size === '1440') await page.evaluate(() => scrollTo(0, document.querySelector('.proof').offsetTop - 60));
+        }
+        await page.screenshot({ path: join(IMAGES, `console-${name}-${size}.png`) });
+      }
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await page.goto(`${base}/calls?state=denied`);
+      await page.screenshot({ path: join(IMAGES, `console-dark-${size}.png`) });
+      await page.emulateMedia({ colorScheme: 'light' });
+    }
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('404')));
+  });
+});
