@@ -50,6 +50,7 @@ before(async () => {
   base = `http://127.0.0.1:${port}`;
   const env = { ...process.env, TABELLION_CONSOLE__LISTEN: `127.0.0.1:${port}`, TABELLION_GATEWAY__LISTEN: 'off' };
   server = spawn('tabellion', ['serve', '--dir', DEMO], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  server.once('error', (error) => { throw error; });
   let said = '';
   await new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`tabellion serve does not start: ${said}`)), START_TIMEOUT_MS);
@@ -112,7 +113,7 @@ test('a compliance officer comes in by a link, finds a denied call and proves it
   await visit({}, async (page) => {
     await signIn(page, 'Cleo Marsh', 'compliance-officer');
     await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Calls' }).click();
-    await page.getByLabel('Outcome').selectOption('Denied');
+    await page.getByRole('combobox', { name: /^Outcome/ }).selectOption('Denied');
     await page.waitForURL(/\/calls\?state=denied$/);
     await page.getByRole('link', { name: /Outcome: Denied/ }).waitFor();
     const words = await page.locator('td.state').allTextContents();
@@ -135,7 +136,7 @@ test('a compliance officer comes in by a link, finds a denied call and proves it
 });
 
 test('an administrator registers a system and issues a key, shown once', async () => {
-  await visit({}, async (page) => {
+  await visit({}, async (page, complaints) => {
     await signIn(page, 'Ines Duarte', 'administrator');
     await page.goto(`${base}/systems`);
     await page.getByRole('link', { name: 'Register a system' }).click();
@@ -146,6 +147,7 @@ test('an administrator registers a system and issues a key, shown once', async (
     const fault = page.getByRole('alert').getByRole('link', { name: /Purposes/ });
     await fault.waitFor();
     assert.equal(await page.getByLabel('Description').inputValue(), 'Helps at the counter.', 'what was typed is lost');
+    complaints.splice(0); // the refusal itself, which a browser reports as a failed load
     await fault.click();
     assert.equal(new URL(page.url()).hash, '#system-purposes', 'the summary does not lead to the field');
     await page.getByLabel('Purposes').fill('branch-help');
@@ -222,6 +224,7 @@ test('keyboard only: find a denied call and prove it', async () => {
     await keyboard.press('?');
     await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
     await keyboard.press('Escape');
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor({ state: 'hidden' });
     await keyboard.press('g');
     await keyboard.press('h');
     await page.getByRole('heading', { name: 'Home', level: 1 }).waitFor();
@@ -234,7 +237,7 @@ test('without JavaScript everything can be read and every form sent', async () =
     await page.getByLabel('Your link').fill(link('Plain Reader', 'administrator', 'compliance-officer'));
     await page.getByRole('button', { name: 'Come in' }).click();
     await page.getByRole('heading', { name: 'Calls', level: 1 }).waitFor();
-    await page.getByLabel('Outcome').selectOption('Denied');
+    await page.getByRole('combobox', { name: /^Outcome/ }).selectOption('Denied');
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.getByRole('link', { name: /Outcome: Denied/ }).waitFor();
     await page.locator('tbody a').first().click();
@@ -274,6 +277,7 @@ test('axe finds nothing on any page in either scheme, and nothing moves or runs 
   await visit({}, async (page, complaints) => {
     await signIn(page, 'Uma Castellan', 'administrator', 'compliance-officer');
     const pages = await allPages(page);
+    const barriers = [];
     for (const scheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
       for (const [name, path] of Object.entries(pages)) {
@@ -285,15 +289,16 @@ test('axe finds nothing on any page in either scheme, and nothing moves or runs 
         await page.evaluate(axe.source);
         const { violations } = await page.evaluate((rules) => globalThis.axe.run(document, { runOnly: rules }), RULES);
         const said = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`);
-        assert.deepEqual(said, [], `${name} (${scheme}) keeps somebody out`);
+        barriers.push(...said.map((one) => `${name} (${scheme}) ${one}`));
         const moved = await page.evaluate(() => new Promise((resolve) => {
           const watch = new PerformanceObserver((list) => resolve(list.getEntries().filter((entry) => !entry.hadRecentInput).reduce((sum, entry) => sum + entry.value, 0)));
           watch.observe({ type: 'layout-shift', buffered: true });
-          setTimeout(() => resolve(0), 0);
+          setTimeout(() => resolve(0), 100); // nothing moved, so nothing is reported
         }));
         assert.ok(moved < 0.01, `${name}: something moves under the pointer (${moved})`);
       }
     }
+    assert.deepEqual(barriers, [], 'a page keeps somebody out');
     // The page that refuses is a refusal to the browser too.
     const refusals = complaints.splice(0).filter((text) => !text.includes('404'));
     assert.deepEqual(refusals, [], 'a page complained');

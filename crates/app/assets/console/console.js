@@ -10,7 +10,6 @@
     element.append(...children);
     return element;
   };
-  root.classList.add('js');
 
   // Coming in. The token stands behind the #, which no server sees; it leaves the address before anything else happens.
   const LINK = /^#link=(.+)$/;
@@ -26,7 +25,6 @@
   // Colours: as the system has them, dark, light.
   const THEMES = ['', 'dark', 'light'];
   const WORDS = { '': 'Auto', dark: 'Dark', light: 'Light' };
-  const SAID = { '': 'as the system has them', dark: 'dark', light: 'light' };
   const themeSwitch = one('[data-theme-switch]');
   themeSwitch?.form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -36,7 +34,7 @@
     const secure = location.protocol === 'https:' ? '; Secure' : '';
     document.cookie = `tabellion_theme=${next}; Path=/; SameSite=Strict; Max-Age=${next ? 31536000 : 0}${secure}`;
     themeSwitch.textContent = WORDS[next];
-    themeSwitch.setAttribute('aria-label', `Colours: ${SAID[next]}. Switch.`);
+    themeSwitch.setAttribute('aria-label', `${WORDS[next]} colours. Switch.`);
   });
 
   // Folds of the bar and of tables close when something else is pressed.

@@ -26,6 +26,8 @@ pub(crate) struct Assets {
     pub(crate) style: Asset,
     /// Our script: keyboard, palette, columns, theme.
     pub(crate) script: Asset,
+    /// What has to run before the first paint.
+    pub(crate) early: Asset,
     /// htmx.
     pub(crate) htmx: Asset,
     /// The verifier of receipts, loaded when a proof is to be checked.
@@ -43,6 +45,7 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
         include_bytes!("../../assets/console/console.css"),
     ),
     script: asset("console", "js", SCRIPT, include_bytes!("../../assets/console/console.js")),
+    early: asset("early", "js", SCRIPT, include_bytes!("../../assets/console/early.js")),
     htmx: asset("htmx", "js", SCRIPT, include_bytes!("../../assets/console/htmx.min.js")),
     proof: asset("proof", "js", SCRIPT, include_bytes!("../../assets/console/proof.js")),
     mark: asset("mark", "svg", "image/svg+xml", include_bytes!("../../assets/console/mark.svg")),
@@ -59,7 +62,7 @@ fn asset(name: &str, extension: &str, media: &'static str, bytes: &'static [u8])
 impl Assets {
     /// The file of an address.
     pub(crate) fn find(&self, path: &str) -> Option<&Asset> {
-        [&self.style, &self.script, &self.htmx, &self.proof, &self.mark]
+        [&self.style, &self.script, &self.early, &self.htmx, &self.proof, &self.mark]
             .into_iter()
             .find(|asset| asset.href == path)
     }
