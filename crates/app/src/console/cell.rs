@@ -141,10 +141,9 @@ impl Cell {
             (Order::Text(a), Order::Text(b)) => turned(a.cmp(b)),
             (Order::Number(a), Order::Number(b)) => turned(a.cmp(b)),
             (Order::Last, Order::Last) => Ordering::Equal,
-            (Order::Last, _) => Ordering::Greater,
-            (_, Order::Last) => Ordering::Less,
-            (Order::Number(_), Order::Text(_)) => Ordering::Less,
-            (Order::Text(_), Order::Number(_)) => Ordering::Greater,
+            // Numbers before words, and what is not known behind both.
+            (Order::Last, _) | (Order::Text(_), Order::Number(_)) => Ordering::Greater,
+            (_, Order::Last) | (Order::Number(_), Order::Text(_)) => Ordering::Less,
         }
     }
 

@@ -163,7 +163,7 @@ impl Form {
                 None => problem = what,
             }
             if problem.is_empty() {
-                problem = "Nothing was recorded.".to_owned();
+                "Nothing was recorded.".clone_into(&mut problem);
             }
             refusal_remedy(refusal).clone_into(&mut remedy);
         }

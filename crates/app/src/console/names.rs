@@ -53,12 +53,11 @@ impl Names {
     /// A system.
     pub(crate) fn system(&self, desk: &Desk, id: SystemId) -> Result<Cell, Refusal> {
         let mut systems = self.systems.borrow_mut();
-        let name = match systems.get(&id) {
-            Some(name) => name.clone(),
-            None => {
-                let row = desk.views().system(&id)?;
-                systems.entry(id).or_insert(row.and_then(|row| row.described).map(|said| said.name)).clone()
-            }
+        let name = if let Some(known) = systems.get(&id) {
+            known.clone()
+        } else {
+            let found = desk.views().system(&id)?.and_then(|row| row.described).map(|said| said.name);
+            systems.entry(id).or_insert(found).clone()
         };
         Ok(match name {
             Some(name) => Cell::text(&name),

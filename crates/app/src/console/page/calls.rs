@@ -150,7 +150,7 @@ fn query(visit: &Visit<'_>) -> Result<CallQuery, Refusal> {
         return Err(Refusal::new(Code::Malformed, "there is no such outcome"));
     }
     query.from = visit.query.get("from").map(time).transpose()?;
-    query.to = visit.query.get("to").map(|text| until(text)).transpose()?;
+    query.to = visit.query.get("to").map(until).transpose()?;
     query.before = visit.query.number("before");
     if let Some(moment) = visit.moment {
         query.before = Some(query.before.unwrap_or(u64::MAX).min(moment.size));

@@ -76,10 +76,7 @@ fn lead(visit: &Visit<'_>, asked: usize) -> String {
 
 /// The one thing that this role most likely came for.
 fn primary(visit: &Visit<'_>) -> Option<Action> {
-    let roles = match &visit.actor {
-        Some(Actor::Person { roles, .. }) => roles,
-        _ => return None,
-    };
+    let Some(Actor::Person { roles, .. }) = &visit.actor else { return None };
     let action = |label, path: &str| Some(Action { label, href: path.to_owned() });
     match roles.iter().next()? {
         Role::Administrator => action("Add a person", "/people/new"),

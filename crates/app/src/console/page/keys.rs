@@ -42,8 +42,8 @@ pub(crate) struct Secret {
     pub(crate) title: &'static str,
     pub(crate) text: &'static str,
     pub(crate) label: &'static str,
-    /// Empty: it was shown before.
-    pub(crate) secret: String,
+    /// What is shown; empty: it was shown before.
+    pub(crate) value: String,
     pub(crate) entry: String,
     pub(crate) entry_href: String,
     pub(crate) on: Action,
@@ -181,7 +181,7 @@ fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> An
         Field::new("expires_at", "Expires on", Kind::Day).hint("It stops working when this day begins, UTC. Empty: it does not expire by itself.").optional(),
     ];
     let mut form = Form::new("key", "/keys/new".to_owned(), "Issue the key", fields);
-    form.cancel = "/keys".to_owned();
+    "/keys".clone_into(&mut form.cancel);
     form.consequence = "Its secret is shown on the next page, once.";
     let content = Content {
         trail: vec![("API keys".to_owned(), "/keys".to_owned())],
@@ -228,7 +228,7 @@ fn shown_once(visit: &Visit<'_>, issued: IssuedKey, written: &Written) -> Answer
         title: "Copy the key now",
         text: "It is shown here once and is nowhere else: the log holds its digest. Give it to the application over a way that you trust.",
         label: "The whole key",
-        secret: issued.secret.unwrap_or_default(),
+        value: issued.secret.unwrap_or_default(),
         entry: format!("#{}", count(written.index)),
         entry_href: if visit.can(Permission::ReadEntries) {
             format!("/ledger/{}", written.index)

@@ -74,6 +74,7 @@ pub(crate) fn leave(visit: &Visit<'_>) -> Answered {
 }
 
 /// Keeps the chosen colour scheme in this browser.
+#[expect(clippy::unnecessary_wraps, reason = "every page has the one form that the table takes")]
 pub(crate) fn theme(visit: &Visit<'_>) -> Answered {
     let back = visit.form.get("next").and_then(own_path).unwrap_or("/").to_owned();
     let secure = if visit.settings.is_https() { "; Secure" } else { "" };

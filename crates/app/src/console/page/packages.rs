@@ -212,6 +212,27 @@ pub(crate) fn build(visit: &Visit<'_>) -> Answered {
         .with("Size", Cell::text(&size(bytes.len() as u64)))
         .with("Manifest", Cell::id(&exported.manifest_sha256.to_hex()))
         .with("Recorded at", visit.entry(written.index));
+    let download = Download {
+        hidden: hidden(visit, exported.size),
+        name: file_name(exported.size),
+        trust: "/settings/trust.txt",
+    };
+    let content = Content {
+        trail: vec![("Evidence packages".to_owned(), "/packages".to_owned())],
+        badges: vec![Cell::state((verdict.as_str(), tone))],
+        blocks: vec![
+            Block::of(&note)?,
+            Block::of(&download)?,
+            facts.block()?,
+            section("checks", "What was checked", vec![checks(visit, &report)?])?,
+        ],
+        ..Content::titled("The package is built")
+    };
+    visit.show(content)
+}
+
+/// Every check of a report.
+fn checks(visit: &Visit<'_>, report: &tabellion_model::Report) -> Result<Block, Refusal> {
     let rows = report.checks.iter().map(|check| Row {
         href: String::new(),
         cells: vec![
@@ -237,23 +258,7 @@ pub(crate) fn build(visit: &Visit<'_>) -> Answered {
         views: Vec::new(),
         empty: nothing("Nothing was checked", "", None),
     };
-    let download = Download {
-        hidden: hidden(visit, exported.size),
-        name: file_name(exported.size),
-        trust: "/settings/trust.txt",
-    };
-    let content = Content {
-        trail: vec![("Evidence packages".to_owned(), "/packages".to_owned())],
-        badges: vec![Cell::state((verdict.as_str(), tone))],
-        blocks: vec![
-            Block::of(&note)?,
-            Block::of(&download)?,
-            facts.block()?,
-            section("checks", "What was checked", vec![listing.table(visit, Rows::All(rows.collect()))?])?,
-        ],
-        ..Content::titled("The package is built")
-    };
-    visit.show(content)
+    listing.table(visit, Rows::All(rows.collect()))
 }
 
 fn outcome(outcome: tabellion_model::Outcome) -> Tone {

@@ -140,7 +140,7 @@ fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> An
     ];
     let mut form = Form::new("person", "/people/new".to_owned(), "Add the person", fields);
     form.consequence = "Then hand them a link on their page: it lets them in once.";
-    form.cancel = "/people".to_owned();
+    "/people".clone_into(&mut form.cancel);
     let content = Content {
         trail: vec![("People and roles".to_owned(), "/people".to_owned())],
         lead: "Name and address can be erased later; what they did stays provable.".to_owned(),
@@ -354,7 +354,7 @@ fn link_page(
         title: "Copy the link now",
         text: "It is shown here once and is nowhere else. It lets in whoever opens it first, once; give it to the person over a way that you trust.",
         label: "The link",
-        secret: link.url.unwrap_or_default(),
+        value: link.url.unwrap_or_default(),
         entry: format!("#{}", count(written.index)),
         entry_href: if visit.can(Permission::ReadEntries) {
             format!("/ledger/{}", written.index)

@@ -243,7 +243,7 @@ fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> An
     fields.extend(text_fields(""));
     let mut form = Form::new("policy", "/policies/new".to_owned(), "Publish the policy", fields);
     form.consequence = "It is checked first, and in force from the next call on.";
-    form.cancel = "/policies".to_owned();
+    "/policies".clone_into(&mut form.cancel);
     let content = Content {
         trail: vec![("Policies".to_owned(), "/policies".to_owned())],
         blocks: vec![form.block(visit, refused)?],

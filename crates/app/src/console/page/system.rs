@@ -188,9 +188,8 @@ fn forms(
 ) -> Result<Vec<Block>, Refusal> {
     let mut blocks = Vec::new();
     let next: &[(&str, &str)] = match system.stage {
-        SystemStage::Draft => &[("live", "Live"), ("retired", "Retired")],
         SystemStage::Live => &[("paused", "Paused"), ("retired", "Retired")],
-        SystemStage::Paused => &[("live", "Live"), ("retired", "Retired")],
+        SystemStage::Draft | SystemStage::Paused => &[("live", "Live"), ("retired", "Retired")],
         SystemStage::Retired => &[],
     };
     if !next.is_empty() {

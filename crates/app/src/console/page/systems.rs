@@ -58,7 +58,25 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
+    let listing = listing(register());
+    if visit.wants_csv() {
+        return Ok(listing.csv(visit, Rows::All(rows)).into());
+    }
+    let lead = match visit.reach(Permission::ReadSystems) {
+        Reach::Own => "The systems that you answer for.",
+        _ => "Every system that asks a model, what it is for and who answers for it.",
+    };
+    let content = Content {
+        lead: lead.to_owned(),
+        action: register(),
+        blocks: vec![listing.table(visit, Rows::All(rows))?],
+        ..Content::titled("Inventory of AI systems")
+    };
+    visit.show(content)
+}
+
+fn listing(register: Option<Action>) -> Listing {
+    Listing {
         id: "systems",
         caption: "AI systems",
         columns: COLUMNS,
@@ -81,24 +99,10 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
         empty: Empty {
             title: "No AI system yet",
             text: "The inventory holds every system that asks a model: what it is for, who answers for it, and whether it may call. API keys, calls and evidence belong to a system.",
-            action: register(),
+            action: register,
             sample: "Loan support · live · answers questions of loan officers · owner: head of lending",
         },
-    };
-    if visit.wants_csv() {
-        return Ok(listing.csv(visit, Rows::All(rows)).into());
     }
-    let lead = match visit.reach(Permission::ReadSystems) {
-        Reach::Own => "The systems that you answer for.",
-        _ => "Every system that asks a model, what it is for and who answers for it.",
-    };
-    let content = Content {
-        lead: lead.to_owned(),
-        action: register(),
-        blocks: vec![listing.table(visit, Rows::All(rows))?],
-        ..Content::titled("Inventory of AI systems")
-    };
-    visit.show(content)
 }
 
 /// What is kept of prompts and answers, as people say it.
@@ -128,7 +132,7 @@ pub(crate) fn register(visit: &Visit<'_>) -> Answered {
 fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let mut form =
         Form::new("system", "/systems/new".to_owned(), "Register the system", fields(visit, None)?);
-    form.cancel = "/systems".to_owned();
+    "/systems".clone_into(&mut form.cancel);
     let content = Content {
         trail: vec![("Inventory".to_owned(), "/systems".to_owned())],
         lead: "It starts as a draft: it gets keys and calls once it is live.".to_owned(),
