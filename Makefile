@@ -8,7 +8,7 @@ help: ## this list
 demo: ## a small, real model behind the gateway, an erasure and an evidence package on this machine, verified
 	@scripts/demo.sh
 
-test: ## the gate: lint, every Rust test, the browser verifier under node, the program end to end
+test: ## the gate: lint, every Rust test, the browser verifier under node, the program end to end, the console in a browser
 	@scripts/test.sh
 
 test-peers: ## what others say: an independent COSE library, openssl, a real browser, the OpenAI SDK (installs them)

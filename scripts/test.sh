@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The gate: what has to hold before a change is taken. One target directory, one profile; fetches crates and the pinned
-# lint programs, and installs a missing openssl or ShellCheck, nothing else.
+# lint programs and browser tests, and installs a missing openssl, curl, ShellCheck or Chromium, nothing else.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/steps.sh
@@ -13,4 +13,5 @@ step "lint" scripts/lint.sh
 step "Rust tests" scripts/test-rust.sh
 step "browser verifier under node" scripts/test-js.sh
 step "the program, end to end" scripts/smoke.sh
+step "the console in Chromium" scripts/console.sh "${CARGO_TARGET_DIR:-target}/console"
 step_summary "make test: all passed"

@@ -67,3 +67,18 @@ impl Assets {
             .find(|asset| asset.href == path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_is_what_its_row_says() {
+        let readme = include_str!("../../assets/console/README.md");
+        let digest = sha256(ASSETS.htmx.bytes).to_hex();
+        assert!(
+            readme.contains(&digest),
+            "the htmx that is served is not the one that was reviewed: {digest}"
+        );
+    }
+}

@@ -116,7 +116,7 @@ async fn visited(service: &Arc<Service>, page: &'static Page, request: Request<B
         let _permit = permit;
         asked.worked(&service, page)
     };
-    Ok(blocking(work).await?)
+    blocking(work).await
 }
 
 /// A request that was read.

@@ -50,7 +50,6 @@ pub(crate) struct Shell {
     tenant: String,
     origin: String,
     environment: &'static str,
-    production: bool,
     groups: Vec<Group>,
     as_of: Option<AsOf>,
     asked_as_of: String,
@@ -83,6 +82,10 @@ struct PageView<'a> {
 }
 
 impl Shell {
+    fn production(&self) -> bool {
+        self.environment == words::environment(Env::Production)
+    }
+
     /// The surroundings of a visit.
     pub(crate) fn of(visit: &Visit<'_>) -> Result<Self, Refusal> {
         let reader = visit.desk.ledger().reader();
@@ -106,7 +109,6 @@ impl Shell {
             tenant: origin.tenant().to_owned(),
             origin: origin.as_str().to_owned(),
             environment: words::environment(reader.env()),
-            production: reader.env() == Env::Production,
             groups: groups(visit),
             as_of: visit.moment.map(|moment| AsOf {
                 size: words::count(moment.size),

@@ -138,6 +138,7 @@ impl Visit<'_> {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "a form is read by the visit that brought it")]
     /// A body of the API's route `name`, held against the same schema.
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str, body: Value) -> Result<T, Refusal> {
         crate::api::read_body(name, body)
@@ -186,6 +187,7 @@ impl Visit<'_> {
         Ok(Reply::Html(status, html).into())
     }
 
+    #[expect(clippy::unused_self, reason = "an answer is given by the visit that asked")]
     /// On to the page of what was changed, which says where it was recorded.
     pub(crate) fn recorded(&self, path: &str, written: &Written) -> Answer {
         Reply::See(Link::to(path).with("recorded", &written.index.to_string()).href()).into()
