@@ -225,7 +225,7 @@ pub struct Units {
 }
 
 /// Most entries that are read to count their units.
-pub const MAX_COUNTED: u64 = 20_000;
+pub const MAX_COUNTED: u64 = 5_000;
 
 /// Counts what a package of `size` would hold.
 pub(crate) fn surveyed(reader: &Reader, request: &ExportRequest, size: u64) -> Result<Surveyed, ExportError> {

@@ -150,7 +150,8 @@ impl Asked {
         match done {
             Ok(answer) => answer,
             Err(refusal) if refusal.code == Code::NotSignedIn && page.method == Method::Get => {
-                to_login(&visit, self.presented.is_some())
+                let strange = credentials::is_cross_site(&self.parts.headers);
+                to_login(&visit, self.presented.is_some(), strange)
             }
             Err(refusal) => refusals::page(&visit, &refusal),
         }
@@ -220,11 +221,17 @@ fn check_proof(visit: &Visit<'_>) -> Result<(), Refusal> {
     ))
 }
 
-fn to_login(visit: &Visit<'_>, had_session: bool) -> Answer {
+/// Leads to where one comes in, unless a session may be there that the browser did not show.
+fn to_login(visit: &Visit<'_>, had_session: bool, strange: bool) -> Answer {
     let here = visit.here().keep(&visit.query, &[]).href();
     let next = own_path(&here).filter(|path| *path != "/");
-    let link = Link::to("/login").with_some("next", next).with_some("ended", had_session.then_some("yes"));
-    Reply::See(link.href()).into()
+    match next {
+        Some(next) if strange && !had_session => refusals::ask_again(next),
+        _ => {
+            let ended = had_session.then_some("yes");
+            Reply::See(Link::to("/login").with_some("next", next).with_some("ended", ended).href()).into()
+        }
+    }
 }
 
 fn theme(headers: &HeaderMap) -> Option<Theme> {

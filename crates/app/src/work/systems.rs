@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tabellion_ledger::Draft;
 use tabellion_model::body::{Capture, SystemRegistered, SystemStage, SystemStageChanged};
 use tabellion_model::{CredentialId, SystemId};
-use tabellion_views::query::{SystemFilter, SystemRow};
+use tabellion_views::query::{Page, SystemFilter, SystemRow};
 
 use super::asking::all;
 use super::forms::{CaptureForm, IdForm, Line, Reference, StageForm, Time, Word};
@@ -119,6 +119,20 @@ impl Desk {
         let mut rows = all(|page| self.views.systems(&SystemFilter::default(), page))?;
         rows.retain(|row| within.as_ref().is_none_or(|within| within.contains(&row.system)));
         Ok(rows)
+    }
+
+    /// The newest systems that `actor` may see, at most `limit` of them, and whether there are more.
+    pub fn newest_system_rows(&self, actor: &Actor, limit: u32) -> Result<(Vec<SystemRow>, bool), Refusal> {
+        let within = self.systems_within(actor, Permission::ReadSystems)?;
+        if within.is_some() {
+            let mut rows = self.system_rows(actor)?;
+            let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+            let more = rows.len() > wanted;
+            rows.truncate(wanted);
+            return Ok((rows, more));
+        }
+        let found = self.views.systems(&SystemFilter::default(), Page { before: None, limit })?;
+        Ok((found.rows, found.next.is_some()))
     }
 
     /// One system as the views have it.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use tabellion_views::query::{CallRow, CallState};
 
-use super::story;
+use super::{story, systems};
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Empty};
 use crate::console::cell::Cell;
@@ -114,13 +114,9 @@ fn listing(visit: &Visit<'_>, id: &'static str, filters: Vec<Filter>) -> Listing
 }
 
 fn filters(visit: &Visit<'_>) -> Result<Vec<Filter>, Refusal> {
-    let systems = visit.desk.system_rows(visit.actor()?)?;
-    let named = systems
-        .into_iter()
-        .filter_map(|row| Some((row.system.to_hex(), Cell::text(&row.described?.name).text)));
     let mut filters = vec![
         Filter { name: "state", label: "Outcome", takes: choices(STATES) },
-        Filter { name: "system", label: "System", takes: Takes::Choice(named.collect()) },
+        systems::filter(visit)?,
         Filter { name: "model", label: "Model", takes: Takes::Text },
         Filter { name: "from", label: "From", takes: Takes::Day },
         Filter { name: "to", label: "Until", takes: Takes::Day },

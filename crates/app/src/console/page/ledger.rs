@@ -78,11 +78,6 @@ pub(crate) fn explorer(visit: &Visit<'_>) -> Answered {
 }
 
 fn listing(visit: &Visit<'_>) -> Result<Listing, Refusal> {
-    let systems = visit.desk.system_rows(visit.actor()?)?;
-    let systems = systems
-        .into_iter()
-        .filter_map(|row| Some((row.system.to_hex(), Cell::text(&row.described?.name).text)))
-        .collect();
     let of_type = |name: &str| vec![("type", name.to_owned())];
     Ok(Listing {
         id: "entries",
@@ -90,7 +85,7 @@ fn listing(visit: &Visit<'_>) -> Result<Listing, Refusal> {
         columns: COLUMNS,
         filters: vec![
             Filter { name: "type", label: "Type", takes: Takes::Text },
-            Filter { name: "system", label: "System", takes: Takes::Choice(systems) },
+            super::systems::filter(visit)?,
         ],
         search: "",
         views: vec![

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use tabellion_model::{Micros, verify};
 use tabellion_tlog::Policy;
 
+use super::systems;
 use crate::console::answer::{Answered, Reply};
 use crate::console::block::{Action, Block, Facts, Note, section};
 use crate::console::cell::Cell;
@@ -65,12 +66,14 @@ struct Builder {
 
 fn fields(visit: &Visit<'_>, typed: Option<&Pairs>) -> Result<Vec<Field>, Refusal> {
     let said = |name: &str| typed.map(|typed| typed.text(name).to_owned()).unwrap_or_default();
-    let mut systems = vec![(String::new(), "All systems".to_owned())];
-    for row in visit.desk.system_rows(visit.actor()?)? {
-        if let Some(described) = &row.described {
-            systems.push((row.system.to_hex(), Cell::text(&described.name).text));
+    let systems = match systems::to_choose(visit)? {
+        Some(some) => {
+            let all = (String::new(), "All systems".to_owned());
+            let choice = Kind::Select(std::iter::once(all).chain(some).collect());
+            Field::new("system", "Show content of", choice)
         }
-    }
+        None => Field::new("system", "Show content of the system with the id", Kind::Line),
+    };
     let mut disclose = vec![
         (
             "business".into(),
@@ -99,7 +102,7 @@ fn fields(visit: &Visit<'_>, typed: Option<&Pairs>) -> Result<Vec<Field>, Refusa
             .hint("Last day, UTC. Empty: until now.")
             .optional()
             .value(said("to")),
-        Field::new("system", "Show content of", Kind::Select(systems))
+        systems
             .hint("The package holds the whole commits all the same, so that nothing can be left out unseen.")
             .optional()
             .value(said("system")),

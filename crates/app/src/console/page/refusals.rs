@@ -18,6 +18,8 @@ struct Bare {
     title: String,
     detail: String,
     remedy: &'static str,
+    /// Where the browser goes on to by itself; empty: nowhere.
+    again: String,
 }
 
 /// A refusal before anything is known of the visit.
@@ -28,8 +30,22 @@ pub(crate) fn bare(refusal: &Refusal) -> Answer {
         title: refusal.code.title().to_owned(),
         detail: sentence(&refusal.detail),
         remedy: remedy(refusal.code),
+        again: String::new(),
     };
     Reply::Html(refusal.code.status(), page.render().unwrap_or_default()).into()
+}
+
+/// A visit that followed another site's link: browsers keep the session's cookie back until a page of ours asks.
+pub(crate) fn ask_again(href: &str) -> Answer {
+    let page = Bare {
+        style: &ASSETS.style.href,
+        mark: &ASSETS.mark.href,
+        title: "Opening the page".to_owned(),
+        detail: "A link of another site led here; your session is asked for anew.".to_owned(),
+        remedy: "",
+        again: href.to_owned(),
+    };
+    Reply::Html(200, page.render().unwrap_or_default()).into()
 }
 
 /// A refusal to somebody who is here.

@@ -6,7 +6,7 @@ use crate::console::answer::Answered;
 use crate::console::block::{Action, Empty, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused, list as words_of};
-use crate::console::table::{Column, Filter, Listing, Row, Rows, choices, column, more};
+use crate::console::table::{Column, Filter, Listing, Row, Rows, Takes, choices, column, more};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::stage as stage_look;
 use crate::permission::{Permission, Reach};
@@ -246,4 +246,24 @@ fn described(visit: &Visit<'_>) -> Value {
         body.insert("owner".to_owned(), Value::from(owner));
     }
     Value::Object(body)
+}
+
+/// Systems that a list to choose from offers; more would be neither read nor quickly loaded.
+const MAX_CHOICES: u32 = 100;
+
+/// Systems to choose from, by id and name; `None` when there are too many to choose from.
+pub(crate) fn to_choose(visit: &Visit<'_>) -> Result<Option<Vec<(String, String)>>, Refusal> {
+    let (rows, more) = visit.desk.newest_system_rows(visit.actor()?, MAX_CHOICES)?;
+    let named =
+        rows.into_iter().filter_map(|row| Some((row.system.to_hex(), Cell::text(&row.described?.name).text)));
+    Ok((!more).then(|| named.collect()))
+}
+
+/// A filter by system: chosen by name, or by id where there are too many.
+pub(crate) fn filter(visit: &Visit<'_>) -> Result<Filter, Refusal> {
+    let choices = to_choose(visit)?;
+    Ok(match choices {
+        Some(choices) => Filter { name: "system", label: "System", takes: Takes::Choice(choices) },
+        None => Filter { name: "system", label: "System id", takes: Takes::Text },
+    })
 }

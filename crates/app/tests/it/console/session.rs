@@ -166,3 +166,22 @@ fn forms_of_other_sites_and_without_the_sessions_proof_change_nothing() {
         .send();
     assert_eq!(json.status, 400, "a body that is no form is taken for one");
 }
+
+#[test]
+fn a_link_in_a_mail_opens_the_page_for_whoever_is_signed_in() {
+    let house = House::new();
+    // A browser keeps a strict cookie back when another site's page leads here.
+    let ask = |path: &str| {
+        house.ask("GET", path).header("accept", "text/html").header("sec-fetch-site", "cross-site").send()
+    };
+    let page = ask("/calls?state=denied");
+    assert_eq!(page.status, 200, "somebody who is signed in would have to come in again: {}", page.text());
+    assert!(
+        page.text().contains("content=\"0;url=/calls?state=denied\""),
+        "the page is not asked for again: {}",
+        page.text()
+    );
+    let own = house.ask("GET", "/calls?state=denied").header("sec-fetch-site", "same-origin").send();
+    assert_eq!(own.status, 303, "it would go on for ever");
+    assert_eq!(ask("/").status, 303, "a link to come in by would lose what stands behind its #");
+}
