@@ -78,7 +78,8 @@ fn fields(visit: &Visit<'_>, typed: Option<&Pairs>) -> Result<Vec<Field>, Refusa
         (
             "business".into(),
             "All but personal content".into(),
-            "What is about a data subject is withheld; that it is there is proved.".into(),
+            "What is about a person is withheld, and what was said in calls; that it is there is proved."
+                .into(),
         ),
         ("none".into(), "No content".into(), "Structure, digests and proofs alone.".into()),
     ];
