@@ -139,7 +139,7 @@ impl Desk {
     pub fn survey_package(&self, new: &NewPackage) -> Result<Surveyed, Refusal> {
         let reader = self.ledger.reader();
         let size = new.at.unwrap_or_else(|| reader.size());
-        surveyed(reader, &request(new), size).map_err(refusal)
+        surveyed(reader, &request(new, references(new)?), size).map_err(refusal)
     }
 
     fn packed(&self, request: &ExportRequest) -> Result<(Vec<u8>, Exported), Refusal> {
