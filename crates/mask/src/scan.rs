@@ -7,15 +7,20 @@
 //! [`LEFT_CONTEXT_BYTES`] or holds more than [`MAX_VALUE_BYTES`].
 
 mod card;
+#[cfg(test)]
+mod cost;
 mod email;
 mod iban;
 mod iban_country;
+mod issuer;
+mod row;
 mod window;
 
 use std::fmt;
 use std::ops::Range;
 
 use crate::class::{Class, Classes};
+use row::Row;
 use window::{Probe, Window};
 
 /// Longest value that is looked for, and the most that a stream holds back: an address of RFC 5321 (64 octets, the at
@@ -77,12 +82,13 @@ pub(crate) struct Scanner<'t> {
     window: Window<'t>,
     classes: Classes,
     at: usize,
+    row: Row,
 }
 
 impl<'t> Scanner<'t> {
     /// `more` says that text may follow; only then can the end leave something undecided.
     pub(crate) fn new(text: &'t str, classes: Classes, start: Start, more: bool) -> Self {
-        Self { window: Window { text, floor: start.floor, more }, classes, at: start.at }
+        Self { window: Window { text, floor: start.floor, more }, classes, at: start.at, row: Row::default() }
     }
 
     /// The next value, or the end.
@@ -122,7 +128,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// What a run of digits belongs to.
-    fn digits(&self, trigger: usize) -> (Class, Probe) {
+    fn digits(&mut self, trigger: usize) -> (Class, Probe) {
         // The rest of a run whose front was decided before: longer than any value.
         if self.window.byte_before(trigger).is_some_and(|byte| byte.is_ascii_digit())
             && trigger > self.window.floor
@@ -130,7 +136,7 @@ impl<'t> Scanner<'t> {
             return (Class::PaymentCard, Probe::No);
         }
         let (class, probe) = match iban::probe(&self.window, trigger) {
-            Probe::No => (Class::PaymentCard, card::probe(&self.window, trigger)),
+            Probe::No => (Class::PaymentCard, card::probe(&self.window, trigger, &mut self.row)),
             probe => (Class::Iban, probe),
         };
         let Probe::Found(range) = probe else { return (class, probe) };

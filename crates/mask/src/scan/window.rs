@@ -28,6 +28,7 @@ pub(crate) struct Window<'t> {
 
 impl<'t> Window<'t> {
     pub(crate) fn byte(&self, at: usize) -> Option<u8> {
+        note(1);
         self.text.as_bytes().get(at).copied()
     }
 
@@ -68,13 +69,16 @@ impl<'t> Window<'t> {
     pub(crate) fn next_trigger(&self, from: usize) -> Option<usize> {
         let rest = self.text.as_bytes().get(from..)?;
         let offset = rest.iter().position(|byte| matches!(byte, b'0'..=b'9' | b'@' | b'%' | b'\\'))?;
+        note(offset);
         Some(from.saturating_add(offset))
     }
 
     /// First byte behind the digits that begin here.
     pub(crate) fn digits_end(&self, from: usize) -> usize {
         let rest = self.text.as_bytes().get(from..).unwrap_or_default();
-        from.saturating_add(rest.iter().take_while(|byte| byte.is_ascii_digit()).count())
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        note(digits.saturating_add(1));
+        from.saturating_add(digits)
     }
 
     /// Whether a value may begin here as far as its left neighbour goes: not behind an ASCII letter or digit, unless that
@@ -113,4 +117,12 @@ impl<'t> Window<'t> {
         }
         start
     }
+}
+
+/// Counts bytes looked at, for the test that holds a scan to its cost; nothing otherwise.
+pub(crate) fn note(bytes: usize) {
+    #[cfg(test)]
+    super::cost::note(bytes);
+    #[cfg(not(test))]
+    let _ = bytes;
 }
