@@ -1,7 +1,7 @@
 //! Masks and restores strings of a JSON body where they stand, as edits of its bytes.
 //!
-//! Promises that no escape hides a value (`\u0040` is an at sign, also when the string is JSON itself), and that what is put
-//! in is valid where it stands.
+//! Promises that no escape hides a value (`\u0040` is an at sign, also in JSON that is a string of JSON, eight levels deep),
+//! and that what is put in is valid where it stands, at every level.
 
 use std::ops::Range;
 
@@ -9,13 +9,23 @@ use crate::class::{Class, Classes};
 use crate::edits::{Edits, OverlapError};
 use crate::json::{self, Limits, Path, RawString, Scalar, Unescaped, Visitor, escaped};
 use crate::restore::{Placing, Search, next_known};
-use crate::scan::scan;
+use crate::scan::{scan, scan_number};
 use crate::scope::{Scope, ScopeFull};
+
+/// Levels of JSON in a string that are read. Agents that hand on each other's calls reach three; each level doubles the
+/// backslashes, 255 before a quote at the eighth.
+pub const MAX_NESTED_JSON: usize = 8;
+/// How JSON in a string is read: its bytes are within a body that was accepted.
+const LIMITS: Limits = Limits { max_bytes: usize::MAX, max_depth: 64 };
+/// Shorter values of a member are none of any class: an address with its quotes has eight bytes, a card twelve digits. A list
+/// of a million short numbers is not kept.
+const SHORTEST_STRING: usize = 8;
+const SHORTEST_NUMBER: usize = 12;
 
 /// What a string of a body holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// Text for people or models.
+    /// Text for people or models. Text that begins like JSON and is JSON is treated as JSON.
     Text,
     /// JSON within the string, such as the arguments of a tool call. Text that is not JSON after all is treated as text.
     Json,
@@ -61,6 +71,11 @@ pub enum EditError {
     /// The string was edited before.
     #[error(transparent)]
     Overlap(#[from] OverlapError),
+    /// JSON in a string of JSON, more than [`MAX_NESTED_JSON`] times: what it holds is not known.
+    #[error(
+        "JSON is written into strings of JSON more than {MAX_NESTED_JSON} levels deep; send it with fewer levels"
+    )]
+    TooDeep,
 }
 
 /// Where to look in a body, and for what.
@@ -82,33 +97,8 @@ pub fn mask_string(
     edits: &mut Edits,
 ) -> Result<Vec<Masked>, EditError> {
     let outer = place.string.unescaped();
-    let mut leaves = Leaves::default();
-    let is_json = place.content == Content::Json
-        && json::walk(outer.text.as_bytes(), &Limits::default(), &mut leaves).is_ok();
-    let mut body = BodyMask { at: place.at, outer: &outer, scope, edits, masked: Vec::new() };
-    if !is_json {
-        for finding in scan(&outer.text, classes) {
-            body.replace(finding.class, finding.value, finding.range, false)?;
-        }
-        return Ok(body.masked);
-    }
-    for (start, leaf) in leaves.0 {
-        match leaf {
-            Leaf::String(string) => {
-                let inner = string.unescaped();
-                for finding in scan(&inner.text, classes) {
-                    let range = shifted(inner.raw_range(finding.range), start);
-                    body.replace(finding.class, finding.value, range, false)?;
-                }
-            }
-            Leaf::Number(number) => {
-                if let Some(finding) = scan(number, classes).next() {
-                    let range = start..start.saturating_add(number.len());
-                    body.replace(finding.class, finding.value, range, true)?;
-                }
-            }
-        }
-    }
+    let mut body = BodyMask { classes, scope, edits, masked: Vec::new() };
+    body.mask(&Level { around: None, depth: 1, at: place.at, string: &outer }, place.content)?;
     Ok(body.masked)
 }
 
@@ -131,32 +121,92 @@ pub fn restore_string(place: Place<'_>, scope: &Scope, edits: &mut Edits) -> Res
     Ok(())
 }
 
+/// A string, and the strings of JSON that it is written in.
+struct Level<'a> {
+    around: Option<&'a Level<'a>>,
+    /// How many strings it is in, itself included.
+    depth: usize,
+    /// Where it stands in the text of the level around it, or in the body.
+    at: usize,
+    string: &'a Unescaped<'a>,
+}
+
+impl Level<'_> {
+    /// Where a range of the string's text stands in the body.
+    fn in_body(&self, range: Range<usize>) -> Range<usize> {
+        let range = shifted(self.string.raw_range(range), self.at);
+        self.around.map_or(range.clone(), |around| around.in_body(range))
+    }
+
+    /// A quote of JSON that is this string's text, as it is written in the body.
+    fn quote(&self) -> String {
+        (0..self.depth).fold("\"".to_owned(), |quote, _| escaped(&quote).into_owned())
+    }
+}
+
 /// The masking of one string of a body.
 struct BodyMask<'a> {
-    at: usize,
-    outer: &'a Unescaped<'a>,
+    classes: Classes,
     scope: &'a mut Scope,
     edits: &'a mut Edits,
     masked: Vec<Masked>,
 }
 
 impl BodyMask<'_> {
-    /// `range` is of the unescaped string; `quoted` where a number gives way to a string of JSON within it.
+    /// Masks a string as its receiver reads it. Recurses [`MAX_NESTED_JSON`] levels at most.
+    fn mask(&mut self, level: &Level<'_>, content: Content) -> Result<(), EditError> {
+        let text = level.string.text.as_ref();
+        let mut leaves = Leaves::default();
+        let is_json = (content == Content::Json || looks_like_json(text))
+            && json::walk(text.as_bytes(), &LIMITS, &mut leaves).is_ok();
+        if !is_json {
+            for finding in scan(text, self.classes) {
+                self.replace(level, finding.class, finding.value, finding.range, "")?;
+            }
+            return Ok(());
+        }
+        if level.depth > MAX_NESTED_JSON && !leaves.0.is_empty() {
+            return Err(EditError::TooDeep);
+        }
+        for (at, leaf) in leaves.0 {
+            match leaf {
+                Leaf::String(string) => {
+                    let string = &string.unescaped();
+                    let depth = level.depth.saturating_add(1);
+                    self.mask(&Level { around: Some(level), depth, at, string }, Content::Text)?;
+                }
+                Leaf::Number(number) => {
+                    if let Some((class, value)) = scan_number(number, self.classes) {
+                        let range = at..at.saturating_add(number.len());
+                        self.replace(level, class, &value, range, &level.quote())?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `range` is of the level's text; `quote` where a number gives way to a string.
     fn replace(
         &mut self,
+        level: &Level<'_>,
         class: Class,
         value: &str,
         range: Range<usize>,
-        quoted: bool,
+        quote: &str,
     ) -> Result<(), EditError> {
         let placeholder = self.scope.issue(class, value)?;
-        let range = shifted(self.outer.raw_range(range), self.at);
-        // A placeholder has no character that JSON escapes; the quotes around it, one level down, do.
-        let with = if quoted { format!("\\\"{placeholder}\\\"") } else { placeholder.clone() };
-        self.edits.replace(range.clone(), with)?;
+        let range = level.in_body(range);
+        // A placeholder has no character that JSON escapes; the quotes around it do.
+        self.edits.replace(range.clone(), format!("{quote}{placeholder}{quote}"))?;
         self.masked.push(Masked { class, range, placeholder });
         Ok(())
     }
+}
+
+/// Whether a text may be JSON that holds something. A number alone is a number of the text around it.
+fn looks_like_json(text: &str) -> bool {
+    text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with(['{', '[', '"'])
 }
 
 fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
@@ -174,16 +224,26 @@ enum Leaf<'b> {
     Number(&'b str),
 }
 
+impl<'b> Leaves<'b> {
+    fn string(&mut self, string: RawString<'b>, at: usize) {
+        if string.raw().len() >= SHORTEST_STRING {
+            self.0.push((at, Leaf::String(string)));
+        }
+    }
+}
+
 impl<'b> Visitor<'b> for Leaves<'b> {
     fn scalar(&mut self, _: Path<'_, 'b>, scalar: Scalar<'b>, range: Range<usize>) {
         match scalar {
-            Scalar::String(string) => self.0.push((range.start, Leaf::String(string))),
-            Scalar::Number(number) => self.0.push((range.start, Leaf::Number(number))),
-            Scalar::Null | Scalar::Bool(_) => {}
+            Scalar::String(string) => self.string(string, range.start),
+            Scalar::Number(number) if number.len() >= SHORTEST_NUMBER => {
+                self.0.push((range.start, Leaf::Number(number)));
+            }
+            Scalar::Number(_) | Scalar::Null | Scalar::Bool(_) => {}
         }
     }
 
     fn name(&mut self, _: Path<'_, 'b>, name: RawString<'b>, range: Range<usize>) {
-        self.0.push((range.start, Leaf::String(name)));
+        self.string(name, range.start);
     }
 }

@@ -1,6 +1,8 @@
 //! The kinds of personal data that are looked for. Promises that a name, once given out in a record, never changes its
 //! meaning.
 
+use crate::scan::resolved;
+
 /// A kind of personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -43,6 +45,7 @@ impl Class {
     /// One form for all spellings of a value, so that they share a placeholder: an address in lower case, a card's digits
     /// alone, an account number in upper case without its separators.
     pub(crate) fn normalised(self, value: &str) -> String {
+        let value = resolved(value);
         match self {
             Self::Email => at_sign(&value.to_lowercase()),
             Self::PaymentCard => value.chars().filter(char::is_ascii_digit).collect(),
@@ -55,7 +58,7 @@ impl Class {
 
 /// An address in lower case with its at sign plain, however it was written.
 fn at_sign(lower: &str) -> String {
-    if lower.contains('@') { lower.to_owned() } else { lower.replace("%40", "@").replace("\\u0040", "@") }
+    if lower.contains('@') { lower.to_owned() } else { lower.replace("%40", "@") }
 }
 
 /// Which classes to look for.

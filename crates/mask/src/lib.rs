@@ -6,7 +6,7 @@
 //!   [`StreamRestorer`] give them back. In bodies both work as [`Edits`] of the bytes that came: nothing is serialised again.
 //! - [`json`] walks a body strictly, so that what was looked at is what the receiver reads.
 //!
-//! Promises: linear time on hostile input; a stream in any pieces gives what the whole text gives; a placeholder of another
+//! Promises: linear time on hostile input; a stream in any pieces gives what it gives in one; a placeholder of another
 //! scope is never given a value. No clock, no randomness, no file, no network: keys are handed in. What it holds of people is in
 //! [`Scope`] and in the pending end of a stream, neither of which can be printed.
 
@@ -14,16 +14,17 @@ mod body;
 mod class;
 mod edits;
 pub mod json;
+mod origins;
 mod placeholder;
 mod restore;
 mod scan;
 mod scope;
 mod stream;
 
-pub use body::{Content, EditError, Masked, Place, mask_string, mask_text, restore_string};
+pub use body::{Content, EditError, MAX_NESTED_JSON, Masked, Place, mask_string, mask_text, restore_string};
 pub use class::{Class, Classes};
 pub use edits::{Edits, OverlapError, Piece};
 pub use restore::{Placing, restore_text};
-pub use scan::{Finding, MAX_VALUE_BYTES, scan};
+pub use scan::{Finding, MAX_VALUE_BYTES, scan, scan_number};
 pub use scope::{MAX_ISSUED, Scope, ScopeFull, ScopeKey};
 pub use stream::{StreamMasker, StreamRestorer};

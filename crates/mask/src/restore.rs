@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::json;
 use crate::placeholder::{self, Place, may_begin};
+use crate::scan::resolved;
 use crate::scope::Scope;
 
 /// What the text is in which values are placed.
@@ -16,11 +17,15 @@ pub enum Placing {
 }
 
 impl Placing {
-    /// The value as it is written in such text.
+    /// The value as it is written in such text. One that was written with escapes keeps them in prose; a reader of JSON
+    /// would take them for its own text.
     pub(crate) fn write(self, value: &str) -> Cow<'_, str> {
         match self {
             Self::Text => Cow::Borrowed(value),
-            Self::Json => json::escaped(value),
+            Self::Json => match resolved(value) {
+                Cow::Borrowed(value) => json::escaped(value),
+                Cow::Owned(value) => Cow::Owned(json::escaped(&value).into_owned()),
+            },
         }
     }
 }

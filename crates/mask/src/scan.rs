@@ -3,7 +3,7 @@
 //!
 //! Promises: linear time on any text, findings in order and disjoint, ranges on character borders. The same code scans
 //! whole texts and streams: where more text may come, a check that would have to look past the end says so instead of
-//! guessing, which is why a stream gives what the whole text gives. No check looks back further than
+//! guessing, which is why a stream in pieces gives what it gives in one. No check looks back further than
 //! [`LEFT_CONTEXT_BYTES`] or holds more than [`MAX_VALUE_BYTES`].
 
 mod card;
@@ -13,6 +13,8 @@ mod email;
 mod iban;
 mod iban_country;
 mod issuer;
+mod number;
+mod reading;
 mod row;
 mod window;
 
@@ -20,6 +22,9 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::class::{Class, Classes};
+pub use number::scan_number;
+use reading::Reading;
+pub(crate) use reading::resolved;
 use row::Row;
 use window::{Probe, Window};
 
@@ -51,13 +56,41 @@ impl fmt::Debug for Finding<'_> {
     }
 }
 
-/// Everything of the wanted classes in a whole text, in order.
+/// Everything of the wanted classes in a whole text, in order. A value is found as it reads, `\uXXXX` for the character it
+/// stands for, and as it is written.
 pub fn scan(text: &str, classes: Classes) -> impl Iterator<Item = Finding<'_>> {
+    let (scanner, merged) = match Reading::of(text) {
+        None => (Some(as_written(text, classes)), Vec::new()),
+        Some(reading) => (None, merged(text, &reading, classes)),
+    };
+    scanner.into_iter().flatten().chain(merged)
+}
+
+/// What is found in a text as it is written.
+fn as_written(text: &str, classes: Classes) -> impl Iterator<Item = Finding<'_>> {
     let mut scanner = Scanner::new(text, classes, Start { at: 0, floor: 0 }, false);
     std::iter::from_fn(move || match scanner.step() {
         Step::Found(finding) => Some(finding),
         Step::Settled(_) => None,
     })
+}
+
+/// What is found in a text as it reads, and beside that what is found as it is written: a person may read either.
+fn merged<'t>(text: &'t str, reading: &Reading, classes: Classes) -> Vec<Finding<'t>> {
+    let mut written = as_written(text, classes).filter(|finding| reading.is_whole(&finding.range)).peekable();
+    let mut all = Vec::new();
+    for finding in as_written(&reading.text, classes) {
+        let range = reading.written(finding.range);
+        while let Some(other) = written.next_if(|other| other.range.start < range.end) {
+            if other.range.end <= range.start {
+                all.push(other);
+            }
+        }
+        let value = text.get(range.clone()).unwrap_or_default();
+        all.push(Finding { class: finding.class, range, value });
+    }
+    all.extend(written);
+    all
 }
 
 /// Where a scan begins within its text.

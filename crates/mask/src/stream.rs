@@ -1,5 +1,5 @@
-//! Text that arrives in pieces. Promises that the pieces, released, are byte for byte what the whole text would have become,
-//! wherever it was split; that only what may still be part of a value or placeholder is held back, 320 bytes at most; and
+//! Text that arrives in pieces, taken as it is written. Promises that the pieces, released, are byte for byte what the text
+//! would have become in one piece, wherever it was split; that only what may still be part of a value or placeholder is held back, 320 bytes at most; and
 //! that nothing held is ever released by a timer.
 
 use crate::class::Classes;
@@ -43,7 +43,7 @@ impl Pending {
     }
 }
 
-/// Masks a text that arrives in pieces. One for each channel of each choice: content, reasoning, each tool call's arguments.
+/// Masks a text that arrives in pieces, as it is written: of escapes it knows that of the at sign. One for each channel of each choice: content, reasoning, each tool call's arguments.
 pub struct StreamMasker {
     pending: Pending,
     floor: usize,

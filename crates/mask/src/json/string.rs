@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::fault::{JsonFault, Problem};
+use crate::origins::Origins;
 
 /// A checked JSON string as it stands in a text, quotes and escapes included.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,10 +75,10 @@ impl<'b> RawString<'b> {
     pub fn unescaped(&self) -> Unescaped<'b> {
         let inside = self.inside();
         if !self.escaped {
-            return Unescaped { text: Cow::Borrowed(inside), steps: Vec::new() };
+            return Unescaped { text: Cow::Borrowed(inside), origins: Origins::new(1) };
         }
         let mut text = String::with_capacity(inside.len());
-        let mut steps = Vec::new();
+        let mut origins = Origins::new(1);
         let mut at = 0;
         while let Some(offset) = inside.get(at..).and_then(|rest| rest.find('\\')) {
             let start = at.saturating_add(offset);
@@ -87,25 +88,11 @@ impl<'b> RawString<'b> {
             let from = text.len();
             text.push(c);
             at = start.saturating_add(len);
-            steps.push(EscapeStep {
-                from,
-                to: text.len(),
-                raw_from: start.saturating_add(1),
-                raw_to: at.saturating_add(1),
-            });
+            origins.push(from..text.len(), start.saturating_add(1)..at.saturating_add(1));
         }
         text.push_str(inside.get(at..).unwrap_or_default());
-        Unescaped { text: Cow::Owned(text), steps }
+        Unescaped { text: Cow::Owned(text), origins }
     }
-}
-
-/// An escape: where its character stands in the text, and where it stands in the raw string.
-#[derive(Clone, Copy, Debug)]
-struct EscapeStep {
-    from: usize,
-    to: usize,
-    raw_from: usize,
-    raw_to: usize,
 }
 
 /// The text of a string, with a map back to the raw one.
@@ -113,27 +100,14 @@ struct EscapeStep {
 pub struct Unescaped<'b> {
     /// What the string says.
     pub text: Cow<'b, str>,
-    steps: Vec<EscapeStep>,
+    origins: Origins,
 }
 
 impl Unescaped<'_> {
     /// Where a range of [`text`](Self::text) stands in the raw string with its quotes. The range lies on character borders;
     /// an escape is taken whole.
     pub fn raw_range(&self, range: Range<usize>) -> Range<usize> {
-        let start = self.raw_place(range.start);
-        if range.is_empty() { start..start } else { start..self.raw_place(range.end) }
-    }
-
-    fn raw_place(&self, at: usize) -> usize {
-        let before = self.steps.partition_point(|step| step.to <= at);
-        let (to, raw_to) = match before.checked_sub(1).and_then(|last| self.steps.get(last)) {
-            Some(step) => (step.to, step.raw_to),
-            None => (0, 1),
-        };
-        match self.steps.get(before) {
-            Some(step) if at > step.from => step.raw_from,
-            _ => raw_to.saturating_add(at.saturating_sub(to)),
-        }
+        self.origins.range(range)
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn note(bytes: usize) {
 const MAX_LOOKS_PER_BYTE: u64 = 20;
 const LEN: usize = 1 << 16;
 
-const PATTERNS: [&str; 34] = [
+const PATTERNS: [&str; 39] = [
     "4 ",
     "41 ",
     "411 ",
@@ -47,6 +47,11 @@ const PATTERNS: [&str; 34] = [
     "\\",
     "\\u0040",
     "\\u0034 ",
+    "\\u0034",
+    "\\u005c",
+    "\\\\\\u005cu00",
+    "\\ud83d",
+    "4\u{200b}",
     "DE89 3704 ",
     "GT11 ",
     "GT11",

@@ -16,6 +16,7 @@ mod hostile;
 mod iban;
 mod json;
 mod json_peer;
+mod nested;
 mod placeholder;
 mod stream;
 mod texts;
