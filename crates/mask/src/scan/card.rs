@@ -12,6 +12,8 @@ const MAX_PHONE_DIGITS: usize = 15;
 /// Characters of a UUID, and where its dashes are.
 const UUID_LEN: usize = 36;
 const UUID_DASHES: [usize; 4] = [8, 13, 18, 23];
+/// Zeros behind the point that make no fraction.
+const MAX_ZEROS: usize = 6;
 /// Groupings printed on cards. Only these are taken out of a longer row of groups, such as a card with its expiry year.
 const GROUPINGS: [&[usize]; 5] = [&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 1]];
 
@@ -102,19 +104,34 @@ fn ends_apart(window: &Window<'_>, start: usize, end: usize, digits: usize, alon
     if window.byte_before(start) == Some(b'+') && digits <= MAX_PHONE_DIGITS {
         return Probe::No;
     }
-    if alone && window.byte(end) == Some(b'.') {
-        let behind = end.saturating_add(1);
-        if window.unknown(behind) {
-            return Probe::More;
-        }
-        if window.byte(behind).is_some_and(|byte| byte.is_ascii_digit()) {
-            return Probe::No;
-        }
+    match alone.then(|| has_fraction(window, end)) {
+        None | Some(Probe::No) => {}
+        Some(Probe::More) => return Probe::More,
+        Some(Probe::Found(_)) => return Probe::No,
     }
     match in_uuid(window, start) {
         Probe::No => Probe::Found(start..end),
         Probe::More => Probe::More,
         Probe::Found(_) => Probe::No,
+    }
+}
+
+/// Whether the number is the whole part of another. `.0` is none: so a table's column of cards reads that once was numbers.
+fn has_fraction(window: &Window<'_>, end: usize) -> Probe {
+    let behind = end.saturating_add(1);
+    if window.byte(end) != Some(b'.') {
+        return Probe::No;
+    }
+    let zeros = window.from(behind).bytes().take(MAX_ZEROS).take_while(|byte| *byte == b'0').count();
+    let next = behind.saturating_add(zeros);
+    if window.unknown(next) {
+        return Probe::More;
+    }
+    match window.byte(next) {
+        Some(byte) if byte.is_ascii_digit() || zeros > 0 && byte.is_ascii_alphabetic() => {
+            Probe::Found(end..next)
+        }
+        _ => Probe::No,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Card numbers in every length and grouping, and the numbers that are none.
 
-use tabellion_mask::Class;
+use tabellion_mask::{Class, Classes, scan_number};
 
 use crate::{assert_finds, assert_leaves, found};
 
@@ -66,6 +66,51 @@ fn groups_are_found_with_every_separator() {
 }
 
 #[test]
+fn what_nobody_sees_hides_no_card() {
+    for invisible in ['\u{200b}', '\u{ad}', '\u{2060}', '\u{feff}', '\u{200d}'] {
+        let number = ["4111", "1111", "1111", "1111"].join(&invisible.to_string());
+        finds(&number, &number);
+        finds(&format!("card{invisible} {number}{invisible}."), &number);
+        finds(
+            &format!("4111{invisible} 1111{invisible} 1111 1111"),
+            &format!("4111{invisible} 1111{invisible} 1111 1111"),
+        );
+        let account = format!("GB29{invisible}NWBK{invisible}60161331926819");
+        assert_finds(Class::Iban, &account, &account);
+    }
+    finds("\\u200b4111\\u200b111111111111", "4111\\u200b111111111111");
+    assert_leaves("a\u{200b}b soft\u{ad}ly 12\u{200b}34");
+}
+
+#[test]
+fn a_card_that_was_a_number_is_found() {
+    finds("4111111111111111.0", "4111111111111111");
+    finds("a,4111111111111111.00,b", "4111111111111111");
+    for number in [
+        "4111111111111111",
+        "-4111111111111111",
+        "4111111111111111.0",
+        "4.111111111111111e15",
+        "4.111111111111111E+15",
+    ] {
+        let found = scan_number(number, Classes::ALL);
+        let value = found.map(|(class, value)| (class, value.trim_start_matches('-').to_owned()));
+        assert_eq!(value, Some((Class::PaymentCard, "4111111111111111".to_owned())), "{number} would leave");
+    }
+    for number in [
+        "4.111111111111111",
+        "4.1111111111111115e15",
+        "4111111111111111.5",
+        "4e15",
+        "4e999999999999",
+        "1e-5",
+        "0",
+    ] {
+        assert!(scan_number(number, Classes::ALL).is_none(), "{number} is no card");
+    }
+}
+
+#[test]
 fn cards_in_a_row_are_each_found() {
     let numbers = ["4012888888881881", "4012-8888-8888-1881", "4012 8888 8888 1881"];
     let expected = numbers.map(|number| ("payment_card", number));
@@ -76,12 +121,14 @@ fn cards_in_a_row_are_each_found() {
 #[test]
 fn numbers_that_are_no_cards_stay() {
     for text in [
-        "4111111111111112",                     // check digit
-        "9111111111111111",                     // no issuer
-        "1748503543012",                        // milliseconds since 1970
-        "41111111111111110000",                 // 20 digits
-        "0.4111111111111111",                   // a decimal
-        "4111111111111111.25",                  // another
+        "4111111111111112",     // check digit
+        "9111111111111111",     // no issuer
+        "1748503543012",        // milliseconds since 1970
+        "41111111111111110000", // 20 digits
+        "0.4111111111111111",   // a decimal
+        "4111111111111111.25",  // another
+        "4111111111111111.01",
+        "4111111111111111.0e3",
         "a4111111111111111",                    // within a word
         "4111111111111111f",                    // within hexadecimal
         "550e8400-e29b-41d4-a716-587428561654", // a UUID

@@ -1,5 +1,7 @@
 //! Escapes below the first level: JSON in a string of JSON, as agents hand on each other's calls, and JSON in prose.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 use tabellion_mask::json::RawString;
@@ -19,7 +21,7 @@ fn dumped(value: &Value) -> String {
             out.push(c);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                write!(out, "\\u{unit:04x}").unwrap();
             }
         }
     }
@@ -166,7 +168,6 @@ fn every_writing_of_a_value_has_one_placeholder() {
         placeholder("4111 1111 1111 1111"),
         "the model sees two cards"
     );
-    drop(placeholder);
     let (text, issued) = mask_text(r"a \u0061bc@example.org b", Classes::ALL, &mut scope).unwrap();
     assert_eq!(
         restore_text(&text, &scope, Placing::Text),
