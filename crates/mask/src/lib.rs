@@ -10,6 +10,7 @@
 //! scope is never given a value. No clock, no randomness, no file, no network: keys are handed in. What it holds of people is in
 //! [`Scope`] and in the pending end of a stream, neither of which can be printed.
 
+mod base64;
 mod body;
 mod class;
 mod edits;
@@ -21,6 +22,7 @@ mod scan;
 mod scope;
 mod stream;
 
+pub use base64::is_base64;
 pub use body::{Content, EditError, MAX_NESTED_JSON, Masked, Place, mask_string, mask_text, restore_string};
 pub use class::{Class, Classes};
 pub use edits::{Edits, OverlapError, Piece};

@@ -8,7 +8,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use tabellion_mask::json::{Kind, Limits, Path, RawString, Scalar, Step, Visitor, escaped, walk};
-use tabellion_mask::{Class, Classes, Content, EditError, Edits, Place, Scope, mask_string, scan};
+use tabellion_mask::{
+    Class, Classes, Content, EditError, Edits, Place, Scope, is_base64, mask_string, scan_number,
+};
 use tabellion_model::body::Masked;
 
 use crate::route::MAX_MODEL_BYTES;
@@ -98,10 +100,10 @@ impl<'b> ChatRequest<'b> {
             }
         }
         for (at, number) in &self.parts.numbers {
-            if let Some(finding) = scan(number, Classes::ALL).next() {
-                let placeholder = scope.issue(finding.class, finding.value)?;
+            if let Some((class, value)) = scan_number(number, Classes::ALL) {
+                let placeholder = scope.issue(class, &value)?;
                 edits.replace(*at..*at + number.len(), format!("\"{placeholder}\""))?;
-                *counts.entry(finding.class).or_default() += 1;
+                *counts.entry(class).or_default() += 1;
             }
         }
         Ok(())
@@ -256,20 +258,16 @@ impl<'b> Visitor<'b> for Parts<'b> {
     }
 }
 
-/// Whether a string is encoded binary, in which no text can be found: pictures, files and sound in base64.
+/// Whether a string is encoded binary, in which no text can be found: pictures, files and sound, where it is base64 indeed.
 fn is_binary(steps: &[Step<'_>], string: RawString<'_>) -> bool {
     let mut names = steps.iter().rev().map(|step| match step {
         Step::Name(name) => name.as_ref(),
         Step::Index(_) => "",
     });
-    let inner = string.raw().get(1..).unwrap_or_default();
-    match (names.next(), names.next()) {
-        (Some("url"), Some("image_url")) | (Some("file_data"), Some("file")) => {
-            inner.starts_with("data:") && inner.contains(";base64,")
-        }
-        (Some("data"), Some("input_audio")) => true,
-        _ => false,
-    }
+    let place = (names.next(), names.next());
+    let encoded = [("url", "image_url"), ("file_data", "file"), ("data", "input_audio")];
+    encoded.iter().any(|(name, holder)| place == (Some(*name), Some(*holder)))
+        && is_base64(&string.value(), Classes::ALL)
 }
 
 /// Whether a string holds JSON of its own: arguments of tools always, any other when it looks so. Escapes within it are then read too.

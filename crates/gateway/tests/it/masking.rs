@@ -25,7 +25,7 @@ fn echo_stream(size: usize) -> Script {
 
 /// Nothing of what is personal may be in what was sent.
 fn assert_masked(sent: &str) {
-    for value in [EMAIL, CARD, IBAN, "lovelace", "4111111111111111", "1111 1111", "0044 0532"] {
+    for value in [EMAIL, CARD, IBAN, "lovelace", "4111111111111111", "4.111", "1111 1111", "0044 0532"] {
         assert!(!sent.contains(value), "{value} reached the provider: {sent}");
     }
 }
@@ -60,6 +60,10 @@ fn no_escape_and_no_place_hides_a_value() {
         json!({"model":"model-a","messages":[],"metadata":{EMAIL:"x"}}).to_string(),
         json!({"model":"model-a","messages":[],"tools":[{"type":"function","function":{"name":"f","description":format!("asks {EMAIL}")}}]}).to_string(),
         r#"{"model":"model-a","messages":[],"metadata":{"card":4111111111111111}}"#.to_owned(),
+        r#"{"model":"model-a","messages":[],"metadata":{"card":4.111111111111111e15}}"#.to_owned(),
+        json!({"model":"model-a","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":EMAIL,"format":"wav"}}]}]}).to_string(),
+        json!({"model":"model-a","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":format!("data:image/png;base64,QUJD {EMAIL}")}}]}]}).to_string(),
+        json!({"model":"model-a","messages":[{"role":"tool","tool_call_id":"c","content":json!({"p": r#"{"to":"ada.lov\u0065lace\u0040example.org"}"#}).to_string()}]}).to_string(),
         json!({"model":"model-a","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":format!("https://x.example/?u={EMAIL}")}}]}]}).to_string(),
     ];
     for body in bodies {

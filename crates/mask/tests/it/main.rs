@@ -8,6 +8,7 @@
     reason = "a test may stop where it is"
 )]
 
+mod base64;
 mod body;
 mod card;
 mod edits;
