@@ -11,6 +11,7 @@ mod cell;
 mod csv;
 mod form;
 mod link;
+mod looks;
 mod moment;
 mod names;
 mod page;

@@ -9,6 +9,7 @@ pub mod applicability;
 pub(crate) mod asking;
 pub mod calls;
 pub mod controls;
+pub(crate) mod coverage;
 pub mod entries;
 pub mod forms;
 pub mod keys;

@@ -42,7 +42,11 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
         "console",
         "css",
         "text/css; charset=utf-8",
-        include_bytes!("../../assets/console/console.css"),
+        concat!(
+            include_str!("../../assets/console/console.css"),
+            include_str!("../../assets/console/registers.css")
+        )
+        .as_bytes(),
     ),
     script: asset("console", "js", SCRIPT, include_bytes!("../../assets/console/console.js")),
     early: asset("early", "js", SCRIPT, include_bytes!("../../assets/console/early.js")),

@@ -25,6 +25,10 @@ pub(crate) enum Look {
     Time,
     /// A state with its shape.
     State(Tone),
+    /// Several states, each a small shape of its own.
+    Marks,
+    /// Short words, each with an outline.
+    Tags,
     /// Nothing is known, or nothing was said.
     Unknown,
 }
@@ -38,6 +42,17 @@ pub(crate) enum Order {
     Number(u64),
     /// Behind all others.
     Last,
+}
+
+/// One mark or tag of a cell that has several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Its class in the style sheet.
+    pub(crate) class: &'static str,
+    /// What is shown.
+    pub(crate) text: String,
+    /// What it means, for whoever rests on it or listens.
+    pub(crate) title: String,
 }
 
 /// A value.
@@ -55,6 +70,8 @@ pub(crate) struct Cell {
     pub(crate) look: Look,
     /// By what it is sorted.
     pub(crate) order: Order,
+    /// The marks or tags, where it has several.
+    pub(crate) pieces: Vec<Piece>,
 }
 
 impl Cell {
@@ -69,7 +86,26 @@ impl Cell {
             href: String::new(),
             look: Look::Plain,
             order,
+            pieces: Vec::new(),
         }
+    }
+
+    /// Text of which a spreadsheet gets all, also when it is longer than a cell shows.
+    pub(crate) fn long(text: &str) -> Self {
+        Self { whole: visible(text, usize::MAX), ..Self::text(text) }
+    }
+
+    /// Several marks; sorted by how many of them are what `rank` counts.
+    pub(crate) fn marks(pieces: Vec<Piece>, rank: u64) -> Self {
+        let said = said(&pieces);
+        Self { look: Look::Marks, order: Order::Number(rank), pieces, whole: said, ..Self::text("") }
+    }
+
+    /// Several tags; none is an empty cell.
+    pub(crate) fn tags(pieces: Vec<Piece>) -> Self {
+        let words: Vec<&str> = pieces.iter().map(|piece| piece.text.as_str()).collect();
+        let order = if words.is_empty() { Order::Last } else { Order::Text(words.join(", ")) };
+        Self { look: Look::Tags, order, whole: words.join(", "), pieces, ..Self::text("") }
     }
 
     /// A code of ours, such as `policy_denied`, in words; a spreadsheet gets the code.
@@ -155,6 +191,8 @@ impl Cell {
             Look::Id => "id",
             Look::Time => "time",
             Look::State(_) => "state",
+            Look::Marks => "marks",
+            Look::Tags => "tags",
             Look::Unknown => "unknown",
         }
     }
@@ -166,4 +204,9 @@ impl Cell {
             _ => "",
         }
     }
+}
+
+fn said(pieces: &[Piece]) -> String {
+    let titles: Vec<&str> = pieces.iter().map(|piece| piece.title.as_str()).collect();
+    titles.join("; ")
 }

@@ -76,6 +76,8 @@ pub(crate) struct Form {
     pub(crate) consequence: &'static str,
     /// Where to go without doing it.
     pub(crate) cancel: String,
+    /// What the form says without being typed, such as the digest that was shown.
+    pub(crate) said: Vec<(&'static str, String)>,
 }
 
 /// What was typed, and why it was refused.
@@ -147,6 +149,7 @@ impl Form {
             ends: false,
             consequence: "",
             cancel: String::new(),
+            said: Vec::new(),
         }
     }
 
@@ -167,22 +170,14 @@ impl Form {
             }
             refusal_remedy(refusal).clone_into(&mut remedy);
         }
-        // A form that comes back keeps its idempotency key only when the first request may have been carried out.
-        let may_be_done =
-            |refused: &Refused<'_>| matches!(refused.refusal.code, Code::ViewBehind | Code::Unavailable);
-        let once = match refused
-            .filter(|refused| may_be_done(refused))
-            .and_then(|refused| refused.typed.get("once"))
-        {
-            Some(once) => once.to_owned(),
-            None => hex::encode(visit.desk.random_id()?),
-        };
+        let once = once(visit, refused)?;
         let mut hidden = vec![
             ("csrf", visit.csrf.clone().unwrap_or_default()),
             ("once", once),
             ("form", self.id.to_owned()),
         ];
         hidden.extend(self.version.map(|version| ("version", version.to_string())));
+        hidden.extend(self.said);
         Block::of(&FormView {
             id: self.id,
             action: self.action,
@@ -195,6 +190,16 @@ impl Form {
             problem,
             remedy,
         })
+    }
+}
+
+/// The idempotency key of a form. One that comes back keeps it only when the first request may have been carried out.
+pub(crate) fn once(visit: &Visit<'_>, refused: Option<&Refused<'_>>) -> Result<String, Refusal> {
+    let may_be_done =
+        |refused: &&Refused<'_>| matches!(refused.refusal.code, Code::ViewBehind | Code::Unavailable);
+    match refused.filter(may_be_done).and_then(|refused| refused.typed.get("once")) {
+        Some(once) => Ok(once.to_owned()),
+        None => Ok(hex::encode(visit.desk.random_id()?)),
     }
 }
 
@@ -213,7 +218,7 @@ fn fault(refusal: &Refusal) -> (Option<String>, String) {
 }
 
 /// What to do, unless the field says it already or it speaks of the API.
-fn refusal_remedy(refusal: &Refusal) -> &'static str {
+pub(crate) fn refusal_remedy(refusal: &Refusal) -> &'static str {
     match refusal.code {
         Code::Malformed => "",
         Code::Stale | Code::Conflict => {

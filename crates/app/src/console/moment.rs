@@ -37,6 +37,11 @@ pub(crate) fn read(desk: &Desk, text: &str) -> Result<Moment, Refusal> {
     last_until(reader, until)?.ok_or_else(|| refused(format!("the log began after {text}")))
 }
 
+/// When entry `index` was committed.
+pub(crate) fn of_entry(desk: &Desk, index: u64) -> Result<Micros, Refusal> {
+    end_of(desk.ledger().reader(), index).map(|moment| moment.at)
+}
+
 /// The commit that holds entry `index`.
 fn end_of(reader: &Reader, index: u64) -> Result<Moment, Refusal> {
     let size = reader.commit_end(index)?;

@@ -4,8 +4,8 @@
 
 use super::answer::Answered;
 use super::page::{
-    calls, entry, home, inbox, keys, ledger, login, packages, people, policies, search, settings, system,
-    systems,
+    applicability, calls, control, controls, decision, entry, home, inbox, item, item_form, keys, ledger,
+    login, packages, people, policies, registers, search, settings, system, systems,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -50,6 +50,9 @@ pub(crate) enum Area {
     Keys,
     Policies,
     People,
+    Registers,
+    Applicability,
+    Controls,
     Packages,
     Ledger,
     Settings,
@@ -99,11 +102,19 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
     (
         "Governance",
         &[
+            item("Registers", "/registers", Permission::ReadRegisters, Area::Registers),
+            item("Statement of Applicability", "/soa", Permission::ReadControls, Area::Applicability),
             item("Policies", "/policies", Permission::ReadPolicies, Area::Policies),
             item("People and roles", "/people", Permission::ReadPeople, Area::People),
         ],
     ),
-    ("Assurance", &[item("Packages", "/packages", Permission::BuildPackages, Area::Packages)]),
+    (
+        "Assurance",
+        &[
+            item("Controls", "/controls", Permission::ReadControls, Area::Controls),
+            item("Packages", "/packages", Permission::BuildPackages, Area::Packages),
+        ],
+    ),
     ("Ledger", &[item("Explorer", "/ledger", Permission::ReadEntries, Area::Ledger)]),
     ("Settings", &[item("This installation", "/settings", Permission::ReadPolicies, Area::Settings)]),
 ];
@@ -121,6 +132,13 @@ const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
 const CHANGE_PEOPLE: Access = Access::Needs(Permission::ChangePeople);
 const BUILD_PACKAGES: Access = Access::Needs(Permission::BuildPackages);
+const READ_REGISTERS: Access = Access::Needs(Permission::ReadRegisters);
+const EDIT_REGISTERS: Access = Access::Needs(Permission::EditRegisters);
+const DECIDE_REGISTERS: Access = Access::Needs(Permission::DecideRegisters);
+const MOVE_REGISTERS: Access = Access::Needs(Permission::MoveRegisters);
+const READ_CONTROLS: Access = Access::Needs(Permission::ReadControls);
+const DECIDE_APPLICABILITY: Access = Access::Needs(Permission::DecideApplicability);
+const APPROVE_APPLICABILITY: Access = Access::Needs(Permission::ApproveApplicability);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
 
 const fn get(
@@ -192,6 +210,28 @@ pub(crate) const PAGES: &[Page] = &[
     post("/people/{person}/roles", CHANGE_PEOPLE, Area::People, "page.person.grant", people::grant),
     post("/people/{person}/revoke", CHANGE_PEOPLE, Area::People, "page.person.revoke", people::revoke),
     post("/people/{person}/links", CHANGE_PEOPLE, Area::People, "page.person.link", people::link),
+
+    get("/registers", READ_REGISTERS, Present, Area::Registers, "page.registers", registers::list),
+    get("/registers/{register}", READ_REGISTERS, Present, Area::Registers, "page.register", registers::items),
+    get("/registers/{register}/new", EDIT_REGISTERS, Present, Area::Registers, "page.item.new", item_form::new),
+    post("/registers/{register}/new", EDIT_REGISTERS, Area::Registers, "page.item.open", item_form::open),
+    get("/registers/{register}/{item}", READ_REGISTERS, Present, Area::Registers, "page.item", item::show),
+    get("/registers/{register}/{item}/history", READ_REGISTERS, Present, Area::Registers, "page.item.history", item::history),
+    get("/registers/{register}/{item}/edit", EDIT_REGISTERS, Present, Area::Registers, "page.item.edit", item_form::edit),
+    post("/registers/{register}/{item}/edit", EDIT_REGISTERS, Area::Registers, "page.item.save", item_form::save),
+    post("/registers/{register}/{item}/submit", EDIT_REGISTERS, Area::Registers, "page.item.submit", item::submit),
+    get("/registers/{register}/{item}/decide", DECIDE_REGISTERS, Present, Area::Registers, "page.item.decision", decision::show),
+    post("/registers/{register}/{item}/decide", DECIDE_REGISTERS, Area::Registers, "page.item.decide", decision::decide),
+    post("/registers/{register}/{item}/state", MOVE_REGISTERS, Area::Registers, "page.item.state", item::state),
+
+    get("/soa", READ_CONTROLS, Present, Area::Applicability, "page.soa", applicability::show),
+    get("/soa/approve", APPROVE_APPLICABILITY, Present, Area::Applicability, "page.soa.approval", applicability::approval),
+    post("/soa/approve", APPROVE_APPLICABILITY, Area::Applicability, "page.soa.approve", applicability::approve),
+    get("/soa/{control}", READ_CONTROLS, Present, Area::Applicability, "page.soa.row", applicability::row),
+    post("/soa/{control}", DECIDE_APPLICABILITY, Area::Applicability, "page.soa.decide", applicability::decide),
+
+    get("/controls", READ_CONTROLS, Present, Area::Controls, "page.controls", controls::list),
+    get("/controls/{control}", READ_CONTROLS, Present, Area::Controls, "page.control", control::show),
 
     get("/packages", BUILD_PACKAGES, Present, Area::Packages, "page.packages", packages::form),
     post("/packages", BUILD_PACKAGES, Area::Packages, "page.package.build", packages::build),

@@ -67,8 +67,13 @@ pub(crate) struct Row {
 pub(crate) enum Rows {
     /// All of them: the table searches, sorts and pages them.
     All(Vec<Row>),
+    /// All of them on one page: the table searches and sorts them.
+    Whole(Vec<Row>),
     /// A page of them, newest first, already searched; where the next begins.
     Newest(Vec<Row>, Option<u64>),
+    /// The page that was asked for, already searched and sorted; how many there are on all, and the columns they can be sorted by, each with its
+    /// direction, the one that is used without being asked for first.
+    Part(Vec<Row>, u64, &'static [(&'static str, &'static str)]),
 }
 
 /// A list as a page describes it.
@@ -145,8 +150,8 @@ impl Listing {
     /// The list as a CSV file, with every column.
     pub(crate) fn csv(&self, visit: &Visit<'_>, rows: Rows) -> Reply {
         let rows = match rows {
-            Rows::All(rows) => self.arranged(visit, rows),
-            Rows::Newest(rows, _) => rows,
+            Rows::All(rows) | Rows::Whole(rows) => self.arranged(visit, rows),
+            Rows::Newest(rows, _) | Rows::Part(rows, ..) => rows,
         };
         let heads = self.columns.iter().map(|column| column.label).collect();
         let lines =
@@ -157,11 +162,21 @@ impl Listing {
 
     /// The list as a table.
     pub(crate) fn table(self, visit: &Visit<'_>, rows: Rows) -> Result<Block, Refusal> {
-        let sortable = matches!(rows, Rows::All(_));
+        let sortable = match &rows {
+            Rows::All(_) | Rows::Whole(_) => Sortable::Any,
+            Rows::Newest(..) => Sortable::These(&[]),
+            Rows::Part(_, _, by) => Sortable::These(by),
+        };
         let shown = self.shown_columns(&visit.query);
         let (rows, extent, previous, next) = match rows {
             Rows::All(rows) => self.one_page(visit, rows),
+            Rows::Whole(rows) => {
+                let rows = self.arranged(visit, rows);
+                let extent = crate::report::words::counted(rows.len() as u64, "row", "rows");
+                (rows, extent, String::new(), String::new())
+            }
             Rows::Newest(rows, next) => newest(visit, rows, next),
+            Rows::Part(rows, total, _) => part(visit, rows, total),
         };
         let chips = self.chips(visit);
         let none_match = rows.is_empty() && (!chips.is_empty() || visit.query.number("before").is_some());
@@ -234,29 +249,12 @@ impl Listing {
 
     fn one_page(&self, visit: &Visit<'_>, rows: Vec<Row>) -> (Vec<Row>, String, String, String) {
         let rows = self.arranged(visit, rows);
-        let total = rows.len();
-        let pages = total.div_ceil(PAGE_ROWS).max(1);
-        let asked = usize::try_from(visit.query.number("page").unwrap_or(1)).unwrap_or(pages);
-        let page = asked.clamp(1, pages);
-        let first = (page - 1) * PAGE_ROWS;
-        let rows: Vec<Row> = rows.into_iter().skip(first).take(PAGE_ROWS).collect();
-        let to = |page: usize| {
-            visit.here().keep(&visit.query, &["page", "recorded"]).with("page", &page.to_string()).href()
-        };
-        let previous = if page > 1 { to(page - 1) } else { String::new() };
-        let next = if page < pages { to(page + 1) } else { String::new() };
-        let extent = match (rows.is_empty(), pages) {
-            (true, _) => String::new(),
-            (_, 1) if self.search.is_empty() => String::new(),
-            (_, 1) => crate::report::words::counted(total as u64, "row", "rows"),
-            _ => format!(
-                "{}–{} of {}",
-                count(first as u64 + 1),
-                count((first + rows.len()) as u64),
-                count(total as u64)
-            ),
-        };
-        (rows, extent, previous, next)
+        let total = rows.len() as u64;
+        let skipped = usize::try_from(skipped(visit, total)).unwrap_or(usize::MAX);
+        let rows: Vec<Row> = rows.into_iter().skip(skipped).take(PAGE_ROWS).collect();
+        let (rows, extent, previous, next) = part(visit, rows, total);
+        let short = self.search.is_empty() && total <= PAGE_ROWS as u64;
+        (rows, if short { String::new() } else { extent }, previous, next)
     }
 
     fn chips(&self, visit: &Visit<'_>) -> Vec<Chip> {
@@ -291,7 +289,7 @@ impl Listing {
         views.collect()
     }
 
-    fn heads(&self, visit: &Visit<'_>, shown: &[bool], rows: &[Row], sortable: bool) -> Vec<Head> {
+    fn heads(&self, visit: &Visit<'_>, shown: &[bool], rows: &[Row], sortable: Sortable) -> Vec<Head> {
         let sorted = self.sorted_by(&visit.query);
         let heads = self.columns.iter().enumerate().zip(shown).filter(|(_, shown)| **shown).map(
             |((position, column), _)| {
@@ -303,20 +301,69 @@ impl Listing {
                     .iter()
                     .filter_map(|row| row.cells.get(position))
                     .any(|cell| cell.class() == "number");
-                Head {
-                    label: column.label,
-                    class: if number { "number" } else { "" },
-                    href: if sortable { href } else { String::new() },
-                    sorted: match now {
-                        None => "",
-                        Some(true) => "descending",
-                        Some(false) => "ascending",
-                    },
-                }
+                let (href, sorted) = match sortable {
+                    Sortable::Any => (
+                        href,
+                        match now {
+                            None => "",
+                            Some(true) => "descending",
+                            Some(false) => "ascending",
+                        },
+                    ),
+                    Sortable::These(by) => only_these(visit, by, column.id),
+                };
+                Head { label: column.label, class: if number { "number" } else { "" }, href, sorted }
             },
         );
         heads.collect()
     }
+}
+
+/// By which columns a table can be sorted.
+#[derive(Clone, Copy)]
+enum Sortable {
+    /// By every column, both ways.
+    Any,
+    /// By these, each with its direction.
+    These(&'static [(&'static str, &'static str)]),
+}
+
+/// Address and state of a head where only some columns can be sorted by.
+fn only_these(
+    visit: &Visit<'_>,
+    by: &'static [(&'static str, &'static str)],
+    id: &str,
+) -> (String, &'static str) {
+    let Some((_, direction)) = by.iter().find(|(known, _)| *known == id) else {
+        return (String::new(), "");
+    };
+    let asked = visit.query.get("sort").filter(|asked| by.iter().any(|(known, _)| known == asked));
+    let used = asked.or(by.first().map(|(first, _)| *first)) == Some(id);
+    let href = visit.here().keep(&visit.query, &["sort", "page", "recorded"]).with("sort", id).href();
+    (href, if used { direction } else { "" })
+}
+
+/// Rows before the page that is asked for.
+pub(crate) fn skipped(visit: &Visit<'_>, total: u64) -> u64 {
+    let pages = total.div_ceil(PAGE_ROWS as u64).max(1);
+    (visit.query.number("page").unwrap_or(1).clamp(1, pages) - 1) * PAGE_ROWS as u64
+}
+
+fn part(visit: &Visit<'_>, rows: Vec<Row>, total: u64) -> (Vec<Row>, String, String, String) {
+    let first = skipped(visit, total);
+    let last = first + rows.len() as u64;
+    let page = first / PAGE_ROWS as u64 + 1;
+    let to = |page: u64| {
+        visit.here().keep(&visit.query, &["page", "recorded"]).with("page", &page.to_string()).href()
+    };
+    let previous = if page > 1 { to(page - 1) } else { String::new() };
+    let next = if last < total { to(page + 1) } else { String::new() };
+    let extent = match (rows.is_empty(), total <= PAGE_ROWS as u64) {
+        (true, _) => String::new(),
+        (_, true) => crate::report::words::counted(total, "row", "rows"),
+        _ => format!("{}–{} of {}", count(first + 1), count(last), count(total)),
+    };
+    (rows, extent, previous, next)
 }
 
 fn newest(visit: &Visit<'_>, rows: Vec<Row>, next: Option<u64>) -> (Vec<Row>, String, String, String) {

@@ -168,6 +168,14 @@ pub(crate) fn change(record_type: &str) -> &str {
         "link.issued" => "handed out a link",
         "session.opened" => "signed in",
         "session.closed" => "signed out",
+        "register.saved" => "saved a revision",
+        "register.submitted" => "put an item before an approver",
+        "register.decided" => "decided on an item",
+        "register.moved" => "moved an item to another state",
+        "register.refresh_opened" => "asked for a new look",
+        "register.refused" => "was refused deciding on own work",
+        "soa.decided" => "decided whether a control applies",
+        "soa.approved" => "approved the Statement of Applicability",
         other => other,
     }
 }

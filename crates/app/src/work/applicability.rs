@@ -206,6 +206,17 @@ impl Desk {
         Ok((self.statement()?, written))
     }
 
+    /// Whether `actor` can approve the statement as it stands, and nobody has.
+    pub(crate) fn may_approve_statement(&self, actor: &Actor) -> Result<bool, Refusal> {
+        let Actor::Person { id, .. } = actor else { return Ok(false) };
+        let approval = self.views.soa_approval()?;
+        let Some(digest) = digest_of(&self.views.soa()?)? else { return Ok(false) };
+        if approval.as_ref().and_then(|approval| approval.digest.as_ref()) == Some(&digest) {
+            return Ok(false);
+        }
+        Ok(self.check_approval(*id, approval.as_ref(), &NewApproval { digest }).is_ok())
+    }
+
     fn check_approval(
         &self,
         approver: tabellion_model::CredentialId,

@@ -45,6 +45,18 @@ pub struct Counts {
     pub not_applicable: u64,
 }
 
+impl Counts {
+    /// Counts one more.
+    pub(crate) fn add(&mut self, overall: Overall) {
+        match overall {
+            Overall::Covered => self.covered += 1,
+            Overall::Partial => self.partial += 1,
+            Overall::Gap => self.gap += 1,
+            Overall::NotApplicable => self.not_applicable += 1,
+        }
+    }
+}
+
 /// One part of a status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +92,8 @@ pub struct ControlRow {
     pub parts: Vec<PartMark>,
     /// The weightiest reason.
     pub because: String,
+    /// The newest entry that a reason names; null: none names any.
+    pub newest: Option<u64>,
 }
 
 /// A heading, which is as good as the worst below it.
@@ -235,12 +249,7 @@ impl Desk {
         let statuses = evaluate_all(rules, &facts, self.now());
         let mut counts = Counts::default();
         for status in &statuses {
-            match status.overall {
-                Overall::Covered => counts.covered += 1,
-                Overall::Partial => counts.partial += 1,
-                Overall::Gap => counts.gap += 1,
-                Overall::NotApplicable => counts.not_applicable += 1,
-            }
+            counts.add(status.overall);
         }
         Ok(Controls {
             basis: self.basis(rules, &facts),
@@ -307,6 +316,7 @@ fn row(status: &Status) -> ControlRow {
             .map(|(part, mark)| PartMark { part: part.as_str(), mark: mark.as_str() })
             .collect(),
         because: weightiest.map(|reason| reason.text.clone()).unwrap_or_default(),
+        newest: status.because.iter().flat_map(|reason| reason.entries.iter().copied()).max(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Promises: a revision that somebody did not see is never replaced or approved by them; nobody decides on their own work; what is decided on is exactly
 //! the digest that was shown. Must never: know a register by its name, apart from the inventory that traffic is compared with.
 
+mod compared;
 mod deciding;
 mod editing;
 mod gaps;

@@ -9,7 +9,7 @@ use crate::console::answer::Answered;
 use crate::console::block::{Action, Beside, Block, Section, section};
 use crate::console::cell::Cell;
 use crate::console::link::Link;
-use crate::console::page::{calls, inbox};
+use crate::console::page::{calls, coverage, inbox};
 use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{DAY, change, count, machine_time};
@@ -47,6 +47,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     if !asked.is_empty() {
         blocks.push(section("asked", "Asked of you", vec![inbox::table(visit, &asked)?])?);
     }
+    blocks.extend(coverage::part(visit)?);
     match visit.reach(Permission::ReadCalls) {
         Reach::All => {
             let (figures, denials) = traffic(visit)?;

@@ -27,7 +27,7 @@ pub(crate) struct Ask {
     pub(crate) href: String,
     /// Since when, or until when.
     pub(crate) at: Option<Micros>,
-    tone: Tone,
+    pub(crate) tone: Tone,
 }
 
 /// The page.
@@ -97,6 +97,7 @@ pub(crate) fn asked(visit: &Visit<'_>) -> Result<Vec<Ask>, Refusal> {
             })
         }));
     }
+    super::waiting::add(visit, &mut asked)?;
     Ok(asked)
 }
 

@@ -1,0 +1,525 @@
+//! The Statement of Applicability: one document to read and print, its rows to decide, and its approval as a whole by a second person.
+//!
+//! Promises: what is approved is exactly the digest and the rows that the page shows; nothing is chosen beforehand.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use serde_json::{Value, json};
+use tabellion_model::CredentialId;
+use tabellion_model::status::facts::Decision;
+
+use super::controls::reference;
+use crate::console::answer::Answered;
+use crate::console::block::{Action, Block, Facts, Note, section};
+use crate::console::cell::Cell;
+use crate::console::form::{Field, Form, Kind, Refused, sentence};
+use crate::console::looks;
+use crate::console::table::{Column, Listing, Row, Rows, column, nothing};
+use crate::console::visit::{Content, Visit};
+use crate::console::words::{self, Tone, counted};
+use crate::permission::Permission;
+use crate::refusal::{Code, Refusal};
+use crate::work::applicability::{Approved, NewApproval, NewDecision, Statement, StatementRow};
+
+const COLUMNS: &[Column] = &[
+    column("control", "Control"),
+    column("title", "Title"),
+    column("decision", "Applies"),
+    column("reason", "Reason"),
+    column("evidence", "Evidence of who carries it out"),
+    column("doubt", "To question"),
+    column("status", "Evidenced"),
+    column("by", "Decided by"),
+    column("when", "When"),
+    column("approved", "As approved"),
+];
+
+struct Shown {
+    control: Cell,
+    title: String,
+    decision: Cell,
+    reason: String,
+    evidence: String,
+    doubt: &'static str,
+    status: Cell,
+    by: Cell,
+    at: Cell,
+    approved: bool,
+    decided: bool,
+    /// Where the row is decided; empty: not by this person.
+    edit: String,
+}
+
+struct Area {
+    title: String,
+    rows: Vec<Shown>,
+}
+
+#[derive(Template)]
+#[template(path = "console/statement.html")]
+struct Document {
+    organisation: String,
+    areas: Vec<Area>,
+    csv: String,
+}
+
+/// The document.
+pub(crate) fn show(visit: &Visit<'_>) -> Answered {
+    let statement = visit.desk.statement()?;
+    if visit.wants_csv() {
+        let listing = Listing {
+            id: "statement-of-applicability",
+            caption: "Statement of Applicability",
+            columns: COLUMNS,
+            filters: Vec::new(),
+            search: "",
+            views: Vec::new(),
+            empty: nothing("No row", "The 38 controls come with the program.", None),
+        };
+        return Ok(listing.csv(visit, Rows::Whole(csv_rows(visit, &statement)?)).into());
+    }
+    let may_approve =
+        visit.can(Permission::ApproveApplicability) && visit.desk.may_approve_statement(visit.actor()?)?;
+    let mut blocks = notes(visit, &statement, may_approve)?;
+    blocks.push(facts(visit, &statement)?);
+    blocks.push(document(visit, &statement, visit.can(Permission::DecideApplicability))?);
+    let action = may_approve.then(|| Action { label: "Read and approve", href: "/soa/approve".to_owned() });
+    visit.show(Content {
+        lead: "Which of the 38 controls of ISO/IEC 42001, Annex A, apply here and why. Decided row by row, approved as a whole by a second person.".to_owned(),
+        badges: vec![Cell::state(standing(&statement))],
+        action,
+        blocks,
+        ..Content::titled("Statement of Applicability")
+    })
+}
+
+fn standing(statement: &Statement) -> (&'static str, Tone) {
+    match &statement.approval {
+        Some(approval) if approval.is_current => ("Approved", Tone::Good),
+        Some(_) => ("Changed since its approval", Tone::Fair),
+        None if statement.digest.is_some() => ("Waits for approval", Tone::Fair),
+        None => ("Not complete", Tone::Bad),
+    }
+}
+
+/// What is missing, first.
+fn notes(visit: &Visit<'_>, statement: &Statement, may_approve: bool) -> Result<Vec<Block>, Refusal> {
+    let mut blocks = Vec::new();
+    let mut note = |tone, title: String, text: String| -> Result<(), Refusal> {
+        blocks.push(Block::of(&Note { tone, title, text, action: None })?);
+        Ok(())
+    };
+    let open: Vec<&str> =
+        statement.rows.iter().filter(|row| row.decision.is_none()).map(|row| row.control).collect();
+    if !open.is_empty() {
+        let text =
+            format!("{}. It can be approved when every control is decided with its reason.", open.join(", "));
+        note(Tone::Fair, format!("Not decided yet: {} of {}", open.len(), statement.rows.len()), text)?;
+    }
+    let doubts: Vec<String> = statement
+        .rows
+        .iter()
+        .filter_map(|row| row.doubt.map(|doubt| format!("{}: {doubt}", row.control)))
+        .collect();
+    if !doubts.is_empty() {
+        let title = format!("To question: {}", counted(doubts.len() as u64, "row", "rows"));
+        note(Tone::Fair, title, sentence(&doubts.join("; ")))?;
+    }
+    if let Some(approval) = statement.approval.as_ref().filter(|approval| !approval.is_current) {
+        let changed: Vec<&str> =
+            statement.rows.iter().filter(|row| !row.approved).map(|row| row.control).collect();
+        let text = format!(
+            "Differing since {}: {}. What counts as evidence are the rows as they were approved.",
+            words::moment(approval.at.0),
+            changed.join(", ")
+        );
+        note(Tone::Fair, "It changed since its approval".to_owned(), text)?;
+    }
+    let complete = statement.digest.is_some();
+    let current = statement.approval.as_ref().is_some_and(|approval| approval.is_current);
+    if complete && !current && !may_approve && visit.can(Permission::ApproveApplicability) {
+        note(
+            Tone::Quiet,
+            "Somebody else has to approve it".to_owned(),
+            "You decided on at least one of its controls, and nobody approves their own work.".to_owned(),
+        )?;
+    }
+    Ok(blocks)
+}
+
+/// What is approved, by whom, under which digest.
+fn facts(visit: &Visit<'_>, statement: &Statement) -> Result<Block, Refusal> {
+    let origin = visit.desk.ledger().reader().origin();
+    let applied = |wanted: &str| {
+        let word =
+            |row: &&StatementRow| row.decision.is_some_and(|decision| decision_word(decision) == wanted);
+        statement.rows.iter().filter(word).count() as u64
+    };
+    let mut facts = Facts::default()
+        .with("Organisation", Cell::text(origin.tenant()))
+        .with("Decided", Cell::text(&format!("{} of {}", statement.decided, statement.rows.len())))
+        .with(
+            "Applied, inherited, excluded",
+            Cell::text(&format!("{}, {}, {}", applied("applied"), applied("inherited"), applied("excluded"))),
+        )
+        .with(
+            "Digest of the whole",
+            statement.digest.as_deref().map_or_else(|| Cell::unknown("none until it is complete"), Cell::id),
+        );
+    facts = match &statement.approval {
+        None => facts.with("Approved by", Cell::unknown("nobody yet")),
+        Some(approval) => approved(visit, facts, approval)?,
+    };
+    facts.block()
+}
+
+fn approved(visit: &Visit<'_>, facts: Facts, approval: &Approved) -> Result<Facts, Refusal> {
+    let by = match CredentialId::from_hex(&approval.by) {
+        Some(id) => visit.who(id)?,
+        None => Cell::unknown("nobody"),
+    };
+    Ok(facts
+        .with("Approved by", by)
+        .with_all("Approved", vec![visit.time(approval.at.0), visit.entry(approval.recorded.index)])
+        .with(
+            "Digest approved",
+            approval.digest.as_deref().map_or_else(|| Cell::unknown("erased"), Cell::id),
+        ))
+}
+
+fn decision_word(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Applied => "applied",
+        Decision::Excluded => "excluded",
+        Decision::Inherited => "inherited",
+    }
+}
+
+/// All 38 rows, whole, by objective.
+fn document(visit: &Visit<'_>, statement: &Statement, may_edit: bool) -> Result<Block, Refusal> {
+    let controls = visit.desk.controls()?;
+    let statuses: BTreeMap<&str, &'static str> =
+        controls.controls.iter().map(|row| (row.reference, row.status)).collect();
+    let mut areas: Vec<Area> = Vec::new();
+    let mut heading = "";
+    for row in &statement.rows {
+        let found = controls.controls.iter().find(|control| control.reference == row.control);
+        let above = found.map_or("", |control| control.heading);
+        if areas.is_empty() || above != heading {
+            heading = above;
+            let title = controls.headings.iter().find(|known| known.id == above);
+            let title =
+                title.map_or_else(|| above.to_owned(), |known| format!("{} {}", known.id, known.title));
+            areas.push(Area { title, rows: Vec::new() });
+        }
+        let shown = shown(visit, row, statuses.get(row.control).copied(), may_edit)?;
+        if let Some(area) = areas.last_mut() {
+            area.rows.push(shown);
+        }
+    }
+    Block::of(&Document {
+        organisation: visit.desk.ledger().reader().origin().as_str().to_owned(),
+        areas,
+        csv: "/soa?format=csv".to_owned(),
+    })
+}
+
+fn shown(
+    visit: &Visit<'_>,
+    row: &StatementRow,
+    status: Option<&'static str>,
+    may_edit: bool,
+) -> Result<Shown, Refusal> {
+    Ok(Shown {
+        control: Cell::text(row.control).to(format!("/soa/{}", row.control)),
+        title: row.title.clone(),
+        decision: looks::applicability(row.decision),
+        reason: row.reason.as_deref().map(|text| Cell::long(text).whole).unwrap_or_default(),
+        evidence: row.evidence.as_deref().map(|text| Cell::long(text).whole).unwrap_or_default(),
+        doubt: row.doubt.unwrap_or_default(),
+        status: status.map_or_else(
+            || Cell::unknown("–"),
+            |word| Cell::state(looks::overall(word)).to(format!("/controls/{}", row.control)),
+        ),
+        by: by(visit, row)?,
+        at: row.at.map_or_else(|| Cell::unknown("–"), |at| visit.time(at.0)),
+        approved: row.approved,
+        decided: row.decision.is_some(),
+        edit: if may_edit { format!("/soa/{}", row.control) } else { String::new() },
+    })
+}
+
+fn by(visit: &Visit<'_>, row: &StatementRow) -> Result<Cell, Refusal> {
+    match row.by.as_deref().and_then(CredentialId::from_hex) {
+        Some(id) => visit.who(id),
+        None => Ok(Cell::unknown("nobody yet")),
+    }
+}
+
+fn csv_rows(visit: &Visit<'_>, statement: &Statement) -> Result<Vec<Row>, Refusal> {
+    let controls = visit.desk.controls()?;
+    let mut rows = Vec::new();
+    for row in &statement.rows {
+        let status = controls.controls.iter().find(|control| control.reference == row.control);
+        let cells = vec![
+            reference(row.control),
+            Cell::text(&row.title),
+            Cell::text(row.decision.map_or("not decided", decision_word)),
+            Cell::long(row.reason.as_deref().unwrap_or_default()),
+            Cell::long(row.evidence.as_deref().unwrap_or_default()),
+            Cell::text(row.doubt.unwrap_or_default()),
+            Cell::text(status.map_or("", |control| looks::overall(control.status).0)),
+            by(visit, row)?,
+            row.at.map_or_else(|| Cell::text(""), |at| visit.time(at.0)),
+            Cell::text(if row.approved { "yes" } else { "no" }),
+        ];
+        rows.push(Row { href: String::new(), cells });
+    }
+    Ok(rows)
+}
+
+/// One row: its decision, how it came about, and the form that decides it.
+pub(crate) fn row(visit: &Visit<'_>) -> Answered {
+    row_page(visit, 200, None)
+}
+
+/// Decides whether the control applies.
+pub(crate) fn decide(visit: &Visit<'_>) -> Answered {
+    let control = visit.parts.text("control");
+    let typed = || {
+        let Some(decision) = visit.form.get("decision") else {
+            return Err(Refusal::at(Code::Malformed, "/decision", "say whether it applies"));
+        };
+        let reason = visit.form.text("reason").trim();
+        if reason.is_empty() {
+            return Err(Refusal::at(
+                Code::Malformed,
+                "/reason",
+                "give the reason: by risk, law, contract or business",
+            ));
+        }
+        let mut body = json!({"decision": decision, "reason": reason});
+        let evidence = visit.form.text("evidence").trim();
+        if let (Some(body), false) = (body.as_object_mut(), evidence.is_empty()) {
+            body.insert("evidence".to_owned(), Value::from(evidence));
+        }
+        visit.read::<NewDecision>("decideApplicability", body)
+    };
+    let done =
+        typed().and_then(|new| visit.desk.decide_control(visit.actor()?, &visit.given(), control, &new));
+    match done {
+        Ok((_, written)) => Ok(visit.recorded("/soa", &written)),
+        Err(refusal) => {
+            let refused = Refused { id: "row", typed: &visit.form, refusal: &refusal };
+            row_page(visit, refusal.code.status(), Some(&refused))
+        }
+    }
+}
+
+fn row_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+    let history = visit.desk.statement_of(visit.parts.text("control"))?;
+    let row = &history.row;
+    let mut blocks = Vec::new();
+    if let Some(doubt) = row.doubt {
+        let (title, text) = ("To question".to_owned(), sentence(doubt));
+        blocks.push(Block::of(&Note { tone: Tone::Fair, title, text, action: None })?);
+    }
+    blocks.push(row_facts(visit, row)?);
+    if visit.can(Permission::DecideApplicability) {
+        let fields = vec![
+            Field {
+                values: row.decision.map(|decision| decision_word(decision).to_owned()).into_iter().collect(),
+                ..Field::new("decision", "Does it apply?", decisions())
+            },
+            Field::new("reason", "Reason", Kind::Area(4))
+                .hint("By risk, law, contract or business: why it applies here, or why not.")
+                .value(row.reason.clone().unwrap_or_default()),
+            Field::new("evidence", "Evidence of who carries it out", Kind::Area(2))
+                .hint("An inherited control needs it: the contract, the report, the certificate, and where it is.")
+                .optional()
+                .value(row.evidence.clone().unwrap_or_default()),
+        ];
+        let mut form = Form::new("row", format!("/soa/{}", row.control), "Record the decision", fields);
+        form.version = (row.version > 0).then_some(row.version);
+        form.consequence = "Whoever decides a row cannot approve the statement. An approval of before stays with the rows as they were.";
+        form.cancel = "/soa".to_owned();
+        blocks.push(section("decide", "Decide", vec![form.block(visit, refused)?])?);
+    }
+    blocks.push(decisions_made(visit, &history.decisions)?);
+    let content = Content {
+        trail: vec![("Statement of Applicability".to_owned(), "/soa".to_owned())],
+        badges: vec![looks::applicability(row.decision)],
+        blocks,
+        ..Content::titled(&format!("{} {}", row.control, row.title))
+    };
+    visit.show_with(status, content)
+}
+
+fn decisions() -> Kind {
+    let choice =
+        |value: &str, label: &str, follows: &str| (value.to_owned(), label.to_owned(), follows.to_owned());
+    Kind::Radio(vec![
+        choice("applied", "It applies", "Its status is computed from evidence."),
+        choice(
+            "inherited",
+            "Another party carries it out",
+            "It counts with that party's evidence, and says so.",
+        ),
+        choice(
+            "excluded",
+            "It is excluded",
+            "It counts as not applicable once this is approved, unless something known here contradicts it.",
+        ),
+    ])
+}
+
+fn row_facts(visit: &Visit<'_>, row: &StatementRow) -> Result<Block, Refusal> {
+    let status = visit.desk.control(row.control)?;
+    let text = |text: Option<&str>| match text {
+        Some(text) => {
+            let whole = Cell::long(text);
+            Cell { text: whole.whole.clone(), ..whole }
+        }
+        None => Cell::unknown("nothing yet"),
+    };
+    let mut facts = Facts::default()
+        .with("Applies", looks::applicability(row.decision))
+        .with("Reason", text(row.reason.as_deref()))
+        .with(
+            "As evidenced",
+            Cell::state(looks::overall(status.control.status)).to(format!("/controls/{}", row.control)),
+        )
+        .with("Decided by", by(visit, row)?);
+    if let Some(evidence) = &row.evidence {
+        facts = facts.with("Evidence of who carries it out", text(Some(evidence)));
+    }
+    if let Some(at) = row.at {
+        facts = facts.with("When", visit.time(at.0));
+    }
+    if let Some(recorded) = &row.recorded {
+        facts = facts.with("Record", visit.entry(recorded.index));
+    }
+    let approved = if row.approved { Cell::text("as approved") } else { Cell::unknown("not as it stands") };
+    facts.with("Approved", approved).block()
+}
+
+fn decisions_made(visit: &Visit<'_>, decisions: &[StatementRow]) -> Result<Block, Refusal> {
+    let mut rows = Vec::new();
+    for row in decisions.iter().rev() {
+        let cells = vec![
+            row.at.map_or_else(|| Cell::unknown("–"), |at| visit.time(at.0)),
+            by(visit, row)?,
+            looks::applicability(row.decision),
+            Cell::maybe(row.reason.as_deref(), "erased"),
+            row.recorded.as_ref().map_or_else(|| Cell::unknown("–"), |recorded| visit.entry(recorded.index)),
+        ];
+        rows.push(Row { href: String::new(), cells });
+    }
+    let listing = Listing {
+        id: "decisions",
+        caption: "Decisions",
+        columns: const {
+            &[
+                column("when", "When"),
+                column("by", "By"),
+                column("decision", "Applies"),
+                column("reason", "Reason"),
+                column("entry", "Entry"),
+            ]
+        },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing(
+            "Nobody has decided it yet",
+            "Every decision is a record with its reason, and stands here for good.",
+            None,
+        ),
+    };
+    section("decisions", "Decisions", vec![listing.table(visit, Rows::Whole(rows))?])
+}
+
+/// The approval: the whole document, its digest, and one act.
+pub(crate) fn approval(visit: &Visit<'_>) -> Answered {
+    approval_page(visit, 200, None)
+}
+
+/// Approves the statement.
+pub(crate) fn approve(visit: &Visit<'_>) -> Answered {
+    let read = || {
+        if visit.form.get("read") != Some("yes") {
+            return Err(Refusal::at(Code::Malformed, "/read", "say that you read all of it"));
+        }
+        visit.read::<NewApproval>("approveStatement", json!({"digest": visit.form.text("digest")}))
+    };
+    let done = read().and_then(|new| visit.desk.approve_statement(visit.actor()?, &visit.given(), &new));
+    match done {
+        Ok((_, written)) => Ok(visit.recorded("/soa", &written)),
+        Err(refusal) => approval_page(visit, refusal.code.status(), Some(&refusal)),
+    }
+}
+
+fn approval_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answered {
+    let statement = visit.desk.statement()?;
+    let may = visit.desk.may_approve_statement(visit.actor()?)?;
+    let mut blocks = Vec::new();
+    match statement.digest.as_deref().filter(|_| may) {
+        Some(digest) => {
+            let empty = crate::console::pairs::Pairs::default();
+            let refused = refusal.map(|refusal| Refused { id: "approval", typed: &empty, refusal });
+            let form = approval_form(visit, digest, refused.as_ref())?;
+            if refused.is_some() {
+                blocks.push(form);
+                blocks.push(facts(visit, &statement)?);
+                blocks.push(document(visit, &statement, false)?);
+            } else {
+                blocks.push(facts(visit, &statement)?);
+                blocks.push(document(visit, &statement, false)?);
+                blocks.push(form);
+            }
+        }
+        None => {
+            let (title, text) = cannot(&statement, refusal);
+            let action = Some(Action { label: "Open the statement", href: "/soa".to_owned() });
+            blocks.push(Block::of(&Note { tone: Tone::Fair, title, text, action })?);
+        }
+    }
+    let content = Content {
+        trail: vec![("Statement of Applicability".to_owned(), "/soa".to_owned())],
+        lead: "You approve exactly what stands below, all 38 rows of it, under its digest.".to_owned(),
+        badges: vec![Cell::state(standing(&statement))],
+        blocks,
+        ..Content::titled("Approve the Statement of Applicability")
+    };
+    visit.show_with(status, content)
+}
+
+fn cannot(statement: &Statement, refusal: Option<&Refusal>) -> (String, String) {
+    let current = statement.approval.as_ref().is_some_and(|approval| approval.is_current);
+    let text = if statement.digest.is_none() {
+        let open = statement.rows.len() as u64 - statement.decided;
+        format!("{} not decided yet.", counted(open, "control is", "controls are"))
+    } else if current {
+        "It is approved as it stands.".to_owned()
+    } else {
+        "You decided on at least one of its controls, and nobody approves their own work. Somebody else who is approver or compliance officer has to.".to_owned()
+    };
+    let title =
+        refusal.map_or_else(|| "You cannot approve it now".to_owned(), |refusal| sentence(&refusal.detail));
+    (title, text)
+}
+
+fn approval_form(visit: &Visit<'_>, digest: &str, refused: Option<&Refused<'_>>) -> Result<Block, Refusal> {
+    let fields = vec![Field::new(
+        "read",
+        "Your approval",
+        Kind::Checks(vec![("yes".to_owned(), "I read all of it, and approve it as it stands".to_owned())]),
+    )];
+    let mut form = Form::new("approval", "/soa/approve".to_owned(), "Approve the statement", fields);
+    form.said = vec![("digest", digest.to_owned())];
+    form.consequence = "It is on record under your name. A row that is changed later is not covered by it.";
+    form.cancel = "/soa".to_owned();
+    let shown = Facts::default().with("SHA-256 of all 38 rows", Cell::text(digest)).block()?;
+    section("approval", "Approve", vec![shown, form.block(visit, refused)?])
+}

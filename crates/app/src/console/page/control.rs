@@ -1,0 +1,214 @@
+//! One clause or control: its six parts with their reasons, down to the records; what would change it; by which rule.
+
+use askama::Template;
+use tabellion_model::SystemId;
+
+use super::controls::{basis, open, parts};
+use crate::console::answer::Answered;
+use crate::console::block::{Action, Block, Facts, Note, Section, section};
+use crate::console::cell::Cell;
+use crate::console::looks;
+use crate::console::table::{Listing, Row, Rows, column, nothing};
+use crate::console::visit::{Content, Visit};
+use crate::console::words::{Tone, counted};
+use crate::refusal::Refusal;
+use crate::work::controls::{Because, Control};
+
+struct Reason {
+    tone: &'static str,
+    text: String,
+    hatched: bool,
+    open: Option<(String, &'static str)>,
+    entries: Vec<Cell>,
+}
+
+struct Part {
+    name: &'static str,
+    asks: &'static str,
+    word: &'static str,
+    tone: &'static str,
+    reasons: Vec<Reason>,
+}
+
+#[derive(Template)]
+#[template(path = "console/parts.html")]
+struct Parts {
+    parts: Vec<Part>,
+}
+
+#[derive(Template)]
+#[template(path = "console/steps.html")]
+struct Steps {
+    steps: Vec<(String, Option<(String, &'static str)>)>,
+}
+
+/// The page.
+pub(crate) fn show(visit: &Visit<'_>) -> Answered {
+    let control = visit.desk.control(visit.parts.text("control"))?;
+    let row = &control.control;
+    let mut badges = vec![Cell::state(looks::overall(row.status))];
+    if !row.qualifiers.is_empty() {
+        badges.push(looks::qualifiers(&row.qualifiers));
+    }
+    let mut blocks = Vec::new();
+    if let Some(mistaken) = &control.often_mistaken {
+        let title = format!("Often mistaken for: {}", mistaken.taken_for);
+        blocks.push(Block::of(&Note {
+            tone: Tone::Quiet,
+            title,
+            text: mistaken.really.clone(),
+            action: None,
+        })?);
+    }
+    blocks.push(section("parts", "Why it stands so", vec![status(visit, &control)?])?);
+    blocks.extend(steps(visit, &control)?);
+    if !control.systems.is_empty() {
+        blocks.push(systems(visit, &control)?);
+    }
+    blocks.push(rule(&control)?);
+    if !control.crosswalk.is_empty() {
+        blocks.push(crosswalk(visit, &control)?);
+    }
+    let statement = row
+        .is_control
+        .then(|| Action { label: "Open in the statement", href: format!("/soa/{}", row.reference) });
+    visit.show(Content {
+        trail: vec![("Controls".to_owned(), "/controls".to_owned())],
+        lead: control.hint.clone(),
+        badges,
+        action: statement,
+        blocks,
+        ..Content::titled(&format!("{} {}", row.reference, row.title))
+    })
+}
+
+fn status(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
+    let shown = control.control.parts.iter().map(|part| {
+        let ((name, asks), (word, tone)) = (looks::part(part.part), looks::mark(part.mark));
+        let reasons = control.because.iter().filter(|because| because.part == part.part);
+        Part {
+            name,
+            asks,
+            word,
+            tone: tone.class(),
+            reasons: reasons.map(|because| reason(visit, because)).collect(),
+        }
+    });
+    Block::of(&Parts { parts: shown.collect() })
+}
+
+fn reason(visit: &Visit<'_>, because: &Because) -> Reason {
+    let unknown = ["not exercised", "not reconciled", "no evidence source", "not known", "nothing to test"];
+    Reason {
+        tone: looks::mark(because.mark).1.class(),
+        hatched: because.mark != "holds" && unknown.iter().any(|words| because.text.contains(words)),
+        text: Cell::long(&because.text).whole,
+        open: because.target.as_ref().and_then(|target| open(visit, target)),
+        entries: because.entries.iter().map(|entry| visit.entry(*entry)).collect(),
+    }
+}
+
+/// What would turn it green, each with the way to the page where it is done.
+fn steps(visit: &Visit<'_>, control: &Control) -> Result<Option<Block>, Refusal> {
+    if control.would_change.is_empty() {
+        return Ok(None);
+    }
+    let steps =
+        control.would_change.iter().map(|step| (Cell::long(&step.text).whole, open(visit, &step.target)));
+    let block = Block::of(&Steps { steps: steps.collect() })?;
+    section("steps", "What would turn this green", vec![block]).map(Some)
+}
+
+fn systems(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
+    let mut rows = Vec::new();
+    for system in &control.systems {
+        let href = format!("/systems/{}", system.system);
+        let name = match SystemId::from_hex(&system.system) {
+            Some(id) => visit.names.system(visit.desk, id)?,
+            None => Cell::maybe(system.name.as_deref(), "not known any more"),
+        };
+        rows.push(Row { href, cells: vec![name, Cell::state(looks::overall(system.status))] });
+    }
+    let listing = Listing {
+        id: "systems",
+        caption: "Systems in scope",
+        columns: const { &[column("system", "System"), column("status", "By what is about it alone")] },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing("No system", "No system is in scope.", None),
+    };
+    section("systems", "Systems in scope", vec![listing.table(visit, Rows::Whole(rows))?])
+}
+
+fn rule(control: &Control) -> Result<Block, Refusal> {
+    let cap = match control.rule.cap {
+        "A" => "A: machine evidence can be enough",
+        "B" => "B: it takes a dated human review besides",
+        _ => "H: the human record is what counts; machines show only that it happened",
+    };
+    let lacks = control.rule.lacks.iter().map(|lack| Cell::unknown(lack)).collect::<Vec<_>>();
+    let counted_things = if control.population == 0 {
+        Cell::unknown("nothing yet")
+    } else {
+        Cell::text(&counted(control.population, "thing", "things"))
+    };
+    let mut facts = Facts::default()
+        .with("Looks back", Cell::text(&counted(control.rule.window_days, "day", "days")))
+        .with("How far machines go", Cell::text(cap))
+        .with("Counted", counted_things)
+        .with("Marks", parts(&control.control.parts))
+        .with(
+            "Document asked for by the standard",
+            Cell::text(if control.documented { "Yes" } else { "No" }),
+        );
+    if !lacks.is_empty() {
+        facts = facts.with_all("Has no evidence source yet", lacks);
+    }
+    if !control.rule.not_automated.is_empty() {
+        facts = facts.with("What no machine can say", Cell::long(&control.rule.not_automated));
+    }
+    section("rule", "The rule", vec![facts.block()?, basis(&control.basis)?])
+}
+
+fn crosswalk(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
+    let rows = control.crosswalk.iter().map(|row| Row {
+        href: String::new(),
+        cells: vec![
+            Cell::text(row.framework),
+            Cell::text(&row.place),
+            Cell::text(match row.relation {
+                "superset" => "this holds all of it",
+                _ => "they share something; neither holds the other",
+            }),
+            Cell::code(row.confidence),
+            Cell::text(&row.basis),
+        ],
+    });
+    let listing = Listing {
+        id: "crosswalk",
+        caption: "Frameworks that share the evidence",
+        columns: const {
+            &[
+                column("framework", "Framework"),
+                column("place", "Place there"),
+                column("relation", "Relation"),
+                column("confidence", "Confidence"),
+                column("basis", "What that rests on"),
+            ]
+        },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing("None", "No other framework is mapped to it.", None),
+    };
+    let part = Section {
+        id: "crosswalk",
+        title: "Frameworks that share the evidence".to_owned(),
+        lead: "Evidence for one is worth looking at for the other; it is never the same as fulfilling it."
+            .to_owned(),
+        action: None,
+        blocks: vec![listing.table(visit, Rows::Whole(rows.collect()))?],
+    };
+    Block::of(&part)
+}

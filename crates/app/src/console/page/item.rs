@@ -1,0 +1,467 @@
+//! One item of a register: what is missing first, how it stands, what it says beside what was approved, who did what, and what can be done.
+
+use serde_json::json;
+use tabellion_model::register::Register;
+use tabellion_model::{CredentialId, ItemId, SystemId};
+
+use super::{item_history, registers, said};
+use crate::console::answer::Answered;
+use crate::console::block::{Action, Block, Facts, Note, Section, fold, section};
+use crate::console::cell::Cell;
+use crate::console::form::{Field, Form, Kind, Refused};
+use crate::console::looks;
+use crate::console::visit::{Content, Visit};
+use crate::console::words::{self, Tone};
+use crate::permission::Permission;
+use crate::refusal::Refusal;
+use crate::work::Written;
+use crate::work::registers::{Event, History, Item, NewState, RefreshShown, Standing, Submission};
+
+/// Events that the page shows; the history has the rest.
+const EVENTS: usize = 6;
+
+/// An item with all that its pages need.
+pub(crate) struct Opened<'a> {
+    pub(crate) register: &'a Register,
+    pub(crate) id: ItemId,
+    pub(crate) item: Item,
+    pub(crate) path: String,
+    pub(crate) name: String,
+    /// What was approved, where that is not the newest revision.
+    pub(crate) approved: Option<tabellion_model::register::Content>,
+    pub(crate) history: History,
+    /// Whether whoever is here may write it.
+    pub(crate) may_edit: bool,
+}
+
+/// Reads the item that the address names.
+pub(crate) fn opened<'a>(visit: &Visit<'a>) -> Result<Opened<'a>, Refusal> {
+    let register = visit.desk.register(visit.parts.text("register"))?;
+    let id = ItemId::from_hex(visit.parts.text("item")).ok_or_else(|| Refusal::not_found("item"))?;
+    let actor = visit.actor()?;
+    let item = visit.desk.register_item(actor, &register.name, id)?;
+    let system = item.summary.system.as_deref().and_then(SystemId::from_hex);
+    let approved = match &item.summary.approval {
+        Some(approval) if item.digest.as_ref() != Some(&approval.digest) => {
+            visit.desk.approved_content(actor, &register.name, id)?.content
+        }
+        _ => None,
+    };
+    Ok(Opened {
+        register,
+        id,
+        path: registers::path(&item.summary),
+        name: Cell::maybe(item.summary.name.as_deref(), &format!("Unnamed {}", register.item)).text,
+        approved,
+        history: visit.desk.register_history(actor, &register.name, id)?,
+        may_edit: visit.moment.is_none()
+            && item.summary.standing != Standing::Ended
+            && visit.desk.may(actor, Permission::EditRegisters, system)?,
+        item,
+    })
+}
+
+impl Opened<'_> {
+    /// The newest event of this kind.
+    pub(crate) fn last(&self, kind: &str) -> Option<&Event> {
+        self.history.events.iter().find(|event| event.kind == kind)
+    }
+
+    /// The steps above its pages.
+    pub(crate) fn trail(&self) -> Vec<(String, String)> {
+        vec![
+            ("Registers".to_owned(), "/registers".to_owned()),
+            (self.register.title.clone(), format!("/registers/{}", self.register.name)),
+        ]
+    }
+
+    /// Whether its newest revision can be put forward.
+    fn can_be_put_forward(&self) -> bool {
+        self.may_edit
+            && self.item.missing.is_empty()
+            && self.item.digest.is_some()
+            && self.item.summary.review != Some("in_review")
+            && self.item.summary.standing != Standing::Approved
+    }
+}
+
+/// The page.
+pub(crate) fn show(visit: &Visit<'_>) -> Answered {
+    page(visit, 200, None)
+}
+
+/// Puts the newest revision before an approver.
+pub(crate) fn submit(visit: &Visit<'_>) -> Answered {
+    let (register, id) = named(visit)?;
+    let done = visit
+        .read::<Submission>("submitRegisterItem", json!({"digest": visit.form.text("digest")}))
+        .and_then(|new| visit.desk.submit_register_item(visit.actor()?, &visit.given(), register, id, &new));
+    after(visit, "submit", done)
+}
+
+/// Moves it to another state.
+pub(crate) fn state(visit: &Visit<'_>) -> Answered {
+    let (register, id) = named(visit)?;
+    let body = json!({"state": visit.form.text("state"), "reason": visit.form.text("reason").trim()});
+    let done = visit
+        .read::<NewState>("moveRegisterItem", body)
+        .and_then(|new| visit.desk.move_register_item(visit.actor()?, &visit.given(), register, id, &new));
+    after(visit, "state", done)
+}
+
+/// The register and item that the address names.
+pub(crate) fn named<'v>(visit: &'v Visit<'_>) -> Result<(&'v str, ItemId), Refusal> {
+    let id = ItemId::from_hex(visit.parts.text("item")).ok_or_else(|| Refusal::not_found("item"))?;
+    Ok((visit.parts.text("register"), id))
+}
+
+fn after(visit: &Visit<'_>, form: &'static str, done: Result<(Item, Written), Refusal>) -> Answered {
+    match done {
+        Ok((item, written)) => Ok(visit.recorded(&registers::path(&item.summary), &written)),
+        Err(refusal) => {
+            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
+            page(visit, refusal.code.status(), Some(&refused))
+        }
+    }
+}
+
+fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+    let opened = opened(visit)?;
+    let mut blocks = notes(visit, &opened)?;
+    // What was refused is read before anything else.
+    let forward = forward(visit, &opened, refused)?;
+    if refused.is_some_and(|refused| refused.id == "submit") {
+        blocks.extend(forward.clone());
+    }
+    blocks.push(facts(visit, &opened)?);
+    blocks.push(content(visit, &opened)?);
+    if !refused.is_some_and(|refused| refused.id == "submit") {
+        blocks.extend(forward);
+    }
+    blocks.extend(steps(visit, &opened, refused)?);
+    blocks.push(history_part(visit, &opened)?);
+    let summary = &opened.item.summary;
+    let page = Content {
+        trail: opened.trail(),
+        lead: lead(&opened),
+        badges: vec![
+            Cell::state(looks::standing(summary.standing)),
+            registers::state(opened.register, summary.state.as_deref()),
+        ],
+        action: primary(&opened),
+        blocks,
+        ..Content::titled(&opened.name)
+    };
+    visit.show_with(status, page)
+}
+
+fn lead(opened: &Opened<'_>) -> String {
+    let about = registers::about(&opened.item.summary).text;
+    let what = &opened.register.item;
+    let article = if what.starts_with(['A', 'E', 'I', 'O', 'a', 'e', 'i', 'o']) { "An" } else { "A" };
+    format!("{article} {what}, about {about}.")
+}
+
+/// The one thing that is next.
+fn primary(opened: &Opened<'_>) -> Option<Action> {
+    let edit = |label| Some(Action { label, href: format!("{}/edit", opened.path) });
+    if opened.item.may_decide {
+        return Some(Action { label: "Decide on it", href: format!("{}/decide", opened.path) });
+    }
+    if !opened.may_edit {
+        return None;
+    }
+    match opened.item.summary.standing {
+        _ if opened.can_be_put_forward()
+            && matches!(opened.item.summary.standing, Standing::Draft | Standing::Changing) =>
+        {
+            Some(Action { label: "Put it forward", href: "#part-forward".to_owned() })
+        }
+        Standing::Draft | Standing::Changing => edit("Go on writing"),
+        Standing::Returned => edit("Correct it"),
+        Standing::RefreshNeeded | Standing::Overdue => edit("Look at it again"),
+        _ => edit("Edit"),
+    }
+}
+
+/// What stands between the item and being evidence, first.
+fn notes(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Vec<Block>, Refusal> {
+    let (item, summary) = (&opened.item, &opened.item.summary);
+    let mut blocks = Vec::new();
+    let mut note = |tone, title: String, text: String, action| -> Result<(), Refusal> {
+        blocks.push(Block::of(&Note { tone, title, text, action })?);
+        Ok(())
+    };
+    let edit = |label| opened.may_edit.then(|| Action { label, href: format!("{}/edit", opened.path) });
+    if item.content.is_none() {
+        let text = "Its records stay, and prove that something was said and decided; what it was is gone. Save it anew to go on.";
+        note(
+            Tone::Bad,
+            "What the newest revision said is erased".to_owned(),
+            text.to_owned(),
+            edit("Write it anew"),
+        )?;
+    }
+    if !item.missing.is_empty() {
+        let labels: Vec<&str> = item
+            .missing
+            .iter()
+            .filter_map(|name| opened.register.field(name))
+            .map(|field| field.label.as_str())
+            .collect();
+        let title = format!(
+            "Not filled in yet: {} of {} that are needed",
+            labels.len(),
+            opened.register.fields().filter(|field| field.required).count()
+        );
+        note(Tone::Fair, title, format!("{}.", labels.join(", ")), edit("Fill them in"))?;
+    }
+    if let Some(returned) = opened.last("decided").filter(|_| summary.standing == Standing::Returned) {
+        let why = returned
+            .reason
+            .as_deref()
+            .map_or("the reason was erased".to_owned(), |why| Cell::long(why).whole);
+        note(Tone::Bad, "It was given back".to_owned(), why, edit("Correct it"))?;
+    }
+    for refresh in &item.refreshes {
+        let (title, text, action) = new_look(visit, refresh);
+        note(Tone::Fair, title, text, action)?;
+    }
+    if summary.standing == Standing::Overdue {
+        let text = "Look at it again, and have it approved anew; until then it counts less and less.";
+        note(Tone::Bad, "Its review is overdue".to_owned(), text.to_owned(), edit("Look at it again"))?;
+    }
+    if summary.organisation_wide {
+        let text = "One document for the whole organisation says nothing about any one system. Clauses and controls count what names a system.";
+        note(Tone::Fair, "It names no system".to_owned(), text.to_owned(), None)?;
+    }
+    if summary.standing == Standing::InReview {
+        let (title, text) = waits(visit, opened);
+        let action = item
+            .may_decide
+            .then(|| Action { label: "Read it and decide", href: format!("{}/decide", opened.path) });
+        note(Tone::Fair, title, text, action)?;
+    }
+    Ok(blocks)
+}
+
+/// Whose turn it is, and why perhaps not the reader's.
+fn waits(visit: &Visit<'_>, opened: &Opened<'_>) -> (String, String) {
+    if opened.item.may_decide {
+        return (
+            "It waits for your decision".to_owned(),
+            "Read exactly what is to hold; approve it, or give it back with a reason.".to_owned(),
+        );
+    }
+    ("It waits for a decision".to_owned(), why_not(visit, opened))
+}
+
+/// Why whoever is here cannot decide, as a sentence that says who can.
+pub(crate) fn why_not(visit: &Visit<'_>, opened: &Opened<'_>) -> String {
+    let roles: Vec<String> =
+        opened.register.approval.roles.iter().map(|role| words::role(*role).to_lowercase()).collect();
+    let others = format!("Somebody else who is {} has to.", roles.join(" or "));
+    let me = visit.actor.as_ref().and_then(crate::work::Actor::credential).map(|id| id.to_hex());
+    let wrote = me.as_ref().is_some_and(|me| opened.item.authors.contains(me));
+    if opened.register.approval.four_eyes && wrote {
+        return format!("You wrote some of it, and nobody approves their own work. {others}");
+    }
+    if opened.register.approval.four_eyes && me.is_some() && opened.item.submitter == me {
+        return format!("You put it forward, and nobody approves their own work. {others}");
+    }
+    format!("Whoever decides is {} and wrote none of it.", roles.join(" or "))
+}
+
+/// Why a new look is asked for, with the way to what showed it.
+fn new_look(visit: &Visit<'_>, refresh: &RefreshShown) -> (String, String, Option<Action>) {
+    match (refresh.trigger, &refresh.model) {
+        (Some("model_not_named"), Some(model)) => (
+            format!("A model answered that it does not name: {}", Cell::text(model).text),
+            format!(
+                "Since {} calls are answered by it. Say what that changes, name it, and have it approved.",
+                words::moment(refresh.at.0)
+            ),
+            refresh
+                .cause
+                .as_ref()
+                .filter(|_| visit.can(Permission::ReadCalls))
+                .map(|call| Action { label: "Open the call", href: format!("/calls/{call}") }),
+        ),
+        (Some("material_change"), _) => (
+            "Something that it rests on changed".to_owned(),
+            format!("Approved otherwise since: {}.", refresh.fields.join(", ")),
+            visit.can(Permission::ReadEntries).then(|| Action {
+                label: "Open the record",
+                href: format!("/ledger/{}", refresh.recorded.index),
+            }),
+        ),
+        _ => ("A new look is asked for".to_owned(), "What asked for it was erased.".to_owned(), None),
+    }
+}
+
+/// How it stands, and by whom.
+pub(crate) fn facts(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Refusal> {
+    let (item, summary) = (&opened.item, &opened.item.summary);
+    let who = |id: &str| match CredentialId::from_hex(id) {
+        Some(id) => visit.who(id),
+        None => Ok(Cell::unknown("nobody")),
+    };
+    let authors = item.authors.iter().map(|id| who(id)).collect::<Result<Vec<_>, _>>()?;
+    let mut facts = Facts::default()
+        .with("About", registers::about(summary))
+        .with("Owner", summary.owner.as_deref().map_or_else(|| Ok(Cell::unknown("nobody yet")), who)?)
+        .with("Revision", Cell::number(summary.revision))
+        .with_all("Written by", authors)
+        .with(
+            "Put forward by",
+            match (&item.submitter, summary.review) {
+                (Some(person), _) => who(person)?,
+                (None, _) => Cell::unknown("nobody yet"),
+            },
+        );
+    facts = match &summary.approval {
+        None => facts.with("Approved by", Cell::unknown("nobody yet: it is no evidence so far")),
+        Some(approval) => {
+            let role = opened
+                .history
+                .events
+                .iter()
+                .find(|event| event.recorded.index == approval.index)
+                .and_then(|event| event.role)
+                .map(|role| role.replace('_', " "));
+            let by = who(&approval.by)?;
+            let role = role.map_or_else(
+                || Cell::unknown("under a role that is no longer readable"),
+                |role| Cell::text(&format!("as {role}")),
+            );
+            let mut facts = facts
+                .with_all("Approved by", vec![by, role])
+                .with_all("Approved", vec![visit.time(approval.at.0), visit.entry(approval.index)])
+                .with(
+                    "Next review",
+                    approval
+                        .next_review_at
+                        .map_or_else(|| Cell::unknown("never by itself"), |due| visit.time(due.0)),
+                )
+                .with("Digest approved", Cell::id(&approval.digest));
+            if !approval.conditions.is_empty() {
+                facts = facts.with("On the condition", Cell::text(&approval.conditions));
+            }
+            facts
+        }
+    };
+    let digest = item.digest.as_deref().map_or_else(|| Cell::unknown("erased"), Cell::id);
+    facts
+        .with("Digest of the newest revision", digest)
+        .with("Newest revision", visit.entry(item.saved.index))
+        .with("First record", visit.entry(item.created.index))
+        .block()
+}
+
+fn content(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Refusal> {
+    let nothing = tabellion_model::register::Content::new();
+    let said = opened.item.content.as_ref().unwrap_or(&nothing);
+    let lead = match (&opened.approved, &opened.item.summary.approval) {
+        (Some(_), _) => {
+            "What was approved still holds. Where the newest revision differs, both stand beside each other."
+        }
+        (None, Some(approval)) if opened.item.digest.as_ref() != Some(&approval.digest) => {
+            "What was approved can no longer be read, so the newest revision stands alone."
+        }
+        (None, Some(_)) => "This is what was approved.",
+        (None, None) => "",
+    };
+    let part = Section {
+        id: "content",
+        title: "What it says".to_owned(),
+        lead: lead.to_owned(),
+        action: None,
+        blocks: vec![said::sections(visit, opened.register, said, opened.approved.as_ref())?],
+    };
+    Block::of(&part)
+}
+
+/// The form that puts it before an approver: exactly one digest.
+fn forward(
+    visit: &Visit<'_>,
+    opened: &Opened<'_>,
+    refused: Option<&Refused<'_>>,
+) -> Result<Option<Block>, Refusal> {
+    let was_refused = refused.is_some_and(|refused| refused.id == "submit");
+    let Some(digest) = opened.item.digest.clone().filter(|_| was_refused || opened.can_be_put_forward())
+    else {
+        return Ok(None);
+    };
+    let mut form =
+        Form::new("submit", format!("{}/submit", opened.path), "Put it before an approver", Vec::new());
+    form.version = Some(opened.item.summary.version);
+    form.consequence = "Whoever puts it forward cannot decide on it. Saving it again takes it back.";
+    form.said = vec![("digest", digest.clone())];
+    let part = Section {
+        id: "forward",
+        title: "Put it forward".to_owned(),
+        lead: format!("Revision {}, exactly as it stands above: {digest}.", opened.item.summary.revision),
+        action: None,
+        blocks: vec![form.block(visit, refused)?],
+    };
+    Block::of(&part).map(Some)
+}
+
+/// The steps to other states that this person may take now.
+fn steps(
+    visit: &Visit<'_>,
+    opened: &Opened<'_>,
+    refused: Option<&Refused<'_>>,
+) -> Result<Option<Block>, Refusal> {
+    let next: Vec<(String, String)> = opened
+        .item
+        .next_states
+        .iter()
+        .filter_map(|name| opened.register.state(name))
+        .map(|state| (state.name.clone(), state.title.clone()))
+        .collect();
+    let is_refused = refused.is_some_and(|refused| refused.id == "state");
+    if next.is_empty() && !is_refused {
+        return Ok(None);
+    }
+    let fields = vec![
+        Field::new("state", "To", Kind::Select(next)),
+        Field::new("reason", "Reason", Kind::Line).hint("For the reader of the history."),
+    ];
+    let mut form = Form::new("state", format!("{}/state", opened.path), "Move it", fields);
+    form.version = Some(opened.item.summary.version);
+    form.consequence = "Out of a state that is for good no step leads, and nothing is written any more.";
+    let block = fold("state", "Move to another state", is_refused, form.block(visit, refused)?)?;
+    section("change", "Change", vec![block]).map(Some)
+}
+
+fn history_part(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Refusal> {
+    let events = opened.history.events.get(..EVENTS).unwrap_or(&opened.history.events);
+    let more = opened.history.events.len() > EVENTS;
+    let part = Section {
+        id: "history",
+        title: "History".to_owned(),
+        lead: String::new(),
+        action: more.then(|| Action { label: "See all of it", href: format!("{}/history", opened.path) }),
+        blocks: vec![item_history::block(visit, opened.register, events)?],
+    };
+    Block::of(&part)
+}
+
+/// The whole history.
+pub(crate) fn history(visit: &Visit<'_>) -> Answered {
+    let opened = opened(visit)?;
+    let mut trail = opened.trail();
+    trail.push((opened.name.clone(), opened.path.clone()));
+    let lead = if opened.history.more {
+        "The newest records about it; older ones are in the ledger."
+    } else {
+        "Every record about it, with what each revision changed."
+    };
+    visit.show(Content {
+        trail,
+        lead: lead.to_owned(),
+        blocks: vec![item_history::block(visit, opened.register, &opened.history.events)?],
+        ..Content::titled(&format!("History of {}", opened.name))
+    })
+}

@@ -1,0 +1,368 @@
+//! Fields of a register's form: from its definition and a content to what is shown, and from what was typed back to a content.
+//!
+//! Promises: an empty field is a member that is absent; a value that does not fit stays as it was typed, so that its fault can be said beside it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tabellion_model::register::{Content, Field, Kind, Register};
+
+use super::item_form::Others;
+use super::said::Said;
+use crate::console::cell::Cell;
+use crate::console::pairs::Pairs;
+use crate::console::visit::Visit;
+use crate::permission::{Permission, Reach};
+use crate::refusal::Refusal;
+use crate::report::words::count;
+
+/// What stands before the names of fields, so that none is taken for one of the form's own.
+const PREFIX: &str = "field.";
+/// Lines of a text that is still empty.
+const LINES: usize = 3;
+/// Most lines that are shown at once.
+const MOST_LINES: usize = 16;
+/// Characters of a line, to guess how many a text takes.
+const LINE_CHARS: usize = 80;
+
+/// What is wrong with one field.
+pub(crate) struct Fault {
+    /// The field.
+    pub(crate) name: String,
+    /// Its label.
+    pub(crate) label: String,
+    /// A sentence.
+    pub(crate) what: String,
+}
+
+/// An option.
+pub(crate) struct Choice {
+    pub(crate) value: String,
+    pub(crate) label: String,
+    pub(crate) chosen: bool,
+}
+
+/// A field as the form shows it.
+pub(crate) struct Shown {
+    /// Its id, and what errors link to.
+    pub(crate) id: String,
+    /// Its name in the form.
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) help: String,
+    /// What fits, in words; empty: nothing to say.
+    pub(crate) limit: String,
+    /// `text`, `area`, `select`, `checks`, `radio`, `date` or `number`.
+    pub(crate) kind: &'static str,
+    pub(crate) rows: usize,
+    /// Whether it has to be filled in before it is put forward.
+    pub(crate) needed: bool,
+    /// Whether it is needed and empty in what is saved.
+    pub(crate) missing: bool,
+    pub(crate) material: bool,
+    pub(crate) value: String,
+    /// What a choice shows that is not made.
+    pub(crate) unset: &'static str,
+    pub(crate) options: Vec<Choice>,
+    pub(crate) fault: String,
+    /// What somebody else saved meanwhile; none: the same.
+    pub(crate) theirs: Option<Said>,
+    /// Whether the form holds theirs.
+    pub(crate) taken: bool,
+}
+
+impl Shown {
+    /// Ids of the texts that describe it.
+    pub(crate) fn described_by(&self) -> String {
+        let mut ids = Vec::new();
+        if !self.help.is_empty() || !self.limit.is_empty() {
+            ids.push(format!("{}-hint", self.id));
+        }
+        if !self.fault.is_empty() {
+            ids.push(format!("{}-fault", self.id));
+        }
+        ids.join(" ")
+    }
+
+    /// A choice that is no field of the register.
+    pub(crate) fn choice(
+        name: &str,
+        label: &str,
+        help: &str,
+        options: Vec<(String, String)>,
+        chosen: &str,
+        unset: &'static str,
+        fault: String,
+    ) -> Self {
+        let options = options
+            .into_iter()
+            .map(|(value, label)| Choice { chosen: value == chosen, value, label })
+            .collect();
+        Self {
+            id: format!("item-{name}"),
+            name: name.to_owned(),
+            label: label.to_owned(),
+            help: help.to_owned(),
+            limit: String::new(),
+            kind: "select",
+            rows: 0,
+            needed: true,
+            missing: false,
+            material: false,
+            value: chosen.to_owned(),
+            unset,
+            options,
+            fault,
+            theirs: None,
+            taken: false,
+        }
+    }
+}
+
+/// Fields that belong together.
+pub(crate) struct Section {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) help: String,
+    /// How many that are needed are empty in what is saved.
+    pub(crate) missing: usize,
+    pub(crate) fields: Vec<Shown>,
+}
+
+/// The fields by section. `saved` is what the newest revision says.
+pub(crate) fn sections(
+    visit: &Visit<'_>,
+    register: &Register,
+    content: &Content,
+    faults: &[Fault],
+    saved: &Content,
+    others: Option<&Others>,
+) -> Result<Vec<Section>, Refusal> {
+    let choices = Choices::of(visit, register)?;
+    let mut sections = Vec::new();
+    for section in &register.sections {
+        let mut fields = Vec::new();
+        for field in &section.fields {
+            let mut shown = shown(field, content.get(&field.name), &choices);
+            shown.missing = field.required && !saved.is_empty() && !saved.contains_key(&field.name);
+            if let Some(fault) = faults.iter().find(|fault| fault.name == field.name) {
+                shown.fault.clone_from(&fault.what);
+            }
+            if let Some(others) = others.filter(|others| differs(others, &field.name)) {
+                let theirs = others.now.get(&field.name).unwrap_or(&Value::Null);
+                shown.theirs = Some(Said::of(visit, Some(field), theirs)?);
+                shown.taken = others.mine.get(&field.name) == others.base.get(&field.name);
+            }
+            fields.push(shown);
+        }
+        sections.push(Section {
+            name: section.name.clone(),
+            title: section.title.clone(),
+            help: section.help.clone(),
+            missing: fields.iter().filter(|field| field.missing).count(),
+            fields,
+        });
+    }
+    Ok(sections)
+}
+
+/// Whether somebody else changed this field to something else than what was typed.
+fn differs(others: &Others, name: &str) -> bool {
+    others.now.get(name) != others.base.get(name) && others.now.get(name) != others.mine.get(name)
+}
+
+/// The people and systems that can be chosen.
+struct Choices {
+    people: Vec<(String, String)>,
+    systems: Vec<(String, String)>,
+}
+
+impl Choices {
+    fn of(visit: &Visit<'_>, register: &Register) -> Result<Self, Refusal> {
+        let has = |kind: Kind| register.fields().any(|field| field.kind == kind);
+        let mut people = Vec::new();
+        if has(Kind::Person) && visit.reach(Permission::ReadPeople) == Reach::All {
+            let rows = visit.desk.people_rows()?.into_iter();
+            people = rows
+                .filter_map(|row| Some((row.person.to_hex(), Cell::text(&row.details?.name).text)))
+                .collect();
+        } else if let Some(me) = visit.actor.as_ref().and_then(crate::work::Actor::credential) {
+            people.push((me.to_hex(), "You".to_owned()));
+        }
+        let mut systems = Vec::new();
+        if has(Kind::System) {
+            let rows = visit.desk.system_rows(visit.actor()?)?.into_iter();
+            systems = rows
+                .filter_map(|row| Some((row.system.to_hex(), Cell::text(&row.described?.name).text)))
+                .collect();
+        }
+        Ok(Self { people, systems })
+    }
+}
+
+fn shown(field: &Field, value: Option<&Value>, choices: &Choices) -> Shown {
+    let text = value.map(as_typed).unwrap_or_default();
+    let set: BTreeSet<&str> = match value {
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        _ => [text.as_str()].into(),
+    };
+    let pick = |pairs: &[(String, String)]| -> Vec<Choice> {
+        pairs
+            .iter()
+            .map(|(value, label)| Choice {
+                value: value.clone(),
+                label: label.clone(),
+                chosen: set.contains(value.as_str()),
+            })
+            .collect()
+    };
+    let own: Vec<(String, String)> =
+        field.options.iter().map(|option| (option.word.clone(), option.label.clone())).collect();
+    let (kind, mut options) = match field.kind {
+        Kind::Line => ("text", Vec::new()),
+        Kind::Text | Kind::List => ("area", Vec::new()),
+        Kind::Choice => ("select", pick(&own)),
+        Kind::Choices => ("checks", pick(&own)),
+        Kind::Person => ("select", pick(&choices.people)),
+        Kind::System => ("select", pick(&choices.systems)),
+        Kind::Date => ("date", Vec::new()),
+        Kind::YesNo => {
+            ("radio", pick(&[("true".to_owned(), "Yes".to_owned()), ("false".to_owned(), "No".to_owned())]))
+        }
+        Kind::Number => ("number", Vec::new()),
+    };
+    // Somebody or something that is not in the list stays chosen: saving must not change what nobody touched.
+    if kind == "select" && !text.is_empty() && !options.iter().any(|option| option.chosen) {
+        let label = format!("{} (as it is)", Cell::id(&text).text);
+        options.push(Choice { value: text.clone(), label, chosen: true });
+    }
+    let written = text.lines().map(|line| line.chars().count() / LINE_CHARS + 1).sum::<usize>();
+    Shown {
+        id: format!("item-{}", field.name),
+        name: format!("{PREFIX}{}", field.name),
+        label: field.label.clone(),
+        help: field.help.clone(),
+        limit: limit(field),
+        kind,
+        rows: (written + 1).clamp(LINES, MOST_LINES),
+        needed: field.required,
+        missing: false,
+        material: field.material,
+        value: text,
+        unset: if field.required { "Choose" } else { "Not said" },
+        options,
+        fault: String::new(),
+        theirs: None,
+        taken: false,
+    }
+}
+
+/// A value as somebody types it.
+fn as_typed(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+        other => other.to_string(),
+    }
+}
+
+fn limit(field: &Field) -> String {
+    match (field.kind, field.most()) {
+        (Kind::Line | Kind::Text, Some(most)) => format!("At most {} characters.", count(most)),
+        (Kind::List, Some(most)) => format!("One a line, none twice, at most {}.", count(most)),
+        (Kind::Choices, _) => "Any that apply.".to_owned(),
+        (Kind::Number, _) => match field.max {
+            Some(most) => format!("A whole number, 0 to {}.", count(most)),
+            None => "A whole number.".to_owned(),
+        },
+        _ => String::new(),
+    }
+}
+
+/// What was typed, as a content.
+pub(crate) fn typed(register: &Register, form: &Pairs) -> Content {
+    let mut content = Content::new();
+    for field in register.fields() {
+        let name = format!("{PREFIX}{}", field.name);
+        let value = match field.kind {
+            Kind::Choices => listed(form.all(&name)),
+            Kind::List => listed(form.text(&name).lines().map(str::trim).filter(|line| !line.is_empty())),
+            Kind::YesNo => form.get(&name).map(|word| match word {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                other => Value::from(other),
+            }),
+            Kind::Number => form.get(&name).map(|text| {
+                let text = text.trim();
+                text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from)
+            }),
+            Kind::Line | Kind::Choice | Kind::Person | Kind::System | Kind::Date => {
+                form.get(&name).map(|text| Value::from(text.trim()))
+            }
+            Kind::Text => form.get(&name).map(|text| Value::from(text.trim_end())),
+        };
+        if let Some(value) = value {
+            content.insert(field.name.clone(), value);
+        }
+    }
+    content
+}
+
+fn listed<'a>(items: impl Iterator<Item = &'a str>) -> Option<Value> {
+    let items: Vec<Value> = items.map(Value::from).collect();
+    (!items.is_empty()).then_some(Value::Array(items))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tabellion_model::register::Registers;
+
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_what_the_api_takes_and_empty_fields_are_absent() {
+        let registers = Registers::built_in().expect("registers");
+        let register = registers.get("impact_assessment").expect("the register");
+        let pairs = [
+            ("field.name", " Loan support "),
+            ("field.scope", "all\nof it\n"),
+            ("field.functions", "answers\n\n  sums up \n"),
+            ("field.personal_data", "true"),
+            ("field.purpose", "   "),
+            ("name", "not a field"),
+            ("csrf", "x"),
+        ];
+        let form = Pairs::new(pairs.map(|(name, text)| (name.to_owned(), text.to_owned())).into());
+        let content = typed(register, &form);
+        let wanted = json!({"name": "Loan support", "scope": "all\nof it", "functions": ["answers", "sums up"], "personal_data": true});
+        assert_eq!(
+            Value::Object(content),
+            wanted,
+            "a draft would be refused, or say something that nobody typed"
+        );
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_kept_as_it_was_typed() {
+        let text = "name = \"n\"\ntitle = \"N\"\nitem = \"n\"\npurpose = \"p\"\nserves = [\"8.4\"]\nabout = \"organisation\"\nreview_months = 0\n[approval]\nfour_eyes = true\nroles = [\"approver\"]\n[[state]]\nname = \"a\"\ntitle = \"A\"\n[[section]]\nname = \"s\"\ntitle = \"S\"\n[[section.field]]\nname = \"name\"\nlabel = \"Name\"\nkind = \"line\"\nrequired = true\n[[section.field]]\nname = \"owner\"\nlabel = \"Owner\"\nkind = \"person\"\nrequired = true\n[[section.field]]\nname = \"size\"\nlabel = \"Size\"\nkind = \"number\"\nmax = 9\n";
+        let registers = Registers::default().with(text).expect("a register");
+        let register = registers.get("n").expect("it");
+        let of = |text: &str| {
+            typed(register, &Pairs::new(vec![("field.size".to_owned(), text.to_owned())])).remove("size")
+        };
+        assert_eq!(of(" 7 "), Some(json!(7)));
+        assert_eq!(
+            of("many"),
+            Some(json!("many")),
+            "what somebody typed is gone before they read why it does not fit"
+        );
+        let size = register.field("size").expect("the field");
+        let none = Choices { people: Vec::new(), systems: Vec::new() };
+        let shown = shown(size, of("many").as_ref(), &none);
+        assert_eq!(
+            (shown.kind, shown.value.as_str(), shown.limit.as_str()),
+            ("number", "many", "A whole number, 0 to 9.")
+        );
+    }
+}

@@ -1,0 +1,368 @@
+//! The form of an item, made from its register's definition: every kind of field, by section; drafts may lack what is needed later.
+//!
+//! Promises: what was typed is never lost; of two people who edit at once the second sees both versions, and takes over nothing unseen.
+
+use askama::Template;
+use serde_json::Value;
+use tabellion_model::SystemId;
+use tabellion_model::register::{About, Content, Register};
+
+use super::item::{Opened, named, opened};
+use super::item_fields::{self, Fault, Section as Fields};
+use super::{registers, said};
+use crate::console::answer::Answered;
+use crate::console::block::{Block, Section};
+use crate::console::cell::Cell;
+use crate::console::form::{Refused, once, refusal_remedy, sentence};
+use crate::console::visit::{Content as Page, Visit};
+use crate::permission::Permission;
+use crate::refusal::{Code, Refusal};
+use crate::work::registers::{NewItem, NewRevision};
+
+/// The field that chooses the system.
+const SYSTEM: &str = "system";
+
+#[derive(Template)]
+#[template(path = "console/item_form.html")]
+struct FormView {
+    action: String,
+    cancel: String,
+    hidden: Vec<(&'static str, String)>,
+    problem: String,
+    remedy: String,
+    faults: Vec<Fault>,
+    /// The systems to choose from; none: it is not asked.
+    systems: Option<item_fields::Shown>,
+    sections: Vec<Fields>,
+    consequence: &'static str,
+}
+
+/// The form for a new item.
+pub(crate) fn new(visit: &Visit<'_>) -> Answered {
+    new_page(visit, 200, None)
+}
+
+/// Opens an item with its first draft.
+pub(crate) fn open(visit: &Visit<'_>) -> Answered {
+    let register = visit.desk.register(visit.parts.text("register"))?;
+    let done = chosen(visit).and_then(|system| {
+        let new = NewItem { system, content: item_fields::typed(register, &visit.form) };
+        visit.desk.open_register_item(visit.actor()?, &visit.given(), &register.name, &new)
+    });
+    match done {
+        Ok((item, written)) => Ok(visit.recorded(&registers::path(&item.summary), &written)),
+        Err(refusal) => new_page(visit, refusal.code.status(), Some(&refusal)),
+    }
+}
+
+/// The system that was chosen for a new item.
+fn chosen(visit: &Visit<'_>) -> Result<Option<SystemId>, Refusal> {
+    let id = visit.form.get(SYSTEM).map(|id| {
+        SystemId::from_hex(id)
+            .ok_or_else(|| Refusal::at(Code::Malformed, "/system", "choose a system from the list"))
+    });
+    id.transpose()
+}
+
+fn new_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answered {
+    let register = visit.desk.register(visit.parts.text("register"))?;
+    let content = match refusal {
+        Some(_) => item_fields::typed(register, &visit.form),
+        None => prefilled(visit, register),
+    };
+    let faults = refusal.map(|refusal| faults_of(register, &content, refusal)).unwrap_or_default();
+    let list = format!("/registers/{}", register.name);
+    let sections = item_fields::sections(visit, register, &content, &faults, &Content::new(), None)?;
+    let view = view(visit, refusal, faults, format!("{list}/new"), list.clone(), Vec::new(), sections)?;
+    let view = FormView { systems: systems(visit, register, refusal)?, ..view };
+    visit.show_with(
+        status,
+        Page {
+            trail: vec![("Registers".to_owned(), "/registers".to_owned()), (register.title.clone(), list)],
+            lead: "A draft may leave out what is not known yet. It is complete before it is put forward."
+                .to_owned(),
+            blocks: vec![Block::of(&view)?],
+            ..Page::titled(&format!("New {}", register.item))
+        },
+    )
+}
+
+/// What is known of a system before anybody types.
+fn prefilled(visit: &Visit<'_>, register: &Register) -> Content {
+    let mut content = Content::new();
+    let system = visit.query.get(SYSTEM).and_then(SystemId::from_hex);
+    let row = system.and_then(|system| visit.desk.system(visit.actor().ok()?, system).ok());
+    if let (Some(system), About::OnePerSystem) = (row, register.about) {
+        for (field, text) in [("name", system.name), ("owner", system.owner.map(|owner| owner.to_hex()))] {
+            if let (Some(_), Some(text)) = (register.field(field), text) {
+                content.insert(field.to_owned(), Value::from(text));
+            }
+        }
+    }
+    content
+}
+
+/// The systems that a new item can be about.
+fn systems(
+    visit: &Visit<'_>,
+    register: &Register,
+    refusal: Option<&Refusal>,
+) -> Result<Option<item_fields::Shown>, Refusal> {
+    if register.about == About::Organisation {
+        return Ok(None);
+    }
+    let actor = visit.actor()?;
+    let mut options = Vec::new();
+    for row in visit.desk.system_rows(actor)? {
+        if visit.desk.may(actor, Permission::EditRegisters, Some(row.system))? {
+            let name = row.described.map_or_else(|| row.system.to_hex(), |said| said.name);
+            options.push((row.system.to_hex(), Cell::text(&name).text));
+        }
+    }
+    let chosen = if refusal.is_some() { visit.form.text(SYSTEM) } else { visit.query.text(SYSTEM) };
+    let fault = refusal.filter(|refusal| refusal.pointer.as_deref() == Some("/system"));
+    let may_be_none = register.about == About::ManyPerSystem
+        && visit.reach(Permission::EditRegisters) == crate::permission::Reach::All;
+    Ok(Some(item_fields::Shown::choice(
+        SYSTEM,
+        "System that it is about",
+        if may_be_none {
+            "Without one it speaks for the whole organisation, and says nothing about any system."
+        } else {
+            ""
+        },
+        options,
+        chosen,
+        if may_be_none { "The whole organisation" } else { "Choose" },
+        fault.map(|refusal| sentence(&refusal.detail)).unwrap_or_default(),
+    )))
+}
+
+/// The form for a new revision.
+pub(crate) fn edit(visit: &Visit<'_>) -> Answered {
+    edit_page(visit, 200, None)
+}
+
+/// Saves a revision.
+pub(crate) fn save(visit: &Visit<'_>) -> Answered {
+    let (name, id) = named(visit)?;
+    let register = visit.desk.register(name)?;
+    let new = NewRevision { content: item_fields::typed(register, &visit.form) };
+    match visit.desk.save_register_item(visit.actor()?, &visit.given(), name, id, &new) {
+        Ok((item, written)) => Ok(visit.recorded(&registers::path(&item.summary), &written)),
+        Err(refusal) => edit_page(visit, refusal.code.status(), Some(&refusal)),
+    }
+}
+
+fn edit_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answered {
+    let opened = opened(visit)?;
+    if !opened.may_edit {
+        return Err(refusal.cloned().unwrap_or_else(|| {
+            Refusal::new(
+                Code::NotPermitted,
+                "you cannot write this item: it has ended, or it is about a system that you do not answer for",
+            )
+        }));
+    }
+    let register = opened.register;
+    let now = opened.item.content.clone().unwrap_or_default();
+    let mut blocks = Vec::new();
+    let (content, faults, others) = match refusal {
+        None => (now.clone(), Vec::new(), None),
+        Some(refusal) => {
+            let mine = item_fields::typed(register, &visit.form);
+            let faults = faults_of(register, &mine, refusal);
+            if matches!(refusal.code, Code::Stale | Code::Conflict) {
+                let base = base(visit, &opened)?;
+                let merged = merged(register, base.as_ref(), &now, &mine);
+                blocks.extend(both(visit, &opened, &now, &mine)?);
+                (merged, faults, base.map(|base| Others { base, now: now.clone(), mine }))
+            } else {
+                (mine, faults, None)
+            }
+        }
+    };
+    let hidden = vec![
+        ("version", opened.item.summary.version.to_string()),
+        ("revision", opened.item.summary.revision.to_string()),
+    ];
+    let sections = item_fields::sections(visit, register, &content, &faults, &now, others.as_ref())?;
+    let view =
+        view(visit, refusal, faults, format!("{}/edit", opened.path), opened.path.clone(), hidden, sections)?;
+    let view = match opened.item.summary.review {
+        Some("in_review") => FormView {
+            consequence: "It waits for a decision now. Saving takes it back: it has to be put forward again.",
+            ..view
+        },
+        Some("approved") => FormView {
+            consequence: "What is approved holds until this revision is approved by a second person.",
+            ..view
+        },
+        _ => view,
+    };
+    blocks.push(Block::of(&view)?);
+    let mut trail = opened.trail();
+    trail.push((opened.name.clone(), opened.path.clone()));
+    visit.show_with(
+        status,
+        Page {
+            trail,
+            lead: "A draft may leave out what is not known yet. It is complete before it is put forward."
+                .to_owned(),
+            blocks,
+            ..Page::titled(&format!("Edit {}", opened.name))
+        },
+    )
+}
+
+/// Three versions of one content, for whoever was slower.
+pub(crate) struct Others {
+    /// What both began with.
+    pub(crate) base: Content,
+    /// What somebody else saved.
+    pub(crate) now: Content,
+    /// What was typed.
+    pub(crate) mine: Content,
+}
+
+/// What the one who was slower began with.
+fn base(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Option<Content>, Refusal> {
+    match visit.form.number("revision") {
+        Some(number) => visit.desk.revision_content(visit.actor()?, &opened.register.name, opened.id, number),
+        None => Ok(None),
+    }
+}
+
+/// What the form holds after somebody else was faster: what was typed, and theirs where nothing was typed anew.
+fn merged(register: &Register, base: Option<&Content>, now: &Content, mine: &Content) -> Content {
+    let Some(base) = base else { return mine.clone() };
+    let mut merged = Content::new();
+    for field in register.fields() {
+        let name = field.name.as_str();
+        let taken = if mine.get(name) == base.get(name) { now.get(name) } else { mine.get(name) };
+        if let Some(value) = taken {
+            merged.insert(name.to_owned(), value.clone());
+        }
+    }
+    merged
+}
+
+/// Both versions, field by field, where they differ.
+fn both(
+    visit: &Visit<'_>,
+    opened: &Opened<'_>,
+    now: &Content,
+    mine: &Content,
+) -> Result<Option<Block>, Refusal> {
+    let sides = ("Stands now", "You typed");
+    let Some(block) = said::differing(visit, opened.register, sides, now, mine)? else { return Ok(None) };
+    let part = Section {
+        id: "both",
+        title: "Somebody else saved meanwhile".to_owned(),
+        lead: format!(
+            "Revision {} stands now. Nothing is lost: here is where it differs from what you typed. In the form below your changes are kept, and theirs are taken over where you changed nothing.",
+            opened.item.summary.revision
+        ),
+        action: None,
+        blocks: vec![block],
+    };
+    Block::of(&part).map(Some)
+}
+
+/// What is wrong, field by field; the desk's word for what only it knows.
+fn faults_of(register: &Register, content: &Content, refusal: &Refusal) -> Vec<Fault> {
+    let fault = |name: &str, label: &str, what: &str| Fault {
+        name: name.to_owned(),
+        label: label.to_owned(),
+        what: sentence(what),
+    };
+    if refusal.code == Code::ContentFaulty {
+        let checked = register.check(content);
+        return checked
+            .faults
+            .iter()
+            .map(|found| fault(&found.field, &found.label, &found.sentence))
+            .collect();
+    }
+    let pointer = refusal.pointer.as_deref().unwrap_or_default();
+    if pointer == "/system" {
+        return vec![fault(SYSTEM, "System", &refusal.detail)];
+    }
+    let field = pointer.strip_prefix("/content/").and_then(|name| register.field(name));
+    field
+        .map(|field| {
+            let what = refusal.detail.strip_prefix(&format!("{}: ", field.label)).unwrap_or(&refusal.detail);
+            vec![fault(&field.name, &field.label, what)]
+        })
+        .unwrap_or_default()
+}
+
+fn view(
+    visit: &Visit<'_>,
+    refusal: Option<&Refusal>,
+    faults: Vec<Fault>,
+    action: String,
+    cancel: String,
+    more: Vec<(&'static str, String)>,
+    sections: Vec<Fields>,
+) -> Result<FormView, Refusal> {
+    let refused = refusal.map(|refusal| Refused { id: "item", typed: &visit.form, refusal });
+    let mut hidden = vec![
+        ("csrf", visit.csrf.clone().unwrap_or_default()),
+        ("once", once(visit, refused.as_ref())?),
+        ("form", "item".to_owned()),
+    ];
+    hidden.extend(more);
+    let (problem, remedy) = match refusal {
+        None => (String::new(), ""),
+        Some(_) if !faults.is_empty() => ("Nothing was recorded.".to_owned(), ""),
+        Some(refusal) if refusal.code == Code::AlreadySo => {
+            (sentence(&refusal.detail), "Nothing has to be saved.")
+        }
+        Some(refusal) if refusal.code == Code::Stale => (
+            "Nothing was recorded: somebody else saved while you were writing.".to_owned(),
+            "Look at what stands above and at the fields that are marked, then save again.",
+        ),
+        Some(refusal) => (sentence(&refusal.detail), refusal_remedy(refusal)),
+    };
+    Ok(FormView {
+        action,
+        cancel,
+        hidden,
+        problem,
+        remedy: remedy.to_owned(),
+        faults,
+        systems: None,
+        sections,
+        consequence: "",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tabellion_model::register::Registers;
+
+    use super::*;
+
+    fn content(value: &Value) -> Content {
+        value.as_object().cloned().expect("an object")
+    }
+
+    #[test]
+    fn the_slower_one_keeps_what_they_typed_and_takes_over_what_they_did_not_touch() {
+        let registers = Registers::built_in().expect("registers");
+        let register = registers.get("impact_assessment").expect("the register");
+        let base = content(&json!({"name": "A", "scope": "all", "purpose": "p"}));
+        let now = content(
+            &json!({"name": "A, renamed", "scope": "all of theirs", "purpose": "p", "data": "theirs"}),
+        );
+        let mine = content(&json!({"name": "A", "scope": "all of mine"}));
+        let merged = merged(register, Some(&base), &now, &mine);
+        assert_eq!(
+            merged,
+            content(&json!({"name": "A, renamed", "scope": "all of mine", "data": "theirs"})),
+            "somebody's words are lost, or what was deleted comes back"
+        );
+    }
+}

@@ -1,0 +1,445 @@
+//! Registers: the list of them, and the items of one.
+
+use serde_json::Value;
+use tabellion_model::register::{About, Kind, Register};
+use tabellion_model::{CredentialId, Micros, SystemId};
+
+use crate::console::answer::Answered;
+use crate::console::block::{Action, Block, Empty, Section};
+use crate::console::cell::{Cell, Piece};
+use crate::console::link::Link;
+use crate::console::looks;
+use crate::console::table::{
+    CSV_ROWS, Column, Filter, Listing, PAGE_ROWS, Row, Rows, Takes, choices, column, more, nothing, skipped,
+};
+use crate::console::visit::{Content, Visit};
+use crate::console::words::{DAY, machine_time};
+use crate::permission::{Permission, Reach};
+use crate::refusal::{Code, Refusal};
+use crate::work::forms::Time;
+use crate::work::registers::{GapKind, INVENTORY, ItemQuery, ItemSummary, Order};
+
+/// How long before its review an item counts as due.
+const DUE_SOON: u64 = 30 * DAY;
+/// Items that the desk gives at once.
+const STEP: u64 = 200;
+/// Columns that items can be sorted by.
+const SORTED_BY: &[(&str, &str)] = &[("changed", "descending"), ("name", "ascending"), ("due", "ascending")];
+const COLUMNS: &[Column] = &[
+    column("name", "Name"),
+    column("system", "System"),
+    column("standing", "How it stands"),
+    column("state", "State"),
+    column("owner", "Owner"),
+    column("due", "Next review"),
+    column("changed", "Changed"),
+    more("approved", "Approved"),
+    more("approver", "Approved by"),
+    more("saved", "Last saved by"),
+    more("revision", "Revision"),
+    more("id", "Id"),
+];
+
+/// The list of registers.
+pub(crate) fn list(visit: &Visit<'_>) -> Answered {
+    let soon = Time(Micros(visit.now().0.saturating_add(DUE_SOON)));
+    let mut rows = Vec::new();
+    for register in visit.desk.registers().registers {
+        let href = format!("/registers/{}", register.name);
+        let count = |query: ItemQuery| -> Result<u64, Refusal> {
+            let query = ItemQuery { limit: Some(1), ..query };
+            Ok(visit.desk.register_items(visit.actor()?, &register.name, &query)?.total)
+        };
+        let review = |word: &str| {
+            let number = count(ItemQuery { review: Some(word.to_owned()), ..ItemQuery::default() })?;
+            Ok::<_, Refusal>(Cell::number(number).to(Link::to(&href).with("review", word).href()))
+        };
+        let due = count(ItemQuery { due_before: Some(soon), ..ItemQuery::default() })?;
+        let refresh = count(ItemQuery { refresh: Some("open".to_owned()), ..ItemQuery::default() })?;
+        let serves = register.serves.iter().map(|reference| Piece {
+            class: "",
+            text: reference.clone(),
+            title: format!("Evidence for {reference}"),
+        });
+        let cells = vec![
+            Cell::text(&register.title).to(href.clone()),
+            Cell::long(&register.purpose),
+            Cell::tags(serves.collect()),
+            Cell::number(count(ItemQuery::default())?).to(href.clone()),
+            review("approved")?,
+            review("draft")?,
+            review("in_review")?,
+            Cell::number(due).to(Link::to(&href).with("due", &machine_time(soon.0)).href()),
+            Cell::number(refresh).to(Link::to(&href).with("refresh", "open").href()),
+        ];
+        rows.push(Row { href, cells });
+    }
+    let listing = Listing {
+        id: "registers",
+        caption: "Registers",
+        columns: const {
+            &[
+                column("title", "Register"),
+                column("purpose", "What it is for"),
+                column("serves", "Evidence for"),
+                column("items", "Items"),
+                column("approved", "Approved"),
+                column("drafts", "Drafts"),
+                column("waiting", "Wait for a decision"),
+                column("due", "Due in 30 days"),
+                column("refresh", "Need a new look"),
+            ]
+        },
+        filters: Vec::new(),
+        search: "title or purpose",
+        views: Vec::new(),
+        empty: nothing("No register", "Registers come with the program.", None),
+    };
+    if visit.wants_csv() {
+        return Ok(listing.csv(visit, Rows::All(rows)).into());
+    }
+    visit.show(Content {
+        lead: "What is kept about AI, drafted by whoever knows it and approved by a second person. Approved items are evidence; drafts are not.".to_owned(),
+        blocks: vec![listing.table(visit, Rows::All(rows))?],
+        ..Content::titled("Registers")
+    })
+}
+
+/// The items of one register.
+pub(crate) fn items(visit: &Visit<'_>) -> Answered {
+    let register = visit.desk.register(visit.parts.text("register"))?;
+    let asked = query(visit)?;
+    let csv = visit.wants_csv();
+    let (found, total) =
+        if csv { every(visit, register, &asked)? } else { one_page(visit, register, &asked)? };
+    let mut rows = Vec::new();
+    for item in &found {
+        rows.push(row(visit, register, item)?);
+    }
+    let start = start(visit, register);
+    let listing = Listing {
+        id: "items",
+        caption: "Items of the register",
+        columns: COLUMNS,
+        filters: filters(visit, register)?,
+        search: "name",
+        views: views(visit),
+        empty: Empty {
+            title: "Nothing in this register yet",
+            text: "Somebody who knows the matter drafts an item, puts it forward, and a second person approves exactly that. From then on it is evidence for the clauses and controls above.",
+            action: start.clone(),
+            sample: "Draft → put forward → approved by a second person → reviewed in time",
+        },
+    };
+    let rows = Rows::Part(rows, total, SORTED_BY);
+    if csv {
+        return Ok(listing.csv(visit, rows).into());
+    }
+    let mut blocks = vec![serves(visit, register)?, listing.table(visit, rows)?];
+    if register.name == INVENTORY {
+        blocks.extend(gaps(visit)?);
+    }
+    visit.show(Content {
+        trail: vec![("Registers".to_owned(), "/registers".to_owned())],
+        lead: register.purpose.clone(),
+        action: start,
+        blocks,
+        ..Content::titled(&register.title)
+    })
+}
+
+/// The items of the page that is asked for, and how many there are on all.
+fn one_page(
+    visit: &Visit<'_>,
+    register: &Register,
+    asked: &ItemQuery,
+) -> Result<(Vec<ItemSummary>, u64), Refusal> {
+    let ask = |skip| {
+        let page = ItemQuery { skip: Some(skip), limit: Some(PAGE_ROWS as u64), ..asked.clone() };
+        visit.desk.register_items(visit.actor()?, &register.name, &page)
+    };
+    let page = visit.query.number("page").unwrap_or(1).clamp(1, CSV_ROWS as u64);
+    let mut some = ask((page - 1) * PAGE_ROWS as u64)?;
+    if some.items.is_empty() && some.total > 0 {
+        some = ask(skipped(visit, some.total))?;
+    }
+    Ok((some.items, some.total))
+}
+
+/// Every item, as far as a file takes them.
+fn every(
+    visit: &Visit<'_>,
+    register: &Register,
+    asked: &ItemQuery,
+) -> Result<(Vec<ItemSummary>, u64), Refusal> {
+    let mut found = Vec::new();
+    loop {
+        let skip = found.len() as u64;
+        let page = ItemQuery { skip: Some(skip), limit: Some(STEP), ..asked.clone() };
+        let some = visit.desk.register_items(visit.actor()?, &register.name, &page)?;
+        let last = some.items.is_empty() || skip + some.items.len() as u64 >= some.total;
+        found.extend(some.items);
+        if last || found.len() >= CSV_ROWS {
+            return Ok((found, some.total));
+        }
+    }
+}
+
+/// The step that begins an item, for whoever may.
+fn start(visit: &Visit<'_>, register: &Register) -> Option<Action> {
+    let within = match visit.reach(Permission::EditRegisters) {
+        Reach::Nothing => false,
+        Reach::Own => register.about != About::Organisation,
+        Reach::All => true,
+    };
+    let href = Link::to(&format!("/registers/{}/new", register.name))
+        .with_some("system", visit.query.get("system"))
+        .href();
+    within.then_some(Action { label: "Start a draft", href })
+}
+
+fn row(visit: &Visit<'_>, register: &Register, item: &ItemSummary) -> Result<Row, Refusal> {
+    let href = path(item);
+    let who = |id: Option<&str>, otherwise: &str| match id.and_then(CredentialId::from_hex) {
+        Some(id) => visit.who(id),
+        None => Ok(Cell::unknown(otherwise)),
+    };
+    let approval = item.approval.as_ref();
+    let cells = vec![
+        Cell::maybe(item.name.as_deref(), "no name yet").to(href.clone()),
+        about(item),
+        Cell::state(looks::standing(item.standing)),
+        state(register, item.state.as_deref()),
+        who(item.owner.as_deref(), "nobody yet")?,
+        match (approval, approval.and_then(|approval| approval.next_review_at)) {
+            (None, _) => Cell::unknown("after approval"),
+            (Some(_), None) => Cell::unknown("never"),
+            (Some(_), Some(due)) => visit.time(due.0),
+        },
+        visit.time(item.changed_at.0),
+        approval.map_or_else(|| Cell::unknown("not yet"), |approval| visit.time(approval.at.0)),
+        who(approval.map(|approval| approval.by.as_str()), "nobody yet")?,
+        who(Some(&item.saved_by), "nobody")?,
+        Cell::number(item.revision),
+        Cell::id(&item.id),
+    ];
+    Ok(Row { href, cells })
+}
+
+/// The address of an item.
+pub(crate) fn path(item: &ItemSummary) -> String {
+    format!("/registers/{}/{}", item.register, item.id)
+}
+
+/// What an item is about.
+pub(crate) fn about(item: &ItemSummary) -> Cell {
+    match (&item.system, &item.system_name) {
+        (Some(id), Some(name)) => Cell::text(name).to(format!("/systems/{id}")),
+        (Some(id), None) => Cell::id(id).to(format!("/systems/{id}")),
+        (None, _) if item.organisation_wide => Cell::state((
+            "the whole organisation: says nothing about any system",
+            crate::console::words::Tone::Fair,
+        )),
+        (None, _) => Cell::text("the organisation"),
+    }
+}
+
+/// Where an item stands, in the register's own words.
+pub(crate) fn state(register: &Register, state: Option<&str>) -> Cell {
+    match state.and_then(|name| register.state(name)) {
+        Some(state) => Cell::text(&state.title),
+        None => Cell::unknown("no longer readable"),
+    }
+}
+
+/// What the register is evidence for, who approves, how often it is looked at.
+fn serves(visit: &Visit<'_>, register: &Register) -> Result<Block, Refusal> {
+    let references = register.serves.iter().map(|reference| {
+        let cell = Cell::text(reference);
+        if visit.can(Permission::ReadControls) { cell.to(format!("/controls/{reference}")) } else { cell }
+    });
+    let roles: Vec<&str> =
+        register.approval.roles.iter().map(|role| crate::console::words::role(*role)).collect();
+    let by = format!(
+        "{}{}",
+        roles.join(" or "),
+        if register.approval.four_eyes { ", who wrote none of it" } else { "" }
+    );
+    Block::of(&Serves {
+        references: references.collect(),
+        by,
+        review: match register.review_months {
+            0 => "never by itself".to_owned(),
+            1 => "every month".to_owned(),
+            months => format!("every {months} months"),
+        },
+        definition: Cell::id(&register.digest.to_hex()),
+    })
+}
+
+#[derive(askama::Template)]
+#[template(path = "console/serves.html")]
+struct Serves {
+    references: Vec<Cell>,
+    by: String,
+    review: String,
+    definition: Cell,
+}
+
+fn query(visit: &Visit<'_>) -> Result<ItemQuery, Refusal> {
+    let get = |name: &str| visit.query.get(name).map(str::to_owned);
+    let malformed =
+        |name: &str| Refusal::new(Code::Malformed, format!("{name} in the address is not an id of ours"));
+    let system =
+        get("system").map(|id| SystemId::from_hex(&id).ok_or_else(|| malformed("system"))).transpose()?;
+    let owner =
+        get("owner").map(|id| CredentialId::from_hex(&id).ok_or_else(|| malformed("owner"))).transpose()?;
+    let due = get("due")
+        .map(|text| {
+            Micros::parse_date(&text)
+                .map(Time)
+                .map_err(|error| Refusal::new(Code::Malformed, format!("due in the address: {error}")))
+        })
+        .transpose()?;
+    Ok(ItemQuery {
+        system,
+        state: get("state"),
+        review: get("review").filter(|word| REVIEWS.iter().any(|(known, _)| known == word)),
+        owner,
+        text: get("q"),
+        fields: get("where"),
+        refresh: get("refresh").filter(|word| word == "open"),
+        due_before: due,
+        organisation_wide: get("wide").filter(|word| word == "true"),
+        sort: Some(match visit.query.get("sort") {
+            Some("name") => Order::Name,
+            Some("due") => Order::Due,
+            _ => Order::Changed,
+        }),
+        skip: None,
+        limit: None,
+    })
+}
+
+const REVIEWS: [(&str, &str); 4] = [
+    ("draft", "Draft"),
+    ("in_review", "Waits for a decision"),
+    ("approved", "Approved"),
+    ("returned", "Given back"),
+];
+
+fn filters(visit: &Visit<'_>, register: &Register) -> Result<Vec<Filter>, Refusal> {
+    let states = register.states.iter().map(|state| (state.name.as_str(), state.title.as_str()));
+    let mut filters = vec![
+        Filter { name: "review", label: "Newest revision", takes: choices(REVIEWS) },
+        Filter { name: "state", label: "State", takes: choices(states) },
+    ];
+    let words: Vec<(String, String)> = register.fields().flat_map(words_of).collect();
+    if !words.is_empty() {
+        filters.push(Filter { name: "where", label: "Says", takes: Takes::Choice(words) });
+    }
+    if register.about != About::Organisation {
+        let systems = visit
+            .desk
+            .system_rows(visit.actor()?)?
+            .into_iter()
+            .filter_map(|row| Some((row.system.to_hex(), Cell::text(&row.described?.name).text)));
+        filters.push(Filter { name: "system", label: "System", takes: Takes::Choice(systems.collect()) });
+    }
+    if visit.reach(Permission::ReadPeople) == Reach::All {
+        let people = visit
+            .desk
+            .people_rows()?
+            .into_iter()
+            .filter_map(|row| Some((row.person.to_hex(), Cell::text(&row.details?.name).text)));
+        filters.push(Filter { name: "owner", label: "Owner", takes: Takes::Choice(people.collect()) });
+    }
+    filters.push(Filter { name: "refresh", label: "New look", takes: choices([("open", "Needs one")]) });
+    filters.push(Filter { name: "due", label: "Due before", takes: Takes::Day });
+    Ok(filters)
+}
+
+/// Field and word of each choice, as the filter takes them.
+fn words_of(field: &tabellion_model::register::Field) -> Vec<(String, String)> {
+    let pair =
+        |word: &str, label: &str| (format!("{}:{word}", field.name), format!("{}: {label}", field.label));
+    match field.kind {
+        Kind::Choice | Kind::Choices => {
+            field.options.iter().map(|option| pair(&option.word, &option.label)).collect()
+        }
+        Kind::YesNo => {
+            vec![pair(&Value::Bool(true).to_string(), "yes"), pair(&Value::Bool(false).to_string(), "no")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn views(visit: &Visit<'_>) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+    let soon = crate::console::words::day(Micros(visit.now().0.saturating_add(DUE_SOON)));
+    vec![
+        ("All", Vec::new()),
+        ("Wait for a decision", vec![("review", "in_review".into())]),
+        ("Drafts", vec![("review", "draft".into())]),
+        ("Due in 30 days", vec![("due", soon)]),
+        ("Need a new look", vec![("refresh", "open".into())]),
+    ]
+}
+
+/// Models in traffic that the inventory does not name.
+fn gaps(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
+    let found = visit.desk.inventory_gaps(visit.actor()?)?;
+    if found.gaps.is_empty() {
+        return Ok(None);
+    }
+    let mut rows = Vec::new();
+    for gap in &found.gaps {
+        let system = SystemId::from_hex(&gap.system).ok_or_else(|| Refusal::not_found("system"))?;
+        let entry = format!("/registers/{INVENTORY}/{}", gap.system);
+        let call = |id: &str, at: Time| {
+            let cell = visit.time(at.0);
+            if visit.can(Permission::ReadCalls) { cell.to(format!("/calls/{id}")) } else { cell }
+        };
+        let why = match gap.kind {
+            GapKind::NoEntry => Cell::text("The system has no entry here").to(Link::to(&format!(
+                "/registers/{INVENTORY}/new"
+            ))
+            .with("system", &gap.system)
+            .href()),
+            GapKind::NotApproved => Cell::text("Its entry was never approved").to(entry),
+            GapKind::NotNamed => Cell::text("Its approved entry does not name the model").to(entry),
+        };
+        let cells = vec![
+            visit.names.system(visit.desk, system)?,
+            Cell::text(&gap.model),
+            why,
+            call(&gap.first_call, gap.first_at),
+            call(&gap.last_call, gap.last_at),
+        ];
+        rows.push(Row { href: String::new(), cells });
+    }
+    let listing = Listing {
+        id: "gaps",
+        caption: "In traffic, and not in the inventory",
+        columns: const {
+            &[
+                column("system", "System"),
+                column("model", "Model that answered"),
+                column("why", "What is missing"),
+                column("first", "First call"),
+                column("last", "Last call"),
+            ]
+        },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing("No gap", "Every model that answered is named.", None),
+    };
+    let part = Section {
+        id: "gaps",
+        title: "In traffic, and not in the inventory".to_owned(),
+        lead: "Found by comparing what the gateway recorded with what is approved here.".to_owned(),
+        action: None,
+        blocks: vec![listing.table(visit, Rows::Whole(rows))?],
+    };
+    Block::of(&part).map(Some)
+}
