@@ -103,26 +103,26 @@ pub(crate) fn applicability(decision: Option<Decision>) -> Cell {
 pub(crate) fn target(target: &Target) -> (String, &'static str, Permission) {
     let at = |path: &str| Link::to(path).href();
     match target {
-        Target::Calls => (at("/calls"), "Calls", Permission::ReadCalls),
-        Target::Systems => (at("/systems"), "Inventory", Permission::ReadSystems),
+        Target::Calls => (at("/calls"), "Open the calls", Permission::ReadCalls),
+        Target::Systems => (at("/systems"), "Open the inventory", Permission::ReadSystems),
         Target::System { system } => {
-            (at(&format!("/systems/{system}")), "The system", Permission::ReadSystems)
+            (at(&format!("/systems/{system}")), "Open the system", Permission::ReadSystems)
         }
         Target::Register { register, system } => (
             Link::to(&format!("/registers/{register}"))
                 .with_some("system", system.map(|system| system.to_hex()).as_deref())
                 .href(),
-            "Register",
+            "Open the register",
             Permission::ReadRegisters,
         ),
-        Target::People => (at("/people"), "People and roles", Permission::ReadPeople),
-        Target::Policies => (at("/policies"), "Policies", Permission::ReadPolicies),
+        Target::People => (at("/people"), "Open people and roles", Permission::ReadPeople),
+        Target::Policies => (at("/policies"), "Open the policies", Permission::ReadPolicies),
         Target::Control { reference } => (
             at(&format!("/soa/{}", reference.as_str())),
             "Statement of Applicability",
             Permission::ReadControls,
         ),
-        Target::Applicability => (at("/soa"), "Statement of Applicability", Permission::ReadControls),
-        Target::Ledger | Target::Records => (at("/ledger"), "Ledger", Permission::ReadEntries),
+        Target::Applicability => (at("/soa"), "Open the statement", Permission::ReadControls),
+        Target::Ledger | Target::Records => (at("/ledger"), "Open the ledger", Permission::ReadEntries),
     }
 }

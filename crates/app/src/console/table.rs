@@ -172,7 +172,11 @@ impl Listing {
             Rows::All(rows) => self.one_page(visit, rows),
             Rows::Whole(rows) => {
                 let rows = self.arranged(visit, rows);
-                let extent = crate::report::words::counted(rows.len() as u64, "row", "rows");
+                let extent = if self.search.is_empty() || rows.is_empty() {
+                    String::new()
+                } else {
+                    crate::report::words::counted(rows.len() as u64, "row", "rows")
+                };
                 (rows, extent, String::new(), String::new())
             }
             Rows::Newest(rows, next) => newest(visit, rows, next),

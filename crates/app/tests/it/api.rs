@@ -13,5 +13,5 @@ mod permission;
 mod records;
 mod register_from_file;
 mod register_traffic;
-mod registers;
+pub(crate) mod registers;
 mod sessions;

@@ -418,7 +418,7 @@ fn decisions_made(visit: &Visit<'_>, decisions: &[StatementRow]) -> Result<Block
     }
     let listing = Listing {
         id: "decisions",
-        caption: "Decisions",
+        caption: "Every decision on this control",
         columns: const {
             &[
                 column("when", "When"),

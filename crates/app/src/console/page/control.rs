@@ -3,10 +3,11 @@
 use askama::Template;
 use tabellion_model::SystemId;
 
-use super::controls::{basis, open, parts};
+use super::controls::{basis, open};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Note, Section, section};
 use crate::console::cell::Cell;
+use crate::console::form::sentence;
 use crate::console::looks;
 use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
@@ -56,7 +57,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         blocks.push(Block::of(&Note {
             tone: Tone::Quiet,
             title,
-            text: mistaken.really.clone(),
+            text: sentence(&mistaken.really),
             action: None,
         })?);
     }
@@ -102,7 +103,7 @@ fn reason(visit: &Visit<'_>, because: &Because) -> Reason {
     Reason {
         tone: looks::mark(because.mark).1.class(),
         hatched: because.mark != "holds" && unknown.iter().any(|words| because.text.contains(words)),
-        text: Cell::long(&because.text).whole,
+        text: sentence(&Cell::long(&because.text).whole),
         open: because.target.as_ref().and_then(|target| open(visit, target)),
         entries: because.entries.iter().map(|entry| visit.entry(*entry)).collect(),
     }
@@ -131,7 +132,7 @@ fn systems(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
     }
     let listing = Listing {
         id: "systems",
-        caption: "Systems in scope",
+        caption: "Each system by what is about it alone",
         columns: const { &[column("system", "System"), column("status", "By what is about it alone")] },
         filters: Vec::new(),
         search: "",
@@ -148,16 +149,9 @@ fn rule(control: &Control) -> Result<Block, Refusal> {
         _ => "H: the human record is what counts; machines show only that it happened",
     };
     let lacks = control.rule.lacks.iter().map(|lack| Cell::unknown(lack)).collect::<Vec<_>>();
-    let counted_things = if control.population == 0 {
-        Cell::unknown("nothing yet")
-    } else {
-        Cell::text(&counted(control.population, "thing", "things"))
-    };
     let mut facts = Facts::default()
         .with("Looks back", Cell::text(&counted(control.rule.window_days, "day", "days")))
         .with("How far machines go", Cell::text(cap))
-        .with("Counted", counted_things)
-        .with("Marks", parts(&control.control.parts))
         .with(
             "Document asked for by the standard",
             Cell::text(if control.documented { "Yes" } else { "No" }),
@@ -171,11 +165,20 @@ fn rule(control: &Control) -> Result<Block, Refusal> {
     section("rule", "The rule", vec![facts.block()?, basis(&control.basis)?])
 }
 
+/// A framework as people call it.
+fn framework(word: &str) -> &str {
+    match word {
+        "EU_AI_ACT" => "EU AI Act",
+        "NIST_AI_RMF_1.0" => "NIST AI RMF 1.0",
+        other => other,
+    }
+}
+
 fn crosswalk(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
     let rows = control.crosswalk.iter().map(|row| Row {
         href: String::new(),
         cells: vec![
-            Cell::text(row.framework),
+            Cell::text(framework(row.framework)),
             Cell::text(&row.place),
             Cell::text(match row.relation {
                 "superset" => "this holds all of it",
@@ -187,7 +190,7 @@ fn crosswalk(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
     });
     let listing = Listing {
         id: "crosswalk",
-        caption: "Frameworks that share the evidence",
+        caption: "Places in other frameworks",
         columns: const {
             &[
                 column("framework", "Framework"),

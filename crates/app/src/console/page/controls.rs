@@ -22,7 +22,7 @@ const COLUMNS: &[Column] = &[
     column("parts", "Parts"),
     column("qualifiers", "To know beside it"),
     column("newest", "Newest record"),
-    column("because", "Weightiest reason"),
+    more("because", "Weightiest reason"),
     more("kind", "Kind"),
     more("area", "Area"),
     more("design", "Design"),
@@ -122,7 +122,7 @@ fn shown(visit: &Visit<'_>, all: &Controls, row: &ControlRow) -> Result<Row, Ref
     let mut cells = vec![
         reference(row.reference).to(href.clone()),
         Cell::text(&row.title).to(href.clone()),
-        Cell::state(looks::overall(row.status)),
+        Cell { title: row.because.clone(), ..Cell::state(looks::overall(row.status)) },
         parts(&row.parts),
         looks::qualifiers(&row.qualifiers),
         newest(visit, row.newest)?,

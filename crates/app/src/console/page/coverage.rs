@@ -88,7 +88,7 @@ pub(crate) fn part(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
     }
     let listing = Listing {
         id: "steps",
-        caption: "What to do next",
+        caption: "Steps that raise the most",
         columns: const { &[column("step", "What to do next"), column("raises", "Would raise")] },
         filters: Vec::new(),
         search: "",

@@ -19,6 +19,8 @@ use crate::work::registers::{Event, History, Item, NewState, RefreshShown, Stand
 
 /// Events that the page shows; the history has the rest.
 const EVENTS: usize = 6;
+/// Missing fields that the page names at its top; each is marked in its place.
+const NAMED: usize = 8;
 
 /// An item with all that its pages need.
 pub(crate) struct Opened<'a> {
@@ -214,7 +216,10 @@ fn notes(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Vec<Block>, Refusal> 
             labels.len(),
             opened.register.fields().filter(|field| field.required).count()
         );
-        note(Tone::Fair, title, format!("{}.", labels.join(", ")), edit("Fill them in"))?;
+        let more = labels.len().saturating_sub(NAMED);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let named = labels.get(..NAMED).unwrap_or(&labels).join(", ");
+        note(Tone::Fair, title, format!("{named}{more}."), edit("Fill them in"))?;
     }
     if let Some(returned) = opened.last("decided").filter(|_| summary.standing == Standing::Returned) {
         let why = returned

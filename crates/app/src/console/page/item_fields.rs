@@ -268,8 +268,11 @@ fn as_typed(value: &Value) -> String {
 
 fn limit(field: &Field) -> String {
     match (field.kind, field.most()) {
-        (Kind::Line | Kind::Text, Some(most)) => format!("At most {} characters.", count(most)),
-        (Kind::List, Some(most)) => format!("One a line, none twice, at most {}.", count(most)),
+        // The usual limits are far above what anybody writes; whoever meets one reads it as a fault.
+        (Kind::Line | Kind::Text, Some(most)) if field.max.is_some() => {
+            format!("At most {} characters.", count(most))
+        }
+        (Kind::List, Some(most)) => format!("One a line, at most {}.", count(most)),
         (Kind::Choices, _) => "Any that apply.".to_owned(),
         (Kind::Number, _) => match field.max {
             Some(most) => format!("A whole number, 0 to {}.", count(most)),

@@ -419,7 +419,7 @@ fn gaps(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
     }
     let listing = Listing {
         id: "gaps",
-        caption: "In traffic, and not in the inventory",
+        caption: "Models that answered and are not named",
         columns: const {
             &[
                 column("system", "System"),

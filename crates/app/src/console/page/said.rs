@@ -23,7 +23,8 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    fn is_empty(&self) -> bool {
+    /// Whether nothing is said.
+    pub(crate) fn is_empty(&self) -> bool {
         self.text.is_empty() && self.cells.is_empty()
     }
 

@@ -9,7 +9,7 @@ use super::client::Answer;
 use super::house::House;
 
 /// A complete entry of the inventory.
-pub(super) fn inventory(owner: &str, models: &[&str]) -> Value {
+pub(crate) fn inventory(owner: &str, models: &[&str]) -> Value {
     json!({
         "name": "Loan support", "owner": owner, "origin": "third_party", "supplier": "Example AI", "environment": "EU region",
         "purpose": "Answers questions about loans", "intended_use": "Staff ask it", "unintended_use": "Deciding on loans",
@@ -21,7 +21,7 @@ pub(super) fn inventory(owner: &str, models: &[&str]) -> Value {
 }
 
 /// A complete assessment.
-pub(super) fn assessment(owner: &str, models: &[&str]) -> Value {
+pub(crate) fn assessment(owner: &str, models: &[&str]) -> Value {
     let mut content = json!({
         "name": "Loan support, first assessment", "owner": owner, "occasion": "before_use", "functions": ["answers"],
         "personal_data": true, "models": models, "geography": ["AT"], "affected_groups": ["applicants"],

@@ -25,7 +25,10 @@ fn every_page_keeps_to_the_table_for_every_role() {
             .replace("{system}", &system)
             .replace("{key}", &key)
             .replace("{policy}", "base")
-            .replace("{index}", "1");
+            .replace("{index}", "1")
+            .replace("{register}", "ai_system")
+            .replace("{item}", &system)
+            .replace("{control}", "A.5.2");
         let path = path.replace("{call}", &"0".repeat(32));
         for (roles, browser) in &browsers {
             let path = path.replace("{person}", &browser.person);
