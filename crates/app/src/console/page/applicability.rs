@@ -343,7 +343,7 @@ fn row_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> An
         let mut form = Form::new("row", format!("/soa/{}", row.control), "Record the decision", fields);
         form.version = (row.version > 0).then_some(row.version);
         form.consequence = "Whoever decides a row cannot approve the statement. An approval of before stays with the rows as they were.";
-        form.cancel = "/soa".to_owned();
+        "/soa".clone_into(&mut form.cancel);
         blocks.push(section("decide", "Decide", vec![form.block(visit, refused)?])?);
     }
     blocks.push(decisions_made(visit, &history.decisions)?);
@@ -464,26 +464,18 @@ fn approval_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> A
     let statement = visit.desk.statement()?;
     let may = visit.desk.may_approve_statement(visit.actor()?)?;
     let mut blocks = Vec::new();
-    match statement.digest.as_deref().filter(|_| may) {
-        Some(digest) => {
-            let empty = crate::console::pairs::Pairs::default();
-            let refused = refusal.map(|refusal| Refused { id: "approval", typed: &empty, refusal });
-            let form = approval_form(visit, digest, refused.as_ref())?;
-            if refused.is_some() {
-                blocks.push(form);
-                blocks.push(facts(visit, &statement)?);
-                blocks.push(document(visit, &statement, false)?);
-            } else {
-                blocks.push(facts(visit, &statement)?);
-                blocks.push(document(visit, &statement, false)?);
-                blocks.push(form);
-            }
-        }
-        None => {
-            let (title, text) = cannot(&statement, refusal);
-            let action = Some(Action { label: "Open the statement", href: "/soa".to_owned() });
-            blocks.push(Block::of(&Note { tone: Tone::Fair, title, text, action })?);
-        }
+    if let Some(digest) = statement.digest.as_deref().filter(|_| may) {
+        let empty = crate::console::pairs::Pairs::default();
+        let refused = refusal.map(|refusal| Refused { id: "approval", typed: &empty, refusal });
+        let form = approval_form(visit, digest, refused.as_ref())?;
+        blocks.extend([facts(visit, &statement)?, document(visit, &statement, false)?]);
+        // What was refused is read before anything else.
+        let place = if refused.is_some() { 0 } else { blocks.len() };
+        blocks.insert(place, form);
+    } else {
+        let (title, text) = cannot(&statement, refusal);
+        let action = Some(Action { label: "Open the statement", href: "/soa".to_owned() });
+        blocks.push(Block::of(&Note { tone: Tone::Fair, title, text, action })?);
     }
     let content = Content {
         trail: vec![("Statement of Applicability".to_owned(), "/soa".to_owned())],
@@ -519,7 +511,7 @@ fn approval_form(visit: &Visit<'_>, digest: &str, refused: Option<&Refused<'_>>)
     let mut form = Form::new("approval", "/soa/approve".to_owned(), "Approve the statement", fields);
     form.said = vec![("digest", digest.to_owned())];
     form.consequence = "It is on record under your name. A row that is changed later is not covered by it.";
-    form.cancel = "/soa".to_owned();
+    "/soa".clone_into(&mut form.cancel);
     let shown = Facts::default().with("SHA-256 of all 38 rows", Cell::text(digest)).block()?;
     section("approval", "Approve", vec![shown, form.block(visit, refused)?])
 }

@@ -1,9 +1,9 @@
 //! Home: what is asked of this person, what happened, what changed; one primary action for each role.
 
 use askama::Template;
-use tabellion_model::Micros;
 use tabellion_model::body::Role;
-use tabellion_views::query::{Change, Page};
+use tabellion_model::{ItemId, Micros};
+use tabellion_views::query::{Change, ItemRow, Page};
 
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Beside, Block, Section, section};
@@ -211,6 +211,15 @@ fn what(visit: &Visit<'_>, row: &Change) -> Result<Cell, Refusal> {
             None => return Ok(Cell::text(said)),
         },
         "policy" => (id.to_owned(), format!("/policies/{id}")),
+        "register" => match item_of(visit, id)? {
+            Some(row) => {
+                let name = row.name.unwrap_or_else(|| "an item".to_owned());
+                (name, format!("/registers/{}/{}", row.register, row.item))
+            }
+            None => return Ok(Cell::text(said)),
+        },
+        "soa" if id == "approval" => return Ok(Cell::text(said).to("/soa".to_owned())),
+        "soa" => (id.to_uppercase(), format!("/soa/{}", id.to_uppercase())),
         "credential" | "person" => match tabellion_model::CredentialId::from_hex(id) {
             Some(id) => {
                 let cell = visit.who(id)?;
@@ -223,12 +232,26 @@ fn what(visit: &Visit<'_>, row: &Change) -> Result<Cell, Refusal> {
     Ok(Cell::text(&format!("{said}: {named}")).to(path))
 }
 
+/// The item that the rest of a stream's name names: its register, its id, and perhaps what kind of act.
+fn item_of(visit: &Visit<'_>, rest: &str) -> Result<Option<ItemRow>, Refusal> {
+    let mut parts = rest.split('/');
+    let (Some(register), Some(item)) = (parts.next(), parts.next().and_then(ItemId::from_hex)) else {
+        return Ok(None);
+    };
+    Ok(visit.desk.views().register_item(register, &item)?)
+}
+
 /// Whether a change is one that the reader may know of.
 fn within(visit: &Visit<'_>, row: &Change) -> Result<bool, Refusal> {
     let actor = visit.actor()?;
     let Some((kind, id)) = row.stream.split_once('/') else { return Ok(false) };
     Ok(match kind {
         "policy" => visit.can(Permission::ReadPolicies),
+        "soa" => visit.can(Permission::ReadControls),
+        "register" => match item_of(visit, id)? {
+            Some(row) => visit.desk.may(actor, Permission::ReadRegisters, row.system)?,
+            None => false,
+        },
         "system" => match tabellion_model::SystemId::from_hex(id) {
             Some(id) => visit.desk.may(actor, Permission::ReadSystems, Some(id))?,
             None => false,

@@ -137,7 +137,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     }
     blocks.push(facts(visit, &opened)?);
     blocks.push(content(visit, &opened)?);
-    if !refused.is_some_and(|refused| refused.id == "submit") {
+    if refused.is_none_or(|refused| refused.id != "submit") {
         blocks.extend(forward);
     }
     blocks.extend(steps(visit, &opened, refused)?);

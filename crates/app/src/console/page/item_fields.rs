@@ -66,8 +66,13 @@ pub(crate) struct Shown {
     pub(crate) options: Vec<Choice>,
     pub(crate) fault: String,
     /// What somebody else saved meanwhile; none: the same.
-    pub(crate) theirs: Option<Said>,
-    /// Whether the form holds theirs.
+    pub(crate) theirs: Option<Theirs>,
+}
+
+/// What somebody else saved in a field.
+pub(crate) struct Theirs {
+    pub(crate) said: Said,
+    /// Whether the form holds it.
     pub(crate) taken: bool,
 }
 
@@ -114,7 +119,6 @@ impl Shown {
             options,
             fault,
             theirs: None,
-            taken: false,
         }
     }
 }
@@ -150,8 +154,10 @@ pub(crate) fn sections(
             }
             if let Some(others) = others.filter(|others| differs(others, &field.name)) {
                 let theirs = others.now.get(&field.name).unwrap_or(&Value::Null);
-                shown.theirs = Some(Said::of(visit, Some(field), theirs)?);
-                shown.taken = others.mine.get(&field.name) == others.base.get(&field.name);
+                shown.theirs = Some(Theirs {
+                    said: Said::of(visit, Some(field), theirs)?,
+                    taken: others.mine.get(&field.name) == others.base.get(&field.name),
+                });
             }
             fields.push(shown);
         }
@@ -253,7 +259,6 @@ fn shown(field: &Field, value: Option<&Value>, choices: &Choices) -> Shown {
         options,
         fault: String::new(),
         theirs: None,
-        taken: false,
     }
 }
 

@@ -5,7 +5,7 @@ use tabellion_model::register::{About, Kind, Register};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Empty, Section};
+use crate::console::block::{Action, Block, Empty, Section, section};
 use crate::console::cell::{Cell, Piece};
 use crate::console::link::Link;
 use crate::console::looks;
@@ -23,6 +23,8 @@ use crate::work::registers::{GapKind, INVENTORY, ItemQuery, ItemSummary, Order};
 const DUE_SOON: u64 = 30 * DAY;
 /// Items that the desk gives at once.
 const STEP: u64 = 200;
+/// Items of each register that the page of a system shows.
+const OF_SYSTEM: u64 = 5;
 /// Columns that items can be sorted by.
 const SORTED_BY: &[(&str, &str)] = &[("changed", "descending"), ("name", "ascending"), ("due", "ascending")];
 const COLUMNS: &[Column] = &[
@@ -383,6 +385,65 @@ fn views(visit: &Visit<'_>) -> Vec<(&'static str, Vec<(&'static str, String)>)> 
         ("Due in 30 days", vec![("due", soon)]),
         ("Need a new look", vec![("refresh", "open".into())]),
     ]
+}
+
+/// What the registers hold about one system: the newest items of each, and where there is none yet.
+pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Block, Refusal> {
+    let mut rows = Vec::new();
+    let writes = visit.can_change(Permission::EditRegisters, system)?;
+    for register in visit.desk.registers().registers {
+        let definition = visit.desk.register(&register.name)?;
+        if definition.about == About::Organisation {
+            continue;
+        }
+        let query = ItemQuery { system: Some(system), limit: Some(OF_SYSTEM), ..ItemQuery::default() };
+        let found = visit.desk.register_items(visit.actor()?, &register.name, &query)?;
+        let list = || {
+            let list = Link::to(&format!("/registers/{}", register.name)).with("system", &system.to_hex());
+            Cell::text(&register.title).to(list.href())
+        };
+        if found.items.is_empty() {
+            let start =
+                Link::to(&format!("/registers/{}/new", register.name)).with("system", &system.to_hex());
+            let none = Cell::unknown("nothing about this system yet");
+            let none = if writes { none.to(start.href()) } else { none };
+            let unknown = || Cell::unknown("–");
+            rows.push(Row {
+                href: String::new(),
+                cells: vec![list(), none, unknown(), unknown(), unknown()],
+            });
+        }
+        for item in &found.items {
+            let href = path(item);
+            let due = item.approval.as_ref().and_then(|approval| approval.next_review_at);
+            let cells = vec![
+                list(),
+                Cell::maybe(item.name.as_deref(), "no name yet").to(href.clone()),
+                Cell::state(looks::standing(item.standing)),
+                due.map_or_else(|| Cell::unknown("–"), |due| visit.time(due.0)),
+                visit.time(item.changed_at.0),
+            ];
+            rows.push(Row { href, cells });
+        }
+    }
+    let listing = Listing {
+        id: "items",
+        caption: "What the registers hold about it",
+        columns: const {
+            &[
+                column("register", "Register"),
+                column("name", "Item"),
+                column("standing", "How it stands"),
+                column("due", "Next review"),
+                column("changed", "Changed"),
+            ]
+        },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing("No register", "Registers come with the program.", None),
+    };
+    section("registers", "Registers", vec![listing.table(visit, Rows::Whole(rows))?])
 }
 
 /// Models in traffic that the inventory does not name.

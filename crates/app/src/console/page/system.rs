@@ -5,7 +5,7 @@ use tabellion_model::SystemId;
 use tabellion_model::body::SystemStage;
 use tabellion_views::query::{Page, Subject};
 
-use super::{calls, keys, systems};
+use super::{calls, keys, registers, systems};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Note, Section, fold, section};
 use crate::console::cell::Cell;
@@ -69,6 +69,9 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     let (may_change, path) = (visit.can_change(Permission::ChangeSystems, id)?, format!("/systems/{id}"));
     let mut blocks = missing(visit, &system, may_change)?;
     blocks.push(facts(visit, &system)?.block()?);
+    if visit.desk.may(visit.actor()?, Permission::ReadRegisters, Some(id))? {
+        blocks.push(registers::of_system(visit, id)?);
+    }
     if visit.desk.may(visit.actor()?, Permission::ReadKeys, Some(id))? {
         blocks.push(its_keys(visit, id)?);
     }
