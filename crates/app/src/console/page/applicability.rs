@@ -10,6 +10,7 @@ use tabellion_model::CredentialId;
 use tabellion_model::status::facts::Decision;
 
 use super::controls::reference;
+use super::said::prose;
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Note, section};
 use crate::console::cell::Cell;
@@ -165,7 +166,10 @@ fn facts(visit: &Visit<'_>, statement: &Statement) -> Result<Block, Refusal> {
         )
         .with(
             "Digest of the whole",
-            statement.digest.as_deref().map_or_else(|| Cell::unknown("none until it is complete"), Cell::id),
+            statement
+                .digest
+                .as_deref()
+                .map_or_else(|| Cell::unknown("none until it is complete"), whole_digest),
         );
     facts = match &statement.approval {
         None => facts.with("Approved by", Cell::unknown("nobody yet")),
@@ -184,8 +188,13 @@ fn approved(visit: &Visit<'_>, facts: Facts, approval: &Approved) -> Result<Fact
         .with_all("Approved", vec![visit.time(approval.at.0), visit.entry(approval.recorded.index)])
         .with(
             "Digest approved",
-            approval.digest.as_deref().map_or_else(|| Cell::unknown("erased"), Cell::id),
+            approval.digest.as_deref().map_or_else(|| Cell::unknown("erased"), whole_digest),
         ))
+}
+
+/// A digest as it is signed and printed: all of it.
+fn whole_digest(digest: &str) -> Cell {
+    Cell { text: digest.to_owned(), ..Cell::id(digest) }
 }
 
 fn decision_word(decision: Decision) -> &'static str {
@@ -235,8 +244,8 @@ fn shown(
         control: Cell::text(row.control).to(format!("/soa/{}", row.control)),
         title: row.title.clone(),
         decision: looks::applicability(row.decision),
-        reason: row.reason.as_deref().map(|text| Cell::long(text).whole).unwrap_or_default(),
-        evidence: row.evidence.as_deref().map(|text| Cell::long(text).whole).unwrap_or_default(),
+        reason: row.reason.as_deref().map(prose).unwrap_or_default(),
+        evidence: row.evidence.as_deref().map(prose).unwrap_or_default(),
         doubt: row.doubt.unwrap_or_default(),
         status: status.map_or_else(
             || Cell::unknown("–"),
@@ -377,10 +386,7 @@ fn decisions() -> Kind {
 fn row_facts(visit: &Visit<'_>, row: &StatementRow) -> Result<Block, Refusal> {
     let status = visit.desk.control(row.control)?;
     let text = |text: Option<&str>| match text {
-        Some(text) => {
-            let whole = Cell::long(text);
-            Cell { text: whole.whole.clone(), ..whole }
-        }
+        Some(text) => Cell { text: prose(text), ..Cell::long(text) },
         None => Cell::unknown("nothing yet"),
     };
     let mut facts = Facts::default()

@@ -122,7 +122,7 @@ fn shown(visit: &Visit<'_>, all: &Controls, row: &ControlRow) -> Result<Row, Ref
     let mut cells = vec![
         reference(row.reference).to(href.clone()),
         Cell::text(&row.title).to(href.clone()),
-        Cell { title: row.because.clone(), ..Cell::state(looks::overall(row.status)) },
+        Cell { title: Cell::long(&row.because).whole, ..Cell::state(looks::overall(row.status)) },
         parts(&row.parts),
         looks::qualifiers(&row.qualifiers),
         newest(visit, row.newest)?,

@@ -222,10 +222,7 @@ fn notes(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Vec<Block>, Refusal> 
         note(Tone::Fair, title, format!("{named}{more}."), edit("Fill them in"))?;
     }
     if let Some(returned) = opened.last("decided").filter(|_| summary.standing == Standing::Returned) {
-        let why = returned
-            .reason
-            .as_deref()
-            .map_or("the reason was erased".to_owned(), |why| Cell::long(why).whole);
+        let why = returned.reason.as_deref().map_or("the reason was erased".to_owned(), said::prose);
         note(Tone::Bad, "It was given back".to_owned(), why, edit("Correct it"))?;
     }
     for refresh in &item.refreshes {
@@ -350,7 +347,10 @@ pub(crate) fn facts(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Ref
                 )
                 .with("Digest approved", Cell::id(&approval.digest));
             if !approval.conditions.is_empty() {
-                facts = facts.with("On the condition", Cell::text(&approval.conditions));
+                facts = facts.with(
+                    "On the condition",
+                    Cell { text: said::prose(&approval.conditions), ..Cell::text("") },
+                );
             }
             facts
         }

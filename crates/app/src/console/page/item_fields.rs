@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_number_that_is_none_is_kept_as_it_was_typed() {
-        let text = "name = \"n\"\ntitle = \"N\"\nitem = \"n\"\npurpose = \"p\"\nserves = [\"8.4\"]\nabout = \"organisation\"\nreview_months = 0\n[approval]\nfour_eyes = true\nroles = [\"approver\"]\n[[state]]\nname = \"a\"\ntitle = \"A\"\n[[section]]\nname = \"s\"\ntitle = \"S\"\n[[section.field]]\nname = \"name\"\nlabel = \"Name\"\nkind = \"line\"\nrequired = true\n[[section.field]]\nname = \"owner\"\nlabel = \"Owner\"\nkind = \"person\"\nrequired = true\n[[section.field]]\nname = \"size\"\nlabel = \"Size\"\nkind = \"number\"\nmax = 9\n";
+        let text = "name = \"n\"\ntitle = \"N\"\nitem = \"n\"\npurpose = \"p\"\nserves = [\"8.4\"]\nabout = \"organisation\"\nreview_months = 0\ntriggers = []\n[approval]\nfour_eyes = true\nroles = [\"approver\"]\n[[state]]\nname = \"a\"\ntitle = \"A\"\n[[section]]\nname = \"s\"\ntitle = \"S\"\n[[section.field]]\nname = \"name\"\nlabel = \"Name\"\nkind = \"line\"\nrequired = true\n[[section.field]]\nname = \"owner\"\nlabel = \"Owner\"\nkind = \"person\"\nrequired = true\n[[section.field]]\nname = \"size\"\nlabel = \"Size\"\nkind = \"number\"\nmax = 9\n";
         let registers = Registers::default().with(text).expect("a register");
         let register = registers.get("n").expect("it");
         let of = |text: &str| {

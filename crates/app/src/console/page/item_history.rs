@@ -5,7 +5,7 @@ use serde_json::Value;
 use tabellion_model::CredentialId;
 use tabellion_model::register::Register;
 
-use super::said::Said;
+use super::said::{Said, prose};
 use crate::console::block::Block;
 use crate::console::cell::Cell;
 use crate::console::visit::Visit;
@@ -77,7 +77,7 @@ fn told(visit: &Visit<'_>, register: &Register, event: &Event) -> Result<Told, R
         who,
         what,
         entry: visit.entry(event.recorded.index),
-        words: said.iter().map(|text| Cell::long(text).whole).collect::<Vec<_>>().join(" On the condition: "),
+        words: said.iter().map(|text| prose(text)).collect::<Vec<_>>().join(" On the condition: "),
         notes,
         changes: changes.map(|change| changed(visit, register, change)).collect::<Result<Vec<_>, _>>()?,
         extent: match (&event.changes, event.kind.as_str()) {

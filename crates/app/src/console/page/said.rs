@@ -43,10 +43,7 @@ impl Said {
         };
         Ok(match (field.kind, value) {
             (_, Value::Null) => Self::default(),
-            (Kind::Text, Value::String(text)) => {
-                let lines: Vec<String> = text.split('\n').map(|line| visible(line, usize::MAX)).collect();
-                Self { text: lines.join("\n"), cells: Vec::new() }
-            }
+            (Kind::Text, Value::String(text)) => Self { text: prose(text), cells: Vec::new() },
             (Kind::Choices | Kind::List, Value::Array(items)) => cells(items.iter().map(words).collect()),
             (Kind::Person, Value::String(id)) => cells(vec![match CredentialId::from_hex(id) {
                 Some(id) => visit.who(id)?,
@@ -61,6 +58,12 @@ impl Said {
             (_, value) => cells(vec![words(value)]),
         })
     }
+}
+
+/// A text of several lines as it is read: whole, its lines kept, what is hidden spelled out.
+pub(crate) fn prose(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| visible(line, usize::MAX)).collect();
+    lines.join("\n")
 }
 
 /// One field, and what was approved where that differs.
