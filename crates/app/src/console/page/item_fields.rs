@@ -9,6 +9,7 @@ use tabellion_model::register::{Content, Field, Kind, Register};
 
 use super::item_form::Others;
 use super::said::Said;
+use super::{registers, systems};
 use crate::console::cell::Cell;
 use crate::console::pairs::Pairs;
 use crate::console::visit::Visit;
@@ -94,13 +95,15 @@ impl Shown {
         name: &str,
         label: &str,
         help: &str,
-        options: Vec<(String, String)>,
+        options: Option<Vec<(String, String)>>,
         chosen: &str,
         unset: &'static str,
         fault: String,
     ) -> Self {
+        let kind = if options.is_some() { "select" } else { "text" };
         let options = options
             .into_iter()
+            .flatten()
             .map(|(value, label)| Choice { chosen: value == chosen, value, label })
             .collect();
         Self {
@@ -109,7 +112,7 @@ impl Shown {
             label: label.to_owned(),
             help: help.to_owned(),
             limit: String::new(),
-            kind: "select",
+            kind,
             rows: 0,
             needed: true,
             missing: false,
@@ -177,31 +180,22 @@ fn differs(others: &Others, name: &str) -> bool {
     others.now.get(name) != others.base.get(name) && others.now.get(name) != others.mine.get(name)
 }
 
-/// The people and systems that can be chosen.
+/// The people and systems that can be chosen; none: there are too many, and their ids are typed.
 struct Choices {
-    people: Vec<(String, String)>,
-    systems: Vec<(String, String)>,
+    people: Option<Vec<(String, String)>>,
+    systems: Option<Vec<(String, String)>>,
 }
 
 impl Choices {
     fn of(visit: &Visit<'_>, register: &Register) -> Result<Self, Refusal> {
         let has = |kind: Kind| register.fields().any(|field| field.kind == kind);
-        let mut people = Vec::new();
-        if has(Kind::Person) && visit.reach(Permission::ReadPeople) == Reach::All {
-            let rows = visit.desk.people_rows()?.into_iter();
-            people = rows
-                .filter_map(|row| Some((row.person.to_hex(), Cell::text(&row.details?.name).text)))
-                .collect();
-        } else if let Some(me) = visit.actor.as_ref().and_then(crate::work::Actor::credential) {
-            people.push((me.to_hex(), "You".to_owned()));
-        }
-        let mut systems = Vec::new();
-        if has(Kind::System) {
-            let rows = visit.desk.system_rows(visit.actor()?)?.into_iter();
-            systems = rows
-                .filter_map(|row| Some((row.system.to_hex(), Cell::text(&row.described?.name).text)))
-                .collect();
-        }
+        let people = if has(Kind::Person) && visit.reach(Permission::ReadPeople) == Reach::All {
+            registers::people(visit)?
+        } else {
+            let me = visit.actor.as_ref().and_then(crate::work::Actor::credential);
+            Some(me.map(|me| (me.to_hex(), "You".to_owned())).into_iter().collect())
+        };
+        let systems = if has(Kind::System) { systems::to_choose(visit)? } else { None };
         Ok(Self { people, systems })
     }
 }
@@ -229,8 +223,8 @@ fn shown(field: &Field, value: Option<&Value>, choices: &Choices) -> Shown {
         Kind::Text | Kind::List => ("area", Vec::new()),
         Kind::Choice => ("select", pick(&own)),
         Kind::Choices => ("checks", pick(&own)),
-        Kind::Person => ("select", pick(&choices.people)),
-        Kind::System => ("select", pick(&choices.systems)),
+        Kind::Person => choices.people.as_ref().map_or(("text", Vec::new()), |all| ("select", pick(all))),
+        Kind::System => choices.systems.as_ref().map_or(("text", Vec::new()), |all| ("select", pick(all))),
         Kind::Date => ("date", Vec::new()),
         Kind::YesNo => {
             ("radio", pick(&[("true".to_owned(), "Yes".to_owned()), ("false".to_owned(), "No".to_owned())]))
@@ -248,7 +242,7 @@ fn shown(field: &Field, value: Option<&Value>, choices: &Choices) -> Shown {
         name: format!("{PREFIX}{}", field.name),
         label: field.label.clone(),
         help: field.help.clone(),
-        limit: limit(field),
+        limit: if kind == "text" { typed_limit(field) } else { limit(field) },
         kind,
         rows: (written + 1).clamp(LINES, MOST_LINES),
         needed: field.required,
@@ -268,6 +262,15 @@ fn as_typed(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
         other => other.to_string(),
+    }
+}
+
+/// What fits where something is typed that others choose from a list.
+fn typed_limit(field: &Field) -> String {
+    match field.kind {
+        Kind::Person => "Too many to list: its id, as People and roles shows it.".to_owned(),
+        Kind::System => "Too many to list: its id, as the inventory shows it.".to_owned(),
+        _ => limit(field),
     }
 }
 
@@ -366,7 +369,7 @@ mod tests {
             "what somebody typed is gone before they read why it does not fit"
         );
         let size = register.field("size").expect("the field");
-        let none = Choices { people: Vec::new(), systems: Vec::new() };
+        let none = Choices { people: None, systems: None };
         let shown = shown(size, of("many").as_ref(), &none);
         assert_eq!(
             (shown.kind, shown.value.as_str(), shown.limit.as_str()),

@@ -9,10 +9,9 @@ use tabellion_model::register::{About, Content, Register};
 
 use super::item::{Opened, named, opened};
 use super::item_fields::{self, Fault, Section as Fields};
-use super::{registers, said};
+use super::{registers, said, systems as list_of_systems};
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Section};
-use crate::console::cell::Cell;
 use crate::console::form::{Refused, once, refusal_remedy, sentence};
 use crate::console::visit::{Content as Page, Visit};
 use crate::permission::Permission;
@@ -112,12 +111,11 @@ fn systems(
         return Ok(None);
     }
     let actor = visit.actor()?;
-    let mut options = Vec::new();
-    for row in visit.desk.system_rows(actor)? {
-        if visit.desk.may(actor, Permission::EditRegisters, Some(row.system))? {
-            let name = row.described.map_or_else(|| row.system.to_hex(), |said| said.name);
-            options.push((row.system.to_hex(), Cell::text(&name).text));
-        }
+    let mut options = list_of_systems::to_choose(visit)?;
+    if let (Some(all), crate::permission::Reach::Own) = (&mut options, visit.reach(Permission::EditRegisters))
+    {
+        let own = visit.desk.systems_within(actor, Permission::EditRegisters)?.unwrap_or_default();
+        all.retain(|(id, _)| SystemId::from_hex(id).is_some_and(|id| own.contains(&id)));
     }
     let chosen = if refusal.is_some() { visit.form.text(SYSTEM) } else { visit.query.text(SYSTEM) };
     let fault = refusal.filter(|refusal| refusal.pointer.as_deref() == Some("/system"));

@@ -4,6 +4,7 @@ use serde_json::Value;
 use tabellion_model::register::{About, Kind, Register};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
+use super::systems;
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Empty, Section, section};
 use crate::console::cell::{Cell, Piece};
@@ -341,24 +342,29 @@ fn filters(visit: &Visit<'_>, register: &Register) -> Result<Vec<Filter>, Refusa
         filters.push(Filter { name: "where", label: "Says", takes: Takes::Choice(words) });
     }
     if register.about != About::Organisation {
-        let systems = visit
-            .desk
-            .system_rows(visit.actor()?)?
-            .into_iter()
-            .filter_map(|row| Some((row.system.to_hex(), Cell::text(&row.described?.name).text)));
-        filters.push(Filter { name: "system", label: "System", takes: Takes::Choice(systems.collect()) });
+        filters.push(systems::filter(visit)?);
     }
     if visit.reach(Permission::ReadPeople) == Reach::All {
-        let people = visit
-            .desk
-            .people_rows()?
-            .into_iter()
-            .filter_map(|row| Some((row.person.to_hex(), Cell::text(&row.details?.name).text)));
-        filters.push(Filter { name: "owner", label: "Owner", takes: Takes::Choice(people.collect()) });
+        filters.push(match people(visit)? {
+            Some(people) => Filter { name: "owner", label: "Owner", takes: Takes::Choice(people) },
+            None => Filter { name: "owner", label: "Owner's id", takes: Takes::Text },
+        });
     }
     filters.push(Filter { name: "refresh", label: "New look", takes: choices([("open", "Needs one")]) });
     filters.push(Filter { name: "due", label: "Due before", takes: Takes::Day });
     Ok(filters)
+}
+
+/// People that a list to choose from offers; more would be neither read nor quickly loaded.
+const MAX_CHOICES: usize = 100;
+
+/// People to choose from, by id and name; `None` when there are too many to choose from.
+pub(crate) fn people(visit: &Visit<'_>) -> Result<Option<Vec<(String, String)>>, Refusal> {
+    let rows = visit.desk.people_rows()?;
+    let few = rows.len() <= MAX_CHOICES;
+    let named =
+        rows.into_iter().filter_map(|row| Some((row.person.to_hex(), Cell::text(&row.details?.name).text)));
+    Ok(few.then(|| named.collect()))
 }
 
 /// Field and word of each choice, as the filter takes them.

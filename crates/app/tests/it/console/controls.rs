@@ -80,6 +80,7 @@ fn decide(browser: &Browser<'_>, control: &str, typed: &[(&str, &str)]) {
 
 // Row G11: one document, every control with its decision and reason, approved as a whole.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story from its beginning to its end")]
 fn the_statement_is_decided_row_by_row_and_approved_by_a_second_person() {
     let house = House::new();
     let cleo = Browser::of(&house, "Cleo", &[Role::ComplianceOfficer]);
