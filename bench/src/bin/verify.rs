@@ -113,6 +113,7 @@ fn make_package(dir: &std::path::Path, entries: usize) -> Result<(Vec<u8>, Polic
         period: None,
         at: None,
         framework: None,
+        references: Vec::new(),
         disclosure: DisclosurePolicy::All,
         content_of: None,
     };
