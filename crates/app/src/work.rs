@@ -127,9 +127,9 @@ impl Desk {
         &self.ledger
     }
 
-    /// What time it is.
+    /// What time it is, and never before the last commit: what has ended by then has ended, also for a clock that stepped back.
     pub fn now(&self) -> Micros {
-        self.tools.clock.now()
+        self.tools.clock.now().max(self.ledger.reader().committed_at())
     }
 
     /// How appends go.

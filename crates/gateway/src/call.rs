@@ -81,6 +81,10 @@ pub(crate) struct Running {
 impl Call {
     /// Runs the call to its end.
     pub(crate) async fn run(self) {
+        if self.worker.shared.fresh().is_err() {
+            let reason = "what is in force cannot be seen now: the views stand behind the log, so nothing is let through; try again later";
+            return self.deny(&Refusal::new(Code::EvidenceUnavailable, reason), None).await;
+        }
         let body = match &self.body {
             Received::Whole(body) => body.clone(),
             Received::TooLarge { .. } => {

@@ -43,7 +43,7 @@ pub enum Code {
     UpstreamTimeout,
     /// The provider's answer is larger than the gateway's limit.
     UpstreamTooLarge,
-    /// The record could not be made durable, so nothing was sent or released.
+    /// The record could not be made durable, or what is in force could not be read from the log: nothing was sent or released.
     EvidenceUnavailable,
     /// The gateway is ending.
     Stopping,

@@ -97,6 +97,10 @@ pub struct Limits {
     /// Making the record durable that permits a call. Beyond it the call is refused and its record ends as cut: a disk that hangs must not hang
     /// the applications. Thirty seconds: a disk that is only slow answers within it.
     pub record_ms: u64,
+    /// How long the views that decisions are made from may stand behind the log. Beyond it every call is denied, since a revocation may be durable
+    /// that they have not read. Two seconds: they take some milliseconds, and this is less than the five seconds after which the control
+    /// plane says that it could not see a revocation take effect.
+    pub lag_ms: u64,
     /// Connecting to a provider, TLS included.
     pub connect_ms: u64,
     /// From a request sent to the head of its answer. Ten minutes is what clients' libraries wait.
@@ -125,6 +129,7 @@ impl Default for Limits {
             body_ms: 60_000,
             client_stall_ms: 60_000,
             record_ms: 30_000,
+            lag_ms: 2_000,
             connect_ms: 10_000,
             first_byte_ms: 600_000,
             idle_ms: 120_000,

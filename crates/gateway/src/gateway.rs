@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::config::{GatewayConfig, StartError, span};
 use crate::decide::Rules;
 use crate::evidence::{self, Evidence, OnFatal};
+use crate::lag::{LOOK_EVERY, Lag};
 use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::server::{self, Serving};
@@ -79,6 +80,8 @@ impl Gateway {
             noise,
             rules: Rules::default(),
             placeholder_key,
+            reader: ledger.reader().clone(),
+            lag: Lag::new(span(config.limits.lag_ms)),
         });
         let threads = match config.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -138,7 +141,7 @@ impl Gateway {
             }
             let evidence = &shared.evidence;
             let stopped = evidence.fatal().map(|why| format!("stopped for good: {why}"));
-            stopped.or_else(|| evidence.fresh_trouble()).map_or(Ok(()), Err)
+            stopped.or_else(|| evidence.fresh_trouble()).map_or_else(|| shared.fresh(), Err)
         }
     }
 
@@ -204,7 +207,7 @@ async fn serve(
     shared: Arc<Shared>,
     connections: Arc<Semaphore>,
     mut told: watch::Receiver<Stop>,
-    counts_noise: bool,
+    is_first: bool,
 ) {
     let Ok(listener) = TcpListener::from_std(listener) else { return };
     let (drain, draining) = watch::channel(false);
@@ -214,7 +217,8 @@ async fn serve(
     let worker = Arc::new(Worker { shared: Arc::clone(&shared), pool, cut: cutting });
     let accepting =
         tokio::spawn(server::accept(listener, Serving { worker, connections, drain: draining, busy }));
-    let counting = counts_noise.then(|| tokio::spawn(count_noise(shared)));
+    let beside = is_first
+        .then(|| [tokio::spawn(count_noise(Arc::clone(&shared))), tokio::spawn(watch_the_lag(shared))]);
     let within = match told.wait_for(|stop| *stop != Stop::No).await.as_deref() {
         Ok(Stop::Within(within)) => *within,
         _ => Duration::ZERO,
@@ -226,8 +230,8 @@ async fn serve(
         // What is left then is a client that does not read, or a ledger that does not answer.
         drop(timeout(CUT_GRACE, ended.recv()).await);
     }
-    if let Some(counting) = counting {
-        counting.abort();
+    for task in beside.into_iter().flatten() {
+        task.abort();
     }
 }
 
@@ -243,5 +247,14 @@ async fn count_noise(shared: Arc<Shared>) {
         if recorded.is_err() {
             shared.noise.put_back(&counted);
         }
+    }
+}
+
+/// Looks at the lag also while nobody calls, so that the first call after a quiet time is judged by the time that views have stood still, and not by the
+/// time since somebody looked.
+async fn watch_the_lag(shared: Arc<Shared>) {
+    loop {
+        drop(shared.fresh());
+        sleep(LOOK_EVERY).await;
     }
 }

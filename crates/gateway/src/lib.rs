@@ -20,6 +20,7 @@ mod ending;
 mod evidence;
 mod forward;
 mod gateway;
+mod lag;
 mod metrics;
 mod noise;
 mod open_calls;

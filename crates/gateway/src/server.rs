@@ -146,10 +146,9 @@ async fn serve(
     serving: &Arc<Serving>,
 ) -> Result<Response<AnswerBody>, Infallible> {
     let shared = &serving.worker.shared;
-    let caller = match authenticate(request.headers(), shared.gate.load(), shared.clock.now()) {
-        Ok(caller) => caller,
-        Err(none) => return Ok(nobody(none, peer, serving)),
-    };
+    if let Err(none) = authenticate(request.headers(), shared.gate.load(), shared.now()) {
+        return Ok(nobody(none, peer, serving));
+    }
     let (head, body) = request.into_parts();
     let route = Route::of(&head.method, &head.uri);
     let has_query = head.uri.query().is_some_and(|query| !query.is_empty());
@@ -159,6 +158,11 @@ async fn serve(
             "the body was not received whole in time; send it again",
             None,
         ));
+    };
+    // A body may take its time. Whoever calls is judged by what is in force when the call is complete.
+    let caller = match authenticate(&head.headers, shared.gate.load(), shared.now()) {
+        Ok(caller) => caller,
+        Err(none) => return Ok(nobody(none, peer, serving)),
     };
     Ok(start(caller, Target { route, has_query }, head.headers, body, serving).await)
 }
@@ -236,7 +240,7 @@ async fn start(
     let stopwatch = Stopwatch::start();
     let (watch, alive) = Watch::new(worker.cut.clone(), span(worker.shared.limits.total_ms));
     let (reply, answer) = oneshot::channel();
-    let at = worker.shared.clock.now();
+    let at = worker.shared.now();
     let call =
         Call { worker: Arc::clone(worker), caller, target, headers, body, at, stopwatch, watch, reply };
     let busy = serving.busy.clone();

@@ -1,12 +1,13 @@
 //! What the calls of one thread share, and what all threads share.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use tabellion_ledger::Clock;
+use tabellion_ledger::{Clock, Reader};
 use tabellion_mask::{Scope, ScopeKey};
-use tabellion_model::SystemId;
+use tabellion_model::{Micros, SystemId};
 use tabellion_views::gate::GateCell;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -14,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::config::Limits;
 use crate::decide::Rules;
 use crate::evidence::Evidence;
+use crate::lag::Lag;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::upstream::catalogue::Catalogue;
@@ -33,9 +35,30 @@ pub(crate) struct Shared {
     pub(crate) noise: Noise,
     pub(crate) rules: Rules,
     pub(crate) placeholder_key: Zeroizing<[u8; 32]>,
+    pub(crate) reader: Reader,
+    pub(crate) lag: Lag,
 }
 
 impl Shared {
+    /// Whether the newest snapshot may be decided by; if not, how far it has come, for the operator.
+    pub(crate) fn fresh(&self) -> Result<(), String> {
+        // The size first: a snapshot taken before it could look older than it is.
+        let size = self.reader.size();
+        let position = self.gate.load().position;
+        if self.lag.is_fresh(position, size, Instant::now()) {
+            return Ok(());
+        }
+        Err(format!(
+            "the views have read {position} of {size} entries and stand still, so that a revocation may not be known: every call is denied until \
+             they go on. What keeps them is in this program's log; mostly something else has views/views.sqlite open"
+        ))
+    }
+
+    /// What time it is, and never before the last commit: a key that has ended by then has ended, also for a clock that stepped back.
+    pub(crate) fn now(&self) -> Micros {
+        self.clock.now().max(self.reader.committed_at())
+    }
+
     /// An empty scope of a system: the same value has the same placeholder in each of its calls, and another one in those of other systems.
     pub(crate) fn scope(&self, system: SystemId) -> Scope {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]

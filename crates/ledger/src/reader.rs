@@ -112,6 +112,11 @@ impl Reader {
         self.state().size()
     }
 
+    /// Commit time of the newest entry. Commit times never go back, so that this is what bounds a clock that does.
+    pub fn committed_at(&self) -> Micros {
+        self.state().committed_at
+    }
+
     /// The committed size, as soon as it is above `known` or `patience` is over. Only a log that this process writes to grows.
     pub fn wait_for_more(&self, known: u64, patience: Duration) -> u64 {
         self.shared.wait_for_more(known, patience)

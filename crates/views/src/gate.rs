@@ -39,7 +39,7 @@ pub struct GateKey {
     pub purposes: Vec<String>,
     /// Models it may ask for; empty: whatever policy permits.
     pub models: Vec<String>,
-    /// From this moment on it is refused: its expiry or its revocation, whichever comes first.
+    /// From this moment on it is refused: its expiry or its revocation, whichever comes first. 0: it was revoked, whatever the time is.
     pub ends_at: Option<Micros>,
 }
 

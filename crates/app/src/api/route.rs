@@ -203,6 +203,8 @@ pub(super) struct Route {
     pub(super) codes: &'static [Code],
     pub(super) media: Option<&'static str>,
     pub(super) takes_body: bool,
+    /// It can take authority away, and is therefore open also while the views stand still.
+    pub(super) takes_authority: bool,
     pub(super) path_shape: Shape,
     pub(super) query_shape: Shape,
     pub(super) body_shape: Shape,
@@ -242,6 +244,7 @@ impl Columns {
             codes: self.codes,
             media: A::MEDIA,
             takes_body: std::any::TypeId::of::<B>() != std::any::TypeId::of::<Nothing>(),
+            takes_authority: false,
             path_shape: P::json_schema,
             query_shape: Q::json_schema,
             body_shape: |generator| generator.subschema_for::<B>(),
@@ -268,6 +271,11 @@ impl Columns {
 }
 
 impl Route {
+    /// The route, as one that can take authority away.
+    pub(super) fn taking_authority(self) -> Self {
+        Self { takes_authority: true, ..self }
+    }
+
     /// Every code that this route may refuse with.
     pub(super) fn refuses(&self, has_input: bool) -> Vec<Code> {
         let mut codes = vec![Code::Broken, Code::Unavailable];

@@ -17,11 +17,21 @@ use crate::refusal::{Code, Refusal};
 /// Longest wait for the views to pass a position, when nobody says otherwise; catching up takes milliseconds.
 pub const VIEWS_WITHIN: Duration = Duration::from_secs(5);
 
+/// Longest wait for the views before a change is recorded that takes authority away: somebody is waiting for a key to stop working.
+const TAKING_WITHIN: Duration = Duration::from_secs(1);
+
 impl Desk {
     /// Waits until the views have passed what is committed now.
     pub fn refresh(&self) -> Result<(), Refusal> {
         let behind = |error: WaitError| Refusal::new(Code::Unavailable, error.to_string());
         self.wait_for(self.ledger.reader().size()).map_err(behind)
+    }
+
+    /// The same for a change that only takes authority away, as far as it goes: views that stand still are no reason not to record it. It is then
+    /// decided on what they knew last, and the gateway, which denies everything meanwhile, obeys it before it lets anybody through again.
+    pub fn refresh_for_taking(&self) -> bool {
+        let until = Instant::now() + TAKING_WITHIN.min(self.tools.views_within);
+        self.views.wait_for(self.ledger.reader().size(), until).is_ok()
     }
 
     /// Waits until the views have passed `position`, a log size.

@@ -221,7 +221,7 @@ impl Desk {
         id: CredentialId,
         why: &Reason,
     ) -> Result<(Key, Written), Refusal> {
-        let written = self.once(actor, "revoke-key", given, |earlier| {
+        let written = self.once_taking(actor, "revoke-key", given, |earlier| {
             let row = if earlier.is_some() {
                 self.key_row(id)?
             } else {

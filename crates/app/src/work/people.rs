@@ -158,7 +158,7 @@ impl Desk {
         why: &Reason,
     ) -> Result<(Person, Written), Refusal> {
         let _one = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = self.once(actor, "revoke-role", given, |earlier| {
+        let written = self.once_taking(actor, "revoke-role", given, |earlier| {
             let row = self.person_row(id)?;
             if earlier.is_none() {
                 if !row.roles.contains(&role) {

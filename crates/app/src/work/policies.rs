@@ -196,7 +196,7 @@ impl Desk {
         name: &str,
         why: &Reason,
     ) -> Result<(Policy, Written), Refusal> {
-        let written = self.once(actor, "withdraw-policy", given, |earlier| {
+        let written = self.once_taking(actor, "withdraw-policy", given, |earlier| {
             let row = self.policy_row(name)?;
             if earlier.is_none() && row.withdrawn {
                 return Err(Refusal::new(Code::AlreadySo, "the policy is not in force"));

@@ -195,7 +195,7 @@ impl Desk {
                 "an API key has no session; revoke the key instead",
             ));
         };
-        self.once(actor, "close-session", &Given::default(), |_| {
+        self.once_taking(actor, "close-session", &Given::default(), |_| {
             let row = self.person_row(*id)?;
             self.open_session_of(session)?;
             let body = SessionClosed { person: *id, token_sha256: session.clone() };

@@ -12,7 +12,7 @@ use tabellion_views::query::{Page, SystemFilter, SystemRow};
 
 use super::asking::all;
 use super::forms::{CaptureForm, IdForm, Line, Reference, StageForm, Time, Word};
-use super::writing::draft_of;
+use super::writing::{Earlier, draft_of};
 use super::{Actor, Desk, Given, Written};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
@@ -233,7 +233,7 @@ impl Desk {
         id: SystemId,
         new: &NewStage,
     ) -> Result<(System, Written), Refusal> {
-        let written = self.once(actor, "change-stage", given, |earlier| {
+        let plan = |earlier: Option<&Earlier>| {
             let row = self.reach_or_earlier(actor, id, earlier.is_some())?;
             if earlier.is_none() {
                 check_stage(&row, new.stage)?;
@@ -241,7 +241,12 @@ impl Desk {
             let body = SystemStageChanged { stage: new.stage, reason: new.reason.clone() };
             let expected = given.expected(earlier, row.version);
             Ok(vec![of_system(id, draft_of(&body, stream(id), expected)?)])
-        })?;
+        };
+        let written = if matches!(new.stage, SystemStage::Paused | SystemStage::Retired) {
+            self.once_taking(actor, "change-stage", given, plan)?
+        } else {
+            self.once(actor, "change-stage", given, plan)?
+        };
         Ok((self.now_of(id)?, written))
     }
 

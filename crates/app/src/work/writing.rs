@@ -91,21 +91,61 @@ pub(crate) fn draft_of<B: Body>(body: &B, stream: String, expected: u64) -> Resu
     Ok(draft)
 }
 
+/// What a change does to what somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Authority {
+    /// Whatever it may be.
+    Any,
+    /// It only takes away.
+    Taken,
+}
+
 impl Desk {
-    /// Has `operation` recorded once. `plan` gives the drafts; it is asked again after a lost race. With an earlier request of the same
+    /// Has `operation` recorded once, on what is true now. `plan` gives the drafts; it is asked again after a lost race. With an earlier request of the same
     /// idempotency key it must not apply rules, and must give the same drafts from what was recorded then.
     pub(crate) fn once(
         &self,
         actor: &Actor,
         operation: &str,
         given: &Given,
+        plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
+    ) -> Result<Written, Refusal> {
+        self.recorded(actor, operation, given, Authority::Any, plan)
+    }
+
+    /// The same for a change that takes authority away. It is recorded also when the views stand still: on the rows that they have, and then without
+    /// comparing versions that they cannot know, unless the caller named one.
+    pub(crate) fn once_taking(
+        &self,
+        actor: &Actor,
+        operation: &str,
+        given: &Given,
+        plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
+    ) -> Result<Written, Refusal> {
+        self.recorded(actor, operation, given, Authority::Taken, plan)
+    }
+
+    fn recorded(
+        &self,
+        actor: &Actor,
+        operation: &str,
+        given: &Given,
+        authority: Authority,
         mut plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
         let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
         for _ in 0..PLAN_LIMIT {
-            self.refresh()?;
+            let behind = match authority {
+                Authority::Any => self.refresh().map(|()| false)?,
+                Authority::Taken => !self.refresh_for_taking(),
+            };
             let earlier = self.earlier(key.as_deref(), true)?;
             let mut drafts = plan(earlier.as_ref())?;
+            if behind && earlier.is_none() && given.version.is_none() {
+                for stream in drafts.iter_mut().filter_map(|draft| draft.stream.as_mut()) {
+                    stream.expected = None;
+                }
+            }
             for (number, draft) in drafts.iter_mut().enumerate() {
                 draft.actor = actor.credential().map(|id| id.to_hex());
                 draft.assurance = Some("observed".to_owned());

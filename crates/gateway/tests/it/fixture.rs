@@ -22,8 +22,8 @@ use crate::disk::Hold;
 
 pub(crate) const SYSTEM: [u8; 16] = [0x51; 16];
 pub(crate) const KEY: [u8; 16] = [0x6b; 16];
-/// Log size that decisions name.
-pub(crate) const POSITION: u64 = 42;
+/// Log size that decisions name: more than any test records, since no projector moves it.
+pub(crate) const POSITION: u64 = 1 << 32;
 /// The provider's key.
 const PROVIDER_KEY: &str = "sk-provider-secret";
 /// How long a test waits for what must happen.

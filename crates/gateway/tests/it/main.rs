@@ -16,6 +16,7 @@ mod fixture;
 mod masking;
 mod noise;
 mod release;
+mod standing;
 mod stop;
 mod streams;
 mod tls;

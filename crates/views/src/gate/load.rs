@@ -57,10 +57,11 @@ fn system(row: &Row<'_>) -> rusqlite::Result<Option<GateSystem>> {
     Ok(Some(GateSystem { name, stage, owner, purposes, capture }))
 }
 
-/// Keys that are wholly known. One whose revocation can no longer be read ended when that was recorded.
+/// Keys that are wholly known. One whose revocation can no longer be read ended when that was recorded. A revocation that took effect when it
+/// was recorded ends the key by its place in the log: no clock that steps back brings the key to life again.
 fn keys(db: &Connection) -> rusqlite::Result<HashMap<CredentialId, GateKey>> {
     let sql = "SELECT credential, system, secret_sha256, purposes, models, expires_at,
-        (SELECT min(coalesce(effective_at, at)) FROM revocations WHERE revocations.credential = credentials.credential) AS revoked_at
+        (SELECT min(CASE WHEN effective_at > at THEN effective_at ELSE 0 END) FROM revocations WHERE revocations.credential = credentials.credential) AS revoked_at
         FROM credentials WHERE issued_unit IS NOT NULL AND issued_again_entry IS NULL";
     let mut select = db.prepare_cached(sql)?;
     let found = select.query_map([], |row| Ok((id(row, "credential")?, key(row)?)))?;

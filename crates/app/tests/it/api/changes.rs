@@ -155,6 +155,88 @@ fn a_revocation_that_the_gateway_has_not_passed_is_not_answered_as_done() {
     assert_eq!(house.ledger.reader().size(), size, "a retry is recorded twice");
 }
 
+// G05
+#[test]
+fn what_takes_authority_away_is_recorded_while_the_views_stand_still() {
+    let house = House::impatient();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let (other, mine) = house.person("Bo", &[Role::Auditor]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, secret) = house.key(&admin, &system);
+    let text = json!({"text": "permit (principal, action, resource);", "note": "first"});
+    house.ask("PUT", "/api/v1/policies/base").bearer(&admin).json(&text).send().ok();
+    let held = house.hold_views();
+    // The views are behind before anybody asks for anything.
+    let entry = tabellion_ledger::Draft::new("event.logged").with("what", "something");
+    house.ledger.append(&entry).expect("an entry");
+    let because = json!({"reason": "stolen"});
+    let paused = json!({"stage": "paused", "reason": "an incident"});
+    for (path, body, kind) in [
+        (format!("/api/v1/keys/{key}/revoke"), &because, "credential.revoked"),
+        (format!("/api/v1/systems/{system}/stage"), &paused, "system.stage_changed"),
+        (format!("/api/v1/people/{other}/roles/auditor/revoke"), &because, "role.revoked"),
+        ("/api/v1/policies/base/withdraw".to_owned(), &because, "policy.withdrawn"),
+    ] {
+        house.post(&admin, &path, body).refused(503, "view_behind");
+        assert_eq!(newest_type(&house), kind, "{path} was not recorded, and nobody is stopped");
+    }
+    house.ask("DELETE", "/api/v1/session").bearer(&mine).send().refused(503, "view_behind");
+    assert_eq!(newest_type(&house), "session.closed", "a session that was left goes on");
+    let size = house.ledger.reader().size();
+    let live = json!({"stage": "live", "reason": "again"});
+    house.post(&admin, &format!("/api/v1/systems/{system}/stage"), &live).refused(503, "unavailable");
+    house
+        .post(&admin, &format!("/api/v1/systems/{system}/keys"), &json!({"name": "new"}))
+        .refused(503, "unavailable");
+    assert_eq!(house.ledger.reader().size(), size, "authority was given on what nobody knows to be true");
+    drop(held);
+    let until = Instant::now() + Duration::from_mins(1);
+    while house.desk.refresh().is_err() {
+        assert!(Instant::now() < until, "the views never go on");
+    }
+    assert!(!works_for_the_gateway(&house, &key), "a key that was revoked would let calls through");
+    house.get(&secret, "/api/v1/calls").refused(401, "not_signed_in");
+    house.get(&mine, "/api/v1/session").refused(401, "not_signed_in");
+    let system = house.get(&admin, &format!("/api/v1/systems/{system}")).ok().json();
+    assert_eq!(system["stage"], "paused", "a system that was paused would go on");
+    let person = house.get(&admin, &format!("/api/v1/people/{other}")).ok().json();
+    assert_eq!(person["roles"], json!([]), "a role that was taken away is still held");
+    assert_eq!(
+        house.get(&admin, "/api/v1/policies/base").ok().json()["in_force"],
+        false,
+        "a withdrawn policy is in force"
+    );
+}
+
+// G05
+#[test]
+fn a_clock_that_steps_back_revives_no_revoked_key_and_no_link() {
+    let house = House::new();
+    let (person, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, secret) = house.key(&admin, &system);
+    let link = house.link(&person);
+    house.post(&admin, &format!("/api/v1/keys/{key}/revoke"), &json!({"reason": "stolen"})).ok();
+    let now = house.clock.now().0;
+    house.clock.set(tabellion_model::Micros(now + 16 * 60 * 1_000_000));
+    house.live_system(&admin, "Another one");
+    house.clock.set(tabellion_model::Micros(now - 3_600_000_000));
+    house.get(&secret, "/api/v1/calls").refused(401, "not_signed_in");
+    let id = tabellion_model::CredentialId::from_hex(&key).expect("an id");
+    let known = house.desk.views().gate_now().keys[&id].ends_at;
+    assert_eq!(known, Some(tabellion_model::Micros(0)), "the end of a revoked key would hang on the clock");
+    let body = json!({"link": link, "for": "program"});
+    house.ask("POST", "/api/v1/session").json(&body).send().refused(403, "link_unusable");
+}
+
+/// The type of the newest record.
+fn newest_type(house: &House) -> String {
+    let reader = house.ledger.reader();
+    let headers =
+        (0..reader.size()).rev().map(|index| reader.entry(index).expect("an entry").entry.header().cloned());
+    headers.flatten().next().expect("a record").record_type.as_str().to_owned()
+}
+
 /// Whether the gateway would take the key now.
 fn works_for_the_gateway(house: &House, key: &str) -> bool {
     let gate = house.desk.views().gate_now();
@@ -174,9 +256,14 @@ fn a_rotated_key_works_on_for_the_overlap() {
     assert_eq!(rotated["result"]["key"]["replaces"], key.as_str());
     house.get(&old, "/api/v1/calls").ok();
     house.get(&new, "/api/v1/calls").ok();
-    house.clock.set(tabellion_model::Micros(house.clock.now().0 + 61_000_000));
+    let rotated_at = house.clock.now().0;
+    house.clock.set(tabellion_model::Micros(rotated_at + 61_000_000));
     house.get(&old, "/api/v1/calls").refused(401, "not_signed_in");
     house.get(&new, "/api/v1/calls").ok();
+    // Anything that is recorded in the meantime holds the time that it was.
+    house.live_system(&admin, "Another one");
+    house.clock.set(tabellion_model::Micros(rotated_at - 3_600_000_000));
+    house.get(&old, "/api/v1/calls").refused(401, "not_signed_in");
 }
 
 /// Requirement: G09

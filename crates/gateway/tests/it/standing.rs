@@ -1,0 +1,108 @@
+//! Who may call is what the log says: views that stand still, slow bodies and clocks that step back do not keep a key alive.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tabellion_gateway::Limits;
+use tabellion_ledger::{Clock as _, Draft};
+use tabellion_model::Micros;
+use tabellion_testkit::ManualClock;
+use tabellion_testkit::upstream::{Answer, openai};
+
+use crate::fixture::{Fixture, POSITION, Setup, api_key, say};
+
+/// Longest wait for what must happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Requirement: G05. Views that have not read the revocation let nothing through, and let calls through again once they have gone on.
+#[test]
+fn views_that_stand_behind_the_log_deny_everything() {
+    let limits = Limits { lag_ms: 100, ..Limits::default() };
+    let fixture = Fixture::with(Answer::json(200, openai::CHAT), Setup { limits, ..Setup::default() });
+    let ready = fixture.gateway.as_ref().expect("not stopped").readiness();
+    assert_eq!(ready(), Ok(()), "a gateway that can see everything takes calls");
+    let stand_at = |position| fixture.change(|gate| gate.position = position);
+    stand_at(0);
+    fixture.ledger.append(&Draft::new("event.logged").with("what", "something")).expect("an entry");
+    let until = Instant::now() + PATIENCE;
+    while ready().is_ok() {
+        assert!(Instant::now() < until, "a revoked key would work as long as the views stand still");
+    }
+    let heard = fixture.upstream.connections();
+    let answer = fixture.chat(&say("Hello"));
+    assert_eq!((answer.status, answer.code().as_str()), (503, "evidence_unavailable"), "{}", answer.text());
+    assert_eq!(answer.header("x-should-retry"), Some("true"), "views go on after a moment, mostly");
+    assert_eq!(fixture.upstream.connections(), heard, "the provider heard of it");
+    assert_eq!(fixture.denied()[0].code, "evidence_unavailable", "a call that was refused is on record");
+    assert_eq!(
+        fixture.call("GET", "/v1/models", &[], b"").status,
+        503,
+        "what a key may use is no better known"
+    );
+    let why = ready().expect_err("it still stands");
+    assert!(why.contains("views"), "the operator is not told where to look: {why}");
+    stand_at(POSITION);
+    assert_eq!(ready(), Ok(()), "views that went on are decided by");
+    assert_eq!(fixture.chat(&say("Hello")).status, 200, "nobody could call again");
+}
+
+/// Requirement: G05. The time counts from the entry that was missed, not from the call that comes after it.
+#[test]
+fn the_first_call_after_a_quiet_time_is_denied_too() {
+    let limits = Limits { lag_ms: 1, ..Limits::default() };
+    let fixture = Fixture::with(Answer::json(200, openai::CHAT), Setup { limits, ..Setup::default() });
+    fixture.change(|gate| gate.position = 0);
+    // The first look is at the latest one interval after the log grew, and a limit of a millisecond is over at the second.
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(
+        fixture.chat(&say("Hello")).status,
+        503,
+        "a quiet night would give a revoked key one more call"
+    );
+}
+
+/// Requirement: G05.
+#[test]
+fn a_key_that_ends_while_its_body_is_on_the_way_is_refused() {
+    let fixture = Fixture::new(Answer::json(200, openai::CHAT));
+    let body = say("Hello");
+    let mut client = fixture.connect();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        api_key(),
+        body.len()
+    );
+    client.send(head.as_bytes());
+    // The gateway asks for the body: it has taken the key.
+    client.read_until("100 Continue\r\n\r\n");
+    client.buffer.clear();
+    fixture.change_keys(|key| key.ends_at = Some(Micros(0)));
+    client.send(&body);
+    let answer = client.answer();
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (401, "invalid_api_key"),
+        "a slow body outlives a revocation"
+    );
+    assert_eq!(fixture.upstream.connections(), 0, "the provider heard of it");
+}
+
+/// Requirement: G05. What has ended stays ended when the clock is set back.
+#[test]
+fn a_clock_that_steps_back_revives_no_key() {
+    let noon = Micros(1_790_000_000_000_000);
+    let clock = Arc::new(ManualClock::at(noon));
+    let fixture = Fixture::with(
+        Answer::json(200, openai::CHAT),
+        Setup { clock: Arc::clone(&clock) as _, ..Setup::default() },
+    );
+    let ends = Micros(noon.0 + 60_000_000);
+    fixture.change_keys(|key| key.ends_at = Some(ends));
+    assert_eq!(fixture.chat(&say("Hello")).status, 200, "a key works until it ends");
+    clock.set(Micros(ends.0 + 1_000_000));
+    assert_eq!(fixture.chat(&say("Hello")).status, 401, "and then no longer");
+    fixture.ledger.append(&Draft::new("event.logged").with("what", "something")).expect("an entry");
+    clock.set(Micros(noon.0 - 3_600_000_000));
+    assert!(clock.now() < ends, "the clock is back");
+    assert_eq!(fixture.chat(&say("Hello")).status, 401, "a clock that steps back would revive a key");
+}
