@@ -88,6 +88,11 @@ impl Evidence {
         self.lock_trouble().as_ref().filter(|(at, _)| fresh(at)).map(|(_, why)| why.clone())
     }
 
+    /// Why the next append would be refused for want of room.
+    pub(crate) fn no_room(&self) -> Option<String> {
+        self.ledger.check_room().err().map(|error| error.to_string())
+    }
+
     fn lock_trouble(&self) -> MutexGuard<'_, Option<(Micros, String)>> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }

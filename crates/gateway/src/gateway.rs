@@ -141,7 +141,8 @@ impl Gateway {
             }
             let evidence = &shared.evidence;
             let stopped = evidence.fatal().map(|why| format!("stopped for good: {why}"));
-            stopped.or_else(|| evidence.fresh_trouble()).map_or_else(|| shared.fresh(), Err)
+            let recorded = stopped.or_else(|| evidence.no_room()).or_else(|| evidence.fresh_trouble());
+            recorded.map_or_else(|| shared.fresh(), Err)
         }
     }
 

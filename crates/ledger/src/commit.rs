@@ -168,6 +168,7 @@ impl Committer {
         let Shared { disk, spare, room, segment_bytes, .. } = self.shared.as_ref();
         let largest_batch = self.segments.max_batch_bytes().min(MAX_BATCH_BYTES) as u64;
         let runs_out = self.segments.left() < room::kept(*segment_bytes) + largest_batch;
+        room.set_runs_out(runs_out);
         let segment = || {
             if runs_out { spare.prepare(disk.as_ref(), *segment_bytes, false) } else { Ok(()) }
         };

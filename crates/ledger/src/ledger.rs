@@ -319,6 +319,27 @@ impl Ledger {
         Reservation::take(&self.shared, bytes, self.shared.segment_bytes)
     }
 
+    /// Whether the next append finds room; if not, how much it takes. While there was none, looking tries to make it, so that a server that gets no
+    /// appends because it says so finds out when there is space again.
+    pub fn check_room(&self) -> Result<(), LedgerError> {
+        let Shared { disk, spare, room, segment_bytes, .. } = self.shared.as_ref();
+        let needs_segment = room.runs_out() && !spare.is_ready();
+        if !room.is_tight() && !needs_segment {
+            return Ok(());
+        }
+        let made = spare
+            .prepare(disk.as_ref(), *segment_bytes, false)
+            .and_then(|()| self.shared.vault().make_room());
+        room.set_tight(made.is_err());
+        made.map_err(|error| {
+            LedgerError::Unavailable(format!(
+                "the disk is full: nothing more can be recorded. Free {} MiB below the data directory, for the next segment and the \
+                 table of keys ({error})",
+                (segment_bytes >> 20) + 1
+            ))
+        })
+    }
+
     /// [`Ledger::submit`] in room that was promised; items that are larger than the promise are appended like any others.
     pub fn submit_reserved(&self, items: Vec<Prepared>, reservation: Reservation, done: Done) {
         let items = items.into_iter().map(|prepared| prepared.0).collect();

@@ -19,9 +19,20 @@ pub(crate) struct Room {
     promised: AtomicU64,
     /// Set by the committer: neither this segment nor a spare has room for more than the promises.
     tight: AtomicBool,
+    /// Set by the committer: this segment has no room for more than the promises and one batch, so that the next is needed.
+    runs_out: AtomicBool,
 }
 
 impl Room {
+    /// Whether the next commit needs more than this segment has.
+    pub(crate) fn runs_out(&self) -> bool {
+        self.runs_out.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_runs_out(&self, runs_out: bool) {
+        self.runs_out.store(runs_out, Ordering::Release);
+    }
+
     /// Whether plain appends must be refused.
     pub(crate) fn is_tight(&self) -> bool {
         self.tight.load(Ordering::Acquire)

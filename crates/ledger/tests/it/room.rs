@@ -46,12 +46,15 @@ fn a_promised_record_is_recorded_on_a_full_disk_and_nothing_else_takes_its_place
         matches!(ledger.reserve(size), Err(LedgerError::Unavailable(_))),
         "room was promised that is not there"
     );
+    let full = ledger.check_room().expect_err("a server that can record nothing would say that it is ready");
+    assert!(full.to_string().contains("MiB"), "the operator must read how much to free: {full}");
     let acks: Vec<_> = promised
         .into_iter()
         .map(|room| append_reserved(&ledger, room).expect("what was promised room is recorded"))
         .collect();
     assert!(ledger.append(&record()).is_err(), "a plain append took what is kept for promises");
     disk.set_capacity(None);
+    ledger.check_room().expect("a server that says it is not ready gets no calls that could show otherwise");
     ledger.append(&record()).expect("with space again everything goes on");
     drop(ledger);
     disk.crash(1);

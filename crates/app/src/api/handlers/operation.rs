@@ -79,7 +79,7 @@ fn ledger_ready(asked: &Asked<'_>) -> Result<(), String> {
         Some((at, why)) if asked.desk.now().since(at) < FAILED_FOR_US => {
             Err(format!("the last append failed: {why}"))
         }
-        _ => Ok(()),
+        _ => asked.desk.ledger().check_room().map_err(|error| error.to_string()),
     }
 }
 
