@@ -301,6 +301,12 @@ fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
                 }
                 Value::String(text) => settings.push(setting(&section, key, text)),
                 Value::Integer(number) => settings.push(setting(&section, key, number.to_string())),
+                Value::Table(_) if section == "gateway" && key == "limits" => {
+                    return Err(wrong("table", "the limits as a section of its own, [limits]"));
+                }
+                Value::Array(_) | Value::Table(_) if section == "gateway" && key.starts_with("upstream") => {
+                    return Err(wrong("table", "each provider as a section [upstream.NAME]"));
+                }
                 other => return Err(wrong(other.type_str(), "a text or a whole number")),
             }
         }

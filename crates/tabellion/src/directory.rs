@@ -47,6 +47,20 @@ impl Place {
             None => Config::load(&self.dir.join(config::FILE_NAME), false),
         }
     }
+
+    /// Refuses a directory that holds a log and has lost the configuration that came with it: defaults would take the place of what somebody
+    /// had set, in silence.
+    pub(crate) fn check_config_is_there(&self) -> Result<(), Failure> {
+        let file = self.dir.join(config::FILE_NAME);
+        if self.config.is_some() || file.exists() || !has_log(&self.dir)? {
+            return Ok(());
+        }
+        Err(Failure::failed(format!(
+            "{0} is missing, and with it what was set there: providers, limits, how long content is kept, what packages show. Put it back (from a \
+             backup; the newest config.loaded record says what it held), name another with --config, or make it anew, empty for defaults alone: touch {0}",
+            file.display()
+        )))
+    }
 }
 
 /// An existing data directory with its configuration.

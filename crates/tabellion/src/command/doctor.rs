@@ -75,7 +75,10 @@ fn look(place: &Place) -> Vec<Finding> {
     };
     add(
         "configuration",
-        place.load_config().map(|_| "every key is known and every value possible".to_owned()),
+        place
+            .load_config()
+            .and_then(|_| place.check_config_is_there())
+            .map(|()| "every key is known and every value possible".to_owned()),
     );
     let there = directory::has_log(&place.dir).and_then(|there| {
         let missing = || {

@@ -169,7 +169,17 @@ fn configuration(new: &NewLog) -> Result<String, Failure> {
          [console]\n\
          # Where the control plane listens (`off`: nowhere), and where people reach it when that is elsewhere, behind a proxy for instance.\n\
          # listen = \"127.0.0.1:8087\"\n\
-         # public_url = \"https://notary.example.org\"\n",
+         # public_url = \"https://notary.example.org\"\n\n\
+         # The gateway serves once there is a provider to forward to, one section [upstream.NAME] for each (docs/gateway.md):\n\
+         # [upstream.openai]\n\
+         # base_url = \"https://api.openai.com/v1\"\n\
+         # key_env = \"OPENAI_API_KEY\"\n\
+         # models = [\"gpt-5-mini\", \"gpt-5-*\"]\n\n\
+         # [gateway]\n\
+         # listen = \"127.0.0.1:8088\"\n\n\
+         # What may be how large and last how long.\n\
+         # [limits]\n\
+         # body_bytes = 10485760\n",
         host = new.origin.host(),
         tenant = new.origin.tenant(),
         env = new.env.as_str(),

@@ -48,6 +48,7 @@ pub(crate) struct Ready {
 /// Serves until told to stop.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let directory = Directory::find(&options.place)?;
+    options.place.check_config_is_there()?;
     hold(&directory, Arc::new(terminal::say), |_| {})?;
     terminal::say("stopped: everything that was acknowledged is durable, the epoch is closed");
     Ok(())

@@ -28,6 +28,13 @@ fn unknown_keys_are_refused_with_their_place_and_the_nearest_known_key() {
     notary.run(&["serve"]).refused(2, &["tennant"]);
     configure(&notary, "[lgo]\n");
     notary.run(&["log", "head"]).refused(2, &["[lgo]", "did you mean [log]"]);
+    for (text, section) in [
+        ("[gateway.limits]\nbody_bytes = 1000\n", "[limits]"),
+        ("[[gateway.upstreams]]\nname = \"a\"\n", "[upstream.NAME]"),
+    ] {
+        configure(&notary, text);
+        notary.run(&["serve"]).refused(2, &["tabellion.toml", section]);
+    }
     configure(&notary, "");
     let (code, said) = with_variable(&notary, "TABELLION_LOG__TENNANT", "x", &["log", "head"]);
     assert_eq!(code, 2, "{said}");
@@ -37,6 +44,22 @@ fn unknown_keys_are_refused_with_their_place_and_the_nearest_known_key() {
         code == 2 && said.contains("TABELLION_DIR"),
         "a variable that does nothing must not look as if it did: {said}"
     );
+}
+
+#[test]
+fn a_lost_configuration_is_not_replaced_by_defaults_in_silence() {
+    let notary = Notary::new();
+    let file = notary.dir().join("tabellion.toml");
+    let text = fs::read_to_string(&file).expect("init writes a configuration");
+    fs::remove_file(&file).expect("it can be lost");
+    notary.run(&["serve"]).refused(1, &["tabellion.toml is missing", "--config", "touch"]);
+    let found = notary.run(&["doctor"]).ends(1);
+    assert!(found.out.contains("tabellion.toml is missing"), "nobody would find out why: {}", found.out);
+    notary.run(&["log", "head"]).ends(0);
+    let elsewhere = notary.file("other.toml", text.as_bytes());
+    notary.run(&["doctor", "--config", &elsewhere]).ends(0);
+    configure(&notary, "");
+    notary.serve().stop().ends(0);
 }
 
 #[test]
