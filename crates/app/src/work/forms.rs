@@ -151,10 +151,15 @@ impl Line {
     /// Reads a line.
     pub fn new(text: &str) -> Option<Self> {
         let fits = (1..=200).contains(&text.chars().count())
-            && !text.chars().any(char::is_control)
+            && !text.chars().any(|character| character.is_control() || turns(character))
             && !text.trim().is_empty();
         fits.then(|| Self(text.to_owned()))
     }
+}
+
+/// Marks by which a name looks like another one: embeddings, overrides and isolates (Unicode UAX 9), and the byte order mark.
+fn turns(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 impl<'de> Deserialize<'de> for Line {
@@ -162,7 +167,7 @@ impl<'de> Deserialize<'de> for Line {
         let text = String::deserialize(deserializer)?;
         Self::new(&text).ok_or_else(|| {
             serde::de::Error::custom(
-                "it has to fit on one line: 1 to 200 characters, no control characters, not only white space",
+                "it has to fit on one line: 1 to 200 characters, no control characters or marks that turn the direction of reading, not only white space",
             )
         })
     }

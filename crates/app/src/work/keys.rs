@@ -270,9 +270,14 @@ impl Desk {
     }
 
     fn check_expiry(&self, expires_at: Option<Time>) -> Result<(), Refusal> {
+        let now = self.now();
         match expires_at {
-            Some(time) if time.0 <= self.now() => {
-                Err(Refusal::at(Code::UnknownReference, "/expires_at", "the key would have expired already"))
+            Some(time) if time.0 <= now => {
+                let (given, now) = (time.0, now);
+                let text = format!(
+                    "the key would have expired already: {given} is not after now, {now}. Give a later time, or none"
+                );
+                Err(Refusal::at(Code::Malformed, "/expires_at", text))
             }
             _ => Ok(()),
         }

@@ -229,6 +229,23 @@ fn a_clock_that_steps_back_revives_no_revoked_key_and_no_link() {
     house.ask("POST", "/api/v1/session").json(&body).send().refused(403, "link_unusable");
 }
 
+#[test]
+fn what_is_wrong_with_a_key_or_a_name_is_said() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let past = json!({"name": "backend", "expires_at": "2020-01-01"});
+    let refused =
+        house.post(&admin, &format!("/api/v1/systems/{system}/keys"), &past).refused(400, "malformed");
+    let detail = refused.json()["detail"].as_str().expect("a detail").to_owned();
+    assert!(
+        detail.contains("2020-01-01") && detail.contains("2026-03-02"),
+        "nobody learns which time was meant: {detail}"
+    );
+    let turned = json!({"name": "Loan \u{202e}troppus", "purposes": ["support"]});
+    house.post(&admin, "/api/v1/systems", &turned).refused(400, "malformed");
+}
+
 /// The type of the newest record.
 fn newest_type(house: &House) -> String {
     let reader = house.ledger.reader();
