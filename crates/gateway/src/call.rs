@@ -25,6 +25,7 @@ use crate::code::Code;
 use crate::config::span;
 use crate::decide::{self, Asked, Permission, Refusal};
 use crate::dialect::openai;
+use crate::dialect::sent_on::SentOn;
 use crate::ending::{Authorised, End, Facts, Kept};
 use crate::evidence::{self, EvidenceError, Room};
 use crate::forward::{self, NoAnswer, Outbound};
@@ -33,6 +34,7 @@ use crate::route::{Route, Target};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::surface::openai_chat::{Changes, ChatRequest};
 use crate::surface::openai_models;
+use crate::words::{self, UNRECOGNISED};
 use crate::worker::Worker;
 
 /// Header that claims a purpose.
@@ -68,6 +70,7 @@ struct Ready {
     bytes: Bytes,
     masked: Vec<Masked>,
     scope: Scope,
+    sent_on: SentOn,
 }
 
 /// What is left of a call once it is decided.
@@ -111,20 +114,22 @@ impl Call {
         }
     }
 
-    async fn chat(mut self, body: Bytes) {
+    async fn chat(self, body: Bytes) {
         let ready = match self.prepare(&body) {
             Ok(ready) => ready,
             Err((refusal, model)) => return self.deny(&refusal, model).await,
         };
         let record = self.authorisation(&ready, &body);
-        let headers = std::mem::take(&mut self.headers);
         let Some(mut running) = self.authorise(&record, ready.permission.capture).await else { return };
         if let Some(interrupt) = running.interrupted() {
             return running.fail(NoAnswer::Interrupted(interrupt)).await;
         }
+        if let Some(code) = running.worker.shared.withdrawn(&running.authorised.caller) {
+            return running.fail(NoAnswer::Withdrawn(code)).await;
+        }
         let outbound = Outbound {
             upstream: &ready.permission.target.upstream,
-            client_headers: &headers,
+            sent_on: &ready.sent_on,
             body: ready.bytes,
             stream: ready.stream,
         };
@@ -155,6 +160,10 @@ impl Call {
         let limits = JsonLimits { max_bytes: limits.body_bytes, max_depth: limits.depth };
         let request =
             ChatRequest::read(body, &limits).map_err(|why| (Refusal::new(Code::MalformedBody, why), None))?;
+        if !self.worker.shared.catalogue.is_named(&request.model) && !words::is_model(&request.model) {
+            let reason = "model is neither a configured name nor of letters, digits and . _ : / -, at most 128; GET /v1/models lists those that are";
+            return Err((Refusal::new(Code::UnknownModel, reason), Some(UNRECOGNISED.to_owned())));
+        }
         let refused = |refusal| (refusal, Some(request.model.clone()));
         let purpose = self.purpose().map_err(refused)?;
         let asked = Asked {
@@ -186,6 +195,7 @@ impl Call {
             model: request.model.clone(),
             permission,
             scope,
+            sent_on: SentOn::of(&self.headers),
         })
     }
 
@@ -195,11 +205,11 @@ impl Call {
         let (first, second) = (values.next(), values.next());
         let unreadable = Refusal::new(
             Code::PurposeNotPermitted,
-            "the header tabellion-purpose is there twice or is not plain text; send one purpose",
+            "the header tabellion-purpose is there twice or is no purpose (a-z, 0-9 and -, at most 63); send one purpose",
         );
         match (first.map(|value| value.to_str()), second) {
             (None, _) => Ok(None),
-            (Some(Ok(purpose)), None) => Ok(Some(purpose)),
+            (Some(Ok(purpose)), None) if words::is_purpose(purpose) => Ok(Some(purpose)),
             _ => Err(unreadable),
         }
     }
@@ -219,6 +229,7 @@ impl Call {
             received_bytes: body.len() as u64,
             received_sha256: hex::encode(Sha256::digest(body)),
             forwarded_sha256: hex::encode(Sha256::digest(&ready.bytes)),
+            forwarded_headers_sha256: Some(hex::encode(ready.sent_on.sha256())),
             masked: ready.masked.clone(),
             policies: decide::policy_digests(&self.caller.gate),
             rules: ready.permission.rules.clone(),
@@ -289,7 +300,9 @@ impl Call {
             status: refusal.code.status().into(),
             surface: self.target.route.surface().to_owned(),
             model,
-            purpose: self.purpose().ok().flatten().map(str::to_owned),
+            purpose: self
+                .purpose()
+                .map_or_else(|_| Some(UNRECOGNISED.to_owned()), |claimed| claimed.map(str::to_owned)),
             received_bytes,
             received_sha256: hex::encode::<[u8; 32]>(digest),
             policies: decide::policy_digests(&self.caller.gate),
@@ -373,6 +386,7 @@ pub(crate) fn why(none: NoAnswer) -> (Outcome, Code) {
     match none {
         NoAnswer::Failed(code) => (Outcome::Failed, code),
         NoAnswer::Untrusted(_) => (Outcome::Failed, Code::UpstreamUntrusted),
+        NoAnswer::Withdrawn(code) => (Outcome::Cut, code),
         NoAnswer::Interrupted(Interrupt::ClientGone) => (Outcome::Abandoned, Code::ClientGone),
         NoAnswer::Interrupted(Interrupt::Stopping) => (Outcome::Cut, Code::Stopping),
         NoAnswer::Interrupted(Interrupt::Late) => (Outcome::Failed, Code::UpstreamTimeout),

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
-use hyper::{HeaderMap, Method, Request, Response};
+use hyper::{Method, Request, Response};
 
 use crate::code::Code;
 use crate::config::{Limits, span};
-use crate::dialect::openai;
+use crate::dialect::sent_on::SentOn;
 use crate::race::{Interrupt, Watch};
 use crate::upstream::catalogue::Upstream;
 use crate::upstream::connect::{ConnectError, Sender};
@@ -23,7 +23,7 @@ const CHAT: &str = "/chat/completions";
 /// What is sent.
 pub(crate) struct Outbound<'a> {
     pub(crate) upstream: &'a Upstream,
-    pub(crate) client_headers: &'a HeaderMap,
+    pub(crate) sent_on: &'a SentOn,
     pub(crate) body: Bytes,
     pub(crate) stream: bool,
 }
@@ -41,6 +41,8 @@ pub(crate) enum NoAnswer {
     Failed(Code),
     /// The provider's certificate is not one to be trusted: what is wrong and what to do, in one line.
     Untrusted(&'static str),
+    /// Whoever calls may not any more: the key ended, or its system is not live.
+    Withdrawn(Code),
     /// Something else ended the wait.
     Interrupted(Interrupt),
 }
@@ -92,7 +94,7 @@ fn request(out: &Outbound<'_>) -> Result<Request<Full<Bytes>>, NoAnswer> {
     // A base URL that is one has a path that routes can be appended to.
     *request.uri_mut() = endpoint.target(CHAT).ok_or(NoAnswer::Failed(Code::UpstreamUnreachable))?;
     let headers = request.headers_mut();
-    openai::forward_headers(out.client_headers, headers);
+    out.sent_on.put_into(headers);
     headers.insert(HOST, endpoint.authority.clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(

@@ -31,6 +31,7 @@ mod sse;
 mod stopwatch;
 mod surface;
 mod upstream;
+mod words;
 mod worker;
 
 pub use authenticate::KEY_PREFIX;

@@ -27,7 +27,7 @@ const OUTCOMES: [(Outcome, &str); 5] = [
 ];
 
 /// Codes that a denial can have.
-const DENIALS: [Code; 12] = [
+const DENIALS: [Code; 13] = [
     Code::SystemNotLive,
     Code::PurposeNotPermitted,
     Code::ModelNotPermitted,
@@ -35,6 +35,7 @@ const DENIALS: [Code; 12] = [
     Code::PolicyError,
     Code::UnknownModel,
     Code::UnknownRoute,
+    Code::UnexpectedQuery,
     Code::MalformedBody,
     Code::BodyTooLarge,
     Code::EvidenceUnavailable,

@@ -15,10 +15,10 @@ use std::time::Instant;
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::header::CONTENT_LENGTH;
+use hyper::header::{CONTENT_LENGTH, UPGRADE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Request, Response};
+use hyper::{HeaderMap, Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sha2::{Digest as _, Sha256};
 use tokio::net::{TcpListener, TcpStream};
@@ -150,7 +150,9 @@ async fn serve(
         return Ok(nobody(none, peer, serving));
     }
     let (head, body) = request.into_parts();
-    let route = Route::of(&head.method, &head.uri);
+    // A wish to switch protocols on a request without a body is all that such a request is for.
+    let switches = head.method == Method::GET && head.headers.contains_key(UPGRADE);
+    let route = if switches { Route::Unknown } else { Route::of(&head.method, &head.uri) };
     let has_query = head.uri.query().is_some_and(|query| !query.is_empty());
     let Some(body) = receive(body, &head.headers, serving).await else {
         return Ok(openai::error(

@@ -7,11 +7,14 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use tabellion_ledger::{Clock, Reader};
 use tabellion_mask::{Scope, ScopeKey};
+use tabellion_model::body::SystemStage;
 use tabellion_model::{Micros, SystemId};
 use tabellion_views::gate::GateCell;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use crate::authenticate::Caller;
+use crate::code::Code;
 use crate::config::Limits;
 use crate::decide::Rules;
 use crate::evidence::Evidence;
@@ -40,6 +43,17 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Why `caller` may not go on with what it began: its key has ended since, or its system is not live any more.
+    pub(crate) fn withdrawn(&self, caller: &Caller) -> Option<Code> {
+        let gate = self.gate.load();
+        let key = gate.keys.get(&caller.key_id);
+        if key.is_none_or(|key| key.ends_at.is_some_and(|end| end <= self.now())) {
+            return Some(Code::InvalidApiKey);
+        }
+        let stage = gate.systems.get(&caller.system_id).map(|system| system.stage);
+        (stage != Some(SystemStage::Live)).then_some(Code::SystemNotLive)
+    }
+
     /// Whether the newest snapshot may be decided by; if not, how far it has come, for the operator.
     pub(crate) fn fresh(&self) -> Result<(), String> {
         // The size first: a snapshot taken before it could look older than it is.

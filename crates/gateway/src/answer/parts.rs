@@ -10,11 +10,10 @@ use tabellion_mask::json::{JsonFault, Kind, Limits, Path, RawString, Scalar, Ste
 use tabellion_mask::{Content, Place};
 use tabellion_model::body::Usage;
 
-/// Most names of called tools, and most bytes of one, that a record keeps: what an end record has room for.
+use crate::words;
+
+/// Most names of called tools that a record keeps: what an end record has room for.
 const MAX_TOOLS: usize = 32;
-const MAX_TOOL_BYTES: usize = 64;
-/// Most bytes of a model's name or a finish reason that a record keeps.
-const MAX_WORD_BYTES: usize = 128;
 
 /// Which text of a choice.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,7 +119,9 @@ impl<'b> Reader<'b> {
             self.parts.head.push((known, range.clone()));
         }
         match (name, scalar) {
-            ("model", Scalar::String(model)) => self.parts.model = Some(word(&model.value(), MAX_WORD_BYTES)),
+            ("model", Scalar::String(model)) => {
+                self.parts.model = Some(words::recorded(&model.value(), words::is_answering_model));
+            }
             ("error", Scalar::Null) => {}
             ("error", _) => self.parts.error = true,
             _ => {}
@@ -136,7 +137,7 @@ impl<'b> Reader<'b> {
                 }
             }
             ([Step::Name(name)], Scalar::String(reason)) if name == "finish_reason" => {
-                self.finished.push((place, word(&reason.value(), MAX_WORD_BYTES)));
+                self.finished.push((place, words::recorded(&reason.value(), words::is_word)));
             }
             ([Step::Name(message), below @ ..], scalar) if message == "delta" || message == "message" => {
                 self.in_message(place, below, scalar, at);
@@ -200,7 +201,7 @@ impl<'b> Reader<'b> {
 
     fn tool(&mut self, name: &str) {
         if !name.is_empty() && self.parts.tools.len() < MAX_TOOLS {
-            self.parts.tools.push(word(name, MAX_TOOL_BYTES));
+            self.parts.tools.push(words::recorded(name, words::is_word));
         }
     }
 }
@@ -242,13 +243,4 @@ fn string_place(string: RawString<'_>, at: usize, content: Content) -> Place<'_>
 /// An index as providers count choices and calls: far below this.
 fn small(number: &str) -> Option<usize> {
     number.parse().ok().filter(|index| *index < 4096)
-}
-
-/// The first `limit` bytes of a word, on a character border.
-fn word(text: &str, limit: usize) -> String {
-    let mut end = text.len().min(limit);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default().to_owned()
 }

@@ -134,6 +134,9 @@ impl Streaming {
             let flow = match frame {
                 Ok(Some(Ok(frame))) => {
                     let Ok(data) = frame.into_data() else { continue };
+                    if let Some(code) = self.worker.shared.withdrawn(&self.authorised.caller) {
+                        return Fate::Broken(NoAnswer::Withdrawn(code));
+                    }
                     self.authorised.facts.received(&data);
                     if self.authorised.facts.received_bytes() > limits.answer_bytes as u64 {
                         return Fate::Broken(NoAnswer::Failed(Code::UpstreamTooLarge));

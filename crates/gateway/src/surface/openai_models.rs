@@ -17,12 +17,17 @@ use crate::code::Code;
 use crate::decide::{self, Asked, Refusal};
 use crate::dialect::openai;
 use crate::ending::{CAPTURE_OFF, End, Kept, nothing};
+use crate::words;
 
 /// Lists all models, or shows `only` one.
 pub(crate) async fn list(call: Call, only: Option<String>) {
     let visible = match visible(&call, only.as_deref()) {
         Ok(visible) => visible,
-        Err(refusal) => return call.deny(&refusal, only).await,
+        Err(refusal) => {
+            let named = call.worker.shared.catalogue.is_named(only.as_deref().unwrap_or_default());
+            let only = only.map(|only| if named { only } else { words::recorded(&only, words::is_model) });
+            return call.deny(&refusal, only).await;
+        }
     };
     let (body, record) = (body(&visible, only.is_some()), record(&call, &visible, only));
     let Some(mut running) = call.authorise(&record, Capture::None).await else { return };
@@ -115,6 +120,7 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         received_bytes: 0,
         received_sha256: hex::encode(nothing()),
         forwarded_sha256: hex::encode(nothing()),
+        forwarded_headers_sha256: None,
         masked: Vec::new(),
         policies: decide::policy_digests(&call.caller.gate),
         rules: visible.rules.clone(),

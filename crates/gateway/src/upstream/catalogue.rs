@@ -60,6 +60,7 @@ impl Catalogue {
             let endpoint = Endpoint::new(config, &mut tls)?;
             let usage_in_streams = config.usage_in_streams;
             let upstream = Arc::new(Upstream { number, name: name.to_owned(), endpoint, usage_in_streams });
+            check_models(config)?;
             for model in &config.models {
                 catalogue.add_model(&upstream, model)?;
             }
@@ -109,9 +110,34 @@ impl Catalogue {
         Some(Target { upstream: Arc::clone(upstream), model: None })
     }
 
+    /// Whether `model` is configured letter by letter, and not by its beginning.
+    pub(crate) fn is_named(&self, model: &str) -> bool {
+        self.exact.contains_key(model)
+    }
+
     /// Every name that stands alone, in order: what a list of models can show.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &Upstream)> {
         self.exact.iter().map(|(name, named)| (name.as_str(), named.upstream.as_ref()))
+    }
+}
+
+/// An upstream that serves nothing, and a star that is no beginning's end, are mistakes that nobody would find out: every call is `unknown_model`.
+fn check_models(config: &UpstreamConfig) -> Result<(), StartError> {
+    let name = &config.name;
+    if config.models.is_empty() && config.aliases.is_empty() {
+        let text = format!(
+            "the upstream {name:?} serves no model: give [upstream.{name}] models, such as [\"gpt-5-mini\"] or [\"gpt-*\"]"
+        );
+        return Err(StartError::Setting(text));
+    }
+    let inside = |model: &&String| model.strip_suffix('*').unwrap_or(model).contains('*');
+    let names = config.aliases.iter().flat_map(|(alias, model)| [alias, model]);
+    let starred = names.filter(|name| name.contains('*')).chain(config.models.iter().filter(inside)).next();
+    match starred {
+        None => Ok(()),
+        Some(model) => Err(StartError::Setting(format!(
+            "the upstream {name:?} has the model {model:?}: a * stands for any rest of a name of models, at its end alone. Write out the names"
+        ))),
     }
 }
 
@@ -179,8 +205,11 @@ mod tests {
             (vec![config("a", &["m"], &[]), config("b", &["m"], &[])], "a model of two providers"),
             (vec![config("a", &["m*"], &[]), config("b", &["m*"], &[])], "a prefix of two providers"),
             (vec![config("a", &["m"], &[("m", "n")])], "an alias that hides a model"),
-            (vec![config("a", &[], &[]), config("a", &[], &[])], "two providers of one name"),
-            (vec![config("A b", &[], &[])], "a name that policies cannot hold"),
+            (vec![config("a", &["m"], &[]), config("a", &["n"], &[])], "two providers of one name"),
+            (vec![config("A b", &["m"], &[])], "a name that policies cannot hold"),
+            (vec![config("a", &[], &[])], "a provider without any model"),
+            (vec![config("a", &["gpt-*-mini"], &[])], "a star inside a name"),
+            (vec![config("a", &[], &[("house-*", "m")])], "an alias for any name"),
             (vec![config("a", &[""], &[])], "a model without a name"),
         ] {
             assert!(Catalogue::new(&configs).is_err(), "{why} would be decided by chance");

@@ -85,8 +85,12 @@ fn only_what_the_provider_needs_leaves() {
     let headers = [
         ("Cookie", "session=secret"),
         ("X-Customer", "Ada Lovelace"),
-        ("User-Agent", "OpenAI/Python 2.54.0"),
+        ("User-Agent", "OpenAI/Python 2.54.0 for Grace Hopper"),
+        ("Idempotency-Key", "grace@example.org"),
         ("X-Stainless-Retry-Count", "2"),
+        ("X-Stainless-Lang", "python"),
+        ("X-Stainless-Os", "grace@example.org"),
+        ("Traceparent", "grace@example.org"),
         ("Accept-Encoding", "gzip, deflate"),
     ];
     let answer = fixture.call("POST", "/v1/chat/completions", &headers, &say("Hello"));
@@ -104,9 +108,35 @@ fn only_what_the_provider_needs_leaves() {
         "a cookie reached the provider"
     );
     assert!(!seen.head.contains("Lovelace"), "a header with personal data reached the provider");
-    assert_eq!(seen.header("user-agent"), Some("OpenAI/Python 2.54.0"), "the provider may know the library");
+    assert!(!seen.head.to_ascii_lowercase().contains("grace"), "a header went past the mask: {}", seen.head);
+    let ours = concat!("tabellion/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(seen.header("user-agent"), Some(ours), "the provider sees who really asks");
+    assert_eq!(seen.header("x-stainless-lang"), Some("python"), "the provider may know the library");
+    let lines = "x-stainless-lang: python\nx-stainless-retry-count: 2\n";
+    assert_eq!(
+        fixture.authorised()[0].forwarded_headers_sha256,
+        Some(sha256(lines.as_bytes())),
+        "nobody could show which headers left"
+    );
     assert_eq!(answer.header("set-cookie"), None, "a provider's cookie is not for the client");
     assert_eq!(fixture.authorised()[0].retry, 2, "retries are joined by the library's own count");
+}
+
+/// Requirement: G08. What a provider says of its answer is recorded when it is a word, and not when it is text.
+#[test]
+fn a_provider_cannot_write_into_the_log_by_its_model_or_finish_reason() {
+    let body = json!({
+        "id": "c", "object": "chat.completion", "created": 1, "model": "ada@example.org",
+        "choices": [{"index": 0, "finish_reason": "Ada Lovelace said so", "message": {"role": "assistant", "content": "Hi", "tool_calls": [
+            {"id": "t", "type": "function", "function": {"name": "mail ada@example.org", "arguments": "{}"}}
+        ]}}]
+    });
+    let fixture = Fixture::new(Answer::json(200, body.to_string().as_str()));
+    assert_eq!(fixture.chat(&say("Hello")).status, 200, "the answer passes as it is");
+    let answered = fixture.end().answered;
+    assert_eq!(answered.model.as_deref(), Some("unrecognised"), "personal data of the provider's making");
+    assert_eq!(answered.finish_reason.as_deref(), Some("unrecognised"), "text in place of a word");
+    assert_eq!(answered.tools, ["unrecognised"], "a tool's name is no text either");
 }
 
 #[test]

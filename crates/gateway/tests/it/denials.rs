@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use tabellion_model::body::SystemStage;
 use tabellion_testkit::upstream::{Answer, openai};
 
@@ -150,7 +151,7 @@ fn a_connection_cannot_be_turned_into_a_tunnel() {
     );
     client.read_until("unknown_route");
     let upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")];
-    for path in ["/v1/realtime", "/v1/chat/completions"] {
+    for path in ["/v1/realtime", "/v1/chat/completions", "/v1/models", "/v1/models/model-a"] {
         let answer = fixture.call("GET", path, &upgrade, b"");
         assert_denied(&fixture, &answer, 404, "unknown_route");
     }
@@ -184,6 +185,33 @@ fn a_request_hidden_in_another_is_not_carried_on() {
     }
     assert_eq!(fixture.upstream.connections(), 0, "a hidden request reached the provider");
     assert!(fixture.authorised().is_empty(), "nothing of it was permitted");
+}
+
+/// Requirement: G08. Names that the application makes up are no way past the mask, neither to the provider nor into the log.
+#[test]
+fn a_model_or_purpose_that_is_no_name_is_refused_and_not_on_record() {
+    let fixture = Fixture::new(Answer::silence());
+    let asked = |model: &str| json!({"model": model, "messages": [{"role": "user", "content": "Hello"}]});
+    for model in ["gpt-ada@example.org", " gpt-5", "gpt-5\n", "gpt-Ada Lovelace", "gpt-4111-1111-1111-1111"] {
+        let body = asked(model).to_string();
+        assert_denied(&fixture, &fixture.chat(body.as_bytes()), 404, "unknown_model");
+        assert_eq!(
+            fixture.denied().pop().expect("a denial").model.as_deref(),
+            Some("unrecognised"),
+            "{model:?}"
+        );
+    }
+    let answer = fixture.call("GET", "/v1/models/ada@example.org", &[], b"");
+    assert_denied(&fixture, &answer, 404, "unknown_model");
+    for purpose in ["ada@example.org", "4111-1111-1111-1111", "Loan support"] {
+        let headers = [("Tabellion-Purpose", purpose)];
+        let answer = fixture.call("POST", "/v1/chat/completions", &headers, &say("Hello"));
+        assert_denied(&fixture, &answer, 403, "purpose_not_permitted");
+        let recorded = fixture.denied().pop().expect("a denial").purpose;
+        assert_eq!(recorded.as_deref(), Some("unrecognised"), "{purpose:?}");
+    }
+    let all = format!("{:?}", fixture.records().iter().map(|seen| &seen.fields).collect::<Vec<_>>());
+    assert!(!all.contains("ada@") && !all.contains("4111") && !all.contains("Lovelace"), "on record: {all}");
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use tabellion_gateway::Limits;
 use tabellion_ledger::{Clock as _, Draft};
 use tabellion_model::Micros;
+use tabellion_model::body::{Outcome, SystemStage};
 use tabellion_testkit::ManualClock;
-use tabellion_testkit::upstream::{Answer, openai};
+use tabellion_testkit::upstream::{Answer, Gate, openai};
 
-use crate::fixture::{Fixture, POSITION, Setup, api_key, say};
+use crate::fixture::{Fixture, POSITION, Setup, api_key, say, say_streaming};
 
 /// Longest wait for what must happen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -105,4 +106,34 @@ fn a_clock_that_steps_back_revives_no_key() {
     clock.set(Micros(noon.0 - 3_600_000_000));
     assert!(clock.now() < ends, "the clock is back");
     assert_eq!(fixture.chat(&say("Hello")).status, 401, "a clock that steps back would revive a key");
+}
+
+/// Requirement: G05. A stream that is under way ends with the key that asked for it, and its record says how much of it was given.
+#[test]
+fn an_open_stream_is_cut_when_its_key_or_system_ends() {
+    for (code, end) in [("invalid_api_key", true), ("system_not_live", false)] {
+        let (gate, events) = (Gate::new(), openai::stream_of(&["One ", "two ", "three"]));
+        let fixture = Fixture::new(Answer::events(events).pause_after(200, &gate));
+        let mut client = fixture.ask(&say_streaming("Count"));
+        client.read_until("\r\n\r\n");
+        assert!(gate.reached(), "the stream is under way");
+        if end {
+            fixture.change_keys(|key| key.ends_at = Some(Micros(0)));
+        } else {
+            fixture.change_systems(|system| system.stage = SystemStage::Paused);
+        }
+        gate.open();
+        client.read_until(code);
+        let ended = fixture.end();
+        assert_eq!(
+            (ended.outcome, ended.code.as_deref()),
+            (Outcome::Cut, Some(code)),
+            "who ended it is on record"
+        );
+        let said = String::from_utf8_lossy(&client.buffer).into_owned();
+        assert!(
+            !said.contains("three") && !said.contains("[DONE]"),
+            "a stolen key reads on to the end: {said}"
+        );
+    }
 }

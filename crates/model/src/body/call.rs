@@ -43,6 +43,10 @@ pub struct CallAuthorised {
     pub received_sha256: String,
     /// SHA-256 of the body to be sent, after masking, hex.
     pub forwarded_sha256: String,
+    /// SHA-256 of the client's headers that are sent on, hex: a line `name: value` and a line feed for each, by name order. None where nothing is
+    /// sent on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub forwarded_headers_sha256: Option<String>,
     /// What was replaced.
     pub masked: Vec<Masked>,
     /// Digests of the policies in force, hex, by name order.

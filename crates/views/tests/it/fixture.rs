@@ -298,6 +298,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         received_bytes: 812,
         received_sha256: "ab".repeat(32),
         forwarded_sha256: "cd".repeat(32),
+        forwarded_headers_sha256: Some("de".repeat(32)),
         masked: vec![masked("email", 2), masked("iban", 1)],
         policies: vec!["ef".repeat(32)],
         rules: vec!["house.rule0".to_owned()],

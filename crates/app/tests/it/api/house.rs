@@ -187,6 +187,7 @@ impl House {
             received_bytes: 3,
             received_sha256: "a".repeat(64),
             forwarded_sha256: "b".repeat(64),
+            forwarded_headers_sha256: Some("9".repeat(64)),
             masked: vec![],
             policies: vec!["c".repeat(64)],
             rules: vec!["base.rule1".into()],
