@@ -184,6 +184,54 @@ test('an auditor builds a package, and what was downloaded verifies', async () =
   });
 });
 
+test('an assessment is drafted, refused to its author, approved by a second person, and the control moves', async () => {
+  await visit({}, async (author, complaints) => {
+    await signIn(author, 'Orla Venn', 'compliance-officer');
+    await author.goto(`${base}/controls/8.4`);
+    const before = await author.locator('.parts').innerText();
+    await author.getByRole('list').filter({ has: author.getByRole('link', { name: 'Open the register' }) }).last().getByRole('link', { name: 'Open the register' }).first().click();
+    await author.getByRole('link', { name: 'Start a draft' }).first().click();
+    const system = await author.locator('#item-system').inputValue();
+    assert.notEqual(system, '', 'what would turn it green does not lead to the system that lacks it');
+    await author.getByLabel('Title', { exact: true }).fill('Assessment before first use');
+    await author.getByRole('button', { name: 'Save the draft' }).click();
+    await author.getByTestId('recorded').waitFor();
+    await author.getByText(/Not filled in yet: \d+ of \d+/).waitFor();
+    assert.equal(await author.getByRole('button', { name: 'Put it before an approver' }).count(), 0, 'a draft that lacks fields can be put forward');
+    await author.getByRole('link', { name: 'Fill them in' }).click();
+    for (const area of await author.locator('textarea').all()) await area.fill('What there is to say about it.');
+    for (const choice of await author.locator('form.register-form select').all()) if (!(await choice.inputValue())) await choice.selectOption({ index: 1 });
+    await author.getByRole('radio', { name: 'Yes' }).first().check();
+    await author.getByRole('button', { name: 'Save the draft' }).click();
+    await author.getByTestId('recorded').waitFor();
+    await author.getByRole('link', { name: 'Put it forward' }).click();
+    await author.getByRole('button', { name: 'Put it before an approver' }).click();
+    await author.getByTestId('recorded').waitFor();
+    const item = new URL(author.url()).pathname;
+    await author.goto(`${base}${item}/decide`);
+    await author.getByText(/nobody approves their own work/).waitFor();
+    assert.equal(await author.getByRole('button', { name: 'Record my decision' }).count(), 0, 'an author is offered to approve their own work');
+    await visit({}, async (approver) => {
+      await signIn(approver, 'Abel Stone', 'approver');
+      await approver.getByRole('link', { name: 'Decide on Assessment before first use' }).click();
+      const digest = /[0-9a-f]{64}/.exec(await approver.locator('#part-exactly .lead').innerText())[0];
+      assert.equal(await approver.locator('input:checked').count(), 0, 'a decision is chosen beforehand');
+      await approver.getByRole('radio', { name: /^Approve/ }).check();
+      await approver.getByRole('textbox', { name: 'Reason' }).fill('Read against the data sheet.');
+      await approver.getByRole('button', { name: 'Record my decision' }).click();
+      await approver.getByTestId('recorded').waitFor();
+      assert.equal(await approver.locator(`code[data-copy="${digest}"]`).count() > 0, true, 'what was approved is not what was shown');
+    });
+    await author.goto(`${base}/controls/8.4`);
+    const after = await author.locator('.parts').innerText();
+    assert.notEqual(after, before, 'the approval moved nothing');
+    assert.match(after, /approved by a second person and in date: 1 of/, 'the control does not say why');
+    await author.locator('.parts').getByRole('link', { name: /^#/ }).first().click();
+    await author.getByText('register.decided').first().waitFor();
+    assert.deepEqual(complaints, []);
+  });
+});
+
 test('keyboard only: find a denied call and prove it', async () => {
   await visit({}, async (page) => {
     await signIn(page, 'Kai Lindqvist', 'compliance-officer');
@@ -265,10 +313,12 @@ async function allPages(page) {
   const key = await first('/keys?state=works');
   const policy = await first('/policies');
   const person = await first('/people');
+  const item = await first('/registers/impact_assessment');
   return {
     home: '/', inbox: '/inbox', calls: '/calls', denied: '/calls?state=denied', call, systems: '/systems', system, 'system-new': '/systems/new',
     'system-edit': `${system}/edit`, keys: '/keys', key, 'key-new': '/keys/new', policies: '/policies', policy, 'policy-new': '/policies/new', people: '/people',
-    person, 'person-new': '/people/new', packages: '/packages', ledger: '/ledger', entry: '/ledger/40', settings: '/settings', search: '/search?q=loan',
+    person, 'person-new': '/people/new', registers: '/registers', inventory: '/registers/ai_system', items: '/registers/impact_assessment', item, 'item-edit': `${item}/edit`, 'item-history': `${item}/history`,
+    'item-new': '/registers/ai_system/new', controls: '/controls', control: '/controls/8.4', soa: '/soa', 'soa-row': '/soa/A.5.2', packages: '/packages', ledger: '/ledger', entry: '/ledger/40', settings: '/settings', search: '/search?q=loan',
     past: '/policies?as_of=60', 'past-refused': '/systems?as_of=60', nothing: '/calls?model=no-such-model',
   };
 }
@@ -315,7 +365,7 @@ test('screens of both sizes', async () => {
         await page.goto(base + path);
         const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         assert.ok(wider <= 0, `${name} is ${wider} px wider than a screen of ${size}`);
-        if (!['home', 'denied', 'call', 'system', 'packages', 'entry', 'policy'].includes(name)) continue;
+        if (!['home', 'denied', 'call', 'system', 'packages', 'entry', 'policy', 'item', 'controls', 'control', 'soa'].includes(name)) continue;
         if (name === 'call') {
           await page.getByRole('button', { name: 'Verify in this browser' }).first().click();
           await proved(page);
