@@ -10,7 +10,9 @@ use crate::api::house::House;
 
 /// Largest page with what it loads, in bytes; the verifier is loaded when a proof is checked, and counted.
 const MAX_PAGE_BYTES: usize = 250_000;
-const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}\u{202e}";
+const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}";
+/// The same with a mark that turns the direction of reading, where nothing refuses it: in what others say.
+const TURNING: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}\u{202e}";
 
 /// Every page that links lead to, from `/` on.
 fn crawl(browser: &Browser<'_>) -> Vec<(String, crate::api::client::Answer)> {
@@ -60,7 +62,7 @@ fn fill(house: &House, browser: &Browser<'_>) {
         .ok()
         .json();
     let key = key["result"]["key"]["id"].as_str().expect("an id").to_owned();
-    house.calls_saying(&system, &key, HOSTILE);
+    house.calls_saying(&system, &key, TURNING);
     house.post(&admin, &format!("/api/v1/keys/{key}/revoke"), &json!({"reason": HOSTILE})).ok();
     browser.follow(&browser.send(
         "/policies/new",
@@ -76,7 +78,7 @@ fn fill(house: &House, browser: &Browser<'_>) {
         .post(
             &admin,
             "/api/v1/records",
-            &json!({"kind": "event", "event": {"name": HOSTILE, "fields": {"note": HOSTILE}}}),
+            &json!({"kind": "event", "event": {"name": HOSTILE, "fields": {"note": TURNING}}}),
         )
         .ok();
 }
