@@ -104,7 +104,7 @@
       return;
     }
     if (event.key === 'Escape') for (const fold of folds()) { fold.open = false; one('summary', fold).focus(); }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.('input, select, textarea, dialog')) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.('input, select, textarea, dialog[open]')) return;
     const did = { j: () => step(1), k: () => step(-1), '/': () => (one('[data-slash]') ?? one('.find input'))?.focus(), '?': () => one('#keyboard')?.showModal() }[event.key];
     if (did) {
       event.preventDefault();
