@@ -2101,6 +2101,10 @@ const SCOPE = 'This package shows that the listed records existed in this log in
 const FIXED_FILES = [
   'VERIFY.txt', 'checkpoint', 'erasures.jsonl', 'manifest.cose', 'manifest.json', 'proof.json', 'report.html', 'verify.html',
 ];
+// About a framework: all of them or none. Computed by the exporter; listed in the manifest like every file, and not computed again here.
+const FRAMEWORK_FILES = [
+  'framework/index.json', 'framework/rules.toml', 'framework/soa.json', 'framework/status.json', 'framework/systems.json',
+];
 const NUMBERED = /^(entries\/[0-9]{8}\.bundle|disclosures\/[0-9]{8}\.jsonl)$/;
 const FILES_MAX = 65535;
 
@@ -2110,10 +2114,13 @@ const disclosuresName = (number) => `disclosures/${String(number).padStart(8, '0
 /** Refuses a file set that no package has; gives the number of entry bundles. */
 function checkFileSet(files) {
   for (const name of FIXED_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
+  if (FRAMEWORK_FILES.some((name) => files.has(name))) {
+    for (const name of FRAMEWORK_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
+  }
   let bundles = 0;
   while (files.has(bundleName(bundles))) bundles++;
   for (const name of files.keys()) {
-    if (FIXED_FILES.includes(name)) continue;
+    if (FIXED_FILES.includes(name) || FRAMEWORK_FILES.includes(name)) continue;
     const number = Number(name.match(/[0-9]{8}/)?.[0]);
     if (!NUMBERED.test(name)) throw new Malformed(`file ${name} is not part of a package`);
     if (number >= bundles) throw new Malformed(`file ${name} has no place in the numbered files`);
