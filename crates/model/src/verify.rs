@@ -8,8 +8,8 @@ use crate::transparent::verify_transparent;
 use crate::verdict::{CheckPlan, Outcome, Report, Subject};
 
 const FORM: &str = "form";
-/// First bytes of a ZIP file: a local header, or the end record of an empty one.
-const ZIP_MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
+/// First bytes of a ZIP file, whatever part of it comes first: one that is cut right after them is a damaged package.
+const ZIP_MAGIC: &[u8] = b"PK";
 /// First byte of a tagged `COSE_Sign1`.
 const COSE_SIGN1_TAG: u8 = 0xd2;
 const SCOPE: &str = "Nothing was verified. Tabellion is not a certification body.";
@@ -22,7 +22,7 @@ const UNKNOWN: [CheckPlan; 1] = [CheckPlan {
 /// Verifies a package, a receipt or a transparent statement, whichever the bytes are. `trust` says whom the reader believes;
 /// without it the best outcome is undetermined. Reads no file, no clock and no network.
 pub fn verify(bytes: &[u8], trust: Option<&Policy>) -> Report {
-    if ZIP_MAGIC.iter().any(|magic| bytes.starts_with(magic)) {
+    if bytes.starts_with(ZIP_MAGIC) {
         return verify_package(bytes, trust);
     }
     if bytes.starts_with(RECEIPT_MAGIC.as_bytes()) {
@@ -52,6 +52,13 @@ fn describe(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_of_which_two_bytes_are_left_is_a_damaged_package() {
+        let report = verify(b"PK", None);
+        assert_eq!(report.exit_code(), 2, "what is left of a package passes as evidence");
+        assert_eq!(report.subject, Subject::Package, "the browser's verifier would say something else");
+    }
 
     #[test]
     fn a_file_of_another_kind_is_malformed_and_says_what_would_be_read() {
