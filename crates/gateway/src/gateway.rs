@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tabellion_ledger::{Clock, Ledger};
@@ -256,6 +256,7 @@ async fn count_noise(shared: Arc<Shared>) {
 async fn watch_the_lag(shared: Arc<Shared>) {
     loop {
         drop(shared.fresh());
+        shared.metrics.views_stand(shared.lag.standing(Instant::now()));
         sleep(LOOK_EVERY).await;
     }
 }

@@ -44,6 +44,12 @@ impl Lag {
             }
         }
     }
+
+    /// How long the snapshot has not come to where the log was when somebody last looked; nothing while it moves.
+    pub(crate) fn standing(&self, now: Instant) -> Duration {
+        let missed = *self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        missed.map_or(Duration::ZERO, |missed| now.saturating_duration_since(missed.since))
+    }
 }
 
 #[cfg(test)]
@@ -59,10 +65,12 @@ mod tests {
             assert!(lag.is_fresh(position, size, at(step * 100)), "a loaded gateway would refuse calls");
         }
         assert!(lag.is_fresh(5000, 5000, at(10_000)), "views at the end of the log are as fresh as can be");
+        assert_eq!(lag.standing(at(10_500)), Duration::ZERO, "nothing is missed");
         assert!(lag.is_fresh(5000, 5001, at(11_000)), "a revocation takes a moment");
         assert!(lag.is_fresh(5000, 5009, at(13_000)), "the limit counts from the first entry missed");
         assert!(!lag.is_fresh(5000, 5009, at(13_001)), "a revoked key would work for as long as views stand");
         assert!(!lag.is_fresh(5000, 5001, at(60_000)), "and go on working");
+        assert_eq!(lag.standing(at(60_000)), Duration::from_secs(49), "an operator would not see how long");
         assert!(lag.is_fresh(5001, 5009, at(60_001)), "views that move again can be decided by");
         assert!(!lag.is_fresh(5001, 5009, at(62_002)), "each entry missed has its own time");
     }

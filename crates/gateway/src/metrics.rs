@@ -90,6 +90,7 @@ pub struct Metrics {
     open: AtomicI64,
     owed: AtomicI64,
     connections: AtomicI64,
+    views_stand_us: AtomicU64,
     held_bytes: AtomicU64,
     released_bytes: AtomicU64,
     own: Histogram,
@@ -135,6 +136,11 @@ impl Metrics {
     /// A connection came (`1`) or went (`-1`).
     pub(crate) fn connections(&self, change: i64) {
         self.connections.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// How long views have stood behind the log, as the watch over them last saw it.
+    pub(crate) fn views_stand(&self, time: Duration) {
+        self.views_stand_us.store(micros(time), Ordering::Relaxed);
     }
 
     /// Bytes of streams that had to wait: for the rest of a placeholder, or for their end record.
@@ -214,6 +220,12 @@ impl Metrics {
             let _ = writeln!(out, "tabellion_gateway_denied_total{{code=\"{}\"}} {value}", code.as_str());
         }
         self.write_plain(&mut out);
+        let _ = writeln!(
+            out,
+            "# HELP tabellion_gateway_views_stand_seconds How long views have stood behind the log; 0 while they move.\n\
+             # TYPE tabellion_gateway_views_stand_seconds gauge\ntabellion_gateway_views_stand_seconds {}",
+            seconds(self.views_stand_us.load(Ordering::Relaxed))
+        );
         self.own.write(
             &mut out,
             "tabellion_gateway_own_seconds",

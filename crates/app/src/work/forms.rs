@@ -44,7 +44,7 @@ schema_only! {
     /// How a part stands.
     MarkForm "Mark" = {"type": "string", "enum": ["missing", "short", "holds", "not_asked"], "description": "How one part of a status stands."};
     /// A part of a status.
-    PartForm "Part" = {"type": "string", "enum": ["design", "population", "operation", "sample", "integrity", "findings"], "description": "A part of a status; the whole is never better than the worst."};
+    PartForm "StatusPart" = {"type": "string", "enum": ["design", "population", "operation", "sample", "integrity", "findings"], "description": "A part of a status; the whole is never better than the worst."};
     /// What to know beside a status.
     QualifierForm "Qualifier" = {"type": "string", "enum": ["not_exercised", "inherited", "attested_only", "sample_due", "not_reconciled", "integrity_failed", "exclusion_stale", "no_source", "overdue"], "description": "What to know beside a status."};
     /// Where to look or act.

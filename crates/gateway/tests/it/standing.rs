@@ -53,8 +53,17 @@ fn the_first_call_after_a_quiet_time_is_denied_too() {
     let limits = Limits { lag_ms: 1, ..Limits::default() };
     let fixture = Fixture::with(Answer::json(200, openai::CHAT), Setup { limits, ..Setup::default() });
     fixture.change(|gate| gate.position = 0);
-    // The first look is at the latest one interval after the log grew, and a limit of a millisecond is over at the second.
-    std::thread::sleep(Duration::from_secs(2));
+    // What the watch saw, without a look of our own, which would count as one.
+    let stood = || {
+        let page = fixture.gateway.as_ref().expect("it serves").metrics().render();
+        let line = page.lines().find_map(|line| line.strip_prefix("tabellion_gateway_views_stand_seconds "));
+        line.expect("the gauge").parse::<f64>().expect("seconds")
+    };
+    let until = Instant::now() + PATIENCE;
+    while stood() <= 0.001 {
+        assert!(Instant::now() < until, "nobody looks while nobody calls");
+        std::thread::yield_now();
+    }
     assert_eq!(
         fixture.chat(&say("Hello")).status,
         503,

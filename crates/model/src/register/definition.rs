@@ -11,6 +11,7 @@ use tabellion_tlog::{Hash, sha256};
 use super::field::{Field, Kind};
 use super::words::RefreshTrigger;
 use crate::body::Role;
+use crate::catalogue::Reference;
 
 /// Largest file of a definition.
 pub const MAX_DEFINITION_BYTES: usize = 128 << 10;
@@ -217,10 +218,8 @@ impl Register {
         if self.approval.roles.is_empty() {
             return Some("nobody may approve: approval.roles is empty".to_owned());
         }
-        if let Some(odd) = self.serves.iter().find(|reference| !is_reference(reference)) {
-            return Some(format!(
-                "serves {odd:?}, which is neither a clause such as 8.4 nor a control such as A.5.2"
-            ));
+        if let Some(odd) = self.serves.iter().find_map(|reference| Reference::parse(reference).err()) {
+            return Some(format!("serves: {odd}"));
         }
         self.odd_states().or_else(|| self.odd_fields())
     }
@@ -321,13 +320,6 @@ fn is_name(text: &str) -> bool {
 
 fn is_shown(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= MAX_WORDS_CHARS && !text.chars().any(char::is_control)
-}
-
-/// `8.4`, `6.1.4`, `A.5.2`.
-fn is_reference(text: &str) -> bool {
-    let numbers = text.strip_prefix("A.").unwrap_or(text);
-    let number = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-    numbers.split('.').all(number) && (2..=4).contains(&text.split('.').count())
 }
 
 fn odd_names(what: &str, names: &[&str], most: usize) -> Option<String> {

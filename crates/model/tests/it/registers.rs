@@ -69,6 +69,8 @@ fn a_definition_that_is_unknown_in_part_or_contradicts_itself_is_refused_with_a_
         ("name = \"small\"", "name = \"small\"\ncolour = \"red\"", "colour"),
         ("title = \"Small\"", "title = \"\"", "title"),
         ("\"8.4\"", "\"A.5.1.x\"", "serves"),
+        ("\"8.4\"", "\"A.5.1\"", "no clause or control"),
+        ("\"8.4\"", "\"A.5\"", "heading"),
         ("review_months = 12", "review_months = 1000", "review_months"),
         ("triggers = []", "triggers = [\"full_moon\"]", "full_moon"),
         ("roles = [\"approver\"] }\nstate", "roles = [] }\nstate", "nobody may approve"),

@@ -42,7 +42,7 @@ pub struct NewDecision {
 
 /// The words of a decision, for the document.
 #[derive(JsonSchema)]
-#[schemars(rename = "Decision", rename_all = "snake_case")]
+#[schemars(rename = "Ruling", rename_all = "snake_case")]
 #[expect(dead_code, reason = "its schema alone is used")]
 enum DecisionForm {
     /// The content holds from now on.
