@@ -20,13 +20,16 @@ use serde::Serialize;
 
 use crate::catalogue::Reference;
 use crate::{Micros, SystemId};
+use rules::Lack;
 
 pub use evaluate::{evaluate, evaluate_all};
 
 /// How long a permitted call may have no end on record before it counts as lost: far beyond the longest time that a gateway lets a call take.
 pub const OPEN_CALL_GRACE: Micros = Micros(60 * 60 * 1_000_000);
-/// Most systems or steps that one sentence or list names; a page shows the rest.
+/// Most systems or entries that one reason names; it says how many more there are, or the page that it leads to does.
 pub const MAX_NAMED: usize = 10;
+/// Most steps of one status; more are counted.
+pub const MAX_STEPS: usize = 100;
 
 /// What is evidenced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -200,8 +203,6 @@ pub enum Target {
     Applicability,
     /// The log.
     Ledger,
-    /// Files and events that somebody records.
-    Records,
 }
 
 /// Why a part stands as it does.
@@ -258,6 +259,10 @@ pub struct Status {
     pub because: Vec<Reason>,
     /// What would change it.
     pub would_change: Vec<Step>,
+    /// Further steps than [`MAX_STEPS`].
+    pub would_change_left_out: u64,
+    /// What this version takes no evidence of. A file about it is worth keeping for the auditor; it changes nothing here.
+    pub no_source: Vec<Lack>,
     /// Each system in scope, where the rule looks at systems; the whole is never better than the worst.
     pub systems: Vec<SystemStatus>,
 }

@@ -123,6 +123,6 @@ pub(crate) fn target(target: &Target) -> (String, &'static str, Permission) {
             Permission::ReadControls,
         ),
         Target::Applicability => (at("/soa"), "Open the statement", Permission::ReadControls),
-        Target::Ledger | Target::Records => (at("/ledger"), "Open the ledger", Permission::ReadEntries),
+        Target::Ledger => (at("/ledger"), "Open the ledger", Permission::ReadEntries),
     }
 }

@@ -218,6 +218,8 @@ fn status_json(status: &Status) -> Value {
         "population": status.population,
         "because": status.because,
         "would_change": status.would_change,
+        "would_change_left_out": status.would_change_left_out,
+        "no_source": status.no_source,
         "systems": status.systems,
         "not_automated": rule.not_automated,
     })

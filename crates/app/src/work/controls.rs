@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tabellion_model::catalogue::{self, Confidence, Kind, Reference, Relation};
 use tabellion_model::status::facts::Facts;
-use tabellion_model::status::rules::{Cap, Rule, Rules};
+use tabellion_model::status::rules::{Cap, Lack, Rule, Rules};
 use tabellion_model::status::{Overall, Reason, Status, Step, SystemStatus, Target, evaluate, evaluate_all};
 
 use super::Desk;
@@ -155,6 +155,16 @@ pub struct WouldChange {
     pub target: Target,
 }
 
+/// Something that this version takes no evidence of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoSource {
+    /// What.
+    pub what: String,
+    /// Whether the status stays a gap without it; otherwise it stays partial.
+    pub essential: bool,
+}
+
 /// How one system stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -231,6 +241,10 @@ pub struct Control {
     pub because: Vec<Because>,
     /// What would change it.
     pub would_change: Vec<WouldChange>,
+    /// How many further steps there are.
+    pub would_change_left_out: u64,
+    /// What this version takes no evidence of: a file about it is worth keeping for the auditor, and changes nothing here.
+    pub no_source: Vec<NoSource>,
     /// Each system in scope, where the rule looks at systems.
     pub systems: Vec<OfSystem>,
     /// How it relates to other frameworks; never the same as fulfilling them.
@@ -279,6 +293,8 @@ impl Desk {
             population: status.population,
             because: status.because.into_iter().map(because).collect(),
             would_change: status.would_change.into_iter().map(step).collect(),
+            would_change_left_out: status.would_change_left_out,
+            no_source: status.no_source.into_iter().map(no_source).collect(),
             systems: status.systems.into_iter().map(system).collect(),
             crosswalk: crosswalk(reference),
         })
@@ -351,6 +367,10 @@ fn because(reason: Reason) -> Because {
 
 fn step(step: Step) -> WouldChange {
     WouldChange { text: step.text, target: step.target }
+}
+
+fn no_source(lack: Lack) -> NoSource {
+    NoSource { what: lack.what, essential: lack.essential }
 }
 
 fn system(status: SystemStatus) -> OfSystem {

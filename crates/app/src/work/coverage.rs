@@ -41,8 +41,8 @@ impl Desk {
                 continue;
             }
             for step in status.would_change {
-                // Keeping a file for the auditor is good, and raises nothing here; deciding on one control is the statement's work.
-                if matches!(step.target, Target::Records | Target::Control { .. }) {
+                // Deciding on one control is the statement's work.
+                if matches!(step.target, Target::Control { .. }) {
                     continue;
                 }
                 let reference = status.reference.as_str();

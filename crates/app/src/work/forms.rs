@@ -48,7 +48,7 @@ schema_only! {
     /// What to know beside a status.
     QualifierForm "Qualifier" = {"type": "string", "enum": ["not_exercised", "inherited", "attested_only", "sample_due", "not_reconciled", "integrity_failed", "exclusion_stale", "no_source", "overdue"], "description": "What to know beside a status."};
     /// Where to look or act.
-    TargetForm "Target" = {"type": "object", "properties": {"at": {"type": "string", "enum": ["calls", "systems", "system", "register", "people", "policies", "control", "applicability", "ledger", "records"]}, "system": {"type": "string"}, "register": {"type": "string"}, "reference": {"type": "string"}}, "required": ["at"], "additionalProperties": false, "description": "Where the records behind a reason are, or where somebody can act."};
+    TargetForm "Target" = {"type": "object", "properties": {"at": {"type": "string", "enum": ["calls", "systems", "system", "register", "people", "policies", "control", "applicability", "ledger"]}, "system": {"type": "string"}, "register": {"type": "string"}, "reference": {"type": "string"}}, "required": ["at"], "additionalProperties": false, "description": "Where the records behind a reason are, or where somebody can act."};
     /// What was decided of a control.
     ApplicabilityForm "Applicability" = {"type": "string", "enum": ["applied", "excluded", "inherited"], "description": "Whether a control applies; inherited: another party carries it out."};
     /// The name of a policy.

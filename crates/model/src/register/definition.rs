@@ -297,6 +297,9 @@ fn odd_field(field: &Field) -> Option<String> {
     if choosing == field.options.is_empty() {
         return Some(format!("the field {name}: options belong to choice and choices, and those need some"));
     }
+    if field.options.iter().any(|option| option.adverse) && !(field.kind == Kind::Choice && field.required) {
+        return Some(format!("the field {name}: an adverse option belongs to a required choice"));
+    }
     let words: Vec<&str> = field.options.iter().map(|option| option.word.as_str()).collect();
     if choosing && let Some(problem) = odd_names("option", &words, MAX_OPTIONS) {
         return Some(format!("the field {name}: {problem}"));

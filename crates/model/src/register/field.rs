@@ -77,6 +77,9 @@ pub struct Choice {
     pub word: String,
     /// What people read.
     pub label: String,
+    /// Whether it says no to what the item is about: rules of controls never take it for a yes.
+    #[serde(default)]
+    pub adverse: bool,
 }
 
 /// One field of a register.

@@ -23,7 +23,7 @@ pub(super) fn judge(case: &mut Case<'_>) {
         if lack.essential {
             case.qualify(Qualifier::NoSource);
             case.say(Part::Design, Mark::Missing, format!("no evidence source yet: {}", lack.what), None);
-            no_source(case, &lack.what);
+            no_source(case);
         } else {
             let text = format!("not all of it has an evidence source yet: {}", lack.what);
             case.say(Part::Design, Mark::Short, text, None);
@@ -32,7 +32,9 @@ pub(super) fn judge(case: &mut Case<'_>) {
     let mut worst = Mark::NotAsked;
     for need in &case.rule.needs {
         let mark = match need {
-            Need::ItemOfEachSystem { register, fields } => items(case, register, fields),
+            Need::ItemOfEachSystem { register, fields, states } => {
+                items(case, &Wanted { register, fields, states })
+            }
             Need::PolicyInForce => policy(case),
             Need::Applicability => applicability(case),
         };
@@ -41,52 +43,64 @@ pub(super) fn judge(case: &mut Case<'_>) {
     case.needs = worst;
 }
 
-/// A reader of a gap always learns what can be done, also when this version cannot take the evidence.
-fn no_source(case: &mut Case<'_>, what: &str) {
+/// A reader of a gap learns what can be decided about it, also when this version cannot take the evidence.
+fn no_source(case: &mut Case<'_>) {
     let reference = case.rule.reference;
     if reference.is_control() {
         let text = "If it is not needed here, or another party carries it out, say so in the Statement of Applicability";
         case.advise(text.to_owned(), Target::Control { reference });
     }
-    let text = format!(
-        "Keep outside what shows it ({what}) and record the file for the auditor; this does not change the status"
-    );
-    case.advise(text, Target::Records);
 }
 
-/// Every approval in `register` about `system` that still counts.
+/// What a rule asks of an item.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) register: &'a str,
+    /// Fields that have to be filled in.
+    pub(super) fields: &'a [String],
+    /// States of which it has to stand in one; empty: any that has not ended.
+    pub(super) states: &'a [String],
+}
+
+impl<'a> Wanted<'a> {
+    /// Any approved item.
+    pub(super) fn any(register: &'a str) -> Self {
+        Self { register, fields: &[], states: &[] }
+    }
+}
+
+/// Every item in `register` about `system` whose approval still counts, with that approval.
 pub(super) fn counting<'a>(
     case: &Case<'a>,
     system: &SystemFacts,
     register: &str,
-) -> impl Iterator<Item = &'a Approval> {
+) -> impl Iterator<Item = (&'a ItemFacts, &'a Approval)> {
     let (grace_days, now) = (case.grace_days, case.now);
-    case.items_of(system.system, register)
-        .map(move |item| of_item(grace_days, now, item, &[]))
-        .filter(|standing| standing.mark > Mark::Missing)
-        .filter_map(|standing| standing.approval)
+    case.items_of(system.system, register).filter_map(move |item| {
+        let standing = of_item(grace_days, now, item, &Wanted::any(""));
+        let approval = standing.approval.filter(|_| standing.mark > Mark::Missing);
+        approval.map(|approval| (item, approval))
+    })
 }
 
-/// The best standing among the items of `register` about `system`.
-pub(super) fn standing<'a>(
-    case: &Case<'a>,
-    system: &SystemFacts,
-    register: &str,
-    fields: &[String],
-) -> Standing<'a> {
+/// The best standing among the items about `system`.
+pub(super) fn standing<'a>(case: &Case<'a>, system: &SystemFacts, wanted: &Wanted<'_>) -> Standing<'a> {
     let nothing = Standing { mark: Mark::Missing, approval: None, why: "none is approved" };
-    case.items_of(system.system, register)
-        .map(|item| of_item(case.grace_days, case.now, item, fields))
+    case.items_of(system.system, wanted.register)
+        .map(|item| of_item(case.grace_days, case.now, item, wanted))
         .fold(nothing, |best, next| if next.mark > best.mark { next } else { best })
 }
 
-fn of_item<'a>(grace_days: u64, now: Micros, item: &'a ItemFacts, fields: &[String]) -> Standing<'a> {
+fn of_item<'a>(grace_days: u64, now: Micros, item: &'a ItemFacts, wanted: &Wanted<'_>) -> Standing<'a> {
     let Some(approval) = &item.approved else {
         return Standing { mark: Mark::Missing, approval: None, why: "none is approved" };
     };
     let stands = |mark, why| Standing { mark, approval: Some(approval), why };
     if !approval.by_a_second_person() {
         return stands(Mark::Missing, "nobody but its authors approved it");
+    }
+    if !wanted.states.is_empty() && !item.state.as_ref().is_some_and(|state| wanted.states.contains(state)) {
+        return stands(Mark::Missing, "it is approved as it stands, and was not moved to a state of use");
     }
     let grace = Micros(grace_days.saturating_mul(DAY_US));
     let late = |since: Micros| now.0.saturating_sub(since.0) > grace.0;
@@ -104,13 +118,14 @@ fn of_item<'a>(grace_days: u64, now: Micros, item: &'a ItemFacts, fields: &[Stri
         Some(_) => return stands(Mark::Short, "something changed, and it has to be looked at again"),
         None => {}
     }
-    if fields.iter().any(|field| approval.missing.contains(field)) {
+    if wanted.fields.iter().any(|field| approval.missing.contains(field)) {
         return stands(Mark::Short, "a field that this rests on is not filled in");
     }
     stands(Mark::Holds, "approved by a second person and in date")
 }
 
-fn items(case: &mut Case<'_>, register: &str, fields: &[String]) -> Mark {
+fn items(case: &mut Case<'_>, wanted: &Wanted<'_>) -> Mark {
+    let register = wanted.register;
     let what = item_of(register);
     let target = |system| Some(Target::Register { register: register.to_owned(), system });
     if case.in_scope() == 0 {
@@ -119,7 +134,7 @@ fn items(case: &mut Case<'_>, register: &str, fields: &[String]) -> Mark {
         case.advise("Register the AI systems that are in use".to_owned(), Target::Systems);
         return Mark::Missing;
     }
-    let Sorted { missing, short, holds, entries, whys } = sorted(case, register, fields);
+    let Sorted { missing, short, holds, entries, whys } = sorted(case, wanted);
     let unseen = case.unseen;
     let mut worst = Mark::Holds;
     if !missing.is_empty() || unseen > 0 {
@@ -161,10 +176,11 @@ struct Sorted<'a> {
     whys: Vec<&'static str>,
 }
 
-fn sorted<'a>(case: &mut Case<'a>, register: &str, fields: &[String]) -> Sorted<'a> {
+fn sorted<'a>(case: &mut Case<'a>, wanted: &Wanted<'_>) -> Sorted<'a> {
+    let register = wanted.register;
     let mut sorted = Sorted::default();
     for system in case.scope.clone() {
-        let mut stands = standing(case, system, register, fields);
+        let mut stands = standing(case, system, wanted);
         if !system.known_in_use(case.rule.window) {
             stands =
                 Standing { mark: Mark::Missing, approval: None, why: "whether it is in use is not known" };
@@ -180,8 +196,17 @@ fn sorted<'a>(case: &mut Case<'a>, register: &str, fields: &[String]) -> Sorted<
             continue;
         }
         let what = item_of(register);
-        let text =
-            format!("Bring the {what} of {} to an approval by a second person: {}", name(system), stands.why);
+        let not_in_use =
+            stands.approval.is_some_and(Approval::by_a_second_person) && !wanted.states.is_empty();
+        let text = if not_in_use {
+            format!(
+                "Bring the {what} of {} to a state of use, approved and in date: {}",
+                name(system),
+                stands.why
+            )
+        } else {
+            format!("Bring the {what} of {} to an approval by a second person: {}", name(system), stands.why)
+        };
         case.advise(text, Target::Register { register: register.to_owned(), system: Some(system.system) });
         if stands.approval.is_some() {
             case.qualify(Qualifier::Overdue);

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::facts::{ApplicabilityRow, Decision, Facts, ItemFacts, SystemFacts};
 use super::rules::{Against, Population, Review, Rule, Rules, StaleWhen};
 use super::{
-    MAX_NAMED, Mark, Overall, Part, Qualifier, Reason, Status, Step, SystemStatus, Target, design, operation,
-    population,
+    MAX_NAMED, MAX_STEPS, Mark, Overall, Part, Qualifier, Reason, Status, Step, SystemStatus, Target, design,
+    operation, population,
 };
 use crate::catalogue::Reference;
 use crate::{Micros, SystemId};
@@ -67,6 +67,7 @@ pub(super) struct Case<'a> {
     marks: BTreeMap<Part, Mark>,
     reasons: Vec<Reason>,
     steps: Vec<Step>,
+    steps_left_out: u64,
     qualifiers: BTreeSet<Qualifier>,
     systems: BTreeMap<SystemId, Mark>,
 }
@@ -88,6 +89,7 @@ impl<'a> Case<'a> {
             marks: Part::ALL.into_iter().map(|part| (part, Mark::NotAsked)).collect(),
             reasons: Vec::new(),
             steps: Vec::new(),
+            steps_left_out: 0,
             qualifiers: BTreeSet::new(),
             systems: BTreeMap::new(),
         }
@@ -124,8 +126,13 @@ impl<'a> Case<'a> {
     /// Adds what somebody could do.
     pub(super) fn advise(&mut self, text: String, target: Target) {
         let step = Step { text, target };
-        if self.steps.len() < MAX_NAMED && !self.steps.contains(&step) {
+        if self.steps.contains(&step) {
+            return;
+        }
+        if self.steps.len() < MAX_STEPS {
             self.steps.push(step);
+        } else {
+            self.steps_left_out += 1;
         }
     }
 
@@ -267,6 +274,7 @@ impl<'a> Case<'a> {
         let named = |system: &SystemId| {
             self.scope.iter().find(|found| found.system == *system).and_then(|found| found.name.clone())
         };
+        let is_done = matches!(overall, Overall::Covered | Overall::NotApplicable);
         Status {
             reference: self.rule.reference,
             overall,
@@ -274,11 +282,9 @@ impl<'a> Case<'a> {
             parts: self.marks.into_iter().collect(),
             population: self.population,
             because: self.reasons,
-            would_change: if matches!(overall, Overall::Covered | Overall::NotApplicable) {
-                Vec::new()
-            } else {
-                self.steps
-            },
+            would_change: if is_done { Vec::new() } else { self.steps },
+            would_change_left_out: if is_done { 0 } else { self.steps_left_out },
+            no_source: if is_done { Vec::new() } else { self.rule.lacks.clone() },
             systems: self
                 .systems
                 .iter()

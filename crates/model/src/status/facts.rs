@@ -95,10 +95,17 @@ impl SystemFacts {
 pub struct ModelSeen {
     /// The model asked for; unknown when the content that said it is gone.
     pub model: Option<String>,
-    /// The first permitted call within [`Window::Rolling`].
-    pub first_recent: Option<Micros>,
-    /// The last permitted call.
+    /// The first call within each window that ended, by [`Window::ALL`]; none: there was none, or its time is not known.
+    pub first: [Option<Micros>; Window::ALL.len()],
+    /// The last one.
     pub last: Micros,
+}
+
+impl ModelSeen {
+    /// The first call within `window`.
+    pub fn first_in(&self, window: Window) -> Option<Micros> {
+        self.first.get(window.place()).copied().flatten()
+    }
 }
 
 /// One item of a register.
@@ -110,8 +117,14 @@ pub struct ItemFacts {
     pub item: String,
     /// The system it is about; none: about the whole organisation, or no longer known.
     pub system: Option<SystemId>,
-    /// The content that was approved last.
+    /// The state it stands in, a word of its register; none: it can no longer be read.
+    pub state: Option<String>,
+    /// When it first stood in each state, as far as that can be read.
+    pub first_in: BTreeMap<String, Micros>,
+    /// The content that was approved last, while the state lets it count.
     pub approved: Option<Approval>,
+    /// Whether something was decided on it, or it stands somewhere, that can no longer be read: it may have spoken against the system.
+    pub unreadable: bool,
     /// Since when something asks for it to be looked at again.
     pub refresh_since: Option<Micros>,
 }
@@ -135,6 +148,8 @@ pub struct Approval {
     pub models: BTreeSet<String>,
     /// Required fields that are not filled in.
     pub missing: BTreeSet<String>,
+    /// Whether its result speaks against the system, or can no longer be read.
+    pub adverse: bool,
 }
 
 impl Approval {

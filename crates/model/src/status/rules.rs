@@ -94,6 +94,9 @@ pub enum Need {
         /// Fields that have to be filled in; empty: none in particular.
         #[serde(default)]
         fields: Vec<String>,
+        /// States it has to stand in; empty: any that has not ended.
+        #[serde(default)]
+        states: Vec<String>,
     },
     /// A rule set that is enforced, its text known.
     PolicyInForce,
@@ -102,7 +105,7 @@ pub enum Need {
 }
 
 /// Evidence that there is no source of yet.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lack {
     /// What is missing.
@@ -162,8 +165,16 @@ pub enum Test {
         /// The register.
         register: String,
     },
-    /// No call in the last 30 days came before the system's first approval in the register.
+    /// No call in the window came before the system's first approval in the register.
     ApprovedBeforeUse {
+        /// The register.
+        register: String,
+        /// States of which the item has to have stood in one as well; empty: approval is enough.
+        #[serde(default)]
+        states: Vec<String>,
+    },
+    /// Nothing that counts in the register says no to a system in use, as far as that can be read.
+    NotAdverse {
         /// The register.
         register: String,
     },

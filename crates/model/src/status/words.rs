@@ -2,6 +2,7 @@
 
 use super::MAX_NAMED;
 use super::facts::SystemFacts;
+use crate::Micros;
 
 /// What people call an item of a register.
 pub(super) fn item_of(register: &str) -> String {
@@ -29,6 +30,11 @@ pub(super) fn names(systems: &[&SystemFacts], unnamed: u64) -> String {
 /// What people call a system, or its id when that is not known.
 pub(super) fn name(system: &SystemFacts) -> String {
     system.name.clone().unwrap_or_else(|| format!("system {}", system.system))
+}
+
+/// The day of a time, in UTC.
+pub(super) fn day(at: Micros) -> String {
+    at.to_string().chars().take("2026-01-01".len()).collect()
 }
 
 /// A share as people read it.

@@ -35,7 +35,10 @@ const TABLES: &[Table] = &[
     Table {
         name: "register_revisions",
         key: "entry",
-        tagged: &[TaggedColumns { unit: "unit", values: &["digest", "models", "missing", "definition"] }],
+        tagged: &[TaggedColumns {
+            unit: "unit",
+            values: &["digest", "models", "missing", "definition", "facets"],
+        }],
     },
     Table {
         name: "register_acts",
@@ -102,6 +105,7 @@ CREATE TABLE register_revisions (
     models TEXT,
     missing TEXT,
     definition TEXT,
+    facets TEXT,
     unit BLOB
 ) STRICT;
 CREATE INDEX register_revisions_item ON register_revisions (register, item, entry);
@@ -238,7 +242,7 @@ fn revision(
     let digest =
         value.and_then(|body| content_digest(place.register, &place.item, body.revision, &body.content).ok());
     let sql = "INSERT INTO register_revisions (entry, register, item, revision, version, record_id, at, actor, digest, models, missing,
-        definition, unit) SELECT ?1, ?2, ?3, revision, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM register_items
+        definition, facets, unit) SELECT ?1, ?2, ?3, revision, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 FROM register_items
         WHERE register = ?2 AND item = ?3";
     let rows = run(
         db,
@@ -255,6 +259,7 @@ fn revision(
             value.map(|body| models(&body.content)),
             value.map(|body| list(&body.missing)),
             value.map(|body| &body.definition),
+            value.map(|body| facets(&body.content)),
             body.map(|body| *body.unit.as_bytes()),
         ],
     )?;

@@ -164,17 +164,24 @@ fn systems(
         models: Vec::new(),
     }));
     systems.sort_unstable_by_key(|system| system.system);
-    let begin = Window::Rolling.begin(now);
-    let first_entry = db
-        .prepare_cached("SELECT entry FROM calls WHERE at >= ?1 ORDER BY at, entry LIMIT 1")?
-        .query_row(params![int(begin.0)], |row| number(row, "entry"))
-        .optional()?;
-    let recent = Recent { begin, first_entry };
+    let recent = recent(db, now)?;
     for system in systems.iter_mut().filter(|system| system.calls_in(Window::Year).permitted > 0) {
         let last_entry = last_entries.get(&system.system).copied().unwrap_or(0);
         system.models = kept.models(db, system.system, system.calls, last_entry, recent)?;
     }
     Ok(systems)
+}
+
+/// Where each window begins among the calls.
+fn recent(db: &Connection, now: Micros) -> rusqlite::Result<[Recent; Window::ALL.len()]> {
+    let mut found = Window::ALL.map(|window| Recent { begin: window.begin(now), first_entry: None });
+    let mut select =
+        db.prepare_cached("SELECT entry FROM calls WHERE at >= ?1 ORDER BY at, entry LIMIT 1")?;
+    for recent in &mut found {
+        recent.first_entry =
+            select.query_row(params![int(recent.begin.0)], |row| number(row, "entry")).optional()?;
+    }
+    Ok(found)
 }
 
 fn holders(db: &Connection) -> rusqlite::Result<BTreeMap<Role, u64>> {

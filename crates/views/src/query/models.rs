@@ -4,6 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tabellion_model::status::facts;
+use tabellion_model::status::rules::Window;
 use tabellion_model::{Micros, RecordId, SystemId};
 
 use crate::error::ViewsError;
@@ -74,22 +75,24 @@ impl Views {
     }
 }
 
-/// Models that answered one system, for the rules of controls; `recent`: the first entry of the time that counts as recent. A call whose model is no
+/// Models that answered one system, for the rules of controls; `recent`: the first entry of each window. A call whose model is no
 /// longer known counts as one of an unknown model.
 pub(super) fn of_system(
     db: &Connection,
     system: SystemId,
-    recent: Option<u64>,
+    recent: [Option<u64>; Window::ALL.len()],
 ) -> rusqlite::Result<Vec<facts::ModelSeen>> {
     let mut seen = Vec::new();
     let mut model = String::new();
     while let Some(name) = next_model(db, system, &model)? {
-        let first_recent = match recent {
-            Some(from) => end(db, system, &name, from, "")?.map(|call| call.at),
-            None => None,
-        };
+        let mut first = [None; Window::ALL.len()];
+        for (first, from) in first.iter_mut().zip(recent) {
+            if let Some(from) = from {
+                *first = end(db, system, &name, from, "")?.map(|call| call.at);
+            }
+        }
         if let Some(last) = end(db, system, &name, 0, "DESC")? {
-            seen.push(facts::ModelSeen { model: Some(name.clone()), first_recent, last: last.at });
+            seen.push(facts::ModelSeen { model: Some(name.clone()), first, last: last.at });
         }
         if seen.len() >= MAX_MODELS_SEEN {
             break;
@@ -102,7 +105,7 @@ pub(super) fn of_system(
     let last: Option<i64> =
         db.prepare_cached(&unknown)?.query_row(params![system.as_bytes()], |row| row.get("at"))?;
     let last = last.and_then(|at| u64::try_from(at).ok()).map(Micros);
-    seen.extend(last.map(|last| facts::ModelSeen { model: None, first_recent: None, last }));
+    seen.extend(last.map(|last| facts::ModelSeen { model: None, first: [None; Window::ALL.len()], last }));
     Ok(seen)
 }
 

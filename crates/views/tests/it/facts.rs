@@ -1,15 +1,16 @@
 //! Facts for the rules of clauses and controls: what they count, and that no erasure turns anything greener.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tabellion_ledger::{Ack, Draft};
 use tabellion_model::body::{
-    RegisterDecided, RegisterSaved, RegisterSubmitted, Role, RoleGranted, SoaApproved, SoaDecided,
+    RegisterDecided, RegisterMoved, RegisterSaved, RegisterSubmitted, Role, RoleGranted, SoaApproved,
+    SoaDecided,
 };
 use tabellion_model::catalogue::Reference;
 use tabellion_model::register::{Content, Decision as Ruled, Registers, content_digest};
 use tabellion_model::status::facts::{Decision, Facts};
 use tabellion_model::status::rules::{Rules, Window};
-use tabellion_model::status::{Overall, Status, evaluate_all};
+use tabellion_model::status::{Mark, Overall, Part, Status, evaluate_all};
 use tabellion_model::{CredentialId, ItemId, Micros, SystemId};
 use tabellion_views::{Views, as_of};
 
@@ -38,13 +39,23 @@ fn by(mut draft: Draft, person: CredentialId) -> Draft {
 
 /// An item of `register` about `about`, written, put forward and approved by a second person: its records.
 fn approved_item(bench: &Bench, register: &str, about: SystemId, number: u32, models: &[&str]) -> Vec<Ack> {
+    let content = json!({"name": "Loan support", "models": models, "result": "acceptable"});
+    approved_content(bench, register, about, number, &content)
+}
+
+fn approved_content(
+    bench: &Bench,
+    register: &str,
+    about: SystemId,
+    number: u32,
+    content: &Value,
+) -> Vec<Ack> {
     let (author, approver) = (credential(AUTHOR), credential(APPROVER));
     let mut id = [9; 16];
     id[..4].copy_from_slice(&number.to_be_bytes());
     let item = ItemId::from_bytes(id);
     let stream = format!("register/{register}/{item}");
-    let content: Content =
-        json!({"name": "Loan support", "models": models}).as_object().expect("an object").clone();
+    let content: Content = content.as_object().expect("an object").clone();
     let digest = content_digest(register, &item, 1, &content).expect("a digest").to_hex();
     let saved = RegisterSaved {
         register: register.to_owned(),
@@ -75,6 +86,22 @@ fn approved_item(bench: &Bench, register: &str, about: SystemId, number: u32, mo
     drafts.map(|draft| bench.append(&draft)).collect()
 }
 
+/// The inventory entry of this number goes into production.
+fn in_production(bench: &Bench, about: SystemId, number: u32) -> Ack {
+    let mut id = [9; 16];
+    id[..4].copy_from_slice(&number.to_be_bytes());
+    let item = ItemId::from_bytes(id);
+    let body = RegisterMoved {
+        register: "ai_system".to_owned(),
+        item,
+        state: "production".to_owned(),
+        reason: "it is assessed".to_owned(),
+    };
+    let mut draft = on(by(draft(&body), credential(APPROVER)), format!("register/ai_system/{item}"));
+    draft.system = Some(about.to_hex());
+    bench.append(&draft)
+}
+
 fn statement(bench: &Bench) -> Vec<Ack> {
     let mut acks = Vec::new();
     for control in Reference::controls() {
@@ -99,6 +126,7 @@ fn in_order(bench: &Bench) -> Vec<Ack> {
         acks.push(bench.append(&on(draft(&RoleGranted { person, role }), format!("person/{person}"))));
     }
     acks.extend(approved_item(bench, "ai_system", about, 21, &["small-1"]));
+    acks.push(in_production(bench, about, 21));
     acks.extend(approved_item(bench, "impact_assessment", about, 22, &["small-1"]));
     acks.extend(statement(bench));
     bench.clock.set(Micros(START + DAY));
@@ -141,14 +169,21 @@ fn a_house_in_order_is_evidenced_from_its_records() {
     );
     assert_eq!(facts.ledger.missing, Some(0));
     let found = evaluate_all(Rules::built_in(), &facts, now);
+    assert_eq!(named(&found, Overall::Covered), ["8.4", "A.5.3", "A.5.4", "A.5.5"]);
+    let operation = |statuses: &[Status], reference: &str| {
+        let of = |status: &&Status| status.reference.as_str() == reference;
+        statuses.iter().find(of).map(|status| status.part(Part::Operation))
+    };
     assert_eq!(
-        named(&found, Overall::Covered),
-        ["6.1.4", "8.4", "A.4.4", "A.5.3", "A.5.4", "A.5.5", "A.9.2"]
+        operation(&found, "A.9.2"),
+        Some(Mark::Holds),
+        "the approvals and the step to production came first"
     );
     assert_eq!(named(&found, Overall::NotApplicable), ["A.7.3"]);
     // A month and a day later the call counts no more: what looks at thirty days has nothing to test.
     let later = statuses(&bench, &views, Micros(START + 33 * DAY));
-    assert_eq!(named(&later, Overall::Covered), ["6.1.4", "A.5.3", "A.5.4", "A.5.5"]);
+    assert_eq!(operation(&later, "A.9.2"), Some(Mark::Short), "there was nothing to test");
+    assert_eq!(named(&later, Overall::Covered), ["8.4", "A.5.3", "A.5.4", "A.5.5"], "the year is not over");
     let expired = statuses(&bench, &views, Micros(START + 331 * DAY));
     assert!(named(&expired, Overall::Covered).is_empty(), "assessments that ran out a month ago still count");
 }
@@ -193,6 +228,9 @@ fn whatever_is_erased_nothing_turns_greener() {
         bench.append(&end),
         bench.append(&published("more", "forbid(principal, action, resource);")),
     ]);
+    // An assessment that says no, beside one that says yes: erasing it must not hide the no.
+    let no = json!({"name": "Loan support", "models": ["small-1"], "result": "not_acceptable"});
+    acks.extend(approved_content(&bench, "impact_assessment", system(1), 23, &no));
     let views = bench.views();
     let now = Micros(START + 2 * DAY);
     // What an answer leaves for the next must never show.

@@ -63,6 +63,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     }
     blocks.push(section("parts", "Why it stands so", vec![status(visit, &control)?])?);
     blocks.extend(steps(visit, &control)?);
+    blocks.extend(no_source(&control)?);
     if !control.systems.is_empty() {
         blocks.push(systems(visit, &control)?);
     }
@@ -116,8 +117,34 @@ fn steps(visit: &Visit<'_>, control: &Control) -> Result<Option<Block>, Refusal>
     }
     let steps =
         control.would_change.iter().map(|step| (Cell::long(&step.text).whole, open(visit, &step.target)));
-    let block = Block::of(&Steps { steps: steps.collect() })?;
-    section("steps", "What would turn this green", vec![block]).map(Some)
+    let mut steps: Vec<_> = steps.collect();
+    if control.would_change_left_out > 0 {
+        let more = counted(control.would_change_left_out, "further step", "further steps");
+        steps.push((format!("And {more} like these"), None));
+    }
+    let block = Block::of(&Steps { steps })?;
+    section("steps", "What would raise this", vec![block]).map(Some)
+}
+
+/// What no step of anybody changes in this version, and what is worth keeping all the same.
+fn no_source(control: &Control) -> Result<Option<Block>, Refusal> {
+    if control.no_source.is_empty() {
+        return Ok(None);
+    }
+    let essential = control.no_source.iter().any(|lack| lack.essential);
+    let stays = if essential { "a gap" } else { "partial" };
+    let lacks = control.no_source.iter().map(|lack| Cell::text(&lack.what)).collect();
+    let part = Section {
+        id: "keep",
+        title: "Keep for the auditor".to_owned(),
+        lead: format!(
+            "This version takes no evidence of what follows, so the status stays {stays} whatever is recorded. Keep what shows it, and record the \
+             file: an auditor will ask for it."
+        ),
+        action: None,
+        blocks: vec![Facts::default().with_all("No evidence source yet", lacks).block()?],
+    };
+    Block::of(&part).map(Some)
 }
 
 fn systems(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
@@ -148,7 +175,6 @@ fn rule(control: &Control) -> Result<Block, Refusal> {
         "B" => "B: it takes a dated human review besides",
         _ => "H: the human record is what counts; machines show only that it happened",
     };
-    let lacks = control.rule.lacks.iter().map(|lack| Cell::unknown(lack)).collect::<Vec<_>>();
     let mut facts = Facts::default()
         .with("Looks back", Cell::text(&counted(control.rule.window_days, "day", "days")))
         .with("How far machines go", Cell::text(cap))
@@ -156,9 +182,6 @@ fn rule(control: &Control) -> Result<Block, Refusal> {
             "Document asked for by the standard",
             Cell::text(if control.documented { "Yes" } else { "No" }),
         );
-    if !lacks.is_empty() {
-        facts = facts.with_all("Has no evidence source yet", lacks);
-    }
     if !control.rule.not_automated.is_empty() {
         facts = facts.with("What no machine can say", Cell::long(&control.rule.not_automated));
     }

@@ -23,6 +23,13 @@ fn decide_all(house: &House, token: &str) {
     }
 }
 
+/// How one part of a status stands.
+fn mark(house: &House, token: &str, reference: &str, part: &str) -> Value {
+    let page = house.get(token, &format!("/api/v1/controls/{reference}")).ok().json();
+    let parts = page["control"]["parts"].as_array().expect("parts").clone();
+    parts.into_iter().find(|found| found["part"] == part).expect("the part")["mark"].clone()
+}
+
 fn digest(house: &House, token: &str) -> Value {
     house.get(token, "/api/v1/soa").ok().json()["digest"].clone()
 }
@@ -50,11 +57,13 @@ fn every_clause_and_control_says_how_it_stands_why_and_what_would_change_it() {
         );
         let one = house.get(&auditor, &format!("/api/v1/controls/{reference}")).ok().json();
         assert_eq!(one["control"]["status"], row["status"], "{reference}: list and page disagree");
-        if row["status"] == "gap" {
+        if row["status"] != "covered" {
             let steps = one["would_change"].as_array().expect("steps");
+            let lacks = one["no_source"].as_array().expect("a list");
             assert!(
-                !steps.is_empty() && steps.iter().all(|step| step["target"]["at"].is_string()),
-                "{reference}: {one}"
+                !(steps.is_empty() && lacks.is_empty())
+                    && steps.iter().all(|step| step["target"]["at"].is_string()),
+                "{reference} would be a dead end: {one}"
             );
         }
     }
@@ -121,10 +130,16 @@ fn the_statement_is_approved_by_a_second_person_over_what_was_shown() {
     approve(&officer, &shown).refused(403, "own_work");
     approve(&engineer, &shown).refused(403, "not_permitted");
     approve(&approver, &nothing).refused(409, "not_what_was_shown");
-    assert_eq!(status(&house, &approver, "6.1.3"), "gap");
+    let sample = || mark(&house, &approver, "6.1.3", "sample");
+    assert_eq!(sample(), "short");
     let done = approve(&approver, &shown).ok().json();
     assert_eq!(done["result"]["approval"]["is_current"], true, "{done}");
-    assert_eq!(status(&house, &approver, "6.1.3"), "partial", "an approved statement moved nothing");
+    assert_eq!(sample(), "holds", "an approved statement moved nothing");
+    assert_eq!(
+        status(&house, &approver, "6.1.3"),
+        "gap",
+        "a statement without a treatment plan is not all of it"
+    );
 
     // A row that changes afterwards is not approved, and the approval says so.
     let row = house.get(&officer, "/api/v1/soa/A.7.3").ok();
@@ -193,7 +208,7 @@ fn approving_an_inventory_entry_and_an_assessment_moves_their_controls_and_a_new
     let step = json!({"at": "register", "register": "impact_assessment", "system": system});
     assert!(gap["would_change"].as_array().expect("steps").iter().any(|one| one["target"] == step), "{gap}");
     let body = |content: Value| json!({"system": system, "content": content});
-    house.approved(&author, &approver, "ai_system", &body(inventory(&owner, &["small"])));
+    let entry = house.approved(&author, &approver, "ai_system", &body(inventory(&owner, &["small"])));
     let item = house.open_item(&author, "impact_assessment", &body(assessment(&owner, &["small"])));
     house.submit(&author, &item);
     assert_eq!(all(&assessed), ["gap"; 6], "a draft counted");
@@ -202,8 +217,17 @@ fn approving_an_inventory_entry_and_an_assessment_moves_their_controls_and_a_new
     house.clock.set(Micros(house.clock.now().0 + 60_000_000));
     house.calls(&system, &key);
     house.desk.refresh().expect("the views follow");
-    assert_eq!(all(&assessed), ["covered", "covered", "partial", "covered", "covered", "covered"]);
-    assert_eq!(all(&["A.4.4", "A.9.2"]), ["covered", "covered"], "the inventory moved nothing");
+    assert_eq!(all(&assessed), ["partial", "covered", "gap", "covered", "covered", "covered"]);
+    assert_eq!(all(&["A.4.4", "A.9.2"]), ["partial", "gap"], "an entry that is only proposed allowed use");
+    let step = json!({"state": "production", "reason": "it is assessed"});
+    house.post(&approver, &format!("{}/state", entry.path), &step).ok();
+    house.desk.refresh().expect("the views follow");
+    assert_eq!(all(&["A.9.2"]), ["partial"], "the step to production moved nothing");
+    assert_eq!(
+        mark(&house, &auditor, "A.9.2", "operation"),
+        "missing",
+        "calls before the step to production passed for allowed ones"
+    );
     let page = house.get(&auditor, "/api/v1/controls/8.4").ok().json();
     let entries = page["because"]
         .as_array()

@@ -58,9 +58,10 @@ fn what_would_turn_a_control_green_leads_to_pages_that_open() {
     let mut seen = std::collections::BTreeSet::new();
     for reference in references {
         let page = admin.page(&format!("/controls/{reference}"));
-        let from = page
-            .find("class=\"next-steps\"")
-            .unwrap_or_else(|| panic!("{reference} is a gap without a way out: {page}"));
+        let Some(from) = page.find("class=\"next-steps\"") else {
+            assert!(page.contains("Keep for the auditor"), "{reference} is a gap without a way out: {page}");
+            continue;
+        };
         let steps = &page[from..from + page[from..].find("</ol>").expect("its end")];
         let links: Vec<String> =
             steps.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).map(plain).collect();

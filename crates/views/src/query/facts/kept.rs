@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use tabellion_model::register::Registers;
+use tabellion_model::register::{Register, Registers};
 use tabellion_model::status::facts::{Approval, Calls, ItemFacts, ModelSeen};
 use tabellion_model::status::rules::Window;
 use tabellion_model::{ItemId, Micros, SystemId};
@@ -86,12 +86,19 @@ impl Kept {
         facts: RegisterItemFacts,
     ) -> Result<(), ViewsError> {
         let key = (facts.register.clone(), facts.item);
+        let register = registers.get(&facts.register);
+        let state = register.and_then(|register| facts.life.state(register.first_state()));
+        let stands = register.zip(state).and_then(|(register, state)| register.state(state));
+        let undecided = facts.life.revision > 0 && facts.life.review.is_none();
         let item = ItemFacts {
             register: facts.register.clone(),
             item: facts.item.to_hex(),
             system: facts.system,
+            state: state.map(str::to_owned),
+            first_in: first_in(db, &facts, registers)?,
             refresh_since: refresh_since(db, &facts)?,
-            approved: approval(facts, first.get(&key).copied(), registers),
+            unreadable: stands.is_none_or(|state| !state.ended && undecided),
+            approved: approval(db, facts, first.get(&key).copied(), registers)?,
         };
         self.items.insert(key, Arc::new(item));
         Ok(())
@@ -104,15 +111,20 @@ impl Kept {
         system: SystemId,
         calls: [Calls; Window::ALL.len()],
         last_entry: u64,
-        recent: Recent,
+        recent: [Recent; Window::ALL.len()],
     ) -> rusqlite::Result<Vec<ModelSeen>> {
         if let Some(kept) = self.models.get(&system) {
-            let holds = |seen: &ModelSeen| seen.first_recent.is_none_or(|first| first >= recent.begin);
+            let holds = |seen: &ModelSeen| {
+                seen.first
+                    .iter()
+                    .zip(recent)
+                    .all(|(first, recent)| first.is_none_or(|first| first >= recent.begin))
+            };
             if kept.calls == calls && kept.last_entry == last_entry && kept.seen.iter().all(holds) {
                 return Ok(kept.seen.clone());
             }
         }
-        let seen = models::of_system(db, system, recent.first_entry)?;
+        let seen = models::of_system(db, system, recent.map(|recent| recent.first_entry))?;
         self.models.insert(system, Models { calls, last_entry, seen: seen.clone() });
         Ok(seen)
     }
@@ -167,17 +179,68 @@ fn refresh_since(db: &Connection, facts: &RegisterItemFacts) -> rusqlite::Result
     Ok(Some(Micros(at.unwrap_or(0))))
 }
 
-/// What counts of an item; nothing, once its state has ended it or cannot be read.
-fn approval(facts: RegisterItemFacts, first_at: Option<Micros>, registers: &Registers) -> Option<Approval> {
-    let register = registers.get(&facts.register)?;
-    let state = facts.life.state(register.first_state())?;
-    if register.state(state)?.ended {
-        return None;
+/// When the item first stood in each state, as far as that can be read.
+fn first_in(
+    db: &Connection,
+    facts: &RegisterItemFacts,
+    registers: &Registers,
+) -> rusqlite::Result<BTreeMap<String, Micros>> {
+    let sql = "SELECT state, min(at) AS first FROM register_acts
+        WHERE register = ?1 AND item = ?2 AND kind = 'moved' AND state IS NOT NULL GROUP BY state";
+    let mut first = BTreeMap::new();
+    // Most items were never moved.
+    if facts.life.moved.is_some() {
+        let mut select = db.prepare_cached(sql)?;
+        let of = params![facts.register, facts.item.as_bytes()];
+        for found in select.query_map(of, |row| Ok((row.get("state")?, Micros(number(row, "first")?))))? {
+            let (state, at): (String, Micros) = found?;
+            first.insert(state, at);
+        }
     }
-    let approved = facts.life.approved?;
+    if let Some(register) = registers.get(&facts.register) {
+        first.insert(register.first_state().to_owned(), facts.created_at);
+    }
+    Ok(first)
+}
+
+/// Whether the result of a revision speaks against the system, or can no longer be read.
+fn is_adverse(db: &Connection, register: &Register, revision_entry: u64) -> Result<bool, ViewsError> {
+    let fields: Vec<_> =
+        register.fields().filter(|field| field.options.iter().any(|option| option.adverse)).collect();
+    if fields.is_empty() {
+        return Ok(false);
+    }
+    let sql = "SELECT facets ->> ?2 FROM register_revisions WHERE entry = ?1";
+    let mut select = db.prepare_cached(sql)?;
+    for field in fields {
+        let row = params![int(revision_entry), field.name];
+        let word: Option<String> = select.query_row(row, |row| row.get(0)).optional()?.flatten();
+        let is_harmless =
+            |word: &String| field.options.iter().any(|option| option.word == *word && !option.adverse);
+        if !word.as_ref().is_some_and(is_harmless) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What counts of an item; nothing, once its state has ended it or cannot be read.
+fn approval(
+    db: &Connection,
+    facts: RegisterItemFacts,
+    first_at: Option<Micros>,
+    registers: &Registers,
+) -> Result<Option<Approval>, ViewsError> {
+    let Some(register) = registers.get(&facts.register) else { return Ok(None) };
+    let state = facts.life.state(register.first_state()).and_then(|state| register.state(state));
+    let (Some(false), Some(approved)) = (state.map(|state| state.ended), facts.life.approved) else {
+        return Ok(None);
+    };
+    let adverse = is_adverse(db, register, approved.revision_entry)?;
     let mut authors = approved.authors;
     authors.extend(approved.submitter);
-    Some(Approval {
+    Ok(Some(Approval {
+        adverse,
         entry: approved.entry,
         at: approved.at,
         first_at: first_at.unwrap_or(approved.at),
@@ -186,5 +249,5 @@ fn approval(facts: RegisterItemFacts, first_at: Option<Micros>, registers: &Regi
         review_at: approved.ruling.next_review_at,
         models: approved.saving.models.into_iter().collect(),
         missing: approved.saving.missing.into_iter().collect(),
-    })
+    }))
 }
