@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
+use tabellion_ledger::EntryView;
 use tabellion_model::Disclosure;
+use tabellion_model::Entry;
 use tabellion_model::body::Role;
 use tabellion_model::package::verify_package;
+use tabellion_tlog::sha256;
 
 use super::house::House;
 
@@ -53,6 +56,41 @@ fn files_and_events_are_recorded_by_digest_or_whole_in_every_kind() {
     );
     let by_digest = json!({"kind": "event", "event": {"name": "retrained", "sha256": digest}});
     house.post(&secret, "/api/v1/records", &by_digest).ok();
+}
+
+/// Requirement: A10. What leaves the customer is a fingerprint and a name; what anybody can copy, the log's entry, holds not even the fingerprint,
+/// so that somebody who guesses a short text learns nothing from it.
+#[test]
+fn a_file_recorded_by_its_fingerprint_is_nowhere_and_cannot_be_guessed_from_the_log() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (_, secret) = house.key(&admin, &system);
+    let text = b"salary: 4711";
+    let digest = sha256(text);
+    let sent = json!({"kind": "document", "file": {"name": "a.txt", "sha256": digest.to_hex(), "size_bytes": text.len()}});
+    let entries = [0, 1].map(|_| {
+        let made = house.post(&secret, "/api/v1/records", &sent).ok().json();
+        assert_eq!(made["content_kept"], false, "content was kept that was never sent: {made}");
+        made["recorded"]["index"].as_u64().expect("an entry")
+    });
+    let [first, second] = entries.map(|index| house.ledger.reader().entry(index).expect("the entry"));
+    for entry in [&first, &second] {
+        let holds = |part: &[u8]| entry.bytes.windows(part.len()).any(|found| found == part);
+        assert!(
+            !holds(digest.to_hex().as_bytes()) && !holds(&digest.0),
+            "a guess could be checked against the entry"
+        );
+    }
+    let marks = |entry: &EntryView| -> Vec<String> {
+        let Entry::Record(record) = &entry.entry else { panic!("a record became {:?}", entry.entry) };
+        record.header.units.iter().flat_map(|unit| unit.digests.clone()).collect()
+    };
+    let (first, second) = (marks(&first), marks(&second));
+    assert!(
+        !first.is_empty() && first.iter().all(|mark| !second.contains(mark)),
+        "nothing salts what is sealed"
+    );
 }
 
 #[test]
