@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Measures: durable appends beside a bare write-and-sync loop, then verification of a large package, then the gateway
-# beside nginx. Reports, never judges.
-# docs/benchmarks.md says how to read the figures and on what machine ours were taken. BENCH_DIR: the disk to measure.
+# Measures: durable appends beside a bare write-and-sync loop, then verification of a large package, then views and pages over a
+# million calls, then the gateway beside nginx. Reports, never judges.
+# docs/benchmarks.md says how to read the figures and on what machine ours were taken. BENCH_DIR: the disk to measure; CALLS (1000000)
+# and ITEMS (10000): the size of the log for views and pages, which takes 6 KB a call there and is kept for the next time.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -13,6 +14,20 @@ for measurement in append verify; do
   printf '\n== %s\n' "$measurement"
   "${CARGO_TARGET_DIR:-target}/release/$measurement" --dir "$directory"
 done
+
+printf '\n== views\n'
+log=$directory/views-${CALLS:-1000000}-${ITEMS:-10000}
+views=${CARGO_TARGET_DIR:-target}/release/views
+if [ ! -e "$log/made" ]; then
+  rm -rf "$log"
+  "$views" make --dir "$log" --calls "${CALLS:-1000000}" --items "${ITEMS:-10000}"
+  touch "$log/made"
+fi
+"$views" measure --dir "$log"
+
+printf '\n== pages\n'
+cargo build --release --locked --quiet --package tabellion --bins
+scripts/bench-pages.sh "$log"
 
 printf '\n== gateway\n'
 scripts/bench-gateway.sh

@@ -229,18 +229,18 @@ pub const MAX_COUNTED: u64 = 5_000;
 
 /// Counts what a package of `size` would hold.
 pub(crate) fn surveyed(reader: &Reader, request: &ExportRequest, size: u64) -> Result<Surveyed, ExportError> {
-    let span = choose(reader, request.period, size)?;
+    let chosen = choose(reader, request.period, size)?;
     let mut surveyed = Surveyed {
-        first: span.first,
-        count: span.count,
-        commits: span.commits.len() as u64,
-        first_commit: span.first_commit(),
-        last_commit: span.last_commit(),
+        first: chosen.first.first,
+        count: chosen.last.size - chosen.first.first,
+        commits: chosen.commits.end - chosen.commits.start,
+        first_commit: chosen.first.committed_at,
+        last_commit: chosen.last.committed_at,
         units: None,
     };
-    if span.count <= MAX_COUNTED {
+    if surveyed.count <= MAX_COUNTED {
         let mut units = Units::default();
-        reader.entries(span.first, span.end(), |view| {
+        reader.entries(surveyed.first, chosen.last.size, |view| {
             survey::count(&view, request, &mut units);
             Ok(())
         })?;
@@ -266,7 +266,7 @@ pub fn export(
     let checkpoint = SignedCheckpoint::parse(reader.checkpoint_at(size)?.as_bytes())?;
     let chain = chain_at(reader, size)?;
     check_package_key(&chain, package_key, size)?;
-    let span = choose(reader, request.period, size)?;
+    let span = choose(reader, request.period, size)?.span(reader)?;
     let subject = Subject { reader, request, span, chain, checkpoint };
     let survey = survey(&subject)?;
     let written = write(&subject, &survey, package_key, out)?;

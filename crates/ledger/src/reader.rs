@@ -242,7 +242,7 @@ impl Reader {
         Ok(self.batch_of(index)?.size_after())
     }
 
-    fn batch_of(&self, index: u64) -> Result<BatchRef, LedgerError> {
+    pub(crate) fn batch_of(&self, index: u64) -> Result<BatchRef, LedgerError> {
         let state = self.state();
         state.batch_of(index).ok_or_else(|| {
             LedgerError::rejected(
@@ -396,20 +396,6 @@ impl Reader {
     pub fn commits(&self) -> Result<Vec<CommitView>, LedgerError> {
         let batches = self.state().batches.clone();
         batches.iter().map(|batch| self.commit_view(batch)).collect()
-    }
-
-    fn commit_view(&self, batch: &BatchRef) -> Result<CommitView, LedgerError> {
-        let index = batch.size_after() - 1;
-        let stored =
-            read::stored_entry(self.shared.disk.as_ref(), batch, index).map_err(LedgerError::Unavailable)?;
-        match Entry::parse(&stored.entry) {
-            Ok(Entry::Seal(seal)) => Ok(CommitView {
-                first: batch.first,
-                size: batch.size_after(),
-                committed_at: seal.seal.committed_at,
-            }),
-            _ => Err(LedgerError::Fatal(format!("entry {index} is not a seal"))),
-        }
     }
 
     /// For every unit proved erased: the tombstone's entry and the disclosure that shows it.

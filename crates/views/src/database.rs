@@ -25,6 +25,8 @@ pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 128;
 /// Page cache of the writer, in KiB: the upper levels of every index of a million calls.
 const CACHE_KIB: i64 = 16 * 1024;
+/// Pages in the write-ahead file before it is put into the database: 32 MiB. The pages that every call changes are put there once for many calls.
+const CHECKPOINT_PAGES: i64 = 8192;
 
 const OWN_TABLES: &str = "
 CREATE TABLE log (genesis BLOB NOT NULL) STRICT;
@@ -94,6 +96,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     db.pragma_update(None, "secure_delete", true)?;
     db.pragma_update(None, "cache_size", -CACHE_KIB)?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
+    db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     Ok(db)
 }
 
@@ -253,6 +256,13 @@ pub(crate) fn set_cursor(tx: &Connection, name: &str, cursor: &Cursor) -> rusqli
         int(cursor.position),
         cursor.seal.map(|seal| seal.0)
     ])?;
+    Ok(())
+}
+
+/// Moves the cursors of all views at once, as when none is behind.
+pub(crate) fn set_cursors(tx: &Connection, cursor: &Cursor) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE views SET position = ?1, seal = ?2")?
+        .execute(params![int(cursor.position), cursor.seal.map(|seal| seal.0)])?;
     Ok(())
 }
 

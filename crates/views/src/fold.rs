@@ -4,14 +4,14 @@
 //! pass over a critical record that it does not know, or a tombstone that it cannot read.
 
 use rusqlite::{Connection, params};
-use tabellion_ledger::{EntryView, UnitContent};
+use tabellion_ledger::PlainContent;
 use tabellion_model::registry::{self, Facts, Recognition};
-use tabellion_model::{Entry, Header, UnitId, tombstone};
+use tabellion_model::{Header, UnitId, parse_unit_plaintext, tombstone};
 
 use crate::database::{self, Cursor};
 use crate::error::ViewsError;
-use crate::projection::{self, Applied, Projection, Table, ledger};
-use crate::read::Batch;
+use crate::projection::{self, Applied, Projection, Table, filed, ledger, tallies};
+use crate::read::{Batch, Folded};
 use crate::record::Record;
 use crate::values::int;
 
@@ -47,6 +47,9 @@ pub(crate) fn batch(tx: &Connection, cursors: &mut [Cursor], batch: &Batch) -> R
     if behind.iter().any(|projection| projection.name == ledger::LEDGER.name) {
         ledger::batch(tx, batch)?;
     }
+    if behind.iter().any(|projection| projection.name == tallies::TALLIES.name) {
+        tallies::batch(tx, batch)?;
+    }
     let reached = Cursor { position: batch.size_after, seal: Some(batch.seal) };
     for cursor in cursors.iter_mut().filter(|cursor| cursor.position < reached.position) {
         *cursor = reached;
@@ -56,6 +59,9 @@ pub(crate) fn batch(tx: &Connection, cursors: &mut [Cursor], batch: &Batch) -> R
 
 /// Writes the cursors; the last thing in a transaction.
 pub(crate) fn save(tx: &Connection, cursors: &[Cursor]) -> rusqlite::Result<()> {
+    if let Some(first) = cursors.first().filter(|first| cursors.iter().all(|cursor| cursor == *first)) {
+        return database::set_cursors(tx, first);
+    }
     for (projection, cursor) in projection::ALL.iter().zip(cursors) {
         database::set_cursor(tx, projection.name, cursor)?;
     }
@@ -71,9 +77,9 @@ fn entry(
     tx: &Connection,
     behind: &[&'static Projection],
     batch: &Batch,
-    view: &EntryView,
+    view: &Folded,
 ) -> Result<Touched, ViewsError> {
-    let Some(header) = view.entry.header() else { return Ok(Touched::default()) };
+    let header = view.header();
     if registry::recognise(header) == Recognition::UnknownCritical {
         return Err(ViewsError::UnknownCritical {
             index: view.index,
@@ -85,7 +91,9 @@ fn entry(
         return erase(tx, behind, view, done.erased);
     }
     // A statement speaks for whoever signed it; what the product itself did, its writer sealed.
-    let Entry::Record(_) = &view.entry else { return Ok(Touched::default()) };
+    if !view.is_record {
+        return Ok(Touched::default());
+    }
     let record = Record { index: view.index, committed_at: batch.committed_at, header, units: &view.units };
     let mut touched = Touched::default();
     for projection in behind {
@@ -110,22 +118,22 @@ fn facts(index: u64, header: &Header) -> Result<Option<Facts>, ViewsError> {
 fn erase(
     tx: &Connection,
     behind: &[&'static Projection],
-    view: &EntryView,
+    view: &Folded,
     said: u64,
 ) -> Result<Touched, ViewsError> {
-    let mut read = 0;
+    let shown = view.units.iter().filter_map(|unit| match &unit.content {
+        PlainContent::Shown(plaintext) => parse_unit_plaintext(plaintext).ok(),
+        PlainContent::Erased | PlainContent::Missing => None,
+    });
+    let erased: Vec<UnitId> =
+        shown.flatten().filter_map(|disclosure| tombstone::erased_unit(&disclosure)).collect();
     let mut touched = Touched::default();
-    for unit in &view.units {
-        let UnitContent::Shown(disclosures) = &unit.content else { continue };
-        for erased in disclosures.iter().filter_map(tombstone::erased_unit) {
-            read += 1;
-            for projection in behind {
-                let rows = blank(tx, projection.tables, &erased)?;
-                touched.blanked |= rows > 0;
-                touched.gate |= rows > 0 && projection.feeds_gate;
-            }
-        }
+    for projection in behind {
+        let rows = blank(tx, projection.tables, &erased)?;
+        touched.blanked |= rows > 0;
+        touched.gate |= rows > 0 && projection.feeds_gate;
     }
+    let read = erased.len() as u64;
     if read == said {
         return Ok(touched);
     }
@@ -137,14 +145,26 @@ fn erase(
     })
 }
 
-fn blank(tx: &Connection, tables: &[Table], unit: &UnitId) -> rusqlite::Result<usize> {
+/// Blanks what `units` said, in every table.
+fn blank(tx: &Connection, tables: &[Table], units: &[UnitId]) -> rusqlite::Result<usize> {
     let mut rows = 0;
     for table in tables {
+        let filed = if table.is_filed() { filed::take(tx, units)? } else { Vec::new() };
         for tagged in table.tagged {
             let values: String = tagged.values.iter().flat_map(|value| [*value, " = NULL, "]).collect();
-            let (table, column) = (table.name, tagged.unit);
-            let sql = format!("UPDATE {table} SET {values}{column} = NULL WHERE {column} = ?1");
-            rows += tx.prepare_cached(&sql)?.execute(params![unit.as_bytes()])?;
+            let (name, column) = (table.name, tagged.unit);
+            let sql = format!("UPDATE {name} SET {values}{column} = NULL WHERE {column} = ?1");
+            if table.is_filed() {
+                let mut blank = tx.prepare_cached(&format!("{sql} AND entry = ?2"))?;
+                for (unit, entry) in &filed {
+                    rows += blank.execute(params![unit.as_bytes(), int(*entry)])?;
+                }
+                continue;
+            }
+            let mut blank = tx.prepare_cached(&sql)?;
+            for unit in units {
+                rows += blank.execute(params![unit.as_bytes()])?;
+            }
         }
     }
     Ok(rows)

@@ -18,6 +18,7 @@ mod rebuild;
 mod record;
 mod values;
 mod views;
+mod written;
 
 pub use as_of::{AsOf, as_of};
 pub use digest::ViewsDigest;

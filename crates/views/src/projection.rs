@@ -8,6 +8,7 @@ mod applicability;
 mod calls;
 mod changes;
 mod credentials;
+pub(crate) mod filed;
 pub(crate) mod ledger;
 mod operations;
 mod people;
@@ -38,6 +39,13 @@ pub struct Table {
     pub key: &'static str,
     /// Its tagged columns.
     pub tagged: &'static [TaggedColumns],
+}
+
+impl Table {
+    /// Whether its units are filed (`filed.rs`) and not indexed.
+    pub(crate) fn is_filed(&self) -> bool {
+        self.name == calls::CALLS_TABLE
+    }
 }
 
 /// What a record did to a projection.
@@ -83,10 +91,10 @@ pub const ALL: &[Projection] = &[
     ledger::LEDGER,
 ];
 
-/// The whole SQL that makes the view: its own, and an index on each tag column so that a tombstone finds its rows.
+/// The whole SQL that makes the view: its own, and an index on each tag column that is not filed, so that a tombstone finds its rows.
 pub fn definition(projection: &Projection) -> String {
     let mut sql = projection.ddl.to_owned();
-    for table in projection.tables {
+    for table in projection.tables.iter().filter(|table| !table.is_filed()) {
         for tagged in table.tagged {
             let (table, unit) = (table.name, tagged.unit);
             let index =

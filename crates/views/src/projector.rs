@@ -27,7 +27,7 @@ const STEP_ENTRIES: u64 = 8192;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long records gather before they are folded while nobody waits for them: under load a transaction for each commit of the log would cost
 /// more than the rows in it.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(50);
 /// Wait before what failed is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 

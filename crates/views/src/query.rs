@@ -3,6 +3,7 @@
 //! Must never: wait for the projector, or give more rows than [`MAX_ROWS`].
 
 mod applicability;
+mod call_groups;
 mod calls;
 mod credentials;
 pub(crate) mod facts;
@@ -31,7 +32,7 @@ pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ende
 pub use credentials::{CredentialRow, Issued, Revocation};
 pub use history::{Change, NoiseRow, Subject, Unplaced};
 pub use models::{CallPlace, MAX_MODELS_SEEN, ModelSeen};
-pub use overview::{CodeCount, ModelUse, OutcomeCount, Overview};
+pub use overview::{CodeCount, Overview};
 pub use people::{Details, Link, PersonRow, RoleChange, Session};
 pub use policies::{PolicyContent, PolicyVersion};
 pub use register_lives::RegisterItemFacts;

@@ -1,16 +1,17 @@
 //! Reading committed batches in order, ahead of whoever folds them.
 //!
-//! Promises: batches come whole and in the order of the log. Reading an entry (decryption, canonical JSON) costs about twice what folding it does, so a
+//! Promises: batches come whole and in the order of the log. Reading an entry (decryption, JSON) costs about what folding it does, so a
 //! long way is read by threads of their own; a short one, as after each commit, by the caller.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use tabellion_ledger::{EntryView, LedgerError, Reader};
-use tabellion_model::{Entry, Micros};
+use tabellion_ledger::{LedgerError, PlainUnit, RawEntry, Reader};
+use tabellion_model::{Entry, Header, Micros};
 use tabellion_tlog::{Hash, leaf_hash};
 
 use crate::error::ViewsError;
+use crate::written;
 
 /// Threads that read ahead: with the one that folds they fill the two cores of the smallest machine we think of.
 const READERS: usize = 2;
@@ -21,11 +22,35 @@ const WAITING: usize = 2;
 /// Up to here the caller reads by itself.
 const SHORT_ENTRIES: u64 = 1024;
 
+/// One committed record or statement, as it is folded.
+#[derive(Debug)]
+pub(crate) struct Folded {
+    /// Its index.
+    pub(crate) index: u64,
+    /// Its header; a record's own writer is believed without its digests.
+    header: Header,
+    /// Whether the log's own writer sealed it; else somebody signed it.
+    pub(crate) is_record: bool,
+    /// What is left of its content.
+    pub(crate) units: Vec<PlainUnit>,
+}
+
+impl Folded {
+    #[cfg(test)]
+    pub(crate) fn record(index: u64, header: Header, units: Vec<PlainUnit>) -> Self {
+        Self { index, header, is_record: true, units }
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
 /// One committed batch.
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// Its records, in order; its seal is not among them.
-    pub(crate) entries: Vec<EntryView>,
+    pub(crate) entries: Vec<Folded>,
     /// Leaf hashes of its entries, the seal's aside.
     pub(crate) leaves: Vec<Hash>,
     /// Its commit time.
@@ -34,6 +59,13 @@ pub(crate) struct Batch {
     pub(crate) size_after: u64,
     /// Leaf hash of its seal.
     pub(crate) seal: Hash,
+}
+
+impl Batch {
+    /// What the log's own writer sealed, by index.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (u64, &Header)> {
+        self.entries.iter().filter(|entry| entry.is_record).map(|entry| (entry.index, &entry.header))
+    }
 }
 
 /// Gives each batch from `from` to `to`, both ends of batches, to `each`, in order.
@@ -104,20 +136,44 @@ fn stretches(reader: &Reader, from: u64, to: u64) -> impl Iterator<Item = Result
 
 fn stretch(reader: &Reader, from: u64, to: u64) -> Stretch {
     let (mut batches, mut entries, mut leaves) = (Vec::new(), Vec::new(), Vec::new());
-    reader.entries(from, to, |view| {
-        if let Entry::Seal(seal) = &view.entry {
-            batches.push(Batch {
-                committed_at: seal.seal.committed_at,
-                size_after: view.index + 1,
-                seal: leaf_hash(&view.bytes),
+    reader.raw_entries(from, to, |raw| {
+        let leaf = leaf_hash(raw.bytes);
+        match entry(raw)? {
+            Read::Entry(folded) => {
+                leaves.push(leaf);
+                entries.push(folded);
+            }
+            Read::Seal(committed_at) => batches.push(Batch {
+                committed_at,
+                size_after: raw.index + 1,
+                seal: leaf,
                 leaves: std::mem::take(&mut leaves),
                 entries: std::mem::take(&mut entries),
-            });
-        } else {
-            leaves.push(leaf_hash(&view.bytes));
-            entries.push(view);
+            }),
         }
         Ok(())
     })?;
     Ok(batches)
+}
+
+/// One entry that was read.
+enum Read {
+    Entry(Folded),
+    Seal(Micros),
+}
+
+fn entry(raw: &RawEntry<'_>) -> Result<Read, LedgerError> {
+    let damaged =
+        |what: String| LedgerError::Fatal(format!("entry {} does not read back: {what}", raw.index));
+    let (header, is_record) = if raw.bytes.first() == Some(&b'{') {
+        (written::header(raw.bytes).map_err(damaged)?, true)
+    } else {
+        match Entry::parse(raw.bytes).map_err(|error| damaged(error.to_string()))? {
+            Entry::Seal(seal) => return Ok(Read::Seal(seal.seal.committed_at)),
+            Entry::Record(record) => (record.header, true),
+            Entry::Statement(statement) => (statement.record.header, false),
+        }
+    };
+    let units = raw.open(&header.record_id)?;
+    Ok(Read::Entry(Folded { index: raw.index, header, is_record, units }))
 }

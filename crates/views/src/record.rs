@@ -4,10 +4,11 @@
 //! without the unit that an erasure of it will name.
 
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
-use tabellion_ledger::{UnitContent, UnitView};
+use tabellion_ledger::{PlainContent, PlainUnit};
 use tabellion_model::body::Body;
 use tabellion_model::{Header, Id, Micros, RecordId, UnitId};
+
+use crate::written;
 
 /// One record at its place in the log.
 #[derive(Debug, Clone, Copy)]
@@ -18,8 +19,8 @@ pub struct Record<'a> {
     pub committed_at: Micros,
     /// Its header.
     pub header: &'a Header,
-    /// Its units, in header order.
-    pub units: &'a [UnitView],
+    /// Its units.
+    pub units: &'a [PlainUnit],
 }
 
 /// What one unit says, and the unit.
@@ -39,19 +40,14 @@ impl Record<'_> {
 
     /// The body, when one unit still discloses all of it. Field names are unique in a record, so no second unit can hold it too.
     pub fn body<B: Body>(&self) -> Option<Tagged<B>> {
-        self.read(|fields| B::read(fields).ok())
+        self.group()
     }
 
     /// A group of fields that is no whole body, when one unit still discloses all of it. At least one field of `T` must be required.
     pub fn group<T: DeserializeOwned>(&self) -> Option<Tagged<T>> {
-        self.read(|fields| serde_json::from_value(Value::Object(fields)).ok())
-    }
-
-    fn read<T>(&self, mut each: impl FnMut(Map<String, Value>) -> Option<T>) -> Option<Tagged<T>> {
         self.units.iter().find_map(|unit| {
-            let UnitContent::Shown(disclosures) = &unit.content else { return None };
-            let fields = disclosures.iter().map(|field| (field.name().to_owned(), field.value().clone()));
-            Some(Tagged { value: each(fields.collect())?, unit: unit.id })
+            let PlainContent::Shown(plaintext) = &unit.content else { return None };
+            Some(Tagged { value: written::fields(plaintext)?, unit: unit.id })
         })
     }
 

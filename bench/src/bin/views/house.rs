@@ -94,10 +94,8 @@ pub(crate) fn drafts() -> Outcome<Vec<Draft>> {
 fn one_person(number: u32) -> Outcome<Vec<Draft>> {
     let person = person(number);
     let stream = format!("person/{person}");
-    let details = PersonDetails {
-        name: format!("Person Number {number}"),
-        email: format!("p{number}@bank.example"),
-    };
+    let details =
+        PersonDetails { name: format!("Person Number {number}"), email: format!("p{number}@bank.example") };
     let mut added = on(draft(&PersonAdded { person }, person)?, stream.clone());
     for (field, value) in [("name", details.name), ("email", details.email)] {
         added = added.about(&person.to_hex(), field, value);
@@ -156,12 +154,7 @@ fn statement() -> Outcome<Vec<Draft>> {
     for control in Reference::controls() {
         let reason = "it follows from the assessment of risks".to_owned();
         let row = Row { control, decision: Decision::Applied, reason, evidence: None };
-        let body = SoaDecided {
-            control,
-            decision: row.decision,
-            reason: row.reason.clone(),
-            evidence: None,
-        };
+        let body = SoaDecided { control, decision: row.decision, reason: row.reason.clone(), evidence: None };
         drafts.push(on(draft(&body, person(0))?, format!("soa/{}", control.as_str().to_ascii_lowercase())));
         rows.push(row);
     }

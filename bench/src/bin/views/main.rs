@@ -2,7 +2,7 @@
 //!
 //! `views make --dir DIR [--calls N] [--items M]` makes a data directory: calls spread over thirty days and register items in all states, through the real
 //! sealing and append path, under a clock that runs ahead of the real one until it meets it. `views measure --dir DIR` reads it: rebuild, size, questions,
-//! and the projector's cost while calls arrive. `scripts/bench-pages.sh` times the pages over the same directory.
+//! and the projector's cost while calls arrive; `views live --dir DIR` is the last alone. `scripts/bench-pages.sh` times the pages over the same directory.
 
 mod calls;
 mod house;
@@ -50,6 +50,7 @@ fn main() -> Outcome<()> {
     match what.as_str() {
         "make" => making::make(&options),
         "measure" => measuring::measure(&options),
-        _ => Err(format!("what to do? make or measure, not {what:?}").into()),
+        "live" => measuring::live(&options),
+        _ => Err(format!("what to do? make, measure or live, not {what:?}").into()),
     }
 }

@@ -53,8 +53,7 @@ pub(crate) fn make(options: &Options) -> Outcome<()> {
     for group in 0..groups {
         let at = start + DAY_US + DAYS * DAY_US * u64::from(group) / u64::from(groups);
         clock.0.store(at, Ordering::Release);
-        let some: Vec<Draft> =
-            items.by_ref().take(usize::try_from(items_each)?).flatten().collect();
+        let some: Vec<Draft> = items.by_ref().take(usize::try_from(items_each)?).flatten().collect();
         append(&ledger, &some)?;
         calls(&ledger, &mut chance)?;
         if (group + 1) % (WORD_EVERY / u32::try_from(GROUP)?) == 0 {

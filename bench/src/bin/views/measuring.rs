@@ -50,14 +50,28 @@ pub(crate) fn measure(options: &Options) -> Outcome<()> {
     of_all("rebuild, with its digest", rebuilt.took, processor_of("")? - before);
     println!("views file: {:.0} MB", fs::metadata(dir.join(tabellion_views::VIEWS_FILE))?.len() as f64 / 1e6);
     drop(reader);
+    with_views(dir, |ledger, views| {
+        statuses(ledger, views)?;
+        questions::ask(views, SystemClock.now())?;
+        while_calls_arrive(ledger, views)?;
+        let differs = digest_differs(views, ledger)?;
+        println!("rebuilt and live rows are {}", if differs { "DIFFERENT" } else { "the same" });
+        Ok(())
+    })
+}
+
+/// Only what the projector costs while calls arrive.
+pub(crate) fn live(options: &Options) -> Outcome<()> {
+    println!("{}", machine());
+    with_views(&options.dir, while_calls_arrive)
+}
+
+fn with_views(dir: &Path, work: impl FnOnce(&Ledger, &Views) -> Outcome<()>) -> Outcome<()> {
+    let open = OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy));
     let ledger = Ledger::open(Arc::new(RealDisk::open(dir)?), &open)?;
     let views = Views::start(ledger.reader().clone(), dir, Arc::new(|line| eprintln!("{line}")))?;
     views.wait_for(ledger.reader().size(), Instant::now() + PATIENCE)?;
-    statuses(&ledger, &views)?;
-    questions::ask(&views, SystemClock.now())?;
-    live(&ledger, &views)?;
-    let differs = digest_differs(&views, &ledger)?;
-    println!("rebuilt and live rows are {}", if differs { "DIFFERENT" } else { "the same" });
+    work(&ledger, &views)?;
     views.stop();
     ledger.close()?;
     Ok(())
@@ -96,7 +110,7 @@ fn statuses(ledger: &Ledger, views: &Views) -> Outcome<()> {
 }
 
 /// What the projector's thread costs per call while calls arrive at a steady rate.
-fn live(ledger: &Ledger, views: &Views) -> Outcome<()> {
+fn while_calls_arrive(ledger: &Ledger, views: &Views) -> Outcome<()> {
     let mut chance = Chance(11);
     let before = processor_of("projector")?;
     let began = Instant::now();

@@ -3,6 +3,7 @@
 //! Promises: a period selects exactly the batches whose commit time lies in it, never by what a record claims about its own time.
 
 use std::fmt;
+use std::ops::Range;
 
 use tabellion_ledger::{CommitView, Reader};
 use tabellion_model::Micros;
@@ -63,29 +64,51 @@ impl fmt::Display for Gap {
     }
 }
 
+/// A range of whole batches, by the numbers of their commits.
+pub(super) struct Chosen {
+    /// Commits.
+    pub(super) commits: Range<u64>,
+    pub(super) first: CommitView,
+    pub(super) last: CommitView,
+    after: Option<CommitView>,
+    size: u64,
+}
+
+impl Chosen {
+    /// The range with each of its commits.
+    pub(super) fn span(self, reader: &Reader) -> Result<Span, ExportError> {
+        let commits = self.commits.map(|number| reader.commit(number)).filter_map(Result::transpose);
+        Ok(Span {
+            first: self.first.first,
+            count: self.last.size - self.first.first,
+            size: self.size,
+            commits: commits.collect::<Result<_, _>>()?,
+            seal_after: self.after.map(|commit| commit.size - 1),
+        })
+    }
+}
+
 /// Chooses the batches of `period`, or all of them, below `size`.
 pub(super) fn choose(
     reader: &Reader,
     period: Option<(Micros, Micros)>,
     size: u64,
-) -> Result<Span, ExportError> {
+) -> Result<Chosen, ExportError> {
     if let Some((from, to)) = period.filter(|(from, to)| from >= to) {
         return Err(ExportError::Backwards { from, to });
     }
-    let mut commits = reader.commits()?;
-    commits.retain(|commit| commit.size <= size);
+    let all = reader.commits_below(size);
     // Commit times never step back, so a period is one run of batches.
     let (from, to) = match period {
-        None => (0, commits.len()),
-        Some((from, to)) => (
-            commits.partition_point(|commit| commit.committed_at < from),
-            commits.partition_point(|commit| commit.committed_at < to),
-        ),
+        None => (0, all),
+        Some((from, to)) => (first_since(reader, from, all)?, first_since(reader, to, all)?),
     };
-    let before = from.checked_sub(1).and_then(|position| commits.get(position)).copied();
-    let after = commits.get(to).copied();
-    let chosen = commits.get(from..to).unwrap_or_default().to_vec();
-    let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else {
+    let at = |number: Option<u64>| number.filter(|number| *number < all).map(|number| reader.commit(number));
+    let at = |number: Option<u64>| Ok::<_, ExportError>(at(number).transpose()?.flatten());
+    let after = at(Some(to))?;
+    let some = if from < to { (at(Some(from))?, at(to.checked_sub(1))?) } else { (None, None) };
+    let (Some(first), Some(last)) = some else {
+        let before = at(from.checked_sub(1))?;
         let (from, to) = period.unwrap_or((Micros(0), Micros(0)));
         let time = |commit: CommitView| commit.committed_at;
         return Err(ExportError::Empty {
@@ -95,6 +118,18 @@ pub(super) fn choose(
             nearest: Gap { before: before.map(time), after: after.map(time) },
         });
     };
-    let (first, count) = (first.first, last.size - first.first);
-    Ok(Span { first, count, size, commits: chosen, seal_after: after.map(|commit| commit.size - 1) })
+    Ok(Chosen { commits: from..to, first, last, after, size })
+}
+
+/// The number of the first commit at `at` or later, of the first `all`.
+fn first_since(reader: &Reader, at: Micros, all: u64) -> Result<u64, ExportError> {
+    let (mut low, mut high) = (0, all);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match reader.commit(middle)? {
+            Some(commit) if commit.committed_at < at => low = middle + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
 }

@@ -3,6 +3,7 @@
 //! Promises: what lies outside the reader's reach looks as if it were not there; a receipt carries only the disclosures that its reader may see
 //! and proves the entry all the same. Must never: show a captured prompt or a field about a data subject without the permission for it.
 
+use memchr::memmem::Finder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -18,8 +19,14 @@ use crate::refusal::{Code, Refusal};
 
 /// Entries on one page, when nobody says otherwise.
 const PAGE: u64 = 50;
-/// Most entries that one page looks at: each is read and decrypted.
-const MAX_SCANNED: u64 = 4096;
+/// Most entries that one page looks at when all are wanted.
+const MAX_READ: u64 = 4096;
+/// Most entries that one page looks at for those of a type or system: only what may be one of them is parsed and decrypted.
+const MAX_SCANNED: u64 = 32_768;
+/// Up to so many entries for each one that is wanted are read in one go.
+const DENSE: u64 = 4;
+/// Entries that are looked at in one go.
+const STRETCH: u64 = 2048;
 /// Which entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -127,27 +134,48 @@ impl Desk {
     pub fn entries(&self, actor: &Actor, query: &EntryQuery) -> Result<Entries, Refusal> {
         let reader = self.ledger.reader();
         let limit = usize::try_from(query.limit.unwrap_or(PAGE)).unwrap_or(usize::MAX);
+        let words = words(query);
+        let (most, stretch) = if words.is_empty() { (MAX_READ, PAGE) } else { (MAX_SCANNED, STRETCH) };
         let mut end = query.before.unwrap_or(u64::MAX).min(reader.size());
-        let stop = end.saturating_sub(MAX_SCANNED);
+        let stop = end.saturating_sub(most);
         let mut found = Vec::new();
         while end > stop && found.len() < limit {
-            let from = end.saturating_sub(PAGE).max(stop);
+            let from = end.saturating_sub(stretch).max(stop);
             let mut some = Vec::new();
-            reader.entries(from, end, |view| {
-                some.push(view);
+            reader.raw_entries(from, end, |raw| {
+                if words.iter().all(|word| word.find(raw.bytes).is_some()) {
+                    some.push(raw.index);
+                }
                 Ok(())
             })?;
-            for view in some.into_iter().rev() {
-                if found.len() == limit {
-                    break;
-                }
-                end = view.index;
+            // Those that the page has no room for are the next page's.
+            let surplus = some.len().saturating_sub(limit - found.len());
+            end = if surplus == 0 { from } else { some.get(surplus).copied().unwrap_or(from) };
+            for view in self.views_of(some.get(surplus..).unwrap_or_default())?.into_iter().rev() {
                 if asked(query, &view) && self.may(actor, Permission::ReadEntries, system_of(&view))? {
                     found.push(form(&view, self.sight(actor, &view)?));
                 }
             }
         }
         Ok(Entries { entries: found, next: (end > 0).then_some(end) })
+    }
+
+    /// The entries with these indexes, which ascend.
+    fn views_of(&self, indexes: &[u64]) -> Result<Vec<EntryView>, Refusal> {
+        let reader = self.ledger.reader();
+        let (Some(first), Some(last)) = (indexes.first(), indexes.last()) else { return Ok(Vec::new()) };
+        if last - first > DENSE * indexes.len() as u64 {
+            return Ok(indexes.iter().map(|index| reader.entry(*index)).collect::<Result<_, _>>()?);
+        }
+        // Close to each other: each commit is read once.
+        let mut views = Vec::new();
+        reader.entries(*first, last + 1, |view| {
+            if indexes.binary_search(&view.index).is_ok() {
+                views.push(view);
+            }
+            Ok(())
+        })?;
+        Ok(views)
     }
 
     /// The receipt of an entry (docs/formats.md §9), with the disclosures that `actor` may see.
@@ -202,6 +230,13 @@ fn system_of(view: &EntryView) -> Option<SystemId> {
 
 fn type_of(view: &EntryView) -> String {
     view.entry.header().map(|header| header.record_type.as_str().to_owned()).unwrap_or_default()
+}
+
+/// What stands in the bytes of every entry that `query` asks for: an entry has one form (docs/formats.md §3), so that a member is always written alike.
+fn words(query: &EntryQuery) -> Vec<Finder<'static>> {
+    let record_type = query.record_type.as_ref().map(|word| format!("\"{word}\""));
+    let system = query.system.map(|system| format!("\"{system}\""));
+    record_type.into_iter().chain(system).map(|word| Finder::new(&word).into_owned()).collect()
 }
 
 fn asked(query: &EntryQuery, view: &EntryView) -> bool {

@@ -31,11 +31,22 @@ pub(crate) fn decrypt_unit(
     record: &RecordId,
     ciphertext: &[u8],
 ) -> Result<Vec<Disclosure>, String> {
+    let plaintext = decrypt_plain(vault_key, unit, record, ciphertext)?;
+    parse_unit_plaintext(&plaintext).map_err(|error| error.to_string())
+}
+
+/// The same, for whoever reads the plaintext by themselves.
+pub(crate) fn decrypt_plain(
+    vault_key: &[u8; 32],
+    unit: &UnitId,
+    record: &RecordId,
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, String> {
     let aad = additional_data(unit, record);
-    let plaintext = cipher(vault_key, unit)
+    cipher(vault_key, unit)
         .decrypt(&Nonce::from(NONCE), Payload { msg: ciphertext, aad: &aad })
-        .map_err(|_| "the unit's content does not open with its key".to_owned())?;
-    parse_unit_plaintext(&Zeroizing::new(plaintext)).map_err(|error| error.to_string())
+        .map(Zeroizing::new)
+        .map_err(|_| "the unit's content does not open with its key".to_owned())
 }
 
 fn cipher(vault_key: &[u8; 32], unit: &UnitId) -> Aes256Gcm {

@@ -1,11 +1,11 @@
 //! What must stop the projector. The ledger writes neither of these; a later version, or damage, might.
 
 use rusqlite::Connection;
-use tabellion_ledger::{EntryView, UnitContent, UnitView};
+use tabellion_ledger::{PlainContent, PlainUnit};
 use tabellion_model::registry::{ErasureDone, Facts};
 use tabellion_model::{
-    Assurance, CredentialId, Entry, Env, Header, Micros, Origin, ProducerId, RecordId, RecordType,
-    SealedRecord, UnitDigests, UnitId,
+    Assurance, CredentialId, Env, Header, Micros, Origin, ProducerId, RecordId, RecordType, UnitDigests,
+    UnitId,
 };
 use tabellion_tlog::Hash;
 
@@ -13,7 +13,7 @@ use super::batch;
 use crate::database::Cursor;
 use crate::error::ViewsError;
 use crate::projection;
-use crate::read::Batch;
+use crate::read::{Batch, Folded};
 
 fn header(record_type: &str, critical: bool) -> Header {
     Header {
@@ -40,13 +40,12 @@ fn header(record_type: &str, critical: bool) -> Header {
 }
 
 /// Folds one record into empty views; gives the result and the position afterwards.
-fn fold(header: Header, units: Vec<UnitView>) -> (Result<(), ViewsError>, u64) {
+fn fold(header: Header, units: Vec<PlainUnit>) -> (Result<(), ViewsError>, u64) {
     let db = Connection::open_in_memory().expect("a database");
     for projection in projection::ALL {
         db.execute_batch(&projection::definition(projection)).expect("a definition is SQL");
     }
-    let entry = Entry::Record(SealedRecord { header });
-    let entries = vec![EntryView { index: 4, bytes: Vec::new(), entry, units }];
+    let entries = vec![Folded::record(4, header, units)];
     let one =
         Batch { entries, committed_at: Micros(9), size_after: 6, leaves: Vec::new(), seal: Hash([0; 32]) };
     let mut cursors = vec![Cursor { position: 0, seal: None }; projection::ALL.len()];
@@ -72,7 +71,7 @@ fn a_tombstone_that_cannot_be_read_stops_the_fold() {
     let mut header = header("erasure.done", true);
     header.clear = Facts::ErasureDone(done).to_clear();
     header.units = vec![UnitDigests { id, digests: vec!["A".repeat(43)] }];
-    let (stopped, _) = fold(header, vec![UnitView { id, content: UnitContent::Missing, personal: false }]);
+    let (stopped, _) = fold(header, vec![PlainUnit { id, content: PlainContent::Missing }]);
     let error = stopped.expect_err("erased content would stay in the views");
     assert!(matches!(error, ViewsError::Malformed { index: 4, .. }), "another reason: {error}");
 }

@@ -1,16 +1,18 @@
 //! Calls: one row each, from its permission or denial to its end.
 //!
-//! Bodies, prompts and answers stay in the vault; a row holds what lists filter and the overview adds up.
+//! Bodies, prompts and answers stay in the vault; a row holds what lists filter and the overview adds up. Ids are 128 random bits: an index over them
+//! would change a page of its own for each call, so ids are filed in sorted runs (`filed.rs`) and only open calls are indexed by theirs.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
+use tabellion_model::UnitId;
 use tabellion_model::body::{Body as _, CallAuthorised, CallBroken, CallCompleted, CallDenied, Masked};
 
-use super::{Applied, Projection, Table, TaggedColumns, changed, run};
+use super::{Applied, Projection, Table, TaggedColumns, changed, filed, run};
 use crate::record::Record;
-use crate::values::{int, word};
+use crate::values::{int, number, word};
 
 pub(super) const CALLS: Projection =
-    Projection { name: "calls", version: 1, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "calls", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// How a call stands. By the types of its records alone.
 pub(crate) mod state {
@@ -20,43 +22,51 @@ pub(crate) mod state {
     pub(crate) const DENIED: i64 = 3;
 }
 
-const TABLES: &[Table] = &[Table {
-    name: "calls",
-    key: "entry",
-    tagged: &[
-        TaggedColumns {
-            unit: "asked_unit",
-            values: &[
-                "surface",
-                "model",
-                "upstream",
-                "purpose",
-                "stream",
-                "request_bytes",
-                "request_masked",
-                "retry",
-            ],
-        },
-        TaggedColumns {
-            unit: "ended_unit",
-            values: &[
-                "outcome",
-                "status",
-                "upstream_status",
-                "code",
-                "delivered",
-                "answered_model",
-                "prompt_tokens",
-                "completion_tokens",
-                "answer_bytes",
-                "answer_masked",
-                "duration_us",
-                "first_byte_us",
-            ],
-        },
-    ],
-}];
+/// The table of calls, whose units are filed.
+pub(super) const CALLS_TABLE: &str = "calls";
 
+const TABLES: &[Table] = &[
+    Table { name: "call_ids", key: "run, record_id", tagged: &[] },
+    Table { name: "call_units", key: "run, unit, entry", tagged: &[] },
+    Table {
+        name: CALLS_TABLE,
+        key: "entry",
+        tagged: &[
+            TaggedColumns {
+                unit: "asked_unit",
+                values: &[
+                    "surface",
+                    "model",
+                    "upstream",
+                    "purpose",
+                    "stream",
+                    "request_bytes",
+                    "request_masked",
+                    "retry",
+                ],
+            },
+            TaggedColumns {
+                unit: "ended_unit",
+                values: &[
+                    "outcome",
+                    "status",
+                    "upstream_status",
+                    "code",
+                    "delivered",
+                    "answered_model",
+                    "prompt_tokens",
+                    "completion_tokens",
+                    "answer_bytes",
+                    "answer_masked",
+                    "duration_us",
+                    "first_byte_us",
+                ],
+            },
+        ],
+    },
+];
+
+/// `at` never falls as `entry` grows. What a list filters by and few calls have is indexed for those few.
 const DDL: &str = "
 CREATE TABLE calls (
     entry INTEGER PRIMARY KEY,
@@ -91,34 +101,52 @@ CREATE TABLE calls (
     first_byte_us INTEGER,
     ended_unit BLOB
 ) STRICT;
-CREATE UNIQUE INDEX calls_record_id ON calls (record_id);
+CREATE UNIQUE INDEX calls_open ON calls (record_id) WHERE state = 0;
 CREATE INDEX calls_at ON calls (at);
 CREATE INDEX calls_system ON calls (system, entry);
 CREATE INDEX calls_key ON calls (key, entry);
-CREATE INDEX calls_open ON calls (entry) WHERE state = 0;
-CREATE INDEX calls_denied ON calls (entry) WHERE state = 3;
+CREATE INDEX calls_said ON calls (purpose, model, entry);
+CREATE INDEX calls_broken ON calls (entry) WHERE state = 2;
+CREATE INDEX calls_denied ON calls (entry, code) WHERE state = 3;
+CREATE INDEX calls_code ON calls (code, entry) WHERE code IS NOT NULL;
+CREATE INDEX calls_unanswered ON calls (outcome, entry) WHERE outcome <> 'answered';
+CREATE INDEX calls_end_erased ON calls (entry) WHERE state = 1 AND ended_unit IS NULL;
 CREATE INDEX calls_answered_by ON calls (system, coalesce(answered_model, model)) WHERE state = 1 AND ended_unit IS NOT NULL;
 CREATE INDEX calls_answered_by_unknown ON calls (system, at) WHERE state = 1 AND (ended_unit IS NULL OR coalesce(answered_model, model) IS NULL);
+CREATE TABLE call_ids (
+    run INTEGER NOT NULL,
+    record_id BLOB NOT NULL,
+    entry INTEGER NOT NULL,
+    PRIMARY KEY (run, record_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE call_units (
+    run INTEGER NOT NULL,
+    unit BLOB NOT NULL,
+    entry INTEGER NOT NULL,
+    PRIMARY KEY (run, unit, entry)
+) STRICT, WITHOUT ROWID;
 ";
 
 fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     if record.header.type_version != 1 {
         return Ok(Applied::Passed);
     }
-    match record.header.record_type.as_str() {
-        CallAuthorised::TYPE => authorised(db, record),
-        CallCompleted::TYPE => completed(db, record),
-        CallBroken::TYPE => broken(db, record),
-        CallDenied::TYPE => denied(db, record),
-        _ => Ok(Applied::Passed),
-    }
+    let fold = match record.header.record_type.as_str() {
+        CallAuthorised::TYPE => authorised,
+        CallCompleted::TYPE => completed,
+        CallBroken::TYPE => broken,
+        CallDenied::TYPE => denied,
+        _ => return Ok(Applied::Passed),
+    };
+    filed::file(db, record.index)?;
+    fold(db, record)
 }
 
 fn count(masked: &[Masked]) -> i64 {
     int(masked.iter().map(|class| class.count).fold(0, u64::saturating_add))
 }
 
-const TWICE: &str = "a record with its id was there before";
+const TWICE: &str = "a call with its id is open";
 
 fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let header = record.header;
@@ -126,7 +154,7 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
     let body = asked.as_ref().map(|asked| &asked.value);
     let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, surface, model, upstream, purpose, stream,
         request_bytes, request_masked, retry, asked_unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT (record_id) DO NOTHING";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT (record_id) WHERE state = 0 DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -154,6 +182,22 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
 
 const NOT_OPEN: &str = "it names no call that was open";
 
+/// Ends an open call by `sql`, which gives its entry.
+fn end(
+    db: &Connection,
+    record: &Record<'_>,
+    unit: Option<UnitId>,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<Applied> {
+    let call = db.prepare_cached(sql)?.query_row(params, |row| number(row, 0)).optional()?;
+    let Some(call) = call else { return Ok(Applied::Unplaced(NOT_OPEN)) };
+    if let Some(unit) = unit {
+        filed::file_late(db, call, record.index, &unit)?;
+    }
+    Ok(Applied::Changed)
+}
+
 fn completed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let Some(call) = record.parent("authorised") else { return Ok(Applied::Unplaced(NOT_OPEN)) };
     let ended = record.body::<CallCompleted>();
@@ -161,9 +205,12 @@ fn completed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
     let usage = body.and_then(|body| body.answered.usage);
     let sql = "UPDATE calls SET state = ?2, end_entry = ?3, ended_at = ?4, outcome = ?5, status = ?6, upstream_status = ?7, code = ?8,
         delivered = ?9, answered_model = ?10, prompt_tokens = ?11, completion_tokens = ?12, answer_bytes = ?13, answer_masked = ?14,
-        duration_us = ?15, first_byte_us = ?16, ended_unit = ?17 WHERE record_id = ?1 AND state = 0";
-    let rows = run(
+        duration_us = ?15, first_byte_us = ?16, ended_unit = ?17 WHERE record_id = ?1 AND state = 0 RETURNING entry";
+    let unit = ended.as_ref().map(|ended| ended.unit);
+    end(
         db,
+        record,
+        unit,
         sql,
         params![
             call.as_bytes(),
@@ -184,8 +231,7 @@ fn completed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
             body.and_then(|body| body.first_byte_us).map(int),
             ended.as_ref().map(|ended| ended.unit.as_bytes()),
         ],
-    )?;
-    Ok(changed(rows, NOT_OPEN))
+    )
 }
 
 fn broken(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
@@ -193,9 +239,12 @@ fn broken(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let ended = record.body::<CallBroken>();
     let body = ended.as_ref().map(|ended| &ended.value);
     let sql = "UPDATE calls SET state = ?2, end_entry = ?3, ended_at = ?4, code = ?5, delivered = ?6, ended_unit = ?7
-        WHERE record_id = ?1 AND state = 0";
-    let rows = run(
+        WHERE record_id = ?1 AND state = 0 RETURNING entry";
+    let unit = ended.as_ref().map(|ended| ended.unit);
+    end(
         db,
+        record,
+        unit,
         sql,
         params![
             call.as_bytes(),
@@ -206,8 +255,7 @@ fn broken(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
             body.and_then(|body| word(&body.delivered)),
             ended.as_ref().map(|ended| ended.unit.as_bytes()),
         ],
-    )?;
-    Ok(changed(rows, NOT_OPEN))
+    )
 }
 
 fn denied(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
@@ -216,7 +264,7 @@ fn denied(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let body = denied.as_ref().map(|denied| &denied.value);
     let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, end_entry, ended_at, surface, model, purpose,
         request_bytes, retry, asked_unit, code, status, ended_unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13) ON CONFLICT (record_id) DO NOTHING";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13) ON CONFLICT (entry) DO NOTHING";
     let rows = run(
         db,
         sql,

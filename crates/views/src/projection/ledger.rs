@@ -2,11 +2,14 @@
 //!
 //! Promises: folded batch by batch, seals and statements included. What the log signed is compared with it when somebody asks.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
+use tabellion_model::ProducerId;
 use tabellion_tlog::{CompactRange, Hash, RangeError};
 
 use super::{Applied, Projection, Table, run};
-use crate::read::Batch;
+use crate::read::{Batch, Folded};
 use crate::record::Record;
 use crate::values::{int, number};
 
@@ -41,18 +44,26 @@ fn apply(_: &Connection, _: &Record<'_>) -> rusqlite::Result<Applied> {
 
 /// Folds one batch, its seal included.
 pub(crate) fn batch(db: &Connection, batch: &Batch) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO numbers (producer, epoch, last, records) VALUES (?1, ?2, ?3, 1)
-        ON CONFLICT (producer, epoch) DO UPDATE SET last = max(last, excluded.last), records = records + 1";
-    for header in batch.entries.iter().filter_map(|view| view.entry.header()) {
-        run(db, sql, params![header.producer.as_bytes(), int(header.epoch), int(header.seq)])?;
+    let sql = "INSERT INTO numbers (producer, epoch, last, records) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (producer, epoch) DO UPDATE SET last = max(last, excluded.last), records = records + excluded.records";
+    let mut numbers: BTreeMap<(ProducerId, u64), (u64, u64)> = BTreeMap::new();
+    for header in batch.entries.iter().map(Folded::header) {
+        let (last, records) = numbers.entry((header.producer, header.epoch)).or_default();
+        *last = header.seq.max(*last);
+        *records += 1;
+    }
+    for ((producer, epoch), (last, records)) in numbers {
+        run(db, sql, params![producer.as_bytes(), int(epoch), int(last), int(records)])?;
     }
     let mut range = tree(db)?.unwrap_or_else(|| CompactRange::new(0));
     for leaf in batch.leaves.iter().chain([&batch.seal]) {
         range.push(*leaf);
     }
     let nodes: Vec<u8> = range.nodes().iter().flat_map(|node| node.0).collect();
-    run(db, "DELETE FROM tree", [])?;
-    run(db, "INSERT INTO tree (size, nodes) VALUES (?1, ?2)", params![int(range.end()), nodes])?;
+    let row = params![int(range.end()), nodes];
+    if run(db, "UPDATE tree SET size = ?1, nodes = ?2", row)? == 0 {
+        run(db, "INSERT INTO tree (size, nodes) VALUES (?1, ?2)", row)?;
+    }
     Ok(())
 }
 

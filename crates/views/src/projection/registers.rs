@@ -17,7 +17,7 @@ use crate::record::{Record, Tagged};
 use crate::values::{int, list};
 
 pub(super) const REGISTERS: Projection =
-    Projection { name: "registers", version: 1, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "registers", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// Longest value that lists filter by, in bytes: words of choices, and numbers.
 const MAX_FACET_BYTES: usize = 64;
@@ -132,7 +132,7 @@ CREATE TABLE register_acts (
     unit BLOB
 ) STRICT;
 CREATE INDEX register_acts_item ON register_acts (register, item, entry);
-CREATE INDEX register_acts_decided ON register_acts (register, item, entry) WHERE kind = 'decided';
+CREATE INDEX register_acts_decided ON register_acts (register, item, entry, decision) WHERE kind = 'decided';
 CREATE INDEX register_acts_due ON register_acts (next_review_at) WHERE next_review_at IS NOT NULL;
 ";
 

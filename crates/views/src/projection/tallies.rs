@@ -1,15 +1,19 @@
 //! Tallies: how many calls of each system were permitted, denied and ended on each day. From headers alone, so that no erasure changes a count.
 //!
-//! A window of any length is a sum over days, and one record changes one row.
+//! A window of any length is a sum over days, and a batch changes one row for each system in it.
+
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
+use tabellion_model::SystemId;
 use tabellion_model::body::{Body as _, CallAuthorised, CallBroken, CallCompleted, CallDenied};
 
-use super::{Applied, Projection, Table, changed, run};
+use super::{Applied, Projection, Table, run};
+use crate::read::Batch;
 use crate::record::Record;
 use crate::values::int;
 
-pub(super) const TALLIES: Projection =
+pub(crate) const TALLIES: Projection =
     Projection { name: "tallies", version: 1, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// Microseconds of a day.
@@ -31,23 +35,43 @@ CREATE TABLE tallies (
 ) STRICT, WITHOUT ROWID;
 ";
 
-fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-    if record.header.type_version != 1 {
-        return Ok(Applied::Passed);
+/// Everything is done by whole batches: a day is counted on once for all calls of a system.
+#[expect(clippy::unnecessary_wraps, reason = "the form of every projection")]
+fn apply(_: &Connection, _: &Record<'_>) -> rusqlite::Result<Applied> {
+    Ok(Applied::Passed)
+}
+
+/// Counts of one system in one batch, and the last entry among them.
+#[derive(Default)]
+struct Counted {
+    states: [u64; 4],
+    last_entry: u64,
+}
+
+/// Folds one batch.
+pub(crate) fn batch(db: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    let mut counted: BTreeMap<Option<SystemId>, Counted> = BTreeMap::new();
+    for (index, header) in batch.records() {
+        let place = match header.record_type.as_str() {
+            _ if header.type_version != 1 => continue,
+            CallAuthorised::TYPE => 0,
+            CallDenied::TYPE => 1,
+            CallCompleted::TYPE => 2,
+            CallBroken::TYPE => 3,
+            _ => continue,
+        };
+        let of_system = counted.entry(header.system.map(|(system, _)| system)).or_default();
+        of_system.states.iter_mut().skip(place).take(1).for_each(|count| *count += 1);
+        of_system.last_entry = index;
     }
-    let counted = match record.header.record_type.as_str() {
-        CallAuthorised::TYPE => [1, 0, 0, 0],
-        CallDenied::TYPE => [0, 1, 0, 0],
-        CallCompleted::TYPE => [0, 0, 1, 0],
-        CallBroken::TYPE => [0, 0, 0, 1],
-        _ => return Ok(Applied::Passed),
-    };
     let sql = "INSERT INTO tallies (day, system, permitted, denied, completed, broken, last_entry) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
         ON CONFLICT (day, system) DO UPDATE SET permitted = permitted + excluded.permitted, denied = denied + excluded.denied,
         completed = completed + excluded.completed, broken = broken + excluded.broken, last_entry = excluded.last_entry";
-    let system = record.header.system.map(|(system, _)| system.as_bytes().to_vec()).unwrap_or_default();
-    let [permitted, denied, completed, broken] = counted;
-    let day = int(record.committed_at.0 / DAY_US);
-    let rows = run(db, sql, params![day, system, permitted, denied, completed, broken, int(record.index)])?;
-    Ok(changed(rows, "its day cannot be counted"))
+    let day = int(batch.committed_at.0 / DAY_US);
+    for (system, Counted { states, last_entry }) in counted {
+        let system = system.map(|system| system.as_bytes().to_vec()).unwrap_or_default();
+        let [permitted, denied, completed, broken] = states.map(int);
+        run(db, sql, params![day, system, permitted, denied, completed, broken, int(last_entry)])?;
+    }
+    Ok(())
 }

@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::body::{CallAuthorised, CallBroken, CallCompleted, CallDenied, Delivered, Outcome};
 use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
 
-use super::{MAX_ROWS, Page, Reference, Rows, Where, body, bytes, needle, reference};
+use super::{MAX_ROWS, Page, Reference, Rows, Where, body, bytes, call_groups, needle, reference};
 use crate::error::ViewsError;
+use crate::projection::filed;
 use crate::values::{
     id, int, number, optional_id, optional_number, optional_time, optional_word, time, word,
 };
@@ -30,7 +31,7 @@ pub enum CallState {
 
 impl CallState {
     /// As the column `state` has it (`projection/calls.rs`); literal, so that the index of each state is used.
-    fn condition(self) -> &'static str {
+    pub(super) fn condition(self) -> &'static str {
         match self {
             Self::Open => "calls.state = 0",
             Self::Completed => "calls.state = 1",
@@ -215,9 +216,11 @@ impl Views {
 
     /// One call by the id of its permission or denial.
     pub fn call(&self, record: &RecordId) -> Result<Option<CallDetail>, ViewsError> {
-        let sql = format!("{SELECT} WHERE calls.record_id = ?1");
+        let sql = format!("{SELECT} WHERE calls.entry = ?1");
         let found = self.ask(|db| {
-            Ok(db.prepare_cached(&sql)?.query_row(params![record.as_bytes()], row).optional()?)
+            let moment = db.unchecked_transaction()?;
+            let Some(entry) = filed::entry_of(&moment, record)? else { return Ok(None) };
+            Ok(moment.prepare_cached(&sql)?.query_row(params![int(entry)], row).optional()?)
         })?;
         found.map(|row| self.call_detail(row)).transpose()
     }
@@ -263,27 +266,59 @@ fn one_list(
     system: Option<SystemId>,
     page: Page,
 ) -> Result<Rows<CallRow>, ViewsError> {
+    let Some(bounds) = call_groups::bounds(db, filter, page)? else {
+        return Ok(Rows { rows: Vec::new(), next: None });
+    };
+    if system.is_none() && call_groups::helps(filter) {
+        let limit = usize::try_from(page.limit.clamp(1, MAX_ROWS)).unwrap_or(usize::MAX);
+        let mut entries = call_groups::newest(db, filter, bounds, limit + 1)?;
+        let more = entries.len() > limit;
+        entries.truncate(limit);
+        let mut select = db.prepare_cached(&format!("{SELECT} WHERE calls.entry = ?1"))?;
+        let rows = entries.iter().map(|entry| select.query_row(params![int(*entry)], row));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        return Ok(Rows { rows, next: entries.last().copied().filter(|_| more) });
+    }
+    let mut wanted = conditions(filter, system);
+    bounds.add(&mut wanted);
+    // Few calls are open, and their index has them by their ids: they are sorted.
+    let select = match filter.state {
+        Some(CallState::Open) => SELECT.replace("FROM calls", "FROM calls INDEXED BY calls_open"),
+        _ => SELECT.to_owned(),
+    };
+    wanted.page(db, &select, "calls.entry", page, row, |call| call.entry)
+}
+
+/// What `filter` asks of calls and of the systems they are joined with, its own systems left aside. A plus keeps an index from being used that holds the
+/// calls in another order than lists, or more of them than another one.
+pub(super) fn conditions(filter: &CallFilter, system: Option<SystemId>) -> Where {
+    let few = call_groups::are_few(filter);
+    let column = |plain: &'static str, kept_off: &'static str| if few { kept_off } else { plain };
     let mut wanted = Where::default();
     wanted
-        .with("calls.system = ?", system.map(bytes))
-        .with("calls.key = ?", filter.key.map(bytes))
+        .with(column("calls.system = ?", "+calls.system = ?"), system.map(bytes))
+        .with(column("calls.key = ?", "+calls.key = ?"), filter.key.map(bytes))
         .with("calls.outcome = ?", filter.outcome.and_then(|outcome| word(&outcome)))
         .with("calls.code = ?", filter.code.clone())
-        .with("calls.model = ?", filter.model.clone())
-        .with("calls.purpose = ?", filter.purpose.clone())
-        .times("calls.at", filter.from, filter.to)
+        .with("+calls.model = ?", filter.model.clone())
+        .with("+calls.purpose = ?", filter.purpose.clone())
+        .times("+calls.at", filter.from, filter.to)
         .with(
             "(instr(lower(coalesce(calls.model, '')), ?) OR instr(lower(coalesce(calls.answered_model, '')), ?)
             OR instr(lower(coalesce(calls.purpose, '')), ?) OR instr(lower(coalesce(systems.name, '')), ?))",
             needle(filter.text.as_ref()),
         );
+    if filter.outcome.is_some_and(|outcome| outcome != Outcome::Answered) {
+        // As the index of these few has it.
+        wanted.only("calls.outcome <> 'answered'");
+    }
     if let Some(state) = filter.state {
         wanted.only(state.condition());
     }
     if filter.end_erased {
         wanted.only(CallState::Completed.condition()).only("calls.ended_unit IS NULL");
     }
-    wanted.page(db, SELECT, "calls.entry", page, row, |call| call.entry)
+    wanted
 }
 
 /// Puts two lists of the same page into one.

@@ -48,17 +48,8 @@ impl Views {
         self.ask(|db| {
             let moment = db.unchecked_transaction()?;
             let mut seen = Vec::new();
-            let mut system = None;
-            while let Some(next) = next_system(&moment, system)? {
-                let mut model = String::new();
-                while let Some(name) = next_model(&moment, next, &model)? {
-                    seen.extend(pair(&moment, next, &name)?);
-                    if seen.len() >= MAX_MODELS_SEEN {
-                        return Ok(seen);
-                    }
-                    model = name;
-                }
-                system = Some(next);
+            for (system, model) in pairs(&moment)? {
+                seen.extend(pair(&moment, system, &model)?);
             }
             Ok(seen)
         })
@@ -73,6 +64,24 @@ impl Views {
     ) -> Result<Option<CallPlace>, ViewsError> {
         self.ask(|db| Ok(end(db, *system, model, from, "")?))
     }
+}
+
+/// Systems and the models that answered them, by system and model; [`MAX_MODELS_SEEN`] at most.
+pub(super) fn pairs(db: &Connection) -> rusqlite::Result<Vec<(SystemId, String)>> {
+    let mut pairs = Vec::new();
+    let mut system = None;
+    while let Some(next) = next_system(db, system)? {
+        let mut model = String::new();
+        while let Some(name) = next_model(db, next, &model)? {
+            pairs.push((next, name.clone()));
+            if pairs.len() >= MAX_MODELS_SEEN {
+                return Ok(pairs);
+            }
+            model = name;
+        }
+        system = Some(next);
+    }
+    Ok(pairs)
 }
 
 /// Models that answered one system, for the rules of controls; `recent`: the first entry of each window. A call whose model is no

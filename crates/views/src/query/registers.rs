@@ -199,10 +199,6 @@ pub struct ActRow {
     pub cause: Option<RecordId>,
 }
 
-/// The newest decision that is not known to have given back. One that can no longer be read hides those before it.
-const APPROVAL: &str = "(SELECT max(last.entry) FROM register_acts AS last WHERE last.register = items.register
-    AND last.item = items.item AND last.kind = 'decided' AND (last.decision IS NULL OR last.decision <> 'returned'))";
-
 fn select() -> String {
     format!(
         "SELECT items.*, systems.name AS system_name, people.name AS owner_name, approval.entry AS approval_entry,
@@ -215,14 +211,25 @@ fn select() -> String {
 /// What was erased does not answer a wish for a new look.
 const REFRESH_OPEN: &str = "(items.refresh_entry IS NOT NULL AND (approval.decision IS NULL OR approval.entry < items.refresh_entry))";
 
+/// Items alone.
+const ITEMS: &str = "FROM register_items AS items";
+/// Items and the newest decision on each that is not known to have given back. One that can no longer be read hides those before it.
+const WITH_APPROVAL: &str = "FROM register_items AS items LEFT JOIN register_acts AS approval ON approval.entry =
+    (SELECT max(last.entry) FROM register_acts AS last WHERE last.register = items.register AND last.item = items.item
+    AND last.kind = 'decided' AND (last.decision IS NULL OR last.decision <> 'returned'))";
+
 fn from() -> String {
     format!(
-        "FROM register_items AS items LEFT JOIN register_acts AS approval ON approval.entry = {APPROVAL}
-        LEFT JOIN systems ON systems.system = items.system LEFT JOIN people ON people.person = items.owner"
+        "{WITH_APPROVAL} LEFT JOIN systems ON systems.system = items.system LEFT JOIN people ON people.person = items.owner"
     )
 }
 
 impl ItemFilter {
+    /// Whether what was decided has to be known to tell which items these are.
+    fn asks_of_approval(&self) -> bool {
+        self.refresh_open || self.due_before.is_some()
+    }
+
     fn conditions(&self) -> Where {
         let mut wanted = Where::default();
         wanted
@@ -270,6 +277,7 @@ impl Views {
     /// Items of registers.
     pub fn register_items(&self, filter: &ItemFilter, page: ItemPage) -> Result<Items, ViewsError> {
         let wanted = filter.conditions();
+        let by_due = page.sort == ItemSort::Due;
         let order = match page.sort {
             ItemSort::Changed => "items.changed_entry DESC",
             ItemSort::Name => "items.name IS NULL, items.name COLLATE NOCASE, items.changed_entry DESC",
@@ -277,11 +285,17 @@ impl Views {
                 "approval.next_review_at IS NULL, approval.next_review_at, items.changed_entry DESC"
             }
         };
+        // The page is found with what it is chosen and sorted by; the rest is read for its rows alone.
         let limit = page.limit.clamp(1, MAX_ROWS);
         let conditions = wanted.sql();
-        let rows =
-            format!("{}{conditions} ORDER BY {order} LIMIT {limit} OFFSET {}", select(), int(page.skip));
-        let count = format!("SELECT count(*) {}{conditions}", from());
+        let of = |with_approval: bool| if with_approval { WITH_APPROVAL } else { ITEMS };
+        let chosen = format!(
+            "SELECT items.rowid {}{conditions} ORDER BY {order} LIMIT {limit} OFFSET {}",
+            of(by_due || filter.asks_of_approval()),
+            int(page.skip)
+        );
+        let rows = format!("{} WHERE items.rowid IN ({chosen}) ORDER BY {order}", select());
+        let count = format!("SELECT count(*) {}{conditions}", of(filter.asks_of_approval()));
         self.ask(|db| {
             let moment = db.unchecked_transaction()?;
             let values = || params_from_iter(wanted.values.iter());

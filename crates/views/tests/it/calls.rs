@@ -163,9 +163,6 @@ fn sums_are_those_of_the_period() {
     let by_code: Vec<(Option<&str>, u64)> =
         sums.denied_by_code.iter().map(|line| (line.code.as_deref(), line.calls)).collect();
     assert_eq!(by_code, [(Some("policy_denied"), 3), (Some("unknown_model"), 2)], "most first");
-    let tokens: u64 = sums.models.iter().map(|model| model.prompt_tokens).sum();
-    let due: u64 = (0..25).filter(|number| number % 3 == 0 && number % 5 != 0).sum();
-    assert_eq!(tokens, due, "tokens are the provider's counts");
     let before = views.overview(Micros(0), Micros(START)).expect("sums");
     assert_eq!(before, Overview::default(), "nothing happened before");
 }

@@ -18,4 +18,3 @@ mod gate;
 mod histories;
 mod people;
 mod registers;
-mod speed;

@@ -1,0 +1,105 @@
+//! Ids of calls and of their units, filed: sorted runs of a fixed length of the log, written once in order, instead of an index in which each of them
+//! would change a page of its own.
+//!
+//! Promises: what is filed when follows from indexes of entries alone; the newest calls, of the run that is not over, are found by looking through them.
+//! Must never: keep the id of a unit whose content was blanked.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use tabellion_model::{RecordId, UnitId};
+
+use super::run;
+use crate::values::{int, number};
+
+/// Entries of one run. Longer ones make fewer places to look, and more newest calls to look through: here some 30,000, in about 20 ms.
+pub(crate) const RUN_ENTRIES: u64 = if cfg!(test) { 16 } else { 1 << 16 };
+
+/// The first entry of the run that is not over.
+fn unfiled(db: &Connection) -> rusqlite::Result<u64> {
+    let last = "SELECT coalesce(max(run) + 1, 0) FROM call_ids";
+    Ok(db.prepare_cached(last)?.query_row([], |row| number(row, 0))? * RUN_ENTRIES)
+}
+
+/// Files the calls of the runs before the one of `index`, when a call at `index` is the first of its own.
+pub(super) fn file(db: &Connection, index: u64) -> rusqlite::Result<()> {
+    let begin = index / RUN_ENTRIES * RUN_ENTRIES;
+    let newest = db
+        .prepare_cached("SELECT entry FROM calls ORDER BY entry DESC LIMIT 1")?
+        .query_row([], |row| number(row, 0))
+        .optional()?;
+    let Some(from) = newest.filter(|newest| *newest < begin).map(|newest| newest / RUN_ENTRIES * RUN_ENTRIES)
+    else {
+        return Ok(());
+    };
+    let bounds = params![int(from / RUN_ENTRIES), int(from), int(from + RUN_ENTRIES)];
+    let ids = "INSERT OR IGNORE INTO call_ids (run, record_id, entry) SELECT ?1, record_id, entry FROM calls
+        WHERE entry >= ?2 AND entry < ?3 ORDER BY record_id";
+    run(db, ids, bounds)?;
+    // A denial has both its units in one.
+    let units = "INSERT OR IGNORE INTO call_units (run, unit, entry)
+        SELECT ?1, asked_unit, entry FROM calls WHERE entry >= ?2 AND entry < ?3 AND asked_unit IS NOT NULL
+        UNION SELECT ?1, ended_unit, entry FROM calls WHERE entry >= ?2 AND entry < ?3 AND ended_unit IS NOT NULL
+        ORDER BY 2";
+    run(db, units, bounds)?;
+    Ok(())
+}
+
+/// Files the unit of a call's end at `index`, when the call's own run was filed before.
+pub(super) fn file_late(db: &Connection, call: u64, index: u64, unit: &UnitId) -> rusqlite::Result<()> {
+    let its = call / RUN_ENTRIES;
+    if its == index / RUN_ENTRIES {
+        return Ok(());
+    }
+    let sql = "INSERT INTO call_units (run, unit, entry) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    run(db, sql, params![int(its), unit.as_bytes(), int(call)]).map(drop)
+}
+
+/// Entries of the calls that hold content of each of `units`; what is filed of them is taken out.
+pub(crate) fn take(db: &Connection, units: &[UnitId]) -> rusqlite::Result<Vec<(UnitId, u64)>> {
+    let begin = unfiled(db)?;
+    let wanted: BTreeMap<[u8; 16], UnitId> = units.iter().map(|unit| (*unit.as_bytes(), *unit)).collect();
+    let mut found = Vec::new();
+    let mut newest =
+        db.prepare_cached("SELECT entry, asked_unit, ended_unit FROM calls WHERE entry >= ?1")?;
+    let mut rows = newest.query(params![int(begin)])?;
+    while let Some(row) = rows.next()? {
+        for column in 1..3 {
+            let unit: Option<[u8; 16]> = row.get(column)?;
+            if let Some(unit) = unit.and_then(|unit| wanted.get(&unit)) {
+                found.push((*unit, number(row, 0)?));
+            }
+        }
+    }
+    let mut filed =
+        db.prepare_cached("DELETE FROM call_units WHERE run = ?1 AND unit = ?2 RETURNING entry")?;
+    for run in 0..begin / RUN_ENTRIES {
+        // In the order of the run, so that pages are read once.
+        for (bytes, unit) in &wanted {
+            let entries = filed.query_map(params![int(run), bytes], |row| number(row, 0))?;
+            for entry in entries {
+                found.push((*unit, entry?));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The entry of the call with this id.
+pub(crate) fn entry_of(db: &Connection, record: &RecordId) -> rusqlite::Result<Option<u64>> {
+    let begin = unfiled(db)?;
+    let mut filed = db.prepare_cached("SELECT entry FROM call_ids WHERE run = ?1 AND record_id = ?2")?;
+    for run in (0..begin / RUN_ENTRIES).rev() {
+        let found = filed.query_row(params![int(run), record.as_bytes()], |row| number(row, 0)).optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    let newest = "SELECT entry FROM calls WHERE entry >= ?1 AND record_id = ?2 LIMIT 1";
+    db.prepare_cached(newest)?
+        .query_row(params![int(begin), record.as_bytes()], |row| number(row, 0))
+        .optional()
+}
+
+#[cfg(test)]
+mod tests;
