@@ -82,30 +82,35 @@ impl Desk {
             together.entry((one.0.name.as_str(), one.3)).or_default().push(one);
         }
         for ((_, system), items) in &together {
-            // Of several items about one system the one approved last is asked, or each model would be asked about twice.
-            let Some((register, item, approved, _)) =
-                items.iter().max_by_key(|(_, _, approved, _)| approved.entry)
-            else {
-                continue;
-            };
             let named: BTreeSet<&str> =
                 items.iter().flat_map(|(_, item, ..)| super::gaps::approved_models(item)).collect();
-            for seen in seen.get(system).into_iter().flatten() {
-                let key = key(register, item, approved, &format!("model/{}", sha256(seen.model.as_bytes())));
-                if named.contains(seen.model.as_str())
-                    || seen.last.entry < approved.entry
-                    || settled.0.contains(&key)
-                {
-                    continue;
-                }
-                let Some(call) = self.views.first_answer(system, &seen.model, approved.entry)? else {
-                    continue;
-                };
-                let mut body =
-                    opened(register, item, approved, RefreshTrigger::ModelNotNamed, call.record_id);
-                body.model = Some(seen.model.clone());
-                wanted.push((key.clone(), draft(register, item, key, &body)?));
+            let unnamed = seen.get(system).into_iter().flatten();
+            for seen in unnamed.filter(|seen| !named.contains(seen.model.as_str())) {
+                self.model_not_named(items, seen, settled, wanted)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Asks every one of `items`: of several about one system the best counts, so one that nobody asks would answer for the others.
+    fn model_not_named(
+        &self,
+        items: &[&Asked<'_>],
+        seen: &ModelSeen,
+        settled: &Settled,
+        wanted: &mut Vec<(String, Draft)>,
+    ) -> Result<(), Refusal> {
+        for (register, item, approved, system) in items {
+            let key = key(register, item, approved, &format!("model/{}", sha256(seen.model.as_bytes())));
+            if seen.last.entry < approved.entry || settled.0.contains(&key) {
+                continue;
+            }
+            let Some(call) = self.views.first_answer(system, &seen.model, approved.entry)? else {
+                continue;
+            };
+            let mut body = opened(register, item, approved, RefreshTrigger::ModelNotNamed, call.record_id);
+            body.model = Some(seen.model.clone());
+            wanted.push((key.clone(), draft(register, item, key, &body)?));
         }
         Ok(())
     }

@@ -113,6 +113,28 @@ fn a_model_that_the_approved_assessment_does_not_name_asks_for_a_new_look_once()
 
 // D05
 #[test]
+fn a_copy_of_an_assessment_shields_neither_itself_nor_the_first_from_a_new_look() {
+    let scene = Scene::new();
+    let first = scene.approved("impact_assessment", &assessment(&scene.author_id, &["small-1"]));
+    let copy = scene.approved("impact_assessment", &assessment(&scene.author_id, &["small-1"]));
+    scene.call("small", Some("small-2"));
+    assert_eq!((scene.look(), scene.look()), (2, 0), "an assessment that nobody asks answers for the others");
+    for item in [&first, &copy] {
+        let shown = scene.shown(item);
+        assert_eq!(
+            (&shown["summary"]["standing"], &shown["refreshes"][0]["model"]),
+            (&json!("refresh_needed"), &json!("small-2")),
+            "the controls would stay as they are while a model is used that nobody assessed: {shown}"
+        );
+    }
+    // One of them looked at anew names it, and then a later call asks neither.
+    scene.approve_next(&copy, &assessment(&scene.author_id, &["small-1", "small-2"]));
+    scene.call("small", Some("small-2"));
+    assert_eq!(scene.look(), 0);
+}
+
+// D05
+#[test]
 fn a_watch_that_is_started_again_asks_nothing_twice() {
     let scene = Scene::new();
     let item = scene.approved("impact_assessment", &assessment(&scene.author_id, &["small-1"]));
