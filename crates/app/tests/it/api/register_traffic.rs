@@ -182,6 +182,29 @@ fn a_material_change_of_the_system_asks_for_a_new_look_at_its_assessment() {
     );
 }
 
+// D05
+#[test]
+fn an_assessment_of_before_the_first_inventory_entry_is_asked_about_the_entry_and_its_changes() {
+    let scene = Scene::new();
+    let item = scene.approved("impact_assessment", &assessment(&scene.author_id, &["small-1"]));
+    let entry = scene.approved("ai_system", &inventory(&scene.author_id, &["small-1"]));
+    assert_eq!(
+        (scene.look(), scene.look()),
+        (1, 0),
+        "an assessment approved before anybody said what the system is holds for whatever it is"
+    );
+    let shown = scene.shown(&item);
+    let fields = shown["refreshes"][0]["fields"].as_array().expect("fields");
+    assert!(fields.contains(&json!("ai_system.purpose")), "nobody could tell what was not known: {shown}");
+    scene.approve_next(&item, &assessment(&scene.author_id, &["small-1", "small-2"]));
+    assert_eq!(scene.look(), 0, "the new look is asked for although it was taken");
+    let mut content = inventory(&scene.author_id, &["small-1"]);
+    content["risk_tier"] = json!("unacceptable");
+    scene.approve_next(&entry, &content);
+    assert_eq!(scene.look(), 1);
+    assert_eq!(scene.shown(&item)["refreshes"][0]["fields"], json!(["ai_system.risk_tier"]));
+}
+
 // D08
 #[test]
 fn traffic_with_a_model_that_the_inventory_does_not_name_is_a_gap() {
