@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub use applicability::{SoaApproved, SoaDecided};
+pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use call::{
     Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, Masked, Outcome,
     Usage,
@@ -94,6 +94,7 @@ bodies! {
     SessionClosed => "session.closed",
     SoaDecided => "soa.decided",
     SoaApproved => "soa.approved",
+    SoaRefused => "soa.refused",
     ConfigLoaded => "config.loaded",
     NoiseCounted => "noise.counted",
     RegisterSaved => "register.saved",

@@ -62,7 +62,7 @@ pub(super) fn routes() -> Vec<Route> {
     use Code::{
         AlreadySo, DigestMismatch, LastAdministrator, LinkUnusable, NotFound, NothingToExport, OwnAuthority, OwnerUnknown,
         PolicyFaulty, StageImpossible, SystemGone, TooLarge, UnknownReference, VersionRequired, CrossSite, Conflict, ViewBehind,
-        NotPermitted, NotSignedIn, OwnWork, StateImpossible, NotWhatWasShown, ContentFaulty, Incomplete,
+        NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, ContentFaulty, Incomplete,
     };
     vec![
         row(GET, "/healthz", PUBLIC, Plain, "health", "Whether the process is up", 200, &[]).by(operation::health),
@@ -107,8 +107,8 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/registers/{register}/items/{item}", READ_REGISTERS, Plain, "readRegisterItem", "One item: content, digest, what is missing, who may do what now", 200, &[NotFound]).by(registers::read),
         row(PUT, "/api/v1/registers/{register}/items/{item}", EDIT_REGISTERS, Change, "saveRegisterItem", "Save a revision in place of the one before", 200, &[NotFound, VersionRequired, AlreadySo, StateImpossible, ContentFaulty, UnknownReference, SystemGone]).by(registers::save),
         row(POST, "/api/v1/registers/{register}/items/{item}/submission", EDIT_REGISTERS, Change, "submitRegisterItem", "Put the newest revision before an approver", 200, &[NotFound, AlreadySo, StateImpossible, NotWhatWasShown, Incomplete, SystemGone]).by(registers::submit),
-        row(POST, "/api/v1/registers/{register}/items/{item}/decision", DECIDE_REGISTERS, Change, "decideRegisterItem", "Approve exactly the digest that was shown, or give it back", 200, &[NotFound, AlreadySo, StateImpossible, NotWhatWasShown, OwnWork, SystemGone]).by(registers::decide),
-        row(POST, "/api/v1/registers/{register}/items/{item}/state", MOVE_REGISTERS, Change, "moveRegisterItem", "Move an item to another state", 200, &[NotFound, StateImpossible, OwnWork, SystemGone]).by(registers::step),
+        row(POST, "/api/v1/registers/{register}/items/{item}/decision", DECIDE_REGISTERS, Change, "decideRegisterItem", "Approve exactly the digest that was shown, or give it back", 200, &[NotFound, AlreadySo, StateImpossible, NotWhatWasShown, OwnWork, OwnLink, SystemGone]).by(registers::decide),
+        row(POST, "/api/v1/registers/{register}/items/{item}/state", MOVE_REGISTERS, Change, "moveRegisterItem", "Move an item to another state", 200, &[NotFound, StateImpossible, OwnWork, OwnLink, SystemGone]).by(registers::step),
         row(GET, "/api/v1/registers/{register}/items/{item}/history", READ_REGISTERS, Plain, "readRegisterHistory", "Every record about an item, with what each revision changed", 200, &[NotFound]).by(registers::history),
         row(GET, "/api/v1/inbox", READ_REGISTERS, Plain, "readInbox", "What waits for the one who asks: decisions, returned work, new looks, reviews", 200, &[]).by(registers::inbox),
         row(GET, "/api/v1/inventory-gaps", READ_REGISTERS, Plain, "listInventoryGaps", "Models in traffic that the inventory does not name", 200, &[]).by(registers::gaps),
@@ -119,7 +119,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/controls", READ_CONTROLS, Plain, "listControls", "How every clause and control of ISO/IEC 42001 stands, computed from evidence", 200, &[]).by(controls::list),
         row(GET, "/api/v1/controls/{control}", READ_CONTROLS, Plain, "readControl", "One clause or control: its status, why, and what would change it", 200, &[NotFound]).by(controls::read),
         row(GET, "/api/v1/soa", READ_CONTROLS, Plain, "readStatement", "The Statement of Applicability", 200, &[]).by(controls::statement),
-        row(POST, "/api/v1/soa/approval", APPROVE_APPLICABILITY, Once, "approveStatement", "Approve the statement as it was shown, by a second person", 200, &[Incomplete, NotWhatWasShown, OwnWork]).by(controls::approve),
+        row(POST, "/api/v1/soa/approval", APPROVE_APPLICABILITY, Once, "approveStatement", "Approve the statement as it was shown, by a second person", 200, &[Incomplete, NotWhatWasShown, OwnWork, OwnLink]).by(controls::approve),
         row(GET, "/api/v1/soa/{control}", READ_CONTROLS, Plain, "readApplicability", "One control of the statement, and every decision on it", 200, &[NotFound]).by(controls::row),
         row(PUT, "/api/v1/soa/{control}", DECIDE_APPLICABILITY, Change, "decideApplicability", "Decide whether a control applies, with the reason", 200, &[NotFound, VersionRequired, Incomplete]).by(controls::decide),
 

@@ -1,19 +1,21 @@
 //! The Statement of Applicability: 38 decisions with their reasons, approved as a whole by a second person.
 //!
 //! Promises: an approval is of exactly the digest that was shown, and of the rows as they stand in that moment; no row without its reason. Must never:
-//! let anybody approve a statement in which a row is their own.
+//! let anybody approve a statement in which a row is their own, or in a session that an author let in; trying it is recorded.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::applicability::{Row, digest};
-use tabellion_model::body::{SoaApproved, SoaDecided};
+use tabellion_ledger::{Draft, DraftStream, LedgerError};
+use tabellion_model::body::{Body as _, SoaApproved, SoaDecided, SoaRefused};
 use tabellion_model::catalogue::Reference;
 use tabellion_model::status::facts::Decision;
 use tabellion_views::query::{SoaApproval, SoaRow};
 
 use super::controls::reference_of;
 use super::forms::{ApplicabilityForm, DigestForm, IdForm, Reference as RecordedAt, ReferenceForm, Time};
-use super::writing::draft_of;
+use super::sessions::check_let_in_by_others;
+use super::writing::{GOVERNANCE_RETENTION, draft_of};
 use super::{Actor, Desk, Given, Written};
 use crate::refusal::{Code, Refusal};
 
@@ -190,36 +192,66 @@ impl Desk {
         given: &Given,
         new: &NewApproval,
     ) -> Result<(Statement, Written), Refusal> {
-        let Actor::Person { id, .. } = actor else {
+        if !matches!(actor, Actor::Person { .. }) {
             return Err(Refusal::new(Code::NotPermitted, "a person has to approve, under their own name"));
-        };
+        }
         let _alone = self.statement.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let written = self.once(actor, "approve-statement", given, |earlier| {
             let approval = self.views.soa_approval()?;
             let current = approval.as_ref().map_or(0, |approval| approval.version);
             if earlier.is_none() {
-                self.check_approval(*id, approval.as_ref(), new)?;
+                self.check_approval(actor, approval.as_ref(), new)?;
             }
             let body = SoaApproved { digest: new.digest.clone() };
-            Ok(vec![draft_of(&body, APPROVALS.to_owned(), given.expected(earlier, current))?])
-        })?;
-        Ok((self.statement()?, written))
+            let mut draft = draft_of(&body, APPROVALS.to_owned(), given.expected(earlier, current))?;
+            draft.parents = self.in_session(actor, earlier)?;
+            Ok(vec![draft])
+        });
+        if let Err(refusal) = &written
+            && matches!(refusal.code, Code::OwnWork | Code::OwnLink)
+        {
+            self.record_refused_approval(actor, &new.digest, refusal.code)?;
+        }
+        Ok((self.statement()?, written?))
     }
 
     /// Whether `actor` can approve the statement as it stands, and nobody has.
     pub(crate) fn may_approve_statement(&self, actor: &Actor) -> Result<bool, Refusal> {
-        let Actor::Person { id, .. } = actor else { return Ok(false) };
+        if !matches!(actor, Actor::Person { .. }) {
+            return Ok(false);
+        }
         let approval = self.views.soa_approval()?;
         let Some(digest) = digest_of(&self.views.soa()?)? else { return Ok(false) };
         if approval.as_ref().and_then(|approval| approval.digest.as_ref()) == Some(&digest) {
             return Ok(false);
         }
-        Ok(self.check_approval(*id, approval.as_ref(), &NewApproval { digest }).is_ok())
+        Ok(self.check_approval(actor, approval.as_ref(), &NewApproval { digest }).is_ok())
+    }
+
+    /// Records that somebody tried to approve their own statement: once for each person and digest.
+    fn record_refused_approval(&self, actor: &Actor, digest: &str, code: Code) -> Result<(), Refusal> {
+        let Some(person) = actor.credential() else { return Ok(()) };
+        let body = SoaRefused { digest: digest.to_owned(), code: code.as_str().to_owned() };
+        let mut draft = Draft::new(SoaRefused::TYPE);
+        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
+        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
+        draft.stream = Some(DraftStream { name: format!("{APPROVALS}/refused"), expected: None });
+        draft.actor = Some(person.to_hex());
+        draft.parents = self.in_session(actor, None)?;
+        draft.assurance = Some("observed".to_owned());
+        draft.idempotency_key = Some(format!("soa-refused/{digest}/{person}"));
+        let appended = self.ledger.append_all(&[draft]);
+        self.note(appended.as_ref().map(drop));
+        match appended {
+            // Recorded before, in whichever words: once is enough.
+            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn check_approval(
         &self,
-        approver: tabellion_model::CredentialId,
+        approver: &Actor,
         approval: Option<&SoaApproval>,
         new: &NewApproval,
     ) -> Result<(), Refusal> {
@@ -238,10 +270,14 @@ impl Desk {
             return Err(Refusal::at(Code::NotWhatWasShown, "/digest", text));
         }
         let since = approval.map_or(0, |approval| approval.entry);
-        if self.views.soa_authors(since)?.contains(&approver) {
-            return Err(Refusal::new(Code::OwnWork, "you decided on at least one of its controls"));
+        let authors = self.views.soa_authors(since)?;
+        if authors.iter().any(|author| approver.is(*author)) {
+            return Err(Refusal::new(
+                Code::OwnWork,
+                "you decided on at least one of its controls, and a second person has to approve; the attempt is recorded",
+            ));
         }
-        Ok(())
+        check_let_in_by_others(&self.let_in(approver)?, authors.iter())
     }
 
     fn statement_row(

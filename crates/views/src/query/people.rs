@@ -85,6 +85,18 @@ pub struct Session {
     pub expires_at: Micros,
 }
 
+/// Who let a session in: whoever issued its link, whoever let that one in, and so on to a link of the operator's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LetIn {
+    /// Everybody on the way; for a link of the operator's the log's own writer.
+    pub by: BTreeSet<CredentialId>,
+    /// Whether the way was followed to its end.
+    pub whole: bool,
+}
+
+/// Longest way that is followed from a session to the link that began it all: a link a day, for a quarter of a year.
+const MAX_LINKS: usize = 92;
+
 impl Views {
     /// People, the last added first; those whose name or address contains `text`, letter case aside.
     pub fn people(&self, text: Option<&String>, page: Page) -> Result<Rows<PersonRow>, ViewsError> {
@@ -153,6 +165,27 @@ impl Views {
         })?;
         let Some((entry, person, Some(expires_at), used_entry)) = found else { return Ok(None) };
         Ok(Some(Link { issued: reference(self.reader(), entry)?, person, expires_at, used_entry }))
+    }
+
+    /// Who let the session in whose record is this one. By headers alone, so that no erasure makes a session look more independent than it is.
+    pub fn let_in_by(&self, session: &RecordId) -> Result<LetIn, ViewsError> {
+        let sql = "SELECT links.actor, links.session FROM sessions JOIN links ON links.record_id = sessions.link WHERE sessions.record_id = ?1";
+        self.ask(|db| {
+            let mut select = db.prepare_cached(sql)?;
+            let mut let_in = LetIn::default();
+            let mut next = Some(*session);
+            for _ in 0..MAX_LINKS {
+                let Some(session) = next else { break };
+                let read = |row: &Row<'_>| Ok((id(row, "actor")?, optional_id(row, "session")?));
+                let Some((by, earlier)) = select.query_row(params![session.as_bytes()], read).optional()? else {
+                    return Ok(let_in);
+                };
+                let_in.by.insert(by);
+                next = earlier;
+            }
+            let_in.whole = next.is_none();
+            Ok(let_in)
+        })
     }
 
     /// The session whose token has this SHA-256, unless it was ended or its person is no longer known.
