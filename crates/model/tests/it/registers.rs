@@ -78,6 +78,7 @@ fn a_definition_that_is_unknown_in_part_or_contradicts_itself_is_refused_with_a_
         ("title = \"Open\" }", "title = \"Open\", ended = true }", "ended"),
         ("from = [\"open\"]", "from = [\"ajar\"]", "ajar"),
         ("from = [\"open\"], to = \"closed\"", "from = [\"closed\"], to = \"open\"", "ended"),
+        ("about = \"organisation\"", "about = \"one_per_system\"", "never have one again"),
         ("from = [\"open\"], to = \"closed\"", "from = [\"open\"], to = \"open\"", "leads nowhere"),
         ("{ name = \"closed\"", "{ name = \"open\"", "twice"),
         ("{ name = \"note\"", "{ name = \"size\"", "twice"),

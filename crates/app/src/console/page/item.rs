@@ -438,7 +438,7 @@ fn steps(
     ];
     let mut form = Form::new("state", format!("{}/state", opened.path), "Move it", fields);
     form.version = Some(opened.item.summary.version);
-    form.consequence = "Out of a state that is for good no step leads, and nothing is written any more.";
+    form.consequence = "In a state that has ended nothing is written and nothing counts; what leads out of it, if anything does, takes a second person.";
     let block = fold("state", "Move to another state", is_refused, form.block(visit, refused)?)?;
     section("change", "Change", vec![block]).map(Some)
 }

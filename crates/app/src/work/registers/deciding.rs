@@ -13,7 +13,7 @@ use tabellion_views::query::{ItemRow, LetIn};
 
 use super::editing::{check_digest, earlier_revision};
 use super::shown::Item;
-use super::{about, check_open, check_version, state_of, stream};
+use super::{about, check_open, check_version, ended, known_state, stream};
 use crate::permission::{Permission, Reach, permitted};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::{DigestForm, role_of};
@@ -287,14 +287,14 @@ pub(super) fn check_step(
     life: &Life,
     to: &str,
 ) -> Result<(), Refusal> {
-    check_open(register, row)?;
-    let from = state_of(register, row).unwrap_or_default();
-    let Some(step) = register.transition(from, to) else {
-        return Err(Refusal::at(
-            Code::StateImpossible,
-            "/state",
-            format!("the item is {from}, from where no step leads to {to:?}"),
-        ));
+    let from = known_state(register, row)?;
+    let Some(step) = register.transition(&from.name, to) else {
+        let text = if from.ended {
+            ended(register, from)
+        } else {
+            format!("the item is {}, from where no step leads to {to:?}", from.name)
+        };
+        return Err(Refusal::at(Code::StateImpossible, "/state", text));
     };
     let Actor::Person { id, roles, .. } = actor else {
         return Err(Refusal::new(
@@ -324,7 +324,7 @@ pub(super) fn check_step(
     check_let_in_by_others(let_in, approved.authors.iter())
 }
 
-fn words<'a>(roles: impl Iterator<Item = &'a Role>) -> String {
+pub(super) fn words<'a>(roles: impl Iterator<Item = &'a Role>) -> String {
     let words: Vec<String> = roles.map(|role| role.as_str().replace('_', " ")).collect();
     words.join(" or ")
 }

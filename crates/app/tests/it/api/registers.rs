@@ -392,7 +392,19 @@ fn steps_between_states_need_their_role_an_approval_and_a_second_person() {
     step(&owner, "retired").ok();
     let tag = opened(&house.get(&owner, &item.path).ok()).tag;
     let content = json!({"content": inventory(&owner_id, &["small-2"])});
-    house.put(&owner, &item.path, &tag, &content).refused(409, "state_impossible");
+    let refused = house.put(&owner, &item.path, &tag, &content).refused(409, "state_impossible").json();
+    let again = json!({"system": system, "content": inventory(&owner_id, &["small-2"])});
+    let reopened = house.post(&owner, "/api/v1/registers/ai_system/items", &again).refused(409, "already_so");
+    for said in [refused, reopened.json()] {
+        assert!(
+            said["detail"].as_str().is_some_and(|text| text.contains("can bring it back to proposed")),
+            "a system that was retired by mistake could never be governed again, or nobody could tell how: {said}"
+        );
+    }
+    step(&owner, "proposed").refused(403, "own_work");
+    step(&approver, "proposed").ok();
+    let tag = opened(&house.get(&owner, &item.path).ok()).tag;
+    house.put(&owner, &item.path, &tag, &content).ok();
 }
 
 #[test]
