@@ -16,6 +16,7 @@ pub mod keys;
 pub mod packages;
 pub mod people;
 pub mod policies;
+pub mod prose;
 pub mod records;
 pub mod registers;
 pub mod sessions;

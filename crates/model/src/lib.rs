@@ -25,6 +25,7 @@ mod seal;
 mod secret;
 mod statement;
 pub mod status;
+pub mod text;
 mod time;
 pub mod tombstone;
 mod transparent;

@@ -14,6 +14,7 @@ use tabellion_views::query::{SoaApproval, SoaRow};
 
 use super::controls::reference_of;
 use super::forms::{ApplicabilityForm, DigestForm, IdForm, Reference as RecordedAt, ReferenceForm, Time};
+use super::prose::Prose;
 use super::sessions::check_let_in_by_others;
 use super::writing::{GOVERNANCE_RETENTION, draft_of};
 use super::{Actor, Desk, Given, Written};
@@ -30,12 +31,10 @@ pub struct NewDecision {
     #[schemars(with = "ApplicabilityForm")]
     pub decision: Decision,
     /// Why: by risk, law, contract or business.
-    #[schemars(length(min = 1, max = 2000))]
-    pub reason: String,
+    pub reason: Prose,
     /// Evidence of the party that carries it out; an inherited control needs it.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 2000))]
-    pub evidence: Option<String>,
+    pub evidence: Option<Prose>,
 }
 
 /// What is to be approved.
@@ -158,12 +157,11 @@ impl Desk {
         let row = Row {
             control,
             decision: new.decision,
-            reason: new.reason.clone(),
-            evidence: new.evidence.clone(),
+            reason: new.reason.to_text(),
+            evidence: new.evidence.as_ref().map(Prose::to_text),
         };
         if let Some(fault) = row.fault() {
-            let pointer = if row.reason.trim().is_empty() { "/reason" } else { "/evidence" };
-            return Err(Refusal::at(Code::Incomplete, pointer, format!("{control}: {fault}")));
+            return Err(Refusal::at(Code::Incomplete, "/evidence", format!("{control}: {fault}")));
         }
         let _alone = self.statement.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let written = self.once(actor, "decide-control", given, |earlier| {

@@ -11,6 +11,7 @@ use tabellion_model::Micros;
 use tabellion_model::body::{Capture, Role, SystemStage};
 
 use super::Written;
+use super::prose::Prose;
 
 /// Longest free text (descriptions, reasons), in characters: a paragraph.
 pub const MAX_TEXT_CHARS: u32 = 2000;
@@ -200,8 +201,7 @@ impl fmt::Display for Line {
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// Why.
-    #[schemars(length(min = 1, max = 2000))]
-    pub reason: String,
+    pub reason: Prose,
 }
 
 /// Where something was recorded: the handle of its receipt and proof.

@@ -9,6 +9,7 @@ use tabellion_views::query::PolicyVersion as Recorded;
 
 use super::asking::all;
 use super::forms::{DigestForm, IdForm, PolicyNameForm, Reason, Reference, Time};
+use super::prose::Prose;
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written, digest_of};
 use crate::refusal::{Code, Refusal};
@@ -30,8 +31,7 @@ pub struct NewPolicy {
     #[schemars(length(min = 1, max = 65536))]
     pub text: String,
     /// What changed and why.
-    #[schemars(length(min = 1, max = 2000))]
-    pub note: String,
+    pub note: Prose,
 }
 
 /// What a text would bring.
@@ -181,7 +181,7 @@ impl Desk {
                 name: name.to_owned(),
                 text: new.text.clone(),
                 digest: checked.digest.clone(),
-                note: new.note.clone(),
+                note: new.note.to_text(),
             };
             Ok(vec![draft_of(&body, stream(name), given.expected(earlier, current))?])
         })?;
@@ -201,7 +201,7 @@ impl Desk {
             if earlier.is_none() && row.withdrawn {
                 return Err(Refusal::new(Code::AlreadySo, "the policy is not in force"));
             }
-            let body = PolicyWithdrawn { name: name.to_owned(), reason: why.reason.clone() };
+            let body = PolicyWithdrawn { name: name.to_owned(), reason: why.reason.to_text() };
             Ok(vec![draft_of(&body, stream(name), given.expected(earlier, row.version))?])
         })?;
         Ok((self.policy(name)?, written))

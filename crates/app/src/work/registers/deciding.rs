@@ -18,6 +18,7 @@ use crate::permission::{Permission, Reach, permitted};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::{DigestForm, role_of};
 use crate::work::sessions::check_let_in_by_others;
+use crate::work::prose::{self, Prose};
 use crate::work::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
 use crate::work::{Actor, Desk, Given, Written};
 
@@ -33,10 +34,9 @@ pub struct NewDecision {
     #[schemars(with = "DecisionForm")]
     pub decision: Decision,
     /// Why.
-    #[schemars(length(min = 1, max = 2000))]
-    pub reason: String,
+    pub reason: Prose,
     /// What an approval depends on; absent: nothing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "prose::or_nothing")]
     #[schemars(length(max = 2000))]
     pub conditions: String,
 }
@@ -61,8 +61,7 @@ pub struct NewState {
     #[schemars(length(min = 1, max = 40))]
     pub state: String,
     /// Why.
-    #[schemars(length(min = 1, max = 2000))]
-    pub reason: String,
+    pub reason: Prose,
 }
 
 impl Desk {
@@ -97,7 +96,7 @@ impl Desk {
                 digest: new.digest.clone(),
                 decision: new.decision,
                 conditions: new.conditions.clone(),
-                reason: new.reason.clone(),
+                reason: new.reason.to_text(),
                 role: role.ok_or_else(crate::work::systems::foreign)?,
                 next_review_at: at,
             };
@@ -142,7 +141,7 @@ impl Desk {
                 register: register.name.clone(),
                 item: id,
                 state: new.state.clone(),
-                reason: new.reason.clone(),
+                reason: new.reason.to_text(),
             };
             let expected = given.expected(earlier, row.version);
             Ok(vec![about(row.system, draft_of(&body, stream(register, id), expected)?)])
