@@ -19,7 +19,7 @@ mod record;
 mod values;
 mod views;
 
-pub use as_of::{AsOf, as_of};
+pub use as_of::{AsOf, RegisterRecord, Trail, as_of};
 pub use digest::ViewsDigest;
 pub use error::{ViewsError, WaitError};
 pub use projector::Note;

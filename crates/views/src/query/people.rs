@@ -177,7 +177,8 @@ impl Views {
             for _ in 0..MAX_LINKS {
                 let Some(session) = next else { break };
                 let read = |row: &Row<'_>| Ok((id(row, "actor")?, optional_id(row, "session")?));
-                let Some((by, earlier)) = select.query_row(params![session.as_bytes()], read).optional()? else {
+                let Some((by, earlier)) = select.query_row(params![session.as_bytes()], read).optional()?
+                else {
                     return Ok(let_in);
                 };
                 let_in.by.insert(by);
