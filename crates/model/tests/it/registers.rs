@@ -1,13 +1,18 @@
 //! Registers: definitions that are refused, content, digests, differences, and lives.
 
+use std::collections::BTreeSet;
+use std::fs;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use tabellion_model::body::Role;
+use tabellion_model::catalogue::Reference;
 use tabellion_model::register::{
     Act, Content, Decision, Deed, Life, MAX_CONTENT_BYTES, MAX_DEFINITION_BYTES, RefreshTrigger, Register,
     Registers, Review, Ruling, Saving, changes, content_digest,
 };
+use tabellion_model::status::rules::{Need, Rule, Rules, Test};
 use tabellion_model::{CredentialId, ItemId, Micros};
 
 const SMALL: &str = r#"
@@ -45,8 +50,16 @@ fn content(value: &Value) -> Content {
 #[test]
 fn the_registers_that_come_with_the_program_are_consistent() {
     let registers = Registers::built_in().expect("they can be read");
-    let names: Vec<&str> = registers.all().iter().map(|register| register.name.as_str()).collect();
-    assert_eq!(names, ["ai_system", "impact_assessment"], "a register is missing from lists");
+    let names: BTreeSet<String> = registers.all().iter().map(|register| register.name.clone()).collect();
+    let files =
+        fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/registers")).expect("the folder of definitions");
+    let files = files.map(|file| file.expect("a file").path());
+    let stems = files.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned());
+    assert_eq!(
+        names,
+        stems.collect(),
+        "a register is missing from lists, or its file has another name than it"
+    );
     for register in registers.all() {
         assert!(register.approval.four_eyes, "{}: an author could approve alone", register.name);
         let missing = register.check(&Map::new()).missing;
@@ -60,6 +73,44 @@ fn the_registers_that_come_with_the_program_are_consistent() {
         again.is_err_and(|fault| fault.to_string().contains("twice")),
         "two registers would claim one name"
     );
+}
+
+/// Registers whose items are evidence for a rule. One whose items can only speak against it serves nothing.
+fn registers_of(rule: &Rule) -> BTreeSet<&str> {
+    let needed = rule.needs.iter().filter_map(|need| match need {
+        Need::ItemOfEachSystem { register, .. } => Some(register.as_str()),
+        Need::PolicyInForce | Need::Applicability => None,
+    });
+    let tested = rule.tests.iter().filter_map(|test| match test {
+        Test::ModelsNamed { register }
+        | Test::ApprovedBeforeUse { register, .. }
+        | Test::ItemsSigned { register } => Some(register.as_str()),
+        _ => None,
+    });
+    needed.chain(tested).collect()
+}
+
+#[test]
+fn what_a_register_says_that_it_serves_is_what_the_rules_count_it_for() {
+    let registers = Registers::built_in().expect("they can be read");
+    for rule in Rules::built_in().iter() {
+        let counted = registers_of(rule);
+        let reference = rule.reference.as_str();
+        let serving = registers
+            .all()
+            .iter()
+            .filter(|register| register.serves.iter().any(|served| served == reference));
+        let serving: BTreeSet<&str> = serving.map(|register| register.name.as_str()).collect();
+        assert_eq!(
+            serving, counted,
+            "{reference}: a page names evidence that no rule looks at, or hides what one does"
+        );
+    }
+    for register in registers.all() {
+        for served in &register.serves {
+            assert!(Reference::parse(served).is_ok(), "{}: there is no {served} to serve", register.name);
+        }
+    }
 }
 
 #[test]
