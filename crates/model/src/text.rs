@@ -96,11 +96,24 @@ mod tests {
 
     #[test]
     fn what_nobody_sees_says_nothing() {
-        for text in ["", " \n", "\u{200b}", "\u{2060}\u{2060}", "\u{ad}", "\u{3164}", "\u{2800}", "\u{e0041}", "\u{a0}\u{fe0f}"] {
+        for text in [
+            "",
+            " \n",
+            "\u{200b}",
+            "\u{2060}\u{2060}",
+            "\u{ad}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{e0041}",
+            "\u{a0}\u{fe0f}",
+        ] {
             assert_eq!(fault(text, 100, true), Some(TextFault::Empty), "{text:?} passes for a reason");
         }
         for text in ["\u{202e}", "a\u{202e}b", "\0", "why\0", "\u{1b}[2J", "a\rb"] {
-            assert!(matches!(fault(text, 100, true), Some(TextFault::Hidden { .. } | TextFault::Empty)), "{text:?} would be shown");
+            assert!(
+                matches!(fault(text, 100, true), Some(TextFault::Hidden { .. } | TextFault::Empty)),
+                "{text:?} would be shown"
+            );
         }
         assert_eq!(fault("a\nb", 100, false), Some(TextFault::Hidden { place: 2 }));
         assert_eq!(fault("abc", 2, true), Some(TextFault::TooLong { count: 3, most: 2 }));
@@ -108,7 +121,15 @@ mod tests {
 
     #[test]
     fn what_people_write_passes_in_their_scripts() {
-        for text in ["by risk", "a\nb\tc", "क्\u{200d}ष", "👩\u{200d}🔬", "❤\u{fe0f}", "می\u{200c}خواهم", "ISO/IEC 42001, 8.4"] {
+        for text in [
+            "by risk",
+            "a\nb\tc",
+            "क्\u{200d}ष",
+            "👩\u{200d}🔬",
+            "❤\u{fe0f}",
+            "می\u{200c}خواهم",
+            "ISO/IEC 42001, 8.4",
+        ] {
             assert_eq!(fault(text, 100, true), None, "{text:?} cannot be written");
         }
     }

@@ -5,8 +5,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_model::applicability::{Row, digest};
 use tabellion_ledger::{Draft, DraftStream, LedgerError};
+use tabellion_model::applicability::{Row, digest};
 use tabellion_model::body::{Body as _, SoaApproved, SoaDecided, SoaRefused};
 use tabellion_model::catalogue::Reference;
 use tabellion_model::status::facts::Decision;

@@ -6,9 +6,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tabellion_ledger::DraftParent;
 use tabellion_model::body::{LinkIssued, Role, SessionClosed, SessionOpened};
 use tabellion_model::{CredentialId, Micros};
-use tabellion_ledger::DraftParent;
 use tabellion_tlog::{Hash, leaf_hash};
 use tabellion_views::query::{LetIn, Link, Reference as Parent, Session as Open};
 

@@ -250,7 +250,8 @@ impl Register {
                 ));
             }
         }
-        let way_out = |state: &RegisterState| self.transitions.iter().any(|step| step.from.contains(&state.name));
+        let way_out =
+            |state: &RegisterState| self.transitions.iter().any(|step| step.from.contains(&state.name));
         if let Some(end) = self.states.iter().find(|state| state.ended && !way_out(state))
             && self.about == About::OnePerSystem
         {

@@ -17,8 +17,8 @@ use super::{about, check_open, check_version, ended, known_state, stream};
 use crate::permission::{Permission, Reach, permitted};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::{DigestForm, role_of};
-use crate::work::sessions::check_let_in_by_others;
 use crate::work::prose::{self, Prose};
+use crate::work::sessions::check_let_in_by_others;
 use crate::work::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
 use crate::work::{Actor, Desk, Given, Written};
 

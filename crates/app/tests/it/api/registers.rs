@@ -194,7 +194,9 @@ fn nobody_decides_on_their_own_work_and_trying_is_recorded_once() {
     for token in [&auditor, &owner] {
         house.decide(token, &item, "approved").refused(403, "not_permitted");
     }
-    for (reason, conditions) in [("\u{200b}\u{202e}", ""), ("\u{ad}", ""), ("read", "\u{200b}"), ("read", "\0")] {
+    for (reason, conditions) in
+        [("\u{200b}\u{202e}", ""), ("\u{ad}", ""), ("read", "\u{200b}"), ("read", "\0")]
+    {
         let body = json!({"digest": item.digest, "decision": "approved", "reason": reason, "conditions": conditions});
         let refused = house.post(&second, &format!("{}/decision", item.path), &body);
         refused.refused(400, "malformed");
