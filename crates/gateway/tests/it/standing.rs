@@ -7,10 +7,12 @@ use tabellion_gateway::Limits;
 use tabellion_ledger::{Clock as _, Draft};
 use tabellion_model::Micros;
 use tabellion_model::body::{Outcome, SystemStage};
+use tabellion_policy::{MAX_CONDITIONALS, NamedPolicy, PolicySet};
 use tabellion_testkit::ManualClock;
 use tabellion_testkit::upstream::{Answer, Gate, openai};
+use tabellion_views::gate::GatePolicy;
 
-use crate::fixture::{Fixture, POSITION, Setup, api_key, say, say_streaming};
+use crate::fixture::{Fixture, POSITION, Setup, api_key, policy, say, say_streaming};
 
 /// Longest wait for what must happen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -145,4 +147,32 @@ fn an_open_stream_is_cut_when_its_key_or_system_ends() {
             "a stolen key reads on to the end: {said}"
         );
     }
+}
+
+/// Policies that take long to check do not hold up calls: they were checked when they were published. Calls wait no longer than their texts take to read.
+#[test]
+fn a_policy_that_takes_long_to_check_does_not_hold_up_calls() {
+    let names = vec!["\"support\""; 4000].join(",");
+    let (opening, closing) =
+        ("if true then ".repeat(MAX_CONDITIONALS), " else false".repeat(MAX_CONDITIONALS));
+    let heavy = |number: usize| {
+        let condition = format!("{opening}[{names}, \"{number}\"].contains(\"support\"){closing}");
+        policy(&format!("permit (principal, action, resource) when {{ {condition} }};"))
+    };
+    let policies: Vec<GatePolicy> =
+        (0..8).map(|number| GatePolicy { name: format!("p{number}"), ..heavy(number) }).collect();
+    let named: Vec<NamedPolicy<'_>> =
+        policies.iter().map(|policy| NamedPolicy { name: &policy.name, text: &policy.text }).collect();
+    let began = Instant::now();
+    assert!(PolicySet::compile(&named).is_ok(), "nobody could publish these");
+    let checked = began.elapsed();
+
+    let fixture = Fixture::new(Answer::json(200, openai::CHAT));
+    assert_eq!(fixture.chat(&say("Hello")).status, 200);
+    fixture.change(|gate| gate.policies = Arc::new(policies));
+    let began = Instant::now();
+    let answer = fixture.chat(&say("Hello"));
+    assert_eq!(answer.status, 200, "the new rules permit: {}", answer.text());
+    let waited = began.elapsed();
+    assert!(waited < checked / 2, "a call waited {waited:?} for what takes {checked:?} to check");
 }
