@@ -158,7 +158,7 @@ fn views_that_were_changed_by_hand_are_named_by_a_comparison_and_by_a_rebuild() 
     assert!(matches!(compare(), Compared::Same(_)), "every clean stop would raise an alarm");
     let names = || {
         let files = std::fs::read_dir(bench.dir.path().join("views")).expect("the directory");
-        files.map(|file| file.expect("a file").file_name()).collect::<Vec<_>>()
+        files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
     };
     let facts = std::fs::metadata(bench.dir.path().join(VIEWS_FILE)).expect("the file");
     assert_eq!(
@@ -166,7 +166,9 @@ fn views_that_were_changed_by_hand_are_named_by_a_comparison_and_by_a_rebuild() 
         0o600,
         "others on the machine can read what the vault encrypts"
     );
-    assert_eq!(names().len(), 1, "a comparison leaves copies of content behind: {:?}", names());
+    let whole = |name: &String| !name.ends_with("-wal") && !name.ends_with("-shm");
+    let left: Vec<String> = names().into_iter().filter(whole).collect();
+    assert_eq!(left, ["views.sqlite"], "a comparison leaves copies of content behind");
 
     sql("UPDATE people SET name = 'Somebody else'")(&bench.dir.path().join(VIEWS_FILE));
     let Compared::Differ(why) = compare() else { panic!("a changed row is believed") };

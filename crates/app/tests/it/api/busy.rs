@@ -39,7 +39,7 @@ fn who_sends_slowly_does_not_keep_others_from_being_answered() {
     let kinds = [
         begun("/login", form, ""),
         begun("/api/v1/session", "application/json", ""),
-        begun("/people", form, &cookie),
+        begun("/people/new", form, &cookie),
         begun("/api/v1/people", "application/json", &bearer),
     ];
     for request in kinds {
@@ -54,7 +54,11 @@ fn who_sends_slowly_does_not_keep_others_from_being_answered() {
         for path in ["/healthz", "/readyz", "/metrics"] {
             assert_eq!(house.ask("GET", path).send().status, 200, "{path} during {SLOW} slow {line}");
         }
-        assert_eq!(house.get(&token, "/api/v1/session").status, 200, "the console is gone during {line}");
+        // All of them at once are looked at for a moment each; after that they hold nothing.
+        let until = Instant::now() + Duration::from_secs(10);
+        while house.get(&token, "/api/v1/session").status != 200 {
+            assert!(Instant::now() < until, "the console is gone during {line}");
+        }
         drop(open);
     }
 }
@@ -80,7 +84,8 @@ fn who_is_not_known_gets_little_time_and_room_for_a_body() {
     ask.raw(large.as_bytes()).send().refused(413, "too_large");
     // A form of somebody unknown is not read at all: the refusal comes before its body.
     let mut stream = connect_from([127, 0, 0, 1], house.server.address());
-    let nobody = begun("/people", "application/x-www-form-urlencoded", "cookie: tabellion_session=tbs_x\r\n");
+    let nobody =
+        begun("/people/new", "application/x-www-form-urlencoded", "cookie: tabellion_session=tbs_x\r\n");
     stream.write_all(nobody.as_bytes()).expect("sent");
     let mut first = [0; 12];
     stream.read_exact(&mut first).expect("an answer, though the form never came");
