@@ -19,6 +19,7 @@ pub mod policies;
 pub mod prose;
 pub mod records;
 pub mod registers;
+pub mod session_ends;
 pub mod sessions;
 pub mod systems;
 pub(crate) mod writing;
@@ -91,6 +92,8 @@ pub struct Desk {
     pub(crate) statement: Mutex<()>,
     /// Held while a package is built: it reads the whole range.
     pub(crate) packing: Mutex<()>,
+    /// One is held while a text of a policy is tried: anybody who reads policies may, and none of them must take the machine from the others.
+    pub(crate) trying: [Mutex<()>; policies::MAX_TRIALS],
     /// How the last append went.
     pub(crate) health: Mutex<Health>,
 }
@@ -114,6 +117,7 @@ impl Desk {
             roles: Mutex::new(()),
             statement: Mutex::new(()),
             packing: Mutex::new(()),
+            trying: Default::default(),
             health: Mutex::new(Health::default()),
         }
     }
@@ -128,9 +132,10 @@ impl Desk {
         &self.ledger
     }
 
-    /// What time it is, and never before the last commit: what has ended by then has ended, also for a clock that stepped back.
+    /// What time it is, and never before the last commit: what has ended by then has ended, also for a clock that stepped back; and a clock that
+    /// once ran ahead makes nothing last for ever.
     pub fn now(&self) -> Micros {
-        self.tools.clock.now().max(self.ledger.reader().committed_at())
+        self.ledger.reader().now()
     }
 
     /// How appends go.

@@ -70,8 +70,19 @@ pub struct PolicySet {
 }
 
 impl PolicySet {
-    /// Compiles `policies`. Without any, nothing is permitted.
+    /// Compiles `policies` and checks each. Without any, nothing is permitted.
     pub fn compile(policies: &[NamedPolicy<'_>]) -> Result<Self, PolicyFault> {
+        Self::of(policies, read)
+    }
+
+    /// Compiles policies that were checked when they were published, without Cedar's check of their types, which takes most of the time. The
+    /// limits of [`check`] are kept all the same. What would not pass the check any more, since the schema changed, errs when it is
+    /// evaluated, and so denies.
+    pub fn of_published(policies: &[NamedPolicy<'_>]) -> Result<Self, PolicyFault> {
+        Self::of(policies, |text| parse(text).map(|(rules, ..)| rules))
+    }
+
+    fn of(policies: &[NamedPolicy<'_>], read: Reading) -> Result<Self, PolicyFault> {
         let mut set = Self {
             rules: Vec::new(),
             positions: HashMap::new(),
@@ -87,7 +98,7 @@ impl PolicySet {
                     PolicyFault::new(FaultKind::Duplicate, START, "two policies have this name", advice);
                 return Err(fault.of_policy(policy.name));
             }
-            set.add(policy).map_err(|fault| fault.of_policy(policy.name))?;
+            set.add(policy, read).map_err(|fault| fault.of_policy(policy.name))?;
         }
         Ok(set)
     }
@@ -97,7 +108,7 @@ impl PolicySet {
         &self.rules
     }
 
-    fn add(&mut self, policy: &NamedPolicy<'_>) -> Result<(), PolicyFault> {
+    fn add(&mut self, policy: &NamedPolicy<'_>, read: Reading) -> Result<(), PolicyFault> {
         for (mut rule, compiled) in read(policy.text)? {
             if self.rules.len() == MAX_RULES {
                 let what = format!("with this rule, more than {MAX_RULES} would be in force");
@@ -122,8 +133,21 @@ pub fn check(text: &str) -> Result<Vec<Rule>, PolicyFault> {
     Ok(read(text)?.into_iter().map(|(rule, _)| rule).collect())
 }
 
+/// How the rules of a text are read.
+type Reading = fn(&str) -> Result<Vec<(Rule, Policy)>, PolicyFault>;
+
 /// Parses and checks `text`.
 fn read(text: &str) -> Result<Vec<(Rule, Policy)>, PolicyFault> {
+    let (rules, parsed, starts) = parse(text)?;
+    validate(text, &parsed, &starts)?;
+    Ok(rules)
+}
+
+/// The rules of a text, the text as Cedar has it, and where each rule starts.
+type Parsed = (Vec<(Rule, Policy)>, CedarSet, Vec<Place>);
+
+/// Parses `text` and checks all but its types.
+fn parse(text: &str) -> Result<Parsed, PolicyFault> {
     let starts: Vec<Place> =
         statement::starts(text)?.into_iter().map(|offset| Place::at(text, offset)).collect();
     let parsed: CedarSet = text.parse().map_err(|errors: ParseErrors| {
@@ -164,8 +188,7 @@ fn read(text: &str) -> Result<Vec<(Rule, Policy)>, PolicyFault> {
         check_literals(policy, place)?;
         rules.push((rule, policy.clone()));
     }
-    validate(text, &parsed, &starts)?;
-    Ok(rules)
+    Ok((rules, parsed, starts))
 }
 
 /// What a rule says of itself.

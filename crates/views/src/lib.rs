@@ -23,5 +23,5 @@ pub use as_of::{AsOf, RegisterRecord, Trail, as_of};
 pub use digest::ViewsDigest;
 pub use error::{ViewsError, WaitError};
 pub use projector::Note;
-pub use rebuild::Rebuilt;
+pub use rebuild::{Compared, Rebuilt};
 pub use views::{VIEWS_FILE, Views};

@@ -1,6 +1,6 @@
 //! Connections for reading: a few, each of its own, so that a question never waits for the projector nor the projector for a question.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +36,11 @@ struct Idle {
 impl Pool {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, idle: Mutex::default(), returned: Condvar::new() }
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Asks one question. A connection whose question failed is not used again.

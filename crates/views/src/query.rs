@@ -32,7 +32,7 @@ pub use credentials::{CredentialRow, Issued, Revocation};
 pub use history::{Change, NoiseRow, Subject, Unplaced};
 pub use models::{CallPlace, MAX_MODELS_SEEN, ModelSeen};
 pub use overview::{CodeCount, ModelUse, OutcomeCount, Overview};
-pub use people::{Details, LetIn, Link, PersonRow, RoleChange, Session};
+pub use people::{Details, LetIn, Link, OpenSession, PersonRow, RoleChange, Session};
 pub use policies::{PolicyContent, PolicyVersion};
 pub use register_lives::RegisterItemFacts;
 pub use registers::{ActRow, ApprovalRow, Done, ItemFilter, ItemPage, ItemRow, ItemSort, Items, RevisionRow};

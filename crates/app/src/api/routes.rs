@@ -80,6 +80,8 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/people/{person}/roles", CHANGE_PEOPLE, Change, "grantRole", "Grant a role to somebody else", 200, &[NotFound, OwnAuthority, AlreadySo]).by(people::grant),
         row(POST, "/api/v1/people/{person}/roles/{role}/revoke", CHANGE_PEOPLE, Change, "revokeRole", "Take a role away", 200, &[NotFound, LastAdministrator, AlreadySo]).by(people::revoke).taking_authority(),
         row(POST, "/api/v1/people/{person}/links", CHANGE_PEOPLE, Once, "issueLink", "Hand out a link that lets the person in once", 201, &[NotFound]).by(people::link),
+        row(GET, "/api/v1/people/{person}/sessions", OWN_SESSION, Plain, "listSessions", "A person's open sessions: one's own, or anybody's for whoever changes people", 200, &[NotFound, NotPermitted]).by(people::sessions),
+        row(POST, "/api/v1/people/{person}/sessions/end", OWN_SESSION, Once, "endSessions", "End one session of a person, or all and the links not used yet", 200, &[NotFound, NotPermitted]).by(people::end_sessions).taking_authority(),
 
         row(GET, "/api/v1/systems", READ_SYSTEMS, Plain, "listSystems", "The systems within reach", 200, &[]).by(systems::list),
         row(POST, "/api/v1/systems", REGISTER_SYSTEMS, Once, "registerSystem", "Enter a system into the inventory", 201, &[NotFound]).by(systems::register),

@@ -19,6 +19,7 @@ pub(crate) mod ledger;
 pub(crate) mod login;
 pub(crate) mod packages;
 pub(crate) mod people;
+pub(crate) mod person_sessions;
 pub(crate) mod policies;
 pub(crate) mod refusals;
 pub(crate) mod registers;

@@ -5,7 +5,7 @@
 use super::answer::Answered;
 use super::page::{
     applicability, calls, control, controls, decision, entry, home, inbox, item, item_form, keys, ledger,
-    login, packages, people, policies, registers, search, settings, system, systems,
+    login, packages, people, person_sessions, policies, registers, search, settings, system, systems,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -209,6 +209,7 @@ pub(crate) const PAGES: &[Page] = &[
     get("/people/{person}", SIGNED_IN, Present, Area::People, "page.person", people::show),
     post("/people/{person}/roles", CHANGE_PEOPLE, Area::People, "page.person.grant", people::grant),
     post("/people/{person}/revoke", CHANGE_PEOPLE, Area::People, "page.person.revoke", people::revoke),
+    post("/people/{person}/sessions/end", SIGNED_IN, Area::People, "page.person.sessions.end", person_sessions::end),
     post("/people/{person}/links", CHANGE_PEOPLE, Area::People, "page.person.link", people::link),
 
     get("/registers", READ_REGISTERS, Present, Area::Registers, "page.registers", registers::list),

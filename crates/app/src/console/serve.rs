@@ -23,7 +23,9 @@ use super::pairs::Pairs;
 use super::visit::{Theme, Visit};
 use crate::api::Access;
 use crate::api::credentials::{self, Presented};
-use crate::api::dispatch::{Service, blocking, query_pairs, request_id};
+use crate::api::dispatch::{
+    MAX_STRANGERS_BODY_BYTES, STRANGERS_BODY_WITHIN, Service, blocking, query_pairs, request_id,
+};
 use crate::permission::Reach;
 use crate::refusal::{Code, Refusal};
 use crate::work::Actor;
@@ -99,7 +101,6 @@ fn finish(
 }
 
 async fn visited(service: &Arc<Service>, page: &'static Page, request: Request<Body>) -> Answered {
-    let permit = service.permit()?;
     let (mut parts, body) = request.into_parts();
     let presented = credentials::presented(&parts.headers, service.settings.is_https())
         .filter(|presented| presented.by_cookie);
@@ -108,15 +109,39 @@ async fn visited(service: &Arc<Service>, page: &'static Page, request: Request<B
         .map_err(|error| Refusal::new(Code::Malformed, format!("the path: {error}")))?;
     let named = named.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
     let query = Pairs::new(query_pairs(parts.uri.query().unwrap_or_default())?);
-    let form =
-        if page.method == Method::Post { read_form(&parts.headers, body).await? } else { Pairs::default() };
+    let form = match (page.method, page.access) {
+        (Method::Get, _) => Pairs::default(),
+        (Method::Post, Access::Needs(_)) if is_known(service, presented.as_ref()).await? => {
+            read_form(&parts.headers, body, (MAX_FORM_BYTES, FORM_WITHIN)).await?
+        }
+        // Refused below, whatever they would send.
+        (Method::Post, Access::Needs(_)) => Pairs::default(),
+        (Method::Post, Access::Public | Access::Loopback) => {
+            let limits = (MAX_STRANGERS_BODY_BYTES, STRANGERS_BODY_WITHIN);
+            read_form(&parts.headers, body, limits).await?
+        }
+    };
     let asked = Asked { parts, presented, named: Pairs::new(named), query, form };
     let service = Arc::clone(service);
+    // Not before all of it is there: whoever sends slowly must not take a place from the others.
+    let permit = service.permit()?;
     let work = move || {
         let _permit = permit;
         asked.worked(&service, page)
     };
     blocking(work).await
+}
+
+/// Whether a session is there, before a form is read for it.
+async fn is_known(service: &Arc<Service>, presented: Option<&Presented>) -> Result<bool, Refusal> {
+    let Some(token) = presented.map(|presented| presented.token.clone()) else { return Ok(false) };
+    let (service, permit) = (Arc::clone(service), service.permit()?);
+    let asked = move || {
+        let _permit = permit;
+        // By what was known last: the whole of it is asked once the form is there.
+        service.desk.sign_in(&token).is_ok()
+    };
+    blocking(asked).await
 }
 
 /// A request that was read.
@@ -241,7 +266,11 @@ fn theme(headers: &HeaderMap) -> Option<Theme> {
 }
 
 /// Reads `application/x-www-form-urlencoded`; browsers end lines with two characters, records with one.
-async fn read_form(headers: &HeaderMap, body: Body) -> Result<Pairs, Refusal> {
+async fn read_form(
+    headers: &HeaderMap,
+    body: Body,
+    (max_bytes, within): (usize, Duration),
+) -> Result<Pairs, Refusal> {
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !media
         .split(';')
@@ -252,9 +281,8 @@ async fn read_form(headers: &HeaderMap, body: Body) -> Result<Pairs, Refusal> {
     {
         return Err(Refusal::new(Code::Malformed, "what was sent is not a form of this console"));
     }
-    let too_large =
-        || Refusal::new(Code::TooLarge, format!("the form is larger than {MAX_FORM_BYTES} bytes"));
-    let bytes = match tokio::time::timeout(FORM_WITHIN, to_bytes(body, MAX_FORM_BYTES)).await {
+    let too_large = || Refusal::new(Code::TooLarge, format!("the form is larger than {max_bytes} bytes"));
+    let bytes = match tokio::time::timeout(within, to_bytes(body, max_bytes)).await {
         Err(_) => return Err(Refusal::new(Code::TooSlow, "the form did not arrive in time")),
         Ok(bytes) => bytes.map_err(|_| too_large())?,
     };

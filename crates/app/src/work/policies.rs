@@ -2,6 +2,8 @@
 //!
 //! Promises: only a text that was checked comes into force. Must never: change a version that was published.
 
+use std::sync::{Mutex, MutexGuard, TryLockError};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::body::{PolicyPublished, PolicyWithdrawn};
@@ -13,6 +15,9 @@ use super::prose::Prose;
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written, digest_of};
 use crate::refusal::{Code, Refusal};
+
+/// Most texts that are tried at a time. Within the limits of the language a check takes a second at worst, all of it on a processor.
+pub(crate) const MAX_TRIALS: usize = 2;
 
 /// A text to try.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -106,8 +111,18 @@ pub struct PolicyHistory {
 }
 
 impl Desk {
-    /// Tries a text without publishing it.
-    pub fn check_policy(&self, tried: &PolicyText) -> Result<CheckedPolicy, Refusal> {
+    /// Tries a text without publishing it, when not too many others do.
+    pub fn try_policy(&self, tried: &PolicyText) -> Result<CheckedPolicy, Refusal> {
+        let _place = self.trying.iter().find_map(free).ok_or_else(|| {
+            Refusal::new(
+                Code::Unavailable,
+                format!("{MAX_TRIALS} policies are being tried, the most at a time"),
+            )
+        })?;
+        self.check_policy(tried)
+    }
+
+    fn check_policy(&self, tried: &PolicyText) -> Result<CheckedPolicy, Refusal> {
         let rules = (self.tools.check_policy)(&tried.text).map_err(|fault| {
             let place = match (fault.line, fault.column) {
                 (0, _) => String::new(),
@@ -243,4 +258,13 @@ impl Desk {
 
 fn stream(name: &str) -> String {
     format!("policy/{name}")
+}
+
+/// A place that nobody holds.
+fn free(place: &Mutex<()>) -> Option<MutexGuard<'_, ()>> {
+    match place.try_lock() {
+        Ok(held) => Some(held),
+        Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }

@@ -1,5 +1,6 @@
 //! The control plane over real HTTP, on a real log in a directory of its own.
 
+mod busy;
 mod calls;
 mod changes;
 pub(crate) mod client;
@@ -14,4 +15,5 @@ mod records;
 mod register_from_file;
 mod register_traffic;
 pub(crate) mod registers;
+mod session_ends;
 mod sessions;
