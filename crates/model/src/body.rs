@@ -6,6 +6,7 @@
 
 mod applicability;
 mod call;
+mod content;
 mod credential;
 mod operation;
 mod person;
@@ -22,6 +23,7 @@ pub use call::{
     Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, Masked, Outcome,
     Usage,
 };
+pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
 pub use operation::{ConfigLoaded, NoiseCounted};
 pub use person::{
@@ -103,6 +105,7 @@ bodies! {
     RegisterMoved => "register.moved",
     RegisterRefreshOpened => "register.refresh_opened",
     RegisterRefused => "register.refused",
+    ContentViewed => "content.viewed",
 }
 
 #[cfg(test)]

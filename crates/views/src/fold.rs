@@ -6,7 +6,8 @@
 use rusqlite::{Connection, params};
 use tabellion_ledger::{EntryView, UnitContent};
 use tabellion_model::registry::{self, Facts, Recognition};
-use tabellion_model::{Entry, Header, UnitId, tombstone};
+use tabellion_model::{Entry, Header, Micros, UnitId, tombstone};
+use tabellion_tlog::Hash;
 
 use crate::database::{self, Cursor};
 use crate::error::ViewsError;
@@ -52,6 +53,19 @@ pub(crate) fn batch(tx: &Connection, cursors: &mut [Cursor], batch: &Batch) -> R
         *cursor = reached;
     }
     Ok(touched)
+}
+
+/// Folds one entry by which somebody changed something, out of a log that is not read as a whole. What lies at `size` or above was not there.
+pub(crate) fn change(
+    tx: &Connection,
+    view: &EntryView,
+    committed_at: Micros,
+    size: u64,
+) -> Result<(), ViewsError> {
+    let (entries, leaves) = (Vec::new(), Vec::new());
+    let batch = Batch { entries, leaves, committed_at, size_after: size, seal: Hash([0; 32]) };
+    let all: Vec<&'static Projection> = projection::ALL.iter().collect();
+    entry(tx, &all, &batch, view).map(drop)
 }
 
 /// Writes the cursors; the last thing in a transaction.

@@ -15,6 +15,7 @@ mod policies;
 pub(crate) mod registers;
 mod systems;
 pub(crate) mod tallies;
+mod viewings;
 
 use rusqlite::{Connection, Params};
 
@@ -80,6 +81,7 @@ pub const ALL: &[Projection] = &[
     registers::REGISTERS,
     applicability::APPLICABILITY,
     tallies::TALLIES,
+    viewings::VIEWINGS,
     ledger::LEDGER,
 ];
 

@@ -15,6 +15,7 @@ use crate::database;
 use crate::digest::{self, ViewsDigest};
 use crate::error::{ViewsError, WaitError};
 use crate::gate::{Gate, GateCell};
+use crate::past::Pasts;
 use crate::pool::Pool;
 use crate::projector::{Note, Projector, left};
 use crate::query::facts::Kept;
@@ -43,6 +44,7 @@ impl Views {
             pool: Pool::new(path.clone()),
             gate: Arc::new(GateCell::default()),
             kept: Mutex::default(),
+            pasts: Pasts::default(),
             blanked: AtomicU64::new(0),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -63,6 +65,22 @@ impl Views {
             error,
         })?;
         Ok(Self { shared, projector: Some(thread) })
+    }
+
+    /// Views in memory that were folded up to `position` and go no further.
+    pub(crate) fn held(reader: Reader, db: Connection, position: u64) -> Self {
+        let shared = Shared {
+            reader,
+            pool: Pool::held(db),
+            gate: Arc::new(GateCell::default()),
+            kept: Mutex::default(),
+            pasts: Pasts::default(),
+            blanked: AtomicU64::new(0),
+            state: Mutex::new(State { position, published: true, ..State::default() }),
+            changed: Condvar::new(),
+            stop: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared), projector: None }
     }
 
     /// Makes the file anew beside the old one and puts it in its place. Only while nothing else uses the directory: the caller holds its lock.
@@ -178,6 +196,8 @@ pub(crate) struct Shared {
     pub(crate) gate: Arc<GateCell>,
     /// What answers about controls keep between each other.
     pub(crate) kept: Mutex<Kept>,
+    /// Views of earlier sizes that were asked for lately.
+    pub(crate) pasts: Pasts,
     /// Raised whenever content was blanked or rows were made anew, before whoever waits for it is woken.
     blanked: AtomicU64,
     stop: AtomicBool,

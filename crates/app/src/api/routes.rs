@@ -27,6 +27,7 @@ const CHANGE_KEYS: Access = Access::Needs(Permission::ChangeKeys);
 const READ_POLICIES: Access = Access::Needs(Permission::ReadPolicies);
 const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
 const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
+const READ_CAPTURED: Access = Access::Needs(Permission::ReadCaptured);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
 const RECORD: Access = Access::Needs(Permission::Record);
 const BUILD_PACKAGES: Access = Access::Needs(Permission::BuildPackages);
@@ -117,6 +118,8 @@ pub(super) fn routes() -> Vec<Route> {
 
         row(GET, "/api/v1/calls", READ_CALLS, Plain, "listCalls", "The calls within reach, newest first", 200, &[]).by(calls::list),
         row(GET, "/api/v1/calls/{call}", READ_CALLS, Plain, "readCall", "One call: decision, evidence, proof", 200, &[NotFound]).by(calls::read),
+        row(GET, "/api/v1/calls/{call}/viewings", READ_CAPTURED, Plain, "listViewings", "Who asked to see what was captured of a call, when and why", 200, &[NotFound]).by(calls::viewings),
+        row(POST, "/api/v1/calls/{call}/viewings", READ_CAPTURED, Once, "viewCaptured", "Say why you want to see what was captured of a call; from then on it is shown to you, for an hour", 201, &[NotFound, AlreadySo]).by(calls::view),
 
         row(GET, "/api/v1/controls", READ_CONTROLS, Plain, "listControls", "How every clause and control of ISO/IEC 42001 stands, computed from evidence", 200, &[]).by(controls::list),
         row(GET, "/api/v1/controls/{control}", READ_CONTROLS, Plain, "readControl", "One clause or control: its status, why, and what would change it", 200, &[NotFound]).by(controls::read),

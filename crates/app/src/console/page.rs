@@ -1,19 +1,24 @@
 //! What makes each page. A page reads its query, asks the desk, and puts blocks together; it decides nothing.
 
 pub(crate) mod applicability;
+pub(crate) mod applicability_approval;
+pub(crate) mod applicability_row;
 pub(crate) mod calls;
 pub(crate) mod control;
 pub(crate) mod controls;
 pub(crate) mod coverage;
+pub(crate) mod coverage_chart;
 pub(crate) mod decision;
 pub(crate) mod difference;
 pub(crate) mod entry;
+pub(crate) mod happened;
 pub(crate) mod home;
 pub(crate) mod inbox;
 pub(crate) mod item;
 pub(crate) mod item_fields;
 pub(crate) mod item_form;
 pub(crate) mod item_history;
+pub(crate) mod item_notes;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod login;
@@ -22,11 +27,13 @@ pub(crate) mod people;
 pub(crate) mod person_sessions;
 pub(crate) mod policies;
 pub(crate) mod refusals;
+pub(crate) mod register_filters;
 pub(crate) mod registers;
 pub(crate) mod said;
 pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod story;
 pub(crate) mod system;
+pub(crate) mod system_items;
 pub(crate) mod systems;
 pub(crate) mod waiting;

@@ -3,6 +3,7 @@
 //! Promises: a form is taken from our own pages alone; a visit without a session is led to where one comes in; a refusal is a page that helps.
 //! Must never: run what may wait for a disk on the threads that serve connections.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,8 +19,9 @@ use super::link::{Link, own_path};
 use super::moment;
 use super::names::Names;
 use super::page::refusals;
-use super::pages::{History, Method, PAGES, Page};
+use super::pages::{Method, PAGES, Page};
 use super::pairs::Pairs;
+use super::past;
 use super::visit::{Theme, Visit};
 use crate::api::Access;
 use crate::api::credentials::{self, Presented};
@@ -28,7 +30,7 @@ use crate::api::dispatch::{
 };
 use crate::permission::Reach;
 use crate::refusal::{Code, Refusal};
-use crate::work::Actor;
+use crate::work::{Actor, Desk};
 
 /// Largest form: the longest policy, every character of it percent-encoded.
 const MAX_FORM_BYTES: usize = 1 << 20;
@@ -156,6 +158,7 @@ struct Asked {
 impl Asked {
     /// The answer; a refusal is one too.
     fn worked(self, service: &Service, page: &'static Page) -> Answer {
+        let past = OnceCell::new();
         let mut visit = Visit {
             desk: &service.desk,
             settings: &service.settings,
@@ -170,7 +173,7 @@ impl Asked {
             theme: theme(&self.parts.headers),
             names: Names::default(),
         };
-        let done = enter(&mut visit, &self.parts.headers, self.presented.as_ref())
+        let done = enter(&mut visit, &self.parts.headers, self.presented.as_ref(), &past)
             .and_then(|()| (page.handler)(&visit));
         match done {
             Ok(answer) => answer,
@@ -184,7 +187,12 @@ impl Asked {
 }
 
 /// Finds out who is here and whether this page is for them, and as of when.
-fn enter(visit: &mut Visit<'_>, headers: &HeaderMap, presented: Option<&Presented>) -> Result<(), Refusal> {
+fn enter<'a>(
+    visit: &mut Visit<'a>,
+    headers: &HeaderMap,
+    presented: Option<&Presented>,
+    past: &'a OnceCell<Desk>,
+) -> Result<(), Refusal> {
     if visit.page.method == Method::Post {
         check_same_site(visit, headers)?;
     }
@@ -210,14 +218,12 @@ fn enter(visit: &mut Visit<'_>, headers: &HeaderMap, presented: Option<&Presente
     }
     let moment = visit.query.get("as_of").map(|text| moment::read(visit.desk, text)).transpose()?;
     visit.moment = moment;
-    match (moment, visit.page.history) {
-        (Some(_), History::Present) => Err(Refusal::at(
-            Code::NotFound,
-            "/as_of",
-            "this page cannot be shown as of an earlier moment yet",
-        )),
-        _ => Ok(()),
+    if let Some(moment) = moment
+        && let Some(desk) = past::desk(visit.desk, visit.page, moment)?
+    {
+        visit.desk = past.get_or_init(|| desk);
     }
+    Ok(())
 }
 
 /// A form must come from a page of this origin; a browser says from where it comes.

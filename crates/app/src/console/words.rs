@@ -177,6 +177,14 @@ pub(crate) fn change(record_type: &str) -> &str {
         "soa.decided" => "decided whether a control applies",
         "soa.approved" => "approved the Statement of Applicability",
         "soa.refused" => "was refused the approval of an own statement",
+        "content.viewed" => "asked to see a prompt and answer",
+        "call.authorised" => "let a call through",
+        "call.denied" => "denied a call",
+        "call.completed" => "ended a call",
+        "call.broken" => "found a call open",
+        "erasure.ordered" => "ordered an erasure",
+        "erasure.done" => "erased content",
+        "package.exported" => "built a package",
         other => other,
     }
 }

@@ -263,6 +263,11 @@ fn one_list(
     system: Option<SystemId>,
     page: Page,
 ) -> Result<Rows<CallRow>, ViewsError> {
+    conditions(filter, system).page(db, SELECT, "calls.entry", page, row, |call| call.entry)
+}
+
+/// What `filter` asks of calls and of the systems they are joined with, its own systems left aside.
+pub(super) fn conditions(filter: &CallFilter, system: Option<SystemId>) -> Where {
     let mut wanted = Where::default();
     wanted
         .with("calls.system = ?", system.map(bytes))
@@ -283,7 +288,7 @@ fn one_list(
     if filter.end_erased {
         wanted.only(CallState::Completed.condition()).only("calls.ended_unit IS NULL");
     }
-    wanted.page(db, SELECT, "calls.entry", page, row, |call| call.entry)
+    wanted
 }
 
 /// Puts two lists of the same page into one.

@@ -16,6 +16,8 @@ mod facts;
 mod fixture;
 mod gate;
 mod histories;
+mod past;
 mod people;
 mod registers;
 mod speed;
+mod traffic;

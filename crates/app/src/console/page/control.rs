@@ -2,6 +2,7 @@
 
 use askama::Template;
 use tabellion_model::SystemId;
+use tabellion_views::query::{Page, Subject};
 
 use super::controls::{basis, open};
 use crate::console::answer::Answered;
@@ -14,6 +15,11 @@ use crate::console::visit::{Content, Visit};
 use crate::console::words::{Tone, counted};
 use crate::refusal::Refusal;
 use crate::work::controls::{Because, Control};
+
+/// Records that are brought together.
+const RECORDS: usize = 24;
+/// Decisions about a control that are shown.
+const DECISIONS: u32 = 10;
 
 struct Reason {
     tone: &'static str,
@@ -62,6 +68,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         })?);
     }
     blocks.push(section("parts", "Why it stands so", vec![status(visit, &control)?])?);
+    blocks.push(happened(visit, &control)?);
     blocks.extend(steps(visit, &control)?);
     blocks.extend(no_source(&control)?);
     if !control.systems.is_empty() {
@@ -82,6 +89,27 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         blocks,
         ..Content::titled(&format!("{} {}", row.reference, row.title))
     })
+}
+
+/// The records that the status rests on, what was decided about the control itself, and the newest in the registers that serve it.
+fn happened(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
+    let mut entries: Vec<u64> =
+        control.because.iter().flat_map(|because| because.entries.iter().copied()).collect();
+    if control.control.is_control {
+        let stream = Subject::Applicability(control.control.reference.to_owned());
+        let page = Page { before: None, limit: DECISIONS };
+        entries.extend(visit.desk.views().history(Some(&stream), page)?.rows.iter().map(|row| row.entry));
+    }
+    for register in visit.desk.registers().registers {
+        if register.serves.iter().any(|served| served == control.control.reference) {
+            let page = Page { before: None, limit: DECISIONS };
+            let found = visit.desk.views().history(Some(&Subject::Register(register.name)), page)?;
+            entries.extend(found.rows.iter().map(|row| row.entry));
+        }
+    }
+    entries.sort_unstable_by_key(|entry| std::cmp::Reverse(*entry));
+    entries.dedup();
+    super::happened::at(visit, "What bears on it", entries.into_iter().take(RECORDS))
 }
 
 fn status(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {

@@ -3,6 +3,7 @@
 use tabellion_model::status::Target;
 
 use super::coverage::figures;
+use super::coverage_chart;
 use crate::console::answer::Answered;
 use crate::console::block::Block;
 use crate::console::cell::{Cell, Piece};
@@ -101,11 +102,10 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
         "ISO/IEC 42001: {controls} controls, {} clauses. What is evidenced, computed from records by rules that are data; nobody types a status in.",
         all.controls.len() - controls
     );
-    visit.show(Content {
-        lead,
-        blocks: vec![figures(&all.counts)?, legend()?, listing.table(visit, rows)?, basis(&all.basis)?],
-        ..Content::titled("Controls")
-    })
+    let mut blocks = vec![figures(&all.counts)?];
+    blocks.extend(coverage_chart::chart(visit, &all.counts)?);
+    blocks.extend([legend()?, listing.table(visit, rows)?, basis(&all.basis)?]);
+    visit.show(Content { lead, charts: true, blocks, ..Content::titled("Controls") })
 }
 
 fn areas(all: &Controls) -> Takes {

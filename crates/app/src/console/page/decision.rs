@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::item::{Opened, facts, named, opened, why_not};
+use super::item::{Opened, facts, named, opened};
+use super::item_notes::why_not;
 use super::{registers, said};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Note, Section, section};

@@ -9,7 +9,7 @@ use tabellion_model::register::{Content, Field, Kind, Register};
 
 use super::item_form::Others;
 use super::said::Said;
-use super::{registers, systems};
+use super::{register_filters, systems};
 use crate::console::cell::Cell;
 use crate::console::pairs::Pairs;
 use crate::console::visit::Visit;
@@ -190,7 +190,7 @@ impl Choices {
     fn of(visit: &Visit<'_>, register: &Register) -> Result<Self, Refusal> {
         let has = |kind: Kind| register.fields().any(|field| field.kind == kind);
         let people = if has(Kind::Person) && visit.reach(Permission::ReadPeople) == Reach::All {
-            registers::people(visit)?
+            register_filters::people(visit)?
         } else {
             let me = visit.actor.as_ref().and_then(crate::work::Actor::credential);
             Some(me.map(|me| (me.to_hex(), "You".to_owned())).into_iter().collect())

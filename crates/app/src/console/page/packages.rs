@@ -103,6 +103,10 @@ fn fields(visit: &Visit<'_>, typed: Option<&Pairs>) -> Result<Vec<Field>, Refusa
             .hint("Last day, UTC. Empty: until now.")
             .optional()
             .value(said("to")),
+        Field::new("at", "As of log size", Kind::Line)
+            .hint("The package says how everything stood then. Empty: as it is now.")
+            .optional()
+            .value(said("at")),
         systems
             .hint("The package holds the whole commits all the same, so that nothing can be left out unseen.")
             .optional()
@@ -167,7 +171,11 @@ fn package(visit: &Visit<'_>, typed: &Pairs) -> Result<NewPackage, Refusal> {
             .map_err(|error| Refusal::at(Code::Malformed, "/to", error.to_string()))?;
         body.insert("to".to_owned(), Value::from(Micros(midnight.0 + DAY).to_string()));
     }
-    if let Some(at) = typed.number("at") {
+    if let Some(text) = typed.get("at") {
+        let digits = text.trim().trim_start_matches('#').replace(',', "");
+        let at: u64 = digits.parse().map_err(|_| {
+            Refusal::at(Code::Malformed, "/at", "a log size is a whole number, such as 12,345")
+        })?;
         body.insert("at".to_owned(), Value::from(at));
     }
     visit.read("buildPackage", Value::Object(body))

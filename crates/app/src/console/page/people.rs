@@ -191,7 +191,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
         .with("Record", visit.entry(person.added.index))
         .with("Id", Cell::id(&person.id));
     let mut blocks = vec![facts.block()?];
-    if visit.can(Permission::ChangePeople) && person.name.is_some() {
+    if visit.can(Permission::ChangePeople) && person.name.is_some() && visit.moment.is_none() {
         blocks.push(section("change", "Change", forms(visit, &person, refused)?)?);
     }
     blocks.extend(person_sessions::block(visit, id, refused)?);
