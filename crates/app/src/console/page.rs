@@ -1,6 +1,7 @@
 //! What makes each page. A page reads its query, asks the desk, and puts blocks together; it decides nothing.
 
 pub(crate) mod applicability;
+pub(crate) mod applicability_row;
 pub(crate) mod calls;
 pub(crate) mod control;
 pub(crate) mod controls;

@@ -4,7 +4,7 @@
 
 use super::answer::Answered;
 use super::page::{
-    applicability, calls, control, controls, decision, entry, home, inbox, item, item_form, keys, ledger,
+    applicability, applicability_row, calls, control, controls, decision, entry, home, inbox, item, item_form, keys, ledger,
     login, packages, people, policies, registers, search, settings, system, systems,
 };
 use super::visit::Visit;
@@ -227,8 +227,10 @@ pub(crate) const PAGES: &[Page] = &[
     get("/soa", READ_CONTROLS, Present, Area::Applicability, "page.soa", applicability::show),
     get("/soa/approve", APPROVE_APPLICABILITY, Present, Area::Applicability, "page.soa.approval", applicability::approval),
     post("/soa/approve", APPROVE_APPLICABILITY, Area::Applicability, "page.soa.approve", applicability::approve),
-    get("/soa/{control}", READ_CONTROLS, Present, Area::Applicability, "page.soa.row", applicability::row),
-    post("/soa/{control}", DECIDE_APPLICABILITY, Area::Applicability, "page.soa.decide", applicability::decide),
+    get("/soa/several", DECIDE_APPLICABILITY, Present, Area::Applicability, "page.soa.several", applicability_row::several),
+    post("/soa/several", DECIDE_APPLICABILITY, Area::Applicability, "page.soa.several.decide", applicability_row::decide_several),
+    get("/soa/{control}", READ_CONTROLS, Present, Area::Applicability, "page.soa.row", applicability_row::row),
+    post("/soa/{control}", DECIDE_APPLICABILITY, Area::Applicability, "page.soa.decide", applicability_row::decide),
 
     get("/controls", READ_CONTROLS, Present, Area::Controls, "page.controls", controls::list),
     get("/controls/{control}", READ_CONTROLS, Present, Area::Controls, "page.control", control::show),
