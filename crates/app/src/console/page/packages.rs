@@ -164,8 +164,7 @@ fn count_block(visit: &Visit<'_>, typed: &Pairs) -> Result<Block, Refusal> {
                 )
                 .with("Commits", Cell::number(survey.commits))
                 .with("First commit", visit.time(survey.first_commit))
-                .with("Last commit", visit.time(survey.last_commit))
-                .with("Of ISO/IEC 42001", holds_framework(survey.has_framework));
+                .with("Last commit", visit.time(survey.last_commit));
             facts = match survey.units {
                 Some(units) => facts
                     .with("Content shown", Cell::number(units.shown))
@@ -180,6 +179,7 @@ fn count_block(visit: &Visit<'_>, typed: &Pairs) -> Result<Block, Refusal> {
                     )),
                 ),
             };
+            let facts = facts.with("Of ISO/IEC 42001", holds_framework(survey.has_framework));
             (Some(facts.block()?), String::new())
         }
     };
@@ -293,8 +293,8 @@ fn checks(visit: &Visit<'_>, report: &tabellion_model::Report) -> Result<Block, 
         cells: vec![
             Cell::text(check.name),
             Cell::state((check.outcome.as_str(), outcome(check.outcome))),
-            Cell::text(&check.detail),
-            Cell::text(check.proves),
+            uncut(&check.detail),
+            uncut(check.proves),
         ],
     });
     let listing = Listing {
@@ -314,6 +314,12 @@ fn checks(visit: &Visit<'_>, report: &tabellion_model::Report) -> Result<Block, 
         empty: nothing("Nothing was checked", "", None),
     };
     listing.table(visit, Rows::All(rows.collect()))
+}
+
+/// A sentence of the verifier, all of it.
+fn uncut(text: &str) -> Cell {
+    let cell = Cell::long(text);
+    Cell { text: cell.whole.clone(), ..cell }
 }
 
 fn outcome(outcome: tabellion_model::Outcome) -> Tone {
