@@ -6,7 +6,7 @@ use tabellion_model::{CredentialId, Micros, SystemId};
 
 use super::systems;
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Empty, Section, section};
+use crate::console::block::{Action, Block, Empty, Note, Section, section};
 use crate::console::cell::{Cell, Piece};
 use crate::console::link::Link;
 use crate::console::looks;
@@ -14,7 +14,7 @@ use crate::console::table::{
     CSV_ROWS, Column, Filter, Listing, PAGE_ROWS, Row, Rows, Takes, choices, column, more, nothing, skipped,
 };
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{DAY, machine_time};
+use crate::console::words::{DAY, Tone, machine_time};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::Time;
@@ -138,7 +138,11 @@ pub(crate) fn items(visit: &Visit<'_>) -> Answered {
     if csv {
         return Ok(listing.csv(visit, rows).into());
     }
-    let mut blocks = vec![serves(visit, register)?, listing.table(visit, rows)?];
+    let mut blocks = vec![serves(visit, register)?];
+    match none_about(visit, register, &asked, total)? {
+        Some(none) => blocks.push(none),
+        None => blocks.push(listing.table(visit, rows)?),
+    }
     if register.name == INVENTORY {
         blocks.extend(gaps(visit)?);
     }
@@ -149,6 +153,34 @@ pub(crate) fn items(visit: &Visit<'_>) -> Answered {
         blocks,
         ..Content::titled(&register.title)
     })
+}
+
+/// Where a system was asked for alone and has no item yet: how to begin, with the system at hand.
+fn none_about(
+    visit: &Visit<'_>,
+    register: &Register,
+    asked: &ItemQuery,
+    total: u64,
+) -> Result<Option<Block>, Refusal> {
+    let Some(system) = asked.system else { return Ok(None) };
+    let alone = ItemQuery { system: Some(system), sort: asked.sort, ..ItemQuery::default() };
+    if total > 0 || *asked != alone {
+        return Ok(None);
+    }
+    let name = visit.names.system(visit.desk, system)?.text;
+    let start = start(visit, register).map(|start| Action { label: "Start it", ..start });
+    let text = match start {
+        Some(_) => format!("Somebody who knows {name} drafts it, and a second person approves exactly that."),
+        None => "Whoever answers for the system, or keeps the registers, starts it.".to_owned(),
+    };
+    let all = Action { label: "Show those of every system", href: format!("/registers/{}", register.name) };
+    let note = Note {
+        tone: Tone::Quiet,
+        title: format!("{name} has no {} yet", register.item),
+        text,
+        action: Some(start.unwrap_or(all)),
+    };
+    Block::of(&note).map(Some)
 }
 
 /// The items of the page that is asked for, and how many there are on all.
@@ -239,10 +271,9 @@ pub(crate) fn about(item: &ItemSummary) -> Cell {
     match (&item.system, &item.system_name) {
         (Some(id), Some(name)) => Cell::text(name).to(format!("/systems/{id}")),
         (Some(id), None) => Cell::id(id).to(format!("/systems/{id}")),
-        (None, _) if item.organisation_wide => Cell::state((
-            "the whole organisation: says nothing about any system",
-            crate::console::words::Tone::Fair,
-        )),
+        (None, _) if item.organisation_wide => {
+            Cell::state(("the whole organisation: says nothing about any system", Tone::Fair))
+        }
         (None, _) => Cell::text("the organisation"),
     }
 }
@@ -339,7 +370,7 @@ fn filters(visit: &Visit<'_>, register: &Register) -> Result<Vec<Filter>, Refusa
     ];
     let words: Vec<(String, String)> = register.fields().flat_map(words_of).collect();
     if !words.is_empty() {
-        filters.push(Filter { name: "where", label: "Says", takes: Takes::Choice(words) });
+        filters.push(Filter { name: "where", label: "Content", takes: Takes::Choice(words) });
     }
     if register.about != About::Organisation {
         filters.push(systems::filter(visit)?);
@@ -486,11 +517,11 @@ fn gaps(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
     }
     let listing = Listing {
         id: "gaps",
-        caption: "Models that answered and are not named",
+        caption: "Models that were called and are not named",
         columns: const {
             &[
                 column("system", "System"),
-                column("model", "Model that answered"),
+                column("model", "Model"),
                 column("why", "What is missing"),
                 column("first", "First call"),
                 column("last", "Last call"),
@@ -499,7 +530,7 @@ fn gaps(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
         filters: Vec::new(),
         search: "",
         views: Vec::new(),
-        empty: nothing("No gap", "Every model that answered is named.", None),
+        empty: nothing("No gap", "Every model that was called is named.", None),
     };
     let part = Section {
         id: "gaps",
