@@ -195,7 +195,12 @@ impl Desk {
         let mut drafts = Vec::new();
         for control in controls.iter().copied() {
             let (reason, evidence) = (new.reason.clone(), new.evidence.clone());
-            checked(&Row { control, decision: new.decision, reason: reason.clone(), evidence: evidence.clone() })?;
+            checked(&Row {
+                control,
+                decision: new.decision,
+                reason: reason.clone(),
+                evidence: evidence.clone(),
+            })?;
             let body = SoaDecided { control, decision: new.decision, reason, evidence };
             drafts.push(draft_of(&body, stream_of(control), 0)?);
         }
@@ -207,7 +212,8 @@ impl Desk {
             if earlier.is_none() {
                 for control in controls.iter().copied() {
                     if self.views.soa_row(control)?.is_some() {
-                        let text = format!("{control} was decided meanwhile; take it out, or decide it by itself");
+                        let text =
+                            format!("{control} was decided meanwhile; take it out, or decide it by itself");
                         return Err(Refusal::at(Code::Conflict, "/controls", text));
                     }
                 }
@@ -219,7 +225,8 @@ impl Desk {
     /// Controls that `rows` exclude although systems in scope contradict that by the control's rule, whether the exclusion is approved yet or not.
     pub(crate) fn contradicted(&self, rows: &[StatementRow]) -> Result<Vec<&'static str>, Refusal> {
         let excluded = rows.iter().filter(|row| row.decision == Some(Decision::Excluded));
-        let rules = excluded.filter_map(|row| Some((row.control, Rules::built_in().of(control_of(row.control).ok()?))));
+        let rules = excluded
+            .filter_map(|row| Some((row.control, Rules::built_in().of(control_of(row.control).ok()?))));
         let bound: Vec<_> =
             rules.filter(|(_, rule)| rule.exclusion_stale == StaleWhen::SystemsInScope).collect();
         if bound.is_empty() {

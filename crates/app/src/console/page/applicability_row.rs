@@ -30,8 +30,8 @@ pub(crate) fn row(visit: &Visit<'_>) -> Answered {
 pub(crate) fn decide(visit: &Visit<'_>) -> Answered {
     let control = visit.parts.text("control");
     let was_open = visit.desk.statement_of(control)?.row.decision.is_none();
-    let done = typed(visit)
-        .and_then(|new| visit.desk.decide_control(visit.actor()?, &visit.given(), control, &new));
+    let done =
+        typed(visit).and_then(|new| visit.desk.decide_control(visit.actor()?, &visit.given(), control, &new));
     match done {
         Ok((row, written)) => on(visit, row.control, was_open, &written),
         Err(refusal) => {
@@ -93,9 +93,8 @@ pub(crate) fn decide_several(visit: &Visit<'_>) -> Answered {
     let done = if chosen.is_empty() {
         Err(Refusal::at(Code::Malformed, "/controls", "choose at least one control"))
     } else {
-        typed(visit).and_then(|new| {
-            visit.desk.decide_open_controls(visit.actor()?, &visit.given(), &chosen, &new)
-        })
+        typed(visit)
+            .and_then(|new| visit.desk.decide_open_controls(visit.actor()?, &visit.given(), &chosen, &new))
     };
     match done {
         Ok(written) => Ok(visit.recorded("/soa", &written)),
@@ -119,12 +118,14 @@ fn several_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -
         Block::of(&Note {
             tone: Tone::Quiet,
             title: "Every control is decided".to_owned(),
-            text: "A decision is changed row by row, so that nobody overwrites what they have not seen.".to_owned(),
+            text: "A decision is changed row by row, so that nobody overwrites what they have not seen."
+                .to_owned(),
             action: None,
         })?
     } else {
         let count = open.len() as u64;
-        let mut fields = vec![Field::new("controls", "Controls that nobody has decided yet", Kind::Checks(open))];
+        let mut fields =
+            vec![Field::new("controls", "Controls that nobody has decided yet", Kind::Checks(open))];
         fields.extend(decision_fields(None));
         let mut form = Form::new("several", "/soa/several".to_owned(), "Record these decisions", fields);
         form.consequence = "Each control gets a record of its own with this reason; all are recorded, or none. Whoever decides cannot approve the statement.";
@@ -134,7 +135,8 @@ fn several_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -
     };
     let content = Content {
         trail: vec![("Statement of Applicability".to_owned(), "/soa".to_owned())],
-        lead: "For controls to which exactly one reason applies. Each can be decided by itself later.".to_owned(),
+        lead: "For controls to which exactly one reason applies. Each can be decided by itself later."
+            .to_owned(),
         blocks: vec![block],
         ..Content::titled("Decide several controls")
     };
@@ -188,7 +190,9 @@ fn decision_fields(row: Option<&StatementRow>) -> Vec<Field> {
             .hint("By risk, law, contract or business: why it applies here, or why not.")
             .value(stands(row.and_then(|row| row.reason.as_ref()))),
         Field::new("evidence", "Evidence of who carries it out", Kind::Area(2))
-            .hint("An inherited control needs it: the contract, the report, the certificate, and where it is.")
+            .hint(
+                "An inherited control needs it: the contract, the report, the certificate, and where it is.",
+            )
             .optional()
             .value(stands(row.and_then(|row| row.evidence.as_ref()))),
     ]
