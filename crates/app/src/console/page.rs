@@ -15,6 +15,7 @@ pub(crate) mod item;
 pub(crate) mod item_fields;
 pub(crate) mod item_form;
 pub(crate) mod item_history;
+pub(crate) mod keep;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod login;

@@ -4,8 +4,9 @@
 
 use super::answer::Answered;
 use super::page::{
-    applicability, applicability_row, calls, control, controls, decision, entry, home, inbox, item, item_form, keys, ledger,
-    login, packages, people, policies, registers, search, settings, system, systems,
+    applicability, applicability_row, calls, control, controls, decision, entry, home, inbox, item,
+    item_form, keep, keys, ledger, login, packages, people, policies, registers, search, settings, system,
+    systems,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -55,6 +56,7 @@ pub(crate) enum Area {
     Controls,
     Packages,
     Ledger,
+    Records,
     Settings,
 }
 
@@ -91,11 +93,11 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Inbox", "/inbox", Permission::OwnSession, Area::Inbox),
         ],
     ),
-    ("Traffic", &[item("Calls", "/calls", Permission::ReadCalls, Area::Calls)]),
     (
-        "Systems",
+        "Traffic",
         &[
-            item("Inventory", "/systems", Permission::ReadSystems, Area::Systems),
+            item("Calls", "/calls", Permission::ReadCalls, Area::Calls),
+            item("Systems", "/systems", Permission::ReadSystems, Area::Systems),
             item("API keys", "/keys", Permission::ReadKeys, Area::Keys),
         ],
     ),
@@ -115,7 +117,13 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Packages", "/packages", Permission::BuildPackages, Area::Packages),
         ],
     ),
-    ("Ledger", &[item("Explorer", "/ledger", Permission::ReadEntries, Area::Ledger)]),
+    (
+        "Ledger",
+        &[
+            item("Explorer", "/ledger", Permission::ReadEntries, Area::Ledger),
+            item("Keep a file", "/records/new", Permission::Record, Area::Records),
+        ],
+    ),
     ("Settings", &[item("This installation", "/settings", Permission::ReadPolicies, Area::Settings)]),
 ];
 
@@ -139,6 +147,7 @@ const MOVE_REGISTERS: Access = Access::Needs(Permission::MoveRegisters);
 const READ_CONTROLS: Access = Access::Needs(Permission::ReadControls);
 const DECIDE_APPLICABILITY: Access = Access::Needs(Permission::DecideApplicability);
 const APPROVE_APPLICABILITY: Access = Access::Needs(Permission::ApproveApplicability);
+const RECORD: Access = Access::Needs(Permission::Record);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
 
 const fn get(
@@ -241,6 +250,9 @@ pub(crate) const PAGES: &[Page] = &[
 
     get("/ledger", READ_ENTRIES, Answers, Area::Ledger, "page.ledger", ledger::explorer),
     get("/ledger/{index}", READ_ENTRIES, Answers, Area::Ledger, "page.entry", entry::show),
+
+    get("/records/new", RECORD, Present, Area::Records, "page.record.new", keep::form),
+    post("/records/new", RECORD, Area::Records, "page.record.keep", keep::record),
 
     get("/settings", READ_POLICIES, Present, Area::Settings, "page.settings", settings::show),
     get("/settings/trust.txt", READ_POLICIES, Present, Area::Settings, "page.trust", settings::trust),

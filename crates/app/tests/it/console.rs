@@ -3,6 +3,7 @@
 mod browser;
 mod controls;
 mod forms;
+mod keep;
 mod past;
 mod permission;
 mod registers;
