@@ -59,7 +59,7 @@ fn an_assessment_goes_from_draft_to_approval_and_the_control_moves_and_says_why(
     let abe = Browser::of(&house, "Abe", &[Role::Approver]);
     let system = system_of(&house, &olga);
     let before = abe.page("/controls/8.4");
-    assert!(before.contains("What would turn this green"), "nobody is told what to do: {before}");
+    assert!(before.contains("What would raise this"), "nobody is told what to do: {before}");
     assert!(
         before.contains(&format!("/registers/impact_assessment?system={system}")),
         "the gap does not lead to where it is closed (V46): {before}"
