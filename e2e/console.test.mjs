@@ -204,7 +204,7 @@ test('an assessment is drafted, refused to its author, approved by a second pers
     await author.getByRole('link', { name: 'Start a draft' }).first().click();
     const system = await author.locator('#item-system').inputValue();
     assert.notEqual(system, '', 'what would turn it green does not lead to the system that lacks it');
-    await author.getByLabel('Title', { exact: true }).fill('Assessment before first use');
+    await author.getByLabel(/^Title/).fill('Assessment before first use');
     await author.getByRole('button', { name: 'Save the draft' }).click();
     await author.getByTestId('recorded').waitFor();
     await author.getByText(/Not filled in yet: \d+ of \d+/).waitFor();
@@ -330,6 +330,97 @@ test('somebody without a role is told whom to ask and signs out', async () => {
   });
 });
 
+test('a file is kept for the auditor: its digest is computed in the browser, and a small one comes along', async () => {
+  await visit({}, async (page) => {
+    await signIn(page, 'Petra Nyman', 'compliance-officer');
+    await page.goto(`${base}/controls/9.3.1`);
+    await page.getByRole('link', { name: 'Keep a file' }).last().click();
+    const minutes = { name: 'minutes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello world') };
+    await page.getByLabel('Choose the file').setInputFiles(minutes);
+    await page.getByText('Its digest is filled in below.').waitFor();
+    const digest = 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9';
+    assert.equal(await page.getByLabel('SHA-256').inputValue(), digest, 'the record would name another file');
+    assert.equal(await page.getByLabel('Clause or control').inputValue(), '9.3.1', 'what it is kept for has to be typed again');
+    await page.getByRole('checkbox', { name: /^Keep the file itself/ }).check();
+    await page.getByRole('button', { name: 'Put it on record' }).click();
+    await page.getByTestId('recorded').getByRole('link', { name: /^#/ }).click();
+    await page.getByText('document.captured').first().waitFor();
+    await page.getByText('aGVsbG8gd29ybGQ=').first().waitFor();
+  });
+});
+
+test('the Statement of Applicability goes on by itself, and several rows take one reason', async () => {
+  await visit({}, async (page) => {
+    await signIn(page, 'Runa Berg', 'compliance-officer');
+    await page.goto(`${base}/soa`);
+    await page.getByRole('link', { name: /^Decide/ }).nth(1).click();
+    const first = new URL(page.url()).pathname;
+    await page.getByRole('button', { name: /^Record/ }).click();
+    assert.equal(new URL(page.url()).pathname, first, 'a row is decided without a choice');
+    await page.getByRole('radio', { name: /^It applies/ }).check();
+    await page.getByRole('textbox', { name: 'Reason' }).fill('The act on AI asks for it.');
+    await page.getByRole('button', { name: 'Record, and go on to the next open one' }).click();
+    await page.getByTestId('recorded').waitFor();
+    assert.notEqual(new URL(page.url()).pathname, first);
+    assert.match(new URL(page.url()).pathname, /^\/soa\/A\./, 'every row is a way back to the top of the document');
+    await page.goto(`${base}/soa/several`);
+    for (const box of (await page.getByRole('checkbox').all()).slice(0, 3)) await box.check();
+    await page.getByRole('radio', { name: /^It applies/ }).check();
+    await page.getByRole('textbox', { name: 'Reason' }).fill('By contract with our customers.');
+    await page.getByRole('button', { name: 'Record these decisions' }).click();
+    await page.getByTestId('recorded').waitFor();
+    assert.ok(await page.getByText('By contract with our customers.').count() >= 3, 'not every chosen row was decided');
+  });
+});
+
+test('the palette says what it would do, a filter what it left, and nothing hides what has the focus', async () => {
+  await visit({}, async (page) => {
+    await signIn(page, 'Hanna Falk', 'administrator', 'compliance-officer');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('soa');
+    const field = page.getByRole('combobox', { name: 'Go to a page, or search' });
+    const active = await field.getAttribute('aria-activedescendant');
+    assert.equal(await page.locator(`#${active}`).innerText(), 'Statement of Applicability', 'who cannot see the choice does not hear it');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/soa$/);
+    for (const scheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      await page.keyboard.press('Control+k');
+      await page.evaluate(axe.source);
+      const { violations } = await page.evaluate((rules) => globalThis.axe.run(document, { runOnly: rules }), RULES);
+      assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join('; ')}`), [], `the open palette keeps somebody out (${scheme})`);
+      await page.keyboard.press('Escape');
+    }
+    await page.goto(`${base}/calls`);
+    await page.getByRole('combobox', { name: /^Outcome/ }).selectOption('Denied');
+    await page.waitForFunction(() => /\d/.test(document.querySelector('[data-heard]').textContent));
+    await page.setViewportSize({ width: 1280, height: 600 });
+    await page.goto(`${base}/registers/ai_system/new`);
+    for (let presses = 0; presses < 200; presses++) {
+      await page.keyboard.press('Tab');
+      const seen = await page.evaluate(() => {
+        const at = document.activeElement;
+        const bar = document.querySelector('.stuck');
+        if (at === document.body || bar.contains(at)) return at === document.body ? 'over' : 'bar';
+        if (!at.closest('main')) return 'around';
+        const [field, foot, head] = [at, bar, document.querySelector('.bar')].map((element) => element.getBoundingClientRect());
+        return field.top < foot.top && field.bottom > head.bottom && (field.bottom <= foot.top + 1 || field.height > 300) ? 'seen' : `hidden: ${at.id || at.name || at.textContent}`;
+      });
+      assert.doesNotMatch(seen, /^hidden/, 'what has the focus lies under the bar that saves');
+      if (seen === 'bar') break;
+    }
+    await page.setViewportSize(PHONE);
+    for (const path of ['/settings', '/registers', '/']) {
+      await page.goto(base + path);
+      const inside = await page.evaluate(() => {
+        const place = document.querySelector('.rail a[aria-current]').getBoundingClientRect();
+        return place.left >= 0 && place.right <= window.innerWidth;
+      });
+      assert.ok(inside, `${path}: where one is stands off the screen`);
+    }
+  });
+});
+
 test('keyboard only: find a denied call and prove it', async () => {
   await visit({}, async (page) => {
     await signIn(page, 'Kai Lindqvist', 'compliance-officer');
@@ -418,7 +509,7 @@ async function allPages(page) {
     home: '/', inbox: '/inbox', calls: '/calls', denied: '/calls?state=denied', call, systems: '/systems', system, 'system-new': '/systems/new',
     'system-edit': `${system}/edit`, keys: '/keys', key, 'key-new': '/keys/new', policies: '/policies', policy, 'policy-new': '/policies/new', people: '/people',
     person, 'person-new': '/people/new', registers: '/registers', inventory: '/registers/ai_system', items: '/registers/impact_assessment', item, 'item-edit': `${item}/edit`, 'item-history': `${item}/history`,
-    'item-new': '/registers/ai_system/new', controls: '/controls', control: '/controls/8.4', soa: '/soa', 'soa-row': '/soa/A.5.2', packages: '/packages', ledger: '/ledger', entry: '/ledger/40', settings: '/settings', search: '/search?q=loan',
+    'item-new': '/registers/ai_system/new', controls: '/controls', control: '/controls/8.4', soa: '/soa', 'soa-row': '/soa/A.5.2', 'soa-several': '/soa/several', keep: '/records/new?serves=8.4', packages: '/packages', ledger: '/ledger', entry: '/ledger/40', settings: '/settings', search: '/search?q=loan',
     past: '/policies?as_of=60', 'past-home': '/?as_of=400', 'past-system': `${system}?as_of=400`, 'past-controls': '/controls?as_of=400', 'past-refused': '/packages?as_of=60',
     approval: `${waiting}/decide`, kept, decided: '/ledger/74', nothing: '/calls?model=no-such-model',
   };

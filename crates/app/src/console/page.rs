@@ -19,6 +19,7 @@ pub(crate) mod item_fields;
 pub(crate) mod item_form;
 pub(crate) mod item_history;
 pub(crate) mod item_notes;
+pub(crate) mod keep;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod login;

@@ -5,8 +5,8 @@
 use super::answer::Answered;
 use super::page::{
     applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry,
-    home, inbox, item, item_form, keys, ledger, login, packages, people, person_sessions, policies, registers,
-    search, settings, story, system, systems,
+    home, inbox, item, item_form, keep, keys, ledger, login, packages, people, person_sessions, policies,
+    registers, search, settings, story, system, systems,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -60,6 +60,7 @@ pub(crate) enum Area {
     Controls,
     Packages,
     Ledger,
+    Records,
     Settings,
 }
 
@@ -96,11 +97,11 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Inbox", "/inbox", Permission::OwnSession, Area::Inbox),
         ],
     ),
-    ("Traffic", &[item("Calls", "/calls", Permission::ReadCalls, Area::Calls)]),
     (
-        "Systems",
+        "Traffic",
         &[
-            item("Inventory", "/systems", Permission::ReadSystems, Area::Systems),
+            item("Calls", "/calls", Permission::ReadCalls, Area::Calls),
+            item("Systems", "/systems", Permission::ReadSystems, Area::Systems),
             item("API keys", "/keys", Permission::ReadKeys, Area::Keys),
         ],
     ),
@@ -120,7 +121,13 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Packages", "/packages", Permission::BuildPackages, Area::Packages),
         ],
     ),
-    ("Ledger", &[item("Explorer", "/ledger", Permission::ReadEntries, Area::Ledger)]),
+    (
+        "Ledger",
+        &[
+            item("Explorer", "/ledger", Permission::ReadEntries, Area::Ledger),
+            item("Keep a file", "/records/new", Permission::Record, Area::Records),
+        ],
+    ),
     ("Settings", &[item("This installation", "/settings", Permission::ReadPolicies, Area::Settings)]),
 ];
 
@@ -145,6 +152,7 @@ const MOVE_REGISTERS: Access = Access::Needs(Permission::MoveRegisters);
 const READ_CONTROLS: Access = Access::Needs(Permission::ReadControls);
 const DECIDE_APPLICABILITY: Access = Access::Needs(Permission::DecideApplicability);
 const APPROVE_APPLICABILITY: Access = Access::Needs(Permission::ApproveApplicability);
+const RECORD: Access = Access::Needs(Permission::Record);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
 
 const fn get(
@@ -236,6 +244,8 @@ pub(crate) const PAGES: &[Page] = &[
     get("/soa", READ_CONTROLS, Everything, Area::Applicability, "page.soa", applicability::show),
     get("/soa/approve", APPROVE_APPLICABILITY, Present, Area::Applicability, "page.soa.approval", applicability_approval::approval),
     post("/soa/approve", APPROVE_APPLICABILITY, Area::Applicability, "page.soa.approve", applicability_approval::approve),
+    get("/soa/several", DECIDE_APPLICABILITY, Present, Area::Applicability, "page.soa.several", applicability_row::several),
+    post("/soa/several", DECIDE_APPLICABILITY, Area::Applicability, "page.soa.several.decide", applicability_row::decide_several),
     get("/soa/{control}", READ_CONTROLS, Everything, Area::Applicability, "page.soa.row", applicability_row::row),
     post("/soa/{control}", DECIDE_APPLICABILITY, Area::Applicability, "page.soa.decide", applicability_row::decide),
 
@@ -249,6 +259,9 @@ pub(crate) const PAGES: &[Page] = &[
     get("/ledger", READ_ENTRIES, Prefix, Area::Ledger, "page.ledger", ledger::explorer),
     get("/ledger/{index}", READ_ENTRIES, Prefix, Area::Ledger, "page.entry", entry::show),
     get("/ledger/{index}/file", READ_ENTRIES, Present, Area::Ledger, "page.entry.file", entry::file),
+
+    get("/records/new", RECORD, Present, Area::Records, "page.record.new", keep::form),
+    post("/records/new", RECORD, Area::Records, "page.record.keep", keep::record),
 
     get("/settings", READ_POLICIES, Present, Area::Settings, "page.settings", settings::show),
     get("/settings/trust.txt", READ_POLICIES, Present, Area::Settings, "page.trust", settings::trust),

@@ -18,6 +18,8 @@ use crate::work::Actor;
 
 struct Item {
     label: &'static str,
+    /// Other words that people look for it by.
+    words: &'static str,
     href: String,
     current: bool,
 }
@@ -173,12 +175,27 @@ fn groups(visit: &Visit<'_>) -> Vec<Group> {
         let items = items.iter().filter(|item| visit.reach(item.permission) != Reach::Nothing);
         let items = items.map(|item| Item {
             label: item.label,
+            words: also_called(item.path),
             href: visit.to(item.path),
             current: visit.page.area == item.area && visit.page.area != Area::None,
         });
         Group { label, items: items.collect() }
     });
     groups.filter(|group| !group.items.is_empty()).collect()
+}
+
+/// Other words for a page, in lower case.
+fn also_called(path: &str) -> &'static str {
+    match path {
+        "/soa" => "soa annex a",
+        "/controls" => "iso 42001 clauses gaps status",
+        "/packages" => "evidence export auditor",
+        "/registers" => "inventory impact assessment risks",
+        "/records/new" => "file evidence auditor upload",
+        "/people" => "users access",
+        "/keys" => "credentials tokens",
+        _ => "",
+    }
 }
 
 /// What the log says of the entry that a change led here with, when it was this person who made it.

@@ -156,6 +156,11 @@ pub(crate) fn stage(stage: &str) -> (&'static str, Tone) {
 /// What a change did, by its record's type.
 pub(crate) fn change(record_type: &str) -> &str {
     match record_type {
+        "document.captured"
+        | "technical_document.captured"
+        | "impact_assessment.captured"
+        | "audit_report.captured"
+        | "event_log.captured" => "put a file on record",
         "system.registered" => "described the system",
         "system.stage_changed" => "moved the system to another stage",
         "credential.issued" => "issued an API key",

@@ -35,7 +35,7 @@ pub(crate) struct Framework {
 }
 
 /// Whether the request asks for these files and its disclosure lets their content be shown.
-fn wanted(request: &ExportRequest) -> bool {
+pub(super) fn wanted(request: &ExportRequest) -> bool {
     request.framework.as_deref() == Some(FRAMEWORK)
         && request.disclosure != DisclosurePolicy::None
         && request.content_of.is_none()

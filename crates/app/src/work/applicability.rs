@@ -3,6 +3,8 @@
 //! Promises: an approval is of exactly the digest that was shown, and of the rows as they stand in that moment; no row without its reason. Must never:
 //! let anybody approve a statement in which a row is their own, or in a session that an author let in; trying it is recorded.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_ledger::{Draft, DraftStream, LedgerError};
@@ -10,6 +12,7 @@ use tabellion_model::applicability::{Row, digest};
 use tabellion_model::body::{Body as _, SoaApproved, SoaDecided, SoaRefused};
 use tabellion_model::catalogue::Reference;
 use tabellion_model::status::facts::Decision;
+use tabellion_model::status::rules::{Rule, Rules, StaleWhen};
 use tabellion_views::query::{SoaApproval, SoaRow};
 
 use super::controls::reference_of;
@@ -160,9 +163,7 @@ impl Desk {
             reason: new.reason.to_text(),
             evidence: new.evidence.as_ref().map(Prose::to_text),
         };
-        if let Some(fault) = row.fault() {
-            return Err(Refusal::at(Code::Incomplete, "/evidence", format!("{control}: {fault}")));
-        }
+        checked(&row)?;
         let _alone = self.statement.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let written = self.once(actor, "decide-control", given, |earlier| {
             let current = self.views.soa_row(control)?.map_or(0, |row| row.version);
@@ -175,12 +176,66 @@ impl Desk {
                 reason: row.reason.clone(),
                 evidence: row.evidence.clone(),
             };
-            let stream = format!("soa/{}", control.as_str().to_ascii_lowercase());
-            Ok(vec![draft_of(&body, stream, given.expected(earlier, current))?])
+            Ok(vec![draft_of(&body, stream_of(control), given.expected(earlier, current))?])
         })?;
         let approval = self.views.soa_approval()?;
         let found = self.views.soa_row(control)?;
         Ok((self.statement_row(control, found.as_ref(), approval.as_ref())?, written))
+    }
+
+    /// Decides several controls together that nobody has decided yet, for one reason: all of them, or none.
+    pub(crate) fn decide_open_controls(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        controls: &[&str],
+        new: &NewDecision,
+    ) -> Result<Written, Refusal> {
+        let controls: BTreeSet<Reference> =
+            controls.iter().map(|control| control_of(control)).collect::<Result<_, _>>()?;
+        let mut drafts = Vec::new();
+        for control in controls.iter().copied() {
+            let (reason, evidence) = (new.reason.clone(), new.evidence.clone());
+            checked(&Row {
+                control,
+                decision: new.decision,
+                reason: reason.clone(),
+                evidence: evidence.clone(),
+            })?;
+            let body = SoaDecided { control, decision: new.decision, reason, evidence };
+            drafts.push(draft_of(&body, stream_of(control), 0)?);
+        }
+        if drafts.is_empty() {
+            return Err(Refusal::at(Code::Malformed, "/controls", "choose at least one control"));
+        }
+        let _alone = self.statement.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.once(actor, "decide-open-controls", given, |earlier| {
+            if earlier.is_none() {
+                for control in controls.iter().copied() {
+                    if self.views.soa_row(control)?.is_some() {
+                        let text =
+                            format!("{control} was decided meanwhile; take it out, or decide it by itself");
+                        return Err(Refusal::at(Code::Conflict, "/controls", text));
+                    }
+                }
+            }
+            Ok(drafts.clone())
+        })
+    }
+
+    /// Controls that `rows` exclude although systems in scope contradict that by the control's rule, whether the exclusion is approved yet or not.
+    pub(crate) fn contradicted(&self, rows: &[StatementRow]) -> Result<Vec<&'static str>, Refusal> {
+        let excluded = rows.iter().filter(|row| row.decision == Some(Decision::Excluded));
+        let rules = excluded
+            .filter_map(|row| Some((row.control, Rules::built_in().of(control_of(row.control).ok()?))));
+        let bound: Vec<_> =
+            rules.filter(|(_, rule)| rule.exclusion_stale == StaleWhen::SystemsInScope).collect();
+        if bound.is_empty() {
+            return Ok(Vec::new());
+        }
+        let facts = self.facts()?;
+        let contradicts = |rule: &Rule| facts.systems.iter().any(|system| system.in_scope(rule.window));
+        Ok(bound.into_iter().filter(|(_, rule)| contradicts(rule)).map(|(control, _)| control).collect())
     }
 
     /// Approves the statement as it was shown.
@@ -311,6 +366,18 @@ impl Desk {
             recorded: self.reference(approval.entry)?,
         })
     }
+}
+
+/// The stream of the decisions on a control.
+fn stream_of(control: Reference) -> String {
+    format!("soa/{}", control.as_str().to_ascii_lowercase())
+}
+
+/// Refuses a row without its reason or, where it needs one, its evidence.
+fn checked(row: &Row) -> Result<(), Refusal> {
+    let Some(fault) = row.fault() else { return Ok(()) };
+    let pointer = if row.reason.trim().is_empty() { "/reason" } else { "/evidence" };
+    Err(Refusal::at(Code::Incomplete, pointer, format!("{}: {fault}", row.control)))
 }
 
 fn control_of(text: &str) -> Result<Reference, Refusal> {

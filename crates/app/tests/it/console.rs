@@ -4,6 +4,7 @@ mod browser;
 mod content;
 mod controls;
 mod forms;
+mod keep;
 mod past;
 mod permission;
 mod registers;

@@ -1,4 +1,6 @@
 //! The Statement of Applicability: one document to read and print. Its rows are decided, and it is approved, on pages of their own.
+//!
+//! Promises: whoever approves is told the same doubts as whoever decides.
 
 use std::collections::BTreeMap;
 
@@ -34,12 +36,13 @@ const COLUMNS: &[Column] = &[
 ];
 
 struct Shown {
+    id: &'static str,
     control: Cell,
     title: String,
     decision: Cell,
     reason: String,
     evidence: String,
-    doubt: &'static str,
+    doubt: String,
     status: Cell,
     by: Cell,
     at: Cell,
@@ -57,7 +60,7 @@ struct Area {
 #[derive(Template)]
 #[template(path = "console/statement.html")]
 struct Document {
-    organisation: String,
+    log: String,
     areas: Vec<Area>,
     csv: String,
 }
@@ -79,9 +82,10 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     }
     let may_approve =
         visit.can(Permission::ApproveApplicability) && visit.desk.may_approve_statement(visit.actor()?)?;
-    let mut blocks = notes(visit, &statement, may_approve)?;
+    let stale = visit.desk.contradicted(&statement.rows)?;
+    let mut blocks = notes(visit, &statement, &stale, may_approve)?;
     blocks.push(facts(visit, &statement)?);
-    blocks.push(document(visit, &statement, visit.can(Permission::DecideApplicability))?);
+    blocks.push(document(visit, &statement, &stale, visit.can(Permission::DecideApplicability))?);
     let action = may_approve.then(|| Action { label: "Read and approve", href: "/soa/approve".to_owned() });
     visit.show(Content {
         lead: "Which of the 38 controls of ISO/IEC 42001, Annex A, apply here and why. Decided row by row, approved as a whole by a second person.".to_owned(),
@@ -102,11 +106,19 @@ pub(crate) fn standing(statement: &Statement) -> (&'static str, Tone) {
     }
 }
 
+/// What is said of an exclusion that is known to be contradicted.
+const STALE: &str = "systems are in scope, and that contradicts the exclusion: it does not count as not applicable, approved or not";
+
 /// What is missing, first.
-fn notes(visit: &Visit<'_>, statement: &Statement, may_approve: bool) -> Result<Vec<Block>, Refusal> {
+pub(crate) fn notes(
+    visit: &Visit<'_>,
+    statement: &Statement,
+    stale: &[&'static str],
+    may_approve: bool,
+) -> Result<Vec<Block>, Refusal> {
     let mut blocks = Vec::new();
-    let mut note = |tone, title: String, text: String| -> Result<(), Refusal> {
-        blocks.push(Block::of(&Note { tone, title, text, action: None })?);
+    let mut note = |tone, title: String, text: String, action: Option<Action>| -> Result<(), Refusal> {
+        blocks.push(Block::of(&Note { tone, title, text, action })?);
         Ok(())
     };
     let open: Vec<&str> =
@@ -114,7 +126,15 @@ fn notes(visit: &Visit<'_>, statement: &Statement, may_approve: bool) -> Result<
     if !open.is_empty() {
         let text =
             format!("{}. It can be approved when every control is decided with its reason.", open.join(", "));
-        note(Tone::Fair, format!("Not decided yet: {} of {}", open.len(), statement.rows.len()), text)?;
+        let several = visit.can(Permission::DecideApplicability) && open.len() > 1;
+        let action = several
+            .then(|| Action { label: "Decide several for one reason", href: "/soa/several".to_owned() });
+        let title = format!("Not decided yet: {} of {}", open.len(), statement.rows.len());
+        note(Tone::Fair, title, text, action)?;
+    }
+    if !stale.is_empty() {
+        let title = format!("Excluded, and contradicted: {}", stale.join(", "));
+        note(Tone::Bad, title, sentence(STALE), None)?;
     }
     let doubts: Vec<String> = statement
         .rows
@@ -123,7 +143,7 @@ fn notes(visit: &Visit<'_>, statement: &Statement, may_approve: bool) -> Result<
         .collect();
     if !doubts.is_empty() {
         let title = format!("To question: {}", counted(doubts.len() as u64, "row", "rows"));
-        note(Tone::Fair, title, sentence(&doubts.join("; ")))?;
+        note(Tone::Fair, title, sentence(&doubts.join("; ")), None)?;
     }
     if let Some(approval) = statement.approval.as_ref().filter(|approval| !approval.is_current) {
         let changed: Vec<&str> =
@@ -133,7 +153,7 @@ fn notes(visit: &Visit<'_>, statement: &Statement, may_approve: bool) -> Result<
             words::moment(approval.at.0),
             changed.join(", ")
         );
-        note(Tone::Fair, "It changed since its approval".to_owned(), text)?;
+        note(Tone::Fair, "It changed since its approval".to_owned(), text, None)?;
     }
     let complete = statement.digest.is_some();
     let current = statement.approval.as_ref().is_some_and(|approval| approval.is_current);
@@ -142,6 +162,7 @@ fn notes(visit: &Visit<'_>, statement: &Statement, may_approve: bool) -> Result<
             Tone::Quiet,
             "Somebody else has to approve it".to_owned(),
             "You decided on at least one of its controls, and nobody approves their own work.".to_owned(),
+            None,
         )?;
     }
     Ok(blocks)
@@ -156,7 +177,7 @@ pub(crate) fn facts(visit: &Visit<'_>, statement: &Statement) -> Result<Block, R
         statement.rows.iter().filter(word).count() as u64
     };
     let mut facts = Facts::default()
-        .with("Organisation", Cell::text(origin.tenant()))
+        .with("Log", Cell::text(origin.as_str()))
         .with("Decided", Cell::text(&format!("{} of {}", statement.decided, statement.rows.len())))
         .with(
             "Applied, inherited, excluded",
@@ -205,7 +226,12 @@ pub(crate) fn decision_word(decision: Decision) -> &'static str {
 }
 
 /// All 38 rows, whole, by objective.
-pub(crate) fn document(visit: &Visit<'_>, statement: &Statement, may_edit: bool) -> Result<Block, Refusal> {
+pub(crate) fn document(
+    visit: &Visit<'_>,
+    statement: &Statement,
+    stale: &[&'static str],
+    may_edit: bool,
+) -> Result<Block, Refusal> {
     let controls = visit.desk.controls()?;
     let statuses: BTreeMap<&str, &'static str> =
         controls.controls.iter().map(|row| (row.reference, row.status)).collect();
@@ -221,13 +247,16 @@ pub(crate) fn document(visit: &Visit<'_>, statement: &Statement, may_edit: bool)
                 title.map_or_else(|| above.to_owned(), |known| format!("{} {}", known.id, known.title));
             areas.push(Area { title, rows: Vec::new() });
         }
-        let shown = shown(visit, row, statuses.get(row.control).copied(), may_edit)?;
+        let shown = Shown {
+            doubt: doubts(row, stale).join("; "),
+            ..shown(visit, row, statuses.get(row.control).copied(), may_edit)?
+        };
         if let Some(area) = areas.last_mut() {
             area.rows.push(shown);
         }
     }
     Block::of(&Document {
-        organisation: visit.desk.ledger().reader().origin().as_str().to_owned(),
+        log: visit.desk.ledger().reader().origin().as_str().to_owned(),
         areas,
         csv: "/soa?format=csv".to_owned(),
     })
@@ -240,12 +269,13 @@ fn shown(
     may_edit: bool,
 ) -> Result<Shown, Refusal> {
     Ok(Shown {
+        id: row.control,
         control: Cell::text(row.control).to(format!("/soa/{}", row.control)),
         title: row.title.clone(),
         decision: looks::applicability(row.decision),
         reason: row.reason.as_deref().map(prose).unwrap_or_default(),
         evidence: row.evidence.as_deref().map(prose).unwrap_or_default(),
-        doubt: row.doubt.unwrap_or_default(),
+        doubt: String::new(),
         status: status.map_or_else(
             || Cell::unknown("–"),
             |word| Cell::state(looks::overall(word)).to(format!("/controls/{}", row.control)),
@@ -258,6 +288,12 @@ fn shown(
     })
 }
 
+/// What a reader should question about a row.
+pub(crate) fn doubts(row: &StatementRow, stale: &[&'static str]) -> Vec<&'static str> {
+    let contradicted = stale.contains(&row.control).then_some(STALE);
+    row.doubt.into_iter().chain(contradicted).collect()
+}
+
 /// Who decided a row.
 pub(crate) fn by(visit: &Visit<'_>, row: &StatementRow) -> Result<Cell, Refusal> {
     match row.by.as_deref().and_then(CredentialId::from_hex) {
@@ -268,6 +304,7 @@ pub(crate) fn by(visit: &Visit<'_>, row: &StatementRow) -> Result<Cell, Refusal>
 
 fn csv_rows(visit: &Visit<'_>, statement: &Statement) -> Result<Vec<Row>, Refusal> {
     let controls = visit.desk.controls()?;
+    let stale = visit.desk.contradicted(&statement.rows)?;
     let mut rows = Vec::new();
     for row in &statement.rows {
         let status = controls.controls.iter().find(|control| control.reference == row.control);
@@ -277,7 +314,7 @@ fn csv_rows(visit: &Visit<'_>, statement: &Statement) -> Result<Vec<Row>, Refusa
             Cell::text(row.decision.map_or("not decided", decision_word)),
             Cell::long(row.reason.as_deref().unwrap_or_default()),
             Cell::long(row.evidence.as_deref().unwrap_or_default()),
-            Cell::text(row.doubt.unwrap_or_default()),
+            Cell::long(&doubts(row, &stale).join("; ")),
             Cell::text(status.map_or("", |control| looks::overall(control.status).0)),
             by(visit, row)?,
             row.at.map_or_else(|| Cell::text(""), |at| visit.time(at.0)),

@@ -21,7 +21,7 @@ const COLUMNS: &[Column] = &[
     column("title", "Title"),
     column("status", "Status"),
     column("parts", "Parts"),
-    column("qualifiers", "To know beside it"),
+    column("qualifiers", "Limits"),
     column("newest", "Newest record"),
     more("because", "Weightiest reason"),
     more("kind", "Kind"),
@@ -78,7 +78,7 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
             Filter { name: "area", label: "Area", takes: areas(&all) },
             Filter {
                 name: "qualifier",
-                label: "To know beside it",
+                label: "Limits",
                 takes: choices(QUALIFIERS.map(|word| (word, looks::qualifier(word).0))),
             },
         ],
@@ -161,7 +161,7 @@ pub(crate) fn parts(parts: &[PartMark]) -> Cell {
 
 /// When the newest record that speaks for it was committed.
 pub(crate) fn newest(visit: &Visit<'_>, entry: Option<u64>) -> Result<Cell, Refusal> {
-    let Some(entry) = entry else { return Ok(Cell::unknown("none named")) };
+    let Some(entry) = entry else { return Ok(Cell::unknown("none")) };
     let at = moment::of_entry(visit.desk, entry)?;
     let cell = visit.time(at);
     Ok(if visit.reach(Permission::ReadEntries) == Reach::All {

@@ -152,19 +152,23 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     }
     blocks.extend(steps(visit, &opened, refused)?);
     blocks.push(history_part(visit, &opened)?);
-    let summary = &opened.item.summary;
     let page = Content {
         trail: opened.trail(),
         lead: lead(&opened),
-        badges: vec![
-            Cell::state(looks::standing(summary.standing)),
-            registers::state(opened.register, summary.state.as_deref()),
-        ],
+        badges: badges(&opened),
         action: primary(&opened),
         blocks,
         ..Content::titled(&opened.name)
     };
     visit.show_with(status, page)
+}
+
+/// How it stands; of what was never approved not also a state, which would read as if it were in force.
+fn badges(opened: &Opened<'_>) -> Vec<Cell> {
+    let summary = &opened.item.summary;
+    let state = || registers::state(opened.register, summary.state.as_deref());
+    let in_force = summary.approval.as_ref().map(|_| state());
+    std::iter::once(Cell::state(looks::standing(summary.standing))).chain(in_force).collect()
 }
 
 fn lead(opened: &Opened<'_>) -> String {

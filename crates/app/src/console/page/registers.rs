@@ -6,7 +6,7 @@ use tabellion_model::{CredentialId, Micros};
 use super::register_filters::{DUE_SOON, filters, query, views};
 use super::system_items::gaps;
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Empty};
+use crate::console::block::{Action, Block, Empty, Note};
 use crate::console::cell::{Cell, Piece};
 use crate::console::link::Link;
 use crate::console::looks;
@@ -14,7 +14,7 @@ use crate::console::table::{
     CSV_ROWS, Column, Listing, PAGE_ROWS, Row, Rows, column, more, nothing, skipped,
 };
 use crate::console::visit::{Content, Visit};
-use crate::console::words::machine_time;
+use crate::console::words::{Tone, machine_time};
 use crate::permission::{Permission, Reach};
 use crate::refusal::Refusal;
 use crate::work::forms::Time;
@@ -134,7 +134,11 @@ pub(crate) fn items(visit: &Visit<'_>) -> Answered {
     if csv {
         return Ok(listing.csv(visit, rows).into());
     }
-    let mut blocks = vec![serves(visit, register)?, listing.table(visit, rows)?];
+    let mut blocks = vec![serves(visit, register)?];
+    match none_about(visit, register, &asked, total)? {
+        Some(none) => blocks.push(none),
+        None => blocks.push(listing.table(visit, rows)?),
+    }
     if register.name == INVENTORY {
         blocks.extend(gaps(visit)?);
     }
@@ -145,6 +149,34 @@ pub(crate) fn items(visit: &Visit<'_>) -> Answered {
         blocks,
         ..Content::titled(&register.title)
     })
+}
+
+/// Where a system was asked for alone and has no item yet: how to begin, with the system at hand.
+fn none_about(
+    visit: &Visit<'_>,
+    register: &Register,
+    asked: &ItemQuery,
+    total: u64,
+) -> Result<Option<Block>, Refusal> {
+    let Some(system) = asked.system else { return Ok(None) };
+    let alone = ItemQuery { system: Some(system), sort: asked.sort, ..ItemQuery::default() };
+    if total > 0 || *asked != alone {
+        return Ok(None);
+    }
+    let name = visit.names.system(visit.desk, system)?.text;
+    let start = start(visit, register).map(|start| Action { label: "Start it", ..start });
+    let text = match start {
+        Some(_) => format!("Somebody who knows {name} drafts it, and a second person approves exactly that."),
+        None => "Whoever answers for the system, or keeps the registers, starts it.".to_owned(),
+    };
+    let all = Action { label: "Show those of every system", href: format!("/registers/{}", register.name) };
+    let note = Note {
+        tone: Tone::Quiet,
+        title: format!("{name} has no {} yet", register.item),
+        text,
+        action: Some(start.unwrap_or(all)),
+    };
+    Block::of(&note).map(Some)
 }
 
 /// The items of the page that is asked for, and how many there are on all.
@@ -235,10 +267,9 @@ pub(crate) fn about(item: &ItemSummary) -> Cell {
     match (&item.system, &item.system_name) {
         (Some(id), Some(name)) => Cell::text(name).to(format!("/systems/{id}")),
         (Some(id), None) => Cell::id(id).to(format!("/systems/{id}")),
-        (None, _) if item.organisation_wide => Cell::state((
-            "the whole organisation: says nothing about any system",
-            crate::console::words::Tone::Fair,
-        )),
+        (None, _) if item.organisation_wide => {
+            Cell::state(("the whole organisation: says nothing about any system", Tone::Fair))
+        }
         (None, _) => Cell::text("the organisation"),
     }
 }

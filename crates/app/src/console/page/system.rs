@@ -86,7 +86,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     }
     let edit = may_change.then(|| Action { label: "Edit description", href: format!("{path}/edit") });
     let content = Content {
-        trail: vec![("Inventory".to_owned(), "/systems".to_owned())],
+        trail: vec![("Systems".to_owned(), "/systems".to_owned())],
         lead: Cell::maybe(system.description.as_deref(), "No description yet.").text,
         badges: vec![Cell::state(stage_look(stage_word(system.stage)))],
         action: edit,
