@@ -29,12 +29,18 @@ pub(crate) struct Stored {
     pub(crate) units: Vec<StoredUnit>,
 }
 
-/// The payload of a unit frame.
-pub(crate) fn unit_frame(id: &UnitId, key: &VaultKeyId, ciphertext: &[u8]) -> Vec<u8> {
-    let mut payload = Vec::with_capacity(UNIT_PREFIX + ciphertext.len());
+/// The payload of a unit frame up to its ciphertext, with room for one of `ciphertext_bytes`.
+pub(crate) fn unit_prefix(id: &UnitId, key: &VaultKeyId, ciphertext_bytes: usize) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(UNIT_PREFIX + ciphertext_bytes);
     payload.push(UNIT_VERSION);
     payload.extend_from_slice(id.as_bytes());
     payload.extend_from_slice(key.as_bytes());
+    payload
+}
+
+/// The payload of a unit frame.
+pub(crate) fn unit_frame(id: &UnitId, key: &VaultKeyId, ciphertext: &[u8]) -> Vec<u8> {
+    let mut payload = unit_prefix(id, key, ciphertext.len());
     payload.extend_from_slice(ciphertext);
     payload
 }

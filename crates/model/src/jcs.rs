@@ -65,15 +65,20 @@ pub enum JcsError {
 /// Refuses floats, integers out of range and nesting deeper than [`MAX_NESTING`].
 pub fn to_jcs(value: &Json) -> Result<Vec<u8>, JcsError> {
     check(value)?;
-    write(value)
+    let mut out = Vec::new();
+    write_into(value, &mut out)?;
+    Ok(out)
 }
 
-/// Writes a value that may be written. RFC 8785 takes the form of strings and integers from ECMAScript, which `serde_json` shares; only the
-/// order of members, and floats, which [`check`] refuses, need more.
-fn write(value: &Json) -> Result<Vec<u8>, JcsError> {
-    let written =
-        if has_members(value) { serde_json_canonicalizer::to_vec(value) } else { serde_json::to_vec(value) };
-    written.map_err(|_| JcsError::Unwritable)
+/// Appends a value that passed [`check`]. RFC 8785 takes the form of strings and integers from ECMAScript, which `serde_json` shares; only the
+/// order of members, and floats, which the check refuses, need more.
+pub(crate) fn write_into(value: &Json, out: &mut Vec<u8>) -> Result<(), JcsError> {
+    if has_members(value) {
+        let written = serde_json_canonicalizer::to_vec(value).map_err(|_| JcsError::Unwritable)?;
+        out.extend_from_slice(&written);
+        return Ok(());
+    }
+    serde_json::to_writer(out, value).map_err(|_| JcsError::Unwritable)
 }
 
 fn has_members(value: &Json) -> bool {

@@ -8,12 +8,13 @@ use std::fmt;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::Map;
 
-use super::{JcsError, Json, MAX_INTEGER, MAX_NESTING, first_difference, shown_name, write};
+use super::{JcsError, Json, MAX_INTEGER, MAX_NESTING, first_difference, shown_name, write_into};
 
 /// Parses canonical JSON and nothing else: the value is written again and the bytes must be equal.
 pub fn parse_jcs(bytes: &[u8]) -> Result<Json, JcsError> {
     let value = parse_strict(bytes)?;
-    let canonical = write(&value)?;
+    let mut canonical = Vec::with_capacity(bytes.len());
+    write_into(&value, &mut canonical)?;
     if canonical != bytes {
         return Err(JcsError::NotCanonical { at: first_difference(&canonical, bytes) });
     }

@@ -109,7 +109,8 @@ impl fmt::Debug for Disclosure {
     }
 }
 
-fn check_field(name: &str, value: &Json) -> Result<(), UnitError> {
+/// Whether `value` can be the field `name`.
+pub(super) fn check_field(name: &str, value: &Json) -> Result<(), UnitError> {
     if !is_field_name(name) {
         return Err(UnitError::Name);
     }
