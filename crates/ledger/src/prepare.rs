@@ -18,7 +18,7 @@ use crate::entropy::Entropy;
 use crate::error::{LedgerError, RejectCode};
 use crate::idempotency;
 use crate::keyring::{KeyPair, Secrets};
-use crate::own_records::random_id;
+use crate::own_records::{random_id, random_ids};
 use crate::read::{unit_frame, unit_prefix};
 use crate::stage::{Item, RecordItem, SealedUnit, StatementItem};
 use crate::vault::{KeyScope, KeyTable, RetentionClass, TAG_BYTES, encrypt_from, encrypt_unit, subject_tag};
@@ -54,7 +54,8 @@ impl Sealer<'_> {
     pub(crate) fn seal_draft(&self, draft: &Draft) -> Result<Item, LedgerError> {
         draft.check_size()?;
         let now = self.clock.now();
-        let record_id = RecordId::from_bytes(random_id(self.entropy)?);
+        let [record_id, first_unit] = random_ids(self.entropy)?;
+        let record_id = RecordId::from_bytes(record_id);
         let idem = match &draft.idempotency_key {
             None => None,
             Some(key) => {
@@ -77,7 +78,7 @@ impl Sealer<'_> {
         let mut header = header_of(draft, &context)?;
         let class = draft.retention_class()?;
         let mut sealed = Vec::new();
-        for plan in unit_plans(draft)? {
+        for (position, plan) in unit_plans(draft)?.iter().enumerate() {
             let scope = KeyScope {
                 system: header.system.map(|(system, _)| system),
                 class: class.clone(),
@@ -85,7 +86,8 @@ impl Sealer<'_> {
                 subject: plan.subject.map(|subject| subject_tag(&self.secrets.pseudonym, subject)),
                 own: draft.erasable_alone,
             };
-            let (digests, unit) = self.seal_unit(&record_id, &scope, &plan)?;
+            let id = UnitId::from_bytes(if position == 0 { first_unit } else { random_id(self.entropy)? });
+            let (digests, unit) = self.seal_unit(id, &record_id, &scope, plan)?;
             header.units.push(digests);
             sealed.push(unit);
         }
@@ -110,12 +112,12 @@ impl Sealer<'_> {
 
     fn seal_unit(
         &self,
+        id: UnitId,
         record: &RecordId,
         scope: &KeyScope,
         plan: &UnitPlan<'_>,
     ) -> Result<(UnitDigests, (UnitId, SealedUnit)), LedgerError> {
         let (key_id, key) = self.key_for(scope)?;
-        let id = UnitId::from_bytes(random_id(self.entropy)?);
         let keys = UnitKeys::new(&key, &id);
         let mut frame = unit_prefix(&id, &key_id, plan.fields.len() * USUAL_FIELD_BYTES + TAG_BYTES);
         let begin = frame.len();
