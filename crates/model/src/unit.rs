@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::id::UnitId;
 use crate::jcs::JcsError;
 
-pub use disclosure::{Disclosure, parse_unit_plaintext, unit_plaintext};
+pub use disclosure::{Disclosure, open_unit_plaintext, parse_unit_plaintext, unit_plaintext};
 pub use seal::{seal_fields, seal_unit};
 
 /// Most fields of one unit: 512 digests of 46 bytes are a third of an entry.

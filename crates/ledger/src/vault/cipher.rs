@@ -2,7 +2,7 @@
 
 use aes_gcm::aead::{Aead as _, AeadInOut as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
-use tabellion_model::{Disclosure, RecordId, UnitId, derive_data_key, parse_unit_plaintext, unit_plaintext};
+use tabellion_model::{Disclosure, RecordId, UnitId, derive_data_key, open_unit_plaintext, unit_plaintext};
 use zeroize::Zeroizing;
 
 /// First bytes of the additional data of every unit.
@@ -55,7 +55,7 @@ pub(crate) fn decrypt_unit(
     let plaintext = cipher(vault_key, unit)
         .decrypt(&Nonce::from(NONCE), Payload { msg: ciphertext, aad: &aad })
         .map_err(|_| "the unit's content does not open with its key".to_owned())?;
-    parse_unit_plaintext(&Zeroizing::new(plaintext)).map_err(|error| error.to_string())
+    open_unit_plaintext(&Zeroizing::new(plaintext)).map_err(|error| error.to_string())
 }
 
 fn cipher(vault_key: &[u8; 32], unit: &UnitId) -> Aes256Gcm {

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::Map;
 
@@ -33,6 +34,15 @@ pub(crate) fn parse_strict(bytes: &[u8]) -> Result<Json, JcsError> {
         (Ok(value), _) => Ok(value),
         (Err(_), Some(fault)) => Err(fault.into_error()),
         (Err(error), None) => Err(JcsError::Malformed { at: offset_of(bytes, error.line(), error.column()) }),
+    }
+}
+
+/// A value that is read under the rules of [`parse_strict`], as if it stood inside `CONTAINERS` arrays and objects; what is wrong with it is not said.
+pub(crate) struct StrictInside<const CONTAINERS: usize>(pub(crate) Json);
+
+impl<'de, const CONTAINERS: usize> Deserialize<'de> for StrictInside<CONTAINERS> {
+    fn deserialize<D: serde::Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        Place { depth: CONTAINERS, fault: &RefCell::new(None) }.deserialize(reader).map(Self)
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use tabellion_model::{
     Disclosure, Json, MAX_UNIT_BYTES, Shown, UnitError, UnitId, check_names, derive_seed, digest,
-    parse_unit_plaintext, seal_fields, seal_unit, to_jcs, unit_plaintext,
+    open_unit_plaintext, parse_unit_plaintext, seal_fields, seal_unit, to_jcs, unit_plaintext,
 };
 
 use crate::records::jcs::any_json;
@@ -280,7 +280,34 @@ fn both_ways(fields: &[(String, Json)]) -> Result<(), UnitError> {
         [b"before".as_slice(), &unit_plaintext(&disclosures)].concat(),
         "the vault would keep other content"
     );
+    let plaintext = unit_plaintext(&disclosures);
+    assert_eq!(open_unit_plaintext(&plaintext), Ok(disclosures), "content would come back as something else");
     Ok(())
+}
+
+/// Content that was authenticated is not compared with its canonical form again; what no unit may hold is refused all the same.
+#[test]
+fn authenticated_content_is_still_a_unit() {
+    let salt = "AAAAAAAAAAAAAAAAAAAAAA";
+    let of = |items: &str| open_unit_plaintext(items.replace("SALT", salt).as_bytes());
+    assert!(of(r#"[["SALT","a",{"b":[1]}]]"#).is_ok(), "the rest of this test would prove nothing");
+    for items in [
+        "[]",
+        "{}",
+        r#"[["SALT","a",1],["SALT","a",2]]"#,
+        r#"[["SALT","a",{"b":1,"b":2}]]"#,
+        r#"[["SALT","a",0.5]]"#,
+        r#"[["SALT","a",9007199254740992]]"#,
+        r#"[["SALT","A",1]]"#,
+        r#"[["SALT","a"]]"#,
+        r#"[["SALT","a",1,2]]"#,
+        r#"[["AAAA","a",1]]"#,
+        r#"[["AAAAAAAAAAAAAAAAAAAAAB","a",1]]"#,
+    ] {
+        assert!(of(items).is_err(), "{items} would be shown as recorded content");
+    }
+    let deep = format!(r#"[["SALT","a",{}1{}]]"#, "[".repeat(31), "]".repeat(31));
+    assert!(of(&deep).is_err(), "content nested deeper than any is recorded");
 }
 
 #[test]
