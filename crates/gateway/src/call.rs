@@ -34,7 +34,7 @@ use crate::route::{Route, Target};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::surface::openai_chat::{Changes, ChatRequest};
 use crate::surface::openai_models;
-use crate::words::{self, UNRECOGNISED};
+use crate::words::{self, UNRECOGNISED, hex_of};
 use crate::worker::Worker;
 
 /// Header that claims a purpose.
@@ -230,9 +230,9 @@ impl Call {
             purpose: ready.permission.purpose.clone(),
             stream: ready.stream,
             received_bytes: body.len() as u64,
-            received_sha256: hex::encode(Sha256::digest(body)),
-            forwarded_sha256: hex::encode(Sha256::digest(&ready.bytes)),
-            forwarded_headers_sha256: Some(hex::encode(ready.sent_on.sha256())),
+            received_sha256: hex_of(Sha256::digest(body).into()),
+            forwarded_sha256: hex_of(Sha256::digest(&ready.bytes).into()),
+            forwarded_headers_sha256: Some(hex_of(ready.sent_on.sha256())),
             masked: ready.masked.clone(),
             policies: decide::policy_digests(&self.caller.gate),
             rules: ready.permission.rules.clone(),
@@ -307,7 +307,7 @@ impl Call {
                 .purpose()
                 .map_or_else(|_| Some(UNRECOGNISED.to_owned()), |claimed| claimed.map(str::to_owned)),
             received_bytes,
-            received_sha256: hex::encode::<[u8; 32]>(digest),
+            received_sha256: hex_of(digest),
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
             retry: openai::retry_count(&self.headers),

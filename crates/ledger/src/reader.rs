@@ -213,11 +213,10 @@ impl Reader {
         to: u64,
         mut each: impl FnMut(EntryView) -> Result<(), LedgerError>,
     ) -> Result<(), LedgerError> {
-        let (mut next, mut bytes) = (from, Vec::new());
+        let (mut next, mut bytes, mut segment) = (from, Vec::new(), read::OpenSegment::default());
         while next < to {
             let batch = self.batch_of(next)?;
-            read::read_batch(self.shared.disk.as_ref(), &batch, &mut bytes)
-                .map_err(LedgerError::Unavailable)?;
+            segment.read(self.shared.disk.as_ref(), &batch, &mut bytes).map_err(LedgerError::Unavailable)?;
             let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
             for (position, stored) in parsed.entries.iter().enumerate() {
                 let index = batch.first + position as u64;

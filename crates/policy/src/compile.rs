@@ -9,6 +9,7 @@ use cedar_policy::{ParseErrors, Policy, PolicyId, PolicySet as CedarSet, Validat
 use miette::Diagnostic;
 
 use crate::fault::{FaultKind, Place, PolicyFault};
+use crate::kept::{Verdicts, looks_at_size};
 use crate::scene::Scenes;
 use crate::schema::{MAX_STEPS, VALIDATOR};
 use crate::statement;
@@ -67,6 +68,8 @@ pub struct PolicySet {
     pub(crate) positions: HashMap<String, usize>,
     pub(crate) compiled: CedarSet,
     pub(crate) scenes: Scenes,
+    /// `None` as soon as a rule may look at the size of the body.
+    pub(crate) verdicts: Option<Verdicts>,
 }
 
 impl PolicySet {
@@ -88,6 +91,7 @@ impl PolicySet {
             positions: HashMap::new(),
             compiled: CedarSet::new(),
             scenes: Scenes::default(),
+            verdicts: Some(Verdicts::default()),
         };
         let mut names = HashSet::new();
         for policy in policies {
@@ -114,6 +118,9 @@ impl PolicySet {
                 let what = format!("with this rule, more than {MAX_RULES} would be in force");
                 let advice = "withdraw a policy, or join rules that differ in one name with `||` or a set";
                 return Err(PolicyFault::new(FaultKind::Limit, rule.place, what, advice));
+            }
+            if looks_at_size(&compiled) {
+                self.verdicts = None;
             }
             rule.id = format!("{}.{}", policy.name, rule.id);
             // No two ids are equal: names differ, a name has no dot, and `read` refuses equal ids in one text.

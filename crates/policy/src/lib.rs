@@ -21,6 +21,7 @@
 mod compile;
 mod decide;
 mod fault;
+mod kept;
 mod question;
 mod scene;
 mod schema;

@@ -17,7 +17,7 @@ use crate::code::Code;
 use crate::decide::{self, Asked, Refusal};
 use crate::dialect::openai;
 use crate::ending::{CAPTURE_OFF, End, Kept, nothing};
-use crate::words;
+use crate::words::{self, hex_of};
 
 /// Lists all models, or shows `only` one.
 pub(crate) async fn list(call: Call, only: Option<String>) {
@@ -119,8 +119,8 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         purpose: visible.purpose.clone(),
         stream: false,
         received_bytes: 0,
-        received_sha256: hex::encode(nothing()),
-        forwarded_sha256: hex::encode(nothing()),
+        received_sha256: hex_of(nothing()),
+        forwarded_sha256: hex_of(nothing()),
         forwarded_headers_sha256: None,
         masked: Vec::new(),
         policies: decide::policy_digests(&call.caller.gate),
