@@ -45,9 +45,9 @@ impl Pool {
         Self { path: None, idle: Mutex::new(idle), returned: Condvar::new() }
     }
 
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// The file; none: the database is in memory.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Asks one question. A connection whose question failed is not used again.

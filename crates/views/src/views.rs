@@ -291,7 +291,9 @@ impl Shared {
     fn asked_in_vain(&self, error: &ViewsError) {
         let ViewsError::Database(cause) = error else { return };
         if database::is_damage(cause) && self.state().damage.is_none() {
-            database::mark_damaged(self.pool.path());
+            if let Some(path) = self.pool.path() {
+                database::mark_damaged(path);
+            }
             let text = format!(
                 "the views' file is damaged: {cause}. Start again, and they are made anew from the log"
             );

@@ -11,7 +11,7 @@ use tabellion_model::catalogue::Reference;
 use tabellion_model::package::{BUNDLE_ENTRIES, FrameworkContents};
 use tabellion_model::register::Registers;
 use tabellion_model::status::facts::{ItemFacts, SystemFacts};
-use tabellion_model::status::rules::{FRAMEWORK, Need, Rule, Rules, Test, Window};
+use tabellion_model::status::rules::{FRAMEWORK, Rule, Rules, Window};
 use tabellion_model::status::{Part, Status, Target, evaluate_all};
 use tabellion_model::{DisclosurePolicy, Manifest, to_jcs};
 use tabellion_views::query::SoaRow;
@@ -162,7 +162,7 @@ impl Framework {
     /// How many records of the range bear on a reference, by type; of registers those that its rule looks at, or all where it looks at none in particular.
     fn bearing(&self, rule: &Rule, manifest: &Manifest) -> BTreeMap<String, u64> {
         let range = manifest.first..manifest.end();
-        let registers = registers_of(rule);
+        let registers = rule.registers();
         let counted = |name: &String| {
             let count = match name.strip_prefix("register.") {
                 Some(event) => {
@@ -238,22 +238,6 @@ impl Framework {
             },
         })
     }
-}
-
-/// The registers that a rule needs items of, or tests.
-fn registers_of(rule: &Rule) -> BTreeSet<&str> {
-    let needed = rule.needs.iter().filter_map(|need| match need {
-        Need::ItemOfEachSystem { register, .. } => Some(register.as_str()),
-        Need::PolicyInForce | Need::Applicability => None,
-    });
-    let tested = rule.tests.iter().filter_map(|test| match test {
-        Test::ModelsNamed { register }
-        | Test::ApprovedBeforeUse { register, .. }
-        | Test::NotAdverse { register }
-        | Test::ItemsSigned { register } => Some(register.as_str()),
-        _ => None,
-    });
-    needed.chain(tested).collect()
 }
 
 /// The bundle file of the entry at `place` of the range.

@@ -195,7 +195,7 @@ impl Desk {
             controls.iter().map(|control| control_of(control)).collect::<Result<_, _>>()?;
         let mut drafts = Vec::new();
         for control in controls.iter().copied() {
-            let (reason, evidence) = (new.reason.clone(), new.evidence.clone());
+            let (reason, evidence) = (new.reason.to_text(), new.evidence.as_ref().map(Prose::to_text));
             checked(&Row {
                 control,
                 decision: new.decision,

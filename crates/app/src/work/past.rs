@@ -33,6 +33,7 @@ impl Desk {
             roles: Mutex::new(()),
             statement: Mutex::new(()),
             packing: Mutex::new(()),
+            trying: Default::default(),
             health: Mutex::new(Health::default()),
             over: Mutex::default(),
         }))

@@ -11,7 +11,7 @@ use tabellion_model::register::{
     Act, Content, Decision, Deed, Life, MAX_CONTENT_BYTES, MAX_DEFINITION_BYTES, RefreshTrigger, Register,
     Registers, Review, Ruling, Saving, changes, content_digest,
 };
-use tabellion_model::status::rules::{Need, Rule, Rules, Test};
+use tabellion_model::status::rules::Rules;
 use tabellion_model::{CredentialId, ItemId, Micros};
 
 const SMALL: &str = r#"
@@ -74,26 +74,11 @@ fn the_registers_that_come_with_the_program_are_consistent() {
     );
 }
 
-/// Registers whose items are evidence for a rule. One whose items can only speak against it serves nothing.
-fn registers_of(rule: &Rule) -> BTreeSet<&str> {
-    let needed = rule.needs.iter().filter_map(|need| match need {
-        Need::ItemOfEachSystem { register, .. } => Some(register.as_str()),
-        Need::PolicyInForce | Need::Applicability => None,
-    });
-    let tested = rule.tests.iter().filter_map(|test| match test {
-        Test::ModelsNamed { register }
-        | Test::ApprovedBeforeUse { register, .. }
-        | Test::ItemsSigned { register } => Some(register.as_str()),
-        _ => None,
-    });
-    needed.chain(tested).collect()
-}
-
 #[test]
 fn what_a_register_says_that_it_serves_is_what_the_rules_count_it_for() {
     let registers = Registers::built_in().expect("they can be read");
     for rule in Rules::built_in().iter() {
-        let counted = registers_of(rule);
+        let counted = rule.registers();
         let reference = rule.reference.as_str();
         let serving = registers
             .all()

@@ -1,10 +1,10 @@
 //! The approval of the Statement of Applicability as a whole, by a second person.
 //!
-//! Promises: what is approved is exactly the digest and the rows that the page shows.
+//! Promises: what is approved is exactly the digest and the rows that the page shows; whoever approves is told the same doubts as whoever decides.
 
 use serde_json::json;
 
-use super::applicability::{document, facts, standing};
+use super::applicability::{document, facts, notes, standing};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Note, section};
 use crate::console::cell::Cell;
@@ -42,7 +42,9 @@ fn approval_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> A
         let empty = crate::console::pairs::Pairs::default();
         let refused = refusal.map(|refusal| Refused { id: "approval", typed: &empty, refusal });
         let form = approval_form(visit, digest, refused.as_ref())?;
-        blocks.extend([facts(visit, &statement)?, document(visit, &statement, false)?]);
+        let stale = visit.desk.contradicted(&statement.rows)?;
+        blocks.extend(notes(visit, &statement, &stale, true)?);
+        blocks.extend([facts(visit, &statement)?, document(visit, &statement, &stale, false)?]);
         // What was refused is read before anything else.
         let place = if refused.is_some() { 0 } else { blocks.len() };
         blocks.insert(place, form);

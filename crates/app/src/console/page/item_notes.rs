@@ -98,7 +98,10 @@ pub(crate) fn why_not(visit: &Visit<'_>, opened: &Opened<'_>) -> String {
     if opened.register.approval.four_eyes && me.is_some() && opened.item.submitter == me {
         return format!("You put it forward, and nobody approves their own work. {others}");
     }
-    format!("Whoever decides is {} and wrote none of it.", roles.join(" or "))
+    format!(
+        "Whoever decides is {}, wrote none of it, and came in by the link of nobody who did.",
+        roles.join(" or ")
+    )
 }
 
 /// Why a new look is asked for, with the way to what showed it.

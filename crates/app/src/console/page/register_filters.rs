@@ -69,7 +69,7 @@ pub(crate) fn filters(visit: &Visit<'_>, register: &Register) -> Result<Vec<Filt
     ];
     let words: Vec<(String, String)> = register.fields().flat_map(words_of).collect();
     if !words.is_empty() {
-        filters.push(Filter { name: "where", label: "Says", takes: Takes::Choice(words) });
+        filters.push(Filter { name: "where", label: "Content", takes: Takes::Choice(words) });
     }
     if register.about != About::Organisation {
         filters.push(systems::filter(visit)?);

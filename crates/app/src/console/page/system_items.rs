@@ -124,11 +124,11 @@ pub(crate) fn gaps(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
     }
     let listing = Listing {
         id: "gaps",
-        caption: "Models that answered and are not named",
+        caption: "Models that were called and are not named",
         columns: const {
             &[
                 column("system", "System"),
-                column("model", "Model that answered"),
+                column("model", "Model"),
                 column("why", "What is missing"),
                 column("first", "First call"),
                 column("last", "Last call"),
@@ -137,7 +137,7 @@ pub(crate) fn gaps(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
         filters: Vec::new(),
         search: "",
         views: Vec::new(),
-        empty: nothing("No gap", "Every model that answered is named.", None),
+        empty: nothing("No gap", "Every model that was called is named.", None),
     };
     let part = Section {
         id: "gaps",
