@@ -59,7 +59,9 @@ impl Desk {
 fn coverage(facts: &Facts, now: Micros) -> Coverage {
     let statuses = evaluate_all(Rules::built_in(), facts, now);
     let mut counts = Counts::default();
-    statuses.iter().for_each(|status| counts.add(status.overall));
+    for status in &statuses {
+        counts.add(status.overall);
+    }
     let mut steps = needed(&statuses);
     steps.sort_by_key(|step| Reverse(step.needed_for.len()));
     let stood: BTreeMap<Reference, Overall> =
@@ -150,7 +152,9 @@ fn done(facts: &Facts, step: &NextStep, now: Micros) -> Option<Facts> {
             let mut then = facts.clone();
             let PolicyFacts { in_force, changes, explained } = &mut then.policies;
             *in_force += 1;
-            changes.iter_mut().chain(explained).for_each(|count| *count += 1);
+            for count in changes.iter_mut().chain(explained) {
+                *count += 1;
+            }
             Some(then)
         }
         Target::Applicability => Some(statement_approved(facts, now)),
