@@ -170,21 +170,19 @@ impl Rules {
     pub(crate) async fn of(&self, gate: &Arc<Gate>) -> Result<Option<Arc<PolicySet>>, Refusal> {
         let mut told = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            match kept.iter().find(|kept| kept.number == gate.policy_generation) {
-                Some(Generation { rules, .. }) => {
-                    if let Compiling::Done(rules) = &*rules.borrow() {
-                        return Ok(rules.clone());
-                    }
-                    rules.clone()
+            let known = kept.iter().find(|kept| kept.number == gate.policy_generation);
+            if let Some(Generation { rules, .. }) = known {
+                if let Compiling::Done(rules) = &*rules.borrow() {
+                    return Ok(rules.clone());
                 }
-                None => {
-                    let rules = compile(Arc::clone(gate));
-                    if kept.len() == MAX_GENERATIONS {
-                        kept.remove(0);
-                    }
-                    kept.push(Generation { number: gate.policy_generation, rules: rules.clone() });
-                    rules
+                rules.clone()
+            } else {
+                let rules = compile(Arc::clone(gate));
+                if kept.len() == MAX_GENERATIONS {
+                    kept.remove(0);
                 }
+                kept.push(Generation { number: gate.policy_generation, rules: rules.clone() });
+                rules
             }
         };
         let done = timeout(COMPILED_WITHIN, told.wait_for(|rules| matches!(rules, Compiling::Done(_)))).await;

@@ -112,16 +112,15 @@ async fn visited(service: &Arc<Service>, page: &'static Page, request: Request<B
     let named = named.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
     let query = Pairs::new(query_pairs(parts.uri.query().unwrap_or_default())?);
     let form = match (page.method, page.access) {
-        (Method::Get, _) => Pairs::default(),
         (Method::Post, Access::Needs(_)) if is_known(service, presented.as_ref()).await? => {
             read_form(&parts.headers, body, (MAX_FORM_BYTES, FORM_WITHIN)).await?
         }
-        // Refused below, whatever they would send.
-        (Method::Post, Access::Needs(_)) => Pairs::default(),
         (Method::Post, Access::Public | Access::Loopback) => {
             let limits = (MAX_STRANGERS_BODY_BYTES, STRANGERS_BODY_WITHIN);
             read_form(&parts.headers, body, limits).await?
         }
+        // Nothing to read, or refused below, whatever they would send.
+        (Method::Get, _) | (Method::Post, Access::Needs(_)) => Pairs::default(),
     };
     let asked = Asked { parts, presented, named: Pairs::new(named), query, form };
     let service = Arc::clone(service);

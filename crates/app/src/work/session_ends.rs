@@ -84,7 +84,7 @@ impl Desk {
             let token_sha256 = match (earlier, which.session) {
                 (Some(earlier), _) => earlier.text("token_sha256").unwrap_or_default(),
                 // Named by none, so that one that is opened at this moment, or that the views do not know yet, ends too.
-                (None, None) => self.may_end(actor, id).map(|()| String::new())?,
+                (None, None) => may_end(actor, id).map(|()| String::new())?,
                 (None, Some(session)) => {
                     let open = self.open_sessions(actor, id)?;
                     let found = open.iter().find(|open| open.session.record_id == session);
@@ -97,19 +97,19 @@ impl Desk {
     }
 
     fn open_sessions(&self, actor: &Actor, id: CredentialId) -> Result<Vec<OpenSession>, Refusal> {
-        self.may_end(actor, id)?;
+        may_end(actor, id)?;
         self.person_row(id)?;
         Ok(self.views.sessions_of(&id, self.now())?)
     }
+}
 
-    /// Everybody ends their own sessions; those of others, whoever lets people in.
-    fn may_end(&self, actor: &Actor, id: CredentialId) -> Result<(), Refusal> {
-        if actor.is(id) || actor.reach(Permission::ChangePeople) == Reach::All {
-            return Ok(());
-        }
-        Err(Refusal::new(
-            Code::NotPermitted,
-            "only the person and whoever changes people may see and end their sessions",
-        ))
+/// Everybody ends their own sessions; those of others, whoever lets people in.
+fn may_end(actor: &Actor, id: CredentialId) -> Result<(), Refusal> {
+    if actor.is(id) || actor.reach(Permission::ChangePeople) == Reach::All {
+        return Ok(());
     }
+    Err(Refusal::new(
+        Code::NotPermitted,
+        "only the person and whoever changes people may see and end their sessions",
+    ))
 }
