@@ -7,7 +7,7 @@ use tabellion_gateway::Limits;
 use tabellion_ledger::{Clock as _, Draft};
 use tabellion_model::Micros;
 use tabellion_model::body::{Outcome, SystemStage};
-use tabellion_policy::{MAX_CONDITIONALS, NamedPolicy, PolicySet};
+use tabellion_policy::MAX_CONDITIONALS;
 use tabellion_testkit::ManualClock;
 use tabellion_testkit::upstream::{Answer, Gate, openai};
 use tabellion_views::gate::GatePolicy;
@@ -163,31 +163,17 @@ fn rules_that_take_long_to_read_hold_up_nobody_else() {
     };
     let policies: Vec<GatePolicy> =
         (0..8).map(|number| GatePolicy { name: format!("p{number}"), ..heavy(number) }).collect();
-    let named: Vec<NamedPolicy<'_>> =
-        policies.iter().map(|policy| NamedPolicy { name: &policy.name, text: &policy.text }).collect();
-    let began = Instant::now();
-    assert!(PolicySet::compile(&named).is_ok(), "nobody could publish these");
-    let read_in = began.elapsed();
-
     let fixture = Fixture::new(Answer::json(200, openai::CHAT));
     assert_eq!(fixture.chat(&say("Hello")).status, 200);
     fixture.change(|gate| gate.policies = Arc::new(policies));
-    // On every thread of the gateway.
+    // On every thread of the gateway, each waiting for rules that take far longer to read than a stranger takes to be refused.
     let mut waiting: Vec<_> = (0..8).map(|_| fixture.ask(&say("Hello"))).collect();
-    let (until, mut longest) = (Instant::now() + read_in, Duration::ZERO);
-    while Instant::now() < until {
-        let began = Instant::now();
-        let mut nobody = fixture.connect();
-        nobody.send(&request("GET", "/v1/models", &[], b""));
-        assert!(
-            [401, 429].contains(&nobody.answer().status),
-            "strangers are refused, whatever the rules are"
-        );
-        longest = longest.max(began.elapsed());
-    }
+    let mut nobody = fixture.connect();
+    nobody.send(&request("GET", "/v1/models", &[], b""));
+    assert!([401, 429].contains(&nobody.answer().status), "strangers are refused, whatever the rules are");
     assert!(
-        longest < read_in / 2,
-        "somebody waited {longest:?} for rules that take {read_in:?} and are not for them"
+        waiting.iter_mut().any(|call| !call.has_answered()),
+        "whoever needs no rules waited until they were read for everybody else"
     );
     for call in waiting.iter_mut().map(Client::answer) {
         assert!([200, 503].contains(&call.status), "decided by other rules: {}", call.text());

@@ -1,6 +1,6 @@
 //! A server that others keep busy: who sends slowly, or not at all, takes nothing from anybody else.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -69,16 +69,11 @@ fn who_is_not_known_gets_little_time_and_room_for_a_body() {
     let house = House::new();
     let mut stream = TcpStream::connect(house.server.address()).expect("the server listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
-    let began = Instant::now();
     stream.write_all(begun("/api/v1/session", "application/json", "").as_bytes()).expect("sent");
     let mut answer = String::new();
     drop(stream.read_to_string(&mut answer));
+    // Whoever is known has longer than this socket waits.
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    assert!(
-        began.elapsed() < Duration::from_secs(15),
-        "a stranger holds a connection for {:?}",
-        began.elapsed()
-    );
 
     let large = format!("{{\"link\":\"{}\",\"for\":\"program\"}}", "a".repeat(20_000));
     let ask = house.ask("POST", "/api/v1/session").header("content-type", "application/json");
@@ -98,12 +93,17 @@ fn one_machine_cannot_take_every_connection() {
     let house = House::new();
     let address = house.server.address();
     assert!(matches!(address.ip(), IpAddr::V4(_)));
-    let _idle: Vec<TcpStream> = (0..520).map(|_| connect_from([127, 0, 0, 1], address)).collect();
+    let idle: Vec<TcpStream> = (0..520).map(|_| connect_from([127, 0, 0, 1], address)).collect();
     let mut other = connect_from([127, 0, 0, 2], address);
     other.write_all(b"GET /healthz HTTP/1.1\r\nhost: notary\r\nconnection: close\r\n\r\n").expect("sent");
-    let began = Instant::now();
     let mut answer = String::new();
     other.read_to_string(&mut answer).expect("an answer, while one machine holds connections open");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(began.elapsed() < Duration::from_secs(5), "it waited {:?}", began.elapsed());
+    let mut first = idle.first().expect("a connection");
+    first.set_nonblocking(true).expect("a setting");
+    let still = first.read(&mut [0; 1]);
+    assert!(
+        still.is_err_and(|error| error.kind() == ErrorKind::WouldBlock),
+        "the other was answered only after the first ones had been given up"
+    );
 }
