@@ -9,6 +9,7 @@ mod document;
 mod erasure;
 mod form;
 pub(crate) mod house;
+mod let_in;
 mod packages;
 mod permission;
 mod records;

@@ -19,5 +19,4 @@ mod histories;
 mod past;
 mod people;
 mod registers;
-mod speed;
 mod traffic;

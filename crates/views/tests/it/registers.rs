@@ -1,13 +1,8 @@
-//! Registers: rows, lives, lists at size, and which models answered whom.
+//! Registers: rows, lives, and which models answered whom.
 
-use std::time::{Duration, Instant};
+use tabellion_views::query::{ItemFilter, ItemPage, Page};
 
-use tabellion_model::register::Review;
-use tabellion_views::query::{ItemFilter, ItemPage, ItemSort, Page};
-
-use crate::fixture::{
-    Bench, REGISTER, START, credential, item, item_acted, item_saved, organisation, system,
-};
+use crate::fixture::{Bench, REGISTER, credential, item, item_acted, item_saved, organisation, system};
 
 fn of_register() -> ItemFilter {
     ItemFilter { register: Some(REGISTER.to_owned()), ..ItemFilter::default() }
@@ -108,77 +103,4 @@ fn the_models_that_answered_a_system_are_found_with_their_first_and_last_call() 
         "the call that asks for a new look is not the first since the approval"
     );
     assert_eq!(views.first_answer(&system(1), "small-2", 0).expect("no call"), None);
-}
-
-/// 10,000 items, each with an approval: what a list may take.
-const ITEMS: u32 = 10_000;
-
-#[test]
-#[ignore = "a measurement of half a minute"]
-fn lists_and_facts_at_size() {
-    let bench = Bench::new();
-    let key = credential(1);
-    let (mut drafts, mut called) = (Vec::new(), Vec::new());
-    for number in 0..ITEMS {
-        let mut id = [7; 16];
-        id[..4].copy_from_slice(&number.to_be_bytes());
-        let (item, system) =
-            (tabellion_model::ItemId::from_bytes(id), tabellion_model::SystemId::from_bytes(id));
-        let mut saved = item_saved(item, system, &format!("model {}", number % 7));
-        saved.body.insert("content".to_owned(), {
-            let mut content = crate::fixture::item_content(&format!("model {}", number % 7));
-            content.insert("name".to_owned(), format!("Item {number}").into());
-            content.insert("tier".to_owned(), ["low", "high"][usize::from(number % 10 == 0)].into());
-            content.insert("purpose".to_owned(), "x".repeat(2000).into());
-            content.into()
-        });
-        let mut act = item_acted(item, system, 1);
-        act.erasable_alone = false;
-        saved.erasable_alone = false;
-        drafts.extend([saved, act]);
-        if number % 10 == 0 {
-            called.push(system);
-        }
-        if drafts.len() >= 900 {
-            bench.ledger.append_all(&drafts).expect("appended");
-            drafts.clear();
-        }
-    }
-    bench.ledger.append_all(&drafts).expect("appended");
-    for system in called {
-        let call = bench.authorise(system, key, "small");
-        bench.complete(system, key, &call, 1);
-    }
-    let views = bench.views();
-    let time = |what: &str, ask: &dyn Fn() -> usize| {
-        ask();
-        let began = Instant::now();
-        let rows = ask();
-        let took = began.elapsed();
-        println!("{what}: {rows} rows in {took:?}");
-        took
-    };
-    let page = ItemPage::default();
-    let list =
-        |filter: ItemFilter, page: ItemPage| views.register_items(&filter, page).expect("rows").rows.len();
-    let text = Some("tem 99".to_owned());
-    let high = vec![("tier".to_owned(), "high".to_owned())];
-    let due = Some(tabellion_model::Micros(START + 2));
-    let lists = [
-        time("newest", &|| list(of_register(), page)),
-        time("by name", &|| list(of_register(), ItemPage { sort: ItemSort::Name, ..page })),
-        time("by due date", &|| list(of_register(), ItemPage { sort: ItemSort::Due, ..page })),
-        time("last page", &|| list(of_register(), ItemPage { skip: 9_950, ..page })),
-        time("search", &|| list(ItemFilter { text: text.clone(), ..of_register() }, page)),
-        time("field", &|| list(ItemFilter { fields: high.clone(), ..of_register() }, page)),
-        time("in review", &|| list(ItemFilter { review: Some(Review::InReview), ..of_register() }, page)),
-        time("refresh open", &|| list(ItemFilter { refresh_open: true, ..of_register() }, page)),
-        time("due", &|| list(ItemFilter { due_before: due, ..of_register() }, page)),
-    ];
-    time("facts of all", &|| views.register_facts(None).expect("facts").len());
-    time("models seen", &|| views.models_seen().expect("pairs").len());
-    assert!(
-        lists.iter().all(|took| *took < Duration::from_millis(150)),
-        "a list is slower than a reader waits"
-    );
 }

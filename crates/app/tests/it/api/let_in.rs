@@ -58,7 +58,8 @@ fn nobody_decides_in_a_session_that_an_author_let_in_directly_or_through_others(
     let tried = events.filter(|event| event["kind"] == "refused" && event["by"] == abe_id.as_str()).count();
     assert_eq!(tried, 1, "an approval that one pair of hands tried to make leaves no trace: {history}");
     // What others wrote is decided in the same session as ever.
-    let other = house.open_item(&gus, "ai_system", &json!({"system": system, "content": inventory(&ada_id, &["m"])}));
+    let other =
+        house.open_item(&gus, "ai_system", &json!({"system": system, "content": inventory(&ada_id, &["m"])}));
     house.submit(&gus, &other);
     house.decide(&as_abe, &other, "approved").ok();
     // A link of the operator's lets the second person in, and the record says by which session it was decided.
@@ -87,7 +88,11 @@ fn a_statement_is_not_approved_by_who_wrote_it_under_another_name_and_trying_is_
     assert_eq!(house.count("soa.refused"), 0);
     approve(&ada).refused(403, "own_work");
     approve(&ada).refused(403, "own_work");
-    assert_eq!(house.count("soa.refused"), 1, "an attempt to approve one's own statement leaves no trace, or many");
+    assert_eq!(
+        house.count("soa.refused"),
+        1,
+        "an attempt to approve one's own statement leaves no trace, or many"
+    );
     let as_abe = house.let_in(&ada, &abe_id);
     approve(&as_abe).refused(403, "own_link");
     assert_eq!(house.count("soa.refused"), 2);
