@@ -62,11 +62,6 @@ impl BatchIo {
         Ok(Self::Thread(WriterThread { jobs: Some(jobs), results, thread: Some(thread), seen: None }))
     }
 
-    /// Whether a job goes on while its beginner does other things.
-    pub(crate) fn is_threaded(&self) -> bool {
-        matches!(self, Self::Thread(_))
-    }
-
     /// Begins a job; the one before it must have been taken.
     pub(crate) fn begin(&mut self, job: Job) {
         match self {

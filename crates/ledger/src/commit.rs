@@ -8,7 +8,6 @@
 use std::io;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
 
 use tabellion_model::{BatchSeal, Purpose, RecordId, VaultKeyId};
 use tabellion_tlog::{Checkpoint, Hash, SignedCheckpoint, leaf_hash};
@@ -122,7 +121,6 @@ pub(crate) struct Sealed {
 /// A batch that is being written.
 pub(crate) struct Flight {
     sealed: Sealed,
-    began: Instant,
     batch: BatchRef,
     /// Where the batch after it will start.
     end: u64,
@@ -133,11 +131,6 @@ impl Flight {
     /// What the next batch is staged on; `None` when it must wait until this one is in the state, because it changes more than counts.
     pub(crate) fn ahead(&self) -> Option<&Ahead> {
         self.sealed.plain.then_some(&self.sealed.ahead)
-    }
-
-    /// When it was given to the disk.
-    pub(crate) fn began(&self) -> Instant {
-        self.began
     }
 
     /// Entries in it, the seal left out.
@@ -228,7 +221,7 @@ impl Committer {
             Ok((batch, offset)) => {
                 self.segments.written(&sealed.checkpoint, bytes.len());
                 self.io.begin(Job { file: self.segments.file(), offset, bytes });
-                Some(Flight { sealed, began: Instant::now(), batch, end: self.segments.end(), answers })
+                Some(Flight { sealed, batch, end: self.segments.end(), answers })
             }
             Err(error) => {
                 self.note(&error);

@@ -1,14 +1,11 @@
 //! The committer's thread: stages what waits, writes it as one batch, and stages the next one meanwhile.
 //!
 //! Commits at once when idle. While a batch is being written the next one gathers; it is staged and sealed when it has become as large as the one
-//! before it, when it is full, or when the disk is free: so the batch size follows the load by itself. Every batch costs two signatures, a write and a
-//! sync whatever its size, so under load, on a disk faster than that, the next one gathers for [`GATHER`] from the start of the one before it.
-//! The thread owns the [`Committer`]; everybody else sends it commands.
+//! before it, when it is full, or when the disk is free: so the batch size follows the load by itself. The thread owns the [`Committer`]; everybody else sends it commands.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use crate::batch_io::BatchIo;
 use crate::commit::{Answer, Committer, Flight, Group, Sealed, refuse};
@@ -18,10 +15,6 @@ use crate::queue::{Command, Done, Inbox};
 use crate::stage::Staging;
 use crate::state::LogState;
 
-/// Shortest time from one batch to the next under load: the 0.1 ms that a batch costs the processor are then at most a tenth of it.
-const GATHER: Duration = Duration::from_millis(1);
-/// Entries of a batch that are load. Whoever waits for fewer at a time (a person, one application after the other) gets each at once.
-const LOAD_ENTRIES: usize = 8;
 /// Commands that are staged at a time while they gather: staging them takes a tenth of a millisecond, which the disk would wait for at the end.
 const STAGED_AT_ONCE: usize = 64;
 
@@ -102,8 +95,8 @@ impl Committer {
     pub(crate) fn pump(&mut self, line: &mut Line, inbox: Option<&Inbox>) {
         let mut flight: Option<Flight> = None;
         loop {
-            if let (Some(flying), Some(inbox)) = (flight.take_if(|_| inbox.is_some()), inbox) {
-                flight = self.gather(line, inbox, flying);
+            if let (Some(flying), Some(inbox)) = (&flight, inbox) {
+                self.gather(line, inbox, flying);
             }
             let staged = self.stage(line, inbox, flight.as_ref());
             let landing = flight.take().map(|flight| (flight, self.io.wait()));
@@ -122,29 +115,13 @@ impl Committer {
         }
     }
 
-    /// Waits until there is as much to write as is being written, or that has landed. When it landed first, and soon under load, its callers are answered
-    /// at once and the next batch goes on gathering; then nothing is in the air any more.
-    fn gather(&mut self, line: &mut Line, inbox: &Inbox, flight: Flight) -> Option<Flight> {
+    /// Waits until there is as much to write as is being written, or that has landed.
+    fn gather(&mut self, line: &mut Line, inbox: &Inbox, flight: &Flight) {
         let entries = flight.entries();
         if !self.io.is_done() && line.len() < entries {
             inbox.wait((entries - line.len()).min(STAGED_AT_ONCE));
             inbox.take(&mut line.commands);
         }
-        let until = flight.began() + GATHER;
-        let is_load = self.io.is_threaded() && entries >= LOAD_ENTRIES;
-        if !is_load || !self.io.is_done() || line.len() >= entries || Instant::now() >= until {
-            return Some(flight);
-        }
-        let written = self.io.wait();
-        self.land(flight, written);
-        // Twice as many: whoever was just answered may be back with the next.
-        while line.len() < 2 * entries && Instant::now() < until {
-            if !inbox.wait_until(2 * entries - line.len(), until) {
-                break;
-            }
-            inbox.take(&mut line.commands);
-        }
-        None
     }
 
     /// Stages and seals what is there, on top of the batch in the air. `None`: there is nothing to write.

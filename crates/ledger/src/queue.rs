@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use tabellion_model::VaultKeyId;
 
@@ -131,16 +130,6 @@ impl Inbox {
         waiting.woken()
     }
 
-    /// The same, at most until `until`.
-    pub(crate) fn wait_until(&self, wanted: usize, until: Instant) -> bool {
-        let mut waiting = self.0.lock();
-        waiting.wanted = wanted.max(1);
-        let left = until.saturating_duration_since(Instant::now());
-        let nothing = |waiting: &mut Waiting| waiting.has_nothing();
-        let result = self.0.news.wait_timeout_while(waiting, left, nothing);
-        result.unwrap_or_else(PoisonError::into_inner).0.woken()
-    }
-
     /// Moves everything that waits to the end of `to`.
     pub(crate) fn take(&self, to: &mut VecDeque<Command>) {
         let mut waiting = self.0.lock();
@@ -180,7 +169,6 @@ impl Drop for Inbox {
 #[cfg(test)]
 mod tests {
     use std::thread;
-    use std::time::Duration;
 
     use super::*;
 
@@ -210,13 +198,9 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_landed_the_end_and_the_time_wake_too() {
+    fn a_batch_that_landed_and_the_end_wake_too() {
         let (sender, inbox) = queue();
         sender.send(command());
-        assert!(
-            inbox.wait_until(2, Instant::now() + Duration::from_millis(1)),
-            "an append would wait for ever"
-        );
         inbox.bell()();
         assert!(inbox.wait(2), "answers would wait for the next append");
         drop(sender);
