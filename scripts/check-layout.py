@@ -37,7 +37,7 @@ MAY_USE = {
         "tabellion-policy",
     },
     "tabellion-testkit": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},
-    "tabellion-bench": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-app"},
+    "tabellion-bench": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-views", "tabellion-app"},
 }
 MAX_CRATES = 10  # where splitting starts to cost more than it gives
 

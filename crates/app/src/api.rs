@@ -8,6 +8,7 @@ pub(crate) mod credentials;
 pub(crate) mod dispatch;
 mod handlers;
 mod numbers;
+mod peers;
 mod problem;
 mod route;
 mod routes;

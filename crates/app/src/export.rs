@@ -80,6 +80,8 @@ pub struct Exported {
     pub last_commit: Micros,
     /// Units shown that are about a data subject.
     pub shown_personal: u64,
+    /// Whether the files about the framework are inside.
+    pub has_framework: bool,
 }
 
 /// Why there is no package.
@@ -209,6 +211,8 @@ pub struct Surveyed {
     pub last_commit: Micros,
     /// Units whose content would be shown, withheld, and erased; `None` above [`MAX_COUNTED`] entries, where counting them takes as long as building.
     pub units: Option<Units>,
+    /// Whether the files about the framework would be inside.
+    pub has_framework: bool,
 }
 
 /// Units of content.
@@ -237,6 +241,7 @@ pub(crate) fn surveyed(reader: &Reader, request: &ExportRequest, size: u64) -> R
         first_commit: chosen.first.committed_at,
         last_commit: chosen.last.committed_at,
         units: None,
+        has_framework: framework::wanted(request),
     };
     if surveyed.count <= MAX_COUNTED {
         let mut units = Units::default();
@@ -279,6 +284,7 @@ pub fn export(
         first_commit: subject.span.first_commit(),
         last_commit: subject.span.last_commit(),
         shown_personal: survey.shown_personal,
+        has_framework: framework::wanted(request),
     })
 }
 

@@ -6,20 +6,26 @@
 
 pub mod actor;
 pub mod applicability;
+pub(crate) mod around;
 pub(crate) mod asking;
 pub mod calls;
 pub mod controls;
 pub(crate) mod coverage;
+pub(crate) mod coverage_over;
 pub mod entries;
 pub mod forms;
 pub mod keys;
 pub mod packages;
+pub(crate) mod past;
 pub mod people;
 pub mod policies;
+pub mod prose;
 pub mod records;
 pub mod registers;
+pub mod session_ends;
 pub mod sessions;
 pub mod systems;
+pub mod viewing;
 pub(crate) mod writing;
 
 use std::collections::BTreeSet;
@@ -83,15 +89,21 @@ pub struct Tools {
 pub struct Desk {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) views: Arc<Views>,
-    pub(crate) tools: Tools,
+    pub(crate) tools: Arc<Tools>,
+    /// Set when this desk stands at an earlier log size.
+    pub(crate) then: Option<past::Then>,
     /// Held while roles change: that one administrator stays is a rule over several streams, which no single stream's version guards.
     pub(crate) roles: Mutex<()>,
     /// Held while the Statement of Applicability changes: an approval is of all its rows, and each has a stream of its own.
     pub(crate) statement: Mutex<()>,
     /// Held while a package is built: it reads the whole range.
     pub(crate) packing: Mutex<()>,
+    /// One is held while a text of a policy is tried: anybody who reads policies may, and none of them must take the machine from the others.
+    pub(crate) trying: [Mutex<()>; policies::MAX_TRIALS],
     /// How the last append went.
     pub(crate) health: Mutex<Health>,
+    /// How clauses and controls stood at the moments that were asked for last.
+    pub(crate) over: Mutex<coverage_over::Kept>,
 }
 
 /// Whether appends work.
@@ -109,11 +121,14 @@ impl Desk {
         Self {
             ledger,
             views,
-            tools,
+            tools: Arc::new(tools),
+            then: None,
             roles: Mutex::new(()),
             statement: Mutex::new(()),
             packing: Mutex::new(()),
+            trying: Default::default(),
             health: Mutex::new(Health::default()),
+            over: Mutex::default(),
         }
     }
 
@@ -127,9 +142,10 @@ impl Desk {
         &self.ledger
     }
 
-    /// What time it is, and never before the last commit: what has ended by then has ended, also for a clock that stepped back.
+    /// What time it is (or was, at a desk of the past), and never before the last commit: what has ended by then has ended, also for a clock that
+    /// stepped back; and a clock that once ran ahead makes nothing last for ever.
     pub fn now(&self) -> Micros {
-        self.tools.clock.now().max(self.ledger.reader().committed_at())
+        self.then().unwrap_or_else(|| self.ledger.reader().now())
     }
 
     /// How appends go.
@@ -183,10 +199,11 @@ impl Desk {
         id: SystemId,
     ) -> Result<SystemRow, Refusal> {
         let row = self.views.system(&id)?.ok_or_else(|| Refusal::not_found("system"))?;
-        if within(actor, actor.reach(permission), Some(&row)) {
+        let judged = self.present().system(&id)?;
+        if within(actor, actor.reach(permission), judged.as_ref()) {
             return Ok(row);
         }
-        if within(actor, actor.reach(Permission::ReadSystems), Some(&row)) && !actor.is_key() {
+        if within(actor, actor.reach(Permission::ReadSystems), judged.as_ref()) && !actor.is_key() {
             return Err(Refusal::new(
                 Code::NotPermitted,
                 "your role permits this for systems that you answer for, and you do not answer for this one",
@@ -207,7 +224,7 @@ impl Desk {
             // A key's own system needs no row: its registration may have been erased.
             (Reach::Own, Actor::Key { system: own, .. }, Some(system)) => *own == system,
             (Reach::Own, Actor::Person { .. }, Some(system)) => {
-                within(actor, reach, self.views.system(&system)?.as_ref())
+                within(actor, reach, self.present().system(&system)?.as_ref())
             }
             _ => within(actor, reach, None),
         })
@@ -224,7 +241,7 @@ impl Desk {
             (Reach::Own, Actor::Key { system, .. }) => Some([*system].into()),
             (Reach::Own, Actor::Person { id, .. }) => {
                 let owned = SystemFilter { owner: Some(*id), ..SystemFilter::default() };
-                let rows = asking::all(|page| self.views.systems(&owned, page))?;
+                let rows = asking::all(|page| self.present().systems(&owned, page))?;
                 Some(rows.into_iter().map(|row| row.system).collect())
             }
             (Reach::Own, Actor::Operator) | (Reach::Nothing, _) => Some(BTreeSet::new()),

@@ -14,7 +14,7 @@ use tabellion_mask::Scope;
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::Micros;
 use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Masked, Outcome};
-use tabellion_policy::Action;
+use tabellion_policy::{Action, PolicySet};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -34,7 +34,7 @@ use crate::route::{Route, Target};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::surface::openai_chat::{Changes, ChatRequest};
 use crate::surface::openai_models;
-use crate::words::{self, UNRECOGNISED};
+use crate::words::{self, UNRECOGNISED, hex_of};
 use crate::worker::Worker;
 
 /// Header that claims a purpose.
@@ -115,7 +115,11 @@ impl Call {
     }
 
     async fn chat(self, body: Bytes) {
-        let ready = match self.prepare(&body) {
+        let rules = match self.worker.shared.rules.of(&self.caller.gate).await {
+            Ok(rules) => rules,
+            Err(refusal) => return self.deny(&refusal, None).await,
+        };
+        let ready = match self.prepare(&body, rules.as_deref()) {
             Ok(ready) => ready,
             Err((refusal, model)) => return self.deny(&refusal, model).await,
         };
@@ -154,7 +158,7 @@ impl Call {
     }
 
     /// Reads, decides and masks. A refusal comes with the model asked for, when it could be read.
-    fn prepare(&self, body: &Bytes) -> Result<Ready, (Refusal, Option<String>)> {
+    fn prepare(&self, body: &Bytes, rules: Option<&PolicySet>) -> Result<Ready, (Refusal, Option<String>)> {
         decide::live(&self.caller).map_err(|refusal| (refusal, None))?;
         let limits = &self.worker.shared.limits;
         let limits = JsonLimits { max_bytes: limits.body_bytes, max_depth: limits.depth };
@@ -177,8 +181,7 @@ impl Call {
             at: self.at,
         };
         let shared = &self.worker.shared;
-        let permission =
-            decide::decide(&self.caller, &asked, &shared.catalogue, &shared.rules).map_err(refused)?;
+        let permission = decide::decide(&self.caller, &asked, &shared.catalogue, rules).map_err(refused)?;
         let mut scope = shared.scope(self.caller.system_id);
         let changes = Changes {
             model: permission.target.model.as_deref(),
@@ -227,9 +230,9 @@ impl Call {
             purpose: ready.permission.purpose.clone(),
             stream: ready.stream,
             received_bytes: body.len() as u64,
-            received_sha256: hex::encode(Sha256::digest(body)),
-            forwarded_sha256: hex::encode(Sha256::digest(&ready.bytes)),
-            forwarded_headers_sha256: Some(hex::encode(ready.sent_on.sha256())),
+            received_sha256: hex_of(Sha256::digest(body).into()),
+            forwarded_sha256: hex_of(Sha256::digest(&ready.bytes).into()),
+            forwarded_headers_sha256: Some(hex_of(ready.sent_on.sha256())),
             masked: ready.masked.clone(),
             policies: decide::policy_digests(&self.caller.gate),
             rules: ready.permission.rules.clone(),
@@ -304,7 +307,7 @@ impl Call {
                 .purpose()
                 .map_or_else(|_| Some(UNRECOGNISED.to_owned()), |claimed| claimed.map(str::to_owned)),
             received_bytes,
-            received_sha256: hex::encode::<[u8; 32]>(digest),
+            received_sha256: hex_of(digest),
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
             retry: openai::retry_count(&self.headers),

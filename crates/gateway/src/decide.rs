@@ -1,14 +1,17 @@
 //! May this caller have this: system, purpose, model, rules, in this order, all against one snapshot.
 //!
 //! Promises: what is missing denies; rules that cannot be compiled or evaluated deny; the same snapshot and request give the same decision. Must
-//! never: permit because something went wrong.
+//! never: permit because something went wrong, or compile rules on a thread that serves calls.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tabellion_model::Micros;
 use tabellion_model::body::{Capture, SystemStage};
 use tabellion_policy::{Action, NamedPolicy, PolicySet, Question, Verdict};
 use tabellion_views::gate::Gate;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::authenticate::Caller;
 use crate::code::Code;
@@ -82,7 +85,7 @@ pub(crate) fn decide(
     caller: &Caller,
     asked: &Asked<'_>,
     catalogue: &Catalogue,
-    rules: &Rules,
+    rules: Option<&PolicySet>,
 ) -> Result<Permission, Refusal> {
     live(caller)?;
     let purpose = purpose(caller, asked.purpose)?;
@@ -116,7 +119,7 @@ pub(crate) fn decide(
         tools: asked.tools,
         at: asked.at,
     };
-    let rules = judge(rules.of(&caller.gate).as_deref(), &question)?;
+    let rules = judge(rules, &question)?;
     Ok(Permission { purpose: purpose.to_owned(), rules, capture: system.capture, target })
 }
 
@@ -138,32 +141,77 @@ fn judge(rules: Option<&PolicySet>, question: &Question<'_>) -> Result<Vec<Strin
     Err(Refusal { code, reason, rules: verdict.rules().to_vec() })
 }
 
-/// Compiled rules, kept until the policies change.
-#[derive(Default)]
-pub(crate) struct Rules(Mutex<Option<Compiled>>);
+/// How long a call waits for rules that were just published, or at a start, to be compiled. The largest texts take a tenth of it.
+const COMPILED_WITHIN: Duration = Duration::from_secs(2);
 
-struct Compiled {
-    generation: u64,
+/// How many generations of rules are kept: the newest, and the one that calls in flight are decided by.
+const MAX_GENERATIONS: usize = 2;
+
+/// Compiled rules, each until the policies have changed twice. A call is decided by those of its own snapshot: it never gets older ones because
+/// newer ones are not ready, and waits for them no longer than [`COMPILED_WITHIN`].
+#[derive(Default)]
+pub(crate) struct Rules(Mutex<Vec<Generation>>);
+
+struct Generation {
+    number: u64,
+    rules: watch::Receiver<Compiling>,
+}
+
+/// Rules on their way.
+#[derive(Clone)]
+enum Compiling {
+    Running,
     /// `None`: they do not compile, so everything is denied.
-    rules: Option<Arc<PolicySet>>,
+    Done(Option<Arc<PolicySet>>),
 }
 
 impl Rules {
-    /// The rules of a snapshot.
-    fn of(&self, gate: &Gate) -> Option<Arc<PolicySet>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(compiled) = kept.as_ref().filter(|kept| kept.generation == gate.policy_generation) {
-            return compiled.rules.clone();
+    /// The rules of a snapshot, `None` where they do not compile; refused where that is not known in time.
+    pub(crate) async fn of(&self, gate: &Arc<Gate>) -> Result<Option<Arc<PolicySet>>, Refusal> {
+        let mut told = {
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = kept.iter().find(|kept| kept.number == gate.policy_generation);
+            if let Some(Generation { rules, .. }) = known {
+                if let Compiling::Done(rules) = &*rules.borrow() {
+                    return Ok(rules.clone());
+                }
+                rules.clone()
+            } else {
+                let rules = compile(Arc::clone(gate));
+                if kept.len() == MAX_GENERATIONS {
+                    kept.remove(0);
+                }
+                kept.push(Generation { number: gate.policy_generation, rules: rules.clone() });
+                rules
+            }
+        };
+        let done = timeout(COMPILED_WITHIN, told.wait_for(|rules| matches!(rules, Compiling::Done(_)))).await;
+        match done.map(|done| done.map(|rules| rules.clone())) {
+            Ok(Ok(Compiling::Done(rules))) => Ok(rules),
+            // The thread ended without an answer, which it has no way to: nothing is known, so nothing is let through.
+            Ok(_) => Ok(None),
+            Err(_) => {
+                let reason = "the rules in force are still being read, so nothing is let through; try again in a moment";
+                Err(Refusal::new(Code::EvidenceUnavailable, reason))
+            }
         }
+    }
+}
+
+/// Compiles the policies of `gate` on a thread that serves no calls; the runtime waits for it when it ends.
+fn compile(gate: Arc<Gate>) -> watch::Receiver<Compiling> {
+    let (done, told) = watch::channel(Compiling::Running);
+    tokio::task::spawn_blocking(move || {
         let policies: Vec<NamedPolicy<'_>> = gate
             .policies
             .iter()
             .map(|policy| NamedPolicy { name: &policy.name, text: &policy.text })
             .collect();
-        let rules = PolicySet::compile(&policies).ok().map(Arc::new);
-        *kept = Some(Compiled { generation: gate.policy_generation, rules: rules.clone() });
-        rules
-    }
+        let rules = PolicySet::of_published(&policies).ok().map(Arc::new);
+        // Nobody may be waiting any more.
+        drop(done.send(Compiling::Done(rules)));
+    });
+    told
 }
 
 /// Digests of the policies of a snapshot, by name order.

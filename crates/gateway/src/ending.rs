@@ -16,6 +16,7 @@ use crate::code::Code;
 use crate::evidence::{self, EvidenceError, Room};
 use crate::race::Watch;
 use crate::stopwatch::{Phase, Stopwatch, micros};
+use crate::words::hex_of;
 use crate::worker::Worker;
 
 /// How long to wait before an end record is tried again. The ledger refuses when the disk is full: a person has to make room.
@@ -191,8 +192,8 @@ impl Authorised {
             delivered: end.delivered,
             answered: self.facts.answered.clone(),
             received_bytes: self.facts.received_bytes,
-            received_sha256: hex::encode(self.facts.received.clone().finalize()),
-            released_sha256: hex::encode(end.released),
+            received_sha256: hex_of(self.facts.received.clone().finalize().into()),
+            released_sha256: hex_of(end.released),
             masked: end.masked.clone(),
             duration_us: micros(self.stopwatch.elapsed()),
             first_byte_us: self.facts.first_byte.map(micros),

@@ -111,6 +111,11 @@ impl Gateway {
         Ok(gateway)
     }
 
+    /// Whether a gateway could start with `config`, but for its port: providers, models, and the keys and authorities that they refer to.
+    pub fn check(config: &GatewayConfig) -> Result<(), StartError> {
+        Catalogue::new(&config.upstreams).map(drop)
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address

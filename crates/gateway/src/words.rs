@@ -54,6 +54,15 @@ fn shaped(text: &str, limit: usize, first: impl Fn(u8) -> bool, rest: impl Fn(u8
         && is_impersonal(text)
 }
 
+/// A digest as records write it: 64 lower-case hex digits.
+pub(crate) fn hex_of(digest: [u8; 32]) -> String {
+    let mut digits = [0; 64];
+    // INVARIANT: there are two places for each byte. `hex::encode` says the same, one character at a time.
+    let written = hex::encode_to_slice(digest, &mut digits);
+    debug_assert!(written.is_ok(), "a digest is 32 bytes");
+    String::from_utf8_lossy(&digits).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

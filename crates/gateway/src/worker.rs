@@ -70,7 +70,7 @@ impl Shared {
 
     /// What time it is, and never before the last commit: a key that has ended by then has ended, also for a clock that stepped back.
     pub(crate) fn now(&self) -> Micros {
-        self.clock.now().max(self.reader.committed_at())
+        self.reader.now()
     }
 
     /// An empty scope of a system: the same value has the same placeholder in each of its calls, and another one in those of other systems.

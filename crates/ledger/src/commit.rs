@@ -195,7 +195,7 @@ impl Committer {
             first,
             count: staging.leaves.end(),
             root: staging.leaves.root().map_err(|error| fatal("compute the batch's root", &error))?,
-            committed_at: self.shared.clock.now().max(staging.committed_at()),
+            committed_at: self.shared.time.now().max(staging.committed_at()),
             keys: staging.key_chain().version(),
         };
         let entry = seal.sign(writer.key.as_ref()).map_err(|error| fatal("sign the seal", &error))?;

@@ -71,7 +71,7 @@ pub(crate) fn check(disk: &dyn Disk, state: &LogState) -> Result<u64, String> {
     }
     for block in 0..until / BLOCK {
         let (bundle, leaves) =
-            block_of(disk, block, &|index| state.batch_of(index)).map_err(|error| error.to_string())?;
+            block_of(disk, block, &|index| state.batch_of(index), None).map_err(|error| error.to_string())?;
         for (path, expected) in
             [(bundle_path(block, TILE_WIDTH), bundle), (TileId::full(0, block).path(), tile_bytes(&leaves))]
         {
@@ -90,7 +90,11 @@ pub(crate) fn check(disk: &dyn Disk, state: &LogState) -> Result<u64, String> {
 
 fn derive_block(shared: &Shared, disk: &dyn Disk, block: u64) -> io::Result<()> {
     let batch_of = |index| shared.state.read().unwrap_or_else(PoisonError::into_inner).batch_of(index);
-    let (bundle, leaves) = block_of(disk, block, &batch_of)?;
+    let known = {
+        let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.tree.recent_leaves(block * BLOCK, (block + 1) * BLOCK)
+    };
+    let (bundle, leaves) = block_of(disk, block, &batch_of, known)?;
     write(disk, &bundle_path(block, TILE_WIDTH), &bundle)?;
     let leaf_tile = TileId::full(0, block);
     write(disk, &leaf_tile.path(), &tile_bytes(&leaves))?;
@@ -120,27 +124,31 @@ fn upper_hashes(state: &LogState, level: u8, index: u64) -> io::Result<Vec<Hash>
         .collect()
 }
 
-/// The bundle and the leaf hashes of one block, from its segments.
+/// The bundle and the leaf hashes of one block, from its segments. `known`: the hashes, when the commit's own are still at hand.
 fn block_of(
     disk: &dyn Disk,
     block: u64,
     batch_of: &dyn Fn(u64) -> Option<BatchRef>,
+    known: Option<Vec<Hash>>,
 ) -> io::Result<(Vec<u8>, Vec<Hash>)> {
     let (mut bundle, mut leaves) = (Vec::new(), Vec::new());
+    let (mut segment, mut bytes) = (read::OpenSegment::default(), Vec::new());
     let (mut next, end) = (block * BLOCK, (block + 1) * BLOCK);
     while next < end {
         let batch = batch_of(next).ok_or_else(|| io::Error::other(format!("entry {next} is in no batch")))?;
-        let bytes = read::batch_bytes(disk, &batch).map_err(io::Error::other)?;
+        segment.read(disk, &batch, &mut bytes).map_err(io::Error::other)?;
         let read = read::parse_batch(&batch, &bytes).map_err(io::Error::other)?;
         let skip = usize::try_from(next - batch.first).unwrap_or(usize::MAX);
         let take = usize::try_from(end - next).unwrap_or(usize::MAX);
         for stored in read.entries.iter().skip(skip).take(take) {
             push_entry(&mut bundle, stored.entry).map_err(io::Error::other)?;
-            leaves.push(leaf_hash(stored.entry));
+            if known.is_none() {
+                leaves.push(leaf_hash(stored.entry));
+            }
         }
         next = batch.size_after();
     }
-    Ok((bundle, leaves))
+    Ok((bundle, known.unwrap_or(leaves)))
 }
 
 fn tile_bytes(hashes: &[Hash]) -> Vec<u8> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
 
 use tabellion_model::registry::{self, Kind, Recognition};
-use tabellion_model::{CredentialId, Env, Micros, Origin, ProducerId, Purpose, Statement};
+use tabellion_model::{CredentialId, Env, Origin, ProducerId, Purpose, Statement};
 use tabellion_tlog::sha256;
 use zeroize::Zeroizing;
 
@@ -130,7 +130,6 @@ impl Ledger {
     ) -> Result<Self, OpenError> {
         let Recovered { state, checkpoint, tail, mut notes } = recovered;
         notes.extend(vault.notes().iter().cloned());
-        notes.extend(clock_note(state.committed_at, options.clock.now()));
         let path = segment_path(tail.segment);
         let segments = disk
             .open(&path, OpenMode::ReadWrite)
@@ -166,6 +165,7 @@ impl Ledger {
             .map_err(OpenError::io("start the committer of", "log"))?;
         let threads = Mutex::new(Threads { committer: Some(committer), keeper });
         let reader = Reader { shared: Arc::clone(&shared) };
+        notes.extend(reader.clock_trouble());
         Ok(Self { shared, secrets, reader, origin, env, sender, threads, notes })
     }
 
@@ -408,19 +408,6 @@ impl Ledger {
         }
         closed
     }
-}
-
-/// How far the newest commit may be ahead of the clock without a word: clocks of one machine differ by less after a restart.
-const CLOCK_TOLERANCE_US: u64 = 60 * 1_000_000;
-
-/// Commit times never go back; after a clock that ran ahead they stand still, and periods miss what is recorded meanwhile.
-fn clock_note(newest: Micros, now: Micros) -> Option<String> {
-    (newest.since(now) > CLOCK_TOLERANCE_US).then(|| {
-        format!(
-            "the newest commit is dated {newest}, but this machine's clock says {now}. Commit times never go back: new commits are dated \
-             {newest} until the clock has passed it. Check the clock"
-        )
-    })
 }
 
 /// Opens the vault of a scanned log.

@@ -15,13 +15,19 @@ use crate::state::LogState;
 
 /// 128 fresh random bits, for an id.
 pub(crate) fn random_id(entropy: &dyn Entropy) -> Result<[u8; 16], LedgerError> {
-    let mut id = [0; 16];
-    entropy.fill(&mut id).map_err(|error| {
+    let [id] = random_ids(entropy)?;
+    Ok(id)
+}
+
+/// As many ids, drawn at once: each draw is a call of the operating system.
+pub(crate) fn random_ids<const N: usize>(entropy: &dyn Entropy) -> Result<[[u8; 16]; N], LedgerError> {
+    let mut ids = [[0; 16]; N];
+    entropy.fill(ids.as_flattened_mut()).map_err(|error| {
         LedgerError::Unavailable(format!(
             "the operating system gives no random bytes: {error}. Nothing was recorded; try again"
         ))
     })?;
-    Ok(id)
+    Ok(ids)
 }
 
 /// `epoch.opened` of the epoch after `known`.

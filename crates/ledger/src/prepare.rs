@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Map, Value};
 use tabellion_model::{
     CredentialId, Disclosure, Env, Origin, ProducerId, RecordId, RecordTemplate, Statement, UnitDigests,
-    UnitId, VaultKeyId, check_names, derive_seed, digest, idem_tag, seal_unit,
+    UnitId, UnitKeys, VaultKeyId, check_names, digest, idem_tag, seal_fields,
 };
 use zeroize::Zeroizing;
 
@@ -18,10 +18,13 @@ use crate::entropy::Entropy;
 use crate::error::{LedgerError, RejectCode};
 use crate::idempotency;
 use crate::keyring::{KeyPair, Secrets};
-use crate::own_records::random_id;
-use crate::read::unit_frame;
+use crate::own_records::{random_id, random_ids};
+use crate::read::{unit_frame, unit_prefix};
 use crate::stage::{Item, RecordItem, SealedUnit, StatementItem};
-use crate::vault::{KeyScope, KeyTable, RetentionClass, encrypt_unit, subject_tag};
+use crate::vault::{KeyScope, KeyTable, RetentionClass, TAG_BYTES, encrypt_from, encrypt_unit, subject_tag};
+
+/// Bytes of a field in a unit's plaintext, for the most part: what a frame has room for without growing.
+const USUAL_FIELD_BYTES: usize = 128;
 
 /// What sealing needs to know besides the draft.
 pub(crate) struct Sealer<'a> {
@@ -38,7 +41,7 @@ pub(crate) struct Sealer<'a> {
 /// Fields that share one unit.
 struct UnitPlan<'a> {
     subject: Option<&'a str>,
-    fields: Vec<(String, Value)>,
+    fields: &'a Map<String, Value>,
 }
 
 impl Sealer<'_> {
@@ -51,7 +54,8 @@ impl Sealer<'_> {
     pub(crate) fn seal_draft(&self, draft: &Draft) -> Result<Item, LedgerError> {
         draft.check_size()?;
         let now = self.clock.now();
-        let record_id = RecordId::from_bytes(random_id(self.entropy)?);
+        let [record_id, first_unit] = random_ids(self.entropy)?;
+        let record_id = RecordId::from_bytes(record_id);
         let idem = match &draft.idempotency_key {
             None => None,
             Some(key) => {
@@ -74,7 +78,7 @@ impl Sealer<'_> {
         let mut header = header_of(draft, &context)?;
         let class = draft.retention_class()?;
         let mut sealed = Vec::new();
-        for plan in unit_plans(draft)? {
+        for (position, plan) in unit_plans(draft)?.iter().enumerate() {
             let scope = KeyScope {
                 system: header.system.map(|(system, _)| system),
                 class: class.clone(),
@@ -82,7 +86,8 @@ impl Sealer<'_> {
                 subject: plan.subject.map(|subject| subject_tag(&self.secrets.pseudonym, subject)),
                 own: draft.erasable_alone,
             };
-            let (digests, unit) = self.seal_unit(&record_id, &scope, &plan)?;
+            let id = UnitId::from_bytes(if position == 0 { first_unit } else { random_id(self.entropy)? });
+            let (digests, unit) = self.seal_unit(id, &record_id, &scope, plan)?;
             header.units.push(digests);
             sealed.push(unit);
         }
@@ -107,17 +112,20 @@ impl Sealer<'_> {
 
     fn seal_unit(
         &self,
+        id: UnitId,
         record: &RecordId,
         scope: &KeyScope,
         plan: &UnitPlan<'_>,
     ) -> Result<(UnitDigests, (UnitId, SealedUnit)), LedgerError> {
         let (key_id, key) = self.key_for(scope)?;
-        let id = UnitId::from_bytes(random_id(self.entropy)?);
-        let (digests, disclosures) = seal_unit(id, &derive_seed(&key, &id), &plan.fields)
+        let keys = UnitKeys::new(&key, &id);
+        let mut frame = unit_prefix(&id, &key_id, plan.fields.len() * USUAL_FIELD_BYTES + TAG_BYTES);
+        let begin = frame.len();
+        let digests = seal_fields(id, &keys.seed(), plan.fields, &mut frame)
             .map_err(|error| malformed(format!("the body cannot be sealed: {error}")))?;
-        let ciphertext = encrypt_unit(&key, &id, record, &disclosures)
+        encrypt_from(&keys.data_key(), &id, record, &mut frame, begin)
             .map_err(|error| malformed(format!("the body cannot be encrypted: {error}")))?;
-        Ok((digests, (id, SealedUnit { frame: unit_frame(&id, &key_id, &ciphertext), key: key_id })))
+        Ok((digests, (id, SealedUnit { frame, key: key_id })))
     }
 
     fn key_for(&self, scope: &KeyScope) -> Result<(VaultKeyId, Zeroizing<[u8; 32]>), LedgerError> {
@@ -209,27 +217,29 @@ fn parse_disclosures(disclosures: &[String]) -> Result<Vec<(String, Disclosure)>
 
 /// Groups a draft's fields by who they are about.
 fn unit_plans(draft: &Draft) -> Result<Vec<UnitPlan<'_>>, LedgerError> {
-    let mut names = BTreeSet::new();
-    let mut plans = Vec::new();
+    let mut plans: Vec<UnitPlan<'_>> = Vec::new();
     let business = (!draft.body.is_empty()).then_some((None, &draft.body));
     let subjects = draft.subjects.iter().map(|unit| (Some(unit.subject.as_str()), &unit.fields));
     for (subject, fields) in business.into_iter().chain(subjects) {
         if let Some(subject) = subject {
             checked_name("subject", subject)?;
         }
-        plans.push(UnitPlan { subject, fields: unit_fields(fields, &mut names)? });
+        if fields.is_empty() {
+            return Err(malformed("a subject without fields says nothing; leave it out".to_owned()));
+        }
+        plans.push(UnitPlan { subject, fields });
     }
+    check_names_of(&plans)?;
     Ok(plans)
 }
 
-fn unit_fields<'a>(
-    fields: &'a Map<String, Value>,
-    names: &mut BTreeSet<&'a str>,
-) -> Result<Vec<(String, Value)>, LedgerError> {
-    if fields.is_empty() {
-        return Err(malformed("a subject without fields says nothing; leave it out".to_owned()));
+/// Refuses a field that stands in two units. Within one its map holds each name once.
+fn check_names_of(plans: &[UnitPlan<'_>]) -> Result<(), LedgerError> {
+    if plans.len() < 2 {
+        return Ok(());
     }
-    for name in fields.keys() {
+    let mut names = BTreeSet::new();
+    for name in plans.iter().flat_map(|plan| plan.fields.keys()) {
         if !names.insert(name) {
             return Err(LedgerError::rejected(
                 RejectCode::Malformed,
@@ -237,5 +247,5 @@ fn unit_fields<'a>(
             ));
         }
     }
-    Ok(fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+    Ok(())
 }

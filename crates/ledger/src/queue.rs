@@ -46,8 +46,22 @@ struct Waiting {
     hung_up: bool,
     /// Nobody takes any more.
     ended: bool,
-    /// Something happened that the committer may wait for: a command, a batch that landed, the end of the senders.
-    news: bool,
+    /// A batch has landed since the committer last waited.
+    landed: bool,
+    /// So many commands are worth waking the committer for; 0 while it is awake.
+    wanted: usize,
+}
+
+impl Waiting {
+    fn has_nothing(&self) -> bool {
+        !self.landed && !self.hung_up && self.commands.len() < self.wanted
+    }
+
+    /// The committer is awake; whether it has reason to be.
+    fn woken(&mut self) -> bool {
+        (self.landed, self.wanted) = (false, 0);
+        !(self.hung_up && self.commands.is_empty())
+    }
 }
 
 #[derive(Default)]
@@ -63,7 +77,7 @@ impl Line {
     }
 
     fn tell(&self) {
-        self.lock().news = true;
+        self.lock().landed = true;
         self.news.notify_one();
     }
 }
@@ -90,9 +104,10 @@ impl Sender {
             return command.refuse();
         }
         waiting.commands.push_back(command);
-        let asleep = !std::mem::replace(&mut waiting.news, true);
+        // Woken once, when there is as much as it waits for: to wake it for each command costs more than the command.
+        let enough = waiting.commands.len() == waiting.wanted;
         drop(waiting);
-        if asleep {
+        if enough {
             self.0.news.notify_one();
         }
     }
@@ -101,21 +116,18 @@ impl Sender {
 impl Drop for Sender {
     fn drop(&mut self) {
         self.0.lock().hung_up = true;
-        self.0.tell();
+        self.0.news.notify_one();
     }
 }
 
 impl Inbox {
-    /// Waits until something has happened since the last call. `false`: nobody can send any more and nothing waits.
-    pub(crate) fn wait(&self) -> bool {
-        let mut waiting = self
-            .0
-            .news
-            .wait_while(self.0.lock(), |waiting| !waiting.news)
-            .unwrap_or_else(PoisonError::into_inner);
-        // The end of the senders stays news for ever.
-        waiting.news = waiting.hung_up;
-        !(waiting.hung_up && waiting.commands.is_empty())
+    /// Waits until `wanted` commands wait or a batch has landed since the last call. `false`: nobody can send any more and nothing waits.
+    pub(crate) fn wait(&self, wanted: usize) -> bool {
+        let mut waiting = self.0.lock();
+        waiting.wanted = wanted.max(1);
+        let nothing = |waiting: &mut Waiting| waiting.has_nothing();
+        let mut waiting = self.0.news.wait_while(waiting, nothing).unwrap_or_else(PoisonError::into_inner);
+        waiting.woken()
     }
 
     /// Moves everything that waits to the end of `to`.
@@ -151,5 +163,49 @@ impl Drop for Inbox {
         drop(waiting);
         self.0.room.notify_all();
         left.into_iter().for_each(Command::refuse);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn command() -> Command {
+        Command::Close { done: Box::new(drop) }
+    }
+
+    /// Every command is in time to wake whoever waits for exactly so many; a wake that is lost hangs this test.
+    #[test]
+    fn the_committer_wakes_when_there_is_enough() {
+        const TURNS: usize = 2000;
+        for wanted in [1, 3] {
+            let (sender, inbox) = queue();
+            thread::scope(|scope| {
+                scope.spawn(|| (0..TURNS * wanted).for_each(|_| sender.send(command())));
+                let (mut taken, mut to) = (0, VecDeque::new());
+                while taken < TURNS * wanted {
+                    let missing = (TURNS * wanted - taken).min(wanted);
+                    assert!(inbox.wait(missing), "appends would be refused while somebody sends them");
+                    inbox.take(&mut to);
+                    assert!(to.len() >= missing, "the committer would be woken for every single append");
+                    taken += to.len();
+                    to.clear();
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_batch_that_landed_and_the_end_wake_too() {
+        let (sender, inbox) = queue();
+        sender.send(command());
+        inbox.bell()();
+        assert!(inbox.wait(2), "answers would wait for the next append");
+        drop(sender);
+        assert!(inbox.wait(2), "what waits at the end would be lost");
+        inbox.take(&mut VecDeque::new());
+        assert!(!inbox.wait(2), "a ledger that is closed would never end");
     }
 }

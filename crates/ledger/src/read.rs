@@ -3,7 +3,7 @@
 use tabellion_model::{UnitId, VaultKeyId};
 use tabellion_tlog::{CompactRange, Hash, NodeSource as _, decompose, leaf_hash};
 
-use crate::disk::{self, Disk, OpenMode};
+use crate::disk::{self, Disk, DiskFile, OpenMode};
 use crate::state::{BatchRef, LogState};
 use crate::tree::{BLOCK, BlockSource, TreeView};
 use crate::wal::batch::{Batch, StoredEntry};
@@ -29,12 +29,18 @@ pub(crate) struct Stored {
     pub(crate) units: Vec<StoredUnit>,
 }
 
-/// The payload of a unit frame.
-pub(crate) fn unit_frame(id: &UnitId, key: &VaultKeyId, ciphertext: &[u8]) -> Vec<u8> {
-    let mut payload = Vec::with_capacity(UNIT_PREFIX + ciphertext.len());
+/// The payload of a unit frame up to its ciphertext, with room for one of `ciphertext_bytes`.
+pub(crate) fn unit_prefix(id: &UnitId, key: &VaultKeyId, ciphertext_bytes: usize) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(UNIT_PREFIX + ciphertext_bytes);
     payload.push(UNIT_VERSION);
     payload.extend_from_slice(id.as_bytes());
     payload.extend_from_slice(key.as_bytes());
+    payload
+}
+
+/// The payload of a unit frame.
+pub(crate) fn unit_frame(id: &UnitId, key: &VaultKeyId, ciphertext: &[u8]) -> Vec<u8> {
+    let mut payload = unit_prefix(id, key, ciphertext.len());
     payload.extend_from_slice(ciphertext);
     payload
 }
@@ -63,11 +69,32 @@ pub(crate) fn batch_bytes(disk: &dyn Disk, batch: &BatchRef) -> Result<Vec<u8>, 
 
 /// Reads the bytes of one committed batch into `bytes`, which whoever reads many uses again.
 pub(crate) fn read_batch(disk: &dyn Disk, batch: &BatchRef, bytes: &mut Vec<u8>) -> Result<(), String> {
-    let path = segment_path(batch.segment);
-    let failed = |error: std::io::Error| format!("cannot read {path} at {}: {error}", batch.offset);
-    let file = disk.open(&path, OpenMode::Read).map_err(failed)?;
-    bytes.resize(batch.bytes as usize, 0);
-    disk::read_exact_at(file.as_ref(), batch.offset, bytes).map_err(failed)
+    OpenSegment::default().read(disk, batch, bytes)
+}
+
+/// The segment that was read last, for whoever reads batch after batch.
+#[derive(Default)]
+pub(crate) struct OpenSegment(Option<(u32, Box<dyn DiskFile>)>);
+
+impl OpenSegment {
+    /// [`read_batch`].
+    pub(crate) fn read(
+        &mut self,
+        disk: &dyn Disk,
+        batch: &BatchRef,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        let path = || segment_path(batch.segment);
+        let failed = |error: std::io::Error| format!("cannot read {} at {}: {error}", path(), batch.offset);
+        let file = match self.0.take() {
+            Some((segment, file)) if segment == batch.segment => file,
+            _ => disk.open(&path(), OpenMode::Read).map_err(failed)?,
+        };
+        bytes.resize(batch.bytes as usize, 0);
+        let read = disk::read_exact_at(file.as_ref(), batch.offset, bytes).map_err(failed);
+        self.0 = Some((batch.segment, file));
+        read
+    }
 }
 
 /// A committed batch must read whole; otherwise the disk lost or changed it since.

@@ -25,6 +25,9 @@ use crate::state::{BatchRef, Deletion, LogState};
 use crate::tree::TreeView;
 use crate::vault::{Found, decrypt_unit};
 
+/// How far the log's time may be ahead of the clock without a word: clocks of one machine differ by less after a restart.
+const CLOCK_TOLERANCE_US: u64 = 60 * 1_000_000;
+
 /// What is left of one unit's content.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UnitContent {
@@ -112,9 +115,33 @@ impl Reader {
         self.state().size()
     }
 
-    /// Commit time of the newest entry. Commit times never go back, so that this is what bounds a clock that does.
+    /// Commit time of the newest entry. Commit times never go back.
     pub fn committed_at(&self) -> Micros {
         self.state().committed_at
+    }
+
+    /// What time it is for whatever ends at a time: the clock's, and never before the newest commit; where that is ahead of the clock, it goes on at
+    /// half the clock's pace and does not stand still.
+    pub fn now(&self) -> Micros {
+        self.shared.time.now().max(self.committed_at())
+    }
+
+    /// How far the log's time is ahead of this machine's clock, in whole seconds.
+    pub fn clock_ahead_seconds(&self) -> u64 {
+        self.shared.time.ahead_us() / 1_000_000
+    }
+
+    /// What there is to say of the clock: `None` when the log's time is less than a minute ahead of it.
+    pub fn clock_trouble(&self) -> Option<String> {
+        let ahead = self.shared.time.ahead_us();
+        (ahead > CLOCK_TOLERANCE_US).then(|| {
+            format!(
+                "the log's time is {} ahead of this machine's clock, because a commit was once dated so. Until the clock has caught up it goes at half \
+                 pace: keys, links and sessions may last twice their time, what is to end at a date ends early, and periods miss what is recorded \
+                 meanwhile. Check the clock",
+                in_words(ahead)
+            )
+        })
     }
 
     /// The committed size, as soon as it is above `known` or `patience` is over. Only a log that this process writes to grows.
@@ -186,11 +213,10 @@ impl Reader {
         to: u64,
         mut each: impl FnMut(EntryView) -> Result<(), LedgerError>,
     ) -> Result<(), LedgerError> {
-        let (mut next, mut bytes) = (from, Vec::new());
+        let (mut next, mut bytes, mut segment) = (from, Vec::new(), read::OpenSegment::default());
         while next < to {
             let batch = self.batch_of(next)?;
-            read::read_batch(self.shared.disk.as_ref(), &batch, &mut bytes)
-                .map_err(LedgerError::Unavailable)?;
+            segment.read(self.shared.disk.as_ref(), &batch, &mut bytes).map_err(LedgerError::Unavailable)?;
             let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
             for (position, stored) in parsed.entries.iter().enumerate() {
                 let index = batch.first + position as u64;
@@ -419,4 +445,12 @@ impl Reader {
     pub fn key_records(&self, size: u64) -> Vec<u64> {
         self.state().key_records.iter().copied().filter(|index| *index < size).collect()
     }
+}
+
+/// A span in the largest unit of which it has two.
+fn in_words(span_us: u64) -> String {
+    let seconds = span_us / 1_000_000;
+    let units = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
+    let unit = units.into_iter().find(|(unit, _)| seconds / unit >= 2);
+    unit.map_or_else(|| format!("{seconds} seconds"), |(unit, name)| format!("{} {name}", seconds / unit))
 }

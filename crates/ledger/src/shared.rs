@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, LogTime};
 use crate::disk::Disk;
 use crate::entropy::Entropy;
 use crate::ledger::OpenOptions;
@@ -16,6 +16,8 @@ use crate::wal::spare::Spare;
 pub(crate) struct Shared {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What commits are dated by.
+    pub(crate) time: LogTime,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) state: RwLock<LogState>,
     pub(crate) vault: Mutex<KeyTable>,
@@ -44,6 +46,7 @@ impl Shared {
         Self {
             disk,
             clock: Arc::clone(&options.clock),
+            time: LogTime::new(Arc::clone(&options.clock), state.committed_at),
             entropy: Arc::clone(&options.entropy),
             state: RwLock::new(state),
             vault: Mutex::new(vault),

@@ -70,7 +70,8 @@ impl TreeIndex {
         row.get(usize::try_from(index).ok()?).copied()
     }
 
-    fn recent_leaves(&self, begin: u64, end: u64) -> Option<Vec<Hash>> {
+    /// Leaf hashes of `[begin, end)`, while they are among the newest.
+    pub(crate) fn recent_leaves(&self, begin: u64, end: u64) -> Option<Vec<Hash>> {
         let base = self.size() - self.recent.len() as u64;
         let from = usize::try_from(begin.checked_sub(base)?).ok()?;
         let count = usize::try_from(end - begin).ok()?;

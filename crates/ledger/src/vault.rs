@@ -8,7 +8,7 @@ mod scope;
 mod slot;
 mod table;
 
-pub(crate) use cipher::{decrypt_plain, decrypt_unit, encrypt_unit};
+pub(crate) use cipher::{TAG_BYTES, decrypt_plain, decrypt_unit, encrypt_from, encrypt_unit};
 pub(crate) use scope::{EVIDENCE_CLASS, KeyFilter, KeyScope, RetentionClass, subject_tag};
 pub(crate) use table::{Found, KeyTable, MasterKey, VAULT_DIR};
 

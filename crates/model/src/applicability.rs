@@ -9,6 +9,7 @@ use crate::catalogue::Reference;
 use crate::jcs::{JcsError, to_jcs};
 use crate::status::facts::Decision;
 use crate::status::rules::FRAMEWORK;
+use crate::text::says_something;
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +32,12 @@ impl Row {
                 "clauses always apply; a Statement of Applicability is about the controls of Annex A",
             );
         }
-        if self.reason.trim().is_empty() {
+        if !says_something(&self.reason) {
             return Some("say why: by risk, law, contract or business");
         }
         match (&self.evidence, self.decision) {
             (None, Decision::Inherited) => Some("name the evidence of the party that carries it out"),
-            (Some(evidence), _) if evidence.trim().is_empty() => {
+            (Some(evidence), _) if !says_something(evidence) => {
                 Some("the evidence is empty; leave it out or name it")
             }
             (Some(_), Decision::Excluded) => Some("an excluded control has no evidence of another party"),
@@ -96,7 +97,8 @@ mod tests {
     fn a_row_without_its_reason_or_evidence_is_refused() {
         assert_eq!(row("A.7.3", Decision::Excluded, "no data is acquired", None).fault(), None);
         assert!(
-            row("A.7.3", Decision::Applied, " \n", None).fault().is_some(),
+            row("A.7.3", Decision::Applied, " \n", None).fault().is_some()
+                && row("A.7.3", Decision::Excluded, "\u{200b}\u{ad}", None).fault().is_some(),
             "a row without a reason passed"
         );
         assert!(

@@ -6,6 +6,7 @@
 
 mod applicability;
 mod call;
+mod content;
 mod credential;
 mod operation;
 mod person;
@@ -17,11 +18,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub use applicability::{SoaApproved, SoaDecided};
+pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use call::{
     Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, Masked, Outcome,
     Usage,
 };
+pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
 pub use operation::{ConfigLoaded, NoiseCounted};
 pub use person::{
@@ -94,6 +96,7 @@ bodies! {
     SessionClosed => "session.closed",
     SoaDecided => "soa.decided",
     SoaApproved => "soa.approved",
+    SoaRefused => "soa.refused",
     ConfigLoaded => "config.loaded",
     NoiseCounted => "noise.counted",
     RegisterSaved => "register.saved",
@@ -102,6 +105,7 @@ bodies! {
     RegisterMoved => "register.moved",
     RegisterRefreshOpened => "register.refresh_opened",
     RegisterRefused => "register.refused",
+    ContentViewed => "content.viewed",
 }
 
 #[cfg(test)]

@@ -48,7 +48,8 @@ impl<K> Id<K> {
 
     /// 32 lower-case hex digits.
     pub fn to_hex(&self) -> String {
-        hex::encode(self.bytes)
+        let mut digits = [0; 32];
+        tabellion_tlog::hex_digits(&self.bytes, &mut digits).to_owned()
     }
 }
 

@@ -5,10 +5,13 @@
 
 mod read;
 
+use std::cmp::Ordering;
+
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use read::parse_jcs;
-pub(crate) use read::parse_strict;
+pub(crate) use read::{StrictInside, parse_strict};
 
 /// A JSON value. Members of objects are kept sorted by `serde_json`; the canonical order (UTF-16) is applied when bytes are written.
 pub type Json = Value;
@@ -65,23 +68,56 @@ pub enum JcsError {
 /// Refuses floats, integers out of range and nesting deeper than [`MAX_NESTING`].
 pub fn to_jcs(value: &Json) -> Result<Vec<u8>, JcsError> {
     check(value)?;
-    write(value)
+    let mut out = Vec::new();
+    write_into(value, &mut out)?;
+    Ok(out)
 }
 
-/// Writes a value that may be written. RFC 8785 takes the form of strings and integers from ECMAScript, which `serde_json` shares; only the
-/// order of members, and floats, which [`check`] refuses, need more.
-fn write(value: &Json) -> Result<Vec<u8>, JcsError> {
-    let written =
-        if has_members(value) { serde_json_canonicalizer::to_vec(value) } else { serde_json::to_vec(value) };
-    written.map_err(|_| JcsError::Unwritable)
-}
-
-fn has_members(value: &Json) -> bool {
+/// Appends a value that passed [`check`]. RFC 8785 takes the form of strings and integers from ECMAScript, which `serde_json` shares; floats, whose form
+/// differs, the check refuses. What is left is the order of members.
+pub(crate) fn write_into(value: &Json, out: &mut Vec<u8>) -> Result<(), JcsError> {
     match value {
-        Json::Object(_) => true,
-        Json::Array(items) => items.iter().any(has_members),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
+        Json::Array(items) => write_between(*b"[]", items, out, write_into),
+        Json::Object(members) => {
+            let mut members: Vec<(&String, &Json)> = members.iter().collect();
+            members.sort_unstable_by(|(left, _), (right, _)| in_order(left, right));
+            write_between(*b"{}", &members, out, |(name, member), out| {
+                write_plain(*name, out)?;
+                out.push(b':');
+                write_into(member, out)
+            })
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => write_plain(value, out),
     }
+}
+
+/// Members are sorted by the UTF-16 code units of their names (RFC 8785 §3.2.3); among names in ASCII that is the order of their bytes.
+fn in_order(left: &str, right: &str) -> Ordering {
+    if left.is_ascii() && right.is_ascii() {
+        return left.cmp(right);
+    }
+    left.encode_utf16().cmp(right.encode_utf16())
+}
+
+fn write_between<T>(
+    [open, close]: [u8; 2],
+    items: &[T],
+    out: &mut Vec<u8>,
+    write: impl Fn(&T, &mut Vec<u8>) -> Result<(), JcsError>,
+) -> Result<(), JcsError> {
+    out.push(open);
+    for (position, item) in items.iter().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        write(item, out)?;
+    }
+    out.push(close);
+    Ok(())
+}
+
+fn write_plain<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), JcsError> {
+    serde_json::to_writer(out, value).map_err(|_| JcsError::Unwritable)
 }
 
 /// Checks the rules that `docs/formats.md` §1 adds to RFC 8785: integers only, bounded nesting.

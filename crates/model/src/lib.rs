@@ -25,6 +25,7 @@ mod seal;
 mod secret;
 mod statement;
 pub mod status;
+pub mod text;
 mod time;
 pub mod tombstone;
 mod transparent;
@@ -64,15 +65,15 @@ pub use record::{
 };
 pub use registry::{KeyInfo, Purpose};
 pub use seal::{BatchSeal, BatchSealEntry, SEAL_CONTENT_TYPE, SEAL_FORMAT, SealError};
-pub use secret::{derive_data_key, derive_idem_key, derive_seed, fingerprint, idem_tag, salt};
+pub use secret::{UnitKeys, derive_data_key, derive_idem_key, derive_seed, fingerprint, idem_tag, salt};
 pub use statement::{STATEMENT_CONTENT_TYPE, Statement, StatementError};
 pub use time::{Micros, TimeError};
 pub use transparent::verify_transparent;
 pub use trust::Pins;
 pub use unit::{
     Disclosure, MAX_DISCLOSURE_BYTES, MAX_FIELD_NAME_BYTES, MAX_UNIT_BYTES, MAX_UNIT_FIELDS, Shown,
-    UnitDigests, UnitError, check_names, digest, is_field_name, parse_unit_plaintext, seal_unit,
-    unit_plaintext,
+    UnitDigests, UnitError, check_names, digest, is_field_name, open_unit_plaintext, parse_unit_plaintext,
+    seal_fields, seal_unit, unit_plaintext,
 };
 pub use verdict::{Check, CheckPlan, Finding, Outcome, REPORT_FORMAT, Report, Subject};
 pub use verify::verify;

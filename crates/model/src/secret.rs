@@ -75,11 +75,35 @@ pub fn fingerprint(
     *hmac_sha256(&key, &[request])
 }
 
+/// What several keys of one unit derive from, for whoever needs more than one.
+pub struct UnitKeys(Hkdf<Sha256>);
+
+impl UnitKeys {
+    /// From the vault key that the unit is sealed under.
+    pub fn new(vault_key: &[u8; 32], unit: &UnitId) -> Self {
+        Self(Hkdf::new(Some(unit.as_bytes()), vault_key))
+    }
+
+    /// [`derive_seed`] of the unit.
+    pub fn seed(&self) -> Zeroizing<[u8; 32]> {
+        self.expand(SEED_INFO)
+    }
+
+    /// [`derive_data_key`] of the unit.
+    pub fn data_key(&self) -> Zeroizing<[u8; 32]> {
+        self.expand(DATA_INFO)
+    }
+
+    fn expand(&self, info: &[u8]) -> Zeroizing<[u8; 32]> {
+        let mut out = Zeroizing::new([0; 32]);
+        #[expect(clippy::expect_used, reason = "HKDF-SHA-256 gives up to 8,160 bytes; 32 always fit")]
+        self.0.expand(info, out.as_mut_slice()).expect("32 bytes fit");
+        out
+    }
+}
+
 fn derive(ikm: &[u8; 32], unit: &UnitId, info: &[u8]) -> Zeroizing<[u8; 32]> {
-    let mut out = Zeroizing::new([0; 32]);
-    #[expect(clippy::expect_used, reason = "HKDF-SHA-256 gives up to 8,160 bytes; 32 always fit")]
-    Hkdf::<Sha256>::new(Some(unit.as_bytes()), ikm).expand(info, out.as_mut_slice()).expect("32 bytes fit");
-    out
+    UnitKeys::new(ikm, unit).expand(info)
 }
 
 fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {

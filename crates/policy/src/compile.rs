@@ -9,6 +9,7 @@ use cedar_policy::{ParseErrors, Policy, PolicyId, PolicySet as CedarSet, Validat
 use miette::Diagnostic;
 
 use crate::fault::{FaultKind, Place, PolicyFault};
+use crate::kept::{Verdicts, looks_at_size};
 use crate::scene::Scenes;
 use crate::schema::{MAX_STEPS, VALIDATOR};
 use crate::statement;
@@ -67,16 +68,30 @@ pub struct PolicySet {
     pub(crate) positions: HashMap<String, usize>,
     pub(crate) compiled: CedarSet,
     pub(crate) scenes: Scenes,
+    /// `None` as soon as a rule may look at the size of the body.
+    pub(crate) verdicts: Option<Verdicts>,
 }
 
 impl PolicySet {
-    /// Compiles `policies`. Without any, nothing is permitted.
+    /// Compiles `policies` and checks each. Without any, nothing is permitted.
     pub fn compile(policies: &[NamedPolicy<'_>]) -> Result<Self, PolicyFault> {
+        Self::of(policies, read)
+    }
+
+    /// Compiles policies that were checked when they were published, without Cedar's check of their types, which takes most of the time. The
+    /// limits of [`check`] are kept all the same. What would not pass the check any more, since the schema changed, errs when it is
+    /// evaluated, and so denies.
+    pub fn of_published(policies: &[NamedPolicy<'_>]) -> Result<Self, PolicyFault> {
+        Self::of(policies, |text| parse(text).map(|(rules, ..)| rules))
+    }
+
+    fn of(policies: &[NamedPolicy<'_>], read: Reading) -> Result<Self, PolicyFault> {
         let mut set = Self {
             rules: Vec::new(),
             positions: HashMap::new(),
             compiled: CedarSet::new(),
             scenes: Scenes::default(),
+            verdicts: Some(Verdicts::default()),
         };
         let mut names = HashSet::new();
         for policy in policies {
@@ -87,7 +102,7 @@ impl PolicySet {
                     PolicyFault::new(FaultKind::Duplicate, START, "two policies have this name", advice);
                 return Err(fault.of_policy(policy.name));
             }
-            set.add(policy).map_err(|fault| fault.of_policy(policy.name))?;
+            set.add(policy, read).map_err(|fault| fault.of_policy(policy.name))?;
         }
         Ok(set)
     }
@@ -97,12 +112,15 @@ impl PolicySet {
         &self.rules
     }
 
-    fn add(&mut self, policy: &NamedPolicy<'_>) -> Result<(), PolicyFault> {
+    fn add(&mut self, policy: &NamedPolicy<'_>, read: Reading) -> Result<(), PolicyFault> {
         for (mut rule, compiled) in read(policy.text)? {
             if self.rules.len() == MAX_RULES {
                 let what = format!("with this rule, more than {MAX_RULES} would be in force");
                 let advice = "withdraw a policy, or join rules that differ in one name with `||` or a set";
                 return Err(PolicyFault::new(FaultKind::Limit, rule.place, what, advice));
+            }
+            if looks_at_size(&compiled) {
+                self.verdicts = None;
             }
             rule.id = format!("{}.{}", policy.name, rule.id);
             // No two ids are equal: names differ, a name has no dot, and `read` refuses equal ids in one text.
@@ -122,8 +140,21 @@ pub fn check(text: &str) -> Result<Vec<Rule>, PolicyFault> {
     Ok(read(text)?.into_iter().map(|(rule, _)| rule).collect())
 }
 
+/// How the rules of a text are read.
+type Reading = fn(&str) -> Result<Vec<(Rule, Policy)>, PolicyFault>;
+
 /// Parses and checks `text`.
 fn read(text: &str) -> Result<Vec<(Rule, Policy)>, PolicyFault> {
+    let (rules, parsed, starts) = parse(text)?;
+    validate(text, &parsed, &starts)?;
+    Ok(rules)
+}
+
+/// The rules of a text, the text as Cedar has it, and where each rule starts.
+type Parsed = (Vec<(Rule, Policy)>, CedarSet, Vec<Place>);
+
+/// Parses `text` and checks all but its types.
+fn parse(text: &str) -> Result<Parsed, PolicyFault> {
     let starts: Vec<Place> =
         statement::starts(text)?.into_iter().map(|offset| Place::at(text, offset)).collect();
     let parsed: CedarSet = text.parse().map_err(|errors: ParseErrors| {
@@ -164,8 +195,7 @@ fn read(text: &str) -> Result<Vec<(Rule, Policy)>, PolicyFault> {
         check_literals(policy, place)?;
         rules.push((rule, policy.clone()));
     }
-    validate(text, &parsed, &starts)?;
-    Ok(rules)
+    Ok((rules, parsed, starts))
 }
 
 /// What a rule says of itself.

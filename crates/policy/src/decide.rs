@@ -5,10 +5,11 @@
 
 use std::sync::LazyLock;
 
-use cedar_policy::{AuthorizationError, Authorizer, Decision, EvaluationError, PolicyId};
+use cedar_policy::{AuthorizationError, Authorizer, Decision, EvaluationError, PolicyId, Request};
 
 use crate::compile::PolicySet;
 use crate::question::{MAX_TOOLS, Question};
+use crate::scene::Scene;
 use crate::verdict::Verdict;
 
 static AUTHORIZER: LazyLock<Authorizer> = LazyLock::new(Authorizer::new);
@@ -20,12 +21,24 @@ impl PolicySet {
             let what = format!("the call offers {} tools, {MAX_TOOLS} at most", question.tools.len());
             return Verdict::Erred { rules: Vec::new(), what };
         }
+        if let Some(verdict) = self.verdicts.as_ref().and_then(|verdicts| verdicts.find(question)) {
+            return verdict;
+        }
         let asked = self.scenes.of(question).and_then(|scene| Ok((question.request(&scene)?, scene)));
         let (request, scene) = match asked {
             Ok(asked) => asked,
             Err(what) => return Verdict::Erred { rules: Vec::new(), what: what.to_owned() },
         };
-        let response = AUTHORIZER.is_authorized(&request, &self.compiled, &scene.entities);
+        let verdict = self.evaluate(&request, &scene);
+        if let Some(verdicts) = &self.verdicts {
+            verdicts.keep(question, &scene, &verdict);
+        }
+        verdict
+    }
+
+    /// Asks every rule.
+    fn evaluate(&self, request: &Request, scene: &Scene) -> Verdict {
+        let response = AUTHORIZER.is_authorized(request, &self.compiled, &scene.entities);
         let found = response.diagnostics();
         let holding = self.named(found.reason());
         // Cedar's reasons for Deny are the forbids that hold; there are none when nothing permitted.

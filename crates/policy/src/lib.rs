@@ -21,6 +21,7 @@
 mod compile;
 mod decide;
 mod fault;
+mod kept;
 mod question;
 mod scene;
 mod schema;
@@ -31,5 +32,5 @@ pub use compile::{Effect, MAX_RULES, NamedPolicy, PolicySet, Rule, check};
 pub use fault::{FaultKind, Place, PolicyFault};
 pub use question::{Action, MAX_TOOLS, Question};
 pub use schema::SCHEMA;
-pub use statement::{MAX_NESTING, MAX_OPERATORS, MAX_TEXT_BYTES};
+pub use statement::{MAX_CONDITIONALS, MAX_NESTING, MAX_OPERATORS, MAX_STRING, MAX_TEXT_BYTES};
 pub use verdict::Verdict;

@@ -17,6 +17,7 @@ pub(crate) const CANNOT_BE_PUT: &str = "the call could not be put as a question 
 
 const MICROS_PER_HOUR: u64 = 3_600_000_000;
 const HOURS_PER_DAY: u64 = 24;
+const HOURS_PER_WEEK: u64 = 7 * HOURS_PER_DAY;
 
 /// What a system wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +81,13 @@ impl Question<'_> {
         Request::new(principal, action, resource, self.context()?, None).map_err(|_| CANNOT_BE_PUT)
     }
 
+    /// Hours since the last Thursday, 00:00 UTC: all that a rule may know of the time.
+    pub(crate) fn hour_of_week(&self) -> u64 {
+        self.at.0 / MICROS_PER_HOUR % HOURS_PER_WEEK
+    }
+
     fn context(&self) -> Result<Context, &'static str> {
-        let hours = self.at.0 / MICROS_PER_HOUR;
+        let hours = self.hour_of_week();
         // 1970-01-01 was a Thursday, the fourth day of its week.
         let weekday = (hours / HOURS_PER_DAY + 3) % 7 + 1;
         let pairs = [

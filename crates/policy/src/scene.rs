@@ -69,7 +69,8 @@ impl Scene {
         })
     }
 
-    fn is_of(&self, question: &Question<'_>) -> bool {
+    /// Whether it is the one that would be built for `question`.
+    pub(crate) fn is_of(&self, question: &Question<'_>) -> bool {
         self.system == question.system
             && self.system_name == question.system_name
             && self.stage == question.stage

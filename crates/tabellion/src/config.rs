@@ -164,6 +164,11 @@ impl Config {
                 if rest.is_none_or(|rest| rest.is_empty() || rest.contains(['#', '?', ' ', '@'])) {
                     return Err(setting.refused("is not a URL such as https://notary.example.org"));
                 }
+                if rest.is_some_and(|rest| rest.trim_end_matches('/').contains('/')) {
+                    return Err(setting.refused(
+                        "has a path, and the console's pages are at the root of their host alone; give it a host of its own",
+                    ));
+                }
                 self.console_url = Some(value.trim_end_matches('/').to_owned());
             }
             ("gateway", _) => self.gateway.apply_gateway(setting)?,

@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 
 use tabellion_ledger::{LedgerError, OpenError, RejectCode};
+use tabellion_views::ViewsError;
 
 use crate::request::{Refusal, RefusalKind};
 
@@ -115,6 +116,12 @@ impl From<LedgerError> for Failure {
             Some(RejectCode::Malformed | RejectCode::TooLarge) => Self::malformed(error.to_string()),
             _ => Self::failed(error.to_string()),
         }
+    }
+}
+
+impl From<ViewsError> for Failure {
+    fn from(error: ViewsError) -> Self {
+        Self::failed(error.to_string())
     }
 }
 

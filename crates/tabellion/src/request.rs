@@ -135,6 +135,11 @@ pub enum Request {
         /// Where people reach the control plane.
         base: String,
     },
+    /// End every session of a person, and the links that nobody used yet.
+    EndSessions {
+        /// The person, hex, or their whole name when one person has it.
+        person: String,
+    },
     /// Make a key and grant it.
     GrantKey {
         /// Its purpose.

@@ -26,7 +26,8 @@ impl Hash {
 
     /// 64 lower-case hex digits.
     pub fn to_hex(&self) -> String {
-        hex::encode(self.0)
+        let mut digits = [0; 2 * Self::SIZE];
+        hex_digits(&self.0, &mut digits).to_owned()
     }
 
     /// Reads exactly 64 lower-case hex digits; anything else is `None`.
@@ -45,11 +46,19 @@ impl Hash {
     }
 }
 
+/// Writes `bytes` as lower-case hex digits into `digits`, which must have two places for each; with any other number of places the text is empty.
+///
+/// Ids and hashes are written for every record, and `hex::encode` goes character by character.
+pub fn hex_digits<'d>(bytes: &[u8], digits: &'d mut [u8]) -> &'d str {
+    if hex::encode_to_slice(bytes, digits).is_err() {
+        return "";
+    }
+    std::str::from_utf8(digits).unwrap_or_default()
+}
+
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = [0u8; 2 * Hash::SIZE];
-        hex::encode_to_slice(self.0, &mut digits).map_err(|_| fmt::Error)?;
-        f.write_str(std::str::from_utf8(&digits).map_err(|_| fmt::Error)?)
+        f.write_str(hex_digits(&self.0, &mut [0; 2 * Hash::SIZE]))
     }
 }
 

@@ -31,7 +31,7 @@ pub use cose::{
     ALG_EDDSA, CoseError, InclusionProof, MAX_COSE_BYTES, MAX_PAYLOAD_BYTES, MAX_RECEIPT_BYTES, MAX_RECEIPTS,
     Protected, Sign1, Unprotected, VDS_RFC9162_SHA256, sign1, tbs,
 };
-pub use hash::{Hash, leaf_hash, node_hash, sha256};
+pub use hash::{Hash, hex_digits, leaf_hash, node_hash, sha256};
 pub use key::{PublicKey, PublicKeyError, SignatureError, Signer, SignerError, SigningKey};
 pub use note::{
     MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteError, NoteSignature, VerifiedSignature, cosign, sign_note,

@@ -3,6 +3,8 @@
 //! Promises: the same size and vault give the same facts, whenever somebody asks. Takes as long as reading the log up to there. Must never: write a
 //! file; what it holds in memory is content.
 
+mod trail;
+
 use rusqlite::Connection;
 use tabellion_ledger::Reader;
 use tabellion_model::Micros;
@@ -14,6 +16,7 @@ use crate::error::ViewsError;
 use crate::fold;
 use crate::query::{SoaApproval, SoaRow, facts, soa_at};
 use crate::read;
+pub use trail::{RegisterRecord, Trail};
 
 /// What stood at one log size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct AsOf {
     pub soa: Vec<SoaRow>,
     /// Its newest approval.
     pub approval: Option<SoaApproval>,
+    /// Where to look for what was counted.
+    pub trail: Trail,
 }
 
 /// What stood at `size`, the end of a commit.
@@ -42,5 +47,5 @@ pub fn as_of(reader: &Reader, size: u64, registers: &Registers) -> Result<AsOf, 
     tx.commit()?;
     let facts = facts::read(&db, reader, registers, at, &mut facts::Kept::default())?;
     let (soa, approval) = soa_at(&db)?;
-    Ok(AsOf { at, facts, soa, approval })
+    Ok(AsOf { at, facts, soa, approval, trail: trail::read(&db)? })
 }

@@ -3,9 +3,10 @@
 //! Promises: a file of another log, of another layout or that is no database is thrown away, with a line for the operator; a view whose definition
 //! changed begins anew. Must never: hold anything that a rebuild would not bring back.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -27,6 +28,9 @@ const STATEMENTS: usize = 128;
 const CACHE_KIB: i64 = 16 * 1024;
 /// Pages in the write-ahead file before it is put into the database: 32 MiB. The pages that every call changes are put there once for many calls.
 const CHECKPOINT_PAGES: i64 = 8192;
+
+/// Ending of the file that says that a question found the database damaged.
+const DAMAGED: &str = "-damaged";
 
 const OWN_TABLES: &str = "
 CREATE TABLE log (genesis BLOB NOT NULL) STRICT;
@@ -66,6 +70,11 @@ pub(crate) fn open(
         // What lies beside a file that is gone belongs to no database.
         remove(path)?;
     }
+    let looked = if must_be_looked_at(path) { look(path) } else { None };
+    if let Some(wrong) = looked {
+        notes.push(format!("{}: {wrong}; all views are made anew", path.display()));
+        remove(path)?;
+    }
     let mut db = match usable(path, reader) {
         Ok(Ok(db)) => db,
         Ok(Err(reason)) => {
@@ -84,8 +93,15 @@ pub(crate) fn open(
     Ok((db, cursors, notes))
 }
 
+/// Makes an empty file at `path` that is its owner's alone, where there is none: views hold what the vault encrypts. What `SQLite` puts beside it
+/// gets the same mode. Where it fails, opening the file says why.
+pub(crate) fn make_private(path: &Path) {
+    drop(OpenOptions::new().append(true).create(true).mode(0o600).open(path));
+}
+
 /// A connection that writes, with the settings of every writer.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    make_private(path);
     let db = Connection::open(path)?;
     db.busy_timeout(LOCK_WAIT)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -272,23 +288,54 @@ fn fingerprint(projection: &Projection) -> [u8; 32] {
     sha256(text.as_bytes()).0
 }
 
-fn is_damage(error: &rusqlite::Error) -> bool {
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
     matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
 }
 
+/// Whether the file may be damaged: whoever wrote it did not come to its end, or a question failed on it.
+fn must_be_looked_at(path: &Path) -> bool {
+    let size = |ending| fs::metadata(beside(path, ending)).map_or(0, |facts| facts.len());
+    path.exists() && (size("-wal") > 0 || beside(path, DAMAGED).exists())
+}
+
+/// What is wrong with the file at `path`, if anything. Reads all of it.
+pub(crate) fn look(path: &Path) -> Option<String> {
+    if beside(path, DAMAGED).exists() {
+        return Some("a question found it damaged".to_owned());
+    }
+    let looked = Connection::open(path).and_then(|db| {
+        db.busy_timeout(LOCK_WAIT)?;
+        db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+    });
+    match looked {
+        Ok(word) if word == "ok" => None,
+        Ok(wrong) => Some(format!("it is damaged: {wrong}")),
+        Err(error) if is_damage(&error) => Some(format!("it is damaged: {error}")),
+        // Whatever else there is, such as a lock, is met again where the file is used.
+        Err(_) => None,
+    }
+}
+
+/// Leaves word that the file is damaged, for the next start. Where that fails, the next question finds it again.
+pub(crate) fn mark_damaged(path: &Path) {
+    drop(fs::write(beside(path, DAMAGED), []));
+}
+
+/// The name of what lies beside the file.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
 /// Removes the file and what `SQLite` keeps beside it, the main file first: what lies beside alone is nothing.
 pub(crate) fn remove(path: &Path) -> Result<(), ViewsError> {
-    for ending in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
+    for ending in ["", "-wal", "-shm", DAMAGED] {
+        let name = beside(path, ending);
         match fs::remove_file(&name) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(ViewsError::File {
-                    what: "remove",
-                    path: Path::new(&name).display().to_string(),
-                    error,
-                });
+                return Err(ViewsError::File { what: "remove", path: name.display().to_string(), error });
             }
             _ => {}
         }

@@ -6,11 +6,12 @@
 use rusqlite::{Connection, params};
 use tabellion_ledger::PlainContent;
 use tabellion_model::registry::{self, Facts, Recognition};
-use tabellion_model::{Header, UnitId, parse_unit_plaintext, tombstone};
+use tabellion_model::{Header, Micros, UnitId, open_unit_plaintext, tombstone};
+use tabellion_tlog::Hash;
 
 use crate::database::{self, Cursor};
 use crate::error::ViewsError;
-use crate::projection::{self, Applied, Projection, Table, filed, ledger, tallies};
+use crate::projection::{self, Applied, Projection, Table, calls, filed, ledger, tallies};
 use crate::read::{Batch, Folded};
 use crate::record::Record;
 use crate::values::int;
@@ -40,14 +41,18 @@ pub(crate) fn batch(tx: &Connection, cursors: &mut [Cursor], batch: &Batch) -> R
         .filter(|(_, cursor)| cursor.position < batch.size_after)
         .map(|(projection, _)| projection)
         .collect();
+    let folds = |view: &Projection| behind.iter().any(|projection| projection.name == view.name);
+    if folds(&calls::CALLS) {
+        filed::file(tx, batch.begin())?;
+    }
     let mut touched = Touched::default();
     for view in &batch.entries {
         touched.add(entry(tx, &behind, batch, view)?);
     }
-    if behind.iter().any(|projection| projection.name == ledger::LEDGER.name) {
+    if folds(&ledger::LEDGER) {
         ledger::batch(tx, batch)?;
     }
-    if behind.iter().any(|projection| projection.name == tallies::TALLIES.name) {
+    if folds(&tallies::TALLIES) {
         tallies::batch(tx, batch)?;
     }
     let reached = Cursor { position: batch.size_after, seal: Some(batch.seal) };
@@ -55,6 +60,19 @@ pub(crate) fn batch(tx: &Connection, cursors: &mut [Cursor], batch: &Batch) -> R
         *cursor = reached;
     }
     Ok(touched)
+}
+
+/// Folds one entry by which somebody changed something, out of a log that is not read as a whole. What lies at `size` or above was not there.
+pub(crate) fn change(
+    tx: &Connection,
+    view: &Folded,
+    committed_at: Micros,
+    size: u64,
+) -> Result<(), ViewsError> {
+    let (entries, leaves) = (Vec::new(), Vec::new());
+    let batch = Batch { entries, leaves, committed_at, size_after: size, seal: Hash([0; 32]) };
+    let all: Vec<&'static Projection> = projection::ALL.iter().collect();
+    entry(tx, &all, &batch, view).map(drop)
 }
 
 /// Writes the cursors; the last thing in a transaction.
@@ -122,7 +140,7 @@ fn erase(
     said: u64,
 ) -> Result<Touched, ViewsError> {
     let shown = view.units.iter().filter_map(|unit| match &unit.content {
-        PlainContent::Shown(plaintext) => parse_unit_plaintext(plaintext).ok(),
+        PlainContent::Shown(plaintext) => open_unit_plaintext(plaintext).ok(),
         PlainContent::Erased | PlainContent::Missing => None,
     });
     let erased: Vec<UnitId> =

@@ -1,6 +1,6 @@
 //! Connections for reading: a few, each of its own, so that a question never waits for the projector nor the projector for a question.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,9 +18,10 @@ const STATEMENTS: usize = 64;
 /// Page cache of one reader, in KiB; the system's own cache stands behind it.
 const CACHE_KIB: i64 = 2 * 1024;
 
-/// Read-only connections to one file.
+/// Read-only connections to one file, or the one to a database in memory.
 pub(crate) struct Pool {
-    path: PathBuf,
+    /// None: the database is in memory, and its only connection is lent to one question after the other.
+    path: Option<PathBuf>,
     idle: Mutex<Idle>,
     returned: Condvar,
 }
@@ -35,7 +36,18 @@ struct Idle {
 
 impl Pool {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::default(), returned: Condvar::new() }
+        Self { path: Some(path), idle: Mutex::default(), returned: Condvar::new() }
+    }
+
+    /// A pool of the one connection there is to a database in memory.
+    pub(crate) fn held(db: Connection) -> Self {
+        let idle = Idle { connections: vec![db], ..Idle::default() };
+        Self { path: None, idle: Mutex::new(idle), returned: Condvar::new() }
+    }
+
+    /// The file; none: the database is in memory.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Asks one question. A connection whose question failed is not used again.
@@ -44,12 +56,13 @@ impl Pool {
         question: impl FnOnce(&Connection) -> Result<T, ViewsError>,
     ) -> Result<T, ViewsError> {
         let mut lent = self.take()?;
-        let connection = match lent.connection.take() {
-            Some(connection) => connection,
-            None => self.connect()?,
+        let connection = match (lent.connection.take(), &self.path) {
+            (Some(connection), _) => connection,
+            (None, Some(path)) => connect(path)?,
+            (None, None) => return Err(ViewsError::Busy),
         };
         let answer = question(&connection);
-        if answer.is_ok() {
+        if answer.is_ok() || self.path.is_none() {
             lent.connection = Some(connection);
         }
         answer
@@ -58,6 +71,9 @@ impl Pool {
     /// Forgets every connection: the file at the path may be another one now.
     pub(crate) fn renew(&self) {
         let mut idle = self.idle();
+        if self.path.is_none() {
+            return;
+        }
         idle.generation += 1;
         idle.connections.clear();
     }
@@ -67,7 +83,8 @@ impl Pool {
     }
 
     fn take(&self) -> Result<Lent<'_>, ViewsError> {
-        let full = |idle: &mut Idle| idle.lent >= MAX_CONNECTIONS;
+        let most = if self.path.is_some() { MAX_CONNECTIONS } else { 1 };
+        let full = |idle: &mut Idle| idle.lent >= most;
         let waited = self.returned.wait_timeout_while(self.idle(), MAX_WAIT, full);
         let (mut idle, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if full(&mut idle) {
@@ -76,16 +93,16 @@ impl Pool {
         idle.lent += 1;
         Ok(Lent { pool: self, connection: idle.connections.pop(), generation: idle.generation })
     }
+}
 
-    fn connect(&self) -> Result<Connection, ViewsError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(&self.path, flags)?;
-        db.busy_timeout(LOCK_WAIT)?;
-        db.set_prepared_statement_cache_capacity(STATEMENTS);
-        db.pragma_update(None, "query_only", true)?;
-        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
-        Ok(db)
-    }
+fn connect(path: &Path) -> Result<Connection, ViewsError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(LOCK_WAIT)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.pragma_update(None, "query_only", true)?;
+    db.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    Ok(db)
 }
 
 /// The right to ask, with a connection that is already open if there is one. Given back even when a question panics.

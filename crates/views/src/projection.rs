@@ -5,7 +5,7 @@
 //! Must never: decide, count or name by a body value; read a clock, randomness, a file or the network.
 
 mod applicability;
-mod calls;
+pub(crate) mod calls;
 mod changes;
 mod credentials;
 pub(crate) mod filed;
@@ -16,6 +16,7 @@ mod policies;
 pub(crate) mod registers;
 mod systems;
 pub(crate) mod tallies;
+mod viewings;
 
 use rusqlite::{Connection, Params};
 
@@ -88,6 +89,7 @@ pub const ALL: &[Projection] = &[
     registers::REGISTERS,
     applicability::APPLICABILITY,
     tallies::TALLIES,
+    viewings::VIEWINGS,
     ledger::LEDGER,
 ];
 

@@ -15,6 +15,8 @@ mod policies;
 mod register_lives;
 mod registers;
 mod systems;
+mod traffic;
+mod viewings;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -33,11 +35,13 @@ pub use credentials::{CredentialRow, Issued, Revocation};
 pub use history::{Change, NoiseRow, Subject, Unplaced};
 pub use models::{CallPlace, MAX_MODELS_SEEN, ModelSeen};
 pub use overview::{CodeCount, Overview};
-pub use people::{Details, Link, PersonRow, RoleChange, Session};
+pub use people::{Details, LetIn, Link, OpenSession, PersonRow, RoleChange, Session};
 pub use policies::{PolicyContent, PolicyVersion};
 pub use register_lives::RegisterItemFacts;
 pub use registers::{ActRow, ApprovalRow, Done, ItemFilter, ItemPage, ItemRow, ItemSort, Items, RevisionRow};
 pub use systems::{Described, Stage, SystemFilter, SystemRow};
+pub use traffic::{COUNTED_CALLS, Stretch, Traffic};
+pub use viewings::ViewingRow;
 
 /// Most rows of one answer: a page that a person scrolls.
 pub const MAX_ROWS: u32 = 200;

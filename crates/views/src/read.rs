@@ -62,6 +62,11 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// Index of its first entry.
+    pub(crate) fn begin(&self) -> u64 {
+        self.size_after.saturating_sub(self.leaves.len() as u64 + 1)
+    }
+
     /// What the log's own writer sealed, by index.
     pub(crate) fn records(&self) -> impl Iterator<Item = (u64, &Header)> {
         self.entries.iter().filter(|entry| entry.is_record).map(|entry| (entry.index, &entry.header))
@@ -99,6 +104,18 @@ pub(crate) fn batches(
         }
         Err(ViewsError::Log(LedgerError::Unavailable(format!("reading ended at entry {reached} of {to}"))))
     })
+}
+
+/// One record or statement out of a log that is not read as a whole; none: the entry is a seal.
+pub(crate) fn one(reader: &Reader, index: u64) -> Result<Option<Folded>, ViewsError> {
+    let mut found = None;
+    reader.raw_entries(index, index + 1, |raw| {
+        if let Read::Entry(folded) = entry(raw)? {
+            found = Some(folded);
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 type Stretch = Result<Vec<Batch>, ViewsError>;

@@ -15,10 +15,11 @@ use crate::database;
 use crate::digest::{self, ViewsDigest};
 use crate::error::{ViewsError, WaitError};
 use crate::gate::{Gate, GateCell};
+use crate::past::Pasts;
 use crate::pool::Pool;
 use crate::projector::{Note, Projector, left};
 use crate::query::facts::Kept;
-use crate::rebuild::{self, Rebuilt};
+use crate::rebuild::{self, Compared, Rebuilt};
 
 /// The file in the data directory.
 pub const VIEWS_FILE: &str = "views/views.sqlite";
@@ -43,6 +44,7 @@ impl Views {
             pool: Pool::new(path.clone()),
             gate: Arc::new(GateCell::default()),
             kept: Mutex::default(),
+            pasts: Pasts::default(),
             blanked: AtomicU64::new(0),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -65,9 +67,40 @@ impl Views {
         Ok(Self { shared, projector: Some(thread) })
     }
 
+    /// Views in memory that were folded up to `position` and go no further.
+    pub(crate) fn held(reader: Reader, db: Connection, position: u64) -> Self {
+        let shared = Shared {
+            reader,
+            pool: Pool::held(db),
+            gate: Arc::new(GateCell::default()),
+            kept: Mutex::default(),
+            pasts: Pasts::default(),
+            blanked: AtomicU64::new(0),
+            state: Mutex::new(State { position, published: true, ..State::default() }),
+            changed: Condvar::new(),
+            stop: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared), projector: None }
+    }
+
     /// Makes the file anew beside the old one and puts it in its place. Only while nothing else uses the directory: the caller holds its lock.
     pub fn rebuild(dir: &Path, reader: &Reader) -> Result<Rebuilt, ViewsError> {
         rebuild::beside(&prepare(dir)?, reader)
+    }
+
+    /// Compares the views in the data directory `dir`, if there are any, with what the log gives; for checks on demand, also beside a server. `reader`
+    /// opens the log.
+    pub fn compare<E: From<ViewsError>>(
+        dir: &Path,
+        reader: impl FnOnce() -> Result<Reader, E>,
+    ) -> Result<Compared, E> {
+        rebuild::compare(&dir.join(VIEWS_FILE), reader)
+    }
+
+    /// What a quick look at the views' file in `dir` finds wrong with it, without the log; `None`: nothing, or there is no file.
+    pub fn look(dir: &Path) -> Option<String> {
+        let path = dir.join(VIEWS_FILE);
+        path.exists().then(|| database::look(&path)).flatten()
     }
 
     /// Rebuilds while running. Questions are answered from the rows of before until it is done; [`Self::wait_for`] waits meanwhile.
@@ -80,9 +113,10 @@ impl Views {
         self.shared.state().position
     }
 
-    /// Why the last attempt to read on failed, while that is so.
+    /// Why the last attempt to read on failed, while that is so, or that a question found the file damaged.
     pub fn failure(&self) -> Option<String> {
-        self.shared.state().failure.clone()
+        let state = self.shared.state();
+        state.failure.clone().or_else(|| state.damage.clone())
     }
 
     /// Waits until `position` entries (a log size that an append was acknowledged at, or its index + 1) are folded, readable and in the gate.
@@ -114,7 +148,7 @@ impl Views {
         &self,
         question: impl FnOnce(&Connection) -> Result<T, ViewsError>,
     ) -> Result<T, ViewsError> {
-        self.shared.pool.ask(question)
+        self.shared.pool.ask(question).inspect_err(|error| self.shared.asked_in_vain(error))
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -162,6 +196,8 @@ pub(crate) struct Shared {
     pub(crate) gate: Arc<GateCell>,
     /// What answers about controls keep between each other.
     pub(crate) kept: Mutex<Kept>,
+    /// Views of earlier sizes that were asked for lately.
+    pub(crate) pasts: Pasts,
     /// Raised whenever content was blanked or rows were made anew, before whoever waits for it is woken.
     blanked: AtomicU64,
     stop: AtomicBool,
@@ -176,6 +212,8 @@ struct State {
     awaited: u64,
     published: bool,
     failure: Option<String>,
+    /// What a question found: the file is damaged, and stays so until it is made anew.
+    damage: Option<String>,
     ended: bool,
     rebuilds_wanted: u64,
     rebuilds_done: u64,
@@ -243,7 +281,24 @@ impl Shared {
     }
 
     pub(crate) fn rebuilt(&self, wanted: u64) {
-        self.change(|state| state.rebuilds_done = wanted);
+        self.change(|state| {
+            state.rebuilds_done = wanted;
+            state.damage = None;
+        });
+    }
+
+    /// A question could not be answered. Where the file is the reason, no other start is to take it for good.
+    fn asked_in_vain(&self, error: &ViewsError) {
+        let ViewsError::Database(cause) = error else { return };
+        if database::is_damage(cause) && self.state().damage.is_none() {
+            if let Some(path) = self.pool.path() {
+                database::mark_damaged(path);
+            }
+            let text = format!(
+                "the views' file is damaged: {cause}. Start again, and they are made anew from the log"
+            );
+            self.change(|state| state.damage = Some(text));
+        }
     }
 
     fn order_rebuild(&self, until: Instant) -> Result<(), ViewsError> {

@@ -62,8 +62,14 @@
   const palette = one('#palette');
   const typed = one('[data-palette]');
   const commands = () => all('.commands a', palette).filter((found) => !found.parentElement.hidden);
+  // The focus stays in the field; which command it would take is said by the field, too.
   const choose = (chosen) => {
-    for (const found of all('.commands a', palette)) found.setAttribute('aria-selected', String(found === chosen));
+    for (const [number, found] of all('.commands a', palette).entries()) {
+      found.id = `command-${number}`;
+      found.setAttribute('aria-selected', String(found === chosen));
+    }
+    if (chosen) typed.setAttribute('aria-activedescendant', chosen.id);
+    else typed.removeAttribute('aria-activedescendant');
     chosen?.scrollIntoView({ block: 'nearest' });
   };
   const chosen = () => one('.commands a[aria-selected="true"]', palette);
@@ -76,7 +82,7 @@
   };
   const filterPalette = () => {
     const text = typed.value.trim().toLowerCase();
-    for (const found of all('.commands a', palette)) found.parentElement.hidden = !found.textContent.toLowerCase().includes(text);
+    for (const found of all('.commands a', palette)) found.parentElement.hidden = !`${found.textContent} ${found.dataset.words ?? ''}`.toLowerCase().includes(text);
     choose(commands()[0]);
   };
   typed?.addEventListener('input', filterPalette);
@@ -140,6 +146,11 @@
   for (const field of all('[data-select]')) field.addEventListener('focus', () => field.select());
   one('[data-focus]')?.focus();
 
+  // On a narrow screen the pages stand in one row: the current one is brought into it.
+  const rail = one('.rail');
+  const current = one('a[aria-current]', rail ?? root);
+  if (rail && current && rail.scrollWidth > rail.clientWidth) rail.scrollLeft = current.offsetLeft - (rail.clientWidth - current.offsetWidth) / 2;
+
   // Own views: names for addresses of this page, in this browser alone.
   const nav = one('[data-views]');
   const stored = () => {
@@ -188,6 +199,14 @@
     for (const name of Object.keys(parameters)) if (parameters[name] === '') delete parameters[name];
   });
   document.body.addEventListener('htmx:pushedIntoHistory', () => { if (nav) drawViews(); });
+  // What a filter left is said, not only shown.
+  const heard = one('[data-heard]');
+  document.body.addEventListener('htmx:afterSettle', (event) => {
+    const region = event.target.closest?.('.table-region');
+    if (!heard || !region) return;
+    const rows = all('tbody tr', region).length;
+    heard.textContent = one('.extent', region)?.textContent ?? (rows ? `${rows} ${rows === 1 ? 'row' : 'rows'}` : one('.empty-title', region)?.textContent ?? 'Nothing matches');
+  });
   // What is no page of this session (it is over, the server is away) is better seen whole.
   document.body.addEventListener('htmx:responseError', () => location.reload());
 
@@ -196,6 +215,42 @@
   builder?.addEventListener('change', () => {
     const asked = new URLSearchParams([...new FormData(builder)].filter(([name, text]) => text !== '' && !['csrf', 'once', 'form'].includes(name)));
     htmx.ajax('GET', `/packages?${asked}`, { target: '#count', select: '#count', swap: 'outerHTML' });
+  });
+
+  // A file to keep: its digest is computed here. It goes along only when the form says so, and only when the form is sent.
+  const keep = one('[data-keep]');
+  const chosenFile = one('#keep-file');
+  const say = (text) => { one('#keep-file-said').textContent = text; };
+  const inBase64 = (bytes) => {
+    let text = '';
+    for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+    return btoa(text);
+  };
+  chosenFile?.addEventListener('change', async () => {
+    const file = chosenFile.files[0];
+    if (!file) return;
+    one('#keep-name').value = file.name;
+    one('#keep-size_bytes').value = file.size;
+    one('#keep-media_type').value = file.type;
+    one('#keep-sha256').value = '';
+    if (!globalThis.crypto?.subtle) { say('Over plain http this browser computes no digests: type in what sha256sum prints.'); return; }
+    say('Computing its digest.');
+    try {
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await file.arrayBuffer()));
+      one('#keep-sha256').value = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+      say('Its digest is filled in below.');
+    } catch (error) { say(`The file could not be read: ${error.message}`); }
+  });
+  one('form', keep ?? root)?.addEventListener('submit', async (event) => {
+    const form = event.target;
+    const content = form.elements.content;
+    if (!keep || !form.elements.whole?.checked || content.value) return;
+    const file = chosenFile.files[0];
+    if (!file) return;
+    event.preventDefault();
+    if (file.size > Number(keep.dataset.keep)) { say(`The file has ${file.size} bytes; at most ${keep.dataset.keep} are kept here. Record its digest alone.`); chosenFile.focus(); return; }
+    content.value = inBase64(new Uint8Array(await file.arrayBuffer()));
+    form.requestSubmit();
   });
 
   // Proofs: the verifier is loaded when it is first asked for.

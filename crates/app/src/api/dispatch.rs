@@ -1,6 +1,7 @@
 //! One request from its head to its answer: who, may they, what, then the handler, then the log line.
 //!
-//! Promises: nobody's body is read before they are known, where a route needs somebody. Must never: run what may wait for a disk on the
+//! Promises: nobody's body is read before they are known, where a route needs somebody; who sends slowly holds a connection and nothing else; a
+//! probe is answered however much is being worked on. Must never: run what may wait for a disk on the
 //! threads that serve connections.
 
 use std::net::IpAddr;
@@ -30,10 +31,16 @@ use crate::work::{Actor, Desk, Given};
 const MAX_BODY_BYTES: usize = 2 << 20;
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
+/// Largest body of somebody who is not known: a link's token and what stands around it.
+pub(crate) const MAX_STRANGERS_BODY_BYTES: usize = 16 << 10;
+/// How long the body of somebody who is not known may take: it fits a few packets.
+pub(crate) const STRANGERS_BODY_WITHIN: Duration = Duration::from_secs(5);
 /// How long an answer may take: a package of the largest size.
 const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 /// Most requests that are worked on at a time; each is a thread.
 const MAX_IN_WORK: usize = 64;
+/// What a stranger's body is measured by.
+const STRANGERS: (usize, Duration) = (MAX_STRANGERS_BODY_BYTES, STRANGERS_BODY_WITHIN);
 /// Longest request id that is taken over from a client or proxy.
 const MAX_REQUEST_ID: usize = 64;
 
@@ -125,7 +132,6 @@ async fn worked(
     shapes: &'static Shapes,
     request: Request<Body>,
 ) -> Result<Reply<Vec<u8>>, Refusal> {
-    let permit = service.permit()?;
     let (mut parts, body) = request.into_parts();
     let presented = credentials::presented(&parts.headers, service.settings.is_https());
     let csrf_token =
@@ -134,8 +140,16 @@ async fn worked(
     if let (Access::Needs(_), Some(presented)) = (route.access, &presented) {
         credentials::check_page(&parts.method, &parts.headers, presented)?;
     }
-    let access = Arc::clone(service);
-    let actor = blocking(move || admitted(&access, route, presented)).await??;
+    let actor = if matches!(route.access, Access::Needs(_)) {
+        let (access, permit) = (Arc::clone(service), service.permit()?);
+        let admission = move || {
+            let _permit = permit;
+            admitted(&access, route, presented)
+        };
+        blocking(admission).await??
+    } else {
+        None
+    };
     let given = given(route, &parts.headers)?;
     let cross_site = credentials::is_cross_site(&parts.headers);
     let params = RawPathParams::from_request_parts(&mut parts, &())
@@ -146,8 +160,11 @@ async fn worked(
     let query =
         if has_input(shapes) { query_pairs(parts.uri.query().unwrap_or_default())? } else { Vec::new() };
     let query = if shapes.query.get("properties").is_some() { query } else { Vec::new() };
-    let body = if route.takes_body { Some(read_body(&parts.headers, body).await?) } else { None };
+    let limits = if actor.is_some() { (MAX_BODY_BYTES, BODY_WITHIN) } else { STRANGERS };
+    let body = if route.takes_body { Some(read_body(&parts.headers, body, limits).await?) } else { None };
     let raw = Raw { path, query, body };
+    // Not before all of it is there: whoever sends slowly must not take a place from the others.
+    let permit = if route.is_probe() { None } else { Some(service.permit()?) };
     let service = Arc::clone(service);
     let work = move || {
         let _permit = permit;
@@ -242,20 +259,23 @@ fn version_of(tag: &str) -> Result<u64, Refusal> {
     })
 }
 
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<serde_json::Value, Refusal> {
+async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    (max_bytes, within): (usize, Duration),
+) -> Result<serde_json::Value, Refusal> {
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default().trim();
     if !media.eq_ignore_ascii_case("application/json") {
         return Err(Refusal::new(Code::NotJson, "the body's Content-Type is not application/json"));
     }
-    let too_large =
-        || Refusal::new(Code::TooLarge, format!("the body is larger than {MAX_BODY_BYTES} bytes"));
+    let too_large = || Refusal::new(Code::TooLarge, format!("the body is larger than {max_bytes} bytes"));
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|declared| declared > MAX_BODY_BYTES as u64) {
+    if declared.is_some_and(|declared| declared > max_bytes as u64) {
         return Err(too_large());
     }
-    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, MAX_BODY_BYTES)).await {
+    match tokio::time::timeout(within, to_bytes(body, max_bytes)).await {
         Err(_) => Err(Refusal::new(Code::TooSlow, "the body did not arrive in time")),
         Ok(Ok(bytes)) => strict::parse(&bytes),
         // The only other cause is a client that went away, which reads no answer.

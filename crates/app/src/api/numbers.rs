@@ -46,6 +46,13 @@ pub(super) fn write(text: &mut String, requests: &Requests, desk: &Desk) {
         head(text, &format!("tabellion_log_{name}"), "Of the log, as tabellion fsck counts", "gauge");
         let _ = writeln!(text, "tabellion_log_{name} {value}");
     }
+    head(
+        text,
+        "tabellion_clock_ahead_seconds",
+        "How far the log's time is ahead of this machine's clock",
+        "gauge",
+    );
+    let _ = writeln!(text, "tabellion_clock_ahead_seconds {}", desk.ledger().reader().clock_ahead_seconds());
     head(text, "tabellion_views_position", "Entries that the views have seen", "gauge");
     let _ = writeln!(text, "tabellion_views_position {}", desk.views().position());
 }

@@ -212,6 +212,13 @@ pub(super) struct Route {
     pub(super) handler: Box<Handler>,
 }
 
+impl Route {
+    /// Whether it tells a supervisor how the program is: asked all the more when everything is busy, so it takes nobody's place and waits for none.
+    pub(super) fn is_probe(&self) -> bool {
+        matches!(self.path, "/healthz" | "/readyz" | "/metrics")
+    }
+}
+
 /// The columns of a route besides its handler.
 pub(super) struct Columns {
     pub(super) method: Method,

@@ -27,6 +27,7 @@ const CHANGE_KEYS: Access = Access::Needs(Permission::ChangeKeys);
 const READ_POLICIES: Access = Access::Needs(Permission::ReadPolicies);
 const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
 const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
+const READ_CAPTURED: Access = Access::Needs(Permission::ReadCaptured);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
 const RECORD: Access = Access::Needs(Permission::Record);
 const BUILD_PACKAGES: Access = Access::Needs(Permission::BuildPackages);
@@ -62,7 +63,7 @@ pub(super) fn routes() -> Vec<Route> {
     use Code::{
         AlreadySo, DigestMismatch, LastAdministrator, LinkUnusable, NotFound, NothingToExport, OwnAuthority, OwnerUnknown,
         PolicyFaulty, StageImpossible, SystemGone, TooLarge, UnknownReference, VersionRequired, CrossSite, Conflict, ViewBehind,
-        NotPermitted, NotSignedIn, OwnWork, StateImpossible, NotWhatWasShown, ContentFaulty, Incomplete,
+        NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, ContentFaulty, Incomplete,
     };
     vec![
         row(GET, "/healthz", PUBLIC, Plain, "health", "Whether the process is up", 200, &[]).by(operation::health),
@@ -80,6 +81,8 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/people/{person}/roles", CHANGE_PEOPLE, Change, "grantRole", "Grant a role to somebody else", 200, &[NotFound, OwnAuthority, AlreadySo]).by(people::grant),
         row(POST, "/api/v1/people/{person}/roles/{role}/revoke", CHANGE_PEOPLE, Change, "revokeRole", "Take a role away", 200, &[NotFound, LastAdministrator, AlreadySo]).by(people::revoke).taking_authority(),
         row(POST, "/api/v1/people/{person}/links", CHANGE_PEOPLE, Once, "issueLink", "Hand out a link that lets the person in once", 201, &[NotFound]).by(people::link),
+        row(GET, "/api/v1/people/{person}/sessions", OWN_SESSION, Plain, "listSessions", "A person's open sessions: one's own, or anybody's for whoever changes people", 200, &[NotFound, NotPermitted]).by(people::sessions),
+        row(POST, "/api/v1/people/{person}/sessions/end", OWN_SESSION, Once, "endSessions", "End one session of a person, or all and the links not used yet", 200, &[NotFound, NotPermitted]).by(people::end_sessions).taking_authority(),
 
         row(GET, "/api/v1/systems", READ_SYSTEMS, Plain, "listSystems", "The systems within reach", 200, &[]).by(systems::list),
         row(POST, "/api/v1/systems", REGISTER_SYSTEMS, Once, "registerSystem", "Enter a system into the inventory", 201, &[NotFound]).by(systems::register),
@@ -107,19 +110,21 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/registers/{register}/items/{item}", READ_REGISTERS, Plain, "readRegisterItem", "One item: content, digest, what is missing, who may do what now", 200, &[NotFound]).by(registers::read),
         row(PUT, "/api/v1/registers/{register}/items/{item}", EDIT_REGISTERS, Change, "saveRegisterItem", "Save a revision in place of the one before", 200, &[NotFound, VersionRequired, AlreadySo, StateImpossible, ContentFaulty, UnknownReference, SystemGone]).by(registers::save),
         row(POST, "/api/v1/registers/{register}/items/{item}/submission", EDIT_REGISTERS, Change, "submitRegisterItem", "Put the newest revision before an approver", 200, &[NotFound, AlreadySo, StateImpossible, NotWhatWasShown, Incomplete, SystemGone]).by(registers::submit),
-        row(POST, "/api/v1/registers/{register}/items/{item}/decision", DECIDE_REGISTERS, Change, "decideRegisterItem", "Approve exactly the digest that was shown, or give it back", 200, &[NotFound, AlreadySo, StateImpossible, NotWhatWasShown, OwnWork, SystemGone]).by(registers::decide),
-        row(POST, "/api/v1/registers/{register}/items/{item}/state", MOVE_REGISTERS, Change, "moveRegisterItem", "Move an item to another state", 200, &[NotFound, StateImpossible, OwnWork, SystemGone]).by(registers::step),
+        row(POST, "/api/v1/registers/{register}/items/{item}/decision", DECIDE_REGISTERS, Change, "decideRegisterItem", "Approve exactly the digest that was shown, or give it back", 200, &[NotFound, AlreadySo, StateImpossible, NotWhatWasShown, OwnWork, OwnLink, SystemGone]).by(registers::decide),
+        row(POST, "/api/v1/registers/{register}/items/{item}/state", MOVE_REGISTERS, Change, "moveRegisterItem", "Move an item to another state", 200, &[NotFound, StateImpossible, OwnWork, OwnLink, SystemGone]).by(registers::step),
         row(GET, "/api/v1/registers/{register}/items/{item}/history", READ_REGISTERS, Plain, "readRegisterHistory", "Every record about an item, with what each revision changed", 200, &[NotFound]).by(registers::history),
         row(GET, "/api/v1/inbox", READ_REGISTERS, Plain, "readInbox", "What waits for the one who asks: decisions, returned work, new looks, reviews", 200, &[]).by(registers::inbox),
         row(GET, "/api/v1/inventory-gaps", READ_REGISTERS, Plain, "listInventoryGaps", "Models in traffic that the inventory does not name", 200, &[]).by(registers::gaps),
 
         row(GET, "/api/v1/calls", READ_CALLS, Plain, "listCalls", "The calls within reach, newest first", 200, &[]).by(calls::list),
         row(GET, "/api/v1/calls/{call}", READ_CALLS, Plain, "readCall", "One call: decision, evidence, proof", 200, &[NotFound]).by(calls::read),
+        row(GET, "/api/v1/calls/{call}/viewings", READ_CAPTURED, Plain, "listViewings", "Who asked to see what was captured of a call, when and why", 200, &[NotFound]).by(calls::viewings),
+        row(POST, "/api/v1/calls/{call}/viewings", READ_CAPTURED, Once, "viewCaptured", "Say why you want to see what was captured of a call; from then on it is shown to you, for an hour", 201, &[NotFound, AlreadySo]).by(calls::view),
 
         row(GET, "/api/v1/controls", READ_CONTROLS, Plain, "listControls", "How every clause and control of ISO/IEC 42001 stands, computed from evidence", 200, &[]).by(controls::list),
         row(GET, "/api/v1/controls/{control}", READ_CONTROLS, Plain, "readControl", "One clause or control: its status, why, and what would change it", 200, &[NotFound]).by(controls::read),
         row(GET, "/api/v1/soa", READ_CONTROLS, Plain, "readStatement", "The Statement of Applicability", 200, &[]).by(controls::statement),
-        row(POST, "/api/v1/soa/approval", APPROVE_APPLICABILITY, Once, "approveStatement", "Approve the statement as it was shown, by a second person", 200, &[Incomplete, NotWhatWasShown, OwnWork]).by(controls::approve),
+        row(POST, "/api/v1/soa/approval", APPROVE_APPLICABILITY, Once, "approveStatement", "Approve the statement as it was shown, by a second person", 200, &[Incomplete, NotWhatWasShown, OwnWork, OwnLink]).by(controls::approve),
         row(GET, "/api/v1/soa/{control}", READ_CONTROLS, Plain, "readApplicability", "One control of the statement, and every decision on it", 200, &[NotFound]).by(controls::row),
         row(PUT, "/api/v1/soa/{control}", DECIDE_APPLICABILITY, Change, "decideApplicability", "Decide whether a control applies, with the reason", 200, &[NotFound, VersionRequired, Incomplete]).by(controls::decide),
 

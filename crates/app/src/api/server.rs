@@ -1,6 +1,6 @@
 //! The socket: connections in, answers out, an orderly end.
 //!
-//! Promises: bounded connections, each with a time to send its head; a stop takes no more connections and answers the requests that were
+//! Promises: bounded connections, and of one peer no more than its share, each with a time to send its head; a stop takes no more connections and answers the requests that were
 //! read. Must never: outlive its handle.
 
 use std::io;
@@ -17,13 +17,16 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::dispatch::{Peer, Service, router};
+use super::peers::Peers;
 use super::settings::Settings;
 use crate::work::Desk;
 
 /// Most connections at a time: consoles and programs keep theirs open.
 const MAX_CONNECTIONS: usize = 512;
+/// Most connections of one address, a quarter of all: a proxy in front gets by with them, and one machine cannot shut out the others.
+const MAX_CONNECTIONS_OF_ONE: usize = 128;
 /// How long a connection may take for the head of its next request.
-const HEAD_WITHIN: Duration = Duration::from_mins(1);
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Largest head of a request.
 const MAX_HEAD_BYTES: usize = 32 << 10;
 /// Threads that serve connections; what waits for a disk is done on others.
@@ -108,6 +111,7 @@ async fn serve(
 ) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let peers = Peers::new(MAX_CONNECTIONS_OF_ONE);
     let mut connections = JoinSet::new();
     loop {
         let accepted = async {
@@ -122,9 +126,11 @@ async fn serve(
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((stream, peer)) => {
+                // Closed at once: an answer would cost more than the connection.
+                let Some(place) = peers.admit(peer.ip()) else { continue };
                 let connection = converse(stream, peer, router.clone(), stop.clone());
                 connections.spawn(async move {
-                    let _permit = permit;
+                    let (_permit, _place) = (permit, place);
                     connection.await;
                 });
             }

@@ -34,6 +34,18 @@ pub(crate) struct Assets {
     pub(crate) proof: Asset,
     /// The mark.
     pub(crate) mark: Asset,
+    /// What pages with a chart load besides: uPlot, our drawing, and the style sheet of both.
+    pub(crate) charts: ChartAssets,
+}
+
+/// What pages with a chart load.
+pub(crate) struct ChartAssets {
+    /// uPlot, with its licence before it.
+    pub(crate) library: Asset,
+    /// Our drawing.
+    pub(crate) script: Asset,
+    /// The style sheet of both.
+    pub(crate) style: Asset,
 }
 
 /// The files.
@@ -53,6 +65,32 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     htmx: asset("htmx", "js", SCRIPT, include_bytes!("../../assets/console/htmx.min.js")),
     proof: asset("proof", "js", SCRIPT, include_bytes!("../../assets/console/proof.js")),
     mark: asset("mark", "svg", "image/svg+xml", include_bytes!("../../assets/console/mark.svg")),
+    charts: ChartAssets {
+        library: asset(
+            "uplot",
+            "js",
+            SCRIPT,
+            concat!(
+                "/*\n",
+                include_str!("../../assets/console/uplot.LICENSE"),
+                "*/\n",
+                include_str!("../../assets/console/uplot.min.js")
+            )
+            .as_bytes(),
+        ),
+        script: asset("charts", "js", SCRIPT, include_bytes!("../../assets/console/charts.js")),
+        style: asset(
+            "charts",
+            "css",
+            "text/css; charset=utf-8",
+            concat!(
+                include_str!("../../assets/console/uplot.min.css"),
+                "\n",
+                include_str!("../../assets/console/charts.css")
+            )
+            .as_bytes(),
+        ),
+    },
 });
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -66,8 +104,10 @@ fn asset(name: &str, extension: &str, media: &'static str, bytes: &'static [u8])
 impl Assets {
     /// The file of an address.
     pub(crate) fn find(&self, path: &str) -> Option<&Asset> {
+        let charts = [&self.charts.library, &self.charts.script, &self.charts.style];
         [&self.style, &self.script, &self.early, &self.htmx, &self.proof, &self.mark]
             .into_iter()
+            .chain(charts)
             .find(|asset| asset.href == path)
     }
 }
@@ -79,10 +119,17 @@ mod tests {
     #[test]
     fn what_others_wrote_is_what_its_row_says() {
         let readme = include_str!("../../assets/console/README.md");
-        let digest = sha256(ASSETS.htmx.bytes).to_hex();
-        assert!(
-            readme.contains(&digest),
-            "the htmx that is served is not the one that was reviewed: {digest}"
-        );
+        let files: [(&str, &[u8]); 3] = [
+            ("htmx", include_bytes!("../../assets/console/htmx.min.js")),
+            ("uPlot", include_bytes!("../../assets/console/uplot.min.js")),
+            ("uPlot's style sheet", include_bytes!("../../assets/console/uplot.min.css")),
+        ];
+        for (name, bytes) in files {
+            let digest = sha256(bytes).to_hex();
+            assert!(
+                readme.contains(&digest),
+                "the {name} that is served is not the one that was reviewed: {digest}"
+            );
+        }
     }
 }

@@ -21,6 +21,16 @@ impl Block {
         })
     }
 
+    /// The same as of an earlier moment, for its links.
+    pub(crate) fn bound(self, as_of: &str) -> Self {
+        Self(super::past::bound(&self.0, as_of))
+    }
+
+    /// Nothing.
+    pub(crate) fn nothing() -> Self {
+        Self(String::new())
+    }
+
     /// The markup.
     pub(crate) fn html(&self) -> &str {
         &self.0
@@ -145,6 +155,9 @@ struct Fold<'a> {
 
 /// A folded block.
 pub(crate) fn fold(id: &'static str, title: &str, open: bool, block: Block) -> Result<Block, Refusal> {
+    if block.html().is_empty() {
+        return Ok(block);
+    }
     Block::of(&Fold { id, title, open, block })
 }
 

@@ -155,6 +155,10 @@ impl Form {
 
     /// The block; with `refused`, when it was this form, what was typed and what was wrong.
     pub(crate) fn block(self, visit: &Visit<'_>, refused: Option<&Refused<'_>>) -> Result<Block, Refusal> {
+        // Nothing is done in the past.
+        if visit.moment.is_some() {
+            return Ok(Block::nothing());
+        }
         let refused = refused.filter(|refused| refused.id == self.id);
         let mut fields: Vec<Shown> =
             self.fields.into_iter().map(|field| shown(field, refused.map(|refused| refused.typed))).collect();

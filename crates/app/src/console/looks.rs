@@ -104,7 +104,7 @@ pub(crate) fn target(target: &Target) -> (String, &'static str, Permission) {
     let at = |path: &str| Link::to(path).href();
     match target {
         Target::Calls => (at("/calls"), "Open the calls", Permission::ReadCalls),
-        Target::Systems => (at("/systems"), "Open the inventory", Permission::ReadSystems),
+        Target::Systems => (at("/systems"), "Open the systems", Permission::ReadSystems),
         Target::System { system } => {
             (at(&format!("/systems/{system}")), "Open the system", Permission::ReadSystems)
         }

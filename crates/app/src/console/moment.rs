@@ -56,7 +56,7 @@ fn end_of(reader: &Reader, index: u64) -> Result<Moment, Refusal> {
 }
 
 /// The last commit at `until` or before. Commit times never step back, so it is found by halving.
-fn last_until(reader: &Reader, until: Micros) -> Result<Option<Moment>, Refusal> {
+pub(crate) fn last_until(reader: &Reader, until: Micros) -> Result<Option<Moment>, Refusal> {
     let (mut known, mut below, mut end) = (None, 0, reader.size());
     while below < end {
         let moment = end_of(reader, below + (end - below) / 2)?;

@@ -24,11 +24,9 @@ pub(crate) struct Names {
 impl Names {
     /// A person, a key or the log's own writer.
     pub(crate) fn who(&self, desk: &Desk, reader: &Actor, id: CredentialId) -> Result<Cell, Refusal> {
-        if reader.is(id) {
-            return Ok(Cell::text("you").to(format!("/people/{id}")));
-        }
         if let Some(person) = self.person(desk, id)? {
-            let readable = reader.reach(Permission::ReadPeople) == Reach::All;
+            // Their own name too, not "you": what is shown is printed and handed on.
+            let readable = reader.is(id) || reader.reach(Permission::ReadPeople) == Reach::All;
             return Ok(if readable {
                 Cell::text(&person).to(format!("/people/{id}"))
             } else {

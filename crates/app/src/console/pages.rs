@@ -4,8 +4,9 @@
 
 use super::answer::Answered;
 use super::page::{
-    applicability, calls, control, controls, decision, entry, home, inbox, item, item_form, keys, ledger,
-    login, packages, people, policies, registers, search, settings, system, systems,
+    applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry,
+    home, inbox, item, item_form, keep, keys, ledger, login, packages, people, person_sessions, policies,
+    registers, search, settings, story, system, systems,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -33,8 +34,12 @@ impl Method {
 /// What a page can say of the past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum History {
-    /// What was so then, from the log's prefix alone.
-    Answers,
+    /// What was so then, by itself, from the log's prefix: of a log of any length.
+    Prefix,
+    /// What was so then, from the views of then: of what people changed, in a log of any length; calls aside.
+    Changes,
+    /// What was so then, from the views of then, which are folded from the whole log: of one that is not too long.
+    Everything,
     /// Only what is so now: as of an earlier moment it says that, and shows nothing.
     Present,
 }
@@ -55,6 +60,7 @@ pub(crate) enum Area {
     Controls,
     Packages,
     Ledger,
+    Records,
     Settings,
 }
 
@@ -91,11 +97,11 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Inbox", "/inbox", Permission::OwnSession, Area::Inbox),
         ],
     ),
-    ("Traffic", &[item("Calls", "/calls", Permission::ReadCalls, Area::Calls)]),
     (
-        "Systems",
+        "Traffic",
         &[
-            item("Inventory", "/systems", Permission::ReadSystems, Area::Systems),
+            item("Calls", "/calls", Permission::ReadCalls, Area::Calls),
+            item("Systems", "/systems", Permission::ReadSystems, Area::Systems),
             item("API keys", "/keys", Permission::ReadKeys, Area::Keys),
         ],
     ),
@@ -115,13 +121,20 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Packages", "/packages", Permission::BuildPackages, Area::Packages),
         ],
     ),
-    ("Ledger", &[item("Explorer", "/ledger", Permission::ReadEntries, Area::Ledger)]),
+    (
+        "Ledger",
+        &[
+            item("Explorer", "/ledger", Permission::ReadEntries, Area::Ledger),
+            item("Keep a file", "/records/new", Permission::Record, Area::Records),
+        ],
+    ),
     ("Settings", &[item("This installation", "/settings", Permission::ReadPolicies, Area::Settings)]),
 ];
 
 const PUBLIC: Access = Access::Public;
 const SIGNED_IN: Access = Access::Needs(Permission::OwnSession);
 const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
+const READ_CAPTURED: Access = Access::Needs(Permission::ReadCaptured);
 const READ_SYSTEMS: Access = Access::Needs(Permission::ReadSystems);
 const REGISTER_SYSTEMS: Access = Access::Needs(Permission::RegisterSystems);
 const CHANGE_SYSTEMS: Access = Access::Needs(Permission::ChangeSystems);
@@ -139,6 +152,7 @@ const MOVE_REGISTERS: Access = Access::Needs(Permission::MoveRegisters);
 const READ_CONTROLS: Access = Access::Needs(Permission::ReadControls);
 const DECIDE_APPLICABILITY: Access = Access::Needs(Permission::DecideApplicability);
 const APPROVE_APPLICABILITY: Access = Access::Needs(Permission::ApproveApplicability);
+const RECORD: Access = Access::Needs(Permission::Record);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
 
 const fn get(
@@ -162,7 +176,7 @@ const fn post(
     Page { method: Method::Post, path, access, history: Present, area, name, handler }
 }
 
-use History::{Answers, Present};
+use History::{Changes, Everything, Prefix, Present};
 
 /// The table.
 #[rustfmt::skip]
@@ -172,51 +186,54 @@ pub(crate) const PAGES: &[Page] = &[
     post("/logout", SIGNED_IN, Area::None, "page.logout", login::leave),
     post("/theme", PUBLIC, Area::None, "page.theme", login::theme),
 
-    get("/", SIGNED_IN, Present, Area::Home, "page.home", home::show),
+    get("/", SIGNED_IN, Everything, Area::Home, "page.home", home::show),
     get("/inbox", SIGNED_IN, Present, Area::Inbox, "page.inbox", inbox::show),
     get("/search", SIGNED_IN, Present, Area::None, "page.search", search::show),
 
-    get("/calls", READ_CALLS, Answers, Area::Calls, "page.calls", calls::list),
-    get("/calls/{call}", READ_CALLS, Answers, Area::Calls, "page.call", calls::show),
+    get("/calls", READ_CALLS, Prefix, Area::Calls, "page.calls", calls::list),
+    get("/calls/{call}", READ_CALLS, Prefix, Area::Calls, "page.call", calls::show),
 
-    get("/systems", READ_SYSTEMS, Present, Area::Systems, "page.systems", systems::list),
+    post("/calls/{call}/content", READ_CAPTURED, Area::Calls, "page.call.content", story::view),
+
+    get("/systems", READ_SYSTEMS, Changes, Area::Systems, "page.systems", systems::list),
     get("/systems/new", REGISTER_SYSTEMS, Present, Area::Systems, "page.system.new", systems::new),
     post("/systems/new", REGISTER_SYSTEMS, Area::Systems, "page.system.register", systems::register),
-    get("/systems/{system}", READ_SYSTEMS, Present, Area::Systems, "page.system", system::show),
+    get("/systems/{system}", READ_SYSTEMS, Changes, Area::Systems, "page.system", system::show),
     get("/systems/{system}/edit", CHANGE_SYSTEMS, Present, Area::Systems, "page.system.edit", systems::edit),
     post("/systems/{system}/edit", CHANGE_SYSTEMS, Area::Systems, "page.system.change", systems::change),
     post("/systems/{system}/stage", CHANGE_SYSTEMS, Area::Systems, "page.system.stage", system::stage),
     post("/systems/{system}/capture", CHANGE_SYSTEMS, Area::Systems, "page.system.capture", system::capture),
 
-    get("/keys", READ_KEYS, Answers, Area::Keys, "page.keys", keys::list),
+    get("/keys", READ_KEYS, Prefix, Area::Keys, "page.keys", keys::list),
     get("/keys/new", CHANGE_KEYS, Present, Area::Keys, "page.key.new", keys::new),
     post("/keys/new", CHANGE_KEYS, Area::Keys, "page.key.issue", keys::issue),
-    get("/keys/{key}", READ_KEYS, Present, Area::Keys, "page.key", keys::show),
+    get("/keys/{key}", READ_KEYS, Changes, Area::Keys, "page.key", keys::show),
     post("/keys/{key}/rotate", CHANGE_KEYS, Area::Keys, "page.key.rotate", keys::rotate),
     post("/keys/{key}/revoke", CHANGE_KEYS, Area::Keys, "page.key.revoke", keys::revoke),
 
-    get("/policies", READ_POLICIES, Answers, Area::Policies, "page.policies", policies::list),
+    get("/policies", READ_POLICIES, Prefix, Area::Policies, "page.policies", policies::list),
     get("/policies/new", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.new", policies::new),
     post("/policies/new", PUBLISH_POLICIES, Area::Policies, "page.policy.first", policies::publish_first),
-    get("/policies/{policy}", READ_POLICIES, Answers, Area::Policies, "page.policy", policies::show),
+    get("/policies/{policy}", READ_POLICIES, Prefix, Area::Policies, "page.policy", policies::show),
     get("/policies/{policy}/edit", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.edit", policies::edit),
     post("/policies/{policy}/edit", PUBLISH_POLICIES, Area::Policies, "page.policy.publish", policies::publish),
     post("/policies/{policy}/withdraw", PUBLISH_POLICIES, Area::Policies, "page.policy.withdraw", policies::withdraw),
 
-    get("/people", READ_PEOPLE, Present, Area::People, "page.people", people::list),
+    get("/people", READ_PEOPLE, Changes, Area::People, "page.people", people::list),
     get("/people/new", CHANGE_PEOPLE, Present, Area::People, "page.person.new", people::new),
     post("/people/new", CHANGE_PEOPLE, Area::People, "page.person.add", people::add),
-    get("/people/{person}", SIGNED_IN, Present, Area::People, "page.person", people::show),
+    get("/people/{person}", SIGNED_IN, Changes, Area::People, "page.person", people::show),
     post("/people/{person}/roles", CHANGE_PEOPLE, Area::People, "page.person.grant", people::grant),
     post("/people/{person}/revoke", CHANGE_PEOPLE, Area::People, "page.person.revoke", people::revoke),
+    post("/people/{person}/sessions/end", SIGNED_IN, Area::People, "page.person.sessions.end", person_sessions::end),
     post("/people/{person}/links", CHANGE_PEOPLE, Area::People, "page.person.link", people::link),
 
-    get("/registers", READ_REGISTERS, Present, Area::Registers, "page.registers", registers::list),
-    get("/registers/{register}", READ_REGISTERS, Present, Area::Registers, "page.register", registers::items),
+    get("/registers", READ_REGISTERS, Everything, Area::Registers, "page.registers", registers::list),
+    get("/registers/{register}", READ_REGISTERS, Everything, Area::Registers, "page.register", registers::items),
     get("/registers/{register}/new", EDIT_REGISTERS, Present, Area::Registers, "page.item.new", item_form::new),
     post("/registers/{register}/new", EDIT_REGISTERS, Area::Registers, "page.item.open", item_form::open),
-    get("/registers/{register}/{item}", READ_REGISTERS, Present, Area::Registers, "page.item", item::show),
-    get("/registers/{register}/{item}/history", READ_REGISTERS, Present, Area::Registers, "page.item.history", item::history),
+    get("/registers/{register}/{item}", READ_REGISTERS, Changes, Area::Registers, "page.item", item::show),
+    get("/registers/{register}/{item}/history", READ_REGISTERS, Changes, Area::Registers, "page.item.history", item::history),
     get("/registers/{register}/{item}/edit", EDIT_REGISTERS, Present, Area::Registers, "page.item.edit", item_form::edit),
     post("/registers/{register}/{item}/edit", EDIT_REGISTERS, Area::Registers, "page.item.save", item_form::save),
     post("/registers/{register}/{item}/submit", EDIT_REGISTERS, Area::Registers, "page.item.submit", item::submit),
@@ -224,21 +241,27 @@ pub(crate) const PAGES: &[Page] = &[
     post("/registers/{register}/{item}/decide", DECIDE_REGISTERS, Area::Registers, "page.item.decide", decision::decide),
     post("/registers/{register}/{item}/state", MOVE_REGISTERS, Area::Registers, "page.item.state", item::state),
 
-    get("/soa", READ_CONTROLS, Present, Area::Applicability, "page.soa", applicability::show),
-    get("/soa/approve", APPROVE_APPLICABILITY, Present, Area::Applicability, "page.soa.approval", applicability::approval),
-    post("/soa/approve", APPROVE_APPLICABILITY, Area::Applicability, "page.soa.approve", applicability::approve),
-    get("/soa/{control}", READ_CONTROLS, Present, Area::Applicability, "page.soa.row", applicability::row),
-    post("/soa/{control}", DECIDE_APPLICABILITY, Area::Applicability, "page.soa.decide", applicability::decide),
+    get("/soa", READ_CONTROLS, Everything, Area::Applicability, "page.soa", applicability::show),
+    get("/soa/approve", APPROVE_APPLICABILITY, Present, Area::Applicability, "page.soa.approval", applicability_approval::approval),
+    post("/soa/approve", APPROVE_APPLICABILITY, Area::Applicability, "page.soa.approve", applicability_approval::approve),
+    get("/soa/several", DECIDE_APPLICABILITY, Present, Area::Applicability, "page.soa.several", applicability_row::several),
+    post("/soa/several", DECIDE_APPLICABILITY, Area::Applicability, "page.soa.several.decide", applicability_row::decide_several),
+    get("/soa/{control}", READ_CONTROLS, Everything, Area::Applicability, "page.soa.row", applicability_row::row),
+    post("/soa/{control}", DECIDE_APPLICABILITY, Area::Applicability, "page.soa.decide", applicability_row::decide),
 
-    get("/controls", READ_CONTROLS, Present, Area::Controls, "page.controls", controls::list),
-    get("/controls/{control}", READ_CONTROLS, Present, Area::Controls, "page.control", control::show),
+    get("/controls", READ_CONTROLS, Everything, Area::Controls, "page.controls", controls::list),
+    get("/controls/{control}", READ_CONTROLS, Everything, Area::Controls, "page.control", control::show),
 
     get("/packages", BUILD_PACKAGES, Present, Area::Packages, "page.packages", packages::form),
     post("/packages", BUILD_PACKAGES, Area::Packages, "page.package.build", packages::build),
     post("/packages/download", BUILD_PACKAGES, Area::Packages, "page.package.download", packages::download),
 
-    get("/ledger", READ_ENTRIES, Answers, Area::Ledger, "page.ledger", ledger::explorer),
-    get("/ledger/{index}", READ_ENTRIES, Answers, Area::Ledger, "page.entry", entry::show),
+    get("/ledger", READ_ENTRIES, Prefix, Area::Ledger, "page.ledger", ledger::explorer),
+    get("/ledger/{index}", READ_ENTRIES, Prefix, Area::Ledger, "page.entry", entry::show),
+    get("/ledger/{index}/file", READ_ENTRIES, Present, Area::Ledger, "page.entry.file", entry::file),
+
+    get("/records/new", RECORD, Present, Area::Records, "page.record.new", keep::form),
+    post("/records/new", RECORD, Area::Records, "page.record.keep", keep::record),
 
     get("/settings", READ_POLICIES, Present, Area::Settings, "page.settings", settings::show),
     get("/settings/trust.txt", READ_POLICIES, Present, Area::Settings, "page.trust", settings::trust),

@@ -3,6 +3,7 @@
 //! Promises: a form is taken from our own pages alone; a visit without a session is led to where one comes in; a refusal is a page that helps.
 //! Must never: run what may wait for a disk on the threads that serve connections.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,15 +19,18 @@ use super::link::{Link, own_path};
 use super::moment;
 use super::names::Names;
 use super::page::refusals;
-use super::pages::{History, Method, PAGES, Page};
+use super::pages::{Method, PAGES, Page};
 use super::pairs::Pairs;
+use super::past;
 use super::visit::{Theme, Visit};
 use crate::api::Access;
 use crate::api::credentials::{self, Presented};
-use crate::api::dispatch::{Service, blocking, query_pairs, request_id};
+use crate::api::dispatch::{
+    MAX_STRANGERS_BODY_BYTES, STRANGERS_BODY_WITHIN, Service, blocking, query_pairs, request_id,
+};
 use crate::permission::Reach;
 use crate::refusal::{Code, Refusal};
-use crate::work::Actor;
+use crate::work::{Actor, Desk};
 
 /// Largest form: the longest policy, every character of it percent-encoded.
 const MAX_FORM_BYTES: usize = 1 << 20;
@@ -99,7 +103,6 @@ fn finish(
 }
 
 async fn visited(service: &Arc<Service>, page: &'static Page, request: Request<Body>) -> Answered {
-    let permit = service.permit()?;
     let (mut parts, body) = request.into_parts();
     let presented = credentials::presented(&parts.headers, service.settings.is_https())
         .filter(|presented| presented.by_cookie);
@@ -108,15 +111,38 @@ async fn visited(service: &Arc<Service>, page: &'static Page, request: Request<B
         .map_err(|error| Refusal::new(Code::Malformed, format!("the path: {error}")))?;
     let named = named.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
     let query = Pairs::new(query_pairs(parts.uri.query().unwrap_or_default())?);
-    let form =
-        if page.method == Method::Post { read_form(&parts.headers, body).await? } else { Pairs::default() };
+    let form = match (page.method, page.access) {
+        (Method::Post, Access::Needs(_)) if is_known(service, presented.as_ref()).await? => {
+            read_form(&parts.headers, body, (MAX_FORM_BYTES, FORM_WITHIN)).await?
+        }
+        (Method::Post, Access::Public | Access::Loopback) => {
+            let limits = (MAX_STRANGERS_BODY_BYTES, STRANGERS_BODY_WITHIN);
+            read_form(&parts.headers, body, limits).await?
+        }
+        // Nothing to read, or refused below, whatever they would send.
+        (Method::Get, _) | (Method::Post, Access::Needs(_)) => Pairs::default(),
+    };
     let asked = Asked { parts, presented, named: Pairs::new(named), query, form };
     let service = Arc::clone(service);
+    // Not before all of it is there: whoever sends slowly must not take a place from the others.
+    let permit = service.permit()?;
     let work = move || {
         let _permit = permit;
         asked.worked(&service, page)
     };
     blocking(work).await
+}
+
+/// Whether a session is there, before a form is read for it.
+async fn is_known(service: &Arc<Service>, presented: Option<&Presented>) -> Result<bool, Refusal> {
+    let Some(token) = presented.map(|presented| presented.token.clone()) else { return Ok(false) };
+    let (service, permit) = (Arc::clone(service), service.permit()?);
+    let asked = move || {
+        let _permit = permit;
+        // By what was known last: the whole of it is asked once the form is there.
+        service.desk.sign_in(&token).is_ok()
+    };
+    blocking(asked).await
 }
 
 /// A request that was read.
@@ -131,6 +157,7 @@ struct Asked {
 impl Asked {
     /// The answer; a refusal is one too.
     fn worked(self, service: &Service, page: &'static Page) -> Answer {
+        let past = OnceCell::new();
         let mut visit = Visit {
             desk: &service.desk,
             settings: &service.settings,
@@ -145,7 +172,7 @@ impl Asked {
             theme: theme(&self.parts.headers),
             names: Names::default(),
         };
-        let done = enter(&mut visit, &self.parts.headers, self.presented.as_ref())
+        let done = enter(&mut visit, &self.parts.headers, self.presented.as_ref(), &past)
             .and_then(|()| (page.handler)(&visit));
         match done {
             Ok(answer) => answer,
@@ -159,7 +186,12 @@ impl Asked {
 }
 
 /// Finds out who is here and whether this page is for them, and as of when.
-fn enter(visit: &mut Visit<'_>, headers: &HeaderMap, presented: Option<&Presented>) -> Result<(), Refusal> {
+fn enter<'a>(
+    visit: &mut Visit<'a>,
+    headers: &HeaderMap,
+    presented: Option<&Presented>,
+    past: &'a OnceCell<Desk>,
+) -> Result<(), Refusal> {
     if visit.page.method == Method::Post {
         check_same_site(visit, headers)?;
     }
@@ -185,14 +217,12 @@ fn enter(visit: &mut Visit<'_>, headers: &HeaderMap, presented: Option<&Presente
     }
     let moment = visit.query.get("as_of").map(|text| moment::read(visit.desk, text)).transpose()?;
     visit.moment = moment;
-    match (moment, visit.page.history) {
-        (Some(_), History::Present) => Err(Refusal::at(
-            Code::NotFound,
-            "/as_of",
-            "this page cannot be shown as of an earlier moment yet",
-        )),
-        _ => Ok(()),
+    if let Some(moment) = moment
+        && let Some(desk) = past::desk(visit.desk, visit.page, moment)?
+    {
+        visit.desk = past.get_or_init(|| desk);
     }
+    Ok(())
 }
 
 /// A form must come from a page of this origin; a browser says from where it comes.
@@ -241,7 +271,11 @@ fn theme(headers: &HeaderMap) -> Option<Theme> {
 }
 
 /// Reads `application/x-www-form-urlencoded`; browsers end lines with two characters, records with one.
-async fn read_form(headers: &HeaderMap, body: Body) -> Result<Pairs, Refusal> {
+async fn read_form(
+    headers: &HeaderMap,
+    body: Body,
+    (max_bytes, within): (usize, Duration),
+) -> Result<Pairs, Refusal> {
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !media
         .split(';')
@@ -252,9 +286,8 @@ async fn read_form(headers: &HeaderMap, body: Body) -> Result<Pairs, Refusal> {
     {
         return Err(Refusal::new(Code::Malformed, "what was sent is not a form of this console"));
     }
-    let too_large =
-        || Refusal::new(Code::TooLarge, format!("the form is larger than {MAX_FORM_BYTES} bytes"));
-    let bytes = match tokio::time::timeout(FORM_WITHIN, to_bytes(body, MAX_FORM_BYTES)).await {
+    let too_large = || Refusal::new(Code::TooLarge, format!("the form is larger than {max_bytes} bytes"));
+    let bytes = match tokio::time::timeout(within, to_bytes(body, max_bytes)).await {
         Err(_) => return Err(Refusal::new(Code::TooSlow, "the form did not arrive in time")),
         Ok(bytes) => bytes.map_err(|_| too_large())?,
     };

@@ -5,9 +5,10 @@
 use askama::Template;
 use tabellion_model::Env;
 
-use super::assets::ASSETS;
+use super::assets::{ASSETS, ChartAssets};
 use super::block::{Action, Block};
 use super::cell::Cell;
+use super::link::segment;
 use super::pages::{Area, History, NAVIGATION};
 use super::visit::{Content, Visit};
 use super::words;
@@ -17,6 +18,8 @@ use crate::work::Actor;
 
 struct Item {
     label: &'static str,
+    /// Other words that people look for it by.
+    words: &'static str,
     href: String,
     current: bool,
 }
@@ -73,6 +76,7 @@ struct PageView<'a> {
     early: &'static str,
     htmx: &'static str,
     mark: &'static str,
+    charts: Option<&'static ChartAssets>,
     title: String,
     trail: Vec<(String, String)>,
     lead: String,
@@ -92,7 +96,7 @@ impl Shell {
         let origin = reader.origin();
         let (person, roles, profile) = match &visit.actor {
             Some(Actor::Person { id, roles, .. }) => {
-                let row = visit.desk.views().person(id)?;
+                let row = visit.desk.present().person(id)?;
                 let name = row
                     .and_then(|row| row.details)
                     .map_or_else(|| words::short(&id.to_hex()), |said| said.name);
@@ -124,7 +128,7 @@ impl Shell {
                 })
                 .map(|(name, text)| (name.to_owned(), text.to_owned()))
                 .collect(),
-            answers_history: visit.page.history == History::Answers,
+            answers_history: visit.page.history != History::Present,
             recorded: recorded(visit)?,
             csrf: visit.csrf.clone().unwrap_or_default(),
             theme: visit.theme.map_or("", super::visit::Theme::as_str),
@@ -146,13 +150,17 @@ pub(crate) fn page(shell: &Shell, visit: &Visit<'_>, content: Content) -> Result
         early: &ASSETS.early.href,
         htmx: &ASSETS.htmx.href,
         mark: &ASSETS.mark.href,
+        charts: content.charts.then_some(&ASSETS.charts),
         title: content.title,
         trail,
         lead: content.lead,
         badges: content.badges,
         // Nothing is done in the past.
         action: content.action.filter(|_| visit.moment.is_none()),
-        blocks: content.blocks,
+        blocks: match visit.query.get("as_of").filter(|_| visit.moment.is_some()) {
+            Some(as_of) => content.blocks.into_iter().map(|block| block.bound(&segment(as_of))).collect(),
+            None => content.blocks,
+        },
     };
     view.render()
         .map_err(|error| Refusal::new(Code::Broken, format!("the page could not be written: {error}")))
@@ -167,12 +175,27 @@ fn groups(visit: &Visit<'_>) -> Vec<Group> {
         let items = items.iter().filter(|item| visit.reach(item.permission) != Reach::Nothing);
         let items = items.map(|item| Item {
             label: item.label,
+            words: also_called(item.path),
             href: visit.to(item.path),
             current: visit.page.area == item.area && visit.page.area != Area::None,
         });
         Group { label, items: items.collect() }
     });
     groups.filter(|group| !group.items.is_empty()).collect()
+}
+
+/// Other words for a page, in lower case.
+fn also_called(path: &str) -> &'static str {
+    match path {
+        "/soa" => "soa annex a",
+        "/controls" => "iso 42001 clauses gaps status",
+        "/packages" => "evidence export auditor",
+        "/registers" => "inventory impact assessment risks",
+        "/records/new" => "file evidence auditor upload",
+        "/people" => "users access",
+        "/keys" => "credentials tokens",
+        _ => "",
+    }
 }
 
 /// What the log says of the entry that a change led here with, when it was this person who made it.

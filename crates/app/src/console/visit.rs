@@ -75,6 +75,8 @@ pub(crate) struct Content {
     /// The one thing that most come here to do.
     pub(crate) action: Option<Action>,
     pub(crate) blocks: Vec<Block>,
+    /// Whether it has a chart, or may get one by its filters.
+    pub(crate) charts: bool,
 }
 
 impl Content {
@@ -166,8 +168,7 @@ impl Visit<'_> {
 
     /// Who stands behind an id.
     pub(crate) fn who(&self, id: CredentialId) -> Result<Cell, Refusal> {
-        let cell = self.names.who(self.desk, self.actor()?, id)?;
-        Ok(if self.moment.is_some() { Cell { href: String::new(), ..cell } } else { cell })
+        self.names.who(self.desk, self.actor()?, id)
     }
 
     /// An entry as a cell that leads to it, where the reader may open it.

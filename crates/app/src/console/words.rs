@@ -156,6 +156,11 @@ pub(crate) fn stage(stage: &str) -> (&'static str, Tone) {
 /// What a change did, by its record's type.
 pub(crate) fn change(record_type: &str) -> &str {
     match record_type {
+        "document.captured"
+        | "technical_document.captured"
+        | "impact_assessment.captured"
+        | "audit_report.captured"
+        | "event_log.captured" => "put a file on record",
         "system.registered" => "described the system",
         "system.stage_changed" => "moved the system to another stage",
         "credential.issued" => "issued an API key",
@@ -173,9 +178,18 @@ pub(crate) fn change(record_type: &str) -> &str {
         "register.decided" => "decided on an item",
         "register.moved" => "moved an item to another state",
         "register.refresh_opened" => "asked for a new look",
-        "register.refused" => "was refused deciding on own work",
+        "register.refused" => "was refused a decision on own work",
         "soa.decided" => "decided whether a control applies",
         "soa.approved" => "approved the Statement of Applicability",
+        "soa.refused" => "was refused the approval of an own statement",
+        "content.viewed" => "asked to see a prompt and answer",
+        "call.authorised" => "let a call through",
+        "call.denied" => "denied a call",
+        "call.completed" => "ended a call",
+        "call.broken" => "found a call open",
+        "erasure.ordered" => "ordered an erasure",
+        "erasure.done" => "erased content",
+        "package.exported" => "built a package",
         other => other,
     }
 }

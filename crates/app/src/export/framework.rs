@@ -11,11 +11,11 @@ use tabellion_model::catalogue::Reference;
 use tabellion_model::package::{BUNDLE_ENTRIES, FrameworkContents};
 use tabellion_model::register::Registers;
 use tabellion_model::status::facts::{ItemFacts, SystemFacts};
-use tabellion_model::status::rules::{FRAMEWORK, Rules, Window};
-use tabellion_model::status::{Status, evaluate_all};
+use tabellion_model::status::rules::{FRAMEWORK, Rule, Rules, Window};
+use tabellion_model::status::{Part, Status, Target, evaluate_all};
 use tabellion_model::{DisclosurePolicy, Manifest, to_jcs};
 use tabellion_views::query::SoaRow;
-use tabellion_views::{AsOf, ViewsError, as_of};
+use tabellion_views::{AsOf, RegisterRecord, ViewsError, as_of};
 
 use super::{ExportError, ExportRequest, Subject};
 
@@ -35,7 +35,7 @@ pub(crate) struct Framework {
 }
 
 /// Whether the request asks for these files and its disclosure lets their content be shown.
-fn wanted(request: &ExportRequest) -> bool {
+pub(super) fn wanted(request: &ExportRequest) -> bool {
     request.framework.as_deref() == Some(FRAMEWORK)
         && request.disclosure != DisclosurePolicy::None
         && request.content_of.is_none()
@@ -106,19 +106,15 @@ impl Framework {
     fn index(&self, manifest: &Manifest) -> Value {
         let range = manifest.first..manifest.end();
         let lines = self.statuses.iter().map(|status| {
-            let entries: BTreeSet<u64> =
-                status.because.iter().flat_map(|reason| reason.entries.clone()).collect();
-            let entries: Vec<Value> = entries
+            let entries: Vec<Value> = self
+                .behind(status)
                 .into_iter()
                 .map(|index| {
                     let file = range.contains(&index).then(|| bundle_of(index - manifest.first));
                     json!({"index": index, "file": file})
                 })
                 .collect();
-            let types = &Rules::built_in().of(status.reference).records;
-            let counted =
-                |name: &String| manifest.summary.types.get(name).map(|count| (name.clone(), *count));
-            let record_types: BTreeMap<String, u64> = types.iter().filter_map(counted).collect();
+            let record_types = self.bearing(Rules::built_in().of(status.reference), manifest);
             let mut files = vec!["framework/status.json"];
             if status.reference.is_control() || status.reference.as_str() == "6.1.3" {
                 files.push("framework/soa.json");
@@ -136,6 +132,52 @@ impl Framework {
             })
         });
         lines.collect()
+    }
+
+    /// Entries behind a status: those that its reasons name, and where a reason counts and names none, the newest of what it counts.
+    fn behind(&self, status: &Status) -> BTreeSet<u64> {
+        let mut entries = BTreeSet::new();
+        for reason in &status.because {
+            let trail = &self.stood.trail;
+            let counted = match reason.target {
+                _ if !reason.entries.is_empty() => &reason.entries,
+                Some(Target::People) => &trail.grants,
+                Some(Target::Policies) => &trail.policies,
+                Some(Target::Systems) => &trail.systems,
+                Some(Target::Calls) => &trail.calls,
+                _ => &reason.entries,
+            };
+            entries.extend(counted);
+            if (reason.part, &reason.target) == (Part::Operation, &Some(Target::Ledger)) {
+                // The tree holds every entry; the last shows how far it was computed.
+                entries.extend(self.stood.facts.size.checked_sub(1));
+            }
+            if (reason.part, &reason.target) == (Part::Operation, &Some(Target::Applicability)) {
+                entries.extend(self.stood.soa.iter().map(|row| row.entry));
+            }
+        }
+        entries
+    }
+
+    /// How many records of the range bear on a reference, by type; of registers those that its rule looks at, or all where it looks at none in particular.
+    fn bearing(&self, rule: &Rule, manifest: &Manifest) -> BTreeMap<String, u64> {
+        let range = manifest.first..manifest.end();
+        let registers = rule.registers();
+        let counted = |name: &String| {
+            let count = match name.strip_prefix("register.") {
+                Some(event) => {
+                    let is_one = |record: &&RegisterRecord| {
+                        record.event == event
+                            && range.contains(&record.entry)
+                            && (registers.is_empty() || registers.contains(record.register.as_str()))
+                    };
+                    self.stood.trail.registers.iter().filter(is_one).count() as u64
+                }
+                None => manifest.summary.types.get(name).copied().unwrap_or(0),
+            };
+            (count > 0).then(|| (name.clone(), count))
+        };
+        rule.records.iter().filter_map(counted).collect()
     }
 
     fn statement(&self) -> Value {

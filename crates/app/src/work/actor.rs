@@ -31,9 +31,10 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// How far `permission` goes for this actor: the farthest of its roles.
+    /// How far `permission` goes for this actor: the farthest of its roles. Whoever is signed in sees their own session and can end it, also without any.
     pub fn reach(&self, permission: Permission) -> Reach {
         match self {
+            Self::Person { .. } if permission == Permission::OwnSession => Reach::All,
             Self::Person { roles, .. } => {
                 roles.iter().map(|role| permitted(*role, permission)).max().unwrap_or(Reach::Nothing)
             }

@@ -1,19 +1,25 @@
 //! The Statement of Applicability: 38 decisions with their reasons, approved as a whole by a second person.
 //!
 //! Promises: an approval is of exactly the digest that was shown, and of the rows as they stand in that moment; no row without its reason. Must never:
-//! let anybody approve a statement in which a row is their own.
+//! let anybody approve a statement in which a row is their own, or in a session that an author let in; trying it is recorded.
+
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tabellion_ledger::{Draft, DraftStream, LedgerError};
 use tabellion_model::applicability::{Row, digest};
-use tabellion_model::body::{SoaApproved, SoaDecided};
+use tabellion_model::body::{Body as _, SoaApproved, SoaDecided, SoaRefused};
 use tabellion_model::catalogue::Reference;
 use tabellion_model::status::facts::Decision;
+use tabellion_model::status::rules::{Rule, Rules, StaleWhen};
 use tabellion_views::query::{SoaApproval, SoaRow};
 
 use super::controls::reference_of;
 use super::forms::{ApplicabilityForm, DigestForm, IdForm, Reference as RecordedAt, ReferenceForm, Time};
-use super::writing::draft_of;
+use super::prose::Prose;
+use super::sessions::check_let_in_by_others;
+use super::writing::{GOVERNANCE_RETENTION, draft_of};
 use super::{Actor, Desk, Given, Written};
 use crate::refusal::{Code, Refusal};
 
@@ -28,12 +34,10 @@ pub struct NewDecision {
     #[schemars(with = "ApplicabilityForm")]
     pub decision: Decision,
     /// Why: by risk, law, contract or business.
-    #[schemars(length(min = 1, max = 2000))]
-    pub reason: String,
+    pub reason: Prose,
     /// Evidence of the party that carries it out; an inherited control needs it.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 2000))]
-    pub evidence: Option<String>,
+    pub evidence: Option<Prose>,
 }
 
 /// What is to be approved.
@@ -156,13 +160,10 @@ impl Desk {
         let row = Row {
             control,
             decision: new.decision,
-            reason: new.reason.clone(),
-            evidence: new.evidence.clone(),
+            reason: new.reason.to_text(),
+            evidence: new.evidence.as_ref().map(Prose::to_text),
         };
-        if let Some(fault) = row.fault() {
-            let pointer = if row.reason.trim().is_empty() { "/reason" } else { "/evidence" };
-            return Err(Refusal::at(Code::Incomplete, pointer, format!("{control}: {fault}")));
-        }
+        checked(&row)?;
         let _alone = self.statement.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let written = self.once(actor, "decide-control", given, |earlier| {
             let current = self.views.soa_row(control)?.map_or(0, |row| row.version);
@@ -175,12 +176,66 @@ impl Desk {
                 reason: row.reason.clone(),
                 evidence: row.evidence.clone(),
             };
-            let stream = format!("soa/{}", control.as_str().to_ascii_lowercase());
-            Ok(vec![draft_of(&body, stream, given.expected(earlier, current))?])
+            Ok(vec![draft_of(&body, stream_of(control), given.expected(earlier, current))?])
         })?;
         let approval = self.views.soa_approval()?;
         let found = self.views.soa_row(control)?;
         Ok((self.statement_row(control, found.as_ref(), approval.as_ref())?, written))
+    }
+
+    /// Decides several controls together that nobody has decided yet, for one reason: all of them, or none.
+    pub(crate) fn decide_open_controls(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        controls: &[&str],
+        new: &NewDecision,
+    ) -> Result<Written, Refusal> {
+        let controls: BTreeSet<Reference> =
+            controls.iter().map(|control| control_of(control)).collect::<Result<_, _>>()?;
+        let mut drafts = Vec::new();
+        for control in controls.iter().copied() {
+            let (reason, evidence) = (new.reason.to_text(), new.evidence.as_ref().map(Prose::to_text));
+            checked(&Row {
+                control,
+                decision: new.decision,
+                reason: reason.clone(),
+                evidence: evidence.clone(),
+            })?;
+            let body = SoaDecided { control, decision: new.decision, reason, evidence };
+            drafts.push(draft_of(&body, stream_of(control), 0)?);
+        }
+        if drafts.is_empty() {
+            return Err(Refusal::at(Code::Malformed, "/controls", "choose at least one control"));
+        }
+        let _alone = self.statement.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.once(actor, "decide-open-controls", given, |earlier| {
+            if earlier.is_none() {
+                for control in controls.iter().copied() {
+                    if self.views.soa_row(control)?.is_some() {
+                        let text =
+                            format!("{control} was decided meanwhile; take it out, or decide it by itself");
+                        return Err(Refusal::at(Code::Conflict, "/controls", text));
+                    }
+                }
+            }
+            Ok(drafts.clone())
+        })
+    }
+
+    /// Controls that `rows` exclude although systems in scope contradict that by the control's rule, whether the exclusion is approved yet or not.
+    pub(crate) fn contradicted(&self, rows: &[StatementRow]) -> Result<Vec<&'static str>, Refusal> {
+        let excluded = rows.iter().filter(|row| row.decision == Some(Decision::Excluded));
+        let rules = excluded
+            .filter_map(|row| Some((row.control, Rules::built_in().of(control_of(row.control).ok()?))));
+        let bound: Vec<_> =
+            rules.filter(|(_, rule)| rule.exclusion_stale == StaleWhen::SystemsInScope).collect();
+        if bound.is_empty() {
+            return Ok(Vec::new());
+        }
+        let facts = self.facts()?;
+        let contradicts = |rule: &Rule| facts.systems.iter().any(|system| system.in_scope(rule.window));
+        Ok(bound.into_iter().filter(|(_, rule)| contradicts(rule)).map(|(control, _)| control).collect())
     }
 
     /// Approves the statement as it was shown.
@@ -190,36 +245,66 @@ impl Desk {
         given: &Given,
         new: &NewApproval,
     ) -> Result<(Statement, Written), Refusal> {
-        let Actor::Person { id, .. } = actor else {
+        if !matches!(actor, Actor::Person { .. }) {
             return Err(Refusal::new(Code::NotPermitted, "a person has to approve, under their own name"));
-        };
+        }
         let _alone = self.statement.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let written = self.once(actor, "approve-statement", given, |earlier| {
             let approval = self.views.soa_approval()?;
             let current = approval.as_ref().map_or(0, |approval| approval.version);
             if earlier.is_none() {
-                self.check_approval(*id, approval.as_ref(), new)?;
+                self.check_approval(actor, approval.as_ref(), new)?;
             }
             let body = SoaApproved { digest: new.digest.clone() };
-            Ok(vec![draft_of(&body, APPROVALS.to_owned(), given.expected(earlier, current))?])
-        })?;
-        Ok((self.statement()?, written))
+            let mut draft = draft_of(&body, APPROVALS.to_owned(), given.expected(earlier, current))?;
+            draft.parents = self.in_session(actor, earlier)?;
+            Ok(vec![draft])
+        });
+        if let Err(refusal) = &written
+            && matches!(refusal.code, Code::OwnWork | Code::OwnLink)
+        {
+            self.record_refused_approval(actor, &new.digest, refusal.code)?;
+        }
+        Ok((self.statement()?, written?))
     }
 
     /// Whether `actor` can approve the statement as it stands, and nobody has.
     pub(crate) fn may_approve_statement(&self, actor: &Actor) -> Result<bool, Refusal> {
-        let Actor::Person { id, .. } = actor else { return Ok(false) };
+        if !matches!(actor, Actor::Person { .. }) {
+            return Ok(false);
+        }
         let approval = self.views.soa_approval()?;
         let Some(digest) = digest_of(&self.views.soa()?)? else { return Ok(false) };
         if approval.as_ref().and_then(|approval| approval.digest.as_ref()) == Some(&digest) {
             return Ok(false);
         }
-        Ok(self.check_approval(*id, approval.as_ref(), &NewApproval { digest }).is_ok())
+        Ok(self.check_approval(actor, approval.as_ref(), &NewApproval { digest }).is_ok())
+    }
+
+    /// Records that somebody tried to approve their own statement: once for each person and digest.
+    fn record_refused_approval(&self, actor: &Actor, digest: &str, code: Code) -> Result<(), Refusal> {
+        let Some(person) = actor.credential() else { return Ok(()) };
+        let body = SoaRefused { digest: digest.to_owned(), code: code.as_str().to_owned() };
+        let mut draft = Draft::new(SoaRefused::TYPE);
+        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
+        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
+        draft.stream = Some(DraftStream { name: format!("{APPROVALS}/refused"), expected: None });
+        draft.actor = Some(person.to_hex());
+        draft.parents = self.in_session(actor, None)?;
+        draft.assurance = Some("observed".to_owned());
+        draft.idempotency_key = Some(format!("soa-refused/{digest}/{person}"));
+        let appended = self.ledger.append_all(&[draft]);
+        self.note(appended.as_ref().map(drop));
+        match appended {
+            // Recorded before, in whichever words: once is enough.
+            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn check_approval(
         &self,
-        approver: tabellion_model::CredentialId,
+        approver: &Actor,
         approval: Option<&SoaApproval>,
         new: &NewApproval,
     ) -> Result<(), Refusal> {
@@ -238,10 +323,14 @@ impl Desk {
             return Err(Refusal::at(Code::NotWhatWasShown, "/digest", text));
         }
         let since = approval.map_or(0, |approval| approval.entry);
-        if self.views.soa_authors(since)?.contains(&approver) {
-            return Err(Refusal::new(Code::OwnWork, "you decided on at least one of its controls"));
+        let authors = self.views.soa_authors(since)?;
+        if authors.iter().any(|author| approver.is(*author)) {
+            return Err(Refusal::new(
+                Code::OwnWork,
+                "you decided on at least one of its controls, and a second person has to approve; the attempt is recorded",
+            ));
         }
-        Ok(())
+        check_let_in_by_others(&self.let_in(approver)?, authors.iter())
     }
 
     fn statement_row(
@@ -277,6 +366,18 @@ impl Desk {
             recorded: self.reference(approval.entry)?,
         })
     }
+}
+
+/// The stream of the decisions on a control.
+fn stream_of(control: Reference) -> String {
+    format!("soa/{}", control.as_str().to_ascii_lowercase())
+}
+
+/// Refuses a row without its reason or, where it needs one, its evidence.
+fn checked(row: &Row) -> Result<(), Refusal> {
+    let Some(fault) = row.fault() else { return Ok(()) };
+    let pointer = if row.reason.trim().is_empty() { "/reason" } else { "/evidence" };
+    Err(Refusal::at(Code::Incomplete, pointer, format!("{}: {fault}", row.control)))
 }
 
 fn control_of(text: &str) -> Result<Reference, Refusal> {

@@ -7,8 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tabellion_model::body::{CallCompleted, CallDenied, Masked};
-use tabellion_model::{CredentialId, RecordId, SystemId};
-use tabellion_views::query::{CallDetail, CallEnd, CallFilter, CallRow, CallState, MAX_ROWS, Page, Rows};
+use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
+use tabellion_views::query::{
+    CallDetail, CallEnd, CallFilter, CallRow, CallState, MAX_ROWS, Page, Rows, Traffic,
+};
 
 use super::asking::refer;
 use super::forms::{DigestForm, IdForm, Reference, Time};
@@ -140,7 +142,7 @@ pub struct CallEvidence {
     pub prompt: Option<String>,
     /// The provider's body, when the system's capture kept it and the reader may see it.
     pub answer: Option<String>,
-    /// Why prompt or answer are not here: `capture_off`, `too_large`, `not_permitted`, `erased`.
+    /// Why prompt or answer are not here: `capture_off`, `too_large`, `not_permitted`, `reason_needed` (a person says why first: `viewCaptured`), `erased`.
     pub withheld: Option<String>,
 }
 
@@ -214,6 +216,18 @@ impl Desk {
         Ok(self.views.calls(&wanted, Page { before: query.before, limit })?)
     }
 
+    /// How the calls within reach that `filter` asks for lie in time: of entries below `below`, in a window that ends at `until`.
+    pub fn traffic(
+        &self,
+        actor: &Actor,
+        filter: CallFilter,
+        below: Option<u64>,
+        until: Option<Micros>,
+    ) -> Result<Traffic, Refusal> {
+        let within = self.systems_within(actor, Permission::ReadCalls)?;
+        Ok(self.views.traffic(&CallFilter { within, ..filter }, below, until)?)
+    }
+
     /// One call.
     pub fn call(&self, actor: &Actor, id: RecordId) -> Result<Call, Refusal> {
         let call = self.views.call(&id)?.ok_or_else(|| Refusal::not_found("call"))?;
@@ -224,8 +238,16 @@ impl Desk {
     }
 
     fn shown_call(&self, actor: &Actor, call: CallDetail) -> Result<Call, Refusal> {
-        let captured = self.may(actor, Permission::ReadCaptured, call.row.system)?;
-        let (decision, evidence) = (decision(&call), evidence(&call, captured));
+        let sight = if !is_kept(&call) {
+            Sight::Open
+        } else if !self.may(actor, Permission::ReadCaptured, call.row.system)? {
+            Sight::NotPermitted
+        } else if !self.has_reason(actor, call.row.record_id)? {
+            Sight::ReasonNeeded
+        } else {
+            Sight::Open
+        };
+        let (decision, evidence) = (decision(&call), evidence(&call, sight));
         let row = call.row;
         let ended = row.end_entry.zip(call.end_record).filter(|_| row.state != CallState::Denied);
         let proof = CallProof {
@@ -254,7 +276,7 @@ impl Desk {
 }
 
 /// What the views are asked for.
-fn filter(query: &CallQuery) -> CallFilter {
+pub(crate) fn filter(query: &CallQuery) -> CallFilter {
     let word = query.state.as_deref();
     let outcome = word.and_then(|word| serde_json::from_value(Value::from(word)).ok());
     CallFilter {
@@ -311,7 +333,24 @@ fn decision(call: &CallDetail) -> Decision {
     }
 }
 
-fn evidence(call: &CallDetail, captured: bool) -> CallEvidence {
+/// Whether whoever asks is shown what was captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Open,
+    NotPermitted,
+    ReasonNeeded,
+}
+
+/// Whether anything of the prompt or the answer is kept.
+pub(super) fn is_kept(call: &CallDetail) -> bool {
+    let answer = match &call.end {
+        Some(CallEnd::Completed(end)) => end.answer.is_some(),
+        _ => false,
+    };
+    answer || call.authorised.as_ref().is_some_and(|call| call.prompt.is_some())
+}
+
+fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
     let (authorised, denied) = (call.authorised.as_ref(), denial(call));
     let end: Option<&CallCompleted> = match &call.end {
         Some(CallEnd::Completed(end)) => Some(end),
@@ -320,13 +359,15 @@ fn evidence(call: &CallDetail, captured: bool) -> CallEvidence {
     let usage = end.and_then(|end| end.answered.usage);
     let prompt = authorised.and_then(|call| call.prompt.clone());
     let answer = end.and_then(|end| end.answer.clone());
-    let kept = prompt.is_some() || answer.is_some();
+    let captured = sight == Sight::Open;
     let erased = (authorised.is_none() && call.row.state != CallState::Denied)
         || (call.end.is_none() && call.row.end_entry.is_some());
     let withheld = if erased {
         Some(ERASED.to_owned())
-    } else if kept && !captured {
+    } else if sight == Sight::NotPermitted {
         Some("not_permitted".to_owned())
+    } else if sight == Sight::ReasonNeeded {
+        Some("reason_needed".to_owned())
     } else {
         let prompt = authorised.and_then(|call| call.prompt_withheld.clone());
         prompt.or_else(|| end.and_then(|end| end.answer_withheld.clone()))

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tabellion_ledger::{EntryView, UnitContent, UnitView};
-use tabellion_model::{Disclosure, Entry, SystemId};
+use tabellion_model::{Disclosure, Entry, RecordId, SystemId};
 use tabellion_tlog::leaf_hash;
 
 use super::forms::{DigestForm, IdForm, Time};
@@ -204,7 +204,7 @@ impl Desk {
         self.ledger.reader().checkpoint().to_string()
     }
 
-    fn reach_entry(&self, actor: &Actor, index: u64) -> Result<EntryView, Refusal> {
+    pub(super) fn reach_entry(&self, actor: &Actor, index: u64) -> Result<EntryView, Refusal> {
         if index >= self.ledger.reader().size() {
             return Err(Refusal::not_found("entry"));
         }
@@ -219,13 +219,25 @@ impl Desk {
         let system = system_of(view);
         Ok(Sight {
             personal: self.may(actor, Permission::ReadPersonal, system)?,
-            captured: self.may(actor, Permission::ReadCaptured, system)?,
+            captured: self.may(actor, Permission::ReadCaptured, system)?
+                && match call_of(view) {
+                    Some(call) => self.has_reason(actor, call)?,
+                    None => true,
+                },
         })
     }
 }
 
 fn system_of(view: &EntryView) -> Option<SystemId> {
     view.entry.header().and_then(|header| header.system).map(|(system, _)| system)
+}
+
+/// The record that decided the call, when this entry holds what was captured of it.
+fn call_of(view: &EntryView) -> Option<RecordId> {
+    let is_captured = shown(view).any(|(_, disclosure)| is_captured(view, disclosure.name()));
+    let header = view.entry.header().filter(|_| is_captured)?;
+    let decided = header.parents.iter().find(|parent| parent.role == "authorised");
+    Some(decided.map_or(header.record_id, |parent| parent.record_id))
 }
 
 fn type_of(view: &EntryView) -> String {

@@ -7,10 +7,12 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tabellion_model::Micros;
 use tabellion_model::body::{Capture, Role, SystemStage};
+use tabellion_model::register::MAX_LINE_CHARS;
+use tabellion_model::{Micros, text};
 
 use super::Written;
+use super::prose::Prose;
 
 /// Longest free text (descriptions, reasons), in characters: a paragraph.
 pub const MAX_TEXT_CHARS: u32 = 2000;
@@ -133,7 +135,7 @@ impl JsonSchema for Word {
     }
 }
 
-/// A name that fits on one line: 1 to 200 characters, none of them a control character, not only white space.
+/// A name that fits on one line: 1 to 200 characters, none of them a control character, something of it to be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line(String);
 
@@ -150,16 +152,8 @@ impl Line {
 
     /// Reads a line.
     pub fn new(text: &str) -> Option<Self> {
-        let fits = (1..=200).contains(&text.chars().count())
-            && !text.chars().any(|character| character.is_control() || turns(character))
-            && !text.trim().is_empty();
-        fits.then(|| Self(text.to_owned()))
+        text::fault(text, MAX_LINE_CHARS, false).is_none().then(|| Self(text.to_owned()))
     }
-}
-
-/// Marks by which a name looks like another one: embeddings, overrides and isolates (Unicode UAX 9), and the byte order mark.
-fn turns(character: char) -> bool {
-    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 impl<'de> Deserialize<'de> for Line {
@@ -167,7 +161,7 @@ impl<'de> Deserialize<'de> for Line {
         let text = String::deserialize(deserializer)?;
         Self::new(&text).ok_or_else(|| {
             serde::de::Error::custom(
-                "it has to fit on one line: 1 to 200 characters, no control characters or marks that turn the direction of reading, not only white space",
+                "it has to fit on one line: 1 to 200 characters, no control characters or marks that turn the direction of reading, and something of it to be seen",
             )
         })
     }
@@ -200,8 +194,7 @@ impl fmt::Display for Line {
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// Why.
-    #[schemars(length(min = 1, max = 2000))]
-    pub reason: String,
+    pub reason: Prose,
 }
 
 /// Where something was recorded: the handle of its receipt and proof.

@@ -232,7 +232,7 @@ impl Desk {
                 row
             };
             let now = earlier.and_then(effective_at).unwrap_or_else(|| self.now());
-            let body = CredentialRevoked { reason: why.reason.clone(), effective_at: now };
+            let body = CredentialRevoked { reason: why.reason.to_text(), effective_at: now };
             let expected = given.expected(earlier, row.version);
             Ok(vec![of_system(row.system, draft_of(&body, stream(id), expected)?)])
         })?;

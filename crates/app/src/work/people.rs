@@ -168,7 +168,7 @@ impl Desk {
                     return Err(Refusal::new(Code::LastAdministrator, "nobody could let people in any more"));
                 }
             }
-            let body = RoleRevoked { person: id, role, reason: why.reason.clone() };
+            let body = RoleRevoked { person: id, role, reason: why.reason.to_text() };
             Ok(vec![draft_of(&body, stream(id), given.expected(earlier, row.version))?])
         })?;
         Ok((self.person(id)?, written))

@@ -2,6 +2,8 @@
 //!
 //! Promises: only a text that was checked comes into force. Must never: change a version that was published.
 
+use std::sync::{Mutex, MutexGuard, TryLockError};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::body::{PolicyPublished, PolicyWithdrawn};
@@ -9,9 +11,13 @@ use tabellion_views::query::PolicyVersion as Recorded;
 
 use super::asking::all;
 use super::forms::{DigestForm, IdForm, PolicyNameForm, Reason, Reference, Time};
+use super::prose::Prose;
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written, digest_of};
 use crate::refusal::{Code, Refusal};
+
+/// Most texts that are tried at a time. Within the limits of the language a check takes a second at worst, all of it on a processor.
+pub(crate) const MAX_TRIALS: usize = 2;
 
 /// A text to try.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -30,8 +36,7 @@ pub struct NewPolicy {
     #[schemars(length(min = 1, max = 65536))]
     pub text: String,
     /// What changed and why.
-    #[schemars(length(min = 1, max = 2000))]
-    pub note: String,
+    pub note: Prose,
 }
 
 /// What a text would bring.
@@ -106,8 +111,18 @@ pub struct PolicyHistory {
 }
 
 impl Desk {
-    /// Tries a text without publishing it.
-    pub fn check_policy(&self, tried: &PolicyText) -> Result<CheckedPolicy, Refusal> {
+    /// Tries a text without publishing it, when not too many others do.
+    pub fn try_policy(&self, tried: &PolicyText) -> Result<CheckedPolicy, Refusal> {
+        let _place = self.trying.iter().find_map(free).ok_or_else(|| {
+            Refusal::new(
+                Code::Unavailable,
+                format!("{MAX_TRIALS} policies are being tried, the most at a time"),
+            )
+        })?;
+        self.check_policy(tried)
+    }
+
+    fn check_policy(&self, tried: &PolicyText) -> Result<CheckedPolicy, Refusal> {
         let rules = (self.tools.check_policy)(&tried.text).map_err(|fault| {
             let place = match (fault.line, fault.column) {
                 (0, _) => String::new(),
@@ -181,7 +196,7 @@ impl Desk {
                 name: name.to_owned(),
                 text: new.text.clone(),
                 digest: checked.digest.clone(),
-                note: new.note.clone(),
+                note: new.note.to_text(),
             };
             Ok(vec![draft_of(&body, stream(name), given.expected(earlier, current))?])
         })?;
@@ -201,7 +216,7 @@ impl Desk {
             if earlier.is_none() && row.withdrawn {
                 return Err(Refusal::new(Code::AlreadySo, "the policy is not in force"));
             }
-            let body = PolicyWithdrawn { name: name.to_owned(), reason: why.reason.clone() };
+            let body = PolicyWithdrawn { name: name.to_owned(), reason: why.reason.to_text() };
             Ok(vec![draft_of(&body, stream(name), given.expected(earlier, row.version))?])
         })?;
         Ok((self.policy(name)?, written))
@@ -243,4 +258,13 @@ impl Desk {
 
 fn stream(name: &str) -> String {
     format!("policy/{name}")
+}
+
+/// A place that nobody holds.
+fn free(place: &Mutex<()>) -> Option<MutexGuard<'_, ()>> {
+    match place.try_lock() {
+        Ok(held) => Some(held),
+        Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tabellion_ledger::{Draft, SubjectFields};
 use tabellion_model::body::{BODY_TYPES, SystemStage};
+use tabellion_model::catalogue::Reference;
 use tabellion_model::registry::Kind;
 use tabellion_model::{RecordType, SystemId};
 use tabellion_tlog::{Hash, sha256};
@@ -114,6 +115,38 @@ pub struct MadeRecord {
     pub recorded: Recorded,
 }
 
+/// What a file is kept for, in the words of whoever keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Purpose {
+    /// The clause or control that it shows something about.
+    pub(crate) serves: Option<String>,
+    /// What it shows, and where the file is.
+    pub(crate) note: Option<String>,
+}
+
+/// Longest note, in characters: a few sentences.
+const MAX_NOTE_CHARS: usize = 2000;
+
+impl Purpose {
+    fn fields(&self) -> Result<Map<String, Value>, Refusal> {
+        let mut fields = Map::new();
+        if let Some(text) = &self.serves {
+            let reference = Reference::parse(text)
+                .map_err(|error| Refusal::at(Code::UnknownReference, "/serves", error.to_string()))?;
+            fields.insert("serves".to_owned(), Value::from(reference.as_str()));
+        }
+        if let Some(note) = &self.note {
+            let length = note.chars().count();
+            if length > MAX_NOTE_CHARS {
+                let text = format!("the note has {length} characters, at most {MAX_NOTE_CHARS} are kept");
+                return Err(Refusal::at(Code::Malformed, "/note", text));
+            }
+            fields.insert("note".to_owned(), Value::from(note.as_str()));
+        }
+        Ok(fields)
+    }
+}
+
 /// The body of a record to be.
 struct Content {
     fields: Map<String, Value>,
@@ -129,13 +162,24 @@ impl Desk {
         given: &Given,
         new: &NewRecord,
     ) -> Result<(MadeRecord, Written), Refusal> {
+        self.record_for(actor, given, new, &Purpose::default())
+    }
+
+    /// The same, with what it is kept for.
+    pub(crate) fn record_for(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        new: &NewRecord,
+        purpose: &Purpose,
+    ) -> Result<(MadeRecord, Written), Refusal> {
         let record_type = record_type(&new.kind)?;
         let system = match (new.system, actor) {
             (None, Actor::Key { system, .. }) => Some(*system),
             (system, _) => system,
         };
         self.check_target(actor, system)?;
-        let content = match (&new.file, &new.event) {
+        let mut content = match (&new.file, &new.event) {
             (Some(file), None) => file_content(file)?,
             (None, Some(event)) => event_content(event)?,
             _ => {
@@ -146,6 +190,7 @@ impl Desk {
                 ));
             }
         };
+        content.fields.extend(purpose.fields()?);
         let mut draft = Draft::new(record_type);
         draft.system = system.map(|system| system.to_hex());
         match &new.subject {

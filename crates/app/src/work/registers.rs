@@ -14,7 +14,7 @@ mod refresh;
 mod shown;
 mod watch;
 
-use tabellion_model::register::Register;
+use tabellion_model::register::{About, Register, RegisterState};
 use tabellion_model::{ItemId, SystemId};
 use tabellion_views::query::ItemRow;
 
@@ -115,17 +115,36 @@ fn is_ended(register: &Register, row: &ItemRow) -> bool {
 
 /// Nothing is written on an item that ended, and nothing on one whose state nobody can read.
 fn check_open(register: &Register, row: &ItemRow) -> Result<(), Refusal> {
-    match state_of(register, row).and_then(|name| register.state(name)) {
-        Some(state) if !state.ended => Ok(()),
-        Some(state) => Err(Refusal::new(
-            Code::StateImpossible,
-            format!("the item is {}, which is for good; open a new one", state.title.to_lowercase()),
-        )),
-        None => Err(Refusal::new(
-            Code::StateImpossible,
-            "where the item stands can no longer be read; open a new one",
-        )),
+    let state = known_state(register, row)?;
+    if state.ended {
+        return Err(Refusal::new(Code::StateImpossible, ended(register, state)));
     }
+    Ok(())
+}
+
+/// Where the item stands; refused when that can no longer be read.
+fn known_state<'a>(register: &'a Register, row: &'a ItemRow) -> Result<&'a RegisterState, Refusal> {
+    state_of(register, row).and_then(|name| register.state(name)).ok_or_else(|| {
+        let else_what = if register.about == About::OnePerSystem { "" } else { "; open a new one" };
+        Refusal::new(
+            Code::StateImpossible,
+            format!("where the item stands can no longer be read, and nothing is written on it{else_what}"),
+        )
+    })
+}
+
+/// What holds of an item that ended in `state`, and what helps.
+fn ended(register: &Register, state: &RegisterState) -> String {
+    let title = state.title.to_lowercase();
+    let Some(back) = register.transitions.iter().find(|step| step.from.contains(&state.name)) else {
+        return format!("the item is {title}, which is for good; open a new one");
+    };
+    let to = register.state(&back.to).map_or(back.to.as_str(), |state| state.title.as_str());
+    format!(
+        "the item is {title}; {} who wrote none of it can bring it back to {}",
+        deciding::words(back.roles.iter()),
+        to.to_lowercase()
+    )
 }
 
 /// Whoever names a version has to mean the one that is there: nothing that others wrote is lost unseen.

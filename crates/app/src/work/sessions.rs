@@ -1,20 +1,22 @@
 //! How people come in: a link that works once makes a session; a session or an API key says who is asking.
 //!
 //! Promises: of two who use one link at the same time, one comes in; tokens are 256 random bits and recorded by their SHA-256 alone. Must
-//! never: know a password, or let an erased person in.
+//! never: know a password, or let an erased person in. What is decided in a session names it, and the session its link, so that a reader can tell who let
+//! whom in.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tabellion_ledger::DraftParent;
 use tabellion_model::body::{LinkIssued, Role, SessionClosed, SessionOpened};
 use tabellion_model::{CredentialId, Micros};
-use tabellion_tlog::Hash;
-use tabellion_views::query::{Link, Session as Open};
+use tabellion_tlog::{Hash, leaf_hash};
+use tabellion_views::query::{LetIn, Link, Reference as Parent, Session as Open};
 
 use super::asking::parent;
 use super::forms::{IdForm, Recorded, RoleForm, Time};
 use super::keys::KEY_PREFIX;
 use super::people::stream;
-use super::writing::draft_of;
+use super::writing::{Earlier, draft_of};
 use super::{Actor, Desk, Given, Written, digest_of};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
@@ -25,6 +27,8 @@ pub const SESSION_PREFIX: &str = "tbs_";
 pub const SESSION_HOURS: u64 = 12;
 /// How long a link works when nobody says otherwise, in minutes.
 pub const LINK_MINUTES: u64 = 60;
+/// The role of a session among the parents of what was done in it.
+const IN_SESSION: &str = "session";
 const MICROS_PER_MINUTE: u64 = 60 * 1_000_000;
 
 /// A link to hand out.
@@ -153,7 +157,9 @@ impl Desk {
                 }
             };
             link = Some((token, body.expires_at));
-            Ok(vec![draft_of(&body, stream(id), given.expected(earlier, row.version))?])
+            let mut draft = draft_of(&body, stream(id), given.expected(earlier, row.version))?;
+            draft.parents = self.in_session(actor, earlier)?;
+            Ok(vec![draft])
         })?;
         let (token, expires_at) = link.ok_or_else(|| Refusal::not_found("link"))?;
         // Behind the # it never reaches a server's log or a Referer header.
@@ -261,6 +267,35 @@ impl Desk {
         })
     }
 
+    /// The session in which `actor` acts, as the parent of what they do; with an earlier request, the one of then.
+    pub(super) fn in_session(
+        &self,
+        actor: &Actor,
+        earlier: Option<&Earlier>,
+    ) -> Result<Vec<DraftParent>, Refusal> {
+        if let Some(earlier) = earlier {
+            let parents = earlier.header.parents.iter().filter(|parent| parent.role == IN_SESSION);
+            let draft = |parent: &tabellion_model::Parent| DraftParent {
+                hash: parent.hash.to_hex(),
+                record_id: parent.record_id.to_hex(),
+                role: IN_SESSION.to_owned(),
+            };
+            return Ok(parents.map(draft).collect());
+        }
+        let Actor::Person { session, .. } = actor else { return Ok(Vec::new()) };
+        let Open { entry, record_id, .. } = self.open_session_of(session)?;
+        let hash = leaf_hash(&self.ledger.reader().entry(entry)?.bytes);
+        Ok(vec![parent(&Parent { entry, record_id, hash }, IN_SESSION)])
+    }
+
+    /// Who let `actor`'s session in; nobody for whom no link lets in.
+    pub(super) fn let_in(&self, actor: &Actor) -> Result<LetIn, Refusal> {
+        let Actor::Person { session, .. } = actor else {
+            return Ok(LetIn { whole: true, ..LetIn::default() });
+        };
+        Ok(self.views.let_in_by(&self.open_session_of(session)?.record_id)?)
+    }
+
     /// The link behind a token, while somebody who is known can come in by it.
     fn usable_link(&self, token_sha256: &Hash) -> Result<Link, Refusal> {
         let link = self.views.link(token_sha256.as_bytes())?.ok_or_else(unusable)?;
@@ -270,6 +305,21 @@ impl Desk {
         }
         Ok(link)
     }
+}
+
+/// Refuses a decision in a session that one of `authors` let in: whoever hands out a link can use it, so nobody could tell the two apart.
+pub(super) fn check_let_in_by_others<'a>(
+    let_in: &LetIn,
+    mut authors: impl Iterator<Item = &'a CredentialId>,
+) -> Result<(), Refusal> {
+    if let_in.whole && !authors.any(|author| let_in.by.contains(author)) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::OwnLink,
+        "the link that began this session goes back to somebody who wrote some of it or put it forward, so nobody could tell the two of you apart; \
+the attempt is recorded",
+    ))
 }
 
 /// One answer for unknown, used and expired, so that nobody learns which.

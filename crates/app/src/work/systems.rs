@@ -12,6 +12,7 @@ use tabellion_views::query::{Page, SystemFilter, SystemRow};
 
 use super::asking::all;
 use super::forms::{CaptureForm, IdForm, Line, Reference, StageForm, Time, Word};
+use super::prose::Prose;
 use super::writing::{Earlier, draft_of};
 use super::{Actor, Desk, Given, Written};
 use crate::permission::{Permission, Reach};
@@ -48,8 +49,7 @@ pub struct NewStage {
     #[schemars(with = "StageForm")]
     pub stage: SystemStage,
     /// Why.
-    #[schemars(length(min = 1, max = 2000))]
-    pub reason: String,
+    pub reason: Prose,
 }
 
 /// What is to be captured of a system.
@@ -238,7 +238,7 @@ impl Desk {
             if earlier.is_none() {
                 check_stage(&row, new.stage)?;
             }
-            let body = SystemStageChanged { stage: new.stage, reason: new.reason.clone() };
+            let body = SystemStageChanged { stage: new.stage, reason: new.reason.to_text() };
             let expected = given.expected(earlier, row.version);
             Ok(vec![of_system(id, draft_of(&body, stream(id), expected)?)])
         };

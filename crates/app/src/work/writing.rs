@@ -133,6 +133,7 @@ impl Desk {
         authority: Authority,
         mut plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
+        self.check_present()?;
         let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
         for _ in 0..PLAN_LIMIT {
             let behind = match authority {

@@ -1,5 +1,6 @@
 //! The control plane over real HTTP, on a real log in a directory of its own.
 
+mod busy;
 mod calls;
 mod changes;
 pub(crate) mod client;
@@ -8,10 +9,12 @@ mod document;
 mod erasure;
 mod form;
 pub(crate) mod house;
+mod let_in;
 mod packages;
 mod permission;
 mod records;
 mod register_from_file;
 mod register_traffic;
 pub(crate) mod registers;
+mod session_ends;
 mod sessions;

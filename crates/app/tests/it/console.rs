@@ -1,8 +1,10 @@
 //! The console over real HTTP, on a real log in a directory of its own; a browser has its own tests in e2e/.
 
 mod browser;
+mod content;
 mod controls;
 mod forms;
+mod keep;
 mod past;
 mod permission;
 mod registers;

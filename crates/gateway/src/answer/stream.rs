@@ -1,15 +1,18 @@
-//! An answer as a stream: forwarded event by event, its end held until the record of the end is durable.
+//! An answer as a stream: forwarded as its events come, its end held until the record of the end is durable.
 //!
 //! Promises: `data: [DONE]` and the token counts never pass before `call.completed`; when that cannot be recorded the client gets an error in
 //! the stream instead. Whatever ends the stream, there is one end record, which says what the client got.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::Response;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Frame, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use sha2::{Digest as _, Sha256};
 use tabellion_mask::Scope;
@@ -29,6 +32,12 @@ use crate::sse::event_of;
 use crate::stopwatch::Phase;
 use crate::upstream::connect::Sender;
 use crate::worker::Worker;
+
+/// Events that came together go on together, up to this: a burst that has no end must not keep its beginning from the client.
+const MERGED_BYTES: usize = 16 << 10;
+
+/// And of so many chunks at most, also when nothing of them goes on: in between it is seen whether the client is still there.
+const MERGED_CHUNKS: usize = 64;
 
 /// Whether the provider answers with a stream of events.
 pub(crate) fn is_stream(head: &Response<Incoming>) -> bool {
@@ -131,23 +140,20 @@ impl Streaming {
             let frame = self.watch.race(span(limits.idle_ms), body.frame()).await;
             self.authorised.stopwatch.enter(Phase::Own);
             let mut out = Vec::new();
-            let flow = match frame {
-                Ok(Some(Ok(frame))) => {
-                    let Ok(data) = frame.into_data() else { continue };
-                    if let Some(code) = self.worker.shared.withdrawn(&self.authorised.caller) {
-                        return Fate::Broken(NoAnswer::Withdrawn(code));
-                    }
-                    self.authorised.facts.received(&data);
-                    if self.authorised.facts.received_bytes() > limits.answer_bytes as u64 {
-                        return Fate::Broken(NoAnswer::Failed(Code::UpstreamTooLarge));
-                    }
-                    self.relay.push(&data, &mut out)
-                }
-                Ok(None) => self.relay.finish(&mut out),
-                Ok(Some(Err(_))) => return Fate::Broken(NoAnswer::Failed(Code::UpstreamBrokeOff)),
-                Err(Interrupt::Late) => return Fate::Broken(NoAnswer::Failed(Code::UpstreamTimeout)),
-                Err(interrupt) => return Fate::Broken(NoAnswer::Interrupted(interrupt)),
+            let mut flow = match frame {
+                Ok(frame) => self.take(frame, &mut out),
+                Err(Interrupt::Late) => Err(NoAnswer::Failed(Code::UpstreamTimeout)),
+                Err(interrupt) => Err(NoAnswer::Interrupted(interrupt)),
             };
+            for _ in 1..MERGED_CHUNKS {
+                if !matches!(flow, Ok(Flow::Goes))
+                    || out.iter().map(Bytes::len).sum::<usize>() >= MERGED_BYTES
+                {
+                    break;
+                }
+                let Poll::Ready(frame) = at_hand(body).await else { break };
+                flow = self.take(frame, &mut out);
+            }
             if let Err(interrupt) = self.give(out).await {
                 return Fate::Broken(NoAnswer::Interrupted(interrupt));
             }
@@ -155,9 +161,29 @@ impl Streaming {
                 Ok(Flow::Goes) => {}
                 Ok(Flow::Whole) => return Fate::Whole,
                 Ok(Flow::Refused) => return Fate::Refused,
-                Err(code) => return Fate::Broken(NoAnswer::Failed(code)),
+                Err(none) => return Fate::Broken(none),
             }
         }
+    }
+
+    /// Takes in what came from the provider; `out` gets what of it may go on.
+    fn take(
+        &mut self,
+        frame: Option<hyper::Result<Frame<Bytes>>>,
+        out: &mut Vec<Bytes>,
+    ) -> Result<Flow, NoAnswer> {
+        let Some(frame) = frame else { return self.relay.finish(out).map_err(NoAnswer::Failed) };
+        let frame = frame.map_err(|_| NoAnswer::Failed(Code::UpstreamBrokeOff))?;
+        let Ok(data) = frame.into_data() else { return Ok(Flow::Goes) };
+        if let Some(code) = self.worker.shared.withdrawn(&self.authorised.caller) {
+            return Err(NoAnswer::Withdrawn(code));
+        }
+        let facts = &mut self.authorised.facts;
+        facts.received(&data);
+        if facts.received_bytes() > self.worker.shared.limits.answer_bytes as u64 {
+            return Err(NoAnswer::Failed(Code::UpstreamTooLarge));
+        }
+        self.relay.push(&data, out).map_err(NoAnswer::Failed)
     }
 
     /// Gives events to the client's connection, as one piece.
@@ -268,6 +294,22 @@ impl Streaming {
         let answer = Kept::of(self.authorised.capture, limit, || relay.transcript());
         End { outcome, code, status: 200, delivered, released, masked, answer }
     }
+}
+
+/// The provider's next chunk, when it has been received already: the task of its connection hands over one at a time, and gets one turn to hand over
+/// another. Without this each event of a burst would be written to the client by itself, which costs more than all else that is done with it.
+async fn at_hand(body: &mut Incoming) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+    let mut had_turn = false;
+    poll_fn(|context| match Pin::new(&mut *body).poll_frame(context) {
+        Poll::Ready(frame) => Poll::Ready(Poll::Ready(frame)),
+        Poll::Pending if had_turn => Poll::Ready(Poll::Pending),
+        Poll::Pending => {
+            had_turn = true;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 /// Several events as one piece.

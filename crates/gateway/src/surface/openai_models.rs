@@ -9,7 +9,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_model::body::{CallAuthorised, Capture, Delivered, Outcome};
-use tabellion_policy::Action;
+use tabellion_policy::{Action, PolicySet};
 
 use crate::body::AnswerBody;
 use crate::call::Call;
@@ -17,11 +17,12 @@ use crate::code::Code;
 use crate::decide::{self, Asked, Refusal};
 use crate::dialect::openai;
 use crate::ending::{CAPTURE_OFF, End, Kept, nothing};
-use crate::words;
+use crate::words::{self, hex_of};
 
 /// Lists all models, or shows `only` one.
 pub(crate) async fn list(call: Call, only: Option<String>) {
-    let visible = match visible(&call, only.as_deref()) {
+    let rules = call.worker.shared.rules.of(&call.caller.gate).await;
+    let visible = match rules.and_then(|rules| visible(&call, only.as_deref(), rules.as_deref())) {
         Ok(visible) => visible,
         Err(refusal) => {
             let named = call.worker.shared.catalogue.is_named(only.as_deref().unwrap_or_default());
@@ -56,7 +57,7 @@ struct Visible {
     rules: Vec<String>,
 }
 
-fn visible(call: &Call, only: Option<&str>) -> Result<Visible, Refusal> {
+fn visible(call: &Call, only: Option<&str>, rules: Option<&PolicySet>) -> Result<Visible, Refusal> {
     decide::live(&call.caller)?;
     let claimed = call.purpose()?;
     let purpose = decide::purpose(&call.caller, claimed)?.to_owned();
@@ -77,7 +78,7 @@ fn visible(call: &Call, only: Option<&str>) -> Result<Visible, Refusal> {
             tools: &[],
             at: call.at,
         };
-        match decide::decide(&call.caller, &asked, &shared.catalogue, &shared.rules) {
+        match decide::decide(&call.caller, &asked, &shared.catalogue, rules) {
             Ok(permission) => {
                 visible.models.push((model.to_owned(), upstream.name.clone()));
                 visible.rules.extend(permission.rules);
@@ -118,8 +119,8 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         purpose: visible.purpose.clone(),
         stream: false,
         received_bytes: 0,
-        received_sha256: hex::encode(nothing()),
-        forwarded_sha256: hex::encode(nothing()),
+        received_sha256: hex_of(nothing()),
+        forwarded_sha256: hex_of(nothing()),
         forwarded_headers_sha256: None,
         masked: Vec::new(),
         policies: decide::policy_digests(&call.caller.gate),

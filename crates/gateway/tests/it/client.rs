@@ -88,6 +88,14 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
 }
 
 impl Client {
+    /// Whether anything has come that was not taken yet, without waiting for it.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.stream.set_nonblocking(true).expect("a setting");
+        let there = self.stream.peek(&mut [0; 1]);
+        self.stream.set_nonblocking(false).expect("a setting");
+        !self.buffer.is_empty() || there.is_ok()
+    }
+
     pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the gateway listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");

@@ -7,10 +7,13 @@ use tabellion_gateway::Limits;
 use tabellion_ledger::{Clock as _, Draft};
 use tabellion_model::Micros;
 use tabellion_model::body::{Outcome, SystemStage};
+use tabellion_policy::MAX_CONDITIONALS;
 use tabellion_testkit::ManualClock;
 use tabellion_testkit::upstream::{Answer, Gate, openai};
+use tabellion_views::gate::GatePolicy;
 
-use crate::fixture::{Fixture, POSITION, Setup, api_key, say, say_streaming};
+use crate::client::{Client, request};
+use crate::fixture::{Fixture, POSITION, Setup, api_key, policy, say, say_streaming};
 
 /// Longest wait for what must happen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -144,5 +147,39 @@ fn an_open_stream_is_cut_when_its_key_or_system_ends() {
             !said.contains("three") && !said.contains("[DONE]"),
             "a stolen key reads on to the end: {said}"
         );
+    }
+}
+
+/// Rules that take long to read are read on a thread that serves nobody: who needs none is answered meanwhile, and a call that needs them gets in under
+/// these or not at all.
+#[test]
+fn rules_that_take_long_to_read_hold_up_nobody_else() {
+    let names = vec!["\"support\""; 4000].join(",");
+    let (opening, closing) =
+        ("if true then ".repeat(MAX_CONDITIONALS), " else false".repeat(MAX_CONDITIONALS));
+    let heavy = |number: usize| {
+        let condition = format!("{opening}[{names}, \"{number}\"].contains(\"support\"){closing}");
+        policy(&format!("permit (principal, action, resource) when {{ {condition} }};"))
+    };
+    let policies: Vec<GatePolicy> =
+        (0..8).map(|number| GatePolicy { name: format!("p{number}"), ..heavy(number) }).collect();
+    let fixture = Fixture::new(Answer::json(200, openai::CHAT));
+    assert_eq!(fixture.chat(&say("Hello")).status, 200);
+    fixture.change(|gate| gate.policies = Arc::new(policies));
+    // On every thread of the gateway, each waiting for rules that take far longer to read than a stranger takes to be refused.
+    let mut waiting: Vec<_> = (0..8).map(|_| fixture.ask(&say("Hello"))).collect();
+    let mut nobody = fixture.connect();
+    nobody.send(&request("GET", "/v1/models", &[], b""));
+    assert!([401, 429].contains(&nobody.answer().status), "strangers are refused, whatever the rules are");
+    assert!(
+        waiting.iter_mut().any(|call| !call.has_answered()),
+        "whoever needs no rules waited until they were read for everybody else"
+    );
+    for call in waiting.iter_mut().map(Client::answer) {
+        assert!([200, 503].contains(&call.status), "decided by other rules: {}", call.text());
+    }
+    let until = Instant::now() + PATIENCE;
+    while fixture.chat(&say("Hello")).status != 200 {
+        assert!(Instant::now() < until, "the new rules never come into force");
     }
 }

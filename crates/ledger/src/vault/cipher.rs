@@ -1,12 +1,14 @@
 //! Encrypting one unit: AES-256-GCM under a key that is derived for that unit alone and used once.
 
-use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
+use aes_gcm::aead::{Aead as _, AeadInOut as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
-use tabellion_model::{Disclosure, RecordId, UnitId, derive_data_key, parse_unit_plaintext, unit_plaintext};
+use tabellion_model::{Disclosure, RecordId, UnitId, derive_data_key, open_unit_plaintext, unit_plaintext};
 use zeroize::Zeroizing;
 
 /// First bytes of the additional data of every unit.
 const DOMAIN: &[u8] = b"tabellion.unit/1";
+/// What a ciphertext is longer than its plaintext.
+pub(crate) const TAG_BYTES: usize = 16;
 /// The data key encrypts one message in its life, so the nonce carries no information.
 const NONCE: [u8; 12] = [0; 12];
 
@@ -24,6 +26,24 @@ pub(crate) fn encrypt_unit(
         .map_err(|_| "the unit is too large to encrypt".to_owned())
 }
 
+/// Encrypts what stands in `buffer` from `begin` on, where it stands, and appends the tag: the rest of `buffer` is then what [`encrypt_unit`] makes of that
+/// plaintext. On an error `buffer` is not to be used.
+pub(crate) fn encrypt_from(
+    data_key: &[u8; 32],
+    unit: &UnitId,
+    record: &RecordId,
+    buffer: &mut Vec<u8>,
+    begin: usize,
+) -> Result<(), String> {
+    let too_large = || "the unit is too large to encrypt".to_owned();
+    let plaintext = buffer.get_mut(begin..).ok_or_else(too_large)?;
+    let tag = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*data_key))
+        .encrypt_inout_detached(&Nonce::from(NONCE), &additional_data(unit, record), plaintext.into())
+        .map_err(|_| too_large())?;
+    buffer.extend_from_slice(&tag);
+    Ok(())
+}
+
 /// Decrypts what [`encrypt_unit`] made. Fails when the key, the unit, the record or a byte is another.
 pub(crate) fn decrypt_unit(
     vault_key: &[u8; 32],
@@ -32,7 +52,7 @@ pub(crate) fn decrypt_unit(
     ciphertext: &[u8],
 ) -> Result<Vec<Disclosure>, String> {
     let plaintext = decrypt_plain(vault_key, unit, record, ciphertext)?;
-    parse_unit_plaintext(&plaintext).map_err(|error| error.to_string())
+    open_unit_plaintext(&plaintext).map_err(|error| error.to_string())
 }
 
 /// The same, for whoever reads the plaintext by themselves.
@@ -54,8 +74,13 @@ fn cipher(vault_key: &[u8; 32], unit: &UnitId) -> Aes256Gcm {
     Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
 }
 
-fn additional_data(unit: &UnitId, record: &RecordId) -> Vec<u8> {
-    [DOMAIN, unit.as_bytes(), record.as_bytes()].concat()
+/// [`DOMAIN`], unit, record.
+fn additional_data(unit: &UnitId, record: &RecordId) -> [u8; DOMAIN.len() + 32] {
+    let mut data = [0; DOMAIN.len() + 32];
+    for (to, from) in data.iter_mut().zip(DOMAIN.iter().chain(unit.as_bytes()).chain(record.as_bytes())) {
+        *to = *from;
+    }
+    data
 }
 
 #[cfg(test)]

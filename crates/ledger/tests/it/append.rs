@@ -166,10 +166,12 @@ fn a_clock_behind_the_newest_commit_is_told_to_the_operator() {
         ..OpenOptions::new(Arc::new(ManualClock::at(Micros(micros))), Arc::new(SeededEntropy::new(micros)))
     };
     let (ahead, now) = (4_000_000_000_000_000, 1_790_000_000_000_000);
+    let clock = Arc::new(ManualClock::at(Micros(now)));
     let ledger =
         Ledger::create(Arc::new(disk.clone()), &crate::fixture::new_log(), &at(ahead)).expect("a log");
     ledger.close().expect("a clean end");
-    let ledger = Ledger::open(Arc::new(disk), &at(now)).expect("opens");
+    let ledger =
+        Ledger::open(Arc::new(disk), &OpenOptions { clock: clock.clone(), ..at(now) }).expect("opens");
     assert!(
         ledger.notes().iter().any(|note| note.contains("clock")),
         "periods would miss records without a word"
@@ -177,4 +179,15 @@ fn a_clock_behind_the_newest_commit_is_told_to_the_operator() {
     ledger.append(&document(1)).expect("an append");
     let commits = ledger.reader().commits().expect("commits");
     assert!(commits.is_sorted_by_key(|commit| commit.committed_at), "commit times went back");
+    let hour = 3_600_000_000;
+    clock.set(Micros(now + 24 * hour));
+    assert!(
+        ledger.reader().now() >= Micros(ahead + 12 * hour),
+        "nothing ends for as long as the clock was ahead"
+    );
+    ledger.append(&document(2)).expect("an append");
+    assert!(
+        ledger.reader().committed_at() >= Micros(ahead + 12 * hour),
+        "a restart would begin to wait anew"
+    );
 }

@@ -25,3 +25,13 @@ pub struct SoaApproved {
     /// Digest of the statement, hex: SHA-256 over the canonical JSON of its rows, as docs/status.md says.
     pub digest: String,
 }
+
+/// `soa.refused`, stream `soa/approval/refused`: somebody whose role permits it tried to approve a statement that is their own in part, or in a session
+/// that an author let in. Recorded once for each person and digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoaRefused {
+    /// Digest of the statement, hex.
+    pub digest: String,
+    /// Why it was refused: a code of the API.
+    pub code: String,
+}

@@ -110,11 +110,11 @@ pub struct SessionOpened {
     pub expires_at: Micros,
 }
 
-/// `session.closed`, stream `person/<id>`.
+/// `session.closed`, stream `person/<id>`: by the person, or by whoever may let people in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionClosed {
     /// Whose.
     pub person: CredentialId,
-    /// Which, by the SHA-256 of its token.
+    /// Which, by the SHA-256 of its token. Empty: every session opened, and every link handed out, before this record.
     pub token_sha256: String,
 }

@@ -5,15 +5,17 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::Map;
 
-use super::{JcsError, Json, MAX_INTEGER, MAX_NESTING, first_difference, shown_name, write};
+use super::{JcsError, Json, MAX_INTEGER, MAX_NESTING, first_difference, shown_name, write_into};
 
 /// Parses canonical JSON and nothing else: the value is written again and the bytes must be equal.
 pub fn parse_jcs(bytes: &[u8]) -> Result<Json, JcsError> {
     let value = parse_strict(bytes)?;
-    let canonical = write(&value)?;
+    let mut canonical = Vec::with_capacity(bytes.len());
+    write_into(&value, &mut canonical)?;
     if canonical != bytes {
         return Err(JcsError::NotCanonical { at: first_difference(&canonical, bytes) });
     }
@@ -32,6 +34,15 @@ pub(crate) fn parse_strict(bytes: &[u8]) -> Result<Json, JcsError> {
         (Ok(value), _) => Ok(value),
         (Err(_), Some(fault)) => Err(fault.into_error()),
         (Err(error), None) => Err(JcsError::Malformed { at: offset_of(bytes, error.line(), error.column()) }),
+    }
+}
+
+/// A value that is read under the rules of [`parse_strict`], as if it stood inside `CONTAINERS` arrays and objects; what is wrong with it is not said.
+pub(crate) struct StrictInside<const CONTAINERS: usize>(pub(crate) Json);
+
+impl<'de, const CONTAINERS: usize> Deserialize<'de> for StrictInside<CONTAINERS> {
+    fn deserialize<D: serde::Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        Place { depth: CONTAINERS, fault: &RefCell::new(None) }.deserialize(reader).map(Self)
     }
 }
 

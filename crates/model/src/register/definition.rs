@@ -243,11 +243,22 @@ impl Register {
                     step.to
                 ));
             }
-            if let Some(ended) =
-                step.from.iter().find(|name| self.state(name).is_some_and(|state| state.ended))
-            {
-                return Some(format!("a transition leads out of {ended}, which is ended"));
+            let is_ended = |name: &&String| self.state(name).is_some_and(|state| state.ended);
+            if let Some(ended) = step.from.iter().find(is_ended).filter(|_| !step.second_person) {
+                return Some(format!(
+                    "a transition leads out of {ended}, which is ended, and takes no second person"
+                ));
             }
+        }
+        let way_out =
+            |state: &RegisterState| self.transitions.iter().any(|step| step.from.contains(&state.name));
+        if let Some(end) = self.states.iter().find(|state| state.ended && !way_out(state))
+            && self.about == About::OnePerSystem
+        {
+            return Some(format!(
+                "no transition leads out of {}, so a system whose item ended there could never have one again",
+                end.name
+            ));
         }
         for (number, step) in self.transitions.iter().enumerate() {
             let before = self.transitions.iter().take(number);

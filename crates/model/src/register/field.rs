@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::text::{self, TextFault};
 use crate::{CredentialId, MAX_INTEGER, Micros, SystemId};
 
 /// Longest `line`, in characters: a heading.
@@ -183,21 +184,8 @@ fn named(value: &Value, what: &str, fits: impl Fn(&str) -> bool) -> Option<Strin
 }
 
 fn text_fault(text: &str, most: u64, lines: bool) -> Option<String> {
-    let count = text.chars().count() as u64;
-    if text.trim().is_empty() {
-        return Some("it is empty; leave it out until there is something to say".to_owned());
-    }
-    if count > most {
-        return Some(format!("it has {count} characters; at most {most} are possible"));
-    }
-    let odd = |c: char| if lines && matches!(c, '\n' | '\t') { false } else { c.is_control() || turns(c) };
-    let place = text.chars().position(odd)? + 1;
-    Some(format!(
-        "character {place} is one that cannot be seen (a control character, or one that turns the direction of writing); take it out"
-    ))
-}
-
-/// Characters that make text look like other text: embeddings, overrides and isolates (Unicode UAX 9), and the byte order mark.
-fn turns(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    Some(match text::fault(text, most, lines)? {
+        TextFault::Empty => "it is empty; leave it out until there is something to say".to_owned(),
+        other => other.to_string(),
+    })
 }

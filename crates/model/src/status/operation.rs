@@ -180,6 +180,7 @@ fn advise_before_use(case: &mut Case<'_>, system: &SystemFacts, register: &str, 
 fn not_adverse(case: &mut Case<'_>, register: &str) -> Tested {
     let what = item_of(register);
     let mut tested = Tested::of_systems(case, format!("systems in use to which no approved {what} says no"));
+    tested.target = Target::Register { register: register.to_owned(), system: None };
     for system in case.scope.clone() {
         tested.of += 1;
         let says_no = counting(case, system, register).any(|(_, approval)| approval.adverse);

@@ -3,6 +3,7 @@
 //! Promises: all 70 references, each once; an unknown word refuses the whole file; the digest names exactly these bytes. Must never: let a rule
 //! reach covered whose evidence nobody can give yet.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -370,6 +371,27 @@ impl Rule {
     /// Whether nothing can be evidenced yet.
     pub fn has_no_source(&self) -> bool {
         self.lacks.iter().any(|lack| lack.essential)
+    }
+
+    /// The registers whose items it needs or tests.
+    pub fn registers(&self) -> BTreeSet<&str> {
+        let needed = self.needs.iter().filter_map(|need| match need {
+            Need::ItemOfEachSystem { register, .. } => Some(register.as_str()),
+            Need::PolicyInForce | Need::Applicability => None,
+        });
+        let tested = self.tests.iter().filter_map(|test| match test {
+            Test::ModelsNamed { register }
+            | Test::ApprovedBeforeUse { register, .. }
+            | Test::NotAdverse { register }
+            | Test::ItemsSigned { register } => Some(register.as_str()),
+            Test::CallsEnded { .. }
+            | Test::OwnersKnown
+            | Test::RolesHeld { .. }
+            | Test::ChangesExplained { .. }
+            | Test::ControlsReasoned
+            | Test::LedgerSound => None,
+        });
+        needed.chain(tested).collect()
     }
 
     fn check(&self) -> Result<(), RulesError> {

@@ -1,5 +1,8 @@
 //! Registers: definitions that are refused, content, digests, differences, and lives.
 
+use std::collections::BTreeSet;
+use std::fs;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -8,6 +11,7 @@ use tabellion_model::register::{
     Act, Content, Decision, Deed, Life, MAX_CONTENT_BYTES, MAX_DEFINITION_BYTES, RefreshTrigger, Register,
     Registers, Review, Ruling, Saving, changes, content_digest,
 };
+use tabellion_model::status::rules::Rules;
 use tabellion_model::{CredentialId, ItemId, Micros};
 
 const SMALL: &str = r#"
@@ -45,8 +49,16 @@ fn content(value: &Value) -> Content {
 #[test]
 fn the_registers_that_come_with_the_program_are_consistent() {
     let registers = Registers::built_in().expect("they can be read");
-    let names: Vec<&str> = registers.all().iter().map(|register| register.name.as_str()).collect();
-    assert_eq!(names, ["ai_system", "impact_assessment"], "a register is missing from lists");
+    let names: BTreeSet<String> = registers.all().iter().map(|register| register.name.clone()).collect();
+    let files =
+        fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/registers")).expect("the folder of definitions");
+    let files = files.map(|file| file.expect("a file").path());
+    let stems = files.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned());
+    assert_eq!(
+        names,
+        stems.collect(),
+        "a register is missing from lists, or its file has another name than it"
+    );
     for register in registers.all() {
         assert!(register.approval.four_eyes, "{}: an author could approve alone", register.name);
         let missing = register.check(&Map::new()).missing;
@@ -60,6 +72,24 @@ fn the_registers_that_come_with_the_program_are_consistent() {
         again.is_err_and(|fault| fault.to_string().contains("twice")),
         "two registers would claim one name"
     );
+}
+
+#[test]
+fn what_a_register_says_that_it_serves_is_what_the_rules_count_it_for() {
+    let registers = Registers::built_in().expect("they can be read");
+    for rule in Rules::built_in().iter() {
+        let counted = rule.registers();
+        let reference = rule.reference.as_str();
+        let serving = registers
+            .all()
+            .iter()
+            .filter(|register| register.serves.iter().any(|served| served == reference));
+        let serving: BTreeSet<&str> = serving.map(|register| register.name.as_str()).collect();
+        assert_eq!(
+            serving, counted,
+            "{reference}: a page names evidence that no rule looks at, or hides what one does"
+        );
+    }
 }
 
 #[test]
@@ -78,6 +108,7 @@ fn a_definition_that_is_unknown_in_part_or_contradicts_itself_is_refused_with_a_
         ("title = \"Open\" }", "title = \"Open\", ended = true }", "ended"),
         ("from = [\"open\"]", "from = [\"ajar\"]", "ajar"),
         ("from = [\"open\"], to = \"closed\"", "from = [\"closed\"], to = \"open\"", "ended"),
+        ("about = \"organisation\"", "about = \"one_per_system\"", "never have one again"),
         ("from = [\"open\"], to = \"closed\"", "from = [\"open\"], to = \"open\"", "leads nowhere"),
         ("{ name = \"closed\"", "{ name = \"open\"", "twice"),
         ("{ name = \"note\"", "{ name = \"size\"", "twice"),

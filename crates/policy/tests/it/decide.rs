@@ -234,3 +234,48 @@ fn one_set_serves_every_thread_alike() {
         }
     });
 }
+
+/// What was decided for one call is never the answer to another: rules that look at everything they can, asked in a long row, say what the same
+/// rules say that were never asked before.
+#[test]
+fn a_verdict_is_only_kept_for_the_same_question() {
+    let texts = [
+        r#"permit (principal, action == Action::"chat", resource) when { context.purpose == "loan-support" && context.hour_utc < 18 };"#,
+        r#"permit (principal, action, resource) when { context.stream && principal.purposes.contains("training") };"#,
+        r#"permit (principal, action, resource) when { context.tools.contains("search") && resource.asked_as != "alias" };"#,
+        r#"forbid (principal, action, resource) when { context.weekday_utc > 5 && resource.name like "big-*" };"#,
+        r#"forbid (principal, action, resource) when { context has "received_bytes" && context["received_bytes"] > 4096 };"#,
+    ];
+    let usual = Call::default();
+    let hour = 3_600_000_000;
+    let changes: [&dyn Fn(&mut Call); 11] = [
+        &|_| {},
+        &|call| call.action = Action::ListModels,
+        &|call| call.purpose = "training".to_owned(),
+        &|call| call.at = Micros(call.at.0 + 9 * hour),
+        &|call| call.at = Micros(call.at.0 + 6 * 24 * hour),
+        &|call| call.stream = true,
+        &|call| call.purposes = vec!["loan-support".to_owned()],
+        &|call| call.tools = vec!["search".to_owned()],
+        &|call| call.asked_as = "alias".to_owned(),
+        &|call| call.model = "big-1".to_owned(),
+        &|call| call.received_bytes = 5000,
+    ];
+    let mut said = std::collections::BTreeSet::new();
+    for count in 1..=texts.len() {
+        let text = texts[..count].join("\n");
+        let warm = house(&text);
+        for (first, second) in (0..changes.len()).flat_map(|a| (0..changes.len()).map(move |b| (a, b))) {
+            let mut call = usual.clone();
+            changes[first](&mut call);
+            changes[second](&mut call);
+            let fresh = house(&text).decide(&call.question());
+            for again in 0..2 {
+                let kept = warm.decide(&call.question());
+                assert_eq!(kept, fresh, "another call's verdict was given, try {again}: {call:?}");
+            }
+            said.insert(format!("{fresh:?}"));
+        }
+    }
+    assert!(said.len() > 4, "the questions must differ for this to mean anything: {said:?}");
+}

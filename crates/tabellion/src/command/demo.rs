@@ -7,6 +7,7 @@
 mod chapters;
 mod client;
 mod door;
+mod management;
 mod organisation;
 mod progress;
 mod recorder;
@@ -30,6 +31,7 @@ use crate::terminal;
 use crate::writer::Writer;
 
 use client::Api;
+use management::Management;
 use organisation::{Organisation, Secrets};
 use recorder::Recorder;
 use serving::Serving;
@@ -106,10 +108,15 @@ fn calls(
         serving.control,
         administrator.introduced()
     ))?;
-    let (secrets, entered) = organisation.enter(&api)?;
+    let (secrets, entered, known) = organisation.enter(&api)?;
     terminal::data(&format!(
-        "   {} people, systems and policies were entered, {} were there already; each key's secret was shown once.\n\n",
+        "   {} people, systems and policies were entered, {} were there already; each key's secret was shown once.\n",
         entered.new, entered.known
+    ))?;
+    let managed = Management::read()?.enter(serving.control, &api, &known)?;
+    terminal::data(&format!(
+        "   {} inventory entries, assessments and statements were written by those who answer for them and decided on by somebody else, {} were there already.\n\n",
+        managed.new, managed.known
     ))?;
     let lines = requests::read()?;
     terminal::data(&format!(

@@ -6,11 +6,14 @@ use std::path::Path;
 
 use clap::Args;
 use serde_json::{Value, json};
+use tabellion_gateway::Gateway;
 use tabellion_ledger::keyring;
 use tabellion_ledger::{OpenError, Reader};
 use tabellion_model::Purpose;
 use tabellion_tlog::Policy;
+use tabellion_views::Views;
 
+use crate::config::Config;
 use crate::directory::{self, Directory, Place, TRUST_FILE, check_private};
 use crate::failure::{Exit, Failure};
 use crate::request::{Answer, Request, Response};
@@ -77,7 +80,8 @@ fn look(place: &Place) -> Vec<Finding> {
         "configuration",
         place
             .load_config()
-            .and_then(|_| place.check_config_is_there())
+            .and_then(|config| place.check_config_is_there().map(|()| config))
+            .and_then(|config| servable(&config))
             .map(|()| "every key is known and every value possible".to_owned()),
     );
     let there = directory::has_log(&place.dir).and_then(|there| {
@@ -104,11 +108,45 @@ fn look(place: &Place) -> Vec<Finding> {
         }
         Ok((directory, reader)) => {
             add("log", Ok(format!("{} reads back whole, {} entries", reader.origin(), reader.size())));
+            let clock = reader.clock_trouble().map(Failure::failed);
+            add("clock", clock.map_or_else(|| Ok("not behind the log's newest commit".to_owned()), Err));
+            let views = Views::look(directory.path()).map(|wrong| {
+                let repair = format!(
+                    "make them anew from the log: tabellion rebuild --dir {}",
+                    directory.path().display()
+                );
+                Failure::failed(format!(
+                    "the views' file cannot be used: {wrong}. Stop the server and {repair}"
+                ))
+            });
+            add("views", views.map_or_else(|| Ok("no damage found in their file".to_owned()), Err));
             add("keys", keys(&directory, &reader));
             add("trust file", trust_file(&directory, &reader));
         }
     }
     findings
+}
+
+/// What `serve` would refuse to start with, and what it would serve to others in plain text.
+fn servable(config: &Config) -> Result<(), Failure> {
+    let console = config.console_listen.0;
+    if let Some(gateway) = config.gateway.config() {
+        if console.is_some_and(|console| console == gateway.listen && console.port() != 0) {
+            return Err(Failure::failed(format!(
+                "[console] listen and [gateway] listen are both {}: give one of them another port",
+                gateway.listen
+            )));
+        }
+        Gateway::check(&gateway).map_err(|error| Failure::failed(error.to_string()))?;
+    }
+    let in_the_open = console.is_some_and(|console| !console.ip().is_loopback());
+    if in_the_open && !config.console_url().starts_with("https://") {
+        return Err(Failure::failed(
+            "[console] listen is open to other machines, and [console] public_url is not https: sessions would cross the network in plain text. \
+             Listen on 127.0.0.1 behind a proxy with TLS, and set public_url to its address",
+        ));
+    }
+    Ok(())
 }
 
 fn space(dir: &Path) -> Result<String, Failure> {

@@ -7,6 +7,7 @@ use serde_json::json;
 use tabellion_ledger::fsck;
 use tabellion_model::{MAX_RECEIPT_FILE_BYTES, RECEIPT_MAGIC, Receipt};
 use tabellion_tlog::{SignedCheckpoint, TlogProof};
+use tabellion_views::{Compared, Views};
 
 use crate::directory::{Directory, Place};
 use crate::failure::{Exit, Failure};
@@ -35,11 +36,14 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let directory = Directory::find(&place)?;
     let against = options.against.iter().map(|path| checkpoint_in(path)).collect::<Result<Vec<_>, _>>()?;
     let report = fsck(&directory.disk()?, &directory.options(false)?, &against);
+    let views = if report.is_sound() { Some(compare_views(&directory)) } else { None };
+    let differ = views.as_ref().and_then(|views| views.as_ref().err());
     if options.json {
         let counts: serde_json::Map<_, _> =
             report.counts.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect();
         terminal::json(&json!({
             "counts": counts, "findings": report.findings, "notes": report.notes, "sound": report.is_sound(),
+            "views": { "same": views.as_ref().map(Result::is_ok), "text": views.as_ref().map(|views| words(views.as_ref())) },
         }))?;
     } else {
         for (name, count) in &report.counts {
@@ -53,14 +57,39 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             .findings
             .iter()
             .try_for_each(|finding| terminal::data(&format!("WRONG: {}\n", terminal::printable(finding))))?;
-        let verdict = if report.is_sound() {
+        if let Some(views) = &views {
+            let mark = if differ.is_some() { "WRONG" } else { "note" };
+            terminal::data(&format!("{mark}: {}\n", terminal::printable(words(views.as_ref()))))?;
+        }
+        let verdict = if differ.is_some() {
+            "sound, but not its views: the log is whole, what pages and the gateway read beside it is not"
+        } else if report.is_sound() {
             "sound: nothing is wrong"
         } else {
             "NOT SOUND: do not append to this directory"
         };
         terminal::data(&format!("{verdict}\n"))?;
     }
-    if report.is_sound() { Ok(()) } else { Err(Failure::told(Exit::Failed)) }
+    if report.is_sound() && differ.is_none() { Ok(()) } else { Err(Failure::told(Exit::Failed)) }
+}
+
+fn words<'a>(views: Result<&'a String, &'a String>) -> &'a str {
+    views.map_or_else(String::as_str, String::as_str)
+}
+
+/// Compares the views with what the log gives: `Err` names a difference. On a full or read-only disk there is no comparison, and that is said.
+fn compare_views(directory: &Directory) -> Result<String, String> {
+    let compared = Views::compare(directory.path(), || directory.reader());
+    match compared {
+        Ok(Compared::None) => Ok("there are no views; the next start makes them".to_owned()),
+        Ok(Compared::Same(digest)) => Ok(format!("the views have the rows that the log gives ({digest})")),
+        Ok(Compared::Differ(why)) => Err(format!(
+            "the views are not what the log gives: {why}. Whoever can write to views/ decides who is let in. Keep this line, stop the server, and make \
+             them anew: tabellion rebuild --dir {}",
+            directory.path().display()
+        )),
+        Err(failure) => Ok(format!("the views were NOT compared with the log: {failure}")),
+    }
 }
 
 /// The signed checkpoint in a kept file: itself, or the one of a receipt.

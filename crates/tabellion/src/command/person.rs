@@ -76,6 +76,14 @@ pub(crate) enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// End every session of a person, and the links that nobody used yet
+    SignOut {
+        #[command(flatten)]
+        place: Place,
+        /// The person's name or id
+        #[arg(value_name = "NAME")]
+        person: String,
+    },
 }
 
 /// Carries it out.
@@ -96,6 +104,19 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
         Action::Link { place, person, valid_minutes, json } => {
             let directory = Directory::find(place)?;
             Writer::with(&directory, |writer| link(writer, &directory, person, *valid_minutes, *json))
+        }
+        Action::SignOut { place, person } => {
+            let directory = Directory::find(place)?;
+            let ask = Request::EndSessions { person: person.clone() };
+            let ended = Writer::with(&directory, |writer| match writer.ask(&ask)? {
+                Answer::Person { person, record } => Ok((person, record.index)),
+                other => Err(unexpected(&other)),
+            })?;
+            terminal::say(&format!(
+                "person {} is signed out everywhere, and links handed out before are void (entry {}); tabellion person link lets them in again",
+                ended.0, ended.1
+            ));
+            Ok(())
         }
     }
 }

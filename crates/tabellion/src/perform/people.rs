@@ -3,16 +3,19 @@
 use serde_json::json;
 use tabellion_app::refusal::Refusal as WorkRefusal;
 use tabellion_app::work::people::NewPerson;
+use tabellion_app::work::session_ends::EndSessions;
 use tabellion_app::work::sessions::NewLink;
 use tabellion_app::work::{Actor, Desk, Given, Written};
 use tabellion_model::CredentialId;
+use tabellion_views::query::PersonRow;
 
 use crate::held::Held;
 use crate::request::{Answer, Appended, Refusal, RefusalKind, Request, Response};
 
 /// Carries out `request` when it is about people.
 pub(super) fn perform(held: &Held, request: &Request) -> Option<Response> {
-    if !matches!(request, Request::AddPerson { .. } | Request::IssueLink { .. }) {
+    if !matches!(request, Request::AddPerson { .. } | Request::IssueLink { .. } | Request::EndSessions { .. })
+    {
         return None;
     }
     let done = match held.desk() {
@@ -41,7 +44,36 @@ fn answer(desk: &Desk, request: &Request) -> Result<Answer, Refusal> {
             let url = link.url.ok_or_else(|| unavailable("the link was not made; ask again".to_owned()))?;
             Ok(Answer::Link { url, expires_at: link.expires_at.0.to_string(), record: appended(&written) })
         }
+        Request::EndSessions { person } => {
+            let id = named(desk, person)?;
+            let written = desk
+                .end_sessions(&Actor::Operator, &Given::default(), id, &EndSessions::default())
+                .map_err(refusal)?;
+            Ok(Answer::Person { person: id.to_hex(), record: appended(&written) })
+        }
         _ => Err(rejected("this is not about people".to_owned())),
+    }
+}
+
+/// The person with this id, or the only one with this name.
+fn named(desk: &Desk, person: &str) -> Result<CredentialId, Refusal> {
+    if let Some(id) = CredentialId::from_hex(person) {
+        return Ok(id);
+    }
+    let people = desk.people_rows().map_err(refusal)?;
+    let has_name = |row: &&PersonRow| row.details.as_ref().is_some_and(|details| details.name == person);
+    let found: Vec<CredentialId> = people.iter().filter(has_name).map(|row| row.person).collect();
+    match found.as_slice() {
+        [id] => Ok(*id),
+        [] => Err(rejected(format!("nobody here is called {person:?}; give the person's id, 32 hex digits"))),
+        more => {
+            let ids: Vec<String> = more.iter().map(CredentialId::to_hex).collect();
+            Err(rejected(format!(
+                "{} people are called {person:?}; give one of their ids: {}",
+                ids.len(),
+                ids.join(", ")
+            )))
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::Shutdown;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -32,14 +33,18 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 #[derive(Debug, Clone)]
 pub(crate) struct Stop {
     stopping: Arc<AtomicBool>,
+    /// A second handle of the listening socket: the name in the file system may be gone, or another's.
+    listening: Arc<UnixStream>,
     socket: PathBuf,
 }
 
 impl Stop {
-    /// Asks the server to stop. Can be asked any number of times.
+    /// Asks the server to stop. Can be asked any number of times, and does all of it each time.
     pub(crate) fn now(&self) {
-        if !self.stopping.swap(true, Ordering::SeqCst) {
-            // Wakes the accepting thread; when nobody listens any more there is nothing to wake.
+        self.stopping.store(true, Ordering::SeqCst);
+        // Wakes the accepting thread, and refuses whoever comes from now on. Linux takes this of a listening socket; where a system does not, a
+        // connection wakes it.
+        if self.listening.shutdown(Shutdown::Both).is_err() {
             drop(UnixStream::connect(&self.socket));
         }
     }
@@ -88,7 +93,9 @@ impl Server {
         let listener = UnixListener::bind(&path).map_err(failed("bind the socket"))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
             .map_err(failed("make private the socket"))?;
-        let stop = Stop { stopping: Arc::new(AtomicBool::new(false)), socket: path };
+        let second = listener.try_clone().map_err(failed("hold the socket"))?;
+        let listening = Arc::new(UnixStream::from(OwnedFd::from(second)));
+        let stop = Stop { stopping: Arc::new(AtomicBool::new(false)), listening, socket: path };
         Ok(Self { listener, held, stop, fatal: Arc::default() })
     }
 
@@ -112,6 +119,7 @@ impl Server {
             match self.listener.accept() {
                 Ok((stream, _)) if !self.stop.asked() => self.admit(stream, connections),
                 Ok(_) => {}
+                Err(_) if self.stop.asked() => {}
                 // A peer that left before it was accepted is its own affair.
                 Err(error)
                     if matches!(
@@ -149,6 +157,8 @@ impl Server {
 
     /// Lets every connection finish the request it has read, and ends it.
     fn drain(self, connections: Connections) {
+        // Whichever way it came to its end: handles of the socket are kept elsewhere too, and nobody is to wait at it.
+        self.stop.now();
         drop(self.listener);
         // The lock is still held, so no other server can have bound the name meanwhile.
         drop(fs::remove_file(&self.stop.socket));

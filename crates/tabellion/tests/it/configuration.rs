@@ -167,3 +167,24 @@ fn every_start_records_the_settings_that_it_serves_under_and_no_secret() {
     let all = format!("{taken:?}");
     assert!(!all.contains("sk-in-a-file"), "a provider's key is on record: {all}");
 }
+
+#[test]
+fn the_doctor_refuses_what_serve_would_refuse() {
+    let notary = Notary::new();
+    let upstream = |lines: &str| format!("[upstream.local]\nbase_url = \"http://127.0.0.1:9/v1\"\n{lines}");
+    for (text, told) in [
+        (upstream("models = []\n"), "serves no model"),
+        (upstream("models = [\"*\"]\nkey_env = \"TABELLION_TEST_UNSET\"\n"), "TABELLION_TEST_UNSET"),
+        ("[upstream.local]\nbase_url = \"127.0.0.1:9\"\nmodels = [\"*\"]\n".to_owned(), "base_url"),
+        ("[console]\npublic_url = \"https://example.org/notary\"\n".to_owned(), "has a path"),
+    ] {
+        configure(&notary, &text);
+        let found = notary.run(&["doctor"]).ends(1).out;
+        assert!(found.contains("TO DO  configuration") && found.contains(told), "{text}\n{found}");
+    }
+    configure(&notary, &upstream("models = [\"*\"]\n"));
+    notary.run(&["doctor"]).ends(0);
+    // Where the tests listen is set by variables, which come before the file.
+    let (code, _) = with_variable(&notary, "TABELLION_CONSOLE__LISTEN", "0.0.0.0:8077", &["doctor"]);
+    assert_eq!(code, 1, "sessions would cross the network in plain text without a word");
+}

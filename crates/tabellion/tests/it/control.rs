@@ -108,3 +108,19 @@ fn a_port_that_is_taken_is_said_and_nothing_is_served() {
         "the operator is not told what to do: {said}"
     );
 }
+
+#[test]
+fn the_operator_ends_the_sessions_of_a_person_by_name() {
+    let notary = Notary::new();
+    let held = notary.run(&["person", "add", "Ada", "--role", "administrator", "--json"]).ends(0).json();
+    let server = Server::start(&notary.dir());
+    let address = address(&server);
+    let (status, opened) = session(&address, held["url"].as_str().expect("a link"));
+    assert_eq!(status, 201, "{opened}");
+    let token = opened["token"].as_str().expect("a token");
+    notary.run(&["person", "sign-out", "Bob"]).refused(2, &["Bob", "id"]);
+    assert_eq!(ask(&address, "GET", "/api/v1/session", token, &Value::Null).0, 200);
+    notary.run(&["person", "sign-out", "Ada"]).ends(0);
+    let ended = ask(&address, "GET", "/api/v1/session", token, &Value::Null);
+    assert_eq!(ended.0, 401, "a stolen session goes on: {}", ended.1);
+}

@@ -119,3 +119,32 @@ fn an_unfinished_last_batch_is_cut_and_reported_and_the_log_goes_on() {
     assert!(notary.size() > size, "the log must go on");
     notary.is_sound();
 }
+
+#[test]
+fn a_rebuild_after_a_clean_stop_has_something_to_compare_with_and_fsck_names_views_that_are_not_the_logs() {
+    let notary = Notary::new();
+    notary.serve().stop().ends(0);
+    let fsck = tabellion(&["fsck", &notary.dir_text()]).ends(0);
+    assert!(fsck.out.contains("the views have the rows that the log gives"), "{}", fsck.out);
+    let rebuilt = notary.run(&["rebuild"]).ends(0).out;
+    assert!(
+        rebuilt.contains("the ones before had the same rows"),
+        "a stop leaves views that nobody can compare: {rebuilt}"
+    );
+
+    let file = notary.dir().join("views/views.sqlite");
+    let mut bytes = fs::read(&file).expect("the views");
+    bytes[4096..].fill(0xa5);
+    fs::write(&file, bytes).expect("somebody writes over them");
+    let fsck = tabellion(&["fsck", &notary.dir_text()]).ends(1);
+    assert!(
+        fsck.out.contains("WRONG: the views") && fsck.out.contains("sound, but not its views"),
+        "{}",
+        fsck.out
+    );
+    let doctor = notary.run(&["doctor"]).ends(1).out;
+    assert!(doctor.contains("TO DO  views"), "{doctor}");
+    notary.run(&["rebuild"]).ends(0);
+    tabellion(&["fsck", &notary.dir_text()]).ends(0);
+    notary.run(&["doctor"]).ends(0);
+}

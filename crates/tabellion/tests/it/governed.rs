@@ -65,7 +65,7 @@ fn a_call_shows_prompt_decision_action_approver_and_model_or_why_not() {
         organisation.done("POST", &path, &json!({"capture": "masked"}));
         organisation.chat(&key.secret, "small", "How long does it take Ada, ada@example.org?")
     };
-    let call = organisation.call(&auditor.token, prompted.record());
+    let call = organisation.opened_call(&auditor.token, prompted.record());
     let prompt = call["evidence"]["prompt"].as_str().unwrap_or_else(|| panic!("no prompt: {call}"));
     assert!(
         prompt.contains("How long does it take") && !prompt.contains("ada@"),
@@ -244,8 +244,8 @@ fn content_is_captured_only_where_and_while_it_is_switched_on() {
         let before = written(&organisation);
         let answer = organisation.chat(secret, "small", &prompt);
         assert!(answer.status == 200 && answer.body.contains(&reply), "the client gets its answer");
-        let evidence = organisation.call(&auditor.token, answer.record())["evidence"].clone();
-        (evidence, written(&organisation) - before)
+        let bytes = written(&organisation) - before;
+        (organisation.opened_call(&auditor.token, answer.record())["evidence"].clone(), bytes)
     };
     let off = |secret: &str, when: &str| {
         let (evidence, bytes) = evidence(secret);

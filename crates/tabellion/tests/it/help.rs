@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 36] = [
+const COMMANDS: [&[&str]; 37] = [
     &[],
     &["init"],
     &["record"],
@@ -31,6 +31,7 @@ const COMMANDS: [&[&str]; 36] = [
     &["person"],
     &["person", "add"],
     &["person", "link"],
+    &["person", "sign-out"],
     &["key"],
     &["key", "list"],
     &["key", "show"],

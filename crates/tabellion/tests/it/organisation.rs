@@ -189,6 +189,19 @@ impl Organisation {
         self.read(token, &format!("/api/v1/calls/{record}"))
     }
 
+    /// A call with what was captured of it, for which a person says why.
+    #[track_caller]
+    pub(crate) fn opened_call(&self, token: &str, record: &str) -> Value {
+        let call = self.call(token, record);
+        if call["evidence"]["withheld"] != "reason_needed" {
+            return call;
+        }
+        let path = format!("/api/v1/calls/{record}/viewings");
+        let (status, answer) = self.ask(token, "POST", &path, &json!({"reason": "a test of what is kept"}));
+        assert_eq!(status, 201, "{path}: {answer}");
+        self.call(token, record)
+    }
+
     /// The running server.
     pub(crate) fn server(&self) -> &Server {
         self.server.as_ref().expect("it runs")

@@ -233,3 +233,22 @@ fn a_follower_sees_what_is_appended_with_and_without_a_server() {
     child.wait().expect("the follower ends");
     server.stop().ends(0);
 }
+
+#[test]
+fn a_server_whose_socket_was_removed_ends_when_it_is_told_to() {
+    let notary = Notary::new();
+    for replaced in [false, true] {
+        let mut server = notary.serve();
+        let socket = notary.dir().join("tabellion.sock");
+        fs::remove_file(&socket).expect("somebody tidies up");
+        if replaced {
+            fs::write(&socket, b"").expect("somebody leaves a file");
+        }
+        server.terminate();
+        wait_until("a server to end whose socket is gone; only SIGKILL would", || server.has_ended());
+        let ended = server.wait().ends(0);
+        assert!(ended.err.contains("the epoch is closed"), "it did not end in good order: {}", ended.err);
+        drop(fs::remove_file(&socket));
+    }
+    notary.is_sound();
+}

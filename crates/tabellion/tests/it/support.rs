@@ -240,6 +240,11 @@ impl Server {
         kill_process(pid, Signal::TERM).expect("the signal is sent");
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("its state can be asked").is_some()
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(&mut self) -> Ran {
         let mut err = String::new();

@@ -11,7 +11,7 @@ use super::{Applied, Projection, Table, TaggedColumns, changed, filed, run};
 use crate::record::Record;
 use crate::values::{int, number, word};
 
-pub(super) const CALLS: Projection =
+pub(crate) const CALLS: Projection =
     Projection { name: "calls", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// How a call stands. By the types of its records alone.
@@ -138,7 +138,6 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
         CallDenied::TYPE => denied,
         _ => return Ok(Applied::Passed),
     };
-    filed::file(db, record.index)?;
     fold(db, record)
 }
 

@@ -1,4 +1,4 @@
-//! The history of each system, key, policy, person and register item: who changed it when, by which record. From headers alone.
+//! The history of each system, key, policy, person, register item and row of the Statement of Applicability: who changed it when, by which record. From headers alone.
 
 use rusqlite::{Connection, params};
 
@@ -7,10 +7,10 @@ use crate::record::Record;
 use crate::values::int;
 
 pub(super) const CHANGES: Projection =
-    Projection { name: "changes", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "changes", version: 3, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// What streams of these kinds are about.
-const KINDS: [&str; 5] = ["system/", "credential/", "policy/", "person/", "register/"];
+const KINDS: [&str; 6] = ["system/", "credential/", "policy/", "person/", "register/", "soa/"];
 
 const TABLES: &[Table] = &[Table { name: "changes", key: "entry", tagged: &[] }];
 

@@ -21,17 +21,17 @@ fn unfiled(db: &Connection) -> rusqlite::Result<u64> {
     Ok(db.prepare_cached(last)?.query_row([], |row| number(row, 0))? * RUN_ENTRIES)
 }
 
-/// Files the calls of the runs before the one of `index`, when a call at `index` is the first of its own.
-pub(super) fn file(db: &Connection, index: u64) -> rusqlite::Result<()> {
-    let begin = index / RUN_ENTRIES * RUN_ENTRIES;
+/// Files the calls of a run that is over, once: before a batch that begins at `index` is folded.
+pub(crate) fn file(db: &Connection, index: u64) -> rusqlite::Result<()> {
     let newest = db
         .prepare_cached("SELECT entry FROM calls ORDER BY entry DESC LIMIT 1")?
         .query_row([], |row| number(row, 0))
         .optional()?;
-    let Some(from) = newest.filter(|newest| *newest < begin).map(|newest| newest / RUN_ENTRIES * RUN_ENTRIES)
-    else {
+    let Some(from) = newest.map(|newest| newest / RUN_ENTRIES * RUN_ENTRIES) else { return Ok(()) };
+    // A run goes on until a batch begins after it, and is filed when the first one does; what follows may long hold no call.
+    if from == index / RUN_ENTRIES * RUN_ENTRIES || from < unfiled(db)? {
         return Ok(());
-    };
+    }
     let bounds = params![int(from / RUN_ENTRIES), int(from), int(from + RUN_ENTRIES)];
     let ids = "INSERT OR IGNORE INTO call_ids (run, record_id, entry) SELECT ?1, record_id, entry FROM calls
         WHERE entry >= ?2 AND entry < ?3 ORDER BY record_id";
@@ -48,7 +48,7 @@ pub(super) fn file(db: &Connection, index: u64) -> rusqlite::Result<()> {
 /// Files the unit of a call's end at `index`, when the call's own run was filed before.
 pub(super) fn file_late(db: &Connection, call: u64, index: u64, unit: &UnitId) -> rusqlite::Result<()> {
     let its = call / RUN_ENTRIES;
-    if its == index / RUN_ENTRIES {
+    if its == index / RUN_ENTRIES || its * RUN_ENTRIES >= unfiled(db)? {
         return Ok(());
     }
     let sql = "INSERT INTO call_units (run, unit, entry) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";

@@ -14,7 +14,7 @@ use crate::record::{Record, Tagged};
 use crate::values::{digest_bytes, int};
 
 pub(super) const PEOPLE: Projection =
-    Projection { name: "people", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
+    Projection { name: "people", version: 2, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[
     Table {
@@ -67,6 +67,8 @@ CREATE TABLE links (
     record_id BLOB NOT NULL UNIQUE,
     person BLOB NOT NULL,
     at INTEGER NOT NULL,
+    actor BLOB NOT NULL,
+    session BLOB,
     used_entry INTEGER,
     token_sha256 BLOB,
     expires_at INTEGER,
@@ -198,8 +200,8 @@ fn note_role(
 fn link(db: &Connection, record: &Record<'_>, person: &CredentialId, _: u64) -> rusqlite::Result<Applied> {
     let body = about(person, record.body::<LinkIssued>(), |body| body.person);
     let value = body.as_ref().map(|body| &body.value);
-    let sql = "INSERT INTO links (entry, record_id, person, at, token_sha256, expires_at, link_unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (record_id) DO NOTHING";
+    let sql = "INSERT INTO links (entry, record_id, person, at, actor, session, token_sha256, expires_at, link_unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (record_id) DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -208,6 +210,8 @@ fn link(db: &Connection, record: &Record<'_>, person: &CredentialId, _: u64) -> 
             record.header.record_id.as_bytes(),
             person.as_bytes(),
             int(record.committed_at.0),
+            record.header.actor.as_bytes(),
+            record.parent("session").map(|session| *session.as_bytes()),
             value.and_then(|value| digest_bytes(&value.token_sha256)),
             value.map(|value| int(value.expires_at.0)),
             body.as_ref().map(|body| body.unit.as_bytes()),

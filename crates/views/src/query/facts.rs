@@ -18,6 +18,7 @@ use tabellion_model::status::facts::{
     Applicability, ApplicabilityRow, Calls, Facts, LedgerFacts, PolicyFacts, SystemFacts,
 };
 use tabellion_model::status::rules::Window;
+use tabellion_model::text::says_something;
 use tabellion_model::{CredentialId, Micros, Purpose, SystemId};
 use tabellion_tlog::{SignedCheckpoint, VerifierKey};
 
@@ -254,7 +255,7 @@ fn statement(db: &Connection) -> rusqlite::Result<Applicability> {
     let approval = applicability::approval(db)?.filter(|approval| approval.digest.is_some());
     let rows = applicability::rows(db)?.into_iter().map(|row| {
         let content = row.content.as_ref();
-        let is_text = |text: &String| !text.trim().is_empty();
+        let is_text = |text: &String| says_something(text);
         let of_control: (Reference, ApplicabilityRow) = (
             row.control,
             ApplicabilityRow {

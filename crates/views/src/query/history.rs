@@ -22,16 +22,26 @@ pub enum Subject {
     Person(CredentialId),
     /// An item's, by its register.
     Item(String, ItemId),
+    /// All items of this register.
+    Register(String),
+    /// A control's in the Statement of Applicability.
+    Applicability(String),
+    /// Whatever this stream is about.
+    Stream(String),
 }
 
 impl Subject {
-    fn stream(&self) -> String {
+    /// The stream that its records change; of a register, what the names of its items' streams begin with.
+    pub fn stream(&self) -> String {
         match self {
             Self::System(id) => format!("system/{id}"),
             Self::Credential(id) => format!("credential/{id}"),
             Self::Policy(name) => format!("policy/{name}"),
             Self::Person(id) => format!("person/{id}"),
             Self::Item(register, id) => format!("register/{register}/{id}"),
+            Self::Register(register) => format!("register/{register}/"),
+            Self::Stream(name) => name.clone(),
+            Self::Applicability(control) => format!("soa/{}", control.to_ascii_lowercase()),
         }
     }
 }
@@ -83,7 +93,17 @@ impl Views {
     /// The history of one system, key, policy, person or item, or of all of them; newest first.
     pub fn history(&self, of: Option<&Subject>, page: Page) -> Result<Rows<Change>, ViewsError> {
         let mut wanted = Where::default();
-        wanted.with("stream = ?", of.map(Subject::stream));
+        match of {
+            Some(Subject::Register(_)) => {
+                // From the newest change back: there are few pages, and the index by stream would sort every change of the register first.
+                let begin = of.map(Subject::stream);
+                let end = begin.as_ref().map(|begin| format!("{}0", begin.trim_end_matches('/')));
+                wanted.with("+stream >= ?", begin).with("+stream < ?", end);
+            }
+            _ => {
+                wanted.with("stream = ?", of.map(Subject::stream));
+            }
+        }
         self.ask(|db| wanted.page(db, "SELECT * FROM changes", "entry", page, change, |row| row.entry))
     }
 

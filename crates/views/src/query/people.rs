@@ -9,9 +9,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::body::Role;
 use tabellion_model::{CredentialId, Micros, RecordId};
 
-use super::{Page, Reference, Rows, Where, needle, reference};
+use super::{MAX_ROWS, Page, Reference, Rows, Where, needle, reference};
 use crate::error::ViewsError;
-use crate::values::{id, number, optional_id, optional_number, optional_time, optional_word, time};
+use crate::values::{id, int, number, optional_id, optional_number, optional_time, optional_word, time};
 use crate::views::Views;
 
 /// Who a person is; gone when it was erased.
@@ -70,6 +70,17 @@ pub struct Link {
     pub used_entry: Option<u64>,
 }
 
+/// A session that nobody ended, as a list shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenSession {
+    /// The session.
+    pub session: Session,
+    /// Commit time of its `session.opened`.
+    pub opened_at: Micros,
+    /// SHA-256 of its token.
+    pub token_sha256: [u8; 32],
+}
+
 /// A session that nobody ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {
@@ -84,6 +95,18 @@ pub struct Session {
     /// Until when. Whether that is over is for the caller, who has a clock.
     pub expires_at: Micros,
 }
+
+/// Who let a session in: whoever issued its link, whoever let that one in, and so on to a link of the operator's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LetIn {
+    /// Everybody on the way; for a link of the operator's the log's own writer.
+    pub by: BTreeSet<CredentialId>,
+    /// Whether the way was followed to its end.
+    pub whole: bool,
+}
+
+/// Longest way that is followed from a session to the link that began it all: a link a day, for a quarter of a year.
+const MAX_LINKS: usize = 92;
 
 impl Views {
     /// People, the last added first; those whose name or address contains `text`, letter case aside.
@@ -136,9 +159,12 @@ impl Views {
         })
     }
 
-    /// The link whose token has this SHA-256.
+    /// The link whose token has this SHA-256, unless everything of its person was ended after it.
     pub fn link(&self, token_sha256: &[u8; 32]) -> Result<Option<Link>, ViewsError> {
-        let sql = "SELECT entry, person, expires_at, used_entry FROM links WHERE token_sha256 = ?1 ORDER BY entry DESC LIMIT 1";
+        let sql = "SELECT entry, person, expires_at, used_entry FROM links WHERE token_sha256 = ?1
+            AND NOT EXISTS (SELECT 1 FROM session_ends AS ends WHERE ends.person = links.person AND ends.entry > links.entry
+                AND ends.session IS NULL AND ends.link IS NULL AND ends.token_sha256 IS NULL)
+            ORDER BY entry DESC LIMIT 1";
         let found = self.ask(|db| {
             let read = |row: &Row<'_>| {
                 let expires_at = optional_time(row, "expires_at")?;
@@ -155,28 +181,74 @@ impl Views {
         Ok(Some(Link { issued: reference(self.reader(), entry)?, person, expires_at, used_entry }))
     }
 
-    /// The session whose token has this SHA-256, unless it was ended or its person is no longer known.
-    pub fn session(&self, token_sha256: &[u8; 32]) -> Result<Option<Session>, ViewsError> {
-        let sql = "SELECT sessions.entry, sessions.record_id, sessions.link, sessions.person, sessions.expires_at
-            FROM sessions JOIN people ON people.person = sessions.person
-            WHERE sessions.token_sha256 = ?1 AND people.details_unit IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM session_ends AS ends WHERE ends.person = sessions.person AND ends.entry > sessions.entry
-                AND (ends.session = sessions.record_id OR ends.link = sessions.link OR ends.token_sha256 = sessions.token_sha256
-                    OR (ends.session IS NULL AND ends.link IS NULL AND ends.token_sha256 IS NULL)))
-            ORDER BY sessions.entry DESC LIMIT 1";
+    /// Who let the session in whose record is this one. By headers alone, so that no erasure makes a session look more independent than it is.
+    pub fn let_in_by(&self, session: &RecordId) -> Result<LetIn, ViewsError> {
+        let sql = "SELECT links.actor, links.session FROM sessions JOIN links ON links.record_id = sessions.link WHERE sessions.record_id = ?1";
         self.ask(|db| {
-            let read = |row: &Row<'_>| {
-                Ok(Session {
-                    entry: number(row, "entry")?,
-                    record_id: id(row, "record_id")?,
-                    link: optional_id(row, "link")?,
-                    person: id(row, "person")?,
-                    expires_at: time(row, "expires_at")?,
-                })
-            };
-            Ok(db.prepare_cached(sql)?.query_row(params![token_sha256], read).optional()?)
+            let mut select = db.prepare_cached(sql)?;
+            let mut let_in = LetIn::default();
+            let mut next = Some(*session);
+            for _ in 0..MAX_LINKS {
+                let Some(session) = next else { break };
+                let read = |row: &Row<'_>| Ok((id(row, "actor")?, optional_id(row, "session")?));
+                let Some((by, earlier)) = select.query_row(params![session.as_bytes()], read).optional()?
+                else {
+                    return Ok(let_in);
+                };
+                let_in.by.insert(by);
+                next = earlier;
+            }
+            let_in.whole = next.is_none();
+            Ok(let_in)
         })
     }
+
+    /// The session whose token has this SHA-256, unless it was ended or its person is no longer known.
+    pub fn session(&self, token_sha256: &[u8; 32]) -> Result<Option<Session>, ViewsError> {
+        let sql =
+            format!("{OPEN_SESSIONS} AND sessions.token_sha256 = ?1 ORDER BY sessions.entry DESC LIMIT 1");
+        self.ask(|db| {
+            Ok(db.prepare_cached(&sql)?.query_row(params![token_sha256], open_session).optional()?)
+        })
+    }
+
+    /// The sessions of one person that nobody ended and that last beyond `now`, the last opened first, [`MAX_ROWS`] at most.
+    pub fn sessions_of(&self, person: &CredentialId, now: Micros) -> Result<Vec<OpenSession>, ViewsError> {
+        let sql = format!(
+            "{OPEN_SESSIONS} AND sessions.person = ?1 AND sessions.expires_at > ?2 AND sessions.token_sha256 IS NOT NULL
+            ORDER BY sessions.entry DESC LIMIT {MAX_ROWS}"
+        );
+        self.ask(|db| {
+            let read = |row: &Row<'_>| {
+                Ok(OpenSession {
+                    session: open_session(row)?,
+                    opened_at: time(row, "at")?,
+                    token_sha256: row.get("token_sha256")?,
+                })
+            };
+            let mut select = db.prepare_cached(&sql)?;
+            let found = select.query_map(params![person.as_bytes(), int(now.0)], read)?;
+            Ok(found.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+/// Sessions that nobody ended, of people who are known. An end that names none ends all that were opened before it: it was recorded so, or what it
+/// named is erased.
+const OPEN_SESSIONS: &str = "SELECT sessions.* FROM sessions JOIN people ON people.person = sessions.person
+    WHERE people.details_unit IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM session_ends AS ends WHERE ends.person = sessions.person AND ends.entry > sessions.entry
+        AND (ends.session = sessions.record_id OR ends.link = sessions.link OR ends.token_sha256 = sessions.token_sha256
+            OR (ends.session IS NULL AND ends.link IS NULL AND ends.token_sha256 IS NULL)))";
+
+fn open_session(row: &Row<'_>) -> rusqlite::Result<Session> {
+    Ok(Session {
+        entry: number(row, "entry")?,
+        record_id: id(row, "record_id")?,
+        link: optional_id(row, "link")?,
+        person: id(row, "person")?,
+        expires_at: time(row, "expires_at")?,
+    })
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<PersonRow> {

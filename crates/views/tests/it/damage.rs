@@ -1,12 +1,13 @@
 //! Files that are damaged, foreign, old or from a later version; records that nobody here knows.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tabellion_ledger::Draft;
 use tabellion_views::query::Page;
-use tabellion_views::{VIEWS_FILE, WaitError};
+use tabellion_views::{Compared, VIEWS_FILE, Views, ViewsError, WaitError};
 
 use crate::fixture::{Bench, credential, organisation, system};
 
@@ -103,4 +104,76 @@ fn a_wait_ends_when_its_time_is_over() {
     let late = views.wait_for(size + 1, Instant::now() + Duration::from_millis(20));
     let due = WaitError::Late { reached: size, wanted: size + 1, failure: None };
     assert_eq!(late, Err(due), "a request would wait for ever");
+}
+
+/// Overwrites everything behind the first page.
+fn spoil(path: &Path) {
+    let mut bytes = std::fs::read(path).expect("the file");
+    assert!(bytes.len() > 8192, "the test needs pages to damage");
+    bytes[4096..].fill(0xa5);
+    std::fs::write(path, bytes).expect("written in place");
+}
+
+#[test]
+fn a_damaged_file_is_made_anew_after_a_writer_that_did_not_end_well() {
+    let unclean = |path: &Path| {
+        spoil(path);
+        std::fs::write(path.with_extension("sqlite-wal"), [0]).expect("what a killed writer leaves");
+    };
+    comes_back(unclean, "made anew");
+}
+
+#[test]
+fn a_question_that_meets_damage_is_told_to_whoever_watches_and_the_next_start_mends_it() {
+    let bench = busy(7);
+    let views = bench.views();
+    let live = views.digest().expect("a digest");
+    views.stop();
+    let views = bench.views();
+    assert_eq!(views.failure(), None);
+    spoil(&bench.dir.path().join(VIEWS_FILE));
+    let page = Page { before: None, limit: 10 };
+    assert!(views.people(None, page).is_err(), "the test needs a question that fails");
+    let failure = views.failure().expect("pages fail, and a supervisor is told that all is well");
+    assert!(failure.contains("damaged"), "{failure}");
+    views.stop();
+    let views = bench.views();
+    assert_eq!(views.failure(), None, "a damaged file stays damaged over a restart");
+    assert_eq!(views.digest().expect("a digest"), live, "the views did not come back as they were");
+}
+
+#[test]
+fn views_that_were_changed_by_hand_are_named_by_a_comparison_and_by_a_rebuild() {
+    let bench = busy(7);
+    let compare = || {
+        let compared =
+            Views::compare(bench.dir.path(), || Ok::<_, ViewsError>(bench.ledger.reader().clone()));
+        compared.expect("a comparison")
+    };
+    assert_eq!(compare(), Compared::None);
+    bench.views().stop();
+    assert!(matches!(compare(), Compared::Same(_)));
+    // As a stop does: what the views have not read yet is no difference.
+    bench.authorise(system(1), credential(2), "small");
+    assert!(matches!(compare(), Compared::Same(_)), "every clean stop would raise an alarm");
+    let names = || {
+        let files = std::fs::read_dir(bench.dir.path().join("views")).expect("the directory");
+        files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
+    };
+    let facts = std::fs::metadata(bench.dir.path().join(VIEWS_FILE)).expect("the file");
+    assert_eq!(
+        facts.permissions().mode() & 0o777,
+        0o600,
+        "others on the machine can read what the vault encrypts"
+    );
+    let whole = |name: &String| !name.ends_with("-wal") && !name.ends_with("-shm");
+    let left: Vec<String> = names().into_iter().filter(whole).collect();
+    assert_eq!(left, ["views.sqlite"], "a comparison leaves copies of content behind");
+
+    sql("UPDATE people SET name = 'Somebody else'")(&bench.dir.path().join(VIEWS_FILE));
+    let Compared::Differ(why) = compare() else { panic!("a changed row is believed") };
+    assert!(why.contains("digest"), "{why}");
+    let rebuilt = Views::rebuild(bench.dir.path(), bench.ledger.reader()).expect("rebuilt");
+    assert!(rebuilt.differed(), "the operator is told that there was nothing to compare with");
+    assert!(matches!(compare(), Compared::Same(_)));
 }

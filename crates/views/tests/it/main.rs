@@ -16,5 +16,7 @@ mod facts;
 mod fixture;
 mod gate;
 mod histories;
+mod past;
 mod people;
 mod registers;
+mod traffic;

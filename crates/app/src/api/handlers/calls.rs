@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tabellion_model::RecordId;
 
-use super::Answered;
+use super::{Answered, Changed, changed};
 use crate::api::route::{Asked, Input, Json, Nothing, Reply};
 use crate::work::calls::{Call, CallQuery, Calls};
 use crate::work::forms::IdForm;
+use crate::work::viewing::{NewViewing, Viewings};
 
 /// A call's path.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -24,4 +25,19 @@ pub(in crate::api) fn list(asked: &Asked<'_>, input: &Input<Nothing, CallQuery, 
 
 pub(in crate::api) fn read(asked: &Asked<'_>, input: &Input<OfCall, Nothing, Nothing>) -> Answered<Call> {
     Ok(Reply::of(Json(asked.desk.call(asked.actor()?, input.path.call)?)))
+}
+
+pub(in crate::api) fn viewings(
+    asked: &Asked<'_>,
+    input: &Input<OfCall, Nothing, Nothing>,
+) -> Answered<Viewings> {
+    Ok(Reply::of(Json(asked.desk.viewings(asked.actor()?, input.path.call)?)))
+}
+
+pub(in crate::api) fn view(
+    asked: &Asked<'_>,
+    input: &Input<OfCall, Nothing, NewViewing>,
+) -> Answered<Changed<Call>> {
+    let done = asked.desk.view_captured(asked.actor()?, &asked.given, input.path.call, &input.body)?;
+    Ok(changed(done, 0))
 }

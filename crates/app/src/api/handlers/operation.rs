@@ -25,6 +25,8 @@ pub(in crate::api) struct Part {
 pub(in crate::api) struct Readiness {
     /// The parts that were asked.
     ready: Vec<Part>,
+    /// What an operator should look at, though everything does its work: that the log's time is ahead of the clock.
+    notes: Vec<String>,
     /// Entries in the log.
     log_size: u64,
     /// Entries that the views have seen.
@@ -67,7 +69,9 @@ pub(in crate::api) fn readiness(
         .collect();
     if faults.is_empty() {
         let ready = parts.iter().map(|(name, _)| Part { name: (*name).to_owned() }).collect();
-        return Ok(Reply::of(Json(Readiness { ready, log_size, views_position })));
+        let notes = asked.desk.ledger().reader().clock_trouble();
+        let notes = notes.map(|note| format!("clock: {note}")).into_iter().collect();
+        return Ok(Reply::of(Json(Readiness { ready, notes, log_size, views_position })));
     }
     Err(Refusal::new(Code::Unavailable, faults.join("; ")))
 }

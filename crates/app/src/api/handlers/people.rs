@@ -9,6 +9,7 @@ use super::{Answered, Changed, changed};
 use crate::api::route::{Asked, Input, Json, Nothing, Reply};
 use crate::work::forms::{IdForm, Reason, RoleForm};
 use crate::work::people::{Grant, NewPerson, People, Person};
+use crate::work::session_ends::{EndSessions, Sessions};
 use crate::work::sessions::{IssuedLink, NewLink};
 
 /// A person's path.
@@ -79,4 +80,21 @@ pub(in crate::api) fn link(
         asked.desk.issue_link(asked.actor()?, &asked.given, input.path.person, &input.body, base)?;
     let recorded = (&written).into();
     Ok(Reply::of(Json(Changed { result: link, recorded })).written(written))
+}
+
+pub(in crate::api) fn sessions(
+    asked: &Asked<'_>,
+    input: &Input<OfPerson, Nothing, Nothing>,
+) -> Answered<Sessions> {
+    Ok(Reply::of(Json(asked.desk.sessions_of(asked.actor()?, input.path.person)?)))
+}
+
+pub(in crate::api) fn end_sessions(
+    asked: &Asked<'_>,
+    input: &Input<OfPerson, Nothing, EndSessions>,
+) -> Answered<Changed<Sessions>> {
+    let (desk, actor, person) = (asked.desk, asked.actor()?, input.path.person);
+    let written = desk.end_sessions(actor, &asked.given, person, &input.body)?;
+    let (result, recorded) = (desk.sessions_of(actor, person)?, (&written).into());
+    Ok(Reply::of(Json(Changed { result, recorded })).written(written))
 }

@@ -24,7 +24,7 @@ pub(in crate::api) fn check(
     asked: &Asked<'_>,
     input: &Input<Nothing, Nothing, PolicyText>,
 ) -> Answered<CheckedPolicy> {
-    Ok(Reply::of(Json(asked.desk.check_policy(&input.body)?)))
+    Ok(Reply::of(Json(asked.desk.try_policy(&input.body)?)))
 }
 
 pub(in crate::api) fn read(asked: &Asked<'_>, input: &Input<OfPolicy, Nothing, Nothing>) -> Answered<Policy> {

@@ -1,27 +1,26 @@
-//! The Statement of Applicability: one document to read and print, its rows to decide, and its approval as a whole by a second person.
+//! The Statement of Applicability: one document to read and print. Its rows are decided, and it is approved, on pages of their own.
 //!
-//! Promises: what is approved is exactly the digest and the rows that the page shows; nothing is chosen beforehand.
+//! Promises: whoever approves is told the same doubts as whoever decides.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
-use serde_json::{Value, json};
 use tabellion_model::CredentialId;
 use tabellion_model::status::facts::Decision;
 
 use super::controls::reference;
 use super::said::prose;
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Note, section};
+use crate::console::block::{Action, Block, Facts, Note};
 use crate::console::cell::Cell;
-use crate::console::form::{Field, Form, Kind, Refused, sentence};
+use crate::console::form::sentence;
 use crate::console::looks;
 use crate::console::table::{Column, Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{self, Tone, counted};
 use crate::permission::Permission;
-use crate::refusal::{Code, Refusal};
-use crate::work::applicability::{Approved, NewApproval, NewDecision, Statement, StatementRow};
+use crate::refusal::Refusal;
+use crate::work::applicability::{Approved, Statement, StatementRow};
 
 const COLUMNS: &[Column] = &[
     column("control", "Control"),
@@ -37,12 +36,13 @@ const COLUMNS: &[Column] = &[
 ];
 
 struct Shown {
+    id: &'static str,
     control: Cell,
     title: String,
     decision: Cell,
     reason: String,
     evidence: String,
-    doubt: &'static str,
+    doubt: String,
     status: Cell,
     by: Cell,
     at: Cell,
@@ -60,7 +60,7 @@ struct Area {
 #[derive(Template)]
 #[template(path = "console/statement.html")]
 struct Document {
-    organisation: String,
+    log: String,
     areas: Vec<Area>,
     csv: String,
 }
@@ -82,9 +82,10 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     }
     let may_approve =
         visit.can(Permission::ApproveApplicability) && visit.desk.may_approve_statement(visit.actor()?)?;
-    let mut blocks = notes(visit, &statement, may_approve)?;
+    let stale = visit.desk.contradicted(&statement.rows)?;
+    let mut blocks = notes(visit, &statement, &stale, may_approve)?;
     blocks.push(facts(visit, &statement)?);
-    blocks.push(document(visit, &statement, visit.can(Permission::DecideApplicability))?);
+    blocks.push(document(visit, &statement, &stale, visit.can(Permission::DecideApplicability))?);
     let action = may_approve.then(|| Action { label: "Read and approve", href: "/soa/approve".to_owned() });
     visit.show(Content {
         lead: "Which of the 38 controls of ISO/IEC 42001, Annex A, apply here and why. Decided row by row, approved as a whole by a second person.".to_owned(),
@@ -95,7 +96,8 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     })
 }
 
-fn standing(statement: &Statement) -> (&'static str, Tone) {
+/// How the statement stands as a whole.
+pub(crate) fn standing(statement: &Statement) -> (&'static str, Tone) {
     match &statement.approval {
         Some(approval) if approval.is_current => ("Approved", Tone::Good),
         Some(_) => ("Changed since its approval", Tone::Fair),
@@ -104,11 +106,19 @@ fn standing(statement: &Statement) -> (&'static str, Tone) {
     }
 }
 
+/// What is said of an exclusion that is known to be contradicted.
+const STALE: &str = "systems are in scope, and that contradicts the exclusion: it does not count as not applicable, approved or not";
+
 /// What is missing, first.
-fn notes(visit: &Visit<'_>, statement: &Statement, may_approve: bool) -> Result<Vec<Block>, Refusal> {
+pub(crate) fn notes(
+    visit: &Visit<'_>,
+    statement: &Statement,
+    stale: &[&'static str],
+    may_approve: bool,
+) -> Result<Vec<Block>, Refusal> {
     let mut blocks = Vec::new();
-    let mut note = |tone, title: String, text: String| -> Result<(), Refusal> {
-        blocks.push(Block::of(&Note { tone, title, text, action: None })?);
+    let mut note = |tone, title: String, text: String, action: Option<Action>| -> Result<(), Refusal> {
+        blocks.push(Block::of(&Note { tone, title, text, action })?);
         Ok(())
     };
     let open: Vec<&str> =
@@ -116,7 +126,15 @@ fn notes(visit: &Visit<'_>, statement: &Statement, may_approve: bool) -> Result<
     if !open.is_empty() {
         let text =
             format!("{}. It can be approved when every control is decided with its reason.", open.join(", "));
-        note(Tone::Fair, format!("Not decided yet: {} of {}", open.len(), statement.rows.len()), text)?;
+        let several = visit.can(Permission::DecideApplicability) && open.len() > 1;
+        let action = several
+            .then(|| Action { label: "Decide several for one reason", href: "/soa/several".to_owned() });
+        let title = format!("Not decided yet: {} of {}", open.len(), statement.rows.len());
+        note(Tone::Fair, title, text, action)?;
+    }
+    if !stale.is_empty() {
+        let title = format!("Excluded, and contradicted: {}", stale.join(", "));
+        note(Tone::Bad, title, sentence(STALE), None)?;
     }
     let doubts: Vec<String> = statement
         .rows
@@ -125,7 +143,7 @@ fn notes(visit: &Visit<'_>, statement: &Statement, may_approve: bool) -> Result<
         .collect();
     if !doubts.is_empty() {
         let title = format!("To question: {}", counted(doubts.len() as u64, "row", "rows"));
-        note(Tone::Fair, title, sentence(&doubts.join("; ")))?;
+        note(Tone::Fair, title, sentence(&doubts.join("; ")), None)?;
     }
     if let Some(approval) = statement.approval.as_ref().filter(|approval| !approval.is_current) {
         let changed: Vec<&str> =
@@ -135,7 +153,7 @@ fn notes(visit: &Visit<'_>, statement: &Statement, may_approve: bool) -> Result<
             words::moment(approval.at.0),
             changed.join(", ")
         );
-        note(Tone::Fair, "It changed since its approval".to_owned(), text)?;
+        note(Tone::Fair, "It changed since its approval".to_owned(), text, None)?;
     }
     let complete = statement.digest.is_some();
     let current = statement.approval.as_ref().is_some_and(|approval| approval.is_current);
@@ -144,13 +162,14 @@ fn notes(visit: &Visit<'_>, statement: &Statement, may_approve: bool) -> Result<
             Tone::Quiet,
             "Somebody else has to approve it".to_owned(),
             "You decided on at least one of its controls, and nobody approves their own work.".to_owned(),
+            None,
         )?;
     }
     Ok(blocks)
 }
 
 /// What is approved, by whom, under which digest.
-fn facts(visit: &Visit<'_>, statement: &Statement) -> Result<Block, Refusal> {
+pub(crate) fn facts(visit: &Visit<'_>, statement: &Statement) -> Result<Block, Refusal> {
     let origin = visit.desk.ledger().reader().origin();
     let applied = |wanted: &str| {
         let word =
@@ -158,7 +177,7 @@ fn facts(visit: &Visit<'_>, statement: &Statement) -> Result<Block, Refusal> {
         statement.rows.iter().filter(word).count() as u64
     };
     let mut facts = Facts::default()
-        .with("Organisation", Cell::text(origin.tenant()))
+        .with("Log", Cell::text(origin.as_str()))
         .with("Decided", Cell::text(&format!("{} of {}", statement.decided, statement.rows.len())))
         .with(
             "Applied, inherited, excluded",
@@ -197,7 +216,8 @@ fn whole_digest(digest: &str) -> Cell {
     Cell { text: digest.to_owned(), ..Cell::id(digest) }
 }
 
-fn decision_word(decision: Decision) -> &'static str {
+/// A decision as the form says it.
+pub(crate) fn decision_word(decision: Decision) -> &'static str {
     match decision {
         Decision::Applied => "applied",
         Decision::Excluded => "excluded",
@@ -206,7 +226,12 @@ fn decision_word(decision: Decision) -> &'static str {
 }
 
 /// All 38 rows, whole, by objective.
-fn document(visit: &Visit<'_>, statement: &Statement, may_edit: bool) -> Result<Block, Refusal> {
+pub(crate) fn document(
+    visit: &Visit<'_>,
+    statement: &Statement,
+    stale: &[&'static str],
+    may_edit: bool,
+) -> Result<Block, Refusal> {
     let controls = visit.desk.controls()?;
     let statuses: BTreeMap<&str, &'static str> =
         controls.controls.iter().map(|row| (row.reference, row.status)).collect();
@@ -222,13 +247,16 @@ fn document(visit: &Visit<'_>, statement: &Statement, may_edit: bool) -> Result<
                 title.map_or_else(|| above.to_owned(), |known| format!("{} {}", known.id, known.title));
             areas.push(Area { title, rows: Vec::new() });
         }
-        let shown = shown(visit, row, statuses.get(row.control).copied(), may_edit)?;
+        let shown = Shown {
+            doubt: doubts(row, stale).join("; "),
+            ..shown(visit, row, statuses.get(row.control).copied(), may_edit)?
+        };
         if let Some(area) = areas.last_mut() {
             area.rows.push(shown);
         }
     }
     Block::of(&Document {
-        organisation: visit.desk.ledger().reader().origin().as_str().to_owned(),
+        log: visit.desk.ledger().reader().origin().as_str().to_owned(),
         areas,
         csv: "/soa?format=csv".to_owned(),
     })
@@ -241,12 +269,13 @@ fn shown(
     may_edit: bool,
 ) -> Result<Shown, Refusal> {
     Ok(Shown {
+        id: row.control,
         control: Cell::text(row.control).to(format!("/soa/{}", row.control)),
         title: row.title.clone(),
         decision: looks::applicability(row.decision),
         reason: row.reason.as_deref().map(prose).unwrap_or_default(),
         evidence: row.evidence.as_deref().map(prose).unwrap_or_default(),
-        doubt: row.doubt.unwrap_or_default(),
+        doubt: String::new(),
         status: status.map_or_else(
             || Cell::unknown("–"),
             |word| Cell::state(looks::overall(word)).to(format!("/controls/{}", row.control)),
@@ -259,7 +288,14 @@ fn shown(
     })
 }
 
-fn by(visit: &Visit<'_>, row: &StatementRow) -> Result<Cell, Refusal> {
+/// What a reader should question about a row.
+pub(crate) fn doubts(row: &StatementRow, stale: &[&'static str]) -> Vec<&'static str> {
+    let contradicted = stale.contains(&row.control).then_some(STALE);
+    row.doubt.into_iter().chain(contradicted).collect()
+}
+
+/// Who decided a row.
+pub(crate) fn by(visit: &Visit<'_>, row: &StatementRow) -> Result<Cell, Refusal> {
     match row.by.as_deref().and_then(CredentialId::from_hex) {
         Some(id) => visit.who(id),
         None => Ok(Cell::unknown("nobody yet")),
@@ -268,6 +304,7 @@ fn by(visit: &Visit<'_>, row: &StatementRow) -> Result<Cell, Refusal> {
 
 fn csv_rows(visit: &Visit<'_>, statement: &Statement) -> Result<Vec<Row>, Refusal> {
     let controls = visit.desk.controls()?;
+    let stale = visit.desk.contradicted(&statement.rows)?;
     let mut rows = Vec::new();
     for row in &statement.rows {
         let status = controls.controls.iter().find(|control| control.reference == row.control);
@@ -277,7 +314,7 @@ fn csv_rows(visit: &Visit<'_>, statement: &Statement) -> Result<Vec<Row>, Refusa
             Cell::text(row.decision.map_or("not decided", decision_word)),
             Cell::long(row.reason.as_deref().unwrap_or_default()),
             Cell::long(row.evidence.as_deref().unwrap_or_default()),
-            Cell::text(row.doubt.unwrap_or_default()),
+            Cell::long(&doubts(row, &stale).join("; ")),
             Cell::text(status.map_or("", |control| looks::overall(control.status).0)),
             by(visit, row)?,
             row.at.map_or_else(|| Cell::text(""), |at| visit.time(at.0)),
@@ -286,238 +323,4 @@ fn csv_rows(visit: &Visit<'_>, statement: &Statement) -> Result<Vec<Row>, Refusa
         rows.push(Row { href: String::new(), cells });
     }
     Ok(rows)
-}
-
-/// One row: its decision, how it came about, and the form that decides it.
-pub(crate) fn row(visit: &Visit<'_>) -> Answered {
-    row_page(visit, 200, None)
-}
-
-/// Decides whether the control applies.
-pub(crate) fn decide(visit: &Visit<'_>) -> Answered {
-    let control = visit.parts.text("control");
-    let typed = || {
-        let Some(decision) = visit.form.get("decision") else {
-            return Err(Refusal::at(Code::Malformed, "/decision", "say whether it applies"));
-        };
-        let reason = visit.form.text("reason").trim();
-        if reason.is_empty() {
-            return Err(Refusal::at(
-                Code::Malformed,
-                "/reason",
-                "give the reason: by risk, law, contract or business",
-            ));
-        }
-        let mut body = json!({"decision": decision, "reason": reason});
-        let evidence = visit.form.text("evidence").trim();
-        if let (Some(body), false) = (body.as_object_mut(), evidence.is_empty()) {
-            body.insert("evidence".to_owned(), Value::from(evidence));
-        }
-        visit.read::<NewDecision>("decideApplicability", body)
-    };
-    let done =
-        typed().and_then(|new| visit.desk.decide_control(visit.actor()?, &visit.given(), control, &new));
-    match done {
-        Ok((_, written)) => Ok(visit.recorded("/soa", &written)),
-        Err(refusal) => {
-            let refused = Refused { id: "row", typed: &visit.form, refusal: &refusal };
-            row_page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
-}
-
-fn row_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
-    let history = visit.desk.statement_of(visit.parts.text("control"))?;
-    let row = &history.row;
-    let mut blocks = Vec::new();
-    if let Some(doubt) = row.doubt {
-        let (title, text) = ("To question".to_owned(), sentence(doubt));
-        blocks.push(Block::of(&Note { tone: Tone::Fair, title, text, action: None })?);
-    }
-    blocks.push(row_facts(visit, row)?);
-    if visit.can(Permission::DecideApplicability) {
-        let fields = vec![
-            Field {
-                values: row.decision.map(|decision| decision_word(decision).to_owned()).into_iter().collect(),
-                ..Field::new("decision", "Does it apply?", decisions())
-            },
-            Field::new("reason", "Reason", Kind::Area(4))
-                .hint("By risk, law, contract or business: why it applies here, or why not.")
-                .value(row.reason.clone().unwrap_or_default()),
-            Field::new("evidence", "Evidence of who carries it out", Kind::Area(2))
-                .hint("An inherited control needs it: the contract, the report, the certificate, and where it is.")
-                .optional()
-                .value(row.evidence.clone().unwrap_or_default()),
-        ];
-        let mut form = Form::new("row", format!("/soa/{}", row.control), "Record the decision", fields);
-        form.version = (row.version > 0).then_some(row.version);
-        form.consequence = "Whoever decides a row cannot approve the statement. An approval of before stays with the rows as they were.";
-        "/soa".clone_into(&mut form.cancel);
-        blocks.push(section("decide", "Decide", vec![form.block(visit, refused)?])?);
-    }
-    blocks.push(decisions_made(visit, &history.decisions)?);
-    let content = Content {
-        trail: vec![("Statement of Applicability".to_owned(), "/soa".to_owned())],
-        badges: vec![looks::applicability(row.decision)],
-        blocks,
-        ..Content::titled(&format!("{} {}", row.control, row.title))
-    };
-    visit.show_with(status, content)
-}
-
-fn decisions() -> Kind {
-    let choice =
-        |value: &str, label: &str, follows: &str| (value.to_owned(), label.to_owned(), follows.to_owned());
-    Kind::Radio(vec![
-        choice("applied", "It applies", "Its status is computed from evidence."),
-        choice(
-            "inherited",
-            "Another party carries it out",
-            "It counts with that party's evidence, and says so.",
-        ),
-        choice(
-            "excluded",
-            "It is excluded",
-            "It counts as not applicable once this is approved, unless something known here contradicts it.",
-        ),
-    ])
-}
-
-fn row_facts(visit: &Visit<'_>, row: &StatementRow) -> Result<Block, Refusal> {
-    let status = visit.desk.control(row.control)?;
-    let text = |text: Option<&str>| match text {
-        Some(text) => Cell { text: prose(text), ..Cell::long(text) },
-        None => Cell::unknown("nothing yet"),
-    };
-    let mut facts = Facts::default()
-        .with("Applies", looks::applicability(row.decision))
-        .with("Reason", text(row.reason.as_deref()))
-        .with(
-            "As evidenced",
-            Cell::state(looks::overall(status.control.status)).to(format!("/controls/{}", row.control)),
-        )
-        .with("Decided by", by(visit, row)?);
-    if let Some(evidence) = &row.evidence {
-        facts = facts.with("Evidence of who carries it out", text(Some(evidence)));
-    }
-    if let Some(at) = row.at {
-        facts = facts.with("When", visit.time(at.0));
-    }
-    if let Some(recorded) = &row.recorded {
-        facts = facts.with("Record", visit.entry(recorded.index));
-    }
-    let approved = if row.approved { Cell::text("as approved") } else { Cell::unknown("not as it stands") };
-    facts.with("Approved", approved).block()
-}
-
-fn decisions_made(visit: &Visit<'_>, decisions: &[StatementRow]) -> Result<Block, Refusal> {
-    let mut rows = Vec::new();
-    for row in decisions.iter().rev() {
-        let cells = vec![
-            row.at.map_or_else(|| Cell::unknown("–"), |at| visit.time(at.0)),
-            by(visit, row)?,
-            looks::applicability(row.decision),
-            Cell::maybe(row.reason.as_deref(), "erased"),
-            row.recorded.as_ref().map_or_else(|| Cell::unknown("–"), |recorded| visit.entry(recorded.index)),
-        ];
-        rows.push(Row { href: String::new(), cells });
-    }
-    let listing = Listing {
-        id: "decisions",
-        caption: "Every decision on this control",
-        columns: const {
-            &[
-                column("when", "When"),
-                column("by", "By"),
-                column("decision", "Applies"),
-                column("reason", "Reason"),
-                column("entry", "Entry"),
-            ]
-        },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
-            "Nobody has decided it yet",
-            "Every decision is a record with its reason, and stands here for good.",
-            None,
-        ),
-    };
-    section("decisions", "Decisions", vec![listing.table(visit, Rows::Whole(rows))?])
-}
-
-/// The approval: the whole document, its digest, and one act.
-pub(crate) fn approval(visit: &Visit<'_>) -> Answered {
-    approval_page(visit, 200, None)
-}
-
-/// Approves the statement.
-pub(crate) fn approve(visit: &Visit<'_>) -> Answered {
-    let read = || {
-        if visit.form.get("read") != Some("yes") {
-            return Err(Refusal::at(Code::Malformed, "/read", "say that you read all of it"));
-        }
-        visit.read::<NewApproval>("approveStatement", json!({"digest": visit.form.text("digest")}))
-    };
-    let done = read().and_then(|new| visit.desk.approve_statement(visit.actor()?, &visit.given(), &new));
-    match done {
-        Ok((_, written)) => Ok(visit.recorded("/soa", &written)),
-        Err(refusal) => approval_page(visit, refusal.code.status(), Some(&refusal)),
-    }
-}
-
-fn approval_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answered {
-    let statement = visit.desk.statement()?;
-    let may = visit.desk.may_approve_statement(visit.actor()?)?;
-    let mut blocks = Vec::new();
-    if let Some(digest) = statement.digest.as_deref().filter(|_| may) {
-        let empty = crate::console::pairs::Pairs::default();
-        let refused = refusal.map(|refusal| Refused { id: "approval", typed: &empty, refusal });
-        let form = approval_form(visit, digest, refused.as_ref())?;
-        blocks.extend([facts(visit, &statement)?, document(visit, &statement, false)?]);
-        // What was refused is read before anything else.
-        let place = if refused.is_some() { 0 } else { blocks.len() };
-        blocks.insert(place, form);
-    } else {
-        let (title, text) = cannot(&statement, refusal);
-        let action = Some(Action { label: "Open the statement", href: "/soa".to_owned() });
-        blocks.push(Block::of(&Note { tone: Tone::Fair, title, text, action })?);
-    }
-    let content = Content {
-        trail: vec![("Statement of Applicability".to_owned(), "/soa".to_owned())],
-        lead: "You approve exactly what stands below, all 38 rows of it, under its digest.".to_owned(),
-        badges: vec![Cell::state(standing(&statement))],
-        blocks,
-        ..Content::titled("Approve the Statement of Applicability")
-    };
-    visit.show_with(status, content)
-}
-
-fn cannot(statement: &Statement, refusal: Option<&Refusal>) -> (String, String) {
-    let current = statement.approval.as_ref().is_some_and(|approval| approval.is_current);
-    let text = if statement.digest.is_none() {
-        let open = statement.rows.len() as u64 - statement.decided;
-        format!("{} not decided yet.", counted(open, "control is", "controls are"))
-    } else if current {
-        "It is approved as it stands.".to_owned()
-    } else {
-        "You decided on at least one of its controls, and nobody approves their own work. Somebody else who is approver or compliance officer has to.".to_owned()
-    };
-    let title =
-        refusal.map_or_else(|| "You cannot approve it now".to_owned(), |refusal| sentence(&refusal.detail));
-    (title, text)
-}
-
-fn approval_form(visit: &Visit<'_>, digest: &str, refused: Option<&Refused<'_>>) -> Result<Block, Refusal> {
-    let fields = vec![Field::new(
-        "read",
-        "Your approval",
-        Kind::Checks(vec![("yes".to_owned(), "I read all of it, and approve it as it stands".to_owned())]),
-    )];
-    let mut form = Form::new("approval", "/soa/approve".to_owned(), "Approve the statement", fields);
-    form.said = vec![("digest", digest.to_owned())];
-    form.consequence = "It is on record under your name. A row that is changed later is not covered by it.";
-    "/soa".clone_into(&mut form.cancel);
-    let shown = Facts::default().with("SHA-256 of all 38 rows", Cell::text(digest)).block()?;
-    section("approval", "Approve", vec![shown, form.block(visit, refused)?])
 }

@@ -1,12 +1,14 @@
 //! Calls: the list with its filters, and one call as a story from who asked to the proof.
 
 use serde_json::{Map, Value};
-use tabellion_views::query::{CallRow, CallState};
+use tabellion_model::Micros;
+use tabellion_views::query::{CallFilter, CallRow, CallState};
 
 use super::{story, systems};
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Empty};
 use crate::console::cell::Cell;
+use crate::console::chart::{Calls, OverTime, list_here};
 use crate::console::table::{
     CSV_ROWS, Column, Filter, Listing, PAGE_ROWS, Row, Rows, Takes, choices, column, more,
 };
@@ -14,7 +16,7 @@ use crate::console::visit::{Content, Visit};
 use crate::console::words::{self, DAY, call_state, day, duration};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
-use crate::work::calls::{CallQuery, state};
+use crate::work::calls::{CallQuery, filter, state};
 use crate::work::forms::Time;
 
 const COLUMNS: &[Column] = &[
@@ -34,6 +36,8 @@ const COLUMNS: &[Column] = &[
     column("entry", "Entry"),
 ];
 
+/// How far charts of the present look back.
+const WINDOW: u64 = 30 * DAY;
 /// Every state, as the filter offers them.
 const STATES: [(&str, &str); 9] = [
     ("answered", "Answered"),
@@ -68,10 +72,25 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
     let rows = shown(visit, page.rows)?;
     let content = Content {
         lead: "Every call of a known key: decided, recorded, then let through or not.".to_owned(),
-        blocks: vec![listing.table(visit, Rows::Newest(rows, page.next))?],
+        blocks: vec![over_time(visit, &query, text)?, listing.table(visit, Rows::Newest(rows, page.next))?],
+        charts: true,
         ..Content::titled("Calls")
     };
     visit.show(content)
+}
+
+/// The calls that fit the filters, in time; a window of it is a filter too.
+fn over_time(visit: &Visit<'_>, query: &CallQuery, text: Option<&str>) -> Result<Block, Refusal> {
+    let wanted = CallFilter { text: text.map(str::to_owned), ..filter(query) };
+    let traffic = visit.desk.traffic(visit.actor()?, wanted, Some(visit.size()), None)?;
+    let list = Some(list_here(visit));
+    let chart = Calls { id: "calls", title: "These calls over time", traffic: &traffic, list }.chart()?;
+    Block::of(&OverTime { blocks: chart.into_iter().collect() })
+}
+
+/// Where the window of a chart begins that looks back from the present: whole days, so that very many calls can be added up from tallies.
+pub(crate) fn weeks_ago(visit: &Visit<'_>) -> Micros {
+    Micros(visit.now().0.saturating_sub(WINDOW) / DAY * DAY)
 }
 
 /// Some calls as a table without filters.
@@ -89,7 +108,7 @@ pub(crate) fn table(
 }
 
 fn listing(visit: &Visit<'_>, id: &'static str, filters: Vec<Filter>) -> Listing {
-    let yesterday = words::machine_time(tabellion_model::Micros(visit.now().0.saturating_sub(DAY)));
+    let yesterday = words::machine_time(Micros(visit.now().0.saturating_sub(DAY)));
     let state = |word: &str| ("state", word.to_owned());
     Listing {
         id,
@@ -162,7 +181,7 @@ fn query(visit: &Visit<'_>) -> Result<CallQuery, Refusal> {
 }
 
 fn time(text: &str) -> Result<Time, Refusal> {
-    tabellion_model::Micros::parse_date(text.trim())
+    Micros::parse_date(text.trim())
         .map(Time)
         .map_err(|error| Refusal::new(Code::Malformed, error.to_string()))
 }
@@ -170,7 +189,7 @@ fn time(text: &str) -> Result<Time, Refusal> {
 /// A day means all of it.
 fn until(text: &str) -> Result<Time, Refusal> {
     let Time(at) = time(text)?;
-    Ok(Time(if text.trim().len() == 10 { tabellion_model::Micros(at.0 + DAY) } else { at }))
+    Ok(Time(if text.trim().len() == 10 { Micros(at.0 + DAY) } else { at }))
 }
 
 /// A call as it stood at the moment that is shown.

@@ -2,8 +2,10 @@
 
 use askama::Template;
 use tabellion_model::SystemId;
+use tabellion_views::query::{Page, Subject};
 
 use super::controls::{basis, open};
+use super::keep;
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Note, Section, section};
 use crate::console::cell::Cell;
@@ -12,8 +14,14 @@ use crate::console::looks;
 use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{Tone, counted};
+use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::work::controls::{Because, Control};
+
+/// Records that are brought together.
+const RECORDS: usize = 24;
+/// Decisions about a control that are shown.
+const DECISIONS: u32 = 10;
 
 struct Reason {
     tone: &'static str,
@@ -62,8 +70,9 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         })?);
     }
     blocks.push(section("parts", "Why it stands so", vec![status(visit, &control)?])?);
+    blocks.push(happened(visit, &control)?);
     blocks.extend(steps(visit, &control)?);
-    blocks.extend(no_source(&control)?);
+    blocks.extend(for_the_auditor(visit, &control)?);
     if !control.systems.is_empty() {
         blocks.push(systems(visit, &control)?);
     }
@@ -82,6 +91,27 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         blocks,
         ..Content::titled(&format!("{} {}", row.reference, row.title))
     })
+}
+
+/// The records that the status rests on, what was decided about the control itself, and the newest in the registers that serve it.
+fn happened(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
+    let mut entries: Vec<u64> =
+        control.because.iter().flat_map(|because| because.entries.iter().copied()).collect();
+    if control.control.is_control {
+        let stream = Subject::Applicability(control.control.reference.to_owned());
+        let page = Page { before: None, limit: DECISIONS };
+        entries.extend(visit.desk.views().history(Some(&stream), page)?.rows.iter().map(|row| row.entry));
+    }
+    for register in visit.desk.registers().registers {
+        if register.serves.iter().any(|served| served == control.control.reference) {
+            let page = Page { before: None, limit: DECISIONS };
+            let found = visit.desk.views().history(Some(&Subject::Register(register.name)), page)?;
+            entries.extend(found.rows.iter().map(|row| row.entry));
+        }
+    }
+    entries.sort_unstable_by_key(|entry| std::cmp::Reverse(*entry));
+    entries.dedup();
+    super::happened::at(visit, "What bears on it", entries.into_iter().take(RECORDS))
 }
 
 fn status(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
@@ -126,24 +156,27 @@ fn steps(visit: &Visit<'_>, control: &Control) -> Result<Option<Block>, Refusal>
     section("steps", "What would raise this", vec![block]).map(Some)
 }
 
-/// What no step of anybody changes in this version, and what is worth keeping all the same.
-fn no_source(control: &Control) -> Result<Option<Block>, Refusal> {
-    if control.no_source.is_empty() {
+/// What no step of anybody changes in this version, and what is worth keeping all the same: with the way to put it on record, for whoever may.
+fn for_the_auditor(visit: &Visit<'_>, control: &Control) -> Result<Option<Block>, Refusal> {
+    let action = visit
+        .can(Permission::Record)
+        .then(|| Action { label: "Keep a file", href: keep::place(control.control.reference) });
+    if control.no_source.is_empty() && action.is_none() {
         return Ok(None);
     }
-    let essential = control.no_source.iter().any(|lack| lack.essential);
-    let stays = if essential { "a gap" } else { "partial" };
-    let lacks = control.no_source.iter().map(|lack| Cell::text(&lack.what)).collect();
-    let part = Section {
-        id: "keep",
-        title: "Keep for the auditor".to_owned(),
-        lead: format!(
+    let mut blocks = Vec::new();
+    let mut lead = "What shows something about it and lies elsewhere can be put on record by its digest. That changes no status.".to_owned();
+    if !control.no_source.is_empty() {
+        let essential = control.no_source.iter().any(|lack| lack.essential);
+        let stays = if essential { "a gap" } else { "partial" };
+        lead = format!(
             "This version takes no evidence of what follows, so the status stays {stays} whatever is recorded. Keep what shows it, and record the \
              file: an auditor will ask for it."
-        ),
-        action: None,
-        blocks: vec![Facts::default().with_all("No evidence source yet", lacks).block()?],
-    };
+        );
+        let lacks = control.no_source.iter().map(|lack| Cell::text(&lack.what)).collect();
+        blocks.push(Facts::default().with_all("No evidence source yet", lacks).block()?);
+    }
+    let part = Section { id: "keep", title: "Keep for the auditor".to_owned(), lead, action, blocks };
     Block::of(&part).map(Some)
 }
 
@@ -192,6 +225,8 @@ fn rule(control: &Control) -> Result<Block, Refusal> {
 fn framework(word: &str) -> &str {
     match word {
         "EU_AI_ACT" => "EU AI Act",
+        "ISO27001_2022" => "ISO/IEC 27001:2022",
+        "NIST_AI_600_1" => "NIST AI 600-1",
         "NIST_AI_RMF_1.0" => "NIST AI RMF 1.0",
         other => other,
     }

@@ -3,6 +3,7 @@
 use tabellion_model::status::Target;
 
 use super::coverage::figures;
+use super::coverage_chart;
 use crate::console::answer::Answered;
 use crate::console::block::Block;
 use crate::console::cell::{Cell, Piece};
@@ -20,7 +21,7 @@ const COLUMNS: &[Column] = &[
     column("title", "Title"),
     column("status", "Status"),
     column("parts", "Parts"),
-    column("qualifiers", "To know beside it"),
+    column("qualifiers", "Limits"),
     column("newest", "Newest record"),
     more("because", "Weightiest reason"),
     more("kind", "Kind"),
@@ -77,7 +78,7 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
             Filter { name: "area", label: "Area", takes: areas(&all) },
             Filter {
                 name: "qualifier",
-                label: "To know beside it",
+                label: "Limits",
                 takes: choices(QUALIFIERS.map(|word| (word, looks::qualifier(word).0))),
             },
         ],
@@ -101,11 +102,10 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
         "ISO/IEC 42001: {controls} controls, {} clauses. What is evidenced, computed from records by rules that are data; nobody types a status in.",
         all.controls.len() - controls
     );
-    visit.show(Content {
-        lead,
-        blocks: vec![figures(&all.counts)?, legend()?, listing.table(visit, rows)?, basis(&all.basis)?],
-        ..Content::titled("Controls")
-    })
+    let mut blocks = vec![figures(&all.counts)?];
+    blocks.extend(coverage_chart::chart(visit, &all.counts)?);
+    blocks.extend([legend()?, listing.table(visit, rows)?, basis(&all.basis)?]);
+    visit.show(Content { lead, charts: true, blocks, ..Content::titled("Controls") })
 }
 
 fn areas(all: &Controls) -> Takes {
@@ -161,7 +161,7 @@ pub(crate) fn parts(parts: &[PartMark]) -> Cell {
 
 /// When the newest record that speaks for it was committed.
 pub(crate) fn newest(visit: &Visit<'_>, entry: Option<u64>) -> Result<Cell, Refusal> {
-    let Some(entry) = entry else { return Ok(Cell::unknown("none named")) };
+    let Some(entry) = entry else { return Ok(Cell::unknown("none")) };
     let at = moment::of_entry(visit.desk, entry)?;
     let cell = visit.time(at);
     Ok(if visit.reach(Permission::ReadEntries) == Reach::All {

@@ -9,10 +9,11 @@ use crate::console::link::Link;
 use crate::console::looks;
 use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::Visit;
-use crate::console::words::count;
+use crate::console::words::{count, counted};
 use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::work::controls::Counts;
+use crate::work::coverage::NextStep;
 
 /// Steps that are shown.
 const STEPS: usize = 5;
@@ -55,6 +56,33 @@ pub(crate) fn figures(counts: &Counts) -> Result<Block, Refusal> {
     })
 }
 
+/// What comes of a step: the references that rise by it, or with how many others of its kind they would.
+fn raises(step: &NextStep) -> Vec<Piece> {
+    let piece = |text: String, title: String| Piece { class: "", text, title };
+    if step.raises.is_empty() {
+        let (together, others) = (&step.together.0, step.together.1 as u64);
+        let needed = count(step.needed_for.len() as u64);
+        let text = if together.is_empty() {
+            format!("None by itself; needed for {needed}")
+        } else {
+            format!(
+                "{} with {}",
+                count(together.len() as u64),
+                counted(others, "other like it", "others like it")
+            )
+        };
+        return vec![piece(text, format!("Needed for {}", step.needed_for.join(", ")))];
+    }
+    let named = step.raises.iter().take(NAMED);
+    let mut raises: Vec<Piece> =
+        named.map(|reference| piece((*reference).to_owned(), format!("Would raise {reference}"))).collect();
+    let rest = step.raises.len().saturating_sub(NAMED);
+    if rest > 0 {
+        raises.push(piece(format!("{rest} more"), String::new()));
+    }
+    raises
+}
+
 /// The section of the first page; none for those who come for something else.
 pub(crate) fn part(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
     // Those who keep the statement, and those who read everything.
@@ -66,20 +94,7 @@ pub(crate) fn part(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
     for step in coverage.steps.iter().take(STEPS) {
         let found = open(visit, &step.target);
         let href = found.map(|(href, _)| href).unwrap_or_default();
-        let mut raises: Vec<Piece> = step
-            .raises
-            .iter()
-            .take(NAMED)
-            .map(|reference| Piece {
-                class: "",
-                text: (*reference).to_owned(),
-                title: format!("Would raise {reference}"),
-            })
-            .collect();
-        let rest = step.raises.len().saturating_sub(NAMED);
-        if rest > 0 {
-            raises.push(Piece { class: "", text: format!("{rest} more"), title: String::new() });
-        }
+        let raises = raises(step);
         let text = Cell::text(&step.text);
         rows.push(Row {
             cells: vec![if href.is_empty() { text } else { text.to(href.clone()) }, Cell::tags(raises)],

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::item::{Opened, facts, named, opened, why_not};
+use super::item::{Opened, facts, named, opened};
+use super::item_notes::why_not;
 use super::{registers, said};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Note, Section, section};
@@ -75,7 +76,8 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     trail.push((opened.name.clone(), opened.path.clone()));
     let content = Content {
         trail,
-        lead: "What you approve is exactly the content below, under its digest. Nothing else comes to hold by it.".to_owned(),
+        lead: "What you approve is exactly the content below, under its digest, and nothing besides."
+            .to_owned(),
         badges: vec![Cell::state(looks::standing(opened.item.summary.standing))],
         blocks,
         ..Content::titled(&format!("Decide on {}", opened.name))

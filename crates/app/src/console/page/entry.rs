@@ -1,16 +1,19 @@
 //! One entry: what it says, what of it may be seen, its way through the tree to a signed checkpoint, and the button that checks all that here.
 
 use askama::Template;
+use tabellion_views::query::Subject;
 
+use super::happened;
 use super::ledger::content;
-use crate::console::answer::Answered;
+use crate::console::answer::{Answered, Reply};
 use crate::console::assets::ASSETS;
-use crate::console::block::{Block, Facts, section};
+use crate::console::block::{Action, Block, Facts, Section, section};
 use crate::console::cell::Cell;
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{Tone, count};
+use crate::console::words::{Tone, count, short, size};
 use crate::printable::visible_value;
 use crate::refusal::Refusal;
+use crate::work::around::{Around, RecordedFile, file_in};
 use crate::work::entries::{EntryForm, UnitForm};
 
 /// Longest value of one field that is shown, in characters.
@@ -104,9 +107,17 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         return Err(Refusal::not_found("entry"));
     }
     let entry = visit.desk.entry(visit.actor()?, index)?;
-    let mut blocks = vec![facts(visit, &entry)?];
+    let around = visit.desk.around(visit.actor()?, index)?;
+    let mut blocks = vec![facts(visit, &entry, &around)?];
+    if let Some(file) = file_in(&entry) {
+        blocks.push(file_block(index, &file)?);
+    }
     for unit in &entry.units {
-        blocks.push(unit_block(unit)?);
+        blocks.push(unit_block(visit, unit, &around)?);
+    }
+    if let Some(stream) = &entry.stream {
+        let subject = Subject::Stream(stream.clone());
+        blocks.push(happened::titled(visit, "In the same stream", &[subject], None)?);
     }
     blocks.push(Proof::of(visit, &[("This entry", index)])?);
     blocks.push(section("path", "Its way to the checkpoint", vec![tree(visit, index)?])?);
@@ -123,11 +134,14 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     visit.show(content)
 }
 
-fn facts(visit: &Visit<'_>, entry: &EntryForm) -> Result<Block, Refusal> {
+fn facts(visit: &Visit<'_>, entry: &EntryForm, around: &Around) -> Result<Block, Refusal> {
     let who = entry.actor.as_deref().and_then(tabellion_model::CredentialId::from_hex);
     let mut facts = Facts::default()
         .with("When", visit.time(entry.at.0))
         .with("Who", who.map_or_else(|| Ok(Cell::unknown("the log itself")), |id| visit.who(id))?);
+    if let Some(told) = happened::told(visit, entry.index)? {
+        facts = facts.with("What it did", told);
+    }
     if let Some(system) = entry.system.as_deref().and_then(tabellion_model::SystemId::from_hex) {
         facts = facts.with("System", visit.names.system(visit.desk, system)?);
     }
@@ -141,6 +155,19 @@ fn facts(visit: &Visit<'_>, entry: &EntryForm) -> Result<Block, Refusal> {
         facts = facts.with("Record id", Cell::id(record));
     }
     facts = facts.with("Leaf hash", Cell::id(&entry.leaf_hash));
+    let mut follows = Vec::new();
+    for (role, record) in &around.parents {
+        let (role, id) = (role.replace('_', " "), record.to_hex());
+        let is_call = visit.desk.views().call(record)?.is_some();
+        follows.push(if is_call {
+            Cell::text(&format!("{role}: the call")).to(format!("/calls/{id}"))
+        } else {
+            Cell { title: id.clone(), ..Cell::text(&format!("{role}: record {}", short(&id))) }
+        });
+    }
+    if !follows.is_empty() {
+        facts = facts.with_all("Follows from", follows);
+    }
     if entry.record_type.as_deref().is_some_and(|name| name.starts_with("call."))
         && entry.record_type.as_deref() != Some("call.completed")
     {
@@ -150,14 +177,51 @@ fn facts(visit: &Visit<'_>, entry: &EntryForm) -> Result<Block, Refusal> {
     facts.block()
 }
 
+/// The file that the record is about.
+fn file_block(index: u64, file: &RecordedFile) -> Result<Block, Refusal> {
+    let facts = Facts::default()
+        .with("Name", Cell::maybe(Some(&file.name), "none"))
+        .with("Media type", Cell::maybe(file.media_type.as_deref(), "not said"))
+        .with(
+            "Size",
+            file.size_bytes.map_or_else(|| Cell::unknown("not said"), |bytes| Cell::text(&size(bytes))),
+        )
+        .with("SHA-256", Cell::id(&file.sha256));
+    let part = Section {
+        id: "file",
+        title: "The file".to_owned(),
+        lead: if file.is_kept {
+            String::new()
+        } else {
+            "Recorded by its digest: whoever has the file can prove that it is this one.".to_owned()
+        },
+        action: file
+            .is_kept
+            .then(|| Action { label: "Download the file", href: format!("/ledger/{index}/file") }),
+        blocks: vec![facts.block()?],
+    };
+    Block::of(&part)
+}
+
+/// The bytes of the file in an entry. They are handed out to be kept, never shown here: they are somebody else's.
+pub(crate) fn file(visit: &Visit<'_>) -> Answered {
+    let index = visit.parts.number("index").ok_or_else(|| Refusal::not_found("entry"))?;
+    let (name, bytes) = visit.desk.recorded_file(visit.actor()?, index)?;
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    let name: String = name.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect();
+    let name = name.trim_start_matches('.');
+    let name = if name.is_empty() { format!("entry-{index}") } else { name.to_owned() };
+    Ok(Reply::File(name, "application/octet-stream", bytes).into())
+}
+
 /// What is disclosed of one unit; structural facts are one too.
-fn unit_block(unit: &UnitForm) -> Result<Block, Refusal> {
+fn unit_block(visit: &Visit<'_>, unit: &UnitForm, around: &Around) -> Result<Block, Refusal> {
     let (word, tone, said) = match unit.state.as_str() {
         "shown" => ("Shown", Tone::Good, ""),
         "withheld" => (
             "Withheld from you",
             Tone::Fair,
-            "None of your roles may see all of it. That it is there, and unchanged, is proved all the same.",
+            "Your roles do not show you all of it, or it is what was said in a call, which is opened on the call's page with a reason. That it is there, and unchanged, is proved all the same.",
         ),
         "erased" => (
             "Erased",
@@ -171,6 +235,7 @@ fn unit_block(unit: &UnitForm) -> Result<Block, Refusal> {
         .iter()
         .map(|(name, value)| (Cell::text(name).text, visible_value(value, MAX_VALUE_CHARS)));
     let part = UnitPart {
+        proved: around.erased.get(&unit.id).map(|entry| visit.entry(*entry)),
         badge: Cell::state((word, tone)),
         personal: unit.personal,
         said,
@@ -182,6 +247,8 @@ fn unit_block(unit: &UnitForm) -> Result<Block, Refusal> {
 #[derive(Template)]
 #[template(path = "console/unit.html")]
 struct UnitPart {
+    /// The entry that proves that it was erased.
+    proved: Option<Cell>,
     badge: Cell,
     personal: bool,
     said: &'static str,

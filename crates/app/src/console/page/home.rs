@@ -1,18 +1,19 @@
 //! Home: what is asked of this person, what happened, what changed; one primary action for each role.
 
 use askama::Template;
+use tabellion_model::Micros;
 use tabellion_model::body::Role;
-use tabellion_model::{ItemId, Micros};
-use tabellion_views::query::{Change, ItemRow, Page};
+use tabellion_views::query::{CallFilter, Page};
 
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Beside, Block, Section, section};
+use crate::console::block::{Action, Beside, Block, Note, Section, section};
 use crate::console::cell::Cell;
+use crate::console::chart::Calls;
 use crate::console::link::Link;
-use crate::console::page::{calls, coverage, inbox};
+use crate::console::page::{calls, coverage, happened, inbox};
 use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{DAY, change, count, machine_time};
+use crate::console::words::{DAY, Tone, count, machine_time};
 use crate::permission::{Permission, Reach};
 use crate::refusal::Refusal;
 use crate::work::Actor;
@@ -40,9 +41,16 @@ struct Figures {
     figures: Vec<Figure>,
 }
 
+/// Administrators that somebody without a role is told of.
+const TO_ASK: usize = 5;
+
 /// The page.
 pub(crate) fn show(visit: &Visit<'_>) -> Answered {
-    let asked = inbox::asked(visit)?;
+    if matches!(&visit.actor, Some(Actor::Person { roles, .. }) if roles.is_empty()) {
+        return without_role(visit);
+    }
+    // Nothing is asked of anybody in the past.
+    let asked = if visit.moment.is_none() { inbox::asked(visit)? } else { Vec::new() };
     let mut blocks = Vec::new();
     if !asked.is_empty() {
         blocks.push(section("asked", "Asked of you", vec![inbox::table(visit, &asked)?])?);
@@ -52,19 +60,54 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         Reach::All => {
             let (figures, denials) = traffic(visit)?;
             blocks.push(figures);
+            blocks.extend(over_time(visit)?);
             let beside = Beside { blocks: vec![denials, changes(visit)?] };
             blocks.push(Block::of(&beside)?);
         }
-        Reach::Own => blocks.extend([own_denials(visit)?, changes(visit)?]),
+        Reach::Own => {
+            blocks.extend(over_time(visit)?);
+            blocks.extend([own_denials(visit)?, changes(visit)?]);
+        }
         Reach::Nothing => blocks.push(changes(visit)?),
     }
-    let content =
-        Content { lead: lead(visit, asked.len()), action: primary(visit), blocks, ..Content::titled("Home") };
+    let content = Content {
+        lead: lead(visit, asked.len()),
+        action: primary(visit),
+        blocks,
+        charts: true,
+        ..Content::titled("Home")
+    };
     visit.show(content)
+}
+
+/// For somebody who may not do anything yet: whom to ask. Who lets people in is no secret to whoever was let in.
+fn without_role(visit: &Visit<'_>) -> Answered {
+    let rows = visit.desk.people_rows()?;
+    let names: Vec<String> = rows
+        .into_iter()
+        .filter(|row| row.roles.contains(&Role::Administrator))
+        .filter_map(|row| Some(Cell::text(&row.details?.name).text))
+        .take(TO_ASK)
+        .collect();
+    let whom = if names.is_empty() {
+        "Ask whoever runs this installation for one: tabellion person grants it.".to_owned()
+    } else {
+        format!("Ask an administrator for one: {}.", names.join(", "))
+    };
+    let note = Note {
+        tone: Tone::Fair,
+        title: "You have no role here yet".to_owned(),
+        text: format!(
+            "{whom} Until then nothing is shown to you. You can sign out at the top, under your name."
+        ),
+        action: None,
+    };
+    visit.show(Content { blocks: vec![Block::of(&note)?], ..Content::titled("Home") })
 }
 
 fn lead(visit: &Visit<'_>, asked: usize) -> String {
     let waiting = match asked {
+        _ if visit.moment.is_some() => "What stood here then.".to_owned(),
         0 => "Nothing waits for you.".to_owned(),
         1 => "One thing waits for you.".to_owned(),
         more => format!("{more} things wait for you."),
@@ -158,6 +201,14 @@ fn traffic(visit: &Visit<'_>) -> Result<(Block, Block), Refusal> {
     Ok((Block::of(&part)?, section("denials", "Why calls were denied", vec![denied])?))
 }
 
+/// Calls of the last weeks, and what became of them.
+fn over_time(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
+    let filter = CallFilter { from: Some(calls::weeks_ago(visit)), ..CallFilter::default() };
+    let traffic = visit.desk.traffic(visit.actor()?, filter, Some(visit.size()), Some(visit.now()))?;
+    let list = Some(Link::to("/calls"));
+    Calls { id: "calls", title: "Calls over time", traffic: &traffic, list }.chart()
+}
+
 fn own_denials(visit: &Visit<'_>) -> Result<Block, Refusal> {
     let query = CallQuery { state: Some("denied".to_owned()), ..CallQuery::default() };
     let rows = visit.desk.call_rows(visit.actor()?, &query, None, DENIED)?;
@@ -172,13 +223,13 @@ fn changes(visit: &Visit<'_>) -> Result<Block, Refusal> {
         if rows.len() == CHANGES {
             break;
         }
-        if within(visit, &row)? {
+        if happened::within(visit, &row)? {
             rows.push(Row {
                 href: String::new(),
                 cells: vec![
                     visit.time(row.at),
                     visit.who(row.by)?,
-                    what(visit, &row)?,
+                    happened::what(visit, &row)?,
                     visit.entry(row.entry),
                 ],
             });
@@ -200,75 +251,4 @@ fn changes(visit: &Visit<'_>) -> Result<Block, Refusal> {
         ),
     };
     section("changes", "What changed", vec![listing.table(visit, Rows::All(rows))?])
-}
-
-fn what(visit: &Visit<'_>, row: &Change) -> Result<Cell, Refusal> {
-    let said = change(&row.record_type);
-    let Some((kind, id)) = row.stream.split_once('/') else { return Ok(Cell::text(said)) };
-    let (named, path) = match kind {
-        "system" => match tabellion_model::SystemId::from_hex(id) {
-            Some(id) => (visit.names.system(visit.desk, id)?.text, format!("/systems/{id}")),
-            None => return Ok(Cell::text(said)),
-        },
-        "policy" => (id.to_owned(), format!("/policies/{id}")),
-        "register" => match item_of(visit, id)? {
-            Some(row) => {
-                let name = row.name.unwrap_or_else(|| "an item".to_owned());
-                (name, format!("/registers/{}/{}", row.register, row.item))
-            }
-            None => return Ok(Cell::text(said)),
-        },
-        "soa" if id == "approval" => return Ok(Cell::text(said).to("/soa".to_owned())),
-        "soa" => (id.to_uppercase(), format!("/soa/{}", id.to_uppercase())),
-        "credential" | "person" => match tabellion_model::CredentialId::from_hex(id) {
-            Some(id) => {
-                let cell = visit.who(id)?;
-                (cell.text, cell.href)
-            }
-            None => return Ok(Cell::text(said)),
-        },
-        _ => return Ok(Cell::text(said)),
-    };
-    Ok(Cell::text(&format!("{said}: {named}")).to(path))
-}
-
-/// The item that the rest of a stream's name names: its register, its id, and perhaps what kind of act.
-fn item_of(visit: &Visit<'_>, rest: &str) -> Result<Option<ItemRow>, Refusal> {
-    let mut parts = rest.split('/');
-    let (Some(register), Some(item)) = (parts.next(), parts.next().and_then(ItemId::from_hex)) else {
-        return Ok(None);
-    };
-    Ok(visit.desk.views().register_item(register, &item)?)
-}
-
-/// Whether a change is one that the reader may know of.
-fn within(visit: &Visit<'_>, row: &Change) -> Result<bool, Refusal> {
-    let actor = visit.actor()?;
-    let Some((kind, id)) = row.stream.split_once('/') else { return Ok(false) };
-    Ok(match kind {
-        "policy" => visit.can(Permission::ReadPolicies),
-        "soa" => visit.can(Permission::ReadControls),
-        "register" => match item_of(visit, id)? {
-            Some(row) => visit.desk.may(actor, Permission::ReadRegisters, row.system)?,
-            None => false,
-        },
-        "system" => match tabellion_model::SystemId::from_hex(id) {
-            Some(id) => visit.desk.may(actor, Permission::ReadSystems, Some(id))?,
-            None => false,
-        },
-        "person" => {
-            // Coming and going is in the ledger; here it would bury the rest.
-            let visible =
-                !matches!(row.record_type.as_str(), "session.opened" | "session.closed" | "link.issued");
-            visible && visit.reach(Permission::ReadPeople) == Reach::All
-        }
-        "credential" => match tabellion_model::CredentialId::from_hex(id)
-            .map(|id| visit.desk.views().credential(&id))
-            .transpose()?
-        {
-            Some(Some(key)) => visit.desk.may(actor, Permission::ReadKeys, Some(key.system))?,
-            _ => false,
-        },
-        _ => false,
-    })
 }

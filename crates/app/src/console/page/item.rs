@@ -3,24 +3,22 @@
 use serde_json::json;
 use tabellion_model::register::Register;
 use tabellion_model::{CredentialId, ItemId, SystemId};
+use tabellion_views::query::Subject;
 
-use super::{item_history, registers, said};
+use super::{happened, item_history, item_notes, registers, said};
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Note, Section, fold, section};
+use crate::console::block::{Action, Block, Facts, Section, fold, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::looks;
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{self, Tone};
 use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::work::Written;
-use crate::work::registers::{Event, History, Item, NewState, RefreshShown, Standing, Submission};
+use crate::work::registers::{Event, History, Item, NewState, Standing, Submission};
 
 /// Events that the page shows; the history has the rest.
 const EVENTS: usize = 6;
-/// Missing fields that the page names at its top; each is marked in its place.
-const NAMED: usize = 8;
 
 /// An item with all that its pages need.
 pub(crate) struct Opened<'a> {
@@ -41,7 +39,12 @@ pub(crate) fn opened<'a>(visit: &Visit<'a>) -> Result<Opened<'a>, Refusal> {
     let register = visit.desk.register(visit.parts.text("register"))?;
     let id = ItemId::from_hex(visit.parts.text("item")).ok_or_else(|| Refusal::not_found("item"))?;
     let actor = visit.actor()?;
-    let item = visit.desk.register_item(actor, &register.name, id)?;
+    let mut item = visit.desk.register_item(actor, &register.name, id)?;
+    // Nothing is done in the past.
+    if visit.moment.is_some() {
+        item.may_decide = false;
+        item.next_states.clear();
+    }
     let system = item.summary.system.as_deref().and_then(SystemId::from_hex);
     let approved = match &item.summary.approval {
         Some(approval) if item.digest.as_ref() != Some(&approval.digest) => {
@@ -129,32 +132,43 @@ fn after(visit: &Visit<'_>, form: &'static str, done: Result<(Item, Written), Re
 
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let opened = opened(visit)?;
-    let mut blocks = notes(visit, &opened)?;
+    let mut blocks = item_notes::notes(visit, &opened)?;
     // What was refused is read before anything else.
     let forward = forward(visit, &opened, refused)?;
     if refused.is_some_and(|refused| refused.id == "submit") {
         blocks.extend(forward.clone());
     }
     blocks.push(facts(visit, &opened)?);
+    let whole = Action { label: "See all of it", href: format!("{}/history", opened.path) };
+    let subject = Subject::Item(opened.register.name.clone(), opened.id);
+    // What others asked of it, and what was refused, are streams beside its own.
+    let beside =
+        ["refresh", "refused"].map(|branch| Subject::Stream(format!("{}/{branch}", subject.stream())));
+    let [asked, refusals] = beside;
+    blocks.push(happened::to(visit, &[subject, asked, refusals], Some(whole))?);
     blocks.push(content(visit, &opened)?);
     if refused.is_none_or(|refused| refused.id != "submit") {
         blocks.extend(forward);
     }
     blocks.extend(steps(visit, &opened, refused)?);
     blocks.push(history_part(visit, &opened)?);
-    let summary = &opened.item.summary;
     let page = Content {
         trail: opened.trail(),
         lead: lead(&opened),
-        badges: vec![
-            Cell::state(looks::standing(summary.standing)),
-            registers::state(opened.register, summary.state.as_deref()),
-        ],
+        badges: badges(&opened),
         action: primary(&opened),
         blocks,
         ..Content::titled(&opened.name)
     };
     visit.show_with(status, page)
+}
+
+/// How it stands; of what was never approved not also a state, which would read as if it were in force.
+fn badges(opened: &Opened<'_>) -> Vec<Cell> {
+    let summary = &opened.item.summary;
+    let state = || registers::state(opened.register, summary.state.as_deref());
+    let in_force = summary.approval.as_ref().map(|_| state());
+    std::iter::once(Cell::state(looks::standing(summary.standing))).chain(in_force).collect()
 }
 
 fn lead(opened: &Opened<'_>) -> String {
@@ -183,121 +197,6 @@ fn primary(opened: &Opened<'_>) -> Option<Action> {
         Standing::Returned => edit("Correct it"),
         Standing::RefreshNeeded | Standing::Overdue => edit("Look at it again"),
         _ => edit("Edit"),
-    }
-}
-
-/// What stands between the item and being evidence, first.
-fn notes(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Vec<Block>, Refusal> {
-    let (item, summary) = (&opened.item, &opened.item.summary);
-    let mut blocks = Vec::new();
-    let mut note = |tone, title: String, text: String, action| -> Result<(), Refusal> {
-        blocks.push(Block::of(&Note { tone, title, text, action })?);
-        Ok(())
-    };
-    let edit = |label| opened.may_edit.then(|| Action { label, href: format!("{}/edit", opened.path) });
-    if item.content.is_none() {
-        let text = "Its records stay, and prove that something was said and decided; what it was is gone. Save it anew to go on.";
-        note(
-            Tone::Bad,
-            "What the newest revision said is erased".to_owned(),
-            text.to_owned(),
-            edit("Write it anew"),
-        )?;
-    }
-    if !item.missing.is_empty() {
-        let labels: Vec<&str> = item
-            .missing
-            .iter()
-            .filter_map(|name| opened.register.field(name))
-            .map(|field| field.label.as_str())
-            .collect();
-        let title = format!(
-            "Not filled in yet: {} of {} that are needed",
-            labels.len(),
-            opened.register.fields().filter(|field| field.required).count()
-        );
-        let more = labels.len().saturating_sub(NAMED);
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        let named = labels.get(..NAMED).unwrap_or(&labels).join(", ");
-        note(Tone::Fair, title, format!("{named}{more}."), edit("Fill them in"))?;
-    }
-    if let Some(returned) = opened.last("decided").filter(|_| summary.standing == Standing::Returned) {
-        let why = returned.reason.as_deref().map_or("the reason was erased".to_owned(), said::prose);
-        note(Tone::Bad, "It was given back".to_owned(), why, edit("Correct it"))?;
-    }
-    for refresh in &item.refreshes {
-        let (title, text, action) = new_look(visit, refresh);
-        note(Tone::Fair, title, text, action)?;
-    }
-    if summary.standing == Standing::Overdue {
-        let text = "Look at it again, and have it approved anew; until then it counts less and less.";
-        note(Tone::Bad, "Its review is overdue".to_owned(), text.to_owned(), edit("Look at it again"))?;
-    }
-    if summary.organisation_wide {
-        let text = "One document for the whole organisation says nothing about any one system. Clauses and controls count what names a system.";
-        note(Tone::Fair, "It names no system".to_owned(), text.to_owned(), None)?;
-    }
-    if summary.standing == Standing::InReview {
-        let (title, text) = waits(visit, opened);
-        let action = item
-            .may_decide
-            .then(|| Action { label: "Read it and decide", href: format!("{}/decide", opened.path) });
-        note(Tone::Fair, title, text, action)?;
-    }
-    Ok(blocks)
-}
-
-/// Whose turn it is, and why perhaps not the reader's.
-fn waits(visit: &Visit<'_>, opened: &Opened<'_>) -> (String, String) {
-    if opened.item.may_decide {
-        return (
-            "It waits for your decision".to_owned(),
-            "Read exactly what is to hold; approve it, or give it back with a reason.".to_owned(),
-        );
-    }
-    ("It waits for a decision".to_owned(), why_not(visit, opened))
-}
-
-/// Why whoever is here cannot decide, as a sentence that says who can.
-pub(crate) fn why_not(visit: &Visit<'_>, opened: &Opened<'_>) -> String {
-    let roles: Vec<String> =
-        opened.register.approval.roles.iter().map(|role| words::role(*role).to_lowercase()).collect();
-    let others = format!("Somebody else who is {} has to.", roles.join(" or "));
-    let me = visit.actor.as_ref().and_then(crate::work::Actor::credential).map(|id| id.to_hex());
-    let wrote = me.as_ref().is_some_and(|me| opened.item.authors.contains(me));
-    if opened.register.approval.four_eyes && wrote {
-        return format!("You wrote some of it, and nobody approves their own work. {others}");
-    }
-    if opened.register.approval.four_eyes && me.is_some() && opened.item.submitter == me {
-        return format!("You put it forward, and nobody approves their own work. {others}");
-    }
-    format!("Whoever decides is {} and wrote none of it.", roles.join(" or "))
-}
-
-/// Why a new look is asked for, with the way to what showed it.
-fn new_look(visit: &Visit<'_>, refresh: &RefreshShown) -> (String, String, Option<Action>) {
-    match (refresh.trigger, &refresh.model) {
-        (Some("model_not_named"), Some(model)) => (
-            format!("A model answered that it does not name: {}", Cell::text(model).text),
-            format!(
-                "Since {} calls are answered by it. Say what that changes, name it, and have it approved.",
-                words::moment(refresh.at.0)
-            ),
-            refresh
-                .cause
-                .as_ref()
-                .filter(|_| visit.can(Permission::ReadCalls))
-                .map(|call| Action { label: "Open the call", href: format!("/calls/{call}") }),
-        ),
-        (Some("material_change"), _) => (
-            "Something that it rests on changed".to_owned(),
-            format!("Approved otherwise since: {}.", refresh.fields.join(", ")),
-            visit.can(Permission::ReadEntries).then(|| Action {
-                label: "Open the record",
-                href: format!("/ledger/{}", refresh.recorded.index),
-            }),
-        ),
-        _ => ("A new look is asked for".to_owned(), "What asked for it was erased.".to_owned(), None),
     }
 }
 
@@ -435,7 +334,7 @@ fn steps(
     ];
     let mut form = Form::new("state", format!("{}/state", opened.path), "Move it", fields);
     form.version = Some(opened.item.summary.version);
-    form.consequence = "Out of a state that is for good no step leads, and nothing is written any more.";
+    form.consequence = "In a state that has ended nothing is written and nothing counts; what leads out of it, if anything does, takes a second person.";
     let block = fold("state", "Move to another state", is_refused, form.block(visit, refused)?)?;
     section("change", "Change", vec![block]).map(Some)
 }

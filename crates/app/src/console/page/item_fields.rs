@@ -5,11 +5,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use tabellion_model::SystemId;
 use tabellion_model::register::{Content, Field, Kind, Register};
 
 use super::item_form::Others;
 use super::said::Said;
-use super::{registers, systems};
+use super::{register_filters, systems};
 use crate::console::cell::Cell;
 use crate::console::pairs::Pairs;
 use crate::console::visit::Visit;
@@ -19,6 +20,10 @@ use crate::report::words::count;
 
 /// What stands before the names of fields, so that none is taken for one of the form's own.
 const PREFIX: &str = "field.";
+/// The field that names models, in every register that has one.
+const MODELS: &str = "models";
+/// Models that a hint names: a system calls a few.
+const MODELS_OFFERED: usize = 20;
 /// Lines of a text that is still empty.
 const LINES: usize = 3;
 /// Most lines that are shown at once.
@@ -144,13 +149,18 @@ pub(crate) fn sections(
     faults: &[Fault],
     saved: &Content,
     others: Option<&Others>,
+    system: Option<SystemId>,
 ) -> Result<Vec<Section>, Refusal> {
     let choices = Choices::of(visit, register)?;
+    let called = called(visit, register, system)?;
     let mut sections = Vec::new();
     for section in &register.sections {
         let mut fields = Vec::new();
         for field in &section.fields {
             let mut shown = shown(field, content.get(&field.name), &choices);
+            if field.name == MODELS && !called.is_empty() {
+                shown.limit = format!("{} Called so far: {called}.", shown.limit);
+            }
             shown.missing = field.required && !saved.is_empty() && !saved.contains_key(&field.name);
             if let Some(fault) = faults.iter().find(|fault| fault.name == field.name) {
                 shown.fault.clone_from(&fault.what);
@@ -175,6 +185,14 @@ pub(crate) fn sections(
     Ok(sections)
 }
 
+/// The models that the system's calls named, as somebody copies them into the form; empty: none, or the form asks for none.
+fn called(visit: &Visit<'_>, register: &Register, system: Option<SystemId>) -> Result<String, Refusal> {
+    let Some(system) = system.filter(|_| register.field(MODELS).is_some()) else { return Ok(String::new()) };
+    let seen = visit.desk.views().models_seen()?;
+    let names = seen.iter().filter(|seen| seen.system == system).map(|seen| Cell::text(&seen.model).text);
+    Ok(names.take(MODELS_OFFERED).collect::<Vec<_>>().join(", "))
+}
+
 /// Whether somebody else changed this field to something else than what was typed.
 fn differs(others: &Others, name: &str) -> bool {
     others.now.get(name) != others.base.get(name) && others.now.get(name) != others.mine.get(name)
@@ -190,7 +208,7 @@ impl Choices {
     fn of(visit: &Visit<'_>, register: &Register) -> Result<Self, Refusal> {
         let has = |kind: Kind| register.fields().any(|field| field.kind == kind);
         let people = if has(Kind::Person) && visit.reach(Permission::ReadPeople) == Reach::All {
-            registers::people(visit)?
+            register_filters::people(visit)?
         } else {
             let me = visit.actor.as_ref().and_then(crate::work::Actor::credential);
             Some(me.map(|me| (me.to_hex(), "You".to_owned())).into_iter().collect())
@@ -269,7 +287,7 @@ fn as_typed(value: &Value) -> String {
 fn typed_limit(field: &Field) -> String {
     match field.kind {
         Kind::Person => "Too many to list: its id, as People and roles shows it.".to_owned(),
-        Kind::System => "Too many to list: its id, as the inventory shows it.".to_owned(),
+        Kind::System => "Too many to list: its id, as its page shows it.".to_owned(),
         _ => limit(field),
     }
 }

@@ -71,19 +71,26 @@ fn new_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answer
     };
     let faults = refusal.map(|refusal| faults_of(register, &content, refusal)).unwrap_or_default();
     let list = format!("/registers/{}", register.name);
-    let sections = item_fields::sections(visit, register, &content, &faults, &Content::new(), None)?;
+    let sections =
+        item_fields::sections(visit, register, &content, &faults, &Content::new(), None, about(visit))?;
     let view = view(visit, refusal, faults, format!("{list}/new"), list.clone(), Vec::new(), sections)?;
     let view = FormView { systems: systems(visit, register, refusal)?, ..view };
     visit.show_with(
         status,
         Page {
             trail: vec![("Registers".to_owned(), "/registers".to_owned()), (register.title.clone(), list)],
-            lead: "A draft may leave out what is not known yet. It is complete before it is put forward."
+            lead: "A draft may leave out what is not known yet. What is marked as needed is filled in before it is put forward."
                 .to_owned(),
             blocks: vec![Block::of(&view)?],
             ..Page::titled(&format!("New {}", register.item))
         },
     )
+}
+
+/// The system that a new item is begun for, when one was chosen within reach.
+fn about(visit: &Visit<'_>) -> Option<SystemId> {
+    let chosen = visit.form.get(SYSTEM).or_else(|| visit.query.get(SYSTEM)).and_then(SystemId::from_hex)?;
+    visit.desk.system(visit.actor().ok()?, chosen).is_ok().then_some(chosen)
 }
 
 /// What is known of a system before anybody types.
@@ -121,7 +128,7 @@ fn systems(
     let fault = refusal.filter(|refusal| refusal.pointer.as_deref() == Some("/system"));
     let may_be_none = register.about == About::ManyPerSystem
         && visit.reach(Permission::EditRegisters) == crate::permission::Reach::All;
-    Ok(Some(item_fields::Shown::choice(
+    let choice = item_fields::Shown::choice(
         SYSTEM,
         "System that it is about",
         if may_be_none {
@@ -133,7 +140,8 @@ fn systems(
         chosen,
         if may_be_none { "The whole organisation" } else { "Choose" },
         fault.map(|refusal| sentence(&refusal.detail)).unwrap_or_default(),
-    )))
+    );
+    Ok(Some(item_fields::Shown { needed: !may_be_none, ..choice }))
 }
 
 /// The form for a new revision.
@@ -184,7 +192,15 @@ fn edit_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answe
         ("version", opened.item.summary.version.to_string()),
         ("revision", opened.item.summary.revision.to_string()),
     ];
-    let sections = item_fields::sections(visit, register, &content, &faults, &now, others.as_ref())?;
+    let sections = item_fields::sections(
+        visit,
+        register,
+        &content,
+        &faults,
+        &now,
+        others.as_ref(),
+        opened.item.summary.system.as_deref().and_then(SystemId::from_hex),
+    )?;
     let view =
         view(visit, refusal, faults, format!("{}/edit", opened.path), opened.path.clone(), hidden, sections)?;
     let view = match opened.item.summary.review {
@@ -205,7 +221,7 @@ fn edit_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answe
         status,
         Page {
             trail,
-            lead: "A draft may leave out what is not known yet. It is complete before it is put forward."
+            lead: "A draft may leave out what is not known yet. What is marked as needed is filled in before it is put forward."
                 .to_owned(),
             blocks,
             ..Page::titled(&format!("Edit {}", opened.name))

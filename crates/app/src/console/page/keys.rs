@@ -5,8 +5,9 @@
 use askama::Template;
 use serde_json::{Map, Value, json};
 use tabellion_model::{CredentialId, SystemId};
-use tabellion_views::query::CredentialRow;
+use tabellion_views::query::{CredentialRow, Subject};
 
+use super::happened;
 use crate::console::answer::{Answer, Answered};
 use crate::console::block::{Action, Block, Empty, Facts, fold, section};
 use crate::console::cell::Cell;
@@ -274,7 +275,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     if !key.revocations.is_empty() {
         facts = facts.with_all("Why it ends", key.revocations.iter().map(|why| Cell::text(why)).collect());
     }
-    let mut blocks = vec![facts.block()?];
+    let mut blocks = vec![facts.block()?, happened::to(visit, &[Subject::Credential(id)], None)?];
     if key.works && visit.can_change(Permission::ChangeKeys, system)? {
         blocks.push(section("change", "Change", forms(visit, &path, key.version, refused)?.into())?);
     }

@@ -4,6 +4,7 @@
 
 use askama::Template;
 use serde_json::{Map, Value};
+use tabellion_model::status::rules::FRAMEWORK;
 use tabellion_model::{Micros, verify};
 use tabellion_tlog::Policy;
 
@@ -103,6 +104,10 @@ fn fields(visit: &Visit<'_>, typed: Option<&Pairs>) -> Result<Vec<Field>, Refusa
             .hint("Last day, UTC. Empty: until now.")
             .optional()
             .value(said("to")),
+        Field::new("at", "As of log size", Kind::Line)
+            .hint("The package says how everything stood then. Empty: as it is now.")
+            .optional()
+            .value(said("at")),
         systems
             .hint("The package holds the whole commits all the same, so that nothing can be left out unseen.")
             .optional()
@@ -112,11 +117,41 @@ fn fields(visit: &Visit<'_>, typed: Option<&Pairs>) -> Result<Vec<Field>, Refusa
         } else {
             chosen
         }),
-        Field::new("framework", "Label", Kind::Line)
-            .hint("For the reader, such as iso42001; it selects nothing.")
+        Field::new("framework", "Framework", Kind::Select(framework_choices()))
+            .hint("Statuses, their index and the Statement of Applicability are content of all systems: they are left out where no content is shown, or that of one system alone. No record is left out either way.")
+            .value(match typed {
+                Some(typed) => framework(typed).to_owned(),
+                None => FRAMEWORK.to_owned(),
+            }),
+        Field::new("label", "Label", Kind::Line)
+            .hint("For the reader, in place of a framework's name: what the package is for. It selects nothing.")
             .optional()
-            .value(said("framework")),
+            .value(said("label")),
     ])
+}
+
+/// What stands for no index of a framework in the form.
+const NO_INDEX: &str = "none";
+
+fn framework_choices() -> Vec<(String, String)> {
+    vec![
+        (FRAMEWORK.to_owned(), "ISO/IEC 42001".to_owned()),
+        (NO_INDEX.to_owned(), "None: records and proofs alone".to_owned()),
+    ]
+}
+
+/// The framework that was chosen; a form that says none has it as it is offered first.
+fn framework(typed: &Pairs) -> &str {
+    typed.get("framework").unwrap_or(FRAMEWORK)
+}
+
+/// Whether a package says how clauses and controls stand.
+fn holds_framework(has_framework: bool) -> Cell {
+    if has_framework {
+        Cell::text("index, statuses and Statement of Applicability inside")
+    } else {
+        Cell::unknown("no index, no statuses, no Statement of Applicability")
+    }
 }
 
 fn count_block(visit: &Visit<'_>, typed: &Pairs) -> Result<Block, Refusal> {
@@ -148,6 +183,7 @@ fn count_block(visit: &Visit<'_>, typed: &Pairs) -> Result<Block, Refusal> {
                     )),
                 ),
             };
+            let facts = facts.with("Of ISO/IEC 42001", holds_framework(survey.has_framework));
             (Some(facts.block()?), String::new())
         }
     };
@@ -157,9 +193,27 @@ fn count_block(visit: &Visit<'_>, typed: &Pairs) -> Result<Block, Refusal> {
 /// What was typed, as the API takes it. A last day is inside the period.
 fn package(visit: &Visit<'_>, typed: &Pairs) -> Result<NewPackage, Refusal> {
     let mut body = Map::new();
-    for name in ["from", "system", "disclose", "framework"] {
+    for name in ["from", "system", "disclose"] {
         if let Some(text) = typed.get(name) {
             body.insert(name.to_owned(), Value::from(text.trim()));
+        }
+    }
+    let label = typed.text("label").trim();
+    match (framework(typed), label) {
+        (NO_INDEX, "") => {}
+        (NO_INDEX, FRAMEWORK) => {
+            let text = format!("{FRAMEWORK} names the index; choose the framework above, or another label");
+            return Err(Refusal::at(Code::Malformed, "/label", text));
+        }
+        (NO_INDEX, label) => {
+            body.insert("framework".to_owned(), Value::from(label));
+        }
+        (framework, "") => {
+            body.insert("framework".to_owned(), Value::from(framework));
+        }
+        _ => {
+            let text = "a package with an index is labelled by its framework; leave this empty, or choose no framework";
+            return Err(Refusal::at(Code::Malformed, "/label", text));
         }
     }
     if let Some(day) = typed.get("to") {
@@ -167,7 +221,11 @@ fn package(visit: &Visit<'_>, typed: &Pairs) -> Result<NewPackage, Refusal> {
             .map_err(|error| Refusal::at(Code::Malformed, "/to", error.to_string()))?;
         body.insert("to".to_owned(), Value::from(Micros(midnight.0 + DAY).to_string()));
     }
-    if let Some(at) = typed.number("at") {
+    if let Some(text) = typed.get("at") {
+        let digits = text.trim().trim_start_matches('#').replace(',', "");
+        let at: u64 = digits.parse().map_err(|_| {
+            Refusal::at(Code::Malformed, "/at", "a log size is a whole number, such as 12,345")
+        })?;
         body.insert("at".to_owned(), Value::from(at));
     }
     visit.read("buildPackage", Value::Object(body))
@@ -213,6 +271,7 @@ pub(crate) fn build(visit: &Visit<'_>) -> Answered {
             )),
         )
         .with("About persons", Cell::text(&counted(exported.shown_personal, "unit shown", "units shown")))
+        .with("Of ISO/IEC 42001", holds_framework(exported.has_framework))
         .with("Size", Cell::text(&size(bytes.len() as u64)))
         .with("Manifest", Cell::id(&exported.manifest_sha256.to_hex()))
         .with("Recorded at", visit.entry(written.index));
@@ -242,8 +301,8 @@ fn checks(visit: &Visit<'_>, report: &tabellion_model::Report) -> Result<Block, 
         cells: vec![
             Cell::text(check.name),
             Cell::state((check.outcome.as_str(), outcome(check.outcome))),
-            Cell::text(&check.detail),
-            Cell::text(check.proves),
+            uncut(&check.detail),
+            uncut(check.proves),
         ],
     });
     let listing = Listing {
@@ -265,6 +324,12 @@ fn checks(visit: &Visit<'_>, report: &tabellion_model::Report) -> Result<Block, 
     listing.table(visit, Rows::All(rows.collect()))
 }
 
+/// A sentence of the verifier, all of it.
+fn uncut(text: &str) -> Cell {
+    let cell = Cell::long(text);
+    Cell { text: cell.whole.clone(), ..cell }
+}
+
 fn outcome(outcome: tabellion_model::Outcome) -> Tone {
     match outcome {
         tabellion_model::Outcome::Holds => Tone::Good,
@@ -284,7 +349,7 @@ struct Download {
 
 /// What makes the same package again: the same request at the same size, under the same idempotency key.
 fn hidden(visit: &Visit<'_>, size: u64) -> Vec<(&'static str, String)> {
-    let names = ["csrf", "once", "from", "to", "system", "disclose", "framework"];
+    let names = ["csrf", "once", "from", "to", "system", "disclose", "framework", "label"];
     let mut hidden: Vec<(&'static str, String)> =
         names.into_iter().map(|name| (name, visit.form.text(name).to_owned())).collect();
     hidden.push(("at", size.to_string()));

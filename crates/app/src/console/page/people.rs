@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tabellion_model::body::Role;
 
 use super::keys::Secret;
+use super::person_sessions;
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Empty, Facts, fold, section};
 use crate::console::cell::Cell;
@@ -190,9 +191,10 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
         .with("Record", visit.entry(person.added.index))
         .with("Id", Cell::id(&person.id));
     let mut blocks = vec![facts.block()?];
-    if visit.can(Permission::ChangePeople) && person.name.is_some() {
+    if visit.can(Permission::ChangePeople) && person.name.is_some() && visit.moment.is_none() {
         blocks.push(section("change", "Change", forms(visit, &person, refused)?)?);
     }
+    blocks.extend(person_sessions::block(visit, id, refused)?);
     blocks.push(history(visit, id)?);
     let readable = visit.reach(Permission::ReadPeople) == Reach::All;
     let trail =
@@ -324,7 +326,7 @@ fn after(visit: &Visit<'_>, form: &'static str, done: Result<(Person, Written), 
     }
 }
 
-fn again(visit: &Visit<'_>, form: &'static str, refusal: &Refusal) -> Answered {
+pub(super) fn again(visit: &Visit<'_>, form: &'static str, refusal: &Refusal) -> Answered {
     let refused = Refused { id: form, typed: &visit.form, refusal };
     page(visit, refusal.code.status(), Some(&refused))
 }

@@ -1,7 +1,7 @@
 //! Policies: the list, one with its text, versions and their differences, and the forms that publish and withdraw.
 
 use serde_json::json;
-use tabellion_views::query::PolicyVersion;
+use tabellion_views::query::{PolicyVersion, Subject};
 
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Empty, Facts, Line, Note, Text, fold, section};
@@ -9,6 +9,7 @@ use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::segment;
 use crate::console::page::difference::difference;
+use crate::console::page::happened;
 use crate::console::table::{Column, Listing, Row, Rows, column, more, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{Tone, counted};
@@ -102,7 +103,8 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     versions.retain(|version| version.entry < visit.size());
     let Some(newest) = versions.first() else { return Err(Refusal::not_found("policy")) };
     let publish = visit.can(Permission::PublishPolicies) && visit.moment.is_none();
-    let mut blocks = vec![facts(visit, newest)?];
+    let mut blocks =
+        vec![facts(visit, newest)?, happened::to(visit, &[Subject::Policy(name.to_owned())], None)?];
     blocks.push(text(visit, &versions)?);
     blocks.push(history(visit, &versions)?);
     if publish && !newest.withdrawn {

@@ -6,8 +6,11 @@ use crate::console::answer::{Answer, Reply};
 use crate::console::assets::ASSETS;
 use crate::console::block::{Action, Block, Note};
 use crate::console::form::sentence;
+use crate::console::pages::{Area, History};
+use crate::console::past::NOW;
 use crate::console::visit::{Content, Visit};
 use crate::console::words::Tone;
+use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
 
 #[derive(Template)]
@@ -56,15 +59,17 @@ pub(crate) fn page(visit: &Visit<'_>, refusal: &Refusal) -> Answer {
 fn shown(visit: &Visit<'_>, refusal: &Refusal) -> Result<Answer, Refusal> {
     let past = refusal.pointer.as_deref() == Some("/as_of");
     let (title, detail, remedy, action) = if past && refusal.code == Code::NotFound {
-        let now = visit.here().keep(&visit.query, &["as_of"]).href();
-        (
-            "Not as of then, yet",
-            "What this page shows is not kept for earlier moments yet, and the present is not shown in its place.".to_owned(),
-            "Calls, API keys, policies and the ledger can be seen as of any commit.",
-            Some(Action { label: "Show the present", href: now }),
-        )
+        let now = format!("{}{NOW}", visit.here().keep(&visit.query, &["as_of"]).href());
+        let action = match visit.moment.filter(|_| may_pack(visit)) {
+            Some(moment) => Action {
+                label: "Build a package as of then",
+                href: format!("/packages?at={}&framework=iso42001{NOW}", moment.size),
+            },
+            None => Action { label: "Show the present", href: now },
+        };
+        ("Not as of then", sentence(&refusal.detail), "The present is not shown in its place.", Some(action))
     } else if past {
-        let now = visit.here().keep(&visit.query, &["as_of"]).href();
+        let now = format!("{}{NOW}", visit.here().keep(&visit.query, &["as_of"]).href());
         (
             "There is no such moment",
             sentence(&refusal.detail),
@@ -77,6 +82,12 @@ fn shown(visit: &Visit<'_>, refusal: &Refusal) -> Result<Answer, Refusal> {
     let note = Note { tone: Tone::Fair, title: detail, text: remedy.to_owned(), action };
     let content = Content { blocks: vec![Block::of(&note)?], ..Content::titled(title) };
     visit.show_with(refusal.code.status(), content)
+}
+
+/// Whether a package says what the page cannot.
+fn may_pack(visit: &Visit<'_>) -> bool {
+    let is_too_long = visit.page.history != History::Present;
+    (is_too_long || visit.page.area == Area::Packages) && visit.can(Permission::BuildPackages)
 }
 
 fn action(visit: &Visit<'_>, code: Code) -> Option<Action> {

@@ -1,31 +1,27 @@
 //! Registers: the list of them, and the items of one.
 
-use serde_json::Value;
-use tabellion_model::register::{About, Kind, Register};
-use tabellion_model::{CredentialId, Micros, SystemId};
+use tabellion_model::register::{About, Register};
+use tabellion_model::{CredentialId, Micros};
 
-use super::systems;
+use super::register_filters::{DUE_SOON, filters, query, views};
+use super::system_items::gaps;
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Empty, Section, section};
+use crate::console::block::{Action, Block, Empty, Note};
 use crate::console::cell::{Cell, Piece};
 use crate::console::link::Link;
 use crate::console::looks;
 use crate::console::table::{
-    CSV_ROWS, Column, Filter, Listing, PAGE_ROWS, Row, Rows, Takes, choices, column, more, nothing, skipped,
+    CSV_ROWS, Column, Listing, PAGE_ROWS, Row, Rows, column, more, nothing, skipped,
 };
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{DAY, machine_time};
+use crate::console::words::{Tone, machine_time};
 use crate::permission::{Permission, Reach};
-use crate::refusal::{Code, Refusal};
+use crate::refusal::Refusal;
 use crate::work::forms::Time;
-use crate::work::registers::{GapKind, INVENTORY, ItemQuery, ItemSummary, Order};
+use crate::work::registers::{INVENTORY, ItemQuery, ItemSummary};
 
-/// How long before its review an item counts as due.
-const DUE_SOON: u64 = 30 * DAY;
 /// Items that the desk gives at once.
 const STEP: u64 = 200;
-/// Items of each register that the page of a system shows.
-const OF_SYSTEM: u64 = 5;
 /// Columns that items can be sorted by.
 const SORTED_BY: &[(&str, &str)] = &[("changed", "descending"), ("name", "ascending"), ("due", "ascending")];
 const COLUMNS: &[Column] = &[
@@ -138,7 +134,11 @@ pub(crate) fn items(visit: &Visit<'_>) -> Answered {
     if csv {
         return Ok(listing.csv(visit, rows).into());
     }
-    let mut blocks = vec![serves(visit, register)?, listing.table(visit, rows)?];
+    let mut blocks = vec![serves(visit, register)?];
+    match none_about(visit, register, &asked, total)? {
+        Some(none) => blocks.push(none),
+        None => blocks.push(listing.table(visit, rows)?),
+    }
     if register.name == INVENTORY {
         blocks.extend(gaps(visit)?);
     }
@@ -149,6 +149,34 @@ pub(crate) fn items(visit: &Visit<'_>) -> Answered {
         blocks,
         ..Content::titled(&register.title)
     })
+}
+
+/// Where a system was asked for alone and has no item yet: how to begin, with the system at hand.
+fn none_about(
+    visit: &Visit<'_>,
+    register: &Register,
+    asked: &ItemQuery,
+    total: u64,
+) -> Result<Option<Block>, Refusal> {
+    let Some(system) = asked.system else { return Ok(None) };
+    let alone = ItemQuery { system: Some(system), sort: asked.sort, ..ItemQuery::default() };
+    if total > 0 || *asked != alone {
+        return Ok(None);
+    }
+    let name = visit.names.system(visit.desk, system)?.text;
+    let start = start(visit, register).map(|start| Action { label: "Start it", ..start });
+    let text = match start {
+        Some(_) => format!("Somebody who knows {name} drafts it, and a second person approves exactly that."),
+        None => "Whoever answers for the system, or keeps the registers, starts it.".to_owned(),
+    };
+    let all = Action { label: "Show those of every system", href: format!("/registers/{}", register.name) };
+    let note = Note {
+        tone: Tone::Quiet,
+        title: format!("{name} has no {} yet", register.item),
+        text,
+        action: Some(start.unwrap_or(all)),
+    };
+    Block::of(&note).map(Some)
 }
 
 /// The items of the page that is asked for, and how many there are on all.
@@ -239,10 +267,9 @@ pub(crate) fn about(item: &ItemSummary) -> Cell {
     match (&item.system, &item.system_name) {
         (Some(id), Some(name)) => Cell::text(name).to(format!("/systems/{id}")),
         (Some(id), None) => Cell::id(id).to(format!("/systems/{id}")),
-        (None, _) if item.organisation_wide => Cell::state((
-            "the whole organisation: says nothing about any system",
-            crate::console::words::Tone::Fair,
-        )),
+        (None, _) if item.organisation_wide => {
+            Cell::state(("the whole organisation: says nothing about any system", Tone::Fair))
+        }
         (None, _) => Cell::text("the organisation"),
     }
 }
@@ -287,226 +314,4 @@ struct Serves {
     by: String,
     review: String,
     definition: Cell,
-}
-
-fn query(visit: &Visit<'_>) -> Result<ItemQuery, Refusal> {
-    let get = |name: &str| visit.query.get(name).map(str::to_owned);
-    let malformed =
-        |name: &str| Refusal::new(Code::Malformed, format!("{name} in the address is not an id of ours"));
-    let system =
-        get("system").map(|id| SystemId::from_hex(&id).ok_or_else(|| malformed("system"))).transpose()?;
-    let owner =
-        get("owner").map(|id| CredentialId::from_hex(&id).ok_or_else(|| malformed("owner"))).transpose()?;
-    let due = get("due")
-        .map(|text| {
-            Micros::parse_date(&text)
-                .map(Time)
-                .map_err(|error| Refusal::new(Code::Malformed, format!("due in the address: {error}")))
-        })
-        .transpose()?;
-    Ok(ItemQuery {
-        system,
-        state: get("state"),
-        review: get("review").filter(|word| REVIEWS.iter().any(|(known, _)| known == word)),
-        owner,
-        text: get("q"),
-        fields: get("where"),
-        refresh: get("refresh").filter(|word| word == "open"),
-        due_before: due,
-        organisation_wide: get("wide").filter(|word| word == "true"),
-        sort: Some(match visit.query.get("sort") {
-            Some("name") => Order::Name,
-            Some("due") => Order::Due,
-            _ => Order::Changed,
-        }),
-        skip: None,
-        limit: None,
-    })
-}
-
-const REVIEWS: [(&str, &str); 4] = [
-    ("draft", "Draft"),
-    ("in_review", "Waits for a decision"),
-    ("approved", "Approved"),
-    ("returned", "Given back"),
-];
-
-fn filters(visit: &Visit<'_>, register: &Register) -> Result<Vec<Filter>, Refusal> {
-    let states = register.states.iter().map(|state| (state.name.as_str(), state.title.as_str()));
-    let mut filters = vec![
-        Filter { name: "review", label: "Newest revision", takes: choices(REVIEWS) },
-        Filter { name: "state", label: "State", takes: choices(states) },
-    ];
-    let words: Vec<(String, String)> = register.fields().flat_map(words_of).collect();
-    if !words.is_empty() {
-        filters.push(Filter { name: "where", label: "Says", takes: Takes::Choice(words) });
-    }
-    if register.about != About::Organisation {
-        filters.push(systems::filter(visit)?);
-    }
-    if visit.reach(Permission::ReadPeople) == Reach::All {
-        filters.push(match people(visit)? {
-            Some(people) => Filter { name: "owner", label: "Owner", takes: Takes::Choice(people) },
-            None => Filter { name: "owner", label: "Owner's id", takes: Takes::Text },
-        });
-    }
-    filters.push(Filter { name: "refresh", label: "New look", takes: choices([("open", "Needs one")]) });
-    filters.push(Filter { name: "due", label: "Due before", takes: Takes::Day });
-    Ok(filters)
-}
-
-/// People that a list to choose from offers; more would be neither read nor quickly loaded.
-const MAX_CHOICES: usize = 100;
-
-/// People to choose from, by id and name; `None` when there are too many to choose from.
-pub(crate) fn people(visit: &Visit<'_>) -> Result<Option<Vec<(String, String)>>, Refusal> {
-    let rows = visit.desk.people_rows()?;
-    let few = rows.len() <= MAX_CHOICES;
-    let named =
-        rows.into_iter().filter_map(|row| Some((row.person.to_hex(), Cell::text(&row.details?.name).text)));
-    Ok(few.then(|| named.collect()))
-}
-
-/// Field and word of each choice, as the filter takes them.
-fn words_of(field: &tabellion_model::register::Field) -> Vec<(String, String)> {
-    let pair =
-        |word: &str, label: &str| (format!("{}:{word}", field.name), format!("{}: {label}", field.label));
-    match field.kind {
-        Kind::Choice | Kind::Choices => {
-            field.options.iter().map(|option| pair(&option.word, &option.label)).collect()
-        }
-        Kind::YesNo => {
-            vec![pair(&Value::Bool(true).to_string(), "yes"), pair(&Value::Bool(false).to_string(), "no")]
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn views(visit: &Visit<'_>) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
-    let soon = crate::console::words::day(Micros(visit.now().0.saturating_add(DUE_SOON)));
-    vec![
-        ("All", Vec::new()),
-        ("Wait for a decision", vec![("review", "in_review".into())]),
-        ("Drafts", vec![("review", "draft".into())]),
-        ("Due in 30 days", vec![("due", soon)]),
-        ("Need a new look", vec![("refresh", "open".into())]),
-    ]
-}
-
-/// What the registers hold about one system: the newest items of each, and where there is none yet.
-pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Block, Refusal> {
-    let mut rows = Vec::new();
-    let writes = visit.can_change(Permission::EditRegisters, system)?;
-    for register in visit.desk.registers().registers {
-        let definition = visit.desk.register(&register.name)?;
-        if definition.about == About::Organisation {
-            continue;
-        }
-        let query = ItemQuery { system: Some(system), limit: Some(OF_SYSTEM), ..ItemQuery::default() };
-        let found = visit.desk.register_items(visit.actor()?, &register.name, &query)?;
-        let list = || {
-            let list = Link::to(&format!("/registers/{}", register.name)).with("system", &system.to_hex());
-            Cell::text(&register.title).to(list.href())
-        };
-        if found.items.is_empty() {
-            let start =
-                Link::to(&format!("/registers/{}/new", register.name)).with("system", &system.to_hex());
-            let none = Cell::unknown("nothing about this system yet");
-            let none = if writes { none.to(start.href()) } else { none };
-            let unknown = || Cell::unknown("–");
-            rows.push(Row {
-                href: String::new(),
-                cells: vec![list(), none, unknown(), unknown(), unknown()],
-            });
-        }
-        for item in &found.items {
-            let href = path(item);
-            let due = item.approval.as_ref().and_then(|approval| approval.next_review_at);
-            let cells = vec![
-                list(),
-                Cell::maybe(item.name.as_deref(), "no name yet").to(href.clone()),
-                Cell::state(looks::standing(item.standing)),
-                due.map_or_else(|| Cell::unknown("–"), |due| visit.time(due.0)),
-                visit.time(item.changed_at.0),
-            ];
-            rows.push(Row { href, cells });
-        }
-    }
-    let listing = Listing {
-        id: "items",
-        caption: "What the registers hold about it",
-        columns: const {
-            &[
-                column("register", "Register"),
-                column("name", "Item"),
-                column("standing", "How it stands"),
-                column("due", "Next review"),
-                column("changed", "Changed"),
-            ]
-        },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No register", "Registers come with the program.", None),
-    };
-    section("registers", "Registers", vec![listing.table(visit, Rows::Whole(rows))?])
-}
-
-/// Models in traffic that the inventory does not name.
-fn gaps(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
-    let found = visit.desk.inventory_gaps(visit.actor()?)?;
-    if found.gaps.is_empty() {
-        return Ok(None);
-    }
-    let mut rows = Vec::new();
-    for gap in &found.gaps {
-        let system = SystemId::from_hex(&gap.system).ok_or_else(|| Refusal::not_found("system"))?;
-        let entry = format!("/registers/{INVENTORY}/{}", gap.system);
-        let call = |id: &str, at: Time| {
-            let cell = visit.time(at.0);
-            if visit.can(Permission::ReadCalls) { cell.to(format!("/calls/{id}")) } else { cell }
-        };
-        let why = match gap.kind {
-            GapKind::NoEntry => Cell::text("The system has no entry here").to(Link::to(&format!(
-                "/registers/{INVENTORY}/new"
-            ))
-            .with("system", &gap.system)
-            .href()),
-            GapKind::NotApproved => Cell::text("Its entry was never approved").to(entry),
-            GapKind::NotNamed => Cell::text("Its approved entry does not name the model").to(entry),
-        };
-        let cells = vec![
-            visit.names.system(visit.desk, system)?,
-            Cell::text(&gap.model),
-            why,
-            call(&gap.first_call, gap.first_at),
-            call(&gap.last_call, gap.last_at),
-        ];
-        rows.push(Row { href: String::new(), cells });
-    }
-    let listing = Listing {
-        id: "gaps",
-        caption: "Models that answered and are not named",
-        columns: const {
-            &[
-                column("system", "System"),
-                column("model", "Model that answered"),
-                column("why", "What is missing"),
-                column("first", "First call"),
-                column("last", "Last call"),
-            ]
-        },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No gap", "Every model that answered is named.", None),
-    };
-    let part = Section {
-        id: "gaps",
-        title: "In traffic, and not in the inventory".to_owned(),
-        lead: "Found by comparing what the gateway recorded with what is approved here.".to_owned(),
-        action: None,
-        blocks: vec![listing.table(visit, Rows::Whole(rows))?],
-    };
-    Block::of(&part).map(Some)
 }

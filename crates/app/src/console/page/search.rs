@@ -1,5 +1,6 @@
 //! Search over everything within reach: ids and entry numbers exactly, names by what they contain.
 
+use tabellion_model::catalogue::Reference;
 use tabellion_model::{CredentialId, RecordId, SystemId};
 
 use crate::console::answer::{Answered, Reply};
@@ -9,6 +10,10 @@ use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::permission::{Permission, Reach};
 use crate::refusal::Refusal;
+use crate::work::registers::ItemQuery;
+
+/// Items of one register that are listed; the register's own page has the rest.
+const ITEMS: u64 = 20;
 
 /// The page; an id or number that is known is gone to at once.
 pub(crate) fn show(visit: &Visit<'_>) -> Answered {
@@ -52,6 +57,11 @@ fn exact(visit: &Visit<'_>, text: &str) -> Result<Option<String>, Refusal> {
         && visit.desk.call(actor, record).is_ok()
     {
         return Ok(Some(format!("/calls/{record}")));
+    }
+    if let Ok(reference) = Reference::parse(&text.to_ascii_uppercase())
+        && visit.can(Permission::ReadControls)
+    {
+        return Ok(Some(format!("/controls/{reference}")));
     }
     if let Some(system) = SystemId::from_hex(&id)
         && visit.desk.system(actor, system).is_ok()
@@ -104,6 +114,9 @@ fn found(visit: &Visit<'_>, text: &str) -> Result<Vec<Row>, Refusal> {
             }
         }
     }
+    for (name, kind, href) in governed(visit, text)? {
+        push(&name, kind, href);
+    }
     if visit.can(Permission::ReadCalls) {
         push(
             &format!("Calls with “{text}” in model, purpose or system"),
@@ -112,4 +125,43 @@ fn found(visit: &Visit<'_>, text: &str) -> Result<Vec<Row>, Refusal> {
         );
     }
     Ok(rows)
+}
+
+/// Clauses, controls, registers and their items: name, what it is, and its page.
+fn governed(visit: &Visit<'_>, text: &str) -> Result<Vec<(String, &'static str, String)>, Refusal> {
+    let needle = text.to_lowercase();
+    let holds = |words: &[&str]| words.iter().any(|words| words.to_lowercase().contains(&needle));
+    let mut found = Vec::new();
+    if visit.can(Permission::ReadControls) {
+        if holds(&["Statement of Applicability", "SoA"]) {
+            let name = "Statement of Applicability".to_owned();
+            found.push((name, "38 decisions, approved as a whole", "/soa".to_owned()));
+        }
+        for reference in Reference::all() {
+            let item = reference.item();
+            if holds(&[reference.as_str(), &item.title, &item.hint]) {
+                let kind = if reference.is_control() {
+                    "Control of ISO/IEC 42001"
+                } else {
+                    "Clause of ISO/IEC 42001"
+                };
+                found.push((format!("{reference} {}", item.title), kind, format!("/controls/{reference}")));
+            }
+        }
+    }
+    if visit.can(Permission::ReadRegisters) {
+        for register in visit.desk.registers().registers {
+            let list = format!("/registers/{}", register.name);
+            if holds(&[&register.title, &register.purpose]) {
+                found.push((register.title.clone(), "Register", list.clone()));
+            }
+            let query = ItemQuery { text: Some(text.to_owned()), limit: Some(ITEMS), ..ItemQuery::default() };
+            for item in visit.desk.register_items(visit.actor()?, &register.name, &query)?.items {
+                let name = item.name.unwrap_or_else(|| "an item without a name".to_owned());
+                let name = format!("{name} · {}", register.title);
+                found.push((name, "Item of a register", format!("{list}/{}", item.id)));
+            }
+        }
+    }
+    Ok(found)
 }

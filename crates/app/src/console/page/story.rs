@@ -1,21 +1,25 @@
 //! One call as a story: who asked, what was masked, what decided and why, what the provider got and said, what it took, and the proof.
 //!
-//! Must never: show what was captured before somebody who may see it asks for it.
+//! Must never: show what was captured before whoever may see it said why, and that is on record.
 
 use askama::Template;
+use serde_json::json;
 
 use super::calls::{captured_readable, day_of};
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Line, Note, Text};
+use crate::console::block::{Block, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
+use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::Link;
 use crate::console::page::entry::Proof;
+use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{Tone, call_state, count, duration, short};
 use crate::permission::Permission;
 use crate::printable::visible;
 use crate::refusal::Refusal;
 use crate::work::calls::{Call, CallEvidence};
+use crate::work::viewing::NewViewing;
 
 /// Longest part of a captured body that a page shows, in characters; the record has all of it.
 const MAX_CAPTURED_CHARS: usize = 20_000;
@@ -37,6 +41,10 @@ struct Story {
 
 /// The page of a call.
 pub(crate) fn show(visit: &Visit<'_>, call: &Call) -> Answered {
+    page(visit, call, 200, None)
+}
+
+fn page(visit: &Visit<'_>, call: &Call, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     // What ended later is not known as of then.
     let later = |index: u64| visit.moment.is_some_and(|moment| index >= moment.size);
     let ended = call.proof.ended.as_ref().filter(|end| !later(end.index));
@@ -44,7 +52,7 @@ pub(crate) fn show(visit: &Visit<'_>, call: &Call) -> Answered {
     let state = call_state(word);
     let mut steps = vec![asked(visit, call)?, masked(call)?, decided(visit, call)?];
     if call.decision.permitted && word != "open" {
-        steps.push(answered(visit, call, state)?);
+        steps.push(answered(visit, call, state, refused)?);
     }
     let story = Block::of(&Story { steps })?;
     let mut blocks = vec![story];
@@ -59,7 +67,7 @@ pub(crate) fn show(visit: &Visit<'_>, call: &Call) -> Answered {
         blocks,
         ..Content::titled(&format!("Call to {}", Cell::text(model).text))
     };
-    visit.show(content)
+    visit.show_with(status, content)
 }
 
 fn lead(word: &str, call: &Call) -> String {
@@ -160,7 +168,12 @@ fn rule_cell(visit: &Visit<'_>, rule: &str) -> Cell {
     }
 }
 
-fn answered(visit: &Visit<'_>, call: &Call, (word, tone): (&'static str, Tone)) -> Result<Step, Refusal> {
+fn answered(
+    visit: &Visit<'_>,
+    call: &Call,
+    (word, tone): (&'static str, Tone),
+    refused: Option<&Refused<'_>>,
+) -> Result<Step, Refusal> {
     let evidence = &call.evidence;
     let delivered = evidence.delivered.as_deref().map(delivered);
     let mut facts = Facts::default()
@@ -182,7 +195,7 @@ fn answered(visit: &Visit<'_>, call: &Call, (word, tone): (&'static str, Tone)) 
             .with_all("Tools it asked for", evidence.tools.iter().map(|tool| Cell::text(tool)).collect());
     }
     let mut blocks = vec![facts.block()?];
-    blocks.extend(captured(visit, call)?);
+    blocks.extend(captured(visit, call, refused)?);
     let said = match tone {
         Tone::Good => {
             "The provider answered; the end was durable before the answer's last byte was given.".to_owned()
@@ -215,44 +228,112 @@ fn digest(digest: Option<&str>) -> Cell {
     digest.map_or_else(|| Cell::unknown("erased or never there"), Cell::id)
 }
 
-/// What was captured: how to see it, or it, or why it is not here.
-fn captured(visit: &Visit<'_>, call: &Call) -> Result<Vec<Block>, Refusal> {
+/// What was captured: the way to see it, or it, or why it is not here; and who looked before.
+fn captured(visit: &Visit<'_>, call: &Call, refused: Option<&Refused<'_>>) -> Result<Vec<Block>, Refusal> {
     let evidence = &call.evidence;
-    if let Some(why) = &evidence.withheld {
-        let text = match why.as_str() {
-            "capture_off" => "Prompts and answers of this system are not kept; their digests are.",
-            "too_large" => "It was too large to be kept; its digest is.",
-            "not_permitted" => "Kept, and none of your roles may see it.",
-            _ => "It was erased. The digests stay, and every proof still holds.",
-        };
-        return Ok(vec![Block::of(&Note {
+    let note = |text: &str| {
+        Block::of(&Note {
             tone: Tone::Quiet,
             title: "Prompt and answer".into(),
             text: text.into(),
             action: None,
-        })?]);
+        })
+    };
+    let mut blocks = match evidence.withheld.as_deref() {
+        Some("reason_needed") if visit.moment.is_some() => {
+            vec![note("Kept. Open it on the page of the present, with a reason.")?]
+        }
+        Some("reason_needed") => vec![ask(visit, call, refused)?],
+        Some("capture_off") => {
+            vec![note("Prompts and answers of this system are not kept; their digests are.")?]
+        }
+        Some("too_large") => vec![note("It was too large to be kept; its digest is.")?],
+        Some("not_permitted") => return Ok(vec![note("Kept, and none of your roles may see it.")?]),
+        Some(_) => vec![note("It was erased. The digests stay, and every proof still holds.")?],
+        None => said(call)?,
+    };
+    if captured_readable(visit) {
+        blocks.extend(looked(visit, call)?);
     }
-    let bodies = [("What the provider got", &evidence.prompt), ("What it answered", &evidence.answer)];
-    if !captured_readable(visit) || bodies.iter().all(|(_, body)| body.is_none()) {
-        return Ok(Vec::new());
-    }
-    if visit.query.get("content").is_none() {
-        let action =
-            Action { label: "Show prompt and answer", href: visit.here().with("content", "shown").href() };
-        let text = "Kept as the provider saw it, with placeholders for what was masked. Open it only for a reason that you could give.";
-        return Ok(vec![Block::of(&Note {
-            tone: Tone::Quiet,
-            title: "Prompt and answer".into(),
-            text: text.into(),
-            action: Some(action),
-        })?]);
-    }
+    Ok(blocks)
+}
+
+/// The form that asks for a reason.
+fn ask(visit: &Visit<'_>, call: &Call, refused: Option<&Refused<'_>>) -> Result<Block, Refusal> {
+    let fields = vec![
+        Field::new("reason", "Reason", Kind::Line)
+            .hint("Why you need to read it, for whoever asks later: a complaint, a review, an incident."),
+    ];
+    let mut form =
+        Form::new("content", format!("/calls/{}/content", call.id), "Show prompt and answer", fields);
+    form.consequence = "Kept as the provider saw it, with placeholders for what was masked. That you looked, and why, is recorded first; it is shown to you for an hour.";
+    form.block(visit, refused)
+}
+
+fn said(call: &Call) -> Result<Vec<Block>, Refusal> {
+    let bodies =
+        [("What the provider got", &call.evidence.prompt), ("What it answered", &call.evidence.answer)];
     let texts = bodies.into_iter().filter_map(|(caption, body)| {
         let shown = visible(body.as_deref()?, MAX_CAPTURED_CHARS);
         let line = Line { class: "same", number: String::new(), text: shown };
         Some(Block::of(&Text { caption: caption.to_owned(), lines: vec![line] }))
     });
     texts.collect()
+}
+
+/// Who asked to see it.
+fn looked(visit: &Visit<'_>, call: &Call) -> Result<Option<Block>, Refusal> {
+    let viewings = visit.desk.viewings(visit.actor()?, visit.record("call")?)?.viewings;
+    let kept = call.evidence.prompt.is_some() || call.evidence.answer.is_some();
+    if viewings.is_empty() && !kept && call.evidence.withheld.as_deref() != Some("reason_needed") {
+        return Ok(None);
+    }
+    let mut rows = Vec::new();
+    for one in viewings.iter().filter(|one| one.recorded.index < visit.size()) {
+        let by = tabellion_model::CredentialId::from_hex(&one.by);
+        rows.push(Row {
+            href: String::new(),
+            cells: vec![
+                visit.time(one.at.0),
+                by.map_or_else(|| Ok(Cell::id(&one.by)), |id| visit.who(id))?,
+                Cell::maybe(one.reason.as_deref(), "erased"),
+                visit.entry(one.recorded.index),
+            ],
+        });
+    }
+    let listing = Listing {
+        id: "looked",
+        caption: "Who looked before",
+        columns: const {
+            &[column("when", "When"), column("who", "Who"), column("why", "Why"), column("entry", "Entry")]
+        },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing(
+            "Nobody has looked",
+            "Whoever opens prompt and answer says why, and stands here.",
+            None,
+        ),
+    };
+    let table = listing.table(visit, Rows::Whole(rows))?;
+    section("looked", "Who looked", vec![table]).map(Some)
+}
+
+/// Records why somebody wants to see what was captured, then shows it.
+pub(crate) fn view(visit: &Visit<'_>) -> Answered {
+    let id = visit.record("call")?;
+    let done = visit
+        .read::<NewViewing>("viewCaptured", json!({"reason": visit.form.text("reason").trim()}))
+        .and_then(|new| visit.desk.view_captured(visit.actor()?, &visit.given(), id, &new));
+    match done {
+        Ok((_, written)) => Ok(visit.recorded(&format!("/calls/{id}"), &written)),
+        Err(refusal) => {
+            let refused = Refused { id: "content", typed: &visit.form, refusal: &refusal };
+            let call = visit.desk.call(visit.actor()?, id)?;
+            page(visit, &call, refusal.code.status(), Some(&refused))
+        }
+    }
 }
 
 fn proof(visit: &Visit<'_>, call: &Call, ended: Option<u64>) -> Result<Block, Refusal> {

@@ -3,17 +3,18 @@
 use serde_json::json;
 use tabellion_model::SystemId;
 use tabellion_model::body::SystemStage;
-use tabellion_views::query::{Page, Subject};
+use tabellion_views::Depth;
+use tabellion_views::query::{CallFilter, Subject};
 
-use super::{calls, keys, registers, systems};
+use super::{calls, happened, keys, system_items, systems};
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Note, Section, fold, section};
+use crate::console::block::{Action, Beside, Block, Facts, Note, Section, fold, section};
 use crate::console::cell::Cell;
+use crate::console::chart::Calls;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::Link;
-use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{Tone, change, stage as stage_look};
+use crate::console::words::{Tone, stage as stage_look};
 use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::work::calls::CallQuery;
@@ -22,8 +23,6 @@ use crate::work::systems::{NewCapture, NewStage, System};
 
 /// Calls that are shown; the list has the rest.
 const CALLS: u32 = 5;
-/// Changes that are shown.
-const CHANGES: u32 = 20;
 
 /// The page.
 pub(crate) fn show(visit: &Visit<'_>) -> Answered {
@@ -69,8 +68,9 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     let (may_change, path) = (visit.can_change(Permission::ChangeSystems, id)?, format!("/systems/{id}"));
     let mut blocks = missing(visit, &system, may_change)?;
     blocks.push(facts(visit, &system)?.block()?);
+    blocks.push(happened::to(visit, &subjects(visit, id)?, None)?);
     if visit.desk.may(visit.actor()?, Permission::ReadRegisters, Some(id))? {
-        blocks.push(registers::of_system(visit, id)?);
+        blocks.push(system_items::of_system(visit, id)?);
     }
     if visit.desk.may(visit.actor()?, Permission::ReadKeys, Some(id))? {
         blocks.push(its_keys(visit, id)?);
@@ -84,14 +84,14 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
             blocks.push(section("change", "Change", forms)?);
         }
     }
-    blocks.push(history(visit, id)?);
     let edit = may_change.then(|| Action { label: "Edit description", href: format!("{path}/edit") });
     let content = Content {
-        trail: vec![("Inventory".to_owned(), "/systems".to_owned())],
+        trail: vec![("Systems".to_owned(), "/systems".to_owned())],
         lead: Cell::maybe(system.description.as_deref(), "No description yet.").text,
         badges: vec![Cell::state(stage_look(stage_word(system.stage)))],
         action: edit,
         blocks,
+        charts: true,
         ..Content::titled(&Cell::maybe(system.name.as_deref(), "An erased system").text)
     };
     visit.show_with(status, content)
@@ -168,19 +168,35 @@ fn its_keys(visit: &Visit<'_>, id: SystemId) -> Result<Block, Refusal> {
 }
 
 fn its_calls(visit: &Visit<'_>, id: SystemId) -> Result<Block, Refusal> {
+    let list = Link::to("/calls").with("system", &id.to_hex());
+    let part = |lead: &str, blocks| Section {
+        id: "calls",
+        title: "Calls".to_owned(),
+        lead: lead.to_owned(),
+        action: Some(Action { label: "See all calls", href: list.href() }),
+        blocks,
+    };
+    if visit.desk.depth() == Depth::Changes {
+        // The log is too long for its calls to be folded up to then; their list reads them from the log.
+        return Block::of(&part("Its calls as of then are in the list of calls.", Vec::new()));
+    }
+    let filter =
+        CallFilter { system: Some(id), from: Some(calls::weeks_ago(visit)), ..CallFilter::default() };
+    let traffic = visit.desk.traffic(visit.actor()?, filter, Some(visit.size()), Some(visit.now()))?;
+    let drawn = |id, title| Calls { id, title, traffic: &traffic, list: Some(list.clone()) };
+    let charts: Vec<Block> =
+        [drawn("calls", "Calls over time").chart()?, drawn("tokens", "Tokens over time").tokens()?]
+            .into_iter()
+            .flatten()
+            .collect();
+    let mut blocks = Vec::new();
+    if !charts.is_empty() {
+        blocks.push(Block::of(&Beside { blocks: charts })?);
+    }
     let query = CallQuery { system: Some(id), ..CallQuery::default() };
     let found = visit.desk.call_rows(visit.actor()?, &query, None, CALLS)?;
-    let part = Section {
-        id: "calls",
-        title: "Latest calls".to_owned(),
-        lead: String::new(),
-        action: Some(Action {
-            label: "See all calls",
-            href: Link::to("/calls").with("system", &id.to_hex()).href(),
-        }),
-        blocks: vec![calls::table(visit, "system-calls", found.rows, None)?],
-    };
-    Block::of(&part)
+    blocks.push(calls::table(visit, "system-calls", found.rows, None)?);
+    Block::of(&part("", blocks))
 }
 
 fn forms(
@@ -233,29 +249,16 @@ fn forms(
     Ok(blocks)
 }
 
-fn history(visit: &Visit<'_>, id: SystemId) -> Result<Block, Refusal> {
-    let found =
-        visit.desk.views().history(Some(&Subject::System(id)), Page { before: None, limit: CHANGES })?;
-    let mut rows = Vec::new();
-    for row in found.rows {
-        let cells = vec![
-            visit.time(row.at),
-            visit.who(row.by)?,
-            Cell::text(change(&row.record_type)),
-            visit.entry(row.entry),
-        ];
-        rows.push(Row { href: String::new(), cells });
+/// The system itself, its keys, and what the registers hold about it.
+fn subjects(visit: &Visit<'_>, id: SystemId) -> Result<Vec<Subject>, Refusal> {
+    let actor = visit.actor()?;
+    let mut subjects = vec![Subject::System(id)];
+    if visit.desk.may(actor, Permission::ReadKeys, Some(id))? {
+        let keys = visit.desk.key_rows(actor)?.into_iter().filter(|row| row.system == id);
+        subjects.extend(keys.map(|row| Subject::Credential(row.credential)));
     }
-    let listing = Listing {
-        id: "history",
-        caption: "History",
-        columns: const {
-            &[column("when", "When"), column("who", "Who"), column("what", "What"), column("entry", "Entry")]
-        },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No history", "Every change of the system is a record and stands here.", None),
-    };
-    section("history", "History", vec![listing.table(visit, Rows::All(rows))?])
+    if visit.desk.may(actor, Permission::ReadRegisters, Some(id))? {
+        subjects.extend(system_items::subjects(visit, id)?);
+    }
+    Ok(subjects)
 }

@@ -1,4 +1,4 @@
-//! The inventory of AI systems: the list, and the forms that register and describe a system.
+//! Systems as the gateway knows them: the list, and the forms that register and describe a system.
 
 use serde_json::{Map, Value, json};
 
@@ -70,7 +70,7 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
         lead: lead.to_owned(),
         action: register(),
         blocks: vec![listing.table(visit, Rows::All(rows))?],
-        ..Content::titled("Inventory of AI systems")
+        ..Content::titled("Systems")
     };
     visit.show(content)
 }
@@ -98,7 +98,7 @@ fn listing(register: Option<Action>) -> Listing {
         ],
         empty: Empty {
             title: "No AI system yet",
-            text: "The inventory holds every system that asks a model: what it is for, who answers for it, and whether it may call. API keys, calls and evidence belong to a system.",
+            text: "Here stands every system that asks a model: what it is for, who answers for it, and whether it may call. API keys, calls and evidence belong to a system.",
             action: register,
             sample: "Loan support · live · answers questions of loan officers · owner: head of lending",
         },
@@ -134,7 +134,7 @@ fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> An
         Form::new("system", "/systems/new".to_owned(), "Register the system", fields(visit, None)?);
     "/systems".clone_into(&mut form.cancel);
     let content = Content {
-        trail: vec![("Inventory".to_owned(), "/systems".to_owned())],
+        trail: vec![("Systems".to_owned(), "/systems".to_owned())],
         lead: "It starts as a draft: it gets keys and calls once it is live.".to_owned(),
         blocks: vec![form.block(visit, refused)?],
         ..Content::titled("Register a system")
@@ -177,7 +177,7 @@ fn edit_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> A
     blocks.push(form.block(visit, refused)?);
     let name = Cell::maybe(system.name.as_deref(), "An erased system").text;
     let content = Content {
-        trail: vec![("Inventory".to_owned(), "/systems".to_owned()), (name.clone(), path)],
+        trail: vec![("Systems".to_owned(), "/systems".to_owned()), (name.clone(), path)],
         blocks,
         ..Content::titled(&format!("Edit description of {name}"))
     };

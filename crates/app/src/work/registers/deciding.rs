@@ -1,7 +1,7 @@
 //! Deciding on items, and moving them from state to state.
 //!
 //! Promises: an approval is by somebody with the role who neither wrote any of it nor put it forward, over exactly the digest that is there. Trying to
-//! approve one's own work is refused and recorded.
+//! approve one's own work is refused and recorded, also in a session that an author let in (docs/decisions/0013-who-let-the-approver-in.md).
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,14 +9,16 @@ use tabellion_ledger::{Draft, DraftStream, LedgerError};
 use tabellion_model::body::{Body as _, RegisterDecided, RegisterMoved, RegisterRefused, Role};
 use tabellion_model::register::{Decision, Life, Register, Review};
 use tabellion_model::{ItemId, Micros};
-use tabellion_views::query::ItemRow;
+use tabellion_views::query::{ItemRow, LetIn};
 
 use super::editing::{check_digest, earlier_revision};
 use super::shown::Item;
-use super::{about, check_open, check_version, state_of, stream};
+use super::{about, check_open, check_version, ended, known_state, stream};
 use crate::permission::{Permission, Reach, permitted};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::{DigestForm, role_of};
+use crate::work::prose::{self, Prose};
+use crate::work::sessions::check_let_in_by_others;
 use crate::work::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
 use crate::work::{Actor, Desk, Given, Written};
 
@@ -32,10 +34,9 @@ pub struct NewDecision {
     #[schemars(with = "DecisionForm")]
     pub decision: Decision,
     /// Why.
-    #[schemars(length(min = 1, max = 2000))]
-    pub reason: String,
+    pub reason: Prose,
     /// What an approval depends on; absent: nothing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "prose::or_nothing")]
     #[schemars(length(max = 2000))]
     pub conditions: String,
 }
@@ -60,8 +61,7 @@ pub struct NewState {
     #[schemars(length(min = 1, max = 40))]
     pub state: String,
     /// Why.
-    #[schemars(length(min = 1, max = 2000))]
-    pub reason: String,
+    pub reason: Prose,
 }
 
 impl Desk {
@@ -96,15 +96,17 @@ impl Desk {
                 digest: new.digest.clone(),
                 decision: new.decision,
                 conditions: new.conditions.clone(),
-                reason: new.reason.clone(),
+                reason: new.reason.to_text(),
                 role: role.ok_or_else(crate::work::systems::foreign)?,
                 next_review_at: at,
             };
             let expected = given.expected(earlier, row.version);
-            Ok(vec![about(row.system, draft_of(&body, stream(register, id), expected)?)])
+            let mut draft = about(row.system, draft_of(&body, stream(register, id), expected)?);
+            draft.parents = self.in_session(actor, earlier)?;
+            Ok(vec![draft])
         });
         if let Err(refusal) = &written
-            && refusal.code == Code::OwnWork
+            && matches!(refusal.code, Code::OwnWork | Code::OwnLink)
         {
             self.record_refusal(actor, register, id, &new.digest, refusal.code)?;
         }
@@ -133,13 +135,13 @@ impl Desk {
             if earlier.is_none() {
                 let life = self.views.register_life(&register.name, &id)?;
                 check_version(&row, given, life.saving.as_ref().map(|saving| saving.digest.as_str()))?;
-                check_step(actor, register, &row, &life, &new.state)?;
+                check_step(actor, &self.let_in(actor)?, register, &row, &life, &new.state)?;
             }
             let body = RegisterMoved {
                 register: register.name.clone(),
                 item: id,
                 state: new.state.clone(),
-                reason: new.reason.clone(),
+                reason: new.reason.to_text(),
             };
             let expected = given.expected(earlier, row.version);
             Ok(vec![about(row.system, draft_of(&body, stream(register, id), expected)?)])
@@ -173,7 +175,7 @@ impl Desk {
                 ));
             }
         }
-        check_second_person(actor, register, &life)?;
+        check_second_person(actor, &self.let_in(actor)?, register, &life)?;
         if new.decision == Decision::Returned && !new.conditions.is_empty() {
             return Err(Refusal::at(
                 Code::Malformed,
@@ -212,6 +214,7 @@ impl Desk {
         draft.stream =
             Some(DraftStream { name: format!("{}/refused", stream(register, item)), expected: None });
         draft.actor = Some(person.to_hex());
+        draft.parents = self.in_session(actor, None)?;
         draft.assurance = Some("observed".to_owned());
         draft.idempotency_key = Some(format!("register-refused/{}/{item}/{digest}/{person}", register.name));
         let appended = self.ledger.append_all(&[about(system, draft)]);
@@ -248,8 +251,13 @@ pub(super) fn deciding_role(actor: &Actor, register: &Register) -> Result<Role, 
     })
 }
 
-/// Whether `actor` neither wrote any of what is to be decided on nor put it forward.
-pub(super) fn check_second_person(actor: &Actor, register: &Register, life: &Life) -> Result<(), Refusal> {
+/// Whether `actor` neither wrote any of what is to be decided on nor put it forward, and came in by nobody who did.
+pub(super) fn check_second_person(
+    actor: &Actor,
+    let_in: &LetIn,
+    register: &Register,
+    life: &Life,
+) -> Result<(), Refusal> {
     if !register.approval.four_eyes {
         return Ok(());
     }
@@ -266,25 +274,26 @@ pub(super) fn check_second_person(actor: &Actor, register: &Register, life: &Lif
             "you put it forward yourself, and a second person has to decide; the attempt is recorded",
         ));
     }
-    Ok(())
+    check_let_in_by_others(let_in, life.authors.iter().chain(&life.submitter))
 }
 
 /// Whether `actor` may move an item to `to` from where it stands.
 pub(super) fn check_step(
     actor: &Actor,
+    let_in: &LetIn,
     register: &Register,
     row: &ItemRow,
     life: &Life,
     to: &str,
 ) -> Result<(), Refusal> {
-    check_open(register, row)?;
-    let from = state_of(register, row).unwrap_or_default();
-    let Some(step) = register.transition(from, to) else {
-        return Err(Refusal::at(
-            Code::StateImpossible,
-            "/state",
-            format!("the item is {from}, from where no step leads to {to:?}"),
-        ));
+    let from = known_state(register, row)?;
+    let Some(step) = register.transition(&from.name, to) else {
+        let text = if from.ended {
+            ended(register, from)
+        } else {
+            format!("the item is {}, from where no step leads to {to:?}", from.name)
+        };
+        return Err(Refusal::at(Code::StateImpossible, "/state", text));
     };
     let Actor::Person { id, roles, .. } = actor else {
         return Err(Refusal::new(
@@ -304,17 +313,17 @@ pub(super) fn check_step(
             "its newest revision is not approved, and this step needs that",
         ));
     }
-    let wrote = life.approved.as_ref().is_some_and(|approved| approved.authors.contains(id));
-    if step.second_person && wrote {
+    let Some(approved) = life.approved.as_ref().filter(|_| step.second_person) else { return Ok(()) };
+    if approved.authors.contains(id) {
         return Err(Refusal::new(
             Code::OwnWork,
             "you wrote some of what is approved, and somebody else has to take this step",
         ));
     }
-    Ok(())
+    check_let_in_by_others(let_in, approved.authors.iter())
 }
 
-fn words<'a>(roles: impl Iterator<Item = &'a Role>) -> String {
+pub(super) fn words<'a>(roles: impl Iterator<Item = &'a Role>) -> String {
     let words: Vec<String> = roles.map(|role| role.as_str().replace('_', " ")).collect();
     words.join(" or ")
 }

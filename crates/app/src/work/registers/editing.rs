@@ -10,7 +10,7 @@ use tabellion_model::register::{About, Content, Kind, Life, Register, Review, co
 use tabellion_model::{CredentialId, ItemId, SystemId};
 
 use super::shown::Item;
-use super::{about, check_open, check_version, stream};
+use super::{about, check_open, check_version, ended, known_state, stream};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, FieldError, Refusal};
 use crate::work::forms::{DigestForm, IdForm};
@@ -72,11 +72,13 @@ impl Desk {
                 id = earlier.stream_id().and_then(ItemId::from_hex).ok_or_else(foreign)?;
             } else {
                 self.check_new(actor, register, new.system)?;
-                if self.views.register_item(&register.name, &id)?.is_some() {
-                    return Err(Refusal::new(
-                        Code::AlreadySo,
-                        format!("the system has its {} here already; change that one", register.item),
-                    ));
+                if let Some(row) = self.views.register_item(&register.name, &id)? {
+                    let what = match known_state(register, &row) {
+                        Ok(state) if state.ended => ended(register, state),
+                        _ => "change that one".to_owned(),
+                    };
+                    let text = format!("the system has its {} here already: {what}", register.item);
+                    return Err(Refusal::new(Code::AlreadySo, text));
                 }
                 self.check_content(register, &new.content)?;
             }

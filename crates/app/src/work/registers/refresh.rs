@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tabellion_ledger::{Draft, DraftStream, LedgerError, RejectCode};
 use tabellion_model::body::{Body as _, RegisterRefreshOpened};
-use tabellion_model::register::{Act, Approved, Deed, Life, RefreshTrigger, Register, changes};
+use tabellion_model::register::{Act, Approved, Content, Deed, Life, RefreshTrigger, Register, changes};
 use tabellion_model::{RecordId, SystemId, register};
 use tabellion_tlog::sha256;
 use tabellion_views::query::{ModelSeen, RegisterItemFacts};
@@ -82,30 +82,35 @@ impl Desk {
             together.entry((one.0.name.as_str(), one.3)).or_default().push(one);
         }
         for ((_, system), items) in &together {
-            // Of several items about one system the one approved last is asked, or each model would be asked about twice.
-            let Some((register, item, approved, _)) =
-                items.iter().max_by_key(|(_, _, approved, _)| approved.entry)
-            else {
-                continue;
-            };
             let named: BTreeSet<&str> =
                 items.iter().flat_map(|(_, item, ..)| super::gaps::approved_models(item)).collect();
-            for seen in seen.get(system).into_iter().flatten() {
-                let key = key(register, item, approved, &format!("model/{}", sha256(seen.model.as_bytes())));
-                if named.contains(seen.model.as_str())
-                    || seen.last.entry < approved.entry
-                    || settled.0.contains(&key)
-                {
-                    continue;
-                }
-                let Some(call) = self.views.first_answer(system, &seen.model, approved.entry)? else {
-                    continue;
-                };
-                let mut body =
-                    opened(register, item, approved, RefreshTrigger::ModelNotNamed, call.record_id);
-                body.model = Some(seen.model.clone());
-                wanted.push((key.clone(), draft(register, item, key, &body)?));
+            let unnamed = seen.get(system).into_iter().flatten();
+            for seen in unnamed.filter(|seen| !named.contains(seen.model.as_str())) {
+                self.model_not_named(items, seen, settled, wanted)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Asks every one of `items`: of several about one system the best counts, so one that nobody asks would answer for the others.
+    fn model_not_named(
+        &self,
+        items: &[&Asked<'_>],
+        seen: &ModelSeen,
+        settled: &Settled,
+        wanted: &mut Vec<(String, Draft)>,
+    ) -> Result<(), Refusal> {
+        for (register, item, approved, system) in items {
+            let key = key(register, item, approved, &format!("model/{}", sha256(seen.model.as_bytes())));
+            if seen.last.entry < approved.entry || settled.0.contains(&key) {
+                continue;
+            }
+            let Some(call) = self.views.first_answer(system, &seen.model, approved.entry)? else {
+                continue;
+            };
+            let mut body = opened(register, item, approved, RefreshTrigger::ModelNotNamed, call.record_id);
+            body.model = Some(seen.model.clone());
+            wanted.push((key.clone(), draft(register, item, key, &body)?));
         }
         Ok(())
     }
@@ -150,7 +155,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Material fields in which the approved content of `other` differs from what was approved of it before entry `before`.
+    /// Material fields in which the approved content of `other` differs from what was approved of it before entry `before`. With nothing readable to compare,
+    /// everything material has changed: not to know what was assessed is no reason to believe that it was this.
     fn material_fields(
         &self,
         other: &RegisterItemFacts,
@@ -158,11 +164,10 @@ impl Desk {
         before: u64,
     ) -> Result<Vec<String>, Refusal> {
         let Some(definition) = self.tools.registers.get(&other.register) else { return Ok(Vec::new()) };
-        let Some(then) = self.approved_before(other, before)? else { return Ok(Vec::new()) };
-        let contents = (self.views.register_content(then)?, self.views.register_content(now.revision_entry)?);
-        let (Some(then), Some(now)) = contents else { return Ok(Vec::new()) };
-        let material = changes(definition, &then, &now).into_iter().filter(|change| change.material);
-        Ok(material.map(|change| format!("{}.{}", other.register, change.field)).collect())
+        let then = self.approved_before(other, before)?;
+        let then = then.map(|entry| self.views.register_content(entry)).transpose()?.flatten();
+        let now = self.views.register_content(now.revision_entry)?;
+        Ok(material(definition, then.as_ref(), now.as_ref()))
     }
 
     /// Entry of the revision of `other` that was approved at entry `before`.
@@ -223,6 +228,18 @@ impl Desk {
 /// A register with triggers, an item of it in force, its approval, and the system it is about.
 type Asked<'a> = (&'a Register, &'a RegisterItemFacts, &'a Approved, SystemId);
 
+/// Material fields that differ, as `<register>.<field>`, in the order of the form.
+fn material(definition: &Register, then: Option<&Content>, now: Option<&Content>) -> Vec<String> {
+    let changed: Vec<String> = match now {
+        Some(now) => {
+            let found = changes(definition, then.unwrap_or(&Content::new()), now);
+            found.into_iter().filter(|change| change.material).map(|change| change.field).collect()
+        }
+        None => definition.fields().filter(|field| field.material).map(|field| field.name.clone()).collect(),
+    };
+    changed.into_iter().map(|field| format!("{}.{field}", definition.name)).collect()
+}
+
 fn by_system(seen: Vec<ModelSeen>) -> BTreeMap<SystemId, Vec<ModelSeen>> {
     let mut systems: BTreeMap<SystemId, Vec<ModelSeen>> = BTreeMap::new();
     for seen in seen {
@@ -271,4 +288,33 @@ fn draft(
     draft.assurance = Some("observed".to_owned());
     draft.idempotency_key = Some(key);
     Ok(about(item.system, draft))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tabellion_model::register::Registers;
+
+    use super::*;
+
+    // D05
+    #[test]
+    fn what_cannot_be_compared_has_changed() {
+        let registers = Registers::built_in().expect("registers");
+        let definition = registers.get("ai_system").expect("the inventory");
+        let content = |users: &str| {
+            let said = json!({"name": "A", "users": [users], "risk_tier": "high"});
+            said.as_object().expect("an object").clone()
+        };
+        let (then, now) = (content("staff"), content("customers"));
+        assert_eq!(material(definition, Some(&then), Some(&now)), ["ai_system.users"]);
+        assert_eq!(material(definition, Some(&now), Some(&now)), Vec::<String>::new());
+        assert_eq!(
+            material(definition, None, Some(&now)),
+            ["ai_system.users", "ai_system.risk_tier"],
+            "an assessment of before the first entry, or of an erased one, would hold whatever the entry says"
+        );
+        let all = definition.fields().filter(|field| field.material).count();
+        assert_eq!(material(definition, Some(&then), None).len(), all, "erasing an entry hides its changes");
+    }
 }

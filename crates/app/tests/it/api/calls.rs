@@ -1,5 +1,6 @@
 //! Calls and entries, read by people and by the runtime.
 
+use serde_json::json;
 use tabellion_model::body::Role;
 
 use super::house::House;
@@ -13,6 +14,15 @@ fn the_runtime_and_an_auditor_read_the_same_record_through_the_same_routes() {
     let system = house.live_system(&admin, "Loan support");
     let (key, secret) = house.key(&admin, &system);
     let (answered, denied) = house.calls(&system, &key);
+    // A person says why they read what was kept; the runtime reads its own.
+    let viewings = format!("/api/v1/calls/{answered}/viewings");
+    house.post(&auditor, &viewings, &json!({"reason": "the yearly audit"})).ok();
+    let looked = house.get(&auditor, &viewings).ok().json();
+    assert_eq!(looked["viewings"][0]["reason"], "the yearly audit", "who looked is not listed: {looked}");
+    house.post(&secret, &viewings, &json!({"reason": "none"})).refused(403, "not_permitted");
+    let nothing = format!("/api/v1/calls/{denied}/viewings");
+    house.post(&auditor, &nothing, &json!({"reason": "none"})).refused(409, "already_so");
+    house.post(&admin, &viewings, &json!({"reason": "curious"})).refused(403, "not_permitted");
     for id in [&answered, &denied] {
         let path = format!("/api/v1/calls/{id}");
         let (runtime, audit) =

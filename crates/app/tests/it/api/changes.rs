@@ -242,8 +242,10 @@ fn what_is_wrong_with_a_key_or_a_name_is_said() {
         detail.contains("2020-01-01") && detail.contains("2026-03-02"),
         "nobody learns which time was meant: {detail}"
     );
-    let turned = json!({"name": "Loan \u{202e}troppus", "purposes": ["support"]});
-    house.post(&admin, "/api/v1/systems", &turned).refused(400, "malformed");
+    for name in ["Loan \u{202e}troppus", "\u{200b}", "\u{3164}"] {
+        let hidden = json!({"name": name, "purposes": ["support"]});
+        house.post(&admin, "/api/v1/systems", &hidden).refused(400, "malformed");
+    }
 }
 
 /// The type of the newest record.

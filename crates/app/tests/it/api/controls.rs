@@ -87,7 +87,15 @@ fn a_control_is_decided_with_its_reason_or_not_at_all() {
     };
     put(&officer, "A.7.3", &json!({"decision": "excluded"})).refused(400, "malformed");
     put(&officer, "A.7.3", &json!({"decision": "excluded", "reason": ""})).refused(400, "malformed");
-    put(&officer, "A.7.3", &json!({"decision": "excluded", "reason": "  \n"})).refused(422, "incomplete");
+    put(&officer, "A.7.3", &json!({"decision": "excluded", "reason": "  \n"})).refused(400, "malformed");
+    for unseen in ["\u{200b}", "\u{2060}\u{2060}", "\u{202e}", "\u{ad}", "\0", "\u{1b}[2J", "\u{3164}"] {
+        let refused = put(&officer, "A.7.3", &json!({"decision": "excluded", "reason": unseen}));
+        assert_eq!(
+            refused.refused(400, "malformed").json()["pointer"],
+            "/reason",
+            "{unseen:?} passes for the reason of an exclusion"
+        );
+    }
     put(&officer, "A.7.3", &json!({"decision": "inherited", "reason": "the provider does"}))
         .refused(422, "incomplete");
     put(&officer, "8.4", &json!({"decision": "excluded", "reason": "no"})).refused(404, "not_found");
@@ -169,7 +177,7 @@ fn the_statement_is_approved_by_a_second_person_over_what_was_shown() {
 fn hostile_text_comes_back_as_it_is_and_a_retry_decides_once() {
     let house = House::new();
     let (_, officer) = house.person("Cora", &[Role::ComplianceOfficer]);
-    let reason = "<script>alert(1)</script> =cmd|' /C calc'!A0 \u{202e}";
+    let reason = "<script>alert(1)</script> =cmd|' /C calc'!A0";
     let body = json!({"decision": "applied", "reason": reason});
     let ask = || {
         house

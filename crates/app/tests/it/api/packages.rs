@@ -11,7 +11,7 @@ use super::house::House;
 use super::registers::{assessment, inventory};
 use crate::fixture::{file, text};
 
-const HOSTILE: &str = "no data is acquired </td><script>alert(1)</script> \u{202e}";
+const HOSTILE: &str = "no data is acquired </td><script>alert(1)</script> \u{200b}";
 
 /// A system in use with both registers approved, and a statement with one exclusion; the auditor's token.
 fn in_order(house: &House) -> String {
@@ -60,6 +60,7 @@ fn manifest(package: &[u8]) -> Manifest {
 ///
 /// Requirement: V45, V47, V49, A09, G11, B15
 #[test]
+#[expect(clippy::too_many_lines, reason = "one package, read file by file")]
 fn a_package_for_iso_42001_says_how_everything_stood_and_leads_to_the_records() {
     let house = House::new();
     let auditor = in_order(&house);
@@ -106,6 +107,21 @@ fn a_package_for_iso_42001_says_how_everything_stood_and_leads_to_the_records() 
     let named = entry["file"].as_str().expect("the file that holds the approval");
     assert!(manifest.files.iter().any(|row| row.path == named), "the index leads nowhere: {entry}");
     assert_eq!(line("A.6.2.8")["record_types"]["call.authorised"], 1, "{}", line("A.6.2.8"));
+    for (reference, decided) in [("8.4", 1), ("A.4.4", 1), ("A.5.4", 1)] {
+        assert_eq!(
+            line(reference)["record_types"]["register.decided"],
+            decided,
+            "decisions of other registers pass for evidence: {}",
+            line(reference)
+        );
+    }
+    for reference in ["5.3", "6.1.3", "6.3", "7.5.3", "8.1", "A.3.2", "A.6.2.8"] {
+        let entries = line(reference)["entries"].clone();
+        assert!(
+            entries.as_array().is_some_and(|entries| !entries.is_empty() && entries.len() <= 40),
+            "an auditor would not be led to a single record of {reference}: {entries}"
+        );
+    }
     let statement = &json_of(&first, "framework/soa.json")["statement"];
     assert_eq!(statement["rows"].as_array().map(Vec::len), Some(38));
     assert_eq!(statement["approval"]["is_current"], true, "{}", statement["approval"]);
@@ -119,7 +135,7 @@ fn a_package_for_iso_42001_says_how_everything_stood_and_leads_to_the_records() 
     );
     let markup = report.split("</style>").nth(1).expect("a body").to_lowercase();
     assert!(!markup.contains("<script"), "text of the statement became part of the page");
-    assert!(!report.contains('\u{202e}'), "a hidden character would change what a reader sees");
+    assert!(!report.contains('\u{200b}'), "a hidden character would change what a reader sees");
     for name in FRAMEWORK_FILES.map(|(name, _)| name).into_iter().chain(["report.html"]) {
         let said = text(&first, name).to_lowercase();
         for word in ["compliant", "certified", "tamper-proof", "guarantee"] {

@@ -113,6 +113,28 @@ fn a_model_that_the_approved_assessment_does_not_name_asks_for_a_new_look_once()
 
 // D05
 #[test]
+fn a_copy_of_an_assessment_shields_neither_itself_nor_the_first_from_a_new_look() {
+    let scene = Scene::new();
+    let first = scene.approved("impact_assessment", &assessment(&scene.author_id, &["small-1"]));
+    let copy = scene.approved("impact_assessment", &assessment(&scene.author_id, &["small-1"]));
+    scene.call("small", Some("small-2"));
+    assert_eq!((scene.look(), scene.look()), (2, 0), "an assessment that nobody asks answers for the others");
+    for item in [&first, &copy] {
+        let shown = scene.shown(item);
+        assert_eq!(
+            (&shown["summary"]["standing"], &shown["refreshes"][0]["model"]),
+            (&json!("refresh_needed"), &json!("small-2")),
+            "the controls would stay as they are while a model is used that nobody assessed: {shown}"
+        );
+    }
+    // One of them looked at anew names it, and then a later call asks neither.
+    scene.approve_next(&copy, &assessment(&scene.author_id, &["small-1", "small-2"]));
+    scene.call("small", Some("small-2"));
+    assert_eq!(scene.look(), 0);
+}
+
+// D05
+#[test]
 fn a_watch_that_is_started_again_asks_nothing_twice() {
     let scene = Scene::new();
     let item = scene.approved("impact_assessment", &assessment(&scene.author_id, &["small-1"]));
@@ -158,6 +180,29 @@ fn a_material_change_of_the_system_asks_for_a_new_look_at_its_assessment() {
         (&json!("material_change"), &json!(["ai_system.users"])),
         "{shown}"
     );
+}
+
+// D05
+#[test]
+fn an_assessment_of_before_the_first_inventory_entry_is_asked_about_the_entry_and_its_changes() {
+    let scene = Scene::new();
+    let item = scene.approved("impact_assessment", &assessment(&scene.author_id, &["small-1"]));
+    let entry = scene.approved("ai_system", &inventory(&scene.author_id, &["small-1"]));
+    assert_eq!(
+        (scene.look(), scene.look()),
+        (1, 0),
+        "an assessment approved before anybody said what the system is holds for whatever it is"
+    );
+    let shown = scene.shown(&item);
+    let fields = shown["refreshes"][0]["fields"].as_array().expect("fields");
+    assert!(fields.contains(&json!("ai_system.purpose")), "nobody could tell what was not known: {shown}");
+    scene.approve_next(&item, &assessment(&scene.author_id, &["small-1", "small-2"]));
+    assert_eq!(scene.look(), 0, "the new look is asked for although it was taken");
+    let mut content = inventory(&scene.author_id, &["small-1"]);
+    content["risk_tier"] = json!("unacceptable");
+    scene.approve_next(&entry, &content);
+    assert_eq!(scene.look(), 1);
+    assert_eq!(scene.shown(&item)["refreshes"][0]["fields"], json!(["ai_system.risk_tier"]));
 }
 
 // D08

@@ -194,6 +194,13 @@ fn nobody_decides_on_their_own_work_and_trying_is_recorded_once() {
     for token in [&auditor, &owner] {
         house.decide(token, &item, "approved").refused(403, "not_permitted");
     }
+    for (reason, conditions) in
+        [("\u{200b}\u{202e}", ""), ("\u{ad}", ""), ("read", "\u{200b}"), ("read", "\0")]
+    {
+        let body = json!({"digest": item.digest, "decision": "approved", "reason": reason, "conditions": conditions});
+        let refused = house.post(&second, &format!("{}/decision", item.path), &body);
+        refused.refused(400, "malformed");
+    }
     assert_eq!(
         house.get(&author, &item.path).ok().json()["may_decide"],
         false,
@@ -392,7 +399,19 @@ fn steps_between_states_need_their_role_an_approval_and_a_second_person() {
     step(&owner, "retired").ok();
     let tag = opened(&house.get(&owner, &item.path).ok()).tag;
     let content = json!({"content": inventory(&owner_id, &["small-2"])});
-    house.put(&owner, &item.path, &tag, &content).refused(409, "state_impossible");
+    let refused = house.put(&owner, &item.path, &tag, &content).refused(409, "state_impossible").json();
+    let again = json!({"system": system, "content": inventory(&owner_id, &["small-2"])});
+    let reopened = house.post(&owner, "/api/v1/registers/ai_system/items", &again).refused(409, "already_so");
+    for said in [refused, reopened.json()] {
+        assert!(
+            said["detail"].as_str().is_some_and(|text| text.contains("can bring it back to proposed")),
+            "a system that was retired by mistake could never be governed again, or nobody could tell how: {said}"
+        );
+    }
+    step(&owner, "proposed").refused(403, "own_work");
+    step(&approver, "proposed").ok();
+    let tag = opened(&house.get(&owner, &item.path).ok()).tag;
+    house.put(&owner, &item.path, &tag, &content).ok();
 }
 
 #[test]

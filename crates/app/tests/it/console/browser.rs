@@ -58,7 +58,9 @@ impl<'a> Browser<'a> {
     #[track_caller]
     pub(crate) fn follow(&self, answer: &Answer) -> String {
         assert_eq!(answer.status, 303, "the form was not taken: {}", answer.text());
-        self.page(answer.header("location").expect("a place to go on to"))
+        let place = answer.header("location").expect("a place to go on to");
+        // A fragment stays with the browser.
+        self.page(place.split('#').next().unwrap_or_default())
     }
 }
 

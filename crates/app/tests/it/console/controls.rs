@@ -171,3 +171,118 @@ fn whoever_does_not_decide_is_not_offered_to() {
     assert_eq!(developer.page("/controls").matches("data-href=\"/controls/").count(), 70);
     assert!(developer.page("/controls/9.1").contains("h3"), "a page breaks for whom a target is closed");
 }
+
+#[test]
+fn deciding_goes_on_to_the_next_open_row_and_a_change_goes_back_to_its_own() {
+    let house = House::new();
+    let cleo = Browser::of(&house, "Cleo", &[Role::ComplianceOfficer]);
+    let place =
+        |answer: &crate::api::client::Answer| answer.header("location").unwrap_or_default().to_owned();
+    let row = cleo.page("/soa/A.2.2");
+    assert!(row.contains("go on to the next open one"), "nobody knows where the button leads: {row}");
+    let first = cleo.send("/soa/A.2.2", "row", &[("decision", "applied"), ("reason", "by law")]);
+    assert!(
+        place(&first).starts_with("/soa/A.2.3?recorded="),
+        "38 decisions are 38 ways back: {}",
+        place(&first)
+    );
+    let changed =
+        cleo.send("/soa/A.2.2", "row", &[("decision", "applied"), ("reason", "by law and contract")]);
+    assert!(
+        place(&changed).ends_with("#row-A.2.2"),
+        "the place in the document is lost: {}",
+        place(&changed)
+    );
+    assert!(cleo.page("/soa").contains("id=\"row-A.2.2\""), "the address leads to no row");
+}
+
+#[test]
+fn several_open_rows_take_one_reason_together_or_not_at_all() {
+    let house = House::new();
+    let cleo = Browser::of(&house, "Cleo", &[Role::ComplianceOfficer]);
+    assert!(cleo.page("/soa").contains("href=\"/soa/several\""), "nobody is offered it");
+    let form = cleo.page("/soa/several");
+    assert!(!form.contains("checked"), "something is chosen beforehand: {form}");
+    let (action, fields) = form_of(&form, "several");
+    let with = |controls: &[&str], reason: &str| {
+        let mut fields = fields.clone();
+        let typed = [("decision", "applied"), ("reason", reason)];
+        fields.extend(typed.map(|(name, text)| (name.to_owned(), text.to_owned())));
+        fields.extend(controls.iter().map(|control| ("controls".to_owned(), (*control).to_owned())));
+        fields
+    };
+    assert_eq!(
+        cleo.post(&action, &with(&[], "by law")).status,
+        400,
+        "nothing is decided, and nobody says so"
+    );
+    decide(&cleo, "A.2.3", &[("decision", "applied"), ("reason", "by itself")]);
+    let size = house.ledger.reader().size();
+    let late = cleo.post(&action, &with(&["A.2.2", "A.2.3"], "together"));
+    assert_eq!(late.status, 409, "a decision that nobody looked at is overwritten: {}", late.text());
+    assert!(late.text().contains("A.2.3 was decided meanwhile"), "{}", late.text());
+    assert_eq!(house.ledger.reader().size(), size, "half of what was refused is recorded");
+    let page = cleo.follow(&cleo.send(
+        "/soa/several",
+        "several",
+        &[("controls", "A.2.2"), ("controls", "A.2.4"), ("decision", "applied"), ("reason", "together")],
+    ));
+    assert!(page.contains("Not decided yet: 35 of 38"), "{page}");
+    assert!(cleo.page("/soa/A.2.4").contains("together") && cleo.page("/soa/A.2.3").contains("by itself"));
+}
+
+#[test]
+fn whoever_approves_is_told_what_contradicts_an_exclusion() {
+    let house = House::new();
+    let ada = Browser::of(&house, "Ada", &[Role::Administrator]);
+    let cleo = Browser::of(&house, "Cleo", &[Role::ComplianceOfficer]);
+    let abe = Browser::of(&house, "Abe", &[Role::Approver]);
+    decide(&cleo, "A.6.2.8", &[("decision", "excluded"), ("reason", "no logs are kept of AI")]);
+    assert!(!cleo.page("/soa").contains("Excluded, and contradicted"), "a doubt that nothing gives rise to");
+    house.live_system(&house.session(&ada.person), "Loan support");
+    for path in ["/soa", "/soa/A.6.2.8"] {
+        let page = cleo.page(path);
+        assert!(page.contains("contradicts the exclusion"), "{path} says nothing: {page}");
+    }
+    let open = cleo.page("/soa/several");
+    let controls: Vec<(&str, &str)> = open
+        .split("name=\"controls\" value=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .map(|control| ("controls", control))
+        .collect();
+    assert_eq!(controls.len(), 37);
+    let mut typed = controls.clone();
+    typed.extend([("decision", "applied"), ("reason", "by law about AI")]);
+    cleo.follow(&cleo.send("/soa/several", "several", &typed));
+    let shown = abe.page("/soa/approve");
+    assert!(
+        shown.contains("Excluded, and contradicted: A.6.2.8"),
+        "the approver signs what is known to be wrong, unwarned: {shown}"
+    );
+    let approved = abe.follow(&abe.send("/soa/approve", "approval", &[("read", "yes")]));
+    assert!(approved.contains("Excluded, and contradicted: A.6.2.8"), "approved, it is stale in silence");
+    assert!(
+        approved.contains(">Abe<") && !approved.contains(">you<"),
+        "a printed statement names nobody: {approved}"
+    );
+}
+
+#[test]
+fn the_search_finds_controls_clauses_registers_items_and_the_statement() {
+    let house = House::new();
+    let cleo = Browser::of(&house, "Cleo", &[Role::ComplianceOfficer]);
+    for (typed, place) in [("8.4", "/controls/8.4"), ("a.5.2", "/controls/A.5.2")] {
+        let answer = cleo.get(&format!("/search?q={typed}"));
+        assert_eq!(answer.header("location"), Some(place), "a reference is not found");
+    }
+    for (typed, place) in [
+        ("impact", "href=\"/registers/impact_assessment\""),
+        ("impact", "href=\"/controls/A.5.2\""),
+        ("soa", "href=\"/soa\""),
+    ] {
+        let page = cleo.page(&format!("/search?q={typed}"));
+        let found = &page[page.find("id=\"table-found\"").unwrap_or_default()..];
+        assert!(found.contains(place), "{typed} does not find {place}: {found}");
+    }
+}

@@ -172,10 +172,12 @@ fn a_package_is_built_verified_and_downloaded_and_recorded_once() {
     let browser = Browser::of(&house, "Cleo", &[Role::ComplianceOfficer]);
     let counted = browser.page("/packages?disclose=none");
     assert!(counted.contains("id=\"count\""), "{counted}");
-    let built = browser
-        .send("/packages", "package", &[("disclose", "business"), ("framework", "iso42001")])
-        .ok()
-        .text();
+    // As the form is offered, without a word typed.
+    let built = browser.send("/packages", "package", &[("disclose", "business")]).ok().text();
+    assert!(
+        built.contains("Statement of Applicability inside"),
+        "an auditor for ISO/IEC 42001 is handed a package without the framework, and nobody says so: {built}"
+    );
     assert!(
         built.contains("The verifier says: holds"),
         "the package does not hold, or nobody says so: {built}"
@@ -202,6 +204,17 @@ fn a_package_is_built_verified_and_downloaded_and_recorded_once() {
     );
     let report = tabellion_model::verify(&file.body, Some(&house.trust()));
     assert_eq!(report.exit_code(), 0, "an auditor would refuse it: {}", report.to_text());
+    let held = |file: &[u8], name: &[u8]| file.windows(name.len()).any(|bytes| bytes == name);
+    assert!(held(&file.body, b"framework/index.json"), "the page speaks of an index that is not there");
+    for chosen in [("framework", "none"), ("disclose", "none")] {
+        let bare = browser.send("/packages", "package", &[chosen]).ok().text();
+        assert!(
+            bare.contains("no index, no statuses, no Statement of Applicability"),
+            "nobody is told that the framework is not in the package ({chosen:?})"
+        );
+    }
+    let mixed = browser.send("/packages", "package", &[("disclose", "business"), ("label", "for Ada")]);
+    assert_eq!(mixed.status, 400, "a label would silently take the index out of the package");
     let nothing = browser.send("/packages", "package", &[("from", "2030-01-01"), ("to", "2030-02-01")]);
     assert_eq!(nothing.status, 422, "{}", nothing.text());
     assert!(

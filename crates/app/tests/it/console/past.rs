@@ -93,6 +93,92 @@ fn a_call_that_ended_later_was_open_then() {
 }
 
 #[test]
+fn systems_people_registers_and_controls_are_shown_as_they_were() {
+    let house = House::new();
+    let browser = Browser::of(&house, "Ada", &[Role::Administrator, Role::ComplianceOfficer]);
+    let (_, admin) = house.person("Bo", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, _) = house.key(&admin, &system);
+    let then = house.ledger.reader().size();
+    house.person("Zebulon Quagmire", &[Role::Auditor]);
+    house.live_system(&admin, "Later system");
+    browser.follow(&browser.send(
+        &format!("/systems/{system}"),
+        "stage",
+        &[("stage", "paused"), ("reason", "a look at it")],
+    ));
+    browser.follow(&browser.send(&format!("/keys/{key}"), "revoke", &[("reason", "lost")]));
+    let past = |path: &str| browser.page(&format!("{path}?as_of={then}"));
+    let systems = past("/systems");
+    assert!(
+        systems.contains("Loan support") && systems.contains("Live") && !systems.contains("Later system"),
+        "the inventory of then is not the one of then: {systems}"
+    );
+    assert!(
+        systems.contains(&format!("/systems/{system}?as_of={then}")),
+        "a link leads back to the present unseen"
+    );
+    let page = past(&format!("/systems/{system}"));
+    assert!(page.contains("state good\">Live") && !page.contains("Paused</span>"), "{page}");
+    assert!(!page.contains("<form class=\"sheet\""), "the past is offered to be changed: {page}");
+    assert!(!page.contains("href=\"/systems/{system}/edit"), "the past is offered to be changed");
+    let one = past(&format!("/keys/{key}"));
+    assert!(
+        one.contains("Works") && !one.contains("lost"),
+        "a key that worked then is shown as ended: {one}"
+    );
+    assert!(!past("/people").contains("Zebulon"), "somebody who came later was known then");
+    assert!(past("/").contains("What stood here then"), "the first page shows the present");
+    for path in ["/registers", "/registers/ai_system", "/soa", "/soa/A.5.2", "/controls", "/controls/8.4"] {
+        let page = past(path);
+        assert!(
+            page.contains("Read only") && !page.contains("Later system"),
+            "{path} shows the present: {page}"
+        );
+    }
+    assert!(
+        browser.page("/controls/8.4").contains("2 systems in scope"),
+        "the test's control looks at no system"
+    );
+    assert!(past("/controls/8.4").contains("1 system in scope"), "a control counts what came later");
+}
+
+#[test]
+fn looking_back_gives_nobody_what_they_have_lost() {
+    let house = House::new();
+    let (owner, token) = house.person("Olga", &[Role::BusinessOwner]);
+    let (other, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&token, "Loan support");
+    let (key, _) = house.key(&token, &system);
+    let (answered, _) = house.calls(&system, &key);
+    let then = house.ledger.reader().size();
+    let cookie = super::browser::come_in(&house, &house.link(&owner));
+    let olga = Browser { house: &house, cookie, person: owner };
+    assert_eq!(olga.get(&format!("/calls/{answered}")).status, 200);
+    let version = house
+        .get(&admin, &format!("/api/v1/systems/{system}"))
+        .ok()
+        .header("etag")
+        .expect("an etag")
+        .to_owned();
+    let body = serde_json::json!({"name": "Loan support", "owner": other, "purposes": ["support"], "description": ""});
+    house
+        .ask("PUT", &format!("/api/v1/systems/{system}"))
+        .bearer(&admin)
+        .header("if-match", &version)
+        .json(&body)
+        .send()
+        .ok();
+    for path in [format!("/calls/{answered}"), format!("/keys/{key}")] {
+        let answer = olga.get(&format!("{path}?as_of={then}"));
+        assert!(
+            matches!(answer.status, 403 | 404),
+            "{path}: somebody who no longer answers for a system reads on by looking back"
+        );
+    }
+}
+
+#[test]
 fn a_page_that_cannot_tell_says_so_and_shows_nothing() {
     let house = House::new();
     let browser = Browser::of(&house, "Ada", &[Role::Administrator]);
@@ -101,12 +187,18 @@ fn a_page_that_cannot_tell_says_so_and_shows_nothing() {
         "system",
         &[("name", "Loan support"), ("purposes", "support"), ("capture", "none")],
     ));
-    for path in ["/", "/systems", "/people", "/packages", "/inbox"] {
+    for path in ["/packages", "/inbox", "/systems/new"] {
         let answer = browser.get(&format!("{path}?as_of=1"));
         assert_eq!(answer.status, 404, "{path} shows the present as the past");
         let page = answer.text();
-        assert!(page.contains("Not as of then, yet") && !page.contains("Loan support"), "{path}: {page}");
+        assert!(page.contains("Not as of then") && !page.contains("Loan support"), "{path}: {page}");
     }
+    let packages = browser.get("/packages?as_of=1").text();
+    assert!(packages.contains("href=\"/packages?at="), "nobody is led to a package as of then: {packages}");
+    assert!(
+        browser.page("/packages?at=1").contains("value=\"1\""),
+        "the form forgets which moment was meant"
+    );
     for wrong in ["tomorrow", "0", "999999", "1970-01-02", "2026-02-30"] {
         let answer = browser.get(&format!("/policies?as_of={wrong}"));
         assert_eq!(answer.status, 400, "{wrong} is taken for a moment: {}", answer.text());

@@ -1,7 +1,7 @@
 //! Pages keep to the table of permissions, and what a role may not see is not drawn.
 
 use tabellion_app::api::Access;
-use tabellion_app::permission::{Reach, permitted};
+use tabellion_app::permission::{Permission, Reach, permitted};
 use tabellion_model::body::Role;
 
 use super::browser::{Browser, form_of};
@@ -18,8 +18,8 @@ fn every_page_keeps_to_the_table_for_every_role() {
     browsers.push((vec![], Browser::of(&house, "Nix", &[])));
     for (method, path, access) in tabellion_app::console::pages() {
         let Access::Needs(permission) = access else { continue };
-        if path == "/logout" {
-            continue; // it would end the test's own session
+        if path == "/logout" || path.ends_with("/sessions/end") {
+            continue; // they would end the test's own session
         }
         let path = path
             .replace("{system}", &system)
@@ -37,7 +37,9 @@ fn every_page_keeps_to_the_table_for_every_role() {
                 // Without the proof nothing is done, whoever asks; with it the permission is what is left to refuse.
                 _ => browser.post(&path, &proof(browser)),
             };
-            let reach = roles.iter().map(|role| permitted(*role, permission)).max().unwrap_or(Reach::Nothing);
+            // Whoever is signed in sees their own session and can end it.
+            let own = if permission == Permission::OwnSession { Reach::All } else { Reach::Nothing };
+            let reach = roles.iter().map(|role| permitted(*role, permission)).max().unwrap_or(own);
             let refused = answer.status == 403 && answer.text().contains("carries the permission");
             assert_eq!(
                 refused,
@@ -56,6 +58,23 @@ fn proof(browser: &Browser<'_>) -> Vec<(String, String)> {
     let from = page.find("action=\"/logout\"").expect("a way out");
     let csrf = super::browser::attribute(&page[from..], "value").expect("the proof");
     vec![("csrf".to_owned(), csrf)]
+}
+
+#[test]
+fn somebody_without_a_role_is_told_whom_to_ask_sees_nothing_and_can_leave() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada Lovelace", &[Role::Administrator]);
+    house.live_system(&admin, "Loan support");
+    let new = Browser::of(&house, "Nix", &[]);
+    let page = new.page("/");
+    assert!(page.contains("You have no role here yet"), "nobody says why nothing is there: {page}");
+    assert!(page.contains("Ada Lovelace"), "nobody is told whom to ask: {page}");
+    for path in ["/inbox", "/search?q=loan"] {
+        assert!(!new.page(path).contains("Loan support"), "{path} shows a system to somebody without a role");
+    }
+    let out = new.post("/logout", &proof(&new));
+    assert_eq!(out.status, 303, "somebody without a role cannot sign out: {}", out.text());
+    assert_eq!(new.get("/").status, 303, "the session goes on after signing out");
 }
 
 #[test]

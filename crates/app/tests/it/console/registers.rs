@@ -59,7 +59,7 @@ fn an_assessment_goes_from_draft_to_approval_and_the_control_moves_and_says_why(
     let abe = Browser::of(&house, "Abe", &[Role::Approver]);
     let system = system_of(&house, &olga);
     let before = abe.page("/controls/8.4");
-    assert!(before.contains("What would turn this green"), "nobody is told what to do: {before}");
+    assert!(before.contains("What would raise this"), "nobody is told what to do: {before}");
     assert!(
         before.contains(&format!("/registers/impact_assessment?system={system}")),
         "the gap does not lead to where it is closed (V46): {before}"
@@ -379,4 +379,23 @@ fn a_new_model_asks_for_a_new_look_and_leads_to_the_call() {
         &[("decision", "approved"), ("reason", "read")],
     ));
     assert!(!page.contains("A model answered that it does not name"), "an answered wish still asks: {page}");
+}
+
+#[test]
+fn a_system_without_an_item_is_offered_the_first_one_with_itself_at_hand() {
+    let house = House::new();
+    let olga = Browser::of(&house, "Olga", &[Role::BusinessOwner]);
+    let token = house.session(&olga.person);
+    let system = house.live_system(&token, "Loan support");
+    let page = olga.page(&format!("/registers/impact_assessment?system={system}"));
+    assert!(
+        page.contains("Loan support has no impact assessment yet") && !page.contains("Clear the filters"),
+        "the way to the first assessment ends at an empty filter: {page}"
+    );
+    assert!(page.contains(&format!("href=\"/registers/impact_assessment/new?system={system}\"")), "{page}");
+    let (key, _) = house.key(&token, &system);
+    house.answered(&system, &key, "m", Some("m-2026-01"));
+    let form = olga.page(&format!("/registers/impact_assessment/new?system={system}"));
+    assert!(form.contains("Called so far: m-2026-01"), "models have to be known by heart: {form}");
+    assert!(form.contains(">needed</span>"), "nobody knows what has to be filled in: {form}");
 }

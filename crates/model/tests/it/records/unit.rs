@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use tabellion_model::{
     Disclosure, Json, MAX_UNIT_BYTES, Shown, UnitError, UnitId, check_names, derive_seed, digest,
-    parse_unit_plaintext, seal_unit, to_jcs, unit_plaintext,
+    open_unit_plaintext, parse_unit_plaintext, seal_fields, seal_unit, to_jcs, unit_plaintext,
 };
 
 use crate::records::jcs::any_json;
@@ -263,5 +263,77 @@ proptest! {
             let again = Disclosure::new(*read.salt(), read.name(), read.value().clone()).unwrap();
             prop_assert_eq!(again.encode(), text);
         }
+    }
+}
+
+/// The ledger seals with [`seal_fields`], whoever holds disclosures with [`seal_unit`]: they may differ in no byte and refuse the same.
+fn both_ways(fields: &[(String, Json)]) -> Result<(), UnitError> {
+    let map = fields.iter().cloned().collect();
+    let mut bytes = b"before".to_vec();
+    let whole = seal_unit(unit_id(), &SEED, fields);
+    let sealed = seal_fields(unit_id(), &SEED, &map, &mut bytes);
+    assert_eq!(sealed.as_ref().err(), whole.as_ref().err(), "one refuses what the other records");
+    let ((digests, disclosures), sealed) = (whole?, sealed?);
+    assert_eq!(sealed, digests, "the header would list other digests");
+    assert_eq!(
+        bytes,
+        [b"before".as_slice(), &unit_plaintext(&disclosures)].concat(),
+        "the vault would keep other content"
+    );
+    let plaintext = unit_plaintext(&disclosures);
+    assert_eq!(open_unit_plaintext(&plaintext), Ok(disclosures), "content would come back as something else");
+    Ok(())
+}
+
+/// Content that was authenticated is not compared with its canonical form again; what no unit may hold is refused all the same.
+#[test]
+fn authenticated_content_is_still_a_unit() {
+    let salt = "AAAAAAAAAAAAAAAAAAAAAA";
+    let of = |items: &str| open_unit_plaintext(items.replace("SALT", salt).as_bytes());
+    assert!(of(r#"[["SALT","a",{"b":[1]}]]"#).is_ok(), "the rest of this test would prove nothing");
+    for items in [
+        "[]",
+        "{}",
+        r#"[["SALT","a",1],["SALT","a",2]]"#,
+        r#"[["SALT","a",{"b":1,"b":2}]]"#,
+        r#"[["SALT","a",0.5]]"#,
+        r#"[["SALT","a",9007199254740992]]"#,
+        r#"[["SALT","A",1]]"#,
+        r#"[["SALT","a"]]"#,
+        r#"[["SALT","a",1,2]]"#,
+        r#"[["AAAA","a",1]]"#,
+        r#"[["AAAAAAAAAAAAAAAAAAAAAB","a",1]]"#,
+    ] {
+        assert!(of(items).is_err(), "{items} would be shown as recorded content");
+    }
+    let deep = format!(r#"[["SALT","a",{}1{}]]"#, "[".repeat(31), "]".repeat(31));
+    assert!(of(&deep).is_err(), "content nested deeper than any is recorded");
+}
+
+#[test]
+fn sealing_without_disclosures_refuses_the_same() {
+    let text = |size: usize| Json::from("x".repeat(size));
+    let of = |value: Json| [("a".to_owned(), value)];
+    assert!(both_ways(&of(text(MAX_UNIT_BYTES - 64))).is_ok(), "large content that fits must be recorded");
+    assert!(
+        matches!(both_ways(&of(text(MAX_UNIT_BYTES))), Err(UnitError::TooLarge(_))),
+        "too large for a unit"
+    );
+    let halves = ["a", "b"].map(|name| (name.to_owned(), text(MAX_UNIT_BYTES / 2)));
+    assert!(matches!(both_ways(&halves), Err(UnitError::TooLarge(_))), "too large together");
+    assert!(
+        matches!(both_ways(&of(json!(0.5))), Err(UnitError::Value { .. })),
+        "a float has no canonical form here"
+    );
+    assert!(matches!(both_ways(&[("A".to_owned(), json!(1))]), Err(UnitError::Name)), "not a field name");
+    assert!(matches!(both_ways(&[]), Err(UnitError::FieldCount(0))), "nothing to seal");
+}
+
+proptest! {
+    #[test]
+    fn sealing_without_disclosures_gives_the_same_bytes(values in proptest::collection::vec(any_json(), 1..40)) {
+        let fields: Vec<(String, Json)> =
+            values.into_iter().enumerate().map(|(at, value)| (format!("field_{at}"), value)).collect();
+        prop_assert!(both_ways(&fields).is_ok());
     }
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::{Api, list, text};
+use super::management::Known;
 use crate::failure::Failure;
 
 const ORGANISATION: &str = include_str!("../../../../../examples/demo/loan-support/organisation.json");
@@ -43,6 +44,13 @@ pub(super) struct Person {
     /// Name.
     pub(super) name: String,
     works_as: String,
+    /// What they may do; without any they answer for systems.
+    #[serde(default = "answers_for_systems")]
+    roles: Vec<String>,
+}
+
+fn answers_for_systems() -> Vec<String> {
+    vec!["business_owner".to_owned()]
 }
 
 #[derive(Debug, Deserialize)]
@@ -108,7 +116,7 @@ impl Organisation {
     }
 
     /// Enters what is not there yet and has keys issued.
-    pub(super) fn enter(&self, api: &Api) -> Result<(Secrets, Entered), Failure> {
+    pub(super) fn enter(&self, api: &Api) -> Result<(Secrets, Entered, Known), Failure> {
         let mut entered = Entered::default();
         let people = self.people(api, &mut entered)?;
         let systems = self.systems(api, &people, &mut entered)?;
@@ -118,7 +126,7 @@ impl Organisation {
             let system = known(&systems, &key.system)?;
             secrets.insert(key.name.clone(), key.issue(api, system)?);
         }
-        Ok((Secrets(secrets), entered))
+        Ok((Secrets(secrets), entered, Known { people, systems }))
     }
 
     /// The ids of people, by the names that the sample gives them.
@@ -132,7 +140,7 @@ impl Organisation {
                 text(row, "/id")?.to_owned()
             } else {
                 entered.new += 1;
-                let body = json!({"name": person.name, "roles": ["business_owner"]});
+                let body = json!({"name": person.name, "roles": person.roles});
                 text(&api.post("/api/v1/people", &body)?, "/result/id")?.to_owned()
             };
             ids.insert(person.id.clone(), id);

@@ -81,3 +81,17 @@ fn every_unit_is_found_once_also_of_a_call_that_ended_in_a_later_run() {
         .expect("a count");
     assert_eq!(left, 0, "a rebuild would make other rows than these");
 }
+
+#[test]
+fn a_run_is_filed_once_however_many_calls_end_before_the_next_one_begins() {
+    let db = views();
+    for entry in 1..RUN_ENTRIES {
+        call(&db, entry, true);
+    }
+    let filed = || db.query_row("SELECT count(*) FROM call_units", [], |row| row.get::<_, i64>(0));
+    file(&db, RUN_ENTRIES + 1).expect("filed");
+    assert_eq!(filed().expect("a count"), 2 * int(RUN_ENTRIES - 1), "a unit would not be found");
+    db.execute("DELETE FROM call_units", []).expect("taken out, so that filing again would show");
+    file(&db, RUN_ENTRIES + 2).expect("filed");
+    assert_eq!(filed().expect("a count"), 0, "each end of a call would sort a whole run again");
+}
