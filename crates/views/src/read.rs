@@ -174,6 +174,10 @@ fn stretch(reader: &Reader, from: u64, to: u64) -> Stretch {
 }
 
 /// One entry that was read.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved once into its list, where a box of its own for each would cost more"
+)]
 enum Read {
     Entry(Folded),
     Seal(Micros),
