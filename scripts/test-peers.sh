@@ -22,6 +22,7 @@ step "the official OpenAI SDK" scripts/peers/openai-client.sh "$place/openai"
 step "the official OpenAI SDK, through the gateway" env GATEWAY=scripts/peers/gateway.sh scripts/peers/openai-client.sh "$place/governed"
 step "the README's five minutes with the gateway" scripts/peers/tutorial.sh "$place/tutorial"
 step "the control plane, asked what it describes and what not" scripts/peers/api.sh "$place/api"
+step "a second client of tlog-tiles reads a whole log" scripts/peers/tiles.sh "$place/tiles"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh
 step_summary "make test-peers: all passed"

@@ -28,7 +28,8 @@ pub fn openapi() -> &'static str {
 }
 
 /// Method, path and access of every route.
-pub fn routes() -> Vec<(String, &'static str, Access)> {
+pub fn routes() -> Vec<(String, String, Access)> {
     let rows = catalogue::CATALOGUE.routes.iter();
-    rows.map(|(route, _)| (route.method.to_string(), route.path, route.access)).collect()
+    rows.map(|(route, _)| (route.method.to_string(), catalogue::documented(route.path), route.access))
+        .collect()
 }

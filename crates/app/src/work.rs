@@ -25,6 +25,7 @@ pub mod registers;
 pub mod session_ends;
 pub mod sessions;
 pub mod systems;
+pub mod tiles;
 pub mod viewing;
 pub(crate) mod writing;
 

@@ -15,9 +15,11 @@ use crate::state::{BatchRef, LogState};
 use crate::tree::BLOCK;
 
 /// Directory of the derived files.
-const TILE_DIR: &str = "log/tiles";
+pub(crate) const TILE_DIR: &str = "log/tiles";
 /// Largest published checkpoint: a note with a few signatures.
 pub(crate) const MAX_CHECKPOINT_FILE: u64 = 64 << 10;
+/// Largest bundle: 256 entries of 65,535 bytes, each behind its length.
+pub(crate) const MAX_BUNDLE_FILE: u64 = 256 * (65_535 + 2);
 /// How many entries have durable tiles and bundles, in decimal.
 const DERIVED_PATH: &str = "log/tiles/derived";
 /// The published checkpoint.

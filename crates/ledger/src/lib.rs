@@ -40,6 +40,7 @@ mod scan;
 mod shared;
 mod stage;
 mod state;
+mod tiles;
 mod tree;
 mod vault;
 mod wal;

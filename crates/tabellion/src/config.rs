@@ -51,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) env: Option<Env>,
     /// Size of new segments in MiB.
     pub(crate) segment_mib: Option<u64>,
+    /// Whether anybody may read the log's checkpoints, tiles and entries; they hold no content.
+    pub(crate) public_log: bool,
     /// Months that content is kept, by retention class.
     pub(crate) retention: BTreeMap<String, u32>,
     /// What an export discloses when the command does not say.
@@ -147,6 +149,13 @@ impl Config {
                 let text = format!("is not a number from {} to {}", SEGMENT_MIB.start(), SEGMENT_MIB.end());
                 self.segment_mib = Some(mib.ok_or_else(|| setting.refused(&text))?);
             }
+            ("log", "public") => {
+                self.public_log = match value {
+                    "true" => true,
+                    "false" => false,
+                    _ => return Err(setting.refused("is not true or false")),
+                };
+            }
             ("export", "disclose") => {
                 let policy = DisclosurePolicy::from_name(value)
                     .ok_or_else(|| setting.refused("is not all, business or none"))?;
@@ -194,7 +203,7 @@ impl Config {
 /// Keys of a section; none where it takes names of its own. `None`: there is no such section.
 fn keys_of(section: &str) -> Option<Vec<String>> {
     let fixed: &[&str] = match section {
-        "log" => &["host", "tenant", "env", "segment_mib"],
+        "log" => &["host", "tenant", "env", "segment_mib", "public"],
         "retention" => &[],
         "export" => &["disclose"],
         "console" => &["listen", "public_url"],
@@ -306,6 +315,7 @@ fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
                 }
                 Value::String(text) => settings.push(setting(&section, key, text)),
                 Value::Integer(number) => settings.push(setting(&section, key, number.to_string())),
+                Value::Boolean(flag) => settings.push(setting(&section, key, flag.to_string())),
                 Value::Table(_) if section == "gateway" && key == "limits" => {
                     return Err(wrong("table", "the limits as a section of its own, [limits]"));
                 }

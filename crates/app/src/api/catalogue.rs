@@ -93,10 +93,10 @@ fn exact(schema: &mut Value) {
 }
 
 fn document(routes: &[(Route, Shapes)], definitions: &Definitions) -> Value {
-    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for (route, shapes) in routes {
         let method = route.method.as_str().to_ascii_lowercase();
-        paths.entry(route.path).or_default().insert(method, operation(route, shapes));
+        paths.entry(documented(route.path)).or_default().insert(method, operation(route, shapes));
     }
     json!({
         "openapi": "3.1.0",
@@ -117,6 +117,11 @@ fn document(routes: &[(Route, Shapes)], definitions: &Definitions) -> Value {
             },
         },
     })
+}
+
+/// A path as the document writes it, which has no sign for a parameter with slashes in it.
+pub(super) fn documented(path: &str) -> String {
+    path.replace("{*", "{")
 }
 
 fn operation(route: &Route, shapes: &Shapes) -> Value {
@@ -142,6 +147,13 @@ fn operation(route: &Route, shapes: &Shapes) -> Value {
         Access::Loopback => {
             members.insert("security".to_owned(), json!([]));
             members.insert("x-tabellion-access".to_owned(), json!("loopback"));
+        }
+        Access::Log(permission) => {
+            members.insert("security".to_owned(), json!([{}, {"bearer": []}, {"cookie": []}]));
+            members.insert(
+                "x-tabellion-access".to_owned(),
+                json!(format!("{}, or public", permission.as_str())),
+            );
         }
         Access::Needs(permission) => {
             members.insert("security".to_owned(), json!([{"bearer": []}, {"cookie": []}]));
@@ -181,7 +193,7 @@ fn parameters(route: &Route, shapes: &Shapes) -> Vec<Value> {
             json!({"type": "string", "pattern": "^\"(0|[1-9][0-9]{0,14})\"$"}),
         ));
     }
-    if matches!(route.access, Access::Needs(_)) && route.method != Method::GET {
+    if matches!(route.access, Access::Needs(_) | Access::Log(_)) && route.method != Method::GET {
         parameters.push(header(
             "x-csrf-token",
             "With a session in a cookie: csrf_token of GET /api/v1/session.",

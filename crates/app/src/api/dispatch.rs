@@ -23,7 +23,7 @@ use super::route::{Access, Asked, Headers, Raw, Reply, Route, Shapes};
 use super::settings::Settings;
 use super::strict;
 use crate::console;
-use crate::permission::Reach;
+use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 use crate::work::{Actor, Desk, Given};
 
@@ -137,18 +137,20 @@ async fn worked(
     let csrf_token =
         presented.as_ref().filter(|presented| presented.by_cookie).map(|p| credentials::csrf_of(&p.token));
     check_loopback(route, &parts.extensions)?;
-    if let (Access::Needs(_), Some(presented)) = (route.access, &presented) {
+    let needs = route.access.needs(service.settings.public_log);
+    if let (Some(_), Some(presented)) = (needs, &presented) {
         credentials::check_page(&parts.method, &parts.headers, presented)?;
     }
-    let actor = if matches!(route.access, Access::Needs(_)) {
-        let (access, permit) = (Arc::clone(service), service.permit()?);
-        let admission = move || {
-            let _permit = permit;
-            admitted(&access, route, presented)
-        };
-        blocking(admission).await??
-    } else {
-        None
+    let actor = match needs {
+        None => None,
+        Some(permission) => {
+            let (access, permit) = (Arc::clone(service), service.permit()?);
+            let admission = move || {
+                let _permit = permit;
+                admitted(&access, route, permission, presented)
+            };
+            Some(blocking(admission).await??)
+        }
     };
     let given = given(route, &parts.headers)?;
     let cross_site = credentials::is_cross_site(&parts.headers);
@@ -195,13 +197,13 @@ pub(crate) async fn blocking<T: Send + 'static>(
     }
 }
 
-/// Who is asking, when the route lets them; `None` where it needs nobody.
+/// Who is asking, when they have what the route needs.
 fn admitted(
     service: &Service,
     route: &Route,
+    permission: Permission,
     presented: Option<Presented>,
-) -> Result<Option<Actor>, Refusal> {
-    let Access::Needs(permission) = route.access else { return Ok(None) };
+) -> Result<Actor, Refusal> {
     if route.takes_authority {
         // What is not known then is denied by the gateway; who asks is judged by what was known last.
         service.desk.refresh_for_taking();
@@ -218,7 +220,7 @@ fn admitted(
             format!("{what} carries the permission {}", permission.as_str()),
         ));
     }
-    Ok(Some(actor))
+    Ok(actor)
 }
 
 fn check_loopback(route: &Route, extensions: &axum::http::Extensions) -> Result<(), Refusal> {
@@ -371,7 +373,8 @@ fn finish(
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert("x-request-id", id);
     }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // What never changes says so itself.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(

@@ -14,6 +14,7 @@ pub(super) mod policies;
 pub(super) mod registers;
 pub(super) mod sessions;
 pub(super) mod systems;
+pub(super) mod tiles;
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -24,6 +24,19 @@ pub enum Access {
     Loopback,
     /// Whoever has this permission for at least one thing; the rules decide for which.
     Needs(Permission),
+    /// Anybody, where the log is declared public; else whoever has this permission.
+    Log(Permission),
+}
+
+impl Access {
+    /// The permission that it takes.
+    pub(crate) fn needs(self, public_log: bool) -> Option<Permission> {
+        match self {
+            Self::Public | Self::Loopback => None,
+            Self::Needs(permission) => Some(permission),
+            Self::Log(permission) => Some(permission).filter(|_| !public_log),
+        }
+    }
 }
 
 /// What a change takes in its headers.
@@ -113,6 +126,8 @@ pub(super) trait Answer {
 pub(super) struct Json<T>(pub(super) T);
 /// Text.
 pub(super) struct Plain(pub(super) Vec<u8>);
+/// Bytes of a format that is described elsewhere.
+pub(super) struct Octets(pub(super) Vec<u8>);
 /// A package.
 pub(super) struct Zip(pub(super) Vec<u8>);
 /// Nothing.
@@ -136,6 +151,18 @@ impl Answer for Plain {
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({"type": "string"})
+    }
+
+    fn bytes(self) -> Result<Vec<u8>, Refusal> {
+        Ok(self.0)
+    }
+}
+
+impl Answer for Octets {
+    const MEDIA: Option<&'static str> = Some("application/octet-stream");
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string", "contentMediaType": "application/octet-stream"})
     }
 
     fn bytes(self) -> Result<Vec<u8>, Refusal> {
@@ -292,7 +319,7 @@ impl Route {
         match self.access {
             Access::Public => {}
             Access::Loopback => codes.push(Code::NotPermitted),
-            Access::Needs(_) => {
+            Access::Needs(_) | Access::Log(_) => {
                 codes.extend([Code::NotSignedIn, Code::NotPermitted]);
                 if self.method != Method::GET {
                     codes.push(Code::CrossSite);

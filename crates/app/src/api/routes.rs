@@ -5,7 +5,7 @@
 use axum::http::Method;
 
 use super::handlers::{
-    calls, controls, keys, log, operation, people, policies, registers, sessions, systems,
+    calls, controls, keys, log, operation, people, policies, registers, sessions, systems, tiles,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -29,6 +29,7 @@ const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
 const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
 const READ_CAPTURED: Access = Access::Needs(Permission::ReadCaptured);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
+const READ_LOG: Access = Access::Log(Permission::ReadEntries);
 const RECORD: Access = Access::Needs(Permission::Record);
 const BUILD_PACKAGES: Access = Access::Needs(Permission::BuildPackages);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
@@ -134,6 +135,8 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/entries/{index}/receipt", READ_ENTRIES, Plain, "readReceipt", "The receipt of an entry, as tabellion verify takes it", 200, &[NotFound]).by(log::receipt),
         row(GET, "/api/v1/entries/{index}/proof", READ_ENTRIES, Plain, "readProof", "The inclusion proof of an entry, C2SP tlog-proof", 200, &[NotFound]).by(log::proof),
         row(GET, "/api/v1/checkpoint", READ_ENTRIES, Plain, "readCheckpoint", "The newest signed checkpoint, C2SP tlog-checkpoint", 200, &[]).by(log::checkpoint),
+        row(GET, "/log/{tenant}/checkpoint", READ_LOG, Plain, "readPublishedCheckpoint", "The checkpoint that was published last, C2SP tlog-tiles", 200, &[NotFound]).by(tiles::checkpoint),
+        row(GET, "/log/{tenant}/tile/{*path}", READ_LOG, Plain, "readTile", "A tile of the log's tree, or a bundle of its entries, C2SP tlog-tiles", 200, &[NotFound]).by(tiles::tile),
         row(POST, "/api/v1/packages", BUILD_PACKAGES, Plain, "buildPackage", "Build an evidence package and download it", 200, &[NothingToExport, UnknownReference, TooLarge, Conflict, ViewBehind, NotPermitted]).by(log::package),
     ]
 }

@@ -26,6 +26,8 @@ pub struct Configured {
 pub struct Settings {
     /// Where people reach the control plane, without a slash at the end: links begin with it, and over https the cookie is for https alone.
     pub public_url: String,
+    /// Anybody may read checkpoints, tiles and entry bundles: the entries themselves, which hold no content.
+    pub public_log: bool,
     /// Takes the access log: one line a request, without ids of people or content.
     pub log: Log,
     /// Numbers of other parts of the program, for `/metrics`.
@@ -50,6 +52,7 @@ impl Settings {
     pub fn new(public_url: &str) -> Self {
         Self {
             public_url: public_url.trim_end_matches('/').to_owned(),
+            public_log: false,
             log: Arc::new(|_| {}),
             numbers: Vec::new(),
             ready: Vec::new(),

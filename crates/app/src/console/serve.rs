@@ -112,7 +112,9 @@ async fn visited(service: &Arc<Service>, page: &'static Page, request: Request<B
     let named = named.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
     let query = Pairs::new(query_pairs(parts.uri.query().unwrap_or_default())?);
     let form = match (page.method, page.access) {
-        (Method::Post, Access::Needs(_)) if is_known(service, presented.as_ref()).await? => {
+        (Method::Post, Access::Needs(_) | Access::Log(_))
+            if is_known(service, presented.as_ref()).await? =>
+        {
             read_form(&parts.headers, body, (MAX_FORM_BYTES, FORM_WITHIN)).await?
         }
         (Method::Post, Access::Public | Access::Loopback) => {
@@ -120,7 +122,7 @@ async fn visited(service: &Arc<Service>, page: &'static Page, request: Request<B
             read_form(&parts.headers, body, limits).await?
         }
         // Nothing to read, or refused below, whatever they would send.
-        (Method::Get, _) | (Method::Post, Access::Needs(_)) => Pairs::default(),
+        (Method::Get, _) | (Method::Post, Access::Needs(_) | Access::Log(_)) => Pairs::default(),
     };
     let asked = Asked { parts, presented, named: Pairs::new(named), query, form };
     let service = Arc::clone(service);
@@ -198,7 +200,8 @@ fn enter<'a>(
     visit.desk.refresh()?;
     let signed_in = presented.map(|presented| visit.desk.sign_in(&presented.token)).transpose();
     match visit.page.access {
-        Access::Needs(permission) => {
+        // A page is for people, also where the log itself is for everybody.
+        Access::Needs(permission) | Access::Log(permission) => {
             let nobody = || Refusal::new(Code::NotSignedIn, "nobody is signed in");
             let actor =
                 signed_in?.filter(|actor| matches!(actor, Actor::Person { .. })).ok_or_else(nobody)?;

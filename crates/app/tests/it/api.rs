@@ -18,3 +18,4 @@ mod register_traffic;
 pub(crate) mod registers;
 mod session_ends;
 mod sessions;
+mod tiles;

@@ -21,4 +21,5 @@ mod keys;
 mod pipelined;
 mod room;
 mod statement;
+mod tiles;
 mod vault;

@@ -159,7 +159,9 @@ fn configuration(new: &NewLog) -> Result<String, Failure> {
          tenant = {tenant:?}\n\
          env = {env:?}\n\
          # Size of new segments in MiB.\n\
-         # segment_mib = 64\n\n\
+         # segment_mib = 64\n\
+         # Whether anybody who reaches the control plane may read checkpoints, tiles and entries (C2SP tlog-tiles), without a session. They hold no content.\n\
+         # public = false\n\n\
          [retention]\n\
          # Months that content is kept, by retention class; `tabellion retain` erases what is older.\n\
          # standard = 84\n\n\

@@ -120,6 +120,7 @@ fn control_plane(
     let url = config.console_url.clone().unwrap_or_else(|| format!("http://{bound}"));
     let mut settings = api::Settings::new(&url);
     settings.log = access;
+    settings.public_log = config.public_log;
     settings.configuration.clone_from(&config.set);
     if let Some(gateway) = gateway {
         let metrics = gateway.metrics();

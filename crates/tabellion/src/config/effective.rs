@@ -43,6 +43,7 @@ impl Config {
                 "tenant": reader.origin().tenant(),
                 "env": reader.env().as_str(),
                 "segment_mib": segment_bytes >> 20,
+                "public": self.public_log,
             },
             "retention": retention,
             "upstream": upstreams,

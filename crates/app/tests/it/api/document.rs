@@ -21,15 +21,22 @@ fn every_route_says_who_may_use_it_and_stands_in_the_document() {
     let public = ["/healthz", "/readyz", "/api/openapi.json", "/api/v1/session"];
     let mut described = 0;
     for (method, path, access) in routes() {
-        let operation = &DOCUMENT["paths"][path][method.to_ascii_lowercase()];
+        let operation = &DOCUMENT["paths"][&path][method.to_ascii_lowercase()];
         assert!(operation["operationId"].is_string(), "{method} {path} is not in the document");
         let said = operation["x-tabellion-access"].as_str().unwrap_or_default();
         match access {
             Access::Public => {
-                assert!(public.contains(&path), "{method} {path} is open to everybody; is it meant to be?");
+                assert!(
+                    public.contains(&path.as_str()),
+                    "{method} {path} is open to everybody; is it meant to be?"
+                );
                 assert_eq!(said, "public");
             }
-            Access::Loopback => assert_eq!((path, said), ("/metrics", "loopback")),
+            Access::Loopback => assert_eq!((path.as_str(), said), ("/metrics", "loopback")),
+            Access::Log(permission) => {
+                assert!(path.starts_with("/log/"), "{method} {path} would be open where the log is public");
+                assert_eq!(said, format!("{}, or public", permission.as_str()), "{method} {path}");
+            }
             Access::Needs(permission) => assert_eq!(said, permission.as_str(), "{method} {path}"),
         }
         let given = path.matches('{').count();

@@ -100,6 +100,12 @@ impl House {
         db
     }
 
+    /// Publishes the newest checkpoint, which a house has no keeper for.
+    pub(crate) fn publish(&self) {
+        let checkpoint = self.ledger.reader().checkpoint();
+        std::fs::write(self.dir.path().join("log/checkpoint"), checkpoint.as_bytes()).expect("published");
+    }
+
     /// A trust file that pins the log's root.
     pub(crate) fn trust(&self) -> tabellion_tlog::Policy {
         let keys = self.ledger.reader().keys();
