@@ -1,8 +1,8 @@
-"""Fails when a document names a file, a make target, a subcommand or an option that is not there.
+"""Fails when a document names a file, a make target, a test, a subcommand or an option that is not there.
 
     check-docs.py [PROGRAM]
 
-Without PROGRAM the links and make targets are checked; with it, also every `tabellion …` command in code.
+Without PROGRAM the links, make targets and tests are checked; with it, also every `tabellion …` command in code.
 Prints one line per finding: file, line, what.
 """
 
@@ -17,6 +17,7 @@ CODE = re.compile(r"`([^`]+)`")
 TARGET = re.compile(r"\bmake ([a-z][a-z-]*)")
 COMMAND = re.compile(r"(?:^|[\s/$(;|&])tabellion ((?:[^|;&`#]|$)*)")
 PATH = re.compile(r"(?:bench|crates|docs|e2e|examples|fuzz|scripts|web)/[\w./-]*")
+TEST = re.compile(r"cargo test -p ([a-z-]+)(?: --(?:lib|test it))?((?: [a-z][a-z0-9_:]*)*)")
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]*)")
 
 
@@ -53,6 +54,29 @@ def unknown_targets(path, text, targets):
         for target in TARGET.findall(code):
             if target not in targets:
                 yield f"{path}:{number}: `make {target}` is no target of the Makefile"
+
+
+def missing_tests(path, text, sources_of):
+    """Tests to be run that no longer exist. `sources_of(crate)` is all Rust text of a crate, or None."""
+    for number, code in code_of(text):
+        for crate, names in TEST.findall(code):
+            sources = sources_of(crate)
+            if sources is None:
+                yield f"{path}:{number}: `cargo test -p {crate}` names no crate"
+                continue
+            for name in re.split(r"[\s:]+", names.strip()):
+                if name and not re.search(rf"\b(?:fn|mod) {name}\b", sources):
+                    yield f"{path}:{number}: {crate} has no test or module of tests {name}"
+
+
+def rust_sources():
+    @cache
+    def sources_of(crate):
+        place = Path("crates") / crate.removeprefix("tabellion-")
+        files = sorted(place.rglob("*.rs")) if place.is_dir() else []
+        return "\n".join(file.read_text(encoding="utf-8") for file in files) or None
+
+    return sources_of
 
 
 def unknown_commands(path, text, help_of):
@@ -98,6 +122,7 @@ def main(arguments):
     )
     targets = set(re.findall(r"^([a-z][a-z-]*):", Path("Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     help_of = program_help(arguments[0]) if arguments else None
+    sources_of = rust_sources()
     if help_of and help_of(()) is None:
         print(f"check-docs: {arguments[0]} --help failed")
         return 1
@@ -108,6 +133,7 @@ def main(arguments):
         found += broken_links(path, text, lambda target: Path(target).exists())
         found += missing_paths(path, text, lambda target: Path(target).exists())
         found += unknown_targets(path, text, targets)
+        found += missing_tests(path, text, sources_of)
         if help_of:
             found += unknown_commands(path, text, help_of)
     print("\n".join(found) if found else f"documents: {len(paths)} hold")

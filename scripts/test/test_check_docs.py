@@ -35,6 +35,13 @@ class Documents(unittest.TestCase):
         self.assertEqual(len(list(docs.unknown_targets("README.md", "run `make tset`", {"test"}))), 1, "a reader would type it")
         self.assertEqual(list(docs.unknown_targets("README.md", "they make tests", {"test"})), [], "prose is no command")
 
+    def test_a_test_that_is_gone_is_found(self):
+        sources = {"tabellion-ledger": "mod crash;\nfn nothing_is_lost() {}"}.get
+        found = lambda text: list(docs.missing_tests("README.md", text, sources))
+        self.assertEqual(found("`cargo test -p tabellion-ledger --test it crash::nothing_is_lost`"), [], "a real test refused")
+        self.assertEqual(len(found("`cargo test -p tabellion-ledger --test it nothing_was_lost`")), 1, "a promise without a test")
+        self.assertEqual(len(found("`cargo test -p tabellion-lodger`")), 1, "no such crate")
+
     def test_an_unknown_command_is_found(self):
         self.assertEqual(len(self.commands("```\ntabellion vrify x.zip\n```")), 1, "a reader would type it")
         self.assertEqual(self.commands("```\n$ target/debug/tabellion verify x.zip --trust t\n```"), [], "a real command refused")
