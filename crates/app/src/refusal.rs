@@ -52,7 +52,7 @@ codes! {
     NotJson "not_json" 415 "The body is not declared as JSON" "Send Content-Type: application/json.";
     PolicyFaulty "policy_faulty" 422 "The policy's text has a fault" "Correct it at the place named; POST /api/v1/policies/check tries a text without publishing.";
     ContentFaulty "content_faulty" 422 "A field does not fit the register" "Correct the fields named; GET /api/v1/registers says what each takes.";
-    Incomplete "incomplete" 422 "Required fields are not filled in" "Fill in the fields named and save, then put it forward.";
+    Incomplete "incomplete" 422 "Required fields are not filled in" "Fill in the fields named and save, then put it forward or take the step.";
     UnknownReference "unknown_reference" 422 "The request names something that is not there" "Register it first, or correct the id.";
     DigestMismatch "digest_mismatch" 422 "Content and digest do not belong together" "Compute the SHA-256 over the bytes that are sent.";
     NothingToExport "nothing_to_export" 422 "The period holds nothing that can be packed" "Choose a period that holds a commit.";

@@ -31,7 +31,8 @@ pub use person::{
 };
 pub use policy::{PolicyPublished, PolicyWithdrawn};
 pub use register::{
-    RegisterDecided, RegisterMoved, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted,
+    RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
+    RegisterSubmitted,
 };
 pub use system::{SystemRegistered, SystemStage, SystemStageChanged};
 
@@ -103,6 +104,7 @@ bodies! {
     RegisterSubmitted => "register.submitted",
     RegisterDecided => "register.decided",
     RegisterMoved => "register.moved",
+    RegisterNoted => "register.noted",
     RegisterRefreshOpened => "register.refresh_opened",
     RegisterRefused => "register.refused",
     ContentViewed => "content.viewed",

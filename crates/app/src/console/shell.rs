@@ -190,7 +190,7 @@ fn also_called(path: &str) -> &'static str {
         "/soa" => "soa annex a",
         "/controls" => "iso 42001 clauses gaps status",
         "/packages" => "evidence export auditor",
-        "/registers" => "inventory impact assessment risks",
+        "/registers" => "inventory impact assessment risks tasks work requests",
         "/records/new" => "file evidence auditor upload",
         "/people" => "users access",
         "/keys" => "credentials tokens",

@@ -178,6 +178,7 @@ pub(crate) fn change(record_type: &str) -> &str {
         "register.decided" => "decided on an item",
         "register.moved" => "moved an item to another state",
         "register.refresh_opened" => "asked for a new look",
+        "register.noted" => "commented on an item",
         "register.refused" => "was refused a decision on own work",
         "soa.decided" => "decided whether a control applies",
         "soa.approved" => "approved the Statement of Applicability",

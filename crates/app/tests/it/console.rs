@@ -10,3 +10,4 @@ mod permission;
 mod registers;
 mod session;
 mod shown;
+mod work;

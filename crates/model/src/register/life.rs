@@ -112,6 +112,8 @@ pub struct Life {
     pub approved: Option<Approved>,
     /// Where the item was moved to: none when it never was, an inner none when that can no longer be read.
     pub moved: Option<Option<String>>,
+    /// Who moved it there.
+    pub mover: Option<CredentialId>,
     /// Entries of refreshes opened since the last approval.
     pub refreshes: Vec<u64>,
 }
@@ -152,7 +154,10 @@ impl Life {
                 self.submitter = Some(deed.by);
             }
             Act::Decided(ruling) => self.decide(deed, ruling.as_ref()),
-            Act::Moved(state) => self.moved = Some(state.clone()),
+            Act::Moved(state) => {
+                self.moved = Some(state.clone());
+                self.mover = Some(deed.by);
+            }
             Act::RefreshOpened(_) => self.refreshes.push(deed.entry),
         }
     }

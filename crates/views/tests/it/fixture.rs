@@ -9,8 +9,8 @@ use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledg
 use tabellion_model::body::{
     Answered, Body, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, CredentialIssued,
     CredentialRevoked, Delivered, Masked, Outcome, PersonAdded, PersonDetails, PolicyPublished,
-    RegisterDecided, RegisterMoved, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted,
-    SystemRegistered, SystemStage, SystemStageChanged, Usage,
+    RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
+    RegisterSubmitted, SystemRegistered, SystemStage, SystemStageChanged, Usage,
 };
 use tabellion_model::register::{Decision, RefreshTrigger, content_digest};
 use tabellion_model::{CredentialId, Env, ItemId, Micros, Origin, RecordId, SystemId};
@@ -157,7 +157,8 @@ pub(crate) fn item_saved(item: ItemId, system: SystemId, model: &str) -> Draft {
 }
 
 pub(crate) fn item_content(model: &str) -> tabellion_model::register::Content {
-    let content = serde_json::json!({"name": format!("With {model}"), "owner": credential(9).to_hex(), "models": [model], "tier": "high"});
+    let content = serde_json::json!({"name": format!("With {model}"), "owner": credential(9).to_hex(), "models": [model], "tier": "high",
+        "due": "2026-03-04", "references": ["8.4"]});
     content.as_object().expect("an object").clone()
 }
 
@@ -198,6 +199,10 @@ pub(crate) fn item_acted(item: ItemId, system: SystemId, which: u8) -> Draft {
                 cause: RecordId::from_bytes([5; 16]),
             };
             of_item(draft(&body), item, system, "/refresh")
+        }
+        5 => {
+            let body = RegisterNoted { register, item, text: "what somebody thinks of it".to_owned() };
+            of_item(draft(&body), item, system, "/notes")
         }
         _ => {
             let body = RegisterRefused { register, item, digest, code: "own_work".to_owned() };

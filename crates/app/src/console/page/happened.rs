@@ -201,7 +201,7 @@ pub(crate) fn within(visit: &Visit<'_>, row: &Change) -> Result<bool, Refusal> {
         "policy" => visit.can(Permission::ReadPolicies),
         "soa" => visit.can(Permission::ReadControls),
         "register" => match item_of(visit, id)? {
-            Some(row) => visit.desk.may(actor, Permission::ReadRegisters, row.system)?,
+            Some(row) => visit.desk.may_item(actor, Permission::ReadRegisters, &row)?,
             None => false,
         },
         "system" => match SystemId::from_hex(id) {

@@ -10,7 +10,7 @@ use crate::console::block::{Action, Beside, Block, Note, Section, section};
 use crate::console::cell::Cell;
 use crate::console::chart::Calls;
 use crate::console::link::Link;
-use crate::console::page::{calls, coverage, happened, inbox};
+use crate::console::page::{calls, coverage, happened, inbox, work_items};
 use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{DAY, Tone, count, machine_time};
@@ -55,6 +55,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     if !asked.is_empty() {
         blocks.push(section("asked", "Asked of you", vec![inbox::table(visit, &asked)?])?);
     }
+    blocks.extend(work_items::at_home(visit)?);
     blocks.extend(coverage::part(visit)?);
     match visit.reach(Permission::ReadCalls) {
         Reach::All => {

@@ -136,6 +136,10 @@ fn what(register: &Register, event: &Event) -> (String, Tone) {
             },
             Tone::Fair,
         ),
+        ("noted", _) => (
+            if event.reason.is_some() { "commented" } else { "commented; what is erased" }.to_owned(),
+            Tone::Quiet,
+        ),
         ("refused", _) => ("tried to decide on their own work, and was refused".to_owned(), Tone::Bad),
         (other, _) => (other.replace('_', " "), Tone::Quiet),
     }

@@ -40,7 +40,7 @@ pub struct Change {
 #[schemars(rename = "RegisterEvent")]
 pub struct Event {
     /// What was done.
-    #[schemars(extend("enum" = ["saved", "submitted", "decided", "moved", "refresh_opened", "refused"]))]
+    #[schemars(extend("enum" = ["saved", "submitted", "decided", "moved", "refresh_opened", "refused", "noted"]))]
     pub kind: String,
     /// When.
     pub at: Time,
@@ -64,7 +64,7 @@ pub struct Event {
     pub role: Option<&'static str>,
     /// On which conditions.
     pub conditions: Option<String>,
-    /// Why; of a refusal, its code.
+    /// Why; of a refusal, its code; of a remark, the remark.
     pub reason: Option<String>,
     /// When the content is due for review.
     pub next_review_at: Option<Time>,
