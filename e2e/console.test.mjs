@@ -248,7 +248,9 @@ test('a task is begun on its control, done by its owner, closed by a second pers
   await visit({}, async (officer, complaints) => {
     await signIn(officer, 'Pia Lorentz', 'compliance-officer');
     await officer.goto(`${base}/controls/A.5.3`);
-    const before = await officer.locator('.parts').innerText();
+    // The integrity of the log counts every entry, these too.
+    const parts = async () => (await officer.locator('.parts').innerText()).replace(/\d[\d,]* entries/g, 'entries');
+    const before = await parts();
     await officer.getByRole('link', { name: 'New task' }).click();
     assert.equal(await officer.getByLabel(/^Clauses and controls/).inputValue(), 'A.5.3', 'the control has to be typed again');
     await officer.getByLabel(/^Title/).fill('Name who reads the assessments');
@@ -288,7 +290,7 @@ test('a task is begun on its control, done by its owner, closed by a second pers
     await officer.getByRole('button', { name: 'Take the step' }).click();
     await officer.getByTestId('recorded').waitFor();
     await officer.goto(`${base}/controls/A.5.3`);
-    assert.equal(await officer.locator('.parts').innerText(), before, 'a task moved a status');
+    assert.equal(await parts(), before, 'a task moved a status');
     assert.deepEqual(complaints, [], 'a page complained');
   });
 });
