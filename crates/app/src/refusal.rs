@@ -31,7 +31,7 @@ codes! {
     NotPermitted "not_permitted" 403 "The role does not permit this" "Ask an administrator for a role that does; docs/api.md has the table.";
     OwnAuthority "own_authority" 403 "Nobody raises their own authority" "Ask another administrator.";
     OwnWork "own_work" 403 "Nobody decides on their own work" "Ask somebody with the role who neither wrote any of it nor put it forward.";
-    OwnLink "own_link" 403 "Whoever wrote it let this session in" "Ask the operator (tabellion person link), or an administrator whom no author let in, for a link; come in by that and decide then.";
+    OwnLink "own_link" 403 "Who wrote it and who decides let one another in" "Ask the operator (tabellion person link), or an administrator whom no author let in, for a link and decide in that session; who let an author in leaves it to somebody else.";
     CrossSite "cross_site" 403 "The request does not come from this site's own pages" "Send x-csrf-token with the token that GET /api/v1/session gives, or use a bearer token.";
     LinkUnusable "link_unusable" 403 "The link does not let anybody in" "It is unknown, used or expired: ask for a new one.";
     NotFound "not_found" 404 "There is nothing here for you" "Check the id; what lies outside your reach looks the same.";

@@ -22,6 +22,7 @@ pub mod policies;
 pub mod prose;
 pub mod records;
 pub mod registers;
+pub(crate) mod second_person;
 pub mod session_ends;
 pub mod sessions;
 pub mod systems;

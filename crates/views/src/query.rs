@@ -29,7 +29,7 @@ use crate::error::ViewsError;
 use crate::values::int;
 
 pub(crate) use applicability::at as soa_at;
-pub use applicability::{SoaApproval, SoaContent, SoaRow};
+pub use applicability::{SoaApproval, SoaContent, SoaRow, Writers};
 pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};
 pub use credentials::{CredentialRow, Issued, Revocation};
 pub use history::{Change, NoiseRow, Subject, Unplaced};

@@ -12,7 +12,7 @@ use tabellion_model::register::{
     Registers, Review, Ruling, Saving, changes, content_digest,
 };
 use tabellion_model::status::rules::Rules;
-use tabellion_model::{CredentialId, ItemId, Micros};
+use tabellion_model::{CredentialId, ItemId, Micros, RecordId};
 
 const SMALL: &str = r#"
 name = "small"
@@ -212,7 +212,12 @@ fn person(byte: u8) -> CredentialId {
 }
 
 fn deed(entry: u64, by: u8, act: Act) -> Deed {
-    Deed { entry, at: Micros(entry), by: person(by), act }
+    Deed { entry, at: Micros(entry), by: person(by), session: Some(session(by)), act }
+}
+
+/// The session of the person with this byte.
+fn session(byte: u8) -> RecordId {
+    RecordId::from_bytes([byte; 16])
 }
 
 fn saved(digest: u8) -> Act {
@@ -243,6 +248,11 @@ fn an_approval_holds_while_the_next_revision_is_written_and_names_who_wrote_it()
     assert_eq!((life.review, approved.revision, life.revision), (Some(Review::Draft), 2, 3));
     assert_eq!(approved.authors, [person(1), person(2)].into(), "an author could approve later unseen");
     assert_eq!((life.authors.clone(), life.refreshes.clone()), ([person(6)].into(), vec![5]));
+    assert_eq!(
+        (&approved.sessions, &life.sessions, life.submitted_in),
+        (&[session(1), session(2)].into(), &[session(6)].into(), None),
+        "whoever let an author in could decide on what the author wrote"
+    );
     assert!(approved.is_independent(), "an approval by a second person counts for nothing");
     let own = Life::of(&[deed(1, 1, saved(1)), deed(2, 1, decided(Decision::Approved, 1))]);
     assert!(

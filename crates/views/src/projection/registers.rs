@@ -17,7 +17,7 @@ use crate::record::{Record, Tagged};
 use crate::values::{int, list};
 
 pub(super) const REGISTERS: Projection =
-    Projection { name: "registers", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "registers", version: 3, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// Longest value that lists filter by, in bytes: words of choices, and numbers.
 const MAX_FACET_BYTES: usize = 64;
@@ -101,6 +101,7 @@ CREATE TABLE register_revisions (
     record_id BLOB NOT NULL,
     at INTEGER NOT NULL,
     actor BLOB NOT NULL,
+    session BLOB,
     digest TEXT,
     models TEXT,
     missing TEXT,
@@ -118,6 +119,7 @@ CREATE TABLE register_acts (
     record_id BLOB NOT NULL,
     at INTEGER NOT NULL,
     actor BLOB NOT NULL,
+    session BLOB,
     digest TEXT,
     decision TEXT,
     conditions TEXT,
@@ -241,8 +243,8 @@ fn revision(
     let value = body.map(|body| &body.value);
     let digest =
         value.and_then(|body| content_digest(place.register, &place.item, body.revision, &body.content).ok());
-    let sql = "INSERT INTO register_revisions (entry, register, item, revision, version, record_id, at, actor, digest, models, missing,
-        definition, facets, unit) SELECT ?1, ?2, ?3, revision, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 FROM register_items
+    let sql = "INSERT INTO register_revisions (entry, register, item, revision, version, record_id, at, actor, session, digest, models, missing,
+        definition, facets, unit) SELECT ?1, ?2, ?3, revision, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 FROM register_items
         WHERE register = ?2 AND item = ?3";
     let rows = run(
         db,
@@ -255,6 +257,7 @@ fn revision(
             record.header.record_id.as_bytes(),
             int(record.committed_at.0),
             record.header.actor.as_bytes(),
+            record.session(),
             digest.map(|digest| digest.to_hex()),
             value.map(|body| models(&body.content)),
             value.map(|body| list(&body.missing)),
@@ -292,9 +295,9 @@ fn act(
     kind: &str,
     said: &Said,
 ) -> rusqlite::Result<Applied> {
-    let sql = "INSERT INTO register_acts (entry, register, item, kind, version, record_id, at, actor, digest, decision, conditions, reason,
-        role, next_review_at, state, trigger, model, fields, cause, unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+    let sql = "INSERT INTO register_acts (entry, register, item, kind, version, record_id, at, actor, session, digest, decision, conditions,
+        reason, role, next_review_at, state, trigger, model, fields, cause, unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
     let rows = run(
         db,
         sql,
@@ -307,6 +310,7 @@ fn act(
             record.header.record_id.as_bytes(),
             int(record.committed_at.0),
             record.header.actor.as_bytes(),
+            record.session(),
             said.digest,
             said.decision,
             said.conditions,

@@ -98,6 +98,8 @@ pub struct Done {
 pub struct ApprovalRow {
     /// Its place.
     pub done: Done,
+    /// The session in which it was done.
+    pub session: Option<RecordId>,
     /// What was approved, hex.
     pub digest: String,
     /// What it depends on; empty: nothing.
@@ -156,6 +158,8 @@ pub struct RevisionRow {
     pub done: Done,
     /// Its record.
     pub record_id: RecordId,
+    /// The session in which it was done; none: a record of before sessions were named, or of the log's own writer.
+    pub session: Option<RecordId>,
     /// Digest of its content, hex; none: erased.
     pub digest: Option<String>,
     /// Models it names.
@@ -175,6 +179,8 @@ pub struct ActRow {
     pub done: Done,
     /// Its record.
     pub record_id: RecordId,
+    /// The session in which it was done; none: a record of before sessions were named, or of the log's own writer.
+    pub session: Option<RecordId>,
     /// The digest it is about, hex.
     pub digest: Option<String>,
     /// What was decided.
@@ -202,7 +208,7 @@ pub struct ActRow {
 fn select() -> String {
     format!(
         "SELECT items.*, systems.name AS system_name, people.name AS owner_name, approval.entry AS approval_entry,
-        approval.at AS approval_at, approval.actor AS approval_by, approval.digest AS approval_digest,
+        approval.at AS approval_at, approval.actor AS approval_by, approval.session AS approval_session, approval.digest AS approval_digest,
         approval.conditions AS approval_conditions, approval.next_review_at AS due_at, {REFRESH_OPEN} AS refresh_open {}",
         from()
     )
@@ -380,6 +386,7 @@ fn approval(row: &Row<'_>) -> rusqlite::Result<Option<ApprovalRow>> {
             at: time(row, "approval_at")?,
             by: id(row, "approval_by")?,
         },
+        session: optional_id(row, "approval_session")?,
         digest,
         conditions,
         next_review_at: optional_time(row, "due_at")?,
@@ -396,6 +403,7 @@ fn revision(row: &Row<'_>) -> rusqlite::Result<RevisionRow> {
         version: number(row, "version")?,
         done: place(row)?,
         record_id: id(row, "record_id")?,
+        session: optional_id(row, "session")?,
         digest: row.get("digest")?,
         models: optional_list(row, "models")?,
         missing: optional_list(row, "missing")?,
@@ -408,6 +416,7 @@ fn act(row: &Row<'_>) -> rusqlite::Result<ActRow> {
         kind: row.get("kind")?,
         done: place(row)?,
         record_id: id(row, "record_id")?,
+        session: optional_id(row, "session")?,
         digest: row.get("digest")?,
         decision: optional_word(row, "decision")?,
         conditions: row.get("conditions")?,

@@ -99,7 +99,7 @@ pub(crate) fn why_not(visit: &Visit<'_>, opened: &Opened<'_>) -> String {
         return format!("You put it forward, and nobody approves their own work. {others}");
     }
     format!(
-        "Whoever decides is {}, wrote none of it, and came in by the link of nobody who did.",
+        "Whoever decides is {}, wrote none of it, and neither came in by the link of somebody who did nor let them in.",
         roles.join(" or ")
     )
 }

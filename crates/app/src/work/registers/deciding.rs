@@ -1,7 +1,7 @@
 //! Deciding on items, and moving them from state to state.
 //!
 //! Promises: an approval is by somebody with the role who neither wrote any of it nor put it forward, over exactly the digest that is there. Trying to
-//! approve one's own work is refused and recorded, also in a session that an author let in (docs/decisions/0013-who-let-the-approver-in.md).
+//! approve one's own work is refused and recorded, also where an author and the approver let one another in (docs/decisions/0013-who-let-the-approver-in.md).
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use tabellion_ledger::{Draft, DraftStream, LedgerError};
 use tabellion_model::body::{Body as _, RegisterDecided, RegisterMoved, RegisterRefused, Role};
 use tabellion_model::register::{Decision, Life, Register, Review};
 use tabellion_model::{ItemId, Micros};
-use tabellion_views::query::{ItemRow, LetIn};
+use tabellion_views::query::ItemRow;
 
 use super::editing::{check_digest, earlier_revision};
 use super::shown::Item;
@@ -18,7 +18,7 @@ use crate::permission::{Permission, Reach, permitted};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::{DigestForm, role_of};
 use crate::work::prose::{self, Prose};
-use crate::work::sessions::check_let_in_by_others;
+use crate::work::second_person::SecondPerson;
 use crate::work::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
 use crate::work::{Actor, Desk, Given, Written};
 
@@ -101,9 +101,7 @@ impl Desk {
                 next_review_at: at,
             };
             let expected = given.expected(earlier, row.version);
-            let mut draft = about(row.system, draft_of(&body, stream(register, id), expected)?);
-            draft.parents = self.in_session(actor, earlier)?;
-            Ok(vec![draft])
+            Ok(vec![about(row.system, draft_of(&body, stream(register, id), expected)?)])
         });
         if let Err(refusal) = &written
             && matches!(refusal.code, Code::OwnWork | Code::OwnLink)
@@ -135,7 +133,7 @@ impl Desk {
             if earlier.is_none() {
                 let life = self.views.register_life(&register.name, &id)?;
                 check_version(&row, given, life.saving.as_ref().map(|saving| saving.digest.as_str()))?;
-                check_step(actor, &self.let_in(actor)?, register, &row, &life, &new.state)?;
+                check_step(actor, &self.second_person(actor)?, register, &row, &life, &new.state)?;
             }
             let body = RegisterMoved {
                 register: register.name.clone(),
@@ -175,7 +173,7 @@ impl Desk {
                 ));
             }
         }
-        check_second_person(actor, &self.let_in(actor)?, register, &life)?;
+        check_second_person(&self.second_person(actor)?, register, &life)?;
         if new.decision == Decision::Returned && !new.conditions.is_empty() {
             return Err(Refusal::at(
                 Code::Malformed,
@@ -251,36 +249,37 @@ pub(super) fn deciding_role(actor: &Actor, register: &Register) -> Result<Role, 
     })
 }
 
-/// Whether `actor` neither wrote any of what is to be decided on nor put it forward, and came in by nobody who did.
+/// Whether who decides neither wrote any of what is to be decided on nor put it forward, came in by nobody who did, and let none of them in.
 pub(super) fn check_second_person(
-    actor: &Actor,
-    let_in: &LetIn,
+    second: &SecondPerson<'_>,
     register: &Register,
     life: &Life,
 ) -> Result<(), Refusal> {
     if !register.approval.four_eyes {
         return Ok(());
     }
-    let Some(person) = actor.credential() else { return Ok(()) };
-    if life.authors.contains(&person) {
+    if life.authors.iter().any(|author| second.is(*author)) {
         return Err(Refusal::new(
             Code::OwnWork,
             "you wrote some of what is to be decided on, and a second person has to decide; the attempt is recorded",
         ));
     }
-    if life.submitter == Some(person) {
+    if life.submitter.is_some_and(|submitter| second.is(submitter)) {
         return Err(Refusal::new(
             Code::OwnWork,
             "you put it forward yourself, and a second person has to decide; the attempt is recorded",
         ));
     }
-    check_let_in_by_others(let_in, life.authors.iter().chain(&life.submitter))
+    second.check_let_in_by_others(
+        life.authors.iter().chain(&life.submitter),
+        life.sessions.iter().chain(&life.submitted_in),
+    )
 }
 
 /// Whether `actor` may move an item to `to` from where it stands.
 pub(super) fn check_step(
     actor: &Actor,
-    let_in: &LetIn,
+    second: &SecondPerson<'_>,
     register: &Register,
     row: &ItemRow,
     life: &Life,
@@ -320,7 +319,7 @@ pub(super) fn check_step(
             "you wrote some of what is approved, and somebody else has to take this step",
         ));
     }
-    check_let_in_by_others(let_in, approved.authors.iter())
+    second.check_let_in_by_others(approved.authors.iter(), approved.sessions.iter())
 }
 
 pub(super) fn words<'a>(roles: impl Iterator<Item = &'a Role>) -> String {

@@ -45,7 +45,7 @@ impl Desk {
     pub fn inbox(&self, actor: &Actor) -> Result<Inbox, Refusal> {
         let mut inbox = Inbox::default();
         let editing = self.systems_within(actor, Permission::EditRegisters)?;
-        let let_in = self.let_in(actor)?;
+        let second = self.second_person(actor)?;
         let edits = actor.reach(Permission::EditRegisters) != Reach::Nothing;
         for register in self.tools.registers.all() {
             let of = || ItemFilter { register: Some(register.name.clone()), ..ItemFilter::default() };
@@ -53,7 +53,7 @@ impl Desk {
                 let wanted = ItemFilter { review: Some(Review::InReview), ..of() };
                 self.wait(&mut inbox.decide, register, &wanted, ItemSort::Changed, |row| {
                     let life = self.views.register_life(&row.register, &row.item)?;
-                    Ok(check_second_person(actor, &let_in, register, &life).is_ok())
+                    Ok(check_second_person(&second, register, &life).is_ok())
                 })?;
             }
             if !edits {

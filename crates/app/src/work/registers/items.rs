@@ -216,7 +216,7 @@ impl Desk {
                 && life.review == Some(Review::InReview)
                 && self.may(actor, Permission::DecideRegisters, row.system)?
                 && super::deciding::deciding_role(actor, register).is_ok()
-                && super::deciding::check_second_person(actor, &self.let_in(actor)?, register, &life).is_ok(),
+                && super::deciding::check_second_person(&self.second_person(actor)?, register, &life).is_ok(),
             next_states: self.next_states(actor, register, row, &life)?,
             refreshes: self.open_refreshes_of(row, &life)?,
             created: self.reference(row.created.entry)?,
@@ -235,9 +235,9 @@ impl Desk {
         if !self.may(actor, Permission::MoveRegisters, row.system)? {
             return Ok(Vec::new());
         }
-        let let_in = self.let_in(actor)?;
+        let second = self.second_person(actor)?;
         let states = register.states.iter().map(|state| state.name.as_str());
-        let open = |to: &&str| super::deciding::check_step(actor, &let_in, register, row, life, to).is_ok();
+        let open = |to: &&str| super::deciding::check_step(actor, &second, register, row, life, to).is_ok();
         Ok(states.filter(open).map(str::to_owned).collect())
     }
 
