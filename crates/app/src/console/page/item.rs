@@ -223,20 +223,17 @@ pub(crate) fn facts(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Ref
     facts = match &summary.approval {
         None => facts.with("Approved by", Cell::unknown("nobody yet: it is no evidence so far")),
         Some(approval) => {
-            let role = opened
-                .history
-                .events
-                .iter()
-                .find(|event| event.recorded.index == approval.index)
-                .and_then(|event| event.role)
-                .map(|role| role.replace('_', " "));
+            let event = opened.history.events.iter().find(|event| event.recorded.index == approval.index);
+            let role = event.and_then(|event| event.role).map(|role| role.replace('_', " "));
+            let let_in = event.and_then(|event| event.let_in_by.as_deref()).and_then(CredentialId::from_hex);
             let by = who(&approval.by)?;
             let role = role.map_or_else(
                 || Cell::unknown("under a role that is no longer readable"),
                 |role| Cell::text(&format!("as {role}")),
             );
+            let by = [by, role].into_iter().chain(visit.let_in_by(let_in)?).collect();
             let mut facts = facts
-                .with_all("Approved by", vec![by, role])
+                .with_all("Approved by", by)
                 .with_all("Approved", vec![visit.time(approval.at.0), visit.entry(approval.index)])
                 .with(
                     "Next review",

@@ -53,7 +53,8 @@ fn told(visit: &Visit<'_>, register: &Register, event: &Event) -> Result<Told, R
         None => Cell::unknown("nobody"),
     };
     let (what, tone) = what(register, event);
-    let mut notes = Vec::new();
+    let let_in_by = event.let_in_by.as_deref().and_then(CredentialId::from_hex);
+    let mut notes: Vec<Cell> = visit.let_in_by(let_in_by)?.into_iter().collect();
     if let Some(digest) = &event.digest {
         notes.push(Cell::id(digest));
     }
