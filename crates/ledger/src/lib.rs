@@ -25,6 +25,7 @@ pub mod keyring;
 mod ledger;
 pub mod lock;
 mod lookup;
+mod lost;
 mod numbers;
 mod own_records;
 mod pipeline;
