@@ -322,7 +322,7 @@ test('somebody without a role is told whom to ask and signs out', async () => {
       await page.goto(`${base}/#link=${token}`);
       await page.getByRole('button', { name: 'Come in' }).click();
       await page.getByText('You have no role here yet').waitFor();
-      await page.getByText('Lena Sabo').waitFor();
+      await page.getByText('Ask whoever sent you your link').waitFor();
       await page.locator('.person summary').click();
       await page.getByRole('button', { name: 'Sign out' }).click();
       await page.waitForURL(/\/login/);

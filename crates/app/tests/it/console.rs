@@ -5,6 +5,7 @@ mod content;
 mod controls;
 mod forms;
 mod keep;
+mod names;
 mod past;
 mod permission;
 mod registers;

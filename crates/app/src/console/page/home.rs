@@ -41,9 +41,6 @@ struct Figures {
     figures: Vec<Figure>,
 }
 
-/// Administrators that somebody without a role is told of.
-const TO_ASK: usize = 5;
-
 /// The page.
 pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     if matches!(&visit.actor, Some(Actor::Person { roles, .. }) if roles.is_empty()) {
@@ -80,20 +77,9 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     visit.show(content)
 }
 
-/// For somebody who may not do anything yet: whom to ask. Who lets people in is no secret to whoever was let in.
+/// For somebody who may not do anything yet: whom to ask, by what they are. Names are for whoever may read people.
 fn without_role(visit: &Visit<'_>) -> Answered {
-    let rows = visit.desk.people_rows()?;
-    let names: Vec<String> = rows
-        .into_iter()
-        .filter(|row| row.roles.contains(&Role::Administrator))
-        .filter_map(|row| Some(Cell::text(&row.details?.name).text))
-        .take(TO_ASK)
-        .collect();
-    let whom = if names.is_empty() {
-        "Ask whoever runs this installation for one: tabellion person grants it.".to_owned()
-    } else {
-        format!("Ask an administrator for one: {}.", names.join(", "))
-    };
+    let whom = "Ask whoever sent you your link, or another administrator, for one.";
     let note = Note {
         tone: Tone::Fair,
         title: "You have no role here yet".to_owned(),
