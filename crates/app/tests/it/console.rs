@@ -1,6 +1,7 @@
 //! The console over real HTTP, on a real log in a directory of its own; a browser has its own tests in e2e/.
 
 mod browser;
+mod clock;
 mod content;
 mod controls;
 mod forms;
