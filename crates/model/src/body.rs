@@ -13,6 +13,7 @@ mod person;
 mod policy;
 mod register;
 mod system;
+mod view;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,6 +35,7 @@ pub use register::{
     RegisterDecided, RegisterMoved, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted,
 };
 pub use system::{SystemRegistered, SystemStage, SystemStageChanged};
+pub use view::{ViewRemoved, ViewSaved};
 
 /// A record type with a known body.
 pub trait Body: Serialize + DeserializeOwned {
@@ -106,6 +108,8 @@ bodies! {
     RegisterRefreshOpened => "register.refresh_opened",
     RegisterRefused => "register.refused",
     ContentViewed => "content.viewed",
+    ViewSaved => "view.saved",
+    ViewRemoved => "view.removed",
 }
 
 #[cfg(test)]

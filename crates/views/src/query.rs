@@ -14,6 +14,7 @@ mod people;
 mod policies;
 mod register_lives;
 mod registers;
+mod saved_views;
 mod systems;
 mod traffic;
 mod viewings;
@@ -39,6 +40,7 @@ pub use people::{Details, LetIn, Link, OpenSession, PersonRow, RoleChange, Sessi
 pub use policies::{PolicyContent, PolicyVersion};
 pub use register_lives::RegisterItemFacts;
 pub use registers::{ActRow, ApprovalRow, Done, ItemFilter, ItemPage, ItemRow, ItemSort, Items, RevisionRow};
+pub use saved_views::SavedViewRow;
 pub use systems::{Described, Stage, SystemFilter, SystemRow};
 pub use traffic::{COUNTED_CALLS, Stretch, Traffic};
 pub use viewings::ViewingRow;

@@ -31,6 +31,7 @@ pub(crate) mod refusals;
 pub(crate) mod register_filters;
 pub(crate) mod registers;
 pub(crate) mod said;
+pub(crate) mod saved_views;
 pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod story;

@@ -6,7 +6,7 @@ use super::answer::Answered;
 use super::page::{
     applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry,
     home, inbox, item, item_form, keep, keys, ledger, login, packages, people, person_sessions, policies,
-    registers, search, settings, story, system, systems,
+    registers, saved_views, search, settings, story, system, systems,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -189,6 +189,9 @@ pub(crate) const PAGES: &[Page] = &[
     get("/", SIGNED_IN, Everything, Area::Home, "page.home", home::show),
     get("/inbox", SIGNED_IN, Present, Area::Inbox, "page.inbox", inbox::show),
     get("/search", SIGNED_IN, Present, Area::None, "page.search", search::show),
+
+    post("/views", SIGNED_IN, Area::None, "page.view.save", saved_views::save),
+    post("/views/{view}/remove", SIGNED_IN, Area::None, "page.view.remove", saved_views::remove),
 
     get("/calls", READ_CALLS, Prefix, Area::Calls, "page.calls", calls::list),
     get("/calls/{call}", READ_CALLS, Prefix, Area::Calls, "page.call", calls::show),

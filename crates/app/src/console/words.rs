@@ -183,6 +183,8 @@ pub(crate) fn change(record_type: &str) -> &str {
         "soa.approved" => "approved the Statement of Applicability",
         "soa.refused" => "was refused the approval of an own statement",
         "content.viewed" => "asked to see a prompt and answer",
+        "view.saved" => "kept a view of a list",
+        "view.removed" => "removed a view of a list",
         "call.authorised" => "let a call through",
         "call.denied" => "denied a call",
         "call.completed" => "ended a call",

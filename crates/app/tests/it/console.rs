@@ -7,6 +7,7 @@ mod controls;
 mod forms;
 mod keep;
 mod names;
+mod own_views;
 mod past;
 mod permission;
 mod registers;

@@ -10,7 +10,7 @@ use tabellion_model::body::{
     Answered, Body, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, CredentialIssued,
     CredentialRevoked, Delivered, Masked, Outcome, PersonAdded, PersonDetails, PolicyPublished,
     RegisterDecided, RegisterMoved, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted,
-    SystemRegistered, SystemStage, SystemStageChanged, Usage,
+    SystemRegistered, SystemStage, SystemStageChanged, Usage, ViewRemoved, ViewSaved,
 };
 use tabellion_model::register::{Decision, RefreshTrigger, content_digest};
 use tabellion_model::{CredentialId, Env, ItemId, Micros, Origin, RecordId, SystemId};
@@ -285,6 +285,21 @@ pub(crate) fn added(person: CredentialId, name: &str) -> Draft {
         draft = draft.about(&person.to_hex(), field, value.clone());
     }
     draft
+}
+
+/// One of two views of lists that a person keeps; with 2 the first of them, which they keep no longer.
+pub(crate) fn view_kept(person: CredentialId, which: u8) -> Draft {
+    let stream = format!("view/{person}/{}", credential(which % 2));
+    if which == 2 {
+        return on(by(draft(&ViewRemoved {}), person), stream);
+    }
+    let name = format!("view {which}");
+    let body = ViewSaved { name, page: "/calls".to_owned(), query: format!("q={which}") };
+    let mut kept = Draft::new(ViewSaved::TYPE);
+    for (field, value) in body.fields().expect("a body is an object") {
+        kept = kept.about(&person.to_hex(), &field, value);
+    }
+    on(by(kept, person), stream)
 }
 
 pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Draft {
