@@ -11,7 +11,7 @@ from .faults import Malformed
 from .record import Record
 from .report import Problems
 
-MAX_ENTRY_BYTES, BUNDLE_ENTRIES = 65_535, 4_096
+BUNDLE_ENTRIES = 4_096
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ _SEAL = shape.record(
     first=shape.natural,
     count=shape.ordinal,
     root=shape.digest,
-    committed_at=shape.integer,
-    keys=shape.natural,
+    committed_at=shape.moment,
+    keys=shape.ordinal,
 )
 
 
 def read(data: bytes) -> Entry:
-    if not 1 <= len(data) <= MAX_ENTRY_BYTES:
+    if not 1 <= len(data) <= shape.MAX_ENTRY_BYTES:
         raise Malformed("is not of 1 to 65535 bytes")
     if data[0] == 0x7B:
         plain = record.read(data)
@@ -68,6 +68,8 @@ def read(data: bytes) -> Entry:
         members = _SEAL(jcs.read(message.payload or b""))
         members["root"] = bytes.fromhex(members["root"])
         del members["format"]
+        if members["first"] + members["count"] > jcs.MAX_INTEGER:
+            raise Malformed("is a seal beyond the last index that JSON can hold")
         return Entry(None, Seal(**members), message)
     message = cose.read_attached(data, cose.STATEMENT)
     stated = record.read(message.payload or b"")

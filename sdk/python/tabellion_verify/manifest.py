@@ -15,7 +15,6 @@ SCOPE = (
     "a management system conforms to any standard. Tabellion is not a certification body."
 )
 TOTALS = ("entries", "erased", "records", "seals", "shown", "statements", "units", "withheld")
-MAX_TREE = 1 << 53
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,17 @@ class Manifest:
 def _types(value: Json) -> dict[str, int]:
     if not isinstance(value, dict):
         raise Malformed("is not an object")
-    return {recordtypes.TYPE_NAME(name): shape.ordinal(count) for name, count in value.items()}
+    return {name: shape.natural(count) for name, count in value.items()}
+
+
+_PERIOD = shape.record(**{"from": shape.moment, "to": shape.moment})
+
+
+def _period(value: Json) -> dict[str, int]:
+    period = _PERIOD(value)
+    if period["from"] >= period["to"]:
+        raise Malformed("does not end after it begins")
+    return period
 
 
 def _path(value: Json) -> str:
@@ -57,10 +66,10 @@ def _path(value: Json) -> str:
 
 _EPOCH = shape.record(
     closed=shape.flag,
-    count=shape.ordinal,
-    epoch=shape.ordinal,
-    first_seq=shape.ordinal,
-    last_seq=shape.ordinal,
+    count=shape.natural,
+    epoch=shape.natural,
+    first_seq=shape.natural,
+    last_seq=shape.natural,
     missing=shape.natural,
     opened=shape.flag,
     producer=shape.identity,
@@ -85,7 +94,7 @@ _MANIFEST = shape.record(
     size=shape.natural,
     first=shape.natural,
     count=shape.natural,
-    period=shape.Optional(shape.record(**{"from": shape.integer, "to": shape.integer})),
+    period=shape.Optional(_period),
     framework=shape.Optional(shape.text),
     disclosure=shape.one_of("all", "business", "none"),
     keys=shape.natural,

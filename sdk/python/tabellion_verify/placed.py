@@ -38,7 +38,7 @@ class Placed:
             problems.broken(f"entry {self.index}: {error}")
 
 
-ENTRY = shape.record(entry=shape.octets, index=shape.natural, path=shape.hashes)
+ENTRY = shape.record(entry=shape.entry, index=shape.natural, path=shape.hashes)
 
 
 def read_list(value: jcs.Json) -> list[Placed]:

@@ -33,10 +33,10 @@ def _seal(value: jcs.Json) -> SealProof:
     return SealProof(Placed(row["index"], row["entry"], row["path"]), row["batch_path"])
 
 
-_SEAL = shape.record(batch_path=shape.hashes, entry=shape.octets, index=shape.natural, path=shape.hashes)
+_SEAL = shape.record(batch_path=shape.hashes, entry=shape.entry, index=shape.natural, path=shape.hashes)
 _EXTRA = shape.record(
     disclosures=shape.list_of(shape.text),
-    entry=shape.octets,
+    entry=shape.entry,
     format=shape.exactly("tabellion.receipt/1"),
     keys=placed.read_list,
     seal=shape.Optional(_seal),
@@ -72,8 +72,8 @@ def read(data: bytes) -> Receipt:
     checkpoint = _within("checkpoint", note.read_checkpoint, proof.checkpoint)
     _within("checkpoint", recordtypes.origin, checkpoint.origin)
     extra = _EXTRA(_within("extra", jcs.read, proof.extra))
-    if len(extra["keys"]) > MAX_KEY_RECORDS:
-        raise Malformed(f"brings along more than {MAX_KEY_RECORDS} key records")
+    if not 1 <= len(extra["keys"]) <= MAX_KEY_RECORDS:
+        raise Malformed(f"brings along no key record or more than {MAX_KEY_RECORDS}")
     own = Placed(proof.index, extra["entry"], proof.path, _within("entry", entry.read, extra["entry"]))
     seal: SealProof | None = extra["seal"]
     if (seal is None) != (own.entry is not None and own.entry.seal is not None):

@@ -74,7 +74,7 @@ CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
     ERASURE_DONE: shape.record(erased=shape.natural, last=shape.flag, order=shape.identity),
     "hold.placed": shape.record(hold=shape.identity, keys=shape.Optional(_IDS)),
     "hold.released": shape.record(hold=shape.identity),
-    "system.deletion_requested": shape.record(due_at=shape.integer),
+    "system.deletion_requested": shape.record(due_at=shape.moment),
     "system.deletion_cancelled": shape.record(),
     "system.purged": shape.record(order=shape.Optional(shape.identity)),
     "package.exported": shape.record(count=shape.natural, first=shape.natural, manifest_sha256=shape.digest, size=shape.natural),

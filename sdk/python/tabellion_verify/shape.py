@@ -11,6 +11,7 @@ from . import encoding
 from .faults import Malformed
 from .jcs import Json
 
+MAX_ENTRY_BYTES = 65_535
 T = TypeVar("T")
 Reader = Callable[[Json], T]
 
@@ -90,6 +91,11 @@ def natural(value: Json) -> int:
     return integer(value)
 
 
+def moment(value: Json) -> int:
+    """Microseconds since 1970."""
+    return natural(value)
+
+
 def ordinal(value: Json) -> int:
     """A count that begins at 1."""
     if integer(value) < 1:
@@ -143,6 +149,14 @@ def hashes(value: Json) -> list[bytes]:
 
 def octets(value: Json) -> bytes:
     return encoding.from_base64(text(value))
+
+
+def entry(value: Json) -> bytes:
+    """An entry of the log, in base64."""
+    data = octets(value)
+    if not 1 <= len(data) <= MAX_ENTRY_BYTES:
+        raise Malformed(f"is not an entry of 1 to {MAX_ENTRY_BYTES} bytes")
+    return data
 
 
 def octets_of(size: int) -> Reader[bytes]:

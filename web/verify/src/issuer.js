@@ -23,7 +23,7 @@ export async function judgeIssuer(policy, chain, logKey, checkpoint) {
   }
   const quorum = await checkQuorum(policy, checkpoint.note);
   const which = rootMatches ? 'root key' : 'log key';
-  if (quorum.outcome !== 'holds') return quorum.outcome === 'broken' ? broken(quorum.detail) : undetermined(quorum.detail);
+  if (quorum.outcome !== 'holds') return undetermined(quorum.detail);
   return holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`);
 }
 

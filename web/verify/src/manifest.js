@@ -50,7 +50,7 @@ const period = (value) => {
   return read;
 };
 const types = (value) => {
-  for (const count of Object.values(shape.object(value))) shape.ordinal(count);
+  for (const count of Object.values(shape.object(value))) shape.count(count);
   return value;
 };
 
@@ -59,7 +59,7 @@ const MANIFEST = shape.closed({
   disclosure: shape.oneOf('all', 'business', 'none'),
   env: shape.environment,
   epochs: (value) => shape.ascending(shape.listOf(shape.closed({
-    closed: shape.boolean, count: shape.ordinal, epoch: shape.ordinal, first_seq: shape.ordinal, last_seq: shape.ordinal,
+    closed: shape.boolean, count: shape.count, epoch: shape.count, first_seq: shape.count, last_seq: shape.count,
     missing: shape.count, opened: shape.boolean, producer: shape.id,
   }))(value), (one) => [one.producer, one.epoch], 'epochs'),
   files: (value) => shape.ascending(shape.listOf(shape.closed({
@@ -69,11 +69,11 @@ const MANIFEST = shape.closed({
   format: shape.exactly('tabellion.package/1'),
   'framework?': shape.string,
   genesis: shape.hash,
-  keys: shape.ordinal,
+  keys: shape.count,
   log: shape.origin,
   'period?': period,
   scope: shape.exactly(SCOPE),
-  size: shape.ordinal,
+  size: shape.count,
   software: shape.string,
   tenant: shape.string,
   totals: shape.closed({
@@ -92,7 +92,7 @@ const hashes = shape.listOf(shape.hashBytes);
 
 const PROOF = shape.closed({
   extra: (value) => shape.ascending(shape.listOf(shape.closed({
-    entry: shape.bytes, index: shape.count, path: hashes,
+    entry: shape.entry, index: shape.count, path: hashes,
   }))(value), (one) => one.index, 'extra entries'),
   format: shape.exactly('tabellion.proof/1'),
   left: hashes,

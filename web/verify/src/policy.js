@@ -87,7 +87,7 @@ export function pinsFor(policy, origin) {
   return { log: named(origin), root: named(`${origin}/root`) };
 }
 
-/** Whether the cosignatures of a note meet the quorum; a witness's own bad signature is `broken`. */
+/** Whether the cosignatures of a note meet the quorum. A false one settles nothing: it shows as little about the log as none. */
 export async function checkQuorum(policy, note) {
   if (policy.quorum === 'none') return { outcome: 'holds', detail: 'the trust file asks for no witnesses' };
   const seen = new Set();
@@ -96,7 +96,7 @@ export async function checkQuorum(policy, note) {
     for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
       const signed = cosignedMessage(note.text, blob);
       if (!signed || !(await verifySignature(rule.witness.publicKey, signed.message, signed.signature))) {
-        return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify` };
+        return { outcome: 'undetermined', detail: `the cosignature of witness ${name} does not verify` };
       }
       seen.add(name);
     }

@@ -27,7 +27,7 @@ const CLEAR = new Map(Object.entries({
   },
   'key.revoked': { key_id: shape.hash, reason: shape.oneOf('compromised', 'lost', 'retired') },
   'epoch.opened': {
-    'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.count }),
+    'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.ordinal }),
   },
   'epoch.closed': { last_seq: shape.ordinal, systems },
   'erasure.ordered': {
@@ -43,7 +43,7 @@ const CLEAR = new Map(Object.entries({
   'record.read': { entry: shape.count },
 }));
 const NOT_CRITICAL = new Set(['package.exported', 'record.read']);
-const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
+export const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 
 export const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;
 

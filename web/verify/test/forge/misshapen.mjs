@@ -1,7 +1,7 @@
 // Every member of every JSON part, taken away or given a value of another kind, in evidence that is otherwise well made and well signed.
 // What is malformed, what is broken and what is merely unusual has to be the same for every verifier.
 import { makePackage } from './package.mjs';
-import { b64, cbor, jcs, sign1, sign1Bytes } from './primitives.mjs';
+import { b64, cbor, inclusionPath, jcs, sign1, sign1Bytes, treeRoot } from './primitives.mjs';
 import { sampleLog } from './sample.mjs';
 
 const VALUES = [null, true, false, -1, 0, 1, 2, 1.5, 2 ** 53 - 1, 2 ** 53, 2 ** 32, '', 'x', '0'.repeat(32), 'f'.repeat(64), [], [1], ['a', 'a'], {}, { a: 1 }];
@@ -13,10 +13,12 @@ function paths(value, path = []) {
   return Object.keys(value).flatMap((name) => [[...path, name], ...paths(value[name], [...path, name])]).slice(0, MEMBERS_MAX);
 }
 
-/** Copies of a value, each wrong in one place: [{name, value}]. `dense` also tries every value at every inner place. */
-function variants(value, dense = true) {
+/** Copies of a value, each wrong in one place: [{name, value}]. `dense` also tries every value at every inner place; `only` names the
+ * outermost members that are worth trying. */
+function variants(value, { dense = true, only = null } = {}) {
   const out = [{ name: 'with a member more', value: { ...value, zzz: 1 } }];
   for (const path of paths(value)) {
+    if (only && !only.has(path[0])) continue;
     const edit = (name, change) => {
       const copy = structuredClone(value);
       const holder = path.slice(0, -1).reduce((at, step) => at[step], copy);
@@ -45,13 +47,16 @@ function manifests() {
   }));
 }
 
+// What a record's type decides; the other members are tried on a record of no type in particular.
+const TYPED = new Set(['clear', 'critical', 'type', 'type_version', 'seq', 'stream', 'stream_version', 'system', 'actor', 'producer', 'log', 'env']);
+
 /** A JSON file of the package, or one line of it. */
 function jsonFile(file, { line = null, options = {}, dense = true } = {}) {
   const { log } = sampleLog();
   const split = (text) => (line === null ? [text] : text.trimEnd().split('\n'));
   let model;
   makePackage(log, { ...options, falsify: (files) => { model = JSON.parse(split(files[file])[line ?? 0]); } });
-  return variants(model, dense).map(({ name, value }) => ({
+  return variants(model, { dense }).map(({ name, value }) => ({
     name: `${file}: ${name}`, trust: log.trust(),
     bytes: makePackage(log, { ...options, falsify: (files) => {
       const lines = split(files[file]);
@@ -69,9 +74,9 @@ function keyRecord(log, header, value) {
 }
 
 /** A record in the log itself, sealed as it is. `make` gives its header and may change the log before. */
-function records(what, make) {
+function records(what, make, only = null) {
   const first = sampleLog().log;
-  return variants(make(first)).map(({ name, value }) => {
+  return variants(make(first), { only }).map(({ name, value }) => {
     const { log } = sampleLog();
     const header = make(log);
     log.append(header.stream === 'keys' ? keyRecord(log, header, value) : Buffer.from(jcs(value)), header);
@@ -88,14 +93,14 @@ function clears() {
     producer: log.rootProducer, critical: true, actor: log.credentials.root, assurance: 'signed', clear: clear(log), stream: 'keys', stream_version: log.keyVersion + 1,
   }));
   return [
-    ...records('key.granted', inKeys('key.granted', (log) => ({ credential: id, key: key(log), purpose: 'actor' }))),
-    ...records('key.revoked', inKeys('key.revoked', (log) => ({ key_id: log.keys.actor.idHex, reason: 'lost' }))),
-    ...records('epoch.opened', own('epoch.opened', () => ({ critical: true, producer: id, clear: { previous: { closed: true, epoch: 1, last_seq: 4 } } }))),
-    ...records('erasure.ordered', own('erasure.ordered', () => ({ critical: true, clear: { keys: [id], scope: 'record' } }))),
-    ...records('hold.placed', own('hold.placed', () => ({ critical: true, clear: { hold: id, keys: [id] } }))),
-    ...records('deletion', own('system.deletion_requested', () => ({ critical: true, system: id, clear: { due_at: 5 } }))),
-    ...records('purged', own('system.purged', () => ({ critical: true, system: id, clear: { order: id } }))),
-    ...records('exported', own('package.exported', () => ({ clear: { count: 1, first: 1, manifest_sha256: 'a'.repeat(64), size: 2 } }))),
+    ...records('key.granted', inKeys('key.granted', (log) => ({ credential: id, key: key(log), purpose: 'actor' })), TYPED),
+    ...records('key.revoked', inKeys('key.revoked', (log) => ({ key_id: log.keys.actor.idHex, reason: 'lost' })), TYPED),
+    ...records('epoch.opened', own('epoch.opened', () => ({ critical: true, producer: id, clear: { previous: { closed: true, epoch: 1, last_seq: 4 } } })), TYPED),
+    ...records('erasure.ordered', own('erasure.ordered', () => ({ critical: true, clear: { keys: [id], scope: 'record' } })), TYPED),
+    ...records('hold.placed', own('hold.placed', () => ({ critical: true, clear: { hold: id, keys: [id] } })), TYPED),
+    ...records('deletion', own('system.deletion_requested', () => ({ critical: true, system: id, clear: { due_at: 5 } })), TYPED),
+    ...records('purged', own('system.purged', () => ({ critical: true, system: id, clear: { order: id } })), TYPED),
+    ...records('exported', own('package.exported', () => ({ clear: { count: 1, first: 1, manifest_sha256: 'a'.repeat(64), size: 2 } })), TYPED),
   ];
 }
 
@@ -131,36 +136,110 @@ function receipts() {
   }));
 }
 
-/** The package's signature with other headers; signed as they stand. */
+/** A COSE_Sign1 with other headers and parts than it should have, each signed as it stands: [{name, message}]. */
+function messages(pairs, payload, key, { detached = false, unprotected = [] } = {}) {
+  const make = (name, headers, { outside = unprotected, attach = !detached, cut = 0, raw = null } = {}) => {
+    const protectedBytes = raw ?? cbor({ map: headers });
+    const signature = key.sign(cbor(['Signature1', protectedBytes, Buffer.alloc(0), payload]));
+    return { name, message: sign1Bytes(protectedBytes, outside, attach ? payload : null, signature.subarray(0, 64 - cut)) };
+  };
+  const other = (label, value) => pairs.map(([name, old]) => [name, name === label ? value : old]);
+  const kid = pairs.find(([label]) => label === 4)[1];
+  return [
+    make('as it should be', pairs),
+    ...pairs.map(([label]) => make(`without header ${label}`, pairs.filter(([name]) => name !== label))),
+    make('another algorithm', other(1, -7)), make('a short key id', other(4, kid.subarray(1))), make('a key id of zeros', other(4, Buffer.alloc(32))), make('a text as key id', other(4, 'key')),
+    make('another content type', pairs.some(([label]) => label === 3) ? other(3, 'text/plain') : [pairs[0], [3, 'text/plain'], ...pairs.slice(1)]),
+    make('a number as content type', other(3, 60)), make('claims', [...pairs.filter(([label]) => label < 15), [15, { map: [[1, 'a'], [2, 'b']] }], ...pairs.filter(([label]) => label > 15)]),
+    make('a claim more', pairs.map(([label, old]) => [label, label === 15 ? { map: [...old.map, [6, 1]] } : old])),
+    make('a claim less', pairs.map(([label, old]) => [label, label === 15 ? { map: old.map.slice(0, 1) } : old])),
+    make('a verifiable data structure', [...pairs.filter(([label]) => label !== 395), [395, 2]]),
+    make('an unknown header', [...pairs, [999, 1]]), make('a critical header', [pairs[0], [2, [999]], ...pairs.slice(1), [999, 1]]),
+    make('headers out of order', [...pairs].reverse()), make('a header twice', [pairs[0], ...pairs]),
+    make('something unprotected', pairs, { outside: [...unprotected, [1000, 1]] }), make('nothing unprotected', pairs, { outside: [] }),
+    make('the payload on the other side', pairs, { attach: detached }), make('a short signature', pairs, { cut: 1 }), make('no signature', pairs, { cut: 64 }),
+    make('no protected header', pairs, { raw: Buffer.alloc(0) }), make('an empty protected header', [], {}),
+    make('more bytes behind the protected header', pairs, { raw: Buffer.concat([cbor({ map: pairs }), Buffer.from([0])]) }),
+  ];
+}
+
+const TYPE = (name) => `application/tabellion-${name}+json`;
+
+/** Messages in every place where one stands. */
 function signatures() {
   const { log } = sampleLog();
-  const key = log.keys.package;
-  const TYPE = 'application/tabellion-package+json';
-  const make = (name, pairs, { unprotected = [], payload = null, cut = 0, raw = null } = {}) => ({
-    name: `manifest.cose: ${name}`, trust: log.trust(),
-    bytes: makePackage(log, { signManifest: (json) => {
-      const protectedBytes = raw ?? cbor({ map: pairs });
-      const signature = key.sign(cbor(['Signature1', protectedBytes, Buffer.alloc(0), payload ?? Buffer.from(json)]));
-      return sign1Bytes(protectedBytes, unprotected, payload, signature.subarray(0, 64 - cut));
-    } }),
+  const trust = log.trust();
+  let json;
+  makePackage(log, { signManifest: (text) => { json = text; return null; } });
+  const manifest = messages([[1, -8], [3, TYPE('package')], [4, log.keys.package.id]], Buffer.from(json), log.keys.package, { detached: true });
+  const packages = manifest.map(({ name, message }) => ({ name: `manifest.cose: ${name}`, trust, bytes: makePackage(log, { signManifest: () => message }) }));
+
+  const payload = (changed, index) => Buffer.from(jcs(changed.sealPayloads.get(index)));
+  const last = log.entries.length - 1;
+  const seal = messages([[1, -8], [3, TYPE('seal')], [4, log.keys.writer.id]], payload(log, last), log.keys.writer).map(({ name, message }) => {
+    const changed = sampleLog().log;
+    changed.entries[last] = message;
+    return { name: `seal: ${name}`, trust, bytes: makePackage(changed) };
   });
-  const good = [[1, -8], [3, TYPE], [4, key.id]];
-  return [
-    make('as it should be', good), make('no key id', good.slice(0, 2)), make('a short key id', [...good.slice(0, 2), [4, key.id.subarray(1)]]),
-    make('no algorithm', good.slice(1)), make('another algorithm', [[1, -7], ...good.slice(1)]), make('no content type', [good[0], good[2]]),
-    make('a seal’s content type', [good[0], [3, 'application/tabellion-seal+json'], good[2]]), make('another content type', [good[0], [3, 'text/plain'], good[2]]),
-    make('claims', [...good, [15, { map: [[1, 'a'], [2, 'b']] }]]), make('an unknown header', [...good, [99, 1]]), make('a critical header', [good[0], [2, [99]], ...good.slice(1), [99, 1]]),
-    make('headers out of order', [good[2], good[0], good[1]]), make('a header twice', [good[0], ...good]), make('something unprotected', good, { unprotected: [[5, 1]] }),
-    make('a payload inside', good, { payload: Buffer.from('{}') }), make('a short signature', good, { cut: 1 }), make('no protected header', good, { raw: Buffer.alloc(0) }),
-    make('the actor’s key id', [...good.slice(0, 2), [4, log.keys.actor.id]]), make('a protected header with more behind it', good, { raw: Buffer.concat([cbor({ map: good }), Buffer.from([0])]) }),
+
+  const made = sampleLog().log;
+  const header = made.header('approval.given', { producer: made.actorProducer, assurance: 'signed' });
+  const claims = { map: [[1, header.actor], [2, header.record_id]] };
+  const pairs = [[1, -8], [3, TYPE('record')], [4, made.keys.actor.id], [15, claims]];
+  const statement = messages(pairs, Buffer.from(jcs(header)), made.keys.actor).map(({ name, message }) => {
+    const changed = sampleLog().log;
+    changed.append(message, header);
+    return { name: `statement: ${name}`, trust, bytes: makePackage(changed.seal()) };
+  });
+  return [...packages, ...seal, ...statement];
+}
+
+/** Transparent statements: the receipt's own headers, its proof, and the list that holds receipts. */
+function transparent() {
+  const { log } = sampleLog();
+  const index = 9;
+  const trust = log.trust('log');
+  const size = log.entries.length;
+  const own = log.headers[index];
+  const signature = log.entries[index].subarray(log.entries[index].length - 64);
+  const protectedBytes = log.entries[index].subarray(4, 4 + log.entries[index][3]);
+  const around = (receipts) => sign1Bytes(protectedBytes, [[394, receipts]], Buffer.from(jcs(own)), signature);
+  const pairs = [[1, -8], [4, log.keys.log.id], [15, { map: [[1, log.origin], [2, own.record_id]] }], [395, 1]];
+  const path = inclusionPath(index, log.leaves);
+  const root = treeRoot(log.leaves);
+  const proven = (proof) => [[396, { map: [[-1, [cbor(proof)]]] }]];
+  const good = [size, index, path];
+  const receipts = messages(pairs, root, log.keys.log, { detached: true, unprotected: proven(good) });
+  const receiptOf = (proof, outside = proven(proof)) => sign1(pairs, root, log.keys.log, { detached: true, unprotected: outside });
+  const whole = receiptOf(good);
+  const foreign = sign1([pairs[0], pairs[1], [15, { map: [[1, 'other.example/log/x'], [2, own.record_id]] }], pairs[3]], root, log.keys.log, { detached: true, unprotected: proven(good) });
+  const lists = [
+    ['none', []], ['two of one', [whole, whole]], ['a foreign one first', [foreign, whole]], ['a foreign one alone', [foreign]], ['a text', ['x']], ['an empty one', [Buffer.alloc(0)]],
+    ['sixteen', Array(16).fill(whole)], ['seventeen', Array(17).fill(whole)], ['a number', 1],
+    ['another record', [sign1([pairs[0], pairs[1], [15, { map: [[1, log.origin], [2, '0'.repeat(32)]] }], pairs[3]], root, log.keys.log, { detached: true, unprotected: proven(good) })]],
   ];
+  const proofs = [
+    ['another size', [size + 1, index, path]], ['a size of nothing', [0, 0, []]], ['another index', [size, index + 1, path]], ['an index beyond', [size, size, path]], ['a negative index', [size, -1, path]],
+    ['a hash less', [size, index, path.slice(1)]], ['a hash more', [size, index, [...path, root]]], ['a short hash', [size, index, [path[0].subarray(1), ...path.slice(1)]]],
+    ['a text', 'x'], ['two parts', [size, index]], ['four parts', [size, index, path, 0]], ['sixty-four hashes', [size, index, Array(64).fill(root)]],
+  ];
+  return [
+    ...receipts.map(({ name, message }) => ({ name: `receipt: ${name}`, bytes: around([message]) })),
+    ...lists.map(([name, list]) => ({ name: `receipts: ${name}`, bytes: around(list) })),
+    ...proofs.map(([name, proof]) => ({ name: `proof: ${name}`, bytes: around([receiptOf(proof)]) })),
+    { name: 'proof: two', bytes: around([receiptOf(good, [[396, { map: [[-1, [cbor(good), cbor(good)]]] }]])]) },
+    { name: 'proof: of consistency', bytes: around([receiptOf(good, [[396, { map: [[-2, [cbor(good)]]] }]])]) },
+    { name: 'something else unprotected', bytes: sign1Bytes(protectedBytes, [[394, [whole]], [999, 1]], Buffer.from(jcs(own)), signature) },
+    { name: 'the statement alone', bytes: log.entries[index] },
+  ].map((one) => ({ trust, ...one }));
 }
 
 /** Every case: [{family, name, bytes, trust}]. */
 export const misshapenEvidence = () => [
   ...named('misshapen manifest', manifests()),
-  ...named('misshapen proof', jsonFile('proof.json', { options: { first: 7, count: 4 }, dense: true })),
+  ...named('misshapen proof', jsonFile('proof.json', { options: { first: 7, count: 4 }, dense: false })),
   ...named('misshapen line', [...jsonFile('erasures.jsonl', { line: 0 }), ...jsonFile('disclosures/00000000.jsonl', { line: 0 })]),
   ...named('misshapen record', headers()), ...named('misshapen clear', clears()), ...named('misshapen seal', seals()),
   ...named('misshapen receipt', receipts()), ...named('misshapen signature', signatures()),
+  ...named('misshapen transparent', transparent()),
 ];
