@@ -16,6 +16,13 @@ const FIXED_FILES = [
 const FRAMEWORK_FILES = [
   'framework/index.json', 'framework/rules.toml', 'framework/soa.json', 'framework/status.json', 'framework/systems.json',
 ];
+// The most bytes that each may have; what a reader holds in memory to read it is bounded by these.
+const MIB = 1 << 20;
+const FILE_BYTES_MAX = {
+  'VERIFY.txt': 256 << 10, checkpoint: 512 << 10, 'manifest.cose': 1 << 10, 'manifest.json': 32 * MIB, 'proof.json': 256 * MIB, 'report.html': 64 * MIB,
+  'verify.html': 16 * MIB, 'framework/index.json': 64 * MIB, 'framework/rules.toml': 4 * MIB, 'framework/soa.json': 4 * MIB,
+  'framework/status.json': 64 * MIB, 'framework/systems.json': 64 * MIB,
+};
 const NUMBERED = /^(entries\/[0-9]{8}\.bundle|disclosures\/[0-9]{8}\.jsonl)$/;
 const FILES_MAX = 65535;
 
@@ -27,6 +34,9 @@ export function checkFileSet(files) {
   for (const name of FIXED_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
   if (FRAMEWORK_FILES.some((name) => files.has(name))) {
     for (const name of FRAMEWORK_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
+  }
+  for (const [name, most] of Object.entries(FILE_BYTES_MAX)) {
+    if (files.get(name)?.length > most) throw new Malformed(`file ${name} has more than ${most} bytes`);
   }
   let bundles = 0;
   while (files.has(bundleName(bundles))) bundles++;

@@ -4,14 +4,14 @@ import { base64, concat, equal, fromBase64, fromDecimal, fromHex, hex, text, utf
 import { isPublicKey } from './ed25519.js';
 import { Malformed } from './malformed.js';
 import { sha256 } from './sha256.js';
-import * as shape from './shape.js';
 
 export const ED25519 = 0x01;
 export const COSIGNATURE = 0x04;
 const SIGNATURES_MAX = 64; // C2SP asks for at least 16
 const SIGNATURE_START = '— ';
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
-const KEY_NAME = /^[^\s+\u0085]+$/u;
+const ORIGIN_BYTES_MAX = 255;
+const KEY_NAME = /^[^\p{White_Space}+]+$/u;
 
 export function checkKeyName(name) {
   if (!KEY_NAME.test(name)) throw new Malformed('key name is empty or holds a space or plus');
@@ -61,14 +61,15 @@ export function parseNote(source) {
   return { text: source.slice(0, split + 1), signatures: lines.map(parseSignatureLine) };
 }
 
-/** A signed checkpoint: {origin, size, root, note}. */
+/** A signed checkpoint of any log: {origin, size, root, note}. Whether it is the log in question is for who asked. */
 export function parseCheckpoint(bytes) {
   const note = parseNote(text(bytes));
   const lines = note.text.split('\n');
   if (lines.length !== 4 || lines[3] !== '') throw new Malformed('checkpoint text is not origin, size and root');
   const root = fromBase64(lines[2]);
   if (root.length !== 32) throw new Malformed('checkpoint root is not 32 bytes');
-  return { origin: shape.origin(lines[0]), size: fromDecimal(lines[1]), root, note };
+  if (utf8(lines[0]).length > ORIGIN_BYTES_MAX) throw new Malformed('checkpoint origin is longer than 255 bytes');
+  return { origin: checkKeyName(lines[0]), size: fromDecimal(lines[1]), root, note };
 }
 
 /** The signatures of a note under one key (usually none or one). */

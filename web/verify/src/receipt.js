@@ -35,6 +35,7 @@ export function parseReceiptFile(bytes) {
   if (proof.extra === null) throw new Malformed('receipt has no extra line');
   const extra = within('extra', () => EXTRA(parseJcs(proof.extra)));
   const { index, path, checkpoint } = proof;
+  within('checkpoint', () => shape.origin(checkpoint.origin));
   const entry = parseEntry(extra.entry, index);
   return { index, path, checkpoint, extra, entry, seal: readSeal(entry, extra.seal) };
 }

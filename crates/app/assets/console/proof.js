@@ -569,196 +569,6 @@ function sha256(...parts) {
 }
 return { Sha256, sha256 };
 })();
-// src/jcs.js
-const m_jcs = (() => {
-// RFC 8785 JSON with integers only, read canonical-only (docs/formats.md §1), and closed objects.
-const { text, utf8 } = m_bytes;
-const { Malformed } = m_malformed;
-
-const NESTING_MAX = 32;
-const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
-
-function writeString(value) {
-  if (LONE_SURROGATE.test(value)) throw new Malformed('JSON text holds a lone surrogate');
-  return JSON.stringify(value);
-}
-
-function writeValue(value, depth) {
-  if (value === null || typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') return writeString(value);
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new Malformed('JSON number is not an integer within ±(2^53−1)');
-    return String(value);
-  }
-  if (depth >= NESTING_MAX) throw new Malformed(`JSON is nested deeper than ${NESTING_MAX}`);
-  if (Array.isArray(value)) return `[${value.map((item) => writeValue(item, depth + 1)).join(',')}]`;
-  // The default order of strings is that of their UTF-16 code units, as RFC 8785 §3.2.3 asks.
-  const members = Object.keys(value).sort().map((name) => `${writeString(name)}:${writeValue(value[name], depth + 1)}`);
-  return `{${members.join(',')}}`;
-}
-
-/** The canonical text of a value. */
-const toJcs = (value) => writeValue(value, 0);
-
-/** The canonical bytes of a value. */
-const toJcsBytes = (value) => utf8(toJcs(value));
-
-/** Reads canonical text; writing it again must give the same text. */
-function parseJcsText(source) {
-  let value;
-  try {
-    value = JSON.parse(source);
-  } catch {
-    throw new Malformed('is not JSON');
-  }
-  if (toJcs(value) !== source) throw new Malformed('JSON is not in canonical form (RFC 8785)');
-  return value;
-}
-
-const parseJcs = (bytes) => parseJcsText(text(bytes));
-
-/** The lines of a .jsonl file, each ending in one newline, parsed. */
-function parseJcsLines(bytes) {
-  if (bytes.length === 0) return [];
-  const lines = text(bytes).split('\n');
-  if (lines.pop() !== '') throw new Malformed('last line does not end in a newline');
-  return lines.map(parseJcsText);
-}
-
-const hasOwn = (object, name) => Object.prototype.hasOwnProperty.call(object, name);
-
-/**
- * Checks a closed object against a shape `{name: read, 'name?': read}` and returns what the readers return, in a map-safe
- * plain object. A reader takes (value) and throws Malformed when the value is not of its type.
- */
-function readObject(value, shape) {
-  if (!isObject(value)) throw new Malformed('expected a JSON object');
-  const out = {};
-  let known = 0;
-  for (const [key, read] of Object.entries(shape)) {
-    const optional = key.endsWith('?');
-    const name = optional ? key.slice(0, -1) : key;
-    if (!hasOwn(value, name)) {
-      if (optional) continue;
-      throw new Malformed(`member "${name}" is missing`);
-    }
-    known++;
-    try {
-      out[name] = read(value[name]);
-    } catch (error) {
-      if (error instanceof Malformed) throw new Malformed(`member "${name}": ${error.message}`);
-      throw error;
-    }
-  }
-  if (Object.keys(value).length !== known) {
-    const unknown = Object.keys(value).find((name) => !hasOwn(shape, name) && !hasOwn(shape, `${name}?`));
-    throw new Malformed(`member ${JSON.stringify(unknown)} is not known`);
-  }
-  return out;
-}
-
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-return { toJcs, toJcsBytes, parseJcsText, parseJcs, parseJcsLines, readObject, isObject };
-})();
-// src/shape.js
-const m_shape = (() => {
-// Readers of single values, for jcs.readObject: each returns the value or throws Malformed (docs/formats.md §1).
-const { fromBase64, fromHex } = m_bytes;
-const { isObject, readObject } = m_jcs;
-const { Malformed } = m_malformed;
-
-const ORIGIN_MAX_BYTES = 255;
-const ORIGIN = /^[!-*,-~]+\/log\/([a-z0-9][a-z0-9-]{0,62})$/;
-
-function string(value) {
-  if (typeof value !== 'string') throw new Malformed('expected a string');
-  return value;
-}
-
-const matching = (pattern, what) => (value) => {
-  if (typeof value !== 'string' || !pattern.test(value)) throw new Malformed(`expected ${what}`);
-  return value;
-};
-
-const exactly = (wanted) => (value) => {
-  if (value !== wanted) throw new Malformed(`expected exactly ${JSON.stringify(wanted)}`);
-  return value;
-};
-
-const oneOf = (...wanted) => (value) => {
-  if (!wanted.includes(value)) throw new Malformed(`expected one of ${wanted.join(', ')}`);
-  return value;
-};
-
-function boolean(value) {
-  if (typeof value !== 'boolean') throw new Malformed('expected true or false');
-  return value;
-}
-
-const integer = (least) => (value) => {
-  if (!Number.isSafeInteger(value) || value < least) throw new Malformed(`expected an integer of at least ${least}`);
-  return value;
-};
-
-const count = integer(0);
-const ordinal = integer(1);
-/** Microseconds since 1970. */
-const time = integer(0);
-
-const id = matching(/^[0-9a-f]{32}$/, '32 lower-case hex digits');
-const hash = matching(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
-const hashBytes = (value) => fromHex(value, 32);
-const bytes = (value) => fromBase64(string(value));
-
-const sized = (size) => (value) => {
-  const read = bytes(value);
-  if (read.length !== size) throw new Malformed(`expected ${size} bytes`);
-  return read;
-};
-
-const origin = (value) => {
-  if (typeof value !== 'string' || value.length > ORIGIN_MAX_BYTES || !ORIGIN.test(value)) {
-    throw new Malformed('expected an origin <public host>/log/<tenant>');
-  }
-  return value;
-};
-
-const tenantOf = (originText) => ORIGIN.exec(originText)?.[1] ?? '';
-
-const environment = oneOf('production', 'sandbox', 'development');
-
-const object = (value) => {
-  if (!isObject(value)) throw new Malformed('expected a JSON object');
-  return value;
-};
-
-const closed = (shape) => (value) => readObject(value, shape);
-
-const listOf = (read, least = 0, most = Number.MAX_SAFE_INTEGER) => (value) => {
-  if (!Array.isArray(value)) throw new Malformed('expected a JSON array');
-  if (value.length < least || value.length > most) throw new Malformed(`expected ${least} to ${most} items`);
-  return value.map((item) => read(item));
-};
-
-/** Refuses a list whose keys do not ascend strictly: that refuses another order and repeats in one rule. */
-function ascending(items, keyOf, what) {
-  for (let at = 1; at < items.length; at++) {
-    if (!precedes(keyOf(items[at - 1]), keyOf(items[at]))) throw new Malformed(`${what} are not in order or repeat`);
-  }
-  return items;
-}
-
-/** Strict order of keys: numbers, ASCII strings, or arrays of them. */
-function precedes(a, b) {
-  if (!Array.isArray(a)) return a < b;
-  for (let at = 0; at < a.length; at++) {
-    if (a[at] < b[at]) return true;
-    if (a[at] > b[at]) return false;
-  }
-  return false;
-}
-return { string, matching, exactly, oneOf, boolean, integer, count, ordinal, time, id, hash, hashBytes, bytes, sized, origin, tenantOf, environment, object, closed, listOf, ascending, precedes };
-})();
 // src/note.js
 const m_note = (() => {
 // C2SP signed notes, verifier keys and checkpoints, read canonical-only (docs/formats.md §2).
@@ -767,14 +577,14 @@ const { base64, concat, equal, fromBase64, fromDecimal, fromHex, hex, text, utf8
 const { isPublicKey } = m_ed25519;
 const { Malformed } = m_malformed;
 const { sha256 } = m_sha256;
-const shape = m_shape;
 
 const ED25519 = 0x01;
 const COSIGNATURE = 0x04;
 const SIGNATURES_MAX = 64; // C2SP asks for at least 16
 const SIGNATURE_START = '— ';
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
-const KEY_NAME = /^[^\s+\u0085]+$/u;
+const ORIGIN_BYTES_MAX = 255;
+const KEY_NAME = /^[^\p{White_Space}+]+$/u;
 
 function checkKeyName(name) {
   if (!KEY_NAME.test(name)) throw new Malformed('key name is empty or holds a space or plus');
@@ -824,14 +634,15 @@ function parseNote(source) {
   return { text: source.slice(0, split + 1), signatures: lines.map(parseSignatureLine) };
 }
 
-/** A signed checkpoint: {origin, size, root, note}. */
+/** A signed checkpoint of any log: {origin, size, root, note}. Whether it is the log in question is for who asked. */
 function parseCheckpoint(bytes) {
   const note = parseNote(text(bytes));
   const lines = note.text.split('\n');
   if (lines.length !== 4 || lines[3] !== '') throw new Malformed('checkpoint text is not origin, size and root');
   const root = fromBase64(lines[2]);
   if (root.length !== 32) throw new Malformed('checkpoint root is not 32 bytes');
-  return { origin: shape.origin(lines[0]), size: fromDecimal(lines[1]), root, note };
+  if (utf8(lines[0]).length > ORIGIN_BYTES_MAX) throw new Malformed('checkpoint origin is longer than 255 bytes');
+  return { origin: checkKeyName(lines[0]), size: fromDecimal(lines[1]), root, note };
 }
 
 /** The signatures of a note under one key (usually none or one). */
@@ -1029,7 +840,7 @@ function pinsFor(policy, origin) {
   return { log: named(origin), root: named(`${origin}/root`) };
 }
 
-/** Whether the cosignatures of a note meet the quorum; a witness's own bad signature is `broken`. */
+/** Whether the cosignatures of a note meet the quorum. A false one settles nothing: it shows as little about the log as none. */
 async function checkQuorum(policy, note) {
   if (policy.quorum === 'none') return { outcome: 'holds', detail: 'the trust file asks for no witnesses' };
   const seen = new Set();
@@ -1038,7 +849,7 @@ async function checkQuorum(policy, note) {
     for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
       const signed = cosignedMessage(note.text, blob);
       if (!signed || !(await verifySignature(rule.witness.publicKey, signed.message, signed.signature))) {
-        return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify` };
+        return { outcome: 'undetermined', detail: `the cosignature of witness ${name} does not verify` };
       }
       seen.add(name);
     }
@@ -1053,6 +864,204 @@ async function checkQuorum(policy, note) {
     : { outcome: 'undetermined', detail: `${detail}; the quorum of the trust file is not met` };
 }
 return { parsePolicy, pinsFor, checkQuorum };
+})();
+// src/jcs.js
+const m_jcs = (() => {
+// RFC 8785 JSON with integers only, read canonical-only (docs/formats.md §1), and closed objects.
+const { text, utf8 } = m_bytes;
+const { Malformed } = m_malformed;
+
+const NESTING_MAX = 32;
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+function writeString(value) {
+  if (LONE_SURROGATE.test(value)) throw new Malformed('JSON text holds a lone surrogate');
+  return JSON.stringify(value);
+}
+
+function writeValue(value, depth) {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return writeString(value);
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) throw new Malformed('JSON number is not an integer within ±(2^53−1)');
+    return String(value);
+  }
+  if (depth >= NESTING_MAX) throw new Malformed(`JSON is nested deeper than ${NESTING_MAX}`);
+  if (Array.isArray(value)) return `[${value.map((item) => writeValue(item, depth + 1)).join(',')}]`;
+  // The default order of strings is that of their UTF-16 code units, as RFC 8785 §3.2.3 asks.
+  const members = Object.keys(value).sort().map((name) => `${writeString(name)}:${writeValue(value[name], depth + 1)}`);
+  return `{${members.join(',')}}`;
+}
+
+/** The canonical text of a value. */
+const toJcs = (value) => writeValue(value, 0);
+
+/** The canonical bytes of a value. */
+const toJcsBytes = (value) => utf8(toJcs(value));
+
+/** Reads canonical text; writing it again must give the same text. */
+function parseJcsText(source) {
+  let value;
+  try {
+    value = JSON.parse(source);
+  } catch {
+    throw new Malformed('is not JSON');
+  }
+  if (toJcs(value) !== source) throw new Malformed('JSON is not in canonical form (RFC 8785)');
+  return value;
+}
+
+const parseJcs = (bytes) => parseJcsText(text(bytes));
+
+/** The lines of a .jsonl file, each ending in one newline, parsed. */
+function parseJcsLines(bytes) {
+  if (bytes.length === 0) return [];
+  const lines = text(bytes).split('\n');
+  if (lines.pop() !== '') throw new Malformed('last line does not end in a newline');
+  return lines.map(parseJcsText);
+}
+
+const hasOwn = (object, name) => Object.prototype.hasOwnProperty.call(object, name);
+
+/**
+ * Checks a closed object against a shape `{name: read, 'name?': read}` and returns what the readers return, in a map-safe
+ * plain object. A reader takes (value) and throws Malformed when the value is not of its type.
+ */
+function readObject(value, shape) {
+  if (!isObject(value)) throw new Malformed('expected a JSON object');
+  const out = {};
+  let known = 0;
+  for (const [key, read] of Object.entries(shape)) {
+    const optional = key.endsWith('?');
+    const name = optional ? key.slice(0, -1) : key;
+    if (!hasOwn(value, name)) {
+      if (optional) continue;
+      throw new Malformed(`member "${name}" is missing`);
+    }
+    known++;
+    try {
+      out[name] = read(value[name]);
+    } catch (error) {
+      if (error instanceof Malformed) throw new Malformed(`member "${name}": ${error.message}`);
+      throw error;
+    }
+  }
+  if (Object.keys(value).length !== known) {
+    const unknown = Object.keys(value).find((name) => !hasOwn(shape, name) && !hasOwn(shape, `${name}?`));
+    throw new Malformed(`member ${JSON.stringify(unknown)} is not known`);
+  }
+  return out;
+}
+
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+return { toJcs, toJcsBytes, parseJcsText, parseJcs, parseJcsLines, readObject, isObject };
+})();
+// src/shape.js
+const m_shape = (() => {
+// Readers of single values, for jcs.readObject: each returns the value or throws Malformed (docs/formats.md §1).
+const { fromBase64, fromHex } = m_bytes;
+const { isObject, readObject } = m_jcs;
+const { Malformed } = m_malformed;
+
+const ENTRY_MAX_BYTES = 65535;
+const ORIGIN_MAX_BYTES = 255;
+const ORIGIN = /^[!-*,-~]+\/log\/([a-z0-9][a-z0-9-]{0,62})$/;
+
+function string(value) {
+  if (typeof value !== 'string') throw new Malformed('expected a string');
+  return value;
+}
+
+const matching = (pattern, what) => (value) => {
+  if (typeof value !== 'string' || !pattern.test(value)) throw new Malformed(`expected ${what}`);
+  return value;
+};
+
+const exactly = (wanted) => (value) => {
+  if (value !== wanted) throw new Malformed(`expected exactly ${JSON.stringify(wanted)}`);
+  return value;
+};
+
+const oneOf = (...wanted) => (value) => {
+  if (!wanted.includes(value)) throw new Malformed(`expected one of ${wanted.join(', ')}`);
+  return value;
+};
+
+function boolean(value) {
+  if (typeof value !== 'boolean') throw new Malformed('expected true or false');
+  return value;
+}
+
+const integer = (least) => (value) => {
+  if (!Number.isSafeInteger(value) || value < least) throw new Malformed(`expected an integer of at least ${least}`);
+  return value;
+};
+
+const count = integer(0);
+const ordinal = integer(1);
+/** Microseconds since 1970. */
+const time = integer(0);
+
+const id = matching(/^[0-9a-f]{32}$/, '32 lower-case hex digits');
+const hash = matching(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
+const hashBytes = (value) => fromHex(value, 32);
+const bytes = (value) => fromBase64(string(value));
+
+const sized = (size) => (value) => {
+  const read = bytes(value);
+  if (read.length !== size) throw new Malformed(`expected ${size} bytes`);
+  return read;
+};
+
+/** An entry of the log in base64. */
+const entry = (value) => {
+  const read = bytes(value);
+  if (read.length < 1 || read.length > ENTRY_MAX_BYTES) throw new Malformed(`expected an entry of 1 to ${ENTRY_MAX_BYTES} bytes`);
+  return read;
+};
+
+const origin = (value) => {
+  if (typeof value !== 'string' || value.length > ORIGIN_MAX_BYTES || !ORIGIN.test(value)) {
+    throw new Malformed('expected an origin <public host>/log/<tenant>');
+  }
+  return value;
+};
+
+const tenantOf = (originText) => ORIGIN.exec(originText)?.[1] ?? '';
+
+const environment = oneOf('production', 'sandbox', 'development');
+
+const object = (value) => {
+  if (!isObject(value)) throw new Malformed('expected a JSON object');
+  return value;
+};
+
+const closed = (shape) => (value) => readObject(value, shape);
+
+const listOf = (read, least = 0, most = Number.MAX_SAFE_INTEGER) => (value) => {
+  if (!Array.isArray(value)) throw new Malformed('expected a JSON array');
+  if (value.length < least || value.length > most) throw new Malformed(`expected ${least} to ${most} items`);
+  return value.map((item) => read(item));
+};
+
+/** Refuses a list whose keys do not ascend strictly: that refuses another order and repeats in one rule. */
+function ascending(items, keyOf, what) {
+  for (let at = 1; at < items.length; at++) {
+    if (!precedes(keyOf(items[at - 1]), keyOf(items[at]))) throw new Malformed(`${what} are not in order or repeat`);
+  }
+  return items;
+}
+
+/** Strict order of keys: numbers, ASCII strings, or arrays of them. */
+function precedes(a, b) {
+  if (!Array.isArray(a)) return a < b;
+  for (let at = 0; at < a.length; at++) {
+    if (a[at] < b[at]) return true;
+    if (a[at] > b[at]) return false;
+  }
+  return false;
+}
+return { ENTRY_MAX_BYTES, string, matching, exactly, oneOf, boolean, integer, count, ordinal, time, id, hash, hashBytes, bytes, sized, entry, origin, tenantOf, environment, object, closed, listOf, ascending, precedes };
 })();
 // src/unit.js
 const m_unit = (() => {
@@ -1308,6 +1317,8 @@ const SIGN1_TAG = 18;
 const ALG = 1, CONTENT_TYPE = 3, KID = 4, CWT_CLAIMS = 15, RECEIPTS = 394, VDS = 395, VDP = 396;
 const EDDSA = -8;
 const RFC9162_SHA256 = 1;
+const RECEIPTS_MAX = 16, RECEIPT_BYTES_MAX = 4096;
+const PATH_MAX = 63; // a tree has fewer than 2^63 leaves
 const ISS = 1, SUB = 2, INCLUSION = -1;
 
 const STATEMENT_TYPE = 'application/tabellion-record+json';
@@ -1391,8 +1402,9 @@ function splitTransparent(bytes) {
   if (sign1.payload === null) throw new Malformed('statement has no payload');
   onlyKeys(sign1.unprotected, [RECEIPTS], 'unprotected');
   const receipts = sign1.unprotected.get(RECEIPTS);
-  if (!Array.isArray(receipts) || receipts.length === 0 || !receipts.every((one) => one instanceof Uint8Array)) {
-    throw new Malformed('transparent statement holds no list of receipts');
+  if (!Array.isArray(receipts) || receipts.length === 0 || receipts.length > RECEIPTS_MAX
+    || !receipts.every((one) => one instanceof Uint8Array && one.length <= RECEIPT_BYTES_MAX)) {
+    throw new Malformed(`transparent statement holds no list of 1 to ${RECEIPTS_MAX} receipts of at most ${RECEIPT_BYTES_MAX} bytes`);
   }
   const statement = encodeCbor(new Tagged(SIGN1_TAG, [sign1.protectedBytes, new Map(), sign1.payload, sign1.signature]));
   return { statement, receipts };
@@ -1412,10 +1424,10 @@ function parseReceipt(bytes) {
   const proof = decodeCbor(list[0]);
   if (!Array.isArray(proof) || proof.length !== 3) throw new Malformed('inclusion proof is not [size, index, path]');
   const [size, index, path] = proof;
-  if (!Number.isSafeInteger(size) || size < 1 || !Number.isSafeInteger(index) || index < 0) {
+  if (!Number.isSafeInteger(size) || size < 0 || !Number.isSafeInteger(index) || index < 0) {
     throw new Malformed('inclusion proof has no size and index');
   }
-  if (!Array.isArray(path) || !path.every((node) => node instanceof Uint8Array && node.length === 32)) {
+  if (!Array.isArray(path) || path.length > PATH_MAX || !path.every((node) => node instanceof Uint8Array && node.length === 32)) {
     throw new Malformed('inclusion path is not a list of hashes');
   }
   return { ...sign1, size, index, path };
@@ -1568,7 +1580,7 @@ const CLEAR = new Map(Object.entries({
   },
   'key.revoked': { key_id: shape.hash, reason: shape.oneOf('compromised', 'lost', 'retired') },
   'epoch.opened': {
-    'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.count }),
+    'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.ordinal }),
   },
   'epoch.closed': { last_seq: shape.ordinal, systems },
   'erasure.ordered': {
@@ -1622,7 +1634,7 @@ function checkClear(record) {
   record.facts = record.clear === undefined ? {} : shape.closed(members)(record.clear);
   checkOwnNumbers(record);
 }
-return { isKeyRecord, isKnown, checkKeyStream, checkClear };
+return { KEY_TYPES, isKeyRecord, isKnown, checkKeyStream, checkClear };
 })();
 // src/record.js
 const m_record = (() => {
@@ -1647,6 +1659,12 @@ function typeName(value) {
 
 /** A disclosure's digest: base64url of 32 bytes, 43 characters; the last one carries four bits. */
 const digest = shape.matching(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, 'a digest of 43 base64url characters');
+
+const TYPE_VERSION_MAX = 2 ** 32 - 1;
+function typeVersion(value) {
+  if (shape.ordinal(value) > TYPE_VERSION_MAX) throw new Malformed(`type_version is beyond ${TYPE_VERSION_MAX}`);
+  return value;
+}
 
 const unit = shape.closed({
   digests: (value) => shape.ascending(shape.listOf(digest, 1, DIGESTS_MAX)(value), (one) => one, 'digests'),
@@ -1686,7 +1704,7 @@ const RECORD = {
   'system?': shape.id,
   'system_seq?': shape.ordinal,
   type: typeName,
-  type_version: shape.ordinal,
+  type_version: typeVersion,
   units: (value) => shape.ascending(shape.listOf(unit, 0, UNITS_MAX)(value), (one) => one.id, 'units'),
 };
 
@@ -1715,7 +1733,6 @@ const { leafHash } = m_merkle;
 const { parseRecord } = m_record;
 const shape = m_shape;
 
-const ENTRY_MAX_BYTES = 65535;
 const RECORD_START = 0x7b;
 const SIGN1_START = 0xd2;
 
@@ -1729,15 +1746,21 @@ const SEAL = shape.closed({
   root: shape.hashBytes,
 });
 
+function parseSeal(payload) {
+  const seal = SEAL(parseJcs(payload));
+  if (!Number.isSafeInteger(seal.first + seal.count)) throw new Malformed('seal stands beyond the last index that JSON can hold');
+  return seal;
+}
+
 /** Reads an entry: {kind: 'record' | 'statement' | 'seal', index, bytes, leaf, record?, seal?, sign1?}. */
 function parseEntry(bytes, index) {
-  if (bytes.length < 1 || bytes.length > ENTRY_MAX_BYTES) throw new Malformed(`entry ${index} is not 1 to 65,535 bytes`);
+  if (bytes.length < 1 || bytes.length > shape.ENTRY_MAX_BYTES) throw new Malformed(`entry ${index} is not 1 to 65,535 bytes`);
   return within(`entry ${index}`, () => {
     const entry = { index, bytes, leaf: leafHash(bytes) };
     if (bytes[0] === RECORD_START) return { ...entry, kind: 'record', record: parseRecord(bytes) };
     if (bytes[0] !== SIGN1_START) throw new Malformed('is neither a sealed record nor a COSE_Sign1');
     const sign1 = parseEntrySign1(bytes);
-    if (sign1.kind === 'seal') return { ...entry, kind: 'seal', sign1, seal: SEAL(parseJcs(sign1.payload)) };
+    if (sign1.kind === 'seal') return { ...entry, kind: 'seal', sign1, seal: parseSeal(sign1.payload) };
     const record = parseRecord(sign1.payload);
     if (sign1.iss !== record.actor || sign1.sub !== record.record_id) {
       throw new Malformed('statement and record name different actors or records');
@@ -1758,7 +1781,7 @@ function splitBundle(bytes) {
   }
   return entries;
 }
-return { ENTRY_MAX_BYTES, parseEntry, splitBundle };
+return { parseEntry, splitBundle };
 })();
 // src/keychain.js
 const m_keychain = (() => {
@@ -2105,6 +2128,13 @@ const FIXED_FILES = [
 const FRAMEWORK_FILES = [
   'framework/index.json', 'framework/rules.toml', 'framework/soa.json', 'framework/status.json', 'framework/systems.json',
 ];
+// The most bytes that each may have; what a reader holds in memory to read it is bounded by these.
+const MIB = 1 << 20;
+const FILE_BYTES_MAX = {
+  'VERIFY.txt': 256 << 10, checkpoint: 512 << 10, 'manifest.cose': 1 << 10, 'manifest.json': 32 * MIB, 'proof.json': 256 * MIB, 'report.html': 64 * MIB,
+  'verify.html': 16 * MIB, 'framework/index.json': 64 * MIB, 'framework/rules.toml': 4 * MIB, 'framework/soa.json': 4 * MIB,
+  'framework/status.json': 64 * MIB, 'framework/systems.json': 64 * MIB,
+};
 const NUMBERED = /^(entries\/[0-9]{8}\.bundle|disclosures\/[0-9]{8}\.jsonl)$/;
 const FILES_MAX = 65535;
 
@@ -2116,6 +2146,9 @@ function checkFileSet(files) {
   for (const name of FIXED_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
   if (FRAMEWORK_FILES.some((name) => files.has(name))) {
     for (const name of FRAMEWORK_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
+  }
+  for (const [name, most] of Object.entries(FILE_BYTES_MAX)) {
+    if (files.get(name)?.length > most) throw new Malformed(`file ${name} has more than ${most} bytes`);
   }
   let bundles = 0;
   while (files.has(bundleName(bundles))) bundles++;
@@ -2139,7 +2172,7 @@ const period = (value) => {
   return read;
 };
 const types = (value) => {
-  for (const count of Object.values(shape.object(value))) shape.ordinal(count);
+  for (const count of Object.values(shape.object(value))) shape.count(count);
   return value;
 };
 
@@ -2148,7 +2181,7 @@ const MANIFEST = shape.closed({
   disclosure: shape.oneOf('all', 'business', 'none'),
   env: shape.environment,
   epochs: (value) => shape.ascending(shape.listOf(shape.closed({
-    closed: shape.boolean, count: shape.ordinal, epoch: shape.ordinal, first_seq: shape.ordinal, last_seq: shape.ordinal,
+    closed: shape.boolean, count: shape.count, epoch: shape.count, first_seq: shape.count, last_seq: shape.count,
     missing: shape.count, opened: shape.boolean, producer: shape.id,
   }))(value), (one) => [one.producer, one.epoch], 'epochs'),
   files: (value) => shape.ascending(shape.listOf(shape.closed({
@@ -2158,11 +2191,11 @@ const MANIFEST = shape.closed({
   format: shape.exactly('tabellion.package/1'),
   'framework?': shape.string,
   genesis: shape.hash,
-  keys: shape.ordinal,
+  keys: shape.count,
   log: shape.origin,
   'period?': period,
   scope: shape.exactly(SCOPE),
-  size: shape.ordinal,
+  size: shape.count,
   software: shape.string,
   tenant: shape.string,
   totals: shape.closed({
@@ -2181,7 +2214,7 @@ const hashes = shape.listOf(shape.hashBytes);
 
 const PROOF = shape.closed({
   extra: (value) => shape.ascending(shape.listOf(shape.closed({
-    entry: shape.bytes, index: shape.count, path: hashes,
+    entry: shape.entry, index: shape.count, path: hashes,
   }))(value), (one) => one.index, 'extra entries'),
   format: shape.exactly('tabellion.proof/1'),
   left: hashes,
@@ -2422,7 +2455,7 @@ async function judgeIssuer(policy, chain, logKey, checkpoint) {
   }
   const quorum = await checkQuorum(policy, checkpoint.note);
   const which = rootMatches ? 'root key' : 'log key';
-  if (quorum.outcome !== 'holds') return quorum.outcome === 'broken' ? broken(quorum.detail) : undetermined(quorum.detail);
+  if (quorum.outcome !== 'holds') return undetermined(quorum.detail);
   return holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`);
 }
 
@@ -2668,12 +2701,12 @@ const RECEIPT_MAX_BYTES = 4 * 1024 * 1024;
 const hashes = shape.listOf(shape.hashBytes);
 const EXTRA = shape.closed({
   disclosures: shape.listOf(shape.string),
-  entry: shape.bytes,
+  entry: shape.entry,
   format: shape.exactly('tabellion.receipt/1'),
   keys: (value) => shape.ascending(shape.listOf(shape.closed({
-    entry: shape.bytes, index: shape.count, path: hashes,
+    entry: shape.entry, index: shape.count, path: hashes,
   }), 1)(value), (one) => one.index, 'key records'),
-  'seal?': shape.closed({ batch_path: hashes, entry: shape.bytes, index: shape.count, path: hashes }),
+  'seal?': shape.closed({ batch_path: hashes, entry: shape.entry, index: shape.count, path: hashes }),
 });
 
 /** Reads a receipt but for its key records, which are read where they are judged: their hashes come first. */
@@ -2683,6 +2716,7 @@ function parseReceiptFile(bytes) {
   if (proof.extra === null) throw new Malformed('receipt has no extra line');
   const extra = within('extra', () => EXTRA(parseJcs(proof.extra)));
   const { index, path, checkpoint } = proof;
+  within('checkpoint', () => shape.origin(checkpoint.origin));
   const entry = parseEntry(extra.entry, index);
   return { index, path, checkpoint, extra, entry, seal: readSeal(entry, extra.seal) };
 }
@@ -2725,9 +2759,22 @@ async function verifyReceipt(bytes, policy, pace) {
   return run;
 }
 
-function judgeEntry({ entry, checkpoint }) {
+/** The environment that the receipt's genesis names, as far as it can be read; whether it is the log's is for the key checks. */
+function genesisEnvironment([first]) {
+  if (first.index !== 0) return null;
+  try {
+    return parseEntry(first.entry, 0).record?.env ?? null;
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return null;
+  }
+}
+
+function judgeEntry({ entry, extra, checkpoint }) {
   const { record } = entry;
   if ((record?.log ?? entry.seal.log) !== checkpoint.origin) return broken(`entry ${entry.index} is of another log than the checkpoint`);
+  const env = genesisEnvironment(extra.keys);
+  if (record && env !== null && record.env !== env) return broken(`entry ${entry.index} is of environment ${record.env}, the log is a ${env} log`);
   if (record?.critical && !isKnown(record)) {
     const what = `critical type ${record.type}, version ${record.type_version}`;
     return undetermined(`The record is of ${what}, which this verifier does not know. Use a newer one.`);
@@ -2749,7 +2796,7 @@ function judgeInclusion({ entry, path, extra, checkpoint }) {
   return faults.result(`Root ${hex(root)} at size ${size}.`);
 }
 
-async function judgeKeys(run, { entry, extra, checkpoint }) {
+async function judgeKeys(run, { extra, checkpoint }) {
   const keys = extra.keys.map((item) => parseEntry(item.entry, item.index));
   const chain = new KeyChain(false);
   const faults = new Faults();
@@ -2761,7 +2808,6 @@ async function judgeKeys(run, { entry, extra, checkpoint }) {
     return broken(error.message);
   }
   if (chain.origin !== checkpoint.origin) faults.add('the genesis is of another log than the checkpoint');
-  if (entry.record && entry.record.env !== chain.env) faults.add(`entry ${entry.index} is of another environment than the genesis`);
   return faults.result(`${counted(keys.length, 'key record')}; root key ${chain.root.keyId.slice(0, 16)}….`, { value: chain });
 }
 

@@ -1,7 +1,7 @@
 // Every member of every JSON part, taken away or given a value of another kind, in evidence that is otherwise well made and well signed.
 // What is malformed, what is broken and what is merely unusual has to be the same for every verifier.
 import { makePackage } from './package.mjs';
-import { b64, cbor, inclusionPath, jcs, sign1, sign1Bytes, treeRoot } from './primitives.mjs';
+import { b64, cbor, inclusionPath, jcs, keyFrom, noteKeyId, sign1, sign1Bytes, treeRoot, vkey } from './primitives.mjs';
 import { sampleLog } from './sample.mjs';
 
 const VALUES = [null, true, false, -1, 0, 1, 2, 1.5, 2 ** 53 - 1, 2 ** 53, 2 ** 32, '', 'x', '0'.repeat(32), 'f'.repeat(64), [], [1], ['a', 'a'], {}, { a: 1 }];
@@ -234,12 +234,73 @@ function transparent() {
   ].map((one) => ({ trust, ...one }));
 }
 
+/** Copies of a text, each with one line that is not as it should be: [{name, text}]. */
+function lineVariants(text) {
+  const lines = text.split('\n');
+  const out = [];
+  const edit = (at, name, replacement) => out.push({ name: `line ${at}: ${name}`, text: [...lines.slice(0, at), ...replacement, ...lines.slice(at + 1)].join('\n') });
+  lines.forEach((line, at) => {
+    edit(at, 'removed', []);
+    edit(at, 'doubled', [line, line]);
+    edit(at, 'emptied', ['']);
+    edit(at, 'an empty line before it', ['', line]);
+    for (const [name, other] of [
+      ['a space before', ` ${line}`], ['a space behind', `${line} `], ['a carriage return', `${line}\r`], ['a tab', line.replace(' ', '\t')], ['two spaces', line.replace(' ', '  ')],
+      ['another letter', line.replace(/[A-Za-z]/, (one) => (one === 'A' ? 'B' : 'A'))], ['a zero before a number', line.replace(/(^|\s)(\d)/, '$10$2')], ['a number more', line.replace(/\d+$/, (one) => String(Number(one) + 1))],
+      ['no padding', line.replace(/=+$/, '')], ['padding more', `${line}=`], ['an accent', `${line}é`], ['half a character', `${line}\ud800`], ['a zero byte', `${line}\0`], ['a plus', `${line}+`], ['a comment', `# ${line}`],
+    ]) if (other !== line) edit(at, name, [other]);
+  });
+  return out;
+}
+
+/** The forms that are lines of text: receipt, checkpoint, trust file. */
+function texts() {
+  const { log } = sampleLog();
+  const trust = log.trust('log');
+  const receipt = log.receipt(9).toString();
+  const witness = keyFrom('witness');
+  const policy = `# ours\n\nlog ${vkey(log.origin, log.keys.log)} https://log.example\nlog ${vkey(`${log.origin}/root`, log.keys.root)}\nwitness w ${vkey('w.example', witness, 4)} https://w.example\n`
+    + `witness v ${vkey('v.example', keyFrom('v'), 4)}\ngroup both 1 w v\ngroup all-of-it any both\nquorum all-of-it\n`;
+  const cosigned = (key, seconds = 1_700_000_001) => {
+    const [text] = log.checkpoint().split('\n\n');
+    const time = Buffer.alloc(8);
+    time.writeBigUInt64BE(BigInt(seconds));
+    const blob = Buffer.concat([noteKeyId('w.example', 4, witness.publicBytes), time, key.sign(Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}\n`))]);
+    return `${log.checkpoint()}— w.example ${b64(blob)}\n`;
+  };
+  const witnessed = (checkpoint) => makePackage(log, { falsify: (files) => { files.checkpoint = checkpoint; } });
+  const good = witnessed(cosigned(witness));
+  return [
+    ...named('misshapen text', [
+      ...lineVariants(receipt).map(({ name, text }) => ({ name: `receipt: ${name}`, trust, bytes: Buffer.from(text) })),
+      ...lineVariants(cosigned(witness)).map(({ name, text }) => ({ name: `checkpoint: ${name}`, trust: Buffer.from(policy), bytes: witnessed(Buffer.from(text)) })),
+      { name: 'receipt: sixty-four hashes', trust, bytes: Buffer.from(receipt.replace(/index 9\n[^]*?\n\n/, `index 9\n${`${b64(Buffer.alloc(32))}\n`.repeat(64)}\n`)) },
+      { name: 'checkpoint: sixty-five signatures', trust, bytes: witnessed(`${log.checkpoint()}${`— x.example ${b64(Buffer.alloc(68))}\n`.repeat(64)}`) },
+    ]),
+    ...named('witnesses', [
+      { name: 'signed', trust: Buffer.from(policy), bytes: good },
+      { name: 'not signed', trust: Buffer.from(policy), bytes: witnessed(log.checkpoint()) },
+      { name: 'signed by a thief', trust: Buffer.from(policy), bytes: witnessed(cosigned(keyFrom('thief'))) },
+      { name: 'signed twice', trust: Buffer.from(policy), bytes: witnessed(`${cosigned(witness)}${cosigned(witness, 5).split('\n').at(-2)}\n`) },
+      { name: 'signed once well and once not', trust: Buffer.from(policy), bytes: witnessed(`${cosigned(witness)}${cosigned(keyFrom('thief')).split('\n').at(-2)}\n`) },
+      { name: 'asked of a receipt', trust: Buffer.from(policy), bytes: log.receipt(9) },
+      { name: 'asked of a transparent statement', trust: Buffer.from(policy), bytes: log.transparent(9) },
+    ]),
+    ...named('trust file', lineVariants(policy).map(({ name, text }) => ({ name, trust: Buffer.from(text), bytes: good }))),
+  ];
+}
+
+/** The cases about COSE alone. */
+export const signatureEvidence = () => [...named('misshapen signature', signatures()), ...named('misshapen transparent', transparent())];
+
+/** The cases about text alone. */
+export const textEvidence = texts;
+
 /** Every case: [{family, name, bytes, trust}]. */
 export const misshapenEvidence = () => [
   ...named('misshapen manifest', manifests()),
   ...named('misshapen proof', jsonFile('proof.json', { options: { first: 7, count: 4 }, dense: false })),
   ...named('misshapen line', [...jsonFile('erasures.jsonl', { line: 0 }), ...jsonFile('disclosures/00000000.jsonl', { line: 0 })]),
   ...named('misshapen record', headers()), ...named('misshapen clear', clears()), ...named('misshapen seal', seals()),
-  ...named('misshapen receipt', receipts()), ...named('misshapen signature', signatures()),
-  ...named('misshapen transparent', transparent()),
+  ...named('misshapen receipt', receipts()), ...signatureEvidence(), ...textEvidence(),
 ];
