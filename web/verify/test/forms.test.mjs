@@ -84,7 +84,7 @@ test('notes and checkpoints: the example of C2SP signed-note', () => {
   }
   const root = base64(new Uint8Array(32));
   const tail = '\n— notary.example/log/acme AAAAAAAA\n';
-  for (const body of [`notary.example/log/acme\n01\n${root}\n`, `notary.example/log/acme\n1\n${root}\nmore\n`, `x\n1\n${root}\n`, `notary.example/log/acme\n1\nAAAA\n`]) {
+  for (const body of [`notary.example/log/acme\n01\n${root}\n`, `notary.example/log/acme\n1\n${root}\nmore\n`, `x y\n1\n${root}\n`, `notary.example/log/acme\n1\nAAAA\n`]) {
     refuses(() => parseCheckpoint(utf8(body + tail)), `accepted ${JSON.stringify(body)}`);
   }
 });
@@ -98,7 +98,7 @@ test('trust files: groups and quorum of the log library’s golden files', async
   const first = new TextDecoder().decode(await golden('policy.txt')).replace('quorum X-and-Y', 'quorum X1');
   assert.equal((await checkQuorum(parsePolicy(utf8(first)), cosigned.note)).outcome, 'holds', 'a real cosignature is not recognised');
   const forged = { ...cosigned.note, text: cosigned.note.text.replace('11', '12') };
-  assert.equal((await checkQuorum(parsePolicy(utf8(first)), forged)).outcome, 'broken', 'a false cosignature would pass');
+  assert.equal((await checkQuorum(parsePolicy(utf8(first)), forged)).outcome, 'undetermined', 'a false cosignature would pass');
 });
 
 test('trust files: what is not a policy is refused with its line', () => {
