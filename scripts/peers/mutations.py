@@ -10,7 +10,7 @@
     VERIFY.txt     a sample of bytes of a real package changed, where openssl and sha256sum are asked too
 
 Prints a table: for each corpus how many cases each verifier noticed, and how often they disagreed, in exit status or in the
-first check that fails. Fails when anything that must be noticed was not, or when verifiers disagree.
+first check that fails, or in the four aspects where nothing fails. Fails when anything that must be noticed was not, or when verifiers disagree.
 """
 
 import argparse
@@ -65,18 +65,21 @@ class Row:
         """Counts one case. Gives what there is to say about it, if anything."""
         self.cases += 1
         self.noticed = self.noticed or {}
-        for name, (status, _) in answers.items():
+        for name, (status, _, _) in answers.items():
             self.noticed[name] = self.noticed.get(name, 0) + (status != 0)
-        wrong = [name for name, (status, _) in answers.items() if case.fails(status)]
+        wrong = [name for name, (status, _, _) in answers.items() if case.fails(status)]
         self.undetected += bool(wrong)
-        differ = len(set(answers.values())) > 1
+        aspects = {said for _, _, said in answers.values() if said is not None}
+        differ = len({(status, checks) for status, checks, _ in answers.values()}) > 1 or len(aspects) > 1
         if differ and any(case.corpus == corpus and re.search(name, case.name) for corpus, name, _ in KNOWN):
             self.known += 1
             return None
         self.disagreements += differ
         if not wrong and not differ:
             return None
-        said = ", ".join(f"{name} {status} {dict(checks) if len(checks) == 1 else ''}" for name, (status, checks) in answers.items())
+        said = ", ".join(f"{name} {status} {dict(checks) if len(checks) == 1 else ''}" for name, (status, checks, _) in answers.items())
+        if len(aspects) > 1:
+            said += f"; aspects {aspects}"
         return f"{case.corpus}: {case.name}: {'NOT NOTICED, ' if wrong else ''}{said}"
 
 

@@ -1,7 +1,8 @@
 """The verifiers as the cross-checks ask them: each takes files and gives, for each, its exit status and where it found fault.
 
-An answer is (exit status, ((check, outcome)…)): the first check that is broken or malformed, which decides (docs/formats.md
-§12); without one, every check with its outcome.
+An answer is (exit status, ((check, outcome)…), aspects): the first check that is broken or malformed, which decides
+(docs/formats.md §12); without one, every check with its outcome. The aspects are the outcomes of the four of §12.1, from a
+verifier that gives them, and without a fault: how far one looks after a fault is its own affair.
 """
 
 import json
@@ -20,12 +21,16 @@ import tabellion_verify  # noqa: E402
 TIMEOUT_SECONDS = 120  # a verifier that hangs on a damaged file is a finding
 FAULTS = ("broken", "malformed")
 # All of them refuse a trust file that cannot be read, and then judge nothing.
-NO_ANSWER = (2, (("trust file", "malformed"),))
+NO_ANSWER = (2, (("trust file", "malformed"),), None)
 
 
-def answer(status, checks):
+def answer(status, checks, aspects):
+    """`aspects` are rows of the report, or None from a verifier that does not give any."""
     fault = next((check for check in checks if check[1] in FAULTS), None)
-    return status, (tuple(fault),) if fault else tuple(tuple(check) for check in checks)
+    if fault:
+        return status, (tuple(fault),), None
+    outcomes = tuple((row["aspect"], row["outcome"]) for row in aspects) if aspects else None
+    return status, tuple(tuple(check) for check in checks), outcomes
 
 
 def _rust_one(job):
@@ -33,8 +38,9 @@ def _rust_one(job):
     command = ["tabellion-verify", path, *(["--trust", trust] if trust else []), "--json"]
     ran = subprocess.run(command, capture_output=True, timeout=TIMEOUT_SECONDS)
     if not ran.stdout:
-        return NO_ANSWER if ran.returncode == 2 else (ran.returncode, ())
-    return answer(ran.returncode, [(check["name"], check["outcome"]) for check in json.loads(ran.stdout)["checks"]])
+        return NO_ANSWER if ran.returncode == 2 else (ran.returncode, (), None)
+    report = json.loads(ran.stdout)
+    return answer(ran.returncode, [(check["name"], check["outcome"]) for check in report["checks"]], report.get("aspects"))
 
 
 def rust(jobs):
@@ -53,7 +59,7 @@ def javascript(jobs):
     answers = []
     for line in ran.stdout.splitlines():
         said = json.loads(line)
-        answers.append(answer(said["exit"], said["checks"]) if said["readable"] else NO_ANSWER)
+        answers.append(answer(said["exit"], said["checks"], said["aspects"]) if said["readable"] else NO_ANSWER)
     return answers
 
 
@@ -71,7 +77,7 @@ def _python_one(job):
     if isinstance(policy, Exception):
         return NO_ANSWER
     report = tabellion_verify.verify(Path(path).read_bytes(), policy)
-    return answer(report.exit_code, [(check.name, check.outcome) for check in report.checks])
+    return answer(report.exit_code, [(check.name, check.outcome) for check in report.checks], report.aspects)
 
 
 def python(jobs):

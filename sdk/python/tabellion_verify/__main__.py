@@ -40,5 +40,10 @@ def main() -> int:
     return report.exit_code
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The installed command."""
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,6 +1,7 @@
 """Three questions and four aspects that a report answers apart, each no better than the checks behind it.
 
-Source: docs/formats.md §12 and §12.1. An aspect holds, is broken or was not checked; what was not checked is never fine.
+Source: docs/formats.md §12 and §12.1. An aspect holds, is broken or was not checked; what was not checked is never fine. Every
+check stands in one of the aspects signature and ledger inclusion, so a fault anywhere breaks one of them.
 """
 
 from dataclasses import dataclass
@@ -31,23 +32,29 @@ _PACKAGE = Parts(
         *("disclosures", "erasures", "numbers", "period edges", "totals"),
     ),
     issued=("manifest signature", "keys", "issuer", "checkpoint signature", "seals", "statements"),
-    signature=("keys", "manifest signature", "issuer", "checkpoint signature", "seals", "statements"),
-    inclusion=("entries", "tree", "issuer", "checkpoint signature", "seals", "numbers", "period edges"),
+    signature=(
+        *("container", "manifest", "files", "keys", "manifest signature", "issuer", "checkpoint signature", "seals"),
+        "statements",
+    ),
+    inclusion=(
+        *("entries", "tree", "issuer", "checkpoint signature", "seals", "disclosures", "erasures", "numbers"),
+        *("period edges", "totals"),
+    ),
     time=("issuer", "checkpoint signature", "seals"),
 )
 _RECEIPT = Parts(
     existed=("inclusion", "keys", "issuer", "checkpoint signature", "seal"),
     unaltered=("form", "entry", "inclusion", "checkpoint signature", "seal", "disclosures"),
     issued=("keys", "issuer", "checkpoint signature", "seal"),
-    signature=("keys", "issuer", "checkpoint signature", "seal"),
-    inclusion=("entry", "inclusion", "issuer", "checkpoint signature", "seal"),
+    signature=("form", "keys", "issuer", "checkpoint signature", "seal"),
+    inclusion=("entry", "inclusion", "issuer", "checkpoint signature", "seal", "disclosures"),
     time=("issuer", "checkpoint signature", "seal"),
 )
 _TRANSPARENT = Parts(
     existed=("issuer", "receipt"),
     unaltered=("form", "receipt"),
     issued=("issuer", "receipt"),
-    signature=("issuer", "receipt", "statement signature"),
+    signature=("form", "issuer", "receipt", "statement signature"),
     inclusion=("form", "issuer", "receipt"),
     time=(),
 )

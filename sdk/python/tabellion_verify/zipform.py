@@ -41,7 +41,6 @@ def read(data: bytes) -> dict[str, bytes]:
     if len(data) > MAX_BYTES:
         raise Malformed("is larger than a package can be")
     files: dict[str, bytes] = {}
-    offsets: list[int] = []
     at = 0
     while data[at : at + 4] == b"PK\3\4":
         if at + _LOCAL.size > len(data) or len(files) == MAX_FILES:
@@ -57,10 +56,22 @@ def read(data: bytes) -> dict[str, bytes]:
         if data[at:begin] != _local(raw, content):
             raise Malformed(f"{name}: has another header than a package writes, or the check sum does not fit")
         files[name] = content
-        offsets.append(at)
         at = begin + size
-    directory = b"".join(_central(name.encode(), content, at) for (name, content), at in zip(files.items(), offsets, strict=True))
-    end = _END.pack(b"PK\5\6", 0, 0, len(files), len(files), len(directory), at, 0)
-    if data[at:] != directory + end:
+    if data[at:] != _directory(files):
         raise Malformed("the directory at the end is not the one of these files")
     return files
+
+
+def _directory(files: dict[str, bytes]) -> bytes:
+    """The central directory and the end record that follow these files."""
+    directory, at = b"", 0
+    for name, content in files.items():
+        directory += _central(name.encode(), content, at)
+        at += _LOCAL.size + len(name) + len(content)
+    return directory + _END.pack(b"PK\5\6", 0, 0, len(files), len(files), len(directory), at, 0)
+
+
+def write(files: dict[str, bytes]) -> bytes:
+    """The one byte form of these files."""
+    ordered = {name: files[name] for name in sorted(files, key=str.encode)}
+    return b"".join(_local(name.encode(), content) + content for name, content in ordered.items()) + _directory(ordered)

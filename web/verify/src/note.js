@@ -11,6 +11,7 @@ const SIGNATURES_MAX = 64; // C2SP asks for at least 16
 const SIGNATURE_START = '— ';
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
 const ORIGIN_BYTES_MAX = 255;
+const TIME_MAX = 2n ** 63n - 1n; // seconds of a cosignature
 const KEY_NAME = /^[^\p{White_Space}+]+$/u;
 
 export function checkKeyName(name) {
@@ -82,7 +83,8 @@ export function signaturesBy(note, name, type, publicKey) {
 export function cosignedMessage(noteText, blob) {
   if (blob.length !== 72) return null;
   const seconds = blob.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  return { message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
+  if (seconds > TIME_MAX) return null;
+  return { message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8), seconds: Number(seconds) };
 }
 
 /** The text form of a verifier key, for showing and for trust files. */

@@ -103,7 +103,7 @@ async function checkManifestSignature(run, pack) {
 }
 
 async function checkIssuer(run, pack, bytes, policy) {
-  await run.check('issuer', () => judgeIssuer(policy, pack.chain, pack.logKey, pack.checkpoint));
+  run.witnessed = await run.check('issuer', () => judgeIssuer(policy, pack.chain, pack.logKey, pack.checkpoint)) ?? {};
 }
 
 async function checkCheckpoint(run, pack) {

@@ -89,8 +89,9 @@ export function pinsFor(policy, origin) {
 
 /** Whether the cosignatures of a note meet the quorum. A false one settles nothing: it shows as little about the log as none. */
 export async function checkQuorum(policy, note) {
-  if (policy.quorum === 'none') return { outcome: 'holds', detail: 'the trust file asks for no witnesses' };
+  if (policy.quorum === 'none') return { outcome: 'holds', detail: 'the trust file asks for no witnesses', times: {} };
   const seen = new Set();
+  const times = {};
   for (const [name, rule] of policy.named) {
     if (!rule.witness || rule.witness.type !== COSIGNATURE) continue;
     for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
@@ -99,6 +100,7 @@ export async function checkQuorum(policy, note) {
         return { outcome: 'undetermined', detail: `the cosignature of witness ${name} does not verify` };
       }
       seen.add(name);
+      times[name] ??= signed.seconds;
     }
   }
   const met = (name) => {
@@ -107,6 +109,6 @@ export async function checkQuorum(policy, note) {
   };
   const detail = `${seen.size} trusted witness cosignature${seen.size === 1 ? '' : 's'}`;
   return met(policy.quorum)
-    ? { outcome: 'holds', detail }
+    ? { outcome: 'holds', detail, times }
     : { outcome: 'undetermined', detail: `${detail}; the quorum of the trust file is not met` };
 }

@@ -63,7 +63,7 @@ export async function verifyReceipt(bytes, policy, pace) {
   await run.check('inclusion', () => judgeInclusion(receipt));
   const chain = await run.check('keys', () => judgeKeys(run, receipt));
   const logKey = chain?.inForce('log', receipt.checkpoint.size);
-  await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint));
+  run.witnessed = await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint)) ?? {};
   await run.check('checkpoint signature', () => judgeCheckpoint(logKey, receipt.checkpoint));
   await run.check('seal', () => judgeSeal(receipt, chain));
   run.find('statement').required = receipt.entry.kind === 'statement';

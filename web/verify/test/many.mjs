@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The browser verifier over many files in one process, for cross-checks. Reads lines of `PATH<tab>TRUST-OR-EMPTY` and writes for each one
-// line of JSON: {exit, checks: [[name, outcome]…], readable}; `readable` is false when the trust file was refused and nothing was judged.
+// line of JSON: {exit, checks: [[name, outcome]…], aspects, readable}; `readable` is false when the trust file was refused and nothing was judged.
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Malformed } from '../src/malformed.js';
@@ -25,5 +25,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   const trust = trustPath ? await open(trustPath) : null;
   const run = await verify(await open(path), trust);
   const checks = run.checks.map(({ name, outcome }) => [name, outcome]);
-  process.stdout.write(`${JSON.stringify({ exit: run.exitCode, checks, readable: isTrust(trust) })}\n`);
+  process.stdout.write(`${JSON.stringify({ exit: run.exitCode, checks, aspects: run.aspects, readable: isTrust(trust) })}\n`);
 }

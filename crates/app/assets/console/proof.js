@@ -584,6 +584,7 @@ const SIGNATURES_MAX = 64; // C2SP asks for at least 16
 const SIGNATURE_START = '— ';
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
 const ORIGIN_BYTES_MAX = 255;
+const TIME_MAX = 2n ** 63n - 1n; // seconds of a cosignature
 const KEY_NAME = /^[^\p{White_Space}+]+$/u;
 
 function checkKeyName(name) {
@@ -655,7 +656,8 @@ function signaturesBy(note, name, type, publicKey) {
 function cosignedMessage(noteText, blob) {
   if (blob.length !== 72) return null;
   const seconds = blob.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  return { message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
+  if (seconds > TIME_MAX) return null;
+  return { message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8), seconds: Number(seconds) };
 }
 
 /** The text form of a verifier key, for showing and for trust files. */
@@ -842,8 +844,9 @@ function pinsFor(policy, origin) {
 
 /** Whether the cosignatures of a note meet the quorum. A false one settles nothing: it shows as little about the log as none. */
 async function checkQuorum(policy, note) {
-  if (policy.quorum === 'none') return { outcome: 'holds', detail: 'the trust file asks for no witnesses' };
+  if (policy.quorum === 'none') return { outcome: 'holds', detail: 'the trust file asks for no witnesses', times: {} };
   const seen = new Set();
+  const times = {};
   for (const [name, rule] of policy.named) {
     if (!rule.witness || rule.witness.type !== COSIGNATURE) continue;
     for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
@@ -852,6 +855,7 @@ async function checkQuorum(policy, note) {
         return { outcome: 'undetermined', detail: `the cosignature of witness ${name} does not verify` };
       }
       seen.add(name);
+      times[name] ??= signed.seconds;
     }
   }
   const met = (name) => {
@@ -860,7 +864,7 @@ async function checkQuorum(policy, note) {
   };
   const detail = `${seen.size} trusted witness cosignature${seen.size === 1 ? '' : 's'}`;
   return met(policy.quorum)
-    ? { outcome: 'holds', detail }
+    ? { outcome: 'holds', detail, times }
     : { outcome: 'undetermined', detail: `${detail}; the quorum of the trust file is not met` };
 }
 return { parsePolicy, pinsFor, checkQuorum };
@@ -1951,6 +1955,76 @@ async function sealFault(chain, entry) {
 const sameKey = (publicKey, pins) => pins.some((pin) => equal(pin, publicKey));
 return { ChainBroken, rotationMessage, KeyChain, statementFault, sealFault, sameKey };
 })();
+// src/aspects.js
+const m_aspects = (() => {
+// Four aspects of evidence that stay apart (docs/formats.md §12.1): signature, ledger inclusion, time, live source. Each holds, is broken or was
+// not checked. Promise: what was not looked at, or could not be decided, is never fine; a fault in any check breaks one of the first two.
+
+const NOT_CHECKED = 'not checked';
+const CLOCK = 'the commit time is the clock of the log’s own writer, and no clock outside the log vouches for it';
+
+// The checks that an aspect rests on, by kind of file.
+const RESTS_ON = {
+  package: {
+    signature: ['container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements'],
+    inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals'],
+    time: ['issuer', 'checkpoint signature', 'seals'],
+  },
+  receipt: {
+    signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement'],
+    inclusion: ['entry', 'inclusion', 'issuer', 'checkpoint signature', 'seal', 'disclosures'],
+    time: ['issuer', 'checkpoint signature', 'seal'],
+  },
+  'transparent statement': {
+    signature: ['form', 'issuer', 'receipt', 'statement signature'],
+    inclusion: ['form', 'issuer', 'receipt'],
+    time: [],
+  },
+};
+
+/** Of a receipt for an entry that its actor did not sign the statement's signature is no part; elsewhere every one is. */
+const partsOf = (run, names) => run.checks.filter((check) => names.includes(check.name) && (check.required || check.name !== 'statement'));
+
+function fromChecks(run, aspect, names, yes) {
+  const parts = partsOf(run, names);
+  const open = parts.filter((check) => check.outcome !== 'holds').map((check) => check.name).join(', ');
+  const restsOn = parts.map((check) => check.name);
+  if (open === '') return { aspect, outcome: 'holds', answer: yes, restsOn };
+  if (parts.some((check) => check.outcome === 'broken' || check.outcome === 'malformed')) {
+    return { aspect, outcome: 'broken', answer: `Not shown: see ${open}.`, restsOn };
+  }
+  return { aspect, outcome: NOT_CHECKED, answer: `Something it rests on could not be decided: see ${open}.`, restsOn };
+}
+
+const SECONDS_MAX = 8.64e12; // what a Date can hold
+const dated = (seconds) => (seconds <= SECONDS_MAX ? new Date(seconds * 1000).toISOString() : `${seconds} seconds after 1970`);
+
+/** Holds only when witnesses that the trust file asks for have dated the checkpoint: not after the earliest of them. */
+function timeOf(run, names) {
+  if (names.length === 0) return { aspect: 'time', outcome: NOT_CHECKED, answer: 'This form of receipt carries no time at all.', restsOn: [] };
+  const found = fromChecks(run, 'time', names, '');
+  if (found.outcome !== 'holds') return found;
+  const [first] = Object.entries(run.witnessed).sort(([, a], [, b]) => a - b);
+  if (!first) return { ...found, outcome: NOT_CHECKED, answer: `No outside clock: ${CLOCK}.` };
+  return { ...found, answer: `Not after ${dated(first[1])}, by witness ${first[0]}.` };
+}
+
+/** [{aspect, outcome, answer, restsOn}] of a run; none for a file of no known kind. `run.witnessed` is what witnesses dated: name → seconds. */
+function aspectsOf(run) {
+  const parts = RESTS_ON[run.kind];
+  if (!parts) return [];
+  return [
+    fromChecks(run, 'signature', parts.signature, 'Every signature is valid, by a key in force of a log you trust.'),
+    fromChecks(run, 'ledger inclusion', parts.inclusion, 'Everything stands in the tree that the log signed.'),
+    timeOf(run, parts.time),
+    {
+      aspect: 'live source', outcome: NOT_CHECKED, restsOn: [],
+      answer: 'Not asked: this verifier asks nobody. Ask the log itself for a newer checkpoint and a consistency proof.',
+    },
+  ];
+}
+return { aspectsOf };
+})();
 // src/zip.js
 const m_zip = (() => {
 // The one byte form of a package's ZIP (docs/formats.md §11). Nothing is tolerated: what this reader accepts can be
@@ -2240,6 +2314,7 @@ return { BUNDLE_ENTRIES, SCOPE, bundleName, disclosuresName, checkFileSet, parse
 const m_report = (() => {
 // What a verifier reports (docs/formats.md §12): checks with outcomes, one verdict, three findings.
 // Promise: what was not checked never counts as fine. The first fault in the order of the plan decides the exit code.
+const { aspectsOf } = m_aspects;
 const { Malformed } = m_malformed;
 const { SCOPE: PACKAGE_SCOPE } = m_manifest;
 
@@ -2319,6 +2394,7 @@ class Run {
   malformed = null;
   facts = {};
   records = [];
+  witnessed = {}; // name of a witness that the trust file asks for → seconds at which it signed
 
   constructor(kind, plan, pace) {
     this.kind = kind;
@@ -2400,9 +2476,14 @@ class Run {
     return Object.keys(FINDINGS).map((name) => this.finding(name));
   }
 
+  get aspects() {
+    return aspectsOf(this);
+  }
+
   /** The machine-readable report, `tabellion.report/1`. */
   toJson() {
     return {
+      aspects: this.aspects.map(({ aspect, outcome, answer, restsOn }) => ({ answer, aspect, outcome, rests_on: restsOn.join(', ') })),
       checks: this.checks.map(({ name, outcome, detail, proves, notProved, required }) => (
         { detail, does_not_prove: notProved, name, outcome, proves, required })),
       exit: this.exitCode,
@@ -2441,7 +2522,7 @@ const { verifySignature } = m_webcrypto;
 const NO_TRUST = 'No trust file was given, so the issuer is unknown: anyone can make a log that is consistent with itself. '
   + 'Ask the issuer for its trust file by another way than this file.';
 
-/** Judges the issuer of a log whose root and log key are known from its own key records. */
+/** Judges the issuer of a log whose root and log key are known from its own key records; the value is what its witnesses dated. */
 async function judgeIssuer(policy, chain, logKey, checkpoint) {
   if (!policy) return undetermined(NO_TRUST);
   const pins = pinsFor(policy, chain.origin);
@@ -2456,7 +2537,7 @@ async function judgeIssuer(policy, chain, logKey, checkpoint) {
   const quorum = await checkQuorum(policy, checkpoint.note);
   const which = rootMatches ? 'root key' : 'log key';
   if (quorum.outcome !== 'holds') return undetermined(quorum.detail);
-  return holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`);
+  return { ...holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`), value: quorum.times };
 }
 
 /** Judges a checkpoint's signature by the log key in force for its size. */
@@ -2744,7 +2825,7 @@ async function verifyReceipt(bytes, policy, pace) {
   await run.check('inclusion', () => judgeInclusion(receipt));
   const chain = await run.check('keys', () => judgeKeys(run, receipt));
   const logKey = chain?.inForce('log', receipt.checkpoint.size);
-  await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint));
+  run.witnessed = await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint)) ?? {};
   await run.check('checkpoint signature', () => judgeCheckpoint(logKey, receipt.checkpoint));
   await run.check('seal', () => judgeSeal(receipt, chain));
   run.find('statement').required = receipt.entry.kind === 'statement';
