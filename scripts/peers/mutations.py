@@ -77,7 +77,9 @@ class Row:
         self.disagreements += differ
         if not wrong and not differ:
             return None
-        said = ", ".join(f"{name} {status} {dict(checks) if len(checks) == 1 else ''}" for name, (status, checks, _) in answers.items())
+        said = ", ".join(
+            f"{name} {status} {dict(checks) if len(checks) == 1 else ''}" for name, (status, checks, _) in answers.items()
+        )
         if len(aspects) > 1:
             said += f"; aspects {aspects}"
         return f"{case.corpus}: {case.name}: {'NOT NOTICED, ' if wrong else ''}{said}"
@@ -155,7 +157,9 @@ class VerifyTxt:
             path = self.place / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self.content(package, name))
-        ran = subprocess.run(["sh", "-e", "-c", self.commands], cwd=self.place, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        ran = subprocess.run(
+            ["sh", "-e", "-c", self.commands], cwd=self.place, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        )
         return ran.returncode == 0 and ran.stdout == self.wanted
 
 
@@ -196,7 +200,11 @@ def run_openssl(place: Path, scratch: Path, rows: dict[str, Row], findings: list
 
 def table(rows: dict[str, Row]) -> str:
     names = [*verifiers.ALL, "openssl"]
-    lines = [f"{'corpus':<24}{'cases':>8}" + "".join(f"{name:>12}" for name in names) + f"{'undetected':>12}{'disagree':>10}{'known':>7}"]
+    lines = [
+        f"{'corpus':<24}{'cases':>8}"
+        + "".join(f"{name:>12}" for name in names)
+        + f"{'undetected':>12}{'disagree':>10}{'known':>7}"
+    ]
     for corpus, row in rows.items():
         noticed = "".join(f"{(row.noticed or {}).get(name, '-'):>12}" for name in names)
         lines.append(f"{corpus:<24}{row.cases:>8}{noticed}{row.undetected:>12}{row.disagreements:>10}{row.known:>7}")

@@ -130,7 +130,13 @@ def read_receipt(data: bytes) -> Receipt:
     if not isinstance(proof, list) or len(proof) != 3 or not isinstance(proof[2], list):
         raise Malformed("COSE Receipt: the proof is not size, index and path")
     size, index, path = proof
-    if type(size) is not int or type(index) is not int or min(size, index) < 0 or max(size, index) >= 1 << 63 or len(path) > MAX_PATH:
+    if (
+        type(size) is not int
+        or type(index) is not int
+        or min(size, index) < 0
+        or max(size, index) >= 1 << 63
+        or len(path) > MAX_PATH
+    ):
         raise Malformed("COSE Receipt: size, index or path is out of bounds")
     if not all(isinstance(one, bytes) and len(one) == 32 for one in path):
         raise Malformed("COSE Receipt: the path is not of hashes")

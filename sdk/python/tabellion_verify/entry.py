@@ -80,7 +80,8 @@ def read(data: bytes) -> Entry:
 
 def read_bundle(data: bytes) -> list[bytes]:
     """The entries of a bundle: 16-bit length, then the entry."""
-    entries, at = [], 0
+    entries: list[bytes] = []
+    at = 0
     while at < len(data):
         length = int.from_bytes(data[at : at + 2])
         entry = data[at + 2 : at + 2 + length]

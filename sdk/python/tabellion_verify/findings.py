@@ -120,9 +120,7 @@ def of_package(report: Report, witnessed: dict[str, int]) -> None:
 def of_receipt(report: Report, witnessed: dict[str, int]) -> None:
     extra = ("statement",) if report.find("statement").required else ()
     parts = _RECEIPT
-    parts = Parts(
-        parts.existed, parts.unaltered, parts.issued + extra, parts.signature + extra, parts.inclusion, parts.time
-    )
+    parts = Parts(parts.existed, parts.unaltered, parts.issued + extra, parts.signature + extra, parts.inclusion, parts.time)
     _report(report, parts, witnessed)
 
 

@@ -75,7 +75,8 @@ class Note:
         own = [one for one in self.signatures if (one.name, one.short_id) == (key.name, key.short_id)]
         if not own:
             raise Broken(f"is not signed by {key.name} with key {ed25519.key_id(key.public)}")
-        return [one.verify(self.text, key) for one in own][0]
+        times = [one.verify(self.text, key) for one in own]
+        return times[0]
 
     def is_signed_by(self, key: VerifierKey) -> bool:
         return any((one.name, one.short_id) == (key.name, key.short_id) for one in self.signatures)

@@ -9,13 +9,19 @@ PACKAGE = [
     Plan("container", "The file is a package in its one byte form, with every check sum right.", "Who made it."),
     Plan("manifest", "The table of contents and its signature can be read.", "That it is true or signed."),
     Plan("files", "Every file is the one that the manifest lists, and there is no other.", "That the readable report is true."),
-    Plan("entries", "Every entry is a record, statement or seal of this log, understood where it must be.", "That records are true."),
+    Plan(
+        "entries",
+        "Every entry is a record, statement or seal of this log, understood where it must be.",
+        "That records are true.",
+    ),
     Plan("tree", "These entries, in this order and place, are what the checkpoint's root commits to.", "That all saw this tree."),
     Plan("keys", "Every key comes from the genesis by records of the root key; none is left out.", "Who holds the root key."),
     Plan("manifest signature", "The package key in force signed the list of all files.", "That what it says is true."),
     Plan("issuer", "The trust file vouches for the keys of this log.", "That the trust file is right: get it by another way."),
     Plan("checkpoint signature", "The log key in force signed this root and size.", "When: no outside clock stands in it."),
-    Plan("seals", "The writer key sealed every batch whole, in order, at the times stated.", "That the writer's clock was right."),
+    Plan(
+        "seals", "The writer key sealed every batch whole, in order, at the times stated.", "That the writer's clock was right."
+    ),
     Plan("statements", "Each statement is signed by its actor's key, in force at its place.", "Which person held the key."),
     Plan("disclosures", "Everything shown is what was sealed, field by field.", "Anything about what is withheld."),
     Plan("erasures", "Each unit called erased has its tombstone in the log.", "That no copy survives elsewhere."),

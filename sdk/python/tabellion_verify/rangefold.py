@@ -23,6 +23,9 @@ class RangeFold:
         self.types: dict[str, int] = {}
         self.numbers = Numbers(manifest.first == 0)
         self.erased = {(line.index, line.unit): line for line in erased}
+        self.claims: dict[int, list[ErasedUnit]] = {}  # by the entry that has to prove them
+        for line in erased:
+            self.claims.setdefault(line.tombstone, []).append(line)
         self.shown = self._read_shown(files)
         self.seen: set[tuple[int, str]] = set()  # units that a header of the range lists
 
@@ -63,14 +66,11 @@ class RangeFold:
         for key in self.erased.keys() - self.seen:
             self.erasures.broken(f"entry {key[0]} of the range lists no unit {key[1]}, and it is called erased")
 
-    def _claims(self, index: int) -> list[ErasedUnit]:
-        return [line for line in self.erased.values() if line.tombstone == index]
-
     def _check_outside(self, outside: list[Placed], inside: set[int]) -> None:
         here = inside | {one.index for one in outside}
         for one in outside:
             if one.entry and one.entry.record and one.index not in inside:
-                disclosures.check_tombstone(self.erasures, one.index, one.entry.record, self._claims(one.index))
+                disclosures.check_tombstone(self.erasures, one.index, one.entry.record, self.claims.get(one.index, []))
         by_index = {one.index: one for one in outside}
         for line in self.erased.values():
             placed = by_index.get(line.tombstone)
@@ -79,7 +79,7 @@ class RangeFold:
 
     def _count_units(self, index: int, record: Record) -> None:
         is_tombstone = record.type == recordtypes.ERASURE_DONE
-        revealed = disclosures.check_tombstone(self.erasures, index, record, self._claims(index))
+        revealed = disclosures.check_tombstone(self.erasures, index, record, self.claims.get(index, []))
         names: set[str] = set()
         for unit in record.units:
             self.totals["units"] += 1

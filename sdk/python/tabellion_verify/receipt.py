@@ -136,7 +136,12 @@ def _seal_time(receipt: Receipt) -> int | None:
 
 def _facts(report: Report, receipt: Receipt) -> None:
     own = receipt.own
-    report.facts |= {"log": receipt.checkpoint.origin, "index": own.index, "size": receipt.checkpoint.size, "leaf": own.leaf.hex()}
+    report.facts |= {
+        "log": receipt.checkpoint.origin,
+        "index": own.index,
+        "size": receipt.checkpoint.size,
+        "leaf": own.leaf.hex(),
+    }
     if record := receipt.entry.record:
         report.facts |= {"record_id": record.record_id, "type": record.type}
         report.facts["observed_at (a claim)"] = micros(record.observed_at)

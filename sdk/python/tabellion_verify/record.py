@@ -96,9 +96,7 @@ _RECORD = shape.record(
     system_seq=shape.Optional(shape.ordinal),
     stream=shape.Optional(_STREAM),
     stream_version=shape.Optional(shape.ordinal),
-    parents=shape.Optional(
-        shape.list_of(shape.record(hash=shape.digest, record_id=shape.identity, role=_ROLE), 1, MAX_PARENTS)
-    ),
+    parents=shape.Optional(shape.list_of(shape.record(hash=shape.digest, record_id=shape.identity, role=_ROLE), 1, MAX_PARENTS)),
     basis=shape.Optional(shape.natural),
     idem=shape.Optional(shape.digest),
     digest_alg=shape.exactly("sha-256"),

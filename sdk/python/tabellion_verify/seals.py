@@ -3,6 +3,7 @@
 Source: docs/formats.md §5, and §11.2 for the seals outside the range.
 """
 
+import bisect
 from collections.abc import Sequence
 
 from . import tree
@@ -45,7 +46,9 @@ class Seals:
         manifest = self.manifest
         said = (manifest.log, manifest.env, manifest.tenant, manifest.genesis, manifest.keys)
         if said != (chain.origin, chain.env, chain.tenant, chain.genesis_hash.hex(), chain.version):
-            problems.broken("the manifest names another log, env, tenant, genesis or number of key records than the chain of keys")
+            problems.broken(
+                "the manifest names another log, env, tenant, genesis or number of key records than the chain of keys"
+            )
         if self._at(manifest.size - 1) is None:
             problems.broken(f"entry {manifest.size - 1}, the last of the tree, is not here as a seal")
         for one in self.inside + self.outside:
@@ -96,7 +99,7 @@ class Seals:
         for one in self.inside:
             if not begin <= self._seal(one).committed_at < end:
                 problems.broken(f"seal at entry {one.index}: its commit time is outside the period")
-        if before and before.committed_at >= begin or after and self._seal(after).committed_at < end:
+        if (before and before.committed_at >= begin) or (after and self._seal(after).committed_at < end):
             problems.broken("a batch beside the range belongs to the period and is left out")
         later = "" if after else f"; as of size {manifest.size}, later batches may still belong to it"
         return f"every batch from {micros(begin)} to {micros(end)}{later}"
@@ -107,7 +110,8 @@ class Seals:
 
     def time_of(self, index: int) -> int | None:
         """Commit time of the batch of an entry in the range."""
-        return next((self._seal(one).committed_at for one in self.inside if one.index >= index), None)
+        at = bisect.bisect_left(self.inside, index, key=lambda one: one.index)
+        return self._seal(self.inside[at]).committed_at if at < len(self.inside) else None
 
     def span(self) -> tuple[int, int] | None:
         """Commit times of the first and the last batch of the range."""

@@ -3,6 +3,7 @@
 A reader is a function from a JSON value to what it means; it raises `Malformed` when the value is not of its form.
 """
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -32,7 +33,7 @@ def record(**members: Reader[Json] | Optional[Json]) -> Reader[dict[str, Json]]:
         for name in value:
             if name not in members:
                 raise Malformed(f"has the member {name!r}, which has no place there")
-        found = {}
+        found: dict[str, Json] = {}
         for name, member in members.items():
             required = not isinstance(member, Optional)
             if name not in value:
@@ -61,7 +62,7 @@ def list_of(reader: Reader[T], least: int = 0, most: int | None = None) -> Reade
 
 def ascending(items: list[T], key: Callable[[T], object]) -> list[T]:
     """The items themselves, when they ascend without repeats."""
-    for one, next_one in zip(items, items[1:], strict=False):
+    for one, next_one in itertools.pairwise(items):
         if not key(one) < key(next_one):  # type: ignore[operator]
             raise Malformed("is out of order or repeats")
     return items

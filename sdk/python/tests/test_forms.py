@@ -1,14 +1,18 @@
 """The forms that everything else rests on: what has a second spelling is refused."""
 
 import unittest
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from tabellion_verify import cbor, cose, disclosures, ed25519, encoding, jcs, note, policy, tree, zipform
 from tabellion_verify.faults import Broken, Malformed
 from tests import GOLDEN, TLOG_GOLDEN
 
+T = TypeVar("T")
+
 
 class Forms(unittest.TestCase):
-    def refuses(self, read, values, loss: str) -> None:  # type: ignore[no-untyped-def]
+    def refuses(self, read: Callable[[T], object], values: Iterable[T], loss: str) -> None:
         for value in values:
             with self.assertRaises(Malformed, msg=f"{value!r}: {loss}"):
                 read(value)
@@ -16,16 +20,47 @@ class Forms(unittest.TestCase):
     def test_json_has_one_spelling(self) -> None:
         good = '{"a":[1,-2,"é","\\u0001"],"b":{"c":null,"d":true}}'.encode()
         self.assertEqual(jcs.read(good), {"a": [1, -2, "é", "\x01"], "b": {"c": None, "d": True}})
-        bad = [b"", b" 1", b"1 ", b"01", b"1.0", b"1e3", b"-0", b"NaN", b'{"b":1,"a":2}', b'{"a":1,"a":1}', b'"\\u00e9"', b'"\\ud800"', b"\xff"]
-        bad += [b"9007199254740992", b"[" * 33 + b"]" * 33, b"[" * 5000 + b"]" * 5000, b"1" * 5000, b'\xef\xbb\xbf1']
+        bad = [
+            b"",
+            b" 1",
+            b"1 ",
+            b"01",
+            b"1.0",
+            b"1e3",
+            b"-0",
+            b"NaN",
+            b'{"b":1,"a":2}',
+            b'{"a":1,"a":1}',
+            b'"\\u00e9"',
+            b'"\\ud800"',
+            b"\xff",
+        ]
+        bad += [b"9007199254740992", b"[" * 33 + b"]" * 33, b"[" * 5000 + b"]" * 5000, b"1" * 5000, b"\xef\xbb\xbf1"]
         self.refuses(jcs.read, bad, "one value would have two hashes")
         jcs.read(b"[" * 32 + b"]" * 32)
         # U+10000 comes before U+E000 by UTF-16 code units and after it by code points (RFC 8785 §3.2.3).
-        self.assertEqual(jcs.write({"\ue000": 1, "\U00010000": 2}), '{"\U00010000":2,"\ue000":1}'.encode(), "another order than other readers")
+        self.assertEqual(
+            jcs.write({"\ue000": 1, "\U00010000": 2}), '{"\U00010000":2,"\ue000":1}'.encode(), "another order than other readers"
+        )
 
     def test_cbor_has_one_spelling(self) -> None:
         self.assertEqual(cbor.read(bytes.fromhex("a20102616103")), {1: 2, "a": 3})
-        bad = ["", "1801", "190001", "1b0000000000000001", "5f4101ff", "9fff", "f93c00", "fb3ff0000000000000", "f7", "a2616103" "0102", "a201020103", "0102", "61ff", "8201"]
+        bad = [
+            "",
+            "1801",
+            "190001",
+            "1b0000000000000001",
+            "5f4101ff",
+            "9fff",
+            "f93c00",
+            "fb3ff0000000000000",
+            "f7",
+            "a26161030102",
+            "a201020103",
+            "0102",
+            "61ff",
+            "8201",
+        ]
         self.refuses(lambda text: cbor.read(bytes.fromhex(text)), bad, "one message would have two signatures' worth of bytes")
         self.refuses(cbor.read, [b"\x81" * 5000 + b"\x01", b"\x9b" + b"\xff" * 8], "a short file could take all memory or stack")
 
@@ -39,7 +74,9 @@ class Forms(unittest.TestCase):
         data = (GOLDEN / "plain.zip").read_bytes()
         files = zipform.read(data)
         self.assertEqual(zipform.write(files), data, "what was read cannot be written again")
-        self.refuses(zipform.read, [data + b"\0", data[:-1], data[1:], b"", b"PK", b"\0" + data], "bytes could hide beside the evidence")
+        self.refuses(
+            zipform.read, [data + b"\0", data[:-1], data[1:], b"", b"PK", b"\0" + data], "bytes could hide beside the evidence"
+        )
         for name in ("../evil", "/root", "a//b", "a/", "", "a b", "é", "x" * 256, "./a"):
             self.assertFalse(zipform.is_name(name), f"{name!r} could be written outside the place of the package")
 
@@ -79,7 +116,15 @@ class Trust(unittest.TestCase):
 
     def test_what_is_no_policy_is_refused_with_its_line(self) -> None:
         key = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
-        for text in ("", f"log {key}", f"log {key}\nlog {key}\nquorum none\n", "quorum none\nquorum none\n", "quorum W\n", "log x\nquorum none\n", f"witness w {key}\nquorum none\n"):
+        for text in (
+            "",
+            f"log {key}",
+            f"log {key}\nlog {key}\nquorum none\n",
+            "quorum none\nquorum none\n",
+            "quorum W\n",
+            "log x\nquorum none\n",
+            f"witness w {key}\nquorum none\n",
+        ):
             with self.assertRaises(Malformed, msg=f"{text!r} would be believed"):
                 policy.read(text.encode())
 
@@ -115,7 +160,7 @@ class Tree(unittest.TestCase):
                     given = tree.root_of_range(first, leaves[first:end], *parts, size)
                     self.assertEqual(given, whole, f"[{first}, {end}) of {size}")
 
-    def subtrees(self, begin, end, leaves, root):  # type: ignore[no-untyped-def]
+    def subtrees(self, begin: int, end: int, leaves: list[bytes], root: Callable[[list[bytes]], bytes]) -> list[bytes]:
         found = []
         for size in tree.right_sizes(begin, end) if begin else tree.left_sizes(end):
             found.append(root(leaves[begin : begin + size]))
@@ -130,7 +175,13 @@ class Disclosures(unittest.TestCase):
 
         good = encoded('["AAAAAAAAAAAAAAAAAAAAAA","name",{"a":1}]')
         self.assertEqual(disclosures.read_field(good), disclosures.Field("name", {"a": 1}))
-        for bad in ('["AAAAAAAAAAAAAAAAAAAAAA","name"]', '["AAAA","name",1]', '["AAAAAAAAAAAAAAAAAAAAAA","Name",1]', '["AAAAAAAAAAAAAAAAAAAAAB","name",1]', "{}"):
+        for bad in (
+            '["AAAAAAAAAAAAAAAAAAAAAA","name"]',
+            '["AAAA","name",1]',
+            '["AAAAAAAAAAAAAAAAAAAAAA","Name",1]',
+            '["AAAAAAAAAAAAAAAAAAAAAB","name",1]',
+            "{}",
+        ):
             with self.assertRaises(Malformed, msg=f"{bad} would be shown as a field"):
                 disclosures.read_field(encoded(bad))
 

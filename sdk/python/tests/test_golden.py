@@ -13,7 +13,9 @@ from tests import GOLDEN, REPOSITORY
 VERDICTS = json.loads((GOLDEN / "verdicts.json").read_text())
 
 
-def report(name: str, trust: str | None = "trust.txt", directory: tabellion_verify.Directory | None = None) -> tabellion_verify.Report:
+def report(
+    name: str, trust: str | None = "trust.txt", directory: tabellion_verify.Directory | None = None
+) -> tabellion_verify.Report:
     policy = tabellion_verify.read_trust((GOLDEN / trust).read_bytes()) if trust else None
     return tabellion_verify.verify((GOLDEN / name).read_bytes(), policy, directory)
 
@@ -37,13 +39,18 @@ class Verdicts(unittest.TestCase):
         for what, wanted in VERDICTS.items():
             name, _, trust = what.partition(" with ")
             given = report(name, None if trust == "no trust file" else trust)
-            self.assertEqual({check.name: check.outcome for check in given.checks}, wanted["checks"], f"{what}: verifiers contradict each other")
+            self.assertEqual(
+                {check.name: check.outcome for check in given.checks},
+                wanted["checks"],
+                f"{what}: verifiers contradict each other",
+            )
             self.assertEqual(given.exit_code, wanted["exit"], f"{what}: a script would act on another answer")
 
     def test_the_report_for_machines_has_the_members_of_the_format(self) -> None:
         told = report("erased.zip").to_json()
         self.assertEqual(
-            sorted(told), ["aspects", "checks", "exit", "facts", "findings", "format", "scope", "subject", "verdict"],
+            sorted(told),
+            ["aspects", "checks", "exit", "facts", "findings", "format", "scope", "subject", "verdict"],
             "whoever compares reports of several verifiers finds other members",
         )
         self.assertEqual({"answer", "outcome", "question", "rests_on"}, set(told["findings"][0]), "findings of another form")
@@ -70,7 +77,8 @@ class Aspects(unittest.TestCase):
     def test_what_nobody_checked_is_never_fine(self) -> None:
         known = self.outcomes(report("erased.zip"))
         self.assertEqual(
-            known, {"signature": "holds", "ledger inclusion": "holds", "time": "not checked", "live source": "not checked"},
+            known,
+            {"signature": "holds", "ledger inclusion": "holds", "time": "not checked", "live source": "not checked"},
             "the log's own clock passes for proof of time, or a log that nobody asked for a live one",
         )
         unknown = self.outcomes(report("erased.zip", None))
@@ -86,7 +94,9 @@ class Aspects(unittest.TestCase):
             for at in (0, 1, 7):
                 given = verdict_of(damaged("erased.zip", name, at))
                 self.assertIn(given.verdict, ("broken", "malformed"), f"{name}, byte {at}")
-                self.assertIn("broken", self.outcomes(given).values(), f"{name}, byte {at}: something is wrong and no aspect says so")
+                self.assertIn(
+                    "broken", self.outcomes(given).values(), f"{name}, byte {at}: something is wrong and no aspect says so"
+                )
 
 
 class Directory(unittest.TestCase):
