@@ -1,5 +1,6 @@
 """The golden evidence and the verdicts that all verifiers have to give of it."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import zipfile
 
 import tabellion_verify
 from tabellion_verify import zipform
+from tabellion_verify.report import Problems
 from tests import GOLDEN, REPOSITORY
 
 VERDICTS = json.loads((GOLDEN / "verdicts.json").read_text())
@@ -139,6 +141,22 @@ class Directory(unittest.TestCase):
     def test_a_later_revocation_leaves_earlier_signatures(self) -> None:
         status, _, detail = self.check("record.receipt", self.listed("record.receipt", valid_to="2099-01-01"))
         self.assertEqual(status, 0, detail)
+
+    def test_a_public_key_in_the_directory_checks_what_no_file_brings(self) -> None:
+        """A transparent statement does not bring its actor's key; the reader's directory may have it."""
+        actor = tabellion_verify.receipt.read((GOLDEN / "statement.receipt").read_bytes())
+        kid = actor.entry.signed.kid if actor.entry.signed else ""
+        clears = [one.read(Problems()).entry for one in actor.keys]
+        keys = {one.record.facts["key"]["key_id"]: one.record.facts["key"]["public"] for one in clears if one and one.record}
+        rows = [
+            {"key_id": key, "organisation": "Demo", "valid_from": "2020-01-01", "public": base64.b64encode(public).decode()}
+            for key, public in keys.items()
+        ]
+        text = json.dumps({"format": "tabellion.key-directory/1", "keys": rows})
+        given = report("statement.cose", "trust.txt", tabellion_verify.read_directory(text.encode()))
+        self.assertIn(kid, keys, "the golden receipt no longer brings its actor's key")
+        self.assertEqual(given.find("statement signature").outcome, "holds", "an auditor who has the key cannot use it")
+        self.assertEqual(given.exit_code, 0, given.to_text())
 
     def test_a_directory_of_another_form_is_refused(self) -> None:
         good = {"key_id": "0" * 64, "organisation": "x", "valid_from": "2020-01-01"}
