@@ -20,7 +20,7 @@ _RECEIPTS, _VDS, _VDP = 394, 395, 396
 _EDDSA, _RFC9162_SHA256 = -8, 1
 _ISS, _SUB, _INCLUSION = 1, 2, -1
 _CLAIM_HEADERS = {STATEMENT: {_CLAIMS}, RECEIPT: {_CLAIMS, _VDS}}
-MAX_PROTECTED_BYTES = 2048
+MAX_PROTECTED_BYTES, MAX_CLAIM_BYTES = 2048, 512
 MAX_RECEIPTS, MAX_RECEIPT_BYTES = 16, 4096
 MAX_PATH = 63  # a tree has fewer than 2^63 entries
 
@@ -45,8 +45,10 @@ class Sign1:
 
 
 def _claims(value: Any) -> tuple[str, str]:
-    if not isinstance(value, dict) or set(value) != {_ISS, _SUB} or not all(isinstance(one, str) for one in value.values()):
-        raise Malformed("COSE: the CWT claims are not iss and sub in text")
+    if not isinstance(value, dict) or set(value) != {_ISS, _SUB}:
+        raise Malformed("COSE: the CWT claims are not iss and sub")
+    if not all(isinstance(one, str) and 1 <= len(one.encode()) <= MAX_CLAIM_BYTES for one in value.values()):
+        raise Malformed(f"COSE: iss and sub are not text of 1 to {MAX_CLAIM_BYTES} bytes")
     return value[_ISS], value[_SUB]
 
 

@@ -68,7 +68,7 @@ def read(data: bytes) -> Entry:
         members = _SEAL(jcs.read(message.payload or b""))
         members["root"] = bytes.fromhex(members["root"])
         del members["format"]
-        if members["first"] + members["count"] > jcs.MAX_INTEGER:
+        if members["first"] + members["count"] >= jcs.MAX_INTEGER:
             raise Malformed("is a seal beyond the last index that JSON can hold")
         return Entry(None, Seal(**members), message)
     message = cose.read_attached(data, cose.STATEMENT)

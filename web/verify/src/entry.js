@@ -21,7 +21,7 @@ const SEAL = shape.closed({
 
 function parseSeal(payload) {
   const seal = SEAL(parseJcs(payload));
-  if (!Number.isSafeInteger(seal.first + seal.count)) throw new Malformed('seal stands beyond the last index that JSON can hold');
+  if (!Number.isSafeInteger(seal.first + seal.count + 1)) throw new Malformed('seal stands beyond the last index that JSON can hold');
   return seal;
 }
 

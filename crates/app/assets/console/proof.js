@@ -1314,6 +1314,7 @@ return { Tagged, decodeCbor, encodeCbor };
 // src/cose.js
 const m_cose = (() => {
 // COSE_Sign1 as docs/formats.md §4 narrows it: tagged, deterministic, Ed25519, a closed set of headers for each object.
+const { utf8 } = m_bytes;
 const { decodeCbor, encodeCbor, Tagged } = m_cbor;
 const { Malformed } = m_malformed;
 
@@ -1321,6 +1322,7 @@ const SIGN1_TAG = 18;
 const ALG = 1, CONTENT_TYPE = 3, KID = 4, CWT_CLAIMS = 15, RECEIPTS = 394, VDS = 395, VDP = 396;
 const EDDSA = -8;
 const RFC9162_SHA256 = 1;
+const CLAIM_BYTES_MAX = 512;
 const RECEIPTS_MAX = 16, RECEIPT_BYTES_MAX = 4096;
 const PATH_MAX = 63; // a tree has fewer than 2^63 leaves
 const ISS = 1, SUB = 2, INCLUSION = -1;
@@ -1340,7 +1342,9 @@ function readClaims(claims) {
   onlyKeys(claims, [ISS, SUB], 'CWT claims');
   const iss = claims.get(ISS);
   const sub = claims.get(SUB);
-  if (typeof iss !== 'string' || typeof sub !== 'string') throw new Malformed('CWT claims iss and sub are not text');
+  if (![iss, sub].every((claim) => typeof claim === 'string' && claim !== '' && utf8(claim).length <= CLAIM_BYTES_MAX)) {
+    throw new Malformed(`CWT claims iss and sub are not text of 1 to ${CLAIM_BYTES_MAX} bytes`);
+  }
   return { iss, sub };
 }
 
@@ -1752,7 +1756,7 @@ const SEAL = shape.closed({
 
 function parseSeal(payload) {
   const seal = SEAL(parseJcs(payload));
-  if (!Number.isSafeInteger(seal.first + seal.count)) throw new Malformed('seal stands beyond the last index that JSON can hold');
+  if (!Number.isSafeInteger(seal.first + seal.count + 1)) throw new Malformed('seal stands beyond the last index that JSON can hold');
   return seal;
 }
 

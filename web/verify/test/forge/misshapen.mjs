@@ -4,7 +4,7 @@ import { makePackage } from './package.mjs';
 import { b64, cbor, inclusionPath, jcs, keyFrom, noteKeyId, sign1, sign1Bytes, treeRoot, vkey } from './primitives.mjs';
 import { sampleLog } from './sample.mjs';
 
-const VALUES = [null, true, false, -1, 0, 1, 2, 1.5, 2 ** 53 - 1, 2 ** 53, 2 ** 32, '', 'x', '0'.repeat(32), 'f'.repeat(64), [], [1], ['a', 'a'], {}, { a: 1 }];
+const VALUES = [null, true, false, -1, 0, 1, 2, 1.5, 2 ** 53 - 2, 2 ** 53 - 1, 2 ** 53, 2 ** 32, '', 'x', '0'.repeat(32), 'f'.repeat(64), [], [1], ['a', 'a'], {}, { a: 1 }];
 const MEMBERS_MAX = 400; // paths into one part; the sample's largest has 150
 
 /** Every path to a member or item of a value, outermost first. */
@@ -152,6 +152,8 @@ function messages(pairs, payload, key, { detached = false, unprotected = [] } = 
     make('another content type', pairs.some(([label]) => label === 3) ? other(3, 'text/plain') : [pairs[0], [3, 'text/plain'], ...pairs.slice(1)]),
     make('a number as content type', other(3, 60)), make('claims', [...pairs.filter(([label]) => label < 15), [15, { map: [[1, 'a'], [2, 'b']] }], ...pairs.filter(([label]) => label > 15)]),
     make('a claim more', pairs.map(([label, old]) => [label, label === 15 ? { map: [...old.map, [6, 1]] } : old])),
+    make('an empty claim', pairs.map(([label, old]) => [label, label === 15 ? { map: [[1, ''], old.map[1]] } : old])),
+    make('a long claim', pairs.map(([label, old]) => [label, label === 15 ? { map: [[1, 'x'.repeat(513)], old.map[1]] } : old])),
     make('a claim less', pairs.map(([label, old]) => [label, label === 15 ? { map: old.map.slice(0, 1) } : old])),
     make('a verifiable data structure', [...pairs.filter(([label]) => label !== 395), [395, 2]]),
     make('an unknown header', [...pairs, [999, 1]]), make('a critical header', [pairs[0], [2, [999]], ...pairs.slice(1), [999, 1]]),
