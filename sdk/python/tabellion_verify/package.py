@@ -62,6 +62,10 @@ class _Run:
         self._check_files(self.manifest)
         self.check = "entries"
         self.inside = [one.read(self.entries) for one in self._range(self.manifest)]
+        for one in self.inside:
+            if one.entry and one.entry.record:
+                entry.check_record(self.entries, one.index, one.entry.record, self.manifest.log, self.manifest.env)
+        # Settled again when proof.json has been read: what it brings along is judged with the entries.
         self._settle("entries", self.entries, "each can be read")
         self.check = "tree"
         self.proof: RangeProof = placed.read_proof(self.files["proof.json"])
@@ -140,11 +144,8 @@ class _Run:
             return [], Malformed(f"erasures.jsonl: {error}")
 
     def _check_entries(self, tombstones: set[int], unknown: bool) -> None:
-        """Log, environment and type of every record, and that proof.json brings nothing that is not needed."""
+        """That proof.json brings nothing that is not needed."""
         manifest = self.manifest
-        for one in self.inside:
-            if one.entry and one.entry.record:
-                entry.check_record(self.entries, one.index, one.entry.record, manifest.log, manifest.env)
         for one in self.outside:
             if manifest.first <= one.index < manifest.end:
                 self.entries.broken(f"proof.json: extra repeats entry {one.index} of the range")

@@ -11,6 +11,7 @@ import { misshapenEvidence, signatureEvidence, textEvidence } from './forge/miss
 import { makePackage } from './forge/package.mjs';
 import { sampleLog } from './forge/sample.mjs';
 import { tamperedEvidence } from './forge/tampered.mjs';
+import { twofoldEvidence } from './forge/twofold.mjs';
 
 function whole() {
   const { log } = sampleLog();
@@ -26,7 +27,7 @@ const crafted = craftedPackages().map((one) => ({ family: 'crafted', ...one }));
 const tampered = tamperedEvidence().map((one) => ({ verdict: 'noticed', ...one }));
 const misshapen = extent === 'short' ? [...signatureEvidence(), ...textEvidence()] : misshapenEvidence();
 const cases = [];
-for (const { family, name, bytes, trust, verdict = null } of [...whole(), ...crafted, ...tampered, ...misshapen]) {
+for (const { family, name, bytes, trust, verdict = null } of [...whole(), ...crafted, ...tampered, ...twofoldEvidence(), ...misshapen]) {
   const file = String(cases.length).padStart(4, '0');
   await writeFile(join(directory, file), bytes);
   await writeFile(join(directory, `${file}.trust`), trust);
