@@ -9,7 +9,7 @@ from . import container, cose, disclosures, entry, findings, note, placed, plans
 from . import manifest as manifests
 from .directory import Uses
 from .faults import Broken, Malformed
-from .keys import Key, KeyChain
+from .keys import KeyChain
 from .manifest import Manifest
 from .note import Checkpoint
 from .placed import Placed, RangeProof
@@ -46,9 +46,6 @@ class _Run:
         self.entries = Problems()
         self.witnessed: dict[str, int] = {}
 
-    def _settle(self, name: str, problems: Problems, holds: str) -> None:
-        self.report.settle(name, problems, holds)
-
     # What is read
 
     def read(self) -> None:
@@ -66,7 +63,7 @@ class _Run:
             if one.entry and one.entry.record:
                 entry.check_record(self.entries, one.index, one.entry.record, self.manifest.log, self.manifest.env)
         # Settled again when proof.json has been read: what it brings along is judged with the entries.
-        self._settle("entries", self.entries, "each can be read")
+        self.report.settle("entries", self.entries, "each can be read")
         self.check = "tree"
         self.proof: RangeProof = placed.read_proof(self.files["proof.json"])
         self.checkpoint: Checkpoint = _checkpoint(self.files["checkpoint"])
@@ -81,7 +78,7 @@ class _Run:
             row = listed.get(name)
             if row and (row["size"], row["sha256"]) != (len(content), hashlib.sha256(content).hexdigest()):
                 problems.broken(f"{name}: has another size or SHA-256 than the manifest lists")
-        self._settle("files", problems, f"all {len(listed)} files have their listed SHA-256")
+        self.report.settle("files", problems, f"all {len(listed)} files have their listed SHA-256")
 
     def _range(self, manifest: Manifest) -> list[Placed]:
         """The entries of the range. Ends the run when the files cannot hold that range."""
@@ -115,26 +112,25 @@ class _Run:
         chain = self._check_keys(seals)
         self.chain = chain
         self._check_signature("manifest signature", "package", seals)
-        log_key = self._check_signature("checkpoint signature", "log", seals)
-        claim = trust.Claim(manifest.log, chain.root, log_key.public if log_key else None, self.checkpoint)
+        self._check_signature("checkpoint signature", "log", seals)
+        claim = trust.Claim(manifest.log, chain.root, self._log_key(), self.checkpoint)
         self.report.set("issuer", *trust.judge(self.policy, claim))
         self.witnessed = trust.witnessed(self.policy, self.checkpoint)
         self._check_seals(seals)
         self._check_statements(seals)
-        if unreadable:
-            self.check = "erasures"
         fold = RangeFold(manifest, self.files, erased)
         fold.fold(self.inside, self.outside)
         counts = fold.totals
         shown = f"units shown: {counts['shown']}, withheld: {counts['withheld']}"
-        self._settle("disclosures", fold.disclosures, shown)
+        self.report.settle("disclosures", fold.disclosures, shown)
         if unreadable:
+            self.check = "erasures"
             raise unreadable
-        self._settle("erasures", fold.erasures, f"units erased: {counts['erased']}, each with its tombstone")
+        self.report.settle("erasures", fold.erasures, f"units erased: {counts['erased']}, each with its tombstone")
         for name, check in (("numbers", fold.check_numbers), ("period edges", seals.check_edges), ("totals", fold.check_totals)):
             problems = Problems()
             holds = check(problems)
-            self._settle(name, problems, holds)
+            self.report.settle(name, problems, holds)
 
     def _erased(self) -> tuple[list[disclosures.ErasedUnit], Malformed | None]:
         """The lines of erasures.jsonl; what cannot be read is said in its own place in the order."""
@@ -153,7 +149,7 @@ class _Run:
                 self.entries.broken(f"proof.json: extra entry {one.index} is a seal that this package does not need")
             elif one.entry and one.entry.record and not (one.entry.is_key_record or one.index in tombstones or unknown):
                 self.entries.broken(f"proof.json: extra entry {one.index} is none that this package needs")
-        self._settle("entries", self.entries, f"{manifest.count} in the range, {len(self.outside)} brought along")
+        self.report.settle("entries", self.entries, f"{manifest.count} in the range, {len(self.outside)} brought along")
 
     def _check_tree(self) -> None:
         problems, manifest, checkpoint = Problems(), self.manifest, self.checkpoint
@@ -168,7 +164,7 @@ class _Run:
             problems.broken(str(error))
         for one in self.outside:
             one.check_path(problems, manifest.size, checkpoint.root)
-        self._settle("tree", problems, f"the entries give root {checkpoint.root.hex()} of size {manifest.size}")
+        self.report.settle("tree", problems, f"the entries give root {checkpoint.root.hex()} of size {manifest.size}")
 
     def _check_keys(self, seals: Seals) -> KeyChain:
         problems, chain = Problems(), None
@@ -185,12 +181,19 @@ class _Run:
         if chain:
             seals.check_keys(problems, chain)
             self.uses.add(chain.root_id, "root", self.report.subject)
-        self._settle("keys", problems, f"{len(chain.indexes) if chain else 0} key records, none left out")
+        self.report.settle("keys", problems, f"{len(chain.indexes) if chain else 0} key records, none left out")
         if chain is None:
             raise _Stop
         return chain
 
-    def _check_signature(self, name: str, purpose: str, seals: Seals) -> Key | None:
+    def _log_key(self) -> bytes | None:
+        """The key that should have signed the checkpoint, whether it has or not."""
+        try:
+            return self.chain.in_force("log", self.manifest.size).public
+        except Broken:
+            return None
+
+    def _check_signature(self, name: str, purpose: str, seals: Seals) -> None:
         """The manifest's or the checkpoint's signature, by the key in force at the end of the tree."""
         try:
             key = self.chain.in_force(purpose, self.manifest.size)
@@ -202,15 +205,14 @@ class _Run:
                 self.signature.verify(key.public, self.files["manifest.json"])
         except Broken as error:
             self.report.set(name, BROKEN, str(error))
-            return None
+            return
         self.report.set(name, HOLDS, f"signed by the {purpose} key in force, {key.id}")
         self.uses.add(key.id, purpose, name, seals.last_time)
-        return key
 
     def _check_seals(self, seals: Seals) -> None:
         problems = Problems()
         seals.check(problems, self.chain)
-        self._settle("seals", problems, seals.summary())
+        self.report.settle("seals", problems, seals.summary())
         if span := seals.span():
             self.report.facts |= {"first_commit": micros(span[0]), "last_commit": micros(span[1])}
         for one in self.inside:
@@ -229,7 +231,7 @@ class _Run:
                 self.uses.add(signer, "actor", f"statement at entry {one.index}", seals.time_of(one.index))
             except Broken as error:
                 problems.broken(f"entry {one.index}: {error}")
-        self._settle("statements", problems, f"statements: {count}, each by a key in force")
+        self.report.settle("statements", problems, f"statements: {count}, each by a key in force")
 
 
 def _facts(manifest: Manifest) -> dict[str, object]:
