@@ -15,6 +15,7 @@ first check that fails, or in the four aspects where nothing fails. Fails when a
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -162,8 +163,11 @@ class VerifyTxt:
             path = self.place / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self.content(package, name))
+        # The page makes a temporary directory and leaves it; here it goes with everything else.
+        surroundings = os.environ | {"TMPDIR": str(self.place.parent)}
+        command = ["sh", "-e", "-c", self.commands]
         ran = subprocess.run(
-            ["sh", "-e", "-c", self.commands], cwd=self.place, capture_output=True, text=True, stdin=subprocess.DEVNULL
+            command, cwd=self.place, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=surroundings
         )
         return ran.returncode == 0 and ran.stdout == self.wanted
 
