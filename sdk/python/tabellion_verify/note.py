@@ -5,21 +5,23 @@ Source: docs/formats.md §2; c2sp.org/signed-note, c2sp.org/tlog-checkpoint, c2s
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from . import ed25519, encoding
 from .faults import Broken, Malformed
 
 ED25519, COSIGNATURE = 0x01, 0x04  # signature types of signed-note and tlog-cosignature
-MAX_BYTES, MAX_SIGNATURES, MAX_ORIGIN = 512 << 10, 64, 255
+MAX_BYTES, MAX_SIGNATURES, MAX_ORIGIN, MAX_KEY_NAME = 512 << 10, 64, 255, 512
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
 _DECIMAL = re.compile("0|[1-9][0-9]{0,18}")
 _MAX_TIME = (1 << 63) - 1
 
 
 def is_key_name(name: str) -> bool:
-    """Not empty, no space, no plus sign (c2sp.org/signed-note)."""
-    return bool(name) and "+" not in name and not any(character.isspace() for character in name)
+    """1 to 512 bytes, no space, no plus sign (c2sp.org/signed-note), no control character."""
+    forbidden = any(one == "+" or one.isspace() or unicodedata.category(one) == "Cc" for one in name)
+    return 1 <= len(name.encode()) <= MAX_KEY_NAME and not forbidden
 
 
 @dataclass(frozen=True)

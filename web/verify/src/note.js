@@ -12,10 +12,11 @@ const SIGNATURE_START = '— ';
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
 const ORIGIN_BYTES_MAX = 255;
 const TIME_MAX = 2n ** 63n - 1n; // seconds of a cosignature
-const KEY_NAME = /^[^\p{White_Space}+]+$/u;
+const KEY_NAME = /^[^\p{White_Space}\p{Cc}+]+$/u;
+const KEY_NAME_BYTES_MAX = 512;
 
 export function checkKeyName(name) {
-  if (!KEY_NAME.test(name)) throw new Malformed('key name is empty or holds a space or plus');
+  if (!KEY_NAME.test(name) || utf8(name).length > KEY_NAME_BYTES_MAX) throw new Malformed('key name is empty, too long or holds a space, plus or control character');
   return name;
 }
 

@@ -250,6 +250,8 @@ function lineVariants(text) {
       ['a space before', ` ${line}`], ['a space behind', `${line} `], ['a carriage return', `${line}\r`], ['a tab', line.replace(' ', '\t')], ['two spaces', line.replace(' ', '  ')],
       ['another letter', line.replace(/[A-Za-z]/, (one) => (one === 'A' ? 'B' : 'A'))], ['a zero before a number', line.replace(/(^|\s)(\d)/, '$10$2')], ['a number more', line.replace(/\d+$/, (one) => String(Number(one) + 1))],
       ['no padding', line.replace(/=+$/, '')], ['padding more', `${line}=`], ['an accent', `${line}é`], ['half a character', `${line}\ud800`], ['a zero byte', `${line}\0`], ['a plus', `${line}+`], ['a comment', `# ${line}`],
+      ['a delete', `${line}\x7f`], ['a next line', `${line}\x85`], ['a space that does not break', line.replace(/ |$/, '\u00a0')], ['a line separator', `${line}\u2028`], ['a byte order mark', `\ufeff${line}`],
+      ['a delete before a space', line.replace(/ (?=[^ ]*$)/, '\x7f ')], ['a mark before a space', line.replace(/ (?=[^ ]*$)/, '\ufeff ')],
     ]) if (other !== line) edit(at, name, [other]);
   });
   return out;
