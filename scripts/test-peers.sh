@@ -17,7 +17,7 @@ step "a log, a package and receipts to look at" scripts/peers/fixture.sh "$place
 step "COSE: an independent SCITT implementation" "$peers/bin/python" -B scripts/peers/cose.py "$place"
 step "VERIFY.txt: sha256sum and openssl alone" scripts/peers/verify-txt.sh "$place"
 step "verify.html in Chromium, from file://" scripts/peers/browser.sh "$place"
-step "two verifiers, one answer, on damaged files" scripts/peers/agree.sh "$place"
+step "three verifiers, one answer, on damaged files" scripts/peers/agree.sh "$place"
 step "four verifiers, one answer, on every byte and every forgery" scripts/peers/mutations.sh "$place"
 step "the official OpenAI SDK" scripts/peers/openai-client.sh "$place/openai"
 step "the official OpenAI SDK, through the gateway" env GATEWAY=scripts/peers/gateway.sh scripts/peers/openai-client.sh "$place/governed"

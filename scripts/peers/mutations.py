@@ -1,6 +1,8 @@
 """Four verifiers over one corpus of damaged and forged evidence: nothing may go unnoticed, and all must say the same.
 
-    mutations.py [--short] [--only CORPUS] [DIRECTORY]       DIRECTORY as fixture.sh makes it, for the openssl path; `tabellion-verify` in PATH
+    mutations.py [--short] [--only CORPUS] [DIRECTORY]
+
+`tabellion-verify` must be in PATH; DIRECTORY is as fixture.sh makes it and is needed for the openssl path only.
 
     whole          the golden evidence as it is, with its trust file, with another and with none
     every byte     one bit of every byte of the golden evidence changed
@@ -10,7 +12,8 @@
     VERIFY.txt     a sample of bytes of a real package changed, where openssl and sha256sum are asked too
 
 Prints a table: for each corpus how many cases each verifier noticed, and how often they disagreed, in exit status or in the
-first check that fails, or in the four aspects where nothing fails. Fails when anything that must be noticed was not, or when verifiers disagree.
+first check that fails, or in the four aspects where nothing fails. Fails when anything that must be noticed was not, or when
+verifiers disagree.
 """
 
 import argparse
@@ -166,9 +169,7 @@ class VerifyTxt:
         # The page makes a temporary directory and leaves it; here it goes with everything else.
         surroundings = os.environ | {"TMPDIR": str(self.place.parent)}
         command = ["sh", "-e", "-c", self.commands]
-        ran = subprocess.run(
-            command, cwd=self.place, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=surroundings
-        )
+        ran = subprocess.run(command, cwd=self.place, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=surroundings)
         return ran.returncode == 0 and ran.stdout == self.wanted
 
 
