@@ -268,7 +268,7 @@ pub fn export(
         return Err(ExportError::Label);
     }
     let size = request.at.unwrap_or_else(|| reader.size());
-    let checkpoint = SignedCheckpoint::parse(reader.checkpoint_at(size)?.as_bytes())?;
+    let checkpoint = SignedCheckpoint::parse(reader.cosigned_at(size)?.as_bytes())?;
     let chain = chain_at(reader, size)?;
     check_package_key(&chain, package_key, size)?;
     let span = choose(reader, request.period, size)?.span(reader)?;

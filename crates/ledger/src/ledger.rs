@@ -32,6 +32,7 @@ use crate::state::LogState;
 use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
 use crate::wal::segment::{DEFAULT_SEGMENT_BYTES, segment_path};
 use crate::wal::segments::Segments;
+use crate::witnessed::COSIGNED_PATH;
 
 /// How often an append is sealed again because an erasure destroyed its key meanwhile. Two erasures in a row of the same key's successor
 /// are already unlikely; more means something else is wrong.
@@ -165,6 +166,8 @@ impl Ledger {
             .map_err(OpenError::io("start the committer of", "log"))?;
         let threads = Mutex::new(Threads { committer: Some(committer), keeper });
         let reader = Reader { shared: Arc::clone(&shared) };
+        notes.extend(reader.load_cosigned().map_err(OpenError::io("read", COSIGNED_PATH))?);
+        notes.extend(reader.conflict().map(|conflict| conflict.to_string()));
         notes.extend(reader.clock_trouble());
         Ok(Self { shared, secrets, reader, origin, env, sender, threads, notes })
     }

@@ -44,6 +44,7 @@ mod tiles;
 mod tree;
 mod vault;
 mod wal;
+mod witnessed;
 
 pub use clock::{Clock, SystemClock};
 pub use commit::{Ack, GroupResult};
@@ -59,3 +60,4 @@ pub use queue::Done;
 pub use reader::{CommitView, EntryView, Reader, UnitContent, UnitView};
 pub use room::Reservation;
 pub use scan::{PlainContent, PlainUnit, RawEntry};
+pub use witnessed::{Conflict, NewConflict};

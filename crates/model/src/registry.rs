@@ -7,6 +7,7 @@ mod epoch;
 mod erasure;
 mod export;
 mod key;
+mod witness;
 
 use serde_json::{Map, Value as Json};
 
@@ -17,6 +18,7 @@ pub use epoch::{EpochClosed, EpochOpened, PreviousEpoch};
 pub use erasure::{ErasureDone, ErasureOrdered, ErasureScope, HoldPlaced};
 pub use export::PackageExported;
 pub use key::{Genesis, Granted, KEYS_STREAM, KeyInfo, Purpose, Revocation, Revoked, Rotated};
+pub use witness::{ConflictFound, Divergence};
 
 use crate::id::{HoldId, RecordId};
 use crate::time::Micros;
@@ -57,11 +59,15 @@ pub enum Kind {
     PackageExported,
     /// `record.read`
     RecordRead,
+    /// `witness.conflict_found`
+    ConflictFound,
+    /// `witness.conflict_lifted`
+    ConflictLifted,
 }
 
 impl Kind {
     /// Every kind, in the order of `docs/formats.md`.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Genesis,
         Self::KeyGranted,
         Self::KeyRotated,
@@ -77,6 +83,8 @@ impl Kind {
         Self::SystemPurged,
         Self::PackageExported,
         Self::RecordRead,
+        Self::ConflictFound,
+        Self::ConflictLifted,
     ];
 
     /// The name in records.
@@ -97,6 +105,8 @@ impl Kind {
             Self::SystemPurged => "system.purged",
             Self::PackageExported => "package.exported",
             Self::RecordRead => "record.read",
+            Self::ConflictFound => "witness.conflict_found",
+            Self::ConflictLifted => "witness.conflict_lifted",
         }
     }
 
@@ -107,7 +117,7 @@ impl Kind {
 
     /// Whether a reader that does not know the kind must stop.
     pub fn is_critical(self) -> bool {
-        !matches!(self, Self::PackageExported | Self::RecordRead)
+        !matches!(self, Self::PackageExported | Self::RecordRead | Self::ConflictFound | Self::ConflictLifted)
     }
 
     /// Whether records of this kind are statements of the root key in the stream `keys`.
@@ -154,6 +164,10 @@ pub enum Facts {
     PackageExported(PackageExported),
     /// `record.read`, of the entry at this index
     RecordRead(u64),
+    /// `witness.conflict_found`
+    ConflictFound(ConflictFound),
+    /// `witness.conflict_lifted`, of this `witness.conflict_found`
+    ConflictLifted(RecordId),
 }
 
 /// How much this version knows of a record's type.
@@ -332,6 +346,8 @@ impl Facts {
             Self::SystemPurged(_) => Kind::SystemPurged,
             Self::PackageExported(_) => Kind::PackageExported,
             Self::RecordRead(_) => Kind::RecordRead,
+            Self::ConflictFound(_) => Kind::ConflictFound,
+            Self::ConflictLifted(_) => Kind::ConflictLifted,
         }
     }
 
@@ -355,6 +371,8 @@ impl Facts {
             }
             Self::PackageExported(facts) => facts.to_clear(),
             Self::RecordRead(entry) => object([("entry", (*entry).into())]),
+            Self::ConflictFound(facts) => facts.to_clear(),
+            Self::ConflictLifted(conflict) => object([("conflict", conflict.to_hex().into())]),
         };
         (!clear.is_empty()).then_some(clear)
     }
@@ -391,6 +409,8 @@ impl Facts {
             )?),
             Kind::PackageExported => Self::PackageExported(PackageExported::read(members)?),
             Kind::RecordRead => Self::RecordRead(members.natural("entry")?),
+            Kind::ConflictFound => Self::ConflictFound(ConflictFound::read(members)?),
+            Kind::ConflictLifted => Self::ConflictLifted(members.id("conflict")?),
         })
     }
 }

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{
     demo, doctor, erase, export, fsck, hold, init, key, log, person, rebuild, record, retain, serve, system,
+    witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -55,6 +56,8 @@ enum Command {
     Doctor(doctor::Options),
     /// Hold the log and serve the control plane and the local socket until told to stop
     Serve(serve::Options),
+    /// Be a witness: cosign the checkpoints of other logs (C2SP tlog-witness)
+    Witness(witness::Options),
     /// The whole story on sample data of a fictional bank
     Demo(demo::Options),
 }
@@ -78,6 +81,7 @@ impl Cli {
             Command::Key(action) => key::run(&action),
             Command::Doctor(options) => doctor::run(&options),
             Command::Serve(options) => serve::run(&options),
+            Command::Witness(options) => witness::run(&options),
             Command::Demo(options) => demo::run(&options),
         }
     }

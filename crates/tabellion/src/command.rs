@@ -16,3 +16,4 @@ pub(crate) mod retain;
 pub(crate) mod serve;
 pub(crate) mod system;
 mod target;
+pub(crate) mod witness;

@@ -8,7 +8,7 @@ mod gateway;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tabellion_app::api::Configured;
 use tabellion_app::nearest::nearest;
@@ -34,7 +34,8 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 const MAX_CLASS_BYTES: usize = 30;
 
 /// Sections that exist.
-const SECTIONS: [&str; 7] = ["log", "retention", "export", "console", "gateway", "limits", "upstream"];
+const SECTIONS: [&str; 8] =
+    ["log", "retention", "export", "console", "witness", "gateway", "limits", "upstream"];
 /// Where the control plane listens unless told otherwise: this machine alone.
 const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8087);
 /// The word for no control plane.
@@ -61,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) console_listen: Console,
     /// Where people reach it, when that is elsewhere.
     pub(crate) console_url: Option<String>,
+    /// The policy of the witnesses that are asked to cosign, relative to the data directory; `None`: nobody is asked.
+    pub(crate) witness_policy: Option<PathBuf>,
     /// What is said of the gateway.
     pub(crate) gateway: GatewaySettings,
     /// Everything that was set, in the order in which it counts, for whoever looks at it. No key takes a secret.
@@ -180,6 +183,10 @@ impl Config {
                 }
                 self.console_url = Some(value.trim_end_matches('/').to_owned());
             }
+            ("witness", "policy") if value.is_empty() => {
+                return Err(setting.refused("is empty; name a file such as witnesses.txt"));
+            }
+            ("witness", "policy") => self.witness_policy = Some(PathBuf::from(value)),
             ("gateway", _) => self.gateway.apply_gateway(setting)?,
             ("limits", _) => self.gateway.apply_limit(setting)?,
             ("retention", class) if is_class(class) => {
@@ -207,6 +214,7 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
         "retention" => &[],
         "export" => &["disclose"],
         "console" => &["listen", "public_url"],
+        "witness" => &["policy"],
         "gateway" => GATEWAY_KEYS,
         "limits" => return Some(gateway::limit_keys()),
         upstream if upstream.starts_with(UPSTREAM_PREFIX) => UPSTREAM_KEYS,

@@ -20,6 +20,8 @@ pub mod socket;
 mod terminal;
 mod trust;
 pub mod verifying;
+mod witness;
+mod witnesses;
 mod writer;
 
 pub use failure::{Exit, Failure};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tabellion_app::trust_text;
 use tabellion_model::KeyChain;
-use tabellion_tlog::{MAX_POLICY_BYTES, Policy};
+use tabellion_tlog::{MAX_POLICY_BYTES, Policy, WitnessLine};
 
 use crate::failure::Failure;
 use crate::files;
@@ -12,6 +12,21 @@ use crate::files;
 /// The text of the trust file of the log whose keys these are.
 pub(crate) fn text(keys: &KeyChain) -> Result<String, Failure> {
     trust_text(keys).map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// A trust file that asks for the witnesses of `policy` as well.
+pub(crate) fn with_witnesses(text: &str, policy: Policy) -> Result<String, Failure> {
+    let unusable =
+        |error: &dyn std::fmt::Display| Failure::failed(format!("the trust file cannot be made: {error}"));
+    let logs = Policy::parse(text).map_err(|error| unusable(&error))?.logs;
+    // An address is for those who ask the witness, not for those who verify.
+    let witnesses =
+        policy.witnesses.into_iter().map(|witness| WitnessLine { url: None, ..witness }).collect();
+    let whole = Policy { logs, witnesses, ..policy }.to_string();
+    Policy::parse(&whole).map_err(|error| unusable(&error))?;
+    let comments: String =
+        text.lines().take_while(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    Ok(format!("{comments}\n{whole}"))
 }
 
 /// Reads a trust file.

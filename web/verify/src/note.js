@@ -8,6 +8,9 @@ import * as shape from './shape.js';
 
 export const ED25519 = 0x01;
 export const COSIGNATURE = 0x04;
+export const ML_DSA_44 = 0x06; // read, and never checked: browsers have no ML-DSA that can be relied on
+const ML_DSA_44_KEY_BYTES = 1312;
+const COSIGNER_NAME_BYTES_MAX = 255;
 const SIGNATURES_MAX = 64; // C2SP asks for at least 16
 const SIGNATURE_START = '— ';
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
@@ -32,8 +35,13 @@ export function parseVerifierKey(source) {
   const material = fromBase64(rest.join('+'));
   if (material.length < 2) throw new Malformed('verifier key is too short');
   const key = { name: checkKeyName(name), keyId: fromHex(keyId, 4), type: material[0], publicKey: material.subarray(1) };
-  if (key.type === ED25519 || key.type === COSIGNATURE) {
-    if (!isPublicKey(key.publicKey)) throw new Malformed('verifier key is not a usable Ed25519 key');
+  if (key.type === ED25519 || key.type === COSIGNATURE || key.type === ML_DSA_44) {
+    if (key.type === ML_DSA_44) {
+      if (key.publicKey.length !== ML_DSA_44_KEY_BYTES) throw new Malformed('verifier key is not an ML-DSA-44 key');
+      if (utf8(name).length > COSIGNER_NAME_BYTES_MAX) throw new Malformed('name of an ML-DSA-44 cosigner is too long');
+    } else if (!isPublicKey(key.publicKey)) {
+      throw new Malformed('verifier key is not a usable Ed25519 key');
+    }
     if (!equal(key.keyId, noteKeyId(key.name, key.type, key.publicKey))) {
       throw new Malformed('verifier key id does not belong to its name and key');
     }
@@ -77,11 +85,11 @@ export function signaturesBy(note, name, type, publicKey) {
   return note.signatures.filter((line) => line.name === name && equal(line.keyId, keyId)).map((line) => line.signature);
 }
 
-/** The message of a timestamped cosignature (C2SP tlog-cosignature) and its signature, or null when it is too short. */
+/** The message of a timestamped cosignature (C2SP tlog-cosignature) and its signature, or null when it has another form. */
 export function cosignedMessage(noteText, blob) {
-  if (blob.length !== 72) return null;
+  if (blob.length !== 72 || blob[0] >= 0x80) return null; // the time has 63 bits
   const seconds = blob.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  return { message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
+  return { seconds, message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
 }
 
 /** The text form of a verifier key, for showing and for trust files. */

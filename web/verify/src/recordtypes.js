@@ -41,8 +41,10 @@ const CLEAR = new Map(Object.entries({
   'system.purged': { 'order?': shape.id },
   'package.exported': { count: shape.count, first: shape.count, manifest_sha256: shape.hash, size: shape.count },
   'record.read': { entry: shape.count },
+  'witness.conflict_found': { kind: shape.oneOf('forked', 'rolled_back'), proved: shape.boolean, size: shape.count },
+  'witness.conflict_lifted': { conflict: shape.id },
 }));
-const NOT_CRITICAL = new Set(['package.exported', 'record.read']);
+const NOT_CRITICAL = new Set(['package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted']);
 const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 
 export const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;

@@ -59,6 +59,8 @@ pub(crate) struct Shell {
     kept_by_as_of: Vec<(String, String)>,
     answers_history: bool,
     recorded: Option<Recorded>,
+    /// Why the log is stopped.
+    alarm: Option<String>,
     csrf: String,
     theme: &'static str,
     q: String,
@@ -130,6 +132,7 @@ impl Shell {
                 .collect(),
             answers_history: visit.page.history != History::Present,
             recorded: recorded(visit)?,
+            alarm: reader.conflict().filter(|_| visit.actor.is_some()).map(|conflict| conflict.to_string()),
             csrf: visit.csrf.clone().unwrap_or_default(),
             theme: visit.theme.map_or("", super::visit::Theme::as_str),
             q: if visit.path == "/search" { visit.query.text("q").to_owned() } else { String::new() },

@@ -11,11 +11,17 @@ use tabellion_model::{DisclosurePolicy, to_jcs};
 
 use super::{Config, OFF};
 use crate::failure::Failure;
+use crate::witnesses::policy::WitnessPolicy;
 
 impl Config {
     /// The record of these settings being taken for the log of `reader`, whose new segments have `segment_bytes`.
-    pub(crate) fn loaded(&self, reader: &Reader, segment_bytes: u64) -> Result<Draft, Failure> {
-        let settings = to_jcs(&self.effective(reader, segment_bytes))
+    pub(crate) fn loaded(
+        &self,
+        reader: &Reader,
+        segment_bytes: u64,
+        witnesses: Option<&WitnessPolicy>,
+    ) -> Result<Draft, Failure> {
+        let settings = to_jcs(&self.effective(reader, segment_bytes, witnesses))
             .map_err(|error| Failure::malformed(format!("the configuration cannot be recorded: {error}")))?;
         let body = ConfigLoaded {
             digest: hex::encode(Sha256::digest(&settings)),
@@ -27,7 +33,7 @@ impl Config {
         Ok(draft)
     }
 
-    fn effective(&self, reader: &Reader, segment_bytes: u64) -> Value {
+    fn effective(&self, reader: &Reader, segment_bytes: u64, witnesses: Option<&WitnessPolicy>) -> Value {
         let listens = |address: Option<_>| address.map_or_else(|| OFF.to_owned(), |at| format!("{at}"));
         let retention: Map<String, Value> =
             self.retention.iter().map(|(class, months)| (class.clone(), (*months).into())).collect();
@@ -47,6 +53,11 @@ impl Config {
             },
             "retention": retention,
             "upstream": upstreams,
+            "witness": witnesses.map_or_else(|| json!({ "policy": OFF }), |witnesses| json!({
+                "policy": self.witness_policy,
+                "sha256": witnesses.digest,
+                "witnesses": witnesses.peers.iter().map(|peer| peer.url.as_str()).collect::<Vec<_>>(),
+            })),
         })
     }
 }

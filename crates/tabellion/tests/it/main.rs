@@ -25,3 +25,4 @@ mod organisation;
 mod record;
 mod serve;
 mod support;
+mod witness;

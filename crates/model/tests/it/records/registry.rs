@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 use tabellion_model::registry::{
-    EpochClosed, EpochOpened, ErasureDone, ErasureOrdered, ErasureScope, Facts, HoldPlaced, Kind,
-    PackageExported, PreviousEpoch, Purpose, Recognition, RegistryError, Revocation, Revoked, check,
-    check_sealable, facts, is_critical, recognise,
+    ConflictFound, Divergence, EpochClosed, EpochOpened, ErasureDone, ErasureOrdered, ErasureScope, Facts,
+    HoldPlaced, Kind, PackageExported, PreviousEpoch, Purpose, Recognition, RegistryError, Revocation,
+    Revoked, check, check_sealable, facts, is_critical, recognise,
 };
 use tabellion_model::{
     Header, HoldId, Json, Micros, RecordId, RecordType, SealedRecord, StreamName, SystemId, VaultKeyId, key,
@@ -45,6 +45,8 @@ pub(crate) fn every_fact() -> Vec<Facts> {
             manifest_sha256: hash("manifest"),
         }),
         Facts::RecordRead(0),
+        Facts::ConflictFound(ConflictFound { kind: Divergence::RolledBack, proved: true, size: 150 }),
+        Facts::ConflictLifted(RecordId::from_bytes([0xf3; 16])),
     ]
 }
 
@@ -226,7 +228,8 @@ fn types_of_the_future_are_read_but_not_sealed() {
 #[test]
 fn criticality_is_as_the_formats_say() {
     let critical = |name: &str| is_critical(&RecordType::new(name).unwrap());
-    let expected = |kind: &Kind| !["package.exported", "record.read"].contains(&kind.name());
+    let expected =
+        |kind: &Kind| !matches!(kind.name().split_once('.'), Some(("package" | "record" | "witness", _)));
     assert!(Kind::ALL.iter().all(|kind| critical(kind.name()) == expected(kind)), "the table of formats §8");
     assert!(!critical("document.captured"), "other types are as their registry says; here not");
 }
