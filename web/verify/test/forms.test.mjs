@@ -101,6 +101,17 @@ test('trust files: groups and quorum of the log library’s golden files', async
   assert.equal((await checkQuorum(parsePolicy(utf8(first)), forged)).outcome, 'broken', 'a false cosignature would pass');
 });
 
+test('trust files: a post-quantum witness is named as not checked, and counts for nothing here', async () => {
+  const policy = parsePolicy(await golden('policy-ml-dsa.txt'));
+  const cosigned = parseCheckpoint(await golden('checkpoint-cosigned-ml-dsa.txt'));
+  const quorum = await checkQuorum(policy, cosigned.note);
+  assert.equal(quorum.outcome, 'undetermined', 'what was not checked would pass for fine');
+  assert.match(quorum.detail, /ML-DSA-44 cosignature of pq was not checked/, 'the reader would not learn why');
+  const source = new TextDecoder().decode(await golden('policy-ml-dsa.txt'));
+  refuses(() => parsePolicy(utf8(source.replace('witness.example/w1', 'witness.example/w2'))), 'a key under another name');
+  refuses(() => parsePolicy(utf8(source.replace(/.{8}\nquorum/, '\nquorum'))), 'a key that is too short');
+});
+
 test('trust files: what is not a policy is refused with its line', () => {
   const log = 'log example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k';
   for (const source of ['', log, `${log}\n${log}\nquorum none\n`, 'quorum none\nquorum none\n', 'quorum W\n', 'witness none x\nquorum none\n', `log x\nquorum none\n`,

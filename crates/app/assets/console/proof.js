@@ -771,6 +771,9 @@ const shape = m_shape;
 
 const ED25519 = 0x01;
 const COSIGNATURE = 0x04;
+const ML_DSA_44 = 0x06; // read, and never checked: browsers have no ML-DSA that can be relied on
+const ML_DSA_44_KEY_BYTES = 1312;
+const COSIGNER_NAME_BYTES_MAX = 255;
 const SIGNATURES_MAX = 64; // C2SP asks for at least 16
 const SIGNATURE_START = '— ';
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
@@ -795,8 +798,13 @@ function parseVerifierKey(source) {
   const material = fromBase64(rest.join('+'));
   if (material.length < 2) throw new Malformed('verifier key is too short');
   const key = { name: checkKeyName(name), keyId: fromHex(keyId, 4), type: material[0], publicKey: material.subarray(1) };
-  if (key.type === ED25519 || key.type === COSIGNATURE) {
-    if (!isPublicKey(key.publicKey)) throw new Malformed('verifier key is not a usable Ed25519 key');
+  if (key.type === ED25519 || key.type === COSIGNATURE || key.type === ML_DSA_44) {
+    if (key.type === ML_DSA_44) {
+      if (key.publicKey.length !== ML_DSA_44_KEY_BYTES) throw new Malformed('verifier key is not an ML-DSA-44 key');
+      if (utf8(name).length > COSIGNER_NAME_BYTES_MAX) throw new Malformed('name of an ML-DSA-44 cosigner is too long');
+    } else if (!isPublicKey(key.publicKey)) {
+      throw new Malformed('verifier key is not a usable Ed25519 key');
+    }
     if (!equal(key.keyId, noteKeyId(key.name, key.type, key.publicKey))) {
       throw new Malformed('verifier key id does not belong to its name and key');
     }
@@ -840,11 +848,11 @@ function signaturesBy(note, name, type, publicKey) {
   return note.signatures.filter((line) => line.name === name && equal(line.keyId, keyId)).map((line) => line.signature);
 }
 
-/** The message of a timestamped cosignature (C2SP tlog-cosignature) and its signature, or null when it is too short. */
+/** The message of a timestamped cosignature (C2SP tlog-cosignature) and its signature, or null when it has another form. */
 function cosignedMessage(noteText, blob) {
-  if (blob.length !== 72) return null;
+  if (blob.length !== 72 || blob[0] >= 0x80) return null; // the time has 63 bits
   const seconds = blob.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  return { message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
+  return { seconds, message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
 }
 
 /** The text form of a verifier key, for showing and for trust files. */
@@ -852,7 +860,7 @@ function verifierKeyText(name, publicKey) {
   const type = Uint8Array.of(ED25519);
   return `${name}+${hex(noteKeyId(name, ED25519, publicKey))}+${base64(concat(type, publicKey))}`;
 }
-return { ED25519, COSIGNATURE, checkKeyName, noteKeyId, parseVerifierKey, parseNote, parseCheckpoint, signaturesBy, cosignedMessage, verifierKeyText };
+return { ED25519, COSIGNATURE, ML_DSA_44, checkKeyName, noteKeyId, parseVerifierKey, parseNote, parseCheckpoint, signaturesBy, cosignedMessage, verifierKeyText };
 })();
 // src/webcrypto.js
 const m_webcrypto = (() => {
@@ -944,7 +952,7 @@ const m_policy = (() => {
 // Names are compared as they are written, without any Unicode normalisation.
 const { hex, text } = m_bytes;
 const { Malformed } = m_malformed;
-const { COSIGNATURE, cosignedMessage, parseVerifierKey, signaturesBy } = m_note;
+const { COSIGNATURE, ML_DSA_44, cosignedMessage, parseVerifierKey, signaturesBy } = m_note;
 const { verifySignature } = m_webcrypto;
 
 const ITEMS_MAX = 1024; // logs, witnesses and groups of one file; C2SP asks for at least 32 of each
@@ -1031,23 +1039,32 @@ function pinsFor(policy, origin) {
 
 /** Whether the cosignatures of a note meet the quorum; a witness's own bad signature is `broken`. */
 async function checkQuorum(policy, note) {
-  if (policy.quorum === 'none') return { outcome: 'holds', detail: 'the trust file asks for no witnesses' };
   const seen = new Set();
+  const unchecked = [];
   for (const [name, rule] of policy.named) {
+    if (rule.witness?.type === ML_DSA_44 && signaturesBy(note, rule.witness.name, ML_DSA_44, rule.witness.publicKey).length > 0) {
+      unchecked.push(name);
+    }
     if (!rule.witness || rule.witness.type !== COSIGNATURE) continue;
     for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
       const signed = cosignedMessage(note.text, blob);
       if (!signed || !(await verifySignature(rule.witness.publicKey, signed.message, signed.signature))) {
         return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify` };
       }
-      seen.add(name);
+      // Without a time it does not say that no larger tree was seen, so it witnesses nothing.
+      if (signed.seconds > 0n) seen.add(name);
     }
   }
   const met = (name) => {
     const rule = policy.named.get(name);
     return rule.witness ? seen.has(name) : rule.members.filter(met).length >= rule.least;
   };
-  const detail = `${seen.size} trusted witness cosignature${seen.size === 1 ? '' : 's'}`;
+  const rest = unchecked.length === 0 ? '' : `; the ML-DSA-44 cosignature of ${unchecked.join(', ')} was not checked here, tabellion verify does`;
+  const names = seen.size === 0 ? '' : ` (${[...seen].join(', ')})`;
+  const detail = `${seen.size} trusted witness cosignature${seen.size === 1 ? '' : 's'}${names}${rest}`;
+  if (policy.quorum === 'none') {
+    return { outcome: 'holds', detail: seen.size === 0 ? 'the trust file asks for no witnesses' : `${detail}, of which the trust file asks for none` };
+  }
   return met(policy.quorum)
     ? { outcome: 'holds', detail }
     : { outcome: 'undetermined', detail: `${detail}; the quorum of the trust file is not met` };
@@ -1582,8 +1599,10 @@ const CLEAR = new Map(Object.entries({
   'system.purged': { 'order?': shape.id },
   'package.exported': { count: shape.count, first: shape.count, manifest_sha256: shape.hash, size: shape.count },
   'record.read': { entry: shape.count },
+  'witness.conflict_found': { kind: shape.oneOf('forked', 'rolled_back'), proved: shape.boolean, size: shape.count },
+  'witness.conflict_lifted': { conflict: shape.id },
 }));
-const NOT_CRITICAL = new Set(['package.exported', 'record.read']);
+const NOT_CRITICAL = new Set(['package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted']);
 const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 
 const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;

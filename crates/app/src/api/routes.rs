@@ -137,6 +137,8 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/checkpoint", READ_ENTRIES, Plain, "readCheckpoint", "The newest signed checkpoint, C2SP tlog-checkpoint", 200, &[]).by(log::checkpoint),
         row(GET, "/log/{tenant}/checkpoint", READ_LOG, Plain, "readPublishedCheckpoint", "The checkpoint that was published last, C2SP tlog-tiles", 200, &[NotFound]).by(tiles::checkpoint),
         row(GET, "/log/{tenant}/tile/{*path}", READ_LOG, Plain, "readTile", "A tile of the log's tree, or a bundle of its entries, C2SP tlog-tiles", 200, &[NotFound]).by(tiles::tile),
+        row(GET, "/api/v1/checkpoint/cosigned", READ_ENTRIES, Plain, "readCosignedCheckpoint", "The newest checkpoint that enough witnesses cosigned, with their signatures", 200, &[NotFound]).by(log::cosigned_checkpoint),
+        row(GET, "/api/v1/entries/{index}/receipt/cosigned", READ_ENTRIES, Plain, "readCosignedReceipt", "The receipt of an entry under that checkpoint", 200, &[NotFound]).by(log::cosigned_receipt),
         row(POST, "/api/v1/packages", BUILD_PACKAGES, Plain, "buildPackage", "Build an evidence package and download it", 200, &[NothingToExport, UnknownReference, TooLarge, Conflict, ViewBehind, NotPermitted]).by(log::package),
     ]
 }

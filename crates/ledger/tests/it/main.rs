@@ -23,3 +23,4 @@ mod room;
 mod statement;
 mod tiles;
 mod vault;
+mod witnessed;

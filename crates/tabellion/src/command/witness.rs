@@ -41,7 +41,7 @@ struct Serving {
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
     /// Where to listen; put a proxy with TLS in front of anything but this machine
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8089")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
 }
 

@@ -1,4 +1,4 @@
-//! Who a witness is: its name and its two secret keys, in one private file (docs/formats.md §13.5).
+//! Who a witness is: its name and its two secret keys, in one private file (docs/formats.md §13.6).
 //!
 //! Promises: a file that exists is never replaced, and one that others can read is refused. Must never: print a secret.
 

@@ -1,4 +1,4 @@
-//! What a witness remembers: of each log the newest checkpoint it cosigned, one synced file for each (docs/formats.md §13.5).
+//! What a witness remembers: of each log the newest checkpoint it cosigned, one synced file for each (docs/formats.md §13.6).
 //!
 //! Promises: a file holds the old checkpoint or the new one, whole, whatever happens; the new one is durable before anybody is told. After a
 //! write has failed nobody knows what is on disk, so nothing more is remembered and nothing more said. Must never: forget a checkpoint.
