@@ -132,7 +132,8 @@ def story(place, notary, address, keys):
         tabellion("log", "prove", index, "--witnessed", "--out", place / "w.receipt", "--dir", notary)
         tabellion("export", "--witnessed", "--out", place / "p.zip", "--dir", notary)
         for what in ["w.receipt", "p.zip"]:
-            said = tabellion("verify", place / what, "--trust", place / "trust.txt")
+            report = json.loads(tabellion("verify", place / what, "--trust", place / "trust.txt", "--json"))
+            said = next(check["detail"] for check in report["checks"] if check["name"] == "issuer")
             assert "classic at" in said and "quantum at" in said, f"both signatures of the peer count: {said}"
         shown = f"{address}/{hashlib.sha256(ORIGIN.encode()).hexdigest()}/checkpoint"
         with urllib.request.urlopen(shown) as answer:

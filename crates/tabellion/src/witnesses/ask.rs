@@ -31,8 +31,8 @@ pub(super) enum Said {
 enum Shown {
     /// Nothing, or nothing that the log signed.
     Nothing,
-    /// A tree that the log has.
-    Ours,
+    /// A tree of this size that the log has.
+    Ours(u64),
     /// A tree that the log does not have, signed by the log.
     Other(Divergence, u64, String),
 }
@@ -124,7 +124,9 @@ async fn cosigned(
                 let said = format!("it answered with a cosignature that is not over our checkpoint: {error}");
                 Said::Conflict(Box::new(conflict(peer, kind, size, said, Some(text))))
             }
-            Shown::Ours | Shown::Nothing => Said::Failed(format!("its cosignature does not verify: {error}")),
+            Shown::Ours(_) | Shown::Nothing => {
+                Said::Failed(format!("its cosignature does not verify: {error}"))
+            }
         },
     }
 }
@@ -141,10 +143,13 @@ async fn judge(
         Shown::Other(kind, size, text) => {
             Said::Conflict(Box::new(conflict(peer, kind, size, said, Some(text))))
         }
-        Shown::Ours => {
+        // What it shows may be an hour old; only one that is as large as what it claims contradicts it.
+        Shown::Ours(size) if size >= claim.1 => {
             Said::Failed(format!("{said}, and shows a checkpoint that says otherwise: it contradicts itself"))
         }
-        Shown::Nothing => Said::Conflict(Box::new(conflict(peer, claim.0, claim.1, said, None))),
+        Shown::Ours(_) | Shown::Nothing => {
+            Said::Conflict(Box::new(conflict(peer, claim.0, claim.1, said, None)))
+        }
     }
 }
 
@@ -166,7 +171,7 @@ async fn shown(link: &mut Link, reader: &Reader) -> Shown {
     }
     let reader = reader.clone();
     match tokio::task::spawn_blocking(move || reader.root_at(size)).await {
-        Ok(Ok(root)) if root == signed.checkpoint.root => Shown::Ours,
+        Ok(Ok(root)) if root == signed.checkpoint.root => Shown::Ours(size),
         Ok(Ok(_)) => Shown::Other(Divergence::Forked, size, signed.bytes),
         _ => Shown::Nothing,
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 37] = [
+const COMMANDS: [&[&str]; 41] = [
     &[],
     &["init"],
     &["record"],
@@ -14,6 +14,7 @@ const COMMANDS: [&[&str]; 37] = [
     &["log", "show"],
     &["log", "prove"],
     &["log", "tail"],
+    &["log", "resume"],
     &["export"],
     &["verify"],
     &["fsck"],
@@ -41,6 +42,9 @@ const COMMANDS: [&[&str]; 37] = [
     &["key", "revoke"],
     &["doctor"],
     &["serve"],
+    &["witness"],
+    &["witness", "init"],
+    &["witness", "show"],
     &["demo"],
     &["help"],
 ];

@@ -77,7 +77,7 @@ fn a_log_put_back_to_an_earlier_state_stops_before_it_signs_anything_but_the_ala
     let server = notary.serve();
     assert!(server.said.contains("ALARM"), "nobody would notice: {}", server.said);
     let record = found(&notary);
-    let clear = &record["header"]["clear"];
+    let clear = &record["clear"];
     assert_eq!(
         (&clear["kind"], &clear["proved"], &clear["size"]),
         (&"rolled_back".into(), &true.into(), &known.into()),
@@ -89,7 +89,7 @@ fn a_log_put_back_to_an_earlier_state_stops_before_it_signs_anything_but_the_ala
 
     // Stopped it stays, whatever restarts.
     let server = notary.serve();
-    assert_eq!(found(&notary)["header"]["clear"]["size"], known, "the alarm is recorded once");
+    assert_eq!(found(&notary)["clear"]["size"], known, "the alarm is recorded once");
     assert_stopped(&notary, &server);
     let again = notary.run(&["log", "resume", "--reason", " "]);
     assert_eq!(again.code, 2, "a reason is asked for: {}", again.err);
@@ -119,8 +119,8 @@ fn two_histories_of_one_log_are_found_out_and_proved() {
     fs::write(notary.dir().join("tabellion.toml"), with_witness).expect("witnesses again");
     let server = notary.serve();
     let record = found(&notary);
-    assert_eq!(record["header"]["clear"]["kind"], "forked", "{record:#}");
-    assert_eq!(record["header"]["clear"]["proved"], true, "the log's own signature stands on the other tree");
+    assert_eq!(record["clear"]["kind"], "forked", "{record:#}");
+    assert_eq!(record["clear"]["proved"], true, "the log's own signature stands on the other tree");
     assert_stopped(&notary, &server);
     let text = record.to_string();
     assert!(

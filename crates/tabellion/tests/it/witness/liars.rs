@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use super::peer::{Witness, ask_for_witnesses, cosigned, http};
+use tabellion_tlog::{SignatureType, SigningKey, VerifierKey};
+
+use super::peer::{ask_for_witnesses, cosigned, http};
 use crate::control::address;
 use crate::support::{Notary, wait_until};
 
@@ -35,22 +37,11 @@ fn liar(answer: Option<&'static str>) -> (String, Arc<AtomicU64>) {
     (address, count)
 }
 
+/// A policy's line for a witness there.
 fn line(address: &str) -> String {
-    let witness = Witness::start(
-        "liar.example",
-        &["log example.com/log/x+00000000+x\nquorum none\n"
-            .replace(
-                "example.com/log/x+00000000+x",
-                &tabellion_tlog::VerifierKey::new(
-                    "example.com/log/x",
-                    tabellion_tlog::SigningKey::from_seed(&[1; 32]).public(),
-                )
-                .expect("a key")
-                .to_string(),
-            )
-            .as_str()],
-    );
-    format!("witness liar.example {} http://{address}\n", witness.keys[0])
+    let key = SigningKey::from_seed(&[7; 32]).public();
+    let key = VerifierKey::with_type("liar.example", key, SignatureType::CosignatureV1).expect("a key");
+    format!("witness liar.example {key} http://{address}\n")
 }
 
 /// Requirement: B02. None of these is a reason to stop, and none of them counts.
@@ -61,7 +52,7 @@ fn a_witness_that_answers_rubbish_or_not_at_all_stops_nothing_and_counts_for_not
         Some("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
         Some("HTTP/1.1 200 OK\r\ncontent-length: 999999999\r\n\r\nx"),
         Some(
-            "HTTP/1.1 200 OK\r\ncontent-length: 70\r\n\r\n\u{2014} somebody.else AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 71\r\n\r\n\u{2014} somebody.else AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
         ),
         Some("HTTP/1.1 409 Conflict\r\ncontent-type: text/plain\r\ncontent-length: 10\r\n\r\n999999999\n"),
         Some("HTTP/1.1 409 Conflict\r\ncontent-type: text/x.tlog.size\r\ncontent-length: 3\r\n\r\nxx\n"),
