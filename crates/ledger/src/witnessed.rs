@@ -138,6 +138,19 @@ impl Reader {
         }
     }
 
+    /// The newest signed checkpoint, with the cosignatures that are kept for it.
+    pub fn checkpoint_with_cosignatures(&self) -> String {
+        self.with_cosignatures(self.checkpoint().to_string())
+    }
+
+    /// A checkpoint of this log with the cosignatures that are kept for it.
+    pub(crate) fn with_cosignatures(&self, checkpoint: String) -> String {
+        match self.cosigned().filter(|cosigned| checkpoint.starts_with(&cosigned.note.text)) {
+            Some(cosigned) => cosigned.bytes.clone(),
+            None => checkpoint,
+        }
+    }
+
     /// The conflict that stopped this log.
     pub fn conflict(&self) -> Option<Conflict> {
         self.state().conflict

@@ -215,7 +215,7 @@ impl Desk {
 
     /// The newest signed checkpoint.
     pub fn checkpoint(&self) -> String {
-        self.ledger.reader().checkpoint().to_string()
+        self.ledger.reader().checkpoint_with_cosignatures()
     }
 
     /// The newest checkpoint that enough witnesses have cosigned, with their lines.
