@@ -4,7 +4,7 @@
 //! log but its newest cosigned checkpoint.
 
 use std::convert::Infallible;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,8 +60,8 @@ pub(crate) async fn serve(
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let connection = converse(stream, peer, Arc::clone(&judge), stop.clone());
+            Ok((stream, _)) => {
+                let connection = converse(stream, Arc::clone(&judge), stop.clone());
                 connections.spawn(async move {
                     let _permit = permit;
                     connection.await;
@@ -76,16 +76,10 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-async fn converse(
-    stream: tokio::net::TcpStream,
-    _: SocketAddr,
-    judge: Arc<Judge>,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn converse(stream: tokio::net::TcpStream, judge: Arc<Judge>, mut stop: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
-    let answering = Arc::clone(&judge);
     let service = service_fn(move |request| {
-        let judge = Arc::clone(&answering);
+        let judge = Arc::clone(&judge);
         async move { Ok::<_, Infallible>(answer(request, judge).await) }
     });
     let connection = http1::Builder::new()

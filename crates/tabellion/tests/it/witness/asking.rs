@@ -27,7 +27,10 @@ fn evidence_carries_the_cosignatures_that_a_verifier_asks_for() {
     let report =
         policy(&notary).report(&cosigned(&notary.dir()).expect("cosigned")).expect("lines that verify");
     assert!(report.met, "one of two is enough: {report:?}");
-    assert!(report.seen.iter().all(|(name, _)| name.starts_with("one.example")), "who did not sign counts: {report:?}");
+    assert!(
+        report.seen.iter().all(|(name, _)| name.starts_with("one.example")),
+        "who did not sign counts: {report:?}"
+    );
     assert_eq!(report.missing, ["two.example"], "who is missing has to be known");
 
     // All four keys: only when the second is back.
