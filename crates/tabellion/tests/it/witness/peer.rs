@@ -176,7 +176,7 @@ pub(crate) fn ask_for_witnesses(notary: &Notary, witnesses: &[&str], rest: &str)
         .expect("a policy");
     let path = notary.dir().join("tabellion.toml");
     let configuration = fs::read_to_string(&path).expect("a configuration");
-    if !configuration.contains("[witness]") {
+    if !configuration.contains("\npolicy = ") {
         fs::write(&path, format!("{configuration}\n[witness]\npolicy = \"witnesses.txt\"\n"))
             .expect("written");
     }
