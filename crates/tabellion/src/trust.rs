@@ -24,9 +24,8 @@ pub(crate) fn with_witnesses(text: &str, policy: Policy) -> Result<String, Failu
         policy.witnesses.into_iter().map(|witness| WitnessLine { url: None, ..witness }).collect();
     let whole = Policy { logs, witnesses, ..policy }.to_string();
     Policy::parse(&whole).map_err(|error| unusable(&error))?;
-    let comments: String =
-        text.lines().take_while(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect();
-    Ok(format!("{comments}\n{whole}"))
+    let comments: Vec<&str> = text.lines().take_while(|line| line.starts_with('#')).collect();
+    Ok(format!("{}\n\n{whole}", comments.join("\n")))
 }
 
 /// Reads a trust file.

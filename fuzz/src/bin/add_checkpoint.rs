@@ -8,7 +8,7 @@ use tabellion_tlog::{AddCheckpoint, parse_conflict_size, parse_signature_lines};
 fuzz_target!(|data: &[u8]| {
     one_form(data, AddCheckpoint::parse, |request| request.to_string().into_bytes());
     one_form(data, parse_signature_lines, |lines| {
-        lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes()
+        (lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n") + "\n").into_bytes()
     });
     if let Some(size) = parse_conflict_size(data) {
         assert_eq!(format!("{size}\n").as_bytes(), data, "a second form of one size");

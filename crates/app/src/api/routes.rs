@@ -60,6 +60,7 @@ fn row(
 
 /// The table.
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "a table: one line for each route")]
 pub(super) fn routes() -> Vec<Route> {
     use Code::{
         AlreadySo, DigestMismatch, LastAdministrator, LinkUnusable, NotFound, NothingToExport, OwnAuthority, OwnerUnknown,

@@ -122,7 +122,8 @@ impl Judge {
         let signed = own.with_signatures(&lines);
         self.states.keep(&signed)?;
         *newest = Newest { signed: Some(signed), at };
-        Ok(lines.iter().map(|line| format!("{line}\n")).collect())
+        let [classic, quantum] = lines;
+        Ok(format!("{classic}\n{quantum}\n"))
     }
 
     /// The newest cosigned checkpoint of the log with this name.

@@ -35,7 +35,7 @@ const PARSERS: [(&str, Parser); 13] = [
     ("add-checkpoint", |bytes| Some(AddCheckpoint::parse(bytes).ok()?.to_string().into_bytes())),
     ("signature lines", |bytes| {
         let lines = parse_signature_lines(bytes).ok()?;
-        Some(lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes())
+        Some((lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n") + "\n").into_bytes())
     }),
     ("vkey", |bytes| Some(text(bytes)?.parse::<VerifierKey>().ok()?.to_string().into_bytes())),
     ("tile path", |bytes| Some(TileId::parse(text(bytes)?).ok()?.path().into_bytes())),

@@ -88,7 +88,11 @@ fn a_cosignature_signs_name_time_origin_size_and_root() {
         (SignatureType::MlDsa44, Some(TIME)),
         "who and when"
     );
-    assert_eq!(cosigned.with_signatures(&[line.clone()]).note.signatures.len(), 2, "a line stands twice");
+    assert_eq!(
+        cosigned.with_signatures(std::slice::from_ref(&line)).note.signatures.len(),
+        2,
+        "a line stands twice"
+    );
 
     let others: [fn(&mut Checkpoint); 3] = [
         |other| other.origin.push('x'),
@@ -157,9 +161,5 @@ fn a_key_of_type_06_is_read_back_and_belongs_to_no_other_type() {
         Err(VerifierKeyError::OtherType),
         "32 bytes passed for 1,312"
     );
-    assert!(!format!("{:?}", secret(3)).contains(&hex(&[3; 32])), "a secret was printed");
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    assert!(!format!("{:?}", secret(3)).contains(&hex::encode([3; 32])), "a secret was printed");
 }

@@ -228,8 +228,8 @@ fn a_checkpoint_needs_a_listed_log_and_the_quorum() {
 
 #[test]
 fn a_report_says_who_cosigned_who_did_not_and_what_nobody_could_check() {
-    let secret = crate::cosignature::secret(3);
-    let text = format!(
+    let quantum = crate::cosignature::secret(3);
+    let source = format!(
         "log {}\nwitness A {}\nwitness B {}\nwitness C {}\nwitness D {}\ngroup two 2 A B C\nquorum two\n",
         log_key(1),
         witness_key(11),
@@ -237,7 +237,7 @@ fn a_report_says_who_cosigned_who_did_not_and_what_nobody_could_check() {
         witness_key(13),
         witness_key(14),
     );
-    let policy = Policy::parse(text).unwrap();
+    let policy = Policy::parse(source).unwrap();
     let checkpoint = crate::cosignature::checkpoint();
     let note = SignedCheckpoint::sign(&checkpoint, &key(1)).unwrap();
     let plain = SignedCheckpoint::parse(note.as_bytes()).unwrap();
@@ -245,15 +245,18 @@ fn a_report_says_who_cosigned_who_did_not_and_what_nobody_could_check() {
         cosign(&checkpoint.text(), witness_key(number).name(), time, &key(number)).unwrap()
     };
 
-    let none = policy.report(&plain).unwrap();
-    assert!(!none.met && none.seen.is_empty() && none.unchecked.is_empty(), "nobody cosigned: {none:?}");
-    assert_eq!(none.missing, ["A", "B", "C"], "D is no part of the quorum, the others are");
-    assert_eq!(none.met_at(&policy), None, "a quorum that is not met has no time");
+    let nobody = policy.report(&plain).unwrap();
+    assert!(
+        !nobody.met && nobody.seen.is_empty() && nobody.unchecked.is_empty(),
+        "nobody cosigned: {nobody:?}"
+    );
+    assert_eq!(nobody.missing, ["A", "B", "C"], "D is no part of the quorum, the others are");
+    assert_eq!(nobody.met_at(&policy), None, "a quorum that is not met has no time");
 
     let two = plain.with_signatures(&[
         by(11, 50),
         by(20, 1),
-        cosign_ml_dsa(&checkpoint, "witness.example/w1", 70, &secret).unwrap(),
+        cosign_ml_dsa(&checkpoint, "witness.example/w1", 70, &quantum).unwrap(),
     ]);
     let two = policy.report(&two).unwrap();
     assert!(two.met, "two of three are enough");
