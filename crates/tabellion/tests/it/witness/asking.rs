@@ -76,8 +76,7 @@ fn evidence_carries_the_cosignatures_that_a_verifier_asks_for() {
     // A witness's line that was tampered with is a fault of its own.
     let text = fs::read_to_string(&receipt).expect("a receipt");
     let line = text.lines().find(|line| line.contains("one.example ")).expect("its line").to_owned();
-    let tampered = text.replace(&line, &changed(&line));
-    let tampered = notary.file("tampered.receipt", tampered.as_bytes());
+    let tampered = notary.file("tampered.receipt", text.replace(&line, &changed(&line)).as_bytes());
     let said = issuer(&tampered, &trust_file, 1);
     assert!(said.contains("one.example"), "whose signature is false has to be said: {said}");
 

@@ -25,7 +25,7 @@ fn liar(answer: Option<&'static str>) -> (String, Arc<AtomicU64>) {
         let mut kept = Vec::new();
         for stream in listener.incoming() {
             let mut stream = stream.expect("a connection");
-            let mut some = [0; 1 << 16];
+            let mut some = vec![0; 1 << 16];
             let _ = stream.read(&mut some);
             counted.fetch_add(1, Ordering::Relaxed);
             match answer {

@@ -56,7 +56,8 @@ impl Witness {
             .read_line(&mut line)
             .expect("it says where it listens");
         let address = line.split("http://").nth(1).and_then(|rest| rest.split(',').next());
-        self.address = address.unwrap_or_else(|| panic!("the witness did not start: {line}")).to_owned();
+        let address = address.unwrap_or_else(|| panic!("the witness did not start: {line}"));
+        address.clone_into(&mut self.address);
         self.child = Some(child);
     }
 
