@@ -8,6 +8,7 @@
 //! Formats: RFC 9162 (tree and proofs), C2SP tlog-tiles, signed-note, tlog-checkpoint, tlog-cosignature, tlog-proof, tlog-policy,
 //! RFC 9052 (COSE), RFC 9942 (COSE Receipts). `docs/formats.md` says which parts of them Tabellion writes.
 
+pub mod anchor;
 mod base64;
 mod bundle;
 mod cbor;

@@ -8,6 +8,7 @@
     reason = "a test may stop where it is, and prints its seed"
 )]
 
+mod anchor;
 mod broken_input;
 mod bundle;
 mod checkpoint;
