@@ -6,6 +6,7 @@
 //!
 //! Start at [`Ledger`]; `docs/formats.md` §13 describes what lies on disk.
 
+pub mod anchor;
 mod batch_io;
 mod clock;
 mod commit;

@@ -95,6 +95,11 @@ impl Reader {
         self.shared.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The files of the log.
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.shared.disk)
+    }
+
     /// The log's origin.
     pub fn origin(&self) -> Origin {
         self.state().origin.clone()

@@ -437,5 +437,8 @@ impl<'a> Staging<'a> {
 /// Whether a record changes nothing that staging looks at besides what [`Overlay`] holds. An opened epoch does: the process that opens its own
 /// remembers that once it is durable.
 fn changes_counts_only(header: &Header) -> bool {
-    matches!(Kind::of(&header.record_type), None | Some(Kind::PackageExported | Kind::RecordRead))
+    matches!(
+        Kind::of(&header.record_type),
+        None | Some(Kind::PackageExported | Kind::RecordRead | Kind::AnchorConfirmed)
+    )
 }

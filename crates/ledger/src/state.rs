@@ -210,7 +210,8 @@ impl LogState {
             Facts::EpochOpened(_)
             | Facts::EpochClosed(_)
             | Facts::PackageExported(_)
-            | Facts::RecordRead(_) => {}
+            | Facts::RecordRead(_)
+            | Facts::AnchorConfirmed(_) => {}
         }
         Ok(())
     }

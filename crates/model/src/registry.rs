@@ -3,6 +3,7 @@
 //! Promises: a record of a known type that passes [`check`] has exactly the `clear` members of its type. A type that is not listed here
 //! is read (a later registry may know it) and, unless it is critical, left alone; it is never sealed with `clear` members.
 
+mod anchor;
 mod epoch;
 mod erasure;
 mod export;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value as Json};
 use crate::form::{FormFault, Members};
 use crate::header::{Header, RecordType};
 
+pub use anchor::AnchorConfirmed;
 pub use epoch::{EpochClosed, EpochOpened, PreviousEpoch};
 pub use erasure::{ErasureDone, ErasureOrdered, ErasureScope, HoldPlaced};
 pub use export::PackageExported;
@@ -57,11 +59,13 @@ pub enum Kind {
     PackageExported,
     /// `record.read`
     RecordRead,
+    /// `anchor.confirmed`
+    AnchorConfirmed,
 }
 
 impl Kind {
     /// Every kind, in the order of `docs/formats.md`.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Genesis,
         Self::KeyGranted,
         Self::KeyRotated,
@@ -77,6 +81,7 @@ impl Kind {
         Self::SystemPurged,
         Self::PackageExported,
         Self::RecordRead,
+        Self::AnchorConfirmed,
     ];
 
     /// The name in records.
@@ -97,6 +102,7 @@ impl Kind {
             Self::SystemPurged => "system.purged",
             Self::PackageExported => "package.exported",
             Self::RecordRead => "record.read",
+            Self::AnchorConfirmed => "anchor.confirmed",
         }
     }
 
@@ -107,7 +113,7 @@ impl Kind {
 
     /// Whether a reader that does not know the kind must stop.
     pub fn is_critical(self) -> bool {
-        !matches!(self, Self::PackageExported | Self::RecordRead)
+        !matches!(self, Self::PackageExported | Self::RecordRead | Self::AnchorConfirmed)
     }
 
     /// Whether records of this kind are statements of the root key in the stream `keys`.
@@ -154,6 +160,8 @@ pub enum Facts {
     PackageExported(PackageExported),
     /// `record.read`, of the entry at this index
     RecordRead(u64),
+    /// `anchor.confirmed`
+    AnchorConfirmed(AnchorConfirmed),
 }
 
 /// How much this version knows of a record's type.
@@ -332,6 +340,7 @@ impl Facts {
             Self::SystemPurged(_) => Kind::SystemPurged,
             Self::PackageExported(_) => Kind::PackageExported,
             Self::RecordRead(_) => Kind::RecordRead,
+            Self::AnchorConfirmed(_) => Kind::AnchorConfirmed,
         }
     }
 
@@ -355,6 +364,7 @@ impl Facts {
             }
             Self::PackageExported(facts) => facts.to_clear(),
             Self::RecordRead(entry) => object([("entry", (*entry).into())]),
+            Self::AnchorConfirmed(facts) => facts.to_clear(),
         };
         (!clear.is_empty()).then_some(clear)
     }
@@ -391,6 +401,7 @@ impl Facts {
             )?),
             Kind::PackageExported => Self::PackageExported(PackageExported::read(members)?),
             Kind::RecordRead => Self::RecordRead(members.natural("entry")?),
+            Kind::AnchorConfirmed => Self::AnchorConfirmed(AnchorConfirmed::read(members)?),
         })
     }
 }

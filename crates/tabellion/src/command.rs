@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub(crate) mod anchor;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod erase;

@@ -16,14 +16,15 @@ use tabellion_app::work::OnFatal;
 use tabellion_app::work::registers::Watch;
 use tabellion_gateway::Gateway;
 use tabellion_ledger::Ledger;
+use tabellion_ledger::anchor::Anchoring;
 
-use crate::data_path;
 use crate::directory::{Directory, Place, SOCKET};
 use crate::failure::Failure;
 use crate::held::Held;
 use crate::socket::server::{Server, Stop};
 use crate::terminal;
 use crate::writer::take_lock;
+use crate::{anchoring, data_path};
 
 /// Permissions that new files of the server do not have: everybody's but the owner's.
 const PRIVATE_MASK: Mode = Mode::RWXG.union(Mode::RWXO);
@@ -106,6 +107,7 @@ fn control_plane(
     directory: &Directory,
     held: &Held,
     gateway: Option<&Gateway>,
+    anchors: Option<&Anchoring>,
     access: api::Log,
 ) -> Result<Option<api::Server>, Failure> {
     let config = directory.config();
@@ -126,6 +128,10 @@ fn control_plane(
         let metrics = gateway.metrics();
         settings.numbers.push(Arc::new(move |text| text.push_str(&metrics.render())));
         settings.ready.push(("gateway", Arc::new(gateway.readiness())));
+    }
+    if let Some(anchors) = anchors {
+        let coverage = anchors.coverage();
+        settings.numbers.push(Arc::new(move |text| anchoring::render(text, &coverage())));
     }
     let server = api::Server::start(held.desk()?, settings, listener).map_err(failed)?;
     terminal::say(&format!("control plane at {url}, its API described at {url}/api/openapi.json"));
@@ -156,7 +162,8 @@ fn serve(
             "no gateway: no provider is configured. Add a section [upstream.NAME] with base_url and models",
         );
     }
-    let control = control_plane(directory, held, gateway.as_ref(), access)?;
+    let anchors = anchoring::start(directory.config(), held)?;
+    let control = control_plane(directory, held, gateway.as_ref(), anchors.as_ref(), access)?;
     let watch = Watch::start(held.desk()?, Watch::EVERY, Arc::new(terminal::say))
         .map_err(|error| Failure::failed(format!("the watch over registers cannot start: {error}")))?;
     let handle = signals.handle();
@@ -186,6 +193,9 @@ fn serve(
             control.stop();
         }
         watch.stop();
+        if let Some(anchors) = anchors {
+            anchors.stop();
+        }
         handle.close();
         outcome.and_then(|()| fatal.outcome())
     })

@@ -33,7 +33,7 @@ impl Config {
             self.retention.iter().map(|(class, months)| (class.clone(), (*months).into())).collect();
         let (limits, upstreams) = self.gateway.settings();
         let gateway = self.gateway.serves();
-        json!({
+        let mut all = json!({
             "console": { "listen": listens(self.console_listen.0), "public_url": self.console_url() },
             "export": { "disclose": self.disclose.unwrap_or(DisclosurePolicy::Business).as_str() },
             "gateway": { "listen": listens(gateway.map(|(listen, _)| listen)), "threads": gateway.map(|(_, threads)| threads) },
@@ -47,6 +47,11 @@ impl Config {
             },
             "retention": retention,
             "upstream": upstreams,
-        })
+        });
+        // Left out while there is none, so that an installation without anchors records what it always did.
+        if let (Some(anchors), Some(all)) = (self.anchors.effective(), all.as_object_mut()) {
+            all.insert("anchor".to_owned(), anchors);
+        }
+        all
     }
 }

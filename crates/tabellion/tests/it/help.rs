@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 37] = [
+const COMMANDS: [&[&str]; 43] = [
     &[],
     &["init"],
     &["record"],
@@ -39,6 +39,12 @@ const COMMANDS: [&[&str]; 37] = [
     &["key", "create"],
     &["key", "rotate"],
     &["key", "revoke"],
+    &["anchor"],
+    &["anchor", "status"],
+    &["anchor", "list"],
+    &["anchor", "now"],
+    &["anchor", "trust"],
+    &["anchor", "key"],
     &["doctor"],
     &["serve"],
     &["demo"],
