@@ -3,6 +3,7 @@
 //! Promises: pure functions without files, clock, network or randomness. Every parser refuses what its writer would not have written. Nothing
 //! here sees content except as the value of a [`Disclosure`], and secrets are wiped when dropped.
 
+mod anchor;
 pub mod applicability;
 pub mod body;
 pub mod catalogue;
@@ -37,6 +38,7 @@ mod verify;
 mod workers;
 pub mod zip;
 
+pub use anchor::{ANCHOR_FORMAT, AnchorFile, AnchorFileError};
 pub use entry::{Entry, EntryError};
 pub use form::FormFault;
 pub use header::{
@@ -76,4 +78,4 @@ pub use unit::{
     seal_fields, seal_unit, unit_plaintext,
 };
 pub use verdict::{Check, CheckPlan, Finding, Outcome, REPORT_FORMAT, Report, Subject};
-pub use verify::verify;
+pub use verify::{verify, verify_with_anchors};

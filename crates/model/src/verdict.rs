@@ -165,6 +165,12 @@ impl Report {
         Self { subject, checks, findings: Vec::new(), facts: BTreeMap::new(), scope }
     }
 
+    /// Plans one more check, without which the whole can hold.
+    pub(crate) fn plan_optional(&mut self, plan: &CheckPlan) {
+        let planned = Self::planned(self.subject, std::slice::from_ref(plan), self.scope);
+        self.checks.extend(planned.checks.into_iter().map(|check| Check { required: false, ..check }));
+    }
+
     /// Sets the outcome of a planned check. A name that was not planned is a mistake of the verifier itself: it is
     /// added as a check that could not be decided, so that it can never read as a pass.
     pub(crate) fn set(&mut self, name: &'static str, outcome: Outcome, detail: impl Into<String>) {

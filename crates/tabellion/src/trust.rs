@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tabellion_app::trust_text;
 use tabellion_model::KeyChain;
+use tabellion_tlog::anchor::AnchorTrust;
 use tabellion_tlog::{MAX_POLICY_BYTES, Policy};
 
 use crate::failure::Failure;
@@ -14,14 +15,23 @@ pub(crate) fn text(keys: &KeyChain) -> Result<String, Failure> {
     trust_text(keys).map_err(|error| Failure::failed(error.to_string()))
 }
 
-/// Reads a trust file.
+/// Reads a trust file, for whoever asks about logs alone.
 pub(crate) fn read(path: &Path) -> Result<Policy, Failure> {
+    read_with_anchors(path).map(|(policy, _)| policy)
+}
+
+/// Reads a trust file: the logs that it names, and the time-stamp authorities and blocks.
+pub(crate) fn read_with_anchors(path: &Path) -> Result<(Policy, AnchorTrust), Failure> {
     let bytes = files::read_limited(path, MAX_POLICY_BYTES as u64, "trust file")?;
-    Policy::parse(&bytes).map_err(|error| {
+    let policy = Policy::parse(&bytes).map_err(|error| {
         let (path, hint) = (
             path.display(),
             "a trust file is the trust.txt that tabellion init wrote, or a C2SP tlog-policy",
         );
         Failure::malformed(format!("the trust file {path} cannot be used: {error}; {hint}"))
-    })
+    })?;
+    let anchors = AnchorTrust::parse(&bytes).map_err(|error| {
+        Failure::malformed(format!("the trust file {} cannot be used: {error}", path.display()))
+    })?;
+    Ok((policy, anchors))
 }

@@ -16,9 +16,13 @@ const FIXED_FILES = [
 const FRAMEWORK_FILES = [
   'framework/index.json', 'framework/rules.toml', 'framework/soa.json', 'framework/status.json', 'framework/systems.json',
 ];
+// Evidence of outside times: listed in the manifest like every file, and not checked here beyond that.
+const ANCHOR = /^anchors\/[0-9]{8}\.json$/;
+const ANCHORS_MAX = 1024;
 const NUMBERED = /^(entries\/[0-9]{8}\.bundle|disclosures\/[0-9]{8}\.jsonl)$/;
 const FILES_MAX = 65535;
 
+const anchorName = (number) => `anchors/${String(number).padStart(8, '0')}.json`;
 export const bundleName = (number) => `entries/${String(number).padStart(8, '0')}.bundle`;
 export const disclosuresName = (number) => `disclosures/${String(number).padStart(8, '0')}.jsonl`;
 
@@ -28,11 +32,14 @@ export function checkFileSet(files) {
   if (FRAMEWORK_FILES.some((name) => files.has(name))) {
     for (const name of FRAMEWORK_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
   }
+  let anchors = 0;
+  while (anchors < ANCHORS_MAX && files.has(anchorName(anchors))) anchors++;
   let bundles = 0;
   while (files.has(bundleName(bundles))) bundles++;
   for (const name of files.keys()) {
     if (FIXED_FILES.includes(name) || FRAMEWORK_FILES.includes(name)) continue;
     const number = Number(name.match(/[0-9]{8}/)?.[0]);
+    if (ANCHOR.test(name) && number < anchors) continue;
     if (!NUMBERED.test(name)) throw new Malformed(`file ${name} is not part of a package`);
     if (number >= bundles) throw new Malformed(`file ${name} has no place in the numbered files`);
   }

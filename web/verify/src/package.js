@@ -10,7 +10,7 @@ import { isIncluded, rootFromRange } from './merkle.js';
 import { NumberLedger, sameSummaries } from './numbers.js';
 import { packageFacts, packageRecords } from './packagefacts.js';
 import { checkFiles, readContainer, readEntries, readManifest } from './packageparts.js';
-import { PACKAGE_PLAN } from './plans.js';
+import { ANCHORS_CHECK, PACKAGE_PLAN } from './plans.js';
 import { broken, counted, Faults, holds, Run, undetermined } from './report.js';
 import { isKeyRecord, isKnown } from './recordtypes.js';
 import { judgeSeals, periodFault } from './seals.js';
@@ -25,6 +25,7 @@ export async function verifyPackage(bytes, policy, pace) {
   const steps = [
     readContainer, readManifest, checkFiles, readEntries, checkTree, foldKeys, checkManifestSignature, checkIssuer,
     checkCheckpoint, checkSeals, checkStatements, checkDisclosures, checkErasures, checkNumbers, checkPeriod, checkTotals,
+    tellAnchors,
   ];
   for (const step of steps) {
     if (run.malformed || run.stopped) break;
@@ -34,6 +35,12 @@ export async function verifyPackage(bytes, policy, pace) {
   // Records are shown whatever the verdict, so that a reader sees what is claimed; the verdict stands above them.
   if (pack.entries && pack.knowledge) run.records = packageRecords(pack);
   return run;
+}
+
+/** What outside clocks say is not checked here, and a reader is told so. */
+async function tellAnchors(run, pack) {
+  if (!pack.files.has('anchors/00000000.json')) return;
+  run.checks.push({ ...ANCHORS_CHECK, outcome: 'not run', detail: 'this verifier does not check anchors; tabellion verify does', faults: [] });
 }
 
 async function checkTree(run, pack) {

@@ -2105,9 +2105,13 @@ const FIXED_FILES = [
 const FRAMEWORK_FILES = [
   'framework/index.json', 'framework/rules.toml', 'framework/soa.json', 'framework/status.json', 'framework/systems.json',
 ];
+// Evidence of outside times: listed in the manifest like every file, and not checked here beyond that.
+const ANCHOR = /^anchors\/[0-9]{8}\.json$/;
+const ANCHORS_MAX = 1024;
 const NUMBERED = /^(entries\/[0-9]{8}\.bundle|disclosures\/[0-9]{8}\.jsonl)$/;
 const FILES_MAX = 65535;
 
+const anchorName = (number) => `anchors/${String(number).padStart(8, '0')}.json`;
 const bundleName = (number) => `entries/${String(number).padStart(8, '0')}.bundle`;
 const disclosuresName = (number) => `disclosures/${String(number).padStart(8, '0')}.jsonl`;
 
@@ -2117,11 +2121,14 @@ function checkFileSet(files) {
   if (FRAMEWORK_FILES.some((name) => files.has(name))) {
     for (const name of FRAMEWORK_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
   }
+  let anchors = 0;
+  while (anchors < ANCHORS_MAX && files.has(anchorName(anchors))) anchors++;
   let bundles = 0;
   while (files.has(bundleName(bundles))) bundles++;
   for (const name of files.keys()) {
     if (FIXED_FILES.includes(name) || FRAMEWORK_FILES.includes(name)) continue;
     const number = Number(name.match(/[0-9]{8}/)?.[0]);
+    if (ANCHOR.test(name) && number < anchors) continue;
     if (!NUMBERED.test(name)) throw new Malformed(`file ${name} is not part of a package`);
     if (number >= bundles) throw new Malformed(`file ${name} has no place in the numbered files`);
   }
@@ -2514,6 +2521,11 @@ const m_plans = (() => {
 const check = (name, title, findings, proves, notProved, required = true) => (
   { name, title, findings, proves, notProved, required });
 
+/** Of a package with anchors. */
+const ANCHORS_CHECK = check('anchors', 'Anchors', [],
+  'Somebody outside held a digest of the log at the times stated.',
+  'When what an entry tells of happened.', false);
+
 const PACKAGE_PLAN = [
   check('container', 'Container', ['unaltered'],
     'The file is a package in its one possible byte form; every file has its checksum.',
@@ -2609,7 +2621,7 @@ const TRANSPARENT_PLAN = [
     'The statement bears the signature of its actor’s key.',
     'Here nothing: the actor’s public key is not in this file. The log took the statement in under its own rules.', false),
 ];
-return { PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
+return { ANCHORS_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
 })();
 // src/tlogproof.js
 const m_tlogproof = (() => {

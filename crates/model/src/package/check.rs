@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use tabellion_tlog::anchor::AnchorTrust;
 use tabellion_tlog::{Policy, Sign1, SignedCheckpoint, VerifierKey};
 
+use super::anchors::{ANCHORS_PLAN, Surroundings, check_anchors};
 use super::container::Container;
 use super::files::Digests;
 use super::findings::package_findings;
@@ -35,8 +37,13 @@ pub(crate) const MANIFEST_CONTENT_TYPE: &str = "application/tabellion-package+js
 
 /// Verifies a package. `trust` says whom the reader believes; without it nothing can be more than consistent.
 pub fn verify_package(bytes: &[u8], trust: Option<&Policy>) -> Report {
+    verify_package_with_anchors(bytes, trust, &AnchorTrust::default())
+}
+
+/// The same for a reader who also says, in `anchors`, whom they believe about time.
+pub fn verify_package_with_anchors(bytes: &[u8], trust: Option<&Policy>, anchors: &AnchorTrust) -> Report {
     let mut report = Report::planned(Subject::Package, &PACKAGE_CHECKS, PACKAGE_SCOPE);
-    check_package(&mut report, bytes, trust);
+    check_package(&mut report, bytes, trust, anchors);
     report.findings = package_findings(&report);
     report
 }
@@ -50,11 +57,14 @@ struct Parts<'a> {
     checkpoint: SignedCheckpoint,
 }
 
-fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
+fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>, anchors: &AnchorTrust) {
     let container = match Container::open(bytes) {
         Ok(container) => container,
         Err(error) => return report.set(CONTAINER, Outcome::Malformed, error.to_string()),
     };
+    if !container.anchors.is_empty() {
+        report.plan_optional(&ANCHORS_PLAN);
+    }
     let digests = Digests::of(&container);
     let files = container.zip.files().len();
     report.settle(CONTAINER, &digests.container, format!("{files} files, {} bytes", bytes.len()));
@@ -81,7 +91,7 @@ fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
         format!("all {} files have their listed SHA-256", manifest.files.len()),
     );
     let Some(parts) = read_parts(report, &container, manifest, signature) else { return };
-    check_parts(report, &parts, trust);
+    check_parts(report, &parts, trust, anchors);
 }
 
 fn read_parts<'a>(
@@ -102,7 +112,7 @@ fn read_parts<'a>(
     }
 }
 
-fn check_parts(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>) {
+fn check_parts(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>, anchors: &AnchorTrust) {
     let manifest = &parts.manifest;
     let erased: Vec<ErasedUnit> = match parse_lines("erasures.jsonl", parts.container.erasures) {
         Ok(lines) => lines,
@@ -135,7 +145,12 @@ fn check_parts(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>) {
         &check_checkpoint(parts, &keys),
         format!("size {} signed by the log key in force", manifest.size),
     );
-    report_range(report, manifest, range, outside, &hashed, &keys, &claims);
+    let seals = report_range(report, manifest, range, outside, &hashed, &keys, &claims);
+    if !parts.container.anchors.is_empty() {
+        let checkpoint = &parts.checkpoint;
+        let around = Surroundings { manifest, checkpoint, keys: &keys, seals: &seals, trust: anchors };
+        check_anchors(report, &parts.container.anchors, &around);
+    }
 }
 
 fn check_tree(report: &mut Report, parts: &Parts<'_>, hashed: &[HashedBundle<'_>], outside: &Outside) {
@@ -208,7 +223,7 @@ fn check_checkpoint(parts: &Parts<'_>, keys: &Keys) -> Problems {
     problems
 }
 
-/// The checks over what the range holds.
+/// The checks over what the range holds. Gives its seals.
 fn report_range(
     report: &mut Report,
     manifest: &Manifest,
@@ -217,7 +232,7 @@ fn report_range(
     hashed: &[HashedBundle<'_>],
     keys: &Keys,
     claims: &Claims<'_>,
-) {
+) -> Vec<(u64, BatchSealEntry)> {
     let mut entries = range.entries;
     entries.absorb(std::mem::take(&mut outside.entries));
     let totals = range.summary.totals;
@@ -247,6 +262,7 @@ fn report_range(
         report.fact("first_commit", from.seal.committed_at.to_string());
         report.fact("last_commit", to.seal.committed_at.to_string());
     }
+    range.seals
 }
 
 fn check_outside_seals(outside: &Outside, keys: &Keys) -> Problems {

@@ -4,11 +4,12 @@
 
 use serde_json::Value as Json;
 
+use super::anchors::ANCHORS;
 use super::plan::{
     CHECKPOINT, CONTAINER, DISCLOSURES, EDGES, ENTRIES, ERASURES, FILES, ISSUER, KEYS, MANIFEST, NUMBERS,
     SEALS, SIGNATURE, STATEMENTS, TOTALS, TREE,
 };
-use crate::verdict::{CLOCK, EXISTED, Finding, ISSUED, Report, UNALTERED};
+use crate::verdict::{CLOCK, EXISTED, Finding, ISSUED, Outcome, Report, UNALTERED};
 
 const EXISTED_CHECKS: [&str; 5] = [TREE, KEYS, ISSUER, CHECKPOINT, SEALS];
 const UNALTERED_CHECKS: [&str; 13] = [
@@ -32,6 +33,18 @@ fn fact<'r>(report: &'r Report, name: &str) -> &'r str {
     report.facts.get(name).and_then(Json::as_str).unwrap_or("unknown")
 }
 
+/// What the commit times rest on.
+fn clock(report: &Report) -> String {
+    match report.check(ANCHORS) {
+        Some(check) if check.outcome == Outcome::Holds => format!(
+            "the commit times are the clock of the log's own writer, signed by its writer key; outside clocks bound them: {}",
+            check.detail
+        ),
+        Some(_) => format!("{CLOCK}; the package brings anchors, see the check of that name"),
+        None => CLOCK.to_owned(),
+    }
+}
+
 /// The three answers.
 pub(crate) fn package_findings(report: &Report) -> Vec<Finding> {
     let existed = match report.facts.get("first_commit") {
@@ -53,7 +66,7 @@ pub(crate) fn package_findings(report: &Report) -> Vec<Finding> {
             EXISTED,
             &EXISTED_CHECKS,
             existed,
-            format!("the signed checkpoint and the seals; {CLOCK}"),
+            format!("the signed checkpoint and the seals; {}", clock(report)),
         ),
         Finding::from_checks(
             report,
