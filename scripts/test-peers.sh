@@ -18,6 +18,7 @@ step "COSE: an independent SCITT implementation" "$peers/bin/python" -B scripts/
 step "VERIFY.txt: sha256sum and openssl alone" scripts/peers/verify-txt.sh "$place"
 step "verify.html in Chromium, from file://" scripts/peers/browser.sh "$place"
 step "two verifiers, one answer, on damaged files" scripts/peers/agree.sh "$place"
+step "anchors: openssl ts, the OpenTimestamps reference, arbundles, anvil" scripts/peers/anchors.sh "$place/anchors"
 step "the official OpenAI SDK" scripts/peers/openai-client.sh "$place/openai"
 step "the official OpenAI SDK, through the gateway" env GATEWAY=scripts/peers/gateway.sh scripts/peers/openai-client.sh "$place/governed"
 step "the README's five minutes with the gateway" scripts/peers/tutorial.sh "$place/tutorial"
