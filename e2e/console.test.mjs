@@ -244,6 +244,74 @@ test('an assessment is drafted, refused to its author, approved by a second pers
   });
 });
 
+test('a task is begun on its control, done by its owner, closed by a second person, and no status moves', async () => {
+  await visit({}, async (officer, complaints) => {
+    await signIn(officer, 'Pia Lorentz', 'compliance-officer');
+    await officer.goto(`${base}/controls/A.5.3`);
+    // The integrity of the log counts every entry, these too.
+    const parts = async () => (await officer.locator('.parts').innerText()).replace(/\d[\d,]* entries/g, 'entries');
+    const before = await parts();
+    await officer.getByRole('link', { name: 'New task' }).click();
+    assert.equal(await officer.getByLabel(/^Clauses and controls/).inputValue(), 'A.5.3', 'the control has to be typed again');
+    await officer.getByLabel(/^Title/).fill('Name who reads the assessments');
+    await officer.getByLabel(/^What is needed/).fill('A list of readers with their training.');
+    await officer.getByLabel(/^Owner/).selectOption({ label: 'Iris Brandt' });
+    await officer.getByLabel(/^Due/).fill('2020-01-31');
+    await officer.getByRole('button', { name: 'Open it' }).click();
+    await officer.getByTestId('recorded').waitFor();
+    await officer.getByText('It is overdue').waitFor();
+    const item = new URL(officer.url()).pathname;
+    await officer.goto(`${base}/controls?work=overdue`);
+    await officer.getByRole('row', { name: /A\.5\.3/ }).getByText('2020-01-31, overdue').waitFor();
+    // Handed to somebody else, who answers, and cannot close it.
+    await visit({}, async (owner) => {
+      await signIn(owner, 'Gerd Amsel', 'governance-engineer');
+      await owner.goto(`${base}${item}`);
+      await owner.getByRole('textbox', { name: 'Comment' }).fill('I take this over from Iris.');
+      await owner.getByRole('button', { name: 'Add the comment' }).click();
+      await owner.getByTestId('recorded').waitFor();
+      await owner.getByRole('link', { name: 'Answer it' }).click();
+      await owner.getByLabel(/^Owner/).selectOption({ label: 'Gerd Amsel' });
+      await owner.getByLabel(/^What was done/).fill('Three readers are named in the minutes of 4 March.');
+      await owner.getByRole('button', { name: 'Save' }).click();
+      await owner.getByTestId('recorded').waitFor();
+      await owner.getByRole('link', { name: 'Hand it over' }).click();
+      await owner.getByRole('combobox', { name: 'To' }).selectOption('answered');
+      await owner.getByRole('textbox', { name: 'Reason' }).fill('All three agreed.');
+      await owner.getByRole('button', { name: 'Take the step' }).click();
+      await owner.getByTestId('recorded').waitFor();
+      assert.equal(await owner.locator('option[value="closed"]').count(), 0, 'who answered is offered to close it');
+    });
+    await officer.goto(`${base}/inbox`);
+    await officer.getByRole('link', { name: 'Close Name who reads the assessments, or send it back' }).click();
+    await officer.getByText('I take this over from Iris.').first().waitFor();
+    await officer.getByRole('combobox', { name: 'To' }).selectOption('closed');
+    await officer.getByRole('textbox', { name: 'Reason' }).fill('Read the minutes.');
+    await officer.getByRole('button', { name: 'Take the step' }).click();
+    await officer.getByTestId('recorded').waitFor();
+    await officer.goto(`${base}/controls/A.5.3`);
+    assert.equal(await parts(), before, 'a task moved a status');
+    assert.deepEqual(complaints, [], 'a page complained');
+  });
+});
+
+test('an auditor sees at home what was answered, and asks on a control', async () => {
+  await visit({}, async (auditor) => {
+    await signIn(auditor, 'Nils Ferro', 'auditor');
+    await auditor.goto(`${base}/controls/6.1.3`);
+    await auditor.getByRole('link', { name: 'New request' }).click();
+    await auditor.getByLabel(/^Title/).fill('Treatment of what remains');
+    await auditor.getByLabel(/^What is needed/).fill('Who accepted it, and until when.');
+    await auditor.getByLabel(/^Owner/).selectOption({ label: 'Henrik Falk' });
+    await auditor.getByLabel(/^Due/).fill('2099-12-31');
+    await auditor.getByRole('button', { name: 'Open it' }).click();
+    await auditor.getByTestId('recorded').waitFor();
+    assert.equal(await auditor.getByRole('link', { name: 'Edit' }).count(), 0, 'what was asked could be asked otherwise');
+    await auditor.goto(base);
+    await auditor.locator('#part-requests').getByRole('link', { name: 'Treatment of what remains' }).waitFor();
+  });
+});
+
 test('a prompt is shown after a reason that is on record, and who looked stands beside it', async () => {
   await visit({}, async (page) => {
     await signIn(page, 'Cora Blythe', 'compliance-officer');
@@ -322,7 +390,7 @@ test('somebody without a role is told whom to ask and signs out', async () => {
       await page.goto(`${base}/#link=${token}`);
       await page.getByRole('button', { name: 'Come in' }).click();
       await page.getByText('You have no role here yet').waitFor();
-      await page.getByText('Lena Sabo').waitFor();
+      await page.getByText('Ask whoever sent you your link').waitFor();
       await page.locator('.person summary').click();
       await page.getByRole('button', { name: 'Sign out' }).click();
       await page.waitForURL(/\/login/);
@@ -480,6 +548,8 @@ async function allPages(page) {
   const person = await first('/people');
   const item = await first('/registers/impact_assessment?review=approved');
   const waiting = await first('/registers/impact_assessment?review=in_review');
+  const task = await first('/registers/task?open=true');
+  const request = await first('/registers/request?open=true');
   const kept = await first('/calls?state=answered&q=loan');
   return {
     home: '/', inbox: '/inbox', calls: '/calls', denied: '/calls?state=denied', call, systems: '/systems', system, 'system-new': '/systems/new',
@@ -487,7 +557,7 @@ async function allPages(page) {
     person, 'person-new': '/people/new', registers: '/registers', inventory: '/registers/ai_system', items: '/registers/impact_assessment', item, 'item-edit': `${item}/edit`, 'item-history': `${item}/history`,
     'item-new': '/registers/ai_system/new', controls: '/controls', control: '/controls/8.4', soa: '/soa', 'soa-row': '/soa/A.5.2', 'soa-several': '/soa/several', keep: '/records/new?serves=8.4', packages: '/packages', ledger: '/ledger', entry: '/ledger/40', settings: '/settings', search: '/search?q=loan',
     past: '/policies?as_of=60', 'past-home': '/?as_of=400', 'past-system': `${system}?as_of=400`, 'past-controls': '/controls?as_of=400', 'past-refused': '/packages?as_of=60',
-    approval: `${waiting}/decide`, kept, decided: '/ledger/74', nothing: '/calls?model=no-such-model',
+    approval: `${waiting}/decide`, task, 'task-edit': `${task}/edit`, 'task-new': '/registers/task/new?reference=8.4', tasks: '/registers/task', request, 'request-edit': `${request}/edit`, kept, decided: '/ledger/74', nothing: '/calls?model=no-such-model',
   };
 }
 

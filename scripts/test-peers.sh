@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What others say about our bytes: an independent COSE implementation, openssl and sha256sum, a real browser, the official
-# OpenAI SDK, a fuzzer.
+# OpenAI SDK, a witness, a fuzzer.
 # Installs what is missing; that takes minutes on a machine that has nothing yet.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,12 +17,15 @@ step "a log, a package and receipts to look at" scripts/peers/fixture.sh "$place
 step "COSE: an independent SCITT implementation" "$peers/bin/python" -B scripts/peers/cose.py "$place"
 step "VERIFY.txt: sha256sum and openssl alone" scripts/peers/verify-txt.sh "$place"
 step "verify.html in Chromium, from file://" scripts/peers/browser.sh "$place"
-step "two verifiers, one answer, on damaged files" scripts/peers/agree.sh "$place"
+step "three verifiers, one answer, on damaged files" scripts/peers/agree.sh "$place"
+step "four verifiers, one answer, on every byte and every forgery" scripts/peers/mutations.sh "$place"
+step "anchors: openssl ts, the OpenTimestamps reference, arbundles, anvil" scripts/peers/anchors.sh "$place/anchors"
 step "the official OpenAI SDK" scripts/peers/openai-client.sh "$place/openai"
 step "the official OpenAI SDK, through the gateway" env GATEWAY=scripts/peers/gateway.sh scripts/peers/openai-client.sh "$place/governed"
 step "the README's five minutes with the gateway" scripts/peers/tutorial.sh "$place/tutorial"
 step "the control plane, asked what it describes and what not" scripts/peers/api.sh "$place/api"
 step "a second client of tlog-tiles reads a whole log" scripts/peers/tiles.sh "$place/tiles"
+step "a witness that others wrote" scripts/peers/witness.sh "$place/witness"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh
 step_summary "make test-peers: all passed"

@@ -1,27 +1,22 @@
-"""Two verifiers, written apart from one page (docs/formats.md), must give one answer, on whole files and on damaged ones.
+"""Three verifiers, written apart from one page (docs/formats.md), must give one answer, on whole files and on damaged ones.
 
     agree.py DIRECTORY [SEED]       DIRECTORY as fixture.sh makes it; `tabellion-verify` must be in PATH
 
 Damages packages, a receipt and a transparent statement at seeded places (one bit changed, with and without a container
-that is put right; cut short; a piece doubled; a piece moved) and compares the exit status and each check's outcome, up
-to the first that fails. Prints its seed; the same seed makes the same damage.
+that is put right; cut short; a piece doubled; a piece moved) and compares the exit status and the first check that
+fails, or every check's outcome where none does. Prints its seed; the same seed makes the same damage.
 """
 
-import json
 import random
-import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import damage
+import verifiers
 
 GOLDEN = Path("crates/model/tests/golden/packages")
-ROUNDS = 60  # for each file; the JavaScript one takes a quarter of a second
-RUST = ["tabellion-verify"]
-JAVASCRIPT = ["node", str(Path("web/verify/cli.mjs").resolve())]
-TIMEOUT_SECONDS = 120  # a verifier that hangs on a damaged file is a finding
+ROUNDS = 60  # for each file; the JavaScript verifier takes a quarter of a second for the largest
 
 
 def changed(data, random):
@@ -62,32 +57,6 @@ ANY = [changed, cut, doubled, moved]
 DAMAGES = {".zip": [*ANY, *[forged, forged_twice] * len(ANY)], ".receipt": ANY, ".transparent": ANY}
 
 
-def answer(verifier, path, trust):
-    """(exit status, [(check, outcome)…] up to and with the first that is broken or malformed) of one verifier.
-
-    That first fault decides; what a verifier looks at after it is its own affair (docs/formats.md §12).
-    """
-    ran = subprocess.run(
-        [*verifier, str(path), *(["--trust", str(trust)] if trust else []), "--json"],
-        capture_output=True,
-        timeout=TIMEOUT_SECONDS,
-    )
-    checks = []
-    for check in json.loads(ran.stdout)["checks"] if ran.stdout.strip() else []:
-        checks.append((check["name"], check["outcome"]))
-        if check["outcome"] in ("broken", "malformed"):
-            break
-    return ran.returncode, checks
-
-
-def compare(path, trust, what):
-    rust, javascript = answer(RUST, path, trust), answer(JAVASCRIPT, path, trust)
-    if rust == javascript:
-        return rust[0], None
-    only = [[check for check in mine if check not in theirs] for mine, theirs in [(rust[1], javascript[1]), (javascript[1], rust[1])]]
-    return rust[0], f"{what}: Rust exits {rust[0]} and says {only[0]}, JavaScript exits {javascript[0]} and says {only[1]}"
-
-
 def evidence(place):
     """(file, trust file) of everything to damage."""
     yield place / "demo" / "evidence.zip", place / "demo" / "trust.txt"
@@ -97,32 +66,43 @@ def evidence(place):
         yield path, GOLDEN / "trust.txt"
 
 
+def cases(place, scratch, seed):
+    """(file, trust file or None, what it is) of everything whole and everything damaged."""
+    for whole, trust in evidence(place):
+        data = whole.read_bytes()
+        yield from ((whole, believed, f"{whole.name}, whole") for believed in (trust, None))
+        for number in range(ROUNDS):
+            # A generator of its own for each, so that a finding can be made again alone.
+            dice = random.Random(f"{seed} {whole.name} {number}")
+            make = dice.choice(DAMAGES[whole.suffix])
+            damaged = make(data, dice)
+            if damaged == data:
+                continue
+            path = scratch / f"{whole.name}-{number}"
+            path.write_bytes(damaged)
+            yield path, trust, f"{whole.name}, {make.__name__}, number {number}"
+
+
 def main(arguments):
     place = Path(arguments[0])
     seed = int(arguments[1]) if len(arguments) > 1 else random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
+    with tempfile.TemporaryDirectory() as scratch:
+        asked = list(cases(place, Path(scratch), seed))
+        jobs = [(str(path), str(trust) if trust else None) for path, trust, _ in asked]
+        answers = {name: verify(jobs) for name, verify in verifiers.ALL.items()}
     statuses, differences = {}, []
-    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor() as pool:
-        jobs = []
-        for whole, trust in evidence(place):
-            data = whole.read_bytes()
-            jobs += [pool.submit(compare, whole, believed, f"{whole.name}, whole") for believed in (trust, None)]
-            for number in range(ROUNDS):
-                # A generator of its own for each, so that a finding can be made again alone.
-                dice = random.Random(f"{seed} {whole.name} {number}")
-                make = dice.choice(DAMAGES[whole.suffix])
-                damaged = make(data, dice)
-                if damaged == data:
-                    continue
-                path = Path(scratch) / f"{whole.name}-{number}"
-                path.write_bytes(damaged)
-                jobs.append(pool.submit(compare, path, trust, f"{whole.name}, {make.__name__}, number {number}"))
-        for job in jobs:
-            status, difference = job.result()
-            statuses[status] = statuses.get(status, 0) + 1
-            differences += [difference] if difference else []
+    for number, (_, _, what) in enumerate(asked):
+        said = {name: given[number][:2] for name, given in answers.items()}
+        status = said["Rust"][0]
+        statuses[status] = statuses.get(status, 0) + 1
+        if len(set(said.values())) > 1:
+            differences.append(
+                f"{what}: "
+                + ", ".join(f"{name} exits {status} and says {dict(checks)}" for name, (status, checks) in said.items())
+            )
     print("\n".join(differences))
-    print(f"{sum(statuses.values())} files, exit statuses {dict(sorted(statuses.items()))}, {len(differences)} disagreements")
+    print(f"{len(asked)} files, exit statuses {dict(sorted(statuses.items()))}, {len(differences)} disagreements")
     return 1 if differences else 0
 
 

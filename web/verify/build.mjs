@@ -3,7 +3,8 @@
 // module that the console loads, crates/app/assets/console/proof.js.
 //   node web/verify/build.mjs            writes both
 //   node web/verify/build.mjs --check    fails when a committed file is not what the sources give
-// Deterministic and without dependencies. Nothing is minified: who wants to know what the page does can read it.
+// Deterministic and without dependencies. Nothing is minified: who wants to know what the page does can read it. The module goes without its comments, because
+// every page of the console that shows a proof loads it.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, posix } from 'node:path';
@@ -17,6 +18,9 @@ const CONSOLE_ENTRY = 'src/console.js';
 
 const IMPORT = /^import (?:\{([^}]*)\}|\* as (\w+)) from '(\.[^']+)';\n/gm;
 const EXPORT = /^export (async function|function|class|const) (\w+)/gm;
+
+/** Lines that hold a comment and nothing else. */
+const COMMENT = /^ *(?:\/\/.*|\/\*\*.*\*\/|\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\n/gm;
 
 const read = (path) => readFile(new URL(path, HERE), 'utf8');
 const variable = (path) => `m_${path.replace(/^src\//, '').replace(/\.js$/, '').replace(/\W/g, '_')}`;
@@ -62,7 +66,8 @@ export async function buildPage() {
 /** The text of the module for the console: the same sources, with the one function that it is asked for. */
 export async function buildModule() {
   const modules = await collect(CONSOLE_ENTRY);
-  return `// Made by web/verify/build.mjs from web/verify/src; change it there.\n${[...modules.values()].join('')}export const { check } = ${variable(CONSOLE_ENTRY)};\n`;
+  const code = [...modules.values()].join('').replace(COMMENT, '');
+  return `// Made by web/verify/build.mjs from web/verify/src, where the comments are; change it there.\n${code}export const { check } = ${variable(CONSOLE_ENTRY)};\n`;
 }
 
 async function main() {

@@ -18,7 +18,7 @@ mod strict;
 
 pub use route::Access;
 pub use server::{Server, Stopper};
-pub use settings::{Configured, Log, Numbers, Ready, Settings};
+pub use settings::{Configured, Log, Note, Numbers, Ready, Settings};
 
 pub(crate) use catalogue::read_body;
 

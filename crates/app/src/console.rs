@@ -15,6 +15,7 @@ mod link;
 mod looks;
 mod moment;
 mod names;
+mod own_views;
 mod page;
 mod pages;
 mod pairs;

@@ -3,6 +3,7 @@
 //! Promises: the same bytes for the same request, size and vault; no wall clock in them; whole batches only; nothing disclosed that the request's
 //! policy does not name. Reads the entries bundle by bundle and holds no more of them.
 
+mod anchors;
 mod bundles;
 mod framework;
 mod proof;
@@ -268,7 +269,7 @@ pub fn export(
         return Err(ExportError::Label);
     }
     let size = request.at.unwrap_or_else(|| reader.size());
-    let checkpoint = SignedCheckpoint::parse(reader.checkpoint_at(size)?.as_bytes())?;
+    let checkpoint = SignedCheckpoint::parse(reader.cosigned_at(size)?.as_bytes())?;
     let chain = chain_at(reader, size)?;
     check_package_key(&chain, package_key, size)?;
     let span = choose(reader, request.period, size)?.span(reader)?;
@@ -295,6 +296,7 @@ fn write(
     out: &mut dyn Write,
 ) -> Result<tabellion_model::package::WrittenPackage, ExportError> {
     let proof = proof::range_proof(subject, survey)?;
+    let anchors = anchors::of(subject)?;
     let verify_txt = instructions::write(subject)?;
     let framework = framework::framework(subject)?;
     let page = report::prepare(subject, survey, framework.as_ref())?;
@@ -332,6 +334,7 @@ fn write(
         disclosure: subject.request.disclosure,
         shown: &bundles,
         erased: &survey.erased,
+        anchors: &anchors,
         proof: &proof,
         verify_txt: &verify_txt,
         verify_html: VERIFY_HTML,

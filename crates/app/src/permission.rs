@@ -40,12 +40,16 @@ pub enum Permission {
     ChangePeople,
     /// See registers and their items.
     ReadRegisters,
+    /// Open items of registers; a register may say that only some of these roles do.
+    OpenRegisters,
     /// Write items of registers and put them before an approver.
     EditRegisters,
     /// Approve items of registers or give them back; each register says which of these roles may.
     DecideRegisters,
     /// Move items of registers from state to state; each step says which of these roles may.
     MoveRegisters,
+    /// Remark on items of registers.
+    NoteRegisters,
     /// See how clauses and controls stand, and the Statement of Applicability.
     ReadControls,
     /// Decide whether a control applies.
@@ -61,7 +65,7 @@ pub enum Permission {
 pub enum Reach {
     /// Not at all.
     Nothing,
-    /// For the systems that the person answers for, or the system that the key belongs to.
+    /// For the systems and items of registers that the person answers for, or the system that the key belongs to.
     Own,
     /// For everything in this log.
     All,
@@ -76,7 +80,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -93,16 +97,19 @@ impl Permission {
         Self::ReadPeople,
         Self::ChangePeople,
         Self::ReadRegisters,
+        Self::OpenRegisters,
         Self::EditRegisters,
         Self::DecideRegisters,
         Self::MoveRegisters,
+        Self::NoteRegisters,
         Self::ReadControls,
         Self::DecideApplicability,
         Self::ApproveApplicability,
         Self::OwnSession,
     ];
 
-    /// The table. Whoever runs the installation does not read content by that; whoever audits changes nothing.
+    /// The table. Whoever runs the installation does not read content by that; whoever audits changes nothing of what others wrote: they ask, remark, and
+    /// close what they asked.
     #[expect(clippy::match_same_arms, reason = "a table with one row for each permission")]
     const fn row(self) -> Row {
         match self {
@@ -123,9 +130,11 @@ impl Permission {
             Self::ReadPeople => [ALL, NO, ALL, ALL, NO, NO, ALL],
             Self::ChangePeople => [ALL, NO, NO, NO, NO, NO, NO],
             Self::ReadRegisters => [ALL, OWN, ALL, ALL, OWN, ALL, ALL],
+            Self::OpenRegisters => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::EditRegisters => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::DecideRegisters => [NO, NO, NO, ALL, NO, ALL, NO],
-            Self::MoveRegisters => [ALL, OWN, ALL, ALL, OWN, ALL, NO],
+            Self::MoveRegisters => [ALL, OWN, ALL, ALL, OWN, ALL, ALL],
+            Self::NoteRegisters => [ALL, OWN, ALL, ALL, OWN, ALL, ALL],
             Self::ReadControls => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::DecideApplicability => [ALL, NO, ALL, ALL, NO, NO, NO],
             Self::ApproveApplicability => [NO, NO, NO, ALL, NO, ALL, NO],
@@ -152,9 +161,11 @@ impl Permission {
             Self::ReadPeople => "read_people",
             Self::ChangePeople => "change_people",
             Self::ReadRegisters => "read_registers",
+            Self::OpenRegisters => "open_registers",
             Self::EditRegisters => "edit_registers",
             Self::DecideRegisters => "decide_registers",
             Self::MoveRegisters => "move_registers",
+            Self::NoteRegisters => "note_registers",
             Self::ReadControls => "read_controls",
             Self::DecideApplicability => "decide_applicability",
             Self::ApproveApplicability => "approve_applicability",

@@ -31,7 +31,7 @@ codes! {
     NotPermitted "not_permitted" 403 "The role does not permit this" "Ask an administrator for a role that does; docs/api.md has the table.";
     OwnAuthority "own_authority" 403 "Nobody raises their own authority" "Ask another administrator.";
     OwnWork "own_work" 403 "Nobody decides on their own work" "Ask somebody with the role who neither wrote any of it nor put it forward.";
-    OwnLink "own_link" 403 "Whoever wrote it let this session in" "Ask the operator (tabellion person link), or an administrator whom no author let in, for a link; come in by that and decide then.";
+    OwnLink "own_link" 403 "Who wrote it and who decides let one another in" "Ask the operator (tabellion person link), or an administrator whom no author let in, for a link and decide in that session; who let an author in leaves it to somebody else.";
     CrossSite "cross_site" 403 "The request does not come from this site's own pages" "Send x-csrf-token with the token that GET /api/v1/session gives, or use a bearer token.";
     LinkUnusable "link_unusable" 403 "The link does not let anybody in" "It is unknown, used or expired: ask for a new one.";
     NotFound "not_found" 404 "There is nothing here for you" "Check the id; what lies outside your reach looks the same.";
@@ -52,7 +52,7 @@ codes! {
     NotJson "not_json" 415 "The body is not declared as JSON" "Send Content-Type: application/json.";
     PolicyFaulty "policy_faulty" 422 "The policy's text has a fault" "Correct it at the place named; POST /api/v1/policies/check tries a text without publishing.";
     ContentFaulty "content_faulty" 422 "A field does not fit the register" "Correct the fields named; GET /api/v1/registers says what each takes.";
-    Incomplete "incomplete" 422 "Required fields are not filled in" "Fill in the fields named and save, then put it forward.";
+    Incomplete "incomplete" 422 "Required fields are not filled in" "Fill in the fields named and save, then put it forward or take the step.";
     UnknownReference "unknown_reference" 422 "The request names something that is not there" "Register it first, or correct the id.";
     DigestMismatch "digest_mismatch" 422 "Content and digest do not belong together" "Compute the SHA-256 over the bytes that are sent.";
     NothingToExport "nothing_to_export" 422 "The period holds nothing that can be packed" "Choose a period that holds a commit.";

@@ -22,6 +22,8 @@ pub mod policies;
 pub mod prose;
 pub mod records;
 pub mod registers;
+pub mod saved_views;
+pub(crate) mod second_person;
 pub mod session_ends;
 pub mod sessions;
 pub mod systems;
@@ -97,6 +99,8 @@ pub struct Desk {
     pub(crate) roles: Mutex<()>,
     /// Held while the Statement of Applicability changes: an approval is of all its rows, and each has a stream of its own.
     pub(crate) statement: Mutex<()>,
+    /// Held while somebody keeps a view: how many they may keep is a rule over several streams.
+    pub(crate) saving_views: Mutex<()>,
     /// Held while a package is built: it reads the whole range.
     pub(crate) packing: Mutex<()>,
     /// One is held while a text of a policy is tried: anybody who reads policies may, and none of them must take the machine from the others.
@@ -126,6 +130,7 @@ impl Desk {
             then: None,
             roles: Mutex::new(()),
             statement: Mutex::new(()),
+            saving_views: Mutex::new(()),
             packing: Mutex::new(()),
             trying: Default::default(),
             health: Mutex::new(Health::default()),

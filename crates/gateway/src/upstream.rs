@@ -3,4 +3,4 @@
 pub(crate) mod catalogue;
 pub(crate) mod connect;
 pub(crate) mod pool;
-mod tls;
+pub(crate) mod tls;

@@ -373,6 +373,10 @@ impl Committer {
         }
         let item = {
             let state = self.shared.state.read().unwrap_or_else(PoisonError::into_inner);
+            // A log that a conflict stopped signs nothing more, its own end included.
+            if state.conflict.is_some() {
+                return Ok(());
+            }
             let Some(epoch) = state.numbers.get(&state.own_producer()) else { return Ok(()) };
             own_records::epoch_closed(&self.shared, &self.signers, &state, epoch)?
         };

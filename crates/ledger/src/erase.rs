@@ -82,13 +82,35 @@ impl Ledger {
         Ok(done)
     }
 
+    /// Orders and records that everything under `keys` is gone, whose keys nobody has. No hold helps against that.
+    pub(crate) fn order_lost(&self, keys: &[VaultKeyId], reason: &str) -> Result<(), LedgerError> {
+        for keys in keys.chunks(KEYS_PER_ORDER) {
+            // Of the scopes that orders know, the one that is about no subject, record or system.
+            let order = self.order_of(ErasureScope::Retention, None, keys, reason)?;
+            self.record_tombstones(order.record_id, keys)?;
+        }
+        Ok(())
+    }
+
     /// Records the order, destroys the keys.
     fn order(&self, target: &ErasureTarget, keys: &[VaultKeyId], reason: &str) -> Result<Ack, LedgerError> {
-        let facts = Facts::ErasureOrdered(ErasureOrdered { keys: keys.to_vec(), scope: target.scope() });
+        let system = match target {
+            ErasureTarget::System(system) => Some(system),
+            ErasureTarget::Subject(_) | ErasureTarget::Record(_) | ErasureTarget::Retention { .. } => None,
+        };
+        self.order_of(target.scope(), system, keys, reason)
+    }
+
+    fn order_of(
+        &self,
+        scope: ErasureScope,
+        system: Option<&SystemId>,
+        keys: &[VaultKeyId],
+        reason: &str,
+    ) -> Result<Ack, LedgerError> {
+        let facts = Facts::ErasureOrdered(ErasureOrdered { keys: keys.to_vec(), scope });
         let mut draft = evidence(&facts).with("reason", reason);
-        if let ErasureTarget::System(system) = target {
-            draft.system = Some(system.to_string());
-        }
+        draft.system = system.map(ToString::to_string);
         let Prepared(order) = self.prepare_own(&draft)?;
         let (answer, wait) = sync_channel(1);
         self.send(Command::Destroy {

@@ -20,6 +20,7 @@ use crate::error::{LedgerError, OpenError, RejectCode};
 use crate::head::HeadFile;
 use crate::keeper::{HeadSink, Keeper};
 use crate::keyring::{self, KeyPair, Secrets};
+use crate::lost;
 use crate::pipeline;
 use crate::prepare::Sealer;
 use crate::queue::{self, Command, Done, Sender};
@@ -32,6 +33,7 @@ use crate::state::LogState;
 use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
 use crate::wal::segment::{DEFAULT_SEGMENT_BYTES, segment_path};
 use crate::wal::segments::Segments;
+use crate::witnessed::COSIGNED_PATH;
 
 /// How often an append is sealed again because an erasure destroyed its key meanwhile. Two erasures in a row of the same key's successor
 /// are already unlikely; more means something else is wrong.
@@ -95,7 +97,12 @@ impl Ledger {
         let recovered = recover::scan(disk.as_ref(), Access::Write, options.origin.as_ref(), &mut used)?;
         let secrets = Arc::new(Secrets::load(disk.as_ref())?);
         let signers = load_signers(disk.as_ref(), &recovered.state)?;
-        let mut vault = open_vault(disk.as_ref(), &recovered.state, &secrets)?;
+        let is_lost = lost::is_said(disk.as_ref())?;
+        let mut vault = if is_lost {
+            lost::table(disk.as_ref(), &recovered, MasterKey::new(&secrets.vault), &used)?
+        } else {
+            open_vault(disk.as_ref(), &recovered.state, &secrets)?
+        };
         used.check(&vault)?;
         let last_batch = recovered.state.batches.last().map_or(0, |batch| batch.first);
         vault
@@ -115,6 +122,9 @@ impl Ledger {
         let ledger = Self::start(disk, options, recovered, vault, secrets, signers)?;
         ledger.finish_erasures().map_err(|error| {
             OpenError::Corrupt(format!("an interrupted erasure cannot be finished: {error}"))
+        })?;
+        ledger.record_lost().map_err(|error| {
+            OpenError::Corrupt(format!("that the vault is lost cannot be recorded: {error}"))
         })?;
         Ok(ledger)
     }
@@ -165,6 +175,8 @@ impl Ledger {
             .map_err(OpenError::io("start the committer of", "log"))?;
         let threads = Mutex::new(Threads { committer: Some(committer), keeper });
         let reader = Reader { shared: Arc::clone(&shared) };
+        notes.extend(reader.load_cosigned().map_err(OpenError::io("read", COSIGNED_PATH))?);
+        notes.extend(reader.conflict().map(|conflict| conflict.to_string()));
         notes.extend(reader.clock_trouble());
         Ok(Self { shared, secrets, reader, origin, env, sender, threads, notes })
     }

@@ -6,6 +6,7 @@
 //!
 //! Start at [`Ledger`]; `docs/formats.md` §13 describes what lies on disk.
 
+pub mod anchor;
 mod batch_io;
 mod clock;
 mod commit;
@@ -25,6 +26,7 @@ pub mod keyring;
 mod ledger;
 pub mod lock;
 mod lookup;
+mod lost;
 mod numbers;
 mod own_records;
 mod pipeline;
@@ -44,6 +46,7 @@ mod tiles;
 mod tree;
 mod vault;
 mod wal;
+mod witnessed;
 
 pub use clock::{Clock, SystemClock};
 pub use commit::{Ack, GroupResult};
@@ -59,3 +62,4 @@ pub use queue::Done;
 pub use reader::{CommitView, EntryView, Reader, UnitContent, UnitView};
 pub use room::Reservation;
 pub use scan::{PlainContent, PlainUnit, RawEntry};
+pub use witnessed::{Conflict, NewConflict};

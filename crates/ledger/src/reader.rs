@@ -24,6 +24,7 @@ use crate::shared::Shared;
 use crate::state::{BatchRef, Deletion, LogState};
 use crate::tree::TreeView;
 use crate::vault::{Found, decrypt_unit};
+use crate::witnessed::COSIGNED_PATH;
 
 /// How far the log's time may be ahead of the clock without a word: clocks of one machine differ by less after a restart.
 const CLOCK_TOLERANCE_US: u64 = 60 * 1_000_000;
@@ -88,11 +89,18 @@ impl Reader {
         let secrets = Secrets::load(disk.as_ref())?;
         let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets)?;
         let shared = Arc::new(Shared::new(disk, options, recovered.state, vault, recovered.checkpoint));
-        Ok((Self { shared }, recovered.notes))
+        let (reader, mut notes) = (Self { shared }, recovered.notes);
+        notes.extend(reader.load_cosigned().map_err(OpenError::io("read", COSIGNED_PATH))?);
+        Ok((reader, notes))
     }
 
     pub(crate) fn state(&self) -> RwLockReadGuard<'_, LogState> {
         self.shared.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The files of the log.
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.shared.disk)
     }
 
     /// The log's origin.
@@ -347,8 +355,25 @@ impl Reader {
 
     /// The receipt of entry `index`: always the same bytes while its content is not erased.
     pub fn receipt(&self, index: u64) -> Result<Receipt, LedgerError> {
+        let size = self.batch_of(index)?.size_after();
+        self.receipt_under(index, size, self.checkpoint_at(size)?)
+    }
+
+    /// The receipt of entry `index` under the newest checkpoint that witnesses have cosigned, with their lines.
+    pub fn witnessed_receipt(&self, index: u64) -> Result<Receipt, LedgerError> {
+        self.batch_of(index)?;
+        let cosigned = self.cosigned().filter(|cosigned| cosigned.checkpoint.size > index).ok_or_else(|| {
+            LedgerError::Unavailable(format!(
+                "no checkpoint with entry {index} in it has been cosigned by the witnesses yet; ask again later, or take the plain receipt"
+            ))
+        })?;
+        self.receipt_under(index, cosigned.checkpoint.size, cosigned.bytes.clone())
+    }
+
+    /// The receipt of entry `index` under `checkpoint`, which is the log's own of `size` entries.
+    fn receipt_under(&self, index: u64, size: u64, checkpoint: String) -> Result<Receipt, LedgerError> {
         let batch = self.batch_of(index)?;
-        let size = batch.size_after();
+        let sealed_at = batch.size_after() - 1;
         let view = self.entry(index)?;
         let shown = view.units.iter().filter_map(|unit| match &unit.content {
             UnitContent::Shown(disclosures) => Some(disclosures),
@@ -360,15 +385,15 @@ impl Reader {
         Ok(Receipt {
             index,
             path: self.inclusion(index, size)?,
-            checkpoint: self.checkpoint_at(size)?,
+            checkpoint,
             entry: view.bytes.clone(),
             disclosures: disclosures.into_values().collect(),
-            keys: self.receipt_keys(&view.entry, size)?,
-            seal: if index + 1 == size { None } else { Some(self.receipt_seal(&batch, index)?) },
+            keys: self.receipt_keys(&view.entry, sealed_at, size)?,
+            seal: if index == sealed_at { None } else { Some(self.receipt_seal(&batch, index, size)?) },
         })
     }
 
-    fn receipt_seal(&self, batch: &BatchRef, index: u64) -> Result<SealProof, LedgerError> {
+    fn receipt_seal(&self, batch: &BatchRef, index: u64, size: u64) -> Result<SealProof, LedgerError> {
         let bytes = read::batch_bytes(self.shared.disk.as_ref(), batch).map_err(LedgerError::Unavailable)?;
         let parsed = read::parse_batch(batch, &bytes).map_err(LedgerError::Fatal)?;
         let count = parsed.entries.len().saturating_sub(1);
@@ -376,15 +401,19 @@ impl Reader {
             parsed.entries.iter().take(count).map(|stored| leaf_hash(stored.entry)).collect();
         let batch_path = inclusion_path_of(&leaves, index - batch.first)
             .ok_or_else(|| LedgerError::Fatal(format!("entry {index} is not under its seal")))?;
-        let size = batch.size_after();
-        Ok(SealProof { batch_path, placed: self.placed(size - 1, size)? })
+        Ok(SealProof { batch_path, placed: self.placed(batch.size_after() - 1, size)? })
     }
 
-    /// The genesis and the records that brought in the log and writer keys in force at `size` and the key that signed `entry`: for a
+    /// The genesis and the records that brought in the log key in force at `size`, the writer key in force at the seal and the key that signed `entry`: for a
     /// rotated key also the records back to its grant, because each old key vouches for the next.
-    fn receipt_keys(&self, entry: &Entry, size: u64) -> Result<Vec<PlacedEntry>, LedgerError> {
+    fn receipt_keys(
+        &self,
+        entry: &Entry,
+        sealed_at: u64,
+        size: u64,
+    ) -> Result<Vec<PlacedEntry>, LedgerError> {
         let keys = self.keys();
-        let in_force = [(Purpose::Log, size), (Purpose::Writer, size - 1)];
+        let in_force = [(Purpose::Log, size), (Purpose::Writer, sealed_at)];
         let mut waiting: Vec<KeyId> = in_force
             .iter()
             .filter_map(|(purpose, position)| keys.in_force(*purpose, *position))

@@ -93,6 +93,11 @@ impl KeysUsed {
         }
     }
 
+    /// Every vault key that the log needs.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &VaultKeyId> {
+        self.0.keys()
+    }
+
     /// Whether content below `index` is kept under this key: then the key was durable before the batch that ends there.
     pub(crate) fn used_below(&self, index: u64, key: &VaultKeyId) -> bool {
         self.0.get(key).is_some_and(|first| *first < index)

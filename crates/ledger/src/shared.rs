@@ -1,7 +1,10 @@
 //! What the committer, the keeper and every reader of one open log share.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
+
+use tabellion_tlog::SignedCheckpoint;
 
 use crate::clock::{Clock, LogTime};
 use crate::disk::Disk;
@@ -23,6 +26,10 @@ pub(crate) struct Shared {
     pub(crate) vault: Mutex<KeyTable>,
     /// Checkpoint of the newest commit.
     pub(crate) checkpoint: RwLock<Arc<str>>,
+    /// The newest checkpoint that witnesses have cosigned.
+    pub(crate) cosigned: RwLock<Option<Arc<SignedCheckpoint>>>,
+    /// Whether a witness's conflict was found; the log's state says so too, once its record is durable.
+    pub(crate) stopped: AtomicBool,
     pub(crate) log_number: u32,
     /// The next segment, made ready.
     pub(crate) spare: Spare,
@@ -51,6 +58,8 @@ impl Shared {
             state: RwLock::new(state),
             vault: Mutex::new(vault),
             checkpoint: RwLock::new(checkpoint.into()),
+            cosigned: RwLock::default(),
+            stopped: AtomicBool::new(false),
             log_number: 0,
             spare: Spare::default(),
             room: Room::default(),

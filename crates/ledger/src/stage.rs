@@ -4,7 +4,7 @@
 //! write, sync, sign or wait.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use tabellion_model::registry::{Kind, is_key_record};
 use tabellion_model::{
@@ -20,6 +20,7 @@ use crate::shared::Shared;
 use crate::state::{Deletion, LogState, Remembered};
 use crate::vault::KeyTable;
 use crate::wal::batch::{BatchWriter, MAX_BATCH_ENTRIES};
+use crate::witnessed::check_running;
 
 /// The ciphertext of one unit, ready for the log, and the vault key it needs.
 pub(crate) struct SealedUnit {
@@ -105,7 +106,7 @@ pub(crate) enum Placed {
 /// The next batch in the making.
 pub(crate) struct Staging<'a> {
     state: &'a LogState,
-    vault: &'a Mutex<KeyTable>,
+    shared: &'a Shared,
     ahead: Option<&'a Ahead>,
     own: ProducerId,
     pub(crate) batch: BatchWriter,
@@ -163,7 +164,7 @@ impl<'a> Staging<'a> {
         let epoch = ahead.map_or_else(|| state.numbers.get(&own).cloned(), |ahead| ahead.overlay.own.clone());
         Self {
             state,
-            vault: &shared.vault,
+            shared,
             ahead,
             own,
             batch: BatchWriter::new(shared.log_number, edge.end(), buffer),
@@ -207,7 +208,7 @@ impl<'a> Staging<'a> {
 
     /// The vault's keys; see [`Shared::vault`].
     pub(crate) fn vault(&self) -> MutexGuard<'_, KeyTable> {
-        self.vault.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.vault()
     }
 
     /// Index of the batch's first entry.
@@ -246,6 +247,7 @@ impl<'a> Staging<'a> {
                 return Ok(Placed::Remembered { original: *original });
             }
         }
+        check_running(self.shared, self.state.conflict.as_ref(), item.header())?;
         self.check_system(item.header())?;
         match item {
             Item::Record(record) => self.place_record(record),
@@ -437,5 +439,8 @@ impl<'a> Staging<'a> {
 /// Whether a record changes nothing that staging looks at besides what [`Overlay`] holds. An opened epoch does: the process that opens its own
 /// remembers that once it is durable.
 fn changes_counts_only(header: &Header) -> bool {
-    matches!(Kind::of(&header.record_type), None | Some(Kind::PackageExported | Kind::RecordRead))
+    matches!(
+        Kind::of(&header.record_type),
+        None | Some(Kind::PackageExported | Kind::RecordRead | Kind::AnchorConfirmed)
+    )
 }

@@ -14,6 +14,7 @@ use tabellion_tlog::{Hash, leaf_hash};
 
 use crate::numbers::Numbers;
 use crate::tree::TreeIndex;
+use crate::witnessed::Conflict;
 
 /// Where one batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +80,8 @@ pub(crate) struct LogState {
     pub(crate) tombstones: Vec<u64>,
     /// Indexes of all key records.
     pub(crate) key_records: Vec<u64>,
+    /// The witness's conflict that stopped the log.
+    pub(crate) conflict: Option<Conflict>,
 }
 
 impl LogState {
@@ -103,6 +106,7 @@ impl LogState {
             deletions: BTreeMap::new(),
             tombstones: Vec::new(),
             key_records: Vec::new(),
+            conflict: None,
         })
     }
 
@@ -207,10 +211,15 @@ impl LogState {
             Facts::DeletionRequested(due) => self.set_deletion(system, Some(Deletion::Requested(due))),
             Facts::DeletionCancelled => self.set_deletion(system, None),
             Facts::SystemPurged(_) => self.set_deletion(system, Some(Deletion::Purged)),
+            Facts::ConflictFound(found) => self.conflict = Some(Conflict::of(header, found)),
+            Facts::ConflictLifted(lifted) => {
+                self.conflict = self.conflict.filter(|conflict| conflict.record_id != lifted);
+            }
             Facts::EpochOpened(_)
             | Facts::EpochClosed(_)
             | Facts::PackageExported(_)
-            | Facts::RecordRead(_) => {}
+            | Facts::RecordRead(_)
+            | Facts::AnchorConfirmed(_) => {}
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod person;
 mod policy;
 mod register;
 mod system;
+mod view;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,9 +32,11 @@ pub use person::{
 };
 pub use policy::{PolicyPublished, PolicyWithdrawn};
 pub use register::{
-    RegisterDecided, RegisterMoved, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted,
+    RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
+    RegisterSubmitted,
 };
 pub use system::{SystemRegistered, SystemStage, SystemStageChanged};
+pub use view::{ViewRemoved, ViewSaved};
 
 /// A record type with a known body.
 pub trait Body: Serialize + DeserializeOwned {
@@ -103,9 +106,12 @@ bodies! {
     RegisterSubmitted => "register.submitted",
     RegisterDecided => "register.decided",
     RegisterMoved => "register.moved",
+    RegisterNoted => "register.noted",
     RegisterRefreshOpened => "register.refresh_opened",
     RegisterRefused => "register.refused",
     ContentViewed => "content.viewed",
+    ViewSaved => "view.saved",
+    ViewRemoved => "view.removed",
 }
 
 #[cfg(test)]

@@ -162,6 +162,12 @@ impl IdKind for ItemKind {
     const NAME: &'static str = "item";
 }
 
+/// Marks ids of views of tables that people keep.
+pub enum ViewKind {}
+impl IdKind for ViewKind {
+    const NAME: &'static str = "view";
+}
+
 /// Names a record.
 pub type RecordId = Id<RecordKind>;
 /// Names a unit: the part of a record that is shown, withheld or erased together.
@@ -176,6 +182,8 @@ pub type ProducerId = Id<ProducerKind>;
 pub type VaultKeyId = Id<VaultKeyKind>;
 /// Names an item of a register.
 pub type ItemId = Id<ItemKind>;
+/// Names a view of a table that somebody keeps.
+pub type ViewId = Id<ViewKind>;
 /// Names a legal hold.
 pub type HoldId = Id<HoldKind>;
 

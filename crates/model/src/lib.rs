@@ -3,6 +3,7 @@
 //! Promises: pure functions without files, clock, network or randomness. Every parser refuses what its writer would not have written. Nothing
 //! here sees content except as the value of a [`Disclosure`], and secrets are wiped when dropped.
 
+mod anchor;
 pub mod applicability;
 pub mod body;
 pub mod catalogue;
@@ -37,6 +38,7 @@ mod verify;
 mod workers;
 pub mod zip;
 
+pub use anchor::{ANCHOR_FORMAT, AnchorFile, AnchorFileError};
 pub use entry::{Entry, EntryError};
 pub use form::FormFault;
 pub use header::{
@@ -46,6 +48,7 @@ pub use header::{
 pub use id::{
     CredentialId, CredentialKind, HoldId, HoldKind, Id, IdKind, ItemId, ItemKind, KeyId, ProducerId,
     ProducerKind, RecordId, RecordKind, SystemId, SystemKind, UnitId, UnitKind, VaultKeyId, VaultKeyKind,
+    ViewId, ViewKind,
 };
 pub use jcs::{JcsError, Json, MAX_INTEGER, MAX_NESTING, check as check_json, parse_jcs, to_jcs};
 pub use key::{KeyChain, KeyEnd, KeyError, KeyGrant, KeyStatus, Standing};
@@ -75,5 +78,7 @@ pub use unit::{
     UnitDigests, UnitError, check_names, digest, is_field_name, open_unit_plaintext, parse_unit_plaintext,
     seal_fields, seal_unit, unit_plaintext,
 };
-pub use verdict::{Check, CheckPlan, Finding, Outcome, REPORT_FORMAT, Report, Subject};
-pub use verify::verify;
+pub use verdict::{
+    Aspect, AspectStanding, Check, CheckPlan, Finding, Outcome, REPORT_FORMAT, Report, Subject,
+};
+pub use verify::{verify, verify_with_anchors};

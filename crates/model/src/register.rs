@@ -13,6 +13,7 @@ mod words;
 pub use content::{Checked, Content, FieldFault, MAX_CONTENT_BYTES, content_digest};
 pub use definition::{
     About, Approval, DefinitionFault, MAX_DEFINITION_BYTES, Register, RegisterState, Section, Transition,
+    Waits,
 };
 pub use diff::{FieldChange, changes};
 pub use field::{Choice, Field, Kind, MAX_ITEMS, MAX_LINE_CHARS, MAX_TEXT_CHARS};
@@ -20,8 +21,12 @@ pub use life::{Act, Approved, Deed, Life, Ruling, Saving};
 pub use words::{Decision, RefreshTrigger, Review};
 
 /// The registers that come with the program, in the order in which lists show them.
-const BUILT_IN: &[&str] =
-    &[include_str!("../registers/ai_system.toml"), include_str!("../registers/impact_assessment.toml")];
+const BUILT_IN: &[&str] = &[
+    include_str!("../registers/ai_system.toml"),
+    include_str!("../registers/impact_assessment.toml"),
+    include_str!("../registers/task.toml"),
+    include_str!("../registers/request.toml"),
+];
 
 /// A set of registers with different names.
 #[derive(Debug, Clone, Default)]

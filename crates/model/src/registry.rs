@@ -3,20 +3,24 @@
 //! Promises: a record of a known type that passes [`check`] has exactly the `clear` members of its type. A type that is not listed here
 //! is read (a later registry may know it) and, unless it is critical, left alone; it is never sealed with `clear` members.
 
+mod anchor;
 mod epoch;
 mod erasure;
 mod export;
 mod key;
+mod witness;
 
 use serde_json::{Map, Value as Json};
 
 use crate::form::{FormFault, Members};
 use crate::header::{Header, RecordType};
 
+pub use anchor::AnchorConfirmed;
 pub use epoch::{EpochClosed, EpochOpened, PreviousEpoch};
 pub use erasure::{ErasureDone, ErasureOrdered, ErasureScope, HoldPlaced};
 pub use export::PackageExported;
 pub use key::{Genesis, Granted, KEYS_STREAM, KeyInfo, Purpose, Revocation, Revoked, Rotated};
+pub use witness::{ConflictFound, Divergence};
 
 use crate::id::{HoldId, RecordId};
 use crate::time::Micros;
@@ -57,11 +61,17 @@ pub enum Kind {
     PackageExported,
     /// `record.read`
     RecordRead,
+    /// `witness.conflict_found`
+    ConflictFound,
+    /// `witness.conflict_lifted`
+    ConflictLifted,
+    /// `anchor.confirmed`
+    AnchorConfirmed,
 }
 
 impl Kind {
     /// Every kind, in the order of `docs/formats.md`.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Genesis,
         Self::KeyGranted,
         Self::KeyRotated,
@@ -77,6 +87,9 @@ impl Kind {
         Self::SystemPurged,
         Self::PackageExported,
         Self::RecordRead,
+        Self::ConflictFound,
+        Self::ConflictLifted,
+        Self::AnchorConfirmed,
     ];
 
     /// The name in records.
@@ -97,6 +110,9 @@ impl Kind {
             Self::SystemPurged => "system.purged",
             Self::PackageExported => "package.exported",
             Self::RecordRead => "record.read",
+            Self::ConflictFound => "witness.conflict_found",
+            Self::ConflictLifted => "witness.conflict_lifted",
+            Self::AnchorConfirmed => "anchor.confirmed",
         }
     }
 
@@ -107,7 +123,14 @@ impl Kind {
 
     /// Whether a reader that does not know the kind must stop.
     pub fn is_critical(self) -> bool {
-        !matches!(self, Self::PackageExported | Self::RecordRead)
+        !matches!(
+            self,
+            Self::PackageExported
+                | Self::RecordRead
+                | Self::ConflictFound
+                | Self::ConflictLifted
+                | Self::AnchorConfirmed
+        )
     }
 
     /// Whether records of this kind are statements of the root key in the stream `keys`.
@@ -154,6 +177,12 @@ pub enum Facts {
     PackageExported(PackageExported),
     /// `record.read`, of the entry at this index
     RecordRead(u64),
+    /// `witness.conflict_found`
+    ConflictFound(ConflictFound),
+    /// `witness.conflict_lifted`, of this `witness.conflict_found`
+    ConflictLifted(RecordId),
+    /// `anchor.confirmed`
+    AnchorConfirmed(AnchorConfirmed),
 }
 
 /// How much this version knows of a record's type.
@@ -332,6 +361,9 @@ impl Facts {
             Self::SystemPurged(_) => Kind::SystemPurged,
             Self::PackageExported(_) => Kind::PackageExported,
             Self::RecordRead(_) => Kind::RecordRead,
+            Self::ConflictFound(_) => Kind::ConflictFound,
+            Self::ConflictLifted(_) => Kind::ConflictLifted,
+            Self::AnchorConfirmed(_) => Kind::AnchorConfirmed,
         }
     }
 
@@ -355,6 +387,9 @@ impl Facts {
             }
             Self::PackageExported(facts) => facts.to_clear(),
             Self::RecordRead(entry) => object([("entry", (*entry).into())]),
+            Self::ConflictFound(facts) => facts.to_clear(),
+            Self::ConflictLifted(conflict) => object([("conflict", conflict.to_hex().into())]),
+            Self::AnchorConfirmed(facts) => facts.to_clear(),
         };
         (!clear.is_empty()).then_some(clear)
     }
@@ -391,6 +426,9 @@ impl Facts {
             )?),
             Kind::PackageExported => Self::PackageExported(PackageExported::read(members)?),
             Kind::RecordRead => Self::RecordRead(members.natural("entry")?),
+            Kind::ConflictFound => Self::ConflictFound(ConflictFound::read(members)?),
+            Kind::ConflictLifted => Self::ConflictLifted(members.id("conflict")?),
+            Kind::AnchorConfirmed => Self::AnchorConfirmed(AnchorConfirmed::read(members)?),
         })
     }
 }

@@ -9,7 +9,9 @@ use crate::id::KeyId;
 use crate::registry::{Recognition, is_key_record, recognise};
 use crate::statement::Statement;
 use crate::trust::{Claim, Pins, judge_issuer};
-use crate::verdict::{CheckPlan, EXISTED, Finding, ISSUED, Outcome, Report, Subject, UNALTERED};
+use crate::verdict::{
+    AspectChecks, CheckPlan, EXISTED, Finding, ISSUED, Outcome, Report, Subject, UNALTERED, aspects_of,
+};
 
 const FORM: &str = "form";
 const ISSUER: &str = "issuer";
@@ -44,6 +46,13 @@ const CHECKS: [CheckPlan; 4] = [
     },
 ];
 
+/// Nothing in this form carries a time.
+const ASPECT_CHECKS: AspectChecks<'static> = AspectChecks {
+    signature: &[FORM, ISSUER, RECEIPT, SIGNATURE],
+    inclusion: &[FORM, ISSUER, RECEIPT],
+    time: &[],
+};
+
 /// Verifies a transparent statement. `trust` says whom the reader believes; without it nothing can be decided.
 pub fn verify_transparent(bytes: &[u8], trust: Option<&Policy>) -> Report {
     let mut report = Report::planned(Subject::TransparentStatement, &CHECKS, SCOPE);
@@ -52,6 +61,7 @@ pub fn verify_transparent(bytes: &[u8], trust: Option<&Policy>) -> Report {
     }
     check(&mut report, bytes, trust);
     report.findings = findings(&report);
+    report.aspects = aspects_of(&report, &ASPECT_CHECKS, None);
     report
 }
 

@@ -7,10 +7,13 @@ use tabellion_tlog::{Policy, PublicKey, Quorum, SignedCheckpoint};
 
 use crate::id::KeyId;
 use crate::origin::Origin;
+use crate::time::Micros;
 use crate::verdict::Outcome;
 
 /// Most names of other logs that a refusal lists.
 const NAMED_LOGS: usize = 4;
+/// Most witnesses that a sentence lists.
+const NAMED_WITNESSES: usize = 16;
 /// What the key name of a pinned root key has after the origin.
 const ROOT_SUFFIX: &str = "/root";
 
@@ -28,7 +31,9 @@ impl Pins {
     pub fn of(policy: &Policy, origin: &Origin) -> Self {
         let mut pins = Self::default();
         for line in &policy.logs {
-            let (name, key) = (line.key.name(), line.key.public());
+            let name = line.key.name();
+            // A policy pins logs by Ed25519 keys alone.
+            let Some(key) = line.key.ed25519() else { continue };
             match name.strip_prefix(origin.as_str()) {
                 Some("") => pins.log.push(key),
                 Some(ROOT_SUFFIX) => pins.root.push(key),
@@ -71,7 +76,7 @@ fn key_list<'a>(keys: impl Iterator<Item = &'a PublicKey>) -> String {
     if ids.is_empty() { "no known key".to_owned() } else { ids.join(" and ") }
 }
 
-/// Decides who issued a file. Never `Broken`: a stranger's file can be consistent.
+/// Decides who issued a file. `Broken` only for the wrong cosignature of a witness that the trust file names: a stranger's file can be consistent.
 pub(crate) fn judge_issuer(trust: Option<&Policy>, claim: &Claim<'_>) -> (Outcome, String) {
     let Some(policy) = trust else {
         let text = "no trust file was given, so nothing says whose keys these are; get the trust file from the issuer on \
@@ -81,9 +86,10 @@ pub(crate) fn judge_issuer(trust: Option<&Policy>, claim: &Claim<'_>) -> (Outcom
     let pins = Pins::of(policy, claim.origin);
     match pinned_key(&pins, claim) {
         Err(text) => (Outcome::Undetermined, text),
-        Ok(text) => match missing_quorum(policy, claim.checkpoint) {
-            None => (Outcome::Holds, text),
-            Some(problem) => (Outcome::Undetermined, problem),
+        Ok(text) => match judge_quorum(policy, claim.checkpoint) {
+            (Outcome::Holds, quorum) if quorum.is_empty() => (Outcome::Holds, text),
+            (Outcome::Holds, quorum) => (Outcome::Holds, format!("{text}; {quorum}")),
+            problem => problem,
         },
     }
 }
@@ -124,23 +130,52 @@ fn pinned_key(pins: &Pins, claim: &Claim<'_>) -> Result<String, String> {
     ))
 }
 
-fn missing_quorum(policy: &Policy, checkpoint: Option<&SignedCheckpoint>) -> Option<String> {
-    let Quorum::Of(quorum) = &policy.quorum else { return None };
-    let Some(checkpoint) = checkpoint else {
-        return Some(format!(
-            "the trust file asks for witnesses ({quorum}), and this form of receipt cannot carry any"
-        ));
+/// Whether the cosignatures meet the quorum of the trust file, and a sentence about who signed, who did not, and what was not checked. Empty: the
+/// trust file has no word about witnesses.
+fn judge_quorum(policy: &Policy, checkpoint: Option<&SignedCheckpoint>) -> (Outcome, String) {
+    let asks = match &policy.quorum {
+        Quorum::None if policy.witnesses.is_empty() => return (Outcome::Holds, String::new()),
+        Quorum::None => "the trust file asks for no witnesses".to_owned(),
+        Quorum::Of(quorum) => format!("the trust file asks for witnesses ({quorum})"),
     };
-    match policy.witnesses_of(checkpoint) {
-        Err(error) => Some(format!("the trust file asks for witnesses ({quorum}): {error}")),
-        Ok(seen) => {
-            let names: Vec<&str> = seen.iter().map(|(name, _)| name.as_str()).collect();
-            (!policy.satisfied(&names)).then(|| {
-                format!(
-                    "the trust file asks for witnesses ({quorum}), and the checkpoint carries only: {}",
-                    names.join(", ")
-                )
-            })
+    let Some(checkpoint) = checkpoint else {
+        return match policy.quorum {
+            Quorum::None => (Outcome::Holds, asks),
+            Quorum::Of(_) => {
+                (Outcome::Undetermined, format!("{asks}, and this form of receipt cannot carry any"))
+            }
+        };
+    };
+    let report = match policy.report(checkpoint) {
+        Ok(report) => report,
+        Err(error) => return (Outcome::Broken, format!("{asks}: {error}")),
+    };
+    let mut text = format!("{asks}, {}", if report.met { "and that is met" } else { "and that is not met" });
+    let seen: Vec<String> =
+        report.seen.iter().map(|(name, time)| format!("{name} at {}", second(*time))).collect();
+    let lists = [
+        ("cosigned by", &seen),
+        ("not by", &report.missing),
+        ("not checked, because the trust file has no such key:", &report.unchecked),
+    ];
+    for (what, names) in lists {
+        if !names.is_empty() {
+            let more = if names.len() > NAMED_WITNESSES { " and others" } else { "" };
+            let names: Vec<&str> = names.iter().take(NAMED_WITNESSES).map(String::as_str).collect();
+            text = format!("{text}; {what} {}{more}", names.join(", "));
         }
     }
+    (if report.met { Outcome::Holds } else { Outcome::Undetermined }, text)
+}
+
+/// A time in seconds, as every report shows times.
+fn second(time: u64) -> Micros {
+    Micros(time.saturating_mul(1_000_000))
+}
+
+/// The earliest of the witnesses that the trust file asks for, with its time in seconds since 1970; nothing unless the quorum is met.
+pub(crate) fn witnessed(trust: Option<&Policy>, checkpoint: &SignedCheckpoint) -> Option<(String, u64)> {
+    let policy = trust.filter(|policy| policy.quorum != Quorum::None)?;
+    let report = policy.report(checkpoint).ok().filter(|report| report.met)?;
+    report.seen.into_iter().min_by_key(|(_, seconds)| *seconds)
 }

@@ -4,10 +4,13 @@
 //! check is never a pass; every check says what it proves and what it does not. It must never say more than the checks behind
 //! it, and never call anything by a word that only an auditor or a certification body may use.
 
+mod aspect;
 mod finding;
 mod problems;
 mod text;
 
+pub use aspect::{Aspect, AspectStanding};
+pub(crate) use aspect::{AspectChecks, aspects_of, dated_by_witness};
 pub(crate) use finding::{CLOCK, EXISTED, ISSUED, UNALTERED};
 pub(crate) use problems::Problems;
 
@@ -139,6 +142,10 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// The three separate answers; empty only for an unknown file.
     pub findings: Vec<Finding>,
+    /// Signature, ledger inclusion, time and live source, apart; empty only for an unknown file.
+    pub aspects: Vec<Aspect>,
+    /// The earliest witness of a quorum that the trust file asks for and that is met, with its time in seconds since 1970.
+    pub witnessed: Option<(String, u64)>,
     /// Names, numbers and times read from the file, by name.
     pub facts: BTreeMap<String, Json>,
     /// What the whole does and does not show (requirement A21).
@@ -162,7 +169,21 @@ impl Report {
                 does_not_prove: plan.does_not_prove,
             })
             .collect();
-        Self { subject, checks, findings: Vec::new(), facts: BTreeMap::new(), scope }
+        Self {
+            subject,
+            checks,
+            findings: Vec::new(),
+            aspects: Vec::new(),
+            witnessed: None,
+            facts: BTreeMap::new(),
+            scope,
+        }
+    }
+
+    /// Plans one more check, without which the whole can hold.
+    pub(crate) fn plan_optional(&mut self, plan: &CheckPlan) {
+        let planned = Self::planned(self.subject, std::slice::from_ref(plan), self.scope);
+        self.checks.extend(planned.checks.into_iter().map(|check| Check { required: false, ..check }));
     }
 
     /// Sets the outcome of a planned check. A name that was not planned is a mistake of the verifier itself: it is
@@ -246,8 +267,18 @@ impl Report {
                 })
             })
             .collect();
+        let aspects: Vec<Json> = self
+            .aspects
+            .iter()
+            .map(|aspect| {
+                json!({
+                    "answer": aspect.answer, "aspect": aspect.name, "outcome": aspect.standing.as_str(),
+                    "rests_on": aspect.rests_on,
+                })
+            })
+            .collect();
         json!({
-            "checks": checks, "exit": self.exit_code(), "facts": self.facts, "findings": findings,
+            "aspects": aspects, "checks": checks, "exit": self.exit_code(), "facts": self.facts, "findings": findings,
             "format": REPORT_FORMAT, "scope": self.scope, "subject": self.subject.as_str(),
             "verdict": self.verdict().as_str(),
         })

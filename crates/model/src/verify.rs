@@ -1,8 +1,9 @@
 //! One door for every file that Tabellion hands out: looks at the first bytes and calls the verifier of that form.
 
 use tabellion_tlog::Policy;
+use tabellion_tlog::anchor::AnchorTrust;
 
-use crate::package::verify_package;
+use crate::package::verify_package_with_anchors;
 use crate::receipt::{RECEIPT_MAGIC, verify_receipt};
 use crate::transparent::verify_transparent;
 use crate::verdict::{CheckPlan, Outcome, Report, Subject};
@@ -22,8 +23,13 @@ const UNKNOWN: [CheckPlan; 1] = [CheckPlan {
 /// Verifies a package, a receipt or a transparent statement, whichever the bytes are. `trust` says whom the reader believes;
 /// without it the best outcome is undetermined. Reads no file, no clock and no network.
 pub fn verify(bytes: &[u8], trust: Option<&Policy>) -> Report {
+    verify_with_anchors(bytes, trust, &AnchorTrust::default())
+}
+
+/// The same for a reader who also names time-stamp authorities and blocks: a package's anchors are checked against them.
+pub fn verify_with_anchors(bytes: &[u8], trust: Option<&Policy>, anchors: &AnchorTrust) -> Report {
     if bytes.starts_with(ZIP_MAGIC) {
-        return verify_package(bytes, trust);
+        return verify_package_with_anchors(bytes, trust, anchors);
     }
     if bytes.starts_with(RECEIPT_MAGIC.as_bytes()) {
         return verify_receipt(bytes, trust);

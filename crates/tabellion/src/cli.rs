@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    demo, doctor, erase, export, fsck, hold, init, key, log, person, rebuild, record, retain, serve, system,
+    anchor, demo, doctor, erase, export, fsck, hold, init, key, log, person, rebuild, record, retain, serve,
+    system, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -51,10 +52,15 @@ enum Command {
     /// List, show, create, rotate or revoke keys
     #[command(subcommand)]
     Key(key::Action),
+    /// Have somebody outside vouch for checkpoints: what is covered, what waits, once more now
+    #[command(subcommand)]
+    Anchor(anchor::Action),
     /// Check what a server needs: permissions, configuration, keys, space, the lock
     Doctor(doctor::Options),
     /// Hold the log and serve the control plane and the local socket until told to stop
     Serve(serve::Options),
+    /// Be a witness: cosign the checkpoints of other logs (C2SP tlog-witness)
+    Witness(witness::Options),
     /// The whole story on sample data of a fictional bank
     Demo(demo::Options),
 }
@@ -76,8 +82,10 @@ impl Cli {
             Command::System(action) => system::run(&action),
             Command::Person(action) => person::run(&action),
             Command::Key(action) => key::run(&action),
+            Command::Anchor(action) => anchor::run(&action),
             Command::Doctor(options) => doctor::run(&options),
             Command::Serve(options) => serve::run(&options),
+            Command::Witness(options) => witness::run(&options),
             Command::Demo(options) => demo::run(&options),
         }
     }

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub(crate) mod anchor;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod erase;
@@ -16,3 +17,4 @@ pub(crate) mod retain;
 pub(crate) mod serve;
 pub(crate) mod system;
 mod target;
+pub(crate) mod witness;

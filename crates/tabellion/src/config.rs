@@ -3,12 +3,13 @@
 //! Promises: an unknown key is refused with its place and the nearest known one, because a misspelt key that is quietly ignored is a rule
 //! that does not apply. Must never: hold a secret.
 
+mod anchor;
 mod effective;
 mod gateway;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tabellion_app::api::Configured;
 use tabellion_app::nearest::nearest;
@@ -16,6 +17,8 @@ use tabellion_model::{DisclosurePolicy, Env, Origin};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
+pub(crate) use anchor::AnchorConfig;
+use anchor::{ANCHOR_KEYS, ANCHOR_PREFIX, AnchorSettings};
 use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
 
 /// Name of the configuration file in the data directory.
@@ -34,7 +37,8 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 const MAX_CLASS_BYTES: usize = 30;
 
 /// Sections that exist.
-const SECTIONS: [&str; 7] = ["log", "retention", "export", "console", "gateway", "limits", "upstream"];
+const SECTIONS: [&str; 9] =
+    ["log", "retention", "export", "console", "witness", "gateway", "limits", "upstream", "anchor"];
 /// Where the control plane listens unless told otherwise: this machine alone.
 const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8087);
 /// The word for no control plane.
@@ -61,8 +65,12 @@ pub(crate) struct Config {
     pub(crate) console_listen: Console,
     /// Where people reach it, when that is elsewhere.
     pub(crate) console_url: Option<String>,
+    /// The policy of the witnesses that are asked to cosign, relative to the data directory; `None`: nobody is asked.
+    pub(crate) witness_policy: Option<PathBuf>,
     /// What is said of the gateway.
     pub(crate) gateway: GatewaySettings,
+    /// Who is to vouch for checkpoints.
+    pub(crate) anchors: AnchorSettings,
     /// Everything that was set, in the order in which it counts, for whoever looks at it. No key takes a secret.
     pub(crate) set: Vec<Configured>,
 }
@@ -180,6 +188,10 @@ impl Config {
                 }
                 self.console_url = Some(value.trim_end_matches('/').to_owned());
             }
+            ("witness", "policy") if value.is_empty() => {
+                return Err(setting.refused("is empty; name a file such as witnesses.txt"));
+            }
+            ("witness", "policy") => self.witness_policy = Some(PathBuf::from(value)),
             ("gateway", _) => self.gateway.apply_gateway(setting)?,
             ("limits", _) => self.gateway.apply_limit(setting)?,
             ("retention", class) if is_class(class) => {
@@ -191,10 +203,13 @@ impl Config {
                 return Err(setting
                     .refused("names no retention class: a class is [a-z][a-z0-9-]*, at most 30 characters"));
             }
-            (section, _) => match section.strip_prefix(UPSTREAM_PREFIX) {
-                Some(name) => self.gateway.apply_upstream(name, setting)?,
-                None => return Err(setting.unknown()),
-            },
+            (section, _) => {
+                match (section.strip_prefix(UPSTREAM_PREFIX), section.strip_prefix(ANCHOR_PREFIX)) {
+                    (Some(name), _) => self.gateway.apply_upstream(name, setting)?,
+                    (_, Some(name)) => self.anchors.apply(name, setting)?,
+                    _ => return Err(setting.unknown()),
+                }
+            }
         }
         Ok(())
     }
@@ -207,9 +222,11 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
         "retention" => &[],
         "export" => &["disclose"],
         "console" => &["listen", "public_url"],
+        "witness" => &["policy"],
         "gateway" => GATEWAY_KEYS,
         "limits" => return Some(gateway::limit_keys()),
         upstream if upstream.starts_with(UPSTREAM_PREFIX) => UPSTREAM_KEYS,
+        anchor if anchor.starts_with(ANCHOR_PREFIX) => ANCHOR_KEYS,
         _ => return None,
     };
     Some(fixed.iter().map(|key| (*key).to_owned()).collect())
@@ -301,8 +318,8 @@ fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
                 Failure::malformed(format!("{place}: [{section}] {key} is of type {kind}; give {due}"))
             };
             match value {
-                Value::Table(provider) if section == "upstream" => {
-                    let section = format!("{UPSTREAM_PREFIX}{key}");
+                Value::Table(provider) if section == "upstream" || section == "anchor" => {
+                    let section = format!("{section}.{key}");
                     for (key, value) in provider {
                         let value = gateway::flat(&value).ok_or_else(|| {
                             wrong(value.type_str(), "texts, whole numbers, true, false, or a list of texts")
@@ -313,9 +330,14 @@ fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
                 other if section == "upstream" => {
                     return Err(wrong(other.type_str(), "each provider a section [upstream.NAME]"));
                 }
+                other if section == "anchor" => {
+                    return Err(wrong(other.type_str(), "each anchor a section [anchor.NAME]"));
+                }
                 Value::String(text) => settings.push(setting(&section, key, text)),
                 Value::Integer(number) => settings.push(setting(&section, key, number.to_string())),
-                Value::Boolean(flag) => settings.push(setting(&section, key, flag.to_string())),
+                Value::Boolean(flag) if (section.as_str(), key.as_str()) == ("log", "public") => {
+                    settings.push(setting(&section, key, flag.to_string()));
+                }
                 Value::Table(_) if section == "gateway" && key == "limits" => {
                     return Err(wrong("table", "the limits as a section of its own, [limits]"));
                 }
@@ -346,10 +368,10 @@ fn from_variable(name: &str, value: String) -> Result<Setting, Failure> {
     };
     let section = section.to_ascii_lowercase();
     let mut key = key.to_ascii_lowercase();
-    if section == "upstream"
+    if (section == "upstream" || section == "anchor")
         && let Some((name, rest)) = key.split_once(VARIABLE_SEPARATOR)
     {
-        let section = format!("{UPSTREAM_PREFIX}{}", name.replace('_', "-"));
+        let section = format!("{section}.{}", name.replace('_', "-"));
         return Ok(Setting {
             section,
             key: rest.to_owned(),

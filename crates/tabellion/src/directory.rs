@@ -17,6 +17,7 @@ use tabellion_ledger::{OpenOptions, OsEntropy, Reader, SystemClock};
 use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::terminal;
+use crate::witnesses::policy::WitnessPolicy;
 
 pub(crate) use private::check_private;
 
@@ -110,6 +111,12 @@ impl Directory {
     /// How to open it; `background`: for a server.
     pub(crate) fn options(&self, background: bool) -> Result<OpenOptions, Failure> {
         options(&self.config, background)
+    }
+
+    /// The witnesses that are to be asked, when the configuration names a policy.
+    pub(crate) fn witnesses(&self) -> Result<Option<WitnessPolicy>, Failure> {
+        let file = self.config.witness_policy.as_deref();
+        file.map(|file| WitnessPolicy::read(file, &self.path)).transpose()
     }
 
     /// Opens the committed prefix for reading, without lock. What was left out is said on standard error.

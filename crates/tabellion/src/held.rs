@@ -40,6 +40,11 @@ impl Held {
         }
     }
 
+    /// Its files.
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
     /// The views, which have read the whole log.
     pub(crate) fn views(&self) -> Result<Arc<Views>, Failure> {
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);

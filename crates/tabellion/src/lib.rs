@@ -3,6 +3,7 @@
 //! Promises: data on standard output, talk on standard error; every refusal says what, where and what to do; exit 0 success, 1 broken or
 //! failed, 2 malformed input or wrong use, 3 undetermined. Must never: write to a log except by asking its ledger to append.
 
+mod anchoring;
 pub mod cli;
 mod command;
 mod config;
@@ -20,6 +21,8 @@ pub mod socket;
 mod terminal;
 mod trust;
 pub mod verifying;
+mod witness;
+mod witnesses;
 mod writer;
 
 pub use failure::{Exit, Failure};

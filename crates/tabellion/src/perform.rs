@@ -84,6 +84,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         Request::ReleaseHold { hold, reason } => {
             Ok(appended(&ledger.release_hold(&id("hold", hold, HoldId::from_hex)?, reason)?))
         }
+        Request::LiftConflict { reason } => Ok(appended(&ledger.lift_conflict(reason)?)),
         Request::RequestDeletion { system, due, reason } => Ok(appended(&ledger.request_deletion(
             &id("system", system, SystemId::from_hex)?,
             Micros(*due),

@@ -99,6 +99,11 @@ pub enum Request {
         /// Why; recorded.
         reason: String,
     },
+    /// Let a log record again that a witness's conflict stopped.
+    LiftConflict {
+        /// Why; recorded.
+        reason: String,
+    },
     /// Ask for a system's deletion.
     RequestDeletion {
         /// The system, hex.

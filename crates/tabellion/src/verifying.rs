@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tabellion_model::verify;
+use tabellion_model::verify_with_anchors;
+use tabellion_tlog::anchor::AnchorTrust;
 
 use crate::failure::{Exit, Failure};
 use crate::{files, terminal, trust};
@@ -33,9 +34,15 @@ pub struct Options {
 
 /// Verifies, prints the report, and ends with its exit code.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let policy = options.trust.as_deref().map(trust::read).transpose()?;
+    let (policy, anchors) = match options.trust.as_deref() {
+        None => (None, AnchorTrust::default()),
+        Some(path) => {
+            let (policy, anchors) = trust::read_with_anchors(path)?;
+            (Some(policy), anchors)
+        }
+    };
     let bytes = files::read_limited(&options.path, MAX_INPUT_BYTES, "file to verify")?;
-    let report = verify(&bytes, policy.as_ref());
+    let report = verify_with_anchors(&bytes, policy.as_ref(), &anchors);
     if options.json {
         terminal::json(&report.to_json())?;
     } else {

@@ -95,6 +95,14 @@ impl Writer {
         }
     }
 
+    /// The log that this process holds; `None`: a server does.
+    pub(crate) fn own(&self) -> Option<&Held> {
+        match self {
+            Self::Own(own) => Some(&own.held),
+            Self::Served(_) => None,
+        }
+    }
+
     fn close(self) -> Result<(), Failure> {
         match self {
             Self::Own(own) => Ok(own.held.close()?),

@@ -6,7 +6,7 @@
 use crate::base64;
 use crate::hash::Hash;
 use crate::key::Signer;
-use crate::note::{Note, NoteError, VerifiedSignature, sign_note};
+use crate::note::{Note, NoteError, NoteSignature, VerifiedSignature, sign_note};
 use crate::range::MAX_TREE_SIZE;
 use crate::vkey::{SignatureType, VerifierKey, is_key_name};
 
@@ -56,6 +56,21 @@ impl Checkpoint {
 
     /// Reads a text that [`text`](Self::text) writes, and no other.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
+        let checkpoint = Self::read(text)?;
+        if checkpoint.has_wrong_empty_root() {
+            let needed = "a log without entries has the root of the empty tree";
+            return Err(CheckpointError::Line { line: 3, needed });
+        }
+        Ok(checkpoint)
+    }
+
+    /// Whether it gives a log without entries another root than the empty tree's.
+    pub(crate) fn has_wrong_empty_root(&self) -> bool {
+        self.size == 0 && self.root != Hash::empty_root()
+    }
+
+    /// The same without a look at the root of a log without entries.
+    pub(crate) fn read(text: &str) -> Result<Self, CheckpointError> {
         let wrong = |line, needed| CheckpointError::Line { line, needed };
         let mut lines = text.strip_suffix('\n').ok_or(wrong(3, "it has to end with a newline"))?.split('\n');
         let origin = lines.next().filter(|origin| is_origin(origin));
@@ -65,9 +80,6 @@ impl Checkpoint {
         let size = size.ok_or(wrong(2, "the number of entries belongs there, in decimal"))?;
         let root =
             lines.next().and_then(base64::decode_hash).ok_or(wrong(3, "32 bytes of base64 belong there"))?;
-        if size == 0 && root != Hash::empty_root() {
-            return Err(wrong(3, "a log without entries has the root of the empty tree"));
-        }
         if lines.next().is_some() {
             return Err(wrong(4, "a checkpoint has three lines; extension lines are not accepted"));
         }
@@ -93,6 +105,19 @@ impl SignedCheckpoint {
         let checkpoint = Checkpoint::parse(&note.text)?;
         let bytes = note.to_string();
         Ok(Self { checkpoint, note, bytes })
+    }
+
+    /// The same checkpoint with these signature lines after its own; lines that it has already are left out.
+    #[must_use]
+    pub fn with_signatures(&self, lines: &[NoteSignature]) -> Self {
+        let mut note = self.note.clone();
+        for line in lines {
+            if !note.signatures.contains(line) {
+                note.signatures.push(line.clone());
+            }
+        }
+        let bytes = note.to_string();
+        Self { checkpoint: self.checkpoint.clone(), note, bytes }
     }
 
     /// Whether the log's `key` signed this: its name must be the origin.

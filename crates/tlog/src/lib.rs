@@ -5,16 +5,20 @@
 //! verification says which check failed. Reads no clock, no file, no network and no randomness: keys, times and bytes come from
 //! the caller.
 //!
-//! Formats: RFC 9162 (tree and proofs), C2SP tlog-tiles, signed-note, tlog-checkpoint, tlog-cosignature, tlog-proof, tlog-policy,
-//! RFC 9052 (COSE), RFC 9942 (COSE Receipts). `docs/formats.md` says which parts of them Tabellion writes.
+//! Formats: RFC 9162 (tree and proofs), C2SP tlog-tiles, signed-note, tlog-checkpoint, tlog-cosignature, tlog-witness, tlog-proof,
+//! tlog-policy, FIPS 204 (ML-DSA-44), RFC 9052 (COSE), RFC 9942 (COSE Receipts). `docs/formats.md` says which parts of them Tabellion writes.
 
+mod add_checkpoint;
+pub mod anchor;
 mod base64;
 mod bundle;
 mod cbor;
 mod checkpoint;
 mod cose;
+mod cosignature;
 mod hash;
 mod key;
+mod ml_dsa;
 mod note;
 mod policy;
 mod proof;
@@ -25,20 +29,27 @@ mod tile;
 mod verify;
 mod vkey;
 
+pub use add_checkpoint::{
+    AddCheckpoint, AddCheckpointError, MAX_ADD_CHECKPOINT_BYTES, MAX_CONSISTENCY_HASHES, MAX_SIZE_BYTES,
+    Refused, SIZE_MEDIA_TYPE, parse_conflict_size,
+};
 pub use bundle::{BundleError, BundleReader, MAX_ENTRY_BYTES, push_entry};
 pub use checkpoint::{Checkpoint, CheckpointError, MAX_ORIGIN_BYTES, SignedCheckpoint};
 pub use cose::{
     ALG_EDDSA, CoseError, InclusionProof, MAX_COSE_BYTES, MAX_PAYLOAD_BYTES, MAX_RECEIPT_BYTES, MAX_RECEIPTS,
     Protected, Sign1, Unprotected, VDS_RFC9162_SHA256, sign1, tbs,
 };
+pub use cosignature::{MAX_COSIGNER_NAME_BYTES, cosign, cosign_ml_dsa};
 pub use hash::{Hash, hex_digits, leaf_hash, node_hash, sha256};
 pub use key::{PublicKey, PublicKeyError, SignatureError, Signer, SignerError, SigningKey};
+pub use ml_dsa::{ML_DSA_PUBLIC_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, MlDsaPublicKey, MlDsaSigningKey};
 pub use note::{
-    MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteError, NoteSignature, VerifiedSignature, cosign, sign_note,
+    MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteError, NoteSignature, VerifiedSignature, parse_signature_lines,
+    sign_note,
 };
 pub use policy::{
     AcceptedCheckpoint, Group, LogLine, MAX_DEFINITIONS, MAX_POLICY_BYTES, Policy, PolicyCheckError,
-    PolicyError, PolicyFault, Quorum, WitnessLine,
+    PolicyError, PolicyFault, Quorum, QuorumReport, WitnessLine,
 };
 pub use proof::{MAX_PROOF_BYTES, TlogProof, TlogProofError};
 pub use prove::{NodeSource, ProveError, consistency_path, inclusion_path, inclusion_path_of};
@@ -46,4 +57,4 @@ pub use range::{CompactRange, MAX_TREE_SIZE, RangeError, decompose, root_of};
 pub use receipt::{CoseReceipt, ReceiptError, ReceiptFacts, attach_receipts, detach_receipts};
 pub use tile::{TILE_WIDTH, TileError, TileId, bundle_path, new_tile_ids, parse_bundle_path, tile_ids_for};
 pub use verify::{MAX_PATH_HASHES, ProofError, root_from_inclusion, verify_consistency, verify_inclusion};
-pub use vkey::{MAX_KEY_NAME_BYTES, SignatureType, VerifierKey, VerifierKeyError};
+pub use vkey::{KeyMaterial, MAX_KEY_NAME_BYTES, SignatureType, VerifierKey, VerifierKeyError};

@@ -6,8 +6,9 @@
 use std::fmt;
 
 use crate::base64;
-use crate::key::{PublicKey, SignatureError, Signer, SignerError};
-use crate::vkey::{SignatureType, VerifierKey, VerifierKeyError, is_key_name};
+use crate::cosignature;
+use crate::key::{SignatureError, Signer, SignerError};
+use crate::vkey::{KeyMaterial, SignatureType, VerifierKey, VerifierKeyError, is_key_name};
 
 /// Most bytes of a note: 64 post-quantum signatures (7 KiB each in base64) and some text.
 pub const MAX_NOTE_BYTES: usize = 512 * 1024;
@@ -17,8 +18,6 @@ pub const MAX_SIGNATURES: usize = 64;
 const LINE_START: &str = "\u{2014} ";
 /// Bytes of the key id in front of a signature.
 const KEY_ID_BYTES: usize = 4;
-/// Largest time a cosignature may claim, by the specification.
-const MAX_TIMESTAMP: u64 = i64::MAX as u64;
 
 /// Why a note cannot be read, signed or believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +60,7 @@ pub enum NoteError {
         /// Names in the note's signature lines.
         signers: String,
     },
-    /// A time beyond the specification.
+    /// No time, or one beyond the specification.
     #[error("a cosignature cannot carry the time {0}")]
     Timestamp(u64),
     /// The signer failed.
@@ -86,10 +85,10 @@ pub struct VerifiedSignature {
     /// Name of the key.
     pub name: String,
     /// The key.
-    pub public: PublicKey,
+    pub key: KeyMaterial,
     /// What the key signs.
     pub kind: SignatureType,
-    /// Seconds since 1970 that a cosignature claims; `None` for type 0x01.
+    /// Seconds since 1970 that a cosignature claims; `None` for type 0x01, and for one that claims no time.
     pub timestamp: Option<u64>,
 }
 
@@ -113,15 +112,7 @@ impl Note {
         // The last empty line separates: signature lines are never empty.
         let (text, lines) = note.rsplit_once("\n\n").ok_or(NoteError::NoSignatures)?;
         let lines = lines.strip_suffix('\n').ok_or(NoteError::NoSignatures)?;
-        let count = lines.split('\n').count();
-        if count > MAX_SIGNATURES {
-            return Err(NoteError::TooManySignatures(count));
-        }
-        let signatures: Result<Vec<_>, _> = (1..)
-            .zip(lines.split('\n'))
-            .map(|(number, line)| parse_line(line).ok_or(NoteError::Line(number)))
-            .collect();
-        Ok(Self { text: format!("{text}\n"), signatures: signatures? })
+        Ok(Self { text: format!("{text}\n"), signatures: read_lines(lines)? })
     }
 
     /// The signatures made by `keys`. An error when one of them is wrong or when there is none.
@@ -131,9 +122,9 @@ impl Note {
             let Some(key) = known_key(keys, signature)? else { continue };
             let bad = |_| NoteError::BadSignature { name: key.name().to_owned() };
             let timestamp = check(&self.text, key, &signature.signature).map_err(bad)?;
-            if !verified.iter().any(|earlier| earlier.name == key.name() && earlier.public == key.public()) {
-                let (name, public, kind) = (key.name().to_owned(), key.public(), key.kind());
-                verified.push(VerifiedSignature { name, public, kind, timestamp });
+            if !verified.iter().any(|earlier| earlier.name == key.name() && earlier.key == *key.material()) {
+                let (name, kind) = (key.name().to_owned(), key.kind());
+                verified.push(VerifiedSignature { name, key: key.material().clone(), kind, timestamp });
             }
         }
         if verified.is_empty() {
@@ -170,26 +161,6 @@ pub fn sign_note(text: &str, name: &str, signer: &dyn Signer) -> Result<String, 
     if note.len() > MAX_NOTE_BYTES { Err(NoteError::TooLong(note.len())) } else { Ok(note) }
 }
 
-/// A witness's signature line of type 0x04 for a checkpoint's text, seen at `timestamp` (seconds since 1970).
-pub fn cosign(
-    text: &str,
-    name: &str,
-    timestamp: u64,
-    signer: &dyn Signer,
-) -> Result<NoteSignature, NoteError> {
-    if timestamp > MAX_TIMESTAMP {
-        return Err(NoteError::Timestamp(timestamp));
-    }
-    let key = VerifierKey::with_type(name, signer.public(), SignatureType::CosignatureV1)?;
-    let signature = signer.sign(cosigned_message(text, timestamp).as_bytes())?;
-    let signature = [timestamp.to_be_bytes().as_slice(), &signature].concat();
-    Ok(NoteSignature { name: name.to_owned(), key_id: key.id(), signature })
-}
-
-fn cosigned_message(text: &str, timestamp: u64) -> String {
-    format!("cosignature/v1\ntime {timestamp}\n{text}")
-}
-
 /// The key of this name and id, if there is one.
 fn known_key<'k>(
     keys: &'k [VerifierKey],
@@ -205,24 +176,37 @@ fn known_key<'k>(
     }
 }
 
-/// The time that a signature claims, if its type has one; an error when it is wrong.
+/// The time that a signature claims, if it claims one; an error when it is wrong.
 fn check(text: &str, key: &VerifierKey, signature: &[u8]) -> Result<Option<u64>, SignatureError> {
     match key.kind() {
         SignatureType::Ed25519 => {
-            key.public().verify(text.as_bytes(), signature.try_into().map_err(|_| SignatureError)?)?;
+            let public = key.ed25519().ok_or(SignatureError)?;
+            public.verify(text.as_bytes(), signature.try_into().map_err(|_| SignatureError)?)?;
             Ok(None)
         }
-        SignatureType::CosignatureV1 => {
-            let (timestamp, signature) = signature.split_first_chunk::<8>().ok_or(SignatureError)?;
-            let timestamp = u64::from_be_bytes(*timestamp);
-            if timestamp > MAX_TIMESTAMP {
-                return Err(SignatureError);
-            }
-            let message = cosigned_message(text, timestamp);
-            key.public().verify(message.as_bytes(), signature.try_into().map_err(|_| SignatureError)?)?;
-            Ok(Some(timestamp))
-        }
+        SignatureType::CosignatureV1 | SignatureType::MlDsa44 => cosignature::verify(text, key, signature)
+            .map(|timestamp| Some(timestamp).filter(|time| *time > 0)),
     }
+}
+
+/// The signature lines that a witness answers with, each ended by a newline.
+pub fn parse_signature_lines(bytes: &[u8]) -> Result<Vec<NoteSignature>, NoteError> {
+    if bytes.len() > MAX_NOTE_BYTES {
+        return Err(NoteError::TooLong(bytes.len()));
+    }
+    let text = std::str::from_utf8(bytes).ok().filter(|text| is_note_text(text)).ok_or(NoteError::NotText)?;
+    read_lines(text.strip_suffix('\n').ok_or(NoteError::NoSignatures)?)
+}
+
+fn read_lines(lines: &str) -> Result<Vec<NoteSignature>, NoteError> {
+    let count = lines.split('\n').count();
+    if count > MAX_SIGNATURES {
+        return Err(NoteError::TooManySignatures(count));
+    }
+    (1..)
+        .zip(lines.split('\n'))
+        .map(|(number, line)| parse_line(line).ok_or(NoteError::Line(number)))
+        .collect()
 }
 
 /// Whether every character may stand in a note.

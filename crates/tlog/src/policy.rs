@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::checkpoint::{CheckpointError, SignedCheckpoint};
+use crate::note::NoteSignature;
 use crate::vkey::{VerifierKey, VerifierKeyError};
 
 /// Most bytes of a policy: three times the lines below, with long names.
@@ -49,7 +50,7 @@ pub enum PolicyFault {
     #[error(transparent)]
     Key(#[from] VerifierKeyError),
     /// A log with a witness's type of key, or the reverse.
-    #[error("a log's key has type 0x01 and a witness's key type 0x04; this one has the other type")]
+    #[error("a log's key has type 0x01 and a witness's key type 0x04 or 0x06; this one is of the other kind")]
     KeyType,
     /// One public key twice.
     #[error("the public key of {0} is already listed")]
@@ -151,6 +152,34 @@ pub enum PolicyCheckError {
     },
 }
 
+/// How far the witnesses of a checkpoint meet a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuorumReport {
+    /// Who has to have witnessed it.
+    pub quorum: Quorum,
+    /// Whether they have.
+    pub met: bool,
+    /// The witnesses that cosigned it, by their names in the policy, with the time each claims (seconds since 1970).
+    pub seen: Vec<(String, u64)>,
+    /// The witnesses that the quorum rests on and that did not.
+    pub missing: Vec<String>,
+    /// Key names of signature lines that no key of the policy could check; the log's own are left out.
+    pub unchecked: Vec<String>,
+}
+
+impl QuorumReport {
+    /// The earliest time by which enough witnesses had cosigned, by their own clocks (seconds since 1970). `None`: the quorum is not met, or
+    /// asks for nobody.
+    pub fn met_at(&self, policy: &Policy) -> Option<u64> {
+        let mut seen = self.seen.clone();
+        seen.sort_by_key(|(_, time)| *time);
+        let names: Vec<&str> = seen.iter().map(|(name, _)| name.as_str()).collect();
+        let enough =
+            (1..=names.len()).find(|count| names.get(..*count).is_some_and(|some| policy.satisfied(some)))?;
+        seen.get(enough - 1).map(|(_, time)| *time)
+    }
+}
+
 /// Who vouches for a checkpoint that a policy accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcceptedCheckpoint {
@@ -192,7 +221,7 @@ impl Policy {
         let verified = signed.verify_any(&log_keys)?;
         let logs = log_keys
             .into_iter()
-            .filter(|key| verified.iter().any(|one| one.public == key.public()))
+            .filter(|key| verified.iter().any(|one| one.key == *key.material()))
             .collect();
         let witnesses = self.witnesses_of(signed)?;
         let names: Vec<_> = witnesses.iter().map(|(name, _)| name.as_str()).collect();
@@ -203,6 +232,39 @@ impl Policy {
             return Err(PolicyCheckError::Quorum { seen, quorum: quorum.clone() });
         }
         Ok(AcceptedCheckpoint { logs, witnesses })
+    }
+
+    /// How far the checkpoint's cosignatures meet the quorum, and what of it could not be checked. A wrong cosignature is an error.
+    pub fn report(&self, signed: &SignedCheckpoint) -> Result<QuorumReport, CheckpointError> {
+        let seen = self.witnesses_of(signed)?;
+        let names: Vec<&str> = seen.iter().map(|(name, _)| name.as_str()).collect();
+        let missing = self.asked_for().into_iter().filter(|name| !names.contains(name));
+        let known = |line: &NoteSignature| {
+            let is = |key: &VerifierKey| key.name() == line.name && key.id() == line.key_id;
+            line.name == signed.checkpoint.origin || self.witnesses.iter().any(|witness| is(&witness.key))
+        };
+        let unchecked = signed.note.signatures.iter().filter(|line| !known(line));
+        Ok(QuorumReport {
+            quorum: self.quorum.clone(),
+            met: self.satisfied(&names),
+            missing: missing.map(str::to_owned).collect(),
+            unchecked: unchecked.map(|line| line.name.clone()).collect(),
+            seen,
+        })
+    }
+
+    /// Names of the witnesses that the quorum rests on, in the order of the file.
+    fn asked_for(&self) -> Vec<&str> {
+        let Quorum::Of(quorum) = &self.quorum else { return Vec::new() };
+        let mut asked: HashSet<&str> = HashSet::from([quorum.as_str()]);
+        // INVARIANT: a group stands after its members, so backwards every group is met before they are.
+        for group in self.groups.iter().rev() {
+            if asked.contains(group.name.as_str()) {
+                asked.extend(group.members.iter().map(String::as_str));
+            }
+        }
+        let names = self.witnesses.iter().map(|witness| witness.name.as_str());
+        names.filter(|name| asked.contains(name)).collect()
     }
 
     /// The witnesses of this policy that cosigned, by name, with the time each claims. A wrong cosignature is an error.
@@ -216,7 +278,7 @@ impl Policy {
         }
         let verified = signed.verify_any(&keys)?;
         let named = self.witnesses.iter().filter_map(|witness| {
-            let signature = verified.iter().find(|signature| signature.public == witness.key.public())?;
+            let signature = verified.iter().find(|signature| signature.key == *witness.key.material())?;
             Some((witness.name.clone(), signature.timestamp?))
         });
         Ok(named.collect())

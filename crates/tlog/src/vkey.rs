@@ -1,14 +1,16 @@
 //! Verifier keys of signed notes (C2SP signed-note, "Verifier keys"): name, key id, signature type, public key.
 //!
-//! Promises that the key id is the one its parts hash to and that a vkey has one spelling. Knows Ed25519 notes (0x01) and Ed25519
-//! cosignatures (0x04); another type is an error that names it.
+//! Promises that the key id is the one its parts hash to and that a vkey has one spelling. Knows Ed25519 notes (0x01), Ed25519
+//! cosignatures (0x04) and ML-DSA-44 cosignatures (0x06); another type is an error that names it.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::base64;
+use crate::cosignature::MAX_COSIGNER_NAME_BYTES;
 use crate::hash::sha256;
 use crate::key::{PublicKey, PublicKeyError};
+use crate::ml_dsa::MlDsaPublicKey;
 
 /// Longest key name: an origin (at most 255 bytes) and a suffix such as `/root`, with as much again to spare.
 pub const MAX_KEY_NAME_BYTES: usize = 512;
@@ -22,6 +24,8 @@ pub enum SignatureType {
     Ed25519,
     /// 0x04: a checkpoint and the time at which a witness saw it (C2SP tlog-cosignature, `cosignature/v1`).
     CosignatureV1,
+    /// 0x06: the same with ML-DSA-44, over name, time, origin, size and root (`subtree/v1`).
+    MlDsa44,
 }
 
 impl SignatureType {
@@ -29,6 +33,31 @@ impl SignatureType {
         match self {
             Self::Ed25519 => 0x01,
             Self::CosignatureV1 => 0x04,
+            Self::MlDsa44 => 0x06,
+        }
+    }
+
+    /// Whether keys of this type are a witness's.
+    pub fn is_cosignature(self) -> bool {
+        matches!(self, Self::CosignatureV1 | Self::MlDsa44)
+    }
+}
+
+/// A public key of either algorithm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyMaterial {
+    /// Ed25519.
+    Ed25519(PublicKey),
+    /// ML-DSA-44.
+    MlDsa44(MlDsaPublicKey),
+}
+
+impl KeyMaterial {
+    /// The key's bytes: 32, or 1,312.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Ed25519(public) => public.as_bytes(),
+            Self::MlDsa44(public) => public.as_bytes(),
         }
     }
 }
@@ -54,7 +83,7 @@ pub enum VerifierKeyError {
     },
     /// A type of signature that is not supported.
     #[error(
-        "the key of {name} has signature type 0x{kind:02x}, which is not supported; 0x01 (Ed25519) and 0x04 (cosignature) are"
+        "the key of {name} has signature type 0x{kind:02x}, which is not supported; 0x01 (Ed25519), 0x04 and 0x06 (cosignatures) are"
     )]
     UnknownType {
         /// The key's name.
@@ -62,14 +91,22 @@ pub enum VerifierKeyError {
         /// The type byte.
         kind: u8,
     },
-    /// Not 32 bytes of key.
-    #[error("the Ed25519 key of {name} has {found} bytes instead of 32")]
+    /// Not as many bytes as the type has.
+    #[error("the key of {name} has {found} bytes instead of {needed}")]
     KeyLength {
         /// The key's name.
         name: String,
         /// Bytes behind the type byte.
         found: usize,
+        /// Bytes of such a key.
+        needed: usize,
     },
+    /// An Ed25519 key under a type that is not Ed25519's.
+    #[error("an Ed25519 key signs notes of type 0x01 or 0x04, not 0x06")]
+    OtherType,
+    /// A name that an ML-DSA-44 cosignature cannot commit to.
+    #[error("the name of an ML-DSA-44 cosigner is 1 to 255 bytes")]
+    CosignerName,
     /// 32 bytes that are not a safe key.
     #[error("the key of {name} cannot be used: {source}")]
     Key {
@@ -86,7 +123,7 @@ pub struct VerifierKey {
     name: String,
     id: u32,
     kind: SignatureType,
-    public: PublicKey,
+    material: KeyMaterial,
 }
 
 impl VerifierKey {
@@ -95,13 +132,28 @@ impl VerifierKey {
         Self::with_type(name, public, SignatureType::Ed25519)
     }
 
-    /// A key for signatures of `kind`.
+    /// An Ed25519 key for signatures of `kind`.
     pub fn with_type(name: &str, public: PublicKey, kind: SignatureType) -> Result<Self, VerifierKeyError> {
+        if kind == SignatureType::MlDsa44 {
+            return Err(VerifierKeyError::OtherType);
+        }
+        Self::of(name, kind, KeyMaterial::Ed25519(public))
+    }
+
+    /// A key for ML-DSA-44 cosignatures, type 0x06.
+    pub fn ml_dsa(name: &str, public: MlDsaPublicKey) -> Result<Self, VerifierKeyError> {
+        if name.len() > MAX_COSIGNER_NAME_BYTES {
+            return Err(VerifierKeyError::CosignerName);
+        }
+        Self::of(name, SignatureType::MlDsa44, KeyMaterial::MlDsa44(public))
+    }
+
+    fn of(name: &str, kind: SignatureType, material: KeyMaterial) -> Result<Self, VerifierKeyError> {
         if !is_key_name(name) {
             return Err(VerifierKeyError::Name);
         }
-        let id = key_id(name, kind.byte(), public.as_bytes());
-        Ok(Self { name: name.to_owned(), id, kind, public })
+        let id = key_id(name, kind.byte(), material.as_bytes());
+        Ok(Self { name: name.to_owned(), id, kind, material })
     }
 
     /// The name that signature lines carry.
@@ -119,15 +171,23 @@ impl VerifierKey {
         self.kind
     }
 
-    /// The Ed25519 key.
-    pub fn public(&self) -> PublicKey {
-        self.public
+    /// The public key.
+    pub fn material(&self) -> &KeyMaterial {
+        &self.material
+    }
+
+    /// The public key, when it is one of Ed25519.
+    pub fn ed25519(&self) -> Option<PublicKey> {
+        match &self.material {
+            KeyMaterial::Ed25519(public) => Some(*public),
+            KeyMaterial::MlDsa44(_) => None,
+        }
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let material = [&[self.kind.byte()], self.public.as_bytes().as_slice()].concat();
+        let material = [&[self.kind.byte()], self.material.as_bytes()].concat();
         write!(f, "{}+{:08x}+{}", self.name, self.id, base64::encode(&material))
     }
 }
@@ -147,23 +207,27 @@ impl FromStr for VerifierKey {
         let found = parse_key_id(id).ok_or(VerifierKeyError::Form)?;
         let material = base64::decode(material).ok_or(VerifierKeyError::Form)?;
         let (kind, bytes) = material.split_first().ok_or(VerifierKeyError::Form)?;
-        let named = || name.to_owned();
-        let kind = match kind {
-            0x01 => SignatureType::Ed25519,
-            0x04 => SignatureType::CosignatureV1,
-            kind => return Err(VerifierKeyError::UnknownType { name: named(), kind: *kind }),
+        let key = match kind {
+            0x01 => Self::with_type(name, read_ed25519(name, bytes)?, SignatureType::Ed25519)?,
+            0x04 => Self::with_type(name, read_ed25519(name, bytes)?, SignatureType::CosignatureV1)?,
+            0x06 => Self::ml_dsa(name, MlDsaPublicKey::from_bytes(exactly(name, bytes)?))?,
+            kind => return Err(VerifierKeyError::UnknownType { name: name.to_owned(), kind: *kind }),
         };
-        let bytes = bytes
-            .try_into()
-            .map_err(|_| VerifierKeyError::KeyLength { name: named(), found: bytes.len() })?;
-        let public =
-            PublicKey::from_bytes(bytes).map_err(|source| VerifierKeyError::Key { name: named(), source })?;
-        let key = Self::with_type(name, public, kind)?;
         if key.id != found {
-            return Err(VerifierKeyError::KeyId { name: named(), needed: key.id, found });
+            return Err(VerifierKeyError::KeyId { name: name.to_owned(), needed: key.id, found });
         }
         Ok(key)
     }
+}
+
+fn read_ed25519(name: &str, bytes: &[u8]) -> Result<PublicKey, VerifierKeyError> {
+    PublicKey::from_bytes(exactly(name, bytes)?)
+        .map_err(|source| VerifierKeyError::Key { name: name.to_owned(), source })
+}
+
+fn exactly<'b, const N: usize>(name: &str, bytes: &'b [u8]) -> Result<&'b [u8; N], VerifierKeyError> {
+    let wrong = |_| VerifierKeyError::KeyLength { name: name.to_owned(), found: bytes.len(), needed: N };
+    bytes.try_into().map_err(wrong)
 }
 
 /// Whether a note may carry this name: not empty, no Unicode space, no control character, no `+`.

@@ -14,6 +14,7 @@ mod operations;
 mod people;
 mod policies;
 pub(crate) mod registers;
+mod saved_views;
 mod systems;
 pub(crate) mod tallies;
 mod viewings;
@@ -90,6 +91,7 @@ pub const ALL: &[Projection] = &[
     applicability::APPLICABILITY,
     tallies::TALLIES,
     viewings::VIEWINGS,
+    saved_views::SAVED_VIEWS,
     ledger::LEDGER,
 ];
 

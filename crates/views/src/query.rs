@@ -14,6 +14,7 @@ mod people;
 mod policies;
 mod register_lives;
 mod registers;
+mod saved_views;
 mod systems;
 mod traffic;
 mod viewings;
@@ -29,7 +30,7 @@ use crate::error::ViewsError;
 use crate::values::int;
 
 pub(crate) use applicability::at as soa_at;
-pub use applicability::{SoaApproval, SoaContent, SoaRow};
+pub use applicability::{SoaApproval, SoaContent, SoaRow, Writers};
 pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};
 pub use credentials::{CredentialRow, Issued, Revocation};
 pub use history::{Change, NoiseRow, Subject, Unplaced};
@@ -39,6 +40,7 @@ pub use people::{Details, LetIn, Link, OpenSession, PersonRow, RoleChange, Sessi
 pub use policies::{PolicyContent, PolicyVersion};
 pub use register_lives::RegisterItemFacts;
 pub use registers::{ActRow, ApprovalRow, Done, ItemFilter, ItemPage, ItemRow, ItemSort, Items, RevisionRow};
+pub use saved_views::SavedViewRow;
 pub use systems::{Described, Stage, SystemFilter, SystemRow};
 pub use traffic::{COUNTED_CALLS, Stretch, Traffic};
 pub use viewings::ViewingRow;

@@ -63,6 +63,11 @@ impl Record<'_> {
         Some((stream.as_str().strip_prefix(prefix)?, *version))
     }
 
+    /// The record of the session in which this was done, as a column has it; none: not in a person's session, or a record of before sessions were named.
+    pub fn session(&self) -> Option<[u8; 16]> {
+        self.parent("session").map(|session| *session.as_bytes())
+    }
+
     /// The record that this one follows from in `role`.
     pub fn parent(&self, role: &str) -> Option<RecordId> {
         self.header.parents.iter().find(|parent| parent.role == role).map(|parent| parent.record_id)

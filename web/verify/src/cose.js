@@ -1,4 +1,5 @@
 // COSE_Sign1 as docs/formats.md §4 narrows it: tagged, deterministic, Ed25519, a closed set of headers for each object.
+import { utf8 } from './bytes.js';
 import { decodeCbor, encodeCbor, Tagged } from './cbor.js';
 import { Malformed } from './malformed.js';
 
@@ -6,6 +7,9 @@ const SIGN1_TAG = 18;
 const ALG = 1, CONTENT_TYPE = 3, KID = 4, CWT_CLAIMS = 15, RECEIPTS = 394, VDS = 395, VDP = 396;
 const EDDSA = -8;
 const RFC9162_SHA256 = 1;
+const CLAIM_BYTES_MAX = 512;
+const RECEIPTS_MAX = 16, RECEIPT_BYTES_MAX = 4096;
+const PATH_MAX = 63; // a tree has fewer than 2^63 leaves
 const ISS = 1, SUB = 2, INCLUSION = -1;
 
 export const STATEMENT_TYPE = 'application/tabellion-record+json';
@@ -23,7 +27,9 @@ function readClaims(claims) {
   onlyKeys(claims, [ISS, SUB], 'CWT claims');
   const iss = claims.get(ISS);
   const sub = claims.get(SUB);
-  if (typeof iss !== 'string' || typeof sub !== 'string') throw new Malformed('CWT claims iss and sub are not text');
+  if (![iss, sub].every((claim) => typeof claim === 'string' && claim !== '' && utf8(claim).length <= CLAIM_BYTES_MAX)) {
+    throw new Malformed(`CWT claims iss and sub are not text of 1 to ${CLAIM_BYTES_MAX} bytes`);
+  }
   return { iss, sub };
 }
 
@@ -89,8 +95,9 @@ export function splitTransparent(bytes) {
   if (sign1.payload === null) throw new Malformed('statement has no payload');
   onlyKeys(sign1.unprotected, [RECEIPTS], 'unprotected');
   const receipts = sign1.unprotected.get(RECEIPTS);
-  if (!Array.isArray(receipts) || receipts.length === 0 || !receipts.every((one) => one instanceof Uint8Array)) {
-    throw new Malformed('transparent statement holds no list of receipts');
+  if (!Array.isArray(receipts) || receipts.length === 0 || receipts.length > RECEIPTS_MAX
+    || !receipts.every((one) => one instanceof Uint8Array && one.length <= RECEIPT_BYTES_MAX)) {
+    throw new Malformed(`transparent statement holds no list of 1 to ${RECEIPTS_MAX} receipts of at most ${RECEIPT_BYTES_MAX} bytes`);
   }
   const statement = encodeCbor(new Tagged(SIGN1_TAG, [sign1.protectedBytes, new Map(), sign1.payload, sign1.signature]));
   return { statement, receipts };
@@ -110,10 +117,10 @@ export function parseReceipt(bytes) {
   const proof = decodeCbor(list[0]);
   if (!Array.isArray(proof) || proof.length !== 3) throw new Malformed('inclusion proof is not [size, index, path]');
   const [size, index, path] = proof;
-  if (!Number.isSafeInteger(size) || size < 1 || !Number.isSafeInteger(index) || index < 0) {
+  if (!Number.isSafeInteger(size) || size < 0 || !Number.isSafeInteger(index) || index < 0) {
     throw new Malformed('inclusion proof has no size and index');
   }
-  if (!Array.isArray(path) || !path.every((node) => node instanceof Uint8Array && node.length === 32)) {
+  if (!Array.isArray(path) || path.length > PATH_MAX || !path.every((node) => node instanceof Uint8Array && node.length === 32)) {
     throw new Malformed('inclusion path is not a list of hashes');
   }
   return { ...sign1, size, index, path };

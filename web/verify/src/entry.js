@@ -6,7 +6,6 @@ import { leafHash } from './merkle.js';
 import { parseRecord } from './record.js';
 import * as shape from './shape.js';
 
-export const ENTRY_MAX_BYTES = 65535;
 const RECORD_START = 0x7b;
 const SIGN1_START = 0xd2;
 
@@ -20,15 +19,21 @@ const SEAL = shape.closed({
   root: shape.hashBytes,
 });
 
+function parseSeal(payload) {
+  const seal = SEAL(parseJcs(payload));
+  if (!Number.isSafeInteger(seal.first + seal.count + 1)) throw new Malformed('seal stands beyond the last index that JSON can hold');
+  return seal;
+}
+
 /** Reads an entry: {kind: 'record' | 'statement' | 'seal', index, bytes, leaf, record?, seal?, sign1?}. */
 export function parseEntry(bytes, index) {
-  if (bytes.length < 1 || bytes.length > ENTRY_MAX_BYTES) throw new Malformed(`entry ${index} is not 1 to 65,535 bytes`);
+  if (bytes.length < 1 || bytes.length > shape.ENTRY_MAX_BYTES) throw new Malformed(`entry ${index} is not 1 to 65,535 bytes`);
   return within(`entry ${index}`, () => {
     const entry = { index, bytes, leaf: leafHash(bytes) };
     if (bytes[0] === RECORD_START) return { ...entry, kind: 'record', record: parseRecord(bytes) };
     if (bytes[0] !== SIGN1_START) throw new Malformed('is neither a sealed record nor a COSE_Sign1');
     const sign1 = parseEntrySign1(bytes);
-    if (sign1.kind === 'seal') return { ...entry, kind: 'seal', sign1, seal: SEAL(parseJcs(sign1.payload)) };
+    if (sign1.kind === 'seal') return { ...entry, kind: 'seal', sign1, seal: parseSeal(sign1.payload) };
     const record = parseRecord(sign1.payload);
     if (sign1.iss !== record.actor || sign1.sub !== record.record_id) {
       throw new Malformed('statement and record name different actors or records');

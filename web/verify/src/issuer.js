@@ -9,7 +9,7 @@ import { verifySignature } from './webcrypto.js';
 const NO_TRUST = 'No trust file was given, so the issuer is unknown: anyone can make a log that is consistent with itself. '
   + 'Ask the issuer for its trust file by another way than this file.';
 
-/** Judges the issuer of a log whose root and log key are known from its own key records. */
+/** Judges the issuer of a log whose root and log key are known from its own key records; the value is what its witnesses dated. */
 export async function judgeIssuer(policy, chain, logKey, checkpoint) {
   if (!policy) return undetermined(NO_TRUST);
   const pins = pinsFor(policy, chain.origin);
@@ -23,8 +23,9 @@ export async function judgeIssuer(policy, chain, logKey, checkpoint) {
   }
   const quorum = await checkQuorum(policy, checkpoint.note);
   const which = rootMatches ? 'root key' : 'log key';
-  if (quorum.outcome !== 'holds') return quorum.outcome === 'broken' ? broken(quorum.detail) : undetermined(quorum.detail);
-  return holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`);
+  if (quorum.outcome === 'broken') return broken(quorum.detail);
+  if (quorum.outcome !== 'holds') return undetermined(quorum.detail);
+  return { ...holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`), value: quorum.times };
 }
 
 /** Judges a checkpoint's signature by the log key in force for its size. */

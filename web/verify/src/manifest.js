@@ -16,9 +16,20 @@ const FIXED_FILES = [
 const FRAMEWORK_FILES = [
   'framework/index.json', 'framework/rules.toml', 'framework/soa.json', 'framework/status.json', 'framework/systems.json',
 ];
+// The most bytes that each may have; what a reader holds in memory to read it is bounded by these.
+const MIB = 1 << 20;
+const FILE_BYTES_MAX = {
+  'VERIFY.txt': 256 << 10, checkpoint: 512 << 10, 'manifest.cose': 1 << 10, 'manifest.json': 32 * MIB, 'proof.json': 256 * MIB, 'report.html': 64 * MIB,
+  'verify.html': 16 * MIB, 'framework/index.json': 64 * MIB, 'framework/rules.toml': 4 * MIB, 'framework/soa.json': 4 * MIB,
+  'framework/status.json': 64 * MIB, 'framework/systems.json': 64 * MIB,
+};
+// Evidence of outside times: listed in the manifest like every file, and not checked here beyond that.
+const ANCHOR = /^anchors\/[0-9]{8}\.json$/;
+const ANCHORS_MAX = 1024;
 const NUMBERED = /^(entries\/[0-9]{8}\.bundle|disclosures\/[0-9]{8}\.jsonl)$/;
 const FILES_MAX = 65535;
 
+const anchorName = (number) => `anchors/${String(number).padStart(8, '0')}.json`;
 export const bundleName = (number) => `entries/${String(number).padStart(8, '0')}.bundle`;
 export const disclosuresName = (number) => `disclosures/${String(number).padStart(8, '0')}.jsonl`;
 
@@ -28,11 +39,17 @@ export function checkFileSet(files) {
   if (FRAMEWORK_FILES.some((name) => files.has(name))) {
     for (const name of FRAMEWORK_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
   }
+  for (const [name, most] of Object.entries(FILE_BYTES_MAX)) {
+    if (files.get(name)?.length > most) throw new Malformed(`file ${name} has more than ${most} bytes`);
+  }
+  let anchors = 0;
+  while (anchors < ANCHORS_MAX && files.has(anchorName(anchors))) anchors++;
   let bundles = 0;
   while (files.has(bundleName(bundles))) bundles++;
   for (const name of files.keys()) {
     if (FIXED_FILES.includes(name) || FRAMEWORK_FILES.includes(name)) continue;
     const number = Number(name.match(/[0-9]{8}/)?.[0]);
+    if (ANCHOR.test(name) && number < anchors) continue;
     if (!NUMBERED.test(name)) throw new Malformed(`file ${name} is not part of a package`);
     if (number >= bundles) throw new Malformed(`file ${name} has no place in the numbered files`);
   }
@@ -50,7 +67,7 @@ const period = (value) => {
   return read;
 };
 const types = (value) => {
-  for (const count of Object.values(shape.object(value))) shape.ordinal(count);
+  for (const count of Object.values(shape.object(value))) shape.count(count);
   return value;
 };
 
@@ -59,7 +76,7 @@ const MANIFEST = shape.closed({
   disclosure: shape.oneOf('all', 'business', 'none'),
   env: shape.environment,
   epochs: (value) => shape.ascending(shape.listOf(shape.closed({
-    closed: shape.boolean, count: shape.ordinal, epoch: shape.ordinal, first_seq: shape.ordinal, last_seq: shape.ordinal,
+    closed: shape.boolean, count: shape.count, epoch: shape.count, first_seq: shape.count, last_seq: shape.count,
     missing: shape.count, opened: shape.boolean, producer: shape.id,
   }))(value), (one) => [one.producer, one.epoch], 'epochs'),
   files: (value) => shape.ascending(shape.listOf(shape.closed({
@@ -69,11 +86,11 @@ const MANIFEST = shape.closed({
   format: shape.exactly('tabellion.package/1'),
   'framework?': shape.string,
   genesis: shape.hash,
-  keys: shape.ordinal,
+  keys: shape.count,
   log: shape.origin,
   'period?': period,
   scope: shape.exactly(SCOPE),
-  size: shape.ordinal,
+  size: shape.count,
   software: shape.string,
   tenant: shape.string,
   totals: shape.closed({
@@ -92,7 +109,7 @@ const hashes = shape.listOf(shape.hashBytes);
 
 const PROOF = shape.closed({
   extra: (value) => shape.ascending(shape.listOf(shape.closed({
-    entry: shape.bytes, index: shape.count, path: hashes,
+    entry: shape.entry, index: shape.count, path: hashes,
   }))(value), (one) => one.index, 'extra entries'),
   format: shape.exactly('tabellion.proof/1'),
   left: hashes,

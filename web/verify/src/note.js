@@ -4,17 +4,21 @@ import { base64, concat, equal, fromBase64, fromDecimal, fromHex, hex, text, utf
 import { isPublicKey } from './ed25519.js';
 import { Malformed } from './malformed.js';
 import { sha256 } from './sha256.js';
-import * as shape from './shape.js';
 
 export const ED25519 = 0x01;
 export const COSIGNATURE = 0x04;
+export const ML_DSA_44 = 0x06; // read, and never checked: browsers have no ML-DSA that can be relied on
+const ML_DSA_44_KEY_BYTES = 1312;
+const COSIGNER_NAME_BYTES_MAX = 255;
 const SIGNATURES_MAX = 64; // C2SP asks for at least 16
 const SIGNATURE_START = '— ';
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
-const KEY_NAME = /^[^\s+\u0085]+$/u;
+const ORIGIN_BYTES_MAX = 255;
+const KEY_NAME = /^[^\p{White_Space}\p{Cc}+]+$/u;
+const KEY_NAME_BYTES_MAX = 512;
 
 export function checkKeyName(name) {
-  if (!KEY_NAME.test(name)) throw new Malformed('key name is empty or holds a space or plus');
+  if (!KEY_NAME.test(name) || utf8(name).length > KEY_NAME_BYTES_MAX) throw new Malformed('key name is empty, too long or holds a space, plus or control character');
   return name;
 }
 
@@ -32,8 +36,13 @@ export function parseVerifierKey(source) {
   const material = fromBase64(rest.join('+'));
   if (material.length < 2) throw new Malformed('verifier key is too short');
   const key = { name: checkKeyName(name), keyId: fromHex(keyId, 4), type: material[0], publicKey: material.subarray(1) };
-  if (key.type === ED25519 || key.type === COSIGNATURE) {
-    if (!isPublicKey(key.publicKey)) throw new Malformed('verifier key is not a usable Ed25519 key');
+  if (key.type === ED25519 || key.type === COSIGNATURE || key.type === ML_DSA_44) {
+    if (key.type === ML_DSA_44) {
+      if (key.publicKey.length !== ML_DSA_44_KEY_BYTES) throw new Malformed('verifier key is not an ML-DSA-44 key');
+      if (utf8(name).length > COSIGNER_NAME_BYTES_MAX) throw new Malformed('name of an ML-DSA-44 cosigner is too long');
+    } else if (!isPublicKey(key.publicKey)) {
+      throw new Malformed('verifier key is not a usable Ed25519 key');
+    }
     if (!equal(key.keyId, noteKeyId(key.name, key.type, key.publicKey))) {
       throw new Malformed('verifier key id does not belong to its name and key');
     }
@@ -61,14 +70,15 @@ export function parseNote(source) {
   return { text: source.slice(0, split + 1), signatures: lines.map(parseSignatureLine) };
 }
 
-/** A signed checkpoint: {origin, size, root, note}. */
+/** A signed checkpoint of any log: {origin, size, root, note}. Whether it is the log in question is for who asked. */
 export function parseCheckpoint(bytes) {
   const note = parseNote(text(bytes));
   const lines = note.text.split('\n');
   if (lines.length !== 4 || lines[3] !== '') throw new Malformed('checkpoint text is not origin, size and root');
   const root = fromBase64(lines[2]);
   if (root.length !== 32) throw new Malformed('checkpoint root is not 32 bytes');
-  return { origin: shape.origin(lines[0]), size: fromDecimal(lines[1]), root, note };
+  if (utf8(lines[0]).length > ORIGIN_BYTES_MAX) throw new Malformed('checkpoint origin is longer than 255 bytes');
+  return { origin: checkKeyName(lines[0]), size: fromDecimal(lines[1]), root, note };
 }
 
 /** The signatures of a note under one key (usually none or one). */
@@ -77,11 +87,11 @@ export function signaturesBy(note, name, type, publicKey) {
   return note.signatures.filter((line) => line.name === name && equal(line.keyId, keyId)).map((line) => line.signature);
 }
 
-/** The message of a timestamped cosignature (C2SP tlog-cosignature) and its signature, or null when it is too short. */
+/** The message of a timestamped cosignature (C2SP tlog-cosignature) and its signature, or null when it has another form. */
 export function cosignedMessage(noteText, blob) {
-  if (blob.length !== 72) return null;
+  if (blob.length !== 72 || blob[0] >= 0x80) return null; // the time has 63 bits
   const seconds = blob.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  return { message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
+  return { seconds, message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
 }
 
 /** The text form of a verifier key, for showing and for trust files. */

@@ -10,10 +10,9 @@ import { isIncluded, rootFromRange } from './merkle.js';
 import { NumberLedger, sameSummaries } from './numbers.js';
 import { packageFacts, packageRecords } from './packagefacts.js';
 import { checkFiles, readContainer, readEntries, readManifest } from './packageparts.js';
-import { PACKAGE_PLAN } from './plans.js';
-import { broken, counted, Faults, holds, Run, undetermined } from './report.js';
-import { isKeyRecord, isKnown } from './recordtypes.js';
-import { judgeSeals, periodFault } from './seals.js';
+import { ANCHORS_CHECK, PACKAGE_PLAN } from './plans.js';
+import { broken, counted, Faults, holds, Run } from './report.js';
+import { edgeFault, judgeSeals, lastSealFault, periodFault } from './seals.js';
 import { recount, totalsFault } from './totals.js';
 import { parseDisclosure } from './unit.js';
 import { verifySignature } from './webcrypto.js';
@@ -25,6 +24,7 @@ export async function verifyPackage(bytes, policy, pace) {
   const steps = [
     readContainer, readManifest, checkFiles, readEntries, checkTree, foldKeys, checkManifestSignature, checkIssuer,
     checkCheckpoint, checkSeals, checkStatements, checkDisclosures, checkErasures, checkNumbers, checkPeriod, checkTotals,
+    tellAnchors,
   ];
   for (const step of steps) {
     if (run.malformed || run.stopped) break;
@@ -36,8 +36,15 @@ export async function verifyPackage(bytes, policy, pace) {
   return run;
 }
 
+/** What outside clocks say is not checked here, and a reader is told so. */
+async function tellAnchors(run, pack) {
+  if (!pack.files.has('anchors/00000000.json')) return;
+  run.checks.push({ ...ANCHORS_CHECK, outcome: 'not run', detail: 'this verifier does not check anchors; tabellion verify does', faults: [] });
+}
+
 async function checkTree(run, pack) {
   await run.check('tree', async () => {
+    if (pack.unreadableProof) throw pack.unreadableProof;
     const { manifest, checkpoint, proof, entries, extra } = pack;
     const faults = new Faults();
     if (checkpoint.origin !== manifest.log) faults.add('the checkpoint is of another log than the manifest');
@@ -48,8 +55,7 @@ async function checkTree(run, pack) {
     else if (!equal(root, checkpoint.root)) faults.add('the entries do not give the root that the checkpoint holds');
     for (const entry of extra.values()) {
       const inside = entry.index >= manifest.first && entry.index < manifest.first + manifest.count;
-      if (inside) faults.add(`entry ${entry.index} is given as outside the range and lies in it`);
-      else if (!isIncluded(entry.leaf, entry.index, checkpoint.size, entry.path, checkpoint.root)) {
+      if (!inside && !isIncluded(entry.leaf, entry.index, checkpoint.size, entry.path, checkpoint.root)) {
         faults.add(`entry ${entry.index}, from outside the range, is not in the tree`);
       }
     }
@@ -61,16 +67,11 @@ async function foldKeys(run, pack) {
   await run.check('keys', async () => {
     const { manifest, entries, extra } = pack;
     const known = [...extra.values(), ...entries].sort((a, b) => a.index - b.index);
-    const foreign = known.find((entry) => entry.record?.stream === 'keys' && !isKnown(entry.record));
-    if (foreign) {
-      run.stop();
-      return undetermined(`Entry ${foreign.index} is a key record of a version that this verifier does not know. Use a newer one.`);
-    }
     const chain = new KeyChain(true);
     const faults = new Faults();
     try {
       for (const entry of known) {
-        if (entry.record && isKeyRecord(entry.record)) await chain.apply(entry);
+        if (entry.record?.stream === 'keys') await chain.apply(entry);
         else if (entry.index === 0) throw new ChainBroken('entry 0 is not the genesis');
         else if (entry.kind === 'seal' && entry.seal.keys !== chain.version) {
           faults.add(`seal ${entry.index} knows ${entry.seal.keys} key records, here are ${chain.version}`);
@@ -87,6 +88,7 @@ async function foldKeys(run, pack) {
     if (chain.origin !== manifest.log || chain.env !== manifest.env || chain.tenant !== manifest.tenant) {
       faults.add('the genesis is of another log, environment or tenant than the manifest');
     }
+    faults.add(lastSealFault(manifest, entries, extra));
     pack.chain = chain;
     pack.logKey = chain.inForce('log', manifest.size);
     return faults.result(`${counted(chain.version, 'key record')}, none left out; root key ${chain.root.keyId.slice(0, 16)}….`);
@@ -108,7 +110,7 @@ async function checkManifestSignature(run, pack) {
 }
 
 async function checkIssuer(run, pack, bytes, policy) {
-  await run.check('issuer', () => judgeIssuer(policy, pack.chain, pack.logKey, pack.checkpoint));
+  run.witnessed = await run.check('issuer', () => judgeIssuer(policy, pack.chain, pack.logKey, pack.checkpoint)) ?? {};
 }
 
 async function checkCheckpoint(run, pack) {
@@ -180,19 +182,8 @@ async function checkErasures(run, pack) {
       }
       await run.pace.breathe();
     }
-    faults.add(needlessFault(pack, new Set(lines.map((line) => line.tombstone))));
     return faults.result(lines.length === 0 ? 'No erased units in the range.' : `${counted(lines.length, 'erased unit')}, proved by tombstone.`);
   });
-}
-
-/** Why an entry from outside the range has no reason to be in the package, or null. */
-function needlessFault({ extra, edges }, tombstones) {
-  const edgeIndexes = new Set(Object.values(edges).map((edge) => edge?.index));
-  for (const { index, record } of extra.values()) {
-    const needed = (record && isKeyRecord(record)) || edgeIndexes.has(index) || tombstones.has(index);
-    if (!needed) return `entry ${index}, from outside the range, proves nothing that the package needs`;
-  }
-  return null;
 }
 
 async function checkNumbers(run, pack) {
@@ -204,7 +195,6 @@ async function checkNumbers(run, pack) {
       await run.pace.breathe(entry.index - pack.manifest.first, pack.manifest.count);
     }
     pack.epochs = ledger.finish();
-    if (!sameSummaries(pack.epochs, pack.manifest.epochs)) faults.add('the manifest says of the epochs what the records do not');
     const open = pack.epochs.filter((epoch) => !epoch.closed).length;
     const note = open === 0 ? '' : ` ${open} of ${counted(pack.epochs.length, 'epoch')} still open: what the producers did later is unknown.`;
     return faults.result(`No number is missing or repeated.${note}`);
@@ -216,6 +206,8 @@ async function checkPeriod(run, pack) {
     const { manifest, entries, edges } = pack;
     const ends = manifest.first + manifest.count === manifest.size;
     const asOf = ends ? ` As of size ${manifest.size}; later batches are not spoken of.` : '';
+    const open = edgeFault(manifest, entries, edges);
+    if (open) return broken(open);
     if (!manifest.period) return holds(`No period is claimed, only the range of entries.${asOf}`);
     const fault = periodFault(manifest, entries, edges);
     return fault ? broken(fault) : holds(`Every batch of the period is here and no other.${asOf}`);
@@ -225,7 +217,8 @@ async function checkPeriod(run, pack) {
 async function checkTotals(run, pack) {
   await run.check('totals', () => {
     pack.recount = recount(pack.entries, pack.knowledge);
-    const fault = totalsFault(pack.manifest, pack.recount);
+    const fault = totalsFault(pack.manifest, pack.recount)
+      ?? (sameSummaries(pack.epochs, pack.manifest.epochs) ? null : 'the manifest says of the epochs what the records do not');
     return fault ? broken(fault) : holds(`${counted(pack.recount.totals.units, 'unit')}: `
       + `${pack.recount.totals.shown} shown, ${pack.recount.totals.withheld} withheld, ${pack.recount.totals.erased} erased.`);
   });

@@ -3,10 +3,10 @@
 import { hex } from './bytes.js';
 import { parsePackageSignature } from './cose.js';
 import { parseEntry, splitBundle } from './entry.js';
-import { within } from './malformed.js';
-import { BUNDLE_ENTRIES, bundleName, checkFileSet, parseManifest, parseProof } from './manifest.js';
+import { Malformed, within } from './malformed.js';
+import { BUNDLE_ENTRIES, bundleName, checkFileSet, parseErasureLines, parseManifest, parseProof } from './manifest.js';
 import { parseCheckpoint } from './note.js';
-import { isKnown } from './recordtypes.js';
+import { isKnown, KEY_TYPES } from './recordtypes.js';
 import { counted, Faults, holds, undetermined } from './report.js';
 import { fileDigest } from './webcrypto.js';
 import { readZip } from './zip.js';
@@ -49,8 +49,6 @@ export async function readEntries(run, pack) {
   await run.check('entries', async () => {
     const { manifest } = pack;
     const faults = new Faults();
-    pack.checkpoint = within('checkpoint', () => parseCheckpoint(pack.files.get('checkpoint')));
-    pack.proof = parseProof(pack.files.get('proof.json'));
     const entries = [];
     for (let number = 0; number < pack.bundles; number++) {
       const name = bundleName(number);
@@ -62,19 +60,57 @@ export async function readEntries(run, pack) {
         await run.pace.breathe(entries.length, manifest.count);
       }
     }
-    const outside = pack.proof.extra.map((item) => ({ ...parseEntry(item.entry, item.index), path: item.path }));
     if (entries.length !== manifest.count) faults.add(`there are ${entries.length} entries, the manifest says ${manifest.count}`);
     pack.entries = entries;
+    readProof(pack);
+    const outside = pack.proof.extra.map((item) => ({ ...parseEntry(item.entry, item.index), path: item.path }));
     pack.extra = new Map(outside.map((entry) => [entry.index, entry]));
-    return judgeForms([...entries, ...outside], manifest, faults);
+    for (const entry of outside) faults.add(needlessFault(entry, pack));
+    return judgeForms(entries, outside.length, manifest, faults);
   });
 }
 
-function judgeForms(entries, manifest, faults) {
+/** Reads what places the range in the tree. What cannot be read is said where the tree is judged, which is the next check. */
+function readProof(pack) {
+  try {
+    pack.checkpoint = within('checkpoint', () => parseCheckpoint(pack.files.get('checkpoint')));
+    pack.proof = parseProof(pack.files.get('proof.json'));
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    pack.unreadableProof = error;
+    pack.proof = { extra: [], left: [], right: [] };
+  }
+}
+
+/** Indexes of the tombstones that erasures.jsonl points at, or null when it cannot be read: that is said in its own check. */
+function tombstones(pack) {
+  try {
+    return new Set(parseErasureLines(pack.files.get('erasures.jsonl')).map((line) => line.tombstone));
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return null;
+  }
+}
+
+/** Why an entry from outside the range has no reason to be in the package, or null. */
+function needlessFault(entry, pack) {
+  const { manifest } = pack;
+  const { index, record, seal } = entry;
+  const end = manifest.first + manifest.count;
+  if (index >= manifest.first && index < end) return `entry ${index} is given as outside the range and lies in it`;
+  if (seal) {
+    const isEdge = index + 1 === manifest.first || index + 1 === manifest.size || (index > end && seal.first === end);
+    return isEdge ? null : `the seal ${index}, from outside the range, is none that the package needs`;
+  }
+  pack.tombstones ??= { read: tombstones(pack) };
+  const isTombstone = pack.tombstones.read?.has(index) ?? true;
+  return isTombstone || KEY_TYPES.has(record.type) ? null : `entry ${index}, from outside the range, proves nothing that the package needs`;
+}
+
+function judgeForms(entries, outside, manifest, faults) {
   let unknown = null;
   for (const entry of entries) {
-    const log = entry.record?.log ?? entry.seal.log;
-    if (log !== manifest.log) faults.add(`entry ${entry.index} is of another log`);
+    if (entry.record && entry.record.log !== manifest.log) faults.add(`entry ${entry.index} is of another log`);
     if (entry.record && entry.record.env !== manifest.env) faults.add(`entry ${entry.index} is of environment ${entry.record.env}`);
     if (entry.record?.critical && !isKnown(entry.record)) unknown ??= entry;
   }
@@ -82,5 +118,5 @@ function judgeForms(entries, manifest, faults) {
     const { type, type_version: version } = unknown.record;
     return undetermined(`Entry ${unknown.index} is of critical type ${type}, version ${version}, which this verifier does not know. Use a newer one.`);
   }
-  return faults.result(`${counted(manifest.count, 'entry', 'entries')} in the range, ${entries.length - manifest.count} from outside it.`);
+  return faults.result(`${counted(manifest.count, 'entry', 'entries')} in the range, ${outside} from outside it.`);
 }

@@ -3,6 +3,11 @@
 const check = (name, title, findings, proves, notProved, required = true) => (
   { name, title, findings, proves, notProved, required });
 
+/** Of a package with anchors. */
+export const ANCHORS_CHECK = check('anchors', 'Anchors', [],
+  'Somebody outside held a digest of the log at the times stated.',
+  'When what an entry tells of happened.', false);
+
 export const PACKAGE_PLAN = [
   check('container', 'Container', ['unaltered'],
     'The file is a package in its one possible byte form; every file has its checksum.',

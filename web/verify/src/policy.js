@@ -2,7 +2,7 @@
 // Names are compared as they are written, without any Unicode normalisation.
 import { hex, text } from './bytes.js';
 import { Malformed } from './malformed.js';
-import { COSIGNATURE, cosignedMessage, parseVerifierKey, signaturesBy } from './note.js';
+import { COSIGNATURE, ML_DSA_44, cosignedMessage, parseVerifierKey, signaturesBy } from './note.js';
 import { verifySignature } from './webcrypto.js';
 
 const ITEMS_MAX = 1024; // logs, witnesses and groups of one file; C2SP asks for at least 32 of each
@@ -87,26 +87,39 @@ export function pinsFor(policy, origin) {
   return { log: named(origin), root: named(`${origin}/root`) };
 }
 
-/** Whether the cosignatures of a note meet the quorum; a witness's own bad signature is `broken`. */
+/** Whether the cosignatures of a note meet the quorum, and when each witness signed; a named witness's own bad signature is `broken`. */
 export async function checkQuorum(policy, note) {
-  if (policy.quorum === 'none') return { outcome: 'holds', detail: 'the trust file asks for no witnesses' };
   const seen = new Set();
+  const unchecked = [];
+  const times = {};
   for (const [name, rule] of policy.named) {
+    if (rule.witness?.type === ML_DSA_44 && signaturesBy(note, rule.witness.name, ML_DSA_44, rule.witness.publicKey).length > 0) {
+      unchecked.push(name);
+    }
     if (!rule.witness || rule.witness.type !== COSIGNATURE) continue;
     for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
       const signed = cosignedMessage(note.text, blob);
       if (!signed || !(await verifySignature(rule.witness.publicKey, signed.message, signed.signature))) {
-        return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify` };
+        return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify`, times: {} };
       }
-      seen.add(name);
+      // Without a time it does not say that no larger tree was seen, so it witnesses nothing.
+      if (signed.seconds > 0n) {
+        seen.add(name);
+        times[name] ??= Number(signed.seconds);
+      }
     }
   }
   const met = (name) => {
     const rule = policy.named.get(name);
     return rule.witness ? seen.has(name) : rule.members.filter(met).length >= rule.least;
   };
-  const detail = `${seen.size} trusted witness cosignature${seen.size === 1 ? '' : 's'}`;
+  const rest = unchecked.length === 0 ? '' : `; the ML-DSA-44 cosignature of ${unchecked.join(', ')} was not checked here, tabellion verify does`;
+  const names = seen.size === 0 ? '' : ` (${[...seen].join(', ')})`;
+  const detail = `${seen.size} trusted witness cosignature${seen.size === 1 ? '' : 's'}${names}${rest}`;
+  if (policy.quorum === 'none') {
+    return { outcome: 'holds', detail: seen.size === 0 ? 'the trust file asks for no witnesses' : `${detail}, of which the trust file asks for none`, times: {} };
+  }
   return met(policy.quorum)
-    ? { outcome: 'holds', detail }
+    ? { outcome: 'holds', detail, times }
     : { outcome: 'undetermined', detail: `${detail}; the quorum of the trust file is not met` };
 }

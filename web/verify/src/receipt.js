@@ -20,12 +20,12 @@ export const RECEIPT_MAX_BYTES = 4 * 1024 * 1024;
 const hashes = shape.listOf(shape.hashBytes);
 const EXTRA = shape.closed({
   disclosures: shape.listOf(shape.string),
-  entry: shape.bytes,
+  entry: shape.entry,
   format: shape.exactly('tabellion.receipt/1'),
   keys: (value) => shape.ascending(shape.listOf(shape.closed({
-    entry: shape.bytes, index: shape.count, path: hashes,
+    entry: shape.entry, index: shape.count, path: hashes,
   }), 1)(value), (one) => one.index, 'key records'),
-  'seal?': shape.closed({ batch_path: hashes, entry: shape.bytes, index: shape.count, path: hashes }),
+  'seal?': shape.closed({ batch_path: hashes, entry: shape.entry, index: shape.count, path: hashes }),
 });
 
 /** Reads a receipt but for its key records, which are read where they are judged: their hashes come first. */
@@ -35,6 +35,7 @@ export function parseReceiptFile(bytes) {
   if (proof.extra === null) throw new Malformed('receipt has no extra line');
   const extra = within('extra', () => EXTRA(parseJcs(proof.extra)));
   const { index, path, checkpoint } = proof;
+  within('checkpoint', () => shape.origin(checkpoint.origin));
   const entry = parseEntry(extra.entry, index);
   return { index, path, checkpoint, extra, entry, seal: readSeal(entry, extra.seal) };
 }
@@ -62,7 +63,7 @@ export async function verifyReceipt(bytes, policy, pace) {
   await run.check('inclusion', () => judgeInclusion(receipt));
   const chain = await run.check('keys', () => judgeKeys(run, receipt));
   const logKey = chain?.inForce('log', receipt.checkpoint.size);
-  await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint));
+  run.witnessed = await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint)) ?? {};
   await run.check('checkpoint signature', () => judgeCheckpoint(logKey, receipt.checkpoint));
   await run.check('seal', () => judgeSeal(receipt, chain));
   run.find('statement').required = receipt.entry.kind === 'statement';
@@ -77,9 +78,22 @@ export async function verifyReceipt(bytes, policy, pace) {
   return run;
 }
 
-function judgeEntry({ entry, checkpoint }) {
+/** The environment that the receipt's genesis names, as far as it can be read; whether it is the log's is for the key checks. */
+function genesisEnvironment([first]) {
+  if (first.index !== 0) return null;
+  try {
+    return parseEntry(first.entry, 0).record?.env ?? null;
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return null;
+  }
+}
+
+function judgeEntry({ entry, extra, checkpoint }) {
   const { record } = entry;
   if ((record?.log ?? entry.seal.log) !== checkpoint.origin) return broken(`entry ${entry.index} is of another log than the checkpoint`);
+  const env = genesisEnvironment(extra.keys);
+  if (record && env !== null && record.env !== env) return broken(`entry ${entry.index} is of environment ${record.env}, the log is a ${env} log`);
   if (record?.critical && !isKnown(record)) {
     const what = `critical type ${record.type}, version ${record.type_version}`;
     return undetermined(`The record is of ${what}, which this verifier does not know. Use a newer one.`);
@@ -101,7 +115,7 @@ function judgeInclusion({ entry, path, extra, checkpoint }) {
   return faults.result(`Root ${hex(root)} at size ${size}.`);
 }
 
-async function judgeKeys(run, { entry, extra, checkpoint }) {
+async function judgeKeys(run, { extra, checkpoint }) {
   const keys = extra.keys.map((item) => parseEntry(item.entry, item.index));
   const chain = new KeyChain(false);
   const faults = new Faults();
@@ -113,7 +127,6 @@ async function judgeKeys(run, { entry, extra, checkpoint }) {
     return broken(error.message);
   }
   if (chain.origin !== checkpoint.origin) faults.add('the genesis is of another log than the checkpoint');
-  if (entry.record && entry.record.env !== chain.env) faults.add(`entry ${entry.index} is of another environment than the genesis`);
   return faults.result(`${counted(keys.length, 'key record')}; root key ${chain.root.keyId.slice(0, 16)}….`, { value: chain });
 }
 

@@ -20,6 +20,12 @@ function typeName(value) {
 /** A disclosure's digest: base64url of 32 bytes, 43 characters; the last one carries four bits. */
 const digest = shape.matching(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, 'a digest of 43 base64url characters');
 
+const TYPE_VERSION_MAX = 2 ** 32 - 1;
+function typeVersion(value) {
+  if (shape.ordinal(value) > TYPE_VERSION_MAX) throw new Malformed(`type_version is beyond ${TYPE_VERSION_MAX}`);
+  return value;
+}
+
 const unit = shape.closed({
   digests: (value) => shape.ascending(shape.listOf(digest, 1, DIGESTS_MAX)(value), (one) => one, 'digests'),
   id: shape.id,
@@ -58,7 +64,7 @@ const RECORD = {
   'system?': shape.id,
   'system_seq?': shape.ordinal,
   type: typeName,
-  type_version: shape.ordinal,
+  type_version: typeVersion,
   units: (value) => shape.ascending(shape.listOf(unit, 0, UNITS_MAX)(value), (one) => one.id, 'units'),
 };
 

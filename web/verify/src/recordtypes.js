@@ -27,7 +27,7 @@ const CLEAR = new Map(Object.entries({
   },
   'key.revoked': { key_id: shape.hash, reason: shape.oneOf('compromised', 'lost', 'retired') },
   'epoch.opened': {
-    'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.count }),
+    'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.ordinal }),
   },
   'epoch.closed': { last_seq: shape.ordinal, systems },
   'erasure.ordered': {
@@ -41,9 +41,14 @@ const CLEAR = new Map(Object.entries({
   'system.purged': { 'order?': shape.id },
   'package.exported': { count: shape.count, first: shape.count, manifest_sha256: shape.hash, size: shape.count },
   'record.read': { entry: shape.count },
+  'anchor.confirmed': {
+    anchor: shape.oneOf('rfc3161', 'opentimestamps', 'arweave', 'evm'), evidence_sha256: shape.hash, root: shape.hash, size: shape.count,
+  },
+  'witness.conflict_found': { kind: shape.oneOf('forked', 'rolled_back'), proved: shape.boolean, size: shape.count },
+  'witness.conflict_lifted': { conflict: shape.id },
 }));
-const NOT_CRITICAL = new Set(['package.exported', 'record.read']);
-const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
+const NOT_CRITICAL = new Set(['package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed']);
+export const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 
 export const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;
 

@@ -1,5 +1,6 @@
 // What a verifier reports (docs/formats.md §12): checks with outcomes, one verdict, three findings.
 // Promise: what was not checked never counts as fine. The first fault in the order of the plan decides the exit code.
+import { aspectsOf } from './aspects.js';
 import { Malformed } from './malformed.js';
 import { SCOPE as PACKAGE_SCOPE } from './manifest.js';
 
@@ -79,6 +80,7 @@ export class Run {
   malformed = null;
   facts = {};
   records = [];
+  witnessed = {}; // name of a witness that the trust file asks for → seconds at which it signed
 
   constructor(kind, plan, pace) {
     this.kind = kind;
@@ -160,9 +162,14 @@ export class Run {
     return Object.keys(FINDINGS).map((name) => this.finding(name));
   }
 
+  get aspects() {
+    return aspectsOf(this);
+  }
+
   /** The machine-readable report, `tabellion.report/1`. */
   toJson() {
     return {
+      aspects: this.aspects.map(({ aspect, outcome, answer, restsOn }) => ({ answer, aspect, outcome, rests_on: restsOn.join(', ') })),
       checks: this.checks.map(({ name, outcome, detail, proves, notProved, required }) => (
         { detail, does_not_prove: notProved, name, outcome, proves, required })),
       exit: this.exitCode,

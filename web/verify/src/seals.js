@@ -18,12 +18,19 @@ export function edgeSeals(manifest, extra) {
   };
 }
 
-/** Why the edges are not closed, or null. */
-export function edgeFault(manifest, edges) {
+/** Why the last entry of the tree is not here as a seal, or null: its `keys` shows that no key record is left out. */
+export function lastSealFault(manifest, entries, extra) {
+  const last = manifest.size - 1;
+  const entry = entries[last - manifest.first] ?? extra.get(last);
+  return entry?.kind === 'seal' ? null : `entry ${last}, the last of the tree, is not here as a seal`;
+}
+
+/** Why the range is not whole batches between their neighbours, or null. */
+export function edgeFault(manifest, entries, edges) {
   const end = manifest.first + manifest.count;
+  if (manifest.count > 0 && entries[manifest.count - 1]?.kind !== 'seal') return 'the range ends within a batch: its last entries have no seal';
   if (manifest.first > 0 && !edges.before) return `the range does not start at a batch: the seal ${manifest.first - 1} before it is not there`;
   if (end < manifest.size && !edges.after) return 'the first seal after the range is not there';
-  if (end < manifest.size && !edges.last) return `the last seal of the log, entry ${manifest.size - 1}, is not there`;
   return null;
 }
 
@@ -54,14 +61,12 @@ async function walkBatches(run, manifest, entries, faults) {
     batch = new Range();
     await run.pace.breathe(entry.index - manifest.first, manifest.count);
   }
-  if (batch.end > 0) faults.add(`the range ends within a batch: entries from ${first} have no seal`);
   return seals;
 }
 
 /** Judges all seals that the package holds. */
 export async function judgeSeals(run, { manifest, entries, extra, chain }, faults) {
   const edges = edgeSeals(manifest, extra);
-  faults.add(edgeFault(manifest, edges));
   const seals = await walkBatches(run, manifest, entries, faults);
   const known = [...extra.values(), ...entries].filter((entry) => entry.kind === 'seal').sort((a, b) => a.index - b.index);
   let time = 0;

@@ -3,6 +3,7 @@ import { fromBase64, fromHex } from './bytes.js';
 import { isObject, readObject } from './jcs.js';
 import { Malformed } from './malformed.js';
 
+export const ENTRY_MAX_BYTES = 65535;
 const ORIGIN_MAX_BYTES = 255;
 const ORIGIN = /^[!-*,-~]+\/log\/([a-z0-9][a-z0-9-]{0,62})$/;
 
@@ -49,6 +50,13 @@ export const bytes = (value) => fromBase64(string(value));
 export const sized = (size) => (value) => {
   const read = bytes(value);
   if (read.length !== size) throw new Malformed(`expected ${size} bytes`);
+  return read;
+};
+
+/** An entry of the log in base64. */
+export const entry = (value) => {
+  const read = bytes(value);
+  if (read.length < 1 || read.length > ENTRY_MAX_BYTES) throw new Malformed(`expected an entry of 1 to ${ENTRY_MAX_BYTES} bytes`);
   return read;
 };
 

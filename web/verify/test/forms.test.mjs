@@ -84,7 +84,7 @@ test('notes and checkpoints: the example of C2SP signed-note', () => {
   }
   const root = base64(new Uint8Array(32));
   const tail = '\n— notary.example/log/acme AAAAAAAA\n';
-  for (const body of [`notary.example/log/acme\n01\n${root}\n`, `notary.example/log/acme\n1\n${root}\nmore\n`, `x\n1\n${root}\n`, `notary.example/log/acme\n1\nAAAA\n`]) {
+  for (const body of [`notary.example/log/acme\n01\n${root}\n`, `notary.example/log/acme\n1\n${root}\nmore\n`, `x y\n1\n${root}\n`, `notary.example/log/acme\n1\nAAAA\n`]) {
     refuses(() => parseCheckpoint(utf8(body + tail)), `accepted ${JSON.stringify(body)}`);
   }
 });
@@ -99,6 +99,17 @@ test('trust files: groups and quorum of the log library’s golden files', async
   assert.equal((await checkQuorum(parsePolicy(utf8(first)), cosigned.note)).outcome, 'holds', 'a real cosignature is not recognised');
   const forged = { ...cosigned.note, text: cosigned.note.text.replace('11', '12') };
   assert.equal((await checkQuorum(parsePolicy(utf8(first)), forged)).outcome, 'broken', 'a false cosignature would pass');
+});
+
+test('trust files: a post-quantum witness is named as not checked, and counts for nothing here', async () => {
+  const policy = parsePolicy(await golden('policy-ml-dsa.txt'));
+  const cosigned = parseCheckpoint(await golden('checkpoint-cosigned-ml-dsa.txt'));
+  const quorum = await checkQuorum(policy, cosigned.note);
+  assert.equal(quorum.outcome, 'undetermined', 'what was not checked would pass for fine');
+  assert.match(quorum.detail, /ML-DSA-44 cosignature of pq was not checked/, 'the reader would not learn why');
+  const source = new TextDecoder().decode(await golden('policy-ml-dsa.txt'));
+  refuses(() => parsePolicy(utf8(source.replace('witness.example/w1', 'witness.example/w2'))), 'a key under another name');
+  refuses(() => parsePolicy(utf8(source.replace(/.{8}\nquorum/, '\nquorum'))), 'a key that is too short');
 });
 
 test('trust files: what is not a policy is refused with its line', () => {

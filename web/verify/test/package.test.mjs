@@ -105,7 +105,7 @@ test('files, manifest and signatures that do not fit are broken', async () => {
     1, 'manifest signature', 'a changed manifest passes');
   assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.totals.shown++; } }), log.trust()), 1, 'totals', 'a false count passes');
   assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.scope += ' All is well.'; } }), log.trust()), 2, 'manifest', 'a larger promise passes');
-  assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.epochs[0].closed = true; } }), log.trust()), 1, 'numbers', 'an open epoch passes as closed');
+  assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.epochs[0].closed = true; } }), log.trust()), 1, 'totals', 'an open epoch passes as closed');
   assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.keys--; } }), log.trust()), 1, 'keys', 'a key record could be left out');
   assertFault(await run(makePackage(log, { falsify: (files, manifest) => { manifest.files = []; } }), log.trust()), 1, 'files', 'an unlisted file passes');
   assertFault(await run(makePackage(log, { falsify: (files) => { files.checkpoint = log.checkpoint(18, keyFrom('thief')); } }), log.trust()),
@@ -124,7 +124,7 @@ test('container and forms that are not of a package are malformed', async () => 
     (files) => { files['entries/00000002.bundle'] = files['entries/00000000.bundle']; }, (files) => { files['disclosures/00000001.jsonl'] = 'x'; },
   ]) assertFault(await run(repacked(change), log.trust()), 2, 'container', 'a file could be smuggled in');
   assertFault(await run(repacked((files) => { files['manifest.json'] += ' '; }), log.trust()), 2, 'manifest', 'one manifest would have two spellings');
-  assertFault(await run(makePackage(log, { falsify: (files) => { files['proof.json'] = '{}'; } }), log.trust()), 2, 'entries', 'a proof without form passes');
+  assertFault(await run(makePackage(log, { falsify: (files) => { files['proof.json'] = '{}'; } }), log.trust()), 2, 'tree', 'a proof without form passes');
   assertFault(await run(makePackage(log, { falsify: (files) => { files['erasures.jsonl'] = files['erasures.jsonl'].trimEnd(); } }), log.trust()), 2, 'erasures', 'two spellings');
   const framework = ['index.json', 'rules.toml', 'soa.json', 'status.json', 'systems.json'].map((name) => `framework/${name}`);
   const withFramework = (names) => makePackage(log, { falsify: (files) => { for (const name of names) files[name] = '{}'; } });
@@ -224,7 +224,7 @@ test('seals that do not cover, attest or date their batch are broken', async () 
   }
   const { log } = sampleLog();
   log.record('event.logged');
-  assertFault(await run(makePackage(log), log.trust()), 1, 'seals', 'a record without seal passes');
+  assertFault(await run(makePackage(log), log.trust()), 1, 'keys', 'a record without seal passes');
 });
 
 test('disclosures and erasures that were not sealed are broken', async () => {
@@ -288,4 +288,40 @@ test('hostile text stays text in the report', async () => {
   const report = await run(makePackage(log.seal()), log.trust());
   assert.equal(report.verdict, 'holds', explain(report));
   assert.equal(report.records.at(-1).units[0].fields.find((field) => field.name === 'message').value, '<img src=x onerror=alert(1)>');
+});
+
+/** Requirement: A19, R16. Signature, ledger inclusion, time and live source stay apart; what was not checked is never fine. */
+test('four aspects stay apart', async () => {
+  const { log } = sampleLog();
+  const aspects = (report) => Object.fromEntries(report.aspects.map(({ aspect, outcome: said }) => [aspect, said]));
+  assert.deepEqual(aspects(await run(makePackage(log), log.trust())), {
+    signature: 'holds', 'ledger inclusion': 'holds', time: 'not checked', 'live source': 'not checked',
+  }, 'the log’s own clock passes for proof of time, or a log that nobody asked for a live one');
+  assert.ok(Object.values(aspects(await run(makePackage(log)))).every((said) => said === 'not checked'), 'a signature by anybody passes for one by somebody');
+  const swapped = packageFiles(log);
+  swapped['report.html'] = 'other';
+  const report = aspects(await run(zip(swapped), log.trust()));
+  assert.equal(report.signature, 'broken', 'the signed list of files no longer fits');
+  assert.equal(report['ledger inclusion'], 'holds', 'the records are where they were');
+  const receipt = aspects(await run(log.receipt(8), log.trust()));
+  assert.deepEqual([receipt.signature, receipt['ledger inclusion'], receipt.time], ['holds', 'holds', 'not checked']);
+  const statement = aspects(await run(log.transparent(9), log.trust('log')));
+  assert.deepEqual([statement.signature, statement['ledger inclusion'], statement.time], ['not checked', 'holds', 'not checked'], 'an unchecked signature of the actor passes');
+});
+
+/** A met quorum of witnesses dates the evidence: only then does the aspect of time hold. */
+test('a witness that the trust file asks for dates the evidence', async () => {
+  const { log } = sampleLog();
+  const witness = keyFrom('witness');
+  const policy = Buffer.from(`log ${vkey(`${log.origin}/root`, log.keys.root)}\nwitness w ${vkey('w.example', witness, 4)}\nquorum w\n`);
+  const bytes = makePackage(log, { falsify: (files) => {
+    const [text] = files.checkpoint.split('\n\n');
+    const time = Buffer.alloc(8);
+    time.writeBigUInt64BE(1700000001n);
+    const blob = Buffer.concat([noteKeyId('w.example', 4, witness.publicBytes), time, witness.sign(Buffer.from(`cosignature/v1\ntime 1700000001\n${text}\n`))]);
+    files.checkpoint += `— w.example ${b64(blob)}\n`;
+  } });
+  const time = (await run(bytes, policy)).aspects.find(({ aspect }) => aspect === 'time');
+  assert.equal(time.outcome, 'holds', 'a witness’s time is lost');
+  assert.match(time.answer, /2023-11-14T22:13:21/, 'and the reader is not told which');
 });

@@ -189,5 +189,6 @@ fn value(field: &Field, number: u32) -> Value {
         Kind::Date => json!("2026-09-01"),
         Kind::YesNo => json!(number.is_multiple_of(2)),
         Kind::Number => json!(number % 10),
+        Kind::References => json!(["8.4"]),
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! `views make --dir DIR [--calls N] [--items M]` makes a data directory: calls spread over thirty days and register items in all states, through the real
 //! sealing and append path, under a clock that runs ahead of the real one until it meets it. `views measure --dir DIR` reads it: rebuild, size, questions,
-//! and the projector's cost while calls arrive; `views live --dir DIR` is the last alone. `scripts/bench-pages.sh` times the pages over the same directory.
+//! and the projector's cost while calls arrive; `views live --dir DIR` is the last alone. `views back --dir DIR` measures what looking back costs at its
+//! limits. `scripts/bench-pages.sh` times the pages over the same directory.
 
+mod back;
 mod calls;
 mod house;
 mod items;
@@ -51,6 +53,7 @@ fn main() -> Outcome<()> {
         "make" => making::make(&options),
         "measure" => measuring::measure(&options),
         "live" => measuring::live(&options),
-        _ => Err(format!("what to do? make, measure or live, not {what:?}").into()),
+        "back" => back::measure(&options),
+        _ => Err(format!("what to do? make, measure, live or back, not {what:?}").into()),
     }
 }

@@ -154,7 +154,7 @@ fn digest_differs(views: &Views, ledger: &Ledger) -> Outcome<bool> {
 }
 
 /// Seconds of processor that this process's threads of a name have taken; of all threads, ended ones too, when it is empty.
-fn processor_of(thread: &str) -> Outcome<f64> {
+pub(crate) fn processor_of(thread: &str) -> Outcome<f64> {
     if thread.is_empty() {
         return Ok(ticks(&fs::read_to_string("/proc/self/stat")?, "") / TICKS);
     }

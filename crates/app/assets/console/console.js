@@ -1,4 +1,4 @@
-// What the console's pages do beyond reading and sending forms, which work without this: keyboard, palette, colours, copying, own views, the live
+// What the console's pages do beyond reading and sending forms, which work without this: keyboard, palette, colours, copying, the live
 // count of a package, and loading the verifier. Promise: text of others only ever becomes a text node.
 (() => {
   'use strict';
@@ -150,48 +150,6 @@
   const rail = one('.rail');
   const current = one('a[aria-current]', rail ?? root);
   if (rail && current && rail.scrollWidth > rail.clientWidth) rail.scrollLeft = current.offsetLeft - (rail.clientWidth - current.offsetWidth) / 2;
-
-  // Own views: names for addresses of this page, in this browser alone.
-  const nav = one('[data-views]');
-  const stored = () => {
-    try {
-      const found = JSON.parse(localStorage.getItem(`tabellion.views ${nav.dataset.views}`) ?? '[]');
-      return Array.isArray(found) ? found.filter((view) => typeof view?.name === 'string' && /^\?[^#]*$/.test(view?.search ?? '')) : [];
-    } catch { return []; }
-  };
-  const store = (views) => localStorage.setItem(`tabellion.views ${nav.dataset.views}`, JSON.stringify(views.slice(0, 20)));
-  const drawViews = () => {
-    for (const drawn of all('.own, .save-view', nav)) drawn.remove();
-    for (const view of stored()) {
-      const to = make('a', { href: nav.dataset.views + view.search, textContent: view.name });
-      if (view.search === location.search) to.setAttribute('aria-current', 'true');
-      const drop = make('button', { type: 'button', textContent: '×' });
-      drop.setAttribute('aria-label', `Forget the view ${view.name}`);
-      drop.addEventListener('click', () => { store(stored().filter((other) => other.name !== view.name)); drawViews(); });
-      nav.append(make('span', { className: 'own' }, to, drop));
-    }
-    const known = all('a', nav).some((found) => found.search === location.search);
-    if (location.search && !known) {
-      const save = make('button', { type: 'button', className: 'save-view', textContent: 'Save this view' });
-      save.addEventListener('click', () => nameView(save));
-      nav.append(save);
-    }
-  };
-  const nameView = (save) => {
-    const name = make('input', { type: 'text', maxLength: 40, placeholder: 'Name of the view' });
-    name.setAttribute('aria-label', 'Name of the view');
-    const form = make('form', { className: 'save-view' }, name);
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      const said = name.value.trim();
-      if (said) store([...stored().filter((view) => view.name !== said), { name: said, search: location.search }]);
-      drawViews();
-    });
-    name.addEventListener('keydown', (event) => { if (event.key === 'Escape') drawViews(); });
-    save.replaceWith(form);
-    name.focus();
-  };
-  if (nav) drawViews();
 
   // Filters: what says nothing is left out of the address.
   document.body.addEventListener('htmx:configRequest', (event) => {

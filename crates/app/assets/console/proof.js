@@ -1,10 +1,6 @@
-// Made by web/verify/build.mjs from web/verify/src; change it there.
-// src/malformed.js
+// Made by web/verify/build.mjs from web/verify/src, where the comments are; change it there.
 const m_malformed = (() => {
-// The one error a reader throws when a part cannot be read by itself (docs/formats.md §12, exit 2).
-// Promise: readers throw Malformed and nothing else for bad input; any other error is a fault of this program.
 
-/** A part of the input is not of the form of docs/formats.md. `what` is written for a person. */
 class Malformed extends Error {
   constructor(what) {
     super(what);
@@ -12,7 +8,6 @@ class Malformed extends Error {
   }
 }
 
-/** Runs a reader and names the place in its error, so that a person knows where to look. */
 function within(place, read) {
   try {
     return read();
@@ -23,14 +18,11 @@ function within(place, read) {
 }
 return { Malformed, within };
 })();
-// src/pace.js
 const m_pace = (() => {
-// Keeps the page alive while megabytes are checked: long loops ask for a breath, which is given about sixty times a second.
 
 const SLICE_MS = 12; // under one frame at 60 Hz, with room for the browser to draw
 
 const nextTask = () => new Promise((resolve) => {
-  // A message is delivered as a task of its own, without the 4 ms floor of nested timers.
   const channel = new MessageChannel();
   channel.port1.onmessage = () => {
     channel.port1.close();
@@ -39,14 +31,12 @@ const nextTask = () => new Promise((resolve) => {
   channel.port2.postMessage(null);
 });
 
-/** Reports progress as (stage, done, total) and yields to the browser when a slice is used up. */
 class Pace {
   #report;
   #signal;
   #sliceStart = performance.now();
   stage = '';
 
-  /** @param {AbortSignal} [signal] ends the work at its next breath */
   constructor(report = () => {}, signal = null) {
     this.#report = report;
     this.#signal = signal;
@@ -57,14 +47,12 @@ class Pace {
     this.#report(stage, 0, 0);
   }
 
-  /** Yields if the slice is used up. `done` of `total` are for the progress bar. */
   async breathe(done = 0, total = 0) {
     if (performance.now() - this.#sliceStart < SLICE_MS) return;
     if (total > 0) this.#report(this.stage, done, total);
     await this.rest();
   }
 
-  /** Yields in any case. */
   async rest() {
     await nextTask();
     this.#signal?.throwIfAborted();
@@ -73,9 +61,7 @@ class Pace {
 }
 return { Pace };
 })();
-// src/bytes.js
 const m_bytes = (() => {
-// Bytes and their text forms (docs/formats.md §1). Every decoder accepts the canonical form only.
 const { Malformed } = m_malformed;
 
 const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -84,7 +70,6 @@ const HEX_DIGITS = '0123456789abcdef';
 const NOT_A_DIGIT = 255;
 
 const encoder = new TextEncoder();
-// ignoreBOM keeps a byte order mark in the text: dropping it would make two byte strings equal.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function digitTable(alphabet) {
@@ -98,7 +83,6 @@ const URL_SAFE_VALUES = digitTable(URL_SAFE);
 
 const utf8 = (text) => encoder.encode(text);
 
-/** Text of UTF-8 bytes; malformed bytes are refused, never replaced. */
 function text(bytes) {
   try {
     return decoder.decode(bytes);
@@ -123,7 +107,6 @@ function equal(a, b) {
   return true;
 }
 
-/** Bytewise order: negative, zero or positive. */
 function compare(a, b) {
   const shared = Math.min(a.length, b.length);
   for (let at = 0; at < shared; at++) if (a[at] !== b[at]) return a[at] - b[at];
@@ -136,7 +119,6 @@ function hex(bytes) {
   return out;
 }
 
-/** Bytes of lower-case hex digits; `size` in bytes. */
 function fromHex(digits, size) {
   if (typeof digits !== 'string' || digits.length !== size * 2 || !/^[0-9a-f]*$/.test(digits)) {
     throw new Malformed(`expected ${size * 2} lower-case hex digits`);
@@ -177,7 +159,6 @@ function decode64(digits, values) {
       out[at++] = (pending >> bits) & 255;
     }
   }
-  // Left-over bits must be zero, or one value would have several spellings.
   if ((pending & ((1 << bits) - 1)) !== 0) throw new Malformed('is not canonical base64');
   return out;
 }
@@ -185,20 +166,17 @@ function decode64(digits, values) {
 const base64 = (bytes) => encode64(bytes, STANDARD, true);
 const base64url = (bytes) => encode64(bytes, URL_SAFE, false);
 
-/** RFC 4648 §4, padded. */
 function fromBase64(digits) {
   if (typeof digits !== 'string' || digits.length % 4 !== 0) throw new Malformed('is not padded base64');
   const bare = digits.endsWith('==') ? digits.slice(0, -2) : digits.endsWith('=') ? digits.slice(0, -1) : digits;
   return decode64(bare, STANDARD_VALUES);
 }
 
-/** RFC 4648 §5, without padding. */
 function fromBase64url(digits) {
   if (typeof digits !== 'string') throw new Malformed('is not base64url');
   return decode64(digits, URL_SAFE_VALUES);
 }
 
-/** A decimal without sign or leading zeros, at most 2^53 − 1. */
 function fromDecimal(digits) {
   if (!/^(0|[1-9][0-9]{0,15})$/.test(digits) || !Number.isSafeInteger(Number(digits))) {
     throw new Malformed('expected a decimal number without leading zeros');
@@ -207,15 +185,11 @@ function fromDecimal(digits) {
 }
 return { utf8, text, concat, equal, compare, hex, fromHex, base64, base64url, fromBase64, fromBase64url, fromDecimal };
 })();
-// src/sha512.js
 const m_sha512 = (() => {
-// SHA-512 (FIPS 180-4), synchronous, on pairs of 32-bit words. Only Ed25519 needs it.
 
 const MASK = 0xffffffffn;
 const BLOCK = 128;
 
-// The constants are the first 64 bits of the fractional parts of the cube roots (rounds) and square roots (start) of the
-// first primes; computing them is shorter than 160 hand-copied numbers and the test vectors check them.
 function primes(count) {
   const found = [];
   for (let n = 2; found.length < count; n++) if (found.every((p) => n % p !== 0)) found.push(n);
@@ -292,7 +266,6 @@ function compress(state, view, at) {
   }
 }
 
-/** SHA-512 of the parts, one after the other: 64 bytes. */
 function sha512(...parts) {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const padded = new Uint8Array((Math.floor((length + 16) / BLOCK) + 1) * BLOCK);
@@ -303,7 +276,6 @@ function sha512(...parts) {
   }
   padded[length] = 0x80;
   const view = new DataView(padded.buffer);
-  // Lengths stay below 2^53 bits; the upper 64 bits of the length field are zero.
   view.setUint32(padded.length - 8, Math.floor(length / 0x20000000));
   view.setUint32(padded.length - 4, (length << 3) >>> 0);
   const state = START.slice();
@@ -315,10 +287,7 @@ function sha512(...parts) {
 }
 return { sha512 };
 })();
-// src/ed25519.js
 const m_ed25519 = (() => {
-// Ed25519 verification (RFC 8032 §5.1), strict as docs/formats.md §1 asks: canonical A, R and S, A and R not of small order,
-// cofactorless equation. Verification only: no secret ever passes through here, so nothing needs constant time.
 const { hex } = m_bytes;
 const { sha512 } = m_sha512;
 
@@ -355,7 +324,6 @@ function littleEndian(bytes) {
   return value;
 }
 
-// Extended coordinates [X, Y, Z, T], x = X/Z, y = Y/Z, T = XY/Z; complete addition for a = −1 (Hisil et al. 2008, §3.1).
 const IDENTITY = [0n, 1n, 1n, 0n];
 
 function add(p, q) {
@@ -377,7 +345,6 @@ function encode(p) {
   return out;
 }
 
-/** The point of a canonical encoding, or null when there is none. */
 function decode(bytes) {
   const negative = (bytes[31] & SIGN_BIT) !== 0;
   const y = littleEndian(bytes) & (2n ** 255n - 1n);
@@ -395,12 +362,9 @@ function decode(bytes) {
 
 const BASE = decode(Uint8Array.from([0x58, ...new Array(31).fill(0x66)]));
 
-// y of a point of order 8; the other such y is its negative. Checked by a test: 8·(x, y) is the identity.
 const ORDER_8_Y = 2707385501144840649318225287225658788936804267575313519463743609750303402022n;
-// The eight points of small order are exactly those with these y, either sign of x.
 const SMALL_ORDER_Y = new Set([0n, 1n, P - 1n, ORDER_8_Y, P - ORDER_8_Y]);
 
-/** Whether 32 bytes are a canonical encoding of a y and not of a point of small order. */
 function isAcceptableEncoding(bytes) {
   if (bytes.length !== 32) return false;
   const y = littleEndian(bytes) & (2n ** 255n - 1n);
@@ -443,7 +407,6 @@ function negatedKeyTable(publicKey) {
 
 const keyVerdicts = new Map();
 
-/** Whether 32 bytes are a public key that may verify anything: on the curve, canonical, not of small order. */
 function isPublicKey(publicKey) {
   const name = hex(publicKey);
   const known = keyVerdicts.get(name);
@@ -454,7 +417,6 @@ function isPublicKey(publicKey) {
   return verdict;
 }
 
-/** The strictness rules that do not need the message. A browser's own Ed25519 is asked only after these hold. */
 function isStrictForm(publicKey, signature) {
   return signature.length === 64
     && isPublicKey(publicKey)
@@ -462,7 +424,6 @@ function isStrictForm(publicKey, signature) {
     && littleEndian(signature.subarray(32)) < L;
 }
 
-/** Cofactorless verification: encode(S·B − k·A) = R. */
 function verifyStrict(publicKey, message, signature) {
   if (!isStrictForm(publicKey, signature)) return false;
   const r = signature.subarray(0, 32);
@@ -474,10 +435,7 @@ function verifyStrict(publicKey, message, signature) {
 }
 return { isPublicKey, isStrictForm, verifyStrict };
 })();
-// src/sha256.js
 const m_sha256 = (() => {
-// SHA-256 (FIPS 180-4), synchronous. Entries are small and many, so the log's hashes are computed here and not by the
-// browser's asynchronous digest, whose cost per call is larger than the hash of an entry.
 
 const ROUND = new Uint32Array([
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01,
@@ -519,7 +477,6 @@ function compress(state, bytes, at) {
   state[4] += e; state[5] += f; state[6] += g; state[7] += h;
 }
 
-/** Incremental SHA-256, for files that are read in pieces. */
 class Sha256 {
   #state = START.slice();
   #tail = new Uint8Array(BLOCK);
@@ -561,7 +518,6 @@ class Sha256 {
   }
 }
 
-/** SHA-256 of the parts, one after the other. */
 function sha256(...parts) {
   const hash = new Sha256();
   for (const part of parts) hash.update(part);
@@ -569,234 +525,47 @@ function sha256(...parts) {
 }
 return { Sha256, sha256 };
 })();
-// src/jcs.js
-const m_jcs = (() => {
-// RFC 8785 JSON with integers only, read canonical-only (docs/formats.md §1), and closed objects.
-const { text, utf8 } = m_bytes;
-const { Malformed } = m_malformed;
-
-const NESTING_MAX = 32;
-const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
-
-function writeString(value) {
-  if (LONE_SURROGATE.test(value)) throw new Malformed('JSON text holds a lone surrogate');
-  return JSON.stringify(value);
-}
-
-function writeValue(value, depth) {
-  if (value === null || typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') return writeString(value);
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new Malformed('JSON number is not an integer within ±(2^53−1)');
-    return String(value);
-  }
-  if (depth >= NESTING_MAX) throw new Malformed(`JSON is nested deeper than ${NESTING_MAX}`);
-  if (Array.isArray(value)) return `[${value.map((item) => writeValue(item, depth + 1)).join(',')}]`;
-  // The default order of strings is that of their UTF-16 code units, as RFC 8785 §3.2.3 asks.
-  const members = Object.keys(value).sort().map((name) => `${writeString(name)}:${writeValue(value[name], depth + 1)}`);
-  return `{${members.join(',')}}`;
-}
-
-/** The canonical text of a value. */
-const toJcs = (value) => writeValue(value, 0);
-
-/** The canonical bytes of a value. */
-const toJcsBytes = (value) => utf8(toJcs(value));
-
-/** Reads canonical text; writing it again must give the same text. */
-function parseJcsText(source) {
-  let value;
-  try {
-    value = JSON.parse(source);
-  } catch {
-    throw new Malformed('is not JSON');
-  }
-  if (toJcs(value) !== source) throw new Malformed('JSON is not in canonical form (RFC 8785)');
-  return value;
-}
-
-const parseJcs = (bytes) => parseJcsText(text(bytes));
-
-/** The lines of a .jsonl file, each ending in one newline, parsed. */
-function parseJcsLines(bytes) {
-  if (bytes.length === 0) return [];
-  const lines = text(bytes).split('\n');
-  if (lines.pop() !== '') throw new Malformed('last line does not end in a newline');
-  return lines.map(parseJcsText);
-}
-
-const hasOwn = (object, name) => Object.prototype.hasOwnProperty.call(object, name);
-
-/**
- * Checks a closed object against a shape `{name: read, 'name?': read}` and returns what the readers return, in a map-safe
- * plain object. A reader takes (value) and throws Malformed when the value is not of its type.
- */
-function readObject(value, shape) {
-  if (!isObject(value)) throw new Malformed('expected a JSON object');
-  const out = {};
-  let known = 0;
-  for (const [key, read] of Object.entries(shape)) {
-    const optional = key.endsWith('?');
-    const name = optional ? key.slice(0, -1) : key;
-    if (!hasOwn(value, name)) {
-      if (optional) continue;
-      throw new Malformed(`member "${name}" is missing`);
-    }
-    known++;
-    try {
-      out[name] = read(value[name]);
-    } catch (error) {
-      if (error instanceof Malformed) throw new Malformed(`member "${name}": ${error.message}`);
-      throw error;
-    }
-  }
-  if (Object.keys(value).length !== known) {
-    const unknown = Object.keys(value).find((name) => !hasOwn(shape, name) && !hasOwn(shape, `${name}?`));
-    throw new Malformed(`member ${JSON.stringify(unknown)} is not known`);
-  }
-  return out;
-}
-
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-return { toJcs, toJcsBytes, parseJcsText, parseJcs, parseJcsLines, readObject, isObject };
-})();
-// src/shape.js
-const m_shape = (() => {
-// Readers of single values, for jcs.readObject: each returns the value or throws Malformed (docs/formats.md §1).
-const { fromBase64, fromHex } = m_bytes;
-const { isObject, readObject } = m_jcs;
-const { Malformed } = m_malformed;
-
-const ORIGIN_MAX_BYTES = 255;
-const ORIGIN = /^[!-*,-~]+\/log\/([a-z0-9][a-z0-9-]{0,62})$/;
-
-function string(value) {
-  if (typeof value !== 'string') throw new Malformed('expected a string');
-  return value;
-}
-
-const matching = (pattern, what) => (value) => {
-  if (typeof value !== 'string' || !pattern.test(value)) throw new Malformed(`expected ${what}`);
-  return value;
-};
-
-const exactly = (wanted) => (value) => {
-  if (value !== wanted) throw new Malformed(`expected exactly ${JSON.stringify(wanted)}`);
-  return value;
-};
-
-const oneOf = (...wanted) => (value) => {
-  if (!wanted.includes(value)) throw new Malformed(`expected one of ${wanted.join(', ')}`);
-  return value;
-};
-
-function boolean(value) {
-  if (typeof value !== 'boolean') throw new Malformed('expected true or false');
-  return value;
-}
-
-const integer = (least) => (value) => {
-  if (!Number.isSafeInteger(value) || value < least) throw new Malformed(`expected an integer of at least ${least}`);
-  return value;
-};
-
-const count = integer(0);
-const ordinal = integer(1);
-/** Microseconds since 1970. */
-const time = integer(0);
-
-const id = matching(/^[0-9a-f]{32}$/, '32 lower-case hex digits');
-const hash = matching(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
-const hashBytes = (value) => fromHex(value, 32);
-const bytes = (value) => fromBase64(string(value));
-
-const sized = (size) => (value) => {
-  const read = bytes(value);
-  if (read.length !== size) throw new Malformed(`expected ${size} bytes`);
-  return read;
-};
-
-const origin = (value) => {
-  if (typeof value !== 'string' || value.length > ORIGIN_MAX_BYTES || !ORIGIN.test(value)) {
-    throw new Malformed('expected an origin <public host>/log/<tenant>');
-  }
-  return value;
-};
-
-const tenantOf = (originText) => ORIGIN.exec(originText)?.[1] ?? '';
-
-const environment = oneOf('production', 'sandbox', 'development');
-
-const object = (value) => {
-  if (!isObject(value)) throw new Malformed('expected a JSON object');
-  return value;
-};
-
-const closed = (shape) => (value) => readObject(value, shape);
-
-const listOf = (read, least = 0, most = Number.MAX_SAFE_INTEGER) => (value) => {
-  if (!Array.isArray(value)) throw new Malformed('expected a JSON array');
-  if (value.length < least || value.length > most) throw new Malformed(`expected ${least} to ${most} items`);
-  return value.map((item) => read(item));
-};
-
-/** Refuses a list whose keys do not ascend strictly: that refuses another order and repeats in one rule. */
-function ascending(items, keyOf, what) {
-  for (let at = 1; at < items.length; at++) {
-    if (!precedes(keyOf(items[at - 1]), keyOf(items[at]))) throw new Malformed(`${what} are not in order or repeat`);
-  }
-  return items;
-}
-
-/** Strict order of keys: numbers, ASCII strings, or arrays of them. */
-function precedes(a, b) {
-  if (!Array.isArray(a)) return a < b;
-  for (let at = 0; at < a.length; at++) {
-    if (a[at] < b[at]) return true;
-    if (a[at] > b[at]) return false;
-  }
-  return false;
-}
-return { string, matching, exactly, oneOf, boolean, integer, count, ordinal, time, id, hash, hashBytes, bytes, sized, origin, tenantOf, environment, object, closed, listOf, ascending, precedes };
-})();
-// src/note.js
 const m_note = (() => {
-// C2SP signed notes, verifier keys and checkpoints, read canonical-only (docs/formats.md §2).
-// Parsing proves nothing: a note's text may be used only after one of its signatures has been verified.
 const { base64, concat, equal, fromBase64, fromDecimal, fromHex, hex, text, utf8 } = m_bytes;
 const { isPublicKey } = m_ed25519;
 const { Malformed } = m_malformed;
 const { sha256 } = m_sha256;
-const shape = m_shape;
 
 const ED25519 = 0x01;
 const COSIGNATURE = 0x04;
+const ML_DSA_44 = 0x06; // read, and never checked: browsers have no ML-DSA that can be relied on
+const ML_DSA_44_KEY_BYTES = 1312;
+const COSIGNER_NAME_BYTES_MAX = 255;
 const SIGNATURES_MAX = 64; // C2SP asks for at least 16
 const SIGNATURE_START = '— ';
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
-const KEY_NAME = /^[^\s+\u0085]+$/u;
+const ORIGIN_BYTES_MAX = 255;
+const KEY_NAME = /^[^\p{White_Space}\p{Cc}+]+$/u;
+const KEY_NAME_BYTES_MAX = 512;
 
 function checkKeyName(name) {
-  if (!KEY_NAME.test(name)) throw new Malformed('key name is empty or holds a space or plus');
+  if (!KEY_NAME.test(name) || utf8(name).length > KEY_NAME_BYTES_MAX) throw new Malformed('key name is empty, too long or holds a space, plus or control character');
   return name;
 }
 
-/** The four bytes that name a key in signature lines, as a number's big-endian bytes. */
 function noteKeyId(name, type, publicKey) {
   return sha256(utf8(`${name}\n`), Uint8Array.of(type), publicKey).subarray(0, 4);
 }
 
-/** A verifier key `name+id+key`: {name, keyId, type, publicKey}. */
 function parseVerifierKey(source) {
   const parts = source.split('+');
   if (parts.length < 3) throw new Malformed('verifier key is not name+id+key');
-  // The key itself may contain "+": it is base64.
   const [name, keyId, ...rest] = parts;
   const material = fromBase64(rest.join('+'));
   if (material.length < 2) throw new Malformed('verifier key is too short');
   const key = { name: checkKeyName(name), keyId: fromHex(keyId, 4), type: material[0], publicKey: material.subarray(1) };
-  if (key.type === ED25519 || key.type === COSIGNATURE) {
-    if (!isPublicKey(key.publicKey)) throw new Malformed('verifier key is not a usable Ed25519 key');
+  if (key.type === ED25519 || key.type === COSIGNATURE || key.type === ML_DSA_44) {
+    if (key.type === ML_DSA_44) {
+      if (key.publicKey.length !== ML_DSA_44_KEY_BYTES) throw new Malformed('verifier key is not an ML-DSA-44 key');
+      if (utf8(name).length > COSIGNER_NAME_BYTES_MAX) throw new Malformed('name of an ML-DSA-44 cosigner is too long');
+    } else if (!isPublicKey(key.publicKey)) {
+      throw new Malformed('verifier key is not a usable Ed25519 key');
+    }
     if (!equal(key.keyId, noteKeyId(key.name, key.type, key.publicKey))) {
       throw new Malformed('verifier key id does not belong to its name and key');
     }
@@ -813,7 +582,6 @@ function parseSignatureLine(line) {
   return { name: checkKeyName(name), keyId: blob.subarray(0, 4), signature: blob.subarray(4) };
 }
 
-/** A signed note: {text, signatures: [{name, keyId, signature}]}. */
 function parseNote(source) {
   if (CONTROL.test(source)) throw new Malformed('note holds a control character');
   const split = source.lastIndexOf('\n\n');
@@ -824,41 +592,34 @@ function parseNote(source) {
   return { text: source.slice(0, split + 1), signatures: lines.map(parseSignatureLine) };
 }
 
-/** A signed checkpoint: {origin, size, root, note}. */
 function parseCheckpoint(bytes) {
   const note = parseNote(text(bytes));
   const lines = note.text.split('\n');
   if (lines.length !== 4 || lines[3] !== '') throw new Malformed('checkpoint text is not origin, size and root');
   const root = fromBase64(lines[2]);
   if (root.length !== 32) throw new Malformed('checkpoint root is not 32 bytes');
-  return { origin: shape.origin(lines[0]), size: fromDecimal(lines[1]), root, note };
+  if (utf8(lines[0]).length > ORIGIN_BYTES_MAX) throw new Malformed('checkpoint origin is longer than 255 bytes');
+  return { origin: checkKeyName(lines[0]), size: fromDecimal(lines[1]), root, note };
 }
 
-/** The signatures of a note under one key (usually none or one). */
 function signaturesBy(note, name, type, publicKey) {
   const keyId = noteKeyId(name, type, publicKey);
   return note.signatures.filter((line) => line.name === name && equal(line.keyId, keyId)).map((line) => line.signature);
 }
 
-/** The message of a timestamped cosignature (C2SP tlog-cosignature) and its signature, or null when it is too short. */
 function cosignedMessage(noteText, blob) {
-  if (blob.length !== 72) return null;
+  if (blob.length !== 72 || blob[0] >= 0x80) return null; // the time has 63 bits
   const seconds = blob.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  return { message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
+  return { seconds, message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
 }
 
-/** The text form of a verifier key, for showing and for trust files. */
 function verifierKeyText(name, publicKey) {
   const type = Uint8Array.of(ED25519);
   return `${name}+${hex(noteKeyId(name, ED25519, publicKey))}+${base64(concat(type, publicKey))}`;
 }
-return { ED25519, COSIGNATURE, checkKeyName, noteKeyId, parseVerifierKey, parseNote, parseCheckpoint, signaturesBy, cosignedMessage, verifierKeyText };
+return { ED25519, COSIGNATURE, ML_DSA_44, checkKeyName, noteKeyId, parseVerifierKey, parseNote, parseCheckpoint, signaturesBy, cosignedMessage, verifierKeyText };
 })();
-// src/webcrypto.js
 const m_webcrypto = (() => {
-// The browser's own cryptography, where it exists and has shown that it is right; plain JavaScript otherwise.
-// crypto.subtle is missing on file:// in some browsers, and an Ed25519 that uses the cofactored equation would accept what
-// other verifiers refuse, so it is asked one question of each kind before it is used.
 const { fromHex, hex, utf8 } = m_bytes;
 const { isStrictForm, verifyStrict } = m_ed25519;
 const { Sha256, sha256 } = m_sha256;
@@ -866,13 +627,11 @@ const { Sha256, sha256 } = m_sha256;
 const SUBTLE_MIN_BYTES = 256 * 1024; // below this the call costs more than the hash
 const PIECE_BYTES = 1024 * 1024; // about 5 ms of plain JavaScript: the page stays responsive
 
-// RFC 8032 §7.1, test 1: must be accepted.
 const GOOD = {
   key: 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a',
   message: new Uint8Array(0),
   signature: 'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b',
 };
-// A public key with a component of order 8: holds under the cofactored equation only, must be refused.
 const COFACTORED = {
   key: '837b2a7c0f9a96124c0a1288209aabb4d8296b74b0f4d34890cc227bec4df8e6',
   message: utf8('cofactor'),
@@ -905,7 +664,6 @@ async function subtleIsRight() {
 
 let rightness = null;
 
-/** Verifies strictly, through the browser where it is right. */
 async function verifySignature(publicKey, message, signature) {
   if (!isStrictForm(publicKey, signature)) return false;
   rightness ??= subtleIsRight();
@@ -919,14 +677,12 @@ async function verifySignature(publicKey, message, signature) {
   return verifyStrict(publicKey, message, signature);
 }
 
-/** SHA-256 of a whole file; `pace` is asked to breathe between pieces. */
 async function fileDigest(bytes, pace) {
   if (bytes.length < SUBTLE_MIN_BYTES) return sha256(bytes);
   if (subtle) {
     try {
       return new Uint8Array(await subtle.digest('SHA-256', bytes));
     } catch {
-      // Some engines refuse very large buffers; the plain way below has no such limit.
     }
   }
   const hash = new Sha256();
@@ -938,13 +694,10 @@ async function fileDigest(bytes, pace) {
 }
 return { verifySignature, fileDigest };
 })();
-// src/policy.js
 const m_policy = (() => {
-// C2SP tlog-policy: the trust file (docs/formats.md §10). It says which logs and witnesses this reader believes.
-// Names are compared as they are written, without any Unicode normalisation.
 const { hex, text } = m_bytes;
 const { Malformed } = m_malformed;
-const { COSIGNATURE, cosignedMessage, parseVerifierKey, signaturesBy } = m_note;
+const { COSIGNATURE, ML_DSA_44, cosignedMessage, parseVerifierKey, signaturesBy } = m_note;
 const { verifySignature } = m_webcrypto;
 
 const ITEMS_MAX = 1024; // logs, witnesses and groups of one file; C2SP asks for at least 32 of each
@@ -1004,7 +757,6 @@ function readLine(policy, words) {
   }
 }
 
-/** Reads a trust file. Errors name the line. */
 function parsePolicy(bytes) {
   if (bytes.length > TRUST_BYTES_MAX) throw new Malformed('trust file is larger than 1 MiB');
   const policy = { logs: [], named: new Map(), quorum: null, logKeys: new Set(), witnessKeys: new Set(), members: new Set() };
@@ -1023,40 +775,229 @@ function parsePolicy(bytes) {
   return policy;
 }
 
-/** The keys that a policy pins for a log: those that sign checkpoints and those of its root. */
 function pinsFor(policy, origin) {
   const named = (name) => policy.logs.filter((key) => key.type === 0x01 && key.name === name).map((key) => key.publicKey);
   return { log: named(origin), root: named(`${origin}/root`) };
 }
 
-/** Whether the cosignatures of a note meet the quorum; a witness's own bad signature is `broken`. */
 async function checkQuorum(policy, note) {
-  if (policy.quorum === 'none') return { outcome: 'holds', detail: 'the trust file asks for no witnesses' };
   const seen = new Set();
+  const unchecked = [];
+  const times = {};
   for (const [name, rule] of policy.named) {
+    if (rule.witness?.type === ML_DSA_44 && signaturesBy(note, rule.witness.name, ML_DSA_44, rule.witness.publicKey).length > 0) {
+      unchecked.push(name);
+    }
     if (!rule.witness || rule.witness.type !== COSIGNATURE) continue;
     for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
       const signed = cosignedMessage(note.text, blob);
       if (!signed || !(await verifySignature(rule.witness.publicKey, signed.message, signed.signature))) {
-        return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify` };
+        return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify`, times: {} };
       }
-      seen.add(name);
+      if (signed.seconds > 0n) {
+        seen.add(name);
+        times[name] ??= Number(signed.seconds);
+      }
     }
   }
   const met = (name) => {
     const rule = policy.named.get(name);
     return rule.witness ? seen.has(name) : rule.members.filter(met).length >= rule.least;
   };
-  const detail = `${seen.size} trusted witness cosignature${seen.size === 1 ? '' : 's'}`;
+  const rest = unchecked.length === 0 ? '' : `; the ML-DSA-44 cosignature of ${unchecked.join(', ')} was not checked here, tabellion verify does`;
+  const names = seen.size === 0 ? '' : ` (${[...seen].join(', ')})`;
+  const detail = `${seen.size} trusted witness cosignature${seen.size === 1 ? '' : 's'}${names}${rest}`;
+  if (policy.quorum === 'none') {
+    return { outcome: 'holds', detail: seen.size === 0 ? 'the trust file asks for no witnesses' : `${detail}, of which the trust file asks for none`, times: {} };
+  }
   return met(policy.quorum)
-    ? { outcome: 'holds', detail }
+    ? { outcome: 'holds', detail, times }
     : { outcome: 'undetermined', detail: `${detail}; the quorum of the trust file is not met` };
 }
 return { parsePolicy, pinsFor, checkQuorum };
 })();
-// src/unit.js
+const m_jcs = (() => {
+const { text, utf8 } = m_bytes;
+const { Malformed } = m_malformed;
+
+const NESTING_MAX = 32;
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+function writeString(value) {
+  if (LONE_SURROGATE.test(value)) throw new Malformed('JSON text holds a lone surrogate');
+  return JSON.stringify(value);
+}
+
+function writeValue(value, depth) {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return writeString(value);
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) throw new Malformed('JSON number is not an integer within ±(2^53−1)');
+    return String(value);
+  }
+  if (depth >= NESTING_MAX) throw new Malformed(`JSON is nested deeper than ${NESTING_MAX}`);
+  if (Array.isArray(value)) return `[${value.map((item) => writeValue(item, depth + 1)).join(',')}]`;
+  const members = Object.keys(value).sort().map((name) => `${writeString(name)}:${writeValue(value[name], depth + 1)}`);
+  return `{${members.join(',')}}`;
+}
+
+const toJcs = (value) => writeValue(value, 0);
+
+const toJcsBytes = (value) => utf8(toJcs(value));
+
+function parseJcsText(source) {
+  let value;
+  try {
+    value = JSON.parse(source);
+  } catch {
+    throw new Malformed('is not JSON');
+  }
+  if (toJcs(value) !== source) throw new Malformed('JSON is not in canonical form (RFC 8785)');
+  return value;
+}
+
+const parseJcs = (bytes) => parseJcsText(text(bytes));
+
+function parseJcsLines(bytes) {
+  if (bytes.length === 0) return [];
+  const lines = text(bytes).split('\n');
+  if (lines.pop() !== '') throw new Malformed('last line does not end in a newline');
+  return lines.map(parseJcsText);
+}
+
+const hasOwn = (object, name) => Object.prototype.hasOwnProperty.call(object, name);
+
+function readObject(value, shape) {
+  if (!isObject(value)) throw new Malformed('expected a JSON object');
+  const out = {};
+  let known = 0;
+  for (const [key, read] of Object.entries(shape)) {
+    const optional = key.endsWith('?');
+    const name = optional ? key.slice(0, -1) : key;
+    if (!hasOwn(value, name)) {
+      if (optional) continue;
+      throw new Malformed(`member "${name}" is missing`);
+    }
+    known++;
+    try {
+      out[name] = read(value[name]);
+    } catch (error) {
+      if (error instanceof Malformed) throw new Malformed(`member "${name}": ${error.message}`);
+      throw error;
+    }
+  }
+  if (Object.keys(value).length !== known) {
+    const unknown = Object.keys(value).find((name) => !hasOwn(shape, name) && !hasOwn(shape, `${name}?`));
+    throw new Malformed(`member ${JSON.stringify(unknown)} is not known`);
+  }
+  return out;
+}
+
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+return { toJcs, toJcsBytes, parseJcsText, parseJcs, parseJcsLines, readObject, isObject };
+})();
+const m_shape = (() => {
+const { fromBase64, fromHex } = m_bytes;
+const { isObject, readObject } = m_jcs;
+const { Malformed } = m_malformed;
+
+const ENTRY_MAX_BYTES = 65535;
+const ORIGIN_MAX_BYTES = 255;
+const ORIGIN = /^[!-*,-~]+\/log\/([a-z0-9][a-z0-9-]{0,62})$/;
+
+function string(value) {
+  if (typeof value !== 'string') throw new Malformed('expected a string');
+  return value;
+}
+
+const matching = (pattern, what) => (value) => {
+  if (typeof value !== 'string' || !pattern.test(value)) throw new Malformed(`expected ${what}`);
+  return value;
+};
+
+const exactly = (wanted) => (value) => {
+  if (value !== wanted) throw new Malformed(`expected exactly ${JSON.stringify(wanted)}`);
+  return value;
+};
+
+const oneOf = (...wanted) => (value) => {
+  if (!wanted.includes(value)) throw new Malformed(`expected one of ${wanted.join(', ')}`);
+  return value;
+};
+
+function boolean(value) {
+  if (typeof value !== 'boolean') throw new Malformed('expected true or false');
+  return value;
+}
+
+const integer = (least) => (value) => {
+  if (!Number.isSafeInteger(value) || value < least) throw new Malformed(`expected an integer of at least ${least}`);
+  return value;
+};
+
+const count = integer(0);
+const ordinal = integer(1);
+const time = integer(0);
+
+const id = matching(/^[0-9a-f]{32}$/, '32 lower-case hex digits');
+const hash = matching(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
+const hashBytes = (value) => fromHex(value, 32);
+const bytes = (value) => fromBase64(string(value));
+
+const sized = (size) => (value) => {
+  const read = bytes(value);
+  if (read.length !== size) throw new Malformed(`expected ${size} bytes`);
+  return read;
+};
+
+const entry = (value) => {
+  const read = bytes(value);
+  if (read.length < 1 || read.length > ENTRY_MAX_BYTES) throw new Malformed(`expected an entry of 1 to ${ENTRY_MAX_BYTES} bytes`);
+  return read;
+};
+
+const origin = (value) => {
+  if (typeof value !== 'string' || value.length > ORIGIN_MAX_BYTES || !ORIGIN.test(value)) {
+    throw new Malformed('expected an origin <public host>/log/<tenant>');
+  }
+  return value;
+};
+
+const tenantOf = (originText) => ORIGIN.exec(originText)?.[1] ?? '';
+
+const environment = oneOf('production', 'sandbox', 'development');
+
+const object = (value) => {
+  if (!isObject(value)) throw new Malformed('expected a JSON object');
+  return value;
+};
+
+const closed = (shape) => (value) => readObject(value, shape);
+
+const listOf = (read, least = 0, most = Number.MAX_SAFE_INTEGER) => (value) => {
+  if (!Array.isArray(value)) throw new Malformed('expected a JSON array');
+  if (value.length < least || value.length > most) throw new Malformed(`expected ${least} to ${most} items`);
+  return value.map((item) => read(item));
+};
+
+function ascending(items, keyOf, what) {
+  for (let at = 1; at < items.length; at++) {
+    if (!precedes(keyOf(items[at - 1]), keyOf(items[at]))) throw new Malformed(`${what} are not in order or repeat`);
+  }
+  return items;
+}
+
+function precedes(a, b) {
+  if (!Array.isArray(a)) return a < b;
+  for (let at = 0; at < a.length; at++) {
+    if (a[at] < b[at]) return true;
+    if (a[at] > b[at]) return false;
+  }
+  return false;
+}
+return { ENTRY_MAX_BYTES, string, matching, exactly, oneOf, boolean, integer, count, ordinal, time, id, hash, hashBytes, bytes, sized, entry, origin, tenantOf, environment, object, closed, listOf, ascending, precedes };
+})();
 const m_unit = (() => {
-// Disclosures of body fields (docs/formats.md §3, the form of RFC 9901).
 const { base64url, fromBase64url, utf8 } = m_bytes;
 const { parseJcs } = m_jcs;
 const { Malformed, within } = m_malformed;
@@ -1065,7 +1006,6 @@ const { sha256 } = m_sha256;
 const NAME = /^[a-z][a-z0-9_]{0,63}$/;
 const SALT_BYTES = 16;
 
-/** Reads one encoded disclosure: {name, value, digest}. */
 function parseDisclosure(encoded) {
   if (typeof encoded !== 'string') throw new Malformed('disclosure is not a string');
   return within('disclosure', () => {
@@ -1078,25 +1018,18 @@ function parseDisclosure(encoded) {
   });
 }
 
-/**
- * What is known of one unit: `shown` when every digest has its disclosure, `erased` when a tombstone is proved,
- * `withheld` otherwise. Undisclosed is not missing.
- */
 function unitState(digestCount, shownCount, isErased) {
   if (shownCount === digestCount) return 'shown';
   return isErased ? 'erased' : 'withheld';
 }
 return { parseDisclosure, unitState };
 })();
-// src/disclosures.js
 const m_disclosures = (() => {
-// Disclosures and erasures of a package against the records' digests (docs/formats.md §3, §8, §11).
 const { ascending } = m_shape;
 const { parseDisclosure } = m_unit;
 
 const TOMBSTONE_NAME = /^u[0-9a-f]{32}$/;
 
-/** What is known about the units of a range: (index, unit) → {fields, isErased}. */
 class Knowledge {
   #units = new Map();
   #names = new Map(); // index → field names seen in that record
@@ -1111,7 +1044,6 @@ class Knowledge {
     return this.#units.get(`${index}/${unit}`) ?? { fields: [], isErased: false };
   }
 
-  /** Takes a field that its digest proves. False when the record already has a field of that name. */
   addField(index, unit, field) {
     if (!this.#names.has(index)) this.#names.set(index, new Set());
     const names = this.#names.get(index);
@@ -1121,24 +1053,20 @@ class Knowledge {
     return true;
   }
 
-  /** Marks a unit erased; gives a fault when some of it is shown all the same. */
   erase(index, unit) {
     const known = this.#at(index, unit);
     known.isErased = true;
     return known.fields.length === 0 ? null : `unit ${unit} of entry ${index} is erased and shown at once`;
   }
 
-  /** Takes a tombstone's field, proved by its digest: tombstones are shown field by field and never as units. */
   showTombstone(tombstone, field) {
     const unit = tombstone.record.units.find((one) => one.digests.includes(field.digest));
     this.addField(tombstone.index, unit.id, field);
   }
 }
 
-/** Reads a list of disclosures, which stands in digest order. */
 const parseDisclosures = (encoded) => ascending(encoded.map(parseDisclosure), (field) => field.digest, 'disclosures');
 
-/** Checks one unit's encoded disclosures against its digests; fields that hold go into `knowledge`. */
 function takeDisclosures(encoded, entry, unitId, knowledge, faults) {
   const unit = entry?.record?.units.find((one) => one.id === unitId);
   const fields = parseDisclosures(encoded);
@@ -1159,7 +1087,6 @@ function takeDisclosures(encoded, entry, unitId, knowledge, faults) {
   }
 }
 
-/** Why an erasure line is not proved by its tombstone, or null when it is. */
 function erasureFault(line, entry, tombstone) {
   if (!entry?.record?.units.some((unit) => unit.id === line.unit)) {
     return `an erasure is of unit ${line.unit}, which entry ${line.index} does not have`;
@@ -1171,17 +1098,13 @@ function erasureFault(line, entry, tombstone) {
   return null;
 }
 
-/** Whether a disclosure is the tombstone field of a unit. */
 function isTombstoneOf(field, unitId, tombstone) {
   return TOMBSTONE_NAME.test(field.name) && field.name === `u${unitId}` && field.value === true
     && tombstone.record.units.some((unit) => unit.digests.includes(field.digest));
 }
 return { Knowledge, parseDisclosures, takeDisclosures, erasureFault, isTombstoneOf };
 })();
-// src/cbor.js
 const m_cbor = (() => {
-// Deterministic CBOR (RFC 8949 §4.2), the part that COSE_Sign1 and COSE Receipts use. A value that is not in its shortest
-// form, of indefinite length, with unordered keys or of another type than listed here is refused while it is read.
 const { compare, concat, text, utf8 } = m_bytes;
 const { Malformed } = m_malformed;
 
@@ -1189,7 +1112,6 @@ const NESTING_MAX = 16; // a receipt within a statement needs 8
 const UNSIGNED = 0, NEGATIVE = 1, BYTES = 2, TEXT = 3, ARRAY = 4, MAP = 5, TAG = 6;
 const NULL = 0xf6;
 
-/** A tagged value. */
 class Tagged {
   constructor(tag, value) {
     this.tag = tag;
@@ -1212,7 +1134,6 @@ class Reader {
     return part;
   }
 
-  /** Major type and argument; the argument in its shortest form and within 2^53 − 1. */
   head() {
     const initial = this.take(1)[0];
     const major = initial >> 5;
@@ -1268,7 +1189,6 @@ class Reader {
   }
 }
 
-/** Reads exactly one value: numbers, Uint8Array, strings, arrays, Map, Tagged, null. */
 function decodeCbor(bytes) {
   const reader = new Reader(bytes);
   const value = reader.value(0);
@@ -1285,7 +1205,6 @@ function encodeHead(major, argument) {
   return out;
 }
 
-/** Writes a value in its one deterministic form. */
 function encodeCbor(value) {
   if (value === null) return Uint8Array.of(NULL);
   if (typeof value === 'number') return value >= 0 ? encodeHead(UNSIGNED, value) : encodeHead(NEGATIVE, -1 - value);
@@ -1298,9 +1217,8 @@ function encodeCbor(value) {
 }
 return { Tagged, decodeCbor, encodeCbor };
 })();
-// src/cose.js
 const m_cose = (() => {
-// COSE_Sign1 as docs/formats.md §4 narrows it: tagged, deterministic, Ed25519, a closed set of headers for each object.
+const { utf8 } = m_bytes;
 const { decodeCbor, encodeCbor, Tagged } = m_cbor;
 const { Malformed } = m_malformed;
 
@@ -1308,6 +1226,9 @@ const SIGN1_TAG = 18;
 const ALG = 1, CONTENT_TYPE = 3, KID = 4, CWT_CLAIMS = 15, RECEIPTS = 394, VDS = 395, VDP = 396;
 const EDDSA = -8;
 const RFC9162_SHA256 = 1;
+const CLAIM_BYTES_MAX = 512;
+const RECEIPTS_MAX = 16, RECEIPT_BYTES_MAX = 4096;
+const PATH_MAX = 63; // a tree has fewer than 2^63 leaves
 const ISS = 1, SUB = 2, INCLUSION = -1;
 
 const STATEMENT_TYPE = 'application/tabellion-record+json';
@@ -1325,11 +1246,12 @@ function readClaims(claims) {
   onlyKeys(claims, [ISS, SUB], 'CWT claims');
   const iss = claims.get(ISS);
   const sub = claims.get(SUB);
-  if (typeof iss !== 'string' || typeof sub !== 'string') throw new Malformed('CWT claims iss and sub are not text');
+  if (![iss, sub].every((claim) => typeof claim === 'string' && claim !== '' && utf8(claim).length <= CLAIM_BYTES_MAX)) {
+    throw new Malformed(`CWT claims iss and sub are not text of 1 to ${CLAIM_BYTES_MAX} bytes`);
+  }
   return { iss, sub };
 }
 
-/** Reads any of the four objects: {kind, kid, iss?, sub?, protectedBytes, unprotected, payload, signature}. */
 function parseSign1(bytes) {
   const tagged = decodeCbor(bytes);
   if (!(tagged instanceof Tagged) || tagged.tag !== SIGN1_TAG || !Array.isArray(tagged.value) || tagged.value.length !== 4) {
@@ -1362,12 +1284,10 @@ function readProtected(header) {
   return { kind, kid, ...(header.has(CWT_CLAIMS) ? readClaims(header.get(CWT_CLAIMS)) : {}) };
 }
 
-/** The bytes that are signed (RFC 9052 §4.4), external_aad empty. */
 function toBeSigned(sign1, payload) {
   return encodeCbor(['Signature1', sign1.protectedBytes, new Uint8Array(0), payload]);
 }
 
-/** A COSE_Sign1 that is an entry: attached payload, empty unprotected header. */
 function parseEntrySign1(bytes) {
   const sign1 = parseSign1(bytes);
   if (sign1.kind !== 'statement' && sign1.kind !== 'seal') throw new Malformed('COSE object is neither statement nor seal');
@@ -1376,7 +1296,6 @@ function parseEntrySign1(bytes) {
   return sign1;
 }
 
-/** The package signature: detached payload, empty unprotected header. */
 function parsePackageSignature(bytes) {
   const sign1 = parseSign1(bytes);
   if (sign1.kind !== 'package') throw new Malformed('COSE object is not a package signature');
@@ -1384,21 +1303,20 @@ function parsePackageSignature(bytes) {
   return sign1;
 }
 
-/** A transparent statement: its statement bytes as they stand in the log, and its receipts' bytes. */
 function splitTransparent(bytes) {
   const sign1 = parseSign1(bytes);
   if (sign1.kind !== 'statement') throw new Malformed('COSE object is not a statement');
   if (sign1.payload === null) throw new Malformed('statement has no payload');
   onlyKeys(sign1.unprotected, [RECEIPTS], 'unprotected');
   const receipts = sign1.unprotected.get(RECEIPTS);
-  if (!Array.isArray(receipts) || receipts.length === 0 || !receipts.every((one) => one instanceof Uint8Array)) {
-    throw new Malformed('transparent statement holds no list of receipts');
+  if (!Array.isArray(receipts) || receipts.length === 0 || receipts.length > RECEIPTS_MAX
+    || !receipts.every((one) => one instanceof Uint8Array && one.length <= RECEIPT_BYTES_MAX)) {
+    throw new Malformed(`transparent statement holds no list of 1 to ${RECEIPTS_MAX} receipts of at most ${RECEIPT_BYTES_MAX} bytes`);
   }
   const statement = encodeCbor(new Tagged(SIGN1_TAG, [sign1.protectedBytes, new Map(), sign1.payload, sign1.signature]));
   return { statement, receipts };
 }
 
-/** A COSE Receipt (RFC 9942): {kid, iss, sub, size, index, path, …}. */
 function parseReceipt(bytes) {
   const sign1 = parseSign1(bytes);
   if (sign1.kind !== 'receipt' || sign1.payload !== null) throw new Malformed('COSE object is not a detached receipt');
@@ -1412,20 +1330,17 @@ function parseReceipt(bytes) {
   const proof = decodeCbor(list[0]);
   if (!Array.isArray(proof) || proof.length !== 3) throw new Malformed('inclusion proof is not [size, index, path]');
   const [size, index, path] = proof;
-  if (!Number.isSafeInteger(size) || size < 1 || !Number.isSafeInteger(index) || index < 0) {
+  if (!Number.isSafeInteger(size) || size < 0 || !Number.isSafeInteger(index) || index < 0) {
     throw new Malformed('inclusion proof has no size and index');
   }
-  if (!Array.isArray(path) || !path.every((node) => node instanceof Uint8Array && node.length === 32)) {
+  if (!Array.isArray(path) || path.length > PATH_MAX || !path.every((node) => node instanceof Uint8Array && node.length === 32)) {
     throw new Malformed('inclusion path is not a list of hashes');
   }
   return { ...sign1, size, index, path };
 }
 return { STATEMENT_TYPE, SEAL_TYPE, PACKAGE_TYPE, parseSign1, toBeSigned, parseEntrySign1, parsePackageSignature, splitTransparent, parseReceipt };
 })();
-// src/merkle.js
 const m_merkle = (() => {
-// The RFC 9162 tree over SHA-256: leaves, ranges of perfect subtrees, inclusion paths (docs/formats.md §2).
-// Sizes and indexes are numbers up to 2^53 − 1, so halving is done by division and never with 32-bit operators.
 const { equal } = m_bytes;
 const { sha256 } = m_sha256;
 
@@ -1437,7 +1352,6 @@ const EMPTY_ROOT = sha256();
 const leafHash = (entry) => sha256(LEAF, entry);
 const nodeHash = (left, right) => sha256(NODE, left, right);
 
-/** Sizes of the maximal aligned perfect subtrees of [begin, end), left to right. */
 function perfectSizes(begin, end) {
   const sizes = [];
   for (let at = begin; at < end;) {
@@ -1449,12 +1363,10 @@ function perfectSizes(begin, end) {
   return sizes;
 }
 
-/** A run of perfect subtrees that starts at 0 and grows to the right; gives the root of everything pushed. */
 class Range {
   end = 0;
   #nodes = []; // {size, hash}, sizes descending
 
-  /** Adds a perfect subtree of `size` leaves at the right edge, where it must be aligned. */
   push(hash, size = 1) {
     let node = { size, hash };
     while (this.#nodes.length > 0 && this.#nodes[this.#nodes.length - 1].size === node.size) {
@@ -1470,17 +1382,12 @@ class Range {
   }
 }
 
-/** Root over leaf hashes alone. */
 function rootOf(leaves) {
   const range = new Range();
   for (const leaf of leaves) range.push(leaf);
   return range.root();
 }
 
-/**
- * The root of a tree of `size` from hashes left of a range, the range's leaf hashes and hashes right of it
- * (docs/formats.md §11.2). Null when the number of hashes is not the one the numbers ask for.
- */
 async function rootFromRange({ left, leaves, right, first, size }, pace) {
   const leftSizes = perfectSizes(0, first);
   const rightSizes = perfectSizes(first + leaves.length, size);
@@ -1495,7 +1402,6 @@ async function rootFromRange({ left, leaves, right, first, size }, pace) {
   return range.root();
 }
 
-/** The root that an inclusion path leads to (RFC 9162 §2.1.3.2), or null when its length does not fit. */
 function rootFromPath(leaf, index, size, path) {
   if (index >= size) return null;
   let place = index;
@@ -1524,22 +1430,17 @@ function isIncluded(leaf, index, size, path, root) {
 }
 return { EMPTY_ROOT, leafHash, nodeHash, perfectSizes, Range, rootOf, rootFromRange, rootFromPath, isIncluded };
 })();
-// src/keyid.js
 const m_keyid = (() => {
-// Key ids: COSE Key Thumbprints (RFC 9679) of Ed25519 keys (docs/formats.md §1).
 const { hex } = m_bytes;
 const { encodeCbor } = m_cbor;
 const { sha256 } = m_sha256;
 
 const KTY = 1, OKP = 1, CRV = -1, ED25519 = 6, X = -2;
 
-/** 64 hex digits. */
 const keyIdOf = (publicKey) => hex(sha256(encodeCbor(new Map([[KTY, OKP], [CRV, ED25519], [X, publicKey]]))));
 return { keyIdOf };
 })();
-// src/recordtypes.js
 const m_recordtypes = (() => {
-// The record types of version 1 whose clear members are fixed (docs/formats.md §6 to §8).
 const { isPublicKey } = m_ed25519;
 const { keyIdOf } = m_keyid;
 const { Malformed } = m_malformed;
@@ -1557,7 +1458,6 @@ const purpose = shape.oneOf('log', 'writer', 'package', 'actor');
 const systems = (value) => shape.ascending(
   shape.listOf(shape.closed({ last_seq: shape.ordinal, system: shape.id }))(value), (one) => one.system, 'systems');
 
-// Every type here is known; those in KEY_TYPES are folded into the key chain.
 const CLEAR = new Map(Object.entries({
   'log.genesis': {
     digest_alg: shape.exactly('sha-256'), env: shape.environment, key: keyInfo, origin: shape.origin, tenant: shape.string,
@@ -1568,7 +1468,7 @@ const CLEAR = new Map(Object.entries({
   },
   'key.revoked': { key_id: shape.hash, reason: shape.oneOf('compromised', 'lost', 'retired') },
   'epoch.opened': {
-    'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.count }),
+    'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.ordinal }),
   },
   'epoch.closed': { last_seq: shape.ordinal, systems },
   'erasure.ordered': {
@@ -1582,16 +1482,19 @@ const CLEAR = new Map(Object.entries({
   'system.purged': { 'order?': shape.id },
   'package.exported': { count: shape.count, first: shape.count, manifest_sha256: shape.hash, size: shape.count },
   'record.read': { entry: shape.count },
+  'anchor.confirmed': {
+    anchor: shape.oneOf('rfc3161', 'opentimestamps', 'arweave', 'evm'), evidence_sha256: shape.hash, root: shape.hash, size: shape.count,
+  },
+  'witness.conflict_found': { kind: shape.oneOf('forked', 'rolled_back'), proved: shape.boolean, size: shape.count },
+  'witness.conflict_lifted': { conflict: shape.id },
 }));
-const NOT_CRITICAL = new Set(['package.exported', 'record.read']);
+const NOT_CRITICAL = new Set(['package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed']);
 const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 
 const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;
 
-/** Whether this reader knows what a record's type means. Only that of a critical record matters. */
 const isKnown = (record) => CLEAR.has(record.type) && record.type_version === VERSION;
 
-/** What a record of a known type must be besides its clear members; it can be seen without any other record. */
 function checkOwnNumbers(record) {
   const { type, facts, seq } = record;
   if (type === 'epoch.opened' && seq !== 1) throw new Malformed('an epoch does not open with number 1');
@@ -1604,12 +1507,10 @@ function checkOwnNumbers(record) {
   }
 }
 
-/** Key records and no others stand in stream `keys`. */
 function checkKeyStream(record) {
   if ((record.stream === 'keys') !== KEY_TYPES.has(record.type)) throw new Malformed('stream keys is for key records, and every key record is in it');
 }
 
-/** Reads the clear members of a known type; those of an unknown type belong to its own registry. */
 function checkClear(record) {
   if (!isKnown(record)) return;
   if (record.critical === NOT_CRITICAL.has(record.type)) {
@@ -1617,16 +1518,13 @@ function checkClear(record) {
   }
   const members = CLEAR.get(record.type);
   const required = Object.keys(members).some((name) => !name.endsWith('?'));
-  // A type without any clear fact leaves the member out: an empty object is never written.
   if (record.clear === undefined && required) throw new Malformed(`type ${record.type} lacks its clear members`);
   record.facts = record.clear === undefined ? {} : shape.closed(members)(record.clear);
   checkOwnNumbers(record);
 }
-return { isKeyRecord, isKnown, checkKeyStream, checkClear };
+return { KEY_TYPES, isKeyRecord, isKnown, checkKeyStream, checkClear };
 })();
-// src/record.js
 const m_record = (() => {
-// The sealed record (docs/formats.md §3): one closed JCS object. Reading it decides its form, not whether it is true.
 const { parseJcs } = m_jcs;
 const { Malformed } = m_malformed;
 const { checkClear, checkKeyStream } = m_recordtypes;
@@ -1645,8 +1543,13 @@ function typeName(value) {
   return name;
 }
 
-/** A disclosure's digest: base64url of 32 bytes, 43 characters; the last one carries four bits. */
 const digest = shape.matching(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, 'a digest of 43 base64url characters');
+
+const TYPE_VERSION_MAX = 2 ** 32 - 1;
+function typeVersion(value) {
+  if (shape.ordinal(value) > TYPE_VERSION_MAX) throw new Malformed(`type_version is beyond ${TYPE_VERSION_MAX}`);
+  return value;
+}
 
 const unit = shape.closed({
   digests: (value) => shape.ascending(shape.listOf(digest, 1, DIGESTS_MAX)(value), (one) => one, 'digests'),
@@ -1686,7 +1589,7 @@ const RECORD = {
   'system?': shape.id,
   'system_seq?': shape.ordinal,
   type: typeName,
-  type_version: shape.ordinal,
+  type_version: typeVersion,
   units: (value) => shape.ascending(shape.listOf(unit, 0, UNITS_MAX)(value), (one) => one.id, 'units'),
 };
 
@@ -1694,7 +1597,6 @@ function bothOrNeither(record, a, b) {
   if ((record[a] === undefined) !== (record[b] === undefined)) throw new Malformed(`${a} and ${b} are not both there`);
 }
 
-/** Reads a sealed record from its bytes. */
 function parseRecord(bytes) {
   const record = shape.closed(RECORD)(parseJcs(bytes));
   bothOrNeither(record, 'system', 'system_seq');
@@ -1705,9 +1607,7 @@ function parseRecord(bytes) {
 }
 return { UNITS_MAX, DIGESTS_MAX, parseRecord };
 })();
-// src/entry.js
 const m_entry = (() => {
-// Entries and seals (docs/formats.md §2, §5): what stands at one index of the log.
 const { parseEntrySign1 } = m_cose;
 const { parseJcs } = m_jcs;
 const { Malformed, within } = m_malformed;
@@ -1715,7 +1615,6 @@ const { leafHash } = m_merkle;
 const { parseRecord } = m_record;
 const shape = m_shape;
 
-const ENTRY_MAX_BYTES = 65535;
 const RECORD_START = 0x7b;
 const SIGN1_START = 0xd2;
 
@@ -1729,15 +1628,20 @@ const SEAL = shape.closed({
   root: shape.hashBytes,
 });
 
-/** Reads an entry: {kind: 'record' | 'statement' | 'seal', index, bytes, leaf, record?, seal?, sign1?}. */
+function parseSeal(payload) {
+  const seal = SEAL(parseJcs(payload));
+  if (!Number.isSafeInteger(seal.first + seal.count + 1)) throw new Malformed('seal stands beyond the last index that JSON can hold');
+  return seal;
+}
+
 function parseEntry(bytes, index) {
-  if (bytes.length < 1 || bytes.length > ENTRY_MAX_BYTES) throw new Malformed(`entry ${index} is not 1 to 65,535 bytes`);
+  if (bytes.length < 1 || bytes.length > shape.ENTRY_MAX_BYTES) throw new Malformed(`entry ${index} is not 1 to 65,535 bytes`);
   return within(`entry ${index}`, () => {
     const entry = { index, bytes, leaf: leafHash(bytes) };
     if (bytes[0] === RECORD_START) return { ...entry, kind: 'record', record: parseRecord(bytes) };
     if (bytes[0] !== SIGN1_START) throw new Malformed('is neither a sealed record nor a COSE_Sign1');
     const sign1 = parseEntrySign1(bytes);
-    if (sign1.kind === 'seal') return { ...entry, kind: 'seal', sign1, seal: SEAL(parseJcs(sign1.payload)) };
+    if (sign1.kind === 'seal') return { ...entry, kind: 'seal', sign1, seal: parseSeal(sign1.payload) };
     const record = parseRecord(sign1.payload);
     if (sign1.iss !== record.actor || sign1.sub !== record.record_id) {
       throw new Malformed('statement and record name different actors or records');
@@ -1746,7 +1650,6 @@ function parseEntry(bytes, index) {
   });
 }
 
-/** Splits an entry bundle (C2SP tlog-tiles): uint16 length, entry, again until the end. */
 function splitBundle(bytes) {
   const entries = [];
   for (let at = 0; at < bytes.length;) {
@@ -1758,12 +1661,9 @@ function splitBundle(bytes) {
   }
   return entries;
 }
-return { ENTRY_MAX_BYTES, parseEntry, splitBundle };
+return { parseEntry, splitBundle };
 })();
-// src/keychain.js
 const m_keychain = (() => {
-// The log's keys as a fold of its key records (docs/formats.md §6): which key was in force for which position.
-// Promise: nothing enters the chain unless the root signed it and, for a rotation, both keys did.
 const { concat, equal, fromHex, hex, utf8 } = m_bytes;
 const { toBeSigned } = m_cose;
 const { toJcsBytes } = m_jcs;
@@ -1777,26 +1677,21 @@ const PRODUCER_DOMAIN = 'tabellion.producer/1';
 const ROOT_EPOCHS = new Set(['epoch.opened', 'epoch.closed']);
 const SINGLE_PURPOSES = new Set(['log', 'writer', 'package']);
 
-/** A key record contradicts the chain before it. */
 class ChainBroken extends Error {}
 
-/** The bytes that both keys of a rotation sign. */
 function rotationMessage(origin, facts) {
   const claim = { credential: facts.credential, log: origin, new: facts.key.key_id, old: facts.old, purpose: facts.purpose };
   return concat(utf8(ROTATION_DOMAIN), toJcsBytes(claim));
 }
 
 class KeyChain {
-  /** Key records in log order; the last one's stream_version is how many there are when none is left out. */
   version = 0;
   #keys = new Map(); // key id → {purpose, credential, publicKey, from, until}
 
-  /** @param {boolean} complete whether every key record of the log is given (package) or only some (receipt) */
   constructor(complete) {
     this.complete = complete;
   }
 
-  /** Adds the next key record. Throws ChainBroken. */
   async apply(entry) {
     const { record, index } = entry;
     if (!record || !isKeyRecord(record)) throw new ChainBroken(`entry ${index} is no key record`);
@@ -1839,7 +1734,6 @@ class KeyChain {
   }
 
   #grant(key, { purpose, credential }, index) {
-    // A receipt does not hold revocations, so there a second key may be the lawful successor of a revoked one.
     if (this.complete && SINGLE_PURPOSES.has(purpose) && this.inForce(purpose, index)) {
       throw new ChainBroken(`entry ${index} grants a second ${purpose} key`);
     }
@@ -1873,14 +1767,12 @@ class KeyChain {
     key.until = Math.min(key.until, index);
   }
 
-  /** The key of a single-holder purpose in force for a position: granted before it, not rotated out or revoked before it. */
   inForce(purpose, position) {
     let found = null; // the latest: in a receipt an earlier one may have been revoked unseen
     for (const key of this.#keys.values()) if (key.purpose === purpose && this.isInForce(key, position)) found = key;
     return found;
   }
 
-  /** An actor's key by its id, whether or not it was in force. */
   find(keyId) {
     return this.#keys.get(keyId) ?? null;
   }
@@ -1890,13 +1782,10 @@ class KeyChain {
   }
 }
 
-/** The producer that a key's own statements count under (docs/formats.md §7). */
 const producerOf = (keyId) => hex(sha256(utf8(PRODUCER_DOMAIN), fromHex(keyId, 32)).subarray(0, 16));
 
-/** The root opens and closes the epochs of its own producer. */
 const isRootEpoch = (chain, record) => ROOT_EPOCHS.has(record.type) && record.producer === producerOf(chain.root.keyId);
 
-/** Verifies a statement against the chain: null when it holds, otherwise why it does not. */
 async function statementFault(chain, entry) {
   const { record, sign1, index } = entry;
   const keyId = hex(sign1.kid);
@@ -1915,7 +1804,6 @@ async function statementFault(chain, entry) {
   return holds ? null : `the signature of statement ${index} does not verify`;
 }
 
-/** Verifies a seal's signature by the writer key in force at its index: null when it holds, otherwise why not. */
 async function sealFault(chain, entry) {
   const { sign1, index } = entry;
   const writer = chain.inForce('writer', index);
@@ -1928,10 +1816,70 @@ async function sealFault(chain, entry) {
 const sameKey = (publicKey, pins) => pins.some((pin) => equal(pin, publicKey));
 return { ChainBroken, rotationMessage, KeyChain, statementFault, sealFault, sameKey };
 })();
-// src/zip.js
+const m_aspects = (() => {
+
+const NOT_CHECKED = 'not checked';
+const CLOCK = 'the commit time is the clock of the log’s own writer, and no clock outside the log vouches for it';
+
+const RESTS_ON = {
+  package: {
+    signature: ['container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements'],
+    inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals'],
+    time: ['issuer', 'checkpoint signature', 'seals'],
+  },
+  receipt: {
+    signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement'],
+    inclusion: ['entry', 'inclusion', 'issuer', 'checkpoint signature', 'seal', 'disclosures'],
+    time: ['issuer', 'checkpoint signature', 'seal'],
+  },
+  'transparent statement': {
+    signature: ['form', 'issuer', 'receipt', 'statement signature'],
+    inclusion: ['form', 'issuer', 'receipt'],
+    time: [],
+  },
+};
+
+const partsOf = (run, names) => run.checks.filter((check) => names.includes(check.name) && (check.required || check.name !== 'statement'));
+
+function fromChecks(run, aspect, names, yes) {
+  const parts = partsOf(run, names);
+  const open = parts.filter((check) => check.outcome !== 'holds').map((check) => check.name).join(', ');
+  const restsOn = parts.map((check) => check.name);
+  if (open === '') return { aspect, outcome: 'holds', answer: yes, restsOn };
+  if (parts.some((check) => check.outcome === 'broken' || check.outcome === 'malformed')) {
+    return { aspect, outcome: 'broken', answer: `Not shown: see ${open}.`, restsOn };
+  }
+  return { aspect, outcome: NOT_CHECKED, answer: `Something it rests on could not be decided: see ${open}.`, restsOn };
+}
+
+const SECONDS_MAX = 8.64e12; // what a Date can hold
+const dated = (seconds) => (seconds <= SECONDS_MAX ? new Date(seconds * 1000).toISOString() : `${seconds} seconds after 1970`);
+
+function timeOf(run, names) {
+  if (names.length === 0) return { aspect: 'time', outcome: NOT_CHECKED, answer: 'This form of receipt carries no time at all.', restsOn: [] };
+  const found = fromChecks(run, 'time', names, '');
+  if (found.outcome !== 'holds') return found;
+  const [first] = Object.entries(run.witnessed).sort(([, a], [, b]) => a - b);
+  if (!first) return { ...found, outcome: NOT_CHECKED, answer: `No outside clock: ${CLOCK}.` };
+  return { ...found, answer: `Not after ${dated(first[1])}, by witness ${first[0]}.` };
+}
+
+function aspectsOf(run) {
+  const parts = RESTS_ON[run.kind];
+  if (!parts) return [];
+  return [
+    fromChecks(run, 'signature', parts.signature, 'Every signature is valid, by a key in force of a log you trust.'),
+    fromChecks(run, 'ledger inclusion', parts.inclusion, 'Everything stands in the tree that the log signed.'),
+    timeOf(run, parts.time),
+    {
+      aspect: 'live source', outcome: NOT_CHECKED, restsOn: [],
+      answer: 'Not asked: this verifier asks nobody. Ask the log itself for a newer checkpoint and a consistency proof.',
+    },
+  ];
+}
+return { aspectsOf };
+})();
 const m_zip = (() => {
-// The one byte form of a package's ZIP (docs/formats.md §11). Nothing is tolerated: what this reader accepts can be
-// written in exactly one way, so a changed byte cannot hide in the container.
 const { equal, text, utf8 } = m_bytes;
 const { Malformed } = m_malformed;
 
@@ -1946,7 +1894,6 @@ const NAME = /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/;
 const DOS_DATE = 0x0021; // 1980-01-01
 const CRC_PIECE_BYTES = 1024 * 1024; // a breath about every 3 ms
 
-// Eight tables: eight bytes a step ("slicing by 8").
 const CRC_TABLES = Array.from({ length: 8 }, () => new Uint32Array(256));
 for (let byte = 0; byte < 256; byte++) {
   let value = byte;
@@ -1973,7 +1920,6 @@ function crcUpdate(start, bytes) {
   return crc;
 }
 
-/** CRC-32 (ISO-HDLC) of bytes. */
 const crc32 = (bytes) => (crcUpdate(0xffffffff, bytes) ^ 0xffffffff) >>> 0;
 
 async function pacedCrc32(bytes, pace) {
@@ -2005,7 +1951,6 @@ function readEnd(view) {
   return { files, start, end: at };
 }
 
-/** Whether a package may have a file of this name. */
 function isFileName(name) {
   return name.length <= NAME_MAX_BYTES && NAME.test(name) && !name.split('/').some((part) => part === '.' || part === '..');
 }
@@ -2017,7 +1962,6 @@ function readName(bytes, at, size) {
   return name;
 }
 
-/** The fields that local and central header share, from `version needed` to `extra length`. */
 function readShared(view, at) {
   expect(view, at, 2, 20, 'version needed');
   expect(view, at + 2, 2, 0x0800, 'flags');
@@ -2057,7 +2001,6 @@ function readLocal(bytes, view, central, limit) {
   return bytes.subarray(dataAt, dataAt + central.size);
 }
 
-/** Reads the container: Map from name to bytes, in order. Also checks every CRC-32. */
 async function readZip(bytes, pace) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4 || view.getUint32(0, true) !== LOCAL_SIGNATURE) throw new Malformed('ZIP: file does not start with a local header');
@@ -2085,9 +2028,7 @@ async function readZip(bytes, pace) {
 }
 return { crc32, isFileName, readZip };
 })();
-// src/manifest.js
 const m_manifest = (() => {
-// The manifest, the proof and the file set of a package (docs/formats.md §11).
 const { parseJcs, parseJcsLines } = m_jcs;
 const { Malformed, within } = m_malformed;
 const { isFileName } = m_zip;
@@ -2101,27 +2042,40 @@ const SCOPE = 'This package shows that the listed records existed in this log in
 const FIXED_FILES = [
   'VERIFY.txt', 'checkpoint', 'erasures.jsonl', 'manifest.cose', 'manifest.json', 'proof.json', 'report.html', 'verify.html',
 ];
-// About a framework: all of them or none. Computed by the exporter; listed in the manifest like every file, and not computed again here.
 const FRAMEWORK_FILES = [
   'framework/index.json', 'framework/rules.toml', 'framework/soa.json', 'framework/status.json', 'framework/systems.json',
 ];
+const MIB = 1 << 20;
+const FILE_BYTES_MAX = {
+  'VERIFY.txt': 256 << 10, checkpoint: 512 << 10, 'manifest.cose': 1 << 10, 'manifest.json': 32 * MIB, 'proof.json': 256 * MIB, 'report.html': 64 * MIB,
+  'verify.html': 16 * MIB, 'framework/index.json': 64 * MIB, 'framework/rules.toml': 4 * MIB, 'framework/soa.json': 4 * MIB,
+  'framework/status.json': 64 * MIB, 'framework/systems.json': 64 * MIB,
+};
+const ANCHOR = /^anchors\/[0-9]{8}\.json$/;
+const ANCHORS_MAX = 1024;
 const NUMBERED = /^(entries\/[0-9]{8}\.bundle|disclosures\/[0-9]{8}\.jsonl)$/;
 const FILES_MAX = 65535;
 
+const anchorName = (number) => `anchors/${String(number).padStart(8, '0')}.json`;
 const bundleName = (number) => `entries/${String(number).padStart(8, '0')}.bundle`;
 const disclosuresName = (number) => `disclosures/${String(number).padStart(8, '0')}.jsonl`;
 
-/** Refuses a file set that no package has; gives the number of entry bundles. */
 function checkFileSet(files) {
   for (const name of FIXED_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
   if (FRAMEWORK_FILES.some((name) => files.has(name))) {
     for (const name of FRAMEWORK_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
   }
+  for (const [name, most] of Object.entries(FILE_BYTES_MAX)) {
+    if (files.get(name)?.length > most) throw new Malformed(`file ${name} has more than ${most} bytes`);
+  }
+  let anchors = 0;
+  while (anchors < ANCHORS_MAX && files.has(anchorName(anchors))) anchors++;
   let bundles = 0;
   while (files.has(bundleName(bundles))) bundles++;
   for (const name of files.keys()) {
     if (FIXED_FILES.includes(name) || FRAMEWORK_FILES.includes(name)) continue;
     const number = Number(name.match(/[0-9]{8}/)?.[0]);
+    if (ANCHOR.test(name) && number < anchors) continue;
     if (!NUMBERED.test(name)) throw new Malformed(`file ${name} is not part of a package`);
     if (number >= bundles) throw new Malformed(`file ${name} has no place in the numbered files`);
   }
@@ -2139,7 +2093,7 @@ const period = (value) => {
   return read;
 };
 const types = (value) => {
-  for (const count of Object.values(shape.object(value))) shape.ordinal(count);
+  for (const count of Object.values(shape.object(value))) shape.count(count);
   return value;
 };
 
@@ -2148,7 +2102,7 @@ const MANIFEST = shape.closed({
   disclosure: shape.oneOf('all', 'business', 'none'),
   env: shape.environment,
   epochs: (value) => shape.ascending(shape.listOf(shape.closed({
-    closed: shape.boolean, count: shape.ordinal, epoch: shape.ordinal, first_seq: shape.ordinal, last_seq: shape.ordinal,
+    closed: shape.boolean, count: shape.count, epoch: shape.count, first_seq: shape.count, last_seq: shape.count,
     missing: shape.count, opened: shape.boolean, producer: shape.id,
   }))(value), (one) => [one.producer, one.epoch], 'epochs'),
   files: (value) => shape.ascending(shape.listOf(shape.closed({
@@ -2158,11 +2112,11 @@ const MANIFEST = shape.closed({
   format: shape.exactly('tabellion.package/1'),
   'framework?': shape.string,
   genesis: shape.hash,
-  keys: shape.ordinal,
+  keys: shape.count,
   log: shape.origin,
   'period?': period,
   scope: shape.exactly(SCOPE),
-  size: shape.ordinal,
+  size: shape.count,
   software: shape.string,
   tenant: shape.string,
   totals: shape.closed({
@@ -2181,7 +2135,7 @@ const hashes = shape.listOf(shape.hashBytes);
 
 const PROOF = shape.closed({
   extra: (value) => shape.ascending(shape.listOf(shape.closed({
-    entry: shape.bytes, index: shape.count, path: hashes,
+    entry: shape.entry, index: shape.count, path: hashes,
   }))(value), (one) => one.index, 'extra entries'),
   format: shape.exactly('tabellion.proof/1'),
   left: hashes,
@@ -2203,17 +2157,14 @@ const parseDisclosureLines = (bytes, name) => {
 const parseErasureLines = (bytes) => readLines(bytes, 'erasures.jsonl', ERASURE_LINE);
 return { BUNDLE_ENTRIES, SCOPE, bundleName, disclosuresName, checkFileSet, parseManifest, parseProof, parseDisclosureLines, parseErasureLines };
 })();
-// src/report.js
 const m_report = (() => {
-// What a verifier reports (docs/formats.md §12): checks with outcomes, one verdict, three findings.
-// Promise: what was not checked never counts as fine. The first fault in the order of the plan decides the exit code.
+const { aspectsOf } = m_aspects;
 const { Malformed } = m_malformed;
 const { SCOPE: PACKAGE_SCOPE } = m_manifest;
 
 const EXIT = Object.freeze({ holds: 0, broken: 1, malformed: 2, undetermined: 3 });
 const FAULTS_SHOWN_MAX = 20; // a person reads the first few; the count tells the rest
 
-// The three questions that a reader has, answered apart.
 const UNKNOWN = 'Not known: something this rests on could not be decided.';
 const FINDINGS = {
   existed: {
@@ -2254,7 +2205,6 @@ const SCOPES = {
   unknown: 'Nothing was verified. Tabellion is not a certification body.',
 };
 
-/** Collects the contradictions of one check, keeping the first few in words. */
 class Faults {
   list = [];
   count = 0;
@@ -2265,7 +2215,6 @@ class Faults {
     if (this.list.length < FAULTS_SHOWN_MAX) this.list.push(fault);
   }
 
-  /** The check's result: broken with the faults, or holds with `detail`. */
   result(detail, extra = {}) {
     if (this.count === 0) return { outcome: 'holds', detail, ...extra };
     const more = this.count - 1;
@@ -2274,18 +2223,17 @@ class Faults {
   }
 }
 
-/** `1 batch`, `2 batches`. */
 const counted = (count, one, many = `${one}s`) => `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
 const holds = (detail) => ({ outcome: 'holds', detail });
 const broken = (detail) => ({ outcome: 'broken', detail, faults: [detail] });
 const undetermined = (detail) => ({ outcome: 'undetermined', detail });
 
-/** A run through a plan of checks, each `{name, title, proves, notProved, findings, required}`. */
 class Run {
   malformed = null;
   facts = {};
   records = [];
+  witnessed = {}; // name of a witness that the trust file asks for → seconds at which it signed
 
   constructor(kind, plan, pace) {
     this.kind = kind;
@@ -2301,10 +2249,6 @@ class Run {
     return this.checks.some((check) => check.outcome === 'broken');
   }
 
-  /**
-   * Runs one check unless a part before it could not be read. `judge` returns {outcome, detail, faults?, value?};
-   * a Malformed from it ends the run. Gives the value, or undefined when there is none.
-   */
   async check(name, judge) {
     const check = this.find(name);
     if (this.malformed || this.stopped) return undefined;
@@ -2331,7 +2275,6 @@ class Run {
     }
   }
 
-  /** Ends the run: what follows cannot be judged without the value that is missing. */
   stop() {
     this.stopped = true;
   }
@@ -2347,7 +2290,6 @@ class Run {
     return EXIT[this.verdict];
   }
 
-  /** One of the three findings, only as good as the worst of the checks it rests on. */
   finding(name) {
     const parts = this.checks.filter((check) => check.findings.includes(name));
     let outcome = 'holds';
@@ -2358,7 +2300,6 @@ class Run {
     return { name, question, outcome, answer: answers[outcome], restsOn: parts.map((check) => check.name) };
   }
 
-  /** What the whole of it shows at best, and what it never does. */
   get scope() {
     return SCOPES[this.kind];
   }
@@ -2367,9 +2308,13 @@ class Run {
     return Object.keys(FINDINGS).map((name) => this.finding(name));
   }
 
-  /** The machine-readable report, `tabellion.report/1`. */
+  get aspects() {
+    return aspectsOf(this);
+  }
+
   toJson() {
     return {
+      aspects: this.aspects.map(({ aspect, outcome, answer, restsOn }) => ({ answer, aspect, outcome, rests_on: restsOn.join(', ') })),
       checks: this.checks.map(({ name, outcome, detail, proves, notProved, required }) => (
         { detail, does_not_prove: notProved, name, outcome, proves, required })),
       exit: this.exitCode,
@@ -2383,7 +2328,6 @@ class Run {
   }
 }
 
-/** A report on input that is no known form at all. */
 function unreadable(what, pace) {
   const run = new Run('unknown', [{
     name: 'form', title: 'Form', required: true, findings: ['existed', 'unaltered', 'issued'],
@@ -2395,9 +2339,7 @@ function unreadable(what, pace) {
 }
 return { EXIT, Faults, counted, holds, broken, undetermined, Run, unreadable };
 })();
-// src/issuer.js
 const m_issuer = (() => {
-// Who issued it (docs/formats.md §10): the pins of the trust file against the keys of the log, and the checkpoint's signature.
 const { utf8 } = m_bytes;
 const { sameKey } = m_keychain;
 const { ED25519, signaturesBy } = m_note;
@@ -2408,7 +2350,6 @@ const { verifySignature } = m_webcrypto;
 const NO_TRUST = 'No trust file was given, so the issuer is unknown: anyone can make a log that is consistent with itself. '
   + 'Ask the issuer for its trust file by another way than this file.';
 
-/** Judges the issuer of a log whose root and log key are known from its own key records. */
 async function judgeIssuer(policy, chain, logKey, checkpoint) {
   if (!policy) return undetermined(NO_TRUST);
   const pins = pinsFor(policy, chain.origin);
@@ -2422,11 +2363,11 @@ async function judgeIssuer(policy, chain, logKey, checkpoint) {
   }
   const quorum = await checkQuorum(policy, checkpoint.note);
   const which = rootMatches ? 'root key' : 'log key';
-  if (quorum.outcome !== 'holds') return quorum.outcome === 'broken' ? broken(quorum.detail) : undetermined(quorum.detail);
-  return holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`);
+  if (quorum.outcome === 'broken') return broken(quorum.detail);
+  if (quorum.outcome !== 'holds') return undetermined(quorum.detail);
+  return { ...holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`), value: quorum.times };
 }
 
-/** Judges a checkpoint's signature by the log key in force for its size. */
 async function judgeCheckpoint(logKey, checkpoint) {
   if (!logKey) return broken(`No log key was in force for a checkpoint of size ${checkpoint.size}.`);
   const blobs = signaturesBy(checkpoint.note, checkpoint.origin, ED25519, logKey.publicKey);
@@ -2440,14 +2381,11 @@ async function judgeCheckpoint(logKey, checkpoint) {
 }
 return { judgeIssuer, judgeCheckpoint };
 })();
-// src/packagefacts.js
 const m_packagefacts = (() => {
-// What the page shows of a package beside the checks: who, what range, when, and each record with what is known of it.
 const { hex } = m_bytes;
 const { verifierKeyText } = m_note;
 const { unitState } = m_unit;
 
-/** Facts about the package as a whole; members are absent where a check did not get that far. */
 function packageFacts({ manifest, chain, entries, epochs, checkpoint, recount }) {
   const seals = (entries ?? []).filter((entry) => entry.kind === 'seal');
   return {
@@ -2470,7 +2408,6 @@ function packageFacts({ manifest, chain, entries, epochs, checkpoint, recount })
   };
 }
 
-/** One row per unit of a record: {id, state, fields, digests}. */
 function unitRows(record, index, knowledge) {
   return record.units.map((unit) => {
     const known = knowledge.get(index, unit.id);
@@ -2483,7 +2420,6 @@ function unitRows(record, index, knowledge) {
   });
 }
 
-/** One row per record or statement, with the commit time of the seal that closes its batch. */
 function packageRecords({ entries, knowledge }) {
   const rows = [];
   let committedAt = null;
@@ -2495,7 +2431,6 @@ function packageRecords({ entries, knowledge }) {
   return rows.reverse();
 }
 
-/** What is shown of one record. */
 function recordRow(entry, committedAt, units) {
   const { record, kind, index } = entry;
   return {
@@ -2507,12 +2442,14 @@ function recordRow(entry, committedAt, units) {
 }
 return { packageFacts, unitRows, packageRecords, recordRow };
 })();
-// src/plans.js
 const m_plans = (() => {
-// The checks of each kind of input in their binding order (docs/formats.md §12), with what each proves and what it does not.
 
 const check = (name, title, findings, proves, notProved, required = true) => (
   { name, title, findings, proves, notProved, required });
+
+const ANCHORS_CHECK = check('anchors', 'Anchors', [],
+  'Somebody outside held a digest of the log at the times stated.',
+  'When what an entry tells of happened.', false);
 
 const PACKAGE_PLAN = [
   check('container', 'Container', ['unaltered'],
@@ -2609,11 +2546,9 @@ const TRANSPARENT_PLAN = [
     'The statement bears the signature of its actor’s key.',
     'Here nothing: the actor’s public key is not in this file. The log took the statement in under its own rules.', false),
 ];
-return { PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
+return { ANCHORS_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
 })();
-// src/tlogproof.js
 const m_tlogproof = (() => {
-// C2SP tlog-proof@v1, read canonical-only: the outer form of a receipt (docs/formats.md §9).
 const { fromBase64, fromDecimal, text, utf8 } = m_bytes;
 const { Malformed } = m_malformed;
 const { parseCheckpoint } = m_note;
@@ -2627,7 +2562,6 @@ function hashLine(line) {
   return hash;
 }
 
-/** {extra, index, path, checkpoint}: `extra` is null when there is none. */
 function parseTlogProof(bytes) {
   const source = text(bytes);
   const end = source.indexOf('\n\n');
@@ -2644,9 +2578,7 @@ function parseTlogProof(bytes) {
 }
 return { FIRST_LINE, parseTlogProof };
 })();
-// src/receipt.js
 const m_receipt = (() => {
-// Verifies a receipt: a C2SP tlog-proof whose extra line carries the entry, its seal and its keys (docs/formats.md §9).
 const { hex } = m_bytes;
 const { Knowledge, parseDisclosures, takeDisclosures } = m_disclosures;
 const { parseEntry } = m_entry;
@@ -2668,26 +2600,25 @@ const RECEIPT_MAX_BYTES = 4 * 1024 * 1024;
 const hashes = shape.listOf(shape.hashBytes);
 const EXTRA = shape.closed({
   disclosures: shape.listOf(shape.string),
-  entry: shape.bytes,
+  entry: shape.entry,
   format: shape.exactly('tabellion.receipt/1'),
   keys: (value) => shape.ascending(shape.listOf(shape.closed({
-    entry: shape.bytes, index: shape.count, path: hashes,
+    entry: shape.entry, index: shape.count, path: hashes,
   }), 1)(value), (one) => one.index, 'key records'),
-  'seal?': shape.closed({ batch_path: hashes, entry: shape.bytes, index: shape.count, path: hashes }),
+  'seal?': shape.closed({ batch_path: hashes, entry: shape.entry, index: shape.count, path: hashes }),
 });
 
-/** Reads a receipt but for its key records, which are read where they are judged: their hashes come first. */
 function parseReceiptFile(bytes) {
   if (bytes.length > RECEIPT_MAX_BYTES) throw new Malformed('receipt is larger than 4 MiB');
   const proof = parseTlogProof(bytes);
   if (proof.extra === null) throw new Malformed('receipt has no extra line');
   const extra = within('extra', () => EXTRA(parseJcs(proof.extra)));
   const { index, path, checkpoint } = proof;
+  within('checkpoint', () => shape.origin(checkpoint.origin));
   const entry = parseEntry(extra.entry, index);
   return { index, path, checkpoint, extra, entry, seal: readSeal(entry, extra.seal) };
 }
 
-/** The seal of an entry; a seal is its own, everything else needs one. */
 function readSeal(entry, given) {
   if ((entry.kind === 'seal') !== (given === undefined)) {
     throw new Malformed(entry.kind === 'seal' ? 'receipt of a seal holds a second seal' : 'receipt holds no seal');
@@ -2698,7 +2629,6 @@ function readSeal(entry, given) {
   return seal;
 }
 
-/** Verifies receipt bytes against a policy (or null). */
 async function verifyReceipt(bytes, policy, pace) {
   const run = new Run('receipt', RECEIPT_PLAN, pace);
   const receipt = await run.check('form', () => {
@@ -2710,7 +2640,7 @@ async function verifyReceipt(bytes, policy, pace) {
   await run.check('inclusion', () => judgeInclusion(receipt));
   const chain = await run.check('keys', () => judgeKeys(run, receipt));
   const logKey = chain?.inForce('log', receipt.checkpoint.size);
-  await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint));
+  run.witnessed = await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint)) ?? {};
   await run.check('checkpoint signature', () => judgeCheckpoint(logKey, receipt.checkpoint));
   await run.check('seal', () => judgeSeal(receipt, chain));
   run.find('statement').required = receipt.entry.kind === 'statement';
@@ -2725,9 +2655,21 @@ async function verifyReceipt(bytes, policy, pace) {
   return run;
 }
 
-function judgeEntry({ entry, checkpoint }) {
+function genesisEnvironment([first]) {
+  if (first.index !== 0) return null;
+  try {
+    return parseEntry(first.entry, 0).record?.env ?? null;
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return null;
+  }
+}
+
+function judgeEntry({ entry, extra, checkpoint }) {
   const { record } = entry;
   if ((record?.log ?? entry.seal.log) !== checkpoint.origin) return broken(`entry ${entry.index} is of another log than the checkpoint`);
+  const env = genesisEnvironment(extra.keys);
+  if (record && env !== null && record.env !== env) return broken(`entry ${entry.index} is of environment ${record.env}, the log is a ${env} log`);
   if (record?.critical && !isKnown(record)) {
     const what = `critical type ${record.type}, version ${record.type_version}`;
     return undetermined(`The record is of ${what}, which this verifier does not know. Use a newer one.`);
@@ -2749,7 +2691,7 @@ function judgeInclusion({ entry, path, extra, checkpoint }) {
   return faults.result(`Root ${hex(root)} at size ${size}.`);
 }
 
-async function judgeKeys(run, { entry, extra, checkpoint }) {
+async function judgeKeys(run, { extra, checkpoint }) {
   const keys = extra.keys.map((item) => parseEntry(item.entry, item.index));
   const chain = new KeyChain(false);
   const faults = new Faults();
@@ -2761,7 +2703,6 @@ async function judgeKeys(run, { entry, extra, checkpoint }) {
     return broken(error.message);
   }
   if (chain.origin !== checkpoint.origin) faults.add('the genesis is of another log than the checkpoint');
-  if (entry.record && entry.record.env !== chain.env) faults.add(`entry ${entry.index} is of another environment than the genesis`);
   return faults.result(`${counted(keys.length, 'key record')}; root key ${chain.root.keyId.slice(0, 16)}….`, { value: chain });
 }
 
@@ -2796,7 +2737,6 @@ function judgeDisclosures({ entry, extra: { disclosures } }, knowledge) {
   return faults.result(disclosures.length === 0 ? 'Nothing is disclosed.' : `${counted(disclosures.length, 'disclosed field')}.`);
 }
 
-/** A receipt's disclosures do not name their unit: the digest does. */
 function takeFromAnyUnit(encoded, digest, entry, knowledge, faults) {
   const unit = entry.record?.units.find((one) => one.digests.includes(digest));
   if (!unit) faults.add(`a disclosed field of entry ${entry.index} is not what was sealed`);
@@ -2814,10 +2754,7 @@ function receiptFacts({ entry, seal, checkpoint }, chain) {
 }
 return { RECEIPT_MAX_BYTES, parseReceiptFile, verifyReceipt };
 })();
-// src/ui/dom.js
 const m_ui_dom = (() => {
-// Builds elements. Promise: text from a file only ever becomes a text node or an attribute value set here; there is no way
-// from data to markup, and no attribute that runs or loads anything can be set.
 
 const ATTRIBUTES = new Set([
   'class', 'id', 'role', 'colspan', 'scope', 'type', 'title', 'open', 'hidden', 'for', 'tabindex', 'value', 'max', 'datetime', 'disabled',
@@ -2832,7 +2769,6 @@ function setAttribute(element, name, value) {
   element.setAttribute(name, value === true ? '' : String(value));
 }
 
-/** An element with attributes and children; strings become text nodes, null is left out. */
 function el(tag, attributes = {}, ...children) {
   const element = SVG_TAGS.has(tag) ? document.createElementNS(SVG_NAMESPACE, tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -2845,7 +2781,6 @@ function el(tag, attributes = {}, ...children) {
 
 const byId = (id) => document.getElementById(id);
 
-/** Replaces what an element holds. */
 function fill(element, ...children) {
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null));
 }
@@ -2858,31 +2793,25 @@ const GLYPHS = {
   'not run': 'M7.5 12h9',
 };
 
-/** The sign of an outcome: a shape for each, so that colour is never the only difference. Decorative; text stands beside it. */
 function sign(outcome) {
   return el('svg', { viewBox: '0 0 24 24', class: 'sign', 'aria-hidden': 'true', 'data-outcome': outcome },
     el('circle', { cx: 12, cy: 12, r: 11 }), el('path', { d: GLYPHS[outcome] }));
 }
 return { el, byId, fill, sign };
 })();
-// src/ui/show.js
 const m_ui_show = (() => {
-// How values look to a person. Characters that could mislead (controls, direction overrides) are made visible.
 
 const MISLEADING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 const VALUE_SHOWN_MAX = 20_000; // characters; a field may be as large as an entry
 
-/** Text with misleading characters spelled out, e.g. ⟨U+202E⟩. */
 const visible = (text) => text.replace(MISLEADING, (character) => (
   `⟨U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`));
 
-/** Microseconds since 1970 as UTC to the second; beyond the calendar of the browser, the bare number. */
 function time(micros) {
   const date = new Date(Math.floor(micros / 1000));
   return Number.isNaN(date.getTime()) ? `${micros} µs` : `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** The same to the microsecond, ISO 8601. */
 function preciseTime(micros) {
   const date = new Date(Math.floor(micros / 1000));
   if (Number.isNaN(date.getTime())) return `${micros} µs since 1970`;
@@ -2893,7 +2822,6 @@ const number = (value) => value.toLocaleString('en');
 const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 const shortId = (id) => `${id.slice(0, 8)}…`;
 
-/** A field's value as text: strings as they are, everything else as JSON. */
 function value(data) {
   const source = typeof data === 'string' ? data : JSON.stringify(data, null, 2);
   return source.length > VALUE_SHOWN_MAX ? `${visible(source.slice(0, VALUE_SHOWN_MAX))} … (${number(source.length)} characters)` : visible(source);
@@ -2906,10 +2834,7 @@ function bytes(size) {
 }
 return { visible, time, preciseTime, number, plural, shortId, value, bytes };
 })();
-// src/console.js
 const m_console = (() => {
-// The verifier as the console loads it: checks one receipt and shows every step of the check. Promise: the bytes that it is given are all that it
-// looks at; it asks nobody anything.
 const { Malformed } = m_malformed;
 const { Pace } = m_pace;
 const { parsePolicy } = m_policy;
@@ -2951,10 +2876,6 @@ function shown(run, whose, took) {
   ];
 }
 
-/**
- * Verifies `receipt` against `trust` (both bytes) and shows the steps in `into`; `whose` says where the trust file comes from. Gives the verdict.
- * Never throws for bad input.
- */
 async function check(into, receipt, trust, whose) {
   const began = performance.now();
   let policy;

@@ -53,6 +53,14 @@ pub(super) fn write(text: &mut String, requests: &Requests, desk: &Desk) {
         "gauge",
     );
     let _ = writeln!(text, "tabellion_clock_ahead_seconds {}", desk.ledger().reader().clock_ahead_seconds());
+    let conflict = u8::from(desk.ledger().reader().conflict().is_some());
+    head(
+        text,
+        "tabellion_witness_conflict",
+        "Whether a witness knows another tree and the log is stopped",
+        "gauge",
+    );
+    let _ = writeln!(text, "tabellion_witness_conflict {conflict}");
     head(text, "tabellion_views_position", "Entries that the views have seen", "gauge");
     let _ = writeln!(text, "tabellion_views_position {}", desk.views().position());
 }

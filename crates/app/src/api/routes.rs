@@ -35,9 +35,11 @@ const BUILD_PACKAGES: Access = Access::Needs(Permission::BuildPackages);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
 const CHANGE_PEOPLE: Access = Access::Needs(Permission::ChangePeople);
 const READ_REGISTERS: Access = Access::Needs(Permission::ReadRegisters);
+const OPEN_REGISTERS: Access = Access::Needs(Permission::OpenRegisters);
 const EDIT_REGISTERS: Access = Access::Needs(Permission::EditRegisters);
 const DECIDE_REGISTERS: Access = Access::Needs(Permission::DecideRegisters);
 const MOVE_REGISTERS: Access = Access::Needs(Permission::MoveRegisters);
+const NOTE_REGISTERS: Access = Access::Needs(Permission::NoteRegisters);
 const READ_CONTROLS: Access = Access::Needs(Permission::ReadControls);
 const DECIDE_APPLICABILITY: Access = Access::Needs(Permission::DecideApplicability);
 const APPROVE_APPLICABILITY: Access = Access::Needs(Permission::ApproveApplicability);
@@ -60,6 +62,7 @@ fn row(
 
 /// The table.
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "a table: one line for each route")]
 pub(super) fn routes() -> Vec<Route> {
     use Code::{
         AlreadySo, DigestMismatch, LastAdministrator, LinkUnusable, NotFound, NothingToExport, OwnAuthority, OwnerUnknown,
@@ -107,14 +110,15 @@ pub(super) fn routes() -> Vec<Route> {
 
         row(GET, "/api/v1/registers", READ_REGISTERS, Plain, "listRegisters", "Every register: its form, states, steps, and who approves", 200, &[]).by(registers::registers),
         row(GET, "/api/v1/registers/{register}/items", READ_REGISTERS, Plain, "listRegisterItems", "The items within reach", 200, &[NotFound]).by(registers::list),
-        row(POST, "/api/v1/registers/{register}/items", EDIT_REGISTERS, Once, "openRegisterItem", "Open an item with a first draft", 201, &[NotFound, AlreadySo, ContentFaulty, UnknownReference, SystemGone]).by(registers::open),
+        row(POST, "/api/v1/registers/{register}/items", OPEN_REGISTERS, Once, "openRegisterItem", "Open an item with a first draft", 201, &[NotFound, AlreadySo, ContentFaulty, Incomplete, UnknownReference, SystemGone]).by(registers::open),
         row(GET, "/api/v1/registers/{register}/items/{item}", READ_REGISTERS, Plain, "readRegisterItem", "One item: content, digest, what is missing, who may do what now", 200, &[NotFound]).by(registers::read),
-        row(PUT, "/api/v1/registers/{register}/items/{item}", EDIT_REGISTERS, Change, "saveRegisterItem", "Save a revision in place of the one before", 200, &[NotFound, VersionRequired, AlreadySo, StateImpossible, ContentFaulty, UnknownReference, SystemGone]).by(registers::save),
+        row(PUT, "/api/v1/registers/{register}/items/{item}", EDIT_REGISTERS, Change, "saveRegisterItem", "Save a revision in place of the one before", 200, &[NotFound, VersionRequired, AlreadySo, StateImpossible, ContentFaulty, Incomplete, UnknownReference, SystemGone]).by(registers::save),
         row(POST, "/api/v1/registers/{register}/items/{item}/submission", EDIT_REGISTERS, Change, "submitRegisterItem", "Put the newest revision before an approver", 200, &[NotFound, AlreadySo, StateImpossible, NotWhatWasShown, Incomplete, SystemGone]).by(registers::submit),
         row(POST, "/api/v1/registers/{register}/items/{item}/decision", DECIDE_REGISTERS, Change, "decideRegisterItem", "Approve exactly the digest that was shown, or give it back", 200, &[NotFound, AlreadySo, StateImpossible, NotWhatWasShown, OwnWork, OwnLink, SystemGone]).by(registers::decide),
-        row(POST, "/api/v1/registers/{register}/items/{item}/state", MOVE_REGISTERS, Change, "moveRegisterItem", "Move an item to another state", 200, &[NotFound, StateImpossible, OwnWork, OwnLink, SystemGone]).by(registers::step),
+        row(POST, "/api/v1/registers/{register}/items/{item}/state", MOVE_REGISTERS, Change, "moveRegisterItem", "Move an item to another state", 200, &[NotFound, StateImpossible, Incomplete, OwnWork, OwnLink, SystemGone]).by(registers::step),
+        row(POST, "/api/v1/registers/{register}/items/{item}/notes", NOTE_REGISTERS, Once, "noteRegisterItem", "Remark on an item", 201, &[NotFound, SystemGone]).by(registers::note),
         row(GET, "/api/v1/registers/{register}/items/{item}/history", READ_REGISTERS, Plain, "readRegisterHistory", "Every record about an item, with what each revision changed", 200, &[NotFound]).by(registers::history),
-        row(GET, "/api/v1/inbox", READ_REGISTERS, Plain, "readInbox", "What waits for the one who asks: decisions, returned work, new looks, reviews", 200, &[]).by(registers::inbox),
+        row(GET, "/api/v1/inbox", READ_REGISTERS, Plain, "readInbox", "What waits for the one who asks: decisions, returned work, work and requests, new looks, reviews", 200, &[]).by(registers::inbox),
         row(GET, "/api/v1/inventory-gaps", READ_REGISTERS, Plain, "listInventoryGaps", "Models in traffic that the inventory does not name", 200, &[]).by(registers::gaps),
 
         row(GET, "/api/v1/calls", READ_CALLS, Plain, "listCalls", "The calls within reach, newest first", 200, &[]).by(calls::list),
@@ -137,6 +141,8 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/checkpoint", READ_ENTRIES, Plain, "readCheckpoint", "The newest signed checkpoint, C2SP tlog-checkpoint", 200, &[]).by(log::checkpoint),
         row(GET, "/log/{tenant}/checkpoint", READ_LOG, Plain, "readPublishedCheckpoint", "The checkpoint that was published last, C2SP tlog-tiles", 200, &[NotFound]).by(tiles::checkpoint),
         row(GET, "/log/{tenant}/tile/{*path}", READ_LOG, Plain, "readTile", "A tile of the log's tree, or a bundle of its entries, C2SP tlog-tiles", 200, &[NotFound]).by(tiles::tile),
+        row(GET, "/api/v1/checkpoint/cosigned", READ_ENTRIES, Plain, "readCosignedCheckpoint", "The newest checkpoint that enough witnesses cosigned, with their signatures", 200, &[NotFound]).by(log::cosigned_checkpoint),
+        row(GET, "/api/v1/entries/{index}/receipt/cosigned", READ_ENTRIES, Plain, "readCosignedReceipt", "The receipt of an entry under that checkpoint", 200, &[NotFound]).by(log::cosigned_receipt),
         row(POST, "/api/v1/packages", BUILD_PACKAGES, Plain, "buildPackage", "Build an evidence package and download it", 200, &[NothingToExport, UnknownReference, TooLarge, Conflict, ViewBehind, NotPermitted]).by(log::package),
     ]
 }

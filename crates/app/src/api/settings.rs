@@ -10,6 +10,9 @@ pub type Numbers = Arc<dyn Fn(&mut String) + Send + Sync>;
 /// Whether a part of the program does its work; if not, why.
 pub type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
+/// A sentence about something that should be looked at, when there is something.
+pub type Note = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
 /// One line of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Configured {
@@ -32,6 +35,8 @@ pub struct Settings {
     pub log: Log,
     /// Numbers of other parts of the program, for `/metrics`.
     pub numbers: Vec<Numbers>,
+    /// What other parts of the program have to say that an operator should look at, though they do their work.
+    pub notes: Vec<Note>,
     /// Other parts that `/readyz` asks, by name.
     pub ready: Vec<(&'static str, Ready)>,
     /// Entries that the views may be behind before `/readyz` says so.
@@ -55,6 +60,7 @@ impl Settings {
             public_log: false,
             log: Arc::new(|_| {}),
             numbers: Vec::new(),
+            notes: Vec::new(),
             ready: Vec::new(),
             max_lag: MAX_LAG,
             configuration: Vec::new(),

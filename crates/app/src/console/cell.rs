@@ -31,6 +31,8 @@ pub(crate) enum Look {
     Tags,
     /// Nothing is known, or nothing was said.
     Unknown,
+    /// Said beside something that matters more.
+    Aside,
 }
 
 /// By what a cell is sorted.
@@ -194,6 +196,7 @@ impl Cell {
             Look::Marks => "marks",
             Look::Tags => "tags",
             Look::Unknown => "unknown",
+            Look::Aside => "aside",
         }
     }
 

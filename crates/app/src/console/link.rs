@@ -38,14 +38,27 @@ impl Link {
 
     /// The address as text.
     pub(crate) fn href(&self) -> String {
-        let mut text = self.path.clone();
-        for (position, (name, value)) in self.query.iter().enumerate() {
-            text.push(if position == 0 { '?' } else { '&' });
+        let query = self.query();
+        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+    }
+
+    /// What stands behind the question mark; empty: nothing does.
+    pub(crate) fn query(&self) -> String {
+        let mut text = String::new();
+        for (name, value) in &self.query {
+            if !text.is_empty() {
+                text.push('&');
+            }
             encode(name, &mut text);
             text.push('=');
             encode(value, &mut text);
         }
         text
+    }
+
+    /// The same parameters for another page.
+    pub(crate) fn at(self, path: &str) -> Self {
+        Self { path: path.to_owned(), ..self }
     }
 }
 

@@ -21,6 +21,9 @@ pub(crate) fn standing(standing: Standing) -> (&'static str, Tone) {
         Standing::Changing => ("Approved, new draft", Tone::Fair),
         Standing::RefreshNeeded => ("Needs a new look", Tone::Fair),
         Standing::Overdue => ("Review overdue", Tone::Bad),
+        Standing::Open => ("Open", Tone::Fair),
+        Standing::PastDue => ("Overdue", Tone::Bad),
+        Standing::ToClose => ("Waits for a second person", Tone::Fair),
         Standing::Ended => ("Ended", Tone::Quiet),
         Standing::Unknown => ("No longer readable", Tone::Bad),
     }

@@ -5,8 +5,8 @@
 use super::answer::Answered;
 use super::page::{
     applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry,
-    home, inbox, item, item_form, keep, keys, ledger, login, packages, people, person_sessions, policies,
-    registers, search, settings, story, system, systems,
+    home, inbox, item, item_form, item_work, keep, keys, ledger, login, packages, people, person_sessions,
+    policies, registers, saved_views, search, settings, story, system, systems,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -146,9 +146,11 @@ const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
 const CHANGE_PEOPLE: Access = Access::Needs(Permission::ChangePeople);
 const BUILD_PACKAGES: Access = Access::Needs(Permission::BuildPackages);
 const READ_REGISTERS: Access = Access::Needs(Permission::ReadRegisters);
+const OPEN_REGISTERS: Access = Access::Needs(Permission::OpenRegisters);
 const EDIT_REGISTERS: Access = Access::Needs(Permission::EditRegisters);
 const DECIDE_REGISTERS: Access = Access::Needs(Permission::DecideRegisters);
 const MOVE_REGISTERS: Access = Access::Needs(Permission::MoveRegisters);
+const NOTE_REGISTERS: Access = Access::Needs(Permission::NoteRegisters);
 const READ_CONTROLS: Access = Access::Needs(Permission::ReadControls);
 const DECIDE_APPLICABILITY: Access = Access::Needs(Permission::DecideApplicability);
 const APPROVE_APPLICABILITY: Access = Access::Needs(Permission::ApproveApplicability);
@@ -190,6 +192,9 @@ pub(crate) const PAGES: &[Page] = &[
     get("/inbox", SIGNED_IN, Present, Area::Inbox, "page.inbox", inbox::show),
     get("/search", SIGNED_IN, Present, Area::None, "page.search", search::show),
 
+    post("/views", SIGNED_IN, Area::None, "page.view.save", saved_views::save),
+    post("/views/{view}/remove", SIGNED_IN, Area::None, "page.view.remove", saved_views::remove),
+
     get("/calls", READ_CALLS, Prefix, Area::Calls, "page.calls", calls::list),
     get("/calls/{call}", READ_CALLS, Prefix, Area::Calls, "page.call", calls::show),
 
@@ -230,8 +235,8 @@ pub(crate) const PAGES: &[Page] = &[
 
     get("/registers", READ_REGISTERS, Everything, Area::Registers, "page.registers", registers::list),
     get("/registers/{register}", READ_REGISTERS, Everything, Area::Registers, "page.register", registers::items),
-    get("/registers/{register}/new", EDIT_REGISTERS, Present, Area::Registers, "page.item.new", item_form::new),
-    post("/registers/{register}/new", EDIT_REGISTERS, Area::Registers, "page.item.open", item_form::open),
+    get("/registers/{register}/new", OPEN_REGISTERS, Present, Area::Registers, "page.item.new", item_form::new),
+    post("/registers/{register}/new", OPEN_REGISTERS, Area::Registers, "page.item.open", item_form::open),
     get("/registers/{register}/{item}", READ_REGISTERS, Changes, Area::Registers, "page.item", item::show),
     get("/registers/{register}/{item}/history", READ_REGISTERS, Changes, Area::Registers, "page.item.history", item::history),
     get("/registers/{register}/{item}/edit", EDIT_REGISTERS, Present, Area::Registers, "page.item.edit", item_form::edit),
@@ -240,6 +245,7 @@ pub(crate) const PAGES: &[Page] = &[
     get("/registers/{register}/{item}/decide", DECIDE_REGISTERS, Present, Area::Registers, "page.item.decision", decision::show),
     post("/registers/{register}/{item}/decide", DECIDE_REGISTERS, Area::Registers, "page.item.decide", decision::decide),
     post("/registers/{register}/{item}/state", MOVE_REGISTERS, Area::Registers, "page.item.state", item::state),
+    post("/registers/{register}/{item}/notes", NOTE_REGISTERS, Area::Registers, "page.item.note", item_work::note),
 
     get("/soa", READ_CONTROLS, Everything, Area::Applicability, "page.soa", applicability::show),
     get("/soa/approve", APPROVE_APPLICABILITY, Present, Area::Applicability, "page.soa.approval", applicability_approval::approval),

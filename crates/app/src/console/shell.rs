@@ -4,10 +4,12 @@
 
 use askama::Template;
 use tabellion_model::Env;
+use tabellion_model::body::Role;
 
 use super::assets::{ASSETS, ChartAssets};
 use super::block::{Action, Block};
 use super::cell::Cell;
+use super::form::sentence;
 use super::link::segment;
 use super::pages::{Area, History, NAVIGATION};
 use super::visit::{Content, Visit};
@@ -55,10 +57,14 @@ pub(crate) struct Shell {
     environment: &'static str,
     groups: Vec<Group>,
     as_of: Option<AsOf>,
+    /// What is wrong with the clock, for whoever can see to it; empty: nothing, or they cannot.
+    clock: String,
     asked_as_of: String,
     kept_by_as_of: Vec<(String, String)>,
     answers_history: bool,
     recorded: Option<Recorded>,
+    /// Why the log is stopped.
+    alarm: Option<String>,
     csrf: String,
     theme: &'static str,
     q: String,
@@ -119,6 +125,7 @@ impl Shell {
                 at: words::moment(moment.at),
                 leave: visit.here().keep(&visit.query, &["as_of", "before", "page", "recorded"]).href(),
             }),
+            clock: clock(visit),
             asked_as_of: visit.query.text("as_of").to_owned(),
             kept_by_as_of: visit
                 .query
@@ -130,6 +137,7 @@ impl Shell {
                 .collect(),
             answers_history: visit.page.history != History::Present,
             recorded: recorded(visit)?,
+            alarm: reader.conflict().filter(|_| visit.actor.is_some()).map(|conflict| conflict.to_string()),
             csrf: visit.csrf.clone().unwrap_or_default(),
             theme: visit.theme.map_or("", super::visit::Theme::as_str),
             q: if visit.path == "/search" { visit.query.text("q").to_owned() } else { String::new() },
@@ -138,6 +146,17 @@ impl Shell {
             reads_entries: visit.can(Permission::ReadEntries),
         })
     }
+}
+
+/// What administrators are told of a clock that was ahead, while the log's time has not fallen into step again.
+fn clock(visit: &Visit<'_>) -> String {
+    let administers =
+        matches!(&visit.actor, Some(Actor::Person { roles, .. }) if roles.contains(&Role::Administrator));
+    if !administers {
+        return String::new();
+    }
+    let trouble = visit.desk.ledger().reader().clock_trouble();
+    trouble.map(|trouble| sentence(&trouble)).unwrap_or_default()
 }
 
 /// The whole page as text.
@@ -190,7 +209,7 @@ fn also_called(path: &str) -> &'static str {
         "/soa" => "soa annex a",
         "/controls" => "iso 42001 clauses gaps status",
         "/packages" => "evidence export auditor",
-        "/registers" => "inventory impact assessment risks",
+        "/registers" => "inventory impact assessment risks tasks work requests",
         "/records/new" => "file evidence auditor upload",
         "/people" => "users access",
         "/keys" => "credentials tokens",

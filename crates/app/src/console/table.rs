@@ -1,4 +1,4 @@
-//! Tables: filters as chips, sort, columns to choose, views, paging and CSV, all of it in the address.
+//! Tables: filters as chips, sort, columns to choose, views, paging and CSV, all of it in the address; and the reader's own views of it.
 //!
 //! Promises: a table that shows a part says so; a filter that is on is seen and can be taken off. Must never: sort a page of a longer list as if
 //! it were the list.
@@ -10,6 +10,7 @@ use super::block::{Action, Block, Empty};
 use super::cell::Cell;
 use super::csv;
 use super::link::Link;
+use super::own_views::{self, Keep, OwnView};
 use super::pairs::Pairs;
 use super::visit::Visit;
 use super::words::count;
@@ -131,6 +132,9 @@ struct Table {
     chips: Vec<Chip>,
     clear: String,
     views: Vec<View>,
+    own: Vec<OwnView>,
+    keep: Option<Keep>,
+    csrf: String,
     heads: Vec<Head>,
     rows: Vec<Row>,
     choices: Vec<(&'static str, &'static str, bool)>,
@@ -186,6 +190,8 @@ impl Listing {
         let none_match = rows.is_empty() && (!chips.is_empty() || visit.query.number("before").is_some());
         let heads = self.heads(visit, &shown, &rows, sortable);
         let empty = Block::of(&self.empty)?.html().to_owned();
+        let own = if self.search.is_empty() { Vec::new() } else { own_views::own(visit)? };
+        let keep = if self.search.is_empty() { None } else { own_views::keep(visit, &own)? };
         let rows =
             rows.into_iter().map(|row| Row { cells: chosen(row.cells, &shown), href: row.href }).collect();
         Block::of(&Table {
@@ -198,6 +204,9 @@ impl Listing {
             chips,
             clear: visit.here().with_some("as_of", visit.query.get("as_of")).href(),
             views: self.view_links(visit),
+            own,
+            keep,
+            csrf: visit.csrf.clone().unwrap_or_default(),
             heads,
             rows,
             choices: self

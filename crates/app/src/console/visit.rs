@@ -6,7 +6,7 @@ use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
 
 use super::answer::{Answer, Answered, Reply};
 use super::block::{Action, Block};
-use super::cell::Cell;
+use super::cell::{Cell, Look};
 use super::link::Link;
 use super::moment::Moment;
 use super::names::Names;
@@ -169,6 +169,13 @@ impl Visit<'_> {
     /// Who stands behind an id.
     pub(crate) fn who(&self, id: CredentialId) -> Result<Cell, Refusal> {
         self.names.who(self.desk, self.actor()?, id)
+    }
+
+    /// Who let somebody's session in, to be said beside what they did in it; none: nobody is named.
+    pub(crate) fn let_in_by(&self, id: Option<CredentialId>) -> Result<Option<Cell>, Refusal> {
+        let Some(id) = id else { return Ok(None) };
+        let who = self.who(id)?;
+        Ok(Some(Cell { text: format!("let in by {}", who.text), look: Look::Aside, ..who }))
     }
 
     /// An entry as a cell that leads to it, where the reader may open it.

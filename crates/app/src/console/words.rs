@@ -178,11 +178,14 @@ pub(crate) fn change(record_type: &str) -> &str {
         "register.decided" => "decided on an item",
         "register.moved" => "moved an item to another state",
         "register.refresh_opened" => "asked for a new look",
+        "register.noted" => "commented on an item",
         "register.refused" => "was refused a decision on own work",
         "soa.decided" => "decided whether a control applies",
         "soa.approved" => "approved the Statement of Applicability",
         "soa.refused" => "was refused the approval of an own statement",
         "content.viewed" => "asked to see a prompt and answer",
+        "view.saved" => "kept a view of a list",
+        "view.removed" => "removed a view of a list",
         "call.authorised" => "let a call through",
         "call.denied" => "denied a call",
         "call.completed" => "ended a call",
@@ -190,6 +193,8 @@ pub(crate) fn change(record_type: &str) -> &str {
         "erasure.ordered" => "ordered an erasure",
         "erasure.done" => "erased content",
         "package.exported" => "built a package",
+        "witness.conflict_found" => "found that a witness knows another tree of this log",
+        "witness.conflict_lifted" => "let the log record again",
         other => other,
     }
 }

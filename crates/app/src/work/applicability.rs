@@ -1,7 +1,7 @@
 //! The Statement of Applicability: 38 decisions with their reasons, approved as a whole by a second person.
 //!
 //! Promises: an approval is of exactly the digest that was shown, and of the rows as they stand in that moment; no row without its reason. Must never:
-//! let anybody approve a statement in which a row is their own, or in a session that an author let in; trying it is recorded.
+//! let anybody approve a statement in which a row is their own, or where an author and the approver let one another in; trying it is recorded.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,6 @@ use tabellion_views::query::{SoaApproval, SoaRow};
 use super::controls::reference_of;
 use super::forms::{ApplicabilityForm, DigestForm, IdForm, Reference as RecordedAt, ReferenceForm, Time};
 use super::prose::Prose;
-use super::sessions::check_let_in_by_others;
 use super::writing::{GOVERNANCE_RETENTION, draft_of};
 use super::{Actor, Desk, Given, Written};
 use crate::refusal::{Code, Refusal};
@@ -70,6 +69,9 @@ pub struct StatementRow {
     /// Who decided.
     #[schemars(with = "Option<IdForm>")]
     pub by: Option<String>,
+    /// Who handed out the link that began their session; null: it names no session.
+    #[schemars(with = "Option<IdForm>")]
+    pub let_in_by: Option<String>,
     /// When.
     pub at: Option<Time>,
     /// Whether the row stands as it was approved.
@@ -90,6 +92,9 @@ pub struct Approved {
     /// Who.
     #[schemars(with = "IdForm")]
     pub by: String,
+    /// Who handed out the link that began their session; null: it names no session.
+    #[schemars(with = "Option<IdForm>")]
+    pub let_in_by: Option<String>,
     /// When.
     pub at: Time,
     /// Whether the statement is still the one that was approved.
@@ -256,9 +261,7 @@ impl Desk {
                 self.check_approval(actor, approval.as_ref(), new)?;
             }
             let body = SoaApproved { digest: new.digest.clone() };
-            let mut draft = draft_of(&body, APPROVALS.to_owned(), given.expected(earlier, current))?;
-            draft.parents = self.in_session(actor, earlier)?;
-            Ok(vec![draft])
+            Ok(vec![draft_of(&body, APPROVALS.to_owned(), given.expected(earlier, current))?])
         });
         if let Err(refusal) = &written
             && matches!(refusal.code, Code::OwnWork | Code::OwnLink)
@@ -324,13 +327,13 @@ impl Desk {
         }
         let since = approval.map_or(0, |approval| approval.entry);
         let authors = self.views.soa_authors(since)?;
-        if authors.iter().any(|author| approver.is(*author)) {
+        if authors.people.iter().any(|author| approver.is(*author)) {
             return Err(Refusal::new(
                 Code::OwnWork,
                 "you decided on at least one of its controls, and a second person has to approve; the attempt is recorded",
             ));
         }
-        check_let_in_by_others(&self.let_in(approver)?, authors.iter())
+        self.second_person(approver)?.check_let_in_by_others(authors.people.iter(), authors.sessions.iter())
     }
 
     fn statement_row(
@@ -350,6 +353,7 @@ impl Desk {
             evidence: content.and_then(|content| content.evidence),
             doubt,
             by: row.map(|row| row.by.to_hex()),
+            let_in_by: self.let_in_by(row.and_then(|row| row.session.as_ref()))?.map(|by| by.to_hex()),
             at: row.map(|row| Time(row.at)),
             approved: row.zip(approved).is_some_and(|(row, approval)| approval.entry > row.entry),
             version: row.map_or(0, |row| row.version),
@@ -362,6 +366,7 @@ impl Desk {
             is_current: digest.is_some() && approval.digest.as_ref() == digest,
             digest: approval.digest,
             by: approval.by.to_hex(),
+            let_in_by: self.let_in_by(approval.session.as_ref())?.map(|by| by.to_hex()),
             at: Time(approval.at),
             recorded: self.reference(approval.entry)?,
         })

@@ -7,8 +7,8 @@ use memchr::memmem::Finder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tabellion_ledger::{EntryView, UnitContent, UnitView};
-use tabellion_model::{Disclosure, Entry, RecordId, SystemId};
+use tabellion_ledger::{EntryView, LedgerError, Reader, UnitContent, UnitView};
+use tabellion_model::{Disclosure, Entry, Receipt, RecordId, SystemId};
 use tabellion_tlog::leaf_hash;
 
 use super::forms::{DigestForm, IdForm, Time};
@@ -180,13 +180,27 @@ impl Desk {
 
     /// The receipt of an entry (docs/formats.md §9), with the disclosures that `actor` may see.
     pub fn receipt(&self, actor: &Actor, index: u64) -> Result<Vec<u8>, Refusal> {
+        self.receipt_seen_by(actor, index, Reader::receipt)
+    }
+
+    /// The same under the newest checkpoint that witnesses have cosigned.
+    pub fn cosigned_receipt(&self, actor: &Actor, index: u64) -> Result<Vec<u8>, Refusal> {
+        self.receipt_seen_by(actor, index, Reader::witnessed_receipt)
+    }
+
+    fn receipt_seen_by(
+        &self,
+        actor: &Actor,
+        index: u64,
+        make: impl Fn(&Reader, u64) -> Result<Receipt, LedgerError>,
+    ) -> Result<Vec<u8>, Refusal> {
         let view = self.reach_entry(actor, index)?;
         let sight = self.sight(actor, &view)?;
         let visible: std::collections::BTreeSet<String> = shown(&view)
             .filter(|(unit, disclosure)| sight.of(&view, unit, disclosure))
             .map(|(_, disclosure)| disclosure.encode())
             .collect();
-        let mut receipt = self.ledger.reader().receipt(index)?;
+        let mut receipt = make(self.ledger.reader(), index)?;
         receipt.disclosures.retain(|encoded| visible.contains(encoded));
         receipt.to_bytes().map_err(|error| {
             Refusal::new(Code::Broken, format!("the receipt of entry {index} cannot be written: {error}"))
@@ -201,7 +215,16 @@ impl Desk {
 
     /// The newest signed checkpoint.
     pub fn checkpoint(&self) -> String {
-        self.ledger.reader().checkpoint().to_string()
+        self.ledger.reader().checkpoint_with_cosignatures()
+    }
+
+    /// The newest checkpoint that enough witnesses have cosigned, with their lines.
+    pub fn cosigned_checkpoint(&self) -> Result<String, Refusal> {
+        let cosigned = self.ledger.reader().cosigned();
+        let cosigned = cosigned.ok_or_else(|| {
+            Refusal::new(Code::NotFound, "no checkpoint has been cosigned by enough witnesses yet")
+        })?;
+        Ok(cosigned.bytes.clone())
     }
 
     pub(super) fn reach_entry(&self, actor: &Actor, index: u64) -> Result<EntryView, Refusal> {

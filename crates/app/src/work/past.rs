@@ -32,6 +32,7 @@ impl Desk {
             then: Some(Then { at, depth: past.depth, present: Arc::clone(self.present()) }),
             roles: Mutex::new(()),
             statement: Mutex::new(()),
+            saving_views: Mutex::new(()),
             packing: Mutex::new(()),
             trying: Default::default(),
             health: Mutex::new(Health::default()),

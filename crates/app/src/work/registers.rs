@@ -10,8 +10,11 @@ mod gaps;
 mod history;
 mod inbox;
 mod items;
+mod noting;
 mod refresh;
 mod shown;
+mod stepping;
+mod tasks;
 mod watch;
 
 use tabellion_model::register::{About, Register, RegisterState};
@@ -19,20 +22,24 @@ use tabellion_model::{ItemId, SystemId};
 use tabellion_views::query::ItemRow;
 
 use super::{Actor, Desk};
-use crate::permission::Permission;
+use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 
-pub use deciding::{NewDecision, NewState};
+pub use deciding::NewDecision;
+pub(crate) use editing::opening;
 pub use editing::{NewItem, NewRevision, Submission};
 pub use gaps::{GapKind, InventoryGap, InventoryGaps};
 pub use history::{Change, Event, History};
 pub use inbox::{Inbox, Waiting};
 pub use items::{ItemQuery, ItemSummaries, ItemSummary, Order, Standing};
+pub use noting::NewNote;
 pub use refresh::Opened;
 pub use shown::{
     ApprovalShown, FieldShown, Item, OptionShown, RefreshShown, RegisterShown, RegistersShown, SectionShown,
     StateShown, StepShown,
 };
+pub use stepping::NewState;
+pub(crate) use tasks::names_controls;
 pub use watch::Watch;
 
 /// The register that traffic is compared with.
@@ -58,16 +65,34 @@ impl Desk {
         item: ItemId,
     ) -> Result<ItemRow, Refusal> {
         let row = self.item_row(register, item)?;
-        if self.may(actor, permission, row.system)? {
+        if self.may_item(actor, permission, &row)? {
             return Ok(row);
         }
-        if self.may(actor, Permission::ReadRegisters, row.system)? {
+        if self.may_item(actor, Permission::ReadRegisters, &row)? {
             return Err(Refusal::new(
                 Code::NotPermitted,
-                "your role permits this for items about systems that you answer for, and you do not answer for this one's",
+                "your role permits this for items that you answer for, or about systems that you answer for, and this one is neither",
             ));
         }
         Err(Refusal::not_found("item"))
+    }
+
+    /// Whether `actor` may do `permission` to an item: within reach is what is about a system that they answer for, and what they answer for themselves.
+    pub(crate) fn may_item(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        row: &ItemRow,
+    ) -> Result<bool, Refusal> {
+        if self.may(actor, permission, row.system)? {
+            return Ok(true);
+        }
+        let (Reach::Own, Actor::Person { id, .. }) = (actor.reach(permission), actor) else {
+            return Ok(false);
+        };
+        // Judged by the present, like everything that a role reaches.
+        let present = self.present().register_item(&row.register, &row.item)?;
+        Ok(present.is_some_and(|row| row.owner == Some(*id)))
     }
 
     /// A retry needs no right to what it has done already: the answer says nothing new.
@@ -84,6 +109,16 @@ impl Desk {
         } else {
             self.reach_item(actor, permission, register, item)
         }
+    }
+
+    /// Whether `actor` may write this item.
+    pub(crate) fn may_edit_item(
+        &self,
+        actor: &Actor,
+        register: &Register,
+        item: ItemId,
+    ) -> Result<bool, Refusal> {
+        self.may_item(actor, Permission::EditRegisters, &self.item_row(register, item)?)
     }
 
     fn item_row(&self, register: &Register, item: ItemId) -> Result<ItemRow, Refusal> {

@@ -1,16 +1,16 @@
 //! How people come in: a link that works once makes a session; a session or an API key says who is asking.
 //!
 //! Promises: of two who use one link at the same time, one comes in; tokens are 256 random bits and recorded by their SHA-256 alone. Must
-//! never: know a password, or let an erased person in. What is decided in a session names it, and the session its link, so that a reader can tell who let
+//! never: know a password, or let an erased person in. What is done in a session names it, and the session its link, so that a reader can tell who let
 //! whom in.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_ledger::DraftParent;
-use tabellion_model::body::{LinkIssued, Role, SessionClosed, SessionOpened};
-use tabellion_model::{CredentialId, Micros};
+use tabellion_model::body::{Body as _, LinkIssued, Role, SessionClosed, SessionOpened};
+use tabellion_model::{CredentialId, Micros, RecordId};
 use tabellion_tlog::{Hash, leaf_hash};
-use tabellion_views::query::{LetIn, Link, Reference as Parent, Session as Open};
+use tabellion_views::query::{Link, Reference as Parent, Session as Open};
 
 use super::asking::parent;
 use super::forms::{IdForm, Recorded, RoleForm, Time};
@@ -29,6 +29,8 @@ pub const SESSION_HOURS: u64 = 12;
 pub const LINK_MINUTES: u64 = 60;
 /// The role of a session among the parents of what was done in it.
 const IN_SESSION: &str = "session";
+/// The same for the end of a session: there, readers take [`IN_SESSION`] for the session that ended.
+const ENDED_IN: &str = "ended_in";
 const MICROS_PER_MINUTE: u64 = 60 * 1_000_000;
 
 /// A link to hand out.
@@ -157,9 +159,7 @@ impl Desk {
                 }
             };
             link = Some((token, body.expires_at));
-            let mut draft = draft_of(&body, stream(id), given.expected(earlier, row.version))?;
-            draft.parents = self.in_session(actor, earlier)?;
-            Ok(vec![draft])
+            Ok(vec![draft_of(&body, stream(id), given.expected(earlier, row.version))?])
         })?;
         let (token, expires_at) = link.ok_or_else(|| Refusal::not_found("link"))?;
         // Behind the # it never reaches a server's log or a Referer header.
@@ -175,7 +175,7 @@ impl Desk {
         let token = format!("{SESSION_PREFIX}{}", self.random_token()?);
         let token_sha256 = digest_of(&token);
         let actor = Actor::Person { id: person, roles: [].into(), session: token_sha256.to_hex() };
-        let written = self.once(&actor, "open-session", &Given::default(), |_| {
+        let written = self.once_entering(&actor, "open-session", |_| {
             let row = self.person_row(person)?;
             // After the version, so that a link that is used in between is seen here or loses there.
             let link = self.usable_link(&link_sha256)?;
@@ -237,7 +237,7 @@ impl Desk {
     }
 
     /// The session that an actor came with, unless it was ended since.
-    fn open_session_of(&self, token_sha256: &str) -> Result<Open, Refusal> {
+    pub(super) fn open_session_of(&self, token_sha256: &str) -> Result<Open, Refusal> {
         let digest = Hash::from_hex(token_sha256).ok_or_else(not_signed_in)?;
         self.views.session(digest.as_bytes())?.ok_or_else(not_signed_in)
     }
@@ -274,7 +274,9 @@ impl Desk {
         earlier: Option<&Earlier>,
     ) -> Result<Vec<DraftParent>, Refusal> {
         if let Some(earlier) = earlier {
-            let parents = earlier.header.parents.iter().filter(|parent| parent.role == IN_SESSION);
+            let named =
+                |parent: &&tabellion_model::Parent| [IN_SESSION, ENDED_IN].contains(&parent.role.as_str());
+            let parents = earlier.header.parents.iter().filter(named);
             let draft = |parent: &tabellion_model::Parent| DraftParent {
                 hash: parent.hash.to_hex(),
                 record_id: parent.record_id.to_hex(),
@@ -288,12 +290,17 @@ impl Desk {
         Ok(vec![parent(&Parent { entry, record_id, hash }, IN_SESSION)])
     }
 
-    /// Who let `actor`'s session in; nobody for whom no link lets in.
-    pub(super) fn let_in(&self, actor: &Actor) -> Result<LetIn, Refusal> {
-        let Actor::Person { session, .. } = actor else {
-            return Ok(LetIn { whole: true, ..LetIn::default() });
-        };
-        Ok(self.views.let_in_by(&self.open_session_of(session)?.record_id)?)
+    /// Who handed out the link that began `session`; none: the record names no session.
+    pub(super) fn let_in_by(&self, session: Option<&RecordId>) -> Result<Option<CredentialId>, Refusal> {
+        Ok(session.map(|session| self.views.link_issuer(session)).transpose()?.flatten())
+    }
+
+    /// The same of the session in which the record at `entry` was made.
+    pub(crate) fn let_in_at(&self, entry: u64) -> Result<Option<CredentialId>, Refusal> {
+        let view = self.ledger.reader().entry(entry)?;
+        let parents = view.entry.header().map(|header| header.parents.as_slice()).unwrap_or_default();
+        let session = parents.iter().find(|parent| parent.role == IN_SESSION);
+        self.let_in_by(session.map(|session| &session.record_id))
     }
 
     /// The link behind a token, while somebody who is known can come in by it.
@@ -307,19 +314,10 @@ impl Desk {
     }
 }
 
-/// Refuses a decision in a session that one of `authors` let in: whoever hands out a link can use it, so nobody could tell the two apart.
-pub(super) fn check_let_in_by_others<'a>(
-    let_in: &LetIn,
-    mut authors: impl Iterator<Item = &'a CredentialId>,
-) -> Result<(), Refusal> {
-    if let_in.whole && !authors.any(|author| let_in.by.contains(author)) {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        Code::OwnLink,
-        "the link that began this session goes back to somebody who wrote some of it or put it forward, so nobody could tell the two of you apart; \
-the attempt is recorded",
-    ))
+/// `session` as the parent of a record of this type that was made in it.
+pub(super) fn session_of(record_type: &str, session: &DraftParent) -> DraftParent {
+    let role = if record_type == SessionClosed::TYPE { ENDED_IN } else { IN_SESSION };
+    DraftParent { role: role.to_owned(), ..session.clone() }
 }
 
 /// One answer for unknown, used and expired, so that nobody learns which.

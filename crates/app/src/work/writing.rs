@@ -1,7 +1,7 @@
 //! One change: planned on what the views say, appended, and waited for.
 //!
 //! Promises: the same idempotency key and request give the first record again, whatever has happened since; a change that lost a race is
-//! planned anew on what is true now, unless the caller named the version it meant. Must never: acknowledge what is not durable, or what the
+//! planned anew on what is true now, unless the caller named the version it meant; what a person does names the session that they did it in. Must never: acknowledge what is not durable, or what the
 //! views have not passed.
 
 use serde_json::{Map, Value};
@@ -9,6 +9,7 @@ use tabellion_ledger::{Ack, Draft, DraftStream, LedgerError, RejectCode, UnitCon
 use tabellion_model::body::Body;
 use tabellion_model::{Header, ProducerId, RecordId};
 
+use super::sessions::session_of;
 use super::{Actor, Desk};
 use crate::refusal::{Code, Refusal};
 
@@ -98,6 +99,8 @@ enum Authority {
     Any,
     /// It only takes away.
     Taken,
+    /// It begins the session in which others are done.
+    Entering,
 }
 
 impl Desk {
@@ -125,6 +128,16 @@ impl Desk {
         self.recorded(actor, operation, given, Authority::Taken, plan)
     }
 
+    /// The same for what begins `actor`'s session.
+    pub(crate) fn once_entering(
+        &self,
+        actor: &Actor,
+        operation: &str,
+        plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
+    ) -> Result<Written, Refusal> {
+        self.recorded(actor, operation, &Given::default(), Authority::Entering, plan)
+    }
+
     fn recorded(
         &self,
         actor: &Actor,
@@ -137,7 +150,7 @@ impl Desk {
         let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
         for _ in 0..PLAN_LIMIT {
             let behind = match authority {
-                Authority::Any => self.refresh().map(|()| false)?,
+                Authority::Any | Authority::Entering => self.refresh().map(|()| false)?,
                 Authority::Taken => !self.refresh_for_taking(),
             };
             let earlier = self.earlier(key.as_deref(), true)?;
@@ -147,7 +160,12 @@ impl Desk {
                     stream.expected = None;
                 }
             }
+            let session = match authority {
+                Authority::Entering => Vec::new(),
+                Authority::Any | Authority::Taken => self.in_session(actor, earlier.as_ref())?,
+            };
             for (number, draft) in drafts.iter_mut().enumerate() {
+                draft.parents.extend(session.iter().map(|session| session_of(&draft.record_type, session)));
                 draft.actor = actor.credential().map(|id| id.to_hex());
                 draft.assurance = Some("observed".to_owned());
                 draft.idempotency_key = key.as_ref().map(|key| match number {

@@ -19,3 +19,4 @@ pub(crate) mod registers;
 mod session_ends;
 mod sessions;
 mod tiles;
+pub(crate) mod work;

@@ -1,12 +1,16 @@
 //! The console over real HTTP, on a real log in a directory of its own; a browser has its own tests in e2e/.
 
 mod browser;
+mod clock;
 mod content;
 mod controls;
 mod forms;
 mod keep;
+mod names;
+mod own_views;
 mod past;
 mod permission;
 mod registers;
 mod session;
 mod shown;
+mod work;

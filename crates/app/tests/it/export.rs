@@ -224,6 +224,7 @@ fn rewrite(log: &Log, package: &[u8], shown: &Vec<ShownUnit>) -> Vec<u8> {
         disclosure: DisclosurePolicy::All,
         shown,
         erased: &erased,
+        anchors: &[],
         proof: &proof,
         verify_txt: "",
         verify_html: b"",

@@ -6,6 +6,8 @@ use tabellion_model::SystemId;
 
 /// Class of what proves erasures and holds; it never expires.
 pub(crate) const EVIDENCE_CLASS: &str = "evidence";
+/// Class of keys that were lost with their table: what they were for is not known any more.
+pub(crate) const LOST_CLASS: &str = "lost";
 /// Longest class name: it has a fixed place in a slot of the key table.
 pub(crate) const MAX_CLASS_BYTES: usize = 30;
 
@@ -28,6 +30,11 @@ impl RetentionClass {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The class of lost keys.
+    pub(crate) fn lost() -> Self {
+        Self(LOST_CLASS.to_owned())
     }
 }
 

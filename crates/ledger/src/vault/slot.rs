@@ -104,6 +104,15 @@ pub(crate) fn live(identity: &[u8; IDENTITY], nonce: &[u8; NONCE], wrapped: &[u8
     slot
 }
 
+/// A whole slot whose key is gone.
+pub(crate) fn gone(identity: &[u8; IDENTITY]) -> [u8; SLOT] {
+    let mut slot = [0; SLOT];
+    for (to, from) in slot.iter_mut().zip(identity) {
+        *to = *from;
+    }
+    slot
+}
+
 /// Reads a slot; `None` when its identity is not whole.
 pub(crate) fn read(bytes: &[u8]) -> Option<Slot> {
     let (aad, rest) = bytes.split_first_chunk::<IDENTITY>()?;

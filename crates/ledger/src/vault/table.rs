@@ -13,7 +13,7 @@ use tabellion_model::{Micros, VaultKeyId};
 use tabellion_tlog::Hash;
 use zeroize::Zeroizing;
 
-use super::scope::{KeyFilter, KeyScope};
+use super::scope::{KeyFilter, KeyScope, LOST_CLASS, RetentionClass};
 use super::slot::{self, Identity, NONCE, SECRET, SLOT, WRAPPED};
 use crate::disk::{self, Disk, DiskFile, OpenMode};
 use crate::entropy::Entropy;
@@ -21,7 +21,7 @@ use crate::error::OpenError;
 
 /// Directory of the vault, below the data directory.
 pub(crate) const VAULT_DIR: &str = "vault";
-const TABLE_PATH: &str = "vault/keys";
+pub(crate) const TABLE_PATH: &str = "vault/keys";
 const MAGIC: &[u8; 8] = b"TBLVKEY1";
 const VERSION: u32 = 1;
 /// Largest table that is read: 16 million keys. Beyond it a log is to be split by tenant.
@@ -112,6 +112,45 @@ impl KeyTable {
         })
     }
 
+    /// Puts a table in the place of the empty one, durably, in which every one of `keys` is known and gone.
+    pub(crate) fn lost<'k>(
+        disk: &dyn Disk,
+        origin: &Hash,
+        master: MasterKey,
+        keys: impl Iterator<Item = &'k VaultKeyId>,
+    ) -> io::Result<Self> {
+        let file = disk.open(TABLE_PATH, OpenMode::ReadWrite)?;
+        let scope =
+            KeyScope { system: None, class: RetentionClass::lost(), month: 0, subject: None, own: false };
+        let mut slots = Vec::new();
+        let mut rows = HashMap::new();
+        for (position, id) in (1..).zip(keys) {
+            let identity = Identity { id: *id, created: Micros(0), scope: scope.clone() };
+            slots.push(slot::gone(&identity.to_bytes()));
+            rows.insert(*id, KeyRow { identity, position, key: None });
+        }
+        // The header last: a table that was cut short has none, and is refused like any that is damaged.
+        file.write_at(SLOT as u64, &slots.concat())?;
+        file.sync()?;
+        file.write_at(0, &header(origin, &master)?)?;
+        file.sync()?;
+        let durable = rows.len() as u64 + 1;
+        let notes = vec![format!(
+            "{TABLE_PATH} was empty: the content of {} keys is recorded as lost, as its operator said",
+            rows.len()
+        )];
+        Ok(Self {
+            file,
+            master,
+            rows,
+            by_scope: HashMap::new(),
+            pending: Vec::new(),
+            durable,
+            allocated: durable,
+            notes,
+        })
+    }
+
     /// Opens the table. `dying`: keys whose destruction was ordered; their slots may be half overwritten.
     ///
     /// A slot that is not whole is a key whose writing was cut short before anything used it, or a key that the log needs. The caller can
@@ -122,8 +161,12 @@ impl KeyTable {
         master: MasterKey,
         dying: &[VaultKeyId],
     ) -> Result<Self, OpenError> {
-        let bytes =
-            disk::read_all(disk, TABLE_PATH, MAX_TABLE_BYTES).map_err(OpenError::io("read", TABLE_PATH))?;
+        let bytes = disk::read_all(disk, TABLE_PATH, MAX_TABLE_BYTES).map_err(|error| unreadable(&error))?;
+        if bytes.is_empty() {
+            return Err(OpenError::Corrupt(format!(
+                "{TABLE_PATH} is empty: if content is lost, the next start for writing records that. If not, {RESTORE}"
+            )));
+        }
         let file = disk.open(TABLE_PATH, OpenMode::ReadWrite).or_else(|error| match error.kind() {
             // A mounted snapshot or a backup: it can be read, and the lock keeps every writer out of it.
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
@@ -286,6 +329,16 @@ impl KeyTable {
         self.rows.get(id).map(|row| &row.identity.scope)
     }
 
+    /// Keys that were lost with their table, oldest first.
+    pub(crate) fn lost_keys(&self) -> Vec<VaultKeyId> {
+        // A class that somebody calls the same has its month.
+        let is_lost =
+            |row: &&KeyRow| row.identity.scope.month == 0 && row.identity.scope.class.as_str() == LOST_CLASS;
+        let mut found: Vec<&KeyRow> = self.rows.values().filter(is_lost).collect();
+        found.sort_by_key(|row| row.position);
+        found.into_iter().map(|row| row.identity.id).collect()
+    }
+
     /// Live keys that fit `filter`, oldest first.
     pub(crate) fn find(&self, filter: &KeyFilter) -> Vec<VaultKeyId> {
         let fits = |row: &&KeyRow| row.key.is_some() && filter.fits(&row.identity.scope);
@@ -317,6 +370,22 @@ impl KeyTable {
         }
         if places.is_empty() { Ok(()) } else { self.file.sync() }
     }
+}
+
+/// What helps, whatever happened to the table.
+const RESTORE: &str = "put vault/ back from the newest backup of this log";
+
+/// Why the table could not be read, and the way out.
+fn unreadable(error: &io::Error) -> OpenError {
+    let what = match error.kind() {
+        io::ErrorKind::NotFound => format!("the vault is missing: {TABLE_PATH} is not there"),
+        _ => format!("the vault cannot be read: {TABLE_PATH}: {error}"),
+    };
+    OpenError::Corrupt(format!(
+        "{what}. It holds the keys of all content, and nothing was changed. Mount its disk, let this user read it, or {RESTORE}\n\
+         If no backup has it, content is lost for good (entries, proofs and receipts are not): make {TABLE_PATH} an empty file of the owner's alone, and the \
+         next start records that everything kept under its keys is gone"
+    ))
 }
 
 fn header(origin: &Hash, master: &MasterKey) -> io::Result<[u8; SLOT]> {

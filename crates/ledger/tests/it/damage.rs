@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::disk::{Disk as _, OpenMode};
-use tabellion_ledger::{Draft, Ledger, LedgerError, OpenError, OpenOptions, fsck};
+use tabellion_ledger::{
+    Draft, ErasureTarget, Ledger, LedgerError, OpenError, OpenOptions, Reader, UnitContent, fsck,
+};
 use tabellion_model::{Micros, Origin};
-use tabellion_testkit::{ManualClock, SeededEntropy, SimDisk};
+use tabellion_testkit::{Fault, ManualClock, SeededEntropy, SimDisk};
 
 use crate::fixture::new_log;
 
@@ -237,6 +240,107 @@ fn a_missing_head_is_refused_and_an_empty_one_is_the_operators_word() {
     assert!(text.contains("head is missing") && text.contains("--against"), "the way out is missing: {text}");
     disk.open("head", OpenMode::CreateNew).expect("an empty file");
     Ledger::open(Arc::new(disk), &options(1)).expect("whoever puts an empty head there has compared the log");
+}
+
+#[test]
+fn a_missing_vault_is_refused_with_the_way_out_and_nothing_is_changed() {
+    let disk = log_with(3);
+    disk.remove("vault/keys").expect("removed");
+    let before = disk.operations();
+    let text = refusal(&disk);
+    for said in ["vault is missing", "backup", "empty file"] {
+        assert!(text.contains(said), "an operator is not told {said:?}: {text}");
+    }
+    assert_eq!(disk.operations(), before, "a start that is refused changed something");
+    let read_only = Reader::open(Arc::new(disk.clone()), &options(1)).err().expect("no content can be read");
+    assert_eq!(read_only.to_string(), text);
+    // On a real disk the directory itself may be gone, or something else stands in its place.
+    let dir = tempfile::tempdir().expect("a directory");
+    let real = RealDisk::create(dir.path()).expect("a disk");
+    Ledger::create(Arc::new(real.clone()), &new_log(), &options(0))
+        .expect("a log")
+        .close()
+        .expect("a clean end");
+    let vault = dir.path().join("vault");
+    std::fs::remove_dir_all(&vault).expect("removed");
+    let open = || Ledger::open(Arc::new(real.clone()), &options(1)).err().expect("refused").to_string();
+    assert!(open().contains("vault is missing"), "{}", open());
+    std::fs::create_dir_all(vault.join("keys")).expect("a directory in the file's place");
+    assert!(open().contains("cannot be read") && open().contains("backup"), "{}", open());
+}
+
+/// How many erasures are ordered.
+fn orders(reader: &Reader) -> usize {
+    let mut orders = 0;
+    let count = |view: tabellion_ledger::EntryView| {
+        let header = view.entry.header();
+        orders += usize::from(header.is_some_and(|header| header.record_type.as_str() == "erasure.ordered"));
+        Ok(())
+    };
+    reader.entries(0, reader.size(), count).expect("every entry can be read");
+    orders
+}
+
+/// The operator's word that the vault is lost, durably.
+fn say_lost(disk: &SimDisk) {
+    disk.remove("vault/keys").expect("removed");
+    disk.open("vault/keys", OpenMode::CreateNew).expect("an empty file").sync().expect("a sync");
+    disk.sync_dir("vault").expect("a sync");
+}
+
+#[test]
+fn an_empty_key_table_is_the_operators_word_that_content_is_lost_and_that_goes_on_record() {
+    let disk = log_with(3);
+    let ledger = Ledger::open(Arc::new(disk.clone()), &options(1)).expect("opens");
+    ledger.append(&Draft::new("document.captured").about("ada", "name", "Ada")).expect("an append");
+    ledger.erase(&ErasureTarget::Subject("ada".to_owned()), "the subject asked").expect("an erasure");
+    let size = ledger.reader().size();
+    ledger.close().expect("a clean end");
+    say_lost(&disk);
+    let read_only = Reader::open(Arc::new(disk.clone()), &options(2)).err().expect("no content can be read");
+    assert!(read_only.to_string().contains("is empty"), "{read_only}");
+    let image = disk.image();
+    let started = SimDisk::from_image(image.clone());
+    let before = started.operations();
+    Ledger::open(Arc::new(started.clone()), &options(2)).expect("opens").close().expect("a clean end");
+    let operations = started.operations() - before;
+    for k in 0..=operations {
+        let disk = SimDisk::from_image(image.clone());
+        disk.fail_at(k, Fault::PowerOff, k);
+        drop(Ledger::open(Arc::new(disk.clone()), &options(2)));
+        disk.crash(k);
+        let mut opened = Ledger::open(Arc::new(disk.clone()), &options(3));
+        if let Err(error) = &opened {
+            // A table that was cut short is no table; the operator says it again.
+            assert!(error.to_string().contains("damaged header"), "power off at operation {k}: {error}");
+            say_lost(&disk);
+            opened = Ledger::open(Arc::new(disk.clone()), &options(4));
+        }
+        let ledger = opened.unwrap_or_else(|error| panic!("power off at operation {k}: {error}"));
+        let reader = ledger.reader();
+        let tombstones = reader.tombstones(reader.size()).expect("tombstones");
+        for index in 0..size {
+            for unit in reader.entry(index).expect("every entry is there").units {
+                assert_eq!(
+                    unit.content,
+                    UnitContent::Erased,
+                    "operation {k}: entry {index} shows what is gone"
+                );
+                assert!(
+                    tombstones.contains_key(&unit.id),
+                    "operation {k}: nothing on record says that a unit of entry {index} is gone"
+                );
+            }
+        }
+        ledger.append(&Draft::new("document.captured").with("number", 9)).expect("the log goes on");
+        let ordered = orders(reader);
+        ledger.close().expect("a clean end");
+        let again = Ledger::open(Arc::new(disk.clone()), &options(5)).expect("opens again");
+        assert_eq!(orders(again.reader()), ordered, "operation {k}: the loss is recorded at every start");
+        again.close().expect("a clean end");
+        let report = fsck(&(Arc::new(disk) as Arc<_>), &options(6), &[]);
+        assert!(report.is_sound(), "operation {k}: {:?}", report.findings);
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@
     reason = "a test that meets the unexpected has to stop, and says what it counted"
 )]
 
+mod anchors;
 mod append;
 mod crash;
 mod damage;
@@ -23,3 +24,4 @@ mod room;
 mod statement;
 mod tiles;
 mod vault;
+mod witnessed;

@@ -7,8 +7,8 @@ use tabellion_tlog::{
 
 use crate::fixture::{options, real};
 
-fn append(ledger: &Ledger, batches: usize, each: i64) {
-    for batch in 0..batches as i64 {
+fn append(ledger: &Ledger, batches: i64, each: i64) {
+    for batch in 0..batches {
         let drafts: Vec<Draft> =
             (0..each).map(|n| Draft::new("event.logged").with("n", batch * each + n)).collect();
         ledger.append_all(&drafts).expect("an append");
@@ -21,13 +21,11 @@ fn leaves(reader: &Reader) -> Vec<Hash> {
 
 /// The root of a power of two of leaves, pair by pair.
 fn perfect(leaves: &[Hash]) -> Hash {
-    match leaves {
-        [leaf] => *leaf,
-        _ => {
-            let (left, right) = leaves.split_at(leaves.len() / 2);
-            node_hash(&perfect(left), &perfect(right))
-        }
+    if let [leaf] = leaves {
+        return *leaf;
     }
+    let (left, right) = leaves.split_at(leaves.len() / 2);
+    node_hash(&perfect(left), &perfect(right))
 }
 
 fn expected(leaves: &[Hash], tile: TileId) -> Vec<u8> {

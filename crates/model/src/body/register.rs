@@ -98,6 +98,17 @@ pub struct RegisterRefreshOpened {
     pub cause: RecordId,
 }
 
+/// `register.noted`, stream `register/<register>/<item>/notes`, so that nobody who is editing the item is disturbed: somebody remarked on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterNoted {
+    /// The register's name.
+    pub register: String,
+    /// The item.
+    pub item: ItemId,
+    /// What is remarked.
+    pub text: String,
+}
+
 /// `register.refused`, stream `register/<register>/<item>/refused`: somebody whose role permits it tried to decide on their own work. Recorded once for
 /// each person and digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,11 +13,14 @@ use tabellion_tlog::{
 };
 
 use super::check::MANIFEST_CONTENT_TYPE;
-use super::container::{BUNDLE_ENTRIES, FRAMEWORK_FILES, disclosures_name, entries_name};
+use super::container::{
+    BUNDLE_ENTRIES, FRAMEWORK_FILES, MAX_ANCHOR_FILES, anchor_name, disclosures_name, entries_name,
+};
 use super::fold::{BundleInput, claims_of, fold_bundle};
 use super::lines::{ErasedUnit, Line, ShownSource, ShownUnit, write_lines};
 use super::numbers::RangeNumbers;
 use super::proof::{RangeProof, RangeProofError};
+use crate::anchor::AnchorFile;
 use crate::header::Env;
 use crate::jcs::JcsError;
 use crate::manifest::{DisclosurePolicy, FileRow, Manifest, ManifestError, Period, RangeSummary, is_label};
@@ -55,6 +58,8 @@ pub struct PackageInput<'a> {
     pub shown: &'a dyn ShownSource,
     /// Which units are proved erased, ascending by (index, unit).
     pub erased: &'a [ErasedUnit],
+    /// Evidence of outside times, at most [`MAX_ANCHOR_FILES`].
+    pub anchors: &'a [AnchorFile],
     /// Places the range in the tree; see [`range_proof`].
     pub proof: &'a RangeProof,
     /// `VERIFY.txt`.
@@ -111,7 +116,7 @@ pub enum PackageWriteError {
     #[error(transparent)]
     Proof(#[from] RangeProofError),
     /// A line could not be written.
-    #[error("a disclosure or erasure cannot be written: {0}")]
+    #[error("a disclosure, erasure or anchor cannot be written: {0}")]
     Line(#[from] JcsError),
     /// The package key could not sign.
     #[error("signing the manifest: {0}")]
@@ -136,6 +141,9 @@ where
     let mut manifest = planned_manifest(input)?;
     let mut files = Files { zip: ZipWriter::new(out), rows: Vec::new() };
     files.add("VERIFY.txt", input.verify_txt.as_bytes())?;
+    for (number, anchor) in (0..).zip(input.anchors) {
+        files.add(&anchor_name(number), &anchor.to_bytes()?)?;
+    }
     files.add("checkpoint", input.checkpoint.as_bytes())?;
     write_disclosures(input, &mut files)?;
     manifest.summary = write_entries(input, entries.into_iter(), &mut files)?;
@@ -238,6 +246,9 @@ fn planned_manifest(input: &PackageInput<'_>) -> Result<Manifest, PackageWriteEr
         return Err(inconsistent(
             "the framework or software label is not 1 to 128 printable ASCII characters",
         ));
+    }
+    if input.anchors.len() > MAX_ANCHOR_FILES {
+        return Err(inconsistent("there are more anchors than a package may have"));
     }
     if !is_ascending(input.erased) {
         return Err(inconsistent("the erasures are not ascending by index and unit"));

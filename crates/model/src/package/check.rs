@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use tabellion_tlog::anchor::AnchorTrust;
 use tabellion_tlog::{Policy, Sign1, SignedCheckpoint, VerifierKey};
 
+use super::anchors::{ANCHORS_PLAN, Surroundings, check_anchors};
 use super::container::Container;
 use super::files::Digests;
-use super::findings::package_findings;
+use super::findings::{package_aspects, package_findings};
 use super::fold::{Claims, claims_of};
 use super::keys::{Keys, last_seal};
 use super::lines::{ErasedUnit, parse_lines};
@@ -21,13 +23,14 @@ use super::plan::{
 use super::proof::RangeProof;
 use super::range::{Range, fold_range};
 use super::seals::{Leaves, check_edges, check_seals};
-use super::statements::check_seal_signature;
-use super::tree::{HashedBundle, check_root, hash_bundles};
+use super::statements::{check_header, check_seal_signature};
+use super::tree::{HashedBundle, TreeFault, check_root, hash_bundles};
+use crate::entry::Entry;
 use crate::id::KeyId;
 use crate::manifest::{EpochRow, Manifest, PACKAGE_SCOPE, RangeSummary};
 use crate::registry::Purpose;
 use crate::seal::BatchSealEntry;
-use crate::trust::{Claim, judge_issuer};
+use crate::trust::{Claim, judge_issuer, witnessed};
 use crate::verdict::{Outcome, Problems, Report, Subject};
 
 /// Content type of the signature over the manifest (formats §4).
@@ -35,9 +38,15 @@ pub(crate) const MANIFEST_CONTENT_TYPE: &str = "application/tabellion-package+js
 
 /// Verifies a package. `trust` says whom the reader believes; without it nothing can be more than consistent.
 pub fn verify_package(bytes: &[u8], trust: Option<&Policy>) -> Report {
+    verify_package_with_anchors(bytes, trust, &AnchorTrust::default())
+}
+
+/// The same for a reader who also says, in `anchors`, whom they believe about time.
+pub fn verify_package_with_anchors(bytes: &[u8], trust: Option<&Policy>, anchors: &AnchorTrust) -> Report {
     let mut report = Report::planned(Subject::Package, &PACKAGE_CHECKS, PACKAGE_SCOPE);
-    check_package(&mut report, bytes, trust);
+    check_package(&mut report, bytes, trust, anchors);
     report.findings = package_findings(&report);
+    report.aspects = package_aspects(&report);
     report
 }
 
@@ -50,11 +59,14 @@ struct Parts<'a> {
     checkpoint: SignedCheckpoint,
 }
 
-fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
+fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>, anchors: &AnchorTrust) {
     let container = match Container::open(bytes) {
         Ok(container) => container,
         Err(error) => return report.set(CONTAINER, Outcome::Malformed, error.to_string()),
     };
+    if !container.anchors.is_empty() {
+        report.plan_optional(&ANCHORS_PLAN);
+    }
     let digests = Digests::of(&container);
     let files = container.zip.files().len();
     report.settle(CONTAINER, &digests.container, format!("{files} files, {} bytes", bytes.len()));
@@ -81,7 +93,7 @@ fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
         format!("all {} files have their listed SHA-256", manifest.files.len()),
     );
     let Some(parts) = read_parts(report, &container, manifest, signature) else { return };
-    check_parts(report, &parts, trust);
+    check_parts(report, &parts, trust, anchors);
 }
 
 fn read_parts<'a>(
@@ -96,27 +108,55 @@ fn read_parts<'a>(
     match (proof, checkpoint) {
         (Ok(proof), Ok(checkpoint)) => Some(Parts { container, manifest, signature, proof, checkpoint }),
         (Err(problem), _) | (_, Err(problem)) => {
+            report_entries_alone(report, container, &manifest);
             report.set(TREE, Outcome::Malformed, problem);
             None
         }
     }
 }
 
-fn check_parts(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>) {
-    let manifest = &parts.manifest;
-    let erased: Vec<ErasedUnit> = match parse_lines("erasures.jsonl", parts.container.erasures) {
-        Ok(lines) => lines,
-        Err(fault) => return report.set(ERASURES, Outcome::Malformed, fault.to_string()),
+/// Judges the entries of the range when nothing that could be read places them in a tree: they come before it in the order.
+fn report_entries_alone(report: &mut Report, container: &Container<'_>, manifest: &Manifest) {
+    let hashed = match hash_bundles(&container.bundles, manifest) {
+        Ok(hashed) => hashed,
+        Err(fault) => return report_unreadable(report, &fault),
     };
+    let mut problems = Problems::default();
+    for bundle in &hashed {
+        for (index, bytes) in (bundle.first..).zip(&bundle.entries) {
+            match Entry::parse(bytes) {
+                Err(error) => problems.malformed(|| format!("entry {index}: {error}")),
+                Ok(entry) => {
+                    if let Some(header) = entry.header() {
+                        check_header(&mut problems, index, header, manifest);
+                    }
+                }
+            }
+        }
+    }
+    report.settle(ENTRIES, &problems, format!("{} entries, each can be read", manifest.count));
+}
+
+fn report_unreadable(report: &mut Report, fault: &TreeFault) {
+    let outcome = if fault.is_contradiction() { Outcome::Broken } else { Outcome::Malformed };
+    report.set(ENTRIES, outcome, fault.to_string());
+}
+
+fn check_parts(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>, anchors: &AnchorTrust) {
+    let manifest = &parts.manifest;
+    // What cannot be read there is said in its own place in the order, and nothing before it depends on it.
+    let (erased, unreadable): (Vec<ErasedUnit>, _) =
+        match parse_lines("erasures.jsonl", parts.container.erasures) {
+            Ok(lines) => (lines, None),
+            Err(fault) => (Vec::new(), Some(fault)),
+        };
     let claims = claims_of(&erased);
     let hashed = match hash_bundles(&parts.container.bundles, manifest) {
         Ok(hashed) => hashed,
-        Err(fault) => {
-            let outcome = if fault.is_contradiction() { Outcome::Broken } else { Outcome::Malformed };
-            return report.set(ENTRIES, outcome, fault.to_string());
-        }
+        Err(fault) => return report_unreadable(report, &fault),
     };
-    let outside = Outside::read(&parts.proof, manifest, &parts.checkpoint, &claims);
+    let claimed = unreadable.is_none().then_some(&claims);
+    let outside = Outside::read(&parts.proof, manifest, &parts.checkpoint, claimed);
     check_tree(report, parts, &hashed, &outside);
     let mut keys = Keys::follow(&parts.proof, &hashed);
     let range = fold_range(parts.container, manifest, &hashed, &keys, &erased, &claims);
@@ -135,7 +175,15 @@ fn check_parts(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>) {
         &check_checkpoint(parts, &keys),
         format!("size {} signed by the log key in force", manifest.size),
     );
-    report_range(report, manifest, range, outside, &hashed, &keys, &claims);
+    let seals = report_range(report, manifest, range, outside, &hashed, &keys, &claims);
+    if !parts.container.anchors.is_empty() {
+        let checkpoint = &parts.checkpoint;
+        let around = Surroundings { manifest, checkpoint, keys: &keys, seals: &seals, trust: anchors };
+        check_anchors(report, &parts.container.anchors, &around);
+    }
+    if let Some(fault) = unreadable {
+        report.set(ERASURES, Outcome::Malformed, fault.to_string());
+    }
 }
 
 fn check_tree(report: &mut Report, parts: &Parts<'_>, hashed: &[HashedBundle<'_>], outside: &Outside) {
@@ -161,13 +209,17 @@ fn check_issuer(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>, 
         &Claim { origin: &parts.manifest.log, root, log_key, checkpoint: Some(&parts.checkpoint) },
     );
     report.set(ISSUER, outcome, detail);
+    report.witnessed = witnessed(trust, &parts.checkpoint);
 }
 
 /// Reads `manifest.cose`; whose signature it is and whether it verifies is judged when the keys are known.
 fn read_signature(bytes: &[u8]) -> Result<Sign1, String> {
     let signature = Sign1::parse(bytes).map_err(|error| format!("manifest.cose: {error}"))?;
     let detached = signature.payload.is_none() && signature.unprotected == tabellion_tlog::Unprotected::Empty;
-    if detached && signature.protected.content_type.as_deref() == Some(MANIFEST_CONTENT_TYPE) {
+    let header = &signature.protected;
+    let nothing_more = header.cwt_iss.is_none() && header.cwt_sub.is_none() && header.vds.is_none();
+    let is_of_a_manifest = header.content_type.as_deref() == Some(MANIFEST_CONTENT_TYPE);
+    if detached && is_of_a_manifest && nothing_more && header.kid.is_some() {
         return Ok(signature);
     }
     Err("manifest.cose: is not a signature over a package manifest".to_owned())
@@ -208,7 +260,7 @@ fn check_checkpoint(parts: &Parts<'_>, keys: &Keys) -> Problems {
     problems
 }
 
-/// The checks over what the range holds.
+/// The checks over what the range holds. Gives its seals.
 fn report_range(
     report: &mut Report,
     manifest: &Manifest,
@@ -217,7 +269,7 @@ fn report_range(
     hashed: &[HashedBundle<'_>],
     keys: &Keys,
     claims: &Claims<'_>,
-) {
+) -> Vec<(u64, BatchSealEntry)> {
     let mut entries = range.entries;
     entries.absorb(std::mem::take(&mut outside.entries));
     let totals = range.summary.totals;
@@ -247,6 +299,7 @@ fn report_range(
         report.fact("first_commit", from.seal.committed_at.to_string());
         report.fact("last_commit", to.seal.committed_at.to_string());
     }
+    range.seals
 }
 
 fn check_outside_seals(outside: &Outside, keys: &Keys) -> Problems {

@@ -31,6 +31,11 @@ pub const FRAMEWORK_FILES: [(&str, usize); 5] = [
     ("framework/systems.json", 64 << 20), // a row for each system
 ];
 
+/// Most anchor files: a month of hourly ones, or years of daily ones.
+pub const MAX_ANCHOR_FILES: usize = 1_024;
+/// Largest anchor file: evidence and a record in base64, and paths.
+const MAX_ANCHOR_BYTES: usize = 1 << 20;
+
 /// Why a container is not a package.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContainerError {
@@ -90,6 +95,13 @@ pub(crate) struct Container<'a> {
     pub(crate) proof: &'a [u8],
     pub(crate) erasures: &'a [u8],
     pub(crate) bundles: Vec<BundleFiles<'a>>,
+    /// Evidence of outside times.
+    pub(crate) anchors: Vec<ZipFile<'a>>,
+}
+
+/// Name of anchor file `number`.
+pub(crate) fn anchor_name(number: u64) -> String {
+    format!("anchors/{number:08}.json")
 }
 
 /// Name of entries file `number`.
@@ -116,6 +128,7 @@ impl<'a> Container<'a> {
             }
         }
         check_framework(&zip)?;
+        let anchors = anchor_files(&zip)?;
         let bundles = bundle_files(&zip)?;
         Ok(Self {
             checkpoint: single("checkpoint")?,
@@ -124,6 +137,7 @@ impl<'a> Container<'a> {
             proof: single("proof.json")?,
             erasures: single("erasures.jsonl")?,
             bundles,
+            anchors,
             zip,
         })
     }
@@ -143,12 +157,28 @@ fn check_framework(zip: &ZipArchive<'_>) -> Result<(), ContainerError> {
     Ok(())
 }
 
+/// The anchor files, which are numbered without a gap.
+fn anchor_files<'a>(zip: &ZipArchive<'a>) -> Result<Vec<ZipFile<'a>>, ContainerError> {
+    let mut anchors = Vec::new();
+    for file in zip.files().iter().filter(|file| file.name.starts_with("anchors/")) {
+        if file.name != anchor_name(anchors.len() as u64) || anchors.len() == MAX_ANCHOR_FILES {
+            return Err(ContainerError::Unknown { name: file.name.to_owned() });
+        }
+        let (name, bytes, limit) = (file.name.to_owned(), file.content.len(), MAX_ANCHOR_BYTES);
+        if bytes > limit {
+            return Err(ContainerError::TooLarge { name, bytes, limit });
+        }
+        anchors.push(*file);
+    }
+    Ok(anchors)
+}
+
 /// Pairs entries and disclosures by number; everything else must be one of the single files.
 fn bundle_files<'a>(zip: &ZipArchive<'a>) -> Result<Vec<BundleFiles<'a>>, ContainerError> {
     let mut bundles: Vec<BundleFiles<'a>> = Vec::new();
     for file in zip.files() {
         let known = SINGLE_FILES.iter().chain(&FRAMEWORK_FILES).any(|(name, _)| *name == file.name);
-        if known || file.name.starts_with("disclosures/") {
+        if known || file.name.starts_with("disclosures/") || file.name.starts_with("anchors/") {
             continue;
         }
         // Ascending names and consecutive numbers: the next one is the only one that can stand here.

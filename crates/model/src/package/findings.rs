@@ -4,11 +4,15 @@
 
 use serde_json::Value as Json;
 
+use super::anchors::ANCHORS;
 use super::plan::{
     CHECKPOINT, CONTAINER, DISCLOSURES, EDGES, ENTRIES, ERASURES, FILES, ISSUER, KEYS, MANIFEST, NUMBERS,
     SEALS, SIGNATURE, STATEMENTS, TOTALS, TREE,
 };
-use crate::verdict::{CLOCK, EXISTED, Finding, ISSUED, Report, UNALTERED};
+use crate::verdict::{
+    Aspect, AspectChecks, CLOCK, EXISTED, Finding, ISSUED, Outcome, Report, UNALTERED, aspects_of,
+    dated_by_witness,
+};
 
 const EXISTED_CHECKS: [&str; 5] = [TREE, KEYS, ISSUER, CHECKPOINT, SEALS];
 const UNALTERED_CHECKS: [&str; 13] = [
@@ -28,8 +32,34 @@ const UNALTERED_CHECKS: [&str; 13] = [
 ];
 const ISSUED_CHECKS: [&str; 6] = [SIGNATURE, KEYS, ISSUER, CHECKPOINT, SEALS, STATEMENTS];
 
+/// Every check stands in `signature` or `inclusion`, so that a fault anywhere breaks one of them.
+const ASPECT_CHECKS: AspectChecks<'static> = AspectChecks {
+    signature: &[CONTAINER, MANIFEST, FILES, KEYS, SIGNATURE, ISSUER, CHECKPOINT, SEALS, STATEMENTS],
+    inclusion: &[ENTRIES, TREE, ISSUER, CHECKPOINT, SEALS, DISCLOSURES, ERASURES, NUMBERS, EDGES, TOTALS],
+    time: &[ISSUER, CHECKPOINT, SEALS],
+};
+
+/// Signature, ledger inclusion, time and live source, apart.
+pub(crate) fn package_aspects(report: &Report) -> Vec<Aspect> {
+    let anchors = report.check(ANCHORS).filter(|check| check.outcome == Outcome::Holds);
+    let by_anchor = || anchors.map(|check| format!("Outside clocks bound it: {}.", check.detail));
+    aspects_of(report, &ASPECT_CHECKS, dated_by_witness(report).or_else(by_anchor))
+}
+
 fn fact<'r>(report: &'r Report, name: &str) -> &'r str {
     report.facts.get(name).and_then(Json::as_str).unwrap_or("unknown")
+}
+
+/// What the commit times rest on.
+fn clock(report: &Report) -> String {
+    match report.check(ANCHORS) {
+        Some(check) if check.outcome == Outcome::Holds => format!(
+            "the commit times are the clock of the log's own writer, signed by its writer key; outside clocks bound them: {}",
+            check.detail
+        ),
+        Some(_) => format!("{CLOCK}; the package brings anchors, see the check of that name"),
+        None => CLOCK.to_owned(),
+    }
 }
 
 /// The three answers.
@@ -53,7 +83,7 @@ pub(crate) fn package_findings(report: &Report) -> Vec<Finding> {
             EXISTED,
             &EXISTED_CHECKS,
             existed,
-            format!("the signed checkpoint and the seals; {CLOCK}"),
+            format!("the signed checkpoint and the seals; {}", clock(report)),
         ),
         Finding::from_checks(
             report,

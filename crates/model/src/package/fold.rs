@@ -206,6 +206,14 @@ fn check_shown(
     let mut last: Option<String> = None;
     for (number, encoded) in (1..).zip(&line.disclosures) {
         let digest = digest_of(encoded);
+        // A part is read before it is compared.
+        let disclosure = match Disclosure::parse(encoded) {
+            Ok(disclosure) => disclosure,
+            Err(error) => {
+                fold.disclosures.malformed(|| format!("{}: disclosure {number}: {error}", place()));
+                return false;
+            }
+        };
         if !unit.lists(&digest) {
             fold.disclosures
                 .broken(|| format!("{}: disclosure {number} is not among the digests of the unit", place()));
@@ -217,14 +225,9 @@ fn check_shown(
             return false;
         }
         last = Some(digest);
-        match Disclosure::parse(encoded) {
-            Ok(disclosure) => {
-                if !names.insert(disclosure.name().to_owned()) {
-                    fold.disclosures
-                        .broken(|| format!("{}: disclosure {number} has a field name used before", place()));
-                }
-            }
-            Err(error) => fold.disclosures.malformed(|| format!("{}: disclosure {number}: {error}", place())),
+        if !names.insert(disclosure.name().to_owned()) {
+            fold.disclosures
+                .broken(|| format!("{}: disclosure {number} has a field name used before", place()));
         }
     }
     line.disclosures.len() == unit.digests.len()
@@ -242,7 +245,10 @@ pub(crate) fn check_claims(
         let place = || format!("erasures.jsonl: entry {}, unit {}, tombstone {index}", line.index, line.unit);
         let digest = digest_of(&line.disclosure);
         let problem = match Disclosure::parse(&line.disclosure) {
-            Err(error) => Some(format!("the disclosure cannot be read: {error}")),
+            Err(error) => {
+                problems.malformed(|| format!("{}: the disclosure cannot be read: {error}", place()));
+                continue;
+            }
             Ok(_) if header.record_type.as_str() != ERASURE_DONE => {
                 Some(format!("entry {index} is no erasure.done"))
             }

@@ -31,12 +31,12 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// Reads and places every extra entry.
+    /// Reads and places every extra entry. Without `claims` nobody can say which tombstones are needed.
     pub(crate) fn read(
         proof: &RangeProof,
         manifest: &Manifest,
         checkpoint: &SignedCheckpoint,
-        claims: &Claims<'_>,
+        claims: Option<&Claims<'_>>,
     ) -> Self {
         let mut outside = Self::default();
         for placed in &proof.extra {
@@ -57,11 +57,11 @@ impl Outside {
                 }
                 Ok(Entry::Seal(seal)) => outside.take_seal(manifest, index, seal),
                 Ok(entry) => {
-                    let claims = claims.get(&index).map(Vec::as_slice);
-                    if let (Some(header), Some(claims)) = (entry.header(), claims) {
-                        check_claims(&mut outside.erasures, index, header, claims);
+                    let lines = claims.and_then(|claims| claims.get(&index)).map(Vec::as_slice);
+                    if let (Some(header), Some(lines)) = (entry.header(), lines) {
+                        check_claims(&mut outside.erasures, index, header, lines);
                     }
-                    if claims.is_none() && !entry.header().is_some_and(is_key_record) {
+                    if claims.is_some() && lines.is_none() && !entry.header().is_some_and(is_key_record) {
                         outside.entries.broken(|| {
                             format!("proof.json: `extra` entry {index} is no key record, seal or tombstone that this package needs")
                         });

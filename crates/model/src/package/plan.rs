@@ -48,7 +48,7 @@ pub(crate) const PACKAGE_CHECKS: [CheckPlan; 16] = [
         name: TREE,
         proves: "These entries, in this order and at these indexes, are part of the tree whose root the checkpoint names; none \
                  was changed, removed, added or moved.",
-        does_not_prove: "That nobody was shown another tree of the same log: this version has no witnesses.",
+        does_not_prove: "That nobody was shown another tree of the same log: witnesses do, where the trust file asks for them (issuer).",
     },
     CheckPlan {
         name: KEYS,
@@ -62,7 +62,7 @@ pub(crate) const PACKAGE_CHECKS: [CheckPlan; 16] = [
     },
     CheckPlan {
         name: ISSUER,
-        proves: "The trust file names a key that vouches for this log.",
+        proves: "The trust file names a key that vouches for this log, and the witnesses it asks for cosigned the checkpoint.",
         does_not_prove: "That the trust file is right: it is as good as the way it reached you.",
     },
     CheckPlan {
@@ -73,7 +73,7 @@ pub(crate) const PACKAGE_CHECKS: [CheckPlan; 16] = [
     CheckPlan {
         name: SEALS,
         proves: "The writer key in force sealed every batch of the range whole, in order, at the commit times stated.",
-        does_not_prove: "That the log's clock was right: no outside clock vouches for it in this version.",
+        does_not_prove: "That the log's clock was right: see the witnesses and anchors, where there are any.",
     },
     CheckPlan {
         name: STATEMENTS,

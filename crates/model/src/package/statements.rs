@@ -48,7 +48,8 @@ pub(crate) fn check_speaker(
     }
 }
 
-fn check_header(problems: &mut Problems, index: u64, header: &Header, manifest: &Manifest) {
+/// Whether a record was sealed for this log and environment, and is of a type that may be passed over or is known.
+pub(crate) fn check_header(problems: &mut Problems, index: u64, header: &Header, manifest: &Manifest) {
     let place = || format!("entry {index}, record {}", header.record_id);
     if header.log != manifest.log || header.env != manifest.env {
         problems.broken(|| format!("{}: sealed for {} ({})", place(), header.log, header.env.as_str()));

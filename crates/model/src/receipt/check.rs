@@ -17,9 +17,12 @@ use crate::origin::Origin;
 use crate::registry::{Purpose, Recognition, is_key_record, recognise};
 use crate::seal::BatchSealEntry;
 use crate::statement::Statement;
-use crate::trust::{Claim, judge_issuer};
+use crate::trust::{Claim, judge_issuer, witnessed};
 use crate::unit::{Disclosure, digest};
-use crate::verdict::{CLOCK, EXISTED, Finding, ISSUED, Outcome, Problems, Report, Subject, UNALTERED};
+use crate::verdict::{
+    Aspect, AspectChecks, CLOCK, EXISTED, Finding, ISSUED, Outcome, Problems, Report, Subject, UNALTERED,
+    aspects_of, dated_by_witness,
+};
 
 /// A receipt with its parts read.
 struct Parts {
@@ -37,6 +40,7 @@ pub fn verify_receipt(bytes: &[u8], trust: Option<&Policy>) -> Report {
         check_parts(&mut report, &parts, trust);
     }
     report.findings = findings(&report);
+    report.aspects = aspects(&report);
     report
 }
 
@@ -118,6 +122,7 @@ fn check_parts(report: &mut Report, parts: &Parts, trust: Option<&Policy>) {
     };
     let (outcome, detail) = judge_issuer(trust, &claim);
     report.set(ISSUER, outcome, detail);
+    report.witnessed = witnessed(trust, &parts.checkpoint);
     let signed = log_key.and_then(|key| {
         let key = VerifierKey::new(parts.origin.as_str(), key).map_err(|error| error.to_string())?;
         parts.checkpoint.verify_with(&key).map_err(|error| error.to_string())
@@ -320,6 +325,19 @@ fn report_facts(report: &mut Report, parts: &Parts) {
     if let Some(seal) = seal {
         report.fact("committed_at", seal.seal.committed_at.to_string());
     }
+}
+
+fn aspects(report: &Report) -> Vec<Aspect> {
+    let mut signature = vec![FORM, KEYS, ISSUER, CHECKPOINT, SEAL];
+    if report.check(STATEMENT).is_some_and(|check| check.required) {
+        signature.push(STATEMENT);
+    }
+    let checks = AspectChecks {
+        signature: &signature,
+        inclusion: &[ENTRY, INCLUSION, ISSUER, CHECKPOINT, SEAL, DISCLOSURES],
+        time: &[ISSUER, CHECKPOINT, SEAL],
+    };
+    aspects_of(report, &checks, dated_by_witness(report))
 }
 
 fn findings(report: &Report) -> Vec<Finding> {

@@ -31,7 +31,7 @@ pub(super) const RECEIPT_CHECKS: [CheckPlan; 9] = [
     CheckPlan {
         name: INCLUSION,
         proves: "The entry, its seal and the key records stand at these indexes in the tree whose root the checkpoint names.",
-        does_not_prove: "That nobody was shown another tree of the same log: this version has no witnesses.",
+        does_not_prove: "That nobody was shown another tree of the same log: witnesses do, where the trust file asks for them (issuer).",
     },
     CheckPlan {
         name: KEYS,
@@ -40,7 +40,7 @@ pub(super) const RECEIPT_CHECKS: [CheckPlan; 9] = [
     },
     CheckPlan {
         name: ISSUER,
-        proves: "The trust file names a key that vouches for this log.",
+        proves: "The trust file names a key that vouches for this log, and the witnesses it asks for cosigned the checkpoint.",
         does_not_prove: "That the trust file is right: it is as good as the way it reached you.",
     },
     CheckPlan {
@@ -51,7 +51,7 @@ pub(super) const RECEIPT_CHECKS: [CheckPlan; 9] = [
     CheckPlan {
         name: SEAL,
         proves: "The writer key sealed a batch that holds the entry, at the commit time stated.",
-        does_not_prove: "That the log's clock was right: no outside clock vouches for it in this version.",
+        does_not_prove: "That the log's clock was right: see the witnesses and anchors, where there are any.",
     },
     CheckPlan {
         name: STATEMENT,

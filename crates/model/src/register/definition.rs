@@ -46,6 +46,8 @@ pub enum About {
     OnePerSystem,
     /// Any number for each AI system. An item that names no system speaks for the whole organisation, and is marked as that.
     ManyPerSystem,
+    /// Any number, each about one AI system or about the organisation, which is as good.
+    SystemOrOrganisation,
     /// The organisation.
     Organisation,
 }
@@ -56,6 +58,7 @@ impl About {
         match self {
             Self::OnePerSystem => "one_per_system",
             Self::ManyPerSystem => "many_per_system",
+            Self::SystemOrOrganisation => "system_or_organisation",
             Self::Organisation => "organisation",
         }
     }
@@ -82,6 +85,29 @@ pub struct RegisterState {
     /// Whether nothing changes any more.
     #[serde(default)]
     pub ended: bool,
+    /// Whose turn it is; none: nobody's in particular.
+    #[serde(default)]
+    pub waits: Option<Waits>,
+}
+
+/// Whose turn it is while an item stands in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Waits {
+    /// Whoever answers for the item.
+    Owner,
+    /// Whoever takes a step from there that takes a second person.
+    SecondPerson,
+}
+
+impl Waits {
+    /// The word in definitions and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::SecondPerson => "second_person",
+        }
+    }
 }
 
 /// A step from one of several states to another.
@@ -97,7 +123,11 @@ pub struct Transition {
     /// Whether the newest revision has to be approved.
     #[serde(default)]
     pub approved: bool,
-    /// Whether it has to be somebody who wrote nothing of what is approved.
+    /// Fields that have to be filled in.
+    #[serde(default)]
+    pub needs: BTreeSet<String>,
+    /// Whether it has to be somebody who wrote nothing of what is approved; in a register without approvals nothing of what the step needs, and who did
+    /// not take the step before, unless that ended the item.
     #[serde(default)]
     pub second_person: bool,
 }
@@ -138,8 +168,12 @@ pub struct Register {
     pub review_months: u32,
     /// What asks for a new look by itself.
     pub triggers: BTreeSet<RefreshTrigger>,
-    /// Who approves.
-    pub approval: Approval,
+    /// Who opens items, and nobody else; empty: whoever may write them.
+    #[serde(default)]
+    pub opened_by: BTreeSet<Role>,
+    /// Who approves; none: items are worked on and never approved, so there are no drafts either.
+    #[serde(default)]
+    pub approval: Option<Approval>,
     /// Where items can stand.
     #[serde(rename = "state")]
     pub states: Vec<RegisterState>,
@@ -188,6 +222,16 @@ impl Register {
         self.fields().find(|field| field.name == name)
     }
 
+    /// Whether its items wait for an approval before they count. Without, they are worked on, and complete from the first revision.
+    pub fn approves(&self) -> bool {
+        self.approval.is_some()
+    }
+
+    /// Names of the states in which nothing changes any more.
+    pub fn ended_states(&self) -> impl Iterator<Item = &str> {
+        self.states.iter().filter(|state| state.ended).map(|state| state.name.as_str())
+    }
+
     /// Where items begin.
     pub fn first_state(&self) -> &str {
         self.states.first().map_or("", |state| state.name.as_str())
@@ -215,8 +259,15 @@ impl Register {
         if self.review_months > MAX_REVIEW_MONTHS {
             return Some(format!("review_months is above {MAX_REVIEW_MONTHS}"));
         }
-        if self.approval.roles.is_empty() {
-            return Some("nobody may approve: approval.roles is empty".to_owned());
+        match &self.approval {
+            Some(approval) if approval.roles.is_empty() => {
+                return Some("nobody may approve: approval.roles is empty".to_owned());
+            }
+            // What counts for a clause or control was approved; so is what is reviewed.
+            None if !self.serves.is_empty() || self.review_months > 0 || !self.triggers.is_empty() => {
+                return Some("without approval nothing is evidence: serves and triggers have to be empty, review_months 0".to_owned());
+            }
+            _ => {}
         }
         if let Some(odd) = self.serves.iter().find_map(|reference| Reference::parse(reference).err()) {
             return Some(format!("serves: {odd}"));
@@ -243,12 +294,30 @@ impl Register {
                     step.to
                 ));
             }
+            if let Some(unknown) = step.needs.iter().find(|name| self.field(name).is_none()) {
+                return Some(format!("the transition to {} needs {unknown:?}, which is no field", step.to));
+            }
+            if step.approved && self.approval.is_none() {
+                return Some(format!(
+                    "the transition to {} waits for an approval, and there are none",
+                    step.to
+                ));
+            }
+            if step.second_person && self.approval.is_none() && step.needs.is_empty() {
+                return Some(format!(
+                    "the transition to {} takes a second person, and needs no field that somebody wrote",
+                    step.to
+                ));
+            }
             let is_ended = |name: &&String| self.state(name).is_some_and(|state| state.ended);
             if let Some(ended) = step.from.iter().find(is_ended).filter(|_| !step.second_person) {
                 return Some(format!(
                     "a transition leads out of {ended}, which is ended, and takes no second person"
                 ));
             }
+        }
+        if let Some(problem) = self.odd_turns() {
+            return Some(problem);
         }
         let way_out =
             |state: &RegisterState| self.transitions.iter().any(|step| step.from.contains(&state.name));
@@ -269,6 +338,19 @@ impl Register {
         None
     }
 
+    /// A state that waits for somebody who could do nothing there.
+    fn odd_turns(&self) -> Option<String> {
+        let idle = self.states.iter().find(|state| {
+            let mut steps = self.transitions.iter().filter(|step| step.from.contains(&state.name));
+            match state.waits {
+                None => false,
+                Some(Waits::Owner) => state.ended || steps.next().is_none(),
+                Some(Waits::SecondPerson) => state.ended || !steps.any(|step| step.second_person),
+            }
+        })?;
+        Some(format!("the state {} waits for somebody who can take no step from there", idle.name))
+    }
+
     fn odd_fields(&self) -> Option<String> {
         let sections: Vec<&str> = self.sections.iter().map(|section| section.name.as_str()).collect();
         let fields: Vec<&str> = self.fields().map(|field| field.name.as_str()).collect();
@@ -281,9 +363,13 @@ impl Register {
             return Some(format!("the section {} has no title", section.name));
         }
         // Lists, inboxes and the comparison with traffic are made from these, whatever the register.
-        for (name, kind, needed) in
-            [("name", Kind::Line, true), ("owner", Kind::Person, true), ("models", Kind::List, false)]
-        {
+        for (name, kind, needed) in [
+            ("name", Kind::Line, true),
+            ("owner", Kind::Person, true),
+            ("models", Kind::List, false),
+            ("due", Kind::Date, false),
+            ("references", Kind::References, false),
+        ] {
             match self.field(name) {
                 None if needed => return Some(format!("it has no field {name}, which lists are made from")),
                 Some(field) if field.kind != kind || (needed && !field.required) => {

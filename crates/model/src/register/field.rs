@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::catalogue::Reference;
 use crate::text::{self, TextFault};
 use crate::{CredentialId, MAX_INTEGER, Micros, SystemId};
 
@@ -39,6 +40,8 @@ pub enum Kind {
     YesNo,
     /// A whole number from 0.
     Number,
+    /// Clauses and controls of ISO/IEC 42001 by their ids, none twice.
+    References,
 }
 
 impl Kind {
@@ -55,6 +58,7 @@ impl Kind {
             Self::Date => "date",
             Self::YesNo => "yes_no",
             Self::Number => "number",
+            Self::References => "references",
         }
     }
 
@@ -63,7 +67,7 @@ impl Kind {
         match self {
             Self::Line => Some(MAX_LINE_CHARS),
             Self::Text => Some(MAX_TEXT_CHARS),
-            Self::List | Self::Choices => Some(MAX_ITEMS),
+            Self::List | Self::Choices | Self::References => Some(MAX_ITEMS),
             Self::Number => Some(MAX_INTEGER),
             Self::Choice | Self::Person | Self::System | Self::Date | Self::YesNo => None,
         }
@@ -102,6 +106,9 @@ pub struct Field {
     /// Whether a change of it asks others to look again.
     #[serde(default)]
     pub material: bool,
+    /// Whether it stays as it was when the item was opened.
+    #[serde(default)]
+    pub fixed: bool,
     /// The options of a `choice` or `choices`.
     #[serde(default)]
     pub options: Vec<Choice>,
@@ -138,6 +145,7 @@ impl Field {
                 let fits = value.as_u64().is_some_and(|number| number <= most);
                 (!fits).then(|| format!("it has to be a whole number, 0 to {most}"))
             }
+            Kind::References => self.items(value, |id| Some(Reference::parse(id).err()?.to_string())),
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::words::{Decision, RefreshTrigger, Review};
 use crate::body::Role;
-use crate::{CredentialId, Micros};
+use crate::{CredentialId, Micros, RecordId};
 
 /// One record about an item. What a record says is none once its content was erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Deed {
     pub at: Micros,
     /// Who did it.
     pub by: CredentialId,
+    /// The session in which they did it; none: not by a person's session, or a record of before sessions were named.
+    pub session: Option<RecordId>,
     /// What was done.
     pub act: Act,
 }
@@ -82,6 +84,8 @@ pub struct Approved {
     pub saving: Saving,
     /// Who wrote any revision since the approval before.
     pub authors: BTreeSet<CredentialId>,
+    /// The sessions in which they wrote.
+    pub sessions: BTreeSet<RecordId>,
     /// Who put it forward.
     pub submitter: Option<CredentialId>,
 }
@@ -106,12 +110,20 @@ pub struct Life {
     pub review: Option<Review>,
     /// Who wrote any revision since the last approval; while there is none, who wrote what was approved.
     pub authors: BTreeSet<CredentialId>,
+    /// The sessions in which they wrote, as far as records name them.
+    pub sessions: BTreeSet<RecordId>,
     /// Who put the newest revision forward.
     pub submitter: Option<CredentialId>,
+    /// The session in which that was done.
+    pub submitted_in: Option<RecordId>,
     /// The newest approval, when it can be read. It holds while a later revision is written.
     pub approved: Option<Approved>,
     /// Where the item was moved to: none when it never was, an inner none when that can no longer be read.
     pub moved: Option<Option<String>>,
+    /// Who moved it there.
+    pub mover: Option<CredentialId>,
+    /// The session in which that was done.
+    pub moved_in: Option<RecordId>,
     /// Entries of refreshes opened since the last approval.
     pub refreshes: Vec<u64>,
 }
@@ -139,20 +151,28 @@ impl Life {
             Act::Saved(saving) => {
                 if self.approved.as_ref().is_some_and(|approved| approved.revision == self.revision) {
                     self.authors.clear();
+                    self.sessions.clear();
                 }
                 self.revision += 1;
                 self.revision_entry = deed.entry;
                 self.saving.clone_from(saving);
                 self.review = Some(Review::Draft);
                 self.authors.insert(deed.by);
+                self.sessions.extend(deed.session);
                 self.submitter = None;
+                self.submitted_in = None;
             }
             Act::Submitted(_) => {
                 self.review = Some(Review::InReview);
                 self.submitter = Some(deed.by);
+                self.submitted_in = deed.session;
             }
             Act::Decided(ruling) => self.decide(deed, ruling.as_ref()),
-            Act::Moved(state) => self.moved = Some(state.clone()),
+            Act::Moved(state) => {
+                self.moved = Some(state.clone());
+                self.mover = Some(deed.by);
+                self.moved_in = deed.session;
+            }
             Act::RefreshOpened(_) => self.refreshes.push(deed.entry),
         }
     }
@@ -184,6 +204,7 @@ impl Life {
             revision_entry: self.revision_entry,
             saving,
             authors: self.authors.clone(),
+            sessions: self.sessions.clone(),
             submitter: self.submitter,
         });
         self.refreshes.clear();

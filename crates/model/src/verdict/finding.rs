@@ -13,7 +13,7 @@ pub(crate) const ISSUED: &str = "issued by whom";
 
 /// What a commit time is worth in this version; said wherever one is relied on.
 pub(crate) const CLOCK: &str = "the commit time is the clock of the log's own writer, signed by its writer key; no outside \
-clock (time stamp authority, witness or anchor) vouches for it in this version";
+clock (time stamp authority, witness or anchor) vouches for it here";
 
 impl Finding {
     /// The answer that the named checks give; `yes` is used only when all of them hold.

@@ -72,6 +72,13 @@ pub(super) fn render(report: &Report) -> String {
         );
         wrapped(&mut out, "    rests on: ", "      ", &finding.rests_on);
     }
+    if !report.aspects.is_empty() {
+        out.push_str("\nAspects\n");
+    }
+    for aspect in &report.aspects {
+        let first = format!("  {:<20} {:<13} ", aspect.name, aspect.standing.as_str());
+        wrapped(&mut out, &first, "    ", &printable(&aspect.answer));
+    }
     out.push_str("\nChecks\n");
     for check in &report.checks {
         let required = if check.required { "" } else { "(not required) " };

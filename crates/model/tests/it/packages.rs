@@ -1,5 +1,6 @@
 //! Packages, receipts and transparent statements, and every way to tamper with them.
 
+mod anchors;
 mod cut;
 mod fixture;
 mod forging;

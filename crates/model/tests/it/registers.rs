@@ -12,7 +12,7 @@ use tabellion_model::register::{
     Registers, Review, Ruling, Saving, changes, content_digest,
 };
 use tabellion_model::status::rules::Rules;
-use tabellion_model::{CredentialId, ItemId, Micros};
+use tabellion_model::{CredentialId, ItemId, Micros, RecordId};
 
 const SMALL: &str = r#"
 name = "small"
@@ -60,12 +60,20 @@ fn the_registers_that_come_with_the_program_are_consistent() {
         "a register is missing from lists, or its file has another name than it"
     );
     for register in registers.all() {
-        assert!(register.approval.four_eyes, "{}: an author could approve alone", register.name);
+        let alone = register.approval.as_ref().is_some_and(|approval| !approval.four_eyes);
+        assert!(!alone, "{}: an author could approve alone", register.name);
+        let closing = register.transitions.iter().filter(|step| !register.approves() && step.to == "closed");
+        for step in closing {
+            let judged = step.second_person && !step.needs.is_empty();
+            assert!(judged, "{}: whoever answered could close it alone", register.name);
+        }
         let missing = register.check(&Map::new()).missing;
         let required = register.fields().filter(|field| field.required).count();
         assert_eq!(missing.len(), required, "{}: an empty form would be complete", register.name);
         let sections = register.incomplete_sections(&missing);
-        assert_eq!(sections.len(), register.sections.len(), "{}: {sections:?}", register.name);
+        let asking =
+            register.sections.iter().filter(|section| section.fields.iter().any(|field| field.required));
+        assert_eq!(sections.len(), asking.count(), "{}: {sections:?}", register.name);
     }
     let again = registers.with(SMALL).expect("another").with(SMALL);
     assert!(
@@ -120,6 +128,25 @@ fn a_definition_that_is_unknown_in_part_or_contradicts_itself_is_refused_with_a_
         ("kind = \"text\"", "kind = \"text\", max = 9000", "max"),
         ("kind = \"text\"", "kind = \"yes_no\", max = 1", "max"),
         ("kind = \"text\"", "kind = \"novel\"", "novel"),
+        (
+            "name = \"note\", label = \"Note\", kind = \"text\"",
+            "name = \"due\", label = \"Due\", kind = \"text\"",
+            "due",
+        ),
+        (
+            "name = \"note\", label = \"Note\", kind = \"text\"",
+            "name = \"references\", label = \"R\", kind = \"list\"",
+            "references",
+        ),
+        ("approval = { four_eyes = true, roles = [\"approver\"] }", "", "nothing is evidence"),
+        (
+            "to = \"closed\", roles = [\"approver\"]",
+            "to = \"closed\", roles = [\"approver\"], needs = [\"proof\"]",
+            "proof",
+        ),
+        ("title = \"Open\" }", "title = \"Open\", waits = \"second_person\" }", "waits for somebody"),
+        ("ended = true }", "ended = true, waits = \"owner\" }", "waits for somebody"),
+        ("triggers = []", "triggers = []\nopened_by = [\"king\"]", "king"),
         ("kind = \"text\"", "kind = \"text\", requried = true", "requried"),
     ];
     for (before, after, said) in cases {
@@ -130,6 +157,41 @@ fn a_definition_that_is_unknown_in_part_or_contradicts_itself_is_refused_with_a_
     }
     let long = format!("{SMALL}#{}", "x".repeat(MAX_DEFINITION_BYTES));
     assert!(Register::parse(&long).is_err(), "a definition without end would be read");
+}
+
+#[test]
+fn a_register_without_approvals_is_no_evidence_and_asks_for_what_a_second_person_judges() {
+    let worked_on = SMALL
+        .replace("approval = { four_eyes = true, roles = [\"approver\"] }\n", "")
+        .replace("serves = [\"8.4\", \"A.5.2\"]", "serves = []")
+        .replace("review_months = 12", "review_months = 0");
+    let register = Register::parse(&worked_on).expect("a definition");
+    assert!(!register.approves() && register.ended_states().eq(["closed"]));
+    let step = "to = \"closed\", roles = [\"approver\"]";
+    for (more, said) in [
+        ("approved = true", "waits for an approval"),
+        ("second_person = true", "needs no field"),
+        ("needs = [\"note\"], second_person = true", ""),
+    ] {
+        let text = worked_on.replace(step, &format!("{step}, {more}"));
+        match Register::parse(&text) {
+            Ok(_) => assert!(said.is_empty(), "{more:?} is taken, and nobody could close anything"),
+            Err(fault) => assert!(!said.is_empty() && fault.problem.contains(said), "{more:?}: {fault}"),
+        }
+    }
+}
+
+#[test]
+fn references_are_clauses_and_controls_that_exist() {
+    let registers = Registers::built_in().expect("they can be read");
+    let register = registers.get("task").expect("the register");
+    let faults = |ids: Value| register.check(&content(&json!({"references": ids}))).faults;
+    assert!(faults(json!(["8.4", "A.10.4"])).is_empty());
+    for ids in
+        [json!(["A.5.1"]), json!(["A.5"]), json!(["8.4", "8.4"]), json!([]), json!("8.4"), json!(["8.4 "])]
+    {
+        assert_eq!(faults(ids.clone()).len(), 1, "{ids} would lead to the page of no control");
+    }
 }
 
 #[test]
@@ -212,7 +274,12 @@ fn person(byte: u8) -> CredentialId {
 }
 
 fn deed(entry: u64, by: u8, act: Act) -> Deed {
-    Deed { entry, at: Micros(entry), by: person(by), act }
+    Deed { entry, at: Micros(entry), by: person(by), session: Some(session(by)), act }
+}
+
+/// The session of the person with this byte.
+fn session(byte: u8) -> RecordId {
+    RecordId::from_bytes([byte; 16])
 }
 
 fn saved(digest: u8) -> Act {
@@ -243,6 +310,11 @@ fn an_approval_holds_while_the_next_revision_is_written_and_names_who_wrote_it()
     assert_eq!((life.review, approved.revision, life.revision), (Some(Review::Draft), 2, 3));
     assert_eq!(approved.authors, [person(1), person(2)].into(), "an author could approve later unseen");
     assert_eq!((life.authors.clone(), life.refreshes.clone()), ([person(6)].into(), vec![5]));
+    assert_eq!(
+        (&approved.sessions, &life.sessions, life.submitted_in),
+        (&[session(1), session(2)].into(), &[session(6)].into(), None),
+        "whoever let an author in could decide on what the author wrote"
+    );
     assert!(approved.is_independent(), "an approval by a second person counts for nothing");
     let own = Life::of(&[deed(1, 1, saved(1)), deed(2, 1, decided(Decision::Approved, 1))]);
     assert!(

@@ -16,6 +16,7 @@ mod sample;
 mod serving;
 mod summary;
 mod verdicts;
+mod work;
 
 use std::path::PathBuf;
 
@@ -35,6 +36,7 @@ use management::Management;
 use organisation::{Organisation, Secrets};
 use recorder::Recorder;
 use serving::Serving;
+use work::Work;
 
 /// The fictional bank's log.
 const HOST: &str = "notary.brisant-credit.example";
@@ -108,15 +110,20 @@ fn calls(
         serving.control,
         administrator.introduced()
     ))?;
-    let (secrets, entered, known) = organisation.enter(&api)?;
+    let (secrets, entered, mut known) = organisation.enter(&api)?;
     terminal::data(&format!(
         "   {} people, systems and policies were entered, {} were there already; each key's secret was shown once.\n",
         entered.new, entered.known
     ))?;
     let managed = Management::read()?.enter(serving.control, &api, &known)?;
     terminal::data(&format!(
-        "   {} inventory entries, assessments and statements were written by those who answer for them and decided on by somebody else, {} were there already.\n\n",
+        "   {} inventory entries, assessments and statements were written by those who answer for them and decided on by somebody else, {} were there already.\n",
         managed.new, managed.known
+    ))?;
+    let work = Work::read()?.enter(serving.control, &api, &mut known)?;
+    terminal::data(&format!(
+        "   {} tasks and requests, and an auditor who asks, were entered, {} were there already; none of them moves a status.\n\n",
+        work.new, work.known
     ))?;
     let lines = requests::read()?;
     terminal::data(&format!(

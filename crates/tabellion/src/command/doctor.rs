@@ -109,6 +109,8 @@ fn look(place: &Place) -> Vec<Finding> {
         Ok((directory, reader)) => {
             add("log", Ok(format!("{} reads back whole, {} entries", reader.origin(), reader.size())));
             let clock = reader.clock_trouble().map(Failure::failed);
+            let conflict = reader.conflict().map(|conflict| Failure::failed(conflict.to_string()));
+            add("witnesses", conflict.map_or_else(|| witnesses(&directory), Err));
             add("clock", clock.map_or_else(|| Ok("not behind the log's newest commit".to_owned()), Err));
             let views = Views::look(directory.path()).map(|wrong| {
                 let repair = format!(
@@ -180,6 +182,14 @@ fn lock(dir: &Path) -> Result<String, Failure> {
         },
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whom the configuration asks to cosign.
+fn witnesses(directory: &Directory) -> Result<String, Failure> {
+    Ok(match directory.witnesses()? {
+        None => "nobody is asked to cosign: no [witness] policy is set".to_owned(),
+        Some(policy) => format!("{} are asked to cosign; no conflict is known", policy.peers.len()),
+    })
 }
 
 /// Every key that this installation signs with must have its file.

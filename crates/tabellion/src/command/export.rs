@@ -44,6 +44,9 @@ pub(crate) struct Options {
     /// Log size whose checkpoint the package proves against; the same size gives the same bytes [default: the newest]
     #[arg(long, value_name = "SIZE")]
     at: Option<u64>,
+    /// Prove against the newest checkpoint that the witnesses cosigned; what was recorded since is left out
+    #[arg(long, conflicts_with = "at")]
+    witnessed: bool,
     /// Whose content is shown; business is all but what is about a data subject and captured prompts and answers [default: as configured, else business]
     #[arg(long, value_name = "WHAT")]
     disclose: Option<Disclose>,
@@ -77,16 +80,18 @@ impl From<Disclose> for DisclosurePolicy {
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let directory = Directory::find(&options.place)?;
     files::check_new(&options.out, directory.path())?;
+    let reader = directory.reader()?;
+    let at = if options.witnessed { Some(cosigned_size(&reader)?) } else { options.at };
     let disclosure = options.disclose.map(DisclosurePolicy::from).or(directory.config().disclose);
     let request = ExportRequest {
         period: period(options.from.as_deref(), options.to.as_deref())?,
-        at: options.at,
+        at,
         framework: options.framework.clone(),
         references: references(&options.reference)?,
         disclosure: disclosure.unwrap_or(DisclosurePolicy::Business),
         content_of: None,
     };
-    let exported = write_package(&directory, &directory.reader()?, &request, &options.out)?;
+    let exported = write_package(&directory, &reader, &request, &options.out)?;
     let index = Writer::with(&directory, |writer| record(writer, &exported)).map_err(|failure| {
         failure.with(&format!(
             ". The package {} is complete, but its export is not recorded",
@@ -94,6 +99,13 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         ))
     })?;
     tell(options, &exported, index)
+}
+
+fn cosigned_size(reader: &Reader) -> Result<u64, Failure> {
+    let cosigned = reader.cosigned().ok_or_else(|| {
+        Failure::failed("no checkpoint has been cosigned by enough witnesses yet; leave out --witnessed, or see tabellion doctor")
+    })?;
+    Ok(cosigned.checkpoint.size)
 }
 
 fn references(named: &[String]) -> Result<Vec<Reference>, Failure> {

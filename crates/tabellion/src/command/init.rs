@@ -172,6 +172,9 @@ fn configuration(new: &NewLog) -> Result<String, Failure> {
          # Where the control plane listens (`off`: nowhere), and where people reach it when that is elsewhere, behind a proxy for instance.\n\
          # listen = \"127.0.0.1:8087\"\n\
          # public_url = \"https://notary.example.org\"\n\n\
+         # Others who are to sign what the log showed them: a policy in this directory (docs/witnesses.md).\n\
+         # [witness]\n\
+         # policy = \"witnesses.txt\"\n\n\
          # The gateway serves once there is a provider to forward to, one section [upstream.NAME] for each (docs/gateway.md):\n\
          # [upstream.openai]\n\
          # base_url = \"https://api.openai.com/v1\"\n\

@@ -46,6 +46,9 @@ pub(crate) enum Action {
     Trust {
         #[command(flatten)]
         place: Place,
+        /// Ask for the witnesses of the configured policy too: only what they cosigned is then believed
+        #[arg(long)]
+        witnessed: bool,
     },
     /// Make a key and grant it; or grant a key that somebody else holds
     Create {
@@ -108,7 +111,19 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     match action {
         Action::List { place, json } => list(place, *json),
         Action::Show { place, key, json } => show(place, key, *json),
-        Action::Trust { place } => terminal::data(&trust::text(&Directory::find(place)?.reader()?.keys())?),
+        Action::Trust { place, witnessed } => {
+            let directory = Directory::find(place)?;
+            let text = trust::text(&directory.reader()?.keys())?;
+            if !*witnessed {
+                return terminal::data(&text);
+            }
+            let missing = || {
+                Failure::malformed(
+                    "no witnesses are configured; set [witness] policy, or leave out --witnessed",
+                )
+            };
+            terminal::data(&trust::with_witnesses(&text, directory.witnesses()?.ok_or_else(missing)?.policy)?)
+        }
         Action::Create { place, purpose, public } => create(place, *purpose, public.as_deref()),
         Action::Rotate { place, which } => rotate(place, which),
         Action::Revoke { place, key, reason } => {

@@ -1,6 +1,6 @@
 //! `tabellion log`: looking at what is recorded, and proofs of it.
 //!
-//! Promises: reads the committed prefix, also while a server writes; changes nothing.
+//! Promises: reads the committed prefix, also while a server writes; changes nothing, but for `resume`, which is recorded.
 
 mod prove;
 mod show;
@@ -15,7 +15,9 @@ use tabellion_model::Micros;
 
 use crate::directory::{Directory, Place};
 use crate::failure::Failure;
+use crate::request::Request;
 use crate::terminal;
+use crate::writer::Writer;
 
 /// What to look at.
 #[derive(Debug, Clone, Subcommand)]
@@ -49,9 +51,20 @@ pub(crate) enum Action {
         /// Which kind of proof
         #[arg(long, value_name = "FORMAT", default_value = "receipt")]
         format: prove::Format,
+        /// Prove it under the newest checkpoint that the witnesses cosigned, with their signatures; receipts only
+        #[arg(long)]
+        witnessed: bool,
         /// Where to write it [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+    },
+    /// Let a log record again that stopped because a witness knows another tree of it
+    Resume {
+        #[command(flatten)]
+        place: Place,
+        /// Why; recorded and sealed
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
     },
     /// The last entries, and those that follow
     Tail {
@@ -74,8 +87,14 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     match action {
         Action::Head { place, json } => head(&Directory::find(place)?.reader()?, *json),
         Action::Show { place, index, json } => show::run(&Directory::find(place)?.reader()?, *index, *json),
-        Action::Prove { place, index, format, out } => {
-            prove::run(&Directory::find(place)?, *index, *format, out.as_deref())
+        Action::Prove { place, index, format, witnessed, out } => {
+            prove::run(&Directory::find(place)?, *index, *format, *witnessed, out.as_deref())
+        }
+        Action::Resume { place, reason } => {
+            let request = Request::LiftConflict { reason: reason.clone() };
+            let records = Writer::with(&Directory::find(place)?, |writer| writer.append(&request))?;
+            let index = records.first().map(|record| record.index).unwrap_or_default();
+            terminal::data(&format!("the log records again, entry {index}\n"))
         }
         Action::Tail { place, lines, follow, json } => {
             tail::run(&Directory::find(place)?, *lines, *follow, *json)

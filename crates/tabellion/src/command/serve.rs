@@ -16,14 +16,16 @@ use tabellion_app::work::OnFatal;
 use tabellion_app::work::registers::Watch;
 use tabellion_gateway::Gateway;
 use tabellion_ledger::Ledger;
+use tabellion_ledger::anchor::Anchoring;
 
-use crate::data_path;
 use crate::directory::{Directory, Place, SOCKET};
 use crate::failure::Failure;
 use crate::held::Held;
 use crate::socket::server::{Server, Stop};
 use crate::terminal;
+use crate::witnesses::Witnesses;
 use crate::writer::take_lock;
+use crate::{anchoring, data_path};
 
 /// Permissions that new files of the server do not have: everybody's but the owner's.
 const PRIVATE_MASK: Mode = Mode::RWXG.union(Mode::RWXO);
@@ -106,6 +108,7 @@ fn control_plane(
     directory: &Directory,
     held: &Held,
     gateway: Option<&Gateway>,
+    (witnesses, anchors): (Option<&Witnesses>, Option<&Anchoring>),
     access: api::Log,
 ) -> Result<Option<api::Server>, Failure> {
     let config = directory.config();
@@ -127,6 +130,16 @@ fn control_plane(
         settings.numbers.push(Arc::new(move |text| text.push_str(&metrics.render())));
         settings.ready.push(("gateway", Arc::new(gateway.readiness())));
     }
+    if let Some(status) = witnesses.map(Witnesses::status) {
+        let (ledger, known) = (Arc::clone(&held.ledger), Arc::clone(&status));
+        settings.numbers.push(Arc::new(move |text| known.numbers(text, ledger.reader().size())));
+        let ledger = Arc::clone(&held.ledger);
+        settings.notes.push(Arc::new(move || status.trouble(ledger.reader().size())));
+    }
+    if let Some(anchors) = anchors {
+        let coverage = anchors.coverage();
+        settings.numbers.push(Arc::new(move |text| anchoring::render(text, &coverage())));
+    }
     let server = api::Server::start(held.desk()?, settings, listener).map_err(failed)?;
     terminal::say(&format!("control plane at {url}, its API described at {url}/api/openapi.json"));
     Ok(Some(server))
@@ -146,17 +159,33 @@ fn serve(
     let server = Server::bind(directory.path(), Arc::clone(held))?;
     let stop = server.stop();
     drop(fatal.stop.set(stop.clone()));
-    // Before anything is let through under it.
-    ledger.append(&directory.config().loaded(ledger.reader(), directory.options(true)?.segment_bytes)?)?;
+    let policy = directory.witnesses()?;
+    let segment_bytes = directory.options(true)?.segment_bytes;
+    let settings = directory.config().loaded(ledger.reader(), segment_bytes, policy.as_ref())?;
+    // Before anything new is signed: a witness may know more of this log than this copy of it.
+    let witnesses = policy.map(|policy| Witnesses::start(ledger, policy, directory.path())).transpose()?;
+    let stopped = ledger.reader().conflict();
+    if let Some(conflict) = &stopped {
+        terminal::say(&format!("ALARM: {conflict}"));
+    } else {
+        // Before anything is let through under it.
+        ledger.append(&settings)?;
+    }
     let views = held.views()?;
     let start = |config| data_path::start_gateway(&config, ledger, &views, fatal.hook());
-    let gateway = directory.config().gateway.config().map(start).transpose()?;
-    if gateway.is_none() {
+    let gateway = directory.config().gateway.config().filter(|_| stopped.is_none()).map(start).transpose()?;
+    if stopped.is_some() {
+        terminal::say(
+            "no gateway while the log is stopped: after tabellion log resume, start the server again",
+        );
+    } else if gateway.is_none() {
         terminal::say(
             "no gateway: no provider is configured. Add a section [upstream.NAME] with base_url and models",
         );
     }
-    let control = control_plane(directory, held, gateway.as_ref(), access)?;
+    let anchors = anchoring::start(directory.config(), held)?;
+    let control =
+        control_plane(directory, held, gateway.as_ref(), (witnesses.as_ref(), anchors.as_ref()), access)?;
     let watch = Watch::start(held.desk()?, Watch::EVERY, Arc::new(terminal::say))
         .map_err(|error| Failure::failed(format!("the watch over registers cannot start: {error}")))?;
     let handle = signals.handle();
@@ -186,6 +215,12 @@ fn serve(
             control.stop();
         }
         watch.stop();
+        if let Some(witnesses) = witnesses {
+            witnesses.stop();
+        }
+        if let Some(anchors) = anchors {
+            anchors.stop();
+        }
         handle.close();
         outcome.and_then(|()| fatal.outcome())
     })

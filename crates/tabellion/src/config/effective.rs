@@ -11,11 +11,17 @@ use tabellion_model::{DisclosurePolicy, to_jcs};
 
 use super::{Config, OFF};
 use crate::failure::Failure;
+use crate::witnesses::policy::WitnessPolicy;
 
 impl Config {
     /// The record of these settings being taken for the log of `reader`, whose new segments have `segment_bytes`.
-    pub(crate) fn loaded(&self, reader: &Reader, segment_bytes: u64) -> Result<Draft, Failure> {
-        let settings = to_jcs(&self.effective(reader, segment_bytes))
+    pub(crate) fn loaded(
+        &self,
+        reader: &Reader,
+        segment_bytes: u64,
+        witnesses: Option<&WitnessPolicy>,
+    ) -> Result<Draft, Failure> {
+        let settings = to_jcs(&self.effective(reader, segment_bytes, witnesses))
             .map_err(|error| Failure::malformed(format!("the configuration cannot be recorded: {error}")))?;
         let body = ConfigLoaded {
             digest: hex::encode(Sha256::digest(&settings)),
@@ -27,13 +33,13 @@ impl Config {
         Ok(draft)
     }
 
-    fn effective(&self, reader: &Reader, segment_bytes: u64) -> Value {
+    fn effective(&self, reader: &Reader, segment_bytes: u64, witnesses: Option<&WitnessPolicy>) -> Value {
         let listens = |address: Option<_>| address.map_or_else(|| OFF.to_owned(), |at| format!("{at}"));
         let retention: Map<String, Value> =
             self.retention.iter().map(|(class, months)| (class.clone(), (*months).into())).collect();
         let (limits, upstreams) = self.gateway.settings();
         let gateway = self.gateway.serves();
-        json!({
+        let mut all = json!({
             "console": { "listen": listens(self.console_listen.0), "public_url": self.console_url() },
             "export": { "disclose": self.disclose.unwrap_or(DisclosurePolicy::Business).as_str() },
             "gateway": { "listen": listens(gateway.map(|(listen, _)| listen)), "threads": gateway.map(|(_, threads)| threads) },
@@ -47,6 +53,16 @@ impl Config {
             },
             "retention": retention,
             "upstream": upstreams,
-        })
+            "witness": witnesses.map_or_else(|| json!({ "policy": OFF }), |witnesses| json!({
+                "policy": self.witness_policy,
+                "sha256": witnesses.digest,
+                "witnesses": witnesses.peers.iter().map(|peer| peer.url.as_str()).collect::<Vec<_>>(),
+            })),
+        });
+        // Left out while there is none, so that an installation without anchors records what it always did.
+        if let (Some(anchors), Some(all)) = (self.anchors.effective(), all.as_object_mut()) {
+            all.insert("anchor".to_owned(), anchors);
+        }
+        all
     }
 }

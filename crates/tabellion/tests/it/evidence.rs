@@ -214,7 +214,8 @@ fn one_entry_is_proved_in_four_forms_that_others_read() {
             .find(|log| log.key.name() == ORIGIN)
             .expect("the log key is pinned")
             .key
-            .public();
+            .ed25519()
+            .expect("an Ed25519 key");
         let facts = CoseReceipt::verify(&fs::read(prove(index, "cose")).expect("a receipt"), &leaf, &key)
             .expect("the COSE Receipt verifies");
         assert_eq!(facts.index.to_string(), *index, "the receipt is of another entry");

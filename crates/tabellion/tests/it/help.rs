@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 37] = [
+const COMMANDS: [&[&str]; 47] = [
     &[],
     &["init"],
     &["record"],
@@ -14,6 +14,7 @@ const COMMANDS: [&[&str]; 37] = [
     &["log", "show"],
     &["log", "prove"],
     &["log", "tail"],
+    &["log", "resume"],
     &["export"],
     &["verify"],
     &["fsck"],
@@ -39,8 +40,17 @@ const COMMANDS: [&[&str]; 37] = [
     &["key", "create"],
     &["key", "rotate"],
     &["key", "revoke"],
+    &["anchor"],
+    &["anchor", "status"],
+    &["anchor", "list"],
+    &["anchor", "now"],
+    &["anchor", "trust"],
+    &["anchor", "key"],
     &["doctor"],
     &["serve"],
+    &["witness"],
+    &["witness", "init"],
+    &["witness", "show"],
     &["demo"],
     &["help"],
 ];

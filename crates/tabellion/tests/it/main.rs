@@ -7,6 +7,7 @@
     reason = "a test ends at the first thing that is not as it must be"
 )]
 
+mod anchors;
 mod bad_input;
 mod capture;
 mod configuration;
@@ -25,3 +26,4 @@ mod organisation;
 mod record;
 mod serve;
 mod support;
+mod witness;

@@ -67,8 +67,8 @@ impl Reader {
             [key, url] => (key, Some((*url).to_owned())),
             _ => return Err(PolicyFault::Words("log <vkey> [<url>]")),
         };
-        let key = key_of_type(key, SignatureType::Ed25519)?;
-        if self.logs.iter().any(|log| log.key.public() == key.public()) {
+        let key = key_of_kind(key, |kind| kind == SignatureType::Ed25519)?;
+        if self.logs.iter().any(|log| log.key.material() == key.material()) {
             return Err(PolicyFault::DuplicateKey(key.name().to_owned()));
         }
         push(&mut self.logs, LogLine { key, url })
@@ -80,8 +80,8 @@ impl Reader {
             [name, key, url] => (name, key, Some((*url).to_owned())),
             _ => return Err(PolicyFault::Words("witness <name> <vkey> [<url>]")),
         };
-        let key = key_of_type(key, SignatureType::CosignatureV1)?;
-        if self.witnesses.iter().any(|witness| witness.key.public() == key.public()) {
+        let key = key_of_kind(key, SignatureType::is_cosignature)?;
+        if self.witnesses.iter().any(|witness| witness.key.material() == key.material()) {
             return Err(PolicyFault::DuplicateKey(key.name().to_owned()));
         }
         self.define(name)?;
@@ -140,9 +140,9 @@ impl Reader {
     }
 }
 
-fn key_of_type(text: &str, kind: SignatureType) -> Result<VerifierKey, PolicyFault> {
+fn key_of_kind(text: &str, fits: impl Fn(SignatureType) -> bool) -> Result<VerifierKey, PolicyFault> {
     let key: VerifierKey = text.parse()?;
-    if key.kind() == kind { Ok(key) } else { Err(PolicyFault::KeyType) }
+    if fits(key.kind()) { Ok(key) } else { Err(PolicyFault::KeyType) }
 }
 
 fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), PolicyFault> {

@@ -8,8 +8,8 @@ use std::fs;
 use std::str;
 
 use tabellion_tlog::{
-    BundleReader, CoseReceipt, Note, Policy, Sign1, SignedCheckpoint, TileId, TlogProof, VerifierKey,
-    bundle_path, detach_receipts, parse_bundle_path, push_entry,
+    AddCheckpoint, BundleReader, CoseReceipt, Note, Policy, Sign1, SignedCheckpoint, TileId, TlogProof,
+    VerifierKey, bundle_path, detach_receipts, parse_bundle_path, parse_signature_lines, push_entry,
 };
 
 use crate::policy::{log_key, witness_key};
@@ -28,10 +28,15 @@ fn text(bytes: &[u8]) -> Option<&str> {
     str::from_utf8(bytes).ok()
 }
 
-const PARSERS: [(&str, Parser); 11] = [
+const PARSERS: [(&str, Parser); 13] = [
     ("note", |bytes| Some(Note::parse(bytes).ok()?.to_string().into_bytes())),
     ("checkpoint", |bytes| Some(SignedCheckpoint::parse(bytes).ok()?.bytes.into_bytes())),
     ("proof", |bytes| Some(TlogProof::parse(bytes).ok()?.to_string().into_bytes())),
+    ("add-checkpoint", |bytes| Some(AddCheckpoint::parse(bytes).ok()?.to_string().into_bytes())),
+    ("signature lines", |bytes| {
+        let lines = parse_signature_lines(bytes).ok()?;
+        Some((lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n") + "\n").into_bytes())
+    }),
     ("vkey", |bytes| Some(text(bytes)?.parse::<VerifierKey>().ok()?.to_string().into_bytes())),
     ("tile path", |bytes| Some(TileId::parse(text(bytes)?).ok()?.path().into_bytes())),
     ("bundle path", |bytes| {
@@ -63,9 +68,13 @@ const PARSERS: [(&str, Parser); 11] = [
 fn seeds() -> Vec<Vec<u8>> {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
     let mut files: Vec<_> = fs::read_dir(directory).unwrap().map(|file| file.unwrap().path()).collect();
+    files.retain(|path| path.is_file());
     files.sort();
     let mut seeds: Vec<_> = files.into_iter().map(|path| fs::read(path).unwrap()).collect();
-    seeds.extend([log_key(1).to_string(), witness_key(11).to_string()].map(String::into_bytes));
+    let request = crate::add_checkpoint::request(3, 7);
+    let line = format!("{}\n", request.checkpoint.note.signatures[0]);
+    let keys = [log_key(1), witness_key(11), crate::cosignature::witness(3)].map(|key| key.to_string());
+    seeds.extend(keys.into_iter().chain([request.to_string(), line]).map(String::into_bytes));
     seeds.extend(
         ["tile/0/x001/x234/067", "tile/2/000.p/1", "tile/entries/x273/112.p/7"]
             .map(|path| path.as_bytes().to_vec()),

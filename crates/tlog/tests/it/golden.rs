@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tabellion_tlog::{
-    BundleReader, CoseReceipt, Note, Policy, PublicKey, Sign1, SignedCheckpoint, TlogProof, attach_receipts,
-    cosign, leaf_hash, push_entry, sign_note,
+    AddCheckpoint, BundleReader, CoseReceipt, Note, Policy, PublicKey, Sign1, SignedCheckpoint, TlogProof,
+    attach_receipts, cosign, cosign_ml_dsa, leaf_hash, push_entry, sign_note,
 };
 
 use crate::cose::{receipt_for, statement};
@@ -62,6 +62,21 @@ fn checkpoint_is_the_golden_one() {
         .push(cosign(&signed.note.text, "witness11.example", 1_767_225_600, &key(11)).unwrap());
     let cosigned = golden("checkpoint-cosigned.txt", signed.note.to_string().as_bytes());
     assert!(SignedCheckpoint::parse(&cosigned).is_ok(), "the golden cosigned checkpoint cannot be read");
+    let name = "witness.example/w1";
+    let line =
+        cosign_ml_dsa(&signed.checkpoint, name, 1_767_225_600, &crate::cosignature::secret(3)).unwrap();
+    let both = signed.with_signatures(&[line]).bytes;
+    let read = SignedCheckpoint::parse(&golden("checkpoint-cosigned-ml-dsa.txt", both.as_bytes())).unwrap();
+    let policy = format!("witness pq {}\nquorum pq\n", crate::cosignature::witness(3));
+    let policy = Policy::parse(golden("policy-ml-dsa.txt", policy.as_bytes())).unwrap();
+    assert!(policy.report(&read).unwrap().met, "a post-quantum cosignature that was given no longer counts");
+}
+
+#[test]
+fn request_to_a_witness_is_the_golden_one() {
+    let request = crate::add_checkpoint::request(3, 7);
+    let bytes = golden("add-checkpoint.txt", request.to_string().as_bytes());
+    assert_eq!(AddCheckpoint::parse(&bytes), Ok(request), "the golden request is read differently");
 }
 
 #[test]

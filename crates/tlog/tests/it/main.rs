@@ -8,10 +8,13 @@
     reason = "a test may stop where it is, and prints its seed"
 )]
 
+mod add_checkpoint;
+mod anchor;
 mod broken_input;
 mod bundle;
 mod checkpoint;
 mod cose;
+mod cosignature;
 mod golden;
 mod key;
 mod note;

@@ -261,17 +261,17 @@ fn wrong_verifier_keys_are_named() {
     assert!(format!("a b+{id}+{material}").parse::<VerifierKey>().is_err(), "a name with a space was read");
 
     // Type 0x06 (ML-DSA-44) with three bytes of key.
-    let unknown = "example.com/log+00000000+BgECAw==".parse::<VerifierKey>().unwrap_err();
+    let unknown = "example.com/log+00000000+BwECAw==".parse::<VerifierKey>().unwrap_err();
     assert_eq!(
         unknown,
-        VerifierKeyError::UnknownType { name: "example.com/log".to_owned(), kind: 6 },
+        VerifierKeyError::UnknownType { name: "example.com/log".to_owned(), kind: 7 },
         "an unknown type"
     );
     assert!(unknown.to_string().contains("0x06"), "the error does not name the type: {unknown}");
     let short = "example.com/log+00000000+AQECAw==".parse::<VerifierKey>();
     assert_eq!(
         short,
-        Err(VerifierKeyError::KeyLength { name: "example.com/log".to_owned(), found: 3 }),
+        Err(VerifierKeyError::KeyLength { name: "example.com/log".to_owned(), found: 3, needed: 32 }),
         "a short key"
     );
     let weak = "example.com/log+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".parse::<VerifierKey>();

@@ -2,7 +2,7 @@
 
 use tabellion_tlog::{
     Checkpoint, Policy, PolicyCheckError, PolicyFault, Quorum, SignatureType, SignedCheckpoint, VerifierKey,
-    VerifierKeyError, cosign, leaf_hash,
+    VerifierKeyError, cosign, cosign_ml_dsa, leaf_hash,
 };
 
 use crate::reference::key;
@@ -142,9 +142,9 @@ fn wrong_lines_are_named() {
     }
     let error = Policy::parse(b"witness caf\xe9 x\n").unwrap_err();
     assert_eq!((error.line, error.fault), (1, PolicyFault::NotUtf8), "a name that is no UTF-8");
-    let later = "log example.com/log+00000000+BgECAw==\nquorum none\n";
+    let later = "log example.com/log+00000000+BwECAw==\nquorum none\n";
     assert!(
-        Policy::parse(later).unwrap_err().to_string().contains("0x06"),
+        Policy::parse(later).unwrap_err().to_string().contains("0x07"),
         "an unsupported type of key is not named"
     );
 }
@@ -224,4 +224,51 @@ fn a_checkpoint_needs_a_listed_log_and_the_quorum() {
 
     let nobody = Policy::parse(format!("log {}\nquorum none\n", log_key(1))).unwrap();
     assert!(nobody.accept(&cosigned(1, &[])).is_ok(), "quorum none needs no witness");
+}
+
+#[test]
+fn a_report_says_who_cosigned_who_did_not_and_what_nobody_could_check() {
+    let quantum = crate::cosignature::secret(3);
+    let source = format!(
+        "log {}\nwitness A {}\nwitness B {}\nwitness C {}\nwitness D {}\ngroup two 2 A B C\nquorum two\n",
+        log_key(1),
+        witness_key(11),
+        crate::cosignature::witness(3),
+        witness_key(13),
+        witness_key(14),
+    );
+    let policy = Policy::parse(source).unwrap();
+    let checkpoint = crate::cosignature::checkpoint();
+    let note = SignedCheckpoint::sign(&checkpoint, &key(1)).unwrap();
+    let plain = SignedCheckpoint::parse(note.as_bytes()).unwrap();
+    let by = |number: u8, time| {
+        cosign(&checkpoint.text(), witness_key(number).name(), time, &key(number)).unwrap()
+    };
+
+    let nobody = policy.report(&plain).unwrap();
+    assert!(
+        !nobody.met && nobody.seen.is_empty() && nobody.unchecked.is_empty(),
+        "nobody cosigned: {nobody:?}"
+    );
+    assert_eq!(nobody.missing, ["A", "B", "C"], "D is no part of the quorum, the others are");
+    assert_eq!(nobody.met_at(&policy), None, "a quorum that is not met has no time");
+
+    let two = plain.with_signatures(&[
+        by(11, 50),
+        by(20, 1),
+        cosign_ml_dsa(&checkpoint, "witness.example/w1", 70, &quantum).unwrap(),
+    ]);
+    let two = policy.report(&two).unwrap();
+    assert!(two.met, "two of three are enough");
+    assert_eq!(two.seen, [("A".to_owned(), 50), ("B".to_owned(), 70)], "either kind of cosignature counts");
+    assert_eq!(two.met_at(&policy), Some(70), "the quorum was met when the second signed");
+    assert_eq!(two.missing, ["C"], "who is missing");
+    assert_eq!(two.unchecked, ["witness20.example"], "a stranger's line passed for checked");
+
+    let mut wrong = by(13, 60);
+    wrong.signature[20] ^= 1;
+    assert!(
+        policy.report(&plain.with_signatures(&[by(11, 50), wrong])).is_err(),
+        "a false cosignature was passed over"
+    );
 }

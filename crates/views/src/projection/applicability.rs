@@ -8,7 +8,7 @@ use crate::record::Record;
 use crate::values::{int, word};
 
 pub(super) const APPLICABILITY: Projection =
-    Projection { name: "applicability", version: 1, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "applicability", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// What the names of its streams begin with.
 const STREAMS: &str = "soa/";
@@ -36,6 +36,7 @@ CREATE TABLE soa_rows (
     entry INTEGER NOT NULL,
     at INTEGER NOT NULL,
     actor BLOB NOT NULL,
+    session BLOB,
     newest INTEGER NOT NULL,
     decision TEXT,
     reason TEXT,
@@ -49,6 +50,7 @@ CREATE TABLE soa_approvals (
     version INTEGER NOT NULL,
     at INTEGER NOT NULL,
     actor BLOB NOT NULL,
+    session BLOB,
     digest TEXT,
     unit BLOB
 ) STRICT;
@@ -73,8 +75,8 @@ fn decided(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let said = said.filter(|said| said.value.control.as_str().to_ascii_lowercase() == control);
     run(db, "UPDATE soa_rows SET newest = 0 WHERE control = ?1 AND newest = 1", params![control])?;
     let sql =
-        "INSERT INTO soa_rows (control, version, entry, at, actor, newest, decision, reason, evidence, unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9)";
+        "INSERT INTO soa_rows (control, version, entry, at, actor, session, newest, decision, reason, evidence, unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)";
     let rows = run(
         db,
         sql,
@@ -84,6 +86,7 @@ fn decided(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
             int(record.index),
             int(record.committed_at.0),
             record.header.actor.as_bytes(),
+            record.session(),
             said.as_ref().and_then(|said| word(&said.value.decision)),
             said.as_ref().map(|said| &said.value.reason),
             said.as_ref().and_then(|said| said.value.evidence.as_ref()),
@@ -98,8 +101,7 @@ fn approved(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
         return Ok(Applied::Unplaced(NO_STREAM));
     };
     let said = record.body::<SoaApproved>();
-    let sql =
-        "INSERT INTO soa_approvals (entry, version, at, actor, digest, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO soa_approvals (entry, version, at, actor, session, digest, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let rows = run(
         db,
         sql,
@@ -108,6 +110,7 @@ fn approved(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
             int(version),
             int(record.committed_at.0),
             record.header.actor.as_bytes(),
+            record.session(),
             said.as_ref().map(|said| &said.value.digest),
             said.as_ref().map(|said| said.unit.as_bytes()),
         ],

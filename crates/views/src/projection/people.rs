@@ -211,7 +211,7 @@ fn link(db: &Connection, record: &Record<'_>, person: &CredentialId, _: u64) -> 
             person.as_bytes(),
             int(record.committed_at.0),
             record.header.actor.as_bytes(),
-            record.parent("session").map(|session| *session.as_bytes()),
+            record.session(),
             value.and_then(|value| digest_bytes(&value.token_sha256)),
             value.map(|value| int(value.expires_at.0)),
             body.as_ref().map(|body| body.unit.as_bytes()),

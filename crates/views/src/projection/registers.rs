@@ -6,18 +6,18 @@
 use rusqlite::{Connection, params};
 use serde_json::{Map, Value};
 use tabellion_model::body::{
-    Body as _, RegisterDecided, RegisterMoved, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
-    RegisterSubmitted,
+    Body as _, RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused,
+    RegisterSaved, RegisterSubmitted,
 };
 use tabellion_model::register::{Review, content_digest};
-use tabellion_model::{CredentialId, ItemId};
+use tabellion_model::{CredentialId, ItemId, Micros};
 
 use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
 use crate::record::{Record, Tagged};
 use crate::values::{int, list};
 
 pub(super) const REGISTERS: Projection =
-    Projection { name: "registers", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "registers", version: 3, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// Longest value that lists filter by, in bytes: words of choices, and numbers.
 const MAX_FACET_BYTES: usize = 64;
@@ -27,7 +27,7 @@ const TABLES: &[Table] = &[
         name: "register_items",
         key: "register, item",
         tagged: &[
-            TaggedColumns { unit: "saved_unit", values: &["name", "owner", "facets"] },
+            TaggedColumns { unit: "saved_unit", values: &["name", "owner", "due", "refs", "facets"] },
             TaggedColumns { unit: "review_unit", values: &["review"] },
             TaggedColumns { unit: "state_unit", values: &["state"] },
         ],
@@ -81,6 +81,8 @@ CREATE TABLE register_items (
     state_entry INTEGER,
     name TEXT,
     owner BLOB,
+    due INTEGER,
+    refs TEXT,
     facets TEXT,
     saved_unit BLOB,
     review TEXT,
@@ -91,6 +93,7 @@ CREATE TABLE register_items (
 ) STRICT;
 CREATE INDEX register_items_changed ON register_items (register, changed_entry);
 CREATE INDEX register_items_review ON register_items (review, changed_entry);
+CREATE INDEX register_items_owner ON register_items (owner, register);
 CREATE INDEX register_items_system ON register_items (system, register);
 CREATE TABLE register_revisions (
     entry INTEGER PRIMARY KEY,
@@ -101,6 +104,7 @@ CREATE TABLE register_revisions (
     record_id BLOB NOT NULL,
     at INTEGER NOT NULL,
     actor BLOB NOT NULL,
+    session BLOB,
     digest TEXT,
     models TEXT,
     missing TEXT,
@@ -118,6 +122,7 @@ CREATE TABLE register_acts (
     record_id BLOB NOT NULL,
     at INTEGER NOT NULL,
     actor BLOB NOT NULL,
+    session BLOB,
     digest TEXT,
     decision TEXT,
     conditions TEXT,
@@ -143,6 +148,7 @@ pub(crate) mod kind {
     pub(crate) const MOVED: &str = "moved";
     pub(crate) const REFRESH: &str = "refresh_opened";
     pub(crate) const REFUSED: &str = "refused";
+    pub(crate) const NOTED: &str = "noted";
 }
 
 /// Which item a record is about, by its stream: `register/<register>/<item>` or a branch of it.
@@ -174,6 +180,7 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
         RegisterMoved::TYPE => (moved, None),
         RegisterRefreshOpened::TYPE => (refresh_opened, Some("refresh")),
         RegisterRefused::TYPE => (refused, Some("refused")),
+        RegisterNoted::TYPE => (noted, Some("notes")),
         _ => return Ok(Applied::Passed),
     };
     match place(record).filter(|place| place.branch == branch) {
@@ -198,12 +205,12 @@ fn saved(db: &Connection, record: &Record<'_>, place: &Place<'_>) -> rusqlite::R
     let review = unit.map(|_| Review::Draft.as_str());
     let system = record.header.system.map(|(system, _)| *system.as_bytes());
     let sql = "INSERT INTO register_items (register, item, system, version, revision, created_entry, created_at, created_by, saved_entry,
-        saved_at, saved_by, changed_entry, changed_at, name, owner, facets, saved_unit, review, review_unit)
-        VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?5, ?6, ?7, ?5, ?6, ?8, ?9, ?10, ?11, ?12, ?11)
+        saved_at, saved_by, changed_entry, changed_at, name, owner, facets, saved_unit, review, review_unit, due, refs)
+        VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?5, ?6, ?7, ?5, ?6, ?8, ?9, ?10, ?11, ?12, ?11, ?13, ?14)
         ON CONFLICT (register, item) DO UPDATE SET version = excluded.version, revision = revision + 1,
         saved_entry = excluded.saved_entry, saved_at = excluded.saved_at, saved_by = excluded.saved_by,
         changed_entry = excluded.changed_entry, changed_at = excluded.changed_at, name = excluded.name, owner = excluded.owner,
-        facets = excluded.facets, saved_unit = excluded.saved_unit, review = excluded.review, review_unit = excluded.review_unit
+        facets = excluded.facets, due = excluded.due, refs = excluded.refs, saved_unit = excluded.saved_unit, review = excluded.review, review_unit = excluded.review_unit
         WHERE system IS excluded.system";
     let rows = run(
         db,
@@ -224,6 +231,8 @@ fn saved(db: &Connection, record: &Record<'_>, place: &Place<'_>) -> rusqlite::R
             content.map(facets),
             unit,
             review,
+            content.and_then(due),
+            content.map(references),
         ],
     )?;
     if rows == 0 {
@@ -241,8 +250,8 @@ fn revision(
     let value = body.map(|body| &body.value);
     let digest =
         value.and_then(|body| content_digest(place.register, &place.item, body.revision, &body.content).ok());
-    let sql = "INSERT INTO register_revisions (entry, register, item, revision, version, record_id, at, actor, digest, models, missing,
-        definition, facets, unit) SELECT ?1, ?2, ?3, revision, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 FROM register_items
+    let sql = "INSERT INTO register_revisions (entry, register, item, revision, version, record_id, at, actor, session, digest, models, missing,
+        definition, facets, unit) SELECT ?1, ?2, ?3, revision, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 FROM register_items
         WHERE register = ?2 AND item = ?3";
     let rows = run(
         db,
@@ -255,6 +264,7 @@ fn revision(
             record.header.record_id.as_bytes(),
             int(record.committed_at.0),
             record.header.actor.as_bytes(),
+            record.session(),
             digest.map(|digest| digest.to_hex()),
             value.map(|body| models(&body.content)),
             value.map(|body| list(&body.missing)),
@@ -292,9 +302,9 @@ fn act(
     kind: &str,
     said: &Said,
 ) -> rusqlite::Result<Applied> {
-    let sql = "INSERT INTO register_acts (entry, register, item, kind, version, record_id, at, actor, digest, decision, conditions, reason,
-        role, next_review_at, state, trigger, model, fields, cause, unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+    let sql = "INSERT INTO register_acts (entry, register, item, kind, version, record_id, at, actor, session, digest, decision, conditions,
+        reason, role, next_review_at, state, trigger, model, fields, cause, unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
     let rows = run(
         db,
         sql,
@@ -307,6 +317,7 @@ fn act(
             record.header.record_id.as_bytes(),
             int(record.committed_at.0),
             record.header.actor.as_bytes(),
+            record.session(),
             said.digest,
             said.decision,
             said.conditions,
@@ -429,15 +440,39 @@ fn refused(db: &Connection, record: &Record<'_>, place: &Place<'_>) -> rusqlite:
     act(db, record, place, kind::REFUSED, &said)
 }
 
+fn noted(db: &Connection, record: &Record<'_>, place: &Place<'_>) -> rusqlite::Result<Applied> {
+    let body = about(place, record.body::<RegisterNoted>(), |body| (&body.register, body.item));
+    let said = body.map_or_else(Said::default, |body| Said {
+        reason: Some(body.value.text),
+        unit: Some(*body.unit.as_bytes()),
+        ..Said::default()
+    });
+    act(db, record, place, kind::NOTED, &said)
+}
+
 fn text<'a>(content: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     content.get(name).and_then(Value::as_str)
 }
 
 /// The models that a content names, as JSON.
 fn models(content: &Map<String, Value>) -> String {
-    let named = content.get("models").and_then(Value::as_array);
+    named(content, "models")
+}
+
+/// The clauses and controls that a content names, as JSON.
+fn references(content: &Map<String, Value>) -> String {
+    named(content, "references")
+}
+
+fn named(content: &Map<String, Value>, name: &str) -> String {
+    let named = content.get(name).and_then(Value::as_array);
     let named: Vec<&str> = named.into_iter().flatten().filter_map(Value::as_str).collect();
     list(&named)
+}
+
+/// When the day begins by whose end something is due.
+fn due(content: &Map<String, Value>) -> Option<i64> {
+    Micros::parse_date(text(content, "due")?).ok().map(|day| int(day.0))
 }
 
 /// What lists filter by, as JSON: short words, numbers and yes or no. Long texts are searched by nobody here.

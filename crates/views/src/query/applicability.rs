@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::catalogue::Reference;
 use tabellion_model::status::facts::Decision;
-use tabellion_model::{CredentialId, Micros};
+use tabellion_model::{CredentialId, Micros, RecordId};
 
 use crate::error::ViewsError;
-use crate::values::{id, int, number, optional_word, time};
+use crate::values::{id, int, number, optional_id, optional_word, time};
 use crate::views::Views;
 
 /// What one decision says; gone when its content was erased.
@@ -35,6 +35,8 @@ pub struct SoaRow {
     pub at: Micros,
     /// Who decided.
     pub by: CredentialId,
+    /// The session in which they did; none: a record of before sessions were named, or of the log's own writer.
+    pub session: Option<RecordId>,
     /// What.
     pub content: Option<SoaContent>,
 }
@@ -50,8 +52,19 @@ pub struct SoaApproval {
     pub at: Micros,
     /// Who approved.
     pub by: CredentialId,
+    /// The session in which they did.
+    pub session: Option<RecordId>,
     /// Digest of the statement, hex; none: erased, so nobody can say what was approved.
     pub digest: Option<String>,
+}
+
+/// Who wrote something, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Writers {
+    /// Everybody who wrote some of it.
+    pub people: BTreeSet<CredentialId>,
+    /// The sessions in which they wrote, as far as records name them.
+    pub sessions: BTreeSet<RecordId>,
 }
 
 impl Views {
@@ -79,11 +92,18 @@ impl Views {
     }
 
     /// Everybody who decided on a control at or after entry `from`, or wrote a decision that stands.
-    pub fn soa_authors(&self, from: u64) -> Result<BTreeSet<CredentialId>, ViewsError> {
-        let sql = "SELECT DISTINCT actor FROM soa_rows WHERE newest = 1 OR entry >= ?1";
+    pub fn soa_authors(&self, from: u64) -> Result<Writers, ViewsError> {
+        let sql = "SELECT DISTINCT actor, session FROM soa_rows WHERE newest = 1 OR entry >= ?1";
         self.ask(|db| {
+            let mut writers = Writers::default();
             let mut select = db.prepare_cached(sql)?;
-            Ok(select.query_map(params![int(from)], |row| id(row, "actor"))?.collect::<Result<_, _>>()?)
+            let read = |row: &Row<'_>| Ok((id(row, "actor")?, optional_id(row, "session")?));
+            for found in select.query_map(params![int(from)], read)? {
+                let (person, session) = found?;
+                writers.people.insert(person);
+                writers.sessions.extend(session);
+            }
+            Ok(writers)
         })
     }
 
@@ -115,6 +135,7 @@ pub(super) fn approval(db: &Connection) -> rusqlite::Result<Option<SoaApproval>>
             version: number(row, "version")?,
             at: time(row, "at")?,
             by: id(row, "actor")?,
+            session: optional_id(row, "session")?,
             digest: row.get("digest")?,
         })
     };
@@ -139,6 +160,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Option<SoaRow>> {
         entry: number(row, "entry")?,
         at: time(row, "at")?,
         by: id(row, "actor")?,
+        session: optional_id(row, "session")?,
         content,
     }))
 }

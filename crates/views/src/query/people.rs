@@ -203,6 +203,15 @@ impl Views {
         })
     }
 
+    /// Who handed out the link that began the session; none: no such session. By headers alone, like [`Self::let_in_by`].
+    pub fn link_issuer(&self, session: &RecordId) -> Result<Option<CredentialId>, ViewsError> {
+        let sql = "SELECT links.actor FROM sessions JOIN links ON links.record_id = sessions.link WHERE sessions.record_id = ?1";
+        self.ask(|db| {
+            let read = |row: &Row<'_>| id(row, "actor");
+            Ok(db.prepare_cached(sql)?.query_row(params![session.as_bytes()], read).optional()?)
+        })
+    }
+
     /// The session whose token has this SHA-256, unless it was ended or its person is no longer known.
     pub fn session(&self, token_sha256: &[u8; 32]) -> Result<Option<Session>, ViewsError> {
         let sql =

@@ -103,8 +103,8 @@ struct Of {
 }
 
 const REVISIONS: &str =
-    "SELECT register, item, entry, at, actor, digest, models, missing FROM register_revisions";
-const ACTS: &str = "SELECT register, item, entry, at, actor, kind, digest, decision, conditions, role, next_review_at, state, trigger
+    "SELECT register, item, entry, at, actor, session, digest, models, missing FROM register_revisions";
+const ACTS: &str = "SELECT register, item, entry, at, actor, session, kind, digest, decision, conditions, role, next_review_at, state, trigger
     FROM register_acts";
 
 /// All deeds, by item and then in the order of the log.
@@ -144,13 +144,19 @@ fn of(row: &Row<'_>, act: Act) -> rusqlite::Result<Of> {
     Ok(Of {
         register: row.get(0)?,
         item: id(row, 1)?,
-        deed: Deed { entry: number(row, 2)?, at: time(row, 3)?, by: id(row, 4)?, act },
+        deed: Deed {
+            entry: number(row, 2)?,
+            at: time(row, 3)?,
+            by: id(row, 4)?,
+            session: optional_id(row, 5)?,
+            act,
+        },
     })
 }
 
 /// As [`REVISIONS`] has them.
 fn saved(row: &Row<'_>) -> rusqlite::Result<Of> {
-    let parts = (row.get(5)?, optional_list(row, 6)?, optional_list(row, 7)?);
+    let parts = (row.get(6)?, optional_list(row, 7)?, optional_list(row, 8)?);
     let saving = match parts {
         (Some(digest), Some(models), Some(missing)) => Some(Saving { digest, models, missing }),
         _ => None,
@@ -160,18 +166,18 @@ fn saved(row: &Row<'_>) -> rusqlite::Result<Of> {
 
 /// As [`ACTS`] has them; none for what changes nothing of an item: refusals.
 fn acted(row: &Row<'_>) -> rusqlite::Result<Option<Of>> {
-    let act = match row.get_ref(5)?.as_str()? {
-        kind::SUBMITTED => Act::Submitted(row.get(6)?),
+    let act = match row.get_ref(6)?.as_str()? {
+        kind::SUBMITTED => Act::Submitted(row.get(7)?),
         kind::DECIDED => Act::Decided(ruling(row)?),
-        kind::MOVED => Act::Moved(row.get(11)?),
-        kind::REFRESH => Act::RefreshOpened(optional_word(row, 12)?),
+        kind::MOVED => Act::Moved(row.get(12)?),
+        kind::REFRESH => Act::RefreshOpened(optional_word(row, 13)?),
         _ => return Ok(None),
     };
     of(row, act).map(Some)
 }
 
 fn ruling(row: &Row<'_>) -> rusqlite::Result<Option<Ruling>> {
-    let parts = (optional_word(row, 7)?, row.get(6)?, optional_word(row, 9)?, row.get(8)?);
+    let parts = (optional_word(row, 8)?, row.get(7)?, optional_word(row, 10)?, row.get(9)?);
     let (Some(decision), Some(digest), Some(role), Some(conditions)) = parts else { return Ok(None) };
-    Ok(Some(Ruling { decision, digest, role, conditions, next_review_at: optional_time(row, 10)? }))
+    Ok(Some(Ruling { decision, digest, role, conditions, next_review_at: optional_time(row, 11)? }))
 }

@@ -23,6 +23,14 @@ pub struct ItemFilter {
     pub system: Option<SystemId>,
     /// About one of these systems; none of them: no item.
     pub within: Option<BTreeSet<SystemId>>,
+    /// Beside those within: that this person answers for.
+    pub or_owner: Option<CredentialId>,
+    /// That name this clause or control.
+    pub reference: Option<String>,
+    /// That are in none of these states.
+    pub not_in: Vec<String>,
+    /// That this person opened.
+    pub created_by: Option<CredentialId>,
     /// That were moved to this state; with the second member, also those that were never moved.
     pub state: Option<(String, bool)>,
     /// Whose newest revision has come this far.
@@ -37,7 +45,7 @@ pub struct ItemFilter {
     pub fields: Vec<(String, String)>,
     /// For which a new look was asked for since the last approval.
     pub refresh_open: bool,
-    /// Whose approved content is due for review before this.
+    /// Whose approved content is due for review before this, or that are due themselves.
     pub due_before: Option<Micros>,
     /// About no system.
     pub about_none: bool,
@@ -98,6 +106,8 @@ pub struct Done {
 pub struct ApprovalRow {
     /// Its place.
     pub done: Done,
+    /// The session in which it was done.
+    pub session: Option<RecordId>,
     /// What was approved, hex.
     pub digest: String,
     /// What it depends on; empty: nothing.
@@ -135,6 +145,10 @@ pub struct ItemRow {
     pub owner: Option<CredentialId>,
     /// That person's name, while it is known.
     pub owner_name: Option<String>,
+    /// The beginning of the day by whose end it is due; none: it has none, or that was erased.
+    pub due: Option<Micros>,
+    /// The clauses and controls that it names; none: erased.
+    pub references: Option<Vec<String>>,
     /// How far the newest revision has come; none: erased.
     pub review: Option<Review>,
     /// Where it was moved to: none when it never was, an inner none when that was erased.
@@ -156,6 +170,8 @@ pub struct RevisionRow {
     pub done: Done,
     /// Its record.
     pub record_id: RecordId,
+    /// The session in which it was done; none: a record of before sessions were named, or of the log's own writer.
+    pub session: Option<RecordId>,
     /// Digest of its content, hex; none: erased.
     pub digest: Option<String>,
     /// Models it names.
@@ -169,19 +185,21 @@ pub struct RevisionRow {
 /// What was done to an item besides saving it. Members that the kind does not have, and erased ones, are none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActRow {
-    /// `submitted`, `decided`, `moved`, `refresh_opened`, `refused`.
+    /// `submitted`, `decided`, `moved`, `refresh_opened`, `refused`, `noted`.
     pub kind: String,
     /// Its place.
     pub done: Done,
     /// Its record.
     pub record_id: RecordId,
+    /// The session in which it was done; none: a record of before sessions were named, or of the log's own writer.
+    pub session: Option<RecordId>,
     /// The digest it is about, hex.
     pub digest: Option<String>,
     /// What was decided.
     pub decision: Option<Decision>,
     /// On which conditions.
     pub conditions: Option<String>,
-    /// Why; of a refusal, its code.
+    /// Why; of a refusal, its code; of a remark, the remark.
     pub reason: Option<String>,
     /// Under which role.
     pub role: Option<Role>,
@@ -202,7 +220,7 @@ pub struct ActRow {
 fn select() -> String {
     format!(
         "SELECT items.*, systems.name AS system_name, people.name AS owner_name, approval.entry AS approval_entry,
-        approval.at AS approval_at, approval.actor AS approval_by, approval.digest AS approval_digest,
+        approval.at AS approval_at, approval.actor AS approval_by, approval.session AS approval_session, approval.digest AS approval_digest,
         approval.conditions AS approval_conditions, approval.next_review_at AS due_at, {REFRESH_OPEN} AS refresh_open {}",
         from()
     )
@@ -224,6 +242,9 @@ fn from() -> String {
     )
 }
 
+/// When an item is due: by its own word, or for review.
+const DUE: &str = "coalesce(items.due, approval.next_review_at)";
+
 impl ItemFilter {
     /// Whether what was decided has to be known to tell which items these are.
     fn asks_of_approval(&self) -> bool {
@@ -239,12 +260,23 @@ impl ItemFilter {
             .with("items.owner = ?", self.owner.map(bytes))
             .with("items.saved_by = ?", self.saved_by.map(bytes))
             .with("instr(lower(coalesce(items.name, '')), ?)", needle(self.text.as_ref()))
-            .with("approval.next_review_at < ?", self.due_before.map(|at| int(at.0)));
+            .with("items.created_by = ?", self.created_by.map(bytes))
+            .with("? IN (SELECT value FROM json_each(items.refs))", self.reference.clone())
+            .with(&format!("{DUE} < ?"), self.due_before.map(|at| int(at.0)));
         if let Some(within) = &self.within {
             let ids: Vec<String> = within.iter().map(ToString::to_string).collect();
+            wanted.values.push(crate::values::list(&ids).into());
+            let systems =
+                format!("items.system IN (SELECT unhex(value) FROM json_each(?{}))", wanted.values.len());
+            wanted.values.extend(self.or_owner.map(|owner| bytes(owner).into()));
+            let owner = self.or_owner.map(|_| format!(" OR items.owner = ?{}", wanted.values.len()));
+            wanted.only(&format!("({systems}{})", owner.unwrap_or_default()));
+        }
+        if !self.not_in.is_empty() {
+            // A state that can no longer be read is none of them.
             wanted.with(
-                "items.system IN (SELECT unhex(value) FROM json_each(?))",
-                Some(crate::values::list(&ids)),
+                "(items.state IS NULL OR items.state NOT IN (SELECT value FROM json_each(?)))",
+                Some(crate::values::list(&self.not_in)),
             );
         }
         if let Some((state, first)) = &self.state {
@@ -279,11 +311,11 @@ impl Views {
         let wanted = filter.conditions();
         let by_due = page.sort == ItemSort::Due;
         let order = match page.sort {
-            ItemSort::Changed => "items.changed_entry DESC",
-            ItemSort::Name => "items.name IS NULL, items.name COLLATE NOCASE, items.changed_entry DESC",
-            ItemSort::Due => {
-                "approval.next_review_at IS NULL, approval.next_review_at, items.changed_entry DESC"
+            ItemSort::Changed => "items.changed_entry DESC".to_owned(),
+            ItemSort::Name => {
+                "items.name IS NULL, items.name COLLATE NOCASE, items.changed_entry DESC".to_owned()
             }
+            ItemSort::Due => format!("{DUE} IS NULL, {DUE}, items.changed_entry DESC"),
         };
         // The page is found with what it is chosen and sorted by; the rest is read for its rows alone.
         let limit = page.limit.clamp(1, MAX_ROWS);
@@ -362,6 +394,8 @@ fn row(row: &Row<'_>) -> rusqlite::Result<ItemRow> {
         name: row.get("name")?,
         owner: optional_id(row, "owner")?,
         owner_name: row.get("owner_name")?,
+        due: optional_time(row, "due")?,
+        references: optional_list(row, "refs")?,
         review: optional_word(row, "review")?,
         moved,
         approval: approval(row)?,
@@ -380,6 +414,7 @@ fn approval(row: &Row<'_>) -> rusqlite::Result<Option<ApprovalRow>> {
             at: time(row, "approval_at")?,
             by: id(row, "approval_by")?,
         },
+        session: optional_id(row, "approval_session")?,
         digest,
         conditions,
         next_review_at: optional_time(row, "due_at")?,
@@ -396,6 +431,7 @@ fn revision(row: &Row<'_>) -> rusqlite::Result<RevisionRow> {
         version: number(row, "version")?,
         done: place(row)?,
         record_id: id(row, "record_id")?,
+        session: optional_id(row, "session")?,
         digest: row.get("digest")?,
         models: optional_list(row, "models")?,
         missing: optional_list(row, "missing")?,
@@ -408,6 +444,7 @@ fn act(row: &Row<'_>) -> rusqlite::Result<ActRow> {
         kind: row.get("kind")?,
         done: place(row)?,
         record_id: id(row, "record_id")?,
+        session: optional_id(row, "session")?,
         digest: row.get("digest")?,
         decision: optional_word(row, "decision")?,
         conditions: row.get("conditions")?,

@@ -9,8 +9,8 @@ use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledg
 use tabellion_model::body::{
     Answered, Body, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, CredentialIssued,
     CredentialRevoked, Delivered, Masked, Outcome, PersonAdded, PersonDetails, PolicyPublished,
-    RegisterDecided, RegisterMoved, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted,
-    SystemRegistered, SystemStage, SystemStageChanged, Usage,
+    RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
+    RegisterSubmitted, SystemRegistered, SystemStage, SystemStageChanged, Usage, ViewRemoved, ViewSaved,
 };
 use tabellion_model::register::{Decision, RefreshTrigger, content_digest};
 use tabellion_model::{CredentialId, Env, ItemId, Micros, Origin, RecordId, SystemId};
@@ -157,7 +157,8 @@ pub(crate) fn item_saved(item: ItemId, system: SystemId, model: &str) -> Draft {
 }
 
 pub(crate) fn item_content(model: &str) -> tabellion_model::register::Content {
-    let content = serde_json::json!({"name": format!("With {model}"), "owner": credential(9).to_hex(), "models": [model], "tier": "high"});
+    let content = serde_json::json!({"name": format!("With {model}"), "owner": credential(9).to_hex(), "models": [model], "tier": "high",
+        "due": "2026-03-04", "references": ["8.4"]});
     content.as_object().expect("an object").clone()
 }
 
@@ -198,6 +199,10 @@ pub(crate) fn item_acted(item: ItemId, system: SystemId, which: u8) -> Draft {
                 cause: RecordId::from_bytes([5; 16]),
             };
             of_item(draft(&body), item, system, "/refresh")
+        }
+        5 => {
+            let body = RegisterNoted { register, item, text: "what somebody thinks of it".to_owned() };
+            of_item(draft(&body), item, system, "/notes")
         }
         _ => {
             let body = RegisterRefused { register, item, digest, code: "own_work".to_owned() };
@@ -285,6 +290,21 @@ pub(crate) fn added(person: CredentialId, name: &str) -> Draft {
         draft = draft.about(&person.to_hex(), field, value.clone());
     }
     draft
+}
+
+/// One of two views of lists that a person keeps; with 2 the first of them, which they keep no longer.
+pub(crate) fn view_kept(person: CredentialId, which: u8) -> Draft {
+    let stream = format!("view/{person}/{}", credential(which % 2));
+    if which == 2 {
+        return on(by(draft(&ViewRemoved {}), person), stream);
+    }
+    let name = format!("view {which}");
+    let body = ViewSaved { name, page: "/calls".to_owned(), query: format!("q={which}") };
+    let mut kept = Draft::new(ViewSaved::TYPE);
+    for (field, value) in body.fields().expect("a body is an object") {
+        kept = kept.about(&person.to_hex(), &field, value);
+    }
+    on(by(kept, person), stream)
 }
 
 pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Draft {

@@ -8,7 +8,7 @@ use tabellion_model::body::{LinkIssued, Role, RoleGranted, SystemStage};
 
 use crate::fixture::{
     Bench, START, added, credential, denied, draft, issued, item, item_acted, item_saved, on, published,
-    registered, revoked, staged, system,
+    registered, revoked, staged, system, view_kept,
 };
 
 /// What happens next. Numbers choose among a few systems, keys, people and records, so that things meet.
@@ -30,6 +30,8 @@ enum Step {
     Save(u8, u8),
     /// One of the acts on an item.
     Act(u8, u8),
+    /// A person keeps a view of a list, or keeps it no longer.
+    View(u8, u8),
     Unknown,
     EraseRecord(usize),
     ErasePerson(u8),
@@ -57,7 +59,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<usize>().prop_map(Step::Break),
         2 => few().prop_map(Step::Deny),
         3 => two().prop_map(|(item, text)| Step::Save(item, text)),
-        3 => (few(), 0..6u8).prop_map(|(item, act)| Step::Act(item, act)),
+        3 => (few(), 0..7u8).prop_map(|(item, act)| Step::Act(item, act)),
+        2 => (few(), 0..3u8).prop_map(|(person, view)| Step::View(person, view)),
         1 => Just(Step::Unknown),
         4 => any::<usize>().prop_map(Step::EraseRecord),
         1 => few().prop_map(Step::ErasePerson),
@@ -119,6 +122,7 @@ impl Play {
                 self.append(&item_saved(item(id), system(id + 1), &format!("model {text}")));
             }
             Step::Act(id, which) => self.append(&item_acted(item(id), system(id + 1), which)),
+            Step::View(person, view) => self.append(&view_kept(credential(person), view)),
             Step::Unknown => self.append(&Draft::new("risk.assessed").with("level", 3)),
             Step::Call(_) | Step::End(_) | Step::Break(_) => self.call(step),
             Step::EraseRecord(which) => {

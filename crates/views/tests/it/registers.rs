@@ -13,7 +13,7 @@ fn an_item_is_listed_as_it_stands_and_its_life_says_the_same() {
     let bench = Bench::new();
     bench.append(&item_acted(item(1), system(1), 0));
     let first = bench.append(&item_saved(item(1), system(1), "model 0"));
-    for act in [0, 1, 3, 4, 5] {
+    for act in [0, 1, 3, 4, 5, 6] {
         bench.append(&item_acted(item(1), system(1), act));
     }
     bench.append(&item_saved(item(2), system(2), "model 1"));
@@ -56,13 +56,50 @@ fn an_item_is_listed_as_it_stands_and_its_life_says_the_same() {
     bench.erase_record(&first);
     bench.catch_up(&views);
     let row = views.register_item(REGISTER, &item(1)).expect("rows").expect("an item");
-    assert_eq!((row.name, row.owner), (None, None), "erased content is still listed");
+    assert_eq!(
+        (row.name, row.owner, row.due, row.references),
+        (None, None, None, None),
+        "erased content is still listed"
+    );
     assert!(views.register_content(first.index).expect("the log").is_none());
     assert_eq!(
         views.register_life(REGISTER, &item(1)).expect("a life").approved,
         None,
         "nobody can say what is approved"
     );
+}
+
+#[test]
+fn items_are_found_by_what_they_name_by_who_answers_and_by_their_day() {
+    let bench = Bench::new();
+    bench.append(&item_saved(item(1), system(1), "model 0"));
+    bench.append(&item_saved(item(2), system(2), "model 1"));
+    bench.append(&item_acted(item(2), system(2), 3));
+    bench.append(&item_acted(item(2), system(2), 5));
+    let views = bench.views();
+    let found = |filter: ItemFilter| -> Vec<_> {
+        let rows = views.register_items(&filter, ItemPage::default()).expect("rows").rows;
+        rows.into_iter().map(|row| row.item).collect()
+    };
+    let day = tabellion_model::Micros::parse_date("2026-03-04").expect("a day");
+    let row = views.register_item(REGISTER, &item(1)).expect("rows").expect("an item");
+    assert_eq!((row.due, row.references), (Some(day), Some(vec!["8.4".to_owned()])));
+    let (both, none) = (vec![item(2), item(1)], Vec::new());
+    let named = |id: &str| ItemFilter { reference: Some(id.to_owned()), ..of_register() };
+    assert_eq!((found(named("8.4")), found(named("8.40"))), (both.clone(), none.clone()));
+    let before = |at: u64| ItemFilter { due_before: Some(tabellion_model::Micros(at)), ..of_register() };
+    assert_eq!((found(before(day.0 + 1)), found(before(day.0))), (both.clone(), none.clone()));
+    let open = ItemFilter { not_in: vec!["used".to_owned()], ..of_register() };
+    assert_eq!(found(open), [item(1)], "what has ended is shown as open");
+    let within = |owner| ItemFilter { within: Some([system(1)].into()), or_owner: owner, ..of_register() };
+    assert_eq!(found(within(None)), [item(1)]);
+    assert_eq!(found(within(Some(credential(9)))), both, "whoever answers for an item does not see it");
+    assert_eq!(found(within(Some(credential(8)))), [item(1)], "somebody else's item is in reach");
+    let acts = views.register_acts(REGISTER, &item(2)).expect("acts");
+    let noted = acts.iter().find(|act| act.kind == "noted").expect("the remark");
+    assert_eq!(noted.reason.as_deref(), Some("what somebody thinks of it"));
+    let version = views.register_item(REGISTER, &item(2)).expect("rows").expect("an item").version;
+    assert_eq!(version, 2, "a remark would disturb whoever is editing");
 }
 
 #[test]

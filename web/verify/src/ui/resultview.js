@@ -61,6 +61,17 @@ function findings(run) {
       el('p', { class: 'rests' }, `Rests on: ${finding.restsOn.join(', ')}.`))));
 }
 
+/** Four rows rather than four more cards: what was not checked has to be seen, not admired. */
+function aspects(run) {
+  if (run.aspects.length === 0) return null;
+  return el('section', { class: 'aspects', 'aria-labelledby': 'aspects-title', 'data-testid': 'aspects' },
+    el('h2', { id: 'aspects-title' }, 'Four aspects, apart'),
+    el('dl', {}, run.aspects.flatMap((aspect) => [
+      el('dt', {}, aspect.aspect),
+      el('dd', { 'data-outcome': aspect.outcome, 'data-testid': `aspect-${aspect.aspect.replace(/ /g, '-')}` }, `${aspect.outcome}. ${visible(aspect.answer)}`),
+    ])));
+}
+
 function faultList(check) {
   if (check.faults.length < 2) return null;
   return el('ol', { class: 'faults' }, check.faults.map((fault) => el('li', {}, visible(fault))));
@@ -109,5 +120,5 @@ function issuerKey(run) {
 
 /** All of the result but the records, in reading order; the records go between `before` and `after`. */
 export function resultView(run, file, at) {
-  return { before: [certificate(run, file, at), findings(run), checks(run)], after: [missingSection(run), issuerKey(run)] };
+  return { before: [certificate(run, file, at), findings(run), aspects(run), checks(run)], after: [missingSection(run), issuerKey(run)] };
 }

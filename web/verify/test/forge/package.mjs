@@ -77,8 +77,9 @@ function extraIndexes(log, first, count, size, tombstones) {
   return [...wanted].filter((index) => index < first || index >= first + count).sort((a, b) => a - b);
 }
 
-/** The files of a package over [first, first+count) at `size`; `change(files, manifest)` may falsify before signing. */
-export function packageFiles(log, { first = 0, count, size = log.entries.length, period, show = () => true, falsify = () => {} } = {}) {
+/** The files of a package over [first, first+count) at `size`; `falsify(files, manifest)` may change both before signing,
+ * `signManifest(json)` makes another manifest.cose. */
+export function packageFiles(log, { first = 0, count, size = log.entries.length, period, show = () => true, falsify = () => {}, signManifest = null } = {}) {
   const span = count ?? size - first;
   const headers = log.headers.slice(first, first + span);
   const units = unitFiles(log, first, span, show);
@@ -108,7 +109,8 @@ export function packageFiles(log, { first = 0, count, size = log.entries.length,
   manifest.files ??= Object.keys(files).sort().map((path) => ({ path, sha256: hex(sha256(files[path])), size: Buffer.byteLength(files[path]) }));
   files['manifest.json'] = jcs(manifest);
   const protectedHeaders = [[1, -8], [3, 'application/tabellion-package+json'], [4, log.keys.package.id]];
-  files['manifest.cose'] = sign1(protectedHeaders, Buffer.from(files['manifest.json']), log.keys.package, { detached: true });
+  files['manifest.cose'] = signManifest?.(files['manifest.json'])
+    ?? sign1(protectedHeaders, Buffer.from(files['manifest.json']), log.keys.package, { detached: true });
   return files;
 }
 

@@ -62,6 +62,20 @@ pub(in crate::api) fn checkpoint(
     Ok(Reply::of(Plain(asked.desk.checkpoint().into_bytes())))
 }
 
+pub(in crate::api) fn cosigned_checkpoint(
+    asked: &Asked<'_>,
+    _: &Input<Nothing, Nothing, Nothing>,
+) -> Result<Reply<Plain>, Refusal> {
+    Ok(Reply::of(Plain(asked.desk.cosigned_checkpoint()?.into_bytes())))
+}
+
+pub(in crate::api) fn cosigned_receipt(
+    asked: &Asked<'_>,
+    input: &Input<OfEntry, Nothing, Nothing>,
+) -> Result<Reply<Plain>, Refusal> {
+    Ok(Reply::of(Plain(asked.desk.cosigned_receipt(asked.actor()?, input.path.index)?)))
+}
+
 pub(in crate::api) fn package(
     asked: &Asked<'_>,
     input: &Input<Nothing, Nothing, NewPackage>,

@@ -25,7 +25,7 @@ pub(in crate::api) struct Part {
 pub(in crate::api) struct Readiness {
     /// The parts that were asked.
     ready: Vec<Part>,
-    /// What an operator should look at, though everything does its work: that the log's time is ahead of the clock.
+    /// What an operator should look at, though everything does its work: that the log's time is ahead of the clock, or that witnesses are late.
     notes: Vec<String>,
     /// Entries in the log.
     log_size: u64,
@@ -69,14 +69,17 @@ pub(in crate::api) fn readiness(
         .collect();
     if faults.is_empty() {
         let ready = parts.iter().map(|(name, _)| Part { name: (*name).to_owned() }).collect();
-        let notes = asked.desk.ledger().reader().clock_trouble();
-        let notes = notes.map(|note| format!("clock: {note}")).into_iter().collect();
+        let clock = asked.desk.ledger().reader().clock_trouble().map(|note| format!("clock: {note}"));
+        let notes = clock.into_iter().chain(asked.settings.notes.iter().filter_map(|note| note())).collect();
         return Ok(Reply::of(Json(Readiness { ready, notes, log_size, views_position })));
     }
     Err(Refusal::new(Code::Unavailable, faults.join("; ")))
 }
 
 fn ledger_ready(asked: &Asked<'_>) -> Result<(), String> {
+    if let Some(conflict) = asked.desk.ledger().reader().conflict() {
+        return Err(conflict.to_string());
+    }
     let health = asked.desk.health();
     match health.failed {
         Some((_, why)) if health.fatal => Err(format!("stopped for good: {why}")),

@@ -10,8 +10,8 @@ use crate::refusal::Refusal;
 use crate::work::Written;
 use crate::work::forms::IdForm;
 use crate::work::registers::{
-    History, Inbox, InventoryGaps, Item, ItemQuery, ItemSummaries, NewDecision, NewItem, NewRevision,
-    NewState, RegistersShown, Submission,
+    History, Inbox, InventoryGaps, Item, ItemQuery, ItemSummaries, NewDecision, NewItem, NewNote,
+    NewRevision, NewState, RegistersShown, Submission,
 };
 
 /// A register's path.
@@ -124,6 +124,14 @@ pub(in crate::api) fn step(
 ) -> Answered<Changed<Item>> {
     let path = &input.path;
     done(asked.desk.move_register_item(asked.actor()?, &asked.given, &path.register, path.item, &input.body))
+}
+
+pub(in crate::api) fn note(
+    asked: &Asked<'_>,
+    input: &Input<OfItem, Nothing, NewNote>,
+) -> Answered<Changed<Item>> {
+    let path = &input.path;
+    done(asked.desk.note_register_item(asked.actor()?, &asked.given, &path.register, path.item, &input.body))
 }
 
 pub(in crate::api) fn inbox(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothing>) -> Answered<Inbox> {

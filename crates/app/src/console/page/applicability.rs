@@ -161,7 +161,7 @@ pub(crate) fn notes(
         note(
             Tone::Quiet,
             "Somebody else has to approve it".to_owned(),
-            "You decided on at least one of its controls, and nobody approves their own work.".to_owned(),
+            "You decided on at least one of its controls, or one of you who did and you let the other in; nobody approves their own work.".to_owned(),
             None,
         )?;
     }
@@ -202,8 +202,10 @@ fn approved(visit: &Visit<'_>, facts: Facts, approval: &Approved) -> Result<Fact
         Some(id) => visit.who(id)?,
         None => Cell::unknown("nobody"),
     };
+    let let_in = approval.let_in_by.as_deref().and_then(CredentialId::from_hex);
+    let by = [by].into_iter().chain(visit.let_in_by(let_in)?).collect();
     Ok(facts
-        .with("Approved by", by)
+        .with_all("Approved by", by)
         .with_all("Approved", vec![visit.time(approval.at.0), visit.entry(approval.recorded.index)])
         .with(
             "Digest approved",

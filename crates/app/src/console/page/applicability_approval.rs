@@ -71,7 +71,7 @@ fn cannot(statement: &Statement, refusal: Option<&Refusal>) -> (String, String) 
     } else if current {
         "It is approved as it stands.".to_owned()
     } else {
-        "You decided on at least one of its controls, and nobody approves their own work. Somebody else who is approver or compliance officer has to.".to_owned()
+        "You decided on at least one of its controls, or one of you who did and you let the other in; nobody approves their own work. Somebody else who is approver or compliance officer has to.".to_owned()
     };
     let title =
         refusal.map_or_else(|| "You cannot approve it now".to_owned(), |refusal| sentence(&refusal.detail));

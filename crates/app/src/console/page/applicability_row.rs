@@ -3,6 +3,7 @@
 //! Promises: nothing is chosen beforehand; several are decided together or not at all, and none that somebody has decided before.
 
 use serde_json::{Value, json};
+use tabellion_model::CredentialId;
 
 use super::applicability::{by, decision_word, doubts};
 use super::said::prose;
@@ -221,6 +222,7 @@ fn row_facts(visit: &Visit<'_>, row: &StatementRow, control: &Control) -> Result
         Some(text) => Cell { text: prose(text), ..Cell::long(text) },
         None => Cell::unknown("nothing yet"),
     };
+    let let_in = visit.let_in_by(row.let_in_by.as_deref().and_then(CredentialId::from_hex))?;
     let mut facts = Facts::default()
         .with("Applies", looks::applicability(row.decision))
         .with("Reason", text(row.reason.as_deref()))
@@ -228,7 +230,7 @@ fn row_facts(visit: &Visit<'_>, row: &StatementRow, control: &Control) -> Result
             "As evidenced",
             Cell::state(looks::overall(control.control.status)).to(format!("/controls/{}", row.control)),
         )
-        .with("Decided by", by(visit, row)?);
+        .with_all("Decided by", [by(visit, row)?].into_iter().chain(let_in).collect());
     if let Some(evidence) = &row.evidence {
         facts = facts.with("Evidence of who carries it out", text(Some(evidence)));
     }

@@ -5,7 +5,7 @@ use tabellion_model::SystemId;
 use tabellion_views::query::{Page, Subject};
 
 use super::controls::{basis, open};
-use super::keep;
+use super::{keep, work_items};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Note, Section, section};
 use crate::console::cell::Cell;
@@ -72,6 +72,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     blocks.push(section("parts", "Why it stands so", vec![status(visit, &control)?])?);
     blocks.push(happened(visit, &control)?);
     blocks.extend(steps(visit, &control)?);
+    blocks.extend(work_items::of_control(visit, row.reference)?);
     blocks.extend(for_the_auditor(visit, &control)?);
     if !control.systems.is_empty() {
         blocks.push(systems(visit, &control)?);

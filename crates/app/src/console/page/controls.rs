@@ -4,6 +4,7 @@ use tabellion_model::status::Target;
 
 use super::coverage::figures;
 use super::coverage_chart;
+use super::work_items::{self, Open};
 use crate::console::answer::Answered;
 use crate::console::block::Block;
 use crate::console::cell::{Cell, Piece};
@@ -23,6 +24,9 @@ const COLUMNS: &[Column] = &[
     column("parts", "Parts"),
     column("qualifiers", "Limits"),
     column("newest", "Newest record"),
+    column("owner", "Owner of open work"),
+    column("due", "Next due"),
+    more("work", "Open work"),
     more("because", "Weightiest reason"),
     more("kind", "Kind"),
     more("area", "Area"),
@@ -33,6 +37,8 @@ const COLUMNS: &[Column] = &[
     more("integrity", "Integrity"),
     more("findings", "Findings"),
 ];
+const WORK: [(&str, &str); 3] =
+    [("open", "Something is open"), ("overdue", "Something is overdue"), ("none", "Nothing is open")];
 const STATUSES: [&str; 4] = ["covered", "partial", "gap", "not_applicable"];
 const QUALIFIERS: [&str; 9] = [
     "not_exercised",
@@ -53,14 +59,17 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
     let area = |row: &ControlRow, wanted: &str| {
         row.reference.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
     };
+    let work = work_items::by_reference(visit)?;
     let mut rows = Vec::new();
     for row in &all.controls {
+        let open = work.get(row.reference);
         let fits = asked("status").is_none_or(|wanted| row.status == wanted)
             && asked("kind").is_none_or(|wanted| (wanted == "control") == row.is_control)
             && asked("area").is_none_or(|wanted| area(row, wanted))
-            && asked("qualifier").is_none_or(|wanted| row.qualifiers.contains(&wanted));
+            && asked("qualifier").is_none_or(|wanted| row.qualifiers.contains(&wanted))
+            && asked("work").is_none_or(|wanted| has_work(open, wanted));
         if fits {
-            rows.push(shown(visit, &all, row)?);
+            rows.push(shown(visit, &all, row, open)?);
         }
     }
     let status = |word: &'static str| (word, looks::overall(word).0);
@@ -81,6 +90,7 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
                 label: "Limits",
                 takes: choices(QUALIFIERS.map(|word| (word, looks::qualifier(word).0))),
             },
+            Filter { name: "work", label: "Work", takes: choices(WORK) },
         ],
         search: "reference, title or reason",
         views: vec![
@@ -90,6 +100,7 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
             ("Covered", vec![("status", "covered".into())]),
             ("Controls", vec![("kind", "control".into())]),
             ("Clauses", vec![("kind", "clause".into())]),
+            ("Overdue work", vec![("work", "overdue".into())]),
         ],
         empty: nothing("No clause or control", "The catalogue comes with the program.", None),
     };
@@ -116,7 +127,16 @@ fn areas(all: &Controls) -> Takes {
     Takes::Choice(areas.collect())
 }
 
-fn shown(visit: &Visit<'_>, all: &Controls, row: &ControlRow) -> Result<Row, Refusal> {
+/// Whether the work that is open about a control is as wanted.
+fn has_work(open: Option<&Open>, wanted: &str) -> bool {
+    match wanted {
+        "overdue" => open.is_some_and(|open| open.late > 0),
+        "open" => open.is_some(),
+        _ => open.is_none(),
+    }
+}
+
+fn shown(visit: &Visit<'_>, all: &Controls, row: &ControlRow, open: Option<&Open>) -> Result<Row, Refusal> {
     let href = format!("/controls/{}", row.reference);
     let heading = all.headings.iter().find(|heading| heading.id == row.heading);
     let mut cells = vec![
@@ -126,13 +146,16 @@ fn shown(visit: &Visit<'_>, all: &Controls, row: &ControlRow) -> Result<Row, Ref
         parts(&row.parts),
         looks::qualifiers(&row.qualifiers),
         newest(visit, row.newest)?,
+    ];
+    cells.extend(work_items::cells(visit, open)?);
+    cells.extend([
         Cell::long(&row.because),
         Cell::text(if row.is_control { "Control" } else { "Clause" }),
         heading.map_or_else(
             || Cell::text(row.heading),
             |heading| Cell::text(&format!("{} {}", heading.id, heading.title)),
         ),
-    ];
+    ]);
     cells.extend(row.parts.iter().map(|part| Cell::state(looks::mark(part.mark))));
     Ok(Row { href, cells })
 }

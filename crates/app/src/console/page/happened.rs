@@ -23,6 +23,8 @@ struct Happened {
     tone: &'static str,
     when: Cell,
     who: Cell,
+    /// Who let them in, where four eyes count.
+    let_in: Option<Cell>,
     what: Cell,
     entry: Cell,
 }
@@ -118,6 +120,7 @@ fn strip(
             tone: tone(&row.record_type).class(),
             when: visit.time(row.at),
             who: visit.who(row.by)?,
+            let_in: let_in(visit, row)?,
             // What the page is about needs no name.
             what: if own.as_ref().is_some_and(|own| row.stream.starts_with(own)) {
                 Cell::text(change(&row.record_type))
@@ -139,6 +142,25 @@ fn strip(
         blocks: vec![Block::of(&Strip { title: title.to_owned(), happened })?],
     };
     Block::of(&part)
+}
+
+/// Who let in whoever wrote, put forward, approved or tried to.
+fn let_in(visit: &Visit<'_>, row: &Change) -> Result<Option<Cell>, Refusal> {
+    let counts = matches!(
+        row.record_type.as_str(),
+        "register.saved"
+            | "register.submitted"
+            | "register.decided"
+            | "register.moved"
+            | "register.refused"
+            | "soa.decided"
+            | "soa.approved"
+            | "soa.refused"
+    );
+    if !counts {
+        return Ok(None);
+    }
+    visit.let_in_by(visit.desk.let_in_at(row.entry)?)
 }
 
 /// How an event looks beside its words.
@@ -201,7 +223,7 @@ pub(crate) fn within(visit: &Visit<'_>, row: &Change) -> Result<bool, Refusal> {
         "policy" => visit.can(Permission::ReadPolicies),
         "soa" => visit.can(Permission::ReadControls),
         "register" => match item_of(visit, id)? {
-            Some(row) => visit.desk.may(actor, Permission::ReadRegisters, row.system)?,
+            Some(row) => visit.desk.may_item(actor, Permission::ReadRegisters, &row)?,
             None => false,
         },
         "system" => match SystemId::from_hex(id) {

@@ -10,7 +10,7 @@ use crate::console::block::{Action, Beside, Block, Note, Section, section};
 use crate::console::cell::Cell;
 use crate::console::chart::Calls;
 use crate::console::link::Link;
-use crate::console::page::{calls, coverage, happened, inbox};
+use crate::console::page::{calls, coverage, happened, inbox, work_items};
 use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{DAY, Tone, count, machine_time};
@@ -41,9 +41,6 @@ struct Figures {
     figures: Vec<Figure>,
 }
 
-/// Administrators that somebody without a role is told of.
-const TO_ASK: usize = 5;
-
 /// The page.
 pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     if matches!(&visit.actor, Some(Actor::Person { roles, .. }) if roles.is_empty()) {
@@ -55,6 +52,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     if !asked.is_empty() {
         blocks.push(section("asked", "Asked of you", vec![inbox::table(visit, &asked)?])?);
     }
+    blocks.extend(work_items::at_home(visit)?);
     blocks.extend(coverage::part(visit)?);
     match visit.reach(Permission::ReadCalls) {
         Reach::All => {
@@ -80,20 +78,9 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     visit.show(content)
 }
 
-/// For somebody who may not do anything yet: whom to ask. Who lets people in is no secret to whoever was let in.
+/// For somebody who may not do anything yet: whom to ask, by what they are. Names are for whoever may read people.
 fn without_role(visit: &Visit<'_>) -> Answered {
-    let rows = visit.desk.people_rows()?;
-    let names: Vec<String> = rows
-        .into_iter()
-        .filter(|row| row.roles.contains(&Role::Administrator))
-        .filter_map(|row| Some(Cell::text(&row.details?.name).text))
-        .take(TO_ASK)
-        .collect();
-    let whom = if names.is_empty() {
-        "Ask whoever runs this installation for one: tabellion person grants it.".to_owned()
-    } else {
-        format!("Ask an administrator for one: {}.", names.join(", "))
-    };
+    let whom = "Ask whoever sent you your link, or another administrator, for one.";
     let note = Note {
         tone: Tone::Fair,
         title: "You have no role here yet".to_owned(),

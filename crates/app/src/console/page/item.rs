@@ -2,17 +2,16 @@
 
 use serde_json::json;
 use tabellion_model::register::Register;
-use tabellion_model::{CredentialId, ItemId, SystemId};
+use tabellion_model::{CredentialId, ItemId};
 use tabellion_views::query::Subject;
 
-use super::{happened, item_history, item_notes, registers, said};
+use super::{happened, item_history, item_notes, item_work, registers, said, work_items};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Section, fold, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::looks;
 use crate::console::visit::{Content, Visit};
-use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::work::Written;
 use crate::work::registers::{Event, History, Item, NewState, Standing, Submission};
@@ -45,7 +44,6 @@ pub(crate) fn opened<'a>(visit: &Visit<'a>) -> Result<Opened<'a>, Refusal> {
         item.may_decide = false;
         item.next_states.clear();
     }
-    let system = item.summary.system.as_deref().and_then(SystemId::from_hex);
     let approved = match &item.summary.approval {
         Some(approval) if item.digest.as_ref() != Some(&approval.digest) => {
             visit.desk.approved_content(actor, &register.name, id)?.content
@@ -61,7 +59,7 @@ pub(crate) fn opened<'a>(visit: &Visit<'a>) -> Result<Opened<'a>, Refusal> {
         history: visit.desk.register_history(actor, &register.name, id)?,
         may_edit: visit.moment.is_none()
             && item.summary.standing != Standing::Ended
-            && visit.desk.may(actor, Permission::EditRegisters, system)?,
+            && visit.desk.may_edit_item(actor, register, id)?,
         item,
     })
 }
@@ -83,6 +81,7 @@ impl Opened<'_> {
     /// Whether its newest revision can be put forward.
     fn can_be_put_forward(&self) -> bool {
         self.may_edit
+            && self.register.approves()
             && self.item.missing.is_empty()
             && self.item.digest.is_some()
             && self.item.summary.review != Some("in_review")
@@ -120,7 +119,11 @@ pub(crate) fn named<'v>(visit: &'v Visit<'_>) -> Result<(&'v str, ItemId), Refus
     Ok((visit.parts.text("register"), id))
 }
 
-fn after(visit: &Visit<'_>, form: &'static str, done: Result<(Item, Written), Refusal>) -> Answered {
+pub(crate) fn after(
+    visit: &Visit<'_>,
+    form: &'static str,
+    done: Result<(Item, Written), Refusal>,
+) -> Answered {
     match done {
         Ok((item, written)) => Ok(visit.recorded(&registers::path(&item.summary), &written)),
         Err(refusal) => {
@@ -133,24 +136,33 @@ fn after(visit: &Visit<'_>, form: &'static str, done: Result<(Item, Written), Re
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let opened = opened(visit)?;
     let mut blocks = item_notes::notes(visit, &opened)?;
+    if !opened.register.approves() {
+        blocks.extend(item_work::notes(&opened)?);
+    }
     // What was refused is read before anything else.
     let forward = forward(visit, &opened, refused)?;
     if refused.is_some_and(|refused| refused.id == "submit") {
         blocks.extend(forward.clone());
     }
     blocks.push(facts(visit, &opened)?);
+    let remarks = item_work::remarks(visit, &opened, refused)?;
     let whole = Action { label: "See all of it", href: format!("{}/history", opened.path) };
     let subject = Subject::Item(opened.register.name.clone(), opened.id);
     // What others asked of it, and what was refused, are streams beside its own.
-    let beside =
-        ["refresh", "refused"].map(|branch| Subject::Stream(format!("{}/{branch}", subject.stream())));
-    let [asked, refusals] = beside;
-    blocks.push(happened::to(visit, &[subject, asked, refusals], Some(whole))?);
+    let beside = ["refresh", "refused", "notes"]
+        .map(|branch| Subject::Stream(format!("{}/{branch}", subject.stream())));
+    let [asked, refusals, noted] = beside;
+    blocks.push(happened::to(visit, &[subject, asked, refusals, noted], Some(whole))?);
     blocks.push(content(visit, &opened)?);
     if refused.is_none_or(|refused| refused.id != "submit") {
         blocks.extend(forward);
     }
-    blocks.extend(steps(visit, &opened, refused)?);
+    blocks.extend(if opened.register.approves() {
+        steps(visit, &opened, refused)?
+    } else {
+        item_work::steps(visit, &opened, refused)?
+    });
+    blocks.extend(remarks);
     blocks.push(history_part(visit, &opened)?);
     let page = Content {
         trail: opened.trail(),
@@ -166,6 +178,12 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
 /// How it stands; of what was never approved not also a state, which would read as if it were in force.
 fn badges(opened: &Opened<'_>) -> Vec<Cell> {
     let summary = &opened.item.summary;
+    if !opened.register.approves() {
+        let (_, tone) = looks::standing(summary.standing);
+        let state = registers::state(opened.register, summary.state.as_deref());
+        let late = (summary.standing == Standing::PastDue).then(|| Cell::state(("Overdue", tone)));
+        return late.into_iter().chain([Cell::state((&state.text, tone))]).collect();
+    }
     let state = || registers::state(opened.register, summary.state.as_deref());
     let in_force = summary.approval.as_ref().map(|_| state());
     std::iter::once(Cell::state(looks::standing(summary.standing))).chain(in_force).collect()
@@ -180,6 +198,9 @@ fn lead(opened: &Opened<'_>) -> String {
 
 /// The one thing that is next.
 fn primary(opened: &Opened<'_>) -> Option<Action> {
+    if !opened.register.approves() {
+        return item_work::primary(opened);
+    }
     let edit = |label| Some(Action { label, href: format!("{}/edit", opened.path) });
     if opened.item.may_decide {
         return Some(Action { label: "Decide on it", href: format!("{}/decide", opened.path) });
@@ -210,33 +231,41 @@ pub(crate) fn facts(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Ref
     let authors = item.authors.iter().map(|id| who(id)).collect::<Result<Vec<_>, _>>()?;
     let mut facts = Facts::default()
         .with("About", registers::about(summary))
-        .with("Owner", summary.owner.as_deref().map_or_else(|| Ok(Cell::unknown("nobody yet")), who)?)
+        .with("Owner", summary.owner.as_deref().map_or_else(|| Ok(Cell::unknown("nobody yet")), who)?);
+    if summary.due.is_some() {
+        facts = facts.with("Due", work_items::due(summary));
+    }
+    if work_items::names(opened.register) {
+        facts = facts.with_all("Clauses and controls", work_items::references(visit, &summary.references));
+    }
+    facts = facts
+        .with("Opened by", who(&item.opened_by)?)
         .with("Revision", Cell::number(summary.revision))
-        .with_all("Written by", authors)
-        .with(
-            "Put forward by",
-            match (&item.submitter, summary.review) {
-                (Some(person), _) => who(person)?,
-                (None, _) => Cell::unknown("nobody yet"),
-            },
-        );
+        .with_all("Written by", authors);
+    if !opened.register.approves() {
+        return ends(visit, opened, facts);
+    }
+    facts = facts.with(
+        "Put forward by",
+        match (&item.submitter, summary.review) {
+            (Some(person), _) => who(person)?,
+            (None, _) => Cell::unknown("nobody yet"),
+        },
+    );
     facts = match &summary.approval {
         None => facts.with("Approved by", Cell::unknown("nobody yet: it is no evidence so far")),
         Some(approval) => {
-            let role = opened
-                .history
-                .events
-                .iter()
-                .find(|event| event.recorded.index == approval.index)
-                .and_then(|event| event.role)
-                .map(|role| role.replace('_', " "));
+            let event = opened.history.events.iter().find(|event| event.recorded.index == approval.index);
+            let role = event.and_then(|event| event.role).map(|role| role.replace('_', " "));
+            let let_in = event.and_then(|event| event.let_in_by.as_deref()).and_then(CredentialId::from_hex);
             let by = who(&approval.by)?;
             let role = role.map_or_else(
                 || Cell::unknown("under a role that is no longer readable"),
                 |role| Cell::text(&format!("as {role}")),
             );
+            let by = [by, role].into_iter().chain(visit.let_in_by(let_in)?).collect();
             let mut facts = facts
-                .with_all("Approved by", vec![by, role])
+                .with_all("Approved by", by)
                 .with_all("Approved", vec![visit.time(approval.at.0), visit.entry(approval.index)])
                 .with(
                     "Next review",
@@ -254,6 +283,11 @@ pub(crate) fn facts(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Ref
             facts
         }
     };
+    ends(visit, opened, facts)
+}
+
+fn ends(visit: &Visit<'_>, opened: &Opened<'_>, facts: Facts) -> Result<Block, Refusal> {
+    let item = &opened.item;
     let digest = item.digest.as_deref().map_or_else(|| Cell::unknown("erased"), Cell::id);
     facts
         .with("Digest of the newest revision", digest)

@@ -73,6 +73,8 @@ pub(crate) struct Shown {
     pub(crate) fault: String,
     /// What somebody else saved meanwhile; none: the same.
     pub(crate) theirs: Option<Theirs>,
+    /// What it says and keeps saying; none: it can be written.
+    pub(crate) fixed: Option<Said>,
 }
 
 /// What somebody else saved in a field.
@@ -127,6 +129,7 @@ impl Shown {
             options,
             fault,
             theirs: None,
+            fixed: None,
         }
     }
 }
@@ -160,6 +163,9 @@ pub(crate) fn sections(
             let mut shown = shown(field, content.get(&field.name), &choices);
             if field.name == MODELS && !called.is_empty() {
                 shown.limit = format!("{} Called so far: {called}.", shown.limit);
+            }
+            if let Some(value) = saved.get(&field.name).filter(|_| field.fixed) {
+                shown.fixed = Some(Said::of(visit, Some(field), value)?);
             }
             shown.missing = field.required && !saved.is_empty() && !saved.contains_key(&field.name);
             if let Some(fault) = faults.iter().find(|fault| fault.name == field.name) {
@@ -238,7 +244,7 @@ fn shown(field: &Field, value: Option<&Value>, choices: &Choices) -> Shown {
         field.options.iter().map(|option| (option.word.clone(), option.label.clone())).collect();
     let (kind, mut options) = match field.kind {
         Kind::Line => ("text", Vec::new()),
-        Kind::Text | Kind::List => ("area", Vec::new()),
+        Kind::Text | Kind::List | Kind::References => ("area", Vec::new()),
         Kind::Choice => ("select", pick(&own)),
         Kind::Choices => ("checks", pick(&own)),
         Kind::Person => choices.people.as_ref().map_or(("text", Vec::new()), |all| ("select", pick(all))),
@@ -271,6 +277,7 @@ fn shown(field: &Field, value: Option<&Value>, choices: &Choices) -> Shown {
         options,
         fault: String::new(),
         theirs: None,
+        fixed: None,
     }
 }
 
@@ -298,6 +305,7 @@ fn limit(field: &Field) -> String {
         (Kind::Line | Kind::Text, Some(most)) if field.max.is_some() => {
             format!("At most {} characters.", count(most))
         }
+        (Kind::References, _) => "One a line.".to_owned(),
         (Kind::List, Some(most)) => format!("One a line, at most {}.", count(most)),
         (Kind::Choices, _) => "Any that apply.".to_owned(),
         (Kind::Number, _) => match field.max {
@@ -315,7 +323,9 @@ pub(crate) fn typed(register: &Register, form: &Pairs) -> Content {
         let name = format!("{PREFIX}{}", field.name);
         let value = match field.kind {
             Kind::Choices => listed(form.all(&name)),
-            Kind::List => listed(form.text(&name).lines().map(str::trim).filter(|line| !line.is_empty())),
+            Kind::List | Kind::References => {
+                listed(form.text(&name).lines().map(str::trim).filter(|line| !line.is_empty()))
+            }
             Kind::YesNo => form.get(&name).map(|word| match word {
                 "true" => Value::Bool(true),
                 "false" => Value::Bool(false),

@@ -5,6 +5,7 @@
 use askama::Template;
 use serde_json::Value;
 use tabellion_model::SystemId;
+use tabellion_model::catalogue::Reference;
 use tabellion_model::register::{About, Content, Register};
 
 use super::item::{Opened, named, opened};
@@ -14,12 +15,14 @@ use crate::console::answer::Answered;
 use crate::console::block::{Block, Section};
 use crate::console::form::{Refused, once, refusal_remedy, sentence};
 use crate::console::visit::{Content as Page, Visit};
-use crate::permission::Permission;
+use crate::permission::Reach;
 use crate::refusal::{Code, Refusal};
-use crate::work::registers::{NewItem, NewRevision};
+use crate::work::registers::{NewItem, NewRevision, names_controls, opening};
 
 /// The field that chooses the system.
 const SYSTEM: &str = "system";
+/// The clause or control that an item is begun about.
+const REFERENCE: &str = "reference";
 
 #[derive(Template)]
 #[template(path = "console/item_form.html")]
@@ -34,6 +37,8 @@ struct FormView {
     systems: Option<item_fields::Shown>,
     sections: Vec<Fields>,
     consequence: &'static str,
+    /// What the button does.
+    save: &'static str,
 }
 
 /// The form for a new item.
@@ -65,6 +70,7 @@ fn chosen(visit: &Visit<'_>) -> Result<Option<SystemId>, Refusal> {
 
 fn new_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answered {
     let register = visit.desk.register(visit.parts.text("register"))?;
+    opening(visit.actor()?, register)?;
     let content = match refusal {
         Some(_) => item_fields::typed(register, &visit.form),
         None => prefilled(visit, register),
@@ -74,17 +80,26 @@ fn new_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answer
     let sections =
         item_fields::sections(visit, register, &content, &faults, &Content::new(), None, about(visit))?;
     let view = view(visit, refusal, faults, format!("{list}/new"), list.clone(), Vec::new(), sections)?;
-    let view = FormView { systems: systems(visit, register, refusal)?, ..view };
+    let save = if register.approves() { view.save } else { "Open it" };
+    let view = FormView { systems: systems(visit, register, refusal)?, save, ..view };
     visit.show_with(
         status,
         Page {
             trail: vec![("Registers".to_owned(), "/registers".to_owned()), (register.title.clone(), list)],
-            lead: "A draft may leave out what is not known yet. What is marked as needed is filled in before it is put forward."
-                .to_owned(),
+            lead: lead(register).to_owned(),
             blocks: vec![Block::of(&view)?],
             ..Page::titled(&format!("New {}", register.item))
         },
     )
+}
+
+/// What may be left out.
+fn lead(register: &Register) -> &'static str {
+    if register.approves() {
+        "A draft may leave out what is not known yet. What is marked as needed is filled in before it is put forward."
+    } else {
+        "What is marked as needed is filled in before it is saved. It changes no status of a clause or control."
+    }
 }
 
 /// The system that a new item is begun for, when one was chosen within reach.
@@ -96,6 +111,11 @@ fn about(visit: &Visit<'_>) -> Option<SystemId> {
 /// What is known of a system before anybody types.
 fn prefilled(visit: &Visit<'_>, register: &Register) -> Content {
     let mut content = Content::new();
+    if let (true, Some(Ok(reference))) =
+        (names_controls(register), visit.query.get(REFERENCE).map(Reference::parse))
+    {
+        content.insert("references".to_owned(), Value::from(vec![reference.as_str()]));
+    }
     let system = visit.query.get(SYSTEM).and_then(SystemId::from_hex);
     let row = system.and_then(|system| visit.desk.system(visit.actor().ok()?, system).ok());
     if let (Some(system), About::OnePerSystem) = (row, register.about) {
@@ -119,26 +139,32 @@ fn systems(
     }
     let actor = visit.actor()?;
     let mut options = list_of_systems::to_choose(visit)?;
-    if let (Some(all), crate::permission::Reach::Own) = (&mut options, visit.reach(Permission::EditRegisters))
-    {
-        let own = visit.desk.systems_within(actor, Permission::EditRegisters)?.unwrap_or_default();
+    let permission = opening(actor, register)?;
+    if let (Some(all), Reach::Own) = (&mut options, visit.reach(permission)) {
+        let own = visit.desk.systems_within(actor, permission)?.unwrap_or_default();
         all.retain(|(id, _)| SystemId::from_hex(id).is_some_and(|id| own.contains(&id)));
     }
     let chosen = if refusal.is_some() { visit.form.text(SYSTEM) } else { visit.query.text(SYSTEM) };
     let fault = refusal.filter(|refusal| refusal.pointer.as_deref() == Some("/system"));
-    let may_be_none = register.about == About::ManyPerSystem
-        && visit.reach(Permission::EditRegisters) == crate::permission::Reach::All;
+    let may_be_none = matches!(register.about, About::ManyPerSystem | About::SystemOrOrganisation)
+        && visit.reach(permission) == Reach::All;
     let choice = item_fields::Shown::choice(
         SYSTEM,
         "System that it is about",
-        if may_be_none {
-            "Without one it speaks for the whole organisation, and says nothing about any system."
-        } else {
-            ""
+        match (may_be_none, register.about) {
+            (true, About::ManyPerSystem) => {
+                "Without one it speaks for the whole organisation, and says nothing about any system."
+            }
+            (true, _) => "Leave it open where it is about no system in particular.",
+            _ => "",
         },
         options,
         chosen,
-        if may_be_none { "The whole organisation" } else { "Choose" },
+        match (may_be_none, register.about) {
+            (true, About::ManyPerSystem) => "The whole organisation",
+            (true, _) => "The organisation",
+            _ => "Choose",
+        },
         fault.map(|refusal| sentence(&refusal.detail)).unwrap_or_default(),
     );
     Ok(Some(item_fields::Shown { needed: !may_be_none, ..choice }))
@@ -153,11 +179,27 @@ pub(crate) fn edit(visit: &Visit<'_>) -> Answered {
 pub(crate) fn save(visit: &Visit<'_>) -> Answered {
     let (name, id) = named(visit)?;
     let register = visit.desk.register(name)?;
-    let new = NewRevision { content: item_fields::typed(register, &visit.form) };
+    let now = if register.fields().any(|field| field.fixed) {
+        visit.desk.register_item(visit.actor()?, name, id)?.content.unwrap_or_default()
+    } else {
+        Content::new()
+    };
+    let new = NewRevision { content: mine(visit, register, &now) };
     match visit.desk.save_register_item(visit.actor()?, &visit.given(), name, id, &new) {
         Ok((item, written)) => Ok(visit.recorded(&registers::path(&item.summary), &written)),
         Err(refusal) => edit_page(visit, refusal.code.status(), Some(&refusal)),
     }
+}
+
+/// What was typed, and what stays as it was.
+fn mine(visit: &Visit<'_>, register: &Register, now: &Content) -> Content {
+    let mut content = item_fields::typed(register, &visit.form);
+    for field in register.fields().filter(|field| field.fixed) {
+        if let Some(value) = now.get(&field.name) {
+            content.insert(field.name.clone(), value.clone());
+        }
+    }
+    content
 }
 
 fn edit_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answered {
@@ -176,7 +218,7 @@ fn edit_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answe
     let (content, faults, others) = match refusal {
         None => (now.clone(), Vec::new(), None),
         Some(refusal) => {
-            let mine = item_fields::typed(register, &visit.form);
+            let mine = mine(visit, register, &now);
             let faults = faults_of(register, &mine, refusal);
             if matches!(refusal.code, Code::Stale | Code::Conflict) {
                 let base = base(visit, &opened)?;
@@ -204,6 +246,7 @@ fn edit_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answe
     let view =
         view(visit, refusal, faults, format!("{}/edit", opened.path), opened.path.clone(), hidden, sections)?;
     let view = match opened.item.summary.review {
+        _ if !register.approves() => FormView { save: "Save", ..view },
         Some("in_review") => FormView {
             consequence: "It waits for a decision now. Saving takes it back: it has to be put forward again.",
             ..view
@@ -221,8 +264,7 @@ fn edit_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answe
         status,
         Page {
             trail,
-            lead: "A draft may leave out what is not known yet. What is marked as needed is filled in before it is put forward."
-                .to_owned(),
+            lead: lead(register).to_owned(),
             blocks,
             ..Page::titled(&format!("Edit {}", opened.name))
         },
@@ -292,11 +334,13 @@ fn faults_of(register: &Register, content: &Content, refusal: &Refusal) -> Vec<F
     };
     if refusal.code == Code::ContentFaulty {
         let checked = register.check(content);
-        return checked
-            .faults
-            .iter()
-            .map(|found| fault(&found.field, &found.label, &found.sentence))
-            .collect();
+        let faults = checked.faults.iter().map(|found| fault(&found.field, &found.label, &found.sentence));
+        return faults.collect();
+    }
+    if refusal.code == Code::Incomplete {
+        let missing = register.check(content).missing;
+        let fields = missing.iter().filter_map(|name| register.field(name));
+        return fields.map(|field| fault(&field.name, &field.label, "it is needed")).collect();
     }
     let pointer = refusal.pointer.as_deref().unwrap_or_default();
     if pointer == "/system" {
@@ -349,6 +393,7 @@ fn view(
         systems: None,
         sections,
         consequence: "",
+        save: "Save the draft",
     })
 }
 

@@ -53,7 +53,8 @@ fn told(visit: &Visit<'_>, register: &Register, event: &Event) -> Result<Told, R
         None => Cell::unknown("nobody"),
     };
     let (what, tone) = what(register, event);
-    let mut notes = Vec::new();
+    let let_in_by = event.let_in_by.as_deref().and_then(CredentialId::from_hex);
+    let mut notes: Vec<Cell> = visit.let_in_by(let_in_by)?.into_iter().collect();
     if let Some(digest) = &event.digest {
         notes.push(Cell::id(digest));
     }
@@ -135,6 +136,10 @@ fn what(register: &Register, event: &Event) -> (String, Tone) {
                 _ => "asked for a new look".to_owned(),
             },
             Tone::Fair,
+        ),
+        ("noted", _) => (
+            if event.reason.is_some() { "commented" } else { "commented; what is erased" }.to_owned(),
+            Tone::Quiet,
         ),
         ("refused", _) => ("tried to decide on their own work, and was refused".to_owned(), Tone::Bad),
         (other, _) => (other.replace('_', " "), Tone::Quiet),

@@ -87,19 +87,25 @@ fn waits(visit: &Visit<'_>, opened: &Opened<'_>) -> (String, String) {
 
 /// Why whoever is here cannot decide, as a sentence that says who can.
 pub(crate) fn why_not(visit: &Visit<'_>, opened: &Opened<'_>) -> String {
-    let roles: Vec<String> =
-        opened.register.approval.roles.iter().map(|role| words::role(*role).to_lowercase()).collect();
+    let roles: Vec<String> = opened
+        .register
+        .approval
+        .iter()
+        .flat_map(|approval| &approval.roles)
+        .map(|role| words::role(*role).to_lowercase())
+        .collect();
     let others = format!("Somebody else who is {} has to.", roles.join(" or "));
+    let four_eyes = opened.register.approval.as_ref().is_some_and(|approval| approval.four_eyes);
     let me = visit.actor.as_ref().and_then(crate::work::Actor::credential).map(|id| id.to_hex());
     let wrote = me.as_ref().is_some_and(|me| opened.item.authors.contains(me));
-    if opened.register.approval.four_eyes && wrote {
+    if four_eyes && wrote {
         return format!("You wrote some of it, and nobody approves their own work. {others}");
     }
-    if opened.register.approval.four_eyes && me.is_some() && opened.item.submitter == me {
+    if four_eyes && me.is_some() && opened.item.submitter == me {
         return format!("You put it forward, and nobody approves their own work. {others}");
     }
     format!(
-        "Whoever decides is {}, wrote none of it, and came in by the link of nobody who did.",
+        "Whoever decides is {}, wrote none of it, and neither came in by the link of somebody who did nor let them in.",
         roles.join(" or ")
     )
 }

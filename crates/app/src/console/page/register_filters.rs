@@ -1,6 +1,7 @@
 //! How the items of a register are looked for: what the address asks, the filters, and views worth a click.
 
 use serde_json::Value;
+use tabellion_model::catalogue::Reference;
 use tabellion_model::register::{About, Kind, Register};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
@@ -12,7 +13,7 @@ use crate::console::words::DAY;
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::Time;
-use crate::work::registers::{ItemQuery, Order};
+use crate::work::registers::{ItemQuery, Order, names_controls};
 
 /// How long before its review an item counts as due.
 pub(crate) const DUE_SOON: u64 = 30 * DAY;
@@ -42,6 +43,8 @@ pub(crate) fn query(visit: &Visit<'_>) -> Result<ItemQuery, Refusal> {
         fields: get("where"),
         refresh: get("refresh").filter(|word| word == "open"),
         due_before: due,
+        reference: get("reference"),
+        open: get("open").filter(|word| word == "true"),
         organisation_wide: get("wide").filter(|word| word == "true"),
         sort: Some(match visit.query.get("sort") {
             Some("name") => Order::Name,
@@ -63,10 +66,16 @@ const REVIEWS: [(&str, &str); 4] = [
 /// The filters of a register: its states, its words, systems and owners.
 pub(crate) fn filters(visit: &Visit<'_>, register: &Register) -> Result<Vec<Filter>, Refusal> {
     let states = register.states.iter().map(|state| (state.name.as_str(), state.title.as_str()));
-    let mut filters = vec![
-        Filter { name: "review", label: "Newest revision", takes: choices(REVIEWS) },
-        Filter { name: "state", label: "State", takes: choices(states) },
-    ];
+    let mut filters = Vec::new();
+    if register.approves() {
+        filters.push(Filter { name: "review", label: "Newest revision", takes: choices(REVIEWS) });
+    }
+    filters.push(Filter { name: "state", label: "State", takes: choices(states) });
+    if names_controls(register) {
+        let all = Reference::all()
+            .map(|reference| (reference.to_string(), format!("{reference} {}", reference.item().title)));
+        filters.push(Filter { name: "reference", label: "About", takes: Takes::Choice(all.collect()) });
+    }
     let words: Vec<(String, String)> = register.fields().flat_map(words_of).collect();
     if !words.is_empty() {
         filters.push(Filter { name: "where", label: "Content", takes: Takes::Choice(words) });
@@ -80,7 +89,11 @@ pub(crate) fn filters(visit: &Visit<'_>, register: &Register) -> Result<Vec<Filt
             None => Filter { name: "owner", label: "Owner's id", takes: Takes::Text },
         });
     }
-    filters.push(Filter { name: "refresh", label: "New look", takes: choices([("open", "Needs one")]) });
+    if register.approves() {
+        filters.push(Filter { name: "refresh", label: "New look", takes: choices([("open", "Needs one")]) });
+    } else {
+        filters.push(Filter { name: "open", label: "Ended", takes: choices([("true", "Not yet")]) });
+    }
     filters.push(Filter { name: "due", label: "Due before", takes: Takes::Day });
     Ok(filters)
 }
@@ -113,8 +126,21 @@ fn words_of(field: &tabellion_model::register::Field) -> Vec<(String, String)> {
 }
 
 /// Views that are worth a click.
-pub(crate) fn views(visit: &Visit<'_>) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
-    let soon = crate::console::words::day(Micros(visit.now().0.saturating_add(DUE_SOON)));
+pub(crate) fn views(
+    visit: &Visit<'_>,
+    register: &Register,
+) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+    let day = |ahead: u64| crate::console::words::day(Micros(visit.now().0.saturating_add(ahead)));
+    let soon = day(DUE_SOON);
+    if !register.approves() {
+        let open = || ("open", "true".to_owned());
+        return vec![
+            ("All", Vec::new()),
+            ("Open", vec![open()]),
+            ("Overdue", vec![open(), ("due", day(0))]),
+            ("Due in 30 days", vec![open(), ("due", soon)]),
+        ];
+    }
     vec![
         ("All", Vec::new()),
         ("Wait for a decision", vec![("review", "in_review".into())]),

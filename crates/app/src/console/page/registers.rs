@@ -1,10 +1,12 @@
 //! Registers: the list of them, and the items of one.
 
+use tabellion_model::body::Role;
 use tabellion_model::register::{About, Register};
 use tabellion_model::{CredentialId, Micros};
 
 use super::register_filters::{DUE_SOON, filters, query, views};
 use super::system_items::gaps;
+use super::work_items;
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Empty, Note};
 use crate::console::cell::{Cell, Piece};
@@ -18,7 +20,7 @@ use crate::console::words::{Tone, machine_time};
 use crate::permission::{Permission, Reach};
 use crate::refusal::Refusal;
 use crate::work::forms::Time;
-use crate::work::registers::{INVENTORY, ItemQuery, ItemSummary};
+use crate::work::registers::{INVENTORY, ItemQuery, ItemSummary, opening};
 
 /// Items that the desk gives at once.
 const STEP: u64 = 200;
@@ -30,12 +32,13 @@ const COLUMNS: &[Column] = &[
     column("standing", "How it stands"),
     column("state", "State"),
     column("owner", "Owner"),
-    column("due", "Next review"),
+    column("due", "Due"),
     column("changed", "Changed"),
     more("approved", "Approved"),
     more("approver", "Approved by"),
     more("saved", "Last saved by"),
     more("revision", "Revision"),
+    more("references", "Clauses and controls"),
     more("id", "Id"),
 ];
 
@@ -53,7 +56,12 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
             let number = count(ItemQuery { review: Some(word.to_owned()), ..ItemQuery::default() })?;
             Ok::<_, Refusal>(Cell::number(number).to(Link::to(&href).with("review", word).href()))
         };
-        let due = count(ItemQuery { due_before: Some(soon), ..ItemQuery::default() })?;
+        // What has ended is no longer due; of what is reviewed it never was.
+        let open = (!register.approves).then(|| "true".to_owned());
+        let due = count(ItemQuery { due_before: Some(soon), open, ..ItemQuery::default() })?;
+        let approvals = |cell: Result<Cell, Refusal>| {
+            if register.approves { cell } else { Ok(Cell::unknown("not approved here")) }
+        };
         let refresh = count(ItemQuery { refresh: Some("open".to_owned()), ..ItemQuery::default() })?;
         let serves = register.serves.iter().map(|reference| Piece {
             class: "",
@@ -65,11 +73,14 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
             Cell::long(&register.purpose),
             Cell::tags(serves.collect()),
             Cell::number(count(ItemQuery::default())?).to(href.clone()),
-            review("approved")?,
-            review("draft")?,
-            review("in_review")?,
-            Cell::number(due).to(Link::to(&href).with("due", &machine_time(soon.0)).href()),
-            Cell::number(refresh).to(Link::to(&href).with("refresh", "open").href()),
+            approvals(review("approved"))?,
+            approvals(review("draft"))?,
+            approvals(review("in_review"))?,
+            Cell::number(due).to(Link::to(&href)
+                .with("due", &machine_time(soon.0))
+                .with_some("open", (!register.approves).then_some("true"))
+                .href()),
+            approvals(Ok(Cell::number(refresh).to(Link::to(&href).with("refresh", "open").href())))?,
         ];
         rows.push(Row { href, cells });
     }
@@ -98,7 +109,7 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }
     visit.show(Content {
-        lead: "What is kept about AI, drafted by whoever knows it and approved by a second person. Approved items are evidence; drafts are not.".to_owned(),
+        lead: "What is kept about AI, drafted by whoever knows it and approved by a second person. Approved items are evidence; drafts are not, and neither are work and requests, which are worked on and closed.".to_owned(),
         blocks: vec![listing.table(visit, Rows::All(rows))?],
         ..Content::titled("Registers")
     })
@@ -122,13 +133,8 @@ pub(crate) fn items(visit: &Visit<'_>) -> Answered {
         columns: COLUMNS,
         filters: filters(visit, register)?,
         search: "name",
-        views: views(visit),
-        empty: Empty {
-            title: "Nothing in this register yet",
-            text: "Somebody who knows the matter drafts an item, puts it forward, and a second person approves exactly that. From then on it is evidence for the clauses and controls above.",
-            action: start.clone(),
-            sample: "Draft → put forward → approved by a second person → reviewed in time",
-        },
+        views: views(visit, register),
+        empty: empty(register, start.clone()),
     };
     let rows = Rows::Part(rows, total, SORTED_BY);
     if csv {
@@ -151,6 +157,24 @@ pub(crate) fn items(visit: &Visit<'_>) -> Answered {
     })
 }
 
+/// What stands where a register is empty.
+fn empty(register: &Register, action: Option<Action>) -> Empty {
+    if register.approves() {
+        return Empty {
+            title: "Nothing in this register yet",
+            text: "Somebody who knows the matter drafts an item, puts it forward, and a second person approves exactly that. From then on it is evidence for the clauses and controls above.",
+            action,
+            sample: "Draft → put forward → approved by a second person → reviewed in time",
+        };
+    }
+    Empty {
+        title: "Nothing in this register yet",
+        text: "Somebody says what is needed, who answers and until when; the one who is named answers, and a second person closes it or sends it back. It changes no status.",
+        action,
+        sample: "Open → answered → closed by a second person, or sent back",
+    }
+}
+
 /// Where a system was asked for alone and has no item yet: how to begin, with the system at hand.
 fn none_about(
     visit: &Visit<'_>,
@@ -166,6 +190,9 @@ fn none_about(
     let name = visit.names.system(visit.desk, system)?.text;
     let start = start(visit, register).map(|start| Action { label: "Start it", ..start });
     let text = match start {
+        _ if !register.approves() => {
+            "What people have to do about it, and what auditors asked, stands here.".to_owned()
+        }
         Some(_) => format!("Somebody who knows {name} drafts it, and a second person approves exactly that."),
         None => "Whoever answers for the system, or keeps the registers, starts it.".to_owned(),
     };
@@ -218,15 +245,17 @@ fn every(
 
 /// The step that begins an item, for whoever may.
 fn start(visit: &Visit<'_>, register: &Register) -> Option<Action> {
-    let within = match visit.reach(Permission::EditRegisters) {
+    let permission = visit.actor().and_then(|actor| opening(actor, register)).ok()?;
+    let within = match visit.reach(permission) {
         Reach::Nothing => false,
         Reach::Own => register.about != About::Organisation,
         Reach::All => true,
     };
+    let label = if register.approves() { "Start a draft" } else { "Open a new one" };
     let href = Link::to(&format!("/registers/{}/new", register.name))
         .with_some("system", visit.query.get("system"))
         .href();
-    within.then_some(Action { label: "Start a draft", href })
+    within.then_some(Action { label, href })
 }
 
 fn row(visit: &Visit<'_>, register: &Register, item: &ItemSummary) -> Result<Row, Refusal> {
@@ -243,6 +272,7 @@ fn row(visit: &Visit<'_>, register: &Register, item: &ItemSummary) -> Result<Row
         state(register, item.state.as_deref()),
         who(item.owner.as_deref(), "nobody yet")?,
         match (approval, approval.and_then(|approval| approval.next_review_at)) {
+            _ if item.due.is_some() || !register.approves() => work_items::due(item),
             (None, _) => Cell::unknown("after approval"),
             (Some(_), None) => Cell::unknown("never"),
             (Some(_), Some(due)) => visit.time(due.0),
@@ -252,6 +282,7 @@ fn row(visit: &Visit<'_>, register: &Register, item: &ItemSummary) -> Result<Row
         who(approval.map(|approval| approval.by.as_str()), "nobody yet")?,
         who(Some(&item.saved_by), "nobody")?,
         Cell::number(item.revision),
+        Cell::text(&item.references.join(", ")),
         Cell::id(&item.id),
     ];
     Ok(Row { href, cells })
@@ -288,16 +319,17 @@ fn serves(visit: &Visit<'_>, register: &Register) -> Result<Block, Refusal> {
         let cell = Cell::text(reference);
         if visit.can(Permission::ReadControls) { cell.to(format!("/controls/{reference}")) } else { cell }
     });
-    let roles: Vec<&str> =
-        register.approval.roles.iter().map(|role| crate::console::words::role(*role)).collect();
-    let by = format!(
-        "{}{}",
-        roles.join(" or "),
-        if register.approval.four_eyes { ", who wrote none of it" } else { "" }
-    );
+    let words = |roles: &mut dyn Iterator<Item = &Role>| {
+        roles.map(|role| crate::console::words::role(*role)).collect::<Vec<_>>().join(" or ")
+    };
+    let by = register.approval.as_ref().map(|approval| {
+        let second = if approval.four_eyes { ", who wrote none of it" } else { "" };
+        format!("{}{second}", words(&mut approval.roles.iter()))
+    });
     Block::of(&Serves {
         references: references.collect(),
-        by,
+        by: by.unwrap_or_default(),
+        opened_by: words(&mut register.opened_by.iter()),
         review: match register.review_months {
             0 => "never by itself".to_owned(),
             1 => "every month".to_owned(),
@@ -311,7 +343,10 @@ fn serves(visit: &Visit<'_>, register: &Register) -> Result<Block, Refusal> {
 #[template(path = "console/serves.html")]
 struct Serves {
     references: Vec<Cell>,
+    /// Who approves; empty: nobody.
     by: String,
+    /// Who opens items; empty: whoever may write them.
+    opened_by: String,
     review: String,
     definition: Cell,
 }

@@ -54,6 +54,10 @@ impl Said {
                 None => Cell::text(id),
             }]),
             (Kind::YesNo, Value::Bool(yes)) => cells(vec![Cell::text(if *yes { "Yes" } else { "No" })]),
+            (Kind::References, Value::Array(items)) => {
+                let ids: Vec<String> = items.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+                cells(super::work_items::references(visit, &ids))
+            }
             (Kind::Number, Value::Number(number)) => cells(vec![Cell::text(&number.to_string())]),
             (_, value) => cells(vec![words(value)]),
         })

@@ -5,6 +5,7 @@ use tabellion_model::{ItemId, SystemId};
 use tabellion_views::query::Subject;
 
 use super::registers::path;
+use super::work_items;
 use crate::console::block::{Block, Section, section};
 use crate::console::cell::Cell;
 use crate::console::link::Link;
@@ -14,7 +15,7 @@ use crate::console::visit::Visit;
 use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::work::forms::Time;
-use crate::work::registers::{GapKind, INVENTORY, ItemQuery};
+use crate::work::registers::{GapKind, INVENTORY, ItemQuery, opening};
 
 /// Items of each register that the page of a system shows.
 const OF_SYSTEM: u64 = 5;
@@ -22,7 +23,6 @@ const OF_SYSTEM: u64 = 5;
 /// What the registers hold about one system: the newest items of each, and where there is none yet.
 pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Block, Refusal> {
     let mut rows = Vec::new();
-    let writes = visit.can_change(Permission::EditRegisters, system)?;
     for register in visit.desk.registers().registers {
         let definition = visit.desk.register(&register.name)?;
         if definition.about == About::Organisation {
@@ -37,6 +37,11 @@ pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Block, Re
         if found.items.is_empty() {
             let start =
                 Link::to(&format!("/registers/{}/new", register.name)).with("system", &system.to_hex());
+            let opens = visit.actor().and_then(|actor| opening(actor, definition));
+            let writes = match opens {
+                Ok(permission) => visit.can_change(permission, system)?,
+                Err(_) => false,
+            };
             let none = Cell::unknown("nothing about this system yet");
             let none = if writes { none.to(start.href()) } else { none };
             let unknown = || Cell::unknown("–");
@@ -52,7 +57,11 @@ pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Block, Re
                 list(),
                 Cell::maybe(item.name.as_deref(), "no name yet").to(href.clone()),
                 Cell::state(looks::standing(item.standing)),
-                due.map_or_else(|| Cell::unknown("–"), |due| visit.time(due.0)),
+                if item.due.is_some() {
+                    work_items::due(item)
+                } else {
+                    due.map_or_else(|| Cell::unknown("–"), |due| visit.time(due.0))
+                },
                 visit.time(item.changed_at.0),
             ];
             rows.push(Row { href, cells });
@@ -66,7 +75,7 @@ pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Block, Re
                 column("register", "Register"),
                 column("name", "Item"),
                 column("standing", "How it stands"),
-                column("due", "Next review"),
+                column("due", "Due"),
                 column("changed", "Changed"),
             ]
         },

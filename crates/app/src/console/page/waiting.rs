@@ -35,6 +35,24 @@ pub(crate) fn add(visit: &Visit<'_>, asked: &mut Vec<Ask>) -> Result<(), Refusal
         at: Some(item.changed_at.0),
         tone: Tone::Bad,
     });
+    lines(&mut first, &inbox.own, |item, name| Ask {
+        title: format!("Answer {name}"),
+        why: if item.standing == Standing::PastDue {
+            "You answer for it, and it is overdue"
+        } else {
+            "You answer for it"
+        },
+        href: path(item),
+        at: due_day(item),
+        tone: if item.standing == Standing::PastDue { Tone::Bad } else { Tone::Fair },
+    });
+    lines(&mut first, &inbox.close, |item, name| Ask {
+        title: format!("Close {name}, or send it back"),
+        why: "Answered; waits for a second person",
+        href: path(item),
+        at: Some(item.changed_at.0),
+        tone: Tone::Fair,
+    });
     lines(&mut first, &inbox.refresh, |item, name| Ask {
         title: format!("Look at {name} again"),
         why: "Something changed since it was approved",
@@ -56,6 +74,10 @@ pub(crate) fn add(visit: &Visit<'_>, asked: &mut Vec<Ask>) -> Result<(), Refusal
     statement(visit, &mut first)?;
     asked.splice(0..0, first);
     Ok(())
+}
+
+fn due_day(item: &ItemSummary) -> Option<Micros> {
+    item.due.as_deref().and_then(|day| Micros::parse_date(day).ok())
 }
 
 fn due(item: &ItemSummary) -> Option<Micros> {

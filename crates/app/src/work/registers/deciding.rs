@@ -1,24 +1,24 @@
-//! Deciding on items, and moving them from state to state.
+//! Deciding on items.
 //!
 //! Promises: an approval is by somebody with the role who neither wrote any of it nor put it forward, over exactly the digest that is there. Trying to
-//! approve one's own work is refused and recorded, also in a session that an author let in (docs/decisions/0013-who-let-the-approver-in.md).
+//! approve one's own work is refused and recorded, also where an author and the approver let one another in (docs/decisions/0013-who-let-the-approver-in.md).
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tabellion_ledger::{Draft, DraftStream, LedgerError};
-use tabellion_model::body::{Body as _, RegisterDecided, RegisterMoved, RegisterRefused, Role};
+use tabellion_model::body::{Body as _, RegisterDecided, RegisterRefused, Role};
 use tabellion_model::register::{Decision, Life, Register, Review};
 use tabellion_model::{ItemId, Micros};
-use tabellion_views::query::{ItemRow, LetIn};
+use tabellion_views::query::ItemRow;
 
 use super::editing::{check_digest, earlier_revision};
 use super::shown::Item;
-use super::{about, check_open, check_version, ended, known_state, stream};
+use super::{about, check_open, check_version, stream};
 use crate::permission::{Permission, Reach, permitted};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::{DigestForm, role_of};
 use crate::work::prose::{self, Prose};
-use crate::work::sessions::check_let_in_by_others;
+use crate::work::second_person::SecondPerson;
 use crate::work::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
 use crate::work::{Actor, Desk, Given, Written};
 
@@ -50,18 +50,6 @@ enum DecisionForm {
     Approved,
     /// The content goes back to its authors.
     Returned,
-}
-
-/// Where an item is to stand.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "NewRegisterState")]
-pub struct NewState {
-    /// The state, a word of the register.
-    #[schemars(length(min = 1, max = 40))]
-    pub state: String,
-    /// Why.
-    pub reason: Prose,
 }
 
 impl Desk {
@@ -101,9 +89,7 @@ impl Desk {
                 next_review_at: at,
             };
             let expected = given.expected(earlier, row.version);
-            let mut draft = about(row.system, draft_of(&body, stream(register, id), expected)?);
-            draft.parents = self.in_session(actor, earlier)?;
-            Ok(vec![draft])
+            Ok(vec![about(row.system, draft_of(&body, stream(register, id), expected)?)])
         });
         if let Err(refusal) = &written
             && matches!(refusal.code, Code::OwnWork | Code::OwnLink)
@@ -111,41 +97,6 @@ impl Desk {
             self.record_refusal(actor, register, id, &new.digest, refusal.code)?;
         }
         let written = written?;
-        Ok((self.item_now(actor, register, id)?, written))
-    }
-
-    /// Moves an item to another state.
-    pub fn move_register_item(
-        &self,
-        actor: &Actor,
-        given: &Given,
-        register: &str,
-        id: ItemId,
-        new: &NewState,
-    ) -> Result<(Item, Written), Refusal> {
-        let register = self.register(register)?;
-        let written = self.once(actor, "move-register-item", given, |earlier| {
-            let row = self.reach_or_earlier_item(
-                actor,
-                Permission::MoveRegisters,
-                register,
-                id,
-                earlier.is_some(),
-            )?;
-            if earlier.is_none() {
-                let life = self.views.register_life(&register.name, &id)?;
-                check_version(&row, given, life.saving.as_ref().map(|saving| saving.digest.as_str()))?;
-                check_step(actor, &self.let_in(actor)?, register, &row, &life, &new.state)?;
-            }
-            let body = RegisterMoved {
-                register: register.name.clone(),
-                item: id,
-                state: new.state.clone(),
-                reason: new.reason.to_text(),
-            };
-            let expected = given.expected(earlier, row.version);
-            Ok(vec![about(row.system, draft_of(&body, stream(register, id), expected)?)])
-        })?;
         Ok((self.item_now(actor, register, id)?, written))
     }
 
@@ -175,7 +126,7 @@ impl Desk {
                 ));
             }
         }
-        check_second_person(actor, &self.let_in(actor)?, register, &life)?;
+        check_second_person(&self.second_person(actor)?, register, &life)?;
         if new.decision == Decision::Returned && !new.conditions.is_empty() {
             return Err(Refusal::at(
                 Code::Malformed,
@@ -192,7 +143,7 @@ impl Desk {
     }
 
     /// Records that somebody tried to decide on their own work: once for each person and digest.
-    fn record_refusal(
+    pub(super) fn record_refusal(
         &self,
         actor: &Actor,
         register: &Register,
@@ -239,88 +190,46 @@ pub(super) fn deciding_role(actor: &Actor, register: &Register) -> Result<Role, 
             "a decision is a person's: sign in as somebody with the role",
         ));
     };
+    let Some(approval) = &register.approval else {
+        let text = format!("nothing is approved in this register; move the {} instead", register.item);
+        return Err(Refusal::new(Code::StateImpossible, text));
+    };
     let may = |role: &&Role| {
-        register.approval.roles.contains(role)
-            && permitted(**role, Permission::DecideRegisters) != Reach::Nothing
+        approval.roles.contains(role) && permitted(**role, Permission::DecideRegisters) != Reach::Nothing
     };
     roles.iter().find(may).copied().ok_or_else(|| {
         Refusal::new(
             Code::NotPermitted,
-            format!("{} approves here, and you are none", words(register.approval.roles.iter())),
+            format!("{} approves here, and you are none", words(approval.roles.iter())),
         )
     })
 }
 
-/// Whether `actor` neither wrote any of what is to be decided on nor put it forward, and came in by nobody who did.
+/// Whether who decides neither wrote any of what is to be decided on nor put it forward, came in by nobody who did, and let none of them in.
 pub(super) fn check_second_person(
-    actor: &Actor,
-    let_in: &LetIn,
+    second: &SecondPerson<'_>,
     register: &Register,
     life: &Life,
 ) -> Result<(), Refusal> {
-    if !register.approval.four_eyes {
+    if !register.approval.as_ref().is_some_and(|approval| approval.four_eyes) {
         return Ok(());
     }
-    let Some(person) = actor.credential() else { return Ok(()) };
-    if life.authors.contains(&person) {
+    if life.authors.iter().any(|author| second.is(*author)) {
         return Err(Refusal::new(
             Code::OwnWork,
             "you wrote some of what is to be decided on, and a second person has to decide; the attempt is recorded",
         ));
     }
-    if life.submitter == Some(person) {
+    if life.submitter.is_some_and(|submitter| second.is(submitter)) {
         return Err(Refusal::new(
             Code::OwnWork,
             "you put it forward yourself, and a second person has to decide; the attempt is recorded",
         ));
     }
-    check_let_in_by_others(let_in, life.authors.iter().chain(&life.submitter))
-}
-
-/// Whether `actor` may move an item to `to` from where it stands.
-pub(super) fn check_step(
-    actor: &Actor,
-    let_in: &LetIn,
-    register: &Register,
-    row: &ItemRow,
-    life: &Life,
-    to: &str,
-) -> Result<(), Refusal> {
-    let from = known_state(register, row)?;
-    let Some(step) = register.transition(&from.name, to) else {
-        let text = if from.ended {
-            ended(register, from)
-        } else {
-            format!("the item is {}, from where no step leads to {to:?}", from.name)
-        };
-        return Err(Refusal::at(Code::StateImpossible, "/state", text));
-    };
-    let Actor::Person { id, roles, .. } = actor else {
-        return Err(Refusal::new(
-            Code::NotPermitted,
-            "a step is a person's: sign in as somebody with the role",
-        ));
-    };
-    if step.roles.is_disjoint(roles) {
-        return Err(Refusal::new(
-            Code::NotPermitted,
-            format!("{} takes this step, and you are none", words(step.roles.iter())),
-        ));
-    }
-    if step.approved && life.review != Some(Review::Approved) {
-        return Err(Refusal::new(
-            Code::StateImpossible,
-            "its newest revision is not approved, and this step needs that",
-        ));
-    }
-    let Some(approved) = life.approved.as_ref().filter(|_| step.second_person) else { return Ok(()) };
-    if approved.authors.contains(id) {
-        return Err(Refusal::new(
-            Code::OwnWork,
-            "you wrote some of what is approved, and somebody else has to take this step",
-        ));
-    }
-    check_let_in_by_others(let_in, approved.authors.iter())
+    second.check_let_in_by_others(
+        life.authors.iter().chain(&life.submitter),
+        life.sessions.iter().chain(&life.submitted_in),
+    )
 }
 
 pub(super) fn words<'a>(roles: impl Iterator<Item = &'a Role>) -> String {

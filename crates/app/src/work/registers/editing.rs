@@ -6,9 +6,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tabellion_model::body::{RegisterSaved, RegisterSubmitted};
-use tabellion_model::register::{About, Content, Kind, Life, Register, Review, content_digest};
+use tabellion_model::register::{About, Content, Field, Kind, Life, Register, Review, content_digest};
 use tabellion_model::{CredentialId, ItemId, SystemId};
+use tabellion_views::query::ItemRow;
 
+use super::deciding::words;
 use super::shown::Item;
 use super::{about, check_open, check_version, ended, known_state, stream};
 use crate::permission::{Permission, Reach};
@@ -81,6 +83,7 @@ impl Desk {
                     return Err(Refusal::new(Code::AlreadySo, text));
                 }
                 self.check_content(register, &new.content)?;
+                check_whole(register, &new.content)?;
             }
             let body = saved(register, id, 1, &new.content, earlier);
             Ok(vec![about(new.system, draft_of(&body, stream(register, id), given.expected(earlier, 0))?)])
@@ -115,6 +118,8 @@ impl Desk {
                 check_version(&row, given, digest)?;
                 check_open(register, &row)?;
                 self.check_content(register, &new.content)?;
+                check_whole(register, &new.content)?;
+                self.check_fixed(register, &row, &new.content)?;
                 let same = content_digest(&register.name, &id, row.revision, &new.content)
                     .is_ok_and(|now| digest == Some(now.to_hex().as_str()));
                 if same {
@@ -151,6 +156,11 @@ impl Desk {
                 let life = self.views.register_life(&register.name, &id)?;
                 check_version(&row, given, life.saving.as_ref().map(|saving| saving.digest.as_str()))?;
                 check_open(register, &row)?;
+                if !register.approves() {
+                    let text =
+                        format!("nothing is approved in this register; move the {} instead", register.item);
+                    return Err(Refusal::new(Code::StateImpossible, text));
+                }
                 check_digest(&life, &submission.digest)?;
                 if life.review == Some(Review::InReview) {
                     return Err(Refusal::new(Code::AlreadySo, "the revision waits for an approver already"));
@@ -172,6 +182,7 @@ impl Desk {
 
     /// Whether `actor` may open an item about `system`.
     fn check_new(&self, actor: &Actor, register: &Register, system: Option<SystemId>) -> Result<(), Refusal> {
+        let permission = opening(actor, register)?;
         match (register.about, system) {
             (About::OnePerSystem, None) => Err(Refusal::at(
                 Code::Malformed,
@@ -183,7 +194,7 @@ impl Desk {
                 "/system",
                 "the register is about the organisation: leave out system",
             )),
-            (_, None) if actor.reach(Permission::EditRegisters) != Reach::All => Err(Refusal::at(
+            (_, None) if actor.reach(permission) != Reach::All => Err(Refusal::at(
                 Code::NotPermitted,
                 "/system",
                 "your role permits this for systems that you answer for: name one of them",
@@ -192,7 +203,7 @@ impl Desk {
             (_, Some(system)) if self.views.system(&system)?.is_none() => {
                 Err(Refusal::at(Code::UnknownReference, "/system", "there is no system of this id"))
             }
-            (_, Some(system)) => self.reach_system(actor, Permission::EditRegisters, system).map(drop),
+            (_, Some(system)) => self.reach_system(actor, permission, system).map(drop),
         }
     }
 
@@ -223,6 +234,60 @@ impl Desk {
         }
         Ok(())
     }
+
+    /// Refuses to change what stays as it was when the item was opened.
+    fn check_fixed(&self, register: &Register, row: &ItemRow, content: &Content) -> Result<(), Refusal> {
+        let mut fixed = register.fields().filter(|field| field.fixed).peekable();
+        if fixed.peek().is_none() {
+            return Ok(());
+        }
+        let Some(before) = self.views.register_content(row.saved.entry)? else {
+            let text = "what was asked was erased, and nobody else can say it; open a new one";
+            return Err(Refusal::new(Code::StateImpossible, text));
+        };
+        let changed = |field: &&Field| {
+            before.get(&field.name).is_some_and(|stood| content.get(&field.name) != Some(stood))
+        };
+        match fixed.find(changed) {
+            None => Ok(()),
+            Some(field) => Err(Refusal::at(
+                Code::ContentFaulty,
+                pointer(&field.name),
+                format!(
+                    "{}: it stays as it was when the item was opened; open a new one to ask otherwise",
+                    field.label
+                ),
+            )),
+        }
+    }
+}
+
+/// What `actor` needs to open items of `register`; refused when its file names other roles.
+pub(crate) fn opening(actor: &Actor, register: &Register) -> Result<Permission, Refusal> {
+    if register.opened_by.is_empty() {
+        // Whoever opens writes; a permission to ask is none to write.
+        return match actor.reach(Permission::EditRegisters) {
+            Reach::Nothing => Err(Refusal::new(
+                Code::NotPermitted,
+                format!("your role opens no {} here; you can remark on what is there", register.item),
+            )),
+            _ => Ok(Permission::EditRegisters),
+        };
+    }
+    match actor {
+        Actor::Person { roles, .. } if !register.opened_by.is_disjoint(roles) => {
+            Ok(Permission::OpenRegisters)
+        }
+        _ => Err(Refusal::new(
+            Code::NotPermitted,
+            format!("{} opens items here, and you are none", words(register.opened_by.iter())),
+        )),
+    }
+}
+
+/// Without an approval to wait for there is no draft: what is required is there from the first revision.
+fn check_whole(register: &Register, content: &Content) -> Result<(), Refusal> {
+    if register.approves() { Ok(()) } else { check_complete(register, content) }
 }
 
 fn saved(
@@ -273,9 +338,11 @@ pub(super) fn check_digest(life: &Life, digest: &str) -> Result<(), Refusal> {
 
 fn check_complete(register: &Register, content: &Content) -> Result<(), Refusal> {
     let missing = register.check(content).missing;
-    if missing.is_empty() {
-        return Ok(());
-    }
+    if missing.is_empty() { Ok(()) } else { Err(missing_fields(register, &missing)) }
+}
+
+/// What is said where fields have to be filled in first.
+pub(super) fn missing_fields(register: &Register, missing: &[String]) -> Refusal {
     let fields = missing.iter().filter_map(|name| register.field(name));
     let errors =
         fields.map(|field| FieldError { pointer: pointer(&field.name), detail: field.label.clone() });
@@ -283,7 +350,7 @@ fn check_complete(register: &Register, content: &Content) -> Result<(), Refusal>
     for error in &mut refusal.errors {
         error.detail.push_str(": it is not filled in");
     }
-    Err(refusal)
+    refusal
 }
 
 fn pointer(field: &str) -> String {

@@ -1,11 +1,13 @@
 //! The history of an item: every record about it, with what each revision changed.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use tabellion_model::ItemId;
 use tabellion_model::body::Role;
 use tabellion_model::register::{Content, Decision, FieldChange, RefreshTrigger, Register, changes};
+use tabellion_model::{CredentialId, ItemId, RecordId};
 use tabellion_views::query::{ActRow, Done, RevisionRow};
 
 use crate::permission::Permission;
@@ -40,13 +42,16 @@ pub struct Change {
 #[schemars(rename = "RegisterEvent")]
 pub struct Event {
     /// What was done.
-    #[schemars(extend("enum" = ["saved", "submitted", "decided", "moved", "refresh_opened", "refused"]))]
+    #[schemars(extend("enum" = ["saved", "submitted", "decided", "moved", "refresh_opened", "refused", "noted"]))]
     pub kind: String,
     /// When.
     pub at: Time,
     /// By whom.
     #[schemars(with = "IdForm")]
     pub by: String,
+    /// Who handed out the link that began their session; null: it names no session.
+    #[schemars(with = "Option<IdForm>")]
+    pub let_in_by: Option<String>,
     /// Its record.
     pub recorded: Reference,
     /// Number of the revision that it saved.
@@ -64,7 +69,7 @@ pub struct Event {
     pub role: Option<&'static str>,
     /// On which conditions.
     pub conditions: Option<String>,
-    /// Why; of a refusal, its code.
+    /// Why; of a refusal, its code; of a remark, the remark.
     pub reason: Option<String>,
     /// When the content is due for review.
     pub next_review_at: Option<Time>,
@@ -101,8 +106,12 @@ impl Desk {
         let revisions = self.views.register_revisions(&register.name, &item)?;
         let acts = self.views.register_acts(&register.name, &item)?;
         let total = revisions.len() + acts.len();
-        let mut events: Vec<(u64, Event)> =
-            acts.into_iter().map(|act| (act.done.entry, acted(act))).collect();
+        let mut doors = Doors { desk: self, known: BTreeMap::new() };
+        let mut events: Vec<(u64, Event)> = Vec::new();
+        for act in acts {
+            let let_in_by = doors.of(act.session)?;
+            events.push((act.done.entry, Event { let_in_by, ..acted(act) }));
+        }
         // Every revision is read once: it is what the next one is compared with.
         let mut before = Some(Content::new());
         let unseen = revisions.len().saturating_sub(MAX_EVENTS);
@@ -114,7 +123,8 @@ impl Desk {
             if number >= unseen {
                 let changed =
                     before.zip(content.as_ref()).map(|(before, after)| diff(register, &before, after));
-                events.push((row.done.entry, saved(row, changed)));
+                let let_in_by = doors.of(row.session)?;
+                events.push((row.done.entry, Event { let_in_by, ..saved(row, changed) }));
             }
             before = content;
         }
@@ -122,6 +132,22 @@ impl Desk {
         events.truncate(MAX_EVENTS);
         let more = events.len() < total;
         Ok(History { events: events.into_iter().map(|(_, event)| event).collect(), more })
+    }
+}
+
+/// Who let in the sessions of a history, each looked up once.
+struct Doors<'d> {
+    desk: &'d Desk,
+    known: BTreeMap<RecordId, Option<CredentialId>>,
+}
+
+impl Doors<'_> {
+    fn of(&mut self, session: Option<RecordId>) -> Result<Option<String>, Refusal> {
+        let Some(session) = session else { return Ok(None) };
+        if !self.known.contains_key(&session) {
+            self.known.insert(session, self.desk.let_in_by(Some(&session))?);
+        }
+        Ok(self.known.get(&session).copied().flatten().map(|by| by.to_hex()))
     }
 }
 
@@ -136,11 +162,12 @@ fn diff(register: &Register, before: &Content, after: &Content) -> Vec<Change> {
     changes(register, before, after).into_iter().map(change).collect()
 }
 
-fn event(kind: String, done: &Done, record_id: tabellion_model::RecordId) -> Event {
+fn event(kind: String, done: &Done, record_id: RecordId) -> Event {
     Event {
         kind,
         at: Time(done.at),
         by: done.by.to_hex(),
+        let_in_by: None,
         recorded: refer(done.entry, record_id),
         revision: None,
         digest: None,

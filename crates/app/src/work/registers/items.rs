@@ -2,19 +2,21 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_model::register::{Life, RefreshTrigger, Register, Review};
+use tabellion_model::register::{Life, RefreshTrigger, Register, Review, Waits};
 use tabellion_model::{CredentialId, ItemId, Micros, SystemId};
 use tabellion_views::query::{ApprovalRow, ItemFilter, ItemPage, ItemRow, ItemSort};
 
 use super::shown::{ApprovalShown, Item, RefreshShown};
 use super::{is_ended, state_of};
-use crate::permission::Permission;
+use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::{IdForm, Time};
 use crate::work::{Actor, Desk};
 
 /// Items on one page, when nobody says otherwise.
 const PAGE: u32 = 50;
+/// A day, in microseconds.
+const DAY_US: u64 = 24 * 3600 * 1_000_000;
 /// Most pairs in `where`.
 const MAX_PAIRS: usize = 8;
 
@@ -65,9 +67,17 @@ pub struct ItemQuery {
     #[serde(default)]
     #[schemars(extend("enum" = ["open"]))]
     pub refresh: Option<String>,
-    /// Due for review before.
+    /// Due before, or due for review before.
     #[serde(default)]
     pub due_before: Option<Time>,
+    /// That name this clause or control of ISO/IEC 42001.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 10))]
+    pub reference: Option<String>,
+    /// That have not ended: `true`.
+    #[serde(default)]
+    #[schemars(extend("enum" = ["true"]))]
+    pub open: Option<String>,
     /// About no system, and so for the whole organisation: `true`.
     #[serde(default)]
     #[schemars(extend("enum" = ["true"]))]
@@ -104,6 +114,12 @@ pub enum Standing {
     RefreshNeeded,
     /// It is approved, and its review is overdue.
     Overdue,
+    /// It is worked on; nothing is approved in its register.
+    Open,
+    /// It is worked on, and the day by whose end it was due is over.
+    PastDue,
+    /// It waits for a second person to close it or to send it back.
+    ToClose,
     /// Nothing changes any more.
     Ended,
     /// What says so can no longer be read.
@@ -132,6 +148,10 @@ pub struct ItemSummary {
     /// Who answers for it.
     #[schemars(with = "Option<IdForm>")]
     pub owner: Option<String>,
+    /// The last day on which it is in time.
+    pub due: Option<String>,
+    /// The clauses and controls that it names.
+    pub references: Vec<String>,
     /// How it stands.
     pub standing: Standing,
     /// Where it stands, a word of the register.
@@ -174,10 +194,7 @@ impl Desk {
         query: &ItemQuery,
     ) -> Result<ItemSummaries, Refusal> {
         let register = self.register(register)?;
-        let filter = ItemFilter {
-            within: self.systems_within(actor, Permission::ReadRegisters)?,
-            ..filter(register, query)?
-        };
+        let filter = self.within_reach(actor, Permission::ReadRegisters, filter(register, query)?)?;
         let sort = match query.sort.unwrap_or_default() {
             Order::Changed => ItemSort::Changed,
             Order::Name => ItemSort::Name,
@@ -188,6 +205,18 @@ impl Desk {
         let found = self.views.register_items(&filter, page)?;
         let items = found.rows.iter().map(|row| self.summary(register, row)).collect();
         Ok(ItemSummaries { items, total: found.total })
+    }
+
+    /// `filter` for what `actor` may do `permission` to.
+    pub(super) fn within_reach(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        filter: ItemFilter,
+    ) -> Result<ItemFilter, Refusal> {
+        let within = self.systems_within(actor, permission)?;
+        let own = within.is_some() && actor.reach(permission) == Reach::Own;
+        Ok(ItemFilter { or_owner: actor.credential().filter(|_| own), within, ..filter })
     }
 
     /// One item.
@@ -211,12 +240,13 @@ impl Desk {
             incomplete_sections: register.incomplete_sections(&checked.missing),
             missing: checked.missing,
             authors: life.authors.iter().map(ToString::to_string).collect(),
+            opened_by: row.created.by.to_hex(),
             submitter: life.submitter.map(|person| person.to_hex()),
             may_decide: !is_ended(register, row)
                 && life.review == Some(Review::InReview)
-                && self.may(actor, Permission::DecideRegisters, row.system)?
+                && self.may_item(actor, Permission::DecideRegisters, row)?
                 && super::deciding::deciding_role(actor, register).is_ok()
-                && super::deciding::check_second_person(actor, &self.let_in(actor)?, register, &life).is_ok(),
+                && super::deciding::check_second_person(&self.second_person(actor)?, register, &life).is_ok(),
             next_states: self.next_states(actor, register, row, &life)?,
             refreshes: self.open_refreshes_of(row, &life)?,
             created: self.reference(row.created.entry)?,
@@ -232,12 +262,12 @@ impl Desk {
         row: &ItemRow,
         life: &Life,
     ) -> Result<Vec<String>, Refusal> {
-        if !self.may(actor, Permission::MoveRegisters, row.system)? {
+        if !self.may_item(actor, Permission::MoveRegisters, row)? {
             return Ok(Vec::new());
         }
-        let let_in = self.let_in(actor)?;
+        let second = self.second_person(actor)?;
         let states = register.states.iter().map(|state| state.name.as_str());
-        let open = |to: &&str| super::deciding::check_step(actor, &let_in, register, row, life, to).is_ok();
+        let open = |to: &&str| self.check_step(actor, &second, register, row, life, to).is_ok();
         Ok(states.filter(open).map(str::to_owned).collect())
     }
 
@@ -269,6 +299,8 @@ impl Desk {
             organisation_wide: is_organisation_wide(register, row.system),
             name: row.name.clone(),
             owner: row.owner.map(|owner| owner.to_hex()),
+            due: row.due.map(|day| day.to_string().chars().take(10).collect()),
+            references: row.references.clone().unwrap_or_default(),
             standing: standing(register, row, self.now()),
             state: state_of(register, row).map(str::to_owned),
             review: row.review.map(Review::as_str),
@@ -305,6 +337,9 @@ fn standing(register: &Register, row: &ItemRow, now: Micros) -> Standing {
     if state_of(register, row).is_none() {
         return Standing::Unknown;
     }
+    if !register.approves() {
+        return worked_on(register, row, now);
+    }
     match (row.review, &row.approval) {
         (None, _) | (Some(Review::Approved), None) => Standing::Unknown,
         (Some(Review::InReview), _) => Standing::InReview,
@@ -323,15 +358,33 @@ fn standing(register: &Register, row: &ItemRow, now: Micros) -> Standing {
     }
 }
 
+/// How an item stands that nobody approves.
+fn worked_on(register: &Register, row: &ItemRow, now: Micros) -> Standing {
+    if waits(register, row) == Some(Waits::SecondPerson) {
+        Standing::ToClose
+    } else if row.due.is_some_and(|due| now.since(due) >= DAY_US) {
+        Standing::PastDue
+    } else {
+        Standing::Open
+    }
+}
+
+/// Whose turn it is.
+pub(super) fn waits(register: &Register, row: &ItemRow) -> Option<Waits> {
+    state_of(register, row).and_then(|state| register.state(state)).and_then(|state| state.waits)
+}
+
 fn filter(register: &Register, query: &ItemQuery) -> Result<ItemFilter, Refusal> {
     let malformed = |what: String| Refusal::new(Code::Malformed, what);
     if let Some(state) = query.state.as_deref().filter(|state| register.state(state).is_none()) {
         return Err(malformed(format!("the register {} has no state {state:?}", register.name)));
     }
+    let ended = register.ended_states().filter(|_| query.open.is_some());
     Ok(ItemFilter {
         register: Some(register.name.clone()),
         system: query.system,
-        within: None,
+        reference: query.reference.clone(),
+        not_in: ended.map(str::to_owned).collect(),
         state: query.state.clone().map(|state| {
             let first = state == register.first_state();
             (state, first)
@@ -341,12 +394,12 @@ fn filter(register: &Register, query: &ItemQuery) -> Result<ItemFilter, Refusal>
             .as_deref()
             .and_then(|word| Review::ALL.into_iter().find(|known| known.as_str() == word)),
         owner: query.owner,
-        saved_by: None,
         text: query.text.clone(),
         fields: query.fields.as_deref().map(|pairs| fields(register, pairs)).transpose()?.unwrap_or_default(),
         refresh_open: query.refresh.is_some(),
         due_before: query.due_before.map(|time| time.0),
         about_none: query.organisation_wide.is_some(),
+        ..ItemFilter::default()
     })
 }
 

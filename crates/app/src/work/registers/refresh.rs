@@ -178,6 +178,7 @@ impl Desk {
             entry: row.done.entry,
             at: row.done.at,
             by: row.done.by,
+            session: row.session,
             act: Act::Saved(
                 row.digest.clone().map(|digest| register::Saving { digest, ..Default::default() }),
             ),
@@ -186,6 +187,7 @@ impl Desk {
             entry: row.done.entry,
             at: row.done.at,
             by: row.done.by,
+            session: row.session,
             act: Act::Decided(row.decision.zip(row.digest.clone()).zip(row.role).map(
                 |((decision, digest), role)| register::Ruling {
                     decision,

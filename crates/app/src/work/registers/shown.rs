@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tabellion_model::register::{Choice, Field, Register, RegisterState, Section, Transition};
+use tabellion_model::register::{Choice, Field, Register, RegisterState, Section, Transition, Waits};
 
 use super::items::ItemSummary;
 use crate::work::forms::{DigestForm, IdForm, Reference, RoleForm, Time};
@@ -33,12 +33,17 @@ pub struct RegisterShown {
     /// Clauses and controls of ISO/IEC 42001 that it is evidence for.
     pub serves: Vec<String>,
     /// What its items are about.
-    #[schemars(extend("enum" = ["one_per_system", "many_per_system", "organisation"]))]
+    #[schemars(extend("enum" = ["one_per_system", "many_per_system", "system_or_organisation", "organisation"]))]
     pub about: &'static str,
     /// Months after which approved content is due for review; 0: never.
     pub review_months: u32,
     /// What asks for a new look by itself.
     pub triggers: Vec<&'static str>,
+    /// Roles that open items, and nobody else; empty: whoever may write them.
+    #[schemars(with = "Vec<RoleForm>")]
+    pub opened_by: Vec<&'static str>,
+    /// Whether items are approved; where they are not, they are worked on, and nothing of them is evidence.
+    pub approves: bool,
     /// Whether an approver has to be somebody who neither wrote any of it nor put it forward.
     pub four_eyes: bool,
     /// Roles that may approve.
@@ -66,6 +71,9 @@ pub struct StateShown {
     pub title: String,
     /// Whether nothing changes any more.
     pub ended: bool,
+    /// Whose turn it is there.
+    #[schemars(extend("enum" = ["owner", "second_person", null]))]
+    pub waits: Option<&'static str>,
 }
 
 /// A step between states.
@@ -82,7 +90,9 @@ pub struct StepShown {
     pub roles: Vec<&'static str>,
     /// Whether the newest revision has to be approved.
     pub approved: bool,
-    /// Whether it has to be somebody who wrote nothing of what is approved.
+    /// Fields that have to be filled in.
+    pub needs: Vec<String>,
+    /// Whether it has to be somebody who wrote nothing of what is approved, or of what the step needs.
     pub second_person: bool,
 }
 
@@ -113,12 +123,14 @@ pub struct FieldShown {
     /// What to write there; empty: nothing to say.
     pub help: String,
     /// What it holds.
-    #[schemars(extend("enum" = ["line", "text", "choice", "choices", "list", "person", "system", "date", "yes_no", "number"]))]
+    #[schemars(extend("enum" = ["line", "text", "choice", "choices", "list", "person", "system", "date", "yes_no", "number", "references"]))]
     pub kind: &'static str,
     /// Whether an item is incomplete without it.
     pub required: bool,
     /// Whether a change of it asks others to look again.
     pub material: bool,
+    /// Whether it stays as it was when the item was opened.
+    pub fixed: bool,
     /// The options of a choice.
     pub options: Vec<OptionShown>,
     /// Most characters of a text, items of a list, or the largest number.
@@ -155,6 +167,9 @@ pub struct Item {
     /// Who wrote any revision since the last approval; while there is none, who wrote what was approved.
     #[schemars(with = "Vec<IdForm>")]
     pub authors: Vec<String>,
+    /// Who opened it.
+    #[schemars(with = "IdForm")]
+    pub opened_by: String,
     /// Who put the newest revision forward.
     #[schemars(with = "Option<IdForm>")]
     pub submitter: Option<String>,
@@ -223,8 +238,15 @@ impl RegisterShown {
             about: register.about.as_str(),
             review_months: register.review_months,
             triggers: register.triggers.iter().map(|trigger| trigger.as_str()).collect(),
-            four_eyes: register.approval.four_eyes,
-            approval_roles: register.approval.roles.iter().map(|role| role.as_str()).collect(),
+            opened_by: register.opened_by.iter().map(|role| role.as_str()).collect(),
+            approves: register.approves(),
+            four_eyes: register.approval.as_ref().is_some_and(|approval| approval.four_eyes),
+            approval_roles: register
+                .approval
+                .iter()
+                .flat_map(|approval| &approval.roles)
+                .map(|role| role.as_str())
+                .collect(),
             states: register.states.iter().map(state).collect(),
             steps: register.transitions.iter().map(step).collect(),
             sections: register.sections.iter().map(section).collect(),
@@ -234,7 +256,12 @@ impl RegisterShown {
 }
 
 fn state(state: &RegisterState) -> StateShown {
-    StateShown { name: state.name.clone(), title: state.title.clone(), ended: state.ended }
+    StateShown {
+        name: state.name.clone(),
+        title: state.title.clone(),
+        ended: state.ended,
+        waits: state.waits.map(Waits::as_str),
+    }
 }
 
 fn step(step: &Transition) -> StepShown {
@@ -243,6 +270,7 @@ fn step(step: &Transition) -> StepShown {
         to: step.to.clone(),
         roles: step.roles.iter().map(|role| role.as_str()).collect(),
         approved: step.approved,
+        needs: step.needs.iter().cloned().collect(),
         second_person: step.second_person,
     }
 }
@@ -265,6 +293,7 @@ fn field(field: &Field) -> FieldShown {
         kind: field.kind.as_str(),
         required: field.required,
         material: field.material,
+        fixed: field.fixed,
         options: field.options.iter().map(option).collect(),
         max: field.most(),
     }

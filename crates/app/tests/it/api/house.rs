@@ -1,5 +1,6 @@
 //! An organisation on one machine: a log in a directory of its own, a server, people with roles.
 
+use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tabellion_ledger::{Clock as _, Draft, Ledger, NewLog, OpenOptions};
 use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, Role};
 use tabellion_model::register::Registers;
 use tabellion_model::{Env, Micros, Origin};
-use tabellion_testkit::{ManualClock, SeededEntropy};
+use tabellion_testkit::{Change, Fate, HookedDisk, ManualClock, SeededEntropy};
 use tabellion_views::{VIEWS_FILE, Views};
 
 use super::client::{Answer, Ask};
@@ -43,22 +44,33 @@ impl House {
     }
 
     pub(crate) fn with(set: impl FnOnce(&mut Settings)) -> Self {
-        Self::built(set, PATIENCE, built_in())
+        Self::built(set, PATIENCE, built_in(), |files| files)
     }
 
     /// One that does not wait long for its views.
     pub(crate) fn impatient() -> Self {
-        Self::built(|_| {}, Duration::from_secs(1), built_in())
+        Self::built(|_| {}, Duration::from_secs(1), built_in(), |files| files)
     }
 
     /// One that keeps these registers.
     pub(crate) fn keeping(registers: Registers) -> Self {
-        Self::built(|_| {}, PATIENCE, registers)
+        Self::built(|_| {}, PATIENCE, registers, |files| files)
     }
 
-    fn built(set: impl FnOnce(&mut Settings), views_within: Duration, registers: Registers) -> Self {
+    /// One whose changes of files go through `hook`.
+    pub(crate) fn hooked(hook: impl Fn(&str, Change) -> io::Result<Fate> + Send + Sync + 'static) -> Self {
+        let over = |files| Arc::new(HookedDisk::new(files, hook)) as Arc<dyn Disk>;
+        Self::built(|_| {}, PATIENCE, built_in(), over)
+    }
+
+    fn built(
+        set: impl FnOnce(&mut Settings),
+        views_within: Duration,
+        registers: Registers,
+        over: impl FnOnce(Arc<dyn Disk>) -> Arc<dyn Disk>,
+    ) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let files: Arc<dyn Disk> = Arc::new(RealDisk::create(dir.path()).expect("a disk"));
+        let files = over(Arc::new(RealDisk::create(dir.path()).expect("a disk")));
         let clock = Arc::new(ManualClock::at(Micros::parse_date("2026-03-02T08:00:00Z").expect("a time")));
         let entropy = Arc::new(SeededEntropy::new(23));
         let options = OpenOptions {

@@ -85,7 +85,7 @@ fn a_register_from_a_file_has_its_whole_life_without_any_code() {
     let (_, approver) = house.person("Cora", &[Role::ComplianceOfficer]);
     let system = house.live_system(&author, "Loan support");
     let shown = house.get(&author, "/api/v1/registers").ok().json();
-    assert_eq!(shown["registers"][2]["name"], "context_issue", "nobody would find it: {shown}");
+    assert_eq!(shown["registers"][4]["name"], "context_issue", "nobody would find it: {shown}");
     let path = "/api/v1/registers/context_issue/items";
     house.post(&author, path, &json!({"system": system, "content": {}})).refused(400, "malformed");
     let good = json!({

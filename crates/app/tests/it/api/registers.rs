@@ -55,14 +55,14 @@ pub(crate) fn assessment(owner: &str, models: &[&str]) -> Value {
 }
 
 /// An item as it was answered, with what a test needs of it.
-pub(super) struct Opened {
-    pub(super) path: String,
-    pub(super) id: String,
-    pub(super) digest: String,
-    pub(super) tag: String,
+pub(crate) struct Opened {
+    pub(crate) path: String,
+    pub(crate) id: String,
+    pub(crate) digest: String,
+    pub(crate) tag: String,
 }
 
-pub(super) fn opened(answer: &Answer) -> Opened {
+pub(crate) fn opened(answer: &Answer) -> Opened {
     let body = answer.json();
     let item = if body["result"].is_object() { &body["result"] } else { &body };
     let text = |value: &Value| value.as_str().expect("text").to_owned();
@@ -76,21 +76,21 @@ pub(super) fn opened(answer: &Answer) -> Opened {
 }
 
 impl House {
-    pub(super) fn open_item(&self, token: &str, register: &str, body: &Value) -> Opened {
+    pub(crate) fn open_item(&self, token: &str, register: &str, body: &Value) -> Opened {
         opened(&self.post(token, &format!("/api/v1/registers/{register}/items"), body).ok())
     }
 
-    pub(super) fn submit(&self, token: &str, item: &Opened) {
+    pub(crate) fn submit(&self, token: &str, item: &Opened) {
         self.post(token, &format!("{}/submission", item.path), &json!({"digest": item.digest})).ok();
     }
 
-    pub(super) fn decide(&self, token: &str, item: &Opened, decision: &str) -> Answer {
+    pub(crate) fn decide(&self, token: &str, item: &Opened, decision: &str) -> Answer {
         let body = json!({"digest": item.digest, "decision": decision, "reason": "read and weighed"});
         self.post(token, &format!("{}/decision", item.path), &body)
     }
 
     /// An approved item.
-    pub(super) fn approved(&self, author: &str, approver: &str, register: &str, body: &Value) -> Opened {
+    pub(crate) fn approved(&self, author: &str, approver: &str, register: &str, body: &Value) -> Opened {
         let item = self.open_item(author, register, body);
         self.submit(author, &item);
         self.decide(approver, &item, "approved").ok();

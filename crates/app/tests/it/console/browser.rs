@@ -82,7 +82,7 @@ pub(crate) fn come_in(house: &House, link: &str) -> String {
 pub(crate) fn form_of(page: &str, form: &str) -> (String, Vec<(String, String)>) {
     let start =
         page.find(&format!("id=\"form-{form}\"")).unwrap_or_else(|| panic!("no form {form} in {page}"));
-    let rest = &page[start..];
+    let rest = &page[page[..start].rfind("<form").expect("a form begins")..];
     let end = rest.find("</form>").expect("a form ends");
     let rest = &rest[..end];
     let action = attribute(rest, "action").expect("a form has an action");

@@ -1,9 +1,14 @@
 //! Captured prompts and answers: shown after a reason is on record, and to whoever gave it; and what belongs to an entry.
 
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use serde_json::json;
 use tabellion_ledger::Clock as _;
 use tabellion_model::Micros;
 use tabellion_model::body::Role;
+use tabellion_testkit::{Change, Fate};
 
 use super::browser::Browser;
 use crate::api::house::House;
@@ -73,6 +78,58 @@ fn a_prompt_is_shown_to_whoever_said_why_and_that_is_on_record() {
         !administrator.page(&path).contains("id=\"form-content\""),
         "somebody who may not see it is asked for a reason"
     );
+}
+
+// A10
+#[test]
+fn a_prompt_whose_reason_could_not_be_recorded_is_not_shown() {
+    for (broken, kind) in [(Change::Write, io::ErrorKind::StorageFull), (Change::Sync, io::ErrorKind::Other)]
+    {
+        let fails = Arc::new(AtomicU8::new(0));
+        let failing = Arc::clone(&fails);
+        let house = House::hooked(move |path, change| {
+            if failing.load(Ordering::SeqCst) > 0 && change == broken && path.starts_with("log/") {
+                failing.fetch_add(1, Ordering::SeqCst);
+                return Err(kind.into());
+            }
+            Ok(Fate::Made)
+        });
+        let (_, admin) = house.person("Ada", &[Role::Administrator]);
+        let system = house.live_system(&admin, "Loan support");
+        let (key, _) = house.key(&admin, &system);
+        let (answered, _) = house.calls(&system, &key);
+        let path = format!("/calls/{answered}");
+        let officer = Browser::of(&house, "Cleo Marsh", &[Role::ComplianceOfficer]);
+        let (_, auditor) = house.person("Noor", &[Role::Auditor]);
+        fails.store(1, Ordering::SeqCst);
+        let size = house.ledger.reader().size();
+        let refused = officer.send(&path, "content", &[("reason", "Complaint 2026-114")]);
+        assert!(
+            fails.load(Ordering::SeqCst) > 1,
+            "{broken:?}: the disk failed nothing, and nothing is tried"
+        );
+        assert!(
+            refused.status >= 500,
+            "{broken:?}: what is on no disk is taken for recorded: {}",
+            refused.status
+        );
+        assert!(
+            !refused.text().contains(SAID),
+            "{broken:?}: the answer shows what nobody knows to be asked for"
+        );
+        let body = json!({"reason": "Complaint 2026-114"});
+        let tried = house.post(&auditor, &format!("/api/v1{path}/viewings"), &body);
+        assert!(
+            tried.status >= 500 && !tried.text().contains(SAID),
+            "{broken:?}: the API shows it: {}",
+            tried.text()
+        );
+        let page = officer.get(&path);
+        assert!(!page.text().contains(SAID), "{broken:?}: a reason that is on no record opens the call");
+        let call = house.get(&auditor, &format!("/api/v1{path}"));
+        assert!(!call.text().contains(SAID), "{broken:?}: the API opens the call: {}", call.text());
+        assert_eq!(house.ledger.reader().size(), size, "{broken:?}: something is counted that is on no disk");
+    }
 }
 
 #[test]

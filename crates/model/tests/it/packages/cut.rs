@@ -8,8 +8,8 @@ use tabellion_model::package::{
 };
 use tabellion_model::registry::{Facts, Purpose, facts};
 use tabellion_model::{
-    BatchSealEntry, Disclosure, DisclosurePolicy, Entry, KeyId, Manifest, Period, PlacedEntry, Receipt,
-    SealProof, Statement,
+    AnchorFile, BatchSealEntry, Disclosure, DisclosurePolicy, Entry, KeyId, Manifest, Period, PlacedEntry,
+    Receipt, SealProof, Statement,
 };
 use tabellion_tlog::{
     CoseReceipt, Hash, InclusionProof, NodeSource, SigningKey, VerifierKey, attach_receipts, inclusion_path,
@@ -64,6 +64,7 @@ pub(crate) struct Parts {
     pub(crate) proof: RangeProof,
     pub(crate) checkpoint: String,
     pub(crate) keys: u64,
+    pub(crate) anchors: Vec<AnchorFile>,
 }
 
 impl Log {
@@ -147,6 +148,7 @@ impl Log {
             entries: self.entries[at(range.start)..at(range.end)].to_vec(),
             first: range.start,
             erased,
+            anchors: Vec::new(),
         }
     }
 
@@ -168,6 +170,7 @@ impl Log {
             disclosure: cut.disclosure,
             shown: &parts.shown,
             erased: &parts.erased,
+            anchors: &parts.anchors,
             proof: &parts.proof,
             verify_txt: "Verify with sha256sum and openssl.\n",
             verify_html: b"<!doctype html><title>verify</title>\n",

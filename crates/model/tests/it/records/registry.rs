@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value, json};
 use tabellion_model::registry::{
-    EpochClosed, EpochOpened, ErasureDone, ErasureOrdered, ErasureScope, Facts, HoldPlaced, Kind,
-    PackageExported, PreviousEpoch, Purpose, Recognition, RegistryError, Revocation, Revoked, check,
-    check_sealable, facts, is_critical, recognise,
+    AnchorConfirmed, ConflictFound, Divergence, EpochClosed, EpochOpened, ErasureDone, ErasureOrdered,
+    ErasureScope, Facts, HoldPlaced, Kind, PackageExported, PreviousEpoch, Purpose, Recognition,
+    RegistryError, Revocation, Revoked, check, check_sealable, facts, is_critical, recognise,
 };
 use tabellion_model::{
     Header, HoldId, Json, Micros, RecordId, RecordType, SealedRecord, StreamName, SystemId, VaultKeyId, key,
     to_jcs,
 };
+
+use tabellion_tlog::anchor::AnchorKind;
 
 use crate::records::fixture::{
     actor_key, credential, genesis_facts, grant_facts, hash, key_id, log_key, origin, small_header,
@@ -45,6 +47,14 @@ pub(crate) fn every_fact() -> Vec<Facts> {
             manifest_sha256: hash("manifest"),
         }),
         Facts::RecordRead(0),
+        Facts::ConflictFound(ConflictFound { kind: Divergence::RolledBack, proved: true, size: 150 }),
+        Facts::ConflictLifted(RecordId::from_bytes([0xf3; 16])),
+        Facts::AnchorConfirmed(AnchorConfirmed {
+            anchor: AnchorKind::Rfc3161,
+            evidence_sha256: hash("evidence"),
+            root: hash("root"),
+            size: 32,
+        }),
     ]
 }
 
@@ -226,7 +236,9 @@ fn types_of_the_future_are_read_but_not_sealed() {
 #[test]
 fn criticality_is_as_the_formats_say() {
     let critical = |name: &str| is_critical(&RecordType::new(name).unwrap());
-    let expected = |kind: &Kind| !["package.exported", "record.read"].contains(&kind.name());
+    let expected = |kind: &Kind| {
+        !matches!(kind.name().split_once('.'), Some(("anchor" | "package" | "record" | "witness", _)))
+    };
     assert!(Kind::ALL.iter().all(|kind| critical(kind.name()) == expected(kind)), "the table of formats §8");
     assert!(!critical("document.captured"), "other types are as their registry says; here not");
 }

@@ -84,16 +84,21 @@ pub(super) struct Known {
 }
 
 /// The people of the sample, each signed in when they are first needed.
-struct Desks<'a> {
+pub(super) struct Desks<'a> {
     address: SocketAddr,
     administrator: &'a Api,
-    known: &'a Known,
+    pub(super) known: &'a Known,
     open: BTreeMap<String, Api>,
 }
 
-impl Desks<'_> {
+impl<'a> Desks<'a> {
+    /// Nobody is signed in yet.
+    pub(super) fn new(address: SocketAddr, administrator: &'a Api, known: &'a Known) -> Self {
+        Self { address, administrator, known, open: BTreeMap::new() }
+    }
+
     /// The control plane as `person` uses it.
-    fn of(&mut self, person: &str) -> Result<&Api, Failure> {
+    pub(super) fn of(&mut self, person: &str) -> Result<&Api, Failure> {
         if !self.open.contains_key(person) {
             let id = named(&self.known.people, person)?;
             let link = self.administrator.post(&format!("/api/v1/people/{id}/links"), &json!({}))?;
@@ -118,7 +123,7 @@ impl Management {
         administrator: &Api,
         known: &Known,
     ) -> Result<Entered, Failure> {
-        let mut desks = Desks { address, administrator, known, open: BTreeMap::new() };
+        let mut desks = Desks::new(address, administrator, known);
         let mut entered = Entered::default();
         for item in &self.items {
             let path = format!("/api/v1/registers/{}/items", item.register);
@@ -191,10 +196,11 @@ impl Statement {
     }
 }
 
-fn named<'m>(ids: &'m BTreeMap<String, String>, name: &str) -> Result<&'m str, Failure> {
+/// The id of somebody or something that the sample names.
+pub(super) fn named<'m>(ids: &'m BTreeMap<String, String>, name: &str) -> Result<&'m str, Failure> {
     ids.get(name).map(String::as_str).ok_or_else(|| missing(name))
 }
 
 fn missing(name: &str) -> Failure {
-    Failure::failed(format!("sample data, management.json: {name} is named and not there"))
+    Failure::failed(format!("sample data: {name} is named and not there"))
 }

@@ -40,7 +40,8 @@ pub(super) struct Organisation {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Person {
-    id: String,
+    /// What the sample calls them.
+    pub(super) id: String,
     /// Name.
     pub(super) name: String,
     works_as: String,
@@ -131,19 +132,9 @@ impl Organisation {
 
     /// The ids of people, by the names that the sample gives them.
     fn people(&self, api: &Api, entered: &mut Entered) -> Result<BTreeMap<String, String>, Failure> {
-        let answer = api.get("/api/v1/people")?;
-        let there = list(&answer, "/people")?;
         let mut ids = BTreeMap::new();
         for person in &self.people {
-            let id = if let Some(row) = there.iter().find(|row| row["name"] == person.name) {
-                entered.known += 1;
-                text(row, "/id")?.to_owned()
-            } else {
-                entered.new += 1;
-                let body = json!({"name": person.name, "roles": person.roles});
-                text(&api.post("/api/v1/people", &body)?, "/result/id")?.to_owned()
-            };
-            ids.insert(person.id.clone(), id);
+            ids.insert(person.id.clone(), person.enter(api, entered)?);
         }
         Ok(ids)
     }
@@ -252,6 +243,19 @@ impl Person {
     /// Name and work, for a reader.
     pub(super) fn introduced(&self) -> String {
         format!("{} ({})", self.name, self.works_as)
+    }
+
+    /// Their id, once they are known.
+    pub(super) fn enter(&self, api: &Api, entered: &mut Entered) -> Result<String, Failure> {
+        let answer = api.get("/api/v1/people")?;
+        let there = list(&answer, "/people")?;
+        if let Some(row) = there.iter().find(|row| row["name"] == self.name) {
+            entered.known += 1;
+            return Ok(text(row, "/id")?.to_owned());
+        }
+        entered.new += 1;
+        let body = json!({"name": self.name, "roles": self.roles});
+        Ok(text(&api.post("/api/v1/people", &body)?, "/result/id")?.to_owned())
     }
 }
 

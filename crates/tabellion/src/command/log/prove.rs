@@ -30,10 +30,17 @@ pub(super) fn run(
     directory: &Directory,
     index: u64,
     format: Format,
+    witnessed: bool,
     out: Option<&Path>,
 ) -> Result<(), Failure> {
     let reader = directory.reader()?;
+    if witnessed && format != Format::Receipt {
+        return Err(Failure::malformed("--witnessed goes with receipts alone; leave out --format"));
+    }
     let bytes = match format {
+        Format::Receipt if witnessed => {
+            reader.witnessed_receipt(index)?.to_bytes().map_err(|error| cannot(index, &error))?
+        }
         Format::Receipt => reader.receipt(index)?.to_bytes().map_err(|error| cannot(index, &error))?,
         Format::TlogProof => reader.proof(index)?.to_string().into_bytes(),
         Format::Cose => cose(directory, &reader, index)?,

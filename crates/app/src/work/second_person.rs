@@ -1,0 +1,82 @@
+//! Whether a second person is one: neither an author, nor in a session that an author let in, nor somebody who let an author in.
+//!
+//! Whoever hands out a link can use it, so of two people one of whom let the other in nobody could tell that they are two
+//! (docs/decisions/0013-who-let-the-approver-in.md). Promises: what cannot be followed to its end counts as an author's. Must never: rest on content, which
+//! an erasure could take away.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use tabellion_model::{CredentialId, RecordId};
+use tabellion_views::query::LetIn;
+
+use super::{Actor, Desk};
+use crate::refusal::{Code, Refusal};
+
+/// Somebody who wants to decide on what others wrote.
+pub(super) struct SecondPerson<'d> {
+    desk: &'d Desk,
+    person: Option<CredentialId>,
+    /// Who let in the session in which they decide.
+    let_in: LetIn,
+    /// Who let in the sessions of authors, as far as they were looked up: a list asks for the same ones again.
+    authors_let_in: RefCell<BTreeMap<RecordId, LetIn>>,
+}
+
+impl Desk {
+    /// `actor`, as the one who is to decide; no link lets keys and the operator in.
+    pub(super) fn second_person(&self, actor: &Actor) -> Result<SecondPerson<'_>, Refusal> {
+        let let_in = match actor {
+            Actor::Person { session, .. } => {
+                self.views.let_in_by(&self.open_session_of(session)?.record_id)?
+            }
+            Actor::Key { .. } | Actor::Operator => LetIn { whole: true, ..LetIn::default() },
+        };
+        Ok(SecondPerson {
+            desk: self,
+            person: actor.credential(),
+            let_in,
+            authors_let_in: RefCell::default(),
+        })
+    }
+}
+
+impl SecondPerson<'_> {
+    /// Whether `person` is who decides.
+    pub(super) fn is(&self, person: CredentialId) -> bool {
+        self.person == Some(person)
+    }
+
+    /// Refuses who decides when one of `authors` let their session in, or they let in one of `sessions`, in which the authors wrote.
+    pub(super) fn check_let_in_by_others<'a>(
+        &self,
+        mut authors: impl Iterator<Item = &'a CredentialId>,
+        sessions: impl Iterator<Item = &'a RecordId>,
+    ) -> Result<(), Refusal> {
+        if !self.let_in.whole || authors.any(|author| self.let_in.by.contains(author)) {
+            return Err(Refusal::new(
+                Code::OwnLink,
+                "the link that began this session goes back to somebody who wrote some of it or put it forward, so nobody could tell the two of you \
+apart; the attempt is recorded",
+            ));
+        }
+        for session in sessions {
+            if self.may_have_let_in(session)? {
+                return Err(Refusal::new(
+                    Code::OwnLink,
+                    "the link by which an author of it came in goes back to you, so nobody could tell the two of you apart; the attempt is recorded",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn may_have_let_in(&self, session: &RecordId) -> Result<bool, Refusal> {
+        let Some(person) = self.person else { return Ok(false) };
+        let mut known = self.authors_let_in.borrow_mut();
+        if !known.contains_key(session) {
+            known.insert(*session, self.desk.views.let_in_by(session)?);
+        }
+        Ok(known.get(session).is_none_or(|let_in| !let_in.whole || let_in.by.contains(&person)))
+    }
+}

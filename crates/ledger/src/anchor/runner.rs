@@ -1,0 +1,301 @@
+//! The thread that anchors.
+//!
+//! Promises: at each anchor's interval takes the newest checkpoint if the log has grown by anything but anchoring's own records; asks open jobs when they are
+//! due, later and later while they fail; ends when told. Must never: hold anything that an append waits for.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tabellion_model::Micros;
+
+use super::outbox::coverage_of;
+use super::record::{has_grown, record};
+use super::{Anchor, AnchorFault, Coverage, Job, JobError, JobState, Outbox, OutboxError, Progress, Target};
+use crate::clock::Clock;
+use crate::ledger::Ledger;
+
+/// How often the outboxes are looked at: a command that enqueues is served within it.
+const TICK: Duration = Duration::from_secs(1);
+/// First wait after a fault; doubles with each one.
+const FIRST_WAIT_S: u64 = 5;
+/// Longest wait after a fault.
+const LONGEST_WAIT_S: u64 = 3_600;
+/// Jobs of one anchor that may wait at a time; while there are as many, no checkpoint is added: the next one covers what it would have.
+const MAX_OPEN: usize = 64;
+/// How much of an error's text is kept.
+const MAX_ERROR_CHARS: usize = 400;
+const SECOND: u64 = 1_000_000;
+
+/// Takes lines for the operator.
+pub type Note = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// One configured anchor.
+pub struct AnchorPlan {
+    /// Its name in the configuration.
+    pub name: String,
+    /// How often a checkpoint is anchored, in seconds, while the log grows. 0: only when somebody asks.
+    pub every_s: u64,
+    /// The service.
+    pub anchor: Box<dyn Anchor>,
+}
+
+struct Line {
+    plan: AnchorPlan,
+    outbox: Outbox,
+    /// Every job by size, as its file was when last looked at; confirmed and recorded ones are not read again.
+    jobs: BTreeMap<u64, Job>,
+    /// Log size at which the last look found nothing to anchor.
+    looked_at: Option<u64>,
+    told: String,
+}
+
+/// The work of anchoring, round by round; [`Anchoring`] runs it.
+pub struct Round {
+    ledger: Arc<Ledger>,
+    clock: Arc<dyn Clock>,
+    lines: Vec<Line>,
+    note: Note,
+}
+
+impl Round {
+    /// Of these anchors, whose outboxes are below `disk`.
+    pub fn new(
+        ledger: Arc<Ledger>,
+        disk: &Arc<dyn crate::disk::Disk>,
+        clock: Arc<dyn Clock>,
+        plans: Vec<AnchorPlan>,
+        note: Note,
+    ) -> Self {
+        let line = |plan: AnchorPlan| {
+            let outbox = Outbox::new(Arc::clone(disk), &plan.name);
+            Line { plan, outbox, jobs: BTreeMap::new(), looked_at: None, told: String::new() }
+        };
+        Self { ledger, clock, lines: plans.into_iter().map(line).collect(), note }
+    }
+
+    /// Looks at every anchor once and does what is due.
+    pub fn turn(&mut self) {
+        for line in &mut self.lines {
+            if let Err(text) = line.turn(&self.ledger, self.clock.as_ref()) {
+                line.tell(&self.note, text);
+            } else {
+                line.told.clear();
+            }
+        }
+    }
+
+    /// How much each anchor covers, as of the last turn.
+    pub fn coverage(&self) -> Vec<Coverage> {
+        self.lines.iter().map(|line| coverage_of(&line.plan.name, line.jobs.values())).collect()
+    }
+}
+
+impl Line {
+    fn turn(&mut self, ledger: &Ledger, clock: &dyn Clock) -> Result<(), String> {
+        let text = |error: OutboxError| error.to_string();
+        self.look().map_err(text)?;
+        self.take_checkpoint(ledger, clock.now())?;
+        let due: Vec<u64> = self
+            .jobs
+            .values()
+            .filter(|job| job.state != JobState::Confirmed && job.next_at <= clock.now().0)
+            .map(|job| job.size)
+            .collect();
+        let mut fault = None;
+        for size in due {
+            let Some(job) = self.jobs.get_mut(&size) else { continue };
+            if let Some(error) = ask(self.plan.anchor.as_mut(), &self.outbox, job, clock)? {
+                fault = Some(format!(
+                    "anchor {:?}, checkpoint of size {size}: {error}; it is tried again",
+                    self.plan.name
+                ));
+            }
+        }
+        self.record_confirmed(ledger)?;
+        fault.map_or(Ok(()), Err)
+    }
+
+    /// Reads the jobs that are new or may have changed.
+    fn look(&mut self) -> Result<(), OutboxError> {
+        for size in self.outbox.sizes()? {
+            if !self.jobs.contains_key(&size) {
+                self.jobs.insert(size, self.outbox.job(size)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the newest checkpoint in when its time has come and there is something new in it.
+    fn take_checkpoint(&mut self, ledger: &Ledger, now: Micros) -> Result<(), String> {
+        let open = self.jobs.values().filter(|job| job.state != JobState::Confirmed);
+        // A checkpoint that the service has not even taken stands for those after it, until it is taken.
+        let waits = open.clone().any(|job| job.state == JobState::Queued) || open.count() >= MAX_OPEN;
+        let last = self.jobs.values().next_back();
+        let due_at =
+            last.map_or(0, |job| job.created_at.saturating_add(self.plan.every_s.saturating_mul(SECOND)));
+        let reader = ledger.reader();
+        let size = reader.size();
+        if self.plan.every_s == 0 || waits || now.0 < due_at || self.looked_at == Some(size) {
+            return Ok(());
+        }
+        if let Some(last) = last
+            && !has_grown(reader, last.size).map_err(|error| error.to_string())?
+        {
+            self.looked_at = Some(size);
+            return Ok(());
+        }
+        self.outbox
+            .enqueue(self.plan.anchor.kind(), &reader.checkpoint(), now)
+            .and_then(|_| self.look())
+            .map_err(|error| error.to_string())
+    }
+
+    /// Records what is confirmed and not yet on record; a crash in between does it at the next start.
+    fn record_confirmed(&mut self, ledger: &Ledger) -> Result<(), String> {
+        for job in self.jobs.values_mut() {
+            if job.state == JobState::Confirmed && job.record.is_none() {
+                let index = record(ledger, &self.plan.name, job).map_err(|error| error.to_string())?;
+                job.record = index;
+                self.outbox.save(job).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says a line once, until it changes.
+    fn tell(&mut self, note: &Note, text: String) {
+        if text != self.told {
+            note(&text);
+            self.told = text;
+        }
+    }
+}
+
+/// Asks the service about one job and keeps what comes of it. The fault, where there is one.
+fn ask(
+    anchor: &mut dyn Anchor,
+    outbox: &Outbox,
+    job: &mut Job,
+    clock: &dyn Clock,
+) -> Result<Option<AnchorFault>, String> {
+    let target = Target::of(&job.checkpoint).map_err(|error| error.to_string())?;
+    let asked = if job.kind() == Some(anchor.kind()) {
+        match job.working() {
+            Some(state) => anchor.resume(&target, &state),
+            None => anchor.begin(&target),
+        }
+    } else {
+        Err(AnchorFault::refused(
+            "kind",
+            "was enqueued for another kind of anchor; give the new one a name of its own",
+        ))
+    };
+    let now = clock.now().0;
+    let fault = match asked {
+        Ok(Progress::Pending { state, ask_again_s }) => {
+            job.state = JobState::Pending;
+            job.set_working(Some(&state));
+            settle(job, now.saturating_add(ask_again_s.saturating_mul(SECOND)));
+            None
+        }
+        Ok(Progress::Confirmed { evidence, time, checked }) => {
+            job.time = time;
+            job.checked = Some(checked);
+            settle(job, now);
+            outbox.confirm(job, &evidence).map_err(|error| error.to_string())?;
+            return Ok(None);
+        }
+        Err(fault) => {
+            let text = fault.to_string().chars().take(MAX_ERROR_CHARS).collect();
+            job.error = Some(JobError { code: fault.code().to_owned(), text });
+            let wait_s = FIRST_WAIT_S << job.attempts.min(10);
+            job.attempts = job.attempts.saturating_add(1);
+            job.next_at = now.saturating_add(wait_s.min(LONGEST_WAIT_S).saturating_mul(SECOND));
+            Some(fault)
+        }
+    };
+    outbox.save(job).map_err(|error| error.to_string())?;
+    Ok(fault)
+}
+
+fn settle(job: &mut Job, next_at: u64) {
+    job.error = None;
+    job.attempts = 0;
+    job.next_at = next_at;
+}
+
+/// The running thread.
+pub struct Anchoring {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stopped: Mutex<bool>,
+    changed: Condvar,
+    coverage: Mutex<Vec<Coverage>>,
+}
+
+impl Shared {
+    fn stopped(&self) -> MutexGuard<'_, bool> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_coverage(&self, coverage: Vec<Coverage>) {
+        *self.coverage.lock().unwrap_or_else(PoisonError::into_inner) = coverage;
+    }
+
+    /// Waits for a tick; `true` when it was told to stop.
+    fn pause(&self) -> bool {
+        let waited = self.changed.wait_timeout_while(self.stopped(), TICK, |stopped| !*stopped);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Anchoring {
+    /// Starts to work, at once and then every second.
+    pub fn start(mut round: Round) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let thread = thread::Builder::new().name("anchors".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || {
+                loop {
+                    round.turn();
+                    shared.set_coverage(round.coverage());
+                    if shared.pause() {
+                        return;
+                    }
+                }
+            }
+        })?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// What each anchor covers, for whoever asks while it runs.
+    pub fn coverage(&self) -> Arc<dyn Fn() -> Vec<Coverage> + Send + Sync> {
+        let shared = Arc::clone(&self.shared);
+        Arc::new(move || shared.coverage.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Ends it and waits for it: at most as long as one request may take.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        *self.shared.stopped() = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Anchoring {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

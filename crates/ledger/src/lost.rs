@@ -1,0 +1,52 @@
+//! A vault that is gone for good: what its operator says by an empty key table in its place.
+//!
+//! Promises: whatever was kept under a lost key is erased by record, with an order and tombstones like any erasure, so that every proof stays valid and no
+//! reader takes it for withheld; a start that was cut short in between goes on at the next one. Must never: take a table that is missing or damaged for the
+//! operator's word.
+
+use std::collections::BTreeSet;
+
+use tabellion_model::VaultKeyId;
+
+use crate::disk::{self, Disk};
+use crate::error::{LedgerError, OpenError};
+use crate::ledger::Ledger;
+use crate::recover::{KeysUsed, Recovered};
+use crate::vault::{KeyTable, MasterKey, TABLE_PATH, VAULT_DIR};
+
+/// What the orders say; nobody else may say it for the operator.
+const REASON: &str = "the vault was lost with its keys; the operator said so by an empty vault/keys";
+
+/// Whether the operator says that the vault is lost.
+pub(crate) fn is_said(disk: &dyn Disk) -> Result<bool, OpenError> {
+    let empty = |error| OpenError::io("look at", TABLE_PATH)(error);
+    if !disk.exists(TABLE_PATH).map_err(empty)? {
+        return Ok(false);
+    }
+    // Anything but a file that can be read and holds nothing is for whoever opens the table to refuse.
+    Ok(disk::read_all(disk, TABLE_PATH, 1).is_ok_and(|bytes| bytes.is_empty()))
+}
+
+/// A table in place of the lost one, durably: it knows every key that the log needs, and has none.
+pub(crate) fn table(
+    disk: &dyn Disk,
+    recovered: &Recovered,
+    master: MasterKey,
+    used: &KeysUsed,
+) -> Result<KeyTable, OpenError> {
+    let origin = tabellion_tlog::sha256(recovered.state.origin.as_str().as_bytes());
+    KeyTable::lost(disk, &origin, master, used.keys())
+        .map_err(OpenError::io("make a new key table in", VAULT_DIR))
+}
+
+impl Ledger {
+    /// Records what was lost, unless that is on record.
+    pub(crate) fn record_lost(&self) -> Result<(), LedgerError> {
+        let lost: Vec<VaultKeyId> = self.shared.vault().lost_keys();
+        let known: BTreeSet<VaultKeyId> = self.state().erased_keys.iter().copied().collect();
+        if lost.iter().all(|key| known.contains(key)) {
+            return Ok(());
+        }
+        self.order_lost(&lost, REASON)
+    }
+}

@@ -1,0 +1,189 @@
+//! Anchoring from outside: jobs that survive, services that fail, a log that never waits.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use tabellion_ledger::anchor::{
+    Anchor, AnchorFault, AnchorPlan, Job, JobState, Outbox, Progress, Round, Target, anchored,
+};
+use tabellion_ledger::disk::Disk;
+use tabellion_ledger::{Clock as _, Draft, Ledger};
+use tabellion_model::Micros;
+use tabellion_testkit::{Fault, ManualClock, SimDisk};
+use tabellion_tlog::anchor::AnchorKind;
+
+use crate::fixture::real;
+
+const START: u64 = 1_790_000_000_000_000;
+const SECOND: u64 = 1_000_000;
+
+/// A service that answers what it was told to, and then confirms.
+struct Scripted(VecDeque<Result<Progress, AnchorFault>>);
+
+fn confirmed() -> Progress {
+    Progress::Confirmed { evidence: b"evidence".to_vec(), time: None, checked: "everything".to_owned() }
+}
+
+impl Anchor for Scripted {
+    fn kind(&self) -> AnchorKind {
+        AnchorKind::Rfc3161
+    }
+
+    fn begin(&mut self, _: &Target) -> Result<Progress, AnchorFault> {
+        self.0.pop_front().unwrap_or_else(|| Ok(confirmed()))
+    }
+
+    fn resume(&mut self, target: &Target, state: &[u8]) -> Result<Progress, AnchorFault> {
+        assert_eq!(state, b"state", "what a pending anchor left was lost");
+        self.begin(target)
+    }
+}
+
+fn round(
+    ledger: &Arc<Ledger>,
+    disk: &Arc<dyn Disk>,
+    clock: &Arc<ManualClock>,
+    answers: impl IntoIterator<Item = Result<Progress, AnchorFault>>,
+) -> Round {
+    let anchor = Box::new(Scripted(answers.into_iter().collect()));
+    let plan = AnchorPlan { name: "x".to_owned(), every_s: 60, anchor };
+    Round::new(Arc::clone(ledger), disk, Arc::clone(clock) as _, vec![plan], Arc::new(|_: &str| {}))
+}
+
+fn jobs(disk: &Arc<dyn Disk>) -> Vec<Job> {
+    Outbox::new(Arc::clone(disk), "x").jobs().unwrap()
+}
+
+/// Requirement: R20, W22
+#[test]
+fn a_failing_service_is_asked_later_and_later_and_a_job_keeps_its_state() {
+    let (_dir, disk, ledger) = real();
+    let ledger = Arc::new(ledger);
+    let clock = Arc::new(ManualClock::at(Micros(START)));
+    let down = || Err(AnchorFault::Unavailable("down".to_owned()));
+    let pending = Progress::Pending { state: b"state".to_vec(), ask_again_s: 7 };
+    let mut work = round(&ledger, &disk, &clock, [down(), down(), down(), Ok(pending), down()]);
+    for (wait_s, attempts) in [(5, 1), (10, 2), (20, 3)] {
+        work.turn();
+        work.turn();
+        let job = jobs(&disk).remove(0);
+        assert_eq!(
+            (job.state, job.attempts),
+            (JobState::Queued, attempts),
+            "a service that is down is asked at once again"
+        );
+        // Each look at the clock moves it by a microsecond.
+        let wait = (job.next_at - clock.now().0).div_ceil(SECOND);
+        assert_eq!(wait, wait_s, "the wait does not grow");
+        clock.set(Micros(job.next_at));
+    }
+    work.turn();
+    let job = jobs(&disk).remove(0);
+    assert_eq!((job.state, job.attempts), (JobState::Pending, 0), "progress is not kept");
+    clock.set(Micros(job.next_at));
+    work.turn();
+    let job = jobs(&disk).remove(0);
+    assert_eq!(job.state, JobState::Pending, "a fault undid what the service had taken");
+    assert_eq!(job.error.as_ref().map(|error| error.code.as_str()), Some("unavailable"), "a fault is hidden");
+    clock.set(Micros(job.next_at));
+    // Another process goes on with what this one left.
+    let mut later = round(&ledger, &disk, &clock, []);
+    later.turn();
+    let job = jobs(&disk).remove(0);
+    assert_eq!((job.state, job.error), (JobState::Confirmed, None), "a job was lost with its process");
+    assert_eq!(later.coverage()[0].size, job.size, "what is covered is not told");
+    assert_eq!(
+        anchored(&disk, ledger.reader().size()).unwrap().len(),
+        1,
+        "a package would lack the evidence"
+    );
+}
+
+#[test]
+fn anchoring_does_not_call_for_anchoring_and_is_recorded_once() {
+    let (_dir, disk, ledger) = real();
+    let ledger = Arc::new(ledger);
+    let clock = Arc::new(ManualClock::at(Micros(START)));
+    let mut work = round(&ledger, &disk, &clock, []);
+    for turn in 0..5 {
+        clock.set(Micros(START + turn * 3_600 * SECOND));
+        work.turn();
+    }
+    assert_eq!(jobs(&disk).len(), 1, "the record of an anchor is anchored, and so on");
+    let size = ledger.reader().size();
+    round(&ledger, &disk, &clock, []).turn();
+    assert_eq!(ledger.reader().size(), size, "a restart records an anchor again");
+    ledger.append(&Draft::new("event.logged")).unwrap();
+    work.turn();
+    assert_eq!(jobs(&disk).len(), 2, "what is new is not anchored");
+}
+
+/// A service that stalls until the test lets it go on.
+struct Stalling(Sender<()>, Mutex<Receiver<()>>);
+
+impl Anchor for Stalling {
+    fn kind(&self) -> AnchorKind {
+        AnchorKind::Rfc3161
+    }
+
+    fn begin(&mut self, _: &Target) -> Result<Progress, AnchorFault> {
+        self.0.send(()).unwrap();
+        self.1.lock().unwrap().recv().unwrap();
+        Ok(confirmed())
+    }
+
+    fn resume(&mut self, target: &Target, _: &[u8]) -> Result<Progress, AnchorFault> {
+        self.begin(target)
+    }
+}
+
+#[test]
+fn appends_go_on_while_a_service_stalls() {
+    let (_dir, disk, ledger) = real();
+    let ledger = Arc::new(ledger);
+    let ((begun, waiting), (let_go, go_on)) = (channel(), channel());
+    let plan = AnchorPlan {
+        name: "x".to_owned(),
+        every_s: 60,
+        anchor: Box::new(Stalling(begun, Mutex::new(go_on))),
+    };
+    let clock = Arc::new(ManualClock::at(Micros(START)));
+    let mut work = Round::new(Arc::clone(&ledger), &disk, clock, vec![plan], Arc::new(|_: &str| {}));
+    let thread = thread::spawn(move || work.turn());
+    waiting.recv().unwrap();
+    let appended = ledger.append(&Draft::new("event.logged"));
+    assert!(appended.is_ok(), "an anchor that stalls holds up the log: {appended:?}");
+    let_go.send(()).unwrap();
+    thread.join().unwrap();
+    assert_eq!(jobs(&disk)[0].state, JobState::Confirmed, "what the service said in the end was lost");
+}
+
+/// Requirement: W22
+#[test]
+fn an_enqueued_job_outlives_power_cuts_at_every_step() {
+    let (_dir, _, ledger) = real();
+    let checkpoint = ledger.reader().checkpoint();
+    let enqueue = |disk: &SimDisk| {
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        Outbox::new(shared, "x").enqueue(AnchorKind::Rfc3161, &checkpoint, Micros(START))
+    };
+    let whole = SimDisk::new();
+    enqueue(&whole).unwrap();
+    let steps = whole.operations();
+    assert!(steps > 4, "nothing was written: {steps} steps");
+    for step in 0..steps {
+        for seed in 0..8 {
+            let disk = SimDisk::new();
+            disk.fail_at(step, Fault::PowerOff, seed);
+            let told = enqueue(&disk).is_ok();
+            disk.crash(seed);
+            let shared: Arc<dyn Disk> = Arc::new(disk);
+            let kept = Outbox::new(shared, "x").jobs();
+            let kept =
+                kept.unwrap_or_else(|error| panic!("step {step}, seed {seed}: half a job is left: {error}"));
+            assert!(!told || kept.len() == 1, "step {step}, seed {seed}: a job that was enqueued is gone");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Four aspects of evidence that stay apart (formats §12.1): signature, ledger inclusion, time, live source.
+//!
+//! Promises that what was not looked at, or could not be decided, is never reported as fine, and that a fault in any check breaks one
+//! of the first two.
+
+use super::{Outcome, Report};
+use crate::time::Micros;
+
+/// What is said of one aspect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AspectStanding {
+    /// Every check it rests on holds.
+    Holds,
+    /// One of them found a fault.
+    Broken,
+    /// Nothing speaks against it, and something it rests on was not looked at or could not be decided.
+    NotChecked,
+}
+
+impl AspectStanding {
+    /// The word used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Broken => "broken",
+            Self::NotChecked => "not checked",
+        }
+    }
+}
+
+/// One of the four aspects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aspect {
+    /// `signature`, `ledger inclusion`, `time` or `live source`.
+    pub name: &'static str,
+    /// What is said of it.
+    pub standing: AspectStanding,
+    /// The same in a sentence.
+    pub answer: String,
+    /// The checks that it rests on.
+    pub rests_on: String,
+}
+
+/// The checks that the aspects of one kind of file rest on, by name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AspectChecks<'a> {
+    pub(crate) signature: &'a [&'a str],
+    pub(crate) inclusion: &'a [&'a str],
+    pub(crate) time: &'a [&'a str],
+}
+
+/// What the earliest witness of a met quorum says of time.
+pub(crate) fn dated_by_witness(report: &Report) -> Option<String> {
+    let (name, seconds) = report.witnessed.as_ref()?;
+    Some(format!("Not after {}, by witness {name}.", Micros(seconds.saturating_mul(1_000_000))))
+}
+
+/// The four aspects of a report whose checks have been set. `dated`: what a clock outside the log says, in a sentence.
+pub(crate) fn aspects_of(report: &Report, checks: &AspectChecks<'_>, dated: Option<String>) -> Vec<Aspect> {
+    let live = "Not asked: this verifier asks nobody; ask the log itself for a newer checkpoint and a consistency proof.";
+    vec![
+        from_checks(
+            report,
+            "signature",
+            checks.signature,
+            "Every signature is valid, by a key in force of a log you trust.".to_owned(),
+        ),
+        from_checks(
+            report,
+            "ledger inclusion",
+            checks.inclusion,
+            "Everything stands in the tree that the log signed.".to_owned(),
+        ),
+        time(report, checks.time, dated),
+        Aspect {
+            name: "live source",
+            standing: AspectStanding::NotChecked,
+            answer: live.to_owned(),
+            rests_on: String::new(),
+        },
+    ]
+}
+
+fn from_checks(report: &Report, name: &'static str, checks: &[&str], holds: String) -> Aspect {
+    let open: Vec<&str> = checks
+        .iter()
+        .copied()
+        .filter(|name| report.check(name).is_none_or(|check| check.outcome != Outcome::Holds))
+        .collect();
+    let open = open.join(", ");
+    let (standing, answer) = match report.outcome_of(checks) {
+        Outcome::Holds => (AspectStanding::Holds, holds),
+        Outcome::Broken | Outcome::Malformed => (AspectStanding::Broken, format!("Not shown: see {open}.")),
+        Outcome::Undetermined | Outcome::NotRun => {
+            (AspectStanding::NotChecked, format!("Something it rests on could not be decided: see {open}."))
+        }
+    };
+    Aspect { name, standing, answer, rests_on: checks.join(", ") }
+}
+
+/// Holds only when a clock outside the log has dated the evidence.
+fn time(report: &Report, checks: &[&str], dated: Option<String>) -> Aspect {
+    let is_dated = dated.is_some();
+    let mut aspect = from_checks(report, "time", checks, dated.unwrap_or_default());
+    if checks.is_empty() {
+        "This form of receipt carries no time at all.".clone_into(&mut aspect.answer);
+    } else if aspect.standing == AspectStanding::Holds && !is_dated {
+        aspect.standing = AspectStanding::NotChecked;
+        aspect.answer = format!("No outside clock: {}.", super::CLOCK);
+    }
+    aspect
+}

@@ -1,0 +1,178 @@
+//! The configured anchors put together: services, keys, schedules; and what they cover as numbers.
+//!
+//! Promises: an anchor that lacks a setting is refused at the start with the setting's name. Must never: make a key or trust an authority that nobody
+//! named.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tabellion_gateway::Outbound;
+use tabellion_ledger::anchor::{
+    Anchor, AnchorPlan, Anchoring, ArweaveUpload, Calendar, Coverage, Ed25519AnchorKey, EvmChain, EvmKey,
+    Exchange, Round, TimeStampAuthority,
+};
+use tabellion_ledger::{OsEntropy, SystemClock};
+use tabellion_tlog::anchor::{AnchorKind, AnchorTrust};
+
+use crate::config::{AnchorConfig, Config};
+use crate::failure::Failure;
+use crate::held::Held;
+use crate::{files, terminal};
+
+/// Largest file of certificates.
+const MAX_ROOT_FILE: u64 = 256 << 10;
+const WEI_IN_GWEI: u128 = 1_000_000_000;
+
+/// Starts to anchor, where anchors are configured.
+pub(crate) fn start(config: &Config, held: &Held) -> Result<Option<Anchoring>, Failure> {
+    if config.anchors.0.is_empty() {
+        return Ok(None);
+    }
+    let round = round(config, held, |_| true, true)?;
+    Anchoring::start(round)
+        .map(Some)
+        .map_err(|error| Failure::failed(format!("the anchors' thread cannot start: {error}; start again")))
+}
+
+/// The work of the anchors that `wanted` names; `scheduled`: also on their own clock, not only when asked.
+pub(crate) fn round(
+    config: &Config,
+    held: &Held,
+    wanted: impl Fn(&str) -> bool,
+    scheduled: bool,
+) -> Result<Round, Failure> {
+    let chosen = config.anchors.0.iter().filter(|(name, _)| wanted(name));
+    let plans = chosen
+        .map(|(name, anchor)| {
+            let every_s = if scheduled { anchor.every_minutes * 60 } else { 0 };
+            Ok(AnchorPlan { name: name.clone(), every_s, anchor: service(name, anchor)? })
+        })
+        .collect::<Result<_, Failure>>()?;
+    let clock = Arc::new(SystemClock);
+    Ok(Round::new(Arc::clone(&held.ledger), held.disk(), clock, plans, Arc::new(terminal::say)))
+}
+
+/// What an anchor lacks.
+fn lacking(name: &str, what: &str) -> Failure {
+    Failure::malformed(format!("[anchor.{name}] {what}. Add it to the configuration and start again"))
+}
+
+/// The kind of an anchor.
+pub(crate) fn kind(name: &str, config: &AnchorConfig) -> Result<AnchorKind, Failure> {
+    config.kind.ok_or_else(|| lacking(name, "has no kind: rfc3161, opentimestamps, arweave or evm"))
+}
+
+fn service(name: &str, config: &AnchorConfig) -> Result<Box<dyn Anchor>, Failure> {
+    let kind = kind(name, config)?;
+    let exchange = |url: &str| -> Result<Box<dyn Exchange>, Failure> {
+        if url.is_empty() {
+            return Err(lacking(name, "has no url"));
+        }
+        let outbound = Outbound::new(&format!("anchor.{name}"), url, config.ca_file.as_deref());
+        Ok(Box::new(outbound.map_err(|error| Failure::malformed(error.to_string()))?))
+    };
+    let key_file = || {
+        config
+            .key_file
+            .as_deref()
+            .ok_or_else(|| lacking(name, "has no key_file; make one with tabellion anchor key"))
+    };
+    let refused = |error: tabellion_ledger::anchor::AnchorKeyError| Failure::malformed(error.to_string());
+    Ok(match kind {
+        AnchorKind::Rfc3161 => Box::new(TimeStampAuthority {
+            exchange: exchange(&config.url)?,
+            entropy: Arc::new(OsEntropy),
+            policy: config.policy.clone(),
+            roots: roots(name, config)?,
+        }),
+        AnchorKind::OpenTimestamps => Box::new(Calendar {
+            exchange: exchange(&config.url)?,
+            entropy: Arc::new(OsEntropy),
+            ask_again_s: config.ask_again_seconds,
+        }),
+        AnchorKind::Arweave => Box::new(ArweaveUpload {
+            upload: exchange(&config.url)?,
+            gateway: exchange(
+                config.gateway_url.as_deref().ok_or_else(|| lacking(name, "has no gateway_url"))?,
+            )?,
+            key: Ed25519AnchorKey::load(key_file()?).map_err(refused)?,
+            ask_again_s: config.ask_again_seconds,
+        }),
+        AnchorKind::Evm => Box::new(EvmChain {
+            exchange: exchange(&config.url)?,
+            key: EvmKey::load(key_file()?).map_err(refused)?,
+            chain: config.chain_id.ok_or_else(|| lacking(name, "has no chain_id"))?,
+            to: config.to.as_deref().map(|to| address(name, to)).transpose()?,
+            max_fee_wei: u128::from(config.max_fee_gwei) * WEI_IN_GWEI,
+            confirmations: config.confirmations,
+            ask_again_s: config.ask_again_seconds,
+        }),
+    })
+}
+
+/// The certificates (DER) that must vouch for an authority's signer.
+pub(crate) fn roots(name: &str, config: &AnchorConfig) -> Result<Vec<Vec<u8>>, Failure> {
+    let file = config.root_file.as_deref().ok_or_else(|| {
+        lacking(name, "has no root_file, the certificate of the authority that certifies the service (PEM or DER); answers that cannot be checked anchor nothing")
+    })?;
+    let bytes = files::read_limited(Path::new(file), MAX_ROOT_FILE, "file of certificates")?;
+    let roots = AnchorTrust::certificates_in(&bytes);
+    if roots.is_empty() {
+        let file = file.display();
+        return Err(Failure::malformed(format!(
+            "[anchor.{name}] root_file {file} holds no certificate; name one in PEM or DER"
+        )));
+    }
+    Ok(roots)
+}
+
+fn address(name: &str, text: &str) -> Result<[u8; 20], Failure> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    hex::decode(digits).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
+        Failure::malformed(format!(
+            "[anchor.{name}] to = {text:?} is no address of 40 hex digits; correct it and start again"
+        ))
+    })
+}
+
+/// Microseconds since 1970.
+pub(crate) fn now_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Name, help and value of a number.
+type Family<'a> = (&'static str, &'static str, &'a dyn Fn(&Coverage) -> Option<u64>);
+
+/// What the anchors cover, in the Prometheus text format.
+pub(crate) fn render(text: &mut String, coverage: &[Coverage]) {
+    let now = now_us();
+    let age = |at: Option<u64>| at.map(|at| now.saturating_sub(at) / 1_000_000);
+    let families: [Family<'_>; 5] = [
+        ("tabellion_anchor_size", "Log size that the anchor has confirmed.", &|one| Some(one.size)),
+        (
+            "tabellion_anchor_age_seconds",
+            "Age of the newest checkpoint that the anchor has confirmed.",
+            &|one| age(one.taken_at),
+        ),
+        ("tabellion_anchor_open_jobs", "Checkpoints that wait for the anchor.", &|one| Some(one.open)),
+        (
+            "tabellion_anchor_waiting_seconds",
+            "Age of the oldest checkpoint that waits for the anchor.",
+            &|one| age(one.waiting_since),
+        ),
+        ("tabellion_anchor_failing", "Whether the anchor's last answer was none or unusable.", &|one| {
+            Some(u64::from(one.error.is_some()))
+        }),
+    ];
+    for (name, help, value) in families {
+        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+        for one in coverage {
+            if let Some(value) = value(one) {
+                let _ = writeln!(text, "{name}{{anchor=\"{}\"}} {value}", one.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The sections `[anchor.NAME]`: who is to vouch for checkpoints.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde_json::Value;
+use tabellion_tlog::anchor::AnchorKind;
+
+use super::Setting;
+use crate::failure::Failure;
+
+/// Keys of each `[anchor.NAME]`.
+pub(super) const ANCHOR_KEYS: &[&str] = &[
+    "kind",
+    "url",
+    "gateway_url",
+    "ca_file",
+    "every_minutes",
+    "ask_again_seconds",
+    "root_file",
+    "policy",
+    "key_file",
+    "chain_id",
+    "to",
+    "max_fee_gwei",
+    "confirmations",
+];
+/// What the sections of anchors begin with.
+pub(super) const ANCHOR_PREFIX: &str = "anchor.";
+/// Longest name of an anchor.
+const MAX_NAME_BYTES: usize = 64;
+/// A month: an anchor that is asked more rarely bounds nothing that matters.
+const MAX_EVERY_MINUTES: u64 = 31 * 24 * 60;
+/// Once an hour: public services are free for that, and evidence is dated to the hour.
+const EVERY_MINUTES: u64 = 60;
+/// Usual fees are 1 to 50 gwei; above this somebody should look.
+const MAX_FEE_GWEI: u64 = 100;
+/// Blocks on top, when nobody says otherwise: Ethereum's take two and a half minutes.
+const CONFIRMATIONS: u64 = 12;
+
+/// One anchor as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct AnchorConfig {
+    #[serde(skip)]
+    pub(crate) kind: Option<AnchorKind>,
+    pub(crate) url: String,
+    pub(crate) gateway_url: Option<String>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) every_minutes: u64,
+    pub(crate) ask_again_seconds: Option<u64>,
+    pub(crate) root_file: Option<PathBuf>,
+    pub(crate) policy: Option<String>,
+    pub(crate) key_file: Option<PathBuf>,
+    pub(crate) chain_id: Option<u64>,
+    pub(crate) to: Option<String>,
+    pub(crate) max_fee_gwei: u64,
+    pub(crate) confirmations: u64,
+}
+
+impl Default for AnchorConfig {
+    fn default() -> Self {
+        Self {
+            kind: None,
+            url: String::new(),
+            gateway_url: None,
+            ca_file: None,
+            every_minutes: EVERY_MINUTES,
+            ask_again_seconds: None,
+            root_file: None,
+            policy: None,
+            key_file: None,
+            chain_id: None,
+            to: None,
+            max_fee_gwei: MAX_FEE_GWEI,
+            confirmations: CONFIRMATIONS,
+        }
+    }
+}
+
+/// All of them, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct AnchorSettings(pub(crate) BTreeMap<String, AnchorConfig>);
+
+impl AnchorSettings {
+    /// For the record: what is set; `None` where there is no anchor.
+    pub(super) fn effective(&self) -> Option<Value> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let one = |(name, config): (&String, &AnchorConfig)| {
+            let mut value = without_nulls(serde_json::to_value(config).unwrap_or_default());
+            if let (Some(kind), Some(members)) = (config.kind, value.as_object_mut()) {
+                members.insert("kind".to_owned(), kind.as_str().into());
+            }
+            (name.clone(), value)
+        };
+        Some(self.0.iter().map(one).collect())
+    }
+
+    /// One key of the anchor `name`.
+    pub(super) fn apply(&mut self, name: &str, setting: &Setting) -> Result<(), Failure> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(plain) {
+            return Err(setting
+                .refused("belongs to an anchor whose name is not of a-z, 0-9 and -, at most 64 letters"));
+        }
+        let anchor = self.0.entry(name.to_owned()).or_default();
+        let value = setting.value.as_str();
+        let number = |why: &str| value.parse::<u64>().map_err(|_| setting.refused(why));
+        match setting.key.as_str() {
+            "kind" => {
+                let kind = AnchorKind::from_name(value)
+                    .ok_or_else(|| setting.refused("is not rfc3161, opentimestamps, arweave or evm"))?;
+                anchor.kind = Some(kind);
+            }
+            // A password or token in a URL would be on record, and in every error that names the URL.
+            "url" | "gateway_url" if value.contains(['@', '?', '#']) => {
+                return Err(setting.refused_unseen("holds more than host and path"));
+            }
+            "url" => value.clone_into(&mut anchor.url),
+            "gateway_url" => anchor.gateway_url = Some(value.to_owned()),
+            "ca_file" => anchor.ca_file = Some(PathBuf::from(value)),
+            "root_file" => anchor.root_file = Some(PathBuf::from(value)),
+            "key_file" => anchor.key_file = Some(PathBuf::from(value)),
+            "policy" => anchor.policy = Some(value.to_owned()),
+            "to" => anchor.to = Some(value.to_owned()),
+            "every_minutes" => {
+                let refused =
+                    format!("is not a number of minutes from 0 (only when asked) to {MAX_EVERY_MINUTES}");
+                anchor.every_minutes = number(&refused)?;
+                if anchor.every_minutes > MAX_EVERY_MINUTES {
+                    return Err(setting.refused(&refused));
+                }
+            }
+            "ask_again_seconds" => anchor.ask_again_seconds = Some(number("is not a number of seconds")?),
+            "chain_id" => anchor.chain_id = Some(number("is not a chain's number")?),
+            "max_fee_gwei" => anchor.max_fee_gwei = number("is not a whole number of gwei")?,
+            "confirmations" => anchor.confirmations = number("is not a number of blocks")?,
+            _ => return Err(setting.unknown()),
+        }
+        Ok(())
+    }
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name, without_nulls(value)))
+            .collect(),
+        other => other,
+    }
+}

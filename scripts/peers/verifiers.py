@@ -1,0 +1,88 @@
+"""The verifiers as the cross-checks ask them: each takes files and gives, for each, its exit status and where it found fault.
+
+An answer is (exit status, ((check, outcome)…), aspects): the first check that is broken or malformed, which decides
+(docs/formats.md §12); without one, every check with its outcome. The aspects are the outcomes of the four of §12.1, from a
+verifier that gives them, and without a fault: how far one looks after a fault is its own affair.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "sdk/python"))  # runs from its source: it is meant to be carried along as a folder
+
+import tabellion_verify  # noqa: E402
+
+TIMEOUT_SECONDS = 120  # a verifier that hangs on a damaged file is a finding
+FAULTS = ("broken", "malformed")
+# All of them refuse a trust file that cannot be read, and then judge nothing.
+NO_ANSWER = (2, (("trust file", "malformed"),), None)
+
+
+def answer(status, checks, aspects):
+    """`aspects` are rows of the report, or None from a verifier that does not give any."""
+    fault = next((check for check in checks if check[1] in FAULTS), None)
+    if fault:
+        return status, (tuple(fault),), None
+    outcomes = tuple((row["aspect"], row["outcome"]) for row in aspects) if aspects else None
+    return status, tuple(tuple(check) for check in checks), outcomes
+
+
+def _rust_one(job):
+    path, trust = job
+    command = ["tabellion-verify", path, *(["--trust", trust] if trust else []), "--json"]
+    ran = subprocess.run(command, capture_output=True, timeout=TIMEOUT_SECONDS)
+    if not ran.stdout:
+        return NO_ANSWER if ran.returncode == 2 else (ran.returncode, (), None)
+    report = json.loads(ran.stdout)
+    return answer(ran.returncode, [(check["name"], check["outcome"]) for check in report["checks"]], report.get("aspects"))
+
+
+def rust(jobs):
+    """A process for each file: it is what people run."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(_rust_one, jobs))
+
+
+def javascript(jobs):
+    """One process for all: node takes longer to start than to verify."""
+    lines = "".join(f"{path}\t{trust or ''}\n" for path, trust in jobs)
+    command = ["node", str(ROOT / "web/verify/test/many.mjs")]
+    ran = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=TIMEOUT_SECONDS * 60)
+    if ran.returncode:
+        raise SystemExit(f"many.mjs failed: {ran.stderr[-2000:]}")
+    answers = []
+    for line in ran.stdout.splitlines():
+        said = json.loads(line)
+        answers.append(answer(said["exit"], said["checks"], said["aspects"]) if said["readable"] else NO_ANSWER)
+    return answers
+
+
+@cache
+def _policy(trust):
+    try:
+        return tabellion_verify.read_trust(Path(trust).read_bytes()) if trust else None
+    except tabellion_verify.Malformed as error:
+        return error
+
+
+def _python_one(job):
+    path, trust = job
+    policy = _policy(trust)
+    if isinstance(policy, Exception):
+        return NO_ANSWER
+    report = tabellion_verify.verify(Path(path).read_bytes(), policy)
+    return answer(report.exit_code, [(check.name, check.outcome) for check in report.checks], report.aspects)
+
+
+def python(jobs):
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(_python_one, jobs, chunksize=16))
+
+
+ALL = {"Rust": rust, "JavaScript": javascript, "Python": python}

@@ -1,0 +1,73 @@
+"""The checks of each kind of file in their order, with what each shows when it holds and what it does not show even then.
+
+Source: docs/formats.md §12. Text only.
+"""
+
+from .report import Plan
+
+PACKAGE = [
+    Plan("container", "The file is a package in its one byte form, with every check sum right.", "Who made it."),
+    Plan("manifest", "The table of contents and its signature can be read.", "That it is true or signed."),
+    Plan("files", "Every file is the one that the manifest lists, and there is no other.", "That the readable report is true."),
+    Plan(
+        "entries",
+        "Every entry is a record, statement or seal of this log, understood where it must be.",
+        "That records are true.",
+    ),
+    Plan("tree", "These entries, in this order and place, are what the checkpoint's root commits to.", "That all saw this tree."),
+    Plan("keys", "Every key comes from the genesis by records of the root key; none is left out.", "Who holds the root key."),
+    Plan("manifest signature", "The package key in force signed the list of all files.", "That what it says is true."),
+    Plan("issuer", "The trust file vouches for the keys of this log.", "That the trust file is right: get it by another way."),
+    Plan("checkpoint signature", "The log key in force signed this root and size.", "When: no outside clock stands in it."),
+    Plan(
+        "seals", "The writer key sealed every batch whole, in order, at the times stated.", "That the writer's clock was right."
+    ),
+    Plan("statements", "Each statement is signed by its actor's key, in force at its place.", "Which person held the key."),
+    Plan("disclosures", "Everything shown is what was sealed, field by field.", "Anything about what is withheld."),
+    Plan("erasures", "Each unit called erased has its tombstone in the log.", "That no copy survives elsewhere."),
+    Plan("numbers", "No number of a producer's count is missing or used twice.", "That everything that happened was recorded."),
+    Plan("period edges", "The range is whole batches and, with a period, all of them.", "Anything after the checkpoint."),
+    Plan("totals", "The manifest's totals, types and epochs are what counting gives.", "That enough was recorded."),
+]
+
+ANCHORS = Plan(
+    "anchors", "Somebody outside held a digest of the log at the times stated.", "When what an entry tells of happened.", False
+)
+
+RECEIPT = [
+    Plan("form", "The file is a receipt in its one form.", "Who made it."),
+    Plan("entry", "The entry is of the checkpoint's log and environment, understood where it must be.", "That it is true."),
+    Plan("inclusion", "Entry, seal and key records are in the tree that the checkpoint names.", "That all saw this tree."),
+    Plan("keys", "The root key brought in every key that is used.", "That none was revoked later: a package shows that."),
+    Plan("issuer", "The trust file vouches for the keys of this log.", "That the trust file is right: get it by another way."),
+    Plan("checkpoint signature", "The log key signed this root and size.", "When: no outside clock stands in it."),
+    Plan("seal", "The writer key sealed the entry's batch at the time stated.", "That the writer's clock was right."),
+    Plan("statement", "The entry is signed by its actor's key.", "Which person held the key."),
+    Plan("disclosures", "Everything shown is what was sealed, field by field.", "Anything about what is withheld."),
+]
+
+TRANSPARENT = [
+    Plan("form", "The file is a statement with receipts, each in its one form.", "Who made it."),
+    Plan("issuer", "The trust file pins the log key of a receipt.", "That the trust file is right: get it by another way."),
+    Plan("receipt", "The log key signed a tree that holds this statement.", "When; and the size is what the receipt says."),
+    Plan("statement signature", "The actor's key signed the statement.", "Which person held the key.", required=False),
+]
+
+UNKNOWN = [Plan("form", "The file is a package, a receipt or a transparent statement.", "Anything about its content.")]
+
+KEY_DIRECTORY = Plan(
+    "key directory",
+    "Every signature that this report relies on is by a key that your key directory lists, within its dates.",
+    "That the directory is right: it is as good as whoever keeps it.",
+)
+
+_NO_MORE = (
+    "It does not show that what the record says is true, that anything outside the log did not happen, or that a management "
+    "system conforms to any standard. Tabellion is not a certification body."
+)
+SCOPES = {
+    "receipt": "This receipt shows that one entry existed in this log in this form when the checkpoint was signed, and who "
+    f"signed it. {_NO_MORE}",
+    "transparent statement": f"This statement shows that a log took it in, in this form, and signed so. {_NO_MORE}",
+    "unknown file": "Nothing was verified. Tabellion is not a certification body.",
+}

@@ -1,0 +1,125 @@
+"""The record types of version 1: their `clear` members and what one record of each shows by itself.
+
+Source: docs/formats.md §6 to §8. A type that is not here belongs to a later registry and is read without its meaning.
+"""
+
+from typing import TYPE_CHECKING
+
+from . import ed25519, shape
+from .faults import Malformed
+from .jcs import Json
+
+if TYPE_CHECKING:
+    from .record import Record
+
+KEYS_STREAM = "keys"
+TYPE_NAME = shape.matching(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", 64)
+ORIGIN_LIMIT = 255
+PURPOSES = ("log", "writer", "package", "actor")
+GENESIS, GRANTED, ROTATED, REVOKED = "log.genesis", "key.granted", "key.rotated", "key.revoked"
+KEY_TYPES = {GENESIS, GRANTED, ROTATED, REVOKED}
+OPENED, CLOSED, ERASURE_DONE = "epoch.opened", "epoch.closed", "erasure.done"
+ENVIRONMENT = shape.one_of("production", "sandbox", "development")
+_NOT_CRITICAL = {"anchor.confirmed", "package.exported", "record.read", "witness.conflict_found", "witness.conflict_lifted"}
+_ABOUT_A_SYSTEM = {"system.deletion_requested", "system.deletion_cancelled", "system.purged"}
+_TENANT = shape.matching(r"[a-z0-9][a-z0-9-]{0,62}", 63)
+
+
+def origin(value: Json) -> str:
+    """`<public host>/log/<tenant>` (§1)."""
+    text = shape.text(value)
+    host, separator, tenant = text.rpartition("/log/")
+    if not separator or not host or len(text) > ORIGIN_LIMIT or any(not "!" <= one <= "~" or one in '+"\\' for one in text):
+        raise Malformed("is not an origin HOST/log/TENANT")
+    _TENANT(tenant)
+    return text
+
+
+_KEY_FORM = shape.record(alg=shape.exactly("ed25519"), key_id=shape.digest, public=shape.octets_of(32))
+
+
+def _key(value: Json) -> Json:
+    key = _KEY_FORM(value)
+    if not ed25519.is_public_key(key["public"]) or ed25519.key_id(key["public"]) != key["key_id"]:
+        raise Malformed("is not a usable key or has another key's id")
+    return key
+
+
+_PURPOSE = shape.one_of(*PURPOSES)
+_SIGNATURE = shape.octets_of(64)
+_PREVIOUS = shape.record(closed=shape.flag, epoch=shape.ordinal, last_seq=shape.ordinal)
+_SYSTEM = shape.record(last_seq=shape.ordinal, system=shape.identity)
+_IDS = shape.list_of(shape.identity)
+
+
+def _systems(value: Json) -> Json:
+    return shape.ascending(shape.list_of(_SYSTEM)(value), lambda one: str(one["system"]))
+
+
+CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
+    GENESIS: shape.record(digest_alg=shape.exactly("sha-256"), env=ENVIRONMENT, key=_key, origin=origin, tenant=_TENANT),
+    GRANTED: shape.record(credential=shape.identity, key=_key, purpose=_PURPOSE),
+    ROTATED: shape.record(
+        credential=shape.identity,
+        key=_key,
+        new_signature=_SIGNATURE,
+        old=shape.digest,
+        old_signature=_SIGNATURE,
+        purpose=_PURPOSE,
+    ),
+    REVOKED: shape.record(key_id=shape.digest, reason=shape.one_of("compromised", "lost", "retired")),
+    OPENED: shape.record(previous=shape.Optional(_PREVIOUS)),
+    CLOSED: shape.record(last_seq=shape.ordinal, systems=_systems),
+    "erasure.ordered": shape.record(keys=_IDS, scope=shape.one_of("subject", "record", "retention", "system")),
+    ERASURE_DONE: shape.record(erased=shape.natural, last=shape.flag, order=shape.identity),
+    "hold.placed": shape.record(hold=shape.identity, keys=shape.Optional(_IDS)),
+    "hold.released": shape.record(hold=shape.identity),
+    "system.deletion_requested": shape.record(due_at=shape.moment),
+    "system.deletion_cancelled": shape.record(),
+    "system.purged": shape.record(order=shape.Optional(shape.identity)),
+    "anchor.confirmed": shape.record(
+        anchor=shape.one_of("rfc3161", "opentimestamps", "arweave", "evm"),
+        evidence_sha256=shape.digest,
+        root=shape.digest,
+        size=shape.natural,
+    ),
+    "witness.conflict_found": shape.record(kind=shape.one_of("forked", "rolled_back"), proved=shape.flag, size=shape.natural),
+    "witness.conflict_lifted": shape.record(conflict=shape.identity),
+    "package.exported": shape.record(count=shape.natural, first=shape.natural, manifest_sha256=shape.digest, size=shape.natural),
+    "record.read": shape.record(entry=shape.natural),
+}
+
+
+def is_known(record: "Record") -> bool:
+    return record.type in CLEAR and record.type_version == 1
+
+
+def check(record: "Record") -> None:
+    """What one record shows by itself and gets wrong (§8, last paragraph). Sets `record.facts` of a known type."""
+    if (record.stream == KEYS_STREAM) != (record.type in KEY_TYPES):
+        raise Malformed("stream keys is for key records, and every key record is in it")
+    if not is_known(record):
+        return
+    if record.critical == (record.type in _NOT_CRITICAL):
+        raise Malformed(f"a {record.type} record has the wrong `critical`")
+    if record.type in _ABOUT_A_SYSTEM and record.system is None:
+        raise Malformed(f"a {record.type} record names no system")
+    if record.clear is None:
+        record.facts = CLEAR[record.type]({})
+    else:
+        record.facts = CLEAR[record.type](record.clear)
+    _check_numbers(record, record.facts)
+
+
+def _check_numbers(record: "Record", facts: dict[str, Json]) -> None:
+    if record.type == OPENED and record.seq != 1:
+        raise Malformed("an epoch.opened that is not number 1 of its epoch")
+    if record.type == CLOSED and record.seq != facts["last_seq"]:
+        raise Malformed("an epoch.closed that is not its own last number")
+    if record.type == GENESIS:
+        numbers = (record.seq, record.epoch, record.stream_version)
+        said = (facts["origin"], facts["env"], facts["tenant"])
+        if numbers != (1, 1, 1) or said != (record.log, record.env, record.log.rpartition("/log/")[2]):
+            raise Malformed("a genesis that is not number 1 of everything or contradicts its header")
+    if record.type == ERASURE_DONE and facts["erased"] != sum(len(unit.digests) for unit in record.units):
+        raise Malformed("a tombstone with another number of fields than `erased`")

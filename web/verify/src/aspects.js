@@ -1,0 +1,66 @@
+// Four aspects of evidence that stay apart (docs/formats.md §12.1): signature, ledger inclusion, time, live source. Each holds, is broken or was
+// not checked. Promise: what was not looked at, or could not be decided, is never fine; a fault in any check breaks one of the first two.
+
+const NOT_CHECKED = 'not checked';
+const CLOCK = 'the commit time is the clock of the log’s own writer, and no clock outside the log vouches for it';
+
+// The checks that an aspect rests on, by kind of file.
+const RESTS_ON = {
+  package: {
+    signature: ['container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements'],
+    inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals'],
+    time: ['issuer', 'checkpoint signature', 'seals'],
+  },
+  receipt: {
+    signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement'],
+    inclusion: ['entry', 'inclusion', 'issuer', 'checkpoint signature', 'seal', 'disclosures'],
+    time: ['issuer', 'checkpoint signature', 'seal'],
+  },
+  'transparent statement': {
+    signature: ['form', 'issuer', 'receipt', 'statement signature'],
+    inclusion: ['form', 'issuer', 'receipt'],
+    time: [],
+  },
+};
+
+/** Of a receipt for an entry that its actor did not sign the statement's signature is no part; elsewhere every one is. */
+const partsOf = (run, names) => run.checks.filter((check) => names.includes(check.name) && (check.required || check.name !== 'statement'));
+
+function fromChecks(run, aspect, names, yes) {
+  const parts = partsOf(run, names);
+  const open = parts.filter((check) => check.outcome !== 'holds').map((check) => check.name).join(', ');
+  const restsOn = parts.map((check) => check.name);
+  if (open === '') return { aspect, outcome: 'holds', answer: yes, restsOn };
+  if (parts.some((check) => check.outcome === 'broken' || check.outcome === 'malformed')) {
+    return { aspect, outcome: 'broken', answer: `Not shown: see ${open}.`, restsOn };
+  }
+  return { aspect, outcome: NOT_CHECKED, answer: `Something it rests on could not be decided: see ${open}.`, restsOn };
+}
+
+const SECONDS_MAX = 8.64e12; // what a Date can hold
+const dated = (seconds) => (seconds <= SECONDS_MAX ? new Date(seconds * 1000).toISOString() : `${seconds} seconds after 1970`);
+
+/** Holds only when witnesses that the trust file asks for have dated the checkpoint: not after the earliest of them. */
+function timeOf(run, names) {
+  if (names.length === 0) return { aspect: 'time', outcome: NOT_CHECKED, answer: 'This form of receipt carries no time at all.', restsOn: [] };
+  const found = fromChecks(run, 'time', names, '');
+  if (found.outcome !== 'holds') return found;
+  const [first] = Object.entries(run.witnessed).sort(([, a], [, b]) => a - b);
+  if (!first) return { ...found, outcome: NOT_CHECKED, answer: `No outside clock: ${CLOCK}.` };
+  return { ...found, answer: `Not after ${dated(first[1])}, by witness ${first[0]}.` };
+}
+
+/** [{aspect, outcome, answer, restsOn}] of a run; none for a file of no known kind. `run.witnessed` is what witnesses dated: name → seconds. */
+export function aspectsOf(run) {
+  const parts = RESTS_ON[run.kind];
+  if (!parts) return [];
+  return [
+    fromChecks(run, 'signature', parts.signature, 'Every signature is valid, by a key in force of a log you trust.'),
+    fromChecks(run, 'ledger inclusion', parts.inclusion, 'Everything stands in the tree that the log signed.'),
+    timeOf(run, parts.time),
+    {
+      aspect: 'live source', outcome: NOT_CHECKED, restsOn: [],
+      answer: 'Not asked: this verifier asks nobody. Ask the log itself for a newer checkpoint and a consistency proof.',
+    },
+  ];
+}
