@@ -18,14 +18,13 @@ place=$1
 rm -rf "$place"
 mkdir -p "$place"
 place=$(cd "$place" && pwd)
-started=()
-trap 'for id in "${started[@]}"; do kill "$id" 2>/dev/null || true; done' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
 
 listen() { # NAME COMMAND…: starts it and gives the first line that it says
   local name=$1
   shift
   "$@" >"$place/$name.out" 2>&1 &
-  started+=("$!")
+
   for _ in $(seq 200); do
     [ -s "$place/$name.out" ] && break
     read -rt 0.05 <> <(:) || true

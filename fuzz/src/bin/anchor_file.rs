@@ -7,9 +7,11 @@ use tabellion_model::AnchorFile;
 use tabellion_tlog::anchor::AnchorTrust;
 
 fuzz_target!(|data: &[u8]| {
-    one_form(data, |data| AnchorFile::parse("x", data), |file| {
-        file.to_bytes().expect("a file that was read can be written")
-    });
+    one_form(
+        data,
+        |data| AnchorFile::parse("x", data),
+        |file| file.to_bytes().expect("a file that was read can be written"),
+    );
     let _ = AnchorTrust::parse(data);
     let _ = AnchorTrust::certificates_in(data);
 });

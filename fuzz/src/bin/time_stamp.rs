@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tabellion_tlog::anchor::rfc3161::{Expected, verify};
 use tabellion_tlog::Hash;
+use tabellion_tlog::anchor::rfc3161::{Expected, verify};
 
 const STAMPED: &str = include_str!("../../../crates/tlog/tests/golden/anchor/stamped.sha256");
 const ROOTS: [&[u8]; 2] = [
