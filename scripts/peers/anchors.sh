@@ -24,7 +24,6 @@ listen() { # NAME COMMAND…: starts it and gives the first line that it says
   local name=$1
   shift
   "$@" >"$place/$name.out" 2>&1 &
-
   for _ in $(seq 200); do
     [ -s "$place/$name.out" ] && break
     read -rt 0.05 <> <(:) || true
