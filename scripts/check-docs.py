@@ -82,6 +82,9 @@ def rust_sources():
 def unknown_commands(path, text, help_of):
     """Commands and options that the program does not list. `help_of(words)` is the help text of a subcommand or None."""
     for number, code in code_of(text):
+        # A crate is called like the program.
+        if code.lstrip().startswith("cargo "):
+            continue
         for rest in COMMAND.findall(code):
             words = []
             for word in rest.split():

@@ -46,6 +46,7 @@ class Documents(unittest.TestCase):
         self.assertEqual(len(self.commands("```\ntabellion vrify x.zip\n```")), 1, "a reader would type it")
         self.assertEqual(self.commands("```\n$ target/debug/tabellion verify x.zip --trust t\n```"), [], "a real command refused")
         self.assertEqual(self.commands("a tabellion was a notary"), [], "prose is no command")
+        self.assertEqual(self.commands("`cargo test -p tabellion --test it`"), [], "the crate is not the program")
 
     def test_an_unknown_option_is_found(self):
         self.assertEqual(len(self.commands("`tabellion log show 3 --dir d`")), 1, "`log show` here has no --dir")

@@ -58,6 +58,9 @@ fn typed(visit: &Visit<'_>) -> Result<NewDecision, Refusal> {
 
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let opened = opened(visit)?;
+    if !opened.register.approves() {
+        return Err(Refusal::not_found("decision in this register"));
+    }
     let mut blocks = Vec::new();
     match (&opened.item.digest, opened.item.may_decide, refused) {
         (Some(digest), true, _) => {

@@ -102,7 +102,7 @@ fn action(visit: &Visit<'_>, code: Code) -> Option<Action> {
 fn remedy(code: Code) -> &'static str {
     match code {
         Code::NotSignedIn => {
-            "Your session is over, or was ended. Sign in with a new link; going back in the browser keeps what you typed."
+            "Your session is over, or was ended, and what you just sent was not taken. Sign in with a new link and write it again."
         }
         Code::CrossSite => {
             "Nothing was recorded. If you did not come from another site, open the page anew and send the form again. If you did, somebody tried to act in your name: tell an administrator."

@@ -45,6 +45,7 @@ pub(crate) fn query(visit: &Visit<'_>) -> Result<ItemQuery, Refusal> {
         due_before: due,
         reference: get("reference"),
         open: get("open").filter(|word| word == "true"),
+        overdue: get("overdue").filter(|word| word == "true"),
         organisation_wide: get("wide").filter(|word| word == "true"),
         sort: Some(match visit.query.get("sort") {
             Some("name") => Order::Name,
@@ -94,6 +95,7 @@ pub(crate) fn filters(visit: &Visit<'_>, register: &Register) -> Result<Vec<Filt
     } else {
         filters.push(Filter { name: "open", label: "Ended", takes: choices([("true", "Not yet")]) });
     }
+    filters.push(Filter { name: "overdue", label: "In time", takes: choices([("true", "Overdue")]) });
     filters.push(Filter { name: "due", label: "Due before", takes: Takes::Day });
     Ok(filters)
 }
@@ -130,14 +132,13 @@ pub(crate) fn views(
     visit: &Visit<'_>,
     register: &Register,
 ) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
-    let day = |ahead: u64| crate::console::words::day(Micros(visit.now().0.saturating_add(ahead)));
-    let soon = day(DUE_SOON);
+    let soon = crate::console::words::day(Micros(visit.now().0.saturating_add(DUE_SOON)));
     if !register.approves() {
         let open = || ("open", "true".to_owned());
         return vec![
             ("All", Vec::new()),
             ("Open", vec![open()]),
-            ("Overdue", vec![open(), ("due", day(0))]),
+            ("Overdue", vec![("overdue", "true".to_owned())]),
             ("Due in 30 days", vec![open(), ("due", soon)]),
         ];
     }

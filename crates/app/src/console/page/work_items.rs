@@ -105,7 +105,15 @@ pub(crate) fn table(
         filters: Vec::new(),
         search: "",
         views: Vec::new(),
-        empty: nothing("Nothing is open", none, None),
+        empty: nothing(
+            if visit.reach(Permission::ReadRegisters) == Reach::All {
+                "Nothing is open"
+            } else {
+                "Nothing that you may see is open"
+            },
+            none,
+            None,
+        ),
     };
     listing.table(visit, Rows::Whole(rows))
 }

@@ -78,6 +78,10 @@ pub struct ItemQuery {
     #[serde(default)]
     #[schemars(extend("enum" = ["true"]))]
     pub open: Option<String>,
+    /// Whose day is over while their owner is awaited; of approved content, whose review is: `true`.
+    #[serde(default)]
+    #[schemars(extend("enum" = ["true"]))]
+    pub overdue: Option<String>,
     /// About no system, and so for the whole organisation: `true`.
     #[serde(default)]
     #[schemars(extend("enum" = ["true"]))]
@@ -194,7 +198,8 @@ impl Desk {
         query: &ItemQuery,
     ) -> Result<ItemSummaries, Refusal> {
         let register = self.register(register)?;
-        let filter = self.within_reach(actor, Permission::ReadRegisters, filter(register, query)?)?;
+        let filter =
+            self.within_reach(actor, Permission::ReadRegisters, filter(register, query, self.now())?)?;
         let sort = match query.sort.unwrap_or_default() {
             Order::Changed => ItemSort::Changed,
             Order::Name => ItemSort::Name,
@@ -242,7 +247,8 @@ impl Desk {
             authors: life.authors.iter().map(ToString::to_string).collect(),
             opened_by: row.created.by.to_hex(),
             submitter: life.submitter.map(|person| person.to_hex()),
-            may_decide: !is_ended(register, row)
+            may_decide: self.then().is_none()
+                && !is_ended(register, row)
                 && life.review == Some(Review::InReview)
                 && self.may_item(actor, Permission::DecideRegisters, row)?
                 && super::deciding::deciding_role(actor, register).is_ok()
@@ -262,7 +268,7 @@ impl Desk {
         row: &ItemRow,
         life: &Life,
     ) -> Result<Vec<String>, Refusal> {
-        if !self.may_item(actor, Permission::MoveRegisters, row)? {
+        if self.then().is_some() || !self.may_item(actor, Permission::MoveRegisters, row)? {
             return Ok(Vec::new());
         }
         let second = self.second_person(actor)?;
@@ -374,17 +380,24 @@ pub(super) fn waits(register: &Register, row: &ItemRow) -> Option<Waits> {
     state_of(register, row).and_then(|state| register.state(state)).and_then(|state| state.waits)
 }
 
-fn filter(register: &Register, query: &ItemQuery) -> Result<ItemFilter, Refusal> {
+fn filter(register: &Register, query: &ItemQuery, now: Micros) -> Result<ItemFilter, Refusal> {
     let malformed = |what: String| Refusal::new(Code::Malformed, what);
     if let Some(state) = query.state.as_deref().filter(|state| register.state(state).is_none()) {
         return Err(malformed(format!("the register {} has no state {state:?}", register.name)));
     }
-    let ended = register.ended_states().filter(|_| query.open.is_some());
+    let overdue = query.overdue.is_some();
+    let left_out = register.states.iter().filter(|state| {
+        (state.ended && (query.open.is_some() || overdue))
+            || (overdue && !register.approves() && state.waits != Some(Waits::Owner))
+    });
+    // A day is over when the next one begins.
+    let over = if register.approves() { now } else { Micros(now.0.saturating_sub(DAY_US) + 1) };
+    let due_before = query.due_before.map(|time| time.0).into_iter().chain(overdue.then_some(over)).min();
     Ok(ItemFilter {
         register: Some(register.name.clone()),
         system: query.system,
         reference: query.reference.clone(),
-        not_in: ended.map(str::to_owned).collect(),
+        not_in: left_out.map(|state| state.name.clone()).collect(),
         state: query.state.clone().map(|state| {
             let first = state == register.first_state();
             (state, first)
@@ -397,7 +410,7 @@ fn filter(register: &Register, query: &ItemQuery) -> Result<ItemFilter, Refusal>
         text: query.text.clone(),
         fields: query.fields.as_deref().map(|pairs| fields(register, pairs)).transpose()?.unwrap_or_default(),
         refresh_open: query.refresh.is_some(),
-        due_before: query.due_before.map(|time| time.0),
+        due_before,
         about_none: query.organisation_wide.is_some(),
         ..ItemFilter::default()
     })

@@ -158,3 +158,47 @@ fn comments_stand_with_every_item_and_hostile_text_stays_text() {
         );
     }
 }
+
+/// Whoever looks back may have come in since: the page shows the item of then and offers nothing.
+#[test]
+fn an_item_is_shown_as_of_a_moment_before_the_session_began() {
+    let house = House::new();
+    let cora = Browser::of(&house, "Cora", &[Role::ComplianceOfficer]);
+    let dev = Browser::of(&house, "Dev", &[Role::Developer]);
+    let path = opened(&house, &cora, "task", &task(&dev.person));
+    let then = house.ledger.reader().size();
+    let later = Browser::of(&house, "Lea", &[Role::GovernanceEngineer]);
+    for path in [format!("{path}?as_of={then}"), format!("{path}/history?as_of={then}")] {
+        let answer = later.get(&path);
+        assert_eq!(answer.status, 200, "{path} is not shown to who came in after it: {}", answer.text());
+        assert!(!answer.text().contains("Take the step"), "the past is offered to be changed");
+    }
+}
+
+/// What waits for its second person is late for nobody.
+#[test]
+fn overdue_is_what_its_owner_has_not_answered_in_time() {
+    let house = House::new();
+    let cora = Browser::of(&house, "Cora", &[Role::ComplianceOfficer]);
+    let dev = Browser::of(&house, "Dev", &[Role::Developer]);
+    let mut late = task(&dev.person);
+    late["due"] = json!("2026-03-01");
+    let path = opened(&house, &cora, "task", &late);
+    let name = late["name"].as_str().expect("a title").to_owned();
+    let overdue = "/registers/task?overdue=true";
+    assert!(cora.page(overdue).contains(&name), "an overdue task is not found");
+    let mut today = task(&dev.person);
+    today["due"] = json!("2026-03-02");
+    today["name"] = json!("In time until midnight");
+    opened(&house, &cora, "task", &today);
+    assert!(
+        !cora.page(overdue).contains("In time until midnight"),
+        "a day that is not over counts as missed"
+    );
+    let answered = item_form(&cora, &format!("{path}/edit"), &[("field.answer", "Done and filed")]);
+    cora.follow(&answered);
+    let token = house.session(&dev.person);
+    let api = path.replace("/registers/task/", "/api/v1/registers/task/items/");
+    house.post(&token, &format!("{api}/state"), &json!({"state": "answered", "reason": "done"})).ok();
+    assert!(!cora.page(overdue).contains(&name), "what waits for a second person stands under Overdue");
+}
