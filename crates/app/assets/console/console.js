@@ -156,7 +156,6 @@
     const { parameters } = event.detail;
     for (const name of Object.keys(parameters)) if (parameters[name] === '') delete parameters[name];
   });
-  document.body.addEventListener('htmx:pushedIntoHistory', () => { if (nav) drawViews(); });
   // What a filter left is said, not only shown.
   const heard = one('[data-heard]');
   document.body.addEventListener('htmx:afterSettle', (event) => {
