@@ -12,7 +12,7 @@ use crate::record::Record;
 use crate::values::{int, number, word};
 
 pub(crate) const CALLS: Projection =
-    Projection { name: "calls", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "calls", version: 3, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// How a call stands. By the types of its records alone.
 pub(crate) mod state {

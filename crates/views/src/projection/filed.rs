@@ -21,18 +21,27 @@ fn unfiled(db: &Connection) -> rusqlite::Result<u64> {
     Ok(db.prepare_cached(last)?.query_row([], |row| number(row, 0))? * RUN_ENTRIES)
 }
 
-/// Files the calls of a run that is over, once: before a batch that begins at `index` is folded.
+/// Files the calls of every run that is over, each once: before a batch that begins at `index` is folded. A batch may hold the end of one run and the beginning
+/// of the next, so that the newest call says nothing about the run before its own.
 pub(crate) fn file(db: &Connection, index: u64) -> rusqlite::Result<()> {
-    let newest = db
-        .prepare_cached("SELECT entry FROM calls ORDER BY entry DESC LIMIT 1")?
-        .query_row([], |row| number(row, 0))
-        .optional()?;
-    let Some(from) = newest.map(|newest| newest / RUN_ENTRIES * RUN_ENTRIES) else { return Ok(()) };
-    // A run goes on until a batch begins after it, and is filed when the first one does; what follows may long hold no call.
-    if from == index / RUN_ENTRIES * RUN_ENTRIES || from < unfiled(db)? {
-        return Ok(());
+    let over = index / RUN_ENTRIES * RUN_ENTRIES;
+    loop {
+        let next = db
+            .prepare_cached(
+                "SELECT entry FROM calls WHERE entry >= ?1 AND entry < ?2 ORDER BY entry LIMIT 1",
+            )?
+            .query_row(params![int(unfiled(db)?), int(over)], |row| number(row, 0))
+            .optional()?;
+        match next {
+            Some(entry) => file_run(db, entry / RUN_ENTRIES)?,
+            None => return Ok(()),
+        }
     }
-    let bounds = params![int(from / RUN_ENTRIES), int(from), int(from + RUN_ENTRIES)];
+}
+
+fn file_run(db: &Connection, number: u64) -> rusqlite::Result<()> {
+    let from = number * RUN_ENTRIES;
+    let bounds = params![int(number), int(from), int(from + RUN_ENTRIES)];
     let ids = "INSERT OR IGNORE INTO call_ids (run, record_id, entry) SELECT ?1, record_id, entry FROM calls
         WHERE entry >= ?2 AND entry < ?3 ORDER BY record_id";
     run(db, ids, bounds)?;
@@ -41,8 +50,7 @@ pub(crate) fn file(db: &Connection, index: u64) -> rusqlite::Result<()> {
         SELECT ?1, asked_unit, entry FROM calls WHERE entry >= ?2 AND entry < ?3 AND asked_unit IS NOT NULL
         UNION SELECT ?1, ended_unit, entry FROM calls WHERE entry >= ?2 AND entry < ?3 AND ended_unit IS NOT NULL
         ORDER BY 2";
-    run(db, units, bounds)?;
-    Ok(())
+    run(db, units, bounds).map(drop)
 }
 
 /// Files the unit of a call's end at `index`, when the call's own run was filed before.

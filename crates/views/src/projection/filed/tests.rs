@@ -95,3 +95,31 @@ fn a_run_is_filed_once_however_many_calls_end_before_the_next_one_begins() {
     file(&db, RUN_ENTRIES + 2).expect("filed");
     assert_eq!(filed().expect("a count"), 0, "each end of a call would sort a whole run again");
 }
+
+/// A batch under load begins in one run and ends in the next.
+#[test]
+fn a_run_is_filed_also_when_its_last_batch_reaches_into_the_next() {
+    let db = views();
+    let insert = |entry: u64| {
+        let sql = "INSERT INTO calls (entry, record_id, state, at, asked_unit, ended_unit) VALUES (?1, ?2, 1, ?1, ?3, ?4)";
+        let id = entry.to_string().repeat(16).into_bytes()[..16].to_vec();
+        let (asked, end) = (asked(entry), end(entry));
+        db.execute(sql, params![int(entry), id, asked.as_bytes(), end.as_bytes()]).expect("a row");
+    };
+    (1..RUN_ENTRIES + 4).for_each(insert);
+    file(&db, RUN_ENTRIES + 4).expect("filed");
+    (RUN_ENTRIES + 4..3 * RUN_ENTRIES + 2).for_each(insert);
+    file(&db, 3 * RUN_ENTRIES + 2).expect("filed");
+    for entry in [1, RUN_ENTRIES - 1, RUN_ENTRIES, 2 * RUN_ENTRIES + 1, 3 * RUN_ENTRIES + 1] {
+        assert_eq!(
+            entry_of(&db, &record(entry)).expect("an answer"),
+            Some(entry),
+            "the page of a call would say that there is none"
+        );
+        assert_eq!(
+            take(&db, &[end(entry)]).expect("an answer"),
+            [(end(entry), entry)],
+            "erased content would stay in the views"
+        );
+    }
+}
