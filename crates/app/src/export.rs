@@ -18,8 +18,8 @@ use tabellion_ledger::{LedgerError, Reader};
 use tabellion_model::catalogue::Reference;
 use tabellion_model::package::{FrameworkContents, PackageInput, PackageWriteError, write_package};
 use tabellion_model::{
-    DisclosurePolicy, Entry, EntryError, KeyChain, KeyError, KeyId, Manifest, Micros, Period, Purpose,
-    SystemId, Totals, is_label,
+    AnchorFile, DisclosurePolicy, Entry, EntryError, KeyChain, KeyError, KeyId, Manifest, Micros, Period,
+    Purpose, SystemId, Totals, is_label,
 };
 use tabellion_tlog::{CheckpointError, Hash, SignedCheckpoint, VerifierKeyError};
 
@@ -83,6 +83,8 @@ pub struct Exported {
     pub shown_personal: u64,
     /// Whether the files about the framework are inside.
     pub has_framework: bool,
+    /// Evidence of anchors that is not inside, because its files are damaged; each with its file and the way out.
+    pub left_out: Vec<String>,
 }
 
 /// Why there is no package.
@@ -275,7 +277,8 @@ pub fn export(
     let span = choose(reader, request.period, size)?.span(reader)?;
     let subject = Subject { reader, request, span, chain, checkpoint };
     let survey = survey(&subject)?;
-    let written = write(&subject, &survey, package_key, out)?;
+    let (anchors, left_out) = anchors::of(&subject)?;
+    let written = write(&subject, &survey, &anchors, package_key, out)?;
     Ok(Exported {
         first: subject.span.first,
         count: subject.span.count,
@@ -286,17 +289,18 @@ pub fn export(
         last_commit: subject.span.last_commit(),
         shown_personal: survey.shown_personal,
         has_framework: framework::wanted(request),
+        left_out,
     })
 }
 
 fn write(
     subject: &Subject<'_>,
     survey: &Survey,
+    anchors: &[AnchorFile],
     package_key: &KeyPair,
     out: &mut dyn Write,
 ) -> Result<tabellion_model::package::WrittenPackage, ExportError> {
     let proof = proof::range_proof(subject, survey)?;
-    let anchors = anchors::of(subject)?;
     let verify_txt = instructions::write(subject)?;
     let framework = framework::framework(subject)?;
     let page = report::prepare(subject, survey, framework.as_ref())?;
@@ -334,7 +338,7 @@ fn write(
         disclosure: subject.request.disclosure,
         shown: &bundles,
         erased: &survey.erased,
-        anchors: &anchors,
+        anchors,
         proof: &proof,
         verify_txt: &verify_txt,
         verify_html: VERIFY_HTML,

@@ -234,6 +234,9 @@ impl Committer {
     /// Makes the keys durable that the batch needs, and finds its place.
     fn place_batch(&mut self, sealed: &Sealed, len: usize) -> Result<(BatchRef, u64), LedgerError> {
         self.alive()?;
+        let disk = self.shared.disk.as_ref();
+        self.segments.in_place(disk)?;
+        self.shared.vault().in_place(disk)?;
         self.shared
             .vault()
             .make_durable()

@@ -21,6 +21,15 @@ pub enum OpenMode {
     CreateNew,
 }
 
+/// Which file it is, whatever name leads to it: the same for a name and an open file exactly if the name leads to that file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileIdentity {
+    /// The file system.
+    pub device: u64,
+    /// The file in it.
+    pub inode: u64,
+}
+
 /// A directory tree. Paths are relative to its root, `/`-joined; the root itself is `""`.
 ///
 /// Errors are those of the operating system; a path that is absolute or climbs is `InvalidInput`.
@@ -29,6 +38,8 @@ pub trait Disk: Send + Sync {
     fn open(&self, path: &str, mode: OpenMode) -> io::Result<Box<dyn DiskFile>>;
     /// Whether a file or directory has this name.
     fn exists(&self, path: &str) -> io::Result<bool>;
+    /// Which file `path` leads to. `NotFound` when it leads to none.
+    fn identity(&self, path: &str) -> io::Result<FileIdentity>;
     /// Names of the files directly in `dir` (no directories), in bytewise order.
     fn list(&self, dir: &str) -> io::Result<Vec<String>>;
     /// Creates `dir` and its missing parents. Durable after [`Disk::sync_dir`] of each parent.
@@ -49,6 +60,8 @@ pub trait DiskFile: Send + Sync {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
     /// Makes every earlier write and length change of this file durable (`fdatasync`).
     fn sync(&self) -> io::Result<()>;
+    /// Which file this is; an open file keeps its identity when its name is removed.
+    fn identity(&self) -> io::Result<FileIdentity>;
     /// Present length of the file.
     fn len(&self) -> io::Result<u64>;
     /// Whether the file has no bytes.

@@ -11,6 +11,7 @@ use tabellion_model::registry;
 use tabellion_model::{Disclosure, Entry, Header, Purpose, SealedRecord};
 use tabellion_tlog::SignedCheckpoint;
 
+use crate::anchor::anchored;
 use crate::derive;
 use crate::disk::{self, Disk};
 use crate::keyring::Secrets;
@@ -29,6 +30,8 @@ const MAX_FINDINGS: usize = 1000;
 pub struct FsckReport {
     /// What is wrong; empty when nothing is.
     pub findings: Vec<String>,
+    /// What is wrong beside the log, which is not touched by it: evidence that anchors gave.
+    pub beside: Vec<String>,
     /// What is worth knowing but not wrong.
     pub notes: Vec<String>,
     /// How much was looked at, by name.
@@ -36,7 +39,7 @@ pub struct FsckReport {
 }
 
 impl FsckReport {
-    /// Whether nothing is wrong.
+    /// Whether nothing is wrong with the log.
     pub fn is_sound(&self) -> bool {
         self.findings.is_empty()
     }
@@ -63,6 +66,7 @@ pub fn fsck(disk: &Arc<dyn Disk>, options: &OpenOptions, against: &[String]) -> 
             report.notes.extend(recovered.notes.iter().cloned());
             let log = ScannedLog { disk: disk.as_ref(), state: &recovered.state };
             log.check_derived(&mut report);
+            check_anchors(disk, recovered.state.size(), &mut report);
             for kept in against {
                 log.check_against(kept, &mut report);
             }
@@ -90,6 +94,17 @@ fn open_vault(disk: &Arc<dyn Disk>, options: &OpenOptions, report: &mut FsckRepo
         used.check(&vault).map(|()| vault)
     });
     opened.map_err(|error| report.find(error.to_string())).ok()
+}
+
+/// Evidence that anchors gave must be what was confirmed.
+fn check_anchors(disk: &Arc<dyn Disk>, size: u64, report: &mut FsckReport) {
+    match anchored(disk, size) {
+        Ok(found) => {
+            report.counts.insert("anchors confirmed", found.whole.len() as u64);
+            report.beside.extend(found.damaged.into_iter().take(MAX_FINDINGS));
+        }
+        Err(error) => report.beside.push(error.to_string()),
+    }
 }
 
 struct Inspector<'a> {

@@ -331,6 +331,11 @@ impl Ledger {
         Reservation::take(&self.shared, bytes, self.shared.segment_bytes)
     }
 
+    /// Whether the vault's table still stands under its name; a server that gets no appends learns of it here.
+    pub fn check_in_place(&self) -> Result<(), LedgerError> {
+        self.shared.vault().in_place(self.shared.disk.as_ref())
+    }
+
     /// Whether the next append finds room; if not, how much it takes. While there was none, looking tries to make it, so that a server that gets no
     /// appends because it says so finds out when there is space again.
     pub fn check_room(&self) -> Result<(), LedgerError> {

@@ -20,6 +20,7 @@ mod fsck;
 mod head;
 mod holds;
 mod idempotency;
+mod in_place;
 mod init;
 mod keeper;
 pub mod keyring;

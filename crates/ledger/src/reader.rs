@@ -363,9 +363,12 @@ impl Reader {
     pub fn witnessed_receipt(&self, index: u64) -> Result<Receipt, LedgerError> {
         self.batch_of(index)?;
         let cosigned = self.cosigned().filter(|cosigned| cosigned.checkpoint.size > index).ok_or_else(|| {
-            LedgerError::Unavailable(format!(
-                "no checkpoint with entry {index} in it has been cosigned by the witnesses yet; ask again later, or take the plain receipt"
-            ))
+            LedgerError::rejected(
+                RejectCode::NotFound,
+                format!(
+                    "no checkpoint with entry {index} in it has been cosigned by the witnesses yet; ask again later, or take the plain receipt"
+                ),
+            )
         })?;
         self.receipt_under(index, cosigned.checkpoint.size, cosigned.bytes.clone())
     }

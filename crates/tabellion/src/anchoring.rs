@@ -13,7 +13,9 @@ use tabellion_ledger::anchor::{
     Anchor, AnchorPlan, Anchoring, ArweaveUpload, Calendar, Coverage, Ed25519AnchorKey, EvmChain, EvmKey,
     Exchange, Round, TimeStampAuthority,
 };
+use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{OsEntropy, SystemClock};
+use tabellion_tlog::anchor::rfc3161::{check_roots, is_policy};
 use tabellion_tlog::anchor::{AnchorKind, AnchorTrust};
 
 use crate::config::{AnchorConfig, Config};
@@ -30,8 +32,8 @@ pub(crate) fn start(config: &Config, held: &Held) -> Result<Option<Anchoring>, F
     if config.anchors.0.is_empty() {
         return Ok(None);
     }
-    let round = round(config, held, |_| true, true)?;
-    Anchoring::start(round)
+    let round = round(config, held.disk(), |_| true, true)?;
+    Anchoring::start(round, Arc::clone(&held.ledger), held.dir().to_owned())
         .map(Some)
         .map_err(|error| Failure::failed(format!("the anchors' thread cannot start: {error}; start again")))
 }
@@ -39,7 +41,7 @@ pub(crate) fn start(config: &Config, held: &Held) -> Result<Option<Anchoring>, F
 /// The work of the anchors that `wanted` names; `scheduled`: also on their own clock, not only when asked.
 pub(crate) fn round(
     config: &Config,
-    held: &Held,
+    disk: &Arc<dyn Disk>,
     wanted: impl Fn(&str) -> bool,
     scheduled: bool,
 ) -> Result<Round, Failure> {
@@ -50,8 +52,7 @@ pub(crate) fn round(
             Ok(AnchorPlan { name: name.clone(), every_s, anchor: service(name, anchor)? })
         })
         .collect::<Result<_, Failure>>()?;
-    let clock = Arc::new(SystemClock);
-    Ok(Round::new(Arc::clone(&held.ledger), held.disk(), clock, plans, Arc::new(terminal::say)))
+    Ok(Round::new(disk, Arc::new(SystemClock), plans, Arc::new(terminal::say)))
 }
 
 /// What an anchor lacks.
@@ -81,6 +82,12 @@ fn service(name: &str, config: &AnchorConfig) -> Result<Box<dyn Anchor>, Failure
     };
     let refused = |error: tabellion_ledger::anchor::AnchorKeyError| Failure::malformed(error.to_string());
     Ok(match kind {
+        AnchorKind::Rfc3161 if config.policy.as_deref().is_some_and(|policy| !is_policy(policy)) => {
+            let policy = config.policy.as_deref().unwrap_or_default();
+            return Err(Failure::malformed(format!(
+                "[anchor.{name}] policy = {policy:?} is no object identifier, such as 1.2.3.4.1; correct it or leave it out, and start again"
+            )));
+        }
         AnchorKind::Rfc3161 => Box::new(TimeStampAuthority {
             exchange: exchange(&config.url)?,
             entropy: Arc::new(OsEntropy),
@@ -119,12 +126,12 @@ pub(crate) fn roots(name: &str, config: &AnchorConfig) -> Result<Vec<Vec<u8>>, F
     })?;
     let bytes = files::read_limited(Path::new(file), MAX_ROOT_FILE, "file of certificates")?;
     let roots = AnchorTrust::certificates_in(&bytes);
-    if roots.is_empty() {
+    check_roots(&roots).map_err(|error| {
         let file = file.display();
-        return Err(Failure::malformed(format!(
-            "[anchor.{name}] root_file {file} holds no certificate; name one in PEM or DER"
-        )));
-    }
+        Failure::malformed(format!(
+            "[anchor.{name}] root_file {file} holds no certificate that can be used ({error}); name one in PEM or DER"
+        ))
+    })?;
     Ok(roots)
 }
 

@@ -45,6 +45,11 @@ impl Held {
         &self.disk
     }
 
+    /// Its data directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The views, which have read the whole log.
     pub(crate) fn views(&self) -> Result<Arc<Views>, Failure> {
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);

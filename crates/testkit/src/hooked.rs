@@ -5,7 +5,7 @@
 use std::io;
 use std::sync::Arc;
 
-use tabellion_ledger::disk::{Disk, DiskFile, OpenMode};
+use tabellion_ledger::disk::{Disk, DiskFile, FileIdentity, OpenMode};
 
 use crate::sim_disk::SimDisk;
 
@@ -68,6 +68,10 @@ impl Disk for HookedDisk {
         self.inner.exists(path)
     }
 
+    fn identity(&self, path: &str) -> io::Result<FileIdentity> {
+        self.inner.identity(path)
+    }
+
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
         self.inner.list(dir)
     }
@@ -115,6 +119,10 @@ impl DiskFile for HookedFile {
 
     fn sync(&self) -> io::Result<()> {
         self.under_hook(Change::Sync, || self.file.sync())
+    }
+
+    fn identity(&self) -> io::Result<FileIdentity> {
+        self.file.identity()
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tabellion_ledger::disk::{Disk, DiskFile, OpenMode};
+use tabellion_ledger::disk::{Disk, DiskFile, FileIdentity, OpenMode};
 
 use crate::sim_disk::SimDisk;
 
@@ -31,6 +31,10 @@ impl Disk for ReadOnlyDisk {
 
     fn exists(&self, path: &str) -> io::Result<bool> {
         self.0.exists(path)
+    }
+
+    fn identity(&self, path: &str) -> io::Result<FileIdentity> {
+        self.0.identity(path)
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
@@ -67,6 +71,10 @@ impl DiskFile for ReadOnlyFile {
 
     fn sync(&self) -> io::Result<()> {
         Err(refused())
+    }
+
+    fn identity(&self) -> io::Result<FileIdentity> {
+        self.0.identity()
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -9,7 +9,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tabellion_ledger::disk::{Disk, DiskFile, OpenMode, check_path, parent};
+use tabellion_ledger::disk::{Disk, DiskFile, FileIdentity, OpenMode, check_path, parent};
 
 use crate::random::Random;
 
@@ -171,6 +171,10 @@ impl State {
     }
 }
 
+fn identity_of(file: FileId) -> FileIdentity {
+    FileIdentity { device: 0, inode: file }
+}
+
 impl Disk for SimDisk {
     fn open(&self, path: &str, mode: OpenMode) -> io::Result<Box<dyn DiskFile>> {
         check_path(path)?;
@@ -196,6 +200,18 @@ impl Disk for SimDisk {
         let state = self.state();
         state.powered()?;
         Ok(state.image.names.contains_key(path) || state.check_dir(path).is_ok())
+    }
+
+    fn identity(&self, path: &str) -> io::Result<FileIdentity> {
+        check_path(path)?;
+        let state = self.state();
+        state.powered()?;
+        state
+            .image
+            .names
+            .get(path)
+            .map(|file| identity_of(*file))
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
@@ -303,6 +319,11 @@ impl DiskFile for SimFile {
             Err(_) => content.settle(random.get_or_insert_with(|| Random::new(0))),
         }
         done
+    }
+
+    fn identity(&self) -> io::Result<FileIdentity> {
+        self.disk.state().powered()?;
+        Ok(identity_of(self.file))
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -11,12 +11,12 @@ use tabellion_model::package::MAX_ANCHOR_FILES;
 
 use super::{ExportError, Subject};
 
-/// The anchor files of the package.
-pub(crate) fn of(subject: &Subject<'_>) -> Result<Vec<AnchorFile>, ExportError> {
+/// The anchor files of the package, and what was left out because its files are damaged.
+pub(crate) fn of(subject: &Subject<'_>) -> Result<(Vec<AnchorFile>, Vec<String>), ExportError> {
     let size = subject.checkpoint.checkpoint.size;
     let all = subject.reader.anchored(size)?;
-    let chosen = choose(&all, subject.span.first, subject.span.end());
-    chosen
+    let chosen = choose(&all.whole, subject.span.first, subject.span.end());
+    let files: Result<_, ExportError> = chosen
         .into_iter()
         .map(|one| {
             Ok(AnchorFile {
@@ -27,7 +27,8 @@ pub(crate) fn of(subject: &Subject<'_>) -> Result<Vec<AnchorFile>, ExportError> 
                 evidence: one.evidence,
             })
         })
-        .collect()
+        .collect();
+    Ok((files?, all.damaged))
 }
 
 /// Of each kind: the last one on record before the range, every one of a checkpoint inside it, and the first that covers all of it. Where these are too

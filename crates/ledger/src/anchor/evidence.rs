@@ -25,25 +25,41 @@ pub struct Anchored {
     pub evidence: Vec<u8>,
 }
 
-/// Everything whose record is among the first `size` entries of the log, by its record; the same for the same size as long as the outboxes are whole.
-/// Damaged files are errors, so that evidence is not left out in silence.
-pub fn anchored(disk: &Arc<dyn Disk>, size: u64) -> Result<Vec<Anchored>, OutboxError> {
-    let mut found = Vec::new();
+/// What the outboxes hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnchoredSet {
+    /// Confirmed and whole, by their records.
+    pub whole: Vec<Anchored>,
+    /// What cannot be used, each with its file and the way out, so that nothing is left out in silence.
+    pub damaged: Vec<String>,
+}
+
+/// Everything whose record is among the first `size` entries of the log; the same for the same size as long as the outboxes are whole.
+pub fn anchored(disk: &Arc<dyn Disk>, size: u64) -> Result<AnchoredSet, OutboxError> {
+    let mut found = AnchoredSet::default();
     for (name, at) in job_names(disk.as_ref())? {
-        let outbox = Outbox::new(Arc::clone(disk), &name);
-        let job = outbox.job(at)?;
-        if let (Some(kind), Some(record)) = (job.kind(), job.record.filter(|record| *record < size)) {
-            let evidence = outbox.evidence(&job)?;
-            found.push(Anchored { kind, checkpoint: job.checkpoint, size: job.size, record, evidence });
+        match one(&Outbox::new(Arc::clone(disk), &name), at, size) {
+            Ok(one) => found.whole.extend(one),
+            Err(error) => found.damaged.push(error.to_string()),
         }
     }
-    found.sort_by_key(|one| one.record);
+    found.whole.sort_by_key(|one| one.record);
     Ok(found)
+}
+
+/// What the job of size `at` confirmed; `None`: nothing yet, or it is recorded behind the first `size` entries.
+fn one(outbox: &Outbox, at: u64, size: u64) -> Result<Option<Anchored>, OutboxError> {
+    let job = outbox.job(at)?;
+    let (Some(kind), Some(record)) = (job.kind(), job.record.filter(|record| *record < size)) else {
+        return Ok(None);
+    };
+    let evidence = outbox.evidence(&job)?;
+    Ok(Some(Anchored { kind, checkpoint: job.checkpoint, size: job.size, record, evidence }))
 }
 
 impl Reader {
     /// Everything that anchors have confirmed and that is on record among the first `size` entries.
-    pub fn anchored(&self, size: u64) -> Result<Vec<Anchored>, LedgerError> {
+    pub fn anchored(&self, size: u64) -> Result<AnchoredSet, LedgerError> {
         anchored(&self.disk(), size).map_err(|error| LedgerError::Unavailable(error.to_string()))
     }
 }

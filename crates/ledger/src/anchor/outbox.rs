@@ -39,7 +39,9 @@ pub enum OutboxError {
     #[error("{0} is no job of an anchor. Move it away and look at the backup; the other jobs go on")]
     Damaged(String),
     /// Evidence that is not what its job says.
-    #[error("{0} is not the evidence that was confirmed. Restore it from a backup")]
+    #[error(
+        "{0} is not the evidence that was confirmed. Restore it from a backup; the log itself is untouched"
+    )]
     Evidence(String),
     /// What was to be enqueued is no checkpoint.
     #[error("what was to be anchored is no checkpoint: {0}. Run tabellion fsck")]

@@ -1,15 +1,17 @@
 //! The thread that anchors.
 //!
 //! Promises: at each anchor's interval takes the newest checkpoint if the log has grown by anything but anchoring's own records; asks open jobs when they are
-//! due, later and later while they fail; ends when told. Must never: hold anything that an append waits for.
+//! due, later and later while they fail; ends when told. Must never: hold anything that an append waits for, or ask while another process does.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tabellion_model::Micros;
 
+use super::lock::OutboxLock;
 use super::outbox::coverage_of;
 use super::record::{has_grown, record};
 use super::{Anchor, AnchorFault, Coverage, Job, JobError, JobState, Outbox, OutboxError, Progress, Target};
@@ -51,18 +53,17 @@ struct Line {
     told: String,
 }
 
-/// The work of anchoring, round by round; [`Anchoring`] runs it.
+/// The work of anchoring, round by round; [`Anchoring`] runs it. Whoever works on outboxes holds their [`OutboxLock`].
 pub struct Round {
-    ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
     lines: Vec<Line>,
     note: Note,
+    told: String,
 }
 
 impl Round {
     /// Of these anchors, whose outboxes are below `disk`.
     pub fn new(
-        ledger: Arc<Ledger>,
         disk: &Arc<dyn crate::disk::Disk>,
         clock: Arc<dyn Clock>,
         plans: Vec<AnchorPlan>,
@@ -72,16 +73,49 @@ impl Round {
             let outbox = Outbox::new(Arc::clone(disk), &plan.name);
             Line { plan, outbox, jobs: BTreeMap::new(), looked_at: None, told: String::new() }
         };
-        Self { ledger, clock, lines: plans.into_iter().map(line).collect(), note }
+        Self { clock, lines: plans.into_iter().map(line).collect(), note, told: String::new() }
     }
 
     /// Looks at every anchor once and does what is due.
-    pub fn turn(&mut self) {
+    pub fn turn(&mut self, ledger: &Ledger) {
+        self.each(|line, clock| {
+            line.look()?;
+            line.take_checkpoint(ledger, clock.now())?;
+            let asked = line.ask_due(clock);
+            line.record_confirmed(ledger)?;
+            asked
+        });
+    }
+
+    /// Asks what is due, without the log; what is confirmed is not on record before [`Round::record`] or the next [`Round::turn`].
+    pub fn ask(&mut self) {
+        self.each(|line, clock| {
+            line.look()?;
+            line.ask_due(clock)
+        });
+    }
+
+    /// Records what was confirmed.
+    pub fn record(&mut self, ledger: &Ledger) {
+        self.each(|line, _| {
+            line.look()?;
+            line.record_confirmed(ledger)
+        });
+    }
+
+    /// Says a line about the whole work once, until it changes.
+    fn tell(&mut self, text: String) {
+        if text != self.told {
+            (self.note)(&text);
+            self.told = text;
+        }
+    }
+
+    fn each(&mut self, mut work: impl FnMut(&mut Line, &dyn Clock) -> Result<(), String>) {
         for line in &mut self.lines {
-            if let Err(text) = line.turn(&self.ledger, self.clock.as_ref()) {
-                line.tell(&self.note, text);
-            } else {
-                line.told.clear();
+            match work(line, self.clock.as_ref()) {
+                Err(text) => line.tell(&self.note, text),
+                Ok(()) => line.told.clear(),
             }
         }
     }
@@ -93,10 +127,8 @@ impl Round {
 }
 
 impl Line {
-    fn turn(&mut self, ledger: &Ledger, clock: &dyn Clock) -> Result<(), String> {
-        let text = |error: OutboxError| error.to_string();
-        self.look().map_err(text)?;
-        self.take_checkpoint(ledger, clock.now())?;
+    /// Asks the service about every job whose time has come; the last fault.
+    fn ask_due(&mut self, clock: &dyn Clock) -> Result<(), String> {
         let due: Vec<u64> = self
             .jobs
             .values()
@@ -113,15 +145,15 @@ impl Line {
                 ));
             }
         }
-        self.record_confirmed(ledger)?;
         fault.map_or(Ok(()), Err)
     }
 
     /// Reads the jobs that are new or may have changed.
-    fn look(&mut self) -> Result<(), OutboxError> {
-        for size in self.outbox.sizes()? {
+    fn look(&mut self) -> Result<(), String> {
+        let text = |error: OutboxError| error.to_string();
+        for size in self.outbox.sizes().map_err(text)? {
             if !self.jobs.contains_key(&size) {
-                self.jobs.insert(size, self.outbox.job(size)?);
+                self.jobs.insert(size, self.outbox.job(size).map_err(text)?);
             }
         }
         Ok(())
@@ -148,8 +180,8 @@ impl Line {
         }
         self.outbox
             .enqueue(self.plan.anchor.kind(), &reader.checkpoint(), now)
-            .and_then(|_| self.look())
-            .map_err(|error| error.to_string())
+            .map_err(|error| error.to_string())?;
+        self.look()
     }
 
     /// Records what is confirmed and not yet on record; a crash in between does it at the next start.
@@ -256,15 +288,21 @@ impl Shared {
 }
 
 impl Anchoring {
-    /// Starts to work, at once and then every second.
-    pub fn start(mut round: Round) -> std::io::Result<Self> {
+    /// Starts to work for `ledger` of the data directory `dir`, at once and then every second; while another process works on the outboxes, it waits.
+    pub fn start(mut round: Round, ledger: Arc<Ledger>, dir: PathBuf) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = thread::Builder::new().name("anchors".to_owned()).spawn({
             let shared = Arc::clone(&shared);
             move || {
+                let mut lock = None;
                 loop {
-                    round.turn();
-                    shared.set_coverage(round.coverage());
+                    if lock.is_none() {
+                        lock = OutboxLock::acquire(&dir).map_err(|busy| round.tell(busy.to_string())).ok();
+                    }
+                    if lock.is_some() {
+                        round.turn(&ledger);
+                        shared.set_coverage(round.coverage());
+                    }
                     if shared.pause() {
                         return;
                     }

@@ -7,13 +7,13 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
-use super::{Disk, DiskFile, OpenMode, check_path};
+use super::{Disk, DiskFile, FileIdentity, OpenMode, check_path};
 
 /// Only the owner may enter: the directory holds keys and content.
 const DIR_PERMISSIONS: u32 = 0o700;
@@ -68,6 +68,10 @@ impl RealDisk {
     }
 }
 
+fn identity_of(metadata: &fs::Metadata) -> FileIdentity {
+    FileIdentity { device: metadata.dev(), inode: metadata.ino() }
+}
+
 fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
@@ -82,6 +86,10 @@ impl Disk for RealDisk {
 
     fn exists(&self, path: &str) -> io::Result<bool> {
         self.resolve(path)?.try_exists()
+    }
+
+    fn identity(&self, path: &str) -> io::Result<FileIdentity> {
+        Ok(identity_of(&fs::metadata(self.resolve(path)?)?))
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
@@ -143,6 +151,10 @@ impl DiskFile for RealFile {
 
     fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
+    }
+
+    fn identity(&self) -> io::Result<FileIdentity> {
+        Ok(identity_of(&self.file.metadata()?))
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -17,7 +17,8 @@ use super::scope::{KeyFilter, KeyScope, LOST_CLASS, RetentionClass};
 use super::slot::{self, Identity, NONCE, SECRET, SLOT, WRAPPED};
 use crate::disk::{self, Disk, DiskFile, OpenMode};
 use crate::entropy::Entropy;
-use crate::error::OpenError;
+use crate::error::{LedgerError, OpenError};
+use crate::in_place;
 
 /// Directory of the vault, below the data directory.
 pub(crate) const VAULT_DIR: &str = "vault";
@@ -261,6 +262,11 @@ impl KeyTable {
     /// Slots in use or about to be.
     fn used(&self) -> u64 {
         self.durable + self.pending.len() as u64
+    }
+
+    /// Whether the table still stands under its name: keys that are written into a file without one are gone with this process.
+    pub(crate) fn in_place(&self, disk: &dyn Disk) -> Result<(), LedgerError> {
+        in_place::check(disk, TABLE_PATH, self.file.as_ref())
     }
 
     /// Sees to it that there is room for [`KEPT_SLOTS`] keys more.

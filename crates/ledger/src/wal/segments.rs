@@ -9,6 +9,8 @@ use super::BATCH_ALIGN;
 use super::segment::{SEGMENT_DIR, SegmentHeader, SegmentLog, segment_path};
 use super::spare::Spare;
 use crate::disk::{Disk, DiskFile, OpenMode};
+use crate::error::LedgerError;
+use crate::in_place;
 
 /// Where a batch goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +92,11 @@ impl Segments {
             *self = Self::create(disk, spare, self.number + 1, logs(), previous, self.segment_bytes)?;
         }
         Ok(Place { segment: self.number, offset: self.end })
+    }
+
+    /// Whether the segment still stands under its name.
+    pub(crate) fn in_place(&self, disk: &dyn Disk) -> Result<(), LedgerError> {
+        in_place::check(disk, &segment_path(self.number), self.file.as_ref())
     }
 
     pub(crate) fn file(&self) -> Arc<dyn DiskFile> {

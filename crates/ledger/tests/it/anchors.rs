@@ -9,7 +9,7 @@ use tabellion_ledger::anchor::{
     Anchor, AnchorFault, AnchorPlan, Job, JobState, Outbox, Progress, Round, Target, anchored,
 };
 use tabellion_ledger::disk::Disk;
-use tabellion_ledger::{Clock as _, Draft, Ledger};
+use tabellion_ledger::{Clock as _, Draft, fsck};
 use tabellion_model::Micros;
 use tabellion_testkit::{Fault, ManualClock, SimDisk};
 use tabellion_tlog::anchor::AnchorKind;
@@ -42,14 +42,13 @@ impl Anchor for Scripted {
 }
 
 fn round(
-    ledger: &Arc<Ledger>,
     disk: &Arc<dyn Disk>,
     clock: &Arc<ManualClock>,
     answers: impl IntoIterator<Item = Result<Progress, AnchorFault>>,
 ) -> Round {
     let anchor = Box::new(Scripted(answers.into_iter().collect()));
     let plan = AnchorPlan { name: "x".to_owned(), every_s: 60, anchor };
-    Round::new(Arc::clone(ledger), disk, Arc::clone(clock) as _, vec![plan], Arc::new(|_: &str| {}))
+    Round::new(disk, Arc::clone(clock) as _, vec![plan], Arc::new(|_: &str| {}))
 }
 
 fn jobs(disk: &Arc<dyn Disk>) -> Vec<Job> {
@@ -64,10 +63,10 @@ fn a_failing_service_is_asked_later_and_later_and_a_job_keeps_its_state() {
     let clock = Arc::new(ManualClock::at(Micros(START)));
     let down = || Err(AnchorFault::Unavailable("down".to_owned()));
     let pending = Progress::Pending { state: b"state".to_vec(), ask_again_s: 7 };
-    let mut work = round(&ledger, &disk, &clock, [down(), down(), down(), Ok(pending), down()]);
+    let mut work = round(&disk, &clock, [down(), down(), down(), Ok(pending), down()]);
     for (wait_s, attempts) in [(5, 1), (10, 2), (20, 3)] {
-        work.turn();
-        work.turn();
+        work.turn(&ledger);
+        work.turn(&ledger);
         let job = jobs(&disk).remove(0);
         assert_eq!(
             (job.state, job.attempts),
@@ -79,23 +78,23 @@ fn a_failing_service_is_asked_later_and_later_and_a_job_keeps_its_state() {
         assert_eq!(wait, wait_s, "the wait does not grow");
         clock.set(Micros(job.next_at));
     }
-    work.turn();
+    work.turn(&ledger);
     let job = jobs(&disk).remove(0);
     assert_eq!((job.state, job.attempts), (JobState::Pending, 0), "progress is not kept");
     clock.set(Micros(job.next_at));
-    work.turn();
+    work.turn(&ledger);
     let job = jobs(&disk).remove(0);
     assert_eq!(job.state, JobState::Pending, "a fault undid what the service had taken");
     assert_eq!(job.error.as_ref().map(|error| error.code.as_str()), Some("unavailable"), "a fault is hidden");
     clock.set(Micros(job.next_at));
     // Another process goes on with what this one left.
-    let mut later = round(&ledger, &disk, &clock, []);
-    later.turn();
+    let mut later = round(&disk, &clock, []);
+    later.turn(&ledger);
     let job = jobs(&disk).remove(0);
     assert_eq!((job.state, job.error), (JobState::Confirmed, None), "a job was lost with its process");
     assert_eq!(later.coverage()[0].size, job.size, "what is covered is not told");
     assert_eq!(
-        anchored(&disk, ledger.reader().size()).unwrap().len(),
+        anchored(&disk, ledger.reader().size()).unwrap().whole.len(),
         1,
         "a package would lack the evidence"
     );
@@ -106,18 +105,46 @@ fn anchoring_does_not_call_for_anchoring_and_is_recorded_once() {
     let (_dir, disk, ledger) = real();
     let ledger = Arc::new(ledger);
     let clock = Arc::new(ManualClock::at(Micros(START)));
-    let mut work = round(&ledger, &disk, &clock, []);
+    let mut work = round(&disk, &clock, []);
     for turn in 0..5 {
         clock.set(Micros(START + turn * 3_600 * SECOND));
-        work.turn();
+        work.turn(&ledger);
     }
     assert_eq!(jobs(&disk).len(), 1, "the record of an anchor is anchored, and so on");
     let size = ledger.reader().size();
-    round(&ledger, &disk, &clock, []).turn();
+    round(&disk, &clock, []).turn(&ledger);
     assert_eq!(ledger.reader().size(), size, "a restart records an anchor again");
     ledger.append(&Draft::new("event.logged")).unwrap();
-    work.turn();
+    work.turn(&ledger);
     assert_eq!(jobs(&disk).len(), 2, "what is new is not anchored");
+}
+
+/// Requirement: W22
+#[test]
+fn evidence_that_is_damaged_is_named_by_everything_that_looks_and_hides_no_other() {
+    let (dir, disk, ledger) = real();
+    let ledger = Arc::new(ledger);
+    let clock = Arc::new(ManualClock::at(Micros(START)));
+    let mut work = round(&disk, &clock, []);
+    for turn in 1..=3 {
+        ledger.append(&Draft::new("event.logged")).unwrap();
+        clock.set(Micros(START + turn * 3_600 * SECOND));
+        work.turn(&ledger);
+    }
+    let outbox = Outbox::new(Arc::clone(&disk), "x");
+    let paths: Vec<String> = jobs(&disk).iter().map(|job| outbox.evidence_path(job)).collect();
+    assert_eq!(paths.len(), 3, "not every checkpoint was anchored");
+    std::fs::write(dir.path().join(&paths[0]), b"other").unwrap();
+    std::fs::remove_file(dir.path().join(&paths[1])).unwrap();
+    let found = ledger.reader().anchored(ledger.reader().size()).unwrap();
+    assert_eq!(found.whole.len(), 1, "damage to one file hides the evidence of others");
+    let report = fsck(&disk, &crate::fixture::options(), &[]);
+    assert!(report.is_sound(), "the log is called damaged, and is not: {:?}", report.findings);
+    for (path, named) in paths.iter().take(2).zip(&found.damaged) {
+        assert!(named.contains(path.as_str()), "{path} is left out without a word: {named}");
+        assert!(report.beside.iter().any(|found| found.contains(path.as_str())), "fsck does not see {path}");
+    }
+    assert_eq!(report.counts.get("anchors confirmed"), Some(&1), "fsck does not say what it looked at");
 }
 
 /// A service that stalls until the test lets it go on.
@@ -150,8 +177,11 @@ fn appends_go_on_while_a_service_stalls() {
         anchor: Box::new(Stalling(begun, Mutex::new(go_on))),
     };
     let clock = Arc::new(ManualClock::at(Micros(START)));
-    let mut work = Round::new(Arc::clone(&ledger), &disk, clock, vec![plan], Arc::new(|_: &str| {}));
-    let thread = thread::spawn(move || work.turn());
+    let mut work = Round::new(&disk, clock, vec![plan], Arc::new(|_: &str| {}));
+    let thread = thread::spawn({
+        let ledger = Arc::clone(&ledger);
+        move || work.turn(&ledger)
+    });
     waiting.recv().unwrap();
     let appended = ledger.append(&Draft::new("event.logged"));
     assert!(appended.is_ok(), "an anchor that stalls holds up the log: {appended:?}");

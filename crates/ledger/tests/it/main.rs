@@ -18,6 +18,7 @@ mod disk;
 mod erasure;
 mod fixture;
 mod guess;
+mod in_place;
 mod keys;
 mod pipelined;
 mod room;

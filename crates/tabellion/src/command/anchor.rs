@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use tabellion_ledger::anchor::{Coverage, Job, JobState, Outbox, OutboxError, new_anchor_key};
-use tabellion_ledger::anchor::{Ed25519AnchorKey, EvmKey};
+use tabellion_ledger::anchor::{
+    Coverage, Ed25519AnchorKey, EvmKey, Job, JobState, Outbox, OutboxError, OutboxLock, new_anchor_key,
+};
 use tabellion_ledger::{Clock as _, OsEntropy, SystemClock};
 use tabellion_model::Micros;
 use tabellion_tlog::anchor::{AnchorKind, AnchorTrust};
@@ -19,6 +20,7 @@ use crate::anchoring::{self, now_us};
 use crate::config::AnchorConfig;
 use crate::directory::{Directory, Place};
 use crate::failure::{Exit, Failure};
+use crate::socket::Client;
 use crate::terminal;
 use crate::writer::Writer;
 
@@ -208,26 +210,18 @@ fn anchor_now(directory: &Directory, name: Option<&str>, wait: Duration) -> Resu
             .map(|(outbox, _)| Ok((outbox, outbox.job(size).map_err(|error| failed(&error))?)))
             .collect()
     };
-    Writer::with(directory, |writer| {
-        let mut round = match writer.own() {
-            Some(held) => {
-                let wanted = |one: &str| name.is_none_or(|name| name == one);
-                Some(anchoring::round(directory.config(), held, wanted, false)?)
-            }
-            None => None,
-        };
-        let until = Instant::now() + wait;
-        loop {
-            if let Some(round) = &mut round {
-                round.turn();
-            }
-            let waits = jobs()?.iter().any(|(_, job)| job.state == JobState::Queued);
-            if !waits || Instant::now() >= until {
-                return Ok(());
-            }
+    let until = Instant::now() + wait;
+    let waits = || -> Result<bool, Failure> {
+        let queued = jobs()?.iter().any(|(_, job)| job.state == JobState::Queued);
+        Ok(queued && Instant::now() < until)
+    };
+    if Client::connect(directory.path())?.is_some() {
+        while waits()? {
             thread::sleep(LOOK);
         }
-    })?;
+    } else {
+        ask_here(directory, name, &waits)?;
+    }
     let jobs = jobs()?;
     for (outbox, job) in &jobs {
         terminal::data(&job_text(outbox, job))?;
@@ -239,6 +233,30 @@ fn anchor_now(directory: &Directory, name: Option<&str>, wait: Duration) -> Resu
         return Err(Failure::told(Exit::Failed));
     }
     Ok(())
+}
+
+/// Asks while `waits` says so, without a server. The log is held only to record what came of it, so that a service that stalls keeps nobody from it.
+fn ask_here(
+    directory: &Directory,
+    name: Option<&str>,
+    waits: &dyn Fn() -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let wanted = |one: &str| name.is_none_or(|name| name == one);
+    let mut round = anchoring::round(directory.config(), &directory.disk()?, wanted, false)?;
+    let lock = OutboxLock::acquire(directory.path())?;
+    round.ask();
+    while waits()? {
+        thread::sleep(LOOK);
+        round.ask();
+    }
+    // A server that started meanwhile waits for this, and then records what is confirmed.
+    Writer::with(directory, |writer| {
+        if let Some(held) = writer.own() {
+            round.record(&held.ledger);
+        }
+        drop(lock);
+        Ok(())
+    })
 }
 
 fn trust(directory: &Directory) -> Result<(), Failure> {

@@ -7,12 +7,14 @@ use std::path::Path;
 use clap::Args;
 use serde_json::{Value, json};
 use tabellion_gateway::Gateway;
+use tabellion_ledger::anchor::Outbox;
 use tabellion_ledger::keyring;
 use tabellion_ledger::{OpenError, Reader};
 use tabellion_model::Purpose;
 use tabellion_tlog::Policy;
 use tabellion_views::Views;
 
+use crate::anchoring;
 use crate::config::Config;
 use crate::directory::{self, Directory, Place, TRUST_FILE, check_private};
 use crate::failure::{Exit, Failure};
@@ -111,6 +113,7 @@ fn look(place: &Place) -> Vec<Finding> {
             let clock = reader.clock_trouble().map(Failure::failed);
             let conflict = reader.conflict().map(|conflict| Failure::failed(conflict.to_string()));
             add("witnesses", conflict.map_or_else(|| witnesses(&directory), Err));
+            add("anchors", anchors(&directory, &reader));
             add("clock", clock.map_or_else(|| Ok("not behind the log's newest commit".to_owned()), Err));
             let views = Views::look(directory.path()).map(|wrong| {
                 let repair = format!(
@@ -189,6 +192,34 @@ fn witnesses(directory: &Directory) -> Result<String, Failure> {
     Ok(match directory.witnesses()? {
         None => "nobody is asked to cosign: no [witness] policy is set".to_owned(),
         Some(policy) => format!("{} are asked to cosign; no conflict is known", policy.peers.len()),
+    })
+}
+
+/// Whether every anchor can be asked as it is configured, and what it gave is whole.
+fn anchors(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
+    let config = directory.config();
+    drop(anchoring::round(config, &directory.disk()?, |_| true, false)?);
+    let kept = reader.anchored(reader.size())?;
+    if let Some(damaged) = kept.damaged.first() {
+        let more = kept.damaged.len().saturating_sub(1);
+        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+        return Err(Failure::failed(format!("{damaged}{more}")));
+    }
+    let mut failing = Vec::new();
+    for name in config.anchors.0.keys() {
+        let coverage = Outbox::new(directory.disk()?, name).coverage();
+        let coverage = coverage.map_err(|error| Failure::failed(error.to_string()))?;
+        failing.extend(coverage.error.map(|error| format!("{name} [{}]: {}", error.code, error.text)));
+    }
+    if !failing.is_empty() {
+        return Err(Failure::failed(format!(
+            "not every anchor answers, and what waits is asked for again: {}",
+            failing.join("; ")
+        )));
+    }
+    Ok(match config.anchors.0.len() {
+        0 => "nobody outside vouches for times: no [anchor.NAME] is configured".to_owned(),
+        asked => format!("{asked} configured; {} checkpoints are confirmed", kept.whole.len()),
     })
 }
 

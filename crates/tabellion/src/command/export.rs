@@ -1,7 +1,7 @@
 //! `tabellion export`: an evidence package for somebody else, and the record that it was made.
 //!
-//! Promises: the file appears whole or not at all; the package is of the log as it was before the record of its export. Must never: disclose more
-//! than asked for or configured; without either, nothing about a data subject and nothing that was captured of prompts and answers.
+//! Promises: the file appears whole, and only when its export is on record; the package is of the log as it was before that record. Must never:
+//! disclose more than asked for or configured; without either, nothing about a data subject and nothing that was captured of prompts and answers.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -91,13 +91,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         disclosure: disclosure.unwrap_or(DisclosurePolicy::Business),
         content_of: None,
     };
-    let exported = write_package(&directory, &reader, &request, &options.out)?;
-    let index = Writer::with(&directory, |writer| record(writer, &exported)).map_err(|failure| {
-        failure.with(&format!(
-            ". The package {} is complete, but its export is not recorded",
-            options.out.display()
-        ))
-    })?;
+    let (exported, index) = hand_out(&directory, &reader, &request, &options.out)?;
     tell(options, &exported, index)
 }
 
@@ -113,32 +107,35 @@ fn references(named: &[String]) -> Result<Vec<Reference>, Failure> {
     read.collect::<Result<_, _>>().map_err(|error| Failure::malformed(format!("--reference: {error}")))
 }
 
-/// Writes the package of `request` to `out`.
-pub(crate) fn write_package(
+/// Puts the package of `request` at `out`, as soon as its export is on record; gives the record's entry.
+pub(crate) fn hand_out(
     directory: &Directory,
     reader: &Reader,
     request: &ExportRequest,
     out: &Path,
-) -> Result<Exported, Failure> {
+) -> Result<(Exported, u64), Failure> {
     let key = package_key_at(reader, request.at).map_err(failure_of)?;
     let pair = keyring::load_key(directory.disk()?.as_ref(), Purpose::Package, &key)?;
     let temporary = files::beside(out, ".part");
     let failed = |error: std::io::Error| Failure::io("write the package", out, &error);
-    let written = File::create(&temporary).map_err(failed).and_then(|file| {
+    let handed_out = File::create(&temporary).map_err(failed).and_then(|file| {
         let mut buffer = BufWriter::with_capacity(BUFFER_BYTES, file);
         let exported = export(reader, &pair, request, &mut buffer).map_err(failure_of)?;
         buffer.flush().and_then(|()| buffer.get_ref().sync_all()).map_err(failed)?;
+        let index = Writer::with(directory, |writer| record(writer, &exported)).map_err(|failure| {
+            failure.with(". No package was written, because its export is not on record")
+        })?;
         fs::rename(&temporary, out).map_err(failed)?;
-        Ok(exported)
+        Ok((exported, index))
     });
-    if written.is_err() {
-        drop(fs::remove_file(&temporary)); // an incomplete package must not look like one
+    if handed_out.is_err() {
+        drop(fs::remove_file(&temporary)); // nobody may hold what is not on record
     }
-    written
+    handed_out
 }
 
 /// Appends the record of an export; gives its entry.
-pub(crate) fn record(writer: &mut Writer, exported: &Exported) -> Result<u64, Failure> {
+fn record(writer: &mut Writer, exported: &Exported) -> Result<u64, Failure> {
     let facts = Facts::PackageExported(PackageExported {
         first: exported.first,
         count: exported.count,
@@ -159,7 +156,7 @@ fn tell(options: &Options, exported: &Exported, index: u64) -> Result<(), Failur
     let totals = &exported.totals;
     if options.json {
         return terminal::json(&json!({
-            "count": exported.count, "entry": index, "first": exported.first, "manifest_sha256": exported.manifest_sha256.to_hex(),
+            "count": exported.count, "entry": index, "first": exported.first, "left_out": exported.left_out, "manifest_sha256": exported.manifest_sha256.to_hex(),
             "out": options.out.display().to_string(), "size": exported.size, "shown_personal": exported.shown_personal,
             "units": { "erased": totals.erased, "shown": totals.shown, "withheld": totals.withheld },
         }));
@@ -174,6 +171,9 @@ fn tell(options: &Options, exported: &Exported, index: u64) -> Result<(), Failur
         totals.withheld,
         totals.erased
     ))?;
+    for damaged in &exported.left_out {
+        terminal::say(&format!("evidence of an anchor is not in the package: {damaged}"));
+    }
     if exported.shown_personal > 0 {
         terminal::say(&format!(
             "{} of the units shown are about data subjects; hand the package only to those who may see that, or use --disclose business",

@@ -42,7 +42,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         let counts: serde_json::Map<_, _> =
             report.counts.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect();
         terminal::json(&json!({
-            "counts": counts, "findings": report.findings, "notes": report.notes, "sound": report.is_sound(),
+            "beside": report.beside, "counts": counts, "findings": report.findings, "notes": report.notes, "sound": report.is_sound(),
             "views": { "same": views.as_ref().map(Result::is_ok), "text": views.as_ref().map(|views| words(views.as_ref())) },
         }))?;
     } else {
@@ -57,20 +57,31 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             .findings
             .iter()
             .try_for_each(|finding| terminal::data(&format!("WRONG: {}\n", terminal::printable(finding))))?;
+        report
+            .beside
+            .iter()
+            .try_for_each(|finding| terminal::data(&format!("WRONG: {}\n", terminal::printable(finding))))?;
         if let Some(views) = &views {
             let mark = if differ.is_some() { "WRONG" } else { "note" };
             terminal::data(&format!("{mark}: {}\n", terminal::printable(words(views.as_ref()))))?;
         }
-        let verdict = if differ.is_some() {
-            "sound, but not its views: the log is whole, what pages and the gateway read beside it is not"
-        } else if report.is_sound() {
-            "sound: nothing is wrong"
-        } else {
-            "NOT SOUND: do not append to this directory"
+        let verdict = match (report.is_sound(), differ.is_some(), report.beside.is_empty()) {
+            (false, ..) => "NOT SOUND: do not append to this directory",
+            (true, true, _) => {
+                "sound, but not its views: the log is whole, what pages and the gateway read beside it is not"
+            }
+            (true, false, false) => {
+                "sound, but not what anchors gave: the log is whole, evidence of its time is damaged"
+            }
+            (true, false, true) => "sound: nothing is wrong",
         };
         terminal::data(&format!("{verdict}\n"))?;
     }
-    if report.is_sound() && differ.is_none() { Ok(()) } else { Err(Failure::told(Exit::Failed)) }
+    if report.is_sound() && differ.is_none() && report.beside.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::told(Exit::Failed))
+    }
 }
 
 fn words<'a>(views: Result<&'a String, &'a String>) -> &'a str {

@@ -72,6 +72,10 @@ pub(super) async fn ask(
             },
             422 => {
                 let said = format!("it refuses the proof from {old} to {} entries (422)", target.checkpoint.size);
+                let signed = signed_by(reader, peer).filter(|signed| *signed >= *old);
+                if let Some(signed) = signed {
+                    return Said::Failed(format!("{said}, and has itself cosigned our tree of {signed} entries"));
+                }
                 return judge(link, peer, reader, (Divergence::Forked, *old), said).await;
             }
             404 => return Said::Failed("it does not know this log (404); its operator has to add the log's key".to_owned()),
@@ -129,6 +133,12 @@ async fn cosigned(
             }
         },
     }
+}
+
+/// Size of the newest checkpoint of ours that we hold its own signature over: it cannot know another tree of that size or a smaller one.
+fn signed_by(reader: &Reader, peer: &Peer) -> Option<u64> {
+    let cosigned = reader.cosigned()?;
+    cosigned.verify_any(&peer.keys).ok().map(|_| cosigned.checkpoint.size)
 }
 
 /// Whether what it said is so, as far as what it shows to everybody tells.

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use super::support::{Notary, tabellion, wait_until};
+use super::support::{Notary, command, tabellion, wait_until};
 
 /// A script of `scripts/peers` that listens; ended with the test.
 struct Peer {
@@ -263,4 +263,51 @@ fn an_anchor_that_lacks_something_is_refused_with_its_name() {
         configure(&notary, section);
         notary.run(&["anchor", "now"]).refused(2, parts);
     }
+}
+
+#[test]
+fn what_a_stamp_could_never_be_checked_by_is_refused_before_anything_waits_for_it() {
+    for (line, parts) in [
+        ("policy = \"abc\"\n", &["anchor.stamps", "policy", "abc"][..]),
+        ("root_file = \"ROOT\"\n", &["anchor.stamps", "root_file", "no certificate"]),
+    ] {
+        let notary = Notary::new();
+        let dir = authorities(&notary);
+        let good = dir.join("ca.pem").display().to_string();
+        let wrong = notary.beside_text("wrong.pem");
+        fs::write(&wrong, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+        let root = if line.contains("ROOT") { String::new() } else { format!("root_file = \"{good}\"\n") };
+        let section = "[anchor.stamps]\nkind = \"rfc3161\"\nurl = \"http://127.0.0.1:1\"\n";
+        configure(&notary, &format!("{section}{root}{}", line.replace("ROOT", &wrong)));
+        notary.run(&["anchor", "now"]).refused(2, parts);
+        let served = notary.run(&["serve"]).ends(2).err;
+        assert!(parts.iter().all(|part| served.contains(part)), "the start says nothing of it: {served}");
+        let doctor = notary.run(&["doctor"]).ends(1).out;
+        assert!(
+            doctor.lines().any(|line| line.starts_with("TO DO  anchors")),
+            "doctor finds nothing to do about an anchor that can never confirm: {doctor}"
+        );
+    }
+}
+
+/// Requirement: W22
+#[test]
+fn an_authority_that_stalls_keeps_nobody_from_the_log() {
+    let (notary, _peer, dir) = stamped("");
+    fs::write(dir.join("mode"), "busy").unwrap();
+    let dir_text = notary.dir_text();
+    let mut asking = command(&["anchor", "now", "--wait", "600", "--dir", &dir_text]).spawn().unwrap();
+    wait_until("the first attempt", || {
+        jobs(&notary).first().is_some_and(|job| job["error"]["code"] == "unavailable")
+    });
+    notary.record(&notary.file("a.txt", b"a"), &[]);
+    let server = notary.serve();
+    fs::remove_file(dir.join("mode")).unwrap();
+    assert!(asking.wait().unwrap().success(), "what was asked for before the server started was lost");
+    wait_until("the record", || jobs(&notary).first().is_some_and(|job| !job["record"].is_null()));
+    server.stop().ends(0);
+    let entries = notary.entries();
+    let recorded = entries.iter().filter(|entry| entry["type"] == "anchor.confirmed").count();
+    assert_eq!(recorded, 1, "two processes asked, and both recorded it");
+    notary.is_sound();
 }

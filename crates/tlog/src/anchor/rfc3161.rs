@@ -12,7 +12,7 @@ mod signature;
 mod token;
 mod verify;
 
-pub use verify::{TimeStamp, verify};
+pub use verify::{TimeStamp, check_roots, verify};
 
 use super::der::{self, DerError, NULL, OCTET_STRING, OID, SEQUENCE};
 use crate::hash::Hash;
@@ -93,6 +93,11 @@ pub enum TimeStampError {
     /// No authority to trust was named, or what was named is no certificate.
     #[error("{0}")]
     Roots(&'static str),
+}
+
+/// Whether `text` is an object identifier in dotted decimals, as policies are named by.
+pub fn is_policy(text: &str) -> bool {
+    der::object_identifier(text).is_some()
 }
 
 /// The query for a stamp on `imprint` (RFC 3161 §2.4.1): version 1, SHA-256, a nonce, and the signer's certificate wanted in the answer.

@@ -80,6 +80,7 @@ fn ledger_ready(asked: &Asked<'_>) -> Result<(), String> {
     if let Some(conflict) = asked.desk.ledger().reader().conflict() {
         return Err(conflict.to_string());
     }
+    asked.desk.ledger().check_in_place().map_err(|error| error.to_string())?;
     let health = asked.desk.health();
     match health.failed {
         Some((_, why)) if health.fatal => Err(format!("stopped for good: {why}")),

@@ -275,6 +275,10 @@ pub(crate) fn build(visit: &Visit<'_>) -> Answered {
         .with("Size", Cell::text(&size(bytes.len() as u64)))
         .with("Manifest", Cell::id(&exported.manifest_sha256.to_hex()))
         .with("Recorded at", visit.entry(written.index));
+    let facts = match exported.left_out.as_slice() {
+        [] => facts,
+        damaged => facts.with("Left out, damaged", Cell::text(&damaged.join("; "))),
+    };
     let download = Download {
         hidden: hidden(visit, exported.size),
         name: file_name(exported.size),

@@ -68,8 +68,7 @@ pub(super) fn hand_out(directory: &Directory, package: &Path) -> Result<(), Fail
         framework: Some("iso42001".to_owned()),
         ..ExportRequest::everything(DisclosurePolicy::Business)
     };
-    let exported = export::write_package(directory, &directory.reader()?, &request, package)?;
-    let index = Writer::with(directory, |writer| export::record(writer, &exported))?;
+    let (exported, index) = export::hand_out(directory, &directory.reader()?, &request, package)?;
     terminal::data(&format!(
         "6. Handing out evidence\n   {}: {} entries; {} units of content shown, {} about people withheld, {} erased. Recorded as entry {index}.\n\n",
         package.display(),

@@ -114,14 +114,8 @@ fn signer_of<'a>(token: &Token<'a>) -> Result<&'a [u8], TimeStampError> {
 }
 
 fn check_chain(token: &Token<'_>, signer: &[u8], roots: &[Vec<u8>]) -> Result<(), TimeStampError> {
-    if roots.is_empty() {
-        return Err(TimeStampError::Roots("no time-stamp authority is named as trusted"));
-    }
     let roots: Vec<CertificateDer<'_>> = roots.iter().map(|root| root.as_slice().into()).collect();
-    let anchors: Vec<TrustAnchor<'_>> =
-        roots.iter().map(anchor_from_trusted_cert).collect::<Result<_, _>>().map_err(|_| {
-            TimeStampError::Roots("what is named as a trusted time-stamp authority is no certificate")
-        })?;
+    let anchors = trust_anchors(&roots)?;
     let others: Vec<CertificateDer<'_>> =
         token.certificates.iter().filter(|other| **other != signer).map(|other| (*other).into()).collect();
     let signer: CertificateDer<'_> = signer.into();
@@ -132,6 +126,21 @@ fn check_chain(token: &Token<'_>, signer: &[u8], roots: &[Vec<u8>]) -> Result<()
     end.verify_for_usage(&ALGORITHMS, &anchors, &others, time, usage, None, None)
         .map(drop)
         .map_err(|error| chain_error(&error))
+}
+
+/// Whether `roots` (DER) are certificates that authorities can be trusted by.
+pub fn check_roots(roots: &[Vec<u8>]) -> Result<(), TimeStampError> {
+    let roots: Vec<CertificateDer<'_>> = roots.iter().map(|root| root.as_slice().into()).collect();
+    trust_anchors(&roots).map(drop)
+}
+
+fn trust_anchors<'a>(roots: &'a [CertificateDer<'a>]) -> Result<Vec<TrustAnchor<'a>>, TimeStampError> {
+    if roots.is_empty() {
+        return Err(TimeStampError::Roots("no time-stamp authority is named as trusted"));
+    }
+    roots.iter().map(anchor_from_trusted_cert).collect::<Result<_, _>>().map_err(|_| {
+        TimeStampError::Roots("what is named as a trusted time-stamp authority is no certificate")
+    })
 }
 
 fn chain_error(error: &Error) -> TimeStampError {

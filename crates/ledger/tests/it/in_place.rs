@@ -1,0 +1,70 @@
+//! A file that the log writes into is taken from under it: nothing is acknowledged that would be gone with the process.
+
+use std::fs;
+use std::path::Path;
+
+use tabellion_ledger::{Draft, Ledger, LedgerError, UnitContent};
+
+use crate::fixture::{options, real};
+
+fn about(subject: &str) -> Draft {
+    Draft::new("document.captured").about(subject, "name", subject)
+}
+
+fn refused(ledger: &Ledger, what: &str) {
+    let size = ledger.reader().size();
+    match ledger.append(&about("eve")) {
+        Err(LedgerError::Unavailable(why)) => {
+            assert!(
+                why.contains(what) && why.contains("/proc/"),
+                "the operator is not told what to save: {why}"
+            );
+        }
+        other => panic!("content went into a file that no name leads to: {other:?}"),
+    }
+    assert_eq!(ledger.reader().size(), size, "a refused record is in the log");
+}
+
+/// `way` takes `path` away, or puts something else there; afterwards the original is put back from where it went.
+fn taken_and_put_back(path: &str, way: impl Fn(&Path, &Path)) {
+    let (dir, disk, ledger) = real();
+    let kept = ledger.append(&about("ada")).expect("an append").index;
+    let (there, away) = (dir.path().join(path), dir.path().join("away"));
+    way(&there, &away);
+    refused(&ledger, path);
+    if there.exists() {
+        fs::remove_file(&there).expect("what stood in its place goes");
+    }
+    fs::create_dir_all(there.parent().expect("a directory")).expect("its directory");
+    fs::rename(&away, &there).expect("the original comes back");
+    ledger.append(&about("bob")).expect("the file is back, and so is the log");
+    ledger.close().expect("a clean end");
+    let again = Ledger::open(disk, &options()).expect("the log opens");
+    let view = again.reader().entry(kept).expect("the entry is there");
+    assert!(matches!(view.units[0].content, UnitContent::Shown(_)), "acknowledged content is gone");
+}
+
+/// Requirement: R25
+#[test]
+fn a_file_that_is_removed_moved_or_replaced_stops_appends_until_it_is_back() {
+    for path in ["vault/keys", "log/segments/00000000.seg"] {
+        taken_and_put_back(path, |there, away| fs::rename(there, away).expect("moved"));
+        taken_and_put_back(path, |there, away| {
+            fs::hard_link(there, away).expect("a second name");
+            fs::remove_dir_all(there.parent().expect("a directory")).expect("removed");
+        });
+        taken_and_put_back(path, |there, away| {
+            fs::rename(there, away).expect("moved");
+            fs::copy(away, there).expect("a copy, as a backup that is put in its place");
+        });
+    }
+}
+
+#[test]
+fn a_server_without_appends_learns_that_its_vault_is_gone() {
+    let (dir, _disk, ledger) = real();
+    ledger.check_in_place().expect("a log as it should be");
+    fs::remove_dir_all(dir.path().join("vault")).expect("removed");
+    let why = ledger.check_in_place().expect_err("nobody would notice before the next start").to_string();
+    assert!(why.contains("vault/keys"), "the operator is not told what is gone: {why}");
+}
