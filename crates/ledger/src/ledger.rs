@@ -26,6 +26,7 @@ use crate::prepare::Sealer;
 use crate::queue::{self, Command, Done, Sender};
 use crate::reader::Reader;
 use crate::recover::{self, Access, KeysUsed, Recovered};
+use crate::retired;
 use crate::room::Reservation;
 use crate::shared::Shared;
 use crate::stage::Item;
@@ -93,6 +94,7 @@ impl Ledger {
     ///
     /// The caller holds the directory's lock ([`crate::lock::DirLock`]).
     pub fn open(disk: Arc<dyn Disk>, options: &OpenOptions) -> Result<Self, OpenError> {
+        retired::check(disk.as_ref())?;
         let mut used = KeysUsed::default();
         let recovered = recover::scan(disk.as_ref(), Access::Write, options.origin.as_ref(), &mut used)?;
         let secrets = Arc::new(Secrets::load(disk.as_ref())?);

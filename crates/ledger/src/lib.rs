@@ -7,6 +7,7 @@
 //! Start at [`Ledger`]; `docs/formats.md` §13 describes what lies on disk.
 
 pub mod anchor;
+mod backup;
 mod batch_io;
 mod clock;
 mod commit;
@@ -37,6 +38,7 @@ mod queue;
 mod read;
 mod reader;
 mod recover;
+mod retired;
 mod room;
 mod rotate;
 mod scan;
@@ -49,6 +51,7 @@ mod vault;
 mod wal;
 mod witnessed;
 
+pub use backup::{BACKUP_LIST, BackupError, BackupFile, BackupList, back_up, backup_list, put_back};
 pub use clock::{Clock, SystemClock};
 pub use commit::{Ack, GroupResult};
 pub use draft::{Draft, DraftParent, DraftStream, MAX_DRAFT_BYTES, SubjectFields};
@@ -61,6 +64,7 @@ pub use ledger::{Ledger, OpenOptions, Prepared};
 pub use lookup::IdempotencyTag;
 pub use queue::Done;
 pub use reader::{CommitView, EntryView, Reader, UnitContent, UnitView};
+pub use retired::{retire, retired};
 pub use room::Reservation;
 pub use scan::{PlainContent, PlainUnit, RawEntry};
 pub use witnessed::{Conflict, NewConflict};

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    anchor, demo, doctor, erase, export, fsck, hold, init, key, log, person, rebuild, record, retain, serve,
-    system, witness,
+    anchor, backup, demo, doctor, erase, export, fsck, hold, init, key, log, person, rebuild, record,
+    restore, retain, serve, system, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -34,6 +34,10 @@ enum Command {
     Verify(verifying::Options),
     /// Check a whole data directory against its own hashes and signatures; changes nothing
     Fsck(fsck::Options),
+    /// Copy a log, also while it is served
+    Backup(backup::Options),
+    /// Make a data directory from a backup, checked before it is there
+    Restore(restore::Options),
     /// Throw the views away and make them again from the log
     Rebuild(rebuild::Options),
     /// Destroy the keys of content that must go, and record that; every proof stays valid
@@ -75,6 +79,8 @@ impl Cli {
             Command::Export(options) => export::run(&options),
             Command::Verify(options) => verifying::run(&options),
             Command::Fsck(options) => fsck::run(&options),
+            Command::Backup(options) => backup::run(&options),
+            Command::Restore(options) => restore::run(&options),
             Command::Rebuild(options) => rebuild::run(&options),
             Command::Erase(options) => erase::run(&options),
             Command::Hold(action) => hold::run(&action),

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub(crate) mod anchor;
+pub(crate) mod backup;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod erase;
@@ -13,6 +14,7 @@ pub(crate) mod log;
 pub(crate) mod person;
 pub(crate) mod rebuild;
 pub(crate) mod record;
+pub(crate) mod restore;
 pub(crate) mod retain;
 pub(crate) mod serve;
 pub(crate) mod system;

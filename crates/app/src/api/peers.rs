@@ -80,7 +80,10 @@ mod tests {
         assert!(peers.admit(ip("2001:db8:0:1::1")).is_some(), "another network is another peer");
         drop(held);
         let proxied: Vec<_> = (0..3).map(|_| peers.admit(ip("127.0.0.1"))).collect();
-        assert!(proxied.iter().all(Option::is_some), "a proxy on this machine shuts out the office behind it");
+        assert!(
+            proxied.iter().all(Option::is_some),
+            "a proxy on this machine shuts out the office behind it"
+        );
         drop(proxied);
         assert_eq!(peers.open.lock().expect("not poisoned").len(), 1, "closed connections are kept for ever");
     }

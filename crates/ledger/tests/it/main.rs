@@ -11,6 +11,7 @@
 
 mod anchors;
 mod append;
+mod backup;
 mod crash;
 mod damage;
 mod derived;

@@ -104,7 +104,7 @@ fn compare_views(directory: &Directory) -> Result<String, String> {
 }
 
 /// The signed checkpoint in a kept file: itself, or the one of a receipt.
-fn checkpoint_in(path: &Path) -> Result<String, Failure> {
+pub(super) fn checkpoint_in(path: &Path) -> Result<String, Failure> {
     let bytes = files::read_limited(path, MAX_RECEIPT_FILE_BYTES as u64, "checkpoint or receipt")?;
     let refused = |error: &dyn std::fmt::Display| {
         Failure::malformed(format!(

@@ -3,19 +3,20 @@
 //! Promises: what is printed exists durably. Must never: touch a directory that holds a log.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
-use tabellion_ledger::{Ledger, NewLog, OpenError, Reader};
+use tabellion_ledger::{Draft, Ledger, NewLog, OpenError, Reader, retired};
 use tabellion_model::{Env, Origin};
 
 use crate::config::{self, Config};
-use crate::directory::{self, Place, TRUST_FILE};
+use crate::directory::{self, Directory, Place, TRUST_FILE};
 use crate::failure::Failure;
-use crate::writer::take_lock;
+use crate::request::Request;
+use crate::writer::{Writer, take_lock};
 use crate::{files, terminal, trust};
 
 /// Host of a log that is not meant to be reached from elsewhere.
@@ -37,6 +38,9 @@ pub(crate) struct Options {
     /// Host and tenant in one: HOST/log/NAME
     #[arg(long, value_name = "ORIGIN", conflicts_with_all = ["host", "tenant"])]
     origin: Option<String>,
+    /// A copy of an older log that may not go on (tabellion restore --older-copy): the new log's first record cites it
+    #[arg(long, value_name = "DIR")]
+    continues: Option<PathBuf>,
     /// What the log is for; part of every signed byte [default: production]
     #[arg(long, value_name = "ENV")]
     env: Option<EnvName>,
@@ -66,7 +70,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let origin = origin(options, &config)?;
     let env = options.env.map(Env::from).or(config.env).unwrap_or(Env::Production);
     refuse_contradiction(&config, &origin, env)?;
+    let cited = options.continues.as_deref().map(|old| cite(old, &origin)).transpose()?;
     let reader = make(&options.place, &config, &NewLog { origin, env })?;
+    if let Some(draft) = cited {
+        let directory = Directory::find(&options.place)?;
+        Writer::with(&directory, |writer| writer.append(&Request::Append { drafts: vec![draft] }))?;
+    }
     let dir = options.place.dir.display();
     terminal::data(&format!(
         "log         {}\nenvironment {}\nroot key    {}\ndirectory   {dir}\ntrust file  {dir}/{TRUST_FILE}\n",
@@ -80,6 +89,32 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
          who will verify, by another way than the packages."
     ));
     Ok(())
+}
+
+/// The record by which a new log says which one it goes on from: what that log had, and the checkpoint that it signed over it.
+fn cite(old: &Path, origin: &Origin) -> Result<Draft, Failure> {
+    let place = Place { dir: old.to_owned(), config: None };
+    let directory = Directory::find(&place)?;
+    let shown = old.display();
+    let marked =
+        retired(directory.disk()?.as_ref()).map_err(|error| Failure::io("look into", old, &error))?;
+    if marked.is_none() {
+        return Err(Failure::malformed(format!(
+            "{shown} may still be appended to, and then two logs would go on. Only a copy that was restored with --older-copy is continued elsewhere"
+        )));
+    }
+    let reader = directory.reader()?;
+    if reader.origin() == *origin {
+        return Err(Failure::malformed(format!(
+            "{shown} is of the same origin, {origin}; a log that goes on elsewhere needs an origin of its own: --origin"
+        )));
+    }
+    let mut draft = Draft::new("log.continued").with("checkpoint", reader.checkpoint().to_string());
+    draft.clear.insert("log".to_owned(), reader.origin().as_str().into());
+    draft.clear.insert("root".to_owned(), reader.root_at(reader.size())?.to_hex().into());
+    draft.clear.insert("size".to_owned(), reader.size().into());
+    draft.assurance = Some("observed".to_owned());
+    Ok(draft)
 }
 
 fn origin(options: &Options, config: &Config) -> Result<Origin, Failure> {

@@ -8,6 +8,7 @@
 )]
 
 mod anchors;
+mod backup;
 mod bad_input;
 mod capture;
 mod configuration;

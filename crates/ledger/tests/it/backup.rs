@@ -1,0 +1,204 @@
+//! Backups: whole or not taken for one, checked when they come back, and never a way round an erasure.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use tabellion_ledger::disk::{self, Disk, OpenMode};
+use tabellion_ledger::{
+    BackupError, Draft, ErasureTarget, Ledger, OpenOptions, Reader, UnitContent, back_up, backup_list, fsck,
+    put_back, retire,
+};
+use tabellion_model::Micros;
+use tabellion_testkit::{Fault, ManualClock, SeededEntropy, SimDisk};
+
+use crate::fixture::{new_log, options as real_options, real};
+
+fn options(life: u64) -> OpenOptions {
+    let clock = Arc::new(ManualClock::at(Micros(1_790_000_000_000_000 + life)));
+    OpenOptions {
+        segment_bytes: 64 << 10,
+        background: false,
+        ..OpenOptions::new(clock, Arc::new(SeededEntropy::new(life)))
+    }
+}
+
+fn about(subject: &str) -> Draft {
+    Draft::new("document.captured").about(subject, "name", subject)
+}
+
+/// A log of several segments, with something erased in it.
+fn written() -> Arc<dyn Disk> {
+    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());
+    let ledger = Ledger::create(Arc::clone(&disk), &new_log(), &options(0)).expect("a log");
+    for number in 0..60 {
+        ledger
+            .append(&about(&format!("subject {number}")).with("text", "x".repeat(3_000)))
+            .expect("an append");
+    }
+    ledger.erase(&ErasureTarget::Subject("subject 7".to_owned()), "asked for").expect("an erasure");
+    ledger.append(&about("after")).expect("an append");
+    ledger.close().expect("a clean end");
+    disk
+}
+
+fn copy_keys(from: &dyn Disk, to: &dyn Disk) {
+    disk::create_dir_durably(to, "keys").expect("a directory");
+    for name in from.list("keys").expect("keys") {
+        let path = format!("keys/{name}");
+        let bytes = disk::read_all(from, &path, 1 << 20).expect("a key");
+        disk::write_file_durably(to, &path, &bytes).expect("a key");
+    }
+}
+
+/// Puts a backup of `log` back beside its keys.
+fn restored(log: &dyn Disk, backup: &dyn Disk, to: Arc<dyn Disk>) -> Result<Arc<dyn Disk>, BackupError> {
+    let list = backup_list(backup)?;
+    put_back(backup, to.as_ref(), &list)?;
+    copy_keys(log, to.as_ref());
+    Ok(to)
+}
+
+fn shown(reader: &Reader) -> usize {
+    let mut shown = 0;
+    for index in 0..reader.size() {
+        let view = reader.entry(index).expect("an entry");
+        shown += view.units.iter().filter(|unit| matches!(unit.content, UnitContent::Shown(_))).count();
+    }
+    shown
+}
+
+/// Requirement: P17
+#[test]
+fn a_backup_comes_back_entry_for_entry_and_goes_on() {
+    let log = written();
+    assert!(log.list("log/segments").expect("segments").len() > 2, "one segment proves too little");
+    let backup = SimDisk::new();
+    let list = back_up(&log, &options(1), &backup).expect("a backup");
+    assert!(list.files.iter().all(|file| !file.path.starts_with("keys")), "keys lie beside what they open");
+    let there = restored(log.as_ref(), &backup, Arc::new(SimDisk::new())).expect("restored");
+    let report = fsck(&there, &options(2), &[list.checkpoint.clone()]);
+    assert!(report.is_sound(), "what came back is not sound: {:?}", report.findings);
+    let (before, _) = Reader::open(Arc::clone(&log), &options(3)).expect("readable");
+    let ledger = Ledger::open(there, &options(4)).expect("what came back opens");
+    assert_eq!(ledger.reader().size(), before.size(), "entries are missing");
+    assert_eq!(shown(ledger.reader()), shown(&before), "content is missing, or erased content is back");
+    ledger.append(&about("later")).expect("it goes on");
+    ledger.close().expect("a clean end");
+}
+
+#[test]
+fn a_backup_that_was_cut_short_at_any_operation_is_never_taken_for_one() {
+    let log = written();
+    let whole = SimDisk::new();
+    back_up(&log, &options(1), &whole).expect("a backup");
+    let mut complete = 0;
+    for step in 0..whole.operations() {
+        for seed in 0..4 {
+            let backup = SimDisk::new();
+            backup.fail_at(step, Fault::PowerOff, seed);
+            let told = back_up(&log, &options(1), &backup).is_ok();
+            backup.crash(seed);
+            match restored(log.as_ref(), &backup, Arc::new(SimDisk::new())) {
+                Err(BackupError::List(_)) => {
+                    assert!(!told, "a backup that was reported is none after a power cut")
+                }
+                Err(other) => panic!("step {step}, seed {seed}: the list came before what it lists: {other}"),
+                Ok(there) => {
+                    complete += 1;
+                    let report = fsck(&there, &options(2), &[]);
+                    assert!(report.is_sound(), "step {step}, seed {seed}: {:?}", report.findings);
+                }
+            }
+        }
+    }
+    assert!(complete > 0, "no cut ever left a whole backup: the last step proves nothing");
+}
+
+#[test]
+fn a_changed_missing_or_shortened_file_of_a_backup_is_named() {
+    let log = written();
+    let backup = SimDisk::new();
+    let list = back_up(&log, &options(1), &backup).expect("a backup");
+    let image = backup.image();
+    for (number, file) in list.files.iter().enumerate() {
+        for how in 0..2 {
+            let damaged = SimDisk::from_image(image.clone());
+            match how {
+                0 => damaged.flip_bit(&file.path, (number as u64 * 7919) % (file.bytes * 8)),
+                _ => damaged.remove(&file.path).expect("a file goes"),
+            }
+            match restored(log.as_ref(), &damaged, Arc::new(SimDisk::new())).map(drop) {
+                Err(BackupError::Damaged { path, .. }) => {
+                    assert_eq!(path, file.path, "another file is blamed")
+                }
+                other => panic!("damage to {} is not noticed: {other:?}", file.path),
+            }
+        }
+    }
+    let elsewhere = SimDisk::from_image(image);
+    let text = disk::read_all(&elsewhere, "backup.json", 1 << 20).expect("the list");
+    let text = String::from_utf8(text).expect("text").replace("vault/keys", "keys/log-1.key");
+    disk::write_file_durably(&elsewhere, "backup.json", text.as_bytes()).expect("another list");
+    assert!(
+        matches!(backup_list(&elsewhere), Err(BackupError::List(_))),
+        "a list from elsewhere may put files wherever it likes"
+    );
+}
+
+/// Backups of a log that is written and erased from all the while: each is sound, and none has content that its own commit says is gone.
+#[test]
+fn a_backup_of_a_busy_log_is_of_one_commit() {
+    let (_dir, disk, ledger) = real();
+    let ledger = Arc::new(ledger);
+    let done = Arc::new(AtomicBool::new(false));
+    let busy = thread::spawn({
+        let (ledger, done) = (Arc::clone(&ledger), Arc::clone(&done));
+        move || {
+            let mut number = 0_u64;
+            while !done.load(Ordering::Relaxed) {
+                number += 1;
+                ledger.append(&about(&format!("subject {number}"))).expect("an append");
+                if number.is_multiple_of(5) {
+                    let gone = ErasureTarget::Subject(format!("subject {}", number - 2));
+                    ledger.erase(&gone, "asked for").expect("an erasure");
+                }
+            }
+        }
+    });
+    let mut sizes = Vec::new();
+    while sizes.len() < 12 {
+        let backup = SimDisk::new();
+        let list = match back_up(&disk, &real_options(), &backup) {
+            Ok(list) => list,
+            Err(BackupError::Restless) => continue,
+            Err(error) => panic!("no backup of a busy log: {error}"),
+        };
+        let there = restored(disk.as_ref(), &backup, Arc::new(SimDisk::new())).expect("restored");
+        let report = fsck(&there, &real_options(), &[list.checkpoint.clone()]);
+        assert!(report.is_sound(), "a backup of a busy log is not sound: {:?}", report.findings);
+        sizes.push(list.size);
+    }
+    done.store(true, Ordering::Relaxed);
+    busy.join().expect("the writer");
+    assert!(
+        sizes.first() < sizes.last(),
+        "nothing was written meanwhile, so that nothing was tried: {sizes:?}"
+    );
+}
+
+#[test]
+fn a_retired_copy_is_read_and_never_written() {
+    let log = written();
+    retire(log.as_ref(), "it was restored from an older backup").expect("marked");
+    let refused = Ledger::open(Arc::clone(&log), &options(1))
+        .err()
+        .expect("a second history could be signed")
+        .to_string();
+    assert!(
+        refused.contains("older backup") && refused.contains("--continues"),
+        "no way out is named: {refused}"
+    );
+    assert!(Reader::open(Arc::clone(&log), &options(2)).is_ok(), "what may be read cannot be");
+    assert!(log.open("retired", OpenMode::Read).is_ok());
+}

@@ -1,0 +1,104 @@
+//! `tabellion backup`: a copy of a log, taken while it is served or not.
+//!
+//! Promises: what it prints as the backup's size is what a restored copy has, entry for entry. Must never: put the keys that sign, and that content's keys
+//! are wrapped under, beside the rest unless told where.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use tabellion_ledger::disk::Disk;
+use tabellion_ledger::disk::real::RealDisk;
+use tabellion_ledger::{BackupError, back_up};
+
+use crate::directory::{Directory, Place};
+use crate::failure::Failure;
+use crate::{files, terminal};
+
+/// Where the keys are, below a data directory.
+pub(super) const KEYS: &str = "keys";
+
+/// What to copy, and where.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// The backup: a directory that does not exist yet
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Copy the keys as well, to a directory of their own that does not exist yet; keep it apart from the backup
+    #[arg(long, value_name = "DIR")]
+    keys_to: Option<PathBuf>,
+    /// Print what was copied as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Copies.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let directory = Directory::find(&options.place)?;
+    for new in [Some(&options.to), options.keys_to.as_ref()].into_iter().flatten() {
+        files::check_new(new, directory.path())?;
+    }
+    let to = new_disk(&options.to)?;
+    let list = back_up(&directory.disk()?, &directory.options(false)?, to.as_ref()).map_err(failure_of)?;
+    if let Some(keys_to) = &options.keys_to {
+        copy_keys(&directory.path().join(KEYS), keys_to)?;
+    }
+    let bytes: u64 = list.files.iter().map(|file| file.bytes).sum();
+    let shown = options.to.display().to_string();
+    if options.json {
+        return terminal::json(&json!({
+            "bytes": bytes, "checkpoint": list.checkpoint, "files": list.files.len(), "origin": list.origin, "size": list.size, "to": shown,
+        }));
+    }
+    terminal::data(&format!(
+        "{}: {} with {} entries, {} files, {bytes} bytes\n",
+        terminal::printable(&shown),
+        list.origin,
+        list.size,
+        list.files.len()
+    ))?;
+    if options.keys_to.is_none() {
+        terminal::say(&format!(
+            "the keys are not in it, and without them no content can be read and nothing be signed: keep a copy of {} apart",
+            directory.path().join(KEYS).display()
+        ));
+    }
+    Ok(())
+}
+
+/// A directory made for a copy, private to its owner.
+pub(super) fn new_disk(path: &Path) -> Result<Arc<dyn Disk>, Failure> {
+    let disk = RealDisk::create(path).map_err(|error| Failure::io("create", path, &error))?;
+    Ok(Arc::new(disk))
+}
+
+/// Copies key files, each whole and private.
+pub(super) fn copy_keys(from: &Path, to: &Path) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::io("copy the keys in", from, &error);
+    let target = new_disk(to)?;
+    for entry in fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !entry.file_type().map_err(failed)?.is_file() || name.ends_with(".tmp") {
+            continue;
+        }
+        let bytes = fs::read(entry.path()).map_err(failed)?;
+        tabellion_ledger::disk::write_file_durably(target.as_ref(), &name, &bytes)
+            .map_err(|error| Failure::io("write the keys to", to, &error))?;
+    }
+    Ok(())
+}
+
+/// How a command ends that could not copy.
+pub(super) fn failure_of(error: BackupError) -> Failure {
+    match error {
+        BackupError::Ledger(error) => error.into(),
+        BackupError::Open(error) => error.into(),
+        BackupError::List(_) => Failure::malformed(error.to_string()),
+        other => Failure::failed(other.to_string()),
+    }
+}

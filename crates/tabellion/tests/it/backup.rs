@@ -1,0 +1,118 @@
+//! Backup and restore, rehearsed as an operator does it.
+
+use std::fs;
+
+use super::support::{Notary, tabellion};
+
+/// A log with a backup of it and of its keys, and one record more than the backup has.
+fn backed_up() -> (Notary, String, String) {
+    let notary = Notary::new();
+    notary.record(&notary.file("a.txt", b"a"), &[]);
+    let (backup, keys) = (notary.beside_text("backup"), notary.beside_text("keys-backup"));
+    let told = notary.run(&["backup", "--to", &backup, "--keys-to", &keys, "--json"]).ends(0).json();
+    assert_eq!(told["size"], notary.size(), "the backup has another size than the log");
+    (notary, backup, keys)
+}
+
+/// Requirement: P17
+#[test]
+fn a_lost_machine_is_restored_and_goes_on_under_its_own_name() {
+    let (notary, backup, keys) = backed_up();
+    let size = notary.size();
+    let receipt = format!("{}.receipt", notary.beside_text("a.txt"));
+    let receipt =
+        if fs::metadata(&receipt).is_ok() { receipt } else { notary.file("a.txt", b"a") + ".receipt" };
+    fs::remove_dir_all(notary.dir()).expect("the machine burns");
+    let dir = notary.dir_text();
+    tabellion(&["restore", "--from", &backup, "--keys", &keys, "--dir", &dir]).ends(2);
+    let told = tabellion(&[
+        "restore",
+        "--from",
+        &backup,
+        "--keys",
+        &keys,
+        "--dir",
+        &dir,
+        "--against",
+        &receipt,
+        "--json",
+    ])
+    .ends(0)
+    .json();
+    assert_eq!((&told["size"], &told["read_only"]), (&size.into(), &false.into()), "{told}");
+    notary.record(&notary.file("b.txt", b"b"), &[]);
+    notary.is_sound();
+    tabellion(&["restore", "--from", &backup, "--keys", &keys, "--dir", &dir, "--nothing-newer"])
+        .refused(2, &["exists"]);
+}
+
+#[test]
+fn a_backup_is_taken_while_a_server_runs() {
+    let notary = Notary::new();
+    let server = notary.serve();
+    notary.drafts("{\"type\":\"event.logged\",\"body\":{\"n\":1}}\n");
+    let (backup, keys) = (notary.beside_text("backup"), notary.beside_text("keys-backup"));
+    notary.run(&["backup", "--to", &backup, "--keys-to", &keys]).ends(0);
+    notary.drafts("{\"type\":\"event.logged\",\"body\":{\"n\":2}}\n");
+    let there = notary.beside_text("there");
+    tabellion(&["restore", "--from", &backup, "--keys", &keys, "--dir", &there, "--nothing-newer"]).ends(0);
+    tabellion(&["fsck", &there]).ends(0);
+    server.stop().ends(0);
+    notary.run(&["backup", "--to", &backup]).refused(2, &["exists"]);
+}
+
+/// Going on with an older copy would fork the log: it is restored to be read, and a new log cites it.
+#[test]
+fn a_backup_older_than_a_known_checkpoint_is_restored_to_be_read_and_cited() {
+    let (notary, backup, keys) = backed_up();
+    notary.record(&notary.file("later.txt", b"later"), &[]);
+    let newest = notary.file("later.txt", b"later") + ".receipt";
+    let there = notary.beside_text("there");
+    let restore = ["restore", "--from", &backup, "--keys", &keys, "--dir", &there, "--against", &newest];
+    tabellion(&restore).refused(1, &["older copy", "fork", "--older-copy"]);
+    assert!(fs::metadata(&there).is_err(), "a refused restore leaves something");
+    let told = tabellion(&[&restore[..], &["--older-copy"]].concat()).ends(0);
+    assert!(told.err.contains("--continues"), "nobody is told how to go on: {}", told.err);
+    tabellion(&["record", &newest, "--dir", &there])
+        .refused(1, &["nothing is appended to this copy", "--continues"]);
+    tabellion(&["log", "head", "--dir", &there]).ends(0);
+    let next = notary.beside_text("next");
+    let init = ["init", "--dir", &next, "--continues", &there];
+    tabellion(&init).refused(2, &["same origin", "--origin"]);
+    tabellion(&[&init[..], &["--origin", "localhost/log/second"]].concat()).ends(0);
+    let entries = tabellion(&["log", "list", "--dir", &next, "--json"]).ends(0).json_lines();
+    let cited =
+        entries.iter().find(|entry| entry["type"] == "log.continued").expect("the old log is not cited");
+    assert!(cited["index"].as_u64().is_some_and(|index| index > 0), "{cited}");
+    let live = tabellion(&[
+        "init",
+        "--dir",
+        &notary.beside_text("third"),
+        "--continues",
+        &notary.dir_text(),
+        "--origin",
+        "localhost/log/third",
+    ]);
+    live.refused(2, &["may still be appended to"]);
+}
+
+#[test]
+fn a_damaged_backup_and_the_wrong_keys_leave_nothing_behind() {
+    let (notary, backup, keys) = backed_up();
+    let other = Notary::new();
+    let wrong = other.dir().join("keys").display().to_string();
+    let there = notary.beside_text("there");
+    let restore = |keys: &str| {
+        tabellion(&["restore", "--from", &backup, "--keys", keys, "--dir", &there, "--nothing-newer"])
+    };
+    restore(&wrong).refused(1, &["nothing was restored"]);
+    assert!(fs::metadata(&there).is_err(), "what was refused is there");
+    fs::write(notary.beside("backup").join("vault/keys"), b"x").expect("damage");
+    restore(&keys).refused(1, &["vault/keys", "another backup"]);
+    fs::remove_file(notary.beside("backup").join("backup.json")).expect("cut short");
+    restore(&keys).refused(2, &["backup.json", "cut short"]);
+    assert!(
+        fs::metadata(&there).is_err() && fs::metadata(format!("{there}.part")).is_err(),
+        "remains lie about"
+    );
+}
