@@ -56,7 +56,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
                 Ok(text) => ("ok", text),
                 Err(text) => ("TO DO", text),
             };
-            terminal::data(&format!("{word:<6} {what:<14} {}\n", terminal::printable(text)))?;
+            let text: Vec<String> = text.lines().map(terminal::printable).collect();
+            terminal::data(&format!("{word:<6} {what:<14} {}\n", text.join(" ")))?;
         }
     }
     if healthy { Ok(()) } else { Err(Failure::told(Exit::Failed)) }

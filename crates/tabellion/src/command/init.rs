@@ -109,10 +109,11 @@ fn cite(old: &Path, origin: &Origin) -> Result<Draft, Failure> {
             "{shown} is of the same origin, {origin}; a log that goes on elsewhere needs an origin of its own: --origin"
         )));
     }
-    let mut draft = Draft::new("log.continued").with("checkpoint", reader.checkpoint().to_string());
-    draft.clear.insert("log".to_owned(), reader.origin().as_str().into());
-    draft.clear.insert("root".to_owned(), reader.root_at(reader.size())?.to_hex().into());
-    draft.clear.insert("size".to_owned(), reader.size().into());
+    let mut draft = Draft::new("log.continued")
+        .with("checkpoint", reader.checkpoint().to_string())
+        .with("log", reader.origin().as_str())
+        .with("root", reader.root_at(reader.size())?.to_hex())
+        .with("size", reader.size());
     draft.assurance = Some("observed".to_owned());
     Ok(draft)
 }

@@ -78,9 +78,14 @@ fn a_backup_older_than_a_known_checkpoint_is_restored_to_be_read_and_cited() {
     tabellion(&["log", "head", "--dir", &there]).ends(0);
     let next = notary.beside_text("next");
     let init = ["init", "--dir", &next, "--continues", &there];
-    tabellion(&init).refused(2, &["same origin", "--origin"]);
+    let origin = notary.run(&["log", "head", "--json"]).ends(0).json()["origin"]
+        .as_str()
+        .expect("an origin")
+        .to_owned();
+    tabellion(&[&init[..], &["--origin", &origin]].concat()).refused(2, &["same origin", "--origin"]);
+    assert!(fs::metadata(&next).is_err(), "a refused log was made all the same");
     tabellion(&[&init[..], &["--origin", "localhost/log/second"]].concat()).ends(0);
-    let entries = tabellion(&["log", "list", "--dir", &next, "--json"]).ends(0).json_lines();
+    let entries = tabellion(&["log", "tail", "-n", "100", "--dir", &next, "--json"]).ends(0).json_lines();
     let cited =
         entries.iter().find(|entry| entry["type"] == "log.continued").expect("the old log is not cited");
     assert!(cited["index"].as_u64().is_some_and(|index| index > 0), "{cited}");
