@@ -270,9 +270,19 @@ test('a task is begun on its control, done by its owner, closed by a second pers
       await owner.getByRole('textbox', { name: 'Comment' }).fill('I take this over from Iris.');
       await owner.getByRole('button', { name: 'Add the comment' }).click();
       await owner.getByTestId('recorded').waitFor();
-      await owner.getByRole('link', { name: 'Answer it' }).click();
+      await owner.getByRole('link', { name: 'Fill in what is asked' }).click();
       await owner.getByLabel(/^Owner/).selectOption({ label: 'Gerd Amsel' });
       await owner.getByLabel(/^What was done/).fill('Three readers are named in the minutes of 4 March.');
+      // Evidence is found by what was done; what is not in the list is typed.
+      const find = owner.getByLabel('Find a record by what was done, or by its number');
+      const offered = await owner.locator('#pick-records option').evaluateAll((all) => all.map((one) => one.value));
+      const record = offered.find((one) => /decided on an item: /.test(one));
+      assert.ok(record, `no decision is offered as evidence: ${offered.slice(0, 5)}`);
+      await find.fill(record);
+      await find.press('Enter');
+      await find.fill('https://example.org/minutes');
+      await owner.getByRole('button', { name: 'Add' }).last().click();
+      assert.deepEqual((await owner.getByLabel(/^Where it shows/).inputValue()).split('\n'), [record, 'https://example.org/minutes'], 'what was picked is not in the field');
       await owner.getByRole('button', { name: 'Save' }).click();
       await owner.getByTestId('recorded').waitFor();
       await owner.getByRole('link', { name: 'Hand it over' }).click();
@@ -292,6 +302,55 @@ test('a task is begun on its control, done by its owner, closed by a second pers
     await officer.goto(`${base}/controls/A.5.3`);
     assert.equal(await parts(), before, 'a task moved a status');
     assert.deepEqual(complaints, [], 'a page complained');
+  });
+});
+
+test('what was typed outlives the session it was typed in, for its person alone', async () => {
+  await visit({}, async (page, complaints) => {
+    const context = page.context();
+    const drafts = () => page.evaluate(() => Object.keys(sessionStorage).filter((key) => key.startsWith('tabellion draft')).length);
+    await signIn(page, 'Hedda Moll', 'compliance-officer');
+    const me = await page.locator('body').getAttribute('data-person');
+    await page.goto(`${base}/registers/task/new?reference=8.4`);
+    await page.getByLabel(/^Title/).fill('Explain the refusals');
+    await page.getByLabel(/^What is needed/).fill('A long explanation.\nWith two lines.');
+    // Somebody signs out in another tab: the session is over while this one is typing.
+    const other = await context.newPage();
+    await other.goto(base);
+    await other.locator('.person summary').click();
+    await other.getByRole('button', { name: 'Sign out' }).click();
+    await other.waitForURL(/\/login/);
+    await page.getByRole('button', { name: 'Open it' }).click();
+    await page.getByText('What you typed is kept in this tab').waitFor();
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    complaints.splice(0); // the refusal itself, which a browser reports as a failed load
+    const again = program('person', 'link', me.split('/').pop());
+    const field = page.getByLabel('Your link');
+    await field.fill(/#link=([\w-]+)/.exec(again)[1]);
+    await page.getByRole('button', { name: 'Come in' }).click();
+    await page.getByTestId('draft').waitFor();
+    assert.equal(new URL(page.url()).pathname, '/registers/task/new', 'the way back to the form is lost');
+    assert.equal(await page.getByLabel(/^What is needed/).inputValue(), 'A long explanation.\nWith two lines.', 'what was typed is lost with the session');
+    // Somebody else who signs in here reads none of it, and it is gone.
+    await page.getByLabel(/^Title/).fill('Explain all the refusals');
+    await page.goto(`${base}/registers`);
+    await signIn(page, 'Odd Stranger', 'compliance-officer');
+    await page.goto(`${base}/registers/task/new?reference=8.4`);
+    assert.equal(await page.getByLabel(/^Title/).inputValue(), '', 'somebody reads what another person typed');
+    assert.equal(await drafts(), 0, 'a draft stays in the browser of somebody else');
+    // What is recorded or cancelled is no draft any more.
+    await page.getByLabel(/^Title/).fill('Begun and cancelled');
+    await page.getByRole('link', { name: 'Cancel' }).click();
+    await page.getByRole('heading', { name: 'Work to do', level: 1 }).waitFor();
+    await page.goto(`${base}/registers/task/new`);
+    assert.equal(await page.getByLabel(/^Title/).inputValue(), '', 'what was cancelled comes back');
+    await page.getByLabel(/^Title/).fill('Begun and recorded');
+    await page.getByLabel(/^What is needed/).fill('Something.');
+    await page.getByLabel(/^Owner/).selectOption({ label: 'Odd Stranger' });
+    await page.getByLabel(/^Due/).fill('2099-12-31');
+    await page.getByRole('button', { name: 'Open it' }).click();
+    await page.getByTestId('recorded').waitFor();
+    assert.equal(await drafts(), 0, 'what is recorded is offered again');
   });
 });
 

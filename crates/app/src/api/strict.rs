@@ -8,12 +8,14 @@ use std::fmt;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, FieldError, Refusal};
 
 /// The schemas that `$ref` names.
 pub(super) type Definitions = Map<String, Value>;
 /// Where named schemas stand in the document.
 pub(super) const DEFINITIONS_AT: &str = "/components/schemas";
+/// Most faults that one answer names: more than any form has fields.
+const MAX_FAULTS: usize = 20;
 /// References that lead to references: deeper is a mistake in the schemas.
 const MAX_REFERENCES: usize = 8;
 
@@ -264,25 +266,47 @@ impl Check<'_> {
             push(pointer, &shown);
             return Err(self.place.refusal(pointer, &format!("there is no member of this name; {near}")));
         }
-        let required = schema.get("required").and_then(Value::as_array);
-        let missing = required.into_iter().flatten().filter_map(Value::as_str);
-        if let Some(missing) = missing.into_iter().find(|name| !members.contains_key(*name)) {
-            push(pointer, missing);
-            return Err(self.place.refusal(pointer, "it is missing"));
-        }
         if bound(schema, "maxProperties").is_some_and(|most| members.len() as u64 > most) {
             return Err(self.place.refusal(pointer, &format!("it has {} members, too many", members.len())));
         }
-        for (name, value) in members {
-            if let Some(schema) = properties.get(name) {
-                let length = pointer.len();
-                push(pointer, name);
-                self.conforms(value, schema, pointer)?;
-                pointer.truncate(length);
-            }
+        let required = schema.get("required").and_then(Value::as_array);
+        let missing = required.into_iter().flatten().filter_map(Value::as_str);
+        let mut faults = Vec::new();
+        for name in missing.filter(|name| !members.contains_key(*name)) {
+            let mut pointer = pointer.clone();
+            push(&mut pointer, name);
+            faults.push(self.place.refusal(&pointer, "it is missing"));
         }
-        Ok(())
+        for (name, value) in members {
+            let Some(schema) = properties.get(name) else { continue };
+            let length = pointer.len();
+            push(pointer, name);
+            faults.extend(self.conforms(value, schema, pointer).err());
+            pointer.truncate(length);
+        }
+        together(faults)
     }
+}
+
+/// Every fault of an object in one refusal, so that whoever corrects them is not told of the next one afterwards.
+fn together(mut faults: Vec<Refusal>) -> Result<(), Refusal> {
+    if faults.len() < 2 {
+        return faults.pop().map_or(Ok(()), Err);
+    }
+    let mut errors = Vec::new();
+    for fault in faults {
+        match fault.pointer {
+            Some(pointer) if fault.errors.is_empty() => {
+                errors.push(FieldError { pointer, detail: fault.detail });
+            }
+            // A path or a query has no pointers: the first of its faults is enough.
+            None => return Err(fault),
+            Some(_) => errors.extend(fault.errors),
+        }
+    }
+    errors.truncate(MAX_FAULTS);
+    let said: Vec<&str> = errors.iter().map(|error| error.detail.as_str()).collect();
+    Err(Refusal::of_fields(Code::Malformed, said.join("; "), errors))
 }
 
 /// Adds a member's name to a JSON Pointer (RFC 6901).

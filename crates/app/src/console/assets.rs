@@ -26,6 +26,8 @@ pub(crate) struct Assets {
     pub(crate) style: Asset,
     /// Our script: keyboard, palette, columns, theme.
     pub(crate) script: Asset,
+    /// Our script for forms: drafts, and what is picked from lists.
+    pub(crate) writing: Asset,
     /// What has to run before the first paint.
     pub(crate) early: Asset,
     /// htmx.
@@ -61,6 +63,7 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
         .as_bytes(),
     ),
     script: asset("console", "js", SCRIPT, include_bytes!("../../assets/console/console.js")),
+    writing: asset("writing", "js", SCRIPT, include_bytes!("../../assets/console/writing.js")),
     early: asset("early", "js", SCRIPT, include_bytes!("../../assets/console/early.js")),
     htmx: asset("htmx", "js", SCRIPT, include_bytes!("../../assets/console/htmx.min.js")),
     proof: asset("proof", "js", SCRIPT, include_bytes!("../../assets/console/proof.js")),
@@ -105,7 +108,7 @@ impl Assets {
     /// The file of an address.
     pub(crate) fn find(&self, path: &str) -> Option<&Asset> {
         let charts = [&self.charts.library, &self.charts.script, &self.charts.style];
-        [&self.style, &self.script, &self.early, &self.htmx, &self.proof, &self.mark]
+        [&self.style, &self.script, &self.writing, &self.early, &self.htmx, &self.proof, &self.mark]
             .into_iter()
             .chain(charts)
             .find(|asset| asset.href == path)

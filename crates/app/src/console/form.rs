@@ -55,6 +55,11 @@ impl Field {
         Self { required: false, ..self }
     }
 
+    /// Whether whole sentences stand in it.
+    fn is_written(&self) -> bool {
+        matches!(self.kind, Kind::Area(_) | Kind::Code(_)) || self.name == "reason"
+    }
+
     /// With what stands in it at first.
     pub(crate) fn value(self, value: impl Into<String>) -> Self {
         Self { values: vec![value.into()], ..self }
@@ -124,6 +129,8 @@ struct FormView {
     submit: &'static str,
     fields: Vec<Shown>,
     hidden: Vec<(&'static str, String)>,
+    /// Whether somebody writes in it what they would not want to lose.
+    drafted: bool,
     ends: bool,
     consequence: &'static str,
     cancel: String,
@@ -160,14 +167,22 @@ impl Form {
             return Ok(Block::nothing());
         }
         let refused = refused.filter(|refused| refused.id == self.id);
+        let drafted = self.fields.iter().any(Field::is_written);
         let mut fields: Vec<Shown> =
             self.fields.into_iter().map(|field| shown(field, refused.map(|refused| refused.typed))).collect();
         let (mut problem, mut remedy) = (String::new(), String::new());
         if let Some(Refused { refusal, .. }) = refused {
-            let (name, what) = fault(refusal);
-            match fields.iter_mut().find(|field| Some(field.name) == name.as_deref()) {
-                Some(field) => field.fault = what,
-                None => problem = what,
+            let said = match changed_meanwhile(refusal.code) {
+                Some(what) => vec![(None, what.to_owned())],
+                None => faults(refusal),
+            };
+            for (name, what) in said {
+                match fields.iter_mut().find(|field| Some(field.name) == name.as_deref()) {
+                    // Of a list, one sentence is enough.
+                    Some(field) if field.fault.is_empty() => field.fault = what,
+                    Some(_) => {}
+                    None => problem = what,
+                }
             }
             if problem.is_empty() {
                 "Nothing was recorded.".clone_into(&mut problem);
@@ -188,6 +203,7 @@ impl Form {
             submit: self.submit,
             fields,
             hidden,
+            drafted,
             ends: self.ends,
             consequence: self.consequence,
             cancel: self.cancel,
@@ -207,18 +223,33 @@ pub(crate) fn once(visit: &Visit<'_>, refused: Option<&Refused<'_>>) -> Result<S
     }
 }
 
-/// The field that a refusal is about, and what is wrong there.
-fn fault(refusal: &Refusal) -> (Option<String>, String) {
-    let Some(pointer) = refusal.pointer.as_deref().filter(|pointer| !pointer.is_empty()) else {
-        return (None, sentence(&refusal.detail));
+/// Every field that a refusal is about, and what is wrong there.
+fn faults(refusal: &Refusal) -> Vec<(Option<String>, String)> {
+    if refusal.errors.is_empty() {
+        return vec![fault(refusal.pointer.as_deref(), &refusal.detail)];
+    }
+    refusal.errors.iter().map(|error| fault(Some(&error.pointer), &error.detail)).collect()
+}
+
+/// The field that `pointer` leads to, and what is wrong there.
+fn fault(pointer: Option<&str>, detail: &str) -> (Option<String>, String) {
+    let Some(pointer) = pointer.filter(|pointer| !pointer.is_empty()) else {
+        return (None, sentence(detail));
     };
     let name = pointer.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
-    let what = refusal
-        .detail
-        .strip_prefix(pointer)
-        .and_then(|rest| rest.strip_prefix(": "))
-        .unwrap_or(&refusal.detail);
+    let what = detail.strip_prefix(pointer).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(detail);
     (Some(name), sentence(what))
+}
+
+/// What happened where somebody else was faster, without the versions and digests that programs compare.
+fn changed_meanwhile(code: Code) -> Option<&'static str> {
+    match code {
+        Code::Stale => Some("Nothing was recorded: somebody else changed it meanwhile."),
+        Code::NotWhatWasShown => {
+            Some("Nothing was recorded: what stands here now is not what you were shown.")
+        }
+        _ => None,
+    }
 }
 
 /// What to do, unless the field says it already or it speaks of the API.
@@ -228,6 +259,7 @@ pub(crate) fn refusal_remedy(refusal: &Refusal) -> &'static str {
         Code::Stale | Code::Conflict => {
             "It changed while you were writing. What you typed is kept below; what is true now stands above it."
         }
+        Code::NotWhatWasShown => "Read it again; what you typed is kept below.",
         Code::VersionRequired => "Open the page anew, so that you change what you have seen.",
         Code::ViewBehind | Code::Unavailable => {
             "Send it again in a moment; it is recorded once, however often you send it."
@@ -295,8 +327,8 @@ mod tests {
     fn a_fault_is_said_at_its_field_and_as_a_sentence() {
         let refusal = Refusal::at(Code::Malformed, "/purposes/1", "/purposes/1: a short word has no blanks");
         assert_eq!(
-            fault(&refusal),
-            (Some("purposes".to_owned()), "A short word has no blanks.".to_owned()),
+            faults(&refusal),
+            [(Some("purposes".to_owned()), "A short word has no blanks.".to_owned())],
             "a person would have to know JSON pointers"
         );
         assert_eq!(list("loan-support, triage\n\n x "), ["loan-support", "triage", "x"]);

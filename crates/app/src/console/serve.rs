@@ -172,6 +172,7 @@ impl Asked {
             form: self.form,
             moment: None,
             theme: theme(&self.parts.headers),
+            from: from(&self.parts.headers, &service.settings.public_url),
             names: Names::default(),
         };
         let done = enter(&mut visit, &self.parts.headers, self.presented.as_ref(), &past)
@@ -265,6 +266,20 @@ fn to_login(visit: &Visit<'_>, had_session: bool, strange: bool) -> Answer {
             Reply::See(Link::to("/login").with_some("next", next).with_some("ended", ended).href()).into()
         }
     }
+}
+
+/// The page of ours that led here; the browser names it to its own origin alone.
+fn from(headers: &HeaderMap, public_url: &str) -> Option<String> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let referer = text(header::REFERER)?;
+    let rest = match referer.strip_prefix(public_url.trim_end_matches('/')) {
+        Some(rest) if !public_url.is_empty() && rest.starts_with('/') => rest,
+        _ => {
+            let (_, place) = referer.split_once("://")?;
+            place.strip_prefix(text(header::HOST)?)?
+        }
+    };
+    own_path(rest.split('#').next().unwrap_or_default()).map(str::to_owned)
 }
 
 fn theme(headers: &HeaderMap) -> Option<Theme> {

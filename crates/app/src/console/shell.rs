@@ -80,6 +80,7 @@ struct PageView<'a> {
     style: &'static str,
     script: &'static str,
     early: &'static str,
+    writing: &'static str,
     htmx: &'static str,
     mark: &'static str,
     charts: Option<&'static ChartAssets>,
@@ -89,6 +90,7 @@ struct PageView<'a> {
     badges: Vec<Cell>,
     action: Option<Action>,
     blocks: Vec<Block>,
+    unsent: bool,
 }
 
 impl Shell {
@@ -167,12 +169,14 @@ pub(crate) fn page(shell: &Shell, visit: &Visit<'_>, content: Content) -> Result
         style: &ASSETS.style.href,
         script: &ASSETS.script.href,
         early: &ASSETS.early.href,
+        writing: &ASSETS.writing.href,
         htmx: &ASSETS.htmx.href,
         mark: &ASSETS.mark.href,
         charts: content.charts.then_some(&ASSETS.charts),
         title: content.title,
         trail,
         lead: content.lead,
+        unsent: content.unsent,
         badges: content.badges,
         // Nothing is done in the past.
         action: content.action.filter(|_| visit.moment.is_none()),

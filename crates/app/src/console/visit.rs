@@ -59,7 +59,9 @@ pub(crate) struct Visit<'a> {
     /// As of when.
     pub(crate) moment: Option<Moment>,
     pub(crate) theme: Option<Theme>,
-    /// Where the visit came from by a link of another site's page; the session's cookie is not sent then.
+    /// The page of ours that led here, as the browser says; none: another site's, or it does not say.
+    pub(crate) from: Option<String>,
+    /// What people, keys and systems are called.
     pub(crate) names: Names,
 }
 
@@ -77,6 +79,8 @@ pub(crate) struct Content {
     pub(crate) blocks: Vec<Block>,
     /// Whether it has a chart, or may get one by its filters.
     pub(crate) charts: bool,
+    /// Whether a form led here that was neither taken nor is shown again.
+    pub(crate) unsent: bool,
 }
 
 impl Content {

@@ -54,6 +54,16 @@ pub(crate) fn relative(at: Micros, now: Micros) -> String {
     if past { format!("{said} ago") } else { format!("in {said}") }
 }
 
+/// A day by whose end something is due, seen from `now`: `due today`, `due in 3 days`, `2 days overdue`. Days are those of UTC.
+pub(crate) fn due(day: Micros, now: Micros) -> String {
+    let (due, today) = (day.0 / DAY, now.0 / DAY);
+    match due.cmp(&today) {
+        std::cmp::Ordering::Equal => "due today".to_owned(),
+        std::cmp::Ordering::Greater => format!("due in {}", counted(due - today, "day", "days")),
+        std::cmp::Ordering::Less => format!("{} overdue", counted(today - due, "day", "days")),
+    }
+}
+
 /// A time as an attribute and a form take it: RFC 3339.
 pub(crate) fn machine_time(at: Micros) -> String {
     at.to_string()
@@ -214,6 +224,12 @@ mod tests {
             ["now", "30 s ago", "5 min ago", "3 h ago", "1 day ago", "40 days ago", "3 months ago"]
         );
         assert_eq!(relative(Micros(now.0 + 2 * DAY), now), "in 2 days", "an expiry would read as past");
+        let due = |days: u64| due(Micros(days * DAY), Micros(400 * DAY + 19 * HOUR));
+        assert_eq!(
+            [due(400), due(401), due(403), due(399), due(398)],
+            ["due today", "due in 1 day", "due in 3 days", "1 day overdue", "2 days overdue"],
+            "a day that is not over would read as missed, or one that is as still to come"
+        );
         assert_eq!(short("0123456789abcdef0123"), "012345…ef0123", "two ids would look alike");
         assert_eq!(
             (duration(900), duration(12_345), duration(1_500_000)),

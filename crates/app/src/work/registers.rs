@@ -4,6 +4,7 @@
 //! the digest that was shown. Must never: know a register by its name, apart from the inventory that traffic is compared with.
 
 mod compared;
+mod content;
 mod deciding;
 mod editing;
 mod gaps;
@@ -25,7 +26,9 @@ use super::{Actor, Desk};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 
+pub(crate) use content::{is_written_later, owner_roles};
 pub use deciding::NewDecision;
+pub(crate) use deciding::words as any_of;
 pub(crate) use editing::opening;
 pub use editing::{NewItem, NewRevision, Submission};
 pub use gaps::{GapKind, InventoryGap, InventoryGaps};

@@ -28,8 +28,10 @@ const MAX_ADDRESS_BYTES: usize = 2000;
 /// A view to keep. Path and query are the page's own, as it made them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewView {
-    /// What to call it; the same name again replaces the one that has it.
+    /// What to call it.
     pub(crate) name: String,
+    /// Whether it takes the place of the one that has this name; without, that one stays and this is refused.
+    pub(crate) replace: bool,
     /// Path of the list's page.
     pub(crate) page: String,
     /// The query of its address.
@@ -53,6 +55,10 @@ impl Desk {
                 }
                 (None, Some(same)) if same.query == new.query => {
                     return Err(Refusal::new(Code::AlreadySo, format!("the view {name:?} says the same")));
+                }
+                (None, Some(_)) if !new.replace => {
+                    let text = format!("you keep another view of this list under the name {name:?}");
+                    return Err(Refusal::at(Code::Conflict, "/name", text));
                 }
                 (None, Some(same)) => (same.view, same.version),
                 (None, None) => {

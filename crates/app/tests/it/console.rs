@@ -14,3 +14,4 @@ mod registers;
 mod session;
 mod shown;
 mod work;
+mod writing;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::item::{Opened, facts, named, opened};
 use super::item_notes::why_not;
-use super::{registers, said};
+use super::{registers, said, typed};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Note, Section, section};
 use crate::console::cell::Cell;
@@ -62,18 +62,17 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
         return Err(Refusal::not_found("decision in this register"));
     }
     let mut blocks = Vec::new();
-    match (&opened.item.digest, opened.item.may_decide, refused) {
-        (Some(digest), true, _) => {
-            blocks.extend(unusual(&opened)?);
-            if let Some(refused) = refused {
-                blocks.push(form(visit, &opened, digest, Some(refused))?);
-                blocks.push(exactly(visit, &opened, digest)?);
-            } else {
-                blocks.push(exactly(visit, &opened, digest)?);
-                blocks.push(form(visit, &opened, digest, None)?);
-            }
+    if let (Some(digest), true) = (&opened.item.digest, opened.item.may_decide) {
+        blocks.extend(unusual(&opened)?);
+        let shown = exactly(visit, &opened, digest)?;
+        let form = form(visit, &opened, digest, refused)?;
+        // What was refused is read before anything else.
+        blocks.extend(if refused.is_some() { [form, shown] } else { [shown, form] });
+    } else {
+        blocks.push(cannot(visit, &opened, refused)?);
+        if let Some(refused) = refused {
+            blocks.extend(typed::block(visit, refused.refusal)?);
         }
-        _ => blocks.push(cannot(visit, &opened, refused)?),
     }
     let mut trail = opened.trail();
     trail.push((opened.name.clone(), opened.path.clone()));
@@ -153,7 +152,7 @@ fn exactly(visit: &Visit<'_>, opened: &Opened<'_>, digest: &str) -> Result<Block
         lead: format!("SHA-256 of what stands here, with the item and the number of the revision: {digest}"),
         action: None,
         blocks: vec![
-            said::sections(visit, opened.register, content, opened.approved.as_ref())?,
+            said::sections(visit, opened.register, content, opened.approved.as_ref(), &[])?,
             section("who", "Who, and what before", vec![facts(visit, opened)?])?,
         ],
     };

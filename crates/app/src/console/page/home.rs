@@ -188,12 +188,13 @@ fn traffic(visit: &Visit<'_>) -> Result<(Block, Block), Refusal> {
     Ok((Block::of(&part)?, section("denials", "Why calls were denied", vec![denied])?))
 }
 
-/// Calls of the last weeks, and what became of them.
+/// Calls of the last day, the one that the figures above count, and what became of them.
 fn over_time(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
-    let filter = CallFilter { from: Some(calls::weeks_ago(visit)), ..CallFilter::default() };
+    let since = Micros(visit.now().0.saturating_sub(DAY));
+    let filter = CallFilter { from: Some(since), ..CallFilter::default() };
     let traffic = visit.desk.traffic(visit.actor()?, filter, Some(visit.size()), Some(visit.now()))?;
     let list = Some(Link::to("/calls"));
-    Calls { id: "calls", title: "Calls over time", traffic: &traffic, list }.chart()
+    Calls { id: "calls", title: "Calls of the last 24 hours", traffic: &traffic, list }.chart()
 }
 
 fn own_denials(visit: &Visit<'_>) -> Result<Block, Refusal> {

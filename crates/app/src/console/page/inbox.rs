@@ -8,7 +8,7 @@ use crate::console::block::{Block, Empty};
 use crate::console::cell::Cell;
 use crate::console::table::{Listing, Row, Rows, column};
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{DAY, Tone};
+use crate::console::words::{self, DAY, Tone};
 use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::work::keys::works_at;
@@ -26,8 +26,31 @@ pub(crate) struct Ask {
     /// Where.
     pub(crate) href: String,
     /// Since when, or until when.
-    pub(crate) at: Option<Micros>,
+    pub(crate) at: When,
     pub(crate) tone: Tone,
+}
+
+/// When something was asked, or until when it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// No day.
+    Never,
+    /// It happened, or will, at this moment.
+    At(Micros),
+    /// It is in time until the day that begins with this moment is over.
+    Due(Micros),
+}
+
+impl When {
+    fn cell(self, visit: &Visit<'_>) -> Cell {
+        match self {
+            Self::Never => Cell::unknown("–"),
+            Self::At(at) => visit.time(at),
+            Self::Due(day) => {
+                Cell { text: words::due(day, visit.now()), title: words::day(day), ..visit.time(day) }
+            }
+        }
+    }
 }
 
 /// The page.
@@ -46,7 +69,7 @@ pub(crate) fn table(visit: &Visit<'_>, asked: &[Ask]) -> Result<Block, Refusal> 
         cells: vec![
             Cell::text(&ask.title).to(ask.href.clone()),
             Cell::state((ask.why, ask.tone)),
-            ask.at.map_or_else(|| Cell::unknown("–"), |at| visit.time(at)),
+            ask.at.cell(visit),
         ],
     });
     let listing = Listing {
@@ -74,7 +97,7 @@ pub(crate) fn asked(visit: &Visit<'_>) -> Result<Vec<Ask>, Refusal> {
             title: "Publish a first policy".into(),
             why: "No policy is in force: every call is denied",
             href: "/policies/new".into(),
-            at: None,
+            at: When::Never,
             tone: Tone::Bad,
         });
     }
@@ -92,7 +115,7 @@ pub(crate) fn asked(visit: &Visit<'_>) -> Result<Vec<Ask>, Refusal> {
                 title: format!("Give {name} a role"),
                 why: "Known, and may do nothing yet",
                 href: format!("/people/{}", row.person),
-                at: Some(row.added_at),
+                at: When::At(row.added_at),
                 tone: Tone::Fair,
             })
         }));
@@ -118,7 +141,7 @@ fn systems(visit: &Visit<'_>, asked: &mut Vec<Ask>) -> Result<(), Refusal> {
                 title: format!("Name an owner for {}", said.name),
                 why: "Nobody who is known answers for it",
                 href: format!("{href}/edit"),
-                at: Some(row.changed_at),
+                at: When::At(row.changed_at),
                 tone: Tone::Bad,
             });
         }
@@ -127,7 +150,7 @@ fn systems(visit: &Visit<'_>, asked: &mut Vec<Ask>) -> Result<(), Refusal> {
                 title: format!("Take {} live, or retire it", said.name),
                 why: "A draft that you answer for",
                 href,
-                at: Some(row.registered_at),
+                at: When::At(row.registered_at),
                 tone: Tone::Fair,
             });
         }
@@ -149,7 +172,7 @@ fn keys(visit: &Visit<'_>, asked: &mut Vec<Ask>) -> Result<(), Refusal> {
                 title: format!("Rotate the key {}", issued.name),
                 why: "It ends soon",
                 href: format!("/keys/{}", row.credential),
-                at: Some(ends_at),
+                at: When::At(ends_at),
                 tone: Tone::Fair,
             });
         }

@@ -18,6 +18,8 @@ use crate::work::registers::{Event, History, Item, NewState, Standing, Submissio
 
 /// Events that the page shows; the history has the rest.
 const EVENTS: usize = 6;
+/// Fields of work that stand above, in the title and the facts.
+const IN_FACTS: [&str; 4] = ["name", "owner", "due", "references"];
 
 /// An item with all that its pages need.
 pub(crate) struct Opened<'a> {
@@ -146,13 +148,16 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     }
     blocks.push(facts(visit, &opened)?);
     let remarks = item_work::remarks(visit, &opened, refused)?;
-    let whole = Action { label: "See all of it", href: format!("{}/history", opened.path) };
-    let subject = Subject::Item(opened.register.name.clone(), opened.id);
-    // What others asked of it, and what was refused, are streams beside its own.
-    let beside = ["refresh", "refused", "notes"]
-        .map(|branch| Subject::Stream(format!("{}/{branch}", subject.stream())));
-    let [asked, refusals, noted] = beside;
-    blocks.push(happened::to(visit, &[subject, asked, refusals, noted], Some(whole))?);
+    // Of work the history says the same, and more.
+    if opened.register.approves() {
+        let whole = Action { label: "See all of it", href: format!("{}/history", opened.path) };
+        let subject = Subject::Item(opened.register.name.clone(), opened.id);
+        // What others asked of it, and what was refused, are streams beside its own.
+        let beside =
+            ["refresh", "refused"].map(|branch| Subject::Stream(format!("{}/{branch}", subject.stream())));
+        let [asked, refusals] = beside;
+        blocks.push(happened::to(visit, &[subject, asked, refusals], Some(whole))?);
+    }
     blocks.push(content(visit, &opened)?);
     if refused.is_none_or(|refused| refused.id != "submit") {
         blocks.extend(forward);
@@ -238,10 +243,10 @@ pub(crate) fn facts(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Ref
     if work_items::names(opened.register) {
         facts = facts.with_all("Clauses and controls", work_items::references(visit, &summary.references));
     }
-    facts = facts
-        .with("Opened by", who(&item.opened_by)?)
-        .with("Revision", Cell::number(summary.revision))
-        .with_all("Written by", authors);
+    facts = facts.with("Opened by", who(&item.opened_by)?).with("Revision", Cell::number(summary.revision));
+    if opened.register.approves() || item.authors != [item.opened_by.as_str()] {
+        facts = facts.with_all("Written by", authors);
+    }
     if !opened.register.approves() {
         return ends(visit, opened, facts);
     }
@@ -289,11 +294,13 @@ pub(crate) fn facts(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Ref
 fn ends(visit: &Visit<'_>, opened: &Opened<'_>, facts: Facts) -> Result<Block, Refusal> {
     let item = &opened.item;
     let digest = item.digest.as_deref().map_or_else(|| Cell::unknown("erased"), Cell::id);
-    facts
+    let facts = facts
         .with("Digest of the newest revision", digest)
-        .with("Newest revision", visit.entry(item.saved.index))
-        .with("First record", visit.entry(item.created.index))
-        .block()
+        .with("Newest revision", visit.entry(item.saved.index));
+    if item.saved.index == item.created.index {
+        return facts.block();
+    }
+    facts.with("First record", visit.entry(item.created.index)).block()
 }
 
 fn content(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Refusal> {
@@ -309,12 +316,14 @@ fn content(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Refusal> {
         (None, Some(_)) => "This is what was approved.",
         (None, None) => "",
     };
+    // What is approved is shown whole, as it was decided on.
+    let elsewhere: &[&str] = if opened.register.approves() { &[] } else { &IN_FACTS };
     let part = Section {
         id: "content",
         title: "What it says".to_owned(),
         lead: lead.to_owned(),
         action: None,
-        blocks: vec![said::sections(visit, opened.register, said, opened.approved.as_ref())?],
+        blocks: vec![said::sections(visit, opened.register, said, opened.approved.as_ref(), elsewhere)?],
     };
     Block::of(&part)
 }
@@ -374,14 +383,16 @@ fn steps(
 }
 
 fn history_part(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Refusal> {
-    let events = opened.history.events.get(..EVENTS).unwrap_or(&opened.history.events);
-    let more = opened.history.events.len() > EVENTS;
+    // Comments stand in a part of their own.
+    let events: Vec<Event> =
+        opened.history.events.iter().filter(|event| event.kind != "noted").take(EVENTS).cloned().collect();
+    let more = opened.history.events.len() > events.len();
     let part = Section {
         id: "history",
         title: "History".to_owned(),
         lead: String::new(),
         action: more.then(|| Action { label: "See all of it", href: format!("{}/history", opened.path) }),
-        blocks: vec![item_history::block(visit, opened.register, events)?],
+        blocks: vec![item_history::block(visit, opened.register, &events)?],
     };
     Block::of(&part)
 }

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use tabellion_model::SystemId;
+use tabellion_model::body::Role;
 use tabellion_model::register::{Content, Field, Kind, Register};
 
 use super::item_form::Others;
+use super::picks::Pick;
 use super::said::Said;
 use super::{register_filters, systems};
 use crate::console::cell::Cell;
@@ -17,6 +19,8 @@ use crate::console::visit::Visit;
 use crate::permission::{Permission, Reach};
 use crate::refusal::Refusal;
 use crate::report::words::count;
+use crate::work::Actor;
+use crate::work::registers::owner_roles;
 
 /// What stands before the names of fields, so that none is taken for one of the form's own.
 const PREFIX: &str = "field.";
@@ -75,6 +79,8 @@ pub(crate) struct Shown {
     pub(crate) theirs: Option<Theirs>,
     /// What it says and keeps saying; none: it can be written.
     pub(crate) fixed: Option<Said>,
+    /// What is offered to be added to it; none: it is typed.
+    pub(crate) pick: Option<Pick>,
 }
 
 /// What somebody else saved in a field.
@@ -130,6 +136,7 @@ impl Shown {
             fault,
             theirs: None,
             fixed: None,
+            pick: None,
         }
     }
 }
@@ -208,19 +215,34 @@ fn differs(others: &Others, name: &str) -> bool {
 struct Choices {
     people: Option<Vec<(String, String)>>,
     systems: Option<Vec<(String, String)>>,
+    /// Why the list of people is as short as it is; empty: nothing to say.
+    people_left_out: &'static str,
 }
 
 impl Choices {
+    /// Of people those alone who can do what an owner is asked for.
     fn of(visit: &Visit<'_>, register: &Register) -> Result<Self, Refusal> {
         let has = |kind: Kind| register.fields().any(|field| field.kind == kind);
-        let people = if has(Kind::Person) && visit.reach(Permission::ReadPeople) == Reach::All {
-            register_filters::people(visit)?
+        let can = owner_roles(register);
+        let (people, people_left_out) = if visit.reach(Permission::ReadPeople) == Reach::All {
+            let able = |roles: &BTreeSet<Role>| roles.iter().any(|role| can.contains(role));
+            let people = if has(Kind::Person) { register_filters::people_who(visit, able)? } else { None };
+            (people, "Only people who can act on it are listed: auditors and approvers cannot.")
         } else {
-            let me = visit.actor.as_ref().and_then(crate::work::Actor::credential);
-            Some(me.map(|me| (me.to_hex(), "You".to_owned())).into_iter().collect())
+            let me = match &visit.actor {
+                Some(Actor::Person { id, roles, .. }) if roles.iter().any(|role| can.contains(role)) => {
+                    Some(id)
+                }
+                _ => None,
+            };
+            let me = me.map(|me| (me.to_hex(), "You".to_owned()));
+            (
+                Some(me.into_iter().collect()),
+                "Your role does not list people, so you can name yourself alone. An administrator or a compliance officer can name somebody else.",
+            )
         };
         let systems = if has(Kind::System) { systems::to_choose(visit)? } else { None };
-        Ok(Self { people, systems })
+        Ok(Self { people, systems, people_left_out })
     }
 }
 
@@ -266,7 +288,11 @@ fn shown(field: &Field, value: Option<&Value>, choices: &Choices) -> Shown {
         name: format!("{PREFIX}{}", field.name),
         label: field.label.clone(),
         help: field.help.clone(),
-        limit: if kind == "text" { typed_limit(field) } else { limit(field) },
+        limit: match (kind, field.kind) {
+            ("text", _) => typed_limit(field),
+            (_, Kind::Person) => choices.people_left_out.to_owned(),
+            _ => limit(field),
+        },
         kind,
         rows: (written + 1).clamp(LINES, MOST_LINES),
         needed: field.required,
@@ -278,6 +304,7 @@ fn shown(field: &Field, value: Option<&Value>, choices: &Choices) -> Shown {
         fault: String::new(),
         theirs: None,
         fixed: None,
+        pick: Pick::of(field),
     }
 }
 
@@ -397,7 +424,7 @@ mod tests {
             "what somebody typed is gone before they read why it does not fit"
         );
         let size = register.field("size").expect("the field");
-        let none = Choices { people: None, systems: None };
+        let none = Choices { people: None, systems: None, people_left_out: "" };
         let shown = shown(size, of("many").as_ref(), &none);
         assert_eq!(
             (shown.kind, shown.value.as_str(), shown.limit.as_str()),

@@ -10,14 +10,15 @@ use tabellion_model::register::{About, Content, Register};
 
 use super::item::{Opened, named, opened};
 use super::item_fields::{self, Fault, Section as Fields};
-use super::{registers, said, systems as list_of_systems};
+use super::{picks, registers, said, systems as list_of_systems, typed};
 use crate::console::answer::Answered;
-use crate::console::block::{Block, Section};
+use crate::console::block::{Action, Block, Note, Section};
 use crate::console::form::{Refused, once, refusal_remedy, sentence};
 use crate::console::visit::{Content as Page, Visit};
+use crate::console::words::Tone;
 use crate::permission::Reach;
-use crate::refusal::{Code, Refusal};
-use crate::work::registers::{NewItem, NewRevision, names_controls, opening};
+use crate::refusal::{Code, FieldError, Refusal};
+use crate::work::registers::{NewItem, NewRevision, Standing, is_written_later, names_controls, opening};
 
 /// The field that chooses the system.
 const SYSTEM: &str = "system";
@@ -36,6 +37,8 @@ struct FormView {
     /// The systems to choose from; none: it is not asked.
     systems: Option<item_fields::Shown>,
     sections: Vec<Fields>,
+    /// What fields are picked from.
+    lists: Vec<picks::List>,
     consequence: &'static str,
     /// What the button does.
     save: &'static str,
@@ -75,13 +78,19 @@ fn new_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answer
         Some(_) => item_fields::typed(register, &visit.form),
         None => prefilled(visit, register),
     };
-    let faults = refusal.map(|refusal| faults_of(register, &content, refusal)).unwrap_or_default();
+    let faults = refusal.map(|refusal| faults_of(register, refusal)).unwrap_or_default();
     let list = format!("/registers/{}", register.name);
-    let sections =
+    let mut sections =
         item_fields::sections(visit, register, &content, &faults, &Content::new(), None, about(visit))?;
+    // What is written once the item is open is asked of its owner then.
+    let later = |name: &str| {
+        register.sections.iter().any(|known| known.name == name && is_written_later(register, known))
+    };
+    sections.retain(|section| !later(&section.name));
     let view = view(visit, refusal, faults, format!("{list}/new"), list.clone(), Vec::new(), sections)?;
     let save = if register.approves() { view.save } else { "Open it" };
-    let view = FormView { systems: systems(visit, register, refusal)?, save, ..view };
+    let lists = picks::lists(visit, register)?;
+    let view = FormView { systems: systems(visit, register, refusal)?, lists, save, ..view };
     visit.show_with(
         status,
         Page {
@@ -145,7 +154,8 @@ fn systems(
         all.retain(|(id, _)| SystemId::from_hex(id).is_some_and(|id| own.contains(&id)));
     }
     let chosen = if refusal.is_some() { visit.form.text(SYSTEM) } else { visit.query.text(SYSTEM) };
-    let fault = refusal.filter(|refusal| refusal.pointer.as_deref() == Some("/system"));
+    let fault = refusal.into_iter().flat_map(|refusal| faults_of(register, refusal));
+    let fault = fault.filter(|fault| fault.name == SYSTEM).map(|fault| fault.what).next();
     let may_be_none = matches!(register.about, About::ManyPerSystem | About::SystemOrOrganisation)
         && visit.reach(permission) == Reach::All;
     let choice = item_fields::Shown::choice(
@@ -165,7 +175,7 @@ fn systems(
             (true, _) => "The organisation",
             _ => "Choose",
         },
-        fault.map(|refusal| sentence(&refusal.detail)).unwrap_or_default(),
+        fault.unwrap_or_default(),
     );
     Ok(Some(item_fields::Shown { needed: !may_be_none, ..choice }))
 }
@@ -205,12 +215,7 @@ fn mine(visit: &Visit<'_>, register: &Register, now: &Content) -> Content {
 fn edit_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answered {
     let opened = opened(visit)?;
     if !opened.may_edit {
-        return Err(refusal.cloned().unwrap_or_else(|| {
-            Refusal::new(
-                Code::NotPermitted,
-                "you cannot write this item: it has ended, or it is about a system that you do not answer for",
-            )
-        }));
+        return not_written(visit, &opened, refusal);
     }
     let register = opened.register;
     let now = opened.item.content.clone().unwrap_or_default();
@@ -219,7 +224,7 @@ fn edit_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answe
         None => (now.clone(), Vec::new(), None),
         Some(refusal) => {
             let mine = mine(visit, register, &now);
-            let faults = faults_of(register, &mine, refusal);
+            let faults = faults_of(register, refusal);
             if matches!(refusal.code, Code::Stale | Code::Conflict) {
                 let base = base(visit, &opened)?;
                 let merged = merged(register, base.as_ref(), &now, &mine);
@@ -245,6 +250,7 @@ fn edit_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answe
     )?;
     let view =
         view(visit, refusal, faults, format!("{}/edit", opened.path), opened.path.clone(), hidden, sections)?;
+    let view = FormView { lists: picks::lists(visit, register)?, ..view };
     let view = match opened.item.summary.review {
         _ if !register.approves() => FormView { save: "Save", ..view },
         Some("in_review") => FormView {
@@ -269,6 +275,33 @@ fn edit_page(visit: &Visit<'_>, status: u16, refusal: Option<&Refusal>) -> Answe
             ..Page::titled(&format!("Edit {}", opened.name))
         },
     )
+}
+
+/// Why there is no form, with what was typed into one.
+fn not_written(visit: &Visit<'_>, opened: &Opened<'_>, refusal: Option<&Refusal>) -> Answered {
+    let summary = &opened.item.summary;
+    let (code, title) = if summary.standing == Standing::Ended {
+        let state = registers::state(opened.register, summary.state.as_deref()).text.to_lowercase();
+        let title = format!("The {} is {state}, and nothing is written on it any more", opened.register.item);
+        (Code::StateImpossible, title)
+    } else {
+        let title =
+            format!("You answer neither for this {} nor for the system it is about", opened.register.item);
+        (Code::NotPermitted, title)
+    };
+    let note = Note {
+        tone: Tone::Fair,
+        title,
+        text: "Its page says how it stands, and what can be done.".to_owned(),
+        action: Some(Action { label: "Open it", href: opened.path.clone() }),
+    };
+    let mut blocks = vec![Block::of(&note)?];
+    if let Some(refusal) = refusal {
+        blocks.extend(typed::block(visit, refusal)?);
+    }
+    let unsent = refusal.is_some();
+    let page = Page { trail: opened.trail(), unsent, blocks, ..Page::titled(&opened.name) };
+    visit.show_with(code.status(), page)
 }
 
 /// Three versions of one content, for whoever was slower.
@@ -325,34 +358,24 @@ fn both(
     Block::of(&part).map(Some)
 }
 
-/// What is wrong, field by field; the desk's word for what only it knows.
-fn faults_of(register: &Register, content: &Content, refusal: &Refusal) -> Vec<Fault> {
-    let fault = |name: &str, label: &str, what: &str| Fault {
-        name: name.to_owned(),
-        label: label.to_owned(),
-        what: sentence(what),
+/// What is wrong, field by field, as the desk found it; all of it at once.
+fn faults_of(register: &Register, refusal: &Refusal) -> Vec<Fault> {
+    let alone = refusal
+        .pointer
+        .iter()
+        .map(|pointer| FieldError { pointer: pointer.clone(), detail: refusal.detail.clone() });
+    let errors: Vec<FieldError> =
+        if refusal.errors.is_empty() { alone.collect() } else { refusal.errors.clone() };
+    let fault = |error: &FieldError| {
+        if error.pointer == "/system" {
+            let what = sentence(&error.detail);
+            return Some(Fault { name: SYSTEM.to_owned(), label: "System".to_owned(), what });
+        }
+        let field = error.pointer.strip_prefix("/content/").and_then(|name| register.field(name))?;
+        let what = error.detail.strip_prefix(&format!("{}: ", field.label)).unwrap_or(&error.detail);
+        Some(Fault { name: field.name.clone(), label: field.label.clone(), what: sentence(what) })
     };
-    if refusal.code == Code::ContentFaulty {
-        let checked = register.check(content);
-        let faults = checked.faults.iter().map(|found| fault(&found.field, &found.label, &found.sentence));
-        return faults.collect();
-    }
-    if refusal.code == Code::Incomplete {
-        let missing = register.check(content).missing;
-        let fields = missing.iter().filter_map(|name| register.field(name));
-        return fields.map(|field| fault(&field.name, &field.label, "it is needed")).collect();
-    }
-    let pointer = refusal.pointer.as_deref().unwrap_or_default();
-    if pointer == "/system" {
-        return vec![fault(SYSTEM, "System", &refusal.detail)];
-    }
-    let field = pointer.strip_prefix("/content/").and_then(|name| register.field(name));
-    field
-        .map(|field| {
-            let what = refusal.detail.strip_prefix(&format!("{}: ", field.label)).unwrap_or(&refusal.detail);
-            vec![fault(&field.name, &field.label, what)]
-        })
-        .unwrap_or_default()
+    errors.iter().filter_map(fault).collect()
 }
 
 fn view(
@@ -392,6 +415,7 @@ fn view(
         faults,
         systems: None,
         sections,
+        lists: Vec::new(),
         consequence: "",
         save: "Save the draft",
     })

@@ -8,7 +8,7 @@ use crate::console::visit::Visit;
 use crate::console::words::{self, Tone};
 use crate::permission::Permission;
 use crate::refusal::Refusal;
-use crate::work::registers::{RefreshShown, Standing};
+use crate::work::registers::{RefreshShown, Standing, any_of};
 
 /// Missing fields that the page names at its top; each is marked in its place.
 const NAMED: usize = 8;
@@ -23,15 +23,12 @@ pub(crate) fn notes(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Vec<Block>
     };
     let edit = |label| opened.may_edit.then(|| Action { label, href: format!("{}/edit", opened.path) });
     if item.content.is_none() {
-        let text = "Its records stay, and prove that something was said and decided; what it was is gone. Save it anew to go on.";
-        note(
-            Tone::Bad,
-            "What the newest revision said is erased".to_owned(),
-            text.to_owned(),
-            edit("Write it anew"),
-        )?;
+        let stays = "Its records stay, and prove that something was said and decided; what it was is gone.";
+        let text = if opened.may_edit { format!("{stays} Save it anew to go on.") } else { stays.to_owned() };
+        note(Tone::Bad, "What the newest revision said is erased".to_owned(), text, edit("Write it anew"))?;
     }
-    if !item.missing.is_empty() {
+    // Nothing is filled in any more where it has ended.
+    if !item.missing.is_empty() && summary.standing != Standing::Ended {
         let labels: Vec<&str> = item
             .missing
             .iter()
@@ -87,14 +84,9 @@ fn waits(visit: &Visit<'_>, opened: &Opened<'_>) -> (String, String) {
 
 /// Why whoever is here cannot decide, as a sentence that says who can.
 pub(crate) fn why_not(visit: &Visit<'_>, opened: &Opened<'_>) -> String {
-    let roles: Vec<String> = opened
-        .register
-        .approval
-        .iter()
-        .flat_map(|approval| &approval.roles)
-        .map(|role| words::role(*role).to_lowercase())
-        .collect();
-    let others = format!("Somebody else who is {} has to.", roles.join(" or "));
+    let roles = opened.register.approval.iter().flat_map(|approval| &approval.roles);
+    let roles = any_of(roles);
+    let others = format!("It takes somebody else: {roles}.");
     let four_eyes = opened.register.approval.as_ref().is_some_and(|approval| approval.four_eyes);
     let me = visit.actor.as_ref().and_then(crate::work::Actor::credential).map(|id| id.to_hex());
     let wrote = me.as_ref().is_some_and(|me| opened.item.authors.contains(me));
@@ -105,8 +97,7 @@ pub(crate) fn why_not(visit: &Visit<'_>, opened: &Opened<'_>) -> String {
         return format!("You put it forward, and nobody approves their own work. {others}");
     }
     format!(
-        "Whoever decides is {}, wrote none of it, and neither came in by the link of somebody who did nor let them in.",
-        roles.join(" or ")
+        "It takes {roles} who wrote none of it, and who neither came in by the link of somebody who did nor let them in."
     )
 }
 

@@ -1,6 +1,9 @@
 //! The page of an item that is worked on rather than approved: whose turn it is, the next step; and, of every item, what people remarked.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
+use tabellion_model::body::Role;
 use tabellion_model::register::{Transition, Waits};
 
 use super::item::{Opened, after, named};
@@ -9,10 +12,10 @@ use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Note, Section};
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::visit::Visit;
-use crate::console::words::{self, Tone};
+use crate::console::words::Tone;
 use crate::permission::Permission;
 use crate::refusal::Refusal;
-use crate::work::registers::{NewNote, Standing};
+use crate::work::registers::{NewNote, Standing, any_of};
 
 /// Remarks that the page shows; the history has the rest.
 const REMARKS: usize = 20;
@@ -64,7 +67,7 @@ pub(crate) fn primary(opened: &Opened<'_>) -> Option<Action> {
         Some(Waits::SecondPerson) if takes(opened, |step| step.second_person) => {
             step("Close it or send it back")
         }
-        Some(Waits::Owner) if opened.may_edit && !is_answered(opened) => edit("Answer it"),
+        Some(Waits::Owner) if opened.may_edit && !is_answered(opened) => edit("Fill in what is asked"),
         Some(Waits::Owner) if takes(opened, |step| !step.needs.is_empty()) => step("Hand it over"),
         _ if opened.may_edit => edit("Edit"),
         _ => None,
@@ -108,12 +111,11 @@ pub(crate) fn notes(opened: &Opened<'_>) -> Result<Vec<Block>, Refusal> {
 fn closers(opened: &Opened<'_>) -> String {
     let state = opened.item.summary.state.as_deref().unwrap_or_default();
     let steps = opened.register.transitions.iter();
-    let mut roles: Vec<String> = steps
+    let roles: BTreeSet<Role> = steps
         .filter(|step| step.second_person && step.from.contains(state))
-        .flat_map(|step| step.roles.iter().map(|role| words::role(*role).to_lowercase()))
+        .flat_map(|step| step.roles.iter().copied())
         .collect();
-    roles.dedup();
-    format!("Whoever closes it is {}, wrote none of the answer and did not hand it over.", roles.join(" or "))
+    format!("It takes {} who wrote none of the answer and did not hand it over.", any_of(roles.iter()))
 }
 
 /// The steps to other states that this person may take now, in the open.
@@ -133,7 +135,13 @@ pub(crate) fn steps(
     ];
     let mut form = Form::new("state", format!("{}/state", opened.path), "Take the step", fields);
     form.version = Some(opened.item.summary.version);
-    form.consequence = "Whoever wrote the answer or handed it over does not close it; what is closed takes a second person to open again.";
+    form.consequence = match (opened.item.summary.standing, turn(opened)) {
+        (Standing::Ended, _) => "It is open again then, and waits for its owner.",
+        (_, Some(Waits::SecondPerson)) => {
+            "Closed takes a second person to open again; sent back, it waits for its owner."
+        }
+        _ => "Whoever wrote the answer or hands it over does not close it: a second person does.",
+    };
     let part = Section {
         id: "change",
         title: "Next step".to_owned(),

@@ -6,7 +6,9 @@ use crate::console::answer::{Answer, Reply};
 use crate::console::assets::ASSETS;
 use crate::console::block::{Action, Block, Note};
 use crate::console::form::sentence;
-use crate::console::pages::{Area, History};
+use crate::console::link::Link;
+use crate::console::page::typed;
+use crate::console::pages::{Area, History, Method};
 use crate::console::past::NOW;
 use crate::console::visit::{Content, Visit};
 use crate::console::words::Tone;
@@ -58,6 +60,7 @@ pub(crate) fn page(visit: &Visit<'_>, refusal: &Refusal) -> Answer {
 
 fn shown(visit: &Visit<'_>, refusal: &Refusal) -> Result<Answer, Refusal> {
     let past = refusal.pointer.as_deref() == Some("/as_of");
+    let typed = typed::block(visit, refusal)?;
     let (title, detail, remedy, action) = if past && refusal.code == Code::NotFound {
         let now = format!("{}{NOW}", visit.here().keep(&visit.query, &["as_of"]).href());
         let action = match visit.moment.filter(|_| may_pack(visit)) {
@@ -76,12 +79,41 @@ fn shown(visit: &Visit<'_>, refusal: &Refusal) -> Result<Answer, Refusal> {
             "Name a day, a time or a size of the log.",
             Some(Action { label: "Show the present", href: now }),
         )
+    } else if typed.is_some() && matches!(refusal.code, Code::NotFound | Code::NotPermitted) {
+        let why = match refusal.code {
+            Code::NotFound => {
+                "Somebody else answers for it since, or your role was changed while you were writing. It is as if it were not there for you."
+                    .to_owned()
+            }
+            _ => sentence(&refusal.detail),
+        };
+        (
+            "You can no longer write this",
+            why,
+            "Nothing was recorded. Give what you typed to whoever answers for it now, or ask an administrator.",
+            action(visit, refusal.code),
+        )
+    } else if refusal.code == Code::Stale {
+        (
+            "It changed while you were writing",
+            "Nothing was recorded: somebody else changed it meanwhile".to_owned(),
+            remedy(refusal.code),
+            action(visit, refusal.code),
+        )
+    } else if refusal.code == Code::NotSignedIn && visit.page.method == Method::Post {
+        (
+            "Your session is over",
+            "What you just sent was not recorded".to_owned(),
+            "The session ran out, or it was ended. Sign in with a new link and send it again.",
+            action(visit, refusal.code),
+        )
     } else {
         (refusal.code.title(), sentence(&refusal.detail), remedy(refusal.code), action(visit, refusal.code))
     };
     let note = Note { tone: Tone::Fair, title: detail, text: remedy.to_owned(), action };
-    let content = Content { blocks: vec![Block::of(&note)?], ..Content::titled(title) };
-    visit.show_with(refusal.code.status(), content)
+    let blocks = std::iter::once(Block::of(&note)?).chain(typed).collect();
+    let unsent = visit.page.method == Method::Post;
+    visit.show_with(refusal.code.status(), Content { blocks, unsent, ..Content::titled(title) })
 }
 
 /// Whether a package says what the page cannot.
@@ -91,8 +123,15 @@ fn may_pack(visit: &Visit<'_>) -> bool {
 }
 
 fn action(visit: &Visit<'_>, code: Code) -> Option<Action> {
-    match code {
-        Code::NotSignedIn => Some(Action { label: "Sign in", href: "/login".to_owned() }),
+    let from = visit.from.as_deref();
+    match (code, from) {
+        // Back to the form: the browser kept what was typed into it.
+        (Code::NotSignedIn, _) => {
+            Some(Action { label: "Sign in", href: Link::to("/login").with_some("next", from).href() })
+        }
+        (Code::CrossSite, Some(from)) if visit.actor.is_some() => {
+            Some(Action { label: "Open the page anew", href: from.to_owned() })
+        }
         _ if visit.actor.is_some() => Some(Action { label: "Go home", href: "/".to_owned() }),
         _ => None,
     }
@@ -101,9 +140,7 @@ fn action(visit: &Visit<'_>, code: Code) -> Option<Action> {
 /// What to do, as a person does it; the API's words are for programs.
 fn remedy(code: Code) -> &'static str {
     match code {
-        Code::NotSignedIn => {
-            "Your session is over, or was ended, and what you just sent was not taken. Sign in with a new link and write it again."
-        }
+        Code::NotSignedIn => "Sign in with a new link.",
         Code::CrossSite => {
             "Nothing was recorded. If you did not come from another site, open the page anew and send the form again. If you did, somebody tried to act in your name: tell an administrator."
         }
@@ -117,6 +154,7 @@ fn remedy(code: Code) -> &'static str {
         Code::VersionRequired | Code::Stale => {
             "Open the page anew and look at what changed before you change it."
         }
+        Code::StateImpossible => "Its page says how it stands and what can be done.",
         Code::Unavailable | Code::ViewBehind => "Try again in a moment.",
         code => code.remedy(),
     }

@@ -1,6 +1,9 @@
 //! How the items of a register are looked for: what the address asks, the filters, and views worth a click.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
+use tabellion_model::body::Role;
 use tabellion_model::catalogue::Reference;
 use tabellion_model::register::{About, Kind, Register};
 use tabellion_model::{CredentialId, Micros, SystemId};
@@ -15,8 +18,13 @@ use crate::refusal::{Code, Refusal};
 use crate::work::forms::Time;
 use crate::work::registers::{ItemQuery, Order, names_controls};
 
-/// How long before its review an item counts as due.
-pub(crate) const DUE_SOON: u64 = 30 * DAY;
+/// How many days before its review an item counts as due.
+pub(crate) const DUE_SOON_DAYS: u64 = 30;
+/// Farthest that a filter looks ahead, in days: ten years.
+const MOST_DAYS: u64 = 3650;
+/// How far ahead a list looks, in days.
+const WITHIN: [(&str, &str); 3] =
+    [("7", "within 7 days"), ("30", "within 30 days"), ("90", "within 90 days")];
 
 /// What the address asks for.
 pub(crate) fn query(visit: &Visit<'_>) -> Result<ItemQuery, Refusal> {
@@ -27,13 +35,16 @@ pub(crate) fn query(visit: &Visit<'_>) -> Result<ItemQuery, Refusal> {
         get("system").map(|id| SystemId::from_hex(&id).ok_or_else(|| malformed("system"))).transpose()?;
     let owner =
         get("owner").map(|id| CredentialId::from_hex(&id).ok_or_else(|| malformed("owner"))).transpose()?;
-    let due = get("due")
+    let day = get("due")
         .map(|text| {
             Micros::parse_date(&text)
-                .map(Time)
                 .map_err(|error| Refusal::new(Code::Malformed, format!("due in the address: {error}")))
         })
         .transpose()?;
+    // Days from now, so that a view that is kept says the same tomorrow.
+    let within = visit.query.number("within").filter(|days| *days <= MOST_DAYS);
+    let soon = within.map(|days| Micros(visit.now().0.saturating_add(days * DAY)));
+    let due = [day, soon].into_iter().flatten().min().map(Time);
     Ok(ItemQuery {
         system,
         state: get("state"),
@@ -96,6 +107,7 @@ pub(crate) fn filters(visit: &Visit<'_>, register: &Register) -> Result<Vec<Filt
         filters.push(Filter { name: "open", label: "Ended", takes: choices([("true", "Not yet")]) });
     }
     filters.push(Filter { name: "overdue", label: "In time", takes: choices([("true", "Overdue")]) });
+    filters.push(Filter { name: "within", label: "Due", takes: choices(WITHIN) });
     filters.push(Filter { name: "due", label: "Due before", takes: Takes::Day });
     Ok(filters)
 }
@@ -105,7 +117,16 @@ const MAX_CHOICES: usize = 100;
 
 /// People to choose from, by id and name; `None` when there are too many to choose from.
 pub(crate) fn people(visit: &Visit<'_>) -> Result<Option<Vec<(String, String)>>, Refusal> {
-    let rows = visit.desk.people_rows()?;
+    people_who(visit, |_| true)
+}
+
+/// The same of those alone whose roles `can` takes.
+pub(crate) fn people_who(
+    visit: &Visit<'_>,
+    can: impl Fn(&BTreeSet<Role>) -> bool,
+) -> Result<Option<Vec<(String, String)>>, Refusal> {
+    let mut rows = visit.desk.people_rows()?;
+    rows.retain(|row| can(&row.roles));
     let few = rows.len() <= MAX_CHOICES;
     let named =
         rows.into_iter().filter_map(|row| Some((row.person.to_hex(), Cell::text(&row.details?.name).text)));
@@ -128,25 +149,22 @@ fn words_of(field: &tabellion_model::register::Field) -> Vec<(String, String)> {
 }
 
 /// Views that are worth a click.
-pub(crate) fn views(
-    visit: &Visit<'_>,
-    register: &Register,
-) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
-    let soon = crate::console::words::day(Micros(visit.now().0.saturating_add(DUE_SOON)));
+pub(crate) fn views(register: &Register) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+    let soon = || ("within", DUE_SOON_DAYS.to_string());
     if !register.approves() {
         let open = || ("open", "true".to_owned());
         return vec![
             ("All", Vec::new()),
             ("Open", vec![open()]),
             ("Overdue", vec![("overdue", "true".to_owned())]),
-            ("Due in 30 days", vec![open(), ("due", soon)]),
+            ("Due in 30 days", vec![open(), soon()]),
         ];
     }
     vec![
         ("All", Vec::new()),
         ("Wait for a decision", vec![("review", "in_review".into())]),
         ("Drafts", vec![("review", "draft".into())]),
-        ("Due in 30 days", vec![("due", soon)]),
+        ("Due in 30 days", vec![soon()]),
         ("Need a new look", vec![("refresh", "open".into())]),
     ]
 }

@@ -4,7 +4,7 @@ use tabellion_model::body::Role;
 use tabellion_model::register::{About, Register};
 use tabellion_model::{CredentialId, Micros};
 
-use super::register_filters::{DUE_SOON, filters, query, views};
+use super::register_filters::{DUE_SOON_DAYS, filters, query, views};
 use super::system_items::gaps;
 use super::work_items;
 use crate::console::answer::Answered;
@@ -16,7 +16,7 @@ use crate::console::table::{
     CSV_ROWS, Column, Listing, PAGE_ROWS, Row, Rows, column, more, nothing, skipped,
 };
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{Tone, machine_time};
+use crate::console::words::{DAY, Tone};
 use crate::permission::{Permission, Reach};
 use crate::refusal::Refusal;
 use crate::work::forms::Time;
@@ -44,7 +44,7 @@ const COLUMNS: &[Column] = &[
 
 /// The list of registers.
 pub(crate) fn list(visit: &Visit<'_>) -> Answered {
-    let soon = Time(Micros(visit.now().0.saturating_add(DUE_SOON)));
+    let soon = Time(Micros(visit.now().0.saturating_add(DUE_SOON_DAYS * DAY)));
     let mut rows = Vec::new();
     for register in visit.desk.registers().registers {
         let href = format!("/registers/{}", register.name);
@@ -77,7 +77,7 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
             approvals(review("draft"))?,
             approvals(review("in_review"))?,
             Cell::number(due).to(Link::to(&href)
-                .with("due", &machine_time(soon.0))
+                .with("within", &DUE_SOON_DAYS.to_string())
                 .with_some("open", (!register.approves).then_some("true"))
                 .href()),
             approvals(Ok(Cell::number(refresh).to(Link::to(&href).with("refresh", "open").href())))?,
@@ -133,7 +133,7 @@ pub(crate) fn items(visit: &Visit<'_>) -> Answered {
         columns: COLUMNS,
         filters: filters(visit, register)?,
         search: "name",
-        views: views(visit, register),
+        views: views(register),
         empty: empty(register, start.clone()),
     };
     let rows = Rows::Part(rows, total, SORTED_BY);

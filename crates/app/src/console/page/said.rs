@@ -7,9 +7,12 @@ use serde_json::Value;
 use tabellion_model::register::{Content, Field, Kind, Register};
 use tabellion_model::{CredentialId, SystemId};
 
+use super::picks::EVIDENCE;
 use crate::console::block::Block;
 use crate::console::cell::Cell;
+use crate::console::link::own_path;
 use crate::console::visit::Visit;
+use crate::permission::Permission;
 use crate::printable::{visible, visible_value};
 use crate::refusal::Refusal;
 
@@ -44,7 +47,10 @@ impl Said {
         Ok(match (field.kind, value) {
             (_, Value::Null) => Self::default(),
             (Kind::Text, Value::String(text)) => Self { text: prose(text), cells: Vec::new() },
-            (Kind::Choices | Kind::List, Value::Array(items)) => cells(items.iter().map(words).collect()),
+            (Kind::List, Value::Array(items)) => {
+                cells(items.iter().map(|item| led(visit, field, item, words(item))).collect())
+            }
+            (Kind::Choices, Value::Array(items)) => cells(items.iter().map(words).collect()),
             (Kind::Person, Value::String(id)) => cells(vec![match CredentialId::from_hex(id) {
                 Some(id) => visit.who(id)?,
                 None => Cell::text(id),
@@ -62,6 +68,35 @@ impl Said {
             (_, value) => cells(vec![words(value)]),
         })
     }
+}
+
+/// A line of a list, leading to what it names: an address, a page of ours, or where records are named the entry of its number.
+fn led(visit: &Visit<'_>, field: &Field, value: &Value, cell: Cell) -> Cell {
+    let text = value.as_str().unwrap_or_default().trim();
+    if let Some(path) = text.strip_prefix(&visit.settings.public_url).and_then(own_path) {
+        return cell.to(path.to_owned());
+    }
+    if is_web_address(text) {
+        return cell.to(text.to_owned());
+    }
+    let number = text.split('#').nth(1).filter(|_| field.name == EVIDENCE).map(|rest| {
+        rest.chars()
+            .filter(|character| *character != ',')
+            .take_while(char::is_ascii_digit)
+            .collect::<String>()
+    });
+    match number.and_then(|digits| digits.parse::<u64>().ok()) {
+        Some(index) if index < visit.size() && visit.can(Permission::ReadEntries) => {
+            cell.to(visit.to(&format!("/ledger/{index}")))
+        }
+        _ => cell,
+    }
+}
+
+/// Whether all of `text` is an address of the web, and of nothing that runs.
+fn is_web_address(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 /// A text of several lines as it is read: whole, its lines kept, what is hidden spelled out.
@@ -95,17 +130,18 @@ struct Sections {
     parts: Vec<Part>,
 }
 
-/// The content by section; where `before` differs from it, both.
+/// The content by section, but for fields that stand elsewhere on the page; where `before` differs from it, both.
 pub(crate) fn sections(
     visit: &Visit<'_>,
     register: &Register,
     content: &Content,
     before: Option<&Content>,
+    elsewhere: &[&str],
 ) -> Result<Block, Refusal> {
     let mut parts = Vec::new();
     for section in &register.sections {
         let mut rows = Vec::new();
-        for field in &section.fields {
+        for field in section.fields.iter().filter(|field| !elsewhere.contains(&field.name.as_str())) {
             rows.push(row(visit, field, content, before)?);
         }
         parts.push(Part {

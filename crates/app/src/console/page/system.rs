@@ -67,6 +67,10 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     let system = visit.desk.system(visit.actor()?, id)?;
     let (may_change, path) = (visit.can_change(Permission::ChangeSystems, id)?, format!("/systems/{id}"));
     let mut blocks = missing(visit, &system, may_change)?;
+    if let Some(refused) = refused.filter(|_| !may_change) {
+        // Its form is not drawn: what was typed is shown by the page that refuses.
+        return Err(refused.refusal.clone());
+    }
     blocks.push(facts(visit, &system)?.block()?);
     blocks.push(happened::to(visit, &subjects(visit, id)?, None)?);
     if visit.desk.may(visit.actor()?, Permission::ReadRegisters, Some(id))? {

@@ -1,15 +1,18 @@
 //! Systems as the gateway knows them: the list, and the forms that register and describe a system.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
+use tabellion_model::body::Role;
 
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Empty, section};
+use crate::console::block::{Action, Block, Empty, Note, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused, list as words_of};
 use crate::console::table::{Column, Filter, Listing, Row, Rows, Takes, choices, column, more};
 use crate::console::visit::{Content, Visit};
-use crate::console::words::stage as stage_look;
-use crate::permission::{Permission, Reach};
+use crate::console::words::{Tone, stage as stage_look};
+use crate::permission::{Permission, Reach, permitted};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::{capture_word, stage_word};
 use crate::work::systems::{System, SystemDescription, stage_of};
@@ -165,6 +168,12 @@ pub(crate) fn change(visit: &Visit<'_>) -> Answered {
 fn edit_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let system = visit.desk.system(visit.actor()?, visit.system()?)?;
     let path = format!("/systems/{}", system.id);
+    if !visit.can_change(Permission::ChangeSystems, visit.system()?)? {
+        return match refused {
+            Some(refused) => Err(refused.refusal.clone()),
+            None => others(visit, &system, path),
+        };
+    }
     let mut blocks = Vec::new();
     if refused.is_some_and(|refused| refused.refusal.code == Code::Stale) {
         // Both versions: what stands now, and below it what was typed.
@@ -184,6 +193,25 @@ fn edit_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> A
     visit.show_with(status, content)
 }
 
+/// What whoever may not change a system is shown in place of a form that could only be refused.
+fn others(visit: &Visit<'_>, system: &System, path: String) -> Answered {
+    let note = Note {
+        tone: Tone::Fair,
+        title: "You do not answer for this system".to_owned(),
+        text: "Its owner changes what is said of it; so does whoever keeps the management system.".to_owned(),
+        action: Some(Action { label: "Open the system", href: path.clone() }),
+    };
+    let facts = super::system::facts(visit, system)?.block()?;
+    let name = Cell::maybe(system.name.as_deref(), "An erased system").text;
+    let content = Content {
+        trail: vec![("Systems".to_owned(), "/systems".to_owned()), (name.clone(), path)],
+        lead: Cell::maybe(system.description.as_deref(), "No description yet.").text,
+        blocks: vec![Block::of(&note)?, section("now", "What is said of it", vec![facts])?],
+        ..Content::titled(&name)
+    };
+    visit.show_with(Code::NotPermitted.status(), content)
+}
+
 fn fields(visit: &Visit<'_>, system: Option<&System>) -> Result<Vec<Field>, Refusal> {
     let said = |text: fn(&System) -> Option<String>| system.and_then(text).unwrap_or_default();
     let mut fields = vec![
@@ -197,18 +225,21 @@ fn fields(visit: &Visit<'_>, system: Option<&System>) -> Result<Vec<Field>, Refu
             .value(said(|system| system.description.clone())),
     ];
     if visit.reach(Permission::ReadPeople) == Reach::All {
-        let people = visit
-            .desk
-            .people_rows()?
-            .into_iter()
-            .filter_map(|row| Some((row.person.to_hex(), row.details?.name)));
+        let able = |roles: &BTreeSet<Role>| {
+            roles.iter().any(|role| permitted(*role, Permission::ChangeSystems) != Reach::Nothing)
+        };
+        let known =
+            visit.desk.people_rows()?.into_iter().filter(|row| {
+                able(&row.roles) || system.is_some_and(|system| system.owner == Some(row.person))
+            });
+        let people = known.filter_map(|row| Some((row.person.to_hex(), row.details?.name)));
         let people: Vec<(String, String)> = people.map(|(id, name)| (id, Cell::text(&name).text)).collect();
         let owner = system
             .and_then(|system| system.owner)
             .or_else(|| visit.actor.as_ref().and_then(crate::work::Actor::credential));
         fields.push(
             Field::new("owner", "Owner", Kind::Select(people))
-                .hint("The person who answers for it. Without a known owner it does not go live.")
+                .hint("The person who answers for it. Without a known owner it does not go live. Only people who can change a system are listed: auditors and approvers cannot.")
                 .value(owner.map(|id| id.to_hex()).unwrap_or_default()),
         );
     }

@@ -2,7 +2,7 @@
 
 use tabellion_model::Micros;
 
-use super::inbox::Ask;
+use super::inbox::{Ask, When};
 use super::registers::path;
 use crate::console::cell::Cell;
 use crate::console::visit::Visit;
@@ -25,18 +25,18 @@ pub(crate) fn add(visit: &Visit<'_>, asked: &mut Vec<Ask>) -> Result<(), Refusal
         title: format!("Decide on {name}"),
         why: "Put forward; waits for a second person",
         href: format!("{}/decide", path(item)),
-        at: Some(item.changed_at.0),
+        at: When::At(item.changed_at.0),
         tone: Tone::Fair,
     });
     lines(&mut first, &inbox.returned, |item, name| Ask {
         title: format!("Correct {name}"),
         why: "Given back to you",
         href: path(item),
-        at: Some(item.changed_at.0),
+        at: When::At(item.changed_at.0),
         tone: Tone::Bad,
     });
     lines(&mut first, &inbox.own, |item, name| Ask {
-        title: format!("Answer {name}"),
+        title: format!("Work on {name}"),
         why: if item.standing == Standing::PastDue {
             "You answer for it, and it is overdue"
         } else {
@@ -50,14 +50,14 @@ pub(crate) fn add(visit: &Visit<'_>, asked: &mut Vec<Ask>) -> Result<(), Refusal
         title: format!("Close {name}, or send it back"),
         why: "Answered; waits for a second person",
         href: path(item),
-        at: Some(item.changed_at.0),
+        at: When::At(item.changed_at.0),
         tone: Tone::Fair,
     });
     lines(&mut first, &inbox.refresh, |item, name| Ask {
         title: format!("Look at {name} again"),
         why: "Something changed since it was approved",
         href: path(item),
-        at: Some(item.changed_at.0),
+        at: When::At(item.changed_at.0),
         tone: Tone::Fair,
     });
     lines(&mut first, &inbox.due, |item, name| Ask {
@@ -76,12 +76,13 @@ pub(crate) fn add(visit: &Visit<'_>, asked: &mut Vec<Ask>) -> Result<(), Refusal
     Ok(())
 }
 
-fn due_day(item: &ItemSummary) -> Option<Micros> {
-    item.due.as_deref().and_then(|day| Micros::parse_date(day).ok())
+fn due_day(item: &ItemSummary) -> When {
+    item.due.as_deref().and_then(|day| Micros::parse_date(day).ok()).map_or(When::Never, When::Due)
 }
 
-fn due(item: &ItemSummary) -> Option<Micros> {
-    item.approval.as_ref().and_then(|approval| approval.next_review_at).map(|due| due.0)
+fn due(item: &ItemSummary) -> When {
+    let review = item.approval.as_ref().and_then(|approval| approval.next_review_at);
+    review.map_or(When::Never, |due| When::Due(due.0))
 }
 
 fn lines(asked: &mut Vec<Ask>, waiting: &Waiting, line: impl Fn(&ItemSummary, &str) -> Ask) {
@@ -99,7 +100,7 @@ fn statement(visit: &Visit<'_>, asked: &mut Vec<Ask>) -> Result<(), Refusal> {
             title: "Approve the Statement of Applicability".to_owned(),
             why: "Every control is decided; waits for a second person",
             href: "/soa/approve".to_owned(),
-            at: None,
+            at: When::Never,
             tone: Tone::Fair,
         });
     }
@@ -112,7 +113,7 @@ fn statement(visit: &Visit<'_>, asked: &mut Vec<Ask>) -> Result<(), Refusal> {
                 title: format!("Decide whether {left} controls apply"),
                 why: "The Statement of Applicability is not complete",
                 href: "/soa".to_owned(),
-                at: None,
+                at: When::Never,
                 tone: Tone::Fair,
             });
         }

@@ -232,7 +232,29 @@ pub(super) fn check_second_person(
     )
 }
 
-pub(super) fn words<'a>(roles: impl Iterator<Item = &'a Role>) -> String {
-    let words: Vec<String> = roles.map(|role| role.as_str().replace('_', " ")).collect();
-    words.join(" or ")
+/// Any one of these roles, as a sentence names it: `a developer, a business owner or an approver`.
+pub(crate) fn words<'a>(roles: impl Iterator<Item = &'a Role>) -> String {
+    let named = |role: &Role| {
+        let word = role.as_str().replace('_', " ");
+        let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        format!("{article} {word}")
+    };
+    let mut named: Vec<String> = roles.map(named).collect();
+    let last = named.pop().unwrap_or_else(|| "nobody".to_owned());
+    if named.is_empty() { last } else { format!("{} or {last}", named.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_named_as_a_sentence_has_them() {
+        let said = |roles: &[Role]| words(roles.iter());
+        assert_eq!(
+            (said(&[Role::Auditor]), said(&[Role::Developer, Role::BusinessOwner, Role::Approver])),
+            ("an auditor".to_owned(), "a developer, a business owner or an approver".to_owned()),
+            "whoever is refused reads a list of words and not whom to ask"
+        );
+    }
 }

@@ -6,22 +6,19 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tabellion_model::body::{RegisterSaved, RegisterSubmitted};
-use tabellion_model::register::{About, Content, Field, Kind, Life, Register, Review, content_digest};
-use tabellion_model::{CredentialId, ItemId, SystemId};
-use tabellion_views::query::ItemRow;
+use tabellion_model::register::{About, Content, Life, Register, Review, content_digest};
+use tabellion_model::{ItemId, SystemId};
 
+use super::content::{Moment, check_complete, with_content};
 use super::deciding::words;
 use super::shown::Item;
 use super::{about, check_open, check_version, ended, known_state, stream};
 use crate::permission::{Permission, Reach};
-use crate::refusal::{Code, FieldError, Refusal};
+use crate::refusal::{Code, Refusal};
 use crate::work::forms::{DigestForm, IdForm};
 use crate::work::systems::foreign;
 use crate::work::writing::{Earlier, draft_of};
 use crate::work::{Actor, Desk, Given, Written};
-
-/// Most fields that the sentence of one refusal names; all of them are in its list.
-const MAX_NAMED: usize = 20;
 
 /// A new item.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -73,7 +70,10 @@ impl Desk {
             if let Some(earlier) = earlier {
                 id = earlier.stream_id().and_then(ItemId::from_hex).ok_or_else(foreign)?;
             } else {
-                self.check_new(actor, register, new.system)?;
+                let content = self.check_content(register, &new.content, Moment::Opening);
+                if let Err(about) = self.check_new(actor, register, new.system) {
+                    return Err(with_content(about, content));
+                }
                 if let Some(row) = self.views.register_item(&register.name, &id)? {
                     let what = match known_state(register, &row) {
                         Ok(state) if state.ended => ended(register, state),
@@ -82,8 +82,7 @@ impl Desk {
                     let text = format!("the system has its {} here already: {what}", register.item);
                     return Err(Refusal::new(Code::AlreadySo, text));
                 }
-                self.check_content(register, &new.content)?;
-                check_whole(register, &new.content)?;
+                content?;
             }
             let body = saved(register, id, 1, &new.content, earlier);
             Ok(vec![about(new.system, draft_of(&body, stream(register, id), given.expected(earlier, 0))?)])
@@ -117,8 +116,7 @@ impl Desk {
                 let digest = life.saving.as_ref().map(|saving| saving.digest.as_str());
                 check_version(&row, given, digest)?;
                 check_open(register, &row)?;
-                self.check_content(register, &new.content)?;
-                check_whole(register, &new.content)?;
+                self.check_content(register, &new.content, Moment::Saving)?;
                 self.check_fixed(register, &row, &new.content)?;
                 let same = content_digest(&register.name, &id, row.revision, &new.content)
                     .is_ok_and(|now| digest == Some(now.to_hex().as_str()));
@@ -206,60 +204,6 @@ impl Desk {
             (_, Some(system)) => self.reach_system(actor, permission, system).map(drop),
         }
     }
-
-    /// Refuses content with a fault, or that names somebody or something nobody knows.
-    fn check_content(&self, register: &Register, content: &Content) -> Result<(), Refusal> {
-        let checked = register.check(content);
-        if !checked.is_sound() {
-            let errors = checked.faults.iter().map(|fault| FieldError {
-                pointer: pointer(&fault.field),
-                detail: format!("{}: {}", fault.label, fault.sentence),
-            });
-            return Err(fields_at_fault(Code::ContentFaulty, "", errors.collect(), "; "));
-        }
-        for field in register.fields() {
-            let Some(id) = content.get(&field.name).and_then(Value::as_str) else { continue };
-            let known = match field.kind {
-                Kind::Person => CredentialId::from_hex(id).map(|id| self.known(id)),
-                Kind::System => SystemId::from_hex(id).map(|id| Ok(self.views.system(&id)?.is_some())),
-                _ => continue,
-            };
-            if !known.transpose()?.unwrap_or(false) {
-                return Err(Refusal::at(
-                    Code::UnknownReference,
-                    pointer(&field.name),
-                    format!("{}: nobody and nothing of this id is known here", field.label),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses to change what stays as it was when the item was opened.
-    fn check_fixed(&self, register: &Register, row: &ItemRow, content: &Content) -> Result<(), Refusal> {
-        let mut fixed = register.fields().filter(|field| field.fixed).peekable();
-        if fixed.peek().is_none() {
-            return Ok(());
-        }
-        let Some(before) = self.views.register_content(row.saved.entry)? else {
-            let text = "what was asked was erased, and nobody else can say it; open a new one";
-            return Err(Refusal::new(Code::StateImpossible, text));
-        };
-        let changed = |field: &&Field| {
-            before.get(&field.name).is_some_and(|stood| content.get(&field.name) != Some(stood))
-        };
-        match fixed.find(changed) {
-            None => Ok(()),
-            Some(field) => Err(Refusal::at(
-                Code::ContentFaulty,
-                pointer(&field.name),
-                format!(
-                    "{}: it stays as it was when the item was opened; open a new one to ask otherwise",
-                    field.label
-                ),
-            )),
-        }
-    }
 }
 
 /// What `actor` needs to open items of `register`; refused when its file names other roles.
@@ -283,11 +227,6 @@ pub(crate) fn opening(actor: &Actor, register: &Register) -> Result<Permission, 
             format!("{} opens items here, and you are none", words(register.opened_by.iter())),
         )),
     }
-}
-
-/// Without an approval to wait for there is no draft: what is required is there from the first revision.
-fn check_whole(register: &Register, content: &Content) -> Result<(), Refusal> {
-    if register.approves() { Ok(()) } else { check_complete(register, content) }
 }
 
 fn saved(
@@ -334,35 +273,4 @@ pub(super) fn check_digest(life: &Life, digest: &str) -> Result<(), Refusal> {
             "the content of the newest revision was erased; save it anew",
         )),
     }
-}
-
-fn check_complete(register: &Register, content: &Content) -> Result<(), Refusal> {
-    let missing = register.check(content).missing;
-    if missing.is_empty() { Ok(()) } else { Err(missing_fields(register, &missing)) }
-}
-
-/// What is said where fields have to be filled in first.
-pub(super) fn missing_fields(register: &Register, missing: &[String]) -> Refusal {
-    let fields = missing.iter().filter_map(|name| register.field(name));
-    let errors =
-        fields.map(|field| FieldError { pointer: pointer(&field.name), detail: field.label.clone() });
-    let mut refusal = fields_at_fault(Code::Incomplete, "not filled in: ", errors.collect(), ", ");
-    for error in &mut refusal.errors {
-        error.detail.push_str(": it is not filled in");
-    }
-    refusal
-}
-
-fn pointer(field: &str) -> String {
-    format!("/content/{}", field.replace('~', "~0").replace('/', "~1"))
-}
-
-/// A refusal that names the first fields in its sentence and all of them in its list.
-fn fields_at_fault(code: Code, before: &str, errors: Vec<FieldError>, between: &str) -> Refusal {
-    let named: Vec<&str> = errors.iter().take(MAX_NAMED).map(|error| error.detail.as_str()).collect();
-    let more = match errors.len().saturating_sub(MAX_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    Refusal::of_fields(code, format!("{before}{}{more}", named.join(between)), errors)
 }

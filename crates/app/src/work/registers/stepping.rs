@@ -12,8 +12,8 @@ use tabellion_model::register::{Content, Life, Register, Review, Transition};
 use tabellion_model::{CredentialId, ItemId, RecordId};
 use tabellion_views::query::ItemRow;
 
+use super::content::missing_fields;
 use super::deciding::words;
-use super::editing::missing_fields;
 use super::shown::Item;
 use super::{about, check_version, ended, known_state, stream};
 use crate::permission::Permission;

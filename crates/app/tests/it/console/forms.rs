@@ -71,6 +71,16 @@ fn what_was_typed_is_kept_and_the_fault_is_said_at_its_field() {
         "the field does not say its fault"
     );
     assert!(page.contains("role=\"alert\""), "nobody who listens learns of it");
+    // What is wrong is said at once, not one by one.
+    let long = "x".repeat(2001);
+    let typed = [("name", ""), ("purposes", "support"), ("capture", "everything"), ("description", &long)];
+    let page = browser.send("/systems/new", "system", &typed).text();
+    for field in ["name", "capture", "description"] {
+        assert!(
+            page.contains(&format!("href=\"#system-{field}\"")),
+            "{field} is named only after the others are corrected: {page}"
+        );
+    }
 }
 
 #[test]

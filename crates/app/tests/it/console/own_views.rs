@@ -66,9 +66,15 @@ fn a_view_is_kept_for_its_person_in_every_browser_and_removed() {
         fields.retain(|(name, _)| name == "csrf" || name == "page");
         assert_eq!(other.post(remove, &fields).status, 404, "somebody else can remove it");
     }
-    // The same name again replaces it.
+    // The same name again replaces it when that is meant, and not before.
     let other = "/systems?q=triage";
-    again.follow(&again.send(other, "view-systems", &[("name", "My <loans>")]));
+    let asked = again.send(other, "view-systems", &[("name", "My <loans>")]);
+    assert_eq!(asked.status, 409, "a view is replaced unseen: {}", asked.text());
+    assert!(views(&ada.page("/systems")).contains("q=loan"), "what was only asked is done");
+    let (action, mut fields) = form_of(&asked.text(), "view");
+    fields
+        .extend([("name", "My <loans>"), ("replace", "yes")].map(|(name, text)| (name.into(), text.into())));
+    again.follow(&again.post(&action, &fields));
     let line = views(&ada.page("/systems"));
     assert!(line.contains(other) && !line.contains("q=loan"), "two views have one name: {line}");
     assert_eq!(line.matches("class=\"own\"").count(), 1, "{line}");

@@ -99,6 +99,23 @@ fn a_session_that_is_over_leads_to_where_one_comes_in_and_back() {
         browser.post("/systems/new", &[("csrf".into(), csrf[0].1.clone()), ("name".into(), "x".into())]);
     assert_eq!(stolen.status, 401, "a stolen cookie of a session that was ended still acts");
     assert!(stolen.text().contains("Sign in"), "nobody is told what to do");
+    // The way back to the form stands in the page: the browser kept what was typed into it.
+    let from = |place: &str| {
+        let ask = house.ask("POST", "/registers/task/new").header("cookie", &browser.cookie);
+        let ask = ask.header("content-type", "application/x-www-form-urlencoded");
+        ask.header("referer", place).raw(b"csrf=x").send().text()
+    };
+    let page = from("http://127.0.0.1:8087/registers/task/new?reference=8.4");
+    assert!(
+        page.contains("/login?next=%2Fregisters%2Ftask%2Fnew%3Freference%3D8.4")
+            && page.contains("data-unsent"),
+        "whoever signs in again does not come back to what they were writing: {page}"
+    );
+    for foreign in
+        ["https://evil.example/registers", "http://127.0.0.1:80871/x", "http://127.0.0.1:8087//evil.example"]
+    {
+        assert!(from(foreign).contains("href=\"/login\""), "{foreign} is gone on to after signing in");
+    }
     let hostile = house.ask("GET", "/login?next=%2F%2Fevil.example").send().text();
     assert!(hostile.contains("name=\"next\" value=\"/\""), "coming in would lead to another site: {hostile}");
 }

@@ -82,17 +82,35 @@ fn a_task_is_begun_on_its_control_and_comes_back_there_with_owner_day_and_state(
     let found = cora.page("/search?q=fraud+screen");
     assert!(found.contains("Assess the fraud screen"), "search does not find it: {found}");
     let list = cora.page("/registers/task");
-    assert!(list.contains("Evidence for nothing") && !list.contains("reviewed "), "{list}");
+    assert!(
+        list.contains("it changes no status of a clause or control") && !list.contains("reviewed "),
+        "{list}"
+    );
     assert!(cora.page("/registers").contains("not approved here"), "work is counted as drafts");
 
     // Its owner reaches it, and is told; nobody else of that role is.
     let inbox = dev.page("/inbox");
-    assert!(inbox.contains("Answer Assess the fraud screen") && inbox.contains("it is overdue"), "{inbox}");
+    assert!(inbox.contains("Work on Assess the fraud screen") && inbox.contains("1 day overdue"), "{inbox}");
     let ivo = Browser::of(&house, "Ivo", &[Role::Developer]);
     assert!(
         !ivo.page("/controls/8.4").contains("Assess the fraud screen"),
         "work of others is shown to everybody"
     );
+}
+
+#[test]
+fn everything_that_is_wrong_with_an_item_is_said_at_once() {
+    let house = House::new();
+    let cora = Browser::of(&house, "Cora", &[Role::ComplianceOfficer]);
+    let wrong =
+        [("field.name", "Assess it"), ("field.references", "A.99"), ("field.owner", &"ab".repeat(16))];
+    let refused = item_form(&cora, "/registers/task/new", &wrong).text();
+    for field in ["references", "owner", "needed", "due"] {
+        assert!(
+            refused.contains(&format!("href=\"#item-{field}\"")),
+            "{field} is named only after the others are corrected: {refused}"
+        );
+    }
 }
 
 #[test]
@@ -104,12 +122,12 @@ fn an_auditor_sees_at_home_what_was_answered_and_closes_it() {
     assert!(page.contains("New request") && !page.contains("New task"), "{page}");
     let path = opened(&house, &aud, "request", &request(&cora.person));
     assert!(aud.page("/").contains("None of them is answered yet"), "{}", aud.page("/"));
-    assert!(cora.page("/inbox").contains("Answer Samples of answers"));
+    assert!(cora.page("/inbox").contains("Work on Samples of answers"));
     // What was asked is shown, not offered; the answer is.
     let form = cora.page(&format!("{path}/edit"));
     assert!(form.contains("stays as it is") && form.contains("The last three weekly samples"), "{form}");
     assert!(!form.contains("name=\"field.needed\"") && form.contains("name=\"field.answer\""), "{form}");
-    assert!(cora.page(&path).contains("Answer it"), "the way to answer is not offered");
+    assert!(cora.page(&path).contains("Fill in what is asked"), "the way to answer is not offered");
     let typed = [
         ("field.owner", cora.person.as_str()),
         ("field.answer", "Here they are."),
