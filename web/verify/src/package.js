@@ -1,11 +1,14 @@
 // Verifies a package: the checks of docs/formats.md §12 in their order, each on values that earlier ones produced.
+import { checkAlarms } from './alarms.js';
+import { judgeAnchors } from './anchors.js';
+import { boundsOfWitnesses, checkTimes } from './bounds.js';
 import { equal, hex } from './bytes.js';
 import { toBeSigned } from './cose.js';
 import { Knowledge, erasureFault, isTombstoneOf, takeDisclosures } from './disclosures.js';
 import { judgeCheckpoint, judgeIssuer } from './issuer.js';
 import { ChainBroken, KeyChain, statementFault } from './keychain.js';
 import { within } from './malformed.js';
-import { BUNDLE_ENTRIES, disclosuresName, parseDisclosureLines, parseErasureLines } from './manifest.js';
+import { anchorName, BUNDLE_ENTRIES, disclosuresName, parseDisclosureLines, parseErasureLines } from './manifest.js';
 import { isIncluded, rootFromRange } from './merkle.js';
 import { NumberLedger, sameSummaries } from './numbers.js';
 import { packageFacts, packageRecords } from './packagefacts.js';
@@ -24,7 +27,7 @@ export async function verifyPackage(bytes, policy, pace) {
   const steps = [
     readContainer, readManifest, checkFiles, readEntries, checkTree, foldKeys, checkManifestSignature, checkIssuer,
     checkCheckpoint, checkSeals, checkStatements, checkDisclosures, checkErasures, checkNumbers, checkPeriod, checkTotals,
-    tellAnchors,
+    checkOutsideClocks, checkAlarms,
   ];
   for (const step of steps) {
     if (run.malformed || run.stopped) break;
@@ -36,10 +39,16 @@ export async function verifyPackage(bytes, policy, pace) {
   return run;
 }
 
-/** What outside clocks say is not checked here, and a reader is told so. */
-async function tellAnchors(run, pack) {
-  if (!pack.files.has('anchors/00000000.json')) return;
-  run.checks.push({ ...ANCHORS_CHECK, outcome: 'not run', detail: 'this verifier does not check anchors; tabellion verify does', faults: [] });
+/** What clocks outside the log say: the anchors of the package, and the witnesses of its checkpoint. */
+async function checkOutsideClocks(run, pack, bytes, policy) {
+  const { manifest, entries } = pack;
+  let bounds = boundsOfWitnesses(pack.checkpoint, run.witnessed);
+  if (pack.files.has(anchorName(0))) {
+    run.add(ANCHORS_CHECK);
+    bounds = [...await run.check('anchors', () => judgeAnchors(run, pack, policy?.anchors)) ?? [], ...bounds];
+  }
+  const seals = entries.filter((entry) => entry.kind === 'seal');
+  pack.timeBounds = await checkTimes(run, bounds, manifest.first, manifest.first + manifest.count, seals);
 }
 
 async function checkTree(run, pack) {

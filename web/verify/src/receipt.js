@@ -1,4 +1,5 @@
 // Verifies a receipt: a C2SP tlog-proof whose extra line carries the entry, its seal and its keys (docs/formats.md §9).
+import { boundsOfWitnesses, checkTimes } from './bounds.js';
 import { hex } from './bytes.js';
 import { Knowledge, parseDisclosures, takeDisclosures } from './disclosures.js';
 import { parseEntry } from './entry.js';
@@ -71,6 +72,9 @@ export async function verifyReceipt(bytes, policy, pace) {
   const knowledge = new Knowledge();
   await run.check('disclosures', () => judgeDisclosures(receipt, knowledge));
   run.facts = receiptFacts(receipt, chain);
+  const bounds = chain ? boundsOfWitnesses(receipt.checkpoint, run.witnessed) : [];
+  const timeBounds = await checkTimes(run, bounds, receipt.index, receipt.index + 1, [receipt.seal]);
+  if (timeBounds) run.facts.time_bounds = timeBounds;
   if (receipt.entry.record) {
     const { record, index } = receipt.entry;
     run.records = [recordRow(receipt.entry, receipt.seal.seal.committed_at, unitRows(record, index, knowledge))];

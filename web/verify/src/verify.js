@@ -3,7 +3,7 @@ import { utf8 } from './bytes.js';
 import { Malformed, within } from './malformed.js';
 import { Pace } from './pace.js';
 import { verifyPackage } from './package.js';
-import { parsePolicy } from './policy.js';
+import { parseTrust } from './trust.js';
 import { verifyReceipt } from './receipt.js';
 import { unreadable } from './report.js';
 import { FIRST_LINE } from './tlogproof.js';
@@ -24,7 +24,7 @@ const KINDS = [
 export async function verify(bytes, trustBytes = null, pace = new Pace()) {
   let policy = null;
   try {
-    policy = trustBytes === null ? null : within('trust file', () => parsePolicy(trustBytes));
+    policy = trustBytes === null ? null : within('trust file', () => parseTrust(trustBytes));
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     return unreadable(error.message, pace);
