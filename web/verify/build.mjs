@@ -59,7 +59,7 @@ const cspHash = (text) => `'sha256-${createHash('sha256').update(text).digest('b
 export async function buildPage() {
   const modules = await collect(ENTRY);
   const script = `\n${ORIGIN}'use strict';\n${sent([...modules.values()].join(''))}`;
-  const style = `\n${await read('style.css')}`;
+  const style = `\n${(await read('style.css')).replace(/\/\*[^]*?\*\/\n?/g, '').replace(/^ +/gm, '')}`;
   if (/<\/script|<!--/i.test(script) || /<\/style/i.test(style)) throw new Error('a source would end its own element');
   const csp = ["default-src 'none'", `script-src ${cspHash(script)}`, `style-src ${cspHash(style)}`, "base-uri 'none'", "form-action 'none'",
     "require-trusted-types-for 'script'", "trusted-types 'none'"].join('; ');

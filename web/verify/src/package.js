@@ -14,6 +14,7 @@ import { NumberLedger, sameSummaries } from './numbers.js';
 import { packageFacts, packageRecords } from './packagefacts.js';
 import { checkFiles, readContainer, readEntries, readManifest } from './packageparts.js';
 import { ANCHORS_CHECK, PACKAGE_PLAN } from './plans.js';
+import { isKeyRecord } from './recordtypes.js';
 import { broken, counted, Faults, holds, Run } from './report.js';
 import { edgeFault, judgeSeals, lastSealFault, periodFault } from './seals.js';
 import { recount, totalsFault } from './totals.js';
@@ -100,6 +101,9 @@ async function foldKeys(run, pack) {
     faults.add(lastSealFault(manifest, entries, extra));
     pack.chain = chain;
     pack.logKey = chain.inForce('log', manifest.size);
+    // The newest time that is known here; manifest and checkpoint are not older.
+    pack.newest = Math.max(...known.map((entry) => entry.seal?.committed_at ?? 0));
+    run.use(chain.root.keyId, 'root', run.kind);
     return faults.result(`${counted(chain.version, 'key record')}, none left out; root key ${chain.root.keyId.slice(0, 16)}….`);
   });
 }
@@ -114,6 +118,7 @@ async function checkManifestSignature(run, pack) {
     if (!(await verifySignature(key.publicKey, message, signature.signature))) {
       return broken('The signature of the manifest does not verify: manifest.json or manifest.cose was changed.');
     }
+    run.use(key.keyId, 'package', 'manifest signature', pack.newest);
     return holds(`Signed by package key ${key.keyId.slice(0, 16)}….`);
   });
 }
@@ -124,6 +129,7 @@ async function checkIssuer(run, pack, bytes, policy) {
 
 async function checkCheckpoint(run, pack) {
   await run.check('checkpoint signature', () => judgeCheckpoint(pack.logKey, pack.checkpoint));
+  if (run.find('checkpoint signature').outcome === 'holds') run.use(pack.logKey.keyId, 'log', 'checkpoint signature', pack.newest);
 }
 
 async function checkSeals(run, pack) {
@@ -131,6 +137,7 @@ async function checkSeals(run, pack) {
     const faults = new Faults();
     const { edges, seals } = await judgeSeals(run, pack, faults);
     pack.edges = edges;
+    for (const { index, seal, sign1 } of pack.entries) if (seal) run.use(hex(sign1.kid), 'writer', `seal at entry ${index}`, seal.committed_at);
     return faults.result(`${counted(seals, 'batch', 'batches')}, closed by the writer key.`);
   });
 }
@@ -139,10 +146,17 @@ async function checkStatements(run, pack) {
   await run.check('statements', async () => {
     const faults = new Faults();
     let seen = 0;
+    const batches = pack.entries.filter((entry) => entry.seal);
+    let batch = 0;
     for (const entry of pack.entries) {
       if (entry.kind !== 'statement') continue;
       seen++;
-      faults.add(await statementFault(pack.chain, entry));
+      const fault = await statementFault(pack.chain, entry);
+      faults.add(fault);
+      while (batches[batch]?.index < entry.index) batch++;
+      if (fault === null && !isKeyRecord(entry.record)) {
+        run.use(hex(entry.sign1.kid), 'actor', `statement at entry ${entry.index}`, batches[batch]?.seal.committed_at);
+      }
       await run.pace.breathe(entry.index - pack.manifest.first, pack.manifest.count);
     }
     return faults.result(seen === 0 ? 'No signed statements in the range.' : `${counted(seen, 'signed statement')}.`);

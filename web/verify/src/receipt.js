@@ -69,6 +69,7 @@ export async function verifyReceipt(bytes, policy, pace) {
   await run.check('seal', () => judgeSeal(receipt, chain));
   run.find('statement').required = receipt.entry.kind === 'statement';
   await run.check('statement', () => judgeStatement(receipt, chain));
+  if (chain) noteKeys(run, receipt, chain, logKey);
   const knowledge = new Knowledge();
   await run.check('disclosures', () => judgeDisclosures(receipt, knowledge));
   run.facts = receiptFacts(receipt, chain);
@@ -170,6 +171,18 @@ function takeFromAnyUnit(encoded, digest, entry, knowledge, faults) {
   const unit = entry.record?.units.find((one) => one.digests.includes(digest));
   if (!unit) faults.add(`a disclosed field of entry ${entry.index} is not what was sealed`);
   else takeDisclosures([encoded], entry, unit.id, knowledge, faults);
+}
+
+/** Notes the keys that made the signatures which hold, all at the time of the batch. */
+function noteKeys(run, { entry, seal }, chain, logKey) {
+  const at = seal.seal.committed_at;
+  const isGood = (name) => run.find(name).outcome === 'holds';
+  run.use(chain.root.keyId, 'root', run.kind);
+  if (isGood('checkpoint signature')) run.use(logKey.keyId, 'log', 'checkpoint signature', at);
+  if (isGood('seal')) run.use(hex(seal.sign1.kid), 'writer', `seal at entry ${seal.index}`, at);
+  if (!isGood('statement')) return;
+  const signer = hex(entry.sign1.kid);
+  run.use(signer, signer === chain.root.keyId ? 'root' : 'actor', `statement at entry ${entry.index}`, at);
 }
 
 function receiptFacts({ entry, seal, checkpoint }, chain) {

@@ -1261,11 +1261,15 @@ class Run {
 malformed = null;
 facts = {};
 records = [];
+uses = []; // keys that made the signatures which hold: {keyId, purpose, what, at (microseconds or null)}
 witnessed = {}; // name of a witness that the trust file asks for → seconds at which it signed
 constructor(kind, plan, pace) {
 this.kind = kind;
 this.pace = pace;
 this.checks = plan.map((check) => ({ ...check, outcome: 'not run', detail: 'an earlier check did not get this far', faults: [] }));
+}
+use(keyId, purpose, what, at = null) {
+this.uses.push({ keyId, purpose, what, at });
 }
 add(check) {
 this.checks.push({ ...check, outcome: 'not run', detail: 'an earlier check did not get this far', faults: [] });
@@ -1365,6 +1369,9 @@ const ANCHORS_CHECK = check('anchors', 'Anchors', [],
 const TIME_BOUNDS_CHECK = check('time bounds', 'Time bounds', [],
 'No batch claims another time than outside clocks allow: anchors, and the witnesses that the trust file asks for.',
 'When what an entry tells of happened, or that it was not prepared earlier than it was logged.', false);
+const KEY_DIRECTORY_CHECK = check('key directory', 'Key directory', ['issued'],
+'Every signature that this report relies on is by a key that your key directory lists, within its dates.',
+'That the directory is right: it is as good as whoever keeps it.');
 const ALARMS_CHECK = check('alarms', 'Alarms', ['unaltered'],
 'Every alarm in the log that is shown here, of a witness that saw another history of it, was answered for and lifted.',
 'That the answer was right, or that no witness saw another history later.');
@@ -1461,7 +1468,7 @@ check('statement signature', 'Statement signature', ['issued'],
 'The statement bears the signature of its actor’s key.',
 'Here nothing: the actor’s public key is not in this file. The log took the statement in under its own rules.', false),
 ];
-return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, ALARMS_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
+return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, KEY_DIRECTORY_CHECK, ALARMS_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
 })();
 const m_bounds = (() => {
 const { Faults } = m_report;
@@ -2465,6 +2472,7 @@ await run.check('checkpoint signature', () => judgeCheckpoint(logKey, receipt.ch
 await run.check('seal', () => judgeSeal(receipt, chain));
 run.find('statement').required = receipt.entry.kind === 'statement';
 await run.check('statement', () => judgeStatement(receipt, chain));
+if (chain) noteKeys(run, receipt, chain, logKey);
 const knowledge = new Knowledge();
 await run.check('disclosures', () => judgeDisclosures(receipt, knowledge));
 run.facts = receiptFacts(receipt, chain);
@@ -2556,6 +2564,16 @@ function takeFromAnyUnit(encoded, digest, entry, knowledge, faults) {
 const unit = entry.record?.units.find((one) => one.digests.includes(digest));
 if (!unit) faults.add(`a disclosed field of entry ${entry.index} is not what was sealed`);
 else takeDisclosures([encoded], entry, unit.id, knowledge, faults);
+}
+function noteKeys(run, { entry, seal }, chain, logKey) {
+const at = seal.seal.committed_at;
+const isGood = (name) => run.find(name).outcome === 'holds';
+run.use(chain.root.keyId, 'root', run.kind);
+if (isGood('checkpoint signature')) run.use(logKey.keyId, 'log', 'checkpoint signature', at);
+if (isGood('seal')) run.use(hex(seal.sign1.kid), 'writer', `seal at entry ${seal.index}`, at);
+if (!isGood('statement')) return;
+const signer = hex(entry.sign1.kid);
+run.use(signer, signer === chain.root.keyId ? 'root' : 'actor', `statement at entry ${entry.index}`, at);
 }
 function receiptFacts({ entry, seal, checkpoint }, chain) {
 return {
