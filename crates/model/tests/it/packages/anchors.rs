@@ -13,16 +13,16 @@ const CHAIN: u64 = 5;
 const HOUR_S: u64 = 3_600;
 
 /// A checkpoint in a block of a chain, and the line by which a reader trusts that block.
-struct Block {
+pub(super) struct Block {
     size: u64,
     checkpoint: String,
     evidence: Vec<u8>,
-    line: String,
+    pub(super) line: String,
     record: u64,
 }
 
 /// Anchors the log as it is in a block of `hour`, and records that in a batch of `committed_hour`.
-fn anchor(log: &mut Log, number: u64, hour: u64, committed_hour: u64) -> Block {
+pub(super) fn anchor(log: &mut Log, number: u64, hour: u64, committed_hour: u64) -> Block {
     let size = log.size();
     let checkpoint = log.checkpoint(size);
     let tree = SignedCheckpoint::parse(checkpoint.as_bytes()).unwrap().checkpoint;
@@ -57,7 +57,7 @@ fn anchor(log: &mut Log, number: u64, hour: u64, committed_hour: u64) -> Block {
     Block { size, checkpoint, evidence, line, record }
 }
 
-fn file(log: &Log, block: &Block) -> AnchorFile {
+pub(super) fn file(log: &Log, block: &Block) -> AnchorFile {
     AnchorFile {
         anchor: AnchorKind::Evm,
         checkpoint: block.checkpoint.clone(),
