@@ -475,7 +475,9 @@ impl Reader {
     pub fn alarm_records(&self, first: u64, end: u64, size: u64) -> Vec<u64> {
         let state = self.state();
         let below = state.alarms.iter().filter(|(index, ..)| *index < size);
-        let needed = |(index, _, lifted): &(u64, RecordId, Option<u64>)| match lifted.filter(|lifted| *lifted < size) {
+        let needed = |(index, _, lifted): &(u64, RecordId, Option<u64>)| match lifted
+            .filter(|lifted| *lifted < size)
+        {
             None => vec![*index],
             Some(lifted) if (first..end).contains(index) => vec![*index, lifted],
             Some(_) => Vec::new(),

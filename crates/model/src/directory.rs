@@ -78,7 +78,13 @@ pub(crate) struct Uses {
 }
 
 impl Uses {
-    pub(crate) fn add(&mut self, key: KeyId, purpose: &'static str, what: impl Into<String>, at: Option<Micros>) {
+    pub(crate) fn add(
+        &mut self,
+        key: KeyId,
+        purpose: &'static str,
+        what: impl Into<String>,
+        at: Option<Micros>,
+    ) {
         if purpose == ROOT {
             self.root = Some(key);
         }
@@ -156,7 +162,8 @@ impl Listed {
     fn read(place: &str, row: Json) -> Result<(KeyId, Self), FormFault> {
         let mut members = Members::of(place, row)?;
         let id = members.text("key_id")?;
-        let key = KeyId::from_hex(&id).ok_or_else(|| members.fault("key_id", "is not 64 lower-case hex digits"))?;
+        let key =
+            KeyId::from_hex(&id).ok_or_else(|| members.fault("key_id", "is not 64 lower-case hex digits"))?;
         let organisation = members.text("organisation")?;
         let valid_from = members.text("valid_from")?;
         let valid_from = date(&members, "valid_from", &valid_from)?;
@@ -181,8 +188,7 @@ impl Listed {
             return Some(format!("which {organisation} revoked at {revoked}"));
         }
         let outside = |at: Micros| at < self.valid_from || self.valid_to.is_some_and(|end| at >= end);
-        at.is_some_and(outside)
-            .then(|| format!("outside the dates within which {organisation} used it"))
+        at.is_some_and(outside).then(|| format!("outside the dates within which {organisation} used it"))
     }
 }
 
@@ -209,7 +215,8 @@ fn read_public(members: &mut Members, key: &KeyId) -> Result<Option<PublicKey>, 
     let Some(value) = members.optional("public") else { return Ok(None) };
     let unusable = || members.fault("public", "is not 32 bytes in base64 of a usable Ed25519 key");
     let text = value.as_str().ok_or_else(unusable)?;
-    let bytes = crate::form::from_base64(text).and_then(|bytes| bytes.try_into().ok()).ok_or_else(unusable)?;
+    let bytes =
+        crate::form::from_base64(text).and_then(|bytes| bytes.try_into().ok()).ok_or_else(unusable)?;
     let public = PublicKey::from_bytes(&bytes).map_err(|_| unusable())?;
     if KeyId::of(&public) != *key {
         return Err(members.fault("public", "is the public key of another id"));

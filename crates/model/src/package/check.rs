@@ -223,7 +223,8 @@ fn add_uses(
     outside: &Outside,
     signers: Vec<(KeyId, u64)>,
 ) {
-    let holds = |report: &Report, name| report.check(name).is_some_and(|check| check.outcome == Outcome::Holds);
+    let holds =
+        |report: &Report, name| report.check(name).is_some_and(|check| check.outcome == Outcome::Holds);
     let newest = seals.iter().chain(&outside.seals).map(|(_, entry)| entry.seal.committed_at).max();
     let subject = report.subject.as_str();
     if let Some(chain) = &keys.chain {

@@ -67,7 +67,8 @@ impl Outside {
                     if let Some(header) = entry.header() {
                         outside.alarms.observe(index, header);
                     }
-                    let needed = entry.header().is_some_and(|header| is_key_record(header) || is_alarm(header));
+                    let needed =
+                        entry.header().is_some_and(|header| is_key_record(header) || is_alarm(header));
                     if claims.is_some() && lines.is_none() && !needed {
                         outside.entries.broken(|| {
                             format!("proof.json: `extra` entry {index} is no key record, seal, tombstone or alarm that this package needs")

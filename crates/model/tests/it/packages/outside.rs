@@ -39,7 +39,12 @@ fn digest_of(log: &Log, size: u64) -> (String, Hash, Hash) {
 }
 
 /// Records what somebody outside confirmed of the log as it is, in a batch of `hour`.
-fn confirm(log: &mut Log, anchor: AnchorKind, hour: u64, evidence: impl FnOnce(&Hash) -> Vec<u8>) -> Confirmed {
+fn confirm(
+    log: &mut Log,
+    anchor: AnchorKind,
+    hour: u64,
+    evidence: impl FnOnce(&Hash) -> Vec<u8>,
+) -> Confirmed {
     let size = log.size();
     let (checkpoint, digest, root) = digest_of(log, size);
     let evidence = evidence(&digest);
@@ -227,7 +232,11 @@ fn an_alarm_that_was_never_lifted_is_named_and_never_passes() {
     let log = alarmed(false);
     let report = read_by(&log.package(&Cut::default()), &trust, None);
     assert_eq!(report.exit_code(), 3, "a log with two histories passes: {}", report.to_text());
-    assert_eq!(standing(&report, "ledger inclusion"), AspectStanding::NotChecked, "the alarm is in no aspect");
+    assert_eq!(
+        standing(&report, "ledger inclusion"),
+        AspectStanding::NotChecked,
+        "the alarm is in no aspect"
+    );
     let detail = &report.check("alarms").unwrap().detail;
     assert!(detail.contains("another history") && detail.contains("not lifted"), "unclear: {detail}");
     // A package of the entries before the alarm brings it along.
@@ -256,7 +265,8 @@ fn a_good_signature_by_a_key_that_nobody_registered_is_called_that() {
     assert_eq!((report.exit_code(), check.outcome), (3, Outcome::Undetermined), "{}", report.to_text());
     assert!(check.detail.contains("valid signature by an unknown key, actor key"), "{}", check.detail);
     assert_eq!(standing(&report, "signature"), AspectStanding::NotChecked, "the aspect says more");
-    let revoked = directory(&log, None).replace("\"valid_from\"", "\"revoked_at\":\"2025-01-01\",\"valid_from\"");
+    let revoked =
+        directory(&log, None).replace("\"valid_from\"", "\"revoked_at\":\"2025-01-01\",\"valid_from\"");
     let report = read_by(&bytes, &trust, Some(&revoked));
     assert_eq!(report.exit_code(), 1, "a revoked key signs on: {}", report.to_text());
     let receipt = log.receipt(log.seals[2].1.first).to_bytes().unwrap();
@@ -269,7 +279,10 @@ fn a_good_signature_by_a_key_that_nobody_registered_is_called_that() {
 fn a_directory_of_another_form_is_refused() {
     let good = r#"{"key_id":"0000000000000000000000000000000000000000000000000000000000000000","organisation":"x","valid_from":"2020-01-01""#;
     let whole = |row: &str| format!(r#"{{"format":"tabellion.key-directory/1","keys":[{row}]}}"#);
-    assert!(KeyDirectory::parse(whole(&format!("{good}}}")).as_bytes()).is_ok(), "a good directory is refused");
+    assert!(
+        KeyDirectory::parse(whole(&format!("{good}}}")).as_bytes()).is_ok(),
+        "a good directory is refused"
+    );
     for bad in [
         format!("{good},\"more\":1}}"),
         format!("{good},\"note\":1}}"),

@@ -24,12 +24,19 @@ struct Signed<'a> {
 /// Why `certificate` (DER) cannot be named as an authority.
 pub(crate) fn check_authority(certificate: &[u8]) -> Result<(), &'static str> {
     let der = CertificateDer::from(certificate);
-    anchor_from_trusted_cert(&der).map_err(|_| "the certificate cannot be read: it is not a whole certificate in DER")?;
-    let signed = Signed::read(certificate).map_err(|_| "the certificate cannot be read: it is not a whole certificate in DER")?;
+    anchor_from_trusted_cert(&der)
+        .map_err(|_| "the certificate cannot be read: it is not a whole certificate in DER")?;
+    let signed = Signed::read(certificate)
+        .map_err(|_| "the certificate cannot be read: it is not a whole certificate in DER")?;
     let id = |id: AlgorithmIdentifier, bytes: &[u8]| id.as_ref() == bytes;
-    let of_key = |algorithm: &&&dyn SignatureVerificationAlgorithm| id(algorithm.public_key_alg_id(), signed.key_algorithm);
-    if !ALGORITHMS.iter().any(|algorithm| of_key(&algorithm)) || !is_usable(signed.key_algorithm, signed.key) {
-        return Err("the certificate's key is of a kind that is not read: ECDSA on P-256 or P-384, or RSA of 2048 to 8192 bits");
+    let of_key = |algorithm: &&&dyn SignatureVerificationAlgorithm| {
+        id(algorithm.public_key_alg_id(), signed.key_algorithm)
+    };
+    if !ALGORITHMS.iter().any(|algorithm| of_key(&algorithm)) || !is_usable(signed.key_algorithm, signed.key)
+    {
+        return Err(
+            "the certificate's key is of a kind that is not read: ECDSA on P-256 or P-384, or RSA of 2048 to 8192 bits",
+        );
     }
     let own = ALGORITHMS
         .iter()

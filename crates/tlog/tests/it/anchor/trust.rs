@@ -1,7 +1,7 @@
 //! Lines of a trust file about anchors.
 
-use tabellion_tlog::{Hash, Policy};
 use tabellion_tlog::anchor::{AnchorFinding, AnchorKind, AnchorTrust, verify_evidence};
+use tabellion_tlog::{Hash, Policy};
 
 fn kept(name: &str) -> Vec<u8> {
     let place = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/anchor");
@@ -51,7 +51,10 @@ fn a_mistyped_certificate_is_a_fault_of_its_line_and_never_of_the_evidence() {
                     passed += 1;
                     let finding = verify_evidence(AnchorKind::Rfc3161, &stamp, &imprint, &trust);
                     let blamed = matches!(finding, AnchorFinding::Broken(_));
-                    assert!(!blamed, "byte {place} of a certificate ({key}) is mistyped and the stamp is blamed");
+                    assert!(
+                        !blamed,
+                        "byte {place} of a certificate ({key}) is mistyped and the stamp is blamed"
+                    );
                 }
             }
         }
