@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 use tabellion_model::registry::{AnchorConfirmed, ConflictFound, Divergence, Facts, Purpose};
@@ -68,6 +69,8 @@ fn run(command: &mut Command) {
 
 /// A stamp by `openssl ts` on this digest; made once, when it is not there and golden files are written.
 fn stamp(digest: &Hash) -> Vec<u8> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     if !kept("stamp.tsr").exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
         let place = std::env::temp_dir().join(format!("tabellion-stamp-{}", std::process::id()));
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../scripts/peers/tsa.sh");
@@ -102,7 +105,7 @@ pub(super) fn anchored() -> (Vec<u8>, String) {
     let ots = confirm(&mut log, AnchorKind::OpenTimestamps, 101, |digest| {
         let root = sha256(digest.as_bytes());
         let header = hex::encode(bitcoin_header(&root, 100));
-        lines.push_str(&format!("#! bitcoin {HEIGHT} {header}\n"));
+        lines.extend(["#! bitcoin ", &HEIGHT.to_string(), " ", &header, "\n"]);
         let attested = Timestamp { branches: vec![Branch::Attested(Attestation::Bitcoin(HEIGHT))] };
         let timestamp = Timestamp { branches: vec![Branch::Then(Op::Sha256, attested)] };
         OtsProof { digest: *digest, timestamp }.to_bytes()
