@@ -93,13 +93,13 @@ def main(arguments):
         answers = {name: verify(jobs) for name, verify in verifiers.ALL.items()}
     statuses, differences = {}, []
     for number, (_, _, what) in enumerate(asked):
-        said = {name: given[number][:2] for name, given in answers.items()}
+        said = {name: (*given[number][:2], given[number][3]) for name, given in answers.items()}
         status = said["Rust"][0]
         statuses[status] = statuses.get(status, 0) + 1
         if len(set(said.values())) > 1:
             differences.append(
                 f"{what}: "
-                + ", ".join(f"{name} exits {status} and says {dict(checks)}" for name, (status, checks) in said.items())
+                + ", ".join(f"{name} exits {status} and says {dict(checks)}, {bounds}" for name, (status, checks, bounds) in said.items())
             )
     print("\n".join(differences))
     print(f"{len(asked)} files, exit statuses {dict(sorted(statuses.items()))}, {len(differences)} disagreements")

@@ -7,8 +7,10 @@
     whole          the golden evidence as it is, with its trust file, with another and with none
     every byte     one bit of every byte of the golden evidence changed
     forged bytes   the same inside the files of packages, under a container that is put right: what a forger would do
+    keys           the golden evidence for a reader with a key directory: one that lists every key, and one that does not
     others         evidence made by web/verify/test/dump.mjs: records removed, reordered, repeated and replaced; forked trees;
-                   disclosures, receipts and signatures carried over from elsewhere; every member of every part misshapen
+                   disclosures, receipts and signatures carried over from elsewhere; every member of every part misshapen; open alarms;
+                   every byte of anchors' evidence changed by somebody who has all of the log's keys
     VERIFY.txt     a sample of bytes of a real package changed, where openssl and sha256sum are asked too
 
 Prints a table: for each corpus how many cases each verifier noticed, and how often they disagreed, in exit status or in the
@@ -24,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import damage
@@ -34,6 +36,7 @@ GOLDEN = verifiers.ROOT / "crates/model/tests/golden/packages"
 EVIDENCE = ["erased.zip", "period.zip", "plain.zip", "rotated.zip", "record.receipt", "statement.receipt", "statement.cose"]
 FLIPPED = ["erased.zip", "record.receipt", "statement.receipt", "statement.cose"]  # one of each kind, the richest
 SHORT_STEP = 149  # of the bytes, in the short run: about 120 of a package
+NO_BOUNDS = "null"
 BATCH = 2_000  # files on disk at a time; 40 MB
 SAMPLES_PER_FILE = 8  # of the files of a package that openssl is asked about; each takes it a third of a second
 
@@ -44,9 +47,13 @@ class Case:
     name: str
     path: Path
     trust: Path | None
-    verdict: str | None  # "holds", "noticed", or None where verifiers have to agree and no more
+    verdict: str | None  # "holds", "noticed", "dated", or None where verifiers have to agree and no more
+    keys: Path | None = None
+    like: str | None = None  # the case whose time bounds this one may have when it holds, where the verdict is "dated"
 
-    def fails(self, exit_status: int) -> bool:
+    def fails(self, exit_status: int, bounds: str | None, of_whole: dict[str, str | None]) -> bool:
+        if self.verdict == "dated":
+            return exit_status == 0 and bounds not in (NO_BOUNDS, of_whole.get(self.like or ""))
         return (self.verdict == "noticed" and exit_status == 0) or (self.verdict == "holds" and exit_status != 0)
 
 
@@ -56,22 +63,26 @@ class Row:
     undetected: int = 0
     disagreements: int = 0
     noticed: dict[str, int] | None = None
+    whole: dict[str, str | None] = field(default_factory=dict)  # time bounds of whole cases, by name
 
     def add(self, case: Case, answers: dict[str, tuple]) -> str | None:
         """Counts one case. Gives what there is to say about it, if anything."""
         self.cases += 1
         self.noticed = self.noticed or {}
-        for name, (status, _, _) in answers.items():
+        for name, (status, *_) in answers.items():
             self.noticed[name] = self.noticed.get(name, 0) + (status != 0)
-        wrong = [name for name, (status, _, _) in answers.items() if case.fails(status)]
+        if case.verdict == "holds":
+            self.whole[case.name] = next(iter(answers.values()))[3]
+        wrong = [name for name, (status, _, _, bounds) in answers.items() if case.fails(status, bounds, self.whole)]
         self.undetected += bool(wrong)
-        aspects = {said for _, _, said in answers.values() if said is not None}
-        differ = len({(status, checks) for status, checks, _ in answers.values()}) > 1 or len(aspects) > 1
+        aspects = {said for _, _, said, _ in answers.values() if said is not None}
+        differ = len({(status, checks, bounds) for status, checks, _, bounds in answers.values()}) > 1 or len(aspects) > 1
         self.disagreements += differ
         if not wrong and not differ:
             return None
         said = ", ".join(
-            f"{name} {status} {dict(checks) if len(checks) == 1 else ''}" for name, (status, checks, _) in answers.items()
+            f"{name} {status} {dict(checks) if len(checks) == 1 else ''} {bounds if bounds != NO_BOUNDS else ''}"
+            for name, (status, checks, _, bounds) in answers.items()
         )
         if len(aspects) > 1:
             said += f"; aspects {aspects}"
@@ -83,6 +94,20 @@ def whole(_: Path) -> Iterator[Case]:
         for trust in ("trust.txt", "wrong-trust.txt", None):
             verdict = "holds" if trust == "trust.txt" else "noticed"
             yield Case("whole", f"{name} with {trust}", GOLDEN / name, GOLDEN / trust if trust else None, verdict)
+
+
+def registered(_: Path) -> Iterator[Case]:
+    """For a reader with a key directory, and for one who is told of outside clocks."""
+    for name, keys, verdict in (
+        *(("plain.zip", keys, verdict) for keys, verdict in (("keys.json", "holds"), ("few-keys.json", "noticed"))),
+        *(("statement.receipt", keys, verdict) for keys, verdict in (("keys.json", "holds"), ("few-keys.json", "noticed"))),
+        ("rotated.zip", "keys.json", None),
+        ("statement.cose", "keys.json", None),
+    ):
+        yield Case("keys", f"{name} by {keys}", GOLDEN / name, GOLDEN / "trust.txt", verdict, GOLDEN / keys)
+    clocks = (("anchored.zip", "anchored-trust.txt", "holds"), ("witnessed.zip", "witnessed-trust.txt", "holds"))
+    for name, trust, verdict in (*clocks, ("late.zip", "witnessed-trust.txt", "noticed"), ("alarm.zip", "trust.txt", "noticed")):
+        yield Case("keys", f"{name} with {trust}", GOLDEN / name, GOLDEN / trust, verdict)
 
 
 def flips(scratch: Path, step: int) -> Iterator[Case]:
@@ -110,7 +135,7 @@ def dumped(scratch: Path, short: bool) -> Iterator[Case]:
     command = ["node", str(verifiers.ROOT / "web/verify/test/dump.mjs"), str(place), *(["short"] if short else [])]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     for one in json.loads((place / "cases.json").read_text()):
-        yield Case(one["family"], one["name"], place / one["file"], place / one["trust"], one["verdict"])
+        yield Case(one["family"], one["name"], place / one["file"], place / one["trust"], one["verdict"], None, one["like"])
 
 
 def written(scratch: Path, name: str, data: bytes) -> Path:
@@ -173,7 +198,7 @@ def openssl_corpus(package: Path, trust: Path, scratch: Path) -> Iterator[tuple[
 
 def run(cases: Iterator[Case], rows: dict[str, Row], findings: list[str]) -> None:
     for batch in batches(cases, BATCH):
-        jobs = [(str(case.path), str(case.trust) if case.trust else None) for case in batch]
+        jobs = [(str(case.path), *(str(part) if part else None for part in (case.trust, case.keys))) for case in batch]
         answers = {name: verify(jobs) for name, verify in verifiers.ALL.items()}
         for number, case in enumerate(batch):
             said = rows.setdefault(case.corpus, Row()).add(case, {name: given[number] for name, given in answers.items()})
@@ -217,6 +242,7 @@ def main() -> int:
         scratch = Path(temporary)
         if not options.only:
             run(whole(scratch), rows, findings)
+            run(registered(scratch), rows, findings)
             run(flips(scratch, SHORT_STEP if options.short else 1), rows, findings)
         made = dumped(scratch, options.short)
         run((case for case in made if options.only in (None, case.corpus)), rows, findings)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Time-stamp authorities out of openssl, for tests: tsa.sh DIR makes keys, certificates and a configuration with one section for each.
 #   ca.der, rsa-ca.der, other-ca.der   what a reader may trust; other-ca has signed nothing here
-#   tsa.cnf                            openssl ts -reply -config DIR/tsa.cnf -section good | rsa
-#   good, rsa, expired, plain          signers (.pem, .key): expired ended in 2021; plain may sign anything but time-stamps
+#   tsa.cnf                            openssl ts -reply -config DIR/tsa.cnf -section good | rsa | deep
+#   good, rsa, expired, plain, deep    signers (.pem, .key): expired ended in 2021; plain may sign anything but time-stamps; deep has its certificate
+#                                      from middle, an authority below ca
 set -euo pipefail
 dir=$1
 mkdir -p "$dir"
@@ -27,19 +28,19 @@ signer() { # NAME CA START END EXTENSIONS KEYSPEC…
 }
 
 {
-  for ca in ca rsa-ca; do
+  for ca in ca rsa-ca middle; do
     printf '[%s]\ndatabase=%s.index\nserial=%s.serial\nnew_certs_dir=.\ncertificate=%s.pem\nprivate_key=%s.key\ndefault_md=sha256\npolicy=any\nunique_subject=no\n' \
       "$ca" "$ca" "$ca" "$ca" "$ca"
   done
+  printf '[authority]\nbasicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n'
   printf '[any]\norganizationName=optional\ncommonName=supplied\n'
   printf '[stamps]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\nsubjectKeyIdentifier=hash\n'
   printf '[anything]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=emailProtection\nsubjectKeyIdentifier=hash\n'
 } >ca.cnf
 
 {
-  for name in good rsa; do
-    ca=ca
-    [ "$name" = rsa ] && ca=rsa-ca
+  for name in good rsa deep; do
+    case $name in good) ca=ca ;; rsa) ca=rsa-ca ;; deep) ca=middle ;; esac
     printf '[%s]\nserial=%s/serial\ncrypto_device=builtin\nsigner_cert=%s/%s.pem\ncerts=%s/%s.pem\nsigner_key=%s/%s.key\nsigner_digest=sha256\n' \
       "$name" "$PWD" "$PWD" "$name" "$PWD" "$ca" "$PWD" "$name"
     printf 'default_policy=1.3.6.1.4.1.99999.1\nother_policies=1.3.6.1.4.1.99999.2\ndigests=sha256\naccuracy=secs:1,millisecs:500\nordering=no\ntsa_name=yes\ness_cert_id_chain=no\ness_cert_id_alg=%s\n' \
@@ -56,4 +57,8 @@ now=$(date -u +%Y%m%d%H%M%SZ)
 signer good ca "$now" 20350101000000Z stamps "${ec[@]}"
 signer rsa rsa-ca "$now" 20350101000000Z stamps -newkey rsa:3072
 signer expired ca 20200101000000Z 20210101000000Z stamps "${ec[@]}"
+signer middle ca "$now" 20350101000000Z authority -newkey ec -pkeyopt ec_paramgen_curve:P-384
+: >middle.index
+echo 1000 >middle.serial
+signer deep middle "$now" 20350101000000Z stamps "${ec[@]}"
 signer plain ca "$now" 20350101000000Z anything "${ec[@]}"

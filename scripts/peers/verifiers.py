@@ -1,8 +1,10 @@
 """The verifiers as the cross-checks ask them: each takes files and gives, for each, its exit status and where it found fault.
 
-An answer is (exit status, ((check, outcome)…), aspects): the first check that is broken or malformed, which decides
-(docs/formats.md §12); without one, every check with its outcome. The aspects are the outcomes of the four of §12.1, from a
-verifier that gives them, and without a fault: how far one looks after a fault is its own affair.
+An answer is (exit status, ((check, outcome)…), aspects, bounds): the first check that is broken or malformed, which decides
+(docs/formats.md §12); without one, every check with its outcome. The aspects are the outcomes of the four of §12.1 and the bounds
+what outside clocks say of time (§11.3) as JSON, both without a fault: how far one looks after a fault is its own affair.
+
+A job is (file, trust file or None) or, for a reader with a key directory, (file, trust file or None, directory).
 """
 
 import json
@@ -21,26 +23,27 @@ import tabellion_verify  # noqa: E402
 TIMEOUT_SECONDS = 120  # a verifier that hangs on a damaged file is a finding
 FAULTS = ("broken", "malformed")
 # All of them refuse a trust file that cannot be read, and then judge nothing.
-NO_ANSWER = (2, (("trust file", "malformed"),), None)
+NO_ANSWER = (2, (("trust file", "malformed"),), None, None)
 
 
-def answer(status, checks, aspects):
-    """`aspects` are rows of the report, or None from a verifier that does not give any."""
+def answer(status, checks, aspects, bounds):
+    """`aspects` are rows of the report, or None from a verifier that does not give any; `bounds` those of its facts."""
     fault = next((check for check in checks if check[1] in FAULTS), None)
     if fault:
-        return status, (tuple(fault),), None
+        return status, (tuple(fault),), None, None
     outcomes = tuple((row["aspect"], row["outcome"]) for row in aspects) if aspects else None
-    return status, tuple(tuple(check) for check in checks), outcomes
+    return status, tuple(tuple(check) for check in checks), outcomes, json.dumps(bounds, sort_keys=True)
 
 
 def _rust_one(job):
-    path, trust = job
-    command = ["tabellion-verify", path, *(["--trust", trust] if trust else []), "--json"]
+    path, trust, keys = (*job, None)[:3]
+    command = ["tabellion-verify", path, *(["--trust", trust] if trust else []), *(["--keys", keys] if keys else []), "--json"]
     ran = subprocess.run(command, capture_output=True, timeout=TIMEOUT_SECONDS)
     if not ran.stdout:
-        return NO_ANSWER if ran.returncode == 2 else (ran.returncode, (), None)
+        return NO_ANSWER if ran.returncode == 2 else (ran.returncode, (), None, None)
     report = json.loads(ran.stdout)
-    return answer(ran.returncode, [(check["name"], check["outcome"]) for check in report["checks"]], report.get("aspects"))
+    checks = [(check["name"], check["outcome"]) for check in report["checks"]]
+    return answer(ran.returncode, checks, report.get("aspects"), report["facts"].get("time_bounds"))
 
 
 def rust(jobs):
@@ -51,7 +54,7 @@ def rust(jobs):
 
 def javascript(jobs):
     """One process for all: node takes longer to start than to verify."""
-    lines = "".join(f"{path}\t{trust or ''}\n" for path, trust in jobs)
+    lines = "".join("\t".join(part or "" for part in job) + "\n" for job in jobs)
     command = ["node", str(ROOT / "web/verify/test/many.mjs")]
     ran = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=TIMEOUT_SECONDS * 60)
     if ran.returncode:
@@ -59,7 +62,8 @@ def javascript(jobs):
     answers = []
     for line in ran.stdout.splitlines():
         said = json.loads(line)
-        answers.append(answer(said["exit"], said["checks"], said["aspects"]) if said["readable"] else NO_ANSWER)
+        given = answer(said["exit"], said["checks"], said["aspects"], said["bounds"])
+        answers.append(given if said["readable"] else NO_ANSWER)
     return answers
 
 
@@ -72,12 +76,14 @@ def _policy(trust):
 
 
 def _python_one(job):
-    path, trust = job
+    path, trust, keys = (*job, None)[:3]
     policy = _policy(trust)
     if isinstance(policy, Exception):
         return NO_ANSWER
-    report = tabellion_verify.verify(Path(path).read_bytes(), policy)
-    return answer(report.exit_code, [(check.name, check.outcome) for check in report.checks], report.aspects)
+    directory = tabellion_verify.read_directory(Path(keys).read_bytes()) if keys else None
+    report = tabellion_verify.verify(Path(path).read_bytes(), policy, directory)
+    checks = [(check.name, check.outcome) for check in report.checks]
+    return answer(report.exit_code, checks, report.aspects, report.facts.get("time_bounds"))
 
 
 def python(jobs):

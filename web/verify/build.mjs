@@ -3,8 +3,8 @@
 // module that the console loads, crates/app/assets/console/proof.js.
 //   node web/verify/build.mjs            writes both
 //   node web/verify/build.mjs --check    fails when a committed file is not what the sources give
-// Deterministic and without dependencies. Nothing is minified: who wants to know what the page does can read it. The module goes without its comments, because
-// every page of the console that shows a proof loads it.
+// Deterministic and without dependencies. Every name stays, so that who wants to know what the page does can read it; comments and indentation are left to
+// src/, because a copy of the page is in every package and every page of the console that shows a proof loads the module.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, posix } from 'node:path';
@@ -21,6 +21,10 @@ const EXPORT = /^export (async function|function|class|const) (\w+)/gm;
 
 /** Lines that hold a comment and nothing else. */
 const COMMENT = /^ *(?:\/\/.*|\/\*\*.*\*\/|\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\n/gm;
+
+/** Code as it is sent: no comments, no indentation, no empty lines. No source has text that goes over several lines. */
+const sent = (code) => code.replace(COMMENT, '').replace(/^ +/gm, '').replace(/\n{2,}/g, '\n');
+const ORIGIN = '// Made by web/verify/build.mjs from web/verify/src, where the comments are; change it there.\n';
 
 const read = (path) => readFile(new URL(path, HERE), 'utf8');
 const variable = (path) => `m_${path.replace(/^src\//, '').replace(/\.js$/, '').replace(/\W/g, '_')}`;
@@ -54,8 +58,8 @@ const cspHash = (text) => `'sha256-${createHash('sha256').update(text).digest('b
 /** The text of the page. */
 export async function buildPage() {
   const modules = await collect(ENTRY);
-  const script = `\n'use strict';\n${[...modules.values()].join('')}`;
-  const style = `\n${await read('style.css')}`;
+  const script = `\n${ORIGIN}'use strict';\n${sent([...modules.values()].join(''))}`;
+  const style = `\n${(await read('style.css')).replace(/\/\*[^]*?\*\/\n?/g, '').replace(/^ +/gm, '')}`;
   if (/<\/script|<!--/i.test(script) || /<\/style/i.test(style)) throw new Error('a source would end its own element');
   const csp = ["default-src 'none'", `script-src ${cspHash(script)}`, `style-src ${cspHash(style)}`, "base-uri 'none'", "form-action 'none'",
     "require-trusted-types-for 'script'", "trusted-types 'none'"].join('; ');
@@ -66,8 +70,7 @@ export async function buildPage() {
 /** The text of the module for the console: the same sources, with the one function that it is asked for. */
 export async function buildModule() {
   const modules = await collect(CONSOLE_ENTRY);
-  const code = [...modules.values()].join('').replace(COMMENT, '');
-  return `// Made by web/verify/build.mjs from web/verify/src, where the comments are; change it there.\n${code}export const { check } = ${variable(CONSOLE_ENTRY)};\n`;
+  return `${ORIGIN}${sent([...modules.values()].join(''))}export const { check } = ${variable(CONSOLE_ENTRY)};\n`;
 }
 
 async function main() {

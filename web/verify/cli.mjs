@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // The browser verifier on the command line, for scripts and cross-checks: the same modules, the same exit codes.
-//   node web/verify/cli.mjs PATH [--trust FILE] [--json]
+//   node web/verify/cli.mjs PATH [--trust FILE] [--keys FILE] [--json]
 import { readFile } from 'node:fs/promises';
 import { verify } from './src/verify.js';
 
-const USAGE = 'usage: node cli.mjs PATH [--trust FILE] [--json]';
+const USAGE = 'usage: node cli.mjs PATH [--trust FILE] [--keys FILE] [--json]';
 const EXIT_USAGE = 64; // sysexits EX_USAGE: apart from every verdict
 
 function fail(message) {
@@ -13,10 +13,11 @@ function fail(message) {
 }
 
 function parseArguments(words) {
-  const options = { path: null, trust: null, json: false };
+  const options = { path: null, trust: null, keys: null, json: false };
   for (let at = 0; at < words.length; at++) {
     if (words[at] === '--json') options.json = true;
     else if (words[at] === '--trust' && words[at + 1] !== undefined) options.trust = words[++at];
+    else if (words[at] === '--keys' && words[at + 1] !== undefined) options.keys = words[++at];
     else if (options.path === null && !words[at].startsWith('--')) options.path = words[at];
     else fail(USAGE);
   }
@@ -41,7 +42,8 @@ function printText(run) {
 }
 
 const options = parseArguments(process.argv.slice(2));
-const run = await verify(await open(options.path), options.trust === null ? null : await open(options.trust));
+const given = (path) => (path === null ? null : open(path));
+const run = await verify(await open(options.path), await given(options.trust), undefined, await given(options.keys));
 if (options.json) process.stdout.write(`${JSON.stringify(run.toJson(), null, 1)}\n`);
 else printText(run);
 process.exitCode = run.exitCode;

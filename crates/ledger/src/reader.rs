@@ -473,6 +473,21 @@ impl Reader {
         Ok(found)
     }
 
+    /// Indexes of the records about alarms that a package of the entries `first … end − 1` at `size` needs: every alarm that is not lifted, and what lifts
+    /// one of the range.
+    pub fn alarm_records(&self, first: u64, end: u64, size: u64) -> Vec<u64> {
+        let state = self.state();
+        let below = state.alarms.iter().filter(|(index, ..)| *index < size);
+        let needed = |(index, _, lifted): &(u64, RecordId, Option<u64>)| match lifted
+            .filter(|lifted| *lifted < size)
+        {
+            None => vec![*index],
+            Some(lifted) if (first..end).contains(index) => vec![*index, lifted],
+            Some(_) => Vec::new(),
+        };
+        below.flat_map(needed).collect()
+    }
+
     /// Indexes of all key records below `size`, the genesis first.
     pub fn key_records(&self, size: u64) -> Vec<u64> {
         self.state().key_records.iter().copied().filter(|index| *index < size).collect()

@@ -78,6 +78,8 @@ pub(crate) struct LogState {
     pub(crate) deletions: BTreeMap<SystemId, Deletion>,
     /// Indexes of all `erasure.done` records.
     pub(crate) tombstones: Vec<u64>,
+    /// Alarms of witnesses: index and record of each, and the index of the record that lifted it.
+    pub(crate) alarms: Vec<(u64, RecordId, Option<u64>)>,
     /// Indexes of all key records.
     pub(crate) key_records: Vec<u64>,
     /// The witness's conflict that stopped the log.
@@ -105,6 +107,7 @@ impl LogState {
             holds: BTreeMap::new(),
             deletions: BTreeMap::new(),
             tombstones: Vec::new(),
+            alarms: Vec::new(),
             key_records: Vec::new(),
             conflict: None,
         })
@@ -211,8 +214,15 @@ impl LogState {
             Facts::DeletionRequested(due) => self.set_deletion(system, Some(Deletion::Requested(due))),
             Facts::DeletionCancelled => self.set_deletion(system, None),
             Facts::SystemPurged(_) => self.set_deletion(system, Some(Deletion::Purged)),
-            Facts::ConflictFound(found) => self.conflict = Some(Conflict::of(header, found)),
+            Facts::ConflictFound(found) => {
+                self.alarms.push((index, header.record_id, None));
+                self.conflict = Some(Conflict::of(header, found));
+            }
             Facts::ConflictLifted(lifted) => {
+                let alarm = self.alarms.iter_mut().rev().find(|(_, record, _)| *record == lifted);
+                if let Some((_, _, lifted_at)) = alarm {
+                    lifted_at.get_or_insert(index);
+                }
                 self.conflict = self.conflict.filter(|conflict| conflict.record_id != lifted);
             }
             Facts::EpochOpened(_)

@@ -133,6 +133,11 @@ impl Members {
     }
 }
 
+/// Bytes in canonical padded base64.
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
 /// Padded base64, the form of bytes in JSON.
 pub(crate) fn base64_text(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)

@@ -6,7 +6,9 @@
 mod anchor;
 pub mod applicability;
 pub mod body;
+mod bounds;
 pub mod catalogue;
+mod directory;
 mod entry;
 mod form;
 mod header;
@@ -39,6 +41,9 @@ mod workers;
 pub mod zip;
 
 pub use anchor::{ANCHOR_FORMAT, AnchorFile, AnchorFileError};
+pub use directory::{
+    DIRECTORY_FORMAT, DirectoryError, KeyDirectory, MAX_DIRECTORY_BYTES, MAX_DIRECTORY_KEYS,
+};
 pub use entry::{Entry, EntryError};
 pub use form::FormFault;
 pub use header::{
@@ -81,4 +86,4 @@ pub use unit::{
 pub use verdict::{
     Aspect, AspectStanding, Check, CheckPlan, Finding, Outcome, REPORT_FORMAT, Report, Subject,
 };
-pub use verify::{verify, verify_with_anchors};
+pub use verify::{Reader, verify, verify_for};

@@ -3,8 +3,8 @@
 //! Promises that the writer and the verifier count with the same code, that a verifier needs nothing but the bytes and a trust
 //! file, and that it believes nothing a package says about itself. No files and no network are touched here.
 
+mod alarms;
 mod anchors;
-mod bounds;
 mod build;
 mod check;
 mod container;
@@ -22,11 +22,14 @@ mod seals;
 mod statements;
 mod tree;
 
+pub(crate) use alarms::ALARMS;
+pub(crate) use anchors::ANCHORS;
 pub use build::{
     FrameworkContents, PackageInput, PackageWriteError, WrittenPackage, range_proof, sign_manifest,
     write_package,
 };
-pub use check::{verify_package, verify_package_with_anchors};
+pub use check::verify_package;
+pub(crate) use check::verify_package_for;
 pub use container::{BUNDLE_ENTRIES, ContainerError, FRAMEWORK_FILES, MAX_ANCHOR_FILES};
 pub use lines::{ErasedUnit, ShownSource, ShownUnit};
 pub use proof::{PROOF_FORMAT, RangeProof, RangeProofError};

@@ -8,6 +8,7 @@ mod keys;
 mod plan;
 
 pub use check::verify_receipt;
+pub(crate) use check::verify_receipt_for;
 
 use serde_json::{Map, Value as Json, json};
 use tabellion_tlog::{Hash, MAX_ENTRY_BYTES, TlogProof, TlogProofError, inclusion_path_of, leaf_hash};

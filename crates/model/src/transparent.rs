@@ -5,13 +5,15 @@
 
 use tabellion_tlog::{CoseReceipt, Policy, detach_receipts, leaf_hash};
 
+use crate::directory::{KeyDirectory, ROOT};
 use crate::id::KeyId;
-use crate::registry::{Recognition, is_key_record, recognise};
+use crate::registry::{Purpose, Recognition, is_key_record, recognise};
 use crate::statement::Statement;
 use crate::trust::{Claim, Pins, judge_issuer};
 use crate::verdict::{
     AspectChecks, CheckPlan, EXISTED, Finding, ISSUED, Outcome, Report, Subject, UNALTERED, aspects_of,
 };
+use crate::verify::Reader;
 
 const FORM: &str = "form";
 const ISSUER: &str = "issuer";
@@ -55,17 +57,24 @@ const ASPECT_CHECKS: AspectChecks<'static> = AspectChecks {
 
 /// Verifies a transparent statement. `trust` says whom the reader believes; without it nothing can be decided.
 pub fn verify_transparent(bytes: &[u8], trust: Option<&Policy>) -> Report {
+    verify_transparent_for(bytes, &Reader { trust, ..Reader::default() })
+}
+
+/// The same for a reader who also says which keys they know: their list may hold the actor's key, which no such file brings along.
+pub(crate) fn verify_transparent_for(bytes: &[u8], reader: &Reader<'_>) -> Report {
     let mut report = Report::planned(Subject::TransparentStatement, &CHECKS, SCOPE);
     if let Some(check) = report.checks.iter_mut().find(|check| check.name == SIGNATURE) {
         check.required = false;
     }
-    check(&mut report, bytes, trust);
+    check(&mut report, bytes, reader);
+    report.judge_keys(reader.keys);
     report.findings = findings(&report);
-    report.aspects = aspects_of(&report, &ASPECT_CHECKS, None);
+    report.aspects = aspects_of(&report, &ASPECT_CHECKS);
     report
 }
 
-fn check(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
+fn check(report: &mut Report, bytes: &[u8], reader: &Reader<'_>) {
+    let trust = reader.trust;
     let read = detach_receipts(bytes).map_err(|error| error.to_string()).and_then(|(entry, receipts)| {
         let statement = Statement::parse(&entry).map_err(|error| error.to_string())?;
         let receipts =
@@ -95,7 +104,7 @@ fn check(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
     );
     let pins = trust.map(|policy| Pins::of(policy, &header.log)).unwrap_or_default();
     check_receipts(report, trust, &pins, &statement, &entry, &receipts);
-    check_signature(report, &pins, &statement);
+    check_signature(report, &pins, &statement, reader.keys);
 }
 
 /// A receipt of the statement's own log under a pinned key decides; one of another log is only mentioned.
@@ -141,6 +150,7 @@ fn check_receipts(
     }
     match CoseReceipt::verify(bytes, &leaf_hash(entry), key) {
         Ok(facts) => {
+            report.uses.add(KeyId::of(key), Purpose::Log.as_str(), RECEIPT, None);
             report.fact("index", facts.index);
             report.fact("size", facts.size);
             let text =
@@ -151,9 +161,12 @@ fn check_receipts(
     }
 }
 
-fn check_signature(report: &mut Report, pins: &Pins, statement: &Statement) {
+/// By a pinned root key for a key record; for others by a key that the reader's directory holds.
+fn check_signature(report: &mut Report, pins: &Pins, statement: &Statement, keys: Option<&KeyDirectory>) {
     let root = pins.root_keys().iter().find(|key| KeyId::of(key) == statement.kid);
-    let Some(root) = root.filter(|_| is_key_record(&statement.record.header)) else {
+    let root = root.filter(|_| is_key_record(&statement.record.header));
+    let known = keys.and_then(|keys| keys.public(&statement.kid));
+    let Some(key) = root.or(known) else {
         let text = format!(
             "not checked: key {} is not in this file; the log took the statement in under its own rules, and a receipt or a package \
              of {} brings the key along",
@@ -161,9 +174,14 @@ fn check_signature(report: &mut Report, pins: &Pins, statement: &Statement) {
         );
         return report.set(SIGNATURE, Outcome::Undetermined, text);
     };
-    match statement.verify(root) {
+    let (purpose, whose) = match root {
+        Some(_) => (ROOT, "the pinned root key"),
+        None => (Purpose::Actor.as_str(), "the key of your directory,"),
+    };
+    match statement.verify(key) {
         Ok(()) => {
-            report.set(SIGNATURE, Outcome::Holds, format!("signed by the pinned root key {}", statement.kid));
+            report.uses.add(statement.kid, purpose, SIGNATURE, None);
+            report.set(SIGNATURE, Outcome::Holds, format!("signed by {whose} {}", statement.kid));
         }
         Err(error) => report.set(SIGNATURE, Outcome::Broken, error.to_string()),
     }

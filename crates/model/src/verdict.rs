@@ -10,13 +10,18 @@ mod problems;
 mod text;
 
 pub use aspect::{Aspect, AspectStanding};
-pub(crate) use aspect::{AspectChecks, aspects_of, dated_by_witness};
+pub(crate) use aspect::{AspectChecks, aspects_of};
 pub(crate) use finding::{CLOCK, EXISTED, ISSUED, UNALTERED};
 pub(crate) use problems::Problems;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
+
+use crate::directory::{KEY_DIRECTORY_PLAN, KeyDirectory, Uses};
+
+/// The check that a report has when the reader gives a directory of keys.
+pub(crate) const KEY_DIRECTORY: &str = "key directory";
 
 /// The outcome of one check, and of a whole report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -146,6 +151,8 @@ pub struct Report {
     pub aspects: Vec<Aspect>,
     /// The earliest witness of a quorum that the trust file asks for and that is met, with its time in seconds since 1970.
     pub witnessed: Option<(String, u64)>,
+    /// The keys whose signatures it relies on.
+    pub(crate) uses: Uses,
     /// Names, numbers and times read from the file, by name.
     pub facts: BTreeMap<String, Json>,
     /// What the whole does and does not show (requirement A21).
@@ -175,9 +182,24 @@ impl Report {
             findings: Vec::new(),
             aspects: Vec::new(),
             witnessed: None,
+            uses: Uses::default(),
             facts: BTreeMap::new(),
             scope,
         }
+    }
+
+    /// Plans one more check that the whole needs.
+    pub(crate) fn plan_required(&mut self, plan: &CheckPlan) {
+        let planned = Self::planned(self.subject, std::slice::from_ref(plan), self.scope);
+        self.checks.extend(planned.checks);
+    }
+
+    /// Judges the keys by the reader's own list, when there is one: the last check.
+    pub(crate) fn judge_keys(&mut self, directory: Option<&KeyDirectory>) {
+        let Some(directory) = directory else { return };
+        self.plan_required(&KEY_DIRECTORY_PLAN);
+        let (outcome, detail) = directory.judge(&self.uses);
+        self.set(KEY_DIRECTORY, outcome, detail);
     }
 
     /// Plans one more check, without which the whole can hold.

@@ -3,9 +3,10 @@
 use tabellion_tlog::Policy;
 use tabellion_tlog::anchor::AnchorTrust;
 
-use crate::package::verify_package_with_anchors;
-use crate::receipt::{RECEIPT_MAGIC, verify_receipt};
-use crate::transparent::verify_transparent;
+use crate::directory::KeyDirectory;
+use crate::package::verify_package_for;
+use crate::receipt::{RECEIPT_MAGIC, verify_receipt_for};
+use crate::transparent::verify_transparent_for;
 use crate::verdict::{CheckPlan, Outcome, Report, Subject};
 
 const FORM: &str = "form";
@@ -20,22 +21,33 @@ const UNKNOWN: [CheckPlan; 1] = [CheckPlan {
     does_not_prove: "Anything about its content.",
 }];
 
+/// Who reads: whom they believe, and which keys they know. By default nobody and none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reader<'a> {
+    /// The logs and witnesses that they believe; without any the best outcome is undetermined.
+    pub trust: Option<&'a Policy>,
+    /// The time-stamp authorities and blocks that they believe: a package's anchors are checked against them.
+    pub anchors: Option<&'a AnchorTrust>,
+    /// Their own list of keys: with one, every signing key has to be in it.
+    pub keys: Option<&'a KeyDirectory>,
+}
+
 /// Verifies a package, a receipt or a transparent statement, whichever the bytes are. `trust` says whom the reader believes;
 /// without it the best outcome is undetermined. Reads no file, no clock and no network.
 pub fn verify(bytes: &[u8], trust: Option<&Policy>) -> Report {
-    verify_with_anchors(bytes, trust, &AnchorTrust::default())
+    verify_for(bytes, &Reader { trust, ..Reader::default() })
 }
 
-/// The same for a reader who also names time-stamp authorities and blocks: a package's anchors are checked against them.
-pub fn verify_with_anchors(bytes: &[u8], trust: Option<&Policy>, anchors: &AnchorTrust) -> Report {
+/// The same for a reader who says more about whom they believe.
+pub fn verify_for(bytes: &[u8], reader: &Reader<'_>) -> Report {
     if bytes.starts_with(ZIP_MAGIC) {
-        return verify_package_with_anchors(bytes, trust, anchors);
+        return verify_package_for(bytes, reader);
     }
     if bytes.starts_with(RECEIPT_MAGIC.as_bytes()) {
-        return verify_receipt(bytes, trust);
+        return verify_receipt_for(bytes, reader);
     }
     if bytes.first() == Some(&COSE_SIGN1_TAG) {
-        return verify_transparent(bytes, trust);
+        return verify_transparent_for(bytes, reader);
     }
     let mut report = Report::planned(Subject::Unknown, &UNKNOWN, SCOPE);
     report.set(FORM, Outcome::Malformed, describe(bytes));

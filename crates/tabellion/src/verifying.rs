@@ -1,12 +1,11 @@
 //! Checking evidence that somebody handed over: the same code in `tabellion verify` and in `tabellion-verify`.
 //!
-//! Promises: reads two files at most, opens no log and no network; unknown is never reported as fine.
+//! Promises: reads three files at most, opens no log and no network; unknown is never reported as fine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tabellion_model::verify_with_anchors;
-use tabellion_tlog::anchor::AnchorTrust;
+use tabellion_model::{KeyDirectory, MAX_DIRECTORY_BYTES, Reader, verify_for};
 
 use crate::failure::{Exit, Failure};
 use crate::{files, terminal, trust};
@@ -16,7 +15,8 @@ const MAX_INPUT_BYTES: u64 = u32::MAX as u64;
 
 /// What the exit codes mean, for the help.
 pub const EXIT_CODES: &str = "Exit status: 0 everything required holds, 1 something is broken, 2 the file is malformed,\n\
-                              3 nothing is broken but something required is unknown (no trust file, or the issuer is not in it)";
+                              3 nothing is broken but something required is unknown (no trust file, the issuer is not in it, a key is not\n\
+                              in your key directory, or an alarm in the log was never lifted)";
 
 /// What to verify, and whom to believe.
 #[derive(Debug, Clone, Args)]
@@ -27,6 +27,9 @@ pub struct Options {
     /// The issuer's trust file, got by another way than PATH
     #[arg(long, value_name = "FILE")]
     pub trust: Option<PathBuf>,
+    /// Your own directory of keys: a valid signature by a key that is not in it is called that
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
@@ -34,15 +37,15 @@ pub struct Options {
 
 /// Verifies, prints the report, and ends with its exit code.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let (policy, anchors) = match options.trust.as_deref() {
-        None => (None, AnchorTrust::default()),
-        Some(path) => {
-            let (policy, anchors) = trust::read_with_anchors(path)?;
-            (Some(policy), anchors)
-        }
+    let trusted = options.trust.as_deref().map(trust::read_with_anchors).transpose()?;
+    let keys = options.keys.as_deref().map(read_keys).transpose()?;
+    let reader = Reader {
+        trust: trusted.as_ref().map(|(policy, _)| policy),
+        anchors: trusted.as_ref().map(|(_, anchors)| anchors),
+        keys: keys.as_ref(),
     };
     let bytes = files::read_limited(&options.path, MAX_INPUT_BYTES, "file to verify")?;
-    let report = verify_with_anchors(&bytes, policy.as_ref(), &anchors);
+    let report = verify_for(&bytes, &reader);
     if options.json {
         terminal::json(&report.to_json())?;
     } else {
@@ -54,4 +57,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         2 => Err(Failure::told(Exit::Malformed)),
         _ => Err(Failure::told(Exit::Undetermined)),
     }
+}
+
+fn read_keys(path: &Path) -> Result<KeyDirectory, Failure> {
+    let bytes = files::read_limited(path, MAX_DIRECTORY_BYTES as u64, "key directory")?;
+    KeyDirectory::parse(&bytes)
+        .map_err(|error| Failure::malformed(format!("{} cannot be used: {error}", path.display())))
 }

@@ -66,7 +66,8 @@ def _time(value: Json) -> int:
         moment = datetime.datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=datetime.UTC)
     except ValueError as error:
         raise Malformed("is no date") from error
-    return (moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)) // datetime.timedelta(microseconds=1)
+    time = (moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)) // datetime.timedelta(microseconds=1)
+    return shape.moment(time)
 
 
 _KEY = shape.record(
@@ -126,8 +127,9 @@ def read(data: bytes) -> Directory:
     members = _DIRECTORY(value)
     for row in members["keys"]:
         del row["note"]
-        if row["public"] is not None and ed25519.key_id(row["public"]) != row["key_id"]:
-            raise Malformed(f"names key {row['key_id']} with the public key of another")
+        public = row["public"]
+        if public is not None and not (ed25519.is_public_key(public) and ed25519.key_id(public) == row["key_id"]):
+            raise Malformed(f"names key {row['key_id']} with a public key that is not its own")
     return Directory([Listed(**row) for row in members["keys"]])
 
 

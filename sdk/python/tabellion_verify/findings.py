@@ -1,15 +1,16 @@
 """Three questions and four aspects that a report answers apart, each no better than the checks behind it.
 
 Source: docs/formats.md §12 and §12.1. An aspect holds, is broken or was not checked; what was not checked is never fine. Every
-check stands in one of the aspects signature and ledger inclusion, so a fault anywhere breaks one of them.
+check stands in one of the aspects signature, ledger inclusion and time, so a fault anywhere breaks one of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .report import BROKEN, HOLDS, MALFORMED, UNDETERMINED, Report, micros
 
 NOT_CHECKED = "not checked"
-_CLOCK = "the commit time is the clock of the log's own writer; no outside clock vouches for it"
+_OWN_CLOCK = "the commit time is the clock of the log's own writer"
+_CLOCK = f"{_OWN_CLOCK}; no outside clock vouches for it here"
 _LIVE = "this verifier asks nobody; ask the log itself for a newer checkpoint and a consistency proof"
 
 
@@ -59,7 +60,7 @@ _TRANSPARENT = Parts(
     time=(),
 )
 _QUESTIONS = {
-    "existed at the time": ("existed", "It was in the log when the log signed this.", _CLOCK),
+    "existed at the time": ("existed", "It was in the log when the log signed this.", ""),
     "unaltered": ("unaltered", "Everything is as it was sealed, in its place and order.", "SHA-256 up to the signed root"),
     "issued by whom": ("issued", "The log that the trust file names.", "Ed25519 signatures by keys that the root key granted"),
 }
@@ -89,22 +90,46 @@ def _from_checks(report: Report, name: str, names: tuple[str, ...], yes: str) ->
     return _aspect(name, NOT_CHECKED, f"Something it rests on could not be decided: see {_open(report, names)}.", names)
 
 
+def _faulty(report: Report, *names: str) -> tuple[str, ...]:
+    """Those of these checks that are there and found a fault."""
+    return tuple(name for name in names if report.has(name) and report.find(name).outcome in (BROKEN, MALFORMED))
+
+
+def _dated(report: Report, witnessed: dict[str, int]) -> str | None:
+    """What clocks outside the log say, in a sentence."""
+    if report.has("anchors") and report.find("anchors").outcome == HOLDS:
+        return f"Outside clocks bound it: {report.find('time bounds').detail}."
+    if not witnessed:
+        return None
+    name, seconds = min(witnessed.items(), key=lambda item: item[1])
+    return f"Not after {micros(seconds * 1_000_000)}, by witness {name}."
+
+
 def _time(report: Report, names: tuple[str, ...], witnessed: dict[str, int]) -> dict[str, object]:
-    """Holds only when witnesses that the trust file asks for have dated the checkpoint: not after the earliest of them."""
+    """Holds only when a clock outside the log has dated it: an anchor, or the witnesses that the trust file asks for."""
     if not names:
         return _aspect("time", NOT_CHECKED, "This form of receipt carries no time at all.", names)
+    names += _faulty(report, "anchors") + (("time bounds",) if report.has("time bounds") else ())
     found = _from_checks(report, "time", names, "")
     if found["outcome"] != HOLDS:
         return found
-    if not witnessed:
+    dated = _dated(report, witnessed)
+    if dated is None:
         return _aspect("time", NOT_CHECKED, f"No outside clock: {_CLOCK}.", names)
-    name, seconds = min(witnessed.items(), key=lambda item: item[1])
-    return _aspect("time", HOLDS, f"Not after {micros(seconds * 1_000_000)}, by witness {name}.", names)
+    return _aspect("time", HOLDS, dated, names)
+
+
+def _clock(report: Report) -> str:
+    """What the commit times rest on."""
+    if report.has("time bounds") and report.find("time bounds").outcome == HOLDS:
+        return f"{_OWN_CLOCK}; outside clocks bound it: {report.find('time bounds').detail}"
+    return _CLOCK + ("; the package brings anchors, see the check of that name" if report.has("anchors") else "")
 
 
 def _report(report: Report, parts: Parts, witnessed: dict[str, int]) -> None:
     for question, (name, yes, rests_on) in _QUESTIONS.items():
-        report.findings.append(_question(report, question, getattr(parts, name), yes, rests_on))
+        rests = _clock(report) if name == "existed" else rests_on
+        report.findings.append(_question(report, question, getattr(parts, name), yes, rests))
     report.aspects = [
         _from_checks(report, "signature", parts.signature, "Every signature is valid, by a key in force of a log you trust."),
         _from_checks(report, "ledger inclusion", parts.inclusion, "Everything stands in the tree that the log signed."),
@@ -114,14 +139,14 @@ def _report(report: Report, parts: Parts, witnessed: dict[str, int]) -> None:
 
 
 def of_package(report: Report, witnessed: dict[str, int]) -> None:
-    _report(report, _PACKAGE, witnessed)
+    alarms = ("alarms",) if report.has("alarms") else ()
+    parts = replace(_PACKAGE, unaltered=_PACKAGE.unaltered + alarms, inclusion=_PACKAGE.inclusion + alarms)
+    _report(report, parts, witnessed)
 
 
 def of_receipt(report: Report, witnessed: dict[str, int]) -> None:
     extra = ("statement",) if report.find("statement").required else ()
-    parts = _RECEIPT
-    parts = Parts(parts.existed, parts.unaltered, parts.issued + extra, parts.signature + extra, parts.inclusion, parts.time)
-    _report(report, parts, witnessed)
+    _report(report, replace(_RECEIPT, issued=_RECEIPT.issued + extra, signature=_RECEIPT.signature + extra), witnessed)
 
 
 def of_transparent(report: Report) -> None:

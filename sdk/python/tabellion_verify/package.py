@@ -5,8 +5,10 @@ Goes on after a broken check wherever what follows can still be judged; believes
 
 import hashlib
 
-from . import container, cose, disclosures, entry, findings, note, placed, plans, trust
+from . import alarms, anchors, container, cose, disclosures, entry, findings, note, placed, plans, trust
 from . import manifest as manifests
+from .anchors import Surroundings
+from .anchortrust import AnchorTrust
 from .directory import Uses
 from .faults import Broken, Malformed
 from .keys import KeyChain
@@ -53,7 +55,7 @@ class _Run:
         self.report.set("container", HOLDS, f"{len(self.files)} files, {len(self.data)} bytes")
         self.check = "manifest"
         if container.anchors(self.files):
-            self.report.add(plans.ANCHORS, "this verifier does not check anchors; tabellion verify does")
+            self.report.add(plans.ANCHORS)
         self.manifest = manifests.read(self.files["manifest.json"])
         self.signature = cose.read_detached(self.files["manifest.cose"], cose.PACKAGE)
         self.report.set("manifest", HOLDS, f"{self.manifest.log}: {self.manifest.count} entries from {self.manifest.first}")
@@ -133,6 +135,18 @@ class _Run:
             problems = Problems()
             holds = check(problems)
             self.report.settle(name, problems, holds)
+        self._check_times(seals)
+        alarms.check(self.report, self.inside + self.outside)
+
+    def _check_times(self, seals: Seals) -> None:
+        """What clocks outside the log say: anchors in the package, and the witnesses of its checkpoint."""
+        bounds = anchors.by_witness(self.checkpoint, self.witnessed) if self.report.find("issuer").outcome == HOLDS else []
+        if names := container.anchors(self.files):
+            believed = self.policy.anchors if self.policy else AnchorTrust()
+            around = Surroundings(self.manifest, self.checkpoint, self.chain, believed)
+            bounds = anchors.check(self.report, {name: self.files[name] for name in names}, around) + bounds
+        if bounds:
+            anchors.check_times(self.report, bounds, self.manifest.first, self.manifest.end, seals.of_range())
 
     def _erased(self) -> tuple[list[disclosures.ErasedUnit], Malformed | None]:
         """The lines of erasures.jsonl; what cannot be read is said in its own place in the order."""
@@ -149,9 +163,15 @@ class _Run:
                 self.entries.broken(f"proof.json: extra repeats entry {one.index} of the range")
             elif one.entry and one.entry.seal and not needed_outside(manifest, one.index, one.entry.seal):
                 self.entries.broken(f"proof.json: extra entry {one.index} is a seal that this package does not need")
-            elif one.entry and one.entry.record and not (one.entry.is_key_record or one.index in tombstones or unknown):
+            elif one.entry and one.entry.record and not self._is_needed(one, tombstones, unknown):
                 self.entries.broken(f"proof.json: extra entry {one.index} is none that this package needs")
         self.report.settle("entries", self.entries, f"{manifest.count} in the range, {len(self.outside)} brought along")
+
+    @staticmethod
+    def _is_needed(one: Placed, tombstones: set[int], unknown: bool) -> bool:
+        if one.entry is None or unknown or one.index in tombstones:
+            return True
+        return one.entry.is_key_record or alarms.is_alarm(one.entry.record)
 
     def _check_tree(self) -> None:
         problems, manifest, checkpoint = Problems(), self.manifest, self.checkpoint

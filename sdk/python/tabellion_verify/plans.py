@@ -30,8 +30,24 @@ PACKAGE = [
     Plan("totals", "The manifest's totals, types and epochs are what counting gives.", "That enough was recorded."),
 ]
 
+ALARMS = Plan(
+    "alarms",
+    "Every alarm in the log that is shown here, of a witness that saw another history of it, was answered for and lifted.",
+    "That the answer was right, or that no witness saw another history later.",
+)
+
 ANCHORS = Plan(
-    "anchors", "Somebody outside held a digest of the log at the times stated.", "When what an entry tells of happened.", False
+    "anchors",
+    "Somebody outside whom the trust file names held a digest of the log at the times stated.",
+    "When what an entry tells of happened.",
+    False,
+)
+
+TIME_BOUNDS = Plan(
+    "time bounds",
+    "No batch claims another time than outside clocks allow: anchors, and the witnesses that the trust file asks for.",
+    "When what an entry tells of happened, or that it was not prepared earlier than it was logged.",
+    False,
 )
 
 RECEIPT = [

@@ -6,6 +6,8 @@ Source: docs/formats.md §10; c2sp.org/tlog-policy. People write it, so comments
 import re
 from dataclasses import dataclass, field
 
+from . import anchortrust
+from .anchortrust import AnchorTrust
 from .faults import Broken, Malformed
 from .note import COSIGNATURE, ED25519, ML_DSA_44, Checkpoint, VerifierKey, read_verifier_key
 from .report import BROKEN, HOLDS, UNDETERMINED
@@ -28,6 +30,7 @@ class Policy:
     witnesses: dict[str, VerifierKey] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     quorum: str = ""
+    anchors: AnchorTrust = field(default_factory=AnchorTrust)
 
     def cosigned(self, checkpoint: Checkpoint) -> dict[str, int]:
         """Name of each listed witness that signed, with the time it states in seconds. Raises `Broken` for a false one.
@@ -67,6 +70,7 @@ def read(data: bytes) -> Policy:
             raise Malformed(f"line {number}: {error}") from error
     if not reader.policy.quorum:
         raise Malformed("has no quorum line; write `quorum none` when no witness is asked for")
+    reader.policy.anchors = anchortrust.read(data)
     return reader.policy
 
 

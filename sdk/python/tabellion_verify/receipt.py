@@ -7,7 +7,8 @@ in a package only.
 from dataclasses import dataclass
 from typing import Any
 
-from . import disclosures, entry, findings, jcs, note, placed, plans, recordtypes, shape, tlogproof, tree, trust
+from . import anchors, disclosures, entry, findings, jcs, note, placed, plans, recordtypes, shape, tlogproof, tree, trust
+from .bounds import Bound
 from .directory import Uses
 from .entry import Entry
 from .faults import Broken, Malformed
@@ -127,6 +128,16 @@ def _judge(report: Report, receipt: Receipt, policy: Policy | None, uses: Uses) 
     _check_seal(report, receipt, chain, uses)
     _check_statement(report, receipt, chain, uses, seal_time)
     _check_disclosures(report, receipt)
+    if report.find("issuer").outcome == HOLDS:
+        _check_times(report, receipt, anchors.by_witness(checkpoint, trust.witnessed(policy, checkpoint)))
+
+
+def _check_times(report: Report, receipt: Receipt, bounds: list[Bound]) -> None:
+    """Whether the batch claims another time than the witnesses of the checkpoint allow."""
+    one = receipt.seal.placed if receipt.seal else receipt.own
+    if bounds and one.entry and one.entry.seal:
+        index = receipt.own.index
+        anchors.check_times(report, bounds, index, index + 1, [(one.index, one.entry.seal)])
 
 
 def _seal_time(receipt: Receipt) -> int | None:

@@ -103,9 +103,12 @@ class Report:
     def planned(cls, subject: str, scope: str, plans: Iterable[Plan]) -> "Report":
         return cls(subject, scope, [Check(one.name, one.proves, one.does_not_prove, one.required) for one in plans])
 
-    def add(self, plan: Plan, detail: str) -> None:
-        """A check that only some files have, and that does not run here."""
-        self.checks.append(Check(plan.name, plan.proves, plan.does_not_prove, plan.required, NOT_RUN, detail))
+    def add(self, plan: Plan) -> None:
+        """A check that only some files have; it has not run yet."""
+        self.checks.append(Check(plan.name, plan.proves, plan.does_not_prove, plan.required))
+
+    def has(self, name: str) -> bool:
+        return any(check.name == name for check in self.checks)
 
     def find(self, name: str) -> Check:
         return next(check for check in self.checks if check.name == name)

@@ -104,6 +104,10 @@ class Seals:
         later = "" if after else f"; as of size {manifest.size}, later batches may still belong to it"
         return f"every batch from {micros(begin)} to {micros(end)}{later}"
 
+    def of_range(self) -> list[tuple[int, Seal]]:
+        """The seals of the range with their index, in order."""
+        return [(one.index, self._seal(one)) for one in self.inside]
+
     def summary(self) -> str:
         span = self.span()
         return f"batches: {len(self.inside)}, committed from {micros(span[0])} to {micros(span[1])}" if span else "no batch"

@@ -42,6 +42,39 @@ def check_path(leaf: bytes, index: int, size: int, path: list[bytes], root: byte
         raise Broken("the inclusion path leads to another root")
 
 
+def check_consistency(old_size: int, old_root: bytes, size: int, root: bytes, path: list[bytes]) -> None:
+    """That a tree continues an earlier one of itself (RFC 9162 §2.1.4.2). Raises `Broken`."""
+    if old_size > size:
+        raise Broken(f"a tree of {size} does not continue one of {old_size}")
+    if old_size in (0, size):
+        due = root if old_size else hashlib.sha256().digest()
+        if path or old_root != due:
+            raise Broken("the trees differ, or a consistency path is there where none belongs")
+        return
+    rest = list(path)
+    if old_size & (old_size - 1):
+        if not rest:
+            raise Broken("the consistency path is too short")
+        old = new = rest.pop(0)
+    else:
+        old = new = old_root  # a perfect tree's root is the first hash of the climb and is not sent
+    at, last = old_size - 1, size - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    for hash_ in rest:
+        if last == 0:
+            raise Broken("the consistency path is too long")
+        if at & 1 or at == last:
+            old, new = node_hash(hash_, old), node_hash(hash_, new)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            new = node_hash(new, hash_)
+        at, last = at >> 1, last >> 1
+    if last or old != old_root or new != root:
+        raise Broken("the consistency path does not lead from the one tree to the other")
+
+
 def left_sizes(first: int) -> list[int]:
     """Sizes of the maximal perfect subtrees of [0, first), left to right: the bits of `first`."""
     return [1 << bit for bit in reversed(range(first.bit_length())) if first >> bit & 1]

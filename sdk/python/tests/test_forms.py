@@ -1,14 +1,16 @@
 """The forms that everything else rests on: what has a second spelling is refused."""
 
+import base64
 import unittest
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from tabellion_verify import cbor, cose, disclosures, ed25519, encoding, jcs, note, policy, tree, zipform
+from tabellion_verify import cbor, cose, disclosures, ed25519, encoding, jcs, keccak, note, policy, tree, zipform
 from tabellion_verify.faults import Broken, Malformed
 from tests import GOLDEN, TLOG_GOLDEN
 
 T = TypeVar("T")
+NEWLINE = b"\n"
 
 
 class Forms(unittest.TestCase):
@@ -184,6 +186,25 @@ class Disclosures(unittest.TestCase):
         ):
             with self.assertRaises(Malformed, msg=f"{bad} would be shown as a field"):
                 disclosures.read_field(encoded(bad))
+
+    def test_a_line_about_anchors_is_never_quietly_without_effect(self) -> None:
+        certificate = base64.b64encode((TLOG_GOLDEN / "anchor/authority-p256.der").read_bytes()).decode()
+        mistyped = certificate[:300] + ("B" if certificate[300] == "A" else "A") + certificate[301:]
+        trust = (GOLDEN / "trust.txt").read_bytes()
+        good = f"#! rfc3161 x {certificate}\n#! bitcoin 1 {'00' * 80}\n#! evm 1 20000000 0x{'AB' * 32}\n # not one\n"
+        read = policy.read(trust + good.encode()).anchors
+        self.assertEqual((len(read.authorities), len(read.bitcoin), len(read.evm)), (1, 1, 1), "a line was lost")
+        lines = ["rfc3161 x", "rfc3162 x AAAA", "", "bitcoin 1 00", "evm 1 01 00", "rfc3161 x *", "rfc3161 x AAAA"]
+        for line in [*lines, f"rfc3161 x {mistyped}"]:
+            with self.assertRaisesRegex(Malformed, f"line {trust.count(NEWLINE) + 1}", msg=f"the reader has to search for {line}"):
+                policy.read(trust + f"#! {line}\n".encode())
+
+    def test_keccak_is_that_of_chains(self) -> None:
+        """Vectors of the Keccak team: the empty message, and one of exactly one block."""
+        digests = {b"": "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"}
+        digests[b"a" * 136] = "a6c4d403279fe3e0af03729caada8374b5ca54d8065329a3ebcaeb4b60aa386e"
+        for message, digest in digests.items():
+            self.assertEqual(keccak.keccak256(message).hex(), digest, "no block of a chain would be known")
 
 
 if __name__ == "__main__":

@@ -39,13 +39,17 @@ class Verdicts(unittest.TestCase):
         """Requirement: B11, A18. Nothing but the file and the trust file is needed."""
         self.assertGreater(len(VERDICTS), 10, "the golden verdicts are gone and nothing would be compared")
         for what, wanted in VERDICTS.items():
-            name, _, trust = what.partition(" with ")
-            given = report(name, None if trust == "no trust file" else trust)
+            name, _, rest = what.partition(" with ")
+            trust, _, keys = rest.partition(" by ")
+            directory = tabellion_verify.read_directory((GOLDEN / keys).read_bytes()) if keys else None
+            given = report(name, None if trust == "no trust file" else trust, directory)
             self.assertEqual(
                 {check.name: check.outcome for check in given.checks},
                 wanted["checks"],
                 f"{what}: verifiers contradict each other",
             )
+            if "bounds" in wanted:
+                self.assertEqual(given.facts.get("time_bounds"), wanted["bounds"], f"{what}: two verifiers, two times")
             self.assertEqual(given.exit_code, wanted["exit"], f"{what}: a script would act on another answer")
 
     def test_the_report_for_machines_has_the_members_of_the_format(self) -> None:

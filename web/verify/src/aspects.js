@@ -1,5 +1,5 @@
 // Four aspects of evidence that stay apart (docs/formats.md §12.1): signature, ledger inclusion, time, live source. Each holds, is broken or was
-// not checked. Promise: what was not looked at, or could not be decided, is never fine; a fault in any check breaks one of the first two.
+// not checked. Promise: what was not looked at, or could not be decided, is never fine; a fault in any check breaks one of the first three.
 
 const NOT_CHECKED = 'not checked';
 const CLOCK = 'the commit time is the clock of the log’s own writer, and no clock outside the log vouches for it';
@@ -7,17 +7,19 @@ const CLOCK = 'the commit time is the clock of the log’s own writer, and no cl
 // The checks that an aspect rests on, by kind of file.
 const RESTS_ON = {
   package: {
-    signature: ['container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements'],
-    inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals'],
-    time: ['issuer', 'checkpoint signature', 'seals'],
+    signature: [
+      'container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements', 'key directory',
+    ],
+    inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals', 'alarms'],
+    time: ['issuer', 'checkpoint signature', 'seals', 'time bounds'],
   },
   receipt: {
-    signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement'],
+    signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement', 'key directory'],
     inclusion: ['entry', 'inclusion', 'issuer', 'checkpoint signature', 'seal', 'disclosures'],
-    time: ['issuer', 'checkpoint signature', 'seal'],
+    time: ['issuer', 'checkpoint signature', 'seal', 'time bounds'],
   },
   'transparent statement': {
-    signature: ['form', 'issuer', 'receipt', 'statement signature'],
+    signature: ['form', 'issuer', 'receipt', 'statement signature', 'key directory'],
     inclusion: ['form', 'issuer', 'receipt'],
     time: [],
   },
@@ -40,11 +42,15 @@ function fromChecks(run, aspect, names, yes) {
 const SECONDS_MAX = 8.64e12; // what a Date can hold
 const dated = (seconds) => (seconds <= SECONDS_MAX ? new Date(seconds * 1000).toISOString() : `${seconds} seconds after 1970`);
 
-/** Holds only when witnesses that the trust file asks for have dated the checkpoint: not after the earliest of them. */
+/** Holds only when a clock outside the log has dated it: an anchor, or the witnesses that the trust file asks for. */
 function timeOf(run, names) {
   if (names.length === 0) return { aspect: 'time', outcome: NOT_CHECKED, answer: 'This form of receipt carries no time at all.', restsOn: [] };
-  const found = fromChecks(run, 'time', names, '');
+  const anchors = run.find('anchors');
+  // Evidence that nobody could check leaves the time as it is; evidence that is wrong does not.
+  const areWrong = anchors?.outcome === 'broken' || anchors?.outcome === 'malformed';
+  const found = fromChecks(run, 'time', areWrong ? [...names, 'anchors'] : names, '');
   if (found.outcome !== 'holds') return found;
+  if (anchors?.outcome === 'holds') return { ...found, answer: `Outside clocks bound it: ${run.find('time bounds').detail}.` };
   const [first] = Object.entries(run.witnessed).sort(([, a], [, b]) => a - b);
   if (!first) return { ...found, outcome: NOT_CHECKED, answer: `No outside clock: ${CLOCK}.` };
   return { ...found, answer: `Not after ${dated(first[1])}, by witness ${first[0]}.` };

@@ -23,13 +23,13 @@ const FILE_BYTES_MAX = {
   'verify.html': 16 * MIB, 'framework/index.json': 64 * MIB, 'framework/rules.toml': 4 * MIB, 'framework/soa.json': 4 * MIB,
   'framework/status.json': 64 * MIB, 'framework/systems.json': 64 * MIB,
 };
-// Evidence of outside times: listed in the manifest like every file, and not checked here beyond that.
+// Evidence of outside times.
 const ANCHOR = /^anchors\/[0-9]{8}\.json$/;
 const ANCHORS_MAX = 1024;
 const NUMBERED = /^(entries\/[0-9]{8}\.bundle|disclosures\/[0-9]{8}\.jsonl)$/;
 const FILES_MAX = 65535;
 
-const anchorName = (number) => `anchors/${String(number).padStart(8, '0')}.json`;
+export const anchorName = (number) => `anchors/${String(number).padStart(8, '0')}.json`;
 export const bundleName = (number) => `entries/${String(number).padStart(8, '0')}.bundle`;
 export const disclosuresName = (number) => `disclosures/${String(number).padStart(8, '0')}.jsonl`;
 

@@ -92,6 +92,30 @@ export function rootFromPath(leaf, index, size, path) {
   return last === 0 ? hash : null;
 }
 
+/** Whether a tree continues an earlier one of itself (RFC 9162 §2.1.4.2); both are {size, root}. */
+export function isConsistent(older, newer, path) {
+  if (older.size > newer.size) return false;
+  if (older.size === 0 || older.size === newer.size) return path.length === 0 && equal(older.root, older.size === 0 ? EMPTY_ROOT : newer.root);
+  let place = older.size - 1;
+  let last = newer.size - 1;
+  while (place % 2 === 1) [place, last] = [Math.floor(place / 2), Math.floor(last / 2)];
+  // A perfect tree's root is the first hash of the climb and is not sent.
+  const climb = place === 0 ? [older.root, ...path] : path;
+  if (climb.length === 0) return false;
+  let [old, hash] = [climb[0], climb[0]];
+  for (const sibling of climb.slice(1)) {
+    if (last === 0) return false;
+    if (place % 2 === 1 || place === last) {
+      [old, hash] = [nodeHash(sibling, old), nodeHash(sibling, hash)];
+      while (place % 2 === 0 && place !== 0) [place, last] = [place / 2, Math.floor(last / 2)];
+    } else {
+      hash = nodeHash(hash, sibling);
+    }
+    [place, last] = [Math.floor(place / 2), Math.floor(last / 2)];
+  }
+  return last === 0 && equal(old, older.root) && equal(hash, newer.root);
+}
+
 export function isIncluded(leaf, index, size, path, root) {
   const found = rootFromPath(leaf, index, size, path);
   return found !== null && equal(found, root);

@@ -1,16 +1,20 @@
 // Verifies a package: the checks of docs/formats.md §12 in their order, each on values that earlier ones produced.
+import { checkAlarms } from './alarms.js';
+import { judgeAnchors } from './anchors.js';
+import { boundsOfWitnesses, checkTimes } from './bounds.js';
 import { equal, hex } from './bytes.js';
 import { toBeSigned } from './cose.js';
 import { Knowledge, erasureFault, isTombstoneOf, takeDisclosures } from './disclosures.js';
 import { judgeCheckpoint, judgeIssuer } from './issuer.js';
 import { ChainBroken, KeyChain, statementFault } from './keychain.js';
 import { within } from './malformed.js';
-import { BUNDLE_ENTRIES, disclosuresName, parseDisclosureLines, parseErasureLines } from './manifest.js';
+import { anchorName, BUNDLE_ENTRIES, disclosuresName, parseDisclosureLines, parseErasureLines } from './manifest.js';
 import { isIncluded, rootFromRange } from './merkle.js';
 import { NumberLedger, sameSummaries } from './numbers.js';
 import { packageFacts, packageRecords } from './packagefacts.js';
 import { checkFiles, readContainer, readEntries, readManifest } from './packageparts.js';
 import { ANCHORS_CHECK, PACKAGE_PLAN } from './plans.js';
+import { isKeyRecord } from './recordtypes.js';
 import { broken, counted, Faults, holds, Run } from './report.js';
 import { edgeFault, judgeSeals, lastSealFault, periodFault } from './seals.js';
 import { recount, totalsFault } from './totals.js';
@@ -24,7 +28,7 @@ export async function verifyPackage(bytes, policy, pace) {
   const steps = [
     readContainer, readManifest, checkFiles, readEntries, checkTree, foldKeys, checkManifestSignature, checkIssuer,
     checkCheckpoint, checkSeals, checkStatements, checkDisclosures, checkErasures, checkNumbers, checkPeriod, checkTotals,
-    tellAnchors,
+    checkOutsideClocks, checkAlarms,
   ];
   for (const step of steps) {
     if (run.malformed || run.stopped) break;
@@ -36,10 +40,16 @@ export async function verifyPackage(bytes, policy, pace) {
   return run;
 }
 
-/** What outside clocks say is not checked here, and a reader is told so. */
-async function tellAnchors(run, pack) {
-  if (!pack.files.has('anchors/00000000.json')) return;
-  run.checks.push({ ...ANCHORS_CHECK, outcome: 'not run', detail: 'this verifier does not check anchors; tabellion verify does', faults: [] });
+/** What clocks outside the log say: the anchors of the package, and the witnesses of its checkpoint. */
+async function checkOutsideClocks(run, pack, bytes, policy) {
+  const { manifest, entries } = pack;
+  let bounds = boundsOfWitnesses(pack.checkpoint, run.witnessed);
+  if (pack.files.has(anchorName(0))) {
+    run.add(ANCHORS_CHECK);
+    bounds = [...await run.check('anchors', () => judgeAnchors(run, pack, policy?.anchors)) ?? [], ...bounds];
+  }
+  const seals = entries.filter((entry) => entry.kind === 'seal');
+  pack.timeBounds = await checkTimes(run, bounds, manifest.first, manifest.first + manifest.count, seals);
 }
 
 async function checkTree(run, pack) {
@@ -91,6 +101,9 @@ async function foldKeys(run, pack) {
     faults.add(lastSealFault(manifest, entries, extra));
     pack.chain = chain;
     pack.logKey = chain.inForce('log', manifest.size);
+    // The newest time that is known here; manifest and checkpoint are not older.
+    pack.newest = Math.max(...known.map((entry) => entry.seal?.committed_at ?? 0));
+    run.use(chain.root.keyId, 'root', run.kind);
     return faults.result(`${counted(chain.version, 'key record')}, none left out; root key ${chain.root.keyId.slice(0, 16)}….`);
   });
 }
@@ -105,6 +118,7 @@ async function checkManifestSignature(run, pack) {
     if (!(await verifySignature(key.publicKey, message, signature.signature))) {
       return broken('The signature of the manifest does not verify: manifest.json or manifest.cose was changed.');
     }
+    run.use(key.keyId, 'package', 'manifest signature', pack.newest);
     return holds(`Signed by package key ${key.keyId.slice(0, 16)}….`);
   });
 }
@@ -115,6 +129,7 @@ async function checkIssuer(run, pack, bytes, policy) {
 
 async function checkCheckpoint(run, pack) {
   await run.check('checkpoint signature', () => judgeCheckpoint(pack.logKey, pack.checkpoint));
+  if (run.find('checkpoint signature').outcome === 'holds') run.use(pack.logKey.keyId, 'log', 'checkpoint signature', pack.newest);
 }
 
 async function checkSeals(run, pack) {
@@ -122,6 +137,7 @@ async function checkSeals(run, pack) {
     const faults = new Faults();
     const { edges, seals } = await judgeSeals(run, pack, faults);
     pack.edges = edges;
+    for (const { index, seal, sign1 } of pack.entries) if (seal) run.use(hex(sign1.kid), 'writer', `seal at entry ${index}`, seal.committed_at);
     return faults.result(`${counted(seals, 'batch', 'batches')}, closed by the writer key.`);
   });
 }
@@ -130,10 +146,17 @@ async function checkStatements(run, pack) {
   await run.check('statements', async () => {
     const faults = new Faults();
     let seen = 0;
+    const batches = pack.entries.filter((entry) => entry.seal);
+    let batch = 0;
     for (const entry of pack.entries) {
       if (entry.kind !== 'statement') continue;
       seen++;
-      faults.add(await statementFault(pack.chain, entry));
+      const fault = await statementFault(pack.chain, entry);
+      faults.add(fault);
+      while (batches[batch]?.index < entry.index) batch++;
+      if (fault === null && !isKeyRecord(entry.record)) {
+        run.use(hex(entry.sign1.kid), 'actor', `statement at entry ${entry.index}`, batches[batch]?.seal.committed_at);
+      }
       await run.pace.breathe(entry.index - pack.manifest.first, pack.manifest.count);
     }
     return faults.result(seen === 0 ? 'No signed statements in the range.' : `${counted(seen, 'signed statement')}.`);

@@ -4,7 +4,7 @@ import { verifierKeyText } from './note.js';
 import { unitState } from './unit.js';
 
 /** Facts about the package as a whole; members are absent where a check did not get that far. */
-export function packageFacts({ manifest, chain, entries, epochs, checkpoint, recount }) {
+export function packageFacts({ manifest, chain, entries, epochs, checkpoint, recount, timeBounds }) {
   const seals = (entries ?? []).filter((entry) => entry.kind === 'seal');
   return {
     log: manifest.log,
@@ -22,6 +22,7 @@ export function packageFacts({ manifest, chain, entries, epochs, checkpoint, rec
     ...(checkpoint ? { root: hex(checkpoint.root) } : {}),
     ...(chain ? { root_key: verifierKeyText(`${chain.origin}/root`, chain.root.publicKey) } : {}),
     ...(epochs ? { open_epochs: epochs.filter((epoch) => !epoch.closed).map(({ producer, epoch, last_seq: after }) => ({ producer, epoch, after })) } : {}),
+    ...(timeBounds ? { time_bounds: timeBounds } : {}),
     totals: recount?.totals ?? manifest.totals,
   };
 }

@@ -1,5 +1,6 @@
 // The parts of a package, read in order: container, manifest, files, entries (docs/formats.md §12). Each step fills `pack`
 // with what later ones judge.
+import { isAlarm } from './alarms.js';
 import { hex } from './bytes.js';
 import { parsePackageSignature } from './cose.js';
 import { parseEntry, splitBundle } from './entry.js';
@@ -104,7 +105,7 @@ function needlessFault(entry, pack) {
   }
   pack.tombstones ??= { read: tombstones(pack) };
   const isTombstone = pack.tombstones.read?.has(index) ?? true;
-  return isTombstone || KEY_TYPES.has(record.type) ? null : `entry ${index}, from outside the range, proves nothing that the package needs`;
+  return isTombstone || KEY_TYPES.has(record.type) || isAlarm(record) ? null : `entry ${index}, from outside the range, proves nothing that the package needs`;
 }
 
 function judgeForms(entries, outside, manifest, faults) {

@@ -5,8 +5,23 @@ const check = (name, title, findings, proves, notProved, required = true) => (
 
 /** Of a package with anchors. */
 export const ANCHORS_CHECK = check('anchors', 'Anchors', [],
-  'Somebody outside held a digest of the log at the times stated.',
+  'Somebody outside whom the trust file names held a digest of the log at the times stated.',
   'When what an entry tells of happened.', false);
+
+/** Where a clock outside the log has dated something. */
+export const TIME_BOUNDS_CHECK = check('time bounds', 'Time bounds', [],
+  'No batch claims another time than outside clocks allow: anchors, and the witnesses that the trust file asks for.',
+  'When what an entry tells of happened, or that it was not prepared earlier than it was logged.', false);
+
+/** Where the reader gives a list of keys. */
+export const KEY_DIRECTORY_CHECK = check('key directory', 'Key directory', ['issued'],
+  'Every signature that this report relies on is by a key that your key directory lists, within its dates.',
+  'That the directory is right: it is as good as whoever keeps it.');
+
+/** Of a package in which the log records that a witness knows another history of it. */
+export const ALARMS_CHECK = check('alarms', 'Alarms', ['unaltered'],
+  'Every alarm in the log that is shown here, of a witness that saw another history of it, was answered for and lifted.',
+  'That the answer was right, or that no witness saw another history later.');
 
 export const PACKAGE_PLAN = [
   check('container', 'Container', ['unaltered'],

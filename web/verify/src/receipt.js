@@ -1,4 +1,5 @@
 // Verifies a receipt: a C2SP tlog-proof whose extra line carries the entry, its seal and its keys (docs/formats.md §9).
+import { boundsOfWitnesses, checkTimes } from './bounds.js';
 import { hex } from './bytes.js';
 import { Knowledge, parseDisclosures, takeDisclosures } from './disclosures.js';
 import { parseEntry } from './entry.js';
@@ -68,9 +69,13 @@ export async function verifyReceipt(bytes, policy, pace) {
   await run.check('seal', () => judgeSeal(receipt, chain));
   run.find('statement').required = receipt.entry.kind === 'statement';
   await run.check('statement', () => judgeStatement(receipt, chain));
+  if (chain) noteKeys(run, receipt, chain, logKey);
   const knowledge = new Knowledge();
   await run.check('disclosures', () => judgeDisclosures(receipt, knowledge));
   run.facts = receiptFacts(receipt, chain);
+  const bounds = chain ? boundsOfWitnesses(receipt.checkpoint, run.witnessed) : [];
+  const timeBounds = await checkTimes(run, bounds, receipt.index, receipt.index + 1, [receipt.seal]);
+  if (timeBounds) run.facts.time_bounds = timeBounds;
   if (receipt.entry.record) {
     const { record, index } = receipt.entry;
     run.records = [recordRow(receipt.entry, receipt.seal.seal.committed_at, unitRows(record, index, knowledge))];
@@ -166,6 +171,18 @@ function takeFromAnyUnit(encoded, digest, entry, knowledge, faults) {
   const unit = entry.record?.units.find((one) => one.digests.includes(digest));
   if (!unit) faults.add(`a disclosed field of entry ${entry.index} is not what was sealed`);
   else takeDisclosures([encoded], entry, unit.id, knowledge, faults);
+}
+
+/** Notes the keys that made the signatures which hold, all at the time of the batch. */
+function noteKeys(run, { entry, seal }, chain, logKey) {
+  const at = seal.seal.committed_at;
+  const isGood = (name) => run.find(name).outcome === 'holds';
+  run.use(chain.root.keyId, 'root', run.kind);
+  if (isGood('checkpoint signature')) run.use(logKey.keyId, 'log', 'checkpoint signature', at);
+  if (isGood('seal')) run.use(hex(seal.sign1.kid), 'writer', `seal at entry ${seal.index}`, at);
+  if (!isGood('statement')) return;
+  const signer = hex(entry.sign1.kid);
+  run.use(signer, signer === chain.root.keyId ? 'root' : 'actor', `statement at entry ${entry.index}`, at);
 }
 
 function receiptFacts({ entry, seal, checkpoint }, chain) {

@@ -80,12 +80,23 @@ export class Run {
   malformed = null;
   facts = {};
   records = [];
+  uses = []; // keys that made the signatures which hold: {keyId, purpose, what, at (microseconds or null)}
   witnessed = {}; // name of a witness that the trust file asks for → seconds at which it signed
 
   constructor(kind, plan, pace) {
     this.kind = kind;
     this.pace = pace;
     this.checks = plan.map((check) => ({ ...check, outcome: 'not run', detail: 'an earlier check did not get this far', faults: [] }));
+  }
+
+  /** Notes a key that made a signature which holds. */
+  use(keyId, purpose, what, at = null) {
+    this.uses.push({ keyId, purpose, what, at });
+  }
+
+  /** Plans one more check, which only some files have. */
+  add(check) {
+    this.checks.push({ ...check, outcome: 'not run', detail: 'an earlier check did not get this far', faults: [] });
   }
 
   find(name) {

@@ -1,4 +1,4 @@
-// SHA-512 (FIPS 180-4), synchronous, on pairs of 32-bit words. Only Ed25519 needs it.
+// SHA-512 and SHA-384 (FIPS 180-4), synchronous, on pairs of 32-bit words, for Ed25519 and for what anchors are signed over.
 
 const MASK = 0xffffffffn;
 const BLOCK = 128;
@@ -34,7 +34,9 @@ function wordPairs(values) {
 }
 
 const ROUND = wordPairs(primes(80).map((p) => fraction(p, 3n)));
-const START = wordPairs(primes(8).map((p) => fraction(p, 2n)));
+const STARTS = primes(16).map((p) => fraction(p, 2n));
+const START = wordPairs(STARTS.slice(0, 8));
+const START_384 = wordPairs(STARTS.slice(8));
 const w = new Int32Array(160);
 
 const carry = (low) => Math.floor(low / 0x100000000);
@@ -81,8 +83,7 @@ function compress(state, view, at) {
   }
 }
 
-/** SHA-512 of the parts, one after the other: 64 bytes. */
-export function sha512(...parts) {
+function digest(start, parts) {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const padded = new Uint8Array((Math.floor((length + 16) / BLOCK) + 1) * BLOCK);
   let at = 0;
@@ -95,10 +96,16 @@ export function sha512(...parts) {
   // Lengths stay below 2^53 bits; the upper 64 bits of the length field are zero.
   view.setUint32(padded.length - 8, Math.floor(length / 0x20000000));
   view.setUint32(padded.length - 4, (length << 3) >>> 0);
-  const state = START.slice();
+  const state = start.slice();
   for (let block = 0; block < padded.length; block += BLOCK) compress(state, view, block);
   const out = new Uint8Array(64);
   const outView = new DataView(out.buffer);
   state.forEach((word, place) => outView.setInt32(place * 4, word));
   return out;
 }
+
+/** SHA-512 of the parts, one after the other: 64 bytes. */
+export const sha512 = (...parts) => digest(START, parts);
+
+/** The same of SHA-384: 48 bytes. */
+export const sha384 = (...parts) => digest(START_384, parts).subarray(0, 48);

@@ -17,14 +17,16 @@ export const TRANSPARENT_MAX_BYTES = 4 * 1024 * 1024;
 const RECEIPTS_MAX = 64; // one per log that took the statement in
 
 /** Verifies a transparent statement's bytes against a policy (or null). */
-export async function verifyTransparent(bytes, policy, pace) {
+export async function verifyTransparent(bytes, policy, pace, directory = null) {
   const run = new Run('transparent statement', TRANSPARENT_PLAN, pace);
   const parts = await run.check('form', () => readForm(bytes));
   if (!parts) return run;
   const { entry, receipts } = parts;
   const pinned = await run.check('issuer', () => judgeIssuer(parts, policy));
   await run.check('receipt', () => judgeReceipt(parts, pinned));
-  await run.check('statement signature', () => judgeSignature(entry, policy));
+  if (run.find('receipt').outcome === 'holds') run.use(keyIdOf(pinned.key), 'log', 'receipt');
+  const signer = await run.check('statement signature', () => judgeSignature(entry, policy, directory));
+  if (signer) run.use(hex(entry.sign1.kid), signer, 'statement signature');
   const shown = pinned?.receipt ?? receipts.find((receipt) => receipt.iss === entry.record.log) ?? receipts[0];
   entry.index = shown.index;
   run.facts = { log: entry.record.log, env: entry.record.env, size: shown.size, first: shown.index, count: 1 };
@@ -77,13 +79,15 @@ async function judgeReceipt({ entry, receipts }, pinned) {
   return holds(`Entry ${receipt.index}, signed by the log.${others > 0 ? ` ${counted(others, 'other receipt')} not checked.` : ''}`);
 }
 
-/** Only a key record's signer can be known here: the root, when the trust file pins it. */
-async function judgeSignature(entry, policy) {
+/** By the root for a key record, when the trust file pins it; for others by a key that the reader's directory holds. The value is the signer's purpose. */
+async function judgeSignature(entry, policy, directory) {
   const roots = policy ? pinsFor(policy, entry.record.log).root : [];
-  const root = roots.find((pin) => keyIdOf(pin) === hex(entry.sign1.kid));
-  if (!root || !isKeyRecord(entry.record)) {
+  const root = isKeyRecord(entry.record) ? roots.find((pin) => keyIdOf(pin) === hex(entry.sign1.kid)) : undefined;
+  const key = root ?? directory?.get(hex(entry.sign1.kid))?.public;
+  if (!key) {
     return undetermined('The actor’s public key is not in this file, so the statement’s own signature was not checked.');
   }
-  const good = await verifySignature(root, toBeSigned(entry.sign1, entry.sign1.payload), entry.sign1.signature);
-  return good ? holds('Signed by the pinned root key.') : broken('The signature of the statement does not verify.');
+  const good = await verifySignature(key, toBeSigned(entry.sign1, entry.sign1.payload), entry.sign1.signature);
+  const whose = root ? 'the pinned root key' : 'the key that your key directory holds';
+  return good ? { ...holds(`Signed by ${whose}.`), value: root ? 'root' : 'actor' } : broken('The signature of the statement does not verify.');
 }

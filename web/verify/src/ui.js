@@ -1,4 +1,5 @@
 // The page: takes files, runs the verifier, shows its report. Promise: nothing is sent anywhere, nothing is stored.
+import { DIRECTORY_BYTES_MAX } from './keydirectory.js';
 import { Pace } from './pace.js';
 import { byId, el, fill } from './ui/dom.js';
 import { recordsView } from './ui/recordsview.js';
@@ -9,7 +10,7 @@ import { verify } from './verify.js';
 const FILE_MAX_BYTES = 1024 ** 3; // one buffer of a browser; larger packages are for the command line
 const TRUST_MAX_BYTES = 1024 ** 2;
 
-const state = { file: null, trust: null, running: null };
+const state = { file: null, trust: null, keys: null, running: null };
 
 const EVIDENCE_STARTS = ['PK', 'c2sp.org/tlog-proof', '\u00d2'];
 
@@ -19,6 +20,9 @@ async function looksLikeEvidence(file) {
   const text = String.fromCharCode(...start);
   return EVIDENCE_STARTS.some((known) => text.startsWith(known));
 }
+
+/** Whether a dropped file looks like a key directory: JSON begins with a brace, a trust file with a word or a comment. */
+const looksLikeKeys = async (file) => (await file.slice(0, 64).text()).trimStart().startsWith('{');
 
 function announce(message) {
   byId('status').textContent = message;
@@ -46,7 +50,8 @@ function showChosen() {
   const label = (slot, file, empty) => { byId(slot).textContent = file ? `${visible(file.name)} · ${bytes(file.size)}` : empty; };
   label('file-name', state.file, 'No file yet');
   label('trust-name', state.trust, 'None: the issuer stays unknown');
-  byId('trust-clear').hidden = state.trust === null;
+  label('keys-name', state.keys, 'None: no key is looked up');
+  for (const slot of ['trust', 'keys']) byId(`${slot}-clear`).hidden = state[slot] === null;
   document.body.classList.toggle('has-result', state.file !== null);
 }
 
@@ -75,9 +80,10 @@ async function start() {
   try {
     const evidence = await read(state.file, FILE_MAX_BYTES, 'file');
     const trust = state.trust ? await read(state.trust, TRUST_MAX_BYTES, 'trust file') : null;
+    const keys = state.keys ? await read(state.keys, DIRECTORY_BYTES_MAX, 'key directory') : null;
     const pace = new Pace(showProgress, running.signal);
     await pace.rest();
-    const run = await verify(evidence, trust, pace);
+    const run = await verify(evidence, trust, pace, keys);
     if (running.signal.aborted) return;
     showResult(run);
     announce('Checked.');
@@ -91,10 +97,10 @@ async function start() {
 }
 
 async function takeDropped(files) {
-  const dropped = [...files].slice(0, 2);
+  const dropped = [...files].slice(0, 3);
   for (const file of dropped) {
     const mayBeTrust = dropped.length > 1 || state.file !== null;
-    if (mayBeTrust && !(await looksLikeEvidence(file))) state.trust = file;
+    if (mayBeTrust && !(await looksLikeEvidence(file))) state[await looksLikeKeys(file) ? 'keys' : 'trust'] = file;
     else state.file = file;
   }
   await start();
@@ -106,13 +112,15 @@ function listen() {
     start();
   });
   choose('file-input', 'file');
-  choose('trust-input', 'trust');
-  byId('trust-clear').addEventListener('click', () => {
-    state.trust = null;
-    byId('trust-input').value = '';
-    byId('trust-input').focus();
-    start();
-  });
+  for (const slot of ['trust', 'keys']) {
+    choose(`${slot}-input`, slot);
+    byId(`${slot}-clear`).addEventListener('click', () => {
+      state[slot] = null;
+      byId(`${slot}-input`).value = '';
+      byId(`${slot}-input`).focus();
+      start();
+    });
+  }
   const whole = document.documentElement;
   whole.addEventListener('dragover', (event) => {
     event.preventDefault();

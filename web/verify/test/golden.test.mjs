@@ -19,11 +19,13 @@ test('every golden file has the verdict that the Rust verifier gives', async () 
   const verdicts = JSON.parse(await readFile(new URL('verdicts.json', GOLDEN), 'utf8'));
   const judged = new Set();
   for (const [title, expected] of Object.entries(verdicts)) {
-    const [name, trust] = title.split(' with ');
-    const report = await verify(await read(name), await trustOf(trust));
+    const [name, rest] = title.split(' with ');
+    const [trust, keys] = rest.split(' by ');
+    const report = await verify(await read(name), await trustOf(trust), undefined, keys ? await read(keys) : null);
     const checks = Object.fromEntries(report.checks.map((check) => [check.name, check.outcome]));
     assert.equal(report.exitCode, expected.exit, `${title}: two verifiers, two verdicts: ${JSON.stringify(checks)}`);
     assert.deepEqual(checks, { ...expected.checks }, `${title}: two verifiers, two reasons`);
+    if ('bounds' in expected) assert.deepEqual(report.facts.time_bounds ?? null, expected.bounds, `${title}: two verifiers, two times`);
     judged.add(name);
   }
   const files = (await readdir(GOLDEN)).filter((name) => /\.(zip|receipt|cose)$/.test(name));

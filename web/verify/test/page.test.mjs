@@ -40,6 +40,11 @@ test('the page allows one script and one style, and no connection', async () => 
     'data could become markup or leave the page');
 });
 
+test('the page stays small enough to travel in every package', async () => {
+  const size = Buffer.byteLength(await buildPage());
+  assert.ok(size <= 250_000, `the page has ${size} bytes: every package carries a copy`);
+});
+
 test('the bundle is one script that parses', async () => {
   const script = (await buildPage()).match(/<script>([^]*?)<\/script>/)[1];
   assert.throws(() => runInNewContext(script, {}), { name: 'ReferenceError' }, 'it parses and stops only where there is no browser');

@@ -9,11 +9,13 @@ use tabellion_model::package::RangeProof;
 
 use super::{ExportError, Subject, Survey};
 
-/// The sides of the range and the extra entries: key records, tombstones that the package points at, and the seals at its edges.
+/// The sides of the range and the extra entries: key records, tombstones that the package points at, alarms that were never lifted, and the seals at its
+/// edges.
 pub(super) fn range_proof(subject: &Subject<'_>, survey: &Survey) -> Result<RangeProof, ExportError> {
     let (reader, span) = (subject.reader, &subject.span);
     let mut outside: BTreeSet<u64> = reader.key_records(span.size).into_iter().collect();
     outside.extend(survey.erased.iter().map(|line| line.tombstone));
+    outside.extend(reader.alarm_records(span.first, span.end(), span.size));
     outside.extend(span.first.checked_sub(1));
     outside.extend(span.seal_after);
     outside.extend(span.size.checked_sub(1));

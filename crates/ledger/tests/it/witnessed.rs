@@ -10,7 +10,8 @@ use tabellion_tlog::{Hash, Policy, SignatureType, SignedCheckpoint, SigningKey, 
 
 use crate::fixture::{options, real, trust};
 
-const TIME: u64 = 1_767_225_600;
+/// 2100-01-01: after whatever these tests commit, because a batch from after its witness's time is named.
+const TIME: u64 = 4_102_444_800;
 
 fn event() -> Draft {
     Draft::new("event.logged").with("n", 1)
@@ -143,9 +144,21 @@ fn a_conflict_stops_the_log_for_good_until_somebody_answers_for_it() {
     assert!(again.notes().iter().any(|note| note.contains("a witness knows")), "{:?}", again.notes());
     assert!(is_refused(&again), "a restart lifted the alarm");
     assert_eq!(again.reader().size(), size, "a stopped log signed more");
+    let alarm = size - 2;
+    let brought = |ledger: &Ledger, first, end, size| ledger.reader().alarm_records(first, end, size);
+    assert_eq!(brought(&again, 0, 3, size), [alarm], "a package of older entries says nothing of the alarm");
+    assert_eq!(brought(&again, 0, 3, alarm), [0; 0], "a tree from before the alarm would hold it");
     assert!(matches!(again.lift_conflict(" "), Err(LedgerError::Rejected { .. })), "no reason was given");
     again.lift_conflict("the other copy is given up").expect("lifted");
     again.append(&event()).expect("the log goes on");
+    let now = again.reader().size();
+    assert_eq!(brought(&again, 0, 3, now), [0; 0], "an alarm that was lifted stays with every package");
+    assert_eq!(
+        brought(&again, 0, size, now),
+        [alarm, size],
+        "a package shows the alarm and not that it was lifted"
+    );
+    assert_eq!(brought(&again, 0, 3, size), [alarm], "as of then it stood");
     let none = again.lift_conflict("again").expect_err("there is nothing to lift");
     assert_eq!(none.code(), Some(RejectCode::NotFound), "{none}");
     again.close().expect("a clean end");

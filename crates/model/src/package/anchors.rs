@@ -1,19 +1,17 @@
-//! What anchors say about a package: each file's evidence checked against the log, and the time bounds that follow.
+//! What anchors say about a package: each file's evidence checked against the log.
 //!
-//! Promises: evidence counts only for a checkpoint that the log key signed and that the package's checkpoint continues; a commit time that the bounds
-//! exclude is named. Must never: turn what could not be checked into a bound.
+//! Promises: evidence counts only for a checkpoint that the log key signed and that the package's checkpoint continues. Must never: turn what could not
+//! be checked into a bound.
 
 use tabellion_tlog::anchor::{AnchorFinding, AnchorTrust, digest, verify_evidence};
 use tabellion_tlog::{SignedCheckpoint, VerifierKey, sha256, verify_consistency};
 
-use super::bounds::{Bound, Interval, intervals};
 use super::keys::Keys;
 use crate::anchor::AnchorFile;
+use crate::bounds::Bound;
 use crate::entry::Entry;
 use crate::manifest::Manifest;
 use crate::registry::{self, Facts, Purpose};
-use crate::seal::BatchSealEntry;
-use crate::time::Micros;
 use crate::verdict::{CheckPlan, Outcome, Problems, Report};
 use crate::zip::ZipFile;
 
@@ -25,24 +23,21 @@ pub(crate) const ANCHORS_PLAN: CheckPlan = CheckPlan {
              existed by then; and an entry behind the record of such evidence took its place in the log after it was made.",
     does_not_prove: "When what an entry tells of happened, or that it was not prepared earlier than it was logged.",
 };
-/// Most intervals that the facts list.
-const MAX_INTERVALS: usize = 1_024;
-/// Intervals that are told in words.
-const TOLD_INTERVALS: usize = 4;
-/// How far a commit time may lie outside its bounds before it counts as wrong: clocks without a time server drift by minutes.
-const CLOCK_TOLERANCE_US: u64 = 3_600 * 1_000_000;
 
 /// The parts of a package that its anchors are checked against.
 pub(crate) struct Surroundings<'a> {
     pub(crate) manifest: &'a Manifest,
     pub(crate) checkpoint: &'a SignedCheckpoint,
     pub(crate) keys: &'a Keys,
-    pub(crate) seals: &'a [(u64, BatchSealEntry)],
     pub(crate) trust: &'a AnchorTrust,
 }
 
-/// Checks the anchors of a package that has some, and reports the bounds.
-pub(crate) fn check_anchors(report: &mut Report, files: &[ZipFile<'_>], around: &Surroundings<'_>) {
+/// Checks the anchors of a package that has some. Gives what those that hold say of time.
+pub(crate) fn check_anchors(
+    report: &mut Report,
+    files: &[ZipFile<'_>],
+    around: &Surroundings<'_>,
+) -> Vec<Bound> {
     let (mut problems, mut bounds, mut unchecked) = (Problems::default(), Vec::new(), Vec::new());
     for file in files {
         match AnchorFile::parse(file.name, file.content) {
@@ -56,27 +51,17 @@ pub(crate) fn check_anchors(report: &mut Report, files: &[ZipFile<'_>], around: 
             },
         }
     }
-    let found = intervals(&bounds, around.manifest.first, around.manifest.end());
-    if !bounds.is_empty() {
-        check_commit_times(&mut problems, &found, around.seals);
-        let listed: Vec<_> = found.iter().take(MAX_INTERVALS).map(Interval::to_json).collect();
-        report.fact("time_bounds", listed);
-    }
-    if let Some((outcome, detail)) = problems.summary() {
-        return report.set(ANCHORS, outcome, detail);
-    }
-    let mut told: Vec<String> = found.iter().take(TOLD_INTERVALS).map(Interval::text).collect();
-    if found.len() > TOLD_INTERVALS {
-        told.push(format!("and {} more intervals among the facts", found.len() - TOLD_INTERVALS));
-    }
     let open = unchecked
         .first()
         .map(|first| format!("{} of {} not checked ({first})", unchecked.len(), files.len()));
-    if bounds.is_empty() {
-        return report.set(ANCHORS, Outcome::Undetermined, open.unwrap_or_default());
+    if problems.summary().is_none() && bounds.is_empty() {
+        report.set(ANCHORS, Outcome::Undetermined, open.unwrap_or_default());
+        return bounds;
     }
-    told.extend(open);
-    report.set(ANCHORS, Outcome::Holds, told.join("; "));
+    let confirmed = format!("{} of {} confirmed", bounds.len(), files.len());
+    let told: Vec<String> = std::iter::once(confirmed).chain(open).collect();
+    report.settle(ANCHORS, &problems, told.join("; "));
+    bounds
 }
 
 /// A bound, or why the reader could not check it; an error when something is wrong with it.
@@ -129,27 +114,4 @@ fn check_record(
         }
         _ => Err(format!("entry {} is not the record of this evidence", placed.index)),
     }
-}
-
-/// Names the commit times that the bounds exclude.
-fn check_commit_times(problems: &mut Problems, found: &[Interval], seals: &[(u64, BatchSealEntry)]) {
-    for (index, entry) in seals {
-        let place = found.partition_point(|interval| interval.last < *index);
-        let Some(interval) = found.get(place) else { continue };
-        let time = entry.seal.committed_at;
-        let early = interval.not_before.as_ref().filter(|limit| later(limit.time, time));
-        let late = interval.not_after.as_ref().filter(|limit| later(time, limit.time));
-        for limit in early.into_iter().chain(late) {
-            problems.broken(|| {
-                format!(
-                    "seal at entry {index}: its commit time {time} is contradicted by {} at {}",
-                    limit.source, limit.time
-                )
-            });
-        }
-    }
-}
-
-fn later(a: Micros, b: Micros) -> bool {
-    a.0 > b.0.saturating_add(CLOCK_TOLERANCE_US)
 }

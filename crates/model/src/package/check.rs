@@ -25,6 +25,8 @@ use super::range::{Range, fold_range};
 use super::seals::{Leaves, check_edges, check_seals};
 use super::statements::{check_header, check_seal_signature};
 use super::tree::{HashedBundle, TreeFault, check_root, hash_bundles};
+use crate::bounds::{bound_of_witness, check_times};
+use crate::directory::ROOT;
 use crate::entry::Entry;
 use crate::id::KeyId;
 use crate::manifest::{EpochRow, Manifest, PACKAGE_SCOPE, RangeSummary};
@@ -32,19 +34,21 @@ use crate::registry::Purpose;
 use crate::seal::BatchSealEntry;
 use crate::trust::{Claim, judge_issuer, witnessed};
 use crate::verdict::{Outcome, Problems, Report, Subject};
+use crate::verify::Reader;
 
 /// Content type of the signature over the manifest (formats §4).
 pub(crate) const MANIFEST_CONTENT_TYPE: &str = "application/tabellion-package+json";
 
 /// Verifies a package. `trust` says whom the reader believes; without it nothing can be more than consistent.
 pub fn verify_package(bytes: &[u8], trust: Option<&Policy>) -> Report {
-    verify_package_with_anchors(bytes, trust, &AnchorTrust::default())
+    verify_package_for(bytes, &Reader { trust, ..Reader::default() })
 }
 
-/// The same for a reader who also says, in `anchors`, whom they believe about time.
-pub fn verify_package_with_anchors(bytes: &[u8], trust: Option<&Policy>, anchors: &AnchorTrust) -> Report {
+/// The same for a reader who also says whom they believe about time, or which keys they know.
+pub(crate) fn verify_package_for(bytes: &[u8], reader: &Reader<'_>) -> Report {
     let mut report = Report::planned(Subject::Package, &PACKAGE_CHECKS, PACKAGE_SCOPE);
-    check_package(&mut report, bytes, trust, anchors);
+    check_package(&mut report, bytes, reader);
+    report.judge_keys(reader.keys);
     report.findings = package_findings(&report);
     report.aspects = package_aspects(&report);
     report
@@ -59,7 +63,7 @@ struct Parts<'a> {
     checkpoint: SignedCheckpoint,
 }
 
-fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>, anchors: &AnchorTrust) {
+fn check_package(report: &mut Report, bytes: &[u8], reader: &Reader<'_>) {
     let container = match Container::open(bytes) {
         Ok(container) => container,
         Err(error) => return report.set(CONTAINER, Outcome::Malformed, error.to_string()),
@@ -93,7 +97,7 @@ fn check_package(report: &mut Report, bytes: &[u8], trust: Option<&Policy>, anch
         format!("all {} files have their listed SHA-256", manifest.files.len()),
     );
     let Some(parts) = read_parts(report, &container, manifest, signature) else { return };
-    check_parts(report, &parts, trust, anchors);
+    check_parts(report, &parts, reader);
 }
 
 fn read_parts<'a>(
@@ -142,7 +146,7 @@ fn report_unreadable(report: &mut Report, fault: &TreeFault) {
     report.set(ENTRIES, outcome, fault.to_string());
 }
 
-fn check_parts(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>, anchors: &AnchorTrust) {
+fn check_parts(report: &mut Report, parts: &Parts<'_>, reader: &Reader<'_>) {
     let manifest = &parts.manifest;
     // What cannot be read there is said in its own place in the order, and nothing before it depends on it.
     let (erased, unreadable): (Vec<ErasedUnit>, _) =
@@ -159,7 +163,8 @@ fn check_parts(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>, a
     let outside = Outside::read(&parts.proof, manifest, &parts.checkpoint, claimed);
     check_tree(report, parts, &hashed, &outside);
     let mut keys = Keys::follow(&parts.proof, &hashed);
-    let range = fold_range(parts.container, manifest, &hashed, &keys, &erased, &claims);
+    let names_signers = reader.keys.is_some();
+    let mut range = fold_range(parts.container, manifest, &hashed, &keys, &erased, &claims, names_signers);
     let known_seals = range.seals.iter().chain(&outside.seals);
     keys.check_complete(manifest, last_seal(manifest, &outside, &range.seals), known_seals);
     let key_records = keys.before(manifest.size);
@@ -169,20 +174,75 @@ fn check_parts(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>, a
         format!("key records from the genesis on: {key_records}, none left out"),
     );
     report.settle(SIGNATURE, &check_manifest_signature(parts, &keys), "signed by the package key in force");
-    check_issuer(report, parts, trust, &keys);
+    check_issuer(report, parts, reader.trust, &keys);
     report.settle(
         CHECKPOINT,
         &check_checkpoint(parts, &keys),
         format!("size {} signed by the log key in force", manifest.size),
     );
-    let seals = report_range(report, manifest, range, outside, &hashed, &keys, &claims);
-    if !parts.container.anchors.is_empty() {
-        let checkpoint = &parts.checkpoint;
-        let around = Surroundings { manifest, checkpoint, keys: &keys, seals: &seals, trust: anchors };
-        check_anchors(report, &parts.container.anchors, &around);
+    if names_signers {
+        let signers = std::mem::take(&mut range.signers);
+        add_uses(report, &keys, manifest, &range.seals, &outside, signers);
     }
+    let mut alarms = std::mem::take(&mut range.alarms);
+    alarms.absorb(outside.alarms.clone());
+    let seals = report_range(report, manifest, range, outside, &hashed, &keys, &claims);
     if let Some(fault) = unreadable {
         report.set(ERASURES, Outcome::Malformed, fault.to_string());
+    }
+    check_outside_clocks(report, parts, reader, &keys, &seals);
+    alarms.check(report);
+}
+
+/// What clocks outside the log say: the anchors of the package, and the witnesses of its checkpoint.
+fn check_outside_clocks(
+    report: &mut Report,
+    parts: &Parts<'_>,
+    reader: &Reader<'_>,
+    keys: &Keys,
+    seals: &[(u64, BatchSealEntry)],
+) {
+    let (manifest, checkpoint, files) = (&parts.manifest, &parts.checkpoint, &parts.container.anchors);
+    let mut bounds = Vec::new();
+    if !files.is_empty() {
+        let nobody = AnchorTrust::default();
+        let trust = reader.anchors.unwrap_or(&nobody);
+        bounds = check_anchors(report, files, &Surroundings { manifest, checkpoint, keys, trust });
+    }
+    bounds.extend(bound_of_witness(report.witnessed.as_ref(), manifest.size));
+    let seals = seals.iter().map(|(index, entry)| (*index, &entry.seal));
+    check_times(report, &bounds, (manifest.first, manifest.end()), seals);
+}
+
+/// Notes the keys that made the signatures which hold, with the log's own time of each.
+fn add_uses(
+    report: &mut Report,
+    keys: &Keys,
+    manifest: &Manifest,
+    seals: &[(u64, BatchSealEntry)],
+    outside: &Outside,
+    signers: Vec<(KeyId, u64)>,
+) {
+    let holds =
+        |report: &Report, name| report.check(name).is_some_and(|check| check.outcome == Outcome::Holds);
+    let newest = seals.iter().chain(&outside.seals).map(|(_, entry)| entry.seal.committed_at).max();
+    let subject = report.subject.as_str();
+    if let Some(chain) = &keys.chain {
+        report.uses.add(chain.root().key_id, ROOT, subject, None);
+    }
+    for (check, purpose) in [(SIGNATURE, Purpose::Package), (CHECKPOINT, Purpose::Log)] {
+        if let (true, Ok(key)) = (holds(report, check), keys.in_force(purpose, manifest.size)) {
+            report.uses.add(KeyId::of(key), purpose.as_str(), check, newest);
+        }
+    }
+    for (index, entry) in seals {
+        let at = Some(entry.seal.committed_at);
+        report.uses.add(entry.kid, Purpose::Writer.as_str(), format!("seal at entry {index}"), at);
+    }
+    for (key, index) in signers {
+        let seal = seals.get(seals.partition_point(|(seal, _)| *seal < index));
+        let at = seal.map(|(_, entry)| entry.seal.committed_at);
+        report.uses.add(key, Purpose::Actor.as_str(), format!("statement at entry {index}"), at);
     }
 }
 
@@ -209,7 +269,7 @@ fn check_issuer(report: &mut Report, parts: &Parts<'_>, trust: Option<&Policy>, 
         &Claim { origin: &parts.manifest.log, root, log_key, checkpoint: Some(&parts.checkpoint) },
     );
     report.set(ISSUER, outcome, detail);
-    report.witnessed = witnessed(trust, &parts.checkpoint);
+    report.witnessed = witnessed(trust, &parts.checkpoint).filter(|_| outcome == Outcome::Holds);
 }
 
 /// Reads `manifest.cose`; whose signature it is and whether it verifies is judged when the keys are known.

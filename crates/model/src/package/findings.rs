@@ -4,14 +4,15 @@
 
 use serde_json::Value as Json;
 
+use super::alarms::ALARMS;
 use super::anchors::ANCHORS;
 use super::plan::{
     CHECKPOINT, CONTAINER, DISCLOSURES, EDGES, ENTRIES, ERASURES, FILES, ISSUER, KEYS, MANIFEST, NUMBERS,
     SEALS, SIGNATURE, STATEMENTS, TOTALS, TREE,
 };
+use crate::bounds::TIME_BOUNDS;
 use crate::verdict::{
     Aspect, AspectChecks, CLOCK, EXISTED, Finding, ISSUED, Outcome, Report, UNALTERED, aspects_of,
-    dated_by_witness,
 };
 
 const EXISTED_CHECKS: [&str; 5] = [TREE, KEYS, ISSUER, CHECKPOINT, SEALS];
@@ -41,9 +42,7 @@ const ASPECT_CHECKS: AspectChecks<'static> = AspectChecks {
 
 /// Signature, ledger inclusion, time and live source, apart.
 pub(crate) fn package_aspects(report: &Report) -> Vec<Aspect> {
-    let anchors = report.check(ANCHORS).filter(|check| check.outcome == Outcome::Holds);
-    let by_anchor = || anchors.map(|check| format!("Outside clocks bound it: {}.", check.detail));
-    aspects_of(report, &ASPECT_CHECKS, dated_by_witness(report).or_else(by_anchor))
+    aspects_of(report, &ASPECT_CHECKS)
 }
 
 fn fact<'r>(report: &'r Report, name: &str) -> &'r str {
@@ -52,13 +51,14 @@ fn fact<'r>(report: &'r Report, name: &str) -> &'r str {
 
 /// What the commit times rest on.
 fn clock(report: &Report) -> String {
-    match report.check(ANCHORS) {
-        Some(check) if check.outcome == Outcome::Holds => format!(
+    let bounds = report.check(TIME_BOUNDS).filter(|check| check.outcome == Outcome::Holds);
+    match (bounds, report.check(ANCHORS)) {
+        (Some(check), _) => format!(
             "the commit times are the clock of the log's own writer, signed by its writer key; outside clocks bound them: {}",
             check.detail
         ),
-        Some(_) => format!("{CLOCK}; the package brings anchors, see the check of that name"),
-        None => CLOCK.to_owned(),
+        (None, Some(_)) => format!("{CLOCK}; the package brings anchors, see the check of that name"),
+        (None, None) => CLOCK.to_owned(),
     }
 }
 
@@ -73,6 +73,8 @@ pub(crate) fn package_findings(report: &Report) -> Vec<Finding> {
         None => "The range holds no batch; the log signed the checkpoint that shows this.".to_owned(),
     };
     let unaltered = "Every entry, disclosure and count is as it was sealed, in its place and order, and none is missing from the range.";
+    let alarms = report.check(ALARMS).map(|check| check.name);
+    let unaltered_checks: Vec<&str> = UNALTERED_CHECKS.into_iter().chain(alarms).collect();
     let issued = format!(
         "The log {} issued this package and sealed its records; each statement carries its actor's own signature.",
         fact(report, "log")
@@ -88,7 +90,7 @@ pub(crate) fn package_findings(report: &Report) -> Vec<Finding> {
         Finding::from_checks(
             report,
             UNALTERED,
-            &UNALTERED_CHECKS,
+            &unaltered_checks,
             unaltered,
             "SHA-256 over every entry up to the root in the signed checkpoint, the batch roots in the seals, and the salted digests in \
              the headers",

@@ -1,4 +1,4 @@
-//! The entries outside the range that `proof.json` brings along: key records, tombstones and the seals at the edges.
+//! The entries outside the range that `proof.json` brings along: key records, tombstones, alarms and the seals at the edges.
 //!
 //! Takes an entry only for one of these purposes; anything else has no place in a package and is refused, so that the exporter
 //! cannot smuggle in what the range does not hold.
@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use tabellion_tlog::SignedCheckpoint;
 
+use super::alarms::{Alarms, is_alarm};
 use super::fold::{Claims, check_claims};
 use super::proof::RangeProof;
 use crate::entry::Entry;
@@ -22,6 +23,8 @@ pub(crate) struct Outside {
     pub(crate) placed: BTreeSet<u64>,
     /// Seals with their index, ascending.
     pub(crate) seals: Vec<(u64, BatchSealEntry)>,
+    /// What they say of alarms.
+    pub(crate) alarms: Alarms,
     /// Entries whose inclusion path does not lead to the checkpoint's root.
     pub(crate) tree: Problems,
     /// Entries that cannot be read or are not needed.
@@ -61,9 +64,14 @@ impl Outside {
                     if let (Some(header), Some(lines)) = (entry.header(), lines) {
                         check_claims(&mut outside.erasures, index, header, lines);
                     }
-                    if claims.is_some() && lines.is_none() && !entry.header().is_some_and(is_key_record) {
+                    if let Some(header) = entry.header() {
+                        outside.alarms.observe(index, header);
+                    }
+                    let needed =
+                        entry.header().is_some_and(|header| is_key_record(header) || is_alarm(header));
+                    if claims.is_some() && lines.is_none() && !needed {
                         outside.entries.broken(|| {
-                            format!("proof.json: `extra` entry {index} is no key record, seal or tombstone that this package needs")
+                            format!("proof.json: `extra` entry {index} is no key record, seal, tombstone or alarm that this package needs")
                         });
                     }
                 }

@@ -2,6 +2,7 @@
 //!
 //! Holds the parsed entries of a few bundles at a time; what it returns is bounded by the number of epochs and seals.
 
+use super::alarms::Alarms;
 use super::container::{BundleFiles, Container};
 use super::fold::{BundleFold, BundleInput, Claims, fold_bundle};
 use super::keys::Keys;
@@ -9,6 +10,7 @@ use super::lines::{ErasedUnit, ShownUnit, parse_lines};
 use super::numbers::RangeNumbers;
 use super::statements::{Speakers, check_speaker};
 use super::tree::HashedBundle;
+use crate::id::KeyId;
 use crate::manifest::{DisclosurePolicy, Manifest, RangeSummary};
 use crate::seal::BatchSealEntry;
 use crate::verdict::Problems;
@@ -24,6 +26,9 @@ pub(crate) struct Range {
     pub(crate) entries: Problems,
     pub(crate) disclosures: Problems,
     pub(crate) erasures: Problems,
+    pub(crate) alarms: Alarms,
+    /// Key and index of each statement whose signature holds, when somebody asks for them.
+    pub(crate) signers: Vec<(KeyId, u64)>,
 }
 
 /// One bundle's fold and its signatures.
@@ -40,6 +45,7 @@ pub(crate) fn fold_range(
     keys: &Keys,
     erased: &[ErasedUnit],
     claims: &Claims<'_>,
+    names_signers: bool,
 ) -> Range {
     let mut range = Range {
         summary: RangeSummary::default(),
@@ -50,6 +56,8 @@ pub(crate) fn fold_range(
         entries: Problems::default(),
         disclosures: Problems::default(),
         erasures: Problems::default(),
+        alarms: Alarms::default(),
+        signers: Vec::new(),
     };
     let pairs: Vec<(&HashedBundle<'_>, &BundleFiles<'_>)> = hashed.iter().zip(&container.bundles).collect();
     for wave in pairs.chunks(threads_for(pairs.len()).max(1)) {
@@ -60,10 +68,14 @@ pub(crate) fn fold_range(
             range.summary.add_types(fold.types);
             for (index, header) in &fold.headers {
                 range.numbers.observe(*index, header);
+                range.alarms.observe(*index, header);
             }
             range.seals.extend(fold.seals);
             range.seal_signatures.absorb(speakers.seals);
             range.statements.absorb(speakers.statements);
+            if names_signers {
+                range.signers.extend(speakers.signers);
+            }
             range.entries.absorb(fold.entries);
             range.disclosures.absorb(fold.disclosures);
             range.erasures.absorb(fold.erasures);

@@ -15,6 +15,8 @@ use crate::verdict::Problems;
 pub(crate) struct Speakers {
     pub(crate) statements: Problems,
     pub(crate) seals: Problems,
+    /// Key and index of each statement whose signature holds.
+    pub(crate) signers: Vec<(KeyId, u64)>,
     /// Records that were sealed for another log or environment, or that must not be passed over and are not known.
     pub(crate) entries: Problems,
 }
@@ -34,12 +36,13 @@ pub(crate) fn check_speaker(
         Entry::Record(_) => {}
         // The signatures of key records are checked where the chain of keys is followed.
         Entry::Statement(statement) if is_key_record(&statement.record.header) => {}
-        Entry::Statement(statement) => {
-            if let Err(problem) = check_statement(index, statement, keys) {
+        Entry::Statement(statement) => match check_statement(index, statement, keys) {
+            Ok(()) => speakers.signers.push((statement.kid, index)),
+            Err(problem) => {
                 let id = statement.record.header.record_id;
                 speakers.statements.broken(|| format!("entry {index}, record {id}: {problem}"));
             }
-        }
+        },
         Entry::Seal(seal) => {
             if let Err(problem) = check_seal_signature(index, seal, keys) {
                 speakers.seals.broken(|| problem);

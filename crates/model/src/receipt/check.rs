@@ -11,8 +11,11 @@ use super::keys::{KeysFault, ReceiptKeys};
 use super::plan::{
     CHECKPOINT, DISCLOSURES, ENTRY, FORM, INCLUSION, ISSUER, KEYS, RECEIPT_CHECKS, SCOPE, SEAL, STATEMENT,
 };
+use crate::bounds::{bound_of_witness, check_times};
+use crate::directory::ROOT;
 use crate::entry::Entry;
 use crate::header::Env;
+use crate::id::KeyId;
 use crate::origin::Origin;
 use crate::registry::{Purpose, Recognition, is_key_record, recognise};
 use crate::seal::BatchSealEntry;
@@ -21,8 +24,9 @@ use crate::trust::{Claim, judge_issuer, witnessed};
 use crate::unit::{Disclosure, digest};
 use crate::verdict::{
     Aspect, AspectChecks, CLOCK, EXISTED, Finding, ISSUED, Outcome, Problems, Report, Subject, UNALTERED,
-    aspects_of, dated_by_witness,
+    aspects_of,
 };
+use crate::verify::Reader;
 
 /// A receipt with its parts read.
 struct Parts {
@@ -33,12 +37,29 @@ struct Parts {
     seal: Option<BatchSealEntry>,
 }
 
+impl Parts {
+    /// The seal of the entry, which may be the entry itself, and its index.
+    fn sealed(&self) -> Option<(u64, &BatchSealEntry)> {
+        match (&self.entry, &self.seal, &self.receipt.seal) {
+            (Entry::Seal(seal), ..) => Some((self.receipt.index, seal)),
+            (_, Some(seal), Some(proof)) => Some((proof.placed.index, seal)),
+            _ => None,
+        }
+    }
+}
+
 /// Verifies a receipt. `trust` says whom the reader believes; without it nothing can be more than consistent.
 pub fn verify_receipt(bytes: &[u8], trust: Option<&Policy>) -> Report {
+    verify_receipt_for(bytes, &Reader { trust, ..Reader::default() })
+}
+
+/// The same for a reader who also says which keys they know.
+pub(crate) fn verify_receipt_for(bytes: &[u8], reader: &Reader<'_>) -> Report {
     let mut report = Report::planned(Subject::Receipt, &RECEIPT_CHECKS, SCOPE);
     if let Some(parts) = read_parts(&mut report, bytes) {
-        check_parts(&mut report, &parts, trust);
+        check_parts(&mut report, &parts, reader.trust);
     }
+    report.judge_keys(reader.keys);
     report.findings = findings(&report);
     report.aspects = aspects(&report);
     report
@@ -122,15 +143,30 @@ fn check_parts(report: &mut Report, parts: &Parts, trust: Option<&Policy>) {
     };
     let (outcome, detail) = judge_issuer(trust, &claim);
     report.set(ISSUER, outcome, detail);
-    report.witnessed = witnessed(trust, &parts.checkpoint);
+    report.witnessed = witnessed(trust, &parts.checkpoint).filter(|_| outcome == Outcome::Holds);
+    let at = parts.sealed().map(|(_, seal)| seal.seal.committed_at);
+    report.uses.add(keys.genesis.root().key_id, ROOT, report.subject.as_str(), None);
     let signed = log_key.and_then(|key| {
-        let key = VerifierKey::new(parts.origin.as_str(), key).map_err(|error| error.to_string())?;
-        parts.checkpoint.verify_with(&key).map_err(|error| error.to_string())
+        let name = VerifierKey::new(parts.origin.as_str(), key).map_err(|error| error.to_string())?;
+        parts.checkpoint.verify_with(&name).map_err(|error| error.to_string())?;
+        report.uses.add(KeyId::of(&key), Purpose::Log.as_str(), CHECKPOINT, at);
+        Ok("signed by the log key".to_owned())
     });
-    settle(report, CHECKPOINT, signed.map(|()| "signed by the log key".to_owned()));
+    settle(report, CHECKPOINT, signed);
     settle(report, SEAL, check_seal(parts, &keys));
+    if let (Outcome::Holds, Some((index, seal))) = (report.outcome_of(&[SEAL]), parts.sealed()) {
+        report.uses.add(seal.kid, Purpose::Writer.as_str(), format!("seal at entry {index}"), at);
+    }
     check_statement(report, parts, &keys);
+    if let (Entry::Statement(statement), Outcome::Holds) = (&parts.entry, report.outcome_of(&[STATEMENT])) {
+        let is_root = statement.kid == keys.genesis.root().key_id;
+        let purpose = if is_root { ROOT } else { Purpose::Actor.as_str() };
+        report.uses.add(statement.kid, purpose, format!("statement at entry {index}"), at);
+    }
     check_disclosures(report, parts);
+    let bound = bound_of_witness(report.witnessed.as_ref(), parts.checkpoint.checkpoint.size);
+    let seal = parts.sealed().map(|(index, seal)| (index, &seal.seal));
+    check_times(report, bound.as_slice(), (index, index.saturating_add(1)), seal.into_iter());
 }
 
 fn settle(report: &mut Report, name: &'static str, result: Result<String, String>) {
@@ -337,7 +373,7 @@ fn aspects(report: &Report) -> Vec<Aspect> {
         inclusion: &[ENTRY, INCLUSION, ISSUER, CHECKPOINT, SEAL, DISCLOSURES],
         time: &[ISSUER, CHECKPOINT, SEAL],
     };
-    aspects_of(report, &checks, dated_by_witness(report))
+    aspects_of(report, &checks)
 }
 
 fn findings(report: &Report) -> Vec<Finding> {

@@ -1,9 +1,11 @@
 //! Four aspects of evidence that stay apart (formats §12.1): signature, ledger inclusion, time, live source.
 //!
 //! Promises that what was not looked at, or could not be decided, is never reported as fine, and that a fault in any check breaks one
-//! of the first two.
+//! of the first three.
 
-use super::{Outcome, Report};
+use super::{Check, KEY_DIRECTORY, Outcome, Report};
+use crate::bounds::TIME_BOUNDS;
+use crate::package::{ALARMS, ANCHORS};
 use crate::time::Micros;
 
 /// What is said of one aspect.
@@ -44,34 +46,31 @@ pub struct Aspect {
 /// The checks that the aspects of one kind of file rest on, by name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AspectChecks<'a> {
-    pub(crate) signature: &'a [&'a str],
-    pub(crate) inclusion: &'a [&'a str],
-    pub(crate) time: &'a [&'a str],
+    pub(crate) signature: &'a [&'static str],
+    pub(crate) inclusion: &'a [&'static str],
+    pub(crate) time: &'a [&'static str],
 }
 
-/// What the earliest witness of a met quorum says of time.
-pub(crate) fn dated_by_witness(report: &Report) -> Option<String> {
-    let (name, seconds) = report.witnessed.as_ref()?;
-    Some(format!("Not after {}, by witness {name}.", Micros(seconds.saturating_mul(1_000_000))))
-}
-
-/// The four aspects of a report whose checks have been set. `dated`: what a clock outside the log says, in a sentence.
-pub(crate) fn aspects_of(report: &Report, checks: &AspectChecks<'_>, dated: Option<String>) -> Vec<Aspect> {
+/// The four aspects of a report whose checks have been set. Checks that only some reports have stand beside those of `checks`.
+pub(crate) fn aspects_of(report: &Report, checks: &AspectChecks<'_>) -> Vec<Aspect> {
     let live = "Not asked: this verifier asks nobody; ask the log itself for a newer checkpoint and a consistency proof.";
+    let with = |names: &[&'static str], more: &'static str| -> Vec<&'static str> {
+        names.iter().copied().chain(report.check(more).map(|check| check.name)).collect()
+    };
     vec![
         from_checks(
             report,
             "signature",
-            checks.signature,
+            &with(checks.signature, KEY_DIRECTORY),
             "Every signature is valid, by a key in force of a log you trust.".to_owned(),
         ),
         from_checks(
             report,
             "ledger inclusion",
-            checks.inclusion,
+            &with(checks.inclusion, ALARMS),
             "Everything stands in the tree that the log signed.".to_owned(),
         ),
-        time(report, checks.time, dated),
+        time(report, checks.time),
         Aspect {
             name: "live source",
             standing: AspectStanding::NotChecked,
@@ -98,10 +97,26 @@ fn from_checks(report: &Report, name: &'static str, checks: &[&str], holds: Stri
     Aspect { name, standing, answer, rests_on: checks.join(", ") }
 }
 
+/// What clocks outside the log say, in a sentence.
+fn dated(report: &Report) -> Option<String> {
+    let holds = |name: &str| report.check(name).filter(|check| check.outcome == Outcome::Holds);
+    if let (Some(_), Some(bounds)) = (holds(ANCHORS), holds(TIME_BOUNDS)) {
+        return Some(format!("Outside clocks bound it: {}.", bounds.detail));
+    }
+    let (name, seconds) = report.witnessed.as_ref()?;
+    Some(format!("Not after {}, by witness {name}.", Micros(seconds.saturating_mul(1_000_000))))
+}
+
 /// Holds only when a clock outside the log has dated the evidence.
-fn time(report: &Report, checks: &[&str], dated: Option<String>) -> Aspect {
+fn time(report: &Report, checks: &[&'static str]) -> Aspect {
+    let dated = dated(report);
     let is_dated = dated.is_some();
-    let mut aspect = from_checks(report, "time", checks, dated.unwrap_or_default());
+    let wrong = |check: &&Check| matches!(check.outcome, Outcome::Broken | Outcome::Malformed);
+    // Evidence that nobody could check leaves the time as it is; evidence that is wrong does not.
+    let anchors = report.check(ANCHORS).filter(wrong);
+    let more = anchors.into_iter().chain(report.check(TIME_BOUNDS)).map(|check| check.name);
+    let all: Vec<&str> = checks.iter().copied().chain(more).collect();
+    let mut aspect = from_checks(report, "time", &all, dated.unwrap_or_default());
     if checks.is_empty() {
         "This form of receipt carries no time at all.".clone_into(&mut aspect.answer);
     } else if aspect.standing == AspectStanding::Holds && !is_dated {

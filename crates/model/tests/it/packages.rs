@@ -6,6 +6,7 @@ mod fixture;
 mod forging;
 mod golden;
 mod issuers;
+mod outside;
 mod receipts;
 mod tampering;
 mod whole;

@@ -7,11 +7,13 @@
 //! Limits: ECDSA on P-256 and P-384 and RSA (PKCS #1 v1.5) from 2,048 bits with SHA-256, -384 or -512; other signatures are refused by name.
 //! Revocation is not looked up: that needs the network, and an answer of today says little about then.
 
+mod authority;
 mod certificate;
 mod signature;
 mod token;
 mod verify;
 
+pub(super) use authority::check_authority;
 pub use verify::{TimeStamp, check_roots, verify};
 
 use super::der::{self, DerError, NULL, OCTET_STRING, OID, SEQUENCE};

@@ -6,12 +6,14 @@
 //! #! evm <chain id> <block number> <hex of the block's hash>
 //! ```
 //!
-//! Promises: a line that begins with `#!` is one of these or the file is refused, so that a misspelt one is never quietly without effect.
+//! Promises: a line that begins with `#!` is one of these or the file is refused, so that a misspelt one is never quietly without effect; and so is a
+//! certificate that is not as it was made, because evidence must not be called broken for what was typed wrongly.
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use super::ots::HEADER_BYTES;
+use super::rfc3161::check_authority;
 use crate::base64;
 
 /// Most such lines: a few authorities, and a block for each anchored checkpoint of a year.
@@ -106,6 +108,7 @@ impl AnchorTrust {
             ["rfc3161", name, certificate] => {
                 let certificate =
                     base64::decode(certificate).ok_or("the certificate has to be base64 of its DER form")?;
+                check_authority(&certificate)?;
                 self.authorities.push(((*name).to_owned(), certificate));
             }
             ["bitcoin", height, header] => {

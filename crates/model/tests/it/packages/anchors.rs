@@ -1,7 +1,7 @@
 //! Anchors in packages: times on both sides of each entry, and nothing believed that the reader did not name.
 
 use tabellion_model::registry::{AnchorConfirmed, Facts};
-use tabellion_model::{AnchorFile, Micros, Outcome, Report, verify_with_anchors};
+use tabellion_model::{AnchorFile, Micros, Outcome, Reader, Report, verify_for};
 use tabellion_tlog::anchor::evm::{Evidence, Transaction, keccak256, prove, rlp, root};
 use tabellion_tlog::anchor::{AnchorKind, AnchorTrust, digest};
 use tabellion_tlog::{Policy, SignedCheckpoint, consistency_path, sha256};
@@ -13,16 +13,16 @@ const CHAIN: u64 = 5;
 const HOUR_S: u64 = 3_600;
 
 /// A checkpoint in a block of a chain, and the line by which a reader trusts that block.
-struct Block {
+pub(super) struct Block {
     size: u64,
     checkpoint: String,
     evidence: Vec<u8>,
-    line: String,
+    pub(super) line: String,
     record: u64,
 }
 
 /// Anchors the log as it is in a block of `hour`, and records that in a batch of `committed_hour`.
-fn anchor(log: &mut Log, number: u64, hour: u64, committed_hour: u64) -> Block {
+pub(super) fn anchor(log: &mut Log, number: u64, hour: u64, committed_hour: u64) -> Block {
     let size = log.size();
     let checkpoint = log.checkpoint(size);
     let tree = SignedCheckpoint::parse(checkpoint.as_bytes()).unwrap().checkpoint;
@@ -57,7 +57,7 @@ fn anchor(log: &mut Log, number: u64, hour: u64, committed_hour: u64) -> Block {
     Block { size, checkpoint, evidence, line, record }
 }
 
-fn file(log: &Log, block: &Block) -> AnchorFile {
+pub(super) fn file(log: &Log, block: &Block) -> AnchorFile {
     AnchorFile {
         anchor: AnchorKind::Evm,
         checkpoint: block.checkpoint.clone(),
@@ -89,7 +89,8 @@ fn parts(log: &Log, blocks: &[Block]) -> Parts {
 fn verified(log: &Log, parts: &Parts, lines: &str) -> Report {
     let (bytes, _) = log.write(&Cut::default(), parts);
     let trust = AnchorTrust::parse(lines.as_bytes()).unwrap();
-    verify_with_anchors(&bytes, Some(&Policy::parse(log.trust()).unwrap()), &trust)
+    let policy = Policy::parse(log.trust()).unwrap();
+    verify_for(&bytes, &Reader { trust: Some(&policy), anchors: Some(&trust), keys: None })
 }
 
 /// What the report has to say, and what is changed.
@@ -189,7 +190,7 @@ fn a_batch_that_claims_another_day_than_its_anchors_allow_is_named() {
         let report = verified(&log, &parts(&log, std::slice::from_ref(&block)), &block.line);
         assert_eq!(report.exit_code() == 1, broken, "{hours_off} h: {}", report.to_text());
         if broken {
-            let detail = &report.check("anchors").unwrap().detail;
+            let detail = &report.check("time bounds").unwrap().detail;
             assert!(
                 detail.contains(&format!("seal at entry {sealed_at}")),
                 "the batch is not named: {detail}"

@@ -4,20 +4,34 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use tabellion_model::registry::Purpose;
 use tabellion_model::{Micros, Period, verify};
 use tabellion_tlog::Policy;
 
 use super::cut::Cut;
 use super::fixture::{HOUR, Log, START, erased, plain, rotated};
+use super::outside::{alarmed, anchored, directory, read_by, witnessed};
 
-fn directory() -> PathBuf {
+/// What readers who say more see: file, trust file, key directory.
+const READ_BY: [(&str, &str, Option<&str>); 8] = [
+    ("anchored.zip", "anchored-trust.txt", None),
+    ("witnessed.zip", "witnessed-trust.txt", None),
+    ("late.zip", "witnessed-trust.txt", None),
+    ("plain.zip", "trust.txt", Some("keys.json")),
+    ("plain.zip", "trust.txt", Some("few-keys.json")),
+    ("statement.receipt", "trust.txt", Some("keys.json")),
+    ("statement.receipt", "trust.txt", Some("few-keys.json")),
+    ("rotated.zip", "trust.txt", Some("keys.json")),
+];
+
+fn directory_of() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/packages")
 }
 
 fn compare(name: &str, bytes: &[u8]) {
-    let path = directory().join(name);
+    let path = directory_of().join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(directory()).unwrap();
+        std::fs::create_dir_all(directory_of()).unwrap();
         std::fs::write(&path, bytes).unwrap();
     }
     let stored = std::fs::read(&path)
@@ -41,6 +55,11 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("record.receipt", plain.receipt(plain.seals[1].1.first + 1).to_bytes().unwrap()),
         ("statement.receipt", plain.receipt(plain.seals[2].1.first).to_bytes().unwrap()),
         ("statement.cose", plain.transparent(plain.seals[2].1.first)),
+        ("anchored.zip", anchored().0),
+        ("witnessed.zip", witnessed(5).0),
+        ("late.zip", witnessed(0).0),
+        ("alarm.zip", alarmed(false).package(&Cut::default())),
+        ("lifted.zip", alarmed(true).package(&Cut::default())),
     ]
 }
 
@@ -50,6 +69,10 @@ fn packages_receipts_and_statements_keep_their_bytes() {
         assert!(bytes.len() < 200_000, "{name} is too large to keep");
         compare(name, &bytes);
     }
+    compare("keys.json", directory(&plain(), None).as_bytes());
+    compare("few-keys.json", directory(&plain(), Some(Purpose::Actor)).as_bytes());
+    compare("anchored-trust.txt", anchored().1.as_bytes());
+    compare("witnessed-trust.txt", witnessed(5).1.as_bytes());
     compare("trust.txt", plain().trust().as_bytes());
     compare("wrong-trust.txt", Log::new("other.example", "b").trust().as_bytes());
 }
@@ -73,6 +96,18 @@ fn verdicts_on_golden_files_are_kept() {
             let verdict = serde_json::json!({"checks": checks, "exit": report.exit_code()});
             verdicts.insert(format!("{name} with {trust_name}"), verdict);
         }
+    }
+    for (name, trust_name, keys_name) in READ_BY {
+        let read = |name: &str| std::fs::read_to_string(directory_of().join(name)).unwrap();
+        let keys = keys_name.map(read);
+        let bytes = std::fs::read(directory_of().join(name)).unwrap();
+        let report = read_by(&bytes, &read(trust_name), keys.as_deref());
+        let checks: BTreeMap<&str, &str> =
+            report.checks.iter().map(|check| (check.name, check.outcome.as_str())).collect();
+        let bounds = report.facts.get("time_bounds");
+        let verdict = serde_json::json!({"bounds": bounds, "checks": checks, "exit": report.exit_code()});
+        let by = keys_name.map(|keys| format!(" by {keys}")).unwrap_or_default();
+        verdicts.insert(format!("{name} with {trust_name}{by}"), verdict);
     }
     let mut text = serde_json::to_string_pretty(&verdicts).unwrap();
     text.push('\n');

@@ -179,17 +179,31 @@ fn p384_holds(key: &[u8], digest: &[u8], signature: &[u8]) -> Option<bool> {
     Some(key.verify_prehash(digest, &signature).is_ok())
 }
 
-/// RSASSA-PKCS1-v1_5 (RFC 8017 §8.2.2): the signature to the power of the exponent must be the one encoding of the digest.
-fn rsa_holds(key: &[u8], kind: Digest, digest: &[u8], signature: &[u8]) -> Option<bool> {
+/// Whether a key of this algorithm (the content of its `AlgorithmIdentifier`) could verify anything.
+pub(super) fn is_usable(algorithm: &[u8], key: &[u8]) -> bool {
+    match algorithm {
+        id if id == alg_id::ECDSA_P256.as_ref() => p256::ecdsa::VerifyingKey::from_sec1_bytes(key).is_ok(),
+        id if id == alg_id::ECDSA_P384.as_ref() => p384::ecdsa::VerifyingKey::from_sec1_bytes(key).is_ok(),
+        _ => rsa_numbers(key).is_some(),
+    }
+}
+
+/// Modulus and exponent of an RSA key of a size that is read here.
+fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut parts = Der::new(key).enter(SEQUENCE, "an RSA key").ok()?;
     let modulus = magnitude(parts.expect(INTEGER, "an RSA modulus").ok()?)?;
     let exponent = magnitude(parts.expect(INTEGER, "an RSA exponent").ok()?)?;
     parts.finish("the end of an RSA key").ok()?;
+    let fits = MODULUS_BYTES.contains(&modulus.len()) && exponent.len() <= EXPONENT_BYTES;
+    let is_odd = exponent.last().is_some_and(|last| last % 2 == 1) && exponent != [1];
+    (fits && is_odd).then_some((modulus, exponent))
+}
+
+/// RSASSA-PKCS1-v1_5 (RFC 8017 §8.2.2): the signature to the power of the exponent must be the one encoding of the digest.
+fn rsa_holds(key: &[u8], kind: Digest, digest: &[u8], signature: &[u8]) -> Option<bool> {
+    let (modulus, exponent) = rsa_numbers(key)?;
     let length = modulus.len();
-    if !MODULUS_BYTES.contains(&length) || exponent.len() > EXPONENT_BYTES || signature.len() != length {
-        return None;
-    }
-    if exponent.last().is_none_or(|last| last % 2 == 0) || exponent == [1] {
+    if signature.len() != length {
         return None;
     }
     let n = BoxedUint::from_be_slice_vartime(modulus);

@@ -1,20 +1,38 @@
-//! Time bounds on both sides of every entry of a range, out of what anchors confirmed (requirement B05).
+//! Time bounds on both sides of every entry of a range, out of what anchors confirmed and witnesses cosigned (requirement B05).
 //!
 //! **Not after**: an entry below the size of a confirmed checkpoint was in the log when the evidence was made. **Not before**: an entry behind the record of
 //! evidence that nobody could foresee took its place after the evidence existed. The second is about the place in the log, not about what the
 //! entry says: somebody may log today what happened long ago.
+//!
+//! Promises that a commit time which the bounds exclude is named. Must never: take the log's own clock for a bound.
 
 use serde_json::{Value as Json, json};
 use tabellion_tlog::anchor::TimeSpan;
 
+use crate::seal::BatchSeal;
 use crate::time::Micros;
+use crate::verdict::{CheckPlan, Problems, Report};
+
+pub(crate) const TIME_BOUNDS: &str = "time bounds";
+/// The check, which a report has where a clock outside the log has dated something.
+const TIME_BOUNDS_PLAN: CheckPlan = CheckPlan {
+    name: TIME_BOUNDS,
+    proves: "No batch claims another time than outside clocks allow: anchors, and the witnesses that the trust file asks for.",
+    does_not_prove: "When what an entry tells of happened, or that it was not prepared earlier than it was logged.",
+};
+/// Most intervals that the facts list.
+const MAX_INTERVALS: usize = 1_024;
+/// Intervals that are told in words.
+const TOLD_INTERVALS: usize = 4;
+/// How far a commit time may lie outside its bounds before it counts as wrong: clocks without a time server drift by minutes.
+const CLOCK_TOLERANCE_US: u64 = 3_600 * 1_000_000;
 
 /// One confirmed checkpoint.
 #[derive(Clone, Debug)]
 pub(crate) struct Bound {
     /// Entries below this existed then.
     pub(crate) size: u64,
-    /// Index of its record; entries behind it are younger.
+    /// Index of its record; entries behind it are younger when the evidence could not be foreseen.
     pub(crate) record: u64,
     pub(crate) span: TimeSpan,
     pub(crate) source: String,
@@ -78,7 +96,65 @@ fn not_after(bounds: &[Bound], index: u64) -> Option<Limit> {
     Some(Limit { time: Micros(earliest.span.latest_us), source: earliest.source.clone() })
 }
 
+/// What the earliest witness of a met quorum says of the tree of `size`: the bound of its cosignature.
+pub(crate) fn bound_of_witness(witnessed: Option<&(String, u64)>, size: u64) -> Option<Bound> {
+    let (name, seconds) = witnessed?;
+    let span = TimeSpan { earliest_us: 0, latest_us: seconds.saturating_mul(1_000_000) };
+    Some(Bound { size, record: size, span, source: format!("witness {name}"), unforeseeable: false })
+}
+
+/// Compares the commit times of `seals`, by ascending index, with the bounds of the entries `first … end − 1`, and reports both. Nothing without a bound.
+pub(crate) fn check_times<'s>(
+    report: &mut Report,
+    bounds: &[Bound],
+    (first, end): (u64, u64),
+    seals: impl Iterator<Item = (u64, &'s BatchSeal)>,
+) {
+    if bounds.is_empty() {
+        return;
+    }
+    report.plan_optional(&TIME_BOUNDS_PLAN);
+    let found = intervals(bounds, first, end);
+    let mut problems = Problems::default();
+    for (index, seal) in seals {
+        let place = found.partition_point(|interval| interval.last < index);
+        if let Some(interval) = found.get(place).or(found.last()) {
+            interval.check(&mut problems, index, seal);
+        }
+    }
+    let listed: Vec<_> = found.iter().take(MAX_INTERVALS).map(Interval::to_json).collect();
+    report.fact("time_bounds", listed);
+    let mut told: Vec<String> = found.iter().take(TOLD_INTERVALS).map(Interval::text).collect();
+    if found.len() > TOLD_INTERVALS {
+        told.push(format!("and {} more intervals among the facts", found.len() - TOLD_INTERVALS));
+    }
+    let told = if told.is_empty() { "no entry in the range".to_owned() } else { told.join("; ") };
+    report.settle(TIME_BOUNDS, &problems, told);
+}
+
+fn later(a: Micros, b: Micros) -> bool {
+    a.0 > b.0.saturating_add(CLOCK_TOLERANCE_US)
+}
+
 impl Interval {
+    /// Names the bounds that a seal's commit time lies outside of.
+    fn check(&self, problems: &mut Problems, index: u64, seal: &BatchSeal) {
+        let time = seal.committed_at;
+        let early = self.not_before.as_ref().filter(|limit| later(limit.time, time));
+        let late = self.not_after.as_ref().filter(|limit| later(time, limit.time));
+        for limit in early.into_iter().chain(late) {
+            problems.broken(|| {
+                format!(
+                    "seal at entry {index}, of entries {} to {}: its commit time {time} is contradicted by {} at {}",
+                    seal.first,
+                    index.saturating_sub(1),
+                    limit.source,
+                    limit.time
+                )
+            });
+        }
+    }
+
     /// For a reader's program.
     pub(crate) fn to_json(&self) -> Json {
         let limit = |limit: &Option<Limit>| {

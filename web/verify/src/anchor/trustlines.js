@@ -1,0 +1,66 @@
+// Whom a reader believes about time: the lines of a trust file that begin with `#!`, which a tlog-policy passes over as comments (docs/formats.md §10.1).
+// Promise: a line that begins so and is none of these is refused, so that a misspelt one is never quietly without effect.
+import { fromBase64, fromHex, text } from '../bytes.js';
+import { Malformed } from '../malformed.js';
+import { readAuthority } from './certificate.js';
+import { Contradiction } from './finding.js';
+import { HEADER_BYTES } from './ots.js';
+
+const LINES_MAX = 4096;
+const MARK = '#!';
+
+function decimal(word, what) {
+  const value = /^(0|[1-9][0-9]{0,19})$/.test(word) ? BigInt(word) : -1n;
+  if (value < 0n || value >= 1n << 64n) throw new Malformed(`the ${what} has to be a number`);
+  return value;
+}
+
+function digits(word, size, what) {
+  if (!/^[0-9A-Fa-f]*$/.test(word) || word.length !== size * 2) throw new Malformed(`the ${what} has to be ${size * 2} hex digits`);
+  return fromHex(word.toLowerCase(), size);
+}
+
+function authority(word) {
+  let bytes;
+  try {
+    bytes = fromBase64(word);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new Malformed('the certificate has to be base64 of its DER form');
+  }
+  try {
+    return readAuthority(bytes);
+  } catch (error) {
+    if (!(error instanceof Contradiction)) throw error;
+    throw new Malformed(`the certificate cannot be used: ${error.message}`);
+  }
+}
+
+function take(trust, [kind, ...words]) {
+  if (kind === 'rfc3161' && words.length === 2) trust.authorities.push({ name: words[0], certificate: authority(words[1]) });
+  else if (kind === 'bitcoin' && words.length === 2) {
+    trust.bitcoin.push({ height: decimal(words[0], 'height'), header: digits(words[1], HEADER_BYTES, 'header') });
+  } else if (kind === 'evm' && words.length === 3) {
+    const hash = digits(words[2].replace(/^0x/, ''), 32, 'block’s hash');
+    trust.evm.push({ chain: decimal(words[0], 'chain'), number: decimal(words[1], 'block'), hash });
+  } else {
+    throw new Malformed('write it as: #! rfc3161 NAME CERTIFICATE, #! bitcoin HEIGHT HEADER, or #! evm CHAIN NUMBER HASH');
+  }
+}
+
+/** Reads the lines of a trust file; all others are for others. Errors name the line. */
+export function parseAnchorTrust(bytes) {
+  const trust = { authorities: [], bitcoin: [], evm: [] };
+  let lines = 0;
+  text(bytes).split('\n').forEach((line, at) => {
+    if (!line.startsWith(MARK)) return;
+    try {
+      if (++lines > LINES_MAX) throw new Malformed(`more than ${LINES_MAX} lines about anchors`);
+      take(trust, line.slice(MARK.length).split(/\p{White_Space}+/u).filter((word) => word !== ''));
+    } catch (error) {
+      if (error instanceof Malformed) throw new Malformed(`trust file line ${at + 1}: ${error.message}`);
+      throw error;
+    }
+  });
+  return trust;
+}
