@@ -3,6 +3,8 @@
 //! It brings no key records along, so only a log key that the trust file pins can verify a receipt, and the actor's own
 //! signature stays undetermined, which is said and never passed over.
 
+mod registered;
+
 use tabellion_tlog::{CoseReceipt, Policy, detach_receipts, leaf_hash};
 
 use crate::id::KeyId;
@@ -66,6 +68,9 @@ pub fn verify_transparent(bytes: &[u8], trust: Option<&Policy>) -> Report {
 }
 
 fn check(report: &mut Report, bytes: &[u8], trust: Option<&Policy>) {
+    if registered::is_registered(bytes) {
+        return registered::check(report, bytes, trust);
+    }
     let read = detach_receipts(bytes).map_err(|error| error.to_string()).and_then(|(entry, receipts)| {
         let statement = Statement::parse(&entry).map_err(|error| error.to_string())?;
         let receipts =

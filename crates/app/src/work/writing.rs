@@ -113,7 +113,19 @@ impl Desk {
         given: &Given,
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
-        self.recorded(actor, operation, given, Authority::Any, plan)
+        let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
+        self.recorded(actor, key, given, Authority::Any, plan)
+    }
+
+    /// The same for what is recorded once whoever does it: `name` takes the place of an idempotency key.
+    pub(crate) fn once_for_all(
+        &self,
+        actor: &Actor,
+        name: &str,
+        given: &Given,
+        plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
+    ) -> Result<Written, Refusal> {
+        self.recorded(actor, Some(name.to_owned()), given, Authority::Any, plan)
     }
 
     /// The same for a change that takes authority away. It is recorded also when the views stand still: on the rows that they have, and then without
@@ -125,29 +137,28 @@ impl Desk {
         given: &Given,
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
-        self.recorded(actor, operation, given, Authority::Taken, plan)
+        let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
+        self.recorded(actor, key, given, Authority::Taken, plan)
     }
 
     /// The same for what begins `actor`'s session.
     pub(crate) fn once_entering(
         &self,
         actor: &Actor,
-        operation: &str,
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
-        self.recorded(actor, operation, &Given::default(), Authority::Entering, plan)
+        self.recorded(actor, None, &Given::default(), Authority::Entering, plan)
     }
 
     fn recorded(
         &self,
         actor: &Actor,
-        operation: &str,
+        key: Option<String>,
         given: &Given,
         authority: Authority,
         mut plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
         self.check_present()?;
-        let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
         for _ in 0..PLAN_LIMIT {
             let behind = match authority {
                 Authority::Any | Authority::Entering => self.refresh().map(|()| false)?,

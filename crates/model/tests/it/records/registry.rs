@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 use tabellion_model::registry::{
     AnchorConfirmed, ConflictFound, Divergence, EpochClosed, EpochOpened, ErasureDone, ErasureOrdered,
     ErasureScope, Facts, HoldPlaced, Kind, PackageExported, PreviousEpoch, Purpose, Recognition,
-    RegistryError, Revocation, Revoked, check, check_sealable, facts, is_critical, recognise,
+    RegistryError, Revocation, Revoked, StatementRegistered, check, check_sealable, facts, is_critical,
+    recognise,
 };
 use tabellion_model::{
     Header, HoldId, Json, Micros, RecordId, RecordType, SealedRecord, StreamName, SystemId, VaultKeyId, key,
@@ -54,6 +55,10 @@ pub(crate) fn every_fact() -> Vec<Facts> {
             evidence_sha256: hash("evidence"),
             root: hash("root"),
             size: 32,
+        }),
+        Facts::StatementRegistered(StatementRegistered {
+            issuer_key: key_id(&actor_key()),
+            statement_sha256: hash("statement"),
         }),
     ]
 }
