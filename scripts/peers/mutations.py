@@ -31,8 +31,8 @@ import damage
 import verifiers
 
 GOLDEN = verifiers.ROOT / "crates/model/tests/golden/packages"
-EVIDENCE = ["erased.zip", "period.zip", "plain.zip", "rotated.zip", "record.receipt", "statement.receipt", "statement.cose"]
-FLIPPED = ["erased.zip", "record.receipt", "statement.receipt", "statement.cose"]  # one of each kind, the richest
+EVIDENCE = ["erased.zip", "period.zip", "plain.zip", "rotated.zip", "record.receipt", "statement.receipt", "statement.cose", "registered.cose"]
+FLIPPED = ["erased.zip", "record.receipt", "statement.receipt", "statement.cose", "registered.cose"]  # one of each kind, the richest
 SHORT_STEP = 149  # of the bytes, in the short run: about 120 of a package
 BATCH = 2_000  # files on disk at a time; 40 MB
 SAMPLES_PER_FILE = 8  # of the files of a package that openssl is asked about; each takes it a third of a second

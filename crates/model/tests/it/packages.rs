@@ -7,5 +7,6 @@ mod forging;
 mod golden;
 mod issuers;
 mod receipts;
+mod registered;
 mod tampering;
 mod whole;

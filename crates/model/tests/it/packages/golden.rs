@@ -9,6 +9,7 @@ use tabellion_tlog::Policy;
 
 use super::cut::Cut;
 use super::fixture::{HOUR, Log, START, erased, plain, rotated};
+use super::registered::registered;
 
 fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/packages")
@@ -41,6 +42,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("record.receipt", plain.receipt(plain.seals[1].1.first + 1).to_bytes().unwrap()),
         ("statement.receipt", plain.receipt(plain.seals[2].1.first).to_bytes().unwrap()),
         ("statement.cose", plain.transparent(plain.seals[2].1.first)),
+        ("registered.cose", registered().transparent()),
     ]
 }
 
