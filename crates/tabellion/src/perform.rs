@@ -4,6 +4,7 @@
 //! comes from the command line. Must never: decide what a request may not say about itself (that is the ledger's rule).
 
 mod people;
+mod statements;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,6 +27,9 @@ pub(crate) const MAX_SUMMARIES: u32 = 4096;
 /// Carries out `request`.
 pub(crate) fn perform(held: &Held, request: &Request) -> Response {
     if let Some(response) = people::perform(held, request) {
+        return response;
+    }
+    if let Some(response) = statements::perform(held, request) {
         return response;
     }
     match done(&held.ledger, request) {
@@ -111,6 +115,12 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         }
         Request::AddPerson { .. } | Request::IssueLink { .. } | Request::EndSessions { .. } => {
             Err(malformed("people are made known through the desk of whoever holds the log".to_owned()))
+        }
+        Request::AddIssuer { .. }
+        | Request::RemoveIssuer { .. }
+        | Request::ListIssuers {}
+        | Request::RegisterStatement { .. } => {
+            Err(malformed("statements are registered through the desk of whoever holds the log".to_owned()))
         }
     }
 }

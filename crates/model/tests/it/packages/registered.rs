@@ -90,10 +90,11 @@ fn another_statement_receipt_or_entry_does_not_fit() {
         let mut changed = bytes.clone();
         changed[position] ^= 1;
         let report = registered.verify(&changed);
-        assert!(
-            matches!(report.exit_code(), 1 | 2),
-            "byte {position}: exit {}\n{}",
+        // A changed name of the log or its key is somebody unknown, which is no verdict in favour.
+        assert_ne!(
             report.exit_code(),
+            0,
+            "byte {position} was changed and nobody noticed\n{}",
             report.to_text()
         );
     }

@@ -242,7 +242,10 @@ fn types_of_the_future_are_read_but_not_sealed() {
 fn criticality_is_as_the_formats_say() {
     let critical = |name: &str| is_critical(&RecordType::new(name).unwrap());
     let expected = |kind: &Kind| {
-        !matches!(kind.name().split_once('.'), Some(("anchor" | "package" | "record" | "witness", _)))
+        !matches!(
+            kind.name().split_once('.'),
+            Some(("anchor" | "package" | "record" | "statement" | "witness", _))
+        )
     };
     assert!(Kind::ALL.iter().all(|kind| critical(kind.name()) == expected(kind)), "the table of formats §8");
     assert!(!critical("document.captured"), "other types are as their registry says; here not");
