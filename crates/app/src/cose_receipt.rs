@@ -100,7 +100,7 @@ fn place(reader: &Reader, index: u64) -> Result<(u64, KeyInfo), CoseReceiptError
     let keys = reader.keys();
     let now = keys.in_force(Purpose::Log, newest).ok_or(CoseReceiptError::NoKey(newest))?;
     let same = keys.in_force(Purpose::Log, own).is_some_and(|then| then.key_id == now.key_id);
-    Ok((if same { own } else { newest }, now.clone()))
+    Ok((if same { own } else { newest }, *now))
 }
 
 fn kept_statement(view: &EntryView) -> Option<Vec<u8>> {

@@ -113,14 +113,14 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
             let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, reason)?;
             Ok(changed(pair.as_ref(), &ack))
         }
-        Request::AddPerson { .. } | Request::IssueLink { .. } | Request::EndSessions { .. } => {
-            Err(malformed("people are made known through the desk of whoever holds the log".to_owned()))
-        }
-        Request::AddIssuer { .. }
+        Request::AddPerson { .. }
+        | Request::IssueLink { .. }
+        | Request::EndSessions { .. }
+        | Request::AddIssuer { .. }
         | Request::RemoveIssuer { .. }
         | Request::ListIssuers {}
         | Request::RegisterStatement { .. } => {
-            Err(malformed("statements are registered through the desk of whoever holds the log".to_owned()))
+            Err(malformed("people and statements go through the desk of whoever holds the log".to_owned()))
         }
     }
 }

@@ -114,7 +114,7 @@ impl Desk {
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
         let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
-        self.recorded(actor, key, given, Authority::Any, plan)
+        self.recorded(actor, key.as_deref(), given, Authority::Any, plan)
     }
 
     /// The same for what is recorded once whoever does it: `name` takes the place of an idempotency key.
@@ -125,7 +125,7 @@ impl Desk {
         given: &Given,
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
-        self.recorded(actor, Some(name.to_owned()), given, Authority::Any, plan)
+        self.recorded(actor, Some(name), given, Authority::Any, plan)
     }
 
     /// The same for a change that takes authority away. It is recorded also when the views stand still: on the rows that they have, and then without
@@ -138,7 +138,7 @@ impl Desk {
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
         let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
-        self.recorded(actor, key, given, Authority::Taken, plan)
+        self.recorded(actor, key.as_deref(), given, Authority::Taken, plan)
     }
 
     /// The same for what begins `actor`'s session.
@@ -153,7 +153,7 @@ impl Desk {
     fn recorded(
         &self,
         actor: &Actor,
-        key: Option<String>,
+        key: Option<&str>,
         given: &Given,
         authority: Authority,
         mut plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
@@ -164,7 +164,7 @@ impl Desk {
                 Authority::Any | Authority::Entering => self.refresh().map(|()| false)?,
                 Authority::Taken => !self.refresh_for_taking(),
             };
-            let earlier = self.earlier(key.as_deref(), true)?;
+            let earlier = self.earlier(key, true)?;
             let mut drafts = plan(earlier.as_ref())?;
             if behind && earlier.is_none() && given.version.is_none() {
                 for stream in drafts.iter_mut().filter_map(|draft| draft.stream.as_mut()) {
@@ -179,8 +179,8 @@ impl Desk {
                 draft.parents.extend(session.iter().map(|session| session_of(&draft.record_type, session)));
                 draft.actor = actor.credential().map(|id| id.to_hex());
                 draft.assurance = Some("observed".to_owned());
-                draft.idempotency_key = key.as_ref().map(|key| match number {
-                    0 => key.clone(),
+                draft.idempotency_key = key.map(|key| match number {
+                    0 => key.to_owned(),
                     more => format!("{key}/{more}"),
                 });
             }

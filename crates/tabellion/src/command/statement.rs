@@ -62,7 +62,7 @@ pub(crate) enum Action {
     Register {
         #[command(flatten)]
         place: Place,
-        /// The statement, a COSE_Sign1
+        /// The statement, as its issuer signed it
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// Where to write the receipt [default: FILE.cose-receipt]

@@ -93,7 +93,7 @@ impl HashEnvelope {
         ))
     }
 
-    /// Signs that `issuer` states something of `subject`: the artefact with this digest. EdDSA, the key's thumbprint as its id.
+    /// Signs that `issuer` states something of `subject`: the artefact with this digest. By `EdDSA`, the key's thumbprint as its id.
     pub fn sign(
         &self,
         digest: &[u8],
