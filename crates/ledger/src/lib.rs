@@ -19,6 +19,7 @@ mod error;
 mod fsck;
 mod head;
 mod holds;
+mod hybrid;
 mod idempotency;
 mod init;
 mod keeper;

@@ -41,7 +41,7 @@ pub use cose::{
     ALG_EDDSA, CoseError, InclusionProof, MAX_COSE_BYTES, MAX_PAYLOAD_BYTES, MAX_RECEIPT_BYTES, MAX_RECEIPTS,
     Protected, Sign1, Unprotected, VDS_RFC9162_SHA256, sign1, tbs,
 };
-pub use cosignature::{MAX_COSIGNER_NAME_BYTES, cosign, cosign_ml_dsa};
+pub use cosignature::{MAX_COSIGNER_NAME_BYTES, cosign, cosign_ml_dsa, sign_ml_dsa};
 pub use foreign::{
     EnvelopeError, ForeignError, ForeignHeader, ForeignStatement, HashEnvelope, IssuerAlgorithm, IssuerKey,
     IssuerKeyError, Label, MAX_FOREIGN_BYTES, MAX_FOREIGN_TRANSPARENT_BYTES, MAX_REGISTRATION_BYTES,

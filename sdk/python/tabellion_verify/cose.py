@@ -121,7 +121,10 @@ class Receipt:
 
 
 def split_registered(data: bytes) -> tuple[bytes, list[bytes]]:
-    """A statement that somebody else signed, as it was registered, and its receipts. Its own header is not looked at: the log did that."""
+    """A statement that somebody else signed, as it was registered, and its receipts.
+
+    Its own header is not looked at: the log did that.
+    """
     message = cbor.read(data)
     if not isinstance(message, cbor.Tagged) or message.tag != _SIGN1_TAG or not isinstance(message.value, list):
         raise Malformed("is not a tagged COSE_Sign1")

@@ -2383,7 +2383,7 @@ return { EXIT, Faults, counted, holds, broken, undetermined, Run, unreadable };
 const m_issuer = (() => {
 const { utf8 } = m_bytes;
 const { sameKey } = m_keychain;
-const { ED25519, signaturesBy } = m_note;
+const { ED25519, ML_DSA_44, signaturesBy } = m_note;
 const { checkQuorum, pinsFor } = m_policy;
 const { broken, holds, undetermined } = m_report;
 const { verifySignature } = m_webcrypto;
@@ -2402,11 +2402,15 @@ async function judgeIssuer(policy, chain, logKey, checkpoint) {
   if (!rootMatches && !(logKey && sameKey(logKey.publicKey, pins.log))) {
     return undetermined(`The trust file names ${chain.origin} with another log key. This log may be an imitation, or its key was rotated.`);
   }
+  const hybrid = policy.logs.filter((key) => key.type === ML_DSA_44 && key.name === chain.origin);
+  const second = hybrid.length === 0 ? '' : hybrid.some((key) => signaturesBy(checkpoint.note, key.name, ML_DSA_44, key.publicKey).length > 0)
+    ? '; the log’s ML-DSA-44 signature was not checked here, tabellion verify does'
+    : '; the log’s ML-DSA-44 key, which the trust file pins too, did not sign this checkpoint';
   const quorum = await checkQuorum(policy, checkpoint.note);
   const which = rootMatches ? 'root key' : 'log key';
   if (quorum.outcome === 'broken') return broken(quorum.detail);
   if (quorum.outcome !== 'holds') return undetermined(quorum.detail);
-  return { ...holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`), value: quorum.times };
+  return { ...holds(`The trust file names ${chain.origin} with this ${which}${second}; ${quorum.detail}.`), value: quorum.times };
 }
 
 async function judgeCheckpoint(logKey, checkpoint) {

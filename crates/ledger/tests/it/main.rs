@@ -18,6 +18,7 @@ mod disk;
 mod erasure;
 mod fixture;
 mod guess;
+mod hybrid;
 mod keys;
 mod pipelined;
 mod room;

@@ -243,7 +243,8 @@ fn a_receipt_that_carries_its_entry_leads_back_to_statement_entry_and_plain_rece
         detach_entry(&receipt).is_err() && attach_entry(&receipt, b"").is_err(),
         "no entry passes for one"
     );
-    let transparent = attach_registrations(&statement, &[carrying.clone()]).expect("a transparent statement");
+    let transparent =
+        attach_registrations(&statement, std::slice::from_ref(&carrying)).expect("a transparent statement");
     assert_eq!(
         detach_registrations(&transparent),
         Ok((statement.clone(), vec![carrying.clone()])),

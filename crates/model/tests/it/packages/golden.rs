@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tabellion_model::{Micros, Period, verify};
-use tabellion_tlog::Policy;
+use tabellion_tlog::{MlDsaSigningKey, Policy, SignedCheckpoint, VerifierKey, sign_ml_dsa};
 
 use super::cut::Cut;
 use super::fixture::{HOUR, Log, START, erased, plain, rotated};
@@ -42,8 +42,30 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("record.receipt", plain.receipt(plain.seals[1].1.first + 1).to_bytes().unwrap()),
         ("statement.receipt", plain.receipt(plain.seals[2].1.first).to_bytes().unwrap()),
         ("statement.cose", plain.transparent(plain.seals[2].1.first)),
+        ("hybrid.receipt", hybrid(&plain, plain.seals[1].1.first + 1)),
         ("registered.cose", registered().transparent()),
     ]
+}
+
+/// The log's second key.
+fn second_key() -> MlDsaSigningKey {
+    MlDsaSigningKey::from_seed(&[8; 32])
+}
+
+/// A receipt under a checkpoint that the log signed twice.
+fn hybrid(log: &Log, index: u64) -> Vec<u8> {
+    let mut receipt = log.receipt(index);
+    let signed = SignedCheckpoint::parse(receipt.checkpoint.as_bytes()).unwrap();
+    let line = sign_ml_dsa(&signed.checkpoint, &second_key()).unwrap();
+    receipt.checkpoint = signed.with_signatures(&[line]).bytes;
+    receipt.to_bytes().unwrap()
+}
+
+/// A trust file that pins both keys.
+fn hybrid_trust() -> String {
+    let log = plain();
+    let key = VerifierKey::ml_dsa(log.origin.as_str(), second_key().public().clone()).unwrap();
+    format!("log {key}\n{}", log.trust())
 }
 
 #[test]
@@ -53,6 +75,7 @@ fn packages_receipts_and_statements_keep_their_bytes() {
         compare(name, &bytes);
     }
     compare("trust.txt", plain().trust().as_bytes());
+    compare("hybrid-trust.txt", hybrid_trust().as_bytes());
     compare("wrong-trust.txt", Log::new("other.example", "b").trust().as_bytes());
 }
 
@@ -61,6 +84,7 @@ fn packages_receipts_and_statements_keep_their_bytes() {
 fn verdicts_on_golden_files_are_kept() {
     let trusts = [
         ("trust.txt", Some(plain().trust())),
+        ("hybrid-trust.txt", Some(hybrid_trust())),
         ("wrong-trust.txt", Some(Log::new("other.example", "b").trust())),
         ("no trust file", None),
     ];
