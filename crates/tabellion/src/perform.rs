@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use tabellion_ledger::keyring::KeyPair;
 use tabellion_ledger::{Ack, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode};
 use tabellion_model::body;
-use tabellion_model::registry::Revocation;
+use tabellion_model::registry::{Kind, Revocation};
 use tabellion_model::{CredentialId, Entry, HoldId, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
 use tabellion_tlog::{PublicKey, SignedCheckpoint};
 
@@ -171,9 +171,10 @@ fn append(ledger: &Ledger, drafts: &[Draft]) -> Result<Answer, LedgerError> {
     Ok(Answer::Appended { records: acks.iter().map(Appended::from).collect() })
 }
 
-/// Whether the views take records of this type for what the program itself did: whoever could append them by hand could make keys and roles.
+/// Whether readers take records of this type for what the program itself did or checked: whoever could append them by hand could make keys and roles, or
+/// say that a statement was checked which was not.
 fn is_own_type(record_type: &str) -> bool {
-    body::BODY_TYPES.contains(&record_type)
+    body::BODY_TYPES.contains(&record_type) || record_type == Kind::StatementRegistered.name()
 }
 
 fn append_statements(ledger: &Ledger, statements: &[SignedStatement]) -> Result<Answer, LedgerError> {

@@ -25,5 +25,6 @@ mod kill;
 mod organisation;
 mod record;
 mod serve;
+mod statements;
 mod support;
 mod witness;
