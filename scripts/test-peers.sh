@@ -25,6 +25,7 @@ step "the official OpenAI SDK, through the gateway" env GATEWAY=scripts/peers/ga
 step "the README's five minutes with the gateway" scripts/peers/tutorial.sh "$place/tutorial"
 step "the control plane, asked what it describes and what not" scripts/peers/api.sh "$place/api"
 step "a second client of tlog-tiles reads a whole log" scripts/peers/tiles.sh "$place/tiles"
+step "SCITT: an issuer with means of its own, receipts checked by others" scripts/peers/scitt.sh "$place/scitt"
 step "a witness that others wrote" scripts/peers/witness.sh "$place/witness"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh

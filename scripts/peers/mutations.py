@@ -33,8 +33,8 @@ import damage
 import verifiers
 
 GOLDEN = verifiers.ROOT / "crates/model/tests/golden/packages"
-EVIDENCE = ["erased.zip", "period.zip", "plain.zip", "rotated.zip", "record.receipt", "statement.receipt", "statement.cose"]
-FLIPPED = ["erased.zip", "record.receipt", "statement.receipt", "statement.cose"]  # one of each kind, the richest
+EVIDENCE = ["erased.zip", "period.zip", "plain.zip", "rotated.zip", "record.receipt", "statement.receipt", "statement.cose", "registered.cose"]
+FLIPPED = ["erased.zip", "record.receipt", "statement.receipt", "statement.cose", "registered.cose"]  # one of each kind, the richest
 SHORT_STEP = 149  # of the bytes, in the short run: about 120 of a package
 NO_BOUNDS = "null"
 BATCH = 2_000  # files on disk at a time; 40 MB

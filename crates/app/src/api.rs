@@ -4,6 +4,7 @@
 //! never: decide anything, which is for [`crate::work`]; or log an id of a person, a token or content.
 
 mod catalogue;
+mod concise;
 pub(crate) mod credentials;
 pub(crate) mod dispatch;
 mod handlers;

@@ -9,6 +9,7 @@
 pub mod api;
 mod captured;
 pub mod console;
+mod cose_receipt;
 mod export;
 mod instructions;
 pub mod nearest;
@@ -19,6 +20,7 @@ mod report;
 mod trust;
 pub mod work;
 
+pub use cose_receipt::{CoseReceiptError, cose_receipt, transparent_statement};
 pub use export::{
     ExportError, ExportRequest, Exported, MAX_COUNTED, Surveyed, Units, export, package_key_at,
 };

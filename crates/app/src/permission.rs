@@ -56,6 +56,8 @@ pub enum Permission {
     DecideApplicability,
     /// Approve the Statement of Applicability.
     ApproveApplicability,
+    /// Say whose signed statements are registered, and end that.
+    ChangeIssuers,
     /// See and close the own session.
     OwnSession,
 }
@@ -80,7 +82,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -105,6 +107,7 @@ impl Permission {
         Self::ReadControls,
         Self::DecideApplicability,
         Self::ApproveApplicability,
+        Self::ChangeIssuers,
         Self::OwnSession,
     ];
 
@@ -138,6 +141,7 @@ impl Permission {
             Self::ReadControls => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::DecideApplicability => [ALL, NO, ALL, ALL, NO, NO, NO],
             Self::ApproveApplicability => [NO, NO, NO, ALL, NO, ALL, NO],
+            Self::ChangeIssuers => [ALL, NO, NO, NO, NO, NO, NO],
             Self::OwnSession => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
         }
     }
@@ -169,6 +173,7 @@ impl Permission {
             Self::ReadControls => "read_controls",
             Self::DecideApplicability => "decide_applicability",
             Self::ApproveApplicability => "approve_applicability",
+            Self::ChangeIssuers => "change_issuers",
             Self::OwnSession => "own_session",
         }
     }

@@ -27,6 +27,13 @@ macro_rules! codes {
 
 codes! {
     Malformed "malformed" 400 "The request is not of this route's form" "Compare it with /api/openapi.json.";
+    StatementMalformed "statement_malformed" 400 "The body is no statement that can be registered" "Send one tagged COSE_Sign1 with an attached payload and an empty unprotected header (docs/scitt.md).";
+    AlgorithmUnsupported "algorithm_unsupported" 400 "Bad Signature Algorithm" "Sign with EdDSA (Ed25519) or ES256.";
+    PayloadMissing "payload_missing" 400 "Payload Missing" "Attach the payload, or state its digest in a hash envelope (RFC 9995).";
+    HeaderCritical "header_critical" 400 "A critical header parameter is not understood" "Leave it out of crit, or out.";
+    ClaimsMissing "claims_missing" 400 "The statement names no issuer or no subject" "Put iss and sub into the CWT claims (protected header 15).";
+    IssuerUnknown "issuer_unknown" 400 "Rejected" "An administrator adds the issuer's public key: POST /api/v1/issuers or tabellion issuer add.";
+    SignatureWrong "signature_wrong" 400 "The signature does not fit" "Sign it again with the key that is registered for this issuer.";
     NotSignedIn "not_signed_in" 401 "Nobody stands behind the request" "Send Authorization: Bearer with a session's token or an API key, or open a new link.";
     NotPermitted "not_permitted" 403 "The role does not permit this" "Ask an administrator for a role that does; docs/api.md has the table.";
     OwnAuthority "own_authority" 403 "Nobody raises their own authority" "Ask another administrator.";
@@ -50,6 +57,7 @@ codes! {
     Stale "stale" 412 "It is not at the version that If-Match names" "Read it again, look at what changed, send the new ETag.";
     TooLarge "too_large" 413 "The request is too large" "Record large files by their digest.";
     NotJson "not_json" 415 "The body is not declared as JSON" "Send Content-Type: application/json.";
+    NotCose "not_cose" 415 "The body is not declared as COSE" "Send Content-Type: application/cose.";
     PolicyFaulty "policy_faulty" 422 "The policy's text has a fault" "Correct it at the place named; POST /api/v1/policies/check tries a text without publishing.";
     ContentFaulty "content_faulty" 422 "A field does not fit the register" "Correct the fields named; GET /api/v1/registers says what each takes.";
     Incomplete "incomplete" 422 "Required fields are not filled in" "Fill in the fields named and save, then put it forward or take the step.";

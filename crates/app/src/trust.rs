@@ -3,7 +3,8 @@
 //! Promises: names the root key, which vouches for every other, and every checkpoint key that was not revoked, so that receipts of any age and
 //! transparent statements verify. Must never: hold a secret.
 
-use tabellion_model::{KeyChain, KeyEnd, Purpose};
+use tabellion_ledger::Reader;
+use tabellion_model::{KeyEnd, Purpose};
 use tabellion_tlog::{PublicKey, VerifierKey};
 
 /// A key that cannot be written as a line of a trust file.
@@ -14,8 +15,9 @@ pub struct TrustTextError {
     why: String,
 }
 
-/// The text of the trust file of the log whose keys these are.
-pub fn trust_text(keys: &KeyChain) -> Result<String, TrustTextError> {
+/// The text of the trust file of the log.
+pub fn trust_text(reader: &Reader) -> Result<String, TrustTextError> {
+    let keys = reader.keys();
     let origin = keys.origin().as_str();
     let line = |about: &str, name: &str, public: PublicKey| {
         let key = VerifierKey::new(name, public)
@@ -46,6 +48,9 @@ pub fn trust_text(keys: &KeyChain) -> Result<String, TrustTextError> {
             Some(_) => continue,
         };
         out.push_str(&line(about, origin, grant.info.public)?);
+    }
+    if let Some(key) = reader.hybrid_key() {
+        out.push_str(&format!("# The key that signs checkpoints a second time, by ML-DSA-44.\nlog {key}\n"));
     }
     out.push_str("quorum none\n");
     Ok(out)

@@ -32,6 +32,7 @@ const MAX_DERIVED_FILE: u64 = 32;
 /// Publishes the newest checkpoint.
 pub(crate) fn publish(shared: &Shared) -> io::Result<()> {
     let checkpoint = shared.checkpoint.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let checkpoint = shared.handed_out(&checkpoint);
     disk::write_file_durably(shared.disk.as_ref(), CHECKPOINT_PATH, checkpoint.as_bytes())
 }
 

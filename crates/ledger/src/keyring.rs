@@ -3,6 +3,8 @@
 //! Promises: a key is durable before anything signed with it can be; a file that is missing, foreign or damaged is named with the
 //! key id that is needed. Must never: put a secret into a log line, an error or `Debug`.
 
+mod ml_dsa;
+
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -17,6 +19,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::disk::{self, Disk};
 use crate::entropy::Entropy;
 use crate::error::OpenError;
+
+pub use ml_dsa::{create_ml_dsa, load_ml_dsa};
 
 /// Directory of the key files, below the data directory.
 pub(crate) const KEY_DIR: &str = "keys";

@@ -153,6 +153,7 @@ impl Ledger {
         let env = state.env;
         let head = HeadFile::open(disk.as_ref(), origin.as_str())?;
         let shared = Arc::new(Shared::new(disk, options, state, vault, checkpoint));
+        shared.load_hybrid()?;
         let (keeper, head) = if options.background {
             let keeper = Keeper::start(Arc::clone(&shared), head)
                 .map_err(OpenError::io("start the keeper of", "log"))?;

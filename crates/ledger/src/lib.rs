@@ -20,6 +20,7 @@ mod error;
 mod fsck;
 mod head;
 mod holds;
+mod hybrid;
 mod idempotency;
 mod in_place;
 mod init;

@@ -89,6 +89,7 @@ impl Reader {
         let secrets = Secrets::load(disk.as_ref())?;
         let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets)?;
         let shared = Arc::new(Shared::new(disk, options, recovered.state, vault, recovered.checkpoint));
+        shared.load_hybrid()?;
         let (reader, mut notes) = (Self { shared }, recovered.notes);
         notes.extend(reader.load_cosigned().map_err(OpenError::io("read", COSIGNED_PATH))?);
         Ok((reader, notes))
@@ -300,13 +301,14 @@ impl Reader {
         })
     }
 
-    /// The signed checkpoint of exactly `size`, as it was signed then.
+    /// The signed checkpoint of exactly `size`, as it was signed then, with the log's second signature where it has a key for that.
     pub fn checkpoint_at(&self, size: u64) -> Result<String, LedgerError> {
         let batch = self.batch_ending_at(size)?;
         let bytes = read::batch_bytes(self.shared.disk.as_ref(), &batch).map_err(LedgerError::Unavailable)?;
         let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
-        String::from_utf8(parsed.checkpoint.to_vec())
-            .map_err(|_| LedgerError::Fatal("a checkpoint is not text".to_owned()))
+        let text = str::from_utf8(parsed.checkpoint)
+            .map_err(|_| LedgerError::Fatal("a checkpoint is not text".to_owned()))?;
+        Ok(self.shared.handed_out(text))
     }
 
     /// Inclusion path of entry `index` in the tree of `size` entries.
@@ -370,7 +372,7 @@ impl Reader {
                 ),
             )
         })?;
-        self.receipt_under(index, cosigned.checkpoint.size, cosigned.bytes.clone())
+        self.receipt_under(index, cosigned.checkpoint.size, self.shared.handed_out(&cosigned.bytes))
     }
 
     /// The receipt of entry `index` under `checkpoint`, which is the log's own of `size` entries.

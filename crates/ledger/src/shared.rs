@@ -9,6 +9,7 @@ use tabellion_tlog::SignedCheckpoint;
 use crate::clock::{Clock, LogTime};
 use crate::disk::Disk;
 use crate::entropy::Entropy;
+use crate::hybrid::Hybrid;
 use crate::ledger::OpenOptions;
 use crate::room::Room;
 use crate::state::LogState;
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) checkpoint: RwLock<Arc<str>>,
     /// The newest checkpoint that witnesses have cosigned.
     pub(crate) cosigned: RwLock<Option<Arc<SignedCheckpoint>>>,
+    /// The key of the second signature on checkpoints that are handed out.
+    pub(crate) hybrid: RwLock<Option<Arc<Hybrid>>>,
     /// Whether a witness's conflict was found; the log's state says so too, once its record is durable.
     pub(crate) stopped: AtomicBool,
     pub(crate) log_number: u32,
@@ -59,6 +62,7 @@ impl Shared {
             vault: Mutex::new(vault),
             checkpoint: RwLock::new(checkpoint.into()),
             cosigned: RwLock::default(),
+            hybrid: RwLock::default(),
             stopped: AtomicBool::new(false),
             log_number: 0,
             spare: Spare::default(),

@@ -229,7 +229,8 @@ impl LogState {
             | Facts::EpochClosed(_)
             | Facts::PackageExported(_)
             | Facts::RecordRead(_)
-            | Facts::AnchorConfirmed(_) => {}
+            | Facts::AnchorConfirmed(_)
+            | Facts::StatementRegistered(_) => {}
         }
         Ok(())
     }

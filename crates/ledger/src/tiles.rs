@@ -53,7 +53,7 @@ impl Reader {
             return Ok(None);
         }
         let bytes = disk::read_all(disk, CHECKPOINT_PATH, MAX_CHECKPOINT_FILE).map_err(unavailable)?;
-        String::from_utf8(bytes).map(|text| Some(self.with_cosignatures(text))).map_err(|_| {
+        String::from_utf8(bytes).map(|text| Some(self.with_cosignatures(&text))).map_err(|_| {
             LedgerError::Unavailable(format!(
                 "{CHECKPOINT_PATH} is not text; it is written again with the next commit"
             ))

@@ -133,21 +133,21 @@ impl Reader {
     /// The signed checkpoint of exactly `size`, with the cosignatures that are kept for it.
     pub fn cosigned_at(&self, size: u64) -> Result<String, LedgerError> {
         match self.cosigned().filter(|cosigned| cosigned.checkpoint.size == size) {
-            Some(cosigned) => Ok(cosigned.bytes.clone()),
+            Some(cosigned) => Ok(self.shared.handed_out(&cosigned.bytes)),
             None => self.checkpoint_at(size),
         }
     }
 
     /// The newest signed checkpoint, with the cosignatures that are kept for it.
     pub fn checkpoint_with_cosignatures(&self) -> String {
-        self.with_cosignatures(self.checkpoint().to_string())
+        self.with_cosignatures(&self.checkpoint())
     }
 
     /// A checkpoint of this log with the cosignatures that are kept for it.
-    pub(crate) fn with_cosignatures(&self, checkpoint: String) -> String {
+    pub(crate) fn with_cosignatures(&self, checkpoint: &str) -> String {
         match self.cosigned().filter(|cosigned| checkpoint.starts_with(&cosigned.note.text)) {
-            Some(cosigned) => cosigned.bytes.clone(),
-            None => checkpoint,
+            Some(cosigned) => self.shared.handed_out(&cosigned.bytes),
+            None => self.shared.handed_out(checkpoint),
         }
     }
 

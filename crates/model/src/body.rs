@@ -8,6 +8,7 @@ mod applicability;
 mod call;
 mod content;
 mod credential;
+mod issuer;
 mod operation;
 mod person;
 mod policy;
@@ -26,6 +27,7 @@ pub use call::{
 };
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
+pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use operation::{ConfigLoaded, NoiseCounted};
 pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
@@ -112,6 +114,8 @@ bodies! {
     ContentViewed => "content.viewed",
     ViewSaved => "view.saved",
     ViewRemoved => "view.removed",
+    IssuerAdded => "issuer.added",
+    IssuerRemoved => "issuer.removed",
 }
 
 #[cfg(test)]

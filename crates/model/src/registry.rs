@@ -8,6 +8,7 @@ mod epoch;
 mod erasure;
 mod export;
 mod key;
+mod registered;
 mod witness;
 
 use serde_json::{Map, Value as Json};
@@ -20,6 +21,7 @@ pub use epoch::{EpochClosed, EpochOpened, PreviousEpoch};
 pub use erasure::{ErasureDone, ErasureOrdered, ErasureScope, HoldPlaced};
 pub use export::PackageExported;
 pub use key::{Genesis, Granted, KEYS_STREAM, KeyInfo, Purpose, Revocation, Revoked, Rotated};
+pub use registered::StatementRegistered;
 pub use witness::{ConflictFound, Divergence};
 
 use crate::id::{HoldId, RecordId};
@@ -67,11 +69,13 @@ pub enum Kind {
     ConflictLifted,
     /// `anchor.confirmed`
     AnchorConfirmed,
+    /// `statement.registered`
+    StatementRegistered,
 }
 
 impl Kind {
     /// Every kind, in the order of `docs/formats.md`.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Genesis,
         Self::KeyGranted,
         Self::KeyRotated,
@@ -90,6 +94,7 @@ impl Kind {
         Self::ConflictFound,
         Self::ConflictLifted,
         Self::AnchorConfirmed,
+        Self::StatementRegistered,
     ];
 
     /// The name in records.
@@ -113,6 +118,7 @@ impl Kind {
             Self::ConflictFound => "witness.conflict_found",
             Self::ConflictLifted => "witness.conflict_lifted",
             Self::AnchorConfirmed => "anchor.confirmed",
+            Self::StatementRegistered => "statement.registered",
         }
     }
 
@@ -130,6 +136,7 @@ impl Kind {
                 | Self::ConflictFound
                 | Self::ConflictLifted
                 | Self::AnchorConfirmed
+                | Self::StatementRegistered
         )
     }
 
@@ -183,6 +190,8 @@ pub enum Facts {
     ConflictLifted(RecordId),
     /// `anchor.confirmed`
     AnchorConfirmed(AnchorConfirmed),
+    /// `statement.registered`
+    StatementRegistered(StatementRegistered),
 }
 
 /// How much this version knows of a record's type.
@@ -364,6 +373,7 @@ impl Facts {
             Self::ConflictFound(_) => Kind::ConflictFound,
             Self::ConflictLifted(_) => Kind::ConflictLifted,
             Self::AnchorConfirmed(_) => Kind::AnchorConfirmed,
+            Self::StatementRegistered(_) => Kind::StatementRegistered,
         }
     }
 
@@ -390,6 +400,7 @@ impl Facts {
             Self::ConflictFound(facts) => facts.to_clear(),
             Self::ConflictLifted(conflict) => object([("conflict", conflict.to_hex().into())]),
             Self::AnchorConfirmed(facts) => facts.to_clear(),
+            Self::StatementRegistered(facts) => facts.to_clear(),
         };
         (!clear.is_empty()).then_some(clear)
     }
@@ -429,6 +440,7 @@ impl Facts {
             Kind::ConflictFound => Self::ConflictFound(ConflictFound::read(members)?),
             Kind::ConflictLifted => Self::ConflictLifted(members.id("conflict")?),
             Kind::AnchorConfirmed => Self::AnchorConfirmed(AnchorConfirmed::read(members)?),
+            Kind::StatementRegistered => Self::StatementRegistered(StatementRegistered::read(members)?),
         })
     }
 }

@@ -3,6 +3,8 @@
 //! It brings no key records along, so only a log key that the trust file pins can verify a receipt, and the actor's own
 //! signature stays undetermined, which is said and never passed over.
 
+mod registered;
+
 use tabellion_tlog::{CoseReceipt, Policy, detach_receipts, leaf_hash};
 
 use crate::directory::{KeyDirectory, ROOT};
@@ -75,6 +77,9 @@ pub(crate) fn verify_transparent_for(bytes: &[u8], reader: &Reader<'_>) -> Repor
 
 fn check(report: &mut Report, bytes: &[u8], reader: &Reader<'_>) {
     let trust = reader.trust;
+    if registered::is_registered(bytes) {
+        return registered::check(report, bytes, trust);
+    }
     let read = detach_receipts(bytes).map_err(|error| error.to_string()).and_then(|(entry, receipts)| {
         let statement = Statement::parse(&entry).map_err(|error| error.to_string())?;
         let receipts =

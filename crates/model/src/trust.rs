@@ -3,7 +3,7 @@
 //! Promises that a key is believed only because the trust file names it, or because a root key that the trust file names has
 //! granted it in the log itself. A key that a package brings along never vouches for its own origin.
 
-use tabellion_tlog::{Policy, PublicKey, Quorum, SignedCheckpoint};
+use tabellion_tlog::{Policy, PublicKey, Quorum, SignatureType, SignedCheckpoint, VerifierKey};
 
 use crate::id::KeyId;
 use crate::origin::Origin;
@@ -22,6 +22,8 @@ const ROOT_SUFFIX: &str = "/root";
 pub struct Pins {
     log: Vec<PublicKey>,
     root: Vec<PublicKey>,
+    /// Its post-quantum keys.
+    hybrid: Vec<VerifierKey>,
     /// Names of pinned logs that are other logs.
     others: Vec<String>,
 }
@@ -29,10 +31,9 @@ pub struct Pins {
 impl Pins {
     /// The pins for `origin`.
     pub fn of(policy: &Policy, origin: &Origin) -> Self {
-        let mut pins = Self::default();
+        let mut pins = Self { hybrid: hybrid_keys(policy, origin), ..Self::default() };
         for line in &policy.logs {
             let name = line.key.name();
-            // A policy pins logs by Ed25519 keys alone.
             let Some(key) = line.key.ed25519() else { continue };
             match name.strip_prefix(origin.as_str()) {
                 Some("") => pins.log.push(key),
@@ -86,11 +87,45 @@ pub(crate) fn judge_issuer(trust: Option<&Policy>, claim: &Claim<'_>) -> (Outcom
     let pins = Pins::of(policy, claim.origin);
     match pinned_key(&pins, claim) {
         Err(text) => (Outcome::Undetermined, text),
-        Ok(text) => match judge_quorum(policy, claim.checkpoint) {
-            (Outcome::Holds, quorum) if quorum.is_empty() => (Outcome::Holds, text),
-            (Outcome::Holds, quorum) => (Outcome::Holds, format!("{text}; {quorum}")),
-            problem => problem,
-        },
+        Ok(text) => {
+            let judged = [judge_hybrid(policy, claim), judge_quorum(policy, claim.checkpoint)];
+            let mut whole = text;
+            for (outcome, said) in judged {
+                if outcome != Outcome::Holds {
+                    return (outcome, said);
+                }
+                if !said.is_empty() {
+                    whole = format!("{whole}; {said}");
+                }
+            }
+            (Outcome::Holds, whole)
+        }
+    }
+}
+
+/// The ML-DSA-44 keys that the trust file pins for the log.
+fn hybrid_keys(policy: &Policy, origin: &Origin) -> Vec<VerifierKey> {
+    let is_own = |key: &&VerifierKey| key.kind() == SignatureType::MlDsa44 && key.name() == origin.as_str();
+    policy.logs.iter().map(|line| &line.key).filter(is_own).cloned().collect()
+}
+
+/// What the log's second, post-quantum signature says, where the trust file pins a key for it. Either signature suffices; a wrong one never does. Empty:
+/// none is pinned, or there is no checkpoint.
+fn judge_hybrid(policy: &Policy, claim: &Claim<'_>) -> (Outcome, String) {
+    let keys = hybrid_keys(policy, claim.origin);
+    let Some(checkpoint) = claim.checkpoint.filter(|_| !keys.is_empty()) else {
+        return (Outcome::Holds, String::new());
+    };
+    let signs = |key: &VerifierKey| {
+        checkpoint.note.signatures.iter().any(|line| line.name == key.name() && line.key_id == key.id())
+    };
+    if !keys.iter().any(signs) {
+        let text = "the log's ML-DSA-44 key, which the trust file pins too, did not sign this checkpoint";
+        return (Outcome::Holds, text.to_owned());
+    }
+    match checkpoint.verify_any(&keys) {
+        Ok(_) => (Outcome::Holds, "the log's ML-DSA-44 signature was checked too".to_owned()),
+        Err(error) => (Outcome::Broken, format!("the log's ML-DSA-44 signature: {error}")),
     }
 }
 
@@ -98,6 +133,15 @@ pub(crate) fn judge_issuer(trust: Option<&Policy>, claim: &Claim<'_>) -> (Outcom
 fn pinned_key(pins: &Pins, claim: &Claim<'_>) -> Result<String, String> {
     let origin = claim.origin;
     if pins.log.is_empty() && pins.root.is_empty() {
+        if pins.hybrid.iter().any(|key| {
+            claim
+                .checkpoint
+                .is_some_and(|checkpoint| checkpoint.verify_any(std::slice::from_ref(key)).is_ok())
+        }) {
+            return Ok(format!(
+                "the trust file pins the ML-DSA-44 log key of {origin} alone, which signs here"
+            ));
+        }
         let others: Vec<_> = pins.others.iter().take(NAMED_LOGS).map(String::as_str).collect();
         let others = if others.is_empty() { "no log at all".to_owned() } else { others.join(", ") };
         return Err(format!(

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    anchor, backup, demo, doctor, erase, export, fsck, hold, init, key, log, person, rebuild, record,
-    restore, retain, serve, system, witness,
+    anchor, backup, demo, doctor, erase, export, fsck, hold, init, issuer, key, log, person, rebuild, record,
+    restore, retain, serve, statement, system, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -53,6 +53,12 @@ enum Command {
     /// Make people known and let them in; there is no password, and no person before the first is added
     #[command(subcommand)]
     Person(person::Action),
+    /// Say whose signed statements are registered (SCITT)
+    #[command(subcommand)]
+    Issuer(issuer::Action),
+    /// State a large file by its digest; register what others signed (SCITT)
+    #[command(subcommand)]
+    Statement(statement::Action),
     /// List, show, create, rotate or revoke keys
     #[command(subcommand)]
     Key(key::Action),
@@ -87,6 +93,8 @@ impl Cli {
             Command::Retain(options) => retain::run(&options),
             Command::System(action) => system::run(&action),
             Command::Person(action) => person::run(&action),
+            Command::Issuer(action) => issuer::run(&action),
+            Command::Statement(action) => statement::run(&action),
             Command::Key(action) => key::run(&action),
             Command::Anchor(action) => anchor::run(&action),
             Command::Doctor(options) => doctor::run(&options),

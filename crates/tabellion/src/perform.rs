@@ -4,13 +4,14 @@
 //! comes from the command line. Must never: decide what a request may not say about itself (that is the ledger's rule).
 
 mod people;
+mod statements;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tabellion_ledger::keyring::KeyPair;
 use tabellion_ledger::{Ack, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode};
 use tabellion_model::body;
-use tabellion_model::registry::Revocation;
+use tabellion_model::registry::{Kind, Revocation};
 use tabellion_model::{CredentialId, Entry, HoldId, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
 use tabellion_tlog::{PublicKey, SignedCheckpoint};
 
@@ -26,6 +27,9 @@ pub(crate) const MAX_SUMMARIES: u32 = 4096;
 /// Carries out `request`.
 pub(crate) fn perform(held: &Held, request: &Request) -> Response {
     if let Some(response) = people::perform(held, request) {
+        return response;
+    }
+    if let Some(response) = statements::perform(held, request) {
         return response;
     }
     match done(&held.ledger, request) {
@@ -109,8 +113,14 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
             let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, reason)?;
             Ok(changed(pair.as_ref(), &ack))
         }
-        Request::AddPerson { .. } | Request::IssueLink { .. } | Request::EndSessions { .. } => {
-            Err(malformed("people are made known through the desk of whoever holds the log".to_owned()))
+        Request::AddPerson { .. }
+        | Request::IssueLink { .. }
+        | Request::EndSessions { .. }
+        | Request::AddIssuer { .. }
+        | Request::RemoveIssuer { .. }
+        | Request::ListIssuers {}
+        | Request::RegisterStatement { .. } => {
+            Err(malformed("people and statements go through the desk of whoever holds the log".to_owned()))
         }
     }
 }
@@ -161,9 +171,10 @@ fn append(ledger: &Ledger, drafts: &[Draft]) -> Result<Answer, LedgerError> {
     Ok(Answer::Appended { records: acks.iter().map(Appended::from).collect() })
 }
 
-/// Whether the views take records of this type for what the program itself did: whoever could append them by hand could make keys and roles.
+/// Whether readers take records of this type for what the program itself did or checked: whoever could append them by hand could make keys and roles, or
+/// say that a statement was checked which was not.
 fn is_own_type(record_type: &str) -> bool {
-    body::BODY_TYPES.contains(&record_type)
+    body::BODY_TYPES.contains(&record_type) || record_type == Kind::StatementRegistered.name()
 }
 
 fn append_statements(ledger: &Ledger, statements: &[SignedStatement]) -> Result<Answer, LedgerError> {

@@ -145,6 +145,32 @@ pub enum Request {
         /// The person, hex, or their whole name when one person has it.
         person: String,
     },
+    /// Register statements of an issuer under a key.
+    AddIssuer {
+        /// The claim `iss` of its statements.
+        issuer: String,
+        /// Its public key, PEM.
+        public_key: String,
+        /// Key id that its statements carry, hex.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kid: Option<String>,
+        /// Who that is; recorded.
+        note: String,
+    },
+    /// Register nothing more under a key.
+    RemoveIssuer {
+        /// Thumbprint of the key, hex.
+        id: String,
+        /// Why; recorded.
+        reason: String,
+    },
+    /// Every key of an issuer.
+    ListIssuers {},
+    /// Register a statement that somebody signed.
+    RegisterStatement {
+        /// The statement, base64.
+        statement: String,
+    },
     /// Make a key and grant it.
     GrantKey {
         /// Its purpose.
@@ -222,6 +248,25 @@ pub struct Summary {
     /// The system, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
+}
+
+/// One line about a key of an issuer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerLine {
+    /// Thumbprint of the key, hex.
+    pub id: String,
+    /// The claim `iss` of its statements; absent: erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// `EdDSA` or `ES256`; absent: erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
+    /// Key id that its statements carry besides the thumbprint, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+    /// Whether statements under it are taken in.
+    pub counts: bool,
 }
 
 /// What an erasure did.
@@ -310,6 +355,25 @@ pub enum Answer {
         url: String,
         /// Until when it works, RFC 3339.
         expires_at: String,
+        /// Its record.
+        record: Appended,
+    },
+    /// A key of an issuer was added or removed.
+    Issuer {
+        /// Thumbprint of the key, hex.
+        id: String,
+        /// Its record.
+        record: Appended,
+    },
+    /// Every key of an issuer.
+    Issuers {
+        /// The last added first.
+        issuers: Vec<IssuerLine>,
+    },
+    /// A statement was registered.
+    Registered {
+        /// Its COSE Receipt, base64.
+        receipt: String,
         /// Its record.
         record: Appended,
     },

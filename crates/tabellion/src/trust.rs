@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use tabellion_app::trust_text;
-use tabellion_model::KeyChain;
+use tabellion_ledger::Reader;
 use tabellion_tlog::anchor::AnchorTrust;
 use tabellion_tlog::{MAX_POLICY_BYTES, Policy, WitnessLine};
 
 use crate::failure::Failure;
 use crate::files;
 
-/// The text of the trust file of the log whose keys these are.
-pub(crate) fn text(keys: &KeyChain) -> Result<String, Failure> {
-    trust_text(keys).map_err(|error| Failure::failed(error.to_string()))
+/// The text of the trust file of the log.
+pub(crate) fn text(reader: &Reader) -> Result<String, Failure> {
+    trust_text(reader).map_err(|error| Failure::failed(error.to_string()))
 }
 
 /// A trust file that asks for the witnesses of `policy` as well.

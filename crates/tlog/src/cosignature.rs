@@ -42,6 +42,13 @@ pub fn cosign_ml_dsa(
     Ok(line(&key, timestamp, &secret.sign(&message)?))
 }
 
+/// A log's own signature line of type 0x06 for its checkpoint, under a key name equal to the origin. It claims no time.
+pub fn sign_ml_dsa(checkpoint: &Checkpoint, secret: &MlDsaSigningKey) -> Result<NoteSignature, NoteError> {
+    let key = VerifierKey::ml_dsa(&checkpoint.origin, secret.public().clone())?;
+    let message = cosigned_tree(checkpoint, &checkpoint.origin, 0).ok_or(VerifierKeyError::CosignerName)?;
+    Ok(line(&key, 0, &secret.sign(&message)?))
+}
+
 /// The time that a cosignature by `key` claims; an error when it is wrong. Zero: it claims none.
 pub(crate) fn verify(text: &str, key: &VerifierKey, blob: &[u8]) -> Result<u64, SignatureError> {
     let (timestamp, signature) = blob.split_first_chunk::<8>().ok_or(SignatureError)?;

@@ -6,7 +6,8 @@
 //! the caller.
 //!
 //! Formats: RFC 9162 (tree and proofs), C2SP tlog-tiles, signed-note, tlog-checkpoint, tlog-cosignature, tlog-witness, tlog-proof,
-//! tlog-policy, FIPS 204 (ML-DSA-44), RFC 9052 (COSE), RFC 9942 (COSE Receipts). `docs/formats.md` says which parts of them Tabellion writes.
+//! tlog-policy, FIPS 204 (ML-DSA-44), RFC 9052 (COSE), RFC 9942 (COSE Receipts), RFC 9943 (SCITT),
+//! RFC 9995 (hash envelopes). `docs/formats.md` says which parts of them Tabellion writes.
 
 mod add_checkpoint;
 pub mod anchor;
@@ -16,6 +17,7 @@ mod cbor;
 mod checkpoint;
 mod cose;
 mod cosignature;
+mod foreign;
 mod hash;
 mod key;
 mod ml_dsa;
@@ -39,7 +41,12 @@ pub use cose::{
     ALG_EDDSA, CoseError, InclusionProof, MAX_COSE_BYTES, MAX_PAYLOAD_BYTES, MAX_RECEIPT_BYTES, MAX_RECEIPTS,
     Protected, Sign1, Unprotected, VDS_RFC9162_SHA256, sign1, tbs,
 };
-pub use cosignature::{MAX_COSIGNER_NAME_BYTES, cosign, cosign_ml_dsa};
+pub use cosignature::{MAX_COSIGNER_NAME_BYTES, cosign, cosign_ml_dsa, sign_ml_dsa};
+pub use foreign::{
+    EnvelopeError, ForeignError, ForeignHeader, ForeignStatement, HashEnvelope, IssuerAlgorithm, IssuerKey,
+    IssuerKeyError, Label, MAX_FOREIGN_BYTES, MAX_FOREIGN_TRANSPARENT_BYTES, MAX_REGISTRATION_BYTES,
+    PayloadHash, attach_registrations, detach_registrations,
+};
 pub use hash::{Hash, hex_digits, leaf_hash, node_hash, sha256};
 pub use key::{PublicKey, PublicKeyError, SignatureError, Signer, SignerError, SigningKey};
 pub use ml_dsa::{ML_DSA_PUBLIC_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, MlDsaPublicKey, MlDsaSigningKey};
@@ -54,7 +61,9 @@ pub use policy::{
 pub use proof::{MAX_PROOF_BYTES, TlogProof, TlogProofError};
 pub use prove::{NodeSource, ProveError, consistency_path, inclusion_path, inclusion_path_of};
 pub use range::{CompactRange, MAX_TREE_SIZE, RangeError, decompose, root_of};
-pub use receipt::{CoseReceipt, ReceiptError, ReceiptFacts, attach_receipts, detach_receipts};
+pub use receipt::{
+    CoseReceipt, ReceiptError, ReceiptFacts, attach_entry, attach_receipts, detach_entry, detach_receipts,
+};
 pub use tile::{TILE_WIDTH, TileError, TileId, bundle_path, new_tile_ids, parse_bundle_path, tile_ids_for};
 pub use verify::{MAX_PATH_HASHES, ProofError, root_from_inclusion, verify_consistency, verify_inclusion};
 pub use vkey::{KeyMaterial, MAX_KEY_NAME_BYTES, SignatureType, VerifierKey, VerifierKeyError};

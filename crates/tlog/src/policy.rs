@@ -50,7 +50,9 @@ pub enum PolicyFault {
     #[error(transparent)]
     Key(#[from] VerifierKeyError),
     /// A log with a witness's type of key, or the reverse.
-    #[error("a log's key has type 0x01 and a witness's key type 0x04 or 0x06; this one is of the other kind")]
+    #[error(
+        "a log's key has type 0x01 or 0x06 and a witness's key type 0x04 or 0x06; this one is of another kind"
+    )]
     KeyType,
     /// One public key twice.
     #[error("the public key of {0} is already listed")]

@@ -123,6 +123,35 @@ impl CoseReceipt {
     }
 }
 
+/// A receipt that carries the entry it places: for a statement that is not an entry itself, but named by one (formats §4.1). Nobody signs where the
+/// entry stands, and nobody needs to: another entry leads to another root.
+pub fn attach_entry(receipt: &[u8], entry: &[u8]) -> Result<Vec<u8>, ReceiptError> {
+    if entry.is_empty() || entry.len() > MAX_RECEIPT_BYTES {
+        return Err(CoseError::TooLong { found: entry.len(), most: MAX_RECEIPT_BYTES }.into());
+    }
+    let mut message = CoseReceipt::parse(receipt)?.message;
+    let Unprotected::Inclusion(proof) = message.unprotected else {
+        return Err(ReceiptError::NotAReceipt("it has no inclusion proof"));
+    };
+    message.unprotected = Unprotected::Registration(proof, entry.to_vec());
+    Ok(message.encode())
+}
+
+/// Takes such a receipt apart: the plain receipt, and the entry.
+pub fn detach_entry(bytes: &[u8]) -> Result<(Vec<u8>, Vec<u8>), ReceiptError> {
+    let mut message = Sign1::parse(bytes)?;
+    let Unprotected::Registration(proof, entry) = message.unprotected else {
+        return Err(ReceiptError::NotAReceipt("it does not carry the entry it is about"));
+    };
+    if entry.is_empty() {
+        return Err(ReceiptError::NotAReceipt("the entry it is about is empty"));
+    }
+    message.unprotected = Unprotected::Inclusion(proof);
+    let receipt = message.encode();
+    CoseReceipt::parse(&receipt)?;
+    Ok((receipt, entry))
+}
+
 /// Makes a transparent statement: a signed statement, as logged, with its receipts.
 pub fn attach_receipts(statement: &[u8], receipts: &[Vec<u8>]) -> Result<Vec<u8>, ReceiptError> {
     if receipts.is_empty() || receipts.len() > MAX_RECEIPTS {

@@ -9,6 +9,7 @@ pub(crate) mod calls;
 mod changes;
 mod credentials;
 pub(crate) mod filed;
+mod issuers;
 pub(crate) mod ledger;
 mod operations;
 mod people;
@@ -92,6 +93,7 @@ pub const ALL: &[Projection] = &[
     tallies::TALLIES,
     viewings::VIEWINGS,
     saved_views::SAVED_VIEWS,
+    issuers::ISSUERS,
     ledger::LEDGER,
 ];
 

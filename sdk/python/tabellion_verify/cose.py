@@ -3,7 +3,7 @@
 The COSE Receipt is RFC 9942; the inclusion proof inside it is read here and verified in `tree`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import cbor, ed25519
@@ -17,11 +17,13 @@ RECEIPT = "COSE Receipt"  # has no content type
 _SIGN1_TAG = 18
 _ALG, _CONTENT_TYPE, _KID, _CLAIMS = 1, 3, 4, 15
 _RECEIPTS, _VDS, _VDP = 394, 395, 396
+_ENTRY = -65537  # the entry that a receipt carries
 _EDDSA, _RFC9162_SHA256 = -8, 1
 _ISS, _SUB, _INCLUSION = 1, 2, -1
 _CLAIM_HEADERS = {STATEMENT: {_CLAIMS}, RECEIPT: {_CLAIMS, _VDS}}
 MAX_PROTECTED_BYTES, MAX_CLAIM_BYTES = 2048, 512
 MAX_RECEIPTS, MAX_RECEIPT_BYTES = 16, 4096
+MAX_REGISTRATION_BYTES, MAX_FOREIGN_BYTES, MAX_FOREIGN_HEADER_BYTES = 2 * MAX_RECEIPT_BYTES, 256 << 10, 16 << 10
 MAX_PATH = 63  # a tree has fewer than 2^63 entries
 
 
@@ -118,9 +120,52 @@ class Receipt:
     path: list[bytes]
 
 
+def split_registered(data: bytes) -> tuple[bytes, list[bytes]]:
+    """A statement that somebody else signed, as it was registered, and its receipts.
+
+    Its own header is not looked at: the log did that.
+    """
+    message = cbor.read(data)
+    if not isinstance(message, cbor.Tagged) or message.tag != _SIGN1_TAG or not isinstance(message.value, list):
+        raise Malformed("is not a tagged COSE_Sign1")
+    if len(message.value) != 4:
+        raise Malformed("COSE_Sign1 does not have four parts")
+    protected, unprotected, payload, signature = message.value
+    if not isinstance(protected, bytes) or len(protected) > MAX_FOREIGN_HEADER_BYTES:
+        raise Malformed("COSE protected header is no byte string, or too long")
+    if not isinstance(payload, bytes) or not isinstance(signature, bytes) or len(signature) != 64:
+        raise Malformed("statement has no payload or no signature of 64 bytes")
+    if not isinstance(unprotected, dict) or set(unprotected) != {_RECEIPTS}:
+        raise Malformed("the unprotected header holds other things than receipts")
+    receipts = unprotected[_RECEIPTS]
+    if not isinstance(receipts, list) or not 1 <= len(receipts) <= MAX_RECEIPTS:
+        raise Malformed(f"does not hold 1 to {MAX_RECEIPTS} receipts")
+    if not all(isinstance(one, bytes) and len(one) <= MAX_REGISTRATION_BYTES for one in receipts):
+        raise Malformed(f"holds a receipt that is no byte string of at most {MAX_REGISTRATION_BYTES} bytes")
+    parts = [cbor.byte_string(part) for part in (protected, payload, signature)]
+    statement = b"\xd2" + cbor.list_head(4) + parts[0] + b"\xa0" + parts[1] + parts[2]
+    if len(statement) > MAX_FOREIGN_BYTES:
+        raise Malformed("statement is too long")
+    return statement, receipts
+
+
+def read_registration(data: bytes) -> tuple[Receipt, bytes]:
+    """A receipt that carries the entry it is about, and that entry."""
+    message = read(data)
+    if set(message.unprotected) != {_VDP, _ENTRY}:
+        raise Malformed("is not a receipt that carries an entry")
+    entry = message.unprotected[_ENTRY]
+    if not isinstance(entry, bytes) or not 1 <= len(entry) <= MAX_RECEIPT_BYTES:
+        raise Malformed(f"carries no entry of 1 to {MAX_RECEIPT_BYTES} bytes")
+    return _receipt(replace(message, unprotected={_VDP: message.unprotected[_VDP]})), entry
+
+
 def read_receipt(data: bytes) -> Receipt:
     """A COSE Receipt; its payload, the root, is detached and has to be computed."""
-    message = read(data)
+    return _receipt(read(data))
+
+
+def _receipt(message: Sign1) -> Receipt:
     proofs = message.unprotected.get(_VDP)
     if message.kind != RECEIPT or message.payload is not None or set(message.unprotected) != {_VDP}:
         raise Malformed("is not a COSE Receipt with a detached payload")

@@ -8,6 +8,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+try:
+    from cryptography.hazmat.primitives.asymmetric import mldsa
+except ImportError:  # before version 47
+    mldsa = None  # type: ignore[assignment]
+
 from . import ed25519, encoding
 from .faults import Broken, Malformed
 
@@ -116,6 +123,34 @@ class Checkpoint:
     size: int
     root: bytes
     note: Note
+
+    def verify_ml_dsa(self, key: VerifierKey) -> bool:
+        """Whether every line of this ML-DSA-44 key was checked; False where `cryptography` has no ML-DSA.
+
+        Raises `Broken` for a wrong one.
+        """
+        if mldsa is None:
+            return False
+        try:
+            public = mldsa.MLDSA44PublicKey.from_public_bytes(key.public)
+        except UnsupportedAlgorithm:
+            return False
+        for one in self.note.signatures:
+            if (one.name, one.short_id) != (key.name, key.short_id):
+                continue
+            # C2SP tlog-cosignature, subtree/v1: name, time, origin, 0, size, root.
+            message = b"subtree/v1\n\0" + _length_and(key.name) + one.data[:8] + _length_and(self.origin)
+            message += bytes(8) + self.size.to_bytes(8) + self.root
+            try:
+                public.verify(one.data[8:], message)
+            except InvalidSignature as error:
+                raise Broken("the ML-DSA-44 signature does not verify") from error
+        return True
+
+
+def _length_and(name: str) -> bytes:
+    data = name.encode()
+    return bytes([len(data)]) + data
 
 
 def read_checkpoint(data: bytes) -> Checkpoint:

@@ -93,7 +93,7 @@ class _Reader:
             case []:
                 return
             case ["log", key] | ["log", key, _]:
-                self.policy.logs.append(self.key(key, (ED25519,)))
+                self.policy.logs.append(self.key(key, (ED25519, ML_DSA_44)))
             case ["witness", name, key] | ["witness", name, key, _]:
                 self.define(name)
                 self.policy.witnesses[name] = self.key(key, (COSIGNATURE, ML_DSA_44))

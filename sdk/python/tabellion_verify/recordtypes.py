@@ -20,7 +20,14 @@ GENESIS, GRANTED, ROTATED, REVOKED = "log.genesis", "key.granted", "key.rotated"
 KEY_TYPES = {GENESIS, GRANTED, ROTATED, REVOKED}
 OPENED, CLOSED, ERASURE_DONE = "epoch.opened", "epoch.closed", "erasure.done"
 ENVIRONMENT = shape.one_of("production", "sandbox", "development")
-_NOT_CRITICAL = {"anchor.confirmed", "package.exported", "record.read", "witness.conflict_found", "witness.conflict_lifted"}
+_NOT_CRITICAL = {
+    "anchor.confirmed",
+    "package.exported",
+    "record.read",
+    "statement.registered",
+    "witness.conflict_found",
+    "witness.conflict_lifted",
+}
 _ABOUT_A_SYSTEM = {"system.deletion_requested", "system.deletion_cancelled", "system.purged"}
 _TENANT = shape.matching(r"[a-z0-9][a-z0-9-]{0,62}", 63)
 
@@ -83,6 +90,7 @@ CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
         root=shape.digest,
         size=shape.natural,
     ),
+    "statement.registered": shape.record(issuer_key=shape.digest, statement_sha256=shape.digest),
     "witness.conflict_found": shape.record(kind=shape.one_of("forked", "rolled_back"), proved=shape.flag, size=shape.natural),
     "witness.conflict_lifted": shape.record(conflict=shape.identity),
     "package.exported": shape.record(count=shape.natural, first=shape.natural, manifest_sha256=shape.digest, size=shape.natural),

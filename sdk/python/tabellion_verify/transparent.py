@@ -6,7 +6,7 @@ verify a receipt; the actor's own key is in no trust file, and may be in the rea
 
 from dataclasses import dataclass, field
 
-from . import cose, ed25519, entry, findings, plans, recordtypes, tree, trust
+from . import cose, ed25519, entry, findings, plans, recordtypes, registered, tree, trust
 from .cose import Receipt
 from .directory import Directory, Uses
 from .entry import Entry
@@ -85,6 +85,10 @@ def verify(data: bytes, policy: Policy | None, directory: Directory | None = Non
     subject = "transparent statement"
     run = _Run(Report.planned(subject, plans.SCOPES[subject], plans.TRANSPARENT), policy, directory)
     try:
+        if registered.is_registered(data):
+            registered.judge(run.report, data, policy, run.uses)
+            findings.of_transparent(run.report)
+            return run.report, run.uses
         bare, encoded = cose.without_receipts(data)
         statement = entry.read(bare)
         receipts = [cose.read_receipt(one) for one in encoded]

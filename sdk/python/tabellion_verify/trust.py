@@ -8,9 +8,10 @@ nothing; only a pin does, or a pinned root key that granted it in the log itself
 from dataclasses import dataclass
 
 from . import ed25519
-from .note import Checkpoint
+from .faults import Broken
+from .note import ED25519, ML_DSA_44, Checkpoint
 from .policy import Policy, judge_quorum
-from .report import HOLDS, UNDETERMINED
+from .report import BROKEN, HOLDS, UNDETERMINED
 
 _ROOT = "/root"
 
@@ -25,12 +26,33 @@ class Claim:
     checkpoint: Checkpoint | None = None
 
 
+def _pinned(policy: Policy | None, name: str) -> list[bytes]:
+    return [key.public for key in policy.logs if key.name == name and key.type == ED25519] if policy else []
+
+
+def _hybrid(policy: Policy, claim: Claim) -> tuple[str, str]:
+    """What the log's second, post-quantum signature says. Empty: no key of it is pinned, or there is no checkpoint."""
+    keys = [key for key in policy.logs if key.name == claim.origin and key.type == ML_DSA_44]
+    if not keys or claim.checkpoint is None:
+        return HOLDS, ""
+    signed = [key for key in keys if claim.checkpoint.note.is_signed_by(key)]
+    if not signed:
+        return HOLDS, "the log's ML-DSA-44 key, which the trust file pins too, did not sign this checkpoint"
+    try:
+        checked = [claim.checkpoint.verify_ml_dsa(key) for key in signed]
+    except Broken as error:
+        return BROKEN, f"the log's ML-DSA-44 signature: {error}"
+    if all(checked):
+        return HOLDS, "the log's ML-DSA-44 signature was checked too"
+    return HOLDS, "the log's ML-DSA-44 signature was not checked here: this version of `cryptography` has no ML-DSA"
+
+
 def pinned_log_keys(policy: Policy | None, origin: str) -> list[bytes]:
-    return [key.public for key in policy.logs if key.name == origin] if policy else []
+    return _pinned(policy, origin)
 
 
 def pinned_root_keys(policy: Policy | None, origin: str) -> list[bytes]:
-    return [key.public for key in policy.logs if key.name == origin + _ROOT] if policy else []
+    return _pinned(policy, origin + _ROOT)
 
 
 def judge(policy: Policy | None, claim: Claim) -> tuple[str, str]:
@@ -48,8 +70,12 @@ def judge(policy: Policy | None, claim: Claim) -> tuple[str, str]:
         text = f"the trust file pins the log key {ed25519.key_id(claim.log_key or b'')} of {claim.origin}"
     else:
         return UNDETERMINED, f"the trust file pins other keys of {claim.origin} than those used here; ask the issuer"
-    outcome, quorum = judge_quorum(policy, claim.checkpoint)
-    return outcome, "; ".join(filter(None, (text, quorum))) if outcome == HOLDS else quorum
+    said = [text]
+    for outcome, more in (_hybrid(policy, claim), judge_quorum(policy, claim.checkpoint)):
+        if outcome != HOLDS:
+            return outcome, more
+        said.append(more)
+    return HOLDS, "; ".join(filter(None, said))
 
 
 def witnessed(policy: Policy | None, checkpoint: Checkpoint) -> dict[str, int]:

@@ -34,6 +34,24 @@ def verdict_of(data: bytes) -> tabellion_verify.Report:
     return tabellion_verify.verify(data, tabellion_verify.read_trust((GOLDEN / "trust.txt").read_bytes()))
 
 
+class SecondSignature(unittest.TestCase):
+    def test_a_wrong_second_signature_is_broken_where_its_key_is_pinned(self) -> None:
+        data = (GOLDEN / "hybrid.receipt").read_bytes()
+        lines = data.split(b"\n")
+        at = max(range(len(lines)), key=lambda number: len(lines[number]) if lines[number].startswith("—".encode()) else 0)
+        line = bytearray(lines[at])
+        line[1000] = ord("A") if line[1000] != ord("A") else ord("B")
+        changed = b"\n".join([*lines[:at], bytes(line), *lines[at + 1 :]])
+        both = tabellion_verify.read_trust((GOLDEN / "hybrid-trust.txt").read_bytes())
+        told = {one.name: one for one in tabellion_verify.verify(changed, both).checks}["issuer"]
+        whole = {one.name: one for one in tabellion_verify.verify(data, both).checks}["issuer"]
+        self.assertEqual(whole.outcome, "holds", whole.detail)
+        if "not checked here" in whole.detail:
+            self.skipTest("this version of cryptography has no ML-DSA")
+        self.assertIn("checked too", whole.detail, "the reader is not told that the second signature was checked")
+        self.assertEqual(told.outcome, "broken", "a wrong second signature passes where its key is pinned")
+
+
 class Verdicts(unittest.TestCase):
     def test_every_golden_file_gets_its_verdict(self) -> None:
         """Requirement: B11, A18. Nothing but the file and the trust file is needed."""

@@ -5,10 +5,14 @@ import { Malformed } from './malformed.js';
 
 const SIGN1_TAG = 18;
 const ALG = 1, CONTENT_TYPE = 3, KID = 4, CWT_CLAIMS = 15, RECEIPTS = 394, VDS = 395, VDP = 396;
+const ENTRY = -65537; // the entry that a receipt carries
 const EDDSA = -8;
 const RFC9162_SHA256 = 1;
 const CLAIM_BYTES_MAX = 512;
 const RECEIPTS_MAX = 16, RECEIPT_BYTES_MAX = 4096;
+const REGISTRATION_BYTES_MAX = 2 * RECEIPT_BYTES_MAX; // a receipt with the entry it carries
+const FOREIGN_BYTES_MAX = 256 * 1024;
+const FOREIGN_HEADER_BYTES_MAX = 16 * 1024;
 const PATH_MAX = 63; // a tree has fewer than 2^63 leaves
 const ISS = 1, SUB = 2, INCLUSION = -1;
 
@@ -103,9 +107,48 @@ export function splitTransparent(bytes) {
   return { statement, receipts };
 }
 
+/**
+ * A statement that somebody else signed, with its receipts: {statement, receipts}. Its own header is not looked at; the log did that when it took
+ * the statement in.
+ */
+export function splitRegistered(bytes) {
+  const tagged = decodeCbor(bytes);
+  if (!(tagged instanceof Tagged) || tagged.tag !== SIGN1_TAG || !Array.isArray(tagged.value) || tagged.value.length !== 4) {
+    throw new Malformed('is not a tagged COSE_Sign1');
+  }
+  const [protectedBytes, unprotected, payload, signature] = tagged.value;
+  if (!(protectedBytes instanceof Uint8Array) || protectedBytes.length > FOREIGN_HEADER_BYTES_MAX) {
+    throw new Malformed('COSE protected header is no byte string, or too long');
+  }
+  if (!(payload instanceof Uint8Array) || !(signature instanceof Uint8Array) || signature.length !== 64) {
+    throw new Malformed('statement has no payload or no signature of 64 bytes');
+  }
+  onlyKeys(unprotected, [RECEIPTS], 'unprotected');
+  const receipts = unprotected.get(RECEIPTS);
+  if (!Array.isArray(receipts) || receipts.length === 0 || receipts.length > RECEIPTS_MAX
+    || !receipts.every((one) => one instanceof Uint8Array && one.length <= REGISTRATION_BYTES_MAX)) {
+    throw new Malformed(`statement holds no list of 1 to ${RECEIPTS_MAX} receipts`);
+  }
+  const statement = encodeCbor(new Tagged(SIGN1_TAG, [protectedBytes, new Map(), payload, signature]));
+  if (statement.length > FOREIGN_BYTES_MAX) throw new Malformed('statement is too long');
+  return { statement, receipts };
+}
+
+/** A receipt that carries the entry it is about: {receipt, entry}. */
+export function parseRegistration(bytes) {
+  const sign1 = parseSign1(bytes);
+  onlyKeys(sign1.unprotected, [VDP, ENTRY], 'unprotected');
+  const entry = sign1.unprotected.get(ENTRY);
+  if (!(entry instanceof Uint8Array) || entry.length === 0 || entry.length > RECEIPT_BYTES_MAX) throw new Malformed('receipt carries no entry');
+  return { receipt: readReceipt({ ...sign1, unprotected: new Map([[VDP, sign1.unprotected.get(VDP)]]) }), entry };
+}
+
 /** A COSE Receipt (RFC 9942): {kid, iss, sub, size, index, path, …}. */
 export function parseReceipt(bytes) {
-  const sign1 = parseSign1(bytes);
+  return readReceipt(parseSign1(bytes));
+}
+
+function readReceipt(sign1) {
   if (sign1.kind !== 'receipt' || sign1.payload !== null) throw new Malformed('COSE object is not a detached receipt');
   onlyKeys(sign1.unprotected, [VDP], 'unprotected');
   const proofs = sign1.unprotected.get(VDP);

@@ -1,7 +1,7 @@
 // Who issued it (docs/formats.md §10): the pins of the trust file against the keys of the log, and the checkpoint's signature.
 import { utf8 } from './bytes.js';
 import { sameKey } from './keychain.js';
-import { ED25519, signaturesBy } from './note.js';
+import { ED25519, ML_DSA_44, signaturesBy } from './note.js';
 import { checkQuorum, pinsFor } from './policy.js';
 import { broken, holds, undetermined } from './report.js';
 import { verifySignature } from './webcrypto.js';
@@ -21,11 +21,15 @@ export async function judgeIssuer(policy, chain, logKey, checkpoint) {
   if (!rootMatches && !(logKey && sameKey(logKey.publicKey, pins.log))) {
     return undetermined(`The trust file names ${chain.origin} with another log key. This log may be an imitation, or its key was rotated.`);
   }
+  const hybrid = policy.logs.filter((key) => key.type === ML_DSA_44 && key.name === chain.origin);
+  const second = hybrid.length === 0 ? '' : hybrid.some((key) => signaturesBy(checkpoint.note, key.name, ML_DSA_44, key.publicKey).length > 0)
+    ? '; the log’s ML-DSA-44 signature was not checked here, tabellion verify does'
+    : '; the log’s ML-DSA-44 key, which the trust file pins too, did not sign this checkpoint';
   const quorum = await checkQuorum(policy, checkpoint.note);
   const which = rootMatches ? 'root key' : 'log key';
   if (quorum.outcome === 'broken') return broken(quorum.detail);
   if (quorum.outcome !== 'holds') return undetermined(quorum.detail);
-  return { ...holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`), value: quorum.times };
+  return { ...holds(`The trust file names ${chain.origin} with this ${which}${second}; ${quorum.detail}.`), value: quorum.times };
 }
 
 /** Judges a checkpoint's signature by the log key in force for its size. */

@@ -44,10 +44,13 @@ const CLEAR = new Map(Object.entries({
   'anchor.confirmed': {
     anchor: shape.oneOf('rfc3161', 'opentimestamps', 'arweave', 'evm'), evidence_sha256: shape.hash, root: shape.hash, size: shape.count,
   },
+  'statement.registered': { issuer_key: shape.hash, statement_sha256: shape.hash },
   'witness.conflict_found': { kind: shape.oneOf('forked', 'rolled_back'), proved: shape.boolean, size: shape.count },
   'witness.conflict_lifted': { conflict: shape.id },
 }));
-const NOT_CRITICAL = new Set(['package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed']);
+const NOT_CRITICAL = new Set([
+  'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
+]);
 export const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 
 export const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;

@@ -11,6 +11,7 @@ import { TRANSPARENT_PLAN } from './plans.js';
 import { pinsFor } from './policy.js';
 import { broken, counted, holds, Run, undetermined } from './report.js';
 import { isKeyRecord, isKnown } from './recordtypes.js';
+import { isRegistered, verifyRegistered } from './registered.js';
 import { verifySignature } from './webcrypto.js';
 
 export const TRANSPARENT_MAX_BYTES = 4 * 1024 * 1024;
@@ -18,6 +19,7 @@ const RECEIPTS_MAX = 64; // one per log that took the statement in
 
 /** Verifies a transparent statement's bytes against a policy (or null). */
 export async function verifyTransparent(bytes, policy, pace, directory = null) {
+  if (isRegistered(bytes)) return verifyRegistered(bytes, policy, pace);
   const run = new Run('transparent statement', TRANSPARENT_PLAN, pace);
   const parts = await run.check('form', () => readForm(bytes));
   if (!parts) return run;

@@ -1738,10 +1738,14 @@ const { decodeCbor, encodeCbor, Tagged } = m_cbor;
 const { Malformed } = m_malformed;
 const SIGN1_TAG = 18;
 const ALG = 1, CONTENT_TYPE = 3, KID = 4, CWT_CLAIMS = 15, RECEIPTS = 394, VDS = 395, VDP = 396;
+const ENTRY = -65537; // the entry that a receipt carries
 const EDDSA = -8;
 const RFC9162_SHA256 = 1;
 const CLAIM_BYTES_MAX = 512;
 const RECEIPTS_MAX = 16, RECEIPT_BYTES_MAX = 4096;
+const REGISTRATION_BYTES_MAX = 2 * RECEIPT_BYTES_MAX; // a receipt with the entry it carries
+const FOREIGN_BYTES_MAX = 256 * 1024;
+const FOREIGN_HEADER_BYTES_MAX = 16 * 1024;
 const PATH_MAX = 63; // a tree has fewer than 2^63 leaves
 const ISS = 1, SUB = 2, INCLUSION = -1;
 const STATEMENT_TYPE = 'application/tabellion-record+json';
@@ -1821,8 +1825,39 @@ throw new Malformed(`transparent statement holds no list of 1 to ${RECEIPTS_MAX}
 const statement = encodeCbor(new Tagged(SIGN1_TAG, [sign1.protectedBytes, new Map(), sign1.payload, sign1.signature]));
 return { statement, receipts };
 }
-function parseReceipt(bytes) {
+function splitRegistered(bytes) {
+const tagged = decodeCbor(bytes);
+if (!(tagged instanceof Tagged) || tagged.tag !== SIGN1_TAG || !Array.isArray(tagged.value) || tagged.value.length !== 4) {
+throw new Malformed('is not a tagged COSE_Sign1');
+}
+const [protectedBytes, unprotected, payload, signature] = tagged.value;
+if (!(protectedBytes instanceof Uint8Array) || protectedBytes.length > FOREIGN_HEADER_BYTES_MAX) {
+throw new Malformed('COSE protected header is no byte string, or too long');
+}
+if (!(payload instanceof Uint8Array) || !(signature instanceof Uint8Array) || signature.length !== 64) {
+throw new Malformed('statement has no payload or no signature of 64 bytes');
+}
+onlyKeys(unprotected, [RECEIPTS], 'unprotected');
+const receipts = unprotected.get(RECEIPTS);
+if (!Array.isArray(receipts) || receipts.length === 0 || receipts.length > RECEIPTS_MAX
+|| !receipts.every((one) => one instanceof Uint8Array && one.length <= REGISTRATION_BYTES_MAX)) {
+throw new Malformed(`statement holds no list of 1 to ${RECEIPTS_MAX} receipts`);
+}
+const statement = encodeCbor(new Tagged(SIGN1_TAG, [protectedBytes, new Map(), payload, signature]));
+if (statement.length > FOREIGN_BYTES_MAX) throw new Malformed('statement is too long');
+return { statement, receipts };
+}
+function parseRegistration(bytes) {
 const sign1 = parseSign1(bytes);
+onlyKeys(sign1.unprotected, [VDP, ENTRY], 'unprotected');
+const entry = sign1.unprotected.get(ENTRY);
+if (!(entry instanceof Uint8Array) || entry.length === 0 || entry.length > RECEIPT_BYTES_MAX) throw new Malformed('receipt carries no entry');
+return { receipt: readReceipt({ ...sign1, unprotected: new Map([[VDP, sign1.unprotected.get(VDP)]]) }), entry };
+}
+function parseReceipt(bytes) {
+return readReceipt(parseSign1(bytes));
+}
+function readReceipt(sign1) {
 if (sign1.kind !== 'receipt' || sign1.payload !== null) throw new Malformed('COSE object is not a detached receipt');
 onlyKeys(sign1.unprotected, [VDP], 'unprotected');
 const proofs = sign1.unprotected.get(VDP);
@@ -1842,7 +1877,7 @@ throw new Malformed('inclusion path is not a list of hashes');
 }
 return { ...sign1, size, index, path };
 }
-return { STATEMENT_TYPE, SEAL_TYPE, PACKAGE_TYPE, parseSign1, toBeSigned, parseEntrySign1, parsePackageSignature, splitTransparent, parseReceipt };
+return { STATEMENT_TYPE, SEAL_TYPE, PACKAGE_TYPE, parseSign1, toBeSigned, parseEntrySign1, parsePackageSignature, splitTransparent, splitRegistered, parseRegistration, parseReceipt };
 })();
 const m_merkle = (() => {
 const { equal } = m_bytes;
@@ -1995,10 +2030,13 @@ keys: shape.listOf(shape.id), scope: shape.oneOf('subject', 'record', 'retention
 'anchor.confirmed': {
 anchor: shape.oneOf('rfc3161', 'opentimestamps', 'arweave', 'evm'), evidence_sha256: shape.hash, root: shape.hash, size: shape.count,
 },
+'statement.registered': { issuer_key: shape.hash, statement_sha256: shape.hash },
 'witness.conflict_found': { kind: shape.oneOf('forked', 'rolled_back'), proved: shape.boolean, size: shape.count },
 'witness.conflict_lifted': { conflict: shape.id },
 }));
-const NOT_CRITICAL = new Set(['package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed']);
+const NOT_CRITICAL = new Set([
+'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
+]);
 const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;
 const isKnown = (record) => CLEAR.has(record.type) && record.type_version === VERSION;
@@ -2288,7 +2326,7 @@ return { ChainBroken, rotationMessage, KeyChain, statementFault, sealFault, same
 const m_issuer = (() => {
 const { utf8 } = m_bytes;
 const { sameKey } = m_keychain;
-const { ED25519, signaturesBy } = m_note;
+const { ED25519, ML_DSA_44, signaturesBy } = m_note;
 const { checkQuorum, pinsFor } = m_policy;
 const { broken, holds, undetermined } = m_report;
 const { verifySignature } = m_webcrypto;
@@ -2305,11 +2343,15 @@ return undetermined(`The trust file names ${chain.origin} with another root key.
 if (!rootMatches && !(logKey && sameKey(logKey.publicKey, pins.log))) {
 return undetermined(`The trust file names ${chain.origin} with another log key. This log may be an imitation, or its key was rotated.`);
 }
+const hybrid = policy.logs.filter((key) => key.type === ML_DSA_44 && key.name === chain.origin);
+const second = hybrid.length === 0 ? '' : hybrid.some((key) => signaturesBy(checkpoint.note, key.name, ML_DSA_44, key.publicKey).length > 0)
+? '; the log’s ML-DSA-44 signature was not checked here, tabellion verify does'
+: '; the log’s ML-DSA-44 key, which the trust file pins too, did not sign this checkpoint';
 const quorum = await checkQuorum(policy, checkpoint.note);
 const which = rootMatches ? 'root key' : 'log key';
 if (quorum.outcome === 'broken') return broken(quorum.detail);
 if (quorum.outcome !== 'holds') return undetermined(quorum.detail);
-return { ...holds(`The trust file names ${chain.origin} with this ${which}; ${quorum.detail}.`), value: quorum.times };
+return { ...holds(`The trust file names ${chain.origin} with this ${which}${second}; ${quorum.detail}.`), value: quorum.times };
 }
 async function judgeCheckpoint(logKey, checkpoint) {
 if (!logKey) return broken(`No log key was in force for a checkpoint of size ${checkpoint.size}.`);

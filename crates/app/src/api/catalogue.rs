@@ -11,8 +11,9 @@ use schemars::{Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::concise::CONCISE_MEDIA;
 use super::problem::{PROBLEM_MEDIA, Problem};
-use super::route::{Access, Headers, Route, Shapes};
+use super::route::{Access, Headers, JSON_MEDIA, Route, Shapes};
 use super::routes::routes;
 use super::strict::{self, DEFINITIONS_AT, Definitions};
 use crate::refusal::{Code, Refusal};
@@ -59,7 +60,7 @@ impl Catalogue {
                 let shapes = Shapes {
                     path: shape(route.path_shape),
                     query: shape(route.query_shape),
-                    body: route.takes_body.then(|| shape(route.body_shape)),
+                    body: route.body_media.map(|_| shape(route.body_shape)),
                     answer: shape(route.answer_shape),
                 };
                 (route, shapes)
@@ -136,7 +137,8 @@ fn operation(route: &Route, shapes: &Shapes) -> Value {
         members.insert("parameters".to_owned(), Value::from(parameters));
     }
     if let Some(body) = &shapes.body {
-        let content = json!({"application/json": {"schema": body}});
+        let media = route.body_media.unwrap_or(JSON_MEDIA);
+        let content = json!({media: {"schema": body}});
         members.insert("requestBody".to_owned(), json!({"required": true, "content": content}));
     }
     match route.access {
@@ -246,11 +248,13 @@ fn responses(route: &Route, shapes: &Shapes) -> Value {
             .filter_map(|code| Code::ALL.iter().find(|known| known.as_str() == *code))
             .map(|code| format!("`{}`: {}.", code.as_str(), code.title()))
             .collect();
-        let schema = json!({"$ref": format!("#{DEFINITIONS_AT}/Problem")});
-        responses.insert(
-            status.to_string(),
-            json!({"description": titles.join(" "), "content": {PROBLEM_MEDIA: {"schema": schema}}}),
-        );
+        let (media, schema) = if route.concise {
+            (CONCISE_MEDIA, json!({"type": "string", "contentMediaType": CONCISE_MEDIA}))
+        } else {
+            (PROBLEM_MEDIA, json!({"$ref": format!("#{DEFINITIONS_AT}/Problem")}))
+        };
+        let content = json!({media: {"schema": schema}});
+        responses.insert(status.to_string(), json!({"description": titles.join(" "), "content": content}));
     }
     Value::Object(responses)
 }

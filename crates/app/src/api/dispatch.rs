@@ -13,13 +13,16 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use axum::routing::{MethodFilter, on};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::catalogue::{CATALOGUE, has_input};
+use super::concise;
 use super::credentials::{self, Presented};
 use super::numbers::Requests;
 use super::problem;
-use super::route::{Access, Asked, Headers, Raw, Reply, Route, Shapes};
+use super::route::{Access, Asked, Headers, JSON_MEDIA, Raw, Reply, Route, Shapes};
 use super::settings::Settings;
 use super::strict;
 use crate::console;
@@ -107,7 +110,7 @@ fn refuse(service: &Service, code: Code, request: &Request<Body>) -> Response<Bo
         return page;
     }
     let refusal = Refusal::new(code, "there is no such route; /api/openapi.json lists all");
-    let response = problem_response(&refusal, &id);
+    let response = problem_response(&refusal, &id, false);
     finish(service, began, (request.method().as_str(), "(none)", "none"), &id, response)
 }
 
@@ -121,7 +124,7 @@ async fn answer(
     let id = request_id(&service, request.headers());
     let response = match worked(&service, route, shapes, request).await {
         Ok(reply) => success(route, reply),
-        Err(refusal) => problem_response(&refusal, &id),
+        Err(refusal) => problem_response(&refusal, &id, route.concise),
     };
     finish(&service, began, (route.method.as_str(), route.path, route.name), &id, response)
 }
@@ -163,7 +166,10 @@ async fn worked(
         if has_input(shapes) { query_pairs(parts.uri.query().unwrap_or_default())? } else { Vec::new() };
     let query = if shapes.query.get("properties").is_some() { query } else { Vec::new() };
     let limits = if actor.is_some() { (MAX_BODY_BYTES, BODY_WITHIN) } else { STRANGERS };
-    let body = if route.takes_body { Some(read_body(&parts.headers, body, limits).await?) } else { None };
+    let body = match route.body_media {
+        Some(media) => Some(read_body(&parts.headers, body, media, limits).await?),
+        None => None,
+    };
     let raw = Raw { path, query, body };
     // Not before all of it is there: whoever sends slowly must not take a place from the others.
     let permit = if route.is_probe() { None } else { Some(service.permit()?) };
@@ -264,12 +270,15 @@ fn version_of(tag: &str) -> Result<u64, Refusal> {
 async fn read_body(
     headers: &HeaderMap,
     body: Body,
+    wanted: &'static str,
     (max_bytes, within): (usize, Duration),
 ) -> Result<serde_json::Value, Refusal> {
+    let is_json = wanted == JSON_MEDIA;
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default().trim();
-    if !media.eq_ignore_ascii_case("application/json") {
-        return Err(Refusal::new(Code::NotJson, "the body's Content-Type is not application/json"));
+    if !media.eq_ignore_ascii_case(wanted) {
+        let code = if is_json { Code::NotJson } else { Code::NotCose };
+        return Err(Refusal::new(code, format!("the body's Content-Type is not {wanted}")));
     }
     let too_large = || Refusal::new(Code::TooLarge, format!("the body is larger than {max_bytes} bytes"));
     let declared =
@@ -279,7 +288,8 @@ async fn read_body(
     }
     match tokio::time::timeout(within, to_bytes(body, max_bytes)).await {
         Err(_) => Err(Refusal::new(Code::TooSlow, "the body did not arrive in time")),
-        Ok(Ok(bytes)) => strict::parse(&bytes),
+        Ok(Ok(bytes)) if is_json => strict::parse(&bytes),
+        Ok(Ok(bytes)) => Ok(serde_json::Value::from(STANDARD.encode(&bytes))),
         // The only other cause is a client that went away, which reads no answer.
         Ok(Err(_)) => Err(too_large()),
     }
@@ -343,12 +353,17 @@ fn success(route: &Route, reply: Reply<Vec<u8>>) -> Response<Body> {
     response
 }
 
-fn problem_response(refusal: &Refusal, request_id: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(problem::of(refusal, request_id).to_string()));
+fn problem_response(refusal: &Refusal, request_id: &str, is_concise: bool) -> Response<Body> {
+    let (media, body) = if is_concise {
+        (concise::CONCISE_MEDIA, Body::from(concise::of(refusal, request_id)))
+    } else {
+        (problem::PROBLEM_MEDIA, Body::from(problem::of(refusal, request_id).to_string()))
+    };
+    let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::PROBLEM_MEDIA));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     match refusal.code {
         Code::NotSignedIn => {
             drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));

@@ -6,12 +6,14 @@
 
 pub(super) mod calls;
 pub(super) mod controls;
+pub(super) mod issuers;
 pub(super) mod keys;
 pub(super) mod log;
 pub(super) mod operation;
 pub(super) mod people;
 pub(super) mod policies;
 pub(super) mod registers;
+pub(super) mod scitt;
 pub(super) mod sessions;
 pub(super) mod systems;
 pub(super) mod tiles;

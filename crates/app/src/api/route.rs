@@ -2,10 +2,15 @@
 //!
 //! Promises: the types that a handler takes and gives are the ones that are published; there is no route without a word on who may use it.
 
+use std::any::TypeId;
+use std::borrow::Cow;
+
 use axum::http::Method;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::numbers::Requests;
@@ -14,6 +19,11 @@ use super::strict::{self, Definitions, Place};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
 use crate::work::{Actor, Desk, Given, Written};
+
+/// The media type of a JSON body.
+pub(super) const JSON_MEDIA: &str = "application/json";
+/// The media type of a COSE message.
+pub(super) const COSE_MEDIA: &str = "application/cose";
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +134,12 @@ pub(super) trait Answer {
 
 /// JSON.
 pub(super) struct Json<T>(pub(super) T);
+/// A COSE message as a body. Handlers are given its bytes; on the way there it is base64, as JSON would hold it.
+pub(super) struct CoseBody(pub(super) Vec<u8>);
+/// A COSE message.
+pub(super) struct CoseAnswer(pub(super) Vec<u8>);
+/// CBOR of a format that is described elsewhere.
+pub(super) struct Cbor(pub(super) Vec<u8>);
 /// Text.
 pub(super) struct Plain(pub(super) Vec<u8>);
 /// Bytes of a format that is described elsewhere.
@@ -143,6 +159,51 @@ impl<T: Serialize + JsonSchema> Answer for Json<T> {
     fn bytes(self) -> Result<Vec<u8>, Refusal> {
         serde_json::to_vec(&self.0)
             .map_err(|error| Refusal::new(Code::Broken, format!("the answer cannot be written: {error}")))
+    }
+}
+
+impl<'de> Deserialize<'de> for CoseBody {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for CoseBody {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Cose".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string", "contentMediaType": COSE_MEDIA})
+    }
+}
+
+impl Answer for CoseAnswer {
+    const MEDIA: Option<&'static str> = Some(COSE_MEDIA);
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string", "contentMediaType": COSE_MEDIA})
+    }
+
+    fn bytes(self) -> Result<Vec<u8>, Refusal> {
+        Ok(self.0)
+    }
+}
+
+impl Answer for Cbor {
+    const MEDIA: Option<&'static str> = Some("application/cbor");
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string", "contentMediaType": "application/cbor"})
+    }
+
+    fn bytes(self) -> Result<Vec<u8>, Refusal> {
+        Ok(self.0)
     }
 }
 
@@ -229,7 +290,10 @@ pub(super) struct Route {
     /// Codes of its own, besides those that follow from its form.
     pub(super) codes: &'static [Code],
     pub(super) media: Option<&'static str>,
-    pub(super) takes_body: bool,
+    /// The media type of the body that it takes.
+    pub(super) body_media: Option<&'static str>,
+    /// Its refusals are told as SCITT's clients read them, in CBOR.
+    pub(super) concise: bool,
     /// It can take authority away, and is therefore open also while the views stand still.
     pub(super) takes_authority: bool,
     pub(super) path_shape: Shape,
@@ -277,7 +341,8 @@ impl Columns {
             success: self.success,
             codes: self.codes,
             media: A::MEDIA,
-            takes_body: std::any::TypeId::of::<B>() != std::any::TypeId::of::<Nothing>(),
+            body_media: body_media::<B>(),
+            concise: false,
             takes_authority: false,
             path_shape: P::json_schema,
             query_shape: Q::json_schema,
@@ -304,7 +369,21 @@ impl Columns {
     }
 }
 
+/// The media type of a body of type `B`; none: the route takes no body.
+fn body_media<B: 'static>() -> Option<&'static str> {
+    let body = TypeId::of::<B>();
+    if body == TypeId::of::<Nothing>() {
+        return None;
+    }
+    Some(if body == TypeId::of::<CoseBody>() { COSE_MEDIA } else { JSON_MEDIA })
+}
+
 impl Route {
+    /// The route, as one of SCITT's reference API.
+    pub(super) fn for_scitt(self) -> Self {
+        Self { concise: true, ..self }
+    }
+
     /// The route, as one that can take authority away.
     pub(super) fn taking_authority(self) -> Self {
         Self { takes_authority: true, ..self }
@@ -313,7 +392,8 @@ impl Route {
     /// Every code that this route may refuse with.
     pub(super) fn refuses(&self, has_input: bool) -> Vec<Code> {
         let mut codes = vec![Code::Broken, Code::Unavailable];
-        if has_input || self.takes_body || self.headers != Headers::Plain {
+        let takes_json = self.body_media == Some(JSON_MEDIA);
+        if has_input || takes_json || self.headers != Headers::Plain {
             codes.push(Code::Malformed);
         }
         match self.access {
@@ -326,8 +406,9 @@ impl Route {
                 }
             }
         }
-        if self.takes_body {
-            codes.extend([Code::TooLarge, Code::NotJson, Code::TooSlow]);
+        if self.body_media.is_some() {
+            let other = if takes_json { Code::NotJson } else { Code::NotCose };
+            codes.extend([Code::TooLarge, other, Code::TooSlow]);
         }
         if self.headers != Headers::Plain {
             codes.extend([

@@ -5,7 +5,8 @@
 use axum::http::Method;
 
 use super::handlers::{
-    calls, controls, keys, log, operation, people, policies, registers, sessions, systems, tiles,
+    calls, controls, issuers, keys, log, operation, people, policies, registers, scitt, sessions, systems,
+    tiles,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -43,6 +44,7 @@ const NOTE_REGISTERS: Access = Access::Needs(Permission::NoteRegisters);
 const READ_CONTROLS: Access = Access::Needs(Permission::ReadControls);
 const DECIDE_APPLICABILITY: Access = Access::Needs(Permission::DecideApplicability);
 const APPROVE_APPLICABILITY: Access = Access::Needs(Permission::ApproveApplicability);
+const CHANGE_ISSUERS: Access = Access::Needs(Permission::ChangeIssuers);
 const OWN_SESSION: Access = Access::Needs(Permission::OwnSession);
 
 /// A row without its handler.
@@ -67,7 +69,8 @@ pub(super) fn routes() -> Vec<Route> {
     use Code::{
         AlreadySo, DigestMismatch, LastAdministrator, LinkUnusable, NotFound, NothingToExport, OwnAuthority, OwnerUnknown,
         PolicyFaulty, StageImpossible, SystemGone, TooLarge, UnknownReference, VersionRequired, CrossSite, Conflict, ViewBehind,
-        NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, ContentFaulty, Incomplete,
+        AlgorithmUnsupported, ClaimsMissing, HeaderCritical, IdempotencyConflict, IdempotencyErased, IssuerUnknown, PayloadMissing, SignatureWrong,
+        StatementMalformed, NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, ContentFaulty, Incomplete,
     };
     vec![
         row(GET, "/healthz", PUBLIC, Plain, "health", "Whether the process is up", 200, &[]).by(operation::health),
@@ -143,6 +146,17 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/log/{tenant}/tile/{*path}", READ_LOG, Plain, "readTile", "A tile of the log's tree, or a bundle of its entries, C2SP tlog-tiles", 200, &[NotFound]).by(tiles::tile),
         row(GET, "/api/v1/checkpoint/cosigned", READ_ENTRIES, Plain, "readCosignedCheckpoint", "The newest checkpoint that enough witnesses cosigned, with their signatures", 200, &[NotFound]).by(log::cosigned_checkpoint),
         row(GET, "/api/v1/entries/{index}/receipt/cosigned", READ_ENTRIES, Plain, "readCosignedReceipt", "The receipt of an entry under that checkpoint", 200, &[NotFound]).by(log::cosigned_receipt),
+
+        row(GET, "/api/v1/issuers", READ_ENTRIES, Plain, "listIssuers", "Whose signed statements are registered: every key, also those removed", 200, &[]).by(issuers::list),
+        row(POST, "/api/v1/issuers", CHANGE_ISSUERS, Once, "addIssuer", "Register statements of an issuer under a key", 201, &[AlreadySo]).by(issuers::add),
+        row(GET, "/api/v1/issuers/{issuer}", READ_ENTRIES, Plain, "readIssuer", "One key of an issuer", 200, &[NotFound]).by(issuers::read),
+        row(POST, "/api/v1/issuers/{issuer}/remove", CHANGE_ISSUERS, Change, "removeIssuer", "Register nothing more under a key; what was stays", 200, &[NotFound, AlreadySo]).by(issuers::remove).taking_authority(),
+        row(POST, "/scitt/entries", RECORD, Plain, "registerStatement", "Register a statement that somebody signed (SCITT SCRAPI); answered at once with its COSE Receipt", 201, &[StatementMalformed, AlgorithmUnsupported, PayloadMissing, HeaderCritical, ClaimsMissing, IssuerUnknown, SignatureWrong, NotFound, UnknownReference, StageImpossible, SystemGone, AlreadySo, IdempotencyConflict, IdempotencyErased, Conflict, ViewBehind]).by(scitt::register).for_scitt(),
+        row(GET, "/scitt/entries/{index}", READ_ENTRIES, Plain, "readCoseReceipt", "The COSE Receipt of any entry (RFC 9942, SCITT SCRAPI)", 200, &[NotFound]).by(scitt::receipt).for_scitt(),
+        row(GET, "/scitt/entries/{index}/statement", READ_ENTRIES, Plain, "readTransparentStatement", "The transparent statement of an entry that is or registers a statement (RFC 9943)", 200, &[NotFound]).by(scitt::statement).for_scitt(),
+        row(GET, "/.well-known/scitt-keys", PUBLIC, Plain, "listReceiptKeys", "The keys of COSE Receipts, a COSE Key Set (SCITT SCRAPI)", 200, &[]).by(scitt::keys).for_scitt(),
+        row(GET, "/.well-known/scitt-keys/{kid}", PUBLIC, Plain, "readReceiptKey", "One key of COSE Receipts, a COSE Key", 200, &[NotFound]).by(scitt::key).for_scitt(),
+
         row(POST, "/api/v1/packages", BUILD_PACKAGES, Plain, "buildPackage", "Build an evidence package and download it", 200, &[NothingToExport, UnknownReference, TooLarge, Conflict, ViewBehind, NotPermitted]).by(log::package),
     ]
 }

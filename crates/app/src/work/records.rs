@@ -211,7 +211,7 @@ impl Desk {
         Ok((made, written))
     }
 
-    fn check_target(&self, actor: &Actor, system: Option<SystemId>) -> Result<(), Refusal> {
+    pub(super) fn check_target(&self, actor: &Actor, system: Option<SystemId>) -> Result<(), Refusal> {
         let Some(id) = system else {
             if self.may(actor, Permission::Record, None)? {
                 return Ok(());

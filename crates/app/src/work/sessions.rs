@@ -175,7 +175,7 @@ impl Desk {
         let token = format!("{SESSION_PREFIX}{}", self.random_token()?);
         let token_sha256 = digest_of(&token);
         let actor = Actor::Person { id: person, roles: [].into(), session: token_sha256.to_hex() };
-        let written = self.once_entering(&actor, "open-session", |_| {
+        let written = self.once_entering(&actor, |_| {
             let row = self.person_row(person)?;
             // After the version, so that a link that is used in between is seen here or loses there.
             let link = self.usable_link(&link_sha256)?;

@@ -113,7 +113,19 @@ impl Desk {
         given: &Given,
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
-        self.recorded(actor, operation, given, Authority::Any, plan)
+        let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
+        self.recorded(actor, key.as_deref(), given, Authority::Any, plan)
+    }
+
+    /// The same for what is recorded once whoever does it: `name` takes the place of an idempotency key.
+    pub(crate) fn once_for_all(
+        &self,
+        actor: &Actor,
+        name: &str,
+        given: &Given,
+        plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
+    ) -> Result<Written, Refusal> {
+        self.recorded(actor, Some(name), given, Authority::Any, plan)
     }
 
     /// The same for a change that takes authority away. It is recorded also when the views stand still: on the rows that they have, and then without
@@ -125,35 +137,34 @@ impl Desk {
         given: &Given,
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
-        self.recorded(actor, operation, given, Authority::Taken, plan)
+        let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
+        self.recorded(actor, key.as_deref(), given, Authority::Taken, plan)
     }
 
     /// The same for what begins `actor`'s session.
     pub(crate) fn once_entering(
         &self,
         actor: &Actor,
-        operation: &str,
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
-        self.recorded(actor, operation, &Given::default(), Authority::Entering, plan)
+        self.recorded(actor, None, &Given::default(), Authority::Entering, plan)
     }
 
     fn recorded(
         &self,
         actor: &Actor,
-        operation: &str,
+        key: Option<&str>,
         given: &Given,
         authority: Authority,
         mut plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
         self.check_present()?;
-        let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
         for _ in 0..PLAN_LIMIT {
             let behind = match authority {
                 Authority::Any | Authority::Entering => self.refresh().map(|()| false)?,
                 Authority::Taken => !self.refresh_for_taking(),
             };
-            let earlier = self.earlier(key.as_deref(), true)?;
+            let earlier = self.earlier(key, true)?;
             let mut drafts = plan(earlier.as_ref())?;
             if behind && earlier.is_none() && given.version.is_none() {
                 for stream in drafts.iter_mut().filter_map(|draft| draft.stream.as_mut()) {
@@ -168,8 +179,8 @@ impl Desk {
                 draft.parents.extend(session.iter().map(|session| session_of(&draft.record_type, session)));
                 draft.actor = actor.credential().map(|id| id.to_hex());
                 draft.assurance = Some("observed".to_owned());
-                draft.idempotency_key = key.as_ref().map(|key| match number {
-                    0 => key.clone(),
+                draft.idempotency_key = key.map(|key| match number {
+                    0 => key.to_owned(),
                     more => format!("{key}/{more}"),
                 });
             }

@@ -16,6 +16,7 @@ mod records;
 mod register_from_file;
 mod register_traffic;
 pub(crate) mod registers;
+mod scitt;
 mod session_ends;
 mod sessions;
 mod tiles;

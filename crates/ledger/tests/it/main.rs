@@ -19,6 +19,7 @@ mod disk;
 mod erasure;
 mod fixture;
 mod guess;
+mod hybrid;
 mod in_place;
 mod keys;
 mod pipelined;

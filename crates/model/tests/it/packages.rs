@@ -8,5 +8,6 @@ mod golden;
 mod issuers;
 mod outside;
 mod receipts;
+mod registered;
 mod tampering;
 mod whole;

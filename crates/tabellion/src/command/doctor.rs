@@ -248,7 +248,7 @@ fn trust_file(directory: &Directory, reader: &Reader) -> Result<String, Failure>
     let unusable = |error: &dyn std::fmt::Display| {
         Failure::failed(format!("the trust file cannot be made: {error}; run tabellion fsck"))
     };
-    let due = Policy::parse(trust::text(&reader.keys())?).map_err(|error| unusable(&error))?;
+    let due = Policy::parse(trust::text(reader)?).map_err(|error| unusable(&error))?;
     if trust::read(&path)?.to_string() == due.to_string() {
         return Ok(format!("{} names the keys of this log", path.display()));
     }

@@ -12,6 +12,7 @@ use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::{Draft, Ledger, NewLog, OpenError, Reader, retired};
 use tabellion_model::{Env, Origin};
 
+use super::key;
 use crate::config::{self, Config};
 use crate::directory::{self, Directory, Place, TRUST_FILE};
 use crate::failure::Failure;
@@ -44,6 +45,9 @@ pub(crate) struct Options {
     /// What the log is for; part of every signed byte [default: production]
     #[arg(long, value_name = "ENV")]
     env: Option<EnvName>,
+    /// Sign checkpoints that are handed out a second time, with ML-DSA-44 (post-quantum); tabellion key hybrid does so later
+    #[arg(long)]
+    hybrid: bool,
 }
 
 /// The environments, as the command line names them.
@@ -77,6 +81,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         Writer::with(&directory, |writer| writer.append(&Request::Append { drafts: vec![draft] }))?;
     }
     let dir = options.place.dir.display();
+    if options.hybrid {
+        key::hybrid(&options.place)?;
+    }
     terminal::data(&format!(
         "log         {}\nenvironment {}\nroot key    {}\ndirectory   {dir}\ntrust file  {dir}/{TRUST_FILE}\n",
         reader.origin(),
@@ -164,7 +171,7 @@ fn unfinished(error: OpenError, dir: &Path) -> Failure {
 
 /// Writes the trust file of the log in `dir`.
 pub(crate) fn write_trust(dir: &Path, reader: &Reader) -> Result<(), Failure> {
-    files::write_whole(&dir.join(TRUST_FILE), trust::text(&reader.keys())?.as_bytes())
+    files::write_whole(&dir.join(TRUST_FILE), trust::text(reader)?.as_bytes())
 }
 
 /// A configuration file that exists already must not say something else than the command line.

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use tabellion_ledger::keyring;
+use tabellion_ledger::{Clock as _, OsEntropy, SystemClock, keyring};
 use tabellion_model::{CredentialId, KeyChain, KeyEnd, KeyGrant, KeyId, Purpose};
 use tabellion_tlog::VerifierKey;
 
@@ -61,6 +61,11 @@ pub(crate) enum Action {
         #[arg(long, value_name = "KEY")]
         public: Option<String>,
     },
+    /// Make a second key for checkpoints, ML-DSA-44 (post-quantum), in a file of its own; a running server signs with it from its next start on
+    Hybrid {
+        #[command(flatten)]
+        place: Place,
+    },
     /// Replace a key by a new one, with the signatures of both
     Rotate {
         #[command(flatten)]
@@ -106,6 +111,22 @@ pub(crate) enum ReasonName {
     Retired,
 }
 
+/// Makes the key, and writes the trust file anew with it.
+pub(super) fn hybrid(place: &Place) -> Result<(), Failure> {
+    let directory = Directory::find(place)?;
+    directory.reader()?;
+    keyring::create_ml_dsa(directory.disk()?.as_ref(), SystemClock.now(), &OsEntropy)?;
+    let reader = directory.reader()?;
+    write_trust(directory.path(), &reader)?;
+    let key =
+        reader.hybrid_key().ok_or_else(|| Failure::failed("the key was made and is not found again"))?;
+    terminal::data(&format!("log {key}\n"))?;
+    terminal::say(
+        "checkpoints are signed with it too from the next start on. Back up the directory keys, and hand out the trust file again, which names it",
+    );
+    Ok(())
+}
+
 /// Carries it out.
 pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     match action {
@@ -113,7 +134,7 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
         Action::Show { place, key, json } => show(place, key, *json),
         Action::Trust { place, witnessed } => {
             let directory = Directory::find(place)?;
-            let text = trust::text(&directory.reader()?.keys())?;
+            let text = trust::text(&directory.reader()?)?;
             if !*witnessed {
                 return terminal::data(&text);
             }
@@ -125,6 +146,7 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
             terminal::data(&trust::with_witnesses(&text, directory.witnesses()?.ok_or_else(missing)?.policy)?)
         }
         Action::Create { place, purpose, public } => create(place, *purpose, public.as_deref()),
+        Action::Hybrid { place } => hybrid(place),
         Action::Rotate { place, which } => rotate(place, which),
         Action::Revoke { place, key, reason } => {
             let directory = Directory::find(place)?;

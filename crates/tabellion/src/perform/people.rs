@@ -77,7 +77,7 @@ fn named(desk: &Desk, person: &str) -> Result<CredentialId, Refusal> {
     }
 }
 
-fn appended(written: &Written) -> Appended {
+pub(super) fn appended(written: &Written) -> Appended {
     Appended {
         index: written.index,
         record_id: written.record_id.to_hex(),
@@ -86,7 +86,7 @@ fn appended(written: &Written) -> Appended {
     }
 }
 
-fn refusal(refused: WorkRefusal) -> Refusal {
+pub(super) fn refusal(refused: WorkRefusal) -> Refusal {
     let kind = match refused.code.status() {
         500 => RefusalKind::Fatal,
         503 => RefusalKind::Unavailable,
@@ -95,10 +95,10 @@ fn refusal(refused: WorkRefusal) -> Refusal {
     Refusal { kind, code: Some(refused.code.as_str().to_owned()), message: refused.detail }
 }
 
-fn rejected(message: String) -> Refusal {
+pub(super) fn rejected(message: String) -> Refusal {
     Refusal { kind: RefusalKind::Rejected, code: Some("malformed".to_owned()), message }
 }
 
-fn unavailable(message: String) -> Refusal {
+pub(super) fn unavailable(message: String) -> Refusal {
     Refusal { kind: RefusalKind::Unavailable, code: None, message }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 47] = [
+const COMMANDS: [&[&str]; 56] = [
     &[],
     &["init"],
     &["record"],
@@ -33,11 +33,20 @@ const COMMANDS: [&[&str]; 47] = [
     &["person", "add"],
     &["person", "link"],
     &["person", "sign-out"],
+    &["issuer"],
+    &["issuer", "add"],
+    &["issuer", "remove"],
+    &["issuer", "list"],
+    &["statement"],
+    &["statement", "hash"],
+    &["statement", "register"],
+    &["statement", "check"],
     &["key"],
     &["key", "list"],
     &["key", "show"],
     &["key", "trust"],
     &["key", "create"],
+    &["key", "hybrid"],
     &["key", "rotate"],
     &["key", "revoke"],
     &["anchor"],

@@ -26,5 +26,6 @@ mod kill;
 mod organisation;
 mod record;
 mod serve;
+mod statements;
 mod support;
 mod witness;

@@ -24,6 +24,9 @@ const RECEIPTS: i64 = 394;
 const VDS: i64 = 395;
 /// Verifiable data structure proofs (RFC 9942 §2).
 const VDP: i64 = 396;
+/// The entry that a receipt is about, where that is not the statement itself: a parameter of our own, in the range for private use
+/// of labels (below −65536, RFC 9052 §11.1).
+const ENTRY: i64 = -65_537;
 /// Claim `iss` (RFC 8392).
 const ISS: i64 = 1;
 /// Claim `sub` (RFC 8392).
@@ -61,6 +64,8 @@ pub enum Unprotected {
     Empty,
     /// The inclusion proof of a receipt (396, −1): one proof in a list of one.
     Inclusion(InclusionProof),
+    /// The same with the entry that the proof places (−65537), of 1 to 4,096 bytes.
+    Registration(InclusionProof, Vec<u8>),
     /// The receipts of a transparent statement (394), 1 to 16.
     Receipts(Vec<Vec<u8>>),
 }
@@ -168,21 +173,35 @@ fn parse_claims(decoder: &mut Decoder<'_>, protected: &mut Protected) -> Result<
 }
 
 pub(super) fn parse_unprotected(decoder: &mut Decoder<'_>) -> Result<Unprotected, CoseError> {
-    if cbor::map(decoder, 1)? == 0 {
+    let pairs = cbor::map(decoder, 2)?;
+    if pairs == 0 {
         return Ok(Unprotected::Empty);
     }
-    match decoder.i64()? {
-        RECEIPTS => Ok(Unprotected::Receipts(cbor::byte_strings(decoder, MAX_RECEIPTS, MAX_RECEIPT_BYTES)?)),
-        VDP => {
-            if cbor::map(decoder, 1)? != 1 || decoder.i64()? != INCLUSION {
-                return Err(Error::message("the proofs are not inclusion proofs").into());
-            }
-            let proofs = cbor::byte_strings(decoder, MAX_INCLUSION_PROOFS, MAX_RECEIPT_BYTES)?;
-            let bytes = proofs.first().ok_or_else(|| Error::message("no inclusion proof"))?;
-            Ok(Unprotected::Inclusion(InclusionProof::parse(bytes)?))
+    match (decoder.i64()?, pairs) {
+        (RECEIPTS, 1) => {
+            Ok(Unprotected::Receipts(cbor::byte_strings(decoder, MAX_RECEIPTS, MAX_RECEIPT_BYTES)?))
         }
-        label => Err(CoseError::Header { place: "unprotected", label }),
+        (VDP, 1) => Ok(Unprotected::Inclusion(inclusion(decoder)?)),
+        (VDP, _) => {
+            let proof = inclusion(decoder)?;
+            match decoder.i64()? {
+                ENTRY => {
+                    Ok(Unprotected::Registration(proof, cbor::bytes(decoder, MAX_RECEIPT_BYTES)?.to_vec()))
+                }
+                label => Err(CoseError::Header { place: "unprotected", label }),
+            }
+        }
+        (label, _) => Err(CoseError::Header { place: "unprotected", label }),
     }
+}
+
+fn inclusion(decoder: &mut Decoder<'_>) -> Result<InclusionProof, CoseError> {
+    if cbor::map(decoder, 1)? != 1 || decoder.i64()? != INCLUSION {
+        return Err(Error::message("the proofs are not inclusion proofs").into());
+    }
+    let proofs = cbor::byte_strings(decoder, MAX_INCLUSION_PROOFS, MAX_RECEIPT_BYTES)?;
+    let bytes = proofs.first().ok_or_else(|| Error::message("no inclusion proof"))?;
+    Ok(InclusionProof::parse(bytes)?)
 }
 
 pub(super) fn write_unprotected(
@@ -193,6 +212,10 @@ pub(super) fn write_unprotected(
         Unprotected::Empty => out.map(0)?.ok(),
         Unprotected::Inclusion(proof) => {
             out.map(1)?.i64(VDP)?.map(1)?.i64(INCLUSION)?.array(1)?.bytes(&proof.encode())?.ok()
+        }
+        Unprotected::Registration(proof, entry) => {
+            out.map(2)?.i64(VDP)?.map(1)?.i64(INCLUSION)?.array(1)?.bytes(&proof.encode())?;
+            out.i64(ENTRY)?.bytes(entry)?.ok()
         }
         Unprotected::Receipts(receipts) => {
             out.map(1)?.i64(RECEIPTS)?.array(receipts.len() as u64)?;

@@ -67,7 +67,7 @@ impl Reader {
             [key, url] => (key, Some((*url).to_owned())),
             _ => return Err(PolicyFault::Words("log <vkey> [<url>]")),
         };
-        let key = key_of_kind(key, |kind| kind == SignatureType::Ed25519)?;
+        let key = key_of_kind(key, |kind| kind != SignatureType::CosignatureV1)?;
         if self.logs.iter().any(|log| log.key.material() == key.material()) {
             return Err(PolicyFault::DuplicateKey(key.name().to_owned()));
         }

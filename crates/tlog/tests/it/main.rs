@@ -15,6 +15,7 @@ mod bundle;
 mod checkpoint;
 mod cose;
 mod cosignature;
+mod foreign;
 mod golden;
 mod key;
 mod note;

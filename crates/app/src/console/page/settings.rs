@@ -71,6 +71,6 @@ pub(crate) fn trust(visit: &Visit<'_>) -> Answered {
 
 /// The text of the trust file.
 pub(crate) fn trust_file(visit: &Visit<'_>) -> Result<String, Refusal> {
-    let keys = visit.desk.ledger().reader().keys();
-    crate::trust_text(&keys).map_err(|error| Refusal::new(Code::Broken, error.to_string()))
+    crate::trust_text(visit.desk.ledger().reader())
+        .map_err(|error| Refusal::new(Code::Broken, error.to_string()))
 }

@@ -55,6 +55,7 @@ fn every_route_keeps_to_the_table_for_every_role() {
                 .replace("{policy}", "base")
                 .replace("{register}", "ai_system")
                 .replace("{role}", "auditor")
+                .replace("{issuer}", &"0".repeat(64))
                 .replace("{index}", "99999");
             // A body that is no JSON: whoever is let through is told so, or has nothing to find.
             let ask = house.ask(&method, &path).bearer(token);
@@ -68,8 +69,7 @@ fn every_route_keeps_to_the_table_for_every_role() {
                 let own = if permission == Permission::OwnSession { Reach::All } else { Reach::Nothing };
                 roles.iter().map(|role| permitted(*role, permission)).max().unwrap_or(own)
             };
-            let refused = answer.status == 403
-                && answer.json()["detail"].as_str().is_some_and(|d| d.contains("carries the permission"));
+            let refused = answer.status == 403 && answer.text().contains("carries the permission");
             assert_eq!(refused, reach == Reach::Nothing, "{who} at {method} {path}: {}", answer.text());
         }
     }

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use tabellion_model::registry::Purpose;
 use tabellion_model::{Micros, Period, verify};
-use tabellion_tlog::Policy;
+use tabellion_tlog::{MlDsaSigningKey, Policy, SignedCheckpoint, VerifierKey, sign_ml_dsa};
 
 use super::cut::Cut;
 use super::fixture::{HOUR, Log, START, erased, plain, rotated};
 use super::outside::{alarmed, anchored, directory, read_by, witnessed};
+use super::registered::registered;
 
 /// What readers who say more see: file, trust file, key directory.
 const READ_BY: [(&str, &str, Option<&str>); 8] = [
@@ -60,7 +61,30 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("late.zip", witnessed(0).0),
         ("alarm.zip", alarmed(false).package(&Cut::default())),
         ("lifted.zip", alarmed(true).package(&Cut::default())),
+        ("hybrid.receipt", hybrid(&plain, plain.seals[1].1.first + 1)),
+        ("registered.cose", registered().transparent()),
     ]
+}
+
+/// The log's second key.
+fn second_key() -> MlDsaSigningKey {
+    MlDsaSigningKey::from_seed(&[8; 32])
+}
+
+/// A receipt under a checkpoint that the log signed twice.
+fn hybrid(log: &Log, index: u64) -> Vec<u8> {
+    let mut receipt = log.receipt(index);
+    let signed = SignedCheckpoint::parse(receipt.checkpoint.as_bytes()).unwrap();
+    let line = sign_ml_dsa(&signed.checkpoint, &second_key()).unwrap();
+    receipt.checkpoint = signed.with_signatures(&[line]).bytes;
+    receipt.to_bytes().unwrap()
+}
+
+/// A trust file that pins both keys.
+fn hybrid_trust() -> String {
+    let log = plain();
+    let key = VerifierKey::ml_dsa(log.origin.as_str(), second_key().public().clone()).unwrap();
+    format!("log {key}\n{}", log.trust())
 }
 
 #[test]
@@ -74,6 +98,7 @@ fn packages_receipts_and_statements_keep_their_bytes() {
     compare("anchored-trust.txt", anchored().1.as_bytes());
     compare("witnessed-trust.txt", witnessed(5).1.as_bytes());
     compare("trust.txt", plain().trust().as_bytes());
+    compare("hybrid-trust.txt", hybrid_trust().as_bytes());
     compare("wrong-trust.txt", Log::new("other.example", "b").trust().as_bytes());
 }
 
@@ -82,6 +107,7 @@ fn packages_receipts_and_statements_keep_their_bytes() {
 fn verdicts_on_golden_files_are_kept() {
     let trusts = [
         ("trust.txt", Some(plain().trust())),
+        ("hybrid-trust.txt", Some(hybrid_trust())),
         ("wrong-trust.txt", Some(Log::new("other.example", "b").trust())),
         ("no trust file", None),
     ];

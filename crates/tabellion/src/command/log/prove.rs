@@ -3,10 +3,7 @@
 use std::path::Path;
 
 use clap::ValueEnum;
-use tabellion_ledger::Reader;
-use tabellion_ledger::keyring;
-use tabellion_model::{Entry, Purpose};
-use tabellion_tlog::{CoseReceipt, InclusionProof, attach_receipts};
+use tabellion_app::{CoseReceiptError, cose_receipt, transparent_statement};
 
 use crate::directory::Directory;
 use crate::failure::Failure;
@@ -43,37 +40,22 @@ pub(super) fn run(
         }
         Format::Receipt => reader.receipt(index)?.to_bytes().map_err(|error| cannot(index, &error))?,
         Format::TlogProof => reader.proof(index)?.to_string().into_bytes(),
-        Format::Cose => cose(directory, &reader, index)?,
+        Format::Cose => cose_receipt(&reader, directory.disk()?.as_ref(), &reader.entry(index)?)
+            .map_err(|error| cannot(index, &error))?,
         Format::Transparent => {
             let view = reader.entry(index)?;
-            if !matches!(view.entry, Entry::Statement(_)) {
-                return Err(Failure::malformed(format!(
+            transparent_statement(&reader, directory.disk()?.as_ref(), &view).map_err(|error| match error {
+                CoseReceiptError::NotAStatement(_) => Failure::malformed(format!(
                     "entry {index} is not a statement, so it cannot become a transparent statement; ask for --format receipt or cose"
-                )));
-            }
-            let receipt = cose(directory, &reader, index)?;
-            attach_receipts(&view.bytes, &[receipt]).map_err(|error| cannot(index, &error))?
+                )),
+                other => cannot(index, &other),
+            })?
         }
     };
     match out {
         Some(path) => files::write_whole(path, &bytes),
         None => terminal::bytes(&bytes),
     }
-}
-
-/// Issues a COSE Receipt at the newest size, whose root the log key in force has signed as a checkpoint.
-fn cose(directory: &Directory, reader: &Reader, index: u64) -> Result<Vec<u8>, Failure> {
-    let size = reader.size();
-    let keys = reader.keys();
-    let key = keys.in_force(Purpose::Log, size).ok_or_else(|| cannot(index, &"no log key is in force"))?;
-    let pair = keyring::load_key(directory.disk()?.as_ref(), Purpose::Log, &key.key_id)?;
-    let header = reader.entry(index)?;
-    let subject =
-        header.entry.header().map_or_else(|| format!("entry{index}"), |header| header.record_id.to_hex());
-    let (root, path) = (reader.root_at(size)?, reader.inclusion(index, size)?);
-    let proof = InclusionProof { size, index, path };
-    CoseReceipt::issue(&root, &proof, reader.origin().as_str(), &subject, pair.key.as_ref())
-        .map_err(|error| cannot(index, &error))
 }
 
 fn cannot(index: u64, error: &dyn std::fmt::Display) -> Failure {
