@@ -12,6 +12,7 @@
 mod anchors;
 mod append;
 mod crash;
+mod crash_points;
 mod damage;
 mod derived;
 mod disk;
