@@ -38,7 +38,9 @@ pub(crate) fn perform(held: &Held, request: &Request) -> Response {
 pub(crate) fn refusal(error: &LedgerError) -> Refusal {
     let kind = match error {
         LedgerError::Rejected { .. } => RefusalKind::Rejected,
-        LedgerError::Unavailable(_) | LedgerError::SealAgain => RefusalKind::Unavailable,
+        LedgerError::Unavailable(_) | LedgerError::Full(_) | LedgerError::SealAgain => {
+            RefusalKind::Unavailable
+        }
         LedgerError::Fatal(_) => RefusalKind::Fatal,
     };
     let code = error.code().map(|code| code.as_str().to_owned());

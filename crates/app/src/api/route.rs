@@ -313,6 +313,9 @@ impl Route {
     /// Every code that this route may refuse with.
     pub(super) fn refuses(&self, has_input: bool) -> Vec<Code> {
         let mut codes = vec![Code::Broken, Code::Unavailable];
+        if self.method != Method::GET {
+            codes.push(Code::StorageFull);
+        }
         if has_input || self.takes_body || self.headers != Headers::Plain {
             codes.push(Code::Malformed);
         }

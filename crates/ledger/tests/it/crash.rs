@@ -144,7 +144,12 @@ fn live(ledger: &Ledger, random: &mut Random, journal: &mut Journal) {
         };
         match outcome {
             Ok(()) => journal.checkpoints.push(ledger.reader().checkpoint().to_string()),
-            Err(LedgerError::Rejected { .. } | LedgerError::Unavailable(_) | LedgerError::SealAgain) => {}
+            Err(
+                LedgerError::Rejected { .. }
+                | LedgerError::Unavailable(_)
+                | LedgerError::Full(_)
+                | LedgerError::SealAgain,
+            ) => {}
             Err(LedgerError::Fatal(_)) => return,
         }
     }
