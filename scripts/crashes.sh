@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Power cuts beyond what a test run has time for: crashes.sh FROM TO [JOBS] tries the seeds FROM..TO on a simulated disk, JOBS processes of two
-# threads at a time (1), and says in one line what was done. A seed that fails is named and repeats exactly. A million cuts are about 620,000 seeds.
+# threads at a time (1), and says in one line what was done. A seed that fails is named and repeats exactly. A million cuts are about 600,000 seeds.
 set -euo pipefail
 if [ $# -lt 2 ] || [ "$2" -le "$1" ]; then
   echo "usage: $0 FROM TO [JOBS]" >&2

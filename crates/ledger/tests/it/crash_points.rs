@@ -28,7 +28,7 @@ const STEPS: &[(Thing, &[tabellion_testkit::Act])] = &[
     (Thing::Directory, &[Create, SyncNames]),
     (Thing::SigningKey, &[Create, Write, Sync, Rename, SyncNames]),
     (Thing::Head, &[Create, Reserve, Write, Sync, SyncNames]),
-    (Thing::Spare, &[Create, Reserve, Write, Sync, Remove]),
+    (Thing::Spare, &[Create, Reserve, Write, Sync, SyncNames, Remove]),
     (Thing::Segment, &[Create, Reserve, Write, Sync, Rename, SyncNames]),
     // Before its write a batch is sealed and signed, after its sync it is durable and nobody knows.
     (Thing::Batch, &[Write, Sync]),

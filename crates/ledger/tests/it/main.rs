@@ -20,6 +20,7 @@ mod erasure;
 mod fixture;
 mod guess;
 mod keys;
+mod levels;
 mod pipelined;
 mod room;
 mod statement;
