@@ -99,7 +99,9 @@ fn records(disk: &SimDisk, journal: &mut Journal) {
 fn derived(disk: &SimDisk, journal: &mut Journal) {
     let Ok(ledger) = open(disk, &background()) else { return };
     if let Ok(acks) = ledger.append_all(&[document(1, 1), document(1, 2), document(1, 3)]) {
-        acks.iter().for_each(|ack| remember(journal, ack, 1));
+        for ack in &acks {
+            remember(journal, ack, 1);
+        }
     }
     // The end does at once what is otherwise done every second.
     let _ = ledger.close();
@@ -373,9 +375,9 @@ fn the_power_may_go_before_and_after_every_named_step() {
 /// A log is made, and the power goes: it is there whole, or the next start says what to do.
 fn creation() -> Tally {
     let (mut tally, mut no_way_out) = (Tally::default(), BTreeSet::new());
-    let make = |disk: &SimDisk| Ledger::create(Arc::new(disk.clone()), &new_log(), &options(7, 0)).is_ok();
+    let create = |disk: &SimDisk| Ledger::create(Arc::new(disk.clone()), &new_log(), &options(7, 0)).is_ok();
     let undisturbed = SimDisk::new();
-    assert!(make(&undisturbed), "a log can be made");
+    assert!(create(&undisturbed), "a log can be made");
     for (step, times) in undisturbed.steps() {
         let tried: BTreeSet<u64> = [0, times / 2, times - 1].into();
         for (k, side) in tried.iter().flat_map(|k| [(*k, Side::Before), (*k, Side::After)]) {
@@ -383,7 +385,7 @@ fn creation() -> Tally {
                 let at = format!("a log was being made when the power went {side:?} {step}, time {k}");
                 let disk = SimDisk::new();
                 disk.cut_at(step, k, side);
-                let made = make(&disk);
+                let made = create(&disk);
                 assert!(disk.is_off() && !made, "{at}: the cut was not noticed");
                 disk.crash(seed);
                 tally.note(step, side);
