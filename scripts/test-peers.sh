@@ -27,6 +27,9 @@ step "the control plane, asked what it describes and what not" scripts/peers/api
 step "a second client of tlog-tiles reads a whole log" scripts/peers/tiles.sh "$place/tiles"
 step "SCITT: an issuer with means of its own, receipts checked by others" scripts/peers/scitt.sh "$place/scitt"
 step "a witness that others wrote" scripts/peers/witness.sh "$place/witness"
+step "system calls that fail (libfiu)" scripts/peers/faults.sh "$place/errors" errors
+step "a file system of 64 MiB that fills up" scripts/peers/faults.sh "$place/full" full
+step "kill -9 over HTTP" scripts/peers/faults.sh "$place/kills" kills
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh
 step_summary "make test-peers: all passed"

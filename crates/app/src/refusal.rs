@@ -67,6 +67,7 @@ codes! {
     VersionRequired "version_required" 428 "The change does not say which version it changes" "Send If-Match with the ETag of the resource as you read it.";
     Broken "broken" 500 "The log contradicts itself or stopped" "The operator runs tabellion fsck; the program ends and recovers at its next start.";
     Unavailable "unavailable" 503 "Not now" "Send it again later, with the same Idempotency-Key.";
+    StorageFull "storage_full" 507 "The disk is full" "The operator frees space below the data directory; then send it again, with the same Idempotency-Key. Reading goes on meanwhile.";
     ViewBehind "view_behind" 503 "Recorded, but the views have not passed it yet" "Send it again with the same Idempotency-Key: nothing is recorded twice.";
 }
 
@@ -132,6 +133,7 @@ impl From<LedgerError> for Refusal {
                 RejectCode::NotFound => Code::NotFound,
             },
             LedgerError::Unavailable(_) | LedgerError::SealAgain => Code::Unavailable,
+            LedgerError::Full(_) => Code::StorageFull,
             LedgerError::Fatal(_) => Code::Broken,
         };
         let detail = match error {

@@ -4,6 +4,7 @@
 //! views have passed it → the resource as it is now. Promises: no change without its record; a rule that held when it was checked still
 //! holds where the record stands, or nothing is appended. Must never: know HTTP.
 
+pub mod acknowledging;
 pub mod actor;
 pub mod applicability;
 pub(crate) mod around;
@@ -107,6 +108,8 @@ pub struct Desk {
     pub(crate) packing: Mutex<()>,
     /// One is held while a text of a policy is tried: anybody who reads policies may, and none of them must take the machine from the others.
     pub(crate) trying: [Mutex<()>; policies::MAX_TRIALS],
+    /// Those who wait for witnesses.
+    pub(crate) waiting: Arc<acknowledging::Waiting>,
     /// How the last append went.
     pub(crate) health: Mutex<Health>,
     /// How clauses and controls stood at the moments that were asked for last.
@@ -135,6 +138,7 @@ impl Desk {
             saving_views: Mutex::new(()),
             packing: Mutex::new(()),
             trying: Default::default(),
+            waiting: Arc::default(),
             health: Mutex::new(Health::default()),
             over: Mutex::default(),
         }

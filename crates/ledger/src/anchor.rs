@@ -26,6 +26,7 @@ pub use exchange::{Answer, Exchange, Method, Outgoing};
 pub use job::{Job, JobError, JobState, JobTime};
 pub use key::{AnchorKeyError, Ed25519AnchorKey, EvmKey, new_anchor_key};
 pub use lock::OutboxLock;
+pub(crate) use outbox::covering;
 pub use outbox::{ANCHOR_DIR, Coverage, Outbox, OutboxError};
 pub use runner::{AnchorPlan, Anchoring, Note, Round};
 pub use time_stamps::TimeStampAuthority;

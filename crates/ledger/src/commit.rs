@@ -175,7 +175,7 @@ impl Committer {
         let tight = match segment().and_then(|()| self.shared.vault().make_room()) {
             Ok(()) => false,
             Err(error) => match full_or_fatal("make room for what must follow", &error) {
-                LedgerError::Unavailable(_) => true,
+                LedgerError::Full(_) => true,
                 fatal => return Err(fatal),
             },
         };
@@ -336,7 +336,7 @@ pub(crate) fn full_or_fatal(what: &str, error: &io::Error) -> LedgerError {
 }
 
 pub(crate) fn no_space(what: &str) -> LedgerError {
-    LedgerError::Unavailable(format!(
+    LedgerError::Full(format!(
         "cannot {what}: the disk is full. Nothing was recorded; free space below the data directory and try again"
     ))
 }

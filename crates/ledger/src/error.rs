@@ -1,7 +1,7 @@
 //! What can go wrong with the ledger, in three kinds that are never mixed.
 //!
 //! `Rejected`: the caller's fault, nothing was appended, has a stable code. `Unavailable`: nothing was appended, the same request may
-//! succeed later. `Fatal`: the state on disk is unknown; the process must end and recover at its next start.
+//! succeed later; `Full` is that of a full disk. `Fatal`: the state on disk is unknown; the process must end and recover at its next start.
 
 use std::io;
 
@@ -78,6 +78,9 @@ pub enum LedgerError {
     /// Nothing was appended; trying again may help.
     #[error("{0}")]
     Unavailable(String),
+    /// Nothing was appended: the disk is full. The same request succeeds once there is space; nobody needs to start anything.
+    #[error("{0}")]
+    Full(String),
     /// Nothing was appended: an erasure destroyed a key between sealing and committing. [`crate::Ledger::append`] seals again by itself.
     #[error("the content's key was destroyed by an erasure meanwhile; seal the record again")]
     SealAgain,

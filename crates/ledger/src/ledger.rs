@@ -352,7 +352,7 @@ impl Ledger {
             .and_then(|()| self.shared.vault().make_room());
         room.set_tight(made.is_err());
         made.map_err(|error| {
-            LedgerError::Unavailable(format!(
+            LedgerError::Full(format!(
                 "the disk is full: nothing more can be recorded. Free {} MiB below the data directory, for the next segment and the \
                  table of keys ({error})",
                 (segment_bytes >> 20) + 1

@@ -160,7 +160,10 @@ fn published(disk: &dyn Disk) -> Result<Option<Checkpoint>, OpenError> {
 }
 
 fn segment_numbers(disk: &dyn Disk) -> Result<Vec<u32>, OpenError> {
-    let names = disk.list(SEGMENT_DIR).map_err(OpenError::io("list", SEGMENT_DIR))?;
+    let names = disk.list(SEGMENT_DIR).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(Vec::new()),
+        _ => Err(OpenError::io("list", SEGMENT_DIR)(error)),
+    })?;
     let numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
     for (expected, number) in numbers.iter().enumerate() {
         if u32::try_from(expected).ok() != Some(*number) {

@@ -41,7 +41,31 @@ pub(crate) struct Shared {
     /// Size of segments made from now on.
     pub(crate) segment_bytes: u64,
     /// The committed size, for those who wait until it grows.
-    growth: (Mutex<u64>, Condvar),
+    growth: Mark,
+    /// Size of the newest cosigned checkpoint, likewise.
+    pub(crate) cosigned_size: Mark,
+}
+
+/// A size that only grows, and those who wait until it does.
+#[derive(Default)]
+pub(crate) struct Mark {
+    size: Mutex<u64>,
+    grown: Condvar,
+}
+
+impl Mark {
+    /// Says that it is `size` now.
+    pub(crate) fn set(&self, size: u64) {
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner) = size;
+        self.grown.notify_all();
+    }
+
+    /// The size, as soon as it is above `known` or `patience` is over.
+    pub(crate) fn wait_above(&self, known: u64, patience: Duration) -> u64 {
+        let guard = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.grown.wait_timeout_while(guard, patience, |size| *size <= known);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
 }
 
 impl Shared {
@@ -52,7 +76,8 @@ impl Shared {
         vault: KeyTable,
         checkpoint: String,
     ) -> Self {
-        let growth = (Mutex::new(state.size()), Condvar::new());
+        let growth = Mark::default();
+        growth.set(state.size());
         Self {
             disk,
             clock: Arc::clone(&options.clock),
@@ -69,6 +94,7 @@ impl Shared {
             room: Room::default(),
             segment_bytes: options.segment_bytes,
             growth,
+            cosigned_size: Mark::default(),
         }
     }
 
@@ -79,15 +105,11 @@ impl Shared {
 
     /// Says that the log has `size` entries now.
     pub(crate) fn grew(&self, size: u64) {
-        *self.growth.0.lock().unwrap_or_else(PoisonError::into_inner) = size;
-        self.growth.1.notify_all();
+        self.growth.set(size);
     }
 
     /// The committed size, as soon as it is above `known` or `patience` is over.
     pub(crate) fn wait_for_more(&self, known: u64, patience: Duration) -> u64 {
-        let (size, grown) = &self.growth;
-        let guard = size.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = grown.wait_timeout_while(guard, patience, |size| *size <= known);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        self.growth.wait_above(known, patience)
     }
 }

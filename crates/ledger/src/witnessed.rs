@@ -85,6 +85,8 @@ impl Ledger {
         disk::write_file_durably(self.shared.disk.as_ref(), COSIGNED_PATH, signed.bytes.as_bytes())
             .map_err(|error| LedgerError::Unavailable(format!("cannot write {COSIGNED_PATH}: {error}")))?;
         *kept = Some(Arc::new(signed.clone()));
+        drop(kept);
+        self.shared.cosigned_size.set(signed.checkpoint.size);
         Ok(())
     }
 
@@ -166,6 +168,7 @@ impl Reader {
         let read = SignedCheckpoint::parse(&bytes).map_err(|error| error.to_string());
         match read.and_then(|signed| check_own(self, &signed).map(|()| signed)) {
             Ok(signed) => {
+                self.shared.cosigned_size.set(signed.checkpoint.size);
                 *self.shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) =
                     Some(Arc::new(signed));
                 Ok(None)

@@ -42,6 +42,11 @@ impl Failure {
         Self { exit: Some(Exit::Malformed), text: text.into() }
     }
 
+    /// Nothing is broken, and what was asked for is not there.
+    pub fn undetermined(text: impl Into<String>) -> Self {
+        Self { exit: Some(Exit::Undetermined), text: text.into() }
+    }
+
     /// A file operation failed.
     pub fn io(action: &str, path: &Path, error: &io::Error) -> Self {
         let hint = match error.kind() {

@@ -6,10 +6,14 @@
 mod people;
 mod statements;
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tabellion_ledger::keyring::KeyPair;
-use tabellion_ledger::{Ack, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode};
+use tabellion_ledger::{
+    Ack, AckLevel, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode,
+};
 use tabellion_model::body;
 use tabellion_model::registry::{Kind, Revocation};
 use tabellion_model::{CredentialId, Entry, HoldId, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
@@ -23,6 +27,9 @@ use crate::request::{
 
 /// Most lines of one [`Request::Summaries`]: about 200 bytes each, well below one message.
 pub(crate) const MAX_SUMMARIES: u32 = 4096;
+
+/// Longest wait for witnesses that a request may ask for, in seconds: they answer within a few, or not today.
+pub(crate) const MAX_WAIT_SECONDS: u64 = 60;
 
 /// Carries out `request`.
 pub(crate) fn perform(held: &Held, request: &Request) -> Response {
@@ -42,7 +49,9 @@ pub(crate) fn perform(held: &Held, request: &Request) -> Response {
 pub(crate) fn refusal(error: &LedgerError) -> Refusal {
     let kind = match error {
         LedgerError::Rejected { .. } => RefusalKind::Rejected,
-        LedgerError::Unavailable(_) | LedgerError::SealAgain => RefusalKind::Unavailable,
+        LedgerError::Unavailable(_) | LedgerError::Full(_) | LedgerError::SealAgain => {
+            RefusalKind::Unavailable
+        }
         LedgerError::Fatal(_) => RefusalKind::Fatal,
     };
     let code = error.code().map(|code| code.as_str().to_owned());
@@ -66,6 +75,9 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         Request::Remembered { signer, key } => {
             let signer = signer.as_deref().map(|hex| id("key", hex, KeyId::from_hex)).transpose()?;
             remembered(ledger, signer.as_ref(), key)
+        }
+        Request::Reached { index, level, within_seconds } => {
+            reached(ledger.reader(), *index, level, *within_seconds)
         }
         Request::Receipt { index } => receipt(ledger.reader(), *index),
         Request::Summaries { from, limit } => {
@@ -193,6 +205,13 @@ fn append_statements(ledger: &Ledger, statements: &[SignedStatement]) -> Result<
     let prepared = statements.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
     let acks = ledger.append_prepared(prepared)?;
     Ok(Answer::Appended { records: acks.iter().map(Appended::from).collect() })
+}
+
+fn reached(reader: &Reader, index: u64, level: &str, within_seconds: u64) -> Result<Answer, LedgerError> {
+    let level = AckLevel::parse(level)
+        .ok_or_else(|| malformed("a level is durable, included, witnessed or anchored".to_owned()))?;
+    let patience = Duration::from_secs(within_seconds.min(MAX_WAIT_SECONDS));
+    Ok(Answer::from(&reader.wait_for_level(index, level, patience)?))
 }
 
 fn receipt(reader: &Reader, index: u64) -> Result<Answer, LedgerError> {

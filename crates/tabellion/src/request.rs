@@ -3,7 +3,7 @@
 //! Promises: a closed set with closed members, each mapped to one call of the ledger. Must never: know where it is carried out.
 
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{Ack, Draft};
+use tabellion_ledger::{Ack, Draft, Reached};
 
 /// A statement on its way into the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,15 @@ pub enum Request {
     Receipt {
         /// Its index.
         index: u64,
+    },
+    /// How far has the evidence of this entry come? Waits for `level` at most so long; anchors are not waited for.
+    Reached {
+        /// Its index.
+        index: u64,
+        /// `durable`, `included`, `witnessed` or `anchored`.
+        level: String,
+        /// Longest wait.
+        within_seconds: u64,
     },
     /// Short lines about entries.
     Summaries {
@@ -325,6 +334,15 @@ pub enum Answer {
         /// The text.
         text: String,
     },
+    /// How far an entry has come.
+    Reached {
+        /// Every level that is reached.
+        levels: Vec<String>,
+        /// Size of the cosigned checkpoint that covers it.
+        witnessed: Option<u64>,
+        /// Anchors that cover it, with the sizes of their confirmed checkpoints.
+        anchored: Vec<(String, u64)>,
+    },
     /// Lines about entries.
     Summaries {
         /// In order.
@@ -386,6 +404,16 @@ pub enum Answer {
         /// The first record of the change.
         record: Appended,
     },
+}
+
+impl From<&Reached> for Answer {
+    fn from(reached: &Reached) -> Self {
+        Self::Reached {
+            levels: reached.levels().map(|level| level.as_str().to_owned()).collect(),
+            witnessed: reached.witnessed,
+            anchored: reached.anchored.iter().map(|by| (by.name.clone(), by.size)).collect(),
+        }
+    }
 }
 
 /// Whose fault a refusal is.

@@ -13,6 +13,6 @@ pub mod upstream;
 pub use hooked::{Change, Fate, Hook, HookedDisk};
 pub use random::Random;
 pub use read_only::ReadOnlyDisk;
-pub use sim_disk::{Fault, Image, SECTOR, SimDisk};
+pub use sim_disk::{Act, Fault, Image, SECTOR, Side, SimDisk, Step, Thing};
 pub use sources::{ManualClock, SeededEntropy};
 pub use upstream::Upstream;

@@ -6,6 +6,7 @@
 //! failed write, on a full disk too, may have been written in part. A sync that failed once has dropped what it was about: whoever reads still
 //! sees it, no later sync writes it, and only writing it again helps (so does Linux since the errors of 2018).
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,9 +15,11 @@ use tabellion_ledger::disk::{Disk, DiskFile, FileIdentity, OpenMode, check_path,
 use crate::random::Random;
 
 mod image;
+mod step;
 
 use image::{Change, Content, FileId};
 pub use image::{Image, SECTOR};
+pub use step::{Act, Side, Step, Thing};
 
 /// What goes wrong at a chosen operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,14 @@ struct State {
     life: u64,
     operations: u64,
     fault: Option<(u64, Fault)>,
+    /// How often each step was taken.
+    steps: BTreeMap<Step, u64>,
+    /// The step before or after which the power goes: at its so manieth time from the beginning.
+    cut: Option<(Step, u64, Side)>,
+    /// The power goes when the operation under way is done.
+    dies: bool,
+    /// What was written last to each file: what its next sync is about.
+    written: BTreeMap<FileId, Thing>,
     off: bool,
     capacity: Option<u64>,
     random: Option<Random>,
@@ -71,6 +82,24 @@ impl SimDisk {
         let mut state = self.state();
         state.fault = Some((state.operations + k, fault));
         state.random = Some(Random::new(seed));
+    }
+
+    /// Lets the power go on one side of a step, when it is taken for the `k`-th time from now (0 is the next time). Until
+    /// [`SimDisk::crash`] or [`SimDisk::kill`], that operation and all after it fail.
+    pub fn cut_at(&self, step: Step, k: u64, side: Side) {
+        let mut state = self.state();
+        let taken = state.steps.get(&step).copied().unwrap_or(0);
+        state.cut = Some((step, taken + k, side));
+    }
+
+    /// How often each step was taken since the disk was made.
+    pub fn steps(&self) -> BTreeMap<Step, u64> {
+        self.state().steps.clone()
+    }
+
+    /// Whether the power is off.
+    pub fn is_off(&self) -> bool {
+        self.state().off
     }
 
     /// Whether the fault of [`SimDisk::fail_at`] has happened.
@@ -119,15 +148,26 @@ impl SimDisk {
 impl State {
     fn next_life(&mut self) {
         self.life += 1;
-        self.off = false;
-        self.fault = None;
+        (self.off, self.dies) = (false, false);
+        (self.fault, self.cut) = (None, None);
     }
 
     /// Counts a changing operation; says what goes wrong with it.
-    fn operation(&mut self) -> Result<Option<Fault>, io::Error> {
+    fn operation(&mut self, step: Step) -> Result<Option<Fault>, io::Error> {
         self.powered()?;
         let now = self.operations;
         self.operations += 1;
+        let taken = self.steps.entry(step).or_default();
+        let here = self.cut.filter(|(at, k, _)| *at == step && k == taken);
+        *taken += 1;
+        match here {
+            Some((_, _, Side::Before)) => {
+                (self.off, self.random) = (true, None);
+                return Ok(Some(Fault::PowerOff));
+            }
+            Some((_, _, Side::After)) => self.dies = true,
+            None => {}
+        }
         match self.fault {
             Some((at, Fault::PowerOff)) if at == now => {
                 self.off = true;
@@ -138,9 +178,22 @@ impl State {
         }
     }
 
+    /// An operation is done: the power may go now.
+    fn done(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.dies) {
+            self.off = true;
+        }
+        self.powered()
+    }
+
+    /// What the file of an open handle is now; a spare becomes a segment by its name alone.
+    fn path_of(&self, file: FileId) -> &str {
+        self.image.names.iter().find(|(_, named)| **named == file).map_or("", |(path, _)| path)
+    }
+
     /// An operation that either happens or does not.
-    fn whole_operation(&mut self) -> io::Result<()> {
-        match self.operation()? {
+    fn whole_operation(&mut self, step: Step) -> io::Result<()> {
+        match self.operation(step)? {
             None => Ok(()),
             Some(Fault::NoSpace) => Err(io::ErrorKind::StorageFull.into()),
             Some(Fault::Eio | Fault::PowerOff) => Err(io::Error::other("simulated I/O error")),
@@ -186,8 +239,10 @@ impl Disk for SimDisk {
             (Some(file), _) => file,
             (None, OpenMode::CreateNew) => {
                 state.check_dir(parent(path))?;
-                state.whole_operation()?;
-                state.image.create(path)
+                state.whole_operation(Step(Thing::at(path), Act::Create))?;
+                let file = state.image.create(path);
+                state.done()?;
+                file
             }
             (None, _) => return Err(io::ErrorKind::NotFound.into()),
         };
@@ -225,36 +280,41 @@ impl Disk for SimDisk {
     fn create_dir_all(&self, dir: &str) -> io::Result<()> {
         check_path(dir)?;
         let mut state = self.state();
-        state.whole_operation()?;
+        state.whole_operation(Step(Thing::Directory, Act::Create))?;
         // Directories are made once, at the very beginning; losing one is losing everything, which is not what is tested here.
         let mut part = dir;
         while !part.is_empty() {
             state.image.dirs.insert(part.to_owned());
             part = parent(part);
         }
-        Ok(())
+        state.done()
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         check_path(to)?;
         let mut state = self.state();
         state.check_dir(parent(to))?;
-        state.whole_operation()?;
-        state.image.rename(from, to).ok_or_else(|| io::ErrorKind::NotFound.into())
+        state.whole_operation(Step(Thing::at(to), Act::Rename))?;
+        state.image.rename(from, to).ok_or(io::ErrorKind::NotFound)?;
+        state.done()
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
         let mut state = self.state();
-        state.whole_operation()?;
-        state.image.unlink(path).map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
+        let thing = path.strip_suffix(".tmp").map_or_else(|| Thing::at(path), |_| Thing::Leftover);
+        state.whole_operation(Step(thing, Act::Remove))?;
+        state.image.unlink(path).ok_or(io::ErrorKind::NotFound)?;
+        state.done()
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
         let mut state = self.state();
         state.check_dir(dir)?;
-        state.whole_operation()?;
+        // The names of a directory are made durable for the one that was changed last.
+        let thing = state.image.changed_last(dir).map_or(Thing::Directory, Thing::at);
+        state.whole_operation(Step(thing, Act::SyncNames))?;
         state.image.sync_names(dir);
-        Ok(())
+        state.done()
     }
 }
 
@@ -285,7 +345,12 @@ impl DiskFile for SimFile {
         let mut state = self.disk.state();
         state.content(self.file, self.life)?;
         let offset = usize::try_from(offset).map_err(io::Error::other)?;
-        let fault = state.operation()?;
+        let end = offset + bytes.len();
+        let present = state.content(self.file, self.life)?.current.get(offset..end).unwrap_or_default();
+        let present = present.to_vec();
+        let thing = Thing::written(state.path_of(self.file), offset as u64, bytes, &present);
+        let fault = state.operation(Step(thing, Act::Write))?;
+        state.written.insert(self.file, thing);
         let full = state.is_full(self.file, offset + bytes.len());
         let written = match (fault, full) {
             (None, false) => bytes.len(),
@@ -300,7 +365,7 @@ impl DiskFile for SimFile {
                 .change(Change::Write { offset, bytes: bytes.get(..written).unwrap_or_default().to_vec() });
         }
         match fault {
-            None if !full => Ok(()),
+            None if !full => state.done(),
             None | Some(Fault::NoSpace) => Err(io::ErrorKind::StorageFull.into()),
             Some(Fault::Eio | Fault::PowerOff) => Err(io::Error::other("simulated I/O error")),
         }
@@ -309,7 +374,9 @@ impl DiskFile for SimFile {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.state();
         state.content(self.file, self.life)?;
-        let done = state.whole_operation();
+        let thing = state.written.get(&self.file).copied();
+        let thing = thing.unwrap_or_else(|| Thing::at(state.path_of(self.file)));
+        let done = state.whole_operation(Step(thing, Act::Sync));
         let State { image, random, off, .. } = &mut *state;
         let content = image.files.get_mut(&self.file).ok_or(io::ErrorKind::NotFound)?;
         match &done {
@@ -318,7 +385,7 @@ impl DiskFile for SimFile {
             Err(_) if *off => {}
             Err(_) => content.settle(random.get_or_insert_with(|| Random::new(0))),
         }
-        done
+        done.and_then(|()| state.done())
     }
 
     fn identity(&self) -> io::Result<FileIdentity> {
@@ -333,13 +400,14 @@ impl DiskFile for SimFile {
     fn allocate(&self, len: u64) -> io::Result<()> {
         let mut state = self.disk.state();
         state.content(self.file, self.life)?;
-        state.whole_operation()?;
+        let thing = Thing::at(state.path_of(self.file));
+        state.whole_operation(Step(thing, Act::Reserve))?;
         let len = usize::try_from(len).map_err(io::Error::other)?;
         if state.is_full(self.file, len) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         state.content(self.file, self.life)?.change(Change::Length(len));
-        Ok(())
+        state.done()
     }
 }
 

@@ -368,7 +368,7 @@ fn problem_response(refusal: &Refusal, request_id: &str, is_concise: bool) -> Re
         Code::NotSignedIn => {
             drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
-        Code::Unavailable | Code::ViewBehind => {
+        Code::Unavailable | Code::ViewBehind | Code::StorageFull => {
             drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1")));
         }
         _ => {}

@@ -392,6 +392,9 @@ impl Route {
     /// Every code that this route may refuse with.
     pub(super) fn refuses(&self, has_input: bool) -> Vec<Code> {
         let mut codes = vec![Code::Broken, Code::Unavailable];
+        if self.method != Method::GET {
+            codes.push(Code::StorageFull);
+        }
         let takes_json = self.body_media == Some(JSON_MEDIA);
         if has_input || takes_json || self.headers != Headers::Plain {
             codes.push(Code::Malformed);

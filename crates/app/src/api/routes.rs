@@ -140,6 +140,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/entries", READ_ENTRIES, Plain, "listEntries", "The log's entries within reach, newest first", 200, &[NotFound]).by(log::entries),
         row(GET, "/api/v1/entries/{index}", READ_ENTRIES, Plain, "readEntry", "One entry", 200, &[NotFound]).by(log::entry),
         row(GET, "/api/v1/entries/{index}/receipt", READ_ENTRIES, Plain, "readReceipt", "The receipt of an entry, as tabellion verify takes it", 200, &[NotFound]).by(log::receipt),
+        row(GET, "/api/v1/entries/{index}/acknowledgement", READ_ENTRIES, Plain, "readAcknowledgement", "How far the evidence of an entry has come: durable, included, witnessed, anchored", 200, &[NotFound]).by(log::acknowledgement),
         row(GET, "/api/v1/entries/{index}/proof", READ_ENTRIES, Plain, "readProof", "The inclusion proof of an entry, C2SP tlog-proof", 200, &[NotFound]).by(log::proof),
         row(GET, "/api/v1/checkpoint", READ_ENTRIES, Plain, "readCheckpoint", "The newest signed checkpoint, C2SP tlog-checkpoint", 200, &[]).by(log::checkpoint),
         row(GET, "/log/{tenant}/checkpoint", READ_LOG, Plain, "readPublishedCheckpoint", "The checkpoint that was published last, C2SP tlog-tiles", 200, &[NotFound]).by(tiles::checkpoint),

@@ -215,8 +215,9 @@ impl Form {
 
 /// The idempotency key of a form. One that comes back keeps it only when the first request may have been carried out.
 pub(crate) fn once(visit: &Visit<'_>, refused: Option<&Refused<'_>>) -> Result<String, Refusal> {
-    let may_be_done =
-        |refused: &&Refused<'_>| matches!(refused.refusal.code, Code::ViewBehind | Code::Unavailable);
+    let may_be_done = |refused: &&Refused<'_>| {
+        matches!(refused.refusal.code, Code::ViewBehind | Code::Unavailable | Code::StorageFull)
+    };
     match refused.filter(may_be_done).and_then(|refused| refused.typed.get("once")) {
         Some(once) => Ok(once.to_owned()),
         None => Ok(hex::encode(visit.desk.random_id()?)),

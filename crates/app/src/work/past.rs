@@ -35,6 +35,7 @@ impl Desk {
             saving_views: Mutex::new(()),
             packing: Mutex::new(()),
             trying: Default::default(),
+            waiting: Arc::clone(&self.waiting),
             health: Mutex::new(Health::default()),
             over: Mutex::default(),
         }))

@@ -15,6 +15,7 @@ use tabellion_model::registry::Kind;
 use tabellion_model::{RecordType, SystemId};
 use tabellion_tlog::{Hash, sha256};
 
+use super::acknowledging::{Acknowledgement, Wanted};
 use super::forms::{DigestForm, IdForm, Line, Recorded};
 use super::systems::stage_of;
 use super::{Actor, Desk, Given, Written};
@@ -94,6 +95,9 @@ pub struct NewRecord {
     /// An event.
     #[serde(default)]
     pub event: Option<NewEvent>,
+    /// How far the record has to have come before it is answered. It is recorded either way: the answer says what was reached.
+    #[serde(default)]
+    pub acknowledge: Option<Wanted>,
 }
 
 /// A record that was made.
@@ -113,6 +117,8 @@ pub struct MadeRecord {
     pub content_kept: bool,
     /// Where it was recorded.
     pub recorded: Recorded,
+    /// How far it has come.
+    pub acknowledged: Acknowledgement,
 }
 
 /// What a file is kept for, in the words of whoever keeps it.
@@ -207,6 +213,7 @@ impl Desk {
             sha256: content.sha256,
             content_kept: content.kept,
             recorded: Recorded::from(&written),
+            acknowledged: self.acknowledged(written.index, &new.acknowledge.unwrap_or_default()),
         };
         Ok((made, written))
     }

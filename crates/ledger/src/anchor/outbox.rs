@@ -12,6 +12,7 @@ use tabellion_tlog::sha256;
 
 use super::{Job, JobState, Target};
 use crate::disk::{self, Disk};
+use crate::level::AnchoredBy;
 
 /// Directory of the outboxes, below the data directory.
 pub const ANCHOR_DIR: &str = "anchors";
@@ -168,6 +169,22 @@ pub(crate) fn job_names(disk: &dyn Disk) -> Result<Vec<(String, u64)>, OutboxErr
         (size.len() == SIZE_DIGITS).then(|| Some((name.to_owned(), size.parse().ok()?)))?
     };
     Ok(names.iter().filter_map(job).collect())
+}
+
+/// Of each outbox the smallest confirmed checkpoint that covers entry `index`.
+pub(crate) fn covering(disk: &Arc<dyn Disk>, index: u64) -> Result<Vec<AnchoredBy>, OutboxError> {
+    let mut found: Vec<AnchoredBy> = Vec::new();
+    // Names sort by anchor and then by size.
+    for (name, size) in job_names(disk.as_ref())?.into_iter().filter(|(_, size)| *size > index) {
+        if found.last().is_some_and(|known| known.name == name) {
+            continue;
+        }
+        let job = Outbox::new(Arc::clone(disk), &name).job(size)?;
+        if job.state == JobState::Confirmed {
+            found.push(AnchoredBy { name, size });
+        }
+    }
+    Ok(found)
 }
 
 /// What these jobs, by size, cover.

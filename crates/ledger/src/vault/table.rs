@@ -113,14 +113,14 @@ impl KeyTable {
         })
     }
 
-    /// Puts a table in the place of the empty one, durably, in which every one of `keys` is known and gone.
+    /// Puts a table in the place of the empty one, durably and whole or not at all, in which every one of `keys` is known and gone: while it is
+    /// empty, its operator's word stands.
     pub(crate) fn lost<'k>(
         disk: &dyn Disk,
         origin: &Hash,
         master: MasterKey,
         keys: impl Iterator<Item = &'k VaultKeyId>,
     ) -> io::Result<Self> {
-        let file = disk.open(TABLE_PATH, OpenMode::ReadWrite)?;
         let scope =
             KeyScope { system: None, class: RetentionClass::lost(), month: 0, subject: None, own: false };
         let mut slots = Vec::new();
@@ -130,11 +130,9 @@ impl KeyTable {
             slots.push(slot::gone(&identity.to_bytes()));
             rows.insert(*id, KeyRow { identity, position, key: None });
         }
-        // The header last: a table that was cut short has none, and is refused like any that is damaged.
-        file.write_at(SLOT as u64, &slots.concat())?;
-        file.sync()?;
-        file.write_at(0, &header(origin, &master)?)?;
-        file.sync()?;
+        let table = [header(origin, &master)?.as_slice(), &slots.concat()].concat();
+        disk::write_file_durably(disk, TABLE_PATH, &table)?;
+        let file = disk.open(TABLE_PATH, OpenMode::ReadWrite)?;
         let durable = rows.len() as u64 + 1;
         let notes = vec![format!(
             "{TABLE_PATH} was empty: the content of {} keys is recorded as lost, as its operator said",

@@ -23,7 +23,7 @@ const SEGMENT_BYTES: u64 = 64 << 10;
 const SUBJECTS: u64 = 3;
 
 /// What the outside was told.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Journal {
     /// Acknowledged records: their subject, and whether it was erased afterwards.
     pub(crate) acked: BTreeMap<u64, (RecordId, u64)>,
@@ -34,6 +34,10 @@ pub(crate) struct Journal {
     erased: BTreeMap<u64, u64>,
     /// Erasures that were asked for and never answered: content recorded before this size may be gone.
     maybe_erased: BTreeMap<u64, u64>,
+    /// Size of the cosigned checkpoint that was kept.
+    pub(crate) cosigned: u64,
+    /// An anchor was said to be confirmed.
+    pub(crate) anchored: bool,
 }
 
 pub(crate) fn options(seed: u64, life: u64) -> OpenOptions {
@@ -55,12 +59,32 @@ pub(crate) fn fresh_log() -> Image {
     disk.image()
 }
 
+/// What was done, and what was acknowledged meanwhile.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    cuts: u64,
+    kills: u64,
+    faults: u64,
+    acknowledged: u64,
+}
+
+impl Count {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            cuts: self.cuts + other.cuts,
+            kills: self.kills + other.kills,
+            faults: self.faults + other.faults,
+            acknowledged: self.acknowledged + other.acknowledged,
+        }
+    }
+}
+
 /// One seed: a few lives, each ended by the death of the process or by a power cut, then a last look.
-fn run(seed: u64, base: &Image, seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk>) -> Result<u64, String> {
+fn run(seed: u64, base: &Image, seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk>) -> Result<Count, String> {
     let disk = SimDisk::from_image(base.clone());
     let mut random = Random::new(seed);
     let mut journal = Journal::default();
-    let mut cuts = 0;
+    let mut count = Count::default();
     let lives = 1 + random.below(3);
     for life in 1..=lives {
         let fault = [Fault::PowerOff, Fault::PowerOff, Fault::Eio, Fault::NoSpace][random.below(4) as usize];
@@ -80,12 +104,14 @@ fn run(seed: u64, base: &Image, seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk
             }
             Err(_) => {}
         }
+        count.faults += u64::from(disk.fault_happened() && fault != Fault::PowerOff);
         if life < lives && random.one_in(3) {
             // The process alone dies: the next one sees what was written, and its disk may not have it.
             disk.kill();
+            count.kills += 1;
         } else {
             disk.crash(random.draw());
-            cuts += 1;
+            count.cuts += 1;
         }
     }
     let ledger = Ledger::open(seen_by_ledger(disk.clone()), &options(seed, 99))
@@ -93,7 +119,8 @@ fn run(seed: u64, base: &Image, seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk
     check(ledger.reader(), &journal)?;
     ledger.append(&document(0, 99)).map_err(|error| format!("the log does not go on: {error}"))?;
     ledger.close().map_err(|error| format!("the log does not close: {error}"))?;
-    Ok(cuts)
+    count.acknowledged = journal.acked.len() as u64;
+    Ok(count)
 }
 
 pub(crate) fn document(subject: u64, n: u64) -> Draft {
@@ -117,7 +144,12 @@ fn live(ledger: &Ledger, random: &mut Random, journal: &mut Journal) {
         };
         match outcome {
             Ok(()) => journal.checkpoints.push(ledger.reader().checkpoint().to_string()),
-            Err(LedgerError::Rejected { .. } | LedgerError::Unavailable(_) | LedgerError::SealAgain) => {}
+            Err(
+                LedgerError::Rejected { .. }
+                | LedgerError::Unavailable(_)
+                | LedgerError::Full(_)
+                | LedgerError::SealAgain,
+            ) => {}
             Err(LedgerError::Fatal(_)) => return,
         }
     }
@@ -127,7 +159,11 @@ pub(crate) fn remember(journal: &mut Journal, ack: &Ack, subject: u64) {
     journal.acked.insert(ack.index, (ack.record_id, subject));
 }
 
-fn append_together(ledger: &Ledger, random: &mut Random, journal: &mut Journal) -> Result<(), LedgerError> {
+pub(crate) fn append_together(
+    ledger: &Ledger,
+    random: &mut Random,
+    journal: &mut Journal,
+) -> Result<(), LedgerError> {
     let subject = random.below(SUBJECTS);
     let drafts: Vec<Draft> = (0..2 + random.below(4)).map(|n| document(subject, n)).collect();
     for ack in ledger.append_all(&drafts)? {
@@ -136,7 +172,12 @@ fn append_together(ledger: &Ledger, random: &mut Random, journal: &mut Journal) 
     Ok(())
 }
 
-fn append_keyed(ledger: &Ledger, subject: u64, key: u64, journal: &mut Journal) -> Result<(), LedgerError> {
+pub(crate) fn append_keyed(
+    ledger: &Ledger,
+    subject: u64,
+    key: u64,
+    journal: &mut Journal,
+) -> Result<(), LedgerError> {
     let mut draft = document(subject, key);
     let key = format!("key-{key}-{subject}");
     draft.idempotency_key = Some(key.clone());
@@ -224,7 +265,7 @@ fn seeds() -> Range<u64> {
 fn no_power_cut_or_failing_disk_loses_doubles_or_forks_what_was_acknowledged() {
     let base = fresh_log();
     let next = std::sync::atomic::AtomicU64::new(seeds().start);
-    let cuts = std::sync::atomic::AtomicU64::new(0);
+    let all = std::sync::Mutex::new(Count::default());
     let order = std::sync::atomic::Ordering::SeqCst;
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -235,12 +276,18 @@ fn no_power_cut_or_failing_disk_loses_doubles_or_forks_what_was_acknowledged() {
                         return;
                     }
                     let done = run(seed, &base, &|disk| Arc::new(disk));
-                    cuts.fetch_add(done.unwrap_or_else(|what| panic!("seed {seed}: {what}")), order);
+                    let done = done.unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+                    let mut all = all.lock().expect("the other thread says what it met");
+                    *all = all.plus(done);
                 }
             });
         }
     });
-    println!("{} power cuts and faults; lost 0, doubled 0, forked 0", cuts.into_inner());
+    let Count { cuts, kills, faults, acknowledged } = *all.lock().expect("both have ended");
+    // scripts/crashes.sh reads this line.
+    println!(
+        "{cuts} power cuts, {kills} dead processes, {faults} other faults, {acknowledged} records acknowledged; lost 0, doubled 0, forked 0"
+    );
 }
 
 /// The same few steps, with each operation of the disk failing once in turn.

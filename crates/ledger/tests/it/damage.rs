@@ -218,7 +218,7 @@ fn a_full_disk_refuses_and_loses_nothing() {
         assert!(acked.len() < 1000, "the disk never filled up");
     };
     assert!(
-        matches!(&full, LedgerError::Unavailable(text) if text.contains("full")),
+        matches!(&full, LedgerError::Full(text) if text.contains("full")),
         "not told as a full disk: {full}"
     );
     let size = ledger.reader().size();

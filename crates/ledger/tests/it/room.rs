@@ -39,7 +39,7 @@ fn a_promised_record_is_recorded_on_a_full_disk_and_nothing_else_takes_its_place
     disk.set_capacity(Some(disk.image().used()));
     let refused = (0..200).find_map(|_| ledger.append(&record()).err()).expect("the disk is full");
     assert!(
-        matches!(&refused, LedgerError::Unavailable(text) if text.contains("full")),
+        matches!(&refused, LedgerError::Full(text) if text.contains("full")),
         "the operator must read that the disk is full: {refused}"
     );
     assert!(
@@ -84,7 +84,7 @@ fn a_promise_outlives_an_append_that_was_refused_in_it() {
         let draft = Draft::new("call.completed").about("a person", "answer", "x".repeat(1_000));
         disk.fail_at(k, Fault::NoSpace, k);
         let first = append_in(&ledger, &draft, room.clone());
-        if !matches!(first, Err(LedgerError::Unavailable(_))) {
+        if !matches!(first, Err(LedgerError::Full(_))) {
             continue;
         }
         refused += 1;

@@ -2,6 +2,7 @@
 //!
 //! Promises: reads the committed prefix, also while a server writes; changes nothing, but for `resume`, which is recorded.
 
+pub(crate) mod level;
 mod prove;
 mod show;
 mod tail;
@@ -32,6 +33,17 @@ pub(crate) enum Action {
     },
     /// One entry: its header, what it discloses here, what is withheld or erased
     Show {
+        #[command(flatten)]
+        place: Place,
+        /// The entry
+        #[arg(value_name = "INDEX")]
+        index: u64,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// How far the evidence of an entry has come: durable, included, witnessed, anchored
+    Level {
         #[command(flatten)]
         place: Place,
         /// The entry
@@ -87,6 +99,7 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     match action {
         Action::Head { place, json } => head(&Directory::find(place)?.reader()?, *json),
         Action::Show { place, index, json } => show::run(&Directory::find(place)?.reader()?, *index, *json),
+        Action::Level { place, index, json } => level::run(&Directory::find(place)?.reader()?, *index, *json),
         Action::Prove { place, index, format, witnessed, out } => {
             prove::run(&Directory::find(place)?, *index, *format, *witnessed, out.as_deref())
         }

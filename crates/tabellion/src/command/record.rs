@@ -18,6 +18,7 @@ use tabellion_model::registry::PreviousEpoch;
 use tabellion_model::{Env, KeyId, Origin, ProducerId, Purpose, RecordType, SystemId};
 use tabellion_tlog::Hash;
 
+use crate::command::log::level::Wanted;
 use crate::directory::{Directory, Place};
 use crate::failure::Failure;
 use crate::request::{Answer, Appended, Request, SignedStatement};
@@ -65,6 +66,8 @@ pub(crate) struct Options {
     /// Makes a retry safe: the same key and file give the first receipt, another file is refused
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
+    #[command(flatten)]
+    wanted: Wanted,
     /// Print what was recorded as JSON, one line each
     #[arg(long)]
     json: bool,
@@ -80,8 +83,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         ));
     }
     match options.drafts.as_deref() {
-        Some(file) => drafts::record(&directory, file, options.json),
-        None if from_stdin => drafts::record(&directory, Path::new("-"), options.json),
+        Some(file) => drafts::record(&directory, file, options),
+        None if from_stdin => drafts::record(&directory, Path::new("-"), options),
         None => record_files(options, &directory),
     }
 }
@@ -110,7 +113,10 @@ fn record_files(options: &Options, directory: &Directory) -> Result<(), Failure>
         .iter()
         .map(|file| FileFacts::of(file, options.with_content))
         .collect::<Result<Vec<_>, _>>()?;
-    Writer::with(directory, |writer| state_files(options, directory, writer, &common, &facts))
+    Writer::with(directory, |writer| {
+        let last = state_files(options, directory, writer, &common, &facts)?;
+        options.wanted.wait(writer, last, directory.path(), options.json)
+    })
 }
 
 fn state_files(
@@ -119,7 +125,7 @@ fn state_files(
     writer: &mut Writer,
     common: &Common,
     facts: &[FileFacts],
-) -> Result<(), Failure> {
+) -> Result<Option<u64>, Failure> {
     let (origin, env, actors) = log_of(writer)?;
     let signer = signer(options, directory, &actors)?;
     let producer = ProducerId::of_key(&signer.key_id());
@@ -128,7 +134,7 @@ fn state_files(
         let (tag, index) = remembered(writer, Some(&signer.key_id()), key)?;
         if let Some(index) = index {
             let record = retry::same(writer, index, common, file)?;
-            return tell(writer, options, file, &record);
+            return tell(writer, options, file, &record).map(|()| Some(record.index));
         }
         idem = Some(tag);
     }
@@ -155,18 +161,23 @@ fn state_files(
     append(writer, options, group, waiting)
 }
 
-/// Appends a group and says what became of the files in it. The group may begin and end with the epoch's own records.
+/// Appends a group, says what became of the files in it, and gives the last one's entry. The group may begin and end with the epoch's own records.
 fn append(
     writer: &mut Writer,
     options: &Options,
     group: Vec<SignedStatement>,
     facts: Vec<&FileFacts>,
-) -> Result<(), Failure> {
+) -> Result<Option<u64>, Failure> {
     let is_content = |statement: &SignedStatement| !statement.disclosures.is_empty();
     let content: Vec<bool> = group.iter().map(is_content).collect();
     let records = writer.append(&Request::AppendStatements { statements: group })?;
     let records = records.iter().zip(content).filter(|(_, content)| *content).map(|(record, _)| record);
-    records.zip(facts).try_for_each(|(record, file)| tell(writer, options, file, record))
+    let mut last = None;
+    for (record, file) in records.zip(facts) {
+        tell(writer, options, file, record)?;
+        last = Some(record.index);
+    }
+    Ok(last)
 }
 
 /// Writes the receipt and prints the line of one file.

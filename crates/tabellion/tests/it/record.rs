@@ -147,3 +147,22 @@ fn drafts_can_come_from_standard_input() {
         "what was piped in was not recorded"
     );
 }
+
+#[test]
+fn a_level_that_is_not_reached_is_not_claimed_and_the_record_is_there() {
+    let notary = Notary::new();
+    let file = notary.file("a.txt", b"1");
+    notary.run(&["record", &file, "--ack", "included"]).ends(0);
+    for level in ["witnessed", "anchored"] {
+        let lines = notary.run(&["record", &file, "--ack", level, "--json"]).ends(3).json_lines();
+        let (record, told) = (&lines[0], &lines[1]);
+        assert_eq!(told["met"], false, "{level} is claimed without anybody behind it: {told}");
+        assert_eq!(told["reached"], serde_json::json!(["durable", "included"]), "{told}");
+        let index = record["index"].to_string();
+        let again = notary.run(&["log", "level", &index, "--json"]).ends(0).json();
+        assert_eq!(again["reached"], told["reached"], "asked again, it is another: {again}");
+    }
+    let said = notary.run(&["record", &file, "--ack", "witnessed"]);
+    said.refused(3, &["everything is recorded", "tabellion log level"]);
+    notary.is_sound();
+}

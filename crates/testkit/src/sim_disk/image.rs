@@ -150,6 +150,13 @@ impl Image {
         Some(())
     }
 
+    /// The name directly in `dir` that was made last and is not durable yet; where none was, the one that was taken away last.
+    pub(super) fn changed_last(&self, dir: &str) -> Option<&str> {
+        let mut here = self.pending_names.iter().rev().filter(|change| parent(change.path()) == dir);
+        let last = here.clone().next();
+        here.find(|change| matches!(change, NameChange::Set { .. })).or(last).map(NameChange::path)
+    }
+
     /// Makes the names directly in `dir` durable.
     pub(super) fn sync_names(&mut self, dir: &str) {
         let changes = std::mem::take(&mut self.pending_names);

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::Answered;
 use crate::api::route::{Asked, Input, Json, Nothing, Plain, Reply, Zip};
 use crate::refusal::Refusal;
+use crate::work::acknowledging::Acknowledgement;
 use crate::work::entries::{Entries, EntryForm, EntryQuery};
 use crate::work::packages::NewPackage;
 use crate::work::records::{MadeRecord, NewRecord};
@@ -46,6 +47,13 @@ pub(in crate::api) fn receipt(
     input: &Input<OfEntry, Nothing, Nothing>,
 ) -> Result<Reply<Plain>, Refusal> {
     Ok(Reply::of(Plain(asked.desk.receipt(asked.actor()?, input.path.index)?)))
+}
+
+pub(in crate::api) fn acknowledgement(
+    asked: &Asked<'_>,
+    input: &Input<OfEntry, Nothing, Nothing>,
+) -> Answered<Acknowledgement> {
+    Ok(Reply::of(Json(asked.desk.acknowledgement(asked.actor()?, input.path.index)?)))
 }
 
 pub(in crate::api) fn proof(

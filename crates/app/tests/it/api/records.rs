@@ -256,3 +256,32 @@ fn a_stop_answers_what_was_read_and_the_access_log_names_nobody() {
         );
     }
 }
+
+#[test]
+fn an_answer_names_the_levels_that_are_reached_and_where_to_ask_again() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let event =
+        |wanted| json!({"kind": "event", "event": {"name": "e", "fields": {"n": 1}}, "acknowledge": wanted});
+    let plain = json!({"kind": "event", "event": {"name": "e", "fields": {"n": 1}}});
+    let made = house.post(&admin, "/api/v1/records", &plain).ok().json()["acknowledged"].clone();
+    assert_eq!((&made["asked"], &made["met"]), (&json!("included"), &json!(true)), "{made}");
+    // Nobody witnesses or anchors here: what is asked for is told as not reached, and the record is there all the same.
+    for level in ["witnessed", "anchored"] {
+        let answer =
+            house.post(&admin, "/api/v1/records", &event(json!({"level": level, "within_seconds": 0})));
+        let made = answer.ok().json();
+        let told = &made["acknowledged"];
+        assert_eq!(told["met"], false, "{level} is claimed without anybody behind it: {told}");
+        assert_eq!(told["reached"], json!(["durable", "included"]), "{told}");
+        let again = told["ask_again"].as_str().expect("a place to ask again");
+        let again = house.get(&admin, again).ok().json();
+        assert_eq!((&again["asked"], &again["reached"]), (&json!(null), &told["reached"]), "{again}");
+    }
+    house
+        .post(&admin, "/api/v1/records", &event(json!({"level": "carved in stone"})))
+        .refused(400, "malformed");
+    house
+        .post(&admin, "/api/v1/records", &event(json!({"level": "witnessed", "within_seconds": 61})))
+        .refused(400, "malformed");
+}

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde_json::json;
 use tabellion_ledger::{Draft, MAX_DRAFT_BYTES};
 
+use super::Options;
 use crate::directory::Directory;
 use crate::failure::Failure;
 use crate::request::{Appended, Request};
@@ -28,7 +29,8 @@ struct Group {
 }
 
 /// Records every draft in `file`, or on standard input when it is `-`.
-pub(super) fn record(directory: &Directory, file: &Path, as_json: bool) -> Result<(), Failure> {
+pub(super) fn record(directory: &Directory, file: &Path, options: &Options) -> Result<(), Failure> {
+    let as_json = options.json;
     let (mut input, place): (Box<dyn BufRead>, String) = if file.as_os_str() == "-" {
         (Box::new(BufReader::new(io::stdin())), "standard input".to_owned())
     } else {
@@ -38,7 +40,7 @@ pub(super) fn record(directory: &Directory, file: &Path, as_json: bool) -> Resul
     };
     Writer::with(directory, |writer| {
         let mut group = Group::default();
-        let mut number = 0;
+        let (mut number, mut last) = (0, None);
         while let Some(line) = next_line(input.as_mut(), &place, number + 1)? {
             number += 1;
             if line.trim_ascii().is_empty() {
@@ -50,26 +52,33 @@ pub(super) fn record(directory: &Directory, file: &Path, as_json: bool) -> Resul
                     .unwrap_or_else(|| refused(&place, number, &error.to_string()))
             })?;
             if group.drafts.len() >= GROUP_DRAFTS || group.bytes + line.len() > GROUP_BYTES {
-                append(writer, &mut group, &place, as_json)?;
+                last = append(writer, &mut group, &place, as_json)?.or(last);
             }
             group.bytes += line.len();
             group.lines.push(number);
             group.drafts.push(draft);
         }
-        append(writer, &mut group, &place, as_json)
+        last = append(writer, &mut group, &place, as_json)?.or(last);
+        options.wanted.wait(writer, last, directory.path(), as_json)
     })
 }
 
-/// Appends a step, leaves it empty, and prints a line for each draft.
-fn append(writer: &mut Writer, group: &mut Group, place: &str, as_json: bool) -> Result<(), Failure> {
+/// Appends a step, leaves it empty, prints a line for each draft, and gives the last one's entry.
+fn append(
+    writer: &mut Writer,
+    group: &mut Group,
+    place: &str,
+    as_json: bool,
+) -> Result<Option<u64>, Failure> {
     let Group { lines, drafts, .. } = std::mem::take(group);
-    let (Some(first), Some(last)) = (lines.first().copied(), lines.last().copied()) else { return Ok(()) };
+    let (Some(first), Some(last)) = (lines.first().copied(), lines.last().copied()) else { return Ok(None) };
     let records = writer.append(&Request::Append { drafts }).map_err(|failure| {
         failure.with(&format!(
             ". Lines {first} to {last} of {place} were not recorded; what was printed before is"
         ))
     })?;
-    lines.iter().zip(&records).try_for_each(|(line, record)| tell(*line, record, as_json))
+    lines.iter().zip(&records).try_for_each(|(line, record)| tell(*line, record, as_json))?;
+    Ok(records.last().map(|record| record.index))
 }
 
 fn tell(line: u64, record: &Appended, as_json: bool) -> Result<(), Failure> {
