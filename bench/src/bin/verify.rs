@@ -106,7 +106,7 @@ fn make_package(dir: &std::path::Path, entries: usize) -> Result<(Vec<u8>, Polic
     let package_key = {
         let keys = reader.keys();
         let key = keys.in_force(Purpose::Package, reader.size()).ok_or("no package key")?.key_id;
-        keyring::load_key(disk.as_ref(), Purpose::Package, &key)?
+        ledger.key_pair(Purpose::Package, &key)?
     };
     let mut package = Vec::new();
     let request = ExportRequest {

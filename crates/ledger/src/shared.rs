@@ -9,6 +9,7 @@ use tabellion_tlog::SignedCheckpoint;
 use crate::clock::{Clock, LogTime};
 use crate::disk::Disk;
 use crate::entropy::Entropy;
+use crate::keyring::KeyAccess;
 use crate::ledger::OpenOptions;
 use crate::room::Room;
 use crate::state::LogState;
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     /// What commits are dated by.
     pub(crate) time: LogTime,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) keys: KeyAccess,
     pub(crate) state: RwLock<LogState>,
     pub(crate) vault: Mutex<KeyTable>,
     /// Checkpoint of the newest commit.
@@ -55,6 +57,7 @@ impl Shared {
             clock: Arc::clone(&options.clock),
             time: LogTime::new(Arc::clone(&options.clock), state.committed_at),
             entropy: Arc::clone(&options.entropy),
+            keys: options.keys.clone(),
             state: RwLock::new(state),
             vault: Mutex::new(vault),
             checkpoint: RwLock::new(checkpoint.into()),

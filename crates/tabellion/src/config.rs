@@ -6,6 +6,7 @@
 mod anchor;
 mod effective;
 mod gateway;
+mod keys;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -19,6 +20,8 @@ use toml::{Table, Value};
 use crate::failure::Failure;
 pub(crate) use anchor::AnchorConfig;
 use anchor::{ANCHOR_KEYS, ANCHOR_PREFIX, AnchorSettings};
+pub(crate) use keys::{KeySettings, TokenSettings};
+use keys::{PASSPHRASE_KEYS, TOKEN_KEYS};
 use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
 
 /// Name of the configuration file in the data directory.
@@ -37,8 +40,9 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 const MAX_CLASS_BYTES: usize = 30;
 
 /// Sections that exist.
-const SECTIONS: [&str; 9] =
-    ["log", "retention", "export", "console", "witness", "gateway", "limits", "upstream", "anchor"];
+const SECTIONS: [&str; 11] = [
+    "log", "retention", "export", "console", "keys", "pkcs11", "witness", "gateway", "limits", "upstream", "anchor",
+];
 /// Where the control plane listens unless told otherwise: this machine alone.
 const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8087);
 /// The word for no control plane.
@@ -69,6 +73,8 @@ pub(crate) struct Config {
     pub(crate) witness_policy: Option<PathBuf>,
     /// What is said of the gateway.
     pub(crate) gateway: GatewaySettings,
+    /// Where the passphrase of the keys is, and the token.
+    pub(crate) keys: KeySettings,
     /// Who is to vouch for checkpoints.
     pub(crate) anchors: AnchorSettings,
     /// Everything that was set, in the order in which it counts, for whoever looks at it. No key takes a secret.
@@ -192,6 +198,7 @@ impl Config {
                 return Err(setting.refused("is empty; name a file such as witnesses.txt"));
             }
             ("witness", "policy") => self.witness_policy = Some(PathBuf::from(value)),
+            ("keys" | "pkcs11", _) => self.keys.apply(setting)?,
             ("gateway", _) => self.gateway.apply_gateway(setting)?,
             ("limits", _) => self.gateway.apply_limit(setting)?,
             ("retention", class) if is_class(class) => {
@@ -222,6 +229,8 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
         "retention" => &[],
         "export" => &["disclose"],
         "console" => &["listen", "public_url"],
+        "keys" => PASSPHRASE_KEYS,
+        "pkcs11" => TOKEN_KEYS,
         "witness" => &["policy"],
         "gateway" => GATEWAY_KEYS,
         "limits" => return Some(gateway::limit_keys()),

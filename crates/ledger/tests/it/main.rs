@@ -18,6 +18,7 @@ mod disk;
 mod erasure;
 mod fixture;
 mod guess;
+mod key_access;
 mod keys;
 mod pipelined;
 mod room;

@@ -2,6 +2,8 @@
 //!
 //! Promises: secrets are never printed; every change is a record under the root key. Must never: change a key without recording it.
 
+mod encrypt;
+
 use std::fmt::Write as _;
 
 use base64::Engine as _;
@@ -69,6 +71,8 @@ pub(crate) enum Action {
         #[arg(value_name = "PURPOSE|KEYID")]
         which: String,
     },
+    /// Encrypt the key files under a passphrase, or under another one; no server may run meanwhile
+    Encrypt(encrypt::Options),
     /// Revoke a key; for log, writer and package a new one is granted in the same step
     Revoke {
         #[command(flatten)]
@@ -126,6 +130,7 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
         }
         Action::Create { place, purpose, public } => create(place, *purpose, public.as_deref()),
         Action::Rotate { place, which } => rotate(place, which),
+        Action::Encrypt(options) => encrypt::run(options),
         Action::Revoke { place, key, reason } => {
             let directory = Directory::find(place)?;
             let key_id = find(&directory.reader()?.keys(), key)?.to_hex();
@@ -275,7 +280,7 @@ fn held_here(directory: &Directory) -> Result<Vec<KeyId>, Failure> {
     let disk = directory.disk()?;
     let mut held = Vec::new();
     for purpose in [Purpose::Root, Purpose::Log, Purpose::Writer, Purpose::Package, Purpose::Actor] {
-        held.extend(keyring::list_keys(disk.as_ref(), purpose)?.iter().map(keyring::KeyPair::key_id));
+        held.extend(keyring::list_keys(disk.as_ref(), purpose)?);
     }
     Ok(held)
 }

@@ -63,6 +63,10 @@ impl Config {
         if let (Some(anchors), Some(all)) = (self.anchors.effective(), all.as_object_mut()) {
             all.insert("anchor".to_owned(), anchors);
         }
+        if let (Some((keys, token)), Some(all)) = (self.keys.effective(), all.as_object_mut()) {
+            all.insert("keys".to_owned(), keys);
+            all.insert("pkcs11".to_owned(), token);
+        }
         all
     }
 }

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use tabellion_ledger::Reader;
-use tabellion_ledger::keyring;
 use tabellion_model::{Entry, Purpose};
 use tabellion_tlog::{CoseReceipt, InclusionProof, attach_receipts};
 
@@ -66,7 +65,7 @@ fn cose(directory: &Directory, reader: &Reader, index: u64) -> Result<Vec<u8>, F
     let size = reader.size();
     let keys = reader.keys();
     let key = keys.in_force(Purpose::Log, size).ok_or_else(|| cannot(index, &"no log key is in force"))?;
-    let pair = keyring::load_key(directory.disk()?.as_ref(), Purpose::Log, &key.key_id)?;
+    let pair = directory.key_pair(Purpose::Log, &key.key_id)?;
     let header = reader.entry(index)?;
     let subject =
         header.entry.header().map_or_else(|| format!("entry{index}"), |header| header.record_id.to_hex());
