@@ -25,6 +25,8 @@ step "the official OpenAI SDK, through the gateway" env GATEWAY=scripts/peers/ga
 step "the README's five minutes with the gateway" scripts/peers/tutorial.sh "$place/tutorial"
 step "the control plane, asked what it describes and what not" scripts/peers/api.sh "$place/api"
 step "a second client of tlog-tiles reads a whole log" scripts/peers/tiles.sh "$place/tiles"
+step "SD-JWT: the reference implementation of RFC 9901" scripts/peers/sd-jwt.sh "$place/sd-jwt"
+step "keys in a PKCS#11 token: SoftHSM2" scripts/peers/pkcs11.sh "$place/pkcs11"
 step "a witness that others wrote" scripts/peers/witness.sh "$place/witness"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh

@@ -34,6 +34,10 @@ pub enum Permission {
     Record,
     /// Build evidence packages.
     BuildPackages,
+    /// Ask for erasures.
+    OrderErasures,
+    /// See erasures that wait for a second person, confirm and decline them.
+    DecideErasures,
     /// See people and their roles.
     ReadPeople,
     /// Add people, grant and revoke roles, hand out links.
@@ -80,7 +84,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -94,6 +98,8 @@ impl Permission {
         Self::ReadPersonal,
         Self::Record,
         Self::BuildPackages,
+        Self::OrderErasures,
+        Self::DecideErasures,
         Self::ReadPeople,
         Self::ChangePeople,
         Self::ReadRegisters,
@@ -127,6 +133,8 @@ impl Permission {
             Self::ReadPersonal => [NO, NO, NO, ALL, NO, NO, ALL],
             Self::Record => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::BuildPackages => [ALL, NO, NO, ALL, NO, NO, ALL],
+            Self::OrderErasures => [ALL, NO, NO, ALL, NO, NO, NO],
+            Self::DecideErasures => [ALL, NO, NO, ALL, NO, ALL, NO],
             Self::ReadPeople => [ALL, NO, ALL, ALL, NO, NO, ALL],
             Self::ChangePeople => [ALL, NO, NO, NO, NO, NO, NO],
             Self::ReadRegisters => [ALL, OWN, ALL, ALL, OWN, ALL, ALL],
@@ -158,6 +166,8 @@ impl Permission {
             Self::ReadPersonal => "read_personal",
             Self::Record => "record",
             Self::BuildPackages => "build_packages",
+            Self::OrderErasures => "order_erasures",
+            Self::DecideErasures => "decide_erasures",
             Self::ReadPeople => "read_people",
             Self::ChangePeople => "change_people",
             Self::ReadRegisters => "read_registers",

@@ -210,10 +210,11 @@ impl Committer {
         let root = staging.edge.root().map_err(|error| fatal("compute the tree's root", &error))?;
         let checkpoint =
             Checkpoint { origin: state.origin.as_str().to_owned(), size: staging.edge.end(), root };
-        let checkpoint = SignedCheckpoint::sign(&checkpoint, log.key.as_ref()).map_err(|error| match error {
-            CheckpointError::Note(NoteError::Signer(error)) => no_signature(log, &error),
-            other => fatal("sign the checkpoint", &other),
-        })?;
+        let checkpoint =
+            SignedCheckpoint::sign(&checkpoint, log.key.as_ref()).map_err(|error| match error {
+                CheckpointError::Note(NoteError::Signer(error)) => no_signature(log, &error),
+                other => fatal("sign the checkpoint", &other),
+            })?;
         let plain = staging.is_plain();
         let Staging { batch, entries, adopted, edge, overlay, .. } = staging;
         let bytes = batch.finish(checkpoint.as_bytes());
@@ -364,12 +365,12 @@ pub(crate) fn refuse(answers: Vec<Answer>, error: &LedgerError) {
 impl Committer {
     /// Appends an erasure order and, once it is durable, destroys the keys it names. Whatever was sealed under them and is not yet
     /// committed is refused by the staging of the next batch and sealed again.
-    pub(crate) fn destroy(&mut self, order: Item, keys: &[VaultKeyId]) -> GroupResult {
+    pub(crate) fn destroy(&mut self, order: Vec<Item>, keys: &[VaultKeyId]) -> GroupResult {
         {
             let state = self.shared.state.read().unwrap_or_else(PoisonError::into_inner);
             holds::check(&state, &self.shared.vault(), keys)?;
         }
-        let acks = self.commit_one(Group::plain(vec![order]))?;
+        let acks = self.commit_one(Group::plain(order))?;
         let destroyed = self.shared.vault().destroy(keys);
         if let Err(error) = destroyed {
             let error = LedgerError::fatal_io(

@@ -152,7 +152,11 @@ impl KeyAccess {
         head.key_id = Some(public.key_id().to_hex());
         head.public = Some(BASE64.encode(public.as_bytes()));
         let secret = if in_token { None } else { Some(&*seed) };
-        write_new(disk, &key_path(purpose, &pair.key_id()), &bytes_of(head, secret, self.encrypts(disk, entropy)?)?)?;
+        write_new(
+            disk,
+            &key_path(purpose, &pair.key_id()),
+            &bytes_of(head, secret, self.encrypts(disk, entropy)?)?,
+        )?;
         Ok(pair)
     }
 
@@ -185,7 +189,8 @@ impl KeyAccess {
         if file.head.alg != ED25519 {
             return Err(file.wrong("its algorithm is not ed25519"));
         }
-        let purpose = Purpose::parse(&file.head.purpose).ok_or_else(|| file.wrong("its purpose is unknown"))?;
+        let purpose =
+            Purpose::parse(&file.head.purpose).ok_or_else(|| file.wrong("its purpose is unknown"))?;
         let credential = file
             .head
             .credential

@@ -53,6 +53,8 @@ pub struct OpenOptions {
     pub entropy: Arc<dyn Entropy>,
     /// How keys are used that do not lie in the open.
     pub keys: KeyAccess,
+    /// In which environments it takes two people to erase what a person names; what expires by rule goes by itself.
+    pub erase_by_two: Vec<Env>,
 }
 
 impl OpenOptions {
@@ -65,6 +67,7 @@ impl OpenOptions {
             clock,
             entropy,
             keys: KeyAccess::default(),
+            erase_by_two: Vec::new(),
         }
     }
 }

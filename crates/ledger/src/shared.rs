@@ -24,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) time: LogTime,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) keys: KeyAccess,
+    pub(crate) erase_by_two: bool,
     pub(crate) state: RwLock<LogState>,
     pub(crate) vault: Mutex<KeyTable>,
     /// Checkpoint of the newest commit.
@@ -58,6 +59,7 @@ impl Shared {
             time: LogTime::new(Arc::clone(&options.clock), state.committed_at),
             entropy: Arc::clone(&options.entropy),
             keys: options.keys.clone(),
+            erase_by_two: options.erase_by_two.contains(&state.env),
             state: RwLock::new(state),
             vault: Mutex::new(vault),
             checkpoint: RwLock::new(checkpoint.into()),

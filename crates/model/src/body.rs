@@ -8,6 +8,7 @@ mod applicability;
 mod call;
 mod content;
 mod credential;
+mod erasure;
 mod operation;
 mod person;
 mod policy;
@@ -26,6 +27,7 @@ pub use call::{
 };
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
+pub use erasure::{ErasureConfirmed, ErasureDeclined, ErasureRequested};
 pub use operation::{ConfigLoaded, NoiseCounted};
 pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
@@ -110,6 +112,9 @@ bodies! {
     RegisterRefreshOpened => "register.refresh_opened",
     RegisterRefused => "register.refused",
     ContentViewed => "content.viewed",
+    ErasureRequested => "erasure.requested",
+    ErasureConfirmed => "erasure.confirmed",
+    ErasureDeclined => "erasure.declined",
     ViewSaved => "view.saved",
     ViewRemoved => "view.removed",
 }

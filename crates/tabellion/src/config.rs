@@ -20,9 +20,9 @@ use toml::{Table, Value};
 use crate::failure::Failure;
 pub(crate) use anchor::AnchorConfig;
 use anchor::{ANCHOR_KEYS, ANCHOR_PREFIX, AnchorSettings};
+use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
 pub(crate) use keys::{KeySettings, TokenSettings};
 use keys::{PASSPHRASE_KEYS, TOKEN_KEYS};
-use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
 
 /// Name of the configuration file in the data directory.
 pub(crate) const FILE_NAME: &str = "tabellion.toml";
@@ -40,8 +40,19 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 const MAX_CLASS_BYTES: usize = 30;
 
 /// Sections that exist.
-const SECTIONS: [&str; 11] = [
-    "log", "retention", "export", "console", "keys", "pkcs11", "witness", "gateway", "limits", "upstream", "anchor",
+const SECTIONS: [&str; 12] = [
+    "log",
+    "retention",
+    "erasure",
+    "export",
+    "console",
+    "keys",
+    "pkcs11",
+    "witness",
+    "gateway",
+    "limits",
+    "upstream",
+    "anchor",
 ];
 /// Where the control plane listens unless told otherwise: this machine alone.
 const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8087);
@@ -75,6 +86,8 @@ pub(crate) struct Config {
     pub(crate) gateway: GatewaySettings,
     /// Where the passphrase of the keys is, and the token.
     pub(crate) keys: KeySettings,
+    /// Where erasures take two people.
+    pub(crate) erase_by_two: ByTwo,
     /// Who is to vouch for checkpoints.
     pub(crate) anchors: AnchorSettings,
     /// Everything that was set, in the order in which it counts, for whoever looks at it. No key takes a secret.
@@ -88,6 +101,42 @@ pub(crate) struct Console(pub(crate) Option<SocketAddr>);
 impl Default for Console {
     fn default() -> Self {
         Self(Some(CONSOLE))
+    }
+}
+
+/// Where it takes two people to erase what a person names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ByTwo {
+    /// In a log of the environment `production`.
+    Production,
+    /// In every log.
+    Always,
+    /// Nowhere.
+    #[default]
+    Never,
+}
+
+impl ByTwo {
+    fn of(word: &str) -> Option<Self> {
+        [Self::Production, Self::Always, Self::Never].into_iter().find(|one| one.as_str() == word)
+    }
+
+    /// The word in the configuration.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+
+    /// The environments in whose logs it takes two people.
+    pub(crate) fn environments(self) -> Vec<Env> {
+        match self {
+            Self::Production => vec![Env::Production],
+            Self::Always => vec![Env::Production, Env::Sandbox, Env::Development],
+            Self::Never => Vec::new(),
+        }
     }
 }
 
@@ -175,6 +224,10 @@ impl Config {
                     .ok_or_else(|| setting.refused("is not all, business or none"))?;
                 self.disclose = Some(policy);
             }
+            ("erasure", "second_person") => {
+                self.erase_by_two =
+                    ByTwo::of(value).ok_or_else(|| setting.refused("is not production, always or never"))?;
+            }
             ("console", "listen") if value == OFF => self.console_listen = Console(None),
             ("console", "listen") => {
                 let address = value.parse::<SocketAddr>().map_err(|_| {
@@ -227,6 +280,7 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
     let fixed: &[&str] = match section {
         "log" => &["host", "tenant", "env", "segment_mib", "public"],
         "retention" => &[],
+        "erasure" => &["second_person"],
         "export" => &["disclose"],
         "console" => &["listen", "public_url"],
         "keys" => PASSPHRASE_KEYS,

@@ -165,6 +165,7 @@ pub(crate) fn options(config: &Config, background: bool) -> Result<OpenOptions, 
     let mut options = OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy));
     options.origin = config.origin()?;
     options.background = background;
+    options.erase_by_two = config.erase_by_two.environments();
     options.keys = config.keys.access(Asked::Known);
     if let Some(mib) = config.segment_mib {
         options.segment_bytes = mib << 20;

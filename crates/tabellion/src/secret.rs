@@ -46,7 +46,9 @@ impl SecretPlace {
             Self::File(path) => read_file(path, true),
             Self::Variable(name) => {
                 let value = std::env::var(name);
-                value.map(Zeroizing::new).map_err(|_| format!("the variable {name} is not set, or not text. Set it"))
+                value
+                    .map(Zeroizing::new)
+                    .map_err(|_| format!("the variable {name} is not set, or not text. Set it"))
             }
             Self::Credential(name) => {
                 let directory = std::env::var_os(CREDENTIALS).ok_or_else(|| {
@@ -61,23 +63,27 @@ impl SecretPlace {
 
 fn read_file(path: &Path, private: bool) -> Result<Zeroizing<String>, String> {
     let name = path.display();
-    let failed = |error: std::io::Error| format!("{name} cannot be read: {error}. Check the path and who may read it");
+    let failed =
+        |error: std::io::Error| format!("{name} cannot be read: {error}. Check the path and who may read it");
     let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
     if private && mode & OTHERS != 0 {
-        return Err(format!("{name} can be read or changed by other users. Make it private: chmod 600 {name}"));
+        return Err(format!(
+            "{name} can be read or changed by other users. Make it private: chmod 600 {name}"
+        ));
     }
     let mut text = Zeroizing::new(String::with_capacity(MAX_PASSPHRASE_BYTES + 2));
     let file = File::open(path).map_err(failed)?;
-    file.take(MAX_PASSPHRASE_BYTES as u64 + 2)
-        .read_to_string(&mut text)
-        .map_err(|error| format!("{name} cannot be read as text: {error}. Its first line is to be the passphrase or PIN"))?;
+    file.take(MAX_PASSPHRASE_BYTES as u64 + 2).read_to_string(&mut text).map_err(|error| {
+        format!("{name} cannot be read as text: {error}. Its first line is to be the passphrase or PIN")
+    })?;
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
 }
 
 /// The passphrase: from the place that was named, else from the default credential, else from whoever sits at the terminal.
 pub(crate) fn passphrase(place: Option<&SecretPlace>, asked: Asked) -> Result<Passphrase, String> {
     let credential = SecretPlace::Credential(DEFAULT_CREDENTIAL.to_owned());
-    let handed = std::env::var_os(CREDENTIALS).is_some_and(|dir| Path::new(&dir).join(DEFAULT_CREDENTIAL).exists());
+    let handed =
+        std::env::var_os(CREDENTIALS).is_some_and(|dir| Path::new(&dir).join(DEFAULT_CREDENTIAL).exists());
     let text = match place.or(handed.then_some(&credential)) {
         Some(place) => place.read()?,
         None => typed(asked)?,
@@ -94,7 +100,9 @@ fn typed(asked: Asked) -> Result<Zeroizing<String>, String> {
             .to_owned()
     };
     let terminal = File::options().read(true).write(true).open("/dev/tty").map_err(nobody)?;
-    let unreadable = |error: std::io::Error| format!("the terminal cannot be asked: {error}. Name a file: [keys] passphrase_file");
+    let unreadable = |error: std::io::Error| {
+        format!("the terminal cannot be asked: {error}. Name a file: [keys] passphrase_file")
+    };
     let first = ask(&terminal, "Passphrase of the keys: ").map_err(unreadable)?;
     if asked == Asked::Anew && *ask(&terminal, "The same once more: ").map_err(unreadable)? != *first {
         return Err("the two were not the same. Try again".to_owned());

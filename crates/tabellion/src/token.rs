@@ -81,7 +81,10 @@ impl Signer for TokenKey {
             .try_into()
             .map_err(|_| SignerError(format!("{} gave something that is no signature", self.slot.name())))?;
         self.public.verify(message, &signature).map_err(|_| {
-            SignerError(format!("{} gave a signature that does not verify; it was not used", self.slot.name()))
+            SignerError(format!(
+                "{} gave a signature that does not verify; it was not used",
+                self.slot.name()
+            ))
         })?;
         Ok(signature)
     }
@@ -142,7 +145,9 @@ impl Slot {
         match session.login(UserType::User, Some(&AuthPin::new(pin.as_str().into()))) {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(session),
             Err(Error::Pkcs11(RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange, _)) => {
-                Err(format!("{name} refuses the PIN. Correct it; most tokens lock themselves after a few wrong ones"))
+                Err(format!(
+                    "{name} refuses the PIN. Correct it; most tokens lock themselves after a few wrong ones"
+                ))
             }
             Err(error) => Err(refuses(error)),
         }
@@ -157,13 +162,20 @@ impl Slot {
             ));
         }
         if !path.is_file() {
-            return Err(format!("there is no module {name}. Install the token's PKCS#11 library, or correct [pkcs11] module"));
+            return Err(format!(
+                "there is no module {name}. Install the token's PKCS#11 library, or correct [pkcs11] module"
+            ));
         }
-        let module = Pkcs11::new(path)
-            .map_err(|error| format!("the module {name} cannot be loaded: {error}. Is it the PKCS#11 library of your token?"))?;
+        let module = Pkcs11::new(path).map_err(|error| {
+            format!("the module {name} cannot be loaded: {error}. Is it the PKCS#11 library of your token?")
+        })?;
         match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-            Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, Function::Initialize)) => Ok(module),
-            Err(error) => Err(format!("the module {name} does not start: {error}. Look after the token and its configuration")),
+            Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, Function::Initialize)) => {
+                Ok(module)
+            }
+            Err(error) => Err(format!(
+                "the module {name} does not start: {error}. Look after the token and its configuration"
+            )),
         }
     }
 }

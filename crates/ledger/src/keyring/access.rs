@@ -20,7 +20,8 @@ pub struct Passphrase(Zeroizing<String>);
 impl Passphrase {
     /// A passphrase of 1 to [`MAX_PASSPHRASE_BYTES`] bytes without control characters; `None` for anything else.
     pub fn new(text: Zeroizing<String>) -> Option<Self> {
-        let plain = !text.is_empty() && text.len() <= MAX_PASSPHRASE_BYTES && !text.chars().any(char::is_control);
+        let plain =
+            !text.is_empty() && text.len() <= MAX_PASSPHRASE_BYTES && !text.chars().any(char::is_control);
         plain.then_some(Self(text))
     }
 
@@ -94,6 +95,8 @@ impl KeyAccess {
 
     /// The token.
     pub(super) fn token(&self) -> Result<&dyn Token, String> {
-        self.token.as_deref().ok_or_else(|| "no token is configured. Name its module and label: [pkcs11]".to_owned())
+        self.token
+            .as_deref()
+            .ok_or_else(|| "no token is configured. Name its module and label: [pkcs11]".to_owned())
     }
 }

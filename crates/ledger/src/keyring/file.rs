@@ -85,7 +85,9 @@ impl KeyFile {
         let bytes =
             Zeroizing::new(disk::read_all(disk, path, MAX_KEY_FILE).map_err(OpenError::io("read", path))?);
         let not_one = || {
-            OpenError::Mismatch(format!("{path} is not a key file of this version. Restore it from your key backup"))
+            OpenError::Mismatch(format!(
+                "{path} is not a key file of this version. Restore it from your key backup"
+            ))
         };
         let text = std::str::from_utf8(&bytes).map_err(|_| not_one())?;
         let (line, pem) = text.split_once('\n').unwrap_or((text, ""));
@@ -103,12 +105,15 @@ impl KeyFile {
     pub(super) fn secret(&self, access: &KeyAccess) -> Result<Zeroizing<[u8; 32]>, OpenError> {
         let path = &self.path;
         match self.head.protection {
-            Protection::None => self.plain().ok_or_else(|| self.wrong("its secret is not 32 bytes of base64")),
+            Protection::None => {
+                self.plain().ok_or_else(|| self.wrong("its secret is not 32 bytes of base64"))
+            }
             Protection::Pkcs8 => {
-                let kind = Kind::of_alg(&self.head.alg).ok_or_else(|| self.wrong("its algorithm is unknown"))?;
-                let passphrase = access
-                    .passphrase()
-                    .map_err(|why| OpenError::Mismatch(format!("the key file {path} is encrypted, and {why}")))?;
+                let kind =
+                    Kind::of_alg(&self.head.alg).ok_or_else(|| self.wrong("its algorithm is unknown"))?;
+                let passphrase = access.passphrase().map_err(|why| {
+                    OpenError::Mismatch(format!("the key file {path} is encrypted, and {why}"))
+                })?;
                 protected::open(kind, &self.pem, &passphrase).ok_or_else(|| {
                     OpenError::Mismatch(format!(
                         "the key file {path} does not open with the passphrase given: the passphrase is wrong, or the file is damaged. Give the right \
@@ -146,7 +151,8 @@ pub(super) fn bytes_of(
         (None, _) => (Protection::Pkcs11, None),
         (Some(secret), None) => (Protection::None, Some(BASE64.encode(secret))),
         (Some(secret), Some((access, entropy))) => {
-            let kind = Kind::of_alg(&head.alg).ok_or_else(|| cannot("its algorithm is unknown".to_owned()))?;
+            let kind =
+                Kind::of_alg(&head.alg).ok_or_else(|| cannot("its algorithm is unknown".to_owned()))?;
             let passphrase = access.new_passphrase().map_err(cannot)?;
             pem = protected::seal(kind, secret, &passphrase, entropy).map_err(cannot)?;
             (Protection::Pkcs8, None)

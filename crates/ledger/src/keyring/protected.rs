@@ -84,7 +84,8 @@ pub(super) fn seal(
     entropy.fill(&mut salt).and_then(|()| entropy.fill(&mut iv)).map_err(|error| error.to_string())?;
     let failed = |what: &dyn std::fmt::Display| format!("the secret cannot be encrypted: {what}");
     let cost = scrypt::Params::new(LOG_N, BLOCK_SIZE, PARALLELISM).map_err(|error| failed(&error))?;
-    let scheme = pbes2::Parameters::generate_scrypt_aes256cbc(cost, &salt, iv).map_err(|error| failed(&error))?;
+    let scheme =
+        pbes2::Parameters::generate_scrypt_aes256cbc(cost, &salt, iv).map_err(|error| failed(&error))?;
     let octets = kind.octets(secret);
     let octets = OctetStringRef::new(&octets).map_err(|error| failed(&error))?;
     let algorithm = AlgorithmIdentifierRef { oid: kind.oid(), parameters: None };

@@ -36,13 +36,16 @@ fn encrypting_that_is_cut_short_anywhere_leaves_every_key_usable_and_is_made_goo
         .expect("a clean end");
     let base = disk.image();
     let steps = (0..).take_while(|at| cut_short(&base, *at)).count();
-    assert!(steps > 8 * 4, "eight files are written, synced and renamed one by one; only {steps} steps failed");
+    assert!(
+        steps > 8 * 4,
+        "eight files are written, synced and renamed one by one; only {steps} steps failed"
+    );
 }
 
 /// Fails the operation `at`; `false`: there was none.
 fn cut_short(base: &Image, at: u64) -> bool {
     let disk = SimDisk::from_image(base.clone());
-    disk.fail_at(at, Fault::Error, at);
+    disk.fail_at(at, Fault::PowerOff, at);
     let failed = encrypt_keys(&disk, &KeyAccess::default(), &under(OLD), &OsEntropy).is_err();
     disk.crash(at);
     let after = SimDisk::from_image(disk.image());
@@ -52,7 +55,10 @@ fn cut_short(base: &Image, at: u64) -> bool {
     ledger.append(&Draft::new("document.captured").with("number", 1)).expect("and records");
     ledger.close().expect("a clean end");
     encrypt_keys(&after, &KeyAccess::default(), &under(OLD), &OsEntropy).expect("a second run makes it good");
-    assert!(are_encrypted(&after).expect("a vault key"), "after step {at} a second run left keys in the open");
+    assert!(
+        are_encrypted(&after).expect("a vault key"),
+        "after step {at} a second run left keys in the open"
+    );
     encrypt_keys(&after, &under(OLD), &under(NEW), &OsEntropy).expect("another passphrase");
     Ledger::open(files, &with(under(OLD))).map(drop).expect_err("the old passphrase still opens the log");
     failed
@@ -90,7 +96,8 @@ impl Token for Drawer {
 
     fn signer(&self, _: &KeyId, public: &PublicKey) -> Result<Arc<dyn Signer>, String> {
         let keys = self.keys.lock().expect("nobody panicked");
-        let key = keys.iter().find(|key| key.public() == *public).ok_or("the token does not hold this key")?;
+        let key =
+            keys.iter().find(|key| key.public() == *public).ok_or("the token does not hold this key")?;
         Ok(Arc::new(Drawn(Arc::clone(key), Arc::clone(&self.is_away))))
     }
 }
@@ -116,7 +123,10 @@ fn without_its_token_the_log_signs_nothing_and_goes_on_when_it_is_back() {
         for _ in 0..3 {
             let refused = ledger.append(&draft).expect_err("something was recorded without a signature");
             assert!(matches!(refused, LedgerError::Unavailable(_)), "the log must not die of it: {refused}");
-            assert!(refused.to_string().contains("the token is away"), "the operator must learn why: {refused}");
+            assert!(
+                refused.to_string().contains("the token is away"),
+                "the operator must learn why: {refused}"
+            );
         }
         assert_eq!(ledger.reader().size(), size, "an entry without a checkpoint appeared");
         assert_eq!(ledger.reader().checkpoint(), checkpoint, "a checkpoint appeared");
@@ -124,7 +134,11 @@ fn without_its_token_the_log_signs_nothing_and_goes_on_when_it_is_back() {
         let later = ledger.append(&draft).expect("the token is back");
         for index in [before.index, ack.index, later.index] {
             let receipt = ledger.reader().receipt(index).expect("a receipt").to_bytes().expect("its bytes");
-            assert_eq!(verify(&receipt, Some(&trust(&ledger))).exit_code(), 0, "entry {index} lost its proof");
+            assert_eq!(
+                verify(&receipt, Some(&trust(&ledger))).exit_code(),
+                0,
+                "entry {index} lost its proof"
+            );
         }
         ledger.close().expect("a clean end");
         assert!(fsck(&disk, &options, &[]).is_sound(), "the log is damaged");

@@ -11,6 +11,7 @@
 
 mod anchors;
 mod append;
+mod by_two;
 mod crash;
 mod damage;
 mod derived;

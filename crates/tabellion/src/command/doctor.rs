@@ -211,7 +211,11 @@ fn keys(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
     for key_id in &actors {
         directory.key_pair(Purpose::Actor, key_id)?;
     }
-    let how = if keyring::are_encrypted(disk.as_ref())? { "encrypted" } else { "not encrypted (tabellion key encrypt)" };
+    let how = if keyring::are_encrypted(disk.as_ref())? {
+        "encrypted"
+    } else {
+        "not encrypted (tabellion key encrypt)"
+    };
     Ok(format!("root, {} and {} actor keys have their files, {how}", purposes.join(", "), actors.len()))
 }
 

@@ -15,8 +15,8 @@ use tabellion_model::{Env, Origin};
 use crate::config::{self, Config, KeySettings};
 use crate::directory::{self, Place, TRUST_FILE};
 use crate::failure::Failure;
-use crate::writer::take_lock;
 use crate::secret::Asked;
+use crate::writer::take_lock;
 use crate::{files, terminal, trust};
 
 /// Host of a log that is not meant to be reached from elsewhere.
@@ -177,6 +177,9 @@ fn configuration(new: &NewLog, keys: &KeySettings) -> Result<String, Failure> {
          [retention]\n\
          # Months that content is kept, by retention class; `tabellion retain` erases what is older.\n\
          # standard = 84\n\n\
+         # Where erasing what somebody names takes two people, one who asks and another who confirms: production (in a log of that environment), always, never.\n\
+         [erasure]\n\
+         second_person = \"production\"\n\n\
          [export]\n\
          # What a package discloses when the command does not say: all, business (nothing about a data subject, no prompts and answers), none.\n\
          # disclose = \"business\"\n\n\

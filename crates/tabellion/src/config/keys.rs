@@ -18,7 +18,8 @@ use crate::token::Pkcs11Token;
 /// Keys of `[keys]`.
 pub(super) const PASSPHRASE_KEYS: &[&str] = &["passphrase_file", "passphrase_env", "passphrase_credential"];
 /// Keys of `[pkcs11]`.
-pub(super) const TOKEN_KEYS: &[&str] = &["module", "token", "pin_file", "pin_env", "pin_credential", "purposes"];
+pub(super) const TOKEN_KEYS: &[&str] =
+    &["module", "token", "pin_file", "pin_env", "pin_credential", "purposes"];
 
 /// How the installation comes to its keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,8 +76,9 @@ impl KeySettings {
             ("pkcs11", "purposes") => {
                 let words = value.split(',').map(str::trim);
                 let purposes = words.map(Purpose::parse).collect::<Option<Vec<_>>>();
-                self.token.purposes =
-                    Some(purposes.ok_or_else(|| setting.refused("names something else than root, log, writer, package, actor"))?);
+                self.token.purposes = Some(purposes.ok_or_else(|| {
+                    setting.refused("names something else than root, log, writer, package, actor")
+                })?);
             }
             _ => return Err(setting.unknown()),
         }
@@ -127,7 +129,9 @@ fn place(setting: &Setting) -> Result<SecretPlace, Failure> {
         Some("env") if is_variable(value) => Ok(SecretPlace::Variable(value.to_owned())),
         Some("env") => Err(setting.refused_unseen("is not the name of a variable such as NOTARY_PASSPHRASE")),
         Some("credential") if is_file_name(value) => Ok(SecretPlace::Credential(value.to_owned())),
-        Some("credential") => Err(setting.refused_unseen("is not the name of a credential such as tabellion-passphrase")),
+        Some("credential") => {
+            Err(setting.refused_unseen("is not the name of a credential such as tabellion-passphrase"))
+        }
         _ => Err(setting.unknown()),
     }
 }

@@ -21,7 +21,10 @@ fn is_encrypted(path: &Path) -> bool {
 /// The public key that `openssl` finds in the file, base64.
 fn opened_by_openssl(path: &Path, passphrase: &str) -> Option<String> {
     let mut openssl = Command::new("openssl");
-    openssl.args(["pkey", "-pubout", "-outform", "DER", "-passin"]).arg(format!("pass:{passphrase}")).arg("-in");
+    openssl
+        .args(["pkey", "-pubout", "-outform", "DER", "-passin"])
+        .arg(format!("pass:{passphrase}"))
+        .arg("-in");
     let ran = openssl.arg(path).output().expect("openssl is installed");
     let raw = ran.stdout.last_chunk::<32>().filter(|_| ran.status.success())?;
     Some(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, raw))
@@ -81,7 +84,8 @@ fn a_wrong_a_missing_and_an_exposed_passphrase_are_told_apart_and_none_is_shown(
         .refused(2, &["passphrase_env", "name of a variable"]);
     let exposed = notary.file("exposed", PASSPHRASE.as_bytes());
     fs::set_permissions(&exposed, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("a mode");
-    tabellion_with(&[("TABELLION_KEYS__PASSPHRASE_FILE", &exposed)], &record).refused(1, &["chmod 600", &exposed]);
+    tabellion_with(&[("TABELLION_KEYS__PASSPHRASE_FILE", &exposed)], &record)
+        .refused(1, &["chmod 600", &exposed]);
     tabellion_with(&[("NOTARY", PASSPHRASE), ("TABELLION_KEYS__PASSPHRASE_ENV", "NOTARY")], &record).ends(0);
 
     // As systemd hands it over, with nothing configured.
@@ -89,9 +93,15 @@ fn a_wrong_a_missing_and_an_exposed_passphrase_are_told_apart_and_none_is_shown(
     fs::create_dir(&credentials).expect("a directory");
     fs::write(credentials.join("tabellion-passphrase"), format!("{PASSPHRASE}\n")).expect("a credential");
     let config = fs::read_to_string(notary.dir().join("tabellion.toml")).expect("the configuration");
-    assert!(config.contains("[keys]\npassphrase_file = "), "init did not write down where the passphrase is:\n{config}");
-    fs::write(notary.dir().join("tabellion.toml"), config.replace("[keys]\npassphrase_file", "# passphrase_file"))
-        .expect("the configuration");
+    assert!(
+        config.contains("[keys]\npassphrase_file = "),
+        "init did not write down where the passphrase is:\n{config}"
+    );
+    fs::write(
+        notary.dir().join("tabellion.toml"),
+        config.replace("[keys]\npassphrase_file", "# passphrase_file"),
+    )
+    .expect("the configuration");
     tabellion_with(&[("CREDENTIALS_DIRECTORY", &credentials.display().to_string())], &record).ends(0);
     let mut server = Server::launch(&notary.dir());
     let ran = server.wait();
@@ -125,7 +135,8 @@ fn keys_in_the_open_are_encrypted_and_get_another_passphrase() {
     let change = [&encrypt[..], &["--new-passphrase-file", &second]].concat();
     tabellion_with(&[("TABELLION_KEYS__PASSPHRASE_FILE", &short)], &change).refused(1, &["does not open"]);
     tabellion_with(&[("TABELLION_KEYS__PASSPHRASE_FILE", &first)], &change).ends(0);
-    tabellion_with(&[("TABELLION_KEYS__PASSPHRASE_FILE", &first)], &record).refused(1, &["passphrase is wrong"]);
+    tabellion_with(&[("TABELLION_KEYS__PASSPHRASE_FILE", &first)], &record)
+        .refused(1, &["passphrase is wrong"]);
     tabellion_with(&[("TABELLION_KEYS__PASSPHRASE_FILE", &second)], &record).ends(0);
     tabellion_with(&[("TABELLION_KEYS__PASSPHRASE_FILE", &second)], &["fsck", &dir]).ends(0);
 }

@@ -81,7 +81,9 @@ fn no_secret_is_in_anything_that_was_printed_or_written() {
     // Files that are damaged around their secret: what complains about them must not quote it.
     for (path, _) in &all {
         let kept = fs::read_to_string(path).expect("a key file");
-        for broken in [kept.replace("\"purpose\"", "\"purpos\""), kept.replace("\"secret\":\"", "\"secret\":\"@")] {
+        for broken in
+            [kept.replace("\"purpose\"", "\"purpos\""), kept.replace("\"secret\":\"", "\"secret\":\"@")]
+        {
             fs::write(path, broken).expect("a file can be written");
             keep(notary.run(&["doctor"]));
             keep(notary.run(&["record", &file]));
@@ -92,7 +94,9 @@ fn no_secret_is_in_anything_that_was_printed_or_written() {
 
     let place = notary.private_file("passphrase", PASSPHRASE.as_bytes());
     let dir = notary.dir_text();
-    for (variable, args) in [(&place, ["key", "encrypt", "--dir", &dir]), (&place, ["log", "head", "--dir", &dir])] {
+    for (variable, args) in
+        [(&place, ["key", "encrypt", "--dir", &dir]), (&place, ["log", "head", "--dir", &dir])]
+    {
         keep(tabellion_with(&[("TABELLION_KEYS__PASSPHRASE_FILE", variable)], &args).ends(0));
     }
     keep(notary.run(&["log", "head"]).ends(1));

@@ -72,6 +72,8 @@ pub(crate) fn command(args: &[&str]) -> Command {
     }
     // Servers of different tests run side by side.
     command.env("TABELLION_CONSOLE__LISTEN", "127.0.0.1:0");
+    // Most tests are about what an erasure does, and not about who may have one.
+    command.env("TABELLION_ERASURE__SECOND_PERSON", "never");
     command.env_remove("COLUMNS").stdin(Stdio::null()).args(args);
     command
 }
