@@ -92,9 +92,9 @@ impl Signer for TokenKey {
 
 /// What can go wrong inside a session.
 enum Trouble {
-    /// The token said so; another session may do better.
+    /// The token said so.
     Token(Error),
-    /// It would say the same again.
+    /// We say so of what it holds.
     Ours(String),
 }
 
@@ -109,8 +109,8 @@ impl Slot {
         if let Some(session) = &open.session {
             match work(session) {
                 Ok(done) => return Ok(done),
-                Err(Trouble::Ours(why)) => return Err(why),
-                Err(Trouble::Token(_)) => open.session = None,
+                // A token that was away may also just not know its keys in the old session.
+                Err(_) => open.session = None,
             }
         }
         let session = self.session(&mut open)?;
