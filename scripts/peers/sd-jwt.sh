@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A record as SD-JWTs that disclose each subset of its fields, for sd_jwt.py to look at: sd-jwt.sh DIR
+# A record as SD-JWTs that disclose each subset of its fields, for disclosures.py to look at: sd-jwt.sh DIR
 set -euo pipefail
 place=$1
 . scripts/install.sh
@@ -27,4 +27,4 @@ for subset in 0 1 2 3 4 5 6 7; do
   tabellion log prove "$index" "${fields[@]}" --dir "$log" --out "$place/subset-$subset.receipt"
   tabellion verify "$place/subset-$subset.receipt" --trust "$log/trust.txt" >/dev/null
 done
-"$python" -B scripts/peers/sd_jwt.py "$place"
+"$python" -B scripts/peers/disclosures.py "$place"

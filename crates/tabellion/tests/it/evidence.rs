@@ -311,7 +311,7 @@ fn any_subset_of_a_records_fields_can_be_shown_and_the_rest_of_the_proof_stays()
         let out = notary.beside_text(&format!("{subset}.receipt"));
         notary.run(&[&["log", "prove", &index, "--out", &out][..], &options].concat()).ends(0);
         notary.verify(&out).ends(0);
-        let text = std::fs::read_to_string(&out).expect("a receipt");
+        let text = fs::read_to_string(&out).expect("a receipt");
         let jwt =
             notary.run(&[&["log", "prove", &index, "--format", "sd-jwt"][..], &options].concat()).ends(0).out;
         assert_eq!(

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 47] = [
+const COMMANDS: [&[&str]; 51] = [
     &[],
     &["init"],
     &["record"],
