@@ -4,9 +4,9 @@
 
 use super::answer::Answered;
 use super::page::{
-    applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry, erasures,
-    home, inbox, item, item_form, item_work, keep, keys, ledger, login, packages, people, person_sessions,
-    policies, registers, saved_views, search, settings, story, system, systems,
+    applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry,
+    erasures, home, inbox, item, item_form, item_work, keep, keys, ledger, login, packages, people,
+    person_sessions, policies, registers, saved_views, search, settings, story, system, systems,
 };
 use super::visit::Visit;
 use crate::api::Access;

@@ -27,7 +27,7 @@ pub fn encrypt_keys(
     let vault = SecretPurpose::Vault.path();
     names.sort_by_key(|name| format!("{KEY_DIR}/{name}") != vault);
     let mut opened = Vec::new();
-    for name in names.iter().filter(|name| name.ends_with(".key")) {
+    for name in names.iter().filter(|name| name.strip_suffix(".key").is_some()) {
         let file = KeyFile::read(disk, &format!("{KEY_DIR}/{name}"))?;
         if file.head.protection == Protection::Pkcs11 {
             continue;

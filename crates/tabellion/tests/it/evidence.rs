@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use tabellion_model::parse_jcs;
 use tabellion_model::zip::ZipArchive;
+use tabellion_model::{Disclosure, Receipt, parse_jcs};
 use tabellion_tlog::{CoseReceipt, Hash, Policy, TlogProof};
 
 use super::support::{Notary, ORIGIN, tabellion, tabellion_verify};
@@ -311,7 +311,17 @@ fn any_subset_of_a_records_fields_can_be_shown_and_the_rest_of_the_proof_stays()
         let out = notary.beside_text(&format!("{subset}.receipt"));
         notary.run(&[&["log", "prove", &index, "--out", &out][..], &options].concat()).ends(0);
         notary.verify(&out).ends(0);
-        let text = fs::read_to_string(&out).expect("a receipt");
+        let receipt = Receipt::parse(&fs::read(&out).expect("a receipt")).expect("a receipt");
+        let named: Vec<String> = receipt
+            .disclosures
+            .iter()
+            .map(|text| Disclosure::parse(text).expect("a disclosure").name().to_owned())
+            .collect();
+        assert_eq!(named.len(), chosen.len(), "subset {subset} of a receipt shows something else: {named:?}");
+        assert!(
+            named.iter().all(|name| chosen.contains(&name.as_str())),
+            "{named:?} is more than was chosen"
+        );
         let jwt =
             notary.run(&[&["log", "prove", &index, "--format", "sd-jwt"][..], &options].concat()).ends(0).out;
         assert_eq!(
@@ -325,7 +335,6 @@ fn any_subset_of_a_records_fields_can_be_shown_and_the_rest_of_the_proof_stays()
                 base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(disclosure).expect("base64url");
             let parts: serde_json::Value = serde_json::from_slice(&bytes).expect("a disclosure is JSON");
             assert!(chosen.contains(&parts[1].as_str().expect("a name")), "{parts} was withheld");
-            assert!(text.contains("tabellion.receipt/1"), "the receipt is not one");
         }
     }
     notary.run(&["log", "prove", &index, "--field", "nmae"]).refused(2, &["nmae", "tabellion log show"]);

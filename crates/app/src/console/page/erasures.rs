@@ -139,12 +139,14 @@ fn ask_form() -> Form {
     let scopes = scopes.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec();
     let fields = vec![
         Field::new("scope", "What goes", Kind::Select(scopes)),
-        Field::new("named", "Which", Kind::Line)
-            .hint("The person as in the records (an account number, say), the entry's index, or the system's id."),
+        Field::new("named", "Which", Kind::Line).hint(
+            "The person as in the records (an account number, say), the entry's index, or the system's id.",
+        ),
         Field::new("reason", "Why", Kind::Area(3)).hint("Whoever confirms it reads this."),
     ];
     let mut form = Form::new(ASK, "/erasures".to_owned(), "Ask for it", fields);
-    form.consequence = "Nothing is erased yet. Somebody else has to confirm it; your request is on record under your name.";
+    form.consequence =
+        "Nothing is erased yet. Somebody else has to confirm it; your request is on record under your name.";
     form
 }
 
@@ -167,8 +169,10 @@ fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answere
         ),
         ("decline".to_owned(), "Decline".to_owned(), "The content stays.".to_owned()),
     ];
-    let fields =
-        vec![Field::new("decision", "Decision", Kind::Radio(decisions)), Field::new("reason", "Why", Kind::Area(3))];
+    let fields = vec![
+        Field::new("decision", "Decision", Kind::Radio(decisions)),
+        Field::new("reason", "Why", Kind::Area(3)),
+    ];
     let mut form = Form::new(DECIDE, format!("/erasures/{id}"), "Decide", fields);
     form.ends = true;
     form.consequence = "Your decision is on record under your name. Whoever asked cannot confirm, and can take it back by declining.";

@@ -24,7 +24,10 @@ fn one_person_asks_on_the_page_and_another_confirms_what_it_shows() {
     assert!(refused.status == 400 && refused.text().contains("whole number"), "{}", refused.text());
     let asked = [("scope", "subject"), ("named", "customer-7"), ("reason", "asked to be <forgotten>")];
     let page = cleo.follow(&cleo.send("/erasures", "ask-erasure", &asked));
-    assert!(page.contains("customer-7") && page.contains("&#60;forgotten&#62;"), "what waits is not shown: {page}");
+    assert!(
+        page.contains("customer-7") && page.contains("&#60;forgotten&#62;"),
+        "what waits is not shown: {page}"
+    );
     assert!(is_shown(&house, index), "a request alone erased content");
 
     let list = abe.page("/erasures");
