@@ -197,6 +197,19 @@ impl Config {
         self.set.push(Configured { key, value: setting.value.clone(), place: setting.place.clone() });
     }
 
+    /// What guards keys and content.
+    fn apply_safeguard(&mut self, setting: &Setting) -> Result<(), Failure> {
+        if setting.section != "erasure" {
+            return self.keys.apply(setting);
+        }
+        if setting.key != "second_person" {
+            return Err(setting.unknown());
+        }
+        self.erase_by_two =
+            ByTwo::of(&setting.value).ok_or_else(|| setting.refused("is not production, always or never"))?;
+        Ok(())
+    }
+
     fn apply(&mut self, setting: &Setting) -> Result<(), Failure> {
         let value = setting.value.as_str();
         match (setting.section.as_str(), setting.key.as_str()) {
@@ -224,10 +237,6 @@ impl Config {
                     .ok_or_else(|| setting.refused("is not all, business or none"))?;
                 self.disclose = Some(policy);
             }
-            ("erasure", "second_person") => {
-                self.erase_by_two =
-                    ByTwo::of(value).ok_or_else(|| setting.refused("is not production, always or never"))?;
-            }
             ("console", "listen") if value == OFF => self.console_listen = Console(None),
             ("console", "listen") => {
                 let address = value.parse::<SocketAddr>().map_err(|_| {
@@ -251,7 +260,7 @@ impl Config {
                 return Err(setting.refused("is empty; name a file such as witnesses.txt"));
             }
             ("witness", "policy") => self.witness_policy = Some(PathBuf::from(value)),
-            ("keys" | "pkcs11", _) => self.keys.apply(setting)?,
+            ("erasure" | "keys" | "pkcs11", _) => self.apply_safeguard(setting)?,
             ("gateway", _) => self.gateway.apply_gateway(setting)?,
             ("limits", _) => self.gateway.apply_limit(setting)?,
             ("retention", class) if is_class(class) => {

@@ -3,25 +3,22 @@
 //! Promises: one request is one call of the ledger, refused whole or done whole; what comes from a socket is checked here as strictly as what
 //! comes from the command line. Must never: decide what a request may not say about itself (that is the ledger's rule).
 
+mod erasing;
 mod people;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tabellion_ledger::keyring::KeyPair;
-use tabellion_ledger::{
-    Ack, By, Draft, Erasure, ErasureTarget, Ledger, LedgerError, PendingErasure, Reader, RejectCode,
-};
+use tabellion_ledger::{Ack, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode};
 use tabellion_model::body;
 use tabellion_model::registry::Revocation;
-use tabellion_model::{
-    CredentialId, Entry, ErasureRequestId, HoldId, KeyId, Micros, ProducerId, Purpose, Standing, SystemId,
-};
+use tabellion_model::{CredentialId, Entry, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
 use tabellion_tlog::{PublicKey, SignedCheckpoint};
 
 use crate::held::Held;
 use crate::request::{
-    Answer, Appended, Erased, LastEpoch, Pending, Refusal, RefusalKind, Request, Response, SignedStatement,
-    Summary, Target,
+    Answer, Appended, Erased, LastEpoch, Refusal, RefusalKind, Request, Response, SignedStatement, Summary,
+    Target,
 };
 
 /// Most lines of one [`Request::Summaries`]: about 200 bytes each, well below one message.
@@ -71,39 +68,13 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         Request::Summaries { from, limit } => {
             Ok(Answer::Summaries { lines: summaries(ledger.reader(), *from, *limit)? })
         }
-        Request::Erase { target, reason } => {
-            let erasure = ledger.erase(&erasure_target(target)?, reason)?;
-            Ok(Answer::Erased { erasures: vec![erased(None, &erasure)] })
-        }
-        Request::RequestErasure { target, reason } => {
-            let (request, ack) = ledger.request_erasure(&erasure_target(target)?, reason, &By::default())?;
-            Ok(Answer::Requested { request: request.to_hex(), record: Appended::from(&ack) })
-        }
-        Request::DecideErasure { request, confirmed, reason } => {
-            let request = id("erasure request", request, ErasureRequestId::from_hex)?;
-            if !*confirmed {
-                return Ok(appended(&ledger.decline_erasure(&request, reason, &By::default())?));
-            }
-            let erasure = ledger.confirm_erasure(&request, reason, &By::default())?;
-            Ok(Answer::Erased { erasures: vec![erased(None, &erasure)] })
-        }
-        Request::PendingErasures {} => {
-            let pending = ledger.pending_erasures()?;
-            Ok(Answer::Pending { erasures: pending.into_iter().map(waiting).collect() })
-        }
-        Request::PurgeDue {} => {
-            let purged = ledger.purge_due()?;
-            Ok(Answer::Erased {
-                erasures: purged.iter().map(|(system, erasure)| erased(Some(system), erasure)).collect(),
-            })
-        }
-        Request::PlaceHold { target, reason } => {
-            let (hold, ack) = ledger.place_hold(&erasure_target(target)?, reason)?;
-            Ok(Answer::Held { hold: hold.to_hex(), record: Appended::from(&ack) })
-        }
-        Request::ReleaseHold { hold, reason } => {
-            Ok(appended(&ledger.release_hold(&id("hold", hold, HoldId::from_hex)?, reason)?))
-        }
+        Request::Erase { .. }
+        | Request::RequestErasure { .. }
+        | Request::DecideErasure { .. }
+        | Request::PendingErasures {}
+        | Request::PurgeDue {}
+        | Request::PlaceHold { .. }
+        | Request::ReleaseHold { .. } => erasing::perform(ledger, request),
         Request::LiftConflict { reason } => Ok(appended(&ledger.lift_conflict(reason)?)),
         Request::RequestDeletion { system, due, reason } => Ok(appended(&ledger.request_deletion(
             &id("system", system, SystemId::from_hex)?,
@@ -165,17 +136,6 @@ fn actors(reader: &Reader) -> Vec<String> {
         .collect();
     actors.sort_by_key(|grant| grant.since);
     actors.iter().map(|grant| grant.info.key_id.to_hex()).collect()
-}
-
-fn waiting(pending: PendingErasure) -> Pending {
-    let target = pending.target.map(|target| match target {
-        ErasureTarget::Subject(subject) => Target::Subject(subject),
-        ErasureTarget::Record(index) => Target::Record(index),
-        ErasureTarget::System(system) => Target::System(system.to_hex()),
-        ErasureTarget::Retention { class, until } => Target::Retention { class, until },
-    });
-    let (request, by) = (pending.request.to_hex(), pending.by.map(|by| by.to_hex()));
-    Pending { request, index: pending.index, by, target, reason: pending.reason }
 }
 
 fn append(ledger: &Ledger, drafts: &[Draft]) -> Result<Answer, LedgerError> {

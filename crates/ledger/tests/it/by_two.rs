@@ -77,11 +77,11 @@ fn a_hold_a_refusal_and_the_operator_count_as_everybody_does() {
     assert_eq!(own.code(), Some(RejectCode::SecondPerson), "{own}");
 
     let (hold, _) = ledger.place_hold(&ada(), "case 12/2026").expect("a hold");
-    let held = ledger.confirm_erasure(&request, "r", &by(1)).expect_err("a hold was passed");
-    assert_eq!(held.code(), Some(RejectCode::OnHold), "{held}");
-    assert!(held.to_string().contains(&hold.to_hex()), "which hold forbids it? {held}");
-    let held = ledger.request_erasure(&ada(), "r", &by(1)).expect_err("asked for what is on hold");
-    assert_eq!(held.code(), Some(RejectCode::OnHold), "{held}");
+    let refused = ledger.confirm_erasure(&request, "r", &by(1)).expect_err("a hold was passed");
+    assert_eq!(refused.code(), Some(RejectCode::OnHold), "{refused}");
+    assert!(refused.to_string().contains(&hold.to_hex()), "which hold forbids it? {refused}");
+    let refused = ledger.request_erasure(&ada(), "r", &by(1)).expect_err("asked for what is on hold");
+    assert_eq!(refused.code(), Some(RejectCode::OnHold), "{refused}");
     assert!(is_shown(&ledger, index), "held content was destroyed");
     ledger.release_hold(&hold, "closed").expect("a release");
 

@@ -48,13 +48,11 @@ impl KeySettings {
         let place = self.passphrase.clone();
         let access =
             KeyAccess::default().with_passphrase(Box::new(move || secret::passphrase(place.as_ref(), asked)));
-        match self.token.module {
-            None => access,
-            Some(_) => {
-                let purposes = self.token.purposes.clone().unwrap_or_else(|| vec![Purpose::Log]);
-                access.with_token(Arc::new(Pkcs11Token::new(self.token.clone())), purposes)
-            }
+        if self.token.module.is_none() {
+            return access;
         }
+        let purposes = self.token.purposes.clone().unwrap_or_else(|| vec![Purpose::Log]);
+        access.with_token(Arc::new(Pkcs11Token::new(self.token.clone())), purposes)
     }
 
     /// The same with the passphrase elsewhere.

@@ -83,8 +83,8 @@ fn nobody_confirms_in_a_session_that_the_other_let_in_and_who_asked_may_take_it_
         .ledger
         .place_hold(&tabellion_ledger::ErasureTarget::Subject("customer-8".to_owned()), "case 12/2026")
         .expect("a hold");
-    let held = house.post(&ada, "/api/v1/erasures", &wanted).refused(409, "conflict").text();
-    assert!(held.contains(&hold.to_hex()), "which hold forbids it? {held}");
+    let refused = house.post(&ada, "/api/v1/erasures", &wanted).refused(409, "conflict").text();
+    assert!(refused.contains(&hold.to_hex()), "which hold forbids it? {refused}");
     assert_ne!(ada_id, abe_id, "two people");
 }
 
