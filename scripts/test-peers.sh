@@ -26,6 +26,8 @@ step "the README's five minutes with the gateway" scripts/peers/tutorial.sh "$pl
 step "the control plane, asked what it describes and what not" scripts/peers/api.sh "$place/api"
 step "a second client of tlog-tiles reads a whole log" scripts/peers/tiles.sh "$place/tiles"
 step "SCITT: an issuer with means of its own, receipts checked by others" scripts/peers/scitt.sh "$place/scitt"
+step "SD-JWT: the reference implementation of RFC 9901" scripts/peers/sd-jwt.sh "$place/sd-jwt"
+step "keys in a PKCS#11 token: SoftHSM2" scripts/peers/pkcs11.sh "$place/pkcs11"
 step "a witness that others wrote" scripts/peers/witness.sh "$place/witness"
 step "system calls that fail (libfiu)" scripts/peers/faults.sh "$place/errors" errors
 step "a file system of 64 MiB that fills up" scripts/peers/faults.sh "$place/full" full

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tabellion_app::{ExportRequest, export};
 use tabellion_bench::{machine, median};
 use tabellion_ledger::disk::real::RealDisk;
-use tabellion_ledger::{Draft, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock, keyring};
+use tabellion_ledger::{Draft, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock};
 use tabellion_model::DisclosurePolicy;
 use tabellion_model::package::verify_tree;
 use tabellion_model::{Env, Origin, Purpose, verify};
@@ -91,8 +91,7 @@ fn make_package(dir: &std::path::Path, entries: usize) -> Result<(Vec<u8>, Polic
     let disk = Arc::new(RealDisk::create(dir)?);
     let options = OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy));
     let origin = Origin::new("bench.example/log/verify")?;
-    let ledger =
-        Ledger::create(disk.clone(), &NewLog { origin: origin.clone(), env: Env::Sandbox }, &options)?;
+    let ledger = Ledger::create(disk, &NewLog { origin: origin.clone(), env: Env::Sandbox }, &options)?;
     let mut draft = Draft::new("bench.appended");
     for field in 0..11 {
         draft =
@@ -106,7 +105,7 @@ fn make_package(dir: &std::path::Path, entries: usize) -> Result<(Vec<u8>, Polic
     let package_key = {
         let keys = reader.keys();
         let key = keys.in_force(Purpose::Package, reader.size()).ok_or("no package key")?.key_id;
-        keyring::load_key(disk.as_ref(), Purpose::Package, &key)?
+        ledger.key_pair(Purpose::Package, &key)?
     };
     let mut package = Vec::new();
     let request = ExportRequest {

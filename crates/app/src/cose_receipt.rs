@@ -5,10 +5,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tabellion_ledger::disk::Disk;
-use tabellion_ledger::{EntryView, LedgerError, OpenError, Reader, UnitContent, keyring};
+use tabellion_ledger::keyring::KeyPair;
+use tabellion_ledger::{EntryView, LedgerError, OpenError, Reader, UnitContent};
 use tabellion_model::registry::{Facts, Revocation, facts};
-use tabellion_model::{Entry, KeyGrant, KeyInfo, Purpose};
+use tabellion_model::{Entry, KeyGrant, KeyId, KeyInfo, Purpose};
 use tabellion_tlog::{
     CoseReceipt, ForeignError, InclusionProof, PublicKey, ReceiptError, attach_entry, attach_receipts,
     attach_registrations, sha256,
@@ -16,6 +16,9 @@ use tabellion_tlog::{
 
 /// Body field of a `statement.registered` record that holds the statement, base64.
 pub(crate) const STATEMENT_FIELD: &str = "statement";
+
+/// Gives a key of the log by its id.
+pub type LoadKey<'a> = &'a dyn Fn(&KeyId) -> Result<KeyPair, OpenError>;
 
 /// Why there is no receipt or transparent statement.
 #[derive(Debug, thiserror::Error)]
@@ -46,9 +49,13 @@ pub enum CoseReceiptError {
 }
 
 /// The COSE Receipt of an entry. One of a registered statement carries the entry too, because the statement is not the entry (formats §4.1).
-pub fn cose_receipt(reader: &Reader, disk: &dyn Disk, view: &EntryView) -> Result<Vec<u8>, CoseReceiptError> {
-    let (size, key) = place(reader, view.index)?;
-    let pair = keyring::load_key(disk, Purpose::Log, &key.key_id)?;
+pub fn cose_receipt(
+    reader: &Reader,
+    load: LoadKey<'_>,
+    view: &EntryView,
+) -> Result<Vec<u8>, CoseReceiptError> {
+    let (size, log) = place(reader, view.index)?;
+    let pair = load(&log.key_id)?;
     let header = view.entry.header();
     let subject = header.map_or_else(|| format!("entry{}", view.index), |header| header.record_id.to_hex());
     let proof = InclusionProof { size, index: view.index, path: reader.inclusion(view.index, size)? };
@@ -60,18 +67,18 @@ pub fn cose_receipt(reader: &Reader, disk: &dyn Disk, view: &EntryView) -> Resul
 /// The transparent statement of an entry: the statement with its receipt, ours or the one that was registered.
 pub fn transparent_statement(
     reader: &Reader,
-    disk: &dyn Disk,
+    load: LoadKey<'_>,
     view: &EntryView,
 ) -> Result<Vec<u8>, CoseReceiptError> {
     if let Some(said) = registered(view) {
         let statement = kept_statement(view).filter(|bytes| sha256(bytes) == said.statement_sha256);
         let statement = statement.ok_or(CoseReceiptError::Gone(view.index))?;
-        return Ok(attach_registrations(&statement, &[cose_receipt(reader, disk, view)?])?);
+        return Ok(attach_registrations(&statement, &[cose_receipt(reader, load, view)?])?);
     }
     if !matches!(view.entry, Entry::Statement(_)) {
         return Err(CoseReceiptError::NotAStatement(view.index));
     }
-    Ok(attach_receipts(&view.bytes, &[cose_receipt(reader, disk, view)?])?)
+    Ok(attach_receipts(&view.bytes, &[cose_receipt(reader, load, view)?])?)
 }
 
 /// What the entry says, when it registers somebody else's statement.

@@ -20,7 +20,7 @@ mod report;
 mod trust;
 pub mod work;
 
-pub use cose_receipt::{CoseReceiptError, cose_receipt, transparent_statement};
+pub use cose_receipt::{CoseReceiptError, LoadKey, cose_receipt, transparent_statement};
 pub use export::{
     ExportError, ExportRequest, Exported, MAX_COUNTED, Surveyed, Units, export, package_key_at,
 };

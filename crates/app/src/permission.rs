@@ -34,6 +34,10 @@ pub enum Permission {
     Record,
     /// Build evidence packages.
     BuildPackages,
+    /// Ask for erasures.
+    OrderErasures,
+    /// See erasures that wait for a second person, confirm and decline them.
+    DecideErasures,
     /// See people and their roles.
     ReadPeople,
     /// Add people, grant and revoke roles, hand out links.
@@ -82,7 +86,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -96,6 +100,8 @@ impl Permission {
         Self::ReadPersonal,
         Self::Record,
         Self::BuildPackages,
+        Self::OrderErasures,
+        Self::DecideErasures,
         Self::ReadPeople,
         Self::ChangePeople,
         Self::ReadRegisters,
@@ -130,6 +136,8 @@ impl Permission {
             Self::ReadPersonal => [NO, NO, NO, ALL, NO, NO, ALL],
             Self::Record => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::BuildPackages => [ALL, NO, NO, ALL, NO, NO, ALL],
+            Self::OrderErasures => [ALL, NO, NO, ALL, NO, NO, NO],
+            Self::DecideErasures => [ALL, NO, NO, ALL, NO, ALL, NO],
             Self::ReadPeople => [ALL, NO, ALL, ALL, NO, NO, ALL],
             Self::ChangePeople => [ALL, NO, NO, NO, NO, NO, NO],
             Self::ReadRegisters => [ALL, OWN, ALL, ALL, OWN, ALL, ALL],
@@ -162,6 +170,8 @@ impl Permission {
             Self::ReadPersonal => "read_personal",
             Self::Record => "record",
             Self::BuildPackages => "build_packages",
+            Self::OrderErasures => "order_erasures",
+            Self::DecideErasures => "decide_erasures",
             Self::ReadPeople => "read_people",
             Self::ChangePeople => "change_people",
             Self::ReadRegisters => "read_registers",

@@ -130,6 +130,7 @@ impl From<LedgerError> for Refusal {
                 }
                 RejectCode::KeyNotInForce => Code::NotPermitted,
                 RejectCode::SystemGone => Code::SystemGone,
+                RejectCode::SecondPerson => Code::OwnWork,
                 RejectCode::NotFound => Code::NotFound,
             },
             LedgerError::Unavailable(_) | LedgerError::SealAgain => Code::Unavailable,

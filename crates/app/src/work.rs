@@ -14,6 +14,7 @@ pub mod controls;
 pub(crate) mod coverage;
 pub(crate) mod coverage_over;
 pub mod entries;
+pub mod erasures;
 pub mod forms;
 pub mod issuers;
 pub mod keys;

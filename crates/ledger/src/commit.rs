@@ -9,8 +9,10 @@ use std::io;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, PoisonError};
 
-use tabellion_model::{BatchSeal, Purpose, RecordId, VaultKeyId};
-use tabellion_tlog::{Checkpoint, Hash, SignedCheckpoint, leaf_hash};
+use tabellion_model::{BatchSeal, Purpose, RecordId, SealError, VaultKeyId};
+use tabellion_tlog::{
+    Checkpoint, CheckpointError, CoseError, Hash, NoteError, SignedCheckpoint, SignerError, leaf_hash,
+};
 
 use crate::batch_io::{BatchIo, Job, Written};
 use crate::error::LedgerError;
@@ -198,15 +200,21 @@ impl Committer {
             committed_at: self.shared.time.now().max(staging.committed_at()),
             keys: staging.key_chain().version(),
         };
-        let entry = seal.sign(writer.key.as_ref()).map_err(|error| fatal("sign the seal", &error))?;
+        let entry = seal.sign(writer.key.as_ref()).map_err(|error| match error {
+            SealError::Cose(CoseError::Signer(error)) => no_signature(writer, &error),
+            other => fatal("sign the seal", &other),
+        })?;
         let seal_leaf = leaf_hash(&entry);
         staging.edge.push(seal_leaf);
         staging.batch.push_entry(&entry);
         let root = staging.edge.root().map_err(|error| fatal("compute the tree's root", &error))?;
         let checkpoint =
             Checkpoint { origin: state.origin.as_str().to_owned(), size: staging.edge.end(), root };
-        let checkpoint = SignedCheckpoint::sign(&checkpoint, log.key.as_ref())
-            .map_err(|error| fatal("sign the checkpoint", &error))?;
+        let checkpoint =
+            SignedCheckpoint::sign(&checkpoint, log.key.as_ref()).map_err(|error| match error {
+                CheckpointError::Note(NoteError::Signer(error)) => no_signature(log, &error),
+                other => fatal("sign the checkpoint", &other),
+            })?;
         let plain = staging.is_plain();
         let Staging { batch, entries, adopted, edge, overlay, .. } = staging;
         let bytes = batch.finish(checkpoint.as_bytes());
@@ -327,6 +335,15 @@ pub(crate) fn signer<'a>(purpose: Purpose, current: &'a KeyPair, adopted: &'a [K
     adopted.iter().rev().find(|pair| pair.purpose == purpose).unwrap_or(current)
 }
 
+/// A key that is kept elsewhere may be out of reach for a while: nothing was written, so nothing is unknown.
+fn no_signature(pair: &KeyPair, error: &SignerError) -> LedgerError {
+    LedgerError::Unavailable(format!(
+        "nothing can be recorded: {error} ({} key {}). Make the key available again and repeat the request",
+        pair.purpose,
+        pair.key_id().0
+    ))
+}
+
 /// A full disk refuses the append and changes nothing; any other failure leaves the disk unknown.
 pub(crate) fn full_or_fatal(what: &str, error: &io::Error) -> LedgerError {
     if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
@@ -351,12 +368,12 @@ pub(crate) fn refuse(answers: Vec<Answer>, error: &LedgerError) {
 impl Committer {
     /// Appends an erasure order and, once it is durable, destroys the keys it names. Whatever was sealed under them and is not yet
     /// committed is refused by the staging of the next batch and sealed again.
-    pub(crate) fn destroy(&mut self, order: Item, keys: &[VaultKeyId]) -> GroupResult {
+    pub(crate) fn destroy(&mut self, order: Vec<Item>, keys: &[VaultKeyId]) -> GroupResult {
         {
             let state = self.shared.state.read().unwrap_or_else(PoisonError::into_inner);
             holds::check(&state, &self.shared.vault(), keys)?;
         }
-        let acks = self.commit_one(Group::plain(vec![order]))?;
+        let acks = self.commit_one(Group::plain(order))?;
         let destroyed = self.shared.vault().destroy(keys);
         if let Err(error) = destroyed {
             let error = LedgerError::fatal_io(

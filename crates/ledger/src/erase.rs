@@ -3,6 +3,8 @@
 //! No segment is rewritten and no proof changes. An erasure that was cut short is finished when the log is opened next. Must never: destroy
 //! a key before its order is durable, or a key that is on hold.
 
+pub(crate) mod by_two;
+
 use std::collections::BTreeSet;
 use std::sync::mpsc::sync_channel;
 
@@ -13,11 +15,12 @@ use tabellion_model::{HoldId, Micros, RecordId, SystemId, UnitId, VaultKeyId, to
 use crate::commit::Ack;
 use crate::draft::{Draft, DraftStream};
 use crate::error::{LedgerError, RejectCode};
-use crate::ledger::{Ledger, Prepared};
+use crate::ledger::Ledger;
 use crate::own_records::random_id;
 use crate::queue::Command;
 use crate::read;
 use crate::vault::{EVIDENCE_CLASS, KeyFilter, RetentionClass, subject_tag};
+use by_two::Confirmed;
 
 /// Keys in one order: 35 bytes of header each, so an order stays well below the 65,535 bytes of an entry.
 const KEYS_PER_ORDER: usize = 1000;
@@ -63,19 +66,33 @@ pub struct Erasure {
 }
 
 impl Ledger {
-    /// Erases `target` for `reason` (recorded, sealed). Refused while a legal hold applies, and when there is nothing to erase.
+    /// Erases `target` for `reason` (recorded, sealed). Refused while a legal hold applies, when there is nothing to erase, and where this log takes two
+    /// people for it ([`Ledger::request_erasure`]); what expires by rule goes all the same.
     pub fn erase(&self, target: &ErasureTarget, reason: &str) -> Result<Erasure, LedgerError> {
+        if self.shared.erase_by_two && !matches!(target, ErasureTarget::Retention { .. }) {
+            return Err(LedgerError::rejected(
+                RejectCode::SecondPerson,
+                "this log takes two people for an erasure: one asks for it, another confirms. Nothing was destroyed",
+            ));
+        }
+        self.erase_now(target, reason, None)
+    }
+
+    /// Erases, with the confirmation by a second person in the same batch as the first order.
+    fn erase_now(
+        &self,
+        target: &ErasureTarget,
+        reason: &str,
+        mut confirmed: Option<Confirmed>,
+    ) -> Result<Erasure, LedgerError> {
         let keys = self.keys_of(target)?;
         if keys.is_empty() {
-            return Err(LedgerError::rejected(
-                RejectCode::NotFound,
-                "there is nothing to erase: no live content key belongs to what was named",
-            ));
+            return Err(nothing_to_erase());
         }
         crate::holds::check(&self.state(), &self.shared.vault(), &keys)?;
         let mut done = Erasure { orders: Vec::new(), keys: keys.len(), units: 0 };
         for keys in keys.chunks(KEYS_PER_ORDER) {
-            let order = self.order(target, keys, reason)?;
+            let order = self.order(target, keys, reason, confirmed.take())?;
             done.units += self.record_tombstones(order.record_id, keys)?;
             done.orders.push(order);
         }
@@ -86,19 +103,25 @@ impl Ledger {
     pub(crate) fn order_lost(&self, keys: &[VaultKeyId], reason: &str) -> Result<(), LedgerError> {
         for keys in keys.chunks(KEYS_PER_ORDER) {
             // Of the scopes that orders know, the one that is about no subject, record or system.
-            let order = self.order_of(ErasureScope::Retention, None, keys, reason)?;
+            let order = self.order_of(ErasureScope::Retention, None, keys, reason, None)?;
             self.record_tombstones(order.record_id, keys)?;
         }
         Ok(())
     }
 
     /// Records the order, destroys the keys.
-    fn order(&self, target: &ErasureTarget, keys: &[VaultKeyId], reason: &str) -> Result<Ack, LedgerError> {
+    fn order(
+        &self,
+        target: &ErasureTarget,
+        keys: &[VaultKeyId],
+        reason: &str,
+        confirmed: Option<Confirmed>,
+    ) -> Result<Ack, LedgerError> {
         let system = match target {
             ErasureTarget::System(system) => Some(system),
             ErasureTarget::Subject(_) | ErasureTarget::Record(_) | ErasureTarget::Retention { .. } => None,
         };
-        self.order_of(target.scope(), system, keys, reason)
+        self.order_of(target.scope(), system, keys, reason, confirmed)
     }
 
     fn order_of(
@@ -107,14 +130,20 @@ impl Ledger {
         system: Option<&SystemId>,
         keys: &[VaultKeyId],
         reason: &str,
+        confirmed: Option<Confirmed>,
     ) -> Result<Ack, LedgerError> {
         let facts = Facts::ErasureOrdered(ErasureOrdered { keys: keys.to_vec(), scope });
         let mut draft = evidence(&facts).with("reason", reason);
         draft.system = system.map(ToString::to_string);
-        let Prepared(order) = self.prepare_own(&draft)?;
+        let mut items = Vec::new();
+        if let Some(Confirmed { request, draft: confirmation }) = confirmed {
+            items.push(self.prepare_own(&confirmation)?.0);
+            draft.stream = Some(DraftStream { name: by_two::stream(&request), expected: None });
+        }
+        items.push(self.prepare_own(&draft)?.0);
         let (answer, wait) = sync_channel(1);
         self.send(Command::Destroy {
-            order,
+            order: items,
             keys: keys.to_vec(),
             done: Box::new(move |result| drop(answer.send(result))),
         });
@@ -122,7 +151,7 @@ impl Ledger {
             .recv()
             .unwrap_or_else(|_| Err(LedgerError::Fatal("the committer's thread ended".to_owned())))?;
         acks.into_iter()
-            .next()
+            .last()
             .ok_or_else(|| LedgerError::Fatal("an erasure order was answered without a result".to_owned()))
     }
 
@@ -282,17 +311,25 @@ impl Ledger {
         let mut purged = Vec::new();
         for system in due {
             let nothing = |error: &LedgerError| error.code() == Some(RejectCode::NotFound);
-            let erasure = match self.erase(&ErasureTarget::System(system), "deletion of the system is due") {
-                Ok(erasure) => erasure,
-                Err(error) if nothing(&error) => Erasure { orders: Vec::new(), keys: 0, units: 0 },
-                Err(error) => return Err(error),
-            };
+            let erasure =
+                match self.erase_now(&ErasureTarget::System(system), "deletion of the system is due", None) {
+                    Ok(erasure) => erasure,
+                    Err(error) if nothing(&error) => Erasure { orders: Vec::new(), keys: 0, units: 0 },
+                    Err(error) => return Err(error),
+                };
             let facts = Facts::SystemPurged(erasure.orders.first().map(|order| order.record_id));
             self.append_one_own(&about_system(&facts, &system, "deletion of the system was due"))?;
             purged.push((system, erasure));
         }
         Ok(purged)
     }
+}
+
+fn nothing_to_erase() -> LedgerError {
+    LedgerError::rejected(
+        RejectCode::NotFound,
+        "there is nothing to erase: no live content key belongs to what was named",
+    )
 }
 
 fn about_system(facts: &Facts, system: &SystemId, reason: &str) -> Draft {

@@ -26,6 +26,8 @@ pub enum RejectCode {
     SystemGone,
     /// A legal hold forbids the erasure.
     OnHold,
+    /// It takes two people, and this is one.
+    SecondPerson,
     /// What was asked for does not exist.
     NotFound,
 }
@@ -43,6 +45,7 @@ impl RejectCode {
             Self::KeyNotInForce => "key_not_in_force",
             Self::SystemGone => "system_gone",
             Self::OnHold => "on_hold",
+            Self::SecondPerson => "second_person",
             Self::NotFound => "not_found",
         }
     }
@@ -51,7 +54,7 @@ impl RejectCode {
     pub fn http_status(self) -> u16 {
         match self {
             Self::Malformed => 400,
-            Self::KeyNotInForce => 403,
+            Self::KeyNotInForce | Self::SecondPerson => 403,
             Self::NotFound => 404,
             Self::IdempotencyConflict
             | Self::IdempotencyErased

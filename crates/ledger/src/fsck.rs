@@ -89,7 +89,7 @@ fn open_vault(disk: &Arc<dyn Disk>, options: &OpenOptions, report: &mut FsckRepo
     let mut used = KeysUsed::default();
     let state =
         recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut used).ok()?.state;
-    let opened = Secrets::load(disk.as_ref()).and_then(|secrets| {
+    let opened = Secrets::load(disk.as_ref(), &options.keys).and_then(|secrets| {
         let vault = ledger::open_vault(disk.as_ref(), &state, &secrets)?;
         used.check(&vault).map(|()| vault)
     });

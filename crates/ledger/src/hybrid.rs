@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tabellion_tlog::{MlDsaSigningKey, NoteSignature, SignedCheckpoint, VerifierKey, sign_ml_dsa};
 
 use crate::error::OpenError;
-use crate::keyring;
 use crate::reader::Reader;
 use crate::shared::Shared;
 
@@ -44,7 +43,7 @@ impl Hybrid {
 impl Shared {
     /// Takes up the log's ML-DSA-44 key, when it has one.
     pub(crate) fn load_hybrid(&self) -> Result<(), OpenError> {
-        let Some(secret) = keyring::load_ml_dsa(self.disk.as_ref())? else { return Ok(()) };
+        let Some(secret) = self.keys.load_ml_dsa(self.disk.as_ref())? else { return Ok(()) };
         let origin = self.state.read().unwrap_or_else(PoisonError::into_inner).origin.clone();
         let key = VerifierKey::ml_dsa(origin.as_str(), secret.public().clone()).map_err(|error| {
             OpenError::Mismatch(format!("the ML-DSA-44 key cannot sign for {origin}: {error}"))

@@ -16,7 +16,7 @@ use crate::entropy::Entropy;
 use crate::error::OpenError;
 use crate::head::HeadFile;
 use crate::keeper::HeadSink;
-use crate::keyring::{self, KEY_DIR, KeyPair, Secrets};
+use crate::keyring::{KEY_DIR, KeyPair, Secrets};
 use crate::ledger::{Ledger, OpenOptions};
 use crate::own_records::random_id;
 use crate::shared::Shared;
@@ -95,10 +95,10 @@ pub fn create(disk: &Arc<dyn Disk>, new: &NewLog, options: &OpenOptions) -> Resu
         ));
     }
     let now = options.clock.now();
-    let secrets = Secrets::create(disk.as_ref(), now, options.entropy.as_ref())?;
+    let secrets = Secrets::create(disk.as_ref(), &options.keys, now, options.entropy.as_ref())?;
     let origin_hash = sha256(new.origin.as_str().as_bytes());
     let vault = KeyTable::create(disk.as_ref(), &origin_hash, MasterKey::new(&secrets.vault))?;
-    let pairs = Pairs::create(disk.as_ref(), now, options.entropy.as_ref())?;
+    let pairs = Pairs::create(disk.as_ref(), now, options)?;
     sync_dirs(disk.as_ref())?;
     let statements = first_statements(new, &pairs, options, now).map_err(OpenError::Corrupt)?;
     first_commit(disk, new, options, vault, secrets, &pairs, statements)
@@ -120,11 +120,8 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn create(disk: &dyn Disk, now: Micros, entropy: &dyn Entropy) -> Result<Self, OpenError> {
-        let make = |purpose| {
-            let pair = keyring::new_key(purpose, now, entropy)?;
-            keyring::store_key(disk, &pair).map(|_| pair)
-        };
+    fn create(disk: &dyn Disk, now: Micros, options: &OpenOptions) -> Result<Self, OpenError> {
+        let make = |purpose| options.keys.create(disk, purpose, None, now, options.entropy.as_ref());
         Ok(Self {
             root: make(Purpose::Root)?,
             log: make(Purpose::Log)?,

@@ -3,30 +3,32 @@
 //! Promises: a key is durable before anything signed with it can be; a file that is missing, foreign or damaged is named with the
 //! key id that is needed. Must never: put a secret into a log line, an error or `Debug`.
 
+mod access;
+mod encrypt;
+mod file;
 mod ml_dsa;
+mod protected;
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hkdf::Hkdf;
-use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use tabellion_model::{CredentialId, KeyId, Micros, Purpose};
-use tabellion_tlog::SigningKey;
-use zeroize::{Zeroize as _, Zeroizing};
+use tabellion_tlog::{PublicKey, Signer, SigningKey};
+use zeroize::Zeroizing;
 
-use crate::disk::{self, Disk};
+use crate::disk::Disk;
 use crate::entropy::Entropy;
 use crate::error::OpenError;
+use file::{Head, KeyFile, Protection, bytes_of, write_new};
 
-pub use ml_dsa::{create_ml_dsa, load_ml_dsa};
+pub use access::{AskPassphrase, KeyAccess, MAX_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, Passphrase, Token};
+pub use encrypt::encrypt_keys;
 
 /// Directory of the key files, below the data directory.
 pub(crate) const KEY_DIR: &str = "keys";
-/// A key file is one short line; more is not a key file.
-const MAX_KEY_FILE: u64 = 4096;
-const FORMAT: &str = "tabellion.key/1";
 const ED25519: &str = "ed25519";
 /// Domain of secrets that are derived from the pseudonym key.
 const DERIVED_INFO: &[u8] = b"tabellion.derived/1\0";
@@ -74,8 +76,8 @@ pub struct KeyPair {
     pub credential: CredentialId,
     /// When it was made.
     pub created_at: Micros,
-    /// The key.
-    pub key: Arc<SigningKey>,
+    /// Signs with it.
+    pub key: Arc<dyn Signer>,
 }
 
 impl std::fmt::Debug for KeyPair {
@@ -91,122 +93,139 @@ impl KeyPair {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyFile {
-    alg: String,
-    created_at: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    credential: Option<String>,
-    format: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    key_id: Option<String>,
-    protection: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    public: Option<String>,
-    purpose: String,
-    secret: String,
-}
-
-impl Drop for KeyFile {
-    fn drop(&mut self) {
-        self.secret.zeroize();
-    }
-}
-
 /// Path of the file that holds a signing key.
 pub fn key_path(purpose: Purpose, key_id: &KeyId) -> String {
     let id = key_id.0.to_hex();
     format!("{KEY_DIR}/{}-{}.key", purpose.as_str(), id.get(..16).unwrap_or(&id))
 }
 
-/// Makes a new signing key. Nothing is written.
-pub fn new_key(purpose: Purpose, created_at: Micros, entropy: &dyn Entropy) -> Result<KeyPair, OpenError> {
-    let mut seed = Zeroizing::new([0; 32]);
-    let mut credential = [0; 16];
-    entropy
-        .fill(seed.as_mut())
-        .and_then(|()| entropy.fill(&mut credential))
-        .map_err(OpenError::io("draw random bytes for", KEY_DIR))?;
-    let key = Arc::new(SigningKey::from_seed(&seed));
-    Ok(KeyPair { purpose, credential: CredentialId::from_bytes(credential), created_at, key })
-}
-
-/// Writes a signing key durably. An existing file is never replaced.
-pub fn store_key(disk: &dyn Disk, pair: &KeyPair) -> Result<String, OpenError> {
-    let path = key_path(pair.purpose, &pair.key_id());
-    let public = pair.key.public();
-    let file = KeyFile {
-        alg: ED25519.to_owned(),
-        created_at: pair.created_at.0,
-        credential: Some(pair.credential.to_string()),
-        format: FORMAT.to_owned(),
-        key_id: Some(public.key_id().to_hex()),
-        protection: "none".to_owned(),
-        public: Some(BASE64.encode(public.as_bytes())),
-        purpose: pair.purpose.as_str().to_owned(),
-        secret: BASE64.encode(pair.key.seed().as_ref()),
-    };
-    write_file(disk, &path, &file)?;
-    Ok(path)
-}
-
-/// Reads the file of one signing key and checks that it holds that very key.
-pub fn load_key(disk: &dyn Disk, purpose: Purpose, key_id: &KeyId) -> Result<KeyPair, OpenError> {
-    let path = key_path(purpose, key_id);
-    if !disk.exists(&path).map_err(OpenError::io("look for", &path))? {
-        return Err(OpenError::Mismatch(format!(
-            "the {} key {} is in force, but its file {path} is missing. Put the file back from your key backup, or revoke the key and \
-             grant a new one with the root key (tabellion key)",
-            purpose.as_str(),
-            key_id.0
-        )));
-    }
-    let pair = read_pair(disk, &path)?;
-    if pair.purpose == purpose && pair.key_id() == *key_id {
-        return Ok(pair);
-    }
-    Err(OpenError::Mismatch(format!(
-        "{path} holds the {} key {}, but the log needs the {} key {}. Put the right file back from your key backup",
-        pair.purpose.as_str(),
-        pair.key_id().0,
-        purpose.as_str(),
-        key_id.0
-    )))
-}
-
-/// Every signing key of one purpose that has a file here.
-pub fn list_keys(disk: &dyn Disk, purpose: Purpose) -> Result<Vec<KeyPair>, OpenError> {
+/// Every signing key of one purpose that has a file here, by its id. Nothing is opened.
+pub fn list_keys(disk: &dyn Disk, purpose: Purpose) -> Result<Vec<KeyId>, OpenError> {
     let prefix = format!("{}-", purpose.as_str());
     let names = disk.list(KEY_DIR).map_err(OpenError::io("list", KEY_DIR))?;
     let matching =
         names.iter().filter(|name| name.strip_suffix(".key").is_some_and(|stem| stem.starts_with(&prefix)));
-    matching.map(|name| read_pair(disk, &format!("{KEY_DIR}/{name}"))).collect()
+    let ids = matching.map(|name| {
+        let file = KeyFile::read(disk, &format!("{KEY_DIR}/{name}"))?;
+        let id = file.head.key_id.as_deref().and_then(KeyId::from_hex);
+        id.ok_or_else(|| file.wrong("it names no key id"))
+    });
+    ids.collect()
 }
 
-fn read_pair(disk: &dyn Disk, path: &str) -> Result<KeyPair, OpenError> {
-    let file = read_file(disk, path)?;
-    let wrong = |what: &str| {
-        OpenError::Mismatch(format!(
-            "{path} is not a usable key file: {what}. Restore it from your key backup"
-        ))
-    };
-    if file.alg != ED25519 {
-        return Err(wrong("its algorithm is not ed25519"));
+/// Whether the keys of the directory are encrypted: what is made from now on is too.
+pub fn are_encrypted(disk: &dyn Disk) -> Result<bool, OpenError> {
+    let path = SecretPurpose::Vault.path();
+    if !disk.exists(&path).map_err(OpenError::io("look for", &path))? {
+        return Ok(false);
     }
-    let purpose = Purpose::parse(&file.purpose).ok_or_else(|| wrong("its purpose is unknown"))?;
-    let credential = file
-        .credential
-        .as_deref()
-        .and_then(CredentialId::from_hex)
-        .ok_or_else(|| wrong("it names no credential"))?;
-    let key = Arc::new(SigningKey::from_seed(
-        &*secret_of(&file).ok_or_else(|| wrong("its secret is not 32 bytes of base64"))?,
-    ));
-    if file.key_id.as_deref() != Some(key.public().key_id().to_hex().as_str()) {
-        return Err(wrong("its secret does not belong to its key id"));
+    Ok(KeyFile::read(disk, &path)?.head.protection == Protection::Pkcs8)
+}
+
+impl KeyAccess {
+    /// Makes a new signing key, of `credential` or of a new one, and keeps it durably. An existing file is never replaced.
+    pub fn create(
+        &self,
+        disk: &dyn Disk,
+        purpose: Purpose,
+        credential: Option<CredentialId>,
+        created_at: Micros,
+        entropy: &dyn Entropy,
+    ) -> Result<KeyPair, OpenError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        let mut fresh = [0; 16];
+        entropy
+            .fill(seed.as_mut())
+            .and_then(|()| entropy.fill(&mut fresh))
+            .map_err(OpenError::io("draw random bytes for", KEY_DIR))?;
+        let credential = credential.unwrap_or_else(|| CredentialId::from_bytes(fresh));
+        let in_token = self.in_token.contains(&purpose);
+        let key: Arc<dyn Signer> = if in_token {
+            let made = self.token().and_then(|token| token.create(purpose));
+            made.map_err(|why| OpenError::Mismatch(format!("the new {purpose} key cannot be made: {why}")))?
+        } else {
+            Arc::new(SigningKey::from_seed(&seed))
+        };
+        let pair = KeyPair { purpose, credential, created_at, key };
+        let public = pair.key.public();
+        let mut head = Head::new(ED25519, created_at.0, purpose.as_str());
+        head.credential = Some(credential.to_string());
+        head.key_id = Some(public.key_id().to_hex());
+        head.public = Some(BASE64.encode(public.as_bytes()));
+        let secret = if in_token { None } else { Some(&*seed) };
+        write_new(
+            disk,
+            &key_path(purpose, &pair.key_id()),
+            &bytes_of(head, secret, self.encrypts(disk, entropy)?)?,
+        )?;
+        Ok(pair)
     }
-    Ok(KeyPair { purpose, credential, created_at: Micros(file.created_at), key })
+
+    /// Reads the file of one signing key and checks that it holds that very key.
+    pub fn load(&self, disk: &dyn Disk, purpose: Purpose, key_id: &KeyId) -> Result<KeyPair, OpenError> {
+        let path = key_path(purpose, key_id);
+        if !disk.exists(&path).map_err(OpenError::io("look for", &path))? {
+            return Err(OpenError::Mismatch(format!(
+                "the {} key {} is in force, but its file {path} is missing. Put the file back from your key backup, or revoke the key and \
+                 grant a new one with the root key (tabellion key)",
+                purpose.as_str(),
+                key_id.0
+            )));
+        }
+        let pair = self.read_pair(disk, &path)?;
+        if pair.purpose == purpose && pair.key_id() == *key_id {
+            return Ok(pair);
+        }
+        Err(OpenError::Mismatch(format!(
+            "{path} holds the {} key {}, but the log needs the {} key {}. Put the right file back from your key backup",
+            pair.purpose.as_str(),
+            pair.key_id().0,
+            purpose.as_str(),
+            key_id.0
+        )))
+    }
+
+    fn read_pair(&self, disk: &dyn Disk, path: &str) -> Result<KeyPair, OpenError> {
+        let file = KeyFile::read(disk, path)?;
+        if file.head.alg != ED25519 {
+            return Err(file.wrong("its algorithm is not ed25519"));
+        }
+        let purpose =
+            Purpose::parse(&file.head.purpose).ok_or_else(|| file.wrong("its purpose is unknown"))?;
+        let credential = file
+            .head
+            .credential
+            .as_deref()
+            .and_then(CredentialId::from_hex)
+            .ok_or_else(|| file.wrong("it names no credential"))?;
+        let key: Arc<dyn Signer> = match file.head.protection {
+            Protection::Pkcs11 => self.signer_in_token(&file)?,
+            Protection::None | Protection::Pkcs8 => Arc::new(SigningKey::from_seed(&*file.secret(self)?)),
+        };
+        if file.head.key_id.as_deref() != Some(key.public().key_id().to_hex().as_str()) {
+            return Err(file.wrong("its secret does not belong to its key id"));
+        }
+        Ok(KeyPair { purpose, credential, created_at: Micros(file.head.created_at), key })
+    }
+
+    fn signer_in_token(&self, file: &KeyFile) -> Result<Arc<dyn Signer>, OpenError> {
+        let bytes = file.head.public.as_deref().and_then(|text| BASE64.decode(text).ok());
+        let public = bytes.and_then(|bytes| PublicKey::from_bytes(&bytes.try_into().ok()?).ok());
+        let public = public.ok_or_else(|| file.wrong("it names no public key"))?;
+        let found = self.token().and_then(|token| token.signer(&KeyId(public.key_id()), &public));
+        found.map_err(|why| {
+            OpenError::Mismatch(format!("the key of {} is in a token that cannot be used: {why}", file.path))
+        })
+    }
+
+    /// By what a new file is encrypted; `None`: it is not.
+    fn encrypts<'a>(
+        &'a self,
+        disk: &dyn Disk,
+        entropy: &'a dyn Entropy,
+    ) -> Result<Option<(&'a Self, &'a dyn Entropy)>, OpenError> {
+        Ok((self.encrypt || are_encrypted(disk)?).then_some((self, entropy)))
+    }
 }
 
 /// The symmetric secrets of a directory.
@@ -218,31 +237,27 @@ pub(crate) struct Secrets {
 
 impl Secrets {
     /// Makes the three secrets and writes their files durably.
-    pub(crate) fn create(disk: &dyn Disk, now: Micros, entropy: &dyn Entropy) -> Result<Self, OpenError> {
+    pub(crate) fn create(
+        disk: &dyn Disk,
+        access: &KeyAccess,
+        now: Micros,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, OpenError> {
         for purpose in SecretPurpose::ALL {
             let mut secret = Zeroizing::new([0; 32]);
             entropy.fill(secret.as_mut()).map_err(OpenError::io("draw random bytes for", KEY_DIR))?;
-            let file = KeyFile {
-                alg: purpose.alg().to_owned(),
-                created_at: now.0,
-                credential: None,
-                format: FORMAT.to_owned(),
-                key_id: None,
-                protection: "none".to_owned(),
-                public: None,
-                purpose: purpose.name().to_owned(),
-                secret: BASE64.encode(secret.as_ref()),
-            };
-            write_file(disk, &purpose.path(), &file)?;
+            let head = Head::new(purpose.alg(), now.0, purpose.name());
+            let encrypt = access.encrypts(disk, entropy)?;
+            write_new(disk, &purpose.path(), &bytes_of(head, Some(&secret), encrypt)?)?;
         }
-        Self::load(disk)
+        Self::load(disk, access)
     }
 
-    pub(crate) fn load(disk: &dyn Disk) -> Result<Self, OpenError> {
+    pub(crate) fn load(disk: &dyn Disk, access: &KeyAccess) -> Result<Self, OpenError> {
         Ok(Self {
-            vault: load_secret(disk, SecretPurpose::Vault)?,
-            idempotency: load_secret(disk, SecretPurpose::Idempotency)?,
-            pseudonym: load_secret(disk, SecretPurpose::Pseudonym)?,
+            vault: load_secret(disk, access, SecretPurpose::Vault)?,
+            idempotency: load_secret(disk, access, SecretPurpose::Idempotency)?,
+            pseudonym: load_secret(disk, access, SecretPurpose::Pseudonym)?,
         })
     }
 
@@ -256,7 +271,11 @@ impl Secrets {
     }
 }
 
-fn load_secret(disk: &dyn Disk, purpose: SecretPurpose) -> Result<Zeroizing<[u8; 32]>, OpenError> {
+fn load_secret(
+    disk: &dyn Disk,
+    access: &KeyAccess,
+    purpose: SecretPurpose,
+) -> Result<Zeroizing<[u8; 32]>, OpenError> {
     let path = purpose.path();
     if !disk.exists(&path).map_err(OpenError::io("look for", &path))? {
         let name = purpose.name();
@@ -264,47 +283,12 @@ fn load_secret(disk: &dyn Disk, purpose: SecretPurpose) -> Result<Zeroizing<[u8;
             "the {name} key file {path} is missing. Without it records cannot be sealed or shown; put it back from your key backup"
         )));
     }
-    let file = read_file(disk, &path)?;
-    let usable = file.purpose == purpose.name() && file.alg == purpose.alg();
-    secret_of(&file).filter(|_| usable).ok_or_else(|| {
-        OpenError::Mismatch(format!(
-            "{path} does not hold a {} key. Restore it from your key backup",
-            purpose.name()
-        ))
-    })
-}
-
-fn secret_of(file: &KeyFile) -> Option<Zeroizing<[u8; 32]>> {
-    let bytes = Zeroizing::new(BASE64.decode(&file.secret).ok()?);
-    Some(Zeroizing::new(<[u8; 32]>::try_from(bytes.as_slice()).ok()?))
-}
-
-fn write_file(disk: &dyn Disk, path: &str, file: &KeyFile) -> Result<(), OpenError> {
-    if disk.exists(path).map_err(OpenError::io("look for", path))? {
-        return Err(OpenError::Mismatch(format!(
-            "{path} exists already; a key file is never replaced. Move it away first"
-        )));
-    }
-    let mut line = Zeroizing::new(
-        serde_json::to_vec(file).map_err(|error| OpenError::Corrupt(format!("{path}: {error}")))?,
-    );
-    line.push(b'\n');
-    disk::write_file_durably(disk, path, &line).map_err(OpenError::io("write", path))
-}
-
-fn read_file(disk: &dyn Disk, path: &str) -> Result<KeyFile, OpenError> {
-    let bytes =
-        Zeroizing::new(disk::read_all(disk, path, MAX_KEY_FILE).map_err(OpenError::io("read", path))?);
-    let file: KeyFile = serde_json::from_slice(&bytes).map_err(|_| {
-        // The parser's own message could quote the secret, so it is not passed on.
-        OpenError::Mismatch(format!(
-            "{path} is not a key file of this version. Restore it from your key backup"
-        ))
-    })?;
-    if file.format == FORMAT && file.protection == "none" {
-        return Ok(file);
+    let file = KeyFile::read(disk, &path)?;
+    if file.head.purpose == purpose.name() && file.head.alg == purpose.alg() {
+        return file.secret(access);
     }
     Err(OpenError::Mismatch(format!(
-        "{path} is of another format or protection than this version reads ({FORMAT}, unprotected)"
+        "{path} does not hold a {} key. Restore it from your key backup",
+        purpose.name()
     )))
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
 
 use tabellion_model::registry::{self, Kind, Recognition};
-use tabellion_model::{CredentialId, Env, Origin, ProducerId, Purpose, Statement};
+use tabellion_model::{CredentialId, Env, KeyId, Origin, ProducerId, Purpose, Statement};
 use tabellion_tlog::sha256;
 use zeroize::Zeroizing;
 
@@ -19,7 +19,7 @@ use crate::entropy::Entropy;
 use crate::error::{LedgerError, OpenError, RejectCode};
 use crate::head::HeadFile;
 use crate::keeper::{HeadSink, Keeper};
-use crate::keyring::{self, KeyPair, Secrets};
+use crate::keyring::{KeyAccess, KeyPair, Secrets};
 use crate::lost;
 use crate::pipeline;
 use crate::prepare::Sealer;
@@ -52,12 +52,24 @@ pub struct OpenOptions {
     pub clock: Arc<dyn Clock>,
     /// Where ids and keys come from.
     pub entropy: Arc<dyn Entropy>,
+    /// How keys are used that do not lie in the open.
+    pub keys: KeyAccess,
+    /// In which environments it takes two people to erase what a person names; what expires by rule goes by itself.
+    pub erase_by_two: Vec<Env>,
 }
 
 impl OpenOptions {
     /// Options of a server: default segments, background on.
     pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { origin: None, segment_bytes: DEFAULT_SEGMENT_BYTES, background: true, clock, entropy }
+        Self {
+            origin: None,
+            segment_bytes: DEFAULT_SEGMENT_BYTES,
+            background: true,
+            clock,
+            entropy,
+            keys: KeyAccess::default(),
+            erase_by_two: Vec::new(),
+        }
     }
 }
 
@@ -97,8 +109,8 @@ impl Ledger {
         retired::check(disk.as_ref())?;
         let mut used = KeysUsed::default();
         let recovered = recover::scan(disk.as_ref(), Access::Write, options.origin.as_ref(), &mut used)?;
-        let secrets = Arc::new(Secrets::load(disk.as_ref())?);
-        let signers = load_signers(disk.as_ref(), &recovered.state)?;
+        let secrets = Arc::new(Secrets::load(disk.as_ref(), &options.keys)?);
+        let signers = load_signers(disk.as_ref(), &options.keys, &recovered.state)?;
         let is_lost = lost::is_said(disk.as_ref())?;
         let mut vault = if is_lost {
             lost::table(disk.as_ref(), &recovered, MasterKey::new(&secrets.vault), &used)?
@@ -203,6 +215,11 @@ impl Ledger {
     /// that others must not be able to guess, such as placeholders; never for content.
     pub fn derived_key(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         self.secrets.derived(purpose)
+    }
+
+    /// The signing key of this installation that `key_id` names.
+    pub fn key_pair(&self, purpose: Purpose, key_id: &KeyId) -> Result<KeyPair, OpenError> {
+        self.shared.keys.load(self.shared.disk.as_ref(), purpose, key_id)
     }
 
     /// The reading side.
@@ -444,16 +461,17 @@ pub(crate) fn open_vault(
     )
 }
 
-fn load_signers(disk: &dyn Disk, state: &LogState) -> Result<Signers, OpenError> {
+fn load_signers(disk: &dyn Disk, keys: &KeyAccess, state: &LogState) -> Result<Signers, OpenError> {
     Ok(Signers {
-        log: load_in_force(disk, state, Purpose::Log)?,
-        writer: load_in_force(disk, state, Purpose::Writer)?,
+        log: load_in_force(disk, keys, state, Purpose::Log)?,
+        writer: load_in_force(disk, keys, state, Purpose::Writer)?,
     })
 }
 
 /// The file of the key that is in force for `purpose` at the log's present size.
 pub(crate) fn load_in_force(
     disk: &dyn Disk,
+    keys: &KeyAccess,
     state: &LogState,
     purpose: Purpose,
 ) -> Result<KeyPair, OpenError> {
@@ -463,5 +481,5 @@ pub(crate) fn load_in_force(
             purpose.as_str()
         ))
     })?;
-    keyring::load_key(disk, purpose, &key.key_id)
+    keys.load(disk, purpose, &key.key_id)
 }

@@ -58,6 +58,7 @@ pub use clock::{Clock, SystemClock};
 pub use commit::{Ack, GroupResult};
 pub use draft::{Draft, DraftParent, DraftStream, MAX_DRAFT_BYTES, SubjectFields};
 pub use entropy::{Entropy, OsEntropy};
+pub use erase::by_two::{By, PendingErasure};
 pub use erase::{Erasure, ErasureTarget};
 pub use error::{LedgerError, OpenError, RejectCode};
 pub use fsck::{FsckReport, fsck};

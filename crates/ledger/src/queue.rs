@@ -22,8 +22,8 @@ pub type Done = Box<dyn FnOnce(GroupResult) + Send>;
 pub(crate) enum Command {
     /// Append a group.
     Append { group: Group, done: Done },
-    /// Append an erasure order and then destroy the keys it names.
-    Destroy { order: Item, keys: Vec<VaultKeyId>, done: Done },
+    /// Append an erasure order, with what comes before it in the same batch, and then destroy the keys it names.
+    Destroy { order: Vec<Item>, keys: Vec<VaultKeyId>, done: Done },
     /// Close the own epoch and end.
     Close { done: Box<dyn FnOnce(Result<(), LedgerError>) + Send> },
 }

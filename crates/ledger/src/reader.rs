@@ -86,7 +86,7 @@ impl Reader {
     pub fn open(disk: Arc<dyn Disk>, options: &OpenOptions) -> Result<(Self, Vec<String>), OpenError> {
         let recovered =
             recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut FoldOnly)?;
-        let secrets = Secrets::load(disk.as_ref())?;
+        let secrets = Secrets::load(disk.as_ref(), &options.keys)?;
         let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets)?;
         let shared = Arc::new(Shared::new(disk, options, recovered.state, vault, recovered.checkpoint));
         shared.load_hybrid()?;

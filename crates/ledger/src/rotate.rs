@@ -11,9 +11,10 @@ use tabellion_tlog::PublicKey;
 use crate::commit::Ack;
 use crate::error::{LedgerError, OpenError, RejectCode};
 use crate::init::{StatementWriter, granted};
-use crate::keyring::{self, KeyPair};
+use crate::keyring::KeyPair;
 use crate::ledger::Ledger;
 use crate::numbers::Epoch;
+use crate::shared::Shared;
 
 /// One change to the log's keys.
 enum KeyChange {
@@ -25,7 +26,7 @@ enum KeyChange {
 impl Ledger {
     /// Makes a key, writes its file and grants it. For `log`, `writer` and `package` only when none is in force.
     pub fn grant_key(&self, purpose: Purpose) -> Result<(KeyPair, Ack), LedgerError> {
-        let pair = self.new_key(purpose)?;
+        let pair = self.new_key(purpose, None)?;
         let ack = self.change_keys(vec![KeyChange::Granted(pair.clone())])?;
         Ok((pair, ack))
     }
@@ -40,7 +41,7 @@ impl Ledger {
     pub fn rotate_key(&self, purpose: Purpose) -> Result<(KeyPair, Ack), LedgerError> {
         let old = {
             let state = self.state();
-            crate::ledger::load_in_force(self.shared.disk.as_ref(), &state, purpose)
+            crate::ledger::load_in_force(self.shared.disk.as_ref(), &self.shared.keys, &state, purpose)
                 .map_err(|error| unavailable(&error))?
         };
         self.rotate_pair(old)
@@ -58,15 +59,12 @@ impl Ledger {
                 format!("no actor key {key} is in force in this log"),
             ));
         }
-        let old = keyring::load_key(self.shared.disk.as_ref(), Purpose::Actor, key)
-            .map_err(|error| unavailable(&error))?;
+        let old = self.key_pair(Purpose::Actor, key).map_err(|error| unavailable(&error))?;
         self.rotate_pair(old)
     }
 
     fn rotate_pair(&self, old: KeyPair) -> Result<(KeyPair, Ack), LedgerError> {
-        let mut new = self.new_pair(old.purpose)?;
-        new.credential = old.credential;
-        self.keep(&new)?;
+        let new = self.new_key(old.purpose, Some(old.credential))?;
         let ack = self.change_keys(vec![KeyChange::Rotated { old, new: new.clone() }])?;
         Ok((new, ack))
     }
@@ -85,27 +83,18 @@ impl Ledger {
         let mut changes = vec![KeyChange::Revoked { key: *key, reason }];
         let mut replacement = None;
         if purpose != Purpose::Actor {
-            let pair = self.new_key(purpose)?;
+            let pair = self.new_key(purpose, None)?;
             replacement = Some(pair.clone());
             changes.push(KeyChange::Granted(pair));
         }
         Ok((replacement, self.change_keys(changes)?))
     }
 
-    fn new_key(&self, purpose: Purpose) -> Result<KeyPair, LedgerError> {
-        let pair = self.new_pair(purpose)?;
-        self.keep(&pair)?;
-        Ok(pair)
-    }
-
-    fn new_pair(&self, purpose: Purpose) -> Result<KeyPair, LedgerError> {
-        keyring::new_key(purpose, self.shared.clock.now(), self.shared.entropy.as_ref())
+    /// Makes a key and keeps it durably, before any record can name it.
+    fn new_key(&self, purpose: Purpose, credential: Option<CredentialId>) -> Result<KeyPair, LedgerError> {
+        let Shared { disk, keys, clock, entropy, .. } = self.shared.as_ref();
+        keys.create(disk.as_ref(), purpose, credential, clock.now(), entropy.as_ref())
             .map_err(|error| unavailable(&error))
-    }
-
-    /// Writes a key's file durably, before any record can name the key.
-    fn keep(&self, pair: &KeyPair) -> Result<(), LedgerError> {
-        keyring::store_key(self.shared.disk.as_ref(), pair).map(drop).map_err(|error| unavailable(&error))
     }
 
     fn change_keys(&self, changes: Vec<KeyChange>) -> Result<Ack, LedgerError> {
@@ -140,7 +129,8 @@ impl Ledger {
     fn sign_changes(&self, changes: Vec<(Facts, Option<KeyPair>)>) -> Result<Ack, LedgerError> {
         let (root, version, epoch) = {
             let state = self.state();
-            let root = keyring::load_key(self.shared.disk.as_ref(), Purpose::Root, &state.keys.root().key_id)
+            let root = self
+                .key_pair(Purpose::Root, &state.keys.root().key_id)
                 .map_err(|error| unavailable(&error))?;
             let producer = ProducerId::of_key(&root.key_id());
             (root, state.keys.version(), state.numbers.get(&producer).cloned())

@@ -10,6 +10,7 @@ use crate::clock::{Clock, LogTime};
 use crate::disk::Disk;
 use crate::entropy::Entropy;
 use crate::hybrid::Hybrid;
+use crate::keyring::KeyAccess;
 use crate::ledger::OpenOptions;
 use crate::room::Room;
 use crate::state::LogState;
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     /// What commits are dated by.
     pub(crate) time: LogTime,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) keys: KeyAccess,
+    pub(crate) erase_by_two: bool,
     pub(crate) state: RwLock<LogState>,
     pub(crate) vault: Mutex<KeyTable>,
     /// Checkpoint of the newest commit.
@@ -83,6 +86,8 @@ impl Shared {
             clock: Arc::clone(&options.clock),
             time: LogTime::new(Arc::clone(&options.clock), state.committed_at),
             entropy: Arc::clone(&options.entropy),
+            keys: options.keys.clone(),
+            erase_by_two: options.erase_by_two.contains(&state.env),
             state: RwLock::new(state),
             vault: Mutex::new(vault),
             checkpoint: RwLock::new(checkpoint.into()),

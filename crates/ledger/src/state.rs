@@ -5,13 +5,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use tabellion_model::body::{Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested};
 use tabellion_model::registry::{self, Facts};
 use tabellion_model::{
-    BatchSeal, Entry, Env, Header, HoldId, KeyChain, Micros, Origin, ProducerId, RecordId, Statement,
-    StreamName, SystemId, VaultKeyId,
+    BatchSeal, CredentialId, Entry, Env, ErasureRequestId, Header, HoldId, KeyChain, Micros, Origin,
+    ProducerId, RecordId, Statement, StreamName, SystemId, VaultKeyId,
 };
 use tabellion_tlog::{Hash, leaf_hash};
 
+use crate::erase::by_two;
 use crate::numbers::Numbers;
 use crate::tree::TreeIndex;
 use crate::witnessed::Conflict;
@@ -49,6 +51,15 @@ pub(crate) struct Hold {
     pub(crate) system: Option<SystemId>,
 }
 
+/// An erasure that somebody asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Requested {
+    /// Index of its record.
+    pub(crate) index: u64,
+    /// Who asked.
+    pub(crate) by: CredentialId,
+}
+
 /// Where a system stands on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deletion {
@@ -74,6 +85,8 @@ pub(crate) struct LogState {
     pub(crate) orders: BTreeMap<RecordId, Vec<VaultKeyId>>,
     /// Every vault key that was ever ordered to be destroyed.
     pub(crate) erased_keys: Vec<VaultKeyId>,
+    /// Erasures that somebody asked for and nobody has decided on.
+    pub(crate) requests: BTreeMap<ErasureRequestId, Requested>,
     pub(crate) holds: BTreeMap<HoldId, Hold>,
     pub(crate) deletions: BTreeMap<SystemId, Deletion>,
     /// Indexes of all `erasure.done` records.
@@ -104,6 +117,7 @@ impl LogState {
             committed_at: Micros(0),
             orders: BTreeMap::new(),
             erased_keys: Vec::new(),
+            requests: BTreeMap::new(),
             holds: BTreeMap::new(),
             deletions: BTreeMap::new(),
             tombstones: Vec::new(),
@@ -187,6 +201,7 @@ impl LogState {
 
     /// The few record types that the ledger itself acts on.
     fn apply_meaning(&mut self, index: u64, header: &Header) -> Result<(), String> {
+        self.apply_request(index, header);
         let Some(facts) = registry::facts(header).map_err(|error| format!("entry {index}: {error}"))? else {
             return Ok(());
         };
@@ -233,6 +248,23 @@ impl LogState {
             | Facts::StatementRegistered(_) => {}
         }
         Ok(())
+    }
+
+    /// Follows erasures that take two people. Only what this log wrote by itself counts: anybody may sign a statement of any type.
+    fn apply_request(&mut self, index: u64, header: &Header) {
+        let Some(request) = by_two::request_of(header).filter(|_| header.producer == self.own_producer())
+        else {
+            return;
+        };
+        match header.record_type.as_str() {
+            ErasureRequested::TYPE => {
+                self.requests.insert(request, Requested { index, by: header.actor });
+            }
+            ErasureConfirmed::TYPE | ErasureDeclined::TYPE => {
+                self.requests.remove(&request);
+            }
+            _ => {}
+        }
     }
 
     fn set_deletion(&mut self, system: Option<SystemId>, deletion: Option<Deletion>) {

@@ -8,6 +8,7 @@ mod applicability;
 mod call;
 mod content;
 mod credential;
+mod erasure;
 mod issuer;
 mod operation;
 mod person;
@@ -27,6 +28,7 @@ pub use call::{
 };
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
+pub use erasure::{ErasureConfirmed, ErasureDeclined, ErasureRequested};
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use operation::{ConfigLoaded, NoiseCounted};
 pub use person::{
@@ -112,6 +114,9 @@ bodies! {
     RegisterRefreshOpened => "register.refresh_opened",
     RegisterRefused => "register.refused",
     ContentViewed => "content.viewed",
+    ErasureRequested => "erasure.requested",
+    ErasureConfirmed => "erasure.confirmed",
+    ErasureDeclined => "erasure.declined",
     ViewSaved => "view.saved",
     ViewRemoved => "view.removed",
     IssuerAdded => "issuer.added",

@@ -156,6 +156,12 @@ impl IdKind for HoldKind {
     const NAME: &'static str = "hold";
 }
 
+/// Marks ids of requested erasures.
+pub enum ErasureRequestKind {}
+impl IdKind for ErasureRequestKind {
+    const NAME: &'static str = "erasure request";
+}
+
 /// Marks ids of register items.
 pub enum ItemKind {}
 impl IdKind for ItemKind {
@@ -184,6 +190,8 @@ pub type VaultKeyId = Id<VaultKeyKind>;
 pub type ItemId = Id<ItemKind>;
 /// Names a view of a table that somebody keeps.
 pub type ViewId = Id<ViewKind>;
+/// Names an erasure that somebody asked for.
+pub type ErasureRequestId = Id<ErasureRequestKind>;
 /// Names a legal hold.
 pub type HoldId = Id<HoldKind>;
 

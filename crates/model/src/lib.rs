@@ -24,6 +24,7 @@ mod receipt;
 mod record;
 pub mod register;
 pub mod registry;
+pub mod sd_jwt;
 mod seal;
 mod secret;
 mod statement;
@@ -51,9 +52,9 @@ pub use header::{
     is_role,
 };
 pub use id::{
-    CredentialId, CredentialKind, HoldId, HoldKind, Id, IdKind, ItemId, ItemKind, KeyId, ProducerId,
-    ProducerKind, RecordId, RecordKind, SystemId, SystemKind, UnitId, UnitKind, VaultKeyId, VaultKeyKind,
-    ViewId, ViewKind,
+    CredentialId, CredentialKind, ErasureRequestId, ErasureRequestKind, HoldId, HoldKind, Id, IdKind, ItemId,
+    ItemKind, KeyId, ProducerId, ProducerKind, RecordId, RecordKind, SystemId, SystemKind, UnitId, UnitKind,
+    VaultKeyId, VaultKeyKind, ViewId, ViewKind,
 };
 pub use jcs::{JcsError, Json, MAX_INTEGER, MAX_NESTING, check as check_json, parse_jcs, to_jcs};
 pub use key::{KeyChain, KeyEnd, KeyError, KeyGrant, KeyStatus, Standing};

@@ -6,6 +6,7 @@
 mod anchor;
 mod effective;
 mod gateway;
+mod keys;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,6 +21,8 @@ use crate::failure::Failure;
 pub(crate) use anchor::AnchorConfig;
 use anchor::{ANCHOR_KEYS, ANCHOR_PREFIX, AnchorSettings};
 use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
+pub(crate) use keys::{KeySettings, TokenSettings};
+use keys::{PASSPHRASE_KEYS, TOKEN_KEYS};
 
 /// Name of the configuration file in the data directory.
 pub(crate) const FILE_NAME: &str = "tabellion.toml";
@@ -37,8 +40,20 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 const MAX_CLASS_BYTES: usize = 30;
 
 /// Sections that exist.
-const SECTIONS: [&str; 9] =
-    ["log", "retention", "export", "console", "witness", "gateway", "limits", "upstream", "anchor"];
+const SECTIONS: [&str; 12] = [
+    "log",
+    "retention",
+    "erasure",
+    "export",
+    "console",
+    "keys",
+    "pkcs11",
+    "witness",
+    "gateway",
+    "limits",
+    "upstream",
+    "anchor",
+];
 /// Where the control plane listens unless told otherwise: this machine alone.
 const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8087);
 /// The word for no control plane.
@@ -69,6 +84,10 @@ pub(crate) struct Config {
     pub(crate) witness_policy: Option<PathBuf>,
     /// What is said of the gateway.
     pub(crate) gateway: GatewaySettings,
+    /// Where the passphrase of the keys is, and the token.
+    pub(crate) keys: KeySettings,
+    /// Where erasures take two people.
+    pub(crate) erase_by_two: ByTwo,
     /// Who is to vouch for checkpoints.
     pub(crate) anchors: AnchorSettings,
     /// Everything that was set, in the order in which it counts, for whoever looks at it. No key takes a secret.
@@ -82,6 +101,42 @@ pub(crate) struct Console(pub(crate) Option<SocketAddr>);
 impl Default for Console {
     fn default() -> Self {
         Self(Some(CONSOLE))
+    }
+}
+
+/// Where it takes two people to erase what a person names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ByTwo {
+    /// In a log of the environment `production`.
+    Production,
+    /// In every log.
+    Always,
+    /// Nowhere.
+    #[default]
+    Never,
+}
+
+impl ByTwo {
+    fn of(word: &str) -> Option<Self> {
+        [Self::Production, Self::Always, Self::Never].into_iter().find(|one| one.as_str() == word)
+    }
+
+    /// The word in the configuration.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+
+    /// The environments in whose logs it takes two people.
+    pub(crate) fn environments(self) -> Vec<Env> {
+        match self {
+            Self::Production => vec![Env::Production],
+            Self::Always => vec![Env::Production, Env::Sandbox, Env::Development],
+            Self::Never => Vec::new(),
+        }
     }
 }
 
@@ -142,6 +197,19 @@ impl Config {
         self.set.push(Configured { key, value: setting.value.clone(), place: setting.place.clone() });
     }
 
+    /// What guards keys and content.
+    fn apply_safeguard(&mut self, setting: &Setting) -> Result<(), Failure> {
+        if setting.section != "erasure" {
+            return self.keys.apply(setting);
+        }
+        if setting.key != "second_person" {
+            return Err(setting.unknown());
+        }
+        self.erase_by_two =
+            ByTwo::of(&setting.value).ok_or_else(|| setting.refused("is not production, always or never"))?;
+        Ok(())
+    }
+
     fn apply(&mut self, setting: &Setting) -> Result<(), Failure> {
         let value = setting.value.as_str();
         match (setting.section.as_str(), setting.key.as_str()) {
@@ -192,6 +260,7 @@ impl Config {
                 return Err(setting.refused("is empty; name a file such as witnesses.txt"));
             }
             ("witness", "policy") => self.witness_policy = Some(PathBuf::from(value)),
+            ("erasure" | "keys" | "pkcs11", _) => self.apply_safeguard(setting)?,
             ("gateway", _) => self.gateway.apply_gateway(setting)?,
             ("limits", _) => self.gateway.apply_limit(setting)?,
             ("retention", class) if is_class(class) => {
@@ -220,8 +289,11 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
     let fixed: &[&str] = match section {
         "log" => &["host", "tenant", "env", "segment_mib", "public"],
         "retention" => &[],
+        "erasure" => &["second_person"],
         "export" => &["disclose"],
         "console" => &["listen", "public_url"],
+        "keys" => PASSPHRASE_KEYS,
+        "pkcs11" => TOKEN_KEYS,
         "witness" => &["policy"],
         "gateway" => GATEWAY_KEYS,
         "limits" => return Some(gateway::limit_keys()),

@@ -12,10 +12,13 @@ use std::sync::Arc;
 use clap::Args;
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
+use tabellion_ledger::keyring::{self, KeyAccess, KeyPair};
 use tabellion_ledger::{OpenOptions, OsEntropy, Reader, SystemClock};
+use tabellion_model::{KeyId, Purpose};
 
 use crate::config::{self, Config};
 use crate::failure::Failure;
+use crate::secret::Asked;
 use crate::terminal;
 use crate::witnesses::policy::WitnessPolicy;
 
@@ -65,10 +68,12 @@ impl Place {
 }
 
 /// An existing data directory with its configuration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Directory {
     path: PathBuf,
     config: Config,
+    /// One for the whole command, so that a passphrase is asked for once.
+    keys: KeyAccess,
 }
 
 impl Directory {
@@ -83,7 +88,8 @@ impl Directory {
             )));
         }
         check_private(&path)?;
-        Ok(Self { path, config })
+        let keys = config.keys.access(Asked::Known);
+        Ok(Self { path, config, keys })
     }
 
     /// The same directory under a changed configuration.
@@ -110,7 +116,19 @@ impl Directory {
 
     /// How to open it; `background`: for a server.
     pub(crate) fn options(&self, background: bool) -> Result<OpenOptions, Failure> {
-        options(&self.config, background)
+        let mut options = options(&self.config, background)?;
+        options.keys = self.keys.clone();
+        Ok(options)
+    }
+
+    /// The signing key that `key_id` names, from its file or its token.
+    pub(crate) fn key_pair(&self, purpose: Purpose, key_id: &KeyId) -> Result<KeyPair, Failure> {
+        Ok(self.keys.load(self.disk()?.as_ref(), purpose, key_id)?)
+    }
+
+    /// Whether the key files are encrypted.
+    pub(crate) fn has_encrypted_keys(&self) -> Result<bool, Failure> {
+        Ok(keyring::are_encrypted(self.disk()?.as_ref())?)
     }
 
     /// The witnesses that are to be asked, when the configuration names a policy.
@@ -147,6 +165,8 @@ pub(crate) fn options(config: &Config, background: bool) -> Result<OpenOptions, 
     let mut options = OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy));
     options.origin = config.origin()?;
     options.background = background;
+    options.erase_by_two = config.erase_by_two.environments();
+    options.keys = config.keys.access(Asked::Known);
     if let Some(mib) = config.segment_mib {
         options.segment_bytes = mib << 20;
     }

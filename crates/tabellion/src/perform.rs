@@ -3,6 +3,7 @@
 //! Promises: one request is one call of the ledger, refused whole or done whole; what comes from a socket is checked here as strictly as what
 //! comes from the command line. Must never: decide what a request may not say about itself (that is the ledger's rule).
 
+mod erasing;
 mod people;
 mod statements;
 
@@ -16,7 +17,7 @@ use tabellion_ledger::{
 };
 use tabellion_model::body;
 use tabellion_model::registry::{Kind, Revocation};
-use tabellion_model::{CredentialId, Entry, HoldId, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
+use tabellion_model::{CredentialId, Entry, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
 use tabellion_tlog::{PublicKey, SignedCheckpoint};
 
 use crate::held::Held;
@@ -83,23 +84,13 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         Request::Summaries { from, limit } => {
             Ok(Answer::Summaries { lines: summaries(ledger.reader(), *from, *limit)? })
         }
-        Request::Erase { target, reason } => {
-            let erasure = ledger.erase(&erasure_target(target)?, reason)?;
-            Ok(Answer::Erased { erasures: vec![erased(None, &erasure)] })
-        }
-        Request::PurgeDue {} => {
-            let purged = ledger.purge_due()?;
-            Ok(Answer::Erased {
-                erasures: purged.iter().map(|(system, erasure)| erased(Some(system), erasure)).collect(),
-            })
-        }
-        Request::PlaceHold { target, reason } => {
-            let (hold, ack) = ledger.place_hold(&erasure_target(target)?, reason)?;
-            Ok(Answer::Held { hold: hold.to_hex(), record: Appended::from(&ack) })
-        }
-        Request::ReleaseHold { hold, reason } => {
-            Ok(appended(&ledger.release_hold(&id("hold", hold, HoldId::from_hex)?, reason)?))
-        }
+        Request::Erase { .. }
+        | Request::RequestErasure { .. }
+        | Request::DecideErasure { .. }
+        | Request::PendingErasures {}
+        | Request::PurgeDue {}
+        | Request::PlaceHold { .. }
+        | Request::ReleaseHold { .. } => erasing::perform(ledger, request),
         Request::LiftConflict { reason } => Ok(appended(&ledger.lift_conflict(reason)?)),
         Request::RequestDeletion { system, due, reason } => Ok(appended(&ledger.request_deletion(
             &id("system", system, SystemId::from_hex)?,

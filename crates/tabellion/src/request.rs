@@ -94,6 +94,24 @@ pub enum Request {
         /// Why; recorded.
         reason: String,
     },
+    /// Ask for an erasure that a second person confirms.
+    RequestErasure {
+        /// What.
+        target: Target,
+        /// Why; recorded.
+        reason: String,
+    },
+    /// Confirm an erasure that a person asked for, or decline one.
+    DecideErasure {
+        /// Which, hex.
+        request: String,
+        /// Whether the content goes.
+        confirmed: bool,
+        /// Why; recorded.
+        reason: String,
+    },
+    /// Which erasures wait for a second person?
+    PendingErasures {},
     /// Place a legal hold.
     PlaceHold {
         /// On what.
@@ -293,6 +311,25 @@ pub struct Erased {
     pub units: usize,
 }
 
+/// An erasure that waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pending {
+    /// Its id, hex.
+    pub request: String,
+    /// Index of its record.
+    pub index: u64,
+    /// Who asked, hex; absent: the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// What is to go; absent: it cannot be read any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// Why; absent: it cannot be read any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
@@ -352,6 +389,18 @@ pub enum Answer {
     Erased {
         /// In order.
         erasures: Vec<Erased>,
+    },
+    /// An erasure was asked for.
+    Requested {
+        /// Its id, hex.
+        request: String,
+        /// Its record.
+        record: Appended,
+    },
+    /// Erasures that wait for a second person.
+    Pending {
+        /// The oldest first.
+        erasures: Vec<Pending>,
     },
     /// A hold was placed.
     Held {

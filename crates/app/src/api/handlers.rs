@@ -6,6 +6,7 @@
 
 pub(super) mod calls;
 pub(super) mod controls;
+pub(super) mod erasures;
 pub(super) mod issuers;
 pub(super) mod keys;
 pub(super) mod log;

@@ -5,8 +5,8 @@
 use axum::http::Method;
 
 use super::handlers::{
-    calls, controls, issuers, keys, log, operation, people, policies, registers, scitt, sessions, systems,
-    tiles,
+    calls, controls, erasures, issuers, keys, log, operation, people, policies, registers, scitt, sessions,
+    systems, tiles,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -33,6 +33,8 @@ const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
 const READ_LOG: Access = Access::Log(Permission::ReadEntries);
 const RECORD: Access = Access::Needs(Permission::Record);
 const BUILD_PACKAGES: Access = Access::Needs(Permission::BuildPackages);
+const ORDER_ERASURES: Access = Access::Needs(Permission::OrderErasures);
+const DECIDE_ERASURES: Access = Access::Needs(Permission::DecideErasures);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
 const CHANGE_PEOPLE: Access = Access::Needs(Permission::ChangePeople);
 const READ_REGISTERS: Access = Access::Needs(Permission::ReadRegisters);
@@ -136,11 +138,16 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/soa/{control}", READ_CONTROLS, Plain, "readApplicability", "One control of the statement, and every decision on it", 200, &[NotFound]).by(controls::row),
         row(PUT, "/api/v1/soa/{control}", DECIDE_APPLICABILITY, Change, "decideApplicability", "Decide whether a control applies, with the reason", 200, &[NotFound, VersionRequired, Incomplete]).by(controls::decide),
 
+        row(GET, "/api/v1/erasures", DECIDE_ERASURES, Plain, "listErasures", "Erasures that wait for a second person", 200, &[NotFound]).by(erasures::list),
+        row(POST, "/api/v1/erasures", ORDER_ERASURES, Plain, "requestErasure", "Ask for an erasure; nothing is erased before a second person confirms it", 201, &[NotFound, Conflict, ViewBehind, NotSignedIn]).by(erasures::request),
+        row(POST, "/api/v1/erasures/{erasure}/decision", DECIDE_ERASURES, Plain, "decideErasure", "Confirm an erasure that somebody else asked for, which carries it out, or decline it", 200, &[NotFound, OwnWork, OwnLink, NotPermitted, Conflict, ViewBehind, NotSignedIn]).by(erasures::decide),
+
         row(POST, "/api/v1/records", RECORD, Once, "record", "Record a file or an event, by its digest or whole", 201, &[UnknownReference, DigestMismatch, StageImpossible, SystemGone]).by(log::record),
         row(GET, "/api/v1/entries", READ_ENTRIES, Plain, "listEntries", "The log's entries within reach, newest first", 200, &[NotFound]).by(log::entries),
         row(GET, "/api/v1/entries/{index}", READ_ENTRIES, Plain, "readEntry", "One entry", 200, &[NotFound]).by(log::entry),
         row(GET, "/api/v1/entries/{index}/receipt", READ_ENTRIES, Plain, "readReceipt", "The receipt of an entry, as tabellion verify takes it", 200, &[NotFound]).by(log::receipt),
         row(GET, "/api/v1/entries/{index}/acknowledgement", READ_ENTRIES, Plain, "readAcknowledgement", "How far the evidence of an entry has come: durable, included, witnessed, anchored", 200, &[NotFound]).by(log::acknowledgement),
+        row(GET, "/api/v1/entries/{index}/sd-jwt", READ_ENTRIES, Plain, "readSdJwt", "The record of an entry as an SD-JWT (RFC 9901) with the fields named, signed with the package key", 200, &[NotFound]).by(log::sd_jwt),
         row(GET, "/api/v1/entries/{index}/proof", READ_ENTRIES, Plain, "readProof", "The inclusion proof of an entry, C2SP tlog-proof", 200, &[NotFound]).by(log::proof),
         row(GET, "/api/v1/checkpoint", READ_ENTRIES, Plain, "readCheckpoint", "The newest signed checkpoint, C2SP tlog-checkpoint", 200, &[]).by(log::checkpoint),
         row(GET, "/log/{tenant}/checkpoint", READ_LOG, Plain, "readPublishedCheckpoint", "The checkpoint that was published last, C2SP tlog-tiles", 200, &[NotFound]).by(tiles::checkpoint),

@@ -11,6 +11,7 @@ pub(crate) mod coverage_chart;
 pub(crate) mod decision;
 pub(crate) mod difference;
 pub(crate) mod entry;
+pub(crate) mod erasures;
 pub(crate) mod happened;
 pub(crate) mod home;
 pub(crate) mod inbox;

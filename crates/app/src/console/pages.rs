@@ -5,8 +5,8 @@
 use super::answer::Answered;
 use super::page::{
     applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry,
-    home, inbox, item, item_form, item_work, keep, keys, ledger, login, packages, people, person_sessions,
-    policies, registers, saved_views, search, settings, story, system, systems,
+    erasures, home, inbox, item, item_form, item_work, keep, keys, ledger, login, packages, people,
+    person_sessions, policies, registers, saved_views, search, settings, story, system, systems,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -60,6 +60,7 @@ pub(crate) enum Area {
     Controls,
     Packages,
     Ledger,
+    Erasures,
     Records,
     Settings,
 }
@@ -126,6 +127,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
         &[
             item("Explorer", "/ledger", Permission::ReadEntries, Area::Ledger),
             item("Keep a file", "/records/new", Permission::Record, Area::Records),
+            item("Erasures", "/erasures", Permission::DecideErasures, Area::Erasures),
         ],
     ),
     ("Settings", &[item("This installation", "/settings", Permission::ReadPolicies, Area::Settings)]),
@@ -155,6 +157,8 @@ const READ_CONTROLS: Access = Access::Needs(Permission::ReadControls);
 const DECIDE_APPLICABILITY: Access = Access::Needs(Permission::DecideApplicability);
 const APPROVE_APPLICABILITY: Access = Access::Needs(Permission::ApproveApplicability);
 const RECORD: Access = Access::Needs(Permission::Record);
+const ORDER_ERASURES: Access = Access::Needs(Permission::OrderErasures);
+const DECIDE_ERASURES: Access = Access::Needs(Permission::DecideErasures);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
 
 const fn get(
@@ -268,6 +272,11 @@ pub(crate) const PAGES: &[Page] = &[
 
     get("/records/new", RECORD, Present, Area::Records, "page.record.new", keep::form),
     post("/records/new", RECORD, Area::Records, "page.record.keep", keep::record),
+
+    get("/erasures", DECIDE_ERASURES, Present, Area::Erasures, "page.erasures", erasures::list),
+    post("/erasures", ORDER_ERASURES, Area::Erasures, "page.erasure.request", erasures::request),
+    get("/erasures/{erasure}", DECIDE_ERASURES, Present, Area::Erasures, "page.erasure", erasures::show),
+    post("/erasures/{erasure}", DECIDE_ERASURES, Area::Erasures, "page.erasure.decide", erasures::decide),
 
     get("/settings", READ_POLICIES, Present, Area::Settings, "page.settings", settings::show),
     get("/settings/trust.txt", READ_POLICIES, Present, Area::Settings, "page.trust", settings::trust),

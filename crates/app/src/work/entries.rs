@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tabellion_ledger::{EntryView, LedgerError, Reader, UnitContent, UnitView};
-use tabellion_model::{Disclosure, Entry, Receipt, RecordId, SystemId};
+use tabellion_model::{Disclosure, Entry, Purpose, Receipt, RecordId, SystemId, sd_jwt};
 use tabellion_tlog::leaf_hash;
 
 use super::forms::{DigestForm, IdForm, Time};
@@ -205,6 +205,36 @@ impl Desk {
         receipt.to_bytes().map_err(|error| {
             Refusal::new(Code::Broken, format!("the receipt of entry {index} cannot be written: {error}"))
         })
+    }
+
+    /// The record of an entry as an SD-JWT, with those of `fields` that `actor` may see; `None`: with all that they may see.
+    pub fn sd_jwt(&self, actor: &Actor, index: u64, fields: Option<&str>) -> Result<String, Refusal> {
+        let view = self.reach_entry(actor, index)?;
+        let sight = self.sight(actor, &view)?;
+        let header = view.entry.header().ok_or_else(|| Refusal::not_found("record"))?;
+        let names: Option<Vec<&str>> =
+            fields.map(|names| names.split(',').filter(|name| !name.is_empty()).collect());
+        let chosen: Vec<Disclosure> = shown(&view)
+            .filter(|(unit, disclosure)| sight.of(&view, unit, disclosure))
+            .filter(|(_, disclosure)| names.as_ref().is_none_or(|names| names.contains(&disclosure.name())))
+            .map(|(_, disclosure)| disclosure.clone())
+            .collect();
+        let is_there = |name: &&str| chosen.iter().any(|disclosure| disclosure.name() == *name);
+        if let Some(missing) = names.iter().flatten().find(|name| !is_there(name)) {
+            return Err(Refusal::new(
+                Code::NotFound,
+                format!("the record has no field {missing:?} that may be shown to you"),
+            ));
+        }
+        let reader = self.ledger.reader();
+        let keys = reader.keys();
+        let key = keys.in_force(Purpose::Package, reader.size()).ok_or_else(|| {
+            Refusal::new(Code::Unavailable, "no package key is in force; the operator creates one")
+        })?;
+        let unusable = |error: &dyn std::fmt::Display| Refusal::new(Code::Unavailable, error.to_string());
+        let pair = self.ledger.key_pair(Purpose::Package, &key.key_id).map_err(|error| unusable(&error))?;
+        sd_jwt::issue(header, (index, &view.bytes), &chosen, self.now(), pair.key.as_ref())
+            .map_err(|error| unusable(&error))
     }
 
     /// The plain proof of an entry, C2SP tlog-proof.

@@ -8,7 +8,7 @@ use std::sync::TryLockError;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tabellion_ledger::{Draft, keyring};
+use tabellion_ledger::Draft;
 use tabellion_model::catalogue::Reference;
 use tabellion_model::registry::{Facts, PackageExported};
 use tabellion_model::{DisclosurePolicy, Micros, Purpose, SystemId};
@@ -145,7 +145,9 @@ impl Desk {
     fn packed(&self, request: &ExportRequest) -> Result<(Vec<u8>, Exported), Refusal> {
         let reader = self.ledger.reader();
         let key = package_key_at(reader, request.at).map_err(refusal)?;
-        let pair = keyring::load_key(self.tools.disk.as_ref(), Purpose::Package, &key)
+        let pair = self
+            .ledger
+            .key_pair(Purpose::Package, &key)
             .map_err(|error| Refusal::new(Code::Unavailable, error.to_string()))?;
         let mut out = Bounded(Vec::new());
         let exported = export(reader, &pair, request, &mut out).map_err(refusal)?;

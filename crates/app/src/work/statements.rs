@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use tabellion_ledger::Draft;
 use tabellion_model::body::IssuerAdded;
 use tabellion_model::registry::{Facts, StatementRegistered};
-use tabellion_model::{KeyId, ProducerId, SystemId};
+use tabellion_model::{KeyId, ProducerId, Purpose, SystemId};
 use tabellion_tlog::{ForeignError, ForeignStatement, Hash, IssuerKey, PublicKey, sha256};
 
 use super::{Actor, Desk, Given, Written};
@@ -48,20 +48,23 @@ impl Desk {
         };
         let view = self.ledger.reader().entry(written.index)?;
         let receipt =
-            cose_receipt(self.ledger.reader(), self.tools.disk.as_ref(), &view).map_err(unprovable)?;
+            cose_receipt(self.ledger.reader(), &|key| self.ledger.key_pair(Purpose::Log, key), &view)
+                .map_err(unprovable)?;
         Ok((receipt, written))
     }
 
     /// The COSE Receipt of an entry.
     pub fn cose_receipt(&self, actor: &Actor, index: u64) -> Result<Vec<u8>, Refusal> {
         let view = self.reach_entry(actor, index)?;
-        cose_receipt(self.ledger.reader(), self.tools.disk.as_ref(), &view).map_err(unprovable)
+        cose_receipt(self.ledger.reader(), &|key| self.ledger.key_pair(Purpose::Log, key), &view)
+            .map_err(unprovable)
     }
 
     /// The transparent statement of an entry.
     pub fn transparent_statement(&self, actor: &Actor, index: u64) -> Result<Vec<u8>, Refusal> {
         let view = self.reach_entry(actor, index)?;
-        transparent_statement(self.ledger.reader(), self.tools.disk.as_ref(), &view).map_err(unprovable)
+        transparent_statement(self.ledger.reader(), &|key| self.ledger.key_pair(Purpose::Log, key), &view)
+            .map_err(unprovable)
     }
 
     /// The keys of receipts, a COSE Key Set.

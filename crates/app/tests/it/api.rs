@@ -7,6 +7,7 @@ pub(crate) mod client;
 mod controls;
 mod document;
 mod erasure;
+mod erasures;
 mod form;
 pub(crate) mod house;
 mod let_in;

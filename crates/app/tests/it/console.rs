@@ -4,6 +4,7 @@ mod browser;
 mod clock;
 mod content;
 mod controls;
+mod erasures;
 mod forms;
 mod keep;
 mod names;

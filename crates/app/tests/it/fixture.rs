@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tabellion_app::{ExportError, ExportRequest, Exported, export, package_key_at};
 use tabellion_ledger::disk::Disk;
-use tabellion_ledger::keyring::{self, KeyPair};
+use tabellion_ledger::keyring::{KeyAccess, KeyPair};
 use tabellion_ledger::{Draft, ErasureTarget, Ledger, NewLog, OpenOptions, Reader};
 use tabellion_model::package::verify_package;
 use tabellion_model::zip::ZipArchive;
@@ -93,7 +93,7 @@ impl Log {
     /// The package key for a package of size `at`.
     pub(crate) fn package_key(&self, at: Option<u64>) -> KeyPair {
         let needed = package_key_at(self.reader(), at).expect("a package key is in force");
-        keyring::load_key(self.disk.as_ref(), Purpose::Package, &needed).expect("its file is here")
+        KeyAccess::default().load(self.disk.as_ref(), Purpose::Package, &needed).expect("its file is here")
     }
 
     pub(crate) fn try_export(&self, request: &ExportRequest) -> Result<(Exported, Vec<u8>), ExportError> {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tabellion_ledger::{Clock as _, Draft, Ledger, OsEntropy, SystemClock, fsck, keyring};
+use tabellion_ledger::keyring::KeyAccess;
+use tabellion_ledger::{Clock as _, Draft, Ledger, OsEntropy, SystemClock, fsck};
 use tabellion_model::{Outcome, verify};
 use tabellion_tlog::{Policy, SignatureType, SignedCheckpoint};
 
@@ -18,9 +19,9 @@ fn a_second_key_signs_what_is_handed_out_and_keeps_old_proofs_valid() {
     let old_receipt = ledger.reader().receipt(before).expect("a receipt").to_bytes().expect("its bytes");
     ledger.close().expect("a clean end");
 
-    keyring::create_ml_dsa(disk.as_ref(), SystemClock.now(), &OsEntropy).expect("a key");
+    KeyAccess::default().create_ml_dsa(disk.as_ref(), SystemClock.now(), &OsEntropy).expect("a key");
     assert!(
-        keyring::create_ml_dsa(disk.as_ref(), SystemClock.now(), &OsEntropy).is_err(),
+        KeyAccess::default().create_ml_dsa(disk.as_ref(), SystemClock.now(), &OsEntropy).is_err(),
         "a key file was replaced, and nothing verifies under the key of before"
     );
     let again = Ledger::open(Arc::clone(&disk), &options()).expect("the log opens with two keys");

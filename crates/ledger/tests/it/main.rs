@@ -12,6 +12,7 @@
 mod anchors;
 mod append;
 mod backup;
+mod by_two;
 mod crash;
 mod crash_points;
 mod damage;
@@ -22,6 +23,7 @@ mod fixture;
 mod guess;
 mod hybrid;
 mod in_place;
+mod key_access;
 mod keys;
 mod levels;
 mod pipelined;

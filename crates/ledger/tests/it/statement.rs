@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tabellion_ledger::disk::Disk;
-use tabellion_ledger::keyring::{KeyPair, list_keys};
+use tabellion_ledger::keyring::{KeyAccess, KeyPair, list_keys};
 use tabellion_ledger::{Draft, ErasureTarget, Ledger, LedgerError, RejectCode, UnitContent};
 use tabellion_model::registry::{EpochClosed, EpochOpened, Facts, PreviousEpoch};
 use tabellion_model::{
@@ -24,6 +24,7 @@ struct Hand<'a> {
 impl<'a> Hand<'a> {
     fn of(ledger: &'a Ledger, disk: &dyn Disk) -> Self {
         let key = list_keys(disk, Purpose::Actor).expect("the operator's key").remove(0);
+        let key = KeyAccess::default().load(disk, Purpose::Actor, &key).expect("its file");
         Self { ledger, key, epoch: 1, seq: 0, id: 0 }
     }
 

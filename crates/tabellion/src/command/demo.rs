@@ -179,7 +179,7 @@ fn invite(
 fn prepare(place: &Place) -> Result<Directory, Failure> {
     let origin = Origin::with(HOST, TENANT).map_err(|error| Failure::failed(error.to_string()))?;
     if !directory::has_log(&place.dir)? {
-        init::make(place, &Config::default(), &NewLog { origin, env: Env::Sandbox })?;
+        init::make(place, &Config::default(), &NewLog { origin, env: Env::Sandbox }, false)?;
         return Directory::find(place);
     }
     let directory = Directory::find(place)?;

@@ -228,7 +228,7 @@ fn anchors(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
 fn keys(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
     let (disk, chain) = (directory.disk()?, reader.keys());
     let mut purposes = Vec::new();
-    keyring::load_key(disk.as_ref(), Purpose::Root, &chain.root().key_id)?;
+    directory.key_pair(Purpose::Root, &chain.root().key_id)?;
     for purpose in [Purpose::Log, Purpose::Writer, Purpose::Package] {
         let key = chain.in_force(purpose, reader.size());
         let key = key.ok_or_else(|| {
@@ -236,11 +236,19 @@ fn keys(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
                 "no {purpose} key is in force; create one: tabellion key create --purpose {purpose}"
             ))
         })?;
-        keyring::load_key(disk.as_ref(), purpose, &key.key_id)?;
+        directory.key_pair(purpose, &key.key_id)?;
         purposes.push(purpose.as_str());
     }
     let actors = keyring::list_keys(disk.as_ref(), Purpose::Actor)?;
-    Ok(format!("root, {} and {} actor keys have their files", purposes.join(", "), actors.len()))
+    for key_id in &actors {
+        directory.key_pair(Purpose::Actor, key_id)?;
+    }
+    let how = if keyring::are_encrypted(disk.as_ref())? {
+        "encrypted"
+    } else {
+        "not encrypted (tabellion key encrypt)"
+    };
+    Ok(format!("root, {} and {} actor keys have their files, {how}", purposes.join(", "), actors.len()))
 }
 
 fn trust_file(directory: &Directory, reader: &Reader) -> Result<String, Failure> {

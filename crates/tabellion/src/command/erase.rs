@@ -1,40 +1,155 @@
 //! `tabellion erase`: content goes, every proof stays.
+//!
+//! Promises: where it takes two people, the command asks for the erasure and says so, with an exit status of its own. Must never: confirm what it asked for.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::target::TargetOptions;
 use crate::directory::{Directory, Place};
-use crate::failure::Failure;
-use crate::request::{Answer, Erased, Request};
+use crate::failure::{Exit, Failure};
+use crate::request::{Answer, Erased, Pending, Request, Response, Target};
 use crate::terminal;
 use crate::writer::{Writer, unexpected};
 
-/// What is to go, and why.
+/// The refusal of a log in which it takes two people.
+const SECOND_PERSON: &str = "second_person";
+
+/// What is to go, and why; or what is to become of an erasure that a person asked for.
 #[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Options {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
     target: TargetOptions,
     /// Why; recorded, sealed, and never erased
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    #[arg(long, value_name = "TEXT", required = true)]
+    reason: Option<String>,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+    #[command(subcommand)]
+    action: Option<Action>,
 }
 
-/// Erases.
+/// The second step of an erasure that takes two people.
+#[derive(Debug, Clone, Subcommand)]
+enum Action {
+    /// List the erasures that wait for a second person
+    Pending {
+        #[command(flatten)]
+        place: Place,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Confirm an erasure that a person asked for; the content goes
+    Confirm(Decision),
+    /// Decline an erasure, or take one back; nothing goes
+    Decline(Decision),
+}
+
+/// On which erasure, and why.
+#[derive(Debug, Clone, Args)]
+struct Decision {
+    #[command(flatten)]
+    place: Place,
+    /// The erasure, as `erase pending` prints it
+    #[arg(value_name = "ERASURE")]
+    request: String,
+    /// Why; recorded and sealed
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+/// Erases, or does the second step of an erasure.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    match &options.action {
+        None => order(options),
+        Some(Action::Pending { place, json }) => pending(place, *json),
+        Some(Action::Confirm(decision)) => {
+            let erasures = Writer::with(&Directory::find(&decision.place)?, |writer| {
+                erase(writer, &decision.request(true))
+            })?;
+            tell(&erasures, false)
+        }
+        Some(Action::Decline(decision)) => {
+            let records = Writer::with(&Directory::find(&decision.place)?, |writer| {
+                writer.append(&decision.request(false))
+            })?;
+            let index = records.first().map(|record| record.index).unwrap_or_default();
+            terminal::data(&format!("declined, entry {index}; nothing was erased\n"))
+        }
+    }
+}
+
+impl Decision {
+    fn request(&self, confirmed: bool) -> Request {
+        Request::DecideErasure { request: self.request.clone(), confirmed, reason: self.reason.clone() }
+    }
+}
+
+fn order(options: &Options) -> Result<(), Failure> {
     let directory = Directory::find(&options.place)?;
     let target = options
         .target
         .target()
         .ok_or_else(|| Failure::malformed("say what to erase: --subject, --record or --system"))?;
-    let request = Request::Erase { target, reason: options.reason.clone() };
-    let erasures = Writer::with(&directory, |writer| erase(writer, &request))?;
-    tell(&erasures, options.json)
+    let reason = options.reason.clone().unwrap_or_default();
+    let request = Request::Erase { target: target.clone(), reason: reason.clone() };
+    let answer = Writer::with(&directory, |writer| match writer.respond(&request)? {
+        Response::Done(answer) => Ok(answer),
+        Response::Refused(refusal) if refusal.code.as_deref() == Some(SECOND_PERSON) => {
+            writer.ask(&Request::RequestErasure { target, reason })
+        }
+        Response::Refused(refusal) => Err(refusal.into()),
+    })?;
+    match answer {
+        Answer::Erased { erasures } => tell(&erasures, options.json),
+        Answer::Requested { request, record } => {
+            if options.json {
+                terminal::json(&json!({ "requested": { "index": record.index, "request": request } }))?;
+            } else {
+                terminal::data(&format!(
+                    "erasure {request} asked for, entry {}. Nothing is erased before a second person confirms it\n",
+                    record.index
+                ))?;
+            }
+            Err(Failure::told(Exit::Undetermined))
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn pending(place: &Place, as_json: bool) -> Result<(), Failure> {
+    let directory = Directory::find(place)?;
+    let erasures = Writer::with(&directory, |writer| match writer.ask(&Request::PendingErasures {})? {
+        Answer::Pending { erasures } => Ok(erasures),
+        other => Err(unexpected(&other)),
+    })?;
+    if as_json {
+        return terminal::json(&json!({ "erasures": erasures }));
+    }
+    erasures.iter().try_for_each(|erasure| terminal::data(&line(erasure)))
+}
+
+fn line(erasure: &Pending) -> String {
+    let what = match &erasure.target {
+        Some(Target::Subject(subject)) => format!("subject {subject}"),
+        Some(Target::Record(index)) => format!("entry {index}"),
+        Some(Target::System(system)) => format!("system {system}"),
+        Some(Target::Retention { class, until }) => format!("{class} until {until}"),
+        None => "erased already".to_owned(),
+    };
+    let (by, reason) =
+        (erasure.by.as_deref().unwrap_or("the operator"), erasure.reason.as_deref().unwrap_or(""));
+    format!(
+        "{}  {}  asked for by {by}: {}\n",
+        erasure.request,
+        terminal::printable(&what),
+        terminal::printable(reason)
+    )
 }
 
 /// Has erasures carried out.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use tabellion_app::{ExportError, ExportRequest, Exported, export, package_key_at};
-use tabellion_ledger::{Draft, Reader, keyring};
+use tabellion_ledger::{Draft, Reader};
 use tabellion_model::catalogue::Reference;
 use tabellion_model::registry::{Facts, PackageExported};
 use tabellion_model::{DisclosurePolicy, Micros, Purpose};
@@ -115,7 +115,7 @@ pub(crate) fn hand_out(
     out: &Path,
 ) -> Result<(Exported, u64), Failure> {
     let key = package_key_at(reader, request.at).map_err(failure_of)?;
-    let pair = keyring::load_key(directory.disk()?.as_ref(), Purpose::Package, &key)?;
+    let pair = directory.key_pair(Purpose::Package, &key)?;
     let temporary = files::beside(out, ".part");
     let failed = |error: std::io::Error| Failure::io("write the package", out, &error);
     let handed_out = File::create(&temporary).map_err(failed).and_then(|file| {

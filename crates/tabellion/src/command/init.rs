@@ -13,10 +13,11 @@ use tabellion_ledger::{Draft, Ledger, NewLog, OpenError, Reader, retired};
 use tabellion_model::{Env, Origin};
 
 use super::key;
-use crate::config::{self, Config};
+use crate::config::{self, Config, KeySettings};
 use crate::directory::{self, Directory, Place, TRUST_FILE};
 use crate::failure::Failure;
 use crate::request::Request;
+use crate::secret::Asked;
 use crate::writer::{Writer, take_lock};
 use crate::{files, terminal, trust};
 
@@ -48,6 +49,9 @@ pub(crate) struct Options {
     /// Sign checkpoints that are handed out a second time, with ML-DSA-44 (post-quantum); tabellion key hybrid does so later
     #[arg(long)]
     hybrid: bool,
+    /// Encrypt the key files under a passphrase, which [keys] names or which is asked for
+    #[arg(long)]
+    encrypt_keys: bool,
 }
 
 /// The environments, as the command line names them.
@@ -75,7 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let env = options.env.map(Env::from).or(config.env).unwrap_or(Env::Production);
     refuse_contradiction(&config, &origin, env)?;
     let cited = options.continues.as_deref().map(|old| cite(old, &origin)).transpose()?;
-    let reader = make(&options.place, &config, &NewLog { origin, env })?;
+    let reader = make(&options.place, &config, &NewLog { origin, env }, options.encrypt_keys)?;
     if let Some(draft) = cited {
         let directory = Directory::find(&options.place)?;
         Writer::with(&directory, |writer| writer.append(&Request::Append { drafts: vec![draft] }))?;
@@ -137,7 +141,12 @@ fn origin(options: &Options, config: &Config) -> Result<Origin, Failure> {
 }
 
 /// Makes a log in `place`, with its configuration and trust file, and opens it for reading.
-pub(crate) fn make(place: &Place, config: &Config, new: &NewLog) -> Result<Reader, Failure> {
+pub(crate) fn make(
+    place: &Place,
+    config: &Config,
+    new: &NewLog,
+    encrypt_keys: bool,
+) -> Result<Reader, Failure> {
     let dir = place.dir.as_path();
     if directory::has_log(dir)? {
         return Err(Failure::malformed(format!(
@@ -150,9 +159,12 @@ pub(crate) fn make(place: &Place, config: &Config, new: &NewLog) -> Result<Reade
     let _lock = take_lock(dir)?;
     let mut options = directory::options(config, false)?;
     options.origin = None; // the log is only now given its origin
+    if encrypt_keys {
+        options.keys = config.keys.access(Asked::Anew).encrypting();
+    }
     let ledger = Ledger::create(disk, new, &options).map_err(|error| unfinished(error, dir))?;
     if place.config.is_none() && !dir.join(config::FILE_NAME).exists() {
-        files::write_whole(&dir.join(config::FILE_NAME), configuration(new)?.as_bytes())?;
+        files::write_whole(&dir.join(config::FILE_NAME), configuration(new, &config.keys)?.as_bytes())?;
     }
     write_trust(dir, ledger.reader())?;
     let reader = ledger.reader().clone();
@@ -190,7 +202,7 @@ fn refuse_contradiction(config: &Config, origin: &Origin, env: Env) -> Result<()
     }
 }
 
-fn configuration(new: &NewLog) -> Result<String, Failure> {
+fn configuration(new: &NewLog, keys: &KeySettings) -> Result<String, Failure> {
     let mut text = String::new();
     write!(
         text,
@@ -208,6 +220,9 @@ fn configuration(new: &NewLog) -> Result<String, Failure> {
          [retention]\n\
          # Months that content is kept, by retention class; `tabellion retain` erases what is older.\n\
          # standard = 84\n\n\
+         # Where erasing what somebody names takes two people, one who asks and another who confirms: production (in a log of that environment), always, never.\n\
+         [erasure]\n\
+         second_person = \"production\"\n\n\
          [export]\n\
          # What a package discloses when the command does not say: all, business (nothing about a data subject, no prompts and answers), none.\n\
          # disclose = \"business\"\n\n\
@@ -215,6 +230,7 @@ fn configuration(new: &NewLog) -> Result<String, Failure> {
          # Where the control plane listens (`off`: nowhere), and where people reach it when that is elsewhere, behind a proxy for instance.\n\
          # listen = \"127.0.0.1:8087\"\n\
          # public_url = \"https://notary.example.org\"\n\n\
+         {keys}\n\
          # Others who are to sign what the log showed them: a policy in this directory (docs/witnesses.md).\n\
          # [witness]\n\
          # policy = \"witnesses.txt\"\n\n\
@@ -231,7 +247,17 @@ fn configuration(new: &NewLog) -> Result<String, Failure> {
         host = new.origin.host(),
         tenant = new.origin.tenant(),
         env = new.env.as_str(),
+        keys = passphrase_section(keys),
     )
     .map_err(|error| Failure::failed(error.to_string()))?;
     Ok(text)
+}
+
+/// What says where the passphrase of the keys is; as a comment where nothing was said.
+fn passphrase_section(keys: &KeySettings) -> String {
+    let why = "# Where the passphrase of encrypted key files is (docs/keys.md): passphrase_file, passphrase_env or passphrase_credential.\n";
+    match keys.passphrase_line() {
+        Some(line) => format!("{why}[keys]\n{line}\n"),
+        None => format!("{why}# [keys]\n# passphrase_file = \"/etc/tabellion/passphrase\"\n"),
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Promises: secrets are never printed; every change is a record under the root key. Must never: change a key without recording it.
 
+mod encrypt;
+
 use std::fmt::Write as _;
 
 use base64::Engine as _;
@@ -74,6 +76,8 @@ pub(crate) enum Action {
         #[arg(value_name = "PURPOSE|KEYID")]
         which: String,
     },
+    /// Encrypt the key files under a passphrase, or under another one; no server may run meanwhile
+    Encrypt(encrypt::Options),
     /// Revoke a key; for log, writer and package a new one is granted in the same step
     Revoke {
         #[command(flatten)]
@@ -115,7 +119,8 @@ pub(crate) enum ReasonName {
 pub(super) fn hybrid(place: &Place) -> Result<(), Failure> {
     let directory = Directory::find(place)?;
     directory.reader()?;
-    keyring::create_ml_dsa(directory.disk()?.as_ref(), SystemClock.now(), &OsEntropy)?;
+    let keys = directory.options(false)?.keys;
+    keys.create_ml_dsa(directory.disk()?.as_ref(), SystemClock.now(), &OsEntropy)?;
     let reader = directory.reader()?;
     write_trust(directory.path(), &reader)?;
     let key =
@@ -148,6 +153,7 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
         Action::Create { place, purpose, public } => create(place, *purpose, public.as_deref()),
         Action::Hybrid { place } => hybrid(place),
         Action::Rotate { place, which } => rotate(place, which),
+        Action::Encrypt(options) => encrypt::run(options),
         Action::Revoke { place, key, reason } => {
             let directory = Directory::find(place)?;
             let key_id = find(&directory.reader()?.keys(), key)?.to_hex();
@@ -297,7 +303,7 @@ fn held_here(directory: &Directory) -> Result<Vec<KeyId>, Failure> {
     let disk = directory.disk()?;
     let mut held = Vec::new();
     for purpose in [Purpose::Root, Purpose::Log, Purpose::Writer, Purpose::Package, Purpose::Actor] {
-        held.extend(keyring::list_keys(disk.as_ref(), purpose)?.iter().map(keyring::KeyPair::key_id));
+        held.extend(keyring::list_keys(disk.as_ref(), purpose)?);
     }
     Ok(held)
 }

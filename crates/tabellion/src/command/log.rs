@@ -66,6 +66,8 @@ pub(crate) enum Action {
         /// Prove it under the newest checkpoint that the witnesses cosigned, with their signatures; receipts only
         #[arg(long)]
         witnessed: bool,
+        #[command(flatten)]
+        shown: prove::Shown,
         /// Where to write it [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -100,8 +102,8 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
         Action::Head { place, json } => head(&Directory::find(place)?.reader()?, *json),
         Action::Show { place, index, json } => show::run(&Directory::find(place)?.reader()?, *index, *json),
         Action::Level { place, index, json } => level::run(&Directory::find(place)?.reader()?, *index, *json),
-        Action::Prove { place, index, format, witnessed, out } => {
-            prove::run(&Directory::find(place)?, *index, *format, *witnessed, out.as_deref())
+        Action::Prove { place, index, format, witnessed, shown, out } => {
+            prove::run(&Directory::find(place)?, *index, *format, *witnessed, shown, out.as_deref())
         }
         Action::Resume { place, reason } => {
             let request = Request::LiftConflict { reason: reason.clone() };

@@ -248,16 +248,17 @@ fn signer(options: &Options, directory: &Directory, actors: &[String]) -> Result
                 "--actor {name:?} is not a key id of 64 lower-case hex digits (tabellion key list)"
             ))
         })?;
-        return Ok(keyring::load_key(disk.as_ref(), Purpose::Actor, &key_id)?);
+        return directory.key_pair(Purpose::Actor, &key_id);
     }
     let here = keyring::list_keys(disk.as_ref(), Purpose::Actor)?;
-    let first = actors.iter().find_map(|key_id| here.iter().find(|pair| pair.key_id().to_hex() == *key_id));
-    first.cloned().ok_or_else(|| {
+    let first = actors.iter().find_map(|key_id| here.iter().find(|key| key.to_hex() == *key_id));
+    let first = first.ok_or_else(|| {
         Failure::failed(format!(
             "no actor key that is in force has its file in {}/keys. Put the file back from your key backup, or create a key: tabellion key create",
             directory.path().display()
         ))
-    })
+    })?;
+    directory.key_pair(Purpose::Actor, first)
 }
 
 /// The tag of an idempotency key of `signer` (of the log itself without one), and the entry recorded under it.

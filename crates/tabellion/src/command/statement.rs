@@ -189,19 +189,20 @@ fn sha256_of(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The key to sign with: the named one, else the first actor key whose file is here.
 fn signer(directory: &Directory, actor: Option<&str>) -> Result<keyring::KeyPair, Failure> {
-    let disk = directory.disk()?;
     if let Some(name) = actor {
         let key_id = KeyId::from_hex(name).ok_or_else(|| {
             Failure::malformed(format!(
                 "--actor {name:?} is not a key id of 64 lower-case hex digits (tabellion key list)"
             ))
         })?;
-        return Ok(keyring::load_key(disk.as_ref(), Purpose::Actor, &key_id)?);
+        return directory.key_pair(Purpose::Actor, &key_id);
     }
-    keyring::list_keys(disk.as_ref(), Purpose::Actor)?.into_iter().next().ok_or_else(|| {
+    let here = keyring::list_keys(directory.disk()?.as_ref(), Purpose::Actor)?;
+    let first = here.first().ok_or_else(|| {
         Failure::failed(format!(
             "no actor key has its file in {}/keys; put it back from your key backup, or create a key: tabellion key create",
             directory.path().display()
         ))
-    })
+    })?;
+    directory.key_pair(Purpose::Actor, first)
 }

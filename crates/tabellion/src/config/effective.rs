@@ -9,7 +9,7 @@ use tabellion_ledger::{Draft, Reader};
 use tabellion_model::body::{Body as _, ConfigLoaded};
 use tabellion_model::{DisclosurePolicy, to_jcs};
 
-use super::{Config, OFF};
+use super::{ByTwo, Config, OFF};
 use crate::failure::Failure;
 use crate::witnesses::policy::WitnessPolicy;
 
@@ -62,6 +62,13 @@ impl Config {
         // Left out while there is none, so that an installation without anchors records what it always did.
         if let (Some(anchors), Some(all)) = (self.anchors.effective(), all.as_object_mut()) {
             all.insert("anchor".to_owned(), anchors);
+        }
+        if let (ByTwo::Production | ByTwo::Always, Some(all)) = (self.erase_by_two, all.as_object_mut()) {
+            all.insert("erasure".to_owned(), json!({ "second_person": self.erase_by_two.as_str() }));
+        }
+        if let (Some((keys, token)), Some(all)) = (self.keys.effective(), all.as_object_mut()) {
+            all.insert("keys".to_owned(), keys);
+            all.insert("pkcs11".to_owned(), token);
         }
         all
     }

@@ -145,7 +145,7 @@ impl GatewaySettings {
 }
 
 /// Whether `name` can be a variable: a key that was written in its place cannot.
-fn is_variable(name: &str) -> bool {
+pub(super) fn is_variable(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     !name.is_empty() && name.bytes().all(plain) && !name.starts_with(|first: char| first.is_ascii_digit())
 }

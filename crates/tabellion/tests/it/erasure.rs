@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::support::{Notary, tabellion};
+use super::support::{Notary, tabellion, tabellion_with};
 
 const SYSTEM: &str = "00112233445566778899aabbccddeeff";
 
@@ -161,4 +161,39 @@ fn retention_keeps_what_is_young_and_asks_for_a_rule() {
     notary.run(&["retain", "--class", "evidence", "--keep-months", "0"]).refused(2, &["evidence"]);
     tabellion(&["retain", "--class", "Standard", "--keep-months", "0", "--dir", &notary.dir_text()])
         .refused(2, &["class"]);
+}
+
+/// Requirement: P48
+#[test]
+fn in_production_the_operator_asks_for_an_erasure_and_cannot_confirm_it() {
+    let notary = Notary::new();
+    notary.drafts(
+        "{\"type\":\"event.logged\",\"subjects\":[{\"subject\":\"c\",\"fields\":{\"name\":\"Ada\"}}]}\n",
+    );
+    let dir = notary.dir_text();
+    // As `init` writes it down for a log of this environment.
+    let config = fs::read_to_string(notary.dir().join("tabellion.toml")).expect("the configuration");
+    assert!(
+        config.contains("[erasure]\nsecond_person = \"production\"\n"),
+        "one person could erase:\n{config}"
+    );
+    let by_two = [("TABELLION_ERASURE__SECOND_PERSON", "production")];
+    let erase = ["erase", "--subject", "c", "--reason", "asked to be forgotten", "--json", "--dir", &dir];
+    let asked = tabellion_with(&by_two, &erase).ends(3).json();
+    let request = asked["requested"]["request"].as_str().expect("the request's id").to_owned();
+    let listed = notary.run(&["erase", "pending"]).ends(0);
+    assert!(listed.out.contains(&request) && listed.out.contains("subject c"), "{}", listed.out);
+    notary
+        .run(&["erase", "confirm", &request, "--reason", "fine"])
+        .refused(1, &["second_person", "somebody else"]);
+    notary.run(&["erase", "decline", &request, "--reason", "a mistake"]).ends(0);
+    assert_eq!(notary.run(&["erase", "pending"]).ends(0).out, "", "it waits although it was declined");
+    notary.run(&["erase", "confirm", &request, "--reason", "fine"]).refused(1, &["not_found"]);
+    let sandbox = Notary::with(&["--env", "sandbox"]);
+    sandbox.drafts(
+        "{\"type\":\"event.logged\",\"subjects\":[{\"subject\":\"c\",\"fields\":{\"name\":\"A\"}}]}\n",
+    );
+    let dir = sandbox.dir_text();
+    tabellion_with(&by_two, &["erase", "--subject", "c", "--reason", "r", "--dir", &dir]).ends(0);
+    notary.is_sound();
 }

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use tabellion_model::parse_jcs;
 use tabellion_model::zip::ZipArchive;
+use tabellion_model::{Disclosure, Receipt, parse_jcs};
 use tabellion_tlog::{CoseReceipt, Hash, Policy, TlogProof};
 
 use super::support::{Notary, ORIGIN, tabellion, tabellion_verify};
@@ -293,4 +293,50 @@ fn a_package_and_its_verdict_say_what_they_do_not_show() {
     let archive = ZipArchive::parse(&bytes).expect("a package");
     let manifest = parse_jcs(archive.get("manifest.json").expect("a manifest").content).expect("canonical");
     assert_eq!(manifest["scope"].as_str(), Some(scope), "the signed scope and the shown one differ");
+}
+
+/// Requirement: B04
+#[test]
+fn any_subset_of_a_records_fields_can_be_shown_and_the_rest_of_the_proof_stays() {
+    let notary = Notary::new();
+    let draft = "{\"type\":\"loan.decided\",\"body\":{\"amount_cents\":120000,\"decision\":\"refused\"},\"subjects\":[{\"subject\":\"c\",\"fields\":{\"name\":\"Ada Lovelace\"}}]}\n";
+    let index = notary.drafts(draft)[0]["index"].to_string();
+    let all = ["amount_cents", "decision", "name"];
+    for subset in 0..8 {
+        let chosen: Vec<&str> = (0..3).filter(|bit| subset >> bit & 1 == 1).map(|bit| all[bit]).collect();
+        let mut options: Vec<&str> = chosen.iter().flat_map(|name| ["--field", name]).collect();
+        if chosen.is_empty() {
+            options.push("--no-fields");
+        }
+        let out = notary.beside_text(&format!("{subset}.receipt"));
+        notary.run(&[&["log", "prove", &index, "--out", &out][..], &options].concat()).ends(0);
+        notary.verify(&out).ends(0);
+        let receipt = Receipt::parse(&fs::read(&out).expect("a receipt")).expect("a receipt");
+        let named: Vec<String> = receipt
+            .disclosures
+            .iter()
+            .map(|text| Disclosure::parse(text).expect("a disclosure").name().to_owned())
+            .collect();
+        assert_eq!(named.len(), chosen.len(), "subset {subset} of a receipt shows something else: {named:?}");
+        assert!(
+            named.iter().all(|name| chosen.contains(&name.as_str())),
+            "{named:?} is more than was chosen"
+        );
+        let jwt =
+            notary.run(&[&["log", "prove", &index, "--format", "sd-jwt"][..], &options].concat()).ends(0).out;
+        assert_eq!(
+            jwt.trim_end().matches('~').count(),
+            chosen.len() + 1,
+            "subset {subset} shows something else"
+        );
+        for disclosure in jwt.trim_end().split('~').skip(1).filter(|part| !part.is_empty()) {
+            use base64::Engine as _;
+            let bytes =
+                base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(disclosure).expect("base64url");
+            let parts: serde_json::Value = serde_json::from_slice(&bytes).expect("a disclosure is JSON");
+            assert!(chosen.contains(&parts[1].as_str().expect("a name")), "{parts} was withheld");
+        }
+    }
+    notary.run(&["log", "prove", &index, "--field", "nmae"]).refused(2, &["nmae", "tabellion log show"]);
+    notary.run(&["log", "prove", &index, "--format", "cose", "--no-fields"]).refused(2, &["--no-fields"]);
 }

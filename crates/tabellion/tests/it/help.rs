@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 56] = [
+const COMMANDS: [&[&str]; 60] = [
     &[],
     &["init"],
     &["record"],
@@ -19,6 +19,9 @@ const COMMANDS: [&[&str]; 56] = [
     &["verify"],
     &["fsck"],
     &["erase"],
+    &["erase", "pending"],
+    &["erase", "confirm"],
+    &["erase", "decline"],
     &["hold"],
     &["hold", "place"],
     &["hold", "release"],
@@ -48,6 +51,7 @@ const COMMANDS: [&[&str]; 56] = [
     &["key", "create"],
     &["key", "hybrid"],
     &["key", "rotate"],
+    &["key", "encrypt"],
     &["key", "revoke"],
     &["anchor"],
     &["anchor", "status"],

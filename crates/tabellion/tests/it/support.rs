@@ -72,8 +72,17 @@ pub(crate) fn command(args: &[&str]) -> Command {
     }
     // Servers of different tests run side by side.
     command.env("TABELLION_CONSOLE__LISTEN", "127.0.0.1:0");
+    // Most tests are about what an erasure does, and not about who may have one.
+    command.env("TABELLION_ERASURE__SECOND_PERSON", "never");
     command.env_remove("COLUMNS").stdin(Stdio::null()).args(args);
     command
+}
+
+/// Runs `tabellion` with further variables.
+pub(crate) fn tabellion_with(variables: &[(&str, &str)], args: &[&str]) -> Ran {
+    let mut command = command(args);
+    command.envs(variables.iter().copied());
+    Ran::of(&command.output().expect("the program starts"))
 }
 
 /// Runs `tabellion`.
@@ -106,6 +115,24 @@ impl Notary {
         args.extend(options);
         tabellion(&args).ends(0);
         notary
+    }
+
+    /// Makes a log whose key files are encrypted under `passphrase`, which lies in a file that the configuration names.
+    pub(crate) fn encrypted(passphrase: &str) -> Self {
+        let notary = Self { scratch: tempfile::tempdir().expect("a temporary directory") };
+        let file = notary.private_file("passphrase", passphrase.as_bytes());
+        let mut init = command(&["init", "--dir", &notary.dir_text(), "--origin", ORIGIN, "--encrypt-keys"]);
+        init.env("TABELLION_KEYS__PASSPHRASE_FILE", file);
+        Ran::of(&init.output().expect("the program starts")).ends(0);
+        notary
+    }
+
+    /// Writes a file beside the data directory that its owner alone may read.
+    pub(crate) fn private_file(&self, name: &str, content: &[u8]) -> String {
+        let path = self.file(name, content);
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(&path, private).expect("permissions can be set");
+        path
     }
 
     /// The data directory.

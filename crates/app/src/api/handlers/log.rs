@@ -56,6 +56,24 @@ pub(in crate::api) fn acknowledgement(
     Ok(Reply::of(Json(asked.desk.acknowledgement(asked.actor()?, input.path.index)?)))
 }
 
+/// Which fields an SD-JWT discloses.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct Fields {
+    /// Names with commas between them, empty for none; absent: every field that may be shown to whoever asks.
+    #[serde(default)]
+    #[schemars(length(max = 8192))]
+    fields: Option<String>,
+}
+
+pub(in crate::api) fn sd_jwt(
+    asked: &Asked<'_>,
+    input: &Input<OfEntry, Fields, Nothing>,
+) -> Result<Reply<Plain>, Refusal> {
+    let text = asked.desk.sd_jwt(asked.actor()?, input.path.index, input.query.fields.as_deref())?;
+    Ok(Reply::of(Plain(text.into_bytes())))
+}
+
 pub(in crate::api) fn proof(
     asked: &Asked<'_>,
     input: &Input<OfEntry, Nothing, Nothing>,

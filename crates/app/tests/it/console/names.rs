@@ -101,6 +101,7 @@ fn names_and_addresses_of_others_are_for_whoever_may_read_people() {
             .replace("{key}", &did.key)
             .replace("{call}", &did.call)
             .replace("{item}", item)
+            .replace("{erasure}", &"0".repeat(32))
             .replace("{policy}", "base")
             .replace("{control}", "A.5.2")
             .replace("{role}", "auditor")

@@ -42,15 +42,13 @@ impl<'a> Recorder<'a> {
     ) -> Result<Self, Failure> {
         let (origin, env, actors) = log_of(writer)?;
         let here = keyring::list_keys(directory.disk()?.as_ref(), Purpose::Actor)?;
-        let signer = actors
-            .iter()
-            .find_map(|key_id| here.iter().find(|pair| pair.key_id().to_hex() == *key_id))
-            .cloned();
+        let signer = actors.iter().find_map(|key_id| here.iter().find(|key| key.to_hex() == *key_id));
         let signer = signer.ok_or_else(|| {
             Failure::failed(
                 "no actor key that is in force has its file here; create one: tabellion key create",
             )
         })?;
+        let signer = directory.key_pair(Purpose::Actor, signer)?;
         Ok(Self {
             writer,
             origin,

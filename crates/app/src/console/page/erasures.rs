@@ -1,0 +1,206 @@
+//! Erasures that take two people: asked for here, confirmed by somebody else.
+//!
+//! Promises: what is confirmed is what the page shows, with who asked and why. Must never: name a data subject to whoever may not see personal content.
+
+use serde_json::{Value, json};
+use tabellion_model::{CredentialId, ErasureRequestId};
+
+use crate::console::answer::Answered;
+use crate::console::block::{Facts, fold, section};
+use crate::console::cell::Cell;
+use crate::console::form::{Field, Form, Kind, Refused};
+use crate::console::table::{Listing, Row, Rows, column, nothing};
+use crate::console::visit::{Content, Visit};
+use crate::permission::Permission;
+use crate::refusal::{Code, Refusal};
+use crate::work::erasures::{ErasureDecision, NewErasure, WaitingErasure};
+
+/// The form that asks.
+const ASK: &str = "ask-erasure";
+/// The form that decides.
+const DECIDE: &str = "decide-erasure";
+
+/// What waits, and the form that asks for more.
+pub(crate) fn list(visit: &Visit<'_>) -> Answered {
+    page(visit, 200, None)
+}
+
+/// Asks for an erasure.
+pub(crate) fn request(visit: &Visit<'_>) -> Answered {
+    let asked = || {
+        let mut body = json!({"reason": visit.form.text("reason")});
+        let named = visit.form.text("named").trim();
+        let (member, value) = match visit.form.text("scope") {
+            "record" => {
+                let index: u64 = named.parse().map_err(|_| {
+                    Refusal::at(Code::Malformed, "/named", "an entry is named by its index, a whole number")
+                })?;
+                ("record", Value::from(index))
+            }
+            "system" => ("system", Value::from(named)),
+            _ => ("subject", Value::from(named)),
+        };
+        if let Some(members) = body.as_object_mut() {
+            members.insert(member.to_owned(), value);
+        }
+        let new: NewErasure = visit.read("requestErasure", body)?;
+        visit.desk.request_erasure(visit.actor()?, &new)
+    };
+    match asked() {
+        Ok((_, written)) => Ok(visit.recorded("/erasures", &written)),
+        Err(refusal) => {
+            let pointer = refusal.pointer.as_deref().map(|pointer| match pointer {
+                "/subject" | "/record" | "/system" => "/named".to_owned(),
+                other => other.to_owned(),
+            });
+            let refusal = Refusal { pointer, ..refusal };
+            let refused = Refused { id: ASK, typed: &visit.form, refusal: &refusal };
+            page(visit, refusal.code.status(), Some(&refused))
+        }
+    }
+}
+
+/// One of them, to be decided on.
+pub(crate) fn show(visit: &Visit<'_>) -> Answered {
+    one(visit, 200, None)
+}
+
+/// Confirms or declines it.
+pub(crate) fn decide(visit: &Visit<'_>) -> Answered {
+    let id = id(visit)?;
+    let body = json!({"confirmed": visit.form.get("decision") == Some("confirm"), "reason": visit.form.text("reason")});
+    let decided = visit
+        .read::<ErasureDecision>("decideErasure", body)
+        .and_then(|new| visit.desk.decide_erasure(visit.actor()?, id, &new));
+    match decided {
+        Ok((_, written)) => Ok(visit.recorded("/erasures", &written)),
+        Err(refusal) if refusal.code == Code::NotFound => Err(refusal),
+        Err(refusal) => {
+            let refused = Refused { id: DECIDE, typed: &visit.form, refusal: &refusal };
+            one(visit, refusal.code.status(), Some(&refused))
+        }
+    }
+}
+
+fn id(visit: &Visit<'_>) -> Result<ErasureRequestId, Refusal> {
+    ErasureRequestId::from_hex(visit.parts.text("erasure")).ok_or_else(|| Refusal::not_found("erasure"))
+}
+
+fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+    let waiting = visit.desk.waiting_erasures(visit.actor()?)?.erasures;
+    let rows = waiting.iter().map(|waiting| {
+        let cells = vec![
+            what(waiting),
+            by(visit, waiting)?,
+            Cell::maybe(waiting.reason.as_deref(), "erased"),
+            visit.entry(waiting.recorded.index),
+        ];
+        Ok(Row { href: format!("/erasures/{}", waiting.id), cells })
+    });
+    let listing = Listing {
+        id: "erasures",
+        caption: "Erasures that wait for a second person",
+        columns: const {
+            &[
+                column("what", "What goes"),
+                column("by", "Asked for by"),
+                column("reason", "Why"),
+                column("entry", "Entry"),
+            ]
+        },
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing(
+            "No erasure waits",
+            "Somebody asks for an erasure, somebody else confirms it; nothing goes before that.",
+            None,
+        ),
+    };
+    let mut blocks = vec![listing.table(visit, Rows::All(rows.collect::<Result<_, Refusal>>()?))?];
+    if visit.can(Permission::OrderErasures) {
+        let form = ask_form().block(visit, refused)?;
+        blocks.push(fold(ASK, "Ask for an erasure", refused.is_some(), form)?);
+    }
+    let content = Content {
+        lead: "Content is erased by destroying its key. Every proof stays valid, and nothing brings the content back: so it takes two people.".to_owned(),
+        blocks,
+        ..Content::titled("Erasures")
+    };
+    visit.show_with(status, content)
+}
+
+fn ask_form() -> Form {
+    let scopes = [
+        ("subject", "Everything about one person, in every system"),
+        ("record", "The content of one entry that was recorded as erasable alone"),
+        ("system", "Everything recorded for one system"),
+    ];
+    let scopes = scopes.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec();
+    let fields = vec![
+        Field::new("scope", "What goes", Kind::Select(scopes)),
+        Field::new("named", "Which", Kind::Line).hint(
+            "The person as in the records (an account number, say), the entry's index, or the system's id.",
+        ),
+        Field::new("reason", "Why", Kind::Area(3)).hint("Whoever confirms it reads this."),
+    ];
+    let mut form = Form::new(ASK, "/erasures".to_owned(), "Ask for it", fields);
+    form.consequence =
+        "Nothing is erased yet. Somebody else has to confirm it; your request is on record under your name.";
+    form
+}
+
+fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+    let id = id(visit)?.to_hex();
+    let waiting = visit.desk.waiting_erasures(visit.actor()?)?.erasures;
+    let waiting = waiting.into_iter().find(|waiting| waiting.id == id);
+    let waiting = waiting.ok_or_else(|| Refusal::not_found("erasure"))?;
+    let facts = Facts::default()
+        .with("What goes", what(&waiting))
+        .with("Asked for by", by(visit, &waiting)?)
+        .with("Why", Cell::maybe(waiting.reason.as_deref(), "erased"))
+        .with("Entry", visit.entry(waiting.recorded.index))
+        .block()?;
+    let decisions = vec![
+        (
+            "confirm".to_owned(),
+            "Confirm".to_owned(),
+            "The keys of this content are destroyed now. Nothing brings it back.".to_owned(),
+        ),
+        ("decline".to_owned(), "Decline".to_owned(), "The content stays.".to_owned()),
+    ];
+    let fields = vec![
+        Field::new("decision", "Decision", Kind::Radio(decisions)),
+        Field::new("reason", "Why", Kind::Area(3)),
+    ];
+    let mut form = Form::new(DECIDE, format!("/erasures/{id}"), "Decide", fields);
+    form.ends = true;
+    form.consequence = "Your decision is on record under your name. Whoever asked cannot confirm, and can take it back by declining.";
+    "/erasures".clone_into(&mut form.cancel);
+    let decision = section("decision", "Your decision", vec![form.block(visit, refused)?])?;
+    let content = Content {
+        trail: vec![("Erasures".to_owned(), "/erasures".to_owned())],
+        lead: "Somebody asks that this content be erased for good.".to_owned(),
+        // What was refused is read before anything else.
+        blocks: if refused.is_some() { vec![decision, facts] } else { vec![facts, decision] },
+        ..Content::titled("Erasure")
+    };
+    visit.show_with(status, content)
+}
+
+fn what(waiting: &WaitingErasure) -> Cell {
+    match (waiting.scope.as_deref(), &waiting.subject, waiting.record, &waiting.system) {
+        (_, Some(subject), _, _) => Cell::text(&format!("everything about {subject}")),
+        (Some("subject"), None, _, _) => Cell::text("everything about one person"),
+        (_, _, Some(index), _) => Cell::text(&format!("entry {index}")),
+        (_, _, _, Some(system)) => Cell::text(&format!("system {system}")),
+        _ => Cell::unknown("erased already"),
+    }
+}
+
+fn by(visit: &Visit<'_>, waiting: &WaitingErasure) -> Result<Cell, Refusal> {
+    match waiting.by.as_deref().and_then(CredentialId::from_hex) {
+        Some(person) => visit.who(person),
+        None => Ok(Cell::text("the operator")),
+    }
+}

@@ -1,0 +1,44 @@
+//! Erasures that take two people, in the console.
+
+use tabellion_ledger::{Draft, UnitContent};
+use tabellion_model::body::Role;
+
+use super::browser::Browser;
+use crate::api::house::House;
+
+fn is_shown(house: &House, index: u64) -> bool {
+    let units = house.ledger.reader().entry(index).expect("an entry").units;
+    units.iter().any(|unit| unit.personal && matches!(unit.content, UnitContent::Shown(_)))
+}
+
+#[test]
+fn one_person_asks_on_the_page_and_another_confirms_what_it_shows() {
+    let house = House::new();
+    let cleo = Browser::of(&house, "Cleo", &[Role::ComplianceOfficer]);
+    let abe = Browser::of(&house, "Abe", &[Role::Approver]);
+    let draft = Draft::new("loan.requested").about("customer-7", "name", "Ada Lovelace");
+    let index = house.ledger.append(&draft).expect("an append").index;
+    assert!(!abe.page("/erasures").contains("form-ask-erasure"), "a form is shown that can only be refused");
+    let wrong = [("scope", "record"), ("named", "customer-7"), ("reason", "r")];
+    let refused = cleo.send("/erasures", "ask-erasure", &wrong);
+    assert!(refused.status == 400 && refused.text().contains("whole number"), "{}", refused.text());
+    let asked = [("scope", "subject"), ("named", "customer-7"), ("reason", "asked to be <forgotten>")];
+    let page = cleo.follow(&cleo.send("/erasures", "ask-erasure", &asked));
+    assert!(
+        page.contains("customer-7") && page.contains("&#60;forgotten&#62;"),
+        "what waits is not shown: {page}"
+    );
+    assert!(is_shown(&house, index), "a request alone erased content");
+
+    let list = abe.page("/erasures");
+    assert!(!list.contains("customer-7"), "an approver sees personal data by this");
+    let from = list.find("/erasures/").expect("a link to the request");
+    let path = &list[from..from + "/erasures/".len() + 32];
+    let yes = [("decision", "confirm"), ("reason", "genuine")];
+    let own = cleo.send(path, "decide-erasure", &yes);
+    assert!(own.status == 403 && is_shown(&house, index), "who asked confirmed: {}", own.text());
+    let done = abe.follow(&abe.send(path, "decide-erasure", &yes));
+    assert!(done.contains("No erasure waits"), "it waits although it is done: {done}");
+    assert!(!is_shown(&house, index), "confirmed content is still there");
+    assert_eq!(abe.get(path).status, 404, "what is decided can be decided again");
+}
