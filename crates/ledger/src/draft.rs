@@ -207,7 +207,7 @@ fn weight(value: &Value) -> usize {
 pub(crate) fn check_open_type(record_type: &str) -> Result<(), LedgerError> {
     let kind = RecordType::new(record_type).ok().and_then(|record_type| Kind::of(&record_type));
     match kind {
-        None | Some(Kind::PackageExported | Kind::RecordRead) => Ok(()),
+        None | Some(Kind::PackageExported | Kind::RecordRead | Kind::EnvelopeImported) => Ok(()),
         Some(kind) => Err(malformed(format!(
             "a {} record comes about only through the operation of that name, not by appending it",
             kind.name()

@@ -441,6 +441,8 @@ impl<'a> Staging<'a> {
 fn changes_counts_only(header: &Header) -> bool {
     matches!(
         Kind::of(&header.record_type),
-        None | Some(Kind::PackageExported | Kind::RecordRead | Kind::AnchorConfirmed)
+        None | Some(
+            Kind::PackageExported | Kind::RecordRead | Kind::AnchorConfirmed | Kind::EnvelopeImported
+        )
     )
 }

@@ -219,7 +219,8 @@ impl LogState {
             | Facts::EpochClosed(_)
             | Facts::PackageExported(_)
             | Facts::RecordRead(_)
-            | Facts::AnchorConfirmed(_) => {}
+            | Facts::AnchorConfirmed(_)
+            | Facts::EnvelopeImported(_) => {}
         }
         Ok(())
     }

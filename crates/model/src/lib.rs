@@ -8,6 +8,7 @@ pub mod applicability;
 pub mod body;
 pub mod catalogue;
 mod entry;
+pub mod envelope;
 mod form;
 mod header;
 mod id;

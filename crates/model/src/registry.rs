@@ -4,6 +4,7 @@
 //! is read (a later registry may know it) and, unless it is critical, left alone; it is never sealed with `clear` members.
 
 mod anchor;
+mod envelope;
 mod epoch;
 mod erasure;
 mod export;
@@ -16,6 +17,7 @@ use crate::form::{FormFault, Members};
 use crate::header::{Header, RecordType};
 
 pub use anchor::AnchorConfirmed;
+pub use envelope::{EnvelopeImported, EnvelopeKind};
 pub use epoch::{EpochClosed, EpochOpened, PreviousEpoch};
 pub use erasure::{ErasureDone, ErasureOrdered, ErasureScope, HoldPlaced};
 pub use export::PackageExported;
@@ -67,11 +69,13 @@ pub enum Kind {
     ConflictLifted,
     /// `anchor.confirmed`
     AnchorConfirmed,
+    /// `envelope.imported`
+    EnvelopeImported,
 }
 
 impl Kind {
     /// Every kind, in the order of `docs/formats.md`.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Genesis,
         Self::KeyGranted,
         Self::KeyRotated,
@@ -90,6 +94,7 @@ impl Kind {
         Self::ConflictFound,
         Self::ConflictLifted,
         Self::AnchorConfirmed,
+        Self::EnvelopeImported,
     ];
 
     /// The name in records.
@@ -113,6 +118,7 @@ impl Kind {
             Self::ConflictFound => "witness.conflict_found",
             Self::ConflictLifted => "witness.conflict_lifted",
             Self::AnchorConfirmed => "anchor.confirmed",
+            Self::EnvelopeImported => "envelope.imported",
         }
     }
 
@@ -130,6 +136,7 @@ impl Kind {
                 | Self::ConflictFound
                 | Self::ConflictLifted
                 | Self::AnchorConfirmed
+                | Self::EnvelopeImported
         )
     }
 
@@ -183,6 +190,8 @@ pub enum Facts {
     ConflictLifted(RecordId),
     /// `anchor.confirmed`
     AnchorConfirmed(AnchorConfirmed),
+    /// `envelope.imported`
+    EnvelopeImported(EnvelopeImported),
 }
 
 /// How much this version knows of a record's type.
@@ -364,6 +373,7 @@ impl Facts {
             Self::ConflictFound(_) => Kind::ConflictFound,
             Self::ConflictLifted(_) => Kind::ConflictLifted,
             Self::AnchorConfirmed(_) => Kind::AnchorConfirmed,
+            Self::EnvelopeImported(_) => Kind::EnvelopeImported,
         }
     }
 
@@ -390,6 +400,7 @@ impl Facts {
             Self::ConflictFound(facts) => facts.to_clear(),
             Self::ConflictLifted(conflict) => object([("conflict", conflict.to_hex().into())]),
             Self::AnchorConfirmed(facts) => facts.to_clear(),
+            Self::EnvelopeImported(facts) => facts.to_clear(),
         };
         (!clear.is_empty()).then_some(clear)
     }
@@ -429,6 +440,7 @@ impl Facts {
             Kind::ConflictFound => Self::ConflictFound(ConflictFound::read(members)?),
             Kind::ConflictLifted => Self::ConflictLifted(members.id("conflict")?),
             Kind::AnchorConfirmed => Self::AnchorConfirmed(AnchorConfirmed::read(members)?),
+            Kind::EnvelopeImported => Self::EnvelopeImported(EnvelopeImported::read(members)?),
         })
     }
 }

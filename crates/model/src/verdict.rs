@@ -117,6 +117,8 @@ pub enum Subject {
     Receipt,
     /// A transparent statement.
     TransparentStatement,
+    /// An event envelope of the ar.io family, or a proof that one stands in a batch.
+    Envelope,
     /// None of these.
     Unknown,
 }
@@ -128,6 +130,7 @@ impl Subject {
             Self::Package => "package",
             Self::Receipt => "receipt",
             Self::TransparentStatement => "transparent statement",
+            Self::Envelope => "event envelope",
             Self::Unknown => "unknown file",
         }
     }

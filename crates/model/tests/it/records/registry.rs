@@ -1,10 +1,12 @@
 //! The record types of version 1: what each may say in clear, and nothing else.
 
 use serde_json::{Map, Value, json};
+use tabellion_model::envelope::Profile;
 use tabellion_model::registry::{
-    AnchorConfirmed, ConflictFound, Divergence, EpochClosed, EpochOpened, ErasureDone, ErasureOrdered,
-    ErasureScope, Facts, HoldPlaced, Kind, PackageExported, PreviousEpoch, Purpose, Recognition,
-    RegistryError, Revocation, Revoked, check, check_sealable, facts, is_critical, recognise,
+    AnchorConfirmed, ConflictFound, Divergence, EnvelopeImported, EnvelopeKind, EpochClosed, EpochOpened,
+    ErasureDone, ErasureOrdered, ErasureScope, Facts, HoldPlaced, Kind, PackageExported, PreviousEpoch,
+    Purpose, Recognition, RegistryError, Revocation, Revoked, check, check_sealable, facts, is_critical,
+    recognise,
 };
 use tabellion_model::{
     Header, HoldId, Json, Micros, RecordId, RecordType, SealedRecord, StreamName, SystemId, VaultKeyId, key,
@@ -54,6 +56,14 @@ pub(crate) fn every_fact() -> Vec<Facts> {
             evidence_sha256: hash("evidence"),
             root: hash("root"),
             size: 32,
+        }),
+        Facts::EnvelopeImported(EnvelopeImported {
+            digest: hash("envelope"),
+            kind: EnvelopeKind::Envelope(Profile::Mlflow),
+            payload_checked: true,
+            payload_hash: hash("payload"),
+            signer: hash("signer").0,
+            signer_known: false,
         }),
     ]
 }
@@ -237,7 +247,10 @@ fn types_of_the_future_are_read_but_not_sealed() {
 fn criticality_is_as_the_formats_say() {
     let critical = |name: &str| is_critical(&RecordType::new(name).unwrap());
     let expected = |kind: &Kind| {
-        !matches!(kind.name().split_once('.'), Some(("anchor" | "package" | "record" | "witness", _)))
+        !matches!(
+            kind.name().split_once('.'),
+            Some(("anchor" | "envelope" | "package" | "record" | "witness", _))
+        )
     };
     assert!(Kind::ALL.iter().all(|kind| critical(kind.name()) == expected(kind)), "the table of formats §8");
     assert!(!critical("document.captured"), "other types are as their registry says; here not");
