@@ -20,7 +20,14 @@ GENESIS, GRANTED, ROTATED, REVOKED = "log.genesis", "key.granted", "key.rotated"
 KEY_TYPES = {GENESIS, GRANTED, ROTATED, REVOKED}
 OPENED, CLOSED, ERASURE_DONE = "epoch.opened", "epoch.closed", "erasure.done"
 ENVIRONMENT = shape.one_of("production", "sandbox", "development")
-_NOT_CRITICAL = {"anchor.confirmed", "package.exported", "record.read", "witness.conflict_found", "witness.conflict_lifted"}
+_NOT_CRITICAL = {
+    "anchor.confirmed",
+    "envelope.imported",
+    "package.exported",
+    "record.read",
+    "witness.conflict_found",
+    "witness.conflict_lifted",
+}
 _ABOUT_A_SYSTEM = {"system.deletion_requested", "system.deletion_cancelled", "system.purged"}
 _TENANT = shape.matching(r"[a-z0-9][a-z0-9-]{0,62}", 63)
 
@@ -82,6 +89,14 @@ CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
         evidence_sha256=shape.digest,
         root=shape.digest,
         size=shape.natural,
+    ),
+    "envelope.imported": shape.record(
+        digest=shape.digest,
+        kind=shape.one_of("ario.agent/v1", "ario.mlflow/v1", "ario.events/v1", "ario.legacy", "ario.agent.proof/v1"),
+        payload_checked=shape.flag,
+        payload_hash=shape.digest,
+        signer=shape.digest,
+        signer_known=shape.flag,
     ),
     "witness.conflict_found": shape.record(kind=shape.one_of("forked", "rolled_back"), proved=shape.flag, size=shape.natural),
     "witness.conflict_lifted": shape.record(conflict=shape.identity),
