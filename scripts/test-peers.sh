@@ -26,6 +26,7 @@ step "the README's five minutes with the gateway" scripts/peers/tutorial.sh "$pl
 step "the control plane, asked what it describes and what not" scripts/peers/api.sh "$place/api"
 step "a second client of tlog-tiles reads a whole log" scripts/peers/tiles.sh "$place/tiles"
 step "a witness that others wrote" scripts/peers/witness.sh "$place/witness"
+step "event envelopes, as the ar.io family reads them" scripts/peers/envelopes.sh "$place/envelopes"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh
 step_summary "make test-peers: all passed"

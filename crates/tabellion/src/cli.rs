@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    anchor, demo, doctor, erase, export, fsck, hold, init, key, log, person, rebuild, record, retain, serve,
+    anchor, demo, doctor, envelope, erase, export, fsck, hold, init, key, log, person, rebuild, record, retain, serve,
     system, witness,
 };
 use crate::failure::Failure;
@@ -32,6 +32,9 @@ enum Command {
     /// Check a package, receipt or transparent statement offline
     #[command(after_help = verifying::EXIT_CODES)]
     Verify(verifying::Options),
+    /// Check, record or make event envelopes of the ar.io family
+    #[command(subcommand)]
+    Envelope(envelope::Action),
     /// Check a whole data directory against its own hashes and signatures; changes nothing
     Fsck(fsck::Options),
     /// Throw the views away and make them again from the log
@@ -74,6 +77,7 @@ impl Cli {
             Command::Log(action) => log::run(&action),
             Command::Export(options) => export::run(&options),
             Command::Verify(options) => verifying::run(&options),
+            Command::Envelope(action) => envelope::run(&action),
             Command::Fsck(options) => fsck::run(&options),
             Command::Rebuild(options) => rebuild::run(&options),
             Command::Erase(options) => erase::run(&options),
