@@ -14,15 +14,25 @@ pub(super) fn write(number: f64, out: &mut String) {
         out.push('0');
         return;
     }
-    // Rust's form is d.ddd…e±x with the fewest digits that read back as the same double, the closest of them.
-    let shortest = format!("{:e}", number.abs());
-    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    let exponent: i32 = exponent.parse().unwrap_or_default();
     if number < 0.0 {
         out.push('-');
     }
-    layout(&digits, exponent + 1, out);
+    let (digits, point) = shortest(number.abs());
+    layout(&digits, point, out);
+}
+
+/// The fewest digits that read back as the same double, the closest of them, the even one of two that are equally close; and where the decimal point
+/// stands. `serde_json` finds them; `std` takes the larger of two that are equally close.
+fn shortest(number: f64) -> (String, i32) {
+    let text = serde_json::Number::from_f64(number).map(|number| number.to_string()).unwrap_or_default();
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((&text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_start_matches('0');
+    let point = whole.len() + significant.len();
+    let point = i32::try_from(point).unwrap_or_default() - i32::try_from(digits.len()).unwrap_or_default();
+    let exponent: i32 = exponent.trim_start_matches('+').parse().unwrap_or_default();
+    (significant.trim_end_matches('0').to_owned(), point + exponent)
 }
 
 /// Lays out `digits` with the decimal point after `point` of them (ECMA-262, Number::toString).
