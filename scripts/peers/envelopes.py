@@ -317,7 +317,7 @@ def main():
     refuse(notary)
     batches(notary)
     export(notary)
-    notary.run("fsck", "--dir", notary.log)
+    notary.run("fsck", notary.log)
     count = len(list(good(notary))), len(list(bad(notary)))
     peer = f"ar-io-proof {ario_proof.__version__}" if ario_proof else "the family's own library was not asked"
     print(f"{count[0]} good and {count[1]} bad envelopes read alike, exports accepted; {peer}")

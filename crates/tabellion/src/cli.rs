@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    anchor, demo, doctor, envelope, erase, export, fsck, hold, init, key, log, person, rebuild, record, retain, serve,
-    system, witness,
+    anchor, demo, doctor, envelope, erase, export, fsck, hold, init, key, log, person, rebuild, record,
+    retain, serve, system, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;

@@ -80,7 +80,9 @@ fn verify(options: &VerifyOptions) -> Result<(), Failure> {
     let evidence = Evidence::read(&options.believed, options.files.len())?;
     let inclusion = match (&options.inclusion, &options.checkpoint_payload) {
         (Some(_), _) if options.files.len() > 1 => {
-            return Err(Failure::malformed("--inclusion goes with one FILE; check the others in commands of their own"));
+            return Err(Failure::malformed(
+                "--inclusion goes with one FILE; check the others in commands of their own",
+            ));
         }
         (Some(receipt), Some(record)) => Some((read_receipt(receipt)?, read_payload(record)?)),
         _ => None,
@@ -125,7 +127,9 @@ impl Evidence {
     /// Reads it, for `count` files.
     fn read(believed: &Believed, count: usize) -> Result<Self, Failure> {
         if believed.payload.is_some() && count > 1 {
-            return Err(Failure::malformed("--payload goes with one FILE; give the others in commands of their own"));
+            return Err(Failure::malformed(
+                "--payload goes with one FILE; give the others in commands of their own",
+            ));
         }
         Ok(Self {
             keys: believed.keys.iter().map(|text| key_of(text)).collect::<Result<_, _>>()?,

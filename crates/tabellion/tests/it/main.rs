@@ -15,6 +15,7 @@ mod control;
 mod damage;
 mod demo;
 mod disk_limits;
+mod envelopes;
 mod erasure;
 mod evidence;
 mod gateway_kill;

@@ -47,7 +47,10 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let signer = signer(options.actor.as_deref(), &directory, &actors(&reader))?;
     let view = reader.entry(options.index)?;
     let header = view.entry.header().ok_or_else(|| {
-        Failure::malformed(format!("entry {} is a seal, which is no record; name a record's entry", options.index))
+        Failure::malformed(format!(
+            "entry {} is a seal, which is no record; name a record's entry",
+            options.index
+        ))
     })?;
     let log = reader.origin();
     let record = EventRecord {
@@ -69,7 +72,11 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     };
     let report = verify_envelope(&made.envelope, &context);
     if report.exit_code() != 0 {
-        return Err(Failure::failed(format!("the envelope made for entry {} does not verify; report this\n{}", options.index, report.to_text())));
+        return Err(Failure::failed(format!(
+            "the envelope made for entry {} does not verify; report this\n{}",
+            options.index,
+            report.to_text()
+        )));
     }
     files::write_whole(&payload_path, &made.payload)?;
     files::write_whole(&options.out, &made.envelope)?;

@@ -91,7 +91,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 fn check(file: &std::path::Path, evidence: &Evidence) -> Result<Checked, Failure> {
     let bytes = read_envelope(file)?;
     let report = evidence.verify(&bytes);
-    let fault = report.checks.iter().find(|check| matches!(check.outcome, Outcome::Broken | Outcome::Malformed));
+    let fault =
+        report.checks.iter().find(|check| matches!(check.outcome, Outcome::Broken | Outcome::Malformed));
     if let Some(fault) = fault {
         let text = format!(
             "{}: {}: {}. Nothing was imported; tabellion envelope verify says more",
@@ -99,7 +100,11 @@ fn check(file: &std::path::Path, evidence: &Evidence) -> Result<Checked, Failure
             fault.name,
             fault.detail
         );
-        return Err(if fault.outcome == Outcome::Broken { Failure::failed(text) } else { Failure::malformed(text) });
+        return Err(if fault.outcome == Outcome::Broken {
+            Failure::failed(text)
+        } else {
+            Failure::malformed(text)
+        });
     }
     let found = Found::parse(&bytes, evidence.legacy)
         .map_err(|error| Failure::malformed(format!("{}: {error} [{}]", file.display(), error.code())))?;
@@ -191,7 +196,9 @@ fn first_import(
     file: &Checked,
 ) -> Result<(Appended, EnvelopeImported), Failure> {
     let unreadable = |error: &dyn std::fmt::Display| {
-        Failure::failed(format!("entry {index}, recorded for this envelope, cannot be read: {error}; run tabellion fsck"))
+        Failure::failed(format!(
+            "entry {index}, recorded for this envelope, cannot be read: {error}; run tabellion fsck"
+        ))
     };
     let receipt = Receipt::parse(writer.receipt(index)?.as_bytes()).map_err(|error| unreadable(&error))?;
     let entry = Entry::parse(&receipt.entry).map_err(|error| unreadable(&error))?;
