@@ -20,7 +20,8 @@ try:
 except ImportError:
     ario_proof = None
 
-KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"a signer of envelopes").digest())
+SEED = hashlib.sha256(b"a signer of envelopes").digest()
+KEY = Ed25519PrivateKey.from_private_bytes(SEED)
 PUBLIC = KEY.public_key().public_bytes_raw().hex()
 MAJORS = ("ario.agent/v1", "ario.mlflow/v1", "ario.events/v1")
 PAYLOAD = {"git_commit": "0" * 40, "metrics": {"accuracy_percent": 93}, "params": {"epochs": "3"}, "run_id": "r1"}
@@ -264,6 +265,20 @@ def check_record(notary, first, file, envelope):
     notary.run("verify", first["receipt"], "--trust", notary.log / "trust.txt")
 
 
+def family_signs(notary):
+    """Bytes that the family's own library signs and writes."""
+    if ario_proof is None:
+        return
+    key = ario_proof.signing_key_from_seed_hex(SEED.hex())
+    for name, members, options in (("agent", agent(), []), ("mlflow", mlflow(), True), ("events", events(), True)):
+        made = ario_proof.canonical_json(ario_proof.sign_envelope(members, key))
+        assert made == jcs(signed(members)), f"{name}: the two of us sign other bytes"
+        notary.verify(notary.file(f"family-{name}.json", made), *(["--payload", notary.payload] if options else []))
+    measured = {"loss": 1e-7, "ratio": 0.1 + 0.2, "steps": 1e21, "text": "\u20ac \U0001f600 \u0001", "tie": 1424953923781206.25}
+    envelope = ario_proof.sign_envelope({**agent(), "payload": measured, "payload_hash": sha256(ario_proof.canonical_json(measured))}, key)
+    notary.verify(notary.file("family-numbers.json", ario_proof.canonical_json(envelope)))
+
+
 def refuse(notary):
     size = notary.size()
     for name, content, options, exit_code, code, family_refuses in bad(notary):
@@ -314,6 +329,7 @@ def export(notary):
 def main():
     notary = Notary(Path(sys.argv[1]))
     verify_and_import(notary)
+    family_signs(notary)
     refuse(notary)
     batches(notary)
     export(notary)
