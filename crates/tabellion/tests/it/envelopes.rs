@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use tabellion_model::to_jcs;
 use tabellion_tlog::{SigningKey, sha256};
 
 use super::support::{Notary, tabellion};
@@ -17,7 +18,7 @@ fn public() -> String {
     hex::encode(key().public().as_bytes())
 }
 
-/// An envelope as the family's library for MLflow signs it. Names and texts are ASCII, so sorted members are the canonical form.
+/// An envelope as the family's library for MLflow signs it.
 fn envelope(change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut envelope = json!({
         "event_id": "1f0e9a4c-3b2d-4d5e-8f6a-7b8c9d0e1f2a", "event_type": "training_complete", "payload_hash": sha256(PAYLOAD).to_hex(),
@@ -25,15 +26,16 @@ fn envelope(change: impl FnOnce(&mut Value)) -> Vec<u8> {
         "spec_version": "ario.mlflow/v1", "subject": {"run_id": "r1", "type": "mlflow_run"},
     });
     change(&mut envelope);
-    envelope["signature"] = hex::encode(key().sign(envelope.to_string().as_bytes())).into();
-    envelope.to_string().into_bytes()
+    envelope["signature"] = hex::encode(key().sign(&to_jcs(&envelope).unwrap())).into();
+    to_jcs(&envelope).unwrap()
 }
 
 /// Requirements: R01, R16
 #[test]
 fn an_envelope_is_imported_once_with_what_was_checked() {
     let notary = Notary::new();
-    let (file, payload) = (notary.file("proof.json", &envelope(|_| ())), notary.file("payload.json", PAYLOAD));
+    let (file, payload) =
+        (notary.file("proof.json", &envelope(|_| ())), notary.file("payload.json", PAYLOAD));
     let verify = |more: &[&str], code| tabellion(&[&["envelope", "verify", &file], more].concat()).ends(code);
     verify(&["--key", &public(), "--payload", &payload], 0);
     verify(&["--key", &public()], 3);
@@ -48,14 +50,22 @@ fn an_envelope_is_imported_once_with_what_was_checked() {
         "the record says something else than was checked: {first}"
     );
     let size = notary.size();
-    let laid_out = serde_json::to_vec_pretty(&serde_json::from_slice::<Value>(&fs::read(&file).unwrap()).unwrap());
+    let laid_out =
+        serde_json::to_vec_pretty(&serde_json::from_slice::<Value>(&fs::read(&file).unwrap()).unwrap());
     let again = import(&notary.file("indented.json", &laid_out.unwrap()), &[]);
-    assert_eq!((&again["index"], &again["duplicate"]), (&first["index"], &json!(true)), "recorded twice: {again}");
+    assert_eq!(
+        (&again["index"], &again["duplicate"]),
+        (&first["index"], &json!(true)),
+        "recorded twice: {again}"
+    );
     assert_eq!(again["payload_checked"], true, "the first import checked it, and its record says so");
     assert_eq!(notary.size(), size, "asking again changed the log");
     notary.verify(first["receipt"].as_str().unwrap()).ends(0);
     let shown = notary.run(&["log", "show", &first["index"].to_string(), "--json"]).ends(0).out;
-    assert!(shown.contains(&public()) && shown.contains("envelope.imported"), "its signer is not on record: {shown}");
+    assert!(
+        shown.contains(&public()) && shown.contains("envelope.imported"),
+        "its signer is not on record: {shown}"
+    );
     notary.is_sound();
 }
 
@@ -67,14 +77,20 @@ fn nothing_broken_is_imported() {
     injected["approved_by"] = "me".into();
     let cases = [
         (injected.to_string().into_bytes(), 1, "unsigned_member"),
-        (envelope(|envelope| envelope["spec_version"] = "ario.mlflow/v10".into()), 2, "unsupported_spec_version"),
+        (
+            envelope(|envelope| envelope["spec_version"] = "ario.mlflow/v10".into()),
+            2,
+            "unsupported_spec_version",
+        ),
         (envelope(|envelope| envelope["environment"] = "dev".into()), 1, "dev_environment"),
         (b"{}".to_vec(), 2, "missing_spec_version"),
     ];
     let (good, size) = (notary.file("good.json", &envelope(|_| ())), notary.size());
     for (bytes, exit_code, code) in cases {
         let file = notary.file("bad.json", &bytes);
-        notary.run(&["envelope", "import", &good, &file]).refused(exit_code, &[code, "bad.json", "Nothing was imported"]);
+        notary
+            .run(&["envelope", "import", &good, &file])
+            .refused(exit_code, &[code, "bad.json", "Nothing was imported"]);
     }
     let dev = notary.file("dev.json", &envelope(|envelope| envelope["environment"] = "dev".into()));
     notary.run(&["envelope", "import", &dev, "--dev"]).refused(2, &["production log", "dev_environment"]);
@@ -93,7 +109,10 @@ fn a_record_is_handed_out_as_an_envelope() {
     let (signer, payload) = (envelope["public_key"].as_str().unwrap(), format!("{out}.payload"));
     tabellion(&["envelope", "verify", &out, "--key", signer, "--payload", &payload]).ends(0);
     let payload = fs::read_to_string(payload).unwrap();
-    assert!(!payload.contains(recorded["sha256"].as_str().unwrap()), "content of the record left the log: {payload}");
+    assert!(
+        !payload.contains(recorded["sha256"].as_str().unwrap()),
+        "content of the record left the log: {payload}"
+    );
     notary.run(&["envelope", "export", &index, "--out", &out]).refused(2, &["exists"]);
     notary.run(&["envelope", "export", "999", "--out", &notary.beside_text("none.json")]).ends(1);
 }
