@@ -1,6 +1,6 @@
 //! Event envelopes of the ar.io family: read, checked, and made (`docs/envelopes.md`).
 //!
-//! An envelope is a small signed JSON object that commits to a payload by its SHA-256: `ario.mlflow/v1` (written by an MLflow plugin), `ario.agent/v1`
+//! An envelope is a small signed JSON object that commits to a payload by its SHA-256: `ario.mlflow/v1` (written by an `MLflow` plugin), `ario.agent/v1`
 //! (by an agent that watches files, payload inside) and `ario.events/v1` (by an anchoring library). Their format is described in the family's own
 //! `specs/envelope-spec.md` v1.4 (github.com/ar-io/ar-io-proof).
 //!

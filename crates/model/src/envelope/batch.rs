@@ -48,7 +48,7 @@ pub(super) struct Batch {
 }
 
 impl ProofBundle {
-    pub(super) fn read(value: Value, bytes: &[u8]) -> Result<Self, EnvelopeError> {
+    pub(super) fn read(value: &Value, bytes: &[u8]) -> Result<Self, EnvelopeError> {
         let canonical = value.to_canonical();
         let leaf = value.get("leaf").ok_or(EnvelopeError::MissingMember("leaf"))?;
         if !matches!(leaf, Value::Object(_)) {
@@ -59,9 +59,9 @@ impl ProofBundle {
         }
         Ok(Self {
             leaf: leaf_hash(&leaf.to_canonical()),
-            index: count(&value, "leaf_index")?,
-            path: path(&value, "audit_path")?,
-            checkpoint: inner(&value, "checkpoint_envelope")?,
+            index: count(value, "leaf_index")?,
+            path: path(value, "audit_path")?,
+            checkpoint: inner(value, "checkpoint_envelope")?,
             digest: tabellion_tlog::sha256(&canonical),
             is_canonical: canonical == bytes,
         })

@@ -189,7 +189,7 @@ fn check_payload(report: &mut Report, envelope: &Envelope, given: Option<&[u8]>)
         }
         (Some(_), _) => report.set(PAYLOAD, Outcome::Holds, "it stands in the envelope and fits its hash"),
         (None, Some(true)) => {
-            report.set(PAYLOAD, Outcome::Holds, "the payload given fits the hash that was signed")
+            report.set(PAYLOAD, Outcome::Holds, "the payload given fits the hash that was signed");
         }
         (None, None) => {
             let text = "it is kept elsewhere and was not given: what was signed for is unknown";

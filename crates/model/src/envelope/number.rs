@@ -35,7 +35,7 @@ fn shortest(number: f64) -> (String, i32) {
     (significant.trim_end_matches('0').to_owned(), point + exponent)
 }
 
-/// Lays out `digits` with the decimal point after `point` of them (ECMA-262, Number::toString).
+/// Lays out `digits` with the decimal point after `point` of them (ECMA-262, `Number::toString`).
 fn layout(digits: &str, point: i32, out: &mut String) {
     let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
     if count <= point && point <= PLAIN_DIGITS {

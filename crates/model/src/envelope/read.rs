@@ -52,7 +52,7 @@ pub struct Envelope {
 #[derive(Debug, Clone)]
 pub enum Found {
     /// An envelope.
-    Envelope(Envelope),
+    Envelope(Box<Envelope>),
     /// A leaf with its proof and the checkpoint's envelope.
     Bundle(Box<ProofBundle>),
 }
@@ -62,9 +62,10 @@ impl Found {
     pub fn parse(bytes: &[u8], allow_legacy: bool) -> Result<Self, EnvelopeError> {
         let value = json::parse(bytes, MAX_ENVELOPE_BYTES)?;
         if value.text_of("spec_version") == Some(super::PROOF_BUNDLE_FORMAT) {
-            return Ok(Self::Bundle(Box::new(ProofBundle::read(value, bytes)?)));
+            return Ok(Self::Bundle(Box::new(ProofBundle::read(&value, bytes)?)));
         }
-        Envelope::of_value(value, Some(bytes), allow_legacy).map(Self::Envelope)
+        Envelope::of_value(value, Some(bytes), allow_legacy)
+            .map(|envelope| Self::Envelope(Box::new(envelope)))
     }
 
     /// The envelope whose signature carries the whole: itself, or the checkpoint's.
@@ -150,7 +151,8 @@ impl Envelope {
 
     /// Whether the signature covers the member of this name.
     pub fn is_signed(&self, name: &str) -> bool {
-        !UNSIGNED.contains(&name) && !(self.version.profile.has_annotations() && name.starts_with('_'))
+        let is_annotation = self.version.profile.has_annotations() && name.starts_with('_');
+        !is_annotation && !UNSIGNED.contains(&name)
     }
 
     /// The bytes that were signed: the canonical form of every member that is signed, without those for which `left_out` says so.

@@ -36,7 +36,7 @@ impl Profile {
         }
     }
 
-    /// Whether members that begin with an underscore stand outside the signed scope: routing notes, by a habit of the MLflow plugin.
+    /// Whether members that begin with an underscore stand outside the signed scope: routing notes, by a habit of the `MLflow` plugin.
     pub(super) fn has_annotations(self) -> bool {
         matches!(self, Self::Mlflow | Self::Legacy)
     }

@@ -18,7 +18,7 @@ fn public() -> String {
     hex::encode(key().public().as_bytes())
 }
 
-/// An envelope as the family's library for MLflow signs it.
+/// An envelope as the family's library for `MLflow` signs it.
 fn envelope(change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut envelope = json!({
         "event_id": "1f0e9a4c-3b2d-4d5e-8f6a-7b8c9d0e1f2a", "event_type": "training_complete", "payload_hash": sha256(PAYLOAD).to_hex(),
