@@ -32,6 +32,7 @@ step "a witness that others wrote" scripts/peers/witness.sh "$place/witness"
 step "system calls that fail (libfiu)" scripts/peers/faults.sh "$place/errors" errors
 step "a file system of 64 MiB that fills up" scripts/peers/faults.sh "$place/full" full
 step "kill -9 over HTTP" scripts/peers/faults.sh "$place/kills" kills
+step "event envelopes, as the ar.io family reads them" scripts/peers/envelopes.sh "$place/envelopes"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh
 step_summary "make test-peers: all passed"

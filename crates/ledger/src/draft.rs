@@ -213,7 +213,10 @@ pub(crate) fn check_open_type(record_type: &str) -> Result<(), LedgerError> {
         )));
     }
     match kind {
-        None | Some(Kind::PackageExported | Kind::RecordRead | Kind::StatementRegistered) => Ok(()),
+        None
+        | Some(
+            Kind::PackageExported | Kind::RecordRead | Kind::StatementRegistered | Kind::EnvelopeImported,
+        ) => Ok(()),
         Some(kind) => Err(malformed(format!(
             "a {} record comes about only through the operation of that name, not by appending it",
             kind.name()

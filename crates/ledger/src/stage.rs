@@ -442,7 +442,11 @@ fn changes_counts_only(header: &Header) -> bool {
     matches!(
         Kind::of(&header.record_type),
         None | Some(
-            Kind::PackageExported | Kind::RecordRead | Kind::AnchorConfirmed | Kind::StatementRegistered
+            Kind::PackageExported
+                | Kind::RecordRead
+                | Kind::AnchorConfirmed
+                | Kind::StatementRegistered
+                | Kind::EnvelopeImported
         )
     )
 }

@@ -245,7 +245,8 @@ impl LogState {
             | Facts::PackageExported(_)
             | Facts::RecordRead(_)
             | Facts::AnchorConfirmed(_)
-            | Facts::StatementRegistered(_) => {}
+            | Facts::StatementRegistered(_)
+            | Facts::EnvelopeImported(_) => {}
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod bounds;
 pub mod catalogue;
 mod directory;
 mod entry;
+pub mod envelope;
 mod form;
 mod header;
 mod id;

@@ -4,6 +4,7 @@
 //! is read (a later registry may know it) and, unless it is critical, left alone; it is never sealed with `clear` members.
 
 mod anchor;
+mod envelope;
 mod epoch;
 mod erasure;
 mod export;
@@ -17,6 +18,7 @@ use crate::form::{FormFault, Members};
 use crate::header::{Header, RecordType};
 
 pub use anchor::AnchorConfirmed;
+pub use envelope::{EnvelopeImported, EnvelopeKind};
 pub use epoch::{EpochClosed, EpochOpened, PreviousEpoch};
 pub use erasure::{ErasureDone, ErasureOrdered, ErasureScope, HoldPlaced};
 pub use export::PackageExported;
@@ -71,11 +73,13 @@ pub enum Kind {
     AnchorConfirmed,
     /// `statement.registered`
     StatementRegistered,
+    /// `envelope.imported`
+    EnvelopeImported,
 }
 
 impl Kind {
     /// Every kind, in the order of `docs/formats.md`.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Genesis,
         Self::KeyGranted,
         Self::KeyRotated,
@@ -95,6 +99,7 @@ impl Kind {
         Self::ConflictLifted,
         Self::AnchorConfirmed,
         Self::StatementRegistered,
+        Self::EnvelopeImported,
     ];
 
     /// The name in records.
@@ -119,6 +124,7 @@ impl Kind {
             Self::ConflictLifted => "witness.conflict_lifted",
             Self::AnchorConfirmed => "anchor.confirmed",
             Self::StatementRegistered => "statement.registered",
+            Self::EnvelopeImported => "envelope.imported",
         }
     }
 
@@ -137,6 +143,7 @@ impl Kind {
                 | Self::ConflictLifted
                 | Self::AnchorConfirmed
                 | Self::StatementRegistered
+                | Self::EnvelopeImported
         )
     }
 
@@ -192,6 +199,8 @@ pub enum Facts {
     AnchorConfirmed(AnchorConfirmed),
     /// `statement.registered`
     StatementRegistered(StatementRegistered),
+    /// `envelope.imported`
+    EnvelopeImported(EnvelopeImported),
 }
 
 /// How much this version knows of a record's type.
@@ -374,6 +383,7 @@ impl Facts {
             Self::ConflictLifted(_) => Kind::ConflictLifted,
             Self::AnchorConfirmed(_) => Kind::AnchorConfirmed,
             Self::StatementRegistered(_) => Kind::StatementRegistered,
+            Self::EnvelopeImported(_) => Kind::EnvelopeImported,
         }
     }
 
@@ -401,6 +411,7 @@ impl Facts {
             Self::ConflictLifted(conflict) => object([("conflict", conflict.to_hex().into())]),
             Self::AnchorConfirmed(facts) => facts.to_clear(),
             Self::StatementRegistered(facts) => facts.to_clear(),
+            Self::EnvelopeImported(facts) => facts.to_clear(),
         };
         (!clear.is_empty()).then_some(clear)
     }
@@ -441,6 +452,7 @@ impl Facts {
             Kind::ConflictLifted => Self::ConflictLifted(members.id("conflict")?),
             Kind::AnchorConfirmed => Self::AnchorConfirmed(AnchorConfirmed::read(members)?),
             Kind::StatementRegistered => Self::StatementRegistered(StatementRegistered::read(members)?),
+            Kind::EnvelopeImported => Self::EnvelopeImported(EnvelopeImported::read(members)?),
         })
     }
 }

@@ -122,6 +122,8 @@ pub enum Subject {
     Receipt,
     /// A transparent statement.
     TransparentStatement,
+    /// An event envelope of the ar.io family, or a proof that one stands in a batch.
+    Envelope,
     /// None of these.
     Unknown,
 }
@@ -133,6 +135,7 @@ impl Subject {
             Self::Package => "package",
             Self::Receipt => "receipt",
             Self::TransparentStatement => "transparent statement",
+            Self::Envelope => "event envelope",
             Self::Unknown => "unknown file",
         }
     }

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    anchor, backup, demo, doctor, erase, export, fsck, hold, init, issuer, key, log, person, rebuild, record,
-    restore, retain, serve, statement, system, witness,
+    anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, person,
+    rebuild, record, restore, retain, serve, statement, system, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -32,6 +32,9 @@ enum Command {
     /// Check a package, receipt or transparent statement offline
     #[command(after_help = verifying::EXIT_CODES)]
     Verify(verifying::Options),
+    /// Check, record or make event envelopes of the ar.io family
+    #[command(subcommand)]
+    Envelope(envelope::Action),
     /// Check a whole data directory against its own hashes and signatures; changes nothing
     Fsck(fsck::Options),
     /// Copy a log, also while it is served
@@ -84,6 +87,7 @@ impl Cli {
             Command::Log(action) => log::run(&action),
             Command::Export(options) => export::run(&options),
             Command::Verify(options) => verifying::run(&options),
+            Command::Envelope(action) => envelope::run(&action),
             Command::Fsck(options) => fsck::run(&options),
             Command::Backup(options) => backup::run(&options),
             Command::Restore(options) => restore::run(&options),

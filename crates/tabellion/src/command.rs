@@ -4,6 +4,7 @@ pub(crate) mod anchor;
 pub(crate) mod backup;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod envelope;
 pub(crate) mod erase;
 pub(crate) mod export;
 pub(crate) mod fsck;

@@ -148,7 +148,7 @@ fn status(reader: &Reader) -> Result<Answer, LedgerError> {
 }
 
 /// Actor keys in force, in the order of their grants.
-fn actors(reader: &Reader) -> Vec<String> {
+pub(crate) fn actors(reader: &Reader) -> Vec<String> {
     let (keys, size) = (reader.keys(), reader.size());
     let mut actors: Vec<_> = keys
         .grants()

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tabellion_ledger::keyring::KeyPair;
 use tabellion_ledger::{Entropy, OsEntropy};
 use tabellion_model::registry::{EpochClosed, EpochOpened, Facts, PreviousEpoch};
@@ -33,6 +33,8 @@ pub(crate) struct Said {
     pub(crate) idem: Option<Hash>,
     /// What it follows from.
     pub(crate) parents: Vec<Parent>,
+    /// What it says in clear, for types that do.
+    pub(crate) clear: Option<Map<String, Value>>,
     /// Its fields.
     pub(crate) fields: Vec<(String, Value)>,
 }
@@ -71,6 +73,7 @@ impl<'a> Epoch<'a> {
             said.system.map(|system| (system, self.systems.get(&system).copied().unwrap_or(0) + 1));
         header.idem = said.idem;
         header.parents = said.parents;
+        header.clear = said.clear;
         let mut seed = [0; 32];
         random(&mut seed)?;
         let unit = UnitId::from_bytes(random_id()?);

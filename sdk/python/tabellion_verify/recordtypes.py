@@ -22,6 +22,7 @@ OPENED, CLOSED, ERASURE_DONE = "epoch.opened", "epoch.closed", "erasure.done"
 ENVIRONMENT = shape.one_of("production", "sandbox", "development")
 _NOT_CRITICAL = {
     "anchor.confirmed",
+    "envelope.imported",
     "package.exported",
     "record.read",
     "statement.registered",
@@ -91,6 +92,14 @@ CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
         size=shape.natural,
     ),
     "statement.registered": shape.record(issuer_key=shape.digest, statement_sha256=shape.digest),
+    "envelope.imported": shape.record(
+        digest=shape.digest,
+        kind=shape.one_of("ario.agent/v1", "ario.mlflow/v1", "ario.events/v1", "ario.legacy", "ario.agent.proof/v1"),
+        payload_checked=shape.flag,
+        payload_hash=shape.digest,
+        signer=shape.digest,
+        signer_known=shape.flag,
+    ),
     "witness.conflict_found": shape.record(kind=shape.one_of("forked", "rolled_back"), proved=shape.flag, size=shape.natural),
     "witness.conflict_lifted": shape.record(conflict=shape.identity),
     "package.exported": shape.record(count=shape.natural, first=shape.natural, manifest_sha256=shape.digest, size=shape.natural),

@@ -45,11 +45,17 @@ const CLEAR = new Map(Object.entries({
     anchor: shape.oneOf('rfc3161', 'opentimestamps', 'arweave', 'evm'), evidence_sha256: shape.hash, root: shape.hash, size: shape.count,
   },
   'statement.registered': { issuer_key: shape.hash, statement_sha256: shape.hash },
+  'envelope.imported': {
+    digest: shape.hash,
+    kind: shape.oneOf('ario.agent/v1', 'ario.mlflow/v1', 'ario.events/v1', 'ario.legacy', 'ario.agent.proof/v1'),
+    payload_checked: shape.boolean, payload_hash: shape.hash, signer: shape.hash, signer_known: shape.boolean,
+  },
   'witness.conflict_found': { kind: shape.oneOf('forked', 'rolled_back'), proved: shape.boolean, size: shape.count },
   'witness.conflict_lifted': { conflict: shape.id },
 }));
 const NOT_CRITICAL = new Set([
   'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
+  'envelope.imported',
 ]);
 export const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 

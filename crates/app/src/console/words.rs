@@ -209,6 +209,7 @@ pub(crate) fn change(record_type: &str) -> &str {
         "erasure.ordered" => "ordered an erasure",
         "erasure.done" => "erased content",
         "package.exported" => "built a package",
+        "envelope.imported" => "put evidence that others signed on record",
         "witness.conflict_found" => "found that a witness knows another tree of this log",
         "witness.conflict_lifted" => "let the log record again",
         other => other,

@@ -127,7 +127,7 @@ fn state_files(
     facts: &[FileFacts],
 ) -> Result<Option<u64>, Failure> {
     let (origin, env, actors) = log_of(writer)?;
-    let signer = signer(options, directory, &actors)?;
+    let signer = signer(options.actor.as_deref(), directory, &actors)?;
     let producer = ProducerId::of_key(&signer.key_id());
     let mut idem = None;
     if let (Some(key), Some(file)) = (&options.idempotency_key, facts.first()) {
@@ -149,6 +149,7 @@ fn state_files(
             subject: options.subject.clone(),
             idem,
             parents: Vec::new(),
+            clear: None,
             fields: file.fields(),
         })?;
         if group.len() >= GROUP_STATEMENTS || bytes_of(&group) + size_of(&statement) > GROUP_BYTES {
@@ -209,7 +210,7 @@ fn tell(writer: &mut Writer, options: &Options, file: &FileFacts, record: &Appen
 }
 
 /// FILE.receipt; where another record's receipt is there already, FILE.INDEX.receipt, so that none is lost.
-fn receipt_path(file: &Path, index: u64, receipt: &[u8]) -> PathBuf {
+pub(crate) fn receipt_path(file: &Path, index: u64, receipt: &[u8]) -> PathBuf {
     let path = files::beside(file, RECEIPT_SUFFIX);
     match fs::read(&path) {
         Ok(there) if there != receipt => files::beside(file, &format!(".{index}{RECEIPT_SUFFIX}")),
@@ -240,9 +241,13 @@ pub(crate) fn log_of(writer: &mut Writer) -> Result<(Origin, Env, Vec<String>), 
 }
 
 /// The key to sign with: the named one, else the first actor key in force whose file is here.
-fn signer(options: &Options, directory: &Directory, actors: &[String]) -> Result<KeyPair, Failure> {
+pub(crate) fn signer(
+    named: Option<&str>,
+    directory: &Directory,
+    actors: &[String],
+) -> Result<KeyPair, Failure> {
     let disk = directory.disk()?;
-    if let Some(name) = &options.actor {
+    if let Some(name) = named {
         let key_id = KeyId::from_hex(name).ok_or_else(|| {
             Failure::malformed(format!(
                 "--actor {name:?} is not a key id of 64 lower-case hex digits (tabellion key list)"

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 60] = [
+const COMMANDS: [&[&str]; 0] = []; 64] = [
     &[],
     &["init"],
     &["record"],
@@ -17,6 +17,10 @@ const COMMANDS: [&[&str]; 60] = [
     &["log", "resume"],
     &["export"],
     &["verify"],
+    &["envelope"],
+    &["envelope", "verify"],
+    &["envelope", "import"],
+    &["envelope", "export"],
     &["fsck"],
     &["erase"],
     &["erase", "pending"],

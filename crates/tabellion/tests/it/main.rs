@@ -17,6 +17,7 @@ mod damage;
 mod demo;
 mod disk_limits;
 mod encrypted_keys;
+mod envelopes;
 mod erasure;
 mod evidence;
 mod gateway_kill;

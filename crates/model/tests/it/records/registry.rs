@@ -1,11 +1,12 @@
 //! The record types of version 1: what each may say in clear, and nothing else.
 
 use serde_json::{Map, Value, json};
+use tabellion_model::envelope::Profile;
 use tabellion_model::registry::{
-    AnchorConfirmed, ConflictFound, Divergence, EpochClosed, EpochOpened, ErasureDone, ErasureOrdered,
-    ErasureScope, Facts, HoldPlaced, Kind, PackageExported, PreviousEpoch, Purpose, Recognition,
-    RegistryError, Revocation, Revoked, StatementRegistered, check, check_sealable, facts, is_critical,
-    recognise,
+    AnchorConfirmed, ConflictFound, Divergence, EnvelopeImported, EnvelopeKind, EpochClosed, EpochOpened,
+    ErasureDone, ErasureOrdered, ErasureScope, Facts, HoldPlaced, Kind, PackageExported, PreviousEpoch,
+    Purpose, Recognition, RegistryError, Revocation, Revoked, StatementRegistered, check, check_sealable,
+    facts, is_critical, recognise,
 };
 use tabellion_model::{
     Header, HoldId, Json, Micros, RecordId, RecordType, SealedRecord, StreamName, SystemId, VaultKeyId, key,
@@ -59,6 +60,14 @@ pub(crate) fn every_fact() -> Vec<Facts> {
         Facts::StatementRegistered(StatementRegistered {
             issuer_key: key_id(&actor_key()),
             statement_sha256: hash("statement"),
+        }),
+        Facts::EnvelopeImported(EnvelopeImported {
+            digest: hash("envelope"),
+            kind: EnvelopeKind::Envelope(Profile::Mlflow),
+            payload_checked: true,
+            payload_hash: hash("payload"),
+            signer: hash("signer").0,
+            signer_known: false,
         }),
     ]
 }
@@ -244,7 +253,7 @@ fn criticality_is_as_the_formats_say() {
     let expected = |kind: &Kind| {
         !matches!(
             kind.name().split_once('.'),
-            Some(("anchor" | "package" | "record" | "statement" | "witness", _))
+            Some(("anchor" | "envelope" | "package" | "record" | "statement" | "witness", _))
         )
     };
     assert!(Kind::ALL.iter().all(|kind| critical(kind.name()) == expected(kind)), "the table of formats §8");

@@ -148,6 +148,7 @@ impl<'a> Recorder<'a> {
                         .iter()
                         .map(|follows| self.parent(follows))
                         .collect::<Result<_, _>>()?,
+                    clear: None,
                     fields: draft.body.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
                 })?,
             );

@@ -1,0 +1,118 @@
+//! Evidence that others signed, as an operator meets it: checked, put on record once, refused when it is broken; and ours in their form.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use tabellion_model::to_jcs;
+use tabellion_tlog::{SigningKey, sha256};
+
+use super::support::{Notary, tabellion};
+
+const PAYLOAD: &[u8] = br#"{"accuracy_percent":93,"run_id":"r1"}"#;
+
+fn key() -> SigningKey {
+    SigningKey::from_seed(&[9; 32])
+}
+
+fn public() -> String {
+    hex::encode(key().public().as_bytes())
+}
+
+/// An envelope as the family's library for `MLflow` signs it.
+fn envelope(change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let mut envelope = json!({
+        "event_id": "1f0e9a4c-3b2d-4d5e-8f6a-7b8c9d0e1f2a", "event_type": "training_complete", "payload_hash": sha256(PAYLOAD).to_hex(),
+        "previous_hash": "GENESIS", "public_key": public(), "signed_at": "2026-05-12T14:23:45.123456+00:00",
+        "spec_version": "ario.mlflow/v1", "subject": {"run_id": "r1", "type": "mlflow_run"},
+    });
+    change(&mut envelope);
+    envelope["signature"] = hex::encode(key().sign(&to_jcs(&envelope).unwrap())).into();
+    to_jcs(&envelope).unwrap()
+}
+
+/// Requirements: R01, R16
+#[test]
+fn an_envelope_is_imported_once_with_what_was_checked() {
+    let notary = Notary::new();
+    let (file, payload) =
+        (notary.file("proof.json", &envelope(|_| ())), notary.file("payload.json", PAYLOAD));
+    let verify = |more: &[&str], code| tabellion(&[&["envelope", "verify", &file], more].concat()).ends(code);
+    verify(&["--key", &public(), "--payload", &payload], 0);
+    verify(&["--key", &public()], 3);
+    verify(&["--payload", &payload], 3);
+    let import = |file: &str, more: &[&str]| {
+        notary.run(&[&["envelope", "import", file, "--json"], more].concat()).ends(0).json()
+    };
+    let first = import(&file, &["--key", &public(), "--payload", &payload]);
+    assert_eq!(
+        (&first["kind"], &first["payload_checked"], &first["signer_known"], &first["duplicate"]),
+        (&json!("ario.mlflow/v1"), &json!(true), &json!(true), &json!(false)),
+        "the record says something else than was checked: {first}"
+    );
+    let size = notary.size();
+    let laid_out =
+        serde_json::to_vec_pretty(&serde_json::from_slice::<Value>(&fs::read(&file).unwrap()).unwrap());
+    let again = import(&notary.file("indented.json", &laid_out.unwrap()), &[]);
+    assert_eq!(
+        (&again["index"], &again["duplicate"]),
+        (&first["index"], &json!(true)),
+        "recorded twice: {again}"
+    );
+    assert_eq!(again["payload_checked"], true, "the first import checked it, and its record says so");
+    assert_eq!(notary.size(), size, "asking again changed the log");
+    notary.verify(first["receipt"].as_str().unwrap()).ends(0);
+    let shown = notary.run(&["log", "show", &first["index"].to_string(), "--json"]).ends(0).out;
+    assert!(
+        shown.contains(&public()) && shown.contains("envelope.imported"),
+        "its signer is not on record: {shown}"
+    );
+    notary.is_sound();
+}
+
+/// Requirements: R03, R04, R27
+#[test]
+fn nothing_broken_is_imported() {
+    let notary = Notary::new();
+    let mut injected: Value = serde_json::from_slice(&envelope(|_| ())).unwrap();
+    injected["approved_by"] = "me".into();
+    let cases = [
+        (injected.to_string().into_bytes(), 1, "unsigned_member"),
+        (
+            envelope(|envelope| envelope["spec_version"] = "ario.mlflow/v10".into()),
+            2,
+            "unsupported_spec_version",
+        ),
+        (envelope(|envelope| envelope["environment"] = "dev".into()), 1, "dev_environment"),
+        (b"{}".to_vec(), 2, "missing_spec_version"),
+    ];
+    let (good, size) = (notary.file("good.json", &envelope(|_| ())), notary.size());
+    for (bytes, exit_code, code) in cases {
+        let file = notary.file("bad.json", &bytes);
+        notary
+            .run(&["envelope", "import", &good, &file])
+            .refused(exit_code, &[code, "bad.json", "Nothing was imported"]);
+    }
+    let dev = notary.file("dev.json", &envelope(|envelope| envelope["environment"] = "dev".into()));
+    notary.run(&["envelope", "import", &dev, "--dev"]).refused(2, &["production log", "dev_environment"]);
+    assert_eq!(notary.size(), size, "something was recorded beside what was refused");
+    let sandbox = Notary::with(&["--env", "sandbox"]);
+    sandbox.run(&["envelope", "import", &dev, "--dev"]).ends(0);
+}
+
+#[test]
+fn a_record_is_handed_out_as_an_envelope() {
+    let notary = Notary::new();
+    let recorded = notary.record(&notary.file("assessment.txt", b"we assessed it"), &[]);
+    let (index, out) = (recorded["index"].to_string(), notary.beside_text("event.json"));
+    notary.run(&["envelope", "export", &index, "--out", &out]).ends(0);
+    let envelope: Value = serde_json::from_slice(&fs::read(&out).unwrap()).unwrap();
+    let (signer, payload) = (envelope["public_key"].as_str().unwrap(), format!("{out}.payload"));
+    tabellion(&["envelope", "verify", &out, "--key", signer, "--payload", &payload]).ends(0);
+    let payload = fs::read_to_string(payload).unwrap();
+    assert!(
+        !payload.contains(recorded["sha256"].as_str().unwrap()),
+        "content of the record left the log: {payload}"
+    );
+    notary.run(&["envelope", "export", &index, "--out", &out]).refused(2, &["exists"]);
+    notary.run(&["envelope", "export", "999", "--out", &notary.beside_text("none.json")]).ends(1);
+}
