@@ -25,12 +25,12 @@ link=$(tabellion person add "Ada Lovelace" --role administrator --dir "$program"
 token=$(curl -fsS "http://$listen/api/v1/session" -H 'content-type: application/json' -d "{\"link\":\"$link\",\"for\":\"program\"}" | jq -er .token)
 
 # positive_data_acceptance is left out: a description cannot say which ids exist, or what version a resource has by now. The session's own
-# routes are left out: one of them ends the session.
+# routes are left out: one of them ends the session; and so is the registration of signed statements, which it cannot make (scitt.sh does).
 (
   cd "$place"
   "$schemathesis/bin/schemathesis" run "http://$listen/api/openapi.json" --header "Authorization: Bearer $token" \
     --phases examples,coverage,fuzzing --max-examples 20 --generation-deterministic --workers 1 --continue-on-failure \
-    --exclude-path-regex '/session$' --exclude-checks positive_data_acceptance >"$place/report.txt" 2>&1
+    --exclude-path-regex '/session$|/scitt/entries$' --exclude-checks positive_data_acceptance >"$place/report.txt" 2>&1
 ) || {
   tail -n 80 "$place/report.txt" >&2
   exit 1

@@ -1,6 +1,6 @@
 //! How many connections each peer has open.
 //!
-//! Promises: no peer has more than its share, but for this machine itself, where a proxy may stand for many; and a place is free again when its connection ends. Must never: grow beyond the connections that are
+//! Promises: no peer has more than its share, and a place is free again when its connection ends. Must never: grow beyond the connections that are
 //! open.
 
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ impl Peers {
         Self { share, open: Arc::default() }
     }
 
-    /// A place for one more connection of `address`; `None` when it has its share. A proxy on this machine is a whole office behind one address.
+    /// A place for one more connection of `address`; `None` when it has its share.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
         let peer = match address.to_canonical() {
             IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & IPV6_NETWORK).into(),
@@ -37,7 +37,7 @@ impl Peers {
         };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(peer).or_default();
-        if *count >= self.share && !peer.is_loopback() {
+        if *count >= self.share {
             return None;
         }
         *count += 1;
@@ -79,12 +79,6 @@ mod tests {
         );
         assert!(peers.admit(ip("2001:db8:0:1::1")).is_some(), "another network is another peer");
         drop(held);
-        let proxied: Vec<_> = (0..3).map(|_| peers.admit(ip("127.0.0.1"))).collect();
-        assert!(
-            proxied.iter().all(Option::is_some),
-            "a proxy on this machine shuts out the office behind it"
-        );
-        drop(proxied);
         assert_eq!(peers.open.lock().expect("not poisoned").len(), 1, "closed connections are kept for ever");
     }
 }

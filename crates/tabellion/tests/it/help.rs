@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 0] = []; 64] = [
+const COMMANDS: [&[&str]; 66] = [
     &[],
     &["init"],
     &["record"],
@@ -22,6 +22,8 @@ const COMMANDS: [&[&str]; 0] = []; 64] = [
     &["envelope", "import"],
     &["envelope", "export"],
     &["fsck"],
+    &["backup"],
+    &["restore"],
     &["erase"],
     &["erase", "pending"],
     &["erase", "confirm"],

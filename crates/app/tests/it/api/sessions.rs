@@ -94,8 +94,21 @@ fn nobody_comes_in_without_a_session() {
                 .iter()
                 .fold(path, |path, name| path.replace(name, &id));
             let path = path.replace("{policy}", "base").replace("{role}", "auditor").replace("{index}", "0");
-            house.ask(&method, &path).send().refused(401, "not_signed_in");
-            house.ask(&method, &path).bearer("tbs_nonsense").send().refused(401, "not_signed_in");
+            for answer in
+                [house.ask(&method, &path).send(), house.ask(&method, &path).bearer("tbs_nonsense").send()]
+            {
+                // Problem details of SCITT are CBOR, in which the code stands as it is.
+                let code = if path.starts_with("/scitt/") && answer.text().contains("not_signed_in") {
+                    "not_signed_in".to_owned()
+                } else {
+                    answer.code()
+                };
+                assert_eq!(
+                    (answer.status, code.as_str()),
+                    (401, "not_signed_in"),
+                    "{method} {path} lets a stranger in"
+                );
+            }
         }
     }
 }

