@@ -3,6 +3,8 @@
 //! Promises: names the root key, which vouches for every other, and every checkpoint key that was not revoked, so that receipts of any age and
 //! transparent statements verify. Must never: hold a secret.
 
+use std::fmt::Write as _;
+
 use tabellion_ledger::Reader;
 use tabellion_model::{KeyEnd, Purpose};
 use tabellion_tlog::{PublicKey, VerifierKey};
@@ -50,7 +52,7 @@ pub fn trust_text(reader: &Reader) -> Result<String, TrustTextError> {
         out.push_str(&line(about, origin, grant.info.public)?);
     }
     if let Some(key) = reader.hybrid_key() {
-        out.push_str(&format!("# The key that signs checkpoints a second time, by ML-DSA-44.\nlog {key}\n"));
+        let _ = write!(out, "# The key that signs checkpoints a second time, by ML-DSA-44.\nlog {key}\n");
     }
     out.push_str("quorum none\n");
     Ok(out)

@@ -187,7 +187,7 @@ fn beside(from: &dyn Disk) -> Result<Vec<String>, BackupError> {
     }
     if from.exists(ANCHOR_DIR).map_err(io_error("look for", ANCHOR_DIR))? {
         let names = from.list(ANCHOR_DIR).map_err(io_error("list", ANCHOR_DIR))?;
-        let kept = names.iter().filter(|name| *name != "lock" && !name.ends_with(".tmp"));
+        let kept = names.iter().filter(|name| *name != "lock" && name.strip_suffix(".tmp").is_none());
         found.extend(kept.map(|name| format!("{ANCHOR_DIR}/{name}")));
     }
     Ok(found)

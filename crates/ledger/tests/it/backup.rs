@@ -77,7 +77,7 @@ fn a_backup_comes_back_entry_for_entry_and_goes_on() {
     let list = back_up(&log, &options(1), &backup).expect("a backup");
     assert!(list.files.iter().all(|file| !file.path.starts_with("keys")), "keys lie beside what they open");
     let there = restored(log.as_ref(), &backup, Arc::new(SimDisk::new())).expect("restored");
-    let report = fsck(&there, &options(2), &[list.checkpoint.clone()]);
+    let report = fsck(&there, &options(2), std::slice::from_ref(&list.checkpoint));
     assert!(report.is_sound(), "what came back is not sound: {:?}", report.findings);
     let (before, _) = Reader::open(Arc::clone(&log), &options(3)).expect("readable");
     let ledger = Ledger::open(there, &options(4)).expect("what came back opens");
@@ -101,8 +101,9 @@ fn a_backup_that_was_cut_short_at_any_operation_is_never_taken_for_one() {
             backup.crash(seed);
             match restored(log.as_ref(), &backup, Arc::new(SimDisk::new())) {
                 Err(BackupError::List(_)) => {
-                    assert!(!told, "a backup that was reported is none after a power cut")
+                    assert!(!told, "a backup that was reported is none after a power cut");
                 }
+
                 Err(other) => panic!("step {step}, seed {seed}: the list came before what it lists: {other}"),
                 Ok(there) => {
                     complete += 1;
@@ -130,8 +131,9 @@ fn a_changed_missing_or_shortened_file_of_a_backup_is_named() {
             }
             match restored(log.as_ref(), &damaged, Arc::new(SimDisk::new())).map(drop) {
                 Err(BackupError::Damaged { path, .. }) => {
-                    assert_eq!(path, file.path, "another file is blamed")
+                    assert_eq!(path, file.path, "another file is blamed");
                 }
+
                 other => panic!("damage to {} is not noticed: {other:?}", file.path),
             }
         }
@@ -175,7 +177,7 @@ fn a_backup_of_a_busy_log_is_of_one_commit() {
             Err(error) => panic!("no backup of a busy log: {error}"),
         };
         let there = restored(disk.as_ref(), &backup, Arc::new(SimDisk::new())).expect("restored");
-        let report = fsck(&there, &real_options(), &[list.checkpoint.clone()]);
+        let report = fsck(&there, &real_options(), std::slice::from_ref(&list.checkpoint));
         assert!(report.is_sound(), "a backup of a busy log is not sound: {:?}", report.findings);
         sizes.push(list.size);
     }

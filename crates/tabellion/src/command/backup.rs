@@ -83,7 +83,7 @@ pub(super) fn copy_keys(from: &Path, to: &Path) -> Result<(), Failure> {
     for entry in fs::read_dir(from).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !entry.file_type().map_err(failed)?.is_file() || name.ends_with(".tmp") {
+        if !entry.file_type().map_err(failed)?.is_file() || name.strip_suffix(".tmp").is_some() {
             continue;
         }
         let bytes = fs::read(entry.path()).map_err(failed)?;

@@ -96,7 +96,7 @@ fn fill(
         retire(disk.as_ref(), &why).map_err(|error| Failure::io("mark", part, &error))?;
     }
     let config = Config::load(&part.join(config::FILE_NAME), false)?;
-    let against = [&[list.checkpoint.clone()], within].concat();
+    let against = [std::slice::from_ref(&list.checkpoint), within].concat();
     let report = fsck(&disk, &directory::options(&config, false)?, &against);
     if report.is_sound() {
         return Ok(());

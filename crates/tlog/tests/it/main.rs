@@ -1,6 +1,7 @@
 //! What the log library promises, seen from outside: published vectors, a second implementation, mutations and golden files.
 
 #![allow(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
