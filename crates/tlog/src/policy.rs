@@ -163,6 +163,8 @@ pub struct QuorumReport {
     pub met: bool,
     /// The witnesses that cosigned it, by their names in the policy, with the time each claims (seconds since 1970).
     pub seen: Vec<(String, u64)>,
+    /// Those of `seen` that the quorum does not rest on: their times say nothing.
+    pub outside: Vec<String>,
     /// The witnesses that the quorum rests on and that did not.
     pub missing: Vec<String>,
     /// Key names of signature lines that no key of the policy could check; the log's own are left out.
@@ -170,15 +172,24 @@ pub struct QuorumReport {
 }
 
 impl QuorumReport {
-    /// The earliest time by which enough witnesses had cosigned, by their own clocks (seconds since 1970). `None`: the quorum is not met, or
-    /// asks for nobody.
-    pub fn met_at(&self, policy: &Policy) -> Option<u64> {
+    /// The witness whose cosignature met the quorum, in the order of their times and of the file, and that time (seconds since 1970): of two
+    /// of three, the second. One witness with a wrong clock decides it only where one is enough. `None`: the quorum is not met, or asks for
+    /// nobody.
+    pub fn met_by(&self, policy: &Policy) -> Option<(String, u64)> {
+        if policy.quorum == Quorum::None {
+            return None;
+        }
         let mut seen = self.seen.clone();
         seen.sort_by_key(|(_, time)| *time);
         let names: Vec<&str> = seen.iter().map(|(name, _)| name.as_str()).collect();
         let enough =
             (1..=names.len()).find(|count| names.get(..*count).is_some_and(|some| policy.satisfied(some)))?;
-        seen.get(enough - 1).map(|(_, time)| *time)
+        seen.get(enough - 1).cloned()
+    }
+
+    /// The time of [`Self::met_by`].
+    pub fn met_at(&self, policy: &Policy) -> Option<u64> {
+        self.met_by(policy).map(|(_, time)| time)
     }
 }
 
@@ -240,7 +251,9 @@ impl Policy {
     pub fn report(&self, signed: &SignedCheckpoint) -> Result<QuorumReport, CheckpointError> {
         let seen = self.witnesses_of(signed)?;
         let names: Vec<&str> = seen.iter().map(|(name, _)| name.as_str()).collect();
-        let missing = self.asked_for().into_iter().filter(|name| !names.contains(name));
+        let asked = self.asked_for();
+        let missing = asked.iter().copied().filter(|name| !names.contains(name));
+        let outside = names.iter().copied().filter(|name| !asked.contains(name));
         let known = |line: &NoteSignature| {
             let is = |key: &VerifierKey| key.name() == line.name && key.id() == line.key_id;
             line.name == signed.checkpoint.origin || self.witnesses.iter().any(|witness| is(&witness.key))
@@ -249,6 +262,7 @@ impl Policy {
         Ok(QuorumReport {
             quorum: self.quorum.clone(),
             met: self.satisfied(&names),
+            outside: outside.map(str::to_owned).collect(),
             missing: missing.map(str::to_owned).collect(),
             unchecked: unchecked.map(|line| line.name.clone()).collect(),
             seen,

@@ -55,7 +55,7 @@ pub struct ReceiptFacts {
     /// Leaves of the tree, as the receipt says. RFC 9942 signs the root alone, so this is one of the sizes at which the path takes
     /// the same turns; only a checkpoint binds the exact one.
     pub size: u64,
-    /// Index of the leaf.
+    /// Index of the leaf, as the receipt says: one of those at which the path takes the same turns.
     pub index: u64,
     /// Root of the tree, computed from the leaf.
     pub root: Hash,

@@ -16,6 +16,11 @@ pub const MAX_PROOF_BYTES: usize = 64 << 10;
 pub const MAX_DEPTH: usize = 256;
 /// Longest message that an operation gives or argument that it takes, as in the reference implementation.
 pub const MAX_MESSAGE_BYTES: usize = 4_096;
+/// Most bytes of messages that the operations of one proof are computed on, each message counted as at least [`MIN_COUNTED_BYTES`]. A proof of nothing
+/// but hashes and what is put beside them stays below it, however long it is; one that hashes a long message over and over does not.
+pub const MAX_HASHED_BYTES: usize = 512 << 10;
+/// What an operation counts for, however short its message is: computing a hash has a price of its own.
+pub const MIN_COUNTED_BYTES: usize = 128;
 /// Bytes of the random argument that hides the digest from the calendar.
 pub const NONCE_BYTES: usize = 16;
 /// Bytes of a Bitcoin block header.
@@ -35,6 +40,11 @@ pub enum OtsError {
         /// What belongs there.
         needed: &'static str,
     },
+    /// More to compute than any proof asks for.
+    #[error(
+        "the proof has operations on {0} bytes of messages; the most is 524288, each counted as at least 128"
+    )]
+    TooMuch(usize),
     /// The proof is of something else.
     #[error("the proof is of {given}, not of {due}")]
     Digest {
@@ -125,7 +135,13 @@ impl OtsProof {
         let answer = Timestamp::parse(answer)?;
         let hashed = Timestamp { branches: vec![Branch::Then(Op::Sha256, answer)] };
         let timestamp = Timestamp { branches: vec![Branch::Then(Op::Append(nonce.to_vec()), hashed)] };
-        Ok(Self { digest, timestamp })
+        Self { digest, timestamp }.bounded()
+    }
+
+    /// Refuses what would take long to compute.
+    fn bounded(self) -> Result<Self, OtsError> {
+        let bytes = walk::counted_bytes(&self.timestamp, Some(self.digest.as_bytes().len()));
+        if bytes > MAX_HASHED_BYTES { Err(OtsError::TooMuch(bytes)) } else { Ok(self) }
     }
 
     /// The calendars' promises with the message that each is asked for.
@@ -140,12 +156,12 @@ impl OtsProof {
     /// Puts a calendar's later answer about `message` in the place of its promise.
     pub fn upgrade(&mut self, message: &[u8], answer: &[u8]) -> Result<(), OtsError> {
         let answer = Timestamp::parse(answer)?;
-        let digest = self.digest.as_bytes().to_vec();
-        if walk::replace(&mut self.timestamp, &digest, message, &answer) {
-            Ok(())
-        } else {
-            Err(OtsError::NoPromise)
+        let mut next = self.clone();
+        if !walk::replace(&mut next.timestamp, self.digest.as_bytes(), message, &answer) {
+            return Err(OtsError::NoPromise);
         }
+        *self = next.bounded()?;
+        Ok(())
     }
 
     /// Every attestation in it.
@@ -166,12 +182,17 @@ impl OtsProof {
 
     /// Whether the block of `height` with this `header` attests it: then the header's time, in seconds since 1970.
     pub fn attested_by(&self, height: u64, header: &[u8; HEADER_BYTES]) -> Option<u64> {
+        self.attestations().iter().find_map(|attested| attested.by_block(height, header))
+    }
+}
+
+impl Attested<'_> {
+    /// Whether it is by the block of `height` with this `header`: then the header's time, in seconds since 1970.
+    pub fn by_block(&self, height: u64, header: &[u8; HEADER_BYTES]) -> Option<u64> {
         let (_, rest) = header.split_at_checked(36)?;
         let (root, rest) = rest.split_at_checked(32)?;
         let (time, _) = rest.split_first_chunk::<4>()?;
-        let fits = |attested: &Attested<'_>| {
-            *attested.attestation == Attestation::Bitcoin(height) && attested.message.as_deref() == Some(root)
-        };
-        self.attestations().iter().any(fits).then(|| u64::from(u32::from_le_bytes(*time)))
+        let fits = *self.attestation == Attestation::Bitcoin(height) && self.message.as_deref() == Some(root);
+        fits.then(|| u64::from(u32::from_le_bytes(*time)))
     }
 }

@@ -90,8 +90,9 @@ fn open_timestamps(evidence: &[u8], digest: &Hash, trust: &AnchorTrust) -> Ancho
         }
         Err(error) => return AnchorFinding::Broken(error.to_string()),
     };
+    let attested = proof.attestations();
     for block in &trust.bitcoin {
-        if let Some(time) = proof.attested_by(block.height, &block.header) {
+        if let Some(time) = attested.iter().find_map(|one| one.by_block(block.height, &block.header)) {
             let span = TimeSpan {
                 earliest_us: time.saturating_sub(BITCOIN_SLACK).saturating_mul(SECOND),
                 latest_us: time.saturating_add(BITCOIN_SLACK).saturating_mul(SECOND),
@@ -108,7 +109,7 @@ fn open_timestamps(evidence: &[u8], digest: &Hash, trust: &AnchorTrust) -> Ancho
             "the proof does not lead to the Merkle root of Bitcoin block {height} that the trust file gives"
         ));
     }
-    let pending = proof.attestations().iter().any(|one| matches!(one.attestation, Attestation::Pending(_)));
+    let pending = attested.iter().any(|one| matches!(one.attestation, Attestation::Pending(_)));
     AnchorFinding::NotChecked(match heights.first() {
         Some(height) => format!(
             "leads to Bitcoin block {height}, whose header was not given; take it from a node that you trust and add a line #! bitcoin {height} HEADER"

@@ -40,6 +40,8 @@ const MAX_PROTECTED: usize = 5;
 const MAX_TEXT_BYTES: usize = 512;
 /// Inclusion proofs in one receipt: a receipt is for one leaf.
 const MAX_INCLUSION_PROOFS: usize = 1;
+/// Largest index or size of an inclusion proof: what a number in JSON says exactly, as in every other file.
+const MAX_PLACE: u64 = (1 << 53) - 1;
 
 /// Signed header parameters. `alg` is always there and always −8, so it has no field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,6 +98,9 @@ impl InclusionProof {
             return Err(Error::message("an inclusion proof is [size, index, path]"));
         }
         let (size, index) = (decoder.u64()?, decoder.u64()?);
+        if size.max(index) > MAX_PLACE {
+            return Err(Error::message("index and size of an inclusion proof are at most 2^53 − 1"));
+        }
         let count = cbor::array(&mut decoder, MAX_PATH_HASHES)?;
         let path: Result<Vec<_>, Error> =
             (0..count).map(|_| cbor::exact_bytes(&mut decoder).map(Hash)).collect();

@@ -245,6 +245,16 @@ fn receipts_prove_their_entry_and_no_other() {
 }
 
 #[test]
+fn index_and_size_of_a_receipt_are_numbers_that_json_says_exactly() {
+    let placed = |size| {
+        let proof = InclusionProof { size, index: 0, path: Vec::new() };
+        CoseReceipt::issue(&Hash([7; 32]), &proof, ORIGIN, SUBJECT, &key(1)).unwrap()
+    };
+    assert_eq!(CoseReceipt::parse(&placed((1 << 53) - 1)).unwrap().proof.size, (1 << 53) - 1);
+    assert!(CoseReceipt::parse(&placed(1 << 53)).is_err(), "one file would have two verdicts");
+}
+
+#[test]
 fn only_receipts_are_receipts() {
     let statement = statement();
     assert!(CoseReceipt::parse(&statement.encode()).is_err(), "a statement passed for a receipt");
@@ -329,9 +339,9 @@ fn a_transparent_statement_comes_apart_again() {
 #[test]
 fn the_largest_statement_carries_the_most_receipts() {
     let statement = sign1(&Protected::default(), &vec![b' '; 65_400], true, &key(2)).unwrap().encode();
-    let path = vec![leaf_hash(b"x"); 62];
-    let proof = InclusionProof { size: 1 << 62, index: 0, path };
-    let root = tabellion_tlog::root_from_inclusion(&leaf_hash(&statement), 0, 1 << 62, &proof.path).unwrap();
+    let path = vec![leaf_hash(b"x"); 52];
+    let proof = InclusionProof { size: 1 << 52, index: 0, path };
+    let root = tabellion_tlog::root_from_inclusion(&leaf_hash(&statement), 0, 1 << 52, &proof.path).unwrap();
     let receipt = CoseReceipt::issue(&root, &proof, &"o".repeat(512), &"s".repeat(512), &key(1)).unwrap();
     let transparent = attach_receipts(&statement, &vec![receipt.clone(); MAX_RECEIPTS]).unwrap();
     let (entry, receipts) = detach_receipts(&transparent).unwrap();

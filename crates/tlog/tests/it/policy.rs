@@ -263,6 +263,17 @@ fn a_report_says_who_cosigned_who_did_not_and_what_nobody_could_check() {
     assert_eq!(two.seen, [("A".to_owned(), 50), ("B".to_owned(), 70)], "either kind of cosignature counts");
     assert_eq!(two.met_at(&policy), Some(70), "the quorum was met when the second signed");
     assert_eq!(two.missing, ["C"], "who is missing");
+    assert!(two.outside.is_empty(), "A and B are what the quorum rests on: {:?}", two.outside);
+
+    let early = policy.report(&plain.with_signatures(&[by(14, 1), by(11, 50), by(13, 60)])).unwrap();
+    assert_eq!(early.outside, ["D"], "nobody is told that D's time says nothing");
+    assert_eq!(
+        early.met_by(&policy),
+        Some(("C".to_owned(), 60)),
+        "a witness outside the quorum, or the first of two, dates the evidence alone"
+    );
+    let lone = policy.report(&plain.with_signatures(&[by(11, 1), by(14, 2)])).unwrap();
+    assert_eq!(lone.met_by(&policy), None, "a quorum that is not met dates something");
     assert_eq!(two.unchecked, ["witness20.example"], "a stranger's line passed for checked");
 
     let mut wrong = by(13, 60);

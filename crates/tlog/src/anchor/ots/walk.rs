@@ -3,7 +3,7 @@
 use sha1::{Digest as _, Sha1};
 use sha3::Keccak256;
 
-use super::{Attestation, Attested, Branch, MAX_MESSAGE_BYTES, Op, Timestamp};
+use super::{Attestation, Attested, Branch, MAX_MESSAGE_BYTES, MIN_COUNTED_BYTES, Op, Timestamp};
 use crate::hash::sha256;
 
 impl Op {
@@ -21,6 +21,31 @@ impl Op {
         };
         (result.len() <= MAX_MESSAGE_BYTES).then_some(result)
     }
+
+    /// How long what it makes of a message of `length` bytes is; `None` when that is not computed here or is too long.
+    fn result_bytes(&self, length: usize) -> Option<usize> {
+        let result = match self {
+            Self::Append(bytes) | Self::Prepend(bytes) => length + bytes.len(),
+            Self::Sha256 | Self::Keccak256 => 32,
+            Self::Sha1 => 20,
+            Self::Ripemd160 => return None,
+            Self::Reverse => length,
+            Self::Hexlify => length * 2,
+        };
+        (result <= MAX_MESSAGE_BYTES).then_some(result)
+    }
+}
+
+/// Bytes of all messages below `timestamp` that operations are computed on, without computing any. `length`: of the message, where it is computed.
+pub(super) fn counted_bytes(timestamp: &Timestamp, length: Option<usize>) -> usize {
+    let of = |branch: &Branch| match branch {
+        Branch::Attested(_) => 0,
+        Branch::Then(op, next) => {
+            let own = length.map_or(0, |length| length.max(MIN_COUNTED_BYTES));
+            own.saturating_add(counted_bytes(next, length.and_then(|length| op.result_bytes(length))))
+        }
+    };
+    timestamp.branches.iter().map(of).fold(0, usize::saturating_add)
 }
 
 /// Adds every attestation below `timestamp`. The depth was bounded when the proof was read.

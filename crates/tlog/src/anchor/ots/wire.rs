@@ -49,7 +49,7 @@ impl OtsProof {
             reader.take(32)?.try_into().map_err(|_| reader.fault("a digest of 32 bytes"))?;
         let timestamp = reader.timestamp(0)?;
         reader.finish()?;
-        Ok(Self { digest: Hash(digest), timestamp })
+        Self { digest: Hash(digest), timestamp }.bounded()
     }
 
     /// The bytes of the `.ots` file.

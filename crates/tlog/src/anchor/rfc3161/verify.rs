@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use sha1::{Digest as _, Sha1};
-use webpki::{EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
+use webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
 
-use super::certificate::{Certificate, TIME_STAMPING};
+use super::certificate::{Certificate, TIME_STAMPING, may_certify};
 use super::signature::{ALGORITHMS, Digest, digest_of, over};
 use super::token::{self, BoundCertificate, SignerId, Token};
 use super::{Expected, MAX_RESPONSE_BYTES, SHA256, TimeStampError};
@@ -123,9 +123,19 @@ fn check_chain(token: &Token<'_>, signer: &[u8], roots: &[Vec<u8>]) -> Result<()
     let time = UnixTime::since_unix_epoch(Duration::from_micros(token.info.time_us));
     // The signer's own use was looked at more strictly; authorities above it need not name theirs.
     let usage = KeyUsage::required_if_present(TIME_STAMPING);
-    end.verify_for_usage(&ALGORITHMS, &anchors, &others, time, usage, None, None)
+    end.verify_for_usage(&ALGORITHMS, &anchors, &others, time, usage, None, Some(&check_uses))
         .map(drop)
         .map_err(|error| chain_error(&error))
+}
+
+/// Whether every authority between the signer and the root may sign certificates, which the path's other checks do not ask.
+fn check_uses(path: &VerifiedPath<'_>) -> Result<(), Error> {
+    let may = |bytes: &[u8]| may_certify(bytes).unwrap_or(false);
+    if path.intermediate_certificates().all(|one| may(&one.der())) {
+        Ok(())
+    } else {
+        Err(Error::EndEntityUsedAsCa)
+    }
 }
 
 /// Whether `roots` (DER) are certificates that authorities can be trusted by.

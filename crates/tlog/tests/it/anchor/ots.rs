@@ -98,3 +98,30 @@ fn a_proof_is_written_as_it_was_read() {
     deep.extend([0x08; 300]);
     assert!(OtsProof::parse(&deep).is_err(), "a proof could be nested without end");
 }
+
+/// A message of four thousand bytes that is hashed again and again: small to send, and long to compute.
+#[test]
+fn a_small_proof_that_takes_long_to_compute_is_refused() {
+    let hashed = || Branch::Then(Op::Keccak256, one(Branch::Attested(Attestation::Bitcoin(1))));
+    let proof = |count| OtsProof {
+        digest: sha256(b"checkpoint"),
+        timestamp: one(Branch::Then(
+            Op::Append(vec![0; 4_064]),
+            Timestamp { branches: (0..count).map(|_| hashed()).collect() },
+        )),
+    };
+    assert!(OtsProof::parse(&proof(127).to_bytes()).is_ok(), "127 × 4096 + 128 bytes are below the limit");
+    let refused = OtsProof::parse(&proof(128).to_bytes());
+    assert!(matches!(refused, Err(OtsError::TooMuch(_))), "a reader computes for hours: {refused:?}");
+    // However long it is, what a calendar writes stays below: a hash, and a hash beside it.
+    let mut chain = one(Branch::Attested(Attestation::Bitcoin(1)));
+    for _ in 0..127 {
+        chain = one(Branch::Then(Op::Append(vec![7; 32]), one(Branch::Then(Op::Sha256, chain))));
+    }
+    let merged = OtsProof {
+        digest: sha256(b"checkpoint"),
+        timestamp: Timestamp { branches: vec![chain.branches[0].clone(); 14] },
+    };
+    let bytes = merged.to_bytes();
+    assert!(OtsProof::parse(&bytes).is_ok(), "{} bytes of an honest proof are refused", bytes.len());
+}

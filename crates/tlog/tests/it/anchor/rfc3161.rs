@@ -189,11 +189,12 @@ fn what_the_reader_cannot_check_is_never_reported_as_fine() {
     assert!(matches!(finding, AnchorFinding::Broken(_)), "a stamp of other data: {finding:?}");
 }
 
+fn golden(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/anchor").join(name)).unwrap()
+}
+
 #[test]
 fn stamps_that_were_kept_are_read_for_ever() {
-    let golden = |name: &str| {
-        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/anchor").join(name)).unwrap()
-    };
     let imprint = Hash::from_hex(String::from_utf8(golden("stamped.sha256")).unwrap().trim()).unwrap();
     let expected = Expected { imprint: &imprint, nonce: None, policy: None };
     for key in ["p256", "rsa"] {
@@ -201,4 +202,24 @@ fn stamps_that_were_kept_are_read_for_ever() {
         let stamp = verify(&golden(&format!("stamp-{key}.tsr")), &expected, &roots).unwrap();
         assert_eq!(stamp.policy, "1.3.6.1.4.1.99999.1", "an old stamp is read as something else");
     }
+}
+
+/// Kept for every verifier: `lent` has its certificate from an authority whose key may not sign certificates (RFC 5280 §6.1.4 (n)).
+#[test]
+fn an_authority_between_has_to_be_one_whose_key_may_sign_certificates() {
+    let imprint = sha256(b"checkpoint");
+    let expected = Expected { imprint: &imprint, nonce: None, policy: None };
+    let roots = [golden("authority-deep.der")];
+    verify(&golden("stamp-deep.tsr"), &expected, &roots)
+        .expect("a chain over an authority below another is no longer read");
+    let refused = verify(&golden("stamp-lent.tsr"), &expected, &roots).unwrap_err();
+    assert!(
+        matches!(refused, TimeStampError::Chain(_)),
+        "whoever holds a certificate for something else makes time-stamps of this authority: {refused}"
+    );
+    let (imprint, response) = stamped("lent");
+    assert!(
+        verify(&response, &self::expected(&imprint), &[file("ca.der")]).is_err(),
+        "openssl's own is accepted"
+    );
 }
