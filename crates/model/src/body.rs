@@ -28,9 +28,9 @@ pub use call::{
 };
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
-pub use erasure::{ErasureConfirmed, ErasureDeclined, ErasureRequested};
+pub use erasure::{ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet};
 pub use issuer::{IssuerAdded, IssuerRemoved};
-pub use operation::{ConfigLoaded, NoiseCounted};
+pub use operation::{ConfigLoaded, NoiseCounted, VerificationRan};
 pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
@@ -117,10 +117,12 @@ bodies! {
     ErasureRequested => "erasure.requested",
     ErasureConfirmed => "erasure.confirmed",
     ErasureDeclined => "erasure.declined",
+    ErasureRuleSet => "erasure.rule_set",
     ViewSaved => "view.saved",
     ViewRemoved => "view.removed",
     IssuerAdded => "issuer.added",
     IssuerRemoved => "issuer.removed",
+    VerificationRan => "verification.run",
 }
 
 #[cfg(test)]

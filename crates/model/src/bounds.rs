@@ -96,7 +96,7 @@ fn not_after(bounds: &[Bound], index: u64) -> Option<Limit> {
     Some(Limit { time: Micros(earliest.span.latest_us), source: earliest.source.clone() })
 }
 
-/// What the earliest witness of a met quorum says of the tree of `size`: the bound of its cosignature.
+/// What the witness by whom the quorum was met says of the tree of `size`: the bound of its cosignature.
 pub(crate) fn bound_of_witness(witnessed: Option<&(String, u64)>, size: u64) -> Option<Bound> {
     let (name, seconds) = witnessed?;
     let span = TimeSpan { earliest_us: 0, latest_us: seconds.saturating_mul(1_000_000) };

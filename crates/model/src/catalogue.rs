@@ -6,6 +6,7 @@
 
 mod csv;
 mod reference;
+mod retention;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::sync::LazyLock;
 
 pub use csv::CsvFault;
 pub use reference::{Reference, ReferenceError};
+pub use retention::{CountedFrom, Floor, RetentionFloor, retention_floor, retention_floors};
 
 const ITEMS_CSV: &str = include_str!("../catalog/iso42001.csv");
 const CROSSWALK_CSV: &str = include_str!("../catalog/crosswalk.csv");

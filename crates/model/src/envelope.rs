@@ -27,6 +27,8 @@ pub use read::{Envelope, Found, GENESIS};
 pub use version::{Profile, SpecVersion};
 pub use write::{EventRecord, ExportedEnvelope, export_event};
 
+/// What `environment` says of what was made for trying out.
+const DEV: &str = "dev";
 /// Largest envelope or proof that is read. A usual one has 400 to 700 bytes; the room is for payloads that stand inside, and as base64 it still fits
 /// into a record's content.
 pub const MAX_ENVELOPE_BYTES: usize = 256 << 10;

@@ -49,6 +49,11 @@ impl Members {
         self.left.remove(name)
     }
 
+    /// Gives a member back that was only looked at.
+    pub(crate) fn put(&mut self, name: &str, value: Json) {
+        self.left.insert(name.to_owned(), value);
+    }
+
     pub(crate) fn any(&mut self, name: &str) -> Result<Json, FormFault> {
         self.optional(name).ok_or_else(|| self.fault(name, "is missing"))
     }

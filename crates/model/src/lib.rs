@@ -28,6 +28,7 @@ pub mod registry;
 pub mod sd_jwt;
 mod seal;
 mod secret;
+mod source;
 mod statement;
 pub mod status;
 pub mod text;
@@ -38,6 +39,7 @@ mod trust;
 mod typed;
 mod unit;
 mod verdict;
+mod verification_run;
 mod verify;
 mod workers;
 pub mod zip;
@@ -67,8 +69,8 @@ pub use number::{Coverage, EpochReport, NumberError, NumberLedger, SystemCount};
 pub use origin::{MAX_ORIGIN_BYTES, MAX_TENANT_BYTES, Origin, OriginError};
 pub use placed::PlacedEntry;
 pub use receipt::{
-    MAX_RECEIPT_FILE_BYTES, RECEIPT_FORMAT, RECEIPT_MAGIC, Receipt, ReceiptFormError, SealProof,
-    verify_receipt,
+    MAX_RECEIPT_FILE_BYTES, RECEIPT_FORMAT, RECEIPT_MAGIC, Receipt, ReceiptAnchor, ReceiptFormError,
+    SealProof, verify_receipt,
 };
 pub use record::{
     DIGEST_ALG, Numbers, NumbersError, RECORD_FORMAT, RecordError, RecordTemplate, SealedRecord,
@@ -76,6 +78,9 @@ pub use record::{
 pub use registry::{KeyInfo, Purpose};
 pub use seal::{BatchSeal, BatchSealEntry, SEAL_CONTENT_TYPE, SEAL_FORMAT, SealError};
 pub use secret::{UnitKeys, derive_data_key, derive_idem_key, derive_seed, fingerprint, idem_tag, salt};
+pub use source::{
+    MAX_NAMED_GAPS, SOURCE_MEMBER, SourceEpoch, SourceLedger, SourceNumber, SourceRow, Spans, Withheld,
+};
 pub use statement::{STATEMENT_CONTENT_TYPE, Statement, StatementError};
 pub use time::{Micros, TimeError};
 pub use transparent::verify_transparent;
@@ -87,5 +92,9 @@ pub use unit::{
 };
 pub use verdict::{
     Aspect, AspectStanding, Check, CheckPlan, Finding, Outcome, REPORT_FORMAT, Report, Subject,
+};
+pub use verification_run::{
+    MAX_RUN_ENTRIES, MAX_RUN_FILE_BYTES, RUN_FORMAT, RUN_MAGIC, RunEnd, RunFormError, RunVerdict,
+    VerificationRun, run_detail, verify_run,
 };
 pub use verify::{Reader, verify, verify_for};

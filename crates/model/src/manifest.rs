@@ -3,6 +3,8 @@
 //! Promises one byte form per manifest. It never decides whether a manifest is true: a verifier recomputes [`RangeSummary`]
 //! from the entries and compares.
 
+mod sources;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
@@ -13,6 +15,7 @@ use crate::header::Env;
 use crate::id::ProducerId;
 use crate::jcs::{JcsError, parse_jcs, to_jcs};
 use crate::origin::Origin;
+use crate::source::SourceRow;
 use crate::time::Micros;
 use crate::zip::check_name;
 
@@ -150,6 +153,8 @@ pub struct RangeSummary {
     pub types: BTreeMap<String, u64>,
     /// Every (producer, epoch), sorted.
     pub epochs: Vec<EpochRow>,
+    /// Every life of an outside source, sorted.
+    pub sources: Vec<SourceRow>,
 }
 
 impl RangeSummary {
@@ -218,6 +223,9 @@ impl Manifest {
         put("totals", totals_json(&self.summary.totals));
         put("types", json!(self.summary.types));
         put("epochs", self.summary.epochs.iter().map(epoch_json).collect());
+        if !self.summary.sources.is_empty() {
+            put("sources", self.summary.sources.iter().map(sources::to_json).collect());
+        }
         put("files", self.files.iter().map(file_json).collect());
         put("scope", json!(PACKAGE_SCOPE));
         put("software", json!(self.software));
@@ -326,7 +334,8 @@ fn summary_from(members: &mut Members) -> Result<RangeSummary, FormFault> {
     if !epochs.is_sorted_by(|a, b| (a.producer, a.epoch) < (b.producer, b.epoch)) {
         return Err(members.fault("epochs", "is out of order or names an epoch twice"));
     }
-    Ok(RangeSummary { totals, types, epochs })
+    let sources = sources::read(members)?;
+    Ok(RangeSummary { totals, types, epochs, sources })
 }
 
 fn epoch_from(value: Json) -> Result<EpochRow, FormFault> {

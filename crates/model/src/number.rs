@@ -18,6 +18,13 @@ pub enum Coverage {
     Range,
 }
 
+impl Coverage {
+    /// What headers from the entry at `first` on cover.
+    pub fn from_first(first: u64) -> Self {
+        if first == 0 { Self::WholeLog } else { Self::Range }
+    }
+}
+
 /// Why a record does not continue its producer's count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {

@@ -19,11 +19,12 @@ mod plan;
 mod proof;
 mod range;
 mod seals;
+mod sources;
 mod statements;
 mod tree;
 
 pub(crate) use alarms::ALARMS;
-pub(crate) use anchors::ANCHORS;
+pub(crate) use anchors::{ANCHORS, ANCHORS_PLAN};
 pub use build::{
     FrameworkContents, PackageInput, PackageWriteError, WrittenPackage, range_proof, sign_manifest,
     write_package,

@@ -3,18 +3,23 @@
 //! A receipt is a C2SP tlog-proof, so any verifier of those checks the inclusion; the `extra` line adds what this verifier
 //! needs to say who sealed it and when. Nothing in it is believed because it is there.
 
+mod anchors;
 mod check;
 mod keys;
+mod level;
+mod live;
 mod plan;
 
+pub use anchors::ReceiptAnchor;
 pub use check::verify_receipt;
 pub(crate) use check::verify_receipt_for;
+pub(crate) use live::LIVE;
 
 use serde_json::{Map, Value as Json, json};
 use tabellion_tlog::{Hash, MAX_ENTRY_BYTES, TlogProof, TlogProofError, inclusion_path_of, leaf_hash};
 
 use crate::form::{FormFault, Members, base64_text, hash_list};
-use crate::jcs::{JcsError, parse_jcs, to_jcs};
+use crate::jcs::{JcsError, MAX_INTEGER, parse_jcs, to_jcs};
 use crate::placed::PlacedEntry;
 
 /// The format name in every receipt's `extra`.
@@ -35,6 +40,9 @@ pub enum ReceiptFormError {
     /// Not a tlog-proof.
     #[error("{0}")]
     Proof(#[from] TlogProofError),
+    /// An index that no number in JSON says exactly.
+    #[error("index {0} is larger than any that a receipt can be of; the most is 9007199254740991")]
+    Index(u64),
     /// A tlog-proof of something else.
     #[error("the proof has no `extra` line, so it is no Tabellion receipt")]
     NoExtra,
@@ -72,6 +80,8 @@ pub struct Receipt {
     pub keys: Vec<PlacedEntry>,
     /// The seal of the batch; left out when the entry is itself a seal.
     pub seal: Option<SealProof>,
+    /// Evidence of anchors for this very checkpoint, in ascending order; most receipts have none.
+    pub anchors: Vec<ReceiptAnchor>,
 }
 
 impl SealProof {
@@ -87,6 +97,10 @@ impl Receipt {
     pub fn to_bytes(&self) -> Result<Vec<u8>, ReceiptFormError> {
         let keys: Vec<Json> = self.keys.iter().map(PlacedEntry::to_json).collect();
         let mut extra = Map::new();
+        if !self.anchors.is_empty() {
+            let anchors = self.anchors.iter().map(ReceiptAnchor::to_json).collect();
+            extra.insert("anchors".to_owned(), Json::Array(anchors));
+        }
         extra.insert("disclosures".to_owned(), json!(self.disclosures));
         extra.insert("entry".to_owned(), Json::String(base64_text(&self.entry)));
         extra.insert("format".to_owned(), json!(RECEIPT_FORMAT));
@@ -117,6 +131,9 @@ impl Receipt {
             return Err(ReceiptFormError::TooLarge(bytes.len()));
         }
         let proof = TlogProof::parse(bytes)?;
+        if proof.index > MAX_INTEGER {
+            return Err(ReceiptFormError::Index(proof.index));
+        }
         let extra = proof.extra.as_deref().ok_or(ReceiptFormError::NoExtra)?;
         let mut members = Members::of("extra", parse_jcs(extra)?)?;
         members.fixed("format", RECEIPT_FORMAT)?;
@@ -139,6 +156,7 @@ impl Receipt {
             disclosures: members.texts("disclosures")?,
             keys: PlacedEntry::list_from_json("extra: `keys`", keys)?,
             seal: members.optional("seal").map(seal_from).transpose()?,
+            anchors: members.optional("anchors").map(anchors::read).transpose()?.unwrap_or_default(),
         };
         members.finish()?;
         Ok(receipt)

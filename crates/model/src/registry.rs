@@ -1,7 +1,7 @@
 //! The record types of version 1 and what the header of each must hold (`docs/formats.md` §6 to §8).
 //!
 //! Promises: a record of a known type that passes [`check`] has exactly the `clear` members of its type. A type that is not listed here
-//! is read (a later registry may know it) and, unless it is critical, left alone; it is never sealed with `clear` members.
+//! is read (a later registry may know it) and, unless it is critical, left alone; the only `clear` member that it is ever sealed with is a source's number.
 
 mod anchor;
 mod envelope;
@@ -10,6 +10,7 @@ mod erasure;
 mod export;
 mod key;
 mod registered;
+mod source;
 mod witness;
 
 use serde_json::{Map, Value as Json};
@@ -24,9 +25,11 @@ pub use erasure::{ErasureDone, ErasureOrdered, ErasureScope, HoldPlaced};
 pub use export::PackageExported;
 pub use key::{Genesis, Granted, KEYS_STREAM, KeyInfo, Purpose, Revocation, Revoked, Rotated};
 pub use registered::StatementRegistered;
+pub use source::{GapReason, Heartbeat, LossReason, SourceLife, SourceSpan};
 pub use witness::{ConflictFound, Divergence};
 
 use crate::id::{HoldId, RecordId};
+use crate::source::SourceNumber;
 use crate::time::Micros;
 
 /// The only version of every type listed here.
@@ -75,11 +78,19 @@ pub enum Kind {
     StatementRegistered,
     /// `envelope.imported`
     EnvelopeImported,
+    /// `source.heartbeat`
+    SourceHeartbeat,
+    /// `gap.declared`
+    GapDeclared,
+    /// `gap.found`
+    GapFound,
+    /// `gap.filled`
+    GapFilled,
 }
 
 impl Kind {
     /// Every kind, in the order of `docs/formats.md`.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::Genesis,
         Self::KeyGranted,
         Self::KeyRotated,
@@ -100,6 +111,10 @@ impl Kind {
         Self::AnchorConfirmed,
         Self::StatementRegistered,
         Self::EnvelopeImported,
+        Self::SourceHeartbeat,
+        Self::GapDeclared,
+        Self::GapFound,
+        Self::GapFilled,
     ];
 
     /// The name in records.
@@ -125,6 +140,10 @@ impl Kind {
             Self::AnchorConfirmed => "anchor.confirmed",
             Self::StatementRegistered => "statement.registered",
             Self::EnvelopeImported => "envelope.imported",
+            Self::SourceHeartbeat => "source.heartbeat",
+            Self::GapDeclared => "gap.declared",
+            Self::GapFound => "gap.found",
+            Self::GapFilled => "gap.filled",
         }
     }
 
@@ -144,6 +163,10 @@ impl Kind {
                 | Self::AnchorConfirmed
                 | Self::StatementRegistered
                 | Self::EnvelopeImported
+                | Self::SourceHeartbeat
+                | Self::GapDeclared
+                | Self::GapFound
+                | Self::GapFilled
         )
     }
 
@@ -201,6 +224,14 @@ pub enum Facts {
     StatementRegistered(StatementRegistered),
     /// `envelope.imported`
     EnvelopeImported(EnvelopeImported),
+    /// `source.heartbeat`
+    SourceHeartbeat(Heartbeat),
+    /// `gap.declared`: the source says that it lost these numbers
+    GapDeclared(SourceSpan, LossReason),
+    /// `gap.found`: the log lacks these numbers
+    GapFound(SourceSpan, GapReason),
+    /// `gap.filled`: these numbers, found missing before, are all here or declared now
+    GapFilled(SourceSpan),
 }
 
 /// How much this version knows of a record's type.
@@ -311,7 +342,10 @@ pub fn check(header: &Header) -> Result<(), RegistryError> {
 /// here carry no `clear` member, and known types have a version that is known.
 pub fn check_sealable(header: &Header) -> Result<(), RegistryError> {
     match Kind::of(&header.record_type) {
-        None if header.clear.is_some() => Err(RegistryError::NoClear(header.record_type.to_string())),
+        // The one member that any other type may carry is a source's own number.
+        None if header.clear.is_some() && SourceNumber::of(header).is_none() => {
+            Err(RegistryError::NoClear(header.record_type.to_string()))
+        }
         Some(kind) if header.type_version != TYPE_VERSION => {
             Err(RegistryError::Version { name: kind.name(), given: header.type_version })
         }
@@ -384,6 +418,10 @@ impl Facts {
             Self::AnchorConfirmed(_) => Kind::AnchorConfirmed,
             Self::StatementRegistered(_) => Kind::StatementRegistered,
             Self::EnvelopeImported(_) => Kind::EnvelopeImported,
+            Self::SourceHeartbeat(_) => Kind::SourceHeartbeat,
+            Self::GapDeclared(..) => Kind::GapDeclared,
+            Self::GapFound(..) => Kind::GapFound,
+            Self::GapFilled(_) => Kind::GapFilled,
         }
     }
 
@@ -412,6 +450,10 @@ impl Facts {
             Self::AnchorConfirmed(facts) => facts.to_clear(),
             Self::StatementRegistered(facts) => facts.to_clear(),
             Self::EnvelopeImported(facts) => facts.to_clear(),
+            Self::SourceHeartbeat(beat) => beat.to_clear(),
+            Self::GapDeclared(span, reason) => span.with_reason("reason", reason.as_str()),
+            Self::GapFound(span, reason) => span.with_reason("why", reason.as_str()),
+            Self::GapFilled(span) => span.to_clear(),
         };
         (!clear.is_empty()).then_some(clear)
     }
@@ -453,6 +495,17 @@ impl Facts {
             Kind::AnchorConfirmed => Self::AnchorConfirmed(AnchorConfirmed::read(members)?),
             Kind::StatementRegistered => Self::StatementRegistered(StatementRegistered::read(members)?),
             Kind::EnvelopeImported => Self::EnvelopeImported(EnvelopeImported::read(members)?),
+            Kind::SourceHeartbeat => Self::SourceHeartbeat(Heartbeat::read(members)?),
+            Kind::GapDeclared => Self::GapDeclared(
+                SourceSpan::read(members)?,
+                members
+                    .typed("reason", "is no reason for a loss", |word| LossReason::parse(word.as_str()?))?,
+            ),
+            Kind::GapFound => Self::GapFound(
+                SourceSpan::read(members)?,
+                members.typed("why", "is not jump or heartbeat", |word| GapReason::parse(word.as_str()?))?,
+            ),
+            Kind::GapFilled => Self::GapFilled(SourceSpan::read(members)?),
         })
     }
 }

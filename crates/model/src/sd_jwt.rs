@@ -7,7 +7,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tabellion_tlog::{Signer, SignerError, leaf_hash};
 
 use crate::header::Header;
@@ -18,8 +18,9 @@ use crate::unit::{Disclosure, UnitError, check_names};
 
 /// The `typ` of the JWT.
 pub const SD_JWT_TYPE: &str = "tabellion-record+sd-jwt";
-/// The media type (RFC 9901 §10).
-pub const SD_JWT_MEDIA_TYPE: &str = "application/sd-jwt";
+
+/// Members that mean something of their own in an SD-JWT, wherever they stand (RFC 9901 §4.1, §4.2.4).
+const RESERVED: [&str; 3] = ["_sd", "_sd_alg", "..."];
 
 /// Why a record cannot become an SD-JWT.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,12 +28,34 @@ pub enum SdJwtError {
     /// A disclosure does not belong to the record, or a field is there twice.
     #[error("{0}")]
     Disclosure(#[from] UnitError),
+    /// A value holds a member by which a reader of SD-JWTs would look for further digests, so that it would be read as something else, or refused.
+    #[error(
+        "the field {field:?} holds a member {member:?}, which an SD-JWT reserves (RFC 9901 §4.1); leave the field out"
+    )]
+    Reserved {
+        /// Name of the field.
+        field: String,
+        /// The member.
+        member: &'static str,
+    },
     /// The claims cannot be written.
     #[error("the claims cannot be written: {0}")]
     Claims(#[from] JcsError),
     /// The key could not sign.
     #[error(transparent)]
     Signer(#[from] SignerError),
+}
+
+/// The first reserved member at any depth of `value`. A disclosed value nests at most 30 levels.
+fn reserved_in(value: &Json) -> Option<&'static str> {
+    match value {
+        Json::Array(items) => items.iter().find_map(reserved_in),
+        Json::Object(members) => RESERVED
+            .into_iter()
+            .find(|name| members.contains_key(*name))
+            .or_else(|| members.values().find_map(reserved_in)),
+        _ => None,
+    }
 }
 
 /// Issues the SD-JWT of the record with this `header`, which is entry `index` with these `bytes`, disclosing `disclosures` alone.
@@ -47,6 +70,11 @@ pub fn issue(
     let lists = |disclosure: &Disclosure| header.units.iter().any(|unit| unit.lists(&disclosure.digest()));
     if let Some(foreign) = disclosures.iter().find(|disclosure| !lists(disclosure)) {
         return Err(UnitError::NoDigest(foreign.name().to_owned()).into());
+    }
+    for disclosure in disclosures {
+        if let Some(member) = reserved_in(disclosure.value()) {
+            return Err(SdJwtError::Reserved { field: disclosure.name().to_owned(), member });
+        }
     }
     let mut digests: Vec<&str> =
         header.units.iter().flat_map(|unit| unit.digests.iter().map(String::as_str)).collect();
@@ -76,4 +104,22 @@ pub fn issue(
         text.push('~');
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_sd_jwt_reserves_is_found_at_every_depth() {
+        for (value, due) in [
+            (json!({"a": [{"b": {"_sd": []}}]}), Some("_sd")),
+            (json!([[{"...": "x"}]]), Some("...")),
+            (json!({"_sd_alg": 1}), Some("_sd_alg")),
+            (json!({"sd": "_sd", "list": ["...", {"a": null}]}), None),
+            (json!("..."), None),
+        ] {
+            assert_eq!(reserved_in(&value), due, "{value}: a reader would take content for digests");
+        }
+    }
 }

@@ -158,8 +158,12 @@ fn check_receipts(
             report.uses.add(KeyId::of(key), Purpose::Log.as_str(), RECEIPT, None);
             report.fact("index", facts.index);
             report.fact("size", facts.size);
-            let text =
-                format!("entry {} of {}, signed by log key {}", facts.index, facts.size, KeyId::of(key));
+            let text = format!(
+                "the entry at index {} of {}, as the receipt says, signed by log key {}",
+                facts.index,
+                facts.size,
+                KeyId::of(key)
+            );
             report.set(RECEIPT, Outcome::Holds, text);
         }
         Err(error) => report.set(RECEIPT, Outcome::Broken, format!("record {}: {error}", header.record_id)),

@@ -197,8 +197,10 @@ fn judge_quorum(policy: &Policy, checkpoint: Option<&SignedCheckpoint>) -> (Outc
     let mut text = format!("{asks}, {}", if report.met { "and that is met" } else { "and that is not met" });
     let seen: Vec<String> =
         report.seen.iter().map(|(name, time)| format!("{name} at {}", second(*time))).collect();
+    let outside = if policy.quorum == Quorum::None { &Vec::new() } else { &report.outside };
     let lists = [
         ("cosigned by", &seen),
+        ("outside the quorum, so that its time is not used:", outside),
         ("not by", &report.missing),
         ("not checked, because the trust file has no such key:", &report.unchecked),
     ];
@@ -217,9 +219,9 @@ fn second(time: u64) -> Micros {
     Micros(time.saturating_mul(1_000_000))
 }
 
-/// The earliest of the witnesses that the trust file asks for, with its time in seconds since 1970; nothing unless the quorum is met.
+/// The witness by whom the quorum of the trust file was met, with its time in seconds since 1970; nothing unless it is met. Others than the quorum's
+/// members date nothing, and of a group of which k are asked for, k have to have signed by then.
 pub(crate) fn witnessed(trust: Option<&Policy>, checkpoint: &SignedCheckpoint) -> Option<(String, u64)> {
     let policy = trust.filter(|policy| policy.quorum != Quorum::None)?;
-    let report = policy.report(checkpoint).ok().filter(|report| report.met)?;
-    report.seen.into_iter().min_by_key(|(_, seconds)| *seconds)
+    policy.report(checkpoint).ok()?.met_by(policy)
 }

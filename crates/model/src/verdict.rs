@@ -6,6 +6,7 @@
 
 mod aspect;
 mod finding;
+mod html;
 mod problems;
 mod text;
 
@@ -124,6 +125,8 @@ pub enum Subject {
     TransparentStatement,
     /// An event envelope of the ar.io family, or a proof that one stands in a batch.
     Envelope,
+    /// What a batch verification found.
+    VerificationRun,
     /// None of these.
     Unknown,
 }
@@ -136,6 +139,7 @@ impl Subject {
             Self::Receipt => "receipt",
             Self::TransparentStatement => "transparent statement",
             Self::Envelope => "event envelope",
+            Self::VerificationRun => "verification run",
             Self::Unknown => "unknown file",
         }
     }
@@ -152,7 +156,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Signature, ledger inclusion, time and live source, apart; empty only for an unknown file.
     pub aspects: Vec<Aspect>,
-    /// The earliest witness of a quorum that the trust file asks for and that is met, with its time in seconds since 1970.
+    /// The witness by whom the quorum was met that the trust file asks for, with its time in seconds since 1970.
     pub witnessed: Option<(String, u64)>,
     /// The keys whose signatures it relies on.
     pub(crate) uses: Uses,
@@ -307,6 +311,11 @@ impl Report {
             "format": REPORT_FORMAT, "scope": self.scope, "subject": self.subject.as_str(),
             "verdict": self.verdict().as_str(),
         })
+    }
+
+    /// The report as a page that needs nothing else; `name` is what the verified file is called.
+    pub fn to_html(&self, name: &str) -> String {
+        html::page(self, name)
     }
 
     /// The report for people: verdict, what to do, findings, checks, facts, scope.

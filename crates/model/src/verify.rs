@@ -8,6 +8,7 @@ use crate::package::verify_package_for;
 use crate::receipt::{RECEIPT_MAGIC, verify_receipt_for};
 use crate::transparent::verify_transparent_for;
 use crate::verdict::{CheckPlan, Outcome, Report, Subject};
+use crate::verification_run::{RUN_MAGIC, verify_run_for};
 
 const FORM: &str = "form";
 /// First bytes of a ZIP file, whatever part of it comes first: one that is cut right after them is a damaged package.
@@ -30,6 +31,8 @@ pub struct Reader<'a> {
     pub anchors: Option<&'a AnchorTrust>,
     /// Their own list of keys: with one, every signing key has to be in it.
     pub keys: Option<&'a KeyDirectory>,
+    /// What the live system gave of the record now, to be compared with a receipt; other files are not compared.
+    pub live: Option<&'a [u8]>,
 }
 
 /// Verifies a package, a receipt or a transparent statement, whichever the bytes are. `trust` says whom the reader believes;
@@ -46,6 +49,9 @@ pub fn verify_for(bytes: &[u8], reader: &Reader<'_>) -> Report {
     if bytes.starts_with(RECEIPT_MAGIC.as_bytes()) {
         return verify_receipt_for(bytes, reader);
     }
+    if bytes.starts_with(RUN_MAGIC.as_bytes()) {
+        return verify_run_for(bytes, reader);
+    }
     if bytes.first() == Some(&COSE_SIGN1_TAG) {
         return verify_transparent_for(bytes, reader);
     }
@@ -55,7 +61,7 @@ pub fn verify_for(bytes: &[u8], reader: &Reader<'_>) -> Report {
 }
 
 fn describe(bytes: &[u8]) -> String {
-    let wanted = "a package begins with the bytes PK, a receipt with the line c2sp.org/tlog-proof@v1, a transparent statement with byte 0xd2";
+    let wanted = "a package begins with the bytes PK, a receipt with the line c2sp.org/tlog-proof@v1, a transparent statement with byte 0xd2, a verification run with its format's name";
     match bytes {
         [] => format!("the file is empty; {wanted}"),
         [b'{', ..] => format!(

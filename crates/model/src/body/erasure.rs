@@ -1,4 +1,4 @@
-//! Erasures that take two people: one asks, another confirms or declines.
+//! Erasures that take two people: that they do, and that one asks and another confirms or declines.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +14,14 @@ pub struct ErasureRequested {
     /// The system, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
+    /// For the deletion of a system: seconds from the confirmation until its content goes. Absent: it goes at once, and the system goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_seconds: Option<u64>,
     /// Why.
     pub reason: String,
 }
 
-/// `erasure.confirmed`, the same stream, its actor another person: the order follows in the same batch.
+/// `erasure.confirmed`, the same stream, its actor another person: the order, or the `system.deletion_requested` of a deletion, follows in the same batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasureConfirmed {
     /// Why.
@@ -30,4 +33,11 @@ pub struct ErasureConfirmed {
 pub struct ErasureDeclined {
     /// Why.
     pub reason: String,
+}
+
+/// `erasure.rule_set`, written by the log itself: from here on it takes two people to erase what somebody names. Nothing takes it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureRuleSet {
+    /// Always `required`.
+    pub second_person: String,
 }

@@ -13,6 +13,23 @@ pub struct ConfigLoaded {
     pub version: String,
 }
 
+/// `verification.run`: many entries were verified at once, and the result was signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationRan {
+    /// SHA-256 of the signed file, hex.
+    pub digest: String,
+    /// Log size of the checkpoint that was verified against.
+    pub size: u64,
+    /// How many entries were asked for.
+    pub asked: u64,
+    /// How many were reached.
+    pub reached: u64,
+    /// How many of these are broken in anything.
+    pub broken: u64,
+    /// `completed` or `cancelled`.
+    pub end: String,
+}
+
 /// `noise.counted`: requests that nobody stood behind, counted in one record a minute instead of one each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoiseCounted {

@@ -8,7 +8,7 @@ use tabellion_tlog::{Hash, ProofError, leaf_hash, verify_inclusion};
 
 use super::json::Value;
 use super::read::{Envelope, hex_member};
-use super::{EnvelopeError, hash_of};
+use super::{DEV, EnvelopeError, hash_of};
 
 /// `spec_version` of an agent's proof bundle.
 pub const PROOF_BUNDLE_FORMAT: &str = "ario.agent.proof/v1";
@@ -24,6 +24,8 @@ pub struct ProofBundle {
     pub digest: Hash,
     /// Whether the bytes read were the canonical ones.
     pub is_canonical: bool,
+    /// Whether the leaf marks itself as made for trying out.
+    pub is_dev: bool,
     leaf: Hash,
     index: u64,
     path: Vec<Hash>,
@@ -58,6 +60,7 @@ impl ProofBundle {
             return Err(EnvelopeError::MissingMember("checkpoint_tx_id"));
         }
         Ok(Self {
+            is_dev: leaf.text_of("environment") == Some(DEV),
             leaf: leaf_hash(&leaf.to_canonical()),
             index: count(value, "leaf_index")?,
             path: path(value, "audit_path")?,

@@ -7,7 +7,7 @@ use tabellion_tlog::PublicKey;
 
 use super::json::{self, Value};
 use super::read::{Envelope, Found};
-use super::{EnvelopeContext, MAX_PAYLOAD_BYTES, sha256_hex};
+use super::{DEV, EnvelopeContext, MAX_PAYLOAD_BYTES, sha256_hex};
 use crate::jcs::shown_name;
 use crate::verdict::{
     Aspect, AspectChecks, CheckPlan, EXISTED, Finding, ISSUED, Outcome, Report, Subject, UNALTERED,
@@ -103,7 +103,7 @@ fn check(report: &mut Report, found: &Found, context: &EnvelopeContext<'_>) {
     tell(report, found, is_canonical);
     check_signature(report, envelope);
     check_payload(report, envelope, context.payload);
-    check_environment(report, envelope, context.allow_dev);
+    check_environment(report, found, context.allow_dev);
     check_signer(report, envelope, context.keys);
     check_inclusion(report, found, context);
     if let Some(Value::List(others)) = envelope.value.get("co_signatures") {
@@ -205,13 +205,22 @@ fn bytes_fit(bytes: &[u8], committed: &str) -> bool {
     sha256_hex(bytes) == committed || canonical().is_some_and(|canonical| canonical == committed)
 }
 
-fn check_environment(report: &mut Report, envelope: &Envelope, allow_dev: bool) {
-    match envelope.text("environment") {
-        Some("dev") if !allow_dev => {
+fn check_environment(report: &mut Report, found: &Found, allow_dev: bool) {
+    // The leaf is what a bundle is about; its checkpoint may be of production and hold it all the same.
+    let is_dev_leaf = matches!(found, Found::Bundle(bundle) if bundle.is_dev);
+    match found.envelope().text("environment") {
+        _ if is_dev_leaf && !allow_dev => {
+            let text = "the leaf is marked as made for trying out; it is no evidence of production (--dev accepts it)";
+            refuse(report, ENVIRONMENT, Outcome::Broken, "dev_environment", &text);
+        }
+        Some(DEV) if !allow_dev => {
             let text = "its signer marked it as made for trying out, inside the signed bytes; it is no evidence of production (--dev accepts it)";
             refuse(report, ENVIRONMENT, Outcome::Broken, "dev_environment", &text);
         }
-        Some("dev") => report.set(ENVIRONMENT, Outcome::Holds, "made for trying out, and accepted as such"),
+        _ if is_dev_leaf => {
+            report.set(ENVIRONMENT, Outcome::Holds, "the leaf was made for trying out, and accepted as such");
+        }
+        Some(DEV) => report.set(ENVIRONMENT, Outcome::Holds, "made for trying out, and accepted as such"),
         Some(_) => report.set(ENVIRONMENT, Outcome::Holds, "its signer says production"),
         None => report.set(ENVIRONMENT, Outcome::Holds, "not marked as made for trying out; it says nothing"),
     }
@@ -231,12 +240,22 @@ fn check_signer(report: &mut Report, envelope: &Envelope, keys: &[PublicKey]) {
 }
 
 fn check_inclusion(report: &mut Report, found: &Found, context: &EnvelopeContext<'_>) {
+    let plan = |report: &mut Report| {
+        report.checks.extend(Report::planned(Subject::Envelope, &[INCLUSION_PLAN], SCOPE).checks);
+    };
+    let holds = |name: &str| report.check(name).is_some_and(|check| check.outcome == Outcome::Holds);
     let proved = match (found, context.inclusion) {
+        // Root and size stand in the payload: without a signature over it, anybody wrote them.
+        (Found::Bundle(_), _) if !(holds(SIGNATURE) && holds(PAYLOAD)) => {
+            plan(report);
+            let text = "the checkpoint's signature and its payload do not both hold, so there is no signed root to lead to";
+            return report.set(INCLUSION, Outcome::NotRun, text);
+        }
         (Found::Bundle(bundle), _) => bundle.check(),
         (Found::Envelope(envelope), Some((receipt, record))) => {
             let checkpoint = &receipt.checkpoint;
             let signed = checkpoint.signed_bytes(|_| false);
-            let is_dev = checkpoint.text("environment") == Some("dev");
+            let is_dev = checkpoint.text("environment") == Some(DEV);
             if checkpoint.public_key.verify(&signed, &checkpoint.signature).is_err() {
                 Err("the checkpoint's own signature does not fit".to_owned())
             } else if !context.keys.is_empty() && !context.keys.contains(&checkpoint.public_key) {
@@ -249,7 +268,7 @@ fn check_inclusion(report: &mut Report, found: &Found, context: &EnvelopeContext
         }
         (Found::Envelope(_), None) => return,
     };
-    report.checks.extend(Report::planned(Subject::Envelope, &[INCLUSION_PLAN], SCOPE).checks);
+    plan(report);
     match proved {
         Ok(batch) => report.set(
             INCLUSION,

@@ -266,6 +266,15 @@ fn no_byte_can_be_changed_unseen() {
 /// A day of an agent: leaves, and the bundle for one of them.
 fn bundle(leaves: usize, index: usize, edit: impl FnOnce(&mut Json)) -> Vec<u8> {
     let leaf = |n: usize| json!({"asset": format!("asset-{n}"), "outcome": "verified", "schema": "ario.agent.leaf/v1"});
+    bundle_of(leaf, leaves, index, edit)
+}
+
+fn bundle_of(
+    leaf: impl Fn(usize) -> Json,
+    leaves: usize,
+    index: usize,
+    edit: impl FnOnce(&mut Json),
+) -> Vec<u8> {
     let hashes: Vec<Hash> = (0..leaves).map(|n| leaf_hash(&canonical(&leaf(n)))).collect();
     let root = tabellion_tlog::root_of(hashes.iter().copied());
     let path = inclusion_path_of(&hashes, index as u64).unwrap();
@@ -315,6 +324,39 @@ fn a_leaf_stands_in_its_batch_and_nowhere_else() {
         bundle["audit_path"].as_array_mut().unwrap().insert(0, last.to_hex().into());
     });
     assert_eq!(codes(&verify(&twice, |_| ())), ["bad_inclusion"], "a duplicated last leaf passes");
+}
+
+/// Requirement: R26
+#[test]
+fn a_leaf_that_was_made_for_trying_out_is_no_evidence_of_production() {
+    let leaf = |n: usize| json!({"asset": format!("asset-{n}"), "environment": "dev"});
+    let dev = bundle_of(leaf, 3, 1, |_| ());
+    assert_eq!(
+        codes(&verify(&dev, |_| ())),
+        ["dev_environment"],
+        "a production checkpoint launders a trial's leaf"
+    );
+    let report = verify(&dev, |context| context.allow_dev = true);
+    assert_eq!(report.exit_code(), 0, "what the reader asked for is refused: {}", report.to_text());
+}
+
+/// Requirement: R26
+#[test]
+fn nothing_is_said_of_inclusion_under_a_root_that_nobody_signed() {
+    let forged = bundle(1, 0, |bundle| {
+        bundle["leaf"]["outcome"] = "forged".into();
+        let root = leaf_hash(&canonical(&bundle["leaf"])).to_hex();
+        bundle["checkpoint_envelope"]["payload"]["merkle_root"] = root.into();
+    });
+    let report = verify(&forged, |_| ());
+    assert_eq!(codes(&report), ["bad_signature", "payload_mismatch"], "{}", report.to_text());
+    let inclusion = report.check("inclusion").unwrap();
+    assert_eq!(
+        inclusion.outcome,
+        Outcome::NotRun,
+        "a forged leaf is told to stand in a signed tree: {}",
+        inclusion.detail
+    );
 }
 
 #[test]

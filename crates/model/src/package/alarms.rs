@@ -3,6 +3,8 @@
 //! Promises that an alarm counts until a later record lifts it, and that an open one is named and never passes for nothing. Which of two histories is the
 //! right one nobody can say from a package, so an open alarm leaves the whole undetermined.
 
+use std::collections::HashMap;
+
 use crate::header::Header;
 use crate::id::RecordId;
 use crate::registry::{ConflictFound, Divergence, Facts, Kind, Recognition, facts, recognise};
@@ -30,8 +32,8 @@ struct Alarm {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Alarms {
     raised: Vec<Alarm>,
-    /// Index of each record that lifts one, and the alarm's record.
-    lifted: Vec<(u64, RecordId)>,
+    /// Of each alarm's record that is lifted, the largest index of a record that does.
+    lifted: HashMap<RecordId, u64>,
 }
 
 /// Whether a record raises or lifts an alarm, so that a package may bring it along from outside its range.
@@ -50,7 +52,7 @@ impl Alarms {
                 let (record, at) = (header.record_id, header.observed_at);
                 self.raised.push(Alarm { index, record, at, found });
             }
-            Ok(Some(Facts::ConflictLifted(record))) => self.lifted.push((index, record)),
+            Ok(Some(Facts::ConflictLifted(record))) => self.lift(record, index),
             _ => {}
         }
     }
@@ -58,11 +60,16 @@ impl Alarms {
     /// Adds what others saw.
     pub(crate) fn absorb(&mut self, other: Self) {
         self.raised.extend(other.raised);
-        self.lifted.extend(other.lifted);
+        other.lifted.into_iter().for_each(|(record, index)| self.lift(record, index));
+    }
+
+    fn lift(&mut self, record: RecordId, index: u64) {
+        let last = self.lifted.entry(record).or_insert(index);
+        *last = index.max(*last);
     }
 
     fn is_lifted(&self, alarm: &Alarm) -> bool {
-        self.lifted.iter().any(|(index, record)| *index > alarm.index && *record == alarm.record)
+        self.lifted.get(&alarm.record).is_some_and(|index| *index > alarm.index)
     }
 
     /// Reports the alarms, when there are any.

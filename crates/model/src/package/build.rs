@@ -24,8 +24,10 @@ use crate::anchor::AnchorFile;
 use crate::header::Env;
 use crate::jcs::JcsError;
 use crate::manifest::{DisclosurePolicy, FileRow, Manifest, ManifestError, Period, RangeSummary, is_label};
+use crate::number::Coverage;
 use crate::origin::Origin;
 use crate::placed::PlacedEntry;
+use crate::source::SourceLedger;
 use crate::verdict::Problems;
 use crate::zip::{ZipWriteError, ZipWriter};
 
@@ -338,6 +340,7 @@ where
     let claims = claims_of(input.erased);
     let mut summary = RangeSummary::default();
     let mut numbers = RangeNumbers::from(input.first);
+    let mut sources = SourceLedger::new(Coverage::from_first(input.first));
     for number in 0..input.count.div_ceil(BUNDLE_ENTRIES) {
         let first = input.first + number * BUNDLE_ENTRIES;
         let needed = BUNDLE_ENTRIES.min(input.first + input.count - first);
@@ -370,6 +373,7 @@ where
         }
         summary.totals.add(&fold.totals);
         summary.add_types(fold.types);
+        sources.absorb(fold.sources);
         files.add(&entries_name(number), &bundle)?;
     }
     if entries.next().is_some() {
@@ -377,5 +381,6 @@ where
     }
     refuse(&numbers.problems)?;
     summary.epochs = numbers.rows();
+    summary.sources = sources.rows();
     Ok(summary)
 }

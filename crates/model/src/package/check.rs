@@ -23,6 +23,7 @@ use super::plan::{
 use super::proof::RangeProof;
 use super::range::{Range, fold_range};
 use super::seals::{Leaves, check_edges, check_seals};
+use super::sources::check_sources;
 use super::statements::{check_header, check_seal_signature};
 use super::tree::{HashedBundle, TreeFault, check_root, hash_bundles};
 use crate::bounds::{bound_of_witness, check_times};
@@ -353,6 +354,7 @@ fn report_range(
     report.settle(ERASURES, &erasures, format!("units erased: {}, each with its tombstone", totals.erased));
     report.settle(NUMBERS, &range.numbers.problems, range.numbers.summary());
     let (edges, text) = check_edges(manifest, &range.seals, &outside);
+    check_sources(report, &range.summary);
     report.settle(EDGES, &edges, text);
     report.settle(TOTALS, &compare_summary(&manifest.summary, &range.summary), "all as counted");
     if let (Some((_, from)), Some((_, to))) = (range.seals.first(), range.seals.last()) {
@@ -431,6 +433,9 @@ fn compare_summary(said: &RangeSummary, counted: &RangeSummary) -> Problems {
                 format!("manifest.json: `types` says {} {name:?} and {} were counted", of(said), of(counted))
             });
         }
+    }
+    if said.sources != counted.sources {
+        problems.broken(|| "manifest.json: `sources` is not what was counted".to_owned());
     }
     let by_name = |rows: &[EpochRow]| {
         rows.iter().map(|row| ((row.producer, row.epoch), *row)).collect::<BTreeMap<_, _>>()

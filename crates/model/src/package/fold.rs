@@ -10,6 +10,7 @@ use crate::entry::Entry;
 use crate::header::Header;
 use crate::manifest::Totals;
 use crate::seal::BatchSealEntry;
+use crate::source::SourceLedger;
 use crate::tombstone::erased_unit;
 use crate::unit::{Disclosure, UnitDigests, digest as digest_of};
 use crate::verdict::Problems;
@@ -54,6 +55,8 @@ pub(crate) struct BundleFold {
     pub(crate) headers: Vec<(u64, Header)>,
     /// Seals with their index, in order.
     pub(crate) seals: Vec<(u64, BatchSealEntry)>,
+    /// What outside sources sent.
+    pub(crate) sources: SourceLedger,
     /// Entries that are not of a known form.
     pub(crate) entries: Problems,
     /// Disclosures that do not belong where they stand.
@@ -93,6 +96,7 @@ pub(crate) fn fold_bundle(input: &BundleInput<'_>, mut visit: impl FnMut(u64, &E
         let header = match entry {
             Entry::Record(record) => {
                 fold.totals.records += 1;
+                fold.sources.observe(&record.header);
                 record.header
             }
             Entry::Statement(statement) => {
@@ -112,6 +116,7 @@ pub(crate) fn fold_bundle(input: &BundleInput<'_>, mut visit: impl FnMut(u64, &E
     }
     for line in shown {
         let file = input.disclosures_file;
+        let _ = read_shown(&mut fold, file, line);
         fold.disclosures
             .broken(|| format!("{file}: names entry {}, which is not in its entries file", line.index));
     }
@@ -129,6 +134,7 @@ struct EntryUnits<'a> {
 impl EntryUnits<'_> {
     fn refuse_all(&self, fold: &mut BundleFold, why: &str) {
         for line in self.shown {
+            let _ = read_shown(fold, self.file, line);
             fold.disclosures
                 .broken(|| format!("{}: entry {} {why} (unit {})", self.file, line.index, line.unit));
         }
@@ -183,6 +189,7 @@ impl EntryUnits<'_> {
     fn refuse_unlisted(&self, fold: &mut BundleFold, header: &Header) {
         let listed = |index, id| index == self.index && header.units.iter().any(|unit| unit.id == id);
         for line in self.shown.iter().filter(|line| !listed(line.index, line.unit)) {
+            let _ = read_shown(fold, self.file, line);
             fold.disclosures
                 .broken(|| format!("{}: entry {} lists no unit {}", self.file, line.index, line.unit));
         }
@@ -191,6 +198,28 @@ impl EntryUnits<'_> {
                 .broken(|| format!("erasures.jsonl: entry {} lists no unit {}", line.index, line.unit));
         }
     }
+}
+
+/// Reads the disclosures of one line with their digests, all of them before any is compared with anything.
+fn read_shown(fold: &mut BundleFold, file: &str, line: &ShownUnit) -> Option<Vec<(Disclosure, String)>> {
+    let place =
+        |number: usize| format!("{file}: entry {}, unit {}: disclosure {number}", line.index, line.unit);
+    let mut read: Vec<(Disclosure, String)> = Vec::with_capacity(line.disclosures.len());
+    for (number, encoded) in (1..).zip(&line.disclosures) {
+        let digest = digest_of(encoded);
+        match Disclosure::parse(encoded) {
+            Ok(_) if read.last().is_some_and(|(_, last)| *last >= digest) => {
+                fold.disclosures.malformed(|| format!("{} is out of order or repeated", place(number)));
+                return None;
+            }
+            Ok(disclosure) => read.push((disclosure, digest)),
+            Err(error) => {
+                fold.disclosures.malformed(|| format!("{}: {error}", place(number)));
+                return None;
+            }
+        }
+    }
+    Some(read)
 }
 
 /// Checks the disclosures of one unit; returns whether all of its digests are shown.
@@ -203,28 +232,13 @@ fn check_shown(
     names: &mut BTreeSet<String>,
 ) -> bool {
     let place = || format!("{file}: entry {}, record {}, unit {}", line.index, header.record_id, unit.id);
-    let mut last: Option<String> = None;
-    for (number, encoded) in (1..).zip(&line.disclosures) {
-        let digest = digest_of(encoded);
-        // A part is read before it is compared.
-        let disclosure = match Disclosure::parse(encoded) {
-            Ok(disclosure) => disclosure,
-            Err(error) => {
-                fold.disclosures.malformed(|| format!("{}: disclosure {number}: {error}", place()));
-                return false;
-            }
-        };
-        if !unit.lists(&digest) {
+    let Some(read) = read_shown(fold, file, line) else { return false };
+    for (number, (disclosure, digest)) in (1..).zip(&read) {
+        if !unit.lists(digest) {
             fold.disclosures
                 .broken(|| format!("{}: disclosure {number} is not among the digests of the unit", place()));
             return false;
         }
-        if last.as_ref().is_some_and(|last| *last >= digest) {
-            fold.disclosures
-                .malformed(|| format!("{}: disclosure {number} is out of order or repeated", place()));
-            return false;
-        }
-        last = Some(digest);
         if !names.insert(disclosure.name().to_owned()) {
             fold.disclosures
                 .broken(|| format!("{}: disclosure {number} has a field name used before", place()));

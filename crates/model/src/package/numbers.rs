@@ -30,8 +30,7 @@ fn gap(due: u64, seq: u64) -> Option<String> {
 impl RangeNumbers {
     /// A fold over a range that begins at `first`.
     pub(crate) fn from(first: u64) -> Self {
-        let coverage = if first == 0 { Coverage::WholeLog } else { Coverage::Range };
-        Self { ledger: NumberLedger::new(coverage), problems: Problems::default() }
+        Self { ledger: NumberLedger::new(Coverage::from_first(first)), problems: Problems::default() }
     }
 
     /// Counts one record.

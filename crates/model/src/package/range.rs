@@ -12,7 +12,9 @@ use super::statements::{Speakers, check_speaker};
 use super::tree::HashedBundle;
 use crate::id::KeyId;
 use crate::manifest::{DisclosurePolicy, Manifest, RangeSummary};
+use crate::number::Coverage;
 use crate::seal::BatchSealEntry;
+use crate::source::SourceLedger;
 use crate::verdict::Problems;
 use crate::workers::{in_parallel, threads_for};
 
@@ -20,6 +22,7 @@ use crate::workers::{in_parallel, threads_for};
 pub(crate) struct Range {
     pub(crate) summary: RangeSummary,
     pub(crate) numbers: RangeNumbers,
+    sources: SourceLedger,
     pub(crate) seals: Vec<(u64, BatchSealEntry)>,
     pub(crate) seal_signatures: Problems,
     pub(crate) statements: Problems,
@@ -50,6 +53,7 @@ pub(crate) fn fold_range(
     let mut range = Range {
         summary: RangeSummary::default(),
         numbers: RangeNumbers::from(manifest.first),
+        sources: SourceLedger::new(Coverage::from_first(manifest.first)),
         seals: Vec::new(),
         seal_signatures: Problems::default(),
         statements: Problems::default(),
@@ -66,6 +70,7 @@ pub(crate) fn fold_range(
         for Folded { fold, speakers } in folded {
             range.summary.totals.add(&fold.totals);
             range.summary.add_types(fold.types);
+            range.sources.absorb(fold.sources);
             for (index, header) in &fold.headers {
                 range.numbers.observe(*index, header);
                 range.alarms.observe(*index, header);
@@ -82,6 +87,7 @@ pub(crate) fn fold_range(
         }
     }
     range.summary.epochs = range.numbers.rows();
+    range.summary.sources = range.sources.rows();
     range
 }
 

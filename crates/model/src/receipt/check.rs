@@ -4,19 +4,23 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Map, Value as Json};
+use tabellion_tlog::anchor::AnchorTrust;
 use tabellion_tlog::{Policy, SignedCheckpoint, VerifierKey, verify_inclusion};
 
-use super::Receipt;
 use super::keys::{KeysFault, ReceiptKeys};
+use super::live::LIVE_PLAN;
 use super::plan::{
     CHECKPOINT, DISCLOSURES, ENTRY, FORM, INCLUSION, ISSUER, KEYS, RECEIPT_CHECKS, SCOPE, SEAL, STATEMENT,
 };
+use super::{Receipt, anchors, level, live};
 use crate::bounds::{bound_of_witness, check_times};
 use crate::directory::ROOT;
 use crate::entry::Entry;
 use crate::header::Env;
 use crate::id::KeyId;
 use crate::origin::Origin;
+use crate::package::ANCHORS_PLAN;
 use crate::registry::{Purpose, Recognition, is_key_record, recognise};
 use crate::seal::BatchSealEntry;
 use crate::statement::Statement;
@@ -57,7 +61,7 @@ pub fn verify_receipt(bytes: &[u8], trust: Option<&Policy>) -> Report {
 pub(crate) fn verify_receipt_for(bytes: &[u8], reader: &Reader<'_>) -> Report {
     let mut report = Report::planned(Subject::Receipt, &RECEIPT_CHECKS, SCOPE);
     if let Some(parts) = read_parts(&mut report, bytes) {
-        check_parts(&mut report, &parts, reader.trust);
+        check_parts(&mut report, &parts, reader);
     }
     report.judge_keys(reader.keys);
     report.findings = findings(&report);
@@ -107,7 +111,8 @@ fn parse_parts(bytes: &[u8]) -> Result<Parts, String> {
     Ok(Parts { receipt, checkpoint, origin, entry, seal })
 }
 
-fn check_parts(report: &mut Report, parts: &Parts, trust: Option<&Policy>) {
+fn check_parts(report: &mut Report, parts: &Parts, reader: &Reader<'_>) {
+    let trust = reader.trust;
     let index = parts.receipt.index;
     report_facts(report, parts);
     check_entry(report, parts);
@@ -164,9 +169,37 @@ fn check_parts(report: &mut Report, parts: &Parts, trust: Option<&Policy>) {
         report.uses.add(statement.kid, purpose, format!("statement at entry {index}"), at);
     }
     check_disclosures(report, parts);
-    let bound = bound_of_witness(report.witnessed.as_ref(), parts.checkpoint.checkpoint.size);
+    check_live(report, parts, reader.live);
+    check_outside_clocks(report, parts, reader);
+}
+
+/// Whether a live copy, where the reader has one, is what was sealed.
+fn check_live(report: &mut Report, parts: &Parts, live: Option<&[u8]>) {
+    let Some(live) = live else { return };
+    report.plan_required(&LIVE_PLAN);
+    let units = parts.entry.header().map_or(&[][..], |header| &header.units);
+    let digests: usize = units.iter().map(|unit| unit.digests.len()).sum();
+    let shown = parts.receipt.disclosures.iter().filter_map(|encoded| Disclosure::parse(encoded).ok());
+    let fields: Map<String, Json> =
+        shown.map(|field| (field.name().to_owned(), field.value().clone())).collect();
+    let all_shown = fields.len() == digests;
+    live::check(report, &fields, all_shown, live);
+}
+
+/// What clocks outside the log say of the checkpoint: anchors, and the witnesses that the reader asks for.
+fn check_outside_clocks(report: &mut Report, parts: &Parts, reader: &Reader<'_>) {
+    let (checkpoint, index) = (&parts.checkpoint.checkpoint, parts.receipt.index);
+    let mut bounds = Vec::new();
+    if !parts.receipt.anchors.is_empty() {
+        let nobody = AnchorTrust::default();
+        let believed = reader.anchors.unwrap_or(&nobody);
+        report.plan_optional(&ANCHORS_PLAN);
+        bounds = anchors::check(report, &parts.receipt.anchors, checkpoint, believed);
+    }
+    level::note(report, bounds.len());
+    bounds.extend(bound_of_witness(report.witnessed.as_ref(), checkpoint.size));
     let seal = parts.sealed().map(|(index, seal)| (index, &seal.seal));
-    check_times(report, bound.as_slice(), (index, index.saturating_add(1)), seal.into_iter());
+    check_times(report, &bounds, (index, index.saturating_add(1)), seal.into_iter());
 }
 
 fn settle(report: &mut Report, name: &'static str, result: Result<String, String>) {

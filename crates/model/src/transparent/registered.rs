@@ -8,7 +8,7 @@ use super::{FORM, ISSUER, RECEIPT, SIGNATURE};
 use crate::entry::Entry;
 use crate::header::Header;
 use crate::id::KeyId;
-use crate::registry::{Facts, StatementRegistered, facts};
+use crate::registry::{Facts, Purpose, StatementRegistered, facts};
 use crate::trust::{Claim, Pins, judge_issuer};
 use crate::verdict::{Outcome, Report};
 
@@ -125,10 +125,11 @@ fn check_receipt(
     }
     match CoseReceipt::verify(&one.bytes, &one.leaf, key) {
         Ok(facts) => {
+            report.uses.add(KeyId::of(key), Purpose::Log.as_str(), RECEIPT, None);
             report.fact("index", facts.index);
             report.fact("size", facts.size);
             let text = format!(
-                "entry {} of {} registers this statement, signed by log key {}",
+                "the entry at index {} of {}, as the receipt says, registers this statement, signed by log key {}",
                 facts.index,
                 facts.size,
                 KeyId::of(key)

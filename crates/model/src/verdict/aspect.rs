@@ -6,6 +6,7 @@
 use super::{Check, KEY_DIRECTORY, Outcome, Report};
 use crate::bounds::TIME_BOUNDS;
 use crate::package::{ALARMS, ANCHORS};
+use crate::receipt::LIVE;
 use crate::time::Micros;
 
 /// What is said of one aspect.
@@ -27,6 +28,11 @@ impl AspectStanding {
             Self::Broken => "broken",
             Self::NotChecked => "not checked",
         }
+    }
+
+    /// The standing of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Holds, Self::Broken, Self::NotChecked].into_iter().find(|one| one.as_str() == name)
     }
 }
 
@@ -53,7 +59,6 @@ pub(crate) struct AspectChecks<'a> {
 
 /// The four aspects of a report whose checks have been set. Checks that only some reports have stand beside those of `checks`.
 pub(crate) fn aspects_of(report: &Report, checks: &AspectChecks<'_>) -> Vec<Aspect> {
-    let live = "Not asked: this verifier asks nobody; ask the log itself for a newer checkpoint and a consistency proof.";
     let with = |names: &[&'static str], more: &'static str| -> Vec<&'static str> {
         names.iter().copied().chain(report.check(more).map(|check| check.name)).collect()
     };
@@ -71,13 +76,23 @@ pub(crate) fn aspects_of(report: &Report, checks: &AspectChecks<'_>) -> Vec<Aspe
             "Everything stands in the tree that the log signed.".to_owned(),
         ),
         time(report, checks.time),
-        Aspect {
-            name: "live source",
-            standing: AspectStanding::NotChecked,
-            answer: live.to_owned(),
-            rests_on: String::new(),
-        },
+        live(report),
     ]
+}
+
+/// Checked only by a reader who brings a copy of what the live system has.
+fn live(report: &Report) -> Aspect {
+    if report.check(LIVE).is_some() {
+        let holds = "The live copy is what was sealed.".to_owned();
+        return from_checks(report, "live source", &[LIVE], holds);
+    }
+    let answer = "Not asked: this verifier asks nobody; ask the log itself for a newer checkpoint and a consistency proof.";
+    Aspect {
+        name: "live source",
+        standing: AspectStanding::NotChecked,
+        answer: answer.to_owned(),
+        rests_on: String::new(),
+    }
 }
 
 fn from_checks(report: &Report, name: &'static str, checks: &[&str], holds: String) -> Aspect {

@@ -16,7 +16,7 @@ const HOUR_S: u64 = 3_600;
 pub(super) struct Block {
     size: u64,
     checkpoint: String,
-    evidence: Vec<u8>,
+    pub(super) evidence: Vec<u8>,
     pub(super) line: String,
     record: u64,
 }
@@ -90,7 +90,10 @@ fn verified(log: &Log, parts: &Parts, lines: &str) -> Report {
     let (bytes, _) = log.write(&Cut::default(), parts);
     let trust = AnchorTrust::parse(lines.as_bytes()).unwrap();
     let policy = Policy::parse(log.trust()).unwrap();
-    verify_for(&bytes, &Reader { trust: Some(&policy), anchors: Some(&trust), keys: None })
+    verify_for(
+        &bytes,
+        &Reader { trust: Some(&policy), anchors: Some(&trust), keys: None, ..Reader::default() },
+    )
 }
 
 /// What the report has to say, and what is changed.

@@ -240,6 +240,7 @@ impl Log {
         let mut disclosures: Vec<Disclosure> = held.flat_map(|held| held.disclosures.clone()).collect();
         disclosures.sort_by_key(Disclosure::digest);
         Receipt {
+            anchors: Vec::new(),
             index,
             path: placed.path,
             checkpoint: self.checkpoint(size),

@@ -10,19 +10,26 @@ use tabellion_tlog::{MlDsaSigningKey, Policy, SignedCheckpoint, VerifierKey, sig
 
 use super::cut::Cut;
 use super::fixture::{HOUR, Log, START, erased, plain, rotated};
-use super::outside::{alarmed, anchored, directory, read_by, witnessed};
+use super::levels::anchored_receipt;
+use super::outside::{alarmed, anchored, directory, disputed, read_by, witnessed};
 use super::registered::registered;
+use super::sources::counted;
 
 /// What readers who say more see: file, trust file, key directory.
-const READ_BY: [(&str, &str, Option<&str>); 8] = [
+const READ_BY: [(&str, &str, Option<&str>); 13] = [
+    ("anchored.receipt", "anchored-receipt-trust.txt", None),
+    ("anchored.receipt", "trust.txt", None),
     ("anchored.zip", "anchored-trust.txt", None),
     ("witnessed.zip", "witnessed-trust.txt", None),
     ("late.zip", "witnessed-trust.txt", None),
+    ("disputed.zip", "both-trust.txt", None),
+    ("disputed.zip", "any-two-trust.txt", None),
     ("plain.zip", "trust.txt", Some("keys.json")),
     ("plain.zip", "trust.txt", Some("few-keys.json")),
     ("statement.receipt", "trust.txt", Some("keys.json")),
     ("statement.receipt", "trust.txt", Some("few-keys.json")),
     ("rotated.zip", "trust.txt", Some("keys.json")),
+    ("registered.cose", "trust.txt", Some("keys.json")),
 ];
 
 fn directory_of() -> PathBuf {
@@ -59,10 +66,14 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("anchored.zip", anchored().0),
         ("witnessed.zip", witnessed(5).0),
         ("late.zip", witnessed(0).0),
+        ("disputed.zip", disputed().0),
         ("alarm.zip", alarmed(false).package(&Cut::default())),
+        ("counted.zip", counted(true).package(&Cut::default())),
+        ("gap.zip", counted(false).package(&Cut::default())),
         ("lifted.zip", alarmed(true).package(&Cut::default())),
         ("hybrid.receipt", hybrid(&plain, plain.seals[1].1.first + 1)),
         ("registered.cose", registered().transparent()),
+        ("anchored.receipt", anchored_receipt().0),
     ]
 }
 
@@ -96,7 +107,11 @@ fn packages_receipts_and_statements_keep_their_bytes() {
     compare("keys.json", directory(&plain(), None).as_bytes());
     compare("few-keys.json", directory(&plain(), Some(Purpose::Actor)).as_bytes());
     compare("anchored-trust.txt", anchored().1.as_bytes());
+    compare("anchored-receipt-trust.txt", anchored_receipt().1.as_bytes());
     compare("witnessed-trust.txt", witnessed(5).1.as_bytes());
+    for (name, trust) in ["both-trust.txt", "any-two-trust.txt"].iter().zip(disputed().1) {
+        compare(name, trust.as_bytes());
+    }
     compare("trust.txt", plain().trust().as_bytes());
     compare("hybrid-trust.txt", hybrid_trust().as_bytes());
     compare("wrong-trust.txt", Log::new("other.example", "b").trust().as_bytes());
@@ -131,7 +146,8 @@ fn verdicts_on_golden_files_are_kept() {
         let checks: BTreeMap<&str, &str> =
             report.checks.iter().map(|check| (check.name, check.outcome.as_str())).collect();
         let bounds = report.facts.get("time_bounds");
-        let verdict = serde_json::json!({"bounds": bounds, "checks": checks, "exit": report.exit_code()});
+        let (levels, exit) = (report.facts.get("levels"), report.exit_code());
+        let verdict = serde_json::json!({"bounds": bounds, "checks": checks, "exit": exit, "levels": levels});
         let by = keys_name.map(|keys| format!(" by {keys}")).unwrap_or_default();
         verdicts.insert(format!("{name} with {trust_name}{by}"), verdict);
     }

@@ -6,7 +6,7 @@ use super::forging::{Lie, assert_broken, faults, pack, relist, relisted, trusted
 use base64::Engine as _;
 use tabellion_model::package::ErasedUnit;
 use tabellion_model::registry::Purpose;
-use tabellion_model::{Micros, Outcome, verify};
+use tabellion_model::{Disclosure, Micros, Outcome, to_jcs, verify};
 use tabellion_tlog::{Policy, sha256};
 
 #[test]
@@ -119,6 +119,29 @@ fn seals_that_lie_are_broken() {
         &[&format!("seal at entry {index}"), "not the writer key"],
         "a stranger seals",
     );
+}
+
+/// Of two faults in one line the form decides, in every verifier: a part is read before it is compared (formats §12).
+#[test]
+fn disclosures_that_are_foreign_and_out_of_order_are_malformed() {
+    let log = plain();
+    let mut files = unpack(&log.package(&Cut::default()));
+    let name = "disclosures/00000000.jsonl";
+    let text = String::from_utf8(files[name].clone()).unwrap();
+    let mut lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut foreign: Vec<Disclosure> = lines[1..]
+        .iter()
+        .flat_map(|line| line["disclosures"].as_array().unwrap())
+        .map(|one| Disclosure::parse(one.as_str().unwrap()).unwrap())
+        .collect();
+    foreign.sort_by_key(Disclosure::digest);
+    lines[0]["disclosures"] = foreign.iter().rev().take(2).map(Disclosure::encode).collect();
+    let content: String =
+        lines.iter().map(|line| String::from_utf8(to_jcs(line).unwrap()).unwrap() + "\n").collect();
+    files.insert(name.to_owned(), content.into_bytes());
+    let report = trusted(&log, &relisted(&log, &files, |_| {}));
+    assert_eq!(report.exit_code(), 2, "two verifiers, two verdicts: {}", report.to_text());
 }
 
 /// Requirement: B04

@@ -170,6 +170,27 @@ pub(super) fn witnessed(hours: u64) -> (Vec<u8>, String) {
     (log.write(&Cut::default(), &parts).0, trust)
 }
 
+/// A package that three witnesses cosigned: `w1` five hours after the log began, `w2` 400 days after, and `w3`, whose clock is wrong, as it began.
+/// And two trust files: one that asks for both of the first two, and one that asks for any two of the three.
+pub(super) fn disputed() -> (Vec<u8>, [String; 2]) {
+    let log = plain();
+    let mut parts = log.parts(&Cut::default());
+    let mut note = SignedCheckpoint::parse(parts.checkpoint.as_bytes()).unwrap().note;
+    let mut lines = String::new();
+    for (name, hours) in [("w1", 5), ("w2", 400 * 24), ("w3", 0)] {
+        let of = format!("{name}.example");
+        let seconds = START / 1_000_000 + hours * 3_600;
+        note.signatures.push(cosign(&note.text, &of, seconds, &key(name)).unwrap());
+        let witness = VerifierKey::with_type(&of, key(name).public(), SignatureType::CosignatureV1).unwrap();
+        lines = format!("{lines}witness {name} {witness}\n");
+    }
+    parts.checkpoint = note.to_string();
+    let trust = |members: &str| {
+        log.trust().replace("quorum none", &format!("{lines}group two 2 {members}\nquorum two"))
+    };
+    (log.write(&Cut::default(), &parts).0, [trust("w1 w2"), trust("w1 w2 w3")])
+}
+
 /// A list of every key of the log, as one organisation's, but for those of the purpose `without`.
 pub(super) fn directory(log: &Log, without: Option<Purpose>) -> String {
     let keys = log.keys.iter().filter(|(purpose, _)| Some(**purpose) != without);
@@ -186,7 +207,10 @@ pub(super) fn read_by(bytes: &[u8], trust: &str, keys: Option<&str>) -> Report {
     let policy = Policy::parse(trust).unwrap();
     let anchors = AnchorTrust::parse(trust.as_bytes()).unwrap();
     let keys = keys.map(|text| KeyDirectory::parse(text.as_bytes()).unwrap());
-    verify_for(bytes, &Reader { trust: Some(&policy), anchors: Some(&anchors), keys: keys.as_ref() })
+    verify_for(
+        bytes,
+        &Reader { trust: Some(&policy), anchors: Some(&anchors), keys: keys.as_ref(), ..Reader::default() },
+    )
 }
 
 fn standing(report: &Report, name: &str) -> AspectStanding {
@@ -226,6 +250,21 @@ fn a_witness_dates_what_it_cosigned_and_names_a_batch_from_after_it() {
     assert!(detail.contains("seal at entry") && detail.contains("witness w1"), "no batch is named: {detail}");
     let plain = read_by(&bytes, &plain().trust(), None);
     assert!(plain.check("time bounds").is_none(), "a witness that nobody asked for dates entries");
+}
+
+/// Requirement: W18, B05
+#[test]
+fn one_witness_dates_nothing_where_two_are_asked_for() {
+    let (bytes, [both, any_two]) = disputed();
+    for (trust, due) in [(both, "witness w2"), (any_two, "witness w1")] {
+        let report = read_by(&bytes, &trust, None);
+        assert_eq!(report.exit_code(), 0, "a wrong clock breaks good evidence: {}", report.to_text());
+        let told = report.facts["time_bounds"].to_string();
+        assert!(told.contains(due), "one witness alone dates what a quorum has to: {told}");
+    }
+    let (bytes, [both, _]) = disputed();
+    let issuer = read_by(&bytes, &both, None).check("issuer").unwrap().detail.clone();
+    assert!(issuer.contains("its time is not used: w3"), "nobody is told that w3 does not count: {issuer}");
 }
 
 /// Requirement: A15

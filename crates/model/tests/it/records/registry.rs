@@ -4,13 +4,13 @@ use serde_json::{Map, Value, json};
 use tabellion_model::envelope::Profile;
 use tabellion_model::registry::{
     AnchorConfirmed, ConflictFound, Divergence, EnvelopeImported, EnvelopeKind, EpochClosed, EpochOpened,
-    ErasureDone, ErasureOrdered, ErasureScope, Facts, HoldPlaced, Kind, PackageExported, PreviousEpoch,
-    Purpose, Recognition, RegistryError, Revocation, Revoked, StatementRegistered, check, check_sealable,
-    facts, is_critical, recognise,
+    ErasureDone, ErasureOrdered, ErasureScope, Facts, GapReason, Heartbeat, HoldPlaced, Kind, LossReason,
+    PackageExported, PreviousEpoch, Purpose, Recognition, RegistryError, Revocation, Revoked, SourceLife,
+    SourceSpan, StatementRegistered, check, check_sealable, facts, is_critical, recognise,
 };
 use tabellion_model::{
-    Header, HoldId, Json, Micros, RecordId, RecordType, SealedRecord, StreamName, SystemId, VaultKeyId, key,
-    to_jcs,
+    Header, HoldId, Json, Micros, ProducerId, RecordId, RecordType, SealedRecord, SourceNumber, StreamName,
+    SystemId, VaultKeyId, Withheld, key, to_jcs,
 };
 
 use tabellion_tlog::anchor::AnchorKind;
@@ -22,6 +22,8 @@ use crate::records::fixture::{
 /// One example of every kind.
 pub(crate) fn every_fact() -> Vec<Facts> {
     let system = |n: u8| SystemId::from_bytes([n; 16]);
+    let life = SourceLife { producer: ProducerId::from_bytes([0x50; 16]), epoch: 7 };
+    let span = SourceSpan { life, first: 3, last: 5 };
     let keys = vec![VaultKeyId::from_bytes([0xe1; 16]), VaultKeyId::from_bytes([0xe2; 16])];
     let rotated =
         key::rotate(credential(0xbb), &origin(), Purpose::Log, &log_key(), &crate::records::fixture::key(6))
@@ -69,6 +71,20 @@ pub(crate) fn every_fact() -> Vec<Facts> {
             signer: hash("signer").0,
             signer_known: false,
         }),
+        Facts::SourceHeartbeat(Heartbeat {
+            life: span.life,
+            beat: 3,
+            last_seq: 12,
+            sent: 8,
+            sampled: 2,
+            lost: 3,
+            spooled: 1,
+            interval_s: 60,
+            closed: false,
+        }),
+        Facts::GapDeclared(span, LossReason::SpoolFull),
+        Facts::GapFound(span, GapReason::Jump),
+        Facts::GapFilled(span),
     ]
 }
 
@@ -253,7 +269,10 @@ fn criticality_is_as_the_formats_say() {
     let expected = |kind: &Kind| {
         !matches!(
             kind.name().split_once('.'),
-            Some(("anchor" | "envelope" | "package" | "record" | "statement" | "witness", _))
+            Some((
+                "anchor" | "envelope" | "gap" | "package" | "record" | "source" | "statement" | "witness",
+                _
+            ))
         )
     };
     assert!(Kind::ALL.iter().all(|kind| critical(kind.name()) == expected(kind)), "the table of formats §8");
@@ -295,4 +314,31 @@ fn a_tombstone_counts_its_fields() {
         Err(RegistryError::Tombstones { said: 2, fields: 0 }),
         "a record could claim erasures that it does not name"
     );
+}
+
+/// Any type may carry a source's own number in clear, in its one form; nothing else.
+#[test]
+fn a_sources_number_is_all_that_an_unlisted_type_carries() {
+    let life = SourceLife { producer: ProducerId::from_bytes([0x50; 16]), epoch: 7 };
+    let number = SourceNumber { life, seq: 4, withheld: Some(Withheld::Sampled) };
+    let numbered = Header { clear: Some(number.to_clear()), ..small_header("event.captured") };
+    assert_eq!(check_sealable(&numbered), Ok(()), "a source's number cannot be recorded");
+    assert_eq!(SourceNumber::of(&numbered), Some(number), "a number would be lost or changed");
+    for wrong in [
+        json!({"source": {"epoch": 7, "producer": "50".repeat(16)}}),
+        json!({"source": {"epoch": 0, "producer": "50".repeat(16), "seq": 1}}),
+        json!({"source": {"epoch": 7, "producer": "50".repeat(16), "seq": 0}}),
+        json!({"source": {"epoch": 7, "producer": "50".repeat(16), "seq": 1, "name": "Ada"}}),
+        json!({"source": {"epoch": 7, "producer": "50".repeat(16), "seq": 1, "withheld": "lost"}}),
+        json!({"source": {"epoch": 7, "producer": "50".repeat(16), "seq": 1}, "remark": "free text"}),
+        json!({"source": 1}),
+    ] {
+        let header = Header { clear: wrong.as_object().cloned(), ..small_header("event.captured") };
+        assert!(check_sealable(&header).is_err(), "{wrong} would stand in clear for ever");
+        assert_eq!(SourceNumber::of(&header), None, "{wrong} would be counted");
+        assert_eq!(check(&header), Ok(()), "{wrong}: a later registry may know it");
+    }
+    let mut beat = header_of(&every_fact()[20]);
+    beat.clear.as_mut().unwrap().insert("spooled".to_owned(), json!(2));
+    assert!(check(&beat).is_err(), "a heartbeat whose counts do not add up proves nothing");
 }
