@@ -20,6 +20,7 @@ mod time_stamps;
 mod turbo;
 
 pub use calendar::Calendar;
+pub(crate) use evidence::evidence_for;
 pub use evidence::{Anchored, AnchoredSet, anchored};
 pub use evm::EvmChain;
 pub use exchange::{Answer, Exchange, Method, Outgoing};

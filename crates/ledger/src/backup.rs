@@ -17,6 +17,7 @@ use crate::error::{LedgerError, OpenError};
 use crate::head::HEAD_PATH;
 use crate::ledger::OpenOptions;
 use crate::reader::Reader;
+use crate::retired::RETIRED_PATH;
 use crate::vault::{SLOT, TABLE_PATH, VAULT_DIR};
 use crate::wal::BATCH_ALIGN;
 use crate::wal::segment::{SEGMENT_DIR, segment_path};
@@ -33,8 +34,8 @@ const MAX_TABLE_BYTES: u64 = 4 << 30;
 const CHUNK: usize = 1 << 20;
 /// How often the table of content's keys is read until nothing was destroyed meanwhile.
 const TRIES: usize = 100;
-/// Files beside the log that a restored one needs, where they are there.
-const BESIDE: [&str; 4] = ["tabellion.toml", "trust.txt", "witnesses.txt", COSIGNED_PATH];
+/// Files beside the log that a restored one needs, where they are there. The mark of a copy that must not go on is one of them.
+const BESIDE: [&str; 5] = ["tabellion.toml", "trust.txt", "witnesses.txt", COSIGNED_PATH, RETIRED_PATH];
 
 /// What a backup holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,12 +27,17 @@ use crate::room::{self, Reservation};
 use crate::shared::Shared;
 use crate::stage::{Ahead, Item, StagedEntry, Staging};
 use crate::state::{BatchRef, LogState};
+use crate::wal::BATCH_ALIGN;
 use crate::wal::batch::MAX_BATCH_BYTES;
 use crate::wal::segment::SegmentLog;
 use crate::wal::segments::Segments;
 
 /// Bytes kept free for the seal and the checkpoint: each is under 1 KiB plus the origin (≤ 255 bytes, named in both).
 pub(crate) const SEAL_RESERVE: usize = 4096;
+
+/// A page, at which every batch begins.
+const PAGE_BYTES: usize = 4096;
+const _: () = assert!(PAGE_BYTES as u64 == BATCH_ALIGN);
 
 /// The keys that this process signs with.
 #[derive(Clone)]
@@ -224,10 +229,12 @@ impl Committer {
 
     /// Begins to write a batch. On an error its callers are answered and nothing was written.
     pub(crate) fn dispatch(&mut self, mut sealed: Sealed, answers: Vec<Answer>) -> Option<Flight> {
-        let bytes = std::mem::take(&mut sealed.bytes);
+        let mut bytes = std::mem::take(&mut sealed.bytes);
         match self.place_batch(&sealed, bytes.len()) {
             Ok((batch, offset)) => {
                 self.segments.written(&sealed.checkpoint, bytes.len());
+                // To the end of its page: what a cut that could not be synced left there must not come back behind this batch.
+                bytes.resize(bytes.len().next_multiple_of(PAGE_BYTES), 0);
                 self.io.begin(Job { file: self.segments.file(), offset, bytes });
                 Some(Flight { sealed, batch, end: self.segments.end(), answers })
             }
@@ -242,9 +249,7 @@ impl Committer {
     /// Makes the keys durable that the batch needs, and finds its place.
     fn place_batch(&mut self, sealed: &Sealed, len: usize) -> Result<(BatchRef, u64), LedgerError> {
         self.alive()?;
-        let disk = self.shared.disk.as_ref();
-        self.segments.in_place(disk)?;
-        self.shared.vault().in_place(disk)?;
+        self.shared.in_place()?;
         self.shared
             .vault()
             .make_durable()
@@ -257,6 +262,7 @@ impl Committer {
             .segments
             .reserve(self.shared.disk.as_ref(), &self.shared.spare, logs, len)
             .map_err(|error| full_or_fatal("make room for the next segment", &error))?;
+        self.shared.writes_into(place.segment, &self.segments.file());
         let entries = u32::try_from(sealed.entries.len() + 1).unwrap_or(u32::MAX);
         let bytes = u32::try_from(len).unwrap_or(u32::MAX);
         let (segment, offset) = (place.segment, place.offset);
@@ -275,6 +281,7 @@ impl Committer {
             self.note(&error);
             return refuse(flight.answers, &error);
         }
+        self.shared.note_refused(None);
         for Answer { mut acks, done, reservation } in flight.answers {
             acks.iter_mut().filter(|ack| !ack.duplicate).for_each(|ack| ack.size = size);
             drop(reservation);
@@ -287,10 +294,14 @@ impl Committer {
         self.poisoned.as_ref().map_or(Ok(()), |reason| Err(LedgerError::Fatal(reason.clone())))
     }
 
-    /// Remembers a fatal error: nothing is appended after it.
+    /// Remembers a fatal error: nothing is appended after it; and why nothing could be recorded for now.
     pub(crate) fn note(&mut self, error: &LedgerError) {
-        if let LedgerError::Fatal(reason) = error {
-            self.poisoned.get_or_insert_with(|| reason.clone());
+        match error {
+            LedgerError::Fatal(reason) => {
+                self.poisoned.get_or_insert_with(|| reason.clone());
+            }
+            LedgerError::Unavailable(reason) => self.shared.note_refused(Some(reason.clone())),
+            _ => {}
         }
     }
 
@@ -315,7 +326,7 @@ impl Committer {
         self.own_epoch = own;
         let place = HeadPlace { size: state.size(), root: state.tree.root(), segment: batch.segment, end };
         drop(state);
-        *self.shared.checkpoint.write().unwrap_or_else(PoisonError::into_inner) = sealed.checkpoint.into();
+        self.shared.set_checkpoint(place.size, sealed.checkpoint.into());
         self.shared.grew(place.size);
         self.head.put(place)
     }
@@ -371,7 +382,10 @@ impl Committer {
     pub(crate) fn destroy(&mut self, order: Vec<Item>, keys: &[VaultKeyId]) -> GroupResult {
         {
             let state = self.shared.state.read().unwrap_or_else(PoisonError::into_inner);
-            holds::check(&state, &self.shared.vault(), keys)?;
+            let vault = self.shared.vault();
+            // What is gone already no hold brings back, and that it is gone has to be recorded.
+            let live: Vec<VaultKeyId> = keys.iter().filter(|key| vault.is_live(key)).copied().collect();
+            holds::check(&state, &vault, &live)?;
         }
         let acks = self.commit_one(Group::plain(order))?;
         let destroyed = self.shared.vault().destroy(keys);

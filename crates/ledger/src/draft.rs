@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tabellion_model::body::{Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested};
+use tabellion_model::body::{Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet};
 use tabellion_model::registry::Kind;
 use tabellion_model::{
     Assurance, CredentialId, Env, Header, Micros, Origin, Parent, ProducerId, RecordId, RecordType,
@@ -207,7 +207,8 @@ fn weight(value: &Value) -> usize {
 /// Refuses the types that the ledger itself acts on: whoever could append `erasure.ordered` as a plain record could destroy keys.
 pub(crate) fn check_open_type(record_type: &str) -> Result<(), LedgerError> {
     let kind = RecordType::new(record_type).ok().and_then(|record_type| Kind::of(&record_type));
-    if [ErasureRequested::TYPE, ErasureConfirmed::TYPE, ErasureDeclined::TYPE].contains(&record_type) {
+    let own = [ErasureRequested::TYPE, ErasureConfirmed::TYPE, ErasureDeclined::TYPE, ErasureRuleSet::TYPE];
+    if own.contains(&record_type) {
         return Err(malformed(format!(
             "a {record_type} record comes about only through the operation of that name, not by appending it"
         )));
@@ -215,7 +216,14 @@ pub(crate) fn check_open_type(record_type: &str) -> Result<(), LedgerError> {
     match kind {
         None
         | Some(
-            Kind::PackageExported | Kind::RecordRead | Kind::StatementRegistered | Kind::EnvelopeImported,
+            Kind::PackageExported
+            | Kind::RecordRead
+            | Kind::StatementRegistered
+            | Kind::EnvelopeImported
+            | Kind::SourceHeartbeat
+            | Kind::GapDeclared
+            | Kind::GapFound
+            | Kind::GapFilled,
         ) => Ok(()),
         Some(kind) => Err(malformed(format!(
             "a {} record comes about only through the operation of that name, not by appending it",

@@ -4,6 +4,8 @@
 //! a key before its order is durable, or a key that is on hold.
 
 pub(crate) mod by_two;
+pub(crate) mod daily;
+pub(crate) mod expire;
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::sync_channel;
@@ -19,8 +21,9 @@ use crate::ledger::Ledger;
 use crate::own_records::random_id;
 use crate::queue::Command;
 use crate::read;
+use crate::state::Deletion;
 use crate::vault::{EVIDENCE_CLASS, KeyFilter, RetentionClass, subject_tag};
-use by_two::Confirmed;
+use by_two::{Confirmed, by_two_only};
 
 /// Keys in one order: 35 bytes of header each, so an order stays well below the 65,535 bytes of an entry.
 const KEYS_PER_ORDER: usize = 1000;
@@ -63,17 +66,32 @@ pub struct Erasure {
     pub keys: usize,
     /// Units whose content is gone, each with its tombstone.
     pub units: usize,
+    /// When the content goes, for the deletion of a system that a second person confirmed; nothing is destroyed before that.
+    pub due: Option<Micros>,
+}
+
+impl Erasure {
+    /// One that destroyed nothing.
+    pub fn of_nothing() -> Self {
+        Self { orders: Vec::new(), keys: 0, units: 0, due: None }
+    }
+}
+
+/// What became of the deletions that were due.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Purge {
+    /// Systems whose content is gone, each with what went.
+    pub purged: Vec<(SystemId, Erasure)>,
+    /// Systems whose content stays because of a legal hold, each with the refusal that names it; the next purge asks again.
+    pub held: Vec<(SystemId, String)>,
 }
 
 impl Ledger {
     /// Erases `target` for `reason` (recorded, sealed). Refused while a legal hold applies, when there is nothing to erase, and where this log takes two
     /// people for it ([`Ledger::request_erasure`]); what expires by rule goes all the same.
     pub fn erase(&self, target: &ErasureTarget, reason: &str) -> Result<Erasure, LedgerError> {
-        if self.shared.erase_by_two && !matches!(target, ErasureTarget::Retention { .. }) {
-            return Err(LedgerError::rejected(
-                RejectCode::SecondPerson,
-                "this log takes two people for an erasure: one asks for it, another confirms. Nothing was destroyed",
-            ));
+        if self.erases_by_two() && !matches!(target, ErasureTarget::Retention { .. }) {
+            return Err(by_two_only("an erasure"));
         }
         self.erase_now(target, reason, None)
     }
@@ -90,7 +108,7 @@ impl Ledger {
             return Err(nothing_to_erase());
         }
         crate::holds::check(&self.state(), &self.shared.vault(), &keys)?;
-        let mut done = Erasure { orders: Vec::new(), keys: keys.len(), units: 0 };
+        let mut done = Erasure { keys: keys.len(), ..Erasure::of_nothing() };
         for keys in keys.chunks(KEYS_PER_ORDER) {
             let order = self.order(target, keys, reason, confirmed.take())?;
             done.units += self.record_tombstones(order.record_id, keys)?;
@@ -236,9 +254,9 @@ impl Ledger {
         let keys: BTreeSet<VaultKeyId> = keys.iter().copied().collect();
         let batches = self.state().batches.clone();
         let mut units = Vec::new();
+        let (mut segment, mut bytes) = (read::OpenSegment::default(), Vec::new());
         for batch in &batches {
-            let bytes =
-                read::batch_bytes(self.shared.disk.as_ref(), batch).map_err(LedgerError::Unavailable)?;
+            segment.read(self.shared.disk.as_ref(), batch, &mut bytes).map_err(LedgerError::Unavailable)?;
             let parsed = read::parse_batch(batch, &bytes).map_err(LedgerError::Fatal)?;
             for frame in parsed.entries.iter().flat_map(|stored| &stored.units) {
                 let unit = read::parse_unit_frame(frame).map_err(LedgerError::Fatal)?;
@@ -279,14 +297,30 @@ impl Ledger {
         self.append_one_own(&evidence(&Facts::HoldReleased(*hold)).with("reason", reason))
     }
 
-    /// Asks for a system's deletion: from now on appends that name it are refused, at `due` its content goes.
+    /// Asks for a system's deletion: from now on appends that name it are refused, at `due` its content goes. Refused where this log takes two people
+    /// for it ([`Ledger::request_deletion_by_two`]).
     pub fn request_deletion(&self, system: &SystemId, due: Micros, reason: &str) -> Result<Ack, LedgerError> {
+        if self.erases_by_two() {
+            return Err(by_two_only("the deletion of a system"));
+        }
+        self.check_not_purged(system)?;
         self.append_one_own(&about_system(&Facts::DeletionRequested(due), system, reason))
+    }
+
+    /// Refuses where a system's content has gone: what is deleted stays so, and no other deletion of it could be taken back.
+    pub(crate) fn check_not_purged(&self, system: &SystemId) -> Result<(), LedgerError> {
+        match self.state().deletions.get(system) {
+            Some(Deletion::Purged) => Err(LedgerError::rejected(
+                RejectCode::SystemGone,
+                format!("system {system} was deleted; its content is gone"),
+            )),
+            None | Some(Deletion::Requested { .. }) => Ok(()),
+        }
     }
 
     /// Takes a deletion back that is not yet due.
     pub fn cancel_deletion(&self, system: &SystemId, reason: &str) -> Result<Ack, LedgerError> {
-        if !matches!(self.state().deletions.get(system), Some(crate::state::Deletion::Requested(_))) {
+        if !matches!(self.state().deletions.get(system), Some(Deletion::Requested { .. })) {
             return Err(LedgerError::rejected(
                 RejectCode::NotFound,
                 format!("no deletion of system {system} is under way"),
@@ -295,12 +329,14 @@ impl Ledger {
         self.append_one_own(&about_system(&Facts::DeletionCancelled, system, reason))
     }
 
-    /// Purges every system whose deletion is due. Returns each with what went.
-    pub fn purge_due(&self) -> Result<Vec<(SystemId, Erasure)>, LedgerError> {
+    /// Purges every system whose deletion is due. What is on hold stays, and keeps nothing else from going. Where this log takes two people, what one person
+    /// alone asked for stays, too.
+    pub fn purge_due(&self) -> Result<Purge, LedgerError> {
         let now = self.shared.clock.now();
         let due: Vec<SystemId> = {
+            let alone_suffices = !self.erases_by_two();
             let state = self.state();
-            let is_due = |deletion: &crate::state::Deletion| matches!(deletion, crate::state::Deletion::Requested(due) if *due <= now);
+            let is_due = |deletion: &Deletion| matches!(deletion, Deletion::Requested { due, by_two } if *due <= now && (*by_two || alone_suffices));
             state
                 .deletions
                 .iter()
@@ -308,20 +344,25 @@ impl Ledger {
                 .map(|(system, _)| *system)
                 .collect()
         };
-        let mut purged = Vec::new();
+        let mut purge = Purge::default();
         for system in due {
             let nothing = |error: &LedgerError| error.code() == Some(RejectCode::NotFound);
+            let on_hold = |error: &LedgerError| error.code() == Some(RejectCode::OnHold);
             let erasure =
                 match self.erase_now(&ErasureTarget::System(system), "deletion of the system is due", None) {
                     Ok(erasure) => erasure,
-                    Err(error) if nothing(&error) => Erasure { orders: Vec::new(), keys: 0, units: 0 },
+                    Err(error) if nothing(&error) => Erasure::of_nothing(),
+                    Err(error) if on_hold(&error) => {
+                        purge.held.push((system, error.to_string()));
+                        continue;
+                    }
                     Err(error) => return Err(error),
                 };
             let facts = Facts::SystemPurged(erasure.orders.first().map(|order| order.record_id));
             self.append_one_own(&about_system(&facts, &system, "deletion of the system was due"))?;
-            purged.push((system, erasure));
+            purge.purged.push((system, erasure));
         }
-        Ok(purged)
+        Ok(purge)
     }
 }
 

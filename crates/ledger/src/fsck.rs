@@ -4,6 +4,9 @@
 //! with its digests, compares derived files with the log, and the log with a checkpoint that somebody outside kept. Must never: change
 //! anything.
 
+mod progress;
+mod tree;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,11 +22,17 @@ use crate::ledger::{self, OpenOptions};
 use crate::read::{self, Stored};
 use crate::recover::{self, Access, Inspect, KeysUsed};
 use crate::state::{BatchRef, LogState};
+use crate::tree::BLOCK;
 use crate::vault::{Found, KeyTable, decrypt_unit};
 use crate::wal::batch::Batch;
+pub use progress::{FsckProgress, FsckUnit, FsckWatch};
+use progress::{Meter, Watched, segment_bytes};
+pub use tree::fsck_tree;
 
 /// Most findings that are listed: a broken disk would otherwise fill the terminal.
 const MAX_FINDINGS: usize = 1000;
+/// Steps of a whole check: the keys that content needs, everything in the segments, what is derived from them.
+const STEPS: u8 = 3;
 
 /// What a check of a directory found.
 #[derive(Debug, Default)]
@@ -36,12 +45,14 @@ pub struct FsckReport {
     pub notes: Vec<String>,
     /// How much was looked at, by name.
     pub counts: BTreeMap<&'static str, u64>,
+    /// Where somebody ended the check: what comes after it was not looked at.
+    pub stopped: Option<FsckProgress>,
 }
 
 impl FsckReport {
-    /// Whether nothing is wrong with the log.
+    /// Whether everything was looked at and nothing is wrong with the log.
     pub fn is_sound(&self) -> bool {
-        self.findings.is_empty()
+        self.findings.is_empty() && self.stopped.is_none()
     }
 
     fn find(&mut self, what: String) {
@@ -57,15 +68,41 @@ impl FsckReport {
 
 /// Checks the directory in `disk`. `against`: signed checkpoints (or whole receipts' checkpoints) of this log that were kept elsewhere.
 pub fn fsck(disk: &Arc<dyn Disk>, options: &OpenOptions, against: &[String]) -> FsckReport {
+    fsck_watched(disk, options, against, &|_| true)
+}
+
+/// The same, and tells `watch` how far it has come; it ends where `watch` says so.
+pub fn fsck_watched(
+    disk: &Arc<dyn Disk>,
+    options: &OpenOptions,
+    against: &[String],
+    watch: FsckWatch<'_>,
+) -> FsckReport {
     let mut report = FsckReport::default();
-    let vault = open_vault(disk, options, &mut report);
+    let bytes = (segment_bytes(disk.as_ref()), FsckUnit::Bytes);
+    let meter = Meter::new(watch, "content keys", (1, STEPS), bytes);
+    let vault = open_vault(disk, options, &meter, &mut report);
+    report.stopped = meter.ended_at();
+    if report.stopped.is_some() {
+        return report;
+    }
     report.notes.extend(vault.iter().flat_map(|vault| vault.notes().to_vec()));
+    let meter = Meter::new(watch, "entries and signatures", (2, STEPS), bytes);
     let mut inspector = Inspector { vault: vault.as_ref(), report: &mut report };
-    match recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut inspector) {
+    let mut watched = Watched { inner: &mut inspector, meter: &meter };
+    let scanned = recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut watched);
+    report.stopped = meter.ended_at();
+    if report.stopped.is_some() {
+        return report;
+    }
+    match scanned {
         Ok(recovered) => {
             report.notes.extend(recovered.notes.iter().cloned());
             let log = ScannedLog { disk: disk.as_ref(), state: &recovered.state };
-            log.check_derived(&mut report);
+            let entries = (derive::derived(disk.as_ref()).unwrap_or_default(), FsckUnit::Entries);
+            let meter = Meter::new(watch, "tiles and bundles", (3, STEPS), entries);
+            log.check_derived(&meter, &mut report);
+            report.stopped = meter.ended_at();
             check_anchors(disk, recovered.state.size(), &mut report);
             for kept in against {
                 log.check_against(kept, &mut report);
@@ -85,10 +122,16 @@ pub fn fsck(disk: &Arc<dyn Disk>, options: &OpenOptions, against: &[String]) -> 
 
 /// The vault, when it and its keys can be opened. What keeps it shut is a finding of its own, whatever the log is like; a log that does not
 /// read is named by the scan that follows.
-fn open_vault(disk: &Arc<dyn Disk>, options: &OpenOptions, report: &mut FsckReport) -> Option<KeyTable> {
+fn open_vault(
+    disk: &Arc<dyn Disk>,
+    options: &OpenOptions,
+    meter: &Meter<'_>,
+    report: &mut FsckReport,
+) -> Option<KeyTable> {
     let mut used = KeysUsed::default();
-    let state =
-        recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut used).ok()?.state;
+    let mut watched = Watched { inner: &mut used, meter };
+    let scanned = recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut watched);
+    let state = scanned.ok()?.state;
     let opened = Secrets::load(disk.as_ref(), &options.keys).and_then(|secrets| {
         let vault = ledger::open_vault(disk.as_ref(), &state, &secrets)?;
         used.check(&vault).map(|()| vault)
@@ -205,14 +248,14 @@ struct ScannedLog<'a> {
 
 impl ScannedLog<'_> {
     /// The published checkpoint must be one of the log's own; derived tiles must be those of its tree.
-    fn check_derived(&self, report: &mut FsckReport) {
+    fn check_derived(&self, meter: &Meter<'_>, report: &mut FsckReport) {
         if self.disk.exists(derive::CHECKPOINT_PATH).unwrap_or(false) {
             match disk::read_all(self.disk, derive::CHECKPOINT_PATH, derive::MAX_CHECKPOINT_FILE) {
                 Ok(bytes) => self.check_against(&String::from_utf8_lossy(&bytes), report),
                 Err(error) => report.find(format!("{} cannot be read: {error}", derive::CHECKPOINT_PATH)),
             }
         }
-        match derive::check(self.disk, self.state) {
+        match derive::check(self.disk, self.state, &|| meter.goes_on(BLOCK)) {
             Ok(tiles) => {
                 report.counts.insert("blocks derived", tiles);
             }

@@ -1,44 +1,114 @@
 //! Legal holds: what may not be erased, whoever asks.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use tabellion_model::VaultKeyId;
+use tabellion_model::{HoldId, Micros, SystemId, VaultKeyId};
 
 use crate::error::{LedgerError, RejectCode};
-use crate::state::LogState;
-use crate::vault::KeyTable;
+use crate::reader::{Reader, UnitContent};
+use crate::state::{Hold, LogState};
+use crate::vault::{KeyTable, SubjectTag};
 
-/// Refuses when any of `keys` is on hold: by its id, by its system, or because another key of the same subject is.
-pub(crate) fn check(state: &LogState, vault: &KeyTable, keys: &[VaultKeyId]) -> Result<(), LedgerError> {
-    if state.holds.is_empty() {
-        return Ok(());
+/// A hold in force, as a reader sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldView {
+    /// Names it.
+    pub hold: HoldId,
+    /// Index of its record.
+    pub index: u64,
+    /// When it was placed; `None`: its record cannot be read.
+    pub placed_at: Option<Micros>,
+    /// The system whose content it keeps.
+    pub system: Option<SystemId>,
+    /// How many keys of content it names; `None`: everything of the system.
+    pub keys: Option<usize>,
+    /// Whether any of these is of content about a data subject.
+    pub personal: bool,
+    /// Why; `None`: it cannot be read any more.
+    pub reason: Option<String>,
+}
+
+/// The holds in force, ready to be asked about key after key.
+pub(crate) struct InForce<'a> {
+    state: &'a LogState,
+    vault: &'a KeyTable,
+    keys: BTreeMap<VaultKeyId, HoldId>,
+    subjects: BTreeMap<SubjectTag, HoldId>,
+}
+
+impl<'a> InForce<'a> {
+    /// Those of `state` over the keys of `vault`.
+    pub(crate) fn of(state: &'a LogState, vault: &'a KeyTable) -> Self {
+        let named =
+            state.holds.iter().flat_map(|(id, hold)| hold.keys.iter().flatten().map(move |key| (*key, *id)));
+        let keys: BTreeMap<VaultKeyId, HoldId> = named.collect();
+        let subject = |(key, id): (&VaultKeyId, &HoldId)| Some((vault.scope(key)?.subject?, *id));
+        let subjects = keys.iter().filter_map(subject).collect();
+        Self { state, vault, keys, subjects }
     }
-    let held: BTreeSet<VaultKeyId> =
-        state.holds.values().flat_map(|hold| hold.keys.iter().flatten().copied()).collect();
-    let held_subjects: BTreeSet<_> =
-        held.iter().filter_map(|key| vault.scope(key)).filter_map(|scope| scope.subject).collect();
-    for key in keys {
-        let scope = vault.scope(key);
-        let subject = scope.as_ref().and_then(|scope| scope.subject);
-        let system = scope.as_ref().and_then(|scope| scope.system);
-        let by_system = state
-            .holds
-            .iter()
-            .find(|(_, hold)| hold.keys.is_none() && hold.system.is_some() && hold.system == system);
-        let by_key = held.contains(key) || subject.is_some_and(|subject| held_subjects.contains(&subject));
-        if by_key || by_system.is_some() {
-            let name = by_system
-                .or_else(|| state.holds.iter().next())
-                .map(|(id, _)| id.to_string())
-                .unwrap_or_default();
-            return Err(LedgerError::rejected(
-                RejectCode::OnHold,
-                format!(
-                    "a legal hold forbids this erasure ({} in force, hold {name}); nothing was destroyed. Release the hold first",
-                    state.holds.len()
-                ),
-            ));
+
+    /// The hold that forbids destroying `key`: by its id, by its system, or because another key of the same subject is held.
+    pub(crate) fn over(&self, key: &VaultKeyId) -> Option<HoldId> {
+        if self.state.holds.is_empty() {
+            return None;
         }
+        let scope = self.vault.scope(key);
+        let system = scope.and_then(|scope| scope.system);
+        let by_system = || {
+            let holds = system.is_some().then_some(&self.state.holds)?.iter();
+            let mut fitting = holds.filter(|(_, hold)| hold.keys.is_none() && hold.system == system);
+            fitting.next().map(|(id, _)| *id)
+        };
+        let by_subject = || self.subjects.get(&scope?.subject?).copied();
+        self.keys.get(key).copied().or_else(by_system).or_else(by_subject)
     }
-    Ok(())
+}
+
+/// Refuses when any of `keys` is on hold.
+pub(crate) fn check(state: &LogState, vault: &KeyTable, keys: &[VaultKeyId]) -> Result<(), LedgerError> {
+    let holds = InForce::of(state, vault);
+    match keys.iter().find_map(|key| holds.over(key)) {
+        None => Ok(()),
+        Some(hold) => Err(LedgerError::rejected(
+            RejectCode::OnHold,
+            format!(
+                "a legal hold forbids this erasure ({} in force, hold {hold}); nothing was destroyed. Release the hold first",
+                state.holds.len()
+            ),
+        )),
+    }
+}
+
+impl Reader {
+    /// Legal holds in force.
+    pub fn holds(&self) -> Vec<HoldView> {
+        let in_force: Vec<(HoldId, Hold)> =
+            self.state().holds.iter().map(|(id, hold)| (*id, hold.clone())).collect();
+        in_force
+            .into_iter()
+            .map(|(id, hold)| {
+                let view = self.entry(hold.index).ok();
+                let shown = view.iter().flat_map(|view| &view.units).filter_map(|unit| match &unit.content {
+                    UnitContent::Shown(disclosures) => Some(disclosures),
+                    UnitContent::Erased | UnitContent::Missing => None,
+                });
+                let reason = shown.flatten().find(|shown| shown.name() == "reason");
+                let reason = reason.and_then(|shown| shown.value().as_str()).map(str::to_owned);
+                let header = view.as_ref().and_then(|view| view.entry.header());
+                let is_personal = |key: &VaultKeyId| {
+                    let vault = self.shared.vault();
+                    vault.scope(key).is_some_and(|scope| scope.subject.is_some())
+                };
+                HoldView {
+                    hold: id,
+                    index: hold.index,
+                    placed_at: header.map(|header| header.observed_at),
+                    system: hold.system,
+                    keys: hold.keys.as_ref().map(Vec::len),
+                    personal: hold.keys.iter().flatten().any(is_personal),
+                    reason,
+                }
+            })
+            .collect()
+    }
 }

@@ -15,6 +15,7 @@ use crate::disk::Disk;
 use crate::entropy::Entropy;
 use crate::error::OpenError;
 use crate::head::HeadFile;
+use crate::in_place::HeldLock;
 use crate::keeper::HeadSink;
 use crate::keyring::{KEY_DIR, KeyPair, Secrets};
 use crate::ledger::{Ledger, OpenOptions};
@@ -183,7 +184,8 @@ fn first_commit(
     let segments =
         Segments::create(disk.as_ref(), &Spare::default(), 0, logs, String::new(), options.segment_bytes)
             .map_err(OpenError::io("create the first segment in", SEGMENT_DIR))?;
-    let shared = Arc::new(Shared::new(Arc::clone(disk), options, state, vault, String::new()));
+    let lock = HeldLock::of(disk.as_ref())?;
+    let shared = Arc::new(Shared::new(Arc::clone(disk), options, lock, state, vault, String::new()));
     let mut committer = Committer {
         shared,
         secrets: Arc::new(secrets),

@@ -113,9 +113,11 @@ impl Drop for Keeper {
 
 fn run(shared: &Shared, mut head_file: HeadFile, inbox: &(Mutex<Inbox>, Condvar)) -> io::Result<()> {
     let mut published = Instant::now().checked_sub(PUBLISH_INTERVAL).unwrap_or_else(Instant::now);
-    let mut unpublished = true;
+    let (mut unpublished, mut behind) = (true, true);
     loop {
-        let (head, stop) = wait(inbox, unpublished.then_some(published + PUBLISH_INTERVAL));
+        let due =
+            if behind { Some(Instant::now()) } else { unpublished.then_some(published + PUBLISH_INTERVAL) };
+        let (head, stop) = wait(inbox, due);
         if let Some(head) = head {
             head_file.write(head.segment, head.end, head.size, head.root)?;
             head_file.sync()?;
@@ -123,7 +125,11 @@ fn run(shared: &Shared, mut head_file: HeadFile, inbox: &(Mutex<Inbox>, Condvar)
         }
         if unpublished && (stop || published.elapsed() >= PUBLISH_INTERVAL) {
             published = Instant::now();
-            unpublished = follow(shared)?;
+            unpublished = is_put_off(derive::publish(shared).map(|()| false))?;
+            behind = true;
+        }
+        if behind {
+            behind = is_put_off(derive::advance(shared))?;
         }
         if !stop && !shared.spare.is_ready() {
             make_spare(shared)?;
@@ -147,10 +153,9 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// Publishes the checkpoint and derives the next blocks. `true`: there is more to do. What is derived can be made again, so a full disk only
-/// puts it off.
-fn follow(shared: &Shared) -> io::Result<bool> {
-    match derive::publish(shared).and_then(|()| derive::advance(shared)) {
+/// Whether there is more to do. What is derived can be made again, so a full disk only puts it off.
+fn is_put_off(done: io::Result<bool>) -> io::Result<bool> {
+    match done {
         Err(error) if is_full(&error) => Ok(true),
         done => done,
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
 
 use tabellion_model::registry::{self, Kind, Recognition};
-use tabellion_model::{CredentialId, Env, KeyId, Origin, ProducerId, Purpose, Statement};
+use tabellion_model::{CredentialId, Env, KeyId, Micros, Origin, ProducerId, Purpose, Statement};
 use tabellion_tlog::sha256;
 use zeroize::Zeroizing;
 
@@ -18,6 +18,7 @@ use crate::draft::Draft;
 use crate::entropy::Entropy;
 use crate::error::{LedgerError, OpenError, RejectCode};
 use crate::head::HeadFile;
+use crate::in_place::HeldLock;
 use crate::keeper::{HeadSink, Keeper};
 use crate::keyring::{KeyAccess, KeyPair, Secrets};
 use crate::lost;
@@ -54,7 +55,8 @@ pub struct OpenOptions {
     pub entropy: Arc<dyn Entropy>,
     /// How keys are used that do not lie in the open.
     pub keys: KeyAccess,
-    /// In which environments it takes two people to erase what a person names; what expires by rule goes by itself.
+    /// In which environments it takes two people to erase what a person names; what expires by rule goes by itself. Opening for writing puts it on record,
+    /// and from then on it takes two whatever is said here.
     pub erase_by_two: Vec<Env>,
 }
 
@@ -117,6 +119,9 @@ impl Ledger {
         } else {
             open_vault(disk.as_ref(), &recovered.state, &secrets)?
         };
+        if lost::are_missing_ones_said(disk.as_ref())? {
+            lost::enter_missing(&mut vault, &used)?;
+        }
         used.check(&vault)?;
         let last_batch = recovered.state.batches.last().map_or(0, |batch| batch.first);
         vault
@@ -139,6 +144,9 @@ impl Ledger {
         })?;
         ledger.record_lost().map_err(|error| {
             OpenError::Corrupt(format!("that the vault is lost cannot be recorded: {error}"))
+        })?;
+        ledger.record_rule().map_err(|error| {
+            OpenError::Corrupt(format!("that erasures take two people cannot be recorded: {error}"))
         })?;
         Ok(ledger)
     }
@@ -164,7 +172,8 @@ impl Ledger {
         let origin = state.origin.clone();
         let env = state.env;
         let head = HeadFile::open(disk.as_ref(), origin.as_str())?;
-        let shared = Arc::new(Shared::new(disk, options, state, vault, checkpoint));
+        let lock = HeldLock::of(disk.as_ref())?;
+        let shared = Arc::new(Shared::new(disk, options, lock, state, vault, checkpoint));
         shared.load_hybrid()?;
         let (keeper, head) = if options.background {
             let keeper = Keeper::start(Arc::clone(&shared), head)
@@ -174,6 +183,7 @@ impl Ledger {
         } else {
             (None, HeadSink::Inline(head))
         };
+        shared.writes_into(segments.number(), &segments.file());
         let committer = Committer {
             shared: Arc::clone(&shared),
             secrets: Arc::clone(&secrets),
@@ -351,9 +361,14 @@ impl Ledger {
         Reservation::take(&self.shared, bytes, self.shared.segment_bytes)
     }
 
-    /// Whether the vault's table still stands under its name; a server that gets no appends learns of it here.
+    /// Whether lock, newest segment and vault still stand under their names; a server that gets no appends learns of it here.
     pub fn check_in_place(&self) -> Result<(), LedgerError> {
-        self.shared.vault().in_place(self.shared.disk.as_ref())
+        self.shared.in_place()
+    }
+
+    /// When, and why, nothing could be recorded the last time that anybody tried, by whatever way; `None` once something was.
+    pub fn last_unavailable(&self) -> Option<(Micros, String)> {
+        self.shared.refused()
     }
 
     /// Whether the next append finds room; if not, how much it takes. While there was none, looking tries to make it, so that a server that gets no
@@ -400,7 +415,7 @@ impl Ledger {
         self.append_own(drafts)
     }
 
-    fn append_own(&self, drafts: &[Draft]) -> GroupResult {
+    pub(crate) fn append_own(&self, drafts: &[Draft]) -> GroupResult {
         let mut attempt = 0;
         loop {
             let items = drafts.iter().map(|draft| self.prepare_own(draft)).collect::<Result<Vec<_>, _>>()?;

@@ -9,6 +9,7 @@ use tabellion_tlog::Hash;
 use crate::draft::{checked_name, malformed};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
+use crate::vault::subject_tag;
 
 /// An idempotency key of one producer, as the log knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,5 +33,13 @@ impl Ledger {
             .map_err(|error| malformed(error.to_string()))?;
         let index = self.state().remembered.get(&tag).map(|remembered| remembered.index);
         Ok(IdempotencyTag { tag, index })
+    }
+
+    /// Whether the content of entry `index` is kept about `subject`, and about nobody else; without one: about nobody.
+    pub fn is_about(&self, index: u64, subject: Option<&str>) -> Result<bool, LedgerError> {
+        let tag = subject.map(|subject| subject_tag(&self.secrets.pseudonym, subject));
+        let stored = self.reader().stored(index)?;
+        let vault = self.shared.vault();
+        Ok(stored.units.iter().filter_map(|unit| vault.scope(&unit.key)).all(|scope| scope.subject == tag))
     }
 }

@@ -1,10 +1,12 @@
-//! A vault that is gone for good: what its operator says by an empty key table in its place.
+//! A vault that is gone for good: what its operator says by an empty key table in its place, or, of a table that came from a backup and lacks what was
+//! added since, by an empty file `vault/lost` beside it.
 //!
 //! Promises: whatever was kept under a lost key is erased by record, with an order and tombstones like any erasure, so that every proof stays valid and no
 //! reader takes it for withheld; a start that was cut short in between goes on at the next one. Must never: take a table that is missing or damaged for the
 //! operator's word.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use tabellion_model::VaultKeyId;
 
@@ -16,6 +18,23 @@ use crate::vault::{KeyTable, MasterKey, TABLE_PATH, VAULT_DIR};
 
 /// What the orders say; nobody else may say it for the operator.
 const REASON: &str = "the vault was lost with its keys; the operator said so by an empty vault/keys";
+
+/// The same of keys that a restored table lacks.
+const SOME_REASON: &str =
+    "keys were lost that the restored vault does not have; the operator said so by a file vault/lost";
+/// What says it. It is taken away once it is recorded, so that it speaks of no later loss.
+const SAID_PATH: &str = "vault/lost";
+
+/// Whether the operator says that whatever the table lacks is lost.
+pub(crate) fn are_missing_ones_said(disk: &dyn Disk) -> Result<bool, OpenError> {
+    disk.exists(SAID_PATH).map_err(OpenError::io("look for", SAID_PATH))
+}
+
+/// Enters every key that the log needs and `vault` lacks as one that is known and gone, durably.
+pub(crate) fn enter_missing(vault: &mut KeyTable, used: &KeysUsed) -> Result<(), OpenError> {
+    let missing: Vec<VaultKeyId> = used.keys().filter(|key| !vault.knows(key)).copied().collect();
+    vault.enter_lost(&missing).map_err(OpenError::io("enter what is lost in", VAULT_DIR))
+}
 
 /// Whether the operator says that the vault is lost.
 pub(crate) fn is_said(disk: &dyn Disk) -> Result<bool, OpenError> {
@@ -42,11 +61,20 @@ pub(crate) fn table(
 impl Ledger {
     /// Records what was lost, unless that is on record.
     pub(crate) fn record_lost(&self) -> Result<(), LedgerError> {
-        let lost: Vec<VaultKeyId> = self.shared.vault().lost_keys();
+        let disk = self.shared.disk.as_ref();
+        let failed = |error: io::Error| {
+            LedgerError::Unavailable(format!("{SAID_PATH} cannot be looked for or removed: {error}"))
+        };
+        let is_said = disk.exists(SAID_PATH).map_err(failed)?;
         let known: BTreeSet<VaultKeyId> = self.state().erased_keys.iter().copied().collect();
-        if lost.iter().all(|key| known.contains(key)) {
-            return Ok(());
+        let lost: Vec<VaultKeyId> = self.shared.vault().lost_keys();
+        // All of them, also those erased before: the tombstones that said so were kept under keys that may be lost with them.
+        if lost.iter().any(|key| !known.contains(key)) {
+            self.order_lost(&lost, if is_said { SOME_REASON } else { REASON })?;
         }
-        self.order_lost(&lost, REASON)
+        if is_said {
+            disk.remove(SAID_PATH).and_then(|()| disk.sync_dir(VAULT_DIR)).map_err(failed)?;
+        }
+        Ok(())
     }
 }

@@ -46,9 +46,14 @@ impl Committer {
         if staging.batch.position().0 + bound > limit || !staging.has_room(group.items.len()) {
             return GroupPlaced::Full;
         }
-        let mark = (group.items.len() > 1 || staging.keys.is_some()).then(|| staging.mark());
+        // A mark costs as much as a record, and most groups are one record.
+        let is_alone = matches!(group.items.as_slice(), [item] if item.is_refused_clean());
+        let mark = (!is_alone || staging.keys.is_some()).then(|| staging.mark());
         match self.place_items(state, staging, group) {
-            Ok(Some(acks)) => GroupPlaced::Decided(Ok(acks)),
+            Ok(Some(acks)) => {
+                staging.keep();
+                GroupPlaced::Decided(Ok(acks))
+            }
             other => {
                 if let Some(mark) = mark {
                     staging.roll_back(mark);

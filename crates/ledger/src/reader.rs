@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use tabellion_model::registry::{self, Facts};
 use tabellion_model::{
-    Disclosure, Entry, Env, HoldId, KeyChain, KeyId, Micros, Origin, PlacedEntry, Purpose, Receipt, RecordId,
+    Disclosure, Entry, Env, KeyChain, KeyId, Micros, Origin, PlacedEntry, Purpose, Receipt, RecordId,
     SealProof, SystemId, UnitId, tombstone,
 };
 use tabellion_tlog::{Hash, TlogProof, consistency_path, inclusion_path, inclusion_path_of, leaf_hash};
 
+use crate::anchor::{OutboxError, evidence_for};
 use crate::disk::Disk;
 use crate::error::{LedgerError, OpenError, RejectCode};
+use crate::in_place::HeldLock;
 use crate::keyring::Secrets;
 use crate::ledger::{self, OpenOptions};
 use crate::read::{self, LogBlocks, Stored};
@@ -88,7 +90,14 @@ impl Reader {
             recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut FoldOnly)?;
         let secrets = Secrets::load(disk.as_ref(), &options.keys)?;
         let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets)?;
-        let shared = Arc::new(Shared::new(disk, options, recovered.state, vault, recovered.checkpoint));
+        let shared = Arc::new(Shared::new(
+            disk,
+            options,
+            HeldLock::none(),
+            recovered.state,
+            vault,
+            recovered.checkpoint,
+        ));
         shared.load_hybrid()?;
         let (reader, mut notes) = (Self { shared }, recovered.notes);
         notes.extend(reader.load_cosigned().map_err(OpenError::io("read", COSIGNED_PATH))?);
@@ -168,15 +177,10 @@ impl Reader {
         Arc::clone(&self.shared.checkpoint.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Legal holds in force.
-    pub fn holds(&self) -> Vec<HoldId> {
-        self.state().holds.keys().copied().collect()
-    }
-
     /// Systems on their way out: with the time their content goes, or `None` when it is gone.
     pub fn deletions(&self) -> Vec<(SystemId, Option<Micros>)> {
         let due = |deletion: &Deletion| match deletion {
-            Deletion::Requested(due) => Some(*due),
+            Deletion::Requested { due, .. } => Some(*due),
             Deletion::Purged => None,
         };
         self.state().deletions.iter().map(|(system, deletion)| (*system, due(deletion))).collect()
@@ -303,12 +307,27 @@ impl Reader {
 
     /// The signed checkpoint of exactly `size`, as it was signed then, with the log's second signature where it has a key for that.
     pub fn checkpoint_at(&self, size: u64) -> Result<String, LedgerError> {
+        self.logged_checkpoint(size).map(|text| self.shared.handed_out(&text))
+    }
+
+    /// The checkpoint of the commit that ended at `size`, as it stands in the log: signed by Ed25519 alone.
+    fn logged_checkpoint(&self, size: u64) -> Result<Arc<str>, LedgerError> {
+        if let Some(text) = self.shared.newest_checkpoint(size) {
+            return Ok(text);
+        }
         let batch = self.batch_ending_at(size)?;
         let bytes = read::batch_bytes(self.shared.disk.as_ref(), &batch).map_err(LedgerError::Unavailable)?;
         let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
-        let text = str::from_utf8(parsed.checkpoint)
-            .map_err(|_| LedgerError::Fatal("a checkpoint is not text".to_owned()))?;
-        Ok(self.shared.handed_out(text))
+        str::from_utf8(parsed.checkpoint)
+            .map(Arc::from)
+            .map_err(|_| LedgerError::Fatal("a checkpoint is not text".to_owned()))
+    }
+
+    /// The plain C2SP proof of entry `index` in the tree of `size` entries, where a commit ended, with the checkpoint as it stands in the log. For the newest
+    /// entries nothing is read from the disk.
+    pub fn logged_proof(&self, index: u64, size: u64) -> Result<TlogProof, LedgerError> {
+        let checkpoint = self.logged_checkpoint(size)?.as_ref().to_owned();
+        Ok(TlogProof { extra: None, index, path: self.inclusion(index, size)?, checkpoint })
     }
 
     /// Inclusion path of entry `index` in the tree of `size` entries.
@@ -375,6 +394,20 @@ impl Reader {
         self.receipt_under(index, cosigned.checkpoint.size, self.shared.handed_out(&cosigned.bytes))
     }
 
+    /// The receipt of entry `index` under a checkpoint that anchors have confirmed, with their evidence.
+    pub fn anchored_receipt(&self, index: u64) -> Result<Receipt, LedgerError> {
+        self.batch_of(index)?;
+        let unreadable = |error: OutboxError| LedgerError::Unavailable(error.to_string());
+        let (size, anchors) = evidence_for(&self.shared.disk, index).map_err(unreadable)?.ok_or_else(|| {
+            LedgerError::rejected(
+                RejectCode::NotFound,
+                format!("no anchor has confirmed a checkpoint with entry {index} in it yet; ask again later, or take the plain receipt"),
+            )
+        })?;
+        let receipt = self.receipt_under(index, size, self.checkpoint_at(size)?)?;
+        Ok(Receipt { anchors, ..receipt })
+    }
+
     /// The receipt of entry `index` under `checkpoint`, which is the log's own of `size` entries.
     fn receipt_under(&self, index: u64, size: u64, checkpoint: String) -> Result<Receipt, LedgerError> {
         let batch = self.batch_of(index)?;
@@ -395,6 +428,7 @@ impl Reader {
             disclosures: disclosures.into_values().collect(),
             keys: self.receipt_keys(&view.entry, sealed_at, size)?,
             seal: if index == sealed_at { None } else { Some(self.receipt_seal(&batch, index, size)?) },
+            anchors: Vec::new(),
         })
     }
 

@@ -87,8 +87,10 @@ impl KeysUsed {
         match self.0.iter().find(|(key, _)| !vault.knows(key)) {
             None => Ok(()),
             Some((key, index)) => Err(OpenError::Corrupt(format!(
-                "the vault has no whole key {key}, which entry {index} needs: the vault is damaged or an older copy. Restore log and vault from \
-                 one backup"
+                "the vault has no whole key {key}, which entry {index} needs: the vault is damaged or an older copy. Put the newest vault back, \
+                 from its disk or a newer backup\n\
+                 If there is none, what was kept under the keys that this one lacks is lost (entries, proofs and receipts are not): make vault/lost an empty \
+                 file of the owner's alone, and the next start records that"
             ))),
         }
     }

@@ -8,7 +8,7 @@ use crate::disk::{self, Disk};
 use crate::error::OpenError;
 
 /// The mark; its text says why.
-const RETIRED_PATH: &str = "retired";
+pub(crate) const RETIRED_PATH: &str = "retired";
 /// Largest mark.
 const MAX_TEXT: u64 = 4096;
 

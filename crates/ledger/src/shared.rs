@@ -1,21 +1,29 @@
 //! What the committer, the keeper and every reader of one open log share.
 
+use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use tabellion_model::Micros;
 use tabellion_tlog::SignedCheckpoint;
 
 use crate::clock::{Clock, LogTime};
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::entropy::Entropy;
+use crate::error::LedgerError;
 use crate::hybrid::Hybrid;
+use crate::in_place::{self, HeldLock};
 use crate::keyring::KeyAccess;
 use crate::ledger::OpenOptions;
 use crate::room::Room;
 use crate::state::LogState;
 use crate::vault::KeyTable;
+use crate::wal::segment::segment_path;
 use crate::wal::spare::Spare;
+
+/// Checkpoints kept in memory, half a kilobyte each: of as many commits as happen while an answer with its proof is written.
+const NEWEST_CHECKPOINTS: usize = 1024;
 
 /// Everything of an open log that is not the committer's alone.
 pub(crate) struct Shared {
@@ -25,11 +33,20 @@ pub(crate) struct Shared {
     pub(crate) time: LogTime,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) keys: KeyAccess,
-    pub(crate) erase_by_two: bool,
+    /// Whether this process was opened so that erasures take two people; [`crate::Ledger::erases_by_two`] asks the log as well.
+    pub(crate) configured_by_two: bool,
+    /// What keeps a second writer out.
+    pub(crate) lock: HeldLock,
     pub(crate) state: RwLock<LogState>,
     pub(crate) vault: Mutex<KeyTable>,
+    /// The segment that is being written and its file, for whoever asks whether it still stands under its name.
+    segment: Mutex<Option<(u32, Arc<dyn DiskFile>)>>,
+    /// Why nothing could be recorded, and when that was; `None` once something was recorded again.
+    refused: Mutex<Option<(Micros, String)>>,
     /// Checkpoint of the newest commit.
     pub(crate) checkpoint: RwLock<Arc<str>>,
+    /// Those of the commits before it, newest last, by log size.
+    pub(crate) newest_checkpoints: RwLock<VecDeque<(u64, Arc<str>)>>,
     /// The newest checkpoint that witnesses have cosigned.
     pub(crate) cosigned: RwLock<Option<Arc<SignedCheckpoint>>>,
     /// The key of the second signature on checkpoints that are handed out.
@@ -75,6 +92,7 @@ impl Shared {
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
         options: &OpenOptions,
+        lock: HeldLock,
         state: LogState,
         vault: KeyTable,
         checkpoint: String,
@@ -87,10 +105,14 @@ impl Shared {
             time: LogTime::new(Arc::clone(&options.clock), state.committed_at),
             entropy: Arc::clone(&options.entropy),
             keys: options.keys.clone(),
-            erase_by_two: options.erase_by_two.contains(&state.env),
+            configured_by_two: options.erase_by_two.contains(&state.env),
+            lock,
             state: RwLock::new(state),
             vault: Mutex::new(vault),
+            segment: Mutex::default(),
+            refused: Mutex::default(),
             checkpoint: RwLock::new(checkpoint.into()),
+            newest_checkpoints: RwLock::default(),
             cosigned: RwLock::default(),
             hybrid: RwLock::default(),
             stopped: AtomicBool::new(false),
@@ -106,6 +128,54 @@ impl Shared {
     /// The vault's key table. A panic while it was held cannot leave it half-changed: every change is made by one call.
     pub(crate) fn vault(&self) -> MutexGuard<'_, KeyTable> {
         self.vault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes `checkpoint`, of `size` entries, the newest.
+    pub(crate) fn set_checkpoint(&self, size: u64, checkpoint: Arc<str>) {
+        let mut newest = self.newest_checkpoints.write().unwrap_or_else(PoisonError::into_inner);
+        if newest.len() == NEWEST_CHECKPOINTS {
+            newest.pop_front();
+        }
+        newest.push_back((size, Arc::clone(&checkpoint)));
+        drop(newest);
+        *self.checkpoint.write().unwrap_or_else(PoisonError::into_inner) = checkpoint;
+    }
+
+    /// The checkpoint of `size` entries as it stands in the log, when it is one of the newest.
+    pub(crate) fn newest_checkpoint(&self, size: u64) -> Option<Arc<str>> {
+        let newest = self.newest_checkpoints.read().unwrap_or_else(PoisonError::into_inner);
+        let at = newest.binary_search_by_key(&size, |(size, _)| *size).ok()?;
+        newest.get(at).map(|(_, checkpoint)| Arc::clone(checkpoint))
+    }
+
+    /// Says that segment `number` is written from now on.
+    pub(crate) fn writes_into(&self, number: u32, file: &Arc<dyn DiskFile>) {
+        let mut segment = self.segment.lock().unwrap_or_else(PoisonError::into_inner);
+        if segment.as_ref().is_none_or(|(known, _)| *known != number) {
+            *segment = Some((number, Arc::clone(file)));
+        }
+    }
+
+    /// Refuses when the lock, the segment being written or the vault's table no longer stands under its name.
+    pub(crate) fn in_place(&self) -> Result<(), LedgerError> {
+        let disk = self.disk.as_ref();
+        self.lock.check(disk)?;
+        let segment = self.segment.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((number, file)) = segment {
+            in_place::check(disk, &segment_path(number), file.as_ref())?;
+        }
+        self.vault().in_place(disk)
+    }
+
+    /// Notes why nothing could be recorded now, or that something was.
+    pub(crate) fn note_refused(&self, why: Option<String>) {
+        let noted = why.map(|why| (self.clock.now(), why));
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = noted;
+    }
+
+    /// Why nothing could be recorded when that was tried last, and when.
+    pub(crate) fn refused(&self) -> Option<(Micros, String)> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Says that the log has `size` entries now.

@@ -3,19 +3,19 @@
 //! Everything staged is either written whole by the commit that follows or dropped; a refused submission leaves no trace. Must never:
 //! write, sync, sign or wait.
 
-use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard};
 
 use tabellion_model::registry::{Kind, is_key_record};
 use tabellion_model::{
     Header, KeyChain, KeyId, Micros, Numbers as RecordNumbers, ProducerId, Purpose, RecordId, RecordTemplate,
-    Statement, StreamName, VaultKeyId,
+    Statement, VaultKeyId,
 };
 use tabellion_tlog::{CompactRange, Hash, MAX_ENTRY_BYTES, leaf_hash};
 
 use crate::error::{LedgerError, RejectCode};
 use crate::keyring::KeyPair;
 use crate::numbers::{self, Epoch};
+use crate::overlay::Overlay;
 use crate::shared::Shared;
 use crate::state::{Deletion, LogState, Remembered};
 use crate::vault::KeyTable;
@@ -58,6 +58,11 @@ pub(crate) enum Item {
 }
 
 impl Item {
+    /// Whether it is refused, when it is, before it has changed anything. A statement brings numbers of its own, which are looked at one after the other.
+    pub(crate) fn is_refused_clean(&self) -> bool {
+        matches!(self, Self::Record(_))
+    }
+
     pub(crate) fn header(&self) -> &Header {
         match self {
             Self::Record(record) => &record.header,
@@ -130,16 +135,6 @@ pub(crate) struct Ahead {
     pub(crate) committed_at: Micros,
 }
 
-/// Counts that differ from the committed state.
-#[derive(Clone, Default)]
-pub(crate) struct Overlay {
-    /// The log's own epoch; looked at for every record.
-    own: Option<Epoch>,
-    streams: HashMap<StreamName, u64>,
-    idems: HashMap<Hash, u64>,
-    epochs: HashMap<ProducerId, Option<Epoch>>,
-}
-
 /// Where a submission began, to take it back whole.
 pub(crate) struct Mark {
     batch: (usize, u32),
@@ -148,7 +143,7 @@ pub(crate) struct Mark {
     entries: usize,
     keys: Option<KeyChain>,
     adopted: usize,
-    overlay: Overlay,
+    plain: bool,
 }
 
 impl<'a> Staging<'a> {
@@ -161,7 +156,8 @@ impl<'a> Staging<'a> {
     ) -> Self {
         let own = state.own_producer();
         let edge = ahead.map_or_else(|| state.tree.edge(), |ahead| &ahead.edge).clone();
-        let epoch = ahead.map_or_else(|| state.numbers.get(&own).cloned(), |ahead| ahead.overlay.own.clone());
+        let epoch =
+            ahead.map_or_else(|| state.numbers.get(&own).cloned(), |ahead| ahead.overlay.own().cloned());
         Self {
             state,
             shared,
@@ -173,13 +169,15 @@ impl<'a> Staging<'a> {
             entries: Vec::new(),
             keys: None,
             adopted: Vec::new(),
-            overlay: Overlay { own: epoch, ..Overlay::default() },
+            overlay: Overlay::starting(epoch),
             plain: true,
             scratch: Vec::new(),
         }
     }
 
-    pub(crate) fn mark(&self) -> Mark {
+    /// Where things stand before a submission; to be given back to [`Staging::keep`] or [`Staging::roll_back`].
+    pub(crate) fn mark(&mut self) -> Mark {
+        self.overlay.begin();
         Mark {
             batch: self.batch.position(),
             edge: self.edge.clone(),
@@ -187,10 +185,16 @@ impl<'a> Staging<'a> {
             entries: self.entries.len(),
             keys: self.keys.clone(),
             adopted: self.adopted.len(),
-            overlay: self.overlay.clone(),
+            plain: self.plain,
         }
     }
 
+    /// Keeps what was placed since the mark.
+    pub(crate) fn keep(&mut self) {
+        self.overlay.keep();
+    }
+
+    /// Takes back what was placed since `mark`.
     pub(crate) fn roll_back(&mut self, mark: Mark) {
         self.batch.truncate(mark.batch);
         self.edge = mark.edge;
@@ -198,7 +202,8 @@ impl<'a> Staging<'a> {
         self.entries.truncate(mark.entries);
         self.keys = mark.keys;
         self.adopted.truncate(mark.adopted);
-        self.overlay = mark.overlay;
+        self.plain = mark.plain;
+        self.overlay.take_back();
     }
 
     /// Room for `more` entries besides the seal.
@@ -233,15 +238,15 @@ impl<'a> Staging<'a> {
 
     /// Epoch of the log's own producer as it stands with this batch.
     pub(crate) fn own_epoch(&mut self) -> &mut Option<Epoch> {
-        &mut self.overlay.own
+        self.overlay.own_mut()
     }
 
     /// Stages one item, or says why not. An `Err` may leave a part behind: roll back to the submission's mark.
     pub(crate) fn place(&mut self, item: &mut Item) -> Result<Placed, LedgerError> {
         if let Some(idem) = item.header().idem {
-            let ahead = self.ahead.and_then(|ahead| ahead.overlay.idems.get(&idem));
-            if let Some(first) = self.overlay.idems.get(&idem).or(ahead) {
-                return Ok(Placed::Deferred { first: *first });
+            let ahead = || self.ahead.and_then(|ahead| ahead.overlay.idem(&idem));
+            if let Some(first) = self.overlay.idem(&idem).or_else(ahead) {
+                return Ok(Placed::Deferred { first });
             }
             if let Some(original) = self.state.remembered.get(&idem) {
                 return Ok(Placed::Remembered { original: *original });
@@ -262,7 +267,7 @@ impl<'a> Staging<'a> {
             return Ok(());
         }
         let detail = match deletion {
-            Deletion::Requested(due) => {
+            Deletion::Requested { due, .. } => {
                 format!(
                     "system {system} is being deleted (content goes at {due}); cancel the deletion to go on recording for it"
                 )
@@ -291,7 +296,7 @@ impl<'a> Staging<'a> {
         epoch.count(header);
         if let (Some((stream, slot)), Some(version)) = (&mut header.stream, version) {
             *slot = version;
-            self.overlay.streams.insert(stream.clone(), version);
+            self.overlay.set_stream(stream, version);
         }
         let numbers = RecordNumbers {
             epoch: header.epoch,
@@ -336,7 +341,7 @@ impl<'a> Staging<'a> {
         }
         let expected = header.stream.as_ref().map(|(_, version)| version.saturating_sub(1));
         if let (Some((stream, _)), Some(version)) = (&header.stream, self.next_version(header, expected)?) {
-            self.overlay.streams.insert(stream.clone(), version);
+            self.overlay.set_stream(stream, version);
         }
         let epoch = self.epoch_of(header.producer);
         numbers::observe(epoch, header).map_err(|due| {
@@ -355,11 +360,11 @@ impl<'a> Staging<'a> {
     /// The current epoch of any producer, as it stands with this batch.
     fn epoch_of(&mut self, producer: ProducerId) -> &mut Option<Epoch> {
         if producer == self.own {
-            return &mut self.overlay.own;
+            return self.overlay.own_mut();
         }
         let (state, ahead) = (self.state, self.ahead);
-        self.overlay.epochs.entry(producer).or_insert_with(|| {
-            let ahead = ahead.and_then(|ahead| ahead.overlay.epochs.get(&producer));
+        self.overlay.epoch_mut(producer, || {
+            let ahead = ahead.and_then(|ahead| ahead.overlay.epoch(&producer));
             ahead.cloned().unwrap_or_else(|| state.numbers.get(&producer).cloned())
         })
     }
@@ -399,7 +404,7 @@ impl<'a> Staging<'a> {
             self.batch.push_fingerprint(fingerprint);
         }
         if let Some(idem) = header.idem {
-            self.overlay.idems.insert(idem, index);
+            self.overlay.set_idem(idem, index);
         }
         self.plain &= changes_counts_only(&header);
         let record_id = header.record_id;
@@ -421,9 +426,9 @@ impl<'a> Staging<'a> {
     /// The version that `header`'s stream gets, when it is at the expected one.
     fn next_version(&self, header: &Header, expected: Option<u64>) -> Result<Option<u64>, LedgerError> {
         let Some((stream, _)) = &header.stream else { return Ok(None) };
-        let ahead = || self.ahead.and_then(|ahead| ahead.overlay.streams.get(stream));
-        let known = self.overlay.streams.get(stream).or_else(ahead);
-        let current = known.or_else(|| self.state.streams.get(stream)).copied().unwrap_or(0);
+        let ahead = || self.ahead.and_then(|ahead| ahead.overlay.stream(stream));
+        let committed = || self.state.streams.get(stream).copied();
+        let current = self.overlay.stream(stream).or_else(ahead).or_else(committed).unwrap_or(0);
         match expected {
             Some(expected) if expected != current => Err(LedgerError::rejected(
                 RejectCode::StreamConflict,
@@ -447,6 +452,10 @@ fn changes_counts_only(header: &Header) -> bool {
                 | Kind::AnchorConfirmed
                 | Kind::StatementRegistered
                 | Kind::EnvelopeImported
+                | Kind::SourceHeartbeat
+                | Kind::GapDeclared
+                | Kind::GapFound
+                | Kind::GapFilled
         )
     )
 }

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tabellion_model::body::{Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested};
+use tabellion_model::body::{Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet};
 use tabellion_model::registry::{self, Facts};
 use tabellion_model::{
-    BatchSeal, CredentialId, Entry, Env, ErasureRequestId, Header, HoldId, KeyChain, Micros, Origin,
-    ProducerId, RecordId, Statement, StreamName, SystemId, VaultKeyId,
+    BatchSeal, Entry, Env, ErasureRequestId, Header, HoldId, KeyChain, Micros, Origin, ProducerId, RecordId,
+    Statement, StreamName, SystemId, VaultKeyId,
 };
 use tabellion_tlog::{Hash, leaf_hash};
 
@@ -49,22 +49,20 @@ pub(crate) struct Hold {
     /// The keys it keeps; `None`: everything of `system`.
     pub(crate) keys: Option<Vec<VaultKeyId>>,
     pub(crate) system: Option<SystemId>,
-}
-
-/// An erasure that somebody asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Requested {
     /// Index of its record.
     pub(crate) index: u64,
-    /// Who asked.
-    pub(crate) by: CredentialId,
 }
 
 /// Where a system stands on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deletion {
-    /// Asked for; appends naming the system are refused; content goes at the time given.
-    Requested(Micros),
+    /// Asked for; appends naming the system are refused; content goes at `due`.
+    Requested {
+        /// When.
+        due: Micros,
+        /// Whether one person asked for it and another confirmed it.
+        by_two: bool,
+    },
     /// Content is gone.
     Purged,
 }
@@ -85,8 +83,10 @@ pub(crate) struct LogState {
     pub(crate) orders: BTreeMap<RecordId, Vec<VaultKeyId>>,
     /// Every vault key that was ever ordered to be destroyed.
     pub(crate) erased_keys: Vec<VaultKeyId>,
-    /// Erasures that somebody asked for and nobody has decided on.
-    pub(crate) requests: BTreeMap<ErasureRequestId, Requested>,
+    /// Erasures that somebody asked for and nobody has decided on, with the index of the record of each.
+    pub(crate) requests: BTreeMap<ErasureRequestId, u64>,
+    /// Whether it is on record that an erasure takes two people.
+    pub(crate) erase_by_two: bool,
     pub(crate) holds: BTreeMap<HoldId, Hold>,
     pub(crate) deletions: BTreeMap<SystemId, Deletion>,
     /// Indexes of all `erasure.done` records.
@@ -118,6 +118,7 @@ impl LogState {
             orders: BTreeMap::new(),
             erased_keys: Vec::new(),
             requests: BTreeMap::new(),
+            erase_by_two: false,
             holds: BTreeMap::new(),
             deletions: BTreeMap::new(),
             tombstones: Vec::new(),
@@ -221,12 +222,15 @@ impl LogState {
                 }
             }
             Facts::HoldPlaced(placed) => {
-                self.holds.insert(placed.hold, Hold { keys: placed.keys, system });
+                self.holds.insert(placed.hold, Hold { keys: placed.keys, system, index });
             }
             Facts::HoldReleased(hold) => {
                 self.holds.remove(&hold);
             }
-            Facts::DeletionRequested(due) => self.set_deletion(system, Some(Deletion::Requested(due))),
+            Facts::DeletionRequested(due) => {
+                let by_two = header.producer == self.own_producer() && by_two::request_of(header).is_some();
+                self.set_deletion(system, Some(Deletion::Requested { due, by_two }));
+            }
             Facts::DeletionCancelled => self.set_deletion(system, None),
             Facts::SystemPurged(_) => self.set_deletion(system, Some(Deletion::Purged)),
             Facts::ConflictFound(found) => {
@@ -246,20 +250,27 @@ impl LogState {
             | Facts::RecordRead(_)
             | Facts::AnchorConfirmed(_)
             | Facts::StatementRegistered(_)
-            | Facts::EnvelopeImported(_) => {}
+            | Facts::EnvelopeImported(_)
+            | Facts::SourceHeartbeat(_)
+            | Facts::GapDeclared(..)
+            | Facts::GapFound(..)
+            | Facts::GapFilled(_) => {}
         }
         Ok(())
     }
 
     /// Follows erasures that take two people. Only what this log wrote by itself counts: anybody may sign a statement of any type.
     fn apply_request(&mut self, index: u64, header: &Header) {
-        let Some(request) = by_two::request_of(header).filter(|_| header.producer == self.own_producer())
-        else {
+        let is_rule = header.record_type.as_str() == ErasureRuleSet::TYPE;
+        let request = by_two::request_of(header);
+        if !(is_rule || request.is_some()) || header.producer != self.own_producer() {
             return;
-        };
+        }
+        self.erase_by_two |= is_rule;
+        let Some(request) = request else { return };
         match header.record_type.as_str() {
             ErasureRequested::TYPE => {
-                self.requests.insert(request, Requested { index, by: header.actor });
+                self.requests.insert(request, index);
             }
             ErasureConfirmed::TYPE | ErasureDeclined::TYPE => {
                 self.requests.remove(&request);

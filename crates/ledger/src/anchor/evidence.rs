@@ -1,14 +1,19 @@
 //! What anchors have confirmed, for packages.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tabellion_model::ReceiptAnchor;
 use tabellion_tlog::anchor::AnchorKind;
 
-use super::outbox::job_names;
+use super::outbox::{covering, job_names};
 use super::{Outbox, OutboxError};
 use crate::disk::Disk;
 use crate::error::LedgerError;
 use crate::reader::Reader;
+
+/// Most anchors that a receipt takes along.
+const MAX_RECEIPT_ANCHORS: usize = 8;
 
 /// A confirmed and recorded anchor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +60,32 @@ fn one(outbox: &Outbox, at: u64, size: u64) -> Result<Option<Anchored>, OutboxEr
     };
     let evidence = outbox.evidence(&job)?;
     Ok(Some(Anchored { kind, checkpoint: job.checkpoint, size: job.size, record, evidence }))
+}
+
+/// Of the checkpoints that cover entry `index` and that anchors have confirmed, the one whose evidence says most to a reader: its size and that evidence.
+/// An Arweave item dates nothing by itself, so it decides only where there is nothing else. `None`: none is confirmed.
+pub(crate) fn evidence_for(
+    disk: &Arc<dyn Disk>,
+    index: u64,
+) -> Result<Option<(u64, Vec<ReceiptAnchor>)>, OutboxError> {
+    let mut by_size: BTreeMap<u64, Vec<ReceiptAnchor>> = BTreeMap::new();
+    for one in covering(disk, index)? {
+        let outbox = Outbox::new(Arc::clone(disk), &one.name);
+        let job = outbox.job(one.size)?;
+        let Some(anchor) = job.kind() else { continue };
+        let evidence = outbox.evidence(&job)?;
+        by_size.entry(one.size).or_default().push(ReceiptAnchor { anchor, evidence });
+    }
+    let dating =
+        |anchors: &[ReceiptAnchor]| anchors.iter().filter(|one| one.anchor != AnchorKind::Arweave).count();
+    // Of equals the smallest checkpoint, which bounds the entry most closely.
+    let best = by_size.into_iter().rev().max_by_key(|(_, anchors)| (dating(anchors), anchors.len()));
+    Ok(best.map(|(size, mut anchors)| {
+        anchors.sort_by_cached_key(ReceiptAnchor::sort_key);
+        anchors.dedup();
+        anchors.truncate(MAX_RECEIPT_ANCHORS);
+        (size, anchors)
+    }))
 }
 
 impl Reader {

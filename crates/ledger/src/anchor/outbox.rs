@@ -16,6 +16,8 @@ use crate::level::AnchoredBy;
 
 /// Directory of the outboxes, below the data directory.
 pub const ANCHOR_DIR: &str = "anchors";
+/// Code of the fault of an anchor whose evidence is damaged here.
+const DAMAGED: &str = "damaged";
 /// Largest job file: a checkpoint, a state as large as evidence in base64, and a few lines.
 const MAX_JOB_FILE: u64 = 512 << 10;
 /// Digits of a size in file names, so that names sort as sizes do: all that 64 bits can need.
@@ -152,9 +154,21 @@ impl Outbox {
         if job.evidence_hash() == Some(sha256(&bytes)) { Ok(bytes) } else { Err(OutboxError::Evidence(path)) }
     }
 
-    /// How much of the log it covers.
+    /// How much of the log it covers, by evidence that is whole: what is damaged covers nothing, and is told as a fault.
     pub fn coverage(&self) -> Result<Coverage, OutboxError> {
-        Ok(coverage_of(&self.name, &self.jobs()?))
+        let mut jobs = self.jobs()?;
+        let mut damaged = None;
+        // The newest evidence that is whole says how far it goes; older damage takes nothing away from that.
+        while let Some(newest) = jobs.iter().rposition(|job| job.state == JobState::Confirmed) {
+            let Some(error) = jobs.get(newest).and_then(|job| self.evidence(job).err()) else { break };
+            damaged.get_or_insert_with(|| error.to_string());
+            jobs.remove(newest);
+        }
+        let mut coverage = coverage_of(&self.name, &jobs);
+        if let Some(text) = damaged {
+            coverage.error = Some(super::JobError { code: DAMAGED.to_owned(), text });
+        }
+        Ok(coverage)
     }
 }
 
@@ -171,7 +185,8 @@ pub(crate) fn job_names(disk: &dyn Disk) -> Result<Vec<(String, u64)>, OutboxErr
     Ok(names.iter().filter_map(job).collect())
 }
 
-/// Of each outbox the smallest confirmed checkpoint that covers entry `index`.
+/// Of each outbox the smallest confirmed checkpoint that covers entry `index` and whose evidence is whole. What is damaged proves nothing and hides no
+/// other; [`super::anchored`] names it.
 pub(crate) fn covering(disk: &Arc<dyn Disk>, index: u64) -> Result<Vec<AnchoredBy>, OutboxError> {
     let mut found: Vec<AnchoredBy> = Vec::new();
     // Names sort by anchor and then by size.
@@ -179,8 +194,9 @@ pub(crate) fn covering(disk: &Arc<dyn Disk>, index: u64) -> Result<Vec<AnchoredB
         if found.last().is_some_and(|known| known.name == name) {
             continue;
         }
-        let job = Outbox::new(Arc::clone(disk), &name).job(size)?;
-        if job.state == JobState::Confirmed {
+        let outbox = Outbox::new(Arc::clone(disk), &name);
+        let is_proved = |job: &Job| job.state == JobState::Confirmed && outbox.evidence(job).is_ok();
+        if outbox.job(size).is_ok_and(|job| is_proved(&job)) {
             found.push(AnchoredBy { name, size });
         }
     }

@@ -9,6 +9,8 @@ use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::reader::Reader;
 
+/// All of a log, in thousandths.
+const WHOLE_PERMILLE: u64 = 1000;
 /// Most entries that are looked at to see whether anything but anchoring went on. Where there are more, something did.
 const MAX_LOOK: u64 = 256;
 
@@ -28,6 +30,21 @@ pub(super) fn record(ledger: &Ledger, name: &str, job: &Job) -> Result<Option<u6
     draft.idempotency_key = Some(format!("anchor/{name}/{}", job.size));
     draft.observed_at = Some(job.created_at);
     Ok(Some(ledger.append_one_own(&draft)?.index))
+}
+
+impl Reader {
+    /// Entries in a thousand that stand under a checkpoint of `confirmed` entries: 1000 as soon as nothing but seals, epochs and anchoring's own records came
+    /// after it, which call for no anchor. `Unavailable` when the log cannot be read.
+    pub fn covered_permille(&self, confirmed: u64) -> Result<u64, LedgerError> {
+        let size = self.size();
+        if confirmed >= size || !has_grown(self, confirmed)? {
+            return Ok(WHOLE_PERMILLE);
+        }
+        // Rounded down: a single entry that is not covered shows.
+        Ok((u128::from(confirmed) * u128::from(WHOLE_PERMILLE) / u128::from(size.max(1)))
+            .try_into()
+            .unwrap_or(WHOLE_PERMILLE))
+    }
 }
 
 /// Whether the log has grown since `size` by anything but seals, epochs and anchoring's own records. Without this every anchor would call for the next.

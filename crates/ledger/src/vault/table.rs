@@ -150,6 +150,25 @@ impl KeyTable {
         })
     }
 
+    /// Enters `keys`, which the table lacks, as known and gone, durably.
+    pub(crate) fn enter_lost(&mut self, keys: &[VaultKeyId]) -> io::Result<()> {
+        for id in keys {
+            let scope =
+                KeyScope { system: None, class: RetentionClass::lost(), month: 0, subject: None, own: false };
+            let identity = Identity { id: *id, created: Micros(0), scope };
+            let position = self.used();
+            self.pending.push(slot::gone(&identity.to_bytes()));
+            self.rows.insert(*id, KeyRow { identity, position, key: None });
+        }
+        if !keys.is_empty() {
+            self.notes.push(format!(
+                "the content of {} keys that {TABLE_PATH} lacks is recorded as lost, as its operator said",
+                keys.len()
+            ));
+        }
+        self.make_durable()
+    }
+
     /// Opens the table. `dying`: keys whose destruction was ordered; their slots may be half overwritten.
     ///
     /// A slot that is not whole is a key whose writing was cut short before anything used it, or a key that the log needs. The caller can

@@ -9,8 +9,6 @@ use super::BATCH_ALIGN;
 use super::segment::{SEGMENT_DIR, SegmentHeader, SegmentLog, segment_path};
 use super::spare::Spare;
 use crate::disk::{Disk, DiskFile, OpenMode};
-use crate::error::LedgerError;
-use crate::in_place;
 
 /// Where a batch goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,9 +92,9 @@ impl Segments {
         Ok(Place { segment: self.number, offset: self.end })
     }
 
-    /// Whether the segment still stands under its name.
-    pub(crate) fn in_place(&self, disk: &dyn Disk) -> Result<(), LedgerError> {
-        in_place::check(disk, &segment_path(self.number), self.file.as_ref())
+    /// Its number.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 
     pub(crate) fn file(&self) -> Arc<dyn DiskFile> {

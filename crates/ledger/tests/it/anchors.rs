@@ -145,6 +145,23 @@ fn evidence_that_is_damaged_is_named_by_everything_that_looks_and_hides_no_other
         assert!(report.beside.iter().any(|found| found.contains(path.as_str())), "fsck does not see {path}");
     }
     assert_eq!(report.counts.get("anchors confirmed"), Some(&1), "fsck does not say what it looked at");
+    let named = |reached: &tabellion_ledger::Reached| {
+        reached.anchored.iter().map(|anchor| anchor.size).collect::<Vec<_>>()
+    };
+    let whole = found.whole[0].size;
+    assert_eq!(outbox.coverage().unwrap().size, whole, "damage to one file hides what others cover");
+    let reached = ledger.reader().reached(0).unwrap();
+    assert_eq!(named(&reached), [whole], "an anchor is named whose evidence is gone");
+    std::fs::write(dir.path().join(outbox.evidence_path(&jobs(&disk)[2])), b"other").unwrap();
+    let reached = ledger.reader().reached(0).unwrap();
+    assert!(named(&reached).is_empty(), "an entry is called anchored, and nothing is left that proves it");
+    let coverage = outbox.coverage().unwrap();
+    assert_eq!(
+        (coverage.size, coverage.taken_at),
+        (0, None),
+        "the status says confirmed, and nothing proves it"
+    );
+    assert_eq!(coverage.error.expect("a fault").code, "damaged", "nobody is told that evidence is damaged");
 }
 
 /// A service that stalls until the test lets it go on.

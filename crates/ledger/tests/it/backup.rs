@@ -203,4 +203,9 @@ fn a_retired_copy_is_read_and_never_written() {
     );
     assert!(Reader::open(Arc::clone(&log), &options(2)).is_ok(), "what may be read cannot be");
     assert!(log.open("retired", OpenMode::Read).is_ok());
+    // A backup of it, put back, is no way round.
+    let backup = SimDisk::new();
+    back_up(&log, &options(3), &backup).expect("a backup of a copy that is read only");
+    let there = restored(log.as_ref(), &backup, Arc::new(SimDisk::new())).expect("restored");
+    assert!(Ledger::open(there, &options(4)).is_err(), "the mark washes off in a backup");
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use tabellion_ledger::{By, Draft, ErasureTarget, Ledger, OpenOptions, RejectCode, UnitContent, fsck};
-use tabellion_model::{CredentialId, Env};
-use tabellion_testkit::{Fault, Image, SimDisk};
+use tabellion_ledger::{
+    By, Clock as _, Draft, ErasureTarget, Ledger, OpenOptions, RejectCode, SystemClock, UnitContent,
+    WantedErasure, fsck,
+};
+use tabellion_model::{CredentialId, Env, Micros, SystemId};
+use tabellion_testkit::{Fault, Image, ManualClock, SimDisk};
 
 use crate::fixture::{new_log, options, real};
 
@@ -91,6 +94,100 @@ fn a_hold_a_refusal_and_the_operator_count_as_everybody_does() {
     assert!(is_shown(&ledger, index), "a declined erasure destroyed content");
     let forged = ledger.append(&Draft::new("erasure.confirmed")).expect_err("a confirmation by hand");
     assert_eq!(forged.code(), Some(RejectCode::Malformed), "{forged}");
+}
+
+/// Requirement: P47, P48
+#[test]
+fn one_person_cannot_delete_a_system_however_short_the_grace() {
+    let (_dir, disk, ledger) = real();
+    let system = SystemId::from_bytes([7; 16]);
+    let mut draft = about_ada();
+    draft.system = Some(system.to_string());
+    let index = ledger.append(&draft).expect("an append").index;
+    // Asked for by one person, before the log took two.
+    ledger.request_deletion(&system, Micros(1), "by one").expect("a request of before");
+    ledger.close().expect("a clean end");
+
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let options = OpenOptions { clock: Arc::clone(&clock) as _, ..by_two() };
+    let ledger = Ledger::open(Arc::clone(&disk), &options).expect("the log opens");
+    assert!(
+        ledger.purge_due().expect("a look").purged.is_empty(),
+        "one person alone deleted a system's content"
+    );
+    assert!(is_shown(&ledger, index), "one person alone deleted a system's content");
+    ledger.cancel_deletion(&system, "to be asked for anew").expect("taken back");
+    let refused =
+        ledger.request_deletion(&system, Micros(1), "alone").expect_err("one person deleted a system");
+    assert_eq!(refused.code(), Some(RejectCode::SecondPerson), "{refused}");
+
+    let (request, _) = ledger.request_deletion_by_two(&system, 3600, "retired", &by(1)).expect("a request");
+    ledger.append(&draft).expect("a request alone stopped a system");
+    let own = ledger.confirm_erasure(&request, "fine", &by(1)).expect_err("who asked confirmed");
+    assert_eq!(own.code(), Some(RejectCode::SecondPerson), "{own}");
+    let done = ledger.confirm_erasure(&request, "checked", &by(2)).expect("a second person");
+    assert_eq!(
+        (done.keys, done.units, done.orders.len()),
+        (0, 0, 1),
+        "content went before its grace: {done:?}"
+    );
+    let due = done.due.expect("when it goes");
+    assert_eq!(ledger.append(&draft).expect_err("it is going").code(), Some(RejectCode::SystemGone));
+    assert!(ledger.purge_due().expect("a look").purged.is_empty(), "the grace was no grace");
+    ledger.close().expect("a clean end");
+    clock.set(due);
+    let ledger = Ledger::open(Arc::clone(&disk), &options).expect("the log opens");
+    assert_eq!(ledger.purge_due().expect("a purge").purged.len(), 1, "a restart forgot who confirmed");
+    assert!(!is_shown(&ledger, index), "the content of a deleted system is still there");
+    ledger.close().expect("a clean end");
+    assert!(fsck(&disk, &options, &[]).is_sound(), "the log is damaged");
+}
+
+#[test]
+fn a_deletion_that_two_people_want_waits_for_a_legal_hold_and_names_a_system() {
+    let (_dir, _disk, ledger) = real();
+    let system = SystemId::from_bytes([7; 16]);
+    let mut draft = about_ada();
+    draft.system = Some(system.to_string());
+    ledger.append(&draft).expect("an append");
+    let (request, _) = ledger.request_deletion_by_two(&system, 0, "retired", &by(1)).expect("a request");
+    let (hold, _) = ledger.place_hold(&ErasureTarget::System(system), "case 12/2026").expect("a hold");
+    let refused = ledger.confirm_erasure(&request, "fine", &by(2)).expect_err("a hold was passed");
+    assert_eq!(refused.code(), Some(RejectCode::OnHold), "{refused}");
+    ledger.release_hold(&hold, "closed").expect("a release");
+    ledger.confirm_erasure(&request, "fine", &by(2)).expect("nothing holds it any more");
+    let of_a_person =
+        WantedErasure { target: &ada(), grace_seconds: Some(60), reason: "r", idempotency_key: None };
+    let refused = ledger.ask_for_erasure(&of_a_person, &by(1)).expect_err("a grace that nobody would keep");
+    assert_eq!(refused.code(), Some(RejectCode::Malformed), "{refused}");
+    // A system that nothing was recorded for can be closed too.
+    ledger
+        .request_deletion_by_two(&SystemId::from_bytes([8; 16]), 0, "never used", &by(1))
+        .expect("a request");
+}
+
+/// Whoever opens the log later, under whatever configuration, is held to it.
+#[test]
+fn that_it_takes_two_is_on_record_from_the_first_opening_that_asks_for_it() {
+    let (_dir, disk, ledger) = real();
+    ledger.append(&about_ada()).expect("an append");
+    assert!(!ledger.erases_by_two(), "nobody asked for it yet");
+    ledger.close().expect("a clean end");
+    let ledger = Ledger::open(Arc::clone(&disk), &by_two()).expect("the log opens");
+    ledger.close().expect("a clean end");
+    let size = Ledger::open(Arc::clone(&disk), &by_two()).expect("the log opens again").reader().size();
+    let ledger =
+        Ledger::open(Arc::clone(&disk), &options()).expect("the log opens under a laxer configuration");
+    assert_eq!(ledger.reader().size(), size, "the rule is recorded again and again");
+    assert!(ledger.erases_by_two(), "a configuration took back what is on record");
+    let alone = ledger.erase(&ada(), "alone").expect_err("one person erased");
+    assert_eq!(alone.code(), Some(RejectCode::SecondPerson), "{alone}");
+    let forged = ledger.append(&Draft::new("erasure.rule_set")).expect_err("a rule by hand");
+    assert_eq!(forged.code(), Some(RejectCode::Malformed), "{forged}");
+    let (request, _) = ledger.request_erasure(&ada(), "r", &by(1)).expect("a request");
+    ledger.confirm_erasure(&request, "r", &by(2)).expect("two people still erase");
+    ledger.close().expect("a clean end");
+    assert!(fsck(&disk, &options(), &[]).is_sound(), "the log is damaged");
 }
 
 #[test]

@@ -261,6 +261,16 @@ fn seeds() -> Range<u64> {
     chosen.map_or(SEEDS, |text| parse(text).expect("CRASH_SEEDS is FROM..TO"))
 }
 
+/// A cut of an unfinished batch whose sync failed, a start that saw what it had not made durable, a smaller batch in that place, and a power cut: what was left
+/// of the old batch came back behind the new one, and the log did not open.
+#[test]
+fn what_a_failed_sync_left_on_the_disk_never_comes_back_behind_a_batch() {
+    let base = fresh_log();
+    for seed in [30_026_936, 30_060_215, 30_067_002, 30_091_461] {
+        run(seed, &base, &|disk| Arc::new(disk)).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+    }
+}
+
 #[test]
 fn no_power_cut_or_failing_disk_loses_doubles_or_forks_what_was_acknowledged() {
     let base = fresh_log();

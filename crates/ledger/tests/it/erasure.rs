@@ -202,7 +202,7 @@ fn a_deleted_system_refuses_at_once_and_is_purged_when_due() {
         (gone.code(), gone.code().map(RejectCode::http_status)),
         (Some(RejectCode::SystemGone), Some(410))
     );
-    assert!(ledger.purge_due().expect("nothing is due").is_empty(), "content went before its time");
+    assert!(ledger.purge_due().expect("nothing is due").purged.is_empty(), "content went before its time");
     ledger.cancel_deletion(&system, "a mistake").expect("the days of grace");
     ledger.append(&draft).expect("the system is back");
     ledger.request_deletion(&system, due, "decommissioned after all").expect("a request");
@@ -210,7 +210,7 @@ fn a_deleted_system_refuses_at_once_and_is_purged_when_due() {
     clock.set(Micros(due.0 + 1));
     let ledger = open(&disk, &clock, 1);
     let purged = ledger.purge_due().expect("a purge");
-    assert_eq!(purged.len(), 1, "a purge that is due was missed over a restart");
+    assert_eq!(purged.purged.len(), 1, "a purge that is due was missed over a restart");
     assert_eq!(
         personal(&ledger, kept.index),
         UnitContent::Erased,
@@ -219,6 +219,51 @@ fn a_deleted_system_refuses_at_once_and_is_purged_when_due() {
     assert!(matches!(personal(&ledger, other.index), UnitContent::Shown(_)), "another system's content went");
     assert_eq!(ledger.append(&draft).expect_err("for good").code(), Some(RejectCode::SystemGone));
     assert!(ledger.cancel_deletion(&system, "too late").is_err(), "a purge cannot be taken back");
+}
+
+/// One hold is about what it names, and about nothing else.
+#[test]
+fn a_hold_keeps_one_system_and_no_other_from_its_purge_and_is_named() {
+    let (disk, clock, ledger) = new();
+    let systems = [1, 2, 3].map(|byte| SystemId::from_bytes([byte; 16]));
+    let due = Micros(START + 86_400 * 1_000_000);
+    let kept: Vec<u64> = systems
+        .iter()
+        .map(|system| {
+            let mut draft = loan("ada");
+            draft.system = Some(system.to_string());
+            ledger.append(&draft).expect("an append").index
+        })
+        .collect();
+    let (other, _) =
+        ledger.place_hold(&ErasureTarget::System(SystemId::from_bytes([9; 16])), "b").expect("a hold");
+    let (hold, _) = ledger.place_hold(&ErasureTarget::System(systems[1]), "case 12/2026").expect("a hold");
+    for system in &systems {
+        ledger.request_deletion(system, due, "decommissioned").expect("a request");
+    }
+    ledger.close().expect("a clean end");
+    clock.set(Micros(due.0 + 1));
+    let ledger = open(&disk, &clock, 1);
+    let purge = ledger.purge_due().expect("one hold must not stop everybody's purge");
+    assert_eq!(
+        purge.purged.iter().map(|(system, _)| *system).collect::<Vec<_>>(),
+        [systems[0], systems[2]],
+        "what no hold keeps stays"
+    );
+    let (system, why) = purge.held.first().expect("nobody is told what stays");
+    assert_eq!(*system, systems[1], "another system is said to be held");
+    assert!(why.contains(&hold.to_hex()) && !why.contains(&other.to_hex()), "the wrong hold is named: {why}");
+    assert!(matches!(personal(&ledger, kept[1]), UnitContent::Shown(_)), "held content went");
+    let views = ledger.reader().holds();
+    let shown = views.iter().find(|view| view.hold == hold).expect("it is in force");
+    assert_eq!(
+        (shown.system, shown.reason.as_deref()),
+        (Some(systems[1]), Some("case 12/2026")),
+        "nobody can tell which hold to release"
+    );
+    ledger.release_hold(&hold, "closed").expect("a release");
+    let purge = ledger.purge_due().expect("a purge");
+    assert_eq!((purge.purged.len(), purge.held.len()), (1, 0), "what is released stays for ever");
 }
 
 #[test]

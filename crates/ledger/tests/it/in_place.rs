@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use tabellion_ledger::disk::Disk;
+use tabellion_ledger::disk::real::RealDisk;
+use tabellion_ledger::lock::DirLock;
 use tabellion_ledger::{Draft, Ledger, LedgerError, UnitContent};
 
-use crate::fixture::{options, real};
+use crate::fixture::{new_log, options, real};
 
 fn about(subject: &str) -> Draft {
     Draft::new("document.captured").about(subject, "name", subject)
@@ -61,10 +65,44 @@ fn a_file_that_is_removed_moved_or_replaced_stops_appends_until_it_is_back() {
 }
 
 #[test]
-fn a_server_without_appends_learns_that_its_vault_is_gone() {
-    let (dir, _disk, ledger) = real();
-    ledger.check_in_place().expect("a log as it should be");
-    fs::remove_dir_all(dir.path().join("vault")).expect("removed");
-    let why = ledger.check_in_place().expect_err("nobody would notice before the next start").to_string();
-    assert!(why.contains("vault/keys"), "the operator is not told what is gone: {why}");
+fn a_server_without_appends_learns_that_its_vault_or_segment_is_gone() {
+    for (gone, named) in [("vault", "vault/keys"), ("log/segments", "log/segments/00000000.seg")] {
+        let (dir, _disk, ledger) = real();
+        ledger.check_in_place().expect("a log as it should be");
+        fs::remove_dir_all(dir.path().join(gone)).expect("removed");
+        let why = ledger.check_in_place().expect_err("nobody would notice before the next start").to_string();
+        assert!(why.contains(named), "the operator is not told what is gone: {why}");
+    }
+}
+
+/// Two writers would each acknowledge records that the other overwrites.
+#[test]
+fn a_lock_that_is_removed_or_replaced_stops_the_writer_and_lets_no_other_in() {
+    for replaced in [false, true] {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(dir.path()).expect("the directory"));
+        let held = DirLock::acquire(dir.path()).expect("the first writer");
+        let ledger = Ledger::create(Arc::clone(&disk), &new_log(), &options()).expect("a log");
+        let kept = ledger.append(&about("ada")).expect("an append").index;
+        let (lock, other) = (dir.path().join("lock"), dir.path().join("other"));
+        if replaced {
+            fs::write(&other, "1\n").expect("another lock");
+            fs::rename(&other, &lock).expect("replaced");
+        } else {
+            fs::remove_file(&lock).expect("removed");
+        }
+        DirLock::acquire(dir.path()).expect_err("a second writer would be let in");
+        let size = ledger.reader().size();
+        let refused = ledger.append(&about("eve")).expect_err("recorded while anybody may write").to_string();
+        assert!(refused.contains("lock") && refused.contains("second writer"), "what is wrong? {refused}");
+        assert_eq!(ledger.reader().size(), size, "a refused record is in the log");
+        let (_, why) = ledger.last_unavailable().expect("a server would call itself ready");
+        assert!(refused.contains(&why), "another reason is kept: {why}");
+        drop((ledger, held));
+        let _held = DirLock::acquire(dir.path()).expect("a start again");
+        let again = Ledger::open(disk, &options()).expect("the log opens");
+        assert!(again.reader().entry(kept).is_ok(), "an acknowledged record is gone");
+        again.append(&about("bob")).expect("it goes on");
+        assert!(again.last_unavailable().is_none(), "what is over is still told");
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::keyring::{KeyAccess, KeyPair, list_keys};
-use tabellion_ledger::{Draft, ErasureTarget, Ledger, LedgerError, RejectCode, UnitContent};
+use tabellion_ledger::{Draft, ErasureTarget, Ledger, LedgerError, Prepared, RejectCode, UnitContent};
 use tabellion_model::registry::{EpochClosed, EpochOpened, Facts, PreviousEpoch};
 use tabellion_model::{
     Assurance, Disclosure, Header, Micros, ProducerId, Purpose, RecordId, RecordType, SealedRecord,
@@ -13,22 +13,22 @@ use tabellion_model::{
 use crate::fixture::real;
 
 /// One hand that signs statements.
-struct Hand<'a> {
+pub(crate) struct Hand<'a> {
     ledger: &'a Ledger,
     key: KeyPair,
     epoch: u64,
-    seq: u64,
+    pub(crate) seq: u64,
     id: u8,
 }
 
 impl<'a> Hand<'a> {
-    fn of(ledger: &'a Ledger, disk: &dyn Disk) -> Self {
+    pub(crate) fn of(ledger: &'a Ledger, disk: &dyn Disk) -> Self {
         let key = list_keys(disk, Purpose::Actor).expect("the operator's key").remove(0);
         let key = KeyAccess::default().load(disk, Purpose::Actor, &key).expect("its file");
         Self { ledger, key, epoch: 1, seq: 0, id: 0 }
     }
 
-    fn header(&mut self, record_type: &str) -> Header {
+    pub(crate) fn header(&mut self, record_type: &str) -> Header {
         self.seq += 1;
         self.id += 1;
         Header {
@@ -54,13 +54,19 @@ impl<'a> Hand<'a> {
         }
     }
 
-    fn opened(&mut self, previous: Option<PreviousEpoch>) -> Header {
+    pub(crate) fn opened(&mut self, previous: Option<PreviousEpoch>) -> Header {
         let mut header = self.header("epoch.opened");
         header.clear = Facts::EpochOpened(EpochOpened { previous }).to_clear();
         header
     }
 
-    fn send(
+    /// A statement without content, ready to be appended.
+    pub(crate) fn prepared(&self, header: Header) -> Prepared {
+        let bytes = Statement::sign(&SealedRecord { header }, self.key.key.as_ref()).expect("a statement");
+        self.ledger.prepare_statement(bytes, &[]).expect("a good statement")
+    }
+
+    pub(crate) fn send(
         &self,
         header: Header,
         disclosures: &[Disclosure],

@@ -218,3 +218,61 @@ fn a_log_that_may_only_be_read_is_shown_and_checked() {
         Ledger::open(read_only, &started).err().map(|error| error.to_string()).expect("writing is refused");
     assert!(refused.contains("read-only"), "the operator is not told why nothing can be recorded: {refused}");
 }
+
+/// The newest backup of a vault is older than the log whenever anything was recorded since.
+#[test]
+fn a_vault_from_a_backup_that_lacks_newer_keys_opens_once_its_operator_says_they_are_lost() {
+    let disk = SimDisk::new();
+    let ledger = open(&disk, 0).expect("a log");
+    let kept = ledger.append(&about("ada")).expect("an append").index;
+    ledger.close().expect("a clean end");
+    let backup = disk::read_all(&disk, "vault/keys", 1 << 20).expect("a backup of the vault");
+    let ledger = open(&disk, 1).expect("the log opens");
+    let lost = ledger.append(&about("bob")).expect("an append").index;
+    ledger.place_hold(&ErasureTarget::Subject("bob".to_owned()), "case 12/2026").expect("a hold");
+    ledger.close().expect("a clean end");
+    disk::write_file_durably(&disk, "vault/keys", &backup).expect("the vault comes back from its backup");
+    let refused = open(&disk, 2).err().expect("content would be missing in silence");
+    assert!(refused.contains("vault/lost"), "no way out is named: {refused}");
+
+    disk::write_file_durably(&disk, "vault/lost", b"").expect("the operator says so");
+    let steps = (0..200).take_while(|at| lost_cut_short(&disk.image(), (kept, lost), *at)).count();
+    assert!((3..200).contains(&steps), "{steps} operations failed one by one");
+    let ledger = open(&disk, 3).expect("the log opens with what is left");
+    let shown = |index| {
+        let units = ledger.reader().entry(index).expect("the entry stays").units;
+        units.into_iter().map(|unit| unit.content).collect::<Vec<_>>()
+    };
+    assert!(matches!(shown(kept)[..], [UnitContent::Shown(_)]), "content whose key came back is gone");
+    assert_eq!(shown(lost), [UnitContent::Erased], "lost content is not said to be gone");
+    assert!(
+        !disk.exists("vault/lost").expect("a look"),
+        "the operator's word would speak of a later loss too"
+    );
+    ledger.append(&about("eve")).expect("the log goes on");
+    ledger.close().expect("a clean end");
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let report = fsck(&shared, &options(4), &[]);
+    assert!(report.is_sound(), "the log is damaged: {:?}", report.findings);
+    open(&disk, 5).expect("the next start asks nothing more");
+}
+
+/// The power goes at the operation `at` of the start that records what is lost; `false`: it was over before.
+fn lost_cut_short(base: &Image, (kept, lost): (u64, u64), at: u64) -> bool {
+    let disk = SimDisk::from_image(base.clone());
+    disk.fail_at(at, Fault::PowerOff, at);
+    drop(open(&disk, 10 + at));
+    let happened = disk.fault_happened();
+    disk.crash(at);
+    let ledger = open(&disk, 1000 + at).expect("a start that was cut short goes on at the next one");
+    let is_shown = |index| {
+        let units = ledger.reader().entry(index).expect("the entry stays").units;
+        units.iter().all(|unit| matches!(unit.content, UnitContent::Shown(_)))
+    };
+    assert!(is_shown(kept) && !is_shown(lost), "step {at}: too much is recorded as lost, or too little");
+    assert!(
+        !disk.exists("vault/lost").expect("a look"),
+        "step {at}: the operator's word outlives its record"
+    );
+    happened
+}
