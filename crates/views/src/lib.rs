@@ -9,6 +9,7 @@ mod digest;
 mod error;
 mod fold;
 pub mod gate;
+pub mod lag;
 mod past;
 mod pool;
 pub mod projection;

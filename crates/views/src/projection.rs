@@ -16,6 +16,7 @@ mod people;
 mod policies;
 pub(crate) mod registers;
 mod saved_views;
+mod sources;
 mod systems;
 pub(crate) mod tallies;
 mod viewings;
@@ -94,6 +95,7 @@ pub const ALL: &[Projection] = &[
     viewings::VIEWINGS,
     saved_views::SAVED_VIEWS,
     issuers::ISSUERS,
+    sources::SOURCES,
     ledger::LEDGER,
 ];
 

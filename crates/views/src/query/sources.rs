@@ -1,0 +1,267 @@
+//! Outside sources: what each sent, and which of its numbers are not here.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use tabellion_model::registry::{SourceLife, SourceSpan};
+use tabellion_model::{Micros, ProducerId, Spans, SystemId};
+
+use super::{Page, Rows, Where};
+use crate::error::ViewsError;
+use crate::values::{id, int, list, number, optional_id, optional_time, time};
+use crate::views::Views;
+
+/// Most stretches of one epoch that are looked at: a source sends in order, so that even a bad week leaves a few.
+const MAX_STRETCHES: u32 = 4096;
+/// Most epochs of one source in one answer, the latest: a year of daily restarts.
+pub const MAX_SOURCE_EPOCHS: u32 = 400;
+/// Most epochs with something unsettled that are given at once; the next look takes the next.
+pub const MAX_UNSETTLED: u32 = 256;
+
+/// A source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceSeen {
+    /// Who counts.
+    pub producer: ProducerId,
+    /// The entry that it was first heard of with.
+    pub entry: u64,
+    /// The system that it belongs to; none: to none.
+    pub system: Option<SystemId>,
+    /// Its latest epoch.
+    pub epoch: u64,
+    /// Commit time of what was last heard of it.
+    pub last_at: Micros,
+}
+
+/// What the newest heartbeat of an epoch said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stated {
+    /// Which heartbeat.
+    pub beat: u64,
+    /// When it was committed.
+    pub at: Micros,
+    /// The last number given out.
+    pub last_seq: u64,
+    /// Numbers waiting in the spool.
+    pub spooled: u64,
+    /// How long it takes, at most, until the source is heard of again, in seconds.
+    pub interval_s: u64,
+}
+
+/// Numbers that are not here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// Which.
+    pub span: SourceSpan,
+    /// Since when a later number, or a heartbeat, says that they should be.
+    pub since: Micros,
+    /// Whether the source itself said that they are here.
+    pub stated: bool,
+}
+
+/// One epoch of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceEpochSeen {
+    /// Whose.
+    pub life: SourceLife,
+    /// Commit time of what was last heard in it.
+    pub last_at: Micros,
+    /// Numbers that are here.
+    pub seen: Spans,
+    /// Of those, without content by sampling.
+    pub sampled: u64,
+    /// Numbers that are declared lost and are not here.
+    pub lost: u64,
+    /// Every number up to here is here or declared lost.
+    pub complete_through: u64,
+    /// The last number that is here or declared lost.
+    pub last_seq: u64,
+    /// What is not here, ascending.
+    pub gaps: Vec<Gap>,
+    /// Gaps of which the log says that they were found, and not yet that they were filled.
+    pub found: Vec<SourceSpan>,
+    /// The newest heartbeat.
+    pub stated: Option<Stated>,
+    /// Whether the source said that it gives out no more numbers.
+    pub closed: bool,
+}
+
+/// How many sources and gaps there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SourceCounts {
+    /// Sources ever heard of.
+    pub sources: u64,
+    /// Gaps that the log names and that were not filled.
+    pub gaps: u64,
+    /// Sources whose latest epoch is open and that were not heard of for longer than twice their interval.
+    pub silent: u64,
+}
+
+impl Views {
+    /// The sources of these systems, or all; the one heard of last for the first time comes first.
+    pub fn sources(
+        &self,
+        systems: Option<&BTreeSet<SystemId>>,
+        page: Page,
+    ) -> Result<Rows<SourceSeen>, ViewsError> {
+        let mut wanted = Where::default();
+        let ids = systems.map(|systems| list(&systems.iter().map(SystemId::to_hex).collect::<Vec<_>>()));
+        wanted.with("lower(hex(system)) IN (SELECT value FROM json_each(?))", ids);
+        self.ask(|db| wanted.page(db, "SELECT * FROM sources", "entry", page, source, |row| row.entry))
+    }
+
+    /// One source.
+    pub fn source(&self, producer: &ProducerId) -> Result<Option<SourceSeen>, ViewsError> {
+        let sql = "SELECT * FROM sources WHERE producer = ?1";
+        self.ask(|db| {
+            Ok(db.prepare_cached(sql)?.query_row(params![producer.as_bytes()], source).optional()?)
+        })
+    }
+
+    /// The latest epochs of a source, the latest first, [`MAX_SOURCE_EPOCHS`] at most.
+    pub fn source_epochs(&self, producer: &ProducerId) -> Result<Vec<SourceEpochSeen>, ViewsError> {
+        let sql = format!(
+            "SELECT epoch FROM source_epochs WHERE producer = ?1 ORDER BY epoch DESC LIMIT {MAX_SOURCE_EPOCHS}"
+        );
+        self.ask(|db| {
+            let epochs: Vec<u64> = db
+                .prepare_cached(&sql)?
+                .query_map(params![producer.as_bytes()], |row| number(row, 0))?
+                .collect::<Result<_, _>>()?;
+            let lives = epochs.into_iter().map(|epoch| SourceLife { producer: *producer, epoch });
+            lives.filter_map(|life| epoch_of(db, &life).transpose()).collect()
+        })
+    }
+
+    /// One epoch of a source.
+    pub fn source_epoch(&self, life: &SourceLife) -> Result<Option<SourceEpochSeen>, ViewsError> {
+        self.ask(|db| epoch_of(db, life))
+    }
+
+    /// Epochs with a hole in their numbers, or with a gap that was found and not said to be filled: [`MAX_UNSETTLED`] at most.
+    pub fn unsettled_sources(&self) -> Result<Vec<SourceEpochSeen>, ViewsError> {
+        let sql = format!(
+            "SELECT producer, epoch FROM source_epochs AS e WHERE
+                EXISTS (SELECT 1 FROM source_gaps AS g WHERE g.producer = e.producer AND g.epoch = e.epoch AND g.filled_at IS NULL)
+                OR settled > ifnull((SELECT max(last) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch), 0)
+                OR (SELECT min(first) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch) > 1
+                OR (SELECT count(*) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch) > 1
+             ORDER BY last_at DESC LIMIT {MAX_UNSETTLED}"
+        );
+        self.ask(|db| {
+            let lives: Vec<SourceLife> = db
+                .prepare_cached(&sql)?
+                .query_map([], |row| Ok(SourceLife { producer: id(row, 0)?, epoch: number(row, 1)? }))?
+                .collect::<Result<_, _>>()?;
+            let epochs = lives.iter().filter_map(|life| epoch_of(db, life).transpose());
+            let unsettled = |epoch: &SourceEpochSeen| !epoch.gaps.is_empty() || !epoch.found.is_empty();
+            epochs.filter(|epoch| epoch.as_ref().map_or(true, unsettled)).collect()
+        })
+    }
+
+    /// How many sources and gaps there are at `now`.
+    pub fn source_counts(&self, now: Micros) -> Result<SourceCounts, ViewsError> {
+        let silent = "SELECT count(*) FROM sources JOIN source_epochs USING (producer, epoch)
+            WHERE closed = 0 AND interval_s > 0 AND sources.last_at + 2000000 * interval_s < ?1";
+        self.ask(|db| {
+            let count = |sql: &str| db.prepare_cached(sql)?.query_row([], |row| number(row, 0));
+            Ok(SourceCounts {
+                sources: count("SELECT count(*) FROM sources")?,
+                gaps: count("SELECT count(*) FROM source_gaps WHERE filled_at IS NULL")?,
+                silent: db.prepare_cached(silent)?.query_row(params![int(now.0)], |row| number(row, 0))?,
+            })
+        })
+    }
+}
+
+fn source(row: &Row<'_>) -> rusqlite::Result<SourceSeen> {
+    Ok(SourceSeen {
+        producer: id(row, "producer")?,
+        entry: number(row, "entry")?,
+        system: optional_id(row, "system")?,
+        epoch: number(row, "epoch")?,
+        last_at: time(row, "last_at")?,
+    })
+}
+
+/// What an epoch's own row says.
+struct EpochRow {
+    last_at: Micros,
+    sampled: u64,
+    settled: u64,
+    closed: bool,
+    stated: Option<Stated>,
+}
+
+fn epoch_row(row: &Row<'_>) -> rusqlite::Result<EpochRow> {
+    let stated = match optional_time(row, "stated_at")? {
+        None => None,
+        Some(at) => Some(Stated {
+            beat: number(row, "beat")?,
+            at,
+            last_seq: number(row, "stated_seq")?,
+            spooled: number(row, "spooled")?,
+            interval_s: number(row, "interval_s")?,
+        }),
+    };
+    Ok(EpochRow {
+        last_at: time(row, "last_at")?,
+        sampled: number(row, "sampled")?,
+        settled: number(row, "settled")?,
+        closed: row.get("closed")?,
+        stated,
+    })
+}
+
+fn epoch_of(db: &Connection, life: &SourceLife) -> Result<Option<SourceEpochSeen>, ViewsError> {
+    let key = params![life.producer.as_bytes(), int(life.epoch)];
+    let sql = "SELECT * FROM source_epochs WHERE producer = ?1 AND epoch = ?2";
+    let Some(row) = db.prepare_cached(sql)?.query_row(key, epoch_row).optional()? else { return Ok(None) };
+    let sql = format!(
+        "SELECT first, last, seen, since FROM source_spans WHERE producer = ?1 AND epoch = ?2 ORDER BY first LIMIT {MAX_STRETCHES}"
+    );
+    let stretches: Vec<(u64, u64, bool, Micros)> = db
+        .prepare_cached(&sql)?
+        .query_map(key, |row| Ok((number(row, 0)?, number(row, 1)?, row.get(2)?, time(row, 3)?)))?
+        .collect::<Result<_, _>>()?;
+    let (mut seen, mut accounted) = (Spans::default(), Spans::default());
+    for (first, last, is_seen, _) in &stretches {
+        accounted.insert(*first, *last);
+        if *is_seen {
+            seen.insert(*first, *last);
+        }
+    }
+    let sql = format!(
+        "SELECT first, last FROM source_gaps WHERE producer = ?1 AND epoch = ?2 AND filled_at IS NULL ORDER BY first LIMIT {MAX_STRETCHES}"
+    );
+    let found = db
+        .prepare_cached(&sql)?
+        .query_map(key, |row| Ok(SourceSpan { life: *life, first: number(row, 0)?, last: number(row, 1)? }))?
+        .collect::<Result<_, _>>()?;
+    let last_seq = accounted.last().unwrap_or(0);
+    // Behind the last stretch that was looked at nothing is known, so nothing is said to be missing there.
+    let is_all = stretches.len() < MAX_STRETCHES as usize;
+    let missing = accounted.missing(1, if is_all { last_seq.max(row.settled) } else { last_seq });
+    let stated_at = row.stated.map_or(row.last_at, |stated| stated.at);
+    let gaps = missing.iter().map(|(first, last)| {
+        let later = stretches.iter().filter(|(begin, ..)| begin > last).map(|(_, _, _, since)| *since).min();
+        Gap {
+            span: SourceSpan { life: *life, first: *first, last: *last },
+            since: later.unwrap_or(stated_at),
+            stated: *first <= row.settled,
+        }
+    });
+    Ok(Some(SourceEpochSeen {
+        life: *life,
+        last_at: row.last_at,
+        lost: accounted.count() - seen.count(),
+        complete_through: missing.first().map_or(last_seq, |(first, _)| first - 1),
+        last_seq,
+        gaps: gaps.collect(),
+        found,
+        seen,
+        sampled: row.sampled,
+        stated: row.stated,
+        closed: row.closed,
+    }))
+}
