@@ -18,6 +18,7 @@ mod printable;
 pub mod refusal;
 mod report;
 mod trust;
+mod verification;
 pub mod work;
 
 pub use cose_receipt::{CoseReceiptError, LoadKey, cose_receipt, transparent_statement};
@@ -25,3 +26,4 @@ pub use export::{
     ExportError, ExportRequest, Exported, MAX_COUNTED, Surveyed, Units, export, package_key_at,
 };
 pub use trust::{TrustTextError, trust_text};
+pub use verification::{AskedEntry, Permanent, verification_page, verify_batch};

@@ -58,6 +58,7 @@ codes! {
     TooLarge "too_large" 413 "The request is too large" "Record large files by their digest.";
     NotJson "not_json" 415 "The body is not declared as JSON" "Send Content-Type: application/json.";
     NotCose "not_cose" 415 "The body is not declared as COSE" "Send Content-Type: application/cose.";
+    EncodingUnsupported "encoding_unsupported" 415 "The body is compressed" "Send it as it is, without Content-Encoding.";
     PolicyFaulty "policy_faulty" 422 "The policy's text has a fault" "Correct it at the place named; POST /api/v1/policies/check tries a text without publishing.";
     ContentFaulty "content_faulty" 422 "A field does not fit the register" "Correct the fields named; GET /api/v1/registers says what each takes.";
     Incomplete "incomplete" 422 "Required fields are not filled in" "Fill in the fields named and save, then put it forward or take the step.";
@@ -109,6 +110,17 @@ impl Refusal {
     pub fn of_fields(code: Code, detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
         let pointer = errors.first().map(|error| error.pointer.clone());
         Self { pointer, errors, ..Self::new(code, detail) }
+    }
+
+    /// The same for a part of a larger body, which stands at `pointer` there.
+    #[must_use]
+    pub fn within(mut self, pointer: &str) -> Self {
+        let place = self.pointer.take().unwrap_or_default();
+        self.pointer = Some(format!("{pointer}{place}"));
+        for error in &mut self.errors {
+            error.pointer.insert_str(0, pointer);
+        }
+        self
     }
 
     /// Nothing is there, or nothing that the caller may know of.

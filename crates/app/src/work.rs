@@ -29,14 +29,16 @@ pub mod saved_views;
 pub(crate) mod second_person;
 pub mod session_ends;
 pub mod sessions;
+pub mod sources;
 pub mod statements;
 pub mod systems;
 pub mod tiles;
+pub mod verifications;
 pub mod viewing;
 pub(crate) mod writing;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -47,6 +49,7 @@ use tabellion_model::register::Registers;
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_tlog::{Hash, sha256};
 use tabellion_views::Views;
+use tabellion_views::lag::Lag;
 use tabellion_views::query::{SystemFilter, SystemRow};
 
 use crate::permission::{Permission, Reach};
@@ -105,12 +108,21 @@ pub struct Desk {
     pub(crate) statement: Mutex<()>,
     /// Held while somebody keeps a view: how many they may keep is a rule over several streams.
     pub(crate) saving_views: Mutex<()>,
+    /// Read while a statement is checked and registered, written while an issuer's key is removed: between the check and the record nobody removes the key
+    /// that was checked.
+    pub(crate) issuers_stand: RwLock<()>,
     /// Held while a package is built: it reads the whole range.
     pub(crate) packing: Mutex<()>,
     /// One is held while a text of a policy is tried: anybody who reads policies may, and none of them must take the machine from the others.
     pub(crate) trying: [Mutex<()>; policies::MAX_TRIALS],
+    /// The verification of many entries that runs, and what such ones found for good.
+    pub(crate) verifying: verifications::Verifications,
+    /// One is held while a source delivers, by its id: whose a source is, is a rule over what was recorded before.
+    pub(crate) delivering: [Mutex<()>; sources::delivering::DELIVERING],
     /// Those who wait for witnesses.
     pub(crate) waiting: Arc<acknowledging::Waiting>,
+    /// How long the gateway's snapshot has stood still.
+    lag: Lag,
     /// How the last append went.
     pub(crate) health: Mutex<Health>,
     /// How clauses and controls stood at the moments that were asked for last.
@@ -136,10 +148,14 @@ impl Desk {
             then: None,
             roles: Mutex::new(()),
             statement: Mutex::new(()),
+            issuers_stand: RwLock::new(()),
             saving_views: Mutex::new(()),
             packing: Mutex::new(()),
             trying: Default::default(),
+            delivering: Default::default(),
+            verifying: verifications::Verifications::default(),
             waiting: Arc::default(),
+            lag: Lag::new(asking::MOST_LAG),
             health: Mutex::new(Health::default()),
             over: Mutex::default(),
         }

@@ -20,7 +20,6 @@ mod ending;
 mod evidence;
 mod forward;
 mod gateway;
-mod lag;
 mod metrics;
 mod noise;
 mod open_calls;

@@ -10,6 +10,7 @@ use tabellion_mask::{Scope, ScopeKey};
 use tabellion_model::body::SystemStage;
 use tabellion_model::{Micros, SystemId};
 use tabellion_views::gate::GateCell;
+use tabellion_views::lag::Lag;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -18,7 +19,6 @@ use crate::code::Code;
 use crate::config::Limits;
 use crate::decide::Rules;
 use crate::evidence::Evidence;
-use crate::lag::Lag;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::upstream::catalogue::Catalogue;

@@ -17,7 +17,7 @@ throw error;
 return { Malformed, within };
 })();
 const m_pace = (() => {
-const SLICE_MS = 12; // under one frame at 60 Hz, with room for the browser to draw
+const SLICE_MS = 12;
 const nextTask = () => new Promise((resolve) => {
 const channel = new MessageChannel();
 channel.port1.onmessage = () => {
@@ -74,6 +74,14 @@ return decoder.decode(bytes);
 } catch {
 throw new Malformed('is not UTF-8 text');
 }
+}
+function linesOf(bytes) {
+const lines = [];
+for (let at = 0; at <= bytes.length; at += lines[lines.length - 1].length + 1) {
+const end = bytes.indexOf(0x0a, at);
+lines.push(bytes.subarray(at, end < 0 ? bytes.length : end));
+}
+return lines;
 }
 function concat(...parts) {
 const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -157,7 +165,7 @@ throw new Malformed('expected a decimal number without leading zeros');
 }
 return Number(digits);
 }
-return { utf8, text, concat, equal, compare, hex, fromHex, base64, base64url, fromBase64, fromBase64url, fromDecimal };
+return { utf8, text, linesOf, concat, equal, compare, hex, fromHex, base64, base64url, fromBase64, fromBase64url, fromDecimal };
 })();
 const m_sha512 = (() => {
 const MASK = 0xffffffffn;
@@ -264,9 +272,9 @@ const D = mod(-121665n * inverse(121666n));
 const D2 = mod(2n * D);
 const SQRT_MINUS_1 = power(2n, (P - 1n) / 4n);
 const SIGN_BIT = 0x80;
-const WINDOW_COUNT = 64; // 4 bits each of a 256-bit scalar
+const WINDOW_COUNT = 64;
 const WINDOW_SIZE = 16;
-const KEY_CACHE_MAX = 64; // a table is about 200 KiB, so at most 13 MiB
+const KEY_CACHE_MAX = 64;
 function mod(value) {
 const rest = value % P;
 return rest < 0n ? rest + P : rest;
@@ -474,10 +482,10 @@ const { Malformed } = m_malformed;
 const { sha256 } = m_sha256;
 const ED25519 = 0x01;
 const COSIGNATURE = 0x04;
-const ML_DSA_44 = 0x06; // read, and never checked: browsers have no ML-DSA that can be relied on
+const ML_DSA_44 = 0x06;
 const ML_DSA_44_KEY_BYTES = 1312;
 const COSIGNER_NAME_BYTES_MAX = 255;
-const SIGNATURES_MAX = 64; // C2SP asks for at least 16
+const SIGNATURES_MAX = 64;
 const SIGNATURE_START = '— ';
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
 const ORIGIN_BYTES_MAX = 255;
@@ -541,7 +549,7 @@ const keyId = noteKeyId(name, type, publicKey);
 return note.signatures.filter((line) => line.name === name && equal(line.keyId, keyId)).map((line) => line.signature);
 }
 function cosignedMessage(noteText, blob) {
-if (blob.length !== 72 || blob[0] >= 0x80) return null; // the time has 63 bits
+if (blob.length !== 72 || blob[0] >= 0x80) return null;
 const seconds = blob.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
 return { seconds, message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
 }
@@ -555,8 +563,8 @@ const m_webcrypto = (() => {
 const { fromHex, hex, utf8 } = m_bytes;
 const { isStrictForm, verifyStrict } = m_ed25519;
 const { Sha256, sha256 } = m_sha256;
-const SUBTLE_MIN_BYTES = 256 * 1024; // below this the call costs more than the hash
-const PIECE_BYTES = 1024 * 1024; // about 5 ms of plain JavaScript: the page stays responsive
+const SUBTLE_MIN_BYTES = 256 * 1024;
+const PIECE_BYTES = 1024 * 1024;
 const GOOD = {
 key: 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a',
 message: new Uint8Array(0),
@@ -619,26 +627,26 @@ return hash.digest();
 return { verifySignature, fileDigest };
 })();
 const m_policy = (() => {
-const { hex, text } = m_bytes;
-const { Malformed } = m_malformed;
-const { COSIGNATURE, ML_DSA_44, cosignedMessage, parseVerifierKey, signaturesBy } = m_note;
+const { hex, linesOf, text } = m_bytes;
+const { Malformed, within } = m_malformed;
+const { COSIGNATURE, ED25519, ML_DSA_44, cosignedMessage, parseVerifierKey, signaturesBy } = m_note;
 const { verifySignature } = m_webcrypto;
-const ITEMS_MAX = 1024; // logs, witnesses and groups of one file; C2SP asks for at least 32 of each
-const TRUST_BYTES_MAX = 1024 * 1024;
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/;
-function policyText(bytes) {
-const source = text(bytes);
-if (CONTROL.test(source)) throw new Malformed('holds a control character');
-return source;
+const ITEMS_MAX = 256;
+const TRUST_BYTES_MAX = 256 * 1024;
+const TAB = 0x09, SPACE = 0x20, HASH = 0x23, DELETE = 0x7f;
+function wordsOf(line) {
+if (line.some((byte) => (byte < SPACE && byte !== TAB) || byte === DELETE)) throw new Malformed('holds a control character');
+if (line.find((byte) => byte !== SPACE && byte !== TAB) === HASH) return [];
+return text(line).split(/[ \t]+/).filter((word) => word !== '');
 }
 function defineName(policy, name, rule) {
 if (name === undefined || name === 'none') throw new Malformed('name is missing or reserved');
 if (policy.named.has(name)) throw new Malformed('name is defined twice');
-if (policy.named.size >= ITEMS_MAX) throw new Malformed(`more than ${ITEMS_MAX} witnesses and groups`);
 policy.named.set(name, rule);
 }
-function addKey(keys, vkey) {
+function addKey(keys, vkey, type) {
 const key = parseVerifierKey(vkey ?? '');
+if (key.type !== type && key.type !== ML_DSA_44) throw new Malformed('key is of another type than this line needs');
 const name = hex(key.publicKey);
 if (keys.has(name)) throw new Malformed('public key is listed twice');
 keys.add(name);
@@ -658,11 +666,11 @@ defineName(policy, name, { least, members });
 }
 function readLine(policy, words) {
 const [keyword, ...rest] = words;
+if (!keyword) return;
 if (keyword === 'log' && rest.length >= 1 && rest.length <= 2) {
-if (policy.logs.length >= ITEMS_MAX) throw new Malformed(`more than ${ITEMS_MAX} logs`);
-policy.logs.push(addKey(policy.logKeys, rest[0]));
+policy.logs.push(addKey(policy.logKeys, rest[0], ED25519));
 } else if (keyword === 'witness' && rest.length >= 2 && rest.length <= 3) {
-defineName(policy, rest[0], { witness: addKey(policy.witnessKeys, rest[1]) });
+defineName(policy, rest[0], { witness: addKey(policy.witnessKeys, rest[1], COSIGNATURE) });
 } else if (keyword === 'group' && rest.length >= 3) {
 addGroup(policy, rest);
 } else if (keyword === 'quorum' && rest.length === 1) {
@@ -672,21 +680,13 @@ policy.quorum = rest[0];
 } else {
 throw new Malformed('is not a log, witness, group or quorum line');
 }
+policy.counts.set(keyword, (policy.counts.get(keyword) ?? 0) + 1);
+if (policy.counts.get(keyword) > ITEMS_MAX) throw new Malformed(`is one of more than ${ITEMS_MAX}`);
 }
 function parsePolicy(bytes) {
-if (bytes.length > TRUST_BYTES_MAX) throw new Malformed('trust file is larger than 1 MiB');
-const policy = { logs: [], named: new Map(), quorum: null, logKeys: new Set(), witnessKeys: new Set(), members: new Set() };
-const lines = policyText(bytes).split('\n');
-lines.forEach((line, at) => {
-const words = line.split(/[ \t]+/).filter((word) => word !== '');
-if (words.length === 0 || words[0].startsWith('#')) return;
-try {
-readLine(policy, words);
-} catch (error) {
-if (error instanceof Malformed) throw new Malformed(`trust file line ${at + 1}: ${error.message}`);
-throw error;
-}
-});
+if (bytes.length > TRUST_BYTES_MAX) throw new Malformed('trust file is larger than 256 KiB');
+const policy = { logs: [], named: new Map(), quorum: null, logKeys: new Set(), witnessKeys: new Set(), members: new Set(), counts: new Map() };
+linesOf(bytes).forEach((line, at) => within(`trust file line ${at + 1}`, () => readLine(policy, wordsOf(line))));
 if (policy.quorum === null) throw new Malformed('trust file has no quorum line');
 return policy;
 }
@@ -694,10 +694,22 @@ function pinsFor(policy, origin) {
 const named = (name) => policy.logs.filter((key) => key.type === 0x01 && key.name === name).map((key) => key.publicKey);
 return { log: named(origin), root: named(`${origin}/root`) };
 }
-async function checkQuorum(policy, note) {
+function isMet(policy, name, seen) {
+const rule = policy.named.get(name);
+return rule.witness ? seen.has(name) : rule.members.filter((member) => isMet(policy, member, seen)).length >= rule.least;
+}
+function metBy(policy, times) {
 const seen = new Set();
+for (const [name, seconds] of [...times].sort(([, a], [, b]) => a - b)) {
+seen.add(name);
+if (isMet(policy, policy.quorum, seen)) return { name, seconds };
+}
+return null;
+}
+const restsOn = (policy, name) => (policy.named.get(name).witness ? [name] : policy.named.get(name).members.flatMap((member) => restsOn(policy, member)));
+async function checkQuorum(policy, note) {
 const unchecked = [];
-const times = {};
+const times = new Map();
 for (const [name, rule] of policy.named) {
 if (rule.witness?.type === ML_DSA_44 && signaturesBy(note, rule.witness.name, ML_DSA_44, rule.witness.publicKey).length > 0) {
 unchecked.push(name);
@@ -706,29 +718,33 @@ if (!rule.witness || rule.witness.type !== COSIGNATURE) continue;
 for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
 const signed = cosignedMessage(note.text, blob);
 if (!signed || !(await verifySignature(rule.witness.publicKey, signed.message, signed.signature))) {
-return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify`, times: {} };
+return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify`, witnessed: null };
 }
-if (signed.seconds > 0n) {
-seen.add(name);
-times[name] ??= Number(signed.seconds);
+if (signed.seconds > 0n && !times.has(name)) times.set(name, Number(signed.seconds));
 }
 }
-}
-const met = (name) => {
-const rule = policy.named.get(name);
-return rule.witness ? seen.has(name) : rule.members.filter(met).length >= rule.least;
-};
 const rest = unchecked.length === 0 ? '' : `; the ML-DSA-44 cosignature of ${unchecked.join(', ')} was not checked here, tabellion verify does`;
-const names = seen.size === 0 ? '' : ` (${[...seen].join(', ')})`;
-const detail = `${seen.size} trusted witness cosignature${seen.size === 1 ? '' : 's'}${names}${rest}`;
+const names = times.size === 0 ? '' : ` (${[...times.keys()].join(', ')})`;
+const detail = `${times.size} trusted witness cosignature${times.size === 1 ? '' : 's'}${names}${rest}`;
 if (policy.quorum === 'none') {
-return { outcome: 'holds', detail: seen.size === 0 ? 'the trust file asks for no witnesses' : `${detail}, of which the trust file asks for none`, times: {} };
+return { outcome: 'holds', detail: times.size === 0 ? 'the trust file asks for no witnesses' : `${detail}, of which the trust file asks for none`, witnessed: null };
 }
-return met(policy.quorum)
-? { outcome: 'holds', detail, times }
-: { outcome: 'undetermined', detail: `${detail}; the quorum of the trust file is not met` };
+const asked = new Set(restsOn(policy, policy.quorum));
+const outside = [...times.keys()].filter((name) => !asked.has(name));
+const told = outside.length === 0 ? detail : `${detail}; outside the quorum, so that its time is not used: ${outside.join(', ')}`;
+const witnessed = metBy(policy, times);
+return witnessed ? { outcome: 'holds', detail: told, witnessed }
+: { outcome: 'undetermined', detail: `${told}; the quorum of the trust file is not met`, witnessed };
 }
 return { parsePolicy, pinsFor, checkQuorum };
+})();
+const m_anchor_finding = (() => {
+class Contradiction extends Error {}
+class NotChecked extends Error {}
+function insist(holds, what) {
+if (!holds) throw new Contradiction(what);
+}
+return { Contradiction, NotChecked, insist };
 })();
 const m_aspects = (() => {
 const NOT_CHECKED = 'not checked';
@@ -763,7 +779,7 @@ return { aspect, outcome: 'broken', answer: `Not shown: see ${open}.`, restsOn }
 }
 return { aspect, outcome: NOT_CHECKED, answer: `Something it rests on could not be decided: see ${open}.`, restsOn };
 }
-const SECONDS_MAX = 8.64e12; // what a Date can hold
+const SECONDS_MAX = 8.64e12;
 const dated = (seconds) => (seconds <= SECONDS_MAX ? new Date(seconds * 1000).toISOString() : `${seconds} seconds after 1970`);
 function timeOf(run, names) {
 if (names.length === 0) return { aspect: 'time', outcome: NOT_CHECKED, answer: 'This form of receipt carries no time at all.', restsOn: [] };
@@ -772,9 +788,8 @@ const areWrong = anchors?.outcome === 'broken' || anchors?.outcome === 'malforme
 const found = fromChecks(run, 'time', areWrong ? [...names, 'anchors'] : names, '');
 if (found.outcome !== 'holds') return found;
 if (anchors?.outcome === 'holds') return { ...found, answer: `Outside clocks bound it: ${run.find('time bounds').detail}.` };
-const [first] = Object.entries(run.witnessed).sort(([, a], [, b]) => a - b);
-if (!first) return { ...found, outcome: NOT_CHECKED, answer: `No outside clock: ${CLOCK}.` };
-return { ...found, answer: `Not after ${dated(first[1])}, by witness ${first[0]}.` };
+if (!run.witnessed) return { ...found, outcome: NOT_CHECKED, answer: `No outside clock: ${CLOCK}.` };
+return { ...found, answer: `Not after ${dated(run.witnessed.seconds)}, by witness ${run.witnessed.name}.` };
 }
 function aspectsOf(run) {
 const parts = RESTS_ON[run.kind];
@@ -791,415 +806,18 @@ answer: 'Not asked: this verifier asks nobody. Ask the log itself for a newer ch
 }
 return { aspectsOf };
 })();
-const m_jcs = (() => {
-const { text, utf8 } = m_bytes;
-const { Malformed } = m_malformed;
-const NESTING_MAX = 32;
-const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
-function writeString(value) {
-if (LONE_SURROGATE.test(value)) throw new Malformed('JSON text holds a lone surrogate');
-return JSON.stringify(value);
-}
-function writeValue(value, depth) {
-if (value === null || typeof value === 'boolean') return String(value);
-if (typeof value === 'string') return writeString(value);
-if (typeof value === 'number') {
-if (!Number.isSafeInteger(value)) throw new Malformed('JSON number is not an integer within ±(2^53−1)');
-return String(value);
-}
-if (depth >= NESTING_MAX) throw new Malformed(`JSON is nested deeper than ${NESTING_MAX}`);
-if (Array.isArray(value)) return `[${value.map((item) => writeValue(item, depth + 1)).join(',')}]`;
-const members = Object.keys(value).sort().map((name) => `${writeString(name)}:${writeValue(value[name], depth + 1)}`);
-return `{${members.join(',')}}`;
-}
-const toJcs = (value) => writeValue(value, 0);
-const toJcsBytes = (value) => utf8(toJcs(value));
-function parseJcsText(source) {
-let value;
-try {
-value = JSON.parse(source);
-} catch {
-throw new Malformed('is not JSON');
-}
-if (toJcs(value) !== source) throw new Malformed('JSON is not in canonical form (RFC 8785)');
-return value;
-}
-const parseJcs = (bytes) => parseJcsText(text(bytes));
-function parseJcsLines(bytes) {
-if (bytes.length === 0) return [];
-const lines = text(bytes).split('\n');
-if (lines.pop() !== '') throw new Malformed('last line does not end in a newline');
-return lines.map(parseJcsText);
-}
-const hasOwn = (object, name) => Object.prototype.hasOwnProperty.call(object, name);
-function readObject(value, shape) {
-if (!isObject(value)) throw new Malformed('expected a JSON object');
-const out = {};
-let known = 0;
-for (const [key, read] of Object.entries(shape)) {
-const optional = key.endsWith('?');
-const name = optional ? key.slice(0, -1) : key;
-if (!hasOwn(value, name)) {
-if (optional) continue;
-throw new Malformed(`member "${name}" is missing`);
-}
-known++;
-try {
-out[name] = read(value[name]);
-} catch (error) {
-if (error instanceof Malformed) throw new Malformed(`member "${name}": ${error.message}`);
-throw error;
-}
-}
-if (Object.keys(value).length !== known) {
-const unknown = Object.keys(value).find((name) => !hasOwn(shape, name) && !hasOwn(shape, `${name}?`));
-throw new Malformed(`member ${JSON.stringify(unknown)} is not known`);
-}
-return out;
-}
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-return { toJcs, toJcsBytes, parseJcsText, parseJcs, parseJcsLines, readObject, isObject };
-})();
-const m_zip = (() => {
-const { equal, text, utf8 } = m_bytes;
-const { Malformed } = m_malformed;
-const LOCAL_SIGNATURE = 0x04034b50;
-const CENTRAL_SIGNATURE = 0x02014b50;
-const END_SIGNATURE = 0x06054b50;
-const LOCAL_BYTES = 30;
-const CENTRAL_BYTES = 46;
-const END_BYTES = 22;
-const NAME_MAX_BYTES = 255;
-const NAME = /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/;
-const DOS_DATE = 0x0021; // 1980-01-01
-const CRC_PIECE_BYTES = 1024 * 1024; // a breath about every 3 ms
-const CRC_TABLES = Array.from({ length: 8 }, () => new Uint32Array(256));
-for (let byte = 0; byte < 256; byte++) {
-let value = byte;
-for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-CRC_TABLES[0][byte] = value;
-}
-for (let table = 1; table < 8; table++) {
-for (let byte = 0; byte < 256; byte++) {
-const before = CRC_TABLES[table - 1][byte];
-CRC_TABLES[table][byte] = (before >>> 8) ^ CRC_TABLES[0][before & 255];
-}
-}
-function crcUpdate(start, bytes) {
-const [t0, t1, t2, t3, t4, t5, t6, t7] = CRC_TABLES;
-let crc = start;
-let at = 0;
-for (; at + 8 <= bytes.length; at += 8) {
-crc ^= bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-crc = t7[crc & 255] ^ t6[(crc >>> 8) & 255] ^ t5[(crc >>> 16) & 255] ^ t4[crc >>> 24]
-^ t3[bytes[at + 4]] ^ t2[bytes[at + 5]] ^ t1[bytes[at + 6]] ^ t0[bytes[at + 7]];
-}
-for (; at < bytes.length; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]) & 255];
-return crc;
-}
-const crc32 = (bytes) => (crcUpdate(0xffffffff, bytes) ^ 0xffffffff) >>> 0;
-async function pacedCrc32(bytes, pace) {
-let crc = 0xffffffff;
-for (let at = 0; at < bytes.length; at += CRC_PIECE_BYTES) {
-crc = crcUpdate(crc, bytes.subarray(at, at + CRC_PIECE_BYTES));
-await pace.breathe();
-}
-return (crc ^ 0xffffffff) >>> 0;
-}
-function expect(view, at, size, wanted, what) {
-const have = size === 2 ? view.getUint16(at, true) : view.getUint32(at, true);
-if (have !== wanted) throw new Malformed(`ZIP: ${what} at byte ${at} is not what a package has`);
-}
-function readEnd(view) {
-const at = view.byteLength - END_BYTES;
-if (at < 0) throw new Malformed('ZIP: file is too short to be a package');
-expect(view, at, 4, END_SIGNATURE, 'end record');
-expect(view, at + 4, 2, 0, 'disk number');
-expect(view, at + 6, 2, 0, 'disk number');
-const files = view.getUint16(at + 8, true);
-expect(view, at + 10, 2, files, 'number of files');
-const size = view.getUint32(at + 12, true);
-const start = view.getUint32(at + 16, true);
-expect(view, at + 20, 2, 0, 'comment length');
-if (start + size !== at) throw new Malformed('ZIP: the central directory does not end where the end record starts');
-return { files, start, end: at };
-}
-function isFileName(name) {
-return name.length <= NAME_MAX_BYTES && NAME.test(name) && !name.split('/').some((part) => part === '.' || part === '..');
-}
-function readName(bytes, at, size) {
-if (size < 1 || size > NAME_MAX_BYTES) throw new Malformed(`ZIP: file name at byte ${at} has ${size} bytes`);
-const name = text(bytes.subarray(at, at + size));
-if (!isFileName(name)) throw new Malformed(`ZIP: file name at byte ${at} is not allowed in a package`);
-return name;
-}
-function readShared(view, at) {
-expect(view, at, 2, 20, 'version needed');
-expect(view, at + 2, 2, 0x0800, 'flags');
-expect(view, at + 4, 2, 0, 'compression method');
-expect(view, at + 6, 2, 0, 'time');
-expect(view, at + 8, 2, DOS_DATE, 'date');
-const size = view.getUint32(at + 14, true);
-expect(view, at + 18, 4, size, 'size');
-expect(view, at + 24, 2, 0, 'extra length');
-return { crc: view.getUint32(at + 10, true), size, nameSize: view.getUint16(at + 22, true) };
-}
-function readCentral(bytes, view, at, end) {
-if (at + CENTRAL_BYTES > end) throw new Malformed('ZIP: the central directory ends early');
-expect(view, at, 4, CENTRAL_SIGNATURE, 'central header');
-expect(view, at + 4, 2, 0x0314, 'version made by');
-const file = readShared(view, at + 6);
-expect(view, at + 32, 2, 0, 'comment length');
-expect(view, at + 34, 2, 0, 'disk number');
-expect(view, at + 36, 2, 0, 'internal attributes');
-expect(view, at + 38, 4, 0x81a40000, 'external attributes');
-if (at + CENTRAL_BYTES + file.nameSize > end) throw new Malformed('ZIP: the central directory ends early');
-return { ...file, offset: view.getUint32(at + 42, true), name: readName(bytes, at + CENTRAL_BYTES, file.nameSize) };
-}
-function readLocal(bytes, view, central, limit) {
-const at = central.offset;
-const dataAt = at + LOCAL_BYTES + central.nameSize;
-if (dataAt + central.size > limit) throw new Malformed(`ZIP: ${central.name} does not fit before the central directory`);
-expect(view, at, 4, LOCAL_SIGNATURE, 'local header');
-const local = readShared(view, at + 4);
-const sameName = local.nameSize === central.nameSize
-&& equal(bytes.subarray(at + LOCAL_BYTES, dataAt), utf8(central.name));
-if (!sameName || local.crc !== central.crc || local.size !== central.size) {
-throw new Malformed(`ZIP: local and central header of ${central.name} differ`);
-}
-return bytes.subarray(dataAt, dataAt + central.size);
-}
-async function readZip(bytes, pace) {
-const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-if (bytes.length < 4 || view.getUint32(0, true) !== LOCAL_SIGNATURE) throw new Malformed('ZIP: file does not start with a local header');
-const { files, start, end } = readEnd(view);
-const out = new Map();
-let at = start;
-let offset = 0;
-let last = '';
-for (let number = 0; number < files; number++) {
-const central = readCentral(bytes, view, at, end);
-if (central.name <= last) throw new Malformed(`ZIP: ${central.name} is out of order or repeated`);
-if (central.offset !== offset) throw new Malformed(`ZIP: ${central.name} does not follow the file before it`);
-const data = readLocal(bytes, view, central, start);
-if ((await pacedCrc32(data, pace)) !== central.crc) {
-throw new Malformed(`ZIP: the bytes of ${central.name} do not have their CRC-32: damaged or changed`);
-}
-out.set(central.name, data);
-last = central.name;
-at += CENTRAL_BYTES + central.nameSize;
-offset += LOCAL_BYTES + central.nameSize + central.size;
-await pace.breathe(offset, bytes.length);
-}
-if (at !== end || offset !== start) throw new Malformed('ZIP: bytes stand between the files and the directory');
-return out;
-}
-return { crc32, isFileName, readZip };
-})();
-const m_shape = (() => {
-const { fromBase64, fromHex } = m_bytes;
-const { isObject, readObject } = m_jcs;
-const { Malformed } = m_malformed;
-const ENTRY_MAX_BYTES = 65535;
-const ORIGIN_MAX_BYTES = 255;
-const ORIGIN = /^[!-*,-~]+\/log\/([a-z0-9][a-z0-9-]{0,62})$/;
-function string(value) {
-if (typeof value !== 'string') throw new Malformed('expected a string');
-return value;
-}
-const matching = (pattern, what) => (value) => {
-if (typeof value !== 'string' || !pattern.test(value)) throw new Malformed(`expected ${what}`);
-return value;
-};
-const exactly = (wanted) => (value) => {
-if (value !== wanted) throw new Malformed(`expected exactly ${JSON.stringify(wanted)}`);
-return value;
-};
-const oneOf = (...wanted) => (value) => {
-if (!wanted.includes(value)) throw new Malformed(`expected one of ${wanted.join(', ')}`);
-return value;
-};
-function boolean(value) {
-if (typeof value !== 'boolean') throw new Malformed('expected true or false');
-return value;
-}
-const integer = (least) => (value) => {
-if (!Number.isSafeInteger(value) || value < least) throw new Malformed(`expected an integer of at least ${least}`);
-return value;
-};
-const count = integer(0);
-const ordinal = integer(1);
-const time = integer(0);
-const id = matching(/^[0-9a-f]{32}$/, '32 lower-case hex digits');
-const hash = matching(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
-const hashBytes = (value) => fromHex(value, 32);
-const bytes = (value) => fromBase64(string(value));
-const sized = (size) => (value) => {
-const read = bytes(value);
-if (read.length !== size) throw new Malformed(`expected ${size} bytes`);
-return read;
-};
-const entry = (value) => {
-const read = bytes(value);
-if (read.length < 1 || read.length > ENTRY_MAX_BYTES) throw new Malformed(`expected an entry of 1 to ${ENTRY_MAX_BYTES} bytes`);
-return read;
-};
-const origin = (value) => {
-if (typeof value !== 'string' || value.length > ORIGIN_MAX_BYTES || !ORIGIN.test(value)) {
-throw new Malformed('expected an origin <public host>/log/<tenant>');
-}
-return value;
-};
-const tenantOf = (originText) => ORIGIN.exec(originText)?.[1] ?? '';
-const environment = oneOf('production', 'sandbox', 'development');
-const object = (value) => {
-if (!isObject(value)) throw new Malformed('expected a JSON object');
-return value;
-};
-const closed = (shape) => (value) => readObject(value, shape);
-const listOf = (read, least = 0, most = Number.MAX_SAFE_INTEGER) => (value) => {
-if (!Array.isArray(value)) throw new Malformed('expected a JSON array');
-if (value.length < least || value.length > most) throw new Malformed(`expected ${least} to ${most} items`);
-return value.map((item) => read(item));
-};
-function ascending(items, keyOf, what) {
-for (let at = 1; at < items.length; at++) {
-if (!precedes(keyOf(items[at - 1]), keyOf(items[at]))) throw new Malformed(`${what} are not in order or repeat`);
-}
-return items;
-}
-function precedes(a, b) {
-if (!Array.isArray(a)) return a < b;
-for (let at = 0; at < a.length; at++) {
-if (a[at] < b[at]) return true;
-if (a[at] > b[at]) return false;
-}
-return false;
-}
-return { ENTRY_MAX_BYTES, string, matching, exactly, oneOf, boolean, integer, count, ordinal, time, id, hash, hashBytes, bytes, sized, entry, origin, tenantOf, environment, object, closed, listOf, ascending, precedes };
-})();
-const m_manifest = (() => {
-const { parseJcs, parseJcsLines } = m_jcs;
-const { Malformed, within } = m_malformed;
-const { isFileName } = m_zip;
-const shape = m_shape;
-const BUNDLE_ENTRIES = 4096;
+const m_scope = (() => {
 const SCOPE = 'This package shows that the listed records existed in this log in this form and order when the checkpoint was '
 + 'signed, and who signed them. It does not show that what they say is true, that anything outside the log did not happen, or that '
 + 'a management system conforms to any standard. Tabellion is not a certification body.';
-const FIXED_FILES = [
-'VERIFY.txt', 'checkpoint', 'erasures.jsonl', 'manifest.cose', 'manifest.json', 'proof.json', 'report.html', 'verify.html',
-];
-const FRAMEWORK_FILES = [
-'framework/index.json', 'framework/rules.toml', 'framework/soa.json', 'framework/status.json', 'framework/systems.json',
-];
-const MIB = 1 << 20;
-const FILE_BYTES_MAX = {
-'VERIFY.txt': 256 << 10, checkpoint: 512 << 10, 'manifest.cose': 1 << 10, 'manifest.json': 32 * MIB, 'proof.json': 256 * MIB, 'report.html': 64 * MIB,
-'verify.html': 16 * MIB, 'framework/index.json': 64 * MIB, 'framework/rules.toml': 4 * MIB, 'framework/soa.json': 4 * MIB,
-'framework/status.json': 64 * MIB, 'framework/systems.json': 64 * MIB,
-};
-const ANCHOR = /^anchors\/[0-9]{8}\.json$/;
-const ANCHORS_MAX = 1024;
-const NUMBERED = /^(entries\/[0-9]{8}\.bundle|disclosures\/[0-9]{8}\.jsonl)$/;
-const FILES_MAX = 65535;
-const anchorName = (number) => `anchors/${String(number).padStart(8, '0')}.json`;
-const bundleName = (number) => `entries/${String(number).padStart(8, '0')}.bundle`;
-const disclosuresName = (number) => `disclosures/${String(number).padStart(8, '0')}.jsonl`;
-function checkFileSet(files) {
-for (const name of FIXED_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
-if (FRAMEWORK_FILES.some((name) => files.has(name))) {
-for (const name of FRAMEWORK_FILES) if (!files.has(name)) throw new Malformed(`file ${name} is missing`);
-}
-for (const [name, most] of Object.entries(FILE_BYTES_MAX)) {
-if (files.get(name)?.length > most) throw new Malformed(`file ${name} has more than ${most} bytes`);
-}
-let anchors = 0;
-while (anchors < ANCHORS_MAX && files.has(anchorName(anchors))) anchors++;
-let bundles = 0;
-while (files.has(bundleName(bundles))) bundles++;
-for (const name of files.keys()) {
-if (FIXED_FILES.includes(name) || FRAMEWORK_FILES.includes(name)) continue;
-const number = Number(name.match(/[0-9]{8}/)?.[0]);
-if (ANCHOR.test(name) && number < anchors) continue;
-if (!NUMBERED.test(name)) throw new Malformed(`file ${name} is not part of a package`);
-if (number >= bundles) throw new Malformed(`file ${name} has no place in the numbered files`);
-}
-return bundles;
-}
-const fileName = (value) => {
-if (typeof value !== 'string' || !isFileName(value)) throw new Malformed('expected a file name that a package may have');
-return value;
-};
-const total = shape.count;
-const period = (value) => {
-const read = shape.closed({ from: shape.time, to: shape.time })(value);
-if (read.from >= read.to) throw new Malformed('period does not end after it starts');
-return read;
-};
-const types = (value) => {
-for (const count of Object.values(shape.object(value))) shape.count(count);
-return value;
-};
-const MANIFEST = shape.closed({
-count: shape.count,
-disclosure: shape.oneOf('all', 'business', 'none'),
-env: shape.environment,
-epochs: (value) => shape.ascending(shape.listOf(shape.closed({
-closed: shape.boolean, count: shape.count, epoch: shape.count, first_seq: shape.count, last_seq: shape.count,
-missing: shape.count, opened: shape.boolean, producer: shape.id,
-}))(value), (one) => [one.producer, one.epoch], 'epochs'),
-files: (value) => shape.ascending(shape.listOf(shape.closed({
-path: fileName, sha256: shape.hash, size: shape.count,
-}), 0, FILES_MAX)(value), (one) => one.path, 'files'),
-first: shape.count,
-format: shape.exactly('tabellion.package/1'),
-'framework?': shape.string,
-genesis: shape.hash,
-keys: shape.count,
-log: shape.origin,
-'period?': period,
-scope: shape.exactly(SCOPE),
-size: shape.count,
-software: shape.string,
-tenant: shape.string,
-totals: shape.closed({
-entries: total, erased: total, records: total, seals: total, shown: total, statements: total, units: total, withheld: total,
-}),
-types,
-});
-const parseManifest = (bytes) => within('manifest.json', () => {
-const manifest = MANIFEST(parseJcs(bytes));
-if (manifest.first + manifest.count > manifest.size) throw new Malformed('the range ends after the tree');
-return manifest;
-});
-const hashes = shape.listOf(shape.hashBytes);
-const PROOF = shape.closed({
-extra: (value) => shape.ascending(shape.listOf(shape.closed({
-entry: shape.entry, index: shape.count, path: hashes,
-}))(value), (one) => one.index, 'extra entries'),
-format: shape.exactly('tabellion.proof/1'),
-left: hashes,
-right: hashes,
-});
-const parseProof = (bytes) => within('proof.json', () => PROOF(parseJcs(bytes)));
-const DISCLOSURE_LINE = shape.closed({ disclosures: shape.listOf(shape.string, 1), index: shape.count, unit: shape.id });
-const ERASURE_LINE = shape.closed({ disclosure: shape.string, index: shape.count, tombstone: shape.count, unit: shape.id });
-const readLines = (bytes, name, line) => within(name, () => shape.ascending(
-parseJcsLines(bytes).map(line), (one) => [one.index, one.unit], 'lines'));
-const parseDisclosureLines = (bytes, name) => {
-if (bytes.length === 0) throw new Malformed(`${name} is empty; an empty disclosures file is left out`);
-return readLines(bytes, name, DISCLOSURE_LINE);
-};
-const parseErasureLines = (bytes) => readLines(bytes, 'erasures.jsonl', ERASURE_LINE);
-return { BUNDLE_ENTRIES, SCOPE, anchorName, bundleName, disclosuresName, checkFileSet, parseManifest, parseProof, parseDisclosureLines, parseErasureLines };
+return { SCOPE };
 })();
 const m_report = (() => {
 const { aspectsOf } = m_aspects;
 const { Malformed } = m_malformed;
-const { SCOPE: PACKAGE_SCOPE } = m_manifest;
+const { SCOPE: PACKAGE_SCOPE } = m_scope;
 const EXIT = Object.freeze({ holds: 0, broken: 1, malformed: 2, undetermined: 3 });
-const FAULTS_SHOWN_MAX = 20; // a person reads the first few; the count tells the rest
+const FAULTS_SHOWN_MAX = 20;
 const UNKNOWN = 'Not known: something this rests on could not be decided.';
 const FINDINGS = {
 existed: {
@@ -1261,8 +879,8 @@ class Run {
 malformed = null;
 facts = {};
 records = [];
-uses = []; // keys that made the signatures which hold: {keyId, purpose, what, at (microseconds or null)}
-witnessed = {}; // name of a witness that the trust file asks for → seconds at which it signed
+uses = [];
+witnessed = null;
 constructor(kind, plan, pace) {
 this.kind = kind;
 this.pace = pace;
@@ -1375,6 +993,9 @@ const KEY_DIRECTORY_CHECK = check('key directory', 'Key directory', ['issued'],
 const ALARMS_CHECK = check('alarms', 'Alarms', ['unaltered'],
 'Every alarm in the log that is shown here, of a witness that saw another history of it, was answered for and lifted.',
 'That the answer was right, or that no witness saw another history later.');
+const SOURCES_CHECK = check('sources', 'Sources', [],
+'Every number that an outside source gave to its records in this range is here, or was declared lost by the source.',
+'That a source counted everything that it saw, or anything about an application that never calls the log.');
 const PACKAGE_PLAN = [
 check('container', 'Container', ['unaltered'],
 'The file is a package in its one possible byte form; every file has its checksum.',
@@ -1468,15 +1089,15 @@ check('statement signature', 'Statement signature', ['issued'],
 'The statement bears the signature of its actor’s key.',
 'Here nothing: the actor’s public key is not in this file. The log took the statement in under its own rules.', false),
 ];
-return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, KEY_DIRECTORY_CHECK, ALARMS_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
+return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, KEY_DIRECTORY_CHECK, ALARMS_CHECK, SOURCES_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
 })();
 const m_bounds = (() => {
 const { Faults } = m_report;
 const { TIME_BOUNDS_CHECK } = m_plans;
 const INTERVALS_MAX = 1024;
 const TOLD_MAX = 4;
-const TOLERANCE = 3_600_000_000n; // clocks without a time server drift by minutes
-const LAST_SECOND = 253_402_300_800n; // of the year 9999
+const TOLERANCE = 3_600_000_000n;
+const LAST_SECOND = 253_402_300_800n;
 function microsText(time) {
 const seconds = time / 1_000_000n;
 if (seconds >= LAST_SECOND) return `${time} microseconds after 1970`;
@@ -1509,10 +1130,9 @@ const toldLimit = (one) => (one ? `${microsText(one.time)} (${one.source})` : 'u
 const told = (one) => `entries ${one.first} to ${one.last}: logged not before ${toldLimit(one.notBefore)}, not after ${toldLimit(one.notAfter)}`;
 const plain = (one) => (one ? { source: one.source, time: microsText(one.time) } : null);
 function boundsOfWitnesses(checkpoint, witnessed) {
-const [first] = Object.entries(witnessed).sort(([, a], [, b]) => a - b);
-if (!first) return [];
-const latest = BigInt(first[1]) * 1_000_000n;
-return [{ size: checkpoint.size, record: checkpoint.size, earliest: 0n, latest, source: `witness ${first[0]}`, isUnforeseeable: false }];
+if (!witnessed) return [];
+const latest = BigInt(witnessed.seconds) * 1_000_000n;
+return [{ size: checkpoint.size, record: checkpoint.size, earliest: 0n, latest, source: `witness ${witnessed.name}`, isUnforeseeable: false }];
 }
 async function checkTimes(run, bounds, first, end, seals) {
 if (bounds.length === 0) return null;
@@ -1538,9 +1158,160 @@ return intervals.slice(0, INTERVALS_MAX).map((one) => (
 }
 return { microsText, intervalsOf, boundsOfWitnesses, checkTimes };
 })();
+const m_jcs = (() => {
+const { text, utf8 } = m_bytes;
+const { Malformed } = m_malformed;
+const NESTING_MAX = 32;
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+function writeString(value) {
+if (LONE_SURROGATE.test(value)) throw new Malformed('JSON text holds a lone surrogate');
+return JSON.stringify(value);
+}
+function writeValue(value, depth) {
+if (value === null || typeof value === 'boolean') return String(value);
+if (typeof value === 'string') return writeString(value);
+if (typeof value === 'number') {
+if (!Number.isSafeInteger(value)) throw new Malformed('JSON number is not an integer within ±(2^53−1)');
+return String(value);
+}
+if (depth >= NESTING_MAX) throw new Malformed(`JSON is nested deeper than ${NESTING_MAX}`);
+if (Array.isArray(value)) return `[${value.map((item) => writeValue(item, depth + 1)).join(',')}]`;
+const members = Object.keys(value).sort().map((name) => `${writeString(name)}:${writeValue(value[name], depth + 1)}`);
+return `{${members.join(',')}}`;
+}
+const toJcs = (value) => writeValue(value, 0);
+const toJcsBytes = (value) => utf8(toJcs(value));
+function parseJcsText(source) {
+let value;
+try {
+value = JSON.parse(source);
+} catch {
+throw new Malformed('is not JSON');
+}
+if (toJcs(value) !== source) throw new Malformed('JSON is not in canonical form (RFC 8785)');
+return value;
+}
+const parseJcs = (bytes) => parseJcsText(text(bytes));
+function parseJcsLines(bytes) {
+if (bytes.length === 0) return [];
+const lines = text(bytes).split('\n');
+if (lines.pop() !== '') throw new Malformed('last line does not end in a newline');
+return lines.map(parseJcsText);
+}
+const hasOwn = (object, name) => Object.prototype.hasOwnProperty.call(object, name);
+function readObject(value, shape) {
+if (!isObject(value)) throw new Malformed('expected a JSON object');
+const out = {};
+let known = 0;
+for (const [key, read] of Object.entries(shape)) {
+const optional = key.endsWith('?');
+const name = optional ? key.slice(0, -1) : key;
+if (!hasOwn(value, name)) {
+if (optional) continue;
+throw new Malformed(`member "${name}" is missing`);
+}
+known++;
+try {
+out[name] = read(value[name]);
+} catch (error) {
+if (error instanceof Malformed) throw new Malformed(`member "${name}": ${error.message}`);
+throw error;
+}
+}
+if (Object.keys(value).length !== known) {
+const unknown = Object.keys(value).find((name) => !hasOwn(shape, name) && !hasOwn(shape, `${name}?`));
+throw new Malformed(`member ${JSON.stringify(unknown)} is not known`);
+}
+return out;
+}
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+return { toJcs, toJcsBytes, parseJcsText, parseJcs, parseJcsLines, readObject, isObject };
+})();
+const m_shape = (() => {
+const { fromBase64, fromHex } = m_bytes;
+const { isObject, readObject } = m_jcs;
+const { Malformed } = m_malformed;
+const ENTRY_MAX_BYTES = 65535;
+const ORIGIN_MAX_BYTES = 255;
+const ORIGIN = /^[!-*,-~]+\/log\/([a-z0-9][a-z0-9-]{0,62})$/;
+function string(value) {
+if (typeof value !== 'string') throw new Malformed('expected a string');
+return value;
+}
+const matching = (pattern, what) => (value) => {
+if (typeof value !== 'string' || !pattern.test(value)) throw new Malformed(`expected ${what}`);
+return value;
+};
+const exactly = (wanted) => (value) => {
+if (value !== wanted) throw new Malformed(`expected exactly ${JSON.stringify(wanted)}`);
+return value;
+};
+const oneOf = (...wanted) => (value) => {
+if (!wanted.includes(value)) throw new Malformed(`expected one of ${wanted.join(', ')}`);
+return value;
+};
+function boolean(value) {
+if (typeof value !== 'boolean') throw new Malformed('expected true or false');
+return value;
+}
+const integer = (least) => (value) => {
+if (!Number.isSafeInteger(value) || value < least) throw new Malformed(`expected an integer of at least ${least}`);
+return value;
+};
+const count = integer(0);
+const ordinal = integer(1);
+const time = integer(0);
+const id = matching(/^[0-9a-f]{32}$/, '32 lower-case hex digits');
+const hash = matching(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
+const hashBytes = (value) => fromHex(value, 32);
+const bytes = (value) => fromBase64(string(value));
+const sized = (size) => (value) => {
+const read = bytes(value);
+if (read.length !== size) throw new Malformed(`expected ${size} bytes`);
+return read;
+};
+const entry = (value) => {
+const read = bytes(value);
+if (read.length < 1 || read.length > ENTRY_MAX_BYTES) throw new Malformed(`expected an entry of 1 to ${ENTRY_MAX_BYTES} bytes`);
+return read;
+};
+const origin = (value) => {
+if (typeof value !== 'string' || value.length > ORIGIN_MAX_BYTES || !ORIGIN.test(value)) {
+throw new Malformed('expected an origin <public host>/log/<tenant>');
+}
+return value;
+};
+const tenantOf = (originText) => ORIGIN.exec(originText)?.[1] ?? '';
+const environment = oneOf('production', 'sandbox', 'development');
+const object = (value) => {
+if (!isObject(value)) throw new Malformed('expected a JSON object');
+return value;
+};
+const closed = (shape) => (value) => readObject(value, shape);
+const listOf = (read, least = 0, most = Number.MAX_SAFE_INTEGER) => (value) => {
+if (!Array.isArray(value)) throw new Malformed('expected a JSON array');
+if (value.length < least || value.length > most) throw new Malformed(`expected ${least} to ${most} items`);
+return value.map((item) => read(item));
+};
+function ascending(items, keyOf, what) {
+for (let at = 1; at < items.length; at++) {
+if (!precedes(keyOf(items[at - 1]), keyOf(items[at]))) throw new Malformed(`${what} are not in order or repeat`);
+}
+return items;
+}
+function precedes(a, b) {
+if (!Array.isArray(a)) return a < b;
+for (let at = 0; at < a.length; at++) {
+if (a[at] < b[at]) return true;
+if (a[at] > b[at]) return false;
+}
+return false;
+}
+return { ENTRY_MAX_BYTES, string, matching, exactly, oneOf, boolean, integer, count, ordinal, time, id, hash, hashBytes, bytes, sized, entry, origin, tenantOf, environment, object, closed, listOf, ascending, precedes };
+})();
 const m_unit = (() => {
 const { base64url, fromBase64url, utf8 } = m_bytes;
-const { parseJcs } = m_jcs;
+const { parseJcs, toJcs } = m_jcs;
 const { Malformed, within } = m_malformed;
 const { sha256 } = m_sha256;
 const NAME = /^[a-z][a-z0-9_]{0,63}$/;
@@ -1553,6 +1324,7 @@ if (!Array.isArray(parts) || parts.length !== 3) throw new Malformed('is not [sa
 const [salt, name, value] = parts;
 if (fromBase64url(salt).length !== SALT_BYTES) throw new Malformed(`salt is not ${SALT_BYTES} bytes`);
 if (typeof name !== 'string' || !NAME.test(name)) throw new Malformed('field name is not of the allowed form');
+toJcs([parts]);
 return { name, value, digest: base64url(sha256(utf8(encoded))) };
 });
 }
@@ -1568,7 +1340,7 @@ const { parseDisclosure } = m_unit;
 const TOMBSTONE_NAME = /^u[0-9a-f]{32}$/;
 class Knowledge {
 #units = new Map();
-#names = new Map(); // index → field names seen in that record
+#names = new Map();
 #at(index, unit) {
 const name = `${index}/${unit}`;
 if (!this.#units.has(name)) this.#units.set(name, { fields: [], isErased: false });
@@ -1634,7 +1406,7 @@ return { Knowledge, parseDisclosures, takeDisclosures, erasureFault, isTombstone
 const m_cbor = (() => {
 const { compare, concat, text, utf8 } = m_bytes;
 const { Malformed } = m_malformed;
-const NESTING_MAX = 16; // a receipt within a statement needs 8
+const NESTING_MAX = 16;
 const UNSIGNED = 0, NEGATIVE = 1, BYTES = 2, TEXT = 3, ARRAY = 4, MAP = 5, TAG = 6;
 const NULL = 0xf6;
 class Tagged {
@@ -1738,15 +1510,15 @@ const { decodeCbor, encodeCbor, Tagged } = m_cbor;
 const { Malformed } = m_malformed;
 const SIGN1_TAG = 18;
 const ALG = 1, CONTENT_TYPE = 3, KID = 4, CWT_CLAIMS = 15, RECEIPTS = 394, VDS = 395, VDP = 396;
-const ENTRY = -65537; // the entry that a receipt carries
+const ENTRY = -65537;
 const EDDSA = -8;
 const RFC9162_SHA256 = 1;
 const CLAIM_BYTES_MAX = 512;
 const RECEIPTS_MAX = 16, RECEIPT_BYTES_MAX = 4096;
-const REGISTRATION_BYTES_MAX = 2 * RECEIPT_BYTES_MAX; // a receipt with the entry it carries
+const REGISTRATION_BYTES_MAX = 2 * RECEIPT_BYTES_MAX;
 const FOREIGN_BYTES_MAX = 256 * 1024;
 const FOREIGN_HEADER_BYTES_MAX = 16 * 1024;
-const PATH_MAX = 63; // a tree has fewer than 2^63 leaves
+const PATH_MAX = 63;
 const ISS = 1, SUB = 2, INCLUSION = -1;
 const STATEMENT_TYPE = 'application/tabellion-record+json';
 const SEAL_TYPE = 'application/tabellion-seal+json';
@@ -1854,6 +1626,7 @@ const entry = sign1.unprotected.get(ENTRY);
 if (!(entry instanceof Uint8Array) || entry.length === 0 || entry.length > RECEIPT_BYTES_MAX) throw new Malformed('receipt carries no entry');
 return { receipt: readReceipt({ ...sign1, unprotected: new Map([[VDP, sign1.unprotected.get(VDP)]]) }), entry };
 }
+const placeOf = ({ index, size }) => `index ${index} of ${size}, as the receipt says`;
 function parseReceipt(bytes) {
 return readReceipt(parseSign1(bytes));
 }
@@ -1877,14 +1650,14 @@ throw new Malformed('inclusion path is not a list of hashes');
 }
 return { ...sign1, size, index, path };
 }
-return { STATEMENT_TYPE, SEAL_TYPE, PACKAGE_TYPE, parseSign1, toBeSigned, parseEntrySign1, parsePackageSignature, splitTransparent, splitRegistered, parseRegistration, parseReceipt };
+return { STATEMENT_TYPE, SEAL_TYPE, PACKAGE_TYPE, parseSign1, toBeSigned, parseEntrySign1, parsePackageSignature, splitTransparent, splitRegistered, parseRegistration, placeOf, parseReceipt };
 })();
 const m_merkle = (() => {
 const { equal } = m_bytes;
 const { sha256 } = m_sha256;
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
-const LEAVES_A_BREATH = 512; // about a millisecond of hashing
+const LEAVES_A_BREATH = 512;
 const EMPTY_ROOT = sha256();
 const leafHash = (entry) => sha256(LEAF, entry);
 const nodeHash = (left, right) => sha256(NODE, left, right);
@@ -1900,7 +1673,7 @@ return sizes;
 }
 class Range {
 end = 0;
-#nodes = []; // {size, hash}, sizes descending
+#nodes = [];
 push(hash, size = 1) {
 let node = { size, hash };
 while (this.#nodes.length > 0 && this.#nodes[this.#nodes.length - 1].size === node.size) {
@@ -2003,6 +1776,7 @@ return key;
 const purpose = shape.oneOf('log', 'writer', 'package', 'actor');
 const systems = (value) => shape.ascending(
 shape.listOf(shape.closed({ last_seq: shape.ordinal, system: shape.id }))(value), (one) => one.system, 'systems');
+const span = { epoch: shape.ordinal, first: shape.ordinal, last: shape.ordinal, producer: shape.id };
 const CLEAR = new Map(Object.entries({
 'log.genesis': {
 digest_alg: shape.exactly('sha-256'), env: shape.environment, key: keyInfo, origin: shape.origin, tenant: shape.string,
@@ -2038,14 +1812,24 @@ payload_checked: shape.boolean, payload_hash: shape.hash, signer: shape.hash, si
 },
 'witness.conflict_found': { kind: shape.oneOf('forked', 'rolled_back'), proved: shape.boolean, size: shape.count },
 'witness.conflict_lifted': { conflict: shape.id },
+'source.heartbeat': {
+beat: shape.ordinal, closed: shape.boolean, epoch: shape.ordinal, interval_s: shape.ordinal, last_seq: shape.count, lost: shape.count,
+producer: shape.id, sampled: shape.count, sent: shape.count, spooled: shape.count,
+},
+'gap.declared': { ...span, reason: shape.oneOf('spool_full', 'spool_damaged', 'refused', 'other') },
+'gap.found': { ...span, why: shape.oneOf('jump', 'heartbeat') },
+'gap.filled': span,
 }));
 const NOT_CRITICAL = new Set([
 'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
-'envelope.imported',
+'envelope.imported', 'source.heartbeat', 'gap.declared', 'gap.found', 'gap.filled',
 ]);
 const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;
 const isKnown = (record) => CLEAR.has(record.type) && record.type_version === VERSION;
+const hasClear = (type) => CLEAR.has(type);
+const addsUp = ({ last_seq: last, sent, sampled, lost, spooled, closed }) => (
+sent + lost + spooled === last && sampled <= sent && !(closed && spooled > 0));
 function checkOwnNumbers(record) {
 const { type, facts, seq } = record;
 if (type === 'epoch.opened' && seq !== 1) throw new Malformed('an epoch does not open with number 1');
@@ -2053,6 +1837,8 @@ if (type === 'epoch.closed' && facts.last_seq !== seq) throw new Malformed('an e
 if (type === 'log.genesis' && (seq !== 1 || record.epoch !== 1 || record.stream_version !== 1)) {
 throw new Malformed('a genesis is not number 1 of epoch 1 and of stream keys');
 }
+if (type === 'source.heartbeat' && !addsUp(facts)) throw new Malformed('the counts of a heartbeat do not add up');
+if (type.startsWith('gap.') && facts.first > facts.last) throw new Malformed('a gap ends before it begins');
 if (type === 'erasure.done' && facts.erased !== record.units.reduce((sum, unit) => sum + unit.digests.length, 0)) {
 throw new Malformed('a tombstone counts other than its fields');
 }
@@ -2071,7 +1857,7 @@ if (record.clear === undefined && required) throw new Malformed(`type ${record.t
 record.facts = record.clear === undefined ? {} : shape.closed(members)(record.clear);
 checkOwnNumbers(record);
 }
-return { KEY_TYPES, isKeyRecord, isKnown, checkKeyStream, checkClear };
+return { KEY_TYPES, isKeyRecord, isKnown, hasClear, checkKeyStream, checkClear };
 })();
 const m_record = (() => {
 const { parseJcs } = m_jcs;
@@ -2215,7 +2001,7 @@ return concat(utf8(ROTATION_DOMAIN), toJcsBytes(claim));
 }
 class KeyChain {
 version = 0;
-#keys = new Map(); // key id → {purpose, credential, publicKey, from, until}
+#keys = new Map();
 constructor(complete) {
 this.complete = complete;
 }
@@ -2288,7 +2074,7 @@ if (!key) throw new ChainBroken(`entry ${index} revokes a key that was never gra
 key.until = Math.min(key.until, index);
 }
 inForce(purpose, position) {
-let found = null; // the latest: in a receipt an earlier one may have been revoked unseen
+let found = null;
 for (const key of this.#keys.values()) if (key.purpose === purpose && this.isInForce(key, position)) found = key;
 return found;
 }
@@ -2357,7 +2143,7 @@ const quorum = await checkQuorum(policy, checkpoint.note);
 const which = rootMatches ? 'root key' : 'log key';
 if (quorum.outcome === 'broken') return broken(quorum.detail);
 if (quorum.outcome !== 'holds') return undetermined(quorum.detail);
-return { ...holds(`The trust file names ${chain.origin} with this ${which}${second}; ${quorum.detail}.`), value: quorum.times };
+return { ...holds(`The trust file names ${chain.origin} with this ${which}${second}; ${quorum.detail}.`), value: quorum.witnessed };
 }
 async function judgeCheckpoint(logKey, checkpoint) {
 if (!logKey) return broken(`No log key was in force for a checkpoint of size ${checkpoint.size}.`);
@@ -2430,12 +2216,57 @@ signer: entry.sign1 ? hex(entry.sign1.kid) : null, leaf: hex(entry.leaf), critic
 }
 return { packageFacts, unitRows, packageRecords, recordRow };
 })();
+const m_anchor_kinds = (() => {
+const KINDS = ['rfc3161', 'opentimestamps', 'arweave', 'evm'];
+const EVIDENCE_BYTES_MAX = 256 * 1024;
+return { KINDS, EVIDENCE_BYTES_MAX };
+})();
+const m_receiptanchors = (() => {
+const { EVIDENCE_BYTES_MAX, KINDS } = m_anchor_kinds;
+const { Contradiction, NotChecked } = m_anchor_finding;
+const { base64, utf8 } = m_bytes;
+const { Malformed } = m_malformed;
+const { Faults, undetermined } = m_report;
+const { sha256 } = m_sha256;
+const shape = m_shape;
+const ANCHORS_MAX = 8;
+const NOBODY = { authorities: [], bitcoin: [], evm: [] };
+const one = shape.closed({
+anchor: shape.oneOf(...KINDS),
+evidence: (value) => {
+const bytes = shape.bytes(value);
+if (bytes.length > EVIDENCE_BYTES_MAX) throw new Malformed('is larger than any evidence');
+return bytes;
+},
+});
+const readAnchors = (value) => shape.ascending(
+shape.listOf(one, 1, ANCHORS_MAX)(value), ({ anchor, evidence }) => [anchor, base64(evidence)], 'anchors');
+async function judgeReceiptAnchors(anchors, checkpoint, trust, checkEvidence) {
+const digest = sha256(utf8(checkpoint.note.text));
+const { size } = checkpoint;
+const [faults, bounds, open] = [new Faults(), [], []];
+for (const [at, { anchor, evidence }] of anchors.entries()) {
+try {
+const found = await checkEvidence(anchor, evidence, digest, trust ?? NOBODY);
+bounds.push({ size, record: size, ...found, isUnforeseeable: false });
+} catch (error) {
+if (error instanceof Contradiction) faults.add(`anchor ${at + 1}: ${error.message}`);
+else if (error instanceof NotChecked) open.push(`anchor ${at + 1}: ${anchor} not checked: ${error.message}`);
+else throw error;
+}
+}
+const rest = open.length === 0 ? '' : `${open.length} of ${anchors.length} not checked (${open[0]})`;
+if (faults.count === 0 && bounds.length === 0) return { ...undetermined(rest), value: [] };
+return faults.result([`${bounds.length} of ${anchors.length} confirmed`, rest].filter((part) => part !== '').join('; '), { value: bounds });
+}
+return { readAnchors, judgeReceiptAnchors };
+})();
 const m_tlogproof = (() => {
 const { fromBase64, fromDecimal, text, utf8 } = m_bytes;
 const { Malformed } = m_malformed;
 const { parseCheckpoint } = m_note;
 const FIRST_LINE = 'c2sp.org/tlog-proof@v1';
-const PATH_MAX = 63; // a tree of 2^63 leaves
+const PATH_MAX = 63;
 function hashLine(line) {
 const hash = fromBase64(line);
 if (hash.length !== 32) throw new Malformed('line of the inclusion path is not a hash');
@@ -2458,6 +2289,7 @@ return { extra, index, path: lines.map(hashLine), checkpoint: parseCheckpoint(ut
 return { FIRST_LINE, parseTlogProof };
 })();
 const m_receipt = (() => {
+const { NotChecked } = m_anchor_finding;
 const { boundsOfWitnesses, checkTimes } = m_bounds;
 const { hex } = m_bytes;
 const { Knowledge, parseDisclosures, takeDisclosures } = m_disclosures;
@@ -2469,20 +2301,23 @@ const { Malformed, within } = m_malformed;
 const { isIncluded, leafHash } = m_merkle;
 const { verifierKeyText } = m_note;
 const { recordRow, unitRows } = m_packagefacts;
-const { RECEIPT_PLAN } = m_plans;
+const { ANCHORS_CHECK, RECEIPT_PLAN } = m_plans;
+const { judgeReceiptAnchors, readAnchors } = m_receiptanchors;
 const { isKnown } = m_recordtypes;
 const { broken, counted, Faults, holds, Run, undetermined } = m_report;
 const shape = m_shape;
 const { parseTlogProof } = m_tlogproof;
 const RECEIPT_MAX_BYTES = 4 * 1024 * 1024;
+const KEY_RECORDS_MAX = 256;
 const hashes = shape.listOf(shape.hashBytes);
 const EXTRA = shape.closed({
+'anchors?': readAnchors,
 disclosures: shape.listOf(shape.string),
 entry: shape.entry,
 format: shape.exactly('tabellion.receipt/1'),
 keys: (value) => shape.ascending(shape.listOf(shape.closed({
 entry: shape.entry, index: shape.count, path: hashes,
-}), 1)(value), (one) => one.index, 'key records'),
+}), 1, KEY_RECORDS_MAX)(value), (one) => one.index, 'key records'),
 'seal?': shape.closed({ batch_path: hashes, entry: shape.entry, index: shape.count, path: hashes }),
 });
 function parseReceiptFile(bytes) {
@@ -2504,7 +2339,10 @@ const seal = parseEntry(given.entry, given.index);
 if (seal.kind !== 'seal') throw new Malformed('the seal of the receipt is no seal');
 return seal;
 }
-async function verifyReceipt(bytes, policy, pace) {
+async function leftToOthers() {
+throw new NotChecked('it is not read here; tabellion verify and verify.html read it');
+}
+async function verifyReceipt(bytes, policy, pace, checkEvidence = leftToOthers) {
 const run = new Run('receipt', RECEIPT_PLAN, pace);
 const receipt = await run.check('form', () => {
 const value = parseReceiptFile(bytes);
@@ -2515,7 +2353,7 @@ await run.check('entry', () => judgeEntry(receipt));
 await run.check('inclusion', () => judgeInclusion(receipt));
 const chain = await run.check('keys', () => judgeKeys(run, receipt));
 const logKey = chain?.inForce('log', receipt.checkpoint.size);
-run.witnessed = await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint)) ?? {};
+run.witnessed = await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint)) ?? null;
 await run.check('checkpoint signature', () => judgeCheckpoint(logKey, receipt.checkpoint));
 await run.check('seal', () => judgeSeal(receipt, chain));
 run.find('statement').required = receipt.entry.kind === 'statement';
@@ -2524,7 +2362,8 @@ if (chain) noteKeys(run, receipt, chain, logKey);
 const knowledge = new Knowledge();
 await run.check('disclosures', () => judgeDisclosures(receipt, knowledge));
 run.facts = receiptFacts(receipt, chain);
-const bounds = chain ? boundsOfWitnesses(receipt.checkpoint, run.witnessed) : [];
+const bounds = chain ? [...await anchorsOf(run, receipt, policy, checkEvidence), ...boundsOfWitnesses(receipt.checkpoint, run.witnessed)] : [];
+if (chain) run.facts.levels = levelsOf(run);
 const timeBounds = await checkTimes(run, bounds, receipt.index, receipt.index + 1, [receipt.seal]);
 if (timeBounds) run.facts.time_bounds = timeBounds;
 if (receipt.entry.record) {
@@ -2532,6 +2371,17 @@ const { record, index } = receipt.entry;
 run.records = [recordRow(receipt.entry, receipt.seal.seal.committed_at, unitRows(record, index, knowledge))];
 }
 return run;
+}
+async function anchorsOf(run, { extra, checkpoint }, policy, checkEvidence) {
+if (!extra.anchors) return [];
+run.add(ANCHORS_CHECK);
+return await run.check('anchors', () => judgeReceiptAnchors(extra.anchors, checkpoint, policy?.anchors, checkEvidence)) ?? [];
+}
+const INCLUDED = ['form', 'entry', 'inclusion', 'keys', 'issuer', 'checkpoint signature', 'seal'];
+function levelsOf(run) {
+const isGood = (name) => run.find(name)?.outcome === 'holds';
+if (!INCLUDED.every(isGood)) return [];
+return ['included', ...(run.witnessed ? ['witnessed'] : []), ...(isGood('anchors') ? ['anchored'] : [])];
 }
 function genesisEnvironment([first]) {
 if (first.index !== 0) return null;
@@ -2674,7 +2524,7 @@ return { el, byId, fill, sign };
 })();
 const m_ui_show = (() => {
 const MISLEADING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-const VALUE_SHOWN_MAX = 20_000; // characters; a field may be as large as an entry
+const VALUE_SHOWN_MAX = 20_000;
 const visible = (text) => text.replace(MISLEADING, (character) => (
 `⟨U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`));
 function time(micros) {

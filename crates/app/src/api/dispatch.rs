@@ -28,6 +28,7 @@ use super::strict;
 use crate::console;
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
+use crate::work::sessions::is_key;
 use crate::work::{Actor, Desk, Given};
 
 /// Largest body: a record with its file as base64, and the JSON around it.
@@ -44,6 +45,9 @@ const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 const MAX_IN_WORK: usize = 64;
 /// What a stranger's body is measured by.
 const STRANGERS: (usize, Duration) = (MAX_STRANGERS_BODY_BYTES, STRANGERS_BODY_WITHIN);
+/// Largest body that is worked on by the threads that serve connections: to seal it takes a millisecond. A larger one takes a thread, so that probes and
+/// other connections do not wait for it.
+const MAX_PROMPT_BODY_BYTES: usize = 64 << 10;
 /// Longest request id that is taken over from a client or proxy.
 const MAX_REQUEST_ID: usize = 64;
 
@@ -146,6 +150,9 @@ async fn worked(
     }
     let actor = match needs {
         None => None,
+        Some(permission) if is_prompt(service, route, presented.as_ref()) => {
+            Some(signed_in(service, permission, presented)?)
+        }
         Some(permission) => {
             let (access, permit) = (Arc::clone(service), service.permit()?);
             let admission = move || {
@@ -166,11 +173,19 @@ async fn worked(
         if has_input(shapes) { query_pairs(parts.uri.query().unwrap_or_default())? } else { Vec::new() };
     let query = if shapes.query.get("properties").is_some() { query } else { Vec::new() };
     let limits = if actor.is_some() { (MAX_BODY_BYTES, BODY_WITHIN) } else { STRANGERS };
-    let body = match route.body_media {
-        Some(media) => Some(read_body(&parts.headers, body, media, limits).await?),
-        None => None,
+    let (body, bytes) = match route.body_media {
+        Some(media) => {
+            read_body(&parts.headers, body, media, limits).await.map(|(body, n)| (Some(body), n))?
+        }
+        None => (None, 0),
     };
     let raw = Raw { path, query, body };
+    let actor = match (&route.prompt, actor) {
+        (Some(prompt), Some(key)) if key.is_key() && bytes <= MAX_PROMPT_BODY_BYTES => {
+            return in_time(prompt(Arc::clone(&service.desk), key, given, raw, shapes)).await?;
+        }
+        (_, actor) => actor,
+    };
     // Not before all of it is there: whoever sends slowly must not take a place from the others.
     let permit = if route.is_probe() { None } else { Some(service.permit()?) };
     let service = Arc::clone(service);
@@ -190,20 +205,28 @@ async fn worked(
     blocking(work).await?
 }
 
+/// Whether a request can be answered without a thread that waits: an API key's, where the route has such a way and the gateway's snapshot may be judged by.
+fn is_prompt(service: &Service, route: &Route, presented: Option<&Presented>) -> bool {
+    route.prompt.is_some()
+        && presented.is_some_and(|presented| is_key(&presented.token))
+        && service.desk.is_up_to_date()
+}
+
 /// Runs what may wait for a disk on a thread of its own.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refusal> {
-    match tokio::time::timeout(ANSWER_WITHIN, tokio::task::spawn_blocking(work)).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(_)) => Err(Refusal::new(Code::Broken, "the request could not be worked on to its end")),
-        Err(_) => {
-            Err(Refusal::new(Code::Unavailable, "the answer takes too long; it may still be carried out"))
-        }
-    }
+    let done = in_time(tokio::task::spawn_blocking(work)).await?;
+    done.map_err(|_| Refusal::new(Code::Broken, "the request could not be worked on to its end"))
 }
 
-/// Who is asking, when they have what the route needs.
+/// What `work` gives, within the time that an answer may take.
+async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, Refusal> {
+    let late = |_| Refusal::new(Code::Unavailable, "the answer takes too long; it may still be carried out");
+    tokio::time::timeout(ANSWER_WITHIN, work).await.map_err(late)
+}
+
+/// Who is asking, when they have what the route needs, as of now.
 fn admitted(
     service: &Service,
     route: &Route,
@@ -216,6 +239,15 @@ fn admitted(
     } else {
         service.desk.refresh()?;
     }
+    signed_in(service, permission, presented)
+}
+
+/// The same as of what is known.
+fn signed_in(
+    service: &Service,
+    permission: Permission,
+    presented: Option<Presented>,
+) -> Result<Actor, Refusal> {
     let nobody =
         || Refusal::new(Code::NotSignedIn, "neither a bearer token nor a session's cookie came with it");
     let actor = service.desk.sign_in(&presented.ok_or_else(nobody)?.token)?;
@@ -267,18 +299,27 @@ fn version_of(tag: &str) -> Result<u64, Refusal> {
     })
 }
 
+/// The body and how many bytes it had.
 async fn read_body(
     headers: &HeaderMap,
     body: Body,
     wanted: &'static str,
     (max_bytes, within): (usize, Duration),
-) -> Result<serde_json::Value, Refusal> {
+) -> Result<(serde_json::Value, usize), Refusal> {
     let is_json = wanted == JSON_MEDIA;
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default().trim();
     if !media.eq_ignore_ascii_case(wanted) {
         let code = if is_json { Code::NotJson } else { Code::NotCose };
         return Err(Refusal::new(code, format!("the body's Content-Type is not {wanted}")));
+    }
+    // Nothing is unpacked here, so that nothing can unpack to more than it is.
+    let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(header::CONTENT_ENCODING).iter().any(|coding| !is_plain(coding)) {
+        return Err(Refusal::new(
+            Code::EncodingUnsupported,
+            "the body has a Content-Encoding, and none is taken",
+        ));
     }
     let too_large = || Refusal::new(Code::TooLarge, format!("the body is larger than {max_bytes} bytes"));
     let declared =
@@ -288,8 +329,8 @@ async fn read_body(
     }
     match tokio::time::timeout(within, to_bytes(body, max_bytes)).await {
         Err(_) => Err(Refusal::new(Code::TooSlow, "the body did not arrive in time")),
-        Ok(Ok(bytes)) if is_json => strict::parse(&bytes),
-        Ok(Ok(bytes)) => Ok(serde_json::Value::from(STANDARD.encode(&bytes))),
+        Ok(Ok(bytes)) if is_json => Ok((strict::parse(&bytes)?, bytes.len())),
+        Ok(Ok(bytes)) => Ok((serde_json::Value::from(STANDARD.encode(&bytes)), bytes.len())),
         // The only other cause is a client that went away, which reads no answer.
         Ok(Err(_)) => Err(too_large()),
     }

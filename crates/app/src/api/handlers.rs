@@ -16,8 +16,10 @@ pub(super) mod policies;
 pub(super) mod registers;
 pub(super) mod scitt;
 pub(super) mod sessions;
+pub(super) mod sources;
 pub(super) mod systems;
 pub(super) mod tiles;
+pub(super) mod verifications;
 
 use schemars::JsonSchema;
 use serde::Serialize;

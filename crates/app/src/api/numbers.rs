@@ -61,8 +61,31 @@ pub(super) fn write(text: &mut String, requests: &Requests, desk: &Desk) {
         "gauge",
     );
     let _ = writeln!(text, "tabellion_witness_conflict {conflict}");
+    sources(text, desk);
     head(text, "tabellion_views_position", "Entries that the views have seen", "gauge");
     let _ = writeln!(text, "tabellion_views_position {}", desk.views().position());
+}
+
+/// Outside sources. Where the views cannot be asked the numbers are left out, and `/readyz` says why.
+fn sources(text: &mut String, desk: &Desk) {
+    let Ok(counts) = desk.views().source_counts(desk.now()) else { return };
+    let rows = [
+        ("tabellion_sources", "Outside sources ever heard of", counts.sources),
+        (
+            "tabellion_sources_silent",
+            "Sources that were not heard of for twice their interval",
+            counts.silent,
+        ),
+        (
+            "tabellion_source_gaps",
+            "Gaps in the numbers of sources that the log names and that are open",
+            counts.gaps,
+        ),
+    ];
+    for (name, help, value) in rows {
+        head(text, name, help, "gauge");
+        let _ = writeln!(text, "{name} {value}");
+    }
 }
 
 fn head(text: &mut String, name: &str, help: &str, kind: &str) {

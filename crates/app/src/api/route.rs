@@ -4,6 +4,8 @@
 
 use std::any::TypeId;
 use std::borrow::Cow;
+use std::pin::Pin;
+use std::sync::Arc;
 
 use axum::http::Method;
 use base64::Engine as _;
@@ -13,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::catalogue::CATALOGUE;
 use super::numbers::Requests;
 use super::settings::Settings;
 use super::strict::{self, Definitions, Place};
@@ -114,6 +117,15 @@ impl<A> Reply<A> {
     /// With the record that was made.
     pub(super) fn written(self, written: Written) -> Self {
         Self { written: Some(written), ..self }
+    }
+
+    /// The same with its answer's bytes.
+    fn written_out(self) -> Result<Reply<Vec<u8>>, Refusal>
+    where
+        A: Answer,
+    {
+        let Self { answer, version, written, headers } = self;
+        Ok(Reply { answer: answer.bytes()?, version, written, headers })
     }
 
     pub(super) fn header(mut self, name: &'static str, value: String) -> Self {
@@ -277,6 +289,11 @@ type Handler =
 /// A handler with its types; [`Handler`] is the same with the types read and written.
 type TypedHandler<P, Q, B, A> = fn(&Asked<'_>, &Input<P, Q, B>) -> Result<Reply<A>, Refusal>;
 
+/// A handler that waits for the log alone, and without a thread.
+type Prompt = dyn Fn(Arc<Desk>, Actor, Given, Raw, &'static Shapes) -> Prompted + Send + Sync;
+/// What it answers in the end.
+pub(super) type Prompted = Pin<Box<dyn Future<Output = Result<Reply<Vec<u8>>, Refusal>> + Send>>;
+
 /// A route.
 pub(super) struct Route {
     pub(super) method: Method,
@@ -301,6 +318,8 @@ pub(super) struct Route {
     pub(super) body_shape: Shape,
     pub(super) answer_shape: Shape,
     pub(super) handler: Box<Handler>,
+    /// The same for API keys, without a thread that waits.
+    pub(super) prompt: Option<Box<Prompt>>,
 }
 
 impl Route {
@@ -351,22 +370,25 @@ impl Columns {
             handler: Box::new(move |asked, raw, shapes, definitions| {
                 let path = named(raw.path, &shapes.path, definitions, Place::Path)?;
                 let query = named(raw.query, &shapes.query, definitions, Place::Query)?;
-                let nothing = Value::Object(serde_json::Map::new());
-                let body = match (&shapes.body, raw.body) {
-                    (Some(shape), Some(body)) => strict::read(body, shape, definitions, Place::Body)?,
-                    (Some(shape), None) => strict::read(Value::Null, shape, definitions, Place::Body)?,
-                    (None, _) => strict::read(nothing.clone(), &nothing, definitions, Place::Body)?,
-                };
-                let reply = handler(asked, &Input { path, query, body })?;
-                Ok(Reply {
-                    answer: reply.answer.bytes()?,
-                    version: reply.version,
-                    written: reply.written,
-                    headers: reply.headers,
-                })
+                let body = read_body(raw.body, shapes, definitions)?;
+                handler(asked, &Input { path, query, body })?.written_out()
             }),
+            prompt: None,
         }
     }
+}
+
+/// Reads a body into its type.
+fn read_body<B: DeserializeOwned>(
+    body: Option<Value>,
+    shapes: &Shapes,
+    definitions: &Definitions,
+) -> Result<B, Refusal> {
+    if let Some(shape) = &shapes.body {
+        return strict::read(body.unwrap_or_default(), shape, definitions, Place::Body);
+    }
+    let nothing = Value::Object(serde_json::Map::new());
+    strict::read(nothing.clone(), &nothing, definitions, Place::Body)
 }
 
 /// The media type of a body of type `B`; none: the route takes no body.
@@ -382,6 +404,25 @@ impl Route {
     /// The route, as one of SCITT's reference API.
     pub(super) fn for_scitt(self) -> Self {
         Self { concise: true, ..self }
+    }
+
+    /// The route, answered to API keys by `handler`, which takes the same body and gives the same answer.
+    pub(super) fn promptly<B, A, F>(self, handler: fn(Arc<Desk>, Actor, Given, B) -> F) -> Self
+    where
+        B: DeserializeOwned + 'static,
+        A: Answer + 'static,
+        F: Future<Output = Result<Reply<A>, Refusal>> + Send + 'static,
+    {
+        let prompt = move |desk, actor, given, raw: Raw, shapes: &'static Shapes| -> Prompted {
+            match read_body(raw.body, shapes, &CATALOGUE.definitions) {
+                Ok(body) => {
+                    let answered = handler(desk, actor, given, body);
+                    Box::pin(async move { answered.await?.written_out() })
+                }
+                Err(refusal) => Box::pin(std::future::ready(Err(refusal))),
+            }
+        };
+        Self { prompt: Some(Box::new(prompt)), ..self }
     }
 
     /// The route, as one that can take authority away.
@@ -411,7 +452,7 @@ impl Route {
         }
         if self.body_media.is_some() {
             let other = if takes_json { Code::NotJson } else { Code::NotCose };
-            codes.extend([Code::TooLarge, other, Code::TooSlow]);
+            codes.extend([Code::TooLarge, other, Code::EncodingUnsupported, Code::TooSlow]);
         }
         if self.headers != Headers::Plain {
             codes.extend([

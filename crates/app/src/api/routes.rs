@@ -6,7 +6,7 @@ use axum::http::Method;
 
 use super::handlers::{
     calls, controls, erasures, issuers, keys, log, operation, people, policies, registers, scitt, sessions,
-    systems, tiles,
+    sources, systems, tiles, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -139,10 +139,14 @@ pub(super) fn routes() -> Vec<Route> {
         row(PUT, "/api/v1/soa/{control}", DECIDE_APPLICABILITY, Change, "decideApplicability", "Decide whether a control applies, with the reason", 200, &[NotFound, VersionRequired, Incomplete]).by(controls::decide),
 
         row(GET, "/api/v1/erasures", DECIDE_ERASURES, Plain, "listErasures", "Erasures that wait for a second person", 200, &[NotFound]).by(erasures::list),
-        row(POST, "/api/v1/erasures", ORDER_ERASURES, Plain, "requestErasure", "Ask for an erasure; nothing is erased before a second person confirms it", 201, &[NotFound, Conflict, ViewBehind, NotSignedIn]).by(erasures::request),
+        row(POST, "/api/v1/erasures", ORDER_ERASURES, Once, "requestErasure", "Ask for an erasure, or for a system's deletion; nothing is erased before a second person confirms it", 201, &[NotFound]).by(erasures::request),
         row(POST, "/api/v1/erasures/{erasure}/decision", DECIDE_ERASURES, Plain, "decideErasure", "Confirm an erasure that somebody else asked for, which carries it out, or decline it", 200, &[NotFound, OwnWork, OwnLink, NotPermitted, Conflict, ViewBehind, NotSignedIn]).by(erasures::decide),
 
-        row(POST, "/api/v1/records", RECORD, Once, "record", "Record a file or an event, by its digest or whole", 201, &[UnknownReference, DigestMismatch, StageImpossible, SystemGone]).by(log::record),
+        row(POST, "/api/v1/records", RECORD, Once, "record", "Record a file or an event, by its digest or whole", 201, &[UnknownReference, DigestMismatch, StageImpossible, SystemGone]).by(log::record).promptly(log::record_promptly),
+        row(POST, "/api/v1/records/batch", RECORD, Once, "recordBatch", "Record up to 256 files and events together: all of them or none", 201, &[UnknownReference, DigestMismatch, StageImpossible, SystemGone]).by(log::records).promptly(log::records_promptly),
+        row(GET, "/api/v1/sources", READ_ENTRIES, Plain, "listSources", "Applications that count what they send: complete up to which number, what is missing, who is silent", 200, &[]).by(sources::list),
+        row(GET, "/api/v1/sources/{source}", READ_ENTRIES, Plain, "readSource", "One source, with every epoch", 200, &[NotFound]).by(sources::read),
+        row(POST, "/api/v1/sources/{source}/deliveries", RECORD, Plain, "deliver", "Record what a source counted: up to 32 numbered records, losses, a heartbeat; repeating it records nothing twice", 201, &[NotFound, UnknownReference, DigestMismatch, StageImpossible, SystemGone, IdempotencyConflict, IdempotencyErased, NotPermitted, Conflict, ViewBehind]).by(sources::deliver),
         row(GET, "/api/v1/entries", READ_ENTRIES, Plain, "listEntries", "The log's entries within reach, newest first", 200, &[NotFound]).by(log::entries),
         row(GET, "/api/v1/entries/{index}", READ_ENTRIES, Plain, "readEntry", "One entry", 200, &[NotFound]).by(log::entry),
         row(GET, "/api/v1/entries/{index}/receipt", READ_ENTRIES, Plain, "readReceipt", "The receipt of an entry, as tabellion verify takes it", 200, &[NotFound]).by(log::receipt),
@@ -154,12 +158,20 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/log/{tenant}/tile/{*path}", READ_LOG, Plain, "readTile", "A tile of the log's tree, or a bundle of its entries, C2SP tlog-tiles", 200, &[NotFound]).by(tiles::tile),
         row(GET, "/api/v1/checkpoint/cosigned", READ_ENTRIES, Plain, "readCosignedCheckpoint", "The newest checkpoint that enough witnesses cosigned, with their signatures", 200, &[NotFound]).by(log::cosigned_checkpoint),
         row(GET, "/api/v1/entries/{index}/receipt/cosigned", READ_ENTRIES, Plain, "readCosignedReceipt", "The receipt of an entry under that checkpoint", 200, &[NotFound]).by(log::cosigned_receipt),
+        row(GET, "/api/v1/entries/{index}/receipt/anchored", READ_ENTRIES, Plain, "readAnchoredReceipt", "The receipt of an entry under a checkpoint that anchors confirmed, with their evidence", 200, &[NotFound]).by(log::anchored_receipt),
+
+        row(POST, "/api/v1/verifications", READ_ENTRIES, Once, "beginVerification", "Verify up to 50,000 entries against the newest checkpoint, as a job", 201, &[NotPermitted, IdempotencyConflict, NotFound]).by(verifications::begin),
+        row(GET, "/api/v1/verifications/{verification}", READ_ENTRIES, Plain, "readVerification", "How a verification stands", 200, &[NotFound, NotPermitted]).by(verifications::read),
+        row(POST, "/api/v1/verifications/{verification}/cancel", READ_ENTRIES, Plain, "cancelVerification", "End a verification; what was reached is signed as a cancelled run", 200, &[NotFound, NotPermitted]).by(verifications::cancel),
+        row(GET, "/api/v1/verifications/{verification}/verdicts", READ_ENTRIES, Plain, "listVerdicts", "What was found, page by page, also while it runs", 200, &[NotFound, NotPermitted]).by(verifications::verdicts),
+        row(GET, "/api/v1/verifications/{verification}/result", READ_ENTRIES, Plain, "readVerificationResult", "The signed result, as tabellion verify takes it", 200, &[NotFound, NotPermitted]).by(verifications::result),
+        row(GET, "/api/v1/verifications/{verification}/page", READ_ENTRIES, Plain, "printVerification", "The result as a page to print", 200, &[NotFound, NotPermitted]).by(verifications::page),
 
         row(GET, "/api/v1/issuers", READ_ENTRIES, Plain, "listIssuers", "Whose signed statements are registered: every key, also those removed", 200, &[]).by(issuers::list),
         row(POST, "/api/v1/issuers", CHANGE_ISSUERS, Once, "addIssuer", "Register statements of an issuer under a key", 201, &[AlreadySo]).by(issuers::add),
         row(GET, "/api/v1/issuers/{issuer}", READ_ENTRIES, Plain, "readIssuer", "One key of an issuer", 200, &[NotFound]).by(issuers::read),
         row(POST, "/api/v1/issuers/{issuer}/remove", CHANGE_ISSUERS, Change, "removeIssuer", "Register nothing more under a key; what was stays", 200, &[NotFound, AlreadySo]).by(issuers::remove).taking_authority(),
-        row(POST, "/scitt/entries", RECORD, Plain, "registerStatement", "Register a statement that somebody signed (SCITT SCRAPI); answered at once with its COSE Receipt", 201, &[StatementMalformed, AlgorithmUnsupported, PayloadMissing, HeaderCritical, ClaimsMissing, IssuerUnknown, SignatureWrong, NotFound, UnknownReference, StageImpossible, SystemGone, AlreadySo, IdempotencyConflict, IdempotencyErased, Conflict, ViewBehind]).by(scitt::register).for_scitt(),
+        row(POST, "/scitt/entries", RECORD, Plain, "registerStatement", "Register a statement that somebody signed (SCITT SCRAPI); answered at once with its COSE Receipt", 201, &[StatementMalformed, AlgorithmUnsupported, PayloadMissing, HeaderCritical, ClaimsMissing, IssuerUnknown, SignatureWrong, NotFound, UnknownReference, StageImpossible, SystemGone, IdempotencyConflict, IdempotencyErased, Conflict, ViewBehind]).by(scitt::register).for_scitt(),
         row(GET, "/scitt/entries/{index}", READ_ENTRIES, Plain, "readCoseReceipt", "The COSE Receipt of any entry (RFC 9942, SCITT SCRAPI)", 200, &[NotFound]).by(scitt::receipt).for_scitt(),
         row(GET, "/scitt/entries/{index}/statement", READ_ENTRIES, Plain, "readTransparentStatement", "The transparent statement of an entry that is or registers a statement (RFC 9943)", 200, &[NotFound]).by(scitt::statement).for_scitt(),
         row(GET, "/.well-known/scitt-keys", PUBLIC, Plain, "listReceiptKeys", "The keys of COSE Receipts, a COSE Key Set (SCITT SCRAPI)", 200, &[]).by(scitt::keys).for_scitt(),

@@ -13,6 +13,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tabellion_views::lag::LOOK_EVERY;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -65,6 +66,7 @@ impl Server {
             .build()?;
         let (sender, stop) = watch::channel(false);
         let stop_within = settings.stop_within;
+        runtime.spawn(watch_the_lag(Arc::clone(&desk)));
         let service = Arc::new(Service::new(desk, settings));
         let thread = std::thread::Builder::new().name("api-owner".to_owned()).spawn(move || {
             runtime.block_on(serve(listener, router(&service), stop, stop_within));
@@ -141,6 +143,14 @@ async fn serve(
     let all = async { while connections.join_next().await.is_some() {} };
     // Who is not done by then is cut off when the set is dropped.
     let _ = tokio::time::timeout(stop_within, all).await;
+}
+
+/// Looks at the lag also while nobody asks, so that whoever does is judged by the time that views have stood still, and not by the time since somebody looked.
+async fn watch_the_lag(desk: Arc<Desk>) {
+    loop {
+        desk.is_up_to_date();
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 async fn converse(

@@ -1,14 +1,14 @@
 //! How far the evidence of a record has come, and waiting for more of it on behalf of whoever asked for that.
 //!
-//! Promises: an answer names the levels that are reached, whatever was asked for, and where to ask again. Must never: let those who wait take the places of
+//! Promises: an answer names the levels that are reached, whatever was asked for, with the receipt that shows each to a verifier, and where to ask again. Must never: let those who wait take the places of
 //! those who work, or fail a request whose record is durable.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{AckLevel, Reached};
+use tabellion_ledger::{Ack, AckLevel, Reached};
 
 use super::{Actor, Desk};
 use crate::refusal::Refusal;
@@ -32,6 +32,13 @@ pub struct Wanted {
     #[serde(default)]
     #[schemars(range(max = 60))]
     pub within_seconds: Option<u64>,
+}
+
+impl Wanted {
+    /// Whether more is wanted than every append gives.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(self.level, Level::Witnessed | Level::Anchored)
+    }
 }
 
 /// A level, as it is written.
@@ -81,6 +88,16 @@ pub struct AnchorForm {
     pub size: u64,
 }
 
+/// A file that shows a level to whoever verifies it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LevelReceipt {
+    /// The level. A verifier names it too, when the trust file of its reader bears it out.
+    pub level: Level,
+    /// Where the receipt is.
+    pub receipt: String,
+}
+
 /// How far an entry has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +108,8 @@ pub struct Acknowledgement {
     pub asked: Option<Level>,
     /// Whether that one is reached; null: none was asked for.
     pub met: Option<bool>,
+    /// For each level that others can check, the receipt with its evidence inside: that an entry is durable, nobody outside can see.
+    pub receipts: Vec<LevelReceipt>,
     /// Size of the cosigned checkpoint that covers the entry; `/api/v1/entries/{index}/receipt/cosigned` proves it.
     pub witnessed_size: Option<u64>,
     /// Anchors that cover it.
@@ -104,6 +123,7 @@ impl Acknowledgement {
         let anchor = |by: &tabellion_ledger::AnchoredBy| AnchorForm { name: by.name.clone(), size: by.size };
         Self {
             reached: reached.levels().map(Level::from).collect(),
+            receipts: reached.levels().filter_map(|level| receipt_of(reached.index, level.into())).collect(),
             asked: asked.map(Level::from),
             met: asked.map(|level| reached.has(level)),
             witnessed_size: reached.witnessed,
@@ -111,6 +131,16 @@ impl Acknowledgement {
             ask_again: format!("/api/v1/entries/{}/acknowledgement", reached.index),
         }
     }
+}
+
+fn receipt_of(index: u64, level: Level) -> Option<LevelReceipt> {
+    let part = match level {
+        Level::Durable => return None,
+        Level::Included => "",
+        Level::Witnessed => "/cosigned",
+        Level::Anchored => "/anchored",
+    };
+    Some(LevelReceipt { level, receipt: format!("/api/v1/entries/{index}/receipt{part}") })
 }
 
 /// Places of those who wait.
@@ -140,20 +170,20 @@ impl Desk {
         Ok(Acknowledgement::of(&self.ledger.reader().reached(index)?, None))
     }
 
-    /// How far a durable entry has come once what is wanted is reached or its time is over.
-    pub(crate) fn acknowledged(&self, index: u64, wanted: &Wanted) -> Acknowledgement {
+    /// How far a durable entry has come once what is wanted is reached or its time is over, counted from `began`.
+    pub(crate) fn acknowledged(&self, ack: &Ack, wanted: &Wanted, began: Instant) -> Acknowledgement {
+        let index = ack.index;
         let level = AckLevel::from(wanted.level);
+        let nothing_more = Reached { index, witnessed: None, anchored: Vec::new() };
+        if !wanted.waits() && !ack.duplicate {
+            // Others have not seen it yet.
+            return Acknowledgement::of(&nothing_more, Some(level));
+        }
         let place = self.waiting.enter();
-        let patience = match place {
-            None => Duration::ZERO,
-            Some(_) => {
-                wanted.within_seconds.map_or(WAIT, |wait| Duration::from_secs(wait.min(MAX_WAIT_SECONDS)))
-            }
-        };
+        let wait = wanted.within_seconds.map_or(WAIT, |wait| Duration::from_secs(wait.min(MAX_WAIT_SECONDS)));
+        let patience = if place.is_some() { wait.saturating_sub(began.elapsed()) } else { Duration::ZERO };
         // Files of anchors that cannot be read prove nothing: the entry is durable, and that is told.
-        let nothing_more = |_| Reached { index, witnessed: None, anchored: Vec::new() };
-        let reached =
-            self.ledger.reader().wait_for_level(index, level, patience).unwrap_or_else(nothing_more);
+        let reached = self.ledger.reader().wait_for_level(index, level, patience).unwrap_or(nothing_more);
         Acknowledgement::of(&reached, Some(level))
     }
 }

@@ -20,7 +20,18 @@ pub const VIEWS_WITHIN: Duration = Duration::from_secs(5);
 /// Longest wait for the views before a change is recorded that takes authority away: somebody is waiting for a key to stop working.
 const TAKING_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long the gateway's snapshot may stand still before nobody is judged by it: the gateway's own default.
+pub(super) const MOST_LAG: Duration = Duration::from_secs(2);
+
 impl Desk {
+    /// Whether the gateway's snapshot may be judged by without waiting: it is moving, or has not stood still for long. To be asked now and then also when
+    /// nobody is judged, so that standing still is noticed when it begins.
+    pub(crate) fn is_up_to_date(&self) -> bool {
+        // The size first: a snapshot taken before it could look older than it is.
+        let size = self.ledger.reader().size();
+        self.lag.is_fresh(self.views.gate_now().position, size, Instant::now())
+    }
+
     /// Waits until the views have passed what is committed now.
     pub fn refresh(&self) -> Result<(), Refusal> {
         let behind = |error: WaitError| Refusal::new(Code::Unavailable, error.to_string());

@@ -188,6 +188,11 @@ impl Desk {
         self.receipt_seen_by(actor, index, Reader::witnessed_receipt)
     }
 
+    /// The same under a checkpoint that anchors have confirmed, with their evidence.
+    pub fn anchored_receipt(&self, actor: &Actor, index: u64) -> Result<Vec<u8>, Refusal> {
+        self.receipt_seen_by(actor, index, Reader::anchored_receipt)
+    }
+
     fn receipt_seen_by(
         &self,
         actor: &Actor,
@@ -233,8 +238,12 @@ impl Desk {
         })?;
         let unusable = |error: &dyn std::fmt::Display| Refusal::new(Code::Unavailable, error.to_string());
         let pair = self.ledger.key_pair(Purpose::Package, &key.key_id).map_err(|error| unusable(&error))?;
-        sd_jwt::issue(header, (index, &view.bytes), &chosen, self.now(), pair.key.as_ref())
-            .map_err(|error| unusable(&error))
+        sd_jwt::issue(header, (index, &view.bytes), &chosen, self.now(), pair.key.as_ref()).map_err(|error| {
+            match error {
+                sd_jwt::SdJwtError::Reserved { .. } => Refusal::new(Code::NotFound, error.to_string()),
+                error => unusable(&error),
+            }
+        })
     }
 
     /// The plain proof of an entry, C2SP tlog-proof.

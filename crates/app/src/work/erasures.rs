@@ -1,18 +1,21 @@
-//! Erasures that take two people: asked for by one, confirmed by another.
+//! Erasures, and deletions of systems, that take two people: asked for by one, confirmed by another.
 //!
 //! Promises: nothing is erased before somebody else than who asked has confirmed it, in a session that neither let the other into
-//! (docs/decisions/0013-who-let-the-approver-in.md); each step is a record. Must never: name a data subject to whoever may not see personal content.
+//! (docs/decisions/0013-who-let-the-approver-in.md), which holds for the operator too; each step is a record; a retry with an idempotency key asks once. Must never: name a data subject to whoever may not see personal content.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{By, Erasure, ErasureTarget, PendingErasure};
-use tabellion_model::{ErasureRequestId, SystemId};
+use tabellion_ledger::{By, Erasure, ErasureTarget, PendingErasure, WantedErasure};
+use tabellion_model::{CredentialId, ErasureRequestId, SystemId};
 
-use super::forms::{IdForm, Line, Recorded, Reference};
+use super::forms::{IdForm, Line, Recorded, Reference, Time};
 use super::prose::Prose;
-use super::{Actor, Desk, Written};
+use super::writing::scoped;
+use super::{Actor, Desk, Given, Written};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
+
+const SECONDS_PER_HOUR: u64 = 3600;
 
 /// What is to be erased: exactly one of `subject`, `record` and `system`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -28,6 +31,11 @@ pub struct NewErasure {
     #[serde(default)]
     #[schemars(with = "Option<IdForm>")]
     pub system: Option<SystemId>,
+    /// With `system`: the system is deleted. From the confirmation on records that name it are refused, and its content goes so many hours later;
+    /// until then the operator can take it back. Absent: what is recorded goes when it is confirmed, and the system goes on.
+    #[serde(default)]
+    #[schemars(range(max = 87_840))]
+    pub grace_hours: Option<u64>,
     /// Why, for whoever confirms it.
     pub reason: Prose,
 }
@@ -62,6 +70,8 @@ pub struct WaitingErasure {
     /// The system.
     #[schemars(with = "Option<IdForm>")]
     pub system: Option<String>,
+    /// For the deletion of a system: hours from the confirmation until its content goes; null: it goes at once.
+    pub grace_hours: Option<u64>,
     /// Why; null: erased.
     pub reason: Option<String>,
     /// The record of the request.
@@ -85,19 +95,22 @@ pub struct DecidedErasure {
     pub id: String,
     /// Whether the content is gone.
     pub erased: bool,
+    /// For a deletion that was confirmed: when the content goes; null: it is gone, or stays.
+    pub due: Option<Time>,
     /// Content keys that were destroyed.
     pub keys: u64,
     /// Units whose content is gone, each with its tombstone.
     pub units: u64,
-    /// The order, or the record that declines it.
+    /// The order, the record that begins a deletion, or the one that declines.
     pub recorded: Recorded,
 }
 
 impl Desk {
-    /// Asks for an erasure. Nothing is erased.
+    /// Asks for an erasure, or for the deletion of a system. Nothing is erased.
     pub fn request_erasure(
         &self,
         actor: &Actor,
+        given: &Given,
         new: &NewErasure,
     ) -> Result<(WaitingErasure, Written), Refusal> {
         check(actor, Permission::OrderErasures)?;
@@ -107,10 +120,27 @@ impl Desk {
             (None, None, Some(system)) => ErasureTarget::System(system),
             _ => return Err(Refusal::new(Code::Malformed, "name exactly one of subject, record and system")),
         };
-        let by = self.step_by(actor)?;
-        let (request, ack) = self.ledger.request_erasure(&target, new.reason.as_str(), &by)?;
+        if new.grace_hours.is_some() && new.system.is_none() {
+            return Err(Refusal::at(
+                Code::Malformed,
+                "/grace_hours",
+                "only the deletion of a system has a time of grace",
+            ));
+        }
+        self.check_present()?;
+        let key = given.idempotency_key.as_deref().map(|key| scoped(actor, "request-erasure", key));
+        let key = key.transpose()?;
+        let earlier = self.earlier(key.as_deref(), false)?;
+        let by = By { credential: actor.credential(), parents: self.in_session(actor, earlier.as_ref())? };
+        let wanted = WantedErasure {
+            target: &target,
+            grace_seconds: new.grace_hours.map(|hours| hours.saturating_mul(SECONDS_PER_HOUR)),
+            reason: new.reason.as_str(),
+            idempotency_key: key.as_deref(),
+        };
+        let (_, ack) = self.ledger.ask_for_erasure(&wanted, &by)?;
         let written = self.passed(&[ack])?;
-        Ok((self.waiting(actor, self.ledger.pending_erasure(&request)?)?, written))
+        Ok((self.waiting(actor, self.ledger.erasure_request(written.index)?)?, written))
     }
 
     /// The erasures that wait for a second person.
@@ -140,7 +170,7 @@ impl Desk {
                     "you asked for this erasure yourself; nothing was erased",
                 ));
             }
-            self.second_person(actor)?.check_let_in_by_others(pending.by.iter(), pending.sessions.iter())?;
+            self.check_confirms(actor, &pending)?;
         }
         let by = self.step_by(actor)?;
         let (done, acks) = if new.confirmed {
@@ -149,22 +179,48 @@ impl Desk {
             (done, acks)
         } else {
             let ack = self.ledger.decline_erasure(&request, new.reason.as_str(), &by)?;
-            (Erasure { orders: Vec::new(), keys: 0, units: 0 }, vec![ack])
+            (Erasure::of_nothing(), vec![ack])
         };
         let written = self.passed(&acks)?;
-        if new.confirmed {
+        let erased = new.confirmed && done.due.is_none();
+        if erased {
             // The tombstones come after the order; what is erased is gone from the next answer.
             self.wait_for(self.ledger.reader().size())
                 .map_err(|error| Refusal::new(Code::ViewBehind, format!("erased; {error}")))?;
         }
         let decided = DecidedErasure {
             id: request.to_hex(),
-            erased: new.confirmed,
+            erased,
+            due: done.due.map(Time),
             keys: done.keys as u64,
             units: done.units as u64,
             recorded: Recorded::from(&written),
         };
         Ok((decided, written))
+    }
+
+    /// Refuses `actor` to confirm what they may have asked for themselves.
+    pub fn check_confirms(&self, actor: &Actor, pending: &PendingErasure) -> Result<(), Refusal> {
+        self.check_second_person(actor, pending).map_err(|refusal| Refusal {
+            // Of decisions in registers the attempt is a record, of this one it is not.
+            detail: refusal.detail.replace("the attempt is recorded", "nothing was erased"),
+            ..refusal
+        })
+    }
+
+    /// Whether whoever confirms is another than who asked: neither let the other in. The operator is no person of the log and lets everybody in at
+    /// the beginning, so for them a session counts that begins with a link of theirs alone.
+    fn check_second_person(&self, actor: &Actor, pending: &PendingErasure) -> Result<(), Refusal> {
+        let second = self.second_person(actor)?;
+        second.check_let_in_by_others(pending.by.iter(), pending.sessions.iter())?;
+        let is_operators = |by: &CredentialId| self.ledger.is_operator(by);
+        if pending.by.is_none() {
+            return second.check_not_let_in_by(is_operators);
+        }
+        match actor {
+            Actor::Operator => second.check_others_not_let_in_by(pending.sessions.iter(), is_operators),
+            Actor::Person { .. } | Actor::Key { .. } => Ok(()),
+        }
     }
 
     fn step_by(&self, actor: &Actor) -> Result<By, Refusal> {
@@ -197,6 +253,7 @@ impl Desk {
             subject,
             record,
             system,
+            grace_hours: pending.grace_seconds.map(|grace| grace.div_ceil(SECONDS_PER_HOUR)),
             reason: pending.reason,
             recorded: self.reference(pending.index)?,
         })

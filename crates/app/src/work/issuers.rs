@@ -2,6 +2,8 @@
 //!
 //! Promises: a statement counts as an issuer's only under a key that somebody with the right to added here. Must never: take a key from a statement.
 
+use std::sync::PoisonError;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::body::{IssuerAdded, IssuerRemoved};
@@ -128,6 +130,7 @@ impl Desk {
         id: &str,
         why: &Reason,
     ) -> Result<(Issuer, Written), Refusal> {
+        let _stand = self.issuers_stand.write().unwrap_or_else(PoisonError::into_inner);
         let written = self.once_taking(actor, "remove-issuer", given, |earlier| {
             let row = self.issuer_row(id)?;
             if earlier.is_none() && row.removed_at.is_some() {

@@ -3,11 +3,13 @@
 //! Promises: who may see what is judged by the present, so that nobody regains what they have lost by looking back; what was erased since is gone.
 //! Must never: record anything.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
 use tabellion_model::Micros;
+use tabellion_views::lag::Lag;
 use tabellion_views::{Depth, PAST_ENTRIES, Views};
 
+use super::asking::MOST_LAG;
 use super::{Desk, Health};
 use crate::refusal::{Code, Refusal};
 
@@ -32,10 +34,14 @@ impl Desk {
             then: Some(Then { at, depth: past.depth, present: Arc::clone(self.present()) }),
             roles: Mutex::new(()),
             statement: Mutex::new(()),
+            issuers_stand: RwLock::new(()),
             saving_views: Mutex::new(()),
             packing: Mutex::new(()),
             trying: Default::default(),
+            delivering: Default::default(),
+            verifying: super::verifications::Verifications::default(),
             waiting: Arc::clone(&self.waiting),
+            lag: Lag::new(MOST_LAG),
             health: Mutex::new(Health::default()),
             over: Mutex::default(),
         }))

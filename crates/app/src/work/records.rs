@@ -1,23 +1,31 @@
 //! Recording what happened elsewhere: files and events, by their digest alone or whole.
 //!
-//! Promises: by digest, the content never comes here; whole, it is kept in the vault under its digest. Must never: let anybody record what only
-//! this program's own parts may say.
+//! Promises: by digest, the content never comes here; whole, it is kept in the vault under its digest; records of one request are made together or not at
+//! all, and answered with the proof of their place. Must never: let anybody record what only this program's own parts may say.
+
+mod content;
+mod prompt;
+
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tabellion_ledger::{Draft, SubjectFields};
+use tabellion_ledger::{Ack, Draft, SubjectFields};
 use tabellion_model::body::{BODY_TYPES, SystemStage};
 use tabellion_model::catalogue::Reference;
 use tabellion_model::registry::Kind;
 use tabellion_model::{RecordType, SystemId};
-use tabellion_tlog::{Hash, sha256};
+use tabellion_views::gate::GateSystem;
 
+use self::content::Content;
+pub(super) use self::content::check_digest;
 use super::acknowledging::{Acknowledgement, Wanted};
 use super::forms::{DigestForm, IdForm, Line, Recorded};
 use super::systems::stage_of;
+use super::writing::key_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
@@ -119,6 +127,21 @@ pub struct MadeRecord {
     pub recorded: Recorded,
     /// How far it has come.
     pub acknowledged: Acknowledgement,
+    /// That it is in the log.
+    pub proof: Proof,
+}
+
+/// That an entry is in the log: what C2SP tlog-proof says, in JSON. `/api/v1/entries/{index}/proof` gives the same as a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// Leaf hash of the entry (RFC 9162): SHA-256 of a zero byte and the entry's bytes, which `/api/v1/entries/{index}` has.
+    #[schemars(with = "DigestForm")]
+    pub leaf: String,
+    /// Hashes from the leaf's sibling to the root's child, each in base64.
+    pub path: Vec<String>,
+    /// The signed checkpoint that the path leads to; null where one stands for several records.
+    pub checkpoint: Option<String>,
 }
 
 /// What a file is kept for, in the words of whoever keeps it.
@@ -153,12 +176,46 @@ impl Purpose {
     }
 }
 
-/// The body of a record to be.
-struct Content {
-    fields: Map<String, Value>,
+/// Most records of one request: more than clients gather, and few enough to be sealed between two others.
+pub const MAX_RECORDS: usize = 256;
+
+/// Records to be made by one request: all of them or none.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRecords {
+    /// The records, in the order in which they get their places.
+    #[schemars(length(min = 1, max = MAX_RECORDS))]
+    pub records: Vec<NewRecord>,
+}
+
+/// Records that were made by one request.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MadeRecords {
+    /// The records, in the order of the request.
+    pub records: Vec<MadeRecord>,
+    /// The signed checkpoint that covers them all, to which the path of each leads.
+    pub checkpoint: String,
+}
+
+/// What is to be appended, and what will be answered besides its place.
+struct Planned {
+    drafts: Vec<Draft>,
+    facts: Vec<Facts>,
+}
+
+/// What is answered about one record whatever its place.
+struct Facts {
+    record_type: &'static str,
+    system: Option<SystemId>,
     sha256: Option<String>,
     kept: bool,
+    wanted: Wanted,
 }
+
+/// What idempotency keys of one record and of several are told apart by.
+const ONE: &str = "record";
+const SEVERAL: &str = "records";
 
 impl Desk {
     /// Records a file or an event.
@@ -179,43 +236,92 @@ impl Desk {
         new: &NewRecord,
         purpose: &Purpose,
     ) -> Result<(MadeRecord, Written), Refusal> {
-        let record_type = record_type(&new.kind)?;
+        let planned = self.planned_one(actor, new, &purpose.fields()?)?;
+        let acks = self.once_each(actor, ONE, given, &planned.drafts)?;
+        self.made_one(planned, &acks)
+    }
+
+    /// Records several files and events together, or none of them.
+    pub fn record_all(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        new: &NewRecords,
+    ) -> Result<(MadeRecords, Written), Refusal> {
+        let planned = self.planned_all(actor, new)?;
+        self.check_count(key_of(actor, SEVERAL, given)?.as_deref(), planned.drafts.len())?;
+        let acks = self.once_each(actor, SEVERAL, given, &planned.drafts)?;
+        self.made_all(planned, &acks)
+    }
+
+    /// Checks `new` and drafts it with what it is kept for; nothing is recorded.
+    fn planned_one(
+        &self,
+        actor: &Actor,
+        new: &NewRecord,
+        purpose: &Map<String, Value>,
+    ) -> Result<Planned, Refusal> {
         let system = match (new.system, actor) {
             (None, Actor::Key { system, .. }) => Some(*system),
             (system, _) => system,
         };
         self.check_target(actor, system)?;
-        let mut content = match (&new.file, &new.event) {
-            (Some(file), None) => file_content(file)?,
-            (None, Some(event)) => event_content(event)?,
-            _ => {
-                return Err(Refusal::at(
-                    Code::Malformed,
-                    "",
-                    "exactly one of file and event is to be recorded",
-                ));
-            }
-        };
-        content.fields.extend(purpose.fields()?);
-        let mut draft = Draft::new(record_type);
-        draft.system = system.map(|system| system.to_hex());
-        match &new.subject {
-            None => draft.body = content.fields,
-            Some(subject) => {
-                draft.subjects =
-                    vec![SubjectFields { subject: subject.as_str().to_owned(), fields: content.fields }];
-            }
+        let (record_type, draft, content) = draft_of(new, purpose)?;
+        let draft = Draft { system: system.map(|system| system.to_hex()), ..draft };
+        let (sha256, kept, wanted) = (content.sha256, content.kept, new.acknowledge.unwrap_or_default());
+        Ok(Planned { drafts: vec![draft], facts: vec![Facts { record_type, system, sha256, kept, wanted }] })
+    }
+
+    /// The same for several; a refusal says which of them is at fault.
+    fn planned_all(&self, actor: &Actor, new: &NewRecords) -> Result<Planned, Refusal> {
+        let mut all = Planned { drafts: Vec::new(), facts: Vec::new() };
+        for (number, new) in new.records.iter().enumerate() {
+            let one = self.planned_one(actor, new, &Map::new());
+            let one = one.map_err(|refusal| refusal.within(&format!("/records/{number}")))?;
+            all.drafts.extend(one.drafts);
+            all.facts.extend(one.facts);
         }
-        let written = self.once(actor, "record", given, |_| Ok(vec![draft.clone()]))?;
-        let made = MadeRecord {
-            record_type: record_type.to_owned(),
-            system: system.map(|system| system.to_hex()),
-            sha256: content.sha256,
-            content_kept: content.kept,
-            recorded: Recorded::from(&written),
-            acknowledged: self.acknowledged(written.index, &new.acknowledge.unwrap_or_default()),
-        };
+        Ok(all)
+    }
+
+    /// What is answered once the one record of `planned` stands where `acks` say.
+    fn made_one(&self, planned: Planned, acks: &[Ack]) -> Result<(MadeRecord, Written), Refusal> {
+        let (mut records, checkpoint, written) = self.made(planned, acks)?;
+        let mut made = records.pop().ok_or_else(unplaced)?;
+        made.proof.checkpoint = Some(checkpoint);
         Ok((made, written))
+    }
+
+    /// The same for several.
+    fn made_all(&self, planned: Planned, acks: &[Ack]) -> Result<(MadeRecords, Written), Refusal> {
+        let (records, checkpoint, written) = self.made(planned, acks)?;
+        Ok((MadeRecords { records, checkpoint }, written))
+    }
+
+    /// The records, the checkpoint that covers them all, and the place of the first.
+    fn made(&self, planned: Planned, acks: &[Ack]) -> Result<(Vec<MadeRecord>, String, Written), Refusal> {
+        let written = Written::from(acks.first().ok_or_else(unplaced)?);
+        let size = acks.iter().map(|ack| ack.size).max().unwrap_or_default();
+        let (mut records, mut checkpoint, began) =
+            (Vec::with_capacity(acks.len()), String::new(), Instant::now());
+        for (facts, ack) in planned.facts.into_iter().zip(acks) {
+            let proof = self.ledger.reader().logged_proof(ack.index, size)?;
+            records.push(MadeRecord {
+                record_type: facts.record_type.to_owned(),
+                system: facts.system.map(|system| system.to_hex()),
+                sha256: facts.sha256,
+                content_kept: facts.kept,
+                recorded: Recorded::from(&Written::from(ack)),
+                acknowledged: self.acknowledged(ack, &facts.wanted, began),
+                proof: Proof {
+                    leaf: ack.leaf.to_hex(),
+                    path: proof.path.iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect(),
+                    checkpoint: None,
+                },
+            });
+            checkpoint = proof.checkpoint;
+        }
+        Ok((records, checkpoint, written))
     }
 
     pub(super) fn check_target(&self, actor: &Actor, system: Option<SystemId>) -> Result<(), Refusal> {
@@ -229,6 +335,9 @@ impl Desk {
                 "your role permits this for systems that you answer for; name one of them",
             ));
         };
+        if self.is_own_and_open(actor, id) {
+            return Ok(());
+        }
         let gone = |refusal: Refusal| match refusal.code {
             Code::NotFound => Refusal::at(Code::UnknownReference, "/system", "there is no system of this id"),
             _ => refusal,
@@ -242,6 +351,43 @@ impl Desk {
         }
         Ok(())
     }
+
+    /// Whether a key records for its own system, which the gateway's snapshot knows and which is not retired: the usual case, and nothing has to be looked up.
+    fn is_own_and_open(&self, actor: &Actor, id: SystemId) -> bool {
+        let is_own = matches!(actor, Actor::Key { system, .. } if *system == id);
+        let open = |system: &GateSystem| system.stage != SystemStage::Retired;
+        is_own && self.then.is_none() && self.views.gate_now().systems.get(&id).is_some_and(open)
+    }
+}
+
+impl NewRecord {
+    /// As it is recorded, without its system.
+    pub(crate) fn to_draft(&self) -> Result<Draft, Refusal> {
+        draft_of(self, &Map::new()).map(|(_, draft, _)| draft)
+    }
+}
+
+/// What is to be recorded, with what it is kept for and without its system: its type, its draft, and what is left of the content, whose fields the draft has.
+fn draft_of(
+    new: &NewRecord,
+    purpose: &Map<String, Value>,
+) -> Result<(&'static str, Draft, Content), Refusal> {
+    let record_type = record_type(&new.kind)?;
+    let mut content = content::of(new)?;
+    let mut fields = std::mem::take(&mut content.fields);
+    fields.extend(purpose.clone());
+    let mut draft = Draft::new(record_type);
+    match &new.subject {
+        None => draft.body = fields,
+        Some(subject) => {
+            draft.subjects = vec![SubjectFields { subject: subject.as_str().to_owned(), fields }];
+        }
+    }
+    Ok((record_type, draft, content))
+}
+
+fn unplaced() -> Refusal {
+    Refusal::new(Code::Broken, "an append was answered without its place")
 }
 
 /// The type that a kind is recorded as: never one that only this program's own parts may say.
@@ -251,82 +397,4 @@ fn record_type(kind: &str) -> Result<&'static str, Refusal> {
         .filter(|name| !BODY_TYPES.contains(name))
         .filter(|name| RecordType::new(name).is_ok_and(|name| Kind::of(&name).is_none()))
         .ok_or_else(|| Refusal::at(Code::Malformed, "/kind", "there is no such kind of record"))
-}
-
-fn file_content(file: &NewFile) -> Result<Content, Refusal> {
-    let mut fields = Map::from_iter([("name".to_owned(), Value::from(file.name.as_str()))]);
-    if let Some(media_type) = &file.media_type {
-        fields.insert("media_type".to_owned(), Value::from(media_type.as_str()));
-    }
-    let (sha256, size) = match (&file.content, &file.sha256, file.size_bytes) {
-        (Some(content), digest, size) => {
-            let facts = checked_content(content, digest.as_deref(), size)?;
-            fields.insert("content".to_owned(), Value::from(content.as_str()));
-            facts
-        }
-        (None, Some(digest), Some(size)) => (digest.clone(), size),
-        (None, _, _) => {
-            return Err(Refusal::at(
-                Code::Malformed,
-                "/file",
-                "without content, sha256 and size_bytes say which file it is",
-            ));
-        }
-    };
-    check_digest(&sha256, "/file/sha256")?;
-    fields.insert("sha256".to_owned(), Value::from(sha256.as_str()));
-    fields.insert("size".to_owned(), Value::from(size));
-    Ok(Content { fields, sha256: Some(sha256), kept: file.content.is_some() })
-}
-
-fn checked_content(content: &str, digest: Option<&str>, size: Option<u64>) -> Result<(String, u64), Refusal> {
-    let bytes = STANDARD.decode(content).map_err(|error| {
-        Refusal::at(Code::Malformed, "/file/content", format!("this is not base64 (RFC 4648 §4): {error}"))
-    })?;
-    if bytes.len() > MAX_CONTENT_BYTES {
-        return Err(Refusal::at(
-            Code::TooLarge,
-            "/file/content",
-            format!("the file has {} bytes, at most {MAX_CONTENT_BYTES} are kept", bytes.len()),
-        ));
-    }
-    let (computed, length) = (Hash::to_hex(&sha256(&bytes)), bytes.len() as u64);
-    if digest.is_some_and(|digest| digest != computed) || size.is_some_and(|size| size != length) {
-        return Err(Refusal::at(
-            Code::DigestMismatch,
-            "/file",
-            format!("the content has SHA-256 {computed} and {length} bytes, the request says otherwise"),
-        ));
-    }
-    Ok((computed, length))
-}
-
-fn event_content(event: &NewEvent) -> Result<Content, Refusal> {
-    let mut fields = Map::from_iter([("name".to_owned(), Value::from(event.name.as_str()))]);
-    if let Some(digest) = &event.sha256 {
-        check_digest(digest, "/event/sha256")?;
-        fields.insert("sha256".to_owned(), Value::from(digest.as_str()));
-    }
-    match &event.fields {
-        Some(given) => {
-            // One level down, so that no field of the event can pass for one of ours.
-            fields.insert("event".to_owned(), Value::Object(given.clone()));
-        }
-        None if event.sha256.is_none() => {
-            return Err(Refusal::at(
-                Code::Malformed,
-                "/event",
-                "without fields, sha256 says which event it is",
-            ));
-        }
-        None => {}
-    }
-    Ok(Content { fields, sha256: event.sha256.clone(), kept: event.fields.is_some() })
-}
-
-fn check_digest(digest: &str, pointer: &str) -> Result<(), Refusal> {
-    match Hash::from_hex(digest) {
-        Some(_) if !digest.bytes().any(|byte| byte.is_ascii_uppercase()) => Ok(()),
-        _ => Err(Refusal::at(Code::Malformed, pointer, "a SHA-256 is 64 lower-case hex digits")),
-    }
 }

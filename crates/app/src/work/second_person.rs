@@ -59,16 +59,46 @@ impl SecondPerson<'_> {
             return Err(Refusal::new(
                 Code::OwnLink,
                 "the link that began this session goes back to somebody who wrote some of it or put it forward, so nobody could tell the two of you \
-apart; the attempt is recorded",
+apart",
             ));
         }
         for session in sessions {
             if self.may_have_let_in(session)? {
                 return Err(Refusal::new(
                     Code::OwnLink,
-                    "the link by which an author of it came in goes back to you, so nobody could tell the two of you apart; the attempt is recorded",
+                    "the link by which an author of it came in goes back to you, so nobody could tell the two of you apart",
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses who decides when one of `them` alone let their session in: by a link of theirs that no session stands behind.
+    pub(super) fn check_not_let_in_by(&self, them: impl Fn(&CredentialId) -> bool) -> Result<(), Refusal> {
+        if self.let_in.by.iter().all(them) {
+            return Err(Refusal::new(
+                Code::OwnLink,
+                "the link that began this session is the operator's, who asked for it: come in by an administrator's link; nothing was erased",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses who decides, one of `them`, when they alone let in one of `sessions`.
+    pub(super) fn check_others_not_let_in_by<'a>(
+        &self,
+        mut sessions: impl Iterator<Item = &'a RecordId>,
+        them: impl Fn(&CredentialId) -> bool,
+    ) -> Result<(), Refusal> {
+        let theirs = |session: &RecordId| {
+            let let_in = self.desk.views.let_in_by(session)?;
+            Ok::<_, Refusal>(!let_in.whole || let_in.by.iter().all(&them))
+        };
+        if sessions.try_fold(false, |found, session| Ok::<_, Refusal>(found || theirs(session)?))? {
+            return Err(Refusal::new(
+                Code::OwnLink,
+                "whoever asked came in by a link of the operator's, so nobody could tell the two apart: somebody with a session of their own has to confirm it; nothing was erased",
+            ));
         }
         Ok(())
     }

@@ -128,6 +128,11 @@ pub struct OpenedSession {
     pub recorded: Recorded,
 }
 
+/// Whether a token is an API key's, as far as its form tells.
+pub(crate) fn is_key(token: &str) -> bool {
+    token.starts_with(KEY_PREFIX)
+}
+
 impl Desk {
     /// Hands out a link that lets a person in once. `base`: where people reach the control plane.
     pub fn issue_link(

@@ -1,7 +1,9 @@
 //! Statements that others signed, registered as SCITT has it (RFC 9943), and the receipts of all entries in its form.
 //!
 //! Promises: a statement is checked whole, under a key that counts, before anything is appended; the same statement is registered once and always
-//! answered with its first entry. Must never: put the statement itself, or anything that it says, where it cannot be erased.
+//! answered with its first entry; none is registered behind the removal of its issuer's key. Must never: put the statement itself, or anything that it says, where it cannot be erased.
+
+use std::sync::PoisonError;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -30,9 +32,10 @@ impl Desk {
         self.check_target(actor, system)?;
         let digest = sha256(bytes);
         let name = format!("scitt/{digest}");
-        if let Some(written) = self.registered_before(actor, &name, &digest)? {
-            return Ok((self.cose_receipt(actor, written.index)?, written));
+        if let Some(written) = self.registered_before(&name, &digest)? {
+            return Ok((self.receipt_at(written.index)?, written));
         }
+        let stand = self.issuers_stand.read().unwrap_or_else(PoisonError::into_inner);
         let appended = self.once_for_all(actor, &name, &Given::default(), |earlier| {
             if earlier.is_some() {
                 return Err(Refusal::new(Code::IdempotencyConflict, "it was registered at the same time"));
@@ -40,17 +43,21 @@ impl Desk {
             let key = self.issuer_of(&statement)?;
             Ok(vec![draft(&statement, bytes, &key, system)])
         });
+        drop(stand);
         let written = match appended {
             Err(refusal) if refusal.code == Code::IdempotencyConflict => {
-                self.registered_before(actor, &name, &digest)?.ok_or(refusal)?
+                self.registered_before(&name, &digest)?.ok_or(refusal)?
             }
             other => other?,
         };
-        let view = self.ledger.reader().entry(written.index)?;
-        let receipt =
-            cose_receipt(self.ledger.reader(), &|key| self.ledger.key_pair(Purpose::Log, key), &view)
-                .map_err(unprovable)?;
-        Ok((receipt, written))
+        Ok((self.receipt_at(written.index)?, written))
+    }
+
+    /// The COSE Receipt of an entry, whoever asks: for somebody who has shown what it registers.
+    fn receipt_at(&self, index: u64) -> Result<Vec<u8>, Refusal> {
+        let view = self.ledger.reader().entry(index)?;
+        cose_receipt(self.ledger.reader(), &|key| self.ledger.key_pair(Purpose::Log, key), &view)
+            .map_err(unprovable)
     }
 
     /// The COSE Receipt of an entry.
@@ -89,23 +96,13 @@ impl Desk {
         Ok(out.into_writer())
     }
 
-    /// Where the statement was registered, when it was and the actor may see that.
-    fn registered_before(
-        &self,
-        actor: &Actor,
-        name: &str,
-        digest: &Hash,
-    ) -> Result<Option<Written>, Refusal> {
+    /// Where the statement was registered, when it was. Whoever asks has the statement, and so everything that its record says: they get the receipt of
+    /// this one entry, though it may be another system's, and may read no more of that system than before.
+    fn registered_before(&self, name: &str, digest: &Hash) -> Result<Option<Written>, Refusal> {
         let producer = ProducerId::of_log(&self.ledger.reader().genesis());
         let Some(index) = self.ledger.idempotency_tag(&producer, name)?.index else { return Ok(None) };
         let reader = self.ledger.reader();
-        let elsewhere = |_| {
-            Refusal::new(
-                Code::AlreadySo,
-                "the statement is registered already, among entries that you may not read",
-            )
-        };
-        let view = self.reach_entry(actor, index).map_err(elsewhere)?;
+        let view = reader.entry(index)?;
         let (Some(header), Some(_)) =
             (view.entry.header(), registered(&view).filter(|said| said.statement_sha256 == *digest))
         else {

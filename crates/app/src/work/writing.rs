@@ -113,8 +113,23 @@ impl Desk {
         given: &Given,
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
-        let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
-        self.recorded(actor, key.as_deref(), given, Authority::Any, plan)
+        let key = key_of(actor, operation, given)?;
+        let acks = self.recorded(actor, key.as_deref(), given, Authority::Any, plan)?;
+        self.passed(&acks)
+    }
+
+    /// The same for drafts that depend on nothing that was recorded before; gives the place of each.
+    pub(crate) fn once_each(
+        &self,
+        actor: &Actor,
+        operation: &str,
+        given: &Given,
+        drafts: &[Draft],
+    ) -> Result<Vec<Ack>, Refusal> {
+        let key = key_of(actor, operation, given)?;
+        let acks = self.recorded(actor, key.as_deref(), given, Authority::Any, |_| Ok(drafts.to_vec()))?;
+        self.passed(&acks)?;
+        Ok(acks)
     }
 
     /// The same for what is recorded once whoever does it: `name` takes the place of an idempotency key.
@@ -125,7 +140,8 @@ impl Desk {
         given: &Given,
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
-        self.recorded(actor, Some(name), given, Authority::Any, plan)
+        let acks = self.recorded(actor, Some(name), given, Authority::Any, plan)?;
+        self.passed(&acks)
     }
 
     /// The same for a change that takes authority away. It is recorded also when the views stand still: on the rows that they have, and then without
@@ -137,8 +153,9 @@ impl Desk {
         given: &Given,
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
-        let key = given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()?;
-        self.recorded(actor, key.as_deref(), given, Authority::Taken, plan)
+        let key = key_of(actor, operation, given)?;
+        let acks = self.recorded(actor, key.as_deref(), given, Authority::Taken, plan)?;
+        self.passed(&acks)
     }
 
     /// The same for what begins `actor`'s session.
@@ -147,7 +164,8 @@ impl Desk {
         actor: &Actor,
         plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
     ) -> Result<Written, Refusal> {
-        self.recorded(actor, None, &Given::default(), Authority::Entering, plan)
+        let acks = self.recorded(actor, None, &Given::default(), Authority::Entering, plan)?;
+        self.passed(&acks)
     }
 
     fn recorded(
@@ -157,7 +175,7 @@ impl Desk {
         given: &Given,
         authority: Authority,
         mut plan: impl FnMut(Option<&Earlier>) -> Result<Vec<Draft>, Refusal>,
-    ) -> Result<Written, Refusal> {
+    ) -> Result<Vec<Ack>, Refusal> {
         self.check_present()?;
         for _ in 0..PLAN_LIMIT {
             let behind = match authority {
@@ -175,19 +193,14 @@ impl Desk {
                 Authority::Entering => Vec::new(),
                 Authority::Any | Authority::Taken => self.in_session(actor, earlier.as_ref())?,
             };
-            for (number, draft) in drafts.iter_mut().enumerate() {
+            for draft in &mut drafts {
                 draft.parents.extend(session.iter().map(|session| session_of(&draft.record_type, session)));
-                draft.actor = actor.credential().map(|id| id.to_hex());
-                draft.assurance = Some("observed".to_owned());
-                draft.idempotency_key = key.map(|key| match number {
-                    0 => key.to_owned(),
-                    more => format!("{key}/{more}"),
-                });
             }
+            sign(&mut drafts, actor, key);
             let appended = self.ledger.append_all(&drafts);
             self.note(appended.as_ref().map(drop));
             match appended {
-                Ok(acks) => return self.passed(&acks),
+                Ok(acks) => return Ok(acks),
                 Err(LedgerError::Rejected { code: RejectCode::StreamConflict, detail }) => {
                     if given.version.is_some() {
                         return Err(Refusal::new(Code::Stale, detail));
@@ -202,7 +215,25 @@ impl Desk {
         Err(Refusal::new(Code::Conflict, "others changed it faster than this change could be decided"))
     }
 
-    fn earlier(&self, key: Option<&str>, with_second: bool) -> Result<Option<Earlier>, Refusal> {
+    /// Refuses a request of `count` records under the key of one that recorded more or fewer.
+    pub(super) fn check_count(&self, key: Option<&str>, count: usize) -> Result<(), Refusal> {
+        let Some(key) = key else { return Ok(()) };
+        let producer = ProducerId::of_log(&self.ledger.reader().genesis());
+        let is_known = |key: &str| self.ledger.idempotency_tag(&producer, key).map(|tag| tag.index.is_some());
+        if !is_known(key)? {
+            return Ok(());
+        }
+        let last = count.saturating_sub(1);
+        if (last == 0 || is_known(&numbered(key, last))?) && !is_known(&numbered(key, count))? {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Code::IdempotencyConflict,
+            "the idempotency key was used for a request of another number of records; use a new key for a new request",
+        ))
+    }
+
+    pub(super) fn earlier(&self, key: Option<&str>, with_second: bool) -> Result<Option<Earlier>, Refusal> {
         let Some(key) = key else { return Ok(None) };
         let producer = ProducerId::of_log(&self.ledger.reader().genesis());
         let Some(index) = self.ledger.idempotency_tag(&producer, key)?.index else { return Ok(None) };
@@ -216,7 +247,7 @@ impl Desk {
             .flatten()
             .map(|disclosure| (disclosure.name().to_owned(), disclosure.value().clone()))
             .collect();
-        let second = if with_second { self.earlier(Some(&format!("{key}/1")), false)? } else { None };
+        let second = if with_second { self.earlier(Some(&numbered(key, 1)), false)? } else { None };
         Ok(Some(Earlier { header, fields, second: second.map(Box::new) }))
     }
 
@@ -232,8 +263,30 @@ impl Desk {
     }
 }
 
+/// Says in each draft who had it recorded, as whose request.
+pub(super) fn sign(drafts: &mut [Draft], actor: &Actor, key: Option<&str>) {
+    for (number, draft) in drafts.iter_mut().enumerate() {
+        draft.actor = actor.credential().map(|id| id.to_hex());
+        draft.assurance = Some("observed".to_owned());
+        draft.idempotency_key = key.map(|key| match number {
+            0 => key.to_owned(),
+            more => numbered(key, more),
+        });
+    }
+}
+
+/// The key of the record after `number` others of one request: with a space, which no client's key has, so that none of theirs is taken for it.
+fn numbered(key: &str, number: usize) -> String {
+    format!("{key} {number}")
+}
+
+/// The idempotency key of a request, as the log knows it.
+pub(super) fn key_of(actor: &Actor, operation: &str, given: &Given) -> Result<Option<String>, Refusal> {
+    given.idempotency_key.as_deref().map(|key| scoped(actor, operation, key)).transpose()
+}
+
 /// Keys of different callers and operations never meet.
-fn scoped(actor: &Actor, operation: &str, key: &str) -> Result<String, Refusal> {
+pub(super) fn scoped(actor: &Actor, operation: &str, key: &str) -> Result<String, Refusal> {
     let fits = !key.is_empty()
         && key.len() <= MAX_IDEMPOTENCY_KEY_BYTES
         && key.bytes().all(|byte| byte.is_ascii_graphic());

@@ -15,3 +15,4 @@ mod fixture;
 mod golden;
 mod instructions;
 mod report;
+mod verification;

@@ -29,7 +29,7 @@ pub(in crate::api) fn request(
     asked: &Asked<'_>,
     input: &Input<Nothing, Nothing, NewErasure>,
 ) -> Answered<WaitingErasure> {
-    let (waiting, written) = asked.desk.request_erasure(asked.actor()?, &input.body)?;
+    let (waiting, written) = asked.desk.request_erasure(asked.actor()?, &asked.given, &input.body)?;
     Ok(Reply::of(Json(waiting)).written(written))
 }
 

@@ -1,15 +1,19 @@
 //! `/api/v1/records`, `/api/v1/entries`, `/api/v1/checkpoint` and `/api/v1/packages`.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Answered;
+use crate::api::dispatch::blocking;
 use crate::api::route::{Asked, Input, Json, Nothing, Plain, Reply, Zip};
 use crate::refusal::Refusal;
 use crate::work::acknowledging::Acknowledgement;
 use crate::work::entries::{Entries, EntryForm, EntryQuery};
 use crate::work::packages::NewPackage;
-use crate::work::records::{MadeRecord, NewRecord};
+use crate::work::records::{MadeRecord, MadeRecords, NewRecord, NewRecords};
+use crate::work::{Actor, Desk, Given, Written};
 
 /// An entry's path.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,9 +27,49 @@ pub(in crate::api) fn record(
     asked: &Asked<'_>,
     input: &Input<Nothing, Nothing, NewRecord>,
 ) -> Answered<MadeRecord> {
-    let (made, written) = asked.desk.record(asked.actor()?, &asked.given, &input.body)?;
+    Ok(one(asked.desk.record(asked.actor()?, &asked.given, &input.body)?))
+}
+
+pub(in crate::api) fn records(
+    asked: &Asked<'_>,
+    input: &Input<Nothing, Nothing, NewRecords>,
+) -> Answered<MadeRecords> {
+    Ok(several(asked.desk.record_all(asked.actor()?, &asked.given, &input.body)?))
+}
+
+pub(in crate::api) async fn record_promptly(
+    desk: Arc<Desk>,
+    actor: Actor,
+    given: Given,
+    new: NewRecord,
+) -> Answered<MadeRecord> {
+    let placed = desk.place_one(&actor, &given, &new).await?;
+    if placed.is_ready() {
+        return desk.answer_one(placed).map(one);
+    }
+    blocking(move || desk.answer_one(placed)).await?.map(one)
+}
+
+pub(in crate::api) async fn records_promptly(
+    desk: Arc<Desk>,
+    actor: Actor,
+    given: Given,
+    new: NewRecords,
+) -> Answered<MadeRecords> {
+    let placed = desk.place_all(&actor, &given, &new).await?;
+    if placed.is_ready() {
+        return desk.answer_all(placed).map(several);
+    }
+    blocking(move || desk.answer_all(placed)).await?.map(several)
+}
+
+fn one((made, written): (MadeRecord, Written)) -> Reply<Json<MadeRecord>> {
     let location = format!("/api/v1/entries/{}", written.index);
-    Ok(Reply::of(Json(made)).written(written).header("location", location))
+    Reply::of(Json(made)).written(written).header("location", location)
+}
+
+fn several((made, written): (MadeRecords, Written)) -> Reply<Json<MadeRecords>> {
+    Reply::of(Json(made)).written(written)
 }
 
 pub(in crate::api) fn entries(
@@ -100,6 +144,13 @@ pub(in crate::api) fn cosigned_receipt(
     input: &Input<OfEntry, Nothing, Nothing>,
 ) -> Result<Reply<Plain>, Refusal> {
     Ok(Reply::of(Plain(asked.desk.cosigned_receipt(asked.actor()?, input.path.index)?)))
+}
+
+pub(in crate::api) fn anchored_receipt(
+    asked: &Asked<'_>,
+    input: &Input<OfEntry, Nothing, Nothing>,
+) -> Result<Reply<Plain>, Refusal> {
+    Ok(Reply::of(Plain(asked.desk.anchored_receipt(asked.actor()?, input.path.index)?)))
 }
 
 pub(in crate::api) fn package(

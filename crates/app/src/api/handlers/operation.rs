@@ -82,7 +82,9 @@ fn ledger_ready(asked: &Asked<'_>) -> Result<(), String> {
     }
     asked.desk.ledger().check_in_place().map_err(|error| error.to_string())?;
     let health = asked.desk.health();
-    match health.failed {
+    // Commands append over the local socket, past the desk.
+    let failed = health.failed.or_else(|| asked.desk.ledger().last_unavailable());
+    match failed {
         Some((_, why)) if health.fatal => Err(format!("stopped for good: {why}")),
         Some((at, why)) if asked.desk.now().since(at) < FAILED_FOR_US => {
             Err(format!("the last append failed: {why}"))

@@ -44,7 +44,7 @@ pub(crate) fn request(visit: &Visit<'_>) -> Answered {
             members.insert(member.to_owned(), value);
         }
         let new: NewErasure = visit.read("requestErasure", body)?;
-        visit.desk.request_erasure(visit.actor()?, &new)
+        visit.desk.request_erasure(visit.actor()?, &visit.given(), &new)
     };
     match asked() {
         Ok((_, written)) => Ok(visit.recorded("/erasures", &written)),
@@ -193,7 +193,10 @@ fn what(waiting: &WaitingErasure) -> Cell {
         (_, Some(subject), _, _) => Cell::text(&format!("everything about {subject}")),
         (Some("subject"), None, _, _) => Cell::text("everything about one person"),
         (_, _, Some(index), _) => Cell::text(&format!("entry {index}")),
-        (_, _, _, Some(system)) => Cell::text(&format!("system {system}")),
+        (_, _, _, Some(system)) => Cell::text(&match waiting.grace_hours {
+            Some(hours) => format!("system {system}, deleted {hours} hours after the confirmation"),
+            None => format!("system {system}"),
+        }),
         _ => Cell::unknown("erased already"),
     }
 }

@@ -1,6 +1,6 @@
-//! A thread that looks, on a clock of its own, whether what happened asks for a new look at approved items.
+//! A thread that looks, on a clock of its own, whether what happened asks for a new look at approved items, and whether numbers of a source are missing.
 //!
-//! Promises: looks only when something was recorded since; what it records it records once, also after a restart; ends when it is told to or dropped.
+//! Promises: looks at items only when something was recorded since; what it records it records once, also after a restart; ends when it is told to or dropped.
 //! Must never: be waited for by a call or a request.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -76,6 +76,7 @@ fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
     let mut settled = Settled::default();
     let mut looked_at = None;
     let mut told = String::new();
+    let mut told_of_sources = String::new();
     loop {
         let size = desk.ledger().reader().size();
         if looked_at != Some(size) {
@@ -91,6 +92,13 @@ fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
                         told = line;
                     }
                 }
+            }
+        }
+        if let Err(refusal) = desk.name_gaps() {
+            let line = format!("sources are not watched: {refusal}; trying again");
+            if line != told_of_sources {
+                note(&line);
+                told_of_sources = line;
             }
         }
         if shared.pause(every) {

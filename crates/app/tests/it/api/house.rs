@@ -112,6 +112,11 @@ impl House {
         db
     }
 
+    /// The path of a file of the data directory.
+    pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// Publishes the newest checkpoint, which a house has no keeper for.
     pub(crate) fn publish(&self) {
         let checkpoint = self.ledger.reader().checkpoint();

@@ -285,3 +285,71 @@ fn an_answer_names_the_levels_that_are_reached_and_where_to_ask_again() {
         .post(&admin, "/api/v1/records", &event(json!({"level": "witnessed", "within_seconds": 61})))
         .refused(400, "malformed");
 }
+
+/// Requirement: P06
+#[test]
+fn what_expired_is_shown_as_gone_and_its_existence_is_proved_as_before() {
+    let house = House::new();
+    let (_, auditor) = house.person("Aud", &[Role::Auditor]);
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let event = json!({"kind": "event", "event": {"name": "n", "fields": {"text": "Lovelace"}}});
+    let made = house.post(&admin, "/api/v1/records", &event).ok().json();
+    let recorded = if made["result"].is_object() { &made["result"]["recorded"] } else { &made["recorded"] };
+    let index = recorded["index"].as_u64().expect("an index");
+    let path = format!("/api/v1/entries/{index}");
+    let before = house.get(&auditor, &format!("{path}/proof")).ok().body;
+    assert!(house.get(&auditor, &path).ok().text().contains("Lovelace"), "nothing to expire");
+    let expired = tabellion_ledger::ErasureTarget::Retention { class: "standard".to_owned(), until: 209_912 };
+    house.ledger.erase(&expired, "its time is over").expect("expired");
+    house.desk.refresh().expect("the views follow");
+    let shown = house.get(&auditor, &path).ok().json();
+    assert!(!shown.to_string().contains("Lovelace"), "expired content is still shown");
+    assert!(shown.to_string().contains("erased"), "nobody is told that the content is gone: {shown}");
+    let receipt = house.get(&auditor, &format!("{path}/receipt")).ok().body;
+    let report = tabellion_model::verify(&receipt, Some(&house.trust()));
+    assert_eq!(report.exit_code(), 0, "the proof of existence went with the content: {}", report.to_text());
+    assert_eq!(house.get(&auditor, &format!("{path}/proof")).ok().body, before, "another proof than before");
+}
+
+/// What an answer says of levels is what the receipt that it names shows to a verifier.
+#[test]
+fn every_level_that_is_named_has_a_receipt_that_shows_it() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let (_, auditor) = house.person("Aud", &[Role::Auditor]);
+    let event = json!({"kind": "event", "event": {"name": "n", "fields": {"a": 1}}});
+    let made = house.post(&admin, "/api/v1/records", &event).ok().json();
+    let made = if made["result"].is_object() { made["result"].clone() } else { made };
+    let index = made["recorded"]["index"].as_u64().expect("an index");
+    let acknowledged = &made["acknowledged"];
+    assert_eq!(
+        acknowledged["receipts"],
+        json!([{"level": "included", "receipt": format!("/api/v1/entries/{index}/receipt")}])
+    );
+    let signed = tabellion_tlog::SignedCheckpoint::parse(house.ledger.reader().checkpoint().as_bytes())
+        .expect("our own");
+    let key = tabellion_tlog::SigningKey::from_seed(&[7; 32]);
+    let line = tabellion_tlog::cosign(&signed.note.text, "w.example", 1_772_438_400, &key).expect("a line");
+    house.ledger.keep_cosigned(&signed.with_signatures(&[line])).expect("kept");
+    let now = house.get(&auditor, &format!("/api/v1/entries/{index}/acknowledgement")).ok().json();
+    let vkey = tabellion_tlog::VerifierKey::with_type(
+        "w.example",
+        key.public(),
+        tabellion_tlog::SignatureType::CosignatureV1,
+    );
+    let asks = house
+        .trust()
+        .to_string()
+        .replace("quorum none", &format!("witness w {}\nquorum w", vkey.expect("a key")));
+    let asks = tabellion_tlog::Policy::parse(asks).expect("a trust file");
+    let listed = now["receipts"].as_array().expect("receipts");
+    assert_eq!(listed.len(), 2, "a level was reached that nothing shows: {now}");
+    for named in listed {
+        let receipt = house.get(&auditor, named["receipt"].as_str().expect("a path")).ok().body;
+        let trust = if named["level"] == "witnessed" { &asks } else { &house.trust() };
+        let report = tabellion_model::verify(&receipt, Some(trust));
+        let levels = report.facts["levels"].as_array().expect("levels");
+        assert!(levels.contains(&named["level"]), "the log says {named}, the file shows {levels:?}");
+    }
+    house.get(&auditor, &format!("/api/v1/entries/{index}/receipt/anchored")).refused(404, "not_found");
+}

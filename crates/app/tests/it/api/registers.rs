@@ -165,6 +165,34 @@ fn an_item_goes_from_draft_to_approval_and_on_and_every_change_is_seen() {
     );
 }
 
+/// The approval is of the exact digest, and a later edit shows as another.
+fn unchanged_since_approval(house: &House, approved: &Opened, edited: &Opened) {
+    let reader = house.ledger.reader();
+    let of_decision = |index: u64| {
+        let view = reader.entry(index).ok()?;
+        let header =
+            view.entry.header().filter(|header| header.record_type.as_str() == "register.decided")?;
+        let fields = view.units.iter().flat_map(|unit| match &unit.content {
+            tabellion_ledger::UnitContent::Shown(fields) => fields.clone(),
+            _ => Vec::new(),
+        });
+        let digest = fields.into_iter().find(|field| field.name() == "digest")?;
+        Some((header.stream.clone(), digest.value().as_str()?.to_owned()))
+    };
+    let decided: Vec<_> = (0..reader.size()).filter_map(of_decision).collect();
+    let of_item = |stream: &Option<(tabellion_model::StreamName, u64)>| {
+        stream.as_ref().is_some_and(|(name, _)| name.as_str().ends_with(&approved.id))
+    };
+    let digests: Vec<&str> =
+        decided.iter().filter(|(stream, _)| of_item(stream)).map(|(_, digest)| digest.as_str()).collect();
+    assert_eq!(digests, [approved.digest.as_str()], "the approval is not of what was shown");
+    assert_ne!(
+        edited.digest, approved.digest,
+        "nobody sees that the approved version is not the current one"
+    );
+}
+
+// Requirement: A03
 #[test]
 fn nobody_decides_on_their_own_work_and_trying_is_recorded_once() {
     let house = House::new();
@@ -218,6 +246,7 @@ fn nobody_decides_on_their_own_work_and_trying_is_recorded_once() {
         (&json!("changing"), &json!([submitter_id])),
         "what was approved is lost while somebody writes, or authors of before are blamed: {shown}"
     );
+    unchanged_since_approval(&house, &item, &next);
     house.submit(&submitter, &next);
     house.decide(&submitter, &next, "approved").refused(403, "own_work");
     house.decide(&author, &next, "approved").ok();

@@ -309,7 +309,16 @@ fn a_key_registers_for_its_system_and_an_erased_statement_keeps_its_receipt() {
         sha256(b"model 7").to_hex().as_str(),
         "the artefact cannot be found: {entry}"
     );
-    concise(&register(&house, &foreign, &stated), 409, "already_so");
+    let theirs = register(&house, &foreign, &stated);
+    assert_eq!(
+        (theirs.status, &theirs.body),
+        (201, &made.body),
+        "whoever holds the statement never gets a receipt of it: {}",
+        theirs.text()
+    );
+    let of_entry = format!("/scitt/entries/{index}");
+    concise(&house.get(&foreign, &of_entry), 404, "not_found");
+    concise(&house.get(&foreign, &format!("{of_entry}/statement")), 404, "not_found");
 
     house.ledger.erase(&ErasureTarget::Record(index), "asked for").expect("a statement can be erased alone");
     concise(&house.get(&admin, &format!("/scitt/entries/{index}/statement")), 404, "not_found");
@@ -323,4 +332,75 @@ fn a_key_registers_for_its_system_and_an_erased_statement_keeps_its_receipt() {
         made.body,
         "an erased statement would be registered once more"
     );
+}
+
+/// SCRAPI says nothing of compressed requests; nothing is unpacked here, so a bomb is refused by its head.
+#[test]
+fn a_compressed_body_is_refused_before_it_is_read() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let (key, pem) = issuer_key(5);
+    add(&house, &admin, &pem);
+    let size = house.ledger.reader().size();
+    let ask =
+        || house.ask("POST", "/scitt/entries").bearer(&admin).header("content-type", "application/cose");
+    // gzip of nothing, and a body that is announced and never sent.
+    let packed = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    for coding in ["gzip", "GZIP", "br", "identity, gzip"] {
+        concise(&ask().header("content-encoding", coding).raw(&packed).send(), 415, "encoding_unsupported");
+    }
+    let began = std::time::Instant::now();
+    let announced = ask().header("content-encoding", "gzip").header("content-length", "200000").send();
+    concise(&announced, 415, "encoding_unsupported");
+    assert!(
+        began.elapsed() < std::time::Duration::from_secs(20),
+        "a bomb is waited for before it is refused"
+    );
+    let record = house.ask("POST", "/api/v1/records").bearer(&admin).header("content-encoding", "gzip");
+    record
+        .json(&json!({"kind": "event", "event": {"name": "n", "fields": {"a": 1}}}))
+        .send()
+        .refused(415, "encoding_unsupported");
+    assert_eq!(house.ledger.reader().size(), size, "a refused body left something in the log");
+    let plain = ask().header("content-encoding", "identity").raw(&statement(ISSUER, "m", &key)).send();
+    assert_eq!(plain.status, 201, "a body that is not compressed was refused: {}", plain.text());
+}
+
+#[test]
+fn no_statement_is_registered_behind_the_removal_of_its_issuer() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    for round in 0..4_u8 {
+        let (key, pem) = issuer_key(40 + round);
+        let id = add(&house, &admin, &pem)["id"].as_str().expect("an id").to_owned();
+        let begun = std::sync::Barrier::new(5);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (house, admin, key, begun) = (&house, &admin, &key, &begun);
+                scope.spawn(move || {
+                    begun.wait();
+                    for number in 0..40 {
+                        let stated = statement(ISSUER, &format!("{round}-{thread}-{number}"), key);
+                        if register(house, admin, &stated).status != 201 {
+                            break;
+                        }
+                    }
+                });
+            }
+            begun.wait();
+            let reason = json!({"reason": "contract ended"});
+            house.post(&admin, &format!("/api/v1/issuers/{id}/remove"), &reason).ok();
+        });
+        let reader = house.ledger.reader();
+        let types: Vec<String> = (0..reader.size())
+            .filter_map(|index| Some(reader.entry(index).ok()?.entry.header()?.record_type.to_string()))
+            .collect();
+        let removed = types.iter().rposition(|name| name == "issuer.removed").expect("the removal");
+        let behind = types.iter().skip(removed).filter(|name| *name == "statement.registered").count();
+        assert_eq!(
+            behind, 0,
+            "round {round}: {behind} statements count under a key that the log had removed before"
+        );
+        concise(&register(&house, &admin, &statement(ISSUER, "late", &key)), 400, "issuer_unknown");
+    }
 }

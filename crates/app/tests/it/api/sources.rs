@@ -1,0 +1,256 @@
+//! Applications that count what they send: nothing of it is left out unseen.
+
+use serde_json::{Value, json};
+use tabellion_ledger::Clock as _;
+use tabellion_model::body::Role;
+use tabellion_model::{Micros, to_jcs};
+use tabellion_tlog::{leaf_hash, root_of, sha256};
+use tabellion_views::Views;
+
+use super::client::Answer;
+use super::house::House;
+
+const SOURCE: &str = "5050505050505050505050505050505a";
+const PATH: &str = "/api/v1/sources/5050505050505050505050505050505a/deliveries";
+
+/// A house with a source: its key, somebody who may read everything, and its system.
+fn house_with_source() -> (House, String, String, String) {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (_, secret) = house.key(&admin, &system);
+    (house, secret, admin, system)
+}
+
+fn event(seq: u64) -> Value {
+    json!({"seq": seq, "captured_at": 1_772_000_000_000_000_u64 + seq,
+        "record": {"kind": "event", "event": {"name": "loan.decided", "fields": {"number": seq}}}})
+}
+
+fn deliver(house: &House, secret: &str, epoch: u64, numbers: &[u64]) -> Answer {
+    let records: Vec<Value> = numbers.iter().map(|seq| event(*seq)).collect();
+    house.post(secret, PATH, &json!({"epoch": epoch, "records": records}))
+}
+
+fn beat(last_seq: u64, sent: u64, spooled: u64) -> Value {
+    json!({"beat": last_seq + 1, "last_seq": last_seq, "sent": sent, "sampled": 0, "lost": last_seq - sent - spooled, "spooled": spooled,
+        "interval_s": 60, "closed": false})
+}
+
+fn later(house: &House, seconds: u64) {
+    house.clock.set(Micros(house.clock.now().0 + seconds * 1_000_000));
+}
+
+/// How the source stands.
+fn standing(house: &House, token: &str) -> (String, Value) {
+    let source = house.get(token, &format!("/api/v1/sources/{SOURCE}")).ok().json();
+    (source["state"].as_str().unwrap_or_default().to_owned(), source["epochs"][0].clone())
+}
+
+/// Records of a type in the log.
+fn types(house: &House, wanted: &str) -> usize {
+    let reader = house.ledger.reader();
+    let headers = (0..reader.size()).filter_map(|index| reader.entry(index).ok()?.entry.header().cloned());
+    headers.filter(|header| header.record_type.as_str() == wanted).count()
+}
+
+/// Requirement: W07, P14. Rebuilt from the log, everything is as it was.
+#[test]
+fn a_source_is_complete_up_to_a_number_or_what_is_missing_is_named() {
+    let (house, secret, admin, _) = house_with_source();
+    let made = deliver(&house, &secret, 3, &[1, 2, 3]).ok().json();
+    assert_eq!(made["records"][2]["seq"], 3, "{made}");
+    let entry = house.get(&admin, &format!("/api/v1/entries/{}", made["records"][0]["index"])).ok().json();
+    assert_eq!(entry["units"][0]["fields"]["event"]["number"], 1, "the content is not kept: {entry}");
+    let (state, epoch) = standing(&house, &secret);
+    assert_eq!(
+        (state.as_str(), &epoch["complete_through"]),
+        ("unknown", &json!(3)),
+        "without a heartbeat the end is not known: {epoch}"
+    );
+
+    house.post(&secret, PATH, &json!({"epoch": 3, "heartbeat": beat(3, 3, 0)})).ok();
+    assert_eq!(standing(&house, &secret).0, "complete");
+
+    // 4 and 5 are overtaken: within the grace that is known, after it the log says so.
+    deliver(&house, &secret, 3, &[6]).ok();
+    assert_eq!(house.desk.name_gaps().expect("a look"), 0, "a retry of seconds would be called a gap");
+    let (state, epoch) = standing(&house, &secret);
+    assert_eq!(
+        (state.as_str(), &epoch["gaps"][0]["first"], &epoch["gaps"][0]["last"]),
+        ("gap", &json!(4), &json!(5)),
+        "{epoch}"
+    );
+    assert_eq!(epoch["gaps"][0]["named"], false);
+    later(&house, 61);
+    assert_eq!(house.desk.name_gaps().expect("a look"), 1, "the log does not say what is missing");
+    assert_eq!(house.desk.name_gaps().expect("a look"), 0, "it is said twice");
+    assert_eq!(
+        (types(&house, "gap.found"), &standing(&house, &secret).1["gaps"][0]["named"]),
+        (1, &json!(true))
+    );
+
+    // What comes late is taken, and that is said too.
+    deliver(&house, &secret, 3, &[4]).ok();
+    assert_eq!(types(&house, "gap.filled"), 0, "half of it is called all of it");
+    deliver(&house, &secret, 3, &[5]).ok();
+    assert_eq!(types(&house, "gap.filled"), 1, "the log does not say that it came after all");
+    let (state, epoch) = standing(&house, &secret);
+    assert_eq!(
+        (state.as_str(), &epoch["complete_through"], &epoch["missing"]),
+        ("complete", &json!(6), &json!(0)),
+        "{epoch}"
+    );
+
+    let rebuilt = tempfile::tempdir().expect("a directory");
+    let digests = Views::rebuild(rebuilt.path(), house.ledger.reader()).expect("a rebuild");
+    assert_eq!(
+        digests.after,
+        house.desk.views().digest().expect("a digest"),
+        "what is known of sources is not what the log says"
+    );
+}
+
+/// Requirement: W07
+#[test]
+fn losses_are_declared_and_a_heartbeat_that_claims_too_much_opens_a_gap() {
+    let (house, secret, ..) = house_with_source();
+    deliver(&house, &secret, 3, &[1, 2]).ok();
+    let lost = json!({"epoch": 3, "lost": [{"first": 3, "last": 5, "reason": "spool_full"}], "heartbeat": beat(6, 2, 1)});
+    house.post(&secret, PATH, &lost).ok();
+    let (state, epoch) = standing(&house, &secret);
+    assert_eq!(
+        (state.as_str(), &epoch["lost"], &epoch["stated"]["spooled"]),
+        ("complete", &json!(3), &json!(1)),
+        "{epoch}"
+    );
+    assert_eq!(types(&house, "gap.declared"), 1);
+    // It says that 6 and 7 were acknowledged; they were not, as after a log that was put back to an earlier state.
+    house.post(&secret, PATH, &json!({"epoch": 3, "heartbeat": beat(7, 4, 0)})).ok();
+    assert_eq!(types(&house, "gap.found"), 1, "acknowledged records are gone and the log says nothing");
+    let (state, epoch) = standing(&house, &secret);
+    assert_eq!(
+        (state.as_str(), &epoch["gaps"][0]["first"], &epoch["gaps"][0]["last"]),
+        ("gap", &json!(6), &json!(7)),
+        "{epoch}"
+    );
+    let wrong = json!({"epoch": 3, "heartbeat": {"beat": 9, "last_seq": 9, "sent": 1, "sampled": 0, "lost": 0, "spooled": 0, "interval_s": 60, "closed": false}});
+    house.post(&secret, PATH, &wrong).refused(400, "malformed");
+}
+
+#[test]
+fn a_source_that_goes_silent_is_named_in_its_list_and_in_a_number() {
+    let (house, secret, admin, _) = house_with_source();
+    deliver(&house, &secret, 3, &[1]).ok();
+    house.post(&secret, PATH, &json!({"epoch": 3, "heartbeat": beat(2, 1, 1)})).ok();
+    later(&house, 100);
+    assert_eq!(standing(&house, &secret).0, "complete", "one late heartbeat is called silence");
+    later(&house, 30);
+    let listed = house.get(&admin, "/api/v1/sources").ok().json();
+    let words = listed["sources"][0]["words"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(listed["sources"][0]["state"], "silent", "{listed}");
+    assert!(words.contains("1 more had been counted"), "what it kept to itself is not told: {words}");
+    let numbers = house.get(&admin, "/metrics").ok().text();
+    assert!(numbers.contains("tabellion_sources_silent 1"), "nobody would be woken: {numbers}");
+    house.get(&admin, "/readyz").ok();
+}
+
+/// Requirement: P03
+#[test]
+fn a_wrong_batch_root_leaves_nothing_behind() {
+    let (house, secret, ..) = house_with_source();
+    let records: Vec<Value> = (1..=3).map(event).collect();
+    let leaves = records.iter().map(|record| leaf_hash(&sha256(&to_jcs(record).expect("JSON")).0));
+    let root = root_of(leaves.collect::<Vec<_>>()).to_hex();
+    let size = house.ledger.reader().size();
+    let wrong = json!({"epoch": 3, "records": records, "batch_root": "0".repeat(64)});
+    house.post(&secret, PATH, &wrong).refused(422, "digest_mismatch");
+    let other = json!({"epoch": 3, "records": [records[0], records[1]], "batch_root": root});
+    house.post(&secret, PATH, &other).refused(422, "digest_mismatch");
+    assert_eq!(house.ledger.reader().size(), size, "a part of a batch was recorded");
+    house.post(&secret, PATH, &json!({"epoch": 3, "records": records, "batch_root": root})).ok();
+}
+
+#[test]
+fn repeats_are_answered_with_the_first_record_and_nothing_is_recorded_twice() {
+    let (house, secret, admin, system) = house_with_source();
+    let first = deliver(&house, &secret, 3, &[1, 2]).ok().json();
+    let size = house.ledger.reader().size();
+    let again = deliver(&house, &secret, 3, &[1, 2]).ok().json();
+    assert_eq!(house.ledger.reader().size(), size, "a repeat was recorded");
+    assert_eq!(
+        (&again["records"][0]["index"], &again["records"][0]["repeated"]),
+        (&first["records"][0]["index"], &json!(true))
+    );
+    let mixed = deliver(&house, &secret, 3, &[2, 3]).ok().json();
+    assert_eq!(
+        (&mixed["records"][0]["repeated"], &mixed["records"][1]["repeated"]),
+        (&json!(true), &json!(false)),
+        "{mixed}"
+    );
+    let mut other = event(1);
+    other["record"]["event"]["name"] = json!("loan.granted");
+    house.post(&secret, PATH, &json!({"epoch": 3, "records": [other]})).refused(409, "idempotency_conflict");
+    // Another key of the same system goes on where the first one left off; another system's does not.
+    let (_, newer) = house.key(&admin, &system);
+    let under_another_key = deliver(&house, &newer, 3, &[1]).ok().json();
+    assert_eq!(
+        under_another_key["records"][0]["repeated"], true,
+        "a rotated key makes a repeat a new record"
+    );
+    let other_system = house.live_system(&admin, "Other");
+    let (_, stranger) = house.key(&admin, &other_system);
+    deliver(&house, &stranger, 3, &[4]).refused(403, "not_permitted");
+    house.get(&stranger, &format!("/api/v1/sources/{SOURCE}")).refused(404, "not_found");
+}
+
+/// Requirement: P14. Sampled content, never sampled counts: only a commitment of 32 bytes comes here.
+#[test]
+fn a_sampled_event_is_counted_and_committed_to() {
+    let (house, secret, admin, _) = house_with_source();
+    let commitment = sha256(b"salted").to_hex();
+    let sampled = json!({"seq": 1, "commitment": {"sha256": commitment, "withheld": "sampled"}});
+    let made = house.post(&secret, PATH, &json!({"epoch": 3, "records": [sampled, event(2)]})).ok().json();
+    let (_, epoch) = standing(&house, &secret);
+    assert_eq!(
+        (&epoch["records"], &epoch["sampled"]),
+        (&json!(2), &json!(1)),
+        "sampling changed the count: {epoch}"
+    );
+    let entry = house.get(&admin, &format!("/api/v1/entries/{}", made["records"][0]["index"])).ok().json();
+    let fields = &entry["units"][0]["fields"];
+    assert_eq!(
+        (&fields["commitment"], &fields["content_withheld"]),
+        (&json!(commitment), &json!("sampled")),
+        "{entry}"
+    );
+    let both = json!({"seq": 3, "commitment": {"sha256": commitment, "withheld": "sampled"}, "record": event(3)["record"]});
+    house.post(&secret, PATH, &json!({"epoch": 3, "records": [both]})).refused(400, "malformed");
+}
+
+#[test]
+fn what_contradicts_itself_is_refused_whole() {
+    let (house, secret, ..) = house_with_source();
+    let size = house.ledger.reader().size();
+    for bad in [
+        json!({"epoch": 3}),
+        json!({"epoch": 0, "records": [event(1)]}),
+        json!({"epoch": 3, "records": [event(2), event(1)]}),
+        json!({"epoch": 3, "records": [event(1), event(1)]}),
+        json!({"epoch": 3, "lost": [{"first": 3, "last": 2, "reason": "other"}]}),
+        json!({"epoch": 3, "records": [event(1), {"seq": 2, "record": {"kind": "event"}}]}),
+        json!({"epoch": 3, "records": [{"seq": 1, "record": {"kind": "event", "system": "0".repeat(32), "event": {"name": "x", "fields": {}}}}]}),
+        json!({"epoch": 3, "records": [{"seq": 9_007_199_254_740_992_u64, "record": event(1)["record"]}]}),
+        json!({"epoch": 3, "records": (1..=33).map(event).collect::<Vec<_>>()}),
+    ] {
+        house.post(&secret, PATH, &bad).refused(400, "malformed");
+    }
+    assert_eq!(house.ledger.reader().size(), size, "a part of a refused delivery was recorded");
+    // An epoch that its source closed stays closed.
+    deliver(&house, &secret, 3, &[1]).ok();
+    let mut end = beat(1, 1, 0);
+    end["closed"] = json!(true);
+    house.post(&secret, PATH, &json!({"epoch": 3, "heartbeat": end})).ok();
+    deliver(&house, &secret, 3, &[2]).refused(409, "conflict");
+    deliver(&house, &secret, 4, &[1]).ok();
+}
