@@ -14,7 +14,7 @@ use tabellion_ledger::anchor::{
     Exchange, Round, TimeStampAuthority,
 };
 use tabellion_ledger::disk::Disk;
-use tabellion_ledger::{OsEntropy, SystemClock};
+use tabellion_ledger::{OsEntropy, Reader, SystemClock};
 use tabellion_tlog::anchor::rfc3161::{check_roots, is_policy};
 use tabellion_tlog::anchor::{AnchorKind, AnchorTrust};
 
@@ -154,7 +154,7 @@ pub(crate) fn now_us() -> u64 {
 type Family<'a> = (&'static str, &'static str, &'a dyn Fn(&Coverage) -> Option<u64>);
 
 /// What the anchors cover, in the Prometheus text format.
-pub(crate) fn render(text: &mut String, coverage: &[Coverage]) {
+pub(crate) fn render(text: &mut String, coverage: &[Coverage], reader: &Reader) {
     let now = now_us();
     let age = |at: Option<u64>| at.map(|at| now.saturating_sub(at) / 1_000_000);
     let families: [Family<'_>; 5] = [
@@ -174,6 +174,21 @@ pub(crate) fn render(text: &mut String, coverage: &[Coverage]) {
             Some(u64::from(one.error.is_some()))
         }),
     ];
+    let name = "tabellion_anchor_covered_ratio";
+    let help =
+        "Share of the log under a checkpoint that the anchor has confirmed; 1: nothing waits to be covered.";
+    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+    for one in coverage {
+        if let Ok(permille) = reader.covered_permille(one.size) {
+            let _ = writeln!(
+                text,
+                "{name}{{anchor=\"{}\"}} {}.{:03}",
+                one.name,
+                permille / 1000,
+                permille % 1000
+            );
+        }
+    }
     for (name, help, value) in families {
         let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
         for one in coverage {

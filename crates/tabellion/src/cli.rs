@@ -29,13 +29,14 @@ enum Command {
     Log(log::Action),
     /// Write an evidence package
     Export(export::Options),
-    /// Check a package, receipt or transparent statement offline
+    /// Check a package, receipt, transparent statement or verification run offline
     #[command(after_help = verifying::EXIT_CODES)]
     Verify(verifying::Options),
     /// Check, record or make event envelopes of the ar.io family
     #[command(subcommand)]
     Envelope(envelope::Action),
     /// Check a whole data directory against its own hashes and signatures; changes nothing
+    #[command(after_help = fsck::EXIT_CODES)]
     Fsck(fsck::Options),
     /// Copy a log, also while it is served
     Backup(backup::Options),

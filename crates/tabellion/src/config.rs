@@ -5,10 +5,11 @@
 
 mod anchor;
 mod effective;
+mod erasure;
 mod gateway;
 mod keys;
+mod retention;
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -20,20 +21,24 @@ use toml::{Table, Value};
 use crate::failure::Failure;
 pub(crate) use anchor::AnchorConfig;
 use anchor::{ANCHOR_KEYS, ANCHOR_PREFIX, AnchorSettings};
+pub(crate) use erasure::ByTwo;
+use erasure::{by_hand, second_person};
 use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
 pub(crate) use keys::{KeySettings, TokenSettings};
 use keys::{PASSPHRASE_KEYS, TOKEN_KEYS};
+pub(crate) use retention::{MAX_KEEP_MONTHS, RetentionSettings, check_floor};
+use retention::{RULE_KEYS, RULE_PREFIX};
 
 /// Name of the configuration file in the data directory.
 pub(crate) const FILE_NAME: &str = "tabellion.toml";
+/// The key that says where erasures take two people.
+pub(crate) const SECOND_PERSON: &str = "[erasure] second_person";
 /// What every overriding variable begins with.
 const VARIABLE_PREFIX: &str = "TABELLION_";
 /// Between section and key in a variable's name.
 const VARIABLE_SEPARATOR: &str = "__";
 /// Largest configuration file: a page of text, with much room for comments.
 const MAX_FILE_BYTES: u64 = 256 << 10;
-/// Largest number of months that content can be kept by rule: a hundred years.
-const MAX_KEEP_MONTHS: u32 = 1200;
 /// Segment sizes that make sense: one batch must fit, and a start reads them one by one.
 const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 /// Longest name of a retention class (docs/formats.md §13.3).
@@ -54,6 +59,8 @@ const SECTIONS: [&str; 12] = [
     "upstream",
     "anchor",
 ];
+/// Those that hold sections with names of their own.
+const WITH_NAMES: [&str; 3] = ["upstream", "anchor", "retention"];
 /// Where the control plane listens unless told otherwise: this machine alone.
 const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8087);
 /// The word for no control plane.
@@ -72,8 +79,10 @@ pub(crate) struct Config {
     pub(crate) segment_mib: Option<u64>,
     /// Whether anybody may read the log's checkpoints, tiles and entries; they hold no content.
     pub(crate) public_log: bool,
-    /// Months that content is kept, by retention class.
-    pub(crate) retention: BTreeMap<String, u32>,
+    /// How long content is kept.
+    pub(crate) retention: RetentionSettings,
+    /// Whether a server leaves what is due to whoever runs `tabellion retain`.
+    pub(crate) expire_by_hand: bool,
     /// What an export discloses when the command does not say.
     pub(crate) disclose: Option<DisclosurePolicy>,
     /// Where the control plane listens; `None`: nowhere.
@@ -101,42 +110,6 @@ pub(crate) struct Console(pub(crate) Option<SocketAddr>);
 impl Default for Console {
     fn default() -> Self {
         Self(Some(CONSOLE))
-    }
-}
-
-/// Where it takes two people to erase what a person names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum ByTwo {
-    /// In a log of the environment `production`.
-    Production,
-    /// In every log.
-    Always,
-    /// Nowhere.
-    #[default]
-    Never,
-}
-
-impl ByTwo {
-    fn of(word: &str) -> Option<Self> {
-        [Self::Production, Self::Always, Self::Never].into_iter().find(|one| one.as_str() == word)
-    }
-
-    /// The word in the configuration.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Production => "production",
-            Self::Always => "always",
-            Self::Never => "never",
-        }
-    }
-
-    /// The environments in whose logs it takes two people.
-    pub(crate) fn environments(self) -> Vec<Env> {
-        match self {
-            Self::Production => vec![Env::Production],
-            Self::Always => vec![Env::Production, Env::Sandbox, Env::Development],
-            Self::Never => Vec::new(),
-        }
     }
 }
 
@@ -176,6 +149,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether `key`, as [`Configured`] names it, was set by anybody.
+    pub(crate) fn says(&self, key: &str) -> bool {
+        self.set.iter().any(|set| set.key == key)
+    }
+
     /// Where people reach the control plane.
     pub(crate) fn console_url(&self) -> String {
         let address = self.console_listen.0.unwrap_or(CONSOLE);
@@ -202,11 +180,11 @@ impl Config {
         if setting.section != "erasure" {
             return self.keys.apply(setting);
         }
-        if setting.key != "second_person" {
-            return Err(setting.unknown());
+        match setting.key.as_str() {
+            "second_person" => self.erase_by_two = second_person(setting)?,
+            "when_due" => self.expire_by_hand = by_hand(setting)?,
+            _ => return Err(setting.unknown()),
         }
-        self.erase_by_two =
-            ByTwo::of(&setting.value).ok_or_else(|| setting.refused("is not production, always or never"))?;
         Ok(())
     }
 
@@ -263,20 +241,16 @@ impl Config {
             ("erasure" | "keys" | "pkcs11", _) => self.apply_safeguard(setting)?,
             ("gateway", _) => self.gateway.apply_gateway(setting)?,
             ("limits", _) => self.gateway.apply_limit(setting)?,
-            ("retention", class) if is_class(class) => {
-                let months = value.parse().ok().filter(|months| *months <= MAX_KEEP_MONTHS);
-                let text = format!("is not a number of months from 0 to {MAX_KEEP_MONTHS}");
-                self.retention.insert(class.to_owned(), months.ok_or_else(|| setting.refused(&text))?);
-            }
-            ("retention", _) => {
-                return Err(setting
-                    .refused("names no retention class: a class is [a-z][a-z0-9-]*, at most 30 characters"));
-            }
+            ("retention", _) => self.retention.apply(setting)?,
             (section, _) => {
-                match (section.strip_prefix(UPSTREAM_PREFIX), section.strip_prefix(ANCHOR_PREFIX)) {
-                    (Some(name), _) => self.gateway.apply_upstream(name, setting)?,
-                    (_, Some(name)) => self.anchors.apply(name, setting)?,
-                    _ => return Err(setting.unknown()),
+                if let Some(name) = section.strip_prefix(UPSTREAM_PREFIX) {
+                    self.gateway.apply_upstream(name, setting)?;
+                } else if let Some(name) = section.strip_prefix(ANCHOR_PREFIX) {
+                    self.anchors.apply(name, setting)?;
+                } else if let Some(name) = section.strip_prefix(RULE_PREFIX) {
+                    self.retention.apply_rule(name, setting)?;
+                } else {
+                    return Err(setting.unknown());
                 }
             }
         }
@@ -289,7 +263,7 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
     let fixed: &[&str] = match section {
         "log" => &["host", "tenant", "env", "segment_mib", "public"],
         "retention" => &[],
-        "erasure" => &["second_person"],
+        "erasure" => &["second_person", "when_due"],
         "export" => &["disclose"],
         "console" => &["listen", "public_url"],
         "keys" => PASSPHRASE_KEYS,
@@ -299,6 +273,7 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
         "limits" => return Some(gateway::limit_keys()),
         upstream if upstream.starts_with(UPSTREAM_PREFIX) => UPSTREAM_KEYS,
         anchor if anchor.starts_with(ANCHOR_PREFIX) => ANCHOR_KEYS,
+        rule if rule.starts_with(RULE_PREFIX) => RULE_KEYS,
         _ => return None,
     };
     Some(fixed.iter().map(|key| (*key).to_owned()).collect())
@@ -390,7 +365,7 @@ fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
                 Failure::malformed(format!("{place}: [{section}] {key} is of type {kind}; give {due}"))
             };
             match value {
-                Value::Table(provider) if section == "upstream" || section == "anchor" => {
+                Value::Table(provider) if WITH_NAMES.contains(&section.as_str()) => {
                     let section = format!("{section}.{key}");
                     for (key, value) in provider {
                         let value = gateway::flat(&value).ok_or_else(|| {
@@ -440,7 +415,7 @@ fn from_variable(name: &str, value: String) -> Result<Setting, Failure> {
     };
     let section = section.to_ascii_lowercase();
     let mut key = key.to_ascii_lowercase();
-    if (section == "upstream" || section == "anchor")
+    if WITH_NAMES.contains(&section.as_str())
         && let Some((name, rest)) = key.split_once(VARIABLE_SEPARATOR)
     {
         let section = format!("{section}.{}", name.replace('_', "-"));
@@ -497,10 +472,10 @@ mod tests {
             Some("log.example.org"),
             "what no variable names stays as the file says"
         );
-        assert_eq!(read.retention.get("standard"), Some(&24), "a retention rule would be lost");
+        assert_eq!(read.retention.get("standard"), Some(24), "a retention rule would be lost");
         assert_eq!(
             read.retention.get("call-logs"),
-            Some(&3),
+            Some(3),
             "a class with a hyphen could not be set by a variable"
         );
         assert_eq!(

@@ -13,7 +13,7 @@ use clap::Args;
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::keyring::{self, KeyAccess, KeyPair};
-use tabellion_ledger::{OpenOptions, OsEntropy, Reader, SystemClock};
+use tabellion_ledger::{OpenOptions, OsEntropy, Reader, SystemClock, retired};
 use tabellion_model::{KeyId, Purpose};
 
 use crate::config::{self, Config};
@@ -22,7 +22,7 @@ use crate::secret::Asked;
 use crate::terminal;
 use crate::witnesses::policy::WitnessPolicy;
 
-pub(crate) use private::check_private;
+pub(crate) use private::{check_private, check_unchanged_by_others};
 
 /// Below the data directory: where the log's segments are.
 const SEGMENTS: &str = "log/segments";
@@ -74,6 +74,8 @@ pub(crate) struct Directory {
     config: Config,
     /// One for the whole command, so that a passphrase is asked for once.
     keys: KeyAccess,
+    /// Why nothing is written: the configuration is lost.
+    unconfigured: Option<String>,
 }
 
 impl Directory {
@@ -89,7 +91,13 @@ impl Directory {
         }
         check_private(&path)?;
         let keys = config.keys.access(Asked::Known);
-        Ok(Self { path, config, keys })
+        let unconfigured = place.check_config_is_there().err().map(|failure| failure.to_string());
+        Ok(Self { path, config, keys, unconfigured })
+    }
+
+    /// Refuses to write to a log whose configuration is lost; reading goes on.
+    pub(crate) fn check_configured(&self) -> Result<(), Failure> {
+        self.unconfigured.as_ref().map_or(Ok(()), |why| Err(Failure::failed(why.clone())))
     }
 
     /// The same directory under a changed configuration.
@@ -112,6 +120,11 @@ impl Directory {
     pub(crate) fn disk(&self) -> Result<Arc<dyn Disk>, Failure> {
         let disk = RealDisk::open(&self.path).map_err(|error| Failure::io("open", &self.path, &error))?;
         Ok(Arc::new(disk))
+    }
+
+    /// Why nothing may be appended to this copy of the log; `None`: it goes on.
+    pub(crate) fn retired(&self) -> Result<Option<String>, Failure> {
+        retired(self.disk()?.as_ref()).map_err(|error| Failure::io("look into", &self.path, &error))
     }
 
     /// How to open it; `background`: for a server.

@@ -15,7 +15,7 @@ use tabellion_ledger::keyring::KeyPair;
 use tabellion_ledger::{
     Ack, AckLevel, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode,
 };
-use tabellion_model::body;
+use tabellion_model::body::{self, Body as _, VerificationRan};
 use tabellion_model::registry::{Kind, Revocation};
 use tabellion_model::{CredentialId, Entry, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
 use tabellion_tlog::{PublicKey, SignedCheckpoint};
@@ -40,6 +40,9 @@ pub(crate) fn perform(held: &Held, request: &Request) -> Response {
     if let Some(response) = statements::perform(held, request) {
         return response;
     }
+    if let Some(response) = erasing::confirm(held, request) {
+        return response;
+    }
     match done(&held.ledger, request) {
         Ok(answer) => Response::Done(answer),
         Err(error) => Response::Refused(refusal(&error)),
@@ -59,20 +62,22 @@ pub(crate) fn refusal(error: &LedgerError) -> Refusal {
     Refusal { kind, code, message: error.to_string() }
 }
 
+fn last_epoch(ledger: &Ledger, producer: &str) -> Result<Answer, LedgerError> {
+    let last = ledger.last_epoch(&id("producer", producer, ProducerId::from_hex)?);
+    let last = last.map(|last| LastEpoch { epoch: last.epoch, closed: last.closed, last_seq: last.last_seq });
+    Ok(Answer::Producer { last })
+}
+
+fn trouble(ledger: &Ledger) -> Answer {
+    Answer::Trouble { why: ledger.check_in_place().err().map(|error| error.to_string()) }
+}
+
 fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
     match request {
         Request::Status {} => status(ledger.reader()),
         Request::Append { drafts } => append(ledger, drafts),
         Request::AppendStatements { statements } => append_statements(ledger, statements),
-        Request::Producer { producer } => {
-            let last = ledger.last_epoch(&id("producer", producer, ProducerId::from_hex)?);
-            let last = last.map(|last| LastEpoch {
-                epoch: last.epoch,
-                closed: last.closed,
-                last_seq: last.last_seq,
-            });
-            Ok(Answer::Producer { last })
-        }
+        Request::Producer { producer } => last_epoch(ledger, producer),
         Request::Remembered { signer, key } => {
             let signer = signer.as_deref().map(|hex| id("key", hex, KeyId::from_hex)).transpose()?;
             remembered(ledger, signer.as_ref(), key)
@@ -80,14 +85,20 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         Request::Reached { index, level, within_seconds } => {
             reached(ledger.reader(), *index, level, *within_seconds)
         }
+        Request::Trouble {} => Ok(trouble(ledger)),
+        Request::IsAbout { index, subject } => {
+            Ok(Answer::IsAbout { same: ledger.is_about(*index, subject.as_deref())? })
+        }
         Request::Receipt { index } => receipt(ledger.reader(), *index),
         Request::Summaries { from, limit } => {
             Ok(Answer::Summaries { lines: summaries(ledger.reader(), *from, *limit)? })
         }
+        Request::RecordVerification { ran } => record_verification(ledger, ran),
         Request::Erase { .. }
         | Request::RequestErasure { .. }
         | Request::DecideErasure { .. }
         | Request::PendingErasures {}
+        | Request::Expire { .. }
         | Request::PurgeDue {}
         | Request::PlaceHold { .. }
         | Request::ReleaseHold { .. } => erasing::perform(ledger, request),
@@ -126,6 +137,13 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
             Err(malformed("people and statements go through the desk of whoever holds the log".to_owned()))
         }
     }
+}
+
+fn record_verification(ledger: &Ledger, ran: &VerificationRan) -> Result<Answer, LedgerError> {
+    let mut draft = Draft::new(VerificationRan::TYPE);
+    draft.assurance = Some("observed".to_owned());
+    draft.body = ran.fields().map_err(|error| malformed(error.to_string()))?;
+    Ok(appended(&ledger.append(&draft)?))
 }
 
 fn appended(ack: &Ack) -> Answer {
@@ -257,6 +275,7 @@ fn erased(system: Option<&SystemId>, erasure: &Erasure) -> Erased {
         orders: erasure.orders.iter().map(Appended::from).collect(),
         keys: erasure.keys,
         units: erasure.units,
+        due: erasure.due.map(|due| due.0),
     }
 }
 

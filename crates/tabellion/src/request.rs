@@ -2,8 +2,13 @@
 //!
 //! Promises: a closed set with closed members, each mapped to one call of the ledger. Must never: know where it is carried out.
 
+mod erasures;
+
 use serde::{Deserialize, Serialize};
 use tabellion_ledger::{Ack, Draft, Reached};
+use tabellion_model::body::VerificationRan;
+
+pub(crate) use erasures::{Erased, Expiring, HeldSystem, KeepRule, Pending};
 
 /// A statement on its way into the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +71,16 @@ pub enum Request {
         /// The key.
         key: String,
     },
+    /// Is what this entry keeps about this data subject, and nobody else?
+    IsAbout {
+        /// Its index.
+        index: u64,
+        /// The subject; absent: about nobody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+    },
+    /// What keeps the log from being recorded into?
+    Trouble {},
     /// The receipt of one entry.
     Receipt {
         /// Its index.
@@ -98,6 +113,9 @@ pub enum Request {
     RequestErasure {
         /// What.
         target: Target,
+        /// For the deletion of a system: seconds from the confirmation until its content goes; absent: an erasure, at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grace_seconds: Option<u64>,
         /// Why; recorded.
         reason: String,
     },
@@ -112,6 +130,18 @@ pub enum Request {
     },
     /// Which erasures wait for a second person?
     PendingErasures {},
+    /// Record that many entries were verified at once.
+    RecordVerification {
+        /// What was found.
+        ran: VerificationRan,
+    },
+    /// Erase what has been kept for its time by these rules, or say what that is.
+    Expire {
+        /// The rules.
+        rules: Vec<KeepRule>,
+        /// Whether nothing is to go.
+        only_list: bool,
+    },
     /// Place a legal hold.
     PlaceHold {
         /// On what.
@@ -296,40 +326,6 @@ pub struct IssuerLine {
     pub counts: bool,
 }
 
-/// What an erasure did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Erased {
-    /// The system that was purged; absent for other erasures.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub system: Option<String>,
-    /// The orders.
-    pub orders: Vec<Appended>,
-    /// Keys destroyed.
-    pub keys: usize,
-    /// Units whose content is gone.
-    pub units: usize,
-}
-
-/// An erasure that waits for a second person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pending {
-    /// Its id, hex.
-    pub request: String,
-    /// Index of its record.
-    pub index: u64,
-    /// Who asked, hex; absent: the operator.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-    /// What is to go; absent: it cannot be read any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<Target>,
-    /// Why; absent: it cannot be read any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
@@ -389,6 +385,29 @@ pub enum Answer {
     Erased {
         /// In order.
         erasures: Vec<Erased>,
+    },
+    /// To [`Request::Expire`].
+    Expiring {
+        /// One for each rule by which anything is due.
+        rules: Vec<Expiring>,
+    },
+    /// To [`Request::IsAbout`].
+    IsAbout {
+        /// Whether it is.
+        same: bool,
+    },
+    /// To [`Request::Trouble`].
+    Trouble {
+        /// Why nothing can be recorded, and what to do; absent: nothing is known to be wrong.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// To [`Request::PurgeDue`].
+    Purged {
+        /// One for each system whose content went.
+        erasures: Vec<Erased>,
+        /// Systems whose content stays under a legal hold.
+        held: Vec<HeldSystem>,
     },
     /// An erasure was asked for.
     Requested {

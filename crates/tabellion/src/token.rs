@@ -32,7 +32,7 @@ struct Slot {
 
 #[derive(Default)]
 struct Open {
-    /// Loaded once: a module must not be initialised twice in a process.
+    /// Loaded once, and ended before it is loaded again: a module must not be initialised twice in a process.
     module: Option<Pkcs11>,
     session: Option<Session>,
 }
@@ -98,22 +98,61 @@ enum Trouble {
     Ours(String),
 }
 
+/// Why there is no session, or why nothing came of it.
+struct Refused {
+    why: String,
+    /// Whether to try again could do harm: tokens count wrong PINs.
+    is_final: bool,
+}
+
+impl From<String> for Refused {
+    fn from(why: String) -> Self {
+        Self { why, is_final: false }
+    }
+}
+
+impl Open {
+    /// Ends the module, so that the next session starts it anew.
+    fn end_module(&mut self) {
+        self.session = None;
+        if let Some(module) = self.module.take() {
+            // Another user of it in this process may have ended it already; starting it says what is wrong.
+            drop(module.finalize());
+        }
+    }
+}
+
 impl Slot {
     fn name(&self) -> String {
         format!("the token {:?}", self.settings.label)
     }
 
-    /// Does `work` in a session; once more in a new one when the token refuses, since it may have been away.
+    /// Does `work` in a session; once more in a new one when the token refuses, and once more with the module started anew, since the token may have been
+    /// away: a module looks for tokens when it starts.
     fn with<T>(&self, work: impl Fn(&Session) -> Result<T, Trouble>) -> Result<T, String> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = &open.session {
-            match work(session) {
-                Ok(done) => return Ok(done),
-                // A token that was away may also just not know its keys in the old session.
-                Err(_) => open.session = None,
-            }
+        if let Some(Ok(done)) = open.session.as_ref().map(&work) {
+            return Ok(done);
         }
-        let session = self.session(&mut open)?;
+        let was_started = open.module.is_some();
+        let tried = match self.in_new_session(&mut open, &work) {
+            Err(refused) if was_started && !refused.is_final => {
+                open.end_module();
+                self.in_new_session(&mut open, &work)
+            }
+            tried => tried,
+        };
+        tried.map_err(|refused| refused.why)
+    }
+
+    /// Does `work` in a new session, which is kept when that went well.
+    fn in_new_session<T>(
+        &self,
+        open: &mut Open,
+        work: &impl Fn(&Session) -> Result<T, Trouble>,
+    ) -> Result<T, Refused> {
+        open.session = None;
+        let session = self.session(open)?;
         let done = work(&session).map_err(|trouble| match trouble {
             Trouble::Ours(why) => why,
             Trouble::Token(error) => format!("{} refuses: {error}. Look after the token", self.name()),
@@ -123,7 +162,7 @@ impl Slot {
     }
 
     /// A session that is logged in.
-    fn session(&self, open: &mut Open) -> Result<Session, String> {
+    fn session(&self, open: &mut Open) -> Result<Session, Refused> {
         let module = match &open.module {
             Some(module) => module.clone(),
             None => open.module.insert(self.load()?).clone(),
@@ -145,11 +184,12 @@ impl Slot {
         match session.login(UserType::User, Some(&AuthPin::new(pin.as_str().into()))) {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(session),
             Err(Error::Pkcs11(RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange, _)) => {
-                Err(format!(
+                let why = format!(
                     "{name} refuses the PIN. Correct it; most tokens lock themselves after a few wrong ones"
-                ))
+                );
+                Err(Refused { why, is_final: true })
             }
-            Err(error) => Err(refuses(error)),
+            Err(error) => Err(refuses(error).into()),
         }
     }
 

@@ -48,6 +48,7 @@ impl Writer {
         if let Some(client) = Client::connect(directory.path())? {
             return Ok(Self::Served(client));
         }
+        directory.check_configured()?;
         let lock = match take_lock(directory.path()) {
             // A server may have started, or become ready, between the two.
             Err(OpenError::Locked(text)) => {

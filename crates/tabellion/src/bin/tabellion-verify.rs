@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tabellion_program::verifying::{self, Options};
 
-/// Checks a package, receipt or transparent statement offline
+/// Checks a package, receipt, transparent statement or verification run offline
 #[derive(Debug, Parser)]
 #[command(name = "tabellion-verify", version, max_term_width = 100, after_help = verifying::EXIT_CODES)]
 struct Cli {

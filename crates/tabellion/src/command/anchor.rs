@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tabellion_ledger::anchor::{
     Coverage, Ed25519AnchorKey, EvmKey, Job, JobState, Outbox, OutboxError, OutboxLock, new_anchor_key,
 };
-use tabellion_ledger::{Clock as _, OsEntropy, SystemClock};
+use tabellion_ledger::{Clock as _, OsEntropy, Reader, SystemClock};
 use tabellion_model::Micros;
 use tabellion_tlog::anchor::{AnchorKind, AnchorTrust};
 
@@ -124,33 +124,42 @@ fn chosen<'a>(
 }
 
 fn status(directory: &Directory, json: bool) -> Result<(), Failure> {
-    let size = directory.reader()?.size();
+    let reader = directory.reader()?;
     let coverage = chosen(directory, None)?
         .iter()
         .map(|(outbox, _)| outbox.coverage().map_err(|error| failed(&error)))
         .collect::<Result<Vec<_>, _>>()?;
     if json {
-        let lines: Vec<Value> = coverage.iter().map(coverage_json).collect();
-        return terminal::json(&json!({ "anchors": lines, "size": size }));
+        let lines = coverage.iter().map(|one| coverage_json(one, &reader));
+        let lines = lines.collect::<Result<Vec<Value>, Failure>>()?;
+        return terminal::json(&json!({ "anchors": lines, "size": reader.size() }));
     }
-    coverage.iter().try_for_each(|one| terminal::data(&coverage_text(one, size)))
+    coverage.iter().try_for_each(|one| terminal::data(&coverage_text(one, &reader)?))
 }
 
-fn coverage_json(one: &Coverage) -> Value {
-    json!({
+fn coverage_json(one: &Coverage, reader: &Reader) -> Result<Value, Failure> {
+    Ok(json!({
         "age_seconds": one.taken_at.map(|at| now_us().saturating_sub(at) / 1_000_000),
+        "covered_permille": reader.covered_permille(one.size)?,
         "error": one.error,
         "name": one.name,
         "open": one.open,
         "size": one.size,
         "waiting_seconds": one.waiting_since.map(|at| now_us().saturating_sub(at) / 1_000_000),
-    })
+    }))
 }
 
-fn coverage_text(one: &Coverage, size: u64) -> String {
+fn coverage_text(one: &Coverage, reader: &Reader) -> Result<String, Failure> {
+    let (size, permille) = (reader.size(), reader.covered_permille(one.size)?);
     let covered = match one.taken_at {
         None => "nothing confirmed yet".to_owned(),
-        Some(at) => format!("confirmed up to size {} of {size}, taken at {}", one.size, Micros(at)),
+        Some(at) => format!(
+            "confirmed up to size {} of {size}, {}.{} % of what calls for it, taken at {}",
+            one.size,
+            permille / 10,
+            permille % 10,
+            Micros(at)
+        ),
     };
     let open = match one.waiting_since {
         None => String::new(),
@@ -159,7 +168,7 @@ fn coverage_text(one: &Coverage, size: u64) -> String {
     let error = one.error.as_ref();
     let error =
         error.map_or_else(String::new, |error| format!("\n  last fault [{}]: {}", error.code, error.text));
-    format!("{}: {covered}{open}{}\n", one.name, terminal::printable_lines(&error))
+    Ok(format!("{}: {covered}{open}{}\n", one.name, terminal::printable_lines(&error)))
 }
 
 fn list(directory: &Directory, name: Option<&str>, json: bool) -> Result<(), Failure> {

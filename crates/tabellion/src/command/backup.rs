@@ -41,9 +41,13 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let directory = Directory::find(&options.place)?;
     for new in [Some(&options.to), options.keys_to.as_ref()].into_iter().flatten() {
         files::check_new(new, directory.path())?;
+        check_outside(new, directory.path())?;
     }
     let to = new_disk(&options.to)?;
-    let list = back_up(&directory.disk()?, &directory.options(false)?, to.as_ref()).map_err(failure_of)?;
+    let list = back_up(&directory.disk()?, &directory.options(false)?, to.as_ref()).map_err(|error| {
+        drop(fs::remove_dir(&options.to)); // only when nothing was copied yet
+        failure_of(error)
+    })?;
     if let Some(keys_to) = &options.keys_to {
         copy_keys(&directory.path().join(KEYS), keys_to)?;
     }
@@ -68,6 +72,19 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Refuses a copy inside the directory that it is a copy of: it would be lost with it.
+fn check_outside(to: &Path, dir: &Path) -> Result<(), Failure> {
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (parent.canonicalize(), dir.canonicalize()) {
+        (Ok(parent), Ok(dir)) if parent.starts_with(&dir) => Err(Failure::malformed(format!(
+            "{} lies inside {}, and would be lost with it; name a place outside, best on another machine",
+            to.display(),
+            dir.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A directory made for a copy, private to its owner.

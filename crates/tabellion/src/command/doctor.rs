@@ -15,8 +15,8 @@ use tabellion_tlog::Policy;
 use tabellion_views::Views;
 
 use crate::anchoring;
-use crate::config::Config;
-use crate::directory::{self, Directory, Place, TRUST_FILE, check_private};
+use crate::config::{self, Config};
+use crate::directory::{self, Directory, Place, TRUST_FILE, check_private, check_unchanged_by_others};
 use crate::failure::{Exit, Failure};
 use crate::request::{Answer, Request, Response};
 use crate::socket::Client;
@@ -87,6 +87,14 @@ fn look(place: &Place) -> Vec<Finding> {
             .and_then(|config| servable(&config))
             .map(|()| "every key is known and every value possible".to_owned()),
     );
+    if let Ok(config) = place.load_config() {
+        add("retention", retention(&config));
+    }
+    // First of all: what a server may hold that is on no disk any more is lost by following any other advice.
+    if let Some(trouble) = server_trouble(&place.dir) {
+        add("server", Err(Failure::failed(trouble)));
+        return findings;
+    }
     let there = directory::has_log(&place.dir).and_then(|there| {
         let missing = || {
             Failure::failed(format!(
@@ -99,10 +107,7 @@ fn look(place: &Place) -> Vec<Finding> {
     if !add("directory", there) {
         return findings;
     }
-    add(
-        "permissions",
-        check_private(&place.dir).map(|()| "keys and vault are private to their owner".to_owned()),
-    );
+    add("permissions", permissions(place));
     add("space", space(&place.dir));
     add("lock", lock(&place.dir));
     match Directory::find(place).and_then(|directory| directory.reader().map(|reader| (directory, reader))) {
@@ -111,6 +116,7 @@ fn look(place: &Place) -> Vec<Finding> {
         }
         Ok((directory, reader)) => {
             add("log", Ok(format!("{} reads back whole, {} entries", reader.origin(), reader.size())));
+            add("copy", copy(&directory));
             let clock = reader.clock_trouble().map(Failure::failed);
             let conflict = reader.conflict().map(|conflict| Failure::failed(conflict.to_string()));
             add("witnesses", conflict.map_or_else(|| witnesses(&directory), Err));
@@ -131,6 +137,26 @@ fn look(place: &Place) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether every rule keeps its floor.
+fn retention(config: &Config) -> Result<String, Failure> {
+    let rules = config.retention.rules()?;
+    let how = if config.expire_by_hand { "when tabellion retain is run" } else { "once a day by the server" };
+    Ok(match rules.len() {
+        0 => "no content expires: [retention] has no rule; the log itself never does".to_owned(),
+        count => {
+            format!("{count} rules, none below its floor; what is due goes {how}, the log itself never does")
+        }
+    })
+}
+
+/// Who else may read the keys, or change what the log is run by.
+fn permissions(place: &Place) -> Result<String, Failure> {
+    check_private(&place.dir)?;
+    let file = place.config.clone().unwrap_or_else(|| place.dir.join(config::FILE_NAME));
+    check_unchanged_by_others(&place.dir, &[file, place.dir.join(TRUST_FILE)])?;
+    Ok("keys and vault are private to their owner, and nobody else changes anything".to_owned())
 }
 
 /// What `serve` would refuse to start with, and what it would serve to others in plain text.
@@ -168,6 +194,27 @@ fn space(dir: &Path) -> Result<String, Failure> {
         return Err(Failure::failed(text));
     }
     Ok(format!("{mib} MiB free"))
+}
+
+/// Whether this copy of the log may go on.
+fn copy(directory: &Directory) -> Result<String, Failure> {
+    match directory.retired()? {
+        None => Ok("nothing says that a newer one exists".to_owned()),
+        Some(why) => Err(Failure::failed(format!(
+            "nothing is appended to this copy of the log: {why}. Restore a newer backup, or go on in a new log that cites this one: tabellion init \
+             --continues {}",
+            directory.path().display()
+        ))),
+    }
+}
+
+/// What a server that holds the log cannot record, and why; `None`: there is no server, or nothing is wrong.
+fn server_trouble(dir: &Path) -> Option<String> {
+    let mut client = Client::connect(dir).ok().flatten()?;
+    match client.ask(&Request::Trouble {}) {
+        Ok(Response::Done(Answer::Trouble { why })) => why,
+        _ => None,
+    }
 }
 
 fn lock(dir: &Path) -> Result<String, Failure> {

@@ -4,6 +4,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use tabellion_model::Micros;
 
 use super::target::TargetOptions;
 use crate::directory::{Directory, Place};
@@ -13,7 +14,7 @@ use crate::terminal;
 use crate::writer::{Writer, unexpected};
 
 /// The refusal of a log in which it takes two people.
-const SECOND_PERSON: &str = "second_person";
+pub(crate) const SECOND_PERSON: &str = "second_person";
 
 /// What is to go, and why; or what is to become of an erasure that a person asked for.
 #[derive(Debug, Clone, Args)]
@@ -101,25 +102,27 @@ fn order(options: &Options) -> Result<(), Failure> {
     let answer = Writer::with(&directory, |writer| match writer.respond(&request)? {
         Response::Done(answer) => Ok(answer),
         Response::Refused(refusal) if refusal.code.as_deref() == Some(SECOND_PERSON) => {
-            writer.ask(&Request::RequestErasure { target, reason })
+            writer.ask(&Request::RequestErasure { target, grace_seconds: None, reason })
         }
         Response::Refused(refusal) => Err(refusal.into()),
     })?;
     match answer {
         Answer::Erased { erasures } => tell(&erasures, options.json),
-        Answer::Requested { request, record } => {
-            if options.json {
-                terminal::json(&json!({ "requested": { "index": record.index, "request": request } }))?;
-            } else {
-                terminal::data(&format!(
-                    "erasure {request} asked for, entry {}. Nothing is erased before a second person confirms it\n",
-                    record.index
-                ))?;
-            }
-            Err(Failure::told(Exit::Undetermined))
-        }
+        Answer::Requested { request, record } => asked_for("erasure", &request, record.index, options.json),
         other => Err(unexpected(&other)),
     }
+}
+
+/// Says that a second person has to confirm what was asked for, with an exit status of its own.
+pub(crate) fn asked_for(what: &str, request: &str, index: u64, as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        terminal::json(&json!({ "requested": { "index": index, "request": request } }))?;
+    } else {
+        terminal::data(&format!(
+            "{what} {request} asked for, entry {index}. Nothing is erased before a second person confirms it\n"
+        ))?;
+    }
+    Err(Failure::told(Exit::Undetermined))
 }
 
 fn pending(place: &Place, as_json: bool) -> Result<(), Failure> {
@@ -138,7 +141,10 @@ fn line(erasure: &Pending) -> String {
     let what = match &erasure.target {
         Some(Target::Subject(subject)) => format!("subject {subject}"),
         Some(Target::Record(index)) => format!("entry {index}"),
-        Some(Target::System(system)) => format!("system {system}"),
+        Some(Target::System(system)) => match erasure.grace_seconds {
+            Some(grace) => format!("system {system}, deleted {} hours after the confirmation", grace / 3600),
+            None => format!("system {system}"),
+        },
         Some(Target::Retention { class, until }) => format!("{class} until {until}"),
         None => "erased already".to_owned(),
     };
@@ -166,6 +172,14 @@ pub(crate) fn tell(erasures: &[Erased], as_json: bool) -> Result<(), Failure> {
         return terminal::json(&json!({ "erasures": erasures }));
     }
     for erased in erasures {
+        if let Some(due) = erased.due {
+            let index = erased.orders.first().map(|order| order.index).unwrap_or_default();
+            terminal::data(&format!(
+                "confirmed, entry {index}: the content goes at {} (tabellion system purge-due)\n",
+                Micros(due)
+            ))?;
+            continue;
+        }
         let orders: Vec<String> =
             erased.orders.iter().map(|order| format!("entry {}", order.index)).collect();
         let system = erased.system.as_ref().map(|system| format!("system {system}: ")).unwrap_or_default();

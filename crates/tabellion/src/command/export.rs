@@ -1,7 +1,7 @@
 //! `tabellion export`: an evidence package for somebody else, and the record that it was made.
 //!
-//! Promises: the file appears whole, and only when its export is on record; the package is of the log as it was before that record. Must never:
-//! disclose more than asked for or configured; without either, nothing about a data subject and nothing that was captured of prompts and answers.
+//! Promises: the file appears whole, and only when its export is on record; the package is of the log as it was before that record. A log that records nothing
+//! any more, as a copy that must not go on or one that a witness's conflict stopped, is exported without that record, and that is said. Must never: disclose more than asked for or configured; without either, nothing about a data subject and nothing that was captured of prompts and answers.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -50,6 +50,9 @@ pub(crate) struct Options {
     /// Whose content is shown; business is all but what is about a data subject and captured prompts and answers [default: as configured, else business]
     #[arg(long, value_name = "WHAT")]
     disclose: Option<Disclose>,
+    /// For whom it is made; recorded and sealed, for the log of who had it (tabellion log custody)
+    #[arg(long = "for", value_name = "WHOM")]
+    recipient: Option<String>,
     /// The package
     #[arg(long, value_name = "FILE.zip")]
     out: PathBuf,
@@ -91,8 +94,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         disclosure: disclosure.unwrap_or(DisclosurePolicy::Business),
         content_of: None,
     };
-    let (exported, index) = hand_out(&directory, &reader, &request, &options.out)?;
-    tell(options, &exported, index)
+    let (exported, index) =
+        hand_out(&directory, &reader, &request, &options.out, options.recipient.as_deref())?;
+    tell(options, &exported, &index)
 }
 
 fn cosigned_size(reader: &Reader) -> Result<u64, Failure> {
@@ -107,13 +111,21 @@ fn references(named: &[String]) -> Result<Vec<Reference>, Failure> {
     read.collect::<Result<_, _>>().map_err(|error| Failure::malformed(format!("--reference: {error}")))
 }
 
-/// Puts the package of `request` at `out`, as soon as its export is on record; gives the record's entry.
+/// Why an export of this log cannot be put on record: it never records anything again, or not before somebody has looked.
+fn unrecordable(directory: &Directory, reader: &Reader) -> Result<Option<String>, Failure> {
+    let marked = directory.retired()?;
+    let stopped = || reader.conflict().map(|conflict| conflict.to_string());
+    Ok(marked.map(|why| format!("nothing is appended to this copy of the log: {why}")).or_else(stopped))
+}
+
+/// Puts the package of `request`, made for `recipient`, at `out`, as soon as its export is on record where that is possible; gives the record's entry.
 pub(crate) fn hand_out(
     directory: &Directory,
     reader: &Reader,
     request: &ExportRequest,
     out: &Path,
-) -> Result<(Exported, u64), Failure> {
+    recipient: Option<&str>,
+) -> Result<(Exported, Result<u64, String>), Failure> {
     let key = package_key_at(reader, request.at).map_err(failure_of)?;
     let pair = directory.key_pair(Purpose::Package, &key)?;
     let temporary = files::beside(out, ".part");
@@ -122,9 +134,12 @@ pub(crate) fn hand_out(
         let mut buffer = BufWriter::with_capacity(BUFFER_BYTES, file);
         let exported = export(reader, &pair, request, &mut buffer).map_err(failure_of)?;
         buffer.flush().and_then(|()| buffer.get_ref().sync_all()).map_err(failed)?;
-        let index = Writer::with(directory, |writer| record(writer, &exported)).map_err(|failure| {
-            failure.with(". No package was written, because its export is not on record")
-        })?;
+        let index = match unrecordable(directory, reader)? {
+            Some(why) => Err(why),
+            None => Ok(Writer::with(directory, |writer| record(writer, &exported, recipient)).map_err(
+                |failure| failure.with(". No package was written, because its export is not on record"),
+            )?),
+        };
         fs::rename(&temporary, out).map_err(failed)?;
         Ok((exported, index))
     });
@@ -135,7 +150,7 @@ pub(crate) fn hand_out(
 }
 
 /// Appends the record of an export; gives its entry.
-fn record(writer: &mut Writer, exported: &Exported) -> Result<u64, Failure> {
+fn record(writer: &mut Writer, exported: &Exported, recipient: Option<&str>) -> Result<u64, Failure> {
     let facts = Facts::PackageExported(PackageExported {
         first: exported.first,
         count: exported.count,
@@ -145,6 +160,9 @@ fn record(writer: &mut Writer, exported: &Exported) -> Result<u64, Failure> {
     let mut draft = Draft::new(facts.kind().name());
     draft.clear = facts.to_clear().unwrap_or_default();
     draft.assurance = Some("observed".to_owned());
+    if let Some(recipient) = recipient {
+        draft.body.insert("recipient".to_owned(), recipient.into());
+    }
     let records = writer.append(&Request::Append { drafts: vec![draft] })?;
     records
         .first()
@@ -152,25 +170,31 @@ fn record(writer: &mut Writer, exported: &Exported) -> Result<u64, Failure> {
         .ok_or_else(|| Failure::failed("the record of the export was answered without its place"))
 }
 
-fn tell(options: &Options, exported: &Exported, index: u64) -> Result<(), Failure> {
+fn tell(options: &Options, exported: &Exported, index: &Result<u64, String>) -> Result<(), Failure> {
     let totals = &exported.totals;
     if options.json {
         return terminal::json(&json!({
-            "count": exported.count, "entry": index, "first": exported.first, "left_out": exported.left_out, "manifest_sha256": exported.manifest_sha256.to_hex(),
-            "out": options.out.display().to_string(), "size": exported.size, "shown_personal": exported.shown_personal,
+            "count": exported.count, "entry": index.as_ref().ok(), "first": exported.first, "left_out": exported.left_out, "manifest_sha256": exported.manifest_sha256.to_hex(),
+            "not_recorded": index.as_ref().err(), "out": options.out.display().to_string(), "size": exported.size, "shown_personal": exported.shown_personal,
             "units": { "erased": totals.erased, "shown": totals.shown, "withheld": totals.withheld },
         }));
     }
     terminal::data(&format!(
-        "{}: entries {} to {} of {}, {} units shown, {} withheld, {} erased; recorded as entry {index}\n",
+        "{}: entries {} to {} of {}, {} units shown, {} withheld, {} erased; {}\n",
         terminal::printable(&options.out.display().to_string()),
         exported.first,
         (exported.first + exported.count).saturating_sub(1),
         exported.size,
         totals.shown,
         totals.withheld,
-        totals.erased
+        totals.erased,
+        index
+            .as_ref()
+            .map_or_else(|_| "NOT on record".to_owned(), |index| format!("recorded as entry {index}"))
     ))?;
+    if let Err(why) = index {
+        terminal::say(&format!("that this package was made is not on record: {}", terminal::printable(why)));
+    }
     for damaged in &exported.left_out {
         terminal::say(&format!("evidence of an anchor is not in the package: {damaged}"));
     }

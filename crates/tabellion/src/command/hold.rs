@@ -1,8 +1,8 @@
 //! `tabellion hold`: what may not be erased, whoever asks.
 
 use clap::Subcommand;
-use serde_json::json;
-use tabellion_model::HoldId;
+use serde_json::{Value, json};
+use tabellion_ledger::HoldView;
 
 use super::target::TargetOptions;
 use crate::directory::{Directory, Place};
@@ -67,12 +67,40 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
             terminal::data(&format!("hold {hold} released, entry {index}\n"))
         }
         Action::List { place, json } => {
-            let holds: Vec<String> =
-                Directory::find(place)?.reader()?.holds().iter().map(HoldId::to_hex).collect();
+            let holds = Directory::find(place)?.reader()?.holds();
             if *json {
-                return terminal::json(&json!({ "holds": holds }));
+                return terminal::json(&json!({ "holds": holds.iter().map(row).collect::<Vec<_>>() }));
             }
-            holds.iter().try_for_each(|hold| terminal::data(&format!("{hold}\n")))
+            holds.iter().try_for_each(|hold| terminal::data(&line(hold)))
         }
     }
+}
+
+/// What a hold keeps. Whose content it is the log does not know: it holds no names, only keys.
+fn target(hold: &HoldView) -> String {
+    match (hold.system, hold.keys) {
+        (Some(system), None) => format!("system {system}"),
+        (_, keys) => format!(
+            "content under {} keys{}",
+            keys.unwrap_or_default(),
+            if hold.personal { ", about a data subject" } else { "" }
+        ),
+    }
+}
+
+fn line(hold: &HoldView) -> String {
+    format!(
+        "{}  {}  placed {}, entry {}: {}\n",
+        hold.hold,
+        target(hold),
+        hold.placed_at.map_or_else(|| "at an unknown time".to_owned(), |at| at.to_string()),
+        hold.index,
+        terminal::printable(hold.reason.as_deref().unwrap_or("the reason cannot be read"))
+    )
+}
+
+fn row(hold: &HoldView) -> Value {
+    json!({
+        "hold": hold.hold.to_hex(), "index": hold.index, "placed_at": hold.placed_at.map(|at| at.0), "reason": hold.reason, "target": target(hold),
+    })
 }

@@ -13,7 +13,7 @@ use tabellion_ledger::{Draft, Ledger, NewLog, OpenError, Reader, retired};
 use tabellion_model::{Env, Origin};
 
 use super::key;
-use crate::config::{self, Config, KeySettings};
+use crate::config::{self, ByTwo, Config, KeySettings};
 use crate::directory::{self, Directory, Place, TRUST_FILE};
 use crate::failure::Failure;
 use crate::request::Request;
@@ -159,6 +159,9 @@ pub(crate) fn make(
     let _lock = take_lock(dir)?;
     let mut options = directory::options(config, false)?;
     options.origin = None; // the log is only now given its origin
+    if !config.says(config::SECOND_PERSON) {
+        options.erase_by_two = ByTwo::Production.environments();
+    }
     if encrypt_keys {
         options.keys = config.keys.access(Asked::Anew).encrypting();
     }
@@ -218,9 +221,10 @@ fn configuration(new: &NewLog, keys: &KeySettings) -> Result<String, Failure> {
          # Whether anybody who reaches the control plane may read checkpoints, tiles and entries (C2SP tlog-tiles), without a session. They hold no content.\n\
          # public = false\n\n\
          [retention]\n\
-         # Months that content is kept, by retention class; `tabellion retain` erases what is older.\n\
+         # Months that content is kept after the month it was recorded in, by retention class; the server erases once a day what is older (docs/retention.md).\n\
          # standard = 84\n\n\
          # Where erasing what somebody names takes two people, one who asks and another who confirms: production (in a log of that environment), always, never.\n\
+         # From the first start under it that is on record in the log, and nothing said here later takes it back.\n\
          [erasure]\n\
          second_person = \"production\"\n\n\
          [export]\n\

@@ -119,6 +119,11 @@ pub(crate) enum ReasonName {
 pub(super) fn hybrid(place: &Place) -> Result<(), Failure> {
     let directory = Directory::find(place)?;
     directory.reader()?;
+    if let Some(why) = directory.retired()? {
+        return Err(Failure::failed(format!(
+            "a key for signatures to come helps nobody in a copy of the log that signs nothing: {why}. Make it in the log that goes on"
+        )));
+    }
     let keys = directory.options(false)?.keys;
     keys.create_ml_dsa(directory.disk()?.as_ref(), SystemClock.now(), &OsEntropy)?;
     let reader = directory.reader()?;

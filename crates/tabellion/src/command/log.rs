@@ -2,10 +2,12 @@
 //!
 //! Promises: reads the committed prefix, also while a server writes; changes nothing, but for `resume`, which is recorded.
 
+mod custody;
 pub(crate) mod level;
 mod prove;
 mod show;
 mod tail;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -42,6 +44,17 @@ pub(crate) enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Whose hands a package went through: who exported it, when and for whom, and who signed that they have it (statement hash, registered)
+    Custody {
+        #[command(flatten)]
+        place: Place,
+        /// The package
+        #[arg(value_name = "FILE.zip")]
+        file: PathBuf,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// How far the evidence of an entry has come: durable, included, witnessed, anchored
     Level {
         #[command(flatten)]
@@ -66,12 +79,18 @@ pub(crate) enum Action {
         /// Prove it under the newest checkpoint that the witnesses cosigned, with their signatures; receipts only
         #[arg(long)]
         witnessed: bool,
+        /// Prove it under a checkpoint that anchors confirmed, with their evidence; receipts only
+        #[arg(long, conflicts_with = "witnessed")]
+        anchored: bool,
         #[command(flatten)]
         shown: prove::Shown,
         /// Where to write it [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Verify up to 50,000 entries at once; the result is signed, recorded, and checked offline like a package
+    #[command(after_help = verify::EXIT_CODES)]
+    Verify(verify::Options),
     /// Let a log record again that stopped because a witness knows another tree of it
     Resume {
         #[command(flatten)]
@@ -101,10 +120,15 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     match action {
         Action::Head { place, json } => head(&Directory::find(place)?.reader()?, *json),
         Action::Show { place, index, json } => show::run(&Directory::find(place)?.reader()?, *index, *json),
-        Action::Level { place, index, json } => level::run(&Directory::find(place)?.reader()?, *index, *json),
-        Action::Prove { place, index, format, witnessed, shown, out } => {
-            prove::run(&Directory::find(place)?, *index, *format, *witnessed, shown, out.as_deref())
+        Action::Custody { place, file, json } => {
+            custody::run(&Directory::find(place)?.reader()?, file, *json)
         }
+        Action::Level { place, index, json } => level::run(&Directory::find(place)?.reader()?, *index, *json),
+        Action::Prove { place, index, format, witnessed, anchored, shown, out } => {
+            let evidence = prove::Evidence::of(*witnessed, *anchored);
+            prove::run(&Directory::find(place)?, *index, *format, evidence, shown, out.as_deref())
+        }
+        Action::Verify(options) => verify::run(options),
         Action::Resume { place, reason } => {
             let request = Request::LiftConflict { reason: reason.clone() };
             let records = Writer::with(&Directory::find(place)?, |writer| writer.append(&request))?;

@@ -133,7 +133,7 @@ fn state_files(
     if let (Some(key), Some(file)) = (&options.idempotency_key, facts.first()) {
         let (tag, index) = remembered(writer, Some(&signer.key_id()), key)?;
         if let Some(index) = index {
-            let record = retry::same(writer, index, common, file)?;
+            let record = retry::same(writer, index, common, options.subject.as_deref(), file)?;
             return tell(writer, options, file, &record).map(|()| Some(record.index));
         }
         idem = Some(tag);

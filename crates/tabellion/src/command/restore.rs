@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use tabellion_ledger::disk::real::RealDisk;
-use tabellion_ledger::{BackupList, backup_list, fsck, put_back, retire};
-use tabellion_tlog::SignedCheckpoint;
+use tabellion_ledger::{BackupList, Reader, backup_list, fsck, put_back, retire};
+use tabellion_model::Purpose;
+use tabellion_tlog::{SignedCheckpoint, VerifierKey};
 
 use super::backup::{self, KEYS, failure_of};
 use super::fsck::checkpoint_in;
-use crate::config::{self, Config};
+use crate::directory::{Directory, Place};
 use crate::failure::Failure;
-use crate::{directory, files, terminal};
+use crate::{files, terminal};
 
 /// What to restore, and what it has to contain.
 #[derive(Debug, Clone, Args)]
@@ -36,8 +37,8 @@ pub(crate) struct Options {
     /// Say that nobody holds a receipt or checkpoint newer than the backup
     #[arg(long, conflicts_with = "against")]
     nothing_newer: bool,
-    /// Restore a backup that is older than a checkpoint given, to be read only: nothing is ever appended to it
-    #[arg(long, requires = "against")]
+    /// Restore it to be read only, because newer checkpoints are known: nothing is ever appended to it
+    #[arg(long, requires = "against", conflicts_with = "nothing_newer")]
     older_copy: bool,
     /// Print what was restored as JSON
     #[arg(long)]
@@ -47,33 +48,46 @@ pub(crate) struct Options {
 /// Restores.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let dir = &options.dir;
-    files::check_new(dir, Path::new("/nowhere"))?;
+    files::check_new(dir, &options.from)?;
     let from = RealDisk::open(&options.from).map_err(|error| Failure::io("open", &options.from, &error))?;
     let list = backup_list(&from).map_err(failure_of)?;
-    let kept = options.against.iter().map(|path| checkpoint_in(path)).collect::<Result<Vec<_>, _>>()?;
-    let (within, beyond): (Vec<String>, Vec<String>) =
-        kept.into_iter().partition(|kept| size_of(kept) <= list.size);
-    let newest = beyond.iter().map(|kept| size_of(kept)).max();
-    if let (Some(newest), false) = (newest, options.older_copy) {
-        return Err(Failure::failed(format!(
-            "the backup has {} entries, and the log has signed a checkpoint of {newest}: it is an older copy, and to go on with it would fork the log. Restore a \
-             newer backup, or this one to be read only: --older-copy",
-            list.size
+    let kept = options
+        .against
+        .iter()
+        .map(|path| Ok(Kept { path: path.clone(), text: checkpoint_in(path)? }))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let part = files::beside(dir, ".part");
+    if part.exists() {
+        return Err(Failure::malformed(format!(
+            "{0} is there, left by a restore that was cut short, with the log's keys in it. Remove it and restore again: rm -r {0}",
+            part.display()
         )));
     }
-    let part = files::beside(dir, ".part");
-    files::check_new(&part, Path::new("/nowhere"))?;
-    let restored = fill(options, &from, &list, &part, &within, newest);
-    if let Err(failure) = restored {
-        drop(fs::remove_dir_all(&part)); // what was not checked to its end must not look like a log
-        return Err(failure);
+    let restored = fill(options, &from, &list, &part, &kept);
+    match restored {
+        Err(failure) => {
+            drop(fs::remove_dir_all(&part)); // what was not checked to its end must not look like a log
+            Err(failure)
+        }
+        Ok(known) => {
+            place(&part, dir)?;
+            tell(options, &list, &known)
+        }
     }
-    place(&part, dir)?;
-    tell(options, &list, newest)
 }
 
-fn size_of(kept: &str) -> u64 {
-    SignedCheckpoint::parse(kept.as_bytes()).map_or(u64::MAX, |signed| signed.checkpoint.size)
+/// A checkpoint that was kept elsewhere.
+struct Kept {
+    path: PathBuf,
+    text: String,
+}
+
+/// What is known of a restored copy.
+struct Known {
+    /// Size of the newest checkpoint given, when it is newer than the backup.
+    newest: Option<u64>,
+    /// Why nothing may be appended to it; `None`: it goes on.
+    retired: Option<String>,
 }
 
 /// Makes and checks the directory.
@@ -82,30 +96,102 @@ fn fill(
     from: &RealDisk,
     list: &BackupList,
     part: &Path,
-    within: &[String],
-    newest: Option<u64>,
-) -> Result<(), Failure> {
+    kept: &[Kept],
+) -> Result<Known, Failure> {
     let disk = backup::new_disk(part)?;
     put_back(from, disk.as_ref(), list).map_err(failure_of)?;
     backup::copy_keys(&options.keys, &part.join(KEYS))?;
-    if let Some(newest) = newest {
-        let why = format!(
-            "it was restored from a backup of {} entries when a checkpoint of {newest} was known",
+    let directory = Directory::find(&Place { dir: part.to_owned(), config: None })?;
+    let (reader, _) = Reader::open(directory.disk()?, &directory.options(false)?).map_err(|error| {
+        Failure::failed(format!(
+            "what the backup holds cannot be read with these keys, and nothing was restored: {}",
+            Failure::from(error)
+        ))
+    })?;
+    let sizes = kept
+        .iter()
+        .map(|kept| size_of_own(kept, &reader, options.older_copy))
+        .collect::<Result<Vec<_>, _>>()?;
+    let newest = sizes.iter().copied().filter(|size| *size > list.size).max();
+    if let (Some(newest), false) = (newest, options.older_copy) {
+        return Err(Failure::failed(format!(
+            "the backup has {} entries, and the log has signed a checkpoint of {newest}: it is an older copy, and to go on with it would fork the log. Restore a \
+             newer backup, or this one to be read only: --older-copy",
             list.size
+        )));
+    }
+    if options.older_copy {
+        let than = newest.map_or_else(
+            || "as a copy to be read only".to_owned(),
+            |newest| format!("when a checkpoint of {newest} was known"),
         );
+        let why = format!("it was restored from a backup of {} entries {than}", list.size);
         retire(disk.as_ref(), &why).map_err(|error| Failure::io("mark", part, &error))?;
     }
-    let config = Config::load(&part.join(config::FILE_NAME), false)?;
-    let against = [std::slice::from_ref(&list.checkpoint), within].concat();
-    let report = fsck(&disk, &directory::options(&config, false)?, &against);
+    let retired = directory.retired()?;
+    if retired.is_none() {
+        check_keys(&directory, &reader).map_err(|failure| {
+            Failure::failed(format!(
+                "{} is an older copy of the keys: the next record could not be signed, and nothing was restored. Name the copy that was made after the keys \
+                 changed: {failure}",
+                options.keys.display()
+            ))
+        })?;
+    }
+    let within =
+        kept.iter().zip(&sizes).filter(|(_, size)| **size <= list.size).map(|(kept, _)| kept.text.clone());
+    let against: Vec<String> = std::iter::once(list.checkpoint.clone()).chain(within).collect();
+    let report = fsck(&disk, &directory.options(false)?, &against);
     if report.is_sound() {
-        return Ok(());
+        return Ok(Known { newest, retired });
     }
     let findings: Vec<String> = report.findings.iter().take(5).cloned().collect();
     Err(Failure::failed(format!(
         "what the backup holds is not a sound log, and nothing was restored: {}",
         findings.join("; ")
     )))
+}
+
+/// Refuses keys of before a rotation: what signs the next record and its checkpoint must be there.
+fn check_keys(directory: &Directory, reader: &Reader) -> Result<(), Failure> {
+    let chain = reader.keys();
+    for purpose in [Purpose::Log, Purpose::Writer] {
+        if let Some(key) = chain.in_force(purpose, reader.size()) {
+            directory.key_pair(purpose, &key.key_id)?;
+        }
+    }
+    Ok(())
+}
+
+/// The size of a checkpoint that this log signed. A checkpoint of another log, or one that anybody could have made up, says nothing of this log; `older_copy`:
+/// one that is newer than the backup need not be signed by a key that the backup knows, since the copy is marked either way.
+fn size_of_own(kept: &Kept, reader: &Reader, older_copy: bool) -> Result<u64, Failure> {
+    let refused = |why: String| {
+        Failure::failed(format!(
+            "{}: {why}. Name receipts and checkpoints of this log; nothing was restored",
+            kept.path.display()
+        ))
+    };
+    let signed = SignedCheckpoint::parse(kept.text.as_bytes()).map_err(|error| refused(error.to_string()))?;
+    let (stated, origin) = (&signed.checkpoint, reader.origin());
+    if stated.origin != origin.as_str() {
+        return Err(refused(format!(
+            "it is a checkpoint of the log {}, the backup is of {origin}",
+            stated.origin
+        )));
+    }
+    // A key that was granted after the backup was made is not known in it: such a checkpoint is newer than the backup, and cannot be told from a forged one.
+    let keys = reader.keys();
+    let is_signed = keys.grants().filter(|grant| grant.purpose == Purpose::Log).any(|grant| {
+        let key = VerifierKey::new(origin.as_str(), grant.info.public);
+        key.is_ok_and(|key| signed.verify_with(&key).is_ok())
+    });
+    if is_signed || (older_copy && stated.size > reader.size()) {
+        return Ok(stated.size);
+    }
+    Err(refused(
+        "no log key that the backup knows has signed it; it is forged, or of a key that is newer than the backup, and then a newer backup is needed".to_owned(),
+    ))
 }
 
 /// Gives the checked directory its name, durably.
@@ -116,11 +202,11 @@ fn place(part: &Path, dir: &Path) -> Result<(), Failure> {
     File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed)
 }
 
-fn tell(options: &Options, list: &BackupList, newest: Option<u64>) -> Result<(), Failure> {
+fn tell(options: &Options, list: &BackupList, known: &Known) -> Result<(), Failure> {
     let dir = options.dir.display().to_string();
     if options.json {
         return terminal::json(&json!({
-            "dir": dir, "newest_known": newest, "origin": list.origin, "read_only": newest.is_some(), "size": list.size,
+            "dir": dir, "newest_known": known.newest, "origin": list.origin, "read_only": known.retired.is_some(), "size": list.size,
         }));
     }
     terminal::data(&format!(
@@ -129,9 +215,10 @@ fn tell(options: &Options, list: &BackupList, newest: Option<u64>) -> Result<(),
         list.origin,
         list.size
     ))?;
-    if newest.is_some() {
+    if let Some(why) = &known.retired {
         terminal::say(&format!(
-            "this copy is read only. To go on in a new log that cites it: tabellion init --origin HOST/log/NAME --continues {dir} --dir NEW"
+            "this copy is read only: {}. To go on in a new log that cites it: tabellion init --origin HOST/log/NAME --continues {dir} --dir NEW",
+            terminal::printable(why)
         ));
     } else if options.nothing_newer {
         terminal::say(

@@ -1,97 +1,138 @@
 //! `tabellion retain`: content that has been kept for its time goes.
-
-use std::collections::BTreeMap;
+//!
+//! Must never: take a rule below the floor of its class, or erase when it was asked for a list.
 
 use clap::Args;
-use tabellion_ledger::{Clock as _, SystemClock};
+use serde_json::{Value, json};
+use tabellion_ledger::RetentionRule;
+use tabellion_model::catalogue::{CountedFrom, Floor, RetentionFloor, retention_floor, retention_floors};
 
-use super::erase;
-use crate::config::is_class;
+use crate::config::{MAX_KEEP_MONTHS, check_floor, is_class};
 use crate::directory::{Directory, Place};
 use crate::failure::Failure;
-use crate::request::{Answer, Request, Response, Target};
+use crate::request::{Answer, Expiring, KeepRule, Request};
 use crate::terminal;
 use crate::writer::{Writer, unexpected};
-
-/// Most months that can be asked for: a hundred years.
-const MAX_MONTHS: i64 = 1200;
 
 /// Which class, and how long.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     place: Place,
-    /// The retention class; without it, every class of [retention] in the configuration
+    /// The retention class; without it, every rule of [retention] in the configuration
     #[arg(long, value_name = "CLASS", requires = "keep_months")]
     class: Option<String>,
     /// Whole months that content is kept after the month it was recorded in
-    #[arg(long, value_name = "N", requires = "class", value_parser = clap::value_parser!(u32).range(0..=MAX_MONTHS))]
+    #[arg(long, value_name = "N", requires = "class", value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_KEEP_MONTHS)))]
     keep_months: Option<u32>,
+    /// Only say what is due; nothing is erased
+    #[arg(long)]
+    due: bool,
+    /// List the classes that laws and standards ask for, with their floors
+    #[arg(long, conflicts_with_all = ["class", "due"])]
+    classes: bool,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Erases what is due.
+/// Erases what is due, or says what that is.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    if options.classes {
+        return list_classes(options.json);
+    }
     let directory = Directory::find(&options.place)?;
     let rules = match (&options.class, options.keep_months) {
-        (Some(class), Some(months)) => BTreeMap::from([(class.clone(), months)]),
-        _ => directory.config().retention.clone(),
+        (Some(class), Some(months)) => vec![one_rule(class, months)?],
+        _ => directory.config().retention.rules()?,
     };
     if rules.is_empty() {
         return Err(Failure::malformed(
             "no retention rule is given: use --class and --keep-months, or set [retention] in the configuration",
         ));
     }
-    if let Some(class) = rules.keys().find(|class| !is_class(class)) {
+    let sent = rules.iter().map(|rule| KeepRule {
+        class: rule.class.clone(),
+        system: rule.system.map(|system| system.to_hex()),
+        months: rule.months,
+        counted_from: rule.counted_from,
+    });
+    let request = Request::Expire { rules: sent.collect(), only_list: options.due };
+    let found = Writer::with(&directory, |writer| match writer.ask(&request)? {
+        Answer::Expiring { rules } => Ok(rules),
+        other => Err(unexpected(&other)),
+    })?;
+    for rule in &rules {
+        if !found.iter().any(|found| found.rule.class == rule.class) {
+            terminal::say(&format!("{}: nothing is older than {} months", rule.class, rule.months));
+        }
+    }
+    if options.json {
+        let erasures: Vec<_> = found.iter().filter_map(|found| found.erased.as_ref()).collect();
+        return terminal::json(&json!({ "erasures": erasures, "rules": found }));
+    }
+    found.iter().try_for_each(|found| terminal::data(&line(found)))
+}
+
+fn one_rule(class: &str, months: u32) -> Result<RetentionRule, Failure> {
+    if !is_class(class) {
         return Err(Failure::malformed(format!(
             "{class:?} is no retention class: a class is [a-z][a-z0-9-]*, at most 30 characters"
         )));
     }
-    let now = SystemClock.now().month();
-    let mut done = Vec::new();
-    Writer::with(&directory, |writer| {
-        for (class, months) in &rules {
-            let Some(until) = last_due(now, *months) else { continue };
-            let target = Target::Retention { class: class.clone(), until };
-            let reason = format!("retention: class {class} is kept for {months} months");
-            match writer.respond(&Request::Erase { target, reason })? {
-                Response::Done(Answer::Erased { erasures }) => done.extend(erasures),
-                Response::Done(other) => return Err(unexpected(&other)),
-                Response::Refused(refusal) if refusal.code.as_deref() == Some("not_found") => {
-                    terminal::say(&format!("{class}: nothing is older than {months} months"));
-                }
-                Response::Refused(refusal) => return Err(refusal.into()),
-            }
-        }
-        Ok(())
-    })?;
-    erase::tell(&done, options.json)
-}
-
-/// The last month (yyyymm) whose content has been kept for `months` whole months at `now`; `None` before the calendar begins.
-fn last_due(now: u32, months: u32) -> Option<u32> {
-    let count = (now / 100) * 12 + (now % 100).checked_sub(1)?;
-    let due = count.checked_sub(months.checked_add(1)?)?;
-    Some(due / 12 * 100 + due % 12 + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn content_is_kept_for_whole_months_after_its_own() {
-        for (now, months, expected) in
-            [(202_611, 0, 202_610), (202_611, 6, 202_604), (202_601, 0, 202_512), (202_603, 24, 202_402)]
-        {
-            assert_eq!(
-                last_due(now, months),
-                Some(expected),
-                "content would go too early or stay too long ({now}, {months})"
-            );
-        }
-        assert_eq!(last_due(2, 1200), None, "a rule older than the calendar keeps everything");
+    let rule = RetentionRule { class: class.to_owned(), system: None, months, counted_from: None };
+    if let Some(floor) = retention_floor(class) {
+        check_floor(&rule, floor)?;
     }
+    Ok(rule)
+}
+
+fn line(found: &Expiring) -> String {
+    let whose = found.rule.system.as_deref().map(|system| format!(" of system {system}")).unwrap_or_default();
+    let held = match found.held {
+        0 => String::new(),
+        held => format!("; {held} keys stay under legal holds {}", found.holds.join(", ")),
+    };
+    let what = match &found.erased {
+        None => format!("{} keys of content are due, recorded up to {}", found.keys, found.until),
+        Some(erased) => format!(
+            "erased {} units under {} keys, recorded up to {}, {} orders",
+            erased.units,
+            erased.keys,
+            found.until,
+            erased.orders.len()
+        ),
+    };
+    format!("{}{whose}: {what}{held}\n", found.rule.class)
+}
+
+fn list_classes(as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        let rows: Vec<Value> = retention_floors().iter().map(row).collect();
+        return terminal::json(&json!({ "classes": rows }));
+    }
+    for known in retention_floors() {
+        let months = match known.floor {
+            Floor::Never => "never expires".to_owned(),
+            Floor::Months(months) => format!("{months} months"),
+        };
+        let since = match known.counted_from {
+            CountedFrom::Recorded => "",
+            CountedFrom::Market => " from the month that counted_from names",
+        };
+        terminal::data(&format!("{}: {months}{since}. {} {}\n", known.class, known.covers, known.source))?;
+    }
+    Ok(())
+}
+
+fn row(known: &RetentionFloor) -> Value {
+    let months = match known.floor {
+        Floor::Never => Value::Null,
+        Floor::Months(months) => months.into(),
+    };
+    let since = match known.counted_from {
+        CountedFrom::Recorded => "recorded",
+        CountedFrom::Market => "market",
+    };
+    json!({ "class": known.class, "counted_from": since, "covers": known.covers, "floor_months": months, "source": known.source })
 }

@@ -15,8 +15,8 @@ use tabellion_app::api;
 use tabellion_app::work::OnFatal;
 use tabellion_app::work::registers::Watch;
 use tabellion_gateway::Gateway;
-use tabellion_ledger::Ledger;
 use tabellion_ledger::anchor::Anchoring;
+use tabellion_ledger::{DailyExpiry, Ledger};
 
 use crate::directory::{Directory, Place, SOCKET};
 use crate::failure::Failure;
@@ -67,6 +67,8 @@ pub(crate) fn hold(
     // First of all, so that a signal that comes while the log recovers is not lost.
     let mut signals = Signals::new([SIGTERM, SIGINT])
         .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}; start again")))?;
+    // A rule below its floor is refused before anything is opened.
+    directory.config().retention.rules()?;
     let _lock = take_lock(directory.path())?;
     let disk = directory.disk()?;
     let ledger = Ledger::open(Arc::clone(&disk), &directory.options(true)?)?;
@@ -137,12 +139,33 @@ fn control_plane(
         settings.notes.push(Arc::new(move || status.trouble(ledger.reader().size())));
     }
     if let Some(anchors) = anchors {
-        let coverage = anchors.coverage();
-        settings.numbers.push(Arc::new(move |text| anchoring::render(text, &coverage())));
+        let (coverage, reader) = (anchors.coverage(), held.ledger.reader().clone());
+        settings.numbers.push(Arc::new(move |text| anchoring::render(text, &coverage(), &reader)));
     }
     let server = api::Server::start(held.desk()?, settings, listener).map_err(failed)?;
     terminal::say(&format!("control plane at {url}, its API described at {url}/api/openapi.json"));
     Ok(Some(server))
+}
+
+/// Starts what looks by itself from time to time: over registers, and for content whose time is over and systems whose deletion is due, where nobody wants to
+/// do that by hand. Both end when they are stopped or dropped.
+fn start_watches(
+    directory: &Directory,
+    held: &Held,
+    fatal: &Fatal,
+) -> Result<(Watch, Option<DailyExpiry>), Failure> {
+    let watch = Watch::start(held.desk()?, Watch::EVERY, Arc::new(terminal::say))
+        .map_err(|error| Failure::failed(format!("the watch over registers cannot start: {error}")))?;
+    let rules = directory.config().retention.rules()?;
+    if directory.config().expire_by_hand {
+        return Ok((watch, None));
+    }
+    let (ledger, every) = (Arc::clone(&held.ledger), DailyExpiry::EVERY);
+    let expiry = DailyExpiry::start(ledger, rules, every, Arc::new(terminal::say), fatal.hook());
+    let expiry = expiry.map_err(|error| {
+        Failure::failed(format!("the thread of retention cannot start: {error}; start again"))
+    })?;
+    Ok((watch, Some(expiry)))
 }
 
 fn serve(
@@ -186,8 +209,7 @@ fn serve(
     let anchors = anchoring::start(directory.config(), held)?;
     let control =
         control_plane(directory, held, gateway.as_ref(), (witnesses.as_ref(), anchors.as_ref()), access)?;
-    let watch = Watch::start(held.desk()?, Watch::EVERY, Arc::new(terminal::say))
-        .map_err(|error| Failure::failed(format!("the watch over registers cannot start: {error}")))?;
+    let (watch, expiry) = start_watches(directory, held, fatal)?;
     let handle = signals.handle();
     thread::scope(|scope| {
         let stopped = stop.clone();
@@ -215,6 +237,7 @@ fn serve(
             control.stop();
         }
         watch.stop();
+        drop(expiry);
         if let Some(witnesses) = witnesses {
             witnesses.stop();
         }

@@ -13,7 +13,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tabellion_ledger::keyring;
 use tabellion_model::{KeyId, Purpose};
-use tabellion_tlog::{ForeignStatement, HashEnvelope, MAX_FOREIGN_BYTES, PayloadHash};
+use tabellion_tlog::{ForeignStatement, HashEnvelope, IssuerKey, MAX_FOREIGN_BYTES, PayloadHash};
 
 use crate::directory::{Directory, Place};
 use crate::failure::Failure;
@@ -23,6 +23,8 @@ use crate::{files, terminal};
 
 /// Bytes of an artefact that are read at a time.
 const CHUNK_BYTES: usize = 1 << 20;
+/// Largest file of a public key.
+const MAX_KEY_BYTES: u64 = 16 << 10;
 /// What a receipt's name ends in.
 const RECEIPT_SUFFIX: &str = ".cose-receipt";
 
@@ -72,8 +74,11 @@ pub(crate) enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Whether a file is the one that a hash envelope states
+    /// Whether a file is the one that a hash envelope states, and whose signature it carries
     Check {
+        /// The signer's public key (PEM), got by another way: the signature has to be by it
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
         /// The statement, as it was registered
         #[arg(value_name = "STATEMENT")]
         statement: PathBuf,
@@ -112,7 +117,7 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
             if *register { self::register(place, &path, None, false) } else { Ok(()) }
         }
         Action::Register { place, file, out, json } => register(place, file, out.as_deref(), *json),
-        Action::Check { statement, file } => check(statement, file),
+        Action::Check { key, statement, file } => check(key.as_deref(), statement, file),
     }
 }
 
@@ -143,10 +148,11 @@ fn register(place: &Place, file: &Path, out: Option<&Path>, as_json: bool) -> Re
     ))
 }
 
-fn check(statement: &Path, file: &Path) -> Result<(), Failure> {
+fn check(key: Option<&Path>, statement: &Path, file: &Path) -> Result<(), Failure> {
     let bytes = files::read_limited(statement, MAX_FOREIGN_BYTES as u64, "statement")?;
     let read = ForeignStatement::parse(&bytes)
         .map_err(|error| Failure::malformed(format!("{}: {error}", statement.display())))?;
+    let signed = key.map(|key| check_signature(&read, statement, key)).transpose()?;
     let envelope = read.header.envelope.ok_or_else(|| {
         Failure::malformed(format!(
             "{} is not a hash envelope: its payload is no digest",
@@ -162,9 +168,8 @@ fn check(statement: &Path, file: &Path) -> Result<(), Failure> {
     let digest = sha256_of(file)?;
     if digest == read.payload {
         let name = terminal::printable(&file.display().to_string());
-        return terminal::data(&format!(
-            "{name} is the file that the statement names; who signed it is another check\n"
-        ));
+        let signed = signed.unwrap_or_else(|| "who signed it is another check (--key)".to_owned());
+        return terminal::data(&format!("{name} is the file that the statement names; {signed}\n"));
     }
     Err(Failure::failed(format!(
         "{} has SHA-256 {}, and the statement names {}: it is another file, or was changed",
@@ -172,6 +177,24 @@ fn check(statement: &Path, file: &Path) -> Result<(), Failure> {
         hex::encode(&digest),
         hex::encode(&read.payload)
     )))
+}
+
+/// Whether the statement is signed by the key in a file; who that is, in words.
+fn check_signature(read: &ForeignStatement, statement: &Path, key: &Path) -> Result<String, Failure> {
+    let bytes = files::read_limited(key, MAX_KEY_BYTES, "public key")?;
+    let text = String::from_utf8_lossy(&bytes);
+    let unusable = |error: &dyn std::fmt::Display| {
+        Failure::malformed(format!("{} is no public key that is known here: {error}", key.display()))
+    };
+    let known = IssuerKey::from_pem(&text).map_err(|error| unusable(&error))?;
+    read.verify(&known).map_err(|error| {
+        Failure::failed(format!(
+            "{} is not signed by the key in {}: {error}",
+            statement.display(),
+            key.display()
+        ))
+    })?;
+    Ok(format!("signed by {} with the key {}", terminal::printable(&read.header.issuer), known.key_id()))
 }
 
 /// SHA-256 of a file, read piece by piece.

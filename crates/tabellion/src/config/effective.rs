@@ -9,6 +9,7 @@ use tabellion_ledger::{Draft, Reader};
 use tabellion_model::body::{Body as _, ConfigLoaded};
 use tabellion_model::{DisclosurePolicy, to_jcs};
 
+use super::erasure::BY_HAND;
 use super::{ByTwo, Config, OFF};
 use crate::failure::Failure;
 use crate::witnesses::policy::WitnessPolicy;
@@ -35,8 +36,6 @@ impl Config {
 
     fn effective(&self, reader: &Reader, segment_bytes: u64, witnesses: Option<&WitnessPolicy>) -> Value {
         let listens = |address: Option<_>| address.map_or_else(|| OFF.to_owned(), |at| format!("{at}"));
-        let retention: Map<String, Value> =
-            self.retention.iter().map(|(class, months)| (class.clone(), (*months).into())).collect();
         let (limits, upstreams) = self.gateway.settings();
         let gateway = self.gateway.serves();
         let mut all = json!({
@@ -51,7 +50,7 @@ impl Config {
                 "segment_mib": segment_bytes >> 20,
                 "public": self.public_log,
             },
-            "retention": retention,
+            "retention": self.retention.effective(),
             "upstream": upstreams,
             "witness": witnesses.map_or_else(|| json!({ "policy": OFF }), |witnesses| json!({
                 "policy": self.witness_policy,
@@ -63,13 +62,28 @@ impl Config {
         if let (Some(anchors), Some(all)) = (self.anchors.effective(), all.as_object_mut()) {
             all.insert("anchor".to_owned(), anchors);
         }
-        if let (ByTwo::Production | ByTwo::Always, Some(all)) = (self.erase_by_two, all.as_object_mut()) {
-            all.insert("erasure".to_owned(), json!({ "second_person": self.erase_by_two.as_str() }));
+        if let Some(all) = all.as_object_mut()
+            && let Some(erasure) = self.effective_erasure()
+        {
+            all.insert("erasure".to_owned(), erasure);
         }
         if let (Some((keys, token)), Some(all)) = (self.keys.effective(), all.as_object_mut()) {
             all.insert("keys".to_owned(), keys);
             all.insert("pkcs11".to_owned(), token);
         }
         all
+    }
+
+    /// Who and what erases; `None` while nothing is said, so that such an installation records what it always did.
+    fn effective_erasure(&self) -> Option<Value> {
+        let by_two =
+            (self.erase_by_two != ByTwo::Never).then(|| ("second_person", self.erase_by_two.as_str()));
+        let by_hand = self.expire_by_hand.then_some(("when_due", BY_HAND));
+        let all: Map<String, Value> = [by_two, by_hand]
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.to_owned(), value.into()))
+            .collect();
+        (!all.is_empty()).then_some(Value::Object(all))
     }
 }

@@ -13,6 +13,8 @@ use crate::failure::Failure;
 const SECRET_PLACES: [&str; 2] = ["keys", "vault"];
 /// Permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
+/// Those of them that let others change something.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// Refuses `dir` when anybody but its owner may read or write its keys.
 pub(crate) fn check_private(dir: &Path) -> Result<(), Failure> {
@@ -28,6 +30,20 @@ pub(crate) fn check_private(dir: &Path) -> Result<(), Failure> {
         path.display(),
         SECRET_PLACES.map(|place| dir.join(place).display().to_string()).join(" ")
     )))
+}
+
+/// Refuses when anybody but its owner may change `files` or what is in `dir`: whoever can decides how the log is run, and which keys it is run with.
+pub(crate) fn check_unchanged_by_others(dir: &Path, files: &[PathBuf]) -> Result<(), Failure> {
+    for path in std::iter::once(dir).chain(files.iter().map(PathBuf::as_path)) {
+        if let Some(mode) = mode_of(path)?.filter(|mode| mode & OTHERS_WRITE != 0) {
+            return Err(Failure::failed(format!(
+                "{0} can be changed by other users (mode {mode:04o}), and with it how this log is run. Run: chmod go-w {0}\n\
+                 Then see what they may have changed",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Every key directory and file that others have access to, with its permission bits.
@@ -77,5 +93,26 @@ mod tests {
         let refused = check_private(dir.path()).expect_err("a readable key would go unnoticed").to_string();
         assert!(refused.contains("root.key") && refused.contains("0640"), "which file is it? {refused}");
         assert!(refused.contains("chmod -R go="), "the operator is not told what to run: {refused}");
+    }
+
+    #[test]
+    fn a_directory_or_configuration_that_others_can_change_is_named() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let file = dir.path().join("tabellion.toml");
+        fs::write(&file, "").expect("a configuration");
+        let mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions can be set");
+        };
+        let check = || check_unchanged_by_others(dir.path(), std::slice::from_ref(&file));
+        mode(dir.path(), 0o755);
+        mode(&file, 0o644);
+        check().expect("others may look");
+        mode(&file, 0o664);
+        let refused = check().expect_err("whoever writes the configuration runs the log").to_string();
+        assert!(refused.contains("tabellion.toml") && refused.contains("0664"), "which file? {refused}");
+        mode(&file, 0o644);
+        mode(dir.path(), 0o777);
+        let refused = check().expect_err("whoever writes the directory puts other keys there").to_string();
+        assert!(refused.contains("chmod go-w"), "the operator is not told what to run: {refused}");
     }
 }

@@ -144,6 +144,56 @@ fn answers_that_cannot_be_used_are_refused_named_and_asked_for_again() {
     assert_eq!(job["error"]["code"], "imprint", "an answer to another query was taken: {job}");
 }
 
+/// Requirement: V20
+#[test]
+fn coverage_falls_while_the_authority_is_away_and_is_whole_again_with_nothing_lost() {
+    let (notary, peer, dir) = stamped("");
+    let recorded = |name: &str| notary.record(&notary.file(name, name.as_bytes()), &[])["index"].clone();
+    let mut all = vec![recorded("before.txt")];
+    notary.run(&["anchor", "now"]).ends(0);
+    let whole = coverage(&notary);
+    assert_eq!(
+        (&whole["covered_permille"], &whole["waiting_seconds"]),
+        (&1000.into(), &Value::Null),
+        "{whole}"
+    );
+    let url = peer.url.clone();
+    drop(peer);
+    all.extend((0..20).map(|number| recorded(&format!("{number}.txt"))));
+    notary.run(&["anchor", "now", "--wait", "0"]).ends(1);
+    let fallen = coverage(&notary);
+    let share = fallen["covered_permille"].as_u64().unwrap();
+    assert!(share < 500, "the log grew tenfold and the share under an anchor did not fall: {fallen}");
+    assert!(fallen["waiting_seconds"].is_u64(), "nobody is told since when something waits: {fallen}");
+    assert_eq!(fallen["error"]["code"], "unavailable", "{fallen}");
+    let text = notary.run(&["anchor", "status"]).ends(0).out;
+    assert!(text.contains(&format!("{}.{} %", share / 10, share % 10)) && text.contains("waiting"), "{text}");
+
+    let again = Peer::start("tsa.py", &[&dir]);
+    let file = notary.dir().join("tabellion.toml");
+    let config = fs::read_to_string(&file).unwrap().replace(&url, &again.url);
+    fs::write(&file, config).unwrap();
+    notary.run(&["anchor", "now"]).ends(0);
+    let whole = coverage(&notary);
+    assert_eq!((&whole["covered_permille"], &whole["open"]), (&1000.into(), &0.into()), "{whole}");
+    assert!(jobs(&notary).iter().all(|job| job["state"] == "confirmed"), "a job was given up");
+    // Every record of the time without an authority is under its evidence now, and a receipt shows that to others.
+    let mut trust = fs::read_to_string(notary.trust()).unwrap();
+    trust += &notary.run(&["anchor", "trust"]).ends(0).out;
+    let trust = notary.file("with-anchors.txt", trust.as_bytes());
+    for index in all {
+        let receipt = notary.beside_text("anchored.receipt");
+        notary.run(&["log", "prove", &index.to_string(), "--anchored", "--out", &receipt]).ends(0);
+        let report = tabellion(&["verify", &receipt, "--trust", &trust, "--json"]).ends(0).json();
+        assert_eq!(
+            report["facts"]["levels"],
+            serde_json::json!(["included", "anchored"]),
+            "entry {index}: {report}"
+        );
+    }
+    notary.is_sound();
+}
+
 /// Requirement: W22
 #[test]
 fn a_server_anchors_on_its_own_goes_on_after_a_crash_and_does_not_anchor_its_own_anchoring() {
@@ -168,6 +218,10 @@ fn a_server_anchors_on_its_own_goes_on_after_a_crash_and_does_not_anchor_its_own
                 .is_some_and(|size| size.parse::<u64>().unwrap() > 0)
         })
     });
+    // What was recorded after the checkpoint waits for the next one, and the share says so.
+    let share = "tabellion_anchor_covered_ratio{anchor=\"stamps\"} 0.";
+    let text = metrics(&address);
+    assert!(text.lines().any(|line| line.starts_with(share)), "nobody is told what is not covered:\n{text}");
     server.stop().ends(0);
     let count = jobs(&notary).len();
     assert_eq!(count, 1, "the record of an anchor calls for the next anchor");

@@ -56,6 +56,11 @@ fn a_lost_configuration_is_not_replaced_by_defaults_in_silence() {
     let found = notary.run(&["doctor"]).ends(1);
     assert!(found.out.contains("tabellion.toml is missing"), "nobody would find out why: {}", found.out);
     notary.run(&["log", "head"]).ends(0);
+    let size = notary.size();
+    let paper = notary.file("a.txt", b"a");
+    notary.run(&["record", &paper]).refused(1, &["tabellion.toml is missing", "--config"]);
+    notary.run(&["erase", "--subject", "c", "--reason", "r"]).refused(1, &["tabellion.toml is missing"]);
+    assert_eq!(notary.size(), size, "something was recorded under rules that nobody knows");
     let elsewhere = notary.file("other.toml", text.as_bytes());
     notary.run(&["doctor", "--config", &elsewhere]).ends(0);
     configure(&notary, "");

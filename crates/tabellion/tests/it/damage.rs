@@ -1,10 +1,15 @@
 //! A directory that somebody or something changed behind the log's back.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-use super::support::{Notary, copy_dir, tabellion};
+use serde_json::Value;
+
+use super::control::{address, ask};
+use super::support::{Notary, command, copy_dir, tabellion};
 
 fn segment(notary: &Notary) -> PathBuf {
     notary.dir().join("log/segments/00000000.seg")
@@ -147,4 +152,92 @@ fn a_rebuild_after_a_clean_stop_has_something_to_compare_with_and_fsck_names_vie
     notary.run(&["rebuild"]).ends(0);
     tabellion(&["fsck", &notary.dir_text()]).ends(0);
     notary.run(&["doctor"]).ends(0);
+}
+
+#[test]
+fn the_tree_alone_is_checked_over_stored_bundles_and_a_changed_bundle_is_named() {
+    let notary = Notary::new();
+    let lines = "{\"type\":\"event.logged\",\"body\":{\"n\":1}}\n".repeat(700);
+    let file = notary.file("many.jsonl", lines.as_bytes());
+    notary.run(&["record", "--drafts", &file]).ends(0);
+    // Bundles are made by whoever serves the log.
+    notary.serve().stop().ends(0);
+    let dir = notary.dir_text();
+    let receipt = notary.beside_text("kept.receipt");
+    notary.run(&["log", "prove", "5", "--out", &receipt]).ends(0);
+    let checked = tabellion(&["fsck", &dir, "--tree", "--json", "--progress", "--against", &receipt]).ends(0);
+    let report = checked.json();
+    assert_eq!((&report["sound"], &report["checked"]), (&true.into(), &"tree".into()), "{report}");
+    assert!(report["counts"]["entries from bundles"].as_u64() >= Some(512), "no bundle was read: {report}");
+    assert!(
+        report["counts"]["roots compared"].as_u64() >= Some(3),
+        "hashes were compared with nothing: {report}"
+    );
+    assert!(
+        report["notes"].to_string().contains("signatures"),
+        "what was not checked has to be said: {report}"
+    );
+    let progress =
+        checked.err.lines().find(|line| line.contains("\"progress\"")).expect("a line of progress");
+    assert!(serde_json::from_str::<Value>(progress).is_ok(), "no program can read {progress:?}");
+    let whole = tabellion(&["fsck", &dir, "--progress"]).ends(0);
+    assert!(whole.err.contains("2/3 entries and signatures: "), "nothing says how far it is: {}", whole.err);
+
+    let bundle = notary.dir().join("log/tiles/tile/entries/000");
+    let mut bytes = fs::read(&bundle).expect("a stored bundle");
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    fs::write(&bundle, &bytes).expect("a changed bundle");
+    let wrong = tabellion(&["fsck", &dir, "--tree"]).ends(1);
+    assert!(wrong.out.contains("NOT SOUND") && wrong.out.contains("log/tiles/tile/"), "{}", wrong.out);
+}
+
+#[test]
+fn a_check_that_is_stopped_says_so_and_is_not_called_sound() {
+    let (notary, _) = with_records();
+    // The check reads its configuration first: while it waits for that, it can be told to stop at a known moment.
+    let pipe = notary.beside_text("configuration.pipe");
+    assert!(
+        Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success(),
+        "no named pipe can be made"
+    );
+    let mut check = command(&["fsck", &notary.dir_text(), "--json", "--config", &pipe]);
+    let child = check.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut configuration = fs::OpenOptions::new().write(true).open(&pipe).expect("the check opens the pipe");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the check can be told to stop");
+    configuration.write_all(b"[log]\n").expect("the check reads on");
+    drop(configuration);
+    let output = child.wait_with_output().expect("it ends");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report all the same");
+    assert_eq!(output.status.code(), Some(3), "a script would take it for checked: {report}");
+    assert_eq!((&report["sound"], &report["findings"]), (&false.into(), &serde_json::json!([])), "{report}");
+    assert!(report["stopped"]["step"].is_string(), "nobody is told how far it came: {report}");
+    notary.is_sound();
+}
+
+/// What a server holds open may be the last copy: any other advice than to keep it would lose it.
+#[test]
+fn doctor_says_first_what_a_running_server_still_holds() {
+    let notary = Notary::new();
+    let server = notary.serve();
+    let address = address(&server);
+    for path in ["vault/keys", "log/segments"] {
+        let (there, away) = (notary.dir().join(path), notary.beside("away"));
+        fs::rename(&there, &away).expect("moved away");
+        let ready = ask(&address, "GET", "/readyz", "", &Value::Null).0;
+        assert_eq!(ready, 503, "a server that can record nothing calls itself ready ({path} is gone)");
+        let told = notary.run(&["doctor"]).ends(1).out;
+        assert!(
+            told.contains("Do not stop the process") && told.contains(&format!("/proc/{}/fd", server.id())),
+            "the operator is not told to keep the server: {told}"
+        );
+        assert!(
+            !told.contains("backup") && !told.contains("init"),
+            "the advice would lose the last copy: {told}"
+        );
+        fs::rename(&away, &there).expect("put back");
+    }
+    notary.run(&["doctor"]).ends(0);
+    server.stop().ends(0);
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::support::{Notary, tabellion, tabellion_with};
+use super::support::{Notary, command, tabellion, tabellion_with};
 
 const SYSTEM: &str = "00112233445566778899aabbccddeeff";
 
@@ -97,7 +97,10 @@ fn a_legal_hold_blocks_erasure_until_it_is_released() {
     let placed = notary.run(&["hold", "place", "--subject", "c", "--reason", "court order"]).ends(0);
     let hold = placed.out.split_whitespace().nth(1).expect("the hold's id").to_owned();
     notary.run(&["erase", "--subject", "c", "--reason", "r"]).refused(1, &["on_hold", &hold]);
-    assert_eq!(notary.run(&["hold", "list"]).ends(0).out.trim(), hold, "the operator must see what holds");
+    let listed = notary.run(&["hold", "list"]).ends(0).out;
+    for part in [hold.as_str(), "about a data subject", "court order", "placed 2"] {
+        assert!(listed.contains(part), "the operator must see what holds, since when and why: {listed}");
+    }
     notary.run(&["hold", "release", &hold, "--reason", "lifted"]).ends(0);
     notary.run(&["erase", "--subject", "c", "--reason", "r"]).ends(0);
     notary.run(&["hold", "release", &hold, "--reason", "again"]).refused(1, &["not_found"]);
@@ -148,6 +151,13 @@ fn a_system_under_deletion_takes_no_records_and_its_content_goes_when_the_grace_
 #[test]
 fn retention_keeps_what_is_young_and_asks_for_a_rule() {
     let notary = Notary::new();
+    let (dir, by_two) = (notary.dir_text(), [("TABELLION_ERASURE__SECOND_PERSON", "production")]);
+    let alone = ["retain", "--class", "standard", "--keep-months", "0", "--dir", &dir, "--due"];
+    tabellion_with(&by_two, &alone[..7]).refused(1, &["two people", "Nothing was destroyed"]);
+    let own = [("TABELLION_ERASURE__SECOND_PERSON", "production"), ("TABELLION_RETENTION__STANDARD", "0")];
+    tabellion_with(&own, &["retain", "--dir", &dir]).refused(1, &["two people", "Nothing was destroyed"]);
+    tabellion_with(&by_two, &alone).ends(0);
+    let notary = Notary::new();
     let index = notary.drafts("{\"type\":\"event.logged\",\"body\":{\"n\":1}}\n")[0]["index"].to_string();
     notary.run(&["retain"]).refused(2, &["[retention]", "--class"]);
     let ran = notary.run(&["retain", "--class", "standard", "--keep-months", "0"]).ends(0);
@@ -161,6 +171,41 @@ fn retention_keeps_what_is_young_and_asks_for_a_rule() {
     notary.run(&["retain", "--class", "evidence", "--keep-months", "0"]).refused(2, &["evidence"]);
     tabellion(&["retain", "--class", "Standard", "--keep-months", "0", "--dir", &notary.dir_text()])
         .refused(2, &["class"]);
+}
+
+/// Requirement: P48
+#[test]
+fn that_it_takes_two_people_is_on_record_and_no_configuration_takes_it_back() {
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    let path = |name: &str| scratch.path().join(name).display().to_string();
+    let (plain, configured, file) = (path("plain"), path("configured"), path("elsewhere.toml"));
+    fs::write(&file, "[export]\ndisclose = \"none\"\n")
+        .expect("a configuration that says nothing of erasures");
+    for init in [vec!["init", "--dir", &plain], vec!["init", "--dir", &configured, "--config", &file]] {
+        let mut made = command(&init);
+        let made = made.env_remove("TABELLION_ERASURE__SECOND_PERSON").output().expect("the program starts");
+        assert!(made.status.success(), "no log was made: {}", String::from_utf8_lossy(&made.stderr));
+    }
+    for dir in [&plain, &configured] {
+        let draft = path("draft.jsonl");
+        let about =
+            "{\"type\":\"event.logged\",\"subjects\":[{\"subject\":\"c\",\"fields\":{\"name\":\"Ada\"}}]}\n";
+        fs::write(&draft, about).expect("a draft");
+        tabellion(&["record", "--drafts", &draft, "--dir", dir, "--config", &file]).ends(0);
+        let erase = ["erase", "--subject", "c", "--reason", "alone", "--dir", dir];
+        // Every command of these tests says `never` by its variable; here two more ways to say it.
+        tabellion(&[&erase[..], &["--config", "/dev/null"]].concat()).ends(3);
+        fs::write(format!("{dir}/tabellion.toml"), "[erasure]\nsecond_person = \"never\"\n").expect("edited");
+        tabellion(&erase).ends(3);
+        let entries = tabellion(&["log", "tail", "-n", "100", "--dir", dir, "--json"]).ends(0).json_lines();
+        let rules = entries.iter().filter(|entry| entry["type"] == "erasure.rule_set").count();
+        assert_eq!(rules, 1, "the rule is not on record, or again at every start: {entries:?}");
+        tabellion(&["fsck", dir]).ends(0);
+        let package = path("package.zip");
+        tabellion(&["export", "--out", &package, "--dir", dir]).ends(0);
+        tabellion(&["verify", &package, "--trust", &format!("{dir}/trust.txt")]).ends(0);
+        fs::remove_file(&package).expect("the package goes");
+    }
 }
 
 /// Requirement: P48
@@ -189,6 +234,20 @@ fn in_production_the_operator_asks_for_an_erasure_and_cannot_confirm_it() {
     notary.run(&["erase", "decline", &request, "--reason", "a mistake"]).ends(0);
     assert_eq!(notary.run(&["erase", "pending"]).ends(0).out, "", "it waits although it was declined");
     notary.run(&["erase", "confirm", &request, "--reason", "fine"]).refused(1, &["not_found"]);
+    // Nor does a deletion without grace go round it.
+    let draft = format!("{{\"type\":\"event.logged\",\"system\":\"{SYSTEM}\",\"body\":{{\"n\":1}}}}\n");
+    let index = notary.drafts(&draft)[0]["index"].to_string();
+    let delete = ["system", "delete", SYSTEM, "--grace-hours", "0", "--reason", "r", "--dir", &dir];
+    let asked = tabellion_with(&by_two, &delete).ends(3);
+    assert!(asked.out.contains("a second person"), "{}", asked.out);
+    let purged = tabellion_with(&by_two, &["system", "purge-due", "--dir", &dir]).ends(0);
+    assert!(purged.err.contains("no deletion is due"), "{}", purged.err);
+    let listed = notary.run(&["erase", "pending"]).ends(0).out;
+    assert!(listed.contains(&format!("system {SYSTEM}, deleted 0 hours after")), "{listed}");
+    let request = listed.split_whitespace().next().expect("an id").to_owned();
+    notary.run(&["erase", "confirm", &request, "--reason", "fine"]).refused(1, &["second_person"]);
+    let shown = notary.run(&["log", "show", &index, "--json"]).ends(0).json();
+    assert_eq!(shown["units"][0]["content"], "shown", "the operator alone deleted a system's content");
     let sandbox = Notary::with(&["--env", "sandbox"]);
     sandbox.drafts(
         "{\"type\":\"event.logged\",\"subjects\":[{\"subject\":\"c\",\"fields\":{\"name\":\"A\"}}]}\n",
@@ -196,4 +255,33 @@ fn in_production_the_operator_asks_for_an_erasure_and_cannot_confirm_it() {
     let dir = sandbox.dir_text();
     tabellion_with(&by_two, &["erase", "--subject", "c", "--reason", "r", "--dir", &dir]).ends(0);
     notary.is_sound();
+}
+
+// W12, R29, P46
+#[test]
+fn a_rule_below_its_floor_is_refused_at_start_and_by_the_doctor_and_a_list_erases_nothing() {
+    let notary = Notary::new();
+    let index = notary
+        .drafts("{\"type\":\"event.logged\",\"body\":{\"n\":1},\"retention\":\"governance\"}\n")[0]["index"]
+        .to_string();
+    let dir = notary.dir_text();
+    let below = [("TABELLION_RETENTION__GOVERNANCE", "12")];
+    let floor = &["governance", "floor is 36", "nothing was erased"];
+    tabellion_with(&below, &["serve", "--dir", &dir]).refused(2, floor);
+    tabellion_with(&below, &["retain", "--dir", &dir]).refused(2, floor);
+    notary.run(&["retain", "--class", "governance", "--keep-months", "35"]).refused(2, floor);
+    let doctor = tabellion_with(&below, &["doctor", "--dir", &dir]).ends(1);
+    assert!(doctor.out.contains("TO DO  retention"), "the doctor passes it over: {}", doctor.out);
+    tabellion_with(&[("TABELLION_RETENTION__EVIDENCE", "1200")], &["retain", "--dir", &dir])
+        .refused(2, &["evidence", "never expires"]);
+    let kept = [("TABELLION_RETENTION__GOVERNANCE", "36")];
+    let due = tabellion_with(&kept, &["retain", "--due", "--json", "--dir", &dir]).ends(0).json();
+    assert_eq!(due["rules"], serde_json::json!([]), "this month's content is not due: {due}");
+    let shown = notary.run(&["log", "show", &index, "--json"]).ends(0).json();
+    assert_eq!(shown["units"][0]["content"], "shown", "content went too early");
+    let classes = notary.run(&["retain", "--classes"]).ends(0).out;
+    assert!(
+        classes.contains("ai-act-provider-logs: 6 months") && classes.contains("Art. 19(1)"),
+        "{classes}"
+    );
 }

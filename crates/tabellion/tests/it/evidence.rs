@@ -340,3 +340,174 @@ fn any_subset_of_a_records_fields_can_be_shown_and_the_rest_of_the_proof_stays()
     notary.run(&["log", "prove", &index, "--field", "nmae"]).refused(2, &["nmae", "tabellion log show"]);
     notary.run(&["log", "prove", &index, "--format", "cose", "--no-fields"]).refused(2, &["--no-fields"]);
 }
+
+/// Requirement: P05. From the leaf over the path to the root and the keys behind it, with a program alone in an empty environment.
+#[test]
+fn each_step_of_a_proof_is_checked_alone_and_the_one_that_fails_is_named() {
+    let notary = Notary::new();
+    let file = notary.file("card.json", b"{\"title\":\"Model card\"}");
+    for _ in 0..3 {
+        notary.record(&notary.file("other.txt", b"x"), &[]);
+    }
+    notary.record(&file, &["--with-content"]);
+    let good = fs::read_to_string(format!("{file}.receipt")).expect("a receipt");
+    let trust = notary.trust();
+    let judge = |text: &str| {
+        let path = notary.file("step.receipt", text.as_bytes());
+        let ran = tabellion_verify(&notary.beside(""), &[&path, "--trust", &trust, "--json"]);
+        let report = ran.json();
+        let checks = report["checks"].as_array().expect("checks").clone();
+        let failed =
+            checks.iter().find(|check| check["outcome"] == "broken" || check["outcome"] == "malformed");
+        (ran.code, failed.map(|check| check["name"].as_str().expect("a name").to_owned()))
+    };
+    assert_eq!(judge(&good), (0, None), "a good proof does not pass alone");
+    // The lines of a tlog-proof: magic, extra, index, path…, empty, checkpoint: origin, size, root, empty, signature.
+    let lines: Vec<&str> = good.lines().collect();
+    let place = |wanted: &str| lines.iter().position(|line| line.starts_with(wanted)).expect("the line");
+    let blank = lines.iter().position(|line| line.is_empty()).expect("an empty line");
+    let with = |at: usize, line: String| {
+        let mut changed: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        changed[at] = line;
+        changed.join("\n") + "\n"
+    };
+    let hash = |at: usize| {
+        let first = lines[at].chars().next().expect("a hash");
+        format!("{}{}", if first == 'A' { 'B' } else { 'A' }, &lines[at][1..])
+    };
+    let index: u64 =
+        lines[place("index ")].strip_prefix("index ").expect("an index").parse().expect("a number");
+    let root = blank + 3;
+    for (what, text, named) in [
+        ("the leaf's place", with(place("index "), format!("index {}", index ^ 1)), "inclusion"),
+        ("a hash of the path", with(place("index ") + 1, hash(place("index ") + 1)), "inclusion"),
+        ("the root", with(root, hash(root)), "inclusion"),
+        ("the checkpoint's size", with(blank + 2, "9999".to_owned()), "inclusion"),
+        ("the log's name", with(blank + 1, "log.example.org/log/other".to_owned()), "entry"),
+    ] {
+        let (code, failed) = judge(&text);
+        assert_eq!((code, failed.as_deref()), (1, Some(named)), "{what} was changed and not named");
+    }
+    let extra = lines.iter().position(|line| line.starts_with("extra ")).expect("an extra line");
+    assert_eq!(judge(&with(extra, "extra AAAA".to_owned())).0, 2, "a proof of no entry was judged");
+    let signature = lines.len() - 1;
+    let spoiled = {
+        let line = lines[signature];
+        let (head, tail) = line.split_at(line.len() - 8);
+        let first = tail.chars().next().expect("a digit");
+        format!("{head}{}{}", if first == 'A' { 'B' } else { 'A' }, &tail[1..])
+    };
+    assert_eq!(
+        judge(&with(signature, spoiled)),
+        (1, Some("checkpoint signature".to_owned())),
+        "an unsigned root passes"
+    );
+    let foreign = Notary::new();
+    let unknown =
+        tabellion_verify(&notary.beside(""), &[&format!("{file}.receipt"), "--trust", &foreign.trust()]);
+    assert_eq!(unknown.code, 3, "another's log is believed");
+}
+
+/// Requirement: A01, R17, R18. The record that is kept, and the file that the live system has now.
+#[test]
+fn a_file_that_was_altered_after_it_was_recorded_is_named_field_by_field() {
+    let notary = Notary::new();
+    let file = notary.file("assessment.json", br#"{"risk":{"tier":"high"},"owner":"Ada"}"#);
+    notary.record(&file, &["--with-content"]);
+    let receipt = format!("{file}.receipt");
+    let index =
+        notary.entries().iter().rposition(|entry| entry["type"] == "document.captured").expect("the record");
+    let whole = notary.beside_text("whole.receipt");
+    notary.run(&["log", "prove", &index.to_string(), "--out", &whole]).ends(0);
+    let trust = notary.trust();
+    let compare =
+        |receipt: &str| tabellion(&["verify", receipt, "--trust", &trust, "--live", &file, "--json"]);
+    let aspect = |report: &serde_json::Value| {
+        let aspects = report["aspects"].as_array().expect("aspects").clone();
+        aspects.into_iter().find(|one| one["aspect"] == "live source").expect("live source")["outcome"]
+            .clone()
+    };
+    assert_eq!(aspect(&compare(&whole).ends(0).json()), "holds");
+    let offline = tabellion(&["verify", &whole, "--trust", &trust, "--json"]).ends(0).json();
+    assert_eq!(aspect(&offline), "not checked", "an auditor without the live system is told that it is fine");
+    fs::write(&file, br#"{"risk":{"tier":"low"},"owner":"Ada"}"#).expect("the live system is edited");
+    let report = compare(&whole).ends(1).json();
+    let said = report["checks"]
+        .as_array()
+        .expect("checks")
+        .iter()
+        .find(|one| one["name"] == "live source")
+        .expect("it")["detail"]
+        .clone();
+    let said = said.as_str().expect("text");
+    assert!(
+        said.contains("/risk/tier: is \"low\", recorded was \"high\""),
+        "which field was altered? {said}"
+    );
+    assert!(!said.contains("/owner"), "what was not altered is named: {said}");
+    // The other surface: what is stored. The page says the same, for filing.
+    let page = notary.beside_text("report.html");
+    tabellion(&["verify", &whole, "--trust", &trust, "--live", &file, "--html", &page]).ends(1);
+    let page = fs::read_to_string(page).expect("the page");
+    assert!(
+        page.contains("/risk/tier") && !page.contains("<script"),
+        "the page does not say what was altered"
+    );
+    fs::write(&file, br#"{"risk":{"tier":"high"},"owner":"Ada"}"#).expect("the live system is as it was");
+    let mut stored = fs::read(&whole).expect("the receipt");
+    let place = stored.windows(6).position(|part| part == b"extra ").expect("the stored record") + 40;
+    stored[place] ^= 1;
+    fs::write(&whole, stored).expect("the stored record is edited");
+    let code = compare(&whole).code;
+    assert!([1, 2].contains(&code), "an edited record agrees with the live system: {code}");
+    compare(&receipt);
+}
+
+/// Requirement: A17. Records, hashes and times in a ZIP with a readable report, and who had it: exported by whom, when and for whom, received by whom.
+#[test]
+fn every_holder_of_a_package_is_in_its_custody_log() {
+    let notary = Notary::new();
+    notary.record(&notary.file("card.json", b"{}"), &["--with-content"]);
+    let package = notary.beside_text("evidence.zip");
+    notary
+        .run(&["export", "--out", &package, "--for", "Example Certification", "--framework", "iso42001"])
+        .ends(0);
+    let custody =
+        |file: &str| notary.run(&["log", "custody", file, "--json"]).ends(0).json()["custody"].clone();
+    let made = custody(&package);
+    assert_eq!(made.as_array().map(Vec::len), Some(1), "{made}");
+    assert_eq!(
+        (&made[0]["event"], &made[0]["for"]),
+        (&"exported".into(), &"Example Certification".into()),
+        "{made}"
+    );
+    assert!(made[0]["who"].is_string() && made[0]["at"].is_string(), "who, and when? {made}");
+
+    // The next holder signs that they have these very bytes, with a key of their own.
+    let auditor = Notary::new();
+    let signed = format!("{package}.cose");
+    auditor
+        .run(&["statement", "hash", &package, "--issuer", "auditor.example", "--subject", "received"])
+        .ends(0);
+    let key = notary.file("auditor.pem", super::statements::operator_pem(&auditor).as_bytes());
+    notary.run(&["issuer", "add", "auditor.example", "--key", &key, "--note", "met in person"]).ends(0);
+    notary.run(&["statement", "register", &signed]).ends(0);
+    let both = custody(&package);
+    assert_eq!(both.as_array().map(Vec::len), Some(2), "{both}");
+    assert_eq!(
+        (&both[1]["who"], &both[1]["says"]),
+        (&"auditor.example".into(), &"received".into()),
+        "{both}"
+    );
+    let text = notary.run(&["log", "custody", &package]).ends(0).out;
+    assert!(
+        text.contains("for Example Certification") && text.contains("auditor.example: received"),
+        "{text}"
+    );
+    notary.verify(&package).ends(0);
+
+    let other = notary.beside_text("other.zip");
+    auditor.run(&["export", "--out", &other]).ends(0);
+    notary.run(&["log", "custody", &other]).refused(3, &["knows nothing of the package"]);
+    notary.run(&["log", "custody", &key]).refused(2, &["is no package"]);
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 66] = [
+const COMMANDS: [&[&str]; 67] = [
     &[],
     &["init"],
     &["record"],
@@ -15,6 +15,7 @@ const COMMANDS: [&[&str]; 66] = [
     &["log", "prove"],
     &["log", "tail"],
     &["log", "resume"],
+    &["log", "verify"],
     &["export"],
     &["verify"],
     &["envelope"],

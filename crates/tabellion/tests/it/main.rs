@@ -10,6 +10,7 @@
 mod anchors;
 mod backup;
 mod bad_input;
+mod batch;
 mod capture;
 mod configuration;
 mod control;

@@ -92,6 +92,8 @@ fn a_retry_gives_the_first_receipt_and_another_request_under_the_key_is_refused(
     fs::write(&file, b"one").expect("the file changes back");
     let other_type = ["record", &file, "--idempotency-key", "k1", "--type", "log.captured"];
     notary.run(&other_type).refused(1, &["idempotency_conflict"]);
+    let other_subject = ["record", &file, "--idempotency-key", "k1", "--subject", "c"];
+    notary.run(&other_subject).refused(1, &["idempotency_conflict"]);
     let grown = notary.size() - size;
     let sessions = notary
         .entries()

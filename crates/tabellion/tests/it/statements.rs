@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::support::{Notary, tabellion};
 
 /// The public key of the log's operator, as openssl would write it.
-fn operator_pem(notary: &Notary) -> String {
+pub(super) fn operator_pem(notary: &Notary) -> String {
     let keys = fs::read_dir(notary.dir().join("keys")).expect("the keys' directory");
     let file = keys
         .map(|entry| entry.expect("an entry").path())
@@ -70,6 +70,52 @@ fn a_large_file_is_stated_by_its_digest_registered_and_proved() {
     let draft = notary.file("draft.json", draft);
     notary.run(&["record", "--drafts", &draft]).refused(2, &["statement.registered", "not appended by hand"]);
     notary.is_sound();
+}
+
+/// Requirement: A20
+#[test]
+fn an_auditor_signs_beside_the_one_who_made_a_finding_and_both_signatures_verify() {
+    let (notary, auditor) = (Notary::new(), Notary::new());
+    let finding = notary.file("finding.json", br#"{"clause":"9.2","text":"no review since March"}"#);
+    let recorded = notary.record(&finding, &["--with-content"]);
+    let receipt = recorded["receipt"].as_str().expect("a receipt").to_owned();
+    let first = tabellion(&["verify", &receipt, "--trust", &notary.trust(), "--json"]).ends(0).json();
+    let checks = first["checks"].as_array().expect("checks");
+    let signed =
+        checks.iter().find(|check| check["name"] == "statement").expect("the signature of who made it");
+    assert_eq!((&signed["outcome"], &signed["required"]), (&"holds".into(), &true.into()), "{signed}");
+
+    // The auditor's own key, in a directory of their own, over the finding with its proof.
+    let beside =
+        ["statement", "hash", &receipt, "--issuer", "auditor.example", "--subject", "finding 9.2, seen"];
+    auditor.run(&beside).ends(0);
+    let counter = format!("{receipt}.cose");
+    let key = notary.file("auditor.pem", operator_pem(&auditor).as_bytes());
+    let said = tabellion(&["statement", "check", &counter, &receipt, "--key", &key]).ends(0);
+    assert!(said.out.contains("signed by auditor.example"), "{}", said.out);
+    let own = notary.file("own.pem", operator_pem(&notary).as_bytes());
+    tabellion(&["statement", "check", &counter, &receipt, "--key", &own])
+        .refused(1, &["not signed by the key"]);
+    notary.run(&["issuer", "add", "auditor.example", "--key", &key, "--note", "met in person"]).ends(0);
+    let registered = notary.run(&["statement", "register", &counter, "--json"]).ends(0).json();
+    let both = notary.beside_text("both.transparent");
+    let index = registered["index"].to_string();
+    notary.run(&["log", "prove", &index, "--format", "transparent", "--out", &both]).ends(0);
+    notary.verify(&both).ends(0);
+
+    // Neither stands for the other: a finding that was changed is not the one that the auditor signed.
+    let mut changed = fs::read(&receipt).expect("the receipt");
+    let last = changed.len() - 10;
+    changed[last] ^= 1;
+    let changed = notary.file("changed.receipt", &changed);
+    tabellion(&["statement", "check", &counter, &changed, "--key", &key]).refused(1, &["another file"]);
+    let mut forged = fs::read(&counter).expect("the counter-signature");
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    let forged = notary.file("forged.cose", &forged);
+    tabellion(&["statement", "check", &forged, &receipt, "--key", &key])
+        .refused(1, &["not signed by the key"]);
+    notary.run(&["statement", "register", &forged]).refused(1, &["signature"]);
 }
 
 /// Requirement: B12

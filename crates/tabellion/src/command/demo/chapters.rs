@@ -68,7 +68,8 @@ pub(super) fn hand_out(directory: &Directory, package: &Path) -> Result<(), Fail
         framework: Some("iso42001".to_owned()),
         ..ExportRequest::everything(DisclosurePolicy::Business)
     };
-    let (exported, index) = export::hand_out(directory, &directory.reader()?, &request, package)?;
+    let (exported, index) = export::hand_out(directory, &directory.reader()?, &request, package, None)?;
+    let index = index.map_err(Failure::failed)?;
     terminal::data(&format!(
         "6. Handing out evidence\n   {}: {} entries; {} units of content shown, {} about people withheld, {} erased. Recorded as entry {index}.\n\n",
         package.display(),

@@ -26,6 +26,28 @@ pub(crate) enum Format {
     SdJwt,
 }
 
+/// Whose evidence a receipt takes along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Evidence {
+    /// The log's own checkpoint.
+    Own,
+    /// A checkpoint that witnesses cosigned.
+    Witnesses,
+    /// A checkpoint that anchors confirmed.
+    Anchors,
+}
+
+impl Evidence {
+    /// By the options, which exclude one another.
+    pub(super) fn of(witnessed: bool, anchored: bool) -> Self {
+        match (witnessed, anchored) {
+            (true, _) => Self::Witnesses,
+            (false, true) => Self::Anchors,
+            (false, false) => Self::Own,
+        }
+    }
+}
+
 /// Which fields a proof discloses.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Shown {
@@ -64,7 +86,7 @@ pub(super) fn run(
     directory: &Directory,
     index: u64,
     format: Format,
-    witnessed: bool,
+    evidence: Evidence,
     shown: &Shown,
     out: Option<&Path>,
 ) -> Result<(), Failure> {
@@ -74,14 +96,22 @@ pub(super) fn run(
             "--field and --no-fields go with --format receipt or sd-jwt alone: the others disclose nothing",
         ));
     }
-    if witnessed && format != Format::Receipt {
-        return Err(Failure::malformed("--witnessed goes with receipts alone; leave out --format"));
+    if evidence != Evidence::Own && format != Format::Receipt {
+        return Err(Failure::malformed(
+            "--witnessed and --anchored go with receipts alone; leave out --format",
+        ));
     }
     let (disk, keys) = (directory.disk()?, directory.options(false)?.keys);
     let load = |key: &KeyId| keys.load(disk.as_ref(), Purpose::Log, key);
     let bytes = match format {
-        Format::Receipt if witnessed => redacted(reader.witnessed_receipt(index)?, shown)?,
-        Format::Receipt => redacted(reader.receipt(index)?, shown)?,
+        Format::Receipt => {
+            let receipt = match evidence {
+                Evidence::Own => reader.receipt(index)?,
+                Evidence::Witnesses => reader.witnessed_receipt(index)?,
+                Evidence::Anchors => reader.anchored_receipt(index)?,
+            };
+            redacted(receipt, shown)?
+        }
         Format::SdJwt => sd_jwt(directory, &reader, index, shown)?,
         Format::TlogProof => reader.proof(index)?.to_string().into_bytes(),
         Format::Cose => {

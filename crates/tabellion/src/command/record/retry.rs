@@ -11,14 +11,15 @@ use tabellion_model::{Disclosure, Entry, Receipt};
 use super::Common;
 use super::file::FileFacts;
 use crate::failure::Failure;
-use crate::request::Appended;
-use crate::writer::Writer;
+use crate::request::{Answer, Appended, Request};
+use crate::writer::{Writer, unexpected};
 
 /// The record at `index`, when it says of `file` what would be said now.
 pub(super) fn same(
     writer: &mut Writer,
     index: u64,
     common: &Common,
+    subject: Option<&str>,
     file: &FileFacts,
 ) -> Result<Appended, Failure> {
     let unreadable = |error: &dyn std::fmt::Display| {
@@ -46,7 +47,11 @@ pub(super) fn same(
     let now: BTreeMap<&str, &Value> = fields.iter().map(|(name, value)| (name.as_str(), value)).collect();
     let same_header =
         header.record_type == common.record_type && header.system.map(|(system, _)| system) == common.system;
-    if !same_header || recorded != now {
+    let same_subject = match writer.ask(&Request::IsAbout { index, subject: subject.map(str::to_owned) })? {
+        Answer::IsAbout { same } => same,
+        other => return Err(unexpected(&other)),
+    };
+    if !(same_header && same_subject) || recorded != now {
         return Err(Failure::failed(format!(
             "the idempotency key was used for another request (entry {index}); nothing was recorded. Use a new key for a new record \
              [idempotency_conflict]"
