@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures: durable appends beside a bare write-and-sync loop, then verification of a large package, then views and pages over a
-# million calls, then the gateway beside nginx. Reports, never judges.
+# Measures: durable appends beside a bare write-and-sync loop, then verification of a large package and of a log, then views and pages over a
+# million calls, then records over HTTP, then the gateway beside nginx. Reports, never judges.
 # docs/benchmarks.md says how to read the figures and on what machine ours were taken. BENCH_DIR: the disk to measure; CALLS (1000000)
 # and ITEMS (10000): the size of the log for views and pages, which takes 6 KB a call there and is kept for the next time.
 set -euo pipefail
@@ -10,7 +10,7 @@ directory=${BENCH_DIR:-${CARGO_TARGET_DIR:-target}/bench}
 mkdir -p "$directory" # not the system's temporary directory: that is often memory, where a sync costs nothing
 
 cargo build --release --locked --quiet --package tabellion-bench --bins
-for measurement in append verify; do
+for measurement in append verify fsck; do
   printf '\n== %s\n' "$measurement"
   "${CARGO_TARGET_DIR:-target}/release/$measurement" --dir "$directory"
 done
@@ -28,6 +28,9 @@ fi
 printf '\n== pages\n'
 cargo build --release --locked --quiet --package tabellion --bins
 scripts/bench-pages.sh "$log"
+
+printf '\n== records over HTTP\n'
+scripts/bench-records.sh
 
 printf '\n== gateway\n'
 scripts/bench-gateway.sh

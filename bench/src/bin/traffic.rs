@@ -1,15 +1,18 @@
-//! Both ends of a measurement of the gateway: a model provider that answers at once, and clients that ask without pause.
+//! Both ends of a measurement over HTTP: a model provider that answers at once, and clients that ask without pause.
 //!
 //! `traffic upstream ADDRESS` answers every request with the same chat completion, or with a stream of 20 events when the body asks for one.
 //! `traffic load ADDRESS [--key KEY] [--in-flight N] [--seconds S] [--body BYTES] [--stream]` keeps N requests in flight over N connections and
-//! prints one line: answers per second, milliseconds p50 and p99 until the whole answer is there. `traffic probe DIRECTORY` prints what one
+//! prints one line: answers per second, milliseconds p50 and p99 until the whole answer is there. `traffic records ADDRESS` takes the same options but the
+//! last and `--batch N`: it records events of that size, N a request (1), each request under an idempotency key of its own. `traffic probe DIRECTORY` prints what one
 //! fdatasync of 4 KiB takes there, milliseconds p50 and p99. One thread each, so that both ends fit on one core beside the program measured on
-//! the other. scripts/bench-gateway.sh runs them.
+//! the other. scripts/bench-gateway.sh and scripts/bench-records.sh run them.
 
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tabellion_bench::{percentile, preallocated, write_sync_loop};
@@ -32,9 +35,30 @@ async fn main() -> Result<(), Failure> {
     let place = args.get(1).ok_or("an address or a directory is missing")?;
     match args.first().map(String::as_str) {
         Some("upstream") => upstream(place.parse()?).await,
-        Some("load") => load(place.parse()?, &Options::read(args.get(2..).unwrap_or_default())?).await,
+        Some("load") => {
+            let options = Options::read(args.get(2..).unwrap_or_default())?;
+            let request = options.request();
+            load(place.parse()?, &options, 200, move |_, _| request.clone()).await
+        }
+        Some("records") => {
+            let options = Options::read(args.get(2..).unwrap_or_default())?;
+            let (body, run, key) = (options.records(), std::process::id(), options.key.clone());
+            let path = if options.batch == 1 { "/api/v1/records" } else { "/api/v1/records/batch" };
+            let request = move |client: usize, number: usize| {
+                format!(
+                    "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nauthorization: Bearer {key}\r\nidempotency-key: \
+                     {run}-{client}-{number}\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                )
+                .into_bytes()
+            };
+            load(place.parse()?, &options, 201, request).await
+        }
         Some("probe") => probe(Path::new(place)),
-        _ => Err("there are `upstream ADDRESS`, `load ADDRESS` and `probe DIRECTORY`".into()),
+        _ => {
+            Err("there are `upstream ADDRESS`, `load ADDRESS`, `records ADDRESS` and `probe DIRECTORY`"
+                .into())
+        }
     }
 }
 
@@ -102,6 +126,7 @@ struct Options {
     time: Duration,
     body: usize,
     stream: bool,
+    batch: usize,
 }
 
 impl Options {
@@ -112,6 +137,7 @@ impl Options {
             time: Duration::from_secs(3),
             body: 1024,
             stream: false,
+            batch: 1,
         };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
@@ -124,6 +150,7 @@ impl Options {
                 "--key" => options.key.clone_from(value),
                 "--in-flight" => options.in_flight = value.parse()?,
                 "--seconds" => options.time = Duration::from_secs(value.parse()?),
+                "--batch" => options.batch = value.parse()?,
                 "--body" => options.body = value.parse()?,
                 _ => return Err(format!("unknown option {arg}").into()),
             }
@@ -147,14 +174,37 @@ impl Options {
         )
         .into_bytes()
     }
+
+    /// One event, or a batch of them, each of about the size asked for.
+    fn records(&self) -> String {
+        let text = "The application meets the conditions that were asked about. ".repeat(self.body / 60 + 1);
+        let fields = format!("{{\"score\":614,\"text\":\"{}\"}}", text.get(..self.body).unwrap_or_default());
+        let event =
+            format!("{{\"kind\":\"event\",\"event\":{{\"name\":\"credit decision\",\"fields\":{fields}}}}}");
+        match self.batch {
+            1 => event,
+            many => format!("{{\"records\":[{}]}}", vec![event; many].join(",")),
+        }
+    }
 }
 
-async fn load(address: SocketAddr, options: &Options) -> Result<(), Failure> {
-    let request: &'static [u8] = options.request().leak();
+/// Asks without pause; `request` gives the bytes of each client's n-th request, and `status` is what a good answer has.
+async fn load(
+    address: SocketAddr,
+    options: &Options,
+    status: u16,
+    request: impl Fn(usize, usize) -> Vec<u8> + Send + Sync + 'static,
+) -> Result<(), Failure> {
     let begin = Instant::now() + WARM_UP;
-    let end = begin + options.time;
-    let clients: Vec<_> =
-        (0..options.in_flight).map(|_| tokio::spawn(client(address, request, begin, end))).collect();
+    let span = begin..begin + options.time;
+    let request = Arc::new(request);
+    let good = format!("HTTP/1.1 {status}");
+    let clients: Vec<_> = (0..options.in_flight)
+        .map(|number| {
+            let (request, span, good) = (Arc::clone(&request), span.clone(), good.clone());
+            tokio::spawn(async move { client(address, span, &good, |n| request(number, n)).await })
+        })
+        .collect();
     let mut times = Vec::new();
     for client in clients {
         times.extend(client.await??);
@@ -169,28 +219,30 @@ async fn load(address: SocketAddr, options: &Options) -> Result<(), Failure> {
 /// Times from each request to the end of its answer.
 async fn client(
     address: SocketAddr,
-    request: &[u8],
-    begin: Instant,
-    end: Instant,
+    span: Range<Instant>,
+    good: &str,
+    request: impl Fn(usize) -> Vec<u8>,
 ) -> io::Result<Vec<Duration>> {
     let connection = TcpStream::connect(address).await?;
     connection.set_nodelay(true)?;
     let mut incoming = Incoming::new(&connection);
     let mut times = Vec::new();
-    loop {
+    for number in 0.. {
+        let bytes = request(number);
         let asked = Instant::now();
-        if asked >= end {
-            return Ok(times);
+        if asked >= span.end {
+            break;
         }
-        send(&connection, request).await?;
+        send(&connection, &bytes).await?;
         let answer = incoming.message().await?;
-        if !answer.starts_with(b"HTTP/1.1 200") {
+        if !answer.starts_with(good.as_bytes()) {
             return Err(io::Error::other(String::from_utf8_lossy(&answer).into_owned()));
         }
-        if asked >= begin {
+        if asked >= span.start {
             times.push(asked.elapsed());
         }
     }
+    Ok(times)
 }
 
 async fn send(connection: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
@@ -209,24 +261,24 @@ async fn send(connection: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
 struct Incoming<'a> {
     connection: &'a TcpStream,
     bytes: Vec<u8>,
+    part: Vec<u8>,
 }
 
 impl<'a> Incoming<'a> {
     fn new(connection: &'a TcpStream) -> Self {
-        Self { connection, bytes: Vec::with_capacity(BUFFER) }
+        Self { connection, bytes: Vec::with_capacity(BUFFER), part: vec![0; BUFFER] }
     }
 
     /// The next whole message, head and body.
     async fn message(&mut self) -> io::Result<Vec<u8>> {
-        let mut part = vec![0; BUFFER];
         loop {
             if let Some(len) = message_len(&self.bytes) {
                 return Ok(self.bytes.drain(..len).collect());
             }
             self.connection.readable().await?;
-            match self.connection.try_read(&mut part) {
+            match self.connection.try_read(&mut self.part) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => self.bytes.extend_from_slice(part.get(..count).unwrap_or_default()),
+                Ok(count) => self.bytes.extend_from_slice(self.part.get(..count).unwrap_or_default()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
