@@ -22,24 +22,24 @@ def is_alarm(record: Record | None) -> bool:
 
 def check(report: Report, entries: Iterable[Placed]) -> None:
     """Judges the check `alarms`, which a report has when there is an alarm."""
-    raised: dict[int, Record] = {}
-    count = 0
+    raised: list[tuple[int, Record]] = []
+    lifted: dict[str, int] = {}  # alarm's record id -> largest index of a record that lifts it
     for one in sorted(entries, key=lambda one: one.index):
         record = one.entry.record if one.entry else None
         if record is None or not is_alarm(record):
             continue
         if record.type == FOUND:
-            raised[one.index] = record
-            count += 1
+            raised.append((one.index, record))
         else:
-            raised = {index: found for index, found in raised.items() if found.record_id != record.facts["conflict"]}
-    if not count:
+            lifted[record.facts["conflict"]] = one.index
+    if not raised:
         return
     report.add(plans.ALARMS)
     problems = Problems()
-    for index, record in raised.items():
-        problems.undetermined(f"entry {index}: {_text(record)}; not lifted")
-    report.settle("alarms", problems, f"alarms: {count}, each lifted by a later record")
+    for index, record in raised:
+        if lifted.get(record.record_id, -1) < index:
+            problems.undetermined(f"entry {index}: {_text(record)}; not lifted")
+    report.settle("alarms", problems, f"alarms: {len(raised)}, each lifted by a later record")
 
 
 def _text(record: Record) -> str:

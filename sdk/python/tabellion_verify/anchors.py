@@ -1,12 +1,13 @@
-"""What anchors and witnesses say of a package: each file's evidence against the log, and the time bounds that follow.
+"""What anchors and witnesses say of a package or a receipt: each file's evidence against the log, and the time bounds that follow.
 
-Source: docs/formats.md §11.3. Evidence counts only for a checkpoint that the log key signed and that the package's checkpoint continues. What could not
+Source: docs/formats.md §9 and §11.3. Evidence counts only for a checkpoint that the log key signed and that the package's checkpoint continues. What could not
 be checked is never a bound.
 """
 
+import base64
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import bounds, entry, evidence, jcs, note, placed, plans, shape, tree
 from .anchortrust import AnchorTrust
@@ -110,11 +111,38 @@ def _check_record(file: dict[str, Json], record: Placed, checkpoint: Checkpoint,
         raise Broken(f"entry {record.index} is not the record of this evidence")
 
 
-def by_witness(checkpoint: Checkpoint, witnessed: Mapping[str, int]) -> list[Bound]:
-    """What the earliest of the witnesses that the trust file asks for says of time."""
-    if not witnessed:
+_OF_RECEIPT = shape.record(anchor=shape.one_of(*evidence.KINDS), evidence=_evidence)
+_MAX_OF_RECEIPT = 8
+
+
+def read_of_receipt(value: Json) -> list[dict[str, Json]]:
+    rows = shape.list_of(_OF_RECEIPT, 1, _MAX_OF_RECEIPT)(value)
+    return shape.ascending(rows, lambda row: (row["anchor"], base64.b64encode(row["evidence"])))
+
+
+def check_of_receipt(report: Report, rows: list[dict[str, Json]], checkpoint: Checkpoint, trust: AnchorTrust) -> list[Bound]:
+    """Judges the check `anchors` of a receipt: evidence for its own checkpoint. Without the log's record of it, it dates nothing from below."""
+    problems, found, unchecked = Problems(), [], []
+    digest = hashlib.sha256(checkpoint.note.text).digest()
+    for number, row in enumerate(rows, 1):
+        try:
+            span = evidence.check(row["anchor"], row["evidence"], digest, trust)
+            found.append(Bound(checkpoint.size, checkpoint.size, replace(span, is_unforeseeable=False)))
+        except Broken as error:
+            problems.broken(f"anchor {number}: {error}")
+        except NotChecked as error:
+            unchecked.append(f"anchor {number}: {row['anchor']} not checked: {error}")
+    open_ = f"{len(unchecked)} of {len(rows)} not checked ({unchecked[0]})" if unchecked else ""
+    holds = "; ".join(filter(None, (f"{len(found)} of {len(rows)} confirmed", open_)))
+    report.set("anchors", *(problems.summary() or ((HOLDS, holds) if found else (UNDETERMINED, open_))))
+    return found
+
+
+def by_witness(checkpoint: Checkpoint, witnessed: tuple[str, int] | None) -> list[Bound]:
+    """What the witness by whom the quorum of the trust file was met says of time."""
+    if witnessed is None:
         return []
-    name, seconds = min(witnessed.items(), key=lambda item: item[1])
+    name, seconds = witnessed
     return [Bound(checkpoint.size, checkpoint.size, Span(0, seconds * 1_000_000, f"witness {name}", False))]
 
 

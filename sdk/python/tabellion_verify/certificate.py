@@ -14,7 +14,9 @@ TIME_STAMPING = bytes.fromhex("2b06010505070308")
 _EXTENDED_USAGE, _SUBJECT_KEY_ID = bytes.fromhex("551d25"), bytes.fromhex("551d0e")
 # id-ce: key usage, alternative name, basic constraints, name constraints, revocation points, extended key usage.
 _KNOWN_EXTENSIONS = (15, 17, 19, 30, 31, 37)
-_MAX_BETWEEN, _MAX_SIGNATURES, _MAX_STEPS = 6, 100, 200_000
+_KEY_USAGE, _KEY_CERT_SIGN = 15, 0x04
+# A time-stamp brings at most eight certificates, so that the search takes at most 8,659 steps (7 + 7·6 + … + 7·6·5·4·3·2).
+_MAX_BETWEEN, _MAX_SIGNATURES = 6, 100
 
 
 class NotChecked(Exception):
@@ -96,6 +98,14 @@ class Certificate:
                 raise Broken("a certificate is not for time-stamps")
 
 
+    def check_may_certify(self) -> None:
+        """RFC 5280 §6.1.4 (n): where an authority's certificate says what its key is for, that has to be signing certificates."""
+        if _KEY_USAGE in self.extensions:
+            uses = Der(self.extensions[_KEY_USAGE]).expect(BIT_STRING)
+            if len(uses) < 2 or not uses[1] & _KEY_CERT_SIGN:
+                raise Broken("a certificate is signed by a key that may not sign certificates")
+
+
 def _byte(parts: Der) -> int:
     digits = der.magnitude(parts.expect(INTEGER)) or b"\0"
     if len(digits) != 1:
@@ -166,13 +176,22 @@ def read_authority(data: bytes) -> Certificate:
     return found
 
 
+def _read_or_fault(data: bytes) -> Certificate | Broken:
+    """A certificate, read once for the whole search; one that cannot be read is a fault where the search comes upon it."""
+    try:
+        return read(data)
+    except Broken as fault:
+        return fault
+
+
 class Path:
     """The search for a path from a signer to one authority, among the certificates that came with the signature."""
 
     def __init__(self, authority: Certificate, others: list[bytes], at: int) -> None:
-        self.authority, self.others, self.at = authority, others, at
+        self.authority, self.at = authority, at
+        self.others = [_read_or_fault(other) for other in others]
         self.fault: Broken | None = None
-        self.signatures, self.steps = _MAX_SIGNATURES, _MAX_STEPS
+        self.signatures = _MAX_SIGNATURES
 
     def check(self, signer: bytes) -> None:
         """Raises `Broken` for a path with a fault, `NotChecked` when none leads to the authority."""
@@ -196,18 +215,16 @@ class Path:
                 self.fault = fault
         return self.signatures >= 0 and any(self._leads_over(path, other) for other in self.others)
 
-    def _leads_over(self, path: list[Certificate], other: bytes) -> bool:
-        try:
-            issuer = read(other)
-            if issuer.subject != path[-1].issuer:
-                return False
-            if any((one.key, one.subject) == (issuer.key, issuer.subject) for one in path):
-                return False
-            self.steps -= 1
-            if self.steps < 0 or len(path) > _MAX_BETWEEN:
-                raise Broken("the time-stamp brings too many certificates")
-        except Broken as fault:
-            self.fault = fault
+    def _leads_over(self, path: list[Certificate], issuer: Certificate | Broken) -> bool:
+        if isinstance(issuer, Broken):
+            self.fault = issuer
+            return False
+        if issuer.subject != path[-1].issuer:
+            return False
+        if any((one.key, one.subject) == (issuer.key, issuer.subject) for one in path):
+            return False
+        if len(path) > _MAX_BETWEEN:
+            self.fault = Broken("the time-stamp brings too many certificates")
             return False
         return self._leads([*path, issuer])
 
@@ -225,3 +242,5 @@ class Path:
             key = one.key
         if any(30 in one.extensions for one in [self.authority, *path[1:]]):
             raise NotChecked("the chain of its signer restricts names, which this verifier does not read")
+        for one in path[1:]:
+            one.check_may_certify()

@@ -25,6 +25,7 @@ MAX_PROTECTED_BYTES, MAX_CLAIM_BYTES = 2048, 512
 MAX_RECEIPTS, MAX_RECEIPT_BYTES = 16, 4096
 MAX_REGISTRATION_BYTES, MAX_FOREIGN_BYTES, MAX_FOREIGN_HEADER_BYTES = 2 * MAX_RECEIPT_BYTES, 256 << 10, 16 << 10
 MAX_PATH = 63  # a tree has fewer than 2^63 entries
+MAX_INTEGER = (1 << 53) - 1  # of an index or a size, as everywhere in JSON
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,11 @@ class Receipt:
     index: int
     path: list[bytes]
 
+    @property
+    def place(self) -> str:
+        """Nobody signs index and size: other pairs lead to the same root."""
+        return f"index {self.index} of {self.size}, as the receipt says"
+
 
 def split_registered(data: bytes) -> tuple[bytes, list[bytes]]:
     """A statement that somebody else signed, as it was registered, and its receipts.
@@ -181,7 +187,7 @@ def _receipt(message: Sign1) -> Receipt:
         type(size) is not int
         or type(index) is not int
         or min(size, index) < 0
-        or max(size, index) >= 1 << 63
+        or max(size, index) > MAX_INTEGER
         or len(path) > MAX_PATH
     ):
         raise Malformed("COSE Receipt: size, index or path is out of bounds")

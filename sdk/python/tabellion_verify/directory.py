@@ -120,6 +120,8 @@ def read(data: bytes) -> Directory:
         raise Malformed("is too long for a key directory")
     try:
         value = json.loads(data.decode(), object_pairs_hook=_once)
+        # Half a character, which no text has, cannot be encoded: a ValueError.
+        json.dumps(value, ensure_ascii=False).encode()
     except Malformed:
         raise
     except (ValueError, RecursionError) as error:

@@ -95,17 +95,17 @@ def _faulty(report: Report, *names: str) -> tuple[str, ...]:
     return tuple(name for name in names if report.has(name) and report.find(name).outcome in (BROKEN, MALFORMED))
 
 
-def _dated(report: Report, witnessed: dict[str, int]) -> str | None:
+def _dated(report: Report, witnessed: tuple[str, int] | None) -> str | None:
     """What clocks outside the log say, in a sentence."""
     if report.has("anchors") and report.find("anchors").outcome == HOLDS:
         return f"Outside clocks bound it: {report.find('time bounds').detail}."
-    if not witnessed:
+    if witnessed is None:
         return None
-    name, seconds = min(witnessed.items(), key=lambda item: item[1])
+    name, seconds = witnessed
     return f"Not after {micros(seconds * 1_000_000)}, by witness {name}."
 
 
-def _time(report: Report, names: tuple[str, ...], witnessed: dict[str, int]) -> dict[str, object]:
+def _time(report: Report, names: tuple[str, ...], witnessed: tuple[str, int] | None) -> dict[str, object]:
     """Holds only when a clock outside the log has dated it: an anchor, or the witnesses that the trust file asks for."""
     if not names:
         return _aspect("time", NOT_CHECKED, "This form of receipt carries no time at all.", names)
@@ -126,7 +126,7 @@ def _clock(report: Report) -> str:
     return _CLOCK + ("; the package brings anchors, see the check of that name" if report.has("anchors") else "")
 
 
-def _report(report: Report, parts: Parts, witnessed: dict[str, int]) -> None:
+def _report(report: Report, parts: Parts, witnessed: tuple[str, int] | None) -> None:
     for question, (name, yes, rests_on) in _QUESTIONS.items():
         rests = _clock(report) if name == "existed" else rests_on
         report.findings.append(_question(report, question, getattr(parts, name), yes, rests))
@@ -138,13 +138,13 @@ def _report(report: Report, parts: Parts, witnessed: dict[str, int]) -> None:
     ]
 
 
-def of_package(report: Report, witnessed: dict[str, int]) -> None:
+def of_package(report: Report, witnessed: tuple[str, int] | None) -> None:
     alarms = ("alarms",) if report.has("alarms") else ()
     parts = replace(_PACKAGE, unaltered=_PACKAGE.unaltered + alarms, inclusion=_PACKAGE.inclusion + alarms)
     _report(report, parts, witnessed)
 
 
-def of_receipt(report: Report, witnessed: dict[str, int]) -> None:
+def of_receipt(report: Report, witnessed: tuple[str, int] | None) -> None:
     extra = ("statement",) if report.find("statement").required else ()
     _report(report, replace(_RECEIPT, issued=_RECEIPT.issued + extra, signature=_RECEIPT.signature + extra), witnessed)
 

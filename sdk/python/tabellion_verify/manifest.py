@@ -36,6 +36,7 @@ class Manifest:
     files: list[dict[str, Json]]
     scope: str
     software: str
+    sources: list[dict[str, Json]] | None
 
     @property
     def end(self) -> int:
@@ -81,6 +82,27 @@ def _epochs(value: Json) -> list[Json]:
     return shape.ascending(shape.list_of(_EPOCH)(value), lambda row: (row["producer"], row["epoch"]))
 
 
+_GAP = shape.record(first=shape.ordinal, last=shape.ordinal)
+_SOURCE = shape.record(
+    closed=shape.flag,
+    count=shape.natural,
+    epoch=shape.ordinal,
+    first_seq=shape.natural,
+    gaps=shape.list_of(_GAP, 0, 64),
+    last_seq=shape.natural,
+    lost=shape.natural,
+    missing=shape.natural,
+    producer=shape.identity,
+    repeated=shape.natural,
+    sampled=shape.natural,
+    waiting=shape.natural,
+)
+
+
+def _sources(value: Json) -> list[Json]:
+    return shape.ascending(shape.list_of(_SOURCE, 1)(value), lambda row: (row["producer"], row["epoch"]))
+
+
 def _files(value: Json) -> list[Json]:
     return shape.ascending(shape.list_of(_FILE)(value), lambda row: str(row["path"]))
 
@@ -104,6 +126,7 @@ _MANIFEST = shape.record(
     files=_files,
     scope=shape.exactly(SCOPE),
     software=shape.text,
+    sources=shape.Optional(_sources),
 )
 
 

@@ -13,23 +13,43 @@ from .keccak import keccak256
 
 HEADER_BYTES = 80
 _MAX_BYTES, _MAX_DEPTH, _MAX_MESSAGE, _MAX_BRANCHES, _MAX_ATTESTATION, _MAX_URL = 64 << 10, 256, 4096, 256, 8192, 1000
+# Bytes of messages that operations are computed on, each message counted as at least so many: what a small proof may cost.
+_MAX_HASHED, _MIN_COUNTED = 512 << 10, 128
 _MAGIC = bytes.fromhex("004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e89294")
 _PENDING, _BITCOIN = bytes.fromhex("83dfe30d2ef90c8e"), bytes.fromhex("0588960d73d71901")
 _URL = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._/:")
-Message = bytes | None  # None where an operation on the way is not computed
+Hasher = Callable[[bytes], bytes]
 
 
-def _ripemd(_: bytes) -> bytes | None:
-    return None  # read, not computed
+class _Known:
+    """A message that is computed when somebody asks for it: what leads to no block that the reader knows costs nothing."""
+
+    def __init__(self, length: int, before: "_Known | None", compute: Hasher, value: bytes | None = None) -> None:
+        self.length, self._before, self._compute, self._value = length, before, compute, value
+
+    @property
+    def value(self) -> bytes:
+        chain: list[_Known] = []
+        one: _Known | None = self
+        while one is not None and one._value is None:
+            chain.append(one)
+            one = one._before
+        found = (one._value if one else None) or b""
+        for one in reversed(chain):
+            found = one._value = one._compute(found)
+        return found
 
 
-_OPS: dict[int, Callable[[bytes], bytes | None]] = {
-    0xF2: lambda message: message[::-1],
-    0xF3: lambda message: message.hex().encode(),
-    0x02: lambda message: hashlib.sha1(message).digest(),
-    0x03: _ripemd,
-    0x08: lambda message: hashlib.sha256(message).digest(),
-    0x67: keccak256,
+Message = _Known | None  # None where an operation on the way is not computed
+
+# How long the result is, given the message's length, and the operation.
+_OPS: dict[int, tuple[Callable[[int], int], Hasher] | None] = {
+    0xF2: (lambda length: length, lambda message: message[::-1]),
+    0xF3: (lambda length: 2 * length, lambda message: message.hex().encode()),
+    0x02: (lambda _: 20, lambda message: hashlib.sha1(message).digest()),
+    0x03: None,  # RIPEMD-160: read, not computed
+    0x08: (lambda _: 32, lambda message: hashlib.sha256(message).digest()),
+    0x67: (lambda _: 32, keccak256),
 }
 
 
@@ -41,14 +61,16 @@ class Proof:
 
     def time_in(self, height: int, header: bytes) -> int | None:
         """The header's time in seconds, when its Merkle root is what the proof leads to at this height."""
-        if (height, header[36:68]) not in self.heights:
+        root = header[36:68]
+        messages = (message for at, message in self.heights if at == height and message and message.length == len(root))
+        if not any(message.value == root for message in messages):
             return None
         return int.from_bytes(header[68:72], "little")
 
 
 class _Reader:
     def __init__(self, data: bytes) -> None:
-        self.data, self.at = data, 0
+        self.data, self.at, self.hashed = data, 0, 0
 
     def take(self, count: int) -> bytes:
         found = self.data[self.at : self.at + count]
@@ -97,14 +119,23 @@ class _Reader:
     def apply(self, tag: int, message: Message) -> Message:
         if tag in (0xF0, 0xF1):
             argument = self.octets(1, _MAX_MESSAGE)
-            if message is None:
-                return None
-            result: Message = message + argument if tag == 0xF0 else argument + message
+            added = len(argument)
+            op: tuple[Callable[[int], int], Hasher] | None = (
+                lambda length: length + added,
+                lambda before: before + argument if tag == 0xF0 else argument + before,
+            )
         elif tag in _OPS:
-            result = _OPS[tag](message) if message is not None else None
+            op = _OPS[tag]
         else:
             raise Broken("the OpenTimestamps proof has an operation that is not known")
-        return result if result is not None and len(result) <= _MAX_MESSAGE else None
+        if message is None:
+            return None
+        self.hashed += max(message.length, _MIN_COUNTED)
+        if self.hashed > _MAX_HASHED:
+            raise Broken("the OpenTimestamps proof has operations on more than 512 KiB of messages")
+        if op is None or op[0](message.length) > _MAX_MESSAGE:
+            return None
+        return _Known(op[0](message.length), message, op[1])
 
     def attestation(self, proof: Proof, message: Message) -> None:
         tag, inner = self.take(8), _Reader(self.octets(0, _MAX_ATTESTATION))
@@ -127,6 +158,6 @@ def read(data: bytes) -> Proof:
     if reader.take(len(_MAGIC)) != _MAGIC or reader.number() != 1 or reader.take(1) != b"\x08":
         raise Broken("not an OpenTimestamps proof over SHA-256")
     proof = Proof(reader.take(32))
-    reader.timestamp(proof, proof.digest, 0)
+    reader.timestamp(proof, _Known(32, None, bytes, proof.digest), 0)
     reader.finish()
     return proof

@@ -5,7 +5,7 @@ Goes on after a broken check wherever what follows can still be judged; believes
 
 import hashlib
 
-from . import alarms, anchors, container, cose, disclosures, entry, findings, note, placed, plans, trust
+from . import alarms, anchors, container, cose, disclosures, entry, findings, note, placed, plans, sources, trust
 from . import manifest as manifests
 from .anchors import Surroundings
 from .anchortrust import AnchorTrust
@@ -46,7 +46,7 @@ class _Run:
         self.uses = Uses()
         self.check = "container"  # the one whose part is being read
         self.entries = Problems()
-        self.witnessed: dict[str, int] = {}
+        self.witnessed: tuple[str, int] | None = None
 
     # What is read
 
@@ -135,6 +135,7 @@ class _Run:
             problems = Problems()
             holds = check(problems)
             self.report.settle(name, problems, holds)
+        sources.check(self.report, fold.sources)
         self._check_times(seals)
         alarms.check(self.report, self.inside + self.outside)
 

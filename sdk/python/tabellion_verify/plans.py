@@ -36,6 +36,12 @@ ALARMS = Plan(
     "That the answer was right, or that no witness saw another history later.",
 )
 
+SOURCES = Plan(
+    "sources",
+    "Every number that an outside source gave to its records in this range is here, or was declared lost by the source.",
+    "That a source counted everything that it saw, or anything about an application that never calls the log.",
+)
+
 ANCHORS = Plan(
     "anchors",
     "Somebody outside whom the trust file names held a digest of the log at the times stated.",

@@ -57,6 +57,25 @@ class Policy:
             return name in signed
         return sum(self.is_met(member, signed) for member in group.members) >= group.threshold
 
+    def met_by(self, times: dict[str, int]) -> tuple[str, int] | None:
+        """The witness whose cosignature met the quorum, in the order of their times and of the file: of two of three, the second.
+
+        One witness with a wrong clock decides it only where one is enough; one outside the quorum never does.
+        """
+        if self.quorum == "none":
+            return None
+        signed: set[str] = set()
+        for name, seconds in sorted(times.items(), key=lambda item: item[1]):
+            signed.add(name)
+            if self.is_met(self.quorum, signed):
+                return name, seconds
+        return None
+
+    def rests_on(self, name: str) -> set[str]:
+        """Names of the witnesses that a witness or group of this policy rests on."""
+        group = self.groups.get(name)
+        return {name} if group is None else {one for member in group.members for one in self.rests_on(member)}
+
 
 def read(data: bytes) -> Policy:
     """Raises `Malformed` with the number of the line."""
@@ -158,5 +177,9 @@ def judge_quorum(policy: Policy, checkpoint: Checkpoint | None) -> tuple[str, st
     text = f"the trust file asks for {asks}; cosigned by {', '.join(signed) or 'none'}"
     if unchecked := policy.unchecked(checkpoint):
         text += f"; the ML-DSA-44 cosignature of {', '.join(unchecked)} was not checked here, tabellion verify does"
-    met = policy.quorum == "none" or policy.is_met(policy.quorum, set(signed))
+    if policy.quorum == "none":
+        return HOLDS, text
+    if outside := [name for name in signed if name not in policy.rests_on(policy.quorum)]:
+        text += f"; outside the quorum, so that its time is not used: {', '.join(outside)}"
+    met = policy.is_met(policy.quorum, set(signed))
     return (HOLDS if met else UNDETERMINED), text

@@ -3,9 +3,10 @@
 Source: docs/formats.md §11, §11.1 and the last paragraph of §12.
 """
 
-from . import container, disclosures, entry, recordtypes
+from . import container, disclosures, entry, recordtypes, sources
 from .disclosures import ErasedUnit, ShownUnit
 from .faults import Malformed
+from .jcs import Json
 from .manifest import TOTALS, Manifest
 from .numbers import Numbers
 from .placed import Placed
@@ -22,6 +23,7 @@ class RangeFold:
         self.totals = dict.fromkeys(TOTALS, 0)
         self.types: dict[str, int] = {}
         self.numbers = Numbers(manifest.first == 0)
+        self.sources: list[dict[str, Json]] = []
         self.erased = {(line.index, line.unit): line for line in erased}
         self.claims: dict[int, list[ErasedUnit]] = {}  # by the entry that has to prove them
         for line in erased:
@@ -48,6 +50,7 @@ class RangeFold:
         return found
 
     def fold(self, inside: list[Placed], outside: list[Placed]) -> None:
+        self.sources = sources.rows_of(inside, self.manifest.first == 0)
         for one in inside:
             self.totals["entries"] += 1
             if one.entry is None:
@@ -109,6 +112,8 @@ class RangeFold:
                 problems.broken(f"manifest.json: totals.{name} is {manifest.totals[name]} and {counted} were counted")
         if manifest.types != self.types:
             problems.broken("manifest.json: types is not what was counted")
+        if (manifest.sources or []) != self.sources:
+            problems.broken("manifest.json: sources is not what was counted")
         if manifest.epochs != self.numbers.rows():
             problems.broken("manifest.json: epochs is not what was counted")
         return "all as counted"

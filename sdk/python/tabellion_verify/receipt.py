@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import anchors, disclosures, entry, findings, jcs, note, placed, plans, recordtypes, shape, tlogproof, tree, trust
+from .anchortrust import AnchorTrust
 from .bounds import Bound
 from .directory import Uses
 from .entry import Entry
@@ -36,6 +37,7 @@ def _seal(value: jcs.Json) -> SealProof:
 
 _SEAL = shape.record(batch_path=shape.hashes, entry=shape.entry, index=shape.natural, path=shape.hashes)
 _EXTRA = shape.record(
+    anchors=shape.Optional(anchors.read_of_receipt),
     disclosures=shape.list_of(shape.text),
     entry=shape.entry,
     format=shape.exactly("tabellion.receipt/1"),
@@ -51,6 +53,7 @@ class Receipt:
     disclosures: list[str]
     keys: list[Placed]
     seal: SealProof | None
+    anchors: list[dict[str, jcs.Json]]
 
     @property
     def entry(self) -> Entry:
@@ -84,12 +87,12 @@ def read(data: bytes) -> Receipt:
         if sealed.seal is None:
             raise Malformed("what is brought along as the seal is none")
         seal = SealProof(Placed(seal.placed.index, seal.placed.data, seal.placed.path, sealed), seal.batch_path)
-    return Receipt(own, checkpoint, extra["disclosures"], extra["keys"], seal)
+    return Receipt(own, checkpoint, extra["disclosures"], extra["keys"], seal, extra["anchors"] or [])
 
 
 def verify(data: bytes, policy: Policy | None) -> tuple[Report, Uses]:
     report = Report.planned("receipt", plans.SCOPES["receipt"], plans.RECEIPT)
-    uses, witnessed = Uses(), {}
+    uses, witnessed = Uses(), None
     try:
         receipt = read(data)
         report.set("form", HOLDS, f"a receipt for entry {receipt.own.index} of {receipt.checkpoint.origin}")
@@ -128,8 +131,31 @@ def _judge(report: Report, receipt: Receipt, policy: Policy | None, uses: Uses) 
     _check_seal(report, receipt, chain, uses)
     _check_statement(report, receipt, chain, uses, seal_time)
     _check_disclosures(report, receipt)
-    if report.find("issuer").outcome == HOLDS:
-        _check_times(report, receipt, anchors.by_witness(checkpoint, trust.witnessed(policy, checkpoint)))
+    _check_outside_clocks(report, receipt, policy)
+
+
+def _check_outside_clocks(report: Report, receipt: Receipt, policy: Policy | None) -> None:
+    """What anchors in the receipt, and the witnesses of its checkpoint, say of time; and how far the evidence goes."""
+    checkpoint, bounds = receipt.checkpoint, []
+    if receipt.anchors:
+        report.add(plans.ANCHORS)
+        believed = policy.anchors if policy else AnchorTrust()
+        bounds = anchors.check_of_receipt(report, receipt.anchors, checkpoint, believed)
+    is_known = report.find("issuer").outcome == HOLDS
+    witnessed = trust.witnessed(policy, checkpoint) if is_known else None
+    report.facts["levels"] = _levels(report, witnessed is not None)
+    _check_times(report, receipt, bounds + anchors.by_witness(checkpoint, witnessed))
+
+
+_INCLUDED = ("form", "entry", "inclusion", "keys", "issuer", "checkpoint signature", "seal")
+
+
+def _levels(report: Report, is_witnessed: bool) -> list[jcs.Json]:
+    """How far the evidence inside the file goes for this reader (docs/formats.md §9.2)."""
+    if any(report.find(name).outcome != HOLDS for name in _INCLUDED):
+        return []
+    is_anchored = report.has("anchors") and report.find("anchors").outcome == HOLDS
+    return ["included", *(["witnessed"] if is_witnessed else []), *(["anchored"] if is_anchored else [])]
 
 
 def _check_times(report: Report, receipt: Receipt, bounds: list[Bound]) -> None:

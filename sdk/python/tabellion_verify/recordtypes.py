@@ -23,8 +23,12 @@ ENVIRONMENT = shape.one_of("production", "sandbox", "development")
 _NOT_CRITICAL = {
     "anchor.confirmed",
     "envelope.imported",
+    "gap.declared",
+    "gap.filled",
+    "gap.found",
     "package.exported",
     "record.read",
+    "source.heartbeat",
     "statement.registered",
     "witness.conflict_found",
     "witness.conflict_lifted",
@@ -63,6 +67,8 @@ _IDS = shape.list_of(shape.identity)
 def _systems(value: Json) -> Json:
     return shape.ascending(shape.list_of(_SYSTEM)(value), lambda one: str(one["system"]))
 
+
+_SPAN = {"epoch": shape.ordinal, "first": shape.ordinal, "last": shape.ordinal, "producer": shape.identity}
 
 CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
     GENESIS: shape.record(digest_alg=shape.exactly("sha-256"), env=ENVIRONMENT, key=_key, origin=origin, tenant=_TENANT),
@@ -104,6 +110,21 @@ CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
     "witness.conflict_lifted": shape.record(conflict=shape.identity),
     "package.exported": shape.record(count=shape.natural, first=shape.natural, manifest_sha256=shape.digest, size=shape.natural),
     "record.read": shape.record(entry=shape.natural),
+    "source.heartbeat": shape.record(
+        beat=shape.ordinal,
+        closed=shape.flag,
+        epoch=shape.ordinal,
+        interval_s=shape.ordinal,
+        last_seq=shape.natural,
+        lost=shape.natural,
+        producer=shape.identity,
+        sampled=shape.natural,
+        sent=shape.natural,
+        spooled=shape.natural,
+    ),
+    "gap.declared": shape.record(**_SPAN, reason=shape.one_of("spool_full", "spool_damaged", "refused", "other")),
+    "gap.found": shape.record(**_SPAN, why=shape.one_of("jump", "heartbeat")),
+    "gap.filled": shape.record(**_SPAN),
 }
 
 
@@ -138,5 +159,11 @@ def _check_numbers(record: "Record", facts: dict[str, Json]) -> None:
         said = (facts["origin"], facts["env"], facts["tenant"])
         if numbers != (1, 1, 1) or said != (record.log, record.env, record.log.rpartition("/log/")[2]):
             raise Malformed("a genesis that is not number 1 of everything or contradicts its header")
+    if record.type == "source.heartbeat":
+        waits_after_the_end = facts["closed"] and facts["spooled"] > 0
+        if facts["sent"] + facts["lost"] + facts["spooled"] != facts["last_seq"] or facts["sampled"] > facts["sent"] or waits_after_the_end:
+            raise Malformed("a heartbeat whose counts do not add up")
+    if record.type.startswith("gap.") and facts["first"] > facts["last"]:
+        raise Malformed("a gap that ends before it begins")
     if record.type == ERASURE_DONE and facts["erased"] != sum(len(unit.digests) for unit in record.units):
         raise Malformed("a tombstone with another number of fields than `erased`")

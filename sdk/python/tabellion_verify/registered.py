@@ -85,5 +85,5 @@ def _check_receipt(report: Report, one: Registration, key: bytes, digest: str, u
         return
     uses.add(message.kid, "log", "receipt")
     report.facts |= {"index": one.receipt.index, "size": one.receipt.size}
-    said = f"entry {one.receipt.index} of {one.receipt.size} registers this statement, signed by log key {message.kid}"
+    said = f"the entry at {one.receipt.place}, registers this statement, signed by log key {message.kid}"
     report.set("receipt", HOLDS, said)

@@ -28,7 +28,7 @@ from .der import (
 )
 from .faults import Broken
 
-MAX_BYTES, _MAX_CERTIFICATES, _MAX_ATTRIBUTES, _MAX_U64 = 64 << 10, 16, 32, (1 << 64) - 1
+MAX_BYTES, _MAX_CERTIFICATES, _MAX_ATTRIBUTES, _MAX_U64 = 64 << 10, 8, 32, (1 << 64) - 1
 _PKCS9 = bytes.fromhex("2a864886f70d0109")
 _SIGNED_DATA, _TST_INFO = bytes.fromhex("2a864886f70d010702"), _PKCS9 + b"\x10\1\4"
 _CONTENT_TYPE, _MESSAGE_DIGEST = _PKCS9 + b"\3", _PKCS9 + b"\4"
@@ -157,7 +157,7 @@ def _read_signed_data(data: Der) -> _Token:
         # Other choices are passed over: none of them can be the signer's.
         certificates += [one.whole] if one.tag == SEQUENCE else []
         if len(certificates) > _MAX_CERTIFICATES:
-            raise Broken("the time-stamp brings more than 16 certificates")
+            raise Broken("the time-stamp brings more than 8 certificates")
     data.optional(context(1))
     signers = data.enter(SET)
     data.finish()

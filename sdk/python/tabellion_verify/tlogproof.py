@@ -12,7 +12,8 @@ from .faults import Malformed
 FIRST_LINE = b"c2sp.org/tlog-proof@v1\n"
 MAX_BYTES = 4 << 20
 MAX_PATH = 63
-_INDEX = re.compile("index (0|[1-9][0-9]{0,18})")
+MAX_INDEX = (1 << 53) - 1
+_INDEX = re.compile("index (0|[1-9][0-9]{0,15})")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,6 @@ def read(data: bytes) -> TlogProof:
         raise Malformed("lacks the extra line of a receipt or its checkpoint")
     index = _INDEX.fullmatch(lines[1])
     path = [encoding.from_base64(line) for line in lines[2:]]
-    if index is None or int(index[1]) >= 1 << 63 or len(path) > MAX_PATH or any(len(one) != 32 for one in path):
+    if index is None or int(index[1]) > MAX_INDEX or len(path) > MAX_PATH or any(len(one) != 32 for one in path):
         raise Malformed("has no proper index or path")
     return TlogProof(encoding.from_base64(lines[0].removeprefix("extra ")), int(index[1]), path, checkpoint)

@@ -59,7 +59,7 @@ class _Run:
             return
         self.uses.add(receipt.message.kid, "log", "receipt")
         self.report.facts |= {"index": receipt.index, "size": receipt.size}
-        said = f"entry {receipt.index} of {receipt.size}, signed by log key {receipt.message.kid}"
+        said = f"the entry at {receipt.place}, signed by log key {receipt.message.kid}"
         self.report.set("receipt", HOLDS, said)
 
     def _check_signature(self, statement: Entry, record: Record) -> None:

@@ -78,8 +78,8 @@ def judge(policy: Policy | None, claim: Claim) -> tuple[str, str]:
     return HOLDS, "; ".join(filter(None, said))
 
 
-def witnessed(policy: Policy | None, checkpoint: Checkpoint) -> dict[str, int]:
-    """Witnesses of a met quorum, each with the time in seconds that it signed. Empty when the trust file asks for none."""
-    if policy is None or policy.quorum == "none" or judge_quorum(policy, checkpoint)[0] != HOLDS:
-        return {}
-    return policy.cosigned(checkpoint)
+def witnessed(policy: Policy | None, checkpoint: Checkpoint) -> tuple[str, int] | None:
+    """The witness by whom the quorum was met, with its time in seconds. None when it is not met, or the trust file asks for nobody."""
+    if policy is None or judge_quorum(policy, checkpoint)[0] != HOLDS:
+        return None
+    return policy.met_by(policy.cosigned(checkpoint))

@@ -1,11 +1,30 @@
 """The forms that everything else rests on: what has a second spelling is refused."""
 
 import base64
+import hashlib
 import unittest
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import TypeVar
 
-from tabellion_verify import cbor, cose, disclosures, ed25519, encoding, jcs, keccak, note, policy, tree, zipform
+from tabellion_verify import (
+    alarms,
+    cbor,
+    certificate,
+    cose,
+    disclosures,
+    ed25519,
+    encoding,
+    jcs,
+    keccak,
+    note,
+    ots,
+    policy,
+    report,
+    timestamp,
+    tree,
+    zipform,
+)
 from tabellion_verify.faults import Broken, Malformed
 from tests import GOLDEN, TLOG_GOLDEN
 
@@ -107,6 +126,19 @@ class Signatures(unittest.TestCase):
         receipt.message.verify(log, tree.root_of_path(tree.leaf_hash(entry), receipt.index, receipt.size, receipt.path))
 
 
+    def test_index_and_size_of_a_receipt_are_numbers_that_json_says_exactly(self) -> None:
+        golden = cose.read((TLOG_GOLDEN / "receipt.bin").read_bytes())
+
+        def placed(size: int) -> bytes:
+            proof = b"\x83\x1b" + size.to_bytes(8) + b"\x00\x80"
+            vdp = b"\xa1\x19\x01\x8c\xa1\x20\x81" + cbor.byte_string(proof)
+            return b"\xd2\x84" + cbor.byte_string(golden.protected) + vdp + b"\xf6" + cbor.byte_string(golden.signature)
+
+        self.assertEqual(cose.read_receipt(placed((1 << 53) - 1)).size, (1 << 53) - 1)
+        with self.assertRaises(Malformed, msg="one file would have two verdicts"):
+            cose.read_receipt(placed(1 << 53))
+
+
 class Trust(unittest.TestCase):
     def test_the_golden_policy_counts_groups(self) -> None:
         rules = policy.read((TLOG_GOLDEN / "policy.txt").read_bytes())
@@ -115,6 +147,9 @@ class Trust(unittest.TestCase):
         checkpoint = note.read_checkpoint((TLOG_GOLDEN / "checkpoint-cosigned.txt").read_bytes())
         self.assertEqual(list(rules.cosigned(checkpoint)), ["X1"], "a real cosignature is not recognised")
         self.assertEqual(policy.judge_quorum(rules, checkpoint)[0], "undetermined", "a quorum that is not met would be one")
+        times = {"X1": 50, "X3": 70, "Y1": 60, "Y2": 1}
+        self.assertEqual(rules.met_by(times), ("X3", 70), "one witness's clock dates what a quorum has to")
+        self.assertIsNone(rules.met_by({"X1": 50, "Y1": 60}), "a quorum that is not met dates something")
 
     def test_what_is_no_policy_is_refused_with_its_line(self) -> None:
         key = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
@@ -129,6 +164,27 @@ class Trust(unittest.TestCase):
         ):
             with self.assertRaises(Malformed, msg=f"{text!r} would be believed"):
                 policy.read(text.encode())
+
+
+class Alarms(unittest.TestCase):
+    def test_thousands_of_alarms_are_looked_at_once_each(self) -> None:
+        reads = 0
+
+        class Found(SimpleNamespace):
+            @property
+            def record_id(self) -> str:
+                nonlocal reads
+                reads += 1
+                return "0" * 32
+
+        facts = {"kind": "forked", "proved": True, "size": 9}
+        found = [Found(type=alarms.FOUND, type_version=1, facts=facts, observed_at=1) for _ in range(500)]
+        lifted = [SimpleNamespace(type=alarms.LIFTED, type_version=1, facts={"conflict": "1" * 32}) for _ in range(500)]
+        rows = [SimpleNamespace(index=index, entry=SimpleNamespace(record=one)) for index, one in enumerate(found + lifted)]
+        judged = report.Report.planned("package", "", ())
+        alarms.check(judged, rows)
+        self.assertEqual(judged.find("alarms").outcome, report.UNDETERMINED, "alarms that nothing lifts are passed over")
+        self.assertLessEqual(reads, 500, "a package of many alarms keeps its reader busy: the work grows with their square")
 
 
 class Tree(unittest.TestCase):
@@ -198,6 +254,31 @@ class Disclosures(unittest.TestCase):
         for line in [*lines, f"rfc3161 x {mistyped}"]:
             with self.assertRaisesRegex(Malformed, f"line {trust.count(NEWLINE) + 1}", msg=f"the reader has to search for {line}"):
                 policy.read(trust + f"#! {line}\n".encode())
+
+    def test_a_small_proof_that_takes_long_to_compute_is_refused(self) -> None:
+        branch = b"\x67\x00" + bytes.fromhex("0588960d73d71901") + b"\x01\x01"
+
+        def proof(count: int) -> bytes:
+            head = ots._MAGIC + b"\x01\x08" + bytes(32) + b"\xf0\xe0\x1f" + bytes(4064)
+            return head + (b"\xff" + branch) * (count - 1) + branch
+
+        self.assertEqual(len(ots.read(proof(127)).heights), 127, "127 hashes of 4096 bytes and 128 bytes are below the limit")
+        with self.assertRaises(Broken, msg="a reader computes for hours"):
+            ots.read(proof(128))
+        deep = bytes(32)
+        for _ in range(255):
+            deep = hashlib.sha256(deep).digest()
+        chain = ots.read(ots._MAGIC + b"\x01\x08" + bytes(32) + b"\x08" * 255 + branch[1:])
+        header = bytes(36) + deep + (7).to_bytes(4, "little") + bytes(8)
+        self.assertEqual(chain.time_in(1, header), 7, "a long chain of operations is not followed")
+
+    def test_an_authority_between_may_sign_certificates(self) -> None:
+        kept = TLOG_GOLDEN / "anchor"
+        authority = certificate.read_authority((kept / "authority-deep.der").read_bytes())
+        imprint = hashlib.sha256(b"checkpoint").digest()
+        timestamp.verify((kept / "stamp-deep.tsr").read_bytes(), imprint, authority)
+        with self.assertRaises(Broken, msg="whoever holds a certificate for something else makes time-stamps of this authority"):
+            timestamp.verify((kept / "stamp-lent.tsr").read_bytes(), imprint, authority)
 
     def test_keccak_is_that_of_chains(self) -> None:
         """Vectors of the Keccak team: the empty message, and one of exactly one block."""

@@ -66,6 +66,8 @@ class Verdicts(unittest.TestCase):
                 wanted["checks"],
                 f"{what}: verifiers contradict each other",
             )
+            if "levels" in wanted:
+                self.assertEqual(given.facts.get("levels"), wanted["levels"], f"{what}: two verifiers, two levels")
             if "bounds" in wanted:
                 self.assertEqual(given.facts.get("time_bounds"), wanted["bounds"], f"{what}: two verifiers, two times")
             self.assertEqual(given.exit_code, wanted["exit"], f"{what}: a script would act on another answer")
@@ -179,6 +181,13 @@ class Directory(unittest.TestCase):
         self.assertIn(kid, keys, "the golden receipt no longer brings its actor's key")
         self.assertEqual(given.find("statement signature").outcome, "holds", "an auditor who has the key cannot use it")
         self.assertEqual(given.exit_code, 0, given.to_text())
+
+    def test_half_a_character_is_no_text(self) -> None:
+        row = '{"key_id":"' + "0" * 64 + '","note":"%s","organisation":"A","valid_from":"2020-01-01"}'
+        text = '{"format":"tabellion.key-directory/1","keys":[' + row + "]}"
+        tabellion_verify.read_directory((text % r"\ud83d\ude00").encode())
+        with self.assertRaises(tabellion_verify.Malformed, msg="one list of keys would have two readings"):
+            tabellion_verify.read_directory((text % r"\ud800").encode())
 
     def test_a_directory_of_another_form_is_refused(self) -> None:
         good = {"key_id": "0" * 64, "organisation": "x", "valid_from": "2020-01-01"}

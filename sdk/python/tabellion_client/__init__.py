@@ -1,0 +1,16 @@
+"""Records what an application does in a Tabellion log, so that nothing can be left out unseen. Standard library only.
+
+    from tabellion_client import Recorder
+
+    with Recorder("https://notary.example.com", key, spool="/var/lib/app/spool") as log:
+        log.record("loan.decided", {"decision": "declined", "score": 612})
+
+Every event gets a number and is on disk before `record` returns; a thread sends it. A number that never arrives is named in the log, whatever happened to
+the event: docs/completeness.md says what that proves and what it does not.
+"""
+
+from .commitment import commit
+from .recorder import Recorder, Ticket
+from .spool import SpoolBusy, SpoolFull
+
+__all__ = ["Recorder", "SpoolBusy", "SpoolFull", "Ticket", "commit"]
