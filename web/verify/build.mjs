@@ -22,8 +22,11 @@ const EXPORT = /^export (async function|function|class|const) (\w+)/gm;
 /** Lines that hold a comment and nothing else. */
 const COMMENT = /^ *(?:\/\/.*|\/\*\*.*\*\/|\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\n/gm;
 
+/** A comment behind code. One that holds a quote stays: it could be text. */
+const COMMENT_BEHIND = / +\/\/ [^'"`\n]*$/gm;
+
 /** Code as it is sent: no comments, no indentation, no empty lines. No source has text that goes over several lines. */
-const sent = (code) => code.replace(COMMENT, '').replace(/^ +/gm, '').replace(/\n{2,}/g, '\n');
+const sent = (code) => code.replace(COMMENT, '').replace(COMMENT_BEHIND, '').replace(/^ +/gm, '').replace(/\n{2,}/g, '\n');
 const ORIGIN = '// Made by web/verify/build.mjs from web/verify/src, where the comments are; change it there.\n';
 
 const read = (path) => readFile(new URL(path, HERE), 'utf8');

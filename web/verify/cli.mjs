@@ -38,6 +38,7 @@ const printable = (line) => line.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u20
 
 function printText(run) {
   for (const check of run.checks) process.stdout.write(`${check.outcome.padEnd(13)}${check.name}: ${printable(check.detail)}\n`);
+  if (run.facts.levels) process.stdout.write(`\nlevels: ${run.facts.levels.join(', ') || 'none'}\n`);
   process.stdout.write(`\n${run.kind}: ${run.verdict}\n`);
 }
 

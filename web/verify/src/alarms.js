@@ -25,9 +25,8 @@ export async function checkAlarms(run, { entries, extra }) {
   const records = [...extra.values(), ...entries].filter((entry) => entry.record && isAlarm(entry.record)).sort((a, b) => a.index - b.index);
   const raised = records.filter((entry) => entry.record.type === FOUND);
   if (raised.length === 0) return;
-  const isLifted = (alarm) => records.some(({ index, record }) => (
-    record.type === LIFTED && index > alarm.index && record.facts.conflict === alarm.record.record_id));
-  const open = raised.filter((alarm) => !isLifted(alarm));
+  const lifted = new Map(records.flatMap(({ index, record }) => (record.type === LIFTED ? [[record.facts.conflict, index]] : [])));
+  const open = raised.filter(({ index, record }) => !(lifted.get(record.record_id) > index));
   const more = open.length - NAMED_MAX;
   run.add(ALARMS_CHECK);
   await run.check('alarms', () => (open.length === 0

@@ -1,7 +1,8 @@
 // What the anchors in a package say: each file's evidence against the log (docs/formats.md §11.3). Promise: evidence counts only for a checkpoint that the
 // log key signed and that the package's checkpoint continues; what could not be checked is never a bound.
 import { Contradiction, NotChecked, insist } from './anchor/finding.js';
-import { checkEvidence, EVIDENCE_BYTES_MAX, KINDS } from './anchor/evidence.js';
+import { EVIDENCE_BYTES_MAX, KINDS } from './anchor/kinds.js';
+import { checkEvidence } from './anchor/evidence.js';
 import { hex, utf8 } from './bytes.js';
 import { parseEntry } from './entry.js';
 import { judgeCheckpoint } from './issuer.js';

@@ -51,12 +51,11 @@ function timeOf(run, names) {
   const found = fromChecks(run, 'time', areWrong ? [...names, 'anchors'] : names, '');
   if (found.outcome !== 'holds') return found;
   if (anchors?.outcome === 'holds') return { ...found, answer: `Outside clocks bound it: ${run.find('time bounds').detail}.` };
-  const [first] = Object.entries(run.witnessed).sort(([, a], [, b]) => a - b);
-  if (!first) return { ...found, outcome: NOT_CHECKED, answer: `No outside clock: ${CLOCK}.` };
-  return { ...found, answer: `Not after ${dated(first[1])}, by witness ${first[0]}.` };
+  if (!run.witnessed) return { ...found, outcome: NOT_CHECKED, answer: `No outside clock: ${CLOCK}.` };
+  return { ...found, answer: `Not after ${dated(run.witnessed.seconds)}, by witness ${run.witnessed.name}.` };
 }
 
-/** [{aspect, outcome, answer, restsOn}] of a run; none for a file of no known kind. `run.witnessed` is what witnesses dated: name → seconds. */
+/** [{aspect, outcome, answer, restsOn}] of a run; none for a file of no known kind. `run.witnessed` is who met the quorum: {name, seconds}. */
 export function aspectsOf(run) {
   const parts = RESTS_ON[run.kind];
   if (!parts) return [];

@@ -48,12 +48,11 @@ const toldLimit = (one) => (one ? `${microsText(one.time)} (${one.source})` : 'u
 const told = (one) => `entries ${one.first} to ${one.last}: logged not before ${toldLimit(one.notBefore)}, not after ${toldLimit(one.notAfter)}`;
 const plain = (one) => (one ? { source: one.source, time: microsText(one.time) } : null);
 
-/** What the earliest of the witnesses that the trust file asks for says of time; `witnessed`: name → seconds. */
+/** What the witness by whom the quorum of the trust file was met says of time; `witnessed`: {name, seconds} or null. */
 export function boundsOfWitnesses(checkpoint, witnessed) {
-  const [first] = Object.entries(witnessed).sort(([, a], [, b]) => a - b);
-  if (!first) return [];
-  const latest = BigInt(first[1]) * 1_000_000n;
-  return [{ size: checkpoint.size, record: checkpoint.size, earliest: 0n, latest, source: `witness ${first[0]}`, isUnforeseeable: false }];
+  if (!witnessed) return [];
+  const latest = BigInt(witnessed.seconds) * 1_000_000n;
+  return [{ size: checkpoint.size, record: checkpoint.size, earliest: 0n, latest, source: `witness ${witnessed.name}`, isUnforeseeable: false }];
 }
 
 /** Runs the check `time bounds` over the seals given and gives what the facts list; null when no clock outside the log says anything. */

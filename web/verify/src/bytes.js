@@ -30,6 +30,16 @@ export function text(bytes) {
   }
 }
 
+/** The lines of a file, as bytes. */
+export function linesOf(bytes) {
+  const lines = [];
+  for (let at = 0; at <= bytes.length; at += lines[lines.length - 1].length + 1) {
+    const end = bytes.indexOf(0x0a, at);
+    lines.push(bytes.subarray(at, end < 0 ? bytes.length : end));
+  }
+  return lines;
+}
+
 export function concat(...parts) {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

@@ -143,6 +143,9 @@ export function parseRegistration(bytes) {
   return { receipt: readReceipt({ ...sign1, unprotected: new Map([[VDP, sign1.unprotected.get(VDP)]]) }), entry };
 }
 
+/** Where a receipt says that its entry stands: its index and size are not signed, and other pairs lead to the same root. */
+export const placeOf = ({ index, size }) => `index ${index} of ${size}, as the receipt says`;
+
 /** A COSE Receipt (RFC 9942): {kid, iss, sub, size, index, path, …}. */
 export function parseReceipt(bytes) {
   return readReceipt(parseSign1(bytes));

@@ -29,7 +29,7 @@ export async function judgeIssuer(policy, chain, logKey, checkpoint) {
   const which = rootMatches ? 'root key' : 'log key';
   if (quorum.outcome === 'broken') return broken(quorum.detail);
   if (quorum.outcome !== 'holds') return undetermined(quorum.detail);
-  return { ...holds(`The trust file names ${chain.origin} with this ${which}${second}; ${quorum.detail}.`), value: quorum.times };
+  return { ...holds(`The trust file names ${chain.origin} with this ${which}${second}; ${quorum.detail}.`), value: quorum.witnessed };
 }
 
 /** Judges a checkpoint's signature by the log key in force for its size. */

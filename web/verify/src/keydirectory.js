@@ -3,6 +3,7 @@
 // and package keys that it granted; an actor's key only for itself, because a log does not say which organisation its actors belong to.
 import { text } from './bytes.js';
 import { isPublicKey } from './ed25519.js';
+import { toJcs } from './jcs.js';
 import { keyIdOf } from './keyid.js';
 import { Malformed, within } from './malformed.js';
 import { microsText } from './bounds.js';
@@ -54,6 +55,8 @@ export const parseKeyDirectory = (bytes) => within('key directory', () => {
     throw new Malformed('is not JSON');
   }
   refuseRepeats(source);
+  // Refuses half a character, which no text has.
+  toJcs(value);
   const keys = new Map();
   for (const row of DIRECTORY(value).keys) {
     if (keys.has(row.key_id)) throw new Malformed(`lists key ${row.key_id} twice`);

@@ -1,14 +1,11 @@
 // The manifest, the proof and the file set of a package (docs/formats.md §11).
 import { parseJcs, parseJcsLines } from './jcs.js';
 import { Malformed, within } from './malformed.js';
+import { SCOPE } from './scope.js';
 import { isFileName } from './zip.js';
 import * as shape from './shape.js';
 
 export const BUNDLE_ENTRIES = 4096;
-export const SCOPE = 'This package shows that the listed records existed in this log in this form and order when the checkpoint was '
-  + 'signed, and who signed them. It does not show that what they say is true, that anything outside the log did not happen, or that '
-  + 'a management system conforms to any standard. Tabellion is not a certification body.';
-
 const FIXED_FILES = [
   'VERIFY.txt', 'checkpoint', 'erasures.jsonl', 'manifest.cose', 'manifest.json', 'proof.json', 'report.html', 'verify.html',
 ];
@@ -71,6 +68,12 @@ const types = (value) => {
   return value;
 };
 
+const SOURCE = shape.closed({
+  closed: shape.boolean, count: shape.count, epoch: shape.ordinal, first_seq: shape.count,
+  gaps: shape.listOf(shape.closed({ first: shape.ordinal, last: shape.ordinal }), 0, 64), last_seq: shape.count, lost: shape.count, missing: shape.count,
+  producer: shape.id, repeated: shape.count, sampled: shape.count, waiting: shape.count,
+});
+
 const MANIFEST = shape.closed({
   count: shape.count,
   disclosure: shape.oneOf('all', 'business', 'none'),
@@ -91,6 +94,7 @@ const MANIFEST = shape.closed({
   'period?': period,
   scope: shape.exactly(SCOPE),
   size: shape.count,
+  'sources?': (value) => shape.ascending(shape.listOf(SOURCE, 1)(value), (one) => [one.producer, one.epoch], 'sources'),
   software: shape.string,
   tenant: shape.string,
   totals: shape.closed({

@@ -16,6 +16,7 @@ import { checkFiles, readContainer, readEntries, readManifest } from './packagep
 import { ANCHORS_CHECK, PACKAGE_PLAN } from './plans.js';
 import { isKeyRecord } from './recordtypes.js';
 import { broken, counted, Faults, holds, Run } from './report.js';
+import { checkSources, sourceRows } from './sources.js';
 import { edgeFault, judgeSeals, lastSealFault, periodFault } from './seals.js';
 import { recount, totalsFault } from './totals.js';
 import { parseDisclosure } from './unit.js';
@@ -28,7 +29,7 @@ export async function verifyPackage(bytes, policy, pace) {
   const steps = [
     readContainer, readManifest, checkFiles, readEntries, checkTree, foldKeys, checkManifestSignature, checkIssuer,
     checkCheckpoint, checkSeals, checkStatements, checkDisclosures, checkErasures, checkNumbers, checkPeriod, checkTotals,
-    checkOutsideClocks, checkAlarms,
+    checkSources, checkOutsideClocks, checkAlarms,
   ];
   for (const step of steps) {
     if (run.malformed || run.stopped) break;
@@ -124,7 +125,7 @@ async function checkManifestSignature(run, pack) {
 }
 
 async function checkIssuer(run, pack, bytes, policy) {
-  run.witnessed = await run.check('issuer', () => judgeIssuer(policy, pack.chain, pack.logKey, pack.checkpoint)) ?? {};
+  run.witnessed = await run.check('issuer', () => judgeIssuer(policy, pack.chain, pack.logKey, pack.checkpoint)) ?? null;
 }
 
 async function checkCheckpoint(run, pack) {
@@ -241,7 +242,9 @@ async function checkTotals(run, pack) {
   await run.check('totals', () => {
     pack.recount = recount(pack.entries, pack.knowledge);
     const fault = totalsFault(pack.manifest, pack.recount)
-      ?? (sameSummaries(pack.epochs, pack.manifest.epochs) ? null : 'the manifest says of the epochs what the records do not');
+      ?? (sameSummaries(pack.epochs, pack.manifest.epochs) ? null : 'the manifest says of the epochs what the records do not')
+      ?? (sameSummaries(sourceRows(pack.entries, pack.manifest.first === 0), pack.manifest.sources ?? []) ? null
+        : 'the manifest says of the sources what the records do not');
     return fault ? broken(fault) : holds(`${counted(pack.recount.totals.units, 'unit')}: `
       + `${pack.recount.totals.shown} shown, ${pack.recount.totals.withheld} withheld, ${pack.recount.totals.erased} erased.`);
   });

@@ -8,7 +8,7 @@ import { Malformed, within } from './malformed.js';
 import { BUNDLE_ENTRIES, bundleName, checkFileSet, parseErasureLines, parseManifest, parseProof } from './manifest.js';
 import { parseCheckpoint } from './note.js';
 import { isKnown, KEY_TYPES } from './recordtypes.js';
-import { counted, Faults, holds, undetermined } from './report.js';
+import { broken, counted, Faults, holds, undetermined } from './report.js';
 import { fileDigest } from './webcrypto.js';
 import { readZip } from './zip.js';
 
@@ -46,22 +46,35 @@ export async function checkFiles(run, pack) {
   });
 }
 
+/** The entries of the range as bytes, or why the files cannot hold that range: another number of files, or of entries in one. */
+function readBundles({ manifest: { count }, bundles, files }) {
+  const due = Math.ceil(count / BUNDLE_ENTRIES);
+  if (bundles !== due) return { fault: `${count} entries need ${due} entries files, and there are ${bundles}` };
+  const found = [];
+  for (let number = 0; number < due; number++) {
+    const name = bundleName(number);
+    const bundle = within(name, () => splitBundle(files.get(name)));
+    const wanted = Math.min(BUNDLE_ENTRIES, count - found.length);
+    if (bundle.length !== wanted) return { fault: `${name} holds ${bundle.length} entries and not ${wanted}` };
+    found.push(...bundle);
+  }
+  return { found };
+}
+
 export async function readEntries(run, pack) {
   await run.check('entries', async () => {
     const { manifest } = pack;
+    const { found, fault } = readBundles(pack);
+    if (fault) {
+      run.stop();
+      return broken(fault);
+    }
     const faults = new Faults();
     const entries = [];
-    for (let number = 0; number < pack.bundles; number++) {
-      const name = bundleName(number);
-      const bundle = within(name, () => splitBundle(pack.files.get(name)));
-      const wanted = Math.min(BUNDLE_ENTRIES, Math.max(0, manifest.count - number * BUNDLE_ENTRIES));
-      if (bundle.length !== wanted) faults.add(`${name} holds ${bundle.length} entries and not ${wanted}`);
-      for (const bytes of bundle) {
-        entries.push(within(name, () => parseEntry(bytes, manifest.first + entries.length)));
-        await run.pace.breathe(entries.length, manifest.count);
-      }
+    for (const bytes of found) {
+      entries.push(within('entries', () => parseEntry(bytes, manifest.first + entries.length)));
+      await run.pace.breathe(entries.length, manifest.count);
     }
-    if (entries.length !== manifest.count) faults.add(`there are ${entries.length} entries, the manifest says ${manifest.count}`);
     pack.entries = entries;
     readProof(pack);
     const outside = pack.proof.extra.map((item) => ({ ...parseEntry(item.entry, item.index), path: item.path }));

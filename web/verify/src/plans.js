@@ -23,6 +23,11 @@ export const ALARMS_CHECK = check('alarms', 'Alarms', ['unaltered'],
   'Every alarm in the log that is shown here, of a witness that saw another history of it, was answered for and lifted.',
   'That the answer was right, or that no witness saw another history later.');
 
+/** Of a package in whose range outside sources counted what they sent. */
+export const SOURCES_CHECK = check('sources', 'Sources', [],
+  'Every number that an outside source gave to its records in this range is here, or was declared lost by the source.',
+  'That a source counted everything that it saw, or anything about an application that never calls the log.');
+
 export const PACKAGE_PLAN = [
   check('container', 'Container', ['unaltered'],
     'The file is a package in its one possible byte form; every file has its checksum.',

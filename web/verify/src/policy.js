@@ -1,30 +1,31 @@
 // C2SP tlog-policy: the trust file (docs/formats.md §10). It says which logs and witnesses this reader believes.
 // Names are compared as they are written, without any Unicode normalisation.
-import { hex, text } from './bytes.js';
-import { Malformed } from './malformed.js';
-import { COSIGNATURE, ML_DSA_44, cosignedMessage, parseVerifierKey, signaturesBy } from './note.js';
+import { hex, linesOf, text } from './bytes.js';
+import { Malformed, within } from './malformed.js';
+import { COSIGNATURE, ED25519, ML_DSA_44, cosignedMessage, parseVerifierKey, signaturesBy } from './note.js';
 import { verifySignature } from './webcrypto.js';
 
-const ITEMS_MAX = 1024; // logs, witnesses and groups of one file; C2SP asks for at least 32 of each
-const TRUST_BYTES_MAX = 1024 * 1024;
+// Of logs, of witnesses and of groups; C2SP asks for at least 32 of each.
+const ITEMS_MAX = 256;
+const TRUST_BYTES_MAX = 256 * 1024;
+const TAB = 0x09, SPACE = 0x20, HASH = 0x23, DELETE = 0x7f;
 
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/;
-
-function policyText(bytes) {
-  const source = text(bytes);
-  if (CONTROL.test(source)) throw new Malformed('holds a control character');
-  return source;
+/** The words of a line; none of a comment, which need not be UTF-8. */
+function wordsOf(line) {
+  if (line.some((byte) => (byte < SPACE && byte !== TAB) || byte === DELETE)) throw new Malformed('holds a control character');
+  if (line.find((byte) => byte !== SPACE && byte !== TAB) === HASH) return [];
+  return text(line).split(/[ \t]+/).filter((word) => word !== '');
 }
 
 function defineName(policy, name, rule) {
   if (name === undefined || name === 'none') throw new Malformed('name is missing or reserved');
   if (policy.named.has(name)) throw new Malformed('name is defined twice');
-  if (policy.named.size >= ITEMS_MAX) throw new Malformed(`more than ${ITEMS_MAX} witnesses and groups`);
   policy.named.set(name, rule);
 }
 
-function addKey(keys, vkey) {
+function addKey(keys, vkey, type) {
   const key = parseVerifierKey(vkey ?? '');
+  if (key.type !== type && key.type !== ML_DSA_44) throw new Malformed('key is of another type than this line needs');
   const name = hex(key.publicKey);
   if (keys.has(name)) throw new Malformed('public key is listed twice');
   keys.add(name);
@@ -46,11 +47,11 @@ function addGroup(policy, [name, threshold, ...members]) {
 
 function readLine(policy, words) {
   const [keyword, ...rest] = words;
+  if (!keyword) return;
   if (keyword === 'log' && rest.length >= 1 && rest.length <= 2) {
-    if (policy.logs.length >= ITEMS_MAX) throw new Malformed(`more than ${ITEMS_MAX} logs`);
-    policy.logs.push(addKey(policy.logKeys, rest[0]));
+    policy.logs.push(addKey(policy.logKeys, rest[0], ED25519));
   } else if (keyword === 'witness' && rest.length >= 2 && rest.length <= 3) {
-    defineName(policy, rest[0], { witness: addKey(policy.witnessKeys, rest[1]) });
+    defineName(policy, rest[0], { witness: addKey(policy.witnessKeys, rest[1], COSIGNATURE) });
   } else if (keyword === 'group' && rest.length >= 3) {
     addGroup(policy, rest);
   } else if (keyword === 'quorum' && rest.length === 1) {
@@ -60,23 +61,15 @@ function readLine(policy, words) {
   } else {
     throw new Malformed('is not a log, witness, group or quorum line');
   }
+  policy.counts.set(keyword, (policy.counts.get(keyword) ?? 0) + 1);
+  if (policy.counts.get(keyword) > ITEMS_MAX) throw new Malformed(`is one of more than ${ITEMS_MAX}`);
 }
 
 /** Reads a trust file. Errors name the line. */
 export function parsePolicy(bytes) {
-  if (bytes.length > TRUST_BYTES_MAX) throw new Malformed('trust file is larger than 1 MiB');
-  const policy = { logs: [], named: new Map(), quorum: null, logKeys: new Set(), witnessKeys: new Set(), members: new Set() };
-  const lines = policyText(bytes).split('\n');
-  lines.forEach((line, at) => {
-    const words = line.split(/[ \t]+/).filter((word) => word !== '');
-    if (words.length === 0 || words[0].startsWith('#')) return;
-    try {
-      readLine(policy, words);
-    } catch (error) {
-      if (error instanceof Malformed) throw new Malformed(`trust file line ${at + 1}: ${error.message}`);
-      throw error;
-    }
-  });
+  if (bytes.length > TRUST_BYTES_MAX) throw new Malformed('trust file is larger than 256 KiB');
+  const policy = { logs: [], named: new Map(), quorum: null, logKeys: new Set(), witnessKeys: new Set(), members: new Set(), counts: new Map() };
+  linesOf(bytes).forEach((line, at) => within(`trust file line ${at + 1}`, () => readLine(policy, wordsOf(line))));
   if (policy.quorum === null) throw new Malformed('trust file has no quorum line');
   return policy;
 }
@@ -87,11 +80,35 @@ export function pinsFor(policy, origin) {
   return { log: named(origin), root: named(`${origin}/root`) };
 }
 
-/** Whether the cosignatures of a note meet the quorum, and when each witness signed; a named witness's own bad signature is `broken`. */
-export async function checkQuorum(policy, note) {
+/** Whether a witness or group is met by those that signed. */
+function isMet(policy, name, seen) {
+  const rule = policy.named.get(name);
+  return rule.witness ? seen.has(name) : rule.members.filter((member) => isMet(policy, member, seen)).length >= rule.least;
+}
+
+/**
+ * The witness whose cosignature met the quorum, in the order of their times and of the file: of two of three, the second. One witness with a wrong clock
+ * decides it only where one is enough; one outside the quorum never does. `times`: name → seconds; null when the quorum is not met.
+ */
+function metBy(policy, times) {
   const seen = new Set();
+  for (const [name, seconds] of [...times].sort(([, a], [, b]) => a - b)) {
+    seen.add(name);
+    if (isMet(policy, policy.quorum, seen)) return { name, seconds };
+  }
+  return null;
+}
+
+/** Names of the witnesses that a witness or group rests on. */
+const restsOn = (policy, name) => (policy.named.get(name).witness ? [name] : policy.named.get(name).members.flatMap((member) => restsOn(policy, member)));
+
+/**
+ * Whether the cosignatures of a note meet the quorum; `witnessed` is the witness by whom it was met, {name, seconds}, or null. A named witness's own bad
+ * signature is `broken`.
+ */
+export async function checkQuorum(policy, note) {
   const unchecked = [];
-  const times = {};
+  const times = new Map();
   for (const [name, rule] of policy.named) {
     if (rule.witness?.type === ML_DSA_44 && signaturesBy(note, rule.witness.name, ML_DSA_44, rule.witness.publicKey).length > 0) {
       unchecked.push(name);
@@ -100,26 +117,22 @@ export async function checkQuorum(policy, note) {
     for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
       const signed = cosignedMessage(note.text, blob);
       if (!signed || !(await verifySignature(rule.witness.publicKey, signed.message, signed.signature))) {
-        return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify`, times: {} };
+        return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify`, witnessed: null };
       }
       // Without a time it does not say that no larger tree was seen, so it witnesses nothing.
-      if (signed.seconds > 0n) {
-        seen.add(name);
-        times[name] ??= Number(signed.seconds);
-      }
+      if (signed.seconds > 0n && !times.has(name)) times.set(name, Number(signed.seconds));
     }
   }
-  const met = (name) => {
-    const rule = policy.named.get(name);
-    return rule.witness ? seen.has(name) : rule.members.filter(met).length >= rule.least;
-  };
   const rest = unchecked.length === 0 ? '' : `; the ML-DSA-44 cosignature of ${unchecked.join(', ')} was not checked here, tabellion verify does`;
-  const names = seen.size === 0 ? '' : ` (${[...seen].join(', ')})`;
-  const detail = `${seen.size} trusted witness cosignature${seen.size === 1 ? '' : 's'}${names}${rest}`;
+  const names = times.size === 0 ? '' : ` (${[...times.keys()].join(', ')})`;
+  const detail = `${times.size} trusted witness cosignature${times.size === 1 ? '' : 's'}${names}${rest}`;
   if (policy.quorum === 'none') {
-    return { outcome: 'holds', detail: seen.size === 0 ? 'the trust file asks for no witnesses' : `${detail}, of which the trust file asks for none`, times: {} };
+    return { outcome: 'holds', detail: times.size === 0 ? 'the trust file asks for no witnesses' : `${detail}, of which the trust file asks for none`, witnessed: null };
   }
-  return met(policy.quorum)
-    ? { outcome: 'holds', detail, times }
-    : { outcome: 'undetermined', detail: `${detail}; the quorum of the trust file is not met` };
+  const asked = new Set(restsOn(policy, policy.quorum));
+  const outside = [...times.keys()].filter((name) => !asked.has(name));
+  const told = outside.length === 0 ? detail : `${detail}; outside the quorum, so that its time is not used: ${outside.join(', ')}`;
+  const witnessed = metBy(policy, times);
+  return witnessed ? { outcome: 'holds', detail: told, witnessed }
+    : { outcome: 'undetermined', detail: `${told}; the quorum of the trust file is not met`, witnessed };
 }

@@ -1,4 +1,5 @@
 // Verifies a receipt: a C2SP tlog-proof whose extra line carries the entry, its seal and its keys (docs/formats.md §9).
+import { NotChecked } from './anchor/finding.js';
 import { boundsOfWitnesses, checkTimes } from './bounds.js';
 import { hex } from './bytes.js';
 import { Knowledge, parseDisclosures, takeDisclosures } from './disclosures.js';
@@ -10,22 +11,25 @@ import { Malformed, within } from './malformed.js';
 import { isIncluded, leafHash } from './merkle.js';
 import { verifierKeyText } from './note.js';
 import { recordRow, unitRows } from './packagefacts.js';
-import { RECEIPT_PLAN } from './plans.js';
+import { ANCHORS_CHECK, RECEIPT_PLAN } from './plans.js';
+import { judgeReceiptAnchors, readAnchors } from './receiptanchors.js';
 import { isKnown } from './recordtypes.js';
 import { broken, counted, Faults, holds, Run, undetermined } from './report.js';
 import * as shape from './shape.js';
 import { parseTlogProof } from './tlogproof.js';
 
 export const RECEIPT_MAX_BYTES = 4 * 1024 * 1024;
+const KEY_RECORDS_MAX = 256;
 
 const hashes = shape.listOf(shape.hashBytes);
 const EXTRA = shape.closed({
+  'anchors?': readAnchors,
   disclosures: shape.listOf(shape.string),
   entry: shape.entry,
   format: shape.exactly('tabellion.receipt/1'),
   keys: (value) => shape.ascending(shape.listOf(shape.closed({
     entry: shape.entry, index: shape.count, path: hashes,
-  }), 1)(value), (one) => one.index, 'key records'),
+  }), 1, KEY_RECORDS_MAX)(value), (one) => one.index, 'key records'),
   'seal?': shape.closed({ batch_path: hashes, entry: shape.entry, index: shape.count, path: hashes }),
 });
 
@@ -52,8 +56,13 @@ function readSeal(entry, given) {
   return seal;
 }
 
-/** Verifies receipt bytes against a policy (or null). */
-export async function verifyReceipt(bytes, policy, pace) {
+/** Where evidence of anchors cannot be read. */
+async function leftToOthers() {
+  throw new NotChecked('it is not read here; tabellion verify and verify.html read it');
+}
+
+/** Verifies receipt bytes against a policy (or null). Who is to read evidence of anchors, too, gives `checkEvidence` of anchor/evidence.js. */
+export async function verifyReceipt(bytes, policy, pace, checkEvidence = leftToOthers) {
   const run = new Run('receipt', RECEIPT_PLAN, pace);
   const receipt = await run.check('form', () => {
     const value = parseReceiptFile(bytes);
@@ -64,7 +73,7 @@ export async function verifyReceipt(bytes, policy, pace) {
   await run.check('inclusion', () => judgeInclusion(receipt));
   const chain = await run.check('keys', () => judgeKeys(run, receipt));
   const logKey = chain?.inForce('log', receipt.checkpoint.size);
-  run.witnessed = await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint)) ?? {};
+  run.witnessed = await run.check('issuer', () => judgeIssuer(policy, chain, logKey, receipt.checkpoint)) ?? null;
   await run.check('checkpoint signature', () => judgeCheckpoint(logKey, receipt.checkpoint));
   await run.check('seal', () => judgeSeal(receipt, chain));
   run.find('statement').required = receipt.entry.kind === 'statement';
@@ -73,7 +82,8 @@ export async function verifyReceipt(bytes, policy, pace) {
   const knowledge = new Knowledge();
   await run.check('disclosures', () => judgeDisclosures(receipt, knowledge));
   run.facts = receiptFacts(receipt, chain);
-  const bounds = chain ? boundsOfWitnesses(receipt.checkpoint, run.witnessed) : [];
+  const bounds = chain ? [...await anchorsOf(run, receipt, policy, checkEvidence), ...boundsOfWitnesses(receipt.checkpoint, run.witnessed)] : [];
+  if (chain) run.facts.levels = levelsOf(run);
   const timeBounds = await checkTimes(run, bounds, receipt.index, receipt.index + 1, [receipt.seal]);
   if (timeBounds) run.facts.time_bounds = timeBounds;
   if (receipt.entry.record) {
@@ -81,6 +91,22 @@ export async function verifyReceipt(bytes, policy, pace) {
     run.records = [recordRow(receipt.entry, receipt.seal.seal.committed_at, unitRows(record, index, knowledge))];
   }
   return run;
+}
+
+/** What the anchors in the receipt say of its checkpoint. */
+async function anchorsOf(run, { extra, checkpoint }, policy, checkEvidence) {
+  if (!extra.anchors) return [];
+  run.add(ANCHORS_CHECK);
+  return await run.check('anchors', () => judgeReceiptAnchors(extra.anchors, checkpoint, policy?.anchors, checkEvidence)) ?? [];
+}
+
+const INCLUDED = ['form', 'entry', 'inclusion', 'keys', 'issuer', 'checkpoint signature', 'seal'];
+
+/** How far the evidence inside the file goes for this reader (docs/formats.md §9.2). */
+function levelsOf(run) {
+  const isGood = (name) => run.find(name)?.outcome === 'holds';
+  if (!INCLUDED.every(isGood)) return [];
+  return ['included', ...(run.witnessed ? ['witnessed'] : []), ...(isGood('anchors') ? ['anchored'] : [])];
 }
 
 /** The environment that the receipt's genesis names, as far as it can be read; whether it is the log's is for the key checks. */

@@ -16,6 +16,8 @@ const purpose = shape.oneOf('log', 'writer', 'package', 'actor');
 const systems = (value) => shape.ascending(
   shape.listOf(shape.closed({ last_seq: shape.ordinal, system: shape.id }))(value), (one) => one.system, 'systems');
 
+const span = { epoch: shape.ordinal, first: shape.ordinal, last: shape.ordinal, producer: shape.id };
+
 // Every type here is known; those in KEY_TYPES are folded into the key chain.
 const CLEAR = new Map(Object.entries({
   'log.genesis': {
@@ -52,10 +54,17 @@ const CLEAR = new Map(Object.entries({
   },
   'witness.conflict_found': { kind: shape.oneOf('forked', 'rolled_back'), proved: shape.boolean, size: shape.count },
   'witness.conflict_lifted': { conflict: shape.id },
+  'source.heartbeat': {
+    beat: shape.ordinal, closed: shape.boolean, epoch: shape.ordinal, interval_s: shape.ordinal, last_seq: shape.count, lost: shape.count,
+    producer: shape.id, sampled: shape.count, sent: shape.count, spooled: shape.count,
+  },
+  'gap.declared': { ...span, reason: shape.oneOf('spool_full', 'spool_damaged', 'refused', 'other') },
+  'gap.found': { ...span, why: shape.oneOf('jump', 'heartbeat') },
+  'gap.filled': span,
 }));
 const NOT_CRITICAL = new Set([
   'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
-  'envelope.imported',
+  'envelope.imported', 'source.heartbeat', 'gap.declared', 'gap.found', 'gap.filled',
 ]);
 export const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 
@@ -63,6 +72,13 @@ export const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type
 
 /** Whether this reader knows what a record's type means. Only that of a critical record matters. */
 export const isKnown = (record) => CLEAR.has(record.type) && record.type_version === VERSION;
+
+/** Whether a type has clear members of its own, in whatever version. */
+export const hasClear = (type) => CLEAR.has(type);
+
+/** Every number is sent, lost or waiting, and nothing waits in an epoch that is closed. */
+const addsUp = ({ last_seq: last, sent, sampled, lost, spooled, closed }) => (
+  sent + lost + spooled === last && sampled <= sent && !(closed && spooled > 0));
 
 /** What a record of a known type must be besides its clear members; it can be seen without any other record. */
 function checkOwnNumbers(record) {
@@ -72,6 +88,8 @@ function checkOwnNumbers(record) {
   if (type === 'log.genesis' && (seq !== 1 || record.epoch !== 1 || record.stream_version !== 1)) {
     throw new Malformed('a genesis is not number 1 of epoch 1 and of stream keys');
   }
+  if (type === 'source.heartbeat' && !addsUp(facts)) throw new Malformed('the counts of a heartbeat do not add up');
+  if (type.startsWith('gap.') && facts.first > facts.last) throw new Malformed('a gap ends before it begins');
   if (type === 'erasure.done' && facts.erased !== record.units.reduce((sum, unit) => sum + unit.digests.length, 0)) {
     throw new Malformed('a tombstone counts other than its fields');
   }

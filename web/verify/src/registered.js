@@ -1,6 +1,6 @@
 // Verifies a statement that somebody else signed and the log registered (docs/formats.md §4.1): its receipts carry the entry that names it.
 import { hex } from './bytes.js';
-import { parseRegistration, splitRegistered, toBeSigned } from './cose.js';
+import { parseRegistration, placeOf, splitRegistered, toBeSigned } from './cose.js';
 import { Knowledge } from './disclosures.js';
 import { parseEntry } from './entry.js';
 import { keyIdOf } from './keyid.js';
@@ -34,6 +34,7 @@ export async function verifyRegistered(bytes, policy, pace) {
   if (!parts) return run;
   const pinned = await run.check('issuer', () => judgeIssuer(parts, policy));
   await run.check('receipt', () => judgeReceipt(parts, pinned));
+  if (run.find('receipt').outcome === 'holds') run.use(keyIdOf(pinned.key), 'log', 'receipt');
   await run.check('statement signature', () => undetermined(
     `The issuer’s public key ${parts.first.entry.record.facts.issuer_key} is not in this file, so the statement’s own signature was not checked here.`,
   ));
@@ -85,5 +86,5 @@ async function judgeReceipt({ digest, own }, pinned) {
   if (!(await verifySignature(key, toBeSigned(receipt, root), receipt.signature))) {
     return broken('The receipt does not verify: the log did not sign a tree with this entry.');
   }
-  return holds(`Entry ${receipt.index} registers this statement, signed by the log.`);
+  return holds(`The entry at ${placeOf(receipt)} registers this statement, signed by the log.`);
 }

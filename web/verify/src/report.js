@@ -2,7 +2,7 @@
 // Promise: what was not checked never counts as fine. The first fault in the order of the plan decides the exit code.
 import { aspectsOf } from './aspects.js';
 import { Malformed } from './malformed.js';
-import { SCOPE as PACKAGE_SCOPE } from './manifest.js';
+import { SCOPE as PACKAGE_SCOPE } from './scope.js';
 
 export const EXIT = Object.freeze({ holds: 0, broken: 1, malformed: 2, undetermined: 3 });
 const FAULTS_SHOWN_MAX = 20; // a person reads the first few; the count tells the rest
@@ -81,7 +81,7 @@ export class Run {
   facts = {};
   records = [];
   uses = []; // keys that made the signatures which hold: {keyId, purpose, what, at (microseconds or null)}
-  witnessed = {}; // name of a witness that the trust file asks for → seconds at which it signed
+  witnessed = null; // the witness by whom the quorum of the trust file was met, {name, seconds}
 
   constructor(kind, plan, pace) {
     this.kind = kind;

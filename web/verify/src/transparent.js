@@ -1,6 +1,6 @@
 // Verifies a transparent statement: a statement with COSE Receipts (docs/formats.md §4, RFC 9942).
 import { hex } from './bytes.js';
-import { parseReceipt, splitTransparent, toBeSigned } from './cose.js';
+import { parseReceipt, placeOf, splitTransparent, toBeSigned } from './cose.js';
 import { Knowledge } from './disclosures.js';
 import { parseEntry } from './entry.js';
 import { keyIdOf } from './keyid.js';
@@ -78,7 +78,7 @@ async function judgeReceipt({ entry, receipts }, pinned) {
     return broken('The receipt does not verify: the log did not sign a tree with this statement.');
   }
   const others = receipts.length - 1;
-  return holds(`Entry ${receipt.index}, signed by the log.${others > 0 ? ` ${counted(others, 'other receipt')} not checked.` : ''}`);
+  return holds(`The entry at ${placeOf(receipt)}, signed by the log.${others > 0 ? ` ${counted(others, 'other receipt')} not checked.` : ''}`);
 }
 
 /** By the root for a key record, when the trust file pins it; for others by a key that the reader's directory holds. The value is the signer's purpose. */

@@ -1,6 +1,6 @@
 // Disclosures of body fields (docs/formats.md §3, the form of RFC 9901).
 import { base64url, fromBase64url, utf8 } from './bytes.js';
-import { parseJcs } from './jcs.js';
+import { parseJcs, toJcs } from './jcs.js';
 import { Malformed, within } from './malformed.js';
 import { sha256 } from './sha256.js';
 
@@ -16,6 +16,8 @@ export function parseDisclosure(encoded) {
     const [salt, name, value] = parts;
     if (fromBase64url(salt).length !== SALT_BYTES) throw new Malformed(`salt is not ${SALT_BYTES} bytes`);
     if (typeof name !== 'string' || !NAME.test(name)) throw new Malformed('field name is not of the allowed form');
+    // In a unit's plaintext a disclosure stands in an array, and that nests 32 levels.
+    toJcs([parts]);
     return { name, value, digest: base64url(sha256(utf8(encoded))) };
   });
 }

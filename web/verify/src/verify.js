@@ -1,4 +1,5 @@
 // The door: tells the kinds of input apart by their first bytes and runs the right verifier.
+import { checkEvidence } from './anchor/evidence.js';
 import { utf8 } from './bytes.js';
 import { checkKeys, parseKeyDirectory } from './keydirectory.js';
 import { Malformed, within } from './malformed.js';
@@ -14,7 +15,7 @@ const startsWith = (bytes, start) => start.every((byte, at) => bytes[at] === byt
 
 const KINDS = [
   { start: [0x50, 0x4b], verify: verifyPackage },
-  { start: [...utf8(`${FIRST_LINE}\n`)], verify: verifyReceipt },
+  { start: [...utf8(`${FIRST_LINE}\n`)], verify: (bytes, policy, pace) => verifyReceipt(bytes, policy, pace, checkEvidence) },
   { start: [0xd2], verify: verifyTransparent },
 ];
 

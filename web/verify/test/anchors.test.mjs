@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { readAuthority } from '../src/anchor/certificate.js';
 import { keccak256 } from '../src/anchor/keccak.js';
+import { readProof } from '../src/anchor/ots.js';
 import { sha1 } from '../src/anchor/sha1.js';
+import { checkTimeStamp } from '../src/anchor/timestamp.js';
 import { parseAnchorTrust } from '../src/anchor/trustlines.js';
 import { hex, utf8 } from '../src/bytes.js';
 import { Malformed } from '../src/malformed.js';
@@ -25,6 +28,25 @@ test('the hashes give what others give', () => {
   // Vectors of the Keccak team: the empty message, and one of exactly one block.
   assert.equal(hex(keccak256(new Uint8Array(0))), 'c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470', 'no block of a chain would be known');
   assert.equal(hex(keccak256(new Uint8Array(136).fill(0x61))), 'a6c4d403279fe3e0af03729caada8374b5ca54d8065329a3ebcaeb4b60aa386e', 'long headers would not be known');
+});
+
+test('a small proof that takes long to compute is refused', () => {
+  const branch = Buffer.from('67000588960d73d719010101', 'hex');
+  const more = Buffer.concat([Buffer.from([0xff]), branch]);
+  const head = Buffer.concat([Buffer.from('004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e892940108', 'hex'),
+    Buffer.alloc(32), Buffer.from('f0e01f', 'hex'), Buffer.alloc(4064)]);
+  const proof = (count) => new Uint8Array(Buffer.concat([head, ...Array(count - 1).fill(more), branch]));
+  assert.equal(readProof(proof(127)).blocks.length, 127, '127 hashes of 4096 bytes and 128 bytes are below the limit');
+  assert.throws(() => readProof(proof(128)), /512 KiB/, 'a page computes for hours');
+});
+
+test('an authority between has to be one whose key may sign certificates', async () => {
+  const kept = 'tlog/tests/golden/anchor/';
+  const authority = readAuthority(await read(`${kept}authority-deep.der`));
+  const imprint = new Uint8Array(createHash('sha256').update('checkpoint').digest());
+  checkTimeStamp(await read(`${kept}stamp-deep.tsr`), imprint, authority);
+  const lent = await read(`${kept}stamp-lent.tsr`);
+  assert.throws(() => checkTimeStamp(lent, imprint, authority), /may not sign certificates/, 'whoever holds a certificate for something else makes time-stamps of this authority');
 });
 
 test('a line about anchors is never quietly without effect', async () => {

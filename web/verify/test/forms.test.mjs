@@ -6,11 +6,13 @@ import { base64, base64url, fromBase64, fromBase64url, fromDecimal, hex, utf8 } 
 import { decodeCbor, encodeCbor, Tagged } from '../src/cbor.js';
 import { parseReceipt, parseSign1, splitTransparent } from '../src/cose.js';
 import { parseJcs, parseJcsText, toJcs } from '../src/jcs.js';
+import { parseKeyDirectory } from '../src/keydirectory.js';
 import { Malformed } from '../src/malformed.js';
 import { leafHash, rootFromPath } from '../src/merkle.js';
-import { parseCheckpoint, parseNote, parseVerifierKey, signaturesBy } from '../src/note.js';
+import { COSIGNATURE, ED25519, noteKeyId, parseCheckpoint, parseNote, parseVerifierKey, signaturesBy } from '../src/note.js';
 import { checkQuorum, parsePolicy } from '../src/policy.js';
 import { parseTlogProof } from '../src/tlogproof.js';
+import { parseDisclosure } from '../src/unit.js';
 import { random } from './random.mjs';
 
 const GOLDEN = new URL('../../../crates/tlog/tests/golden/', import.meta.url);
@@ -119,6 +121,61 @@ test('trust files: what is not a policy is refused with its line', () => {
     refuses(() => parsePolicy(utf8(source)), `accepted ${JSON.stringify(source)}`);
   }
   assert.equal(parsePolicy(utf8(`# comment ü\n\t ${log} https://x\t\n\nquorum none\n`)).logs.length, 1);
+});
+
+test('trust files: as many, as large and with such keys as the other verifiers read', () => {
+  const key = (type, number) => {
+    const publicKey = new Uint8Array(32);
+    publicKey.set(fromBase64('6THJ5GubnqECkYWTJBHhkJtXngh3YspoA1hyucq/dTY='));
+    publicKey[0] = number & 255;
+    publicKey[1] = number >> 8;
+    const name = `n${number}.example`;
+    return `${name}+${hex(noteKeyId(name, type, publicKey))}+${base64(new Uint8Array([type, ...publicKey]))}`;
+  };
+  const lines = (count, line) => Array.from({ length: count }, (_, number) => line(number)).join('\n');
+  const reads = (source) => parsePolicy(typeof source === 'string' ? utf8(source) : source);
+  // Of random points about half are keys; what is asked here is how many are read, so only those count.
+  const good = (type) => Array.from({ length: 2000 }, (_, number) => number).filter((number) => {
+    try {
+      return parseVerifierKey(key(type, number));
+    } catch {
+      return false;
+    }
+  });
+  const [logs, witnesses] = [good(ED25519), good(COSIGNATURE)];
+  for (const [keyword, keys, type] of [['log', logs, ED25519], ['witness', witnesses, COSIGNATURE]]) {
+    const source = (count) => `${lines(count, (at) => `${keyword} ${keyword === 'witness' ? `w${at} ` : ''}${key(type, keys[at])}`)}\nquorum none\n`;
+    reads(source(256));
+    refuses(() => reads(source(257)), `257 ${keyword} lines, which others refuse`);
+  }
+  refuses(() => reads(`log ${key(COSIGNATURE, witnesses[0])}\nquorum none\n`), 'a log with the key of a witness');
+  refuses(() => reads(`witness w ${key(ED25519, logs[0])}\nquorum none\n`), 'a witness with the key of a log');
+  refuses(() => reads(`#${'x'.repeat(256 * 1024)}\nquorum none\n`), 'more than 256 KiB');
+  const latin = new Uint8Array([...utf8(' # caf'), 0xe9, ...utf8('\nquorum none\n')]);
+  assert.equal(reads(latin).quorum, 'none', 'a comment that is not UTF-8 is refused, and others read it');
+  refuses(() => reads(new Uint8Array([...utf8('witness w'), 0xe9, ...utf8(`${key(COSIGNATURE, witnesses[0])}\nquorum none\n`)])), 'a name that is not UTF-8');
+  refuses(() => reads('# \u0001\nquorum none\n'), 'a control character in a comment');
+});
+
+test('COSE Receipts: index and size are numbers that JSON says exactly', async () => {
+  const receipt = decodeCbor(await golden('receipt.bin')).value;
+  const placed = (index, size) => encodeCbor(new Tagged(18, [receipt[0], new Map([[396, new Map([[-1, [encodeCbor([size, index, []])]]])]]), null, receipt[3]]));
+  const most = Number.MAX_SAFE_INTEGER;
+  assert.equal(parseReceipt(placed(0, most)).size, most);
+  const larger = Buffer.from(placed(0, most)).toString('hex').replace('1b001fffffffffffff', '1b0020000000000000');
+  refuses(() => parseReceipt(new Uint8Array(Buffer.from(larger, 'hex'))), 'a size of 2^53');
+});
+
+test('disclosures: a value nests 30 levels, as in the other verifiers', () => {
+  const nested = (levels) => base64url(utf8(`["AAAAAAAAAAAAAAAAAAAAAA","a",${'['.repeat(levels)}${']'.repeat(levels)}]`));
+  assert.equal(parseDisclosure(nested(30)).name, 'a');
+  refuses(() => parseDisclosure(nested(31)), 'a value that no unit can hold');
+});
+
+test('key directories: half a character is no text', () => {
+  const source = (note) => `{"format":"tabellion.key-directory/1","keys":[{"key_id":"${'0'.repeat(64)}","note":"${note}","organisation":"A","valid_from":"2020-01-01"}]}`;
+  assert.equal(parseKeyDirectory(utf8(source('\\ud83d\\ude00'))).size, 1);
+  refuses(() => parseKeyDirectory(utf8(source('\\ud800'))), 'half a character');
 });
 
 test('tlog-proof and COSE Receipt of the log library', async () => {

@@ -25,6 +25,7 @@ test('every golden file has the verdict that the Rust verifier gives', async () 
     const checks = Object.fromEntries(report.checks.map((check) => [check.name, check.outcome]));
     assert.equal(report.exitCode, expected.exit, `${title}: two verifiers, two verdicts: ${JSON.stringify(checks)}`);
     assert.deepEqual(checks, { ...expected.checks }, `${title}: two verifiers, two reasons`);
+    if ('levels' in expected) assert.deepEqual(report.facts.levels ?? null, expected.levels, `${title}: two verifiers, two levels`);
     if ('bounds' in expected) assert.deepEqual(report.facts.time_bounds ?? null, expected.bounds, `${title}: two verifiers, two times`);
     judged.add(name);
   }

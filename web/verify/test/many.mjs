@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The browser verifier over many files in one process, for cross-checks. Reads lines of `PATH<tab>TRUST-OR-EMPTY<tab>KEYS-OR-EMPTY` and writes for each one
-// line of JSON: {exit, checks: [[name, outcome]…], aspects, bounds, readable}; `readable` is false when the trust file was refused and nothing was judged.
+// line of JSON: {exit, checks: [[name, outcome]…], aspects, bounds, levels, readable}; `readable` is false when the trust file was refused and nothing was judged.
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Malformed } from '../src/malformed.js';
@@ -25,5 +25,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   const trust = trustPath ? await open(trustPath) : null;
   const run = await verify(await open(path), trust, undefined, keysPath ? await open(keysPath) : null);
   const checks = run.checks.map(({ name, outcome }) => [name, outcome]);
-  process.stdout.write(`${JSON.stringify({ exit: run.exitCode, checks, aspects: run.aspects, bounds: run.facts.time_bounds ?? null, readable: isTrust(trust) })}\n`);
+  const { time_bounds: bounds = null, levels = null } = run.facts;
+  process.stdout.write(`${JSON.stringify({ exit: run.exitCode, checks, aspects: run.aspects, bounds, levels, readable: isTrust(trust) })}\n`);
 }

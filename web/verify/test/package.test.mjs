@@ -1,6 +1,7 @@
 // Packages: a verifier written from docs/formats.md against a builder written from docs/formats.md (test/forge), which share no code.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkAlarms } from '../src/alarms.js';
 import { verify } from '../src/verify.js';
 import { idFrom, Log, unitOf } from './forge/log.mjs';
 import { makePackage, packageFiles } from './forge/package.mjs';
@@ -91,6 +92,25 @@ test('a removed row is found', async () => {
     manifest.totals.seals--;
   } }), log.trust());
   assertFault(report, 1, 'tree', 'a truncated log passes');
+});
+
+test('thousands of alarms are looked at once each', async () => {
+  let reads = 0;
+  const record = { type: 'witness.conflict_found', type_version: 1, observed_at: 1, facts: { kind: 'forked', proved: true, size: 9 }, get record_id() { reads++; return '0'.repeat(32); } };
+  const lifting = { type: 'witness.conflict_lifted', type_version: 1, facts: { conflict: '1'.repeat(32) } };
+  const entries = Array.from({ length: 1000 }, (_, index) => ({ index, record: index < 500 ? record : lifting }));
+  let found = null;
+  await checkAlarms({ add() {}, check: async (name, judge) => { found = judge(); } }, { entries, extra: new Map() });
+  assert.equal(found.outcome, 'undetermined', 'alarms that nothing lifts are passed over');
+  assert.ok(reads <= 500, `a package of many alarms keeps the page busy: ${reads} looks at 500 alarms`);
+});
+
+test('files of entries that the range does not need are broken', async () => {
+  const { log } = sampleLog();
+  for (const content of ['', 'junk']) {
+    const report = await run(makePackage(log, { falsify: (files) => { files['entries/00000001.bundle'] = content; } }), log.trust());
+    assertFault(report, 1, 'entries', 'a file rides along under the package\'s signature that proves nothing');
+  }
 });
 
 test('files, manifest and signatures that do not fit are broken', async () => {

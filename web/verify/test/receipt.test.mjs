@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { verify } from '../src/verify.js';
-import { keyFrom } from './forge/primitives.mjs';
+import { b64, jcs, keyFrom } from './forge/primitives.mjs';
 import { sampleLog } from './forge/sample.mjs';
 import { random } from './random.mjs';
 
@@ -81,5 +81,18 @@ test('every changed byte of a transparent statement but its size is noticed', as
     // reported as what the receipt says.
     const onlySize = report.verdict === 'holds' && report.facts.size !== log.entries.length;
     assert.ok(report.exitCode !== 0 || onlySize, `byte ${at} changed and the statement holds, seed ${next.seed}`);
+  }
+});
+
+test('a receipt has at most 256 key records, as the other verifiers read', async () => {
+  const { log } = sampleLog();
+  const [first, second, ...rest] = log.receipt(8).toString().split('\n');
+  const extra = JSON.parse(Buffer.from(second.slice('extra '.length), 'base64'));
+  const [genesis] = extra.keys;
+  for (const [count, exit] of [[256, 1], [257, 2]]) {
+    const keys = Array.from({ length: count }, (_, index) => ({ ...genesis, index }));
+    const bytes = Buffer.from([first, `extra ${b64(jcs({ ...extra, keys }))}`, ...rest].join('\n'));
+    const report = await verify(new Uint8Array(bytes), new Uint8Array(log.trust()));
+    assert.equal(report.exitCode, exit, `${count} key records`);
   }
 });

@@ -9,11 +9,13 @@ import { certificateAlgorithm, checkUsable, readKey, verify } from './signatures
 const TIME_STAMPING = '2b06010505070308';
 const EXTENDED_USAGE = '551d25';
 const SUBJECT_KEY_ID = '551d0e';
-const CONSTRAINTS = 19, NAMES = 30, USES = 37; // of id-ce
-const KNOWN_EXTENSIONS = [15, 17, CONSTRAINTS, NAMES, 31, USES];
+// Of id-ce.
+const KEY_USAGE = 15, CONSTRAINTS = 19, NAMES = 30, USES = 37;
+const KEY_CERT_SIGN = 0x04;
+const KNOWN_EXTENSIONS = [KEY_USAGE, 17, CONSTRAINTS, NAMES, 31, USES];
+// A time-stamp brings at most eight certificates, so that the search takes at most 8,659 steps (7 + 7·6 + … + 7·6·5·4·3·2).
 const BETWEEN_MAX = 6;
 const SIGNATURES_MAX = 100;
-const STEPS_MAX = 200_000;
 
 /** What a signer's certificate is looked at for beside its path. */
 export function readSigner(bytes) {
@@ -57,7 +59,7 @@ function readExtension(row, found, isLenient) {
   const number = name.length === 6 && name.startsWith('551d') ? parseInt(name.slice(4), 16) : -1;
   if (!KNOWN_EXTENSIONS.includes(number)) return insist(!isCritical || isLenient, 'a certificate has a critical extension that is not read here');
   insist(!found.has(number), 'a certificate has an extension twice');
-  if (number !== 15) {
+  if (number !== KEY_USAGE) {
     const inner = new Der(value);
     value = inner.expect(TAG.sequence);
     inner.finish();
@@ -140,6 +142,24 @@ function checkSigned(search, path) {
   if ([search.authority, ...path.slice(1)].some((one) => one.extensions.has(NAMES))) {
     throw new NotChecked('the chain of its signer restricts names, which this verifier does not read');
   }
+  path.slice(1).forEach(checkMayCertify);
+}
+
+/** RFC 5280 §6.1.4 (n): where an authority's certificate says what its key is for, that has to be signing certificates. */
+function checkMayCertify({ extensions }) {
+  if (!extensions.has(KEY_USAGE)) return;
+  const uses = new Der(extensions.get(KEY_USAGE)).expect(TAG.bits);
+  insist(uses[1] & KEY_CERT_SIGN, 'a certificate is signed by a key that may not sign certificates');
+}
+
+/** A certificate, read once for the whole search: gives it, or throws what is wrong with it, whenever it is asked for. */
+function readOnce(bytes) {
+  try {
+    const certificate = read(bytes);
+    return () => certificate;
+  } catch (error) {
+    return () => { throw error; };
+  }
 }
 
 /** Runs a step of the search: a fault is kept, and the search goes on elsewhere. */
@@ -162,23 +182,22 @@ function leads(search, path) {
   if (!isSound) return false;
   if (equal(head.issuer, search.authority.subject) && attempt(search, () => checkSigned(search, path) ?? true)) return true;
   return search.signatures >= 0 && search.others.some((other) => {
-    const issuer = attempt(search, () => nextOver(search, path, head, other));
+    const issuer = attempt(search, () => nextOver(path, head, other()));
     return issuer !== null && leads(search, [...path, issuer]);
   });
 }
 
 /** The certificate as the next one of the path, or null when it is not the issuer of its head. */
-function nextOver(search, path, head, bytes) {
-  const issuer = read(bytes);
+function nextOver(path, head, issuer) {
   if (!equal(issuer.subject, head.issuer)) return null;
   if (path.some((one) => equal(one.key, issuer.key) && equal(one.subject, issuer.subject))) return null;
-  insist(--search.steps >= 0 && path.length <= BETWEEN_MAX, 'the time-stamp brings too many certificates');
+  insist(path.length <= BETWEEN_MAX, 'the time-stamp brings too many certificates');
   return issuer;
 }
 
 /** Refuses a signer of whom no path leads to the authority; `others` came with the signature, `at` is in seconds. */
 export function checkPath(signer, authority, others, at) {
-  const search = { authority, others, at, fault: null, signatures: SIGNATURES_MAX, steps: STEPS_MAX };
+  const search = { authority, others: others.map(readOnce), at, fault: null, signatures: SIGNATURES_MAX };
   if (leads(search, [read(signer)])) return;
   throw search.fault ?? new NotChecked('no chain leads from the time-stamp’s signer to a trusted authority');
 }

@@ -6,8 +6,6 @@ import { Contradiction, insist, NotChecked } from './finding.js';
 import { readProof, timeIn } from './ots.js';
 import { checkTimeStamp } from './timestamp.js';
 
-export const KINDS = ['rfc3161', 'opentimestamps', 'arweave', 'evm'];
-export const EVIDENCE_BYTES_MAX = 256 * 1024;
 const SECOND = 1_000_000n;
 const TIME_MAX = (1n << 64n) - 1n;
 const BITCOIN_SLACK = 7_200n; // a block's time may be ahead by two hours, and as much is allowed for behind

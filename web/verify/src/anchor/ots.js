@@ -17,13 +17,24 @@ const MAGIC = '004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e89294';
 const PENDING = '83dfe30d2ef90c8e';
 const BITCOIN = '0588960d73d71901';
 const APPEND = 0xf0, PREPEND = 0xf1, MORE = 0xff, ATTESTATION = 0, SHA256 = 0x08;
+// Bytes of messages that operations are computed on, each message counted as at least so many: what a small proof may cost.
+const HASHED_BYTES_MAX = 512 * 1024;
+const COUNTED_BYTES_MIN = 128;
+// How long the result is, given the message's length, and the operation. RIPEMD-160 is read and not computed: it is longer than any message.
 const OPERATIONS = new Map([
-  [0xf2, (message) => message.slice().reverse()], [0xf3, (message) => utf8(hex(message))], [0x02, sha1], [SHA256, (message) => sha256(message)],
-  [0x67, keccak256], [0x03, () => null], // RIPEMD-160 is read and not computed
+  [0xf2, [(length) => length, (message) => message.slice().reverse()]], [0xf3, [(length) => 2 * length, (message) => utf8(hex(message))]],
+  [0x02, [() => 20, sha1]], [SHA256, [() => 32, (message) => sha256(message)]], [0x67, [() => 32, keccak256]], [0x03, [() => Infinity]],
 ]);
+
+/** A message that is computed when somebody asks for it: what leads to no block that the reader knows costs nothing. */
+function known(length, make) {
+  let value;
+  return { length, get value() { return value ??= make(); } };
+}
 
 class Reader {
   at = 0;
+  hashed = 0;
 
   constructor(bytes) {
     this.bytes = bytes;
@@ -75,8 +86,12 @@ class Reader {
     insist(joins || OPERATIONS.has(tag), 'the OpenTimestamps proof has an operation that is not known');
     const argument = joins ? this.octets(1, MESSAGE_BYTES_MAX) : null;
     if (message === null) return null;
-    const result = joins ? concat(...(tag === APPEND ? [message, argument] : [argument, message])) : OPERATIONS.get(tag)(message);
-    return result !== null && result.length <= MESSAGE_BYTES_MAX ? result : null;
+    this.hashed += Math.max(message.length, COUNTED_BYTES_MIN);
+    insist(this.hashed <= HASHED_BYTES_MAX, 'the OpenTimestamps proof has operations on more than 512 KiB of messages');
+    const [resultLength, compute] = joins
+      ? [(length) => length + argument.length, (value) => concat(...(tag === APPEND ? [value, argument] : [argument, value]))] : OPERATIONS.get(tag);
+    const length = resultLength(message.length);
+    return length <= MESSAGE_BYTES_MAX ? known(length, () => compute(message.value)) : null;
   }
 
   attestation(proof, message) {
@@ -101,7 +116,7 @@ export function readProof(bytes) {
   const isProof = hex(reader.take(MAGIC.length / 2)) === MAGIC && reader.number() === 1n && reader.take(1)[0] === SHA256;
   insist(isProof, 'not an OpenTimestamps proof over SHA-256');
   const proof = { digest: reader.take(32), isPending: false, blocks: [] };
-  reader.timestamp(proof, proof.digest, 0);
+  reader.timestamp(proof, known(32, () => proof.digest), 0);
   reader.finish();
   return proof;
 }
@@ -109,6 +124,6 @@ export function readProof(bytes) {
 /** The time in a block's header, in seconds, when its Merkle root is what the proof leads to at this height; otherwise null. */
 export function timeIn(proof, height, header) {
   const root = header.subarray(36, 68);
-  const isThere = proof.blocks.some((block) => block.height === height && block.message !== null && equal(block.message, root));
+  const isThere = proof.blocks.some((block) => block.height === height && block.message?.length === root.length && equal(block.message.value, root));
   return isThere ? BigInt(new DataView(header.buffer, header.byteOffset).getUint32(68, true)) : null;
 }

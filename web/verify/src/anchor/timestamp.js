@@ -9,7 +9,7 @@ import { sha1 } from './sha1.js';
 import { digestNamed, digestOf, SHA256, signatureDigest, verify } from './signatures.js';
 
 const BYTES_MAX = 64 * 1024;
-const CERTIFICATES_MAX = 16;
+const CERTIFICATES_MAX = 8;
 const ATTRIBUTES_MAX = 32;
 const SIGNED_DATA = '2a864886f70d010702';
 const PKCS9 = '2a864886f70d0109';
@@ -61,7 +61,7 @@ function readSignedData(data) {
     const one = rows.any();
     // Other choices are passed over: none of them can be the signer's.
     if (one.tag === TAG.sequence) certificates.push(one.whole);
-    insist(certificates.length <= CERTIFICATES_MAX, 'the time-stamp brings more than 16 certificates');
+    insist(certificates.length <= CERTIFICATES_MAX, 'the time-stamp brings more than 8 certificates');
   }
   data.optional(context(1));
   const signers = data.enter(TAG.set);

@@ -1,13 +1,13 @@
 // Whom a reader believes about time: the lines of a trust file that begin with `#!`, which a tlog-policy passes over as comments (docs/formats.md §10.1).
 // Promise: a line that begins so and is none of these is refused, so that a misspelt one is never quietly without effect.
-import { fromBase64, fromHex, text } from '../bytes.js';
-import { Malformed } from '../malformed.js';
+import { fromBase64, fromHex, linesOf, text } from '../bytes.js';
+import { Malformed, within } from '../malformed.js';
 import { readAuthority } from './certificate.js';
 import { Contradiction } from './finding.js';
 import { HEADER_BYTES } from './ots.js';
 
 const LINES_MAX = 4096;
-const MARK = '#!';
+const MARK = [0x23, 0x21];
 
 function decimal(word, what) {
   const value = /^(0|[1-9][0-9]{0,19})$/.test(word) ? BigInt(word) : -1n;
@@ -52,15 +52,12 @@ function take(trust, [kind, ...words]) {
 export function parseAnchorTrust(bytes) {
   const trust = { authorities: [], bitcoin: [], evm: [] };
   let lines = 0;
-  text(bytes).split('\n').forEach((line, at) => {
-    if (!line.startsWith(MARK)) return;
-    try {
+  linesOf(bytes).forEach((line, at) => {
+    if (!MARK.every((byte, place) => line[place] === byte)) return;
+    within(`trust file line ${at + 1}`, () => {
       if (++lines > LINES_MAX) throw new Malformed(`more than ${LINES_MAX} lines about anchors`);
-      take(trust, line.slice(MARK.length).split(/\p{White_Space}+/u).filter((word) => word !== ''));
-    } catch (error) {
-      if (error instanceof Malformed) throw new Malformed(`trust file line ${at + 1}: ${error.message}`);
-      throw error;
-    }
+      take(trust, text(line.subarray(MARK.length)).split(/\p{White_Space}+/u).filter((word) => word !== ''));
+    });
   });
   return trust;
 }

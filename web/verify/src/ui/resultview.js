@@ -32,6 +32,7 @@ function factList(run, file) {
     facts.log ? fact('Log', mono(facts.log)) : null,
     facts.env ? fact('Environment', ENVIRONMENTS[facts.env]) : null,
     facts.size === undefined ? null : fact(facts.count === 1 ? 'Entry' : 'Entries', range(facts), run.kind === 'transparent statement' ? ' (as the receipt says)' : null),
+    facts.levels === undefined ? null : fact('Evidence inside', facts.levels.join(', ') || 'nothing that you trust'),
     facts.committed ? fact('Committed', ...timeSpan(facts.committed)) : null,
     isPeriod ? fact('Period', ...timeSpan(facts.period)) : null,
     facts.framework === undefined ? null : fact('Prepared for', el('bdi', {}, visible(facts.framework)), ' (a label, not a judgement)'),

@@ -95,6 +95,11 @@ function* swaps() {
   });
   let count = 0;
   makePackage(log, { falsify: (files) => { count = rows(files[SHOWN]).length; } });
+  yield shown('fields of another unit, out of order', (lines) => {
+    const other = lines.find((line, at) => at > 0 && line.disclosures.length > 1);
+    lines[0].disclosures = [...other.disclosures].reverse();
+  });
+  yield shown('a field that cannot be read, behind one of another unit', (lines) => { lines[0].disclosures = [lines[1].disclosures[0], '~']; });
   for (let one = 0; one < count; one++) {
     for (let other = one + 1; other < count; other++) {
       yield shown(`the fields of lines ${one} and ${other}`, (lines) => {
@@ -137,5 +142,19 @@ function* receipts() {
   }
 }
 
+/** Bundles beside those that the range needs, and too few. */
+function* bundles() {
+  const { log } = sampleLog();
+  const of = (name, falsify) => ({ family: 'bundles', name, bytes: makePackage(log, { falsify }), trust: log.trust() });
+  const more = (bytes, count = 1) => (files) => {
+    for (let number = 1; number <= count; number++) files[`entries/${String(number).padStart(8, '0')}.bundle`] = bytes;
+  };
+  yield of('an empty one more', more(''));
+  yield of('three empty ones more', more('', 3));
+  yield of('one more that cannot be read', more('junk'));
+  yield of('one more with an entry again', more(Buffer.concat([Buffer.from([log.entries[0].length >> 8, log.entries[0].length & 255]), log.entries[0]])));
+  yield of('none', (files) => { delete files['entries/00000000.bundle']; });
+}
+
 /** Every case: [{family, name, bytes, trust}]. */
-export const tamperedEvidence = () => [...rearrangedPackages(), ...forks(), ...swaps(), ...receipts()];
+export const tamperedEvidence = () => [...rearrangedPackages(), ...forks(), ...swaps(), ...receipts(), ...bundles()];

@@ -1,0 +1,45 @@
+// What outside sources sent: the set of numbers, and what a header says of one.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { numberOf, sourceRows, Spans } from '../src/sources.js';
+import { random } from './random.mjs';
+
+test('a set of numbers is that whatever the order in which they come', () => {
+  const next = random();
+  for (let round = 0; round < 200; round++) {
+    const [spans, set] = [new Spans(), new Set()];
+    for (let step = 0; step < 30; step++) {
+      const first = 1 + next.below(60);
+      const last = first + next.below(6);
+      let isNew = false;
+      for (let number = first; number <= last; number++) {
+        isNew ||= !set.has(number);
+        set.add(number);
+      }
+      assert.equal(spans.insert(first, last), isNew, `a number would be counted twice (seed ${next.seed})`);
+    }
+    const missing = spans.missing(1, 70).flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, place) => first + place));
+    const due = Array.from({ length: 70 }, (_, place) => place + 1).filter((number) => !set.has(number));
+    assert.deepEqual(missing, due, `a hole would not be named (seed ${next.seed})`);
+    assert.equal(spans.count, set.size, `numbers would be lost (seed ${next.seed})`);
+  }
+});
+
+const producer = '50'.repeat(16);
+const record = (source, type = 'event.captured') => ({ type, type_version: 1, clear: { source } });
+
+test('only the one form of a number counts, in types without clear members of their own', () => {
+  assert.equal(numberOf(record({ epoch: 7, producer, seq: 4 })).seq, 4);
+  for (const wrong of [{ epoch: 7, producer }, { epoch: 0, producer, seq: 1 }, { epoch: 7, producer, seq: 1, name: 'Ada' }, 1]) {
+    assert.equal(numberOf(record(wrong)), null, `${JSON.stringify(wrong)} would be counted`);
+  }
+  assert.equal(numberOf(record({ epoch: 7, producer, seq: 4 }, 'record.read')), null, 'a type would mean two things');
+  assert.equal(numberOf({ type: 'event.captured', type_version: 1 }), null);
+});
+
+test('what an actor signed elsewhere is not the source’s count', () => {
+  const one = record({ epoch: 7, producer, seq: 1 });
+  assert.deepEqual(sourceRows([{ kind: 'statement', record: one }], true), [], 'a stranger could fill a hole');
+  const [row] = sourceRows([{ kind: 'record', record: one }, { kind: 'record', record: record({ epoch: 7, producer, seq: 3 }) }], true);
+  assert.deepEqual([row.count, row.missing, row.gaps], [2, 1, [{ first: 2, last: 2 }]], 'a hole would not be named');
+});
