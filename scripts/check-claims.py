@@ -18,7 +18,7 @@ CLAIM = re.compile(
 DENIED = re.compile(r"\b(never|not|no|nor|cannot|neither)\b|n't\b|forbid", re.IGNORECASE)
 
 ONE_MACHINE = re.compile(r"(?<![\w.~-])/(home|Users|root|work)/[\w.-]+")
-PRIVATE_REGISTRY = re.compile(r'"resolved":|^\s*registry\s*=|index-url|--extra-index|^\[source\.', re.IGNORECASE)
+PRIVATE_REGISTRY = re.compile(r'"resolved":\s*"[a-z+]+:|^\s*registry\s*=|index-url|--extra-index|^\[source\.', re.IGNORECASE)
 REGISTRY_FILES = {"package-lock.json", ".npmrc", "pip.conf", "config.toml"}
 
 # Not ours to word, or the list of the words itself.

@@ -1,4 +1,4 @@
-"""Fails when a document names a file, a make target, a test, a subcommand or an option that is not there.
+"""Fails when a document names a file, a make target, a test, a subcommand or an option that is not there, or a threat that nothing tries.
 
     check-docs.py [PROGRAM]
 
@@ -69,6 +69,23 @@ def missing_tests(path, text, sources_of):
                     yield f"{path}:{number}: {crate} has no test or module of tests {name}"
 
 
+THREATS = "docs/threat-model.md"
+
+
+def untried_threats(path, text):
+    """Rows of the threat model that name neither a test nor say that they are no goal."""
+    if path != THREATS:
+        return
+    rows = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.startswith("| ")]
+    for number, line in rows:
+        is_head = line.startswith("| threat |")
+        is_tried = re.search(r"`(?:cargo test -p|scripts/)[^`]*` *[|,]", line)
+        if not is_head and not is_tried and "*no goal*" not in line:
+            yield f"{path}:{number}: nothing tries this threat, and it is not called no goal"
+    if len(rows) < 2:
+        yield f"{path}: there is no row of a threat"
+
+
 def rust_sources():
     @cache
     def sources_of(crate):
@@ -137,6 +154,7 @@ def main(arguments):
         found += missing_paths(path, text, lambda target: Path(target).exists())
         found += unknown_targets(path, text, targets)
         found += missing_tests(path, text, sources_of)
+        found += untried_threats(path, text)
         if help_of:
             found += unknown_commands(path, text, help_of)
     print("\n".join(found) if found else f"documents: {len(paths)} hold")

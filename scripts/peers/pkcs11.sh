@@ -72,6 +72,12 @@ mv "$place/tokens" "$place/tokens-away"
 mkdir "$place/tokens"
 refused 'nothing can be recorded' tabellion record "$place/second.txt" --dir "$log"
 [ "$(tabellion log head --dir "$log" --json | sed -n 's/.*"size": \([0-9]*\).*/\1/p')" = "$size" ] || fail "something was recorded without a signature"
+# It comes back, and the same server takes it up again.
+rmdir "$place/tokens"
+mv "$place/tokens-away" "$place/tokens"
+tabellion record "$place/second.txt" --dir "$log" >/dev/null 2>"$place/back.txt" || fail "a token that came back is not used: $(cat "$place/back.txt")"
+mv "$place/tokens" "$place/tokens-away"
+mkdir "$place/tokens"
 kill "$server"
 wait "$server" || true
 trap - EXIT

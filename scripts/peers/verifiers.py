@@ -27,7 +27,7 @@ NO_ANSWER = (2, (("trust file", "malformed"),), None, None)
 
 
 def answer(status, checks, aspects, bounds):
-    """`aspects` are rows of the report, or None from a verifier that does not give any; `bounds` those of its facts."""
+    """`aspects` are rows of the report, or None from a verifier that does not give any; `bounds` the time bounds and levels among its facts."""
     fault = next((check for check in checks if check[1] in FAULTS), None)
     if fault:
         return status, (tuple(fault),), None, None
@@ -43,7 +43,7 @@ def _rust_one(job):
         return NO_ANSWER if ran.returncode == 2 else (ran.returncode, (), None, None)
     report = json.loads(ran.stdout)
     checks = [(check["name"], check["outcome"]) for check in report["checks"]]
-    return answer(ran.returncode, checks, report.get("aspects"), report["facts"].get("time_bounds"))
+    return answer(ran.returncode, checks, report.get("aspects"), [report["facts"].get("time_bounds"), report["facts"].get("levels")])
 
 
 def rust(jobs):
@@ -62,7 +62,7 @@ def javascript(jobs):
     answers = []
     for line in ran.stdout.splitlines():
         said = json.loads(line)
-        given = answer(said["exit"], said["checks"], said["aspects"], said["bounds"])
+        given = answer(said["exit"], said["checks"], said["aspects"], [said["bounds"], said["levels"]])
         answers.append(given if said["readable"] else NO_ANSWER)
     return answers
 
@@ -83,7 +83,7 @@ def _python_one(job):
     directory = tabellion_verify.read_directory(Path(keys).read_bytes()) if keys else None
     report = tabellion_verify.verify(Path(path).read_bytes(), policy, directory)
     checks = [(check.name, check.outcome) for check in report.checks]
-    return answer(report.exit_code, checks, report.aspects, report.facts.get("time_bounds"))
+    return answer(report.exit_code, checks, report.aspects, [report.facts.get("time_bounds"), report.facts.get("levels")])
 
 
 def python(jobs):

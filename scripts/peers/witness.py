@@ -73,6 +73,34 @@ def append(place, notary):
     return json.loads(tabellion("record", "--drafts", place / "draft.jsonl", "--json", "--dir", notary))["index"]
 
 
+def ask(port, path, body=None, session=None):
+    """The bytes that the server answers."""
+    headers = {"authorization": f"Bearer {session}"} if session else {}
+    data = json.dumps(body).encode() if body is not None else None
+    headers |= {"content-type": "application/json"} if data else {}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, headers)
+    with urllib.request.urlopen(request, timeout=WITHIN_SECONDS) as answer:
+        return answer.read()
+
+
+def witnessed_over_http(place, notary, port):
+    """An append that waits for the peer names a receipt, and the receipt alone shows to a verifier what the answer says."""
+    link = tabellion("person", "add", "Ada", "--role", "administrator", "--dir", notary).split("#link=")[1].split()[0]
+    session = json.loads(ask(port, "/api/v1/session", {"link": link, "for": "program"}))["token"]
+    record = {"kind": "event", "event": {"name": "n", "fields": {"a": 1}}, "acknowledge": {"level": "witnessed", "within_seconds": 50}}
+    made = json.loads(ask(port, "/api/v1/records", record, session))
+    acknowledged = (made.get("result") or made)["acknowledged"]
+    assert acknowledged["met"] is True, f"the peer did not cosign in time: {acknowledged}"
+    receipts = {one["level"]: one["receipt"] for one in acknowledged["receipts"]}
+    assert set(receipts) == {"included", "witnessed"}, receipts
+    for level, path in receipts.items():
+        (place / "http.receipt").write_bytes(ask(port, path, session=session))
+        trust = place / "trust.txt" if level == "witnessed" else notary / "trust.txt"
+        report = json.loads(tabellion("verify", place / "http.receipt", "--trust", trust, "--json"))
+        assert level in report["facts"]["levels"], f"{path} shows {report['facts']['levels']}, and was named for {level}"
+    print("an append over HTTP waited for mosskeys-witness, and its receipt shows the level by itself")
+
+
 def start_peer(place, peer, log_keys):
     """The peer's process, its address and its two keys."""
     ran = subprocess.run([peer, "keygen", "--name", NAME, "--out-dir", place / "keys"], capture_output=True, text=True, check=True)
@@ -138,6 +166,7 @@ def story(place, notary, address, keys):
         shown = f"{address}/{hashlib.sha256(ORIGIN.encode()).hexdigest()}/checkpoint"
         with urllib.request.urlopen(shown) as answer:
             assert answer.read().decode().splitlines()[0] == ORIGIN, "the peer shows our checkpoint to monitors"
+        witnessed_over_http(place, notary, port)
         known = cosigned_size(notary)
     print(f"mosskeys-witness cosigned {known} entries with both keys; receipt and package verify")
 

@@ -38,6 +38,8 @@ class Claims(unittest.TestCase):
         line = '"resolved": "https://registry.example/x.tgz"'
         self.assertEqual(len(self.found(line, "e2e/package-lock.json")), 1, "a clean machine would ask this host")
         self.assertEqual(self.found(line, "docs/x.md"), [], "prose sets nothing")
+        own = '"resolved": "sqlite3", "link": true'
+        self.assertEqual(self.found(own, "e2e/package-lock.json"), [], "a folder beside it is no host")
 
 
 if __name__ == "__main__":

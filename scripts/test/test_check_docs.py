@@ -1,6 +1,7 @@
 """The document check must notice links, targets, commands and options that are not there."""
 
 import unittest
+from pathlib import Path
 
 from load import check
 
@@ -41,6 +42,19 @@ class Documents(unittest.TestCase):
         self.assertEqual(found("`cargo test -p tabellion-ledger --test it crash::nothing_is_lost`"), [], "a real test refused")
         self.assertEqual(len(found("`cargo test -p tabellion-ledger --test it nothing_was_lost`")), 1, "a promise without a test")
         self.assertEqual(len(found("`cargo test -p tabellion-lodger`")), 1, "no such crate")
+
+    # Requirement: R28
+    def test_every_threat_is_tried_or_no_goal(self):
+        rows = "| threat | against | tried by |\n|---|---|---|\n| a | b | `cargo test -p tabellion-model` |\n| a | *no goal*: b | c |\n"
+        self.assertEqual(list(docs.untried_threats(docs.THREATS, rows)), [], "a row that is tried was refused")
+        untried = list(docs.untried_threats(docs.THREATS, rows + "| a | b | somebody looks |\n"))
+        self.assertEqual(len(untried), 1, f"exactly the last row rests on nothing: {untried}")
+        self.assertEqual(len(list(docs.untried_threats(docs.THREATS, ""))), 1, "an empty threat model passes")
+        path = Path(docs.__file__).parent.parent / docs.THREATS
+        text = path.read_text(encoding="utf-8")
+        self.assertEqual(list(docs.untried_threats(docs.THREATS, text)), [], "ours has a threat that nothing tries")
+        for non_goal in ["compromised", "stolen key", "insider", "garbage in"]:
+            self.assertIn(non_goal, text, "a known limit is not stated")
 
     def test_an_unknown_command_is_found(self):
         self.assertEqual(len(self.commands("```\ntabellion vrify x.zip\n```")), 1, "a reader would type it")
