@@ -2,7 +2,7 @@
 
 An answer is (exit status, ((check, outcome)…), aspects, bounds): the first check that is broken or malformed, which decides
 (docs/formats.md §12); without one, every check with its outcome. The aspects are the outcomes of the four of §12.1 and the bounds
-what outside clocks say of time (§11.3) as JSON, both without a fault: how far one looks after a fault is its own affair.
+what outside clocks say of time (§11.3) and the levels as JSON, both without a fault: how far one looks after a fault is its own affair.
 
 A job is (file, trust file or None) or, for a reader with a key directory, (file, trust file or None, directory).
 """
@@ -26,13 +26,18 @@ FAULTS = ("broken", "malformed")
 NO_ANSWER = (2, (("trust file", "malformed"),), None, None)
 
 
+def outside(bounds, levels):
+    """What a verifier says that outside clocks and witnesses prove, among its facts, as text that is equal where they say the same."""
+    return json.dumps({"levels": levels, "time_bounds": bounds}, sort_keys=True)
+
+
 def answer(status, checks, aspects, bounds):
-    """`aspects` are rows of the report, or None from a verifier that does not give any; `bounds` the time bounds and levels among its facts."""
+    """`aspects` are rows of the report, or None from a verifier that does not give any; `bounds` is of `outside`."""
     fault = next((check for check in checks if check[1] in FAULTS), None)
     if fault:
         return status, (tuple(fault),), None, None
     outcomes = tuple((row["aspect"], row["outcome"]) for row in aspects) if aspects else None
-    return status, tuple(tuple(check) for check in checks), outcomes, json.dumps(bounds, sort_keys=True)
+    return status, tuple(tuple(check) for check in checks), outcomes, bounds
 
 
 def _rust_one(job):
@@ -43,7 +48,7 @@ def _rust_one(job):
         return NO_ANSWER if ran.returncode == 2 else (ran.returncode, (), None, None)
     report = json.loads(ran.stdout)
     checks = [(check["name"], check["outcome"]) for check in report["checks"]]
-    return answer(ran.returncode, checks, report.get("aspects"), [report["facts"].get("time_bounds"), report["facts"].get("levels")])
+    return answer(ran.returncode, checks, report.get("aspects"), outside(report["facts"].get("time_bounds"), report["facts"].get("levels")))
 
 
 def rust(jobs):
@@ -62,7 +67,7 @@ def javascript(jobs):
     answers = []
     for line in ran.stdout.splitlines():
         said = json.loads(line)
-        given = answer(said["exit"], said["checks"], said["aspects"], [said["bounds"], said["levels"]])
+        given = answer(said["exit"], said["checks"], said["aspects"], outside(said["bounds"], said["levels"]))
         answers.append(given if said["readable"] else NO_ANSWER)
     return answers
 
@@ -83,7 +88,7 @@ def _python_one(job):
     directory = tabellion_verify.read_directory(Path(keys).read_bytes()) if keys else None
     report = tabellion_verify.verify(Path(path).read_bytes(), policy, directory)
     checks = [(check.name, check.outcome) for check in report.checks]
-    return answer(report.exit_code, checks, report.aspects, [report.facts.get("time_bounds"), report.facts.get("levels")])
+    return answer(report.exit_code, checks, report.aspects, outside(report.facts.get("time_bounds"), report.facts.get("levels")))
 
 
 def python(jobs):
