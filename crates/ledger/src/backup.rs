@@ -19,7 +19,6 @@ use crate::ledger::OpenOptions;
 use crate::reader::Reader;
 use crate::retired::RETIRED_PATH;
 use crate::vault::{SLOT, TABLE_PATH, VAULT_DIR};
-use crate::wal::BATCH_ALIGN;
 use crate::wal::segment::{SEGMENT_DIR, segment_path};
 use crate::witnessed::COSIGNED_PATH;
 
@@ -169,8 +168,8 @@ fn grown_only(before: &[u8], after: &[u8]) -> bool {
 fn segments(reader: &Reader) -> Vec<(String, u64)> {
     let state = reader.state();
     let mut found: Vec<(u32, u64)> = Vec::new();
-    for batch in &state.batches {
-        let end = (batch.offset + u64::from(batch.bytes)).next_multiple_of(BATCH_ALIGN);
+    for batch in state.batches.iter() {
+        let end = batch.end();
         match found.last_mut().filter(|(number, _)| *number == batch.segment) {
             Some((_, last)) => *last = end,
             None => found.push((batch.segment, end)),

@@ -15,6 +15,7 @@ use tabellion_tlog::{
 };
 
 use crate::batch_io::{BatchIo, Job, Written};
+use crate::batches::BatchRef;
 use crate::error::LedgerError;
 use crate::holds;
 use crate::keeper::{HeadPlace, HeadSink};
@@ -26,7 +27,7 @@ use crate::queue::Done;
 use crate::room::{self, Reservation};
 use crate::shared::Shared;
 use crate::stage::{Ahead, Item, StagedEntry, Staging};
-use crate::state::{BatchRef, LogState};
+use crate::state::LogState;
 use crate::wal::BATCH_ALIGN;
 use crate::wal::batch::MAX_BATCH_BYTES;
 use crate::wal::segment::SegmentLog;
@@ -315,7 +316,8 @@ impl Committer {
             if let Some(statement) = &entry.key_record {
                 state.apply_key(index, statement).map_err(broken)?;
             }
-            state.apply_header(index, &entry.header, entry.fingerprint).map_err(broken)?;
+            state.apply_header(index, &entry.header).map_err(broken)?;
+            state.note_units(index, entry.keys.iter().copied());
             state.tree.push(entry.leaf);
         }
         state.apply_seal(&sealed.seal).map_err(broken)?;

@@ -8,10 +8,11 @@ use std::sync::PoisonError;
 
 use tabellion_tlog::{Hash, TILE_WIDTH, TileId, bundle_path, leaf_hash, push_entry};
 
+use crate::batches::BatchRef;
 use crate::disk::{self, Disk};
 use crate::read;
 use crate::shared::Shared;
-use crate::state::{BatchRef, LogState};
+use crate::state::LogState;
 use crate::tree::BLOCK;
 
 /// Directory of the derived files.

@@ -7,13 +7,14 @@ pub(crate) mod by_two;
 pub(crate) mod daily;
 pub(crate) mod expire;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::sync_channel;
 
 use serde_json::{Map, Value};
 use tabellion_model::registry::{ErasureDone, ErasureOrdered, ErasureScope, Facts, HoldPlaced};
 use tabellion_model::{HoldId, Micros, RecordId, SystemId, UnitId, VaultKeyId, tombstone};
 
+use crate::batches::BatchRef;
 use crate::commit::Ack;
 use crate::draft::{Draft, DraftStream};
 use crate::error::{LedgerError, RejectCode};
@@ -21,6 +22,7 @@ use crate::ledger::Ledger;
 use crate::own_records::random_id;
 use crate::queue::Command;
 use crate::read;
+use crate::saved;
 use crate::state::Deletion;
 use crate::vault::{EVIDENCE_CLASS, KeyFilter, RetentionClass, subject_tag};
 use by_two::{Confirmed, by_two_only};
@@ -252,20 +254,41 @@ impl Ledger {
     /// Every unit in the log that is sealed under one of `keys`, in log order.
     fn units_under(&self, keys: &[VaultKeyId]) -> Result<Vec<UnitId>, LedgerError> {
         let keys: BTreeSet<VaultKeyId> = keys.iter().copied().collect();
-        let batches = self.state().batches.clone();
         let mut units = Vec::new();
         let (mut segment, mut bytes) = (read::OpenSegment::default(), Vec::new());
-        for batch in &batches {
-            segment.read(self.shared.disk.as_ref(), batch, &mut bytes).map_err(LedgerError::Unavailable)?;
-            let parsed = read::parse_batch(batch, &bytes).map_err(LedgerError::Fatal)?;
+        for batch in self.batches_under(&keys)? {
+            segment.read(self.shared.disk.as_ref(), &batch, &mut bytes).map_err(LedgerError::Unavailable)?;
+            let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
             for frame in parsed.entries.iter().flat_map(|stored| &stored.units) {
-                let unit = read::parse_unit_frame(frame).map_err(LedgerError::Fatal)?;
-                if keys.contains(&unit.key) {
-                    units.push(unit.id);
+                let (unit, key, _) = read::unit_of(frame).map_err(LedgerError::Fatal)?;
+                if keys.contains(&key) {
+                    units.push(unit);
                 }
             }
         }
         Ok(units)
+    }
+
+    /// The batches that may hold units sealed under one of `keys`, in log order.
+    fn batches_under(&self, keys: &BTreeSet<VaultKeyId>) -> Result<Vec<BatchRef>, LedgerError> {
+        let disk = self.shared.disk.as_ref();
+        let unreadable =
+            |error: std::io::Error| saved::unreadable("what is kept under the keys", disk, &error);
+        let state = self.state();
+        let Some(marks) = &state.marks else { return Ok(state.batches.iter().collect()) };
+        let mut found = BTreeMap::new();
+        for key in keys {
+            let entries = marks.units.candidates(disk, key.as_bytes()).map_err(unreadable)?;
+            // One batch holds many of them.
+            let mut next = 0;
+            for index in entries {
+                if let Some(batch) = state.batch_of(index).filter(|_| index >= next) {
+                    next = batch.size_after();
+                    found.insert(batch.first, batch);
+                }
+            }
+        }
+        Ok(found.into_values().collect())
     }
 
     /// Places a legal hold on a subject or a system. Returns the hold's id (the record id of `hold.placed` is another).

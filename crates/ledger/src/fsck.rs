@@ -5,6 +5,7 @@
 //! anything.
 
 mod progress;
+mod saved;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -15,18 +16,20 @@ use tabellion_model::{Disclosure, Entry, Header, Purpose, SealedRecord};
 use tabellion_tlog::SignedCheckpoint;
 
 use crate::anchor::anchored;
+use crate::batches::BatchRef;
 use crate::derive;
 use crate::disk::{self, Disk};
 use crate::keyring::Secrets;
 use crate::ledger::{self, OpenOptions};
 use crate::read::{self, Stored};
-use crate::recover::{self, Access, Inspect, KeysUsed};
-use crate::state::{BatchRef, LogState};
+use crate::recover::{self, Inspect, KeysUsed, ScanOptions};
+use crate::state::LogState;
 use crate::tree::BLOCK;
 use crate::vault::{Found, KeyTable, decrypt_unit};
 use crate::wal::batch::Batch;
 pub use progress::{FsckProgress, FsckUnit, FsckWatch};
 use progress::{Meter, Watched, segment_bytes};
+use saved::Compared;
 pub use tree::fsck_tree;
 
 /// Most findings that are listed: a broken disk would otherwise fill the terminal.
@@ -89,8 +92,13 @@ pub fn fsck_watched(
     report.notes.extend(vault.iter().flat_map(|vault| vault.notes().to_vec()));
     let meter = Meter::new(watch, "entries and signatures", (2, STEPS), bytes);
     let mut inspector = Inspector { vault: vault.as_ref(), report: &mut report };
-    let mut watched = Watched { inner: &mut inspector, meter: &meter };
-    let scanned = recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut watched);
+    let secrets = Secrets::load(disk.as_ref(), &options.keys).ok();
+    let mut compared = Compared::new(&mut inspector, disk.as_ref(), secrets.as_ref());
+    let mut watched = Watched { inner: &mut compared, meter: &meter };
+    let scanned =
+        recover::scan(disk.as_ref(), ScanOptions::read_only(options.origin.as_ref()), None, &mut watched);
+    let differs = compared.findings;
+    report.beside.extend(differs);
     report.stopped = meter.ended_at();
     if report.stopped.is_some() {
         return report;
@@ -130,7 +138,8 @@ fn open_vault(
 ) -> Option<KeyTable> {
     let mut used = KeysUsed::default();
     let mut watched = Watched { inner: &mut used, meter };
-    let scanned = recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut watched);
+    let scanned =
+        recover::scan(disk.as_ref(), ScanOptions::read_only(options.origin.as_ref()), None, &mut watched);
     let state = scanned.ok()?.state;
     let opened = Secrets::load(disk.as_ref(), &options.keys).and_then(|secrets| {
         let vault = ledger::open_vault(disk.as_ref(), &state, &secrets)?;

@@ -2,15 +2,16 @@
 //! refused, and once the content is erased nobody can test a guess against what is kept.
 
 use tabellion_model::{Entry, UnitId, VaultKeyId, derive_idem_key};
-use tabellion_tlog::leaf_hash;
+use tabellion_tlog::{Hash, leaf_hash};
 
 use crate::commit::Ack;
 use crate::disk::Disk;
 use crate::error::{LedgerError, RejectCode};
 use crate::keyring::Secrets;
 use crate::read;
+use crate::saved;
 use crate::stage::Item;
-use crate::state::{LogState, Remembered};
+use crate::state::LogState;
 use crate::vault::{Found, KeyTable};
 
 /// The fingerprint of `request`, keyed with every vault key that seals its content. `None` when one of them is destroyed.
@@ -28,16 +29,34 @@ pub(crate) fn fingerprint(
     Some(tabellion_model::fingerprint(secret, &keys, request))
 }
 
-/// Compares `item` with the entry that was appended under the same idempotency key.
+/// The entry that was appended under the idempotency key whose tag in its header is `idem`.
+pub(crate) fn original(disk: &dyn Disk, state: &LogState, idem: &Hash) -> Result<Option<u64>, LedgerError> {
+    let Some(marks) = &state.marks else { return Ok(None) };
+    let candidates = marks.idempotency.candidates(disk, idem.as_bytes());
+    let candidates = candidates
+        .map_err(|error| saved::unreadable("whether the idempotency key was used before", disk, &error))?;
+    for index in candidates {
+        let batch = state.batch_of(index);
+        let stored = batch.map(|batch| read::stored_entry(disk, &batch, index)).transpose();
+        let Some(stored) = stored.map_err(LedgerError::Unavailable)? else { continue };
+        let entry = Entry::parse(&stored.entry)
+            .map_err(|error| LedgerError::Fatal(format!("entry {index}: {error}")))?;
+        if entry.header().is_some_and(|header| header.idem == Some(*idem)) {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
+}
+
+/// Compares `item` with entry `index`, which was appended under the same idempotency key.
 pub(crate) fn same_request(
     disk: &dyn Disk,
     vault: &KeyTable,
     secrets: &Secrets,
     state: &LogState,
     item: &Item,
-    original: Remembered,
+    index: u64,
 ) -> Result<Ack, LedgerError> {
-    let index = original.index;
     let batch = state
         .batch_of(index)
         .ok_or_else(|| LedgerError::Fatal(format!("entry {index} is not in any batch")))?;
@@ -58,7 +77,7 @@ pub(crate) fn same_request(
                     ),
                 ));
             };
-            original.fingerprint == Some(now)
+            stored.fingerprint == Some(now)
         }
     };
     let Some(header) = entry.header().filter(|_| same) else {

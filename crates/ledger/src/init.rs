@@ -22,7 +22,7 @@ use crate::ledger::{Ledger, OpenOptions};
 use crate::own_records::random_id;
 use crate::shared::Shared;
 use crate::stage::{Item, StatementItem};
-use crate::state::LogState;
+use crate::state::{LogState, Marks};
 use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
 use crate::wal::segment::{SEGMENT_DIR, SegmentLog, segment_number};
 use crate::wal::segments::Segments;
@@ -177,7 +177,8 @@ fn first_commit(
     statements: Vec<Vec<u8>>,
 ) -> Result<(), OpenError> {
     let genesis = statements.first().cloned().unwrap_or_default();
-    let state = LogState::new(&genesis).map_err(OpenError::Corrupt)?;
+    let mut state = LogState::new(&genesis).map_err(OpenError::Corrupt)?;
+    state.marks = Some(Marks::new(secrets.tag_key()));
     // The head is there before the log's first byte, so a log without one has lost it.
     let head = HeadFile::create(disk.as_ref(), new.origin.as_str())?;
     let logs = vec![SegmentLog { log: new.origin.as_str().to_owned(), number: 0, size: 0 }];

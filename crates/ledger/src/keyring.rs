@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use crate::disk::Disk;
 use crate::entropy::Entropy;
 use crate::error::OpenError;
+use crate::postings::TagKey;
 use file::{Head, KeyFile, Protection, bytes_of, write_new};
 
 pub use access::{AskPassphrase, KeyAccess, MAX_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, Passphrase, Token};
@@ -259,6 +260,11 @@ impl Secrets {
             idempotency: load_secret(disk, access, SecretPurpose::Idempotency)?,
             pseudonym: load_secret(disk, access, SecretPurpose::Pseudonym)?,
         })
+    }
+
+    /// What entries are looked up by.
+    pub(crate) fn tag_key(&self) -> TagKey {
+        TagKey::new(&self.derived("postings"))
     }
 
     /// HKDF-SHA-256(ikm = pseudonym key, info = `tabellion.derived/1`, zero, purpose).

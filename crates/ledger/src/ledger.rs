@@ -21,14 +21,15 @@ use crate::head::HeadFile;
 use crate::in_place::HeldLock;
 use crate::keeper::{HeadSink, Keeper};
 use crate::keyring::{KeyAccess, KeyPair, Secrets};
-use crate::lost;
+use crate::opening::{self, Opened};
 use crate::pipeline;
 use crate::prepare::Sealer;
 use crate::queue::{self, Command, Done, Sender};
 use crate::reader::Reader;
-use crate::recover::{self, Access, KeysUsed, Recovered};
+use crate::recover::Recovered;
 use crate::retired;
 use crate::room::Reservation;
+use crate::saved::saver::{Saver, SaverThread};
 use crate::shared::Shared;
 use crate::stage::Item;
 use crate::state::LogState;
@@ -84,6 +85,7 @@ pub struct Ledger {
     env: Env,
     sender: Sender,
     threads: Mutex<Threads>,
+    saver: Arc<Saver>,
     /// Sentences about what recovery found and did.
     notes: Vec<String>,
 }
@@ -91,6 +93,7 @@ pub struct Ledger {
 struct Threads {
     committer: Option<JoinHandle<()>>,
     keeper: Option<Keeper>,
+    saving: Option<SaverThread>,
 }
 
 /// A sealed draft or statement on its way to the committer.
@@ -109,24 +112,9 @@ impl Ledger {
     /// The caller holds the directory's lock ([`crate::lock::DirLock`]).
     pub fn open(disk: Arc<dyn Disk>, options: &OpenOptions) -> Result<Self, OpenError> {
         retired::check(disk.as_ref())?;
-        let mut used = KeysUsed::default();
-        let recovered = recover::scan(disk.as_ref(), Access::Write, options.origin.as_ref(), &mut used)?;
-        let secrets = Arc::new(Secrets::load(disk.as_ref(), &options.keys)?);
-        let signers = load_signers(disk.as_ref(), &options.keys, &recovered.state)?;
-        let is_lost = lost::is_said(disk.as_ref())?;
-        let mut vault = if is_lost {
-            lost::table(disk.as_ref(), &recovered, MasterKey::new(&secrets.vault), &used)?
-        } else {
-            open_vault(disk.as_ref(), &recovered.state, &secrets)?
-        };
-        if lost::are_missing_ones_said(disk.as_ref())? {
-            lost::enter_missing(&mut vault, &used)?;
-        }
-        used.check(&vault)?;
-        let last_batch = recovered.state.batches.last().map_or(0, |batch| batch.first);
-        vault
-            .settle(|key| used.used_below(last_batch, key))
-            .map_err(OpenError::io("make durable the newest keys in", VAULT_DIR))?;
+        let mut opened = opening::open(disk.as_ref(), options)?;
+        let signers = load_signers(disk.as_ref(), &options.keys, &opened.recovered.state)?;
+        let Opened { recovered, vault, .. } = &mut opened;
         // An interrupted erasure is finished, and a vault restored from a backup does not bring erased content back. Keys of an order without
         // its end are destroyed again even where they look destroyed: the process before may have died before it had synced that.
         let unfinished: BTreeSet<_> = recovered.state.orders.values().flatten().copied().collect();
@@ -138,7 +126,7 @@ impl Ledger {
             .copied()
             .collect();
         vault.destroy(&erased).map_err(OpenError::io("finish an erasure in", VAULT_DIR))?;
-        let ledger = Self::start(disk, options, recovered, vault, secrets, signers)?;
+        let ledger = Self::start(disk, options, opened, signers)?;
         ledger.finish_erasures().map_err(|error| {
             OpenError::Corrupt(format!("an interrupted erasure cannot be finished: {error}"))
         })?;
@@ -151,15 +139,14 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Starts the threads on a recovered (or just created) log.
-    pub(crate) fn start(
+    /// Starts the threads on a recovered log.
+    fn start(
         disk: Arc<dyn Disk>,
         options: &OpenOptions,
-        recovered: Recovered,
-        vault: KeyTable,
-        secrets: Arc<Secrets>,
+        opened: Opened,
         signers: Signers,
     ) -> Result<Self, OpenError> {
+        let Opened { recovered, vault, secrets, resumed_at } = opened;
         let Recovered { state, checkpoint, tail, mut notes } = recovered;
         notes.extend(vault.notes().iter().cloned());
         let path = segment_path(tail.segment);
@@ -198,12 +185,18 @@ impl Ledger {
         let (sender, inbox) = queue::queue();
         let committer = pipeline::start(committer, inbox, options.background)
             .map_err(OpenError::io("start the committer of", "log"))?;
-        let threads = Mutex::new(Threads { committer: Some(committer), keeper });
+        let saver = Arc::new(Saver::new(Arc::clone(&shared), Arc::clone(&secrets), resumed_at));
+        let saving = options
+            .background
+            .then(|| saver.start())
+            .transpose()
+            .map_err(OpenError::io("start the saver of", "log"))?;
+        let threads = Mutex::new(Threads { committer: Some(committer), keeper, saving });
         let reader = Reader { shared: Arc::clone(&shared) };
         notes.extend(reader.load_cosigned().map_err(OpenError::io("read", COSIGNED_PATH))?);
         notes.extend(reader.conflict().map(|conflict| conflict.to_string()));
         notes.extend(reader.clock_trouble());
-        Ok(Self { shared, secrets, reader, origin, env, sender, threads, notes })
+        Ok(Self { shared, secrets, reader, origin, env, sender, threads, saver, notes })
     }
 
     /// Sentences for the operator about what opening found and did; empty when there was nothing to say.
@@ -458,7 +451,23 @@ impl Ledger {
                 LedgerError::fatal_io("writing what follows the last commit failed", &error)
             })?;
         }
+        if let Some(mut saving) = threads.saving.take() {
+            saving.stop();
+        }
+        if closed.is_ok() {
+            self.saver.end();
+        }
         closed
+    }
+
+    /// Saves what the log says now, so that the next start reads only what comes after. It happens by itself while a log grows and where a long one is
+    /// closed; nothing depends on it.
+    pub fn save_state(&self) -> Result<(), LedgerError> {
+        self.saver.save().map_err(|error| {
+            LedgerError::Unavailable(format!(
+                "the log's state cannot be saved: {error}; the next start reads the whole log"
+            ))
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use tabellion_tlog::Hash;
 
 use crate::draft::{checked_name, malformed};
 use crate::error::LedgerError;
+use crate::idempotency;
 use crate::ledger::Ledger;
 use crate::vault::subject_tag;
 
@@ -31,7 +32,7 @@ impl Ledger {
         let key = checked_name("idempotency key", key)?;
         let tag = idem_tag(&self.secrets.idempotency, producer, key)
             .map_err(|error| malformed(error.to_string()))?;
-        let index = self.state().remembered.get(&tag).map(|remembered| remembered.index);
+        let index = idempotency::original(self.shared.disk.as_ref(), &self.state(), &tag)?;
         Ok(IdempotencyTag { tag, index })
     }
 

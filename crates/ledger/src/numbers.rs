@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use tabellion_model::registry::{EpochClosed, EpochOpened, Facts, Kind, PreviousEpoch};
 use tabellion_model::{Header, ProducerId, SystemId};
 
+use crate::saved::pack::{Packer, Unpacker};
+
 /// The current epoch of one producer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Epoch {
@@ -107,6 +109,30 @@ impl Numbers {
             self.0.insert(header.producer, epoch);
         }
         observed
+    }
+
+    pub(crate) fn pack(&self, out: &mut Packer) {
+        let sorted: BTreeMap<_, _> = self.0.iter().collect();
+        out.list(sorted, |out, (producer, epoch)| {
+            out.id(producer);
+            out.number(epoch.number);
+            out.flag(epoch.open);
+            out.number(epoch.last_seq);
+            out.list(&epoch.systems, |out, (system, seq)| {
+                out.id(system);
+                out.number(*seq);
+            });
+        });
+    }
+
+    pub(crate) fn unpack(from: &mut Unpacker<'_>) -> Option<Self> {
+        let epochs = from.list(|from| {
+            let producer = from.id()?;
+            let (number, open, last_seq) = (from.number()?, from.flag()?, from.number()?);
+            let systems = from.list(|from| Some((from.id()?, from.number()?)))?;
+            Some((producer, Epoch { number, open, last_seq, systems }))
+        })?;
+        Some(Self(epochs))
     }
 
     /// How many producers there are.

@@ -1,16 +1,20 @@
 //! Reading what is committed: an entry, what is stored beside it, a block of leaf hashes.
 
 use tabellion_model::{UnitId, VaultKeyId};
-use tabellion_tlog::{CompactRange, Hash, NodeSource as _, decompose, leaf_hash};
+use tabellion_tlog::{CompactRange, Hash, NodeSource as _, TILE_WIDTH, TileId, decompose, leaf_hash};
 
+use crate::batches::BatchRef;
+use crate::derive::TILE_DIR;
 use crate::disk::{self, Disk, DiskFile, OpenMode};
-use crate::state::{BatchRef, LogState};
-use crate::tree::{BLOCK, BlockSource, TreeView};
+use crate::state::LogState;
+use crate::tree::{LeafSource, TreeView};
 use crate::wal::batch::{Batch, StoredEntry};
 use crate::wal::segment::segment_path;
 
 /// Bytes before a unit frame's ciphertext: version, unit id, vault key id.
 const UNIT_PREFIX: usize = 33;
+/// A full tile: a hash for each of its places.
+const MAX_TILE_BYTES: u64 = 32 * TILE_WIDTH as u64;
 /// Version of the unit frame's payload.
 const UNIT_VERSION: u8 = 1;
 
@@ -27,6 +31,8 @@ pub(crate) struct StoredUnit {
 pub(crate) struct Stored {
     pub(crate) entry: Vec<u8>,
     pub(crate) units: Vec<StoredUnit>,
+    /// Of the request, where it had an idempotency key.
+    pub(crate) fingerprint: Option<[u8; 32]>,
 }
 
 /// The payload of a unit frame up to its ciphertext, with room for one of `ciphertext_bytes`.
@@ -47,15 +53,18 @@ pub(crate) fn unit_frame(id: &UnitId, key: &VaultKeyId, ciphertext: &[u8]) -> Ve
 
 /// Reads the payload of a unit frame.
 pub(crate) fn parse_unit_frame(payload: &[u8]) -> Result<StoredUnit, String> {
+    let (id, key, ciphertext) = unit_of(payload)?;
+    Ok(StoredUnit { id, key, ciphertext: ciphertext.to_vec() })
+}
+
+/// The unit, its vault key and its ciphertext, as they lie in the payload of a unit frame.
+pub(crate) fn unit_of(payload: &[u8]) -> Result<(UnitId, VaultKeyId, &[u8]), String> {
     let parsed = || {
         let (version, rest) = payload.split_first()?;
         let (id, rest) = rest.split_first_chunk::<16>()?;
         let (key, ciphertext) = rest.split_first_chunk::<16>()?;
-        (*version == UNIT_VERSION).then(|| StoredUnit {
-            id: UnitId::from_bytes(*id),
-            key: VaultKeyId::from_bytes(*key),
-            ciphertext: ciphertext.to_vec(),
-        })
+        (*version == UNIT_VERSION)
+            .then(|| (UnitId::from_bytes(*id), VaultKeyId::from_bytes(*key), ciphertext))
     };
     parsed().ok_or_else(|| "a unit frame is not of version 1".to_owned())
 }
@@ -122,7 +131,7 @@ pub(crate) fn stored_entry(disk: &dyn Disk, batch: &BatchRef, index: u64) -> Res
 /// Copies a borrowed entry.
 pub(crate) fn owned(stored: &StoredEntry<'_>) -> Result<Stored, String> {
     let units = stored.units.iter().map(|payload| parse_unit_frame(payload)).collect::<Result<_, _>>()?;
-    Ok(Stored { entry: stored.entry.to_vec(), units })
+    Ok(Stored { entry: stored.entry.to_vec(), units, fingerprint: stored.fingerprint })
 }
 
 /// Reads blocks of leaf hashes again from the segments.
@@ -131,15 +140,22 @@ pub(crate) struct LogBlocks<'a> {
     pub(crate) state: &'a LogState,
 }
 
-impl BlockSource for LogBlocks<'_> {
-    fn block(&self, block: u64) -> Result<Vec<Hash>, String> {
-        let (begin, end) = (block * BLOCK, (block + 1) * BLOCK);
-        let mut leaves = Vec::with_capacity(usize::try_from(BLOCK).unwrap_or(0));
-        let mut next = begin;
+impl LeafSource for LogBlocks<'_> {
+    /// From its tile, where that is made.
+    fn quick_block(&self, block: u64) -> Option<Vec<Hash>> {
+        let path = format!("{TILE_DIR}/{}", TileId::full(0, block).path());
+        let tile = disk::read_all(self.disk, &path, MAX_TILE_BYTES).ok()?;
+        let (leaves, rest) = tile.as_chunks::<32>();
+        rest.is_empty().then(|| leaves.iter().copied().map(Hash).collect())
+    }
+
+    fn leaves(&self, begin: u64, end: u64) -> Result<Vec<Hash>, String> {
+        let mut leaves = Vec::with_capacity(usize::try_from(end - begin).unwrap_or(0));
+        let (mut next, mut bytes, mut segment) = (begin, Vec::new(), OpenSegment::default());
         while next < end {
             let batch =
                 self.state.batch_of(next).ok_or_else(|| format!("entry {next} is beyond the log's size"))?;
-            let bytes = batch_bytes(self.disk, &batch)?;
+            segment.read(self.disk, &batch, &mut bytes)?;
             let read = parse_batch(&batch, &bytes)?;
             let skip = usize::try_from(next - batch.first).unwrap_or(usize::MAX);
             let take = usize::try_from(end - next).unwrap_or(usize::MAX);
@@ -153,7 +169,7 @@ impl BlockSource for LogBlocks<'_> {
 /// Roots of the maximal perfect subtrees of `[begin, end)`, left to right.
 pub(crate) fn subtrees(disk: &dyn Disk, state: &LogState, begin: u64, end: u64) -> Result<Vec<Hash>, String> {
     let blocks = LogBlocks { disk, state };
-    let view = TreeView { index: &state.tree, blocks: &blocks };
+    let view = TreeView::new(&state.tree, &blocks);
     decompose(begin, end).into_iter().map(|(level, index)| view.node(level, index)).collect()
 }
 

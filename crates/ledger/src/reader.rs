@@ -15,15 +15,17 @@ use tabellion_model::{
 use tabellion_tlog::{Hash, TlogProof, consistency_path, inclusion_path, inclusion_path_of, leaf_hash};
 
 use crate::anchor::{OutboxError, evidence_for};
+use crate::batches::BatchRef;
 use crate::disk::Disk;
 use crate::error::{LedgerError, OpenError, RejectCode};
 use crate::in_place::HeldLock;
 use crate::keyring::Secrets;
 use crate::ledger::{self, OpenOptions};
+use crate::opening;
 use crate::read::{self, LogBlocks, Stored};
-use crate::recover::{self, Access, FoldOnly};
+use crate::recover::ScanOptions;
 use crate::shared::Shared;
-use crate::state::{BatchRef, Deletion, LogState};
+use crate::state::{Deletion, LogState};
 use crate::tree::TreeView;
 use crate::vault::{Found, decrypt_unit};
 use crate::witnessed::COSIGNED_PATH;
@@ -86,9 +88,10 @@ pub struct Reader {
 impl Reader {
     /// Opens the committed prefix of the log in `disk` without writing or locking anything.
     pub fn open(disk: Arc<dyn Disk>, options: &OpenOptions) -> Result<(Self, Vec<String>), OpenError> {
-        let recovered =
-            recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut FoldOnly)?;
-        let secrets = Secrets::load(disk.as_ref(), &options.keys)?;
+        let secrets = Secrets::load(disk.as_ref(), &options.keys);
+        let scan = ScanOptions::read_only(options.origin.as_ref());
+        let recovered = opening::look(disk.as_ref(), scan, secrets.as_ref().ok())?;
+        let secrets = secrets?;
         let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets)?;
         let shared = Arc::new(Shared::new(
             disk,
@@ -204,13 +207,8 @@ impl Reader {
     /// Bytes on disk of the commits from entry `from` on, units and checkpoints included.
     pub fn committed_bytes_since(&self, from: u64) -> u64 {
         let state = self.state();
-        state
-            .batches
-            .iter()
-            .rev()
-            .take_while(|batch| batch.first >= from)
-            .map(|batch| u64::from(batch.bytes))
-            .sum()
+        let begun = state.batches.from(state.batches.ended_by(from));
+        begun.filter(|batch| batch.first >= from).map(|batch| u64::from(batch.bytes)).sum()
     }
 
     /// One entry with what it discloses here.
@@ -334,7 +332,7 @@ impl Reader {
     pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, LedgerError> {
         let state = self.state();
         let blocks = LogBlocks { disk: self.shared.disk.as_ref(), state: &state };
-        inclusion_path(index, size, &TreeView { index: &state.tree, blocks: &blocks }).map_err(|error| {
+        inclusion_path(index, size, &TreeView::new(&state.tree, &blocks)).map_err(|error| {
             LedgerError::Unavailable(format!("no proof of entry {index} at size {size}: {error}"))
         })
     }
@@ -343,7 +341,7 @@ impl Reader {
     pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, LedgerError> {
         let state = self.state();
         let blocks = LogBlocks { disk: self.shared.disk.as_ref(), state: &state };
-        consistency_path(old, new, &TreeView { index: &state.tree, blocks: &blocks }).map_err(|error| {
+        consistency_path(old, new, &TreeView::new(&state.tree, &blocks)).map_err(|error| {
             LedgerError::Unavailable(format!("no consistency proof from {old} to {new}: {error}"))
         })
     }
@@ -489,7 +487,7 @@ impl Reader {
     /// Every commit in order, with its time.
     pub fn commits(&self) -> Result<Vec<CommitView>, LedgerError> {
         let batches = self.state().batches.clone();
-        batches.iter().map(|batch| self.commit_view(batch)).collect()
+        batches.iter().map(|batch| self.commit_view(&batch)).collect()
     }
 
     /// For every unit proved erased: the tombstone's entry and the disclosure that shows it.

@@ -5,19 +5,24 @@
 //! then it is zeroed, synced and reported; a final batch that is whole is durable before anybody is told of it. Must never: repair silently,
 //! or write anything when opened read-only.
 
+mod known;
+
 use std::collections::BTreeMap;
 use std::io;
 
 use sha2::{Digest as _, Sha256};
 use tabellion_model::{Entry, Origin, Purpose, VaultKeyId};
-use tabellion_tlog::{Checkpoint, CompactRange, SignedCheckpoint, VerifierKey, leaf_hash};
+use tabellion_tlog::{Checkpoint, CompactRange, Hash, SignedCheckpoint, VerifierKey, leaf_hash};
 
+use crate::batches::BatchRef;
 use crate::derive::{CHECKPOINT_PATH, MAX_CHECKPOINT_FILE};
 use crate::disk::{self, Disk, DiskFile, OpenMode};
 use crate::error::OpenError;
 use crate::head::{HEAD_PATH, Head, HeadFile};
+use crate::postings::TagKey;
 use crate::read;
-use crate::state::{BatchRef, LogState};
+use crate::saved::{Place, SAVED_PATH};
+use crate::state::{LogState, Marks};
 use crate::vault::KeyTable;
 use crate::wal::BATCH_ALIGN;
 use crate::wal::batch::Batch;
@@ -74,7 +79,7 @@ impl Inspect for KeysUsed {
     fn batch(&mut self, at: &BatchRef, batch: &Batch<'_>, _: &[Entry], _: &LogState) -> Result<(), String> {
         for (position, stored) in batch.entries.iter().enumerate() {
             for frame in &stored.units {
-                self.0.entry(read::parse_unit_frame(frame)?.key).or_insert(at.first + position as u64);
+                self.0.entry(read::unit_of(frame)?.1).or_insert(at.first + position as u64);
             }
         }
         Ok(())
@@ -113,23 +118,65 @@ pub(crate) enum Access {
     Write,
 }
 
-/// Reads every segment and folds it. `expected`: the origin that the configuration names, when it names one.
+/// How a log is read.
+#[derive(Clone, Copy)]
+pub(crate) struct ScanOptions<'a> {
+    pub(crate) access: Access,
+    /// The origin that the configuration names, when it names one.
+    pub(crate) expected: Option<&'a Origin>,
+    /// For what a writer looks up.
+    pub(crate) tags: Option<TagKey>,
+}
+
+impl<'a> ScanOptions<'a> {
+    /// To look only.
+    pub(crate) fn read_only(expected: Option<&'a Origin>) -> Self {
+        Self { access: Access::ReadOnly, expected, tags: None }
+    }
+}
+
+/// Reads every segment and folds it. `saved`: up to where a state was saved that cannot be gone on from; the log reaches there, or has lost something.
 pub(crate) fn scan(
     disk: &dyn Disk,
-    access: Access,
-    expected: Option<&Origin>,
+    options: ScanOptions<'_>,
+    saved: Option<Place>,
+    inspect: &mut dyn Inspect,
+) -> Result<Recovered, OpenError> {
+    run(disk, options, None, saved, inspect)
+}
+
+/// Reads what came after a saved state, and folds it. Where that state does not fit the log this fails, and a whole scan tells more.
+pub(crate) fn resume(
+    disk: &dyn Disk,
+    options: ScanOptions<'_>,
+    state: LogState,
+    place: Place,
+    inspect: &mut dyn Inspect,
+) -> Result<Recovered, OpenError> {
+    run(disk, options, Some(state), Some(place), inspect)
+}
+
+fn run(
+    disk: &dyn Disk,
+    options: ScanOptions<'_>,
+    state: Option<LogState>,
+    saved: Option<Place>,
     inspect: &mut dyn Inspect,
 ) -> Result<Recovered, OpenError> {
     let numbers = segment_numbers(disk)?;
     let head = HeadFile::load(disk)?;
     let published = published(disk)?;
+    let known = saved.clone().filter(|_| state.is_some());
     let mut scan = Scan {
         disk,
-        access,
-        expected,
+        access: options.access,
+        expected: options.expected,
+        tags: options.tags,
         head,
         published,
-        state: None,
+        saved,
+        known,
+        state,
         checkpoint: String::new(),
         notes: Vec::new(),
         newest: Written::default(),
@@ -140,6 +187,9 @@ pub(crate) fn scan(
     let last = numbers.last().copied();
     for number in numbers {
         let is_last = Some(number) == last;
+        if scan.passes(number, &mut previous)? {
+            continue;
+        }
         match scan.segment(number, &previous, is_last)? {
             Some(found) => {
                 previous = hex::encode(found.checkpoints.clone().finalize());
@@ -191,6 +241,11 @@ struct Scan<'a> {
     head: Option<Head>,
     /// The checkpoint in `log/checkpoint`: whoever reads it was told of that size.
     published: Option<Checkpoint>,
+    /// Up to where a state was saved: of what was durable.
+    saved: Option<Place>,
+    /// The same, where reading began there.
+    known: Option<Place>,
+    tags: Option<TagKey>,
     state: Option<LogState>,
     checkpoint: String,
     notes: Vec<String>,
@@ -248,7 +303,12 @@ impl Scan<'_> {
                 segment: number,
                 offset: at,
             };
-            self.fold(&reference, &batch).map_err(|what| self.corrupt(&path, at, &what))?;
+            let taken = if self.knows(number, at) {
+                self.pass(&reference, &batch)
+            } else {
+                self.fold(&reference, &batch)
+            };
+            taken.map_err(|what| self.corrupt(&path, at, &what))?;
             checkpoints.update(batch.checkpoint);
             let end = at + u64::from(batch.header.bytes);
             newest = at..end;
@@ -287,11 +347,12 @@ impl Scan<'_> {
                 log.log
             )));
         }
-        if log.size != self.size() {
+        let expected = self.begin_of(number);
+        if log.size != expected {
             return Err(self.corrupt(
                 path,
                 0,
-                &format!("it begins at log size {}, but the log so far has {}", log.size, self.size()),
+                &format!("it begins at log size {}, but the log so far has {expected}", log.size),
             ));
         }
         Ok(())
@@ -344,11 +405,13 @@ impl Scan<'_> {
         self.cut(path, at, usize::try_from(used - at).unwrap_or(usize::MAX))
     }
 
-    /// The largest size that anything besides the segments remembers, and what does: the head, or the checkpoint that was published.
+    /// The largest size that anything besides the segments remembers, and what does: the head, the checkpoint that was published, or the state that was
+    /// saved.
     fn remembered(&self) -> Option<(&'static str, u64)> {
         let head = self.head.as_ref().map(|head| (HEAD_PATH, head.size));
         let published = self.published.as_ref().map(|checkpoint| (CHECKPOINT_PATH, checkpoint.size));
-        head.into_iter().chain(published).max_by_key(|(_, size)| *size)
+        let saved = self.saved.as_ref().map(|place| (SAVED_PATH, place.size));
+        head.into_iter().chain(published).chain(saved).max_by_key(|(_, size)| *size)
     }
 
     /// Zeroes a final batch that was never acknowledged.
@@ -393,7 +456,8 @@ impl Scan<'_> {
             .collect::<Result<Vec<Entry>, String>>()?;
         if self.state.is_none() {
             let genesis = batch.entries.first().ok_or("the first batch is empty")?;
-            self.state = Some(LogState::new(genesis.entry)?);
+            let marks = self.tags.map(Marks::new);
+            self.state = Some(LogState { marks, ..LogState::new(genesis.entry)? });
         }
         let state = self.state.as_mut().ok_or("no state")?;
         if at.first != state.size() || batch.header.log_number != 0 {
@@ -418,23 +482,38 @@ impl Scan<'_> {
                 _ if i == count => return Err(format!("entry {index} ends a batch but is no seal")),
                 _ => leaves.push(leaf),
             }
-            state.apply(index, entry, leaf, stored.fingerprint)?;
+            state.apply(index, entry, leaf)?;
+            for frame in &stored.units {
+                state.note_units(index, [read::unit_of(frame)?.1]);
+            }
         }
         check_checkpoint(state, batch.checkpoint)?;
         self.checkpoint =
             String::from_utf8(batch.checkpoint.to_vec()).map_err(|_| "the checkpoint is not text")?;
         state.end_batch(*at);
+        let (size, root) = (state.size(), state.tree.root());
+        self.check_fork(size, root)?;
+        let Some(state) = self.state.as_ref() else { return Ok(()) };
+        self.inspect.batch(at, batch, &entries, state)
+    }
+
+    /// At a size that is remembered the log has the root that is remembered.
+    fn check_fork(&self, size: u64, root: Hash) -> Result<(), String> {
+        match self.roots().find(|(_, other, remembered)| *other == size && *remembered != root) {
+            None => Ok(()),
+            Some((who, ..)) => Err(format!(
+                "at size {size} the log's root differs from the one in {who}: this is a fork of the log"
+            )),
+        }
+    }
+
+    /// Who remembers which root at which size.
+    fn roots(&self) -> impl Iterator<Item = (&'static str, u64, Hash)> {
         let head = self.head.as_ref().map(|head| (HEAD_PATH, head.size, head.root));
         let published =
             self.published.as_ref().map(|checkpoint| (CHECKPOINT_PATH, checkpoint.size, checkpoint.root));
-        for (who, size, root) in head.into_iter().chain(published) {
-            if size == state.size() && root != state.tree.root() {
-                return Err(format!(
-                    "at size {size} the log's root differs from the one in {who}: this is a fork of the log"
-                ));
-            }
-        }
-        self.inspect.batch(at, batch, &entries, state)
+        let saved = self.saved.as_ref().map(|place| (SAVED_PATH, place.size, place.root));
+        head.into_iter().chain(published).chain(saved)
     }
 
     fn finish(mut self, tail: Option<Tail>) -> Result<Recovered, OpenError> {
@@ -458,6 +537,7 @@ impl Scan<'_> {
                 head.size
             )));
         }
+        self.check_known(&state)?;
         check_signature(&state, &self.checkpoint).map_err(|what| {
             OpenError::Corrupt(format!("the newest checkpoint {what}. Restore from a backup"))
         })?;

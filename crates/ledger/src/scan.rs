@@ -5,10 +5,10 @@
 use tabellion_model::{Entry, RecordId, UnitId};
 use zeroize::Zeroizing;
 
+use crate::batches::BatchRef;
 use crate::error::LedgerError;
 use crate::read::{self, StoredUnit};
 use crate::reader::{CommitView, Reader};
-use crate::state::BatchRef;
 use crate::vault::{Found, decrypt_plain};
 
 /// What is left of one unit's content, as it was sealed.
@@ -89,13 +89,13 @@ impl Reader {
 
     /// How many commits there were when the log had `size` entries.
     pub fn commits_below(&self, size: u64) -> u64 {
-        self.state().batches.partition_point(|batch| batch.size_after() <= size) as u64
+        self.state().batches.ended_by(size) as u64
     }
 
     /// The commit of this number, from 0. Commit times never go back, so that whoever looks for one need not read them all.
     pub fn commit(&self, number: u64) -> Result<Option<CommitView>, LedgerError> {
         let place = usize::try_from(number).unwrap_or(usize::MAX);
-        let batch = self.state().batches.get(place).copied();
+        let batch = self.state().batches.get(place);
         batch.map(|batch| self.commit_view(&batch)).transpose()
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use tabellion_model::Micros;
@@ -128,6 +128,16 @@ impl Shared {
     /// The vault's key table. A panic while it was held cannot leave it half-changed: every change is made by one call.
     pub(crate) fn vault(&self) -> MutexGuard<'_, KeyTable> {
         self.vault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The log's state, to be read. A panic while it was held leaves it as the last whole step made it.
+    pub(crate) fn state(&self) -> RwLockReadGuard<'_, LogState> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn state_mut(&self) -> RwLockWriteGuard<'_, LogState> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes `checkpoint`, of `size` entries, the newest.

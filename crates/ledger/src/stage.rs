@@ -13,11 +13,12 @@ use tabellion_model::{
 use tabellion_tlog::{CompactRange, Hash, MAX_ENTRY_BYTES, leaf_hash};
 
 use crate::error::{LedgerError, RejectCode};
+use crate::idempotency;
 use crate::keyring::KeyPair;
 use crate::numbers::{self, Epoch};
 use crate::overlay::Overlay;
 use crate::shared::Shared;
-use crate::state::{Deletion, LogState, Remembered};
+use crate::state::{Deletion, LogState};
 use crate::vault::KeyTable;
 use crate::wal::batch::{BatchWriter, MAX_BATCH_ENTRIES};
 use crate::witnessed::check_running;
@@ -85,7 +86,8 @@ impl Item {
 pub(crate) struct StagedEntry {
     pub(crate) header: Arc<Header>,
     pub(crate) leaf: Hash,
-    pub(crate) fingerprint: Option<[u8; 32]>,
+    /// Those that its content is kept under.
+    pub(crate) keys: Vec<VaultKeyId>,
     /// Present for key records, which the state folds whole.
     pub(crate) key_record: Option<Statement>,
 }
@@ -98,9 +100,9 @@ pub(crate) enum Placed {
         record_id: RecordId,
         leaf: Hash,
     },
-    /// Committed before under the same idempotency key; whether the request is the same is for the caller to find out.
+    /// Committed before under the same idempotency key, at this index; whether the request is the same is for the caller to find out.
     Remembered {
-        original: Remembered,
+        original: u64,
     },
     /// The same idempotency key is in this very batch, at this index: decide after the commit.
     Deferred {
@@ -248,8 +250,8 @@ impl<'a> Staging<'a> {
             if let Some(first) = self.overlay.idem(&idem).or_else(ahead) {
                 return Ok(Placed::Deferred { first });
             }
-            if let Some(original) = self.state.remembered.get(&idem) {
-                return Ok(Placed::Remembered { original: *original });
+            if let Some(original) = idempotency::original(self.shared.disk.as_ref(), self.state, &idem)? {
+                return Ok(Placed::Remembered { original });
             }
         }
         check_running(self.shared, self.state.conflict.as_ref(), item.header())?;
@@ -408,7 +410,8 @@ impl<'a> Staging<'a> {
         }
         self.plain &= changes_counts_only(&header);
         let record_id = header.record_id;
-        self.entries.push(StagedEntry { header, leaf, fingerprint, key_record });
+        let keys = units.iter().map(|unit| unit.key).collect();
+        self.entries.push(StagedEntry { header, leaf, keys, key_record });
         Ok(Placed::New { index, record_id, leaf })
     }
 

@@ -13,34 +13,26 @@ use tabellion_model::{
 };
 use tabellion_tlog::{Hash, leaf_hash};
 
+use crate::batches::{BatchRef, Batches};
 use crate::erase::by_two;
 use crate::numbers::Numbers;
+use crate::postings::{Postings, TagKey};
 use crate::tree::TreeIndex;
 use crate::witnessed::Conflict;
 
-/// Where one batch is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BatchRef {
-    pub(crate) first: u64,
-    /// Entries, the seal included.
-    pub(crate) entries: u32,
-    pub(crate) bytes: u32,
-    pub(crate) segment: u32,
-    pub(crate) offset: u64,
+/// What a writer looks up by tag. Whoever only reads needs none of it.
+pub(crate) struct Marks {
+    /// The entry with an idempotency key.
+    pub(crate) idempotency: Postings,
+    /// The entries with content under a vault key.
+    pub(crate) units: Postings,
 }
 
-impl BatchRef {
-    /// Log size right after this batch.
-    pub(crate) fn size_after(&self) -> u64 {
-        self.first + u64::from(self.entries)
+impl Marks {
+    /// Those of a log of which nothing is folded yet.
+    pub(crate) fn new(key: TagKey) -> Self {
+        Self { idempotency: Postings::new(key), units: Postings::new(key) }
     }
-}
-
-/// What is remembered of an idempotency key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Remembered {
-    pub(crate) index: u64,
-    pub(crate) fingerprint: Option<[u8; 32]>,
 }
 
 /// A legal hold in force.
@@ -73,11 +65,12 @@ pub(crate) struct LogState {
     pub(crate) env: Env,
     pub(crate) genesis: Hash,
     pub(crate) tree: TreeIndex,
-    pub(crate) batches: Vec<BatchRef>,
+    pub(crate) batches: Batches,
     pub(crate) keys: KeyChain,
     pub(crate) numbers: Numbers,
     pub(crate) streams: HashMap<StreamName, u64>,
-    pub(crate) remembered: HashMap<Hash, Remembered>,
+    /// `None` where nothing is ever written.
+    pub(crate) marks: Option<Marks>,
     pub(crate) committed_at: Micros,
     /// Erasures that are ordered and not yet recorded as done, with the keys they destroy.
     pub(crate) orders: BTreeMap<RecordId, Vec<VaultKeyId>>,
@@ -104,16 +97,21 @@ impl LogState {
     pub(crate) fn new(genesis: &[u8]) -> Result<Self, String> {
         let keys =
             KeyChain::genesis(genesis).map_err(|error| format!("entry 0 is not a genesis: {error}"))?;
-        Ok(Self {
+        Ok(Self::empty(leaf_hash(genesis), keys))
+    }
+
+    /// State of a log with these keys of which nothing is folded.
+    pub(crate) fn empty(genesis: Hash, keys: KeyChain) -> Self {
+        Self {
             origin: keys.origin().clone(),
             env: keys.env(),
-            genesis: leaf_hash(genesis),
+            genesis,
             tree: TreeIndex::new(),
-            batches: Vec::new(),
+            batches: Batches::default(),
             keys,
             numbers: Numbers::default(),
             streams: HashMap::new(),
-            remembered: HashMap::new(),
+            marks: None,
             committed_at: Micros(0),
             orders: BTreeMap::new(),
             erased_keys: Vec::new(),
@@ -125,7 +123,7 @@ impl LogState {
             alarms: Vec::new(),
             key_records: Vec::new(),
             conflict: None,
-        })
+        }
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -134,9 +132,7 @@ impl LogState {
 
     /// The batch that holds entry `index`.
     pub(crate) fn batch_of(&self, index: u64) -> Option<BatchRef> {
-        let after = self.batches.partition_point(|batch| batch.first <= index);
-        let batch = self.batches.get(after.checked_sub(1)?)?;
-        (index < batch.size_after()).then_some(*batch)
+        self.batches.holding(index)
     }
 
     /// The batch that ends at log size `size`.
@@ -145,21 +141,15 @@ impl LogState {
     }
 
     /// Folds one parsed entry; `index` must be the log's size so far. Only [`LogState::end_batch`] makes it visible as committed.
-    pub(crate) fn apply(
-        &mut self,
-        index: u64,
-        entry: &Entry,
-        leaf: Hash,
-        fingerprint: Option<[u8; 32]>,
-    ) -> Result<(), String> {
+    pub(crate) fn apply(&mut self, index: u64, entry: &Entry, leaf: Hash) -> Result<(), String> {
         match entry {
             Entry::Seal(seal) => self.apply_seal(&seal.seal)?,
-            Entry::Record(record) => self.apply_header(index, &record.header, fingerprint)?,
+            Entry::Record(record) => self.apply_header(index, &record.header)?,
             Entry::Statement(statement) => {
                 if index > 0 && registry::is_key_record(&statement.record.header) {
                     self.apply_key(index, statement)?;
                 }
-                self.apply_header(index, &statement.record.header, fingerprint)?;
+                self.apply_header(index, &statement.record.header)?;
             }
         }
         self.tree.push(leaf);
@@ -180,12 +170,7 @@ impl LogState {
     }
 
     /// Folds the header of a record or statement (its bytes' leaf is pushed by the caller).
-    pub(crate) fn apply_header(
-        &mut self,
-        index: u64,
-        header: &Header,
-        fingerprint: Option<[u8; 32]>,
-    ) -> Result<(), String> {
+    pub(crate) fn apply_header(&mut self, index: u64, header: &Header) -> Result<(), String> {
         self.numbers.observe(header).map_err(|due| format!("entry {index}: {due}"))?;
         if let Some((stream, version)) = &header.stream {
             let known = self.streams.get(stream).copied().unwrap_or(0);
@@ -194,10 +179,17 @@ impl LogState {
             }
             self.streams.insert(stream.clone(), *version);
         }
-        if let Some(idem) = header.idem {
-            self.remembered.entry(idem).or_insert(Remembered { index, fingerprint });
+        if let (Some(idem), Some(marks)) = (header.idem, &mut self.marks) {
+            marks.idempotency.insert(idem.as_bytes(), index);
         }
         self.apply_meaning(index, header)
+    }
+
+    /// Notes that entry `index` has content under `keys`.
+    pub(crate) fn note_units(&mut self, index: u64, keys: impl IntoIterator<Item = VaultKeyId>) {
+        if let Some(marks) = &mut self.marks {
+            keys.into_iter().for_each(|key| marks.units.insert(key.as_bytes(), index));
+        }
     }
 
     /// The few record types that the ledger itself acts on.

@@ -1,11 +1,14 @@
 //! The tree's hashes that must be at hand: the right edge, every node from level 8 up, and the newest leaves.
 //!
 //! One hash per 256 entries is kept for good (about 0.13 bytes an entry); a proof about a new entry reads and hashes next to nothing; one about an old entry
-//! hashes its block of 256 entries again from the segments. Must never: answer for a size beyond what is committed.
+//! reads the leaves of its block of 256 entries. Must never: answer for a size beyond what is committed, or from leaves that do not hash to what is kept.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use tabellion_tlog::{CompactRange, Hash, NodeSource, node_hash, root_of};
+
+use crate::saved::pack::{Packer, Unpacker};
 
 /// Level whose nodes are kept for ever: 2^8 entries, the width of a tile.
 const KEPT_LEVEL: u8 = 8;
@@ -25,10 +28,12 @@ pub(crate) struct TreeIndex {
     recent: [VecDeque<Hash>; KEPT_LEVEL as usize],
 }
 
-/// Reads the leaf hashes of one block of [`BLOCK`] entries again.
-pub(crate) trait BlockSource {
-    /// Leaf hashes of entries `block · 256 … block · 256 + 255`.
-    fn block(&self, block: u64) -> Result<Vec<Hash>, String>;
+/// Reads leaf hashes again.
+pub(crate) trait LeafSource {
+    /// Those of a whole block of [`BLOCK`] entries, from wherever that is quickest; they may be wrong.
+    fn quick_block(&self, block: u64) -> Option<Vec<Hash>>;
+    /// Those of the entries `begin … end − 1`, from the entries.
+    fn leaves(&self, begin: u64, end: u64) -> Result<Vec<Hash>, String>;
 }
 
 impl TreeIndex {
@@ -69,6 +74,27 @@ impl TreeIndex {
         });
     }
 
+    pub(crate) fn pack(&self, out: &mut Packer) {
+        out.number(self.size());
+        out.list(self.upper.first().map(Vec::as_slice).unwrap_or_default(), Packer::hash);
+        out.list(self.edge.nodes(), Packer::hash);
+    }
+
+    /// The newest leaves are not kept: they are read again where they are asked for.
+    pub(crate) fn unpack(from: &mut Unpacker<'_>) -> Option<Self> {
+        let size = from.number()?;
+        let mut row: Vec<Hash> = from.list(Unpacker::hash)?;
+        let edge = CompactRange::from_nodes(0, size, from.list(Unpacker::hash)?).ok()?;
+        (row.len() as u64 == size / BLOCK).then_some(())?;
+        let mut upper = Vec::new();
+        while !row.is_empty() {
+            let pairs = row.chunks_exact(2).filter_map(|pair| pair.first().zip(pair.get(1)));
+            let above = pairs.map(|(left, right)| node_hash(left, right)).collect();
+            upper.push(std::mem::replace(&mut row, above));
+        }
+        Some(Self { edge, upper, recent: Default::default() })
+    }
+
     /// A perfect node of level 8 or more.
     pub(crate) fn kept(&self, level: u8, index: u64) -> Option<Hash> {
         let row = self.upper.get(usize::from(level.checked_sub(KEPT_LEVEL)?))?;
@@ -94,8 +120,47 @@ impl TreeIndex {
 
 /// The tree together with a way to read old blocks: answers for every perfect node.
 pub(crate) struct TreeView<'a> {
-    pub(crate) index: &'a TreeIndex,
-    pub(crate) blocks: &'a dyn BlockSource,
+    index: &'a TreeIndex,
+    source: &'a dyn LeafSource,
+    /// The block that was read last: one proof asks for eight nodes of it.
+    last: RefCell<Option<(u64, Vec<Hash>)>>,
+}
+
+impl<'a> TreeView<'a> {
+    pub(crate) fn new(index: &'a TreeIndex, source: &'a dyn LeafSource) -> Self {
+        Self { index, source, last: RefCell::default() }
+    }
+
+    /// Leaf hashes of `[begin, end)`, which lie in one block.
+    fn leaves(&self, begin: u64, end: u64) -> Result<Vec<Hash>, String> {
+        let block = begin / BLOCK;
+        let Some(root) = self.index.kept(KEPT_LEVEL, block) else { return self.source.leaves(begin, end) };
+        let mut last = self.last.borrow_mut();
+        if last.as_ref().is_none_or(|(known, _)| *known != block) {
+            *last = Some((block, self.block(block, root)?));
+        }
+        let skip = usize::try_from(begin - block * BLOCK).unwrap_or(usize::MAX);
+        let take = usize::try_from(end - begin).unwrap_or(0);
+        Ok(last.iter().flat_map(|(_, leaves)| leaves.iter().skip(skip).take(take)).copied().collect())
+    }
+
+    /// Leaf hashes of a block with this root.
+    fn block(&self, block: u64, root: Hash) -> Result<Vec<Hash>, String> {
+        let is_right =
+            |leaves: &Vec<Hash>| leaves.len() as u64 == BLOCK && perfect_root(leaves.clone()) == root;
+        if let Some(leaves) = self.source.quick_block(block).filter(is_right) {
+            return Ok(leaves);
+        }
+        let (begin, end) = (block * BLOCK, (block + 1) * BLOCK);
+        let leaves = self.source.leaves(begin, end)?;
+        if is_right(&leaves) {
+            return Ok(leaves);
+        }
+        Err(format!(
+            "entries {begin}…{} do not hash to the log's tree: the disk changed them. Run tabellion fsck",
+            end - 1
+        ))
+    }
 }
 
 impl NodeSource for TreeView<'_> {
@@ -110,15 +175,11 @@ impl NodeSource for TreeView<'_> {
             return Ok(node);
         }
         let (begin, end) = (index << level, (index + 1) << level);
-        let block = begin / BLOCK;
-        let leaves = self.blocks.block(block)?;
-        let skip = usize::try_from(begin - block * BLOCK).unwrap_or(usize::MAX);
-        let take = usize::try_from(end - begin).unwrap_or(0);
-        let part: Vec<Hash> = leaves.into_iter().skip(skip).take(take).collect();
-        if part.len() == take {
-            Ok(perfect_root(part))
+        let leaves = self.leaves(begin, end)?;
+        if leaves.len() as u64 == end - begin {
+            Ok(perfect_root(leaves))
         } else {
-            Err(format!("block {block} of the log is not whole"))
+            Err(format!("entries {begin}…{} are not all there", end - 1))
         }
     }
 }
@@ -143,11 +204,17 @@ mod tests {
 
     use super::*;
 
+    /// Counts what is read from entries. Every second block can be had quickly, and every fourth of those is wrong.
     struct Blocks(Cell<u32>);
-    impl BlockSource for Blocks {
-        fn block(&self, block: u64) -> Result<Vec<Hash>, String> {
+    impl LeafSource for Blocks {
+        fn quick_block(&self, block: u64) -> Option<Vec<Hash>> {
+            let wrong = u64::from(block % 8 == 6);
+            let leaves = (block * BLOCK..(block + 1) * BLOCK).map(|i| leaf_hash(&(i + wrong).to_be_bytes()));
+            block.is_multiple_of(2).then(|| leaves.collect())
+        }
+        fn leaves(&self, begin: u64, end: u64) -> Result<Vec<Hash>, String> {
             self.0.set(self.0.get() + 1);
-            Ok((block * BLOCK..(block + 1) * BLOCK).map(|i| leaf_hash(&i.to_be_bytes())).collect())
+            Ok((begin..end).map(|i| leaf_hash(&i.to_be_bytes())).collect())
         }
     }
 
@@ -159,8 +226,8 @@ mod tests {
             index.push(leaf_hash(&i.to_be_bytes()));
         }
         let blocks = Blocks(Cell::new(0));
-        let view = TreeView { index: &index, blocks: &blocks };
-        for i in [0, 1, BLOCK - 1, BLOCK, 3 * BLOCK + 5, size / 2, size - 2, size - 1] {
+        let view = TreeView::new(&index, &blocks);
+        for i in [0, 1, BLOCK - 1, BLOCK, 3 * BLOCK + 5, 6 * BLOCK + 9, size / 2, size - 2, size - 1] {
             let path = inclusion_path(i, size, &view).expect("every committed entry has a proof");
             let leaf = leaf_hash(&i.to_be_bytes());
             verify_inclusion(&leaf, i, size, &path, &index.root())

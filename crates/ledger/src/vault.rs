@@ -4,11 +4,13 @@
 //! write a subject's name, or a key in the clear, anywhere.
 
 mod cipher;
+mod extent;
 mod scope;
 mod slot;
 mod table;
 
 pub(crate) use cipher::{TAG_BYTES, decrypt_plain, decrypt_unit, encrypt_from, encrypt_unit};
+pub(crate) use extent::VaultExtent;
 pub(crate) use scope::{EVIDENCE_CLASS, KeyFilter, KeyScope, RetentionClass, SubjectTag, subject_tag};
 pub(crate) use slot::SLOT;
 pub(crate) use table::{Found, KeyTable, MasterKey, TABLE_PATH, VAULT_DIR};

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tabellion_model::Entry;
 
+use crate::batches::BatchRef;
 use crate::disk::{Disk, OpenMode};
 use crate::head::HeadFile;
 use crate::recover::Inspect;
-use crate::state::{BatchRef, LogState};
+use crate::state::LogState;
 use crate::wal::batch::Batch;
 use crate::wal::segment::{SEGMENT_DIR, segment_number, segment_path};
 

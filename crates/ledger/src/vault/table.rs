@@ -313,10 +313,10 @@ impl KeyTable {
 
     /// Makes durable what is seen in the table and may be on no disk: the slots behind the last key that `proven` knows, because the process
     /// before may have died before their sync, or of a sync that failed. They are written again as they are, and synced. A key whose batch
-    /// was followed by another one is proven durable, and with it every slot before it.
-    pub(crate) fn settle(&mut self, proven: impl Fn(&VaultKeyId) -> bool) -> io::Result<()> {
+    /// was followed by another one is proven durable, and with it every slot before it; so are the first `slots` slots.
+    pub(crate) fn settle(&mut self, slots: u64, proven: impl Fn(&VaultKeyId) -> bool) -> io::Result<()> {
         let last = self.rows.values().filter(|row| proven(&row.identity.id)).map(|row| row.position).max();
-        let from = last.unwrap_or(0) + 1;
+        let from = (last.unwrap_or(0) + 1).max(slots);
         if from >= self.durable {
             return Ok(());
         }
@@ -326,6 +326,16 @@ impl KeyTable {
         self.file.read_at(from * SLOT as u64, &mut slots)?;
         self.file.write_at(from * SLOT as u64, &slots)?;
         self.file.sync()
+    }
+
+    /// Slots on disk, the header included.
+    pub(super) fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    /// Every key with its place in the table.
+    pub(super) fn positions(&self) -> impl Iterator<Item = (u64, &VaultKeyId)> {
+        self.rows.iter().map(|(id, row)| (row.position, id))
     }
 
     /// What is known of a key.

@@ -320,6 +320,6 @@ fn settling_writes_what_was_seen_and_changes_nothing() {
     table.make_durable().expect("durable");
     let before = bench.bytes();
     let mut table = bench.open(&[]).expect("the table opens");
-    table.settle(|id| *id == ada).and_then(|()| table.settle(|_| false)).expect("settled");
+    table.settle(0, |id| *id == ada).and_then(|()| table.settle(0, |_| false)).expect("settled");
     assert_eq!(bench.bytes(), before, "settling changed a key");
 }

@@ -7,7 +7,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use tabellion_ledger::disk::Disk;
-use tabellion_ledger::{Ack, Draft, ErasureTarget, Ledger, LedgerError, OpenOptions, Reader, UnitContent};
+use tabellion_ledger::{
+    Ack, Draft, ErasureTarget, Ledger, LedgerError, OpenOptions, Reader, UnitContent, fsck,
+};
 use tabellion_model::{Micros, Purpose, RecordId};
 use tabellion_testkit::{Fault, HookedDisk, Image, ManualClock, Random, SeededEntropy, SimDisk};
 use tabellion_tlog::SignedCheckpoint;
@@ -21,6 +23,13 @@ const FORGETFUL_SEEDS: Range<u64> = 0..300;
 /// Small segments: a run of a few dozen commits crosses several.
 const SEGMENT_BYTES: u64 = 64 << 10;
 const SUBJECTS: u64 = 3;
+/// Between so many steps the state is saved once.
+const SAVE_ONE_IN: u64 = 5;
+/// Sets the draws for that apart from all others.
+const SAVING: u64 = 0x7361_7665;
+/// Of so many seeds one has its saved state compared with the log, entry by entry.
+const COMPARE_ONE_IN: u64 = 8;
+const SAVED_PATH: &str = "log/state/saved";
 
 /// What the outside was told.
 #[derive(Clone, Default)]
@@ -79,10 +88,17 @@ impl Count {
     }
 }
 
-/// One seed: a few lives, each ended by the death of the process or by a power cut, then a last look.
-fn run(seed: u64, base: &Image, seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk>) -> Result<Count, String> {
+/// One seed: a few lives, each ended by the death of the process or by a power cut, then a last look. `saves`: whether states are saved now and then, which
+/// moves every fault that comes after.
+fn run(
+    seed: u64,
+    base: &Image,
+    saves: bool,
+    seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk>,
+) -> Result<Count, String> {
     let disk = SimDisk::from_image(base.clone());
     let mut random = Random::new(seed);
+    let mut saving = saves.then(|| Random::new(seed ^ SAVING));
     let mut journal = Journal::default();
     let mut count = Count::default();
     let lives = 1 + random.below(3);
@@ -93,7 +109,7 @@ fn run(seed: u64, base: &Image, seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk
             Ok(ledger) => {
                 // Whoever asks now is told this, and may rely on it.
                 journal.checkpoints.push(ledger.reader().checkpoint().to_string());
-                live(&ledger, &mut random, &mut journal);
+                live(&ledger, &mut random, &mut saving, &mut journal);
                 if random.one_in(3) {
                     // A clean end may meet the fault as well; either is fine.
                     let _ = ledger.close();
@@ -117,6 +133,9 @@ fn run(seed: u64, base: &Image, seen_by_ledger: &dyn Fn(SimDisk) -> Arc<dyn Disk
     let ledger = Ledger::open(seen_by_ledger(disk.clone()), &options(seed, 99))
         .map_err(|error| format!("the log does not open after the last power cut: {error}"))?;
     check(ledger.reader(), &journal)?;
+    if saves {
+        check_saved(seed, &disk, ledger.reader())?;
+    }
     ledger.append(&document(0, 99)).map_err(|error| format!("the log does not go on: {error}"))?;
     ledger.close().map_err(|error| format!("the log does not close: {error}"))?;
     count.acknowledged = journal.acked.len() as u64;
@@ -132,8 +151,12 @@ pub(crate) fn document(subject: u64, n: u64) -> Draft {
 }
 
 /// Works until something fails.
-fn live(ledger: &Ledger, random: &mut Random, journal: &mut Journal) {
+fn live(ledger: &Ledger, random: &mut Random, saving: &mut Option<Random>, journal: &mut Journal) {
     for n in 0..random.below(16) {
+        if saving.as_mut().is_some_and(|saving| saving.one_in(SAVE_ONE_IN)) {
+            // Nothing depends on it.
+            let _ = ledger.save_state();
+        }
         let subject = random.below(SUBJECTS);
         let outcome = match random.below(12) {
             0 => erase(ledger, subject, journal),
@@ -192,6 +215,33 @@ pub(crate) fn erase(ledger: &Ledger, subject: u64, journal: &mut Journal) -> Res
     journal.maybe_erased.insert(subject, before);
     ledger.erase(&ErasureTarget::Subject(format!("subject-{subject}")), "asked for")?;
     journal.erased.insert(subject, before);
+    Ok(())
+}
+
+/// Whoever goes on from the saved state knows what a reader of the whole log does.
+fn check_saved(seed: u64, disk: &SimDisk, resumed: &Reader) -> Result<(), String> {
+    let plain: Arc<dyn Disk> = Arc::new(SimDisk::from_image(disk.image()));
+    if plain.exists(SAVED_PATH).is_ok_and(|exists| exists) {
+        if seed.is_multiple_of(COMPARE_ONE_IN) {
+            let report = fsck(&plain, &options(seed, 99), &[]);
+            let said = [report.findings, report.beside].concat();
+            if !said.is_empty() {
+                return Err(format!("the saved state is not the log's: {said:?}"));
+            }
+        }
+        plain.remove(SAVED_PATH).map_err(|error| error.to_string())?;
+    }
+    let (whole, _) = Reader::open(plain, &options(seed, 99)).map_err(|error| error.to_string())?;
+    let known = |reader: &Reader| {
+        (reader.size(), reader.root_at(reader.size()).ok(), reader.counts(), reader.deletions())
+    };
+    if known(&whole) != known(resumed) {
+        return Err(format!(
+            "a start from the saved state knows {:?}, the log says {:?}",
+            resumed.counts(),
+            whole.counts()
+        ));
+    }
     Ok(())
 }
 
@@ -267,7 +317,7 @@ fn seeds() -> Range<u64> {
 fn what_a_failed_sync_left_on_the_disk_never_comes_back_behind_a_batch() {
     let base = fresh_log();
     for seed in [30_026_936, 30_060_215, 30_067_002, 30_091_461] {
-        run(seed, &base, &|disk| Arc::new(disk)).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+        run(seed, &base, false, &|disk| Arc::new(disk)).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
     }
 }
 
@@ -285,7 +335,7 @@ fn no_power_cut_or_failing_disk_loses_doubles_or_forks_what_was_acknowledged() {
                     if seed >= seeds().end {
                         return;
                     }
-                    let done = run(seed, &base, &|disk| Arc::new(disk));
+                    let done = run(seed, &base, !seed.is_multiple_of(4), &|disk| Arc::new(disk));
                     let done = done.unwrap_or_else(|what| panic!("seed {seed}: {what}"));
                     let mut all = all.lock().expect("the other thread says what it met");
                     *all = all.plus(done);
@@ -348,9 +398,9 @@ fn every_operation_of_the_disk_may_fail_once() {
 fn a_build_without_its_sync_call_is_caught() {
     let base = fresh_log();
     for prefix in ["log/segments", "vault"] {
-        let caught = FORGETFUL_SEEDS
-            .clone()
-            .find(|seed| run(*seed, &base, &|disk| Arc::new(HookedDisk::forgetful(disk, prefix))).is_err());
+        let caught = FORGETFUL_SEEDS.clone().find(|seed| {
+            run(*seed, &base, false, &|disk| Arc::new(HookedDisk::forgetful(disk, prefix))).is_err()
+        });
         let caught =
             caught.unwrap_or_else(|| panic!("{prefix}: these tests would not notice a removed sync"));
         println!("{prefix} without sync: caught by seed {caught}");

@@ -1,0 +1,109 @@
+//! When a state is saved: whenever reading what came since would take a start about half a second, and at a clean end.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::keyring::Secrets;
+use crate::shared::Shared;
+
+/// Entries after which the state is saved again.
+const SAVE_AFTER_ENTRIES: u64 = 32_768;
+/// Fewer entries than this are not worth a saved state at a clean end.
+const WORTH_SAVING: u64 = 4_096;
+/// How often the thread looks whether it is to end; and after a save that failed, how long it waits.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// After how many looks it tries again.
+const RETRY_LOOKS: u32 = 150;
+
+/// Saves the state of one open log.
+pub(crate) struct Saver {
+    shared: Arc<Shared>,
+    secrets: Arc<Secrets>,
+    /// Log size of the newest saved state.
+    saved: AtomicU64,
+    /// One save at a time.
+    saving: Mutex<()>,
+    stop: AtomicBool,
+}
+
+impl Saver {
+    /// `saved`: size of the saved state that the log was opened from; 0 without one.
+    pub(crate) fn new(shared: Arc<Shared>, secrets: Arc<Secrets>, saved: u64) -> Self {
+        Self {
+            shared,
+            secrets,
+            saved: AtomicU64::new(saved),
+            saving: Mutex::new(()),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    /// Saves now.
+    pub(crate) fn save(&self) -> io::Result<()> {
+        let _one = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = super::save(&self.shared, &self.secrets)?;
+        self.saved.store(size, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Entries that a start would have to read.
+    fn behind(&self) -> u64 {
+        self.shared.state().size().saturating_sub(self.saved.load(Ordering::Relaxed))
+    }
+
+    /// At a clean end. Nothing is lost where it fails: the next start reads more.
+    pub(crate) fn end(&self) {
+        if self.behind() >= WORTH_SAVING {
+            let _ = self.save();
+        }
+    }
+
+    /// Saves from time to time, in a thread of its own.
+    pub(crate) fn start(self: &Arc<Self>) -> io::Result<SaverThread> {
+        let saver = Arc::clone(self);
+        let thread = thread::Builder::new().name("state-saver".to_owned()).spawn(move || saver.run())?;
+        Ok(SaverThread { saver: Arc::clone(self), thread: Some(thread) })
+    }
+
+    fn run(&self) {
+        let (mut known, mut wait_looks) = (0, 0);
+        while !self.stop.load(Ordering::Relaxed) {
+            known = self.shared.wait_for_more(known, LOOK_INTERVAL);
+            if wait_looks > 0 {
+                wait_looks -= 1;
+            } else if self.behind() >= SAVE_AFTER_ENTRIES && self.save().is_err() {
+                // A full disk, most likely: what is to be saved can wait, and what is recorded needs the room.
+                wait_looks = RETRY_LOOKS;
+            }
+            // Commits come faster than anybody has to look.
+            thread::park_timeout(LOOK_INTERVAL);
+        }
+    }
+}
+
+/// Handle to the thread.
+pub(crate) struct SaverThread {
+    saver: Arc<Saver>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SaverThread {
+    /// Ends the thread, after the save that it may be at.
+    pub(crate) fn stop(&mut self) {
+        self.saver.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // A panic there is no news here: nothing depends on it.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for SaverThread {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
