@@ -5,13 +5,13 @@
 //! then it is zeroed, synced and reported; a final batch that is whole is durable before anybody is told of it. Must never: repair silently,
 //! or write anything when opened read-only.
 
+mod inspect;
 mod known;
 
-use std::collections::BTreeMap;
 use std::io;
 
 use sha2::{Digest as _, Sha256};
-use tabellion_model::{Entry, Origin, Purpose, VaultKeyId};
+use tabellion_model::{Entry, Origin, Purpose};
 use tabellion_tlog::{Checkpoint, CompactRange, Hash, SignedCheckpoint, VerifierKey, leaf_hash};
 
 use crate::batches::BatchRef;
@@ -23,11 +23,12 @@ use crate::postings::TagKey;
 use crate::read;
 use crate::saved::{Place, SAVED_PATH};
 use crate::state::{LogState, Marks};
-use crate::vault::KeyTable;
 use crate::wal::BATCH_ALIGN;
 use crate::wal::batch::Batch;
 use crate::wal::segment::{SEGMENT_DIR, SegmentHeader, segment_number, segment_path};
 use crate::wal::window::Window;
+
+pub(crate) use self::inspect::{FoldOnly, Inspect, KeysUsed};
 
 /// Largest segment that is read: segments are made with at most this size.
 pub(crate) const MAX_SEGMENT_BYTES: u64 = 1 << 30;
@@ -48,67 +49,6 @@ pub(crate) struct Tail {
     pub(crate) end: u64,
     /// Over the checkpoints of that segment.
     pub(crate) checkpoints: Sha256,
-}
-
-/// Sees every committed batch while the log is scanned.
-pub(crate) trait Inspect {
-    /// One batch that folded well; `entries` are its entries parsed, the seal last.
-    fn batch(
-        &mut self,
-        at: &BatchRef,
-        batch: &Batch<'_>,
-        entries: &[Entry],
-        state: &LogState,
-    ) -> Result<(), String>;
-}
-
-/// Looks at nothing more than the fold itself does.
-pub(crate) struct FoldOnly;
-
-impl Inspect for FoldOnly {
-    fn batch(&mut self, _: &BatchRef, _: &Batch<'_>, _: &[Entry], _: &LogState) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-/// Collects the vault keys that the log's content needs.
-#[derive(Default)]
-pub(crate) struct KeysUsed(BTreeMap<VaultKeyId, u64>);
-
-impl Inspect for KeysUsed {
-    fn batch(&mut self, at: &BatchRef, batch: &Batch<'_>, _: &[Entry], _: &LogState) -> Result<(), String> {
-        for (position, stored) in batch.entries.iter().enumerate() {
-            for frame in &stored.units {
-                self.0.entry(read::unit_of(frame)?.1).or_insert(at.first + position as u64);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl KeysUsed {
-    /// A vault that lacks a key of the log is older than the log, or damaged.
-    pub(crate) fn check(&self, vault: &KeyTable) -> Result<(), OpenError> {
-        match self.0.iter().find(|(key, _)| !vault.knows(key)) {
-            None => Ok(()),
-            Some((key, index)) => Err(OpenError::Corrupt(format!(
-                "the vault has no whole key {key}, which entry {index} needs: the vault is damaged or an older copy. Put the newest vault back, \
-                 from its disk or a newer backup\n\
-                 If there is none, what was kept under the keys that this one lacks is lost (entries, proofs and receipts are not): make vault/lost an empty \
-                 file of the owner's alone, and the next start records that"
-            ))),
-        }
-    }
-
-    /// Every vault key that the log needs.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &VaultKeyId> {
-        self.0.keys()
-    }
-
-    /// Whether content below `index` is kept under this key: then the key was durable before the batch that ends there.
-    pub(crate) fn used_below(&self, index: u64, key: &VaultKeyId) -> bool {
-        self.0.get(key).is_some_and(|first| *first < index)
-    }
 }
 
 /// Whether the scan may cut a torn tail.
