@@ -292,7 +292,8 @@ impl Committer {
 
     /// Fails once anything fatal has happened.
     pub(crate) fn alive(&self) -> Result<(), LedgerError> {
-        self.poisoned.as_ref().map_or(Ok(()), |reason| Err(LedgerError::Fatal(reason.clone())))
+        self.poisoned.as_ref().map_or(Ok(()), |reason| Err(LedgerError::Fatal(reason.clone())))?;
+        self.shared.undamaged()
     }
 
     /// Remembers a fatal error: nothing is appended after it; and why nothing could be recorded for now.

@@ -27,6 +27,7 @@ use crate::prepare::Sealer;
 use crate::queue::{self, Command, Done, Sender};
 use crate::reader::Reader;
 use crate::recover::Recovered;
+use crate::reread::{RereadThread, Rereading};
 use crate::retired;
 use crate::room::Reservation;
 use crate::saved::saver::{Saver, SaverThread};
@@ -86,6 +87,7 @@ pub struct Ledger {
     sender: Sender,
     threads: Mutex<Threads>,
     saver: Arc<Saver>,
+    rereading: Arc<Rereading>,
     /// Sentences about what recovery found and did.
     notes: Vec<String>,
 }
@@ -94,6 +96,7 @@ struct Threads {
     committer: Option<JoinHandle<()>>,
     keeper: Option<Keeper>,
     saving: Option<SaverThread>,
+    reread: Option<RereadThread>,
 }
 
 /// A sealed draft or statement on its way to the committer.
@@ -191,12 +194,23 @@ impl Ledger {
             .then(|| saver.start())
             .transpose()
             .map_err(OpenError::io("start the saver of", "log"))?;
-        let threads = Mutex::new(Threads { committer: Some(committer), keeper, saving });
+        if resumed_at > 0 {
+            notes.push(format!(
+                "the log's first {resumed_at} entries were taken from its saved state; they are read again in the background"
+            ));
+        }
+        let rereading = Arc::new(Rereading::new(Arc::clone(&shared), resumed_at));
+        let reread = if options.background {
+            rereading.start().map_err(OpenError::io("start to read again", "log"))?
+        } else {
+            None
+        };
+        let threads = Mutex::new(Threads { committer: Some(committer), keeper, saving, reread });
         let reader = Reader { shared: Arc::clone(&shared) };
         notes.extend(reader.load_cosigned().map_err(OpenError::io("read", COSIGNED_PATH))?);
         notes.extend(reader.conflict().map(|conflict| conflict.to_string()));
         notes.extend(reader.clock_trouble());
-        Ok(Self { shared, secrets, reader, origin, env, sender, threads, saver, notes })
+        Ok(Self { shared, secrets, reader, origin, env, sender, threads, saver, rereading, notes })
     }
 
     /// Sentences for the operator about what opening found and did; empty when there was nothing to say.
@@ -451,13 +465,23 @@ impl Ledger {
                 LedgerError::fatal_io("writing what follows the last commit failed", &error)
             })?;
         }
+        drop(threads.reread.take());
         if let Some(mut saving) = threads.saving.take() {
             saving.stop();
         }
-        if closed.is_ok() {
+        if closed.is_ok() && self.shared.undamaged().is_ok() {
             self.saver.end();
         }
         closed
+    }
+
+    /// Reads what the start took from a saved state, and gives its size. A server does so in the background; whatever does not fit the tree stops the log,
+    /// and the next start reads everything.
+    pub fn reread(&self) -> Result<u64, LedgerError> {
+        self.rereading.run(0).map_err(|_| match self.shared.undamaged() {
+            Err(error) => error,
+            Ok(()) => LedgerError::Fatal("the log cannot be read again".to_owned()),
+        })
     }
 
     /// Saves what the log says now, so that the next start reads only what comes after. It happens by itself while a log grows and where a long one is

@@ -44,6 +44,7 @@ mod queue;
 mod read;
 mod reader;
 mod recover;
+mod reread;
 mod retired;
 mod room;
 mod rotate;

@@ -122,6 +122,7 @@ fn run(
         newest: Written::default(),
         inspect,
     };
+    scan.check_edge()?;
     let mut previous = String::new();
     let mut tail = None;
     let last = numbers.last().copied();

@@ -239,11 +239,17 @@ fn remove_others(disk: &dyn Disk, kept: &[String]) -> io::Result<()> {
     Ok(())
 }
 
+/// Sees to it that the next start reads the whole log.
+pub(crate) fn forget(disk: &dyn Disk) -> io::Result<()> {
+    disk.remove(SAVED_PATH)?;
+    disk.sync_dir(STATE_DIR)
+}
+
 /// What to say where `what` cannot be looked up in a saved file; one that is damaged is not gone on from again.
 pub(crate) fn unreadable(what: &str, disk: &dyn Disk, error: &io::Error) -> LedgerError {
     let remedy = match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound => {
-            match disk.remove(SAVED_PATH).and_then(|()| disk.sync_dir(STATE_DIR)) {
+            match forget(disk) {
                 Ok(()) => "Restart the program: it makes these files again from the log".to_owned(),
                 Err(failed) => format!(
                     "Remove {SAVED_PATH} ({failed}) and restart: these files are made again from the log"

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 use std::time::Duration;
 
 use tabellion_model::Micros;
@@ -43,6 +45,8 @@ pub(crate) struct Shared {
     segment: Mutex<Option<(u32, Arc<dyn DiskFile>)>>,
     /// Why nothing could be recorded, and when that was; `None` once something was recorded again.
     refused: Mutex<Option<(Micros, String)>>,
+    /// What was found damaged after the start; nothing is appended any more.
+    damaged: OnceLock<String>,
     /// Checkpoint of the newest commit.
     pub(crate) checkpoint: RwLock<Arc<str>>,
     /// Those of the commits before it, newest last, by log size.
@@ -111,6 +115,7 @@ impl Shared {
             vault: Mutex::new(vault),
             segment: Mutex::default(),
             refused: Mutex::default(),
+            damaged: OnceLock::new(),
             checkpoint: RwLock::new(checkpoint.into()),
             newest_checkpoints: RwLock::default(),
             cosigned: RwLock::default(),
@@ -175,6 +180,21 @@ impl Shared {
             in_place::check(disk, &segment_path(number), file.as_ref())?;
         }
         self.vault().in_place(disk)
+    }
+
+    /// Notes that committed entries are damaged.
+    pub(crate) fn damage(&self, what: &str) {
+        self.damaged.get_or_init(|| {
+            format!(
+                "{what}: the disk changed or lost what was committed, and nothing more is recorded. Run tabellion fsck for the full list, then restore the \
+                 directory from a backup"
+            )
+        });
+    }
+
+    /// Fails once damage was found.
+    pub(crate) fn undamaged(&self) -> Result<(), LedgerError> {
+        self.damaged.get().map_or(Ok(()), |what| Err(LedgerError::Fatal(what.clone())))
     }
 
     /// Notes why nothing could be recorded now, or that something was.

@@ -1,11 +1,14 @@
 //! The part of a log that a saved state speaks for: its segments are there and follow each other, and the last of them ends in the checkpoint of that state.
 
+use tabellion_tlog::{CompactRange, decompose};
+
 use super::{Scan, check_checkpoint};
 use crate::batches::BatchRef;
 use crate::disk::{self, OpenMode};
 use crate::error::OpenError;
-use crate::read;
+use crate::read::{self, LogBlocks};
 use crate::state::LogState;
+use crate::tree::{BLOCK, LeafSource as _};
 use crate::wal::BATCH_ALIGN;
 use crate::wal::batch::Batch;
 use crate::wal::segment::{SegmentHeader, segment_path};
@@ -55,6 +58,30 @@ impl Scan<'_> {
                 String::from_utf8(batch.checkpoint.to_vec()).map_err(|_| "the checkpoint is not text")?;
         }
         Ok(())
+    }
+
+    /// The newest entries of the saved state, those that no kept node of the tree covers, hash to its root.
+    pub(super) fn check_edge(&self) -> Result<(), OpenError> {
+        let (Some(known), Some(state)) = (&self.known, &self.state) else { return Ok(()) };
+        let begin = known.size / BLOCK * BLOCK;
+        let kept = decompose(0, begin).into_iter().filter_map(|(level, index)| state.tree.kept(level, index));
+        let leaves = LogBlocks { disk: self.disk, state }.leaves(begin, known.size);
+        let root = leaves.and_then(|leaves| {
+            let edge =
+                CompactRange::from_nodes(0, begin, kept.collect()).map_err(|error| error.to_string())?;
+            let edge = leaves.into_iter().fold(edge, |mut edge, leaf| {
+                edge.push(leaf);
+                edge
+            });
+            edge.root().map_err(|error| error.to_string())
+        });
+        match root {
+            Ok(root) if root == known.root => Ok(()),
+            Ok(_) => {
+                Err(OpenError::Corrupt(format!("entries from {begin} on do not hash to the saved root")))
+            }
+            Err(what) => Err(OpenError::Corrupt(what)),
+        }
     }
 
     /// What is remembered of sizes that were not folded here fits the tree as well.

@@ -42,6 +42,8 @@ const STEPS: &[(Thing, &[tabellion_testkit::Act])] = &[
     (Thing::Bundle, &[Create, Write, Sync, Rename, SyncNames]),
     (Thing::Tile, &[Create, Write, Sync, Rename, SyncNames]),
     (Thing::Cursor, &[Create, Write, Sync, Rename, SyncNames]),
+    (Thing::Saved, &[Create, Write, Sync, Rename, SyncNames]),
+    (Thing::Run, &[Create, Write, Sync, SyncNames, Remove]),
     (Thing::Cosigned, &[Create, Write, Sync, Rename, SyncNames]),
     (Thing::Job, &[Create, Write, Sync, Rename, SyncNames]),
     (Thing::Evidence, &[Create, Write, Sync, Rename, SyncNames]),
@@ -184,6 +186,19 @@ fn anchor(disk: &SimDisk, journal: &mut Journal) {
     journal.anchored = Outbox::new(shared, "x").jobs().is_ok_and(|jobs| jobs.iter().any(confirmed));
 }
 
+/// The state is saved, twice, so that what the first left is taken up and taken away; then the log goes on.
+fn saved(disk: &SimDisk, journal: &mut Journal) {
+    let Ok(ledger) = open(disk, &options(1, 1)) else { return };
+    for n in 0..2 {
+        // Nothing depends on it.
+        let _ = ledger.save_state();
+        let drafts: Vec<_> = (0..40).map(|m| document(1, 40 * n + m)).collect();
+        for ack in ledger.append_all(&drafts).unwrap_or_default() {
+            remember(journal, &ack, 1);
+        }
+    }
+}
+
 /// A vault whose operator says that it is lost.
 fn lost_vault(disk: &SimDisk, _: &mut Journal) {
     drop(open(disk, &options(1, 1)));
@@ -227,6 +242,7 @@ fn stories() -> Vec<Story> {
         story("no room", &some, &known, no_room),
         story("cosigned", &some, &known, cosigned),
         story("anchor", &some, &known, anchor),
+        story("saved state", &some, &known, saved),
         story("lost vault", &emptied, &Journal::default(), lost_vault),
     ]
 }

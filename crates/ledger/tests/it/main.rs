@@ -30,6 +30,7 @@ mod levels;
 mod pipelined;
 mod refused;
 mod room;
+mod saved;
 mod statement;
 mod tiles;
 mod vault;

@@ -39,6 +39,10 @@ pub enum Thing {
     Tile,
     /// How far bundles and tiles are derived.
     Cursor,
+    /// The saved state.
+    Saved,
+    /// A file of postings that it names.
+    Run,
     /// An anchor's job.
     Job,
     /// An anchor's evidence.
@@ -107,6 +111,8 @@ impl Thing {
             ("log/segments", "spare") => Self::Spare,
             ("log/segments", _) => Self::Segment,
             ("log/tiles", "derived") => Self::Cursor,
+            ("log/state", "saved") => Self::Saved,
+            ("log/state", _) => Self::Run,
             ("vault", "keys") => Self::Vault,
             ("keys", _) => Self::SigningKey,
             ("anchors", _) if name.strip_suffix(".json").is_some() => Self::Job,
