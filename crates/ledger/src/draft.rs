@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tabellion_model::body::{Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet};
+use tabellion_model::body::{
+    Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, RetentionRulesSet,
+};
 use tabellion_model::registry::Kind;
 use tabellion_model::{
     Assurance, CredentialId, Env, Header, Micros, Origin, Parent, ProducerId, RecordId, RecordType,
@@ -207,7 +209,13 @@ fn weight(value: &Value) -> usize {
 /// Refuses the types that the ledger itself acts on: whoever could append `erasure.ordered` as a plain record could destroy keys.
 pub(crate) fn check_open_type(record_type: &str) -> Result<(), LedgerError> {
     let kind = RecordType::new(record_type).ok().and_then(|record_type| Kind::of(&record_type));
-    let own = [ErasureRequested::TYPE, ErasureConfirmed::TYPE, ErasureDeclined::TYPE, ErasureRuleSet::TYPE];
+    let own = [
+        ErasureRequested::TYPE,
+        ErasureConfirmed::TYPE,
+        ErasureDeclined::TYPE,
+        ErasureRuleSet::TYPE,
+        RetentionRulesSet::TYPE,
+    ];
     if own.contains(&record_type) {
         return Err(malformed(format!(
             "a {record_type} record comes about only through the operation of that name, not by appending it"

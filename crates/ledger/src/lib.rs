@@ -61,7 +61,8 @@ pub use draft::{Draft, DraftParent, DraftStream, MAX_DRAFT_BYTES, SubjectFields}
 pub use entropy::{Entropy, OsEntropy};
 pub use erase::by_two::{By, MAX_GRACE_SECONDS, PendingErasure, WantedErasure};
 pub use erase::daily::DailyExpiry;
-pub use erase::expire::{Expired, Expiry, RetentionRule};
+pub use erase::expire::{Expired, Expiry, RetentionRule, Waiting};
+pub use erase::rules::{EarlierRules, MAX_RULE_GRACE, MIN_RULE_GRACE, RetentionPlan};
 pub use erase::{Erasure, ErasureTarget, Purge};
 pub use error::{LedgerError, OpenError, RejectCode};
 pub use fsck::{FsckProgress, FsckReport, FsckUnit, FsckWatch, fsck, fsck_tree, fsck_watched};

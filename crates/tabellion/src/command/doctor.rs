@@ -117,6 +117,7 @@ fn look(place: &Place) -> Vec<Finding> {
         Ok((directory, reader)) => {
             add("log", Ok(format!("{} reads back whole, {} entries", reader.origin(), reader.size())));
             add("copy", copy(&directory));
+            add("expiry", expiry(&directory, &reader));
             let clock = reader.clock_trouble().map(Failure::failed);
             let conflict = reader.conflict().map(|conflict| Failure::failed(conflict.to_string()));
             add("witnesses", conflict.map_or_else(|| witnesses(&directory), Err));
@@ -149,6 +150,34 @@ fn retention(config: &Config) -> Result<String, Failure> {
             format!("{count} rules, none below its floor; what is due goes {how}, the log itself never does")
         }
     })
+}
+
+/// What the server erases by rule today, and what later, once a rule has been on record for its time of grace.
+fn expiry(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
+    let config = directory.config();
+    let rules = if config.expire_by_hand { Vec::new() } else { config.retention.rules()? };
+    let grace = config.rule_grace;
+    let due = reader.expiring(&reader.plan(&rules, grace.0)?)?;
+    if due.is_empty() {
+        return Ok("the server has nothing to erase by rule now".to_owned());
+    }
+    let lines = due.iter().map(|expiry| {
+        let whose = expiry.rule.system.map(|system| format!(" of system {system}")).unwrap_or_default();
+        let mut parts = vec![format!("{} keys now", expiry.keys)];
+        parts.extend(expiry.waiting.map(|waiting| {
+            format!(
+                "{} keys from {} on, when the rule of {} months has been on record for {} hours (to keep them, set it back and start the server)",
+                waiting.keys,
+                waiting.from,
+                expiry.rule.months,
+                grace.hours()
+            )
+        }));
+        let held = (expiry.held > 0).then(|| format!("{} keys stay under legal holds", expiry.held));
+        parts.extend(held);
+        format!("class {}{whose}: {}", expiry.rule.class, parts.join(", "))
+    });
+    Ok(format!("the server will erase by rule: {}", lines.collect::<Vec<_>>().join("; ")))
 }
 
 /// Who else may read the keys, or change what the log is run by.
