@@ -71,6 +71,7 @@ pub use init::{NewLog, create};
 pub use ledger::{Ledger, OpenOptions, Prepared};
 pub use level::{AckLevel, AnchoredBy, Reached};
 pub use lookup::IdempotencyTag;
+pub use lost::loss_said;
 pub use queue::Done;
 pub use reader::{CommitView, EntryView, Reader, UnitContent, UnitView};
 pub use retired::{retire, retired};

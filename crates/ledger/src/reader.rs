@@ -21,7 +21,7 @@ use crate::in_place::HeldLock;
 use crate::keyring::Secrets;
 use crate::ledger::{self, OpenOptions};
 use crate::read::{self, LogBlocks, Stored};
-use crate::recover::{self, Access, FoldOnly};
+use crate::recover::{self, Access, FoldOnly, Inspect, KeysUsed};
 use crate::shared::Shared;
 use crate::state::{BatchRef, Deletion, LogState};
 use crate::tree::TreeView;
@@ -86,8 +86,27 @@ pub struct Reader {
 impl Reader {
     /// Opens the committed prefix of the log in `disk` without writing or locking anything.
     pub fn open(disk: Arc<dyn Disk>, options: &OpenOptions) -> Result<(Self, Vec<String>), OpenError> {
-        let recovered =
-            recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), &mut FoldOnly)?;
+        Self::open_and_inspect(disk, options, &mut FoldOnly)
+    }
+
+    /// The same, and compares on the way the keys that content is kept under with those that the vault knows: what is wrong with these, which keeps nobody
+    /// from reading the rest.
+    pub fn open_and_compare_keys(
+        disk: Arc<dyn Disk>,
+        options: &OpenOptions,
+    ) -> Result<(Self, Vec<String>, Option<String>), OpenError> {
+        let mut used = KeysUsed::default();
+        let (reader, notes) = Self::open_and_inspect(disk, options, &mut used)?;
+        let lacking = used.check(&reader.shared.vault()).err().map(|error| error.to_string());
+        Ok((reader, notes, lacking))
+    }
+
+    fn open_and_inspect(
+        disk: Arc<dyn Disk>,
+        options: &OpenOptions,
+        inspect: &mut dyn Inspect,
+    ) -> Result<(Self, Vec<String>), OpenError> {
+        let recovered = recover::scan(disk.as_ref(), Access::ReadOnly, options.origin.as_ref(), inspect)?;
         let secrets = Secrets::load(disk.as_ref(), &options.keys)?;
         let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets)?;
         let shared = Arc::new(Shared::new(
