@@ -92,6 +92,10 @@ pub struct Draft {
     /// Same key and same request: the original receipt. Same key and another request: refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// How many records the request made together whose first one this is: not recorded, and a part of what an idempotency key stands for, so that the same key
+    /// with more or fewer records is another request. Absent: it stands for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<u32>,
     /// Structural facts open to every reader, where the type has any.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub clear: Map<String, Value>,
@@ -127,6 +131,7 @@ impl Draft {
             parents: Vec::new(),
             basis: None,
             idempotency_key: None,
+            together: None,
             clear: Map::new(),
             body: Map::new(),
             subjects: Vec::new(),
