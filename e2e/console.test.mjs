@@ -614,7 +614,7 @@ async function allPages(page) {
     home: '/', inbox: '/inbox', calls: '/calls', denied: '/calls?state=denied', call, systems: '/systems', system, 'system-new': '/systems/new',
     'system-edit': `${system}/edit`, keys: '/keys', key, 'key-new': '/keys/new', policies: '/policies', policy, 'policy-new': '/policies/new', people: '/people',
     person, 'person-new': '/people/new', registers: '/registers', inventory: '/registers/ai_system', items: '/registers/impact_assessment', item, 'item-edit': `${item}/edit`, 'item-history': `${item}/history`,
-    'item-new': '/registers/ai_system/new', controls: '/controls', control: '/controls/8.4', soa: '/soa', 'soa-row': '/soa/A.5.2', 'soa-several': '/soa/several', keep: '/records/new?serves=8.4', packages: '/packages', erasures: '/erasures', ledger: '/ledger', entry: '/ledger/40', settings: '/settings', search: '/search?q=loan',
+    'item-new': '/registers/ai_system/new', controls: '/controls', control: '/controls/8.4', soa: '/soa', 'soa-row': '/soa/A.5.2', 'soa-several': '/soa/several', keep: '/records/new?serves=8.4', packages: '/packages', erasures: '/erasures', sources: '/sources', ledger: '/ledger', entry: '/ledger/40', settings: '/settings', search: '/search?q=loan',
     past: '/policies?as_of=60', 'past-home': '/?as_of=400', 'past-system': `${system}?as_of=400`, 'past-controls': '/controls?as_of=400', 'past-refused': '/packages?as_of=60',
     approval: `${waiting}/decide`, task, 'task-edit': `${task}/edit`, 'task-new': '/registers/task/new?reference=8.4', tasks: '/registers/task', request, 'request-edit': `${request}/edit`, kept, decided: '/ledger/74', nothing: '/calls?model=no-such-model',
   };

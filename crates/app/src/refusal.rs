@@ -38,13 +38,14 @@ codes! {
     NotPermitted "not_permitted" 403 "The role does not permit this" "Ask an administrator for a role that does; docs/api.md has the table.";
     OwnAuthority "own_authority" 403 "Nobody raises their own authority" "Ask another administrator.";
     OwnWork "own_work" 403 "Nobody decides on their own work" "Ask somebody with the role who neither wrote any of it nor put it forward.";
-    OwnLink "own_link" 403 "Who wrote it and who decides let one another in" "Ask the operator (tabellion person link), or an administrator whom no author let in, for a link and decide in that session; who let an author in leaves it to somebody else.";
+    OwnLink "own_link" 403 "Who wrote it and who decides let one another in" "Decide in a session that goes back to nobody who wrote it, put it forward or asked for it: by a link of an administrator who did none of that and whom none of them let in, or, unless the operator is one of them, by the operator's (tabellion person link). Whoever let one of them in leaves it to somebody else. What the operator asked for is confirmed in a session by an administrator's link; what was asked for in a session by the operator's link, the operator does not confirm.";
     CrossSite "cross_site" 403 "The request does not come from this site's own pages" "Send x-csrf-token with the token that GET /api/v1/session gives, or use a bearer token.";
     LinkUnusable "link_unusable" 403 "The link does not let anybody in" "It is unknown, used or expired: ask for a new one.";
     NotFound "not_found" 404 "There is nothing here for you" "Check the id; what lies outside your reach looks the same.";
     MethodNotAllowed "method_not_allowed" 405 "The route does not take this method" "See the Allow header.";
     TooSlow "too_slow" 408 "The request took too long to arrive" "Send it again.";
     Conflict "conflict" 409 "It was changed at the same time" "Read it again, decide anew, send it again.";
+    OnHold "on_hold" 409 "A legal hold forbids the erasure" "Nothing was erased. The operator sees the hold and its reason with tabellion hold list, and releases it once the case is closed (tabellion hold release); then confirm again. What is not held can be erased by a request of its own.";
     AlreadySo "already_so" 409 "It is so already" "Nothing needs to be done.";
     OwnerUnknown "owner_unknown" 409 "A system without a known owner cannot go live" "Name a person who is known as its owner.";
     StageImpossible "stage_impossible" 409 "The system cannot go there from where it stands" "draft → live ⇄ paused → retired; retired is for good.";
@@ -137,9 +138,8 @@ impl From<LedgerError> for Refusal {
                 RejectCode::TooLarge => Code::TooLarge,
                 RejectCode::IdempotencyConflict => Code::IdempotencyConflict,
                 RejectCode::IdempotencyErased => Code::IdempotencyErased,
-                RejectCode::StreamConflict | RejectCode::SequenceConflict | RejectCode::OnHold => {
-                    Code::Conflict
-                }
+                RejectCode::StreamConflict | RejectCode::SequenceConflict => Code::Conflict,
+                RejectCode::OnHold => Code::OnHold,
                 RejectCode::KeyNotInForce => Code::NotPermitted,
                 RejectCode::SystemGone => Code::SystemGone,
                 RejectCode::SecondPerson => Code::OwnWork,

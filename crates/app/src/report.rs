@@ -128,7 +128,7 @@ impl Page {
         let report = Report {
             page: self,
             manifest,
-            completeness: completeness(&manifest.summary.epochs, &self.names),
+            completeness: completeness(&manifest.summary.epochs, &manifest.summary.sources, &self.names),
             types: rows.map(|(name, number)| TypeRow { name: name.clone(), count: count(*number) }).collect(),
             more_types: types.len().saturating_sub(MAX_TYPE_ROWS),
             policy: format!(

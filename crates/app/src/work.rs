@@ -46,6 +46,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Clock, Entropy, Ledger, LedgerError};
 use tabellion_model::register::Registers;
+use tabellion_model::registry::SourceLife;
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_tlog::{Hash, sha256};
 use tabellion_views::Views;
@@ -119,6 +120,8 @@ pub struct Desk {
     pub(crate) verifying: verifications::Verifications,
     /// One is held while a source delivers, by its id: whose a source is, is a rule over what was recorded before.
     pub(crate) delivering: [Mutex<()>; sources::delivering::DELIVERING],
+    /// Behind which epoch of a source the next look over gaps goes on; `None`: at the first.
+    pub(crate) gaps_looked_at: Mutex<Option<SourceLife>>,
     /// Those who wait for witnesses.
     pub(crate) waiting: Arc<acknowledging::Waiting>,
     /// How long the gateway's snapshot has stood still.
@@ -153,6 +156,7 @@ impl Desk {
             packing: Mutex::new(()),
             trying: Default::default(),
             delivering: Default::default(),
+            gaps_looked_at: Mutex::default(),
             verifying: verifications::Verifications::default(),
             waiting: Arc::default(),
             lag: Lag::new(asking::MOST_LAG),

@@ -248,7 +248,10 @@ impl Call {
         let sealed = evidence
             .reserve()
             .and_then(|room| evidence::authorised(record, &self.caller).map(|draft| (room, draft)));
-        let Ok((room, draft)) = sealed else { return self.unavailable() };
+        let (room, draft) = match sealed {
+            Ok(sealed) => sealed,
+            Err(error) => return self.unavailable(&error),
+        };
         self.stopwatch.enter(Phase::Sync);
         let worker = Arc::clone(&self.worker);
         let mut append = pin!(worker.shared.evidence.append(&draft));
@@ -256,7 +259,7 @@ impl Call {
         self.stopwatch.enter(Phase::Own);
         match in_time {
             Ok(Ok(ack)) => Some(self.running(ack, room, capture)),
-            Ok(Err(_)) => self.unavailable(),
+            Ok(Err(error)) => self.unavailable(&error),
             Err(_) => {
                 self.refuse_late(append, room, capture).await;
                 None
@@ -322,14 +325,15 @@ impl Call {
                 self.worker.shared.metrics.denied(refusal.code);
                 self.answer(openai::error(refusal.code, &refusal.reason, Some(&ack)));
             }
-            Err(_) => drop(self.unavailable::<()>()),
+            Err(error) => drop(self.unavailable::<()>(&error)),
         }
     }
 
     /// Tells the client that nothing could be recorded, so nothing was done. Why is for the operator ([`crate::Gateway::trouble`]).
-    fn unavailable<T>(self) -> Option<T> {
-        self.worker.shared.metrics.denied(Code::EvidenceUnavailable);
-        self.answer(openai::error(Code::EvidenceUnavailable, Code::EvidenceUnavailable.explain(), None));
+    fn unavailable<T>(self, error: &EvidenceError) -> Option<T> {
+        let code = error.code();
+        self.worker.shared.metrics.denied(code);
+        self.answer(openai::error(code, code.explain(), None));
         None
     }
 

@@ -9,6 +9,8 @@ pub enum Code {
     InvalidApiKey,
     /// The key's system is not live.
     SystemNotLive,
+    /// The key's system is deleted or being deleted; nothing more is recorded for it.
+    SystemGone,
     /// The purpose claimed is not one of the key's.
     PurposeNotPermitted,
     /// The model is not one of the key's.
@@ -59,6 +61,7 @@ impl Code {
         match self {
             Self::InvalidApiKey => "invalid_api_key",
             Self::SystemNotLive => "system_not_live",
+            Self::SystemGone => "system_gone",
             Self::PurposeNotPermitted => "purpose_not_permitted",
             Self::ModelNotPermitted => "model_not_permitted",
             Self::PolicyDenied => "policy_denied",
@@ -93,6 +96,7 @@ impl Code {
             | Self::PolicyDenied
             | Self::PolicyError => 403,
             Self::UnknownModel | Self::UnknownRoute => 404,
+            Self::SystemGone => 410,
             Self::MalformedBody | Self::UnexpectedQuery => 400,
             Self::BodyTooLarge => 413,
             Self::RateLimited => 429,
@@ -125,6 +129,9 @@ impl Code {
         match self {
             Self::InvalidApiKey => {
                 "no valid key: send one of your system's keys as Authorization: Bearer; ask its owner for one"
+            }
+            Self::SystemGone => {
+                "your key's system is deleted or being deleted: nothing more is recorded for it, so nothing is let through. Ask its owner; trying again does not help"
             }
             Self::RateLimited => {
                 "too many requests without a valid key from this address; wait a second and send a valid key"

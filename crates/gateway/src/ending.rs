@@ -149,7 +149,7 @@ impl Authorised {
             self.stopwatch.enter(Phase::Sync);
             match evidence.append(&draft).await {
                 Ok(_) => return Ok(()),
-                Err(EvidenceError::Fatal(text)) => return Err(EvidenceError::Fatal(text)),
+                Err(error @ (EvidenceError::Fatal(_) | EvidenceError::SystemGone(_))) => return Err(error),
                 Err(EvidenceError::Unavailable(_)) => {
                     body.answer = None;
                     body.answer_withheld = Some(NO_ROOM.to_owned());

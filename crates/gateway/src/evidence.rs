@@ -7,12 +7,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use tabellion_ledger::{Ack, Clock, Draft, DraftParent, Ledger, LedgerError, Prepared, Reservation};
+use tabellion_ledger::{
+    Ack, Clock, Draft, DraftParent, Ledger, LedgerError, Prepared, RejectCode, Reservation,
+};
 use tabellion_model::Micros;
 use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, NoiseCounted};
 use tokio::sync::oneshot;
 
 use crate::authenticate::Caller;
+use crate::code::Code;
 
 /// Room promised for a `call.completed` without the answer's text: its sixteen fields take about 3 KiB sealed and encrypted, the names of
 /// called tools at most 2 KiB more.
@@ -33,16 +36,30 @@ pub(crate) enum EvidenceError {
     /// Nothing was recorded; trying again may help.
     #[error("{0}")]
     Unavailable(String),
+    /// Nothing more is recorded for the caller's system: it is deleted, or being deleted.
+    #[error("{0}")]
+    SystemGone(String),
     /// Nothing more will be recorded by this process.
     #[error("{0}")]
     Fatal(String),
+}
+
+impl EvidenceError {
+    /// What a caller is told.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::Unavailable(_) | Self::Fatal(_) => Code::EvidenceUnavailable,
+            Self::SystemGone(_) => Code::SystemGone,
+        }
+    }
 }
 
 impl From<LedgerError> for EvidenceError {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Fatal(text) => Self::Fatal(text),
-            // A record of ours that is refused (a deleted system, a body too large) is not recorded either, and nothing may leave.
+            LedgerError::Rejected { code: RejectCode::SystemGone, detail } => Self::SystemGone(detail),
+            // A record of ours that is refused (a body too large) is not recorded either, and nothing may leave.
             other => Self::Unavailable(other.to_string()),
         }
     }
@@ -156,7 +173,10 @@ impl Evidence {
 
     fn note(&self, error: LedgerError) -> EvidenceError {
         let error = EvidenceError::from(error);
-        self.set_trouble(Some(error.to_string()));
+        // One system that goes is no trouble of the others, who would find the gateway not ready.
+        if !matches!(error, EvidenceError::SystemGone(_)) {
+            self.set_trouble(Some(error.to_string()));
+        }
         if let EvidenceError::Fatal(text) = &error {
             // Only the first says why; those after it follow from it.
             if self.fatal.set(text.clone()).is_ok() {

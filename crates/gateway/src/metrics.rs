@@ -27,8 +27,9 @@ const OUTCOMES: [(Outcome, &str); 5] = [
 ];
 
 /// Codes that a denial can have.
-const DENIALS: [Code; 13] = [
+const DENIALS: [Code; 14] = [
     Code::SystemNotLive,
+    Code::SystemGone,
     Code::PurposeNotPermitted,
     Code::ModelNotPermitted,
     Code::PolicyDenied,

@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tabellion_model::body::{Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet};
+use tabellion_model::body::{
+    Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, RetentionRulesSet,
+};
 use tabellion_model::registry::Kind;
 use tabellion_model::{
     Assurance, CredentialId, Env, Header, Micros, Origin, Parent, ProducerId, RecordId, RecordType,
@@ -90,6 +92,10 @@ pub struct Draft {
     /// Same key and same request: the original receipt. Same key and another request: refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// How many records the request made together whose first one this is: not recorded, and a part of what an idempotency key stands for, so that the same key
+    /// with more or fewer records is another request. Absent: it stands for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<u32>,
     /// Structural facts open to every reader, where the type has any.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub clear: Map<String, Value>,
@@ -125,6 +131,7 @@ impl Draft {
             parents: Vec::new(),
             basis: None,
             idempotency_key: None,
+            together: None,
             clear: Map::new(),
             body: Map::new(),
             subjects: Vec::new(),
@@ -207,7 +214,13 @@ fn weight(value: &Value) -> usize {
 /// Refuses the types that the ledger itself acts on: whoever could append `erasure.ordered` as a plain record could destroy keys.
 pub(crate) fn check_open_type(record_type: &str) -> Result<(), LedgerError> {
     let kind = RecordType::new(record_type).ok().and_then(|record_type| Kind::of(&record_type));
-    let own = [ErasureRequested::TYPE, ErasureConfirmed::TYPE, ErasureDeclined::TYPE, ErasureRuleSet::TYPE];
+    let own = [
+        ErasureRequested::TYPE,
+        ErasureConfirmed::TYPE,
+        ErasureDeclined::TYPE,
+        ErasureRuleSet::TYPE,
+        RetentionRulesSet::TYPE,
+    ];
     if own.contains(&record_type) {
         return Err(malformed(format!(
             "a {record_type} record comes about only through the operation of that name, not by appending it"

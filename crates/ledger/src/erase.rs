@@ -6,6 +6,7 @@
 pub(crate) mod by_two;
 pub(crate) mod daily;
 pub(crate) mod expire;
+pub(crate) mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::sync_channel;

@@ -69,14 +69,29 @@ pub(crate) fn check(state: &LogState, vault: &KeyTable, keys: &[VaultKeyId]) -> 
     let holds = InForce::of(state, vault);
     match keys.iter().find_map(|key| holds.over(key)) {
         None => Ok(()),
-        Some(hold) => Err(LedgerError::rejected(
-            RejectCode::OnHold,
-            format!(
-                "a legal hold forbids this erasure ({} in force, hold {hold}); nothing was destroyed. Release the hold first",
-                state.holds.len()
-            ),
-        )),
+        Some(id) => Err(LedgerError::rejected(RejectCode::OnHold, forbids(state, &id))),
     }
+}
+
+/// What is said of the hold `id`: which, by whose record, and what to do.
+fn forbids(state: &LogState, id: &HoldId) -> String {
+    let hold = state.holds.get(id);
+    let what = if let Some(system) = hold.and_then(|hold| hold.system) {
+        format!("everything of system {system}")
+    } else {
+        let keys = hold.and_then(|hold| hold.keys.as_ref()).map_or(0, Vec::len);
+        format!("the content under {keys} keys and of the same data subjects")
+    };
+    // Holds are placed by the operator alone, who speaks as the log's own writer.
+    let record = hold.map_or_else(String::new, |hold| format!(" with entry {}", hold.index));
+    format!(
+        "the legal hold {id} forbids this erasure: the operator placed it{record} on {what}. {} in force; nothing was destroyed. See why with tabellion hold list; \
+         once the case is closed, tabellion hold release {id}",
+        match state.holds.len() {
+            1 => "It is the only one".to_owned(),
+            count => format!("It is one of {count}"),
+        }
+    )
 }
 
 impl Reader {

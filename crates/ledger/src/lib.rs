@@ -66,7 +66,8 @@ pub use draft::{Draft, DraftParent, DraftStream, MAX_DRAFT_BYTES, SubjectFields}
 pub use entropy::{Entropy, OsEntropy};
 pub use erase::by_two::{By, MAX_GRACE_SECONDS, PendingErasure, WantedErasure};
 pub use erase::daily::DailyExpiry;
-pub use erase::expire::{Expired, Expiry, RetentionRule};
+pub use erase::expire::{Expired, Expiry, RetentionRule, Waiting};
+pub use erase::rules::{EarlierRules, MAX_RULE_GRACE, MIN_RULE_GRACE, RetentionPlan};
 pub use erase::{Erasure, ErasureTarget, Purge};
 pub use error::{LedgerError, OpenError, RejectCode};
 pub use fsck::{FsckProgress, FsckReport, FsckUnit, FsckWatch, fsck, fsck_tree, fsck_watched};
@@ -75,6 +76,7 @@ pub use init::{NewLog, create};
 pub use ledger::{Ledger, OpenOptions, Prepared};
 pub use level::{AckLevel, AnchoredBy, Reached};
 pub use lookup::IdempotencyTag;
+pub use lost::loss_said;
 pub use queue::Done;
 pub use reader::{CommitView, EntryView, Reader, UnitContent, UnitView};
 pub use retired::{retire, retired};

@@ -25,6 +25,20 @@ const SOME_REASON: &str =
 /// What says it. It is taken away once it is recorded, so that it speaks of no later loss.
 const SAID_PATH: &str = "vault/lost";
 
+/// What the operator said of lost keys that the next opening for writing carries out: the file that says it, and what then happens.
+pub fn loss_said(disk: &dyn Disk) -> Result<Option<String>, OpenError> {
+    let said = if is_said(disk)? {
+        format!("{TABLE_PATH} is empty, which says that the whole vault is lost: everything that is kept")
+    } else if are_missing_ones_said(disk)? {
+        format!(
+            "{SAID_PATH} says that keys are lost: everything that is kept under keys which the vault lacks"
+        )
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(format!("{said} is recorded as erased for good at the next start")))
+}
+
 /// Whether the operator says that whatever the table lacks is lost.
 pub(crate) fn are_missing_ones_said(disk: &dyn Disk) -> Result<bool, OpenError> {
     disk.exists(SAID_PATH).map_err(OpenError::io("look for", SAID_PATH))

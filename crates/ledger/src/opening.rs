@@ -42,7 +42,8 @@ pub(crate) fn open(disk: &dyn Disk, options: &OpenOptions) -> Result<Opened, Ope
             Found::Whole(saved) => {
                 let place = saved.place.clone();
                 match resume(disk, scan, secrets, *saved) {
-                    Ok((recovered, vault)) => {
+                    Ok(Resumed { recovered, mut vault, used, slots }) => {
+                        settle(&mut vault, slots, &used, &recovered)?;
                         let (secrets, resumed_at) = (Arc::clone(secrets), place.size);
                         return Ok(Opened { recovered, vault, secrets, resumed_at });
                     }
@@ -80,24 +81,55 @@ pub(crate) fn look(
     recover::scan(disk, scan, known, &mut FoldOnly)
 }
 
+/// The same, with the vault and what is wrong with its keys.
+pub(crate) fn look_at_keys(
+    disk: &dyn Disk,
+    scan: ScanOptions<'_>,
+    secrets: Result<Secrets, OpenError>,
+) -> Result<(Recovered, KeyTable, Option<String>), OpenError> {
+    let mut known = None;
+    if let Ok(secrets) = &secrets
+        && let Found::Whole(saved) = saved::load(disk, secrets, false)
+    {
+        known = Some(saved.place.clone());
+        if let Ok(Resumed { recovered, vault, .. }) = resume(disk, scan, secrets, *saved) {
+            return Ok((recovered, vault, None));
+        }
+    }
+    let mut used = KeysUsed::default();
+    let recovered = recover::scan(disk, scan, known, &mut used)?;
+    let vault = open_vault(disk, &recovered.state, &secrets?)?;
+    let lacking = used.check(&vault).err().map(|error| error.to_string());
+    Ok((recovered, vault, lacking))
+}
+
+/// What was gone on from a saved state.
+struct Resumed {
+    recovered: Recovered,
+    vault: KeyTable,
+    /// The keys of what came since.
+    used: KeysUsed,
+    /// Slots of the vault that the saved state speaks for.
+    slots: u64,
+}
+
 fn resume(
     disk: &dyn Disk,
     scan: ScanOptions<'_>,
     secrets: &Secrets,
     Saved { state, place, vault: extent }: Saved,
-) -> Result<(Recovered, KeyTable), OpenError> {
+) -> Result<Resumed, OpenError> {
     if lost::is_said(disk)? || lost::are_missing_ones_said(disk)? {
         return Err(OpenError::Mismatch("its operator says that keys are lost".to_owned()));
     }
     let mut used = KeysUsed::default();
     let recovered = recover::resume(disk, scan, state, place, &mut used)?;
-    let mut vault = open_vault(disk, &recovered.state, secrets)?;
+    let vault = open_vault(disk, &recovered.state, secrets)?;
     if !vault.has(&extent) {
         return Err(OpenError::Mismatch("the vault lacks keys that it had then".to_owned()));
     }
     used.check(&vault)?;
-    settle(&mut vault, extent.slots, &used, &recovered)?;
-    Ok((recovered, vault))
+    Ok(Resumed { recovered, vault, used, slots: extent.slots })
 }
 
 fn whole(

@@ -23,11 +23,11 @@ use crate::keyring::Secrets;
 use crate::ledger::{self, OpenOptions};
 use crate::opening;
 use crate::read::{self, LogBlocks, Stored};
-use crate::recover::ScanOptions;
+use crate::recover::{Recovered, ScanOptions};
 use crate::shared::Shared;
 use crate::state::{Deletion, LogState};
 use crate::tree::TreeView;
-use crate::vault::{Found, decrypt_unit};
+use crate::vault::{Found, KeyTable, decrypt_unit};
 use crate::witnessed::COSIGNED_PATH;
 
 /// How far the log's time may be ahead of the clock without a word: clocks of one machine differ by less after a restart.
@@ -91,8 +91,29 @@ impl Reader {
         let secrets = Secrets::load(disk.as_ref(), &options.keys);
         let scan = ScanOptions::read_only(options.origin.as_ref());
         let recovered = opening::look(disk.as_ref(), scan, secrets.as_ref().ok())?;
-        let secrets = secrets?;
-        let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets)?;
+        let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets?)?;
+        Self::start(disk, options, recovered, vault)
+    }
+
+    /// The same, and compares the keys that content is kept under with those that the vault knows: what is wrong with these, which keeps nobody from
+    /// reading the rest.
+    pub fn open_and_compare_keys(
+        disk: Arc<dyn Disk>,
+        options: &OpenOptions,
+    ) -> Result<(Self, Vec<String>, Option<String>), OpenError> {
+        let secrets = Secrets::load(disk.as_ref(), &options.keys);
+        let scan = ScanOptions::read_only(options.origin.as_ref());
+        let (recovered, vault, lacking) = opening::look_at_keys(disk.as_ref(), scan, secrets)?;
+        let (reader, notes) = Self::start(disk, options, recovered, vault)?;
+        Ok((reader, notes, lacking))
+    }
+
+    fn start(
+        disk: Arc<dyn Disk>,
+        options: &OpenOptions,
+        recovered: Recovered,
+        vault: KeyTable,
+    ) -> Result<(Self, Vec<String>), OpenError> {
         let shared = Arc::new(Shared::new(
             disk,
             options,

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tabellion_model::body::{Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet};
+use tabellion_model::body::{
+    Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, RetentionRulesSet,
+};
 use tabellion_model::registry::{self, Facts};
 use tabellion_model::{
     BatchSeal, Entry, Env, ErasureRequestId, Header, HoldId, KeyChain, Micros, Origin, ProducerId, RecordId,
@@ -80,6 +82,8 @@ pub(crate) struct LogState {
     pub(crate) requests: BTreeMap<ErasureRequestId, u64>,
     /// Whether it is on record that an erasure takes two people.
     pub(crate) erase_by_two: bool,
+    /// Indexes of the records that say by which rules content expires, one for each time they were changed.
+    pub(crate) rule_records: Vec<u64>,
     pub(crate) holds: BTreeMap<HoldId, Hold>,
     pub(crate) deletions: BTreeMap<SystemId, Deletion>,
     /// Indexes of all `erasure.done` records.
@@ -117,6 +121,7 @@ impl LogState {
             erased_keys: Vec::new(),
             requests: BTreeMap::new(),
             erase_by_two: false,
+            rule_records: Vec::new(),
             holds: BTreeMap::new(),
             deletions: BTreeMap::new(),
             tombstones: Vec::new(),
@@ -251,14 +256,18 @@ impl LogState {
         Ok(())
     }
 
-    /// Follows erasures that take two people. Only what this log wrote by itself counts: anybody may sign a statement of any type.
+    /// Follows erasures that take two people, and the rules by which content expires. Only what this log wrote by itself counts: anybody may sign a statement of any type.
     fn apply_request(&mut self, index: u64, header: &Header) {
         let is_rule = header.record_type.as_str() == ErasureRuleSet::TYPE;
+        let sets_rules = header.record_type.as_str() == RetentionRulesSet::TYPE;
         let request = by_two::request_of(header);
-        if !(is_rule || request.is_some()) || header.producer != self.own_producer() {
+        if !(is_rule || sets_rules || request.is_some()) || header.producer != self.own_producer() {
             return;
         }
         self.erase_by_two |= is_rule;
+        if sets_rules {
+            self.rule_records.push(index);
+        }
         let Some(request) = request else { return };
         match header.record_type.as_str() {
             ErasureRequested::TYPE => {

@@ -28,7 +28,9 @@ pub use call::{
 };
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
-pub use erasure::{ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet};
+pub use erasure::{
+    ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionRulesSet,
+};
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use operation::{ConfigLoaded, NoiseCounted, VerificationRan};
 pub use person::{
@@ -118,6 +120,7 @@ bodies! {
     ErasureConfirmed => "erasure.confirmed",
     ErasureDeclined => "erasure.declined",
     ErasureRuleSet => "erasure.rule_set",
+    RetentionRulesSet => "retention.rules_set",
     ViewSaved => "view.saved",
     ViewRemoved => "view.removed",
     IssuerAdded => "issuer.added",

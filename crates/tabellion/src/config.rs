@@ -21,8 +21,8 @@ use toml::{Table, Value};
 use crate::failure::Failure;
 pub(crate) use anchor::AnchorConfig;
 use anchor::{ANCHOR_KEYS, ANCHOR_PREFIX, AnchorSettings};
-pub(crate) use erasure::ByTwo;
-use erasure::{by_hand, second_person};
+pub(crate) use erasure::{ByTwo, RuleGrace};
+use erasure::{by_hand, rule_grace, second_person};
 use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
 pub(crate) use keys::{KeySettings, TokenSettings};
 use keys::{PASSPHRASE_KEYS, TOKEN_KEYS};
@@ -83,6 +83,8 @@ pub(crate) struct Config {
     pub(crate) retention: RetentionSettings,
     /// Whether a server leaves what is due to whoever runs `tabellion retain`.
     pub(crate) expire_by_hand: bool,
+    /// How long a rule is on record before the server erases by it.
+    pub(crate) rule_grace: RuleGrace,
     /// What an export discloses when the command does not say.
     pub(crate) disclose: Option<DisclosurePolicy>,
     /// Where the control plane listens; `None`: nowhere.
@@ -183,6 +185,7 @@ impl Config {
         match setting.key.as_str() {
             "second_person" => self.erase_by_two = second_person(setting)?,
             "when_due" => self.expire_by_hand = by_hand(setting)?,
+            "rule_grace_hours" => self.rule_grace = rule_grace(setting)?,
             _ => return Err(setting.unknown()),
         }
         Ok(())
@@ -263,7 +266,7 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
     let fixed: &[&str] = match section {
         "log" => &["host", "tenant", "env", "segment_mib", "public"],
         "retention" => &[],
-        "erasure" => &["second_person", "when_due"],
+        "erasure" => &["second_person", "when_due", "rule_grace_hours"],
         "export" => &["disclose"],
         "console" => &["listen", "public_url"],
         "keys" => PASSPHRASE_KEYS,

@@ -158,6 +158,14 @@ impl Directory {
         Ok(reader)
     }
 
+    /// The same, with what is wrong with the vault's keys, held against those that content needs.
+    pub(crate) fn reader_with_keys(&self) -> Result<(Reader, Option<String>), Failure> {
+        let (reader, notes, lacking) = Reader::open_and_compare_keys(self.disk()?, &self.options(false)?)?;
+        terminal::say_notes(&notes);
+        self.check_env(&reader)?;
+        Ok((reader, lacking))
+    }
+
     /// Refuses a log of another environment than the configuration names.
     pub(crate) fn check_env(&self, reader: &Reader) -> Result<(), Failure> {
         match self.config.env {

@@ -139,6 +139,9 @@ pub enum Request {
     Expire {
         /// The rules.
         rules: Vec<KeepRule>,
+        /// Rules for single systems that are left alone, and what they are about with them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        beside: Vec<KeepRule>,
         /// Whether nothing is to go.
         only_list: bool,
     },

@@ -44,7 +44,10 @@ pub use policies::{PolicyContent, PolicyVersion};
 pub use register_lives::RegisterItemFacts;
 pub use registers::{ActRow, ApprovalRow, Done, ItemFilter, ItemPage, ItemRow, ItemSort, Items, RevisionRow};
 pub use saved_views::SavedViewRow;
-pub use sources::{Gap, MAX_SOURCE_EPOCHS, MAX_UNSETTLED, SourceCounts, SourceEpochSeen, SourceSeen, Stated};
+pub use sources::{
+    Gap, GapFound, Loss, MAX_GAP_ROWS, MAX_SOURCE_EPOCHS, MAX_UNSETTLED, SourceCounts, SourceEpochSeen,
+    SourceEpochs, SourceSeen, Stated,
+};
 pub use systems::{Described, Stage, SystemFilter, SystemRow};
 pub use traffic::{COUNTED_CALLS, Stretch, Traffic};
 pub use viewings::ViewingRow;

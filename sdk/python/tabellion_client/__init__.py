@@ -10,7 +10,7 @@ the event: docs/completeness.md says what that proves and what it does not.
 """
 
 from .commitment import commit
-from .recorder import Recorder, Ticket
+from .recorder import Recorder, SetAside, Status, Ticket
 from .spool import SpoolBusy, SpoolFull
 
-__all__ = ["Recorder", "SpoolBusy", "SpoolFull", "Ticket", "commit"]
+__all__ = ["Recorder", "SetAside", "SpoolBusy", "SpoolFull", "Status", "Ticket", "commit"]

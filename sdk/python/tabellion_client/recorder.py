@@ -4,6 +4,7 @@ Promises: an event that `record` took arrives once, or the log names it as lost;
 never numbers. Must never: drop anything without a word, or let the application wait for the network.
 """
 
+import errno
 import logging
 import os
 import random
@@ -24,6 +25,11 @@ MAX_BATCH = 32  # what the log takes at once
 BATCH_BYTES = 1 << 20  # half of what the log reads of one request
 MAX_RECORD_BYTES = 900 << 10  # of a record with its number, as sent: what the log keeps in one, less what stands around it
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 30.0
+TRIES = 5  # of a record by itself, before it is set aside
+ASIDE_PAUSE_S = 60.0  # until what was set aside is tried again
+PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR)  # no fault of a record
+STATE_NOT_KEPT = "the spool cannot keep how far it is, and sends some again after a restart"
+MAX_ASIDE = 64  # of one epoch; with more of them it is not single records that are at fault, and the rest waits
 
 Problem = Callable[[str], None]
 
@@ -37,6 +43,25 @@ class Ticket:
     withheld: str | None = None
     salt: bytes | None = None
     record: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A record that cannot be sent now. It stays on disk, is tried again once a minute, and its number is named in the log as missing until it arrives."""
+
+    epoch: int
+    first: int
+    last: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the sending goes. `waiting`: numbers that are not dealt with, those set aside included. `trouble`: why the last attempt failed; None: it did not."""
+
+    waiting: int
+    set_aside: tuple[SetAside, ...]
+    trouble: str | None
 
 
 class Recorder:
@@ -72,6 +97,9 @@ class Recorder:
         self._deadline = float("inf")
         self._next_beat = 0.0
         self._told = ""
+        self._trouble: str | None = None
+        self._tries = 0  # of the line that is sent by itself
+        self._tried_at_end: set[int] = set()  # what was set aside and tried once more while closing
         self._random = random.SystemRandom()
         self._thread = threading.Thread(target=self._run, name="tabellion-recorder", daemon=True)
         self._thread.start()
@@ -119,7 +147,21 @@ class Recorder:
             return self._changed.wait_for(lambda: self._is_settled(until), timeout)
 
     def _is_settled(self, until: dict[int, int]) -> bool:
-        return all(epoch.acked >= until.get(epoch.number, 0) for epoch in self._spool.epochs)
+        def settled(epoch: Epoch) -> bool:
+            last = until.get(epoch.number, 0)
+            return epoch.acked >= last and not any(line.first <= last for line in epoch.aside)
+
+        return all(settled(epoch) for epoch in self._spool.epochs)
+
+    def status(self) -> Status:
+        """How it goes: what waits, what was set aside and why, and what is in the way now."""
+        self._check_process()
+        with self._changed:
+            aside = tuple(
+                SetAside(epoch.number, line.first, line.last, line.why or "an earlier process set it aside") for epoch in self._spool.epochs for line in epoch.aside
+            )
+            waiting = sum(line.last - line.first + 1 for epoch in self._spool.epochs for line in [*epoch.lines, *epoch.aside])
+            return Status(waiting, aside, self._trouble)
 
     def close(self, timeout: float = 30.0) -> bool:
         """Sends what waits, says that this was the end, and stops. False when that took too long: the next Recorder of this spool goes on. After a fork it
@@ -156,13 +198,14 @@ class Recorder:
         while True:
             with self._changed:
                 self._changed.wait_for(self._has_work, self._patience())
-                if time.monotonic() >= self._deadline or (self._closing and not self._spool.epochs):
+                if time.monotonic() >= self._deadline or (self._closing and not self._is_worth_while()):
                     return
             try:
                 self._step()
-                failures = 0
+                failures, self._trouble = 0, None
             except Exception as error:  # noqa: BLE001 - whatever it is, what waits is on disk, and nobody else would send it
-                self._problem(f"{type(error).__name__}: {error}")
+                self._trouble = f"{type(error).__name__}: {error}"
+                self._problem(self._trouble)
                 failures += 1
                 pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures, 10)) * (0.5 + self._random.random() / 2)
                 with self._changed:
@@ -172,19 +215,43 @@ class Recorder:
                     time.sleep(FIRST_PAUSE_S * self._random.random())  # what is closing tries until its deadline, without a rush
 
     def _has_work(self) -> bool:
-        due = time.monotonic() >= self._next_beat
-        return self._closing or due or len(self._spool.epochs) > 1 or bool(self._spool.current.lines)
+        now = time.monotonic()
+        is_over = any(not epoch.lines and not epoch.aside for epoch in self._spool.epochs[:-1])
+        is_sendable = any(epoch.lines or self._aside_due(epoch, now) for epoch in self._spool.epochs)
+        return self._closing or now >= self._next_beat or is_over or is_sendable
 
     def _patience(self) -> float:
-        return max(0.0, min(self._next_beat, self._deadline) - time.monotonic())
+        again = [line.again_at for epoch in self._spool.epochs for line in epoch.aside]
+        return max(0.0, min([self._next_beat, self._deadline, *again]) - time.monotonic())
+
+    def _is_worth_while(self) -> bool:
+        """While closing: whether anything is left but what was set aside and tried once more."""
+        return any(epoch.lines or not epoch.aside or self._aside_due(epoch, time.monotonic()) for epoch in self._spool.epochs)
+
+    def _aside_due(self, epoch: Epoch, now: float) -> Line | None:
+        """What was set aside and is to be tried again; while closing each once more."""
+        for line in epoch.aside:
+            if id(line) not in self._tried_at_end if self._closing else line.again_at <= now:
+                return line
+        return None
 
     def _step(self) -> None:
+        now, again = time.monotonic(), None
         with self._changed:
-            epoch = self._spool.epochs[0]
-            is_over = self._closing or epoch is not self._spool.current
-            lines = list(epoch.lines[: 1 if self._alone else MAX_BATCH])
-        is_due = not is_over and time.monotonic() >= self._next_beat
-        if lines and not is_due:
+            for epoch in self._spool.epochs:
+                is_over = self._closing or epoch is not self._spool.current
+                is_due = not is_over and now >= self._next_beat
+                again = None if is_due else self._aside_due(epoch, now)
+                if is_due or again or epoch.lines or (is_over and not epoch.aside):
+                    break
+            lines = [] if is_due else list(epoch.lines[: 1 if self._alone else MAX_BATCH])
+            if again:
+                again.again_at = now + ASIDE_PAUSE_S
+                if self._closing:
+                    self._tried_at_end.add(id(again))
+        if again:
+            self._retry(epoch, again)
+        elif lines:
             self._send(epoch, lines)
         else:
             self._heartbeat(epoch, is_over)
@@ -199,8 +266,14 @@ class Recorder:
             else:
                 if records and size + line.length > BATCH_BYTES:
                     break
-                with self._changed:
-                    item = self._spool.read(line)
+                try:
+                    with self._changed:
+                        item = self._spool.read(line)
+                except OSError as error:
+                    if taken:
+                        break  # those before it go first; then it is asked for by itself
+                    self._put_off(epoch, f"it cannot be read from the spool: {error}", error)
+                    return
                 if item is None:
                     line.reason = "spool_damaged"  # told when the log has it
                     losses.append({"first": line.first, "last": line.last, "reason": line.reason})
@@ -225,16 +298,87 @@ class Recorder:
             self._renumber(epoch, lines[0], records[0], answer)
         elif taken > 1 and answer.status in (400, 409, 413, 422):
             self._alone = True  # one of them is the reason
+        elif taken == 1 and records and not answer.code and answer.status in (400, 413, 422):
+            # Something in between will not let this one through. Is it this one?
+            self._put_off(epoch, f"something between here and the log answers: {answer}", _TryAgain(str(answer)))
         else:
             raise _TryAgain(str(answer))
 
+    def _put_off(self, epoch: Epoch, why: str, error: Exception) -> None:
+        """The first line failed by itself. After some tries it is set aside, if others can go on: the disk does not give it, or a heartbeat takes the way
+        that it does not."""
+        self._tries += 1
+        if self._tries < TRIES or len(epoch.aside) >= MAX_ASIDE:
+            raise error
+        if error.errno in PASSING if isinstance(error, OSError) else not self._is_open():
+            raise error
+        with self._changed:
+            line = self._spool.set_aside(epoch)
+            line.why, line.again_at = why, time.monotonic() + ASIDE_PAUSE_S
+            self._save(epoch)
+            self._alone, self._tries = False, 0
+            self._changed.notify_all()
+        self._problem(f"number {line.first} of epoch {epoch.number} is set aside and stays in the spool; later ones go on, and it is tried once a minute: {why}")
+
+    def _is_open(self) -> bool:
+        """Whether the log can be reached on the same way."""
+        with self._changed:
+            current = self._spool.current
+            current.beat += 1
+            beat = current.counts() | {"beat": current.beat, "interval_s": self._beat_s, "closed": False}
+            self._save(current)
+        return self._deliver({"epoch": current.number, "heartbeat": beat}).status == 201
+
+    def _retry(self, epoch: Epoch, line: Line) -> None:
+        """Tries again what was set aside. That it fails again is in the status, and keeps nobody waiting."""
+        try:
+            with self._changed:
+                item = None if line.lost else self._spool.read(line)
+        except OSError as error:
+            line.why = f"it cannot be read from the spool: {error}"
+            return
+        if item is None:
+            line.reason = line.reason or "spool_damaged"
+        records = [] if item is None else [item]
+        losses = [{"first": line.first, "last": line.last, "reason": line.reason}] if item is None else []
+        delivery: dict[str, Any] = {"epoch": epoch.number, "records": records, "lost": losses}
+        if records:
+            delivery["batch_root"] = batch_root(records)
+        answer = self._deliver(delivery)
+        if answer.status == 201 or answer.code == "idempotency_erased" or (losses and answer.code == "idempotency_conflict"):
+            sampled = sum(record.get("commitment", {}).get("withheld") == "sampled" for record in records)
+            with self._changed:
+                try:
+                    self._spool.take_back(epoch, line, sampled)
+                except OSError as error:
+                    self._problem(f"{STATE_NOT_KEPT}: {error}")
+                self._changed.notify_all()
+            self._problem(f"number {line.first} of epoch {epoch.number}, which was set aside, is dealt with")
+        elif answer.code and answer.status in (400, 409, 413, 422):
+            # Now it is the log itself that refuses it, and will never take it. Its number says so, at the next try.
+            line.reason, line.why, line.again_at = "refused", str(answer), 0.0
+            self._tried_at_end.discard(id(line))
+            self._problem(f"number {line.first} of epoch {epoch.number} was refused and is declared lost: {answer}")
+        else:
+            line.why = f"something between here and the log answers: {answer}"
+
+    def _save(self, epoch: Epoch) -> None:
+        # A state that is older than what was done costs a repeat after a restart, which the log knows; the sending need not wait for the disk.
+        try:
+            self._spool.save(epoch, durable=False)
+        except OSError as error:
+            self._problem(f"{STATE_NOT_KEPT}: {error}")
+
     def _taken(self, epoch: Epoch, lines: list[Line], records: list[dict[str, Any]], answer: Answer) -> None:
         sampled = sum(record.get("commitment", {}).get("withheld") == "sampled" for record in records)
-        with self._changed:
-            self._spool.acknowledge(epoch, len(lines), sampled)
-            self._alone = False
-            self._changed.notify_all()
         self._told = ""
+        with self._changed:
+            try:
+                self._spool.acknowledge(epoch, len(lines), sampled)
+            except OSError as error:  # the lines are dealt with all the same; their room is given back later
+                self._problem(f"{STATE_NOT_KEPT}: {error}")
+            self._alone, self._tries = False, 0
+            self._changed.notify_all()
         for line in lines:
             if line.lost and line.reason != "refused":  # that was told with the log's answer
                 known = "" if answer.status == 201 else f"; the log has them as lost already: {answer}"
@@ -266,11 +410,11 @@ class Recorder:
 
     def _heartbeat(self, epoch: Epoch, is_over: bool) -> None:
         with self._changed:
-            if is_over and epoch.lines:
+            if is_over and (epoch.lines or epoch.aside):
                 return
             epoch.beat += 1
             beat = epoch.counts() | {"beat": epoch.beat, "interval_s": self._beat_s, "closed": is_over}
-            self._spool.save(epoch, durable=False)
+            self._save(epoch)
         answer = self._deliver({"epoch": epoch.number, "heartbeat": beat})
         if answer.status != 201:
             raise _TryAgain(str(answer))

@@ -40,6 +40,8 @@ class Line:
     offset: int = 0
     length: int = 0
     reason: str | None = None  # of a loss
+    why: str = ""  # it was set aside
+    again_at: float = 0.0  # when it is tried again, by the monotonic clock
 
     @property
     def lost(self) -> bool:
@@ -57,17 +59,14 @@ class Epoch:
     lost: int = 0
     beat: int = 0
     lines: list[Line] = field(default_factory=list)  # not dealt with, ascending
+    aside: list[Line] = field(default_factory=list)  # at or below `acked` and not dealt with: what cannot be sent now, kept while later ones are
+    floor: tuple[int, int, int] = (0, 0, 0)  # acked, sampled and lost when the first of these was set aside
     parts: list[Path] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
-        """The counts of a heartbeat."""
-        return {
-            "last_seq": self.last,
-            "sent": self.acked - self.lost,
-            "sampled": self.sampled,
-            "lost": self.lost,
-            "spooled": self.last - self.acked,
-        }
+        """The counts of a heartbeat. It claims nothing from the first number on that was set aside: up to there everything is in the log."""
+        acked, sampled, lost = self.floor if self.aside else (self.acked, self.sampled, self.lost)
+        return {"last_seq": self.last, "sent": acked - lost, "sampled": sampled, "lost": lost, "spooled": self.last - acked}
 
 
 class Spool:
@@ -221,9 +220,25 @@ class Spool:
         # A new file for every event would be slow: the part that is written to is given back once it has some size, or when its room is needed.
         self._give_back(epoch, self._spare(epoch, self._part_bytes if epoch is self.current else 0))
 
+    def set_aside(self, epoch: Epoch) -> Line:
+        """The first line cannot be sent: it stays here, and the ones behind it go on."""
+        line, epoch.lines = epoch.lines[0], epoch.lines[1:]
+        if not epoch.aside:
+            epoch.floor = (line.first - 1, epoch.sampled, epoch.lost)
+        epoch.aside.append(line)
+        epoch.acked = max(epoch.acked, line.last)
+        return line
+
+    def take_back(self, epoch: Epoch, line: Line, sampled: int) -> None:
+        """A line that was set aside is dealt with."""
+        epoch.aside.remove(line)
+        epoch.sampled += sampled
+        epoch.lost += line.last - line.first + 1 if line.lost else 0
+        self._give_back(epoch, self._spare(epoch, self._part_bytes if epoch is self.current else 0))
+
     def _spare(self, epoch: Epoch, least: int) -> list[Path]:
         """The parts of which no line waits; the newest only when it has `least` bytes."""
-        needed = {line.path for line in epoch.lines}
+        needed = {line.path for line in [*epoch.lines, *epoch.aside]}
         spare = [path for path in epoch.parts if path not in needed]
         if spare and spare[-1] == epoch.parts[-1] and spare[-1].exists() and spare[-1].stat().st_size < least:
             spare.pop()
@@ -240,7 +255,9 @@ class Spool:
 
     def save(self, epoch: Epoch, durable: bool) -> None:
         """Keeps what is acknowledged. Were an older state found after a crash, some records would be sent again and known there."""
-        state = {"acked": epoch.acked, "sampled": epoch.sampled, "lost": epoch.lost, "beat": epoch.beat}
+        state: dict[str, Any] = {"acked": epoch.acked, "sampled": epoch.sampled, "lost": epoch.lost, "beat": epoch.beat}
+        if epoch.aside:
+            state |= {"aside": [[line.first, line.last] for line in epoch.aside], "floor": epoch.floor}
         _replace(self.directory / f"{epoch.number}.state", json.dumps(state).encode(), durable)
 
     def forget(self, epoch: Epoch) -> None:
@@ -270,12 +287,15 @@ class Spool:
 
     def _recover(self, number: int) -> Epoch:
         """An epoch of an earlier process: what can be read, and what cannot, which is lost."""
-        epoch = Epoch(number)
+        epoch, aside = Epoch(number), set[int]()
         try:
             state = json.loads((self.directory / f"{number}.state").read_text())
+            floor, kept = state.get("floor", [0, 0, 0]), [(int(first), int(last)) for first, last in state.get("aside", [])]
             epoch.acked, epoch.sampled, epoch.lost, epoch.beat = (int(state[name]) for name in ("acked", "sampled", "lost", "beat"))
-        except (FileNotFoundError, ValueError, KeyError):
-            pass  # everything is sent again
+            epoch.floor = (int(floor[0]), int(floor[1]), int(floor[2]))
+            aside = {number for first, last in kept for number in range(first, last + 1)}
+        except (FileNotFoundError, ValueError, KeyError, TypeError, IndexError):
+            epoch, aside = Epoch(number), set()  # everything is sent again
         try:
             epoch.last = int((self.directory / f"{number}.count").read_text()[:20])
         except (FileNotFoundError, ValueError):
@@ -287,6 +307,8 @@ class Spool:
                 found |= {line.first: line for line in _lines(path)}
         epoch.last = max([epoch.last, epoch.acked, *(line.last for line in found.values())])
         due = epoch.acked + 1
+        for first in sorted(aside):
+            epoch.aside.append(found.get(first) or Line(first, first, reason="spool_damaged"))
         for _, line in sorted(found.items()):
             if line.last < due:
                 continue

@@ -316,13 +316,101 @@ class Sender(Place):
 
         self.wire.answer = answer
         log = self.recorder()
-        log.record("sound")
-        self.assertTrue(log.flush(10), str(self.problems))
+        with mock.patch("tabellion_client.recorder.ASIDE_PAUSE_S", 0.05):
+            log.record("sound")
+            self.assertTrue(log.flush(10), str(self.problems))
         self.assertEqual((self.wire.names(), self.wire.lost(), others), (["sound"], [], []), "what stands in between destroys a sound event")
         self.wire.answer = lambda body: refusal(422, "unknown_reference") if body.get("records") else None
         log.record("faulty")
         self.assertTrue(log.close(10), str(self.problems))
         self.assertEqual(self.wire.lost(), [(2, 2, "refused")])
+
+    def test_a_record_that_a_proxy_refuses_is_kept_and_keeps_nobody_waiting(self) -> None:
+        """Requirement: W07."""
+        page = Answer(400, b"<html>blocked</html>", "text/html")
+
+        def answer(body: dict[str, Any]) -> Answer | None:
+            return page if any(record["record"]["event"]["name"] == "<script>" for record in body.get("records", [])) else None
+
+        self.wire.answer = answer
+        with mock.patch("tabellion_client.recorder.ASIDE_PAUSE_S", 0.05):
+            log = self.recorder()
+            for name in ("before", "<script>", "after"):
+                log.record(name)
+            wait_for("the event behind it", lambda: "after" in self.wire.names())
+            status = log.status()
+            self.assertEqual([(aside.first, "400" in aside.why) for aside in status.set_aside], [(2, True)], status)
+            self.assertEqual(status.waiting, 1, "an operator is not told that one is left")
+            self.told("number 2")
+            self.assertFalse(log.flush(0.2), "what was set aside is called settled")
+            with log._changed:
+                beat = log._spool.current.counts()
+            self.assertEqual((beat["sent"], beat["spooled"]), (1, 2), "the source claims that the log has what it has not")
+            # The proxy is set right: it arrives, with its own number.
+            self.wire.answer = lambda _: None
+            wait_for("what was set aside", lambda: "<script>" in self.wire.names())
+        self.assertTrue(log.close(10), str(self.problems))
+        self.assertEqual((sorted(self.wire.numbers()), self.wire.lost()), ([1, 2, 3], []))
+
+    def test_a_way_that_is_closed_sets_nothing_aside(self) -> None:
+        self.wire.answer = lambda _: Answer(400, b"<html>plain HTTP on a TLS port</html>", "text/html")
+        log = self.recorder()
+        for number in range(3):
+            log.record(f"event {number}")
+        wait_for("several tries", lambda: self.wire.asked > 9)
+        status = log.status()
+        self.assertEqual((status.set_aside, status.waiting), ((), 3), "every record would be set aside, one after the other")
+        self.assertIn("400", status.trouble or "", "an operator is not told why nothing arrives")
+        self.wire.answer = lambda _: None
+        self.assertTrue(log.close(10), str(self.problems))
+        self.assertEqual(self.wire.names(), [f"event {number}" for number in range(3)], "order was given up without need")
+
+    def test_a_disk_that_does_not_give_one_record_keeps_no_other_waiting(self) -> None:
+        """Requirement: W07. Also over a restart."""
+        broken = {2}
+        read = Spool.read
+
+        def without(spool: Spool, line: Line) -> Any:
+            if line.first in broken:
+                raise OSError(5, "Input/output error")
+            return read(spool, line)
+
+        with mock.patch.object(Spool, "read", without):
+            log = self.recorder()
+            for number in range(1, 4):
+                log.record(f"event {number}")
+            wait_for("the event behind it", lambda: "event 3" in self.wire.names())
+            [aside] = log.status().set_aside
+            self.assertIn("Input/output error", aside.why)
+            self.assertFalse(log.close(5), "an event that is on disk and nowhere else is called sent")
+            self.assertEqual(self.wire.names(), ["event 1", "event 3"])
+            again = self.recorder()
+            wait_for("what was set aside", lambda: bool(again.status().set_aside))
+            self.assertEqual([aside.first for aside in again.status().set_aside], [2], "a restart forgot it")
+            broken.clear()
+            self.assertTrue(again.close(10), str(self.problems))
+        self.assertEqual(self.wire.names(), ["event 1", "event 3", "event 2"])
+        self.assertEqual(self.wire.lost(), [], "an event that was there after all is called lost")
+
+    def test_what_was_set_aside_and_then_refused_by_the_log_is_declared_lost(self) -> None:
+        self.wire.answer = lambda body: Answer(413, b"too large", "text/plain") if body.get("records") else None
+        with mock.patch("tabellion_client.recorder.ASIDE_PAUSE_S", 0.05):
+            log = self.recorder()
+            log.record("x")
+            wait_for("the first to be set aside", lambda: bool(log.status().set_aside))
+            self.wire.answer = lambda body: refusal(422, "unknown_reference") if body.get("records") else None
+            wait_for("the loss", lambda: bool(self.wire.lost()))
+        self.assertTrue(log.close(10), str(self.problems))
+        self.assertEqual(self.wire.lost(), [(1, 1, "refused")])
+
+    def test_a_disk_that_keeps_no_state_stops_no_delivery(self) -> None:
+        with mock.patch.object(Spool, "save", side_effect=OSError(5, "Input/output error")):
+            log = self.recorder()
+            for number in range(3):
+                log.record(f"event {number}")
+                self.assertTrue(log.flush(5), str(self.problems))
+            self.told("sends some again after a restart")
+        self.assertEqual(self.wire.names(), [f"event {number}" for number in range(3)])
 
     def test_the_limit_is_on_what_is_sent(self) -> None:
         log = self.recorder()

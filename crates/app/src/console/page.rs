@@ -37,6 +37,7 @@ pub(crate) mod said;
 pub(crate) mod saved_views;
 pub(crate) mod search;
 pub(crate) mod settings;
+pub(crate) mod sources;
 pub(crate) mod story;
 pub(crate) mod system;
 pub(crate) mod system_items;

@@ -6,7 +6,7 @@ use super::answer::Answered;
 use super::page::{
     applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry,
     erasures, home, inbox, item, item_form, item_work, keep, keys, ledger, login, packages, people,
-    person_sessions, policies, registers, saved_views, search, settings, story, system, systems,
+    person_sessions, policies, registers, saved_views, search, settings, sources, story, system, systems,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -61,6 +61,7 @@ pub(crate) enum Area {
     Packages,
     Ledger,
     Erasures,
+    Sources,
     Records,
     Settings,
 }
@@ -126,6 +127,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
         "Ledger",
         &[
             item("Explorer", "/ledger", Permission::ReadEntries, Area::Ledger),
+            item("Sources", "/sources", Permission::ReadEntries, Area::Sources),
             item("Keep a file", "/records/new", Permission::Record, Area::Records),
             item("Erasures", "/erasures", Permission::DecideErasures, Area::Erasures),
         ],
@@ -269,6 +271,9 @@ pub(crate) const PAGES: &[Page] = &[
     get("/ledger", READ_ENTRIES, Prefix, Area::Ledger, "page.ledger", ledger::explorer),
     get("/ledger/{index}", READ_ENTRIES, Prefix, Area::Ledger, "page.entry", entry::show),
     get("/ledger/{index}/file", READ_ENTRIES, Present, Area::Ledger, "page.entry.file", entry::file),
+
+    get("/sources", READ_ENTRIES, Present, Area::Sources, "page.sources", sources::list),
+    get("/sources/{source}", READ_ENTRIES, Present, Area::Sources, "page.source", sources::show),
 
     get("/records/new", RECORD, Present, Area::Records, "page.record.new", keep::form),
     post("/records/new", RECORD, Area::Records, "page.record.keep", keep::record),

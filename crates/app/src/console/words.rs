@@ -207,6 +207,7 @@ pub(crate) fn change(record_type: &str) -> &str {
         "erasure.confirmed" => "confirmed an erasure",
         "erasure.declined" => "declined an erasure",
         "erasure.rule_set" => "laid down that erasures take two people",
+        "retention.rules_set" => "laid down how long content is kept",
         "erasure.ordered" => "ordered an erasure",
         "erasure.done" => "erased content",
         "package.exported" => "built a package",

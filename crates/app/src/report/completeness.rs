@@ -4,12 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use tabellion_model::{EpochRow, KeyChain, ProducerId, Purpose};
+use tabellion_model::{EpochRow, KeyChain, ProducerId, Purpose, SourceRow};
 
 use super::words::{count, counted, short};
 
 /// Rows of epochs: one per process life and producer; a year of daily restarts fits. The rest is counted.
 const MAX_EPOCH_ROWS: usize = 400;
+
+/// Gaps of one life of a source that are said; the manifest has more of them.
+const MAX_GAPS_SAID: usize = 8;
 
 /// Who the producers of a log are, as far as its keys say.
 pub(super) struct Names {
@@ -59,9 +62,56 @@ pub(super) struct Completeness {
     pub(super) lines: Vec<EpochLine>,
     pub(super) more: usize,
     pub(super) summary: String,
+    /// What outside sources counted, one line for each life.
+    pub(super) sources: Vec<SourceLine>,
+    pub(super) more_sources: usize,
+    pub(super) sources_summary: String,
 }
 
-pub(super) fn completeness(epochs: &[EpochRow], names: &Names) -> Completeness {
+/// One life of an outside source.
+pub(super) struct SourceLine {
+    pub(super) producer: String,
+    pub(super) epoch: String,
+    pub(super) records: String,
+    pub(super) words: String,
+    /// Whether the words say that something is missing or not known.
+    pub(super) open: bool,
+}
+
+impl SourceLine {
+    fn of(row: &SourceRow) -> Self {
+        let mut parts = vec![match row.last_seq {
+            0 => "no number is counted".to_owned(),
+            last => stretch(row.first_seq, last),
+        }];
+        parts.push(if row.missing == 0 {
+            "complete".to_owned()
+        } else {
+            let named = row.gaps.iter().take(MAX_GAPS_SAID).map(|(first, last)| stretch(*first, *last));
+            let named: Vec<String> = named.collect();
+            let more = if row.gaps.len() > MAX_GAPS_SAID { ", …" } else { "" };
+            format!("{} missing: {}{more}", count(row.missing), named.join(", "))
+        });
+        parts.extend((row.lost > 0).then(|| format!("{} declared lost", count(row.lost))));
+        parts
+            .extend((row.sampled > 0).then(|| format!("{} without content by sampling", count(row.sampled))));
+        parts.extend((row.waiting > 0).then(|| format!("{} more had been counted", count(row.waiting))));
+        parts.push(if row.closed {
+            "closed".to_owned()
+        } else {
+            format!("unknown after {}", count(row.last_seq))
+        });
+        Self {
+            producer: row.life.producer.to_string(),
+            epoch: row.life.epoch.to_string(),
+            records: count(row.count),
+            words: parts.join(", "),
+            open: row.missing > 0 || !row.closed,
+        }
+    }
+}
+
+pub(super) fn completeness(epochs: &[EpochRow], sources: &[SourceRow], names: &Names) -> Completeness {
     let lines = epochs.iter().take(MAX_EPOCH_ROWS).map(|row| EpochLine {
         name: names.name(&row.producer),
         producer: row.producer.to_string(),
@@ -86,15 +136,33 @@ pub(super) fn completeness(epochs: &[EpochRow], names: &Names) -> Completeness {
         lines: lines.collect(),
         more: epochs.len().saturating_sub(MAX_EPOCH_ROWS),
         summary: format!("{epochs_here}: {gaps}, {ends}."),
+        sources: sources.iter().take(MAX_EPOCH_ROWS).map(SourceLine::of).collect(),
+        more_sources: sources.len().saturating_sub(MAX_EPOCH_ROWS),
+        sources_summary: sources_summary(sources),
     }
 }
 
-fn in_words(row: &EpochRow) -> String {
-    let range = if row.first_seq == row.last_seq {
-        count(row.first_seq)
-    } else {
-        format!("{}–{}", count(row.first_seq), count(row.last_seq))
+/// What is to be said of all sources together.
+fn sources_summary(sources: &[SourceRow]) -> String {
+    let sum = |of: fn(&SourceRow) -> u64| sources.iter().map(of).sum::<u64>();
+    let lives = counted(sources.len() as u64, "epoch of a source", "epochs of sources");
+    let missing = match sum(|row| row.missing) {
+        0 => "no number is missing".to_owned(),
+        missing => format!("{} numbers are missing, and what they stood for nobody can say", count(missing)),
     };
+    let lost = match sum(|row| row.lost) {
+        0 => String::new(),
+        lost => format!(", {} are declared lost", count(lost)),
+    };
+    format!("{lives}: {missing}{lost}.")
+}
+
+fn stretch(first: u64, last: u64) -> String {
+    if first == last { count(first) } else { format!("{}–{}", count(first), count(last)) }
+}
+
+fn in_words(row: &EpochRow) -> String {
+    let range = stretch(row.first_seq, row.last_seq);
     let gaps =
         if row.missing == 0 { "complete".to_owned() } else { format!("{} missing", count(row.missing)) };
     let start = if row.opened || row.first_seq == 1 { "" } else { ", begins before this range" };

@@ -25,7 +25,6 @@ pub(super) use self::content::check_digest;
 use super::acknowledging::{Acknowledgement, Wanted};
 use super::forms::{DigestForm, IdForm, Line, Recorded};
 use super::systems::stage_of;
-use super::writing::key_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
@@ -249,7 +248,6 @@ impl Desk {
         new: &NewRecords,
     ) -> Result<(MadeRecords, Written), Refusal> {
         let planned = self.planned_all(actor, new)?;
-        self.check_count(key_of(actor, SEVERAL, given)?.as_deref(), planned.drafts.len())?;
         let acks = self.once_each(actor, SEVERAL, given, &planned.drafts)?;
         self.made_all(planned, &acks)
     }
@@ -280,6 +278,11 @@ impl Desk {
             let one = one.map_err(|refusal| refusal.within(&format!("/records/{number}")))?;
             all.drafts.extend(one.drafts);
             all.facts.extend(one.facts);
+        }
+        // Of the request that idempotency compares, whoever comes first: another number of records is another request.
+        let count = u32::try_from(all.drafts.len()).ok();
+        if let Some(first) = all.drafts.first_mut() {
+            first.together = count;
         }
         Ok(all)
     }
@@ -350,6 +353,15 @@ impl Desk {
             ));
         }
         Ok(())
+    }
+
+    /// Whether what `new` is about can be judged from memory; else a row has to be looked up, which may wait for the disk.
+    pub fn knows_target(&self, actor: &Actor, new: &NewRecord) -> bool {
+        match (actor, new.system) {
+            (Actor::Key { system, .. }, None) => self.is_own_and_open(actor, *system),
+            (_, Some(system)) => self.is_own_and_open(actor, system),
+            (_, None) => false,
+        }
     }
 
     /// Whether a key records for its own system, which the gateway's snapshot knows and which is not retired: the usual case, and nothing has to be looked up.

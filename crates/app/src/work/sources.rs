@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::registry::SourceSpan;
 use tabellion_model::{Micros, ProducerId};
-use tabellion_views::query::{MAX_ROWS, Page, SourceEpochSeen, SourceSeen};
+use tabellion_views::query::{GapFound, Loss, MAX_ROWS, Page, SourceEpochSeen, SourceEpochs, SourceSeen};
 
 use super::forms::{IdForm, Time};
 use super::{Actor, Desk};
@@ -19,6 +19,7 @@ use crate::permission::Permission;
 use crate::refusal::Refusal;
 
 pub use delivering::{Delivered, DeliveredRecord};
+pub use gaps::MAX_GAPS_NAMED;
 pub use sent::{Commitment, Delivery, HeartbeatForm, Lost, NumberedRecord, Sent};
 
 /// How long numbers may be behind a later one before the log says that they are missing: a retry of theirs takes seconds.
@@ -114,8 +115,12 @@ pub struct Source {
     pub words: String,
     /// When it was last heard of.
     pub last_at: Time,
-    /// Its lives, the latest first.
+    /// Its lives, the latest first: the 400 latest, and up to 400 earlier ones in which numbers are missing or that ended without a word.
     pub epochs: Vec<SourceEpoch>,
+    /// Earlier lives that are not listed: closed, and nothing is missing in them.
+    pub epochs_settled: u64,
+    /// Earlier lives that are not listed and were not looked at: of what they hold nothing is said here. A package names what is missing in them.
+    pub epochs_not_looked_at: u64,
 }
 
 /// Sources.
@@ -161,9 +166,19 @@ impl Desk {
         self.shown_source(&row)
     }
 
+    /// The gaps of a source that the log named, and what the source declared lost, the latest of each.
+    pub(crate) fn source_gaps(
+        &self,
+        actor: &Actor,
+        id: ProducerId,
+    ) -> Result<(Vec<GapFound>, Vec<Loss>), Refusal> {
+        self.source(actor, id)?;
+        Ok((self.views.source_gaps(&id)?, self.views.source_losses(&id)?))
+    }
+
     fn shown_source(&self, row: &SourceSeen) -> Result<Source, Refusal> {
-        let epochs = self.views.source_epochs(&row.producer)?;
-        let (state, words) = standing(row, &epochs, self.now());
+        let SourceEpochs { epochs, settled, not_looked_at } = self.views.source_epochs(&row.producer)?;
+        let (state, words) = standing(row, &epochs, not_looked_at, self.now());
         Ok(Source {
             id: row.producer.to_hex(),
             system: row.system.map(|system| system.to_hex()),
@@ -171,6 +186,8 @@ impl Desk {
             words,
             last_at: Time(row.last_at),
             epochs: epochs.iter().map(shown_epoch).collect(),
+            epochs_settled: settled,
+            epochs_not_looked_at: not_looked_at,
         })
     }
 }
@@ -209,8 +226,13 @@ fn missing(epoch: &SourceEpochSeen) -> u64 {
     epoch.gaps.iter().map(|gap| gap.span.last - gap.span.first + 1).sum()
 }
 
-/// The worst that is to be said: numbers missing, then silence, then an end that nobody told.
-fn standing(source: &SourceSeen, epochs: &[SourceEpochSeen], now: Micros) -> (SourceState, String) {
+/// The worst that is to be said: numbers missing, then silence, then an end that nobody told, or lives that nobody looked at.
+fn standing(
+    source: &SourceSeen,
+    epochs: &[SourceEpochSeen],
+    not_looked_at: u64,
+    now: Micros,
+) -> (SourceState, String) {
     let holed: Vec<&SourceEpochSeen> = epochs.iter().filter(|epoch| !epoch.gaps.is_empty()).collect();
     if let Some(epoch) = holed.first()
         && let Some(gap) = epoch.gaps.first()
@@ -237,6 +259,10 @@ fn standing(source: &SourceSeen, epochs: &[SourceEpochSeen], now: Micros) -> (So
     let unended = epochs.iter().skip(1).find(|epoch| !epoch.closed);
     if let Some(epoch) = unended {
         let words = format!("epoch {} is unknown after {}; {through}", epoch.life.epoch, epoch.last_seq);
+        return (SourceState::Unknown, words);
+    }
+    if not_looked_at > 0 {
+        let words = format!("{through}; {not_looked_at} earlier epochs were not looked at");
         return (SourceState::Unknown, words);
     }
     if latest.stated.is_none() {

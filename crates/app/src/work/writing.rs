@@ -215,24 +215,6 @@ impl Desk {
         Err(Refusal::new(Code::Conflict, "others changed it faster than this change could be decided"))
     }
 
-    /// Refuses a request of `count` records under the key of one that recorded more or fewer.
-    pub(super) fn check_count(&self, key: Option<&str>, count: usize) -> Result<(), Refusal> {
-        let Some(key) = key else { return Ok(()) };
-        let producer = ProducerId::of_log(&self.ledger.reader().genesis());
-        let is_known = |key: &str| self.ledger.idempotency_tag(&producer, key).map(|tag| tag.index.is_some());
-        if !is_known(key)? {
-            return Ok(());
-        }
-        let last = count.saturating_sub(1);
-        if (last == 0 || is_known(&numbered(key, last))?) && !is_known(&numbered(key, count))? {
-            return Ok(());
-        }
-        Err(Refusal::new(
-            Code::IdempotencyConflict,
-            "the idempotency key was used for a request of another number of records; use a new key for a new request",
-        ))
-    }
-
     pub(super) fn earlier(&self, key: Option<&str>, with_second: bool) -> Result<Option<Earlier>, Refusal> {
         let Some(key) = key else { return Ok(None) };
         let producer = ProducerId::of_log(&self.ledger.reader().genesis());

@@ -14,5 +14,6 @@ mod permission;
 mod registers;
 mod session;
 mod shown;
+mod sources;
 mod work;
 mod writing;

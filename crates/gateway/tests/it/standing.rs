@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use tabellion_gateway::Limits;
 use tabellion_ledger::{Clock as _, Draft};
-use tabellion_model::Micros;
 use tabellion_model::body::{Outcome, SystemStage};
+use tabellion_model::{Micros, SystemId};
 use tabellion_policy::MAX_CONDITIONALS;
 use tabellion_testkit::ManualClock;
 use tabellion_testkit::upstream::{Answer, Gate, openai};
 use tabellion_views::gate::GatePolicy;
 
 use crate::client::{Client, request};
-use crate::fixture::{Fixture, POSITION, Setup, api_key, policy, say, say_streaming};
+use crate::fixture::{Fixture, POSITION, SYSTEM, Setup, api_key, policy, say, say_streaming};
 
 /// Longest wait for what must happen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,6 +48,37 @@ fn views_that_stand_behind_the_log_deny_everything() {
     stand_at(POSITION);
     assert_eq!(ready(), Ok(()), "views that went on are decided by");
     assert_eq!(fixture.chat(&say("Hello")).status, 200, "nobody could call again");
+}
+
+/// Requirement: P46. Nothing more is recorded for a system that goes, so nothing is let through, and trying again does not help; others are not kept waiting.
+#[test]
+fn a_system_that_is_being_deleted_is_told_so() {
+    let fixture = Fixture::new(Answer::json(200, openai::CHAT));
+    assert_eq!(fixture.chat(&say("Hello")).status, 200);
+    let heard = fixture.upstream.connections();
+    let due = Micros(u64::MAX >> 12);
+    fixture.ledger.request_deletion(&SystemId::from_bytes(SYSTEM), due, "retired").expect("a deletion");
+    let check = |when: &str| {
+        let answer = fixture.chat(&say("Hello"));
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (410, "system_gone"),
+            "{when}: {}",
+            answer.text()
+        );
+        assert_eq!(
+            answer.header("x-should-retry"),
+            Some("false"),
+            "{when}: its library would try again for days"
+        );
+        assert!(answer.text().contains("being deleted"), "{when}: {}", answer.text());
+        let ready = fixture.gateway.as_ref().expect("not stopped").readiness();
+        assert_eq!(ready(), Ok(()), "{when}: one system that goes stops everybody's calls");
+    };
+    check("before the views have passed it");
+    fixture.change(|gate| gate.systems = Arc::default());
+    check("afterwards");
+    assert_eq!(fixture.upstream.connections(), heard, "the provider heard of it");
 }
 
 /// Requirement: G05. The time counts from the entry that was missed, not from the call that comes after it.

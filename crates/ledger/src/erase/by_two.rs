@@ -19,7 +19,7 @@ use crate::draft::{Draft, DraftParent, DraftStream, SubjectFields, malformed};
 use crate::error::{LedgerError, RejectCode};
 use crate::ledger::Ledger;
 use crate::own_records::random_id;
-use crate::reader::{Reader, UnitContent};
+use crate::reader::{EntryView, Reader, UnitContent};
 use crate::vault::EVIDENCE_CLASS;
 
 /// Before the request's id in the name of its stream.
@@ -317,13 +317,7 @@ impl Ledger {
                 format!("entry {index} asks for no erasure"),
             ));
         };
-        let mut fields = Map::new();
-        for unit in &view.units {
-            if let UnitContent::Shown(disclosures) = &unit.content {
-                let shown = disclosures.iter().map(|shown| (shown.name().to_owned(), shown.value().clone()));
-                fields.extend(shown);
-            }
-        }
+        let fields = shown_fields(&view);
         Ok(PendingErasure {
             request,
             index,
@@ -341,6 +335,18 @@ impl Ledger {
         let state = self.state();
         state.keys.grants().any(|grant| grant.purpose == Purpose::Writer && grant.credential == *actor)
     }
+}
+
+/// What an entry discloses here, whichever unit it stands in.
+pub(super) fn shown_fields(view: &EntryView) -> Map<String, Value> {
+    let mut fields = Map::new();
+    for unit in &view.units {
+        if let UnitContent::Shown(disclosures) = &unit.content {
+            let shown = disclosures.iter().map(|shown| (shown.name().to_owned(), shown.value().clone()));
+            fields.extend(shown);
+        }
+    }
+    fields
 }
 
 /// The refusal of what takes two people here.

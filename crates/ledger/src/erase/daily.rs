@@ -1,11 +1,13 @@
 //! A thread that lets content expire, once a day, and carries out deletions of systems whose time of grace is over.
 //!
-//! Promises: does its work at once, and then looks for deletions each time it looks and for what expires whenever the clock's day is another one; tries again what failed; ends when it is told to or dropped.
+//! Promises: puts its rules on record and erases nothing by one before it has been there for its time of grace; does its work at once, and then looks for deletions each time it looks and for what expires whenever the clock's day is another one; tries again what failed; ends when it is told to or dropped.
 //! Must never: be waited for by an append.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use tabellion_model::Micros;
 
 use super::Purge;
 use super::expire::{Expired, RetentionRule};
@@ -43,10 +45,11 @@ impl DailyExpiry {
     /// How often it looks whether the day is another one: a minute late is nothing against months.
     pub const EVERY: Duration = Duration::from_mins(1);
 
-    /// Purges in `ledger` the systems whose deletion is due, and lets expire what is due by `rules`. What is done and what fails is told to `note`, what ends the log to `fatal`.
+    /// Purges in `ledger` the systems whose deletion is due, and lets expire what is due by `rules`, each once it has been on record for `grace`. What is done and what fails is told to `note`, what ends the log to `fatal`.
     pub fn start(
         ledger: Arc<Ledger>,
         rules: Vec<RetentionRule>,
+        grace: Duration,
         every: Duration,
         note: Note,
         fatal: Note,
@@ -54,7 +57,7 @@ impl DailyExpiry {
         let shared = Arc::new(Shared::default());
         let thread = thread::Builder::new().name("retention".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            move || run(&ledger, &rules, &shared, every, (&note, &fatal))
+            move || run(&ledger, (&rules, grace), &shared, every, (&note, &fatal))
         })?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -82,12 +85,14 @@ impl Drop for DailyExpiry {
 
 fn run(
     ledger: &Ledger,
-    rules: &[RetentionRule],
+    rules: (&[RetentionRule], Duration),
     shared: &Shared,
     every: Duration,
     (note, fatal): (&Note, &Note),
 ) {
-    let (mut done_on, mut told, mut told_of_systems) = (None, String::new(), String::new());
+    let (mut done_on, mut goes_at, mut told, mut told_of_systems) =
+        (None, None, String::new(), String::new());
+    let mut told_of_waiting = String::new();
     loop {
         match ledger.purge_due() {
             Ok(purge) => tell_of_systems(&purge, &mut told_of_systems, note),
@@ -100,12 +105,14 @@ fn run(
                 );
             }
         }
-        let today = ledger.shared.clock.now().0 / MICROS_PER_DAY;
-        if done_on != Some(today) {
-            match ledger.expire_due(rules, |expired| tell(&expired, note)) {
-                Ok(()) => {
-                    done_on = Some(today);
+        let now = ledger.shared.clock.now();
+        let today = now.0 / MICROS_PER_DAY;
+        if done_on != Some(today) || goes_at.is_some_and(|at| at <= now) {
+            match expire(ledger, rules, note) {
+                Ok(waiting) => {
+                    (done_on, goes_at) = (Some(today), waiting.goes_at);
                     told.clear();
+                    say_once(&mut told_of_waiting, waiting.lines.join("; "), note);
                 }
                 Err(error @ LedgerError::Fatal(_)) => return fatal(&error.to_string()),
                 Err(error) => {
@@ -120,10 +127,46 @@ fn run(
     }
 }
 
-/// Says `line`, unless it was the last thing said.
+/// What goes later, by rules that are young.
+#[derive(Default)]
+struct Later {
+    goes_at: Option<Micros>,
+    lines: Vec<String>,
+}
+
+/// Puts the rules on record and lets go what they and the ones before them let go.
+fn expire(
+    ledger: &Ledger,
+    (rules, grace): (&[RetentionRule], Duration),
+    note: &Note,
+) -> Result<Later, LedgerError> {
+    ledger.record_rules(rules)?;
+    let plan = ledger.reader().plan(rules, grace)?;
+    let mut later = Later::default();
+    ledger.expire_due(&plan, |expired| {
+        tell(&expired, note);
+        let Some(waiting) = expired.expiry.waiting else { return };
+        later.goes_at = Some(later.goes_at.map_or(waiting.from, |at: Micros| at.min(waiting.from)));
+        let rule = &expired.expiry.rule;
+        later.lines.push(format!(
+            "retention: {} keys of class {}{} go from {} on, when the rule of {} months has been on record for its time of grace. To keep them, set the \
+             rule back as it was and start the server again",
+            waiting.keys,
+            rule.class,
+            rule.system.map(|system| format!(" of system {system}")).unwrap_or_default(),
+            waiting.from,
+            rule.months
+        ));
+    })?;
+    Ok(later)
+}
+
+/// Says `line`, unless it was the last thing said or is empty.
 fn say_once(told: &mut String, line: String, note: &Note) {
     if line != *told {
-        note(&line);
+        if !line.is_empty() {
+            note(&line);
+        }
         *told = line;
     }
 }

@@ -7,12 +7,14 @@
 use std::collections::BTreeSet;
 
 use tabellion_model::registry::ErasureScope;
-use tabellion_model::{HoldId, SystemId, VaultKeyId};
+use tabellion_model::{HoldId, Micros, SystemId, VaultKeyId};
 
+use super::rules::RetentionPlan;
 use super::{Erasure, KEYS_PER_ORDER};
 use crate::error::LedgerError;
 use crate::holds;
 use crate::ledger::Ledger;
+use crate::reader::Reader;
 use crate::vault::{EVIDENCE_CLASS, KeyFilter, RetentionClass};
 
 /// How long content of one class is kept.
@@ -49,12 +51,36 @@ pub struct Expiry {
     pub rule: RetentionRule,
     /// The last month (yyyymm) that goes.
     pub until: u32,
-    /// Content keys whose time is over and which no hold keeps.
+    /// Content keys whose time is over, which no hold keeps and no rule that was in force until lately.
     pub keys: usize,
     /// Content keys whose time is over and which holds keep.
     pub held: usize,
     /// These holds.
     pub holds: Vec<HoldId>,
+    /// What is due by this rule alone, and stays for the rule's time of grace.
+    pub waiting: Option<Waiting>,
+}
+
+/// Content that goes once the rule that lets it go has been on record for long enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Content keys.
+    pub keys: usize,
+    /// When the first of them go.
+    pub from: Micros,
+}
+
+/// What rules that were in force until lately keep: all but these keys.
+struct KeptBack {
+    let_go: BTreeSet<VaultKeyId>,
+    until: Micros,
+}
+
+impl Expiry {
+    /// Whether there is anything to say.
+    fn says_anything(&self) -> bool {
+        self.keys + self.held > 0 || self.waiting.is_some()
+    }
 }
 
 /// What a rule did.
@@ -67,33 +93,17 @@ pub struct Expired {
 }
 
 impl Ledger {
-    /// What is due by `rules` at the clock's month: one for each rule that has anything due. Changes nothing.
-    pub fn expiring(&self, rules: &[RetentionRule]) -> Result<Vec<Expiry>, LedgerError> {
-        let mut due = Vec::new();
-        for rule in rules {
-            if let Some(until) = rule.last_due(self.shared.clock.now().month()) {
-                let keys = self.expired_keys(rule, until, rules)?;
-                let expiry = self.look(rule, until, &keys).0;
-                due.extend((expiry.keys + expiry.held > 0).then_some(expiry));
-            }
-        }
-        Ok(due)
-    }
-
-    /// Erases what is due by `rules`, and tells `each` rule's outcome. What is on hold stays, and is asked about again the next time.
-    pub fn expire_due(
-        &self,
-        rules: &[RetentionRule],
-        mut each: impl FnMut(Expired),
-    ) -> Result<(), LedgerError> {
-        for rule in rules {
+    /// Erases what is due by `plan`, and tells `each` rule's outcome. What is on hold stays, and is asked about again the next time.
+    pub fn expire_due(&self, plan: &RetentionPlan, mut each: impl FnMut(Expired)) -> Result<(), LedgerError> {
+        for rule in &plan.rules {
             let Some(until) = rule.last_due(self.shared.clock.now().month()) else { continue };
-            let keys = self.expired_keys(rule, until, rules)?;
-            let (expiry, free) = self.look(rule, until, &keys);
+            let keys = self.reader().expired_keys(rule, until, plan)?;
+            let kept_back = self.reader().kept_back(plan, &rule.class)?;
+            let (expiry, free) = self.reader().look(rule, until, &keys, &kept_back);
             let mut erasure = Erasure::of_nothing();
             for keys in free.chunks(KEYS_PER_ORDER) {
                 // A hold may have come since: each order is asked about by itself.
-                let keys = self.look(rule, until, keys).1;
+                let keys = self.reader().look(rule, until, keys, &kept_back).1;
                 if !keys.is_empty() {
                     let reason = reason(rule, until);
                     let order = self.order_of(ErasureScope::Retention, None, &keys, &reason, None)?;
@@ -102,19 +112,35 @@ impl Ledger {
                     erasure.orders.push(order);
                 }
             }
-            if expiry.keys + expiry.held > 0 {
+            if expiry.says_anything() {
                 each(Expired { expiry, erasure });
             }
         }
         Ok(())
     }
+}
 
-    /// Live keys that `rule` covers up to the month `until`, and no more exact one of `rules` does.
+impl Reader {
+    /// What is due by `plan` at the clock's month: one for each rule that has anything due. Changes nothing.
+    pub fn expiring(&self, plan: &RetentionPlan) -> Result<Vec<Expiry>, LedgerError> {
+        let mut due = Vec::new();
+        for rule in &plan.rules {
+            if let Some(until) = rule.last_due(self.shared.clock.now().month()) {
+                let keys = self.expired_keys(rule, until, plan)?;
+                let kept_back = self.kept_back(plan, &rule.class)?;
+                let expiry = self.look(rule, until, &keys, &kept_back).0;
+                due.extend(expiry.says_anything().then_some(expiry));
+            }
+        }
+        Ok(due)
+    }
+
+    /// Live keys that `rule` covers up to the month `until`, and no more exact one of `plan` does.
     fn expired_keys(
         &self,
         rule: &RetentionRule,
         until: u32,
-        rules: &[RetentionRule],
+        plan: &RetentionPlan,
     ) -> Result<Vec<VaultKeyId>, LedgerError> {
         let class = RetentionClass::new(&rule.class).map_err(crate::draft::malformed)?;
         if class.as_str() == EVIDENCE_CLASS {
@@ -123,7 +149,8 @@ impl Ledger {
             )));
         }
         let exact = |system: SystemId| {
-            rules.iter().any(|other| other.system.is_some() && other.covers(&rule.class, Some(system)))
+            let mut all = plan.rules.iter().chain(&plan.beside);
+            all.any(|other| other.system.is_some() && other.covers(&rule.class, Some(system)))
         };
         let vault = self.shared.vault();
         let filter = KeyFilter { class: Some((class, until)), ..KeyFilter::default() };
@@ -138,27 +165,51 @@ impl Ledger {
         Ok(found)
     }
 
-    /// What there is to say of `keys`, and those that no hold keeps.
-    fn look(&self, rule: &RetentionRule, until: u32, keys: &[VaultKeyId]) -> (Expiry, Vec<VaultKeyId>) {
+    /// What there is to say of `keys`, and those that nothing keeps.
+    fn look(
+        &self,
+        rule: &RetentionRule,
+        until: u32,
+        keys: &[VaultKeyId],
+        kept_back: &[KeptBack],
+    ) -> (Expiry, Vec<VaultKeyId>) {
         let (state, vault) = (self.state(), self.shared.vault());
         let in_force = holds::InForce::of(&state, &vault);
-        let (mut free, mut holds) = (Vec::new(), BTreeSet::new());
+        let (mut free, mut holds, mut waiting) = (Vec::new(), BTreeSet::new(), None::<Waiting>);
+        let mut held = 0;
         for key in keys {
-            match in_force.over(key) {
-                None => free.push(*key),
-                Some(hold) => {
-                    holds.insert(hold);
-                }
+            let stays = kept_back.iter().filter(|kept| !kept.let_go.contains(key)).map(|kept| kept.until);
+            if let Some(hold) = in_force.over(key) {
+                held += 1;
+                holds.insert(hold);
+            } else if let Some(goes) = stays.max() {
+                let known = waiting.get_or_insert(Waiting { keys: 0, from: goes });
+                known.keys += 1;
+                known.from = known.from.min(goes);
+            } else {
+                free.push(*key);
             }
         }
-        let expiry = Expiry {
-            rule: rule.clone(),
-            until,
-            keys: free.len(),
-            held: keys.len() - free.len(),
-            holds: holds.into_iter().collect(),
-        };
+        let holds = holds.into_iter().collect();
+        let expiry = Expiry { rule: rule.clone(), until, keys: free.len(), held, holds, waiting };
         (expiry, free)
+    }
+
+    /// What each set of rules that was in force until lately says of the keys of `class`.
+    fn kept_back(&self, plan: &RetentionPlan, class: &str) -> Result<Vec<KeptBack>, LedgerError> {
+        let month = self.shared.clock.now().month();
+        let mut all = Vec::new();
+        for earlier in &plan.earlier {
+            let then = RetentionPlan::of(earlier.rules.as_deref().unwrap_or_default());
+            let mut let_go = BTreeSet::new();
+            for rule in then.rules.iter().filter(|rule| rule.class == class) {
+                if let Some(until) = rule.last_due(month) {
+                    let_go.extend(self.expired_keys(rule, until, &then)?);
+                }
+            }
+            all.push(KeptBack { let_go, until: earlier.until });
+        }
+        Ok(all)
     }
 }
 

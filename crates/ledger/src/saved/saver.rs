@@ -11,6 +11,8 @@ use crate::shared::Shared;
 
 /// Entries after which the state is saved again.
 const SAVE_AFTER_ENTRIES: u64 = 32_768;
+/// Bytes of batches after which it is, however few entries they hold.
+const SAVE_AFTER_BYTES: u64 = 64 << 20;
 /// Fewer entries than this are not worth a saved state at a clean end.
 const WORTH_SAVING: u64 = 4_096;
 /// How often the thread looks whether it is to end; and after a save that failed, how long it waits.
@@ -54,6 +56,16 @@ impl Saver {
         self.shared.state().size().saturating_sub(self.saved.load(Ordering::Relaxed))
     }
 
+    /// Whether reading them would take a start long.
+    fn is_due(&self) -> bool {
+        if self.behind() >= SAVE_AFTER_ENTRIES {
+            return true;
+        }
+        let state = self.shared.state();
+        let since = state.batches.ended_by(self.saved.load(Ordering::Relaxed));
+        state.batches.from(since).map(|batch| u64::from(batch.bytes)).sum::<u64>() >= SAVE_AFTER_BYTES
+    }
+
     /// At a clean end. Nothing is lost where it fails: the next start reads more.
     pub(crate) fn end(&self) {
         if self.behind() >= WORTH_SAVING {
@@ -74,7 +86,7 @@ impl Saver {
             known = self.shared.wait_for_more(known, LOOK_INTERVAL);
             if wait_looks > 0 {
                 wait_looks -= 1;
-            } else if self.behind() >= SAVE_AFTER_ENTRIES && self.save().is_err() {
+            } else if self.is_due() && self.save().is_err() {
                 // A full disk, most likely: what is to be saved can wait, and what is recorded needs the room.
                 wait_looks = RETRY_LOOKS;
             }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tabellion_ledger::{
-    DailyExpiry, Draft, ErasureTarget, Expired, Ledger, OpenOptions, RetentionRule, UnitContent, fsck,
+    Clock as _, DailyExpiry, Draft, ErasureTarget, Expired, Expiry, Ledger, MIN_RULE_GRACE, OpenOptions,
+    RetentionPlan, RetentionRule, UnitContent, fsck,
 };
 use tabellion_model::{Micros, SystemId, verify};
 use tabellion_testkit::{ManualClock, SeededEntropy, SimDisk};
@@ -54,9 +55,27 @@ impl Log {
     }
 
     fn expire(&self, rules: &[RetentionRule]) -> Vec<Expired> {
+        self.expire_as(&RetentionPlan::of(rules))
+    }
+
+    fn expire_as(&self, plan: &RetentionPlan) -> Vec<Expired> {
         let mut all = Vec::new();
-        self.ledger.expire_due(rules, |expired| all.push(expired)).expect("what is due goes");
+        self.ledger.expire_due(plan, |expired| all.push(expired)).expect("what is due goes");
         all
+    }
+
+    fn due(&self, rules: &[RetentionRule]) -> Vec<Expiry> {
+        self.ledger.reader().expiring(&RetentionPlan::of(rules)).expect("a list")
+    }
+
+    /// What a server does that starts with these rules and looks once.
+    fn serve(&self, rules: &[RetentionRule]) -> Vec<Expired> {
+        self.ledger.record_rules(rules).expect("rules on record");
+        self.expire_as(&self.ledger.reader().plan(rules, MIN_RULE_GRACE).expect("a plan"))
+    }
+
+    fn pass(&self, hours: u64) {
+        self.clock.set(Micros(self.clock.now().0 + hours * DAY / 24));
     }
 
     fn on(&self, year: u64, month: u64) {
@@ -89,10 +108,10 @@ fn content_goes_by_the_rule_of_its_class_and_every_proof_stays() {
     let receipt = log.ledger.reader().receipt(logs).expect("a receipt from before");
 
     log.on(2027, 3);
-    assert_eq!(log.ledger.expiring(&rules).expect("a list"), [], "six whole months have not passed");
+    assert_eq!(log.due(&rules), [], "six whole months have not passed");
     assert!(log.expire(&rules).is_empty(), "content went before its time");
     log.on(2027, 4);
-    let due = log.ledger.expiring(&rules).expect("a list");
+    let due = log.due(&rules);
     assert_eq!(
         (due.len(), due[0].until, due[0].keys),
         (1, 202_609, 1),
@@ -159,7 +178,7 @@ fn what_proves_erasures_never_expires_whatever_a_rule_says() {
     log.expire(&[rule("logs", 6)]);
     log.on(2090, 1);
     assert!(
-        log.ledger.expire_due(&[rule("evidence", 0)], |_| {}).is_err(),
+        log.ledger.expire_due(&RetentionPlan::of(&[rule("evidence", 0)]), |_| {}).is_err(),
         "nobody could tell erased from lost any more"
     );
     assert_eq!(
@@ -186,14 +205,19 @@ fn it_is_looked_at_once_a_day() {
     let daily = DailyExpiry::start(
         Arc::clone(&log.ledger),
         vec![rule("logs", 1)],
+        MIN_RULE_GRACE,
         Duration::from_millis(1),
         note,
         Arc::new(|what: &str| panic!("{what}")),
     )
     .expect("a thread");
     let size = log.ledger.reader().size();
-    log.on(2026, 11);
     let patience = Instant::now() + Duration::from_secs(20);
+    while log.ledger.reader().size() == size {
+        assert!(Instant::now() < patience, "its rules are not put on record");
+        std::thread::yield_now();
+    }
+    log.on(2026, 11);
     while log.is_there(index) || looks.load(Ordering::SeqCst) == 0 {
         assert!(Instant::now() < patience, "a month turned and nothing went by itself");
         std::thread::yield_now();
@@ -202,6 +226,82 @@ fn it_is_looked_at_once_a_day() {
     assert!(log.ledger.reader().size() > size, "what went is not on record");
     let notes = notes.lock().expect("notes").join("\n");
     assert!(notes.contains("1 units of class logs up to 202609"), "the operator is not told: {notes}");
+}
+
+/// Requirement: P46
+#[test]
+fn a_rule_lets_nothing_go_before_it_has_been_on_record_for_its_time_of_grace() {
+    let log = Log::new();
+    let old = log.record("logs", None, None);
+    log.on(2027, 6);
+    assert!(log.serve(&[rule("logs", 84)]).is_empty(), "seven years have not passed");
+    log.pass(100);
+    // Somebody types 0 for 84 and starts the server again.
+    let mistyped = [rule("logs", 0)];
+    let found = log.serve(&mistyped);
+    assert!(log.is_there(old), "a slip of the hand erased content at once: {found:?}");
+    let waiting = found[0].expiry.waiting.expect("the operator must be told what is going to go, and when");
+    assert_eq!((waiting.keys, found[0].expiry.keys, found[0].erasure.keys), (1, 0, 0), "{found:?}");
+    log.pass(23);
+    assert!(log.serve(&mistyped)[0].expiry.waiting == Some(waiting), "another start counted the time anew");
+    assert!(log.is_there(old), "starting again went past the time of grace");
+    assert!(log.serve(&[rule("logs", 84)]).is_empty(), "setting it back has to keep everything");
+    log.pass(48);
+    assert!(log.serve(&[rule("logs", 84)]).is_empty() && log.is_there(old));
+    // The mistyped rule was on record more than a day ago, and not since: it has to wait again.
+    assert!(log.serve(&mistyped)[0].expiry.waiting.is_some(), "time under another rule counted for this one");
+    log.pass(23);
+    assert!(log.serve(&mistyped)[0].erasure.keys == 0 && log.is_there(old), "an hour too early");
+    log.pass(2);
+    assert_eq!(log.serve(&mistyped)[0].erasure.keys, 1, "a rule that is meant has to be carried out");
+    assert!(!log.is_there(old));
+}
+
+/// Requirement: P46
+#[test]
+fn a_new_rule_and_the_end_of_an_exact_one_wait_too_and_a_longer_period_applies_at_once() {
+    let log = Log::new();
+    let system = SystemId::from_bytes([7; 16]);
+    let exact = RetentionRule { system: Some(system), ..rule("logs", 84) };
+    let of_system = log.record("logs", None, Some(system));
+    let general = log.record("logs", None, None);
+    log.on(2027, 6);
+    let both = [rule("logs", 1), exact];
+    assert_eq!(log.serve(&both)[0].erasure.keys, 0, "a rule that is new erased at once");
+    log.pass(25);
+    assert_eq!(log.serve(&both)[0].erasure.keys, 1);
+    assert!(!log.is_there(general) && log.is_there(of_system));
+    // The system's own rule is left out: now the general one covers its content.
+    let found = log.serve(&both[..1]);
+    assert_eq!(found[0].expiry.waiting.map(|waiting| waiting.keys), Some(1), "{found:?}");
+    assert!(log.is_there(of_system), "leaving a rule out erased what it kept");
+    assert!(log.serve(&[rule("logs", 84)]).is_empty(), "a longer period has to apply at once");
+    // Who only looks sees the same before any server has put it on record.
+    let plan = log.ledger.reader().plan(&both[..1], MIN_RULE_GRACE).expect("a plan");
+    let seen = log.ledger.reader().expiring(&plan).expect("a list");
+    assert_eq!((seen[0].keys, seen[0].waiting.map(|waiting| waiting.keys)), (0, Some(1)), "{seen:?}");
+    let disk: Arc<dyn tabellion_ledger::disk::Disk> = Arc::new(log.disk.clone());
+    log.ledger.close().expect("a clean end");
+    // The record is the source of the time: another process reads the same.
+    let (reader, _) = tabellion_ledger::Reader::open(disk, &Log::options(&log.clock)).expect("a reader");
+    let plan = reader.plan(&[rule("logs", 84)], MIN_RULE_GRACE).expect("a plan");
+    assert_eq!(plan.earlier.len(), 2, "what was in force until lately is forgotten at a restart: {plan:?}");
+    let forged = log.ledger.prepare(&Draft::new("retention.rules_set"));
+    assert!(forged.is_err(), "whoever may append could say that a rule has been there for long");
+}
+
+/// Requirement: P46
+#[test]
+fn a_rule_by_hand_leaves_alone_what_a_configured_rule_for_one_system_is_about() {
+    let log = Log::new();
+    let system = SystemId::from_bytes([7; 16]);
+    let (of_system, general) = (log.record("logs", None, Some(system)), log.record("logs", None, None));
+    log.on(2028, 6);
+    let beside = vec![RetentionRule { system: Some(system), ..rule("logs", 84) }];
+    let plan = RetentionPlan { beside, ..RetentionPlan::of(&[rule("logs", 1)]) };
+    assert_eq!(log.expire_as(&plan)[0].erasure.keys, 1);
+    assert!(log.is_there(of_system), "a general order erased what an exact rule keeps");
+    assert!(!log.is_there(general));
 }
 
 #[test]

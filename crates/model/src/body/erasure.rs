@@ -35,6 +35,28 @@ pub struct ErasureDeclined {
     pub reason: String,
 }
 
+/// `retention.rules_set`, written by the log itself: from here on a server lets content expire by these rules, and by no others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionRulesSet {
+    /// All of them, in order; none: nothing expires by itself.
+    pub rules: Vec<KeptFor>,
+}
+
+/// How long content of one class is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFor {
+    /// The class.
+    pub class: String,
+    /// The system whose content this is about, hex; absent: every other one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// Whole months after the month that it counts from.
+    pub months: u32,
+    /// The first month, yyyymm, that content counts from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_from: Option<u32>,
+}
+
 /// `erasure.rule_set`, written by the log itself: from here on it takes two people to erase what somebody names. Nothing takes it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasureRuleSet {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tabellion_gateway::Gateway;
 use tabellion_ledger::anchor::Outbox;
 use tabellion_ledger::keyring;
-use tabellion_ledger::{OpenError, Reader};
+use tabellion_ledger::{OpenError, Reader, loss_said};
 use tabellion_model::Purpose;
 use tabellion_tlog::Policy;
 use tabellion_views::Views;
@@ -26,6 +26,9 @@ use crate::writer::take_lock;
 
 /// Less free space than this is worth a word: a few segments.
 const LOW_SPACE_BYTES: u64 = 512 << 20;
+
+/// What is said of a vault that lacks no key, and of what is not looked at here.
+const WHOLE_VAULT: &str = "the vault knows every key that content is kept under; whether each opens its content, and every signature, is what tabellion fsck checks";
 
 /// Where to look.
 #[derive(Debug, Clone, Args)]
@@ -110,28 +113,28 @@ fn look(place: &Place) -> Vec<Finding> {
     add("permissions", permissions(place));
     add("space", space(&place.dir));
     add("lock", lock(&place.dir));
-    match Directory::find(place).and_then(|directory| directory.reader().map(|reader| (directory, reader))) {
+    // Before the log: an empty key table keeps it from being read.
+    add("vault/lost", loss(place));
+    let read =
+        |directory: Directory| directory.reader_with_keys().map(|(reader, keys)| (directory, reader, keys));
+    match Directory::find(place).and_then(read) {
         Err(failure) => {
             add("log", Err(failure));
         }
-        Ok((directory, reader)) => {
+        Ok((directory, reader, lacking)) => {
             add("log", Ok(format!("{} reads back whole, {} entries", reader.origin(), reader.size())));
+            add(
+                "vault keys",
+                lacking.map_or_else(|| Ok(WHOLE_VAULT.to_owned()), |what| Err(Failure::failed(what))),
+            );
             add("copy", copy(&directory));
+            add("expiry", expiry(&directory, &reader));
             let clock = reader.clock_trouble().map(Failure::failed);
             let conflict = reader.conflict().map(|conflict| Failure::failed(conflict.to_string()));
             add("witnesses", conflict.map_or_else(|| witnesses(&directory), Err));
             add("anchors", anchors(&directory, &reader));
             add("clock", clock.map_or_else(|| Ok("not behind the log's newest commit".to_owned()), Err));
-            let views = Views::look(directory.path()).map(|wrong| {
-                let repair = format!(
-                    "make them anew from the log: tabellion rebuild --dir {}",
-                    directory.path().display()
-                );
-                Failure::failed(format!(
-                    "the views' file cannot be used: {wrong}. Stop the server and {repair}"
-                ))
-            });
-            add("views", views.map_or_else(|| Ok("no damage found in their file".to_owned()), Err));
+            add("views", views(&directory));
             add("keys", keys(&directory, &reader));
             add("trust file", trust_file(&directory, &reader));
         }
@@ -149,6 +152,44 @@ fn retention(config: &Config) -> Result<String, Failure> {
             format!("{count} rules, none below its floor; what is due goes {how}, the log itself never does")
         }
     })
+}
+
+/// Whether somebody said that keys are lost, which the next start takes at its word.
+fn loss(place: &Place) -> Result<String, Failure> {
+    match loss_said(Directory::find(place)?.disk()?.as_ref())? {
+        None => Ok("nobody says that keys of the vault are lost".to_owned()),
+        Some(said) => Err(Failure::failed(format!(
+            "{said}. If that is not meant, put the newest vault back, and take vault/lost away, before anything is started"
+        ))),
+    }
+}
+
+/// What the server erases by rule today, and what later, once a rule has been on record for its time of grace.
+fn expiry(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
+    let config = directory.config();
+    let rules = if config.expire_by_hand { Vec::new() } else { config.retention.rules()? };
+    let grace = config.rule_grace;
+    let due = reader.expiring(&reader.plan(&rules, grace.0)?)?;
+    if due.is_empty() {
+        return Ok("the server has nothing to erase by rule now".to_owned());
+    }
+    let lines = due.iter().map(|expiry| {
+        let whose = expiry.rule.system.map(|system| format!(" of system {system}")).unwrap_or_default();
+        let mut parts = vec![format!("{} keys now", expiry.keys)];
+        parts.extend(expiry.waiting.map(|waiting| {
+            format!(
+                "{} keys from {} on, when the rule of {} months has been on record for {} hours (to keep them, set it back and start the server)",
+                waiting.keys,
+                waiting.from,
+                expiry.rule.months,
+                grace.hours()
+            )
+        }));
+        let held = (expiry.held > 0).then(|| format!("{} keys stay under legal holds", expiry.held));
+        parts.extend(held);
+        format!("class {}{whose}: {}", expiry.rule.class, parts.join(", "))
+    });
+    Ok(format!("the server will erase by rule: {}", lines.collect::<Vec<_>>().join("; ")))
 }
 
 /// Who else may read the keys, or change what the log is run by.
@@ -233,6 +274,17 @@ fn lock(dir: &Path) -> Result<String, Failure> {
         },
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether the views' file can be used.
+fn views(directory: &Directory) -> Result<String, Failure> {
+    let Some(wrong) = Views::look(directory.path()) else {
+        return Ok("no damage found in their file".to_owned());
+    };
+    Err(Failure::failed(format!(
+        "the views' file cannot be used: {wrong}. Stop the server and make them anew from the log: tabellion rebuild --dir {}",
+        directory.path().display()
+    )))
 }
 
 /// Whom the configuration asks to cosign.

@@ -12,7 +12,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use tabellion_ledger::{Clock as _, OsEntropy, SystemClock, keyring};
 use tabellion_model::{CredentialId, KeyChain, KeyEnd, KeyGrant, KeyId, Purpose};
-use tabellion_tlog::VerifierKey;
+use tabellion_tlog::{IssuerKey, VerifierKey};
 
 use super::init::write_trust;
 use crate::directory::{Directory, Place};
@@ -43,6 +43,9 @@ pub(crate) enum Action {
         /// Print as JSON
         #[arg(long)]
         json: bool,
+        /// Print the public key alone, in PEM (RFC 7468, its subject public key info), as others take it
+        #[arg(long, conflicts_with = "json")]
+        pem: bool,
     },
     /// Print the log's trust file as it should be now
     Trust {
@@ -141,7 +144,7 @@ pub(super) fn hybrid(place: &Place) -> Result<(), Failure> {
 pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     match action {
         Action::List { place, json } => list(place, *json),
-        Action::Show { place, key, json } => show(place, key, *json),
+        Action::Show { place, key, json, pem } => show(place, key, (*json, *pem)),
         Action::Trust { place, witnessed } => {
             let directory = Directory::find(place)?;
             let text = trust::text(&directory.reader()?)?;
@@ -242,7 +245,7 @@ fn list(place: &Place, as_json: bool) -> Result<(), Failure> {
     terminal::data(&text)
 }
 
-fn show(place: &Place, key: &str, as_json: bool) -> Result<(), Failure> {
+fn show(place: &Place, key: &str, (as_json, as_pem): (bool, bool)) -> Result<(), Failure> {
     let directory = Directory::find(place)?;
     let keys = directory.reader()?.keys();
     let key_id = find(&keys, key)?;
@@ -250,6 +253,9 @@ fn show(place: &Place, key: &str, as_json: bool) -> Result<(), Failure> {
     let grant = keys
         .grant_of(&key_id)
         .ok_or_else(|| Failure::failed(format!("there is no key {key_id} in this log")))?;
+    if as_pem {
+        return terminal::data(&IssuerKey::Ed25519(grant.info.public).to_pem());
+    }
     let mut facts = describe(grant, &held);
     let name = match grant.purpose {
         Purpose::Root => Some(format!("{}/root", keys.origin())),

@@ -1,13 +1,13 @@
 //! `tabellion retain`: content that has been kept for its time goes.
 //!
-//! Must never: take a rule below the floor of its class, or erase when it was asked for a list.
+//! Must never: take a rule below the floor of its class, touch what a configured rule for one system is about, or erase when it was asked for a list.
 
 use clap::Args;
 use serde_json::{Value, json};
 use tabellion_ledger::RetentionRule;
-use tabellion_model::catalogue::{CountedFrom, Floor, RetentionFloor, retention_floor, retention_floors};
+use tabellion_model::catalogue::{CountedFrom, Floor, RetentionFloor, retention_floors};
 
-use crate::config::{MAX_KEEP_MONTHS, check_floor, is_class};
+use crate::config::{MAX_KEEP_MONTHS, RetentionSettings, is_class};
 use crate::directory::{Directory, Place};
 use crate::failure::Failure;
 use crate::request::{Answer, Expiring, KeepRule, Request};
@@ -42,22 +42,21 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         return list_classes(options.json);
     }
     let directory = Directory::find(&options.place)?;
-    let rules = match (&options.class, options.keep_months) {
-        (Some(class), Some(months)) => vec![one_rule(class, months)?],
-        _ => directory.config().retention.rules()?,
+    let retention = &directory.config().retention;
+    let (rules, beside) = match (&options.class, options.keep_months) {
+        (Some(class), Some(months)) => {
+            let (rule, beside) = one_rule(retention, class, months)?;
+            (vec![rule], beside)
+        }
+        _ => (retention.rules()?, Vec::new()),
     };
     if rules.is_empty() {
         return Err(Failure::malformed(
             "no retention rule is given: use --class and --keep-months, or set [retention] in the configuration",
         ));
     }
-    let sent = rules.iter().map(|rule| KeepRule {
-        class: rule.class.clone(),
-        system: rule.system.map(|system| system.to_hex()),
-        months: rule.months,
-        counted_from: rule.counted_from,
-    });
-    let request = Request::Expire { rules: sent.collect(), only_list: options.due };
+    let sent = |rules: &[RetentionRule]| rules.iter().map(sent).collect();
+    let request = Request::Expire { rules: sent(&rules), beside: sent(&beside), only_list: options.due };
     let found = Writer::with(&directory, |writer| match writer.ask(&request)? {
         Answer::Expiring { rules } => Ok(rules),
         other => Err(unexpected(&other)),
@@ -74,17 +73,27 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     found.iter().try_for_each(|found| terminal::data(&line(found)))
 }
 
-fn one_rule(class: &str, months: u32) -> Result<RetentionRule, Failure> {
+fn sent(rule: &RetentionRule) -> KeepRule {
+    KeepRule {
+        class: rule.class.clone(),
+        system: rule.system.map(|system| system.to_hex()),
+        months: rule.months,
+        counted_from: rule.counted_from,
+    }
+}
+
+/// The rule that was asked for, and those for single systems, whose content it leaves to them.
+fn one_rule(
+    configured: &RetentionSettings,
+    class: &str,
+    months: u32,
+) -> Result<(RetentionRule, Vec<RetentionRule>), Failure> {
     if !is_class(class) {
         return Err(Failure::malformed(format!(
             "{class:?} is no retention class: a class is [a-z][a-z0-9-]*, at most 30 characters"
         )));
     }
-    let rule = RetentionRule { class: class.to_owned(), system: None, months, counted_from: None };
-    if let Some(floor) = retention_floor(class) {
-        check_floor(&rule, floor)?;
-    }
-    Ok(rule)
+    configured.for_class(class, months)
 }
 
 fn line(found: &Expiring) -> String {

@@ -156,12 +156,14 @@ fn start_watches(
 ) -> Result<(Watch, Option<DailyExpiry>), Failure> {
     let watch = Watch::start(held.desk()?, Watch::EVERY, Arc::new(terminal::say))
         .map_err(|error| Failure::failed(format!("the watch over registers cannot start: {error}")))?;
-    let rules = directory.config().retention.rules()?;
+    let (ledger, every) = (Arc::clone(&held.ledger), DailyExpiry::EVERY);
     if directory.config().expire_by_hand {
+        // By itself nothing goes from now on, and whatever is to go later is on record for its time of grace first.
+        ledger.record_rules(&[])?;
         return Ok((watch, None));
     }
-    let (ledger, every) = (Arc::clone(&held.ledger), DailyExpiry::EVERY);
-    let expiry = DailyExpiry::start(ledger, rules, every, Arc::new(terminal::say), fatal.hook());
+    let (rules, grace) = (directory.config().retention.rules()?, directory.config().rule_grace.0);
+    let expiry = DailyExpiry::start(ledger, rules, grace, every, Arc::new(terminal::say), fatal.hook());
     let expiry = expiry.map_err(|error| {
         Failure::failed(format!("the thread of retention cannot start: {error}; start again"))
     })?;

@@ -10,7 +10,7 @@ use tabellion_model::body::{Body as _, ConfigLoaded};
 use tabellion_model::{DisclosurePolicy, to_jcs};
 
 use super::erasure::BY_HAND;
-use super::{ByTwo, Config, OFF};
+use super::{ByTwo, Config, OFF, RuleGrace};
 use crate::failure::Failure;
 use crate::witnesses::policy::WitnessPolicy;
 
@@ -79,11 +79,14 @@ impl Config {
         let by_two =
             (self.erase_by_two != ByTwo::Never).then(|| ("second_person", self.erase_by_two.as_str()));
         let by_hand = self.expire_by_hand.then_some(("when_due", BY_HAND));
-        let all: Map<String, Value> = [by_two, by_hand]
+        let mut all: Map<String, Value> = [by_two, by_hand]
             .into_iter()
             .flatten()
             .map(|(key, value)| (key.to_owned(), value.into()))
             .collect();
+        if self.rule_grace != RuleGrace::default() {
+            all.insert("rule_grace_hours".to_owned(), self.rule_grace.hours().into());
+        }
         (!all.is_empty()).then_some(Value::Object(all))
     }
 }

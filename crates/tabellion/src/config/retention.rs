@@ -99,6 +99,24 @@ impl RetentionSettings {
         Ok(rules)
     }
 
+    /// The rule that keeps content of `class` for `months`, under the floor and from the month that are configured for the class, and the rules for single
+    /// systems that it leaves alone.
+    pub(crate) fn for_class(
+        &self,
+        class: &str,
+        months: u32,
+    ) -> Result<(RetentionRule, Vec<RetentionRule>), Failure> {
+        let of_class = |(name, settings): &(&String, &RuleSettings)| {
+            settings.class.as_deref().unwrap_or(name.as_str()) == class
+        };
+        let mut beside = self.rules()?;
+        beside.retain(|rule| rule.class == class && rule.system.is_some());
+        let mut general = self.0.iter().filter(of_class).filter(|(_, settings)| settings.system.is_none());
+        let known = general.next().map(|(_, settings)| settings.clone()).unwrap_or_default();
+        let settings = RuleSettings { class: Some(class.to_owned()), months: Some(months), ..known };
+        Ok((settings.rule(class)?, beside))
+    }
+
     /// For the record: what is set.
     pub(super) fn effective(&self) -> Value {
         let one = |(name, rule): (&String, &RuleSettings)| {

@@ -2,7 +2,8 @@
 
 use tabellion_app::work::Actor;
 use tabellion_ledger::{
-    By, ErasureTarget, Expiry, Ledger, LedgerError, PendingErasure, RejectCode, RetentionRule, WantedErasure,
+    By, ErasureTarget, Expiry, Ledger, LedgerError, PendingErasure, RejectCode, RetentionPlan, RetentionRule,
+    WantedErasure,
 };
 use tabellion_model::catalogue::retention_floor;
 use tabellion_model::{ErasureRequestId, HoldId, SystemId};
@@ -56,7 +57,7 @@ pub(super) fn perform(ledger: &Ledger, request: &Request) -> Result<Answer, Ledg
             let pending = ledger.pending_erasures()?;
             Ok(Answer::Pending { erasures: pending.into_iter().map(waiting).collect() })
         }
-        Request::Expire { rules, only_list } => expire(ledger, rules, *only_list),
+        Request::Expire { rules, beside, only_list } => expire(ledger, (rules, beside), *only_list),
         Request::PurgeDue {} => {
             let purge = ledger.purge_due()?;
             let held =
@@ -81,7 +82,11 @@ pub(super) fn perform(ledger: &Ledger, request: &Request) -> Result<Answer, Ledg
     }
 }
 
-fn expire(ledger: &Ledger, rules: &[KeepRule], only_list: bool) -> Result<Answer, LedgerError> {
+fn expire(
+    ledger: &Ledger,
+    (rules, beside): (&[KeepRule], &[KeepRule]),
+    only_list: bool,
+) -> Result<Answer, LedgerError> {
     if !only_list && ledger.erases_by_two() {
         return Err(LedgerError::rejected(
             RejectCode::SecondPerson,
@@ -89,12 +94,13 @@ fn expire(ledger: &Ledger, rules: &[KeepRule], only_list: bool) -> Result<Answer
              start, when it looks once a day. Nothing was destroyed; --due says what is due",
         ));
     }
-    let rules = rules.iter().map(retention_rule).collect::<Result<Vec<_>, _>>()?;
+    let read = |rules: &[KeepRule]| rules.iter().map(retention_rule).collect::<Result<Vec<_>, _>>();
+    let plan = RetentionPlan { beside: read(beside)?, ..RetentionPlan::of(&read(rules)?) };
     let mut found = Vec::new();
     if only_list {
-        found.extend(ledger.expiring(&rules)?.iter().map(|expiry| expiring(expiry, None)));
+        found.extend(ledger.reader().expiring(&plan)?.iter().map(|expiry| expiring(expiry, None)));
     } else {
-        ledger.expire_due(&rules, |expired| {
+        ledger.expire_due(&plan, |expired| {
             found.push(expiring(&expired.expiry, Some(erased(None, &expired.erasure))));
         })?;
     }
@@ -116,7 +122,7 @@ fn retention_rule(rule: &KeepRule) -> Result<RetentionRule, LedgerError> {
 }
 
 fn expiring(expiry: &Expiry, erased: Option<Erased>) -> Expiring {
-    let Expiry { rule, until, keys, held, holds } = expiry;
+    let Expiry { rule, until, keys, held, holds, waiting: _ } = expiry;
     Expiring {
         rule: KeepRule {
             class: rule.class.clone(),

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -240,4 +240,43 @@ fn doctor_says_first_what_a_running_server_still_holds() {
     }
     notary.run(&["doctor"]).ends(0);
     server.stop().ends(0);
+}
+
+/// Requirement: V41
+#[test]
+fn the_doctor_holds_the_vaults_keys_against_the_log_and_says_what_the_next_start_will_take_for_lost() {
+    let notary = Notary::new();
+    let about = |name: &str| {
+        format!(
+            "{{\"type\":\"event.logged\",\"subjects\":[{{\"subject\":\"{name}\",\"fields\":{{\"name\":\"A\"}}}}]}}\n"
+        )
+    };
+    notary.drafts(&about("first"));
+    let (keys, lost) = (notary.dir().join("vault/keys"), notary.dir().join("vault/lost"));
+    let older = fs::read(&keys).expect("the vault");
+    notary.drafts(&about("second"));
+    let newest = fs::read(&keys).expect("the vault");
+    let doctor = notary.run(&["doctor"]).ends(0).out;
+    assert!(doctor.contains("ok     vault keys") && doctor.contains("tabellion fsck"), "{doctor}");
+
+    fs::write(&keys, &older).expect("an older vault");
+    let doctor = notary.run(&["doctor"]).ends(1).out;
+    assert!(
+        doctor.contains("TO DO  vault keys") && doctor.contains("older copy"),
+        "the doctor passes it over: {doctor}"
+    );
+    fs::write(&lost, b"").expect("a file");
+    fs::set_permissions(&lost, fs::Permissions::from_mode(0o600)).expect("its owner's alone");
+    let doctor = notary.run(&["doctor"]).ends(1).out;
+    assert!(
+        doctor.contains("TO DO  vault/lost") && doctor.contains("erased for good at the next start"),
+        "{doctor}"
+    );
+    fs::remove_file(&lost).expect("taken away");
+    fs::write(&keys, b"").expect("an empty vault");
+    let doctor = notary.run(&["doctor"]).ends(1).out;
+    assert!(doctor.contains("TO DO  vault/lost") && doctor.contains("whole vault"), "{doctor}");
+    fs::write(&keys, &newest).expect("the newest vault");
+    notary.run(&["doctor"]).ends(0);
+    notary.is_sound();
 }

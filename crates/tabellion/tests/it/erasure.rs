@@ -257,6 +257,51 @@ fn in_production_the_operator_asks_for_an_erasure_and_cannot_confirm_it() {
     notary.is_sound();
 }
 
+/// Requirement: P46
+#[test]
+fn retain_by_class_keeps_the_configured_floor_and_what_a_rule_for_one_system_is_about() {
+    let notary = Notary::with(&["--env", "sandbox"]);
+    let claims = format!(
+        "[retention.claims]\nmonths = 12\nfloor = \"ai-act-provider-logs\"\n[retention.of-one]\nclass = \"claims\"\nsystem = \"{SYSTEM}\"\nmonths = 120\n"
+    );
+    fs::write(notary.dir().join("tabellion.toml"), claims).expect("a configuration");
+    let below = ["retain", "--class", "claims", "--keep-months", "5"];
+    notary.run(&below).refused(2, &["claims", "floor is 6", "Art. 19(1)", "nothing was erased"]);
+    let floor = ["retain", "--class", "claims", "--keep-months", "6", "--json"];
+    assert_eq!(
+        notary.run(&floor).ends(0).json()["rules"],
+        serde_json::json!([]),
+        "the floor itself is taken"
+    );
+    let doctor = notary.run(&["doctor"]).ends(0).out;
+    assert!(doctor.contains("nothing to erase by rule"), "{doctor}");
+}
+
+/// Requirement: P46
+#[test]
+fn the_rules_of_a_server_are_on_record_once_for_each_time_they_change() {
+    let notary = Notary::with(&["--env", "sandbox"]);
+    let serve = |text: &str| {
+        fs::write(notary.dir().join("tabellion.toml"), text).expect("a configuration");
+        // However soon it ends, its first look over what is due is over by then.
+        notary.serve().stop().ends(0);
+        notary.entries().iter().filter(|entry| entry["type"] == "retention.rules_set").count()
+    };
+    assert_eq!(serve(""), 0, "where nothing expires there is nothing to say");
+    assert_eq!(serve("[retention]\nstandard = 84\n"), 1, "the rules are not on record");
+    assert_eq!(serve("[retention]\nstandard = 84\n"), 1, "a restart counts the time of grace anew");
+    assert_eq!(serve("[retention]\nstandard = 1\n"), 2, "a shorter period is not on record");
+    let by_hand = "[retention]\nstandard = 1\n[erasure]\nwhen_due = \"by-hand\"\n";
+    assert_eq!(serve(by_hand), 3, "going back to daily would need no time of grace");
+    for (hours, told) in [("23", "from 24 to"), ("x", "number of hours")] {
+        let text = format!("[erasure]\nrule_grace_hours = {hours:?}\n");
+        fs::write(notary.dir().join("tabellion.toml"), text).expect("a configuration");
+        notary.run(&["log", "head"]).refused(2, &["rule_grace_hours", told]);
+    }
+    fs::write(notary.dir().join("tabellion.toml"), by_hand).expect("a configuration");
+    notary.is_sound();
+}
+
 // W12, R29, P46
 #[test]
 fn a_rule_below_its_floor_is_refused_at_start_and_by_the_doctor_and_a_list_erases_nothing() {

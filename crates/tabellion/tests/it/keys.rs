@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::support::{Notary, tabellion};
 
 fn in_force(notary: &Notary, purpose: &str) -> Vec<String> {
@@ -124,6 +127,20 @@ fn keys_are_created_granted_to_others_revoked_and_named_by_their_beginning() {
     let file = notary.file("a.txt", b"1");
     notary.run(&["record", &file, "--actor", &actors[0]]).refused(1, &["key_not_in_force"]);
     notary.record(&file, &[]);
+    let pem = notary.run(&["key", "show", &actors[0][..12], "--pem"]).ends(0).out;
+    assert!(
+        pem.starts_with("-----BEGIN PUBLIC KEY-----\n") && pem.ends_with("-----END PUBLIC KEY-----\n"),
+        "{pem}"
+    );
+    let file = notary.file("actor.pem", pem.as_bytes());
+    notary.run(&["issuer", "add", "ml.example", "--key", &file, "--note", "our own"]).ends(0);
+    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let der = STANDARD.decode(body).expect("base64");
+    assert_eq!(
+        der[12..],
+        *STANDARD.decode(shown["public"].as_str().expect("a key")).expect("base64"),
+        "another key"
+    );
     notary.run(&["key", "show", ""]).refused(2, &["no key id"]);
     notary.run(&["key", "show", "zz"]).refused(2, &["zz"]);
     let log_key = in_force(&notary, "log").pop().expect("a log key");

@@ -23,6 +23,8 @@ const P256_SPKI: [u8; 26] = [
 const P256_POINT_BYTES: usize = 65;
 /// Most characters of a key in PEM: one of P-256 has 178.
 const MAX_PEM_BYTES: usize = 1024;
+/// Letters on one line of PEM (RFC 7468).
+const PEM_LINE: usize = 64;
 const PEM_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const PEM_END: &str = "-----END PUBLIC KEY-----";
 
@@ -104,6 +106,19 @@ impl IssuerKey {
         let point = point.ok_or(IssuerKeyError::Kind)?;
         let key = VerifyingKey::from_sec1_bytes(point).map_err(|_| IssuerKeyError::NotAPoint)?;
         Ok(Self::P256(Box::new(key)))
+    }
+
+    /// The key in PEM.
+    pub fn to_pem(&self) -> String {
+        let body = base64::encode(&self.spki());
+        let mut text = format!("{PEM_BEGIN}\n");
+        for (position, letter) in body.chars().enumerate() {
+            if position > 0 && position % PEM_LINE == 0 {
+                text.push('\n');
+            }
+            text.push(letter);
+        }
+        text + "\n" + PEM_END + "\n"
     }
 
     /// The `SubjectPublicKeyInfo`.

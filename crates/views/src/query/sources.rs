@@ -15,8 +15,15 @@ use crate::views::Views;
 const MAX_STRETCHES: u32 = 4096;
 /// Most epochs of one source in one answer, the latest: a year of daily restarts.
 pub const MAX_SOURCE_EPOCHS: u32 = 400;
-/// Most epochs with something unsettled that are given at once; the next look takes the next.
+/// Most epochs with something unsettled that are given at once; whoever wants more goes on behind the last of them.
 pub const MAX_UNSETTLED: u32 = 256;
+/// Most gaps, and most losses, of one source that are given: a page of them.
+pub const MAX_GAP_ROWS: u32 = 200;
+/// What makes an epoch `e` unsettled: a hole in its numbers may be there, or a gap that was found and not said to be filled.
+const UNSETTLED: &str = "(EXISTS (SELECT 1 FROM source_gaps AS g WHERE g.producer = e.producer AND g.epoch = e.epoch AND g.filled_at IS NULL)
+    OR settled > ifnull((SELECT max(last) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch), 0)
+    OR (SELECT min(first) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch) > 1
+    OR (SELECT count(*) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch) > 1)";
 
 /// A source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +93,41 @@ pub struct SourceEpochSeen {
     pub closed: bool,
 }
 
+/// The epochs of a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceEpochs {
+    /// The [`MAX_SOURCE_EPOCHS`] latest, and as many of the earlier ones in which numbers are missing or that ended without a word; the latest first.
+    pub epochs: Vec<SourceEpochSeen>,
+    /// Earlier epochs that were looked at, and are complete and closed.
+    pub settled: u64,
+    /// Earlier epochs that may have something to say and were not looked at.
+    pub not_looked_at: u64,
+}
+
+/// A gap as the log names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GapFound {
+    /// Which numbers.
+    pub span: SourceSpan,
+    /// `jump` or `heartbeat`.
+    pub why: String,
+    /// The entry that names it.
+    pub entry: u64,
+    /// When that was committed.
+    pub at: Micros,
+    /// When the log said that they came after all; none: they have not.
+    pub filled_at: Option<Micros>,
+}
+
+/// Numbers that a source declared lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// Which numbers; some of them may be here all the same.
+    pub span: SourceSpan,
+    /// When the first of it was committed.
+    pub since: Micros,
+}
+
 /// How many sources and gaps there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SourceCounts {
@@ -118,18 +160,82 @@ impl Views {
         })
     }
 
-    /// The latest epochs of a source, the latest first, [`MAX_SOURCE_EPOCHS`] at most.
-    pub fn source_epochs(&self, producer: &ProducerId) -> Result<Vec<SourceEpochSeen>, ViewsError> {
-        let sql = format!(
+    /// The epochs of a source.
+    pub fn source_epochs(&self, producer: &ProducerId) -> Result<SourceEpochs, ViewsError> {
+        let latest = format!(
             "SELECT epoch FROM source_epochs WHERE producer = ?1 ORDER BY epoch DESC LIMIT {MAX_SOURCE_EPOCHS}"
         );
+        // What is behind these counts too: a year later a gap is a gap.
+        let earlier = format!(
+            "FROM source_epochs AS e WHERE producer = ?1 AND epoch < ?2 AND (closed = 0 OR {UNSETTLED})"
+        );
+        let listed = format!("SELECT epoch {earlier} ORDER BY epoch DESC LIMIT {MAX_SOURCE_EPOCHS}");
         self.ask(|db| {
-            let epochs: Vec<u64> = db
-                .prepare_cached(&sql)?
+            let seen = |numbers: Vec<u64>| {
+                let lives = numbers.into_iter().map(|epoch| SourceLife { producer: *producer, epoch });
+                lives
+                    .filter_map(|life| epoch_of(db, &life).transpose())
+                    .collect::<Result<Vec<_>, ViewsError>>()
+            };
+            let numbers: Vec<u64> = db
+                .prepare_cached(&latest)?
                 .query_map(params![producer.as_bytes()], |row| number(row, 0))?
                 .collect::<Result<_, _>>()?;
-            let lives = epochs.into_iter().map(|epoch| SourceLife { producer: *producer, epoch });
-            lives.filter_map(|life| epoch_of(db, &life).transpose()).collect()
+            let Some(first) = numbers.last().copied().filter(|_| numbers.len() == MAX_SOURCE_EPOCHS as usize)
+            else {
+                return Ok(SourceEpochs { epochs: seen(numbers)?, ..SourceEpochs::default() });
+            };
+            let mut epochs = seen(numbers)?;
+            let key = params![producer.as_bytes(), int(first)];
+            let count = |from: &str| {
+                db.prepare_cached(&format!("SELECT count(*) {from}"))?.query_row(key, |row| number(row, 0))
+            };
+            let all = count("FROM source_epochs WHERE producer = ?1 AND epoch < ?2")?;
+            let suspected = count(&earlier)?;
+            let numbers: Vec<u64> = db
+                .prepare_cached(&listed)?
+                .query_map(key, |row| number(row, 0))?
+                .collect::<Result<_, _>>()?;
+            let looked_at = numbers.len() as u64;
+            let mut told = seen(numbers)?;
+            told.retain(|epoch| !epoch.closed || !epoch.gaps.is_empty());
+            let settled = all - suspected + (looked_at - told.len() as u64);
+            epochs.extend(told);
+            Ok(SourceEpochs { epochs, settled, not_looked_at: suspected - looked_at })
+        })
+    }
+
+    /// The gaps of a source that the log named, the latest first, [`MAX_GAP_ROWS`] at most.
+    pub fn source_gaps(&self, producer: &ProducerId) -> Result<Vec<GapFound>, ViewsError> {
+        let sql = format!(
+            "SELECT epoch, first, last, why, entry, at, filled_at FROM source_gaps WHERE producer = ?1 ORDER BY entry DESC, first DESC LIMIT {MAX_GAP_ROWS}"
+        );
+        self.ask(|db| {
+            let mut select = db.prepare_cached(&sql)?;
+            let rows = select.query_map(params![producer.as_bytes()], |row| {
+                Ok(GapFound {
+                    span: span_of(row, *producer)?,
+                    why: row.get("why")?,
+                    entry: number(row, "entry")?,
+                    at: time(row, "at")?,
+                    filled_at: optional_time(row, "filled_at")?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// What a source declared lost, the latest epoch first, [`MAX_GAP_ROWS`] stretches at most.
+    pub fn source_losses(&self, producer: &ProducerId) -> Result<Vec<Loss>, ViewsError> {
+        let sql = format!(
+            "SELECT epoch, first, last, since FROM source_spans WHERE producer = ?1 AND seen = 0 ORDER BY epoch DESC, first DESC LIMIT {MAX_GAP_ROWS}"
+        );
+        self.ask(|db| {
+            let mut select = db.prepare_cached(&sql)?;
+            let rows = select.query_map(params![producer.as_bytes()], |row| {
+                Ok(Loss { span: span_of(row, *producer)?, since: time(row, "since")? })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
@@ -138,24 +244,31 @@ impl Views {
         self.ask(|db| epoch_of(db, life))
     }
 
-    /// Epochs with a hole in their numbers, or with a gap that was found and not said to be filled: [`MAX_UNSETTLED`] at most.
-    pub fn unsettled_sources(&self) -> Result<Vec<SourceEpochSeen>, ViewsError> {
+    /// Epochs behind `after` with a hole in their numbers, or with a gap that was found and not said to be filled, of at most [`MAX_UNSETTLED`] that may be
+    /// such; and the last one that was looked at, when there may be more. In the order of sources and epochs, so that whoever goes on comes to every one of them,
+    /// however many another source has.
+    pub fn unsettled_sources(
+        &self,
+        after: Option<SourceLife>,
+    ) -> Result<(Vec<SourceEpochSeen>, Option<SourceLife>), ViewsError> {
         let sql = format!(
-            "SELECT producer, epoch FROM source_epochs AS e WHERE
-                EXISTS (SELECT 1 FROM source_gaps AS g WHERE g.producer = e.producer AND g.epoch = e.epoch AND g.filled_at IS NULL)
-                OR settled > ifnull((SELECT max(last) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch), 0)
-                OR (SELECT min(first) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch) > 1
-                OR (SELECT count(*) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch) > 1
-             ORDER BY last_at DESC LIMIT {MAX_UNSETTLED}"
+            "SELECT producer, epoch FROM source_epochs AS e WHERE (producer, epoch) > (?1, ?2) AND {UNSETTLED}
+             ORDER BY producer, epoch LIMIT {MAX_UNSETTLED}"
         );
+        let (producer, epoch) =
+            after.map_or((Vec::new(), 0), |life| (life.producer.as_bytes().to_vec(), int(life.epoch)));
         self.ask(|db| {
             let lives: Vec<SourceLife> = db
                 .prepare_cached(&sql)?
-                .query_map([], |row| Ok(SourceLife { producer: id(row, 0)?, epoch: number(row, 1)? }))?
+                .query_map(params![producer, epoch], |row| {
+                    Ok(SourceLife { producer: id(row, 0)?, epoch: number(row, 1)? })
+                })?
                 .collect::<Result<_, _>>()?;
+            let next = lives.last().copied().filter(|_| lives.len() == MAX_UNSETTLED as usize);
             let epochs = lives.iter().filter_map(|life| epoch_of(db, life).transpose());
             let unsettled = |epoch: &SourceEpochSeen| !epoch.gaps.is_empty() || !epoch.found.is_empty();
-            epochs.filter(|epoch| epoch.as_ref().map_or(true, unsettled)).collect()
+            let epochs = epochs.filter(|epoch| epoch.as_ref().map_or(true, unsettled));
+            Ok((epochs.collect::<Result<_, ViewsError>>()?, next))
         })
     }
 
@@ -172,6 +285,11 @@ impl Views {
             })
         })
     }
+}
+
+fn span_of(row: &Row<'_>, producer: ProducerId) -> rusqlite::Result<SourceSpan> {
+    let life = SourceLife { producer, epoch: number(row, "epoch")? };
+    Ok(SourceSpan { life, first: number(row, "first")?, last: number(row, "last")? })
 }
 
 fn source(row: &Row<'_>) -> rusqlite::Result<SourceSeen> {

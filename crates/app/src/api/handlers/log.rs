@@ -43,6 +43,9 @@ pub(in crate::api) async fn record_promptly(
     given: Given,
     new: NewRecord,
 ) -> Answered<MadeRecord> {
+    if !desk.knows_target(&actor, &new) {
+        return blocking(move || desk.record(&actor, &given, &new)).await?.map(one);
+    }
     let placed = desk.place_one(&actor, &given, &new).await?;
     if placed.is_ready() {
         return desk.answer_one(placed).map(one);
@@ -56,6 +59,9 @@ pub(in crate::api) async fn records_promptly(
     given: Given,
     new: NewRecords,
 ) -> Answered<MadeRecords> {
+    if !new.records.iter().all(|new| desk.knows_target(&actor, new)) {
+        return blocking(move || desk.record_all(&actor, &given, &new)).await?.map(several);
+    }
     let placed = desk.place_all(&actor, &given, &new).await?;
     if placed.is_ready() {
         return desk.answer_all(placed).map(several);

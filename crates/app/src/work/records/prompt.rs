@@ -69,9 +69,6 @@ impl Desk {
     ) -> Result<Placed, Refusal> {
         self.check_present()?;
         let key = key_of(actor, operation, given)?;
-        if operation == SEVERAL {
-            self.check_count(key.as_deref(), planned.drafts.len())?;
-        }
         sign(&mut planned.drafts, actor, key.as_deref());
         let mut attempt = 0;
         loop {

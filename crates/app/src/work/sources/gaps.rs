@@ -3,6 +3,8 @@
 //! Promises: what is missing is said once, and once more when it is there after all; also after a restart, because what was said is read from the
 //! log. Must never: be waited for by those who send nothing.
 
+use std::sync::PoisonError;
+
 use tabellion_model::Micros;
 use tabellion_model::registry::{Facts, GapReason, SourceLife, SourceSpan};
 use tabellion_views::query::SourceEpochSeen;
@@ -11,6 +13,12 @@ use super::GRACE_US;
 use super::delivering::facts_draft;
 use crate::refusal::Refusal;
 use crate::work::Desk;
+
+/// Most records about gaps that one heartbeat, one delivery or one look at an epoch causes, so that a count full of holes does not fill the log at once; the next
+/// look says the next.
+pub const MAX_GAPS_NAMED: usize = 64;
+/// Most pages of epochs that one look takes: 16,384 epochs, of which each costs some rows. The next look goes on behind them.
+const PAGES_A_LOOK: usize = 64;
 
 /// What is said now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +33,17 @@ impl Desk {
     /// Says of every source what has been missing for longer than the grace, and what has come after all. Gives how many records were made.
     pub fn name_gaps(&self) -> Result<usize, Refusal> {
         self.refresh()?;
-        let now = self.now();
-        let mut named = 0;
-        for epoch in self.views.unsettled_sources()? {
-            named += self.say(&epoch, When::Overdue(now))?;
+        let (now, mut named) = (self.now(), 0);
+        let mut looked_at = self.gaps_looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..PAGES_A_LOOK {
+            let (epochs, next) = self.views.unsettled_sources(*looked_at)?;
+            for epoch in epochs {
+                named += self.say(&epoch, When::Overdue(now))?;
+            }
+            *looked_at = next;
+            if next.is_none() {
+                break;
+            }
         }
         Ok(named)
     }
@@ -42,7 +57,7 @@ impl Desk {
         let system = self.views.source(&epoch.life.producer)?.and_then(|source| source.system);
         let size = self.ledger.reader().size();
         let mut drafts = Vec::new();
-        for facts in due(epoch, when) {
+        for facts in due(epoch, when).into_iter().take(MAX_GAPS_NAMED) {
             // The place in the log tells a gap that opened again from the first time.
             let mut draft = facts_draft(&facts, key(&facts, &epoch.life, size));
             draft.system = system.map(|system| system.to_hex());

@@ -86,8 +86,28 @@ fn nobody_confirms_in_a_session_that_the_other_let_in_and_who_asked_may_take_it_
         .ledger
         .place_hold(&tabellion_ledger::ErasureTarget::Subject("customer-8".to_owned()), "case 12/2026")
         .expect("a hold");
-    let refused = house.post(&ada, "/api/v1/erasures", &wanted).refused(409, "conflict").text();
+    let refused = house.post(&ada, "/api/v1/erasures", &wanted).refused(409, "on_hold").text();
     assert!(refused.contains(&hold.to_hex()), "which hold forbids it? {refused}");
+    house.ledger.release_hold(&hold, "case closed").expect("a release");
+
+    // A hold that comes between the request and its confirmation is met there.
+    let asked = house.post(&ada, "/api/v1/erasures", &wanted).ok().json();
+    let path = format!("/api/v1/erasures/{}/decision", asked["id"].as_str().expect("an id"));
+    let (hold, placed) = house
+        .ledger
+        .place_hold(&tabellion_ledger::ErasureTarget::Subject("customer-8".to_owned()), "case 13/2026")
+        .expect("a hold");
+    let refused = house.post(&abe, &path, &yes).refused(409, "on_hold").json();
+    let told = format!("{} {}", refused["detail"], refused["remedy"]);
+    for part in [
+        &hold.to_hex(),
+        "the operator placed it",
+        &format!("entry {}", placed.index),
+        "tabellion hold release",
+    ] {
+        assert!(told.contains(part), "whoever confirms is not told {part:?}: {told}");
+    }
+    assert!(house.shows(&ida, index), "held content was erased");
     assert_ne!(ada_id, abe_id, "two people");
 }
 

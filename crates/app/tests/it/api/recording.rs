@@ -238,3 +238,71 @@ fn nobody_is_let_in_for_long_by_views_that_stand_still() {
         assert!(Instant::now() < until, "views that move again are not noticed");
     }
 }
+
+/// Requirement: A11. However two requests under one key meet: one of them is recorded, whole, and the other is refused.
+#[test]
+fn two_requests_of_different_length_under_one_key_never_mix() {
+    let house = House::new();
+    let (_, _, _, secret) = with_a_key(&house);
+    for round in 0..12 {
+        let key = format!("race-{round}");
+        let before = records(&house);
+        let answers: Vec<Answer> = std::thread::scope(|scope| {
+            let ask = |count| {
+                let (house, secret, key) = (&house, &secret, &key);
+                scope.spawn(move || post_once(house, secret, "/api/v1/records/batch", key, &batch(0..count)))
+            };
+            let asked = [ask(2), ask(5), ask(3)];
+            asked.into_iter().map(|one| one.join().expect("an answer")).collect()
+        });
+        let taken: Vec<usize> = answers
+            .iter()
+            .filter(|answer| answer.status == 201)
+            .map(|answer| answer.json()["records"].as_array().expect("records").len())
+            .collect();
+        assert_eq!(taken.len(), 1, "two requests share one key: {taken:?}");
+        for other in answers.iter().filter(|answer| answer.status != 201) {
+            assert!(other.text().contains("idempotency_conflict"), "{}", other.text());
+        }
+        assert_eq!(records(&house) - before, taken[0], "a part of a refused request is on record");
+    }
+}
+
+/// Events in the log.
+fn records(house: &House) -> usize {
+    let reader = house.ledger.reader();
+    let headers = (0..reader.size()).filter_map(|index| reader.entry(index).ok()?.entry.header().cloned());
+    headers.filter(|header| header.record_type.as_str() == "event.captured").count()
+}
+
+/// A key that names a system is answered without asking on the thread that serves connections what only a row could tell; the answer is the other way's.
+#[test]
+fn a_key_that_names_a_system_is_answered_as_on_the_way_that_waits() {
+    let house = House::new();
+    let (admin, system, _, secret) = with_a_key(&house);
+    let other = house.live_system(&admin, "Another");
+    let naming = |system: &str| {
+        let mut record = event(1);
+        record["system"] = system.into();
+        record
+    };
+    house.post(&secret, "/api/v1/records", &naming(&system)).ok();
+    for foreign in [other.as_str(), "00112233445566778899aabbccddeeff"] {
+        house.post(&secret, "/api/v1/records", &naming(foreign)).refused(422, "unknown_reference");
+        let several = json!({"records": [event(1), naming(foreign)]});
+        let refused =
+            house.post(&secret, "/api/v1/records/batch", &several).refused(422, "unknown_reference").json();
+        assert_eq!(refused["pointer"], "/records/1/system", "{refused}");
+    }
+    let desk = &house.desk;
+    let actor = |system: &str| tabellion_app::work::Actor::Key {
+        id: tabellion_model::CredentialId::from_bytes([1; 16]),
+        system: tabellion_model::SystemId::from_hex(system).expect("an id"),
+    };
+    let new = |record: Value| serde_json::from_value(record).expect("a record");
+    assert!(desk.knows_target(&actor(&system), &new(event(1))), "the usual case waits for a thread");
+    assert!(
+        !desk.knows_target(&actor(&system), &new(naming(&other))),
+        "SQLite is asked where connections are served"
+    );
+}

@@ -1,9 +1,11 @@
 //! Applications that count what they send: nothing of it is left out unseen.
 
 use serde_json::{Value, json};
-use tabellion_ledger::Clock as _;
+use tabellion_app::work::sources::MAX_GAPS_NAMED;
+use tabellion_ledger::{Clock as _, Draft};
 use tabellion_model::body::Role;
-use tabellion_model::{Micros, to_jcs};
+use tabellion_model::registry::{Facts, Heartbeat, SourceLife};
+use tabellion_model::{Micros, ProducerId, SourceNumber, to_jcs};
 use tabellion_tlog::{leaf_hash, root_of, sha256};
 use tabellion_views::Views;
 
@@ -253,4 +255,98 @@ fn what_contradicts_itself_is_refused_whole() {
     house.post(&secret, PATH, &json!({"epoch": 3, "heartbeat": end})).ok();
     deliver(&house, &secret, 3, &[2]).refused(409, "conflict");
     deliver(&house, &secret, 4, &[1]).ok();
+}
+
+/// Records of a source, put into the log as a delivery would have been.
+fn log_numbers(house: &House, producer: ProducerId, numbers: &[(u64, u64)]) {
+    let draft = |(epoch, seq): &(u64, u64)| {
+        let number = SourceNumber { life: SourceLife { producer, epoch: *epoch }, seq: *seq, withheld: None };
+        let mut draft = Draft::new("event.captured").with("name", "x");
+        draft.clear = number.to_clear();
+        draft
+    };
+    for part in numbers.chunks(100) {
+        house.ledger.append_all(&part.iter().map(draft).collect::<Vec<_>>()).expect("an append");
+    }
+}
+
+fn log_end(house: &House, producer: ProducerId, epochs: std::ops::Range<u64>) {
+    let draft = |epoch| {
+        let life = SourceLife { producer, epoch };
+        let beat = Heartbeat {
+            life,
+            beat: 1,
+            last_seq: 1,
+            sent: 1,
+            sampled: 0,
+            lost: 0,
+            spooled: 0,
+            interval_s: 60,
+            closed: true,
+        };
+        let mut draft = Draft::new("source.heartbeat");
+        draft.clear = Facts::SourceHeartbeat(beat).to_clear().expect("a heartbeat is in clear");
+        draft
+    };
+    let drafts: Vec<Draft> = epochs.map(draft).collect();
+    for part in drafts.chunks(100) {
+        house.ledger.append_all(part).expect("an append");
+    }
+}
+
+/// Requirement: W07
+#[test]
+fn a_source_with_many_holes_keeps_no_gap_of_another_unnamed() {
+    let house = House::new();
+    let (quiet, busy) = (ProducerId::from_bytes([1; 16]), ProducerId::from_bytes([2; 16]));
+    log_numbers(&house, quiet, &[(1, 2)]);
+    log_numbers(&house, busy, &(1..=300).map(|epoch| (epoch, 2)).collect::<Vec<_>>());
+    later(&house, 61);
+    let named = house.desk.name_gaps().expect("a look") + house.desk.name_gaps().expect("a second look");
+    assert_eq!(named, 301, "gaps stay unnamed behind those of a busy source");
+    assert_eq!(house.desk.name_gaps().expect("a look"), 0, "they are said twice");
+}
+
+/// Requirement: W07
+#[test]
+fn one_heartbeat_causes_a_limited_number_of_records_and_the_rest_follows() {
+    let (house, secret, ..) = house_with_source();
+    let producer = ProducerId::from_hex(SOURCE).expect("an id");
+    deliver(&house, &secret, 3, &[1]).ok();
+    let odd: Vec<(u64, u64)> = (1..200).map(|number| (3, 2 * number + 1)).collect();
+    log_numbers(&house, producer, &odd);
+    let all = json!({"beat": 9, "last_seq": 399, "sent": 399, "sampled": 0, "lost": 0, "spooled": 0, "interval_s": 60, "closed": false});
+    house.post(&secret, PATH, &json!({"epoch": 3, "heartbeat": all})).ok();
+    assert_eq!(types(&house, "gap.found"), MAX_GAPS_NAMED, "one request fills the log");
+    let looks: Vec<usize> = (0..4).map(|_| house.desk.name_gaps().expect("a look")).collect();
+    assert_eq!(looks, [64, 64, 7, 0], "what one request may not cause is never said");
+}
+
+/// Requirement: W07
+#[test]
+fn a_gap_of_long_ago_is_a_gap_and_what_nobody_looked_at_is_not_called_complete() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let source = |producer: ProducerId| {
+        house.get(&admin, &format!("/api/v1/sources/{}", producer.to_hex())).ok().json()
+    };
+    let first = ProducerId::from_bytes([1; 16]);
+    log_numbers(&house, first, &[(1, 2)]);
+    log_end(&house, first, 1..2);
+    log_numbers(&house, first, &(2..=420).map(|epoch| (epoch, 1)).collect::<Vec<_>>());
+    log_end(&house, first, 2..421);
+    let seen = source(first);
+    assert_eq!(seen["state"], "gap", "a gap of a year ago is called complete: {}", seen["words"]);
+    let epochs = seen["epochs"].as_array().expect("epochs");
+    let last = epochs.last().expect("an epoch");
+    assert_eq!((&last["epoch"], &last["gaps"][0]["first"]), (&json!(1), &json!(1)), "{last}");
+    assert_eq!((epochs.len(), &seen["epochs_settled"]), (401, &json!(19)), "{}", seen["words"]);
+
+    // More epochs that may have something to say than are looked at: so it is said.
+    let second = ProducerId::from_bytes([2; 16]);
+    log_numbers(&house, second, &(1..=900).map(|epoch| (epoch, 1)).collect::<Vec<_>>());
+    log_end(&house, second, 850..901);
+    let seen = source(second);
+    assert_eq!(seen["epochs_not_looked_at"], 100, "{}", seen["words"]);
+    assert_ne!(seen["state"], "complete", "{}", seen["words"]);
 }
