@@ -29,6 +29,7 @@ pub mod saved_views;
 pub(crate) mod second_person;
 pub mod session_ends;
 pub mod sessions;
+pub mod shards;
 pub mod sources;
 pub mod statements;
 pub mod systems;
@@ -119,6 +120,8 @@ pub struct Desk {
     pub(crate) verifying: verifications::Verifications,
     /// One is held while a source delivers, by its id: whose a source is, is a rule over what was recorded before.
     pub(crate) delivering: [Mutex<()>; sources::delivering::DELIVERING],
+    /// One is held while something is decided about a shard, by its origin.
+    pub(crate) taking: [Mutex<()>; shards::TAKING],
     /// Those who wait for witnesses.
     pub(crate) waiting: Arc<acknowledging::Waiting>,
     /// How long the gateway's snapshot has stood still.
@@ -153,6 +156,7 @@ impl Desk {
             packing: Mutex::new(()),
             trying: Default::default(),
             delivering: Default::default(),
+            taking: Default::default(),
             verifying: verifications::Verifications::default(),
             waiting: Arc::default(),
             lag: Lag::new(asking::MOST_LAG),

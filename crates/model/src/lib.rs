@@ -25,6 +25,7 @@ mod receipt;
 mod record;
 pub mod register;
 pub mod registry;
+mod root_log;
 pub mod sd_jwt;
 mod seal;
 mod secret;
@@ -76,6 +77,7 @@ pub use record::{
     DIGEST_ALG, Numbers, NumbersError, RECORD_FORMAT, RecordError, RecordTemplate, SealedRecord,
 };
 pub use registry::{KeyInfo, Purpose};
+pub use root_log::{shard_checkpoint_of, verify_anchor};
 pub use seal::{BatchSeal, BatchSealEntry, SEAL_CONTENT_TYPE, SEAL_FORMAT, SealError};
 pub use secret::{UnitKeys, derive_data_key, derive_idem_key, derive_seed, fingerprint, idem_tag, salt};
 pub use source::{

@@ -39,6 +39,7 @@ impl Desk {
             packing: Mutex::new(()),
             trying: Default::default(),
             delivering: Default::default(),
+            taking: Default::default(),
             verifying: super::verifications::Verifications::default(),
             waiting: Arc::clone(&self.waiting),
             lag: Lag::new(MOST_LAG),
