@@ -29,6 +29,7 @@ mod root_log;
 pub mod sd_jwt;
 mod seal;
 mod secret;
+pub mod shards;
 mod source;
 mod statement;
 pub mod status;

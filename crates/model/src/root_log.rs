@@ -16,12 +16,7 @@ use crate::verdict::{Outcome, Report};
 const CLOCK_SLACK_US: u64 = 1_000_000;
 
 /// Checks an anchor's evidence of any kind about `digest`.
-pub fn verify_anchor(
-    kind: AnchorKind,
-    evidence: &[u8],
-    digest: &Hash,
-    trust: &AnchorTrust,
-) -> AnchorFinding {
+pub fn verify_anchor(kind: AnchorKind, evidence: &[u8], digest: &Hash, trust: &AnchorTrust) -> AnchorFinding {
     match kind {
         AnchorKind::RootLog => root_log(evidence, digest, trust),
         AnchorKind::Rfc3161 | AnchorKind::OpenTimestamps | AnchorKind::Arweave | AnchorKind::Evm => {
@@ -47,7 +42,8 @@ fn root_log(evidence: &[u8], digest: &Hash, trust: &AnchorTrust) -> AnchorFindin
         return AnchorFinding::Broken(format!("the root log's receipt: {}", first(&report, verdict)));
     }
     let index = receipt.index;
-    let Some((said, log)) = recorded(&receipt).filter(|(said, _)| self::digest(&said.checkpoint()) == *digest)
+    let Some((said, log)) =
+        recorded(&receipt).filter(|(said, _)| self::digest(&said.checkpoint()) == *digest)
     else {
         return AnchorFinding::Broken(format!("entry {index} of the root log is not of this checkpoint"));
     };
@@ -74,10 +70,10 @@ fn root_log(evidence: &[u8], digest: &Hash, trust: &AnchorTrust) -> AnchorFindin
 
 /// The checkpoint of a shard that the receipt's entry records, and the log that recorded it.
 fn recorded(receipt: &Receipt) -> Option<(ShardCheckpoint, String)> {
-    let entry = Entry::parse(&receipt.entry).ok()?;
-    let header = entry.header()?;
-    match facts(header).ok()?? {
-        Facts::ShardCheckpointRecorded(said) => Some((said, header.log.as_str().to_owned())),
+    // What somebody else signed, and the log only took in, is not the log's word.
+    let Entry::Record(record) = Entry::parse(&receipt.entry).ok()? else { return None };
+    match facts(&record.header).ok()?? {
+        Facts::ShardCheckpointRecorded(said) => Some((said, record.header.log.as_str().to_owned())),
         _ => None,
     }
 }

@@ -15,8 +15,8 @@ use tabellion_ledger::anchor::{
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{OsEntropy, Reader, SystemClock};
-use tabellion_tlog::anchor::rfc3161::{check_roots, is_policy};
 use tabellion_tlog::SignatureType;
+use tabellion_tlog::anchor::rfc3161::{check_roots, is_policy};
 use tabellion_tlog::anchor::{AnchorKind, AnchorTrust};
 
 use crate::config::{AnchorConfig, Config};
@@ -175,7 +175,10 @@ fn root_log(name: &str, config: &AnchorConfig) -> Result<Outbound, Failure> {
 /// The keys that a root log's receipts have to be under: those of its trust file.
 pub(crate) fn root_keys(name: &str, config: &AnchorConfig) -> Result<AnchorTrust, Failure> {
     let file = config.root_file.as_deref().ok_or_else(|| {
-        lacking(name, "has no root_file, the root log's trust file; answers that cannot be checked anchor nothing")
+        lacking(
+            name,
+            "has no root_file, the root log's trust file; answers that cannot be checked anchor nothing",
+        )
     })?;
     let logs = trust::read(file)?.logs.into_iter().map(|line| line.key);
     let root_logs: Vec<_> = logs.filter(|key| key.kind() == SignatureType::Ed25519).collect();

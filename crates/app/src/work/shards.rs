@@ -71,9 +71,8 @@ impl Desk {
         }));
         let written = self.once(actor, "register-shard", given, |earlier| {
             let row = self.views.shard(&shard)?;
-            let is_same = |row: &ShardRow| {
-                (row.key, row.root_key, row.system) == (key, root_key, Some(new.system))
-            };
+            let is_same =
+                |row: &ShardRow| (row.key, row.root_key, row.system) == (key, root_key, Some(new.system));
             if earlier.is_none() && row.as_ref().is_some_and(is_same) {
                 return Err(Refusal::new(Code::AlreadySo, "this shard is registered with these keys"));
             }

@@ -79,7 +79,8 @@ impl Anchor for RootLog {
         if known.size > size && self.reader.size() >= known.size {
             return Ok(Progress::Superseded);
         }
-        let body = self.hand_in(target, &known).map_err(|error| AnchorFault::Unavailable(error.to_string()))?;
+        let body =
+            self.hand_in(target, &known).map_err(|error| AnchorFault::Unavailable(error.to_string()))?;
         let taken: Taken = read(good(self.ask(Method::Post, &format!("{path}/checkpoints"), &body)?)?)?;
         self.confirmed(target, taken.receipt.into_bytes())
     }
@@ -136,17 +137,23 @@ impl RootLog {
     fn confirmed(&self, target: &Target, evidence: Vec<u8>) -> Result<Progress, AnchorFault> {
         let wrong = |text: String| AnchorFault::refused("evidence", text);
         if evidence.len() > MAX_EVIDENCE_BYTES {
-            return Err(wrong(format!("the root log's receipt has {} bytes, more than any needs", evidence.len())));
+            return Err(wrong(format!(
+                "the root log's receipt has {} bytes, more than any needs",
+                evidence.len()
+            )));
         }
         match verify_anchor(AnchorKind::RootLog, &evidence, &target.digest, &self.trust) {
             AnchorFinding::Holds { span, source, .. } => Ok(Progress::Confirmed {
                 evidence,
                 time: Some(JobTime { earliest: span.earliest_us, latest: span.latest_us }),
-                checked: format!("{source}: this checkpoint, its place in the root log's tree, that log's signature"),
+                checked: format!(
+                    "{source}: this checkpoint, its place in the root log's tree, that log's signature"
+                ),
             }),
-            AnchorFinding::NotChecked(why) => {
-                Err(AnchorFault::refused("chain", format!("the answer is not of the root log that is configured: {why}")))
-            }
+            AnchorFinding::NotChecked(why) => Err(AnchorFault::refused(
+                "chain",
+                format!("the answer is not of the root log that is configured: {why}"),
+            )),
             AnchorFinding::Broken(why) => Err(wrong(why)),
         }
     }
@@ -157,8 +164,9 @@ fn read<T: for<'a> Deserialize<'a>>(answer: Answer) -> Result<T, AnchorFault> {
         let text = format!("the root log answered {:?} and not {JSON}", answer.content_type);
         return Err(AnchorFault::refused("content_type", text));
     }
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| AnchorFault::refused("malformed", format!("the root log's answer cannot be read: {error}")))
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        AnchorFault::refused("malformed", format!("the root log's answer cannot be read: {error}"))
+    })
 }
 
 /// The answer when it is good; else what the root log says, under a code of our own where it matters.

@@ -219,8 +219,12 @@ impl Line {
         }
         let newest = self.jobs.values().rev().find(|job| job.state == JobState::Confirmed);
         let newest = newest.map_or(0, |job| job.size);
-        let covered: Vec<u64> =
-            self.jobs.range(..newest).filter(|(_, job)| job.record.is_none()).map(|(size, _)| *size).collect();
+        let covered: Vec<u64> = self
+            .jobs
+            .range(..newest)
+            .filter(|(_, job)| job.record.is_none())
+            .map(|(size, _)| *size)
+            .collect();
         for size in covered {
             if let Some(job) = self.jobs.remove(&size) {
                 self.outbox.withdraw(&job).map_err(|error| error.to_string())?;
@@ -249,12 +253,7 @@ enum Asked {
 }
 
 /// Asks the service about one job and keeps what comes of it.
-fn ask(
-    anchor: &mut dyn Anchor,
-    outbox: &Outbox,
-    job: &mut Job,
-    clock: &dyn Clock,
-) -> Result<Asked, String> {
+fn ask(anchor: &mut dyn Anchor, outbox: &Outbox, job: &mut Job, clock: &dyn Clock) -> Result<Asked, String> {
     let target = Target::of(&job.checkpoint).map_err(|error| error.to_string())?;
     let asked = if job.kind() == Some(anchor.kind()) {
         match job.working() {

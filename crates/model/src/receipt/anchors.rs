@@ -5,9 +5,7 @@
 
 use serde_json::{Value as Json, json};
 use tabellion_tlog::Checkpoint;
-use tabellion_tlog::anchor::{
-    AnchorFinding, AnchorKind, AnchorTrust, MAX_EVIDENCE_BYTES, digest,
-};
+use tabellion_tlog::anchor::{AnchorFinding, AnchorKind, AnchorTrust, MAX_EVIDENCE_BYTES, digest};
 
 use crate::bounds::Bound;
 use crate::form::{FormFault, Members, base64_text};

@@ -251,7 +251,8 @@ fn ask_here(
     waits: &dyn Fn() -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
     let wanted = |one: &str| name.is_none_or(|name| name == one);
-    let mut round = anchoring::round(directory.config(), &directory.disk()?, &directory.reader()?, wanted, false)?;
+    let mut round =
+        anchoring::round(directory.config(), &directory.disk()?, &directory.reader()?, wanted, false)?;
     let lock = OutboxLock::acquire(directory.path())?;
     round.ask();
     while waits()? {

@@ -128,8 +128,9 @@ impl AnchorSettings {
         let number = |why: &str| value.parse::<u64>().map_err(|_| setting.refused(why));
         match setting.key.as_str() {
             "kind" => {
-                let kind = AnchorKind::from_name(value)
-                    .ok_or_else(|| setting.refused("is not rfc3161, opentimestamps, arweave, evm or root-log"))?;
+                let kind = AnchorKind::from_name(value).ok_or_else(|| {
+                    setting.refused("is not rfc3161, opentimestamps, arweave, evm or root-log")
+                })?;
                 anchor.kind = Some(kind);
             }
             // A password or token in a URL would be on record, and in every error that names the URL.

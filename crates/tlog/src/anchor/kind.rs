@@ -19,8 +19,7 @@ pub enum AnchorKind {
 
 impl AnchorKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Rfc3161, Self::OpenTimestamps, Self::Arweave, Self::Evm, Self::RootLog];
+    pub const ALL: [Self; 5] = [Self::Rfc3161, Self::OpenTimestamps, Self::Arweave, Self::Evm, Self::RootLog];
 
     /// The word in files and configuration.
     pub fn as_str(self) -> &'static str {

@@ -107,8 +107,7 @@ impl Views {
         kind: Divergence,
         proved: bool,
     ) -> Result<bool, ViewsError> {
-        let sql =
-            "SELECT 1 FROM shard_conflicts WHERE shard = ?1 AND known_size = ?2 AND kind = ?3 AND proved = ?4";
+        let sql = "SELECT 1 FROM shard_conflicts WHERE shard = ?1 AND known_size = ?2 AND kind = ?3 AND proved = ?4";
         self.ask(|db| {
             Ok(db.prepare_cached(sql)?.exists(params![shard.0, int(known_size), kind.as_str(), proved])?)
         })

@@ -23,7 +23,6 @@ use crate::refusal::{Code, Refusal};
 use crate::work::forms::Recorded;
 use crate::work::{Actor, Desk, Given, Written};
 
-
 /// A shard's checkpoint, handed in.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -81,8 +80,10 @@ impl Desk {
             .map_err(|error| Refusal::at(Code::Malformed, "/checkpoint", error.to_string()))?;
         let path = path_of(&asked.consistency)?;
         if signed.checkpoint.origin != row.origin {
-            let text =
-                format!("the checkpoint is of {}, and this shard is {}", signed.checkpoint.origin, row.origin);
+            let text = format!(
+                "the checkpoint is of {}, and this shard is {}",
+                signed.checkpoint.origin, row.origin
+            );
             return Err(Refusal::at(Code::ShardUnsigned, "/checkpoint", text));
         }
         let _turn = self.turn_of(&row.shard);
@@ -138,8 +139,10 @@ impl Desk {
         Ok(match verify_consistency(row.size, &known, shown.size, &shown.root, path) {
             Ok(()) => Judged::Continues,
             Err(error) => {
-                let text =
-                    format!("it is not shown to continue the checkpoint of {} entries here: {error}", row.size);
+                let text = format!(
+                    "it is not shown to continue the checkpoint of {} entries here: {error}",
+                    row.size
+                );
                 Judged::Conflict(Divergence::Forked, false, text)
             }
         })
@@ -197,11 +200,8 @@ impl Desk {
         if rotation.purpose != Purpose::Log || rotation.key.public == row.key {
             return Ok(());
         }
-        let rotated = ShardKeyRotated {
-            origin: origin_of(&row)?,
-            rotation: *rotation,
-            record_sha256: sha256(&bytes),
-        };
+        let rotated =
+            ShardKeyRotated { origin: origin_of(&row)?, rotation: *rotation, record_sha256: sha256(&bytes) };
         if !rotated.is_agreed(&row.key) {
             return Err(refused("the key that is known here did not sign for its successor"));
         }
@@ -257,15 +257,19 @@ fn path_of(hashes: &[String]) -> Result<Vec<Hash>, Refusal> {
 /// The checkpoint as it is recorded, once the known key's signature on it was verified.
 fn shown_by(row: &ShardRow, signed: &SignedCheckpoint) -> Result<ShardCheckpoint, Refusal> {
     let unsigned = |text: String| Refusal::at(Code::ShardUnsigned, "/checkpoint", text);
-    let key =
-        VerifierKey::new(&row.origin, row.key).map_err(|error| Refusal::new(Code::Broken, error.to_string()))?;
+    let key = VerifierKey::new(&row.origin, row.key)
+        .map_err(|error| Refusal::new(Code::Broken, error.to_string()))?;
     signed.verify_with(&key).map_err(|error| unsigned(error.to_string()))?;
     let mut lines = signed.note.signatures.iter();
     let line = lines.find(|line| line.name == row.origin && line.key_id == key.id());
     let signature = line.and_then(|line| <[u8; 64]>::try_from(line.signature.as_slice()).ok());
     let tree = &signed.checkpoint;
     if tree.size == 0 {
-        return Err(Refusal::at(Code::Malformed, "/checkpoint", "a log without entries has nothing to vouch for"));
+        return Err(Refusal::at(
+            Code::Malformed,
+            "/checkpoint",
+            "a log without entries has nothing to vouch for",
+        ));
     }
     Ok(ShardCheckpoint {
         key: KeyId::of(&row.key),
