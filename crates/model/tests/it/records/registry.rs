@@ -326,7 +326,15 @@ fn criticality_is_as_the_formats_say() {
         !matches!(
             kind.name().split_once('.'),
             Some((
-                "anchor" | "envelope" | "gap" | "package" | "record" | "source" | "statement" | "witness",
+                "anchor"
+                    | "envelope"
+                    | "gap"
+                    | "package"
+                    | "record"
+                    | "shard"
+                    | "source"
+                    | "statement"
+                    | "witness",
                 _
             ))
         )
