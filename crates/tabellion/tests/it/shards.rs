@@ -286,6 +286,33 @@ fn a_shard_s_rollback_and_fork_are_refused_and_on_record() {
     root.notary.is_sound();
 }
 
+/// Requirement: B02. A shard's server that was put back to an earlier state is found out by what it hands in itself, and says so.
+#[test]
+fn a_shard_that_is_put_back_finds_out_from_its_root_log() {
+    let root = Root::new();
+    let acme = Notary::of(ACME);
+    let token = root.register(&acme, "Acme");
+    configure(&acme, &root, &token);
+    record(&acme, "one");
+    let copy = acme.beside("copy");
+    copy_dir(&acme.dir(), &copy);
+    let server = acme.serve();
+    for word in ["two", "three", "four", "five", "six", "seven"] {
+        record(&acme, word);
+    }
+    let size = acme.size();
+    wait_until("the root log to cover the shard", || covers(&acme, size));
+    server.stop().ends(0);
+    fs::remove_dir_all(acme.dir()).unwrap();
+    fs::rename(&copy, acme.dir()).unwrap();
+    let server = acme.serve();
+    wait_until("the rollback to be told", || coverage(&acme)["error"]["code"] == "rolled_back");
+    assert_eq!(coverage(&acme)["size"], 0, "what was put back is covered by nothing");
+    server.stop().ends(0);
+    let known = root.shard(ACME);
+    assert_eq!(known["newest_conflicts"][0]["kind"], "rolled_back", "{known}");
+}
+
 /// The head of a copy of the log that went on otherwise, at the size of the log itself.
 fn fork_of(copy: &Path, log: &Notary) -> String {
     let dir = copy.display().to_string();
