@@ -74,14 +74,14 @@ impl Anchor for RootLog {
 
     fn begin(&mut self, target: &Target) -> Result<Progress, AnchorFault> {
         let path = format!("/api/v1/shards/{}", shard_name(&self.reader.origin()));
-        let known: Known = read(good(self.ask(Method::Get, &path, &[])?)?)?;
+        let known: Known = read(&good(self.ask(Method::Get, &path, &[])?)?)?;
         let size = target.checkpoint.checkpoint.size;
         if known.size > size && self.reader.size() >= known.size {
             return Ok(Progress::Superseded);
         }
         let body =
             self.hand_in(target, &known).map_err(|error| AnchorFault::Unavailable(error.to_string()))?;
-        let taken: Taken = read(good(self.ask(Method::Post, &format!("{path}/checkpoints"), &body)?)?)?;
+        let taken: Taken = read(&good(self.ask(Method::Post, &format!("{path}/checkpoints"), &body)?)?)?;
         self.confirmed(target, taken.receipt.into_bytes())
     }
 
@@ -104,7 +104,7 @@ impl RootLog {
         let request = HandIn {
             checkpoint: &target.checkpoint.bytes,
             old_size: known.size,
-            consistency: consistency.iter().map(|hash| hash.to_hex()).collect(),
+            consistency: consistency.iter().map(Hash::to_hex).collect(),
             key_records: self.rotations(&known.key, size)?,
         };
         serde_json::to_vec(&request)
@@ -159,7 +159,7 @@ impl RootLog {
     }
 }
 
-fn read<T: for<'a> Deserialize<'a>>(answer: Answer) -> Result<T, AnchorFault> {
+fn read<T: for<'a> Deserialize<'a>>(answer: &Answer) -> Result<T, AnchorFault> {
     if answer.content_type != JSON {
         let text = format!("the root log answered {:?} and not {JSON}", answer.content_type);
         return Err(AnchorFault::refused("content_type", text));

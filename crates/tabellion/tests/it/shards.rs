@@ -233,10 +233,10 @@ fn a_shard_s_rollback_and_fork_are_refused_and_on_record() {
     record(&acme, "two");
     let new = checkpoint(&acme);
     let first = json!({"checkpoint": new, "old_size": 0, "consistency": []});
-    let (status, taken) = root.hand_in(&token, ACME, &first);
-    assert_eq!(status, 200, "{taken}");
+    let (status, answer) = root.hand_in(&token, ACME, &first);
+    assert_eq!(status, 200, "{answer}");
     let (status, again) = root.hand_in(&token, ACME, &first);
-    assert_eq!((status, &again["receipt"]), (200, &taken["receipt"]), "the same again has the same receipt");
+    assert_eq!((status, &again["receipt"]), (200, &answer["receipt"]), "the same again has the same receipt");
     // Behind: a smaller checkpoint that the shard signed.
     let behind = json!({"checkpoint": early, "old_size": 0, "consistency": []});
     for _ in 0..2 {
@@ -263,11 +263,11 @@ fn a_shard_s_rollback_and_fork_are_refused_and_on_record() {
         [("forked".to_owned(), true), ("rolled_back".to_owned(), false)],
         "each is on record once: {known}"
     );
-    // The other shard is taken all the same.
+    // The other shard is answer all the same.
     record(&beta, "one");
     let body = json!({"checkpoint": checkpoint(&beta), "old_size": 0, "consistency": []});
-    let (status, taken) = root.hand_in(&other, BETA, &body);
-    assert_eq!(status, 200, "{taken}");
+    let (status, answer) = root.hand_in(&other, BETA, &body);
+    assert_eq!(status, 200, "{answer}");
     assert_eq!(root.of_type("shard.conflict_found"), 2);
     assert_eq!(root.of_type("shard.checkpoint_recorded"), 2);
     let listed = root.notary.run(&["log", "shards"]).ends(1);
@@ -379,10 +379,10 @@ fn what_is_not_the_shard_s_own_is_refused_with_a_code() {
         let (got, answer) = root.hand_in(token, origin, &body);
         assert_eq!((got, &answer["code"]), (status, &json!(code)), "{what}: {answer}");
     }
-    assert_eq!(root.of_type("shard.checkpoint_recorded"), 0, "something was taken that is not the shard's");
-    let (status, taken) = root.hand_in(&token, ACME, &good);
-    assert_eq!(status, 200, "and the shard's own is taken: {taken}");
-    // Nobody but an administrator says whose checkpoints are taken, and a log is no shard of itself.
+    assert_eq!(root.of_type("shard.checkpoint_recorded"), 0, "something was answer that is not the shard's");
+    let (status, answer) = root.hand_in(&token, ACME, &good);
+    assert_eq!(status, 200, "and the shard's own is answer: {answer}");
+    // Nobody but an administrator says whose checkpoints are answer, and a log is no shard of itself.
     let trust = fs::read_to_string(root.notary.trust()).unwrap();
     let own = json!({"trust": trust, "system": "00".repeat(16), "note": "itself"});
     let (status, refused) = root.ask(&root.token, "POST", "/api/v1/shards", &own);

@@ -73,10 +73,7 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     if record.header.clear.is_none() {
         return Ok(Applied::Passed);
     }
-    let facts = match registry::facts(record.header) {
-        Ok(Some(facts)) => facts,
-        _ => return Ok(Applied::Passed),
-    };
+    let Ok(Some(facts)) = registry::facts(record.header) else { return Ok(Applied::Passed) };
     let origin = match &facts {
         Facts::ShardRegistered(said) => &said.origin,
         Facts::ShardKeyRotated(said) => &said.origin,

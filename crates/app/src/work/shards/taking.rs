@@ -107,7 +107,7 @@ impl Desk {
                 Err(Refusal::at(Code::ShardAhead, "/old_size", text))
             }
             Judged::Conflict(kind, proved, text) => {
-                Err(self.shard_conflict(actor, &row, shown, kind, proved, text))
+                Err(self.shard_conflict(actor, &row, shown, kind, proved, &text))
             }
         }
     }
@@ -156,7 +156,7 @@ impl Desk {
         shown: ShardCheckpoint,
         kind: Divergence,
         proved: bool,
-        text: String,
+        text: &str,
     ) -> Refusal {
         let code = match kind {
             Divergence::RolledBack => Code::ShardAhead,

@@ -29,7 +29,7 @@ pub(crate) fn every_fact() -> Vec<Facts> {
     let rotated =
         key::rotate(credential(0xbb), &origin(), Purpose::Log, &log_key(), &crate::records::fixture::key(6))
             .unwrap();
-    vec![
+    let mut all = vec![
         genesis_facts(),
         grant_facts(&actor_key(), Purpose::Actor, 0x22),
         Facts::KeyRotated(Box::new(rotated)),
@@ -86,6 +86,13 @@ pub(crate) fn every_fact() -> Vec<Facts> {
         Facts::GapDeclared(span, LossReason::SpoolFull),
         Facts::GapFound(span, GapReason::Jump),
         Facts::GapFilled(span),
+    ];
+    all.extend(about_shards());
+    all
+}
+
+fn about_shards() -> [Facts; 4] {
+    [
         Facts::ShardRegistered(Box::new(ShardRegistered {
             key: KeyInfo::of(log_key().public()),
             origin: shard(),
