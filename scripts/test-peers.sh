@@ -26,6 +26,7 @@ step "the official OpenAI SDK, through the gateway" env GATEWAY=scripts/peers/ga
 step "the README's five minutes with the gateway" scripts/peers/tutorial.sh "$place/tutorial"
 step "the control plane, asked what it describes and what not" scripts/peers/api.sh "$place/api"
 step "a second client of tlog-tiles reads a whole log" scripts/peers/tiles.sh "$place/tiles"
+step "two logs under a root log, as docs/shards.md has it" scripts/peers/shards.sh "$place/shards"
 step "SCITT: an issuer with means of its own, receipts checked by others" scripts/peers/scitt.sh "$place/scitt"
 step "SD-JWT: the reference implementation of RFC 9901" scripts/peers/sd-jwt.sh "$place/sd-jwt"
 step "keys in a PKCS#11 token: SoftHSM2" scripts/peers/pkcs11.sh "$place/pkcs11"

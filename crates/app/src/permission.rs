@@ -62,6 +62,8 @@ pub enum Permission {
     ApproveApplicability,
     /// Say whose signed statements are registered, and end that.
     ChangeIssuers,
+    /// Say which logs hand in their checkpoints here, and under which keys.
+    ChangeShards,
     /// See and close the own session.
     OwnSession,
 }
@@ -86,7 +88,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -114,6 +116,7 @@ impl Permission {
         Self::DecideApplicability,
         Self::ApproveApplicability,
         Self::ChangeIssuers,
+        Self::ChangeShards,
         Self::OwnSession,
     ];
 
@@ -150,6 +153,7 @@ impl Permission {
             Self::DecideApplicability => [ALL, NO, ALL, ALL, NO, NO, NO],
             Self::ApproveApplicability => [NO, NO, NO, ALL, NO, ALL, NO],
             Self::ChangeIssuers => [ALL, NO, NO, NO, NO, NO, NO],
+            Self::ChangeShards => [ALL, NO, NO, NO, NO, NO, NO],
             Self::OwnSession => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
         }
     }
@@ -184,6 +188,7 @@ impl Permission {
             Self::DecideApplicability => "decide_applicability",
             Self::ApproveApplicability => "approve_applicability",
             Self::ChangeIssuers => "change_issuers",
+            Self::ChangeShards => "change_shards",
             Self::OwnSession => "own_session",
         }
     }

@@ -41,6 +41,7 @@ codes! {
     OwnLink "own_link" 403 "Who wrote it and who decides let one another in" "Decide in a session that goes back to nobody who wrote it, put it forward or asked for it: by a link of an administrator who did none of that and whom none of them let in, or, unless the operator is one of them, by the operator's (tabellion person link). Whoever let one of them in leaves it to somebody else. What the operator asked for is confirmed in a session by an administrator's link; what was asked for in a session by the operator's link, the operator does not confirm.";
     CrossSite "cross_site" 403 "The request does not come from this site's own pages" "Send x-csrf-token with the token that GET /api/v1/session gives, or use a bearer token.";
     LinkUnusable "link_unusable" 403 "The link does not let anybody in" "It is unknown, used or expired: ask for a new one.";
+    ShardUnsigned "shard_unsigned" 403 "This is not signed by the key that is known of the shard" "Send its key.rotated records along, or have an administrator register its keys anew: POST /api/v1/shards or tabellion shard register.";
     NotFound "not_found" 404 "There is nothing here for you" "Check the id; what lies outside your reach looks the same.";
     MethodNotAllowed "method_not_allowed" 405 "The route does not take this method" "See the Allow header.";
     TooSlow "too_slow" 408 "The request took too long to arrive" "Send it again.";
@@ -53,6 +54,7 @@ codes! {
     IdempotencyConflict "idempotency_conflict" 409 "The idempotency key belongs to another request" "Use a new key for a new request.";
     IdempotencyErased "idempotency_erased" 409 "The idempotency key belongs to a request whose content is erased" "Use a new key.";
     StateImpossible "state_impossible" 409 "The item cannot go there from where it stands" "GET /api/v1/registers lists each register's states and steps, and who may take them.";
+    ShardAhead "shard_ahead" 409 "Another checkpoint of the shard is the newest here" "GET the shard for its size, and send a proof from there; if the shard itself is smaller, it was put back to an earlier state.";
     NotWhatWasShown "not_what_was_shown" 409 "The content is not the one that the digest names" "Read it again, look at what changed, and decide on the digest that it has now.";
     SystemGone "system_gone" 410 "The system is deleted or being deleted" "Cancel the deletion, or use another system.";
     Stale "stale" 412 "It is not at the version that If-Match names" "Read it again, look at what changed, send the new ETag.";
@@ -64,6 +66,7 @@ codes! {
     ContentFaulty "content_faulty" 422 "A field does not fit the register" "Correct the fields named; GET /api/v1/registers says what each takes.";
     Incomplete "incomplete" 422 "Required fields are not filled in" "Fill in the fields named and save, then put it forward or take the step.";
     UnknownReference "unknown_reference" 422 "The request names something that is not there" "Register it first, or correct the id.";
+    ShardForked "shard_forked" 422 "The checkpoint does not continue the one that is here" "Find out which history is the shard's; nothing of it is taken before it continues what is here.";
     DigestMismatch "digest_mismatch" 422 "Content and digest do not belong together" "Compute the SHA-256 over the bytes that are sent.";
     NothingToExport "nothing_to_export" 422 "The period holds nothing that can be packed" "Choose a period that holds a commit.";
     VersionRequired "version_required" 428 "The change does not say which version it changes" "Send If-Match with the ETag of the resource as you read it.";

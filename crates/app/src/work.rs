@@ -29,6 +29,7 @@ pub mod saved_views;
 pub(crate) mod second_person;
 pub mod session_ends;
 pub mod sessions;
+pub mod shards;
 pub mod sources;
 pub mod statements;
 pub mod systems;
@@ -122,6 +123,8 @@ pub struct Desk {
     pub(crate) delivering: [Mutex<()>; sources::delivering::DELIVERING],
     /// Behind which epoch of a source the next look over gaps goes on; `None`: at the first.
     pub(crate) gaps_looked_at: Mutex<Option<SourceLife>>,
+    /// One is held while something is decided about a shard, by its origin.
+    pub(crate) taking: [Mutex<()>; shards::TAKING],
     /// Those who wait for witnesses.
     pub(crate) waiting: Arc<acknowledging::Waiting>,
     /// How long the gateway's snapshot has stood still.
@@ -157,6 +160,7 @@ impl Desk {
             trying: Default::default(),
             delivering: Default::default(),
             gaps_looked_at: Mutex::default(),
+            taking: Default::default(),
             verifying: verifications::Verifications::default(),
             waiting: Arc::default(),
             lag: Lag::new(asking::MOST_LAG),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use tabellion_ledger::anchor::{Answer, Exchange, Method as Asked, Outgoing};
 use tokio::runtime::Builder;
@@ -28,6 +28,8 @@ const MAX_ANSWER_BYTES: usize = 16 << 20;
 pub struct Outbound {
     endpoint: Endpoint,
     host: String,
+    /// `Authorization`, where the service asks for it; never printed.
+    authorization: Option<HeaderValue>,
 }
 
 impl Outbound {
@@ -46,7 +48,16 @@ impl Outbound {
         };
         let endpoint = Endpoint::new(&config, &mut SystemTls::default())?;
         let host = endpoint.authority.to_str().unwrap_or_default().to_owned();
-        Ok(Self { endpoint, host })
+        Ok(Self { endpoint, host, authorization: None })
+    }
+
+    /// The same, sending this token with each request; `None` when no header can carry it.
+    #[must_use]
+    pub fn with_bearer(mut self, token: &str) -> Option<Self> {
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
+        value.set_sensitive(true);
+        self.authorization = Some(value);
+        Some(self)
     }
 
     fn request(&self, asked: &Outgoing<'_>) -> Option<Request<Full<Bytes>>> {
@@ -62,6 +73,9 @@ impl Outbound {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         // Some services refuse requests without one.
         headers.insert(USER_AGENT, HeaderValue::from_static("tabellion"));
+        if let Some(value) = &self.authorization {
+            headers.insert(AUTHORIZATION, value.clone());
+        }
         for (name, value) in [(CONTENT_TYPE, asked.content_type), (ACCEPT, asked.accept)] {
             if !value.is_empty() {
                 headers.insert(name, HeaderValue::from_str(value).ok()?);

@@ -15,6 +15,7 @@ mod key;
 mod lock;
 mod outbox;
 mod record;
+mod root_log;
 mod runner;
 mod time_stamps;
 mod turbo;
@@ -29,6 +30,7 @@ pub use key::{AnchorKeyError, Ed25519AnchorKey, EvmKey, new_anchor_key};
 pub use lock::OutboxLock;
 pub(crate) use outbox::covering;
 pub use outbox::{ANCHOR_DIR, Coverage, Outbox, OutboxError};
+pub use root_log::RootLog;
 pub use runner::{AnchorPlan, Anchoring, Note, Round};
 pub use time_stamps::TimeStampAuthority;
 pub use turbo::ArweaveUpload;
@@ -64,6 +66,8 @@ pub enum Progress {
         /// When to ask again, in seconds from now.
         ask_again_s: u64,
     },
+    /// The service has a later checkpoint of this log, which covers all that this one does.
+    Superseded,
     /// Done, and checked.
     Confirmed {
         /// The evidence in the service's own format.
@@ -109,6 +113,11 @@ impl AnchorFault {
 pub trait Anchor: Send {
     /// What it is.
     fn kind(&self) -> AnchorKind;
+    /// How often what it confirms is kept for good and put on record, in seconds; 0: always. Where it is not always, evidence can be had again, and what was
+    /// confirmed in between makes room for the next.
+    fn keeps_every_s(&self) -> u64 {
+        0
+    }
     /// Asks for the first time. May be asked again for the same target after a fault or a crash.
     fn begin(&mut self, target: &Target) -> Result<Progress, AnchorFault>;
     /// Asks again, with what [`Progress::Pending`] left.

@@ -236,7 +236,11 @@ pub(crate) fn check_open_type(record_type: &str) -> Result<(), LedgerError> {
             | Kind::SourceHeartbeat
             | Kind::GapDeclared
             | Kind::GapFound
-            | Kind::GapFilled,
+            | Kind::GapFilled
+            | Kind::ShardRegistered
+            | Kind::ShardKeyRotated
+            | Kind::ShardCheckpointRecorded
+            | Kind::ShardConflictFound,
         ) => Ok(()),
         Some(kind) => Err(malformed(format!(
             "a {} record comes about only through the operation of that name, not by appending it",

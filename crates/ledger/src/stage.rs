@@ -459,6 +459,10 @@ fn changes_counts_only(header: &Header) -> bool {
                 | Kind::GapDeclared
                 | Kind::GapFound
                 | Kind::GapFilled
+                | Kind::ShardRegistered
+                | Kind::ShardKeyRotated
+                | Kind::ShardCheckpointRecorded
+                | Kind::ShardConflictFound
         )
     )
 }

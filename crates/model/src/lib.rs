@@ -25,9 +25,11 @@ mod receipt;
 mod record;
 pub mod register;
 pub mod registry;
+mod root_log;
 pub mod sd_jwt;
 mod seal;
 mod secret;
+pub mod shards;
 mod source;
 mod statement;
 pub mod status;
@@ -76,6 +78,7 @@ pub use record::{
     DIGEST_ALG, Numbers, NumbersError, RECORD_FORMAT, RecordError, RecordTemplate, SealedRecord,
 };
 pub use registry::{KeyInfo, Purpose};
+pub use root_log::{shard_checkpoint_of, verify_anchor};
 pub use seal::{BatchSeal, BatchSealEntry, SEAL_CONTENT_TYPE, SEAL_FORMAT, SealError};
 pub use secret::{UnitKeys, derive_data_key, derive_idem_key, derive_seed, fingerprint, idem_tag, salt};
 pub use source::{

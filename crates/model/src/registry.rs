@@ -10,6 +10,7 @@ mod erasure;
 mod export;
 mod key;
 mod registered;
+mod shard;
 mod source;
 mod witness;
 
@@ -25,6 +26,9 @@ pub use erasure::{ErasureDone, ErasureOrdered, ErasureScope, HoldPlaced};
 pub use export::PackageExported;
 pub use key::{Genesis, Granted, KEYS_STREAM, KeyInfo, Purpose, Revocation, Revoked, Rotated};
 pub use registered::StatementRegistered;
+pub use shard::{
+    SHARD_STREAMS, ShardCheckpoint, ShardConflict, ShardKeyRotated, ShardRegistered, shard_name, shard_stream,
+};
 pub use source::{GapReason, Heartbeat, LossReason, SourceLife, SourceSpan};
 pub use witness::{ConflictFound, Divergence};
 
@@ -86,11 +90,19 @@ pub enum Kind {
     GapFound,
     /// `gap.filled`
     GapFilled,
+    /// `shard.registered`
+    ShardRegistered,
+    /// `shard.key_rotated`
+    ShardKeyRotated,
+    /// `shard.checkpoint_recorded`
+    ShardCheckpointRecorded,
+    /// `shard.conflict_found`
+    ShardConflictFound,
 }
 
 impl Kind {
     /// Every kind, in the order of `docs/formats.md`.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::Genesis,
         Self::KeyGranted,
         Self::KeyRotated,
@@ -115,6 +127,10 @@ impl Kind {
         Self::GapDeclared,
         Self::GapFound,
         Self::GapFilled,
+        Self::ShardRegistered,
+        Self::ShardKeyRotated,
+        Self::ShardCheckpointRecorded,
+        Self::ShardConflictFound,
     ];
 
     /// The name in records.
@@ -144,6 +160,10 @@ impl Kind {
             Self::GapDeclared => "gap.declared",
             Self::GapFound => "gap.found",
             Self::GapFilled => "gap.filled",
+            Self::ShardRegistered => "shard.registered",
+            Self::ShardKeyRotated => "shard.key_rotated",
+            Self::ShardCheckpointRecorded => "shard.checkpoint_recorded",
+            Self::ShardConflictFound => "shard.conflict_found",
         }
     }
 
@@ -167,6 +187,10 @@ impl Kind {
                 | Self::GapDeclared
                 | Self::GapFound
                 | Self::GapFilled
+                | Self::ShardRegistered
+                | Self::ShardKeyRotated
+                | Self::ShardCheckpointRecorded
+                | Self::ShardConflictFound
         )
     }
 
@@ -232,6 +256,14 @@ pub enum Facts {
     GapFound(SourceSpan, GapReason),
     /// `gap.filled`: these numbers, found missing before, are all here or declared now
     GapFilled(SourceSpan),
+    /// `shard.registered`
+    ShardRegistered(Box<ShardRegistered>),
+    /// `shard.key_rotated`
+    ShardKeyRotated(Box<ShardKeyRotated>),
+    /// `shard.checkpoint_recorded`
+    ShardCheckpointRecorded(ShardCheckpoint),
+    /// `shard.conflict_found`
+    ShardConflictFound(ShardConflict),
 }
 
 /// How much this version knows of a record's type.
@@ -422,6 +454,10 @@ impl Facts {
             Self::GapDeclared(..) => Kind::GapDeclared,
             Self::GapFound(..) => Kind::GapFound,
             Self::GapFilled(_) => Kind::GapFilled,
+            Self::ShardRegistered(_) => Kind::ShardRegistered,
+            Self::ShardKeyRotated(_) => Kind::ShardKeyRotated,
+            Self::ShardCheckpointRecorded(_) => Kind::ShardCheckpointRecorded,
+            Self::ShardConflictFound(_) => Kind::ShardConflictFound,
         }
     }
 
@@ -454,6 +490,10 @@ impl Facts {
             Self::GapDeclared(span, reason) => span.with_reason("reason", reason.as_str()),
             Self::GapFound(span, reason) => span.with_reason("why", reason.as_str()),
             Self::GapFilled(span) => span.to_clear(),
+            Self::ShardRegistered(facts) => facts.to_clear(),
+            Self::ShardKeyRotated(facts) => facts.to_clear(),
+            Self::ShardCheckpointRecorded(facts) => facts.to_clear(),
+            Self::ShardConflictFound(facts) => facts.to_clear(),
         };
         (!clear.is_empty()).then_some(clear)
     }
@@ -506,6 +546,10 @@ impl Facts {
                 members.typed("why", "is not jump or heartbeat", |word| GapReason::parse(word.as_str()?))?,
             ),
             Kind::GapFilled => Self::GapFilled(SourceSpan::read(members)?),
+            Kind::ShardRegistered => Self::ShardRegistered(Box::new(ShardRegistered::read(members)?)),
+            Kind::ShardKeyRotated => Self::ShardKeyRotated(Box::new(ShardKeyRotated::read(members)?)),
+            Kind::ShardCheckpointRecorded => Self::ShardCheckpointRecorded(ShardCheckpoint::read(members)?),
+            Kind::ShardConflictFound => Self::ShardConflictFound(ShardConflict::read(members)?),
         })
     }
 }

@@ -11,17 +11,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tabellion_gateway::Outbound;
 use tabellion_ledger::anchor::{
     Anchor, AnchorPlan, Anchoring, ArweaveUpload, Calendar, Coverage, Ed25519AnchorKey, EvmChain, EvmKey,
-    Exchange, Round, TimeStampAuthority,
+    Exchange, RootLog, Round, TimeStampAuthority,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{OsEntropy, Reader, SystemClock};
+use tabellion_tlog::SignatureType;
 use tabellion_tlog::anchor::rfc3161::{check_roots, is_policy};
 use tabellion_tlog::anchor::{AnchorKind, AnchorTrust};
 
 use crate::config::{AnchorConfig, Config};
 use crate::failure::Failure;
 use crate::held::Held;
-use crate::{files, terminal};
+use crate::secret::SecretPlace;
+use crate::{files, terminal, trust};
 
 /// Largest file of certificates.
 const MAX_ROOT_FILE: u64 = 256 << 10;
@@ -32,7 +34,7 @@ pub(crate) fn start(config: &Config, held: &Held) -> Result<Option<Anchoring>, F
     if config.anchors.0.is_empty() {
         return Ok(None);
     }
-    let round = round(config, held.disk(), |_| true, true)?;
+    let round = round(config, held.disk(), held.ledger.reader(), |_| true, true)?;
     Anchoring::start(round, Arc::clone(&held.ledger), held.dir().to_owned())
         .map(Some)
         .map_err(|error| Failure::failed(format!("the anchors' thread cannot start: {error}; start again")))
@@ -42,14 +44,20 @@ pub(crate) fn start(config: &Config, held: &Held) -> Result<Option<Anchoring>, F
 pub(crate) fn round(
     config: &Config,
     disk: &Arc<dyn Disk>,
+    reader: &Reader,
     wanted: impl Fn(&str) -> bool,
     scheduled: bool,
 ) -> Result<Round, Failure> {
     let chosen = config.anchors.0.iter().filter(|(name, _)| wanted(name));
     let plans = chosen
         .map(|(name, anchor)| {
-            let every_s = if scheduled { anchor.every_minutes * 60 } else { 0 };
-            Ok(AnchorPlan { name: name.clone(), every_s, anchor: service(name, anchor)? })
+            let every_s = match anchor.kind {
+                _ if !scheduled => 0,
+                Some(AnchorKind::RootLog) => anchor.every_seconds,
+                _ => anchor.every_minutes * 60,
+            };
+            let service = service(name, anchor, reader, scheduled)?;
+            Ok(AnchorPlan { name: name.clone(), every_s, anchor: service })
         })
         .collect::<Result<_, Failure>>()?;
     Ok(Round::new(disk, Arc::new(SystemClock), plans, Arc::new(terminal::say)))
@@ -62,10 +70,15 @@ fn lacking(name: &str, what: &str) -> Failure {
 
 /// The kind of an anchor.
 pub(crate) fn kind(name: &str, config: &AnchorConfig) -> Result<AnchorKind, Failure> {
-    config.kind.ok_or_else(|| lacking(name, "has no kind: rfc3161, opentimestamps, arweave or evm"))
+    config.kind.ok_or_else(|| lacking(name, "has no kind: rfc3161, opentimestamps, arweave, evm or root-log"))
 }
 
-fn service(name: &str, config: &AnchorConfig) -> Result<Box<dyn Anchor>, Failure> {
+fn service(
+    name: &str,
+    config: &AnchorConfig,
+    reader: &Reader,
+    scheduled: bool,
+) -> Result<Box<dyn Anchor>, Failure> {
     let kind = kind(name, config)?;
     let exchange = |url: &str| -> Result<Box<dyn Exchange>, Failure> {
         if url.is_empty() {
@@ -107,6 +120,12 @@ fn service(name: &str, config: &AnchorConfig) -> Result<Box<dyn Anchor>, Failure
             key: Ed25519AnchorKey::load(key_file()?).map_err(refused)?,
             ask_again_s: config.ask_again_seconds,
         }),
+        AnchorKind::RootLog => Box::new(RootLog {
+            exchange: Box::new(root_log(name, config)?),
+            reader: reader.clone(),
+            trust: root_keys(name, config)?,
+            keep_s: if scheduled { config.every_minutes * 60 } else { 0 },
+        }),
         AnchorKind::Evm => Box::new(EvmChain {
             exchange: exchange(&config.url)?,
             key: EvmKey::load(key_file()?).map_err(refused)?,
@@ -133,6 +152,43 @@ pub(crate) fn roots(name: &str, config: &AnchorConfig) -> Result<Vec<Vec<u8>>, F
         ))
     })?;
     Ok(roots)
+}
+
+/// The root log's server, with the token that this log is known by there.
+fn root_log(name: &str, config: &AnchorConfig) -> Result<Outbound, Failure> {
+    if config.url.is_empty() {
+        return Err(lacking(name, "has no url"));
+    }
+    let outbound = Outbound::new(&format!("anchor.{name}"), &config.url, config.ca_file.as_deref());
+    let outbound = outbound.map_err(|error| Failure::malformed(error.to_string()))?;
+    let file = config.token_file.clone();
+    let file = file.ok_or_else(|| {
+        lacking(name, "has no token_file, the API key that the root log's operator issued for this log")
+    })?;
+    let token = SecretPlace::File(file).read().map_err(Failure::malformed)?;
+    let refused = || {
+        Failure::malformed(format!("[anchor.{name}] token_file holds no token on its first line; correct it"))
+    };
+    outbound.with_bearer(&token).ok_or_else(refused)
+}
+
+/// The keys that a root log's receipts have to be under: those of its trust file.
+pub(crate) fn root_keys(name: &str, config: &AnchorConfig) -> Result<AnchorTrust, Failure> {
+    let file = config.root_file.as_deref().ok_or_else(|| {
+        lacking(
+            name,
+            "has no root_file, the root log's trust file; answers that cannot be checked anchor nothing",
+        )
+    })?;
+    let logs = trust::read(file)?.logs.into_iter().map(|line| line.key);
+    let root_logs: Vec<_> = logs.filter(|key| key.kind() == SignatureType::Ed25519).collect();
+    if root_logs.is_empty() {
+        let file = file.display();
+        return Err(Failure::malformed(format!(
+            "[anchor.{name}] root_file {file} names no log; it has to be the trust file of the root log"
+        )));
+    }
+    Ok(AnchorTrust { root_logs, ..AnchorTrust::default() })
 }
 
 fn address(name: &str, text: &str) -> Result<[u8; 20], Failure> {

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{
     anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, person,
-    rebuild, record, restore, retain, serve, statement, system, witness,
+    rebuild, record, restore, retain, serve, shard, statement, system, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -60,6 +60,9 @@ enum Command {
     /// Say whose signed statements are registered (SCITT)
     #[command(subcommand)]
     Issuer(issuer::Action),
+    /// As a root log: say which logs hand in their checkpoints here
+    #[command(subcommand)]
+    Shard(shard::Action),
     /// State a large file by its digest; register what others signed (SCITT)
     #[command(subcommand)]
     Statement(statement::Action),
@@ -99,6 +102,7 @@ impl Cli {
             Command::System(action) => system::run(&action),
             Command::Person(action) => person::run(&action),
             Command::Issuer(action) => issuer::run(&action),
+            Command::Shard(action) => shard::run(&action),
             Command::Statement(action) => statement::run(&action),
             Command::Key(action) => key::run(&action),
             Command::Anchor(action) => anchor::run(&action),

@@ -19,6 +19,7 @@ pub(crate) mod record;
 pub(crate) mod restore;
 pub(crate) mod retain;
 pub(crate) mod serve;
+pub(crate) mod shard;
 pub(crate) mod statement;
 pub(crate) mod system;
 mod target;

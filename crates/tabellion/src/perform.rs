@@ -133,6 +133,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::AddIssuer { .. }
         | Request::RemoveIssuer { .. }
         | Request::ListIssuers {}
+        | Request::RegisterShard { .. }
         | Request::RegisterStatement { .. } => {
             Err(malformed("people and statements go through the desk of whoever holds the log".to_owned()))
         }

@@ -226,6 +226,15 @@ pub enum Request {
     },
     /// Every key of an issuer.
     ListIssuers {},
+    /// Take another log's checkpoints as entries.
+    RegisterShard {
+        /// Its trust file.
+        trust: String,
+        /// The system whose API keys hand them in, hex.
+        system: String,
+        /// Whose it is; recorded.
+        note: String,
+    },
     /// Register a statement that somebody signed.
     RegisterStatement {
         /// The statement, base64.
@@ -458,6 +467,15 @@ pub enum Answer {
     Issuers {
         /// The last added first.
         issuers: Vec<IssuerLine>,
+    },
+    /// A shard was registered.
+    Shard {
+        /// SHA-256 of its origin, hex.
+        id: String,
+        /// Its origin.
+        origin: String,
+        /// Its record.
+        record: Appended,
     },
     /// A statement was registered.
     Registered {

@@ -16,6 +16,7 @@ mod people;
 mod policies;
 pub(crate) mod registers;
 mod saved_views;
+mod shards;
 mod sources;
 mod systems;
 pub(crate) mod tallies;
@@ -96,6 +97,7 @@ pub const ALL: &[Projection] = &[
     saved_views::SAVED_VIEWS,
     issuers::ISSUERS,
     sources::SOURCES,
+    shards::SHARDS,
     ledger::LEDGER,
 ];
 

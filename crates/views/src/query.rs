@@ -16,6 +16,7 @@ mod policies;
 mod register_lives;
 mod registers;
 mod saved_views;
+mod shards;
 mod sources;
 mod systems;
 mod traffic;
@@ -44,6 +45,7 @@ pub use policies::{PolicyContent, PolicyVersion};
 pub use register_lives::RegisterItemFacts;
 pub use registers::{ActRow, ApprovalRow, Done, ItemFilter, ItemPage, ItemRow, ItemSort, Items, RevisionRow};
 pub use saved_views::SavedViewRow;
+pub use shards::{ShardConflictRow, ShardRow};
 pub use sources::{
     Gap, GapFound, Loss, MAX_GAP_ROWS, MAX_SOURCE_EPOCHS, MAX_UNSETTLED, SourceCounts, SourceEpochSeen,
     SourceEpochs, SourceSeen, Stated,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from . import certificate, encoding, ots
 from .certificate import Certificate
 from .faults import Broken, Malformed
+from .note import ED25519, VerifierKey, read_verifier_key
 
 MAX_LINES = 4_096
 _DECIMAL, _HEX, _MAX_NUMBER = re.compile("0|[1-9][0-9]{0,19}"), re.compile("[0-9a-fA-F]*"), (1 << 64) - 1
@@ -19,6 +20,7 @@ class AnchorTrust:
     authorities: list[tuple[str, Certificate]] = field(default_factory=list)
     bitcoin: list[tuple[int, bytes]] = field(default_factory=list)  # height and header
     evm: list[tuple[int, int, bytes]] = field(default_factory=list)  # chain, height and hash
+    root_logs: list[VerifierKey] = field(default_factory=list)
 
 
 def _number(text: str, what: str) -> int:
@@ -42,6 +44,17 @@ def _authority(text: str) -> Certificate:
         raise Malformed(f"the certificate cannot be used: {error}") from error
 
 
+def _root_log(text: str) -> VerifierKey:
+    wrong = "the key has to be the verifier key of a log: ORIGIN+ID+KEY"
+    try:
+        key = read_verifier_key(text)
+    except Malformed as error:
+        raise Malformed(wrong) from error
+    if key.type != ED25519:
+        raise Malformed(wrong)
+    return key
+
+
 def _take(trust: AnchorTrust, words: list[str]) -> None:
     match words:
         case ["rfc3161", name, text]:
@@ -51,9 +64,11 @@ def _take(trust: AnchorTrust, words: list[str]) -> None:
         case ["evm", chain, number, hash_]:
             found = _octets(hash_.removeprefix("0x"), 32, "block's hash")
             trust.evm.append((_number(chain, "chain"), _number(number, "block"), found))
+        case ["root-log", key]:
+            trust.root_logs.append(_root_log(key))
         case _:
             raise Malformed(
-                "write it as: #! rfc3161 NAME CERTIFICATE, #! bitcoin HEIGHT HEADER, or #! evm CHAIN NUMBER HASH"
+                "write it as: #! rfc3161 NAME CERTIFICATE, #! bitcoin HEIGHT HEADER, #! evm CHAIN NUMBER HASH, or #! root-log KEY"
             )
 
 

@@ -10,7 +10,7 @@ from .anchortrust import AnchorTrust
 from .certificate import NotChecked
 from .faults import Broken
 
-KINDS = ("rfc3161", "opentimestamps", "arweave", "evm")
+KINDS = ("rfc3161", "opentimestamps", "arweave", "evm", "root-log")
 MAX_BYTES, _SECOND, _MAX_TIME = 256 << 10, 1_000_000, (1 << 64) - 1
 _BITCOIN_SLACK = 2 * 3_600  # a block's time may be ahead by two hours, and as much is allowed for behind
 _EVM_SLACK = 60  # a block's maker may be ahead by fifteen seconds; a minute leaves room either way
@@ -40,6 +40,10 @@ def check(kind: str, evidence: bytes, digest: bytes, trust: AnchorTrust) -> Span
         return _open_timestamps(evidence, digest, trust)
     if kind == "evm":
         return _chain(evidence, digest, trust)
+    if kind == "root-log":
+        from . import rootlog  # here: it verifies a receipt, and a receipt has evidence
+
+        return rootlog.check(evidence, digest, trust)
     item = ans104.read(evidence)
     if item.data != digest:
         raise Broken("the data item holds something else than the checkpoint's digest")

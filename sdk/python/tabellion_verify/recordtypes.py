@@ -28,6 +28,10 @@ _NOT_CRITICAL = {
     "gap.found",
     "package.exported",
     "record.read",
+    "shard.checkpoint_recorded",
+    "shard.conflict_found",
+    "shard.key_rotated",
+    "shard.registered",
     "source.heartbeat",
     "statement.registered",
     "witness.conflict_found",
@@ -68,19 +72,22 @@ def _systems(value: Json) -> Json:
     return shape.ascending(shape.list_of(_SYSTEM)(value), lambda one: str(one["system"]))
 
 
+_ROTATION = shape.record(
+    credential=shape.identity,
+    key=_key,
+    new_signature=_SIGNATURE,
+    old=shape.digest,
+    old_signature=_SIGNATURE,
+    purpose=_PURPOSE,
+)
+_SHARD_CHECKPOINT = {"key": shape.digest, "origin": origin, "root": shape.digest, "signature": _SIGNATURE, "size": shape.natural}
+_DIVERGENCE = shape.one_of("forked", "rolled_back")
 _SPAN = {"epoch": shape.ordinal, "first": shape.ordinal, "last": shape.ordinal, "producer": shape.identity}
 
 CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
     GENESIS: shape.record(digest_alg=shape.exactly("sha-256"), env=ENVIRONMENT, key=_key, origin=origin, tenant=_TENANT),
     GRANTED: shape.record(credential=shape.identity, key=_key, purpose=_PURPOSE),
-    ROTATED: shape.record(
-        credential=shape.identity,
-        key=_key,
-        new_signature=_SIGNATURE,
-        old=shape.digest,
-        old_signature=_SIGNATURE,
-        purpose=_PURPOSE,
-    ),
+    ROTATED: _ROTATION,
     REVOKED: shape.record(key_id=shape.digest, reason=shape.one_of("compromised", "lost", "retired")),
     OPENED: shape.record(previous=shape.Optional(_PREVIOUS)),
     CLOSED: shape.record(last_seq=shape.ordinal, systems=_systems),
@@ -92,7 +99,7 @@ CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
     "system.deletion_cancelled": shape.record(),
     "system.purged": shape.record(order=shape.Optional(shape.identity)),
     "anchor.confirmed": shape.record(
-        anchor=shape.one_of("rfc3161", "opentimestamps", "arweave", "evm"),
+        anchor=shape.one_of("rfc3161", "opentimestamps", "arweave", "evm", "root-log"),
         evidence_sha256=shape.digest,
         root=shape.digest,
         size=shape.natural,
@@ -125,6 +132,10 @@ CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
     "gap.declared": shape.record(**_SPAN, reason=shape.one_of("spool_full", "spool_damaged", "refused", "other")),
     "gap.found": shape.record(**_SPAN, why=shape.one_of("jump", "heartbeat")),
     "gap.filled": shape.record(**_SPAN),
+    "shard.registered": shape.record(key=_key, origin=origin, root_key=_key),
+    "shard.key_rotated": shape.record(origin=origin, record_sha256=shape.digest, rotation=_ROTATION),
+    "shard.checkpoint_recorded": shape.record(**_SHARD_CHECKPOINT),
+    "shard.conflict_found": shape.record(**_SHARD_CHECKPOINT, kind=_DIVERGENCE, known_size=shape.natural, proved=shape.flag),
 }
 
 

@@ -1,7 +1,7 @@
 // What the anchors in a package say: each file's evidence against the log (docs/formats.md §11.3). Promise: evidence counts only for a checkpoint that the
 // log key signed and that the package's checkpoint continues; what could not be checked is never a bound.
 import { Contradiction, NotChecked, insist } from './anchor/finding.js';
-import { EVIDENCE_BYTES_MAX, KINDS } from './anchor/kinds.js';
+import { EVIDENCE_BYTES_MAX, KINDS, NOBODY } from './anchor/kinds.js';
 import { checkEvidence } from './anchor/evidence.js';
 import { hex, utf8 } from './bytes.js';
 import { parseEntry } from './entry.js';
@@ -16,7 +16,6 @@ import { Faults, undetermined } from './report.js';
 import { sha256 } from './sha256.js';
 import * as shape from './shape.js';
 
-const NOBODY = { authorities: [], bitcoin: [], evm: [] };
 const hashes = shape.listOf(shape.hashBytes);
 
 const FILE = shape.closed({

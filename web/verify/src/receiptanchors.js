@@ -1,6 +1,6 @@
 // The anchors of a receipt: evidence that somebody outside held the digest of the receipt's own checkpoint (docs/formats.md §9). Promise: what could not be
 // checked is never a bound, and nothing here dates an entry from below: for that it takes the log's record of the evidence.
-import { EVIDENCE_BYTES_MAX, KINDS } from './anchor/kinds.js';
+import { EVIDENCE_BYTES_MAX, KINDS, NOBODY } from './anchor/kinds.js';
 import { Contradiction, NotChecked } from './anchor/finding.js';
 import { base64, utf8 } from './bytes.js';
 import { Malformed } from './malformed.js';
@@ -9,7 +9,6 @@ import { sha256 } from './sha256.js';
 import * as shape from './shape.js';
 
 const ANCHORS_MAX = 8;
-const NOBODY = { authorities: [], bitcoin: [], evm: [] };
 
 const one = shape.closed({
   anchor: shape.oneOf(...KINDS),

@@ -16,6 +16,10 @@ const purpose = shape.oneOf('log', 'writer', 'package', 'actor');
 const systems = (value) => shape.ascending(
   shape.listOf(shape.closed({ last_seq: shape.ordinal, system: shape.id }))(value), (one) => one.system, 'systems');
 
+const rotation = {
+  credential: shape.id, key: keyInfo, new_signature: shape.sized(64), old: shape.hash, old_signature: shape.sized(64), purpose,
+};
+const shardCheckpoint = { key: shape.hash, origin: shape.origin, root: shape.hash, signature: shape.sized(64), size: shape.count };
 const span = { epoch: shape.ordinal, first: shape.ordinal, last: shape.ordinal, producer: shape.id };
 
 // Every type here is known; those in KEY_TYPES are folded into the key chain.
@@ -24,9 +28,7 @@ const CLEAR = new Map(Object.entries({
     digest_alg: shape.exactly('sha-256'), env: shape.environment, key: keyInfo, origin: shape.origin, tenant: shape.string,
   },
   'key.granted': { credential: shape.id, key: keyInfo, purpose },
-  'key.rotated': {
-    credential: shape.id, key: keyInfo, new_signature: shape.sized(64), old: shape.hash, old_signature: shape.sized(64), purpose,
-  },
+  'key.rotated': rotation,
   'key.revoked': { key_id: shape.hash, reason: shape.oneOf('compromised', 'lost', 'retired') },
   'epoch.opened': {
     'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.ordinal }),
@@ -44,7 +46,7 @@ const CLEAR = new Map(Object.entries({
   'package.exported': { count: shape.count, first: shape.count, manifest_sha256: shape.hash, size: shape.count },
   'record.read': { entry: shape.count },
   'anchor.confirmed': {
-    anchor: shape.oneOf('rfc3161', 'opentimestamps', 'arweave', 'evm'), evidence_sha256: shape.hash, root: shape.hash, size: shape.count,
+    anchor: shape.oneOf('rfc3161', 'opentimestamps', 'arweave', 'evm', 'root-log'), evidence_sha256: shape.hash, root: shape.hash, size: shape.count,
   },
   'statement.registered': { issuer_key: shape.hash, statement_sha256: shape.hash },
   'envelope.imported': {
@@ -61,10 +63,15 @@ const CLEAR = new Map(Object.entries({
   'gap.declared': { ...span, reason: shape.oneOf('spool_full', 'spool_damaged', 'refused', 'other') },
   'gap.found': { ...span, why: shape.oneOf('jump', 'heartbeat') },
   'gap.filled': span,
+  'shard.registered': { key: keyInfo, origin: shape.origin, root_key: keyInfo },
+  'shard.key_rotated': { origin: shape.origin, record_sha256: shape.hash, rotation: shape.closed(rotation) },
+  'shard.checkpoint_recorded': shardCheckpoint,
+  'shard.conflict_found': { ...shardCheckpoint, kind: shape.oneOf('forked', 'rolled_back'), known_size: shape.count, proved: shape.boolean },
 }));
 const NOT_CRITICAL = new Set([
   'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
   'envelope.imported', 'source.heartbeat', 'gap.declared', 'gap.found', 'gap.filled',
+  'shard.registered', 'shard.key_rotated', 'shard.checkpoint_recorded', 'shard.conflict_found',
 ]);
 export const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 

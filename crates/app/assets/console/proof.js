@@ -1776,15 +1776,17 @@ return key;
 const purpose = shape.oneOf('log', 'writer', 'package', 'actor');
 const systems = (value) => shape.ascending(
 shape.listOf(shape.closed({ last_seq: shape.ordinal, system: shape.id }))(value), (one) => one.system, 'systems');
+const rotation = {
+credential: shape.id, key: keyInfo, new_signature: shape.sized(64), old: shape.hash, old_signature: shape.sized(64), purpose,
+};
+const shardCheckpoint = { key: shape.hash, origin: shape.origin, root: shape.hash, signature: shape.sized(64), size: shape.count };
 const span = { epoch: shape.ordinal, first: shape.ordinal, last: shape.ordinal, producer: shape.id };
 const CLEAR = new Map(Object.entries({
 'log.genesis': {
 digest_alg: shape.exactly('sha-256'), env: shape.environment, key: keyInfo, origin: shape.origin, tenant: shape.string,
 },
 'key.granted': { credential: shape.id, key: keyInfo, purpose },
-'key.rotated': {
-credential: shape.id, key: keyInfo, new_signature: shape.sized(64), old: shape.hash, old_signature: shape.sized(64), purpose,
-},
+'key.rotated': rotation,
 'key.revoked': { key_id: shape.hash, reason: shape.oneOf('compromised', 'lost', 'retired') },
 'epoch.opened': {
 'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.ordinal }),
@@ -1802,7 +1804,7 @@ keys: shape.listOf(shape.id), scope: shape.oneOf('subject', 'record', 'retention
 'package.exported': { count: shape.count, first: shape.count, manifest_sha256: shape.hash, size: shape.count },
 'record.read': { entry: shape.count },
 'anchor.confirmed': {
-anchor: shape.oneOf('rfc3161', 'opentimestamps', 'arweave', 'evm'), evidence_sha256: shape.hash, root: shape.hash, size: shape.count,
+anchor: shape.oneOf('rfc3161', 'opentimestamps', 'arweave', 'evm', 'root-log'), evidence_sha256: shape.hash, root: shape.hash, size: shape.count,
 },
 'statement.registered': { issuer_key: shape.hash, statement_sha256: shape.hash },
 'envelope.imported': {
@@ -1819,10 +1821,15 @@ producer: shape.id, sampled: shape.count, sent: shape.count, spooled: shape.coun
 'gap.declared': { ...span, reason: shape.oneOf('spool_full', 'spool_damaged', 'refused', 'other') },
 'gap.found': { ...span, why: shape.oneOf('jump', 'heartbeat') },
 'gap.filled': span,
+'shard.registered': { key: keyInfo, origin: shape.origin, root_key: keyInfo },
+'shard.key_rotated': { origin: shape.origin, record_sha256: shape.hash, rotation: shape.closed(rotation) },
+'shard.checkpoint_recorded': shardCheckpoint,
+'shard.conflict_found': { ...shardCheckpoint, kind: shape.oneOf('forked', 'rolled_back'), known_size: shape.count, proved: shape.boolean },
 }));
 const NOT_CRITICAL = new Set([
 'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
 'envelope.imported', 'source.heartbeat', 'gap.declared', 'gap.found', 'gap.filled',
+'shard.registered', 'shard.key_rotated', 'shard.checkpoint_recorded', 'shard.conflict_found',
 ]);
 const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;
@@ -2217,12 +2224,13 @@ signer: entry.sign1 ? hex(entry.sign1.kid) : null, leaf: hex(entry.leaf), critic
 return { packageFacts, unitRows, packageRecords, recordRow };
 })();
 const m_anchor_kinds = (() => {
-const KINDS = ['rfc3161', 'opentimestamps', 'arweave', 'evm'];
+const KINDS = ['rfc3161', 'opentimestamps', 'arweave', 'evm', 'root-log'];
+const NOBODY = { authorities: [], bitcoin: [], evm: [], rootLogs: [] };
 const EVIDENCE_BYTES_MAX = 256 * 1024;
-return { KINDS, EVIDENCE_BYTES_MAX };
+return { KINDS, NOBODY, EVIDENCE_BYTES_MAX };
 })();
 const m_receiptanchors = (() => {
-const { EVIDENCE_BYTES_MAX, KINDS } = m_anchor_kinds;
+const { EVIDENCE_BYTES_MAX, KINDS, NOBODY } = m_anchor_kinds;
 const { Contradiction, NotChecked } = m_anchor_finding;
 const { base64, utf8 } = m_bytes;
 const { Malformed } = m_malformed;
@@ -2230,7 +2238,6 @@ const { Faults, undetermined } = m_report;
 const { sha256 } = m_sha256;
 const shape = m_shape;
 const ANCHORS_MAX = 8;
-const NOBODY = { authorities: [], bitcoin: [], evm: [] };
 const one = shape.closed({
 anchor: shape.oneOf(...KINDS),
 evidence: (value) => {

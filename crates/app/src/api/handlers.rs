@@ -16,6 +16,7 @@ pub(super) mod policies;
 pub(super) mod registers;
 pub(super) mod scitt;
 pub(super) mod sessions;
+pub(super) mod shards;
 pub(super) mod sources;
 pub(super) mod systems;
 pub(super) mod tiles;

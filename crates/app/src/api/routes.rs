@@ -6,7 +6,7 @@ use axum::http::Method;
 
 use super::handlers::{
     calls, controls, erasures, issuers, keys, log, operation, people, policies, registers, scitt, sessions,
-    sources, systems, tiles, verifications,
+    shards, sources, systems, tiles, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -46,6 +46,7 @@ const NOTE_REGISTERS: Access = Access::Needs(Permission::NoteRegisters);
 const READ_CONTROLS: Access = Access::Needs(Permission::ReadControls);
 const DECIDE_APPLICABILITY: Access = Access::Needs(Permission::DecideApplicability);
 const APPROVE_APPLICABILITY: Access = Access::Needs(Permission::ApproveApplicability);
+const CHANGE_SHARDS: Access = Access::Needs(Permission::ChangeShards);
 const CHANGE_ISSUERS: Access = Access::Needs(Permission::ChangeIssuers);
 const OWN_SESSION: Access = Access::Needs(Permission::OwnSession);
 
@@ -73,6 +74,7 @@ pub(super) fn routes() -> Vec<Route> {
         PolicyFaulty, StageImpossible, SystemGone, TooLarge, UnknownReference, VersionRequired, CrossSite, Conflict, ViewBehind,
         AlgorithmUnsupported, ClaimsMissing, HeaderCritical, IdempotencyConflict, IdempotencyErased, IssuerUnknown, OnHold, PayloadMissing, SignatureWrong,
         StatementMalformed, NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, ContentFaulty, Incomplete,
+        ShardAhead, ShardForked, ShardUnsigned,
     };
     vec![
         row(GET, "/healthz", PUBLIC, Plain, "health", "Whether the process is up", 200, &[]).by(operation::health),
@@ -171,6 +173,10 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/issuers", CHANGE_ISSUERS, Once, "addIssuer", "Register statements of an issuer under a key", 201, &[AlreadySo]).by(issuers::add),
         row(GET, "/api/v1/issuers/{issuer}", READ_ENTRIES, Plain, "readIssuer", "One key of an issuer", 200, &[NotFound]).by(issuers::read),
         row(POST, "/api/v1/issuers/{issuer}/remove", CHANGE_ISSUERS, Change, "removeIssuer", "Register nothing more under a key; what was stays", 200, &[NotFound, AlreadySo]).by(issuers::remove).taking_authority(),
+        row(GET, "/api/v1/shards", READ_ENTRIES, Plain, "listShards", "Logs whose checkpoints this root log takes: newest size, when, conflicts", 200, &[]).by(shards::list),
+        row(POST, "/api/v1/shards", CHANGE_SHARDS, Once, "registerShard", "Take a log's checkpoints from here on, or under other keys", 201, &[AlreadySo, UnknownReference]).by(shards::register),
+        row(GET, "/api/v1/shards/{shard}", READ_ENTRIES, Plain, "readShard", "One shard", 200, &[NotFound]).by(shards::read),
+        row(POST, "/api/v1/shards/{shard}/checkpoints", RECORD, Plain, "takeCheckpoint", "Record a shard's checkpoint with a proof that it continues the one before; the same again is answered with its first receipt", 200, &[NotFound, UnknownReference, StageImpossible, SystemGone, ShardUnsigned, ShardAhead, ShardForked, NotPermitted, Conflict, ViewBehind, IdempotencyConflict, IdempotencyErased]).by(shards::take),
         row(POST, "/scitt/entries", RECORD, Plain, "registerStatement", "Register a statement that somebody signed (SCITT SCRAPI); answered at once with its COSE Receipt", 201, &[StatementMalformed, AlgorithmUnsupported, PayloadMissing, HeaderCritical, ClaimsMissing, IssuerUnknown, SignatureWrong, NotFound, UnknownReference, StageImpossible, SystemGone, IdempotencyConflict, IdempotencyErased, Conflict, ViewBehind]).by(scitt::register).for_scitt(),
         row(GET, "/scitt/entries/{index}", READ_ENTRIES, Plain, "readCoseReceipt", "The COSE Receipt of any entry (RFC 9942, SCITT SCRAPI)", 200, &[NotFound]).by(scitt::receipt).for_scitt(),
         row(GET, "/scitt/entries/{index}/statement", READ_ENTRIES, Plain, "readTransparentStatement", "The transparent statement of an entry that is or registers a statement (RFC 9943)", 200, &[NotFound]).by(scitt::statement).for_scitt(),

@@ -40,6 +40,7 @@ impl Desk {
             trying: Default::default(),
             delivering: Default::default(),
             gaps_looked_at: Mutex::default(),
+            taking: Default::default(),
             verifying: super::verifications::Verifications::default(),
             waiting: Arc::clone(&self.waiting),
             lag: Lag::new(MOST_LAG),

@@ -1,7 +1,8 @@
 //! The durable outbox of one configured anchor: a job file per checkpoint and, once confirmed, its evidence beside it.
 //!
 //! Promises: a job that was enqueued is there after a crash; evidence is durable before its job says confirmed. Two processes may use one outbox: a
-//! command enqueues, the server works. Must never: remove a job or its evidence.
+//! command enqueues, the server works. Must never: remove a job or its evidence, but for one that a confirmed later one covers and whose evidence can be had
+//! again.
 
 use std::io;
 use std::sync::Arc;
@@ -139,6 +140,17 @@ impl Outbox {
         job.evidence_sha256 = Some(sha256(evidence).to_hex());
         job.set_working(None);
         self.save(job)
+    }
+
+    /// Removes a job that a later one covers, and its evidence after it.
+    pub(crate) fn withdraw(&self, job: &Job) -> Result<(), OutboxError> {
+        for path in [self.path(job.size, "json"), self.evidence_path(job)] {
+            if self.disk.exists(&path).map_err(io_error("look for", &path))? {
+                self.disk.remove(&path).map_err(io_error("remove", &path))?;
+            }
+            self.disk.sync_dir(ANCHOR_DIR).map_err(io_error("sync", ANCHOR_DIR))?;
+        }
+        Ok(())
     }
 
     /// Where a job's evidence is, below the data directory.

@@ -24,6 +24,8 @@ const TICK: Duration = Duration::from_secs(1);
 const FIRST_WAIT_S: u64 = 5;
 /// Longest wait after a fault.
 const LONGEST_WAIT_S: u64 = 3_600;
+/// The same for an anchor that is asked all the time: it is known to be ours, and what it misses meanwhile is unprotected.
+const LONGEST_FREQUENT_WAIT_S: u64 = 30;
 /// Jobs of one anchor that may wait at a time; while there are as many, no checkpoint is added: the next one covers what it would have.
 const MAX_OPEN: usize = 64;
 /// How much of an error's text is kept.
@@ -82,7 +84,8 @@ impl Round {
             line.look()?;
             line.take_checkpoint(ledger, clock.now())?;
             let asked = line.ask_due(clock);
-            line.record_confirmed(ledger)?;
+            line.record_confirmed(ledger, clock.now())?;
+            line.make_room()?;
             asked
         });
     }
@@ -99,7 +102,7 @@ impl Round {
     pub fn record(&mut self, ledger: &Ledger) {
         self.each(|line, _| {
             line.look()?;
-            line.record_confirmed(ledger)
+            line.record_confirmed(ledger, Micros(u64::MAX))
         });
     }
 
@@ -138,11 +141,17 @@ impl Line {
         let mut fault = None;
         for size in due {
             let Some(job) = self.jobs.get_mut(&size) else { continue };
-            if let Some(error) = ask(self.plan.anchor.as_mut(), &self.outbox, job, clock)? {
-                fault = Some(format!(
-                    "anchor {:?}, checkpoint of size {size}: {error}; it is tried again",
-                    self.plan.name
-                ));
+            match ask(self.plan.anchor.as_mut(), &self.outbox, job, clock)? {
+                Asked::Settled => {}
+                Asked::Superseded => {
+                    self.jobs.remove(&size);
+                }
+                Asked::Failed(error) => {
+                    fault = Some(format!(
+                        "anchor {:?}, checkpoint of size {size}: {error}; it is tried again",
+                        self.plan.name
+                    ));
+                }
             }
         }
         fault.map_or(Ok(()), Err)
@@ -184,13 +193,41 @@ impl Line {
         self.look()
     }
 
-    /// Records what is confirmed and not yet on record; a crash in between does it at the next start.
-    fn record_confirmed(&mut self, ledger: &Ledger) -> Result<(), String> {
+    /// Records what is confirmed and not yet on record; a crash in between does it at the next start. Of an anchor that does not keep everything the newest,
+    /// once its time has come.
+    fn record_confirmed(&mut self, ledger: &Ledger, now: Micros) -> Result<(), String> {
+        let keeps_us = self.plan.anchor.keeps_every_s().saturating_mul(SECOND);
+        let kept = self.jobs.values().rev().find(|job| job.record.is_some());
+        let waits = kept.is_some_and(|job| now.0.saturating_sub(job.created_at) < keeps_us);
+        let newest = self.jobs.values().rev().find(|job| job.state == JobState::Confirmed);
+        let newest = newest.map_or(0, |job| job.size);
         for job in self.jobs.values_mut() {
-            if job.state == JobState::Confirmed && job.record.is_none() {
+            let is_due = keeps_us == 0 || (!waits && job.size == newest);
+            if is_due && job.state == JobState::Confirmed && job.record.is_none() {
                 let index = record(ledger, &self.plan.name, job).map_err(|error| error.to_string())?;
                 job.record = index;
                 self.outbox.save(job).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of an anchor that does not keep everything, removes what stands below a confirmed checkpoint and is not on record: that one covers it.
+    fn make_room(&mut self) -> Result<(), String> {
+        if self.plan.anchor.keeps_every_s() == 0 {
+            return Ok(());
+        }
+        let newest = self.jobs.values().rev().find(|job| job.state == JobState::Confirmed);
+        let newest = newest.map_or(0, |job| job.size);
+        let covered: Vec<u64> = self
+            .jobs
+            .range(..newest)
+            .filter(|(_, job)| job.record.is_none())
+            .map(|(size, _)| *size)
+            .collect();
+        for size in covered {
+            if let Some(job) = self.jobs.remove(&size) {
+                self.outbox.withdraw(&job).map_err(|error| error.to_string())?;
             }
         }
         Ok(())
@@ -205,13 +242,18 @@ impl Line {
     }
 }
 
-/// Asks the service about one job and keeps what comes of it. The fault, where there is one.
-fn ask(
-    anchor: &mut dyn Anchor,
-    outbox: &Outbox,
-    job: &mut Job,
-    clock: &dyn Clock,
-) -> Result<Option<AnchorFault>, String> {
+/// What came of asking.
+enum Asked {
+    /// It got on.
+    Settled,
+    /// The job is gone: a later checkpoint covers it.
+    Superseded,
+    /// It did not.
+    Failed(AnchorFault),
+}
+
+/// Asks the service about one job and keeps what comes of it.
+fn ask(anchor: &mut dyn Anchor, outbox: &Outbox, job: &mut Job, clock: &dyn Clock) -> Result<Asked, String> {
     let target = Target::of(&job.checkpoint).map_err(|error| error.to_string())?;
     let asked = if job.kind() == Some(anchor.kind()) {
         match job.working() {
@@ -225,31 +267,37 @@ fn ask(
         ))
     };
     let now = clock.now().0;
-    let fault = match asked {
+    let done = match asked {
         Ok(Progress::Pending { state, ask_again_s }) => {
             job.state = JobState::Pending;
             job.set_working(Some(&state));
             settle(job, now.saturating_add(ask_again_s.saturating_mul(SECOND)));
-            None
+            Asked::Settled
+        }
+        Ok(Progress::Superseded) => {
+            outbox.withdraw(job).map_err(|error| error.to_string())?;
+            return Ok(Asked::Superseded);
         }
         Ok(Progress::Confirmed { evidence, time, checked }) => {
             job.time = time;
             job.checked = Some(checked);
             settle(job, now);
             outbox.confirm(job, &evidence).map_err(|error| error.to_string())?;
-            return Ok(None);
+            return Ok(Asked::Settled);
         }
         Err(fault) => {
             let text = fault.to_string().chars().take(MAX_ERROR_CHARS).collect();
             job.error = Some(JobError { code: fault.code().to_owned(), text });
             let wait_s = FIRST_WAIT_S << job.attempts.min(10);
             job.attempts = job.attempts.saturating_add(1);
-            job.next_at = now.saturating_add(wait_s.min(LONGEST_WAIT_S).saturating_mul(SECOND));
-            Some(fault)
+            let longest_s =
+                if anchor.keeps_every_s() == 0 { LONGEST_WAIT_S } else { LONGEST_FREQUENT_WAIT_S };
+            job.next_at = now.saturating_add(wait_s.min(longest_s).saturating_mul(SECOND));
+            Asked::Failed(fault)
         }
     };
     outbox.save(job).map_err(|error| error.to_string())?;
-    Ok(fault)
+    Ok(done)
 }
 
 fn settle(job: &mut Job, next_at: u64) {

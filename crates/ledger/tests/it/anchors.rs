@@ -234,3 +234,79 @@ fn an_enqueued_job_outlives_power_cuts_at_every_step() {
         }
     }
 }
+
+/// A service that is asked all the time and gives what it said again.
+struct Frequent(VecDeque<Progress>);
+
+impl Anchor for Frequent {
+    fn kind(&self) -> AnchorKind {
+        AnchorKind::RootLog
+    }
+
+    fn keeps_every_s(&self) -> u64 {
+        3_600
+    }
+
+    fn begin(&mut self, _: &Target) -> Result<Progress, AnchorFault> {
+        Ok(self.0.pop_front().unwrap_or_else(confirmed))
+    }
+
+    fn resume(&mut self, target: &Target, _: &[u8]) -> Result<Progress, AnchorFault> {
+        self.begin(target)
+    }
+}
+
+fn frequent(disk: &Arc<dyn Disk>, clock: &Arc<ManualClock>, answers: Vec<Progress>) -> Round {
+    let plan = AnchorPlan { name: "x".to_owned(), every_s: 1, anchor: Box::new(Frequent(answers.into())) };
+    Round::new(disk, Arc::clone(clock) as _, vec![plan], Arc::new(|_: &str| {}))
+}
+
+/// Requirement: B02. An anchor that is asked every second fills neither the disk nor the log, and the newest evidence is always there.
+#[test]
+fn what_a_frequent_anchor_says_in_between_makes_room_for_its_successor() {
+    let (_dir, disk, ledger) = real();
+    let ledger = Arc::new(ledger);
+    let clock = Arc::new(ManualClock::at(Micros(START)));
+    let mut work = frequent(&disk, &clock, Vec::new());
+    let records = || {
+        let mut count = 0;
+        let reader = ledger.reader();
+        let is_anchor = |name: &str| u64::from(name == "anchor.confirmed");
+        reader
+            .entries(0, reader.size(), |view| {
+                count += view.entry.header().map_or(0, |header| is_anchor(header.record_type.as_str()));
+                Ok(())
+            })
+            .unwrap();
+        count
+    };
+    for second in 0..5 {
+        ledger.append(&Draft::new("event.logged")).unwrap();
+        clock.set(Micros(START + second * 2 * SECOND));
+        work.turn(&ledger);
+    }
+    let kept = jobs(&disk);
+    assert_eq!(kept.len(), 2, "the first, which is on record, and the newest: {kept:?}");
+    assert_eq!((kept[0].record.is_some(), kept[1].record), (true, None), "each answer is put on record");
+    assert_eq!(records(), 1, "the log grows by what it is anchored with");
+    let files = disk.list("anchors").unwrap();
+    assert_eq!(files.len(), 4, "evidence without a job, or a job without evidence: {files:?}");
+    assert_eq!(work.coverage()[0].size, kept[1].size, "the newest covers nothing");
+    clock.set(Micros(START + 3_700 * SECOND));
+    work.turn(&ledger);
+    assert_eq!((records(), jobs(&disk).len()), (2, 2), "an hour later the newest is put on record");
+}
+
+#[test]
+fn a_checkpoint_that_a_later_one_covers_waits_for_nothing() {
+    let (_dir, disk, ledger) = real();
+    let ledger = Arc::new(ledger);
+    let clock = Arc::new(ManualClock::at(Micros(START)));
+    let mut work = frequent(&disk, &clock, vec![Progress::Superseded]);
+    work.turn(&ledger);
+    assert!(jobs(&disk).is_empty(), "a job waits for an answer that never comes");
+    ledger.append(&Draft::new("event.logged")).unwrap();
+    clock.set(Micros(START + 2 * SECOND));
+    work.turn(&ledger);
+    assert_eq!(jobs(&disk).len(), 1, "and keeps its successor from being taken");
+}

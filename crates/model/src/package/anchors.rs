@@ -3,7 +3,7 @@
 //! Promises: evidence counts only for a checkpoint that the log key signed and that the package's checkpoint continues. Must never: turn what could not
 //! be checked into a bound.
 
-use tabellion_tlog::anchor::{AnchorFinding, AnchorTrust, digest, verify_evidence};
+use tabellion_tlog::anchor::{AnchorFinding, AnchorTrust, digest};
 use tabellion_tlog::{SignedCheckpoint, VerifierKey, sha256, verify_consistency};
 
 use super::keys::Keys;
@@ -12,6 +12,7 @@ use crate::bounds::Bound;
 use crate::entry::Entry;
 use crate::manifest::Manifest;
 use crate::registry::{self, Facts, Purpose};
+use crate::root_log::verify_anchor;
 use crate::verdict::{CheckPlan, Outcome, Problems, Report};
 use crate::zip::ZipFile;
 
@@ -80,7 +81,7 @@ fn check_file(file: &AnchorFile, around: &Surroundings<'_>) -> Result<Result<Bou
     verify_consistency(tree.size, &tree.root, whole.size, &whole.root, &file.consistency)
         .map_err(|error| format!("the package's checkpoint does not continue the one anchored: {error}"))?;
     let record = check_record(file, &checkpoint, around)?;
-    match verify_evidence(file.anchor, &file.evidence, &digest(tree), around.trust) {
+    match verify_anchor(file.anchor, &file.evidence, &digest(tree), around.trust) {
         AnchorFinding::Broken(problem) => Err(problem),
         AnchorFinding::NotChecked(open) => Ok(Err(open)),
         AnchorFinding::Holds { span, source, unforeseeable } => {

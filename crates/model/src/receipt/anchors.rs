@@ -5,13 +5,12 @@
 
 use serde_json::{Value as Json, json};
 use tabellion_tlog::Checkpoint;
-use tabellion_tlog::anchor::{
-    AnchorFinding, AnchorKind, AnchorTrust, MAX_EVIDENCE_BYTES, digest, verify_evidence,
-};
+use tabellion_tlog::anchor::{AnchorFinding, AnchorKind, AnchorTrust, MAX_EVIDENCE_BYTES, digest};
 
 use crate::bounds::Bound;
 use crate::form::{FormFault, Members, base64_text};
 use crate::package::ANCHORS;
+use crate::root_log::verify_anchor;
 use crate::verdict::{Outcome, Problems, Report};
 
 /// Most anchors of one receipt: one of each kind, twice over.
@@ -76,7 +75,7 @@ pub(super) fn check(
     let (mut problems, mut bounds, mut open) = (Problems::default(), Vec::new(), Vec::new());
     let (digest, size) = (digest(checkpoint), checkpoint.size);
     for (number, one) in (1..).zip(anchors) {
-        match verify_evidence(one.anchor, &one.evidence, &digest, trust) {
+        match verify_anchor(one.anchor, &one.evidence, &digest, trust) {
             AnchorFinding::Broken(problem) => problems.broken(|| format!("anchor {number}: {problem}")),
             AnchorFinding::NotChecked(why) => {
                 open.push(format!("anchor {number}: {} not checked: {why}", one.anchor));

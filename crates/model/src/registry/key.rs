@@ -83,7 +83,7 @@ impl KeyInfo {
         Self { key_id: KeyId::of(&public), public }
     }
 
-    fn to_json(self) -> Json {
+    pub(super) fn to_json(self) -> Json {
         Json::Object(object([
             ("alg", ALG.into()),
             ("key_id", self.key_id.to_hex().into()),
@@ -92,7 +92,7 @@ impl KeyInfo {
     }
 
     /// Reads KEY; the id must be the thumbprint of the key.
-    fn read(members: &mut Members, name: &str) -> Result<Self, FormFault> {
+    pub(super) fn read(members: &mut Members, name: &str) -> Result<Self, FormFault> {
         let mut key = members.object(name)?;
         key.fixed("alg", ALG)?;
         let public = key.typed("public", "is not an Ed25519 public key as canonical base64", |value| {
@@ -279,6 +279,6 @@ fn purpose(value: &Json) -> Option<Purpose> {
     Purpose::parse(value.as_str()?).filter(|purpose| *purpose != Purpose::Root)
 }
 
-fn signature(value: &Json) -> Option<[u8; 64]> {
+pub(super) fn signature(value: &Json) -> Option<[u8; 64]> {
     STANDARD.decode(value.as_str()?).ok()?.try_into().ok()
 }

@@ -10,6 +10,7 @@ mod levels;
 mod outside;
 mod receipts;
 mod registered;
+mod root_log;
 mod sources;
 mod tampering;
 mod whole;

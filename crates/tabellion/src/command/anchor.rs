@@ -60,7 +60,7 @@ pub(crate) enum Action {
         #[arg(long, value_name = "SECONDS", default_value_t = 60)]
         wait: u64,
     },
-    /// Print the lines for a trust file that name the configured time-stamp authorities
+    /// Print the lines for a trust file that name the configured time-stamp authorities and root logs
     Trust {
         #[command(flatten)]
         place: Place,
@@ -251,7 +251,8 @@ fn ask_here(
     waits: &dyn Fn() -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
     let wanted = |one: &str| name.is_none_or(|name| name == one);
-    let mut round = anchoring::round(directory.config(), &directory.disk()?, wanted, false)?;
+    let mut round =
+        anchoring::round(directory.config(), &directory.disk()?, &directory.reader()?, wanted, false)?;
     let lock = OutboxLock::acquire(directory.path())?;
     round.ask();
     while waits()? {
@@ -270,10 +271,18 @@ fn ask_here(
 
 fn trust(directory: &Directory) -> Result<(), Failure> {
     for (outbox, config) in chosen(directory, None)? {
-        if config.kind == Some(AnchorKind::Rfc3161) {
-            for root in anchoring::roots(outbox.name(), config)? {
-                terminal::data(&AnchorTrust::authority_line(outbox.name(), &root))?;
+        match config.kind {
+            Some(AnchorKind::Rfc3161) => {
+                for root in anchoring::roots(outbox.name(), config)? {
+                    terminal::data(&AnchorTrust::authority_line(outbox.name(), &root))?;
+                }
             }
+            Some(AnchorKind::RootLog) => {
+                for key in anchoring::root_keys(outbox.name(), config)?.root_logs {
+                    terminal::data(&AnchorTrust::root_log_line(&key))?;
+                }
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -298,7 +298,7 @@ fn witnesses(directory: &Directory) -> Result<String, Failure> {
 /// Whether every anchor can be asked as it is configured, and what it gave is whole.
 fn anchors(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
     let config = directory.config();
-    drop(anchoring::round(config, &directory.disk()?, |_| true, false)?);
+    drop(anchoring::round(config, &directory.disk()?, &directory.reader()?, |_| true, false)?);
     let kept = reader.anchored(reader.size())?;
     if let Some(damaged) = kept.damaged.first() {
         let more = kept.damaged.len().saturating_sub(1);

@@ -5,6 +5,7 @@
 mod custody;
 pub(crate) mod level;
 mod prove;
+mod shards;
 mod show;
 mod tail;
 mod verify;
@@ -99,6 +100,17 @@ pub(crate) enum Action {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// As a root log: each log whose checkpoints it takes, held against itself and, where given, against that log
+    Shards {
+        #[command(flatten)]
+        place: Place,
+        /// Data directory of a shard to compare with; may be given several times
+        #[arg(long = "shard", value_name = "DIR")]
+        shards: Vec<PathBuf>,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// The last entries, and those that follow
     Tail {
         #[command(flatten)]
@@ -134,6 +146,9 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
             let records = Writer::with(&Directory::find(place)?, |writer| writer.append(&request))?;
             let index = records.first().map(|record| record.index).unwrap_or_default();
             terminal::data(&format!("the log records again, entry {index}\n"))
+        }
+        Action::Shards { place, shards, json } => {
+            shards::run(&Directory::find(place)?.reader()?, shards, *json)
         }
         Action::Tail { place, lines, follow, json } => {
             tail::run(&Directory::find(place)?, *lines, *follow, *json)

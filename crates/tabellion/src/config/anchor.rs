@@ -25,6 +25,8 @@ pub(super) const ANCHOR_KEYS: &[&str] = &[
     "to",
     "max_fee_gwei",
     "confirmations",
+    "token_file",
+    "every_seconds",
 ];
 /// What the sections of anchors begin with.
 pub(super) const ANCHOR_PREFIX: &str = "anchor.";
@@ -34,6 +36,10 @@ const MAX_NAME_BYTES: usize = 64;
 const MAX_EVERY_MINUTES: u64 = 31 * 24 * 60;
 /// Once an hour: public services are free for that, and evidence is dated to the hour.
 const EVERY_MINUTES: u64 = 60;
+/// A root log is handed every checkpoint that is a second younger than the last: what it has not seen could still be changed.
+const EVERY_SECONDS: u64 = 1;
+/// A day: rarer is what `every_minutes` of another kind is for.
+const MAX_EVERY_SECONDS: u64 = 24 * 3_600;
 /// Usual fees are 1 to 50 gwei; above this somebody should look.
 const MAX_FEE_GWEI: u64 = 100;
 /// Blocks on top, when nobody says otherwise: Ethereum's take two and a half minutes.
@@ -56,6 +62,16 @@ pub(crate) struct AnchorConfig {
     pub(crate) to: Option<String>,
     pub(crate) max_fee_gwei: u64,
     pub(crate) confirmations: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "is_usual")]
+    pub(crate) every_seconds: u64,
+}
+
+/// Whether a setting stands as it does for everybody, so that records of before it existed stay as they were.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_usual(every_seconds: &u64) -> bool {
+    *every_seconds == EVERY_SECONDS
 }
 
 impl Default for AnchorConfig {
@@ -74,6 +90,8 @@ impl Default for AnchorConfig {
             to: None,
             max_fee_gwei: MAX_FEE_GWEI,
             confirmations: CONFIRMATIONS,
+            token_file: None,
+            every_seconds: EVERY_SECONDS,
         }
     }
 }
@@ -110,8 +128,9 @@ impl AnchorSettings {
         let number = |why: &str| value.parse::<u64>().map_err(|_| setting.refused(why));
         match setting.key.as_str() {
             "kind" => {
-                let kind = AnchorKind::from_name(value)
-                    .ok_or_else(|| setting.refused("is not rfc3161, opentimestamps, arweave or evm"))?;
+                let kind = AnchorKind::from_name(value).ok_or_else(|| {
+                    setting.refused("is not rfc3161, opentimestamps, arweave, evm or root-log")
+                })?;
                 anchor.kind = Some(kind);
             }
             // A password or token in a URL would be on record, and in every error that names the URL.
@@ -130,6 +149,14 @@ impl AnchorSettings {
                     format!("is not a number of minutes from 0 (only when asked) to {MAX_EVERY_MINUTES}");
                 anchor.every_minutes = number(&refused)?;
                 if anchor.every_minutes > MAX_EVERY_MINUTES {
+                    return Err(setting.refused(&refused));
+                }
+            }
+            "token_file" => anchor.token_file = Some(PathBuf::from(value)),
+            "every_seconds" => {
+                let refused = format!("is not a number of seconds from 1 to {MAX_EVERY_SECONDS}");
+                anchor.every_seconds = number(&refused)?;
+                if !(1..=MAX_EVERY_SECONDS).contains(&anchor.every_seconds) {
                     return Err(setting.refused(&refused));
                 }
             }

@@ -1,10 +1,11 @@
-//! Requests about issuers and their statements, which go the way of the control plane.
+//! Requests about issuers and their statements, and about shards, which go the way of the control plane.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use tabellion_app::work::forms::Reason;
 use tabellion_app::work::issuers::NewIssuer;
+use tabellion_app::work::shards::NewShard;
 use tabellion_app::work::{Actor, Desk, Given};
 
 use super::people::{appended, refusal, rejected, unavailable};
@@ -18,6 +19,7 @@ pub(super) fn perform(held: &Held, request: &Request) -> Option<Response> {
         Request::AddIssuer { .. }
             | Request::RemoveIssuer { .. }
             | Request::ListIssuers {}
+            | Request::RegisterShard { .. }
             | Request::RegisterStatement { .. }
     ) {
         return None;
@@ -57,6 +59,14 @@ fn answer(desk: &Desk, request: &Request) -> Result<Answer, Refusal> {
                 counts: issuer.counts,
             });
             Ok(Answer::Issuers { issuers: issuers.collect() })
+        }
+        Request::RegisterShard { trust, system, note } => {
+            let new: NewShard =
+                serde_json::from_value(json!({ "note": note, "system": system, "trust": trust }))
+                    .map_err(|error| rejected(format!("the shard cannot be registered: {error}")))?;
+            let (shard, written) =
+                desk.register_shard(&Actor::Operator, &Given::default(), &new).map_err(refusal)?;
+            Ok(Answer::Shard { id: shard.id, origin: shard.origin, record: appended(&written) })
         }
         Request::RegisterStatement { statement } => {
             let bytes = STANDARD

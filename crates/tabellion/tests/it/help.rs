@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 67] = [
+const COMMANDS: [&[&str]; 70] = [
     &[],
     &["init"],
     &["record"],
@@ -43,6 +43,9 @@ const COMMANDS: [&[&str]; 67] = [
     &["person", "add"],
     &["person", "link"],
     &["person", "sign-out"],
+    &["shard"],
+    &["shard", "register"],
+    &["log", "shards"],
     &["issuer"],
     &["issuer", "add"],
     &["issuer", "remove"],

@@ -30,6 +30,7 @@ mod organisation;
 mod record;
 mod secrets;
 mod serve;
+mod shards;
 mod statements;
 mod support;
 mod witness;

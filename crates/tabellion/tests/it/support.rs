@@ -109,9 +109,18 @@ impl Notary {
 
     /// Makes a log with more options of `init`.
     pub(crate) fn with(options: &[&str]) -> Self {
+        Self::made(ORIGIN, options)
+    }
+
+    /// Makes a log of another name.
+    pub(crate) fn of(origin: &str) -> Self {
+        Self::made(origin, &[])
+    }
+
+    fn made(origin: &str, options: &[&str]) -> Self {
         let notary = Self { scratch: tempfile::tempdir().expect("a temporary directory") };
         let dir = notary.dir_text();
-        let mut args = vec!["init", "--dir", &dir, "--origin", ORIGIN];
+        let mut args = vec!["init", "--dir", &dir, "--origin", origin];
         args.extend(options);
         tabellion(&args).ends(0);
         notary

@@ -13,11 +13,13 @@ pub enum AnchorKind {
     Arweave,
     /// A chain that speaks Ethereum's JSON-RPC.
     Evm,
+    /// A log that takes the checkpoints of other logs, its shards, as entries.
+    RootLog,
 }
 
 impl AnchorKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Rfc3161, Self::OpenTimestamps, Self::Arweave, Self::Evm];
+    pub const ALL: [Self; 5] = [Self::Rfc3161, Self::OpenTimestamps, Self::Arweave, Self::Evm, Self::RootLog];
 
     /// The word in files and configuration.
     pub fn as_str(self) -> &'static str {
@@ -26,6 +28,7 @@ impl AnchorKind {
             Self::OpenTimestamps => "opentimestamps",
             Self::Arweave => "arweave",
             Self::Evm => "evm",
+            Self::RootLog => "root-log",
         }
     }
 
@@ -41,6 +44,7 @@ impl AnchorKind {
             Self::OpenTimestamps => "ots",
             Self::Arweave => "ans104",
             Self::Evm => "evm",
+            Self::RootLog => "receipt",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! #! rfc3161 <name> <base64 of the authority's certificate in DER>
 //! #! bitcoin <height> <hex of the block's header, 80 bytes>
 //! #! evm <chain id> <block number> <hex of the block's hash>
+//! #! root-log <verifier key of a root log: that of its checkpoints, or its root key's>
 //! ```
 //!
 //! Promises: a line that begins with `#!` is one of these or the file is refused, so that a misspelt one is never quietly without effect; and so is a
@@ -15,6 +16,7 @@ use rustls_pki_types::pem::PemObject as _;
 use super::ots::HEADER_BYTES;
 use super::rfc3161::check_authority;
 use crate::base64;
+use crate::vkey::{SignatureType, VerifierKey};
 
 /// Most such lines: a few authorities, and a block for each anchored checkpoint of a year.
 pub const MAX_ANCHOR_LINES: usize = 4_096;
@@ -60,6 +62,8 @@ pub struct AnchorTrust {
     pub bitcoin: Vec<BitcoinBlock>,
     /// Blocks of EVM chains.
     pub evm: Vec<EvmBlock>,
+    /// Keys of root logs, as a policy's `log` line names them.
+    pub root_logs: Vec<VerifierKey>,
 }
 
 impl AnchorTrust {
@@ -103,6 +107,11 @@ impl AnchorTrust {
         format!("{MARK} rfc3161 {name} {}\n", base64::encode(certificate))
     }
 
+    /// The line that names a root log by one of its keys.
+    pub fn root_log_line(key: &VerifierKey) -> String {
+        format!("{MARK} root-log {key}\n")
+    }
+
     fn take(&mut self, words: &[&str]) -> Result<(), &'static str> {
         match words {
             ["rfc3161", name, certificate] => {
@@ -123,9 +132,14 @@ impl AnchorTrust {
                 let hash = bytes(hash).ok_or("the block's hash has to be 64 hex digits")?;
                 self.evm.push(EvmBlock { chain, number, hash });
             }
+            ["root-log", key] => {
+                let key = key.parse::<VerifierKey>().ok();
+                let key = key.filter(|key| key.kind() == SignatureType::Ed25519);
+                self.root_logs.push(key.ok_or("the key has to be the verifier key of a log: ORIGIN+ID+KEY")?);
+            }
             _ => {
                 return Err(
-                    "write it as: #! rfc3161 NAME CERTIFICATE, #! bitcoin HEIGHT HEADER, or #! evm CHAIN NUMBER HASH",
+                    "write it as: #! rfc3161 NAME CERTIFICATE, #! bitcoin HEIGHT HEADER, #! evm CHAIN NUMBER HASH, or #! root-log KEY",
                 );
             }
         }

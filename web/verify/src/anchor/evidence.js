@@ -4,6 +4,7 @@ import { readDataItem } from './ans104.js';
 import { blockOf } from './evm.js';
 import { Contradiction, insist, NotChecked } from './finding.js';
 import { readProof, timeIn } from './ots.js';
+import { checkRootLog } from './rootlog.js';
 import { checkTimeStamp } from './timestamp.js';
 
 const SECOND = 1_000_000n;
@@ -69,7 +70,7 @@ function chain(evidence, digest, trust) {
   return around(block.time, EVM_SLACK, `block ${block.number} of chain ${block.chain}, whose hash the trust file gives`, true);
 }
 
-const CHECKS = { rfc3161: timeStamp, opentimestamps: openTimestamps, arweave, evm: chain };
+const CHECKS = { rfc3161: timeStamp, opentimestamps: openTimestamps, arweave, evm: chain, 'root-log': checkRootLog };
 
 /** The times that evidence allows: {earliest, latest (microseconds), source, isUnforeseeable}. Throws a Contradiction or NotChecked where it gives none. */
 export const checkEvidence = async (kind, evidence, digest, trust) => CHECKS[kind](evidence, digest, trust);

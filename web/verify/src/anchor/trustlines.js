@@ -2,6 +2,7 @@
 // Promise: a line that begins so and is none of these is refused, so that a misspelt one is never quietly without effect.
 import { fromBase64, fromHex, linesOf, text } from '../bytes.js';
 import { Malformed, within } from '../malformed.js';
+import { ED25519, parseVerifierKey } from '../note.js';
 import { readAuthority } from './certificate.js';
 import { Contradiction } from './finding.js';
 import { HEADER_BYTES } from './ots.js';
@@ -36,6 +37,17 @@ function authority(word) {
   }
 }
 
+function rootLog(word) {
+  const wrong = 'the key has to be the verifier key of a log: ORIGIN+ID+KEY';
+  try {
+    const key = parseVerifierKey(word);
+    if (key.type === ED25519) return key;
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+  }
+  throw new Malformed(wrong);
+}
+
 function take(trust, [kind, ...words]) {
   if (kind === 'rfc3161' && words.length === 2) trust.authorities.push({ name: words[0], certificate: authority(words[1]) });
   else if (kind === 'bitcoin' && words.length === 2) {
@@ -43,14 +55,16 @@ function take(trust, [kind, ...words]) {
   } else if (kind === 'evm' && words.length === 3) {
     const hash = digits(words[2].replace(/^0x/, ''), 32, 'block’s hash');
     trust.evm.push({ chain: decimal(words[0], 'chain'), number: decimal(words[1], 'block'), hash });
+  } else if (kind === 'root-log' && words.length === 1) {
+    trust.rootLogs.push(rootLog(words[0]));
   } else {
-    throw new Malformed('write it as: #! rfc3161 NAME CERTIFICATE, #! bitcoin HEIGHT HEADER, or #! evm CHAIN NUMBER HASH');
+    throw new Malformed('write it as: #! rfc3161 NAME CERTIFICATE, #! bitcoin HEIGHT HEADER, #! evm CHAIN NUMBER HASH, or #! root-log KEY');
   }
 }
 
 /** Reads the lines of a trust file; all others are for others. Errors name the line. */
 export function parseAnchorTrust(bytes) {
-  const trust = { authorities: [], bitcoin: [], evm: [] };
+  const trust = { authorities: [], bitcoin: [], evm: [], rootLogs: [] };
   let lines = 0;
   linesOf(bytes).forEach((line, at) => {
     if (!MARK.every((byte, place) => line[place] === byte)) return;

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { keccak256 } from '../../src/anchor/keccak.js';
 import { Log, unitOf } from './log.mjs';
 import { makePackage } from './package.mjs';
-import { b64, hex, jcs, keyFrom, sha256, treeRoot } from './primitives.mjs';
+import { b64, hex, jcs, keyFrom, sha256, treeRoot, vkey } from './primitives.mjs';
 
 const NOW_MICROS = Date.now() * 1000;
 const HOUR_SECONDS = 3600;
@@ -166,16 +166,55 @@ function stamps(digest) {
   }
 }
 
+/** A receipt of a root log, a log of its own, that records this checkpoint; its seal says that it is now. */
+function rootLog({ origin, size, root }, { by = 'root.example/log/all', type = 'shard.checkpoint_recorded', isStatement = false } = {}) {
+  const log = new Log({ origin: by, label: 'root log' }).begin();
+  log.seal();
+  const clear = { key: hex(sha256('key')), origin, root: hex(root), signature: b64(Buffer.alloc(64, 7)), size };
+  const more = type === 'shard.conflict_found' ? { kind: 'forked', known_size: size, proved: true } : {};
+  const index = log[isStatement ? 'statement' : 'record'](type, { clear: { ...clear, ...more } });
+  log.seal({ committed_at: NOW_MICROS });
+  const purposes = [null, 'log', 'writer', ...(isStatement ? ['actor'] : [])];
+  return { evidence: log.receipt(index, [], purposes), line: `#! root-log ${vkey(`${log.origin}/root`, log.keys.root)}` };
+}
+
+/** The receipt with evidence of its own inside, which nobody is to follow. */
+function nested(evidence) {
+  const [first, extra, ...rest] = evidence.toString().split('\n');
+  const inside = JSON.parse(Buffer.from(extra.slice('extra '.length), 'base64'));
+  const anchors = [{ anchor: 'root-log', evidence: b64(evidence) }];
+  return Buffer.from([first, `extra ${b64(jcs({ ...inside, anchors }))}`, ...rest].join('\n'));
+}
+
+/** Receipts of a root log that are in order and are not of this checkpoint, or not its own word. */
+function rootLogForgeries(tree) {
+  const { evidence } = rootLog(tree);
+  return {
+    'another size': rootLog({ ...tree, size: tree.size + 1 }).evidence,
+    'another root': rootLog({ ...tree, root: sha256('other') }).evidence,
+    'another shard': rootLog({ ...tree, origin: 'notary.example/log/beta' }).evidence,
+    'a conflict': rootLog(tree, { type: 'shard.conflict_found' }).evidence,
+    'a statement of somebody else': rootLog(tree, { isStatement: true }).evidence,
+    'the shard for itself': rootLog(tree, { by: tree.origin }).evidence,
+    'evidence inside evidence': nested(evidence),
+  };
+}
+
+/** Whether a signature covers every byte of the evidence, or a form that has one spelling. */
+const isWhole = (kind) => kind === 'arweave' || kind === 'root-log';
+
 /** [{family, name, bytes, trust, verdict}]: `dated` means that whoever lets it pass must say the same times as of the whole, or none. */
 export function anchoredEvidence(step = 1) {
   const log = begun();
   const digest = sha256(textOf(log, log.entries.length));
+  const tree = { origin: log.origin, size: log.entries.length, root: treeRoot(log.leaves) };
   const kinds = [
     ...stamps(digest).map((one) => ({ kind: 'rfc3161', ...one })), { kind: 'opentimestamps', ...openTimestamps(digest) },
     { kind: 'arweave', ...arweave(digest) }, { kind: 'evm', ...evm(digest) },
+    { kind: 'root-log', ...rootLog(tree), forgeries: rootLogForgeries(tree) },
   ];
   const cases = [];
-  for (const { kind, name = kind, evidence, line } of kinds) {
+  for (const { kind, name = kind, evidence, line, forgeries = {} } of kinds) {
     const trust = Buffer.from(`${log.trust('root')}${line}\n`);
     const of = (what, changed, verdict, believed = trust) => cases.push(
       { family: 'anchors', name: `${name}: ${what}`, bytes: packageWith(kind, changed), trust: believed, verdict, like: `${name}: whole` });
@@ -184,10 +223,11 @@ export function anchoredEvidence(step = 1) {
     for (let at = 0; at < evidence.length; at += step) {
       const changed = Buffer.from(evidence);
       changed[at] ^= 1 << (at % 8);
-      of(`byte ${at}`, changed, kind === 'arweave' ? 'noticed' : 'dated');
+      of(`byte ${at}`, changed, isWhole(kind) ? 'noticed' : 'dated');
     }
-    for (const length of [0, 1, evidence.length >> 1, evidence.length - 1]) of(`${length} bytes`, evidence.subarray(0, length), kind === 'rfc3161' || kind === 'arweave' ? 'noticed' : 'dated');
-    of('one byte more', Buffer.concat([evidence, Buffer.from([0])]), kind === 'arweave' ? 'noticed' : 'dated');
+    for (const length of [0, 1, evidence.length >> 1, evidence.length - 1]) of(`${length} bytes`, evidence.subarray(0, length), kind === 'rfc3161' || isWhole(kind) ? 'noticed' : 'dated');
+    of('one byte more', Buffer.concat([evidence, Buffer.from([0])]), isWhole(kind) ? 'noticed' : 'dated');
+    for (const [what, forged] of Object.entries(forgeries)) of(what, forged, 'noticed');
   }
   return cases;
 }

@@ -5,12 +5,13 @@ use tabellion_model::envelope::Profile;
 use tabellion_model::registry::{
     AnchorConfirmed, ConflictFound, Divergence, EnvelopeImported, EnvelopeKind, EpochClosed, EpochOpened,
     ErasureDone, ErasureOrdered, ErasureScope, Facts, GapReason, Heartbeat, HoldPlaced, Kind, LossReason,
-    PackageExported, PreviousEpoch, Purpose, Recognition, RegistryError, Revocation, Revoked, SourceLife,
-    SourceSpan, StatementRegistered, check, check_sealable, facts, is_critical, recognise,
+    PackageExported, PreviousEpoch, Purpose, Recognition, RegistryError, Revocation, Revoked, Rotated,
+    ShardCheckpoint, ShardConflict, ShardKeyRotated, ShardRegistered, SourceLife, SourceSpan,
+    StatementRegistered, check, check_sealable, facts, is_critical, recognise,
 };
 use tabellion_model::{
-    Header, HoldId, Json, Micros, ProducerId, RecordId, RecordType, SealedRecord, SourceNumber, StreamName,
-    SystemId, VaultKeyId, Withheld, key, to_jcs,
+    Header, HoldId, Json, KeyInfo, Micros, Origin, ProducerId, RecordId, RecordType, SealedRecord,
+    SourceNumber, StreamName, SystemId, VaultKeyId, Withheld, key, to_jcs,
 };
 
 use tabellion_tlog::anchor::AnchorKind;
@@ -28,7 +29,7 @@ pub(crate) fn every_fact() -> Vec<Facts> {
     let rotated =
         key::rotate(credential(0xbb), &origin(), Purpose::Log, &log_key(), &crate::records::fixture::key(6))
             .unwrap();
-    vec![
+    let mut all = vec![
         genesis_facts(),
         grant_facts(&actor_key(), Purpose::Actor, 0x22),
         Facts::KeyRotated(Box::new(rotated)),
@@ -85,7 +86,69 @@ pub(crate) fn every_fact() -> Vec<Facts> {
         Facts::GapDeclared(span, LossReason::SpoolFull),
         Facts::GapFound(span, GapReason::Jump),
         Facts::GapFilled(span),
+    ];
+    all.extend(about_shards());
+    all
+}
+
+fn about_shards() -> [Facts; 4] {
+    [
+        Facts::ShardRegistered(Box::new(ShardRegistered {
+            key: KeyInfo::of(log_key().public()),
+            origin: shard(),
+            root_key: KeyInfo::of(actor_key().public()),
+        })),
+        Facts::ShardKeyRotated(Box::new(ShardKeyRotated {
+            origin: shard(),
+            rotation: rotation_of(&shard()),
+            record_sha256: hash("record"),
+        })),
+        Facts::ShardCheckpointRecorded(shown()),
+        Facts::ShardConflictFound(ShardConflict {
+            shown: shown(),
+            kind: Divergence::Forked,
+            known_size: 40,
+            proved: true,
+        }),
     ]
+}
+
+/// Another log, whose checkpoints this one takes.
+fn shard() -> Origin {
+    Origin::new("log.example/log/tenant").unwrap()
+}
+
+fn rotation_of(log: &Origin) -> Rotated {
+    key::rotate(credential(0xbb), log, Purpose::Log, &log_key(), &crate::records::fixture::key(6)).unwrap()
+}
+
+fn shown() -> ShardCheckpoint {
+    let mut shown = ShardCheckpoint {
+        key: key_id(&log_key()),
+        origin: shard(),
+        root: hash("root"),
+        signature: [0; 64],
+        size: 41,
+    };
+    shown.signature = log_key().sign(shown.checkpoint().text().as_bytes());
+    shown
+}
+
+/// Requirement: B02. What a root log keeps of a shard shows by itself who signed.
+#[test]
+fn a_shard_s_checkpoint_and_its_new_key_are_signed_where_they_stand() {
+    let checkpoint = shown();
+    assert!(checkpoint.is_signed_by(&log_key().public()), "the entry does not show who signed");
+    assert!(!checkpoint.is_signed_by(&actor_key().public()), "another key passes for the shard's");
+    let larger = ShardCheckpoint { size: 42, ..checkpoint };
+    assert!(!larger.is_signed_by(&log_key().public()), "the signature covers no size");
+    let said =
+        |origin: Origin, rotation: Rotated| ShardKeyRotated { origin, rotation, record_sha256: hash("x") };
+    assert!(said(shard(), rotation_of(&shard())).is_agreed(&log_key().public()), "both keys signed");
+    assert!(!said(shard(), rotation_of(&origin())).is_agreed(&log_key().public()), "for another log");
+    assert!(!said(shard(), rotation_of(&shard())).is_agreed(&actor_key().public()), "of another key");
+    let writer = Rotated { purpose: Purpose::Writer, ..rotation_of(&shard()) };
+    assert!(!said(shard(), writer).is_agreed(&log_key().public()), "a key for another purpose");
 }
 
 /// The smallest header that says `said`.
@@ -198,7 +261,7 @@ fn a_genesis_agrees_with_its_header_and_is_the_beginning() {
     let good = header_of(&genesis_facts());
     assert_eq!(check(&good), Ok(()), "the genesis itself is fine");
     for wrong in [
-        Header { log: tabellion_model::Origin::new("notary.example/log/other").unwrap(), ..good.clone() },
+        Header { log: Origin::new("notary.example/log/other").unwrap(), ..good.clone() },
         Header { env: tabellion_model::Env::Sandbox, ..good.clone() },
         Header { epoch: 2, ..good.clone() },
         Header { seq: 2, ..good.clone() },
@@ -270,7 +333,15 @@ fn criticality_is_as_the_formats_say() {
         !matches!(
             kind.name().split_once('.'),
             Some((
-                "anchor" | "envelope" | "gap" | "package" | "record" | "source" | "statement" | "witness",
+                "anchor"
+                    | "envelope"
+                    | "gap"
+                    | "package"
+                    | "record"
+                    | "shard"
+                    | "source"
+                    | "statement"
+                    | "witness",
                 _
             ))
         )
