@@ -1,4 +1,4 @@
-//! A copy of a log, taken while it is written or not, from which it can be put back (docs/formats.md §13.6).
+//! A copy of a log, taken while it is written or not, from which it can be put back (docs/formats.md §13.8).
 //!
 //! Promises: segments, keys of content and evidence first, the list with the signed checkpoint last, so that a copy that was cut short is never taken
 //! for one; every file has its digest in the list; content's keys are as of the very commit that the checkpoint is of, so that no erasure is lost
@@ -145,7 +145,7 @@ fn settled(from: &Arc<dyn Disk>, options: &OpenOptions) -> Result<(Reader, Vec<u
         || disk::read_all(from.as_ref(), TABLE_PATH, MAX_TABLE_BYTES).map_err(io_error("read", TABLE_PATH));
     let mut before = table()?;
     for _ in 0..TRIES {
-        let (reader, _) = Reader::open(Arc::clone(from), options)?;
+        let (reader, _) = Reader::open_whole(Arc::clone(from), options)?;
         let after = table()?;
         if grown_only(&before, &after) {
             return Ok((reader, after));

@@ -257,7 +257,7 @@ impl Ledger {
         let keys: BTreeSet<VaultKeyId> = keys.iter().copied().collect();
         let mut units = Vec::new();
         let (mut segment, mut bytes) = (read::OpenSegment::default(), Vec::new());
-        for batch in self.batches_under(&keys)? {
+        for batch in self.batches_under(&keys) {
             segment.read(self.shared.disk.as_ref(), &batch, &mut bytes).map_err(LedgerError::Unavailable)?;
             let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
             for frame in parsed.entries.iter().flat_map(|stored| &stored.units) {
@@ -270,16 +270,20 @@ impl Ledger {
         Ok(units)
     }
 
-    /// The batches that may hold units sealed under one of `keys`, in log order.
-    fn batches_under(&self, keys: &BTreeSet<VaultKeyId>) -> Result<Vec<BatchRef>, LedgerError> {
-        let disk = self.shared.disk.as_ref();
-        let unreadable =
-            |error: std::io::Error| saved::unreadable("what is kept under the keys", disk, &error);
+    /// The batches that may hold units sealed under one of `keys`, in log order. Where that cannot be looked up, all of them: keys are destroyed by now, and
+    /// every unit under them needs its tombstone.
+    fn batches_under(&self, keys: &BTreeSet<VaultKeyId>) -> Vec<BatchRef> {
         let state = self.state();
-        let Some(marks) = &state.marks else { return Ok(state.batches.iter().collect()) };
+        let Some(marks) = &state.marks else { return state.batches.iter().collect() };
         let mut found = BTreeMap::new();
         for key in keys {
-            let entries = marks.units.candidates(disk, key.as_bytes()).map_err(unreadable)?;
+            let entries = match marks.units.candidates(self.shared.disk.as_ref(), key.as_bytes()) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    saved::note_unreadable(&self.shared, &error);
+                    return state.batches.iter().collect();
+                }
+            };
             // One batch holds many of them.
             let mut next = 0;
             for index in entries {
@@ -289,7 +293,7 @@ impl Ledger {
                 }
             }
         }
-        Ok(found.into_values().collect())
+        found.into_values().collect()
     }
 
     /// Places a legal hold on a subject or a system. Returns the hold's id (the record id of `hold.placed` is another).

@@ -10,6 +10,7 @@ use crate::error::{LedgerError, RejectCode};
 use crate::keyring::Secrets;
 use crate::read;
 use crate::saved;
+use crate::shared::Shared;
 use crate::stage::Item;
 use crate::state::LogState;
 use crate::vault::{Found, KeyTable};
@@ -30,11 +31,12 @@ pub(crate) fn fingerprint(
 }
 
 /// The entry that was appended under the idempotency key whose tag in its header is `idem`.
-pub(crate) fn original(disk: &dyn Disk, state: &LogState, idem: &Hash) -> Result<Option<u64>, LedgerError> {
+pub(crate) fn original(shared: &Shared, state: &LogState, idem: &Hash) -> Result<Option<u64>, LedgerError> {
     let Some(marks) = &state.marks else { return Ok(None) };
+    let disk = shared.disk.as_ref();
     let candidates = marks.idempotency.candidates(disk, idem.as_bytes());
     let candidates = candidates
-        .map_err(|error| saved::unreadable("whether the idempotency key was used before", disk, &error))?;
+        .map_err(|error| saved::unreadable("whether the idempotency key was used before", shared, &error))?;
     for index in candidates {
         let batch = state.batch_of(index);
         let stored = batch.map(|batch| read::stored_entry(disk, &batch, index)).transpose();

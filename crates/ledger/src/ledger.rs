@@ -195,8 +195,13 @@ impl Ledger {
             .transpose()
             .map_err(OpenError::io("start the saver of", "log"))?;
         if resumed_at > 0 {
+            let again = if options.background {
+                "they are read again in the background"
+            } else {
+                "they were not read"
+            };
             notes.push(format!(
-                "the log's first {resumed_at} entries were taken from its saved state; they are read again in the background"
+                "the log's first {resumed_at} entries were taken from its saved state; {again}"
             ));
         }
         let rereading = Arc::new(Rereading::new(Arc::clone(&shared), resumed_at));
@@ -478,16 +483,13 @@ impl Ledger {
     /// Reads what the start took from a saved state, and gives its size. A server does so in the background; whatever does not fit the tree stops the log,
     /// and the next start reads everything.
     pub fn reread(&self) -> Result<u64, LedgerError> {
-        self.rereading.run(0).map_err(|_| match self.shared.undamaged() {
-            Err(error) => error,
-            Ok(()) => LedgerError::Fatal("the log cannot be read again".to_owned()),
-        })
+        self.rereading.run(0, None)
     }
 
     /// Saves what the log says now, so that the next start reads only what comes after. It happens by itself while a log grows and where a long one is
     /// closed; nothing depends on it.
     pub fn save_state(&self) -> Result<(), LedgerError> {
-        self.saver.save().map_err(|error| {
+        self.saver.save(true).map_err(|error| {
             LedgerError::Unavailable(format!(
                 "the log's state cannot be saved: {error}; the next start reads the whole log"
             ))

@@ -32,7 +32,7 @@ impl Ledger {
         let key = checked_name("idempotency key", key)?;
         let tag = idem_tag(&self.secrets.idempotency, producer, key)
             .map_err(|error| malformed(error.to_string()))?;
-        let index = idempotency::original(self.shared.disk.as_ref(), &self.state(), &tag)?;
+        let index = idempotency::original(&self.shared, &self.state(), &tag)?;
         Ok(IdempotencyTag { tag, index })
     }
 

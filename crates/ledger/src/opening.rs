@@ -44,6 +44,7 @@ pub(crate) fn open(disk: &dyn Disk, options: &OpenOptions) -> Result<Opened, Ope
                 match resume(disk, scan, secrets, *saved) {
                     Ok(Resumed { recovered, mut vault, used, slots }) => {
                         settle(&mut vault, slots, &used, &recovered)?;
+                        saved::tidy(disk, &recovered.state);
                         let (secrets, resumed_at) = (Arc::clone(secrets), place.size);
                         return Ok(Opened { recovered, vault, secrets, resumed_at });
                     }

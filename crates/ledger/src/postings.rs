@@ -80,6 +80,11 @@ impl Postings {
         Ok(found)
     }
 
+    /// The files that hold the older ones.
+    pub(crate) fn runs(&self) -> &[Arc<Run>] {
+        &self.runs
+    }
+
     /// How many are in files.
     pub(crate) fn in_runs(&self) -> u64 {
         self.runs.iter().map(|run| run.count()).sum()
@@ -89,8 +94,10 @@ impl Postings {
     pub(crate) fn freeze(&mut self) -> (Arc<BTreeSet<Posting>>, Vec<Arc<Run>>) {
         let mut set = std::mem::take(&mut self.newest);
         if let Some(before) = self.freezing.take() {
-            // The attempt before came to nothing.
-            set.extend(before.iter().copied());
+            // The attempt before came to nothing. What it set aside is the larger part, and nobody else holds it any more.
+            let mut all = Arc::try_unwrap(before).unwrap_or_else(|before| before.as_ref().clone());
+            all.append(&mut set);
+            set = all;
         }
         let set = Arc::new(set);
         self.freezing = Some(Arc::clone(&set));
@@ -104,12 +111,12 @@ impl Postings {
     }
 }
 
-/// The runs after `set` is written as another one, which takes up those before it that are not much larger: so that there are never more than the logarithm
-/// of all postings, and each is written as often.
+/// The runs after `set` is written as another one, which where it may (`take_up`) takes up those before it that are not much larger: so that there are hardly
+/// more than the logarithm of all postings, and each is written as often.
 pub(crate) fn written(
     disk: &dyn Disk,
     name: &dyn Fn(u64) -> String,
-    with_filter: bool,
+    (with_filter, take_up): (bool, bool),
     set: &BTreeSet<Posting>,
     mut runs: Vec<Arc<Run>>,
 ) -> io::Result<Vec<Arc<Run>>> {
@@ -118,7 +125,7 @@ pub(crate) fn written(
     }
     let mut taken = Vec::new();
     let mut count = set.len() as u64;
-    while let Some(last) = runs.pop_if(|last| last.count() <= 2 * count) {
+    while let Some(last) = runs.pop_if(|last| take_up && last.count() <= 2 * count) {
         count += last.count();
         taken.push(last);
     }

@@ -23,7 +23,7 @@ use crate::keyring::Secrets;
 use crate::ledger::{self, OpenOptions};
 use crate::opening;
 use crate::read::{self, LogBlocks, Stored};
-use crate::recover::{Recovered, ScanOptions};
+use crate::recover::{self, FoldOnly, Recovered, ScanOptions};
 use crate::shared::Shared;
 use crate::state::{Deletion, LogState};
 use crate::tree::TreeView;
@@ -92,6 +92,18 @@ impl Reader {
         let scan = ScanOptions::read_only(options.origin.as_ref());
         let recovered = opening::look(disk.as_ref(), scan, secrets.as_ref().ok())?;
         let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets?)?;
+        Self::start(disk, options, recovered, vault)
+    }
+
+    /// The same, from the whole log, whatever was saved of it: for whoever is to say afterwards that all of it was there.
+    pub(crate) fn open_whole(
+        disk: Arc<dyn Disk>,
+        options: &OpenOptions,
+    ) -> Result<(Self, Vec<String>), OpenError> {
+        let scan = ScanOptions::read_only(options.origin.as_ref());
+        let recovered = recover::scan(disk.as_ref(), scan, None, &mut FoldOnly)?;
+        let secrets = Secrets::load(disk.as_ref(), &options.keys)?;
+        let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets)?;
         Self::start(disk, options, recovered, vault)
     }
 

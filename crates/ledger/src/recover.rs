@@ -472,10 +472,10 @@ impl Scan<'_> {
                 size - 1
             )));
         }
-        if let Some(head) = self.head.as_ref().filter(|head| state.batch_ending_at(head.size).is_none()) {
+        let stranger = |(_, size, _): &(&str, u64, Hash)| *size > 0 && state.batch_ending_at(*size).is_none();
+        if let Some((who, size, _)) = self.roots().find(stranger) {
             return Err(OpenError::Corrupt(format!(
-                "head remembers size {}, where no batch ends: head belongs to another log. Restore both from one backup",
-                head.size
+                "{who} remembers size {size}, where no batch ends: {who} belongs to another log, or the log to another time. Restore both from one backup"
             )));
         }
         self.check_known(&state)?;

@@ -1,4 +1,4 @@
-//! What the log says, as it was at some size: a start reads this and the entries since, instead of the whole log (docs/formats.md §13.6).
+//! What the log says, as it was at some size: a start reads this and the entries since, instead of the whole log (docs/formats.md §13.9).
 //!
 //! Promises: what is read was written by whoever holds this log's secrets, of a size that was durable; where anything about it does not fit the log, nothing of it
 //! is used. Must never: be needed. It may be removed at any time, and the next start reads the whole log.
@@ -10,6 +10,7 @@ pub(crate) mod saver;
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -170,8 +171,18 @@ pub(crate) fn state_bytes(state: &LogState) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// Saves the present state. Appends go on meanwhile, but for the moment in which it is copied.
-pub(crate) fn save(shared: &Shared, secrets: &Secrets) -> io::Result<u64> {
+/// What a save wrote.
+pub(crate) struct Written {
+    /// Log size that it speaks for.
+    pub(crate) size: u64,
+    /// Bytes of the file.
+    pub(crate) bytes: u64,
+}
+
+/// Saves the present state. Appends go on meanwhile, but for the moment in which it is copied. `take_up`: whether older runs are written anew with the newest
+/// where there are many.
+pub(crate) fn save(shared: &Shared, secrets: &Secrets, take_up: bool) -> io::Result<Written> {
+    check_may_save(shared)?;
     let disk = shared.disk.as_ref();
     disk.create_dir_all(STATE_DIR)?;
     let (copy, idempotency, units, (size, root, last)) = {
@@ -182,28 +193,97 @@ pub(crate) fn save(shared: &Shared, secrets: &Secrets) -> io::Result<u64> {
         let frozen = (marks.idempotency.freeze(), marks.units.freeze());
         (state_bytes(&state), frozen.0, frozen.1, (state.size(), state.tree.root(), last))
     };
-    let previous = previous_of(disk, last.segment)?;
-    let place = Place { size, root, segment: last.segment, end: last.end(), previous };
-    let idempotency = write_runs(disk, "idempotency", size, true, idempotency)?;
-    let units = write_runs(disk, "units", size, false, units)?;
-    let mut out = Packer::default();
-    place.pack(&mut out);
-    shared.vault().extent().pack(&mut out);
-    pack_runs(&mut out, &idempotency);
-    pack_runs(&mut out, &units);
-    let mut bytes = [MAGIC, &out.into_bytes(), &copy].concat();
-    drop(copy);
-    let code = mac(secrets, &bytes).finalize().into_bytes();
-    bytes.extend_from_slice(&code);
-    disk.sync_dir(disk::parent(STATE_DIR))?;
-    disk::write_file_durably(disk, SAVED_PATH, &bytes)?;
-    let kept: Vec<String> = idempotency.iter().chain(&units).map(|run| run.id().name).collect();
+    let present = names(&idempotency.1, &units.1);
+    let written = (|| {
+        let previous = previous_of(disk, last.segment)?;
+        let place = Place { size, root, segment: last.segment, end: last.end(), previous };
+        let idempotency = write_runs(disk, "idempotency", size, (true, take_up), idempotency)?;
+        let units = write_runs(disk, "units", size, (false, take_up), units)?;
+        let bytes = write_saved(shared, secrets, &place, &copy, (&idempotency, &units))?;
+        Ok((idempotency, units, bytes))
+    })();
+    let (idempotency, units, bytes) = match written {
+        Ok(written) => written,
+        Err(error) => {
+            // What came of it takes room that records need.
+            let _ = remove_others(disk, &present);
+            if is_lost(&error) {
+                give_up(shared);
+            }
+            return Err(error);
+        }
+    };
+    let kept = names(&idempotency, &units);
     if let Some(marks) = &mut shared.state_mut().marks {
         marks.idempotency.thaw(idempotency);
         marks.units.thaw(units);
     }
     remove_others(disk, &kept)?;
-    Ok(size)
+    Ok(Written { size, bytes })
+}
+
+/// A log that is damaged, or whose runs cannot be read, is read whole by the next start.
+fn check_may_save(shared: &Shared) -> io::Result<()> {
+    if shared.postings_failed.load(Ordering::Relaxed) || shared.undamaged().is_err() {
+        return Err(io::Error::other(
+            "its files were found damaged; the next start makes them again from the log",
+        ));
+    }
+    Ok(())
+}
+
+fn write_saved(
+    shared: &Shared,
+    secrets: &Secrets,
+    place: &Place,
+    copy: &[u8],
+    (idempotency, units): (&[Arc<Run>], &[Arc<Run>]),
+) -> io::Result<u64> {
+    let disk = shared.disk.as_ref();
+    let mut out = Packer::default();
+    place.pack(&mut out);
+    shared.vault().extent().pack(&mut out);
+    pack_runs(&mut out, idempotency);
+    pack_runs(&mut out, units);
+    let mut bytes = [MAGIC, &out.into_bytes(), copy].concat();
+    let code = mac(secrets, &bytes).finalize().into_bytes();
+    bytes.extend_from_slice(&code);
+    if bytes.len() as u64 > MAX_SAVED_BYTES {
+        return Err(io::Error::other(format!("it has {} bytes, {MAX_SAVED_BYTES} are read", bytes.len())));
+    }
+    disk.sync_dir(disk::parent(STATE_DIR))?;
+    check_may_save(shared)?;
+    disk::write_file_durably(disk, SAVED_PATH, &bytes)?;
+    Ok(bytes.len() as u64)
+}
+
+fn names(idempotency: &[Arc<Run>], units: &[Arc<Run>]) -> Vec<String> {
+    idempotency.iter().chain(units).map(|run| run.id().name).collect()
+}
+
+/// Whether an error speaks of what lies on the disk, and not of there being no room.
+fn is_lost(error: &io::Error) -> bool {
+    let is_sector = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+    is_sector
+        || matches!(
+            error.kind(),
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound
+        )
+}
+
+/// Nothing more is saved by this process, and the next start reads the whole log.
+fn give_up(shared: &Shared) {
+    shared.postings_failed.store(true, Ordering::Relaxed);
+    // Where it cannot be removed the next start finds the same.
+    let _ = forget(shared.disk.as_ref());
+}
+
+/// Removes what an attempt that came to nothing left beside the runs of `state`.
+pub(crate) fn tidy(disk: &dyn Disk, state: &LogState) {
+    if let Some(marks) = &state.marks {
+        // What stays costs room only.
+        let _ = remove_others(disk, &names(marks.idempotency.runs(), marks.units.runs()));
+    }
 }
 
 type Frozen = (Arc<BTreeSet<Posting>>, Vec<Arc<Run>>);
@@ -212,11 +292,11 @@ fn write_runs(
     disk: &dyn Disk,
     kind: &str,
     size: u64,
-    with_filter: bool,
+    (with_filter, take_up): (bool, bool),
     (set, runs): Frozen,
 ) -> io::Result<Vec<Arc<Run>>> {
     let name = |count: u64| format!("{STATE_DIR}/{kind}-{size}-{count}");
-    postings::written(disk, &name, with_filter, &set, runs)
+    postings::written(disk, &name, (with_filter, take_up), &set, runs)
 }
 
 fn previous_of(disk: &dyn Disk, segment: u32) -> io::Result<String> {
@@ -241,22 +321,27 @@ fn remove_others(disk: &dyn Disk, kept: &[String]) -> io::Result<()> {
 
 /// Sees to it that the next start reads the whole log.
 pub(crate) fn forget(disk: &dyn Disk) -> io::Result<()> {
-    disk.remove(SAVED_PATH)?;
-    disk.sync_dir(STATE_DIR)
+    match disk.remove(SAVED_PATH) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.and_then(|()| disk.sync_dir(STATE_DIR)),
+    }
 }
 
-/// What to say where `what` cannot be looked up in a saved file; one that is damaged is not gone on from again.
-pub(crate) fn unreadable(what: &str, disk: &dyn Disk, error: &io::Error) -> LedgerError {
-    let remedy = match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound => {
-            match forget(disk) {
-                Ok(()) => "Restart the program: it makes these files again from the log".to_owned(),
-                Err(failed) => format!(
-                    "Remove {SAVED_PATH} ({failed}) and restart: these files are made again from the log"
-                ),
-            }
-        }
-        _ => "Try again".to_owned(),
+/// What to say where `what` cannot be looked up in a run.
+pub(crate) fn unreadable(what: &str, shared: &Shared, error: &io::Error) -> LedgerError {
+    let remedy = if note_unreadable(shared, error) {
+        "Restart the program: these files are made again from the log"
+    } else {
+        "Try again"
     };
     LedgerError::Unavailable(format!("{what} cannot be looked up: {error}. Nothing was recorded. {remedy}"))
+}
+
+/// Whether a run that cannot be read is lost; the next start then makes all of them again.
+pub(crate) fn note_unreadable(shared: &Shared, error: &io::Error) -> bool {
+    let is_lost = is_lost(error);
+    if is_lost {
+        give_up(shared);
+    }
+    is_lost
 }

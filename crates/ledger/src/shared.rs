@@ -1,7 +1,7 @@
 //! What the committer, the keeper and every reader of one open log share.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{
     Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
@@ -47,6 +47,10 @@ pub(crate) struct Shared {
     refused: Mutex<Option<(Micros, String)>>,
     /// What was found damaged after the start; nothing is appended any more.
     damaged: OnceLock<String>,
+    /// Whether a file of postings could not be read: then this process saves nothing more, and the next start makes them again.
+    pub(crate) postings_failed: AtomicBool,
+    /// Log size of the newest saved state; 0 without one.
+    pub(crate) saved_size: AtomicU64,
     /// Checkpoint of the newest commit.
     pub(crate) checkpoint: RwLock<Arc<str>>,
     /// Those of the commits before it, newest last, by log size.
@@ -116,6 +120,8 @@ impl Shared {
             segment: Mutex::default(),
             refused: Mutex::default(),
             damaged: OnceLock::new(),
+            postings_failed: AtomicBool::new(false),
+            saved_size: AtomicU64::new(0),
             checkpoint: RwLock::new(checkpoint.into()),
             newest_checkpoints: RwLock::default(),
             cosigned: RwLock::default(),
@@ -183,13 +189,14 @@ impl Shared {
     }
 
     /// Notes that committed entries are damaged.
-    pub(crate) fn damage(&self, what: &str) {
-        self.damaged.get_or_init(|| {
+    pub(crate) fn damage(&self, what: &str) -> LedgerError {
+        let text = self.damaged.get_or_init(|| {
             format!(
                 "{what}: the disk changed or lost what was committed, and nothing more is recorded. Run tabellion fsck for the full list, then restore the \
                  directory from a backup"
             )
         });
+        LedgerError::Fatal(text.clone())
     }
 
     /// Fails once damage was found.

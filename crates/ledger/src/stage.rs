@@ -250,7 +250,7 @@ impl<'a> Staging<'a> {
             if let Some(first) = self.overlay.idem(&idem).or_else(ahead) {
                 return Ok(Placed::Deferred { first });
             }
-            if let Some(original) = idempotency::original(self.shared.disk.as_ref(), self.state, &idem)? {
+            if let Some(original) = idempotency::original(self.shared, self.state, &idem)? {
                 return Ok(Placed::Remembered { original });
             }
         }

@@ -95,6 +95,11 @@ impl TreeIndex {
         Some(Self { edge, upper, recent: Default::default() })
     }
 
+    /// The node over a block of [`BLOCK`] entries.
+    pub(crate) fn kept_block(&self, block: u64) -> Option<Hash> {
+        self.kept(KEPT_LEVEL, block)
+    }
+
     /// A perfect node of level 8 or more.
     pub(crate) fn kept(&self, level: u8, index: u64) -> Option<Hash> {
         let row = self.upper.get(usize::from(level.checked_sub(KEPT_LEVEL)?))?;

@@ -1,4 +1,4 @@
-//! One checkpoint on its way to one anchor: the file that survives a restart (`docs/formats.md` §13.6).
+//! One checkpoint on its way to one anchor: the file that survives a restart (`docs/formats.md` §13.7).
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Postings in a file: sorted, in pages, each page with its digest (docs/formats.md §13.6).
+//! Postings in a file: sorted, in pages, each page with its digest (docs/formats.md §13.9).
 //!
 //! Promises: a run is written once and never changed; what is found in it was checked against digests that whoever opened it was given. Must never: be read
 //! whole to find one posting.
@@ -57,9 +57,10 @@ impl Run {
     pub(crate) fn open(disk: &dyn Disk, id: RunId, with_filter: bool) -> io::Result<Self> {
         let pages = pages_of(id.count)?;
         let filter_bytes = if with_filter { Bloom::bytes_for(id.count) } else { 0 };
-        let file = disk.open(&id.name, OpenMode::Read)?;
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", id.name));
+        let file = disk.open(&id.name, OpenMode::Read).map_err(named)?;
         let mut tail = vec![0; filter_bytes + pages * ROW];
-        disk::read_exact_at(file.as_ref(), (pages * PAGE) as u64, &mut tail)?;
+        disk::read_exact_at(file.as_ref(), (pages * PAGE) as u64, &mut tail).map_err(named)?;
         if sha256(&tail) != id.contents {
             return Err(damaged(&id.name, "its table of contents"));
         }
@@ -277,7 +278,8 @@ mod tests {
                     continue; // An attempt that came to nothing.
                 }
                 let name = |count: u64| format!("{with_filter}-{round}-{count}");
-                let runs = written(&disk, &name, with_filter, &set, runs).expect("runs can be written");
+                let runs =
+                    written(&disk, &name, (with_filter, true), &set, runs).expect("runs can be written");
                 assert!(runs.len() <= 12, "a lookup would read {} files", runs.len());
                 let ids: Vec<RunId> = runs.iter().map(|run| run.id()).collect();
                 let open = |id| Run::open(&disk, id, with_filter).map(std::sync::Arc::new);
@@ -299,7 +301,7 @@ mod tests {
     fn no_changed_byte_of_a_run_is_believed() {
         let (_dir, disk) = disk();
         let set: BTreeSet<Posting> = (0..700).map(|n| (Tag(n * n), n)).collect();
-        let runs = written(&disk, &|_| "run".to_owned(), true, &set, Vec::new()).expect("a run");
+        let runs = written(&disk, &|_| "run".to_owned(), (true, true), &set, Vec::new()).expect("a run");
         let id = runs.first().expect("one run").id();
         let whole = disk::read_all(&disk, "run", 1 << 20).expect("its bytes");
         let file = disk.open("run", OpenMode::ReadWrite).expect("its file");

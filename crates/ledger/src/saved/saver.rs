@@ -13,6 +13,8 @@ use crate::shared::Shared;
 const SAVE_AFTER_ENTRIES: u64 = 32_768;
 /// Bytes of batches after which it is, however few entries they hold.
 const SAVE_AFTER_BYTES: u64 = 64 << 20;
+/// Most bytes that are written again and again for each entry: a state that is large itself is saved more seldom.
+const BYTES_PER_ENTRY: u64 = 256;
 /// Fewer entries than this are not worth a saved state at a clean end.
 const WORTH_SAVING: u64 = 4_096;
 /// How often the thread looks whether it is to end; and after a save that failed, how long it waits.
@@ -24,8 +26,8 @@ const RETRY_LOOKS: u32 = 150;
 pub(crate) struct Saver {
     shared: Arc<Shared>,
     secrets: Arc<Secrets>,
-    /// Log size of the newest saved state.
-    saved: AtomicU64,
+    /// Bytes of the newest saved state.
+    bytes: AtomicU64,
     /// One save at a time.
     saving: Mutex<()>,
     stop: AtomicBool,
@@ -34,42 +36,53 @@ pub(crate) struct Saver {
 impl Saver {
     /// `saved`: size of the saved state that the log was opened from; 0 without one.
     pub(crate) fn new(shared: Arc<Shared>, secrets: Arc<Secrets>, saved: u64) -> Self {
+        shared.saved_size.store(saved, Ordering::Relaxed);
         Self {
             shared,
             secrets,
-            saved: AtomicU64::new(saved),
+            bytes: AtomicU64::new(0),
             saving: Mutex::new(()),
             stop: AtomicBool::new(false),
         }
     }
 
-    /// Saves now.
-    pub(crate) fn save(&self) -> io::Result<()> {
+    /// Saves now. `take_up`: whether older runs may be written anew with the newest.
+    pub(crate) fn save(&self, take_up: bool) -> io::Result<()> {
         let _one = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
-        let size = super::save(&self.shared, &self.secrets)?;
-        self.saved.store(size, Ordering::Relaxed);
+        let written = super::save(&self.shared, &self.secrets, take_up)?;
+        self.bytes.store(written.bytes, Ordering::Relaxed);
+        self.shared.saved_size.store(written.size, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn saved(&self) -> u64 {
+        self.shared.saved_size.load(Ordering::Relaxed)
     }
 
     /// Entries that a start would have to read.
     fn behind(&self) -> u64 {
-        self.shared.state().size().saturating_sub(self.saved.load(Ordering::Relaxed))
+        self.shared.state().size().saturating_sub(self.saved())
     }
 
     /// Whether reading them would take a start long.
     fn is_due(&self) -> bool {
-        if self.behind() >= SAVE_AFTER_ENTRIES {
+        let behind = self.behind();
+        if self.bytes.load(Ordering::Relaxed) / BYTES_PER_ENTRY > behind {
+            return false;
+        }
+        if behind >= SAVE_AFTER_ENTRIES {
             return true;
         }
         let state = self.shared.state();
-        let since = state.batches.ended_by(self.saved.load(Ordering::Relaxed));
+        let since = state.batches.ended_by(self.saved());
         state.batches.from(since).map(|batch| u64::from(batch.bytes)).sum::<u64>() >= SAVE_AFTER_BYTES
     }
 
     /// At a clean end. Nothing is lost where it fails: the next start reads more.
     pub(crate) fn end(&self) {
         if self.behind() >= WORTH_SAVING {
-            let _ = self.save();
+            // Whoever ends a process waits for it: nothing is written twice now.
+            let _ = self.save(false);
         }
     }
 
@@ -86,7 +99,7 @@ impl Saver {
             known = self.shared.wait_for_more(known, LOOK_INTERVAL);
             if wait_looks > 0 {
                 wait_looks -= 1;
-            } else if self.is_due() && self.save().is_err() {
+            } else if self.is_due() && self.save(true).is_err() {
                 // A full disk, most likely: what is to be saved can wait, and what is recorded needs the room.
                 wait_looks = RETRY_LOOKS;
             }

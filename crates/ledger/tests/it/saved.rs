@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tabellion_ledger::disk::{Disk, OpenMode};
 use tabellion_ledger::{
     Draft, DraftStream, ErasureTarget, Ledger, LedgerError, NewConflict, OpenOptions, Reader, RejectCode,
-    UnitContent, fsck,
+    UnitContent, back_up, fsck,
 };
 use tabellion_model::registry::{ConflictFound, Divergence};
 use tabellion_model::{Micros, Purpose, SystemId};
@@ -35,6 +35,10 @@ fn keyed(number: u64) -> Draft {
     );
     draft.idempotency_key = Some(format!("key-{number}"));
     draft
+}
+
+fn keyless(number: u64) -> Draft {
+    Draft::new("event.logged").with("number", number)
 }
 
 fn append(ledger: &Ledger, numbers: Range<u64>) {
@@ -254,6 +258,28 @@ fn damage_below_the_saved_state_is_found_by_reading_again_and_stops_the_log() {
         let text = refusal(&disk);
         assert!(text.contains(segment), "bit {bit}: the next start does not say where: {text}");
     }
+    // Blocks of 256 entries from the first to one that is not full; also by the thread of a server.
+    for entries in [200, 255, 256, 511, 512, 513, 1_300] {
+        let disk = SimDisk::new();
+        let ledger = create(&disk);
+        while ledger.reader().size() < entries {
+            let drafts: Vec<Draft> =
+                (0..(entries - ledger.reader().size()).clamp(2, 60) - 1).map(keyless).collect();
+            ledger.append_all(&drafts).expect("an append");
+        }
+        ledger.save_state().expect("the state can be saved");
+        ledger.close().expect("a clean end");
+        let ledger = open(&disk, 1);
+        let read = ledger.reread();
+        assert!(read.as_ref().is_ok_and(|read| *read >= entries - 1), "{entries} sound entries: {read:?}");
+        ledger.append(&keyed(5)).expect("a sound log goes on");
+        drop(ledger);
+        let served = OpenOptions { background: true, ..options(2) };
+        let ledger = Ledger::open(Arc::new(disk), &served).expect("the log opens");
+        ledger.reread().expect("beside its own thread");
+        ledger.append(&keyed(6)).expect("a sound log goes on");
+        ledger.close().expect("a clean end");
+    }
     assert!(late > 20, "too few starts went on from the saved state: {late}");
     let ledger = open(&SimDisk::from_image(image), 1);
     let read = ledger.reread();
@@ -324,4 +350,81 @@ fn a_saved_state_never_brings_erased_content_back() {
     let entry = ledger.reader().entry(ack.index).expect("an entry");
     assert!(entry.units.iter().any(|unit| unit.content == UnitContent::Erased), "{:?}", entry.units);
     assert!(ledger.append(&keyed(0)).is_err(), "a guess at what was erased could be tested");
+}
+
+/// A run that cannot be read any more, found when keys are gone: their tombstones are found in the log itself, and no start is kept from the log.
+#[test]
+fn an_erasure_finds_everything_where_its_run_is_damaged() {
+    let disk = saved_log();
+    let runs: Vec<String> = disk.list("log/state").expect("a list");
+    let run = runs.iter().find(|name| name.starts_with("units")).expect("a run").clone();
+    write(&disk, &format!("log/state/{run}"), 5, &[0xff]);
+    let ledger = open(&disk, 1);
+    assert!(is_taken(&ledger), "a page is looked at when it is needed: {}", notes(&ledger));
+    let erasure =
+        ledger.erase(&ErasureTarget::Subject("person-1".to_owned()), "asked for").expect("an erasure");
+    assert_eq!(erasure.units, 20, "content would be gone without a tombstone");
+    assert!(ledger.save_state().is_err(), "the damaged run would be handed on");
+    ledger.close().expect("a clean end");
+    let ledger = open(&disk, 2);
+    assert!(!is_taken(&ledger), "the damaged run would be gone on from");
+    ledger.save_state().expect("it is made again");
+}
+
+#[test]
+fn a_save_without_room_leaves_nothing_behind() {
+    let disk = saved_log();
+    let ledger = open(&disk, 1);
+    append(&ledger, 60..70);
+    let before = disk.list("log/state").expect("a list");
+    disk.set_capacity(Some(disk.image().used() + 700));
+    assert!(ledger.save_state().is_err(), "there is no room");
+    assert_eq!(disk.list("log/state").expect("a list"), before, "what records need is taken by nobody");
+    disk.set_capacity(None);
+    ledger.save_state().expect("there is room again");
+    ledger.close().expect("a clean end");
+    let report = fsck(&(Arc::new(disk) as Arc<dyn Disk>), &options(3), &[]);
+    assert_eq!((report.findings, report.beside), (vec![], vec![]));
+}
+
+#[test]
+fn a_backup_is_of_what_was_read_and_not_of_what_was_saved() {
+    let disk = saved_log();
+    disk.flip_bit("log/segments/00000000.seg", 8 * 20_000);
+    let ledger = open(&disk, 1);
+    assert!(is_taken(&ledger), "the start does not look there: {}", notes(&ledger));
+    ledger.close().expect("a clean end");
+    let to = SimDisk::new();
+    let refused =
+        back_up(&(Arc::new(disk) as Arc<dyn Disk>), &options(2), &to).err().map(|error| error.to_string());
+    assert!(
+        refused.is_some_and(|text| text.contains("00000000.seg")),
+        "a damaged log would take the place of a good backup"
+    );
+}
+
+/// Requirement: A11
+#[test]
+fn the_saved_state_of_a_fork_is_refused_wherever_its_batches_end() {
+    let base = saved_log().image();
+    let fork = SimDisk::from_image(base.clone());
+    let ledger = open(&fork, 1);
+    append(&ledger, 60..63);
+    ledger.save_state().expect("the state can be saved");
+    let other = whole(&base);
+    let ledger = open(&other, 2);
+    let drafts: Vec<Draft> = (100..120).map(keyless).collect();
+    ledger.append_all(&drafts).expect("an append");
+    ledger.close().expect("a clean end");
+    for name in other.list("log/state").expect("a list") {
+        other.remove(&format!("log/state/{name}")).expect("removed");
+    }
+    for name in fork.list("log/state").expect("a list").iter().map(|name| format!("log/state/{name}")) {
+        other
+            .open(&name, OpenMode::CreateNew)
+            .and_then(|file| file.write_at(0, &bytes(&fork, &name)))
+            .expect("a copy");
+    }
+    let text = refusal(&other);
+    assert!(text.contains(SAVED) && text.contains("where no batch ends"), "a fork goes on: {text}");
 }
