@@ -263,7 +263,7 @@ fn a_shard_s_rollback_and_fork_are_refused_and_on_record() {
         [("forked".to_owned(), true), ("rolled_back".to_owned(), false)],
         "each is on record once: {known}"
     );
-    // The other shard is answer all the same.
+    // The other shard is taken all the same.
     record(&beta, "one");
     let body = json!({"checkpoint": checkpoint(&beta), "old_size": 0, "consistency": []});
     let (status, answer) = root.hand_in(&other, BETA, &body);
@@ -306,11 +306,16 @@ fn a_shard_that_is_put_back_finds_out_from_its_root_log() {
     fs::remove_dir_all(acme.dir()).unwrap();
     fs::rename(&copy, acme.dir()).unwrap();
     let server = acme.serve();
-    wait_until("the rollback to be told", || coverage(&acme)["error"]["code"] == "rolled_back");
+    // It begins anew with an epoch of its own, so that it is smaller than what was taken, or has another root at a size that was.
+    let told = || coverage(&acme)["error"]["code"].as_str().map(str::to_owned);
+    wait_until("the rollback to be told", || {
+        told().is_some_and(|code| ["rolled_back", "forked"].contains(&code.as_str()))
+    });
+    let code = told();
     assert_eq!(coverage(&acme)["size"], 0, "what was put back is covered by nothing");
     server.stop().ends(0);
     let known = root.shard(ACME);
-    assert_eq!(known["newest_conflicts"][0]["kind"], "rolled_back", "{known}");
+    assert_eq!(known["newest_conflicts"][0]["kind"].as_str(), code.as_deref(), "{known}");
 }
 
 /// The head of a copy of the log that went on otherwise, at the size of the log itself.
@@ -359,12 +364,12 @@ fn what_is_not_the_shard_s_own_is_refused_with_a_code() {
         ),
         ("no checkpoint", &token, ACME, with("checkpoint", json!("hello\n")), 400, "malformed"),
         (
-            "a body beyond all limits",
+            "more bytes than any checkpoint",
             &token,
             ACME,
-            with("checkpoint", json!("x".repeat(3 << 20))),
-            413,
-            "too_large",
+            with("checkpoint", json!("x".repeat(600 << 10))),
+            400,
+            "malformed",
         ),
         (
             "a key record that is none",
@@ -379,10 +384,10 @@ fn what_is_not_the_shard_s_own_is_refused_with_a_code() {
         let (got, answer) = root.hand_in(token, origin, &body);
         assert_eq!((got, &answer["code"]), (status, &json!(code)), "{what}: {answer}");
     }
-    assert_eq!(root.of_type("shard.checkpoint_recorded"), 0, "something was answer that is not the shard's");
+    assert_eq!(root.of_type("shard.checkpoint_recorded"), 0, "something was taken that is not the shard's");
     let (status, answer) = root.hand_in(&token, ACME, &good);
-    assert_eq!(status, 200, "and the shard's own is answer: {answer}");
-    // Nobody but an administrator says whose checkpoints are answer, and a log is no shard of itself.
+    assert_eq!(status, 200, "and the shard's own is taken: {answer}");
+    // Nobody but an administrator says whose checkpoints are taken, and a log is no shard of itself.
     let trust = fs::read_to_string(root.notary.trust()).unwrap();
     let own = json!({"trust": trust, "system": "00".repeat(16), "note": "itself"});
     let (status, refused) = root.ask(&root.token, "POST", "/api/v1/shards", &own);
