@@ -7,7 +7,9 @@
 
 mod answer;
 mod gate;
+pub mod anthropic;
 pub mod openai;
+pub mod responses;
 mod request;
 mod serve;
 

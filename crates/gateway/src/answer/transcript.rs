@@ -9,7 +9,7 @@ use tabellion_mask::{Classes, Scope, mask_text, scan};
 use tabellion_model::body::Masked;
 
 use crate::answer::parts::{Channel, Text};
-use crate::surface::openai_chat::counted;
+use crate::surface::request::counted;
 
 /// The texts by choice and channel, as the provider sent them.
 pub(crate) struct Transcript {
@@ -62,6 +62,14 @@ impl Transcript {
             match channel {
                 Channel::Member(name) => {
                     members.insert((*name).to_owned(), Value::from(text));
+                }
+                Channel::Block(kind) => {
+                    let name = if kind == &"input_json_delta" { "tool_input" } else { "text" };
+                    members.insert(name.to_owned(), Value::from(text));
+                }
+                Channel::Item(kind, part) => {
+                    let name = if *part == 0 { (*kind).to_owned() } else { format!("{kind}_{part}") };
+                    members.insert(name, Value::from(text));
                 }
                 Channel::Function => {
                     members.insert("function_arguments".to_owned(), Value::from(text));
