@@ -94,9 +94,11 @@ pub fn fsck_watched(
     let mut inspector = Inspector { vault: vault.as_ref(), report: &mut report };
     let secrets = Secrets::load(disk.as_ref(), &options.keys).ok();
     let mut compared = Compared::new(&mut inspector, disk.as_ref(), secrets.as_ref());
+    // A start holds the log against what was saved of it: entries that are gone since are told here as well.
+    let known = compared.place.take();
     let mut watched = Watched { inner: &mut compared, meter: &meter };
     let scanned =
-        recover::scan(disk.as_ref(), ScanOptions::read_only(options.origin.as_ref()), None, &mut watched);
+        recover::scan(disk.as_ref(), ScanOptions::read_only(options.origin.as_ref()), known, &mut watched);
     let differs = compared.findings;
     report.beside.extend(differs);
     report.stopped = meter.ended_at();

@@ -18,6 +18,7 @@ use crate::hybrid::Hybrid;
 use crate::in_place::{self, HeldLock};
 use crate::keyring::KeyAccess;
 use crate::ledger::OpenOptions;
+use crate::read::ReadFault;
 use crate::room::Room;
 use crate::state::LogState;
 use crate::vault::KeyTable;
@@ -197,6 +198,14 @@ impl Shared {
             )
         });
         LedgerError::Fatal(text.clone())
+    }
+
+    /// What a reading that failed means: what lies on the disk and is not what was committed stops the log, also when a reader meets it first.
+    pub(crate) fn fault(&self, fault: ReadFault) -> LedgerError {
+        match fault {
+            ReadFault::Unreadable(why) => LedgerError::Unavailable(why),
+            ReadFault::Damaged(what) => self.damage(&what),
+        }
     }
 
     /// Fails once damage was found.

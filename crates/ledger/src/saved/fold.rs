@@ -73,7 +73,7 @@ pub(crate) fn unpack(from: &mut Unpacker<'_>, disk: &dyn Disk) -> Result<LogStat
     }
     let entry = |index: u64| {
         let batch = batches.holding(index).ok_or_else(|| format!("entry {index} is in no batch"))?;
-        read::stored_entry(disk, &batch, index).map(|stored| stored.entry)
+        read::stored_entry(disk, &batch, index).map(|stored| stored.entry).map_err(|fault| fault.to_string())
     };
     let genesis = entry(0)?;
     let keys = KeyChain::genesis(&genesis).map_err(|error| format!("entry 0 is not a genesis: {error}"))?;

@@ -237,8 +237,14 @@ fn a_shard_s_rollback_and_fork_are_refused_and_on_record() {
     assert_eq!(status, 200, "{answer}");
     let (status, again) = root.hand_in(&token, ACME, &first);
     assert_eq!((status, &again["receipt"]), (200, &answer["receipt"]), "the same again has the same receipt");
-    // Behind: a smaller checkpoint that the shard signed.
-    let behind = json!({"checkpoint": early, "old_size": 0, "consistency": []});
+    // A request that was long on its way: what it shows was true when it left, and it says so.
+    let late = json!({"checkpoint": early, "old_size": 0, "consistency": []});
+    let (status, refused) = root.hand_in(&token, ACME, &late);
+    assert_eq!((status, &refused["code"]), (409, &json!("shard_ahead")), "{refused}");
+    assert_eq!(root.of_type("shard.conflict_found"), 0, "the network's delay is held against the shard");
+    // Behind: a smaller checkpoint that the shard signed, by one who knows what was taken.
+    let taken = root.shard(ACME)["size"].clone();
+    let behind = json!({"checkpoint": early, "old_size": taken, "consistency": []});
     for _ in 0..2 {
         let (status, refused) = root.hand_in(&token, ACME, &behind);
         assert_eq!((status, &refused["code"]), (409, &json!("shard_ahead")), "{refused}");
@@ -431,6 +437,12 @@ fn a_shard_that_rotates_its_log_key_is_followed() {
     let after = root.shard(ACME);
     assert_ne!(before["key"], after["key"], "the root log did not follow: {after}");
     assert_eq!(root.of_type("shard.key_rotated"), 1);
+    // Its trust file has the earlier key as well, and can be handed in all the same.
+    let trust = fs::read_to_string(acme.trust()).unwrap();
+    assert_eq!(trust.matches(&format!("log {ACME}+")).count(), 2, "both keys sign what readers hold: {trust}");
+    let anew = json!({"trust": trust, "system": after["system"], "note": "the same again"});
+    let (status, known) = root.ask(&root.token, "POST", "/api/v1/shards", &anew);
+    assert_eq!((status, &known["code"]), (409, &json!("already_so")), "the key in force is the newest one: {known}");
     let proof = acme.beside_text("anchored.receipt");
     let last =
         acme.entries().iter().rfind(|entry| entry["type"] == "document.captured").unwrap()["index"].clone();
