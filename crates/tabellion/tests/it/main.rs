@@ -28,6 +28,7 @@ mod keys;
 mod kill;
 mod organisation;
 mod record;
+mod second_key;
 mod secrets;
 mod serve;
 mod shards;
