@@ -5,6 +5,7 @@
 
 mod anchor;
 pub mod applicability;
+pub mod attestation;
 pub mod body;
 mod bounds;
 pub mod catalogue;

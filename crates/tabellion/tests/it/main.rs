@@ -8,6 +8,7 @@
 )]
 
 mod anchors;
+mod attestation;
 mod backup;
 mod bad_input;
 mod batch;
