@@ -19,6 +19,7 @@ use crate::anchor::anchored;
 use crate::batches::BatchRef;
 use crate::derive;
 use crate::disk::{self, Disk};
+use crate::hybrid::Held;
 use crate::keyring::Secrets;
 use crate::ledger::{self, OpenOptions};
 use crate::read::{self, Stored};
@@ -42,7 +43,7 @@ const STEPS: u8 = 3;
 pub struct FsckReport {
     /// What is wrong; empty when nothing is.
     pub findings: Vec<String>,
-    /// What is wrong beside the log, which is not touched by it: evidence that anchors gave.
+    /// What is wrong beside the log, which is not touched by it: evidence that anchors gave, the file of its second key.
     pub beside: Vec<String>,
     /// What is worth knowing but not wrong.
     pub notes: Vec<String>,
@@ -114,6 +115,10 @@ pub fn fsck_watched(
             log.check_derived(&meter, &mut report);
             report.stopped = meter.ended_at();
             check_anchors(disk, recovered.state.size(), &mut report);
+            match Held::compare(disk.as_ref(), &recovered.state.second_keys) {
+                Ok(held) => report.beside.extend(held.notes()),
+                Err(error) => report.beside.push(error.to_string()),
+            }
             for kept in against {
                 log.check_against(kept, &mut report);
             }

@@ -146,8 +146,9 @@ impl Reader {
             vault,
             recovered.checkpoint,
         ));
-        shared.load_hybrid()?;
+        let second = shared.load_hybrid()?;
         let (reader, mut notes) = (Self { shared }, recovered.notes);
+        notes.extend(second.notes());
         notes.extend(reader.load_cosigned().map_err(OpenError::io("read", COSIGNED_PATH))?);
         Ok((reader, notes))
     }

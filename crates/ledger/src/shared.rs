@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) cosigned: RwLock<Option<Arc<SignedCheckpoint>>>,
     /// The key of the second signature on checkpoints that are handed out.
     pub(crate) hybrid: RwLock<Option<Arc<Hybrid>>>,
+    /// Held from a change of that key to its effect, so that two changes take effect in the order of their records.
+    pub(crate) second_key_change: Mutex<()>,
     /// Whether a witness's conflict was found; the log's state says so too, once its record is durable.
     pub(crate) stopped: AtomicBool,
     pub(crate) log_number: u32,
@@ -127,6 +129,7 @@ impl Shared {
             newest_checkpoints: RwLock::default(),
             cosigned: RwLock::default(),
             hybrid: RwLock::default(),
+            second_key_change: Mutex::default(),
             stopped: AtomicBool::new(false),
             log_number: 0,
             spare: Spare::default(),

@@ -1757,13 +1757,14 @@ const m_keyid = (() => {
 const { hex } = m_bytes;
 const { encodeCbor } = m_cbor;
 const { sha256 } = m_sha256;
-const KTY = 1, OKP = 1, CRV = -1, ED25519 = 6, X = -2;
+const KTY = 1, OKP = 1, CRV = -1, ED25519 = 6, X = -2, AKP = 7, ALG = 3, ML_DSA_44 = -48, PUB = -1;
 const keyIdOf = (publicKey) => hex(sha256(encodeCbor(new Map([[KTY, OKP], [CRV, ED25519], [X, publicKey]]))));
-return { keyIdOf };
+const secondKeyIdOf = (publicKey) => hex(sha256(encodeCbor(new Map([[KTY, AKP], [ALG, ML_DSA_44], [PUB, publicKey]]))));
+return { keyIdOf, secondKeyIdOf };
 })();
 const m_recordtypes = (() => {
 const { isPublicKey } = m_ed25519;
-const { keyIdOf } = m_keyid;
+const { keyIdOf, secondKeyIdOf } = m_keyid;
 const { Malformed } = m_malformed;
 const shape = m_shape;
 const VERSION = 1;
@@ -1773,6 +1774,13 @@ if (!isPublicKey(key.public)) throw new Malformed('is not a usable Ed25519 key')
 if (keyIdOf(key.public) !== key.key_id) throw new Malformed('names a key id that is not its key’s');
 return key;
 };
+const secondKey = (value) => {
+const key = shape.closed({ alg: shape.exactly('ml-dsa-44'), key_id: shape.hash, public: shape.sized(1312) })(value);
+if (secondKeyIdOf(key.public) !== key.key_id) throw new Malformed('names a key id that is not its key’s');
+return key;
+};
+const mlDsa = shape.sized(2420);
+const reason = shape.oneOf('compromised', 'lost', 'retired');
 const purpose = shape.oneOf('log', 'writer', 'package', 'actor');
 const systems = (value) => shape.ascending(
 shape.listOf(shape.closed({ last_seq: shape.ordinal, system: shape.id }))(value), (one) => one.system, 'systems');
@@ -1787,7 +1795,7 @@ digest_alg: shape.exactly('sha-256'), env: shape.environment, key: keyInfo, orig
 },
 'key.granted': { credential: shape.id, key: keyInfo, purpose },
 'key.rotated': rotation,
-'key.revoked': { key_id: shape.hash, reason: shape.oneOf('compromised', 'lost', 'retired') },
+'key.revoked': { key_id: shape.hash, reason },
 'epoch.opened': {
 'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.ordinal }),
 },
@@ -1825,11 +1833,15 @@ producer: shape.id, sampled: shape.count, sent: shape.count, spooled: shape.coun
 'shard.key_rotated': { origin: shape.origin, record_sha256: shape.hash, rotation: shape.closed(rotation) },
 'shard.checkpoint_recorded': shardCheckpoint,
 'shard.conflict_found': { ...shardCheckpoint, kind: shape.oneOf('forked', 'rolled_back'), known_size: shape.count, proved: shape.boolean },
+'second_key.introduced': { key: secondKey, signature: mlDsa },
+'second_key.rotated': { key: secondKey, new_signature: mlDsa, old: shape.hash, old_signature: mlDsa },
+'second_key.withdrawn': { key_id: shape.hash, reason },
 }));
 const NOT_CRITICAL = new Set([
 'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
 'envelope.imported', 'source.heartbeat', 'gap.declared', 'gap.found', 'gap.filled',
 'shard.registered', 'shard.key_rotated', 'shard.checkpoint_recorded', 'shard.conflict_found',
+'second_key.introduced', 'second_key.rotated', 'second_key.withdrawn',
 ]);
 const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;

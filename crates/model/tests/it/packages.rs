@@ -1,6 +1,7 @@
 //! Packages, receipts and transparent statements, and every way to tamper with them.
 
 mod anchors;
+mod attested;
 mod cut;
 mod fixture;
 mod forging;

@@ -359,7 +359,15 @@ fn keys(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
     } else {
         "not encrypted (tabellion key encrypt)"
     };
-    Ok(format!("root, {} and {} actor keys have their files, {how}", purposes.join(", "), actors.len()))
+    if let Some(trouble) = reader.second_key_trouble()?.into_iter().next() {
+        return Err(Failure::failed(trouble));
+    }
+    let second = reader.hybrid_key().map_or("", |_| ", and the second key (hybrid) is the one on record");
+    Ok(format!(
+        "root, {} and {} actor keys have their files, {how}{second}",
+        purposes.join(", "),
+        actors.len()
+    ))
 }
 
 fn trust_file(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
