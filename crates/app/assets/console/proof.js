@@ -2006,6 +2006,7 @@ function rotationMessage(origin, facts) {
 const claim = { credential: facts.credential, log: origin, new: facts.key.key_id, old: facts.old, purpose: facts.purpose };
 return concat(utf8(ROTATION_DOMAIN), toJcsBytes(claim));
 }
+const producerOf = (keyId) => hex(sha256(utf8(PRODUCER_DOMAIN), fromHex(keyId, 32)).subarray(0, 16));
 class KeyChain {
 version = 0;
 #keys = new Map();
@@ -2034,6 +2035,7 @@ this.env = facts.env;
 this.tenant = facts.tenant;
 this.genesis = hex(entry.leaf);
 this.root = { keyId: facts.key.key_id, publicKey: facts.key.public };
+this.credential = record.actor;
 if (facts.origin !== record.log || facts.env !== record.env || facts.tenant !== shape.tenantOf(facts.origin)) {
 throw new ChainBroken('the genesis names another log than the record it stands in');
 }
@@ -2049,6 +2051,9 @@ throw new ChainBroken(`key record ${index} is not number ${this.version + 1} of 
 const signed = hex(sign1.kid) === this.root.keyId
 && (await verifySignature(this.root.publicKey, toBeSigned(sign1, sign1.payload), sign1.signature));
 if (!signed) throw new ChainBroken(`key record ${index} is not signed by the root key`);
+if (record.actor !== this.credential || record.producer !== producerOf(this.root.keyId)) {
+throw new ChainBroken(`key record ${index} is of another actor or producer than the root’s`);
+}
 }
 #grant(key, { purpose, credential }, index) {
 if (this.complete && SINGLE_PURPOSES.has(purpose) && this.inForce(purpose, index)) {
@@ -2092,7 +2097,6 @@ isInForce(key, position) {
 return key.from < position && key.until >= position;
 }
 }
-const producerOf = (keyId) => hex(sha256(utf8(PRODUCER_DOMAIN), fromHex(keyId, 32)).subarray(0, 16));
 const isRootEpoch = (chain, record) => ROOT_EPOCHS.has(record.type) && record.producer === producerOf(chain.root.keyId);
 async function statementFault(chain, entry) {
 const { record, sign1, index } = entry;
