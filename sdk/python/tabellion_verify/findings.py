@@ -140,7 +140,8 @@ def _report(report: Report, parts: Parts, witnessed: tuple[str, int] | None) -> 
 
 def of_package(report: Report, witnessed: tuple[str, int] | None) -> None:
     alarms = ("alarms",) if report.has("alarms") else ()
-    parts = replace(_PACKAGE, unaltered=_PACKAGE.unaltered + alarms, inclusion=_PACKAGE.inclusion + alarms)
+    shards = ("shards",) if report.has("shards") else ()
+    parts = replace(_PACKAGE, unaltered=_PACKAGE.unaltered + alarms, inclusion=_PACKAGE.inclusion + alarms + shards)
     _report(report, parts, witnessed)
 
 

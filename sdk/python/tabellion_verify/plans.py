@@ -36,6 +36,13 @@ ALARMS = Plan(
     "That the answer was right, or that no witness saw another history later.",
 )
 
+SHARDS = Plan(
+    "shards",
+    "The checkpoints of each shard that this range tells of never shrink and have one root for each size, its key signed them where the range shows "
+    "that key, and no conflict is on record here.",
+    "That a larger tree continues a smaller one: the root log was shown that when it took the checkpoint. Nothing about a shard before or after the range.",
+)
+
 SOURCES = Plan(
     "sources",
     "Every number that an outside source gave to its records in this range is here, or was declared lost by the source.",

@@ -10,7 +10,8 @@ const RESTS_ON = {
     signature: [
       'container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements', 'key directory',
     ],
-    inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals', 'alarms'],
+    inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals', 'alarms',
+      'shards'],
     time: ['issuer', 'checkpoint signature', 'seals', 'time bounds'],
   },
   receipt: {

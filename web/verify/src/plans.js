@@ -23,6 +23,12 @@ export const ALARMS_CHECK = check('alarms', 'Alarms', ['unaltered'],
   'Every alarm in the log that is shown here, of a witness that saw another history of it, was answered for and lifted.',
   'That the answer was right, or that no witness saw another history later.');
 
+/** Of a root log's package whose range tells of its shards. */
+export const SHARDS_CHECK = check('shards', 'Shards', [],
+  'The checkpoints of each shard that this range tells of never shrink and have one root for each size, its key signed them where the range shows '
+  + 'that key, and no conflict is on record here.',
+  'That a larger tree continues a smaller one: the root log was shown that when it took the checkpoint. Nothing about a shard before or after the range.');
+
 /** Of a package in whose range outside sources counted what they sent. */
 export const SOURCES_CHECK = check('sources', 'Sources', [],
   'Every number that an outside source gave to its records in this range is here, or was declared lost by the source.',

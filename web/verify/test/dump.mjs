@@ -13,6 +13,7 @@ import { craftedPackages } from './forge/crafted.mjs';
 import { misshapenEvidence, signatureEvidence, textEvidence } from './forge/misshapen.mjs';
 import { makePackage } from './forge/package.mjs';
 import { sampleLog } from './forge/sample.mjs';
+import { shardedPackages } from './forge/sharded.mjs';
 import { tamperedEvidence } from './forge/tampered.mjs';
 import { twofoldEvidence } from './forge/twofold.mjs';
 
@@ -32,7 +33,7 @@ const misshapen = extent === 'short' ? [...signatureEvidence(), ...textEvidence(
 const anchors = anchoredEvidence(extent === 'short' ? 149 : 1);
 const cases = [];
 for (const { family, name, bytes, trust, verdict = null, like = null } of [
-  ...whole(), ...crafted, ...tampered, ...twofoldEvidence(), ...misshapen, ...alarmedPackages(), ...anchors,
+  ...whole(), ...crafted, ...tampered, ...twofoldEvidence(), ...misshapen, ...alarmedPackages(), ...shardedPackages(), ...anchors,
 ]) {
   const file = String(cases.length).padStart(4, '0');
   await writeFile(join(directory, file), bytes);

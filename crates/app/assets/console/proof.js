@@ -544,6 +544,7 @@ if (root.length !== 32) throw new Malformed('checkpoint root is not 32 bytes');
 if (utf8(lines[0]).length > ORIGIN_BYTES_MAX) throw new Malformed('checkpoint origin is longer than 255 bytes');
 return { origin: checkKeyName(lines[0]), size: fromDecimal(lines[1]), root, note };
 }
+const checkpointText = ({ origin, size, root }) => `${origin}\n${size}\n${base64(fromHex(root, 32))}\n`;
 function signaturesBy(note, name, type, publicKey) {
 const keyId = noteKeyId(name, type, publicKey);
 return note.signatures.filter((line) => line.name === name && equal(line.keyId, keyId)).map((line) => line.signature);
@@ -557,7 +558,7 @@ function verifierKeyText(name, publicKey) {
 const type = Uint8Array.of(ED25519);
 return `${name}+${hex(noteKeyId(name, ED25519, publicKey))}+${base64(concat(type, publicKey))}`;
 }
-return { ED25519, COSIGNATURE, ML_DSA_44, checkKeyName, noteKeyId, parseVerifierKey, parseNote, parseCheckpoint, signaturesBy, cosignedMessage, verifierKeyText };
+return { ED25519, COSIGNATURE, ML_DSA_44, checkKeyName, noteKeyId, parseVerifierKey, parseNote, parseCheckpoint, checkpointText, signaturesBy, cosignedMessage, verifierKeyText };
 })();
 const m_webcrypto = (() => {
 const { fromHex, hex, utf8 } = m_bytes;
@@ -754,7 +755,8 @@ package: {
 signature: [
 'container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements', 'key directory',
 ],
-inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals', 'alarms'],
+inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals', 'alarms',
+'shards'],
 time: ['issuer', 'checkpoint signature', 'seals', 'time bounds'],
 },
 receipt: {
@@ -993,6 +995,10 @@ const KEY_DIRECTORY_CHECK = check('key directory', 'Key directory', ['issued'],
 const ALARMS_CHECK = check('alarms', 'Alarms', ['unaltered'],
 'Every alarm in the log that is shown here, of a witness that saw another history of it, was answered for and lifted.',
 'That the answer was right, or that no witness saw another history later.');
+const SHARDS_CHECK = check('shards', 'Shards', [],
+'The checkpoints of each shard that this range tells of never shrink and have one root for each size, its key signed them where the range shows '
++ 'that key, and no conflict is on record here.',
+'That a larger tree continues a smaller one: the root log was shown that when it took the checkpoint. Nothing about a shard before or after the range.');
 const SOURCES_CHECK = check('sources', 'Sources', [],
 'Every number that an outside source gave to its records in this range is here, or was declared lost by the source.',
 'That a source counted everything that it saw, or anything about an application that never calls the log.');
@@ -1089,7 +1095,7 @@ check('statement signature', 'Statement signature', ['issued'],
 'The statement bears the signature of its actor’s key.',
 'Here nothing: the actor’s public key is not in this file. The log took the statement in under its own rules.', false),
 ];
-return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, KEY_DIRECTORY_CHECK, ALARMS_CHECK, SOURCES_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
+return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, KEY_DIRECTORY_CHECK, ALARMS_CHECK, SHARDS_CHECK, SOURCES_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
 })();
 const m_bounds = (() => {
 const { Faults } = m_report;

@@ -13,6 +13,7 @@ use super::fixture::{HOUR, Log, START, erased, plain, rotated};
 use super::levels::anchored_receipt;
 use super::outside::{alarmed, anchored, directory, disputed, read_by, witnessed};
 use super::registered::registered;
+use super::shards::{rooted, unregistered};
 use super::sources::counted;
 
 /// What readers who say more see: file, trust file, key directory.
@@ -71,6 +72,9 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("counted.zip", counted(true).package(&Cut::default())),
         ("gap.zip", counted(false).package(&Cut::default())),
         ("lifted.zip", alarmed(true).package(&Cut::default())),
+        ("rooted.zip", rooted(false)),
+        ("conflict.zip", rooted(true)),
+        ("unregistered.zip", unregistered()),
         ("hybrid.receipt", hybrid(&plain, plain.seals[1].1.first + 1)),
         ("registered.cose", registered().transparent()),
         ("anchored.receipt", anchored_receipt().0),
