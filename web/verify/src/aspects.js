@@ -19,6 +19,11 @@ const RESTS_ON = {
     inclusion: ['entry', 'inclusion', 'issuer', 'checkpoint signature', 'seal', 'disclosures'],
     time: ['issuer', 'checkpoint signature', 'seal', 'time bounds'],
   },
+  'verification run': {
+    signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'run signature', 'key directory'],
+    inclusion: ['form', 'keys', 'issuer', 'checkpoint signature', 'verdicts'],
+    time: ['issuer', 'checkpoint signature'],
+  },
   'transparent statement': {
     signature: ['form', 'issuer', 'receipt', 'statement signature', 'key directory'],
     inclusion: ['form', 'issuer', 'receipt'],

@@ -764,6 +764,11 @@ signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement
 inclusion: ['entry', 'inclusion', 'issuer', 'checkpoint signature', 'seal', 'disclosures'],
 time: ['issuer', 'checkpoint signature', 'seal', 'time bounds'],
 },
+'verification run': {
+signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'run signature', 'key directory'],
+inclusion: ['form', 'keys', 'issuer', 'checkpoint signature', 'verdicts'],
+time: ['issuer', 'checkpoint signature'],
+},
 'transparent statement': {
 signature: ['form', 'issuer', 'receipt', 'statement signature', 'key directory'],
 inclusion: ['form', 'issuer', 'receipt'],
@@ -850,11 +855,21 @@ undetermined: 'Not known: nobody you trust has vouched for these keys.',
 },
 },
 };
+const ANSWERS = {
+'verification run': {
+existed: { undetermined: 'Not known: a run says when by the log’s own clock; receipts and packages of the entries say more.' },
+unaltered: { holds: 'Yes: these are the verdicts that were signed.' },
+issued: { holds: 'By whoever held the package key of the log that your trust file names.' },
+},
+};
 const NO_MORE = ' It does not show that what the record says is true, that anything outside the log did not happen, or that a management '
 + 'system conforms to any standard. Tabellion is not a certification body.';
 const SCOPES = {
 package: PACKAGE_SCOPE,
 receipt: `This receipt shows that one entry existed in this log in this form when the checkpoint was signed, and who signed it.${NO_MORE}`,
+'verification run': 'This verification run shows what the holder of the log\'s package key says it found when it verified the listed entries against the '
++ 'checkpoint. It does not hold the entries, so it does not show by itself that they verify, that what they say is true, or that a management system '
++ 'conforms to any standard; a package or receipts of them do the former. Tabellion is not a certification body.',
 'transparent statement': `This statement shows that a log took it in, in this form, and signed so.${NO_MORE}`,
 unknown: 'Nothing was verified. Tabellion is not a certification body.',
 };
@@ -939,11 +954,12 @@ return EXIT[this.verdict];
 finding(name) {
 const parts = this.checks.filter((check) => check.findings.includes(name));
 let outcome = 'holds';
-if (parts.some((check) => check.required && check.outcome !== 'holds')) outcome = 'undetermined';
+if (parts.length === 0 || parts.some((check) => check.required && check.outcome !== 'holds')) outcome = 'undetermined';
 if (parts.some((check) => check.outcome === 'malformed')) outcome = 'malformed';
 if (parts.some((check) => check.outcome === 'broken')) outcome = 'broken';
 const { question, answers } = FINDINGS[name];
-return { name, question, outcome, answer: answers[outcome], restsOn: parts.map((check) => check.name) };
+const answer = ANSWERS[this.kind]?.[name]?.[outcome] ?? answers[outcome];
+return { name, question, outcome, answer, restsOn: parts.map((check) => check.name) };
 }
 get scope() {
 return SCOPES[this.kind];
@@ -972,7 +988,7 @@ verdict: this.verdict,
 function unreadable(what, pace) {
 const run = new Run('unknown', [{
 name: 'form', title: 'Form', required: true, findings: ['existed', 'unaltered', 'issued'],
-proves: 'The file is a package, a receipt or a transparent statement.', notProved: 'Anything about its content.',
+proves: 'The file is a package, a receipt, a transparent statement or a verification run.', notProved: 'Anything about its content.',
 }], pace);
 run.malformed = { check: 'form', what };
 Object.assign(run.find('form'), { outcome: 'malformed', detail: what, faults: [what] });
@@ -1081,6 +1097,26 @@ check('disclosures', 'Disclosures', ['unaltered'],
 'Every field shown is the very one that was sealed.',
 'Anything about withheld fields, or that a field’s content is true.'),
 ];
+const RUN_PLAN = [
+check('form', 'Form', ['unaltered'],
+'The file has the one form of a verification run, and its totals are those of its verdicts.',
+'Who wrote it: anybody can write one.'),
+check('keys', 'Keys', ['unaltered'],
+'The key records stand in the checkpoint’s tree and follow from the log’s first entry.',
+'That no key record was left out at the end: a package holds what shows that.'),
+check('issuer', 'Issuer', ['unaltered', 'issued'],
+'The log is one that your trust file names, by its root key or its log key, and the witnesses it asks for have signed.',
+'That the trust file is right: get it by another way than the run.'),
+check('checkpoint signature', 'Checkpoint signature', ['unaltered', 'issued'],
+'The log key signed the tree that the run was made against.',
+'When: a checkpoint carries no outside time.'),
+check('run signature', 'Run signature', ['unaltered', 'issued'],
+'The package key in force signed exactly these verdicts, what was asked for, what was left out and why.',
+'That the verdicts are right: the file does not hold the entries.'),
+check('verdicts', 'Verdicts', [],
+'The run reached everything that was asked for, found every signature and place right, and found nothing broken.',
+'Anything that it did not check: times and content that are “not checked” are counted apart.'),
+];
 const TRANSPARENT_PLAN = [
 check('form', 'Form', ['unaltered'],
 'The file is a statement with receipts in its one possible form.',
@@ -1095,7 +1131,7 @@ check('statement signature', 'Statement signature', ['issued'],
 'The statement bears the signature of its actor’s key.',
 'Here nothing: the actor’s public key is not in this file. The log took the statement in under its own rules.', false),
 ];
-return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, KEY_DIRECTORY_CHECK, ALARMS_CHECK, SHARDS_CHECK, SOURCES_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
+return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, KEY_DIRECTORY_CHECK, ALARMS_CHECK, SHARDS_CHECK, SOURCES_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, RUN_PLAN, TRANSPARENT_PLAN };
 })();
 const m_bounds = (() => {
 const { Faults } = m_report;
@@ -1529,6 +1565,7 @@ const ISS = 1, SUB = 2, INCLUSION = -1;
 const STATEMENT_TYPE = 'application/tabellion-record+json';
 const SEAL_TYPE = 'application/tabellion-seal+json';
 const PACKAGE_TYPE = 'application/tabellion-package+json';
+const RUN_TYPE = 'application/tabellion-verification-run+json';
 function onlyKeys(map, keys, where) {
 if (!(map instanceof Map)) throw new Malformed(`COSE ${where} header is not a map`);
 if (map.size !== keys.length || !keys.every((key) => map.has(key))) {
@@ -1560,7 +1597,7 @@ return { ...readProtected(header), protectedBytes, unprotected, payload, signatu
 }
 function readProtected(header) {
 const type = header.get(CONTENT_TYPE);
-const kind = { [STATEMENT_TYPE]: 'statement', [SEAL_TYPE]: 'seal', [PACKAGE_TYPE]: 'package' }[type]
+const kind = { [STATEMENT_TYPE]: 'statement', [SEAL_TYPE]: 'seal', [PACKAGE_TYPE]: 'package', [RUN_TYPE]: 'run' }[type]
 ?? (header.has(VDS) && type === undefined ? 'receipt' : null);
 if (kind === null) throw new Malformed('COSE content type is not one of version 1');
 const keys = [ALG, KID];
@@ -1588,6 +1625,12 @@ function parsePackageSignature(bytes) {
 const sign1 = parseSign1(bytes);
 if (sign1.kind !== 'package') throw new Malformed('COSE object is not a package signature');
 if (sign1.unprotected.size !== 0 || sign1.payload !== null) throw new Malformed('package signature is not detached');
+return sign1;
+}
+function parseRunSignature(bytes) {
+const sign1 = parseSign1(bytes);
+if (sign1.kind !== 'run') throw new Malformed('COSE object is not the signature of a verification run');
+if (sign1.unprotected.size !== 0 || sign1.payload !== null) throw new Malformed('signature of the run is not detached');
 return sign1;
 }
 function splitTransparent(bytes) {
@@ -1656,7 +1699,7 @@ throw new Malformed('inclusion path is not a list of hashes');
 }
 return { ...sign1, size, index, path };
 }
-return { STATEMENT_TYPE, SEAL_TYPE, PACKAGE_TYPE, parseSign1, toBeSigned, parseEntrySign1, parsePackageSignature, splitTransparent, splitRegistered, parseRegistration, placeOf, parseReceipt };
+return { STATEMENT_TYPE, SEAL_TYPE, PACKAGE_TYPE, RUN_TYPE, parseSign1, toBeSigned, parseEntrySign1, parsePackageSignature, parseRunSignature, splitTransparent, splitRegistered, parseRegistration, placeOf, parseReceipt };
 })();
 const m_merkle = (() => {
 const { equal } = m_bytes;

@@ -11,6 +11,7 @@ mod outside;
 mod receipts;
 mod registered;
 mod root_log;
+mod runs;
 mod shards;
 mod sources;
 mod tampering;
