@@ -12,6 +12,8 @@ mod outside;
 mod receipts;
 mod registered;
 mod root_log;
+mod runs;
+mod shards;
 mod sources;
 mod tampering;
 mod whole;

@@ -16,7 +16,7 @@ function paths(value, path = []) {
 
 /** Copies of a value, each wrong in one place: [{name, value}]. `dense` also tries every value at every inner place; `only` names the
  * outermost members that are worth trying. */
-function variants(value, { dense = true, only = null } = {}) {
+export function variants(value, { dense = true, only = null } = {}) {
   const out = [{ name: 'with a member more', value: { ...value, zzz: 1 } }];
   for (const path of paths(value)) {
     if (only && !only.has(path[0])) continue;
@@ -143,7 +143,7 @@ function receipts() {
 }
 
 /** A COSE_Sign1 with other headers and parts than it should have, each signed as it stands: [{name, message}]. */
-function messages(pairs, payload, key, { detached = false, unprotected = [] } = {}) {
+export function messages(pairs, payload, key, { detached = false, unprotected = [] } = {}) {
   const make = (name, headers, { outside = unprotected, attach = !detached, cut = 0, raw = null } = {}) => {
     const protectedBytes = raw ?? cbor({ map: headers });
     const signature = key.sign(cbor(['Signature1', protectedBytes, Buffer.alloc(0), payload]));
@@ -243,7 +243,7 @@ function transparent() {
 }
 
 /** Copies of a text, each with one line that is not as it should be: [{name, text}]. */
-function lineVariants(text) {
+export function lineVariants(text) {
   const lines = text.split('\n');
   const out = [];
   const edit = (at, name, replacement) => out.push({ name: `line ${at}: ${name}`, text: [...lines.slice(0, at), ...replacement, ...lines.slice(at + 1)].join('\n') });

@@ -13,10 +13,12 @@ use super::fixture::{HOUR, Log, START, erased, plain, rotated};
 use super::levels::anchored_receipt;
 use super::outside::{alarmed, anchored, directory, disputed, read_by, witnessed};
 use super::registered::registered;
+use super::runs;
+use super::shards::{rooted, unregistered};
 use super::sources::counted;
 
 /// What readers who say more see: file, trust file, key directory.
-const READ_BY: [(&str, &str, Option<&str>); 13] = [
+const READ_BY: [(&str, &str, Option<&str>); 15] = [
     ("anchored.receipt", "anchored-receipt-trust.txt", None),
     ("anchored.receipt", "trust.txt", None),
     ("anchored.zip", "anchored-trust.txt", None),
@@ -30,6 +32,8 @@ const READ_BY: [(&str, &str, Option<&str>); 13] = [
     ("statement.receipt", "trust.txt", Some("few-keys.json")),
     ("rotated.zip", "trust.txt", Some("keys.json")),
     ("registered.cose", "trust.txt", Some("keys.json")),
+    ("whole.run", "trust.txt", Some("keys.json")),
+    ("whole.run", "trust.txt", Some("few-keys.json")),
 ];
 
 fn directory_of() -> PathBuf {
@@ -71,10 +75,16 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("counted.zip", counted(true).package(&Cut::default())),
         ("gap.zip", counted(false).package(&Cut::default())),
         ("lifted.zip", alarmed(true).package(&Cut::default())),
+        ("rooted.zip", rooted(false)),
+        ("conflict.zip", rooted(true)),
+        ("unregistered.zip", unregistered()),
         ("hybrid.receipt", hybrid(&plain, plain.seals[1].1.first + 1)),
         ("registered.cose", registered().transparent()),
         ("anchored.receipt", anchored_receipt().0),
         ("second-keys.zip", second_keys().package(&Cut::default())),
+        ("whole.run", runs::whole()),
+        ("broken.run", runs::broken()),
+        ("ended.run", runs::ended()),
     ]
 }
 
