@@ -101,8 +101,8 @@ impl Reader {
 
     pub(crate) fn commit_view(&self, batch: &BatchRef) -> Result<CommitView, LedgerError> {
         let index = batch.size_after() - 1;
-        let stored =
-            read::stored_entry(self.shared.disk.as_ref(), batch, index).map_err(|fault| self.shared.fault(fault))?;
+        let stored = read::stored_entry(self.shared.disk.as_ref(), batch, index)
+            .map_err(|fault| self.shared.fault(fault))?;
         match Entry::parse(&stored.entry) {
             Ok(Entry::Seal(seal)) => Ok(CommitView {
                 first: batch.first,

@@ -115,8 +115,7 @@ fn look(place: &Place) -> Vec<Finding> {
     add("lock", lock(&place.dir));
     // Before the log: an empty key table keeps it from being read.
     add("vault/lost", loss(place));
-    let read =
-        |directory: Directory| directory.reader_with_keys().map(|compared| (directory, compared));
+    let read = |directory: Directory| directory.reader_with_keys().map(|compared| (directory, compared));
     match Directory::find(place).and_then(read) {
         Err(failure) => {
             add("log", Err(failure));

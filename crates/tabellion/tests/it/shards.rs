@@ -509,10 +509,18 @@ fn a_shard_that_rotates_its_log_key_is_followed() {
     assert_eq!(root.of_type("shard.key_rotated"), 1);
     // Its trust file has the earlier key as well, and can be handed in all the same.
     let trust = fs::read_to_string(acme.trust()).unwrap();
-    assert_eq!(trust.matches(&format!("log {ACME}+")).count(), 2, "both keys sign what readers hold: {trust}");
+    assert_eq!(
+        trust.matches(&format!("log {ACME}+")).count(),
+        2,
+        "both keys sign what readers hold: {trust}"
+    );
     let anew = json!({"trust": trust, "system": after["system"], "note": "the same again"});
     let (status, known) = root.ask(&root.token, "POST", "/api/v1/shards", &anew);
-    assert_eq!((status, &known["code"]), (409, &json!("already_so")), "the key in force is the newest one: {known}");
+    assert_eq!(
+        (status, &known["code"]),
+        (409, &json!("already_so")),
+        "the key in force is the newest one: {known}"
+    );
     let proof = acme.beside_text("anchored.receipt");
     let last =
         acme.entries().iter().rfind(|entry| entry["type"] == "document.captured").unwrap()["index"].clone();
