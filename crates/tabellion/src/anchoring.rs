@@ -159,6 +159,12 @@ fn root_log(name: &str, config: &AnchorConfig) -> Result<Outbound, Failure> {
     if config.url.is_empty() {
         return Err(lacking(name, "has no url"));
     }
+    if config.url.starts_with("http://") && !is_of_this_machine(&config.url) {
+        return Err(lacking(
+            name,
+            "has a url without TLS, over which its API key would go to whoever listens; only this machine itself can be reached by http://",
+        ));
+    }
     let outbound = Outbound::new(&format!("anchor.{name}"), &config.url, config.ca_file.as_deref());
     let outbound = outbound.map_err(|error| Failure::malformed(error.to_string()))?;
     let file = config.token_file.clone();
@@ -170,6 +176,14 @@ fn root_log(name: &str, config: &AnchorConfig) -> Result<Outbound, Failure> {
         Failure::malformed(format!("[anchor.{name}] token_file holds no token on its first line; correct it"))
     };
     outbound.with_bearer(&token).ok_or_else(refused)
+}
+
+/// Whether a URL names this machine.
+fn is_of_this_machine(url: &str) -> bool {
+    let uri = url.parse::<hyper::Uri>().ok();
+    let host = uri.as_ref().and_then(hyper::Uri::host).unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The keys that a root log's receipts have to be under: those of its trust file.
