@@ -144,7 +144,7 @@ async fn release(
 fn masked(bytes: &Bytes, parts: &Parts<'_>, scope: &mut Scope) -> Option<String> {
     let mut edits = Edits::new();
     for text in &parts.texts {
-        mask_string(text.place, Classes::ALL, scope, &mut edits).ok()?;
+        mask_string(text.place, Classes::DEFAULT, scope, &mut edits).ok()?;
     }
     String::from_utf8(edits.apply(bytes)).ok()
 }
