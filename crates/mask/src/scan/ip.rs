@@ -24,7 +24,7 @@ pub(crate) fn version4(window: &Window<'_>, start: usize, nearby: &mut Nearby) -
     let about = nearby.before(window, start);
     let version = about.touches(words::VERSION) && !about.touches(words::IP);
     // `1.2.3.4` may be anything; `10.0.0.1` is an address.
-    let short = low && !about.touches(words::IP);
+    let short = low && (!about.touches(words::IP) || about.touches(words::VERSION));
     (!version && !short).then_some(start..end)
 }
 

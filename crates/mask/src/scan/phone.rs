@@ -302,7 +302,9 @@ impl Shape {
             && !decimal
             && !self.is(count, &[3, 2, 4])
             && groups.iter().skip(1).all(|group| group.len >= 2)
-            && groups.first().is_some_and(|group| group.len >= 2 || digits.first() == Some(&b'1'))
+            && groups
+                .first()
+                .is_some_and(|group| group.len >= 2 || digits.first() == Some(&b'1') && total > 9)
     }
 
     /// Whether digits that are called a number, without saying which, begin as they are dialled.

@@ -13,6 +13,8 @@ use crate::class::{Class, Classes};
 
 /// Longest first run of letters and digits that a form has.
 pub(crate) const MAX_RUN: usize = 18;
+/// How far before a number whose form says little its word may begin.
+const UNSAID_REACH_BYTES: usize = 40;
 /// Most letters and digits of a number.
 const MAX_COMPACT: usize = 24;
 
@@ -128,12 +130,15 @@ pub(crate) fn probe(
             (found.end, found.grouped)
         };
         let range = run.start..end;
+        if rule.alone == Alone::Unsaid {
+            if nearby.within(window, run.start, UNSAID_REACH_BYTES).touches(rule.topics) {
+                return Some((rule.class, range));
+            }
+            continue;
+        }
         let before = *before.get_or_insert_with(|| nearby.before(window, run.start));
         if before.touches(rule.topics) {
             return Some((rule.class, range));
-        }
-        if rule.alone == Alone::Unsaid {
-            continue;
         }
         let upper = || {
             !window

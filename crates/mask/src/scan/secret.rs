@@ -226,6 +226,12 @@ fn secret_kind(name: &str) -> Option<Kind> {
         return of_secret.iter().any(|known| front.ends_with(known)).then_some(Kind::Key);
     }
     let lower = word.to_ascii_lowercase();
+    // Where a list goes on is no secret.
+    let front = name.get(..name.len().saturating_sub(word.len())).unwrap_or_default().to_ascii_lowercase();
+    let front = front.trim_end_matches(['_', '-', '.']);
+    if ["next", "page", "continuation", "sync"].iter().any(|place| front.ends_with(place)) {
+        return None;
+    }
     if ["token", "secret", "authorization", "auth", "credential", "credentials", "bearer"]
         .contains(&lower.as_str())
     {

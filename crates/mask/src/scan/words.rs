@@ -95,11 +95,7 @@ const WORDS: [(Topics, &str); 65] = [
          patente lic ehliyet körkort",
     ),
     (DRIVER, "driver drivers driving drive dl dmv chauffeur conducir guida dlno"),
-    (
-        BANK,
-        "bank account accounts acct konto kontonummer compte cuenta conto rekening checking savings \
-         direct deposit",
-    ),
+    (BANK, "account accounts acct konto kontonummer compte cuenta conto rekening"),
     (ROUTING, "routing aba rtn wire ach transit"),
     (MEDICARE, "medicare beneficiary mbi hicn cms patient"),
     (NPI, "npi provider prescriber practitioner identifier"),

@@ -8,7 +8,7 @@ use crate::scan::checks::{
 use crate::scan::rule::{Alone, Rule};
 use crate::scan::words;
 
-pub(super) const RULES: [Rule; 13] = [
+pub(super) const RULES: [Rule; 14] = [
     rule(
         Class::CnResidentId,
         &["99999999999999999X"],
@@ -32,11 +32,12 @@ pub(super) const RULES: [Rule; 13] = [
     ),
     rule(
         Class::PhTin,
-        &["999-999-999", "999-999-999-999", "999-999-999-99999", "999999999", "999999999999"],
+        &["999-999-999", "999-999-999-999", "999-999-999-99999"],
         is_tin,
         Alone::Never,
         words::PHTIN.or(words::TAX).or(words::ID),
     ),
+    rule(Class::PhTin, &["999999999", "999999999999"], is_tin, Alone::Never, words::PHTIN),
     rule(Class::SgNric, &["A9999999A"], is_nric, Alone::Always, words::NRIC.or(words::ID)),
     rule(
         Class::SgUen,

@@ -72,7 +72,6 @@ fn is_ssn(text: &[u8]) -> bool {
         && serial > 0
         && text != b"078051120"
         && text != b"219099999"
-        && text != b"123456789"
         && !is_monotonous(text)
 }
 
