@@ -107,6 +107,7 @@ pub(crate) fn probe(
     let plain_ends = digits && ends_apart(window, run.end);
     let next = window.at(run.end);
     let separator = matches!(next, b' ' | b'-' | b'.' | b'_' | 0xc2 | 0xe2);
+    let mut near = None;
     let mut before = None;
     let mut said = None;
     let mut kind = None;
@@ -131,7 +132,8 @@ pub(crate) fn probe(
         };
         let range = run.start..end;
         if rule.alone == Alone::Unsaid {
-            if nearby.within(window, run.start, UNSAID_REACH_BYTES).touches(rule.topics) {
+            let near = *near.get_or_insert_with(|| nearby.within(window, run.start, UNSAID_REACH_BYTES));
+            if near.touches(rule.topics) {
                 return Some((rule.class, range));
             }
             continue;
