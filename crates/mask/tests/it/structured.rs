@@ -1,9 +1,10 @@
 //! Structured classes: each with values that are right, values whose check digit or form is wrong, values within something
 //! else, and values that only a word makes one.
 
-use tabellion_mask::{Class, Classes};
+use tabellion_mask::json::{RawString, escaped};
+use tabellion_mask::{Class, Classes, Content, Edits, Place, mask_string};
 
-use crate::found_of;
+use crate::{found_of, scope};
 
 /// Fails unless exactly this value of the class is found by default.
 #[track_caller]
@@ -278,4 +279,18 @@ fn words_count_as_whole_words_only() {
     finds(Class::CaSin, "{\"customerSin\":\"130692544\"}", "130692544");
     let far = "x ".repeat(60);
     leaves(&format!("sin {far}130-692-544"));
+}
+
+#[test]
+fn members_of_json_say_what_their_values_are() {
+    let text = r#"{"phone":5321234567,"ssn":"472961046","count":5321234567,"note":"472961046","dob":["1985-03-12"]}"#;
+    let body = format!("\"{}\"", escaped(text));
+    let place = Place { string: RawString::parse(&body).unwrap(), at: 0, content: Content::Json };
+    let masked = mask_string(place, Classes::DEFAULT, &mut scope(), &mut Edits::new()).unwrap();
+    let classes: Vec<_> = masked.iter().map(|masked| masked.class).collect();
+    assert_eq!(
+        classes,
+        [Class::Phone, Class::UsSsn, Class::BirthDate],
+        "a tool's arguments would leave, or numbers without a telling name would be hidden"
+    );
 }
