@@ -43,7 +43,7 @@ impl Transcript {
     pub(crate) fn found(&self) -> Vec<Masked> {
         let mut counts = BTreeMap::new();
         for text in self.texts.values() {
-            for finding in scan(text, Classes::ALL) {
+            for finding in scan(text, Classes::DEFAULT) {
                 *counts.entry(finding.class).or_default() += 1;
             }
         }
@@ -57,7 +57,7 @@ impl Transcript {
         }
         let mut choices: BTreeMap<usize, serde_json::Map<String, Value>> = BTreeMap::new();
         for ((choice, channel), text) in &self.texts {
-            let (text, _) = mask_text(text, Classes::ALL, scope).ok()?;
+            let (text, _) = mask_text(text, Classes::DEFAULT, scope).ok()?;
             let members = choices.entry(*choice).or_default();
             match channel {
                 Channel::Member(name) => {

@@ -163,7 +163,7 @@ async fn release(
 fn masked(bytes: &Bytes, parts: &Parts<'_>, scope: &mut Scope) -> Option<String> {
     let mut edits = Edits::new();
     for place in parts.texts.iter().map(|text| &text.place).chain(&parts.repeated) {
-        mask_string(*place, Classes::ALL, scope, &mut edits).ok()?;
+        mask_string(*place, Classes::DEFAULT, scope, &mut edits).ok()?;
     }
     String::from_utf8(edits.apply(bytes)).ok()
 }

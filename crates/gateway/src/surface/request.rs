@@ -157,12 +157,12 @@ impl<'b> Request<'b> {
         counts: &mut BTreeMap<Class, u64>,
     ) -> Result<(), EditError> {
         for place in &self.parts.strings {
-            for masked in mask_string(*place, Classes::ALL, scope, edits)? {
+            for masked in mask_string(*place, Classes::DEFAULT, scope, edits)? {
                 *counts.entry(masked.class).or_default() += 1;
             }
         }
         for (at, number) in &self.parts.numbers {
-            if let Some((class, value)) = scan_number(number, Classes::ALL) {
+            if let Some((class, value)) = scan_number(number, Classes::DEFAULT) {
                 let placeholder = scope.issue(class, &value)?;
                 edits.replace(*at..*at + number.len(), format!("\"{placeholder}\""))?;
                 *counts.entry(class).or_default() += 1;
@@ -397,7 +397,7 @@ fn is_encoded(form: &Form, steps: &[Step<'_>], string: RawString<'_>) -> bool {
     });
     let (name, holder) = (names.next(), names.next());
     let fits = |(known, around): &(&str, &str)| name == Some(*known) && (*around == "*" || holder == Some(*around));
-    form.encoded.iter().any(fits) && is_base64(&string.value(), Classes::ALL)
+    form.encoded.iter().any(fits) && is_base64(&string.value(), Classes::DEFAULT)
 }
 
 /// Whether a string holds JSON of its own: arguments of tools always, any other when it looks so. Escapes within it are then read too.
