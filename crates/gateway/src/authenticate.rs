@@ -77,7 +77,9 @@ fn key_in(headers: &HeaderMap) -> Option<&str> {
     match (one(AUTHORIZATION)?, one(API_KEY)?) {
         (Some(value), None) => bearer(value),
         (None, Some(value)) => value.to_str().ok().map(str::trim),
-        (Some(one), Some(other)) => bearer(one).filter(|key| other.to_str().is_ok_and(|other| other.trim() == *key)),
+        (Some(one), Some(other)) => {
+            bearer(one).filter(|key| other.to_str().is_ok_and(|other| other.trim() == *key))
+        }
         (None, None) => None,
     }
 }

@@ -21,9 +21,10 @@ const LIMITS: Limits = Limits { max_bytes: usize::MAX, max_depth: 64 };
 /// Shorter values of a member are none of any class: an address with its quotes has eight bytes, a card twelve digits. A list
 /// of a million short numbers is not kept.
 const SHORTEST_STRING: usize = 8;
-const SHORTEST_NUMBER: usize = 12;
+/// Shorter numbers of JSON are none of any class, where nothing says what they are.
+pub const SHORTEST_NUMBER: usize = 12;
 /// The same where the member's name says what it is: a telephone number has seven.
-const SHORTEST_NAMED_NUMBER: usize = 7;
+pub const SHORTEST_NAMED_NUMBER: usize = 7;
 
 /// What a string of a body holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,9 +100,20 @@ pub fn mask_string(
     scope: &mut Scope,
     edits: &mut Edits,
 ) -> Result<Vec<Masked>, EditError> {
+    mask_field(place, None, classes, scope, edits)
+}
+
+/// [`mask_string`] of the value of a `field` that says what it is ([`telling_field`]).
+pub fn mask_field(
+    place: Place<'_>,
+    field: Option<&str>,
+    classes: Classes,
+    scope: &mut Scope,
+    edits: &mut Edits,
+) -> Result<Vec<Masked>, EditError> {
     let outer = place.string.unescaped();
     let mut body = BodyMask { classes, scope, edits, masked: Vec::new() };
-    body.mask(&Level { around: None, depth: 1, at: place.at, string: &outer }, place.content, None)?;
+    body.mask(&Level { around: None, depth: 1, at: place.at, string: &outer }, place.content, field)?;
     Ok(body.masked)
 }
 
@@ -229,7 +241,7 @@ enum Leaf<'b> {
 }
 
 /// The name of the innermost member around a value, when it says what the value is.
-fn field<'b>(path: Path<'_, 'b>) -> Option<Cow<'b, str>> {
+pub fn telling_field<'b>(path: Path<'_, 'b>) -> Option<Cow<'b, str>> {
     let name = path.steps().iter().rev().find_map(|step| match step {
         Step::Name(name) => Some(name),
         Step::Index(_) => None,
@@ -241,10 +253,10 @@ impl<'b> Visitor<'b> for Leaves<'b> {
     fn scalar(&mut self, path: Path<'_, 'b>, scalar: Scalar<'b>, range: Range<usize>) {
         match scalar {
             Scalar::String(string) if string.raw().len() >= SHORTEST_STRING => {
-                self.0.push((range.start, Leaf::String(string), field(path)));
+                self.0.push((range.start, Leaf::String(string), telling_field(path)));
             }
             Scalar::Number(number) if number.len() >= SHORTEST_NAMED_NUMBER => {
-                let field = field(path);
+                let field = telling_field(path);
                 if number.len() >= SHORTEST_NUMBER || field.is_some() {
                     self.0.push((range.start, Leaf::Number(number), field));
                 }

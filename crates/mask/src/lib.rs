@@ -23,7 +23,10 @@ mod scope;
 mod stream;
 
 pub use base64::is_base64;
-pub use body::{Content, EditError, MAX_NESTED_JSON, Masked, Place, mask_string, mask_text, restore_string};
+pub use body::{
+    Content, EditError, MAX_NESTED_JSON, Masked, Place, SHORTEST_NAMED_NUMBER, SHORTEST_NUMBER, mask_field,
+    mask_string, mask_text, restore_string, telling_field,
+};
 pub use class::{Class, Classes};
 pub use edits::{Edits, OverlapError, Piece};
 pub use restore::{Placing, restore_text};

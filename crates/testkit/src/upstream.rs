@@ -6,11 +6,11 @@
 //! guess. It knows HTTP/1.1 framing and nothing of what it carries, so that a fault in a gateway is not repaired here.
 
 mod answer;
-mod gate;
 pub mod anthropic;
+mod gate;
 pub mod openai;
-pub mod responses;
 mod request;
+pub mod responses;
 mod serve;
 
 use std::collections::BTreeMap;

@@ -234,19 +234,29 @@ mod tests {
     #[test]
     fn events_say_where_they_stand() {
         for (json, stage) in [
-            (r#"{"type":"message_start","message":{"usage":{"input_tokens":3,"output_tokens":1}}}"#, Stage::Goes),
+            (
+                r#"{"type":"message_start","message":{"usage":{"input_tokens":3,"output_tokens":1}}}"#,
+                Stage::Goes,
+            ),
             (r#"{"type":"ping"}"#, Stage::Goes),
-            (r#"{"delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9},"type":"message_delta"}"#, Stage::Closing),
+            (
+                r#"{"delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9},"type":"message_delta"}"#,
+                Stage::Closing,
+            ),
             (r#"{"type":"message_stop"}"#, Stage::Whole),
             (r#"{"type":"error","error":{"type":"overloaded_error","message":"later"}}"#, Stage::Refused),
         ] {
             assert_eq!(parts(json).stage, stage, "{json}");
         }
-        let piece = parts(r#"{"delta":{"partial_json":"{\"a","type":"input_json_delta"},"index":2,"type":"content_block_delta"}"#);
+        let piece = parts(
+            r#"{"delta":{"partial_json":"{\"a","type":"input_json_delta"},"index":2,"type":"content_block_delta"}"#,
+        );
         assert_eq!(piece.texts.len(), 1, "a piece of a tool's input");
         assert_eq!((piece.texts[0].choice, piece.texts[0].channel.clone()), (2, Channel::Block(INPUT)));
         for untouched in ["thinking", "signature"] {
-            let json = format!(r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"x","{untouched}":"y"}}}}"#);
+            let json = format!(
+                r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"x","{untouched}":"y"}}}}"#
+            );
             let parts = read(json.as_bytes(), &Limits::default()).expect("JSON");
             assert!(parts.texts.is_empty() && parts.repeated.is_empty(), "{untouched} must pass as it came");
         }

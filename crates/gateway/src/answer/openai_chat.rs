@@ -40,7 +40,8 @@ pub(crate) fn own_event(head: &[u8], choice: usize, channel: &Channel, escaped: 
     let mut data = b"{".to_vec();
     data.extend_from_slice(head);
     data.extend_from_slice(
-        format!("\"choices\":[{{\"index\":{choice},\"delta\":{{{delta}}},\"finish_reason\":null}}]}}").as_bytes(),
+        format!("\"choices\":[{{\"index\":{choice},\"delta\":{{{delta}}},\"finish_reason\":null}}]}}")
+            .as_bytes(),
     );
     event_of(&data)
 }

@@ -159,7 +159,9 @@ impl<'b> Reader<'b> {
             {
                 self.parts.reason = Some(words::recorded(&string.value(), words::is_word));
             }
-            ([Step::Name(output), Step::Index(item), rest @ ..], Scalar::String(string)) if output == "output" => {
+            ([Step::Name(output), Step::Index(item), rest @ ..], Scalar::String(string))
+                if output == "output" =>
+            {
                 self.in_item(*item, rest, string, at);
             }
             ([Step::Name(name), ..], Scalar::String(string)) if name == "instructions" => {
@@ -176,7 +178,9 @@ impl<'b> Reader<'b> {
             [Step::Name(name)] if name == "type" => self.kinds.push((item, string.value().into_owned())),
             [Step::Name(name)] if name == "arguments" => self.items.push((item, 0, json(string, at))),
             _ if is_text(rest) => {
-                let part = rest.iter().find_map(|step| if let Step::Index(part) = step { Some(*part) } else { None });
+                let part = rest
+                    .iter()
+                    .find_map(|step| if let Step::Index(part) = step { Some(*part) } else { None });
                 self.items.push((item, part.unwrap_or_default(), text(string, at)));
             }
             _ => {}
@@ -198,7 +202,9 @@ impl<'b> Visitor<'b> for Reader<'b> {
             [Step::Name(response), Step::Name(name)] if response == "response" => {
                 self.of_response(name, scalar, range.start);
             }
-            [Step::Name(response), rest @ ..] if response == "response" => self.deeper(rest, scalar, range.start),
+            [Step::Name(response), rest @ ..] if response == "response" => {
+                self.deeper(rest, scalar, range.start)
+            }
             [Step::Name(item), rest @ ..] if item == "item" || item == "part" => {
                 let Scalar::String(string) = scalar else { return };
                 self.in_item(0, rest, string, range.start);

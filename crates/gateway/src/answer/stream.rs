@@ -118,13 +118,7 @@ struct Streaming {
 }
 
 /// Forwards the stream to its end.
-pub(crate) async fn relay(
-    running: Running,
-    inbound: Inbound,
-    upstream: usize,
-    scope: Scope,
-    asked: Asked,
-) {
+pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, scope: Scope, asked: Asked) {
     let Running { worker, authorised, dialect, watch, reply } = running;
     let Inbound { head, sender } = inbound;
     let (head, mut body) = head.into_parts();

@@ -69,7 +69,8 @@ pub(crate) async fn answer(
         return running.fail_as(Outcome::Refused, Code::UpstreamRefused).await;
     }
     let limits = running.worker.shared.limits;
-    let parts = Parts::read(asked.surface, &bytes, &json_limits(&limits)).ok().filter(|parts| parts.is_object);
+    let parts =
+        Parts::read(asked.surface, &bytes, &json_limits(&limits)).ok().filter(|parts| parts.is_object);
     let parts = parts.filter(|_| is_plain(&head.headers));
     match parts {
         Some(parts)

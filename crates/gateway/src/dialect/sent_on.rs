@@ -52,12 +52,13 @@ impl SentOn {
             Api::OpenAi => "anthropic-",
             Api::Anthropic => "openai-",
         };
-        let chosen = SENT_ON.iter().filter(|(name, _)| !name.starts_with(others)).filter_map(|(name, fits)| {
-            let mut values = client.get_all(*name).iter();
-            let (Some(value), None) = (values.next(), values.next()) else { return None };
-            value.to_str().ok().filter(|text| fits(text))?;
-            Some((HeaderName::from_static(name), value.clone()))
-        });
+        let chosen =
+            SENT_ON.iter().filter(|(name, _)| !name.starts_with(others)).filter_map(|(name, fits)| {
+                let mut values = client.get_all(*name).iter();
+                let (Some(value), None) = (values.next(), values.next()) else { return None };
+                value.to_str().ok().filter(|text| fits(text))?;
+                Some((HeaderName::from_static(name), value.clone()))
+            });
         Self(chosen.collect())
     }
 
@@ -189,10 +190,12 @@ mod tests {
         ] {
             from.append(name, HeaderValue::from_static(value));
         }
-        for (api, due) in
-            [(Api::OpenAi, vec!["openai-beta"]), (Api::Anthropic, vec!["anthropic-beta", "anthropic-version"])]
-        {
-            let names: Vec<String> = SentOn::of(&from, api).0.iter().map(|(name, _)| name.to_string()).collect();
+        for (api, due) in [
+            (Api::OpenAi, vec!["openai-beta"]),
+            (Api::Anthropic, vec!["anthropic-beta", "anthropic-version"]),
+        ] {
+            let names: Vec<String> =
+                SentOn::of(&from, api).0.iter().map(|(name, _)| name.to_string()).collect();
             assert_eq!(names, due, "{api:?} would be told of another's features, or not of its own");
         }
         from.clear();

@@ -110,7 +110,9 @@ fn body(visible: &Visible, shown: &Shown) -> Bytes {
         }
     };
     let mut models: Vec<Value> = visible.models.iter().map(model).collect();
-    if shown.one && let Some(model) = models.pop() {
+    if shown.one
+        && let Some(model) = models.pop()
+    {
         return Bytes::from(model.to_string());
     }
     let body = match shown.dialect {

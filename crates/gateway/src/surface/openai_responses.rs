@@ -8,7 +8,11 @@ use crate::surface::request::{Form, Refused, Required};
 /// What they look like.
 pub(crate) const FORM: Form = Form {
     required: &[Required::ArrayOrString("input")],
-    tool_names: &[&["tools", "*", "name"], &["tools", "*", "server_label"], &["tools", "*", "function", "name"]],
+    tool_names: &[
+        &["tools", "*", "name"],
+        &["tools", "*", "server_label"],
+        &["tools", "*", "function", "name"],
+    ],
     // Tools that the provider itself runs (`web_search`, `mcp`, `code_interpreter`) are known by their kind.
     tool_kinds: &["tools", "*", "type"],
     encoded: &[("image_url", "*"), ("file_data", "*"), ("data", "input_audio")],

@@ -3,13 +3,15 @@
 //! Promises: the body is walked strictly and once; what is sent on are the bytes received, with edits at named places; every string is masked
 //! but the few that cannot be text. Must never: serialise a body again, or guess at a member that has the wrong type.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
 use tabellion_mask::json::{Kind, Limits, Path, RawString, Scalar, Step, Visitor, escaped, walk};
 use tabellion_mask::{
-    Class, Classes, Content, EditError, Edits, Place, Scope, is_base64, mask_string, scan_number,
+    Class, Classes, Content, Context, EditError, Edits, Place, SHORTEST_NAMED_NUMBER, SHORTEST_NUMBER, Scope,
+    is_base64, mask_field, scan_number_with, telling_field,
 };
 use tabellion_model::body::Masked;
 
@@ -21,8 +23,6 @@ const TOOLS_KEPT: usize = tabellion_policy::MAX_TOOLS + 1;
 const NAMED_KINDS: [&str; 2] = ["function", "custom"];
 /// Shorter names of members cannot hold a value of any class: the shortest, an e-mail address, has six characters.
 const SHORTEST_NAME: usize = 6;
-/// Shorter numbers are no payment card.
-const SHORTEST_NUMBER: usize = 12;
 
 /// What the requests of one route look like.
 pub(crate) struct Form {
@@ -75,9 +75,13 @@ impl Required {
         match self {
             Self::Array(name) => format!("the member {name} is missing or no array; send the conversation"),
             Self::ArrayOrString(name) => {
-                format!("the member {name} is missing, or neither a text nor an array; send what the model is to answer")
+                format!(
+                    "the member {name} is missing, or neither a text nor an array; send what the model is to answer"
+                )
             }
-            Self::Text(name) => format!("the member {name} is missing, or neither a text nor an array of texts"),
+            Self::Text(name) => {
+                format!("the member {name} is missing, or neither a text nor an array of texts")
+            }
         }
     }
 }
@@ -123,7 +127,8 @@ impl<'b> Request<'b> {
         if model.is_empty() || model.len() > MAX_MODEL_BYTES {
             return Err(format!("model has {} bytes; 1 to {MAX_MODEL_BYTES} are possible", model.len()));
         }
-        if let Some(missing) = form.required.iter().find(|required| !parts.present.contains(&required.name())) {
+        if let Some(missing) = form.required.iter().find(|required| !parts.present.contains(&required.name()))
+        {
             return Err(missing.missing());
         }
         if parts.stream && !form.streams {
@@ -156,13 +161,14 @@ impl<'b> Request<'b> {
         edits: &mut Edits,
         counts: &mut BTreeMap<Class, u64>,
     ) -> Result<(), EditError> {
-        for place in &self.parts.strings {
-            for masked in mask_string(*place, Classes::DEFAULT, scope, edits)? {
+        for (place, field) in &self.parts.strings {
+            for masked in mask_field(*place, field.as_deref(), Classes::DEFAULT, scope, edits)? {
                 *counts.entry(masked.class).or_default() += 1;
             }
         }
-        for (at, number) in &self.parts.numbers {
-            if let Some((class, value)) = scan_number(number, Classes::DEFAULT) {
+        for (at, number, field) in &self.parts.numbers {
+            let context = Context { field: field.as_deref() };
+            if let Some((class, value)) = scan_number_with(number, context, Classes::DEFAULT) {
                 let placeholder = scope.issue(class, &value)?;
                 edits.replace(*at..*at + number.len(), format!("\"{placeholder}\""))?;
                 *counts.entry(class).or_default() += 1;
@@ -223,8 +229,9 @@ struct Parts<'b> {
     tools: Vec<String>,
     /// Required members that are there, in their form.
     present: Vec<&'static str>,
-    strings: Vec<Place<'b>>,
-    numbers: Vec<(usize, &'b str)>,
+    /// Strings and numbers that may hold personal data, each with the name of its field where that says what it is.
+    strings: Vec<(Place<'b>, Option<Cow<'b, str>>)>,
+    numbers: Vec<(usize, &'b str, Option<Cow<'b, str>>)>,
     /// Where the outermost object's closing brace stands.
     end: usize,
     wrong: Option<String>,
@@ -269,7 +276,9 @@ impl<'b> Parts<'b> {
         self.refuse_member(name, scalar);
         let Some(required) = self.required(name) else { return };
         match (required, scalar) {
-            (Required::ArrayOrString(name) | Required::Text(name), Scalar::String(_)) => self.present.push(name),
+            (Required::ArrayOrString(name) | Required::Text(name), Scalar::String(_)) => {
+                self.present.push(name)
+            }
             _ => self.refuse(&required.missing()),
         }
     }
@@ -315,7 +324,8 @@ impl<'b> Parts<'b> {
         self.offered(path, string);
         let is_sealed = self.form.sealed.iter().any(|place| path.is(place));
         if !is_sealed && !is_encoded(self.form, path.steps(), string) {
-            self.strings.push(Place { string, at, content: content(path.steps(), string) });
+            let place = Place { string, at, content: content(path.steps(), string) };
+            self.strings.push((place, telling_field(path)));
         }
     }
 }
@@ -342,8 +352,11 @@ impl<'b> Visitor<'b> for Parts<'b> {
                 self.refuse("stream_options.include_usage is neither true nor false");
             }
             Scalar::String(string) => self.string(path, string, range.start),
-            Scalar::Number(number) if number.len() >= SHORTEST_NUMBER => {
-                self.numbers.push((range.start, number));
+            Scalar::Number(number) if number.len() >= SHORTEST_NAMED_NUMBER => {
+                let field = telling_field(path);
+                if number.len() >= SHORTEST_NUMBER || field.is_some() {
+                    self.numbers.push((range.start, number, field));
+                }
             }
             Scalar::Number(_) | Scalar::Null | Scalar::Bool(_) => {}
         }
@@ -354,7 +367,7 @@ impl<'b> Visitor<'b> for Parts<'b> {
             self.options_members += 1;
         }
         if path.steps().len() > 1 && name.raw().len() > SHORTEST_NAME {
-            self.strings.push(Place { string: name, at: range.start, content: Content::Text });
+            self.strings.push((Place { string: name, at: range.start, content: Content::Text }, None));
         }
     }
 
@@ -396,7 +409,8 @@ fn is_encoded(form: &Form, steps: &[Step<'_>], string: RawString<'_>) -> bool {
         Step::Index(_) => "",
     });
     let (name, holder) = (names.next(), names.next());
-    let fits = |(known, around): &(&str, &str)| name == Some(*known) && (*around == "*" || holder == Some(*around));
+    let fits =
+        |(known, around): &(&str, &str)| name == Some(*known) && (*around == "*" || holder == Some(*around));
     form.encoded.iter().any(fits) && is_base64(&string.value(), Classes::DEFAULT)
 }
 

@@ -60,7 +60,8 @@ impl Catalogue {
             }
             let endpoint = Endpoint::new(config, &mut tls)?;
             let (api, usage_in_streams) = (config.api, config.usage_in_streams);
-            let upstream = Arc::new(Upstream { number, name: name.to_owned(), api, endpoint, usage_in_streams });
+            let upstream =
+                Arc::new(Upstream { number, name: name.to_owned(), api, endpoint, usage_in_streams });
             check_models(config)?;
             for model in &config.models {
                 catalogue.add_model(&upstream, model)?;

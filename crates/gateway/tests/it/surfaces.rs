@@ -20,7 +20,8 @@ fn anthropic_of(script: impl Into<Script>) -> Fixture {
 /// The first text of a request's last message or input.
 fn said(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).expect("what was sent on is JSON");
-    let last = body["messages"].as_array().and_then(|messages| messages.last()).map(|message| &message["content"]);
+    let last =
+        body["messages"].as_array().and_then(|messages| messages.last()).map(|message| &message["content"]);
     last.unwrap_or(&body["input"]).as_str().expect("one text").to_owned()
 }
 
@@ -49,7 +50,8 @@ fn messages_are_masked_and_given_back_whole_and_streamed() {
     let text = format!("I am {EMAIL}, card {CARD}; again {EMAIL}.");
     let fixture =
         anthropic_of(Script::by(|request, _| Answer::json(200, anthropic::message_of(&said(&request.body)))));
-    let answer = fixture.call("POST", "/v1/messages", &[("anthropic-version", "2023-06-01")], &message(&text, false));
+    let answer =
+        fixture.call("POST", "/v1/messages", &[("anthropic-version", "2023-06-01")], &message(&text, false));
     let body: Value = serde_json::from_slice(&answer.body).expect("JSON");
     assert_eq!(body["content"][0]["text"], text, "the values must come back as they were");
     let sent = fixture.upstream.requests().remove(0);
@@ -61,14 +63,20 @@ fn messages_are_masked_and_given_back_whole_and_streamed() {
     let end = fixture.end();
     let usage = end.answered.usage.expect("the provider counted");
     assert_eq!((usage.prompt_tokens, usage.completion_tokens), (11, 7), "what the call used");
-    assert_eq!(fixture.authorised().remove(0).surface, "anthropic.messages", "rules and readers know the route");
+    assert_eq!(
+        fixture.authorised().remove(0).surface,
+        "anthropic.messages",
+        "rules and readers know the route"
+    );
     for size in [1, 2, 5, 100] {
         let fixture = anthropic_of(Script::by(move |request, _| {
             Answer::events(anthropic::stream_of(&pieces(&said(&request.body), size))).in_pieces(37)
         }));
         let answer = fixture.call("POST", "/v1/messages", &[], &message(&text, true));
-        let heard: String =
-            events(&answer).iter().filter_map(|event| event["delta"]["text"].as_str().map(str::to_owned)).collect();
+        let heard: String = events(&answer)
+            .iter()
+            .filter_map(|event| event["delta"]["text"].as_str().map(str::to_owned))
+            .collect();
         assert_eq!(heard, text, "in pieces of {size}");
         let names = answer.text().lines().filter(|line| line.starts_with("event: ")).count();
         assert_eq!(names, events(&answer).len(), "the library passes over events without a name");
@@ -77,7 +85,11 @@ fn messages_are_masked_and_given_back_whole_and_streamed() {
         assert_eq!(end.outcome, Outcome::Answered, "the stream is whole");
         let usage = end.answered.usage.expect("counted in two events");
         assert_eq!((usage.prompt_tokens, usage.completion_tokens), (11, 7), "as in a whole answer");
-        assert_eq!(end.released_sha256, crate::fixture::sha256(answer.text().as_bytes()), "what the client got");
+        assert_eq!(
+            end.released_sha256,
+            crate::fixture::sha256(answer.text().as_bytes()),
+            "what the client got"
+        );
     }
 }
 
@@ -87,7 +99,8 @@ fn tools_get_real_values_and_thinking_is_never_touched() {
     let fixture = anthropic_of(Script::by(|request, _| {
         let placeholder = said(&request.body);
         let thought = json!({ "type": "thinking", "thinking": placeholder, "signature": "c2lnbmF0dXJl" });
-        let call = json!({ "type": "tool_use", "id": "t", "name": "send_mail", "input": { "to": [placeholder] } });
+        let call =
+            json!({ "type": "tool_use", "id": "t", "name": "send_mail", "input": { "to": [placeholder] } });
         Answer::json(200, anthropic::message(&[thought, call]))
     }));
     let answer = fixture.call("POST", "/v1/messages", &[], &message(EMAIL, false));
@@ -123,8 +136,9 @@ fn tools_get_real_values_and_thinking_is_never_touched() {
 #[test]
 fn responses_are_masked_and_given_back_whole_and_streamed() {
     let text = format!("I am {EMAIL}, card {CARD}.");
-    let fixture =
-        Fixture::new(Script::by(|request, _| Answer::json(200, responses::response_of(&said(&request.body)).to_string())));
+    let fixture = Fixture::new(Script::by(|request, _| {
+        Answer::json(200, responses::response_of(&said(&request.body)).to_string())
+    }));
     let answer = fixture.call("POST", "/v1/responses", &[], &input(&text, false));
     let body: Value = serde_json::from_slice(&answer.body).expect("JSON");
     assert_eq!(body["output"][0]["content"][0]["text"], text, "the values must come back as they were");
@@ -141,12 +155,19 @@ fn responses_are_masked_and_given_back_whole_and_streamed() {
         let of = |kind: &str| all.iter().find(|event| event["type"] == kind).expect("it came").clone();
         assert_eq!(of("response.output_text.done")["text"], text, "said whole");
         assert_eq!(of("response.content_part.done")["part"]["text"], text, "said again");
-        assert_eq!(of("response.completed")["response"]["output"][0]["content"][0]["text"], text, "and at the end");
+        assert_eq!(
+            of("response.completed")["response"]["output"][0]["content"][0]["text"],
+            text,
+            "and at the end"
+        );
         let numbers: Vec<u64> = all.iter().filter_map(|event| event["sequence_number"].as_u64()).collect();
         let due: Vec<u64> = (0..all.len() as u64).collect();
         assert_eq!(numbers, due, "events of our own are counted like the provider's");
         let end = fixture.end();
-        assert_eq!((end.outcome, end.answered.finish_reason.as_deref()), (Outcome::Answered, Some("completed")));
+        assert_eq!(
+            (end.outcome, end.answered.finish_reason.as_deref()),
+            (Outcome::Answered, Some("completed"))
+        );
         assert_eq!(end.answered.usage.map(|usage| usage.completion_tokens), Some(7), "counted at its end");
     }
 }
@@ -176,15 +197,22 @@ fn embeddings_and_counts_are_governed_too() {
         "usage": { "prompt_tokens": 5, "total_tokens": 5 } })
     .to_string();
     let fixture = Fixture::new(Answer::json(200, vector.clone()));
-    let body = json!({ "model": "model-a", "input": ["one", EMAIL], "encoding_format": "base64" }).to_string();
+    let body =
+        json!({ "model": "model-a", "input": ["one", EMAIL], "encoding_format": "base64" }).to_string();
     let answer = fixture.call("POST", "/v1/embeddings", &[], body.as_bytes());
     assert_eq!(answer.text(), vector, "byte for byte");
     assert!(!fixture.upstream.requests().remove(0).text().contains("lovelace"), "the provider saw the value");
     assert_eq!(fixture.end().answered.usage.map(|usage| usage.prompt_tokens), Some(5));
-    for tokens in [json!([1, 2, 3]), json!([[1, 2], [3]]), json!(["text", 7]), json!({ "text": "x" }), json!(null)] {
+    for tokens in
+        [json!([1, 2, 3]), json!([[1, 2], [3]]), json!(["text", 7]), json!({ "text": "x" }), json!(null)]
+    {
         let body = json!({ "model": "model-a", "input": tokens }).to_string();
         let answer = fixture.call("POST", "/v1/embeddings", &[], body.as_bytes());
-        assert_eq!((answer.status, fixture.upstream.requests().len()), (400, 1), "{tokens} holds what nobody read");
+        assert_eq!(
+            (answer.status, fixture.upstream.requests().len()),
+            (400, 1),
+            "{tokens} holds what nobody read"
+        );
     }
     let fixture = anthropic_of(Answer::json(200, r#"{"input_tokens":14}"#));
     let answer = fixture.call("POST", "/v1/messages/count_tokens", &[], &message(EMAIL, false));
@@ -214,7 +242,12 @@ fn refusals_are_in_the_callers_own_dialect() {
     }
     // A model of a provider with another interface.
     let answer = fixture.call("POST", "/v1/chat/completions", &[], &crate::fixture::say("Hello"));
-    assert_eq!((answer.status, answer.header("tabellion-code")), (404, Some("unknown_model")), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.header("tabellion-code")),
+        (404, Some("unknown_model")),
+        "{}",
+        answer.text()
+    );
     let background = json!({ "model": "model-a", "input": "x", "background": true }).to_string();
     let answer = fixture.call("POST", "/v1/responses", &[], background.as_bytes());
     assert_eq!(answer.status, 400, "its answer would be fetched past the gateway");
@@ -270,7 +303,8 @@ fn the_providers_own_error_is_passed_on() {
     let fixture = anthropic_of(Answer::json(529, anthropic::error("overloaded_error", "later")));
     let answer = fixture.call("POST", "/v1/messages", &[], &message("Hello", false));
     assert_eq!((answer.status, fixture.end().outcome), (529, Outcome::Refused), "{}", answer.text());
-    let stream = anthropic::event("error", json!({ "error": { "type": "overloaded_error", "message": "later" } }));
+    let stream =
+        anthropic::event("error", json!({ "error": { "type": "overloaded_error", "message": "later" } }));
     let fixture = anthropic_of(Answer::events(stream.clone()));
     let answer = fixture.call("POST", "/v1/messages", &[], &message("Hello", true));
     assert_eq!((answer.text(), fixture.end().outcome), (stream.as_str(), Outcome::Refused));

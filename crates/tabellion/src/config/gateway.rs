@@ -116,7 +116,11 @@ impl GatewaySettings {
                 upstream.api = match value {
                     "openai" => Api::OpenAi,
                     "anthropic" => Api::Anthropic,
-                    _ => return Err(setting.refused("is not openai or anthropic: whose interface the provider has")),
+                    _ => {
+                        return Err(
+                            setting.refused("is not openai or anthropic: whose interface the provider has")
+                        );
+                    }
                 };
             }
             // A password or token in a URL would be on record, and in every error that names the URL.

@@ -67,5 +67,6 @@ pub fn event(name: &str, mut data: Value) -> String {
 
 /// An error as the provider answers one.
 pub fn error(kind: &str, message: &str) -> String {
-    json!({ "type": "error", "error": { "type": kind, "message": message }, "request_id": "req_made" }).to_string()
+    json!({ "type": "error", "error": { "type": kind, "message": message }, "request_id": "req_made" })
+        .to_string()
 }

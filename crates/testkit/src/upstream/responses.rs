@@ -26,7 +26,10 @@ pub fn stream_of<T: AsRef<str>>(pieces: &[T]) -> String {
         ("response.output_item.added", json!({ "output_index": 0, "item": item })),
     ];
     for piece in pieces {
-        events.push(("response.output_text.delta", with(&place, json!({ "delta": piece.as_ref(), "logprobs": [] }))));
+        events.push((
+            "response.output_text.delta",
+            with(&place, json!({ "delta": piece.as_ref(), "logprobs": [] })),
+        ));
     }
     events.push(("response.output_text.done", with(&place, json!({ "text": text, "logprobs": [] }))));
     let part = json!({ "type": "output_text", "text": text, "annotations": [] });
