@@ -243,8 +243,8 @@ fn a_shard_s_rollback_and_fork_are_refused_and_on_record() {
     assert_eq!((status, &refused["code"]), (409, &json!("shard_ahead")), "{refused}");
     assert_eq!(root.of_type("shard.conflict_found"), 0, "the network's delay is held against the shard");
     // Behind: a smaller checkpoint that the shard signed, by one who knows what was taken.
-    let taken = root.shard(ACME)["size"].clone();
-    let behind = json!({"checkpoint": early, "old_size": taken, "consistency": []});
+    let newest = root.shard(ACME)["size"].clone();
+    let behind = json!({"checkpoint": early, "old_size": newest, "consistency": []});
     for _ in 0..2 {
         let (status, refused) = root.hand_in(&token, ACME, &behind);
         assert_eq!((status, &refused["code"]), (409, &json!("shard_ahead")), "{refused}");
