@@ -40,12 +40,12 @@ impl Target {
         let route = Route::of(method, target);
         let dialect = match route {
             Route::Ask(surface) => surface.dialect(),
-            Route::Models | Route::Model(_) => Dialect::of(headers),
             Route::Unknown if target.path().starts_with("/v1/messages") => Dialect::Anthropic,
-            Route::Unknown => Dialect::of(headers),
+            Route::Models | Route::Model(_) | Route::Unknown => Dialect::of(headers),
         };
         let query = target.query().unwrap_or_default();
-        let has_query = !query.is_empty() && !(dialect == Dialect::Anthropic && query == BETA);
+        let means_nothing = query.is_empty() || (dialect == Dialect::Anthropic && query == BETA);
+        let has_query = !means_nothing;
         Self { route, dialect, has_query }
     }
 

@@ -203,7 +203,7 @@ impl<'b> Visitor<'b> for Reader<'b> {
                 self.of_response(name, scalar, range.start);
             }
             [Step::Name(response), rest @ ..] if response == "response" => {
-                self.deeper(rest, scalar, range.start)
+                self.deeper(rest, scalar, range.start);
             }
             [Step::Name(item), rest @ ..] if item == "item" || item == "part" => {
                 let Scalar::String(string) = scalar else { return };

@@ -119,7 +119,7 @@ impl<'b> Request<'b> {
         let mut parts = Parts::of(form);
         walk(body, limits, &mut parts).map_err(|fault| fault.to_string())?;
         if let Some(wrong) = parts.wrong {
-            return Err(wrong.to_owned());
+            return Err(wrong.clone());
         }
         let Some((model, _)) = &parts.model else {
             return Err("the member model is missing; name the model to ask".to_owned());
@@ -277,7 +277,7 @@ impl<'b> Parts<'b> {
         let Some(required) = self.required(name) else { return };
         match (required, scalar) {
             (Required::ArrayOrString(name) | Required::Text(name), Scalar::String(_)) => {
-                self.present.push(name)
+                self.present.push(name);
             }
             _ => self.refuse(&required.missing()),
         }

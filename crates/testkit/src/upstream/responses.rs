@@ -28,12 +28,12 @@ pub fn stream_of<T: AsRef<str>>(pieces: &[T]) -> String {
     for piece in pieces {
         events.push((
             "response.output_text.delta",
-            with(&place, json!({ "delta": piece.as_ref(), "logprobs": [] })),
+            with(&place, &json!({ "delta": piece.as_ref(), "logprobs": [] })),
         ));
     }
-    events.push(("response.output_text.done", with(&place, json!({ "text": text, "logprobs": [] }))));
+    events.push(("response.output_text.done", with(&place, &json!({ "text": text, "logprobs": [] }))));
     let part = json!({ "type": "output_text", "text": text, "annotations": [] });
-    events.push(("response.content_part.done", with(&place, json!({ "part": part }))));
+    events.push(("response.content_part.done", with(&place, &json!({ "part": part }))));
     events.push(("response.completed", json!({ "response": response_of(&text) })));
     numbered(events)
 }
@@ -42,12 +42,12 @@ pub fn stream_of<T: AsRef<str>>(pieces: &[T]) -> String {
 fn numbered(events: Vec<(&str, Value)>) -> String {
     let mut stream = String::new();
     for (number, (name, data)) in events.into_iter().enumerate() {
-        stream += &event(name, with(&data, json!({ "sequence_number": number })));
+        stream += &event(name, with(&data, &json!({ "sequence_number": number })));
     }
     stream
 }
 
-fn with(one: &Value, other: Value) -> Value {
+fn with(one: &Value, other: &Value) -> Value {
     let mut members = one.as_object().cloned().unwrap_or_default();
     members.extend(other.as_object().cloned().unwrap_or_default());
     Value::Object(members)
