@@ -268,3 +268,26 @@ pub(crate) fn render(text: &mut String, coverage: &[Coverage], reader: &Reader) 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_key_leaves_this_machine_by_tls_alone() {
+        for own in
+            ["http://127.0.0.1:8087", "http://localhost:8087/x", "http://[::1]:8087", "http://127.9.9.9"]
+        {
+            assert!(is_of_this_machine(own), "{own} could not be tried out");
+        }
+        for other in [
+            "http://10.0.0.1",
+            "http://localhost.example.org",
+            "http://127.0.0.1.example.org",
+            "http://0.0.0.0",
+            "no url",
+        ] {
+            assert!(!is_of_this_machine(other), "the key would go to {other} for all to read");
+        }
+    }
+}

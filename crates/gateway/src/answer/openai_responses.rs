@@ -82,7 +82,8 @@ impl<'b> Reader<'b> {
         parts.stage = match self.kind.as_str() {
             "error" | "response.failed" => Stage::Refused,
             "response.completed" | "response.incomplete" => Stage::Whole,
-            _ if self.is_error && !is_event => Stage::Refused,
+            // A response that failed says why in its own form; anything else with an error is the provider's refusal.
+            _ if self.is_error && is_event => Stage::Refused,
             _ => Stage::Goes,
         };
         let says = |suffix| self.kind.strip_prefix("response.").and_then(|kind| kind.strip_suffix(suffix));
@@ -117,6 +118,7 @@ impl<'b> Reader<'b> {
     fn top(&mut self, name: &str, scalar: Scalar<'b>, range: Range<usize>) {
         match (name, scalar) {
             ("type", Scalar::String(kind)) => self.kind = kind.value().into_owned(),
+            ("error", error) => self.is_error = error != Scalar::Null,
             ("object", Scalar::String(object)) => self.is_response = object.value() == "response",
             ("sequence_number", Scalar::Number(number)) => {
                 self.parts.number = number.parse().ok().map(|number| (number, range));

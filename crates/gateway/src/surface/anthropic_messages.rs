@@ -12,11 +12,8 @@ pub(crate) const FORM: Form = Form {
     // Tools that the provider itself runs (`web_search_20250305`) are known by their kind as well.
     tool_kinds: &["tools", "*", "type"],
     encoded: &[("data", "source")],
-    sealed: &[
-        &["messages", "*", "content", "*", "thinking"],
-        &["messages", "*", "content", "*", "signature"],
-        &["messages", "*", "content", "*", "data"],
-    ],
+    sealed: &[&["messages", "*", "content", "*", "thinking"]],
+    opaque: &[&["messages", "*", "content", "*", "signature"], &["messages", "*", "content", "*", "data"]],
     refused: &[],
     streams: true,
     asks_usage: false,

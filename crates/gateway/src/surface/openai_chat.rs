@@ -13,6 +13,7 @@ pub(crate) const FORM: Form = Form {
     tool_kinds: &[],
     encoded: &[("url", "image_url"), ("file_data", "file"), ("data", "input_audio")],
     sealed: &[],
+    opaque: &[],
     refused: &[],
     streams: true,
     asks_usage: true,

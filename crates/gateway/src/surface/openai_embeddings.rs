@@ -11,6 +11,7 @@ pub(crate) const FORM: Form = Form {
     tool_kinds: &[],
     encoded: &[],
     sealed: &[],
+    opaque: &[],
     refused: &[],
     streams: false,
     asks_usage: false,

@@ -17,7 +17,8 @@ pub(crate) const FORM: Form = Form {
     tool_kinds: &["tools", "*", "type"],
     encoded: &[("image_url", "*"), ("file_data", "*"), ("data", "input_audio")],
     // Reasoning that only the provider can read; it takes no other bytes back.
-    sealed: &[&["input", "*", "encrypted_content"]],
+    sealed: &[],
+    opaque: &[&["input", "*", "encrypted_content"]],
     refused: &[Refused {
         member: "background",
         unless: "false",

@@ -24,6 +24,9 @@ const NAMED_KINDS: [&str; 2] = ["function", "custom"];
 /// Shorter names of members cannot hold a value of any class: the shortest, an e-mail address, has six characters.
 const SHORTEST_NAME: usize = 6;
 
+/// Signatures are longer, account numbers (34 characters) and cards shorter.
+const SHORTEST_OPAQUE: usize = 64;
+
 /// What the requests of one route look like.
 pub(crate) struct Form {
     /// Members at the top without which it is no request.
@@ -34,8 +37,10 @@ pub(crate) struct Form {
     pub(crate) tool_kinds: &'static [&'static str],
     /// Members that hold pictures, files and sound in base64, each with the member that holds it (`*`: any).
     pub(crate) encoded: &'static [(&'static str, &'static str)],
-    /// Strings that must go on byte for byte: the provider made them and checks them.
+    /// Text that must go on byte for byte: the provider made it and checks it.
     pub(crate) sealed: &'static [&'static [&'static str]],
+    /// The same of what only the provider can read. It goes on untouched where it has that form indeed: any text can stand under any name.
+    pub(crate) opaque: &'static [&'static [&'static str]],
     /// Members at the top that ask for what is not governed here.
     pub(crate) refused: &'static [Refused],
     /// Whether an answer can be asked for as a stream.
@@ -322,7 +327,9 @@ impl<'b> Parts<'b> {
 
     fn string(&mut self, path: Path<'_, 'b>, string: RawString<'b>, at: usize) {
         self.offered(path, string);
-        let is_sealed = self.form.sealed.iter().any(|place| path.is(place));
+        let stands_in = |places: &[&[&str]]| places.iter().any(|place| path.is(place));
+        let is_sealed =
+            stands_in(self.form.sealed) || (stands_in(self.form.opaque) && is_opaque(&string.value()));
         if !is_sealed && !is_encoded(self.form, path.steps(), string) {
             let place = Place { string, at, content: content(path.steps(), string) };
             self.strings.push((place, telling_field(path)));
@@ -412,6 +419,13 @@ fn is_encoded(form: &Form, steps: &[Step<'_>], string: RawString<'_>) -> bool {
     let fits =
         |(known, around): &(&str, &str)| name == Some(*known) && (*around == "*" || holder == Some(*around));
     form.encoded.iter().any(fits) && is_base64(&string.value(), Classes::DEFAULT)
+}
+
+/// Whether a string is one long token as signatures and encrypted text are: base 64 of either alphabet (RFC 4648, 4 and 5). A value of any class in that
+/// form is shorter; what is shorter is read.
+fn is_opaque(text: &str) -> bool {
+    text.len() >= SHORTEST_OPAQUE
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte))
 }
 
 /// Whether a string holds JSON of its own: arguments of tools always, any other when it looks so. Escapes within it are then read too.

@@ -132,6 +132,41 @@ fn tools_get_real_values_and_thinking_is_never_touched() {
     }
 }
 
+/// Requirement: G02. A member's name hides nothing: what only the provider could read goes on untouched only where it has that form.
+#[test]
+fn what_calls_itself_encrypted_is_read_all_the_same() {
+    let token = format!("gAAAAAB-{}_{}==", "aB3+/".repeat(20), "Zz9".repeat(9));
+    let block = |signature: &str, data: &str| {
+        json!({ "model": "model-a", "max_tokens": 9, "messages": [{ "role": "assistant", "content": [
+            { "type": "thinking", "thinking": "x", "signature": signature }, { "type": "redacted_thinking", "data": data }] }] })
+        .to_string()
+    };
+    let reasoning = |text: &str| {
+        json!({ "model": "model-a", "input": [{ "type": "reasoning", "encrypted_content": text }] })
+            .to_string()
+    };
+    let claude = anthropic_of(Answer::json(200, anthropic::message_of("Hello")));
+    let gpt = Fixture::new(Answer::json(200, responses::response_of("Hello").to_string()));
+    for hidden in [EMAIL.to_owned(), format!("Ada: {CARD}"), format!("{token} {EMAIL}")] {
+        for (fixture, path, body) in [
+            (&claude, "/v1/messages", block(&hidden, &token)),
+            (&claude, "/v1/messages", block(&token, &hidden)),
+            (&gpt, "/v1/responses", reasoning(&hidden)),
+        ] {
+            assert_eq!(fixture.call("POST", path, &[], body.as_bytes()).status, 200, "{body}");
+            let sent = fixture.upstream.requests().pop().expect("it was sent").text();
+            assert!(!sent.contains("lovelace") && !sent.contains("1111"), "a name hid the value: {sent}");
+        }
+    }
+    for (fixture, path, body) in
+        [(&claude, "/v1/messages", block(&token, &token)), (&gpt, "/v1/responses", reasoning(&token))]
+    {
+        fixture.call("POST", path, &[], body.as_bytes());
+        let sent = fixture.upstream.requests().pop().expect("it was sent").text();
+        assert_eq!(sent, body, "the provider takes no other bytes back");
+    }
+}
+
 /// Requirement: G01, G17. Responses say a text three times in a stream; each time it is given its values, and the events stay numbered.
 #[test]
 fn responses_are_masked_and_given_back_whole_and_streamed() {
@@ -308,6 +343,33 @@ fn the_providers_own_error_is_passed_on() {
     let fixture = anthropic_of(Answer::events(stream.clone()));
     let answer = fixture.call("POST", "/v1/messages", &[], &message("Hello", true));
     assert_eq!((answer.text(), fixture.end().outcome), (stream.as_str(), Outcome::Refused));
+    for (path, body) in [("/v1/responses", input("Hello", false)), ("/v1/embeddings", input("Hello", false))]
+    {
+        let fixture = Fixture::new(Answer::json(429, openai::ERROR_429));
+        let answer = fixture.call("POST", path, &[], &body);
+        assert_eq!(
+            (answer.status, answer.text()),
+            (429, openai::ERROR_429),
+            "{path}: the library would not wait"
+        );
+        assert_eq!(fixture.end().outcome, Outcome::Refused, "{path}");
+    }
+    let stream =
+        anthropic::event("error", json!({ "code": "server_error", "message": "later", "param": null }));
+    let fixture = Fixture::new(Answer::events(stream.clone()));
+    let answer = fixture.call("POST", "/v1/responses", &[], &input("Hello", true));
+    assert_eq!((answer.text(), fixture.end().outcome), (stream.as_str(), Outcome::Refused));
+    let mut failed = responses::response_of("");
+    failed["status"] = "failed".into();
+    failed["error"] = json!({ "code": "server_error", "message": "later" });
+    let fixture = Fixture::new(Answer::json(200, failed.to_string()));
+    let answer = fixture.call("POST", "/v1/responses", &[], &input("Hello", false));
+    assert_eq!(
+        (answer.status, answer.text()),
+        (200, failed.to_string().as_str()),
+        "a response says itself that it failed"
+    );
+    assert_eq!(fixture.end().answered.finish_reason.as_deref(), Some("failed"), "and so does its record");
     let fixture = anthropic_of(Answer::json(200, openai::CHAT));
     let answer = fixture.call("POST", "/v1/messages", &[], &message("Hello", false));
     assert_eq!(answer.status, 502, "another interface's answer is none of this one");
