@@ -5,7 +5,7 @@ import { verify } from '../src/verify.js';
 import { ran, ranEvidence, runOf } from './forge/ran.mjs';
 import { sampleLog } from './forge/sample.mjs';
 
-// R23
+// Requirement: R23.
 test('a run holds when all of it does, and what it left out or found broken is never fine', async () => {
   for (const { name, bytes, trust, verdict } of ranEvidence(true).filter((one) => one.family === 'runs')) {
     const run = await verify(new Uint8Array(bytes), new Uint8Array(trust));
@@ -16,7 +16,7 @@ test('a run holds when all of it does, and what it left out or found broken is n
   }
 });
 
-// R23
+// Requirement: R23.
 test('every changed byte of a run is broken or malformed', async () => {
   const { log } = sampleLog();
   const bytes = new Uint8Array(ran(log, runOf(log)));

@@ -77,7 +77,7 @@ pub(super) fn ended() -> Vec<u8> {
     signed(&log, &VerificationRun { asked: MAX_RUN_ENTRIES + 1, end: RunEnd::Cancelled, ..run })
 }
 
-// R23
+// Requirement: R23.
 #[test]
 fn what_a_run_left_out_or_found_broken_stands_in_its_signed_bytes() {
     let trust = Policy::parse(plain().trust()).unwrap();
