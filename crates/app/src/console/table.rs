@@ -91,6 +91,8 @@ pub(crate) struct Listing {
 }
 
 struct Head {
+    /// Id of its column, for style sheets that give it a width.
+    column: &'static str,
     label: &'static str,
     class: &'static str,
     /// Address of the table sorted by it; empty where it cannot be.
@@ -325,7 +327,8 @@ impl Listing {
                     ),
                     Sortable::These(by) => only_these(visit, by, column.id),
                 };
-                Head { label: column.label, class: if number { "number" } else { "" }, href, sorted }
+                let class = if number { "number" } else { "" };
+                Head { column: column.id, label: column.label, class, href, sorted }
             },
         );
         heads.collect()
