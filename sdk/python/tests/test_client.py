@@ -1,5 +1,7 @@
 """The client against a running notary: what it took arrives once, or the log names it."""
 
+import base64
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +15,7 @@ from tabellion_client import Recorder, SpoolBusy, SpoolFull, commit
 from tabellion_client.spool import Spool
 from tests import REPOSITORY
 from tests.notary import PROGRAM, Notary, wait_for
+from tests.wire import Wire
 
 # Records without end and says each number once `record` has returned it.
 APPLICATION = """
@@ -111,7 +114,7 @@ class Sent(unittest.TestCase):
         return source["state"], source["epochs"][0]
 
     def test_events_arrive_in_order_and_the_end_is_known(self) -> None:
-        """Requirement: W07. The receipt of each is checked by the verifier."""
+        """Requirement: A06, W07. Each is committed when it is acknowledged: its receipt is checked by the verifier."""
         trust = tabellion_verify.read_trust((self.notary.log / "trust.txt").read_bytes())
         believed: list[int] = []
 
@@ -218,6 +221,24 @@ class Sent(unittest.TestCase):
         names = {name for fields in kept for name in fields}
         self.assertEqual(names, {"captured_at", "commitment", "content_withheld"}, "content that was sampled out is in the log")
         self.assertIn(commit(ticket.salt, ticket.record), [fields["commitment"] for fields in kept], "nobody could prove later what was left out")
+
+    def test_of_a_private_event_only_32_bytes_and_its_number_leave_the_house(self) -> None:
+        """Requirement: P07. Every byte on the wire is looked at; whoever kept record and salt proves later what was said."""
+        wire = Wire(self.notary.port)
+        self.addCleanup(wire.close)
+        log = Recorder(wire.url, self.notary.key, self.place, on_problem=self.problems.append)
+        ticket = log.record("loan refused", {"applicant": "Ines Calderon", "reason": "income of 1250"}, private=True)
+        self.assertTrue(log.close(), str(self.problems))
+        assert ticket.salt and ticket.record
+        sent, commitment = wire.sent(), commit(ticket.salt, ticket.record)
+        self.assertIn(commitment.encode(), sent, "the commitment did not come this way")
+        told = (b"loan refused", b"applicant", b"Ines", b"Calderon", b"reason", b"1250", ticket.salt, ticket.salt.hex().encode(), base64.b64encode(ticket.salt))
+        self.assertEqual([word for word in told if word in sent], [], "content left the house")
+        bodies = [json.JSONDecoder().raw_decode(part.decode())[0] for part in sent.split(b"\r\n\r\n") if part.startswith(b'{"') and b"commitment" in part]
+        [record] = [record for body in bodies for record in body["records"]]
+        self.assertEqual(set(record), {"seq", "captured_at", "commitment"}, "more than number, time and commitment leaves the house")
+        state, epoch = self.standing(log)
+        self.assertEqual((state, epoch["records"], epoch["missing"]), ("complete", 1, 0), "what is private is not counted")
 
     def test_a_record_that_the_log_refuses_for_good_does_not_stop_the_others(self) -> None:
         log = self.recorder()

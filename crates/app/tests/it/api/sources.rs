@@ -57,7 +57,7 @@ fn types(house: &House, wanted: &str) -> usize {
     headers.filter(|header| header.record_type.as_str() == wanted).count()
 }
 
-/// Requirement: W07, P14. Rebuilt from the log, everything is as it was.
+/// Requirement: A06, W07, P14. Rebuilt from the log, everything is as it was; a number that jumps is named.
 #[test]
 fn a_source_is_complete_up_to_a_number_or_what_is_missing_is_named() {
     let (house, secret, admin, _) = house_with_source();
