@@ -13,7 +13,7 @@ use tabellion_ledger::Ack;
 use tabellion_mask::Scope;
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::Micros;
-use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Masked, Outcome};
+use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Guarded, Masked, Outcome};
 use tabellion_policy::PolicySet;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -30,10 +30,13 @@ use crate::dialect::sent_on::SentOn;
 use crate::ending::{Authorised, End, Facts, Kept};
 use crate::evidence::{self, EvidenceError, Room};
 use crate::forward::{self, NoAnswer, Outbound};
+use crate::guards::AnswerGuards;
+use crate::guards::config::Side;
+use crate::guards::suite::{Prompt, refusal};
 use crate::race::{Interrupt, Watch};
 use crate::route::{Route, Target};
 use crate::stopwatch::{Phase, Stopwatch};
-use crate::surface::request::{Changes, Request};
+use crate::surface::request::{Changes, Outgoing, Request};
 use crate::surface::{Surface, models};
 use crate::words::{self, UNRECOGNISED, hex_of};
 use crate::worker::Worker;
@@ -72,12 +75,15 @@ struct Ready {
     masked: Vec<Masked>,
     scope: Scope,
     sent_on: SentOn,
+    guards: Vec<Guarded>,
 }
 
 /// What is left of a call once it is decided.
 pub(crate) struct Running {
     pub(crate) worker: Arc<Worker>,
     pub(crate) authorised: Authorised,
+    /// What looks at the answer.
+    pub(crate) guards: Option<AnswerGuards>,
     pub(crate) dialect: Dialect,
     pub(crate) watch: Watch,
     pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
@@ -140,6 +146,7 @@ impl Call {
         if let Some(code) = running.worker.shared.withdrawn(&running.authorised.caller) {
             return running.fail(NoAnswer::Withdrawn(code)).await;
         }
+        running.guards = running.guards_for(&ready.permission.purpose);
         let outbound = Outbound {
             upstream: &ready.permission.target.upstream,
             route: surface.path(),
@@ -211,7 +218,9 @@ impl Call {
         let outgoing = request
             .outgoing(&changes, &mut scope)
             .map_err(|why| refused(Refusal::new(Code::MalformedBody, why)))?;
+        let guards = self.guarded(&request, &outgoing, &permission).map_err(refused)?;
         Ok(Ready {
+            guards,
             stream: request.stream,
             usage_wanted: request.usage_wanted,
             bytes: outgoing.bytes,
@@ -221,6 +230,23 @@ impl Call {
             scope,
             sent_on,
         })
+    }
+
+    /// What the guards say of what is about to be sent; refused where one stops it.
+    fn guarded(
+        &self,
+        request: &Request<'_>,
+        outgoing: &Outgoing,
+        permission: &Permission,
+    ) -> Result<Vec<Guarded>, Refusal> {
+        let guards = &self.worker.shared.guards;
+        let numbers = guards.that_apply(Side::Prompt, self.caller.system_id, &permission.purpose);
+        let bytes = outgoing.bytes.len() as u64;
+        let prompt = Prompt { texts: request.texts(), masked: &outgoing.masked, bytes };
+        let results = guards.prompt(&numbers, prompt);
+        let Some(reason) = refusal(&results) else { return Ok(results) };
+        let rules = permission.rules.clone();
+        Err(Refusal { code: Code::GuardBlocked, reason, rules, guards: results })
     }
 
     /// The purpose that the request claims.
@@ -257,6 +283,7 @@ impl Call {
             masked: ready.masked.clone(),
             policies: decide::policy_digests(&self.caller.gate),
             rules: ready.permission.rules.clone(),
+            guards: ready.guards.clone(),
             retry: retry_count(&self.headers),
             prompt,
             prompt_withheld,
@@ -293,7 +320,7 @@ impl Call {
         let Self { worker, caller, target, stopwatch, watch, reply, .. } = self;
         let facts = Facts::default();
         let authorised = Authorised { ack, caller, capture, room: Some(room), stopwatch, facts };
-        Running { worker, authorised, dialect: target.dialect, watch, reply }
+        Running { worker, authorised, guards: None, dialect: target.dialect, watch, reply }
     }
 
     /// The record took too long: the client is told now. Should it become durable after all, the call gets its end, as one of which nothing was
@@ -335,6 +362,7 @@ impl Call {
             received_sha256: hex_of(digest),
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
+            guards: refusal.guards.clone(),
             retry: retry_count(&self.headers),
         };
         self.stopwatch.enter(Phase::Sync);
@@ -368,6 +396,13 @@ impl Call {
 }
 
 impl Running {
+    /// What will look at the answer of a call for this purpose.
+    fn guards_for(&self, purpose: &str) -> Option<AnswerGuards> {
+        let guards = &self.worker.shared.guards;
+        let system = self.authorised.caller.system_id;
+        AnswerGuards::over(guards, guards.that_apply(Side::Answer, system, purpose))
+    }
+
     /// What would end the call before anything is sent.
     fn interrupted(&mut self) -> Option<Interrupt> {
         if self.watch.stopping() {
@@ -383,12 +418,17 @@ impl Running {
         self.fail_with(outcome, code, text).await;
     }
 
+    /// A guard stopped the answer: `text` says which, without a word of it.
+    pub(crate) async fn stop_for_guard(self, text: &str) {
+        self.fail_with(Outcome::Cut, Code::GuardBlocked, text).await;
+    }
+
     /// The same with the outcome given.
     pub(crate) async fn fail_as(self, outcome: Outcome, code: Code) {
         self.fail_with(outcome, code, code.explain()).await;
     }
 
-    async fn fail_with(mut self, outcome: Outcome, code: Code, text: &'static str) {
+    async fn fail_with(mut self, outcome: Outcome, code: Code, text: &str) {
         let error = self.dialect.error_body(code, text, Some(&self.authorised.ack));
         let end = End::without_answer(outcome, code, &error, self.authorised.capture);
         match self.authorised.complete(&self.worker, &end).await {
@@ -415,6 +455,7 @@ impl Running {
 /// How a call ends for which there is no answer.
 pub(crate) fn why(none: NoAnswer) -> (Outcome, Code) {
     match none {
+        NoAnswer::Failed(Code::GuardBlocked) => (Outcome::Cut, Code::GuardBlocked),
         NoAnswer::Failed(code) => (Outcome::Failed, code),
         NoAnswer::Untrusted(_) => (Outcome::Failed, Code::UpstreamUntrusted),
         NoAnswer::Withdrawn(code) => (Outcome::Cut, code),

@@ -19,6 +19,8 @@ pub enum Code {
     PolicyDenied,
     /// The rules could not be evaluated.
     PolicyError,
+    /// A guard stops the prompt or the answer.
+    GuardBlocked,
     /// No upstream is configured for the model.
     UnknownModel,
     /// The gateway does not govern this path.
@@ -66,6 +68,7 @@ impl Code {
             Self::ModelNotPermitted => "model_not_permitted",
             Self::PolicyDenied => "policy_denied",
             Self::PolicyError => "policy_error",
+            Self::GuardBlocked => "guard_blocked",
             Self::UnknownModel => "unknown_model",
             Self::UnknownRoute => "unknown_route",
             Self::UnexpectedQuery => "unexpected_query",
@@ -94,7 +97,8 @@ impl Code {
             | Self::PurposeNotPermitted
             | Self::ModelNotPermitted
             | Self::PolicyDenied
-            | Self::PolicyError => 403,
+            | Self::PolicyError
+            | Self::GuardBlocked => 403,
             Self::UnknownModel | Self::UnknownRoute => 404,
             Self::SystemGone => 410,
             Self::MalformedBody | Self::UnexpectedQuery => 400,
@@ -155,6 +159,9 @@ impl Code {
                 "this cannot be recorded now, so nothing was sent or released; try again later"
             }
             Self::Stopping => "the gateway is ending; try again",
+            Self::GuardBlocked => {
+                "a guard stopped the answer; its record names the guard. Ask for something else, or ask the governance engineer who keeps the guard"
+            }
             Self::ClientGone => "the client went away",
             _ => "the call was not let through",
         }

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::guards::config::GuardConfig;
+
 /// Default port of the gateway, on loopback.
 pub const DEFAULT_PORT: u16 = 8088;
 
@@ -23,6 +25,9 @@ pub struct GatewayConfig {
     pub threads: usize,
     /// Where calls go.
     pub upstreams: Vec<UpstreamConfig>,
+    /// What is looked for in prompts and answers, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<GuardConfig>,
     /// What may be how large and last how long.
     pub limits: Limits,
 }
@@ -33,6 +38,7 @@ impl Default for GatewayConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
             threads: 0,
             upstreams: Vec::new(),
+            guards: Vec::new(),
             limits: Limits::default(),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tabellion_model::Micros;
-use tabellion_model::body::{Capture, SystemStage};
+use tabellion_model::body::{Capture, Guarded, SystemStage};
 use tabellion_policy::{Action, NamedPolicy, PolicySet, Question, Verdict};
 use tabellion_views::gate::Gate;
 use tokio::sync::watch;
@@ -25,11 +25,13 @@ pub(crate) struct Refusal {
     pub(crate) reason: String,
     /// Rules that decided, when rules did.
     pub(crate) rules: Vec<String>,
+    /// What guards said, when it came to them.
+    pub(crate) guards: Vec<Guarded>,
 }
 
 impl Refusal {
     pub(crate) fn new(code: Code, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into(), rules: Vec::new() }
+        Self { code, reason: reason.into(), rules: Vec::new(), guards: Vec::new() }
     }
 }
 
@@ -138,7 +140,7 @@ fn judge(rules: Option<&PolicySet>, question: &Question<'_>) -> Result<Vec<Strin
         // Rules that erred, and a verdict that this version does not know, let nothing through.
         _ => (Code::PolicyError, erred.to_owned()),
     };
-    Err(Refusal { code, reason, rules: verdict.rules().to_vec() })
+    Err(Refusal { code, reason, rules: verdict.rules().to_vec(), guards: Vec::new() })
 }
 
 /// How long a call waits for rules that were just published, or at a start, to be compiled. The largest texts take a tenth of it.

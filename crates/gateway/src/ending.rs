@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tabellion_ledger::Ack;
-use tabellion_model::body::{Answered, CallCompleted, Capture, Delivered, Masked, Outcome};
+use tabellion_model::body::{Answered, CallCompleted, Capture, Delivered, Guarded, Masked, Outcome};
 use tokio::time::sleep;
 
 use crate::authenticate::Caller;
@@ -27,6 +27,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct Facts {
     pub(crate) upstream_status: Option<u16>,
     pub(crate) answered: Answered,
+    /// What guards said of the answer.
+    pub(crate) guards: Vec<Guarded>,
     pub(crate) first_byte: Option<Duration>,
     received_bytes: u64,
     received: Sha256,
@@ -195,6 +197,7 @@ impl Authorised {
             received_sha256: hex_of(self.facts.received.clone().finalize().into()),
             released_sha256: hex_of(end.released),
             masked: end.masked.clone(),
+            guards: self.facts.guards.clone(),
             duration_us: micros(self.stopwatch.elapsed()),
             first_byte_us: self.facts.first_byte.map(micros),
             answer,

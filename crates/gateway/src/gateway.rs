@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use crate::config::{GatewayConfig, StartError, span};
 use crate::decide::Rules;
 use crate::evidence::{self, Evidence, OnFatal};
+use crate::guards::Guards;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::server::{self, Serving};
@@ -73,6 +74,7 @@ impl Gateway {
         let shared = Arc::new(Shared {
             limits: config.limits,
             catalogue: Catalogue::new(&config.upstreams)?,
+            guards: Arc::new(Guards::new(&config.guards)?),
             evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), on_fatal),
             gate,
             clock,
@@ -111,8 +113,9 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Whether a gateway could start with `config`, but for its port: providers, models, and the keys and authorities that they refer to.
+    /// Whether a gateway could start with `config`, but for its port: guards, providers, models, and the keys and authorities that they refer to.
     pub fn check(config: &GatewayConfig) -> Result<(), StartError> {
+        Guards::new(&config.guards)?;
         Catalogue::new(&config.upstreams).map(drop)
     }
 

@@ -19,6 +19,7 @@ use crate::code::Code;
 use crate::config::Limits;
 use crate::decide::Rules;
 use crate::evidence::Evidence;
+use crate::guards::Guards;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::upstream::catalogue::Catalogue;
@@ -31,6 +32,7 @@ const SCOPE_PURPOSE: &[u8] = b"tabellion/gateway/scope/v1\0";
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) catalogue: Catalogue,
+    pub(crate) guards: Arc<Guards>,
     pub(crate) evidence: Evidence,
     pub(crate) gate: Arc<GateCell>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -23,8 +23,8 @@ use serde_json::{Map, Value};
 
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use call::{
-    Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, Masked, Outcome,
-    Usage,
+    Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, GuardOutcome,
+    Guarded, Masked, Outcome, Usage,
 };
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};

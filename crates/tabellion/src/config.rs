@@ -7,6 +7,7 @@ mod anchor;
 mod effective;
 mod erasure;
 mod gateway;
+mod guard;
 mod keys;
 mod retention;
 
@@ -24,6 +25,7 @@ use anchor::{ANCHOR_KEYS, ANCHOR_PREFIX, AnchorSettings};
 pub(crate) use erasure::{ByTwo, RuleGrace};
 use erasure::{by_hand, rule_grace, second_person};
 use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
+use guard::{GUARD_KEYS, GUARD_PREFIX};
 pub(crate) use keys::{KeySettings, TokenSettings};
 use keys::{PASSPHRASE_KEYS, TOKEN_KEYS};
 pub(crate) use retention::{MAX_KEEP_MONTHS, RetentionSettings, check_floor};
@@ -45,7 +47,7 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 const MAX_CLASS_BYTES: usize = 30;
 
 /// Sections that exist.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "log",
     "retention",
     "erasure",
@@ -57,10 +59,11 @@ const SECTIONS: [&str; 12] = [
     "gateway",
     "limits",
     "upstream",
+    "guard",
     "anchor",
 ];
 /// Those that hold sections with names of their own.
-const WITH_NAMES: [&str; 3] = ["upstream", "anchor", "retention"];
+const WITH_NAMES: [&str; 4] = ["upstream", "guard", "anchor", "retention"];
 /// Where the control plane listens unless told otherwise: this machine alone.
 const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8087);
 /// The word for no control plane.
@@ -148,6 +151,7 @@ impl Config {
             config.apply(setting)?;
             config.note(setting);
         }
+        config.gateway.settle()?;
         Ok(config)
     }
 
@@ -248,6 +252,8 @@ impl Config {
             (section, _) => {
                 if let Some(name) = section.strip_prefix(UPSTREAM_PREFIX) {
                     self.gateway.apply_upstream(name, setting)?;
+                } else if let Some(name) = section.strip_prefix(GUARD_PREFIX) {
+                    self.gateway.apply_guard(name, setting)?;
                 } else if let Some(name) = section.strip_prefix(ANCHOR_PREFIX) {
                     self.anchors.apply(name, setting)?;
                 } else if let Some(name) = section.strip_prefix(RULE_PREFIX) {
@@ -275,6 +281,7 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
         "gateway" => GATEWAY_KEYS,
         "limits" => return Some(gateway::limit_keys()),
         upstream if upstream.starts_with(UPSTREAM_PREFIX) => UPSTREAM_KEYS,
+        guard if guard.starts_with(GUARD_PREFIX) => GUARD_KEYS,
         anchor if anchor.starts_with(ANCHOR_PREFIX) => ANCHOR_KEYS,
         rule if rule.starts_with(RULE_PREFIX) => RULE_KEYS,
         _ => return None,
@@ -379,6 +386,9 @@ fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
                 }
                 other if section == "upstream" => {
                     return Err(wrong(other.type_str(), "each provider a section [upstream.NAME]"));
+                }
+                other if section == "guard" => {
+                    return Err(wrong(other.type_str(), "each guard a section [guard.NAME]"));
                 }
                 other if section == "anchor" => {
                     return Err(wrong(other.type_str(), "each anchor a section [anchor.NAME]"));

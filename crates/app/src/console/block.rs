@@ -2,6 +2,8 @@
 //!
 //! Promises: a block comes about through a template alone, which escapes every value of others.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use super::cell::Cell;
@@ -50,20 +52,20 @@ pub(crate) struct Action {
 #[derive(Template, Default)]
 #[template(path = "console/facts.html")]
 pub(crate) struct Facts {
-    facts: Vec<(&'static str, Vec<Cell>)>,
+    facts: Vec<(Cow<'static, str>, Vec<Cell>)>,
 }
 
 impl Facts {
     /// One more.
-    pub(crate) fn with(mut self, name: &'static str, cell: Cell) -> Self {
-        self.facts.push((name, vec![cell]));
+    pub(crate) fn with(mut self, name: impl Into<Cow<'static, str>>, cell: Cell) -> Self {
+        self.facts.push((name.into(), vec![cell]));
         self
     }
 
     /// One more with several values.
-    pub(crate) fn with_all(mut self, name: &'static str, cells: Vec<Cell>) -> Self {
+    pub(crate) fn with_all(mut self, name: impl Into<Cow<'static, str>>, cells: Vec<Cell>) -> Self {
         let cells = if cells.is_empty() { vec![Cell::unknown("none")] } else { cells };
-        self.facts.push((name, cells));
+        self.facts.push((name.into(), cells));
         self
     }
 

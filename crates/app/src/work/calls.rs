@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tabellion_model::body::{CallCompleted, CallDenied, Masked};
+use tabellion_model::body::{CallCompleted, CallDenied, Guarded, Masked};
 use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
 use tabellion_views::query::{
     CallDetail, CallEnd, CallFilter, CallRow, CallState, MAX_ROWS, Page, Rows, Traffic,
@@ -82,6 +82,22 @@ pub struct MaskedCount {
     pub count: u64,
 }
 
+/// What one guard said of a prompt or an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardSaid {
+    /// Its name in the configuration.
+    pub guard: String,
+    /// What it does and with which settings.
+    pub version: String,
+    /// What it looked at: `prompt` or `answer`.
+    pub side: &'static str,
+    /// `passed`, `flagged`, `blocked`, `errored` or `not_run`.
+    pub outcome: String,
+    /// What it found, by labels that hold no text.
+    pub found: Vec<String>,
+}
+
 /// Why a call was let through or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -119,6 +135,8 @@ pub struct CallEvidence {
     pub forwarded_sha256: Option<String>,
     /// What was replaced before it left.
     pub masked: Vec<MaskedCount>,
+    /// What guards said of the prompt and of the answer.
+    pub guards: Vec<GuardSaid>,
     /// HTTP status given to the client.
     pub status: Option<u64>,
     /// What of the answer was released.
@@ -379,6 +397,7 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         request_sha256: received.or(denied.map(|call| &call.received_sha256)).cloned(),
         forwarded_sha256: authorised.map(|call| call.forwarded_sha256.clone()),
         masked: authorised.map(|call| counts(&call.masked)).unwrap_or_default(),
+        guards: guards(call, end),
         status: end.map(|end| end.status).or(denied.map(|call| call.status)),
         delivered: end.and_then(|end| word(&end.delivered)),
         released_sha256: end.map(|end| end.released_sha256.clone()),
@@ -392,6 +411,22 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         answer: answer.filter(|_| captured),
         withheld,
     }
+}
+
+fn guards(call: &CallDetail, end: Option<&CallCompleted>) -> Vec<GuardSaid> {
+    let of_prompt =
+        call.authorised.as_ref().map(|call| &call.guards).or(denial(call).map(|call| &call.guards));
+    let said = |side| {
+        move |guarded: &Guarded| GuardSaid {
+            guard: guarded.guard.clone(),
+            version: guarded.version.clone(),
+            side,
+            outcome: word(&guarded.outcome).unwrap_or_default(),
+            found: guarded.found.clone(),
+        }
+    };
+    let of_prompt = of_prompt.into_iter().flatten().map(said("prompt"));
+    of_prompt.chain(end.iter().flat_map(|end| &end.guards).map(said("answer"))).collect()
 }
 
 fn counts(masked: &[Masked]) -> Vec<MaskedCount> {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use tabellion_mask::json::{Limits as JsonLimits, escaped};
 use tabellion_mask::{Content, Edits, Placing, Scope, StreamRestorer, restore_string};
-use tabellion_model::body::{Answered, Masked};
+use tabellion_model::body::{Answered, Guarded, Masked};
 
 use crate::answer::parts::{Channel, MAX_TOOLS, Parts, Stage, Text, Tokens};
 use crate::answer::stream::Asked;
@@ -17,6 +17,7 @@ use crate::answer::whole::json_limits;
 use crate::answer::{anthropic, openai_chat, openai_responses};
 use crate::code::Code;
 use crate::config::{Api, Limits};
+use crate::guards::AnswerGuards;
 use crate::sse::{Event, EventReader};
 use crate::surface::Surface;
 
@@ -49,6 +50,8 @@ pub(crate) struct Relay {
     number: u64,
     inserted: u64,
     transcript: Transcript,
+    guards: Option<AnswerGuards>,
+    received_bytes: u64,
     answered: Answered,
     tokens: Tokens,
     /// Choices seen, and of these how many said why they stopped.
@@ -63,7 +66,7 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// A stream whose request issued the placeholders of `scope`.
-    pub(crate) fn new(limits: &Limits, scope: Scope, asked: Asked) -> Self {
+    pub(crate) fn new(limits: &Limits, scope: Scope, asked: Asked, guards: Option<AnswerGuards>) -> Self {
         Self {
             surface: asked.surface,
             reader: EventReader::new(limits.event_bytes),
@@ -74,6 +77,8 @@ impl Relay {
             number: 0,
             inserted: 0,
             transcript: Transcript::new(limits.capture_bytes),
+            guards,
+            received_bytes: 0,
             answered: Answered::default(),
             tokens: Tokens::default(),
             open: BTreeMap::new(),
@@ -88,6 +93,7 @@ impl Relay {
     /// Takes bytes of the provider in; what may go on now is appended to `out`, also before an error.
     pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<Bytes>) -> Result<Flow, Code> {
         self.reader.push(bytes);
+        self.received_bytes += bytes.len() as u64;
         while let Some(event) = self.reader.next().map_err(|_| Code::UpstreamTooLarge)? {
             let flow = self.event(&event, out)?;
             if flow != Flow::Goes {
@@ -119,7 +125,10 @@ impl Relay {
             return Ok(Flow::Goes);
         };
         if self.surface == Surface::OpenAiChat && data.trim_ascii() == DONE {
-            self.flush(None, out);
+            let mut ready = Vec::new();
+            self.flush(None, &mut ready);
+            self.pass(&mut ready, &Parts::default(), out)?;
+            self.clear(out)?;
             self.hold(event.raw.clone())?;
             return Ok(Flow::Whole);
         }
@@ -128,8 +137,10 @@ impl Relay {
             return Err(Code::UpstreamMalformed);
         }
         self.meter(&parts);
+        self.look(&parts)?;
         match parts.stage {
             Stage::Refused => {
+                self.clear(out)?;
                 self.hold(event.raw.clone())?;
                 return Ok(Flow::Refused);
             }
@@ -149,15 +160,40 @@ impl Relay {
             self.flush(None, &mut ready);
         }
         // What was held back of texts goes on at once; the event that ends them does not.
-        self.pass(&mut ready, out)?;
-        self.holding |= parts.stage != Stage::Goes;
+        self.pass(&mut ready, &parts, out)?;
+        if parts.stage != Stage::Goes {
+            self.clear(out)?;
+            self.holding = true;
+        }
         self.restore(event, &data, &parts, &mut ready)?;
-        self.pass(&mut ready, out)?;
+        self.pass(&mut ready, &parts, out)?;
         Ok(if parts.stage == Stage::Whole { Flow::Whole } else { Flow::Goes })
     }
 
-    /// Puts pieces out, or holds them: nothing overtakes what is held.
-    fn pass(&mut self, ready: &mut Vec<Bytes>, out: &mut Vec<Bytes>) -> Result<(), Code> {
+    /// Lets the guards look at an event before anything of it goes on.
+    fn look(&mut self, parts: &Parts<'_>) -> Result<(), Code> {
+        let Some(guards) = &mut self.guards else { return Ok(()) };
+        guards.look(parts);
+        if guards.must_stop(self.received_bytes) { Err(Code::GuardBlocked) } else { Ok(()) }
+    }
+
+    /// The texts are whole: the guards look a last time at what they had to wait with, and what waited for that goes on.
+    fn clear(&mut self, out: &mut Vec<Bytes>) -> Result<(), Code> {
+        let Some(guards) = &mut self.guards else { return Ok(()) };
+        guards.close_all();
+        if guards.must_stop(self.received_bytes) {
+            return Err(Code::GuardBlocked);
+        }
+        guards.release(out);
+        Ok(())
+    }
+
+    /// Puts pieces of an event out, or holds them: nothing overtakes what is held.
+    fn pass(&mut self, ready: &mut Vec<Bytes>, parts: &Parts<'_>, out: &mut Vec<Bytes>) -> Result<(), Code> {
+        let is_held = self.holding || !self.held.is_empty();
+        if let Some(guards) = self.guards.as_mut().filter(|_| !is_held) {
+            guards.pass(ready, parts);
+        }
         for piece in ready.drain(..) {
             if self.holding || !self.held.is_empty() {
                 self.hold(piece)?;
@@ -312,12 +348,21 @@ impl Relay {
 
     /// What waits for the end record.
     pub(crate) fn take_held(&mut self) -> Vec<Bytes> {
-        std::mem::take(&mut self.held)
+        let mut held = self.guards.as_mut().map(AnswerGuards::take_waiting).unwrap_or_default();
+        held.append(&mut self.held);
+        held
+    }
+
+    /// What the guards say at the end: of a `whole` stream, or of one that broke off.
+    pub(crate) fn judged(&mut self, whole: bool) -> Vec<Guarded> {
+        let Some(guards) = &mut self.guards else { return Vec::new() };
+        guards.close_all();
+        guards.results(whole, self.received_bytes, self.answered.finish_reason.as_deref())
     }
 
     /// Bytes that had to wait.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.held_bytes
+        self.held_bytes + self.guards.as_ref().map_or(0, AnswerGuards::waiting_bytes)
     }
 
     /// The provider's own account, so far.

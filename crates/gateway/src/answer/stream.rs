@@ -28,6 +28,7 @@ use crate::dialect::Dialect;
 use crate::dialect::headers::return_headers;
 use crate::ending::{Authorised, End, Kept};
 use crate::forward::{Inbound, NoAnswer};
+use crate::guards::suite::refusal;
 use crate::race::{Interrupt, Watch};
 use crate::sse::{event_of, named_event};
 use crate::stopwatch::Phase;
@@ -119,7 +120,7 @@ struct Streaming {
 
 /// Forwards the stream to its end.
 pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, scope: Scope, asked: Asked) {
-    let Running { worker, authorised, dialect, watch, reply } = running;
+    let Running { worker, authorised, guards, dialect, watch, reply } = running;
     let Inbound { head, sender } = inbound;
     let (head, mut body) = head.into_parts();
     let (pieces, answer) = body::stream();
@@ -130,7 +131,7 @@ pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, s
     answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     dialect.refer(answer.headers_mut(), &authorised.ack);
     drop(reply.send(answer));
-    let relay = Relay::new(&worker.shared.limits, scope, asked);
+    let relay = Relay::new(&worker.shared.limits, scope, asked, guards);
     let released = Released::new();
     let mut streaming = Streaming { worker, authorised, dialect, watch, pieces, relay, released };
     let fate = streaming.forward(&mut body).await;
@@ -212,6 +213,10 @@ impl Streaming {
     async fn end(mut self, fate: Fate, body: Incoming, sender: Sender, upstream: usize) {
         self.authorised.facts.answered = self.relay.answered();
         self.worker.shared.metrics.held(self.relay.held_bytes());
+        let guards = self.relay.judged(!matches!(fate, Fate::Broken(_)));
+        let stopped = refusal(&guards).is_some();
+        self.authorised.facts.guards = guards;
+        let fate = if stopped { Fate::Broken(NoAnswer::Failed(Code::GuardBlocked)) } else { fate };
         match fate {
             Fate::Whole => self.release(Outcome::Answered, None, body, sender, upstream).await,
             Fate::Refused => {

@@ -21,6 +21,7 @@ use crate::config::{Limits, span};
 use crate::dialect::headers::return_headers;
 use crate::ending::{End, Kept};
 use crate::forward::{Inbound, NoAnswer};
+use crate::guards::suite::refusal;
 use crate::race::{Interrupt, alongside};
 use crate::stopwatch::Phase;
 use crate::surface::Surface;
@@ -129,6 +130,14 @@ async fn release(
     parts: &Parts<'_>,
     mut scope: Scope,
 ) {
+    let answered = &mut running.authorised.facts.answered;
+    answered.model.clone_from(&parts.model);
+    answered.finish_reason.clone_from(&parts.reason);
+    answered.tools.clone_from(&parts.tools);
+    answered.usage = parts.tokens.usage();
+    if let Some(text) = guarded(&mut running, parts) {
+        return running.stop_for_guard(&text).await;
+    }
     let limits = running.worker.shared.limits;
     let mut transcript = Transcript::new(limits.capture_bytes);
     let mut edits = Edits::new();
@@ -141,11 +150,6 @@ async fn release(
         }
     }
     let restored = if edits.is_empty() { bytes.clone() } else { Bytes::from(edits.apply(bytes)) };
-    let answered = &mut running.authorised.facts.answered;
-    answered.model.clone_from(&parts.model);
-    answered.finish_reason.clone_from(&parts.reason);
-    answered.tools.clone_from(&parts.tools);
-    answered.usage = parts.tokens.usage();
     let end = End {
         outcome: Outcome::Answered,
         code: None,
@@ -158,6 +162,16 @@ async fn release(
         }),
     };
     finish(running, end, head, restored).await;
+}
+
+/// Lets the guards look; gives what to tell the client when one stops the answer.
+fn guarded(running: &mut Running, parts: &Parts<'_>) -> Option<String> {
+    let mut guards = running.guards.take()?;
+    guards.look(parts);
+    guards.close_all();
+    let facts = &mut running.authorised.facts;
+    facts.guards = guards.results(true, facts.received_bytes(), parts.reason.as_deref());
+    refusal(&facts.guards)
 }
 
 /// The answer as it may be kept.

@@ -119,6 +119,12 @@ pub(crate) struct Changes<'a> {
 }
 
 impl<'b> Request<'b> {
+    /// Every text of it that a model may read, names of members among them.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (Cow<'b, str>, tabellion_guard::Content)> {
+        let places = self.parts.strings.iter().map(|(place, _)| place).chain(&self.parts.sealed);
+        places.map(|place| (place.string.value(), guard_content(place.content)))
+    }
+
     /// Reads `body` as `form` has it. The error says, in one line, what is wrong.
     pub(crate) fn read(form: &'static Form, body: &'b Bytes, limits: &Limits) -> Result<Self, String> {
         let mut parts = Parts::of(form);
@@ -206,6 +212,14 @@ impl<'b> Request<'b> {
     }
 }
 
+/// How guards read what masking reads.
+pub(crate) fn guard_content(content: Content) -> tabellion_guard::Content {
+    match content {
+        Content::Text => tabellion_guard::Content::Text,
+        Content::Json => tabellion_guard::Content::Json,
+    }
+}
+
 /// Counts by class, as records hold them.
 pub(crate) fn counted(counts: &BTreeMap<Class, u64>) -> Vec<Masked> {
     counts.iter().map(|(class, count)| Masked { class: class.name().to_owned(), count: *count }).collect()
@@ -237,6 +251,8 @@ struct Parts<'b> {
     /// Strings and numbers that may hold personal data, each with the name of its field where that says what it is.
     strings: Vec<(Place<'b>, Option<Cow<'b, str>>)>,
     numbers: Vec<(usize, &'b str, Option<Cow<'b, str>>)>,
+    /// Texts that go on byte for byte.
+    sealed: Vec<Place<'b>>,
     /// Where the outermost object's closing brace stands.
     end: usize,
     wrong: Option<String>,
@@ -255,6 +271,7 @@ impl<'b> Parts<'b> {
             present: Vec::new(),
             strings: Vec::new(),
             numbers: Vec::new(),
+            sealed: Vec::new(),
             end: 0,
             wrong: None,
         }
@@ -328,10 +345,13 @@ impl<'b> Parts<'b> {
     fn string(&mut self, path: Path<'_, 'b>, string: RawString<'b>, at: usize) {
         self.offered(path, string);
         let stands_in = |places: &[&[&str]]| places.iter().any(|place| path.is(place));
-        let is_sealed =
-            stands_in(self.form.sealed) || (stands_in(self.form.opaque) && is_opaque(&string.value()));
-        if !is_sealed && !is_encoded(self.form, path.steps(), string) {
-            let place = Place { string, at, content: content(path.steps(), string) };
+        let place = Place { string, at, content: content(path.steps(), string) };
+        if stands_in(self.form.sealed) {
+            self.sealed.push(place);
+            return;
+        }
+        let is_opaque = stands_in(self.form.opaque) && is_opaque(&string.value());
+        if !is_opaque && !is_encoded(self.form, path.steps(), string) {
             self.strings.push((place, telling_field(path)));
         }
     }

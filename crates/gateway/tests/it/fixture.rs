@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use tabellion_gateway::{Api, Foundations, Gateway, GatewayConfig, Limits, UpstreamConfig};
+use tabellion_gateway::{Api, Foundations, Gateway, GatewayConfig, GuardConfig, Limits, UpstreamConfig};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::{Clock, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock, UnitContent};
@@ -76,6 +76,7 @@ pub(crate) fn policy(text: &str) -> GatePolicy {
 pub(crate) struct Setup {
     pub(crate) gate: Gate,
     pub(crate) limits: Limits,
+    pub(crate) guards: Vec<GuardConfig>,
     pub(crate) disk: Option<Arc<dyn Disk>>,
     /// Whose interface the scripted provider has.
     pub(crate) api: Api,
@@ -93,6 +94,7 @@ impl Default for Setup {
         Self {
             gate: gate(),
             limits: Limits::default(),
+            guards: Vec::new(),
             disk: None,
             api: Api::OpenAi,
             base_url: None,
@@ -160,6 +162,7 @@ impl Fixture {
                 aliases: [("house-model".to_owned(), "gpt-real".to_owned())].into(),
                 usage_in_streams: true,
             }],
+            guards: setup.guards,
             limits: setup.limits,
         };
         let foundations = Foundations {

@@ -13,6 +13,7 @@ mod denials;
 mod disk;
 mod endings;
 mod fixture;
+mod guards;
 mod masking;
 mod noise;
 mod release;

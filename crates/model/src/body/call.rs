@@ -53,6 +53,9 @@ pub struct CallAuthorised {
     pub policies: Vec<String>,
     /// Rules that decided, as `<policy name>.<rule id>`.
     pub rules: Vec<String>,
+    /// What the guards of prompts said.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub guards: Vec<Guarded>,
     /// How often the client's library had tried before.
     pub retry: u64,
     /// The body to be sent, when the system's capture keeps it.
@@ -61,6 +64,35 @@ pub struct CallAuthorised {
     /// Why `prompt` is not here: `capture_off`, `too_large`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub prompt_withheld: Option<String>,
+}
+
+/// How a guard's look ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardOutcome {
+    /// It found nothing.
+    Passed,
+    /// It found something, and the call went on.
+    Flagged,
+    /// It found something, and stopped the call.
+    Blocked,
+    /// It could not look, and the call was stopped for it.
+    Errored,
+    /// It did not look: there was nothing to look at, or the answer ended before it could.
+    NotRun,
+}
+
+/// What one guard said of a prompt or an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guarded {
+    /// Its name in the configuration.
+    pub guard: String,
+    /// What it does and with which settings: kind, number of the kind, digest of the settings.
+    pub version: String,
+    /// How its look ended.
+    pub outcome: GuardOutcome,
+    /// What it found, by labels that hold no text: `word 3`, a topic's name, a class of secrets.
+    pub found: Vec<String>,
 }
 
 /// Tokens as the provider counted them.
@@ -143,6 +175,9 @@ pub struct CallCompleted {
     pub released_sha256: String,
     /// What was replaced in the answer.
     pub masked: Vec<Masked>,
+    /// What the guards of answers said.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub guards: Vec<Guarded>,
     /// From the request's last byte to the end, microseconds.
     pub duration_us: u64,
     /// From the request's last byte to the provider's first, microseconds.
@@ -181,6 +216,9 @@ pub struct CallDenied {
     pub policies: Vec<String>,
     /// Rules that forbade it; empty when none permitted it.
     pub rules: Vec<String>,
+    /// What the guards of prompts said, when it came to them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub guards: Vec<Guarded>,
     /// How often the client's library had tried before.
     pub retry: u64,
 }

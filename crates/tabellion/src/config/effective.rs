@@ -62,6 +62,9 @@ impl Config {
         if let (Some(anchors), Some(all)) = (self.anchors.effective(), all.as_object_mut()) {
             all.insert("anchor".to_owned(), anchors);
         }
+        if let (guards @ [_, ..], Some(all)) = (self.gateway.guards(), all.as_object_mut()) {
+            all.insert("guard".to_owned(), json!(guards));
+        }
         if let Some(all) = all.as_object_mut()
             && let Some(erasure) = self.effective_erasure()
         {

@@ -1,4 +1,4 @@
-//! The sections `[gateway]`, `[limits]` and `[upstream.NAME]`.
+//! The sections `[gateway]`, `[limits]` and `[upstream.NAME]`, and with them the guards.
 //!
 //! Their keys are those of the gateway's own configuration; what is unknown there is unknown here.
 
@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tabellion_gateway::{Api, GatewayConfig, Limits, UpstreamConfig};
+use tabellion_gateway::{Api, GatewayConfig, GuardConfig, Limits, UpstreamConfig};
 use toml::{Table, Value};
 
+use super::guard::GuardSettings;
 use super::{OFF, Setting};
 use crate::failure::Failure;
 
@@ -28,6 +29,7 @@ pub(crate) struct GatewaySettings {
     config: GatewayConfig,
     off: bool,
     upstreams: BTreeMap<String, UpstreamConfig>,
+    guards: GuardSettings,
 }
 
 impl GatewaySettings {
@@ -37,6 +39,22 @@ impl GatewaySettings {
             return None;
         }
         Some(GatewayConfig { upstreams: self.upstreams.values().cloned().collect(), ..self.config.clone() })
+    }
+
+    /// One key of the guard `name`.
+    pub(super) fn apply_guard(&mut self, name: &str, setting: &Setting) -> Result<(), Failure> {
+        self.guards.apply(name, setting)
+    }
+
+    /// Everything was said: takes the guards as the gateway has them.
+    pub(super) fn settle(&mut self) -> Result<(), Failure> {
+        self.config.guards = self.guards.configs()?;
+        Ok(())
+    }
+
+    /// For the record: what is looked for.
+    pub(super) fn guards(&self) -> &[GuardConfig] {
+        &self.config.guards
     }
 
     /// For the record: where it listens with how many threads (`None`: nowhere).
@@ -163,7 +181,7 @@ pub(super) fn is_variable(name: &str) -> bool {
 }
 
 /// The items of a list that is written with commas.
-fn items(value: &str) -> impl Iterator<Item = &str> {
+pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 

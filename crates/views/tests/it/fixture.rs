@@ -322,6 +322,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         masked: vec![masked("email", 2), masked("iban", 1)],
         policies: vec!["ef".repeat(32)],
         rules: vec!["house.rule0".to_owned()],
+        guards: Vec::new(),
         retry: 0,
         prompt: None,
         prompt_withheld: Some("capture_off".to_owned()),
@@ -344,6 +345,7 @@ pub(crate) fn completed(system: SystemId, key: CredentialId, tokens: u64) -> Dra
         received_sha256: "ab".repeat(32),
         released_sha256: "cd".repeat(32),
         masked: Vec::new(),
+        guards: Vec::new(),
         duration_us: 120_000,
         first_byte_us: Some(40_000),
         answer: None,
@@ -364,6 +366,7 @@ pub(crate) fn denied(system: SystemId, key: CredentialId, code: &str) -> Draft {
         received_sha256: "ab".repeat(32),
         policies: Vec::new(),
         rules: vec!["house.rule1".to_owned()],
+        guards: Vec::new(),
         retry: 1,
     };
     of_system(by(draft(&body), key), system)

@@ -1,4 +1,4 @@
-//! One call as a story: who asked, what was masked, what decided and why, what the provider got and said, what it took, and the proof.
+//! One call as a story: who asked, what was masked, what guards said, what decided and why, what the provider got and said, what it took, and the proof.
 //!
 //! Must never: show what was captured before whoever may see it said why, and that is on record.
 
@@ -50,7 +50,9 @@ fn page(visit: &Visit<'_>, call: &Call, status: u16, refused: Option<&Refused<'_
     let ended = call.proof.ended.as_ref().filter(|end| !later(end.index));
     let word = if ended.is_none() && call.proof.ended.is_some() { "open" } else { call.state.as_str() };
     let state = call_state(word);
-    let mut steps = vec![asked(visit, call)?, masked(call)?, decided(visit, call)?];
+    let mut steps = vec![asked(visit, call)?, masked(call)?];
+    steps.extend(guarded(call)?);
+    steps.push(decided(visit, call)?);
     if call.decision.permitted && word != "open" {
         steps.push(answered(visit, call, state, refused)?);
     }
@@ -120,12 +122,64 @@ fn masked(call: &Call) -> Result<Step, Refusal> {
     Ok(Step { title: "What was masked", tone: Tone::Quiet.class(), said, blocks })
 }
 
-fn class(class: &str) -> &'static str {
+/// A class as people call it; those without a name of their own by their word in the record.
+fn class(class: &str) -> String {
     match class {
-        "email" => "E-mail addresses",
-        "iban" => "Bank accounts (IBAN)",
-        "payment_card" => "Payment cards",
-        _ => "Other values",
+        "email" => "E-mail addresses".to_owned(),
+        "iban" => "Bank accounts (IBAN)".to_owned(),
+        "payment_card" => "Payment cards".to_owned(),
+        other => sentence_case(other),
+    }
+}
+
+fn sentence_case(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .map(|c| if c == '_' { ' ' } else { c })
+        .collect()
+}
+
+/// What guards said; nothing where none is for such a call.
+fn guarded(call: &Call) -> Result<Option<Step>, Refusal> {
+    let said = &call.evidence.guards;
+    if said.is_empty() {
+        return Ok(None);
+    }
+    let facts = said.iter().fold(Facts::default(), |facts, said| {
+        let (word, tone) = guard_outcome(&said.outcome);
+        let found =
+            if said.found.is_empty() { String::new() } else { format!(": {}", said.found.join(", ")) };
+        facts.with(format!("{}, {}", said.guard, said.side), Cell::state((&format!("{word}{found}"), tone)))
+    });
+    let any = |outcome: &str| said.iter().any(|said| said.outcome == outcome);
+    let (tone, words) = if any("blocked") || any("errored") {
+        (Tone::Bad, "A guard stopped it. What it found is named by a label; the text is not kept for it.")
+    } else if any("flagged") {
+        (Tone::Fair, "A guard found something and let it go on, as it is set up to.")
+    } else if said.iter().all(|said| said.outcome == "not_run") {
+        (Tone::Quiet, "No guard had anything to look at.")
+    } else {
+        (Tone::Good, "No guard found anything in what it looked at.")
+    };
+    Ok(Some(Step {
+        title: "What guards said",
+        tone: tone.class(),
+        said: words.to_owned(),
+        blocks: vec![facts.block()?],
+    }))
+}
+
+fn guard_outcome(outcome: &str) -> (&'static str, Tone) {
+    match outcome {
+        "passed" => ("Passed", Tone::Good),
+        "flagged" => ("Flagged", Tone::Fair),
+        "blocked" => ("Stopped it", Tone::Bad),
+        "errored" => ("Could not look", Tone::Bad),
+        _ => ("Did not look", Tone::Quiet),
     }
 }
 

@@ -214,6 +214,7 @@ impl House {
             masked: vec![],
             policies: vec!["c".repeat(64)],
             rules: vec!["base.rule1".into()],
+            guards: Vec::new(),
             retry: 0,
             prompt: Some(text.to_owned()),
             prompt_withheld: None,

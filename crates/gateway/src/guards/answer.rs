@@ -1,0 +1,207 @@
+//! Guards over one answer, whole or in the pieces of a stream.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tabellion_guard::{Findings, Screening};
+use tabellion_mask::{Classes, scan};
+use tabellion_model::body::{GuardOutcome, Guarded};
+
+use crate::answer::parts::{Channel, Parts, Text};
+use crate::guards::config::Mode;
+use crate::guards::suite::{Check, Found, Guard, Guards, secrets_of};
+use crate::surface::request::guard_content;
+
+/// How much of a stream has to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// Nothing: no guard stops anything by what it finds in it.
+    Nothing,
+    /// So many characters of each text, as they read.
+    Window(u64),
+    /// All of it: what a guard looks for is known at the end alone.
+    Whole,
+}
+
+/// A text of an answer.
+type Key = (usize, Channel);
+
+/// The guards over one answer.
+pub(crate) struct AnswerGuards {
+    guards: Arc<Guards>,
+    numbers: Vec<usize>,
+    hold: Hold,
+    /// Texts that more may come of.
+    texts: BTreeMap<Key, Screening>,
+    findings: Findings,
+    /// The texts themselves, where a guard can only look at the end.
+    kept: Option<BTreeMap<Key, String>>,
+    /// Events that may not go yet, each with how far its texts had come with it.
+    waiting: VecDeque<(Bytes, Vec<(Key, u64)>)>,
+    has_text: bool,
+}
+
+impl AnswerGuards {
+    /// Those with these numbers; `None`: there are none.
+    pub(crate) fn over(guards: &Arc<Guards>, numbers: Vec<usize>) -> Option<Self> {
+        if numbers.is_empty() {
+            return None;
+        }
+        let these = || numbers.iter().filter_map(|number| guards.all.get(*number));
+        let blocking = || these().filter(|guard| guard.mode == Mode::Block);
+        let known_late = |guard: &Guard| match guard.check {
+            Check::Screen { at_the_end, .. } => at_the_end,
+            Check::Secrets | Check::ProviderFlags => true,
+            Check::Size(_) => false,
+        };
+        let rules = blocking().filter_map(|guard| match guard.check {
+            Check::Screen { rule, .. } => Some(rule),
+            _ => None,
+        });
+        let looks_for_characters = blocking().any(|guard| matches!(guard.check, Check::Screen { .. }));
+        let hold = if blocking().any(known_late) {
+            Hold::Whole
+        } else if looks_for_characters {
+            Hold::Window(guards.screen.window(rules))
+        } else {
+            Hold::Nothing
+        };
+        let kept = these().any(|guard| guard.check == Check::Secrets).then(BTreeMap::new);
+        Some(Self {
+            hold,
+            kept,
+            guards: Arc::clone(guards),
+            numbers,
+            texts: BTreeMap::new(),
+            findings: Findings::default(),
+            waiting: VecDeque::new(),
+            has_text: false,
+        })
+    }
+
+    /// Looks at the texts of an answer, or of one event.
+    pub(crate) fn look(&mut self, parts: &Parts<'_>) {
+        for text in &parts.texts {
+            self.look_at(text);
+        }
+        for place in &parts.repeated {
+            let mut screening = self.guards.screen.begin(guard_content(place.content));
+            self.guards.screen.push(&mut screening, &place.string.value(), &mut self.findings);
+            self.guards.screen.finish(screening, &mut self.findings);
+        }
+        for choice in &parts.closed {
+            self.close(|known| known == *choice);
+        }
+    }
+
+    fn look_at(&mut self, text: &Text<'_>) {
+        let value = text.place.string.value();
+        if value.is_empty() {
+            return;
+        }
+        self.has_text = true;
+        let key = (text.choice, text.channel.clone());
+        if let Some(kept) = &mut self.kept {
+            kept.entry(key.clone()).or_default().push_str(&value);
+        }
+        let screen = &self.guards.screen;
+        let screening =
+            self.texts.entry(key).or_insert_with(|| screen.begin(guard_content(text.place.content)));
+        screen.push(screening, &value, &mut self.findings);
+    }
+
+    /// No more comes of these choices' texts.
+    fn close(&mut self, which: impl Fn(usize) -> bool) {
+        let ended: Vec<Key> = self.texts.keys().filter(|(choice, _)| which(*choice)).cloned().collect();
+        for key in ended {
+            if let Some(screening) = self.texts.remove(&key) {
+                self.guards.screen.finish(screening, &mut self.findings);
+            }
+        }
+    }
+
+    /// No more comes of any text.
+    pub(crate) fn close_all(&mut self) {
+        self.close(|_| true);
+    }
+
+    /// Whether what came so far has to be stopped; `bytes` came from the provider.
+    pub(crate) fn must_stop(&self, bytes: u64) -> bool {
+        self.these().filter(|guard| guard.mode == Mode::Block).any(|guard| match guard.check {
+            Check::Screen { rule, .. } => self.findings.any(rule),
+            Check::Size(most) => bytes > most,
+            Check::Secrets | Check::ProviderFlags => false,
+        })
+    }
+
+    /// Takes pieces of an event, with what they say, and puts out what may go now.
+    pub(crate) fn pass(&mut self, ready: &mut Vec<Bytes>, parts: &Parts<'_>) {
+        let mut reach: Vec<(Key, u64)> = Vec::new();
+        if parts.repeated.is_empty() {
+            for text in &parts.texts {
+                let key = (text.choice, text.channel.clone());
+                reach.extend(self.texts.get(&key).map(|screening| (key, screening.read())));
+            }
+        } else {
+            // It says again what came before, so it may not go before that.
+            reach.extend(self.texts.iter().map(|(key, screening)| (key.clone(), screening.read())));
+        }
+        self.waiting.extend(ready.drain(..).map(|piece| (piece, reach.clone())));
+        self.release(ready);
+    }
+
+    /// Puts out what may go now.
+    pub(crate) fn release(&mut self, out: &mut Vec<Bytes>) {
+        let Hold::Window(window) = self.hold else {
+            if self.hold == Hold::Nothing {
+                out.extend(self.waiting.drain(..).map(|(piece, _)| piece));
+            }
+            return;
+        };
+        while let Some((_, reach)) = self.waiting.front() {
+            let is_clear = |(key, at): &(Key, u64)| {
+                self.texts.get(key).is_none_or(|screening| screening.read() >= at + window)
+            };
+            if !reach.iter().all(is_clear) {
+                return;
+            }
+            out.extend(self.waiting.pop_front().map(|(piece, _)| piece));
+        }
+    }
+
+    /// What still waits: at the end, after the last look.
+    pub(crate) fn take_waiting(&mut self) -> Vec<Bytes> {
+        self.waiting.drain(..).map(|(piece, _)| piece).collect()
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.waiting.iter().map(|(piece, _)| piece.len()).sum()
+    }
+
+    /// What each guard says of a whole answer; of one that broke off, those that know at the end alone did not run.
+    pub(crate) fn results(&self, whole: bool, bytes: u64, reason: Option<&str>) -> Vec<Guarded> {
+        let mut classes = std::collections::BTreeSet::new();
+        for text in self.kept.iter().flat_map(BTreeMap::values) {
+            classes.extend(scan(text, Classes::SECRETS).into_iter().map(|finding| finding.class.name()));
+        }
+        let secrets = secrets_of(classes.into_iter());
+        let found = Found { findings: &self.findings, secrets: &secrets, bytes, reason };
+        let says = |guard: &Guard| {
+            let said = guard.judge(&found);
+            let looked = match guard.check {
+                Check::Size(_) => true,
+                Check::ProviderFlags => whole,
+                Check::Screen { .. } | Check::Secrets => whole && self.has_text,
+            };
+            // What was found was found, however the answer ended.
+            if looked || said.outcome != GuardOutcome::Passed { said } else { guard.not_run() }
+        };
+        self.these().map(says).collect()
+    }
+
+    fn these(&self) -> impl Iterator<Item = &Guard> {
+        self.numbers.iter().filter_map(|number| self.guards.all.get(*number))
+    }
+}

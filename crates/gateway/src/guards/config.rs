@@ -1,0 +1,148 @@
+//! A guard as an operator writes it down.
+
+use serde::{Deserialize, Serialize};
+use tabellion_guard::{Rule, Topic};
+
+/// What a guard looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// What is sent to the model: the whole request.
+    Prompt,
+    /// What comes back from it.
+    Answer,
+}
+
+/// What becomes of a call in which a guard finds something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It is stopped.
+    #[default]
+    Block,
+    /// It goes on, and its record says what was found.
+    Flag,
+}
+
+/// What a guard looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Words and phrases of a list.
+    Words,
+    /// Topics, by several of their terms.
+    Topics,
+    /// Phrases by which a text tries to take the model over: a heuristic.
+    Injection,
+    /// Characters that people do not see, where they carry something.
+    Invisible,
+    /// Keys, tokens and passwords, as masking knows them.
+    Secrets,
+    /// More bytes than wanted.
+    Size,
+    /// The provider's own word that it withheld or filtered something.
+    ProviderFlags,
+}
+
+/// A topic of a guard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicConfig {
+    /// Its name in records: `[a-z0-9-]`, at most 48.
+    pub name: String,
+    /// Words and phrases that speak of it.
+    pub terms: Vec<String>,
+    /// How many different ones make it the topic.
+    #[serde(default = "two")]
+    pub at_least: usize,
+}
+
+fn two() -> usize {
+    2
+}
+
+/// One guard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuardConfig {
+    /// Its name in records and refusals: `[a-z0-9-]`, at most 64.
+    pub name: String,
+    /// What it looks for.
+    pub kind: Kind,
+    /// What it looks at.
+    #[serde(default = "both")]
+    pub on: Vec<Side>,
+    /// What becomes of a call in which it finds something.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Ids of the systems it is for; none: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub systems: Vec<String>,
+    /// Purposes it is for; none: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purposes: Vec<String>,
+    /// Of `words`: the list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+    /// Of `topics`: the topics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<TopicConfig>,
+    /// Of `size`: most bytes of what it looks at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
+}
+
+fn both() -> Vec<Side> {
+    vec![Side::Prompt, Side::Answer]
+}
+
+impl GuardConfig {
+    /// A guard of this kind and name over prompts and answers that stops what it finds.
+    pub fn new(name: impl Into<String>, kind: Kind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            on: both(),
+            mode: Mode::Block,
+            systems: Vec::new(),
+            purposes: Vec::new(),
+            words: Vec::new(),
+            topics: Vec::new(),
+            max_bytes: None,
+        }
+    }
+
+    /// What it looks for in text; `None`: it looks at something else.
+    pub(crate) fn rule(&self) -> Option<Rule> {
+        let topic = |topic: &TopicConfig| Topic {
+            name: topic.name.clone(),
+            terms: topic.terms.clone(),
+            at_least: topic.at_least,
+        };
+        match self.kind {
+            Kind::Words => Some(Rule::Words(self.words.clone())),
+            Kind::Topics => Some(Rule::Topics(self.topics.iter().map(topic).collect())),
+            Kind::Injection => Some(Rule::Injection),
+            Kind::Invisible => Some(Rule::Invisible),
+            Kind::Secrets | Kind::Size | Kind::ProviderFlags => None,
+        }
+    }
+
+    /// What is set that its kind does not have, or missing that it needs.
+    pub(crate) fn misfit(&self) -> Option<&'static str> {
+        let has = (!self.words.is_empty(), !self.topics.is_empty(), self.max_bytes.is_some());
+        let wants = (self.kind == Kind::Words, self.kind == Kind::Topics, self.kind == Kind::Size);
+        if has != wants {
+            return Some(
+                "kind words takes words, topics takes topics, size takes max_bytes, and no other kind takes any of these",
+            );
+        }
+        if self.on.is_empty() {
+            return Some("on names nothing to look at; it takes \"prompt\", \"answer\" or both");
+        }
+        if self.kind == Kind::ProviderFlags && self.on.contains(&Side::Prompt) {
+            return Some("kind provider_flags looks at answers alone; set on = [\"answer\"]");
+        }
+        (self.max_bytes == Some(0)).then_some("max_bytes 0 would stop everything; set at least 1")
+    }
+}

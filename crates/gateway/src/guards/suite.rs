@@ -1,0 +1,237 @@
+//! The guards in force, made ready, and what they say of a prompt.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use sha2::{Digest as _, Sha256};
+use tabellion_guard::{Content, Findings, MAX_LABELS, Screen};
+use tabellion_mask::{Class, Classes};
+use tabellion_model::SystemId;
+use tabellion_model::body::{GuardOutcome, Guarded, Masked};
+
+use crate::config::StartError;
+use crate::guards::config::{GuardConfig, Kind, Mode, Side};
+use crate::words::{hex_of, is_purpose};
+
+/// Most guards: so many results fit into the room that is promised to a call's end record.
+pub(crate) const MAX_GUARDS: usize = 16;
+const MAX_NAME: usize = 64;
+/// Bytes of a guard's digest in its version: enough to tell settings apart that people wrote.
+const VERSION_BYTES: usize = 6;
+
+/// What a kind of guard does; a change in what it finds is another number.
+fn kind_version(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Words => "words.1",
+        Kind::Topics => "topics.1",
+        Kind::Injection => "injection.1",
+        Kind::Invisible => "invisible.1",
+        Kind::Secrets => "secrets.1",
+        Kind::Size => "size.1",
+        Kind::ProviderFlags => "provider_flags.1",
+    }
+}
+
+/// One guard, ready.
+pub(crate) struct Guard {
+    pub(crate) name: String,
+    /// Kind, number and digest of its settings.
+    pub(crate) version: String,
+    pub(crate) mode: Mode,
+    on: Vec<Side>,
+    systems: BTreeSet<SystemId>,
+    purposes: BTreeSet<String>,
+    pub(crate) check: Check,
+}
+
+/// How a guard looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// At text, as the rule of this number; topics are known at the end alone.
+    Screen { rule: usize, at_the_end: bool },
+    /// At what masking found.
+    Secrets,
+    /// At how much there is.
+    Size(u64),
+    /// At why the provider stopped.
+    ProviderFlags,
+}
+
+/// All guards.
+pub(crate) struct Guards {
+    pub(crate) all: Vec<Guard>,
+    pub(crate) screen: Screen,
+}
+
+/// What is about to be sent.
+pub(crate) struct Prompt<'a, T> {
+    /// Every text of the request.
+    pub(crate) texts: T,
+    /// What was found and replaced.
+    pub(crate) masked: &'a [Masked],
+    /// Size of the request.
+    pub(crate) bytes: u64,
+}
+
+impl Guards {
+    /// Makes guards ready.
+    pub(crate) fn new(configs: &[GuardConfig]) -> Result<Self, StartError> {
+        if configs.len() > MAX_GUARDS {
+            return Err(StartError::Setting(format!(
+                "{} sections [guard.NAME] are more than {MAX_GUARDS}; fold lists of words into one guard",
+                configs.len()
+            )));
+        }
+        let mut rules = Vec::new();
+        let mut named = Vec::new();
+        let mut all: Vec<Guard> = Vec::new();
+        for config in configs {
+            let refused = |why: &str| StartError::Setting(format!("[guard.{}] {why}", config.name));
+            let made = guard(config, rules.len()).map_err(|why| refused(&why))?;
+            if all.iter().any(|known| known.name == made.name) {
+                return Err(refused("the name is there twice; records could not tell the two apart"));
+            }
+            if let Some(rule) = config.rule() {
+                rules.push(rule);
+                named.push(config.name.clone());
+            }
+            all.push(made);
+        }
+        let screen = Screen::new(&rules).map_err(|(rule, fault)| {
+            let name = named.get(rule).map_or("", String::as_str);
+            StartError::Setting(format!("[guard.{name}] {fault}"))
+        })?;
+        Ok(Self { all, screen })
+    }
+
+    /// Numbers of those that look at this side of such a call.
+    pub(crate) fn that_apply(&self, side: Side, system: SystemId, purpose: &str) -> Vec<usize> {
+        let applies = |guard: &Guard| {
+            guard.on.contains(&side)
+                && (guard.systems.is_empty() || guard.systems.contains(&system))
+                && (guard.purposes.is_empty() || guard.purposes.contains(purpose))
+        };
+        self.all.iter().enumerate().filter(|(_, guard)| applies(guard)).map(|(number, _)| number).collect()
+    }
+
+    /// What those say of a prompt.
+    pub(crate) fn prompt<'t>(
+        &self,
+        numbers: &[usize],
+        prompt: Prompt<'_, impl Iterator<Item = (Cow<'t, str>, Content)>>,
+    ) -> Vec<Guarded> {
+        let mut findings = Findings::default();
+        let screens = |number: &usize| {
+            self.all.get(*number).is_some_and(|guard| matches!(guard.check, Check::Screen { .. }))
+        };
+        if numbers.iter().any(screens) {
+            for (text, content) in prompt.texts {
+                let mut screening = self.screen.begin(content);
+                self.screen.push(&mut screening, &text, &mut findings);
+                self.screen.finish(screening, &mut findings);
+            }
+        }
+        let secrets = secrets_of(prompt.masked.iter().map(|masked| masked.class.as_str()));
+        let found = Found { findings: &findings, secrets: &secrets, bytes: prompt.bytes, reason: None };
+        numbers.iter().filter_map(|number| self.all.get(*number)).map(|guard| guard.judge(&found)).collect()
+    }
+}
+
+/// What there is to judge by.
+pub(crate) struct Found<'a> {
+    pub(crate) findings: &'a Findings,
+    /// Names of classes of secrets.
+    pub(crate) secrets: &'a [String],
+    pub(crate) bytes: u64,
+    /// Why the provider stopped.
+    pub(crate) reason: Option<&'a str>,
+}
+
+impl Guard {
+    /// What it says.
+    pub(crate) fn judge(&self, found: &Found<'_>) -> Guarded {
+        let labels: Vec<String> = match self.check {
+            Check::Screen { rule, .. } => found.findings.labels(rule).map(str::to_owned).collect(),
+            Check::Secrets => found.secrets.to_vec(),
+            Check::Size(most) => (found.bytes > most).then(|| "too_large".to_owned()).into_iter().collect(),
+            Check::ProviderFlags => {
+                found.reason.filter(|reason| is_flag(reason)).map(str::to_owned).into_iter().collect()
+            }
+        };
+        let outcome = match (labels.is_empty(), self.mode) {
+            (true, _) => GuardOutcome::Passed,
+            (false, Mode::Flag) => GuardOutcome::Flagged,
+            (false, Mode::Block) => GuardOutcome::Blocked,
+        };
+        self.says(outcome, labels)
+    }
+
+    /// That it did not look.
+    pub(crate) fn not_run(&self) -> Guarded {
+        self.says(GuardOutcome::NotRun, Vec::new())
+    }
+
+    fn says(&self, outcome: GuardOutcome, found: Vec<String>) -> Guarded {
+        Guarded { guard: self.name.clone(), version: self.version.clone(), outcome, found }
+    }
+}
+
+/// Which classes are secrets, at most as many as a record has room for.
+pub(crate) fn secrets_of<'a>(classes: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let is_secret = |name: &&str| Class::from_name(name).is_some_and(|class| Classes::SECRETS.has(class));
+    classes.filter(is_secret).take(MAX_LABELS).map(str::to_owned).collect()
+}
+
+/// Whether a provider stopped because it withheld or filtered something: `content_filter` of `OpenAI`'s interface, `refusal` of Anthropic's.
+fn is_flag(reason: &str) -> bool {
+    matches!(reason, "content_filter" | "refusal")
+}
+
+/// What to tell whoever is stopped: which guard, what it found, and what would change the answer. No text.
+pub(crate) fn refusal(results: &[Guarded]) -> Option<String> {
+    let stopped = results.iter().find(|result| result.outcome == GuardOutcome::Blocked)?;
+    Some(format!(
+        "stopped by the guard {} ({}); leave out what it names, or ask the governance engineer who keeps the guard",
+        stopped.guard,
+        stopped.found.join(", ")
+    ))
+}
+
+fn guard(config: &GuardConfig, rule: usize) -> Result<Guard, String> {
+    let is_name = (1..=MAX_NAME).contains(&config.name.len())
+        && config.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    if !is_name {
+        return Err(format!("a guard is named with a-z, 0-9 and -, at most {MAX_NAME} characters"));
+    }
+    if let Some(why) = config.misfit() {
+        return Err(why.to_owned());
+    }
+    let system = |id: &String| {
+        SystemId::from_hex(id).ok_or_else(|| format!("systems: {id:?} is no id of a system (32 hex digits)"))
+    };
+    let purpose = |purpose: &String| {
+        if is_purpose(purpose) {
+            Ok(purpose.clone())
+        } else {
+            Err(format!("purposes: {purpose:?} is no purpose"))
+        }
+    };
+    let written = serde_json::to_vec(config).map_err(|error| error.to_string())?;
+    let digest: [u8; 32] = Sha256::digest(written).into();
+    let short: String = hex_of(digest).chars().take(2 * VERSION_BYTES).collect();
+    Ok(Guard {
+        name: config.name.clone(),
+        version: format!("{}-{short}", kind_version(config.kind)),
+        mode: config.mode,
+        on: config.on.clone(),
+        systems: config.systems.iter().map(system).collect::<Result<_, _>>()?,
+        purposes: config.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
+        check: match config.kind {
+            Kind::Words | Kind::Injection | Kind::Invisible => Check::Screen { rule, at_the_end: false },
+            Kind::Topics => Check::Screen { rule, at_the_end: true },
+            Kind::Secrets => Check::Secrets,
+            Kind::Size => Check::Size(config.max_bytes.unwrap_or(u64::MAX)),
+            Kind::ProviderFlags => Check::ProviderFlags,
+        },
+    })
+}

@@ -1,0 +1,209 @@
+//! The sections `[guard.NAME]`: what is looked for in prompts and answers.
+//!
+//! A list in a file is read here, so that the record of the configuration holds the words that are in force and not where they were.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tabellion_gateway::{GuardConfig, GuardKind, GuardMode, GuardSide, TopicConfig};
+
+use super::Setting;
+use super::gateway::items;
+use crate::failure::Failure;
+
+/// Keys of each `[guard.NAME]`.
+pub(super) const GUARD_KEYS: &[&str] =
+    &["kind", "on", "mode", "systems", "purposes", "words", "words_file", "topics", "at_least", "max_bytes"];
+/// What the sections of guards begin with.
+pub(super) const GUARD_PREFIX: &str = "guard.";
+/// Largest file of words: as many as a guard takes, of ordinary length.
+const MAX_FILE_BYTES: u64 = 256 << 10;
+/// Between the terms of a topic.
+const TERMS: char = '|';
+
+/// All of them, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct GuardSettings(BTreeMap<String, Sketch>);
+
+/// One guard as far as it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Sketch {
+    kind: Option<GuardKind>,
+    on: Option<Vec<GuardSide>>,
+    mode: GuardMode,
+    systems: Vec<String>,
+    purposes: Vec<String>,
+    words: Vec<String>,
+    words_of_file: Vec<String>,
+    topics: Vec<(String, Vec<String>)>,
+    at_least: Option<usize>,
+    max_bytes: Option<u64>,
+}
+
+/// How many different terms make a topic, unless somebody says otherwise.
+const AT_LEAST: usize = 2;
+
+impl GuardSettings {
+    /// One key of the guard `name`.
+    pub(super) fn apply(&mut self, name: &str, setting: &Setting) -> Result<(), Failure> {
+        let guard = self.0.entry(name.to_owned()).or_default();
+        let value = setting.value.as_str();
+        let texts = || items(value).map(str::to_owned).collect::<Vec<_>>();
+        match setting.key.as_str() {
+            "kind" => guard.kind = Some(kind(value).ok_or_else(|| setting.refused(KINDS))?),
+            "mode" => {
+                guard.mode = match value {
+                    "block" => GuardMode::Block,
+                    "flag" => GuardMode::Flag,
+                    _ => {
+                        return Err(setting.refused(
+                            "is not block or flag: what becomes of a call in which it finds something",
+                        ));
+                    }
+                };
+            }
+            "on" => {
+                let side = |item: &str| match item {
+                    "prompt" => Some(GuardSide::Prompt),
+                    "answer" => Some(GuardSide::Answer),
+                    _ => None,
+                };
+                let sides: Option<Vec<_>> = items(value).map(side).collect();
+                guard.on = Some(
+                    sides.ok_or_else(|| setting.refused("is not of prompt and answer: what it looks at"))?,
+                );
+            }
+            "systems" => guard.systems = texts(),
+            "purposes" => guard.purposes = texts(),
+            "words" => guard.words = texts(),
+            "words_file" => guard.words_of_file = words_of(Path::new(value), setting)?,
+            "topics" => {
+                let topic = |item: &str| {
+                    let (name, terms) = item.split_once('=')?;
+                    let terms = terms.split(TERMS).map(|term| term.trim().to_owned());
+                    Some((name.trim().to_owned(), terms.filter(|term| !term.is_empty()).collect()))
+                };
+                let topics: Option<Vec<_>> = items(value).map(topic).collect();
+                guard.topics =
+                    topics.ok_or_else(|| setting.refused("is not a table of NAME = \"term | term\""))?;
+            }
+            "at_least" => {
+                guard.at_least =
+                    Some(value.parse().map_err(|_| setting.refused("is not a number of terms"))?);
+            }
+            "max_bytes" => {
+                guard.max_bytes =
+                    Some(value.parse().map_err(|_| setting.refused("is not a number of bytes"))?);
+            }
+            _ => return Err(setting.unknown()),
+        }
+        Ok(())
+    }
+
+    /// As the gateway takes them, by name order. The error names one that says no kind.
+    pub(crate) fn configs(&self) -> Result<Vec<GuardConfig>, Failure> {
+        let config = |(name, sketch): (&String, &Sketch)| {
+            let missing = || {
+                Failure::malformed(format!(
+                    "[guard.{name}] has no kind, which {KINDS}. Name one and start again"
+                ))
+            };
+            let mut config = GuardConfig::new(name.clone(), sketch.kind.ok_or_else(missing)?);
+            if let Some(on) = &sketch.on {
+                config.on.clone_from(on);
+            } else if config.kind == GuardKind::ProviderFlags {
+                config.on = vec![GuardSide::Answer];
+            }
+            config.mode = sketch.mode;
+            config.systems.clone_from(&sketch.systems);
+            config.purposes.clone_from(&sketch.purposes);
+            config.words = sketch.words.iter().chain(&sketch.words_of_file).cloned().collect();
+            config.max_bytes = sketch.max_bytes;
+            let at_least = sketch.at_least.unwrap_or(AT_LEAST);
+            let topic = |(name, terms): &(String, Vec<String>)| TopicConfig {
+                name: name.clone(),
+                terms: terms.clone(),
+                at_least,
+            };
+            config.topics = sketch.topics.iter().map(topic).collect();
+            if sketch.at_least.is_some() && config.topics.is_empty() {
+                return Err(Failure::malformed(format!(
+                    "[guard.{name}] at_least is for topics, and it has none; remove it"
+                )));
+            }
+            Ok(config)
+        };
+        self.0.iter().map(config).collect()
+    }
+}
+
+const KINDS: &str = "is words, topics, injection, invisible, secrets, size or provider_flags";
+
+fn kind(word: &str) -> Option<GuardKind> {
+    Some(match word {
+        "words" => GuardKind::Words,
+        "topics" => GuardKind::Topics,
+        "injection" => GuardKind::Injection,
+        "invisible" => GuardKind::Invisible,
+        "secrets" => GuardKind::Secrets,
+        "size" => GuardKind::Size,
+        "provider_flags" => GuardKind::ProviderFlags,
+        _ => return None,
+    })
+}
+
+/// Words of a file, one on each line; lines that begin with `#` are remarks.
+fn words_of(file: &Path, setting: &Setting) -> Result<Vec<String>, Failure> {
+    let facts =
+        std::fs::metadata(file).map_err(|error| Failure::io("read the words of a guard", file, &error))?;
+    if facts.len() > MAX_FILE_BYTES {
+        return Err(setting.refused("names a file of more than 256 KiB; keep the telling words"));
+    }
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::io("read the words of a guard", file, &error))?;
+    let words = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(words.map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+
+    fn of(text: &str) -> Result<Config, String> {
+        Config::of(text, "tabellion.toml", []).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_guard_is_read_as_it_is_written() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let list = dir.path().join("words.txt");
+        std::fs::write(&list, "# told to nobody\nproject heron\n\n  egret, or so\n").expect("a file");
+        let text = format!(
+            "[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\n[guard.house-words]\nkind = \"words\"\nmode = \"flag\"\nwords = [\"kumquat\"]\nwords_file = {:?}\n\
+             [guard.advice]\nkind = \"topics\"\non = [\"answer\"]\ntopics = {{ medicine = \"dose | prescription\" }}\n",
+            list.display().to_string()
+        );
+        let config = of(&text).expect("a configuration").gateway.config().expect("a gateway");
+        let [advice, words] = config.guards.as_slice() else { panic!("{:?}", config.guards) };
+        assert_eq!(words.words, ["kumquat", "project heron", "egret, or so"]);
+        assert_eq!((advice.topics[0].terms.len(), advice.topics[0].at_least), (2, 2));
+        assert_eq!(advice.on.len(), 1, "it looks at more than it was told");
+    }
+
+    #[test]
+    fn a_guard_that_is_written_wrongly_is_refused_with_its_place() {
+        for (text, why) in [
+            ("[guard.x]\nmode = \"flag\"\n", "has no kind"),
+            ("[guard.x]\nkind = \"word\"\n", "is words, topics"),
+            ("[guard.x]\nkind = \"injection\"\nmode = \"stop\"\n", "block or flag"),
+            ("[guard.x]\nkind = \"injection\"\non = [\"both\"]\n", "prompt and answer"),
+            ("[guard.x]\nkind = \"injection\"\nat_least = 3\n", "is for topics"),
+            ("[guard.x]\nkind = \"size\"\nmax_byte = 3\n", "did you mean max_bytes"),
+            ("[guard.x]\nkind = \"words\"\nwords_file = \"/no/such/file\"\n", "/no/such/file"),
+            ("[guard]\nx = \"injection\"\n", "[guard.NAME]"),
+        ] {
+            let said = of(text).expect_err("it is taken");
+            assert!(said.contains(why), "{said}");
+        }
+    }
+}
