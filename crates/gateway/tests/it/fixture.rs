@@ -65,6 +65,7 @@ pub(crate) fn gate() -> Gate {
         keys: Arc::new([(CredentialId::from_bytes(KEY), gate_key(KEY))].into()),
         policies: Arc::new(vec![policy(r#"@id("all") permit (principal, action, resource);"#)]),
         policy_generation: 1,
+        ..Gate::default()
     }
 }
 

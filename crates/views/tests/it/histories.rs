@@ -33,6 +33,9 @@ enum Step {
     /// A person keeps a view of a list, or keeps it no longer.
     View(u8, u8),
     Unknown,
+    Price(u8, u64),
+    Unprice(u8),
+    Budget(u8, u8),
     EraseRecord(usize),
     ErasePerson(u8),
     EraseSystem(u8),
