@@ -126,7 +126,8 @@ pub(crate) fn nothing() -> [u8; 32] {
 /// What a call that ends so is charged. The provider's word holds where it answered whole and counted all of it; where nothing was sent, or it refused what was
 /// asked, nothing; else nobody knows, and what was reserved stands.
 fn spent(end: &End, facts: &Facts) -> Spent {
-    let refused = end.outcome == Outcome::Refused && facts.upstream_status.is_some_and(|status| (400..500).contains(&status));
+    let refused = end.outcome == Outcome::Refused
+        && facts.upstream_status.is_some_and(|status| (400..500).contains(&status));
     if !facts.sent || refused {
         return Spent::Nothing;
     }

@@ -12,7 +12,7 @@ use crate::form::{FormFault, Members};
 use crate::header::Header;
 use crate::id::RecordId;
 
-pub use rates::{Currency, Cost, MAX_RATE, Rates};
+pub use rates::{Cost, Currency, MAX_RATE, Rates};
 pub use window::{Window, WindowError};
 
 /// Most tokens that one call is charged for. What a provider claims beyond it is charged as this: a thousand times what any model takes, and small
@@ -202,7 +202,11 @@ mod tests {
     #[test]
     fn what_is_charged_comes_back_from_the_header_and_nothing_else_does() {
         let reserved = Reserved { input: 7, output: 9, price: Some(RecordId::from_bytes([3; 16])) };
-        assert_eq!(Reserved::read(&reserved.to_clear()), Ok(reserved), "a rebuild would reserve something else");
+        assert_eq!(
+            Reserved::read(&reserved.to_clear()),
+            Ok(reserved),
+            "a rebuild would reserve something else"
+        );
         let counted = Tokens { input: 5, cached: 1, cache_write: 2, output: 8 };
         for spent in [Spent::Counted(counted), Spent::Nothing, Spent::Reserve] {
             assert_eq!(Spent::read(&spent.to_clear()), Ok(spent), "a rebuild would charge something else");

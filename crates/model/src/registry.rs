@@ -399,7 +399,10 @@ pub fn check(header: &Header) -> Result<(), RegistryError> {
 pub fn check_sealable(header: &Header) -> Result<(), RegistryError> {
     match Kind::of(&header.record_type) {
         // What any other type may carry is a source's own number, and what calls are charged by.
-        None if header.clear.is_some() && SourceNumber::of(header).is_none() && !charge::is_charge(header) => {
+        None if header.clear.is_some()
+            && SourceNumber::of(header).is_none()
+            && !charge::is_charge(header) =>
+        {
             Err(RegistryError::NoClear(header.record_type.to_string()))
         }
         Some(kind) if header.type_version != TYPE_VERSION => {

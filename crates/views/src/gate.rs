@@ -13,8 +13,8 @@ use tabellion_model::body::{Capture, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 pub(crate) use load::load;
-pub(crate) use spend::load_spend;
 pub use spend::{GateBudget, GatePrice, Held, Used};
+pub(crate) use spend::{held as budget_said, load_spend, used as budget_used};
 
 /// One system.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -57,12 +57,20 @@ mod tests {
     #[test]
     fn the_worst_case_is_reserved() {
         let of = |asks: Asks| reserve(Surface::OpenAiChat, &asks, 500, None);
-        assert_eq!((of(asks()).input, of(asks()).output), (500, DEFAULT_OUTPUT_LIMIT), "a request without a limit");
+        assert_eq!(
+            (of(asks()).input, of(asks()).output),
+            (500, DEFAULT_OUTPUT_LIMIT),
+            "a request without a limit"
+        );
         let limited = of(Asks { max_output: Some(10), choices: 3, ..asks() });
         assert_eq!(limited.output, 30, "each choice is an answer of its own, and is paid");
         let elsewhere = of(Asks { reads_elsewhere: true, ..asks() });
         assert_eq!(elsewhere.input, DEFAULT_INPUT_LIMIT, "a short address stands for a long file");
         let embedded = reserve(Surface::OpenAiEmbeddings, &asks(), 500, None);
-        assert_eq!((embedded.input, embedded.output), (500, 0), "embeddings answer with no tokens, and read some");
+        assert_eq!(
+            (embedded.input, embedded.output),
+            (500, 0),
+            "embeddings answer with no tokens, and read some"
+        );
     }
 }

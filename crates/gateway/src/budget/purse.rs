@@ -54,13 +54,28 @@ impl Take {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limit {
     /// Money, tokens or calls in the window: the cap, what is used of it, and what the call may take.
-    Micros { cap: u64, used: u64, asked: u64 },
-    Tokens { cap: u64, used: u64, asked: u64 },
-    Calls { cap: u64 },
+    Micros {
+        cap: u64,
+        used: u64,
+        asked: u64,
+    },
+    Tokens {
+        cap: u64,
+        used: u64,
+        asked: u64,
+    },
+    Calls {
+        cap: u64,
+    },
     /// Calls in a minute: in how many seconds the next one may come.
-    Rate { cap: u64, wait_s: u64 },
+    Rate {
+        cap: u64,
+        wait_s: u64,
+    },
     /// Calls at the same time.
-    AtOnce { cap: u64 },
+    AtOnce {
+        cap: u64,
+    },
     /// The budget is in money alone, and the call has no price in its currency.
     Unpriced,
     /// What the budget says cannot be read.
@@ -149,7 +164,8 @@ impl Purse {
     ) -> Result<Ticket, Exceeded> {
         let mut parts = Vec::new();
         for budget in budgets {
-            let exceeded = |scope, limit, resets| Exceeded { budget: budget.name.clone(), scope, limit, resets };
+            let exceeded =
+                |scope, limit, resets| Exceeded { budget: budget.name.clone(), scope, limit, resets };
             let Some(held) = budget.held else { return Err(exceeded("unknown", Limit::Unreadable, None)) };
             if !held.scope.holds(who.system, who.key) {
                 continue;
@@ -157,7 +173,8 @@ impl Purse {
             let start = held.window.start(now);
             let amount = take.amount(&held);
             let used = self.used(budget, now);
-            if let Some(limit) = over(&held, used, take, amount).or_else(|| self.too_fast(budget, &held, now)) {
+            if let Some(limit) = over(&held, used, take, amount).or_else(|| self.too_fast(budget, &held, now))
+            {
                 return Err(exceeded(held.scope.kind(), limit, held.window.end(start)));
             }
             parts.push(Part { budget: budget.name.clone(), held, amount, start: Some(start) });
@@ -182,11 +199,8 @@ impl Purse {
         let start = held.window.start(now);
         // The views' newest window may be over; of a new one they know nothing yet.
         let read = if held.start == start { held.used } else { Used::default() };
-        let mut sum = Amount {
-            micros: read.micros.into(),
-            tokens: read.tokens.into(),
-            calls: read.calls.into(),
-        };
+        let mut sum =
+            Amount { micros: read.micros.into(), tokens: read.tokens.into(), calls: read.calls.into() };
         if let Some(beside) = self.beside.get(&budget.name) {
             sum.add(beside.unrecorded, 1);
             sum.add(beside.recorded.get(&start).copied().unwrap_or_default(), 1);

@@ -35,14 +35,21 @@ pub(super) fn refusal(exceeded: &Exceeded, reserved: &Reserved) -> Refusal {
             Code::BudgetExceeded,
             format!("{whose} is {cap} tokens and {used} of them are used or reserved: {tokens}; {until}"),
         ),
-        Limit::Calls { cap } => (Code::BudgetExceeded, format!("{whose} is {cap} calls, and they are made; {until}")),
+        Limit::Calls { cap } => {
+            (Code::BudgetExceeded, format!("{whose} is {cap} calls, and they are made; {until}"))
+        }
         Limit::Rate { cap, wait_s } => {
             let reason = format!("{whose} is {cap} calls a minute; the next one is possible in {wait_s} s");
             return Refusal { retry_after_s: Some(*wait_s), ..Refusal::new(Code::RateLimited, reason) };
         }
         Limit::AtOnce { cap } => {
-            let reason = format!("{whose} is {cap} calls at the same time, and they are under way; try again when one is over");
-            return Refusal { retry_after_s: Some(AT_ONCE_WAIT_S), ..Refusal::new(Code::RateLimited, reason) };
+            let reason = format!(
+                "{whose} is {cap} calls at the same time, and they are under way; try again when one is over"
+            );
+            return Refusal {
+                retry_after_s: Some(AT_ONCE_WAIT_S),
+                ..Refusal::new(Code::RateLimited, reason)
+            };
         }
         Limit::Unpriced => (
             Code::PriceUnknown,
@@ -52,7 +59,9 @@ pub(super) fn refusal(exceeded: &Exceeded, reserved: &Reserved) -> Refusal {
         ),
         Limit::Unreadable => (
             Code::EvidenceUnavailable,
-            format!("what {whose} says cannot be read, so nothing is let through; have it set again or ended"),
+            format!(
+                "what {whose} says cannot be read, so nothing is let through; have it set again or ended"
+            ),
         ),
     };
     Refusal::new(code, reason)

@@ -475,7 +475,8 @@ fn is_elsewhere(steps: &[Step<'_>], string: RawString<'_>) -> bool {
         Step::Index(_) => "",
     });
     let (name, holder) = (names.next().unwrap_or_default(), names.next());
-    let is_address = ADDRESSES.iter().any(|(known, around)| name == *known && (*around == "*" || holder == Some(*around)));
+    let is_address =
+        ADDRESSES.iter().any(|(known, around)| name == *known && (*around == "*" || holder == Some(*around)));
     FILES_ELSEWHERE.contains(&name) || is_address && !string.value().starts_with("data:")
 }
 

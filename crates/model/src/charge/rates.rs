@@ -86,7 +86,12 @@ impl Rates {
     pub fn cost(&self, tokens: Tokens) -> Cost {
         let Tokens { input, cached, cache_write, output } = tokens.bounded();
         let plain = input.saturating_sub(cached).saturating_sub(cache_write);
-        let parts = [(plain, self.input), (cached, self.cached), (cache_write, self.cache_write), (output, self.output)];
+        let parts = [
+            (plain, self.input),
+            (cached, self.cached),
+            (cache_write, self.cache_write),
+            (output, self.output),
+        ];
         // 4 · 10⁹ · 10¹⁰ is far below 2¹²⁸.
         let sum: u128 = parts.iter().map(|(tokens, rate)| u128::from(*tokens) * u128::from(*rate)).sum();
         let micros = u64::try_from(sum.div_ceil(PER)).unwrap_or(u64::MAX);
@@ -138,9 +143,7 @@ impl Rates {
         let from = Micros(members.number("from")?);
         let until = match members.optional("until") {
             None => None,
-            Some(until) => Some(Micros(
-                until.as_u64().ok_or_else(|| members.fault("until", "is no time"))?,
-            )),
+            Some(until) => Some(Micros(until.as_u64().ok_or_else(|| members.fault("until", "is no time"))?)),
         };
         members.finish()?;
         Ok(Self { currency, input, cached, cache_write, output, from, until })
@@ -183,7 +186,11 @@ mod tests {
             from: Micros(0),
             until: Some(Micros(5)),
         };
-        assert_eq!(rates.cost(Tokens { input: 1, ..Tokens::default() }).micros, 1, "a millionth of a millionth");
+        assert_eq!(
+            rates.cost(Tokens { input: 1, ..Tokens::default() }).micros,
+            1,
+            "a millionth of a millionth"
+        );
         assert_eq!(rates.cost(Tokens { output: 3, ..Tokens::default() }).micros, 6, "what divides is exact");
         assert_eq!(rates.cost(Tokens::default()).micros, 0, "nothing costs nothing");
         assert!(rates.covers(Micros(4)) && !rates.covers(Micros(5)), "a price ends when the next begins");

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledger, NewLog, OpenOptions};
 use tabellion_model::body::{
-    Answered, Body, BudgetScope, BudgetSet, CallAuthorised, Caps, CallBroken, CallCompleted, CallDenied, Capture, CredentialIssued,
-    CredentialRevoked, Delivered, Masked, Outcome, PersonAdded, PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn,
-    RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
-    RegisterSubmitted, SystemRegistered, SystemStage, SystemStageChanged, Usage, ViewRemoved, ViewSaved,
+    Answered, Body, BudgetScope, BudgetSet, CallAuthorised, CallBroken, CallCompleted, CallDenied, Caps,
+    Capture, CredentialIssued, CredentialRevoked, Delivered, Masked, Outcome, PersonAdded, PersonDetails,
+    PolicyPublished, PriceSet, PriceWithdrawn, RegisterDecided, RegisterMoved, RegisterNoted,
+    RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted, SystemRegistered, SystemStage,
+    SystemStageChanged, Usage, ViewRemoved, ViewSaved,
 };
 use tabellion_model::charge::{Currency, Rates, Reserved, Spent, Tokens, Window};
 use tabellion_model::register::{Decision, RefreshTrigger, content_digest};

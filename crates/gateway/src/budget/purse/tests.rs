@@ -148,7 +148,8 @@ impl World {
     fn most(&self, window: Window) -> u64 {
         let mut sums: BTreeMap<Micros, u64> = BTreeMap::new();
         for call in &self.log {
-            *sums.entry(window.start(Micros(call.at))).or_default() += call.ended.map_or(call.reserved, |(_, spent)| spent);
+            *sums.entry(window.start(Micros(call.at))).or_default() +=
+                call.ended.map_or(call.reserved, |(_, spent)| spent);
         }
         sums.into_values().max().unwrap_or(0)
     }
@@ -194,7 +195,8 @@ fn an_unknown_price_is_capped_by_tokens_or_stops() {
     let alone = [budget("money", Window::Day, money)];
     let refused = purse.reserve(&alone, who(), &unpriced, Micros(DAY)).expect_err("it would be free");
     assert_eq!(refused.limit, Limit::Unpriced);
-    let dollars = Take { cost: Currency::parse("USD").map(|currency| Cost { micros: 1, currency }), ..take(10) };
+    let dollars =
+        Take { cost: Currency::parse("USD").map(|currency| Cost { micros: 1, currency }), ..take(10) };
     let refused = purse.reserve(&alone, who(), &dollars, Micros(DAY)).expect_err("euros cannot hold dollars");
     assert_eq!(refused.limit, Limit::Unpriced);
     let beside = [budget("both", Window::Day, Caps { tokens: Some(15), ..money })];
@@ -211,10 +213,15 @@ fn budgets_hold_together_or_not_at_all() {
     let mut purse = Purse::default();
     purse.reserve(&both, who(), &take(1), Micros(DAY)).expect("the first");
     let refused = purse.reserve(&both, who(), &take(1), Micros(DAY)).expect_err("narrow is used up");
-    assert_eq!((refused.budget.as_str(), refused.resets), ("narrow", None), "it says which, and that it does not begin anew");
+    assert_eq!(
+        (refused.budget.as_str(), refused.resets),
+        ("narrow", None),
+        "it says which, and that it does not begin anew"
+    );
     purse.reserve(&both[..1], who(), &take(1), Micros(DAY)).expect("the refused call took nothing of wide");
     let unreadable = [GateBudget { name: "erased".to_owned(), version: 2, held: None }];
-    let refused = purse.reserve(&unreadable, who(), &take(1), Micros(DAY)).expect_err("nobody knows what it allows");
+    let refused =
+        purse.reserve(&unreadable, who(), &take(1), Micros(DAY)).expect_err("nobody knows what it allows");
     assert_eq!(refused.limit, Limit::Unreadable);
 }
 
@@ -224,12 +231,15 @@ fn calls_a_minute_and_at_once_are_limited() {
     let rate = [budget("rate", Window::Total, caps)];
     let mut purse = Purse::default();
     let mut now = DAY;
-    let mut tickets: Vec<Ticket> =
-        (0..3).map(|_| purse.reserve(&rate, who(), &take(1), Micros(now)).expect("a minute's calls")).collect();
-    let refused = purse.reserve(&rate, who(), &take(1), Micros(now)).expect_err("a fourth in the same moment");
+    let mut tickets: Vec<Ticket> = (0..3)
+        .map(|_| purse.reserve(&rate, who(), &take(1), Micros(now)).expect("a minute's calls"))
+        .collect();
+    let refused =
+        purse.reserve(&rate, who(), &take(1), Micros(now)).expect_err("a fourth in the same moment");
     assert_eq!(refused.limit, Limit::Rate { cap: 3, wait_s: 20 }, "a third of a minute");
     now += 20_000_000;
-    tickets.push(purse.reserve(&rate, who(), &take(1), Micros(now)).expect("its share of the minute is over"));
+    tickets
+        .push(purse.reserve(&rate, who(), &take(1), Micros(now)).expect("its share of the minute is over"));
     now += 60_000_000;
     let refused = purse.reserve(&rate, who(), &take(1), Micros(now)).expect_err("four are under way");
     assert_eq!(refused.limit, Limit::AtOnce { cap: 4 });

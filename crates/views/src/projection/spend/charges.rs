@@ -26,7 +26,8 @@ struct Charge {
     micros: u64,
 }
 
-const COLUMNS: &str = "entry, at, system, key, input, cached, cache_write, output, price, price_version, currency, micros";
+const COLUMNS: &str =
+    "entry, at, system, key, input, cached, cache_write, output, price, price_version, currency, micros";
 
 fn charge(row: &Row<'_>) -> rusqlite::Result<Charge> {
     let micros: Option<i64> = row.get("micros")?;
@@ -42,7 +43,9 @@ fn charge(row: &Row<'_>) -> rusqlite::Result<Charge> {
             output: number(row, "output")?,
         },
         price: row.get("price")?,
-        price_version: row.get::<_, Option<i64>>("price_version")?.and_then(|version| u64::try_from(version).ok()),
+        price_version: row
+            .get::<_, Option<i64>>("price_version")?
+            .and_then(|version| u64::try_from(version).ok()),
         currency: row.get("currency")?,
         micros: micros.and_then(|micros| u64::try_from(micros).ok()).unwrap_or(0),
     })

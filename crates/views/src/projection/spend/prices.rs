@@ -124,7 +124,8 @@ fn withdrawn(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
     };
     supersede(db, name)?;
     let body = record.body::<PriceWithdrawn>().filter(|body| body.value.name == name);
-    let sql = "INSERT INTO prices (name, version, entry, at, actor, record_id, newest, withdrawn, source, unit)
+    let sql =
+        "INSERT INTO prices (name, version, entry, at, actor, record_id, newest, withdrawn, source, unit)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, 1, ?7, ?8) ON CONFLICT DO NOTHING";
     let rows = run(
         db,
