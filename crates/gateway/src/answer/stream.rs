@@ -212,6 +212,7 @@ impl Streaming {
 
     async fn end(mut self, fate: Fate, body: Incoming, sender: Sender, upstream: usize) {
         self.authorised.facts.answered = self.relay.answered();
+        self.authorised.facts.counted = self.relay.counted();
         self.worker.shared.metrics.held(self.relay.held_bytes());
         let guards = self.relay.judged(!matches!(fate, Fate::Broken(_)));
         let stopped = refusal(&guards).is_some();

@@ -135,6 +135,8 @@ async fn release(
     answered.finish_reason.clone_from(&parts.reason);
     answered.tools.clone_from(&parts.tools);
     answered.usage = parts.tokens.usage();
+    running.authorised.facts.counted = parts.tokens;
+    running.authorised.facts.is_whole = true;
     if let Some(text) = guarded(&mut running, parts) {
         return running.stop_for_guard(&text).await;
     }
