@@ -15,6 +15,7 @@ mod body;
 mod class;
 mod edits;
 pub mod json;
+pub mod names;
 mod origins;
 mod placeholder;
 mod restore;

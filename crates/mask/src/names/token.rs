@@ -1,0 +1,241 @@
+//! Text cut into words, numbers and marks. Promises that a token is at most [`MAX_TOKEN_BYTES`] long, but for one that is
+//! passed over unread, and that a token's end does not depend on text that is not there yet.
+
+/// Longest word or number that is read. No name of one word is longer; what is longer is an encoding.
+pub(super) const MAX_TOKEN_BYTES: usize = 40;
+/// Most blanks between two tokens that belong together: a line break and the indent of an address.
+pub(super) const MAX_BLANK_BYTES: usize = 16;
+
+/// What a token looks like. The numbers are part of the model: a new one needs a new training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Shape {
+    /// Before the text and behind it.
+    Edge = 0,
+    /// `Anna`
+    Title = 1,
+    /// `ANNA`
+    Upper = 2,
+    /// `A`
+    Initial = 3,
+    /// `anna`
+    Lower = 4,
+    /// `McDonald`, `SpaceX`
+    Camel = 5,
+    /// One or two digits.
+    Short = 6,
+    /// Three digits.
+    Three = 7,
+    /// Four digits.
+    Four = 8,
+    /// Five digits.
+    Five = 9,
+    /// Six digits and more.
+    Digits = 10,
+    /// `12b`, `42nd`, `N1`, `SW1A`
+    Mixed = 11,
+    /// Letters, digits and underscores in another way.
+    Code = 12,
+    /// Longer than a token may be.
+    Long = 13,
+    /// More blanks than belong between two tokens.
+    Gap = 14,
+    /// One character that is neither letter nor digit.
+    Mark = 15,
+}
+
+/// A piece of text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) shape: Shape,
+    /// No blank before it.
+    pub(super) glued: bool,
+    /// Line breaks before it, two at most.
+    pub(super) lines: u8,
+}
+
+impl Token {
+    pub(super) fn of<'t>(&self, text: &'t str) -> &'t str {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+/// What stands at a place.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    Token(Token),
+    /// Nothing but blanks, and the text is over.
+    End,
+    /// What follows decides.
+    More,
+}
+
+/// The blanks from a place on.
+struct Blank {
+    end: usize,
+    lines: u8,
+}
+
+fn char_at(text: &str, at: usize) -> Option<char> {
+    match text.as_bytes().get(at)? {
+        byte if byte.is_ascii() => Some(char::from(*byte)),
+        _ => text.get(at..)?.chars().next(),
+    }
+}
+
+/// A letter, or a mark that is written over one.
+fn is_letter(c: char) -> bool {
+    c.is_ascii_alphabetic() || (!c.is_ascii() && (c.is_alphabetic() || ('\u{300}'..='\u{36f}').contains(&c)))
+}
+
+fn is_word(c: char) -> bool {
+    is_letter(c) || c.is_ascii_digit() || c == '_'
+}
+
+/// First place behind what belongs to a token that was too long to be read.
+pub(super) fn rest_of_long(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    at.saturating_add(rest.find(|c| !is_word(c)).unwrap_or(rest.len()))
+}
+
+fn blank(text: &str, at: usize, more: bool) -> Option<Blank> {
+    let mut found = Blank { end: at, lines: 0 };
+    while found.end.saturating_sub(at) <= MAX_BLANK_BYTES {
+        let Some(c) = char_at(text, found.end) else { break };
+        let width = match c {
+            '\n' => {
+                found.lines = found.lines.saturating_add(1).min(2);
+                1
+            }
+            ' ' | '\t' | '\r' => 1,
+            // Text that quotes JSON has its line breaks as escapes.
+            '\\' => match text.as_bytes().get(found.end.saturating_add(1)) {
+                Some(b'n') => {
+                    found.lines = found.lines.saturating_add(1).min(2);
+                    2
+                }
+                Some(b't' | b'r') => 2,
+                None if more => return None,
+                _ => break,
+            },
+            c if !c.is_ascii() && c.is_whitespace() => c.len_utf8(),
+            _ => break,
+        };
+        found.end = found.end.saturating_add(width);
+    }
+    Some(found)
+}
+
+/// The token at or behind a place; `fresh` says that nothing stands before it.
+pub(super) fn next(text: &str, at: usize, fresh: bool, more: bool) -> Next {
+    let Some(blank) = blank(text, at, more) else { return Next::More };
+    let start = blank.end;
+    let token = |end: usize, shape: Shape| {
+        Next::Token(Token { start, end, shape, glued: start == at && !fresh, lines: blank.lines })
+    };
+    if start.saturating_sub(at) > MAX_BLANK_BYTES {
+        return token(start, Shape::Gap);
+    }
+    let Some(first) = char_at(text, start) else {
+        return if more { Next::More } else { Next::End };
+    };
+    if !is_word(first) {
+        return token(start.saturating_add(first.len_utf8()), Shape::Mark);
+    }
+    match word_end(text, start, more) {
+        WordEnd::At(end) => token(end, shape_of(text.get(start..end).unwrap_or_default())),
+        WordEnd::Long(end) => token(end, Shape::Long),
+        WordEnd::More => Next::More,
+    }
+}
+
+enum WordEnd {
+    At(usize),
+    Long(usize),
+    More,
+}
+
+fn word_end(text: &str, start: usize, more: bool) -> WordEnd {
+    let mut end = start;
+    loop {
+        let Some(c) = char_at(text, end) else {
+            return if more { WordEnd::More } else { WordEnd::At(end) };
+        };
+        if is_word(c) {
+            end = end.saturating_add(c.len_utf8());
+            if end.saturating_sub(start) > MAX_TOKEN_BYTES {
+                return WordEnd::Long(rest_of_long(text, end));
+            }
+            continue;
+        }
+        if c != '\'' && c != '\u{2019}' {
+            return WordEnd::At(end);
+        }
+        match joins(text, end.saturating_add(c.len_utf8()), more) {
+            Some(true) => end = end.saturating_add(c.len_utf8()),
+            Some(false) => return WordEnd::At(end),
+            None => return WordEnd::More,
+        }
+    }
+}
+
+/// Whether what stands behind an apostrophe belongs to the word before it: `O'Brien` is one word, `Anna's` ends at the `a`.
+fn joins(text: &str, at: usize, more: bool) -> Option<bool> {
+    let Some(first) = char_at(text, at) else { return if more { None } else { Some(false) } };
+    if !is_letter(first) {
+        return Some(false);
+    }
+    if first != 's' && first != 'S' {
+        return Some(true);
+    }
+    match char_at(text, at.saturating_add(1)) {
+        Some(c) => Some(is_word(c)),
+        None if more => None,
+        None => Some(false),
+    }
+}
+
+fn shape_of(word: &str) -> Shape {
+    let bytes = word.as_bytes();
+    if word.is_ascii() && bytes.iter().all(u8::is_ascii_lowercase) {
+        return Shape::Lower;
+    }
+    let (mut upper, mut lower, mut digits, mut other, mut letters) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
+    let mut first_upper = false;
+    for (at, c) in word.chars().enumerate() {
+        match c {
+            '0'..='9' => digits += 1,
+            '_' => other += 1,
+            c if c.is_uppercase() => {
+                upper += 1;
+                first_upper |= at == 0;
+            }
+            c if c.is_alphabetic() => lower += 1,
+            _ => {}
+        }
+    }
+    letters += upper + lower;
+    if digits > 0 || other > 0 {
+        return match (digits, letters, other) {
+            (1 | 2, 0, 0) => Shape::Short,
+            (3, 0, 0) => Shape::Three,
+            (4, 0, 0) => Shape::Four,
+            (5, 0, 0) => Shape::Five,
+            (_, 0, 0) => Shape::Digits,
+            (1..=5, 1..=2, 0) => Shape::Mixed,
+            (1..=2, 3, 0) if lower == 0 => Shape::Mixed,
+            _ => Shape::Code,
+        };
+    }
+    match (first_upper, upper, lower) {
+        (true, 1, 0) => Shape::Initial,
+        (true, 1, _) => Shape::Title,
+        (true, _, 0) => Shape::Upper,
+        // O'Brien, D'Angelo
+        (true, 2, _) if word.contains(['\'', '\u{2019}']) => Shape::Title,
+        (_, 0, _) => Shape::Lower,
+        _ => Shape::Camel,
+    }
+}
