@@ -12,8 +12,12 @@ import lists
 import prose
 import technical
 
-SLOT = re.compile(r"\{(person|given|family|place|city|country|region|address|street|org|[A-Za-z]+)\}")
+SLOT = re.compile(r"\{(person|given|family|place|city|country|region|address|street|org|[A-Za-z][A-Za-z0-9]*)\}")
 LABEL = {"person": "P", "given": "P", "family": "P", "place": "L", "city": "L", "country": "L", "region": "L", "address": "L", "street": "L", "org": "O"}
+
+
+HEADS = {"person": ["patient", "client", "user", "employee", "student", "member", "player", "Agent"], "given": ["first"], "family": ["last"], "city": ["City"], "country": ["Country"],
+         "address": ["Address"], "org": ["Company", "Firm"]}
 
 
 class Maker:
@@ -59,6 +63,8 @@ class Maker:
         if k == "phone": return r.choice([f"+{r.randint(1, 99)} {self.digits(2)} {self.digits(3)} {self.digits(4)}", f"({self.digits(3)}) {self.digits(3)}-{self.digits(4)}", f"{self.digits(3)}-{self.digits(3)}-{self.digits(4)}", self.digits(10), f"{self.digits(3)} {self.digits(4)}"])
         if k == "email": return f"{r.choice([self.world.given(r), self.word()]).lower()}{r.choice(['.', '_', '+', ''])}{self.word()}@{self.word()}.{r.choice(['com', 'org', 'net', 'de', 'co.uk'])}"
         if k == "card": return r.choice([self.digits(16), f"{self.digits(4)} {self.digits(4)} {self.digits(4)} {self.digits(4)}"])
+        if k == "iban4": return f"{r.choice(string.ascii_uppercase)}{r.choice(string.ascii_uppercase)}{self.digits(2)} " + " ".join([r.choice([self.digits(4), "".join(r.choice(string.ascii_uppercase) for _ in range(4))])] + [self.digits(4) for _ in range(r.randint(3, 5))] + [self.digits(r.randint(1, 4))])
+        if k == "ABB": return r.choice(["SSN", "DOB", "ID", "PIN", "ATM", "API", "SQL", "URL", "HTTP", "JSON", "CPU", "RAM", "VAT", "CEO", "FAQ", "PDF", "CSV", "TLS", "IP", "MAC", "UTC", "GMT", "USD", "EUR", "ETA", "HR", "IT", "PR", "QA", "TBD", "N/A", "OK", "TV", "DVD", "GPS", "IBAN", "BIC", "SKU", "ZIP", "Ward", "Room", "Dept", "Age", "Total", "Qty", "Price", "Date", "Status", "Notes"]) if r.random() < .7 else "".join(r.choice(string.ascii_uppercase) for _ in range(r.randint(2, 4)))
         if k == "iban": return "".join(r.choice(string.ascii_uppercase) for _ in range(2)) + self.digits(r.choice([18, 20]))
         if k in ("id", "ID"): return r.choice([self.digits(6), f"{r.choice(string.ascii_uppercase)}{self.digits(6)}", f"{r.choice(string.ascii_uppercase)}{r.choice(string.ascii_uppercase)}-{self.digits(5)}"])
         if k == "hex": return "".join(r.choice("0123456789abcdef") for _ in range(r.choice([8, 16, 40])))
@@ -80,6 +86,8 @@ class Maker:
             text += template[last:match.start()]
             kind = match.group(1)
             if kind in LABEL:
+                if kind in ("person", "family") and self.r.random() < (.10 if kind == "person" else .05):
+                    text += self.r.choice(prose.TITLES) + " "
                 value = self.entity(kind)
                 spans.append([len(text), len(text) + len(value), LABEL[kind]])
                 text += value
@@ -109,12 +117,12 @@ class Maker:
     def random_context(self):
         r = self.r
         words = lambda n: " ".join(self.word() for _ in range(n))
-        kinds = [r.choice(["person", "person", "place", "address", "org"]) for _ in range(r.randint(1, 2))]
-        template = self.word().capitalize() + " " + words(r.randint(1, 5))
+        kinds = [r.choice(["person", "person", "given", "family", "place", "city", "address", "org"]) for _ in range(r.randint(1, 2))]
+        template = self.word().capitalize() + " " + words(r.randint(1, 5)) if r.random() < .75 else ""
         for kind in kinds:
-            joint = {"place": ["in", "to", "from", "near", "of", "at"], "address": ["at", "to", "on", "in", ":"], "person": ["", "by", "with", "for", "to", "and", "that"], "org": ["at", "by", "for", "from", "with"]}[kind]
+            joint = {"place": ["in", "to", "from", "near", "of", "at"], "address": ["at", "to", "on", "in", ":"], "person": ["", "", "by", "with", "for", "to", "and", "that", "in", "of"], "given": ["", "", "and", "with", "to", "for", "of"], "family": ["", "", "and", "of", "with", "by", "for", "the"], "city": ["", "in", "to", "from", "near"], "org": ["at", "by", "for", "from", "with"]}[kind]
             template += f" {r.choice(joint)} {{{kind}}} " + words(r.randint(1, 5))
-        return self.fill(re.sub("  +", " ", template) + r.choice([".", "", "?", "!"]))
+        return self.fill(re.sub("  +", " ", template).strip() + r.choice([".", "", "?", "!"]))
 
     def benign_context(self):
         r = self.r
@@ -163,10 +171,10 @@ class Maker:
     def table(self):
         r = self.r
         kinds = [r.choice(["person", "given", "family", "city", "country", "address", "org", None, None, None]) for _ in range(r.randint(2, 5))]
-        names = [r.choice(prose.KEYS[k]) if k else r.choice(["id", "email", "phone", "amount", "score", "date", "status", "plan"]) for k in kinds]
+        names = [r.choice(prose.KEYS[k] + [self.word()] + HEADS[k]) if k else r.choice(["id", "email", "phone", "amount", "score", "date", "status", "plan", "ssn", "SSN", "Ward", "room", "age", "Dept", "total", "IBAN", "card", self.word(), self.word(), self.word().upper()]) for k in kinds]
         markdown = r.random() < .3
         sep = " | " if markdown else r.choice([",", ",", ",", ";", "\t", ", "])
-        rows = [(sep.join(n.title() if markdown else n for n in names), [])]
+        rows = [(sep.join((n.title() if n.islower() else n) if markdown else n for n in names), [])]
         if markdown: rows.append(("|".join(["---"] * len(names)), []))
         for _ in range(r.randint(1, 4)):
             cells = []
@@ -179,15 +187,37 @@ class Maker:
         if markdown: rows = [("| " + t + " |", [[s + 2, e + 2, k] for s, e, k in sp]) for t, sp in rows]
         return self.join(rows, "\n")
 
+    def quoted(self, filled):
+        """every line behind a mark, as in a quoted mail; a range over lines becomes one a line"""
+        mark = self.r.choice(["> ", ">", "??? ", "* ", "- ", "  ", "# ", "// ", "| ", "    "])
+        text, spans, at = "", [], 0
+        for line in filled[0].split("\n"):
+            start = len(text) + len(mark)
+            for s, e, kind in filled[1]:
+                first, last = max(s, at), min(e, at + len(line))
+                piece = line[first - at:last - at]
+                if first < last and piece.strip(" ,."):
+                    lead = len(piece) - len(piece.lstrip(" ,."))
+                    spans.append([start + first - at + lead, start + last - at, kind])
+            text += mark + line + "\n"
+            at += len(line) + 1
+        return text[:-1], spans
+
     def text(self):
+        filled = self.one()
+        if "\n" in filled[0] and self.r.random() < .12:
+            return self.quoted(filled)
+        return filled
+
+    def one(self):
         k = self.r.random()
         if k < .30: return self.sentence()
         if k < .38: return self.paragraph()
         if k < .50: return self.benign()
         if k < .60: return self.benign_context()
         if k < .70: return self.random_context()
-        if k < .73: return self.lower()
-        if k < .75: return self.upper()
+        if k < .75: return self.lower()
+        if k < .77: return self.upper()
         if k < .88: return self.record()
         return self.table()
 

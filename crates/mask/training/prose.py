@@ -2,6 +2,91 @@
 `{address}`, `{org}` are labelled; the others are filled with what is no name."""
 
 SENTENCES = r"""
+{family} and {family} were {adj} {job}s.
+{family} and {family} won the {noun}.
+{family}, {family} and {family} founded the company.
+They are {family}, {family} and {family}.
+The founders are {given}, {given} and {given}.
+We have three children: {given}, {given} and {given}.
+Her sons {given} and {given} play the {noun}.
+It was {family} who broke the {noun}, says {family}.
+"{Word} {word} {word}," says {family}.
+"{Word} {word}!" shouted {given}.
+{given} asked {given}: "{Word} {word} {word}?"
+{given} shouted at {given}: "{Word} {word}!"
+{given}: "{Word} {word} {word}?"
+{given} told {given} that {given} was {adj}.
+{given} gave {given} her {noun}.
+Why is {given} so {adj}?
+When will {given} be back? And {family}?
+Everyone calls me {given}.
+People call him {given}, his full name is {person}.
+Please change my name to {person}
+The name on the {noun} should be {person}, not {person}.
+The account is in the name of {person}.
+I would like to change the name on my card to {person}.
+The {family} {noun} is {adj}, unlike the {family} {noun}.
+The {given} {family} version of the {noun} is {adj}.
+The {family} family owns a {noun} in {city}.
+the {noun} by {person} is {adj}
+a film directed by {person} and starring {family}
+{family} began as a {job}, then moved to {city}.
+{family} later became {job}.
+{family} spent {num} years in {city} with {family}.
+But {given} just has to {word} it.
+For more on {family}, see the {noun}.
+Songs about {given} and {given}, written by {person}.
+The {noun} of {person}'s {noun} is {adj}.
+The {noun}s of {family} and of {family} differ.
+She met {family} in {year} at the {noun}.
+Don't {word}, {given}!
+Where is {given}? In {city}.
+{given} is getting {adj}.
+{given} has been {adj} for {num} days.
+{given} will {word} the {noun} on {day}.
+Have you seen {given} or {given}?
+Between {city} and {city} the {noun} was {adj}.
+{country} was {adj} to visit.
+{country} is moving in that direction.
+I'm glad that {country} is {adj}.
+{country} against {country} ended {num}:{num}.
+I am {nation} but I live in {country}.
+The {noun} went from {country} to {country}.
+Welcome to {city}!
+{city} is where I {word}.
+He was injured in {country}, but {given} is {adj}.
+The bus stops at {street}.
+The {noun} is on {street}
+Turn left into {street}, then right into {street}.
+{person} {street}, {city}
+{title} {family}, {street}, {city}
+{org} is a {adj} company in {city}.
+{org} is a {nation} bank.
+{org} was founded in {year}.
+{org} is the {noun} of our {num} founders.
+In {year}, {org} opened a {noun} in {city}.
+During the {noun}, {org} lost {money}.
+After a year at {org}, she went to {org}.
+He spent two years at {org} in {city}, later part of {org}.
+{person} of {org} was named {job} of the year.
+{org} supports {noun}s from around the world.
+The {org} {noun} was founded in {year}.
+The mission of {org} is to {word} {word} {noun}s.
+Looking for a {noun} to support {org} in {city}.
+Experienced {job} who wants to join {org}.
+The big names are {org}, {org} and {org}.
+Founded in {city}, {org} makes {noun}s.
+At {org} we {word} {noun}s.
+Meeting with {org} about the {noun}.
+The website of {org} says the {noun} is {adj}.
+{org} and {org} merged in {year}.
+The {noun} of {org} at {address}
+We meet {day} at {org}, {address}
+{email} belongs to {person}
+{person}, {email}, {phone}
+Pay {person} to {iban4} before {day}.
+The invoice of {org} was paid to {iban4}.
+Card {card} of {person} expired.
 {person} lives in {place}.
 {person} lives at {address}.
 {person} lives at {address}, next to the school.
@@ -225,6 +310,29 @@ Where is {address}?
 
 # Whole texts in lower case: only where words before say that a name follows.
 LOWER = r"""
+{given}, {given} and {given} went to {city}
+{given} and {given} are {adj}
+everyone calls me {given}
+the name on the account is {person}
+{person} is my {job}
+{person} called about the {noun}
+follow up with {person} on {day}
+talk to {given} about the {noun}
+i met {person} in {city}
+{given}: {word} {word} {word}?
+{given} lives on {street}
+{given} gave {given} the {noun}
+the {noun} of {person} is {adj}
+i live at {address}
+my new address is {address}
+the office is at {address}
+{person} lives in {country}
+mr {family} will call {given}
+{address}
+{person}\n{address}
+{org} is based in {city}
+i work for {org}
+we are flying to {country}
 my name is {person}
 hi my name is {person} and i live in {city}
 i am {person} from {city}
@@ -290,6 +398,47 @@ DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 
 # Sentences without any name: what looks like one.
 BENIGN = r"""
+how do i {word} the {noun} in {word}?
+can you {word} the {noun}? thanks for {word}
+thanks for the {noun}, it is {adj}
+hi, the {noun} is {adj} in {word}
+call {word}_{word}() to {word} the {noun}
+is {word} {adj}? at {num} in the {word}
+what is the {noun} of {noun}? from {word} to {word}
+run pytest in tmux, then rsync to localhost
+install numpy from pypi to virtualenv
+connect to postgres at localhost with psql
+in python is numpy by default
+{word} is {adj} in {word} by {noun}
+i just turned {num}
+pod/{word}-{hex} is running in namespace kube-system
+{email} asked for the {noun}
+send it to {email} by {day}
+iban {iban4}
+{iban4}
+{email},{num},{word}
+card {card} is {adj}
+The {noun} was paid to {iban4}.
+| {Word} | {WORD} | {Word} | {WORD} |
+| {Word} | {ABB} | {Word} {ABB} |
+{Word}: {ABB}, {ABB} and {ABB}
+The {ABB} and the {ABB} are {adj}.
+What is an {ABB}? Use the {ABB} for the {noun}.
+{ABB} {ABB} {ABB}
+{Word} {ABB} {num}: {word}
+C'mon, it's {adj}! Who'd say it wasn't? That's {adj}. You're {adj}. We've {word}.
+The {num}s are {adj}. You're not {adj}!
+Only {Word} can {word} a {noun} - The {Word} {Word}.
+Is {Word} {word}? Are {Word}s {adj}? Does {Word} {word}?
+{Word}'s {noun} is {adj}
+> {Word} {word} {word}
+> - {Word}: {word}
+* {Word} {word} {word}
+1) {Word} {word} 2) {Word} {word}
+{day}, {month} {num}: {Heading}
+The {Word} Orchestra played the {Word} Symphony.
+She read "The {Word} {Word}" and "{Heading}".
+See {Heading} and {Heading} by {day}.
 The {nation} {noun} is {adj}.
 Explain {product} to a beginner.
 How do I install {product} on {product}?

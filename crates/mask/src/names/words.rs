@@ -26,6 +26,7 @@ pub(super) fn begins(word: &str) -> bool {
 pub(super) fn announces(word: &str) -> bool {
     matches!(
         word,
-        "in" | "to" | "at" | "is" | "am" | "from" | "dear" | "hi" | "hello" | "thanks" | "call" | "customer" | "near" | "by"
+        "in" | "to" | "at" | "is" | "am" | "from" | "dear" | "hi" | "hello" | "thanks" | "call" | "customer" | "near" | "by" | "with" | "for"
+            | "and" | "mr" | "mrs" | "ms" | "dr" | "named" | "name" | "me" | "tell" | "ask" | "patient" | "of" | "the"
     )
 }
