@@ -135,6 +135,7 @@ fn name(text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
         let goes_on = label != 0 && label.is_multiple_of(2);
         match (&mut open, kind_of(label)) {
             (Some(open), Some(_)) if goes_on => open.take(token, sure),
+            (Some(open), Some(NameKind::Location)) if open.is_address_before(text, token) => open.take(token, sure),
             (slot, kind) => {
                 if let Some(done) = slot.take() {
                     done.close(text, out);
@@ -169,6 +170,15 @@ impl<'r> Open<'r> {
     fn take(&mut self, token: &'r Token, sure: i32) {
         self.last = token;
         self.sure = self.sure.max(sure);
+    }
+
+    /// Whether a place behind this one is the rest of an address: the town behind street and number.
+    fn is_address_before(&self, text: &str, token: &Token) -> bool {
+        let own = text.get(self.first.start..self.last.end).unwrap_or_default();
+        let between = text.get(self.last.end..token.start).unwrap_or_default();
+        self.kind == NameKind::Location
+            && own.bytes().any(|byte| byte.is_ascii_digit())
+            && between.chars().all(|c| c.is_whitespace() || matches!(c, ',' | '.' | '-'))
     }
 
     fn close(self, text: &str, out: &mut Vec<NameSpan>) {

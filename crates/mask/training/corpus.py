@@ -12,7 +12,7 @@ import lists
 import prose
 import technical
 
-SLOT = re.compile(r"\{(person|given|family|place|city|country|region|address|street|org|[A-Za-z][A-Za-z0-9]*)\}")
+SLOT = re.compile(r"\{(person|given|family|place|city|country|region|address|street|org|[A-Za-z][A-Za-z0-9_]*)\}")
 LABEL = {"person": "P", "given": "P", "family": "P", "place": "L", "city": "L", "country": "L", "region": "L", "address": "L", "street": "L", "org": "O"}
 
 
@@ -54,6 +54,7 @@ class Maker:
         if k == "num": return str(r.choice([r.randint(1, 99), r.randint(1, 9999), r.randint(1, 999999)]))
         if k == "d": return r.choice("1234")
         if k == "I": return r.choice(string.ascii_uppercase)
+        if k == "place_noun": return r.choice(["office", "clinic", "branch", "airport", "station", "warehouse", "store", "hospital", "university", "team", "factory", "harbour", "marathon", "conference", "court", "plant", "police"])
         if k == "year": return str(r.randint(1900, 2030))
         if k == "date": return r.choice([f"{r.randint(1, 28)} {r.choice(prose.MONTHS)} {r.randint(1950, 2030)}", f"{r.choice(prose.MONTHS)} {r.randint(1, 28)}, {r.randint(1950, 2030)}", f"{r.randint(1950, 2030)}-{r.randint(1, 12):02d}-{r.randint(1, 28):02d}", f"{r.randint(1, 12)}/{r.randint(1, 28)}/{r.randint(1950, 2030)}"])
         if k == "month": return r.choice(prose.MONTHS)

@@ -58,8 +58,7 @@ He was injured in {country}, but {given} is {adj}.
 The bus stops at {street}.
 The {noun} is on {street}
 Turn left into {street}, then right into {street}.
-{person} {street}, {city}
-{title} {family}, {street}, {city}
+{title} {family}, {address}
 {org} is a {adj} company in {city}.
 {org} is a {nation} bank.
 {org} was founded in {year}.
@@ -297,7 +296,19 @@ I'm meeting {given} at {time}.
 I'm in {city}, at the {noun}
 I live in {city} {postcode}
 The {noun} in {city} {postcode} is {adj}.
-She lives near {street}, {city}.
+She lives near {street}.
+I will see {person} at the {city} {place_noun}.
+She works at the {city} {place_noun}.
+The {city} {place_noun} is {adj}.
+{title} {family} moved from the {city} {place_noun} to the {city} {place_noun}.
+The train to {city} leaves at {time}.
+I am {person} from {city} and my {noun} is {adj}.
+I am {given} from {city}, the {noun} is {adj}.
+{person} is moving to {city} next {day}.
+She moved to {city} last {day}.
+New address: {address}
+They left the {noun} at {address}. Call me.
+she worked at {org} in {city}.
 directions to {address}
 Where is {address}?
 {city}: {noun} is {adj}
