@@ -55,6 +55,9 @@ class Maker:
         if k == "d": return r.choice("1234")
         if k == "I": return r.choice(string.ascii_uppercase)
         if k == "place_noun": return r.choice(["office", "clinic", "branch", "airport", "station", "warehouse", "store", "hospital", "university", "team", "factory", "harbour", "marathon", "conference", "court", "plant", "police"])
+        if k == "Camel": return self.word().capitalize() + self.word().capitalize() + (self.word().capitalize() if r.random() < .3 else "")
+        if k == "Coined": return r.choice([self.world.coined(r), "".join(r.choice(entities.SYLLABLES) for _ in range(2)).capitalize(), self.word().capitalize() + r.choice(["DB", "JS", "Kit", "Lib", "OS", "API", "ML", "Hub", ""]), r.choice(self.lower_nouns).capitalize()])
+        if k == "Algo": return r.choice(["SHA", "AES", "RSA", "P", "HMAC-SHA", "UTF", "ECDSA", "TLS", "ISO", "RFC", "FIPS", "ML-DSA", "BLAKE", "CRC", "X", "HTTP", "IEEE", "Ed", "AVX", "DER", "PEM", "NTP"]) + r.choice(["-", " ", ""]) + r.choice([str(r.randint(1, 999)), "256", "512", "128-GCM", "2.0", "1.3", "NI"])
         if k == "year": return str(r.randint(1900, 2030))
         if k == "date": return r.choice([f"{r.randint(1, 28)} {r.choice(prose.MONTHS)} {r.randint(1950, 2030)}", f"{r.choice(prose.MONTHS)} {r.randint(1, 28)}, {r.randint(1950, 2030)}", f"{r.randint(1950, 2030)}-{r.randint(1, 12):02d}-{r.randint(1, 28):02d}", f"{r.randint(1, 12)}/{r.randint(1, 28)}/{r.randint(1950, 2030)}"])
         if k == "month": return r.choice(prose.MONTHS)
@@ -128,7 +131,7 @@ class Maker:
     def benign_context(self):
         r = self.r
         text = self.word().capitalize() + " " + " ".join(
-            r.choice([self.word(), self.word(), self.word(), self.word(), self.word().capitalize(), r.choice(prose.PRODUCTS), r.choice(prose.NATIONS), r.choice(prose.DAYS), r.choice(prose.MONTHS), self.word().upper() if r.random() < .3 else self.word(), self.digits(r.randint(1, 6))])
+            r.choice([self.word(), self.word(), self.word(), self.word(), self.word().capitalize(), r.choice(prose.PRODUCTS), r.choice(prose.NATIONS), r.choice(prose.DAYS), r.choice(prose.MONTHS), self.word().upper() if r.random() < .3 else self.word(), self.digits(r.randint(1, 6)), self.plain(r.choice(["Camel", "ABB", "Algo", "Coined", "version", "word", "word", "word"]))])
             for _ in range(r.randint(2, 14)))
         return text + ".", []
 

@@ -409,6 +409,31 @@ DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 
 # Sentences without any name: what looks like one.
 BENIGN = r"""
+{Camel}::{word}({Camel}) -> Option<{Camel}>
+The {Camel} type implements {Camel} and {Camel}.
+use {Camel} instead of {Camel}, see {Camel}Builder
+{Coined} is a library for {word} {noun}s.
+{Coined} is a {noun} written in {product}.
+The {Coined} crate depends on {Coined} {version}.
+The {Coined} protocol and the {Coined} cipher are {adj}.
+Install {Coined} {version} with {word} install {word}.
+Use {Coined} to {word} the {noun}, or {Coined} if it is {adj}.
+{Coined} and {Coined} curves are {adj}
+[{Coined}]({word}.md)
+- {Coined}: {word} the {noun}
+{Algo} and {Algo} are supported; {Algo} is not.
+Signatures use {Algo} over {Algo}.
+{num} KiB p50, {num} MiB, {num} GB of RAM, {num} MHz, {num} kWh, {num} USD
+At {num} requests a second it takes {num} ms for {num} KB
+Eq, Ord, PartialEq and Hash; Ok, Err, Some, None
+The {ABB}s and {ABB}s of {ABB} {num} are {adj}
+{ABB} {num}-{d} Level {d}, {ABB} LTS, {ABB} {version}
+Licensed under either of Apache License, Version 2.0 or MIT license
+Unlicense, BSD-3-Clause, MPL-2.0 and ISC licenses
+Intel and AMD processors, ARM Cortex, NVIDIA cards
+Ubuntu 24.04, Debian 12, Fedora 40, Alpine, Arch Linux, macOS, Windows Server
+{Word}ed {Word} {ABB}: {Camel}
+I'll turn {num}. I've {num} left. I'd {word} it. He'll {word}. She's {adj}.
 how do i {word} the {noun} in {word}?
 can you {word} the {noun}? thanks for {word}
 thanks for the {noun}, it is {adj}

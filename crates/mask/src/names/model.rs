@@ -2,7 +2,7 @@
 //! nothing and finds nothing, and a test says so.
 //!
 //! The file, numbers little endian: 8 bytes `tabnames`; u32 version of the format; u32 version of the training; u32 bits of the
-//! row count; u32 bits of the word count; 8 x 8 i16, the score of a label after another (row 7: at the start, the last column is
+//! row count; u32 bits of the word count; 40 empty bytes; 8 x 8 i16, the score of a label after another (row 7: at the start, the last column is
 //! empty); then the rows, 8 bytes each: a check byte and the score of each label as i8; then the words, 4 bytes each: 18 bits of
 //! check, 14 bits of what the word is known as (0: an empty place).
 
@@ -14,7 +14,7 @@ pub(super) const LABELS: usize = 7;
 pub(super) const MAGIC: &[u8; 8] = b"tabnames";
 /// How the file is laid out.
 pub(super) const FORMAT: u32 = 1;
-pub(super) const HEADER_BYTES: usize = 24;
+pub(super) const HEADER_BYTES: usize = 64;
 pub(super) const STEP_BYTES: usize = 128;
 /// 2^17 rows: a megabyte, of which a text touches little.
 pub(super) const ROW_BITS: u32 = 17;
@@ -58,11 +58,15 @@ pub(super) struct Model<'b> {
     words: &'b [u8],
 }
 
-static BYTES: &[u8] = include_bytes!("model.bin");
+/// On a cache line's border, so that no pair of rows lies across two.
+#[repr(align(64))]
+struct Aligned<T: ?Sized>(T);
+
+static FILE: &Aligned<[u8]> = &Aligned(*include_bytes!("model.bin"));
 
 /// The model that is compiled in.
 pub(super) fn built_in() -> Model<'static> {
-    Model::read(BYTES).unwrap_or(Model { steps: &[], rows: &[], words: &[] })
+    Model::read(&FILE.0).unwrap_or(Model { steps: &[], rows: &[], words: &[] })
 }
 
 /// Where a feature's row may be, and its check byte.

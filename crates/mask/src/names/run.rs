@@ -15,8 +15,6 @@ const MAX_LOWER: usize = 2;
 const MAX_NUMBER_BYTES: usize = 6;
 /// Tokens between a key's colon and its value: a quote, a bracket.
 const MAX_KEY_AGE: u8 = 2;
-/// Longest word that is looked up among those that join or announce.
-const MAX_SMALL_BYTES: usize = 16;
 
 /// A part of a text that may hold names.
 #[derive(Debug, Default)]
@@ -82,7 +80,7 @@ impl<'m> Walk<'m> {
                     let Some(end) = self.gather(text, first, more) else { break at };
                     at = end;
                     let run = std::mem::take(&mut self.run);
-                    if self.is_worth(&run) {
+                    if self.is_worth(text, &run) {
                         take(&run);
                         self.key = 0;
                     }
@@ -102,10 +100,18 @@ impl<'m> Walk<'m> {
         settled
     }
 
-    fn is_worth(&self, run: &Run) -> bool {
-        run.key & !known::PLAIN_KEY != 0
-            || run.lower
-            || run.tokens.iter().any(|token| is_word(token.shape) && token.shape != Shape::Lower)
+    /// Whether a run may hold a name. One of ordinary words alone does not, as at the start of most sentences.
+    fn is_worth(&self, text: &str, run: &Run) -> bool {
+        if run.key & !known::PLAIN_KEY != 0 || run.lower {
+            return true;
+        }
+        let numbers = run.tokens.iter().any(|token| !is_word(token.shape) && token.shape != Shape::Mark);
+        run.tokens.iter().filter(|token| is_word(token.shape) && token.shape != Shape::Lower).any(|token| {
+            numbers || {
+                let known = self.model.known(super::hash::word(token.of(text)));
+                known & (known::COMMON | known::RARE) == 0 || known & (known::NAME | known::FIRM | known::STREET) != 0
+            }
+        })
     }
 
     /// Takes a token as one that was.
@@ -116,7 +122,7 @@ impl<'m> Walk<'m> {
         self.announced = false;
         match token.shape {
             Shape::Mark if matches!(token.of(text), ":" | "=" | ">") => self.open_key(text),
-            Shape::Lower => self.announced = small(token) && words::announces(token.of(text)),
+            Shape::Lower => self.announced = token.role & words::ANNOUNCES != 0,
             _ => {}
         }
         if self.key != 0 {
@@ -159,7 +165,7 @@ impl<'m> Walk<'m> {
     fn opens(&self, text: &str, token: &Token) -> bool {
         match token.shape {
             Shape::Lower => {
-                small(token) && words::begins(token.of(text))
+                token.role & words::BEGINS != 0
                     || self.keyed()
                     || (self.announced || token.lines > 0) && self.is_unusual(text, token)
             }
@@ -171,7 +177,7 @@ impl<'m> Walk<'m> {
     fn continues(&self, text: &str, token: &Token, lower: usize) -> bool {
         match token.shape {
             Shape::Lower => {
-                small(token) && words::joins(token.of(text))
+                token.role & words::JOINS != 0
                     || self.keyed()
                     || lower < MAX_LOWER && self.is_unusual(text, token)
             }
@@ -214,13 +220,9 @@ impl<'m> Walk<'m> {
         self.remember(text);
         self.run.past = self.past;
         self.run.key = self.key;
-        self.run.lower = first.shape == Shape::Lower && !(small(&first) && words::begins(first.of(text)));
+        self.run.lower = first.shape == Shape::Lower && first.role & words::BEGINS == 0;
         Some(solid)
     }
-}
-
-fn small(token: &Token) -> bool {
-    token.end.saturating_sub(token.start) <= MAX_SMALL_BYTES
 }
 
 /// What may be part of a name wherever it stands: a capitalised word, a short number.

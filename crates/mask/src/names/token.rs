@@ -1,6 +1,8 @@
 //! Text cut into words, numbers and marks. Promises that a token is at most [`MAX_TOKEN_BYTES`] long, but for one that is
 //! passed over unread, and that a token's end does not depend on text that is not there yet.
 
+use super::words;
+
 /// Longest word or number that is read. No name of one word is longer; what is longer is an encoding.
 pub(super) const MAX_TOKEN_BYTES: usize = 40;
 /// Most blanks between two tokens that belong together: a line break and the indent of an address.
@@ -54,6 +56,8 @@ pub(super) struct Token {
     pub(super) glued: bool,
     /// Line breaks before it, two at most.
     pub(super) lines: u8,
+    /// What it is among the small words, if it is in lower case.
+    pub(super) role: u8,
 }
 
 impl Token {
@@ -101,6 +105,11 @@ pub(super) fn rest_of_long(text: &str, at: usize) -> usize {
 }
 
 fn blank(text: &str, at: usize, more: bool) -> Option<Blank> {
+    match text.as_bytes().get(at..at.saturating_add(2)) {
+        Some([byte, _]) if byte.is_ascii_alphanumeric() => return Some(Blank { end: at, lines: 0 }),
+        Some([b' ', byte]) if byte.is_ascii_alphanumeric() => return Some(Blank { end: at.saturating_add(1), lines: 0 }),
+        _ => {}
+    }
     let mut found = Blank { end: at, lines: 0 };
     while found.end.saturating_sub(at) <= MAX_BLANK_BYTES {
         let Some(c) = char_at(text, found.end) else { break };
@@ -133,7 +142,11 @@ pub(super) fn next(text: &str, at: usize, fresh: bool, more: bool) -> Next {
     let Some(blank) = blank(text, at, more) else { return Next::More };
     let start = blank.end;
     let token = |end: usize, shape: Shape| {
-        Next::Token(Token { start, end, shape, glued: start == at && !fresh, lines: blank.lines })
+        let role = match shape {
+            Shape::Lower => words::role(text.get(start..end).unwrap_or_default()),
+            _ => 0,
+        };
+        Next::Token(Token { start, end, shape, glued: start == at && !fresh, lines: blank.lines, role })
     };
     if start.saturating_sub(at) > MAX_BLANK_BYTES {
         return token(start, Shape::Gap);
@@ -143,6 +156,12 @@ pub(super) fn next(text: &str, at: usize, fresh: bool, more: bool) -> Next {
     };
     if !is_word(first) {
         return token(start.saturating_add(first.len_utf8()), Shape::Mark);
+    }
+    // Most words: small letters, then a blank, a comma or a full stop.
+    let bytes = text.as_bytes().get(start..).unwrap_or_default();
+    let small = bytes.iter().take(MAX_TOKEN_BYTES).position(|byte| !byte.is_ascii_lowercase()).unwrap_or(0);
+    if small > 0 && matches!(bytes.get(small), Some(b' ' | b',' | b'.' | b'\n')) {
+        return token(start.saturating_add(small), Shape::Lower);
     }
     match word_end(text, start, more) {
         WordEnd::At(end) => token(end, shape_of(text.get(start..end).unwrap_or_default())),

@@ -121,7 +121,7 @@ fn file_of(steps: &[[i16; 8]; 8], rows: &[u8], words: &[u8]) -> Vec<u8> {
     for number in [FORMAT, VERSION, ROW_BITS, WORD_BITS] {
         file.extend(number.to_le_bytes());
     }
-    assert_eq!(file.len(), HEADER_BYTES);
+    file.resize(HEADER_BYTES, 0);
     file.extend(steps.iter().flatten().flat_map(|step| step.to_le_bytes()));
     assert_eq!(file.len(), HEADER_BYTES + STEP_BYTES);
     file.extend(rows);
