@@ -1,10 +1,11 @@
 //! How long the names in a text take, one thread: `names_speed [FILE]`. Without a file, lower-case prose, prose with names and a dense
-//! mix of records and prose; 1 KiB and 10 KiB of each, the least and the middle of many rounds.
+//! mix of records and prose; 1 KiB and 10 KiB of each, the least and the
+//! middle of many rounds, and the least of a scan for patterns beside it, which tells how busy the machine is.
 
 use std::io::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tabellion_mask::names;
+use tabellion_mask::{Classes, names, scan};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -13,11 +14,23 @@ const PROSE: &str = "Last week Maria Jensen moved from Aarhus to Porto, where sh
 Elm Street was sold within a day, which nobody had expected after so long a winter; the agent said that prices in the quarter had \
 not been higher for ten years. ";
 const MIXED: &str = "{\"customer\": {\"name\": \"Maria Jensen\", \"city\": \"Porto\", \"total\": 129.90}, \"id\": \"7f3a-11\"}\nINFO 10:22:31 \
-GET /v1/orders/8123 took 31 ms\nDear Mr. Okafor, your parcel for 12 Elm Street, 8000 Aarhus was left with a neighbour. fn main() { \
+GET /v1/orders/8123 took 31 ms\nDear Mr. Okafor, your parcel for 12 Elm Street, 8000 Aarhus was left with a neighbour. /// The least and the middle.
+fn of(times: &mut [Duration]) -> (Duration, Duration) {
+    times.sort();
+    (times.first().copied().unwrap_or_default(), times.get(times.len() / 2).copied().unwrap_or_default())
+}
+
+fn main() { \
 println!(\"{}\", Error::NotFound); }\n";
 
 fn repeated(piece: &str, bytes: usize) -> String {
     piece.chars().cycle().take(bytes).collect()
+}
+
+/// The least and the middle.
+fn of(times: &mut [Duration]) -> (Duration, Duration) {
+    times.sort();
+    (times.first().copied().unwrap_or_default(), times.get(times.len() / 2).copied().unwrap_or_default())
 }
 
 fn main() -> Result<(), Error> {
@@ -35,17 +48,19 @@ fn main() -> Result<(), Error> {
     }
     let mut report = std::io::stdout().lock();
     for (name, text) in texts {
-        let (mut spans, mut times) = (Vec::new(), Vec::new());
+        let (mut spans, mut times, mut beside) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..2000 {
             spans.clear();
             let start = Instant::now();
             names::find(&text, None, &mut spans);
             times.push(start.elapsed());
+            let start = Instant::now();
+            std::hint::black_box(scan(&text, Classes::ALL).count());
+            beside.push(start.elapsed());
         }
-        times.sort();
-        let middle = times.get(times.len() / 2).copied().unwrap_or_default();
-        let least = times.first().copied().unwrap_or_default();
-        writeln!(report, "{name:8} {:6} bytes: {:3} names, least {least:?}, middle {middle:?}", text.len(), spans.len())?;
+        let ((least, middle), (beside, _)) = (of(&mut times), of(&mut beside));
+        let (bytes, count) = (text.len(), spans.len());
+        writeln!(report, "{name:8} {bytes:6} bytes: {count:3} names, least {least:?}, middle {middle:?}; patterns {beside:?}")?;
     }
     Ok(())
 }

@@ -75,8 +75,7 @@ impl NameFinder {
     /// At the start of a text, the value of a field with this name.
     pub fn new(field: Option<&str>) -> Self {
         let model = model::built_in();
-        let key = field.map_or(0, |field| model.known(hash::word(field)) & known::ANY_KEY);
-        Self { model, walk: Walk::new(model, key) }
+        Self { model, walk: Walk::new(model, key_of(field, &model)) }
     }
 
     /// Appends the names in `text` from `start` on and says up to where the text is settled. `start` is where the last call settled,
@@ -88,13 +87,9 @@ impl NameFinder {
     }
 }
 
-/// What is seen of a run: three tokens before it, its own, two behind it.
-fn seen_of(text: &str, run: &Run, model: &Model<'_>) -> Vec<Seen> {
-    let mut seen = Vec::with_capacity(run.tokens.len().saturating_add(BEFORE + BEHIND));
-    seen.extend(run.past);
-    seen.extend(run.tokens.iter().map(|token| Seen::whole(text, token, model)));
-    seen.extend(run.behind);
-    seen
+/// What a field's name says of its value, as bits of the lexicon.
+fn key_of(field: Option<&str>, model: &Model<'_>) -> u16 {
+    field.map_or(0, |field| model.known(hash::word(field)) & known::ANY_KEY)
 }
 
 /// Gives every feature of every token of a run to `take`, with the token's number.
@@ -122,7 +117,7 @@ fn describe(text: &str, run: &Run, seen: &[Seen], model: &Model<'_>, mut take: i
 
 /// Appends the names of a run.
 fn name(text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
-    let seen = seen_of(text, run, model);
+    let seen = run.around();
     let mut scores: Vec<Scores> = vec![[0; LABELS]; run.tokens.len()];
     describe(text, run, &seen, model, |at, feature| {
         if let Some(scores) = scores.get_mut(at) {

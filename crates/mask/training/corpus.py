@@ -239,6 +239,10 @@ def main():
     maker = Maker(world, r)
     with open(out / "corpus.jsonl", "w", encoding="utf-8") as file:
         for _ in range(count):
+            if r.random() < .06:
+                field, (text, spans) = maker.pair()
+                file.write(json.dumps({"text": text, "spans": spans, "field": field}, ensure_ascii=False) + "\n")
+                continue
             text, spans = maker.text()
             file.write(json.dumps({"text": text, "spans": spans}, ensure_ascii=False) + "\n")
         for text in technical.texts(r, first, places, count // 6):

@@ -26,14 +26,9 @@ fn at(scores: &Scores, label: usize) -> i32 {
 impl Paths {
     /// Walks a run both ways.
     pub(super) fn of(model: &Model<'_>, words: &[Scores]) -> Self {
-        let mut steps = [[NEVER; LABELS]; LABELS];
-        for (before, row) in steps.iter_mut().enumerate() {
-            for (label, step) in row.iter_mut().enumerate() {
-                if may_follow(before, label) {
-                    *step = model.step(before, label);
-                }
-            }
-        }
+        let steps: [Scores; LABELS] = std::array::from_fn(|before| {
+            std::array::from_fn(|label| if may_follow(before, label) { model.step(before, label) } else { NEVER })
+        });
         let mut front: Vec<Scores> = Vec::with_capacity(words.len());
         for word in words {
             let next = match front.last() {
@@ -42,8 +37,8 @@ impl Paths {
                     start.saturating_add(at(word, label))
                 }),
                 Some(before) => std::array::from_fn(|label| {
-                    let best = (0..LABELS).map(|from| at(before, from) + step(&steps, from, label)).max();
-                    best.unwrap_or(NEVER).max(NEVER).saturating_add(at(word, label))
+                    let ways = before.iter().zip(&steps).map(|(score, step)| score + at(step, label));
+                    ways.max().unwrap_or(NEVER).max(NEVER).saturating_add(at(word, label))
                 }),
             };
             front.push(next);
@@ -51,9 +46,10 @@ impl Paths {
         let mut back: Vec<Scores> = vec![[0; LABELS]];
         for word in words.iter().skip(1).rev() {
             let behind = back.last().copied().unwrap_or_default();
+            let ahead: Scores = std::array::from_fn(|to| at(&behind, to) + at(word, to));
             back.push(std::array::from_fn(|label| {
-                let best = (0..LABELS).map(|to| at(&behind, to) + at(word, to) + step(&steps, label, to)).max();
-                best.unwrap_or(NEVER).max(NEVER)
+                let own = steps.get(label).unwrap_or(&[NEVER; LABELS]);
+                ahead.iter().zip(own).map(|(score, step)| score + step).max().unwrap_or(NEVER).max(NEVER)
             }));
         }
         back.reverse();
@@ -80,8 +76,4 @@ impl Paths {
         }
         labels
     }
-}
-
-fn step(steps: &[[i32; LABELS]; LABELS], from: usize, to: usize) -> i32 {
-    steps.get(from).and_then(|row| row.get(to)).copied().unwrap_or(NEVER)
 }

@@ -68,39 +68,38 @@ pub(super) struct Around<'s> {
 /// Gives every feature of a word to `take`.
 #[inline]
 pub(super) fn each(around: &Around<'_>, mut take: impl FnMut(u64)) {
-    let [c, b, a, at, y, z] = *around.seen;
+    let [_, b, a, at, y, z] = *around.seen;
     let mut tell = |kind: u64, value: u64| take(pair(kind.wrapping_mul(0x2545_f491_4f6c_dd1d), value));
     let of = |seen: Seen| u64::from(seen.known);
     let (shape, look) = (at.shape(), u64::from(at.look));
-    if at.known != 0 || is_letters(at) || at.shape() == Shape::Mark as u64 {
-        tell(1, at.hash);
-        tell(6, pair(a.hash, at.hash));
-        tell(7, pair(at.hash, y.hash));
-    }
     if is_letters(at) {
         let [three, four, head] = around.ends;
+        tell(1, at.hash);
+        tell(8, pair(b.hash, a.hash));
         tell(9, three);
         tell(10, four);
         tell(11, head);
+        tell(13, of(at) << 8 | shape);
+        tell(17, pair(y.hash, shape));
+        tell(20, pair(a.hash, of(at) << 4 | shape));
+        tell(21, pair(b.hash, of(at) | shape << 20));
+        if around.both != [0, 0] {
+            tell(19, u64::from(around.both[0]) << 24 | u64::from(around.both[1]) << 4 | shape);
+        }
+    } else {
+        tell(24, look | u64::from(a.look) << 8 | u64::from(b.look) << 16 | u64::from(y.look) << 24 | u64::from(z.look) << 32);
     }
     tell(2, a.hash);
     tell(3, y.hash);
     tell(4, b.hash);
     tell(5, z.hash);
-    tell(8, pair(b.hash, a.hash));
+    tell(6, pair(a.hash, at.hash));
+    tell(7, pair(at.hash, y.hash));
     tell(12, look | u64::from(a.look) << 8 | u64::from(y.look) << 16);
-    tell(13, of(at) << 8 | shape);
     tell(14, of(at) << 32 | of(a) << 8 | a.shape());
     tell(15, of(at) << 32 | of(y) << 8 | y.shape());
-    tell(16, pair(a.hash, shape));
-    tell(17, pair(y.hash, shape));
-    tell(19, u64::from(around.both[0]) << 24 | u64::from(around.both[1]) << 4 | shape);
-    tell(20, pair(a.hash, of(at)));
-    tell(21, pair(b.hash, of(at) | shape << 20));
     tell(22, u64::from(around.number) << 24 | of(at) << 4 | shape);
     tell(23, pair(of(a) << 32 | of(at) << 16 | of(y), a.shape() << 8 | y.shape()));
-    tell(24, look | u64::from(a.look) << 8 | u64::from(b.look) << 16 | u64::from(y.look) << 24 | u64::from(z.look) << 32);
-    tell(25, pair(c.hash, shape));
     if around.key != 0 {
         tell(18, u64::from(around.key) << 8 | shape);
         tell(26, u64::from(around.key) << 32 | of(at) << 8 | shape);

@@ -33,16 +33,25 @@ fn fold(hash: u64, c: char) -> u64 {
 
 /// A word.
 pub(super) fn word(text: &str) -> u64 {
+    if text.is_ascii() {
+        return text.bytes().fold(SEED, |hash, byte| step(hash, byte.to_ascii_lowercase()));
+    }
     text.chars().fold(SEED, fold)
 }
 
 /// The last characters of a word, so many.
 pub(super) fn tail(text: &str, chars: usize) -> u64 {
+    if text.is_ascii() {
+        return text.bytes().rev().take(chars).fold(SEED, |hash, byte| step(hash, byte.to_ascii_lowercase()));
+    }
     text.chars().rev().take(chars).fold(SEED, fold)
 }
 
 /// The first characters of a word, so many.
 pub(super) fn head(text: &str, chars: usize) -> u64 {
+    if text.is_ascii() {
+        return text.bytes().take(chars).fold(SEED, |hash, byte| step(hash, byte.to_ascii_lowercase()));
+    }
     text.chars().take(chars).fold(SEED, fold)
 }
 

@@ -20,6 +20,8 @@ const MAX_KEY_AGE: u8 = 2;
 #[derive(Debug, Default)]
 pub(super) struct Run {
     pub(super) tokens: Vec<Token>,
+    /// What is seen of each.
+    seen: Vec<Seen>,
     /// What stands before and behind.
     pub(super) past: [Seen; BEFORE],
     pub(super) behind: [Seen; BEHIND],
@@ -27,6 +29,17 @@ pub(super) struct Run {
     pub(super) key: u16,
     /// Begins with a word in lower case that no key or list asks for.
     lower: bool,
+}
+
+impl Run {
+    /// What is seen of the three tokens before, its own, the two behind.
+    pub(super) fn around(&self) -> Vec<Seen> {
+        let mut seen = Vec::with_capacity(self.seen.len().saturating_add(BEFORE + BEHIND));
+        seen.extend(self.past);
+        seen.extend(&self.seen);
+        seen.extend(self.behind);
+        seen
+    }
 }
 
 impl Default for Seen {
@@ -80,13 +93,11 @@ impl<'m> Walk<'m> {
                     let Some(end) = self.gather(text, first, more) else { break at };
                     at = end;
                     let run = std::mem::take(&mut self.run);
-                    if self.is_worth(text, &run) {
+                    if self.is_worth(&run) {
                         take(&run);
                         self.key = 0;
                     }
-                    for token in &run.tokens {
-                        self.pass(text, token);
-                    }
+                    self.pass_run(text, &run);
                     self.run = run;
                 }
                 Next::Token(token) => {
@@ -101,17 +112,40 @@ impl<'m> Walk<'m> {
     }
 
     /// Whether a run may hold a name. One of ordinary words alone does not, as at the start of most sentences.
-    fn is_worth(&self, text: &str, run: &Run) -> bool {
+    fn is_worth(&self, run: &Run) -> bool {
         if run.key & !known::PLAIN_KEY != 0 || run.lower {
             return true;
         }
         let numbers = run.tokens.iter().any(|token| !is_word(token.shape) && token.shape != Shape::Mark);
-        run.tokens.iter().filter(|token| is_word(token.shape) && token.shape != Shape::Lower).any(|token| {
-            numbers || {
-                let known = self.model.known(super::hash::word(token.of(text)));
-                known & (known::COMMON | known::RARE) == 0 || known & (known::NAME | known::FIRM | known::STREET) != 0
+        let ordinary = |seen: &Seen| {
+            seen.known & (known::COMMON | known::RARE) != 0 && seen.known & (known::NAME | known::FIRM | known::STREET) == 0
+        };
+        let words = run.tokens.iter().zip(&run.seen).filter(|(token, _)| is_word(token.shape) && token.shape != Shape::Lower);
+        words.into_iter().any(|(_, seen)| numbers || !ordinary(seen))
+    }
+
+    /// Takes the tokens of a run as ones that were.
+    fn pass_run(&mut self, text: &str, run: &Run) {
+        if run.seen.is_empty() {
+            for token in &run.tokens {
+                self.pass(text, token);
             }
-        })
+            return;
+        }
+        for seen in run.seen.iter().skip(run.seen.len().saturating_sub(BEFORE)) {
+            let [_, b, c] = self.past;
+            self.past = [b, c, Seen { known: 0, ..*seen }];
+        }
+        self.fresh = false;
+        self.announced = run.tokens.last().is_some_and(|token| token.role & words::ANNOUNCES != 0);
+        self.age_key(u8::try_from(run.tokens.len()).unwrap_or(u8::MAX));
+    }
+
+    fn age_key(&mut self, tokens: u8) {
+        self.key_age = self.key_age.saturating_add(tokens);
+        if self.key_age > MAX_KEY_AGE + 1 {
+            self.key = 0;
+        }
     }
 
     /// Takes a token as one that was.
@@ -121,16 +155,11 @@ impl<'m> Walk<'m> {
         self.fresh = false;
         self.announced = false;
         match token.shape {
-            Shape::Mark if matches!(token.of(text), ":" | "=" | ">") => self.open_key(text),
+            Shape::Mark if matches!(text.as_bytes().get(token.start), Some(b':' | b'=' | b'>')) => self.open_key(text),
             Shape::Lower => self.announced = token.role & words::ANNOUNCES != 0,
             _ => {}
         }
-        if self.key != 0 {
-            self.key_age = self.key_age.saturating_add(1);
-            if self.key_age > MAX_KEY_AGE + 1 {
-                self.key = 0;
-            }
-        }
+        self.age_key(1);
     }
 
     /// Moves passed tokens into what outlasts the piece.
@@ -181,8 +210,22 @@ impl<'m> Walk<'m> {
                     || self.keyed()
                     || lower < MAX_LOWER && self.is_unusual(text, token)
             }
-            Shape::Mark => matches!(token.of(text), "." | "," | "-" | "&" | "/" | "#" | "(" | ")" | "º" | "ª" | "–"),
+            Shape::Mark => match text.as_bytes().get(token.start) {
+                Some(b'.' | b',' | b'-' | b'&' | b'/' | b'#' | b'(' | b')') => true,
+                Some(byte) if byte.is_ascii() => false,
+                _ => matches!(token.of(text), "º" | "ª" | "–"),
+            },
             _ => is_solid(text, token),
+        }
+    }
+
+    /// Looks at the words of the run, if it has a word that could be a name's.
+    fn see(&mut self, text: &str) {
+        let run = &mut self.run;
+        run.seen.clear();
+        let asked = run.key & !known::PLAIN_KEY != 0 || run.tokens.first().is_some_and(|token| token.shape == Shape::Lower);
+        if asked || run.tokens.iter().any(|token| is_word(token.shape) && token.shape != Shape::Lower) {
+            run.seen.extend(run.tokens.iter().map(|token| Seen::whole(text, token, &self.model)));
         }
     }
 
@@ -220,6 +263,7 @@ impl<'m> Walk<'m> {
         self.remember(text);
         self.run.past = self.past;
         self.run.key = self.key;
+        self.see(text);
         self.run.lower = first.shape == Shape::Lower && first.role & words::BEGINS == 0;
         Some(solid)
     }

@@ -157,11 +157,13 @@ pub(super) fn next(text: &str, at: usize, fresh: bool, more: bool) -> Next {
     if !is_word(first) {
         return token(start.saturating_add(first.len_utf8()), Shape::Mark);
     }
-    // Most words: small letters, then a blank, a comma or a full stop.
+    // Most words: small letters but for the first, then a blank, a comma, a full stop or a quote.
     let bytes = text.as_bytes().get(start..).unwrap_or_default();
-    let small = bytes.iter().take(MAX_TOKEN_BYTES).position(|byte| !byte.is_ascii_lowercase()).unwrap_or(0);
-    if small > 0 && matches!(bytes.get(small), Some(b' ' | b',' | b'.' | b'\n')) {
-        return token(start.saturating_add(small), Shape::Lower);
+    let capital = usize::from(first.is_ascii_uppercase());
+    let small = bytes.iter().take(MAX_TOKEN_BYTES).skip(capital).position(|byte| !byte.is_ascii_lowercase()).unwrap_or(0);
+    let plain = capital.saturating_add(small);
+    if small > 0 && matches!(bytes.get(plain), Some(b' ' | b',' | b'.' | b'\n' | b'"')) {
+        return token(start.saturating_add(plain), if capital == 0 { Shape::Lower } else { Shape::Title });
     }
     match word_end(text, start, more) {
         WordEnd::At(end) => token(end, shape_of(text.get(start..end).unwrap_or_default())),
@@ -179,14 +181,17 @@ enum WordEnd {
 fn word_end(text: &str, start: usize, more: bool) -> WordEnd {
     let mut end = start;
     loop {
+        let rest = text.as_bytes().get(end..).unwrap_or_default();
+        let plain = rest.iter().take(MAX_TOKEN_BYTES + 1).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
+        end = end.saturating_add(plain.count());
+        if end.saturating_sub(start) > MAX_TOKEN_BYTES {
+            return WordEnd::Long(rest_of_long(text, end));
+        }
         let Some(c) = char_at(text, end) else {
             return if more { WordEnd::More } else { WordEnd::At(end) };
         };
         if is_word(c) {
             end = end.saturating_add(c.len_utf8());
-            if end.saturating_sub(start) > MAX_TOKEN_BYTES {
-                return WordEnd::Long(rest_of_long(text, end));
-            }
             continue;
         }
         if c != '\'' && c != '\u{2019}' {
@@ -216,28 +221,47 @@ fn joins(text: &str, at: usize, more: bool) -> Option<bool> {
     }
 }
 
-fn shape_of(word: &str) -> Shape {
-    let bytes = word.as_bytes();
-    if word.is_ascii() && bytes.iter().all(u8::is_ascii_lowercase) {
-        return Shape::Lower;
-    }
-    let (mut upper, mut lower, mut digits, mut other, mut letters) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
-    let mut first_upper = false;
-    for (at, c) in word.chars().enumerate() {
-        match c {
-            '0'..='9' => digits += 1,
-            '_' => other += 1,
-            c if c.is_uppercase() => {
-                upper += 1;
-                first_upper |= at == 0;
+/// How many characters of each kind a word has.
+#[derive(Default)]
+struct Kinds {
+    upper: u32,
+    lower: u32,
+    digits: u32,
+    other: u32,
+    first_upper: bool,
+}
+
+impl Kinds {
+    fn of(word: &str) -> Self {
+        let mut kinds = Self::default();
+        if word.is_ascii() {
+            for byte in word.bytes() {
+                kinds.upper += u32::from(byte.is_ascii_uppercase());
+                kinds.lower += u32::from(byte.is_ascii_lowercase());
+                kinds.digits += u32::from(byte.is_ascii_digit());
+                kinds.other += u32::from(byte == b'_');
             }
-            c if c.is_alphabetic() => lower += 1,
-            _ => {}
+            kinds.first_upper = word.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
+            return kinds;
         }
+        for c in word.chars() {
+            match c {
+                '0'..='9' => kinds.digits += 1,
+                '_' => kinds.other += 1,
+                c if c.is_uppercase() => kinds.upper += 1,
+                c if c.is_alphabetic() => kinds.lower += 1,
+                _ => {}
+            }
+        }
+        kinds.first_upper = word.chars().next().is_some_and(char::is_uppercase);
+        kinds
     }
-    letters += upper + lower;
+}
+
+fn shape_of(word: &str) -> Shape {
+    let Kinds { upper, lower, digits, other, first_upper } = Kinds::of(word);
     if digits > 0 || other > 0 {
-        return match (digits, letters, other) {
+        return match (digits, upper + lower, other) {
             (1 | 2, 0, 0) => Shape::Short,
             (3, 0, 0) => Shape::Three,
             (4, 0, 0) => Shape::Four,

@@ -11,7 +11,7 @@ use super::model::{
     place_of, word_place,
 };
 use super::run::Walk;
-use super::{PARTS_PER_NAT, describe, hash, seen_of};
+use super::{PARTS_PER_NAT, describe, hash, key_of};
 
 /// Version of the training, in the file.
 const VERSION: u32 = 1;
@@ -43,6 +43,7 @@ struct Example {
 
 struct Row {
     text: String,
+    field: Option<String>,
     spans: Vec<(usize, usize, usize)>,
 }
 
@@ -64,7 +65,8 @@ fn read_row(row: &serde_json::Value) -> Row {
         (place(&span[0]), place(&span[1]), label)
     });
     let spans = spans.collect();
-    Row { text, spans }
+    let field = row["field"].as_str().map(str::to_owned);
+    Row { text, field, spans }
 }
 
 /// The words' table from lexicon.tsv; names first, so that an ordinary word is the first without a place.
@@ -165,7 +167,7 @@ impl Index {
 fn examples(rows: &[Row], model: &Model<'_>, index: &mut Index) -> Vec<Example> {
     let mut all = Vec::new();
     for (number, row) in rows.iter().enumerate() {
-        Walk::new(*model, 0).runs(&row.text, 0, false, |run| {
+        Walk::new(*model, key_of(row.field.as_deref(), model)).runs(&row.text, 0, false, |run| {
             let mut last = usize::MAX;
             let labels: Vec<usize> = run
                 .tokens
@@ -179,7 +181,7 @@ fn examples(rows: &[Row], model: &Model<'_>, index: &mut Index) -> Vec<Example> 
                 .collect();
             let names: Vec<bool> =
                 run.tokens.iter().zip(&labels).map(|(token, label)| *label != 0 && is_word(token.shape)).collect();
-            let mut seen = seen_of(&row.text, run, model);
+            let mut seen = run.around();
             hide(&mut seen, &names, number as u64);
             let mut tokens: Vec<(Vec<u32>, usize)> = labels.iter().map(|label| (Vec::with_capacity(28), *label)).collect();
             describe(&row.text, run, &seen, model, |at, feature| tokens[at].0.push(index.id(feature)));
