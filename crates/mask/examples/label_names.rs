@@ -26,20 +26,24 @@ fn found(text: &str) -> Vec<(Span, u8)> {
     let mut spans = Vec::new();
     names::find(text, None, &mut spans);
     let points = |byte: usize| text.get(..byte).unwrap_or_default().chars().count() as u64;
-    let point = |span: &names::NameSpan| (points(span.range.start), points(span.range.end), label(span.kind).to_owned());
+    let point = |span: &names::NameSpan| {
+        (points(span.range.start), points(span.range.end), label(span.kind).to_owned())
+    };
     spans.iter().map(|span| (point(span), span.score)).collect()
 }
 
 fn labels(row: &Value) -> Vec<Span> {
-    let span = |span: &Value| Some((span.get(0)?.as_u64()?, span.get(1)?.as_u64()?, span.get(2)?.as_str()?.to_owned()));
+    let span = |span: &Value| {
+        Some((span.get(0)?.as_u64()?, span.get(1)?.as_u64()?, span.get(2)?.as_str()?.to_owned()))
+    };
     row.get("spans").and_then(Value::as_array).into_iter().flatten().filter_map(span).collect()
 }
 
 #[derive(Default)]
 struct Count {
-    met: usize,
-    missed: usize,
-    extra: usize,
+    met: u32,
+    missed: u32,
+    extra: u32,
 }
 
 fn compare(counts: &mut BTreeMap<String, Count>, gold: &[Span], found: &[Span]) {
@@ -55,7 +59,7 @@ fn compare(counts: &mut BTreeMap<String, Count>, gold: &[Span], found: &[Span]) 
                 None => count.missed += 1,
             }
         }
-        count.extra += free.len();
+        count.extra += u32::try_from(free.len()).unwrap_or(u32::MAX);
     }
 }
 
@@ -74,16 +78,22 @@ fn main() -> Result<(), Error> {
         hit += usize::from(gold.is_empty() && !spans.is_empty());
         compare(&mut counts, &gold, &spans);
         if let Some(out) = &mut out {
-            let spans: Vec<Value> = found.iter().map(|((s, e, kind), score)| json!([s, e, kind, score])).collect();
+            let spans: Vec<Value> =
+                found.iter().map(|((s, e, kind), score)| json!([s, e, kind, score])).collect();
             writeln!(out, "{}", json!({"id": row.get("id"), "spans": spans}))?;
         }
     }
     let mut report = std::io::stdout().lock();
     writeln!(report, "{rows} rows; {hit} without any label have a name")?;
     for (kind, Count { met, missed, extra }) in counts {
-        let share = |all: usize| met as f64 / all.max(1) as f64;
-        let f1 = 2.0 * met as f64 / (2 * met + missed + extra).max(1) as f64;
-        writeln!(report, "{kind:14} P {:.3} R {:.3} F1 {f1:.3}  ({met} met, {missed} missed, {extra} extra)", share(met + extra), share(met + missed))?;
+        let share = |all: u32| f64::from(met) / f64::from(all.max(1));
+        let f1 = f64::from(2 * met) / f64::from((2 * met + missed + extra).max(1));
+        writeln!(
+            report,
+            "{kind:14} P {:.3} R {:.3} F1 {f1:.3}  ({met} met, {missed} missed, {extra} extra)",
+            share(met + extra),
+            share(met + missed)
+        )?;
     }
     Ok(())
 }

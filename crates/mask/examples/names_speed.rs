@@ -60,7 +60,10 @@ fn main() -> Result<(), Error> {
         }
         let ((least, middle), (beside, _)) = (of(&mut times), of(&mut beside));
         let (bytes, count) = (text.len(), spans.len());
-        writeln!(report, "{name:8} {bytes:6} bytes: {count:3} names, least {least:?}, middle {middle:?}; patterns {beside:?}")?;
+        writeln!(
+            report,
+            "{name:8} {bytes:6} bytes: {count:3} names, least {least:?}, middle {middle:?}; patterns {beside:?}"
+        )?;
     }
     Ok(())
 }

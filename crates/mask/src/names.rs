@@ -130,7 +130,9 @@ fn name(text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
         let goes_on = label != 0 && label.is_multiple_of(2);
         match (&mut open, kind_of(label)) {
             (Some(open), Some(_)) if goes_on => open.take(token, sure),
-            (Some(open), Some(NameKind::Location)) if open.is_address_before(text, token) => open.take(token, sure),
+            (Some(open), Some(NameKind::Location)) if open.is_address_before(text, token) => {
+                open.take(token, sure);
+            }
             (slot, kind) => {
                 if let Some(done) = slot.take() {
                     done.close(text, out);

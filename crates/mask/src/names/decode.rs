@@ -27,7 +27,9 @@ impl Paths {
     /// Walks a run both ways.
     pub(super) fn of(model: &Model<'_>, words: &[Scores]) -> Self {
         let steps: [Scores; LABELS] = std::array::from_fn(|before| {
-            std::array::from_fn(|label| if may_follow(before, label) { model.step(before, label) } else { NEVER })
+            std::array::from_fn(
+                |label| if may_follow(before, label) { model.step(before, label) } else { NEVER },
+            )
         });
         let mut front: Vec<Scores> = Vec::with_capacity(words.len());
         for word in words {

@@ -9,24 +9,34 @@ use super::token::{Shape, Token};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) hash: u64,
+    /// The word as a key: `first_name` is one, though the model is told only that it is code.
+    pub(super) key: u64,
     pub(super) look: u8,
     pub(super) known: u16,
 }
 
 impl Seen {
     /// What stands outside the text.
-    pub(super) const EDGE: Self = Self { hash: 1, look: Shape::Edge as u8, known: 0 };
+    pub(super) const EDGE: Self = Self { hash: 1, key: 0, look: Shape::Edge as u8, known: 0 };
 
     /// A token as a neighbour: what it is known as is looked up only for words of a run.
     pub(super) fn past(text: &str, token: &Token) -> Self {
         let glue = (u8::from(token.glued) << 4) | (token.lines.min(2) << 5);
         let hash = match token.shape {
             Shape::Mark => hash::word(token.of(text)).wrapping_add(u64::from(token.glued)),
-            Shape::Long | Shape::Gap | Shape::Code | Shape::Mixed => token.shape as u64,
-            Shape::Short | Shape::Three | Shape::Four | Shape::Five | Shape::Digits => token.shape as u64,
+            Shape::Long
+            | Shape::Gap
+            | Shape::Code
+            | Shape::Mixed
+            | Shape::Short
+            | Shape::Three
+            | Shape::Four
+            | Shape::Five
+            | Shape::Digits => token.shape as u64,
             _ => hash::word(token.of(text)),
         };
-        Self { hash, look: token.shape as u8 | glue, known: 0 }
+        let key = if token.shape == Shape::Code { hash::word(token.of(text)) } else { hash };
+        Self { hash, key, look: token.shape as u8 | glue, known: 0 }
     }
 
     /// A token with what it is known as.
@@ -68,38 +78,45 @@ pub(super) struct Around<'s> {
 /// Gives every feature of a word to `take`.
 #[inline]
 pub(super) fn each(around: &Around<'_>, mut take: impl FnMut(u64)) {
-    let [_, b, a, at, y, z] = *around.seen;
+    let [third, second, first, at, next, after] = *around.seen;
     let mut tell = |kind: u64, value: u64| take(pair(kind.wrapping_mul(0x2545_f491_4f6c_dd1d), value));
     let of = |seen: Seen| u64::from(seen.known);
     let (shape, look) = (at.shape(), u64::from(at.look));
+    if at.known != 0 || is_letters(at) || at.shape() == Shape::Mark as u64 {
+        tell(1, at.hash);
+        tell(6, pair(first.hash, at.hash));
+        tell(7, pair(at.hash, next.hash));
+    }
     if is_letters(at) {
         let [three, four, head] = around.ends;
-        tell(1, at.hash);
-        tell(8, pair(b.hash, a.hash));
         tell(9, three);
         tell(10, four);
         tell(11, head);
-        tell(13, of(at) << 8 | shape);
-        tell(17, pair(y.hash, shape));
-        tell(20, pair(a.hash, of(at) << 4 | shape));
-        tell(21, pair(b.hash, of(at) | shape << 20));
-        if around.both != [0, 0] {
-            tell(19, u64::from(around.both[0]) << 24 | u64::from(around.both[1]) << 4 | shape);
-        }
-    } else {
-        tell(24, look | u64::from(a.look) << 8 | u64::from(b.look) << 16 | u64::from(y.look) << 24 | u64::from(z.look) << 32);
     }
-    tell(2, a.hash);
-    tell(3, y.hash);
-    tell(4, b.hash);
-    tell(5, z.hash);
-    tell(6, pair(a.hash, at.hash));
-    tell(7, pair(at.hash, y.hash));
-    tell(12, look | u64::from(a.look) << 8 | u64::from(y.look) << 16);
-    tell(14, of(at) << 32 | of(a) << 8 | a.shape());
-    tell(15, of(at) << 32 | of(y) << 8 | y.shape());
+    tell(2, first.hash);
+    tell(3, next.hash);
+    tell(4, second.hash);
+    tell(5, after.hash);
+    tell(8, pair(second.hash, first.hash));
+    tell(12, look | u64::from(first.look) << 8 | u64::from(next.look) << 16);
+    tell(13, of(at) << 8 | shape);
+    tell(14, of(at) << 32 | of(first) << 8 | first.shape());
+    tell(15, of(at) << 32 | of(next) << 8 | next.shape());
+    tell(16, pair(first.hash, shape));
+    tell(17, pair(next.hash, shape));
+    tell(19, u64::from(around.both[0]) << 24 | u64::from(around.both[1]) << 4 | shape);
+    tell(20, pair(first.hash, of(at)));
+    tell(21, pair(second.hash, of(at) | shape << 20));
     tell(22, u64::from(around.number) << 24 | of(at) << 4 | shape);
-    tell(23, pair(of(a) << 32 | of(at) << 16 | of(y), a.shape() << 8 | y.shape()));
+    tell(23, pair(of(first) << 32 | of(at) << 16 | of(next), first.shape() << 8 | next.shape()));
+    tell(
+        24,
+        look | u64::from(first.look) << 8
+            | u64::from(second.look) << 16
+            | u64::from(next.look) << 24
+            | u64::from(after.look) << 32,
+    );
+    tell(25, pair(third.hash, shape));
     if around.key != 0 {
         tell(18, u64::from(around.key) << 8 | shape);
         tell(26, u64::from(around.key) << 32 | of(at) << 8 | shape);

@@ -93,7 +93,7 @@ impl<'m> Walk<'m> {
                     let Some(end) = self.gather(text, first, more) else { break at };
                     at = end;
                     let run = std::mem::take(&mut self.run);
-                    if self.is_worth(&run) {
+                    if Self::is_worth(&run) {
                         take(&run);
                         self.key = 0;
                     }
@@ -112,15 +112,20 @@ impl<'m> Walk<'m> {
     }
 
     /// Whether a run may hold a name. One of ordinary words alone does not, as at the start of most sentences.
-    fn is_worth(&self, run: &Run) -> bool {
+    fn is_worth(run: &Run) -> bool {
         if run.key & !known::PLAIN_KEY != 0 || run.lower {
             return true;
         }
         let numbers = run.tokens.iter().any(|token| !is_word(token.shape) && token.shape != Shape::Mark);
         let ordinary = |seen: &Seen| {
-            seen.known & (known::COMMON | known::RARE) != 0 && seen.known & (known::NAME | known::FIRM | known::STREET) == 0
+            seen.known & (known::COMMON | known::RARE) != 0
+                && seen.known & (known::NAME | known::FIRM | known::STREET) == 0
         };
-        let words = run.tokens.iter().zip(&run.seen).filter(|(token, _)| is_word(token.shape) && token.shape != Shape::Lower);
+        let words = run
+            .tokens
+            .iter()
+            .zip(&run.seen)
+            .filter(|(token, _)| is_word(token.shape) && token.shape != Shape::Lower);
         words.into_iter().any(|(_, seen)| numbers || !ordinary(seen))
     }
 
@@ -155,7 +160,9 @@ impl<'m> Walk<'m> {
         self.fresh = false;
         self.announced = false;
         match token.shape {
-            Shape::Mark if matches!(text.as_bytes().get(token.start), Some(b':' | b'=' | b'>')) => self.open_key(text),
+            Shape::Mark if matches!(text.as_bytes().get(token.start), Some(b':' | b'=' | b'>')) => {
+                self.open_key(text);
+            }
             Shape::Lower => self.announced = token.role & words::ANNOUNCES != 0,
             _ => {}
         }
@@ -177,7 +184,7 @@ impl<'m> Walk<'m> {
         let word = if b.look & 15 == Shape::Mark as u8 { c } else { b };
         self.key = 0;
         if word.look & 15 != Shape::Edge as u8 && word.look & 15 != Shape::Mark as u8 {
-            self.key = self.model.known(word.hash) & known::ANY_KEY;
+            self.key = self.model.known(word.key) & known::ANY_KEY;
         }
         self.key_age = 0;
     }
@@ -223,7 +230,8 @@ impl<'m> Walk<'m> {
     fn see(&mut self, text: &str) {
         let run = &mut self.run;
         run.seen.clear();
-        let asked = run.key & !known::PLAIN_KEY != 0 || run.tokens.first().is_some_and(|token| token.shape == Shape::Lower);
+        let asked = run.key & !known::PLAIN_KEY != 0
+            || run.tokens.first().is_some_and(|token| token.shape == Shape::Lower);
         if asked || run.tokens.iter().any(|token| is_word(token.shape) && token.shape != Shape::Lower) {
             run.seen.extend(run.tokens.iter().map(|token| Seen::whole(text, token, &self.model)));
         }
@@ -272,9 +280,15 @@ impl<'m> Walk<'m> {
 /// What may be part of a name wherever it stands: a capitalised word, a short number.
 fn is_solid(text: &str, token: &Token) -> bool {
     match token.shape {
-        Shape::Title | Shape::Upper | Shape::Initial => true,
         Shape::Camel => token.of(text).chars().next().is_some_and(char::is_uppercase),
-        Shape::Short | Shape::Three | Shape::Four | Shape::Five | Shape::Mixed => true,
+        Shape::Title
+        | Shape::Upper
+        | Shape::Initial
+        | Shape::Short
+        | Shape::Three
+        | Shape::Four
+        | Shape::Five
+        | Shape::Mixed => true,
         Shape::Digits => token.end.saturating_sub(token.start) <= MAX_NUMBER_BYTES,
         _ => false,
     }

@@ -107,7 +107,9 @@ pub(super) fn rest_of_long(text: &str, at: usize) -> usize {
 fn blank(text: &str, at: usize, more: bool) -> Option<Blank> {
     match text.as_bytes().get(at..at.saturating_add(2)) {
         Some([byte, _]) if byte.is_ascii_alphanumeric() => return Some(Blank { end: at, lines: 0 }),
-        Some([b' ', byte]) if byte.is_ascii_alphanumeric() => return Some(Blank { end: at.saturating_add(1), lines: 0 }),
+        Some([b' ', byte]) if byte.is_ascii_alphanumeric() => {
+            return Some(Blank { end: at.saturating_add(1), lines: 0 });
+        }
         _ => {}
     }
     let mut found = Blank { end: at, lines: 0 };
@@ -160,7 +162,12 @@ pub(super) fn next(text: &str, at: usize, fresh: bool, more: bool) -> Next {
     // Most words: small letters but for the first, then a blank, a comma, a full stop or a quote.
     let bytes = text.as_bytes().get(start..).unwrap_or_default();
     let capital = usize::from(first.is_ascii_uppercase());
-    let small = bytes.iter().take(MAX_TOKEN_BYTES).skip(capital).position(|byte| !byte.is_ascii_lowercase()).unwrap_or(0);
+    let small = bytes
+        .iter()
+        .take(MAX_TOKEN_BYTES)
+        .skip(capital)
+        .position(|byte| !byte.is_ascii_lowercase())
+        .unwrap_or(0);
     let plain = capital.saturating_add(small);
     if small > 0 && matches!(bytes.get(plain), Some(b' ' | b',' | b'.' | b'\n' | b'"')) {
         return token(start.saturating_add(plain), if capital == 0 { Shape::Lower } else { Shape::Title });
@@ -182,7 +189,10 @@ fn word_end(text: &str, start: usize, more: bool) -> WordEnd {
     let mut end = start;
     loop {
         let rest = text.as_bytes().get(end..).unwrap_or_default();
-        let plain = rest.iter().take(MAX_TOKEN_BYTES + 1).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
+        let plain = rest
+            .iter()
+            .take(MAX_TOKEN_BYTES + 1)
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
         end = end.saturating_add(plain.count());
         if end.saturating_sub(start) > MAX_TOKEN_BYTES {
             return WordEnd::Long(rest_of_long(text, end));

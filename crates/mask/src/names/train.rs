@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::features::{Seen, is_word};
 use super::model::{
-    FILE_BYTES, FORMAT, HEADER_BYTES, LABELS, MAGIC, MAX_PROBES, Model, ROW_BITS, ROWS, STEP_BYTES, WORD_BITS, WORDS, known,
-    place_of, word_place,
+    FILE_BYTES, FORMAT, HEADER_BYTES, LABELS, MAGIC, MAX_PROBES, Model, ROW_BITS, ROWS, STEP_BYTES,
+    WORD_BITS, WORDS, known, place_of, word_place,
 };
 use super::run::Walk;
 use super::{PARTS_PER_NAT, describe, hash, key_of};
@@ -179,11 +179,16 @@ fn examples(rows: &[Row], model: &Model<'_>, index: &mut Index) -> Vec<Example> 
                     label
                 })
                 .collect();
-            let names: Vec<bool> =
-                run.tokens.iter().zip(&labels).map(|(token, label)| *label != 0 && is_word(token.shape)).collect();
+            let names: Vec<bool> = run
+                .tokens
+                .iter()
+                .zip(&labels)
+                .map(|(token, label)| *label != 0 && is_word(token.shape))
+                .collect();
             let mut seen = run.around();
             hide(&mut seen, &names, number as u64);
-            let mut tokens: Vec<(Vec<u32>, usize)> = labels.iter().map(|label| (Vec::with_capacity(28), *label)).collect();
+            let mut tokens: Vec<(Vec<u32>, usize)> =
+                labels.iter().map(|label| (Vec::with_capacity(28), *label)).collect();
             describe(&row.text, run, &seen, model, |at, feature| tokens[at].0.push(index.id(feature)));
             all.push(Example { tokens });
         });
@@ -256,7 +261,7 @@ impl Field {
                 before * nodes[at][label]
             });
             let sum: f64 = now.iter().sum();
-            now.iter_mut().for_each(|value| *value /= sum);
+            now = now.map(|value| value / sum);
             front[at] = now;
         }
         for at in (0..count.saturating_sub(1)).rev() {
@@ -264,7 +269,7 @@ impl Field {
                 (0..LABELS).map(|to| steps[label][to] * nodes[at + 1][to] * back[at + 1][to]).sum()
             });
             let sum: f64 = now.iter().sum();
-            now.iter_mut().for_each(|value| *value /= sum);
+            now = now.map(|value| value / sum);
             back[at] = now;
         }
         let mut loss = 0.0;
@@ -308,8 +313,12 @@ impl Field {
             Some((front, _)) => front.iter().copied().enumerate().collect(),
         };
         let from_gold = before.map_or(START, |(_, label)| label);
-        let edge = |row: usize, share: f64, label: usize| share * steps[row][label] * node[label] * back[label];
-        let sum: f64 = rows.iter().flat_map(|(row, share)| (0..LABELS).map(move |label| edge(*row, *share, label))).sum();
+        let edge =
+            |row: usize, share: f64, label: usize| share * steps[row][label] * node[label] * back[label];
+        let sum: f64 = rows
+            .iter()
+            .flat_map(|(row, share)| (0..LABELS).map(move |label| edge(*row, *share, label)))
+            .sum();
         for (row, share) in rows {
             for label in (0..LABELS).filter(|label| allowed(row, *label)) {
                 let is_gold = row == from_gold && label == gold;
@@ -329,8 +338,9 @@ fn shuffled(count: usize, round: u64) -> Vec<usize> {
 
 fn train(field: &mut Field, examples: &[Example], rounds: std::ops::Range<u64>) {
     for round in rounds {
-        let loss: f64 = shuffled(examples.len(), round).into_iter().map(|at| field.learn(&examples[at])).sum();
-        println!("round {round}: loss {:.4} a run", loss / examples.len() as f64);
+        let loss: f64 =
+            shuffled(examples.len(), round).into_iter().map(|at| field.learn(&examples[at])).sum();
+        println!("round {round}: loss {:.4} a run", loss / f64::from(u32::try_from(examples.len()).unwrap()));
     }
 }
 
@@ -363,7 +373,7 @@ fn place(field: &Field, index: &Index) -> HashMap<u32, usize> {
 
 #[expect(clippy::cast_possible_truncation, reason = "rounded and within range")]
 fn rounded(weight: f32, limit: f32) -> i16 {
-    (weight * PARTS_PER_NAT as f32).round().clamp(-limit, limit) as i16
+    (weight * f32::from(i16::try_from(PARTS_PER_NAT).unwrap())).round().clamp(-limit, limit) as i16
 }
 
 fn write(field: &Field, placed: &HashMap<u32, usize>, index: &Index, words: &[u8]) -> Vec<u8> {
@@ -396,7 +406,8 @@ fn without(examples: &mut [Example], keep: impl Fn(u32) -> bool) {
 #[test]
 #[ignore = "minutes of training, run by hand"]
 fn make_the_model() {
-    let folder = std::env::var("TABELLION_NAMES").expect("TABELLION_NAMES names the folder that corpus.py wrote");
+    let folder =
+        std::env::var("TABELLION_NAMES").expect("TABELLION_NAMES names the folder that corpus.py wrote");
     let folder = Path::new(&folder);
     let words = word_table(&folder.join("lexicon.tsv"));
     let empty = file_of(&[[0; 8]; 8], &vec![0; ROWS * 8], &words);
@@ -411,5 +422,6 @@ fn make_the_model() {
     let placed = place(&field, &index);
     without(&mut all, |feature| placed.contains_key(&feature));
     train(&mut field, &all, 3..6);
-    std::fs::write(folder.join("model.bin"), write(&field, &placed, &index, &words)).expect("model.bin written");
+    std::fs::write(folder.join("model.bin"), write(&field, &placed, &index, &words))
+        .expect("model.bin written");
 }
