@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Measures: durable appends beside a bare write-and-sync loop, then verification of a large package and of a log, then views and pages over a
+# Measures: durable appends beside a bare write-and-sync loop, then verification of a large package and of a log, then a long log, then views and pages over a
 # million calls, then records over HTTP, then the gateway beside nginx. Reports, never judges.
 # docs/benchmarks.md says how to read the figures and on what machine ours were taken. BENCH_DIR: the disk to measure; CALLS (1000000)
-# and ITEMS (10000): the size of the log for views and pages, which takes 6 KB a call there and is kept for the next time.
+# and ITEMS (10000): the size of the log for views and pages, which takes 6 KB a call there and is kept for the next time; ENTRIES (1000000): that
+# of the long log, 2 KB each.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,6 +15,16 @@ for measurement in append verify fsck; do
   printf '\n== %s\n' "$measurement"
   "${CARGO_TARGET_DIR:-target}/release/$measurement" --dir "$directory"
 done
+
+printf '\n== long\n'
+long=${CARGO_TARGET_DIR:-target}/release/long
+log=$directory/long-${ENTRIES:-1000000}
+if [ ! -e "$log/made" ]; then
+  rm -rf "$log"
+  "$long" make --dir "$log" --entries "${ENTRIES:-1000000}"
+  touch "$log/made"
+fi
+"$long" measure --dir "$log"
 
 printf '\n== views\n'
 log=$directory/views-${CALLS:-1000000}-${ITEMS:-10000}

@@ -2,7 +2,7 @@
 
     agree.py DIRECTORY [SEED]       DIRECTORY as fixture.sh makes it; `tabellion-verify` must be in PATH
 
-Damages packages, a receipt and a transparent statement at seeded places (one bit changed, with and without a container
+Damages packages, receipts, verification runs and a transparent statement at seeded places (one bit changed, with and without a container
 that is put right; cut short; a piece doubled; a piece moved) and compares the exit status and the first check that
 fails, or every check's outcome where none does. Prints its seed; the same seed makes the same damage.
 """
@@ -54,7 +54,7 @@ def forged_twice(data, random):
 
 ANY = [changed, cut, doubled, moved]
 # Most damage to a package ends at its container; what matters is what a forger would do.
-DAMAGES = {".zip": [*ANY, *[forged, forged_twice] * len(ANY)], ".receipt": ANY, ".transparent": ANY}
+DAMAGES = {".zip": [*ANY, *[forged, forged_twice] * len(ANY)], ".receipt": ANY, ".transparent": ANY, ".run": ANY}
 
 
 def evidence(place):
@@ -62,7 +62,7 @@ def evidence(place):
     yield place / "demo" / "evidence.zip", place / "demo" / "trust.txt"
     for name in ["log.zip", "one.json.receipt", "statement.transparent"]:
         yield place / name, place / "trust.txt"
-    for path in sorted([*GOLDEN.glob("*.zip"), *GOLDEN.glob("*.receipt")]):
+    for path in sorted([*GOLDEN.glob("*.zip"), *GOLDEN.glob("*.receipt"), *GOLDEN.glob("*.run")]):
         yield path, GOLDEN / "trust.txt"
 
 

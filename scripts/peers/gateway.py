@@ -35,14 +35,15 @@ def free_address():
 
 def configure(place, _program):
     upstreams = {
-        "katan": (os.environ["ECHO_URL"], ["echo"]),
-        "replay": (os.environ["REPLAY_URL"], ["wire-small", FORBIDDEN_MODEL]),
-        "real": (os.environ["REAL_URL"], ["smollm2-135m-instruct"]),
+        "katan": ("openai", os.environ["ECHO_URL"], ["echo"]),
+        "claude": ("anthropic", os.environ["ECHO_URL"], ["echo-claude"]),
+        "replay": ("openai", os.environ["REPLAY_URL"], ["wire-small", FORBIDDEN_MODEL]),
+        "real": ("openai", os.environ["REAL_URL"], ["smollm2-135m-instruct"]),
     }
     text = [f'[console]\nlisten = "{free_address()}"\n\n[gateway]\nlisten = "{free_address()}"\n']
-    for name, (url, models) in upstreams.items():
+    for name, (api, url, models) in upstreams.items():
         if url:
-            text.append(f'\n[upstream.{name}]\nbase_url = "{url}"\nmodels = {json.dumps(models)}\nkey_env = "PROVIDER_KEY"\n')
+            text.append(f'\n[upstream.{name}]\napi = "{api}"\nbase_url = "{url}"\nmodels = {json.dumps(models)}\nkey_env = "PROVIDER_KEY"\n')
     (place / CONFIGURATION).write_text("".join(text))
 
 

@@ -36,7 +36,7 @@ def main(arguments):
     server = subprocess.Popen(
         [
             str(Path(sys.executable).with_name("llm-katan")),
-            *("--model", MODEL, "--backend", "echo", "--providers", "openai", "--max-concurrent", AT_ONCE),
+            *("--model", MODEL, "--backend", "echo", "--providers", "openai,anthropic", "--max-concurrent", AT_ONCE),
             *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", "--disable-dashboard"),
             *("--stats-file", str(Path(arguments[0]) / "stats.json")),
         ],

@@ -9,7 +9,8 @@
     forged bytes   the same inside the files of packages, under a container that is put right: what a forger would do
     keys           the golden evidence for a reader with a key directory: one that lists every key, and one that does not
     others         evidence made by web/verify/test/dump.mjs: records removed, reordered, repeated and replaced; forked trees;
-                   disclosures, receipts and signatures carried over from elsewhere; every member of every part misshapen; open alarms;
+                   disclosures, receipts and signatures carried over from elsewhere; every member of every part misshapen; open alarms; root logs
+                   that contradict themselves about a shard; verification runs wrong in one place;
                    every byte of anchors' evidence changed by somebody who has all of the log's keys
     VERIFY.txt     a sample of bytes of a real package changed, where openssl and sha256sum are asked too
 
@@ -33,8 +34,13 @@ import damage
 import verifiers
 
 GOLDEN = verifiers.ROOT / "crates/model/tests/golden/packages"
-EVIDENCE = ["erased.zip", "period.zip", "plain.zip", "rotated.zip", "record.receipt", "statement.receipt", "statement.cose", "registered.cose"]
-FLIPPED = ["erased.zip", "record.receipt", "statement.receipt", "statement.cose", "registered.cose"]  # one of each kind, the richest
+EVIDENCE = [
+    *("erased.zip", "period.zip", "plain.zip", "rotated.zip", "rooted.zip", "unregistered.zip"),
+    *("record.receipt", "statement.receipt", "statement.cose", "registered.cose", "whole.run"),
+]
+# One of each kind, the richest. What a root log's package says of shards is forged in dump.mjs: in others every byte is the same.
+FLIPPED = ["erased.zip", "record.receipt", "statement.receipt", "statement.cose", "registered.cose", "whole.run"]
+NOTICED = ["alarm.zip", "conflict.zip", "broken.run", "ended.run"]  # well made and well signed, and something is wrong with what they say
 SHORT_STEP = 149  # of the bytes, in the short run: about 120 of a package
 NO_BOUNDS = verifiers.outside(None, None)
 BATCH = 2_000  # files on disk at a time; 40 MB
@@ -101,12 +107,13 @@ def registered(_: Path) -> Iterator[Case]:
     for name, keys, verdict in (
         *(("plain.zip", keys, verdict) for keys, verdict in (("keys.json", "holds"), ("few-keys.json", "noticed"))),
         *(("statement.receipt", keys, verdict) for keys, verdict in (("keys.json", "holds"), ("few-keys.json", "noticed"))),
+        *(("whole.run", keys, verdict) for keys, verdict in (("keys.json", "holds"), ("few-keys.json", "noticed"))),
         ("rotated.zip", "keys.json", None),
         ("statement.cose", "keys.json", None),
     ):
         yield Case("keys", f"{name} by {keys}", GOLDEN / name, GOLDEN / "trust.txt", verdict, GOLDEN / keys)
     clocks = (("anchored.zip", "anchored-trust.txt", "holds"), ("witnessed.zip", "witnessed-trust.txt", "holds"))
-    for name, trust, verdict in (*clocks, ("late.zip", "witnessed-trust.txt", "noticed"), ("alarm.zip", "trust.txt", "noticed")):
+    for name, trust, verdict in (*clocks, ("late.zip", "witnessed-trust.txt", "noticed"), *((name, "trust.txt", "noticed") for name in NOTICED)):
         yield Case("keys", f"{name} with {trust}", GOLDEN / name, GOLDEN / trust, verdict)
 
 

@@ -1,5 +1,9 @@
 //! A provider's answer on its way back: read, metered, given its placeholders' values, released when its record allows.
 
+pub(crate) mod anthropic;
+pub(crate) mod openai_chat;
+pub(crate) mod openai_embeddings;
+pub(crate) mod openai_responses;
 pub(crate) mod parts;
 pub(crate) mod relay;
 pub(crate) mod stream;

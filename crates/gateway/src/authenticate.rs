@@ -1,4 +1,4 @@
-//! Whose request it is: the key in `Authorization`, held against the newest snapshot of the gate.
+//! Whose request it is: the key in `Authorization` or `x-api-key`, held against the newest snapshot of the gate.
 //!
 //! Promises: a key is compared by its digest, in time that does not depend on where it differs; a key that has ended is as good as none. Must
 //! never: keep or print a key.
@@ -7,13 +7,15 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_views::gate::{Gate, GateKey, GateSystem};
 
 /// What every key begins with: it can be found by those who search for leaked keys.
 pub const KEY_PREFIX: &str = "tbl_";
+/// Where libraries of Anthropic send a key, and its provider expects one.
+pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Hex digits of the credential id in a key.
 const ID_DIGITS: usize = 32;
 /// Characters of the secret: 256 random bits in base64url.
@@ -42,7 +44,7 @@ impl Caller {
 /// Why nobody is behind a request. What exactly is wrong with a key is not told to whoever sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoCaller {
-    /// No `Authorization: Bearer`, or more than one.
+    /// No key where one belongs, or two of them.
     Missing,
     /// Not a key, or one that is unknown, revoked or expired.
     BadKey,
@@ -50,13 +52,7 @@ pub(crate) enum NoCaller {
 
 /// Finds the caller of a request with these `headers`.
 pub(crate) fn authenticate(headers: &HeaderMap, gate: Arc<Gate>, now: Micros) -> Result<Caller, NoCaller> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return Err(NoCaller::Missing) };
-    let (scheme, key) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(NoCaller::Missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(NoCaller::Missing);
-    }
-    let key = key.trim();
+    let key = key_in(headers).ok_or(NoCaller::Missing)?;
     let key_id = credential_of(key).ok_or(NoCaller::BadKey)?;
     let known = gate.keys.get(&key_id).ok_or(NoCaller::BadKey)?;
     if !same(&Sha256::digest(key.as_bytes()).into(), &known.secret_sha256) {
@@ -67,6 +63,30 @@ pub(crate) fn authenticate(headers: &HeaderMap, gate: Arc<Gate>, now: Micros) ->
     }
     let system_id = known.system;
     Ok(Caller { gate, key_id, system_id })
+}
+
+/// The one key that a request brings. A library that sends it in both places sends the same one.
+fn key_in(headers: &HeaderMap) -> Option<&str> {
+    let one = |name: HeaderName| {
+        let mut values = headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (value, None) => Some(value),
+            _ => None,
+        }
+    };
+    match (one(AUTHORIZATION)?, one(API_KEY)?) {
+        (Some(value), None) => bearer(value),
+        (None, Some(value)) => value.to_str().ok().map(str::trim),
+        (Some(one), Some(other)) => {
+            bearer(one).filter(|key| other.to_str().is_ok_and(|other| other.trim() == *key))
+        }
+        (None, None) => None,
+    }
+}
+
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
 }
 
 /// The credential id in a key of the form `tbl_<32 hex digits>_<43 characters>`.

@@ -14,7 +14,7 @@ use tabellion_mask::Scope;
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::Micros;
 use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Masked, Outcome};
-use tabellion_policy::{Action, PolicySet};
+use tabellion_policy::PolicySet;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -24,7 +24,8 @@ use crate::body::AnswerBody;
 use crate::code::Code;
 use crate::config::span;
 use crate::decide::{self, Asked, Permission, Refusal};
-use crate::dialect::openai;
+use crate::dialect::Dialect;
+use crate::dialect::headers::retry_count;
 use crate::dialect::sent_on::SentOn;
 use crate::ending::{Authorised, End, Facts, Kept};
 use crate::evidence::{self, EvidenceError, Room};
@@ -32,8 +33,8 @@ use crate::forward::{self, NoAnswer, Outbound};
 use crate::race::{Interrupt, Watch};
 use crate::route::{Route, Target};
 use crate::stopwatch::{Phase, Stopwatch};
-use crate::surface::openai_chat::{Changes, ChatRequest};
-use crate::surface::openai_models;
+use crate::surface::request::{Changes, Request};
+use crate::surface::{Surface, models};
 use crate::words::{self, UNRECOGNISED, hex_of};
 use crate::worker::Worker;
 
@@ -77,6 +78,7 @@ struct Ready {
 pub(crate) struct Running {
     pub(crate) worker: Arc<Worker>,
     pub(crate) authorised: Authorised,
+    pub(crate) dialect: Dialect,
     pub(crate) watch: Watch,
     pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
 }
@@ -97,29 +99,36 @@ impl Call {
             }
         };
         match &self.target.route {
-            Route::ChatCompletions | Route::Models | Route::Model(_) if self.target.has_query => {
+            Route::Ask(_) | Route::Models | Route::Model(_) if self.target.has_query => {
                 let reason = "this route takes no query, and none is sent on; leave out what follows the ? of the address";
                 self.deny(&Refusal::new(Code::UnexpectedQuery, reason), None).await;
             }
-            Route::ChatCompletions => self.chat(body).await,
-            Route::Models => openai_models::list(self, None).await,
+            Route::Ask(surface) => {
+                let surface = *surface;
+                self.ask(surface, body).await;
+            }
+            Route::Models => models::list(self, None).await,
             Route::Model(model) => {
                 let model = model.clone();
-                openai_models::list(self, Some(model)).await;
+                models::list(self, Some(model)).await;
             }
             Route::Unknown => {
-                let reason = "the gateway governs POST /v1/chat/completions, GET /v1/models and GET /v1/models/{model}; use one of these";
+                let asked: Vec<&str> = Surface::ALL.into_iter().map(Surface::path).collect();
+                let reason = format!(
+                    "the gateway governs POST below /v1 on {}, GET /v1/models and GET /v1/models/{{model}}; use one of these",
+                    asked.join(", ")
+                );
                 self.deny(&Refusal::new(Code::UnknownRoute, reason), None).await;
             }
         }
     }
 
-    async fn chat(self, body: Bytes) {
+    async fn ask(self, surface: Surface, body: Bytes) {
         let rules = match self.worker.shared.rules.of(&self.caller.gate).await {
             Ok(rules) => rules,
             Err(refusal) => return self.deny(&refusal, None).await,
         };
-        let ready = match self.prepare(&body, rules.as_deref()) {
+        let ready = match self.prepare(surface, &body, rules.as_deref()) {
             Ok(ready) => ready,
             Err((refusal, model)) => return self.deny(&refusal, model).await,
         };
@@ -133,6 +142,7 @@ impl Call {
         }
         let outbound = Outbound {
             upstream: &ready.permission.target.upstream,
+            route: surface.path(),
             sent_on: &ready.sent_on,
             body: ready.bytes,
             stream: ready.stream,
@@ -150,20 +160,26 @@ impl Call {
         facts.upstream_status = Some(inbound.head.status().as_u16());
         let upstream = outbound.upstream.number;
         if ready.stream && stream::is_stream(&inbound.head) {
-            let wanted = ready.usage_wanted;
-            stream::relay(running, inbound, upstream, ready.scope, wanted).await;
+            let asked = stream::Asked { surface, usage_wanted: ready.usage_wanted };
+            stream::relay(running, inbound, upstream, ready.scope, asked).await;
         } else {
-            whole::answer(running, inbound, upstream, ready.scope, ready.stream).await;
+            let asked = whole::Asked { surface, streamed: ready.stream };
+            whole::answer(running, inbound, upstream, ready.scope, asked).await;
         }
     }
 
     /// Reads, decides and masks. A refusal comes with the model asked for, when it could be read.
-    fn prepare(&self, body: &Bytes, rules: Option<&PolicySet>) -> Result<Ready, (Refusal, Option<String>)> {
+    fn prepare(
+        &self,
+        surface: Surface,
+        body: &Bytes,
+        rules: Option<&PolicySet>,
+    ) -> Result<Ready, (Refusal, Option<String>)> {
         decide::live(&self.caller).map_err(|refusal| (refusal, None))?;
         let limits = &self.worker.shared.limits;
         let limits = JsonLimits { max_bytes: limits.body_bytes, max_depth: limits.depth };
-        let request =
-            ChatRequest::read(body, &limits).map_err(|why| (Refusal::new(Code::MalformedBody, why), None))?;
+        let request = Request::read(surface.form(), body, &limits)
+            .map_err(|why| (Refusal::new(Code::MalformedBody, why), None))?;
         if !self.worker.shared.catalogue.is_named(&request.model) && !words::is_model(&request.model) {
             let reason = "model is neither a configured name nor of letters, digits and . _ : / -, at most 128; GET /v1/models lists those that are";
             return Err((Refusal::new(Code::UnknownModel, reason), Some(UNRECOGNISED.to_owned())));
@@ -171,8 +187,8 @@ impl Call {
         let refused = |refusal| (refusal, Some(request.model.clone()));
         let purpose = self.purpose().map_err(refused)?;
         let asked = Asked {
-            action: Action::Chat,
-            surface: self.target.route.surface(),
+            action: surface.action(),
+            surface: surface.name(),
             model: &request.model,
             purpose,
             stream: request.stream,
@@ -182,6 +198,11 @@ impl Call {
         };
         let shared = &self.worker.shared;
         let permission = decide::decide(&self.caller, &asked, &shared.catalogue, rules).map_err(refused)?;
+        if permission.target.upstream.api != surface.api() {
+            let reason = "the provider of this model does not have this interface; ask on a route of its own, or for another model";
+            return Err(refused(Refusal::new(Code::UnknownModel, reason)));
+        }
+        let sent_on = SentOn::of(&self.headers, surface.api());
         let mut scope = shared.scope(self.caller.system_id);
         let changes = Changes {
             model: permission.target.model.as_deref(),
@@ -198,7 +219,7 @@ impl Call {
             model: request.model.clone(),
             permission,
             scope,
-            sent_on: SentOn::of(&self.headers),
+            sent_on,
         })
     }
 
@@ -236,7 +257,7 @@ impl Call {
             masked: ready.masked.clone(),
             policies: decide::policy_digests(&self.caller.gate),
             rules: ready.permission.rules.clone(),
-            retry: openai::retry_count(&self.headers),
+            retry: retry_count(&self.headers),
             prompt,
             prompt_withheld,
         }
@@ -269,10 +290,10 @@ impl Call {
 
     fn running(self, ack: Ack, room: Room, capture: Capture) -> Running {
         self.worker.shared.metrics.opened();
-        let Self { worker, caller, stopwatch, watch, reply, .. } = self;
+        let Self { worker, caller, target, stopwatch, watch, reply, .. } = self;
         let facts = Facts::default();
         let authorised = Authorised { ack, caller, capture, room: Some(room), stopwatch, facts };
-        Running { worker, authorised, watch, reply }
+        Running { worker, authorised, dialect: target.dialect, watch, reply }
     }
 
     /// The record took too long: the client is told now. Should it become durable after all, the call gets its end, as one of which nothing was
@@ -284,10 +305,11 @@ impl Call {
         capture: Capture,
     ) {
         let code = Code::EvidenceUnavailable;
-        let error = openai::error_body(code, code.explain(), None);
+        let dialect = self.target.dialect;
+        let error = dialect.error_body(code, code.explain(), None);
         self.worker.shared.metrics.denied(code);
         let (nobody, _) = oneshot::channel();
-        drop(std::mem::replace(&mut self.reply, nobody).send(openai::error(code, code.explain(), None)));
+        drop(std::mem::replace(&mut self.reply, nobody).send(dialect.error(code, code.explain(), None)));
         let Ok(ack) = append.await else { return };
         let running = self.running(ack, room, capture);
         let end = End::without_answer(Outcome::Cut, code, &error, capture);
@@ -313,7 +335,7 @@ impl Call {
             received_sha256: hex_of(digest),
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
-            retry: openai::retry_count(&self.headers),
+            retry: retry_count(&self.headers),
         };
         self.stopwatch.enter(Phase::Sync);
         let appended = match evidence::denied(&record, &self.caller) {
@@ -323,7 +345,8 @@ impl Call {
         match appended {
             Ok(ack) => {
                 self.worker.shared.metrics.denied(refusal.code);
-                self.answer(openai::error(refusal.code, &refusal.reason, Some(&ack)));
+                let answer = self.target.dialect.error(refusal.code, &refusal.reason, Some(&ack));
+                self.answer(answer);
             }
             Err(error) => drop(self.unavailable::<()>(&error)),
         }
@@ -333,7 +356,8 @@ impl Call {
     fn unavailable<T>(self, error: &EvidenceError) -> Option<T> {
         let code = error.code();
         self.worker.shared.metrics.denied(code);
-        self.answer(openai::error(code, code.explain(), None));
+        let answer = self.target.dialect.error(code, code.explain(), None);
+        self.answer(answer);
         None
     }
 
@@ -365,11 +389,11 @@ impl Running {
     }
 
     async fn fail_with(mut self, outcome: Outcome, code: Code, text: &'static str) {
-        let error = openai::error_body(code, text, Some(&self.authorised.ack));
+        let error = self.dialect.error_body(code, text, Some(&self.authorised.ack));
         let end = End::without_answer(outcome, code, &error, self.authorised.capture);
         match self.authorised.complete(&self.worker, &end).await {
             Ok(()) => {
-                let answer = openai::error(code, text, Some(&self.authorised.ack));
+                let answer = self.dialect.error(code, text, Some(&self.authorised.ack));
                 drop(self.reply.send(answer));
             }
             Err(_) => self.without_end(end).await,
@@ -379,8 +403,8 @@ impl Running {
     /// The end could not be recorded, so nothing is released; goes on trying to record what became of the call instead.
     pub(crate) async fn without_end(self, mut end: End) {
         let code = Code::EvidenceUnavailable;
-        let error = openai::error_body(code, code.explain(), Some(&self.authorised.ack));
-        drop(self.reply.send(openai::error(code, code.explain(), Some(&self.authorised.ack))));
+        let error = self.dialect.error_body(code, code.explain(), Some(&self.authorised.ack));
+        drop(self.reply.send(self.dialect.error(code, code.explain(), Some(&self.authorised.ack))));
         if end.outcome == Outcome::Answered || end.outcome == Outcome::Refused {
             end = End::without_answer(Outcome::Cut, code, &error, self.authorised.capture);
         }

@@ -38,12 +38,26 @@ impl Default for GatewayConfig {
     }
 }
 
-/// One provider with the interface of `OpenAI`.
+/// Whose interface a provider has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Api {
+    /// That of `OpenAI`, which most others offer as well.
+    #[default]
+    OpenAi,
+    /// That of Anthropic.
+    Anthropic,
+}
+
+/// One provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamConfig {
     /// Its name in policies and records: `[a-z0-9-]`, at most 64.
     pub name: String,
+    /// Whose interface it has.
+    #[serde(default)]
+    pub api: Api,
     /// Up to and including `/v1`: `https://api.example.com/v1`.
     pub base_url: String,
     /// Environment variable that holds its key.

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response};
 
 use crate::code::Code;
@@ -17,12 +17,11 @@ use crate::upstream::catalogue::Upstream;
 use crate::upstream::connect::{ConnectError, Sender};
 use crate::upstream::pool::Pool;
 
-/// The route at every provider with this interface.
-const CHAT: &str = "/chat/completions";
-
 /// What is sent.
 pub(crate) struct Outbound<'a> {
     pub(crate) upstream: &'a Upstream,
+    /// Path below its base URL.
+    pub(crate) route: &'static str,
     pub(crate) sent_on: &'a SentOn,
     pub(crate) body: Bytes,
     pub(crate) stream: bool,
@@ -92,7 +91,7 @@ fn request(out: &Outbound<'_>) -> Result<Request<Full<Bytes>>, NoAnswer> {
     let mut request = Request::new(Full::new(out.body.clone()));
     *request.method_mut() = Method::POST;
     // A base URL that is one has a path that routes can be appended to.
-    *request.uri_mut() = endpoint.target(CHAT).ok_or(NoAnswer::Failed(Code::UpstreamUnreachable))?;
+    *request.uri_mut() = endpoint.target(out.route).ok_or(NoAnswer::Failed(Code::UpstreamUnreachable))?;
     let headers = request.headers_mut();
     out.sent_on.put_into(headers);
     headers.insert(HOST, endpoint.authority.clone());
@@ -103,8 +102,8 @@ fn request(out: &Outbound<'_>) -> Result<Request<Full<Bytes>>, NoAnswer> {
     );
     // What comes back must be readable here: placeholders are given their values, tokens are counted.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    if let Some(authorization) = &endpoint.authorization {
-        headers.insert(AUTHORIZATION, authorization.clone());
+    if let Some((name, value)) = &endpoint.credential {
+        headers.insert(name.clone(), value.clone());
     }
     Ok(request)
 }

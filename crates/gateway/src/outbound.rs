@@ -15,7 +15,7 @@ use tabellion_ledger::anchor::{Answer, Exchange, Method as Asked, Outgoing};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
-use crate::config::{StartError, UpstreamConfig};
+use crate::config::{Api, StartError, UpstreamConfig};
 use crate::upstream::connect::{ConnectError, Endpoint};
 use crate::upstream::tls::SystemTls;
 
@@ -38,6 +38,7 @@ impl Outbound {
     pub fn new(name: &str, url: &str, ca_file: Option<&Path>) -> Result<Self, StartError> {
         let config = UpstreamConfig {
             name: name.to_owned(),
+            api: Api::OpenAi,
             base_url: url.to_owned(),
             key_env: None,
             key_file: None,

@@ -1,15 +1,22 @@
 //! Which paths the gateway governs. Whatever is not here is denied.
 
-use hyper::{Method, Uri};
+use hyper::{HeaderMap, Method, Uri};
+
+use crate::dialect::Dialect;
+use crate::surface::Surface;
 
 /// Most bytes of a model's name in a path or a record.
 pub(crate) const MAX_MODEL_BYTES: usize = 256;
+/// Where the routes begin.
+const ROOT: &str = "/v1";
+/// What Anthropic's library puts behind the address of what is not yet final there. The features themselves are named in a header.
+const BETA: &str = "beta=true";
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route {
-    /// `POST /v1/chat/completions`.
-    ChatCompletions,
+    /// `POST` on one of the surfaces.
+    Ask(Surface),
     /// `GET /v1/models`.
     Models,
     /// `GET /v1/models/{model}`.
@@ -18,12 +25,34 @@ pub(crate) enum Route {
     Unknown,
 }
 
-/// What the first line of a request asks for.
+/// What the first line of a request asks for, and whose interface its caller speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) route: Route,
-    /// Whether it has a query. None of the routes takes one.
+    pub(crate) dialect: Dialect,
+    /// Whether it has a query that means something. None of the routes takes one.
     pub(crate) has_query: bool,
+}
+
+impl Target {
+    /// The target of a request with these headers.
+    pub(crate) fn of(method: &Method, target: &Uri, headers: &HeaderMap) -> Self {
+        let route = Route::of(method, target);
+        let dialect = match route {
+            Route::Ask(surface) => surface.dialect(),
+            Route::Unknown if target.path().starts_with("/v1/messages") => Dialect::Anthropic,
+            Route::Models | Route::Model(_) | Route::Unknown => Dialect::of(headers),
+        };
+        let query = target.query().unwrap_or_default();
+        let means_nothing = query.is_empty() || (dialect == Dialect::Anthropic && query == BETA);
+        let has_query = !means_nothing;
+        Self { route, dialect, has_query }
+    }
+
+    /// The same place, where nothing is governed: a wish to switch protocols.
+    pub(crate) fn unknown(self) -> Self {
+        Self { route: Route::Unknown, ..self }
+    }
 }
 
 impl Route {
@@ -33,10 +62,14 @@ impl Route {
         if target.authority().is_some() {
             return Self::Unknown;
         }
-        match (method, target.path()) {
-            (&Method::POST, "/v1/chat/completions") => Self::ChatCompletions,
-            (&Method::GET, "/v1/models") => Self::Models,
-            (&Method::GET, path) => match path.strip_prefix("/v1/models/") {
+        let Some(path) = target.path().strip_prefix(ROOT) else { return Self::Unknown };
+        match *method {
+            Method::POST => Surface::ALL
+                .into_iter()
+                .find(|surface| surface.path() == path)
+                .map_or(Self::Unknown, Self::Ask),
+            Method::GET if path == "/models" => Self::Models,
+            Method::GET => match path.strip_prefix("/models/") {
                 Some(model) if !model.is_empty() && model.len() <= MAX_MODEL_BYTES => {
                     Self::Model(model.to_owned())
                 }
@@ -49,7 +82,7 @@ impl Route {
     /// Its name in records and policies.
     pub(crate) fn surface(&self) -> &'static str {
         match self {
-            Self::ChatCompletions => "openai.chat_completions",
+            Self::Ask(surface) => surface.name(),
             Self::Models | Self::Model(_) => "openai.models",
             Self::Unknown => "unknown",
         }

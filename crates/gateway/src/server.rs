@@ -30,10 +30,10 @@ use crate::body::AnswerBody;
 use crate::call::{Call, Received};
 use crate::code::Code;
 use crate::config::span;
-use crate::dialect::openai;
+use crate::dialect::Dialect;
 use crate::noise::Kind;
 use crate::race::Watch;
-use crate::route::{Route, Target};
+use crate::route::Target;
 use crate::stopwatch::Stopwatch;
 use crate::worker::Worker;
 
@@ -146,16 +146,17 @@ async fn serve(
     serving: &Arc<Serving>,
 ) -> Result<Response<AnswerBody>, Infallible> {
     let shared = &serving.worker.shared;
+    let target = Target::of(request.method(), request.uri(), request.headers());
+    let dialect = target.dialect;
     if let Err(none) = authenticate(request.headers(), shared.gate.load(), shared.now()) {
-        return Ok(nobody(none, peer, serving));
+        return Ok(nobody(none, dialect, peer, serving));
     }
     let (head, body) = request.into_parts();
     // A wish to switch protocols on a request without a body is all that such a request is for.
     let switches = head.method == Method::GET && head.headers.contains_key(UPGRADE);
-    let route = if switches { Route::Unknown } else { Route::of(&head.method, &head.uri) };
-    let has_query = head.uri.query().is_some_and(|query| !query.is_empty());
+    let target = if switches { target.unknown() } else { target };
     let Some(body) = receive(body, &head.headers, serving).await else {
-        return Ok(openai::error(
+        return Ok(dialect.error(
             Code::MalformedBody,
             "the body was not received whole in time; send it again",
             None,
@@ -164,13 +165,13 @@ async fn serve(
     // A body may take its time. Whoever calls is judged by what is in force when the call is complete.
     let caller = match authenticate(&head.headers, shared.gate.load(), shared.now()) {
         Ok(caller) => caller,
-        Err(none) => return Ok(nobody(none, peer, serving)),
+        Err(none) => return Ok(nobody(none, dialect, peer, serving)),
     };
-    Ok(start(caller, Target { route, has_query }, head.headers, body, serving).await)
+    Ok(start(caller, target, head.headers, body, serving).await)
 }
 
 /// Answers a request that nobody stands behind.
-fn nobody(none: NoCaller, peer: SocketAddr, serving: &Serving) -> Response<AnswerBody> {
+fn nobody(none: NoCaller, dialect: Dialect, peer: SocketAddr, serving: &Serving) -> Response<AnswerBody> {
     let shared = &serving.worker.shared;
     shared.metrics.noise();
     let (kind, code) = if shared.noise.admit(peer.ip(), Instant::now()) {
@@ -182,7 +183,7 @@ fn nobody(none: NoCaller, peer: SocketAddr, serving: &Serving) -> Response<Answe
         (Kind::RateLimited, Code::RateLimited)
     };
     shared.noise.count(kind);
-    openai::error(code, code.explain(), None)
+    dialect.error(code, code.explain(), None)
 }
 
 /// Reads a body under the limits of size and time. `None`: its client went away or took too long.
@@ -238,7 +239,7 @@ async fn start(
     body: Received,
     serving: &Serving,
 ) -> Response<AnswerBody> {
-    let worker = &serving.worker;
+    let (worker, dialect) = (&serving.worker, target.dialect);
     let stopwatch = Stopwatch::start();
     let (watch, alive) = Watch::new(worker.cut.clone(), span(worker.shared.limits.total_ms));
     let (reply, answer) = oneshot::channel();
@@ -256,6 +257,6 @@ async fn start(
             answer
         }
         // The task ended without an answer: it was cut off with the runtime.
-        Err(_) => openai::error(Code::Stopping, Code::Stopping.explain(), None),
+        Err(_) => dialect.error(Code::Stopping, Code::Stopping.explain(), None),
     }
 }

@@ -86,6 +86,16 @@ pub(crate) fn event_of(data: &[u8]) -> Bytes {
     bytes.freeze()
 }
 
+/// The same with a name, for libraries that read an event by its name.
+pub(crate) fn named_event(name: &str, data: &[u8]) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(name.len() + data.len() + 16);
+    bytes.extend_from_slice(b"event: ");
+    bytes.extend_from_slice(name.as_bytes());
+    bytes.extend_from_slice(b"\n");
+    bytes.extend_from_slice(&event_of(data));
+    bytes.freeze()
+}
+
 /// Ranges of the lines of `raw`, without their ends.
 fn lines(raw: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();

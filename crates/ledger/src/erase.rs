@@ -259,7 +259,7 @@ impl Ledger {
         let (mut segment, mut bytes) = (read::OpenSegment::default(), Vec::new());
         for batch in self.batches_under(&keys) {
             segment.read(self.shared.disk.as_ref(), &batch, &mut bytes).map_err(LedgerError::Unavailable)?;
-            let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
+            let parsed = read::parse_batch(&batch, &bytes).map_err(|what| self.shared.damage(&what))?;
             for frame in parsed.entries.iter().flat_map(|stored| &stored.units) {
                 let (unit, key, _) = read::unit_of(frame).map_err(LedgerError::Fatal)?;
                 if keys.contains(&key) {

@@ -19,6 +19,7 @@ use crate::anchor::anchored;
 use crate::batches::BatchRef;
 use crate::derive;
 use crate::disk::{self, Disk};
+use crate::hybrid::Held;
 use crate::keyring::Secrets;
 use crate::ledger::{self, OpenOptions};
 use crate::read::{self, Stored};
@@ -42,7 +43,7 @@ const STEPS: u8 = 3;
 pub struct FsckReport {
     /// What is wrong; empty when nothing is.
     pub findings: Vec<String>,
-    /// What is wrong beside the log, which is not touched by it: evidence that anchors gave.
+    /// What is wrong beside the log, which is not touched by it: evidence that anchors gave, the file of its second key.
     pub beside: Vec<String>,
     /// What is worth knowing but not wrong.
     pub notes: Vec<String>,
@@ -94,9 +95,11 @@ pub fn fsck_watched(
     let mut inspector = Inspector { vault: vault.as_ref(), report: &mut report };
     let secrets = Secrets::load(disk.as_ref(), &options.keys).ok();
     let mut compared = Compared::new(&mut inspector, disk.as_ref(), secrets.as_ref());
+    // A start holds the log against what was saved of it: entries that are gone since are told here as well.
+    let known = compared.place.take();
     let mut watched = Watched { inner: &mut compared, meter: &meter };
     let scanned =
-        recover::scan(disk.as_ref(), ScanOptions::read_only(options.origin.as_ref()), None, &mut watched);
+        recover::scan(disk.as_ref(), ScanOptions::read_only(options.origin.as_ref()), known, &mut watched);
     let differs = compared.findings;
     report.beside.extend(differs);
     report.stopped = meter.ended_at();
@@ -112,6 +115,10 @@ pub fn fsck_watched(
             log.check_derived(&meter, &mut report);
             report.stopped = meter.ended_at();
             check_anchors(disk, recovered.state.size(), &mut report);
+            match Held::compare(disk.as_ref(), &recovered.state.second_keys) {
+                Ok(held) => report.beside.extend(held.notes()),
+                Err(error) => report.beside.push(error.to_string()),
+            }
             for kept in against {
                 log.check_against(kept, &mut report);
             }

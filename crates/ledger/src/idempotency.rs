@@ -5,7 +5,6 @@ use tabellion_model::{Entry, UnitId, VaultKeyId, derive_idem_key};
 use tabellion_tlog::{Hash, leaf_hash};
 
 use crate::commit::Ack;
-use crate::disk::Disk;
 use crate::error::{LedgerError, RejectCode};
 use crate::keyring::Secrets;
 use crate::read;
@@ -40,7 +39,7 @@ pub(crate) fn original(shared: &Shared, state: &LogState, idem: &Hash) -> Result
     for index in candidates {
         let batch = state.batch_of(index);
         let stored = batch.map(|batch| read::stored_entry(disk, &batch, index)).transpose();
-        let Some(stored) = stored.map_err(LedgerError::Unavailable)? else { continue };
+        let Some(stored) = stored.map_err(|fault| shared.fault(fault))? else { continue };
         let entry = Entry::parse(&stored.entry)
             .map_err(|error| LedgerError::Fatal(format!("entry {index}: {error}")))?;
         if entry.header().is_some_and(|header| header.idem == Some(*idem)) {
@@ -52,7 +51,7 @@ pub(crate) fn original(shared: &Shared, state: &LogState, idem: &Hash) -> Result
 
 /// Compares `item` with entry `index`, which was appended under the same idempotency key.
 pub(crate) fn same_request(
-    disk: &dyn Disk,
+    shared: &Shared,
     vault: &KeyTable,
     secrets: &Secrets,
     state: &LogState,
@@ -62,7 +61,8 @@ pub(crate) fn same_request(
     let batch = state
         .batch_of(index)
         .ok_or_else(|| LedgerError::Fatal(format!("entry {index} is not in any batch")))?;
-    let stored = read::stored_entry(disk, &batch, index).map_err(LedgerError::Unavailable)?;
+    let disk = shared.disk.as_ref();
+    let stored = read::stored_entry(disk, &batch, index).map_err(|fault| shared.fault(fault))?;
     let entry =
         Entry::parse(&stored.entry).map_err(|error| LedgerError::Fatal(format!("entry {index}: {error}")))?;
     let same = match item {

@@ -27,6 +27,8 @@ use file::{Head, KeyFile, Protection, bytes_of, write_new};
 
 pub use access::{AskPassphrase, KeyAccess, MAX_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, Passphrase, Token};
 pub use encrypt::encrypt_keys;
+pub use ml_dsa::MlDsaFile;
+pub(crate) use ml_dsa::list_ml_dsa;
 
 /// Directory of the key files, below the data directory.
 pub(crate) const KEY_DIR: &str = "keys";

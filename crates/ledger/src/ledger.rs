@@ -139,6 +139,9 @@ impl Ledger {
         ledger.record_rule().map_err(|error| {
             OpenError::Corrupt(format!("that erasures take two people cannot be recorded: {error}"))
         })?;
+        ledger.record_second_key().map_err(|error| {
+            OpenError::Corrupt(format!("the log's second key cannot be recorded: {error}"))
+        })?;
         Ok(ledger)
     }
 
@@ -164,7 +167,7 @@ impl Ledger {
         let head = HeadFile::open(disk.as_ref(), origin.as_str())?;
         let lock = HeldLock::of(disk.as_ref())?;
         let shared = Arc::new(Shared::new(disk, options, lock, state, vault, checkpoint));
-        shared.load_hybrid()?;
+        notes.extend(shared.load_hybrid_to_write()?);
         let (keeper, head) = if options.background {
             let keeper = Keeper::start(Arc::clone(&shared), head)
                 .map_err(OpenError::io("start the keeper of", "log"))?;

@@ -78,7 +78,7 @@ pub use level::{AckLevel, AnchoredBy, Reached};
 pub use lookup::IdempotencyTag;
 pub use lost::loss_said;
 pub use queue::Done;
-pub use reader::{CommitView, EntryView, Reader, UnitContent, UnitView};
+pub use reader::{CommitView, ComparedReader, EntryView, Reader, UnitContent, UnitView};
 pub use retired::{retire, retired};
 pub use room::Reservation;
 pub use scan::{PlainContent, PlainUnit, RawEntry};

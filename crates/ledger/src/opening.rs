@@ -82,26 +82,37 @@ pub(crate) fn look(
     recover::scan(disk, scan, known, &mut FoldOnly)
 }
 
+/// A log that was looked at with its vault.
+pub(crate) struct Looked {
+    pub(crate) recovered: Recovered,
+    pub(crate) vault: KeyTable,
+    /// What is wrong with the vault's keys.
+    pub(crate) lacking: Option<String>,
+    /// Entries that a saved state spoke for and that were not read.
+    pub(crate) unread: u64,
+}
+
 /// The same, with the vault and what is wrong with its keys.
 pub(crate) fn look_at_keys(
     disk: &dyn Disk,
     scan: ScanOptions<'_>,
     secrets: Result<Secrets, OpenError>,
-) -> Result<(Recovered, KeyTable, Option<String>), OpenError> {
+) -> Result<Looked, OpenError> {
     let mut known = None;
     if let Ok(secrets) = &secrets
         && let Found::Whole(saved) = saved::load(disk, secrets, false)
     {
-        known = Some(saved.place.clone());
+        let (place, unread) = (saved.place.clone(), saved.place.size);
         if let Ok(Resumed { recovered, vault, .. }) = resume(disk, scan, secrets, *saved) {
-            return Ok((recovered, vault, None));
+            return Ok(Looked { recovered, vault, lacking: None, unread });
         }
+        known = Some(place);
     }
     let mut used = KeysUsed::default();
     let recovered = recover::scan(disk, scan, known, &mut used)?;
     let vault = open_vault(disk, &recovered.state, &secrets?)?;
     let lacking = used.check(&vault).err().map(|error| error.to_string());
-    Ok((recovered, vault, lacking))
+    Ok(Looked { recovered, vault, lacking, unread: 0 })
 }
 
 /// What was gone on from a saved state.

@@ -80,7 +80,7 @@ impl Committer {
                     Ack { index, record_id, leaf, size: 0, duplicate: false }
                 }
                 Placed::Remembered { original } => idempotency::same_request(
-                    self.shared.disk.as_ref(),
+                    &self.shared,
                     &staging.vault(),
                     &self.secrets,
                     state,

@@ -110,7 +110,7 @@ impl OpenSegment {
 pub(crate) fn parse_batch<'a>(batch: &BatchRef, bytes: &'a [u8]) -> Result<Batch<'a>, String> {
     Batch::read(bytes).filter(|read| read.header.first == batch.first).ok_or_else(|| {
         format!(
-            "the batch of entries {}…{} in {} at offset {} is damaged; run tabellion fsck and restore from a backup",
+            "the batch of entries {}…{} in {} at offset {} is damaged",
             batch.first,
             batch.size_after() - 1,
             segment_path(batch.segment),
@@ -119,13 +119,25 @@ pub(crate) fn parse_batch<'a>(batch: &BatchRef, bytes: &'a [u8]) -> Result<Batch
     })
 }
 
+/// Why a committed entry cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadFault {
+    /// Not now: it says nothing of what lies there.
+    #[error("{0}")]
+    Unreadable(String),
+    /// What lies there is not what was committed.
+    #[error("{0}")]
+    Damaged(String),
+}
+
 /// Entry `index` of `batch`, with its units.
-pub(crate) fn stored_entry(disk: &dyn Disk, batch: &BatchRef, index: u64) -> Result<Stored, String> {
-    let bytes = batch_bytes(disk, batch)?;
-    let read = parse_batch(batch, &bytes)?;
+pub(crate) fn stored_entry(disk: &dyn Disk, batch: &BatchRef, index: u64) -> Result<Stored, ReadFault> {
+    let bytes = batch_bytes(disk, batch).map_err(ReadFault::Unreadable)?;
+    let read = parse_batch(batch, &bytes).map_err(ReadFault::Damaged)?;
     let position = usize::try_from(index - batch.first).unwrap_or(usize::MAX);
-    let stored = read.entries.get(position).ok_or_else(|| format!("entry {index} is not in its batch"))?;
-    owned(stored)
+    let stored = read.entries.get(position);
+    let stored = stored.ok_or_else(|| ReadFault::Damaged(format!("entry {index} is not in its batch")))?;
+    owned(stored).map_err(ReadFault::Damaged)
 }
 
 /// Copies a borrowed entry.

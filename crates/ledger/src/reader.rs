@@ -21,7 +21,7 @@ use crate::error::{LedgerError, OpenError, RejectCode};
 use crate::in_place::HeldLock;
 use crate::keyring::Secrets;
 use crate::ledger::{self, OpenOptions};
-use crate::opening;
+use crate::opening::{self, Looked};
 use crate::read::{self, LogBlocks, Stored};
 use crate::recover::{self, FoldOnly, Recovered, ScanOptions};
 use crate::shared::Shared;
@@ -85,6 +85,18 @@ pub struct Reader {
     pub(crate) shared: Arc<Shared>,
 }
 
+/// A log that was opened with a look at its vault.
+pub struct ComparedReader {
+    /// The log.
+    pub reader: Reader,
+    /// For the operator.
+    pub notes: Vec<String>,
+    /// What is wrong with the keys that content is kept under, which keeps nobody from reading the rest.
+    pub lacking: Option<String>,
+    /// So many of its first entries were taken from its saved state and not read.
+    pub unread: u64,
+}
+
 impl Reader {
     /// Opens the committed prefix of the log in `disk` without writing or locking anything.
     pub fn open(disk: Arc<dyn Disk>, options: &OpenOptions) -> Result<(Self, Vec<String>), OpenError> {
@@ -107,17 +119,17 @@ impl Reader {
         Self::start(disk, options, recovered, vault)
     }
 
-    /// The same, and compares the keys that content is kept under with those that the vault knows: what is wrong with these, which keeps nobody from
-    /// reading the rest.
+    /// The same, and compares the keys that content is kept under with those that the vault knows.
     pub fn open_and_compare_keys(
         disk: Arc<dyn Disk>,
         options: &OpenOptions,
-    ) -> Result<(Self, Vec<String>, Option<String>), OpenError> {
+    ) -> Result<ComparedReader, OpenError> {
         let secrets = Secrets::load(disk.as_ref(), &options.keys);
         let scan = ScanOptions::read_only(options.origin.as_ref());
-        let (recovered, vault, lacking) = opening::look_at_keys(disk.as_ref(), scan, secrets)?;
+        let Looked { recovered, vault, lacking, unread } =
+            opening::look_at_keys(disk.as_ref(), scan, secrets)?;
         let (reader, notes) = Self::start(disk, options, recovered, vault)?;
-        Ok((reader, notes, lacking))
+        Ok(ComparedReader { reader, notes, lacking, unread })
     }
 
     fn start(
@@ -134,8 +146,9 @@ impl Reader {
             vault,
             recovered.checkpoint,
         ));
-        shared.load_hybrid()?;
+        let second = shared.load_hybrid()?;
         let (reader, mut notes) = (Self { shared }, recovered.notes);
+        notes.extend(second.notes());
         notes.extend(reader.load_cosigned().map_err(OpenError::io("read", COSIGNED_PATH))?);
         Ok((reader, notes))
     }
@@ -261,7 +274,7 @@ impl Reader {
         while next < to {
             let batch = self.batch_of(next)?;
             segment.read(self.shared.disk.as_ref(), &batch, &mut bytes).map_err(LedgerError::Unavailable)?;
-            let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
+            let parsed = read::parse_batch(&batch, &bytes).map_err(|what| self.shared.damage(&what))?;
             for (position, stored) in parsed.entries.iter().enumerate() {
                 let index = batch.first + position as u64;
                 if index >= next && index < to {
@@ -275,7 +288,7 @@ impl Reader {
 
     pub(crate) fn stored(&self, index: u64) -> Result<Stored, LedgerError> {
         let batch = self.batch_of(index)?;
-        read::stored_entry(self.shared.disk.as_ref(), &batch, index).map_err(LedgerError::Unavailable)
+        read::stored_entry(self.shared.disk.as_ref(), &batch, index).map_err(|fault| self.shared.fault(fault))
     }
 
     fn view(&self, index: u64, stored: Stored) -> Result<EntryView, LedgerError> {
@@ -348,7 +361,7 @@ impl Reader {
         }
         let batch = self.batch_ending_at(size)?;
         let bytes = read::batch_bytes(self.shared.disk.as_ref(), &batch).map_err(LedgerError::Unavailable)?;
-        let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
+        let parsed = read::parse_batch(&batch, &bytes).map_err(|what| self.shared.damage(&what))?;
         str::from_utf8(parsed.checkpoint)
             .map(Arc::from)
             .map_err(|_| LedgerError::Fatal("a checkpoint is not text".to_owned()))
@@ -465,7 +478,7 @@ impl Reader {
 
     fn receipt_seal(&self, batch: &BatchRef, index: u64, size: u64) -> Result<SealProof, LedgerError> {
         let bytes = read::batch_bytes(self.shared.disk.as_ref(), batch).map_err(LedgerError::Unavailable)?;
-        let parsed = read::parse_batch(batch, &bytes).map_err(LedgerError::Fatal)?;
+        let parsed = read::parse_batch(batch, &bytes).map_err(|what| self.shared.damage(&what))?;
         let count = parsed.entries.len().saturating_sub(1);
         let leaves: Vec<Hash> =
             parsed.entries.iter().take(count).map(|stored| leaf_hash(stored.entry)).collect();

@@ -65,7 +65,7 @@ impl Reader {
             let batch = self.batch_of(next)?;
             read::read_batch(self.shared.disk.as_ref(), &batch, &mut bytes)
                 .map_err(LedgerError::Unavailable)?;
-            let parsed = read::parse_batch(&batch, &bytes).map_err(LedgerError::Fatal)?;
+            let parsed = read::parse_batch(&batch, &bytes).map_err(|what| self.shared.damage(&what))?;
             for (index, stored) in (batch.first..).zip(&parsed.entries) {
                 if index >= next && index < to {
                     each(&RawEntry { index, bytes: stored.entry, reader: self, units: &stored.units })?;
@@ -101,8 +101,8 @@ impl Reader {
 
     pub(crate) fn commit_view(&self, batch: &BatchRef) -> Result<CommitView, LedgerError> {
         let index = batch.size_after() - 1;
-        let stored =
-            read::stored_entry(self.shared.disk.as_ref(), batch, index).map_err(LedgerError::Unavailable)?;
+        let stored = read::stored_entry(self.shared.disk.as_ref(), batch, index)
+            .map_err(|fault| self.shared.fault(fault))?;
         match Entry::parse(&stored.entry) {
             Ok(Entry::Seal(seal)) => Ok(CommitView {
                 first: batch.first,

@@ -18,6 +18,7 @@ use crate::hybrid::Hybrid;
 use crate::in_place::{self, HeldLock};
 use crate::keyring::KeyAccess;
 use crate::ledger::OpenOptions;
+use crate::read::ReadFault;
 use crate::room::Room;
 use crate::state::LogState;
 use crate::vault::KeyTable;
@@ -59,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) cosigned: RwLock<Option<Arc<SignedCheckpoint>>>,
     /// The key of the second signature on checkpoints that are handed out.
     pub(crate) hybrid: RwLock<Option<Arc<Hybrid>>>,
+    /// Held from a change of that key to its effect, so that two changes take effect in the order of their records.
+    pub(crate) second_key_change: Mutex<()>,
     /// Whether a witness's conflict was found; the log's state says so too, once its record is durable.
     pub(crate) stopped: AtomicBool,
     pub(crate) log_number: u32,
@@ -126,6 +129,7 @@ impl Shared {
             newest_checkpoints: RwLock::default(),
             cosigned: RwLock::default(),
             hybrid: RwLock::default(),
+            second_key_change: Mutex::default(),
             stopped: AtomicBool::new(false),
             log_number: 0,
             spare: Spare::default(),
@@ -197,6 +201,14 @@ impl Shared {
             )
         });
         LedgerError::Fatal(text.clone())
+    }
+
+    /// What a reading that failed means: what lies on the disk and is not what was committed stops the log, also when a reader meets it first.
+    pub(crate) fn fault(&self, fault: ReadFault) -> LedgerError {
+        match fault {
+            ReadFault::Unreadable(why) => LedgerError::Unavailable(why),
+            ReadFault::Damaged(what) => self.damage(&what),
+        }
     }
 
     /// Fails once damage was found.

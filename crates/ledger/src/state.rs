@@ -11,7 +11,7 @@ use tabellion_model::body::{
 use tabellion_model::registry::{self, Facts};
 use tabellion_model::{
     BatchSeal, Entry, Env, ErasureRequestId, Header, HoldId, KeyChain, Micros, Origin, ProducerId, RecordId,
-    Statement, StreamName, SystemId, VaultKeyId,
+    SecondKeys, Statement, StreamName, SystemId, VaultKeyId,
 };
 use tabellion_tlog::{Hash, leaf_hash};
 
@@ -92,6 +92,10 @@ pub(crate) struct LogState {
     pub(crate) alarms: Vec<(u64, RecordId, Option<u64>)>,
     /// Indexes of all key records.
     pub(crate) key_records: Vec<u64>,
+    /// Which second key signed checkpoints from which entry on.
+    pub(crate) second_keys: SecondKeys,
+    /// Indexes of the records that say so.
+    pub(crate) second_key_records: Vec<u64>,
     /// The witness's conflict that stopped the log.
     pub(crate) conflict: Option<Conflict>,
 }
@@ -127,6 +131,8 @@ impl LogState {
             tombstones: Vec::new(),
             alarms: Vec::new(),
             key_records: Vec::new(),
+            second_keys: SecondKeys::default(),
+            second_key_records: Vec::new(),
             conflict: None,
         }
     }
@@ -241,6 +247,11 @@ impl LogState {
                 }
                 self.conflict = self.conflict.filter(|conflict| conflict.record_id != lifted);
             }
+            facts @ (Facts::SecondKeyIntroduced(_)
+            | Facts::SecondKeyRotated(_)
+            | Facts::SecondKeyWithdrawn(_)) => {
+                self.apply_second_key(index, &facts)?;
+            }
             Facts::EpochOpened(_)
             | Facts::EpochClosed(_)
             | Facts::PackageExported(_)
@@ -257,6 +268,14 @@ impl LogState {
             | Facts::GapFound(..)
             | Facts::GapFilled(_) => {}
         }
+        Ok(())
+    }
+
+    /// Folds what a record says of the log's second key.
+    pub(crate) fn apply_second_key(&mut self, index: u64, facts: &Facts) -> Result<(), String> {
+        let applied = self.second_keys.apply(index, facts, &self.origin);
+        applied.map_err(|error| format!("entry {index}: {error}"))?;
+        self.second_key_records.push(index);
         Ok(())
     }
 

@@ -3,13 +3,14 @@
 //! Promises that no escape hides a value (`\u0040` is an at sign, also in JSON that is a string of JSON, eight levels deep),
 //! and that what is put in is valid where it stands, at every level.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::class::{Class, Classes};
 use crate::edits::{Edits, OverlapError};
-use crate::json::{self, Limits, Path, RawString, Scalar, Unescaped, Visitor, escaped};
+use crate::json::{self, Limits, Path, RawString, Scalar, Step, Unescaped, Visitor, escaped};
 use crate::restore::{Placing, Search, next_known};
-use crate::scan::{scan, scan_number};
+use crate::scan::{Context, is_telling, scan, scan_number_with, scan_with};
 use crate::scope::{Scope, ScopeFull};
 
 /// Levels of JSON in a string that are read. Agents that hand on each other's calls reach three; each level doubles the
@@ -20,7 +21,10 @@ const LIMITS: Limits = Limits { max_bytes: usize::MAX, max_depth: 64 };
 /// Shorter values of a member are none of any class: an address with its quotes has eight bytes, a card twelve digits. A list
 /// of a million short numbers is not kept.
 const SHORTEST_STRING: usize = 8;
-const SHORTEST_NUMBER: usize = 12;
+/// Shorter numbers of JSON are none of any class, where nothing says what they are.
+pub const SHORTEST_NUMBER: usize = 12;
+/// The same where the member's name says what it is: a telephone number has seven.
+pub const SHORTEST_NAMED_NUMBER: usize = 7;
 
 /// What a string of a body holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +100,20 @@ pub fn mask_string(
     scope: &mut Scope,
     edits: &mut Edits,
 ) -> Result<Vec<Masked>, EditError> {
+    mask_field(place, None, classes, scope, edits)
+}
+
+/// [`mask_string`] of the value of a `field` that says what it is ([`telling_field`]).
+pub fn mask_field(
+    place: Place<'_>,
+    field: Option<&str>,
+    classes: Classes,
+    scope: &mut Scope,
+    edits: &mut Edits,
+) -> Result<Vec<Masked>, EditError> {
     let outer = place.string.unescaped();
     let mut body = BodyMask { classes, scope, edits, masked: Vec::new() };
-    body.mask(&Level { around: None, depth: 1, at: place.at, string: &outer }, place.content)?;
+    body.mask(&Level { around: None, depth: 1, at: place.at, string: &outer }, place.content, field)?;
     Ok(body.masked)
 }
 
@@ -154,13 +169,13 @@ struct BodyMask<'a> {
 
 impl BodyMask<'_> {
     /// Masks a string as its receiver reads it. Recurses [`MAX_NESTED_JSON`] levels at most.
-    fn mask(&mut self, level: &Level<'_>, content: Content) -> Result<(), EditError> {
+    fn mask(&mut self, level: &Level<'_>, content: Content, field: Option<&str>) -> Result<(), EditError> {
         let text = level.string.text.as_ref();
         let mut leaves = Leaves::default();
         let is_json = (content == Content::Json || looks_like_json(text))
             && json::walk(text.as_bytes(), &LIMITS, &mut leaves).is_ok();
         if !is_json {
-            for finding in scan(text, self.classes) {
+            for finding in scan_with(text, Context { field }, self.classes) {
                 self.replace(level, finding.class, finding.value, finding.range, "")?;
             }
             return Ok(());
@@ -168,15 +183,16 @@ impl BodyMask<'_> {
         if level.depth > MAX_NESTED_JSON && !leaves.0.is_empty() {
             return Err(EditError::TooDeep);
         }
-        for (at, leaf) in leaves.0 {
+        for (at, leaf, name) in leaves.0 {
+            let field = name.as_deref();
             match leaf {
                 Leaf::String(string) => {
                     let string = &string.unescaped();
                     let depth = level.depth.saturating_add(1);
-                    self.mask(&Level { around: Some(level), depth, at, string }, Content::Text)?;
+                    self.mask(&Level { around: Some(level), depth, at, string }, Content::Text, field)?;
                 }
                 Leaf::Number(number) => {
-                    if let Some((class, value)) = scan_number(number, self.classes) {
+                    if let Some((class, value)) = scan_number_with(number, Context { field }, self.classes) {
                         let range = at..at.saturating_add(number.len());
                         self.replace(level, class, &value, range, &level.quote())?;
                     }
@@ -216,7 +232,7 @@ fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
 /// What can hold personal data in a JSON text, each with its place, in the order of the text: edits that come in order are
 /// appended, others are inserted.
 #[derive(Default)]
-struct Leaves<'b>(Vec<(usize, Leaf<'b>)>);
+struct Leaves<'b>(Vec<(usize, Leaf<'b>, Option<Cow<'b, str>>)>);
 
 enum Leaf<'b> {
     /// A string or the name of a member.
@@ -224,26 +240,34 @@ enum Leaf<'b> {
     Number(&'b str),
 }
 
-impl<'b> Leaves<'b> {
-    fn string(&mut self, string: RawString<'b>, at: usize) {
-        if string.raw().len() >= SHORTEST_STRING {
-            self.0.push((at, Leaf::String(string)));
-        }
-    }
+/// The name of the innermost member around a value, when it says what the value is.
+pub fn telling_field<'b>(path: Path<'_, 'b>) -> Option<Cow<'b, str>> {
+    let name = path.steps().iter().rev().find_map(|step| match step {
+        Step::Name(name) => Some(name),
+        Step::Index(_) => None,
+    });
+    name.filter(|name| is_telling(name)).cloned()
 }
 
 impl<'b> Visitor<'b> for Leaves<'b> {
-    fn scalar(&mut self, _: Path<'_, 'b>, scalar: Scalar<'b>, range: Range<usize>) {
+    fn scalar(&mut self, path: Path<'_, 'b>, scalar: Scalar<'b>, range: Range<usize>) {
         match scalar {
-            Scalar::String(string) => self.string(string, range.start),
-            Scalar::Number(number) if number.len() >= SHORTEST_NUMBER => {
-                self.0.push((range.start, Leaf::Number(number)));
+            Scalar::String(string) if string.raw().len() >= SHORTEST_STRING => {
+                self.0.push((range.start, Leaf::String(string), telling_field(path)));
             }
-            Scalar::Number(_) | Scalar::Null | Scalar::Bool(_) => {}
+            Scalar::Number(number) if number.len() >= SHORTEST_NAMED_NUMBER => {
+                let field = telling_field(path);
+                if number.len() >= SHORTEST_NUMBER || field.is_some() {
+                    self.0.push((range.start, Leaf::Number(number), field));
+                }
+            }
+            Scalar::String(_) | Scalar::Number(_) | Scalar::Null | Scalar::Bool(_) => {}
         }
     }
 
     fn name(&mut self, _: Path<'_, 'b>, name: RawString<'b>, range: Range<usize>) {
-        self.string(name, range.start);
+        if name.raw().len() >= SHORTEST_STRING {
+            self.0.push((range.start, Leaf::String(name), None));
+        }
     }
 }

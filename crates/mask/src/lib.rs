@@ -1,4 +1,4 @@
-//! Personal data in what an application sends to a model and gets back: found, replaced by placeholders, given back.
+//! Personal data and secrets in what an application sends to a model and gets back: found, replaced by placeholders, given back.
 //!
 //! - [`scan`] finds it in text.
 //! - [`Scope`] issues placeholders (`<EMAIL_7Q2K4F>`), the same one for the same value, and knows what it issued.
@@ -24,10 +24,15 @@ mod scope;
 mod stream;
 
 pub use base64::is_base64;
-pub use body::{Content, EditError, MAX_NESTED_JSON, Masked, Place, mask_string, mask_text, restore_string};
+pub use body::{
+    Content, EditError, MAX_NESTED_JSON, Masked, Place, SHORTEST_NAMED_NUMBER, SHORTEST_NUMBER, mask_field,
+    mask_string, mask_text, restore_string, telling_field,
+};
 pub use class::{Class, Classes};
 pub use edits::{Edits, OverlapError, Piece};
 pub use restore::{Placing, restore_text};
-pub use scan::{Finding, MAX_VALUE_BYTES, scan, scan_number};
+pub use scan::{
+    Context, Finding, MAX_SECRET_BYTES, MAX_VALUE_BYTES, scan, scan_number, scan_number_with, scan_with,
+};
 pub use scope::{MAX_ISSUED, Scope, ScopeFull, ScopeKey};
 pub use stream::{StreamMasker, StreamRestorer};

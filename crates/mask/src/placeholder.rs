@@ -13,9 +13,10 @@ pub(crate) const CODE_LEN: usize = 6;
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Most backslashes in a row that still are escapes of a bracket or underscore: two levels of JSON around Markdown's own.
 const MAX_BACKSLASHES: usize = 8;
-/// Most bytes of a placeholder as it may come back: brackets as `u003c` or `&lt;`, five letters, a code, three runs of
-/// backslashes.
-pub(crate) const MAX_PLACEHOLDER_BYTES: usize = 3 * MAX_BACKSLASHES + 5 + 5 + 1 + CODE_LEN + 5;
+/// Letters of the longest label.
+const MAX_LABEL: usize = 13;
+/// Most bytes of a placeholder as it may come back: brackets as `u003c` or `&lt;`, a label, a code, three runs of backslashes.
+pub(crate) const MAX_PLACEHOLDER_BYTES: usize = 3 * MAX_BACKSLASHES + 5 + MAX_LABEL + 1 + CODE_LEN + 5;
 
 /// The placeholder as it is issued.
 pub(crate) fn write(class: Class, code: [u8; CODE_LEN]) -> String {
@@ -52,7 +53,7 @@ pub(crate) enum Place {
 
 /// Whether a placeholder can begin with this byte.
 pub(crate) fn may_begin(byte: u8) -> bool {
-    matches!(byte, b'<' | b'&' | b'\\' | b'E' | b'e' | b'C' | b'c' | b'I' | b'i')
+    matches!(byte, b'<' | b'&' | b'\\') || byte.is_ascii_alphabetic()
 }
 
 /// The placeholder that begins at a place, where `more` says that text may follow.
@@ -106,6 +107,9 @@ impl Reader<'_> {
             return Err(Stop::No); // within a run of backslashes that was too long at its front
         }
         let word = before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if word && self.bytes.get(start).is_some_and(u8::is_ascii_alphabetic) {
+            return Err(Stop::No);
+        }
         let open = self.bracket(start, &OPENING)?;
         if open.is_none() && word {
             return Err(Stop::No);
@@ -172,12 +176,18 @@ impl Reader<'_> {
     }
 
     fn label(self, at: usize) -> Result<(Class, usize), Stop> {
-        for class in Class::ALL {
-            if let Some(end) = self.literal(at, class.label().as_bytes())? {
-                return Ok((class, end));
-            }
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let len = rest.iter().take(MAX_LABEL + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let front = rest.get(..len).unwrap_or_default();
+        if len == rest.len() && self.more {
+            return Err(if len <= MAX_LABEL && Class::any_label_begins(front) {
+                Stop::More
+            } else {
+                Stop::No
+            });
         }
-        Err(Stop::No)
+        let class = Class::from_label(front).ok_or(Stop::No)?;
+        Ok((class, at.saturating_add(len)))
     }
 
     fn code(self, at: usize) -> Result<([u8; CODE_LEN], usize), Stop> {

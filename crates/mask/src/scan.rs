@@ -7,29 +7,48 @@
 //! [`LEFT_CONTEXT_BYTES`] or holds more than [`MAX_VALUE_BYTES`].
 
 mod card;
+mod checks;
 #[cfg(test)]
 mod cost;
+mod crypto;
+mod date;
 mod email;
+mod find;
 mod iban;
 mod iban_country;
+mod ip;
 mod issuer;
+mod national;
 mod number;
+mod phone;
 mod reading;
+mod resolve;
 mod row;
+mod rule;
+mod secret;
+mod topics;
+mod url;
+mod vendor;
 mod window;
+mod words;
 
 use std::fmt;
 use std::ops::Range;
 
 use crate::class::{Class, Classes};
-pub use number::scan_number;
+pub use number::{scan_number, scan_number_with};
 use reading::Reading;
 pub(crate) use reading::resolved;
+use resolve::beside;
 use row::Row;
-use window::{Probe, Window};
+pub use secret::MAX_SECRET_BYTES;
+pub(crate) use topics::Topics;
+use topics::{Nearby, topics_of};
+use window::{Answer, Probe, Window};
 
 /// Longest value that is looked for, and the most that a stream holds back: an address of RFC 5321 (64 octets, the at
-/// sign, 253 of a domain) in its longest accepted writing. What is longer is decided at this length.
+/// sign, 253 of a domain) in its longest accepted writing. What is longer is decided at this length; only private keys and
+/// tokens, once one has begun, may have [`MAX_SECRET_BYTES`].
 pub const MAX_VALUE_BYTES: usize = 320;
 /// How far before a value a check may look: its local part, a URL's user and scheme (64 + 64 + 4), or the front of a UUID
 /// (24), on a character border.
@@ -56,19 +75,52 @@ impl fmt::Debug for Finding<'_> {
     }
 }
 
+/// What is known of a text besides itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context<'f> {
+    /// The name of the field whose value the text is, such as a member's of a JSON object: `ssn`, `phoneNumber`.
+    pub field: Option<&'f str>,
+}
+
+impl Context<'_> {
+    fn topics(self) -> Topics {
+        self.field.map_or(Topics::NONE, topics_of)
+    }
+}
+
+/// Whether a field of this name says what its value is.
+pub(crate) fn is_telling(field: &str) -> bool {
+    topics_of(field) != Topics::NONE
+}
+
 /// Everything of the wanted classes in a whole text, in order. A value is found as it reads, `\uXXXX` for the character it
 /// stands for, and as it is written.
 pub fn scan(text: &str, classes: Classes) -> impl Iterator<Item = Finding<'_>> {
+    scan_with(text, Context::default(), classes)
+}
+
+/// What [`scan`] finds when the text is the value of a field: its name counts as a word beside every value.
+pub fn scan_with<'t>(
+    text: &'t str,
+    context: Context<'_>,
+    classes: Classes,
+) -> impl Iterator<Item = Finding<'t>> + use<'t> {
+    let topics = context.topics();
     let (scanner, merged) = match Reading::of(text) {
-        None => (Some(as_written(text, classes)), Vec::new()),
-        Some(reading) => (None, merged(text, &reading, classes)),
+        _ if classes.has(Class::Password)
+            && context.field.is_some_and(|field| secret::is_field_secret(field, text)) =>
+        {
+            (None, vec![Finding { class: Class::Password, range: 0..text.len(), value: text }])
+        }
+        None => (Some(as_written(text, classes, topics)), Vec::new()),
+        Some(reading) => (None, merged(text, &reading, classes, topics)),
     };
     scanner.into_iter().flatten().chain(merged)
 }
 
 /// What is found in a text as it is written.
-fn as_written(text: &str, classes: Classes) -> impl Iterator<Item = Finding<'_>> {
-    let mut scanner = Scanner::new(text, classes, Start { at: 0, floor: 0 }, false);
+fn as_written(text: &str, classes: Classes, field: Topics) -> impl Iterator<Item = Finding<'_>> {
+    let mut scanner = Scanner::new(text, classes, field, Start::default(), false);
     std::iter::from_fn(move || match scanner.step() {
         Step::Found(finding) => Some(finding),
         Step::Settled(_) => None,
@@ -76,21 +128,14 @@ fn as_written(text: &str, classes: Classes) -> impl Iterator<Item = Finding<'_>>
 }
 
 /// What is found in a text as it reads, and beside that what is found as it is written: a person may read either.
-fn merged<'t>(text: &'t str, reading: &Reading, classes: Classes) -> Vec<Finding<'t>> {
-    let mut written = as_written(text, classes).filter(|finding| reading.is_whole(&finding.range)).peekable();
-    let mut all = Vec::new();
-    for finding in as_written(&reading.text, classes) {
+fn merged<'t>(text: &'t str, reading: &Reading, classes: Classes, field: Topics) -> Vec<Finding<'t>> {
+    let read = as_written(&reading.text, classes, field).map(|finding| {
         let range = reading.written(finding.range);
-        while let Some(other) = written.next_if(|other| other.range.start < range.end) {
-            if other.range.end <= range.start {
-                all.push(other);
-            }
-        }
         let value = text.get(range.clone()).unwrap_or_default();
-        all.push(Finding { class: finding.class, range, value });
-    }
-    all.extend(written);
-    all
+        Finding { class: finding.class, range, value }
+    });
+    let written = as_written(text, classes, field).filter(|finding| reading.is_whole(&finding.range));
+    beside(read, written)
 }
 
 /// Where a scan begins within its text.
@@ -100,6 +145,8 @@ pub(crate) struct Start {
     pub(crate) at: usize,
     /// End of the last finding: no value reaches back across it.
     pub(crate) floor: usize,
+    /// End of the last telephone number, which makes the next one likely.
+    pub(crate) phone: Option<usize>,
 }
 
 /// What a scan comes to.
@@ -115,29 +162,37 @@ pub(crate) struct Scanner<'t> {
     window: Window<'t>,
     classes: Classes,
     at: usize,
+    phone: Option<usize>,
     row: Row,
+    nearby: Nearby,
 }
 
 impl<'t> Scanner<'t> {
     /// `more` says that text may follow; only then can the end leave something undecided.
-    pub(crate) fn new(text: &'t str, classes: Classes, start: Start, more: bool) -> Self {
-        Self { window: Window { text, floor: start.floor, more }, classes, at: start.at, row: Row::default() }
+    pub(crate) fn new(text: &'t str, classes: Classes, field: Topics, start: Start, more: bool) -> Self {
+        Self {
+            window: Window::new(text, start.floor, more),
+            classes,
+            at: start.at,
+            phone: start.phone,
+            row: Row::default(),
+            nearby: Nearby::new(field),
+        }
     }
 
     /// The next value, or the end.
     pub(crate) fn step(&mut self) -> Step<'t> {
         while let Some(trigger) = self.window.next_trigger(self.at) {
-            let (class, probe) = match self.window.byte(trigger) {
-                Some(b'0'..=b'9') => self.digits(trigger),
-                _ => (Class::Email, email::probe(&self.window, trigger)),
-            };
-            match probe {
-                Probe::Found(range) if self.classes.has(class) => return self.found(class, range),
+            match self.around(trigger) {
+                Answer::Found((class, range)) if self.classes.has(class) => return self.found(class, range),
                 // Not wanted, yet whole: nothing of it is to be taken for something else.
-                Probe::Found(range) => self.pass(range.end),
-                Probe::No => self.at = self.after(trigger),
-                Probe::More => {
-                    return Step::Settled(self.window.token_start(trigger, email::MAX_LOCAL_BYTES));
+                Answer::Found((_, range)) => self.pass(range.end),
+                Answer::No => self.at = self.after(trigger),
+                Answer::More => {
+                    // A digit may be one of an at sign (`%40`, `\u0040`) that is not over.
+                    let digit = self.window.byte(trigger).is_some_and(|byte| byte.is_ascii_digit());
+                    let front = if digit { email::MAX_PENDING_BYTES } else { email::MAX_LOCAL_BYTES };
+                    return Step::Settled(self.window.token_start(trigger, front));
                 }
             }
         }
@@ -146,6 +201,9 @@ impl<'t> Scanner<'t> {
 
     fn found(&mut self, class: Class, range: Range<usize>) -> Step<'t> {
         self.pass(range.end);
+        if class == Class::Phone {
+            self.phone = Some(range.end);
+        }
         let value = self.window.text.get(range.clone()).unwrap_or_default();
         Step::Found(Finding { class, range, value })
     }
@@ -155,30 +213,72 @@ impl<'t> Scanner<'t> {
         self.at = end;
     }
 
-    /// Where to go on after a trigger that was none: behind the whole run of digits, or behind the byte.
+    /// Where to go on after a trigger that was none: behind the whole run of letters and digits, in which nothing else
+    /// begins, or behind the byte. Of an escape (`%2C4111…`) only the digits are passed.
     fn after(&self, trigger: usize) -> usize {
-        self.window.digits_end(trigger).max(trigger.saturating_add(1))
+        let byte = self.window.byte(trigger).unwrap_or(0);
+        let end = match byte {
+            b'0'..=b'9' if self.window.byte_before(trigger) == Some(b'%') => self.window.digits_end(trigger),
+            b'0'..=b'9' => self.window.run_end(trigger),
+            _ => trigger,
+        };
+        end.max(trigger.saturating_add(1))
+    }
+
+    /// What a trigger belongs to.
+    fn around(&mut self, trigger: usize) -> Answer<(Class, Range<usize>)> {
+        match self.window.byte(trigger) {
+            Some(b'0'..=b'9') => self.digits(trigger),
+            Some(sign @ (b':' | b'=' | b'-' | b'_')) => {
+                let Self { window, classes, nearby, .. } = self;
+                window.settle(|window| find::around_sign(window, trigger, sign, *classes, nearby))
+            }
+            _ => found_as(Class::Email, email::probe(&self.window, trigger)),
+        }
     }
 
     /// What a run of digits belongs to.
-    fn digits(&mut self, trigger: usize) -> (Class, Probe) {
+    fn digits(&mut self, trigger: usize) -> Answer<(Class, Range<usize>)> {
         // The rest of a run whose front was decided before: longer than any value.
         if self.window.byte_before(trigger).is_some_and(|byte| byte.is_ascii_digit())
             && trigger > self.window.floor
         {
-            return (Class::PaymentCard, Probe::No);
+            return Answer::No;
         }
-        let (class, probe) = match iban::probe(&self.window, trigger) {
-            Probe::No => (Class::PaymentCard, card::probe(&self.window, trigger, &mut self.row)),
-            probe => (Class::Iban, probe),
+        let first = match iban::probe(&self.window, trigger) {
+            Probe::No => found_as(Class::PaymentCard, card::probe(&self.window, trigger, &mut self.row)),
+            probe => found_as(Class::Iban, probe),
         };
-        let Probe::Found(range) = probe else { return (class, probe) };
+        let answer = match first {
+            Answer::No => {
+                let Self { window, classes, nearby, phone, .. } = self;
+                window.settle(|window| find::around_digit(window, trigger, *classes, *phone, nearby))
+            }
+            other => other,
+        };
+        let Answer::Found((class, range)) = answer else { return answer };
         if !self.classes.has(Class::Email) {
-            return (class, Probe::Found(range));
+            return Answer::Found((class, range));
         }
         match email::probe_around(&self.window, &range) {
-            Probe::No => (class, Probe::Found(range)),
-            probe => (Class::Email, probe),
+            Probe::No => Answer::Found((class, range)),
+            probe => found_as(Class::Email, probe),
         }
     }
+}
+
+fn found_as(class: Class, probe: Probe) -> Answer<(Class, Range<usize>)> {
+    match probe {
+        Probe::No => Answer::No,
+        Probe::More => Answer::More,
+        Probe::Found(range) => Answer::Found((class, range)),
+    }
+}
+
+/// Where two capital letters begin that stand before a blank and what begins here: `AB 12 34 56 C`.
+fn two_letters(window: &Window<'_>, at: usize) -> Option<usize> {
+    let start = at.checked_sub(3)?;
+    let [first, second, b' '] = window.text.as_bytes().get(start..at)? else { return None };
+    let apart = !window.byte_before(start).is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (first.is_ascii_uppercase() && second.is_ascii_uppercase() && apart).then_some(start)
 }

@@ -1,11 +1,11 @@
 //! Text that arrives in pieces, taken as it is written. Promises that the pieces, released, are byte for byte what the text
-//! would have become in one piece, wherever it was split; that only what may still be part of a value or placeholder is held back, 320 bytes at most; and
+//! would have become in one piece, wherever it was split; that only what may still be part of a value or placeholder is held back, 320 bytes at most, or a key's length once a private key or token has begun; and
 //! that nothing held is ever released by a timer.
 
-use crate::class::Classes;
+use crate::class::{Class, Classes};
 use crate::placeholder::MAX_PLACEHOLDER_BYTES;
 use crate::restore::{Placing, Search, next_known};
-use crate::scan::{LEFT_CONTEXT_BYTES, Scanner, Start, Step};
+use crate::scan::{LEFT_CONTEXT_BYTES, Scanner, Start, Step, Topics};
 use crate::scope::{Scope, ScopeFull};
 
 /// The front that is kept to tell what a value begins beside of.
@@ -47,13 +47,14 @@ impl Pending {
 pub struct StreamMasker {
     pending: Pending,
     floor: usize,
+    phone: Option<usize>,
     classes: Classes,
 }
 
 impl StreamMasker {
     /// Nothing received yet.
     pub fn new(classes: Classes) -> Self {
-        Self { pending: Pending::default(), floor: 0, classes }
+        Self { pending: Pending::default(), floor: 0, phone: None, classes }
     }
 
     /// Takes the next piece and appends to `out` what is decided. After an error nothing more may be released.
@@ -74,7 +75,13 @@ impl StreamMasker {
 
     fn run(&mut self, scope: &mut Scope, out: &mut String, more: bool) -> Result<(), ScopeFull> {
         let Pending { text, at } = &mut self.pending;
-        let mut scanner = Scanner::new(text, self.classes, Start { at: *at, floor: self.floor }, more);
+        let mut scanner = Scanner::new(
+            text,
+            self.classes,
+            Topics::NONE,
+            Start { at: *at, floor: self.floor, phone: self.phone },
+            more,
+        );
         let settled = loop {
             match scanner.step() {
                 Step::Found(finding) => {
@@ -83,6 +90,9 @@ impl StreamMasker {
                     out.push_str(&placeholder);
                     *at = finding.range.end;
                     self.floor = finding.range.end;
+                    if finding.class == Class::Phone {
+                        self.phone = Some(finding.range.end);
+                    }
                 }
                 Step::Settled(settled) => break settled,
             }
@@ -90,6 +100,7 @@ impl StreamMasker {
         self.pending.release(settled, out);
         let forgotten = self.pending.forget(LEFT_CONTEXT_BYTES);
         self.floor = self.floor.saturating_sub(forgotten);
+        self.phone = self.phone.and_then(|end| end.checked_sub(forgotten));
         Ok(())
     }
 }

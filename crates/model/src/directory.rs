@@ -124,6 +124,25 @@ impl KeyDirectory {
         self.keys.get(key)?.public.as_ref()
     }
 
+    /// The organisation that the list names for a key, whatever its dates.
+    pub(crate) fn organisation(&self, key: &KeyId) -> Option<&str> {
+        self.keys.get(key).map(|listed| listed.organisation.as_str())
+    }
+
+    /// The organisation for which a key speaks in what it dates itself, or why it does not. Of a key that was revoked nothing counts, whatever date it wrote:
+    /// whoever has it can write any.
+    pub(crate) fn speaker(&self, key: &KeyId, said_at: Micros) -> Result<&str, String> {
+        let listed = self.keys.get(key).ok_or_else(|| "no key of your directory".to_owned())?;
+        let fault = match listed.revoked_at {
+            Some(revoked) => Some(format!(
+                "a key that {} revoked at {revoked}; its own date proves nothing",
+                listed.organisation
+            )),
+            None => listed.fault(Some(said_at)).map(|fault| format!("a key {fault}")),
+        };
+        fault.map_or(Ok(listed.organisation.as_str()), Err)
+    }
+
     /// The outcome of the check and its text.
     pub(crate) fn judge(&self, uses: &Uses) -> (Outcome, String) {
         let (mut problems, mut organisations) = (Problems::default(), BTreeSet::new());

@@ -5,6 +5,7 @@
 
 mod anchor;
 pub mod applicability;
+pub mod attestation;
 pub mod body;
 mod bounds;
 pub mod catalogue;
@@ -28,6 +29,7 @@ pub mod registry;
 mod root_log;
 pub mod sd_jwt;
 mod seal;
+mod second_key;
 mod secret;
 pub mod shards;
 mod source;
@@ -80,6 +82,10 @@ pub use record::{
 pub use registry::{KeyInfo, Purpose};
 pub use root_log::{shard_checkpoint_of, verify_anchor};
 pub use seal::{BatchSeal, BatchSealEntry, SEAL_CONTENT_TYPE, SEAL_FORMAT, SealError};
+pub use second_key::{
+    SECOND_KEY_STREAM, SecondKeyEnd, SecondKeyError, SecondKeyGrant, SecondKeys, introduce_second_key,
+    rotate_second_key,
+};
 pub use secret::{UnitKeys, derive_data_key, derive_idem_key, derive_seed, fingerprint, idem_tag, salt};
 pub use source::{
     MAX_NAMED_GAPS, SOURCE_MEMBER, SourceEpoch, SourceLedger, SourceNumber, SourceRow, Spans, Withheld,

@@ -8,7 +8,7 @@ mod check;
 mod keys;
 mod level;
 mod live;
-mod plan;
+pub(crate) mod plan;
 
 pub use anchors::ReceiptAnchor;
 pub use check::verify_receipt;

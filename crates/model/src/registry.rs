@@ -10,6 +10,7 @@ mod erasure;
 mod export;
 mod key;
 mod registered;
+mod second_key;
 mod shard;
 mod source;
 mod witness;
@@ -26,6 +27,7 @@ pub use erasure::{ErasureDone, ErasureOrdered, ErasureScope, HoldPlaced};
 pub use export::PackageExported;
 pub use key::{Genesis, Granted, KEYS_STREAM, KeyInfo, Purpose, Revocation, Revoked, Rotated};
 pub use registered::StatementRegistered;
+pub use second_key::{SecondKeyInfo, SecondKeyIntroduced, SecondKeyRotated, SecondKeyWithdrawn};
 pub use shard::{
     SHARD_STREAMS, ShardCheckpoint, ShardConflict, ShardKeyRotated, ShardRegistered, shard_name, shard_stream,
 };
@@ -98,11 +100,17 @@ pub enum Kind {
     ShardCheckpointRecorded,
     /// `shard.conflict_found`
     ShardConflictFound,
+    /// `second_key.introduced`
+    SecondKeyIntroduced,
+    /// `second_key.rotated`
+    SecondKeyRotated,
+    /// `second_key.withdrawn`
+    SecondKeyWithdrawn,
 }
 
 impl Kind {
     /// Every kind, in the order of `docs/formats.md`.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Genesis,
         Self::KeyGranted,
         Self::KeyRotated,
@@ -131,6 +139,9 @@ impl Kind {
         Self::ShardKeyRotated,
         Self::ShardCheckpointRecorded,
         Self::ShardConflictFound,
+        Self::SecondKeyIntroduced,
+        Self::SecondKeyRotated,
+        Self::SecondKeyWithdrawn,
     ];
 
     /// The name in records.
@@ -164,6 +175,9 @@ impl Kind {
             Self::ShardKeyRotated => "shard.key_rotated",
             Self::ShardCheckpointRecorded => "shard.checkpoint_recorded",
             Self::ShardConflictFound => "shard.conflict_found",
+            Self::SecondKeyIntroduced => "second_key.introduced",
+            Self::SecondKeyRotated => "second_key.rotated",
+            Self::SecondKeyWithdrawn => "second_key.withdrawn",
         }
     }
 
@@ -191,6 +205,9 @@ impl Kind {
                 | Self::ShardKeyRotated
                 | Self::ShardCheckpointRecorded
                 | Self::ShardConflictFound
+                | Self::SecondKeyIntroduced
+                | Self::SecondKeyRotated
+                | Self::SecondKeyWithdrawn
         )
     }
 
@@ -264,6 +281,12 @@ pub enum Facts {
     ShardCheckpointRecorded(ShardCheckpoint),
     /// `shard.conflict_found`
     ShardConflictFound(ShardConflict),
+    /// `second_key.introduced`
+    SecondKeyIntroduced(Box<SecondKeyIntroduced>),
+    /// `second_key.rotated`
+    SecondKeyRotated(Box<SecondKeyRotated>),
+    /// `second_key.withdrawn`
+    SecondKeyWithdrawn(SecondKeyWithdrawn),
 }
 
 /// How much this version knows of a record's type.
@@ -458,6 +481,9 @@ impl Facts {
             Self::ShardKeyRotated(_) => Kind::ShardKeyRotated,
             Self::ShardCheckpointRecorded(_) => Kind::ShardCheckpointRecorded,
             Self::ShardConflictFound(_) => Kind::ShardConflictFound,
+            Self::SecondKeyIntroduced(_) => Kind::SecondKeyIntroduced,
+            Self::SecondKeyRotated(_) => Kind::SecondKeyRotated,
+            Self::SecondKeyWithdrawn(_) => Kind::SecondKeyWithdrawn,
         }
     }
 
@@ -494,6 +520,9 @@ impl Facts {
             Self::ShardKeyRotated(facts) => facts.to_clear(),
             Self::ShardCheckpointRecorded(facts) => facts.to_clear(),
             Self::ShardConflictFound(facts) => facts.to_clear(),
+            Self::SecondKeyIntroduced(facts) => facts.to_clear(),
+            Self::SecondKeyRotated(facts) => facts.to_clear(),
+            Self::SecondKeyWithdrawn(facts) => facts.to_clear(),
         };
         (!clear.is_empty()).then_some(clear)
     }
@@ -550,6 +579,11 @@ impl Facts {
             Kind::ShardKeyRotated => Self::ShardKeyRotated(Box::new(ShardKeyRotated::read(members)?)),
             Kind::ShardCheckpointRecorded => Self::ShardCheckpointRecorded(ShardCheckpoint::read(members)?),
             Kind::ShardConflictFound => Self::ShardConflictFound(ShardConflict::read(members)?),
+            Kind::SecondKeyIntroduced => {
+                Self::SecondKeyIntroduced(Box::new(SecondKeyIntroduced::read(members)?))
+            }
+            Kind::SecondKeyRotated => Self::SecondKeyRotated(Box::new(SecondKeyRotated::read(members)?)),
+            Kind::SecondKeyWithdrawn => Self::SecondKeyWithdrawn(SecondKeyWithdrawn::read(members)?),
         })
     }
 }

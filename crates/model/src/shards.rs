@@ -1,7 +1,7 @@
 //! What a root log says of its shards, one after the other: that each only grew, under its own signature (`docs/shards.md`).
 //!
 //! Promises: a fold over the records alone, in the order of the log; each contradiction is named with its entry. Where the records do not begin with the shard's
-//! registration its key is unknown, and signatures are counted as not checked.
+//! registration its key is unknown, and signatures are counted as not checked. Must never: take a conflict for settled because the shard went on.
 
 use std::collections::BTreeMap;
 
@@ -51,12 +51,23 @@ pub struct ShardLife {
     pub newest: Option<ShardStep>,
     /// How many there are.
     pub checkpoints: u64,
-    /// Of these, how many whose signature could not be checked.
+    /// Records about it whose signatures could not be checked, because its key is not known before them.
     pub unchecked: u64,
     /// Longest time between two of them, microseconds.
     pub longest_us: u64,
     /// Conflicts on record.
     pub alarms: Vec<ShardAlarm>,
+}
+
+impl ShardLife {
+    /// Whether the shard's key says yes; where it is not known nothing speaks against it, and that is counted.
+    fn is_right(&mut self, by: impl FnOnce(&PublicKey) -> bool) -> bool {
+        if let Some(key) = &self.key {
+            return by(key);
+        }
+        self.unchecked += 1;
+        true
+    }
 }
 
 /// Every shard of a root log.
@@ -79,7 +90,7 @@ impl ShardLives {
             }
             Facts::ShardKeyRotated(said) => {
                 let life = self.shards.entry(said.origin.clone()).or_default();
-                let agreed = life.key.is_none_or(|key| said.is_agreed(&key));
+                let agreed = life.is_right(|key| said.is_agreed(key));
                 life.key = Some(said.rotation.key.public);
                 if !agreed {
                     self.problem(format!(
@@ -91,7 +102,7 @@ impl ShardLives {
             Facts::ShardCheckpointRecorded(said) => return Some(self.step(index, at, said)),
             Facts::ShardConflictFound(said) => {
                 let life = self.shards.entry(said.shown.origin.clone()).or_default();
-                let wrong = life.key.is_some_and(|key| !said.shown.is_signed_by(&key));
+                let wrong = !life.is_right(|key| said.shown.is_signed_by(key));
                 let (kind, proved, size) = (said.kind, said.proved, said.shown.size);
                 life.alarms.push(ShardAlarm { index, at, kind, proved, size });
                 if wrong {
@@ -112,17 +123,22 @@ impl ShardLives {
         let before = life.newest.replace(step);
         life.checkpoints += 1;
         let mut wrong = None;
-        match life.key {
-            None => life.unchecked += 1,
-            Some(key) if said.is_signed_by(&key) => {}
-            Some(_) => wrong = Some(format!("entry {index}: not signed by the key of {}", said.origin)),
+        if !life.is_right(|key| said.is_signed_by(key)) {
+            wrong = Some(format!("entry {index}: not signed by the key of {}", said.origin));
         }
         if let Some(before) = before {
             life.longest_us = life.longest_us.max(at.0.saturating_sub(before.at.0));
-            if before.size >= said.size {
+            let (size, at) = (said.size, before.index);
+            if before.size > size {
+                let had = before.size;
                 wrong = Some(format!(
-                    "entry {index}: {} has {} entries, and had {} in entry {}",
-                    said.origin, said.size, before.size, before.index
+                    "entry {index}: {} has {size} entries, and had {had} in entry {at}",
+                    said.origin
+                ));
+            } else if before.size == size && before.root != said.root {
+                wrong = Some(format!(
+                    "entry {index}: {} has another root for {size} entries than in entry {at}",
+                    said.origin
                 ));
             }
         }

@@ -1,4 +1,4 @@
-//! The result of verifying many entries of a log at once, signed (formats §14).
+//! The result of verifying many entries of a log at once, signed (formats §12.3).
 //!
 //! Promises: one byte form; every entry that was asked for and reached has its four verdicts, kept apart; that some were not reached, and why, stands in
 //! the signed bytes. Must never: call fine what was not checked.

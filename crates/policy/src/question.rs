@@ -24,6 +24,8 @@ const HOURS_PER_WEEK: u64 = 7 * HOURS_PER_DAY;
 pub enum Action {
     /// Talk to a model.
     Chat,
+    /// Have a model turn texts into vectors.
+    Embed,
     /// See a model in the list of models; asked once for each.
     ListModels,
 }
@@ -33,6 +35,7 @@ impl Action {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::Embed => "embed",
             Self::ListModels => "list_models",
         }
     }

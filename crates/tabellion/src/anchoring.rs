@@ -159,6 +159,12 @@ fn root_log(name: &str, config: &AnchorConfig) -> Result<Outbound, Failure> {
     if config.url.is_empty() {
         return Err(lacking(name, "has no url"));
     }
+    if config.url.starts_with("http://") && !is_of_this_machine(&config.url) {
+        return Err(lacking(
+            name,
+            "has a url without TLS, over which its API key would go to whoever listens; only this machine itself can be reached by http://",
+        ));
+    }
     let outbound = Outbound::new(&format!("anchor.{name}"), &config.url, config.ca_file.as_deref());
     let outbound = outbound.map_err(|error| Failure::malformed(error.to_string()))?;
     let file = config.token_file.clone();
@@ -170,6 +176,14 @@ fn root_log(name: &str, config: &AnchorConfig) -> Result<Outbound, Failure> {
         Failure::malformed(format!("[anchor.{name}] token_file holds no token on its first line; correct it"))
     };
     outbound.with_bearer(&token).ok_or_else(refused)
+}
+
+/// Whether a URL names this machine.
+fn is_of_this_machine(url: &str) -> bool {
+    let uri = url.parse::<hyper::Uri>().ok();
+    let host = uri.as_ref().and_then(hyper::Uri::host).unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The keys that a root log's receipts have to be under: those of its trust file.
@@ -251,6 +265,29 @@ pub(crate) fn render(text: &mut String, coverage: &[Coverage], reader: &Reader) 
             if let Some(value) = value(one) {
                 let _ = writeln!(text, "{name}{{anchor=\"{}\"}} {value}", one.name);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_key_leaves_this_machine_by_tls_alone() {
+        for own in
+            ["http://127.0.0.1:8087", "http://localhost:8087/x", "http://[::1]:8087", "http://127.9.9.9"]
+        {
+            assert!(is_of_this_machine(own), "{own} could not be tried out");
+        }
+        for other in [
+            "http://10.0.0.1",
+            "http://localhost.example.org",
+            "http://127.0.0.1.example.org",
+            "http://0.0.0.0",
+            "no url",
+        ] {
+            assert!(!is_of_this_machine(other), "the key would go to {other} for all to read");
         }
     }
 }

@@ -537,7 +537,7 @@ mod tests {
             "a gateway without a provider would listen"
         );
         for (text, part) in [
-            ("[upstream.x]\nbase = \"y\"\n", "did you mean base_url"),
+            ("[upstream.x]\nbase_ur = \"y\"\n", "did you mean base_url"),
             ("[upstream]\nx = \"y\"\n", "[upstream.NAME]"),
             ("[upstream.X]\nbase_url = \"y\"\n", "a-z, 0-9"),
             ("[upstream.x]\nbase_url = \"https://user:secret@host/v1\"\n", "key_env or key_file"),

@@ -13,7 +13,7 @@ use clap::Args;
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::keyring::{self, KeyAccess, KeyPair};
-use tabellion_ledger::{OpenOptions, OsEntropy, Reader, SystemClock, retired};
+use tabellion_ledger::{ComparedReader, OpenOptions, OsEntropy, Reader, SystemClock, retired};
 use tabellion_model::{KeyId, Purpose};
 
 use crate::config::{self, Config};
@@ -159,11 +159,11 @@ impl Directory {
     }
 
     /// The same, with what is wrong with the vault's keys, held against those that content needs.
-    pub(crate) fn reader_with_keys(&self) -> Result<(Reader, Option<String>), Failure> {
-        let (reader, notes, lacking) = Reader::open_and_compare_keys(self.disk()?, &self.options(false)?)?;
-        terminal::say_notes(&notes);
-        self.check_env(&reader)?;
-        Ok((reader, lacking))
+    pub(crate) fn reader_with_keys(&self) -> Result<ComparedReader, Failure> {
+        let compared = Reader::open_and_compare_keys(self.disk()?, &self.options(false)?)?;
+        terminal::say_notes(&compared.notes);
+        self.check_env(&compared.reader)?;
+        Ok(compared)
     }
 
     /// Refuses a log of another environment than the configuration names.

@@ -4,6 +4,7 @@
 //! failed, 2 malformed input or wrong use, 3 undetermined. Must never: write to a log except by asking its ledger to append.
 
 mod anchoring;
+pub mod attesting;
 pub mod cli;
 mod command;
 mod config;

@@ -120,11 +120,15 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
             let (pair, ack) = rotate(ledger, &id("key", key_id, KeyId::from_hex)?)?;
             Ok(changed(Some(&pair), &ack))
         }
+        Request::IntroduceSecondKey {} => Ok(second(ledger.introduce_second_key()?)),
+        Request::RotateSecondKey {} => Ok(second(ledger.rotate_second_key()?)),
+        Request::WithdrawSecondKey { key_id, reason } => {
+            let key_id = id("key", key_id, KeyId::from_hex)?;
+            let ack = ledger.withdraw_second_key(&key_id, revocation(reason)?)?;
+            Ok(Answer::Key { key_id: None, purpose: None, record: Appended::from(&ack) })
+        }
         Request::RevokeKey { key_id, reason } => {
-            let unknown =
-                || malformed("the reason of a revocation is compromised, lost or retired".to_owned());
-            let reason = Revocation::parse(reason).ok_or_else(unknown)?;
-            let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, reason)?;
+            let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, revocation(reason)?)?;
             Ok(changed(pair.as_ref(), &ack))
         }
         Request::AddPerson { .. }
@@ -303,6 +307,20 @@ fn changed(pair: Option<&KeyPair>, ack: &Ack) -> Answer {
         purpose: pair.map(|pair| pair.purpose.as_str().to_owned()),
         record: Appended::from(ack),
     }
+}
+
+/// The second key that is in force now.
+fn second((key_id, ack): (KeyId, Ack)) -> Answer {
+    Answer::Key {
+        key_id: Some(key_id.to_hex()),
+        purpose: Some("hybrid".to_owned()),
+        record: Appended::from(&ack),
+    }
+}
+
+fn revocation(reason: &str) -> Result<Revocation, LedgerError> {
+    Revocation::parse(reason)
+        .ok_or_else(|| malformed("the reason of a revocation is compromised, lost or retired".to_owned()))
 }
 
 fn granted_purpose(name: &str) -> Result<Purpose, LedgerError> {

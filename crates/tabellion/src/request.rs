@@ -257,6 +257,17 @@ pub enum Request {
         /// The key that goes, hex.
         key_id: String,
     },
+    /// Make a second key for checkpoints and record it.
+    IntroduceSecondKey {},
+    /// Replace the second key by a new one.
+    RotateSecondKey {},
+    /// Take the second key out of force.
+    WithdrawSecondKey {
+        /// The key, hex.
+        key_id: String,
+        /// `compromised`, `lost` or `retired`.
+        reason: String,
+    },
     /// Revoke a key.
     RevokeKey {
         /// The key, hex.

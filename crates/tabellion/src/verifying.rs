@@ -14,7 +14,7 @@ use crate::{files, terminal, trust};
 const MAX_INPUT_BYTES: u64 = u32::MAX as u64;
 
 /// Largest live copy that is read: a file of it is compared by its digest.
-const MAX_LIVE_BYTES: u64 = 1 << 30;
+pub(crate) const MAX_LIVE_BYTES: u64 = 1 << 30;
 
 /// What the exit codes mean, for the help.
 pub const EXIT_CODES: &str = "Exit status: 0 everything required holds, 1 something is broken, 2 the file is malformed,\n\
@@ -42,6 +42,11 @@ pub struct Options {
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Nobody said what to verify.
+pub fn nothing_named() -> Failure {
+    Failure::malformed("name the file to verify; --help says more")
 }
 
 /// Verifies, prints the report, and ends with its exit code.
@@ -88,7 +93,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     }
 }
 
-fn read_keys(path: &Path) -> Result<KeyDirectory, Failure> {
+/// Reads a reader's own directory of keys.
+pub(crate) fn read_keys(path: &Path) -> Result<KeyDirectory, Failure> {
     let bytes = files::read_limited(path, MAX_DIRECTORY_BYTES as u64, "key directory")?;
     KeyDirectory::parse(&bytes)
         .map_err(|error| Failure::malformed(format!("{} cannot be used: {error}", path.display())))

@@ -6,9 +6,11 @@
 //! guess. It knows HTTP/1.1 framing and nothing of what it carries, so that a fault in a gateway is not repaired here.
 
 mod answer;
+pub mod anthropic;
 mod gate;
 pub mod openai;
 mod request;
+pub mod responses;
 mod serve;
 
 use std::collections::BTreeMap;

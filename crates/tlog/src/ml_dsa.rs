@@ -11,13 +11,17 @@ use ml_dsa::signature::{Keypair as _, SignatureEncoding as _, Signer as _, Verif
 use ml_dsa::{EncodedVerifyingKey, MlDsa44, Seed, Signature, SigningKey as Secret, VerifyingKey};
 use zeroize::Zeroizing;
 
-use crate::hash::sha256;
+use crate::hash::{Hash, sha256};
 use crate::key::{SignatureError, SignerError};
 
 /// Bytes of a public key.
 pub const ML_DSA_PUBLIC_KEY_BYTES: usize = 1312;
 /// Bytes of a signature.
 pub const ML_DSA_SIGNATURE_BYTES: usize = 2420;
+
+/// What the COSE Key of an ML-DSA-44 public key begins with, its map in deterministic form: kty (1) is AKP (7), alg (3) is ML-DSA-44 (−48), pub (−1) is the
+/// 1,312 bytes that follow.
+const COSE_KEY_BEGIN: [u8; 10] = [0xa3, 0x01, 0x07, 0x03, 0x38, 0x2f, 0x20, 0x59, 0x05, 0x20];
 
 /// An ML-DSA-44 public key. Compared by its bytes; cheap to clone.
 #[derive(Clone)]
@@ -39,6 +43,11 @@ impl MlDsaPublicKey {
     /// The encoding of FIPS 204.
     pub fn as_bytes(&self) -> &[u8; ML_DSA_PUBLIC_KEY_BYTES] {
         &self.0.bytes
+    }
+
+    /// The key's id: its SHA-256 COSE Key Thumbprint (RFC 9679).
+    pub fn key_id(&self) -> Hash {
+        sha256(&[COSE_KEY_BEGIN.as_slice(), self.as_bytes()].concat())
     }
 
     /// Verifies a signature over `message` with the empty context.

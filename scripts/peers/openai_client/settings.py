@@ -9,7 +9,7 @@ From whoever starts a gateway in front of those three, all or none (`tabellion` 
     FORBIDDEN_PURPOSE a purpose that the key may not claim
     CONTROL_URL       the control plane
     TRUST_FILE        the trust file of its log
-The gateway's configuration sends `echo` to ECHO_URL, `wire-small` to REPLAY_URL and `smollm2-135m-instruct` to REAL_URL, each with
+The gateway's configuration sends `echo` to ECHO_URL, `echo-claude` there too by Anthropic's interface, `wire-small` to REPLAY_URL and `smollm2-135m-instruct` to REAL_URL, each with
 a key of the gateway's own for that provider (any; llm-katan wants one to be there).
 """
 
@@ -20,8 +20,8 @@ from itertools import count
 import httpx2
 import openai
 
-ECHO, REPLAY, REAL = "echo", "wire-small", "smollm2-135m-instruct"
-PROVIDER_URLS = {ECHO: os.environ["ECHO_URL"], REPLAY: os.environ["REPLAY_URL"], REAL: os.environ["REAL_URL"]}
+ECHO, CLAUDE, REPLAY, REAL = "echo", "echo-claude", "wire-small", "smollm2-135m-instruct"
+PROVIDER_URLS = {ECHO: os.environ["ECHO_URL"], CLAUDE: os.environ["ECHO_URL"], REPLAY: os.environ["REPLAY_URL"], REAL: os.environ["REAL_URL"]}
 GATEWAY_URL = os.environ.get("BASE_URL")
 # What the gateway adds to OpenAI's format.
 RECORD_HEADER = "tabellion-record"  # of the call's record, which the receipt is asked for by

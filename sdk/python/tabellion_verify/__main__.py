@@ -28,7 +28,7 @@ def _open(path: Path | None, what: str, read: Callable[[bytes], T]) -> T | None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tabellion_verify", description=__doc__, epilog=_EXIT_CODES)
-    parser.add_argument("path", type=Path, help="the package, receipt or transparent statement")
+    parser.add_argument("path", type=Path, help="the package, receipt, transparent statement or verification run")
     parser.add_argument("--trust", type=Path, metavar="FILE", help="the issuer's trust file, got by another way than PATH")
     parser.add_argument("--keys", type=Path, metavar="FILE", help="your own directory of keys")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")

@@ -12,6 +12,7 @@ from .faults import Malformed
 STATEMENT = "application/tabellion-record+json"
 SEAL = "application/tabellion-seal+json"
 PACKAGE = "application/tabellion-package+json"
+RUN = "application/tabellion-verification-run+json"
 RECEIPT = "COSE Receipt"  # has no content type
 
 _SIGN1_TAG = 18
@@ -70,7 +71,7 @@ def read(data: bytes) -> Sign1:
     if not isinstance(header, dict):
         raise Malformed("COSE protected header is not a map")
     kind = header.get(_CONTENT_TYPE, RECEIPT)
-    if kind not in (STATEMENT, SEAL, PACKAGE, RECEIPT):
+    if kind not in (STATEMENT, SEAL, PACKAGE, RUN, RECEIPT):
         raise Malformed("COSE content type is not one of version 1")
     wanted = {_ALG, _KID} | _CLAIM_HEADERS.get(kind, set()) | (set() if kind == RECEIPT else {_CONTENT_TYPE})
     if set(header) != wanted:

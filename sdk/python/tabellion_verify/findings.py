@@ -59,6 +59,15 @@ _TRANSPARENT = Parts(
     inclusion=("form", "issuer", "receipt"),
     time=(),
 )
+_RUN = Parts(
+    existed=(),
+    unaltered=("form", "keys", "issuer", "checkpoint signature", "run signature"),
+    issued=("issuer", "checkpoint signature", "run signature"),
+    signature=("form", "keys", "issuer", "checkpoint signature", "run signature"),
+    inclusion=("form", "keys", "issuer", "checkpoint signature", "verdicts"),
+    time=("issuer", "checkpoint signature"),
+)
+_OWN_WORD = "A run says when by the log's own clock; receipts and packages of the entries say more."
 _QUESTIONS = {
     "existed at the time": ("existed", "It was in the log when the log signed this.", ""),
     "unaltered": ("unaltered", "Everything is as it was sealed, in its place and order.", "SHA-256 up to the signed root"),
@@ -140,13 +149,23 @@ def _report(report: Report, parts: Parts, witnessed: tuple[str, int] | None) -> 
 
 def of_package(report: Report, witnessed: tuple[str, int] | None) -> None:
     alarms = ("alarms",) if report.has("alarms") else ()
-    parts = replace(_PACKAGE, unaltered=_PACKAGE.unaltered + alarms, inclusion=_PACKAGE.inclusion + alarms)
+    shards = ("shards",) if report.has("shards") else ()
+    parts = replace(_PACKAGE, unaltered=_PACKAGE.unaltered + alarms, inclusion=_PACKAGE.inclusion + alarms + shards)
     _report(report, parts, witnessed)
 
 
 def of_receipt(report: Report, witnessed: tuple[str, int] | None) -> None:
     extra = ("statement",) if report.find("statement").required else ()
     _report(report, replace(_RECEIPT, issued=_RECEIPT.issued + extra, signature=_RECEIPT.signature + extra), witnessed)
+
+
+def of_run(report: Report, witnessed: tuple[str, int] | None) -> None:
+    _report(report, _RUN, witnessed)
+    existed, unaltered, issued = report.findings
+    existed["answer"] = _OWN_WORD
+    for finding, answer in ((unaltered, "These are the verdicts that were signed."), (issued, "Whoever held the log's package key says so.")):
+        if finding["outcome"] == HOLDS:
+            finding["answer"] = answer
 
 
 def of_transparent(report: Report) -> None:

@@ -32,7 +32,8 @@ def producer_of(key_id: str) -> str:
     return hashlib.sha256(b"tabellion.producer/1" + bytes.fromhex(key_id)).hexdigest()[:32]
 
 
-def _rotation_message(origin: str, clear: dict[str, Json]) -> bytes:
+def rotation_message(origin: str, clear: dict[str, Json]) -> bytes:
+    """The bytes that both keys of a rotation sign."""
     said = {"credential": clear["credential"], "log": origin, "new": clear["key"]["key_id"], "old": clear["old"]}
     return b"tabellion.key-rotation/1\n" + jcs.write(said | {"purpose": clear["purpose"]})
 
@@ -102,7 +103,7 @@ class KeyChain:
         old = self.keys.get(clear["old"])
         if old is None or old.until is not None or (old.purpose, old.credential) != (clear["purpose"], clear["credential"]):
             raise Broken(f"rotates key {clear['old']}, which is not in force for that purpose and credential")
-        message = _rotation_message(self.origin, clear)
+        message = rotation_message(self.origin, clear)
         ed25519.verify(old.public, clear["old_signature"], message)
         ed25519.verify(clear["key"]["public"], clear["new_signature"], message)
         old.until = index

@@ -5,7 +5,7 @@ Goes on after a broken check wherever what follows can still be judged; believes
 
 import hashlib
 
-from . import alarms, anchors, container, cose, disclosures, entry, findings, note, placed, plans, sources, trust
+from . import alarms, anchors, container, cose, disclosures, entry, findings, note, placed, plans, shards, sources, trust
 from . import manifest as manifests
 from .anchors import Surroundings
 from .anchortrust import AnchorTrust
@@ -138,6 +138,7 @@ class _Run:
         sources.check(self.report, fold.sources)
         self._check_times(seals)
         alarms.check(self.report, self.inside + self.outside)
+        shards.check(self.report, self.inside)
 
     def _check_times(self, seals: Seals) -> None:
         """What clocks outside the log say: anchors in the package, and the witnesses of its checkpoint."""

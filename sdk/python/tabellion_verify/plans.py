@@ -36,6 +36,13 @@ ALARMS = Plan(
     "That the answer was right, or that no witness saw another history later.",
 )
 
+SHARDS = Plan(
+    "shards",
+    "The checkpoints of each shard that this range tells of never shrink and have one root for each size, its key signed them where the range shows "
+    "that key, and no conflict is on record here.",
+    "That a larger tree continues a smaller one: the root log was shown that when it took the checkpoint. Nothing about a shard before or after the range.",
+)
+
 SOURCES = Plan(
     "sources",
     "Every number that an outside source gave to its records in this range is here, or was declared lost by the source.",
@@ -75,7 +82,24 @@ TRANSPARENT = [
     Plan("statement signature", "The actor's key signed the statement.", "Which person held the key.", required=False),
 ]
 
-UNKNOWN = [Plan("form", "The file is a package, a receipt or a transparent statement.", "Anything about its content.")]
+RUN = [
+    Plan("form", "The file has the one form of a run, and its totals are those of its verdicts.", "Who wrote it: anybody can write one."),
+    Plan("keys", "The key records stand in the checkpoint's tree and follow from the genesis.", "That none was left out at the end."),
+    Plan("issuer", "The trust file vouches for the keys of this log.", "That the trust file is right: get it by another way."),
+    Plan("checkpoint signature", "The log key signed the tree that the run was made against.", "When: no outside clock stands in it."),
+    Plan(
+        "run signature",
+        "The package key in force signed exactly these verdicts, what was asked for, what was left out and why.",
+        "That the verdicts are right: the file does not hold the entries.",
+    ),
+    Plan(
+        "verdicts",
+        "The run reached everything that was asked for, found every signature and place right, and found nothing broken.",
+        "Anything that it did not check: times and content that are `not checked` are counted apart.",
+    ),
+]
+
+UNKNOWN = [Plan("form", "The file is a package, a receipt, a transparent statement or a verification run.", "Anything about its content.")]
 
 KEY_DIRECTORY = Plan(
     "key directory",
@@ -91,5 +115,8 @@ SCOPES = {
     "receipt": "This receipt shows that one entry existed in this log in this form when the checkpoint was signed, and who "
     f"signed it. {_NO_MORE}",
     "transparent statement": f"This statement shows that a log took it in, in this form, and signed so. {_NO_MORE}",
+    "verification run": "This verification run shows what the holder of the log's package key says it found when it verified the listed entries "
+    "against the checkpoint. It does not hold the entries, so it does not show by itself that they verify, that what they say is true, or that a "
+    "management system conforms to any standard; a package or receipts of them do the former. Tabellion is not a certification body.",
     "unknown file": "Nothing was verified. Tabellion is not a certification body.",
 }

@@ -3,6 +3,7 @@
 Source: docs/formats.md §6 to §8. A type that is not here belongs to a later registry and is read without its meaning.
 """
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from . import ed25519, shape
@@ -28,6 +29,9 @@ _NOT_CRITICAL = {
     "gap.found",
     "package.exported",
     "record.read",
+    "second_key.introduced",
+    "second_key.rotated",
+    "second_key.withdrawn",
     "shard.checkpoint_recorded",
     "shard.conflict_found",
     "shard.key_rotated",
@@ -61,6 +65,20 @@ def _key(value: Json) -> Json:
     return key
 
 
+_SECOND_KEY_FORM = shape.record(alg=shape.exactly("ml-dsa-44"), key_id=shape.digest, public=shape.octets_of(1312))
+# What the COSE Key of an ML-DSA-44 key begins with (§6.1): kty (1) AKP (7), alg (3) -48, pub (-1) of 1,312 bytes.
+_SECOND_KEY_BEGIN = bytes.fromhex("a3010703382f20590520")
+
+
+def _second_key(value: Json) -> Json:
+    key = _SECOND_KEY_FORM(value)
+    if hashlib.sha256(_SECOND_KEY_BEGIN + key["public"]).hexdigest() != key["key_id"]:
+        raise Malformed("has another key's id")
+    return key
+
+
+_REASON = shape.one_of("compromised", "lost", "retired")
+_ML_DSA = shape.octets_of(2420)
 _PURPOSE = shape.one_of(*PURPOSES)
 _SIGNATURE = shape.octets_of(64)
 _PREVIOUS = shape.record(closed=shape.flag, epoch=shape.ordinal, last_seq=shape.ordinal)
@@ -88,7 +106,7 @@ CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
     GENESIS: shape.record(digest_alg=shape.exactly("sha-256"), env=ENVIRONMENT, key=_key, origin=origin, tenant=_TENANT),
     GRANTED: shape.record(credential=shape.identity, key=_key, purpose=_PURPOSE),
     ROTATED: _ROTATION,
-    REVOKED: shape.record(key_id=shape.digest, reason=shape.one_of("compromised", "lost", "retired")),
+    REVOKED: shape.record(key_id=shape.digest, reason=_REASON),
     OPENED: shape.record(previous=shape.Optional(_PREVIOUS)),
     CLOSED: shape.record(last_seq=shape.ordinal, systems=_systems),
     "erasure.ordered": shape.record(keys=_IDS, scope=shape.one_of("subject", "record", "retention", "system")),
@@ -136,6 +154,9 @@ CLEAR: dict[str, shape.Reader[dict[str, Json]]] = {
     "shard.key_rotated": shape.record(origin=origin, record_sha256=shape.digest, rotation=_ROTATION),
     "shard.checkpoint_recorded": shape.record(**_SHARD_CHECKPOINT),
     "shard.conflict_found": shape.record(**_SHARD_CHECKPOINT, kind=_DIVERGENCE, known_size=shape.natural, proved=shape.flag),
+    "second_key.introduced": shape.record(key=_second_key, signature=_ML_DSA),
+    "second_key.rotated": shape.record(key=_second_key, new_signature=_ML_DSA, old=shape.digest, old_signature=_ML_DSA),
+    "second_key.withdrawn": shape.record(key_id=shape.digest, reason=_REASON),
 }
 
 

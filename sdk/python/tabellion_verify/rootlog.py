@@ -3,10 +3,9 @@
 Source: docs/formats.md §10.1 and docs/shards.md. The receipt is judged by the same checks as any other, under the root logs that the reader names.
 """
 
-import base64
 import hashlib
 
-from . import receipt
+from . import receipt, shards
 from .anchortrust import AnchorTrust
 from .certificate import NotChecked
 from .evidence import Span
@@ -16,7 +15,6 @@ from .receipt import Receipt
 from .record import Record
 from .report import BROKEN, HOLDS, MALFORMED, Report
 
-RECORDED = "shard.checkpoint_recorded"
 _CLOCK_SLACK = 1_000_000  # a root log's clock is read once a batch and is kept in step by the network
 
 
@@ -46,18 +44,13 @@ def check(data: bytes, digest: bytes, trust: AnchorTrust) -> Span:
 def _recorded(read: Receipt, digest: bytes) -> Record:
     """The receipt's entry, which has to record the checkpoint with this digest, in the log's own word."""
     record = read.entry.record
-    is_of_type = record and not read.entry.is_statement and record.type == RECORDED and record.type_version == 1
+    is_of_type = record and not read.entry.is_statement and record.type == shards.RECORDED and record.type_version == 1
     facts = record.facts if record and is_of_type and record.facts else None
-    if facts is None or record is None or hashlib.sha256(_text(facts).encode()).digest() != digest:
+    if facts is None or record is None or hashlib.sha256(shards.text_of(facts).encode()).digest() != digest:
         raise Broken(f"entry {read.own.index} of the root log is not of this checkpoint")
     if facts["origin"] == record.log:
         raise Broken("the root log vouches for itself")
     return record
-
-
-def _text(facts: dict[str, object]) -> str:
-    root = base64.b64encode(bytes.fromhex(str(facts["root"]))).decode()
-    return f"{facts['origin']}\n{facts['size']}\n{root}\n"
 
 
 def _first(report: Report, outcome: str) -> str:

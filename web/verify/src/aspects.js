@@ -10,13 +10,19 @@ const RESTS_ON = {
     signature: [
       'container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements', 'key directory',
     ],
-    inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals', 'alarms'],
+    inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals', 'alarms',
+      'shards'],
     time: ['issuer', 'checkpoint signature', 'seals', 'time bounds'],
   },
   receipt: {
     signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement', 'key directory'],
     inclusion: ['entry', 'inclusion', 'issuer', 'checkpoint signature', 'seal', 'disclosures'],
     time: ['issuer', 'checkpoint signature', 'seal', 'time bounds'],
+  },
+  'verification run': {
+    signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'run signature', 'key directory'],
+    inclusion: ['form', 'keys', 'issuer', 'checkpoint signature', 'verdicts'],
+    time: ['issuer', 'checkpoint signature'],
   },
   'transparent statement': {
     signature: ['form', 'issuer', 'receipt', 'statement signature', 'key directory'],

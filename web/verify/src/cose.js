@@ -19,6 +19,7 @@ const ISS = 1, SUB = 2, INCLUSION = -1;
 export const STATEMENT_TYPE = 'application/tabellion-record+json';
 export const SEAL_TYPE = 'application/tabellion-seal+json';
 export const PACKAGE_TYPE = 'application/tabellion-package+json';
+export const RUN_TYPE = 'application/tabellion-verification-run+json';
 
 function onlyKeys(map, keys, where) {
   if (!(map instanceof Map)) throw new Malformed(`COSE ${where} header is not a map`);
@@ -37,7 +38,7 @@ function readClaims(claims) {
   return { iss, sub };
 }
 
-/** Reads any of the four objects: {kind, kid, iss?, sub?, protectedBytes, unprotected, payload, signature}. */
+/** Reads any of the five objects: {kind, kid, iss?, sub?, protectedBytes, unprotected, payload, signature}. */
 export function parseSign1(bytes) {
   const tagged = decodeCbor(bytes);
   if (!(tagged instanceof Tagged) || tagged.tag !== SIGN1_TAG || !Array.isArray(tagged.value) || tagged.value.length !== 4) {
@@ -55,7 +56,7 @@ export function parseSign1(bytes) {
 
 function readProtected(header) {
   const type = header.get(CONTENT_TYPE);
-  const kind = { [STATEMENT_TYPE]: 'statement', [SEAL_TYPE]: 'seal', [PACKAGE_TYPE]: 'package' }[type]
+  const kind = { [STATEMENT_TYPE]: 'statement', [SEAL_TYPE]: 'seal', [PACKAGE_TYPE]: 'package', [RUN_TYPE]: 'run' }[type]
     ?? (header.has(VDS) && type === undefined ? 'receipt' : null);
   if (kind === null) throw new Malformed('COSE content type is not one of version 1');
   const keys = [ALG, KID];
@@ -89,6 +90,14 @@ export function parsePackageSignature(bytes) {
   const sign1 = parseSign1(bytes);
   if (sign1.kind !== 'package') throw new Malformed('COSE object is not a package signature');
   if (sign1.unprotected.size !== 0 || sign1.payload !== null) throw new Malformed('package signature is not detached');
+  return sign1;
+}
+
+/** The signature of a verification run: as that of a package, and of another type. */
+export function parseRunSignature(bytes) {
+  const sign1 = parseSign1(bytes);
+  if (sign1.kind !== 'run') throw new Malformed('COSE object is not the signature of a verification run');
+  if (sign1.unprotected.size !== 0 || sign1.payload !== null) throw new Malformed('signature of the run is not detached');
   return sign1;
 }
 

@@ -22,6 +22,9 @@ export function rotationMessage(origin, facts) {
   return concat(utf8(ROTATION_DOMAIN), toJcsBytes(claim));
 }
 
+/** The producer that a key's own statements count under (docs/formats.md §7). */
+const producerOf = (keyId) => hex(sha256(utf8(PRODUCER_DOMAIN), fromHex(keyId, 32)).subarray(0, 16));
+
 export class KeyChain {
   /** Key records in log order; the last one's stream_version is how many there are when none is left out. */
   version = 0;
@@ -56,6 +59,7 @@ export class KeyChain {
     this.tenant = facts.tenant;
     this.genesis = hex(entry.leaf);
     this.root = { keyId: facts.key.key_id, publicKey: facts.key.public };
+    this.credential = record.actor;
     if (facts.origin !== record.log || facts.env !== record.env || facts.tenant !== shape.tenantOf(facts.origin)) {
       throw new ChainBroken('the genesis names another log than the record it stands in');
     }
@@ -72,6 +76,9 @@ export class KeyChain {
     const signed = hex(sign1.kid) === this.root.keyId
       && (await verifySignature(this.root.publicKey, toBeSigned(sign1, sign1.payload), sign1.signature));
     if (!signed) throw new ChainBroken(`key record ${index} is not signed by the root key`);
+    if (record.actor !== this.credential || record.producer !== producerOf(this.root.keyId)) {
+      throw new ChainBroken(`key record ${index} is of another actor or producer than the root’s`);
+    }
   }
 
   #grant(key, { purpose, credential }, index) {
@@ -125,9 +132,6 @@ export class KeyChain {
     return key.from < position && key.until >= position;
   }
 }
-
-/** The producer that a key's own statements count under (docs/formats.md §7). */
-const producerOf = (keyId) => hex(sha256(utf8(PRODUCER_DOMAIN), fromHex(keyId, 32)).subarray(0, 16));
 
 /** The root opens and closes the epochs of its own producer. */
 const isRootEpoch = (chain, record) => ROOT_EPOCHS.has(record.type) && record.producer === producerOf(chain.root.keyId);

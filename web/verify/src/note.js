@@ -81,6 +81,9 @@ export function parseCheckpoint(bytes) {
   return { origin: checkKeyName(lines[0]), size: fromDecimal(lines[1]), root, note };
 }
 
+/** The text that is signed of a checkpoint whose root is in hex. */
+export const checkpointText = ({ origin, size, root }) => `${origin}\n${size}\n${base64(fromHex(root, 32))}\n`;
+
 /** The signatures of a note under one key (usually none or one). */
 export function signaturesBy(note, name, type, publicKey) {
   const keyId = noteKeyId(name, type, publicKey);

@@ -16,6 +16,7 @@ import { checkFiles, readContainer, readEntries, readManifest } from './packagep
 import { ANCHORS_CHECK, PACKAGE_PLAN } from './plans.js';
 import { isKeyRecord } from './recordtypes.js';
 import { broken, counted, Faults, holds, Run } from './report.js';
+import { checkShards } from './shards.js';
 import { checkSources, sourceRows } from './sources.js';
 import { edgeFault, judgeSeals, lastSealFault, periodFault } from './seals.js';
 import { recount, totalsFault } from './totals.js';
@@ -29,7 +30,7 @@ export async function verifyPackage(bytes, policy, pace) {
   const steps = [
     readContainer, readManifest, checkFiles, readEntries, checkTree, foldKeys, checkManifestSignature, checkIssuer,
     checkCheckpoint, checkSeals, checkStatements, checkDisclosures, checkErasures, checkNumbers, checkPeriod, checkTotals,
-    checkSources, checkOutsideClocks, checkAlarms,
+    checkSources, checkOutsideClocks, checkAlarms, checkShards,
   ];
   for (const step of steps) {
     if (run.malformed || run.stopped) break;

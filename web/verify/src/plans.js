@@ -23,6 +23,12 @@ export const ALARMS_CHECK = check('alarms', 'Alarms', ['unaltered'],
   'Every alarm in the log that is shown here, of a witness that saw another history of it, was answered for and lifted.',
   'That the answer was right, or that no witness saw another history later.');
 
+/** Of a root log's package whose range tells of its shards. */
+export const SHARDS_CHECK = check('shards', 'Shards', [],
+  'The checkpoints of each shard that this range tells of never shrink and have one root for each size, its key signed them where the range shows '
+  + 'that key, and no conflict is on record here.',
+  'That a larger tree continues a smaller one: the root log was shown that when it took the checkpoint. Nothing about a shard before or after the range.');
+
 /** Of a package in whose range outside sources counted what they sent. */
 export const SOURCES_CHECK = check('sources', 'Sources', [],
   'Every number that an outside source gave to its records in this range is here, or was declared lost by the source.',
@@ -107,6 +113,27 @@ export const RECEIPT_PLAN = [
   check('disclosures', 'Disclosures', ['unaltered'],
     'Every field shown is the very one that was sealed.',
     'Anything about withheld fields, or that a field’s content is true.'),
+];
+
+export const RUN_PLAN = [
+  check('form', 'Form', ['unaltered'],
+    'The file has the one form of a verification run, and its totals are those of its verdicts.',
+    'Who wrote it: anybody can write one.'),
+  check('keys', 'Keys', ['unaltered'],
+    'The key records stand in the checkpoint’s tree and follow from the log’s first entry.',
+    'That no key record was left out at the end: a package holds what shows that.'),
+  check('issuer', 'Issuer', ['unaltered', 'issued'],
+    'The log is one that your trust file names, by its root key or its log key, and the witnesses it asks for have signed.',
+    'That the trust file is right: get it by another way than the run.'),
+  check('checkpoint signature', 'Checkpoint signature', ['unaltered', 'issued'],
+    'The log key signed the tree that the run was made against.',
+    'When: a checkpoint carries no outside time.'),
+  check('run signature', 'Run signature', ['unaltered', 'issued'],
+    'The package key in force signed exactly these verdicts, what was asked for, what was left out and why.',
+    'That the verdicts are right: the file does not hold the entries.'),
+  check('verdicts', 'Verdicts', [],
+    'The run reached everything that was asked for, found every signature and place right, and found nothing broken.',
+    'Anything that it did not check: times and content that are “not checked” are counted apart.'),
 ];
 
 export const TRANSPARENT_PLAN = [

@@ -1,6 +1,6 @@
 // The record types of version 1 whose clear members are fixed (docs/formats.md §6 to §8).
 import { isPublicKey } from './ed25519.js';
-import { keyIdOf } from './keyid.js';
+import { keyIdOf, secondKeyIdOf } from './keyid.js';
 import { Malformed } from './malformed.js';
 import * as shape from './shape.js';
 
@@ -12,6 +12,13 @@ const keyInfo = (value) => {
   if (keyIdOf(key.public) !== key.key_id) throw new Malformed('names a key id that is not its key’s');
   return key;
 };
+const secondKey = (value) => {
+  const key = shape.closed({ alg: shape.exactly('ml-dsa-44'), key_id: shape.hash, public: shape.sized(1312) })(value);
+  if (secondKeyIdOf(key.public) !== key.key_id) throw new Malformed('names a key id that is not its key’s');
+  return key;
+};
+const mlDsa = shape.sized(2420);
+const reason = shape.oneOf('compromised', 'lost', 'retired');
 const purpose = shape.oneOf('log', 'writer', 'package', 'actor');
 const systems = (value) => shape.ascending(
   shape.listOf(shape.closed({ last_seq: shape.ordinal, system: shape.id }))(value), (one) => one.system, 'systems');
@@ -29,7 +36,7 @@ const CLEAR = new Map(Object.entries({
   },
   'key.granted': { credential: shape.id, key: keyInfo, purpose },
   'key.rotated': rotation,
-  'key.revoked': { key_id: shape.hash, reason: shape.oneOf('compromised', 'lost', 'retired') },
+  'key.revoked': { key_id: shape.hash, reason },
   'epoch.opened': {
     'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.ordinal }),
   },
@@ -67,11 +74,15 @@ const CLEAR = new Map(Object.entries({
   'shard.key_rotated': { origin: shape.origin, record_sha256: shape.hash, rotation: shape.closed(rotation) },
   'shard.checkpoint_recorded': shardCheckpoint,
   'shard.conflict_found': { ...shardCheckpoint, kind: shape.oneOf('forked', 'rolled_back'), known_size: shape.count, proved: shape.boolean },
+  'second_key.introduced': { key: secondKey, signature: mlDsa },
+  'second_key.rotated': { key: secondKey, new_signature: mlDsa, old: shape.hash, old_signature: mlDsa },
+  'second_key.withdrawn': { key_id: shape.hash, reason },
 }));
 const NOT_CRITICAL = new Set([
   'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
   'envelope.imported', 'source.heartbeat', 'gap.declared', 'gap.found', 'gap.filled',
   'shard.registered', 'shard.key_rotated', 'shard.checkpoint_recorded', 'shard.conflict_found',
+  'second_key.introduced', 'second_key.rotated', 'second_key.withdrawn',
 ]);
 export const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 

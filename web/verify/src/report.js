@@ -39,11 +39,23 @@ const FINDINGS = {
   },
 };
 
+// Of a kind of file whose answers are other ones.
+const ANSWERS = {
+  'verification run': {
+    existed: { undetermined: 'Not known: a run says when by the log’s own clock; receipts and packages of the entries say more.' },
+    unaltered: { holds: 'Yes: these are the verdicts that were signed.' },
+    issued: { holds: 'By whoever held the package key of the log that your trust file names.' },
+  },
+};
+
 const NO_MORE = ' It does not show that what the record says is true, that anything outside the log did not happen, or that a management '
   + 'system conforms to any standard. Tabellion is not a certification body.';
 const SCOPES = {
   package: PACKAGE_SCOPE,
   receipt: `This receipt shows that one entry existed in this log in this form when the checkpoint was signed, and who signed it.${NO_MORE}`,
+  'verification run': 'This verification run shows what the holder of the log\'s package key says it found when it verified the listed entries against the '
+    + 'checkpoint. It does not hold the entries, so it does not show by itself that they verify, that what they say is true, or that a management system '
+    + 'conforms to any standard; a package or receipts of them do the former. Tabellion is not a certification body.',
   'transparent statement': `This statement shows that a log took it in, in this form, and signed so.${NO_MORE}`,
   unknown: 'Nothing was verified. Tabellion is not a certification body.',
 };
@@ -157,11 +169,12 @@ export class Run {
   finding(name) {
     const parts = this.checks.filter((check) => check.findings.includes(name));
     let outcome = 'holds';
-    if (parts.some((check) => check.required && check.outcome !== 'holds')) outcome = 'undetermined';
+    if (parts.length === 0 || parts.some((check) => check.required && check.outcome !== 'holds')) outcome = 'undetermined';
     if (parts.some((check) => check.outcome === 'malformed')) outcome = 'malformed';
     if (parts.some((check) => check.outcome === 'broken')) outcome = 'broken';
     const { question, answers } = FINDINGS[name];
-    return { name, question, outcome, answer: answers[outcome], restsOn: parts.map((check) => check.name) };
+    const answer = ANSWERS[this.kind]?.[name]?.[outcome] ?? answers[outcome];
+    return { name, question, outcome, answer, restsOn: parts.map((check) => check.name) };
   }
 
   /** What the whole of it shows at best, and what it never does. */
@@ -198,7 +211,7 @@ export class Run {
 export function unreadable(what, pace) {
   const run = new Run('unknown', [{
     name: 'form', title: 'Form', required: true, findings: ['existed', 'unaltered', 'issued'],
-    proves: 'The file is a package, a receipt or a transparent statement.', notProved: 'Anything about its content.',
+    proves: 'The file is a package, a receipt, a transparent statement or a verification run.', notProved: 'Anything about its content.',
   }], pace);
   run.malformed = { check: 'form', what };
   Object.assign(run.find('form'), { outcome: 'malformed', detail: what, faults: [what] });

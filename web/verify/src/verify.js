@@ -10,12 +10,14 @@ import { verifyReceipt } from './receipt.js';
 import { unreadable } from './report.js';
 import { FIRST_LINE } from './tlogproof.js';
 import { verifyTransparent } from './transparent.js';
+import { RUN_FIRST_LINE, verifyRun } from './verificationrun.js';
 
 const startsWith = (bytes, start) => start.every((byte, at) => bytes[at] === byte);
 
 const KINDS = [
   { start: [0x50, 0x4b], verify: verifyPackage },
   { start: [...utf8(`${FIRST_LINE}\n`)], verify: (bytes, policy, pace) => verifyReceipt(bytes, policy, pace, checkEvidence) },
+  { start: [...utf8(RUN_FIRST_LINE)], verify: verifyRun },
   { start: [0xd2], verify: verifyTransparent },
 ];
 
@@ -34,7 +36,7 @@ export async function verify(bytes, trustBytes = null, pace = new Pace(), keysBy
     return unreadable(error.message, pace);
   }
   const kind = KINDS.find(({ start }) => startsWith(bytes, start));
-  if (!kind) return unreadable('The file is neither a package (.zip), nor a receipt, nor a transparent statement.', pace);
+  if (!kind) return unreadable('The file is neither a package (.zip), nor a receipt, nor a transparent statement, nor a verification run.', pace);
   const run = await kind.verify(bytes, policy, pace, directory);
   await checkKeys(run, directory);
   return run;

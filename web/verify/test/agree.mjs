@@ -22,7 +22,7 @@ const WITHOUT_TRUST_EVERY = 8; // most mutations are asked with trust: that is w
 async function subjects(paths) {
   const trust = await readFile(join(GOLDEN, 'trust.txt'));
   if (paths.length > 0) return Promise.all(paths.map(async (path) => ({ name: path, bytes: await readFile(path), trust })));
-  const names = (await readdir(GOLDEN)).filter((name) => /\.(zip|receipt|cose)$/.test(name)).sort();
+  const names = (await readdir(GOLDEN)).filter((name) => /\.(zip|receipt|cose|run)$/.test(name)).sort();
   const golden = await Promise.all(names.map(async (name) => ({ name, bytes: await readFile(join(GOLDEN, name)), trust })));
   const { log } = sampleLog();
   const forged = [['forged.zip', makePackage(log)], ['forged-range.zip', makePackage(log, { first: 7, count: 4 })],

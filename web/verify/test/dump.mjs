@@ -12,7 +12,9 @@ import { anchoredEvidence } from './forge/anchored.mjs';
 import { craftedPackages } from './forge/crafted.mjs';
 import { misshapenEvidence, signatureEvidence, textEvidence } from './forge/misshapen.mjs';
 import { makePackage } from './forge/package.mjs';
+import { ranEvidence } from './forge/ran.mjs';
 import { sampleLog } from './forge/sample.mjs';
+import { shardedPackages } from './forge/sharded.mjs';
 import { tamperedEvidence } from './forge/tampered.mjs';
 import { twofoldEvidence } from './forge/twofold.mjs';
 
@@ -32,7 +34,8 @@ const misshapen = extent === 'short' ? [...signatureEvidence(), ...textEvidence(
 const anchors = anchoredEvidence(extent === 'short' ? 149 : 1);
 const cases = [];
 for (const { family, name, bytes, trust, verdict = null, like = null } of [
-  ...whole(), ...crafted, ...tampered, ...twofoldEvidence(), ...misshapen, ...alarmedPackages(), ...anchors,
+  ...whole(), ...crafted, ...tampered, ...twofoldEvidence(), ...misshapen, ...alarmedPackages(), ...shardedPackages(), ...ranEvidence(extent === 'short'),
+  ...anchors,
 ]) {
   const file = String(cases.length).padStart(4, '0');
   await writeFile(join(directory, file), bytes);

@@ -1,4 +1,4 @@
-// The product's own golden packages, receipts and statements: written by the Rust builder, read here by code that knows the
+// The product's own golden packages, receipts, statements and verification runs: written by the Rust builder, read here by code that knows the
 // formats page only. The expected outcomes are those of the Rust verifier.
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
@@ -29,7 +29,7 @@ test('every golden file has the verdict that the Rust verifier gives', async () 
     if ('bounds' in expected) assert.deepEqual(report.facts.time_bounds ?? null, expected.bounds, `${title}: two verifiers, two times`);
     judged.add(name);
   }
-  const files = (await readdir(GOLDEN)).filter((name) => /\.(zip|receipt|cose)$/.test(name));
+  const files = (await readdir(GOLDEN)).filter((name) => /\.(zip|receipt|cose|run)$/.test(name));
   assert.deepEqual([...judged].sort(), files.sort(), 'a golden file has no verdict to compare with');
 });
 

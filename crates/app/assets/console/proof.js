@@ -544,6 +544,7 @@ if (root.length !== 32) throw new Malformed('checkpoint root is not 32 bytes');
 if (utf8(lines[0]).length > ORIGIN_BYTES_MAX) throw new Malformed('checkpoint origin is longer than 255 bytes');
 return { origin: checkKeyName(lines[0]), size: fromDecimal(lines[1]), root, note };
 }
+const checkpointText = ({ origin, size, root }) => `${origin}\n${size}\n${base64(fromHex(root, 32))}\n`;
 function signaturesBy(note, name, type, publicKey) {
 const keyId = noteKeyId(name, type, publicKey);
 return note.signatures.filter((line) => line.name === name && equal(line.keyId, keyId)).map((line) => line.signature);
@@ -557,7 +558,7 @@ function verifierKeyText(name, publicKey) {
 const type = Uint8Array.of(ED25519);
 return `${name}+${hex(noteKeyId(name, ED25519, publicKey))}+${base64(concat(type, publicKey))}`;
 }
-return { ED25519, COSIGNATURE, ML_DSA_44, checkKeyName, noteKeyId, parseVerifierKey, parseNote, parseCheckpoint, signaturesBy, cosignedMessage, verifierKeyText };
+return { ED25519, COSIGNATURE, ML_DSA_44, checkKeyName, noteKeyId, parseVerifierKey, parseNote, parseCheckpoint, checkpointText, signaturesBy, cosignedMessage, verifierKeyText };
 })();
 const m_webcrypto = (() => {
 const { fromHex, hex, utf8 } = m_bytes;
@@ -754,13 +755,19 @@ package: {
 signature: [
 'container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements', 'key directory',
 ],
-inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals', 'alarms'],
+inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals', 'alarms',
+'shards'],
 time: ['issuer', 'checkpoint signature', 'seals', 'time bounds'],
 },
 receipt: {
 signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement', 'key directory'],
 inclusion: ['entry', 'inclusion', 'issuer', 'checkpoint signature', 'seal', 'disclosures'],
 time: ['issuer', 'checkpoint signature', 'seal', 'time bounds'],
+},
+'verification run': {
+signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'run signature', 'key directory'],
+inclusion: ['form', 'keys', 'issuer', 'checkpoint signature', 'verdicts'],
+time: ['issuer', 'checkpoint signature'],
 },
 'transparent statement': {
 signature: ['form', 'issuer', 'receipt', 'statement signature', 'key directory'],
@@ -848,11 +855,21 @@ undetermined: 'Not known: nobody you trust has vouched for these keys.',
 },
 },
 };
+const ANSWERS = {
+'verification run': {
+existed: { undetermined: 'Not known: a run says when by the log’s own clock; receipts and packages of the entries say more.' },
+unaltered: { holds: 'Yes: these are the verdicts that were signed.' },
+issued: { holds: 'By whoever held the package key of the log that your trust file names.' },
+},
+};
 const NO_MORE = ' It does not show that what the record says is true, that anything outside the log did not happen, or that a management '
 + 'system conforms to any standard. Tabellion is not a certification body.';
 const SCOPES = {
 package: PACKAGE_SCOPE,
 receipt: `This receipt shows that one entry existed in this log in this form when the checkpoint was signed, and who signed it.${NO_MORE}`,
+'verification run': 'This verification run shows what the holder of the log\'s package key says it found when it verified the listed entries against the '
++ 'checkpoint. It does not hold the entries, so it does not show by itself that they verify, that what they say is true, or that a management system '
++ 'conforms to any standard; a package or receipts of them do the former. Tabellion is not a certification body.',
 'transparent statement': `This statement shows that a log took it in, in this form, and signed so.${NO_MORE}`,
 unknown: 'Nothing was verified. Tabellion is not a certification body.',
 };
@@ -937,11 +954,12 @@ return EXIT[this.verdict];
 finding(name) {
 const parts = this.checks.filter((check) => check.findings.includes(name));
 let outcome = 'holds';
-if (parts.some((check) => check.required && check.outcome !== 'holds')) outcome = 'undetermined';
+if (parts.length === 0 || parts.some((check) => check.required && check.outcome !== 'holds')) outcome = 'undetermined';
 if (parts.some((check) => check.outcome === 'malformed')) outcome = 'malformed';
 if (parts.some((check) => check.outcome === 'broken')) outcome = 'broken';
 const { question, answers } = FINDINGS[name];
-return { name, question, outcome, answer: answers[outcome], restsOn: parts.map((check) => check.name) };
+const answer = ANSWERS[this.kind]?.[name]?.[outcome] ?? answers[outcome];
+return { name, question, outcome, answer, restsOn: parts.map((check) => check.name) };
 }
 get scope() {
 return SCOPES[this.kind];
@@ -970,7 +988,7 @@ verdict: this.verdict,
 function unreadable(what, pace) {
 const run = new Run('unknown', [{
 name: 'form', title: 'Form', required: true, findings: ['existed', 'unaltered', 'issued'],
-proves: 'The file is a package, a receipt or a transparent statement.', notProved: 'Anything about its content.',
+proves: 'The file is a package, a receipt, a transparent statement or a verification run.', notProved: 'Anything about its content.',
 }], pace);
 run.malformed = { check: 'form', what };
 Object.assign(run.find('form'), { outcome: 'malformed', detail: what, faults: [what] });
@@ -993,6 +1011,10 @@ const KEY_DIRECTORY_CHECK = check('key directory', 'Key directory', ['issued'],
 const ALARMS_CHECK = check('alarms', 'Alarms', ['unaltered'],
 'Every alarm in the log that is shown here, of a witness that saw another history of it, was answered for and lifted.',
 'That the answer was right, or that no witness saw another history later.');
+const SHARDS_CHECK = check('shards', 'Shards', [],
+'The checkpoints of each shard that this range tells of never shrink and have one root for each size, its key signed them where the range shows '
++ 'that key, and no conflict is on record here.',
+'That a larger tree continues a smaller one: the root log was shown that when it took the checkpoint. Nothing about a shard before or after the range.');
 const SOURCES_CHECK = check('sources', 'Sources', [],
 'Every number that an outside source gave to its records in this range is here, or was declared lost by the source.',
 'That a source counted everything that it saw, or anything about an application that never calls the log.');
@@ -1075,6 +1097,26 @@ check('disclosures', 'Disclosures', ['unaltered'],
 'Every field shown is the very one that was sealed.',
 'Anything about withheld fields, or that a field’s content is true.'),
 ];
+const RUN_PLAN = [
+check('form', 'Form', ['unaltered'],
+'The file has the one form of a verification run, and its totals are those of its verdicts.',
+'Who wrote it: anybody can write one.'),
+check('keys', 'Keys', ['unaltered'],
+'The key records stand in the checkpoint’s tree and follow from the log’s first entry.',
+'That no key record was left out at the end: a package holds what shows that.'),
+check('issuer', 'Issuer', ['unaltered', 'issued'],
+'The log is one that your trust file names, by its root key or its log key, and the witnesses it asks for have signed.',
+'That the trust file is right: get it by another way than the run.'),
+check('checkpoint signature', 'Checkpoint signature', ['unaltered', 'issued'],
+'The log key signed the tree that the run was made against.',
+'When: a checkpoint carries no outside time.'),
+check('run signature', 'Run signature', ['unaltered', 'issued'],
+'The package key in force signed exactly these verdicts, what was asked for, what was left out and why.',
+'That the verdicts are right: the file does not hold the entries.'),
+check('verdicts', 'Verdicts', [],
+'The run reached everything that was asked for, found every signature and place right, and found nothing broken.',
+'Anything that it did not check: times and content that are “not checked” are counted apart.'),
+];
 const TRANSPARENT_PLAN = [
 check('form', 'Form', ['unaltered'],
 'The file is a statement with receipts in its one possible form.',
@@ -1089,7 +1131,7 @@ check('statement signature', 'Statement signature', ['issued'],
 'The statement bears the signature of its actor’s key.',
 'Here nothing: the actor’s public key is not in this file. The log took the statement in under its own rules.', false),
 ];
-return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, KEY_DIRECTORY_CHECK, ALARMS_CHECK, SOURCES_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, TRANSPARENT_PLAN };
+return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, KEY_DIRECTORY_CHECK, ALARMS_CHECK, SHARDS_CHECK, SOURCES_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, RUN_PLAN, TRANSPARENT_PLAN };
 })();
 const m_bounds = (() => {
 const { Faults } = m_report;
@@ -1523,6 +1565,7 @@ const ISS = 1, SUB = 2, INCLUSION = -1;
 const STATEMENT_TYPE = 'application/tabellion-record+json';
 const SEAL_TYPE = 'application/tabellion-seal+json';
 const PACKAGE_TYPE = 'application/tabellion-package+json';
+const RUN_TYPE = 'application/tabellion-verification-run+json';
 function onlyKeys(map, keys, where) {
 if (!(map instanceof Map)) throw new Malformed(`COSE ${where} header is not a map`);
 if (map.size !== keys.length || !keys.every((key) => map.has(key))) {
@@ -1554,7 +1597,7 @@ return { ...readProtected(header), protectedBytes, unprotected, payload, signatu
 }
 function readProtected(header) {
 const type = header.get(CONTENT_TYPE);
-const kind = { [STATEMENT_TYPE]: 'statement', [SEAL_TYPE]: 'seal', [PACKAGE_TYPE]: 'package' }[type]
+const kind = { [STATEMENT_TYPE]: 'statement', [SEAL_TYPE]: 'seal', [PACKAGE_TYPE]: 'package', [RUN_TYPE]: 'run' }[type]
 ?? (header.has(VDS) && type === undefined ? 'receipt' : null);
 if (kind === null) throw new Malformed('COSE content type is not one of version 1');
 const keys = [ALG, KID];
@@ -1582,6 +1625,12 @@ function parsePackageSignature(bytes) {
 const sign1 = parseSign1(bytes);
 if (sign1.kind !== 'package') throw new Malformed('COSE object is not a package signature');
 if (sign1.unprotected.size !== 0 || sign1.payload !== null) throw new Malformed('package signature is not detached');
+return sign1;
+}
+function parseRunSignature(bytes) {
+const sign1 = parseSign1(bytes);
+if (sign1.kind !== 'run') throw new Malformed('COSE object is not the signature of a verification run');
+if (sign1.unprotected.size !== 0 || sign1.payload !== null) throw new Malformed('signature of the run is not detached');
 return sign1;
 }
 function splitTransparent(bytes) {
@@ -1650,7 +1699,7 @@ throw new Malformed('inclusion path is not a list of hashes');
 }
 return { ...sign1, size, index, path };
 }
-return { STATEMENT_TYPE, SEAL_TYPE, PACKAGE_TYPE, parseSign1, toBeSigned, parseEntrySign1, parsePackageSignature, splitTransparent, splitRegistered, parseRegistration, placeOf, parseReceipt };
+return { STATEMENT_TYPE, SEAL_TYPE, PACKAGE_TYPE, RUN_TYPE, parseSign1, toBeSigned, parseEntrySign1, parsePackageSignature, parseRunSignature, splitTransparent, splitRegistered, parseRegistration, placeOf, parseReceipt };
 })();
 const m_merkle = (() => {
 const { equal } = m_bytes;
@@ -1757,13 +1806,14 @@ const m_keyid = (() => {
 const { hex } = m_bytes;
 const { encodeCbor } = m_cbor;
 const { sha256 } = m_sha256;
-const KTY = 1, OKP = 1, CRV = -1, ED25519 = 6, X = -2;
+const KTY = 1, OKP = 1, CRV = -1, ED25519 = 6, X = -2, AKP = 7, ALG = 3, ML_DSA_44 = -48, PUB = -1;
 const keyIdOf = (publicKey) => hex(sha256(encodeCbor(new Map([[KTY, OKP], [CRV, ED25519], [X, publicKey]]))));
-return { keyIdOf };
+const secondKeyIdOf = (publicKey) => hex(sha256(encodeCbor(new Map([[KTY, AKP], [ALG, ML_DSA_44], [PUB, publicKey]]))));
+return { keyIdOf, secondKeyIdOf };
 })();
 const m_recordtypes = (() => {
 const { isPublicKey } = m_ed25519;
-const { keyIdOf } = m_keyid;
+const { keyIdOf, secondKeyIdOf } = m_keyid;
 const { Malformed } = m_malformed;
 const shape = m_shape;
 const VERSION = 1;
@@ -1773,6 +1823,13 @@ if (!isPublicKey(key.public)) throw new Malformed('is not a usable Ed25519 key')
 if (keyIdOf(key.public) !== key.key_id) throw new Malformed('names a key id that is not its key’s');
 return key;
 };
+const secondKey = (value) => {
+const key = shape.closed({ alg: shape.exactly('ml-dsa-44'), key_id: shape.hash, public: shape.sized(1312) })(value);
+if (secondKeyIdOf(key.public) !== key.key_id) throw new Malformed('names a key id that is not its key’s');
+return key;
+};
+const mlDsa = shape.sized(2420);
+const reason = shape.oneOf('compromised', 'lost', 'retired');
 const purpose = shape.oneOf('log', 'writer', 'package', 'actor');
 const systems = (value) => shape.ascending(
 shape.listOf(shape.closed({ last_seq: shape.ordinal, system: shape.id }))(value), (one) => one.system, 'systems');
@@ -1787,7 +1844,7 @@ digest_alg: shape.exactly('sha-256'), env: shape.environment, key: keyInfo, orig
 },
 'key.granted': { credential: shape.id, key: keyInfo, purpose },
 'key.rotated': rotation,
-'key.revoked': { key_id: shape.hash, reason: shape.oneOf('compromised', 'lost', 'retired') },
+'key.revoked': { key_id: shape.hash, reason },
 'epoch.opened': {
 'previous?': shape.closed({ closed: shape.boolean, epoch: shape.ordinal, last_seq: shape.ordinal }),
 },
@@ -1825,11 +1882,15 @@ producer: shape.id, sampled: shape.count, sent: shape.count, spooled: shape.coun
 'shard.key_rotated': { origin: shape.origin, record_sha256: shape.hash, rotation: shape.closed(rotation) },
 'shard.checkpoint_recorded': shardCheckpoint,
 'shard.conflict_found': { ...shardCheckpoint, kind: shape.oneOf('forked', 'rolled_back'), known_size: shape.count, proved: shape.boolean },
+'second_key.introduced': { key: secondKey, signature: mlDsa },
+'second_key.rotated': { key: secondKey, new_signature: mlDsa, old: shape.hash, old_signature: mlDsa },
+'second_key.withdrawn': { key_id: shape.hash, reason },
 }));
 const NOT_CRITICAL = new Set([
 'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
 'envelope.imported', 'source.heartbeat', 'gap.declared', 'gap.found', 'gap.filled',
 'shard.registered', 'shard.key_rotated', 'shard.checkpoint_recorded', 'shard.conflict_found',
+'second_key.introduced', 'second_key.rotated', 'second_key.withdrawn',
 ]);
 const KEY_TYPES = new Set(['log.genesis', 'key.granted', 'key.rotated', 'key.revoked']);
 const isKeyRecord = (record) => KEY_TYPES.has(record.type) && record.type_version === VERSION;
@@ -2006,6 +2067,7 @@ function rotationMessage(origin, facts) {
 const claim = { credential: facts.credential, log: origin, new: facts.key.key_id, old: facts.old, purpose: facts.purpose };
 return concat(utf8(ROTATION_DOMAIN), toJcsBytes(claim));
 }
+const producerOf = (keyId) => hex(sha256(utf8(PRODUCER_DOMAIN), fromHex(keyId, 32)).subarray(0, 16));
 class KeyChain {
 version = 0;
 #keys = new Map();
@@ -2034,6 +2096,7 @@ this.env = facts.env;
 this.tenant = facts.tenant;
 this.genesis = hex(entry.leaf);
 this.root = { keyId: facts.key.key_id, publicKey: facts.key.public };
+this.credential = record.actor;
 if (facts.origin !== record.log || facts.env !== record.env || facts.tenant !== shape.tenantOf(facts.origin)) {
 throw new ChainBroken('the genesis names another log than the record it stands in');
 }
@@ -2049,6 +2112,9 @@ throw new ChainBroken(`key record ${index} is not number ${this.version + 1} of 
 const signed = hex(sign1.kid) === this.root.keyId
 && (await verifySignature(this.root.publicKey, toBeSigned(sign1, sign1.payload), sign1.signature));
 if (!signed) throw new ChainBroken(`key record ${index} is not signed by the root key`);
+if (record.actor !== this.credential || record.producer !== producerOf(this.root.keyId)) {
+throw new ChainBroken(`key record ${index} is of another actor or producer than the root’s`);
+}
 }
 #grant(key, { purpose, credential }, index) {
 if (this.complete && SINGLE_PURPOSES.has(purpose) && this.inForce(purpose, index)) {
@@ -2092,7 +2158,6 @@ isInForce(key, position) {
 return key.from < position && key.until >= position;
 }
 }
-const producerOf = (keyId) => hex(sha256(utf8(PRODUCER_DOMAIN), fromHex(keyId, 32)).subarray(0, 16));
 const isRootEpoch = (chain, record) => ROOT_EPOCHS.has(record.type) && record.producer === producerOf(chain.root.keyId);
 async function statementFault(chain, entry) {
 const { record, sign1, index } = entry;

@@ -95,6 +95,10 @@ impl SourceLine {
         parts.extend((row.lost > 0).then(|| format!("{} declared lost", count(row.lost))));
         parts
             .extend((row.sampled > 0).then(|| format!("{} without content by sampling", count(row.sampled))));
+        parts.extend(
+            (row.repeated > 0)
+                .then(|| format!("{} repeat a number", counted(row.repeated, "record", "records"))),
+        );
         parts.extend((row.waiting > 0).then(|| format!("{} more had been counted", count(row.waiting))));
         parts.push(if row.closed {
             "closed".to_owned()
@@ -106,7 +110,7 @@ impl SourceLine {
             epoch: row.life.epoch.to_string(),
             records: count(row.count),
             words: parts.join(", "),
-            open: row.missing > 0 || !row.closed,
+            open: row.missing > 0 || row.repeated > 0 || !row.closed,
         }
     }
 }
@@ -144,7 +148,8 @@ pub(super) fn completeness(epochs: &[EpochRow], sources: &[SourceRow], names: &N
 
 /// What is to be said of all sources together.
 fn sources_summary(sources: &[SourceRow]) -> String {
-    let sum = |of: fn(&SourceRow) -> u64| sources.iter().map(of).sum::<u64>();
+    // Sources say what they like: together it may be more than 64 bits hold, which then is the most that is said.
+    let sum = |of: fn(&SourceRow) -> u64| sources.iter().map(of).fold(0, u64::saturating_add);
     let lives = counted(sources.len() as u64, "epoch of a source", "epochs of sources");
     let missing = match sum(|row| row.missing) {
         0 => "no number is missing".to_owned(),
@@ -173,6 +178,8 @@ fn in_words(row: &EpochRow) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tabellion_model::registry::SourceLife;
+
     use super::*;
 
     fn row(first_seq: u64, last_seq: u64, opened: bool, closed: bool) -> EpochRow {
@@ -205,5 +212,61 @@ mod tests {
         );
         let gap = EpochRow { count: 55, missing: 2, ..row(1, 57, true, true) };
         assert_eq!(in_words(&gap), "1–57, 2 missing, closed", "missing records would not be seen");
+    }
+
+    fn source(lost: u64) -> SourceRow {
+        SourceRow {
+            life: SourceLife { producer: ProducerId::from_bytes([7; 16]), epoch: 3 },
+            first_seq: 1,
+            last_seq: 1_090,
+            count: 1_087,
+            sampled: 12,
+            lost,
+            missing: 3,
+            gaps: vec![(4, 5), (9, 9)],
+            repeated: 0,
+            waiting: 2,
+            closed: false,
+        }
+    }
+
+    /// Requirement: B01, W07
+    #[test]
+    fn the_table_of_sources_names_what_is_missing_lost_and_not_known() {
+        let line = SourceLine::of(&source(0));
+        let said = "1–1,090, 3 missing: 4–5, 9, 12 without content by sampling, 2 more had been counted, unknown after 1,090";
+        assert_eq!((line.words.as_str(), line.open), (said, true), "an auditor would read it as complete");
+        let whole =
+            SourceRow { missing: 0, gaps: Vec::new(), waiting: 0, sampled: 0, closed: true, ..source(4) };
+        let twice = SourceLine::of(&SourceRow { repeated: 2, ..whole.clone() });
+        assert_eq!(
+            (twice.words.as_str(), twice.open),
+            ("1–1,090, complete, 4 declared lost, 2 records repeat a number, closed", true),
+            "two records of one number pass for one"
+        );
+        let line = SourceLine::of(&whole);
+        assert_eq!(
+            (line.words.as_str(), line.open),
+            ("1–1,090, complete, 4 declared lost, closed", false),
+            "what was lost passes for what is here"
+        );
+        assert_eq!(
+            sources_summary(&[source(0), source(4)]),
+            "2 epochs of sources: 6 numbers are missing, and what they stood for nobody can say, 4 are declared lost."
+        );
+        let most = sources_summary(&[source(u64::MAX), source(1)]);
+        assert!(most.contains("18,446,744,073,709,551,615 are declared lost"), "a lie wraps around: {most}");
+    }
+
+    /// Requirement: B01. What does not fit is said, and stands in the manifest.
+    #[test]
+    fn a_table_of_sources_that_is_cut_says_how_much_is_not_in_it() {
+        let rows = vec![source(0); MAX_EPOCH_ROWS + 5];
+        let id = ProducerId::from_bytes([7; 16]);
+        let all = completeness(&[], &rows, &Names { own: id, root: id, actors: BTreeMap::new() });
+        assert_eq!((all.sources.len(), all.more_sources), (MAX_EPOCH_ROWS, 5), "sources vanish unsaid");
+        assert!(
+            all.sources_summary.contains(&format!("{} numbers are missing", count(3 * rows.len() as u64)))
+        );
     }
 }

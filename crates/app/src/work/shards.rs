@@ -131,7 +131,7 @@ fn shard_draft(facts: &Facts, origin: &Origin, system: Option<SystemId>, version
     draft
 }
 
-/// Origin, log key and root key of the one log that a trust file pins.
+/// Origin, log key and root key of the one log that a trust file pins. Of a log whose key was rotated it has every key, the one in force last.
 fn pinned(trust: &str) -> Result<(Origin, PublicKey, PublicKey), Refusal> {
     let refused = |text: String| Refusal::at(Code::Malformed, "/trust", text);
     let policy = Policy::parse(trust).map_err(|error| refused(error.to_string()))?;
@@ -145,12 +145,15 @@ fn pinned(trust: &str) -> Result<(Origin, PublicKey, PublicKey), Refusal> {
         }
     }
     match (log.as_slice(), root.as_slice()) {
-        ([(origin, key)], [(of, root_key)]) if origin == of => {
+        ([earlier @ .., (origin, key)], [(of, root_key)])
+            if origin == of && earlier.iter().all(|(earlier, _)| earlier == origin) =>
+        {
             let origin = Origin::new(origin).map_err(|error| refused(error.to_string()))?;
             Ok((origin, *key, *root_key))
         }
         _ => Err(refused(
-            "the trust file has to pin one log: one line with the key of its checkpoints and one with its root key".to_owned(),
+            "the trust file has to pin one log: a line with each key of its checkpoints, the one in force last, and one with its root key; \
+             hand in the shard's own trust.txt".to_owned(),
         )),
     }
 }

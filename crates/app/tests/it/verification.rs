@@ -64,7 +64,7 @@ fn standings(verdict: &RunVerdict) -> [AspectStanding; 4] {
     verdict.standings().map(|(_, standing)| standing)
 }
 
-// R23
+// Requirement: R23.
 #[test]
 fn a_run_is_signed_and_verifies_offline_and_says_what_it_did_not_check() {
     let log = Log::new();
@@ -103,7 +103,7 @@ fn a_run_is_signed_and_verifies_offline_and_says_what_it_did_not_check() {
     assert!(!page.contains("<script") && !page.contains("http"), "the page loads something: {page}");
 }
 
-// R23
+// Requirement: R23.
 #[test]
 fn any_changed_byte_of_a_run_and_any_foreign_key_is_noticed() {
     let log = Log::new();
@@ -135,7 +135,7 @@ fn any_changed_byte_of_a_run_and_any_foreign_key_is_noticed() {
     assert_eq!(verify(&by_writer, Some(&trust)).exit_code(), 1, "any key of the log can sign runs");
 }
 
-// R23
+// Requirement: R23.
 #[test]
 fn what_is_beyond_the_cap_or_came_after_an_end_is_stated_in_the_signed_bytes() {
     let log = Log::new();
@@ -162,7 +162,7 @@ fn what_is_beyond_the_cap_or_came_after_an_end_is_stated_in_the_signed_bytes() {
     );
 }
 
-// R24
+// Requirement: R24.
 #[test]
 fn only_what_cannot_change_is_remembered_and_the_rest_is_tried_again() {
     let log = Log::new();

@@ -7,20 +7,21 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tabellion_mask::json::{Limits as JsonLimits, escaped};
-use tabellion_mask::{Content, Edits, Placing, Scope, StreamRestorer};
+use tabellion_mask::{Content, Edits, Placing, Scope, StreamRestorer, restore_string};
 use tabellion_model::body::{Answered, Masked};
 
-use crate::answer::parts::{Channel, Parts, Text};
+use crate::answer::parts::{Channel, MAX_TOOLS, Parts, Stage, Text, Tokens};
+use crate::answer::stream::Asked;
 use crate::answer::transcript::Transcript;
 use crate::answer::whole::json_limits;
+use crate::answer::{anthropic, openai_chat, openai_responses};
 use crate::code::Code;
-use crate::config::Limits;
-use crate::sse::{Event, EventReader, event_of};
+use crate::config::{Api, Limits};
+use crate::sse::{Event, EventReader};
+use crate::surface::Surface;
 
-/// The data of the last event.
+/// The data of a chat's last event.
 const DONE: &[u8] = b"[DONE]";
-/// Most names of called tools that a record keeps.
-const MAX_TOOLS: usize = 32;
 /// Choices of one stream that are told apart; providers allow fewer.
 const MAX_CHANNELS: usize = 1024;
 
@@ -37,17 +38,24 @@ pub(crate) enum Flow {
 
 /// The state of one stream.
 pub(crate) struct Relay {
+    surface: Surface,
     reader: EventReader,
     json: JsonLimits,
     scope: Scope,
     restorers: BTreeMap<(usize, Channel), StreamRestorer>,
     /// Members that each event repeats, as the last one wrote them: for an event of our own.
     head: Vec<u8>,
+    /// The newest event's number as the provider counts, and how many of our own came before it.
+    number: u64,
+    inserted: u64,
     transcript: Transcript,
     answered: Answered,
+    tokens: Tokens,
     /// Choices seen, and of these how many said why they stopped.
     open: BTreeMap<usize, bool>,
     usage_wanted: bool,
+    /// The end has begun: everything waits for its record.
+    holding: bool,
     held: Vec<Bytes>,
     held_bytes: usize,
     limit: usize,
@@ -55,17 +63,22 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// A stream whose request issued the placeholders of `scope`.
-    pub(crate) fn new(limits: &Limits, scope: Scope, usage_wanted: bool) -> Self {
+    pub(crate) fn new(limits: &Limits, scope: Scope, asked: Asked) -> Self {
         Self {
+            surface: asked.surface,
             reader: EventReader::new(limits.event_bytes),
             json: json_limits(limits),
             scope,
             restorers: BTreeMap::new(),
             head: Vec::new(),
+            number: 0,
+            inserted: 0,
             transcript: Transcript::new(limits.capture_bytes),
             answered: Answered::default(),
+            tokens: Tokens::default(),
             open: BTreeMap::new(),
-            usage_wanted,
+            usage_wanted: asked.usage_wanted,
+            holding: false,
             held: Vec::new(),
             held_bytes: 0,
             limit: limits.event_bytes,
@@ -93,8 +106,10 @@ impl Relay {
                 return Ok(flow);
             }
         }
-        let finished = !self.open.is_empty() && self.open.values().all(|finished| *finished);
-        // Some providers close without a last event; a stream in which no choice is open is whole all the same.
+        // Some providers of chats close without a last event; a stream in which no choice is open is whole all the same.
+        let finished = self.surface == Surface::OpenAiChat
+            && !self.open.is_empty()
+            && self.open.values().all(|finished| *finished);
         if finished { Ok(Flow::Whole) } else { Err(Code::UpstreamBrokeOff) }
     }
 
@@ -103,56 +118,77 @@ impl Relay {
             out.push(event.raw.clone());
             return Ok(Flow::Goes);
         };
-        if data.trim_ascii() == DONE {
+        if self.surface == Surface::OpenAiChat && data.trim_ascii() == DONE {
             self.flush(None, out);
             self.hold(event.raw.clone())?;
             return Ok(Flow::Whole);
         }
-        let parts = Parts::read(&data, &self.json).map_err(|_| Code::UpstreamMalformed)?;
+        let parts = Parts::read(self.surface, &data, &self.json).map_err(|_| Code::UpstreamMalformed)?;
         if !parts.is_object {
             return Err(Code::UpstreamMalformed);
         }
-        if parts.error {
-            self.hold(event.raw.clone())?;
-            return Ok(Flow::Refused);
-        }
         self.meter(&parts);
-        if parts.choices == 0 && parts.usage.is_some() {
-            if self.usage_wanted {
+        match parts.stage {
+            Stage::Refused => {
                 self.hold(event.raw.clone())?;
+                return Ok(Flow::Refused);
             }
-            return Ok(Flow::Goes);
+            Stage::Counts => {
+                if self.usage_wanted {
+                    self.hold(event.raw.clone())?;
+                }
+                return Ok(Flow::Goes);
+            }
+            Stage::Goes | Stage::Closing | Stage::Whole => {}
+        }
+        if !self.scope.is_empty() {
+            self.remember(&data, &parts);
         }
         let mut ready = Vec::new();
+        if matches!(parts.stage, Stage::Closing | Stage::Whole) {
+            self.flush(None, &mut ready);
+        }
+        // What was held back of texts goes on at once; the event that ends them does not.
+        self.pass(&mut ready, out)?;
+        self.holding |= parts.stage != Stage::Goes;
         self.restore(event, &data, &parts, &mut ready)?;
-        for piece in ready {
-            // Nothing overtakes what is held.
-            if self.held.is_empty() {
-                out.push(piece);
-            } else {
+        self.pass(&mut ready, out)?;
+        Ok(if parts.stage == Stage::Whole { Flow::Whole } else { Flow::Goes })
+    }
+
+    /// Puts pieces out, or holds them: nothing overtakes what is held.
+    fn pass(&mut self, ready: &mut Vec<Bytes>, out: &mut Vec<Bytes>) -> Result<(), Code> {
+        for piece in ready.drain(..) {
+            if self.holding || !self.held.is_empty() {
                 self.hold(piece)?;
+            } else {
+                out.push(piece);
             }
         }
-        Ok(Flow::Goes)
+        Ok(())
     }
 
     fn meter(&mut self, parts: &Parts<'_>) {
         if self.answered.model.is_none() {
             self.answered.model.clone_from(&parts.model);
         }
-        if let Some((_, reason)) = parts.finished.first() {
-            self.answered.finish_reason.get_or_insert_with(|| reason.clone());
+        if let Some(reason) = &parts.reason {
+            // Of a chat's choices the first one's; a response's status changes until its end.
+            if self.surface != Surface::OpenAiChat || self.answered.finish_reason.is_none() {
+                self.answered.finish_reason = Some(reason.clone());
+            }
         }
-        if parts.usage.is_some() {
-            self.answered.usage = parts.usage;
-        }
+        self.tokens.merge(parts.tokens);
+        self.answered.usage = self.tokens.usage();
         let room = MAX_TOOLS.saturating_sub(self.answered.tools.len());
         self.answered.tools.extend(parts.tools.iter().take(room).cloned());
         for text in &parts.texts {
             self.transcript.push(text);
-            self.open.entry(text.choice).or_insert(false);
         }
-        for (choice, _) in &parts.finished {
+        for choice in &parts.opened {
+            self.open.entry(*choice).or_insert(false);
+        }
+        for choice in &parts.closed {
             self.open.insert(*choice, true);
         }
     }
@@ -169,7 +205,7 @@ impl Relay {
             out.push(event.raw.clone());
             return Ok(());
         }
-        self.remember_head(data, parts);
+        let malformed = |_| Code::UpstreamMalformed;
         let mut edits = Edits::new();
         for text in &parts.texts {
             let value = text.place.string.value();
@@ -177,14 +213,18 @@ impl Relay {
             if released != value {
                 self.held_bytes += value.len().saturating_sub(released.len());
                 let range = text.place.at..text.place.at + text.place.string.raw().len();
-                edits
-                    .replace(range, format!("\"{}\"", escaped(&released)))
-                    .map_err(|_| Code::UpstreamMalformed)?;
+                edits.replace(range, format!("\"{}\"", escaped(&released))).map_err(malformed)?;
             }
         }
+        for place in &parts.repeated {
+            restore_string(*place, &self.scope, &mut edits).map_err(malformed)?;
+        }
         // What a choice still holds back goes out before the event in which it ends.
-        for (choice, _) in &parts.finished {
+        for choice in &parts.closed {
             self.flush(Some(*choice), out);
+        }
+        if let Some((number, range)) = parts.number.as_ref().filter(|_| self.inserted > 0) {
+            edits.replace(range.clone(), (number + self.inserted).to_string()).map_err(malformed)?;
         }
         out.push(if edits.is_empty() { event.raw.clone() } else { event.with_data(&edits.apply(data)) });
         Ok(())
@@ -203,7 +243,7 @@ impl Relay {
         let mut released = String::new();
         let mut restorer = self.restorers.remove(&key).unwrap_or_else(|| StreamRestorer::new(placing));
         restorer.push(value, &self.scope, &mut released);
-        if parts.finished.iter().any(|(choice, _)| *choice == text.choice) {
+        if parts.closed.contains(&text.choice) {
             restorer.finish(&self.scope, &mut released);
         } else {
             self.restorers.insert(key, restorer);
@@ -230,28 +270,27 @@ impl Relay {
     }
 
     /// An event with `text` alone, in the form of those around it.
-    fn own_event(&self, choice: usize, channel: &Channel, text: &str) -> Bytes {
+    fn own_event(&mut self, choice: usize, channel: &Channel, text: &str) -> Bytes {
         let text = escaped(text);
-        let delta = match channel {
-            Channel::Member(name) => format!("\"{name}\":\"{text}\""),
-            Channel::Tool(index) => {
-                format!("\"tool_calls\":[{{\"index\":{index},\"function\":{{\"arguments\":\"{text}\"}}}}]")
+        match self.surface.api() {
+            Api::Anthropic => anthropic::own_event(choice, channel, &text),
+            Api::OpenAi if self.surface == Surface::OpenAiResponses => {
+                let number = self.number + self.inserted;
+                self.inserted += 1;
+                openai_responses::own_event(&self.head, number, choice, channel, &text)
             }
-            Channel::Custom(index) => {
-                format!("\"tool_calls\":[{{\"index\":{index},\"custom\":{{\"input\":\"{text}\"}}}}]")
-            }
-            Channel::Function => format!("\"function_call\":{{\"arguments\":\"{text}\"}}"),
-        };
-        let mut data = b"{".to_vec();
-        data.extend_from_slice(&self.head);
-        data.extend_from_slice(
-            format!("\"choices\":[{{\"index\":{choice},\"delta\":{{{delta}}},\"finish_reason\":null}}]}}")
-                .as_bytes(),
-        );
-        event_of(&data)
+            Api::OpenAi => openai_chat::own_event(&self.head, choice, channel, &text),
+        }
     }
 
-    fn remember_head(&mut self, data: &[u8], parts: &Parts<'_>) {
+    /// Keeps what an event of our own has to say again.
+    fn remember(&mut self, data: &[u8], parts: &Parts<'_>) {
+        if let Some((number, _)) = &parts.number {
+            self.number = *number;
+        }
+        if self.surface == Surface::OpenAiResponses && parts.head.is_empty() {
+            return;
+        }
         self.head.clear();
         for (name, range) in &parts.head {
             let value = data.get(range.clone()).unwrap_or_default();

@@ -24,12 +24,14 @@ use crate::body::{self, Pieces};
 use crate::call::{Running, why};
 use crate::code::Code;
 use crate::config::span;
-use crate::dialect::openai;
+use crate::dialect::Dialect;
+use crate::dialect::headers::return_headers;
 use crate::ending::{Authorised, End, Kept};
 use crate::forward::{Inbound, NoAnswer};
 use crate::race::{Interrupt, Watch};
-use crate::sse::event_of;
+use crate::sse::{event_of, named_event};
 use crate::stopwatch::Phase;
+use crate::surface::Surface;
 use crate::upstream::connect::Sender;
 use crate::worker::Worker;
 
@@ -96,10 +98,19 @@ enum Fate {
     Broken(NoAnswer),
 }
 
+/// What was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) surface: Surface,
+    /// Token counts in the stream.
+    pub(crate) usage_wanted: bool,
+}
+
 /// A stream on its way.
 struct Streaming {
     worker: Arc<Worker>,
     authorised: Authorised,
+    dialect: Dialect,
     watch: Watch,
     pieces: Pieces,
     relay: Relay,
@@ -107,27 +118,21 @@ struct Streaming {
 }
 
 /// Forwards the stream to its end.
-pub(crate) async fn relay(
-    running: Running,
-    inbound: Inbound,
-    upstream: usize,
-    scope: Scope,
-    usage_wanted: bool,
-) {
-    let Running { worker, authorised, watch, reply } = running;
+pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, scope: Scope, asked: Asked) {
+    let Running { worker, authorised, dialect, watch, reply } = running;
     let Inbound { head, sender } = inbound;
     let (head, mut body) = head.into_parts();
     let (pieces, answer) = body::stream();
     let mut answer = Response::new(answer);
-    openai::return_headers(&head.headers, answer.headers_mut());
+    return_headers(&head.headers, answer.headers_mut());
     // Whatever stands between may neither keep a stream nor wait for its end.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-    openai::refer(answer.headers_mut(), &authorised.ack);
+    dialect.refer(answer.headers_mut(), &authorised.ack);
     drop(reply.send(answer));
-    let relay = Relay::new(&worker.shared.limits, scope, usage_wanted);
+    let relay = Relay::new(&worker.shared.limits, scope, asked);
     let released = Released::new();
-    let mut streaming = Streaming { worker, authorised, watch, pieces, relay, released };
+    let mut streaming = Streaming { worker, authorised, dialect, watch, pieces, relay, released };
     let fate = streaming.forward(&mut body).await;
     streaming.end(fate, body, sender, upstream).await;
 }
@@ -250,7 +255,7 @@ impl Streaming {
     /// Records that the stream was cut, then says so in it.
     async fn cut(mut self, none: NoAnswer) {
         let (outcome, code) = why(none);
-        let error = event_of(&openai::error_body(code, code.explain(), Some(&self.authorised.ack)));
+        let error = self.error_event(code);
         let (taken, all) = self.released.digests(&self.pieces, std::slice::from_ref(&error));
         let gone = outcome == Outcome::Abandoned;
         let delivered = if self.released.given == 0 || (gone && self.released.bytes == 0) {
@@ -271,7 +276,7 @@ impl Streaming {
     /// The end could not be recorded: the client gets an error in place of what was held.
     async fn without_end(mut self) {
         let code = Code::EvidenceUnavailable;
-        let error = event_of(&openai::error_body(code, code.explain(), Some(&self.authorised.ack)));
+        let error = self.error_event(code);
         let _ = self.give(vec![error]).await;
         let (_, all) = self.released.digests(&self.pieces, &[]);
         let end = self.ending(Outcome::Cut, Some(code), Delivered::Partial, all);
@@ -279,6 +284,15 @@ impl Streaming {
         // The client's stream ends here, while its record is still owed.
         drop(pieces);
         authorised.owe(&worker, end, &watch).await;
+    }
+
+    /// An error in the stream, as the caller's library raises one.
+    fn error_event(&self, code: Code) -> Bytes {
+        let body = self.dialect.error_body(code, code.explain(), Some(&self.authorised.ack));
+        match self.dialect {
+            Dialect::OpenAi => event_of(&body),
+            Dialect::Anthropic => named_event("error", &body),
+        }
     }
 
     fn ending(

@@ -9,7 +9,7 @@ use tabellion_mask::{Classes, Scope, mask_text, scan};
 use tabellion_model::body::Masked;
 
 use crate::answer::parts::{Channel, Text};
-use crate::surface::openai_chat::counted;
+use crate::surface::request::counted;
 
 /// The texts by choice and channel, as the provider sent them.
 pub(crate) struct Transcript {
@@ -43,7 +43,7 @@ impl Transcript {
     pub(crate) fn found(&self) -> Vec<Masked> {
         let mut counts = BTreeMap::new();
         for text in self.texts.values() {
-            for finding in scan(text, Classes::ALL) {
+            for finding in scan(text, Classes::DEFAULT) {
                 *counts.entry(finding.class).or_default() += 1;
             }
         }
@@ -57,11 +57,19 @@ impl Transcript {
         }
         let mut choices: BTreeMap<usize, serde_json::Map<String, Value>> = BTreeMap::new();
         for ((choice, channel), text) in &self.texts {
-            let (text, _) = mask_text(text, Classes::ALL, scope).ok()?;
+            let (text, _) = mask_text(text, Classes::DEFAULT, scope).ok()?;
             let members = choices.entry(*choice).or_default();
             match channel {
                 Channel::Member(name) => {
                     members.insert((*name).to_owned(), Value::from(text));
+                }
+                Channel::Block(kind) => {
+                    let name = if kind == &"input_json_delta" { "tool_input" } else { "text" };
+                    members.insert(name.to_owned(), Value::from(text));
+                }
+                Channel::Item(kind, part) => {
+                    let name = if *part == 0 { (*kind).to_owned() } else { format!("{kind}_{part}") };
+                    members.insert(name, Value::from(text));
                 }
                 Channel::Function => {
                     members.insert("function_arguments".to_owned(), Value::from(text));

@@ -12,17 +12,18 @@ use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_mask::{Classes, Edits, Scope, mask_string, restore_string};
 use tabellion_model::body::{Delivered, Outcome};
 
-use crate::answer::parts::Parts;
+use crate::answer::parts::{Parts, Stage};
 use crate::answer::transcript::Transcript;
 use crate::body::AnswerBody;
 use crate::call::Running;
 use crate::code::Code;
 use crate::config::{Limits, span};
-use crate::dialect::openai;
+use crate::dialect::headers::return_headers;
 use crate::ending::{End, Kept};
 use crate::forward::{Inbound, NoAnswer};
 use crate::race::{Interrupt, alongside};
 use crate::stopwatch::Phase;
+use crate::surface::Surface;
 
 /// Deepest nesting of an answer: deeper than of a request, since tool schemas may come back.
 const DEPTH: usize = 128;
@@ -37,13 +38,21 @@ pub(crate) fn is_plain(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-/// Takes the answer in and gives it back. `streamed`: a stream was asked for, so that only an error may come whole.
+/// What was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) surface: Surface,
+    /// A stream, so that only an error may come whole.
+    pub(crate) streamed: bool,
+}
+
+/// Takes the answer in and gives it back.
 pub(crate) async fn answer(
     mut running: Running,
     inbound: Inbound,
     upstream: usize,
     scope: Scope,
-    streamed: bool,
+    asked: Asked,
 ) {
     let Inbound { head, sender } = inbound;
     let (head, body) = head.into_parts();
@@ -60,13 +69,22 @@ pub(crate) async fn answer(
         return running.fail_as(Outcome::Refused, Code::UpstreamRefused).await;
     }
     let limits = running.worker.shared.limits;
-    let parts = Parts::read(&bytes, &json_limits(&limits)).ok().filter(|parts| parts.is_object);
+    let parts =
+        Parts::read(asked.surface, &bytes, &json_limits(&limits)).ok().filter(|parts| parts.is_object);
     let parts = parts.filter(|_| is_plain(&head.headers));
     match parts {
-        Some(parts) if head.status == StatusCode::OK && parts.has_choices && !parts.error && !streamed => {
+        Some(parts)
+            if head.status == StatusCode::OK
+                && parts.is_answer
+                && parts.stage != Stage::Refused
+                && !asked.streamed =>
+        {
             release(running, &head, &bytes, &parts, scope).await;
         }
-        Some(parts) if parts.error && (head.status.is_client_error() || head.status.is_server_error()) => {
+        Some(parts)
+            if parts.stage == Stage::Refused
+                && (head.status.is_client_error() || head.status.is_server_error()) =>
+        {
             refused(running, &head, bytes).await;
         }
         _ => running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await,
@@ -116,16 +134,18 @@ async fn release(
     let mut edits = Edits::new();
     for text in &parts.texts {
         transcript.push(text);
-        if restore_string(text.place, &scope, &mut edits).is_err() {
+    }
+    for place in parts.texts.iter().map(|text| &text.place).chain(&parts.repeated) {
+        if restore_string(*place, &scope, &mut edits).is_err() {
             return running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await;
         }
     }
     let restored = if edits.is_empty() { bytes.clone() } else { Bytes::from(edits.apply(bytes)) };
     let answered = &mut running.authorised.facts.answered;
     answered.model.clone_from(&parts.model);
-    answered.finish_reason = parts.finished.first().map(|(_, reason)| reason.clone());
+    answered.finish_reason.clone_from(&parts.reason);
     answered.tools.clone_from(&parts.tools);
-    answered.usage = parts.usage;
+    answered.usage = parts.tokens.usage();
     let end = End {
         outcome: Outcome::Answered,
         code: None,
@@ -143,8 +163,8 @@ async fn release(
 /// The answer as it may be kept.
 fn masked(bytes: &Bytes, parts: &Parts<'_>, scope: &mut Scope) -> Option<String> {
     let mut edits = Edits::new();
-    for text in &parts.texts {
-        mask_string(text.place, Classes::ALL, scope, &mut edits).ok()?;
+    for place in parts.texts.iter().map(|text| &text.place).chain(&parts.repeated) {
+        mask_string(*place, Classes::DEFAULT, scope, &mut edits).ok()?;
     }
     String::from_utf8(edits.apply(bytes)).ok()
 }
@@ -170,9 +190,9 @@ async fn finish(mut running: Running, end: End, head: &hyper::http::response::Pa
     running.worker.shared.metrics.released(bytes.len() as u64);
     let mut answer = Response::new(AnswerBody::from(bytes));
     *answer.status_mut() = head.status;
-    openai::return_headers(&head.headers, answer.headers_mut());
+    return_headers(&head.headers, answer.headers_mut());
     answer.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-    openai::refer(answer.headers_mut(), &running.authorised.ack);
+    running.dialect.refer(answer.headers_mut(), &running.authorised.ack);
     drop(running.reply.send(answer));
 }
 

@@ -7,21 +7,26 @@ use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue, USER_AGENT};
 use sha2::{Digest as _, Sha256};
 
+use crate::config::Api;
 use crate::words;
 
 /// In place of the client's.
 const OUR_USER_AGENT: &str = concat!("tabellion/", env!("CARGO_PKG_VERSION"));
+/// Which version of its interface a client of Anthropic speaks.
+pub(crate) const ANTHROPIC_VERSION: &str = "anthropic-version";
 /// Longest list of features, and most of them.
-const MAX_FEATURES_BYTES: usize = 128;
-const MAX_FEATURES: usize = 8;
+const MAX_FEATURES_BYTES: usize = 512;
+const MAX_FEATURES: usize = 16;
 /// Longest number that a library says of itself.
 const MAX_NUMBER_BYTES: usize = 8;
 
 /// Whether a value has the form of its header.
 type Form = fn(&str) -> bool;
 
-/// The headers, by name order, with the form of each.
-const SENT_ON: [(&str, Form); 12] = [
+/// The headers, by name order, with the form of each. Those that begin with the name of an interface go to providers that have it.
+const SENT_ON: [(&str, Form); 14] = [
+    ("anthropic-beta", is_features),
+    (ANTHROPIC_VERSION, is_day),
     ("openai-beta", is_features),
     ("traceparent", is_traceparent),
     ("x-stainless-arch", words::is_word),
@@ -41,14 +46,19 @@ const SENT_ON: [(&str, Form); 12] = [
 pub(crate) struct SentOn(Vec<(HeaderName, HeaderValue)>);
 
 impl SentOn {
-    /// Chooses from the headers that came.
-    pub(crate) fn of(client: &HeaderMap) -> Self {
-        let chosen = SENT_ON.iter().filter_map(|(name, fits)| {
-            let mut values = client.get_all(*name).iter();
-            let (Some(value), None) = (values.next(), values.next()) else { return None };
-            value.to_str().ok().filter(|text| fits(text))?;
-            Some((HeaderName::from_static(name), value.clone()))
-        });
+    /// Chooses from the headers that came, for a provider with the interface `api`.
+    pub(crate) fn of(client: &HeaderMap, api: Api) -> Self {
+        let others = match api {
+            Api::OpenAi => "anthropic-",
+            Api::Anthropic => "openai-",
+        };
+        let chosen =
+            SENT_ON.iter().filter(|(name, _)| !name.starts_with(others)).filter_map(|(name, fits)| {
+                let mut values = client.get_all(*name).iter();
+                let (Some(value), None) = (values.next(), values.next()) else { return None };
+                value.to_str().ok().filter(|text| fits(text))?;
+                Some((HeaderName::from_static(name), value.clone()))
+            });
         Self(chosen.collect())
     }
 
@@ -77,6 +87,15 @@ impl SentOn {
 fn is_number(text: &str) -> bool {
     (1..=MAX_NUMBER_BYTES).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+/// A day as `2023-06-01`.
+fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts.as_slice() else { return false };
+    [(year, 4), (month, 2), (day, 2)]
+        .into_iter()
+        .all(|(part, digits)| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// W3C Trace Context, version 00: `00-<32 hex digits>-<16>-<2>`, lower case.
@@ -113,7 +132,7 @@ mod tests {
             from.append(*name, HeaderValue::from_static(value));
         }
         let mut sent = HeaderMap::new();
-        SentOn::of(&from).put_into(&mut sent);
+        SentOn::of(&from, Api::OpenAi).put_into(&mut sent);
         sent
     }
 
@@ -162,12 +181,35 @@ mod tests {
     }
 
     #[test]
+    fn each_provider_gets_the_headers_of_its_own_interface() {
+        let mut from = HeaderMap::new();
+        for (name, value) in [
+            ("anthropic-version", "2026-10-21"),
+            ("anthropic-beta", "prompt-caching-2024-07-31,context-1m-2025-08-07"),
+            ("openai-beta", "assistants=v2"),
+        ] {
+            from.append(name, HeaderValue::from_static(value));
+        }
+        for (api, due) in [
+            (Api::OpenAi, vec!["openai-beta"]),
+            (Api::Anthropic, vec!["anthropic-beta", "anthropic-version"]),
+        ] {
+            let names: Vec<String> =
+                SentOn::of(&from, api).0.iter().map(|(name, _)| name.to_string()).collect();
+            assert_eq!(names, due, "{api:?} would be told of another's features, or not of its own");
+        }
+        from.clear();
+        from.append("anthropic-version", HeaderValue::from_static("born-10-12"));
+        assert!(SentOn::of(&from, Api::Anthropic).0.is_empty(), "a version is a day and holds nothing else");
+    }
+
+    #[test]
     fn the_digest_can_be_computed_by_hand() {
         let mut from = HeaderMap::new();
         from.append("x-stainless-lang", HeaderValue::from_static("js"));
         from.append("openai-beta", HeaderValue::from_static("assistants=v2"));
         let due: [u8; 32] = Sha256::digest("openai-beta: assistants=v2\nx-stainless-lang: js\n").into();
-        assert_eq!(SentOn::of(&from).sha256(), due, "nobody could check what left");
+        assert_eq!(SentOn::of(&from, Api::OpenAi).sha256(), due, "nobody could check what left");
         assert!(SENT_ON.is_sorted_by(|(one, _), (other, _)| one < other), "the order of the lines is fixed");
     }
 }

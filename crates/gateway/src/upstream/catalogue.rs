@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use crate::config::{StartError, UpstreamConfig};
+use crate::config::{Api, StartError, UpstreamConfig};
 use crate::upstream::connect::Endpoint;
 use crate::upstream::tls::SystemTls;
 
@@ -19,6 +19,7 @@ pub(crate) struct Upstream {
     /// Its place in the configuration, and that of its connections in a pool.
     pub(crate) number: usize,
     pub(crate) name: String,
+    pub(crate) api: Api,
     pub(crate) endpoint: Endpoint,
     pub(crate) usage_in_streams: bool,
 }
@@ -58,8 +59,9 @@ impl Catalogue {
                 )));
             }
             let endpoint = Endpoint::new(config, &mut tls)?;
-            let usage_in_streams = config.usage_in_streams;
-            let upstream = Arc::new(Upstream { number, name: name.to_owned(), endpoint, usage_in_streams });
+            let (api, usage_in_streams) = (config.api, config.usage_in_streams);
+            let upstream =
+                Arc::new(Upstream { number, name: name.to_owned(), api, endpoint, usage_in_streams });
             check_models(config)?;
             for model in &config.models {
                 catalogue.add_model(&upstream, model)?;
@@ -165,6 +167,7 @@ mod tests {
     fn config(name: &str, models: &[&str], aliases: &[(&str, &str)]) -> UpstreamConfig {
         UpstreamConfig {
             name: name.to_owned(),
+            api: Api::OpenAi,
             base_url: "http://127.0.0.1:1/v1".to_owned(),
             key_env: None,
             key_file: None,

@@ -1,6 +1,6 @@
 //! One provider's address, key and connections.
 //!
-//! Promises: the key is read once, at the start, and leaves only in the `Authorization` of requests to this provider; not a byte of a request
+//! Promises: the key is read once, at the start, and leaves only in the credential of requests to this provider; not a byte of a request
 //! leaves before the provider's certificate is found good. Must never: follow a redirect, or print a key.
 
 use std::path::Path;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Uri;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::HeaderValue;
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -19,7 +19,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
-use crate::config::{StartError, UpstreamConfig};
+use crate::authenticate::API_KEY;
+use crate::config::{Api, StartError, UpstreamConfig};
 use crate::upstream::tls::{self, SystemTls};
 
 /// Largest file of a key: keys are a line.
@@ -54,8 +55,8 @@ pub(crate) struct Endpoint {
     pub(crate) authority: HeaderValue,
     /// Path of the base URL, without a slash at its end.
     path: String,
-    /// `Bearer …`, marked sensitive, when there is a key.
-    pub(crate) authorization: Option<HeaderValue>,
+    /// The header that holds its key, and its value, marked sensitive, when there is a key.
+    pub(crate) credential: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Endpoint {
@@ -90,7 +91,7 @@ impl Endpoint {
             port: authority.port_u16().unwrap_or(if secure { 443 } else { 80 }),
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| refused("names no host"))?,
             path: url.path().trim_end_matches('/').to_owned(),
-            authorization: authorization(config)?,
+            credential: credential(config)?,
             host,
             tls,
         })
@@ -129,7 +130,7 @@ async fn handshake(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static)
     Ok(sender)
 }
 
-fn authorization(config: &UpstreamConfig) -> Result<Option<HeaderValue>, StartError> {
+fn credential(config: &UpstreamConfig) -> Result<Option<(HeaderName, HeaderValue)>, StartError> {
     let refused = |why: String| {
         StartError::Setting(format!("upstream {:?}: {why}. Set it, or remove the setting", config.name))
     };
@@ -153,11 +154,14 @@ fn authorization(config: &UpstreamConfig) -> Result<Option<HeaderValue>, StartEr
     if key.is_empty() {
         return Err(refused(format!("{place} holds no key")));
     }
-    let line = Zeroizing::new(format!("Bearer {key}"));
+    let (name, line) = match config.api {
+        Api::OpenAi => (AUTHORIZATION, Zeroizing::new(format!("Bearer {key}"))),
+        Api::Anthropic => (API_KEY, Zeroizing::new(key.to_owned())),
+    };
     let mut value = HeaderValue::from_str(&line)
         .map_err(|_| refused(format!("the key in {place} has characters that no header may have")))?;
     value.set_sensitive(true);
-    Ok(Some(value))
+    Ok(Some((name, value)))
 }
 
 fn read_key(path: &Path) -> std::io::Result<Zeroizing<String>> {

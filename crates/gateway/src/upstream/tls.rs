@@ -119,6 +119,7 @@ mod tests {
     fn refusal(base_url: &str, ca_file: &Path) -> String {
         let config = UpstreamConfig {
             name: "own".to_owned(),
+            api: crate::config::Api::OpenAi,
             base_url: base_url.to_owned(),
             key_env: None,
             key_file: None,

@@ -49,7 +49,7 @@ impl Answer {
     pub(crate) fn events(&self) -> Vec<String> {
         self.text()
             .split("\n\n")
-            .filter_map(|event| event.strip_prefix("data: "))
+            .filter_map(|event| event.lines().find_map(|line| line.strip_prefix("data: ")))
             .map(str::to_owned)
             .collect()
     }

@@ -107,8 +107,10 @@ fn paths_that_are_not_governed_are_denied_and_recorded() {
     let upstream = fixture.upstream.address();
     let around = format!("http://{upstream}/v1/chat/completions");
     let attempts = [
-        ("POST", "/v1/embeddings"),
-        ("POST", "/v1/responses"),
+        ("GET", "/v1/embeddings"),
+        ("GET", "/v1/responses/resp_1"),
+        ("POST", "/v1/responses/resp_1/cancel"),
+        ("POST", "/v1/completions"),
         ("POST", "/v1/files"),
         ("POST", "/v1/audio/transcriptions"),
         ("POST", "/anthropic/v1/messages"),
@@ -122,7 +124,7 @@ fn paths_that_are_not_governed_are_denied_and_recorded() {
         ("POST", "/v1/models/../chat/completions"),
         ("POST", "/v1/%63hat/completions"),
         ("POST", "/V1/chat/completions"),
-        ("POST", "/v1/embeddings?path=/v1/chat/completions"),
+        ("POST", "/v1/files?path=/v1/chat/completions"),
         ("OPTIONS", "/v1/chat/completions"),
         ("OPTIONS", "*"),
         ("DELETE", "/v1/models/model-a"),

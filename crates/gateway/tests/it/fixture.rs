@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use tabellion_gateway::{Foundations, Gateway, GatewayConfig, Limits, UpstreamConfig};
+use tabellion_gateway::{Api, Foundations, Gateway, GatewayConfig, Limits, UpstreamConfig};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::{Clock, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock, UnitContent};
@@ -77,6 +77,8 @@ pub(crate) struct Setup {
     pub(crate) gate: Gate,
     pub(crate) limits: Limits,
     pub(crate) disk: Option<Arc<dyn Disk>>,
+    /// Whose interface the scripted provider has.
+    pub(crate) api: Api,
     /// In place of the scripted provider's own.
     pub(crate) base_url: Option<String>,
     /// Who vouches for a provider over TLS.
@@ -92,6 +94,7 @@ impl Default for Setup {
             gate: gate(),
             limits: Limits::default(),
             disk: None,
+            api: Api::OpenAi,
             base_url: None,
             ca_file: None,
             segment_bytes: 8 << 20,
@@ -148,6 +151,7 @@ impl Fixture {
             threads: 2,
             upstreams: vec![UpstreamConfig {
                 name: "scripted".to_owned(),
+                api: setup.api,
                 base_url: setup.base_url.unwrap_or_else(|| upstream.base_url()),
                 key_env: None,
                 key_file: Some(key_file),

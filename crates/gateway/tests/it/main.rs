@@ -19,4 +19,5 @@ mod release;
 mod standing;
 mod stop;
 mod streams;
+mod surfaces;
 mod tls;

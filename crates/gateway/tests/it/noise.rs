@@ -44,7 +44,7 @@ fn without_a_valid_key_nothing_is_done_and_one_record_counts_it() {
     for headers in [
         &[][..],
         &[("Authorization", "Basic eDp5")],
-        &[("X-Api-Key", &valid)],
+        &[("Authorization", &twice), ("X-Api-Key", "sk-another")],
         &[("Authorization", &twice), ("Authorization", &twice)],
     ] {
         assert_eq!(knock(&fixture, headers).status, 401, "{headers:?}");

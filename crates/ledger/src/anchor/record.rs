@@ -37,7 +37,7 @@ impl Reader {
     /// after it, which call for no anchor. `Unavailable` when the log cannot be read.
     pub fn covered_permille(&self, confirmed: u64) -> Result<u64, LedgerError> {
         let size = self.size();
-        if confirmed >= size || !has_grown(self, confirmed)? {
+        if confirmed >= size || growth(self, confirmed)? == Growth::None {
             return Ok(WHOLE_PERMILLE);
         }
         // Rounded down: a single entry that is not covered shows.
@@ -47,23 +47,35 @@ impl Reader {
     }
 }
 
-/// Whether the log has grown since `size` by anything but seals, epochs and anchoring's own records. Without this every anchor would call for the next.
-pub(super) fn has_grown(reader: &Reader, size: u64) -> Result<bool, LedgerError> {
+/// By what a log has grown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Growth {
+    /// By nothing but seals, epochs and anchoring's own records: with these every anchor would call for the next.
+    None,
+    /// By checkpoints of other logs as well. Two logs that are each other's root log would call for each other's next without end.
+    OfShards,
+    /// By something of its own.
+    OfItsOwn,
+}
+
+/// By what the log has grown since `size`.
+pub(super) fn growth(reader: &Reader, size: u64) -> Result<Growth, LedgerError> {
     let now = reader.size();
     if now > size.saturating_add(MAX_LOOK) {
-        return Ok(true);
+        return Ok(Growth::OfItsOwn);
     }
-    let mut grown = false;
+    let mut grown = Growth::None;
     if now > size {
         reader.entries(size, now, |view| {
-            grown |= match &view.entry {
-                Entry::Seal(_) => false,
-                Entry::Statement(_) => true,
-                Entry::Record(record) => !matches!(
-                    Kind::of(&record.header.record_type),
-                    Some(Kind::AnchorConfirmed | Kind::EpochOpened | Kind::EpochClosed)
-                ),
-            };
+            grown = grown.max(match &view.entry {
+                Entry::Seal(_) => Growth::None,
+                Entry::Statement(_) => Growth::OfItsOwn,
+                Entry::Record(record) => match Kind::of(&record.header.record_type) {
+                    Some(Kind::AnchorConfirmed | Kind::EpochOpened | Kind::EpochClosed) => Growth::None,
+                    Some(Kind::ShardCheckpointRecorded | Kind::ShardKeyRotated) => Growth::OfShards,
+                    _ => Growth::OfItsOwn,
+                },
+            });
             Ok(())
         })?;
     }

@@ -13,7 +13,7 @@ use tabellion_model::Micros;
 
 use super::lock::OutboxLock;
 use super::outbox::coverage_of;
-use super::record::{has_grown, record};
+use super::record::{Growth, growth, record};
 use super::{Anchor, AnchorFault, Coverage, Job, JobError, JobState, Outbox, OutboxError, Progress, Target};
 use crate::clock::Clock;
 use crate::ledger::Ledger;
@@ -26,6 +26,9 @@ const FIRST_WAIT_S: u64 = 5;
 const LONGEST_WAIT_S: u64 = 3_600;
 /// The same for an anchor that is asked all the time: it is known to be ours, and what it misses meanwhile is unprotected.
 const LONGEST_FREQUENT_WAIT_S: u64 = 30;
+/// How long at least between two checkpoints of a log to which nothing came meanwhile but other logs' checkpoints: logs that are each other's root log answer
+/// each other no faster than this.
+const SHARDS_WAIT_S: u64 = 600;
 /// Jobs of one anchor that may wait at a time; while there are as many, no checkpoint is added: the next one covers what it would have.
 const MAX_OPEN: usize = 64;
 /// How much of an error's text is kept.
@@ -181,11 +184,17 @@ impl Line {
         if self.plan.every_s == 0 || waits || now.0 < due_at || self.looked_at == Some(size) {
             return Ok(());
         }
-        if let Some(last) = last
-            && !has_grown(reader, last.size).map_err(|error| error.to_string())?
-        {
-            self.looked_at = Some(size);
-            return Ok(());
+        if let Some(last) = last {
+            match growth(reader, last.size).map_err(|error| error.to_string())? {
+                Growth::None => {
+                    self.looked_at = Some(size);
+                    return Ok(());
+                }
+                Growth::OfShards if now.0 < last.created_at.saturating_add(SHARDS_WAIT_S * SECOND) => {
+                    return Ok(());
+                }
+                Growth::OfShards | Growth::OfItsOwn => {}
+            }
         }
         self.outbox
             .enqueue(self.plan.anchor.kind(), &reader.checkpoint(), now)

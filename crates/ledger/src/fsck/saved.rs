@@ -8,7 +8,7 @@ use crate::keyring::Secrets;
 use crate::postings::Postings;
 use crate::read;
 use crate::recover::Inspect;
-use crate::saved::{self, Found, SAVED_PATH};
+use crate::saved::{self, Found, Place, SAVED_PATH};
 use crate::state::{LogState, Marks};
 use crate::wal::batch::Batch;
 
@@ -20,6 +20,8 @@ pub(super) struct Compared<'a> {
     pub(super) inner: &'a mut dyn Inspect,
     disk: &'a dyn Disk,
     saved: Option<Expected>,
+    /// Up to where it remembers the log.
+    pub(super) place: Option<Place>,
     pub(super) findings: Vec<String>,
 }
 
@@ -34,20 +36,22 @@ struct Expected {
 impl<'a> Compared<'a> {
     /// What was saved in `disk`, where it can be read at all.
     pub(super) fn new(inner: &'a mut dyn Inspect, disk: &'a dyn Disk, secrets: Option<&Secrets>) -> Self {
-        let mut findings = Vec::new();
+        let (mut findings, mut place) = (Vec::new(), None);
         let saved = match secrets.map(|secrets| saved::load(disk, secrets, true)) {
             None | Some(Found::Nothing) => None,
-            Some(Found::Useless(why, _)) => {
+            Some(Found::Useless(why, known)) => {
+                place = known;
                 findings.push(format!("{why}; nothing depends on it, the next start makes it again"));
                 None
             }
             Some(Found::Whole(mut saved)) => {
                 let marks = saved.state.marks.take();
                 let bytes = saved::state_bytes(&saved.state);
+                place = Some(saved.place.clone());
                 marks.map(|marks| Expected { size: saved.place.size, bytes, marks, idempotency: 0, units: 0 })
             }
         };
-        Self { inner, disk, saved, findings }
+        Self { inner, disk, saved, place, findings }
     }
 
     fn compare(

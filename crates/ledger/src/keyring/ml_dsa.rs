@@ -1,7 +1,7 @@
-//! The file of the log's post-quantum key (docs/formats.md §13.4): one, beside the key in force, for checkpoints that are handed out.
+//! The files of a log's second, post-quantum keys (docs/formats.md §13.4), for checkpoints that are handed out.
 
 use base64::Engine as _;
-use tabellion_model::{Micros, Purpose};
+use tabellion_model::{KeyId, Micros, Purpose};
 use tabellion_tlog::{MlDsaPublicKey, MlDsaSigningKey};
 use zeroize::Zeroizing;
 
@@ -11,40 +11,79 @@ use crate::disk::Disk;
 use crate::entropy::Entropy;
 use crate::error::OpenError;
 
-/// The file.
-const PATH: &str = "keys/ml-dsa-44.key";
+/// What the names of these files begin with. `ml-dsa-44.key`, without an id, is what earlier versions wrote.
+const STEM: &str = "ml-dsa-44";
 const ML_DSA_44: &str = "ml-dsa-44";
 
+/// A file of a second key, and whose it says that it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MlDsaFile {
+    /// The file.
+    pub path: String,
+    /// Id of its key.
+    pub key_id: KeyId,
+}
+
+/// Every file of a second key, by name. Nothing is opened.
+pub(crate) fn list_ml_dsa(disk: &dyn Disk) -> Result<Vec<MlDsaFile>, OpenError> {
+    let names = match disk.list(KEY_DIR) {
+        // A copy of a log without its keys.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        names => names.map_err(OpenError::io("list", KEY_DIR))?,
+    };
+    let is_one = |name: &&String| {
+        let rest = name.strip_suffix(".key").and_then(|stem| stem.strip_prefix(STEM));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    let files = names.iter().filter(is_one).map(|name| {
+        let file = KeyFile::read(disk, &format!("{KEY_DIR}/{name}"))?;
+        Ok(MlDsaFile { key_id: KeyId(public_of(&file)?.key_id()), path: file.path })
+    });
+    files.collect()
+}
+
 impl KeyAccess {
-    /// Makes the log's ML-DSA-44 key and writes its file durably. An existing file is never replaced.
+    /// Makes a second key and writes its file durably. An existing file is never replaced.
     pub fn create_ml_dsa(
         &self,
         disk: &dyn Disk,
         created_at: Micros,
         entropy: &dyn Entropy,
-    ) -> Result<MlDsaPublicKey, OpenError> {
+    ) -> Result<MlDsaFile, OpenError> {
         let mut seed = Zeroizing::new([0; 32]);
         entropy.fill(seed.as_mut()).map_err(OpenError::io("draw random bytes for", KEY_DIR))?;
         let key = MlDsaSigningKey::from_seed(&seed);
         let mut head = Head::new(ML_DSA_44, created_at.0, Purpose::Log.as_str());
         head.public = Some(BASE64.encode(key.public().as_bytes()));
-        write_new(disk, PATH, &bytes_of(head, Some(&seed), self.encrypts(disk, entropy)?)?)?;
-        Ok(key.public().clone())
+        let key_id = KeyId(key.public().key_id());
+        let id = key_id.to_hex();
+        let path = format!("{KEY_DIR}/{STEM}-{}.key", id.get(..16).unwrap_or(&id));
+        write_new(disk, &path, &bytes_of(head, Some(&seed), self.encrypts(disk, entropy)?)?)?;
+        Ok(MlDsaFile { path, key_id })
     }
 
-    /// Reads that key, when there is one.
-    pub fn load_ml_dsa(&self, disk: &dyn Disk) -> Result<Option<MlDsaSigningKey>, OpenError> {
-        if !disk.exists(PATH).map_err(OpenError::io("look for", PATH))? {
-            return Ok(None);
-        }
-        let file = KeyFile::read(disk, PATH)?;
-        if file.head.alg != ML_DSA_44 || file.head.purpose != Purpose::Log.as_str() {
-            return Err(file.wrong("it is no ML-DSA-44 key of a log"));
-        }
+    /// Opens the file of a second key.
+    pub(crate) fn load_ml_dsa(
+        &self,
+        disk: &dyn Disk,
+        listed: &MlDsaFile,
+    ) -> Result<MlDsaSigningKey, OpenError> {
+        let file = KeyFile::read(disk, &listed.path)?;
+        let public = public_of(&file)?;
         let key = MlDsaSigningKey::from_seed(&*file.secret(self)?);
-        if file.head.public.as_deref() != Some(BASE64.encode(key.public().as_bytes()).as_str()) {
+        if *key.public() != public || KeyId(public.key_id()) != listed.key_id {
             return Err(file.wrong("its secret does not belong to its public key"));
         }
-        Ok(Some(key))
+        Ok(key)
     }
+}
+
+/// The public key that a file's line names.
+fn public_of(file: &KeyFile) -> Result<MlDsaPublicKey, OpenError> {
+    if file.head.alg != ML_DSA_44 || file.head.purpose != Purpose::Log.as_str() {
+        return Err(file.wrong("it is no ML-DSA-44 key of a log"));
+    }
+    let bytes = file.head.public.as_deref().and_then(|text| BASE64.decode(text).ok());
+    let public = bytes.and_then(|bytes| Some(MlDsaPublicKey::from_bytes(bytes.as_slice().try_into().ok()?)));
+    public.ok_or_else(|| file.wrong("it names no public key"))
 }

@@ -62,6 +62,7 @@ pub(crate) fn pack(state: &LogState, out: &mut Packer) {
         out.option(*lifted, Packer::number);
     });
     out.list(&state.key_records, |out, index| out.number(*index));
+    out.list(&state.second_key_records, |out, index| out.number(*index));
 }
 
 /// The state again, or why it cannot be had.
@@ -73,18 +74,28 @@ pub(crate) fn unpack(from: &mut Unpacker<'_>, disk: &dyn Disk) -> Result<LogStat
     }
     let entry = |index: u64| {
         let batch = batches.holding(index).ok_or_else(|| format!("entry {index} is in no batch"))?;
-        read::stored_entry(disk, &batch, index).map(|stored| stored.entry)
+        read::stored_entry(disk, &batch, index).map(|stored| stored.entry).map_err(|fault| fault.to_string())
     };
     let genesis = entry(0)?;
     let keys = KeyChain::genesis(&genesis).map_err(|error| format!("entry 0 is not a genesis: {error}"))?;
     let begun = LogState { tree, ..LogState::empty(leaf_hash(&genesis), keys) };
-    let mut state = rest(from, begun).ok_or("what follows its batches cannot be read")?;
+    let unreadable = "what follows its batches cannot be read";
+    let mut state = rest(from, begun).ok_or(unreadable)?;
+    let second_key_records: Vec<u64> = from.list(Unpacker::number).ok_or(unreadable)?;
     for index in state.key_records.iter().copied().filter(|index| *index > 0) {
         let Entry::Statement(statement) = parsed(index, &entry(index)?)? else {
             return Err(format!("entry {index} is no key record"));
         };
         let applied = state.keys.apply(index, &statement);
         applied.map_err(|error| format!("key record at entry {index}: {error}"))?;
+    }
+    for index in second_key_records {
+        let entry = parsed(index, &entry(index)?)?;
+        let facts = entry.header().map(registry::facts);
+        let Some(Ok(Some(facts))) = facts else {
+            return Err(format!("entry {index} says nothing of a second key"));
+        };
+        state.apply_second_key(index, &facts)?;
     }
     if let Some((index, _, None)) = state.alarms.last().copied() {
         state.conflict = Some(conflict(index, &entry(index)?)?);

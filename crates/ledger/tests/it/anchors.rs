@@ -10,9 +10,11 @@ use tabellion_ledger::anchor::{
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Clock as _, Draft, fsck};
-use tabellion_model::Micros;
+use tabellion_model::registry::{Facts, ShardCheckpoint};
+use tabellion_model::{KeyId, Micros, Origin};
 use tabellion_testkit::{Fault, ManualClock, SimDisk};
 use tabellion_tlog::anchor::AnchorKind;
+use tabellion_tlog::sha256;
 
 use crate::fixture::real;
 
@@ -309,4 +311,50 @@ fn a_checkpoint_that_a_later_one_covers_waits_for_nothing() {
     clock.set(Micros(START + 2 * SECOND));
     work.turn(&ledger);
     assert_eq!(jobs(&disk).len(), 1, "and keeps its successor from being taken");
+}
+
+/// Requirement: B02. Two logs that are each other's root log do not call for each other's next checkpoint without end; a log that only gathers others' is
+/// anchored all the same.
+#[test]
+fn checkpoints_of_other_logs_alone_wait_longer_for_an_anchor() {
+    let (_dir, disk, ledger) = real();
+    let ledger = Arc::new(ledger);
+    let clock = Arc::new(ManualClock::at(Micros(START)));
+    let mut work = frequent(&disk, &clock, Vec::new());
+    ledger.append(&Draft::new("event.logged")).unwrap();
+    work.turn(&ledger);
+    let taken = || work_size(&disk);
+    let first = taken();
+    ledger.append(&of_a_shard()).unwrap();
+    for second in 1..60 {
+        clock.set(Micros(START + second * 10 * SECOND - SECOND));
+        work.turn(&ledger);
+        assert_eq!(taken(), first, "after {second} times ten seconds it answers another log's answer");
+    }
+    clock.set(Micros(START + 601 * SECOND));
+    work.turn(&ledger);
+    assert!(taken() > first, "a log of shards alone is never anchored");
+    let second = taken();
+    ledger.append(&of_a_shard()).unwrap();
+    ledger.append(&Draft::new("event.logged")).unwrap();
+    clock.set(Micros(START + 603 * SECOND));
+    work.turn(&ledger);
+    assert!(taken() > second, "what is the log's own waits for the others");
+}
+
+/// Size of the newest checkpoint that was taken.
+fn work_size(disk: &Arc<dyn Disk>) -> u64 {
+    jobs(disk).last().map_or(0, |job| job.size)
+}
+
+/// Another log's checkpoint, as a root log records it.
+fn of_a_shard() -> Draft {
+    let facts = Facts::ShardCheckpointRecorded(ShardCheckpoint {
+        key: KeyId::from_hex(&"01".repeat(32)).unwrap(),
+        origin: Origin::new("shard.example/log/a").unwrap(),
+        root: sha256(b"a tree"),
+        signature: [2; 64],
+        size: 7,
+    });
+    Draft { clear: facts.to_clear().unwrap(), ..Draft::new(facts.kind().name()) }
 }

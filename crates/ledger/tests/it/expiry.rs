@@ -91,7 +91,7 @@ fn rule(class: &str, months: u32) -> RetentionRule {
     RetentionRule { class: class.to_owned(), system: None, months, counted_from: None }
 }
 
-// P46
+// Requirement: P46.
 #[test]
 fn content_goes_by_the_rule_of_its_class_and_every_proof_stays() {
     let log = Log::new();
@@ -147,7 +147,7 @@ fn content_goes_by_the_rule_of_its_class_and_every_proof_stays() {
     assert!(report.is_sound(), "{:?}", report.findings);
 }
 
-// P46
+// Requirement: P46.
 #[test]
 fn a_legal_hold_wins_over_the_rule_and_only_what_it_names_stays() {
     let log = Log::new();
@@ -188,7 +188,7 @@ fn what_proves_erasures_never_expires_whatever_a_rule_says() {
     );
 }
 
-// P46
+// Requirement: P46.
 #[test]
 fn it_is_looked_at_once_a_day() {
     let log = Log::new();

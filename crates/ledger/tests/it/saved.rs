@@ -228,6 +228,11 @@ fn a_log_that_is_shorter_than_its_saved_state_was_put_back() {
     }
     let text = refusal(&old);
     assert!(text.contains(SAVED) && text.contains("remembers"), "an older copy was signed on: {text}");
+    let report = fsck(&(Arc::new(old) as Arc<dyn Disk>), &options(9), &[]);
+    assert!(
+        report.findings.iter().any(|finding| finding.contains("are gone")),
+        "a check calls sound what no start accepts: {report:?}"
+    );
 }
 
 /// Requirement: V41
@@ -284,6 +289,30 @@ fn damage_below_the_saved_state_is_found_by_reading_again_and_stops_the_log() {
     let ledger = open(&SimDisk::from_image(image), 1);
     let read = ledger.reread();
     assert!(read.as_ref().is_ok_and(|read| *read > 40), "what is whole was not read: {read:?}");
+}
+
+/// Requirement: V41. What a reader meets is told as what the background meets: a log that changed under a serving process takes nothing more.
+#[test]
+fn damage_that_a_reader_meets_first_stops_the_log() {
+    let disk = saved_log();
+    let ledger = open(&disk, 1);
+    assert!(is_taken(&ledger), "the start must not read the old segments");
+    let segment = "log/segments/00000000.seg";
+    let used = bytes(&disk, segment).iter().rposition(|byte| *byte != 0).expect("used") as u64;
+    let reader = ledger.reader().clone();
+    let readable = |index: &u64| reader.entry(*index).is_ok();
+    assert!((0..40).all(|index| readable(&index)), "the log is whole");
+    ledger.append(&keyed(100)).expect("a sound log goes on");
+    // What lies between batches is read by nobody who asks for an entry.
+    let met = (4096 * 3..used).step_by(997).find_map(|byte| {
+        disk.flip_bit(segment, byte * 8);
+        (0..40).find_map(|index| reader.entry(index).err())
+    });
+    assert!(
+        matches!(met, Some(LedgerError::Fatal(ref text)) if text.contains(segment) && text.contains("restore")),
+        "the reader is told to try again: {met:?}"
+    );
+    assert!(matches!(ledger.append(&keyed(101)), Err(LedgerError::Fatal(_))), "the log goes on");
 }
 
 #[test]

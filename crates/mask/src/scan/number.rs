@@ -2,11 +2,20 @@
 
 use std::borrow::Cow;
 
-use super::{Class, Classes, issuer, scan};
+use super::{Class, Classes, Context, issuer, scan, scan_with};
 
 /// What a number of JSON says, as its digits where it is written otherwise: `4111111111111111.0`, `4.111111111111111e15`.
 pub fn scan_number(number: &str, classes: Classes) -> Option<(Class, Cow<'_, str>)> {
-    if let Some(finding) = scan(number, classes).next() {
+    scan_number_with(number, Context::default(), classes)
+}
+
+/// What a number of JSON says as the value of a field.
+pub fn scan_number_with<'n>(
+    number: &'n str,
+    context: Context<'_>,
+    classes: Classes,
+) -> Option<(Class, Cow<'n, str>)> {
+    if let Some(finding) = scan_with(number, context, classes).next() {
         return Some((finding.class, finding.value.into()));
     }
     let digits = integer(number)?;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use proptest::prelude::{ProptestConfig, Strategy as _, any, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 use tabellion_mask::json::{self, Limits, Path, RawString, Scalar, Visitor};
-use tabellion_mask::{Classes, Content, Edits, Masked, Place, Scope, mask_string, mask_text, restore_string};
+use tabellion_mask::{Content, Edits, Masked, Place, Scope, mask_string, mask_text, restore_string};
 
 use crate::scope;
 use crate::texts::text;
@@ -35,7 +35,7 @@ fn masked(body: &str, scope: &mut Scope) -> (String, Vec<Masked>) {
     let mut edits = Edits::new();
     let mut all = Vec::new();
     for place in places(body) {
-        all.extend(mask_string(place, Classes::ALL, scope, &mut edits).unwrap());
+        all.extend(mask_string(place, crate::FIRST, scope, &mut edits).unwrap());
     }
     (String::from_utf8(edits.apply(body.as_bytes())).unwrap(), all)
 }
@@ -129,7 +129,7 @@ proptest! {
         let inside = inside.concat();
         let body = format!("{{\"content\":\"{inside}\"}}");
         let (out, _) = masked(&body, &mut scope());
-        let (expected, _) = mask_text(&text, Classes::ALL, &mut scope()).unwrap();
+        let (expected, _) = mask_text(&text, crate::FIRST, &mut scope()).unwrap();
         let value: Value = serde_json::from_str(&out).unwrap();
         prop_assert_eq!(value["content"].as_str(), Some(expected.as_str()));
     }
@@ -143,7 +143,7 @@ proptest! {
         let value: Value = serde_json::from_str(&out).unwrap();
         let inner = serde_json::from_str::<Value>(value["arguments"].as_str().unwrap());
         prop_assert!(inner.is_ok(), "the model would get broken arguments");
-        let (expected, _) = mask_text(&text, Classes::ALL, &mut scope()).unwrap();
+        let (expected, _) = mask_text(&text, crate::FIRST, &mut scope()).unwrap();
         let inner = inner.unwrap();
         prop_assert_eq!(inner["to"][0].as_str(), Some(expected.as_str()));
     }

@@ -14,7 +14,16 @@ use crate::scope;
 const LIMIT: Duration = Duration::from_secs(20);
 const MEBIBYTE: usize = 1 << 20;
 
-const PATTERNS: [&str; 18] = [
+const PATTERNS: [&str; 27] = [
+    "-----BEGIN PRIVATE KEY-----\nMII",
+    "eyJhbGc1.eyJ",
+    "eyJ0",
+    "::",
+    "ab:",
+    "password=a1",
+    "+44 20 ",
+    "id 123456789 ",
+    "-",
     "4",
     "@",
     "(",

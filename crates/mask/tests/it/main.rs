@@ -20,14 +20,24 @@ mod json_peer;
 mod names;
 mod nested;
 mod placeholder;
+mod secrets;
 mod stream;
+mod structured;
 mod texts;
 
 use tabellion_mask::{Class, Classes, Scope, ScopeKey, scan};
 
-/// What is found, as name and text.
+/// What the first engine knew; the tests of these classes look for nothing else.
+const FIRST: Classes = Classes::NONE.with(Class::Email).with(Class::PaymentCard).with(Class::Iban);
+
+/// What is found of the first three classes, as name and text.
 fn found(text: &str) -> Vec<(&'static str, &str)> {
-    scan(text, Classes::ALL).map(|finding| (finding.class.name(), finding.value)).collect()
+    found_of(text, FIRST)
+}
+
+/// What is found, as name and text.
+fn found_of(text: &str, classes: Classes) -> Vec<(&'static str, &str)> {
+    scan(text, classes).map(|finding| (finding.class.name(), finding.value)).collect()
 }
 
 /// Fails unless exactly this value of the class is found.

@@ -6,8 +6,8 @@ use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 use tabellion_mask::json::RawString;
 use tabellion_mask::{
-    Class, Classes, Content, EditError, Edits, MAX_NESTED_JSON, Masked, Piece, Place, Placing, mask_string,
-    mask_text, restore_text,
+    Class, Content, EditError, Edits, MAX_NESTED_JSON, Masked, Piece, Place, Placing, mask_string, mask_text,
+    restore_text,
 };
 
 use crate::texts::text;
@@ -43,7 +43,7 @@ fn masked(text: &str, content: Content) -> Result<(String, Vec<Masked>), EditErr
     let body = dumped(&Value::from(text));
     let mut edits = Edits::new();
     let place = Place { string: RawString::parse(&body).unwrap(), at: 0, content };
-    let all = mask_string(place, Classes::ALL, &mut scope(), &mut edits)?;
+    let all = mask_string(place, crate::FIRST, &mut scope(), &mut edits)?;
     let kept = edits.pieces(body.len()).map(|piece| match piece {
         Piece::Kept(range) => range.len(),
         Piece::New(_) => 0,
@@ -157,7 +157,7 @@ fn what_is_found_only_as_it_is_written_is_still_found() {
 fn every_writing_of_a_value_has_one_placeholder() {
     let mut scope = scope();
     let mut placeholder =
-        |text: &str| mask_text(text, Classes::ALL, &mut scope).unwrap().1.remove(0).placeholder;
+        |text: &str| mask_text(text, crate::FIRST, &mut scope).unwrap().1.remove(0).placeholder;
     assert_eq!(
         placeholder(r"j\u00f6rg@example.org"),
         placeholder("jörg@example.org"),
@@ -168,7 +168,7 @@ fn every_writing_of_a_value_has_one_placeholder() {
         placeholder("4111 1111 1111 1111"),
         "the model sees two cards"
     );
-    let (text, issued) = mask_text(r"a \u0061bc@example.org b", Classes::ALL, &mut scope).unwrap();
+    let (text, issued) = mask_text(r"a \u0061bc@example.org b", crate::FIRST, &mut scope).unwrap();
     assert_eq!(
         restore_text(&text, &scope, Placing::Text),
         r"a \u0061bc@example.org b",
@@ -187,7 +187,7 @@ proptest! {
     fn nesting_changes_nothing(text in text(), levels in 0..MAX_NESTED_JSON) {
         let body = nested(&json!({"x": text}), levels);
         let (out, _) = masked(&body, Content::Json).unwrap();
-        let (expected, _) = mask_text(&text, Classes::ALL, &mut scope()).unwrap();
+        let (expected, _) = mask_text(&text, crate::FIRST, &mut scope()).unwrap();
         let left = unnested(&out, levels);
         prop_assert_eq!(left["x"].as_str(), Some(expected.as_str()));
     }

@@ -27,7 +27,7 @@ pub struct Masked {
 /// `call.authorised`: policy permitted the call; nothing has left yet. Header: actor = the key, system, basis = the log size that the decision saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallAuthorised {
-    /// Route of the gateway: `openai.chat_completions`, `openai.models`.
+    /// Route of the gateway: `openai.chat_completions`, `anthropic.messages` and the others of `docs/gateway.md`.
     pub surface: String,
     /// Model asked for.
     pub model: String,

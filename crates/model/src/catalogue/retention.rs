@@ -80,7 +80,7 @@ fn read(text: &'static str) -> Result<Vec<RetentionFloor>, CsvFault> {
 mod tests {
     use super::*;
 
-    // R29
+    // Requirement: R29.
     #[test]
     fn every_obligation_of_the_list_has_its_class_and_its_term() {
         let months = |class: &str| retention_floor(class).map(|known| (known.floor, known.counted_from));

@@ -187,12 +187,14 @@ fn check_parts(report: &mut Report, parts: &Parts<'_>, reader: &Reader<'_>) {
     }
     let mut alarms = std::mem::take(&mut range.alarms);
     alarms.absorb(outside.alarms.clone());
+    let shards = std::mem::take(&mut range.shards);
     let seals = report_range(report, manifest, range, outside, &hashed, &keys, &claims);
     if let Some(fault) = unreadable {
         report.set(ERASURES, Outcome::Malformed, fault.to_string());
     }
     check_outside_clocks(report, parts, reader, &keys, &seals);
     alarms.check(report);
+    shards.check(report);
 }
 
 /// What clocks outside the log say: the anchors of the package, and the witnesses of its checkpoint.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lines::{ErasedUnit, ShownUnit};
+use super::shards::{ShardWord, shard_word};
 use crate::entry::Entry;
 use crate::header::Header;
 use crate::manifest::Totals;
@@ -57,6 +58,8 @@ pub(crate) struct BundleFold {
     pub(crate) seals: Vec<(u64, BatchSealEntry)>,
     /// What outside sources sent.
     pub(crate) sources: SourceLedger,
+    /// What it says of shards, in order.
+    pub(crate) shards: Vec<ShardWord>,
     /// Entries that are not of a known form.
     pub(crate) entries: Problems,
     /// Disclosures that do not belong where they stand.
@@ -97,6 +100,7 @@ pub(crate) fn fold_bundle(input: &BundleInput<'_>, mut visit: impl FnMut(u64, &E
             Entry::Record(record) => {
                 fold.totals.records += 1;
                 fold.sources.observe(&record.header);
+                fold.shards.extend(shard_word(index, &record.header));
                 record.header
             }
             Entry::Statement(statement) => {

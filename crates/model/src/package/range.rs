@@ -8,6 +8,7 @@ use super::fold::{BundleFold, BundleInput, Claims, fold_bundle};
 use super::keys::Keys;
 use super::lines::{ErasedUnit, ShownUnit, parse_lines};
 use super::numbers::RangeNumbers;
+use super::shards::RangeShards;
 use super::statements::{Speakers, check_speaker};
 use super::tree::HashedBundle;
 use crate::id::KeyId;
@@ -30,6 +31,7 @@ pub(crate) struct Range {
     pub(crate) disclosures: Problems,
     pub(crate) erasures: Problems,
     pub(crate) alarms: Alarms,
+    pub(crate) shards: RangeShards,
     /// Key and index of each statement whose signature holds, when somebody asks for them.
     pub(crate) signers: Vec<(KeyId, u64)>,
 }
@@ -61,6 +63,7 @@ pub(crate) fn fold_range(
         disclosures: Problems::default(),
         erasures: Problems::default(),
         alarms: Alarms::default(),
+        shards: RangeShards::default(),
         signers: Vec::new(),
     };
     let pairs: Vec<(&HashedBundle<'_>, &BundleFiles<'_>)> = hashed.iter().zip(&container.bundles).collect();
@@ -71,6 +74,7 @@ pub(crate) fn fold_range(
             range.summary.totals.add(&fold.totals);
             range.summary.add_types(fold.types);
             range.sources.absorb(fold.sources);
+            fold.shards.iter().for_each(|word| range.shards.take(word));
             for (index, header) in &fold.headers {
                 range.numbers.observe(*index, header);
                 range.alarms.observe(*index, header);

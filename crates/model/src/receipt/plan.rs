@@ -2,15 +2,15 @@
 
 use crate::verdict::CheckPlan;
 
-pub(super) const FORM: &str = "form";
-pub(super) const ENTRY: &str = "entry";
-pub(super) const INCLUSION: &str = "inclusion";
-pub(super) const KEYS: &str = "keys";
-pub(super) const ISSUER: &str = "issuer";
-pub(super) const CHECKPOINT: &str = "checkpoint signature";
-pub(super) const SEAL: &str = "seal";
-pub(super) const STATEMENT: &str = "statement";
-pub(super) const DISCLOSURES: &str = "disclosures";
+pub(crate) const FORM: &str = "form";
+pub(crate) const ENTRY: &str = "entry";
+pub(crate) const INCLUSION: &str = "inclusion";
+pub(crate) const KEYS: &str = "keys";
+pub(crate) const ISSUER: &str = "issuer";
+pub(crate) const CHECKPOINT: &str = "checkpoint signature";
+pub(crate) const SEAL: &str = "seal";
+pub(crate) const STATEMENT: &str = "statement";
+pub(crate) const DISCLOSURES: &str = "disclosures";
 
 /// What a receipt shows and what it does not (requirement A21).
 pub(super) const SCOPE: &str = "This receipt shows that the entry existed in this log in this form when the checkpoint was signed, and \

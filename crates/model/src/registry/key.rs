@@ -83,7 +83,7 @@ impl KeyInfo {
         Self { key_id: KeyId::of(&public), public }
     }
 
-    pub(super) fn to_json(self) -> Json {
+    pub(crate) fn to_json(self) -> Json {
         Json::Object(object([
             ("alg", ALG.into()),
             ("key_id", self.key_id.to_hex().into()),
@@ -92,7 +92,7 @@ impl KeyInfo {
     }
 
     /// Reads KEY; the id must be the thumbprint of the key.
-    pub(super) fn read(members: &mut Members, name: &str) -> Result<Self, FormFault> {
+    pub(crate) fn read(members: &mut Members, name: &str) -> Result<Self, FormFault> {
         let mut key = members.object(name)?;
         key.fixed("alg", ALG)?;
         let public = key.typed("public", "is not an Ed25519 public key as canonical base64", |value| {

@@ -1,4 +1,4 @@
-//! What a root log says of the logs whose checkpoints it takes, its shards (`docs/formats.md` §8.1).
+//! What a root log says of the logs whose checkpoints it takes, its shards (`docs/formats.md` §8).
 //!
 //! Promises: what the record holds is enough to make the shard's signed checkpoint again, so that the entry itself shows that the shard signed it.
 

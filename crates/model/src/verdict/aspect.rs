@@ -5,7 +5,7 @@
 
 use super::{Check, KEY_DIRECTORY, Outcome, Report};
 use crate::bounds::TIME_BOUNDS;
-use crate::package::{ALARMS, ANCHORS};
+use crate::package::{ALARMS, ANCHORS, SHARDS};
 use crate::receipt::LIVE;
 use crate::time::Micros;
 
@@ -59,20 +59,21 @@ pub(crate) struct AspectChecks<'a> {
 
 /// The four aspects of a report whose checks have been set. Checks that only some reports have stand beside those of `checks`.
 pub(crate) fn aspects_of(report: &Report, checks: &AspectChecks<'_>) -> Vec<Aspect> {
-    let with = |names: &[&'static str], more: &'static str| -> Vec<&'static str> {
-        names.iter().copied().chain(report.check(more).map(|check| check.name)).collect()
+    let with = |names: &[&'static str], more: &[&str]| -> Vec<&'static str> {
+        let more = more.iter().filter_map(|name| report.check(name)).map(|check| check.name);
+        names.iter().copied().chain(more).collect()
     };
     vec![
         from_checks(
             report,
             "signature",
-            &with(checks.signature, KEY_DIRECTORY),
+            &with(checks.signature, &[KEY_DIRECTORY]),
             "Every signature is valid, by a key in force of a log you trust.".to_owned(),
         ),
         from_checks(
             report,
             "ledger inclusion",
-            &with(checks.inclusion, ALARMS),
+            &with(checks.inclusion, &[ALARMS, SHARDS]),
             "Everything stands in the tree that the log signed.".to_owned(),
         ),
         time(report, checks.time),

@@ -1,6 +1,7 @@
 //! Packages, receipts and transparent statements, and every way to tamper with them.
 
 mod anchors;
+mod attested;
 mod cut;
 mod fixture;
 mod forging;
@@ -11,6 +12,8 @@ mod outside;
 mod receipts;
 mod registered;
 mod root_log;
+mod runs;
+mod shards;
 mod sources;
 mod tampering;
 mod whole;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tabellion_gateway::Gateway;
 use tabellion_ledger::anchor::Outbox;
 use tabellion_ledger::keyring;
-use tabellion_ledger::{OpenError, Reader, loss_said};
+use tabellion_ledger::{ComparedReader, OpenError, Reader, loss_said};
 use tabellion_model::Purpose;
 use tabellion_tlog::Policy;
 use tabellion_views::Views;
@@ -115,14 +115,13 @@ fn look(place: &Place) -> Vec<Finding> {
     add("lock", lock(&place.dir));
     // Before the log: an empty key table keeps it from being read.
     add("vault/lost", loss(place));
-    let read =
-        |directory: Directory| directory.reader_with_keys().map(|(reader, keys)| (directory, reader, keys));
+    let read = |directory: Directory| directory.reader_with_keys().map(|compared| (directory, compared));
     match Directory::find(place).and_then(read) {
         Err(failure) => {
             add("log", Err(failure));
         }
-        Ok((directory, reader, lacking)) => {
-            add("log", Ok(format!("{} reads back whole, {} entries", reader.origin(), reader.size())));
+        Ok((directory, ComparedReader { reader, lacking, unread, .. })) => {
+            add("log", Ok(read_back(&reader, unread)));
             add(
                 "vault keys",
                 lacking.map_or_else(|| Ok(WHOLE_VAULT.to_owned()), |what| Err(Failure::failed(what))),
@@ -140,6 +139,18 @@ fn look(place: &Place) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// How much of the log was read, and how.
+fn read_back(reader: &Reader, unread: u64) -> String {
+    let (origin, size) = (reader.origin(), reader.size());
+    if unread == 0 {
+        return format!("{origin} reads back whole, {size} entries");
+    }
+    format!(
+        "{origin} has {size} entries; the first {unread} are in its saved state and were not read: a server reads them in the background, and \
+         tabellion fsck does"
+    )
 }
 
 /// Whether every rule keeps its floor.
@@ -347,7 +358,15 @@ fn keys(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
     } else {
         "not encrypted (tabellion key encrypt)"
     };
-    Ok(format!("root, {} and {} actor keys have their files, {how}", purposes.join(", "), actors.len()))
+    if let Some(trouble) = reader.second_key_trouble()?.into_iter().next() {
+        return Err(Failure::failed(trouble));
+    }
+    let second = reader.hybrid_key().map_or("", |_| ", and the second key (hybrid) is the one on record");
+    Ok(format!(
+        "root, {} and {} actor keys have their files, {how}{second}",
+        purposes.join(", "),
+        actors.len()
+    ))
 }
 
 fn trust_file(directory: &Directory, reader: &Reader) -> Result<String, Failure> {

@@ -109,7 +109,7 @@ fn tell(report: &FsckReport, views: Option<&Compare>, tree: bool) -> Result<(), 
             "sound, but not its views: the log is whole, what pages and the gateway read beside it is not"
         }
         (true, false, false) => {
-            "sound, but not what anchors gave: the log is whole, evidence of its time is damaged"
+            "sound, but not what lies beside the log: the log is whole; see what is WRONG above"
         }
         (true, false, true) if tree => {
             "the tree is sound: stored entries hash to the roots that are known; nothing else was checked"

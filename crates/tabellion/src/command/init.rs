@@ -86,7 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     }
     let dir = options.place.dir.display();
     if options.hybrid {
-        key::hybrid(&options.place)?;
+        key::introduce_second(&options.place)?;
     }
     terminal::data(&format!(
         "log         {}\nenvironment {}\nroot key    {}\ndirectory   {dir}\ntrust file  {dir}/{TRUST_FILE}\n",

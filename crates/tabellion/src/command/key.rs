@@ -3,6 +3,7 @@
 //! Promises: secrets are never printed; every change is a record under the root key. Must never: change a key without recording it.
 
 mod encrypt;
+mod second;
 
 use std::fmt::Write as _;
 
@@ -10,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use tabellion_ledger::{Clock as _, OsEntropy, SystemClock, keyring};
+use tabellion_ledger::{Reader, keyring};
 use tabellion_model::{CredentialId, KeyChain, KeyEnd, KeyGrant, KeyId, Purpose};
 use tabellion_tlog::{IssuerKey, VerifierKey};
 
@@ -66,7 +67,7 @@ pub(crate) enum Action {
         #[arg(long, value_name = "KEY")]
         public: Option<String>,
     },
-    /// Make a second key for checkpoints, ML-DSA-44 (post-quantum), in a file of its own; a running server signs with it from its next start on
+    /// Make a second key for checkpoints, ML-DSA-44 (post-quantum), in a file of its own, and put it on record
     Hybrid {
         #[command(flatten)]
         place: Place,
@@ -75,13 +76,13 @@ pub(crate) enum Action {
     Rotate {
         #[command(flatten)]
         place: Place,
-        /// The purpose whose key is replaced (log, writer, package), or a key id
+        /// The purpose whose key is replaced (log, writer, package, hybrid), or a key id
         #[arg(value_name = "PURPOSE|KEYID")]
         which: String,
     },
     /// Encrypt the key files under a passphrase, or under another one; no server may run meanwhile
     Encrypt(encrypt::Options),
-    /// Revoke a key; for log, writer and package a new one is granted in the same step
+    /// Revoke a key; for log, writer and package a new one is granted in the same step, the second key (hybrid) is withdrawn
     Revoke {
         #[command(flatten)]
         place: Place,
@@ -118,27 +119,7 @@ pub(crate) enum ReasonName {
     Retired,
 }
 
-/// Makes the key, and writes the trust file anew with it.
-pub(super) fn hybrid(place: &Place) -> Result<(), Failure> {
-    let directory = Directory::find(place)?;
-    directory.reader()?;
-    if let Some(why) = directory.retired()? {
-        return Err(Failure::failed(format!(
-            "a key for signatures to come helps nobody in a copy of the log that signs nothing: {why}. Make it in the log that goes on"
-        )));
-    }
-    let keys = directory.options(false)?.keys;
-    keys.create_ml_dsa(directory.disk()?.as_ref(), SystemClock.now(), &OsEntropy)?;
-    let reader = directory.reader()?;
-    write_trust(directory.path(), &reader)?;
-    let key =
-        reader.hybrid_key().ok_or_else(|| Failure::failed("the key was made and is not found again"))?;
-    terminal::data(&format!("log {key}\n"))?;
-    terminal::say(
-        "checkpoints are signed with it too from the next start on. Back up the directory keys, and hand out the trust file again, which names it",
-    );
-    Ok(())
-}
+pub(super) use second::introduce as introduce_second;
 
 /// Carries it out.
 pub(crate) fn run(action: &Action) -> Result<(), Failure> {
@@ -159,13 +140,17 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
             terminal::data(&trust::with_witnesses(&text, directory.witnesses()?.ok_or_else(missing)?.policy)?)
         }
         Action::Create { place, purpose, public } => create(place, *purpose, public.as_deref()),
-        Action::Hybrid { place } => hybrid(place),
+        Action::Hybrid { place } => second::introduce(place),
         Action::Rotate { place, which } => rotate(place, which),
         Action::Encrypt(options) => encrypt::run(options),
         Action::Revoke { place, key, reason } => {
             let directory = Directory::find(place)?;
-            let key_id = find(&directory.reader()?.keys(), key)?.to_hex();
-            let reason = word(reason);
+            let reader = directory.reader()?;
+            let (key_id, reason) = (find(&reader, key)?, word(reason));
+            if reader.second_keys().find(&key_id).is_some() {
+                return second::withdraw(&directory, &key_id, reason);
+            }
+            let key_id = key_id.to_hex();
             change(
                 &directory,
                 &Request::RevokeKey { key_id: key_id.clone(), reason: reason.clone() },
@@ -196,6 +181,9 @@ fn rotate(place: &Place, which: &str) -> Result<(), Failure> {
     let directory = Directory::find(place)?;
     let reader = directory.reader()?;
     let keys = reader.keys();
+    if which == second::PURPOSE {
+        return second::rotate(&directory);
+    }
     let key_id = match Purpose::parse(which) {
         Some(Purpose::Actor) => {
             return Err(Failure::malformed(
@@ -207,8 +195,11 @@ fn rotate(place: &Place, which: &str) -> Result<(), Failure> {
                 "no {purpose} key is in force; create one: tabellion key create --purpose {purpose}"
             ))
         })?,
-        None => find(&keys, which)?,
+        None => find(&reader, which)?,
     };
+    if reader.second_keys().in_force().is_some_and(|grant| grant.info.key_id == key_id) {
+        return second::rotate(&directory);
+    }
     change(&directory, &Request::RotateKey { key_id: key_id.to_hex() }, &format!("rotated {key_id} out"))
 }
 
@@ -228,11 +219,14 @@ fn change(directory: &Directory, request: &Request, what: &str) -> Result<(), Fa
 
 fn list(place: &Place, as_json: bool) -> Result<(), Failure> {
     let directory = Directory::find(place)?;
-    let keys = directory.reader()?.keys();
+    let reader = directory.reader()?;
+    let (keys, second) = (reader.keys(), reader.second_keys());
     let held = held_here(&directory)?;
     let rows = sorted(&keys);
     if as_json {
-        let rows: Vec<Value> = rows.iter().map(|grant| describe(grant, &held)).collect();
+        let rows = rows.iter().map(|grant| describe(grant, &held));
+        let rows: Vec<Value> =
+            rows.chain(second.all().iter().map(|grant| second::describe(grant, &held))).collect();
         return terminal::json(&json!({ "keys": rows, "origin": keys.origin().as_str() }));
     }
     let mut text = String::new();
@@ -242,14 +236,24 @@ fn list(place: &Place, as_json: bool) -> Result<(), Failure> {
         writeln!(text, "{purpose:<8} {id}  since entry {:<6} {standing}, {here}", grant.since)
             .map_err(|error| Failure::failed(error.to_string()))?;
     }
+    text.extend(second.all().iter().map(|grant| second::row(grant, &held)));
     terminal::data(&text)
 }
 
 fn show(place: &Place, key: &str, (as_json, as_pem): (bool, bool)) -> Result<(), Failure> {
     let directory = Directory::find(place)?;
-    let keys = directory.reader()?.keys();
-    let key_id = find(&keys, key)?;
+    let reader = directory.reader()?;
+    let keys = reader.keys();
+    let key_id = find(&reader, key)?;
     let held = held_here(&directory)?;
+    if let Some(grant) = reader.second_keys().find(&key_id) {
+        if as_pem {
+            return Err(Failure::malformed(
+                "the second key is no key that others take in PEM; leave out --pem: vkey is its line of a trust file",
+            ));
+        }
+        return print_facts(&second::describe_whole(&reader, grant, &held), as_json);
+    }
     let grant = keys
         .grant_of(&key_id)
         .ok_or_else(|| Failure::failed(format!("there is no key {key_id} in this log")))?;
@@ -266,8 +270,12 @@ fn show(place: &Place, key: &str, (as_json, as_pem): (bool, bool)) -> Result<(),
     if let (Some(vkey), Some(members)) = (vkey, facts.as_object_mut()) {
         members.insert("vkey".to_owned(), vkey.to_string().into());
     }
+    print_facts(&facts, as_json)
+}
+
+fn print_facts(facts: &Value, as_json: bool) -> Result<(), Failure> {
     if as_json {
-        return terminal::json(&facts);
+        return terminal::json(facts);
     }
     let members = facts.as_object().into_iter().flatten();
     members.into_iter().try_for_each(|(name, value)| {
@@ -316,15 +324,19 @@ fn held_here(directory: &Directory) -> Result<Vec<KeyId>, Failure> {
     for purpose in [Purpose::Root, Purpose::Log, Purpose::Writer, Purpose::Package, Purpose::Actor] {
         held.extend(keyring::list_keys(disk.as_ref(), purpose)?);
     }
+    held.extend(directory.reader()?.held_second_keys()?);
     Ok(held)
 }
 
 /// The one key whose id begins so.
-fn find(keys: &KeyChain, beginning: &str) -> Result<KeyId, Failure> {
-    let all = sorted(keys);
+fn find(reader: &Reader, beginning: &str) -> Result<KeyId, Failure> {
+    let (keys, second) = (reader.keys(), reader.second_keys());
+    let all = sorted(&keys);
+    let second = second.all().iter().map(|grant| grant.info.key_id);
     let mut matching = all
         .iter()
         .map(|grant| grant.info.key_id)
+        .chain(second)
         .filter(|key| !beginning.is_empty() && key.to_hex().starts_with(beginning));
     match (matching.next(), matching.next()) {
         (Some(key), None) => Ok(key),

@@ -101,12 +101,16 @@ pub(crate) enum Action {
         reason: String,
     },
     /// As a root log: each log whose checkpoints it takes, held against itself and, where given, against that log
+    #[command(after_help = shards::EXIT_CODES)]
     Shards {
         #[command(flatten)]
         place: Place,
         /// Data directory of a shard to compare with; may be given several times
         #[arg(long = "shard", value_name = "DIR")]
         shards: Vec<PathBuf>,
+        /// Where shards hand out their logs, to compare with what they say now: lines ORIGIN URL [TOKEN-FILE]
+        #[arg(long, value_name = "FILE")]
+        live: Option<PathBuf>,
         /// Print as JSON
         #[arg(long)]
         json: bool,
@@ -147,8 +151,8 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
             let index = records.first().map(|record| record.index).unwrap_or_default();
             terminal::data(&format!("the log records again, entry {index}\n"))
         }
-        Action::Shards { place, shards, json } => {
-            shards::run(&Directory::find(place)?.reader()?, shards, *json)
+        Action::Shards { place, shards, live, json } => {
+            shards::run(&Directory::find(place)?.reader()?, shards, live.as_deref(), *json)
         }
         Action::Tail { place, lines, follow, json } => {
             tail::run(&Directory::find(place)?, *lines, *follow, *json)

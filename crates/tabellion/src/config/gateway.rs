@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tabellion_gateway::{GatewayConfig, Limits, UpstreamConfig};
+use tabellion_gateway::{Api, GatewayConfig, Limits, UpstreamConfig};
 use toml::{Table, Value};
 
 use super::{OFF, Setting};
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 pub(super) const GATEWAY_KEYS: &[&str] = &["listen", "threads"];
 /// Keys of each `[upstream.NAME]`.
 pub(super) const UPSTREAM_KEYS: &[&str] =
-    &["base_url", "key_env", "key_file", "ca_file", "models", "aliases", "usage_in_streams"];
+    &["api", "base_url", "key_env", "key_file", "ca_file", "models", "aliases", "usage_in_streams"];
 /// What the sections of providers begin with.
 pub(super) const UPSTREAM_PREFIX: &str = "upstream.";
 /// Longest name of a provider.
@@ -101,6 +101,7 @@ impl GatewaySettings {
         }
         let upstream = self.upstreams.entry(name.to_owned()).or_insert_with(|| UpstreamConfig {
             name: name.to_owned(),
+            api: Api::OpenAi,
             base_url: String::new(),
             key_env: None,
             key_file: None,
@@ -111,6 +112,17 @@ impl GatewaySettings {
         });
         let value = setting.value.as_str();
         match setting.key.as_str() {
+            "api" => {
+                upstream.api = match value {
+                    "openai" => Api::OpenAi,
+                    "anthropic" => Api::Anthropic,
+                    _ => {
+                        return Err(
+                            setting.refused("is not openai or anthropic: whose interface the provider has")
+                        );
+                    }
+                };
+            }
             // A password or token in a URL would be on record, and in every error that names the URL.
             "base_url" if value.contains(['@', '?', '#']) => {
                 return Err(setting

@@ -212,7 +212,7 @@ mod tests {
         Config::of(text, "tabellion.toml", [])?.retention.rules()
     }
 
-    // W12, R29
+    // Requirement: W12, R29.
     #[test]
     fn a_class_below_its_floor_is_refused_with_the_article() {
         for (text, parts) in [

@@ -2,7 +2,7 @@
 
 use super::support::{Notary, tabellion_verify};
 
-// R23
+// Requirement: R23.
 #[test]
 fn a_signed_run_over_many_entries_is_checked_offline_and_says_what_it_did_not_reach() {
     let notary = Notary::new();

@@ -302,7 +302,7 @@ fn the_rules_of_a_server_are_on_record_once_for_each_time_they_change() {
     notary.is_sound();
 }
 
-// W12, R29, P46
+// Requirement: W12, R29, P46.
 #[test]
 fn a_rule_below_its_floor_is_refused_at_start_and_by_the_doctor_and_a_list_erases_nothing() {
     let notary = Notary::new();

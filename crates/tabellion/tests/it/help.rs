@@ -110,6 +110,10 @@ fn every_command_explains_itself_as_reviewed() {
     }
     let here = tempfile::tempdir().expect("a temporary directory");
     compare("tabellion-verify-alone", &tabellion_verify(here.path(), &["--help"]).ends(0).out);
+    for action in ["attest", "quorum"] {
+        let ran = tabellion_verify(here.path(), &[action, "--help"]).ends(0);
+        compare(&format!("tabellion-verify-alone-{action}"), &ran.out);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 )]
 
 mod anchors;
+mod attestation;
 mod backup;
 mod bad_input;
 mod batch;
@@ -28,6 +29,7 @@ mod keys;
 mod kill;
 mod organisation;
 mod record;
+mod second_key;
 mod secrets;
 mod serve;
 mod shards;

@@ -237,8 +237,14 @@ fn a_shard_s_rollback_and_fork_are_refused_and_on_record() {
     assert_eq!(status, 200, "{answer}");
     let (status, again) = root.hand_in(&token, ACME, &first);
     assert_eq!((status, &again["receipt"]), (200, &answer["receipt"]), "the same again has the same receipt");
-    // Behind: a smaller checkpoint that the shard signed.
-    let behind = json!({"checkpoint": early, "old_size": 0, "consistency": []});
+    // A request that was long on its way: what it shows was true when it left, and it says so.
+    let late = json!({"checkpoint": early, "old_size": 0, "consistency": []});
+    let (status, refused) = root.hand_in(&token, ACME, &late);
+    assert_eq!((status, &refused["code"]), (409, &json!("shard_ahead")), "{refused}");
+    assert_eq!(root.of_type("shard.conflict_found"), 0, "the network's delay is held against the shard");
+    // Behind: a smaller checkpoint that the shard signed, by one who knows what was taken.
+    let newest = root.shard(ACME)["size"].clone();
+    let behind = json!({"checkpoint": early, "old_size": newest, "consistency": []});
     for _ in 0..2 {
         let (status, refused) = root.hand_in(&token, ACME, &behind);
         assert_eq!((status, &refused["code"]), (409, &json!("shard_ahead")), "{refused}");
@@ -316,6 +322,76 @@ fn a_shard_that_is_put_back_finds_out_from_its_root_log() {
     server.stop().ends(0);
     let known = root.shard(ACME);
     assert_eq!(known["newest_conflicts"][0]["kind"].as_str(), code.as_deref(), "{known}");
+}
+
+/// Requirement: B02, A16. What a shard hands out now is held against what its root log has, and who was not asked is not taken for one that agrees.
+#[test]
+fn a_root_log_is_held_against_what_its_shards_hand_out_now() {
+    let root = Root::new();
+    let (acme, beta) = (Notary::of(ACME), Notary::of(BETA));
+    let token = root.register(&acme, "Acme");
+    root.register(&beta, "Beta");
+    record(&acme, "one");
+    let copy = acme.beside("fork");
+    copy_dir(&acme.dir(), &copy);
+    for word in ["two", "three", "four"] {
+        record(&acme, word);
+    }
+    let added = acme.run(&["person", "add", "Eve", "--role", "administrator", "--json"]).ends(0).json();
+    let body = json!({"checkpoint": checkpoint(&acme), "old_size": 0, "consistency": []});
+    let (status, answer) = root.hand_in(&token, ACME, &body);
+    assert_eq!(status, 200, "{answer}");
+    record(&acme, "five");
+    let server = acme.serve();
+    let address = control::address(&server);
+    let (_, opened) = session(&address, added["url"].as_str().unwrap());
+    let reader = acme.private_file("reader.token", format!("{}\n", text(&opened["token"])).as_bytes());
+    let line = format!("{ACME} http://{address}/log/acme {reader}\n");
+    let addresses = root.notary.file("addresses.txt", format!("# where they are\n\n{line}").as_bytes());
+    let listed = root.notary.run(&["log", "shards", "--live", &addresses, "--json"]).ends(3).json();
+    let of = |origin: &str| {
+        let shards = listed["shards"].as_array().unwrap();
+        shards.iter().find(|shard| shard["origin"] == origin).unwrap()["live"].clone()
+    };
+    assert_eq!(of(ACME)["outcome"], "holds", "a shard that grew contradicts its root log: {listed}");
+    assert!(of(ACME)["size"].as_u64() > body_size(&body), "it was not asked: {listed}");
+    assert_eq!(of(BETA)["outcome"], "not checked", "who was not asked agrees: {listed}");
+    let told = root.notary.run(&["log", "shards", "--live", &addresses]).ends(3).out;
+    assert!(told.contains("NOT CHECKED: not asked: no address"), "{told}");
+    // Nobody who may not read the log, and another log at that address.
+    for (line, why) in [
+        (format!("{ACME} http://{address}/log/acme\n"), "token"),
+        (format!("{BETA} http://{address}/log/acme {reader}\n"), "nothing of it is recorded"),
+        (format!("{ACME} http://127.0.0.1:1/log/acme {reader}\n"), "cannot be reached"),
+    ] {
+        let addresses = root.notary.file("other.txt", line.as_bytes());
+        let told = root.notary.run(&["log", "shards", "--live", &addresses]).ends(3).out;
+        assert!(told.contains(why), "{line}: {told}");
+    }
+    server.stop().ends(0);
+    // A copy that was put back, went on otherwise and is smaller, under the same keys.
+    fs::remove_dir_all(acme.dir()).unwrap();
+    fs::rename(&copy, acme.dir()).unwrap();
+    let added = acme.run(&["person", "add", "Mallory", "--role", "administrator", "--json"]).ends(0).json();
+    let server = acme.serve();
+    let address = control::address(&server);
+    let (_, opened) = session(&address, added["url"].as_str().unwrap());
+    let reader = acme.private_file("mallory.token", format!("{}\n", text(&opened["token"])).as_bytes());
+    let line = format!("{ACME} http://{address}/log/acme {reader}\n");
+    let addresses = root.notary.file("back.txt", line.as_bytes());
+    let told = root.notary.run(&["log", "shards", "--live", &addresses]).ends(1).out;
+    let is_named = told.contains("put back to an earlier state") || told.contains("does not continue");
+    assert!(told.contains("contradiction: ") && is_named, "a log that was put back passes: {told}");
+    server.stop().ends(0);
+    let bad = root.notary.file("bad.txt", b"log.example.org/log/nobody http://127.0.0.1:1/\n");
+    root.notary
+        .run(&["log", "shards", "--live", &bad])
+        .refused(2, &["log.example.org/log/nobody", "no shard"]);
+}
+
+/// Entries of the tree of a checkpoint in a request.
+fn body_size(body: &Value) -> Option<u64> {
+    text(&body["checkpoint"]).lines().nth(1)?.parse().ok()
 }
 
 /// The head of a copy of the log that went on otherwise, at the size of the log itself.
@@ -431,6 +507,20 @@ fn a_shard_that_rotates_its_log_key_is_followed() {
     let after = root.shard(ACME);
     assert_ne!(before["key"], after["key"], "the root log did not follow: {after}");
     assert_eq!(root.of_type("shard.key_rotated"), 1);
+    // Its trust file has the earlier key as well, and can be handed in all the same.
+    let trust = fs::read_to_string(acme.trust()).unwrap();
+    assert_eq!(
+        trust.matches(&format!("log {ACME}+")).count(),
+        2,
+        "both keys sign what readers hold: {trust}"
+    );
+    let anew = json!({"trust": trust, "system": after["system"], "note": "the same again"});
+    let (status, known) = root.ask(&root.token, "POST", "/api/v1/shards", &anew);
+    assert_eq!(
+        (status, &known["code"]),
+        (409, &json!("already_so")),
+        "the key in force is the newest one: {known}"
+    );
     let proof = acme.beside_text("anchored.receipt");
     let last =
         acme.entries().iter().rfind(|entry| entry["type"] == "document.captured").unwrap()["index"].clone();

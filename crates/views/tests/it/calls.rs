@@ -10,7 +10,7 @@ fn states(rows: &[CallRow]) -> Vec<CallState> {
     rows.iter().map(|row| row.state).collect()
 }
 
-// G01
+// Requirement: G01.
 #[test]
 fn a_call_is_found_with_everything_that_was_recorded_of_it() {
     let bench = Bench::new();
@@ -41,7 +41,7 @@ fn a_call_is_found_with_everything_that_was_recorded_of_it() {
     assert_eq!(views.call(&end.record_id).expect("an answer"), None, "an end is no call");
 }
 
-// R25
+// Requirement: R25.
 #[test]
 fn a_call_without_an_end_is_open_until_it_is_ended_once() {
     let bench = Bench::new();

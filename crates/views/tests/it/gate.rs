@@ -10,7 +10,7 @@ use crate::fixture::{
     system,
 };
 
-// G05
+// Requirement: G05.
 #[test]
 fn the_gate_follows_the_log() {
     let bench = Bench::new();
@@ -37,7 +37,7 @@ fn the_gate_follows_the_log() {
     assert_eq!(views.gate_now().systems[&sys].stage, SystemStage::Paused, "a paused system would go on");
 }
 
-// G05
+// Requirement: G05.
 #[test]
 fn the_first_end_of_a_key_is_its_end() {
     let bench = Bench::new();
@@ -59,7 +59,7 @@ fn the_first_end_of_a_key_is_its_end() {
     assert_eq!((row.ends_at, row.revocations.len()), (Some(now), 3), "page and gate disagree");
 }
 
-// G09
+// Requirement: G09.
 #[test]
 fn a_system_whose_owner_is_no_longer_known_is_absent() {
     let bench = Bench::new();

@@ -1,7 +1,8 @@
 // What a root log's receipt shows about a checkpoint of one of its shards (docs/formats.md §10.1, docs/shards.md). Promise: the receipt is judged by the same
 // checks as any other, under the root logs that the reader names and nobody else's keys.
-import { equal, base64, fromHex, utf8 } from '../bytes.js';
+import { equal, utf8 } from '../bytes.js';
 import { Malformed } from '../malformed.js';
+import { checkpointText } from '../note.js';
 import { Pace } from '../pace.js';
 import { parseReceiptFile, verifyReceipt } from '../receipt.js';
 import { isKnown } from '../recordtypes.js';
@@ -19,13 +20,11 @@ function read(evidence) {
   }
 }
 
-const textOf = ({ origin, size, root }) => `${origin}\n${size}\n${base64(fromHex(root, 32))}\n`;
-
 /** The receipt's entry, when it records the checkpoint with this digest. */
 function recorded({ entry }, digest) {
   const { kind, record } = entry;
   const isRecord = kind === 'record' && record.type === 'shard.checkpoint_recorded' && isKnown(record);
-  insist(isRecord && equal(sha256(utf8(textOf(record.facts))), digest), `entry ${entry.index} of the root log is not of this checkpoint`);
+  insist(isRecord && equal(sha256(utf8(checkpointText(record.facts))), digest), `entry ${entry.index} of the root log is not of this checkpoint`);
   insist(record.facts.origin !== record.log, 'the root log vouches for itself');
   return record;
 }

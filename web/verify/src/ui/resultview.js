@@ -32,6 +32,9 @@ function factList(run, file) {
     facts.log ? fact('Log', mono(facts.log)) : null,
     facts.env ? fact('Environment', ENVIRONMENTS[facts.env]) : null,
     facts.size === undefined ? null : fact(facts.count === 1 ? 'Entry' : 'Entries', range(facts), run.kind === 'transparent statement' ? ' (as the receipt says)' : null),
+    facts.verdicts === undefined ? null : fact('Entries', `${number(facts.reached)} of ${number(facts.asked)} asked for, ${facts.end}`),
+    ...Object.entries(facts.verdicts ?? {}).map(([name, { holds, broken, not_checked: open }]) => (
+      fact(`Of these, ${name}`, `${number(holds)} hold, ${number(broken)} broken, ${number(open)} not checked`))),
     facts.levels === undefined ? null : fact('Evidence inside', facts.levels.join(', ') || 'nothing that you trust'),
     facts.committed ? fact('Committed', ...timeSpan(facts.committed)) : null,
     isPeriod ? fact('Period', ...timeSpan(facts.period)) : null,

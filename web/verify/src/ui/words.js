@@ -1,7 +1,7 @@
 // The sentences of a verdict and of what is missing. Plain words, and never more than was shown.
 import { number, plural } from './show.js';
 
-const NOUN = { package: 'package', receipt: 'receipt', 'transparent statement': 'statement', unknown: 'file' };
+const NOUN = { package: 'package', receipt: 'receipt', 'transparent statement': 'statement', 'verification run': 'verification run', unknown: 'file' };
 
 export const TITLES = { holds: 'Holds', broken: 'Broken', undetermined: 'Undetermined', malformed: 'Malformed' };
 
@@ -41,6 +41,11 @@ export function missing(run) {
     if (facts.first > 0) lines.push(`Entries 0 to ${number(facts.first - 1)} are in the log and not in this package.`);
   }
   if (run.kind === 'receipt') lines.push('A receipt speaks of one entry and does not hold later revocations of keys; a package does.');
+  if (run.kind === 'verification run') {
+    lines.push('The entries are not in this file: it says what the holder of the log’s package key found. Receipts and packages of the entries show it.');
+    if (facts.truncated) lines.push(`${number(facts.asked)} entries were asked for, more than a run takes; the rest was left out.`);
+    else if (facts.end === 'cancelled') lines.push(`The run was ended before all of the ${number(facts.asked)} entries were reached.`);
+  }
   if (run.kind === 'transparent statement') lines.push('The time of commit, the actor’s public key and revocations are not in this form; a package holds them. The tree size is what the receipt says, not signed.');
   return lines;
 }

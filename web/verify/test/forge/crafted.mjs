@@ -117,6 +117,8 @@ const CASES = {
   'second writer': () => withLog((log) => log.grant('writer', keyFrom('x'))),
   'key granted twice': () => withLog((log) => log.grant('actor')),
   'key granted by another root': () => withLog((log) => { log.keys.root = keyFrom('x'); log.grant('actor', keyFrom('y')); }),
+  'key record of another actor': () => withLog((log) => { log.credentials.root = idFrom('x'); log.grant('actor', keyFrom('y'), idFrom('y')); }),
+  'key record of another producer': () => withLog((log) => { log.rootProducer = idFrom('x'); log.grant('actor', keyFrom('y'), idFrom('y')); }),
   'unknown key revoked': () => withLog((log) => log.keyRecord('key.revoked', { key_id: keyFrom('x').idHex, reason: 'lost' })),
   'rotation by both keys': () => withLog((log) => log.rotate('package', 'x')),
   'rotation without the old key': () => withLog((log) => { log.keys.actor = keyFrom('x'); log.rotate('actor', 'y'); }),

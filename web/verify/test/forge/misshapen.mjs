@@ -2,6 +2,7 @@
 // What is malformed, what is broken and what is merely unusual has to be the same for every verifier.
 import { makePackage } from './package.mjs';
 import { b64, cbor, inclusionPath, jcs, keyFrom, noteKeyId, sign1, sign1Bytes, treeRoot, vkey } from './primitives.mjs';
+import { secondKeyIdOf } from '../../src/keyid.js';
 import { sampleLog } from './sample.mjs';
 
 const VALUES = [null, true, false, -1, 0, 1, 2, 1.5, 2 ** 53 - 2, 2 ** 53 - 1, 2 ** 53, 2 ** 32, '', 'x', '0'.repeat(32), 'f'.repeat(64), [], [1], ['a', 'a'], {}, { a: 1 }];
@@ -15,7 +16,7 @@ function paths(value, path = []) {
 
 /** Copies of a value, each wrong in one place: [{name, value}]. `dense` also tries every value at every inner place; `only` names the
  * outermost members that are worth trying. */
-function variants(value, { dense = true, only = null } = {}) {
+export function variants(value, { dense = true, only = null } = {}) {
   const out = [{ name: 'with a member more', value: { ...value, zzz: 1 } }];
   for (const path of paths(value)) {
     if (only && !only.has(path[0])) continue;
@@ -86,6 +87,9 @@ function records(what, make, only = null) {
 
 const own = (type, more) => (log) => log.header(type, { producer: log.producer, ...more(log) });
 const id = '0123456789abcdef'.repeat(2);
+// Of the form alone: no verifier of a package asks whether a second key signed for itself (docs/formats.md §6.1).
+const mlDsa = b64(Buffer.alloc(2420, 1));
+const secondKey = { alg: 'ml-dsa-44', key_id: secondKeyIdOf(Buffer.alloc(1312, 2)), public: b64(Buffer.alloc(1312, 2)) };
 
 function clears() {
   const key = (log) => structuredClone(log.keys.actor.info);
@@ -100,6 +104,8 @@ function clears() {
     ...records('hold.placed', own('hold.placed', () => ({ critical: true, clear: { hold: id, keys: [id] } })), TYPED),
     ...records('deletion', own('system.deletion_requested', () => ({ critical: true, system: id, clear: { due_at: 5 } })), TYPED),
     ...records('purged', own('system.purged', () => ({ critical: true, system: id, clear: { order: id } })), TYPED),
+    ...records('second key', own('second_key.rotated', () => ({ clear: { key: secondKey, new_signature: mlDsa, old: 'a'.repeat(64), old_signature: mlDsa } })), TYPED),
+    ...records('withdrawn', own('second_key.withdrawn', () => ({ clear: { key_id: 'a'.repeat(64), reason: 'lost' } })), TYPED),
     ...records('exported', own('package.exported', () => ({ clear: { count: 1, first: 1, manifest_sha256: 'a'.repeat(64), size: 2 } })), TYPED),
   ];
 }
@@ -137,7 +143,7 @@ function receipts() {
 }
 
 /** A COSE_Sign1 with other headers and parts than it should have, each signed as it stands: [{name, message}]. */
-function messages(pairs, payload, key, { detached = false, unprotected = [] } = {}) {
+export function messages(pairs, payload, key, { detached = false, unprotected = [] } = {}) {
   const make = (name, headers, { outside = unprotected, attach = !detached, cut = 0, raw = null } = {}) => {
     const protectedBytes = raw ?? cbor({ map: headers });
     const signature = key.sign(cbor(['Signature1', protectedBytes, Buffer.alloc(0), payload]));
@@ -237,7 +243,7 @@ function transparent() {
 }
 
 /** Copies of a text, each with one line that is not as it should be: [{name, text}]. */
-function lineVariants(text) {
+export function lineVariants(text) {
   const lines = text.split('\n');
   const out = [];
   const edit = (at, name, replacement) => out.push({ name: `line ${at}: ${name}`, text: [...lines.slice(0, at), ...replacement, ...lines.slice(at + 1)].join('\n') });

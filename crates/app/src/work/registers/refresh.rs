@@ -299,7 +299,7 @@ mod tests {
 
     use super::*;
 
-    // D05
+    // Requirement: D05.
     #[test]
     fn what_cannot_be_compared_has_changed() {
         let registers = Registers::built_in().expect("registers");

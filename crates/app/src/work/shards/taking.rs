@@ -127,11 +127,12 @@ impl Desk {
             let text = format!("entry {index} has another root for {} entries of this shard", shown.size);
             return Ok(Judged::Conflict(Divergence::Forked, true, text));
         }
-        if shown.size < row.size {
+        if shown.size < row.size && old_size == row.size {
             let text =
                 format!("the newest checkpoint here is of {} entries, and this of {}", row.size, shown.size);
             return Ok(Judged::Conflict(Divergence::RolledBack, false, text));
         }
+        // Also a request that was long on its way: it shows what was true when it left, and says from where it goes on.
         if old_size != row.size {
             return Ok(Judged::Elsewhere);
         }

@@ -155,7 +155,7 @@ fn a_revocation_that_the_gateway_has_not_passed_is_not_answered_as_done() {
     assert_eq!(house.ledger.reader().size(), size, "a retry is recorded twice");
 }
 
-// G05
+// Requirement: G05.
 #[test]
 fn what_takes_authority_away_is_recorded_while_the_views_stand_still() {
     let house = House::impatient();
@@ -208,7 +208,7 @@ fn what_takes_authority_away_is_recorded_while_the_views_stand_still() {
     );
 }
 
-// G05
+// Requirement: G05.
 #[test]
 fn a_clock_that_steps_back_revives_no_revoked_key_and_no_link() {
     let house = House::new();

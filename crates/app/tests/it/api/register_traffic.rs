@@ -58,7 +58,7 @@ impl Scene {
     }
 }
 
-// D05
+// Requirement: D05.
 #[test]
 fn a_model_that_the_approved_assessment_does_not_name_asks_for_a_new_look_once() {
     let scene = Scene::new();
@@ -111,7 +111,7 @@ fn a_model_that_the_approved_assessment_does_not_name_asks_for_a_new_look_once()
     );
 }
 
-// D05
+// Requirement: D05.
 #[test]
 fn a_copy_of_an_assessment_shields_neither_itself_nor_the_first_from_a_new_look() {
     let scene = Scene::new();
@@ -133,7 +133,7 @@ fn a_copy_of_an_assessment_shields_neither_itself_nor_the_first_from_a_new_look(
     assert_eq!(scene.look(), 0);
 }
 
-// D05
+// Requirement: D05.
 #[test]
 fn a_watch_that_is_started_again_asks_nothing_twice() {
     let scene = Scene::new();
@@ -156,7 +156,7 @@ fn a_watch_that_is_started_again_asks_nothing_twice() {
     assert_eq!(asked, ["unheard-of-2", "unheard-of-1"], "a restart asks again: {history}");
 }
 
-// D05
+// Requirement: D05.
 #[test]
 fn a_material_change_of_the_system_asks_for_a_new_look_at_its_assessment() {
     let scene = Scene::new();
@@ -182,7 +182,7 @@ fn a_material_change_of_the_system_asks_for_a_new_look_at_its_assessment() {
     );
 }
 
-// D05
+// Requirement: D05.
 #[test]
 fn an_assessment_of_before_the_first_inventory_entry_is_asked_about_the_entry_and_its_changes() {
     let scene = Scene::new();
@@ -205,7 +205,7 @@ fn an_assessment_of_before_the_first_inventory_entry_is_asked_about_the_entry_an
     assert_eq!(scene.shown(&item)["refreshes"][0]["fields"], json!(["ai_system.risk_tier"]));
 }
 
-// D08
+// Requirement: D08.
 #[test]
 fn traffic_with_a_model_that_the_inventory_does_not_name_is_a_gap() {
     let scene = Scene::new();

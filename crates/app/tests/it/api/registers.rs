@@ -371,7 +371,7 @@ fn hostile_content_is_refused_by_its_field_or_stored_as_text() {
     house.get(&author, "/api/v1/registers/nonsense/items").refused(404, "not_found");
 }
 
-// D05
+// Requirement: D05.
 #[test]
 fn one_document_for_the_whole_organisation_is_flagged() {
     let house = House::new();

@@ -11,6 +11,7 @@ use tabellion_views::Views;
 
 use super::client::Answer;
 use super::house::House;
+use crate::fixture::text;
 
 const SOURCE: &str = "5050505050505050505050505050505a";
 const PATH: &str = "/api/v1/sources/5050505050505050505050505050505a/deliveries";
@@ -111,6 +112,28 @@ fn a_source_is_complete_up_to_a_number_or_what_is_missing_is_named() {
         house.desk.views().digest().expect("a digest"),
         "what is known of sources is not what the log says"
     );
+}
+
+/// Requirement: W07, B01. Who reads only the report of a package sees which numbers of a source are not there.
+#[test]
+fn the_report_of_a_package_has_a_table_of_sources_with_what_is_missing() {
+    let (house, secret, ..) = house_with_source();
+    deliver(&house, &secret, 3, &[1, 2, 4]).ok();
+    deliver(&house, &secret, 4, &[1, 2]).ok();
+    let mut closed = beat(2, 2, 0);
+    closed["closed"] = json!(true);
+    house.post(&secret, PATH, &json!({"epoch": 4, "heartbeat": closed})).ok();
+    let (_, auditor) = house.person("Aud", &[Role::Auditor]);
+    let built = house.post(&auditor, "/api/v1/packages", &json!({"disclose": "none"})).ok();
+    let page = text(&built.body, "report.html");
+    let (_, table) =
+        page.split_once("<caption>Numbers per source and epoch</caption>").expect("a table of sources");
+    let (table, _) = table.split_once("</table>").expect("its end");
+    assert_eq!(table.matches(SOURCE).count(), 2, "an epoch of the source is not in the table: {table}");
+    for words in ["1–4, 1 missing: 3, unknown after 4", "1–2, complete, closed"] {
+        assert!(table.contains(words), "the table does not say {words:?}: {table}");
+    }
+    assert!(page.contains("2 epochs of sources: 1 numbers are missing"), "the sentence above says otherwise");
 }
 
 /// Requirement: W07

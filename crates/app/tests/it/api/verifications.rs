@@ -29,7 +29,7 @@ impl House {
     }
 }
 
-// R23
+// Requirement: R23.
 #[test]
 fn a_job_is_begun_once_read_page_by_page_and_its_result_verifies_offline() {
     let house = House::new();
@@ -80,7 +80,7 @@ fn a_job_is_begun_once_read_page_by_page_and_its_result_verifies_offline() {
     assert!(page.text().contains(job["digest"].as_str().expect("a digest")), "the page names no evidence");
 }
 
-// R23
+// Requirement: R23.
 #[test]
 fn a_job_can_be_ended_and_says_so_and_one_that_a_restart_cut_says_that() {
     let house = House::new();

@@ -15,7 +15,7 @@ use crate::api::house::House;
 
 const SAID: &str = "what the provider saw";
 
-// A10
+// Requirement: A10.
 #[test]
 fn a_prompt_is_shown_to_whoever_said_why_and_that_is_on_record() {
     let house = House::new();
@@ -80,7 +80,7 @@ fn a_prompt_is_shown_to_whoever_said_why_and_that_is_on_record() {
     );
 }
 
-// A10
+// Requirement: A10.
 #[test]
 fn a_prompt_whose_reason_could_not_be_recorded_is_not_shown() {
     for (broken, kind) in [(Change::Write, io::ErrorKind::StorageFull), (Change::Sync, io::ErrorKind::Other)]

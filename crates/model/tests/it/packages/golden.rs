@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use tabellion_model::registry::Purpose;
-use tabellion_model::{Micros, Period, verify};
+use tabellion_model::registry::{Facts, Purpose, Revocation, SecondKeyWithdrawn};
+use tabellion_model::{KeyId, Micros, Period, introduce_second_key, rotate_second_key, verify};
 use tabellion_tlog::{MlDsaSigningKey, Policy, SignedCheckpoint, VerifierKey, sign_ml_dsa};
 
 use super::cut::Cut;
@@ -13,10 +13,12 @@ use super::fixture::{HOUR, Log, START, erased, plain, rotated};
 use super::levels::anchored_receipt;
 use super::outside::{alarmed, anchored, directory, disputed, read_by, witnessed};
 use super::registered::registered;
+use super::runs;
+use super::shards::{rooted, unregistered};
 use super::sources::counted;
 
 /// What readers who say more see: file, trust file, key directory.
-const READ_BY: [(&str, &str, Option<&str>); 13] = [
+const READ_BY: [(&str, &str, Option<&str>); 15] = [
     ("anchored.receipt", "anchored-receipt-trust.txt", None),
     ("anchored.receipt", "trust.txt", None),
     ("anchored.zip", "anchored-trust.txt", None),
@@ -30,6 +32,8 @@ const READ_BY: [(&str, &str, Option<&str>); 13] = [
     ("statement.receipt", "trust.txt", Some("few-keys.json")),
     ("rotated.zip", "trust.txt", Some("keys.json")),
     ("registered.cose", "trust.txt", Some("keys.json")),
+    ("whole.run", "trust.txt", Some("keys.json")),
+    ("whole.run", "trust.txt", Some("few-keys.json")),
 ];
 
 fn directory_of() -> PathBuf {
@@ -71,15 +75,42 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("counted.zip", counted(true).package(&Cut::default())),
         ("gap.zip", counted(false).package(&Cut::default())),
         ("lifted.zip", alarmed(true).package(&Cut::default())),
+        ("rooted.zip", rooted(false)),
+        ("conflict.zip", rooted(true)),
+        ("unregistered.zip", unregistered()),
         ("hybrid.receipt", hybrid(&plain, plain.seals[1].1.first + 1)),
         ("registered.cose", registered().transparent()),
         ("anchored.receipt", anchored_receipt().0),
+        ("second-keys.zip", second_keys().package(&Cut::default())),
+        ("whole.run", runs::whole()),
+        ("broken.run", runs::broken()),
+        ("ended.run", runs::ended()),
     ]
 }
 
 /// The log's second key.
 fn second_key() -> MlDsaSigningKey {
     MlDsaSigningKey::from_seed(&[8; 32])
+}
+
+/// A log that recorded its second key, the one after it, and that there is none now.
+fn second_keys() -> Log {
+    let mut log = Log::new("notary.example", "a");
+    log.open_epoch(1);
+    log.seal();
+    let next = MlDsaSigningKey::from_seed(&[9; 32]);
+    let withdrawn = SecondKeyWithdrawn { key_id: KeyId(next.public().key_id()), reason: Revocation::Retired };
+    for facts in [
+        introduce_second_key(&log.origin, &second_key()).unwrap(),
+        rotate_second_key(&log.origin, &second_key(), &next).unwrap(),
+        Facts::SecondKeyWithdrawn(withdrawn),
+    ] {
+        let mut header = log.header(facts.kind().name(), log.own(), 1, None);
+        header.clear = facts.to_clear();
+        log.push_record(header);
+        log.seal();
+    }
+    log
 }
 
 /// A receipt under a checkpoint that the log signed twice.

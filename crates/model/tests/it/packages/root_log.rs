@@ -122,6 +122,8 @@ fn successive_checkpoints_of_a_shard_only_grow_under_its_signature() {
         root_key: tabellion_model::KeyInfo::of(shard.root.public()),
     }));
     let unsigned = ShardCheckpoint { signature: [0; 64], ..said.clone() };
+    let mut forked = ShardCheckpoint { root: Hash([7; 32]), ..said.clone() };
+    forked.signature = shard.keys[&Purpose::Log].sign(forked.checkpoint().text().as_bytes());
     let run = |steps: &[&ShardCheckpoint]| {
         let mut lives = ShardLives::default();
         lives.take(0, Micros(0), &registered);
@@ -132,8 +134,9 @@ fn successive_checkpoints_of_a_shard_only_grow_under_its_signature() {
     };
     let good = run(&[&earlier, &said]);
     assert_eq!((good.problem_count, good.shards[&shard.origin].longest_us), (0, SLACK), "{good:?}");
+    assert_eq!(run(&[&said, &said]).problem_count, 0, "the same checkpoint twice contradicts nothing");
     for (what, steps) in
-        [("smaller", [&said, &earlier]), ("as large", [&said, &said]), ("unsigned", [&earlier, &unsigned])]
+        [("smaller", [&said, &earlier]), ("forked", [&said, &forked]), ("unsigned", [&earlier, &unsigned])]
     {
         let lives = run(&steps);
         assert_eq!(lives.problem_count, 1, "a {what} checkpoint passes: {lives:?}");

@@ -6,13 +6,15 @@ use tabellion_model::registry::{
     AnchorConfirmed, ConflictFound, Divergence, EnvelopeImported, EnvelopeKind, EpochClosed, EpochOpened,
     ErasureDone, ErasureOrdered, ErasureScope, Facts, GapReason, Heartbeat, HoldPlaced, Kind, LossReason,
     PackageExported, PreviousEpoch, Purpose, Recognition, RegistryError, Revocation, Revoked, Rotated,
-    ShardCheckpoint, ShardConflict, ShardKeyRotated, ShardRegistered, SourceLife, SourceSpan,
-    StatementRegistered, check, check_sealable, facts, is_critical, recognise,
+    SecondKeyWithdrawn, ShardCheckpoint, ShardConflict, ShardKeyRotated, ShardRegistered, SourceLife,
+    SourceSpan, StatementRegistered, check, check_sealable, facts, is_critical, recognise,
 };
 use tabellion_model::{
-    Header, HoldId, Json, KeyInfo, Micros, Origin, ProducerId, RecordId, RecordType, SealedRecord,
-    SourceNumber, StreamName, SystemId, VaultKeyId, Withheld, key, to_jcs,
+    Header, HoldId, Json, KeyId, KeyInfo, Micros, Origin, ProducerId, RecordId, RecordType, SealedRecord,
+    SourceNumber, StreamName, SystemId, VaultKeyId, Withheld, introduce_second_key, key, rotate_second_key,
+    to_jcs,
 };
+use tabellion_tlog::MlDsaSigningKey;
 
 use tabellion_tlog::anchor::AnchorKind;
 
@@ -88,7 +90,20 @@ pub(crate) fn every_fact() -> Vec<Facts> {
         Facts::GapFilled(span),
     ];
     all.extend(about_shards());
+    all.extend(about_second_keys());
     all
+}
+
+fn about_second_keys() -> [Facts; 3] {
+    let [old, new] = [1, 2].map(|seed| MlDsaSigningKey::from_seed(&[seed; 32]));
+    [
+        introduce_second_key(&origin(), &old).unwrap(),
+        rotate_second_key(&origin(), &old, &new).unwrap(),
+        Facts::SecondKeyWithdrawn(SecondKeyWithdrawn {
+            key_id: KeyId(new.public().key_id()),
+            reason: Revocation::Retired,
+        }),
+    ]
 }
 
 fn about_shards() -> [Facts; 4] {
@@ -338,6 +353,7 @@ fn criticality_is_as_the_formats_say() {
                     | "gap"
                     | "package"
                     | "record"
+                    | "second_key"
                     | "shard"
                     | "source"
                     | "statement"

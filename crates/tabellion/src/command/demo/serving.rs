@@ -10,7 +10,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use socket2::{Domain, Socket, Type};
-use tabellion_gateway::UpstreamConfig;
+use tabellion_gateway::{Api, UpstreamConfig};
 
 use super::organisation::{Organisation, Upstream};
 use crate::command::serve::{self, Ready};
@@ -130,6 +130,7 @@ fn configure(
     let by_rule = simulated.base_url();
     let upstream = |upstream: &Upstream| UpstreamConfig {
         name: upstream.name.clone(),
+        api: Api::OpenAi,
         base_url: match upstream.name.as_str() {
             REAL => model.unwrap_or(&by_rule).to_owned(),
             CLOSED => format!("http://{}/v1", closed.address),

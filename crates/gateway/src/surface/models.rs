@@ -15,7 +15,8 @@ use crate::body::AnswerBody;
 use crate::call::Call;
 use crate::code::Code;
 use crate::decide::{self, Asked, Refusal};
-use crate::dialect::openai;
+use crate::dialect::Dialect;
+use crate::dialect::headers::retry_count;
 use crate::ending::{CAPTURE_OFF, End, Kept, nothing};
 use crate::words::{self, hex_of};
 
@@ -30,7 +31,8 @@ pub(crate) async fn list(call: Call, only: Option<String>) {
             return call.deny(&refusal, only).await;
         }
     };
-    let (body, record) = (body(&visible, only.is_some()), record(&call, &visible, only));
+    let shown = Shown { dialect: call.target.dialect, one: only.is_some() };
+    let (body, record) = (body(&visible, &shown), record(&call, &visible, only));
     let Some(mut running) = call.authorise(&record, Capture::None).await else { return };
     let end = End {
         outcome: Outcome::Answered,
@@ -46,7 +48,7 @@ pub(crate) async fn list(call: Call, only: Option<String>) {
     }
     let mut answer = Response::new(AnswerBody::from(body));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    openai::refer(answer.headers_mut(), &running.authorised.ack);
+    running.dialect.refer(answer.headers_mut(), &running.authorised.ack);
     drop(running.reply.send(answer));
 }
 
@@ -94,17 +96,30 @@ fn visible(call: &Call, only: Option<&str>, rules: Option<&PolicySet>) -> Result
     Ok(visible)
 }
 
-fn body(visible: &Visible, one: bool) -> Bytes {
-    let mut models: Vec<Value> = visible
-        .models
-        .iter()
-        .map(|(id, owner)| json!({ "id": id, "object": "model", "created": 0, "owned_by": owner }))
-        .collect();
-    let body = match models.pop() {
-        Some(model) if one => model,
-        last => {
-            models.extend(last);
-            json!({ "object": "list", "data": models })
+/// In what form the answer comes.
+struct Shown {
+    dialect: Dialect,
+    one: bool,
+}
+
+fn body(visible: &Visible, shown: &Shown) -> Bytes {
+    let model = |(id, owner): &(String, String)| match shown.dialect {
+        Dialect::OpenAi => json!({ "id": id, "object": "model", "created": 0, "owned_by": owner }),
+        Dialect::Anthropic => {
+            json!({ "type": "model", "id": id, "display_name": id, "created_at": "1970-01-01T00:00:00Z" })
+        }
+    };
+    let mut models: Vec<Value> = visible.models.iter().map(model).collect();
+    if shown.one
+        && let Some(model) = models.pop()
+    {
+        return Bytes::from(model.to_string());
+    }
+    let body = match shown.dialect {
+        Dialect::OpenAi => json!({ "object": "list", "data": models }),
+        Dialect::Anthropic => {
+            let id = |model: Option<&Value>| model.and_then(|model| model.get("id")).cloned();
+            json!({ "first_id": id(models.first()), "last_id": id(models.last()), "has_more": false, "data": models })
         }
     };
     Bytes::from(body.to_string())
@@ -125,7 +140,7 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         masked: Vec::new(),
         policies: decide::policy_digests(&call.caller.gate),
         rules: visible.rules.clone(),
-        retry: openai::retry_count(&call.headers),
+        retry: retry_count(&call.headers),
         prompt: None,
         prompt_withheld: Some(CAPTURE_OFF.to_owned()),
     }

@@ -1,0 +1,18 @@
+//! Requests of `POST /v1/embeddings`.
+//!
+//! Text that comes as the numbers of its tokens cannot be read here, so that nothing in it could be masked: it is refused.
+
+use crate::surface::request::{Form, Required};
+
+/// What they look like.
+pub(crate) const FORM: Form = Form {
+    required: &[Required::Text("input")],
+    tool_names: &[],
+    tool_kinds: &[],
+    encoded: &[],
+    sealed: &[],
+    opaque: &[],
+    refused: &[],
+    streams: false,
+    asks_usage: false,
+};
