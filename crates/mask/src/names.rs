@@ -5,6 +5,7 @@
 //! one, since nothing before the part that is not settled is ever read again and what is read behind a name has a limit. No file, no
 //! clock, no randomness. What a [`NameFinder`] remembers between pieces is three words as hashes.
 
+mod code;
 mod decode;
 mod features;
 mod hash;
@@ -12,6 +13,7 @@ mod model;
 mod run;
 mod token;
 #[cfg(test)]
+#[path = "../training/train.rs"]
 mod train;
 mod words;
 
@@ -20,7 +22,7 @@ use std::ops::Range;
 use decode::Paths;
 use features::{Around, BEFORE, BEHIND, Seen};
 use model::{LABELS, Model, Scores, known};
-use run::{Run, Walk};
+use run::{Listed, Run, Walk};
 use token::{Shape, Token};
 
 /// Longest name or address that is found in one piece.
@@ -59,6 +61,12 @@ pub struct NameSpan {
 const PARTS_PER_NAT: i32 = 16;
 /// How much likelier a name must be than none, by kind, in parts of a nat. Set where technical text without names stays clean.
 const LEAST: [i32; 3] = [12, 12, 20];
+/// The same of a name in lower case, or of one word in capitals, that no key asks for: most such words are none.
+const LEAST_LOWER: i32 = 40;
+/// The same of a name none of whose words is in any list: so are most products, methods and makes.
+const LEAST_UNLISTED: i32 = 40;
+/// The same in German text, where every noun is capitalised.
+const LEAST_GERMAN: i32 = 112;
 
 /// Appends the names in a whole text. `field` is the name of the field that the text is the value of, such as `first_name`.
 pub fn find(text: &str, field: Option<&str>, out: &mut Vec<NameSpan>) {
@@ -85,6 +93,16 @@ impl NameFinder {
         let model = self.model;
         self.walk.runs(text, start, more, |run| name(text, run, &model, out))
     }
+}
+
+/// Whether a field of this name says of its value that it is a name, or that it is none: `first_name`, `status`.
+pub(crate) fn is_key(field: &str) -> bool {
+    key_of(Some(field), &model::built_in()) != 0
+}
+
+/// Whether a field of this name has a name for its value, however short that is.
+pub(crate) fn is_name_key(field: &str) -> bool {
+    key_of(Some(field), &model::built_in()) & !known::PLAIN_KEY != 0
 }
 
 /// What a field's name says of its value, as bits of the lexicon.
@@ -126,7 +144,15 @@ fn name(text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
     });
     let labels = Paths::of(model, &scores).labels();
     let mut open: Option<Open<'_>> = None;
-    for (token, (label, sure)) in run.tokens.iter().zip(labels) {
+    let mut last = None;
+    for (at, (token, (label, sure))) in run.tokens.iter().zip(labels).enumerate() {
+        let stray = token.shape == Shape::Lower
+            && token.role & words::JOINS == 0
+            && !run.is_keyed()
+            && open
+                .as_ref()
+                .is_some_and(|open| open.kind == NameKind::Person && open.first.shape != Shape::Lower);
+        let label = if stray { 0 } else { label };
         let goes_on = label != 0 && label.is_multiple_of(2);
         match (&mut open, kind_of(label)) {
             (Some(open), Some(_)) if goes_on => open.take(token, sure),
@@ -135,14 +161,25 @@ fn name(text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
             }
             (slot, kind) => {
                 if let Some(done) = slot.take() {
-                    done.close(text, out);
+                    done.close(text, run, out);
                 }
-                *slot = kind.map(|kind| Open { kind, first: token, last: token, sure });
+                let named =
+                    last.is_some_and(|last| run.tokens.get(last..at).is_some_and(|since| since.len() <= 2));
+                let before = run.tokens.get(..at).filter(|_| token.glued && !named).unwrap_or_default();
+                *slot = kind.filter(|_| !code::leads(text, before)).map(|kind| Open {
+                    kind,
+                    first: token,
+                    last: token,
+                    sure,
+                });
             }
+        }
+        if open.is_some() {
+            last = Some(at);
         }
     }
     if let Some(done) = open {
-        done.close(text, out);
+        done.close(text, run, out);
     }
 }
 
@@ -178,11 +215,25 @@ impl<'r> Open<'r> {
             && between.chars().all(|c| c.is_whitespace() || matches!(c, ',' | '.' | '-'))
     }
 
-    fn close(self, text: &str, out: &mut Vec<NameSpan>) {
-        let least = LEAST.get(self.kind as usize).copied().unwrap_or(i32::MAX);
+    fn close(self, text: &str, run: &Run, out: &mut Vec<NameSpan>) {
+        let lower = self.last.shape == Shape::Lower;
+        let own = LEAST.get(self.kind as usize).copied().unwrap_or(i32::MAX);
+        let least = match run.listed(self.first.start..self.last.end) {
+            _ if run.is_keyed() => own,
+            Listed::Ordinary => return,
+            Listed::No if run.german => LEAST_GERMAN,
+            Listed::No => own.max(LEAST_UNLISTED),
+            Listed::Yes if run.german && self.first.end == self.last.end => own.max(LEAST_UNLISTED),
+            Listed::Yes if lower && self.first.shape == Shape::Lower => own.max(LEAST_LOWER),
+            Listed::Yes if self.first.shape == Shape::Upper && self.first.end == self.last.end => {
+                own.max(LEAST_LOWER)
+            }
+            Listed::Yes => own,
+        };
         let range = self.first.start..self.last.end;
-        let has_letter = text.get(range.clone()).is_some_and(|name| name.chars().any(char::is_alphabetic));
-        if self.sure < least || !has_letter {
+        let name = text.get(range.clone()).unwrap_or_default();
+        let is_name = name.chars().any(char::is_alphabetic) && !code::is_numbered(name);
+        if self.sure < least || !is_name || code::leans(text, self.last.end, lower) {
             return;
         }
         let score = u8::try_from((self.sure / (PARTS_PER_NAT / 8)).clamp(0, 100)).unwrap_or(100);

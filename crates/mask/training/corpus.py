@@ -8,7 +8,9 @@ import string
 import sys
 
 import entities
+import foreign
 import lists
+import plain
 import prose
 import technical
 
@@ -23,6 +25,11 @@ HEADS = {"person": ["patient", "client", "user", "employee", "student", "member"
 class Maker:
     def __init__(self, world, r):
         self.world, self.r = world, r
+        names = {n.lower() for listed in (world.first, world.last) for names in listed.values() for n in names}
+        # Ordinary words that are somebody's name.
+        self.ambiguous = [w for size in (10, 20, 35) for w in world.words[size] if len(w) > 2 and w in names]
+        self.foreign_words = foreign.words()
+        self.languages = sorted(self.foreign_words) + ["de"] * 6 + ["fr", "es", "it", "nl", "pt"] * 2
         self.lower_nouns = [w for size in (10, 20, 35) for w in world.words[size] if 4 <= len(w) <= 10 and not w.endswith("s")]
 
     # -- values
@@ -68,7 +75,7 @@ class Maker:
         if k == "email": return f"{r.choice([self.world.given(r), self.word()]).lower()}{r.choice(['.', '_', '+', ''])}{self.word()}@{self.word()}.{r.choice(['com', 'org', 'net', 'de', 'co.uk'])}"
         if k == "card": return r.choice([self.digits(16), f"{self.digits(4)} {self.digits(4)} {self.digits(4)} {self.digits(4)}"])
         if k == "iban4": return f"{r.choice(string.ascii_uppercase)}{r.choice(string.ascii_uppercase)}{self.digits(2)} " + " ".join([r.choice([self.digits(4), "".join(r.choice(string.ascii_uppercase) for _ in range(4))])] + [self.digits(4) for _ in range(r.randint(3, 5))] + [self.digits(r.randint(1, 4))])
-        if k == "ABB": return r.choice(["SSN", "DOB", "ID", "PIN", "ATM", "API", "SQL", "URL", "HTTP", "JSON", "CPU", "RAM", "VAT", "CEO", "FAQ", "PDF", "CSV", "TLS", "IP", "MAC", "UTC", "GMT", "USD", "EUR", "ETA", "HR", "IT", "PR", "QA", "TBD", "N/A", "OK", "TV", "DVD", "GPS", "IBAN", "BIC", "SKU", "ZIP", "Ward", "Room", "Dept", "Age", "Total", "Qty", "Price", "Date", "Status", "Notes"]) if r.random() < .7 else "".join(r.choice(string.ascii_uppercase) for _ in range(r.randint(2, 4)))
+        if k == "ABB": return r.choice(["SSN", "DOB", "ID", "PIN", "ATM", "API", "SQL", "URL", "HTTP", "JSON", "CPU", "RAM", "VAT", "CEO", "FAQ", "PDF", "CSV", "TLS", "IP", "MAC", "UTC", "GMT", "USD", "EUR", "ETA", "HR", "IT", "PR", "QA", "TBD", "N/A", "OK", "TV", "DVD", "GPS", "IBAN", "BIC", "SKU", "ZIP", "Gate", "Room", "Dept", "Age", "Total", "Qty", "Price", "Date", "Status", "Notes"]) if r.random() < .7 else "".join(r.choice(string.ascii_uppercase) for _ in range(r.randint(2, 4)))
         if k == "iban": return "".join(r.choice(string.ascii_uppercase) for _ in range(2)) + self.digits(r.choice([18, 20]))
         if k in ("id", "ID"): return r.choice([self.digits(6), f"{r.choice(string.ascii_uppercase)}{self.digits(6)}", f"{r.choice(string.ascii_uppercase)}{r.choice(string.ascii_uppercase)}-{self.digits(5)}"])
         if k == "hex": return "".join(r.choice("0123456789abcdef") for _ in range(r.choice([8, 16, 40])))
@@ -77,9 +84,16 @@ class Maker:
         if k == "postcode": return self.world.postcode(r)
         if k == "key": return r.choice(prose.PLAIN_KEYS)
         if k == "nation": return r.choice(prose.NATIONS)
-        if k == "product": return r.choice(prose.PRODUCTS)
+        if k == "product": return r.choice(plain.PRODUCTS)
         if k == "job": return r.choice(prose.JOBS)
         if k == "title": return r.choice(prose.TITLES)
+        if k == "Food": return r.choice(plain.FOODS)
+        if k == "food": return r.choice(plain.FOODS).lower()
+        if k == "Style": return r.choice(plain.STYLES)
+        if k == "cmd": return r.choice(plain.COMMANDS)
+        if k == "Contraction": return r.choice(plain.CONTRACTIONS)
+        if k == "contraction": return r.choice(plain.CONTRACTIONS).lower()
+        if k == "Ambiguous": return r.choice(self.ambiguous).capitalize()
         return "{" + slot + "}"
 
     def fill(self, template, change=lambda text: text):
@@ -110,7 +124,7 @@ class Maker:
         return self.join([self.sentence() if self.r.random() < .6 else self.benign() for _ in range(self.r.randint(2, 4))], self.r.choice([" ", " ", "\n", "\n\n"]))
 
     def benign(self):
-        return self.fill(self.r.choice(prose.BENIGN))
+        return self.fill(self.r.choice(plain.BENIGN))
 
     def lower(self):
         return self.fill(self.r.choice(prose.LOWER), str.lower)
@@ -128,10 +142,31 @@ class Maker:
             template += f" {r.choice(joint)} {{{kind}}} " + words(r.randint(1, 5))
         return self.fill(re.sub("  +", " ", template).strip() + r.choice([".", "", "?", "!"]))
 
+    def foreign(self):
+        """a sentence of words of another language, with names in half of them"""
+        r = self.r
+        language = r.choice(self.languages)
+        listed = self.foreign_words[language]
+        words = lambda n: [r.choice(listed) for _ in range(n)]
+        joints = foreign.JOINTS.get(language, foreign.PLAIN_JOINTS)
+        parts = words(r.randint(2, 7))
+        for _ in range(r.choice([0, 0, 0, 1, 1, 2])):
+            kind = r.choice(["person", "person", "given", "family", "city", "place", "address", "org"])
+            parts += [r.choice(joints[LABEL[kind]]), "{" + kind + "}"] + words(r.randint(1, 5))
+        parts = [part for part in parts if part]
+        if not parts[0].startswith("{"):
+            parts[0] = parts[0][0].upper() + parts[0][1:]
+        for at in range(1, len(parts) - 1):
+            if r.random() < .08 and not parts[at].startswith("{"):
+                parts[at] += r.choice([",", ",", ":", ".", " {num}"])
+        if r.random() < .1:
+            return self.fill("\n".join(f"{part.capitalize()}: {{num}}" for part in parts if not part.startswith("{")))
+        return self.fill(" ".join(parts) + r.choice([".", "", "?", "!"]))
+
     def benign_context(self):
         r = self.r
         text = self.word().capitalize() + " " + " ".join(
-            r.choice([self.word(), self.word(), self.word(), self.word(), self.word().capitalize(), r.choice(prose.PRODUCTS), r.choice(prose.NATIONS), r.choice(prose.DAYS), r.choice(prose.MONTHS), self.word().upper() if r.random() < .3 else self.word(), self.digits(r.randint(1, 6)), self.plain(r.choice(["Camel", "ABB", "Algo", "Coined", "version", "word", "word", "word"]))])
+            r.choice([self.word(), self.word(), self.word(), self.word(), self.word().capitalize(), r.choice(plain.PRODUCTS), r.choice(prose.NATIONS), r.choice(prose.DAYS), r.choice(prose.MONTHS), self.word().upper() if r.random() < .3 else self.word(), self.digits(r.randint(1, 6)), self.plain(r.choice(["Camel", "ABB", "Algo", "Coined", "version", "word", "word", "word"]))])
             for _ in range(r.randint(2, 14)))
         return text + ".", []
 
@@ -175,7 +210,7 @@ class Maker:
     def table(self):
         r = self.r
         kinds = [r.choice(["person", "given", "family", "city", "country", "address", "org", None, None, None]) for _ in range(r.randint(2, 5))]
-        names = [r.choice(prose.KEYS[k] + [self.word()] + HEADS[k]) if k else r.choice(["id", "email", "phone", "amount", "score", "date", "status", "plan", "ssn", "SSN", "Ward", "room", "age", "Dept", "total", "IBAN", "card", self.word(), self.word(), self.word().upper()]) for k in kinds]
+        names = [r.choice(prose.KEYS[k] + [self.word()] + HEADS[k]) if k else r.choice([r.choice(self.ambiguous), r.choice(self.ambiguous).capitalize(), "id", "email", "phone", "amount", "score", "date", "status", "plan", "ssn", "SSN", "bed", "room", "age", "Dept", "total", "IBAN", "card", self.word(), self.word(), self.word().upper()]) for k in kinds]
         markdown = r.random() < .3
         sep = " | " if markdown else r.choice([",", ",", ",", ";", "\t", ", "])
         rows = [(sep.join((n.title() if n.islower() else n) if markdown else n for n in names), [])]
@@ -193,7 +228,7 @@ class Maker:
 
     def quoted(self, filled):
         """every line behind a mark, as in a quoted mail; a range over lines becomes one a line"""
-        mark = self.r.choice(["> ", ">", "??? ", "* ", "- ", "  ", "# ", "// ", "| ", "    "])
+        mark = self.r.choice(["> ", ">", "* ", "- ", "  ", "# ", "// ", "| ", "    "])
         text, spans, at = "", [], 0
         for line in filled[0].split("\n"):
             start = len(text) + len(mark)
@@ -215,8 +250,9 @@ class Maker:
 
     def one(self):
         k = self.r.random()
-        if k < .30: return self.sentence()
-        if k < .38: return self.paragraph()
+        if k < .10: return self.foreign()
+        if k < .33: return self.sentence()
+        if k < .39: return self.paragraph()
         if k < .50: return self.benign()
         if k < .60: return self.benign_context()
         if k < .70: return self.random_context()
@@ -247,7 +283,8 @@ def main():
             file.write(json.dumps({"text": text, "spans": spans}, ensure_ascii=False) + "\n")
         for text in technical.texts(r, first, places, count // 6):
             file.write(json.dumps({"text": text, "spans": []}, ensure_ascii=False) + "\n")
-    technical.lexicon(out / "lexicon.tsv", first, last, lists.places(15000), words, prose.KEYS, prose.PLAIN_KEYS)
+    others = {word.lower() for listed in maker.foreign_words.values() for word in listed}
+    technical.lexicon(out / "lexicon.tsv", first, last, lists.places(15000), words | {99: sorted(others)}, prose.KEYS, prose.PLAIN_KEYS)
 
 
 if __name__ == "__main__":

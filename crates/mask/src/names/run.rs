@@ -2,6 +2,9 @@
 //! a key. Promises one pass, and that where a run begins and ends depends on nothing but what was before and a bounded piece of
 //! what is behind.
 
+use std::ops::Range;
+
+use super::code::Lead;
 use super::features::{BEFORE, BEHIND, Seen, is_word};
 use super::model::{Model, known};
 use super::token::{self, Next, Shape, Token};
@@ -13,6 +16,8 @@ pub(super) const MAX_RUN_TOKENS: usize = 24;
 const MAX_LOWER: usize = 2;
 /// Longest number within an address.
 const MAX_NUMBER_BYTES: usize = 6;
+/// Tokens for which a small German word tells that a text is German.
+const GERMAN_TOKENS: u8 = 12;
 /// Tokens between a key's colon and its value: a quote, a bracket.
 const MAX_KEY_AGE: u8 = 2;
 
@@ -29,9 +34,34 @@ pub(super) struct Run {
     pub(super) key: u16,
     /// Begins with a word in lower case that no key or list asks for.
     lower: bool,
+    /// Stands in German text.
+    pub(super) german: bool,
 }
 
 impl Run {
+    /// Whether the key before asks for a name.
+    pub(super) fn is_keyed(&self) -> bool {
+        self.key & !known::PLAIN_KEY != 0
+    }
+
+    /// What the lists know of a part of the run.
+    pub(super) fn listed(&self, part: Range<usize>) -> Listed {
+        let inside = |token: &Token| part.start <= token.start && token.end <= part.end;
+        let (mut ordinary, mut words) = (true, false);
+        for (token, seen) in self.tokens.iter().zip(&self.seen).filter(|(token, _)| inside(token)) {
+            if is_word(token.shape) {
+                if seen.known & (known::NAME | known::FIRM | known::STREET) != 0 && !is_ordinary(seen) {
+                    return Listed::Yes;
+                }
+                words = true;
+                ordinary &= is_ordinary(seen);
+            } else if token.shape != Shape::Mark {
+                ordinary = false;
+            }
+        }
+        if ordinary && words { Listed::Ordinary } else { Listed::No }
+    }
+
     /// What is seen of the three tokens before, its own, the two behind.
     pub(super) fn around(&self) -> Vec<Seen> {
         let mut seen = Vec::with_capacity(self.seen.len().saturating_add(BEFORE + BEHIND));
@@ -40,6 +70,23 @@ impl Run {
         seen.extend(self.behind);
         seen
     }
+}
+
+/// What the lists know of a name's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listed {
+    /// One is part of a name, a street's or a firm's.
+    Yes,
+    /// None is.
+    No,
+    /// None is, and all are words that anybody uses.
+    Ordinary,
+}
+
+/// Whether a word is one that anybody uses, and no name in any list. To be a part of some town's name, as `Bad` is, makes it none.
+fn is_ordinary(seen: &Seen) -> bool {
+    let name = (known::NAME & !known::PART) | known::FIRM | known::STREET;
+    seen.known & (known::COMMON | known::RARE) != 0 && seen.known & name == 0
 }
 
 impl Default for Seen {
@@ -59,6 +106,9 @@ pub(super) struct Walk<'m> {
     announced: bool,
     fresh: bool,
     within_long: bool,
+    lead: Lead,
+    /// Tokens for which the text counts as German.
+    german: u8,
     run: Run,
 }
 
@@ -74,6 +124,8 @@ impl<'m> Walk<'m> {
             announced: true,
             fresh: true,
             within_long: false,
+            lead: Lead::default(),
+            german: 0,
             run: Run::default(),
         }
     }
@@ -89,7 +141,7 @@ impl<'m> Walk<'m> {
             match token::next(text, at, self.fresh, more) {
                 Next::End => break text.len(),
                 Next::More => break at,
-                Next::Token(first) if self.opens(text, &first) => {
+                Next::Token(first) if !self.lead.holds(&first) && self.opens(text, &first) => {
                     let Some(end) = self.gather(text, first, more) else { break at };
                     at = end;
                     let run = std::mem::take(&mut self.run);
@@ -113,20 +165,20 @@ impl<'m> Walk<'m> {
 
     /// Whether a run may hold a name. One of ordinary words alone does not, as at the start of most sentences.
     fn is_worth(run: &Run) -> bool {
-        if run.key & !known::PLAIN_KEY != 0 || run.lower {
-            return true;
+        if run.is_keyed() || run.lower {
+            // `"name": "search"` names no person.
+            let words = run.tokens.iter().zip(&run.seen).filter(|(token, _)| token.shape != Shape::Mark);
+            let mut words = words.peekable();
+            return words.peek().is_none()
+                || words.any(|(token, seen)| token.shape != Shape::Lower || !is_ordinary(seen));
         }
         let numbers = run.tokens.iter().any(|token| !is_word(token.shape) && token.shape != Shape::Mark);
-        let ordinary = |seen: &Seen| {
-            seen.known & (known::COMMON | known::RARE) != 0
-                && seen.known & (known::NAME | known::FIRM | known::STREET) == 0
-        };
         let words = run
             .tokens
             .iter()
             .zip(&run.seen)
             .filter(|(token, _)| is_word(token.shape) && token.shape != Shape::Lower);
-        words.into_iter().any(|(_, seen)| numbers || !ordinary(seen))
+        words.into_iter().any(|(_, seen)| numbers || !is_ordinary(seen))
     }
 
     /// Takes the tokens of a run as ones that were.
@@ -142,6 +194,10 @@ impl<'m> Walk<'m> {
             self.past = [b, c, Seen { known: 0, ..*seen }];
         }
         self.fresh = false;
+        self.lead.pass_run();
+        for token in &run.tokens {
+            self.age_german(token);
+        }
         self.announced = run.tokens.last().is_some_and(|token| token.role & words::ANNOUNCES != 0);
         self.age_key(u8::try_from(run.tokens.len()).unwrap_or(u8::MAX));
     }
@@ -153,11 +209,19 @@ impl<'m> Walk<'m> {
         }
     }
 
+    fn age_german(&mut self, token: &Token) {
+        // A particle of a Dutch name is no German.
+        let told = token.role & words::GERMAN != 0 && token.role & words::JOINS == 0;
+        self.german = if told { GERMAN_TOKENS } else { self.german.saturating_sub(1) };
+    }
+
     /// Takes a token as one that was.
     fn pass(&mut self, text: &str, token: &Token) {
         let [_, b, c] = self.passed;
         self.passed = [b, c, Some(*token)];
         self.fresh = false;
+        self.lead.pass(text, token, self.announced);
+        self.age_german(token);
         self.announced = false;
         match token.shape {
             Shape::Mark if matches!(text.as_bytes().get(token.start), Some(b':' | b'=' | b'>')) => {
@@ -230,8 +294,7 @@ impl<'m> Walk<'m> {
     fn see(&mut self, text: &str) {
         let run = &mut self.run;
         run.seen.clear();
-        let asked = run.key & !known::PLAIN_KEY != 0
-            || run.tokens.first().is_some_and(|token| token.shape == Shape::Lower);
+        let asked = run.is_keyed() || run.tokens.first().is_some_and(|token| token.shape == Shape::Lower);
         if asked || run.tokens.iter().any(|token| is_word(token.shape) && token.shape != Shape::Lower) {
             run.seen.extend(run.tokens.iter().map(|token| Seen::whole(text, token, &self.model)));
         }
@@ -267,7 +330,10 @@ impl<'m> Walk<'m> {
         tokens.retain(|token| token.end <= solid);
         let behind = behind(text, solid, more);
         self.run.tokens = tokens;
-        self.run.behind = behind?;
+        let (behind, follows) = behind?;
+        self.run.behind = behind;
+        let told = |token: &Token| token.role & words::GERMAN != 0 && token.role & words::JOINS == 0;
+        self.run.german = self.german > 0 || follows || self.run.tokens.iter().any(told);
         self.remember(text);
         self.run.past = self.past;
         self.run.key = self.key;
@@ -294,8 +360,8 @@ fn is_solid(text: &str, token: &Token) -> bool {
     }
 }
 
-/// The tokens behind a run, as far as [`LOOK_AHEAD_BYTES`] go; nothing if they are not there yet.
-fn behind(text: &str, end: usize, more: bool) -> Option<[Seen; BEHIND]> {
+/// The tokens behind a run, as far as [`LOOK_AHEAD_BYTES`] go, and whether one is German; nothing if they are not there yet.
+fn behind(text: &str, end: usize, more: bool) -> Option<([Seen; BEHIND], bool)> {
     let mut limit = end.saturating_add(LOOK_AHEAD_BYTES);
     let beyond = limit < text.len();
     while !text.is_char_boundary(limit) && limit < text.len() {
@@ -303,17 +369,18 @@ fn behind(text: &str, end: usize, more: bool) -> Option<[Seen; BEHIND]> {
     }
     let view = text.get(..limit).unwrap_or(text);
     let mut seen = [Seen::EDGE; BEHIND];
-    let mut at = end;
+    let (mut at, mut german) = (end, false);
     for place in &mut seen {
         match token::next(view, at, false, beyond || more) {
             Next::Token(token) if token.shape == Shape::Long => break,
             Next::Token(token) => {
                 *place = Seen::past(view, &token);
+                german |= token.role & words::GERMAN != 0;
                 at = token.end;
             }
             Next::More if !beyond => return None,
             Next::End | Next::More => break,
         }
     }
-    Some(seen)
+    Some((seen, german))
 }

@@ -6,6 +6,8 @@ pub(super) const JOINS: u8 = 1;
 pub(super) const BEGINS: u8 = 2;
 /// A name may stand behind it in lower case.
 pub(super) const ANNOUNCES: u8 = 4;
+/// Is German: there every noun has a capital, so that a capital says little.
+pub(super) const GERMAN: u8 = 8;
 
 const JOINING: &[&str] = &[
     "al",
@@ -128,6 +130,13 @@ const ANNOUNCING: &[&str] = &[
     "with",
 ];
 
+/// Small words of German that English has not.
+const OF_GERMAN: &[&str] = &[
+    "auch", "auf", "aus", "bei", "beim", "das", "dem", "den", "der", "des", "ein", "eine", "einen", "einem",
+    "einer", "für", "ich", "ihr", "im", "ist", "mit", "nach", "nicht", "oder", "sich", "sie", "sind", "über",
+    "und", "vom", "von", "vor", "wie", "wir", "wird", "zum", "zur", "zwischen",
+];
+
 /// Longest word of the lists, in bytes.
 const MAX_BYTES: usize = 9;
 const PLACES: usize = 1024;
@@ -164,8 +173,10 @@ const fn entered(mut table: [(u64, u8); PLACES], words: &[&str], role: u8) -> [(
     table
 }
 
-static TABLE: [(u64, u8); PLACES] =
-    entered(entered(entered([(0, 0); PLACES], JOINING, JOINS), BEGINNING, BEGINS), ANNOUNCING, ANNOUNCES);
+static TABLE: [(u64, u8); PLACES] = {
+    let table = entered(entered([(0, 0); PLACES], JOINING, JOINS), BEGINNING, BEGINS);
+    entered(entered(table, ANNOUNCING, ANNOUNCES), OF_GERMAN, GERMAN)
+};
 
 /// What a word in lower case is among the small ones; 0 for most.
 pub(super) fn role(word: &str) -> u8 {
