@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use tabellion_gateway::{Api, Foundations, Gateway, GatewayConfig, Limits, UpstreamConfig};
+use tabellion_gateway::{Api, Foundations, Gateway, GatewayConfig, Limits, MaskedName, UpstreamConfig};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::{Clock, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock, UnitContent};
@@ -76,6 +76,8 @@ pub(crate) fn policy(text: &str) -> GatePolicy {
 pub(crate) struct Setup {
     pub(crate) gate: Gate,
     pub(crate) limits: Limits,
+    /// Which names are masked.
+    pub(crate) names: Vec<MaskedName>,
     pub(crate) disk: Option<Arc<dyn Disk>>,
     /// Whose interface the scripted provider has.
     pub(crate) api: Api,
@@ -93,6 +95,7 @@ impl Default for Setup {
         Self {
             gate: gate(),
             limits: Limits::default(),
+            names: MaskedName::ALL.to_vec(),
             disk: None,
             api: Api::OpenAi,
             base_url: None,
@@ -149,6 +152,7 @@ impl Fixture {
         let config = GatewayConfig {
             listen: "127.0.0.1:0".parse().expect("an address"),
             threads: 2,
+            names: setup.names,
             upstreams: vec![UpstreamConfig {
                 name: "scripted".to_owned(),
                 api: setup.api,

@@ -14,6 +14,7 @@ mod disk;
 mod endings;
 mod fixture;
 mod masking;
+mod names;
 mod noise;
 mod release;
 mod standing;
