@@ -235,7 +235,7 @@ impl Call {
             ask_usage: permission.target.upstream.usage_in_streams,
         };
         let outgoing = request
-            .outgoing(&changes, &mut scope)
+            .outgoing(&changes, shared.classes, &mut scope)
             .map_err(|why| refused(Refusal::new(Code::MalformedBody, why)))?;
         let guards = self.guarded(&request, &outgoing, &permission).map_err(refused)?;
         let upstream = &permission.target.upstream.name;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tabellion_mask::{Class, Classes};
 
 use crate::guards::config::GuardConfig;
 
@@ -23,6 +24,8 @@ pub struct GatewayConfig {
     pub listen: SocketAddr,
     /// Threads that serve; 0: one for each core.
     pub threads: usize,
+    /// Which names are masked, beside all that a form tells. They are found by a model, which is wrong at times: an operator may choose.
+    pub names: Vec<MaskedName>,
     /// Where calls go.
     pub upstreams: Vec<UpstreamConfig>,
     /// What is looked for in prompts and answers, in this order.
@@ -37,10 +40,48 @@ impl Default for GatewayConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
             threads: 0,
+            names: MaskedName::ALL.to_vec(),
             upstreams: Vec::new(),
             guards: Vec::new(),
             limits: Limits::default(),
         }
+    }
+}
+
+impl GatewayConfig {
+    /// What is masked: everything that a form tells, and the names that are asked for.
+    pub(crate) fn classes(&self) -> Classes {
+        self.names.iter().fold(Classes::FORMS, |classes, name| classes.with(name.class()))
+    }
+}
+
+/// A kind of name that is masked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MaskedName {
+    /// Of a person.
+    Person,
+    /// Of a place: a city, a country, an address.
+    Location,
+    /// Of a company, a school, an authority.
+    Organisation,
+}
+
+impl MaskedName {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Person, Self::Location, Self::Organisation];
+
+    const fn class(self) -> Class {
+        match self {
+            Self::Person => Class::Person,
+            Self::Location => Class::Location,
+            Self::Organisation => Class::Organisation,
+        }
+    }
+
+    /// As configuration and records say it.
+    pub fn as_str(self) -> &'static str {
+        self.class().name()
     }
 }
 

@@ -73,6 +73,7 @@ impl Gateway {
         let noise = Noise::new(config.limits.noise_burst, clock.now());
         let shared = Arc::new(Shared {
             limits: config.limits,
+            classes: config.classes(),
             catalogue: Catalogue::new(&config.upstreams)?,
             guards: Arc::new(Guards::new(&config.guards)?),
             evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), on_fatal),

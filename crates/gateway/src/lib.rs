@@ -38,7 +38,7 @@ mod worker;
 
 pub use authenticate::KEY_PREFIX;
 pub use code::Code;
-pub use config::{Api, DEFAULT_PORT, GatewayConfig, Limits, StartError, UpstreamConfig};
+pub use config::{Api, DEFAULT_PORT, GatewayConfig, Limits, MaskedName, StartError, UpstreamConfig};
 pub use evidence::OnFatal;
 pub use gateway::{Foundations, Gateway};
 pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side as GuardSide, TopicConfig};

@@ -6,7 +6,7 @@ use std::time::Instant;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use tabellion_ledger::{Clock, Reader};
-use tabellion_mask::{Scope, ScopeKey};
+use tabellion_mask::{Classes, Scope, ScopeKey};
 use tabellion_model::body::SystemStage;
 use tabellion_model::{Micros, SystemId};
 use tabellion_views::gate::GateCell;
@@ -32,6 +32,8 @@ const SCOPE_PURPOSE: &[u8] = b"tabellion/gateway/scope/v1\0";
 /// Shared by all threads.
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
+    /// What is masked.
+    pub(crate) classes: Classes,
     pub(crate) catalogue: Catalogue,
     pub(crate) guards: Arc<Guards>,
     pub(crate) evidence: Evidence,

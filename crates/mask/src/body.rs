@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::class::{Class, Classes};
 use crate::edits::{Edits, OverlapError};
 use crate::json::{self, Limits, Path, RawString, Scalar, Step, Unescaped, Visitor, escaped};
+use crate::names::is_name_key;
 use crate::restore::{Placing, Search, next_known};
 use crate::scan::{Context, is_telling, scan, scan_number_with, scan_with};
 use crate::scope::{Scope, ScopeFull};
@@ -21,6 +22,8 @@ const LIMITS: Limits = Limits { max_bytes: usize::MAX, max_depth: 64 };
 /// Shorter values of a member are none of any class: an address with its quotes has eight bytes, a card twelve digits. A list
 /// of a million short numbers is not kept.
 const SHORTEST_STRING: usize = 8;
+/// The same where the member's name says that its value is a name: two letters with their quotes.
+const SHORTEST_NAMED_STRING: usize = 4;
 /// Shorter numbers of JSON are none of any class, where nothing says what they are.
 pub const SHORTEST_NUMBER: usize = 12;
 /// The same where the member's name says what it is: a telephone number has seven.
@@ -112,8 +115,9 @@ pub fn mask_field(
     edits: &mut Edits,
 ) -> Result<Vec<Masked>, EditError> {
     let outer = place.string.unescaped();
-    let mut body = BodyMask { classes, scope, edits, masked: Vec::new() };
-    body.mask(&Level { around: None, depth: 1, at: place.at, string: &outer }, place.content, field)?;
+    let mut body = BodyMask { scope, edits, masked: Vec::new() };
+    let level = Level { around: None, depth: 1, at: place.at, string: &outer };
+    body.mask(&level, place.content, field, classes)?;
     Ok(body.masked)
 }
 
@@ -161,7 +165,6 @@ impl Level<'_> {
 
 /// The masking of one string of a body.
 struct BodyMask<'a> {
-    classes: Classes,
     scope: &'a mut Scope,
     edits: &'a mut Edits,
     masked: Vec<Masked>,
@@ -169,13 +172,19 @@ struct BodyMask<'a> {
 
 impl BodyMask<'_> {
     /// Masks a string as its receiver reads it. Recurses [`MAX_NESTED_JSON`] levels at most.
-    fn mask(&mut self, level: &Level<'_>, content: Content, field: Option<&str>) -> Result<(), EditError> {
+    fn mask(
+        &mut self,
+        level: &Level<'_>,
+        content: Content,
+        field: Option<&str>,
+        classes: Classes,
+    ) -> Result<(), EditError> {
         let text = level.string.text.as_ref();
         let mut leaves = Leaves::default();
         let is_json = (content == Content::Json || looks_like_json(text))
             && json::walk(text.as_bytes(), &LIMITS, &mut leaves).is_ok();
         if !is_json {
-            for finding in scan_with(text, Context { field }, self.classes) {
+            for finding in scan_with(text, Context { field }, classes) {
                 self.replace(level, finding.class, finding.value, finding.range, "")?;
             }
             return Ok(());
@@ -186,13 +195,19 @@ impl BodyMask<'_> {
         for (at, leaf, name) in leaves.0 {
             let field = name.as_deref();
             match leaf {
-                Leaf::String(string) => {
+                Leaf::String(string) | Leaf::Name(string) => {
+                    let classes = match leaf {
+                        // What a program calls a member is no person, and it must find it again.
+                        Leaf::Name(_) => classes.except(Classes::NAMES),
+                        _ => classes,
+                    };
                     let string = &string.unescaped();
                     let depth = level.depth.saturating_add(1);
-                    self.mask(&Level { around: Some(level), depth, at, string }, Content::Text, field)?;
+                    let level = Level { around: Some(level), depth, at, string };
+                    self.mask(&level, Content::Text, field, classes)?;
                 }
                 Leaf::Number(number) => {
-                    if let Some((class, value)) = scan_number_with(number, Context { field }, self.classes) {
+                    if let Some((class, value)) = scan_number_with(number, Context { field }, classes) {
                         let range = at..at.saturating_add(number.len());
                         self.replace(level, class, &value, range, &level.quote())?;
                     }
@@ -235,8 +250,9 @@ fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
 struct Leaves<'b>(Vec<(usize, Leaf<'b>, Option<Cow<'b, str>>)>);
 
 enum Leaf<'b> {
-    /// A string or the name of a member.
     String(RawString<'b>),
+    /// The name of a member.
+    Name(RawString<'b>),
     Number(&'b str),
 }
 
@@ -255,6 +271,11 @@ impl<'b> Visitor<'b> for Leaves<'b> {
             Scalar::String(string) if string.raw().len() >= SHORTEST_STRING => {
                 self.0.push((range.start, Leaf::String(string), telling_field(path)));
             }
+            Scalar::String(string) if string.raw().len() >= SHORTEST_NAMED_STRING => {
+                if let Some(field) = telling_field(path).filter(|field| is_name_key(field)) {
+                    self.0.push((range.start, Leaf::String(string), Some(field)));
+                }
+            }
             Scalar::Number(number) if number.len() >= SHORTEST_NAMED_NUMBER => {
                 let field = telling_field(path);
                 if number.len() >= SHORTEST_NUMBER || field.is_some() {
@@ -267,7 +288,7 @@ impl<'b> Visitor<'b> for Leaves<'b> {
 
     fn name(&mut self, _: Path<'_, 'b>, name: RawString<'b>, range: Range<usize>) {
         if name.raw().len() >= SHORTEST_STRING {
-            self.0.push((range.start, Leaf::String(name), None));
+            self.0.push((range.start, Leaf::Name(name), None));
         }
     }
 }

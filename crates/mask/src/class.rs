@@ -363,8 +363,10 @@ impl Classes {
     pub const SECRETS: Self = group(Group::Secrets);
     /// Names of people, places and organisations.
     pub const NAMES: Self = group(Group::Names);
+    /// What its form tells, or a word near it: everything that is looked for in what is no prose, such as an identifier.
+    pub const FORMS: Self = Self::PERSONAL.and(Self::SECRETS);
     /// What is looked for unless somebody says otherwise.
-    pub const DEFAULT: Self = Self::PERSONAL.and(Self::SECRETS);
+    pub const DEFAULT: Self = Self::FORMS.and(Self::NAMES);
 
     /// These and one more.
     #[must_use]
@@ -394,6 +396,17 @@ impl Classes {
             "all" => Self::ALL,
             _ => return None,
         })
+    }
+
+    /// These without those.
+    #[must_use]
+    pub const fn except(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// Whether any of those is looked for.
+    pub const fn any_of(self, others: Self) -> bool {
+        self.0 & others.0 != 0
     }
 
     /// Whether the class is looked for.

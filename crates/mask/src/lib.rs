@@ -15,6 +15,7 @@ mod body;
 mod class;
 mod edits;
 pub mod json;
+pub mod names;
 mod origins;
 mod placeholder;
 mod restore;
@@ -34,4 +35,4 @@ pub use scan::{
     Context, Finding, MAX_SECRET_BYTES, MAX_VALUE_BYTES, scan, scan_number, scan_number_with, scan_with,
 };
 pub use scope::{MAX_ISSUED, Scope, ScopeFull, ScopeKey};
-pub use stream::{StreamMasker, StreamRestorer};
+pub use stream::{MAX_HELD_BYTES, StreamMasker, StreamRestorer};

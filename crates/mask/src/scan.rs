@@ -18,6 +18,7 @@ mod iban;
 mod iban_country;
 mod ip;
 mod issuer;
+mod named;
 mod national;
 mod number;
 mod phone;
@@ -36,6 +37,9 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::class::{Class, Classes};
+use crate::names;
+use named::with_names;
+pub(crate) use named::{class_of, rest_of};
 pub use number::{scan_number, scan_number_with};
 use reading::Reading;
 pub(crate) use reading::resolved;
@@ -90,7 +94,7 @@ impl Context<'_> {
 
 /// Whether a field of this name says what its value is.
 pub(crate) fn is_telling(field: &str) -> bool {
-    topics_of(field) != Topics::NONE
+    topics_of(field) != Topics::NONE || names::is_key(field)
 }
 
 /// Everything of the wanted classes in a whole text, in order. A value is found as it reads, `\uXXXX` for the character it
@@ -106,16 +110,27 @@ pub fn scan_with<'t>(
     classes: Classes,
 ) -> impl Iterator<Item = Finding<'t>> + use<'t> {
     let topics = context.topics();
-    let (scanner, merged) = match Reading::of(text) {
-        _ if classes.has(Class::Password)
-            && context.field.is_some_and(|field| secret::is_field_secret(field, text)) =>
-        {
-            (None, vec![Finding { class: Class::Password, range: 0..text.len(), value: text }])
+    let reading = Reading::of(text);
+    let is_secret = classes.has(Class::Password)
+        && context.field.is_some_and(|field| secret::is_field_secret(field, text));
+    let (scanner, found) = match (is_secret, &reading) {
+        (true, _) => (None, vec![Finding { class: Class::Password, range: 0..text.len(), value: text }]),
+        (false, None) if !classes.any_of(Classes::NAMES) => {
+            (Some(as_written(text, classes, topics)), Vec::new())
         }
-        None => (Some(as_written(text, classes, topics)), Vec::new()),
-        Some(reading) => (None, merged(text, &reading, classes, topics)),
+        (false, reading) => {
+            let forms = match reading {
+                None => as_written(text, classes, topics).collect(),
+                Some(reading) => merged(text, reading, classes, topics),
+            };
+            if classes.any_of(Classes::NAMES) {
+                (None, with_names(forms, text, reading.as_ref(), context.field, classes))
+            } else {
+                (None, forms)
+            }
+        }
     };
-    scanner.into_iter().flatten().chain(merged)
+    scanner.into_iter().flatten().chain(found)
 }
 
 /// What is found in a text as it is written.

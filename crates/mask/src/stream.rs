@@ -1,16 +1,23 @@
 //! Text that arrives in pieces, taken as it is written. Promises that the pieces, released, are byte for byte what the text
-//! would have become in one piece, wherever it was split; that only what may still be part of a value or placeholder is held back, 320 bytes at most, or a key's length once a private key or token has begun; and
-//! that nothing held is ever released by a timer.
+//! would have become in one piece, wherever it was split; that only what may still be part of a value, a name or a placeholder is held back,
+//! [`MAX_HELD_BYTES`] at most, or a key's length more once a private key or token has begun; and that nothing held is ever released by a timer.
+
+use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::class::{Class, Classes};
+use crate::names::{MAX_RUN_BYTES, NameFinder, NameSpan};
 use crate::placeholder::MAX_PLACEHOLDER_BYTES;
 use crate::restore::{Placing, Search, next_known};
-use crate::scan::{LEFT_CONTEXT_BYTES, Scanner, Start, Step, Topics};
+use crate::scan::{LEFT_CONTEXT_BYTES, MAX_VALUE_BYTES, Scanner, Start, Step, Topics, class_of, rest_of};
 use crate::scope::{Scope, ScopeFull};
 
+/// Most bytes that are held back: the longest name that ends where a value may begin. Without names [`MAX_VALUE_BYTES`] are enough.
+pub const MAX_HELD_BYTES: usize = MAX_VALUE_BYTES + MAX_RUN_BYTES;
+const _: () = assert!(crate::names::MAX_HELD_BYTES <= MAX_HELD_BYTES, "a name waits no longer than that");
 /// The front that is kept to tell what a value begins beside of.
 const RESTORE_CONTEXT_BYTES: usize = 1;
-const _: () = assert!(MAX_PLACEHOLDER_BYTES <= crate::MAX_VALUE_BYTES, "holding back has one limit");
+const _: () = assert!(MAX_PLACEHOLDER_BYTES <= MAX_VALUE_BYTES, "holding back has one limit");
 
 /// Received text: what was released and still matters as context, then what is held back.
 #[derive(Default)]
@@ -43,18 +50,50 @@ impl Pending {
     }
 }
 
+/// What forms tell of a text in pieces.
+struct Forms {
+    /// Decided up to here.
+    at: usize,
+    floor: usize,
+    phone: Option<usize>,
+    /// Found, in order; kept until no name can touch them.
+    found: VecDeque<Form>,
+}
+
+struct Form {
+    class: Class,
+    range: Range<usize>,
+    /// Its placeholder was put out.
+    is_out: bool,
+}
+
+/// The names in a text in pieces.
+struct Names {
+    finder: NameFinder,
+    /// Decided up to here.
+    at: usize,
+    /// Found, in order, and not put out: what is still to be decided may be a value with a form that takes part of them.
+    found: VecDeque<NameSpan>,
+}
+
 /// Masks a text that arrives in pieces, as it is written: of escapes it knows that of the at sign. One for each channel of each choice: content, reasoning, each tool call's arguments.
 pub struct StreamMasker {
     pending: Pending,
-    floor: usize,
-    phone: Option<usize>,
+    forms: Forms,
+    names: Option<Names>,
     classes: Classes,
 }
 
 impl StreamMasker {
     /// Nothing received yet.
     pub fn new(classes: Classes) -> Self {
-        Self { pending: Pending::default(), floor: 0, phone: None, classes }
+        let forms = Forms { at: 0, floor: 0, phone: None, found: VecDeque::new() };
+        let names = classes.any_of(Classes::NAMES).then(|| Names {
+            finder: NameFinder::new(None),
+            at: 0,
+            found: VecDeque::new(),
+        });
+        Self { pending: Pending::default(), forms, names, classes }
     }
 
     /// Takes the next piece and appends to `out` what is decided. After an error nothing more may be released.
@@ -74,35 +113,111 @@ impl StreamMasker {
     }
 
     fn run(&mut self, scope: &mut Scope, out: &mut String, more: bool) -> Result<(), ScopeFull> {
-        let Pending { text, at } = &mut self.pending;
-        let mut scanner = Scanner::new(
-            text,
-            self.classes,
-            Topics::NONE,
-            Start { at: *at, floor: self.floor, phone: self.phone },
-            more,
-        );
-        let settled = loop {
+        self.forms.read(&self.pending.text, self.classes, more);
+        if let Some(names) = &mut self.names {
+            names.read(&self.pending.text, self.classes, more);
+        }
+        let settled = self.settled();
+        for (class, range) in self.decided(settled) {
+            let value = self.pending.text.get(range.clone()).unwrap_or_default();
+            let placeholder = scope.issue(class, value)?;
+            self.pending.release(range.start, out);
+            out.push_str(&placeholder);
+            self.pending.at = range.end;
+        }
+        self.pending.release(settled, out);
+        self.forget();
+        Ok(())
+    }
+
+    /// Up to where both are decided: not beyond the start of a name that a form may still take part of.
+    fn settled(&self) -> usize {
+        let Some(names) = &self.names else { return self.forms.at };
+        let open = names.found.iter().find(|name| name.range.end > self.forms.at);
+        let settled = self.forms.at.min(names.at);
+        open.map_or(settled, |open| settled.min(open.range.start))
+    }
+
+    /// What begins before `settled` and is not out yet, in order.
+    fn decided(&mut self, settled: usize) -> Vec<(Class, Range<usize>)> {
+        let mut all: Vec<(Class, Range<usize>)> = Vec::new();
+        if let Some(names) = &mut self.names {
+            while let Some(name) = names.found.pop_front_if(|name| name.range.start < settled) {
+                let forms = self.forms.found.iter().map(|form| form.range.clone());
+                let class = class_of(name.kind);
+                rest_of(&self.pending.text, name.range, forms, |piece| all.push((class, piece)));
+            }
+        }
+        for form in self.forms.found.iter_mut().filter(|form| !form.is_out && form.range.start < settled) {
+            form.is_out = true;
+            all.push((form.class, form.range.clone()));
+        }
+        all.sort_unstable_by_key(|(_, range)| range.start);
+        all
+    }
+
+    /// Forgets what neither a check nor a name can reach any more.
+    fn forget(&mut self) {
+        let reached = match &self.names {
+            None => usize::MAX,
+            Some(names) => names.found.front().map_or(names.at, |name| name.range.start.min(names.at)),
+        };
+        while self.forms.found.pop_front_if(|form| form.is_out && form.range.end <= reached).is_some() {}
+        let context = self.pending.at.saturating_sub(reached).max(LEFT_CONTEXT_BYTES);
+        let forgotten = self.pending.forget(context);
+        self.forms.forget(forgotten);
+        if let Some(names) = &mut self.names {
+            names.at = names.at.saturating_sub(forgotten);
+            for name in &mut names.found {
+                name.range = moved(&name.range, forgotten);
+            }
+        }
+    }
+}
+
+impl Forms {
+    /// Reads on.
+    fn read(&mut self, text: &str, classes: Classes, more: bool) {
+        let start = Start { at: self.at, floor: self.floor, phone: self.phone };
+        let mut scanner = Scanner::new(text, classes, Topics::NONE, start, more);
+        loop {
             match scanner.step() {
                 Step::Found(finding) => {
-                    let placeholder = scope.issue(finding.class, finding.value)?;
-                    out.push_str(text.get(*at..finding.range.start).unwrap_or_default());
-                    out.push_str(&placeholder);
-                    *at = finding.range.end;
                     self.floor = finding.range.end;
                     if finding.class == Class::Phone {
                         self.phone = Some(finding.range.end);
                     }
+                    self.found.push_back(Form { class: finding.class, range: finding.range, is_out: false });
                 }
-                Step::Settled(settled) => break settled,
+                Step::Settled(settled) => {
+                    self.at = settled.max(self.floor);
+                    return;
+                }
             }
-        };
-        self.pending.release(settled, out);
-        let forgotten = self.pending.forget(LEFT_CONTEXT_BYTES);
+        }
+    }
+
+    fn forget(&mut self, forgotten: usize) {
+        self.at = self.at.saturating_sub(forgotten);
         self.floor = self.floor.saturating_sub(forgotten);
         self.phone = self.phone.and_then(|end| end.checked_sub(forgotten));
-        Ok(())
+        for form in &mut self.found {
+            form.range = moved(&form.range, forgotten);
+        }
     }
+}
+
+impl Names {
+    /// Reads on.
+    fn read(&mut self, text: &str, classes: Classes, more: bool) {
+        let mut spans = Vec::new();
+        self.at = self.finder.find_from(text, self.at, more, &mut spans);
+        self.found.extend(spans.into_iter().filter(|span| classes.has(class_of(span.kind))));
+    }
+}
+
+fn moved(range: &Range<usize>, by: usize) -> Range<usize> {
+    range.start.saturating_sub(by)..range.end.saturating_sub(by)
 }
 
 /// Gives values back in a text that arrives in pieces.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tabellion_mask::json::{Limits as JsonLimits, escaped};
-use tabellion_mask::{Content, Edits, Placing, Scope, StreamRestorer, restore_string};
+use tabellion_mask::{Classes, Content, Edits, Placing, Scope, StreamRestorer, restore_string};
 use tabellion_model::body::{Answered, Guarded, Masked};
 
 use crate::answer::parts::{Channel, MAX_TOOLS, Parts, Stage, Text, Tokens};
@@ -67,8 +67,14 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// A stream whose request issued the placeholders of `scope`.
-    pub(crate) fn new(limits: &Limits, scope: Scope, asked: Asked, guards: Option<AnswerGuards>) -> Self {
+    /// A stream whose request issued the placeholders of `scope`; `classes` are looked for in what the model says, and `guards` look at it.
+    pub(crate) fn new(
+        limits: &Limits,
+        classes: Classes,
+        scope: Scope,
+        asked: Asked,
+        guards: Option<AnswerGuards>,
+    ) -> Self {
         Self {
             surface: asked.surface,
             reader: EventReader::new(limits.event_bytes),
@@ -78,7 +84,7 @@ impl Relay {
             head: Vec::new(),
             number: 0,
             inserted: 0,
-            transcript: Transcript::new(limits.capture_bytes),
+            transcript: Transcript::new(limits.capture_bytes, classes),
             guards,
             received_bytes: 0,
             answered: Answered::default(),

@@ -17,12 +17,13 @@ pub(crate) struct Transcript {
     /// Bytes that may still be taken in.
     room: usize,
     truncated: bool,
+    classes: Classes,
 }
 
 impl Transcript {
-    /// Takes in at most `limit` bytes.
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { texts: BTreeMap::new(), room: limit, truncated: false }
+    /// Takes in at most `limit` bytes, in which `classes` are looked for.
+    pub(crate) fn new(limit: usize, classes: Classes) -> Self {
+        Self { texts: BTreeMap::new(), room: limit, truncated: false, classes }
     }
 
     /// Appends a piece.
@@ -43,7 +44,7 @@ impl Transcript {
     pub(crate) fn found(&self) -> Vec<Masked> {
         let mut counts = BTreeMap::new();
         for text in self.texts.values() {
-            for finding in scan(text, Classes::DEFAULT) {
+            for finding in scan(text, self.classes) {
                 *counts.entry(finding.class).or_default() += 1;
             }
         }
@@ -57,7 +58,7 @@ impl Transcript {
         }
         let mut choices: BTreeMap<usize, serde_json::Map<String, Value>> = BTreeMap::new();
         for ((choice, channel), text) in &self.texts {
-            let (text, _) = mask_text(text, Classes::DEFAULT, scope).ok()?;
+            let (text, _) = mask_text(text, self.classes, scope).ok()?;
             let members = choices.entry(*choice).or_default();
             match channel {
                 Channel::Member(name) => {

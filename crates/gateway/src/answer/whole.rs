@@ -140,8 +140,8 @@ async fn release(
     if let Some(text) = guarded(&mut running, parts) {
         return running.stop_for_guard(&text).await;
     }
-    let limits = running.worker.shared.limits;
-    let mut transcript = Transcript::new(limits.capture_bytes);
+    let (limits, classes) = (running.worker.shared.limits, running.worker.shared.classes);
+    let mut transcript = Transcript::new(limits.capture_bytes, classes);
     let mut edits = Edits::new();
     for text in &parts.texts {
         transcript.push(text);
@@ -160,7 +160,7 @@ async fn release(
         released: Sha256::digest(&restored).into(),
         masked: transcript.found(),
         answer: Kept::of(running.authorised.capture, limits.capture_bytes, || {
-            masked(bytes, parts, &mut scope)
+            masked(bytes, parts, classes, &mut scope)
         }),
     };
     finish(running, end, head, restored).await;
@@ -177,10 +177,10 @@ fn guarded(running: &mut Running, parts: &Parts<'_>) -> Option<String> {
 }
 
 /// The answer as it may be kept.
-fn masked(bytes: &Bytes, parts: &Parts<'_>, scope: &mut Scope) -> Option<String> {
+fn masked(bytes: &Bytes, parts: &Parts<'_>, classes: Classes, scope: &mut Scope) -> Option<String> {
     let mut edits = Edits::new();
     for place in parts.texts.iter().map(|text| &text.place).chain(&parts.repeated) {
-        mask_string(*place, Classes::DEFAULT, scope, &mut edits).ok()?;
+        mask_string(*place, classes, scope, &mut edits).ok()?;
     }
     String::from_utf8(edits.apply(bytes)).ok()
 }

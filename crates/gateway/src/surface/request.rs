@@ -16,6 +16,7 @@ use tabellion_mask::{
 use tabellion_model::body::Masked;
 
 use crate::route::MAX_MODEL_BYTES;
+use crate::surface::identifiers::is_identifier;
 
 /// Names of offered tools that are kept for the decision: one more than it takes, so that it refuses instead of overlooking one.
 const TOOLS_KEPT: usize = tabellion_policy::MAX_TOOLS + 1;
@@ -143,7 +144,7 @@ pub(crate) struct Changes<'a> {
 impl<'b> Request<'b> {
     /// Every text of it that a model may read, names of members among them.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (Cow<'b, str>, tabellion_guard::Content)> {
-        let places = self.parts.strings.iter().map(|(place, _)| place).chain(&self.parts.sealed);
+        let places = self.parts.strings.iter().map(|found| &found.place).chain(&self.parts.sealed);
         places.map(|place| (place.string.value(), guard_content(place.content)))
     }
 
@@ -179,11 +180,16 @@ impl<'b> Request<'b> {
         })
     }
 
-    /// The bytes to send: personal data replaced by placeholders of `scope`, and `changes` made.
-    pub(crate) fn outgoing(&self, changes: &Changes<'_>, scope: &mut Scope) -> Result<Outgoing, String> {
+    /// The bytes to send: personal data of `classes` replaced by placeholders of `scope`, and `changes` made.
+    pub(crate) fn outgoing(
+        &self,
+        changes: &Changes<'_>,
+        classes: Classes,
+        scope: &mut Scope,
+    ) -> Result<Outgoing, String> {
         let mut edits = Edits::new();
         let mut counts = BTreeMap::new();
-        self.mask(scope, &mut edits, &mut counts).map_err(|error| error.to_string())?;
+        self.mask(classes, scope, &mut edits, &mut counts).map_err(|error| error.to_string())?;
         self.change(changes, &mut edits).map_err(|error| error.to_string())?;
         let bytes = if edits.is_empty() { self.body.clone() } else { Bytes::from(edits.apply(self.body)) };
         Ok(Outgoing { bytes, masked: counted(&counts) })
@@ -191,18 +197,20 @@ impl<'b> Request<'b> {
 
     fn mask(
         &self,
+        classes: Classes,
         scope: &mut Scope,
         edits: &mut Edits,
         counts: &mut BTreeMap<Class, u64>,
     ) -> Result<(), EditError> {
-        for (place, field) in &self.parts.strings {
-            for masked in mask_field(*place, field.as_deref(), Classes::DEFAULT, scope, edits)? {
+        for Found { place, field, is_identifier } in &self.parts.strings {
+            let classes = if *is_identifier { classes.except(Classes::NAMES) } else { classes };
+            for masked in mask_field(*place, field.as_deref(), classes, scope, edits)? {
                 *counts.entry(masked.class).or_default() += 1;
             }
         }
         for (at, number, field) in &self.parts.numbers {
             let context = Context { field: field.as_deref() };
-            if let Some((class, value)) = scan_number_with(number, context, Classes::DEFAULT) {
+            if let Some((class, value)) = scan_number_with(number, context, classes) {
                 let placeholder = scope.issue(class, &value)?;
                 edits.replace(*at..*at + number.len(), format!("\"{placeholder}\""))?;
                 *counts.entry(class).or_default() += 1;
@@ -260,6 +268,15 @@ enum Options {
     },
 }
 
+/// A string that may hold personal data.
+struct Found<'b> {
+    place: Place<'b>,
+    /// The name of its field, where that says what it is.
+    field: Option<Cow<'b, str>>,
+    /// What programs compare and look up: no names are looked for in it.
+    is_identifier: bool,
+}
+
 /// What the walk finds.
 struct Parts<'b> {
     form: &'static Form,
@@ -272,8 +289,8 @@ struct Parts<'b> {
     tools: Vec<String>,
     /// Required members that are there, in their form.
     present: Vec<&'static str>,
-    /// Strings and numbers that may hold personal data, each with the name of its field where that says what it is.
-    strings: Vec<(Place<'b>, Option<Cow<'b, str>>)>,
+    /// Strings and numbers that may hold personal data, a number with the name of its field where that says what it is.
+    strings: Vec<Found<'b>>,
     numbers: Vec<(usize, &'b str, Option<Cow<'b, str>>)>,
     /// Texts that go on byte for byte.
     sealed: Vec<Place<'b>>,
@@ -398,7 +415,8 @@ impl<'b> Parts<'b> {
         }
         let is_opaque = stands_in(self.form.opaque) && is_opaque(&string.value());
         if !is_opaque && !is_encoded(self.form, path.steps(), string) {
-            self.strings.push((place, telling_field(path)));
+            let is_identifier = is_identifier(path.steps());
+            self.strings.push(Found { place, field: telling_field(path), is_identifier });
         }
     }
 }
@@ -440,7 +458,8 @@ impl<'b> Visitor<'b> for Parts<'b> {
             self.options_members += 1;
         }
         if path.steps().len() > 1 && name.raw().len() > SHORTEST_NAME {
-            self.strings.push((Place { string: name, at: range.start, content: Content::Text }, None));
+            let place = Place { string: name, at: range.start, content: Content::Text };
+            self.strings.push(Found { place, field: None, is_identifier: true });
         }
     }
 
@@ -485,7 +504,7 @@ fn is_encoded(form: &Form, steps: &[Step<'_>], string: RawString<'_>) -> bool {
     let (name, holder) = (names.next(), names.next());
     let fits =
         |(known, around): &(&str, &str)| name == Some(*known) && (*around == "*" || holder == Some(*around));
-    form.encoded.iter().any(fits) && is_base64(&string.value(), Classes::DEFAULT)
+    form.encoded.iter().any(fits) && is_base64(&string.value(), Classes::FORMS)
 }
 
 /// Whether a string names a file or an address, and not what is in it.

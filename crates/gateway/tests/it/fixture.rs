@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use tabellion_gateway::{Api, Foundations, Gateway, GatewayConfig, GuardConfig, Limits, UpstreamConfig};
+use tabellion_gateway::{
+    Api, Foundations, Gateway, GatewayConfig, GuardConfig, Limits, MaskedName, UpstreamConfig,
+};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
 use tabellion_ledger::{Clock, Draft, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock, UnitContent};
@@ -79,6 +81,8 @@ pub(crate) struct Setup {
     pub(crate) gate: Gate,
     pub(crate) limits: Limits,
     pub(crate) guards: Vec<GuardConfig>,
+    /// Which names are masked.
+    pub(crate) names: Vec<MaskedName>,
     pub(crate) disk: Option<Arc<dyn Disk>>,
     /// Whose interface the scripted provider has.
     pub(crate) api: Api,
@@ -99,6 +103,7 @@ impl Default for Setup {
             gate: gate(),
             limits: Limits::default(),
             guards: Vec::new(),
+            names: MaskedName::ALL.to_vec(),
             disk: None,
             api: Api::OpenAi,
             base_url: None,
@@ -164,6 +169,7 @@ impl Fixture {
         let config = GatewayConfig {
             listen: "127.0.0.1:0".parse().expect("an address"),
             threads: 2,
+            names: setup.names,
             upstreams: vec![UpstreamConfig {
                 name: "scripted".to_owned(),
                 api: setup.api,

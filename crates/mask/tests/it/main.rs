@@ -17,6 +17,8 @@ mod hostile;
 mod iban;
 mod json;
 mod json_peer;
+mod named;
+mod names;
 mod nested;
 mod placeholder;
 mod secrets;

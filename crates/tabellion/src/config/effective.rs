@@ -58,6 +58,11 @@ impl Config {
                 "witnesses": witnesses.peers.iter().map(|peer| peer.url.as_str()).collect::<Vec<_>>(),
             })),
         });
+        // Left out while all are masked, which is what a gateway does unless it is told otherwise.
+        let section = all.get_mut("gateway").and_then(Value::as_object_mut);
+        if let (Some(names), Some(gateway)) = (self.gateway.names(), section) {
+            gateway.insert("names".to_owned(), names.into());
+        }
         // Left out while there is none, so that an installation without anchors records what it always did.
         if let (Some(anchors), Some(all)) = (self.anchors.effective(), all.as_object_mut()) {
             all.insert("anchor".to_owned(), anchors);

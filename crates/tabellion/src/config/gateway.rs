@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tabellion_gateway::{Api, GatewayConfig, GuardConfig, Limits, UpstreamConfig};
+use tabellion_gateway::{Api, GatewayConfig, GuardConfig, Limits, MaskedName, UpstreamConfig};
 use toml::{Table, Value};
 
 use super::guard::GuardSettings;
@@ -14,7 +14,7 @@ use super::{OFF, Setting};
 use crate::failure::Failure;
 
 /// Keys of `[gateway]`.
-pub(super) const GATEWAY_KEYS: &[&str] = &["listen", "threads"];
+pub(super) const GATEWAY_KEYS: &[&str] = &["listen", "threads", "names"];
 /// Keys of each `[upstream.NAME]`.
 pub(super) const UPSTREAM_KEYS: &[&str] =
     &["api", "base_url", "key_env", "key_file", "ca_file", "models", "aliases", "usage_in_streams"];
@@ -62,6 +62,13 @@ impl GatewaySettings {
         self.config().map(|config| (config.listen, config.threads))
     }
 
+    /// For the record: which names it masks; `None` where all of them.
+    pub(super) fn names(&self) -> Option<Vec<&'static str>> {
+        let masked = |name: &MaskedName| self.config.names.contains(name);
+        let is_all = MaskedName::ALL.iter().all(masked);
+        (!is_all).then(|| MaskedName::ALL.into_iter().filter(masked).map(MaskedName::as_str).collect())
+    }
+
     /// For the record: its limits, and the providers by name.
     pub(super) fn settings(&self) -> (Limits, &BTreeMap<String, UpstreamConfig>) {
         (self.config.limits, &self.upstreams)
@@ -92,6 +99,16 @@ impl GatewaySettings {
                 self.config.threads = value
                     .parse()
                     .map_err(|_| setting.refused("is not a number of threads; 0 is one for each core"))?;
+            }
+            ("names", OFF) => self.config.names.clear(),
+            ("names", value) => {
+                let named = |item: &str| MaskedName::ALL.into_iter().find(|name| name.as_str() == item);
+                let names = items(value).map(named).collect::<Option<_>>();
+                self.config.names = names.ok_or_else(|| {
+                    setting.refused(
+                        "is not a list of person, location and organisation, nor off: which names are masked",
+                    )
+                })?;
             }
             _ => return Err(setting.unknown()),
         }

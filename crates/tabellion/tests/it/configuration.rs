@@ -31,6 +31,7 @@ fn unknown_keys_are_refused_with_their_place_and_the_nearest_known_key() {
     for (text, section) in [
         ("[gateway.limits]\nbody_bytes = 1000\n", "[limits]"),
         ("[[gateway.upstreams]]\nname = \"a\"\n", "[upstream.NAME]"),
+        ("[gateway]\nnames = \"people\"\n", "person, location and organisation"),
     ] {
         configure(&notary, text);
         notary.run(&["serve"]).refused(2, &["tabellion.toml", section]);
@@ -144,7 +145,7 @@ fn every_start_records_the_settings_that_it_serves_under_and_no_secret() {
     let notary = Notary::new();
     let key = notary.file("provider.key", b"sk-in-a-file\n");
     let provider = format!(
-        "[gateway]\nlisten = \"127.0.0.1:0\"\n[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\nkey_file = {key:?}\nmodels = [\"small\"]\n"
+        "[gateway]\nlisten = \"127.0.0.1:0\"\nnames = \"location, person\"\n[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\nkey_file = {key:?}\nmodels = [\"small\"]\n"
     );
     configure(&notary, &format!("[retention]\nstandard = 84\n[limits]\nbody_bytes = 1000\n{provider}"));
     notary.serve().stop().ends(0);
@@ -166,6 +167,11 @@ fn every_start_records_the_settings_that_it_serves_under_and_no_secret() {
     assert_eq!(first["export"]["disclose"], "business", "what packages show when nobody says");
     assert_eq!(first["upstream"]["local"]["key_file"], Value::from(key), "where the key is");
     assert_eq!(first["gateway"]["listen"], "127.0.0.1:0", "where calls come in");
+    assert_eq!(
+        first["gateway"]["names"],
+        serde_json::json!(["person", "location"]),
+        "which names are masked, where not all"
+    );
     assert_eq!(second["upstream"]["far"]["key_env"], "FAR_KEY", "where the key is");
     assert_eq!(second["upstream"]["local"], Value::Null, "a provider that is configured no more");
     assert_eq!(second["limits"]["body_bytes"], 10 << 20, "the default came back");
