@@ -9,7 +9,7 @@ mod assets;
 mod block;
 mod cell;
 mod chart;
-mod csv;
+pub(crate) mod csv;
 mod form;
 mod link;
 mod looks;

@@ -22,6 +22,14 @@ pub enum Permission {
     ReadPolicies,
     /// Publish and withdraw policies.
     PublishPolicies,
+    /// See prices.
+    ReadPrices,
+    /// Set, correct and withdraw prices.
+    ChangePrices,
+    /// See budgets and what was spent.
+    ReadSpend,
+    /// Set and end budgets.
+    ChangeBudgets,
     /// See calls and how they were decided.
     ReadCalls,
     /// See what was captured of prompts and answers.
@@ -88,7 +96,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 33] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -96,6 +104,10 @@ impl Permission {
         Self::ChangeKeys,
         Self::ReadPolicies,
         Self::PublishPolicies,
+        Self::ReadPrices,
+        Self::ChangePrices,
+        Self::ReadSpend,
+        Self::ChangeBudgets,
         Self::ReadCalls,
         Self::ReadCaptured,
         Self::ReadEntries,
@@ -133,6 +145,10 @@ impl Permission {
             Self::ChangeKeys => [ALL, OWN, NO, NO, OWN, NO, NO],
             Self::ReadPolicies => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::PublishPolicies => [ALL, NO, ALL, NO, NO, NO, NO],
+            Self::ReadPrices => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
+            Self::ChangePrices => [ALL, NO, ALL, NO, NO, NO, NO],
+            Self::ReadSpend => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
+            Self::ChangeBudgets => [ALL, NO, ALL, NO, NO, NO, NO],
             Self::ReadCalls => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::ReadCaptured => [NO, OWN, NO, ALL, OWN, NO, ALL],
             Self::ReadEntries => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
@@ -168,6 +184,10 @@ impl Permission {
             Self::ChangeKeys => "change_keys",
             Self::ReadPolicies => "read_policies",
             Self::PublishPolicies => "publish_policies",
+            Self::ReadPrices => "read_prices",
+            Self::ChangePrices => "change_prices",
+            Self::ReadSpend => "read_spend",
+            Self::ChangeBudgets => "change_budgets",
             Self::ReadCalls => "read_calls",
             Self::ReadCaptured => "read_captured",
             Self::ReadEntries => "read_entries",

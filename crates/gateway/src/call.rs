@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Response};
 use sha2::{Digest as _, Sha256};
 use tabellion_ledger::Ack;
@@ -21,6 +22,7 @@ use tokio::time::timeout;
 use crate::answer::{stream, whole};
 use crate::authenticate::Caller;
 use crate::body::AnswerBody;
+use crate::budget::{Charge, Hold, bound};
 use crate::code::Code;
 use crate::config::span;
 use crate::decide::{self, Asked, Permission, Refusal};
@@ -72,6 +74,13 @@ struct Ready {
     masked: Vec<Masked>,
     scope: Scope,
     sent_on: SentOn,
+    charge: Charge,
+}
+
+/// What is promised to a call before it is let through: room for its end record, and what it reserved of budgets.
+struct Promised {
+    room: Room,
+    hold: Option<Hold>,
 }
 
 /// What is left of a call once it is decided.
@@ -132,8 +141,14 @@ impl Call {
             Ok(ready) => ready,
             Err((refusal, model)) => return self.deny(&refusal, model).await,
         };
-        let record = self.authorisation(&ready, &body);
-        let Some(mut running) = self.authorise(&record, ready.permission.capture).await else { return };
+        let hold = match self.reserve(ready.charge) {
+            Ok(hold) => hold,
+            Err(refusal) => return self.deny(&refusal, Some(ready.model)).await,
+        };
+        let record = self.authorisation(&ready, &hold, &body);
+        let Some(mut running) = self.authorise(&record, ready.permission.capture, Some(hold)).await else {
+            return;
+        };
         if let Some(interrupt) = running.interrupted() {
             return running.fail(NoAnswer::Interrupted(interrupt)).await;
         }
@@ -148,12 +163,16 @@ impl Call {
             stream: ready.stream,
         };
         let worker = Arc::clone(&running.worker);
+        running.authorised.facts.sent = true;
         running.authorised.stopwatch.enter(Phase::Upstream);
         let sent = forward::send(&outbound, &worker.pool, &mut running.watch, &worker.shared.limits).await;
         running.authorised.stopwatch.enter(Phase::Own);
         let inbound = match sent {
             Ok(inbound) => inbound,
-            Err(none) => return running.fail(none).await,
+            Err(none) => {
+                running.authorised.facts.sent = !none.is_unsent();
+                return running.fail(none).await;
+            }
         };
         let facts = &mut running.authorised.facts;
         facts.first_byte = Some(running.authorised.stopwatch.elapsed());
@@ -211,7 +230,12 @@ impl Call {
         let outgoing = request
             .outgoing(&changes, &mut scope)
             .map_err(|why| refused(Refusal::new(Code::MalformedBody, why)))?;
+        let upstream = &permission.target.upstream.name;
+        let given = permission.target.model.as_deref().unwrap_or(&request.model);
+        let price = bound::price(&self.caller.gate.prices, upstream, given, shared.now());
+        let reserved = bound::reserve(surface, &request.asks, outgoing.bytes.len(), price);
         Ok(Ready {
+            charge: Charge::new(reserved, price),
             stream: request.stream,
             usage_wanted: request.usage_wanted,
             bytes: outgoing.bytes,
@@ -221,6 +245,13 @@ impl Call {
             scope,
             sent_on,
         })
+    }
+
+    /// Reserves what the call may take of every budget that holds for it.
+    fn reserve(&self, charge: Charge) -> Result<Hold, Refusal> {
+        let shared = &self.worker.shared;
+        let Caller { system_id, key_id, .. } = self.caller;
+        shared.budgets.reserve(&shared.gate, system_id, key_id, charge, shared.now())
     }
 
     /// The purpose that the request claims.
@@ -238,7 +269,7 @@ impl Call {
         }
     }
 
-    fn authorisation(&self, ready: &Ready, body: &Bytes) -> CallAuthorised {
+    fn authorisation(&self, ready: &Ready, hold: &Hold, body: &Bytes) -> CallAuthorised {
         let limit = self.worker.shared.limits.capture_bytes;
         let kept = Kept::of(ready.permission.capture, limit, || {
             std::str::from_utf8(&ready.bytes).ok().filter(|text| text.len() <= limit).map(str::to_owned)
@@ -248,6 +279,8 @@ impl Call {
             surface: self.target.route.surface().to_owned(),
             model: ready.model.clone(),
             upstream: ready.permission.target.upstream.name.clone(),
+            upstream_model: ready.permission.target.model.clone().filter(|model| *model != ready.model),
+            budgets: hold.names.clone(),
             purpose: ready.permission.purpose.clone(),
             stream: ready.stream,
             received_bytes: body.len() as u64,
@@ -263,12 +296,18 @@ impl Call {
         }
     }
 
-    /// Makes the permission durable, with room for its end. `None`: it could not be, and the client was told.
-    pub(crate) async fn authorise(mut self, record: &CallAuthorised, capture: Capture) -> Option<Running> {
+    /// Makes the permission durable, with room for its end. `None`: it could not be, and the client was told. `hold` is what it reserved, where anything is sent.
+    pub(crate) async fn authorise(
+        mut self,
+        record: &CallAuthorised,
+        capture: Capture,
+        hold: Option<Hold>,
+    ) -> Option<Running> {
+        let reserved = hold.as_ref().map(|hold| hold.charge.reserved);
         let evidence = &self.worker.shared.evidence;
         let sealed = evidence
             .reserve()
-            .and_then(|room| evidence::authorised(record, &self.caller).map(|draft| (room, draft)));
+            .and_then(|room| evidence::authorised(record, &self.caller, reserved).map(|draft| (room, draft)));
         let (room, draft) = match sealed {
             Ok(sealed) => sealed,
             Err(error) => return self.unavailable(&error),
@@ -279,20 +318,24 @@ impl Call {
         let in_time = timeout(span(worker.shared.limits.record_ms), append.as_mut()).await;
         self.stopwatch.enter(Phase::Own);
         match in_time {
-            Ok(Ok(ack)) => Some(self.running(ack, room, capture)),
+            Ok(Ok(ack)) => Some(self.running(ack, Promised { room, hold }, capture)),
             Ok(Err(error)) => self.unavailable(&error),
             Err(_) => {
-                self.refuse_late(append, room, capture).await;
+                self.refuse_late(append, Promised { room, hold }, capture).await;
                 None
             }
         }
     }
 
-    fn running(self, ack: Ack, room: Room, capture: Capture) -> Running {
+    fn running(self, ack: Ack, promised: Promised, capture: Capture) -> Running {
+        let Promised { room, mut hold } = promised;
+        if let Some(hold) = &mut hold {
+            hold.recorded(ack.index, self.worker.shared.now());
+        }
         self.worker.shared.metrics.opened();
         let Self { worker, caller, target, stopwatch, watch, reply, .. } = self;
         let facts = Facts::default();
-        let authorised = Authorised { ack, caller, capture, room: Some(room), stopwatch, facts };
+        let authorised = Authorised { ack, caller, capture, room: Some(room), hold, stopwatch, facts };
         Running { worker, authorised, dialect: target.dialect, watch, reply }
     }
 
@@ -301,7 +344,7 @@ impl Call {
     async fn refuse_late(
         mut self,
         append: impl Future<Output = Result<Ack, EvidenceError>>,
-        room: Room,
+        promised: Promised,
         capture: Capture,
     ) {
         let code = Code::EvidenceUnavailable;
@@ -311,7 +354,7 @@ impl Call {
         let (nobody, _) = oneshot::channel();
         drop(std::mem::replace(&mut self.reply, nobody).send(dialect.error(code, code.explain(), None)));
         let Ok(ack) = append.await else { return };
-        let running = self.running(ack, room, capture);
+        let running = self.running(ack, promised, capture);
         let end = End::without_answer(Outcome::Cut, code, &error, capture);
         running.authorised.owe(&running.worker, end, &running.watch).await;
     }
@@ -345,7 +388,10 @@ impl Call {
         match appended {
             Ok(ack) => {
                 self.worker.shared.metrics.denied(refusal.code);
-                let answer = self.target.dialect.error(refusal.code, &refusal.reason, Some(&ack));
+                let mut answer = self.target.dialect.error(refusal.code, &refusal.reason, Some(&ack));
+                if let Some(seconds) = refusal.retry_after_s {
+                    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+                }
                 self.answer(answer);
             }
             Err(error) => drop(self.unavailable::<()>(&error)),

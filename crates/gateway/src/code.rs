@@ -19,6 +19,10 @@ pub enum Code {
     PolicyDenied,
     /// The rules could not be evaluated.
     PolicyError,
+    /// A budget does not leave what the call may take.
+    BudgetExceeded,
+    /// A budget in money holds, and no price of the model is known.
+    PriceUnknown,
     /// No upstream is configured for the model.
     UnknownModel,
     /// The gateway does not govern this path.
@@ -29,7 +33,7 @@ pub enum Code {
     MalformedBody,
     /// Larger than the gateway's limit.
     BodyTooLarge,
-    /// Too many requests without a valid key from one place.
+    /// Too many calls in a minute or at once, by a budget; or too many requests without a valid key from one place.
     RateLimited,
     /// The provider answered with its own error, or refused the key that this gateway has for it.
     UpstreamRefused,
@@ -66,6 +70,8 @@ impl Code {
             Self::ModelNotPermitted => "model_not_permitted",
             Self::PolicyDenied => "policy_denied",
             Self::PolicyError => "policy_error",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::PriceUnknown => "price_unknown",
             Self::UnknownModel => "unknown_model",
             Self::UnknownRoute => "unknown_route",
             Self::UnexpectedQuery => "unexpected_query",
@@ -94,12 +100,13 @@ impl Code {
             | Self::PurposeNotPermitted
             | Self::ModelNotPermitted
             | Self::PolicyDenied
-            | Self::PolicyError => 403,
+            | Self::PolicyError
+            | Self::PriceUnknown => 403,
             Self::UnknownModel | Self::UnknownRoute => 404,
             Self::SystemGone => 410,
             Self::MalformedBody | Self::UnexpectedQuery => 400,
             Self::BodyTooLarge => 413,
-            Self::RateLimited => 429,
+            Self::RateLimited | Self::BudgetExceeded => 429,
             Self::UpstreamRefused
             | Self::UpstreamUnreachable
             | Self::UpstreamUntrusted

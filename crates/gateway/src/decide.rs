@@ -25,11 +25,13 @@ pub(crate) struct Refusal {
     pub(crate) reason: String,
     /// Rules that decided, when rules did.
     pub(crate) rules: Vec<String>,
+    /// In how many seconds it may be otherwise, where that is known.
+    pub(crate) retry_after_s: Option<u64>,
 }
 
 impl Refusal {
     pub(crate) fn new(code: Code, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into(), rules: Vec::new() }
+        Self { code, reason: reason.into(), rules: Vec::new(), retry_after_s: None }
     }
 }
 
@@ -138,7 +140,7 @@ fn judge(rules: Option<&PolicySet>, question: &Question<'_>) -> Result<Vec<Strin
         // Rules that erred, and a verdict that this version does not know, let nothing through.
         _ => (Code::PolicyError, erred.to_owned()),
     };
-    Err(Refusal { code, reason, rules: verdict.rules().to_vec() })
+    Err(Refusal { rules: verdict.rules().to_vec(), ..Refusal::new(code, reason) })
 }
 
 /// How long a call waits for rules that were just published, or at a start, to be compiled. The largest texts take a tenth of it.

@@ -9,9 +9,12 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tabellion_ledger::Ack;
 use tabellion_model::body::{Answered, CallCompleted, Capture, Delivered, Masked, Outcome};
+use tabellion_model::charge::Spent;
 use tokio::time::sleep;
 
+use crate::answer::parts::Tokens as Counted;
 use crate::authenticate::Caller;
+use crate::budget::Hold;
 use crate::code::Code;
 use crate::evidence::{self, EvidenceError, Room};
 use crate::race::Watch;
@@ -28,6 +31,10 @@ pub(crate) struct Facts {
     pub(crate) upstream_status: Option<u16>,
     pub(crate) answered: Answered,
     pub(crate) first_byte: Option<Duration>,
+    /// Whether the request may have reached the provider.
+    pub(crate) sent: bool,
+    /// What the provider counted.
+    pub(crate) counted: Counted,
     received_bytes: u64,
     received: Sha256,
 }
@@ -116,6 +123,18 @@ pub(crate) fn nothing() -> [u8; 32] {
     Sha256::digest(Bytes::new()).into()
 }
 
+/// What a call that ends so is charged. The provider's word holds where it answered whole and counted all of it; where nothing was sent, or it refused what was
+/// asked, nothing; else nobody knows, and what was reserved stands.
+fn spent(end: &End, facts: &Facts) -> Spent {
+    let refused = end.outcome == Outcome::Refused
+        && facts.upstream_status.is_some_and(|status| (400..500).contains(&status));
+    if !facts.sent || refused {
+        return Spent::Nothing;
+    }
+    let counted = facts.counted.charged().filter(|_| end.outcome == Outcome::Answered);
+    counted.map_or(Spent::Reserve, Spent::Counted)
+}
+
 /// An authorised call.
 pub(crate) struct Authorised {
     pub(crate) ack: Ack,
@@ -123,6 +142,8 @@ pub(crate) struct Authorised {
     pub(crate) capture: Capture,
     /// Promised to the end record; given back once it is durable.
     pub(crate) room: Option<Room>,
+    /// What it reserved of budgets; none: nothing is sent for it.
+    pub(crate) hold: Option<Hold>,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) facts: Facts,
 }
@@ -132,23 +153,27 @@ impl Authorised {
     pub(crate) async fn complete(&mut self, worker: &Worker, end: &End) -> Result<(), EvidenceError> {
         let before = self.stopwatch.enter(Phase::Own);
         let result = self.append(worker, end).await;
-        if result.is_ok() {
+        if let Ok(ack) = &result {
             self.room = None;
+            if let Some(hold) = &mut self.hold {
+                hold.settle(ack.index, spent(end, &self.facts));
+            }
             worker.shared.metrics.ended(end.outcome, self.stopwatch.spent());
         }
         self.stopwatch.enter(before);
-        result
+        result.map(drop)
     }
 
-    async fn append(&mut self, worker: &Worker, end: &End) -> Result<(), EvidenceError> {
+    async fn append(&mut self, worker: &Worker, end: &End) -> Result<Ack, EvidenceError> {
         let evidence = &worker.shared.evidence;
+        let spent = self.hold.as_ref().map(|_| spent(end, &self.facts));
         let mut body = self.body(end);
         if body.answer.is_some() {
             // Content may be larger than the room that was promised: on a full disk the end is recorded without it.
-            let draft = evidence::completed(&body, &self.caller, &self.ack)?;
+            let draft = evidence::completed(&body, &self.caller, &self.ack, spent)?;
             self.stopwatch.enter(Phase::Sync);
             match evidence.append(&draft).await {
-                Ok(_) => return Ok(()),
+                Ok(ack) => return Ok(ack),
                 Err(error @ (EvidenceError::Fatal(_) | EvidenceError::SystemGone(_))) => return Err(error),
                 Err(EvidenceError::Unavailable(_)) => {
                     body.answer = None;
@@ -156,14 +181,13 @@ impl Authorised {
                 }
             }
         }
-        let draft = evidence::completed(&body, &self.caller, &self.ack)?;
+        let draft = evidence::completed(&body, &self.caller, &self.ack, spent)?;
         self.stopwatch.enter(Phase::Sync);
         match &self.room {
             // INVARIANT: the room stays promised until the end is on record; a refused attempt must not give it to others.
             Some(room) => evidence.append_in(&draft, room).await,
             None => evidence.append(&draft).await,
         }
-        .map(drop)
     }
 
     /// Goes on trying to record `end` after the client was told that it could not be recorded. Ends when it is, when the ledger is lost, or

@@ -12,6 +12,7 @@ use tabellion_ledger::{
 };
 use tabellion_model::Micros;
 use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, NoiseCounted};
+use tabellion_model::charge::{Reserved, Spent};
 use tokio::sync::oneshot;
 
 use crate::authenticate::Caller;
@@ -198,8 +199,13 @@ fn draft_of<B: Body>(body: &B, caller: &Caller) -> Result<Draft, EvidenceError> 
 }
 
 /// The draft of a permission, decided at the caller's snapshot.
-pub(crate) fn authorised(body: &CallAuthorised, caller: &Caller) -> Result<Draft, EvidenceError> {
+pub(crate) fn authorised(
+    body: &CallAuthorised,
+    caller: &Caller,
+    reserved: Option<Reserved>,
+) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
+    draft.clear = reserved.map(Reserved::to_clear).unwrap_or_default();
     draft.basis = Some(caller.gate.position);
     Ok(draft)
 }
@@ -216,8 +222,10 @@ pub(crate) fn completed(
     body: &CallCompleted,
     caller: &Caller,
     authorised: &Ack,
+    spent: Option<Spent>,
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
+    draft.clear = spent.map(Spent::to_clear).unwrap_or_default();
     draft.parents = vec![DraftParent {
         hash: authorised.leaf.to_hex(),
         record_id: authorised.record_id.to_hex(),

@@ -46,6 +46,13 @@ pub(crate) enum NoAnswer {
     Interrupted(Interrupt),
 }
 
+impl NoAnswer {
+    /// Whether certainly nothing of the request was sent.
+    pub(crate) fn is_unsent(self) -> bool {
+        matches!(self, Self::Failed(Code::UpstreamUnreachable) | Self::Untrusted(_) | Self::Withdrawn(_))
+    }
+}
+
 /// Sends and waits for the head of the answer.
 pub(crate) async fn send(
     out: &Outbound<'_>,

@@ -82,6 +82,7 @@ impl Gateway {
             placeholder_key,
             reader: ledger.reader().clone(),
             lag: Lag::new(span(config.limits.lag_ms)),
+            budgets: Arc::default(),
         });
         let threads = match config.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

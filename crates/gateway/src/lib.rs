@@ -11,6 +11,7 @@
 mod answer;
 mod authenticate;
 mod body;
+mod budget;
 mod call;
 mod code;
 mod config;

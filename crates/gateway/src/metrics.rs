@@ -27,13 +27,16 @@ const OUTCOMES: [(Outcome, &str); 5] = [
 ];
 
 /// Codes that a denial can have.
-const DENIALS: [Code; 14] = [
+const DENIALS: [Code; 17] = [
     Code::SystemNotLive,
     Code::SystemGone,
     Code::PurposeNotPermitted,
     Code::ModelNotPermitted,
     Code::PolicyDenied,
     Code::PolicyError,
+    Code::BudgetExceeded,
+    Code::PriceUnknown,
+    Code::RateLimited,
     Code::UnknownModel,
     Code::UnknownRoute,
     Code::UnexpectedQuery,

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::authenticate::Caller;
+use crate::budget::Budgets;
 use crate::code::Code;
 use crate::config::Limits;
 use crate::decide::Rules;
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) placeholder_key: Zeroizing<[u8; 32]>,
     pub(crate) reader: Reader,
     pub(crate) lag: Lag,
+    pub(crate) budgets: Arc<Budgets>,
 }
 
 impl Shared {

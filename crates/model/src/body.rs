@@ -5,6 +5,7 @@
 //! anything. A body can be withheld or erased, and then reading it says so instead of inventing it.
 
 mod applicability;
+mod budget;
 mod call;
 mod content;
 mod credential;
@@ -13,6 +14,7 @@ mod issuer;
 mod operation;
 mod person;
 mod policy;
+mod price;
 mod register;
 mod system;
 mod view;
@@ -22,6 +24,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
+pub use budget::{BudgetEnded, BudgetScope, BudgetSet, Caps};
 pub use call::{
     Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, Masked, Outcome,
     Usage,
@@ -37,6 +40,7 @@ pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
 pub use policy::{PolicyPublished, PolicyWithdrawn};
+pub use price::{PriceSet, PriceWithdrawn};
 pub use register::{
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted,
@@ -126,6 +130,10 @@ bodies! {
     IssuerAdded => "issuer.added",
     IssuerRemoved => "issuer.removed",
     VerificationRan => "verification.run",
+    PriceSet => "price.set",
+    PriceWithdrawn => "price.withdrawn",
+    BudgetSet => "budget.set",
+    BudgetEnded => "budget.ended",
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod attestation;
 pub mod body;
 mod bounds;
 pub mod catalogue;
+pub mod charge;
 mod directory;
 mod entry;
 pub mod envelope;

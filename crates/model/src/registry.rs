@@ -17,6 +17,7 @@ mod witness;
 
 use serde_json::{Map, Value as Json};
 
+use crate::charge;
 use crate::form::{FormFault, Members};
 use crate::header::{Header, RecordType};
 
@@ -397,8 +398,11 @@ pub fn check(header: &Header) -> Result<(), RegistryError> {
 /// here carry no `clear` member, and known types have a version that is known.
 pub fn check_sealable(header: &Header) -> Result<(), RegistryError> {
     match Kind::of(&header.record_type) {
-        // The one member that any other type may carry is a source's own number.
-        None if header.clear.is_some() && SourceNumber::of(header).is_none() => {
+        // What any other type may carry is a source's own number, and what calls are charged by.
+        None if header.clear.is_some()
+            && SourceNumber::of(header).is_none()
+            && !charge::is_charge(header) =>
+        {
             Err(RegistryError::NoClear(header.record_type.to_string()))
         }
         Some(kind) if header.type_version != TYPE_VERSION => {

@@ -11,7 +11,7 @@ use tabellion_tlog::Hash;
 
 use crate::database::{self, Cursor};
 use crate::error::ViewsError;
-use crate::projection::{self, Applied, Projection, Table, calls, filed, ledger, tallies};
+use crate::projection::{self, Applied, Projection, Table, calls, filed, ledger, spend, tallies};
 use crate::read::{Batch, Folded};
 use crate::record::Record;
 use crate::values::int;
@@ -21,6 +21,8 @@ use crate::values::int;
 pub(crate) struct Touched {
     /// Rows that the gateway decides by may have changed.
     pub(crate) gate: bool,
+    /// What was spent, or what something costs, may have changed: of the gate, budgets and prices alone.
+    pub(crate) spend: bool,
     /// Content was blanked.
     pub(crate) blanked: bool,
 }
@@ -29,6 +31,7 @@ impl Touched {
     /// Adds what another fold did.
     pub(crate) fn add(&mut self, other: Self) {
         self.gate |= other.gate;
+        self.spend |= other.spend;
         self.blanked |= other.blanked;
     }
 }
@@ -116,7 +119,10 @@ fn entry(
     let mut touched = Touched::default();
     for projection in behind {
         match (projection.apply)(tx, &record)? {
-            Applied::Changed => touched.gate |= projection.feeds_gate,
+            Applied::Changed => {
+                touched.gate |= projection.feeds_gate;
+                touched.spend |= projection.name == spend::SPEND.name;
+            }
             Applied::Passed => {}
             Applied::Unplaced(why) => {
                 let sql = "INSERT INTO unplaced (entry, view, record_type, why) VALUES (?1, ?2, ?3, ?4)";
@@ -150,6 +156,7 @@ fn erase(
         let rows = blank(tx, projection.tables, &erased)?;
         touched.blanked |= rows > 0;
         touched.gate |= rows > 0 && projection.feeds_gate;
+        touched.spend |= rows > 0 && projection.name == spend::SPEND.name;
     }
     let read = erased.len() as u64;
     if read == said {

@@ -4,6 +4,7 @@
 //! policy whose content was erased is not in it, so whatever depended on it is denied.
 
 mod load;
+mod spend;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,6 +13,8 @@ use tabellion_model::body::{Capture, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 pub(crate) use load::load;
+pub use spend::{GateBudget, GatePrice, Held, Used};
+pub(crate) use spend::{held as budget_said, load_spend, used as budget_used};
 
 /// One system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,10 @@ pub struct Gate {
     pub keys: Arc<HashMap<CredentialId, GateKey>>,
     /// Policies in force, by name order.
     pub policies: Arc<Vec<GatePolicy>>,
+    /// Budgets that hold, by name order, each with what its calls took up to `position`.
+    pub budgets: Arc<Vec<GateBudget>>,
+    /// Prices by which calls are rated.
+    pub prices: Arc<Vec<GatePrice>>,
     /// Changes whenever `policies` does, so that compiled rules can be kept until then.
     pub policy_generation: u64,
 }

@@ -5,6 +5,7 @@
 //! Must never: decide, count or name by a body value; read a clock, randomness, a file or the network.
 
 mod applicability;
+mod budgets;
 pub(crate) mod calls;
 mod changes;
 mod credentials;
@@ -18,6 +19,7 @@ pub(crate) mod registers;
 mod saved_views;
 mod shards;
 mod sources;
+pub(crate) mod spend;
 mod systems;
 pub(crate) mod tallies;
 mod viewings;
@@ -86,6 +88,7 @@ pub const ALL: &[Projection] = &[
     systems::SYSTEMS,
     credentials::CREDENTIALS,
     policies::POLICIES,
+    budgets::BUDGETS,
     people::PEOPLE,
     calls::CALLS,
     operations::OPERATIONS,
@@ -93,6 +96,7 @@ pub const ALL: &[Projection] = &[
     registers::REGISTERS,
     applicability::APPLICABILITY,
     tallies::TALLIES,
+    spend::SPEND,
     viewings::VIEWINGS,
     saved_views::SAVED_VIEWS,
     issuers::ISSUERS,

@@ -52,7 +52,7 @@ impl Projector {
         note: Note,
     ) -> Self {
         // Whoever ran before may have ended between a commit and the snapshot or the scrubbing that it called for.
-        let pending = Touched { gate: true, blanked: true };
+        let pending = Touched { gate: true, spend: true, blanked: true };
         Self { path, db: Some(db), reader, shared, note, pending, told: Vec::new() }
     }
 
@@ -74,7 +74,7 @@ impl Projector {
                     }
                     // The connection's state and the cursors in memory are unknown now; the file's are not.
                     self.db = None;
-                    self.pending = Touched { gate: true, blanked: true };
+                    self.pending = Touched { gate: true, spend: true, blanked: true };
                     self.shared.pause(RETRY_AFTER);
                 }
             }
@@ -90,12 +90,12 @@ impl Projector {
         let wanted = self.shared.rebuild_wanted();
         if wanted.is_some() {
             cursors = replay(&db, &self.reader, &self.shared)?;
-            self.pending = Touched { gate: true, blanked: true };
+            self.pending = Touched { gate: true, spend: true, blanked: true };
             (self.note)(&format!("all views were rebuilt from {} entries", fold::position(&cursors)));
         }
         self.catch_up(&db, &mut cursors)?;
         let position = fold::position(&cursors);
-        if self.pending.gate || !self.shared.has_reached(position) {
+        if self.pending.gate || self.pending.spend || !self.shared.has_reached(position) {
             self.publish(&db, position)?;
         }
         if let Some(wanted) = wanted {
@@ -152,11 +152,14 @@ impl Projector {
             notes.iter().filter(|line| !self.told.contains(line)).for_each(|line| (self.note)(line));
             self.told = notes;
             gate
+        } else if self.pending.spend {
+            gate::load_spend(db, position, &before)?
         } else {
             Gate { position, ..Gate::clone(&before) }
         };
         self.shared.gate.store(gate);
         self.pending.gate = false;
+        self.pending.spend = false;
         self.shared.reached(position);
         Ok(())
     }

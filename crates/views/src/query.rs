@@ -18,6 +18,7 @@ mod registers;
 mod saved_views;
 mod shards;
 mod sources;
+mod spend;
 mod systems;
 mod traffic;
 mod viewings;
@@ -49,6 +50,10 @@ pub use shards::{ShardConflictRow, ShardRow};
 pub use sources::{
     Gap, GapFound, Loss, MAX_GAP_ROWS, MAX_SOURCE_EPOCHS, MAX_UNSETTLED, SourceCounts, SourceEpochSeen,
     SourceEpochs, SourceSeen, Stated,
+};
+pub use spend::{
+    BudgetSaid, BudgetVersion, MAX_SPEND_DAYS, MAX_SPEND_ROWS, PriceSaid, PriceVersion, SpendBy, SpendFilter,
+    SpendRow,
 };
 pub use systems::{Described, Stage, SystemFilter, SystemRow};
 pub use traffic::{COUNTED_CALLS, Stretch, Traffic};

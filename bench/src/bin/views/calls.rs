@@ -92,6 +92,8 @@ impl Call {
                 surface,
                 model: model(self.model),
                 upstream: "provider".to_owned(),
+                upstream_model: None,
+                budgets: Vec::new(),
                 purpose,
                 stream: self.is_stream,
                 received_bytes,

@@ -4,6 +4,7 @@
     reason = "every handler has the one form that the table of routes takes"
 )]
 
+pub(super) mod budgets;
 pub(super) mod calls;
 pub(super) mod controls;
 pub(super) mod erasures;

@@ -154,6 +154,8 @@ pub(super) struct CoseAnswer(pub(super) Vec<u8>);
 pub(super) struct Cbor(pub(super) Vec<u8>);
 /// Text.
 pub(super) struct Plain(pub(super) Vec<u8>);
+/// A table (RFC 4180).
+pub(super) struct Csv(pub(super) Vec<u8>);
 /// Bytes of a format that is described elsewhere.
 pub(super) struct Octets(pub(super) Vec<u8>);
 /// A package.
@@ -221,6 +223,18 @@ impl Answer for Cbor {
 
 impl Answer for Plain {
     const MEDIA: Option<&'static str> = Some("text/plain; charset=utf-8");
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string"})
+    }
+
+    fn bytes(self) -> Result<Vec<u8>, Refusal> {
+        Ok(self.0)
+    }
+}
+
+impl Answer for Csv {
+    const MEDIA: Option<&'static str> = Some("text/csv; charset=utf-8");
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({"type": "string"})

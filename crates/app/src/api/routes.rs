@@ -5,8 +5,8 @@
 use axum::http::Method;
 
 use super::handlers::{
-    calls, controls, erasures, issuers, keys, log, operation, people, policies, registers, scitt, sessions,
-    shards, sources, systems, tiles, verifications,
+    budgets, calls, controls, erasures, issuers, keys, log, operation, people, policies, registers, scitt,
+    sessions, shards, sources, systems, tiles, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -27,6 +27,10 @@ const READ_KEYS: Access = Access::Needs(Permission::ReadKeys);
 const CHANGE_KEYS: Access = Access::Needs(Permission::ChangeKeys);
 const READ_POLICIES: Access = Access::Needs(Permission::ReadPolicies);
 const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
+const READ_PRICES: Access = Access::Needs(Permission::ReadPrices);
+const CHANGE_PRICES: Access = Access::Needs(Permission::ChangePrices);
+const READ_SPEND: Access = Access::Needs(Permission::ReadSpend);
+const CHANGE_BUDGETS: Access = Access::Needs(Permission::ChangeBudgets);
 const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
 const READ_CAPTURED: Access = Access::Needs(Permission::ReadCaptured);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
@@ -114,6 +118,19 @@ pub(super) fn routes() -> Vec<Route> {
         row(PUT, "/api/v1/policies/{policy}", PUBLISH_POLICIES, Change, "publishPolicy", "Bring a text into force in place of the one before", 200, &[NotFound, PolicyFaulty, VersionRequired]).by(policies::publish),
         row(GET, "/api/v1/policies/{policy}/history", READ_POLICIES, Plain, "readPolicyHistory", "Every change of a policy", 200, &[NotFound]).by(policies::history),
         row(POST, "/api/v1/policies/{policy}/withdraw", PUBLISH_POLICIES, Change, "withdrawPolicy", "Take a policy out of force", 200, &[NotFound, AlreadySo]).by(policies::withdraw).taking_authority(),
+
+        row(GET, "/api/v1/prices", READ_PRICES, Plain, "listPrices", "What models cost, also prices that were withdrawn", 200, &[]).by(budgets::prices),
+        row(GET, "/api/v1/prices/{price}", READ_PRICES, Plain, "readPrice", "One price", 200, &[NotFound]).by(budgets::price),
+        row(PUT, "/api/v1/prices/{price}", CHANGE_PRICES, Change, "setPrice", "Set a price, or correct it: calls that were rated by it are rated anew", 200, &[NotFound, VersionRequired, StateImpossible]).by(budgets::set_price),
+        row(GET, "/api/v1/prices/{price}/history", READ_PRICES, Plain, "readPriceHistory", "Every change of a price", 200, &[NotFound]).by(budgets::price_history),
+        row(POST, "/api/v1/prices/{price}/withdraw", CHANGE_PRICES, Change, "withdrawPrice", "Rate no further calls by a price; those that were stay so", 200, &[NotFound, AlreadySo]).by(budgets::withdraw_price),
+        row(GET, "/api/v1/budgets", READ_SPEND, Plain, "listBudgets", "The budgets within reach, with what is used of them now", 200, &[]).by(budgets::budgets),
+        row(GET, "/api/v1/budgets/{budget}", READ_SPEND, Plain, "readBudget", "One budget, with what is used of it now", 200, &[NotFound]).by(budgets::budget),
+        row(PUT, "/api/v1/budgets/{budget}", CHANGE_BUDGETS, Change, "setBudget", "Set a budget in place of the version before", 200, &[NotFound, VersionRequired, StateImpossible, UnknownReference]).by(budgets::set_budget),
+        row(GET, "/api/v1/budgets/{budget}/history", READ_SPEND, Plain, "readBudgetHistory", "Every change of a budget", 200, &[NotFound]).by(budgets::budget_history),
+        row(POST, "/api/v1/budgets/{budget}/end", CHANGE_BUDGETS, Change, "endBudget", "End a budget: nothing of it holds any more", 200, &[NotFound, AlreadySo]).by(budgets::end_budget),
+        row(GET, "/api/v1/spend", READ_SPEND, Plain, "readSpend", "What calls within reach took: tokens and money, counted and reserved, priced and unpriced apart", 200, &[]).by(budgets::spend),
+        row(GET, "/api/v1/spend.csv", READ_SPEND, Plain, "exportSpend", "The same as a table for spreadsheets", 200, &[]).by(budgets::spend_csv),
 
         row(GET, "/api/v1/registers", READ_REGISTERS, Plain, "listRegisters", "Every register: its form, states, steps, and who approves", 200, &[]).by(registers::registers),
         row(GET, "/api/v1/registers/{register}/items", READ_REGISTERS, Plain, "listRegisterItems", "The items within reach", 200, &[NotFound]).by(registers::list),

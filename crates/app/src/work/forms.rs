@@ -53,6 +53,8 @@ schema_only! {
     TargetForm "Target" = {"type": "object", "properties": {"at": {"type": "string", "enum": ["calls", "systems", "system", "register", "people", "policies", "control", "applicability", "ledger"]}, "system": {"type": "string"}, "register": {"type": "string"}, "reference": {"type": "string"}}, "required": ["at"], "additionalProperties": false, "description": "Where the records behind a reason are, or where somebody can act."};
     /// What was decided of a control.
     ApplicabilityForm "Applicability" = {"type": "string", "enum": ["applied", "excluded", "inherited"], "description": "Whether a control applies; inherited: another party carries it out."};
+    /// A currency.
+    CurrencyForm "Currency" = {"type": "string", "pattern": "^[A-Z]{3}$", "minLength": 3, "maxLength": 3, "description": "A currency by its three letters (ISO 4217)."};
     /// The name of a policy.
     PolicyNameForm "PolicyName" = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$", "minLength": 1, "maxLength": 63, "description": "The name of a policy."};
 }

@@ -71,6 +71,7 @@ impl<'b> Reader<'b> {
         let block = self.index.unwrap_or_default();
         parts.tokens.prompt = self.prompt[0]
             .map(|read| self.prompt[1..].iter().flatten().fold(read, |sum, more| sum.saturating_add(*more)));
+        [_, parts.tokens.cache_write, parts.tokens.cached] = self.prompt;
         parts.is_answer = self.kind == "message" && self.has_content;
         for (block, place) in self.blocks {
             parts.texts.push(Text { choice: block, channel: Channel::Block(TEXT), place });

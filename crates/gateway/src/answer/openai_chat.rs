@@ -195,6 +195,13 @@ impl<'b> Visitor<'b> for Reader<'b> {
                     _ => {}
                 }
             }
+            [Step::Name(usage), Step::Name(details), Step::Name(name)]
+                if usage == "usage" && details == "prompt_tokens_details" && name == "cached_tokens" =>
+            {
+                if let Scalar::Number(number) = scalar {
+                    self.tokens.cached = number.parse().ok();
+                }
+            }
             [Step::Name(choices), Step::Index(place), rest @ ..] if choices == "choices" => {
                 self.in_choice(*place, rest, scalar, range.start);
             }

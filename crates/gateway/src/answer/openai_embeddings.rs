@@ -30,6 +30,7 @@ impl<'b> Visitor<'b> for Reader<'b> {
                 if usage == "usage" && name == "prompt_tokens" =>
             {
                 self.0.tokens.prompt = number.parse().ok();
+                self.0.tokens.prompt_alone = true;
             }
             _ => {}
         }

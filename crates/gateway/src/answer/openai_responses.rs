@@ -156,6 +156,11 @@ impl<'b> Reader<'b> {
                     _ => {}
                 }
             }
+            ([Step::Name(usage), Step::Name(details), Step::Name(name)], Scalar::Number(number))
+                if usage == "usage" && details == "input_tokens_details" && name == "cached_tokens" =>
+            {
+                self.parts.tokens.cached = number.parse().ok();
+            }
             ([Step::Name(details), Step::Name(reason)], Scalar::String(string))
                 if details == "incomplete_details" && reason == "reason" =>
             {

@@ -7,6 +7,7 @@ use std::ops::Range;
 use tabellion_mask::json::{JsonFault, Limits, RawString};
 use tabellion_mask::{Content, Place};
 use tabellion_model::body::Usage;
+use tabellion_model::charge::Tokens as Charged;
 
 use crate::answer::{anthropic, openai_chat, openai_embeddings, openai_responses};
 use crate::surface::Surface;
@@ -64,6 +65,12 @@ pub(crate) enum Stage {
 pub(crate) struct Tokens {
     pub(crate) prompt: Option<u64>,
     pub(crate) completion: Option<u64>,
+    /// Of the prompt, taken from the provider's cache.
+    pub(crate) cached: Option<u64>,
+    /// Of the prompt, put into it.
+    pub(crate) cache_write: Option<u64>,
+    /// Whether an answer of this kind has no tokens, so that those of the prompt are all.
+    pub(crate) prompt_alone: bool,
 }
 
 impl Tokens {
@@ -71,6 +78,16 @@ impl Tokens {
     pub(crate) fn merge(&mut self, newer: Self) {
         self.prompt = newer.prompt.or(self.prompt);
         self.completion = newer.completion.or(self.completion);
+        self.cached = newer.cached.or(self.cached);
+        self.cache_write = newer.cache_write.or(self.cache_write);
+        self.prompt_alone |= newer.prompt_alone;
+    }
+
+    /// As a call is charged; none: not all of it was counted.
+    pub(crate) fn charged(self) -> Option<Charged> {
+        let output = self.completion.or(self.prompt_alone.then_some(0))?;
+        let (cached, cache_write) = (self.cached.unwrap_or(0), self.cache_write.unwrap_or(0));
+        Some(Charged { input: self.prompt?, cached, cache_write, output })
     }
 
     /// As a record has them: without those of the prompt nothing was counted.

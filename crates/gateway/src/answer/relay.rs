@@ -51,6 +51,8 @@ pub(crate) struct Relay {
     transcript: Transcript,
     answered: Answered,
     tokens: Tokens,
+    /// The same as a call is charged: a message's first word on its answer is none.
+    counted: Tokens,
     /// Choices seen, and of these how many said why they stopped.
     open: BTreeMap<usize, bool>,
     usage_wanted: bool,
@@ -76,6 +78,7 @@ impl Relay {
             transcript: Transcript::new(limits.capture_bytes),
             answered: Answered::default(),
             tokens: Tokens::default(),
+            counted: Tokens::default(),
             open: BTreeMap::new(),
             usage_wanted: asked.usage_wanted,
             holding: false,
@@ -179,6 +182,9 @@ impl Relay {
             }
         }
         self.tokens.merge(parts.tokens);
+        let is_first = self.surface == Surface::AnthropicMessages && parts.stage == Stage::Goes;
+        let completion = parts.tokens.completion.filter(|_| !is_first);
+        self.counted.merge(Tokens { completion, ..parts.tokens });
         self.answered.usage = self.tokens.usage();
         let room = MAX_TOOLS.saturating_sub(self.answered.tools.len());
         self.answered.tools.extend(parts.tools.iter().take(room).cloned());
@@ -323,6 +329,11 @@ impl Relay {
     /// The provider's own account, so far.
     pub(crate) fn answered(&self) -> Answered {
         self.answered.clone()
+    }
+
+    /// What the provider counted, so far.
+    pub(crate) fn counted(&self) -> Tokens {
+        self.counted
     }
 
     /// Personal data that the model brought up.

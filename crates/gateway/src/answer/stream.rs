@@ -211,6 +211,7 @@ impl Streaming {
 
     async fn end(mut self, fate: Fate, body: Incoming, sender: Sender, upstream: usize) {
         self.authorised.facts.answered = self.relay.answered();
+        self.authorised.facts.counted = self.relay.counted();
         self.worker.shared.metrics.held(self.relay.held_bytes());
         match fate {
             Fate::Whole => self.release(Outcome::Answered, None, body, sender, upstream).await,

@@ -146,6 +146,7 @@ async fn release(
     answered.finish_reason.clone_from(&parts.reason);
     answered.tools.clone_from(&parts.tools);
     answered.usage = parts.tokens.usage();
+    running.authorised.facts.counted = parts.tokens;
     let end = End {
         outcome: Outcome::Answered,
         code: None,

@@ -33,7 +33,7 @@ pub(crate) async fn list(call: Call, only: Option<String>) {
     };
     let shown = Shown { dialect: call.target.dialect, one: only.is_some() };
     let (body, record) = (body(&visible, &shown), record(&call, &visible, only));
-    let Some(mut running) = call.authorise(&record, Capture::None).await else { return };
+    let Some(mut running) = call.authorise(&record, Capture::None, None).await else { return };
     let end = End {
         outcome: Outcome::Answered,
         code: None,
@@ -131,6 +131,8 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         model: only.unwrap_or_default(),
         // The gateway answers by itself.
         upstream: String::new(),
+        upstream_model: None,
+        budgets: Vec::new(),
         purpose: visible.purpose.clone(),
         stream: false,
         received_bytes: 0,

@@ -99,10 +99,32 @@ pub(crate) struct Request<'b> {
     pub(crate) tools: Vec<String>,
     /// Whether the client asked for token counts in its stream.
     pub(crate) usage_wanted: bool,
+    /// How much it may take.
+    pub(crate) asks: Asks,
     form: &'static Form,
     body: &'b Bytes,
     parts: Parts<'b>,
 }
+
+/// How much a request may take at its provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asks {
+    /// Most tokens of one answer, where it names a limit.
+    pub(crate) max_output: Option<u64>,
+    /// How many answers it asks for.
+    pub(crate) choices: u64,
+    /// Whether the model reads what is not in the request: a file, an address, an earlier answer, what a tool of the provider finds.
+    pub(crate) reads_elsewhere: bool,
+}
+
+/// Members at the top that limit the answer's tokens, by whatever interface.
+const OUTPUT_LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+/// Members at the top by which the provider reads what it has kept, or what others give it.
+const KEPT_ELSEWHERE: [&str; 4] = ["previous_response_id", "conversation", "prompt", "mcp_servers"];
+/// Members anywhere whose text names a file that the provider has.
+const FILES_ELSEWHERE: [&str; 2] = ["file_id", "file_url"];
+/// Members whose text may be an address that the provider reads, each with the member that holds it (`*`: any).
+const ADDRESSES: [(&str, &str); 3] = [("image_url", "*"), ("url", "image_url"), ("url", "source")];
 
 /// The body to send, and what was replaced in it.
 pub(crate) struct Outgoing {
@@ -144,6 +166,7 @@ impl<'b> Request<'b> {
             stream: parts.stream,
             tools: std::mem::take(&mut parts.tools),
             usage_wanted: matches!(parts.include_usage, Some((true, _))),
+            asks: parts.asks,
             form,
             body,
             parts,
@@ -231,6 +254,7 @@ struct Parts<'b> {
     stream_options: Options,
     include_usage: Option<(bool, Range<usize>)>,
     options_members: usize,
+    asks: Asks,
     tools: Vec<String>,
     /// Required members that are there, in their form.
     present: Vec<&'static str>,
@@ -251,6 +275,7 @@ impl<'b> Parts<'b> {
             stream_options: Options::default(),
             include_usage: None,
             options_members: 0,
+            asks: Asks { max_output: None, choices: 1, reads_elsewhere: false },
             tools: Vec::new(),
             present: Vec::new(),
             strings: Vec::new(),
@@ -279,12 +304,31 @@ impl<'b> Parts<'b> {
             _ => {}
         }
         self.refuse_member(name, scalar);
+        self.limit(name, scalar);
         let Some(required) = self.required(name) else { return };
         match (required, scalar) {
             (Required::ArrayOrString(name) | Required::Text(name), Scalar::String(_)) => {
                 self.present.push(name);
             }
             _ => self.refuse(&required.missing()),
+        }
+    }
+
+    /// How many tokens and answers may come. A number that is none cannot be counted on; the provider might read it otherwise.
+    fn limit(&mut self, name: &str, scalar: Scalar<'_>) {
+        self.asks.reads_elsewhere |= KEPT_ELSEWHERE.contains(&name) && scalar != Scalar::Null;
+        let (is_limit, is_number_of) = (OUTPUT_LIMITS.contains(&name), name == "n");
+        if !is_limit && !is_number_of || scalar == Scalar::Null {
+            return;
+        }
+        let Scalar::Number(number) = scalar else {
+            return self.refuse("a limit of tokens, or n, is no whole number; leave it out or send one");
+        };
+        match number.parse::<u64>() {
+            // A provider that knows two of these takes one of them.
+            Ok(limit) if is_limit => self.asks.max_output = self.asks.max_output.max(Some(limit)),
+            Ok(choices) => self.asks.choices = choices.max(1),
+            Err(_) => self.refuse("a limit of tokens, or n, is no whole number; leave it out or send one"),
         }
     }
 
@@ -320,12 +364,14 @@ impl<'b> Parts<'b> {
         } else if !self.form.tool_kinds.is_empty() && path.is(self.form.tool_kinds) {
             let kind = string.value();
             if !NAMED_KINDS.contains(&kind.as_ref()) {
+                self.asks.reads_elsewhere = true;
                 self.tools.push(kind.into_owned());
             }
         }
     }
 
     fn string(&mut self, path: Path<'_, 'b>, string: RawString<'b>, at: usize) {
+        self.asks.reads_elsewhere |= is_elsewhere(path.steps(), string);
         self.offered(path, string);
         let stands_in = |places: &[&[&str]]| places.iter().any(|place| path.is(place));
         let is_sealed =
@@ -383,6 +429,7 @@ impl<'b> Visitor<'b> for Parts<'b> {
             self.refuse("the body is no object");
         }
         let Some(name) = path.top() else { return };
+        self.asks.reads_elsewhere |= KEPT_ELSEWHERE.contains(&name);
         match (name, kind) {
             ("model", _) => self.refuse("model is no string"),
             ("stream", _) => self.refuse("stream is neither true nor false"),
@@ -419,6 +466,18 @@ fn is_encoded(form: &Form, steps: &[Step<'_>], string: RawString<'_>) -> bool {
     let fits =
         |(known, around): &(&str, &str)| name == Some(*known) && (*around == "*" || holder == Some(*around));
     form.encoded.iter().any(fits) && is_base64(&string.value(), Classes::DEFAULT)
+}
+
+/// Whether a string names a file or an address, and not what is in it.
+fn is_elsewhere(steps: &[Step<'_>], string: RawString<'_>) -> bool {
+    let mut names = steps.iter().rev().map(|step| match step {
+        Step::Name(name) => name.as_ref(),
+        Step::Index(_) => "",
+    });
+    let (name, holder) = (names.next().unwrap_or_default(), names.next());
+    let is_address =
+        ADDRESSES.iter().any(|(known, around)| name == *known && (*around == "*" || holder == Some(*around)));
+    FILES_ELSEWHERE.contains(&name) || is_address && !string.value().starts_with("data:")
 }
 
 /// Whether a string is one long token as signatures and encrypted text are: base 64 of either alphabet (RFC 4648, 4 and 5). A value of any class in that

@@ -1,7 +1,7 @@
 //! A gateway with everything that it stands on, and eyes for its records.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,12 @@ use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{Api, Foundations, Gateway, GatewayConfig, Limits, UpstreamConfig};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
-use tabellion_ledger::{Clock, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock, UnitContent};
+use tabellion_ledger::{Clock, Draft, Ledger, NewLog, OpenOptions, OsEntropy, SystemClock, UnitContent};
 use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, Capture, SystemStage};
 use tabellion_model::{CredentialId, Env, Header, Micros, Origin, SystemId};
 use tabellion_testkit::Upstream;
 use tabellion_testkit::upstream::Script;
+use tabellion_views::Views;
 use tabellion_views::gate::{Gate, GateCell, GateKey, GatePolicy, GateSystem};
 
 use crate::client::{Answer, Client, request};
@@ -65,6 +66,7 @@ pub(crate) fn gate() -> Gate {
         keys: Arc::new([(CredentialId::from_bytes(KEY), gate_key(KEY))].into()),
         policies: Arc::new(vec![policy(r#"@id("all") permit (principal, action, resource);"#)]),
         policy_generation: 1,
+        ..Gate::default()
     }
 }
 
@@ -86,6 +88,8 @@ pub(crate) struct Setup {
     pub(crate) segment_bytes: u64,
     /// What log and gateway take as the time.
     pub(crate) clock: Arc<dyn Clock>,
+    /// What the log begins with; the gate is then what real views make of it, and not `gate`.
+    pub(crate) begins_with: Option<Vec<Draft>>,
 }
 
 impl Default for Setup {
@@ -99,6 +103,7 @@ impl Default for Setup {
             ca_file: None,
             segment_bytes: 8 << 20,
             clock: Arc::new(SystemClock),
+            begins_with: None,
         }
     }
 }
@@ -110,6 +115,10 @@ pub(crate) struct Fixture {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) gate: Arc<GateCell>,
     pub(crate) hold: Hold,
+    /// Views of its log, where the gate is theirs.
+    pub(crate) views: Option<Views>,
+    config: GatewayConfig,
+    clock: Arc<dyn Clock>,
     dir: tempfile::TempDir,
 }
 
@@ -143,7 +152,11 @@ impl Fixture {
         let ledger = Ledger::create(disk, &NewLog { origin, env: Env::Production }, &options)
             .expect("a log can be made in an empty directory");
         let ledger = Arc::new(ledger);
-        let gate = Arc::new(GateCell::new(setup.gate));
+        let views = setup.begins_with.map(|drafts| {
+            ledger.append_all(&drafts).expect("the log begins");
+            views(&ledger, dir.path())
+        });
+        let gate = views.as_ref().map_or_else(|| Arc::new(GateCell::new(setup.gate)), Views::gate);
         let key_file = dir.path().join("provider.key");
         std::fs::write(&key_file, format!("{PROVIDER_KEY}\n")).expect("a file");
         let config = GatewayConfig {
@@ -162,15 +175,37 @@ impl Fixture {
             }],
             limits: setup.limits,
         };
+        let clock = setup.clock;
+        let mut fixture = Self { gateway: None, upstream, ledger, gate, hold, views, config, clock, dir };
+        fixture.serve();
+        fixture
+    }
+
+    fn serve(&mut self) {
         let foundations = Foundations {
-            ledger: Arc::clone(&ledger),
-            gate: Arc::clone(&gate),
-            clock: setup.clock,
+            ledger: Arc::clone(&self.ledger),
+            gate: Arc::clone(&self.gate),
+            clock: Arc::clone(&self.clock),
             placeholder_key: [7; 32].into(),
             on_fatal: Arc::new(|_| {}),
         };
-        let gateway = Gateway::start(&config, foundations).expect("the gateway starts");
-        Self { gateway: Some(gateway), upstream, ledger, gate, hold, dir }
+        self.gateway = Some(Gateway::start(&self.config, foundations).expect("the gateway starts"));
+    }
+
+    /// Ends the gateway and its views, throws the views away, and starts both anew, as a process that knows nothing but the log.
+    pub(crate) fn restart(&mut self) {
+        drop(self.gateway.take());
+        drop(self.views.take());
+        let views = views(&self.ledger, &self.dir.path().join("again"));
+        self.gate = views.gate();
+        self.views = Some(views);
+        self.serve();
+    }
+
+    /// Waits until the views have read everything.
+    pub(crate) fn catch_up(&self) {
+        let views = self.views.as_ref().expect("the gate is that of views");
+        views.wait_for(self.ledger.reader().size(), Instant::now() + PATIENCE).expect("views follow the log");
     }
 
     pub(crate) fn connect(&self) -> Client {
@@ -314,6 +349,14 @@ impl Drop for Fixture {
         let _ = self.ledger.close();
         let _ = &self.dir;
     }
+}
+
+/// Views of a log that have read all of it.
+fn views(ledger: &Ledger, dir: &Path) -> Views {
+    std::fs::create_dir_all(dir).expect("a directory");
+    let views = Views::start(ledger.reader().clone(), dir, Arc::new(|_| {})).expect("views open");
+    views.wait_for(ledger.reader().size(), Instant::now() + PATIENCE).expect("views follow the log");
+    views
 }
 
 /// A record's body.

@@ -8,6 +8,7 @@
 
 mod answers;
 mod bad_input;
+mod budgets;
 mod client;
 mod denials;
 mod disk;

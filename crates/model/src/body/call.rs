@@ -33,6 +33,12 @@ pub struct CallAuthorised {
     pub model: String,
     /// Upstream it goes to, by its name in the configuration.
     pub upstream: String,
+    /// Model as the upstream is given it, where that is another name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream_model: Option<String>,
+    /// Budgets that hold for it, as `<name>@<version>`, by name order: in each, what `clear` names is reserved.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub budgets: Vec<String>,
     /// Purpose claimed.
     pub purpose: String,
     /// Whether a stream was asked for.

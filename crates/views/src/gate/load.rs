@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row};
 use tabellion_model::{CredentialId, SystemId};
 use tabellion_tlog::sha256;
 
+use super::spend::{budgets, prices};
 use super::{Gate, GateKey, GatePolicy, GateSystem};
 use crate::error::ViewsError;
 use crate::values::{id, optional_id, optional_list, optional_time, optional_word};
@@ -28,6 +29,8 @@ pub(crate) fn load(db: &Connection, position: u64, before: &Gate) -> Result<(Gat
             Arc::new(policies)
         },
         policy_generation: generation,
+        budgets: Arc::new(budgets(db)?),
+        prices: Arc::new(prices(db)?),
     };
     Ok((gate, notes))
 }

@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledger, NewLog, OpenOptions};
 use tabellion_model::body::{
-    Answered, Body, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, CredentialIssued,
-    CredentialRevoked, Delivered, Masked, Outcome, PersonAdded, PersonDetails, PolicyPublished,
-    RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
-    RegisterSubmitted, SystemRegistered, SystemStage, SystemStageChanged, Usage, ViewRemoved, ViewSaved,
+    Answered, Body, BudgetScope, BudgetSet, CallAuthorised, CallBroken, CallCompleted, CallDenied, Caps,
+    Capture, CredentialIssued, CredentialRevoked, Delivered, Masked, Outcome, PersonAdded, PersonDetails,
+    PolicyPublished, PriceSet, PriceWithdrawn, RegisterDecided, RegisterMoved, RegisterNoted,
+    RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted, SystemRegistered, SystemStage,
+    SystemStageChanged, Usage, ViewRemoved, ViewSaved,
 };
+use tabellion_model::charge::{Currency, Rates, Reserved, Spent, Tokens, Window};
 use tabellion_model::register::{Decision, RefreshTrigger, content_digest};
 use tabellion_model::{CredentialId, Env, ItemId, Micros, Origin, RecordId, SystemId};
 use tabellion_testkit::{ManualClock, SeededEntropy, SimDisk};
@@ -313,6 +315,8 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         surface: "openai.chat_completions".to_owned(),
         model: model.to_owned(),
         upstream: "local".to_owned(),
+        upstream_model: None,
+        budgets: Vec::new(),
         purpose: "loan-support".to_owned(),
         stream: true,
         received_bytes: 812,
@@ -328,6 +332,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
     };
     let mut draft = of_system(by(draft(&body), key), system);
     draft.basis = Some(3);
+    draft.clear = Reserved { input: 1000, output: 500, price: None }.to_clear();
     draft
 }
 
@@ -349,7 +354,48 @@ pub(crate) fn completed(system: SystemId, key: CredentialId, tokens: u64) -> Dra
         answer: None,
         answer_withheld: Some("capture_off".to_owned()),
     };
-    of_system(by(draft(&body), key), system)
+    let mut draft = of_system(by(draft(&body), key), system);
+    let counted = Tokens { input: tokens, output: 2 * tokens, ..Tokens::default() };
+    draft.clear = Spent::Counted(counted).to_clear();
+    draft
+}
+
+/// What a million tokens cost, by one number.
+pub(crate) fn rates(of: u64) -> Rates {
+    let currency = Currency::parse(if of % 7 == 6 { "USD" } else { "EUR" }).expect("a currency");
+    let (input, output) = (of * 1_000_000, of * 3_000_000);
+    Rates { currency, input, cached: input / 10, cache_write: input, output, from: Micros(0), until: None }
+}
+
+pub(crate) fn priced(name: &str, rates: &Rates) -> Draft {
+    let body = PriceSet {
+        name: name.to_owned(),
+        upstream: "local".to_owned(),
+        model: "small".to_owned(),
+        output_limit: Some(4000),
+        input_limit: None,
+        source: "the provider's list".to_owned(),
+    };
+    let mut draft = on(draft(&body), format!("price/{name}"));
+    draft.clear = rates.to_clear();
+    draft
+}
+
+pub(crate) fn unpriced(name: &str) -> Draft {
+    let body = PriceWithdrawn { name: name.to_owned(), reason: "gone".to_owned() };
+    on(draft(&body), format!("price/{name}"))
+}
+
+pub(crate) fn budgeted(name: &str, scope: BudgetScope, window: Window, caps: Caps) -> Draft {
+    let body = BudgetSet {
+        name: name.to_owned(),
+        scope,
+        window,
+        caps,
+        alert_percent: Some(80),
+        note: "first".to_owned(),
+    };
+    on(draft(&body), format!("budget/{name}"))
 }
 
 pub(crate) fn denied(system: SystemId, key: CredentialId, code: &str) -> Draft {

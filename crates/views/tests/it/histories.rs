@@ -4,11 +4,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tabellion_ledger::{Ack, Draft, ErasureTarget};
 use tabellion_model::Micros;
-use tabellion_model::body::{LinkIssued, Role, RoleGranted, SystemStage};
+use tabellion_model::body::{BudgetScope, Caps, LinkIssued, Role, RoleGranted, SystemStage};
+use tabellion_model::charge::{Reserved, Window};
 
 use crate::fixture::{
-    Bench, START, added, credential, denied, draft, issued, item, item_acted, item_saved, on, published,
-    registered, revoked, staged, system, view_kept,
+    Bench, START, added, authorised, budgeted, credential, denied, draft, issued, item, item_acted,
+    item_saved, on, priced, published, rates, registered, revoked, staged, system, unpriced, view_kept,
 };
 
 /// What happens next. Numbers choose among a few systems, keys, people and records, so that things meet.
@@ -33,6 +34,9 @@ enum Step {
     /// A person keeps a view of a list, or keeps it no longer.
     View(u8, u8),
     Unknown,
+    Price(u8, u64),
+    Unprice(u8),
+    Budget(u8, u8),
     EraseRecord(usize),
     ErasePerson(u8),
     EraseSystem(u8),
@@ -62,6 +66,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (few(), 0..7u8).prop_map(|(item, act)| Step::Act(item, act)),
         2 => (few(), 0..3u8).prop_map(|(person, view)| Step::View(person, view)),
         1 => Just(Step::Unknown),
+        2 => (0..2u8, 0..9u64).prop_map(|(name, rate)| Step::Price(name, rate)),
+        1 => (0..2u8).prop_map(Step::Unprice),
+        1 => two().prop_map(|(name, scope)| Step::Budget(name, scope)),
         4 => any::<usize>().prop_map(Step::EraseRecord),
         1 => few().prop_map(Step::ErasePerson),
         1 => few().prop_map(Step::EraseSystem),
@@ -75,6 +82,8 @@ struct Play {
     bench: Bench,
     records: Vec<Ack>,
     calls: Vec<(Ack, u8)>,
+    /// The newest version of a price.
+    price: Option<Ack>,
 }
 
 impl Play {
@@ -123,6 +132,18 @@ impl Play {
             }
             Step::Act(id, which) => self.append(&item_acted(item(id), system(id + 1), which)),
             Step::View(person, view) => self.append(&view_kept(credential(person), view)),
+            Step::Price(name, rate) => {
+                self.append(&priced(&format!("price-{name}"), &rates(rate)));
+                self.price = self.records.last().cloned();
+            }
+            Step::Unprice(name) => self.append(&unpriced(&format!("price-{name}"))),
+            Step::Budget(name, scope) => {
+                let scopes =
+                    [BudgetScope::Tenant, BudgetScope::System(system(1)), BudgetScope::Key(credential(1))];
+                let scope = scopes[usize::from(scope) % scopes.len()];
+                let caps = Caps { tokens: Some(9), ..Caps::default() };
+                self.append(&budgeted(&format!("budget-{name}"), scope, Window::Day, caps));
+            }
             Step::Unknown => self.append(&Draft::new("risk.assessed").with("level", 3)),
             Step::Call(_) | Step::End(_) | Step::Break(_) => self.call(step),
             Step::EraseRecord(which) => {
@@ -139,7 +160,10 @@ impl Play {
     fn call(&mut self, step: &Step) {
         let ack = match *step {
             Step::Call(id) => {
-                let ack = self.bench.authorise(system(id + 1), credential(id), "small");
+                let mut draft = authorised(system(id + 1), credential(id), "small");
+                let price = self.price.as_ref().map(|price| price.record_id);
+                draft.clear = Reserved { input: 90, output: 50, price }.to_clear();
+                let ack = self.bench.append(&draft);
                 self.calls.push((ack.clone(), id));
                 Some(ack)
             }
@@ -163,7 +187,7 @@ proptest! {
     /// Invariant 4: state is a fold of the log and of what is still disclosed.
     #[test]
     fn rebuilt_equals_live_whatever_was_erased_in_between(steps in vec(step(), 1..60), seed in 1..1000u64) {
-        let mut play = Play { bench: Bench::seeded(seed), records: Vec::new(), calls: Vec::new() };
+        let mut play = Play { bench: Bench::seeded(seed), records: Vec::new(), calls: Vec::new(), price: None };
         let mut views = play.bench.start();
         for step in &steps {
             play.play(step);
@@ -187,8 +211,8 @@ proptest! {
         prop_assert_eq!(anew.digest().expect("a digest"), live, "a second live view differs");
         let other = anew.gate_now();
         prop_assert_eq!(
-            (&gate.systems, &gate.keys, &gate.policies),
-            (&other.systems, &other.keys, &other.policies),
+            (&gate.systems, &gate.keys, &gate.policies, &gate.budgets, &gate.prices),
+            (&other.systems, &other.keys, &other.policies, &other.budgets, &other.prices),
             "two gateways of one log would decide differently"
         );
     }

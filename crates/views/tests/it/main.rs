@@ -19,4 +19,5 @@ mod histories;
 mod past;
 mod people;
 mod registers;
+mod spend;
 mod traffic;

@@ -205,6 +205,8 @@ impl House {
             surface: "openai.chat_completions".into(),
             model: said("small"),
             upstream: "local".into(),
+            upstream_model: None,
+            budgets: Vec::new(),
             purpose: said("support"),
             stream: false,
             received_bytes: 3,

@@ -1,0 +1,163 @@
+//! Spend: what calls took, added up exactly, with counted and reserved, priced and unpriced apart.
+//!
+//! Must never: add one currency to another, show a call without a price as one that cost nothing, or show what lies outside the reader's reach.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tabellion_model::Micros;
+use tabellion_model::charge::Currency;
+use tabellion_views::query::{MAX_SPEND_DAYS, SpendBy, SpendFilter, SpendRow};
+
+use super::forms::{CurrencyForm, Time};
+use super::{Actor, Desk};
+use crate::console::csv;
+use crate::permission::Permission;
+use crate::refusal::{Code, Refusal};
+
+/// Microseconds of a day.
+const DAY_US: u64 = 24 * 60 * 60 * 1_000_000;
+/// The window when nobody names one, in days: a month.
+const USUAL_DAYS: u64 = 31;
+
+/// What sums are made by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "SpendBy")]
+pub enum ByForm {
+    /// The day of commit, UTC.
+    #[default]
+    Day,
+    /// The system.
+    System,
+    /// The API key.
+    Key,
+    /// The upstream and the model as it was asked for.
+    Model,
+}
+
+/// Which sums.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpendQuery {
+    /// What they are made by.
+    #[serde(default)]
+    pub by: ByForm,
+    /// Of calls let through at or after; absent: 31 days before `to`.
+    #[serde(default)]
+    pub from: Option<Time>,
+    /// Of calls let through before; absent: now.
+    #[serde(default)]
+    pub to: Option<Time>,
+}
+
+/// One sum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sum {
+    /// The day, the id of the system or key, or `upstream/model`; null: the content that says so was erased.
+    pub of: Option<String>,
+    /// The currency; null: unpriced, that is no price was known, and the money is unknown, not none.
+    #[schemars(with = "Option<CurrencyForm>")]
+    pub currency: Option<Currency>,
+    /// Calls.
+    pub calls: u64,
+    /// Of these, charged by what they reserved: under way, or nobody counted to the end.
+    pub calls_reserved: u64,
+    /// Tokens of prompts.
+    pub input_tokens: u64,
+    /// Tokens of answers.
+    pub output_tokens: u64,
+    /// Money for what was counted, in millionths; null: unpriced.
+    pub settled_micros: Option<u64>,
+    /// Money for what was reserved; null: unpriced.
+    pub reserved_micros: Option<u64>,
+    /// What all of it cost by the prices of then, before they were corrected; null: unpriced.
+    pub first_micros: Option<u64>,
+}
+
+/// What was spent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spend {
+    /// Where the window begins.
+    pub from: Time,
+    /// Where it ends.
+    pub to: Time,
+    /// The sums, in the order of what they are of.
+    pub sums: Vec<Sum>,
+}
+
+impl Desk {
+    /// What calls within reach took.
+    pub fn spend(&self, actor: &Actor, query: &SpendQuery) -> Result<Spend, Refusal> {
+        let to = query.to.map_or_else(|| Micros(self.ledger.reader().now().0 + 1), |to| to.0);
+        let from = query.from.map_or(Micros(to.0.saturating_sub(USUAL_DAYS * DAY_US)), |from| from.0);
+        if from >= to || to.since(from) > MAX_SPEND_DAYS * DAY_US {
+            let what = format!("a window begins before it ends and has at most {MAX_SPEND_DAYS} days");
+            return Err(Refusal::at(Code::Malformed, "/from", what));
+        }
+        let within = self.systems_within(actor, Permission::ReadSpend)?;
+        let filter = SpendFilter {
+            from: Some(from),
+            to: Some(to),
+            systems: within.map(|within| within.into_iter().collect()),
+        };
+        let by = match query.by {
+            ByForm::Day => SpendBy::Day,
+            ByForm::System => SpendBy::System,
+            ByForm::Key => SpendBy::Key,
+            ByForm::Model => SpendBy::Model,
+        };
+        let sums = self.views.spend(&filter, by)?.into_iter().map(sum).collect();
+        Ok(Spend { from: Time(from), to: Time(to), sums })
+    }
+
+    /// The same as CSV, the heads first; an empty cell is unknown.
+    pub fn spend_csv(&self, actor: &Actor, query: &SpendQuery) -> Result<String, Refusal> {
+        let heads = [
+            "of",
+            "currency",
+            "calls",
+            "calls_reserved",
+            "input_tokens",
+            "output_tokens",
+            "settled_micros",
+            "reserved_micros",
+            "first_micros",
+        ];
+        let spend = self.spend(actor, query)?;
+        let rows: Vec<Vec<String>> = spend.sums.iter().map(cells).collect();
+        let lines = rows.iter().map(|row| row.iter().map(String::as_str).collect());
+        Ok(csv::write(std::iter::once(heads.to_vec()).chain(lines)))
+    }
+}
+
+fn sum(row: SpendRow) -> Sum {
+    let money = |micros| row.currency.map(|_| micros);
+    Sum {
+        currency: row.currency,
+        calls: row.calls,
+        calls_reserved: row.calls_reserved,
+        input_tokens: row.input,
+        output_tokens: row.output,
+        settled_micros: money(row.settled_micros),
+        reserved_micros: money(row.reserved_micros),
+        first_micros: money(row.first_micros),
+        of: row.of,
+    }
+}
+
+fn cells(sum: &Sum) -> Vec<String> {
+    let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+    vec![
+        sum.of.clone().unwrap_or_default(),
+        sum.currency.map(|currency| currency.to_string()).unwrap_or_default(),
+        sum.calls.to_string(),
+        sum.calls_reserved.to_string(),
+        sum.input_tokens.to_string(),
+        sum.output_tokens.to_string(),
+        number(sum.settled_micros),
+        number(sum.reserved_micros),
+        number(sum.first_micros),
+    ]
+}

@@ -1,0 +1,115 @@
+//! Budgets at the gate: a call reserves the most that it may take before it is let through, and is settled when it ends.
+//!
+//! Promises: all budgets that hold for a call hold together; two calls never take the same rest. A reservation is given back only when the call was never
+//! recorded. Must never: wait while the purse is held, or let a call through whose budgets cannot be read.
+
+pub(crate) mod bound;
+mod purse;
+mod words;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tabellion_model::charge::{Rates, Reserved, Spent};
+use tabellion_model::{CredentialId, Micros, SystemId};
+use tabellion_views::gate::{GateCell, GatePrice};
+
+use crate::decide::Refusal;
+use purse::{Purse, Take, Ticket, Who};
+
+/// Every budget's live state, shared by all threads.
+#[derive(Default)]
+pub(crate) struct Budgets {
+    // INVARIANT: held for arithmetic alone, over a number of entries that the views have not read; never over I/O or an await.
+    purse: Mutex<Purse>,
+}
+
+/// What a call reserved.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Charge {
+    pub(crate) reserved: Reserved,
+    rates: Option<Rates>,
+}
+
+impl Charge {
+    /// What is `reserved`, rated by `price`.
+    pub(crate) fn new(reserved: Reserved, price: Option<&GatePrice>) -> Self {
+        Self { reserved, rates: price.map(|price| price.rates) }
+    }
+
+    fn most(&self) -> Take {
+        let tokens = self.reserved.tokens();
+        Take { tokens, cost: self.rates.map(|rates| rates.most(tokens)) }
+    }
+
+    fn spent(&self, spent: Spent) -> Take {
+        let tokens = spent.tokens(self.reserved);
+        Take { tokens, cost: self.rates.map(|rates| rates.cost(tokens)) }
+    }
+}
+
+impl Budgets {
+    fn lock(&self) -> MutexGuard<'_, Purse> {
+        self.purse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reserves what `charge` may take at most in every budget that holds. The sums are those of the newest snapshot, whatever the call was decided against.
+    pub(crate) fn reserve(
+        self: &Arc<Self>,
+        gate: &GateCell,
+        system: SystemId,
+        key: CredentialId,
+        charge: Charge,
+        now: Micros,
+    ) -> Result<Hold, Refusal> {
+        let mut purse = self.lock();
+        // Inside the lock: sums of one snapshot beside what was recorded beyond another would count twice or not at all.
+        let gate = gate.load();
+        purse.read(gate.position);
+        let who = Who { system, key };
+        let ticket = purse
+            .reserve(&gate.budgets, who, &charge.most(), now)
+            .map_err(|exceeded| words::refusal(&exceeded, &charge.reserved))?;
+        let names = gate
+            .budgets
+            .iter()
+            .filter(|budget| budget.held.is_some_and(|held| held.scope.holds(system, key)))
+            .map(|budget| format!("{}@{}", budget.name, budget.version))
+            .collect();
+        Ok(Hold { budgets: Arc::clone(self), ticket: Some(ticket), recorded: false, charge, names })
+    }
+}
+
+/// A reservation, until the call is settled. Dropped before the call was recorded it gives everything back; afterwards what was reserved stands.
+pub(crate) struct Hold {
+    budgets: Arc<Budgets>,
+    ticket: Option<Ticket>,
+    recorded: bool,
+    pub(crate) charge: Charge,
+    /// The budgets that hold, as the record names them.
+    pub(crate) names: Vec<String>,
+}
+
+impl Hold {
+    /// The permission is on record as `entry`.
+    pub(crate) fn recorded(&mut self, entry: u64, now: Micros) {
+        self.recorded = true;
+        if let Some(ticket) = self.ticket {
+            self.budgets.lock().recorded(ticket, entry, now);
+        }
+    }
+
+    /// The end is on record as `entry`, with what was `spent`.
+    pub(crate) fn settle(&mut self, entry: u64, spent: Spent) {
+        if let Some(ticket) = self.ticket.take() {
+            self.budgets.lock().settled(ticket, entry, &self.charge.spent(spent));
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.budgets.lock().dropped(ticket, !self.recorded);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Budgets and prices, as the gateway decides by them.
+//!
+//! Must never: leave out a budget that holds and cannot be read; the gateway denies by it.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, Row, params};
+use tabellion_model::body::{BudgetScope, Caps};
+use tabellion_model::charge::{Currency, Rates, Window};
+use tabellion_model::{Id, Micros, RecordId};
+
+use super::Gate;
+use crate::error::ViewsError;
+use crate::values::{id, number, optional_number, optional_time, time};
+
+/// What the calls of a budget took in one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Used {
+    /// Money in the budget's currency, in millionths.
+    pub micros: u64,
+    /// Tokens.
+    pub tokens: u64,
+    /// Calls.
+    pub calls: u64,
+}
+
+/// What a budget says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Whose calls.
+    pub scope: BudgetScope,
+    /// The time that it is for.
+    pub window: Window,
+    /// Its limits.
+    pub caps: Caps,
+    /// Where the newest window begins in which any of its calls was let through.
+    pub start: Micros,
+    /// What they took, and reserved, in that window.
+    pub used: Used,
+}
+
+/// One budget that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateBudget {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u64,
+    /// What it says; none: its content was erased, or is of a kind that is not known here.
+    pub held: Option<Held>,
+}
+
+/// One price that calls may be rated by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatePrice {
+    /// The record that set it.
+    pub record: RecordId,
+    /// The upstream that it is of.
+    pub upstream: String,
+    /// The model, as the upstream is given it.
+    pub model: String,
+    /// Most tokens of an answer.
+    pub output_limit: Option<u64>,
+    /// Most tokens of a prompt.
+    pub input_limit: Option<u64>,
+    /// What tokens cost, and when.
+    pub rates: Rates,
+}
+
+/// `before` at `position`, with budgets and prices read anew.
+pub(crate) fn load_spend(db: &Connection, position: u64, before: &Gate) -> Result<Gate, ViewsError> {
+    let (budgets, prices) = (budgets(db)?, prices(db)?);
+    let kept = |prices| if prices == *before.prices { Arc::clone(&before.prices) } else { Arc::new(prices) };
+    Ok(Gate { position, budgets: Arc::new(budgets), prices: kept(prices), ..Gate::clone(before) })
+}
+
+pub(super) fn budgets(db: &Connection) -> rusqlite::Result<Vec<GateBudget>> {
+    let sql = "SELECT * FROM budgets WHERE newest = 1 AND ended = 0 ORDER BY name";
+    let mut select = db.prepare_cached(sql)?;
+    let found = select.query_map([], |row| {
+        Ok(GateBudget { name: row.get("name")?, version: number(row, "version")?, held: held(row)? })
+    })?;
+    let mut budgets = found.collect::<rusqlite::Result<Vec<_>>>()?;
+    for held in budgets.iter_mut().filter_map(|budget| budget.held.as_mut()) {
+        (held.start, held.used) = used(db, held.scope, held.window, held.caps.currency)?;
+    }
+    Ok(budgets)
+}
+
+/// What a row of `budgets` says.
+pub(crate) fn held(row: &Row<'_>) -> rusqlite::Result<Option<Held>> {
+    let (kind, span): (Option<String>, Option<String>) = (row.get("scope")?, row.get("span")?);
+    let subject: Option<[u8; 16]> = row.get("subject")?;
+    let scope = match (kind.as_deref(), subject) {
+        (Some("tenant"), None) => BudgetScope::Tenant,
+        (Some("system"), Some(system)) => BudgetScope::System(Id::from_bytes(system)),
+        (Some("key"), Some(key)) => BudgetScope::Key(Id::from_bytes(key)),
+        _ => return Ok(None),
+    };
+    let Some(window) = span.as_deref().and_then(|span| Window::parse(span).ok()) else { return Ok(None) };
+    let currency: Option<String> = row.get("currency")?;
+    let caps = Caps {
+        micros: optional_number(row, "micros")?,
+        currency: currency.as_deref().and_then(Currency::parse),
+        tokens: optional_number(row, "tokens")?,
+        calls: optional_number(row, "calls")?,
+        calls_per_minute: optional_number(row, "calls_per_minute")?,
+        calls_at_once: optional_number(row, "calls_at_once")?,
+    };
+    Ok(Some(Held { scope, window, caps, start: Micros(0), used: Used::default() }))
+}
+
+/// What the calls of `scope` took in the newest window in which there were any, and where it begins.
+pub(crate) fn used(
+    db: &Connection,
+    scope: BudgetScope,
+    window: Window,
+    currency: Option<Currency>,
+) -> rusqlite::Result<(Micros, Used)> {
+    let (condition, subject): (_, &[u8]) = match &scope {
+        BudgetScope::Tenant => ("?1 IS NOT NULL", &[]),
+        BudgetScope::System(system) => ("system = ?1", system.as_bytes()),
+        BudgetScope::Key(key) => ("key = ?1", key.as_bytes()),
+    };
+    let span = if window == Window::Total { Window::Total } else { Window::Day };
+    let sql = format!(
+        "SELECT start FROM spend WHERE span = ?2 AND {condition} AND calls > 0 ORDER BY start DESC LIMIT 1"
+    );
+    let mut newest = db.prepare_cached(&sql)?;
+    let mut rows = newest.query(params![subject, span.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok((Micros(0), Used::default())) };
+    let start = window.start(time(row, "start")?);
+    let sql = format!(
+        "SELECT coalesce(sum(CASE WHEN currency = ?4 THEN micros END), 0) AS micros, coalesce(sum(tokens), 0) AS tokens,
+        coalesce(sum(calls), 0) AS calls FROM spend WHERE span = ?2 AND start >= ?3 AND {condition}"
+    );
+    let currency = currency.map(|currency| currency.to_string());
+    let used = db.prepare_cached(&sql)?.query_row(
+        params![subject, span.as_str(), crate::values::int(start.0), currency],
+        |row| {
+            Ok(Used {
+                micros: number(row, "micros")?,
+                tokens: number(row, "tokens")?,
+                calls: number(row, "calls")?,
+            })
+        },
+    )?;
+    Ok((start, used))
+}
+
+pub(super) fn prices(db: &Connection) -> rusqlite::Result<Vec<GatePrice>> {
+    let sql = "SELECT * FROM prices WHERE newest = 1 AND withdrawn = 0 AND unit IS NOT NULL ORDER BY valid_from DESC, name";
+    let mut select = db.prepare_cached(sql)?;
+    let found = select.query_map([], price)?;
+    found.filter_map(Result::transpose).collect()
+}
+
+fn price(row: &Row<'_>) -> rusqlite::Result<Option<GatePrice>> {
+    let currency: Option<String> = row.get("currency")?;
+    let Some(currency) = currency.as_deref().and_then(Currency::parse) else { return Ok(None) };
+    Ok(Some(GatePrice {
+        record: id(row, "record_id")?,
+        upstream: row.get("upstream")?,
+        model: row.get("model")?,
+        output_limit: optional_number(row, "output_limit")?,
+        input_limit: optional_number(row, "input_limit")?,
+        rates: Rates {
+            currency,
+            input: number(row, "input")?,
+            cached: number(row, "cached")?,
+            cache_write: number(row, "cache_write")?,
+            output: number(row, "output")?,
+            from: time(row, "valid_from")?,
+            until: optional_time(row, "valid_until")?,
+        },
+    }))
+}

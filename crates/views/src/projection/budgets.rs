@@ -1,0 +1,142 @@
+//! Budgets: every version of each, the newest marked.
+
+use rusqlite::{Connection, params};
+use tabellion_model::body::{BudgetEnded, BudgetScope, BudgetSet};
+
+use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
+use crate::record::{Record, Tagged};
+use crate::values::int;
+
+pub(super) const BUDGETS: Projection =
+    Projection { name: "budgets", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
+
+const TABLES: &[Table] = &[Table {
+    name: "budgets",
+    key: "name, version",
+    tagged: &[TaggedColumns {
+        unit: "unit",
+        values: &[
+            "scope",
+            "subject",
+            "span",
+            "micros",
+            "currency",
+            "tokens",
+            "calls",
+            "calls_per_minute",
+            "calls_at_once",
+            "alert_percent",
+            "note",
+        ],
+    }],
+}];
+
+const DDL: &str = "
+CREATE TABLE budgets (
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    actor BLOB NOT NULL,
+    newest INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    scope TEXT,
+    subject BLOB,
+    span TEXT,
+    micros INTEGER,
+    currency TEXT,
+    tokens INTEGER,
+    calls INTEGER,
+    calls_per_minute INTEGER,
+    calls_at_once INTEGER,
+    alert_percent INTEGER,
+    note TEXT,
+    unit BLOB,
+    PRIMARY KEY (name, version)
+) STRICT;
+CREATE INDEX budgets_newest ON budgets (name) WHERE newest = 1;
+";
+
+fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    if record.is::<BudgetSet>() {
+        return set(db, record, record.body::<BudgetSet>());
+    }
+    if record.is::<BudgetEnded>() {
+        return ended(db, record, record.body::<BudgetEnded>());
+    }
+    Ok(Applied::Passed)
+}
+
+/// The version that the record makes; the one before is the newest no more.
+fn version<'a>(db: &Connection, record: &'a Record<'_>) -> rusqlite::Result<Option<(&'a str, u64)>> {
+    let Some((name, version)) = record.stream_name("budget/") else { return Ok(None) };
+    run(db, "UPDATE budgets SET newest = 0 WHERE name = ?1 AND newest = 1", params![name])?;
+    Ok(Some((name, version)))
+}
+
+const TWICE: &str = "the budget has this version already";
+
+fn set(db: &Connection, record: &Record<'_>, body: Option<Tagged<BudgetSet>>) -> rusqlite::Result<Applied> {
+    let Some((name, version)) = version(db, record)? else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    // Content that speaks of another budget than the stream is as good as none.
+    let body = body.filter(|body| body.value.name == name);
+    let said = body.as_ref().map(|body| &body.value);
+    let caps = said.map(|said| said.caps).unwrap_or_default();
+    let subject = said.and_then(|said| match said.scope {
+        BudgetScope::Tenant => None,
+        BudgetScope::System(system) => Some(*system.as_bytes()),
+        BudgetScope::Key(key) => Some(*key.as_bytes()),
+    });
+    let sql = "INSERT INTO budgets (name, version, entry, at, actor, newest, ended, scope, subject, span, micros, currency, tokens, calls,
+        calls_per_minute, calls_at_once, alert_percent, note, unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT DO NOTHING";
+    let rows = run(
+        db,
+        sql,
+        params![
+            name,
+            int(version),
+            int(record.index),
+            int(record.committed_at.0),
+            record.header.actor.as_bytes(),
+            said.map(|said| said.scope.kind()),
+            subject,
+            said.map(|said| said.window.as_str()),
+            caps.micros.map(int),
+            caps.currency.map(|currency| currency.to_string()),
+            caps.tokens.map(int),
+            caps.calls.map(int),
+            caps.calls_per_minute.map(int),
+            caps.calls_at_once.map(int),
+            said.and_then(|said| said.alert_percent).map(int),
+            said.map(|said| &said.note),
+            body.as_ref().map(|body| body.unit.as_bytes()),
+        ],
+    )?;
+    Ok(changed(rows, TWICE))
+}
+
+fn ended(
+    db: &Connection,
+    record: &Record<'_>,
+    body: Option<Tagged<BudgetEnded>>,
+) -> rusqlite::Result<Applied> {
+    let Some((name, version)) = version(db, record)? else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let body = body.filter(|body| body.value.name == name);
+    let sql = "INSERT INTO budgets (name, version, entry, at, actor, newest, ended, note, unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7) ON CONFLICT DO NOTHING";
+    let rows = run(
+        db,
+        sql,
+        params![
+            name,
+            int(version),
+            int(record.index),
+            int(record.committed_at.0),
+            record.header.actor.as_bytes(),
+            body.as_ref().map(|body| &body.value.reason),
+            body.as_ref().map(|body| body.unit.as_bytes()),
+        ],
+    )?;
+    Ok(changed(rows, TWICE))
+}

@@ -1,0 +1,297 @@
+//! Spend: what calls took, added up by day, system, key or model; prices and budgets as they stand.
+//!
+//! Promises: sums are exact; counted and reserved, priced and unpriced are told apart, and so are currencies. Its time grows with the calls of the window asked
+//! for, which is at most [`MAX_SPEND_DAYS`] long.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use tabellion_model::body::{BudgetScope, Caps};
+use tabellion_model::charge::{Currency, Rates, Window};
+use tabellion_model::{CredentialId, Micros, SystemId};
+
+use super::{Page, Rows, Where, bytes};
+use crate::error::ViewsError;
+use crate::gate::{Used, budget_said, budget_used};
+use crate::projection::tallies::DAY_US;
+use crate::values::{id, number, optional_number, optional_time, time};
+use crate::views::Views;
+
+/// Longest window of one answer: a year and a day.
+pub const MAX_SPEND_DAYS: u64 = 367;
+/// Most rows of one answer.
+pub const MAX_SPEND_ROWS: usize = 10_000;
+
+/// What sums are made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpendBy {
+    /// The day of commit, UTC.
+    Day,
+    /// The system.
+    System,
+    /// The key.
+    Key,
+    /// The upstream and the model as it was asked for.
+    Model,
+}
+
+/// Which calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SpendFilter {
+    /// From this moment on.
+    pub from: Option<Micros>,
+    /// Before this one.
+    pub to: Option<Micros>,
+    /// Of these systems alone.
+    pub systems: Option<Vec<SystemId>>,
+}
+
+/// One sum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpendRow {
+    /// What it is of: a day (RFC 3339), the hex of a system or key, `<upstream>/<model>`; none: it was erased.
+    pub of: Option<String>,
+    /// The currency; none: calls without a known price.
+    pub currency: Option<Currency>,
+    /// Calls.
+    pub calls: u64,
+    /// Of these, charged by what was reserved: not ended, or nobody counted.
+    pub calls_reserved: u64,
+    /// Tokens of prompts.
+    pub input: u64,
+    /// Tokens of answers.
+    pub output: u64,
+    /// Money for what was counted, in millionths.
+    pub settled_micros: u64,
+    /// Money for what was reserved.
+    pub reserved_micros: u64,
+    /// What all of it cost by the prices that the calls were let through with, where their currency is the same.
+    pub first_micros: u64,
+}
+
+impl Views {
+    /// Sums of what calls took.
+    pub fn spend(&self, filter: &SpendFilter, by: SpendBy) -> Result<Vec<SpendRow>, ViewsError> {
+        self.ask(|db| Ok(sums(db, filter, by)?))
+    }
+
+    /// The newest version of every budget, also of those ended; the last changed first.
+    pub fn budgets(&self, page: Page) -> Result<Rows<BudgetVersion>, ViewsError> {
+        let mut wanted = Where::default();
+        wanted.only("newest = 1");
+        self.ask(|db| wanted.page(db, BUDGETS, "entry", page, budget, |version| version.entry))
+    }
+
+    /// The newest version of one budget.
+    pub fn budget(&self, name: &str) -> Result<Option<BudgetVersion>, ViewsError> {
+        let sql = "SELECT * FROM budgets WHERE name = ?1 AND newest = 1";
+        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name], budget).optional()?))
+    }
+
+    /// All versions of one budget, newest first.
+    pub fn budget_versions(&self, name: &str, page: Page) -> Result<Rows<BudgetVersion>, ViewsError> {
+        let mut wanted = Where::default();
+        wanted.with("name = ?", Some(name.to_owned()));
+        self.ask(|db| wanted.page(db, BUDGETS, "entry", page, budget, |version| version.entry))
+    }
+
+    /// What the calls of a budget took in the newest window in which there were any, and where that begins.
+    pub fn budget_used(&self, said: &BudgetSaid) -> Result<(Micros, Used), ViewsError> {
+        self.ask(|db| Ok(budget_used(db, said.scope, said.window, said.caps.currency)?))
+    }
+
+    /// The newest version of every price, also of those withdrawn; the last changed first.
+    pub fn prices(&self, page: Page) -> Result<Rows<PriceVersion>, ViewsError> {
+        let mut wanted = Where::default();
+        wanted.only("newest = 1");
+        self.ask(|db| wanted.page(db, PRICES, "entry", page, price, |version| version.entry))
+    }
+
+    /// The newest version of one price.
+    pub fn price(&self, name: &str) -> Result<Option<PriceVersion>, ViewsError> {
+        let sql = "SELECT * FROM prices WHERE name = ?1 AND newest = 1";
+        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name], price).optional()?))
+    }
+
+    /// All versions of one price, newest first.
+    pub fn price_versions(&self, name: &str, page: Page) -> Result<Rows<PriceVersion>, ViewsError> {
+        let mut wanted = Where::default();
+        wanted.with("name = ?", Some(name.to_owned()));
+        self.ask(|db| wanted.page(db, PRICES, "entry", page, price, |version| version.entry))
+    }
+}
+
+const BUDGETS: &str = "SELECT * FROM budgets";
+const PRICES: &str = "SELECT * FROM prices";
+
+/// What a version of a budget says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetSaid {
+    /// Whose calls.
+    pub scope: BudgetScope,
+    /// The time that it is for.
+    pub window: Window,
+    /// Its limits.
+    pub caps: Caps,
+    /// From this share on it counts as nearly used up.
+    pub alert_percent: Option<u64>,
+}
+
+/// One version of a budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetVersion {
+    /// The budget's name.
+    pub name: String,
+    /// The version: that of its stream.
+    pub version: u64,
+    /// Its entry.
+    pub entry: u64,
+    /// Commit time of that.
+    pub at: Micros,
+    /// Who wrote it.
+    pub by: CredentialId,
+    /// Whether it ended the budget.
+    pub ended: bool,
+    /// What it says; none: it ended the budget, or its content was erased.
+    pub said: Option<BudgetSaid>,
+    /// What changed and why; none: erased.
+    pub note: Option<String>,
+}
+
+/// What a version of a price says of its model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceSaid {
+    /// The upstream that it is of.
+    pub upstream: String,
+    /// The model, as the upstream is given it.
+    pub model: String,
+    /// Most tokens of an answer.
+    pub output_limit: Option<u64>,
+    /// Most tokens of a prompt.
+    pub input_limit: Option<u64>,
+}
+
+/// One version of a price.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceVersion {
+    /// The price's name.
+    pub name: String,
+    /// The version: that of its stream.
+    pub version: u64,
+    /// Its entry.
+    pub entry: u64,
+    /// Commit time of that.
+    pub at: Micros,
+    /// Who wrote it.
+    pub by: CredentialId,
+    /// What tokens cost; none: it withdrew the price.
+    pub rates: Option<Rates>,
+    /// What it is of; none: it withdrew the price, or its content was erased.
+    pub said: Option<PriceSaid>,
+    /// Where it is from, or why it was withdrawn; none: erased.
+    pub source: Option<String>,
+}
+
+fn budget(row: &Row<'_>) -> rusqlite::Result<BudgetVersion> {
+    let said = budget_said(row)?;
+    let alert_percent = optional_number(row, "alert_percent")?;
+    Ok(BudgetVersion {
+        name: row.get("name")?,
+        version: number(row, "version")?,
+        entry: number(row, "entry")?,
+        at: time(row, "at")?,
+        by: id(row, "actor")?,
+        ended: row.get("ended")?,
+        said: said.map(|said| BudgetSaid {
+            scope: said.scope,
+            window: said.window,
+            caps: said.caps,
+            alert_percent,
+        }),
+        note: row.get("note")?,
+    })
+}
+
+fn price(row: &Row<'_>) -> rusqlite::Result<PriceVersion> {
+    let currency: Option<String> = row.get("currency")?;
+    let rates = match currency.as_deref().and_then(Currency::parse) {
+        None => None,
+        Some(currency) => Some(Rates {
+            currency,
+            input: number(row, "input")?,
+            cached: number(row, "cached")?,
+            cache_write: number(row, "cache_write")?,
+            output: number(row, "output")?,
+            from: time(row, "valid_from")?,
+            until: optional_time(row, "valid_until")?,
+        }),
+    };
+    let (upstream, model): (Option<String>, Option<String>) = (row.get("upstream")?, row.get("model")?);
+    let limits = (optional_number(row, "output_limit")?, optional_number(row, "input_limit")?);
+    Ok(PriceVersion {
+        name: row.get("name")?,
+        version: number(row, "version")?,
+        entry: number(row, "entry")?,
+        at: time(row, "at")?,
+        by: id(row, "actor")?,
+        rates,
+        said: upstream.zip(model).map(|(upstream, model)| PriceSaid {
+            upstream,
+            model,
+            output_limit: limits.0,
+            input_limit: limits.1,
+        }),
+        source: row.get("source")?,
+    })
+}
+
+fn sums(db: &Connection, filter: &SpendFilter, by: SpendBy) -> rusqlite::Result<Vec<SpendRow>> {
+    let mut wanted = Where::default();
+    wanted.times("charges.at", filter.from, filter.to);
+    if let Some(systems) = &filter.systems {
+        let list: Vec<String> = systems
+            .iter()
+            .map(|system| {
+                wanted.values.push(Value::Blob(bytes(*system)));
+                format!("?{}", wanted.values.len())
+            })
+            .collect();
+        wanted.only(&format!("charges.system IN ({})", list.join(", ")));
+    }
+    let (of, join) = match by {
+        SpendBy::Day => (format!("charges.at - charges.at % {DAY_US}"), ""),
+        SpendBy::System => ("lower(hex(charges.system))".to_owned(), ""),
+        SpendBy::Key => ("lower(hex(charges.key))".to_owned(), ""),
+        SpendBy::Model => (
+            "calls.upstream || '/' || calls.model".to_owned(),
+            " LEFT JOIN calls ON calls.entry = charges.entry",
+        ),
+    };
+    let sql = format!(
+        "SELECT {of} AS of, charges.currency AS currency, count(*) AS calls, sum(known IN ('open', 'reserve')) AS calls_reserved,
+        sum(input) AS input, sum(charges.output) AS output,
+        coalesce(sum(CASE WHEN known NOT IN ('open', 'reserve') THEN micros END), 0) AS settled,
+        coalesce(sum(CASE WHEN known IN ('open', 'reserve') THEN micros END), 0) AS reserved,
+        coalesce(sum(CASE WHEN first_currency = charges.currency THEN first_micros END), 0) AS first
+        FROM charges{join}{} GROUP BY 1, 2 ORDER BY 1, 2 LIMIT {MAX_SPEND_ROWS}",
+        wanted.sql()
+    );
+    let mut select = db.prepare_cached(&sql)?;
+    let rows = select.query_map(params_from_iter(wanted.values), |row| sum(row, by))?;
+    rows.collect()
+}
+
+fn sum(row: &Row<'_>, by: SpendBy) -> rusqlite::Result<SpendRow> {
+    let of = if by == SpendBy::Day { Some(time(row, "of")?.to_string()) } else { row.get("of")? };
+    let currency: Option<String> = row.get("currency")?;
+    Ok(SpendRow {
+        of,
+        currency: currency.as_deref().and_then(Currency::parse),
+        calls: number(row, "calls")?,
+        calls_reserved: number(row, "calls_reserved")?,
+        input: number(row, "input")?,
+        output: number(row, "output")?,
+        settled_micros: number(row, "settled")?,
+        reserved_micros: number(row, "reserved")?,
+        first_micros: number(row, "first")?,
+    })
+}
