@@ -1,3 +1,5 @@
+//! Whatever the order of things, the purse never understates what is used, and an empty one beside the same log decides alike.
+
 use proptest::prelude::*;
 use tabellion_model::body::{BudgetScope, Caps};
 use tabellion_model::charge::{Currency, Window};
