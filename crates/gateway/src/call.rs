@@ -80,7 +80,7 @@ struct Ready {
 /// What is promised to a call before it is let through: room for its end record, and what it reserved of budgets.
 struct Promised {
     room: Room,
-    hold: Option<Hold>,
+    hold: Option<Box<Hold>>,
 }
 
 /// What is left of a call once it is decided.
@@ -146,7 +146,8 @@ impl Call {
             Err(refusal) => return self.deny(&refusal, Some(ready.model)).await,
         };
         let record = self.authorisation(&ready, &hold, &body);
-        let Some(mut running) = self.authorise(&record, ready.permission.capture, Some(hold)).await else {
+        let Some(mut running) = self.authorise(&record, ready.permission.capture, Some(Box::new(hold))).await
+        else {
             return;
         };
         if let Some(interrupt) = running.interrupted() {
@@ -180,7 +181,7 @@ impl Call {
         let upstream = outbound.upstream.number;
         if ready.stream && stream::is_stream(&inbound.head) {
             let asked = stream::Asked { surface, usage_wanted: ready.usage_wanted };
-            stream::relay(running, inbound, upstream, ready.scope, asked).await;
+            Box::pin(stream::relay(running, inbound, upstream, ready.scope, asked)).await;
         } else {
             let asked = whole::Asked { surface, streamed: ready.stream };
             whole::answer(running, inbound, upstream, ready.scope, asked).await;
@@ -301,7 +302,7 @@ impl Call {
         mut self,
         record: &CallAuthorised,
         capture: Capture,
-        hold: Option<Hold>,
+        hold: Option<Box<Hold>>,
     ) -> Option<Running> {
         let reserved = hold.as_ref().map(|hold| hold.charge.reserved);
         let evidence = &self.worker.shared.evidence;

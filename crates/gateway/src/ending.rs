@@ -143,7 +143,7 @@ pub(crate) struct Authorised {
     /// Promised to the end record; given back once it is durable.
     pub(crate) room: Option<Room>,
     /// What it reserved of budgets; none: nothing is sent for it.
-    pub(crate) hold: Option<Hold>,
+    pub(crate) hold: Option<Box<Hold>>,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) facts: Facts,
 }

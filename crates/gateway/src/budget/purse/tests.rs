@@ -173,7 +173,9 @@ proptest! {
     #[test]
     fn a_restart_decides_as_the_process_before(steps in proptest::collection::vec(step(), 1..120)) {
         let mut world = World::new();
-        steps.iter().for_each(|step| world.take(step));
+        for step in &steps {
+            world.take(step);
+        }
         // A process that ends leaves no call behind that is on no record.
         for (ticket, _) in std::mem::take(&mut world.asked) {
             world.purse.dropped(ticket, true);
