@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::Micros;
 use tabellion_model::charge::Currency;
-use tabellion_views::query::{MAX_SPEND_DAYS, SpendBy, SpendFilter, SpendRow};
+use tabellion_views::query::{MAX_SPEND_DAYS, MAX_SPEND_ROWS, SpendBy, SpendFilter, SpendRow};
 
 use super::forms::{CurrencyForm, Time};
 use super::{Actor, Desk};
@@ -108,7 +108,15 @@ impl Desk {
             ByForm::Key => SpendBy::Key,
             ByForm::Model => SpendBy::Model,
         };
-        let sums = self.views.spend(&filter, by)?.into_iter().map(sum).collect();
+        let rows = self.views.spend(&filter, by)?;
+        if rows.len() >= MAX_SPEND_ROWS {
+            // Sums that leave some out would be taken for all of them.
+            let what = format!(
+                "the window holds {MAX_SPEND_ROWS} sums or more; choose a shorter one, or add up by something else"
+            );
+            return Err(Refusal::at(Code::Malformed, "/from", what));
+        }
+        let sums = rows.into_iter().map(sum).collect();
         Ok(Spend { from: Time(from), to: Time(to), sums })
     }
 

@@ -18,7 +18,7 @@ use crate::views::Views;
 
 /// Longest window of one answer: a year and a day.
 pub const MAX_SPEND_DAYS: u64 = 367;
-/// Most rows of one answer.
+/// Most rows of one answer; one with so many may leave some out.
 pub const MAX_SPEND_ROWS: usize = 10_000;
 
 /// What sums are made by.
