@@ -14,7 +14,6 @@ use tabellion_mask::Scope;
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::Micros;
 use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Masked, Outcome};
-use tabellion_policy::PolicySet;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -23,7 +22,7 @@ use crate::authenticate::Caller;
 use crate::body::AnswerBody;
 use crate::code::Code;
 use crate::config::span;
-use crate::decide::{self, Asked, Permission, Refusal};
+use crate::decide::{self, Asked, InForce, Permission, Refusal};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
 use crate::dialect::sent_on::SentOn;
@@ -128,7 +127,7 @@ impl Call {
             Ok(rules) => rules,
             Err(refusal) => return self.deny(&refusal, None).await,
         };
-        let ready = match self.prepare(surface, &body, rules.as_deref()) {
+        let ready = match self.prepare(surface, &body, &rules) {
             Ok(ready) => ready,
             Err((refusal, model)) => return self.deny(&refusal, model).await,
         };
@@ -173,7 +172,7 @@ impl Call {
         &self,
         surface: Surface,
         body: &Bytes,
-        rules: Option<&PolicySet>,
+        rules: &InForce,
     ) -> Result<Ready, (Refusal, Option<String>)> {
         decide::live(&self.caller).map_err(|refusal| (refusal, None))?;
         let limits = &self.worker.shared.limits;
@@ -257,6 +256,7 @@ impl Call {
             masked: ready.masked.clone(),
             policies: decide::policy_digests(&self.caller.gate),
             rules: ready.permission.rules.clone(),
+            observed: ready.permission.observed.clone(),
             retry: retry_count(&self.headers),
             prompt,
             prompt_withheld,
@@ -335,6 +335,7 @@ impl Call {
             received_sha256: hex_of(digest),
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
+            observed: refusal.observed.clone(),
             retry: retry_count(&self.headers),
         };
         self.stopwatch.enter(Phase::Sync);

@@ -23,8 +23,8 @@ use serde_json::{Map, Value};
 
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use call::{
-    Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, Masked, Outcome,
-    Usage,
+    Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, Masked, Observed,
+    Outcome, Usage,
 };
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
@@ -36,7 +36,9 @@ pub use operation::{ConfigLoaded, NoiseCounted, VerificationRan};
 pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
-pub use policy::{PolicyPublished, PolicyWithdrawn};
+pub use policy::{
+    ObservationEnd, PolicyObservationEnded, PolicyObserved, PolicyPublished, PolicyRefused, PolicyWithdrawn,
+};
 pub use register::{
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted,
@@ -93,6 +95,9 @@ bodies! {
     CredentialRevoked => "credential.revoked",
     PolicyPublished => "policy.published",
     PolicyWithdrawn => "policy.withdrawn",
+    PolicyObserved => "policy.observed",
+    PolicyObservationEnded => "policy.observation_ended",
+    PolicyRefused => "policy.refused",
     CallAuthorised => "call.authorised",
     CallCompleted => "call.completed",
     CallDenied => "call.denied",

@@ -43,7 +43,7 @@ pub struct GateKey {
     pub ends_at: Option<Micros>,
 }
 
-/// One policy in force.
+/// One policy in force, or observed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatePolicy {
     /// Its name.
@@ -65,7 +65,9 @@ pub struct Gate {
     pub keys: Arc<HashMap<CredentialId, GateKey>>,
     /// Policies in force, by name order.
     pub policies: Arc<Vec<GatePolicy>>,
-    /// Changes whenever `policies` does, so that compiled rules can be kept until then.
+    /// Texts that are tried on calls beside those in force and decide none, by name order; each stands for the policy of its name.
+    pub observed: Arc<Vec<GatePolicy>>,
+    /// Changes whenever `policies` or `observed` does, so that compiled rules can be kept until then.
     pub policy_generation: u64,
 }
 

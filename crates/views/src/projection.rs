@@ -11,6 +11,7 @@ mod credentials;
 pub(crate) mod filed;
 mod issuers;
 pub(crate) mod ledger;
+mod observations;
 mod operations;
 mod people;
 mod policies;
@@ -86,6 +87,7 @@ pub const ALL: &[Projection] = &[
     systems::SYSTEMS,
     credentials::CREDENTIALS,
     policies::POLICIES,
+    observations::OBSERVATIONS,
     people::PEOPLE,
     calls::CALLS,
     operations::OPERATIONS,

@@ -83,6 +83,7 @@ impl Call {
                 received_sha256,
                 policies,
                 rules: vec!["house.rule1".to_owned()],
+                observed: None,
                 retry: 0,
             };
             draft(&body, key)?
@@ -101,6 +102,7 @@ impl Call {
                 masked: vec![Masked { class: "email".to_owned(), count: 1 }],
                 policies,
                 rules: vec!["house.rule0".to_owned()],
+                observed: None,
                 retry: 0,
                 prompt: kept.then(|| PROMPT.repeat(4)),
                 prompt_withheld: (!kept).then(|| "capture_off".to_owned()),

@@ -67,6 +67,9 @@ impl Config {
         {
             all.insert("erasure".to_owned(), erasure);
         }
+        if let (Some(policies), Some(all)) = (self.observation.effective(), all.as_object_mut()) {
+            all.insert("policies".to_owned(), policies);
+        }
         if let (Some((keys, token)), Some(all)) = (self.keys.effective(), all.as_object_mut()) {
             all.insert("keys".to_owned(), keys);
             all.insert("pkcs11".to_owned(), token);

@@ -8,7 +8,7 @@ use tabellion_testkit::upstream::{Answer, openai};
 use tempfile::TempDir;
 
 use super::organisation::Organisation;
-use super::support::{Ran, tabellion};
+use super::support::{Ran, tabellion, wait_until};
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/policies")
@@ -210,4 +210,51 @@ fn recorded_decisions_are_asked_again() {
         "{}",
         said.out
     );
+}
+
+/// A real gateway tries an observed text on every call and answers as if it were not there; each call's record says what would have come.
+/// Requirement: N16.
+#[test]
+fn an_observed_policy_changes_no_answer_and_stands_in_every_record() {
+    let organisation = Organisation::new(Answer::json(200, openai::chat_of("48 months.")));
+    let system = organisation.system("Loan support");
+    let key = organisation.key(&system, &json!({}));
+    let text = "@id(\"all\") permit (principal, action, resource);\n@id(\"no-large\") forbid (principal, action, resource == Model::\"large\");\n";
+    let before = organisation.chat(&key.secret, "large", "How long?");
+    organisation.done(
+        "PUT",
+        "/api/v1/policies/base/observation",
+        &json!({"text": text, "note": "to be tried"}),
+    );
+    let after = organisation.chat(&key.secret, "large", "How long?");
+    assert_eq!((before.status, after.status), (200, 200), "an observed rule stopped a call: {after:?}");
+    assert_eq!(organisation.chat(&key.secret, "small", "How long?").status, 200);
+    let admin = &organisation.admin.token;
+    let state = || organisation.read(admin, "/api/v1/policies/base/observation");
+    wait_until("the views have both calls", || state()["calls"] == 2);
+    let state = state();
+    assert_eq!(state["would_deny"][0]["calls"], 1, "{state}");
+    assert_eq!(state["would_deny"][0]["rules"], json!({"base.no-large": 1}), "{state}");
+    assert_eq!(
+        (&state["would_deny"][0]["name"], &state["would_permit"]),
+        (&json!("Loan support"), &json!([])),
+        "{state}"
+    );
+    let index = &organisation.call(admin, after.record())["proof"]["decided"]["index"];
+    let entry = organisation.read(admin, &format!("/api/v1/entries/{index}"));
+    let fields = &entry["units"][0]["fields"];
+    assert_eq!(fields["rules"], json!(["base.all"]), "what decided is what is in force: {entry}");
+    let observed = &fields["observed"];
+    assert_eq!(
+        (&observed["verdict"], &observed["rules"]),
+        (&json!("forbidden"), &json!(["base.no-large"])),
+        "{entry}"
+    );
+    assert_eq!(observed["policies"], json!([state["digest"]]), "{entry}");
+    // Without an observation nothing of it is in a record, as it was before there were any.
+    organisation.done("POST", "/api/v1/policies/base/observation/end", &json!({"reason": "seen enough"}));
+    let index = &organisation.call(admin, organisation.chat(&key.secret, "large", "How long?").record())["proof"]
+        ["decided"]["index"];
+    let entry = organisation.read(admin, &format!("/api/v1/entries/{index}"));
+    assert_eq!(entry["units"][0]["fields"].get("observed"), None, "{entry}");
 }

@@ -8,7 +8,7 @@ use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledger, NewLog, OpenOptions};
 use tabellion_model::body::{
     Answered, Body, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, CredentialIssued,
-    CredentialRevoked, Delivered, Masked, Outcome, PersonAdded, PersonDetails, PolicyPublished,
+    CredentialRevoked, Delivered, Masked, Observed, Outcome, PersonAdded, PersonDetails, PolicyPublished,
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted, SystemRegistered, SystemStage, SystemStageChanged, Usage, ViewRemoved, ViewSaved,
 };
@@ -322,6 +322,11 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         masked: vec![masked("email", 2), masked("iban", 1)],
         policies: vec!["ef".repeat(32)],
         rules: vec!["house.rule0".to_owned()],
+        observed: Some(Observed {
+            policies: vec!["0b".repeat(32)],
+            verdict: "forbidden".to_owned(),
+            rules: vec!["house.rule2".to_owned()],
+        }),
         retry: 0,
         prompt: None,
         prompt_withheld: Some("capture_off".to_owned()),
@@ -364,6 +369,7 @@ pub(crate) fn denied(system: SystemId, key: CredentialId, code: &str) -> Draft {
         received_sha256: "ab".repeat(32),
         policies: Vec::new(),
         rules: vec!["house.rule1".to_owned()],
+        observed: None,
         retry: 1,
     };
     of_system(by(draft(&body), key), system)
