@@ -19,6 +19,7 @@ pub mod erasures;
 pub mod forms;
 pub mod issuers;
 pub mod keys;
+pub mod observing;
 pub mod packages;
 pub(crate) mod past;
 pub mod people;
@@ -93,6 +94,8 @@ pub struct Tools {
     pub registers: Registers,
     /// Checks policies.
     pub check_policy: PolicyCheck,
+    /// How long policies are observed before they come into force.
+    pub observation: observing::ObservationRules,
     /// Ends the process.
     pub on_fatal: OnFatal,
     /// Longest wait for the views to pass a change before it is answered; [`VIEWS_WITHIN`] for a server. The gateway decides by the same views,
@@ -109,6 +112,8 @@ pub struct Desk {
     pub(crate) then: Option<past::Then>,
     /// Held while roles change: that one administrator stays is a rule over several streams, which no single stream's version guards.
     pub(crate) roles: Mutex<()>,
+    /// Held while a policy comes into force or under observation.
+    pub(crate) observing: Mutex<()>,
     /// Held while the Statement of Applicability changes: an approval is of all its rows, and each has a stream of its own.
     pub(crate) statement: Mutex<()>,
     /// Held while somebody keeps a view: how many they may keep is a rule over several streams.
@@ -156,6 +161,7 @@ impl Desk {
             tools: Arc::new(tools),
             then: None,
             roles: Mutex::new(()),
+            observing: Mutex::new(()),
             statement: Mutex::new(()),
             issuers_stand: RwLock::new(()),
             saving_views: Mutex::new(()),

@@ -15,7 +15,6 @@ use tabellion_mask::Scope;
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::Micros;
 use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Guarded, Masked, Outcome};
-use tabellion_policy::PolicySet;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -25,7 +24,7 @@ use crate::body::AnswerBody;
 use crate::budget::{Charge, Hold, bound};
 use crate::code::Code;
 use crate::config::span;
-use crate::decide::{self, Asked, Permission, Refusal};
+use crate::decide::{self, Asked, InForce, Permission, Refusal};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
 use crate::dialect::sent_on::SentOn;
@@ -143,13 +142,18 @@ impl Call {
             Ok(rules) => rules,
             Err(refusal) => return self.deny(&refusal, None).await,
         };
-        let ready = match self.prepare(surface, &body, rules.as_deref()) {
+        let ready = match self.prepare(surface, &body, &rules) {
             Ok(ready) => ready,
             Err((refusal, model)) => return self.deny(&refusal, model).await,
         };
         let hold = match self.reserve(ready.charge) {
             Ok(hold) => hold,
-            Err(refusal) => return self.deny(&refusal, Some(ready.model)).await,
+            Err(refusal) => {
+                // Rules and guards had let it through: that is on record too.
+                let Permission { rules, observed, .. } = ready.permission;
+                let refusal = Refusal { rules, observed, guards: ready.guards, ..refusal };
+                return self.deny(&refusal, Some(ready.model)).await;
+            }
         };
         let record = self.authorisation(&ready, &hold, &body);
         let Some(mut running) = self.authorise(&record, ready.permission.capture, Some(Box::new(hold))).await
@@ -200,7 +204,7 @@ impl Call {
         &self,
         surface: Surface,
         body: &Bytes,
-        rules: Option<&PolicySet>,
+        rules: &InForce,
     ) -> Result<Ready, (Refusal, Option<String>)> {
         decide::live(&self.caller).map_err(|refusal| (refusal, None))?;
         let limits = &self.worker.shared.limits;
@@ -270,8 +274,8 @@ impl Call {
         let prompt = Prompt { texts: request.texts(), masked: &outgoing.masked, bytes };
         let results = guards.prompt(&numbers, prompt);
         let Some(reason) = refusal(&results) else { return Ok(results) };
-        let rules = permission.rules.clone();
-        Err(Refusal { rules, guards: results, ..Refusal::new(Code::GuardBlocked, reason) })
+        let (rules, observed) = (permission.rules.clone(), permission.observed.clone());
+        Err(Refusal { rules, observed, guards: results, ..Refusal::new(Code::GuardBlocked, reason) })
     }
 
     /// Reserves what the call may take of every budget that holds for it.
@@ -318,6 +322,7 @@ impl Call {
             policies: decide::policy_digests(&self.caller.gate),
             rules: ready.permission.rules.clone(),
             guards: ready.guards.clone(),
+            observed: ready.permission.observed.clone(),
             retry: retry_count(&self.headers),
             prompt,
             prompt_withheld,
@@ -407,6 +412,7 @@ impl Call {
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
             guards: refusal.guards.clone(),
+            observed: refusal.observed.clone(),
             retry: retry_count(&self.headers),
         };
         self.stopwatch.enter(Phase::Sync);

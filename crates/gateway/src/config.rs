@@ -40,7 +40,7 @@ impl Default for GatewayConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
             threads: 0,
-            names: MaskedName::ALL.to_vec(),
+            names: MaskedName::DEFAULT.to_vec(),
             upstreams: Vec::new(),
             guards: Vec::new(),
             limits: Limits::default(),
@@ -70,6 +70,8 @@ pub enum MaskedName {
 impl MaskedName {
     /// Every one.
     pub const ALL: [Self; 3] = [Self::Person, Self::Location, Self::Organisation];
+    /// Those masked unless somebody says otherwise. A place or a company alone says of nobody who they are, and questions about them need them.
+    pub const DEFAULT: [Self; 1] = [Self::Person];
 
     const fn class(self) -> Class {
         match self {

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tabellion_model::Micros;
-use tabellion_model::body::{Capture, Guarded, SystemStage};
+use tabellion_model::body::{Capture, Guarded, Observed, SystemStage};
 use tabellion_policy::{Action, NamedPolicy, PolicySet, Question, Verdict};
-use tabellion_views::gate::Gate;
+use tabellion_views::gate::{Gate, GatePolicy};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -29,11 +29,20 @@ pub(crate) struct Refusal {
     pub(crate) guards: Vec<Guarded>,
     /// In how many seconds it may be otherwise, where that is known.
     pub(crate) retry_after_s: Option<u64>,
+    /// What observed policies would have said, when rules decided.
+    pub(crate) observed: Option<Observed>,
 }
 
 impl Refusal {
     pub(crate) fn new(code: Code, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into(), rules: Vec::new(), guards: Vec::new(), retry_after_s: None }
+        Self {
+            code,
+            reason: reason.into(),
+            rules: Vec::new(),
+            guards: Vec::new(),
+            observed: None,
+            retry_after_s: None,
+        }
     }
 }
 
@@ -42,6 +51,7 @@ pub(crate) struct Permission {
     pub(crate) target: Target,
     pub(crate) purpose: String,
     pub(crate) rules: Vec<String>,
+    pub(crate) observed: Option<Observed>,
     pub(crate) capture: Capture,
 }
 
@@ -89,7 +99,7 @@ pub(crate) fn decide(
     caller: &Caller,
     asked: &Asked<'_>,
     catalogue: &Catalogue,
-    rules: Option<&PolicySet>,
+    rules: &InForce,
 ) -> Result<Permission, Refusal> {
     live(caller)?;
     let purpose = purpose(caller, asked.purpose)?;
@@ -123,8 +133,15 @@ pub(crate) fn decide(
         tools: asked.tools,
         at: asked.at,
     };
-    let rules = judge(rules, &question)?;
-    Ok(Permission { purpose: purpose.to_owned(), rules, capture: system.capture, target })
+    // Answered first: whatever the observation comes to, it is no part of the answer.
+    let judged = judge(rules.enforced.as_ref(), &question);
+    let observed = rules.observed.as_ref().map(|observed| observed.says(&question));
+    match judged {
+        Ok(rules) => {
+            Ok(Permission { purpose: purpose.to_owned(), rules, observed, capture: system.capture, target })
+        }
+        Err(refusal) => Err(Refusal { observed, ..refusal }),
+    }
 }
 
 /// The rules that permit, or why none does.
@@ -143,6 +160,34 @@ fn judge(rules: Option<&PolicySet>, question: &Question<'_>) -> Result<Vec<Strin
         _ => (Code::PolicyError, erred.to_owned()),
     };
     Err(Refusal { rules: verdict.rules().to_vec(), ..Refusal::new(code, reason) })
+}
+
+/// The compiled rules of a snapshot.
+pub(crate) struct InForce {
+    /// What decides; `None`: it does not compile, so everything is denied.
+    enforced: Option<PolicySet>,
+    /// What is tried beside it, when something is.
+    observed: Option<Observing>,
+}
+
+/// The rules as they would be with observed texts in place of those of their names.
+struct Observing {
+    /// Digests of the texts observed.
+    policies: Vec<String>,
+    /// `None`: they do not compile together, which would deny everything.
+    rules: Option<PolicySet>,
+}
+
+impl Observing {
+    /// What would have come of a call.
+    fn says(&self, question: &Question<'_>) -> Observed {
+        let policies = self.policies.clone();
+        let Some(rules) = &self.rules else {
+            return Observed { policies, verdict: "erred".to_owned(), rules: Vec::new() };
+        };
+        let verdict = rules.decide(question);
+        Observed { policies, verdict: verdict.as_str().to_owned(), rules: verdict.rules().to_vec() }
+    }
 }
 
 /// How long a call waits for rules that were just published, or at a start, to be compiled. The largest texts take a tenth of it.
@@ -165,19 +210,18 @@ struct Generation {
 #[derive(Clone)]
 enum Compiling {
     Running,
-    /// `None`: they do not compile, so everything is denied.
-    Done(Option<Arc<PolicySet>>),
+    Done(Arc<InForce>),
 }
 
 impl Rules {
-    /// The rules of a snapshot, `None` where they do not compile; refused where that is not known in time.
-    pub(crate) async fn of(&self, gate: &Arc<Gate>) -> Result<Option<Arc<PolicySet>>, Refusal> {
+    /// The rules of a snapshot; refused where they are not known in time.
+    pub(crate) async fn of(&self, gate: &Arc<Gate>) -> Result<Arc<InForce>, Refusal> {
         let mut told = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let known = kept.iter().find(|kept| kept.number == gate.policy_generation);
             if let Some(Generation { rules, .. }) = known {
                 if let Compiling::Done(rules) = &*rules.borrow() {
-                    return Ok(rules.clone());
+                    return Ok(Arc::clone(rules));
                 }
                 rules.clone()
             } else {
@@ -193,7 +237,7 @@ impl Rules {
         match done.map(|done| done.map(|rules| rules.clone())) {
             Ok(Ok(Compiling::Done(rules))) => Ok(rules),
             // The thread ended without an answer, which it has no way to: nothing is known, so nothing is let through.
-            Ok(_) => Ok(None),
+            Ok(_) => Ok(Arc::new(InForce { enforced: None, observed: None })),
             Err(_) => {
                 let reason = "the rules in force are still being read, so nothing is let through; try again in a moment";
                 Err(Refusal::new(Code::EvidenceUnavailable, reason))
@@ -206,16 +250,30 @@ impl Rules {
 fn compile(gate: Arc<Gate>) -> watch::Receiver<Compiling> {
     let (done, told) = watch::channel(Compiling::Running);
     tokio::task::spawn_blocking(move || {
-        let policies: Vec<NamedPolicy<'_>> = gate
-            .policies
-            .iter()
-            .map(|policy| NamedPolicy { name: &policy.name, text: &policy.text })
-            .collect();
-        let rules = PolicySet::of_published(&policies).ok().map(Arc::new);
+        let rules = InForce { enforced: compiled(&gate.policies), observed: observing(&gate) };
         // Nobody may be waiting any more.
-        drop(done.send(Compiling::Done(rules)));
+        drop(done.send(Compiling::Done(Arc::new(rules))));
     });
     told
+}
+
+fn compiled(policies: &[GatePolicy]) -> Option<PolicySet> {
+    let policies: Vec<NamedPolicy<'_>> =
+        policies.iter().map(|policy| NamedPolicy { name: &policy.name, text: &policy.text }).collect();
+    PolicySet::of_published(&policies).ok()
+}
+
+/// What is tried beside the policies of `gate`; `None`: nothing is.
+fn observing(gate: &Gate) -> Option<Observing> {
+    if gate.observed.is_empty() {
+        return None;
+    }
+    let is_observed = |name: &str| gate.observed.iter().any(|observed| observed.name == name);
+    let kept = gate.policies.iter().filter(|policy| !is_observed(&policy.name));
+    let mut together: Vec<GatePolicy> = kept.chain(gate.observed.iter()).cloned().collect();
+    together.sort_by(|a, b| a.name.cmp(&b.name));
+    let policies = gate.observed.iter().map(|policy| policy.digest.clone()).collect();
+    Some(Observing { policies, rules: compiled(&together) })
 }
 
 /// Digests of the policies of a snapshot, by name order.

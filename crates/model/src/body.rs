@@ -27,7 +27,7 @@ pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use budget::{BudgetEnded, BudgetScope, BudgetSet, Caps};
 pub use call::{
     Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, GuardOutcome,
-    Guarded, Masked, Outcome, Usage,
+    Guarded, Masked, Observed, Outcome, Usage,
 };
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
@@ -39,7 +39,9 @@ pub use operation::{ConfigLoaded, NoiseCounted, VerificationRan};
 pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
-pub use policy::{PolicyPublished, PolicyWithdrawn};
+pub use policy::{
+    ObservationEnd, PolicyObservationEnded, PolicyObserved, PolicyPublished, PolicyRefused, PolicyWithdrawn,
+};
 pub use price::{PriceSet, PriceWithdrawn};
 pub use register::{
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
@@ -97,6 +99,9 @@ bodies! {
     CredentialRevoked => "credential.revoked",
     PolicyPublished => "policy.published",
     PolicyWithdrawn => "policy.withdrawn",
+    PolicyObserved => "policy.observed",
+    PolicyObservationEnded => "policy.observation_ended",
+    PolicyRefused => "policy.refused",
     CallAuthorised => "call.authorised",
     CallCompleted => "call.completed",
     CallDenied => "call.denied",

@@ -107,6 +107,22 @@ impl PolicySet {
         Ok(set)
     }
 
+    /// One rule by itself, which was checked.
+    pub(crate) fn single(rule: Rule, compiled: Policy) -> Self {
+        let mut set = Self {
+            rules: Vec::new(),
+            positions: HashMap::from([(rule.id.clone(), 0)]),
+            compiled: CedarSet::new(),
+            scenes: Scenes::default(),
+            verdicts: None,
+        };
+        // INVARIANT: an empty set takes any rule; without it the set would deny.
+        if set.compiled.add(compiled.new_id(PolicyId::new(&rule.id))).is_ok() {
+            set.rules.push(rule);
+        }
+        set
+    }
+
     /// The rules, policy by policy in the order they were given, each in the order of its text.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
@@ -138,6 +154,16 @@ impl PolicySet {
 /// Checks one text by itself, as an editor does before it is published. The ids are without a policy's name.
 pub fn check(text: &str) -> Result<Vec<Rule>, PolicyFault> {
     Ok(read(text)?.into_iter().map(|(rule, _)| rule).collect())
+}
+
+/// Checks one policy by itself and gives its rules one by one, by the names that records have for them.
+pub(crate) fn lone_rules(policy: &NamedPolicy<'_>) -> Result<Vec<(Rule, Policy)>, PolicyFault> {
+    let named = |(mut rule, compiled): (Rule, Policy)| {
+        rule.id = format!("{}.{}", policy.name, rule.id);
+        (rule, compiled)
+    };
+    let rules = check_name(policy.name).and_then(|()| read(policy.text));
+    rules.map(|rules| rules.into_iter().map(named).collect()).map_err(|fault| fault.of_policy(policy.name))
 }
 
 /// How the rules of a text are read.
@@ -284,7 +310,8 @@ fn first<'a, D: Diagnostic + 'a>(
     let place_of = |message: &D| message.labels()?.next().map(|label| Place::at(text, label.offset()));
     let (place, message) = found
         .map(|(rule, message)| (place_of(message).unwrap_or(rule), message))
-        .min_by_key(|(place, _)| *place)?;
+        // Cedar says some things once for each action, in no order; the same text gets the same answer.
+        .min_by_key(|(place, message)| (*place, message.to_string()))?;
     let said = message.to_string();
     // Cedar names the rule by a number of its own; the place says it better.
     let what = match said.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, ")) {

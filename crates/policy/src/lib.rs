@@ -18,19 +18,27 @@
 //! # Ok::<(), tabellion_policy::PolicyFault>(())
 //! ```
 
+mod case;
+mod compare;
 mod compile;
 mod decide;
 mod fault;
 mod kept;
+mod lint;
 mod question;
+mod recorded;
 mod scene;
 mod schema;
 mod statement;
 mod verdict;
 
+pub use case::Case;
+pub use compare::{Change, RuleChange, compare};
 pub use compile::{Effect, MAX_RULES, NamedPolicy, PolicySet, Rule, check};
 pub use fault::{FaultKind, Place, PolicyFault};
+pub use lint::{Finding, LINT_CODES, Severity, lint};
 pub use question::{Action, MAX_TOOLS, Question};
+pub use recorded::{Known, KnownModel, KnownSystem, LookedAt, RecordedDecision};
 pub use schema::SCHEMA;
 pub use statement::{MAX_CONDITIONALS, MAX_NESTING, MAX_OPERATORS, MAX_STRING, MAX_TEXT_BYTES};
 pub use verdict::Verdict;

@@ -33,6 +33,16 @@ impl Verdict {
         matches!(self, Self::Permit { .. })
     }
 
+    /// One word for it, as tables of cases have it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Permit { .. } => "permitted",
+            Self::Forbid { .. } => "forbidden",
+            Self::NonePermits => "none_permits",
+            Self::Erred { .. } => "erred",
+        }
+    }
+
     /// The rules that decided, as a record names them.
     pub fn rules(&self) -> &[String] {
         match self {

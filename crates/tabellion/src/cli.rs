@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{
     anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, person,
-    rebuild, record, restore, retain, serve, shard, statement, system, witness,
+    policy, rebuild, record, restore, retain, serve, shard, statement, system, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -54,6 +54,9 @@ enum Command {
     /// Delete an AI system's content after a time of grace, or take that back
     #[command(subcommand)]
     System(system::Action),
+    /// Lint, test and compare policies as files, before they are published
+    #[command(subcommand)]
+    Policy(policy::Action),
     /// Make people known and let them in; there is no password, and no person before the first is added
     #[command(subcommand)]
     Person(person::Action),
@@ -100,6 +103,7 @@ impl Cli {
             Command::Hold(action) => hold::run(&action),
             Command::Retain(options) => retain::run(&options),
             Command::System(action) => system::run(&action),
+            Command::Policy(action) => policy::run(&action),
             Command::Person(action) => person::run(&action),
             Command::Issuer(action) => issuer::run(&action),
             Command::Shard(action) => shard::run(&action),

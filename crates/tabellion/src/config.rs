@@ -9,6 +9,7 @@ mod erasure;
 mod gateway;
 mod guard;
 mod keys;
+mod policies;
 mod retention;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -28,6 +29,8 @@ use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
 use guard::{GUARD_KEYS, GUARD_PREFIX};
 pub(crate) use keys::{KeySettings, TokenSettings};
 use keys::{PASSPHRASE_KEYS, TOKEN_KEYS};
+pub(crate) use policies::Observation;
+use policies::POLICY_KEYS;
 pub(crate) use retention::{MAX_KEEP_MONTHS, RetentionSettings, check_floor};
 use retention::{RULE_KEYS, RULE_PREFIX};
 
@@ -47,7 +50,7 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 const MAX_CLASS_BYTES: usize = 30;
 
 /// Sections that exist.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 14] = [
     "log",
     "retention",
     "erasure",
@@ -58,12 +61,15 @@ const SECTIONS: [&str; 13] = [
     "witness",
     "gateway",
     "limits",
+    "policies",
     "upstream",
     "guard",
     "anchor",
 ];
 /// Those that hold sections with names of their own.
 const WITH_NAMES: [&str; 4] = ["upstream", "guard", "anchor", "retention"];
+/// Keys whose value is true or false.
+const SWITCHES: [(&str, &str); 2] = [("log", "public"), ("policies", "observe_first")];
 /// Where the control plane listens unless told otherwise: this machine alone.
 const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8087);
 /// The word for no control plane.
@@ -102,6 +108,8 @@ pub(crate) struct Config {
     pub(crate) keys: KeySettings,
     /// Where erasures take two people.
     pub(crate) erase_by_two: ByTwo,
+    /// How long policies are observed.
+    pub(crate) observation: Observation,
     /// Who is to vouch for checkpoints.
     pub(crate) anchors: AnchorSettings,
     /// Everything that was set, in the order in which it counts, for whoever looks at it. No key takes a secret.
@@ -247,6 +255,7 @@ impl Config {
             ("witness", "policy") => self.witness_policy = Some(PathBuf::from(value)),
             ("erasure" | "keys" | "pkcs11", _) => self.apply_safeguard(setting)?,
             ("gateway", _) => self.gateway.apply_gateway(setting)?,
+            ("policies", _) => self.observation.apply(setting)?,
             ("limits", _) => self.gateway.apply_limit(setting)?,
             ("retention", _) => self.retention.apply(setting)?,
             (section, _) => {
@@ -279,6 +288,7 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
         "pkcs11" => TOKEN_KEYS,
         "witness" => &["policy"],
         "gateway" => GATEWAY_KEYS,
+        "policies" => POLICY_KEYS,
         "limits" => return Some(gateway::limit_keys()),
         upstream if upstream.starts_with(UPSTREAM_PREFIX) => UPSTREAM_KEYS,
         guard if guard.starts_with(GUARD_PREFIX) => GUARD_KEYS,
@@ -395,7 +405,7 @@ fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
                 }
                 Value::String(text) => settings.push(setting(&section, key, text)),
                 Value::Integer(number) => settings.push(setting(&section, key, number.to_string())),
-                Value::Boolean(flag) if (section.as_str(), key.as_str()) == ("log", "public") => {
+                Value::Boolean(flag) if SWITCHES.contains(&(section.as_str(), key.as_str())) => {
                     settings.push(setting(&section, key, flag.to_string()));
                 }
                 Value::Table(_) if section == "gateway" && key == "limits" => {

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tabellion_app::work::observing::ObservationRules;
 use tabellion_app::work::{Desk, OnFatal, PolicyFault, Tools, VIEWS_WITHIN};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Ledger, LedgerError, OsEntropy, SystemClock};
@@ -21,6 +22,7 @@ pub(crate) struct Held {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     on_fatal: OnFatal,
+    observation: ObservationRules,
     /// Started when they are first asked for: most commands need none.
     views: Mutex<Option<Arc<Views>>>,
     /// Likewise.
@@ -28,13 +30,21 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Holds `ledger`, whose files are in the data directory `dir`, which `disk` reads and writes; `on_fatal` is told when it stops for good.
-    pub(crate) fn new(ledger: Ledger, disk: Arc<dyn Disk>, dir: &Path, on_fatal: OnFatal) -> Self {
+    /// Holds `ledger`, whose files are in the data directory `dir`, which `disk` reads and writes; `on_fatal` is told when it stops for good. Policies are
+    /// observed as `observation` says.
+    pub(crate) fn new(
+        ledger: Ledger,
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        on_fatal: OnFatal,
+        observation: ObservationRules,
+    ) -> Self {
         Self {
             ledger: Arc::new(ledger),
             disk,
             dir: dir.to_owned(),
             on_fatal,
+            observation,
             views: Mutex::default(),
             desk: Mutex::default(),
         }
@@ -73,6 +83,7 @@ impl Held {
             entropy: Arc::new(OsEntropy),
             registers: Registers::built_in().map_err(|fault| Failure::failed(fault.to_string()))?,
             check_policy: Arc::new(check_policy),
+            observation: self.observation,
             on_fatal: Arc::clone(&self.on_fatal),
             views_within: VIEWS_WITHIN,
         };

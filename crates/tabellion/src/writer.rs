@@ -63,7 +63,8 @@ impl Writer {
         let ledger = Ledger::open(Arc::clone(&disk), &directory.options(false)?)?;
         directory.check_env(ledger.reader())?;
         terminal::say_notes(ledger.notes());
-        let held = Held::new(ledger, disk, directory.path(), Arc::new(|_| {}));
+        let held =
+            Held::new(ledger, disk, directory.path(), Arc::new(|_| {}), directory.config().observation.0);
         Ok(Self::Own(Box::new(OwnLog { held, _lock: lock })))
     }
 

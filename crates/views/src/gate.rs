@@ -46,7 +46,7 @@ pub struct GateKey {
     pub ends_at: Option<Micros>,
 }
 
-/// One policy in force.
+/// One policy in force, or observed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatePolicy {
     /// Its name.
@@ -72,7 +72,9 @@ pub struct Gate {
     pub budgets: Arc<Vec<GateBudget>>,
     /// Prices by which calls are rated.
     pub prices: Arc<Vec<GatePrice>>,
-    /// Changes whenever `policies` does, so that compiled rules can be kept until then.
+    /// Texts that are tried on calls beside those in force and decide none, by name order; each stands for the policy of its name.
+    pub observed: Arc<Vec<GatePolicy>>,
+    /// Changes whenever `policies` or `observed` does, so that compiled rules can be kept until then.
     pub policy_generation: u64,
 }
 

@@ -12,6 +12,7 @@ mod credentials;
 pub(crate) mod filed;
 mod issuers;
 pub(crate) mod ledger;
+mod observations;
 mod operations;
 mod people;
 mod policies;
@@ -89,6 +90,7 @@ pub const ALL: &[Projection] = &[
     credentials::CREDENTIALS,
     policies::POLICIES,
     budgets::BUDGETS,
+    observations::OBSERVATIONS,
     people::PEOPLE,
     calls::CALLS,
     operations::OPERATIONS,

@@ -84,6 +84,7 @@ impl Call {
                 policies,
                 rules: vec!["house.rule1".to_owned()],
                 guards: Vec::new(),
+                observed: None,
                 retry: 0,
             };
             draft(&body, key)?
@@ -105,6 +106,7 @@ impl Call {
                 policies,
                 rules: vec!["house.rule0".to_owned()],
                 guards: Vec::new(),
+                observed: None,
                 retry: 0,
                 prompt: kept.then(|| PROMPT.repeat(4)),
                 prompt_withheld: (!kept).then(|| "capture_off".to_owned()),

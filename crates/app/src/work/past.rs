@@ -33,6 +33,7 @@ impl Desk {
             tools: Arc::clone(&self.tools),
             then: Some(Then { at, depth: past.depth, present: Arc::clone(self.present()) }),
             roles: Mutex::new(()),
+            observing: Mutex::new(()),
             statement: Mutex::new(()),
             issuers_stand: RwLock::new(()),
             saving_views: Mutex::new(()),

@@ -122,7 +122,7 @@ impl Desk {
         self.check_policy(tried)
     }
 
-    fn check_policy(&self, tried: &PolicyText) -> Result<CheckedPolicy, Refusal> {
+    pub(super) fn check_policy(&self, tried: &PolicyText) -> Result<CheckedPolicy, Refusal> {
         let rules = (self.tools.check_policy)(&tried.text).map_err(|fault| {
             let place = match (fault.line, fault.column) {
                 (0, _) => String::new(),
@@ -184,7 +184,11 @@ impl Desk {
         new: &NewPolicy,
     ) -> Result<(Policy, Written), Refusal> {
         let checked = self.check_policy(&PolicyText { text: new.text.clone() })?;
+        let _held = self.hold_observations();
         let written = self.once(actor, "publish-policy", given, |earlier| {
+            if earlier.is_none() {
+                self.check_unobserved(name)?;
+            }
             let current = self.views.policy(name)?.map_or(0, |row| row.version);
             if earlier.is_none() && given.version.is_none() && current > 0 {
                 return Err(Refusal::new(
@@ -256,7 +260,8 @@ impl Desk {
     }
 }
 
-fn stream(name: &str) -> String {
+/// The stream of a policy.
+pub(super) fn stream(name: &str) -> String {
     format!("policy/{name}")
 }
 

@@ -12,6 +12,7 @@ mod erasures;
 mod form;
 pub(crate) mod house;
 mod let_in;
+mod observing;
 mod packages;
 mod permission;
 mod recording;

@@ -9,12 +9,12 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_model::body::{CallAuthorised, Capture, Delivered, Outcome};
-use tabellion_policy::{Action, PolicySet};
+use tabellion_policy::Action;
 
 use crate::body::AnswerBody;
 use crate::call::Call;
 use crate::code::Code;
-use crate::decide::{self, Asked, Refusal};
+use crate::decide::{self, Asked, InForce, Refusal};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
 use crate::ending::{CAPTURE_OFF, End, Kept, nothing};
@@ -23,7 +23,7 @@ use crate::words::{self, hex_of};
 /// Lists all models, or shows `only` one.
 pub(crate) async fn list(call: Call, only: Option<String>) {
     let rules = call.worker.shared.rules.of(&call.caller.gate).await;
-    let visible = match rules.and_then(|rules| visible(&call, only.as_deref(), rules.as_deref())) {
+    let visible = match rules.and_then(|rules| visible(&call, only.as_deref(), &rules)) {
         Ok(visible) => visible,
         Err(refusal) => {
             let named = call.worker.shared.catalogue.is_named(only.as_deref().unwrap_or_default());
@@ -59,7 +59,7 @@ struct Visible {
     rules: Vec<String>,
 }
 
-fn visible(call: &Call, only: Option<&str>, rules: Option<&PolicySet>) -> Result<Visible, Refusal> {
+fn visible(call: &Call, only: Option<&str>, rules: &InForce) -> Result<Visible, Refusal> {
     decide::live(&call.caller)?;
     let claimed = call.purpose()?;
     let purpose = decide::purpose(&call.caller, claimed)?.to_owned();
@@ -143,6 +143,8 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         guards: Vec::new(),
         policies: decide::policy_digests(&call.caller.gate),
         rules: visible.rules.clone(),
+        // A list is many decisions, one for each model; it is not observed.
+        observed: None,
         retry: retry_count(&call.headers),
         prompt: None,
         prompt_withheld: Some(CAPTURE_OFF.to_owned()),

@@ -67,6 +67,7 @@ pub(crate) fn gate() -> Gate {
         systems: Arc::new([(SystemId::from_bytes(SYSTEM), system)].into()),
         keys: Arc::new([(CredentialId::from_bytes(KEY), gate_key(KEY))].into()),
         policies: Arc::new(vec![policy(r#"@id("all") permit (principal, action, resource);"#)]),
+        observed: Arc::default(),
         policy_generation: 1,
         ..Gate::default()
     }

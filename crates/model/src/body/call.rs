@@ -24,6 +24,17 @@ pub struct Masked {
     pub count: u64,
 }
 
+/// What the rules would have said of a call with observed texts in place of those of their names; it decided nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    /// Digests of the texts observed, hex, by name order.
+    pub policies: Vec<String>,
+    /// What would have come: `permitted`, `forbidden`, `none_permits` or `erred`.
+    pub verdict: String,
+    /// Rules that would have decided.
+    pub rules: Vec<String>,
+}
+
 /// `call.authorised`: policy permitted the call; nothing has left yet. Header: actor = the key, system, basis = the log size that the decision saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallAuthorised {
@@ -62,6 +73,9 @@ pub struct CallAuthorised {
     /// What the guards of prompts said.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub guards: Vec<Guarded>,
+    /// What observed policies would have done; none where none is observed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub observed: Option<Observed>,
     /// How often the client's library had tried before.
     pub retry: u64,
     /// The body to be sent, when the system's capture keeps it.
@@ -225,6 +239,9 @@ pub struct CallDenied {
     /// What the guards of prompts said, when it came to them.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub guards: Vec<Guarded>,
+    /// What observed policies would have done; none where none is observed, or no rule was asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub observed: Option<Observed>,
     /// How often the client's library had tried before.
     pub retry: u64,
 }

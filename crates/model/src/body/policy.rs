@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::RecordId;
+
 /// `policy.published`, stream `policy/<name>`: this text is in force from here on, in place of the version before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyPublished {
@@ -22,4 +24,60 @@ pub struct PolicyWithdrawn {
     pub name: String,
     /// Why.
     pub reason: String,
+}
+
+/// `policy.refused`, stream `policy/<name>/refused`: somebody tried to bring into force what they put under observation themselves, or where they and whoever
+/// did let one another in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRefused {
+    /// Name.
+    pub name: String,
+    /// SHA-256 of the text they meant.
+    pub digest: String,
+    /// Why: `own_work` or `own_link`.
+    pub code: String,
+}
+
+/// `policy.observed`, stream `policy/<name>/observed`: from here on this text is tried on every call beside what is in force, and decides none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyObserved {
+    /// Name of the policy that the text would be.
+    pub name: String,
+    /// The whole text, in Cedar.
+    pub text: String,
+    /// SHA-256 of the text, lower-case hex: what calls name.
+    pub digest: String,
+    /// What changes and why.
+    pub note: String,
+}
+
+/// How an observation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObservationEnd {
+    /// The text came into force, by `policy.published` in the same batch.
+    Enforced,
+    /// The text is not tried any more, and never was in force by it.
+    Dropped,
+}
+
+/// `policy.observation_ended`, stream `policy/<name>/observed`: the text is not tried any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyObservationEnded {
+    /// Name.
+    pub name: String,
+    /// SHA-256 of the text that was observed.
+    pub digest: String,
+    /// Its `policy.observed`.
+    pub observed: RecordId,
+    /// How it ended.
+    pub end: ObservationEnd,
+    /// Why.
+    pub reason: String,
+    /// Calls that it was tried on, as far as their records could be read then.
+    pub calls: u64,
+    /// Of those, calls that it would have denied and that were permitted.
+    pub would_deny: u64,
+    /// Of those, calls that it would have permitted and that were denied.
+    pub would_permit: u64,
 }

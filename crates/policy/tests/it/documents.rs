@@ -22,6 +22,7 @@ fn examples() -> Vec<(String, String)> {
     let mut found: Vec<_> = std::fs::read_dir(root().join("examples/policies"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "cedar"))
         .map(|path| {
             (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap())
         })

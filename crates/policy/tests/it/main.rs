@@ -9,8 +9,10 @@
 )]
 
 mod call;
+mod compare;
 mod decide;
 mod documents;
 mod hostile;
+mod lint;
 mod refused;
 mod sets;

@@ -58,7 +58,7 @@ impl Config {
                 "witnesses": witnesses.peers.iter().map(|peer| peer.url.as_str()).collect::<Vec<_>>(),
             })),
         });
-        // Left out while all are masked, which is what a gateway does unless it is told otherwise.
+        // Left out while nobody said otherwise.
         let section = all.get_mut("gateway").and_then(Value::as_object_mut);
         if let (Some(names), Some(gateway)) = (self.gateway.names(), section) {
             gateway.insert("names".to_owned(), names.into());
@@ -74,6 +74,9 @@ impl Config {
             && let Some(erasure) = self.effective_erasure()
         {
             all.insert("erasure".to_owned(), erasure);
+        }
+        if let (Some(policies), Some(all)) = (self.observation.effective(), all.as_object_mut()) {
+            all.insert("policies".to_owned(), policies);
         }
         if let (Some((keys, token)), Some(all)) = (self.keys.effective(), all.as_object_mut()) {
             all.insert("keys".to_owned(), keys);

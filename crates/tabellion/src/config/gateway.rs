@@ -62,11 +62,11 @@ impl GatewaySettings {
         self.config().map(|config| (config.listen, config.threads))
     }
 
-    /// For the record: which names it masks; `None` where all of them.
+    /// For the record: which names it masks; `None` where nobody said otherwise.
     pub(super) fn names(&self) -> Option<Vec<&'static str>> {
         let masked = |name: &MaskedName| self.config.names.contains(name);
-        let is_all = MaskedName::ALL.iter().all(masked);
-        (!is_all).then(|| MaskedName::ALL.into_iter().filter(masked).map(MaskedName::as_str).collect())
+        let is_default = MaskedName::ALL.into_iter().filter(masked).eq(MaskedName::DEFAULT);
+        (!is_default).then(|| MaskedName::ALL.into_iter().filter(masked).map(MaskedName::as_str).collect())
     }
 
     /// For the record: its limits, and the providers by name.

@@ -170,7 +170,7 @@ fn every_start_records_the_settings_that_it_serves_under_and_no_secret() {
     assert_eq!(
         first["gateway"]["names"],
         serde_json::json!(["person", "location"]),
-        "which names are masked, where not all"
+        "which names are masked, where somebody says"
     );
     assert_eq!(second["upstream"]["far"]["key_env"], "FAR_KEY", "where the key is");
     assert_eq!(second["upstream"]["local"], Value::Null, "a provider that is configured no more");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 70] = [
+const COMMANDS: [&[&str]; 74] = [
     &[],
     &["init"],
     &["record"],
@@ -39,6 +39,10 @@ const COMMANDS: [&[&str]; 70] = [
     &["system", "cancel"],
     &["system", "purge-due"],
     &["system", "list"],
+    &["policy"],
+    &["policy", "lint"],
+    &["policy", "test"],
+    &["policy", "diff"],
     &["person"],
     &["person", "add"],
     &["person", "link"],

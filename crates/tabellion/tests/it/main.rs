@@ -28,6 +28,7 @@ mod help;
 mod keys;
 mod kill;
 mod organisation;
+mod policies;
 mod record;
 mod second_key;
 mod secrets;

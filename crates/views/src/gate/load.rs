@@ -17,8 +17,9 @@ use crate::values::{id, optional_id, optional_list, optional_time, optional_word
 
 /// The snapshot of `db` at `position`, after `before`; with what the operator should know.
 pub(crate) fn load(db: &Connection, position: u64, before: &Gate) -> Result<(Gate, Vec<String>), ViewsError> {
-    let (policies, notes) = policies(db)?;
-    let generation = before.policy_generation + u64::from(policies != *before.policies);
+    let (policies, mut notes) = policies(db)?;
+    let observed = observed(db, &mut notes)?;
+    let changed = policies != *before.policies || observed != *before.observed;
     let gate = Gate {
         position,
         systems: Arc::new(systems(db)?),
@@ -28,7 +29,12 @@ pub(crate) fn load(db: &Connection, position: u64, before: &Gate) -> Result<(Gat
         } else {
             Arc::new(policies)
         },
-        policy_generation: generation,
+        observed: if observed == *before.observed {
+            Arc::clone(&before.observed)
+        } else {
+            Arc::new(observed)
+        },
+        policy_generation: before.policy_generation + u64::from(changed),
         budgets: Arc::new(budgets(db)?),
         prices: Arc::new(prices(db)?),
     };
@@ -103,6 +109,26 @@ fn policies(db: &Connection) -> rusqlite::Result<(Vec<GatePolicy>, Vec<String>)>
         policies.clear();
     }
     Ok((policies, notes))
+}
+
+/// Texts that are observed. One that cannot be read is not tried: it decides nothing, so nothing is denied for it.
+fn observed(db: &Connection, notes: &mut Vec<String>) -> Result<Vec<GatePolicy>, ViewsError> {
+    let sql =
+        "SELECT name, text, digest FROM policy_observations WHERE newest = 1 AND ended = 0 ORDER BY name";
+    let mut select = db.prepare_cached(sql)?;
+    let mut rows = select.query([])?;
+    let mut observed = Vec::new();
+    while let Some(row) = rows.next()? {
+        let name: String = row.get("name")?;
+        let (text, digest): (Option<String>, Option<String>) = (row.get("text")?, row.get("digest")?);
+        match (text, digest) {
+            (Some(text), Some(digest)) if sha256(text.as_bytes()).to_string() == digest => {
+                observed.push(GatePolicy { name, text, digest });
+            }
+            _ => notes.push(format!("the policy {name} cannot be observed any more: its text was erased or is not the one its digest names")),
+        }
+    }
+    Ok(observed)
 }
 
 fn unusable(name: &str, why: &str) -> String {

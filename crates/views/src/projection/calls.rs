@@ -12,7 +12,7 @@ use crate::record::Record;
 use crate::values::{int, number, word};
 
 pub(crate) const CALLS: Projection =
-    Projection { name: "calls", version: 3, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "calls", version: 4, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// How a call stands. By the types of its records alone.
 pub(crate) mod state {
@@ -43,6 +43,9 @@ const TABLES: &[Table] = &[
                     "request_bytes",
                     "request_masked",
                     "retry",
+                    "observed_policies",
+                    "observed_verdict",
+                    "observed_rules",
                 ],
             },
             TaggedColumns {
@@ -86,6 +89,9 @@ CREATE TABLE calls (
     request_bytes INTEGER,
     request_masked INTEGER,
     retry INTEGER,
+    observed_policies TEXT,
+    observed_verdict TEXT,
+    observed_rules TEXT,
     asked_unit BLOB,
     outcome TEXT,
     status INTEGER,
@@ -111,6 +117,7 @@ CREATE INDEX calls_denied ON calls (entry, code) WHERE state = 3;
 CREATE INDEX calls_code ON calls (code, entry) WHERE code IS NOT NULL;
 CREATE INDEX calls_unanswered ON calls (outcome, entry) WHERE outcome <> 'answered';
 CREATE INDEX calls_end_erased ON calls (entry) WHERE state = 1 AND ended_unit IS NULL;
+CREATE INDEX calls_observed ON calls (entry) WHERE observed_verdict IS NOT NULL;
 CREATE INDEX calls_answered_by ON calls (system, coalesce(answered_model, model)) WHERE state = 1 AND ended_unit IS NOT NULL;
 CREATE INDEX calls_answered_by_unknown ON calls (system, at) WHERE state = 1 AND (ended_unit IS NULL OR coalesce(answered_model, model) IS NULL);
 CREATE TABLE call_ids (
@@ -145,15 +152,21 @@ fn count(masked: &[Masked]) -> i64 {
     int(masked.iter().map(|class| class.count).fold(0, u64::saturating_add))
 }
 
+/// Words as one column has them: each is of a-z, 0-9, `-`, `_` and a dot, so a space parts them.
+fn list(words: &[String]) -> String {
+    words.join(" ")
+}
+
 const TWICE: &str = "a call with its id is open";
 
 fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let header = record.header;
     let asked = record.body::<CallAuthorised>();
     let body = asked.as_ref().map(|asked| &asked.value);
+    let observed = body.and_then(|body| body.observed.as_ref());
     let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, surface, model, upstream, purpose, stream,
-        request_bytes, request_masked, retry, asked_unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT (record_id) WHERE state = 0 DO NOTHING";
+        request_bytes, request_masked, retry, asked_unit, observed_policies, observed_verdict, observed_rules)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) ON CONFLICT (record_id) WHERE state = 0 DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -174,6 +187,9 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
             body.map(|body| count(&body.masked)),
             body.map(|body| int(body.retry)),
             asked.as_ref().map(|asked| asked.unit.as_bytes()),
+            observed.map(|observed| list(&observed.policies)),
+            observed.map(|observed| &observed.verdict),
+            observed.map(|observed| list(&observed.rules)),
         ],
     )?;
     Ok(changed(rows, TWICE))
@@ -261,9 +277,10 @@ fn denied(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let header = record.header;
     let denied = record.body::<CallDenied>();
     let body = denied.as_ref().map(|denied| &denied.value);
+    let observed = body.and_then(|body| body.observed.as_ref());
     let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, end_entry, ended_at, surface, model, purpose,
-        request_bytes, retry, asked_unit, code, status, ended_unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13) ON CONFLICT (entry) DO NOTHING";
+        request_bytes, retry, asked_unit, code, status, ended_unit, observed_policies, observed_verdict, observed_rules)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13, ?16, ?17, ?18) ON CONFLICT (entry) DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -283,6 +300,9 @@ fn denied(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
             denied.as_ref().map(|denied| denied.unit.as_bytes()),
             body.map(|body| &body.code),
             body.map(|body| int(body.status)),
+            observed.map(|observed| list(&observed.policies)),
+            observed.map(|observed| &observed.verdict),
+            observed.map(|observed| list(&observed.rules)),
         ],
     )?;
     Ok(changed(rows, TWICE))

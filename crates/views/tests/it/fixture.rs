@@ -8,8 +8,8 @@ use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledger, NewLog, OpenOptions};
 use tabellion_model::body::{
     Answered, Body, BudgetScope, BudgetSet, CallAuthorised, CallBroken, CallCompleted, CallDenied, Caps,
-    Capture, CredentialIssued, CredentialRevoked, Delivered, Masked, Outcome, PersonAdded, PersonDetails,
-    PolicyPublished, PriceSet, PriceWithdrawn, RegisterDecided, RegisterMoved, RegisterNoted,
+    Capture, CredentialIssued, CredentialRevoked, Delivered, Masked, Observed, Outcome, PersonAdded,
+    PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn, RegisterDecided, RegisterMoved, RegisterNoted,
     RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted, SystemRegistered, SystemStage,
     SystemStageChanged, Usage, ViewRemoved, ViewSaved,
 };
@@ -327,6 +327,11 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         policies: vec!["ef".repeat(32)],
         rules: vec!["house.rule0".to_owned()],
         guards: Vec::new(),
+        observed: Some(Observed {
+            policies: vec!["0b".repeat(32)],
+            verdict: "forbidden".to_owned(),
+            rules: vec!["house.rule2".to_owned()],
+        }),
         retry: 0,
         prompt: None,
         prompt_withheld: Some("capture_off".to_owned()),
@@ -413,6 +418,7 @@ pub(crate) fn denied(system: SystemId, key: CredentialId, code: &str) -> Draft {
         policies: Vec::new(),
         rules: vec!["house.rule1".to_owned()],
         guards: Vec::new(),
+        observed: None,
         retry: 1,
     };
     of_system(by(draft(&body), key), system)

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{Answered, Changed, changed};
 use crate::api::route::{Asked, Input, Json, Nothing, Reply};
 use crate::work::forms::{Reason, Word};
+use crate::work::observing::{Enforcement, Observation};
 use crate::work::policies::{CheckedPolicy, NewPolicy, Policies, Policy, PolicyHistory, PolicyText};
 
 /// A policy's path.
@@ -56,6 +57,45 @@ pub(in crate::api) fn withdraw(
 ) -> Answered<Changed<Policy>> {
     let name = input.path.policy.as_str();
     let done = asked.desk.withdraw_policy(asked.actor()?, &asked.given, name, &input.body)?;
+    let version = done.0.version;
+    Ok(changed(done, version))
+}
+
+pub(in crate::api) fn observation(
+    asked: &Asked<'_>,
+    input: &Input<OfPolicy, Nothing, Nothing>,
+) -> Answered<Observation> {
+    let observation = asked.desk.observation(asked.actor()?, input.path.policy.as_str())?;
+    let version = observation.version;
+    Ok(Reply::of(Json(observation)).version(version))
+}
+
+pub(in crate::api) fn observe(
+    asked: &Asked<'_>,
+    input: &Input<OfPolicy, Nothing, NewPolicy>,
+) -> Answered<Changed<Observation>> {
+    let name = input.path.policy.as_str();
+    let done = asked.desk.observe_policy(asked.actor()?, &asked.given, name, &input.body)?;
+    let version = done.0.version;
+    Ok(changed(done, version))
+}
+
+pub(in crate::api) fn enforce(
+    asked: &Asked<'_>,
+    input: &Input<OfPolicy, Nothing, Enforcement>,
+) -> Answered<Changed<Policy>> {
+    let name = input.path.policy.as_str();
+    let done = asked.desk.enforce_observed(asked.actor()?, &asked.given, name, &input.body)?;
+    let version = done.0.version;
+    Ok(changed(done, version))
+}
+
+pub(in crate::api) fn drop_observation(
+    asked: &Asked<'_>,
+    input: &Input<OfPolicy, Nothing, Reason>,
+) -> Answered<Changed<Observation>> {
+    let name = input.path.policy.as_str();
+    let done = asked.desk.drop_observation(asked.actor()?, &asked.given, name, &input.body)?;
     let version = done.0.version;
     Ok(changed(done, version))
 }

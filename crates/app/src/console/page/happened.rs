@@ -168,9 +168,8 @@ fn tone(record_type: &str) -> Tone {
     match record_type {
         "register.decided" | "soa.approved" | "policy.published" => Tone::Good,
         "register.refresh_opened" | "register.submitted" | "system.stage_changed" => Tone::Fair,
-        "register.refused" | "credential.revoked" | "policy.withdrawn" | "role.revoked" | "call.denied" => {
-            Tone::Bad
-        }
+        "register.refused" | "policy.refused" | "credential.revoked" | "policy.withdrawn"
+        | "role.revoked" | "call.denied" => Tone::Bad,
         _ => Tone::Quiet,
     }
 }

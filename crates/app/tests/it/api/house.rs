@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tabellion_app::api::{Server, Settings};
+use tabellion_app::work::observing::ObservationRules;
 use tabellion_app::work::people::NewPerson;
 use tabellion_app::work::sessions::NewLink;
 use tabellion_app::work::{Actor, Desk, Given, PolicyFault, Tools};
@@ -93,6 +94,7 @@ impl House {
                 }
                 Err(PolicyFault { line: 1, column: 1, what: "neither permit nor forbid".to_owned() })
             }),
+            observation: ObservationRules { hours: 24, calls: 3, first: false },
             on_fatal: Arc::new(|_| {}),
             views_within,
         };
@@ -217,6 +219,7 @@ impl House {
             policies: vec!["c".repeat(64)],
             rules: vec!["base.rule1".into()],
             guards: Vec::new(),
+            observed: None,
             retry: 0,
             prompt: Some(text.to_owned()),
             prompt_withheld: None,
@@ -256,7 +259,7 @@ impl House {
     }
 
     /// Entry and record id of a record as the gateway makes it.
-    fn append<B: Body>(
+    pub(crate) fn append<B: Body>(
         &self,
         body: &B,
         system: &str,

@@ -27,7 +27,7 @@ impl House {
     }
 
     /// How many records of this type the log holds.
-    fn count(&self, record_type: &str) -> usize {
+    pub(super) fn count_of(&self, record_type: &str) -> usize {
         let reader = self.ledger.reader();
         let views = (0..reader.size()).map(|index| reader.entry(index).expect("an entry"));
         let is_one = |header: &tabellion_model::Header| header.record_type.as_str() == record_type;
@@ -96,12 +96,12 @@ fn nobody_decides_on_what_was_written_in_a_session_that_they_let_in_directly_or_
     for token in [house.let_in(&ada, &sock_id), house.let_in(&as_zed, &sock_id)] {
         let item = house.open_item(&token, "impact_assessment", &said);
         house.submit(&token, &item);
-        let tried = house.count("register.refused");
+        let tried = house.count_of("register.refused");
         for decision in ["approved", "returned"] {
             house.decide(&ada, &item, decision).refused(403, "own_link");
         }
         assert_eq!(
-            house.count("register.refused"),
+            house.count_of("register.refused"),
             tried + 1,
             "that one pair of hands wrote and wanted to approve leaves no trace, or many"
         );
@@ -144,7 +144,7 @@ fn a_statement_that_somebody_wrote_whom_the_approver_let_in_is_not_approved_by_t
     let digest: Value = house.get(&ada, "/api/v1/soa").ok().json()["digest"].clone();
     let approve = |token: &str| house.post(token, "/api/v1/soa/approval", &json!({"digest": digest}));
     approve(&ada).refused(403, "own_link");
-    assert_eq!(house.count("soa.refused"), 1, "the attempt leaves no trace");
+    assert_eq!(house.count_of("soa.refused"), 1, "the attempt leaves no trace");
     approve(&cleo).ok();
 }
 
@@ -245,16 +245,16 @@ fn a_statement_is_not_approved_by_who_wrote_it_under_another_name_and_trying_is_
     }
     let digest: Value = house.get(&ada, "/api/v1/soa").ok().json()["digest"].clone();
     let approve = |token: &str| house.post(token, "/api/v1/soa/approval", &json!({"digest": digest}));
-    assert_eq!(house.count("soa.refused"), 0);
+    assert_eq!(house.count_of("soa.refused"), 0);
     approve(&ada).refused(403, "own_work");
     approve(&ada).refused(403, "own_work");
     assert_eq!(
-        house.count("soa.refused"),
+        house.count_of("soa.refused"),
         1,
         "an attempt to approve one's own statement leaves no trace, or many"
     );
     let as_abe = house.let_in(&ada, &abe_id);
     approve(&as_abe).refused(403, "own_link");
-    assert_eq!(house.count("soa.refused"), 2);
+    assert_eq!(house.count_of("soa.refused"), 2);
     approve(&abe).ok();
 }

@@ -1,0 +1,203 @@
+//! From a recorded decision to the question that was asked then, as far as the record and what else is known go.
+//!
+//! Promises: a question is given only where everything that the rules look at is known; else it is said what is not known. Must never: put something likely in
+//! the place of something unknown that a rule could see.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tabellion_model::body::SystemStage;
+use tabellion_model::{CredentialId, Micros, SystemId};
+
+use crate::case::Case;
+use crate::compile::{NamedPolicy, lone_rules};
+use crate::fault::PolicyFault;
+use crate::question::Action;
+
+/// How near to a full hour a call may be recorded and still be asked about: it was decided when it arrived, which is before.
+const HOUR_MARGIN_US: u64 = 60 * 1_000_000;
+const HOUR_US: u64 = 3_600_000_000;
+
+/// What a record says of a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedDecision {
+    /// What to call it, for people: the entry or the line.
+    pub name: String,
+    /// The system that called.
+    pub system: Option<SystemId>,
+    /// The key.
+    pub key: CredentialId,
+    /// Route of the gateway.
+    pub surface: Option<String>,
+    /// Model, as it was asked for.
+    pub model: Option<String>,
+    /// Upstream; none on denials.
+    pub upstream: Option<String>,
+    /// Purpose; none where the key's first one was meant.
+    pub purpose: Option<String>,
+    /// Whether a stream was asked for; none on denials.
+    pub stream: Option<bool>,
+    /// Size of the body.
+    pub received_bytes: Option<u64>,
+    /// When it was recorded.
+    pub at: Micros,
+    /// Whether it was let through.
+    pub permitted: bool,
+    /// Why not, where not.
+    pub code: Option<String>,
+    /// The rules that decided.
+    pub rules: Vec<String>,
+}
+
+/// A system, as it is or was described.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownSystem {
+    /// What people call it.
+    pub name: String,
+    /// What it may be used for.
+    pub purposes: Vec<String>,
+}
+
+/// A model by the name that applications use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownModel {
+    /// The name that its upstream is given.
+    pub name: String,
+    /// Where it is served.
+    pub upstream: String,
+}
+
+/// What records do not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Systems by id.
+    pub systems: BTreeMap<SystemId, KnownSystem>,
+    /// Models by the name that applications use.
+    pub models: BTreeMap<String, KnownModel>,
+}
+
+/// Which of the things that a record may not say any of some rules could look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LookedAt(BTreeSet<&'static str>);
+
+/// What a rule's JSON holds where the rule looks at the thing.
+const SIGNS: [(&str, &[&str]); 9] = [
+    ("tools", &["\"tools\""]),
+    ("name", &["\"name\""]),
+    ("purposes", &["\"purposes\""]),
+    ("purpose", &["\"purpose\""]),
+    ("stream", &["\"stream\""]),
+    ("received_bytes", &["\"received_bytes\""]),
+    ("upstream", &["\"Upstream\"", "\"resource\""]),
+    ("model", &["\"Model\"", "\"resource\""]),
+    ("time", &["\"hour_utc\"", "\"weekday_utc\""]),
+];
+
+impl LookedAt {
+    /// Those of `policies`.
+    pub fn by(policies: &[NamedPolicy<'_>]) -> Result<Self, PolicyFault> {
+        let mut seen = BTreeSet::new();
+        for policy in policies {
+            for (_, compiled) in lone_rules(policy)? {
+                let json = compiled.to_json();
+                let conditions = json.as_ref().map(|json| json.get("conditions").map(ToString::to_string));
+                let scope = json.as_ref().map(|json| json.get("resource").map(ToString::to_string));
+                let text = match (conditions, scope) {
+                    (Ok(conditions), Ok(scope)) => {
+                        format!("{}{}", conditions.unwrap_or_default(), scope.unwrap_or_default())
+                    }
+                    // What cannot be read may look at anything.
+                    _ => SIGNS.iter().flat_map(|(_, signs)| signs.iter().copied()).collect(),
+                };
+                let holds = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
+                seen.extend(SIGNS.iter().filter(|(_, signs)| holds(signs)).map(|(thing, _)| *thing));
+            }
+        }
+        Ok(Self(seen))
+    }
+
+    /// Those of either.
+    #[must_use]
+    pub fn with(mut self, mut other: Self) -> Self {
+        self.0.append(&mut other.0);
+        self
+    }
+
+    fn has(&self, thing: &str) -> bool {
+        self.0.contains(thing)
+    }
+}
+
+impl RecordedDecision {
+    /// The question that was asked, or why it cannot be asked again.
+    pub fn question(&self, known: &Known, looked_at: &LookedAt) -> Result<Case, String> {
+        if !self.permitted && !matches!(self.code.as_deref(), Some("policy_denied" | "policy_error")) {
+            let code = self.code.as_deref().unwrap_or("without a code");
+            return Err(format!("it was denied before any rule was asked ({code})"));
+        }
+        let surface = self.surface.clone().ok_or("its content is erased or withheld")?;
+        let action = match surface.as_str() {
+            "openai.models" => return Err("a list of models is decided once for each model".to_owned()),
+            "openai.embeddings" => Action::Embed,
+            _ => Action::Chat,
+        };
+        let system = self.system.ok_or("it names no system")?;
+        let described = known.systems.get(&system);
+        let asked_as = self.model.clone().unwrap_or_default();
+        let served = known.models.get(&asked_as);
+        if let Some(what) = self.unknown(described.is_some(), served.is_some(), looked_at) {
+            return Err(format!("a rule looks at {what}"));
+        }
+        let upstream = served.map(|served| served.upstream.clone()).or_else(|| self.upstream.clone());
+        Ok(Case {
+            action,
+            system,
+            system_name: described.map(|system| system.name.clone()).unwrap_or_default(),
+            // Rules are asked for live systems alone.
+            stage: SystemStage::Live,
+            purposes: described.map(|system| system.purposes.clone()).unwrap_or_default(),
+            key: self.key,
+            model: served.map_or_else(|| asked_as.clone(), |served| served.name.clone()),
+            asked_as,
+            upstream: upstream.unwrap_or_default(),
+            purpose: self.purpose.clone().unwrap_or_default(),
+            surface,
+            stream: self.stream.unwrap_or_default(),
+            received_bytes: self.received_bytes.unwrap_or_default(),
+            tools: Vec::new(),
+            at: self.at,
+        })
+    }
+    /// The first thing that a rule looks at and that neither the record nor anybody says.
+    fn unknown(&self, described: bool, served: bool, looked_at: &LookedAt) -> Option<&'static str> {
+        let near_hour = self.at.0 % HOUR_US < HOUR_MARGIN_US;
+        let no_upstream = !served && self.upstream.is_none();
+        let checks = [
+            ("tools", true, "the tools offered, which records do not name"),
+            ("time", near_hour, "the time, and it was recorded within a minute after a full hour"),
+            ("name", !described, "a name, and the system is not described; add it under [systems]"),
+            (
+                "purposes",
+                !described,
+                "the system's purposes, and it is not described; add it under [systems]",
+            ),
+            ("model", !served, "the model, and the record has it as it was asked for; add it under [models]"),
+            (
+                "upstream",
+                no_upstream,
+                "the upstream, which the record does not name; add the model under [models]",
+            ),
+            ("purpose", self.purpose.is_none(), "the purpose, and the call claimed none by name"),
+            (
+                "stream",
+                self.stream.is_none(),
+                "whether a stream was asked for, which a denial does not record",
+            ),
+            (
+                "received_bytes",
+                self.received_bytes.is_none(),
+                "the size of the body, which this form of the record does not hold",
+            ),
+        ];
+        checks.into_iter().find(|(thing, missing, _)| *missing && looked_at.has(thing)).map(|(.., what)| what)
+    }
+}
