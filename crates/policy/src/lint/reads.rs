@@ -154,7 +154,7 @@ impl Reads {
             }
             Expr::UnaryOp { op: UnaryOp::IsEmpty, expr } => {
                 let terms = Terms::of(expr)?;
-                self.note(BinaryOp::Contains, terms)
+                self.note(BinaryOp::Contains, &terms)
             }
             // Every attribute of the schema is always there.
             Expr::HasAttr { expr, .. } => matches!(**expr, Expr::Var(_)).then_some(()),
@@ -163,11 +163,11 @@ impl Reads {
                 if let Some(within) = in_expr {
                     terms.add(within)?;
                 }
-                self.note(BinaryOp::In, terms)
+                self.note(BinaryOp::In, &terms)
             }
             Expr::GetAttr { .. } => {
                 let terms = Terms::of(expr)?;
-                self.note(BinaryOp::Eq, terms)
+                self.note(BinaryOp::Eq, &terms)
             }
             _ => None,
         }
@@ -192,7 +192,7 @@ impl Reads {
         }
         let mut terms = Terms::default();
         if terms.add(left).is_some() && terms.add(right).is_some() {
-            return self.note(op, terms);
+            return self.note(op, &terms);
         }
         if !matches!(op, BinaryOp::Eq | BinaryOp::NotEq) {
             return None;
@@ -203,7 +203,7 @@ impl Reads {
     }
 
     /// Takes in what one comparison speaks of.
-    fn note(&mut self, op: BinaryOp, terms: Terms) -> Option<()> {
+    fn note(&mut self, op: BinaryOp, terms: &Terms) -> Option<()> {
         for uid in &terms.entities {
             self.entity(uid)?;
         }
