@@ -335,7 +335,7 @@ impl Call {
             received_sha256: hex_of(digest),
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
-            observed: refusal.observed.clone(),
+            observed: refusal.observed.as_deref().cloned(),
             retry: retry_count(&self.headers),
         };
         self.stopwatch.enter(Phase::Sync);

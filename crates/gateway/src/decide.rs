@@ -26,7 +26,7 @@ pub(crate) struct Refusal {
     /// Rules that decided, when rules did.
     pub(crate) rules: Vec<String>,
     /// What observed policies would have said, when rules decided.
-    pub(crate) observed: Option<Observed>,
+    pub(crate) observed: Option<Box<Observed>>,
 }
 
 impl Refusal {
@@ -129,7 +129,7 @@ pub(crate) fn decide(
         Ok(rules) => {
             Ok(Permission { purpose: purpose.to_owned(), rules, observed, capture: system.capture, target })
         }
-        Err(refusal) => Err(Refusal { observed, ..refusal }),
+        Err(refusal) => Err(Refusal { observed: observed.map(Box::new), ..refusal }),
     }
 }
 

@@ -258,13 +258,12 @@ impl Terms {
     /// Takes in an operand; `None` where it is more than names, values and sums of them.
     fn add(&mut self, expr: &Expr) -> Option<()> {
         match expr {
-            Expr::Literal(Literal::Bool(_)) => {}
             Expr::Literal(Literal::Long(value)) => self.longs.push(*value),
             Expr::Literal(Literal::String(text)) => self.literals.push(text.to_string()),
             Expr::Literal(Literal::EntityUID(uid)) => self.entities.push(uid.clone()),
             Expr::Var(Var::Principal) => self.words.push(Word::System),
             Expr::Var(Var::Resource) => self.words.extend([Word::Model, Word::Upstream]),
-            Expr::Var(Var::Action) => {}
+            Expr::Literal(Literal::Bool(_)) | Expr::Var(Var::Action) => {}
             Expr::Set(members) => members.iter().try_for_each(|member| self.add(member))?,
             Expr::GetAttr { .. } => match attribute(expr)? {
                 Term::Word(Word::Key) => self.words.push(Word::Key),
