@@ -151,6 +151,7 @@ impl Call {
             Err(refusal) => {
                 // Rules and guards had let it through: that is on record too.
                 let Permission { rules, observed, .. } = ready.permission;
+                let observed = observed.map(Box::new);
                 let refusal = Refusal { rules, observed, guards: ready.guards, ..refusal };
                 return self.deny(&refusal, Some(ready.model)).await;
             }
@@ -274,7 +275,7 @@ impl Call {
         let prompt = Prompt { texts: request.texts(), masked: &outgoing.masked, bytes };
         let results = guards.prompt(&numbers, prompt);
         let Some(reason) = refusal(&results) else { return Ok(results) };
-        let (rules, observed) = (permission.rules.clone(), permission.observed.clone());
+        let (rules, observed) = (permission.rules.clone(), permission.observed.clone().map(Box::new));
         Err(Refusal { rules, observed, guards: results, ..Refusal::new(Code::GuardBlocked, reason) })
     }
 
@@ -412,7 +413,7 @@ impl Call {
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
             guards: refusal.guards.clone(),
-            observed: refusal.observed.clone(),
+            observed: refusal.observed.as_deref().cloned(),
             retry: retry_count(&self.headers),
         };
         self.stopwatch.enter(Phase::Sync);

@@ -30,7 +30,7 @@ pub(crate) struct Refusal {
     /// In how many seconds it may be otherwise, where that is known.
     pub(crate) retry_after_s: Option<u64>,
     /// What observed policies would have said, when rules decided.
-    pub(crate) observed: Option<Observed>,
+    pub(crate) observed: Option<Box<Observed>>,
 }
 
 impl Refusal {
@@ -140,7 +140,7 @@ pub(crate) fn decide(
         Ok(rules) => {
             Ok(Permission { purpose: purpose.to_owned(), rules, observed, capture: system.capture, target })
         }
-        Err(refusal) => Err(Refusal { observed, ..refusal }),
+        Err(refusal) => Err(Refusal { observed: observed.map(Box::new), ..refusal }),
     }
 }
 

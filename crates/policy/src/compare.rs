@@ -146,8 +146,8 @@ fn change(change: Change, old: Option<Known>, new: Option<Known>, example: Optio
 /// Two rules of one name that are written otherwise.
 fn changed(old: Known, new: Known, budget: &mut Budget) -> RuleChange {
     let turned = old.rule.effect != new.rule.effect;
-    let before = Lone::of(old.rule.clone(), old.compiled.clone());
-    let after = Lone::of(new.rule.clone(), new.compiled.clone());
+    let before = Lone::of(old.rule.clone(), &old.compiled);
+    let after = Lone::of(new.rule.clone(), &new.compiled);
     let relation = before.beside(&after, budget);
     let (how, example) = match relation {
         Some(relation) if !turned => match relation.second_alone.or(relation.first_alone) {

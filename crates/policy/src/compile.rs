@@ -108,7 +108,7 @@ impl PolicySet {
     }
 
     /// One rule by itself, which was checked.
-    pub(crate) fn single(rule: Rule, compiled: Policy) -> Self {
+    pub(crate) fn single(rule: Rule, compiled: &Policy) -> Self {
         let mut set = Self {
             rules: Vec::new(),
             positions: HashMap::from([(rule.id.clone(), 0)]),

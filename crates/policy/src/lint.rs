@@ -90,7 +90,7 @@ pub fn lint(policies: &[NamedPolicy<'_>]) -> Vec<Finding> {
     let mut rules = Vec::new();
     for policy in policies {
         match lone_rules(policy) {
-            Ok(more) => rules.extend(more.into_iter().map(|(rule, compiled)| Lone::of(rule, compiled))),
+            Ok(more) => rules.extend(more.into_iter().map(|(rule, compiled)| Lone::of(rule, &compiled))),
             Err(fault) => errors.push(Finding::of_fault(fault, policy.name)),
         }
     }

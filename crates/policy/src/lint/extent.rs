@@ -57,8 +57,8 @@ pub(crate) enum Reach {
 }
 
 impl Lone {
-    pub(crate) fn of(rule: Rule, policy: Policy) -> Self {
-        let reads = Reads::of(&policy);
+    pub(crate) fn of(rule: Rule, policy: &Policy) -> Self {
+        let reads = Reads::of(policy);
         Self { set: PolicySet::single(rule.clone(), policy), rule, reads }
     }
 

@@ -154,7 +154,7 @@ impl Reads {
             }
             Expr::UnaryOp { op: UnaryOp::IsEmpty, expr } => {
                 let terms = Terms::of(expr)?;
-                self.note(BinaryOp::Contains, terms)
+                self.note(BinaryOp::Contains, &terms)
             }
             // Every attribute of the schema is always there.
             Expr::HasAttr { expr, .. } => matches!(**expr, Expr::Var(_)).then_some(()),
@@ -163,11 +163,11 @@ impl Reads {
                 if let Some(within) = in_expr {
                     terms.add(within)?;
                 }
-                self.note(BinaryOp::In, terms)
+                self.note(BinaryOp::In, &terms)
             }
             Expr::GetAttr { .. } => {
                 let terms = Terms::of(expr)?;
-                self.note(BinaryOp::Eq, terms)
+                self.note(BinaryOp::Eq, &terms)
             }
             _ => None,
         }
@@ -192,7 +192,7 @@ impl Reads {
         }
         let mut terms = Terms::default();
         if terms.add(left).is_some() && terms.add(right).is_some() {
-            return self.note(op, terms);
+            return self.note(op, &terms);
         }
         if !matches!(op, BinaryOp::Eq | BinaryOp::NotEq) {
             return None;
@@ -203,7 +203,7 @@ impl Reads {
     }
 
     /// Takes in what one comparison speaks of.
-    fn note(&mut self, op: BinaryOp, terms: Terms) -> Option<()> {
+    fn note(&mut self, op: BinaryOp, terms: &Terms) -> Option<()> {
         for uid in &terms.entities {
             self.entity(uid)?;
         }
@@ -258,13 +258,12 @@ impl Terms {
     /// Takes in an operand; `None` where it is more than names, values and sums of them.
     fn add(&mut self, expr: &Expr) -> Option<()> {
         match expr {
-            Expr::Literal(Literal::Bool(_)) => {}
             Expr::Literal(Literal::Long(value)) => self.longs.push(*value),
             Expr::Literal(Literal::String(text)) => self.literals.push(text.to_string()),
             Expr::Literal(Literal::EntityUID(uid)) => self.entities.push(uid.clone()),
             Expr::Var(Var::Principal) => self.words.push(Word::System),
             Expr::Var(Var::Resource) => self.words.extend([Word::Model, Word::Upstream]),
-            Expr::Var(Var::Action) => {}
+            Expr::Literal(Literal::Bool(_)) | Expr::Var(Var::Action) => {}
             Expr::Set(members) => members.iter().try_for_each(|member| self.add(member))?,
             Expr::GetAttr { .. } => match attribute(expr)? {
                 Term::Word(Word::Key) => self.words.push(Word::Key),

@@ -172,7 +172,8 @@ fn recorded_decisions_are_asked_again() {
     assert_eq!(organisation.chat(&key.secret, "small", "How long?").status, 200);
     assert_eq!(organisation.chat(&key.secret, "large", "How long?").status, 403);
     let listed = organisation.read(&organisation.admin.token, "/api/v1/calls");
-    let lines: String = listed["calls"].as_array().unwrap().iter().map(|call| format!("{call}\n")).collect();
+    let calls = listed["calls"].as_array().unwrap();
+    let lines = calls.iter().map(|call| format!("{call}\n")).collect::<Vec<_>>().concat();
     organisation.stop();
     let lines = organisation.notary.file("decisions.jsonl", lines.as_bytes());
     let package = organisation.notary.beside_text("evidence.zip");

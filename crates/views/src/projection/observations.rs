@@ -74,7 +74,7 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
             text,
             digest,
             note,
-            unit.as_ref().map(|unit| unit.as_bytes()),
+            unit.as_ref().map(tabellion_model::Id::as_bytes),
         ],
     )?;
     Ok(changed(rows, NO_STREAM))

@@ -51,7 +51,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         Format::Json => terminal::json(&as_json(&found, &sources))?,
         Format::Sarif => terminal::json(&sarif::document(&found, &sources))?,
         Format::Junit => {
-            terminal::data(&junit::document("tabellion policy lint", &suites(&found, &sources)))?
+            terminal::data(&junit::document("tabellion policy lint", &suites(&found, &sources)))?;
         }
     }
     let worst = if options.strict { Severity::Warning } else { Severity::Error };
