@@ -17,6 +17,8 @@ const NOT_TEXT: [&str; 8] =
 /// Pieces of text, by the member that holds them in a delta: what the delta is called.
 const TEXT: &str = "text_delta";
 const INPUT: &str = "input_json_delta";
+/// A model's thinking, which goes on byte for byte.
+const THOUGHT: &str = "thinking_delta";
 
 /// Reads an answer, or an event of one.
 pub(crate) fn read<'b>(bytes: &'b [u8], limits: &Limits) -> Result<Parts<'b>, JsonFault> {
@@ -58,6 +60,8 @@ struct Reader<'b> {
     pieces: Vec<(&'static str, Place<'b>)>,
     /// Other texts of an event.
     beside: Vec<Place<'b>>,
+    /// Thinking, with its block where the message is whole.
+    thoughts: Vec<(Option<usize>, Place<'b>)>,
     has_content: bool,
     counted: bool,
     is_error: bool,
@@ -78,6 +82,10 @@ impl<'b> Reader<'b> {
         }
         for (kind, place) in self.pieces {
             parts.texts.push(Text { choice: block, channel: Channel::Block(kind), place });
+        }
+        for (of, place) in self.thoughts {
+            let choice = of.unwrap_or(block);
+            parts.untouched.push(Text { choice, channel: Channel::Block(THOUGHT), place });
         }
         parts.repeated = self.beside;
         parts.stage = match self.kind.as_str() {
@@ -134,6 +142,9 @@ impl<'b> Reader<'b> {
         if matches!(rest, [Step::Name(name)] if name == "name") {
             return self.parts.tool(&string.value());
         }
+        if is_thought(rest) {
+            self.thoughts.push((Some(block), text(string, at)));
+        }
         if is_text(rest) {
             self.blocks.push((block, text(string, at)));
         }
@@ -144,10 +155,16 @@ impl<'b> Reader<'b> {
             [Step::Name(name)] if name == "text" => self.pieces.push((TEXT, text(string, at))),
             [Step::Name(name)] if name == "partial_json" => self.pieces.push((INPUT, json(string, at))),
             [Step::Name(name)] if name == "stop_reason" => self.of_message(name, Scalar::String(string)),
+            _ if is_thought(rest) => self.thoughts.push((None, text(string, at))),
             _ if is_text(rest) => self.beside.push(text(string, at)),
             _ => {}
         }
     }
+}
+
+/// Whether a string of a block is what the model thought.
+fn is_thought(rest: &[Step<'_>]) -> bool {
+    matches!(rest, [Step::Name(name)] if name == "thinking")
 }
 
 /// Whether a string of a block is said to people or tools. What stands in a tool's input is, whatever its name there.
@@ -188,6 +205,7 @@ impl<'b> Visitor<'b> for Reader<'b> {
                     [Step::Name(name)] if name == "text" => {
                         self.pieces.push((TEXT, text(string, range.start)));
                     }
+                    _ if is_thought(rest) => self.thoughts.push((None, text(string, range.start))),
                     _ if is_text(rest) => self.beside.push(text(string, range.start)),
                     _ => {}
                 }

@@ -17,6 +17,8 @@ use crate::words;
 const HEAD: [&str; 5] = ["id", "object", "created", "model", "system_fingerprint"];
 /// Texts of a message, by name.
 const MEMBERS: [&str; 4] = ["content", "refusal", "reasoning_content", "reasoning"];
+/// What a spoken answer says, beside its sound.
+const SAID: &str = "transcript";
 
 /// Reads an answer, or an event of one.
 pub(crate) fn read<'b>(bytes: &'b [u8], limits: &Limits) -> Result<Parts<'b>, JsonFault> {
@@ -51,6 +53,8 @@ pub(crate) fn own_event(head: &[u8], choice: usize, channel: &Channel, escaped: 
 struct Reader<'b> {
     parts: Parts<'b>,
     texts: Vec<(usize, Member, Place<'b>)>,
+    /// What a spoken answer says: it goes on as it is.
+    untouched: Vec<(usize, Place<'b>)>,
     finished: Vec<(usize, String)>,
     choice_index: HashMap<usize, usize>,
     tool_index: HashMap<(usize, usize), usize>,
@@ -83,6 +87,10 @@ impl<'b> Reader<'b> {
             let choice = choice_of(place);
             parts.opened.push(choice);
             parts.texts.push(Text { choice, channel, place: string });
+        }
+        for (place, string) in self.untouched {
+            let choice = choice_of(place);
+            parts.untouched.push(Text { choice, channel: Channel::Member(SAID), place: string });
         }
         parts.reason = self.finished.first().map(|(_, reason)| reason.clone());
         parts.closed = self.finished.iter().map(|(place, _)| choice_of(*place)).collect();
@@ -142,6 +150,12 @@ impl<'b> Reader<'b> {
                     "name" => self.parts.tool(&string.value()),
                     _ => {}
                 }
+            }
+            ([Step::Name(audio), Step::Name(member)], Scalar::String(string))
+                if audio == "audio" && member == SAID =>
+            {
+                // What is spoken cannot be given values, so neither is what is written of it.
+                self.untouched.push((place, text(string, at)));
             }
             ([Step::Name(member), ..], Scalar::String(string)) => {
                 // Text itself, or a part `{"type": "text", "text": …}` of it.

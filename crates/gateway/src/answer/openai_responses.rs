@@ -27,6 +27,8 @@ const PIECES: [(&str, bool); 8] = [
     ("custom_tool_call_input", false),
     ("code_interpreter_call_code", false),
 ];
+/// Pieces of what is not known here, such as a spoken answer's transcript: they go on as they are.
+const OTHER: &str = "other";
 /// Items by which the model asks for a tool.
 const CALLS: &str = "_call";
 
@@ -92,6 +94,12 @@ impl<'b> Reader<'b> {
             let place = if is_json { json(string, at) } else { text(string, at) };
             let channel = Channel::Item(kind, self.part.unwrap_or_default());
             parts.texts.push(Text { choice: item, channel, place });
+        }
+        if let (Some(kind), Some((string, at))) = (says(".delta"), self.delta)
+            && known(kind).is_none()
+        {
+            let channel = Channel::Item(OTHER, self.part.unwrap_or_default());
+            parts.untouched.push(Text { choice: item, channel, place: text(string, at) });
         }
         if says(".done").and_then(known).is_some() {
             parts.closed.push(item);

@@ -110,6 +110,8 @@ pub(crate) struct Parts<'b> {
     pub(crate) texts: Vec<Text<'b>>,
     /// Texts that are there whole although their pieces came before, or that nobody gathers.
     pub(crate) repeated: Vec<Place<'b>>,
+    /// Texts, or pieces of them, that go on as they are, for guards alone.
+    pub(crate) untouched: Vec<Text<'b>>,
     /// Choices that have begun.
     pub(crate) opened: Vec<usize>,
     /// Choices of which no more text comes.

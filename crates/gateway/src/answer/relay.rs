@@ -146,7 +146,7 @@ impl Relay {
             return Err(Code::UpstreamMalformed);
         }
         self.meter(&parts);
-        self.look(&parts)?;
+        self.look(&data, &parts)?;
         match parts.stage {
             Stage::Refused => {
                 self.clear(out)?;
@@ -180,9 +180,9 @@ impl Relay {
     }
 
     /// Lets the guards look at an event before anything of it goes on.
-    fn look(&mut self, parts: &Parts<'_>) -> Result<(), Code> {
+    fn look(&mut self, json: &[u8], parts: &Parts<'_>) -> Result<(), Code> {
         let Some(guards) = &mut self.guards else { return Ok(()) };
-        guards.look(parts);
+        guards.look(json, parts, &self.json);
         if guards.must_stop(self.received_bytes) { Err(Code::GuardBlocked) } else { Ok(()) }
     }
 

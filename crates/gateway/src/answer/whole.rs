@@ -137,7 +137,7 @@ async fn release(
     answered.usage = parts.tokens.usage();
     running.authorised.facts.counted = parts.tokens;
     running.authorised.facts.is_whole = true;
-    if let Some(text) = guarded(&mut running, parts) {
+    if let Some(text) = guarded(&mut running, bytes, parts) {
         return running.stop_for_guard(&text).await;
     }
     let (limits, classes) = (running.worker.shared.limits, running.worker.shared.classes);
@@ -167,9 +167,9 @@ async fn release(
 }
 
 /// Lets the guards look; gives what to tell the client when one stops the answer.
-fn guarded(running: &mut Running, parts: &Parts<'_>) -> Option<String> {
+fn guarded(running: &mut Running, json: &[u8], parts: &Parts<'_>) -> Option<String> {
     let mut guards = running.guards.take()?;
-    guards.look(parts);
+    guards.look(json, parts, &json_limits(&running.worker.shared.limits));
     guards.close_all();
     let facts = &mut running.authorised.facts;
     facts.guards = guards.results(true, facts.received_bytes(), parts.reason.as_deref());

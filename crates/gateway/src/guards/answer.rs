@@ -1,17 +1,19 @@
 //! Guards over one answer, whole or in the pieces of a stream.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tabellion_guard::{Findings, Screening};
+use tabellion_guard::{Content, Findings, Screen, Screening};
+use tabellion_mask::json::{Limits as JsonLimits, Path, RawString, Scalar, Visitor, walk};
 use tabellion_mask::{Classes, scan};
 use tabellion_model::body::{GuardOutcome, Guarded};
 
 use crate::answer::parts::{Channel, Parts, Text};
 use crate::guards::config::Mode;
 use crate::guards::suite::{Check, Found, Guard, Guards, secrets_of};
-use crate::surface::request::guard_content;
+use crate::surface::request::{guard_content, is_opaque};
 
 /// How much of a stream has to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,34 @@ pub(crate) enum Hold {
     Window(u64),
     /// All of it: what a guard looks for is known at the end alone.
     Whole,
+}
+
+/// Looks at the strings that are no text of their answer.
+struct Rest<'g> {
+    screen: &'g Screen,
+    findings: &'g mut Findings,
+    /// Where the others stand.
+    known: BTreeSet<usize>,
+}
+
+impl<'b> Visitor<'b> for Rest<'_> {
+    fn scalar(&mut self, _: Path<'_, 'b>, scalar: Scalar<'b>, range: Range<usize>) {
+        let Scalar::String(string) = scalar else { return };
+        let value = string.value();
+        if !self.known.contains(&range.start) && !is_opaque(&value) {
+            look_whole(self.screen, self.findings, &value, Content::Text);
+        }
+    }
+
+    fn name(&mut self, _: Path<'_, 'b>, name: RawString<'b>, _: Range<usize>) {
+        look_whole(self.screen, self.findings, &name.value(), Content::Text);
+    }
+}
+
+fn look_whole(screen: &Screen, findings: &mut Findings, text: &str, content: Content) {
+    let mut screening = screen.begin(content);
+    screen.push(&mut screening, text, findings);
+    screen.finish(screening, findings);
 }
 
 /// A text of an answer.
@@ -80,16 +110,24 @@ impl AnswerGuards {
         })
     }
 
-    /// Looks at the texts of an answer, or of one event.
-    pub(crate) fn look(&mut self, parts: &Parts<'_>) {
-        for text in &parts.texts {
+    /// Looks at an answer, or at one event: at its texts, and at whatever else in it is a string, since a client may show that too.
+    pub(crate) fn look(&mut self, json: &[u8], parts: &Parts<'_>, limits: &JsonLimits) {
+        for text in parts.texts.iter().chain(&parts.untouched) {
             self.look_at(text);
         }
         for place in &parts.repeated {
-            let mut screening = self.guards.screen.begin(guard_content(place.content));
-            self.guards.screen.push(&mut screening, &place.string.value(), &mut self.findings);
-            self.guards.screen.finish(screening, &mut self.findings);
+            look_whole(
+                &self.guards.screen,
+                &mut self.findings,
+                &place.string.value(),
+                guard_content(place.content),
+            );
         }
+        let texts = parts.texts.iter().chain(&parts.untouched).map(|text| text.place.at);
+        let known = texts.chain(parts.repeated.iter().map(|place| place.at)).collect();
+        let mut rest = Rest { screen: &self.guards.screen, findings: &mut self.findings, known };
+        // It was walked before, so it can be.
+        drop(walk(json, limits, &mut rest));
         for choice in &parts.closed {
             self.close(|known| known == *choice);
         }
@@ -139,7 +177,7 @@ impl AnswerGuards {
     pub(crate) fn pass(&mut self, ready: &mut Vec<Bytes>, parts: &Parts<'_>) {
         let mut reach: Vec<(Key, u64)> = Vec::new();
         if parts.repeated.is_empty() {
-            for text in &parts.texts {
+            for text in parts.texts.iter().chain(&parts.untouched) {
                 let key = (text.choice, text.channel.clone());
                 reach.extend(self.texts.get(&key).map(|screening| (key, screening.read())));
             }
@@ -182,7 +220,7 @@ impl AnswerGuards {
 
     /// What each guard says of a whole answer; of one that broke off, those that know at the end alone did not run.
     pub(crate) fn results(&self, whole: bool, bytes: u64, reason: Option<&str>) -> Vec<Guarded> {
-        let mut classes = std::collections::BTreeSet::new();
+        let mut classes = BTreeSet::new();
         for text in self.kept.iter().flat_map(BTreeMap::values) {
             classes.extend(scan(text, Classes::SECRETS).into_iter().map(|finding| finding.class.name()));
         }

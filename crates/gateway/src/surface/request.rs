@@ -521,7 +521,7 @@ fn is_elsewhere(steps: &[Step<'_>], string: RawString<'_>) -> bool {
 
 /// Whether a string is one long token as signatures and encrypted text are: base 64 of either alphabet (RFC 4648, 4 and 5). A value of any class in that
 /// form is shorter; what is shorter is read.
-fn is_opaque(text: &str) -> bool {
+pub(crate) fn is_opaque(text: &str) -> bool {
     text.len() >= SHORTEST_OPAQUE
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte))
 }

@@ -259,6 +259,55 @@ fn a_stream_is_cut_before_the_first_letter_of_what_a_guard_stops() {
     }
 }
 
+/// What a client may show is looked at wherever it stands: thinking, transcripts, members that nobody has heard of.
+#[test]
+fn nothing_of_an_answer_is_passed_over() {
+    let chat = |message: Value| {
+        let choice = json!({ "index": 0, "message": message, "finish_reason": "stop" });
+        json!({ "id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice] })
+            .to_string()
+    };
+    let thought = json!({ "type": "thinking", "thinking": SECRET_PROJECT, "signature": "c2ln" });
+    let whole = [
+        (
+            "/v1/chat/completions",
+            Api::OpenAi,
+            chat(
+                json!({ "role": "assistant", "content": "x", "audio": { "id": "a", "transcript": SECRET_PROJECT } }),
+            ),
+        ),
+        (
+            "/v1/chat/completions",
+            Api::OpenAi,
+            chat(
+                json!({ "role": "assistant", "content": "x", "annotations": [{ "url_citation": { "title": SECRET_PROJECT } }] }),
+            ),
+        ),
+        (
+            "/v1/chat/completions",
+            Api::OpenAi,
+            chat(json!({ "role": "assistant", "content": "x", "new_member": { SECRET_PROJECT: 1 } })),
+        ),
+        ("/v1/messages", Api::Anthropic, anthropic::message(&[thought])),
+    ];
+    for (path, api, answer) in whole {
+        let fixture =
+            of_api(Answer::json(200, answer.clone()), vec![words(GuardSide::Answer, GuardMode::Block)], api);
+        let body = routes("what?", false).into_iter().find(|(known, ..)| *known == path).expect("a route").2;
+        assert_eq!(fixture.call("POST", path, &[], &body).status, 403, "{answer}");
+    }
+    let thinking = pieces(&format!("Hm. {SECRET_PROJECT} it is."), 4);
+    let deltas =
+        thinking.iter().map(|piece| json!({ "type": "thinking_delta", "thinking": piece })).collect();
+    let stream = anthropic::stream(&[(json!({ "type": "thinking", "thinking": "" }), deltas)]);
+    let fixture =
+        of_api(Answer::events(stream), vec![words(GuardSide::Answer, GuardMode::Block)], Api::Anthropic);
+    let body = routes("what?", true).remove(2).2;
+    let answer = fixture.call("POST", "/v1/messages", &[], &body);
+    let all = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(all.contains("guard_blocked") && !all.contains("Hero"), "thinking goes past the guards: {all}");
+}
+
 /// A guard that finds nothing changes nothing: byte for byte, in order, to the last event.
 #[test]
 fn a_stream_in_which_nothing_is_found_comes_as_it_was() {
