@@ -350,7 +350,7 @@ fn a_stream_waits_whole_for_guards_that_know_at_the_end_alone() {
             "A heron. An egret.",
             "birds",
         ),
-        (GuardConfig::new("keys", GuardKind::Secrets), TOKEN, "github_token"),
+        (GuardConfig::new("keys", GuardKind::Secrets), TOKEN, "api_key"),
     ];
     for (guard, text, label) in late {
         for ((path, api, stream), (_, _, body)) in streams(text, 3).into_iter().zip(routes("what?", true)) {
@@ -407,7 +407,7 @@ fn a_secret_in_a_prompt_can_be_stopped_instead_of_masked() {
         guarded(Script::by(|_, _| panic!("sent")), vec![GuardConfig::new("keys", GuardKind::Secrets)]);
     assert_eq!(fixture.chat(&say(&format!("use {TOKEN}"))).status, 403);
     let denied = fixture.denied().remove(0);
-    assert_eq!(told(&denied.guards), [("keys", GuardOutcome::Blocked, vec!["github_token"])]);
+    assert_eq!(told(&denied.guards), [("keys", GuardOutcome::Blocked, vec!["api_key"])]);
     let fixture =
         guarded(Answer::json(200, openai::chat_of("ok")), vec![GuardConfig::new("keys", GuardKind::Secrets)]);
     assert_eq!(fixture.chat(&say("write to ada@example.org")).status, 200, "an address is no secret");
