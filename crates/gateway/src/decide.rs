@@ -28,7 +28,7 @@ pub(crate) struct Refusal {
     /// What guards said, when it came to them.
     pub(crate) guards: Vec<Guarded>,
     /// In how many seconds it may be otherwise, where that is known.
-    pub(crate) retry_after_s: Option<u64>,
+    pub(crate) retry_after_s: Option<u32>,
     /// What observed policies would have said, when rules decided.
     pub(crate) observed: Option<Box<Observed>>,
 }

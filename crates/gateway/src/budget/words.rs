@@ -7,7 +7,7 @@ use crate::code::Code;
 use crate::decide::Refusal;
 
 /// Seconds after which a call at the limit of those at once may try again: most calls are over by then.
-const AT_ONCE_WAIT_S: u64 = 1;
+const AT_ONCE_WAIT_S: u32 = 1;
 
 /// The refusal of a call that may take `reserved` at most.
 pub(super) fn refusal(exceeded: &Exceeded, reserved: &Reserved) -> Refusal {
@@ -40,7 +40,10 @@ pub(super) fn refusal(exceeded: &Exceeded, reserved: &Reserved) -> Refusal {
         }
         Limit::Rate { cap, wait_s } => {
             let reason = format!("{whose} is {cap} calls a minute; the next one is possible in {wait_s} s");
-            return Refusal { retry_after_s: Some(*wait_s), ..Refusal::new(Code::RateLimited, reason) };
+            return Refusal {
+                retry_after_s: u32::try_from(*wait_s).ok(),
+                ..Refusal::new(Code::RateLimited, reason)
+            };
         }
         Limit::AtOnce { cap } => {
             let reason = format!(

@@ -127,7 +127,7 @@ impl AnswerGuards {
         let known = texts.chain(parts.repeated.iter().map(|place| place.at)).collect();
         let mut rest = Rest { screen: &self.guards.screen, findings: &mut self.findings, known };
         // It was walked before, so it can be.
-        drop(walk(json, limits, &mut rest));
+        let _ = walk(json, limits, &mut rest);
         for choice in &parts.closed {
             self.close(|known| known == *choice);
         }
@@ -222,7 +222,7 @@ impl AnswerGuards {
     pub(crate) fn results(&self, whole: bool, bytes: u64, reason: Option<&str>) -> Vec<Guarded> {
         let mut classes = BTreeSet::new();
         for text in self.kept.iter().flat_map(BTreeMap::values) {
-            classes.extend(scan(text, Classes::SECRETS).into_iter().map(|finding| finding.class.name()));
+            classes.extend(scan(text, Classes::SECRETS).map(|finding| finding.class.name()));
         }
         let secrets = secrets_of(classes.into_iter());
         let found = Found { findings: &self.findings, secrets: &secrets, bytes, reason };

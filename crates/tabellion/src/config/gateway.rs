@@ -102,9 +102,9 @@ impl GatewaySettings {
             }
             ("names", OFF) => self.config.names.clear(),
             ("names", value) => {
-                let named = |item: &str| MaskedName::ALL.into_iter().find(|name| name.as_str() == item);
-                let names = items(value).map(named).collect::<Option<_>>();
-                self.config.names = names.ok_or_else(|| {
+                let known = |item: &str| MaskedName::ALL.into_iter().find(|name| name.as_str() == item);
+                let chosen = items(value).map(known).collect::<Option<_>>();
+                self.config.names = chosen.ok_or_else(|| {
                     setting.refused(
                         "is not a list of person, location and organisation, nor off: which names are masked",
                     )
