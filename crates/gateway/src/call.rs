@@ -149,10 +149,7 @@ impl Call {
         let hold = match self.reserve(ready.charge) {
             Ok(hold) => hold,
             Err(refusal) => {
-                // Rules and guards had let it through: that is on record too.
-                let Permission { rules, observed, .. } = ready.permission;
-                let observed = observed.map(Box::new);
-                let refusal = Refusal { rules, observed, guards: ready.guards, ..refusal };
+                let refusal = Refusal { guards: ready.guards, ..refusal };
                 return self.deny(&refusal, Some(ready.model)).await;
             }
         };
@@ -275,8 +272,8 @@ impl Call {
         let prompt = Prompt { texts: request.texts(), masked: &outgoing.masked, bytes };
         let results = guards.prompt(&numbers, prompt);
         let Some(reason) = refusal(&results) else { return Ok(results) };
-        let (rules, observed) = (permission.rules.clone(), permission.observed.clone().map(Box::new));
-        Err(Refusal { rules, observed, guards: results, ..Refusal::new(Code::GuardBlocked, reason) })
+        // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
+        Err(Refusal { guards: results, ..Refusal::new(Code::GuardBlocked, reason) })
     }
 
     /// Reserves what the call may take of every budget that holds for it.

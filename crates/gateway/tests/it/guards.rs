@@ -93,6 +93,7 @@ fn a_prompt_that_a_guard_stops_leaves_on_no_route() {
             );
             let denied = fixture.denied().remove(0);
             assert_eq!(denied.code, "guard_blocked", "{path}");
+            assert!(denied.rules.is_empty(), "{path}: a rule is named that forbade nothing");
             assert_eq!(
                 told(&denied.guards),
                 [("house-words", GuardOutcome::Blocked, vec!["word 1"])],
