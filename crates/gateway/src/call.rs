@@ -91,7 +91,7 @@ pub(crate) struct Running {
     pub(crate) worker: Arc<Worker>,
     pub(crate) authorised: Authorised,
     /// What looks at the answer.
-    pub(crate) guards: Option<AnswerGuards>,
+    pub(crate) guards: Option<Box<AnswerGuards>>,
     pub(crate) dialect: Dialect,
     pub(crate) watch: Watch,
     pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
@@ -448,10 +448,10 @@ impl Call {
 
 impl Running {
     /// What will look at the answer of a call for this purpose.
-    fn guards_for(&self, purpose: &str) -> Option<AnswerGuards> {
+    fn guards_for(&self, purpose: &str) -> Option<Box<AnswerGuards>> {
         let guards = &self.worker.shared.guards;
         let system = self.authorised.caller.system_id;
-        AnswerGuards::over(guards, guards.that_apply(Side::Answer, system, purpose))
+        AnswerGuards::over(guards, guards.that_apply(Side::Answer, system, purpose)).map(Box::new)
     }
 
     /// What would end the call before anything is sent.

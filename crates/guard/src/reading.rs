@@ -88,7 +88,10 @@ impl Reading {
             Seen::Nothing => return,
             Seen::Carries(what) => return carries(what),
         }
-        if c.is_whitespace() || c.is_control() {
+        if c.is_control() && !c.is_whitespace() {
+            return;
+        }
+        if c.is_whitespace() {
             if !self.after_space {
                 out.push(' ');
                 self.after_space = true;
@@ -118,6 +121,35 @@ impl Escape {
     }
 }
 
+/// Letters of mathematics in the block of letterlike symbols.
+const LETTERLIKE: [(char, char); 25] = [
+    ('\u{2102}', 'c'),
+    ('\u{210A}', 'g'),
+    ('\u{210B}', 'h'),
+    ('\u{210C}', 'h'),
+    ('\u{210D}', 'h'),
+    ('\u{210E}', 'h'),
+    ('\u{2110}', 'i'),
+    ('\u{2111}', 'i'),
+    ('\u{2112}', 'l'),
+    ('\u{2113}', 'l'),
+    ('\u{2115}', 'n'),
+    ('\u{2119}', 'p'),
+    ('\u{211A}', 'q'),
+    ('\u{211B}', 'r'),
+    ('\u{211C}', 'r'),
+    ('\u{211D}', 'r'),
+    ('\u{2124}', 'z'),
+    ('\u{2128}', 'z'),
+    ('\u{212C}', 'b'),
+    ('\u{212D}', 'c'),
+    ('\u{212F}', 'e'),
+    ('\u{2130}', 'e'),
+    ('\u{2131}', 'f'),
+    ('\u{2133}', 'm'),
+    ('\u{2134}', 'o'),
+];
+
 /// The plain form of a character that only looks different.
 fn plain(c: char) -> char {
     let from = |base: u8, offset: u32| {
@@ -131,6 +163,10 @@ fn plain(c: char) -> char {
             large @ 0..26 => from(b'A', large),
             small => from(b'a', small - 26),
         },
+        // Mathematical letters that had a place before the others.
+        '\u{2102}'..='\u{2134}' => {
+            LETTERLIKE.iter().find(|(letterlike, _)| *letterlike == c).map_or(c, |(_, plain)| *plain)
+        }
         '\u{1D7CE}'..='\u{1D7FF}' => from(b'0', (code - 0x1D7CE) % 10),
         '\u{2018}' | '\u{2019}' | '\u{201B}' | '\u{02BC}' => '\'',
         '\u{201C}'..='\u{201F}' => '"',

@@ -127,10 +127,19 @@ impl LookedAt {
     }
 }
 
+/// Codes of calls that the rules permitted and something else stopped: guards, budgets.
+const AFTER_THE_RULES: [&str; 4] = ["guard_blocked", "budget_exceeded", "price_unknown", "rate_limited"];
+
 impl RecordedDecision {
+    /// Whether rules had permitted it, also where a guard or a budget stopped it then.
+    pub fn rules_permitted(&self) -> bool {
+        self.permitted || AFTER_THE_RULES.into_iter().any(|code| self.code.as_deref() == Some(code))
+    }
+
     /// The question that was asked, or why it cannot be asked again.
     pub fn question(&self, known: &Known, looked_at: &LookedAt) -> Result<Case, String> {
-        if !self.permitted && !matches!(self.code.as_deref(), Some("policy_denied" | "policy_error")) {
+        if !self.rules_permitted() && !matches!(self.code.as_deref(), Some("policy_denied" | "policy_error"))
+        {
             let code = self.code.as_deref().unwrap_or("without a code");
             return Err(format!("it was denied before any rule was asked ({code})"));
         }

@@ -10,6 +10,7 @@ use tabellion_mask::Place;
 use tabellion_mask::json::{JsonFault, Kind, Limits, Path, Scalar, Step, Visitor, walk};
 
 use crate::answer::parts::{Channel, Parts, Stage, Text, Tokens, json, small, text};
+use crate::guards::suite::is_flag;
 use crate::sse::event_of;
 use crate::words;
 
@@ -92,6 +93,12 @@ impl<'b> Reader<'b> {
             let choice = choice_of(place);
             parts.untouched.push(Text { choice, channel: Channel::Member(SAID), place: string });
         }
+        let refused = parts
+            .texts
+            .iter()
+            .any(|text| text.channel == Channel::Member("refusal") && !text.place.string.value().is_empty());
+        let flagged = self.finished.iter().map(|(_, reason)| reason).find(|reason| is_flag(reason));
+        parts.flag = flagged.cloned().or_else(|| refused.then(|| "refusal".to_owned()));
         parts.reason = self.finished.first().map(|(_, reason)| reason.clone());
         parts.closed = self.finished.iter().map(|(place, _)| choice_of(*place)).collect();
         parts.tokens = self.tokens;

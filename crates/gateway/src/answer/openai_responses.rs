@@ -10,16 +10,19 @@ use tabellion_mask::Place;
 use tabellion_mask::json::{JsonFault, Kind, Limits, Path, RawString, Scalar, Step, Visitor, walk};
 
 use crate::answer::parts::{Channel, Parts, Stage, Text, json, small, text};
+use crate::guards::suite::is_flag;
 use crate::sse::named_event;
 use crate::words;
 
 /// Members that are no text of the model's, or must stay as they are.
 const NOT_TEXT: [&str; 9] =
     ["type", "id", "call_id", "item_id", "name", "status", "role", "encrypted_content", "result"];
+/// What the model says in place of an answer that it will not give.
+const REFUSAL: &str = "refusal";
 /// What pieces come of: by the event `response.<name>.delta`, and whether they are JSON.
 const PIECES: [(&str, bool); 8] = [
     ("output_text", false),
-    ("refusal", false),
+    (REFUSAL, false),
     ("reasoning_text", false),
     ("reasoning_summary_text", false),
     ("function_call_arguments", true),
@@ -92,6 +95,9 @@ impl<'b> Reader<'b> {
         let known = |kind: &str| PIECES.into_iter().find(|(name, _)| *name == kind);
         if let (Some((kind, is_json)), Some((string, at))) = (says(".delta").and_then(known), self.delta) {
             let place = if is_json { json(string, at) } else { text(string, at) };
+            if kind == REFUSAL {
+                parts.flag = Some(REFUSAL.to_owned());
+            }
             let channel = Channel::Item(kind, self.part.unwrap_or_default());
             parts.texts.push(Text { choice: item, channel, place });
         }
@@ -172,7 +178,9 @@ impl<'b> Reader<'b> {
             ([Step::Name(details), Step::Name(reason)], Scalar::String(string))
                 if details == "incomplete_details" && reason == "reason" =>
             {
-                self.parts.reason = Some(words::recorded(&string.value(), words::is_word));
+                let reason = words::recorded(&string.value(), words::is_word);
+                self.parts.flag = is_flag(&reason).then(|| reason.clone());
+                self.parts.reason = Some(reason);
             }
             ([Step::Name(output), Step::Index(item), rest @ ..], Scalar::String(string))
                 if output == "output" =>
@@ -191,6 +199,13 @@ impl<'b> Reader<'b> {
         match rest {
             [Step::Name(name)] if name == "name" => self.names.push((item, string.value().into_owned())),
             [Step::Name(name)] if name == "type" => self.kinds.push((item, string.value().into_owned())),
+            [.., Step::Name(name)] if name == REFUSAL => {
+                self.parts.flag = Some(REFUSAL.to_owned());
+                let part = rest
+                    .iter()
+                    .find_map(|step| if let Step::Index(part) = step { Some(*part) } else { None });
+                self.items.push((item, part.unwrap_or_default(), text(string, at)));
+            }
             [Step::Name(name)] if name == "arguments" => self.items.push((item, 0, json(string, at))),
             _ if is_text(rest) => {
                 let part = rest

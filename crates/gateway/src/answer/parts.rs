@@ -116,6 +116,8 @@ pub(crate) struct Parts<'b> {
     pub(crate) opened: Vec<usize>,
     /// Choices of which no more text comes.
     pub(crate) closed: Vec<usize>,
+    /// That something was withheld or filtered, where the answer says it elsewhere than in its reason.
+    pub(crate) flag: Option<String>,
     /// Why the answer stopped.
     pub(crate) reason: Option<String>,
     pub(crate) tools: Vec<String>,

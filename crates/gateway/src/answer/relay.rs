@@ -23,6 +23,8 @@ use crate::surface::Surface;
 
 /// The data of a chat's last event.
 const DONE: &[u8] = b"[DONE]";
+/// A remark that says nothing.
+const REMARK: &[u8] = b":\n\n";
 /// Choices of one stream that are told apart; providers allow fewer.
 const MAX_CHANNELS: usize = 1024;
 
@@ -50,7 +52,7 @@ pub(crate) struct Relay {
     number: u64,
     inserted: u64,
     transcript: Transcript,
-    guards: Option<AnswerGuards>,
+    guards: Option<Box<AnswerGuards>>,
     received_bytes: u64,
     answered: Answered,
     tokens: Tokens,
@@ -73,7 +75,7 @@ impl Relay {
         classes: Classes,
         scope: Scope,
         asked: Asked,
-        guards: Option<AnswerGuards>,
+        guards: Option<Box<AnswerGuards>>,
     ) -> Self {
         Self {
             surface: asked.surface,
@@ -130,7 +132,8 @@ impl Relay {
 
     fn event(&mut self, event: &Event, out: &mut Vec<Bytes>) -> Result<Flow, Code> {
         let Some(data) = event.data() else {
-            out.push(event.raw.clone());
+            // A remark is for nobody, and no guard could look at it in pieces: what is left of it keeps the connection alive.
+            out.push(if self.guards.is_some() { Bytes::from_static(REMARK) } else { event.raw.clone() });
             return Ok(Flow::Goes);
         };
         if self.surface == Surface::OpenAiChat && data.trim_ascii() == DONE {
@@ -182,7 +185,7 @@ impl Relay {
     /// Lets the guards look at an event before anything of it goes on.
     fn look(&mut self, json: &[u8], parts: &Parts<'_>) -> Result<(), Code> {
         let Some(guards) = &mut self.guards else { return Ok(()) };
-        guards.look(json, parts, &self.json);
+        guards.look(json, parts, &self.json, false);
         if guards.must_stop(self.received_bytes) { Err(Code::GuardBlocked) } else { Ok(()) }
     }
 
@@ -360,7 +363,7 @@ impl Relay {
 
     /// What waits for the end record.
     pub(crate) fn take_held(&mut self) -> Vec<Bytes> {
-        let mut held = self.guards.as_mut().map(AnswerGuards::take_waiting).unwrap_or_default();
+        let mut held = self.guards.as_mut().map(|guards| guards.take_waiting()).unwrap_or_default();
         held.append(&mut self.held);
         held
     }
@@ -369,12 +372,12 @@ impl Relay {
     pub(crate) fn judged(&mut self, whole: bool) -> Vec<Guarded> {
         let Some(guards) = &mut self.guards else { return Vec::new() };
         guards.close_all();
-        guards.results(whole, self.received_bytes, self.answered.finish_reason.as_deref())
+        guards.results(whole, self.received_bytes)
     }
 
     /// Bytes that had to wait.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.held_bytes + self.guards.as_ref().map_or(0, AnswerGuards::waiting_bytes)
+        self.held_bytes + self.guards.as_ref().map_or(0, |guards| guards.waiting_bytes())
     }
 
     /// The provider's own account, so far.

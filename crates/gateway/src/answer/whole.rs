@@ -86,7 +86,7 @@ pub(crate) async fn answer(
             if parts.stage == Stage::Refused
                 && (head.status.is_client_error() || head.status.is_server_error()) =>
         {
-            refused(running, &head, bytes).await;
+            refused(running, &head, bytes.clone(), &parts).await;
         }
         _ => running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await,
     }
@@ -169,10 +169,10 @@ async fn release(
 /// Lets the guards look; gives what to tell the client when one stops the answer.
 fn guarded(running: &mut Running, json: &[u8], parts: &Parts<'_>) -> Option<String> {
     let mut guards = running.guards.take()?;
-    guards.look(json, parts, &json_limits(&running.worker.shared.limits));
+    guards.look(json, parts, &json_limits(&running.worker.shared.limits), true);
     guards.close_all();
     let facts = &mut running.authorised.facts;
-    facts.guards = guards.results(true, facts.received_bytes(), parts.reason.as_deref());
+    facts.guards = guards.results(true, facts.received_bytes());
     refusal(&facts.guards)
 }
 
@@ -186,7 +186,10 @@ fn masked(bytes: &Bytes, parts: &Parts<'_>, classes: Classes, scope: &mut Scope)
 }
 
 /// Records and passes on the provider's own error.
-async fn refused(running: Running, head: &hyper::http::response::Parts, bytes: Bytes) {
+async fn refused(mut running: Running, head: &hyper::http::response::Parts, bytes: Bytes, parts: &Parts<'_>) {
+    if let Some(text) = guarded(&mut running, &bytes, parts) {
+        return running.stop_for_guard(&text).await;
+    }
     let end = End {
         outcome: Outcome::Refused,
         code: Some(Code::UpstreamRefused),

@@ -4,7 +4,7 @@
 //! Promises: what is used is never understated, whatever the order in which calls reserve, are recorded, settle and are read; once the views have read everything,
 //! it is their sum and nothing else. No I/O and no clock. Must never: be the truth: a restart begins with an empty purse and the same sums.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use tabellion_model::charge::{Cost, Tokens};
 use tabellion_model::{CredentialId, Micros, SystemId};
@@ -116,8 +116,8 @@ struct Beside {
     recorded: BTreeMap<Micros, Amount>,
     /// Calls that have not ended.
     open: u64,
-    /// Until when calls were let through as if at an even rate (GCRA): the moment up to which the minute is used up.
-    rate_until: u64,
+    /// When calls were let through, of a budget that counts them by the minute: those of the last minute, in order.
+    let_through: VecDeque<u64>,
 }
 
 /// All budgets' live state.
@@ -183,8 +183,12 @@ impl Purse {
             let beside = self.beside.entry(part.budget.clone()).or_default();
             beside.unrecorded.add(part.amount, 1);
             beside.open += 1;
-            if let Some(step) = step(&part.held) {
-                beside.rate_until = beside.rate_until.max(now.0) + step;
+            if part.held.caps.calls_per_minute.is_some() {
+                while beside.let_through.front().is_some_and(|at| at + MINUTE_US <= now.0) {
+                    beside.let_through.pop_front();
+                }
+                let last = beside.let_through.back().copied().unwrap_or_default();
+                beside.let_through.push_back(last.max(now.0));
             }
         }
         self.tickets += 1;
@@ -216,12 +220,17 @@ impl Purse {
         if let Some(cap) = held.caps.calls_at_once.filter(|cap| open >= *cap) {
             return Some(Limit::AtOnce { cap });
         }
-        let (cap, step) = (held.caps.calls_per_minute?, step(held)?);
-        let until = beside.map_or(0, |beside| beside.rate_until).max(now.0);
-        // A minute's calls may come together; each further one when its share of a minute is over.
-        let free_at = until.saturating_add(step).saturating_sub(MINUTE_US);
-        let wait = free_at.saturating_sub(now.0);
-        (wait > 0 || cap == 0).then(|| Limit::Rate { cap, wait_s: wait.div_ceil(1_000_000).max(1) })
+        let cap = held.caps.calls_per_minute?;
+        let let_through = beside.map(|beside| &beside.let_through);
+        let recent = || let_through.into_iter().flatten().filter(|at| **at + MINUTE_US > now.0);
+        let count = recent().count() as u64;
+        if count < cap {
+            return None;
+        }
+        // Room is there again when so many of them are a minute old that fewer than the cap are left.
+        let oldest = usize::try_from(count - cap).ok().and_then(|over| recent().nth(over));
+        let wait = oldest.map_or(MINUTE_US, |at| (at + MINUTE_US).saturating_sub(now.0));
+        Some(Limit::Rate { cap, wait_s: wait.div_ceil(1_000_000).max(1) })
     }
 
     /// The call is on record as `entry`.
@@ -265,11 +274,6 @@ impl Purse {
             }
         }
     }
-}
-
-/// The share of a minute that one call takes.
-fn step(held: &Held) -> Option<u64> {
-    held.caps.calls_per_minute.map(|cap| MINUTE_US / cap.max(1))
 }
 
 /// The first cap that `take` would pass.

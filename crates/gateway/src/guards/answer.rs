@@ -12,8 +12,8 @@ use tabellion_model::body::{GuardOutcome, Guarded};
 
 use crate::answer::parts::{Channel, Parts, Text};
 use crate::guards::config::Mode;
-use crate::guards::suite::{Check, Found, Guard, Guards, secrets_of};
-use crate::surface::request::{guard_content, is_opaque};
+use crate::guards::suite::{Check, Found, Guard, Guards, is_flag, look, secrets_of};
+use crate::surface::request::guard_content;
 
 /// How much of a stream has to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,32 +26,58 @@ pub(crate) enum Hold {
     Whole,
 }
 
-/// Looks at the strings that are no text of their answer.
+/// What was found so far.
+#[derive(Default)]
+struct Seen {
+    findings: Findings,
+    /// Whether a guard looks for secrets.
+    wants_secrets: bool,
+    /// Names of their classes.
+    secrets: BTreeSet<&'static str>,
+}
+
+impl Seen {
+    fn secrets_in(&mut self, text: &str) {
+        if self.wants_secrets {
+            self.secrets.extend(scan(text, Classes::SECRETS).map(|finding| finding.class.name()));
+        }
+    }
+}
+
+/// A text that comes in pieces.
+struct Piecewise {
+    screening: Screening,
+    /// It, where secrets are looked for: whether something is one shows when it is whole.
+    kept: String,
+}
+
+/// Looks at strings, names of members and numbers, each by itself.
 struct Rest<'g> {
     screen: &'g Screen,
-    findings: &'g mut Findings,
-    /// Where the others stand.
+    found: &'g mut Seen,
+    /// Where those stand that were looked at.
     known: BTreeSet<usize>,
+}
+
+impl Rest<'_> {
+    fn look(&mut self, text: &str) {
+        look(self.screen, text, Content::Text, &mut self.found.findings);
+        self.found.secrets_in(text);
+    }
 }
 
 impl<'b> Visitor<'b> for Rest<'_> {
     fn scalar(&mut self, _: Path<'_, 'b>, scalar: Scalar<'b>, range: Range<usize>) {
-        let Scalar::String(string) = scalar else { return };
-        let value = string.value();
-        if !self.known.contains(&range.start) && !is_opaque(&value) {
-            look_whole(self.screen, self.findings, &value, Content::Text);
+        match scalar {
+            Scalar::String(string) if !self.known.contains(&range.start) => self.look(&string.value()),
+            Scalar::Number(number) => self.look(number),
+            _ => {}
         }
     }
 
     fn name(&mut self, _: Path<'_, 'b>, name: RawString<'b>, _: Range<usize>) {
-        look_whole(self.screen, self.findings, &name.value(), Content::Text);
+        self.look(&name.value());
     }
-}
-
-fn look_whole(screen: &Screen, findings: &mut Findings, text: &str, content: Content) {
-    let mut screening = screen.begin(content);
-    screen.push(&mut screening, text, findings);
-    screen.finish(screening, findings);
 }
 
 /// A text of an answer.
@@ -63,10 +89,10 @@ pub(crate) struct AnswerGuards {
     numbers: Vec<usize>,
     hold: Hold,
     /// Texts that more may come of.
-    texts: BTreeMap<Key, Screening>,
-    findings: Findings,
-    /// The texts themselves, where a guard can only look at the end.
-    kept: Option<BTreeMap<Key, String>>,
+    texts: BTreeMap<Key, Piecewise>,
+    found: Seen,
+    /// By what word the provider said that it withheld or filtered something.
+    flag: Option<String>,
     /// Events that may not go yet, each with how far its texts had come with it.
     waiting: VecDeque<(Bytes, Vec<(Key, u64)>)>,
     has_text: bool,
@@ -97,35 +123,36 @@ impl AnswerGuards {
         } else {
             Hold::Nothing
         };
-        let kept = these().any(|guard| guard.check == Check::Secrets).then(BTreeMap::new);
+        let wants_secrets = these().any(|guard| guard.check == Check::Secrets);
         Some(Self {
             hold,
-            kept,
             guards: Arc::clone(guards),
             numbers,
             texts: BTreeMap::new(),
-            findings: Findings::default(),
+            found: Seen { wants_secrets, ..Seen::default() },
+            flag: None,
             waiting: VecDeque::new(),
             has_text: false,
         })
     }
 
-    /// Looks at an answer, or at one event: at its texts, and at whatever else in it is a string, since a client may show that too.
-    pub(crate) fn look(&mut self, json: &[u8], parts: &Parts<'_>, limits: &JsonLimits) {
-        for text in parts.texts.iter().chain(&parts.untouched) {
-            self.look_at(text);
+    /// Looks at an answer, or at one event of a stream: at its texts, and at whatever else in it is a string, since a client may show that too.
+    pub(crate) fn look(&mut self, json: &[u8], parts: &Parts<'_>, limits: &JsonLimits, is_whole: bool) {
+        if self.flag.is_none() {
+            let flag = parts.flag.as_ref().or(parts.reason.as_ref());
+            self.flag = flag.filter(|flag| is_flag(flag)).cloned();
         }
-        for place in &parts.repeated {
-            look_whole(
-                &self.guards.screen,
-                &mut self.findings,
-                &place.string.value(),
-                guard_content(place.content),
-            );
+        let texts = || parts.texts.iter().chain(&parts.untouched);
+        self.has_text |= texts().any(|text| !text.place.string.value().is_empty());
+        let mut known = BTreeSet::new();
+        if !is_whole {
+            // Their pieces belong together; in a whole answer each is one by itself, as is every string that is no text.
+            for text in texts() {
+                self.look_at(text);
+                known.insert(text.place.at);
+            }
         }
-        let texts = parts.texts.iter().chain(&parts.untouched).map(|text| text.place.at);
-        let known = texts.chain(parts.repeated.iter().map(|place| place.at)).collect();
-        let mut rest = Rest { screen: &self.guards.screen, findings: &mut self.findings, known };
+        let mut rest = Rest { screen: &self.guards.screen, found: &mut self.found, known };
         // It was walked before, so it can be.
         let _ = walk(json, limits, &mut rest);
         for choice in &parts.closed {
@@ -138,23 +165,24 @@ impl AnswerGuards {
         if value.is_empty() {
             return;
         }
-        self.has_text = true;
         let key = (text.choice, text.channel.clone());
-        if let Some(kept) = &mut self.kept {
-            kept.entry(key.clone()).or_default().push_str(&value);
-        }
         let screen = &self.guards.screen;
-        let screening =
-            self.texts.entry(key).or_insert_with(|| screen.begin(guard_content(text.place.content)));
-        screen.push(screening, &value, &mut self.findings);
+        let begun =
+            || Piecewise { screening: screen.begin(guard_content(text.place.content)), kept: String::new() };
+        let known = self.texts.entry(key).or_insert_with(begun);
+        screen.push(&mut known.screening, &value, &mut self.found.findings);
+        if self.found.wants_secrets {
+            known.kept.push_str(&value);
+        }
     }
 
     /// No more comes of these choices' texts.
     fn close(&mut self, which: impl Fn(usize) -> bool) {
         let ended: Vec<Key> = self.texts.keys().filter(|(choice, _)| which(*choice)).cloned().collect();
         for key in ended {
-            if let Some(screening) = self.texts.remove(&key) {
-                self.guards.screen.finish(screening, &mut self.findings);
+            if let Some(Piecewise { screening, kept }) = self.texts.remove(&key) {
+                self.guards.screen.finish(screening, &mut self.found.findings);
+                self.found.secrets_in(&kept);
             }
         }
     }
@@ -167,7 +195,7 @@ impl AnswerGuards {
     /// Whether what came so far has to be stopped; `bytes` came from the provider.
     pub(crate) fn must_stop(&self, bytes: u64) -> bool {
         self.these().filter(|guard| guard.mode == Mode::Block).any(|guard| match guard.check {
-            Check::Screen { rule, .. } => self.findings.any(rule),
+            Check::Screen { rule, .. } => self.found.findings.any(rule),
             Check::Size(most) => bytes > most,
             Check::Secrets | Check::ProviderFlags => false,
         })
@@ -179,11 +207,11 @@ impl AnswerGuards {
         if parts.repeated.is_empty() {
             for text in parts.texts.iter().chain(&parts.untouched) {
                 let key = (text.choice, text.channel.clone());
-                reach.extend(self.texts.get(&key).map(|screening| (key, screening.read())));
+                reach.extend(self.texts.get(&key).map(|text| (key, text.screening.read())));
             }
         } else {
             // It says again what came before, so it may not go before that.
-            reach.extend(self.texts.iter().map(|(key, screening)| (key.clone(), screening.read())));
+            reach.extend(self.texts.iter().map(|(key, text)| (key.clone(), text.screening.read())));
         }
         self.waiting.extend(ready.drain(..).map(|piece| (piece, reach.clone())));
         self.release(ready);
@@ -199,7 +227,7 @@ impl AnswerGuards {
         };
         while let Some((_, reach)) = self.waiting.front() {
             let is_clear = |(key, at): &(Key, u64)| {
-                self.texts.get(key).is_none_or(|screening| screening.read() >= at + window)
+                self.texts.get(key).is_none_or(|text| text.screening.read() >= at + window)
             };
             if !reach.iter().all(is_clear) {
                 return;
@@ -219,13 +247,10 @@ impl AnswerGuards {
     }
 
     /// What each guard says of a whole answer; of one that broke off, those that know at the end alone did not run.
-    pub(crate) fn results(&self, whole: bool, bytes: u64, reason: Option<&str>) -> Vec<Guarded> {
-        let mut classes = BTreeSet::new();
-        for text in self.kept.iter().flat_map(BTreeMap::values) {
-            classes.extend(scan(text, Classes::SECRETS).map(|finding| finding.class.name()));
-        }
-        let secrets = secrets_of(classes.into_iter());
-        let found = Found { findings: &self.findings, secrets: &secrets, bytes, reason };
+    pub(crate) fn results(&self, whole: bool, bytes: u64) -> Vec<Guarded> {
+        let secrets = secrets_of(self.found.secrets.iter().copied());
+        let flag = self.flag.as_deref();
+        let found = Found { findings: &self.found.findings, secrets: &secrets, bytes, flag };
         let says = |guard: &Guard| {
             let said = guard.judge(&found);
             let looked = match guard.check {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 use tabellion_guard::{Content, Findings, MAX_LABELS, Screen};
-use tabellion_mask::{Class, Classes};
+use tabellion_mask::{Class, Classes, scan};
 use tabellion_model::SystemId;
 use tabellion_model::body::{GuardOutcome, Guarded, Masked};
 
@@ -124,16 +124,32 @@ impl Guards {
         let screens = |number: &usize| {
             self.all.get(*number).is_some_and(|guard| matches!(guard.check, Check::Screen { .. }))
         };
-        if numbers.iter().any(screens) {
-            for (text, content) in prompt.texts {
-                let mut screening = self.screen.begin(content);
-                self.screen.push(&mut screening, &text, &mut findings);
-                self.screen.finish(screening, &mut findings);
+        let wants_secrets =
+            |number: &usize| self.all.get(*number).is_some_and(|guard| guard.check == Check::Secrets);
+        let (screens, wants_secrets) = (numbers.iter().any(screens), numbers.iter().any(wants_secrets));
+        let mut classes: BTreeSet<&str> = prompt.masked.iter().map(|masked| masked.class.as_str()).collect();
+        for (text, content) in prompt.texts {
+            if screens {
+                look(&self.screen, &text, content, &mut findings);
+            }
+            if wants_secrets {
+                // What masking leaves as it is may hold one too.
+                classes.extend(scan(&text, Classes::SECRETS).map(|finding| finding.class.name()));
             }
         }
-        let secrets = secrets_of(prompt.masked.iter().map(|masked| masked.class.as_str()));
-        let found = Found { findings: &findings, secrets: &secrets, bytes: prompt.bytes, reason: None };
+        let secrets = secrets_of(classes.into_iter());
+        let found = Found { findings: &findings, secrets: &secrets, bytes: prompt.bytes, flag: None };
         numbers.iter().filter_map(|number| self.all.get(*number)).map(|guard| guard.judge(&found)).collect()
+    }
+}
+
+/// Looks at a whole text, and where it holds JSON or looks so, at what its escapes stand for too.
+pub(crate) fn look(screen: &Screen, text: &str, content: Content, findings: &mut Findings) {
+    let is_json = content == Content::Json || text.trim_start().starts_with(['{', '[']);
+    for content in [Content::Text, Content::Json].into_iter().take(if is_json { 2 } else { 1 }) {
+        let mut screening = screen.begin(content);
+        screen.push(&mut screening, text, findings);
+        screen.finish(screening, findings);
     }
 }
 
@@ -143,8 +159,8 @@ pub(crate) struct Found<'a> {
     /// Names of classes of secrets.
     pub(crate) secrets: &'a [String],
     pub(crate) bytes: u64,
-    /// Why the provider stopped.
-    pub(crate) reason: Option<&'a str>,
+    /// That the provider withheld or filtered something, by its own word.
+    pub(crate) flag: Option<&'a str>,
 }
 
 impl Guard {
@@ -154,9 +170,7 @@ impl Guard {
             Check::Screen { rule, .. } => found.findings.labels(rule).map(str::to_owned).collect(),
             Check::Secrets => found.secrets.to_vec(),
             Check::Size(most) => (found.bytes > most).then(|| "too_large".to_owned()).into_iter().collect(),
-            Check::ProviderFlags => {
-                found.reason.filter(|reason| is_flag(reason)).map(str::to_owned).into_iter().collect()
-            }
+            Check::ProviderFlags => found.flag.map(str::to_owned).into_iter().collect(),
         };
         let outcome = match (labels.is_empty(), self.mode) {
             (true, _) => GuardOutcome::Passed,
@@ -183,7 +197,7 @@ pub(crate) fn secrets_of<'a>(classes: impl Iterator<Item = &'a str>) -> Vec<Stri
 }
 
 /// Whether a provider stopped because it withheld or filtered something: `content_filter` of `OpenAI`'s interface, `refusal` of Anthropic's.
-fn is_flag(reason: &str) -> bool {
+pub(crate) fn is_flag(reason: &str) -> bool {
     matches!(reason, "content_filter" | "refusal")
 }
 

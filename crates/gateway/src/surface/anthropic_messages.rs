@@ -14,6 +14,7 @@ pub(crate) const FORM: Form = Form {
     encoded: &[("data", "source")],
     sealed: &[&["messages", "*", "content", "*", "thinking"]],
     opaque: &[&["messages", "*", "content", "*", "signature"], &["messages", "*", "content", "*", "data"]],
+    limits: &["max_tokens"],
     refused: &[],
     streams: true,
     asks_usage: false,

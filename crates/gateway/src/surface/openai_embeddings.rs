@@ -12,6 +12,7 @@ pub(crate) const FORM: Form = Form {
     encoded: &[],
     sealed: &[],
     opaque: &[],
+    limits: &[],
     refused: &[],
     streams: false,
     asks_usage: false,

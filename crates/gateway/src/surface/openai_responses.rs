@@ -19,6 +19,7 @@ pub(crate) const FORM: Form = Form {
     // Reasoning that only the provider can read; it takes no other bytes back.
     sealed: &[],
     opaque: &[&["input", "*", "encrypted_content"]],
+    limits: &["max_output_tokens"],
     refused: &[Refused {
         member: "background",
         unless: "false",

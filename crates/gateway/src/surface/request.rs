@@ -42,6 +42,8 @@ pub(crate) struct Form {
     pub(crate) sealed: &'static [&'static [&'static str]],
     /// The same of what only the provider can read. It goes on untouched where it has that form indeed: any text can stand under any name.
     pub(crate) opaque: &'static [&'static [&'static str]],
+    /// Members at the top that limit the tokens of an answer here. One of another interface limits nothing: providers pass over what they do not know.
+    pub(crate) limits: &'static [&'static str],
     /// Members at the top that ask for what is not governed here.
     pub(crate) refused: &'static [Refused],
     /// Whether an answer can be asked for as a stream.
@@ -118,14 +120,19 @@ pub(crate) struct Asks {
     pub(crate) reads_elsewhere: bool,
 }
 
-/// Members at the top that limit the answer's tokens, by whatever interface.
-const OUTPUT_LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+/// How many answers are asked for.
+const CHOICES: &str = "n";
+/// Member at the top of a chat that offers a tool without naming one.
+const WEB_SEARCH: &str = "web_search_options";
+/// What a limit that is no number is answered with.
+const NO_LIMIT: &str = "a limit of tokens, or n, is no whole number; leave it out or send one";
 /// Members at the top by which the provider reads what it has kept, or what others give it.
-const KEPT_ELSEWHERE: [&str; 4] = ["previous_response_id", "conversation", "prompt", "mcp_servers"];
+const KEPT_ELSEWHERE: [&str; 6] =
+    ["previous_response_id", "conversation", "prompt", "mcp_servers", "container", WEB_SEARCH];
 /// Members anywhere whose text names a file that the provider has.
 const FILES_ELSEWHERE: [&str; 2] = ["file_id", "file_url"];
-/// Members whose text may be an address that the provider reads, each with the member that holds it (`*`: any).
-const ADDRESSES: [(&str, &str); 3] = [("image_url", "*"), ("url", "image_url"), ("url", "source")];
+/// A part of a conversation that stands for an earlier one.
+const REFERENCE: &str = "item_reference";
 
 /// The body to send, and what was replaced in it.
 pub(crate) struct Outgoing {
@@ -144,7 +151,7 @@ pub(crate) struct Changes<'a> {
 impl<'b> Request<'b> {
     /// Every text of it that a model may read, names of members among them.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (Cow<'b, str>, tabellion_guard::Content)> {
-        let places = self.parts.strings.iter().map(|found| &found.place).chain(&self.parts.sealed);
+        let places = self.parts.strings.iter().map(|found| &found.place).chain(&self.parts.unmasked);
         places.map(|place| (place.string.value(), guard_content(place.content)))
     }
 
@@ -292,8 +299,8 @@ struct Parts<'b> {
     /// Strings and numbers that may hold personal data, a number with the name of its field where that says what it is.
     strings: Vec<Found<'b>>,
     numbers: Vec<(usize, &'b str, Option<Cow<'b, str>>)>,
-    /// Texts that go on byte for byte.
-    sealed: Vec<Place<'b>>,
+    /// Texts that are not masked: what has to go on byte for byte, and names of members that can hold no value.
+    unmasked: Vec<Place<'b>>,
     /// Where the outermost object's closing brace stands.
     end: usize,
     wrong: Option<String>,
@@ -313,7 +320,7 @@ impl<'b> Parts<'b> {
             present: Vec::new(),
             strings: Vec::new(),
             numbers: Vec::new(),
-            sealed: Vec::new(),
+            unmasked: Vec::new(),
             end: 0,
             wrong: None,
         }
@@ -351,18 +358,16 @@ impl<'b> Parts<'b> {
     /// How many tokens and answers may come. A number that is none cannot be counted on; the provider might read it otherwise.
     fn limit(&mut self, name: &str, scalar: Scalar<'_>) {
         self.asks.reads_elsewhere |= KEPT_ELSEWHERE.contains(&name) && scalar != Scalar::Null;
-        let (is_limit, is_number_of) = (OUTPUT_LIMITS.contains(&name), name == "n");
-        if !is_limit && !is_number_of || scalar == Scalar::Null {
+        let is_limit = self.form.limits.contains(&name);
+        if !is_limit && name != CHOICES || scalar == Scalar::Null {
             return;
         }
-        let Scalar::Number(number) = scalar else {
-            return self.refuse("a limit of tokens, or n, is no whole number; leave it out or send one");
-        };
+        let Scalar::Number(number) = scalar else { return self.refuse(NO_LIMIT) };
         match number.parse::<u64>() {
             // A provider that knows two of these takes one of them.
             Ok(limit) if is_limit => self.asks.max_output = self.asks.max_output.max(Some(limit)),
             Ok(choices) => self.asks.choices = choices.max(1),
-            Err(_) => self.refuse("a limit of tokens, or n, is no whole number; leave it out or send one"),
+            Err(_) => self.refuse(NO_LIMIT),
         }
     }
 
@@ -410,11 +415,14 @@ impl<'b> Parts<'b> {
         let stands_in = |places: &[&[&str]]| places.iter().any(|place| path.is(place));
         let place = Place { string, at, content: content(path.steps(), string) };
         if stands_in(self.form.sealed) {
-            self.sealed.push(place);
+            self.unmasked.push(place);
             return;
         }
         let is_opaque = stands_in(self.form.opaque) && is_opaque(&string.value());
-        if !is_opaque && !is_encoded(self.form, path.steps(), string) {
+        let is_encoded = is_encoded(self.form, path.steps(), string);
+        // A small picture can have more tokens than bytes.
+        self.asks.reads_elsewhere |= is_encoded;
+        if !is_opaque && !is_encoded {
             let is_identifier = is_identifier(path.steps());
             self.strings.push(Found { place, field: telling_field(path), is_identifier });
         }
@@ -457,9 +465,11 @@ impl<'b> Visitor<'b> for Parts<'b> {
         if path.starts_with(&["stream_options"]) && path.steps().len() == 2 {
             self.options_members += 1;
         }
+        let place = Place { string: name, at: range.start, content: Content::Text };
         if path.steps().len() > 1 && name.raw().len() > SHORTEST_NAME {
-            let place = Place { string: name, at: range.start, content: Content::Text };
             self.strings.push(Found { place, field: None, is_identifier: true });
+        } else {
+            self.unmasked.push(place);
         }
     }
 
@@ -469,7 +479,11 @@ impl<'b> Visitor<'b> for Parts<'b> {
         }
         let Some(name) = path.top() else { return };
         self.asks.reads_elsewhere |= KEPT_ELSEWHERE.contains(&name);
+        if name == WEB_SEARCH {
+            self.tools.push(name.to_owned());
+        }
         match (name, kind) {
+            _ if name == CHOICES || self.form.limits.contains(&name) => self.refuse(NO_LIMIT),
             ("model", _) => self.refuse("model is no string"),
             ("stream", _) => self.refuse("stream is neither true nor false"),
             ("stream_options", Kind::Array) => self.refuse("stream_options is no object"),
@@ -507,16 +521,11 @@ fn is_encoded(form: &Form, steps: &[Step<'_>], string: RawString<'_>) -> bool {
     form.encoded.iter().any(fits) && is_base64(&string.value(), Classes::FORMS)
 }
 
-/// Whether a string names a file or an address, and not what is in it.
+/// Whether a string names a file, an address or something earlier, and not what is in it.
 fn is_elsewhere(steps: &[Step<'_>], string: RawString<'_>) -> bool {
-    let mut names = steps.iter().rev().map(|step| match step {
-        Step::Name(name) => name.as_ref(),
-        Step::Index(_) => "",
-    });
-    let (name, holder) = (names.next().unwrap_or_default(), names.next());
-    let is_address =
-        ADDRESSES.iter().any(|(known, around)| name == *known && (*around == "*" || holder == Some(*around)));
-    FILES_ELSEWHERE.contains(&name) || is_address && !string.value().starts_with("data:")
+    let Some(Step::Name(name)) = steps.last() else { return false };
+    let is_address = name == "url" || name.ends_with("_url");
+    is_address || FILES_ELSEWHERE.contains(&name.as_ref()) || (name == "type" && string.value() == REFERENCE)
 }
 
 /// Whether a string is one long token as signatures and encrypted text are: base 64 of either alphabet (RFC 4648, 4 and 5). A value of any class in that

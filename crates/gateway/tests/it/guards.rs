@@ -161,6 +161,8 @@ fn every_text_of_a_request_is_looked_at() {
         json!({ "model": "model-a", "messages": [{ "role": "assistant", "tool_calls": [{ "id": "1", "type": "function", "function": { "name": "f", "arguments": "{\"q\":\"Pro\\u006aect Heron\"}" } }] }] }),
         json!({ "model": "model-a", "messages": [], "tools": [{ "type": "function", "function": { "name": "f", "description": SECRET_PROJECT } }] }),
         json!({ "model": "model-a", "messages": [], "metadata": { SECRET_PROJECT: "a name" } }),
+        json!({ "model": "model-a", "messages": [{ "role": "user", "content": "\n{\"a\":\"\\u0050roject Heron\"}" }] }),
+        json!({ "model": "model-a", "messages": [{ "role": "user", "content": "[x] Project Heron" }] }),
     ];
     for body in hidden {
         let fixture =
@@ -307,6 +309,101 @@ fn nothing_of_an_answer_is_passed_over() {
     let answer = fixture.call("POST", "/v1/messages", &[], &body);
     let all = String::from_utf8_lossy(&answer.body).into_owned();
     assert!(all.contains("guard_blocked") && !all.contains("Hero"), "thinking goes past the guards: {all}");
+}
+
+/// Strings of one block or item that have nothing to do with one another are not read as one.
+#[test]
+fn what_stands_beside_one_another_is_not_one_text() {
+    let tool = |input: Value| {
+        anthropic::message(&[json!({ "type": "tool_use", "id": "t", "name": "f", "input": input })])
+    };
+    let cited = json!({ "type": "text", "text": format!("see {SECRET_PROJECT}"), "citations": [{ "type": "char_location", "cited_text": "abc" }] });
+    let mut noted = responses::response_of(&format!("see {SECRET_PROJECT}"));
+    noted["output"][0]["content"][0]["annotations"] =
+        json!([{ "type": "url_citation", "url": "https://x.example", "title": "abc" }]);
+    let cases = [
+        ("/v1/messages", Api::Anthropic, tool(json!({ "a": SECRET_PROJECT, "b": "next" })), 403),
+        ("/v1/messages", Api::Anthropic, tool(json!({ SECRET_PROJECT: 1 })), 403),
+        ("/v1/messages", Api::Anthropic, anthropic::message(&[cited]), 403),
+        ("/v1/responses", Api::OpenAi, noted.to_string(), 403),
+        ("/v1/messages", Api::Anthropic, tool(json!({ "a": "Project", "b": "Heron" })), 200),
+    ];
+    for (path, api, answer, status) in cases {
+        let fixture =
+            of_api(Answer::json(200, answer.clone()), vec![words(GuardSide::Answer, GuardMode::Block)], api);
+        let body = routes("what?", false).into_iter().find(|(known, ..)| *known == path).expect("a route").2;
+        assert_eq!(fixture.call("POST", path, &[], &body).status, status, "{answer}");
+    }
+}
+
+#[test]
+fn an_error_of_the_provider_is_looked_at_as_an_answer_is() {
+    let error =
+        json!({ "error": { "message": SECRET_PROJECT, "type": "invalid_request_error" } }).to_string();
+    let fixture = guarded(Answer::json(400, error), vec![words(GuardSide::Answer, GuardMode::Block)]);
+    let answer = fixture.chat(&say("hello"));
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    assert_eq!(told(&fixture.end().guards), [("house-words", GuardOutcome::Blocked, vec!["word 1"])]);
+    let error: Value =
+        serde_json::from_str(&anthropic::error("overloaded_error", SECRET_PROJECT)).expect("JSON");
+    let kind = format!(": {SECRET_PROJECT}\n\n{}", anthropic::event("error", error));
+    let fixture =
+        of_api(Answer::events(kind), vec![words(GuardSide::Answer, GuardMode::Block)], Api::Anthropic);
+    let answer = fixture.call("POST", "/v1/messages", &[], &routes("what?", true).remove(2).2);
+    assert!(!answer.text().contains("Heron"), "{}", answer.text());
+}
+
+#[test]
+fn a_secret_is_found_wherever_it_stands() {
+    let keys = || vec![GuardConfig::new("keys", GuardKind::Secrets)];
+    let tool = |input: Value| {
+        anthropic::message(&[json!({ "type": "tool_use", "id": "t", "name": "f", "input": input })])
+    };
+    let body =
+        routes("what?", false).into_iter().find(|(path, ..)| *path == "/v1/messages").expect("a route").2;
+    for answer in [tool(json!({ "a": "pre", "b": TOKEN })), tool(json!({ "a": TOKEN, "b": "x" }))] {
+        let fixture = of_api(Answer::json(200, answer.clone()), keys(), Api::Anthropic);
+        assert_eq!(fixture.call("POST", "/v1/messages", &[], &body).status, 403, "{answer}");
+    }
+    let result = json!({ "type": "code_execution_tool_result", "content": { "stdout": TOKEN } });
+    let stream = anthropic::stream(&[(result, Vec::new())]);
+    let fixture = of_api(Answer::events(stream), keys(), Api::Anthropic);
+    let answer = fixture.call("POST", "/v1/messages", &[], &routes("what?", true).remove(2).2);
+    assert!(
+        !answer.text().contains("ghp_"),
+        "what a stream says at once goes past the guard: {}",
+        answer.text()
+    );
+    let thought = json!({ "model": "model-a", "max_tokens": 9, "messages": [{ "role": "assistant", "content": [
+        { "type": "thinking", "thinking": format!("use {TOKEN}"), "signature": "c2ln" }] }] });
+    let fixture = of_api(Script::by(|_, _| panic!("sent")), keys(), Api::Anthropic);
+    assert_eq!(fixture.call("POST", "/v1/messages", &[], thought.to_string().as_bytes()).status, 403);
+}
+
+/// Requirement: V17. Any choice's flag counts, and a refusal in the model's own words.
+#[test]
+fn a_flag_is_found_in_any_choice() {
+    let flags = || {
+        vec![GuardConfig {
+            on: vec![GuardSide::Answer],
+            mode: GuardMode::Flag,
+            ..GuardConfig::new("provider", GuardKind::ProviderFlags)
+        }]
+    };
+    let choice = |index: u64, reason: &str| json!({ "index": index, "message": { "role": "assistant", "content": "x" }, "finish_reason": reason });
+    let mut answer: Value = serde_json::from_str(&openai::chat_of("x")).expect("JSON");
+    answer["choices"] = json!([choice(0, "stop"), choice(1, "content_filter")]);
+    let mut refused: Value = serde_json::from_str(&openai::chat_of("")).expect("JSON");
+    refused["choices"][0]["message"]["refusal"] = json!("I cannot help with that.");
+    for (answer, label) in [(answer, "content_filter"), (refused, "refusal")] {
+        let fixture = guarded(Answer::json(200, answer.to_string()), flags());
+        assert_eq!(fixture.chat(&say("hello")).status, 200);
+        assert_eq!(
+            told(&fixture.end().guards),
+            [("provider", GuardOutcome::Flagged, vec![label])],
+            "{answer}"
+        );
+    }
 }
 
 /// A guard that finds nothing changes nothing: byte for byte, in order, to the last event.

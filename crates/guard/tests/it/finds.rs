@@ -29,6 +29,8 @@ fn a_phrase_is_found_however_it_is_written() {
         "𝐩𝐫𝐨𝐣𝐞𝐜𝐭 𝗛𝗲𝗿𝗼𝗻",
         "pro\u{200B}ject he\u{00AD}ron",
         "\u{201C}Project Heron\u{201D}",
+        "project he\u{7}ron",
+        "project ℋℯ𝓇ℴ𝓃",
     ] {
         assert_eq!(labels(&rule, text), ["word 1"], "not found in {text:?}");
     }

@@ -240,10 +240,16 @@ fn calls_a_minute_and_at_once_are_limited() {
         .collect();
     let refused =
         purse.reserve(&rate, who(), &take(1), Micros(now)).expect_err("a fourth in the same moment");
-    assert_eq!(refused.limit, Limit::Rate { cap: 3, wait_s: 20 }, "a third of a minute");
-    now += 20_000_000;
-    tickets
-        .push(purse.reserve(&rate, who(), &take(1), Micros(now)).expect("its share of the minute is over"));
+    assert_eq!(
+        refused.limit,
+        Limit::Rate { cap: 3, wait_s: 60 },
+        "none of the minute's calls is a minute old"
+    );
+    now += 59_000_000;
+    let refused = purse.reserve(&rate, who(), &take(1), Micros(now)).expect_err("a fourth within the minute");
+    assert_eq!(refused.limit, Limit::Rate { cap: 3, wait_s: 1 });
+    now += 1_000_000;
+    tickets.push(purse.reserve(&rate, who(), &take(1), Micros(now)).expect("the minute is over"));
     now += 60_000_000;
     let refused = purse.reserve(&rate, who(), &take(1), Micros(now)).expect_err("four are under way");
     assert_eq!(refused.limit, Limit::AtOnce { cap: 4 });

@@ -87,6 +87,10 @@ impl Line {
 
 /// What was decided, as what must come again.
 pub(super) fn expected(decision: &RecordedDecision) -> Expected {
+    if decision.rules_permitted() && !decision.permitted {
+        // Which rules permitted it, the record of its denial does not say.
+        return Expected::by_any_rules("permitted");
+    }
     let word = match (decision.permitted, decision.code.as_deref(), decision.rules.is_empty()) {
         (true, ..) => "permitted",
         (false, Some("policy_error"), _) => "erred",

@@ -46,6 +46,11 @@ impl Expected {
         Self { word: word.to_owned(), rules: Some(rules) }
     }
 
+    /// A verdict that must come again, by whatever rules.
+    pub(super) fn by_any_rules(word: &str) -> Self {
+        Self { word: word.to_owned(), rules: None }
+    }
+
     /// Whether `verdict` is what must come.
     pub(super) fn is_met(&self, verdict: &Verdict) -> bool {
         let word = self.word == verdict.as_str() || self.word == "denied" && !verdict.permits();
