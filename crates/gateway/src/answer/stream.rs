@@ -217,7 +217,11 @@ impl Streaming {
         let guards = self.relay.judged(!matches!(fate, Fate::Broken(_)));
         let stopped = refusal(&guards).is_some();
         self.authorised.facts.guards = guards;
-        let fate = if stopped { Fate::Broken(NoAnswer::Failed(Code::GuardBlocked)) } else { fate };
+        // A stream that broke off is on record as that: nothing of what waited was let go.
+        let fate = match fate {
+            Fate::Whole | Fate::Refused if stopped => Fate::Broken(NoAnswer::Failed(Code::GuardBlocked)),
+            fate => fate,
+        };
         match fate {
             Fate::Whole => self.release(Outcome::Answered, None, body, sender, upstream).await,
             Fate::Refused => {
