@@ -11,8 +11,8 @@ use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Response};
 use sha2::{Digest as _, Sha256};
 use tabellion_ledger::Ack;
-use tabellion_mask::Scope;
 use tabellion_mask::json::Limits as JsonLimits;
+use tabellion_mask::{Classes, Plan, Scope};
 use tabellion_model::Micros;
 use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Guarded, Masked, Outcome};
 use tokio::sync::oneshot;
@@ -34,6 +34,7 @@ use crate::forward::{self, NoAnswer, Outbound};
 use crate::guards::AnswerGuards;
 use crate::guards::config::Side;
 use crate::guards::suite::{Prompt, refusal};
+use crate::masking;
 use crate::race::{Interrupt, Watch};
 use crate::route::{Route, Target};
 use crate::stopwatch::{Phase, Stopwatch};
@@ -72,12 +73,23 @@ struct Ready {
     stream: bool,
     usage_wanted: bool,
     permission: Permission,
-    bytes: Bytes,
-    masked: Vec<Masked>,
+    treated: Treated,
     scope: Scope,
     sent_on: SentOn,
     guards: Vec<Guarded>,
     charge: Charge,
+}
+
+/// A body as it may be sent, and what became of personal data in it.
+struct Treated {
+    bytes: Bytes,
+    masked: Vec<Masked>,
+    passed: Vec<Masked>,
+    rules: Vec<String>,
+    /// The body as a record may keep it, where what is sent holds what passed.
+    kept: Option<Bytes>,
+    /// What was looked for.
+    classes: Classes,
 }
 
 /// What is promised to a call before it is let through: room for its end record, and what it reserved of budgets.
@@ -92,6 +104,8 @@ pub(crate) struct Running {
     pub(crate) authorised: Authorised,
     /// What looks at the answer.
     pub(crate) guards: Option<Box<AnswerGuards>>,
+    /// What is masked in what is kept of the answer.
+    pub(crate) classes: Classes,
     pub(crate) dialect: Dialect,
     pub(crate) watch: Watch,
     pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
@@ -165,11 +179,12 @@ impl Call {
             return running.fail(NoAnswer::Withdrawn(code)).await;
         }
         running.guards = running.guards_for(&ready.permission.purpose);
+        running.classes = ready.treated.classes;
         let outbound = Outbound {
             upstream: &ready.permission.target.upstream,
             route: surface.path(),
             sent_on: &ready.sent_on,
-            body: ready.bytes,
+            body: ready.treated.bytes,
             stream: ready.stream,
         };
         let worker = Arc::clone(&running.worker);
@@ -237,21 +252,18 @@ impl Call {
             model: permission.target.model.as_deref(),
             ask_usage: permission.target.upstream.usage_in_streams,
         };
-        let outgoing = request
-            .outgoing(&changes, shared.classes, &mut scope)
-            .map_err(|why| refused(Refusal::new(Code::MalformedBody, why)))?;
-        let guards = self.guarded(&request, &outgoing, &permission).map_err(refused)?;
+        let treated = self.treat(&request, &changes, &permission, &mut scope).map_err(refused)?;
+        let guards = self.guarded(&request, &treated, &permission).map_err(refused)?;
         let upstream = &permission.target.upstream.name;
         let given = permission.target.model.as_deref().unwrap_or(&request.model);
         let price = bound::price(&self.caller.gate.prices, upstream, given, shared.now());
-        let reserved = bound::reserve(surface, &request.asks, outgoing.bytes.len(), price);
+        let reserved = bound::reserve(surface, &request.asks, treated.bytes.len(), price);
         Ok(Ready {
             guards,
             charge: Charge::new(reserved, price),
             stream: request.stream,
             usage_wanted: request.usage_wanted,
-            bytes: outgoing.bytes,
-            masked: outgoing.masked,
+            treated,
             model: request.model.clone(),
             permission,
             scope,
@@ -259,17 +271,50 @@ impl Call {
         })
     }
 
+    /// Masks the request as the rules of masking have it; refused where it holds what may not be sent.
+    fn treat(
+        &self,
+        request: &Request<'_>,
+        changes: &Changes<'_>,
+        permission: &Permission,
+        scope: &mut Scope,
+    ) -> Result<Treated, Refusal> {
+        let mut outgoing = |plan: &Plan| {
+            request.outgoing(changes, plan, scope).map_err(|why| Refusal::new(Code::MalformedBody, why))
+        };
+        let upstream = &permission.target.upstream.name;
+        let masking = &self.worker.shared.masking;
+        let applied = masking.of(self.caller.system_id, &permission.purpose, upstream);
+        let Outgoing { bytes, masked, passed, blocked } = outgoing(&applied.plan)?;
+        if !blocked.is_empty() {
+            let guards = applied.stopped(&blocked);
+            let reason = masking::refusal(&blocked, upstream, &guards);
+            return Err(Refusal { guards, ..Refusal::new(Code::DataNotPermitted, reason) });
+        }
+        // Of what a rule lets pass, a record keeps a placeholder all the same.
+        let keeps_another = permission.capture == Capture::Masked && !passed.is_empty();
+        let kept = keeps_another.then(|| outgoing(&applied.plan.with_nothing_passed())).transpose()?;
+        Ok(Treated {
+            bytes,
+            masked,
+            passed,
+            rules: applied.rules(),
+            kept: kept.map(|kept| kept.bytes),
+            classes: applied.plan.looked_for(),
+        })
+    }
+
     /// What the guards say of what is about to be sent; refused where one stops it.
     fn guarded(
         &self,
         request: &Request<'_>,
-        outgoing: &Outgoing,
+        treated: &Treated,
         permission: &Permission,
     ) -> Result<Vec<Guarded>, Refusal> {
         let guards = &self.worker.shared.guards;
         let numbers = guards.that_apply(Side::Prompt, self.caller.system_id, &permission.purpose);
-        let bytes = outgoing.bytes.len() as u64;
-        let prompt = Prompt { texts: request.texts(), masked: &outgoing.masked, bytes };
+        let bytes = treated.bytes.len() as u64;
+        let prompt = Prompt { texts: request.texts(), masked: &treated.masked, bytes };
         let results = guards.prompt(&numbers, prompt);
         let Some(reason) = refusal(&results) else { return Ok(results) };
         // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
@@ -301,7 +346,8 @@ impl Call {
     fn authorisation(&self, ready: &Ready, hold: &Hold, body: &Bytes) -> CallAuthorised {
         let limit = self.worker.shared.limits.capture_bytes;
         let kept = Kept::of(ready.permission.capture, limit, || {
-            std::str::from_utf8(&ready.bytes).ok().filter(|text| text.len() <= limit).map(str::to_owned)
+            let bytes = ready.treated.kept.as_ref().unwrap_or(&ready.treated.bytes);
+            std::str::from_utf8(bytes).ok().filter(|text| text.len() <= limit).map(str::to_owned)
         });
         let (prompt, prompt_withheld) = kept.members();
         CallAuthorised {
@@ -314,9 +360,11 @@ impl Call {
             stream: ready.stream,
             received_bytes: body.len() as u64,
             received_sha256: hex_of(Sha256::digest(body).into()),
-            forwarded_sha256: hex_of(Sha256::digest(&ready.bytes).into()),
+            forwarded_sha256: hex_of(Sha256::digest(&ready.treated.bytes).into()),
             forwarded_headers_sha256: Some(hex_of(ready.sent_on.sha256())),
-            masked: ready.masked.clone(),
+            masked: ready.treated.masked.clone(),
+            passed: ready.treated.passed.clone(),
+            masking: ready.treated.rules.clone(),
             policies: decide::policy_digests(&self.caller.gate),
             rules: ready.permission.rules.clone(),
             guards: ready.guards.clone(),
@@ -366,8 +414,9 @@ impl Call {
         self.worker.shared.metrics.opened();
         let Self { worker, caller, target, stopwatch, watch, reply, .. } = self;
         let facts = Facts::default();
+        let classes = worker.shared.classes;
         let authorised = Authorised { ack, caller, capture, room: Some(room), hold, stopwatch, facts };
-        Running { worker, authorised, guards: None, dialect: target.dialect, watch, reply }
+        Running { worker, authorised, guards: None, classes, dialect: target.dialect, watch, reply }
     }
 
     /// The record took too long: the client is told now. Should it become durable after all, the call gets its end, as one of which nothing was

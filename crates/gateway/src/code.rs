@@ -19,6 +19,8 @@ pub enum Code {
     PolicyDenied,
     /// The rules could not be evaluated.
     PolicyError,
+    /// The prompt holds data that may not be sent there.
+    DataNotPermitted,
     /// A guard stops the prompt or the answer.
     GuardBlocked,
     /// A budget does not leave what the call may take.
@@ -72,6 +74,7 @@ impl Code {
             Self::ModelNotPermitted => "model_not_permitted",
             Self::PolicyDenied => "policy_denied",
             Self::PolicyError => "policy_error",
+            Self::DataNotPermitted => "data_not_permitted",
             Self::GuardBlocked => "guard_blocked",
             Self::BudgetExceeded => "budget_exceeded",
             Self::PriceUnknown => "price_unknown",
@@ -104,6 +107,7 @@ impl Code {
             | Self::ModelNotPermitted
             | Self::PolicyDenied
             | Self::PolicyError
+            | Self::DataNotPermitted
             | Self::GuardBlocked
             | Self::PriceUnknown => 403,
             Self::UnknownModel | Self::UnknownRoute => 404,

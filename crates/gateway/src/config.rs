@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tabellion_mask::{Class, Classes};
 
 use crate::guards::config::GuardConfig;
+use crate::masking::MaskingConfig;
 
 /// Default port of the gateway, on loopback.
 pub const DEFAULT_PORT: u16 = 8088;
@@ -31,6 +32,9 @@ pub struct GatewayConfig {
     /// What is looked for in prompts and answers, in this order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<GuardConfig>,
+    /// What becomes of which personal data, where it is not the usual.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub masking: Vec<MaskingConfig>,
     /// What may be how large and last how long.
     pub limits: Limits,
 }
@@ -43,13 +47,14 @@ impl Default for GatewayConfig {
             names: MaskedName::DEFAULT.to_vec(),
             upstreams: Vec::new(),
             guards: Vec::new(),
+            masking: Vec::new(),
             limits: Limits::default(),
         }
     }
 }
 
 impl GatewayConfig {
-    /// What is masked: everything that a form tells, and the names that are asked for.
+    /// What is masked where no rule says otherwise, and in what is kept always: everything that a form tells, and the names that are asked for.
     pub(crate) fn classes(&self) -> Classes {
         self.names.iter().fold(Classes::FORMS, |classes, name| classes.with(name.class()))
     }

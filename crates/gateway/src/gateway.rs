@@ -22,6 +22,7 @@ use crate::config::{GatewayConfig, StartError, span};
 use crate::decide::Rules;
 use crate::evidence::{self, Evidence, OnFatal};
 use crate::guards::Guards;
+use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::server::{self, Serving};
@@ -74,6 +75,7 @@ impl Gateway {
         let shared = Arc::new(Shared {
             limits: config.limits,
             classes: config.classes(),
+            masking: Masking::new(config)?,
             catalogue: Catalogue::new(&config.upstreams)?,
             guards: Arc::new(Guards::new(&config.guards)?),
             evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), on_fatal),
@@ -115,9 +117,10 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Whether a gateway could start with `config`, but for its port: guards, providers, models, and the keys and authorities that they refer to.
+    /// Whether a gateway could start with `config`, but for its port: guards, rules of masking, providers, models, and the keys and authorities that they refer to.
     pub fn check(config: &GatewayConfig) -> Result<(), StartError> {
         Guards::new(&config.guards)?;
+        Masking::new(config)?;
         Catalogue::new(&config.upstreams).map(drop)
     }
 

@@ -22,6 +22,7 @@ mod evidence;
 mod forward;
 mod gateway;
 mod guards;
+mod masking;
 mod metrics;
 mod noise;
 mod open_calls;
@@ -42,6 +43,8 @@ pub use config::{Api, DEFAULT_PORT, GatewayConfig, Limits, MaskedName, StartErro
 pub use evidence::OnFatal;
 pub use gateway::{Foundations, Gateway};
 pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side as GuardSide, TopicConfig};
+pub use masking::{Applied as AppliedMasking, Masking, MaskingConfig, Preview as MaskingPreview};
 pub use metrics::Metrics;
 pub use open_calls::close_open_calls;
 pub use outbound::Outbound;
+pub use tabellion_mask::Operator as MaskingOperator;

@@ -21,6 +21,7 @@ use crate::config::Limits;
 use crate::decide::Rules;
 use crate::evidence::Evidence;
 use crate::guards::Guards;
+use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::upstream::catalogue::Catalogue;
@@ -32,8 +33,10 @@ const SCOPE_PURPOSE: &[u8] = b"tabellion/gateway/scope/v1\0";
 /// Shared by all threads.
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
-    /// What is masked.
+    /// What is masked in what is kept.
     pub(crate) classes: Classes,
+    /// What becomes of it in what is sent.
+    pub(crate) masking: Masking,
     pub(crate) catalogue: Catalogue,
     pub(crate) guards: Arc<Guards>,
     pub(crate) evidence: Evidence,

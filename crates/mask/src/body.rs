@@ -10,6 +10,7 @@ use crate::class::{Class, Classes};
 use crate::edits::{Edits, OverlapError};
 use crate::json::{self, Limits, Path, RawString, Scalar, Step, Unescaped, Visitor, escaped};
 use crate::names::is_name_key;
+use crate::plan::{Operator, Plan, Role};
 use crate::restore::{Placing, Search, next_known};
 use crate::scan::{Context, is_telling, scan, scan_number_with, scan_with};
 use crate::scope::{Scope, ScopeFull};
@@ -36,37 +37,52 @@ pub enum Content {
     Text,
     /// JSON within the string, such as the arguments of a tool call. Text that is not JSON after all is treated as text.
     Json,
+    /// The name of a member: text that no other name may become the same as.
+    Name,
 }
 
-/// A value that was replaced: what a record may say about it.
+/// A value that was found: what a record may say about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Masked {
     /// What it was.
     pub class: Class,
     /// Where it stood, in bytes of the body (or of the text, for [`mask_text`]).
     pub range: Range<usize>,
-    /// What stands there now.
+    /// What became of it.
+    pub operator: Operator,
+    /// What stands there now; empty where it was dropped, and where it stays.
     pub placeholder: String,
 }
 
 /// Replaces the values in a text.
 pub fn mask_text(
     text: &str,
-    classes: Classes,
+    plan: impl Into<Plan>,
     scope: &mut Scope,
 ) -> Result<(String, Vec<Masked>), ScopeFull> {
+    let plan = plan.into();
     let mut out = String::with_capacity(text.len());
     let mut masked = Vec::new();
     let mut kept = 0;
-    for finding in scan(text, classes) {
-        let placeholder = scope.issue(finding.class, finding.value)?;
-        out.push_str(text.get(kept..finding.range.start).unwrap_or_default());
-        out.push_str(&placeholder);
-        kept = finding.range.end;
-        masked.push(Masked { class: finding.class, range: finding.range, placeholder });
+    for finding in scan(text, plan.looked_for()) {
+        let replacement = plan.replacement(finding.class, finding.value, Role::Value, scope)?;
+        let value = Masked::of(&plan, finding.class, finding.range, replacement);
+        if value.operator != Operator::Pass {
+            out.push_str(text.get(kept..value.range.start).unwrap_or_default());
+            out.push_str(&value.placeholder);
+            kept = value.range.end;
+        }
+        masked.push(value);
     }
     out.push_str(text.get(kept..).unwrap_or_default());
     Ok((out, masked))
+}
+
+impl Masked {
+    fn of(plan: &Plan, class: Class, range: Range<usize>, replacement: Option<String>) -> Self {
+        let operator = plan.operator(class).unwrap_or(Operator::Pseudonymise);
+        Self { class, range, operator, placeholder: replacement.unwrap_or_default() }
+    }
 }
 
 /// Why a string cannot be edited.
@@ -99,25 +115,25 @@ pub struct Place<'b> {
 /// Replaces the values in a string of a body. After an error the edits are incomplete and the body may not be sent.
 pub fn mask_string(
     place: Place<'_>,
-    classes: Classes,
+    plan: impl Into<Plan>,
     scope: &mut Scope,
     edits: &mut Edits,
 ) -> Result<Vec<Masked>, EditError> {
-    mask_field(place, None, classes, scope, edits)
+    mask_field(place, None, plan, scope, edits)
 }
 
 /// [`mask_string`] of the value of a `field` that says what it is ([`telling_field`]).
 pub fn mask_field(
     place: Place<'_>,
     field: Option<&str>,
-    classes: Classes,
+    plan: impl Into<Plan>,
     scope: &mut Scope,
     edits: &mut Edits,
 ) -> Result<Vec<Masked>, EditError> {
     let outer = place.string.unescaped();
     let mut body = BodyMask { scope, edits, masked: Vec::new() };
     let level = Level { around: None, depth: 1, at: place.at, string: &outer };
-    body.mask(&level, place.content, field, classes)?;
+    body.mask(&level, place.content, field, &plan.into())?;
     Ok(body.masked)
 }
 
@@ -128,7 +144,7 @@ pub fn restore_string(place: Place<'_>, scope: &Scope, edits: &mut Edits) -> Res
     }
     let outer = place.string.unescaped();
     let placing = match place.content {
-        Content::Text => Placing::Text,
+        Content::Text | Content::Name => Placing::Text,
         Content::Json => Placing::Json,
     };
     let mut at = 0;
@@ -177,39 +193,43 @@ impl BodyMask<'_> {
         level: &Level<'_>,
         content: Content,
         field: Option<&str>,
-        classes: Classes,
+        plan: &Plan,
     ) -> Result<(), EditError> {
         let text = level.string.text.as_ref();
         let mut leaves = Leaves::default();
         let is_json = (content == Content::Json || looks_like_json(text))
             && json::walk(text.as_bytes(), &LIMITS, &mut leaves).is_ok();
+        let role = if content == Content::Name { Role::Name } else { Role::Value };
         if !is_json {
-            for finding in scan_with(text, Context { field }, classes) {
-                self.replace(level, finding.class, finding.value, finding.range, "")?;
+            for finding in scan_with(text, Context { field }, plan.looked_for()) {
+                let replacement = plan.replacement(finding.class, finding.value, role, self.scope)?;
+                self.replace(level, Masked::of(plan, finding.class, finding.range, replacement), "")?;
             }
             return Ok(());
         }
         if level.depth > MAX_NESTED_JSON && !leaves.0.is_empty() {
             return Err(EditError::TooDeep);
         }
+        // What a program calls a member is no person, and it must find it again.
+        let of_names = plan.except(Classes::NAMES);
         for (at, leaf, name) in leaves.0 {
             let field = name.as_deref();
             match leaf {
                 Leaf::String(string) | Leaf::Name(string) => {
-                    let classes = match leaf {
-                        // What a program calls a member is no person, and it must find it again.
-                        Leaf::Name(_) => classes.except(Classes::NAMES),
-                        _ => classes,
-                    };
+                    let is_name = matches!(leaf, Leaf::Name(_));
+                    let plan = if is_name { &of_names } else { plan };
+                    let content = if is_name || role == Role::Name { Content::Name } else { Content::Text };
                     let string = &string.unescaped();
                     let depth = level.depth.saturating_add(1);
                     let level = Level { around: Some(level), depth, at, string };
-                    self.mask(&level, Content::Text, field, classes)?;
+                    self.mask(&level, content, field, plan)?;
                 }
                 Leaf::Number(number) => {
-                    if let Some((class, value)) = scan_number_with(number, Context { field }, classes) {
+                    let found = scan_number_with(number, Context { field }, plan.looked_for());
+                    if let Some((class, value)) = found {
                         let range = at..at.saturating_add(number.len());
-                        self.replace(level, class, &value, range, &level.quote())?;
+                        let replacement = plan.replacement(class, &value, role, self.scope)?;
+                        self.replace(level, Masked::of(plan, class, range, replacement), &level.quote())?;
                     }
                 }
             }
@@ -217,20 +237,14 @@ impl BodyMask<'_> {
         Ok(())
     }
 
-    /// `range` is of the level's text; `quote` where a number gives way to a string.
-    fn replace(
-        &mut self,
-        level: &Level<'_>,
-        class: Class,
-        value: &str,
-        range: Range<usize>,
-        quote: &str,
-    ) -> Result<(), EditError> {
-        let placeholder = self.scope.issue(class, value)?;
-        let range = level.in_body(range);
-        // A placeholder has no character that JSON escapes; the quotes around it do.
-        self.edits.replace(range.clone(), format!("{quote}{placeholder}{quote}"))?;
-        self.masked.push(Masked { class, range, placeholder });
+    /// The value's range is of the level's text; `quote` where a number gives way to a string.
+    fn replace(&mut self, level: &Level<'_>, value: Masked, quote: &str) -> Result<(), OverlapError> {
+        let range = level.in_body(value.range);
+        if value.operator != Operator::Pass {
+            // A placeholder has no character that JSON escapes; the quotes around it do.
+            self.edits.replace(range.clone(), format!("{quote}{}{quote}", value.placeholder))?;
+        }
+        self.masked.push(Masked { range, ..value });
         Ok(())
     }
 }

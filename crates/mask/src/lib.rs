@@ -2,6 +2,7 @@
 //!
 //! - [`scan`] finds it in text.
 //! - [`Scope`] issues placeholders (`<EMAIL_7Q2K4F>`), the same one for the same value, and knows what it issued.
+//! - A [`Plan`] says which classes are looked for and which [`Operator`] takes them; [`Classes`] alone are pseudonymised.
 //! - [`mask_text`], [`mask_string`] and [`StreamMasker`] replace values; [`restore_text`], [`restore_string`] and
 //!   [`StreamRestorer`] give them back. In bodies both work as [`Edits`] of the bytes that came: nothing is serialised again.
 //! - [`json`] walks a body strictly, so that what was looked at is what the receiver reads.
@@ -18,6 +19,7 @@ pub mod json;
 pub mod names;
 mod origins;
 mod placeholder;
+mod plan;
 mod restore;
 mod scan;
 mod scope;
@@ -30,6 +32,7 @@ pub use body::{
 };
 pub use class::{Class, Classes};
 pub use edits::{Edits, OverlapError, Piece};
+pub use plan::{Operator, Plan, Role};
 pub use restore::{Placing, restore_text};
 pub use scan::{
     Context, Finding, MAX_SECRET_BYTES, MAX_VALUE_BYTES, scan, scan_number, scan_number_with, scan_with,

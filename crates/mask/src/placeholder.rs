@@ -9,6 +9,10 @@ use crate::class::Class;
 
 /// Characters of a code: 6 of 32, thirty bits.
 pub(crate) const CODE_LEN: usize = 6;
+/// Characters of a digest that stands for a value: 16 of 32, eighty bits, so that of a million values no two are likely to share one.
+const HASH_LEN: usize = 16;
+/// The bytes of a digest in it.
+const HASH_BYTES: usize = 10;
 /// Digits and letters without those that are mistaken for others (Crockford's base 32).
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Most backslashes in a row that still are escapes of a bracket or underscore: two levels of JSON around Markdown's own.
@@ -33,6 +37,16 @@ pub(crate) fn code_of(digest: &[u8; 32]) -> [u8; CODE_LEN] {
         *letter = ALPHABET.get(index as usize).copied().unwrap_or(b'0');
     }
     code
+}
+
+/// A digest in place of a value, which nobody gives back: no code of a placeholder has this sign before it or so many characters.
+pub(crate) fn write_hash(class: Class, digest: &[u8; 32]) -> String {
+    let bits = digest.iter().take(HASH_BYTES).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+    let letters = (0..HASH_LEN).rev().map(|place| {
+        let index = (bits >> (5 * place)) & 31;
+        char::from(ALPHABET.get(index as usize).copied().unwrap_or(b'0'))
+    });
+    format!("<{}#{}>", class.label(), letters.collect::<String>())
 }
 
 /// What stands at a place of a text.

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::class::Class;
-use crate::placeholder::{CODE_LEN, code_of, write};
+use crate::placeholder::{CODE_LEN, code_of, write, write_hash};
 
 /// Most values of one scope: a body of ten megabytes full of addresses is refused, not remembered.
 pub const MAX_ISSUED: usize = 65_536;
@@ -21,6 +21,8 @@ pub const MAX_ISSUED: usize = 65_536;
 const MAX_ATTEMPTS: u8 = 8;
 /// What the key is used for; another use of the same key gives other bytes.
 const PURPOSE: &[u8] = b"tabellion/mask/placeholder/v1\0";
+/// The same for digests: what stands for a value for good tells nothing of the placeholder that is given back.
+const HASH_PURPOSE: &[u8] = b"tabellion/mask/hash/v1\0";
 
 /// The secret that placeholders of a scope derive from. Zeroed when dropped.
 #[derive(Clone)]
@@ -71,6 +73,12 @@ impl Scope {
         Err(ScopeFull)
     }
 
+    /// A digest of a value under the scope's key, the same for all its spellings. Nothing is remembered, so nothing is given back.
+    pub fn hash(&self, class: Class, value: &str) -> String {
+        let normalised = Zeroizing::new(class.normalised(value));
+        write_hash(class, &digest(&self.key, HASH_PURPOSE, class, 0, &normalised))
+    }
+
     /// The value that a placeholder of this scope stands for.
     pub(crate) fn value(&self, class: Class, code: [u8; CODE_LEN]) -> Option<&str> {
         self.values.get(&(class, code)).map(|value| value.as_str())
@@ -102,10 +110,14 @@ fn keyed(key: &ScopeKey) -> Hmac<Sha256> {
 }
 
 fn code(key: &Hmac<Sha256>, class: Class, normalised: &str, attempt: u8) -> [u8; CODE_LEN] {
+    code_of(&digest(key, PURPOSE, class, attempt, normalised))
+}
+
+fn digest(key: &Hmac<Sha256>, purpose: &[u8], class: Class, attempt: u8, normalised: &str) -> [u8; 32] {
     let mut mac = key.clone();
-    mac.update(PURPOSE);
+    mac.update(purpose);
     mac.update(class.name().as_bytes());
     mac.update(&[0, attempt]);
     mac.update(normalised.as_bytes());
-    code_of(&mac.finalize().into_bytes().into())
+    mac.finalize().into_bytes().into()
 }

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, person,
+    anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask, person,
     policy, rebuild, record, restore, retain, serve, shard, statement, system, witness,
 };
 use crate::failure::Failure;
@@ -57,6 +57,9 @@ enum Command {
     /// Lint, test and compare policies as files, before they are published
     #[command(subcommand)]
     Policy(policy::Action),
+    /// Try the rules of masking on text and on a table of cases; nothing is sent
+    #[command(subcommand)]
+    Mask(mask::Action),
     /// Make people known and let them in; there is no password, and no person before the first is added
     #[command(subcommand)]
     Person(person::Action),
@@ -104,6 +107,7 @@ impl Cli {
             Command::Retain(options) => retain::run(&options),
             Command::System(action) => system::run(&action),
             Command::Policy(action) => policy::run(&action),
+            Command::Mask(action) => mask::run(&action),
             Command::Person(action) => person::run(&action),
             Command::Issuer(action) => issuer::run(&action),
             Command::Shard(action) => shard::run(&action),

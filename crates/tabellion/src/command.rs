@@ -13,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod issuer;
 pub(crate) mod key;
 pub(crate) mod log;
+pub(crate) mod mask;
 pub(crate) mod person;
 pub(crate) mod policy;
 pub(crate) mod rebuild;

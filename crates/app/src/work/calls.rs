@@ -80,6 +80,8 @@ pub struct MaskedCount {
     pub class: String,
     /// Places.
     pub count: u64,
+    /// What took their place: `hash`, `mask` or `drop`; null: a placeholder that the answer is given the value for.
+    pub operator: Option<String>,
 }
 
 /// What one guard said of a prompt or an answer.
@@ -135,6 +137,10 @@ pub struct CallEvidence {
     pub forwarded_sha256: Option<String>,
     /// What was replaced before it left.
     pub masked: Vec<MaskedCount>,
+    /// What was found and let pass as it was, because rules of masking say so.
+    pub passed: Vec<MaskedCount>,
+    /// The rules of masking that were for it, as `<name>@<version>`; none: only the default held.
+    pub masking: Vec<String>,
     /// What guards said of the prompt and of the answer.
     pub guards: Vec<GuardSaid>,
     /// HTTP status given to the client.
@@ -397,6 +403,8 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         request_sha256: received.or(denied.map(|call| &call.received_sha256)).cloned(),
         forwarded_sha256: authorised.map(|call| call.forwarded_sha256.clone()),
         masked: authorised.map(|call| counts(&call.masked)).unwrap_or_default(),
+        passed: authorised.map(|call| counts(&call.passed)).unwrap_or_default(),
+        masking: authorised.map(|call| call.masking.clone()).unwrap_or_default(),
         guards: guards(call, end),
         status: end.map(|end| end.status).or(denied.map(|call| call.status)),
         delivered: end.and_then(|end| word(&end.delivered)),
@@ -430,7 +438,12 @@ fn guards(call: &CallDetail, end: Option<&CallCompleted>) -> Vec<GuardSaid> {
 }
 
 fn counts(masked: &[Masked]) -> Vec<MaskedCount> {
-    masked.iter().map(|masked| MaskedCount { class: masked.class.clone(), count: masked.count }).collect()
+    let count = |masked: &Masked| MaskedCount {
+        class: masked.class.clone(),
+        count: masked.count,
+        operator: masked.operator.clone(),
+    };
+    masked.iter().map(count).collect()
 }
 
 fn word(value: &impl Serialize) -> Option<String> {

@@ -288,7 +288,7 @@ impl Relay {
             return Err(Code::UpstreamMalformed);
         }
         let placing = match text.place.content {
-            Content::Text => Placing::Text,
+            Content::Text | Content::Name => Placing::Text,
             Content::Json => Placing::Json,
         };
         let mut released = String::new();

@@ -120,7 +120,7 @@ struct Streaming {
 
 /// Forwards the stream to its end.
 pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, scope: Scope, asked: Asked) {
-    let Running { worker, authorised, guards, dialect, watch, reply } = running;
+    let Running { worker, authorised, guards, classes, dialect, watch, reply } = running;
     let Inbound { head, sender } = inbound;
     let (head, mut body) = head.into_parts();
     let (pieces, answer) = body::stream();
@@ -131,7 +131,7 @@ pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, s
     answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     dialect.refer(answer.headers_mut(), &authorised.ack);
     drop(reply.send(answer));
-    let relay = Relay::new(&worker.shared.limits, worker.shared.classes, scope, asked, guards);
+    let relay = Relay::new(&worker.shared.limits, classes, scope, asked, guards);
     let released = Released::new();
     let mut streaming = Streaming { worker, authorised, dialect, watch, pieces, relay, released };
     let fate = streaming.forward(&mut body).await;

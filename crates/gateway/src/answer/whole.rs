@@ -140,7 +140,7 @@ async fn release(
     if let Some(text) = guarded(&mut running, bytes, parts) {
         return running.stop_for_guard(&text).await;
     }
-    let (limits, classes) = (running.worker.shared.limits, running.worker.shared.classes);
+    let (limits, classes) = (running.worker.shared.limits, running.classes);
     let mut transcript = Transcript::new(limits.capture_bytes, classes);
     let mut edits = Edits::new();
     for text in &parts.texts {

@@ -140,6 +140,8 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         forwarded_sha256: hex_of(nothing()),
         forwarded_headers_sha256: None,
         masked: Vec::new(),
+        passed: Vec::new(),
+        masking: Vec::new(),
         guards: Vec::new(),
         policies: decide::policy_digests(&call.caller.gate),
         rules: visible.rules.clone(),

@@ -10,8 +10,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use tabellion_mask::json::{Kind, Limits, Path, RawString, Scalar, Step, Visitor, escaped, walk};
 use tabellion_mask::{
-    Class, Classes, Content, Context, EditError, Edits, Place, SHORTEST_NAMED_NUMBER, SHORTEST_NUMBER, Scope,
-    is_base64, mask_field, scan_number_with, telling_field,
+    Class, Classes, Content, Context, EditError, Edits, Operator, Place, Plan, Role, SHORTEST_NAMED_NUMBER,
+    SHORTEST_NUMBER, Scope, is_base64, mask_field, scan_number_with, telling_field,
 };
 use tabellion_model::body::Masked;
 
@@ -137,7 +137,12 @@ const REFERENCE: &str = "item_reference";
 /// The body to send, and what was replaced in it.
 pub(crate) struct Outgoing {
     pub(crate) bytes: Bytes,
+    /// What something else stands for.
     pub(crate) masked: Vec<Masked>,
+    /// What was found and stays.
+    pub(crate) passed: Vec<Masked>,
+    /// Classes that were found and may not be sent.
+    pub(crate) blocked: Vec<Class>,
 }
 
 /// How the request is changed on its way.
@@ -187,39 +192,54 @@ impl<'b> Request<'b> {
         })
     }
 
-    /// The bytes to send: personal data of `classes` replaced by placeholders of `scope`, and `changes` made.
+    /// The bytes to send: personal data treated as `plan` has it, with placeholders of `scope`, and `changes` made.
     pub(crate) fn outgoing(
         &self,
         changes: &Changes<'_>,
-        classes: Classes,
+        plan: &Plan,
         scope: &mut Scope,
     ) -> Result<Outgoing, String> {
         let mut edits = Edits::new();
         let mut counts = BTreeMap::new();
-        self.mask(classes, scope, &mut edits, &mut counts).map_err(|error| error.to_string())?;
+        self.mask(plan, scope, &mut edits, &mut counts).map_err(|error| error.to_string())?;
         self.change(changes, &mut edits).map_err(|error| error.to_string())?;
         let bytes = if edits.is_empty() { self.body.clone() } else { Bytes::from(edits.apply(self.body)) };
-        Ok(Outgoing { bytes, masked: counted(&counts) })
+        let of = |operator| move |(class, _): &(&Class, &u64)| plan.operator(**class) == Some(operator);
+        let passed =
+            counts.iter().filter(of(Operator::Pass)).map(|(class, count)| found(*class, *count, None));
+        let masked = counts.iter().filter_map(|(class, count)| {
+            let operator = plan.operator(*class).filter(|operator| *operator != Operator::Pass)?;
+            // The usual one goes without saying, as it always did.
+            let said = (operator != Operator::Pseudonymise).then(|| operator.name());
+            Some(found(*class, *count, said))
+        });
+        Ok(Outgoing {
+            bytes,
+            masked: masked.collect(),
+            passed: passed.collect(),
+            blocked: counts.iter().filter(of(Operator::Block)).map(|(class, _)| *class).collect(),
+        })
     }
 
     fn mask(
         &self,
-        classes: Classes,
+        plan: &Plan,
         scope: &mut Scope,
         edits: &mut Edits,
         counts: &mut BTreeMap<Class, u64>,
     ) -> Result<(), EditError> {
         for Found { place, field, is_identifier } in &self.parts.strings {
-            let classes = if *is_identifier { classes.except(Classes::NAMES) } else { classes };
-            for masked in mask_field(*place, field.as_deref(), classes, scope, edits)? {
+            let plan = if *is_identifier { plan.except(Classes::NAMES) } else { *plan };
+            for masked in mask_field(*place, field.as_deref(), plan, scope, edits)? {
                 *counts.entry(masked.class).or_default() += 1;
             }
         }
         for (at, number, field) in &self.parts.numbers {
             let context = Context { field: field.as_deref() };
-            if let Some((class, value)) = scan_number_with(number, context, classes) {
-                let placeholder = scope.issue(class, &value)?;
-                edits.replace(*at..*at + number.len(), format!("\"{placeholder}\""))?;
+            if let Some((class, value)) = scan_number_with(number, context, plan.looked_for()) {
+                if let Some(stands) = plan.replacement(class, &value, Role::Value, scope)? {
+                    edits.replace(*at..*at + number.len(), format!("\"{stands}\""))?;
+                }
                 *counts.entry(class).or_default() += 1;
             }
         }
@@ -253,14 +273,19 @@ impl<'b> Request<'b> {
 /// How guards read what masking reads.
 pub(crate) fn guard_content(content: Content) -> tabellion_guard::Content {
     match content {
-        Content::Text => tabellion_guard::Content::Text,
+        Content::Text | Content::Name => tabellion_guard::Content::Text,
         Content::Json => tabellion_guard::Content::Json,
     }
 }
 
 /// Counts by class, as records hold them.
 pub(crate) fn counted(counts: &BTreeMap<Class, u64>) -> Vec<Masked> {
-    counts.iter().map(|(class, count)| Masked { class: class.name().to_owned(), count: *count }).collect()
+    counts.iter().map(|(class, count)| found(*class, *count, None)).collect()
+}
+
+/// One class, as records hold it.
+fn found(class: Class, count: u64, operator: Option<&str>) -> Masked {
+    Masked { class: class.name().to_owned(), count, operator: operator.map(str::to_owned) }
 }
 
 /// The member `stream_options`.
@@ -465,7 +490,7 @@ impl<'b> Visitor<'b> for Parts<'b> {
         if path.starts_with(&["stream_options"]) && path.steps().len() == 2 {
             self.options_members += 1;
         }
-        let place = Place { string: name, at: range.start, content: Content::Text };
+        let place = Place { string: name, at: range.start, content: Content::Name };
         if path.steps().len() > 1 && name.raw().len() > SHORTEST_NAME {
             self.strings.push(Found { place, field: None, is_identifier: true });
         } else {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{
-    Api, Foundations, Gateway, GatewayConfig, GuardConfig, Limits, MaskedName, UpstreamConfig,
+    Api, Foundations, Gateway, GatewayConfig, GuardConfig, Limits, MaskedName, MaskingConfig, UpstreamConfig,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
@@ -82,6 +82,8 @@ pub(crate) struct Setup {
     pub(crate) gate: Gate,
     pub(crate) limits: Limits,
     pub(crate) guards: Vec<GuardConfig>,
+    /// What becomes of which personal data.
+    pub(crate) masking: Vec<MaskingConfig>,
     /// Which names are masked.
     pub(crate) names: Vec<MaskedName>,
     pub(crate) disk: Option<Arc<dyn Disk>>,
@@ -104,6 +106,7 @@ impl Default for Setup {
             gate: gate(),
             limits: Limits::default(),
             guards: Vec::new(),
+            masking: Vec::new(),
             names: MaskedName::ALL.to_vec(),
             disk: None,
             api: Api::OpenAi,
@@ -183,6 +186,7 @@ impl Fixture {
                 usage_in_streams: true,
             }],
             guards: setup.guards,
+            masking: setup.masking,
             limits: setup.limits,
         };
         let clock = setup.clock;

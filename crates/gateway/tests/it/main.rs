@@ -16,6 +16,7 @@ mod endings;
 mod fixture;
 mod guards;
 mod masking;
+mod masking_rules;
 mod names;
 mod noise;
 mod release;

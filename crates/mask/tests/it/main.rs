@@ -21,6 +21,7 @@ mod named;
 mod names;
 mod nested;
 mod placeholder;
+mod plan;
 mod secrets;
 mod stream;
 mod structured;

@@ -20,8 +20,11 @@ pub enum Capture {
 pub struct Masked {
     /// Class: `email`, `payment_card`, `iban`.
     pub class: String,
-    /// Values replaced, each place counted.
+    /// Values, each place counted.
     pub count: u64,
+    /// What took their place: `hash`, `mask` or `drop`; absent: a placeholder that the answer is given the value for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub operator: Option<String>,
 }
 
 /// What the rules would have said of a call with observed texts in place of those of their names; it decided nothing.
@@ -66,6 +69,12 @@ pub struct CallAuthorised {
     pub forwarded_headers_sha256: Option<String>,
     /// What was replaced.
     pub masked: Vec<Masked>,
+    /// What was found and let pass as it was, because rules of masking say so.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub passed: Vec<Masked>,
+    /// Rules of masking that were for it, as `<name>@<version>`, by name order; none where only the default holds.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub masking: Vec<String>,
     /// Digests of the policies in force, hex, by name order.
     pub policies: Vec<String>,
     /// Rules that decided, as `<policy name>.<rule id>`.
@@ -236,7 +245,7 @@ pub struct CallDenied {
     pub policies: Vec<String>,
     /// Rules that forbade it; empty when none permitted it.
     pub rules: Vec<String>,
-    /// What the guards of prompts said, when it came to them.
+    /// What the guards of prompts said, when it came to them; a rule of masking that blocks says it here too, as `masking.<name>`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub guards: Vec<Guarded>,
     /// What observed policies would have done; none where none is observed, or no rule was asked.

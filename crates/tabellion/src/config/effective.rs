@@ -70,6 +70,9 @@ impl Config {
         if let (guards @ [_, ..], Some(all)) = (self.gateway.guards(), all.as_object_mut()) {
             all.insert("guard".to_owned(), json!(guards));
         }
+        if let (rules @ [_, ..], Some(all)) = (self.gateway.masking(), all.as_object_mut()) {
+            all.insert("masking".to_owned(), json!(rules));
+        }
         if let Some(all) = all.as_object_mut()
             && let Some(erasure) = self.effective_erasure()
         {

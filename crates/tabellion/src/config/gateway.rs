@@ -1,4 +1,4 @@
-//! The sections `[gateway]`, `[limits]` and `[upstream.NAME]`, and with them the guards.
+//! The sections `[gateway]`, `[limits]` and `[upstream.NAME]`, and with them the guards and the rules of masking.
 //!
 //! Their keys are those of the gateway's own configuration; what is unknown there is unknown here.
 
@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tabellion_gateway::{Api, GatewayConfig, GuardConfig, Limits, MaskedName, UpstreamConfig};
+use tabellion_gateway::{Api, GatewayConfig, GuardConfig, Limits, MaskedName, MaskingConfig, UpstreamConfig};
 use toml::{Table, Value};
 
 use super::guard::GuardSettings;
+use super::masking::MaskingSettings;
 use super::{OFF, Setting};
 use crate::failure::Failure;
 
@@ -30,6 +31,7 @@ pub(crate) struct GatewaySettings {
     off: bool,
     upstreams: BTreeMap<String, UpstreamConfig>,
     guards: GuardSettings,
+    masking: MaskingSettings,
 }
 
 impl GatewaySettings {
@@ -38,7 +40,7 @@ impl GatewaySettings {
         if self.off || self.upstreams.is_empty() {
             return None;
         }
-        Some(GatewayConfig { upstreams: self.upstreams.values().cloned().collect(), ..self.config.clone() })
+        Some(self.as_said())
     }
 
     /// One key of the guard `name`.
@@ -46,15 +48,31 @@ impl GatewaySettings {
         self.guards.apply(name, setting)
     }
 
-    /// Everything was said: takes the guards as the gateway has them.
+    /// One key of the rule of masking `name`.
+    pub(super) fn apply_masking(&mut self, name: &str, setting: &Setting) -> Result<(), Failure> {
+        self.masking.apply(name, setting)
+    }
+
+    /// Everything was said: takes the guards and the rules of masking as the gateway has them.
     pub(super) fn settle(&mut self) -> Result<(), Failure> {
         self.config.guards = self.guards.configs()?;
+        self.config.masking = self.masking.configs();
         Ok(())
     }
 
     /// For the record: what is looked for.
     pub(super) fn guards(&self) -> &[GuardConfig] {
         &self.config.guards
+    }
+
+    /// For the record: what becomes of which personal data.
+    pub(super) fn masking(&self) -> &[MaskingConfig] {
+        &self.config.masking
+    }
+
+    /// As a gateway would be set up, whether or not one is to listen.
+    pub(crate) fn as_said(&self) -> GatewayConfig {
+        GatewayConfig { upstreams: self.upstreams.values().cloned().collect(), ..self.config.clone() }
     }
 
     /// For the record: where it listens with how many threads (`None`: nowhere).

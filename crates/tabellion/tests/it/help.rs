@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 74] = [
+const COMMANDS: [&[&str]; 77] = [
     &[],
     &["init"],
     &["record"],
@@ -43,6 +43,9 @@ const COMMANDS: [&[&str]; 74] = [
     &["policy", "lint"],
     &["policy", "test"],
     &["policy", "diff"],
+    &["mask"],
+    &["mask", "text"],
+    &["mask", "test"],
     &["person"],
     &["person", "add"],
     &["person", "link"],

@@ -27,6 +27,7 @@ mod governed;
 mod help;
 mod keys;
 mod kill;
+mod mask;
 mod organisation;
 mod policies;
 mod record;

@@ -310,7 +310,7 @@ pub(crate) fn view_kept(person: CredentialId, which: u8) -> Draft {
 }
 
 pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Draft {
-    let masked = |class: &str, count| Masked { class: class.to_owned(), count };
+    let masked = |class: &str, count| Masked { class: class.to_owned(), count, operator: None };
     let body = CallAuthorised {
         surface: "openai.chat_completions".to_owned(),
         model: model.to_owned(),
@@ -324,6 +324,8 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         forwarded_sha256: "cd".repeat(32),
         forwarded_headers_sha256: Some("de".repeat(32)),
         masked: vec![masked("email", 2), masked("iban", 1)],
+        passed: Vec::new(),
+        masking: Vec::new(),
         policies: vec!["ef".repeat(32)],
         rules: vec!["house.rule0".to_owned()],
         guards: Vec::new(),

@@ -110,16 +110,40 @@ fn asked(visit: &Visit<'_>, call: &Call) -> Result<Step, Refusal> {
 fn masked(call: &Call) -> Result<Step, Refusal> {
     let total: u64 = call.evidence.masked.iter().map(|masked| masked.count).sum();
     let facts = call.evidence.masked.iter().fold(Facts::default(), |facts, masked| {
-        facts.with(class(&masked.class), Cell::quantity(&format!("{} ×", count(masked.count)), masked.count))
+        let how = masked.operator.as_deref().map(operator).unwrap_or_default();
+        let words = format!("{} ×{how}", count(masked.count));
+        facts.with(class(&masked.class), Cell::quantity(&words, masked.count))
     });
+    let facts = call.evidence.passed.iter().fold(facts, |facts, passed| {
+        let words = format!("{} × sent as they were", count(passed.count));
+        facts.with(class(&passed.class), Cell::state((&words, Tone::Fair)))
+    });
+    let facts = match call.evidence.masking.as_slice() {
+        [] => facts,
+        rules => facts.with("Rules of masking", Cell::text(&rules.join(", "))),
+    };
+    let is_plain = total == 0 && call.evidence.passed.is_empty() && call.evidence.masking.is_empty();
     let said = match (call.decision.permitted, total) {
         (false, _) => "Nothing left this place, so nothing had to be masked.".to_owned(),
+        (true, 0) if !call.evidence.passed.is_empty() => {
+            "Rules of masking let personal data go on as it was.".to_owned()
+        }
         (true, 0) => "No personal data was found to mask.".to_owned(),
-        (true, 1) => "One value was replaced by a placeholder before anything left.".to_owned(),
-        (true, more) => format!("{} values were replaced by placeholders before anything left.", count(more)),
+        (true, 1) => "One value was replaced before anything left.".to_owned(),
+        (true, more) => format!("{} values were replaced before anything left.", count(more)),
     };
-    let blocks = if total > 0 { vec![facts.block()?] } else { Vec::new() };
+    let blocks = if is_plain { Vec::new() } else { vec![facts.block()?] };
     Ok(Step { title: "What was masked", tone: Tone::Quiet.class(), said, blocks })
+}
+
+/// What took the place of values, where it was no placeholder.
+fn operator(operator: &str) -> &'static str {
+    match operator {
+        "hash" => " as a digest",
+        "mask" => " as the name of their class",
+        "drop" => " left out",
+        _ => "",
+    }
 }
 
 /// A class as people call it; those without a name of their own by their word in the record.

@@ -216,6 +216,8 @@ impl House {
             forwarded_sha256: "b".repeat(64),
             forwarded_headers_sha256: Some("9".repeat(64)),
             masked: vec![],
+            passed: Vec::new(),
+            masking: Vec::new(),
             policies: vec!["c".repeat(64)],
             rules: vec!["base.rule1".into()],
             guards: Vec::new(),

@@ -1,0 +1,263 @@
+//! Rules of masking: what becomes of which personal data, by system, purpose and provider.
+//!
+//! Promises: where several rules hold for a call, each class gets the strictest operator that any of them names; what no rule names is treated as where
+//! there are no rules. Must never: let a misspelt class or provider be a rule that quietly holds for nothing.
+
+mod preview;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tabellion_guard::MAX_LABELS;
+use tabellion_mask::{Class, Classes, Operator, Plan};
+use tabellion_model::SystemId;
+use tabellion_model::body::{GuardOutcome, Guarded};
+
+use crate::config::{GatewayConfig, StartError};
+use crate::words::{hex_of, is_purpose};
+
+pub use preview::Preview;
+
+/// Most rules: so many names fit into the record of a call.
+const MAX_RULES: usize = 16;
+/// Longest name of one.
+const MAX_NAME: usize = 64;
+/// Bytes of the digest in a version: enough to tell settings apart that people wrote.
+const VERSION_BYTES: usize = 6;
+/// What rules do; a change in what the same settings do is another number.
+const VERSION: &str = "masking.1";
+/// Before the name of a rule where it stands among guards, whose names have no dot.
+const AMONG_GUARDS: &str = "masking.";
+
+/// One rule as an operator writes it down. Lists of operators hold names of classes, or of groups of them: `personal`, `secrets`, `names`, `all`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MaskingConfig {
+    /// Its name in records: `[a-z0-9-]`, at most 64.
+    pub name: String,
+    /// Ids of the systems it is for; none: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub systems: Vec<String>,
+    /// Purposes it is for; none: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub purposes: Vec<String>,
+    /// Providers it is for, by their names in the configuration; none: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub upstreams: Vec<String>,
+    /// What goes on as it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pass: Vec<String>,
+    /// What a placeholder stands for, and comes back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pseudonymise: Vec<String>,
+    /// What a keyed digest stands for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hash: Vec<String>,
+    /// What the name of its class stands for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mask: Vec<String>,
+    /// What nothing stands for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drop: Vec<String>,
+    /// What keeps a call from being sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub block: Vec<String>,
+}
+
+impl MaskingConfig {
+    fn lists(&self) -> [(Operator, &[String]); Operator::ALL.len()] {
+        [
+            (Operator::Pass, &self.pass),
+            (Operator::Pseudonymise, &self.pseudonymise),
+            (Operator::Hash, &self.hash),
+            (Operator::Mask, &self.mask),
+            (Operator::Drop, &self.drop),
+            (Operator::Block, &self.block),
+        ]
+    }
+
+    /// The names of classes and groups under an operator.
+    pub fn list_mut(&mut self, operator: Operator) -> &mut Vec<String> {
+        match operator {
+            Operator::Pass => &mut self.pass,
+            Operator::Pseudonymise => &mut self.pseudonymise,
+            Operator::Hash => &mut self.hash,
+            Operator::Mask => &mut self.mask,
+            Operator::Drop => &mut self.drop,
+            Operator::Block => &mut self.block,
+        }
+    }
+}
+
+/// The rules, ready.
+pub struct Masking {
+    rules: Vec<Rule>,
+    /// What is looked for where no rule says anything.
+    base: Classes,
+}
+
+struct Rule {
+    name: String,
+    version: String,
+    systems: BTreeSet<SystemId>,
+    purposes: BTreeSet<String>,
+    upstreams: BTreeSet<String>,
+    operators: BTreeMap<Class, Operator>,
+}
+
+/// What holds for one call.
+pub struct Applied<'m> {
+    /// What becomes of which class.
+    pub plan: Plan,
+    rules: Vec<&'m Rule>,
+}
+
+impl Masking {
+    /// Makes the rules of a configuration ready. The error names one that cannot hold, and why.
+    pub fn new(config: &GatewayConfig) -> Result<Self, StartError> {
+        let configs = config.masking.as_slice();
+        let upstreams: BTreeSet<&str> =
+            config.upstreams.iter().map(|upstream| upstream.name.as_str()).collect();
+        if configs.len() > MAX_RULES {
+            let many = configs.len();
+            return Err(StartError::Setting(format!(
+                "{many} sections [masking.NAME] are more than {MAX_RULES}; fold those together that are for the same calls"
+            )));
+        }
+        let mut rules: Vec<Rule> = Vec::new();
+        for config in configs {
+            let refused = |why: &str| StartError::Setting(format!("[masking.{}] {why}", config.name));
+            let rule = Rule::new(config, &upstreams).map_err(|why| refused(&why))?;
+            if rules.iter().any(|known| known.name == rule.name) {
+                return Err(refused("the name is there twice; records could not tell the two apart"));
+            }
+            rules.push(rule);
+        }
+        Ok(Self { rules, base: config.classes() })
+    }
+
+    /// What holds for a call of this system for this purpose to this provider.
+    pub fn of(&self, system: SystemId, purpose: &str, upstream: &str) -> Applied<'_> {
+        let applies = |rule: &&Rule| {
+            (rule.systems.is_empty() || rule.systems.contains(&system))
+                && (rule.purposes.is_empty() || rule.purposes.contains(purpose))
+                && (rule.upstreams.is_empty() || rule.upstreams.contains(upstream))
+        };
+        let mut strictest: BTreeMap<Class, Operator> = BTreeMap::new();
+        let rules: Vec<&Rule> = self.rules.iter().filter(applies).collect();
+        for rule in &rules {
+            for (class, operator) in &rule.operators {
+                let held = strictest.entry(*class).or_insert(*operator);
+                *held = (*held).max(*operator);
+            }
+        }
+        let plan = strictest
+            .into_iter()
+            .fold(Plan::from(self.base), |plan, (class, operator)| plan.with(class, operator));
+        Applied { plan, rules }
+    }
+}
+
+impl Applied<'_> {
+    /// The rules that are for the call, as records name them: `<name>@<version>`, by name order.
+    pub fn rules(&self) -> Vec<String> {
+        self.rules.iter().map(|rule| format!("{}@{}", rule.name, rule.version)).collect()
+    }
+
+    /// The rules that keep a call with these classes from being sent, as guards are told.
+    pub(crate) fn stopped(&self, blocked: &[Class]) -> Vec<Guarded> {
+        let says = |rule: &&Rule| {
+            let blocks = |class: &&Class| rule.operators.get(class) == Some(&Operator::Block);
+            let found = blocked.iter().filter(blocks).take(MAX_LABELS).map(|class| class.name().to_owned());
+            Guarded {
+                guard: format!("{AMONG_GUARDS}{}", rule.name),
+                version: rule.version.clone(),
+                outcome: GuardOutcome::Blocked,
+                found: found.collect(),
+            }
+        };
+        self.rules.iter().map(says).filter(|said| !said.found.is_empty()).collect()
+    }
+}
+
+/// What to tell whoever is stopped: what it holds, which rule, and what would change the answer. No value.
+pub(crate) fn refusal(blocked: &[Class], upstream: &str, stopped: &[Guarded]) -> String {
+    let classes: Vec<&str> = blocked.iter().map(|class| class.name()).collect();
+    let rules: Vec<&str> = stopped.iter().map(|rule| rule.guard.as_str()).collect();
+    format!(
+        "the request holds {}, which may not go to {upstream} ({}); leave it out, or ask the governance engineer who keeps the rules of masking",
+        classes.join(", "),
+        rules.join(", ")
+    )
+}
+
+impl Rule {
+    fn new(config: &MaskingConfig, known: &BTreeSet<&str>) -> Result<Self, String> {
+        let is_name = (1..=MAX_NAME).contains(&config.name.len())
+            && config.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        if !is_name {
+            return Err(format!("a rule is named with a-z, 0-9 and -, at most {MAX_NAME} characters"));
+        }
+        let system = |id: &String| {
+            SystemId::from_hex(id)
+                .ok_or_else(|| format!("systems: {id:?} is no id of a system (32 hex digits)"))
+        };
+        let purpose = |purpose: &String| match is_purpose(purpose) {
+            true => Ok(purpose.clone()),
+            false => Err(format!("purposes: {purpose:?} is no purpose")),
+        };
+        let upstream = |name: &String| match known.contains(name.as_str()) {
+            true => Ok(name.clone()),
+            false => Err(format!("upstreams: there is no section [upstream.{name}]")),
+        };
+        let written = serde_json::to_vec(config).map_err(|error| error.to_string())?;
+        let digest: [u8; 32] = Sha256::digest(written).into();
+        let short: String = hex_of(digest).chars().take(2 * VERSION_BYTES).collect();
+        Ok(Self {
+            name: config.name.clone(),
+            version: format!("{VERSION}-{short}"),
+            systems: config.systems.iter().map(system).collect::<Result<_, _>>()?,
+            purposes: config.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
+            upstreams: config.upstreams.iter().map(upstream).collect::<Result<_, _>>()?,
+            operators: operators(&config.lists())?,
+        })
+    }
+}
+
+/// The operator of each class that a rule names. A class that is named itself has the operator it is named under, whatever its group has.
+fn operators(lists: &[(Operator, &[String])]) -> Result<BTreeMap<Class, Operator>, String> {
+    let mut by_group: BTreeMap<Class, Operator> = BTreeMap::new();
+    let mut by_name = BTreeMap::new();
+    for (operator, names) in lists {
+        for name in *names {
+            let (taken, classes): (_, Vec<Class>) = match (Class::from_name(name), Classes::from_name(name)) {
+                (Some(class), _) => (&mut by_name, vec![class]),
+                (None, Some(group)) => {
+                    (&mut by_group, Class::all().filter(|class| group.has(*class)).collect())
+                }
+                (None, None) => {
+                    return Err(format!(
+                        "{}: {name:?} is no class or group of docs/masking.md",
+                        operator.name()
+                    ));
+                }
+            };
+            for class in classes {
+                if let Some(before) = taken.insert(class, *operator).filter(|before| before != operator) {
+                    return Err(format!(
+                        "{} is under {} and under {}; name it under one",
+                        class.name(),
+                        before.name(),
+                        operator.name()
+                    ));
+                }
+            }
+        }
+    }
+    by_group.extend(by_name);
+    if by_group.is_empty() {
+        return Err("names no class; say what becomes of which: pass, pseudonymise, hash, mask, drop or block = [\"email\"]".to_owned());
+    }
+    Ok(by_group)
+}
