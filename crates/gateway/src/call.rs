@@ -36,6 +36,7 @@ use crate::guards::config::Side;
 use crate::guards::suite::{Prompt, refusal};
 use crate::race::{Interrupt, Watch};
 use crate::route::{Route, Target};
+use crate::stops::{self, Going};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::surface::request::{Changes, Outgoing, Request};
 use crate::surface::{Surface, models};
@@ -104,6 +105,9 @@ impl Call {
             let reason = "what is in force cannot be seen now: the views stand behind the log, so nothing is let through; try again later";
             return self.deny(&Refusal::new(Code::EvidenceUnavailable, reason), None).await;
         }
+        if let Err(refusal) = stops::check(&self.caller, None) {
+            return self.deny(&refusal, None).await;
+        }
         let body = match &self.body {
             Received::Whole(body) => body.clone(),
             Received::TooLarge { .. } => {
@@ -137,7 +141,7 @@ impl Call {
         }
     }
 
-    async fn ask(self, surface: Surface, body: Bytes) {
+    async fn ask(mut self, surface: Surface, body: Bytes) {
         let rules = match self.worker.shared.rules.of(&self.caller.gate).await {
             Ok(rules) => rules,
             Err(refusal) => return self.deny(&refusal, None).await,
@@ -154,6 +158,10 @@ impl Call {
             }
         };
         let record = self.authorisation(&ready, &hold, &body);
+        let target = &ready.permission.target;
+        let given = target.model.as_deref().unwrap_or(&ready.model);
+        let going = Going { asked: &ready.model, given, provider: &target.upstream.name };
+        self.watch.orders().heed(&self.caller, going);
         let Some(mut running) = self.authorise(&record, ready.permission.capture, Some(Box::new(hold))).await
         else {
             return;
@@ -398,7 +406,7 @@ impl Call {
         };
         let record = CallDenied {
             code: refusal.code.as_str().to_owned(),
-            reason: refusal.reason.clone(),
+            reason: refusal.reason.to_string(),
             status: refusal.code.status().into(),
             surface: self.target.route.surface().to_owned(),
             model,
@@ -414,7 +422,8 @@ impl Call {
             retry: retry_count(&self.headers),
         };
         self.stopwatch.enter(Phase::Sync);
-        let appended = match evidence::denied(&record, &self.caller) {
+        let stops = refusal.stopped_by.as_deref().map(|stops| stops.0.as_slice()).unwrap_or_default();
+        let appended = match evidence::denied(&record, &self.caller, stops) {
             Ok(draft) => self.worker.shared.evidence.append(&draft).await,
             Err(error) => Err(error),
         };
@@ -459,11 +468,15 @@ impl Running {
         if self.watch.stopping() {
             return Some(Interrupt::Stopping);
         }
+        if self.watch.orders().is_stopped() {
+            return Some(Interrupt::Stopped);
+        }
         self.watch.client_gone().then_some(Interrupt::ClientGone)
     }
 
     /// Ends a call of which the client has got nothing: records it, then says why.
-    pub(crate) async fn fail(self, none: NoAnswer) {
+    pub(crate) async fn fail(mut self, none: NoAnswer) {
+        self.authorised.facts.stopped_by = self.watch.orders().take(none);
         let (outcome, code) = why(none);
         let text = if let NoAnswer::Untrusted(text) = none { text } else { code.explain() };
         self.fail_with(outcome, code, text).await;
@@ -512,6 +525,7 @@ pub(crate) fn why(none: NoAnswer) -> (Outcome, Code) {
         NoAnswer::Withdrawn(code) => (Outcome::Cut, code),
         NoAnswer::Interrupted(Interrupt::ClientGone) => (Outcome::Abandoned, Code::ClientGone),
         NoAnswer::Interrupted(Interrupt::Stopping) => (Outcome::Cut, Code::Stopping),
+        NoAnswer::Interrupted(Interrupt::Stopped) => (Outcome::Cut, Code::Stopped),
         NoAnswer::Interrupted(Interrupt::Late) => (Outcome::Failed, Code::UpstreamTimeout),
         NoAnswer::Interrupted(Interrupt::Overdue) => (Outcome::Cut, Code::UpstreamTimeout),
     }

@@ -19,6 +19,8 @@ pub enum Code {
     PolicyDenied,
     /// The rules could not be evaluated.
     PolicyError,
+    /// An emergency stop is in force for the call.
+    Stopped,
     /// A guard stops the prompt or the answer.
     GuardBlocked,
     /// A budget does not leave what the call may take.
@@ -72,6 +74,7 @@ impl Code {
             Self::ModelNotPermitted => "model_not_permitted",
             Self::PolicyDenied => "policy_denied",
             Self::PolicyError => "policy_error",
+            Self::Stopped => "stopped",
             Self::GuardBlocked => "guard_blocked",
             Self::BudgetExceeded => "budget_exceeded",
             Self::PriceUnknown => "price_unknown",
@@ -104,6 +107,7 @@ impl Code {
             | Self::ModelNotPermitted
             | Self::PolicyDenied
             | Self::PolicyError
+            | Self::Stopped
             | Self::GuardBlocked
             | Self::PriceUnknown => 403,
             Self::UnknownModel | Self::UnknownRoute => 404,
@@ -166,6 +170,9 @@ impl Code {
                 "this cannot be recorded now, so nothing was sent or released; try again later"
             }
             Self::Stopping => "the gateway is ending; try again",
+            Self::Stopped => {
+                "an emergency stop is in force for this, and nothing is let through until somebody other than who ordered it lifts it: an administrator, a compliance officer or an approver. Ask them; trying again does not help before that"
+            }
             Self::GuardBlocked => {
                 "a guard stopped the answer; its record names the guard. Ask for something else, or ask the governance engineer who keeps the guard"
             }

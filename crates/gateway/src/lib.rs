@@ -30,6 +30,7 @@ mod race;
 mod route;
 mod server;
 mod sse;
+mod stops;
 mod stopwatch;
 mod surface;
 mod upstream;

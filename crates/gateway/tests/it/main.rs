@@ -21,6 +21,7 @@ mod noise;
 mod release;
 mod standing;
 mod stop;
+mod stops;
 mod streams;
 mod surfaces;
 mod tls;
