@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 74] = [
+const COMMANDS: [&[&str]; 78] = [
     &[],
     &["init"],
     &["record"],
@@ -50,6 +50,10 @@ const COMMANDS: [&[&str]; 74] = [
     &["shard"],
     &["shard", "register"],
     &["log", "shards"],
+    &["stop"],
+    &["stop", "order"],
+    &["stop", "list"],
+    &["stop", "lift"],
     &["issuer"],
     &["issuer", "add"],
     &["issuer", "remove"],
