@@ -30,6 +30,12 @@ pub enum Permission {
     ReadSpend,
     /// Set and end budgets.
     ChangeBudgets,
+    /// See emergency stops and what they did.
+    ReadStops,
+    /// Order emergency stops.
+    OrderStops,
+    /// Lift emergency stops that somebody else ordered.
+    LiftStops,
     /// See calls and how they were decided.
     ReadCalls,
     /// See what was captured of prompts and answers.
@@ -96,7 +102,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -108,6 +114,9 @@ impl Permission {
         Self::ChangePrices,
         Self::ReadSpend,
         Self::ChangeBudgets,
+        Self::ReadStops,
+        Self::OrderStops,
+        Self::LiftStops,
         Self::ReadCalls,
         Self::ReadCaptured,
         Self::ReadEntries,
@@ -149,6 +158,9 @@ impl Permission {
             Self::ChangePrices => [ALL, NO, ALL, NO, NO, NO, NO],
             Self::ReadSpend => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::ChangeBudgets => [ALL, NO, ALL, NO, NO, NO, NO],
+            Self::ReadStops => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
+            Self::OrderStops => [ALL, OWN, ALL, ALL, OWN, NO, NO],
+            Self::LiftStops => [ALL, NO, NO, ALL, NO, ALL, NO],
             Self::ReadCalls => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::ReadCaptured => [NO, OWN, NO, ALL, OWN, NO, ALL],
             Self::ReadEntries => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
@@ -188,6 +200,9 @@ impl Permission {
             Self::ChangePrices => "change_prices",
             Self::ReadSpend => "read_spend",
             Self::ChangeBudgets => "change_budgets",
+            Self::ReadStops => "read_stops",
+            Self::OrderStops => "order_stops",
+            Self::LiftStops => "lift_stops",
             Self::ReadCalls => "read_calls",
             Self::ReadCaptured => "read_captured",
             Self::ReadEntries => "read_entries",

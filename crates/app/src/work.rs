@@ -36,6 +36,7 @@ pub mod shards;
 pub mod sources;
 pub mod spend;
 pub mod statements;
+pub mod stops;
 pub mod systems;
 pub mod tiles;
 pub mod verifications;

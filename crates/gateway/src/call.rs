@@ -37,6 +37,7 @@ use crate::guards::suite::{Prompt, refusal};
 use crate::masking;
 use crate::race::{Interrupt, Watch};
 use crate::route::{Route, Target};
+use crate::stops::{self, Going};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::surface::request::{Changes, Outgoing, Request};
 use crate::surface::{Surface, models};
@@ -118,6 +119,9 @@ impl Call {
             let reason = "what is in force cannot be seen now: the views stand behind the log, so nothing is let through; try again later";
             return self.deny(&Refusal::new(Code::EvidenceUnavailable, reason), None).await;
         }
+        if let Err(refusal) = stops::check(&self.caller, None) {
+            return self.deny(&refusal, None).await;
+        }
         let body = match &self.body {
             Received::Whole(body) => body.clone(),
             Received::TooLarge { .. } => {
@@ -151,7 +155,7 @@ impl Call {
         }
     }
 
-    async fn ask(self, surface: Surface, body: Bytes) {
+    async fn ask(mut self, surface: Surface, body: Bytes) {
         let rules = match self.worker.shared.rules.of(&self.caller.gate).await {
             Ok(rules) => rules,
             Err(refusal) => return self.deny(&refusal, None).await,
@@ -168,6 +172,10 @@ impl Call {
             }
         };
         let record = self.authorisation(&ready, &hold, &body);
+        let target = &ready.permission.target;
+        let given = target.model.as_deref().unwrap_or(&ready.model);
+        let going = Going { asked: &ready.model, given, provider: &target.upstream.name };
+        self.watch.orders().heed(&self.caller, going);
         let Some(mut running) = self.authorise(&record, ready.permission.capture, Some(Box::new(hold))).await
         else {
             return;
@@ -447,7 +455,7 @@ impl Call {
         };
         let record = CallDenied {
             code: refusal.code.as_str().to_owned(),
-            reason: refusal.reason.clone(),
+            reason: refusal.reason.to_string(),
             status: refusal.code.status().into(),
             surface: self.target.route.surface().to_owned(),
             model,
@@ -463,7 +471,8 @@ impl Call {
             retry: retry_count(&self.headers),
         };
         self.stopwatch.enter(Phase::Sync);
-        let appended = match evidence::denied(&record, &self.caller) {
+        let stops = refusal.stopped_by.as_deref().map(|stops| stops.0.as_slice()).unwrap_or_default();
+        let appended = match evidence::denied(&record, &self.caller, stops) {
             Ok(draft) => self.worker.shared.evidence.append(&draft).await,
             Err(error) => Err(error),
         };
@@ -508,11 +517,15 @@ impl Running {
         if self.watch.stopping() {
             return Some(Interrupt::Stopping);
         }
+        if self.watch.orders().is_stopped() {
+            return Some(Interrupt::Stopped);
+        }
         self.watch.client_gone().then_some(Interrupt::ClientGone)
     }
 
     /// Ends a call of which the client has got nothing: records it, then says why.
-    pub(crate) async fn fail(self, none: NoAnswer) {
+    pub(crate) async fn fail(mut self, none: NoAnswer) {
+        self.authorised.facts.stopped_by = self.watch.orders().take(none);
         let (outcome, code) = why(none);
         let text = if let NoAnswer::Untrusted(text) = none { text } else { code.explain() };
         self.fail_with(outcome, code, text).await;
@@ -561,6 +574,7 @@ pub(crate) fn why(none: NoAnswer) -> (Outcome, Code) {
         NoAnswer::Withdrawn(code) => (Outcome::Cut, code),
         NoAnswer::Interrupted(Interrupt::ClientGone) => (Outcome::Abandoned, Code::ClientGone),
         NoAnswer::Interrupted(Interrupt::Stopping) => (Outcome::Cut, Code::Stopping),
+        NoAnswer::Interrupted(Interrupt::Stopped) => (Outcome::Cut, Code::Stopped),
         NoAnswer::Interrupted(Interrupt::Late) => (Outcome::Failed, Code::UpstreamTimeout),
         NoAnswer::Interrupted(Interrupt::Overdue) => (Outcome::Cut, Code::UpstreamTimeout),
     }

@@ -21,6 +21,8 @@ pub enum Code {
     PolicyError,
     /// The prompt holds data that may not be sent there.
     DataNotPermitted,
+    /// An emergency stop is in force for the call.
+    Stopped,
     /// A guard stops the prompt or the answer.
     GuardBlocked,
     /// A budget does not leave what the call may take.
@@ -75,6 +77,7 @@ impl Code {
             Self::PolicyDenied => "policy_denied",
             Self::PolicyError => "policy_error",
             Self::DataNotPermitted => "data_not_permitted",
+            Self::Stopped => "stopped",
             Self::GuardBlocked => "guard_blocked",
             Self::BudgetExceeded => "budget_exceeded",
             Self::PriceUnknown => "price_unknown",
@@ -108,6 +111,7 @@ impl Code {
             | Self::PolicyDenied
             | Self::PolicyError
             | Self::DataNotPermitted
+            | Self::Stopped
             | Self::GuardBlocked
             | Self::PriceUnknown => 403,
             Self::UnknownModel | Self::UnknownRoute => 404,
@@ -170,6 +174,9 @@ impl Code {
                 "this cannot be recorded now, so nothing was sent or released; try again later"
             }
             Self::Stopping => "the gateway is ending; try again",
+            Self::Stopped => {
+                "an emergency stop is in force for this, and nothing is let through until somebody other than who ordered it lifts it: an administrator, a compliance officer or an approver. Ask them; trying again does not help before that"
+            }
             Self::GuardBlocked => {
                 "a guard stopped the answer; its record names the guard. Ask for something else, or ask the governance engineer who keeps the guard"
             }

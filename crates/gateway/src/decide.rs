@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::authenticate::Caller;
 use crate::code::Code;
+use crate::stops::{self, Going, StoppedBy};
 use crate::upstream::catalogue::{Catalogue, Target};
 
 /// Why a call may not go on.
@@ -22,7 +23,7 @@ use crate::upstream::catalogue::{Catalogue, Target};
 pub(crate) struct Refusal {
     pub(crate) code: Code,
     /// What and what to do, in one line, for the caller and the record.
-    pub(crate) reason: String,
+    pub(crate) reason: Box<str>,
     /// Rules that decided, when rules did.
     pub(crate) rules: Vec<String>,
     /// What guards said, when it came to them.
@@ -31,16 +32,19 @@ pub(crate) struct Refusal {
     pub(crate) retry_after_s: Option<u32>,
     /// What observed policies would have said, when rules decided.
     pub(crate) observed: Option<Box<Observed>>,
+    /// Emergency stops that hold for the call, when one does.
+    pub(crate) stopped_by: Option<Box<StoppedBy>>,
 }
 
 impl Refusal {
     pub(crate) fn new(code: Code, reason: impl Into<String>) -> Self {
         Self {
             code,
-            reason: reason.into(),
+            reason: reason.into().into_boxed_str(),
             rules: Vec::new(),
             guards: Vec::new(),
             observed: None,
+            stopped_by: None,
             retry_after_s: None,
         }
     }
@@ -116,6 +120,8 @@ pub(crate) fn decide(
             "no upstream is configured for the model; GET /v1/models lists those that are",
         )
     })?;
+    let given = target.model.as_deref().unwrap_or(asked.model);
+    stops::check(caller, Some(Going { asked: asked.model, given, provider: &target.upstream.name }))?;
     let question = Question {
         action: asked.action,
         system: caller.system_id,
@@ -123,7 +129,7 @@ pub(crate) fn decide(
         stage: system.stage,
         purposes: &system.purposes,
         key: caller.key_id,
-        model: target.model.as_deref().unwrap_or(asked.model),
+        model: given,
         asked_as: asked.model,
         upstream: &target.upstream.name,
         purpose,

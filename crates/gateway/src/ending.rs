@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tabellion_ledger::Ack;
 use tabellion_model::body::{Answered, CallCompleted, Capture, Delivered, Guarded, Masked, Outcome};
 use tabellion_model::charge::Spent;
+use tabellion_views::query::Reference;
 use tokio::time::sleep;
 
 use crate::answer::parts::Tokens as Counted;
@@ -39,6 +40,8 @@ pub(crate) struct Facts {
     pub(crate) counted: Counted,
     /// All of an answer is there, also where a guard then stops it.
     pub(crate) is_whole: bool,
+    /// Emergency stops that cut it.
+    pub(crate) stopped_by: Vec<Reference>,
     received_bytes: u64,
     received: Sha256,
 }
@@ -174,7 +177,7 @@ impl Authorised {
         let mut body = self.body(end);
         if body.answer.is_some() {
             // Content may be larger than the room that was promised: on a full disk the end is recorded without it.
-            let draft = evidence::completed(&body, &self.caller, &self.ack, spent)?;
+            let draft = evidence::completed(&body, &self.caller, &self.ack, spent, &self.facts.stopped_by)?;
             self.stopwatch.enter(Phase::Sync);
             match evidence.append(&draft).await {
                 Ok(ack) => return Ok(ack),
@@ -185,7 +188,7 @@ impl Authorised {
                 }
             }
         }
-        let draft = evidence::completed(&body, &self.caller, &self.ack, spent)?;
+        let draft = evidence::completed(&body, &self.caller, &self.ack, spent, &self.facts.stopped_by)?;
         self.stopwatch.enter(Phase::Sync);
         match &self.room {
             // INVARIANT: the room stays promised until the end is on record; a refused attempt must not give it to others.

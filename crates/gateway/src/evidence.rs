@@ -13,13 +13,14 @@ use tabellion_ledger::{
 use tabellion_model::Micros;
 use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, NoiseCounted};
 use tabellion_model::charge::{Reserved, Spent};
+use tabellion_views::query::Reference;
 use tokio::sync::oneshot;
 
 use crate::authenticate::Caller;
 use crate::code::Code;
 
 /// Room promised for a `call.completed` without the answer's text: its seventeen fields take about 3 KiB sealed and encrypted, the names of
-/// called tools at most 2 KiB more, what sixteen guards say at most 6 KiB.
+/// called tools at most 2 KiB more, what sixteen guards say at most 6 KiB, and the stops that cut it at most 2 KiB.
 const END_BYTES: u64 = 14 << 10;
 /// How often a record is sealed again because an erasure destroyed its key meanwhile. Two in a row are already unlikely.
 const RESEAL_LIMIT: u32 = 4;
@@ -28,6 +29,8 @@ const RESEAL_LIMIT: u32 = 4;
 const TROUBLE_FOR_US: u64 = 30 * 1_000_000;
 /// What the parent of an end record is to it.
 const PARENT_ROLE: &str = "authorised";
+/// What an emergency stop is to the record of a call that it refused or cut: by it the stop's report counts.
+const STOP_PARENT_ROLE: &str = "stop";
 /// The gateway saw the calls itself.
 const ASSURANCE: &str = "observed";
 
@@ -210,19 +213,34 @@ pub(crate) fn authorised(
     Ok(draft)
 }
 
-/// The draft of a denial, decided at the caller's snapshot.
-pub(crate) fn denied(body: &CallDenied, caller: &Caller) -> Result<Draft, EvidenceError> {
+/// The draft of a denial, decided at the caller's snapshot; `stops` are those in force for it.
+pub(crate) fn denied(
+    body: &CallDenied,
+    caller: &Caller,
+    stops: &[Reference],
+) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
     draft.basis = Some(caller.gate.position);
+    draft.parents = stops.iter().map(stop_parent).collect();
     Ok(draft)
 }
 
-/// The draft of a call's end.
+/// An emergency stop as the parent of the record of a call that it refused or cut.
+fn stop_parent(stop: &Reference) -> DraftParent {
+    DraftParent {
+        hash: stop.hash.to_hex(),
+        record_id: stop.record_id.to_hex(),
+        role: STOP_PARENT_ROLE.to_owned(),
+    }
+}
+
+/// The draft of a call's end; `stops` are those that cut it.
 pub(crate) fn completed(
     body: &CallCompleted,
     caller: &Caller,
     authorised: &Ack,
     spent: Option<Spent>,
+    stops: &[Reference],
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
     draft.clear = spent.map(Spent::to_clear).unwrap_or_default();
@@ -231,6 +249,7 @@ pub(crate) fn completed(
         record_id: authorised.record_id.to_hex(),
         role: PARENT_ROLE.to_owned(),
     }];
+    draft.parents.extend(stops.iter().map(stop_parent));
     Ok(draft)
 }
 

@@ -26,6 +26,7 @@ use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::server::{self, Serving};
+use crate::stops;
 use crate::upstream::catalogue::Catalogue;
 use crate::upstream::pool::Pool;
 use crate::worker::{Shared, Worker};
@@ -72,6 +73,7 @@ impl Gateway {
     pub fn start(config: &GatewayConfig, foundations: Foundations) -> Result<Self, StartError> {
         let Foundations { ledger, gate, clock, placeholder_key, on_fatal } = foundations;
         let noise = Noise::new(config.limits.noise_burst, clock.now());
+        let stops = stops::of(&gate);
         let shared = Arc::new(Shared {
             limits: config.limits,
             classes: config.classes(),
@@ -88,6 +90,7 @@ impl Gateway {
             reader: ledger.reader().clone(),
             lag: Lag::new(span(config.limits.lag_ms)),
             budgets: Arc::default(),
+            stops,
         });
         let threads = match config.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

@@ -31,6 +31,7 @@ mod race;
 mod route;
 mod server;
 mod sse;
+mod stops;
 mod stopwatch;
 mod surface;
 mod upstream;

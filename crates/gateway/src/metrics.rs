@@ -27,13 +27,14 @@ const OUTCOMES: [(Outcome, &str); 5] = [
 ];
 
 /// Codes that a denial can have.
-const DENIALS: [Code; 17] = [
+const DENIALS: [Code; 18] = [
     Code::SystemNotLive,
     Code::SystemGone,
     Code::PurposeNotPermitted,
     Code::ModelNotPermitted,
     Code::PolicyDenied,
     Code::PolicyError,
+    Code::Stopped,
     Code::BudgetExceeded,
     Code::PriceUnknown,
     Code::RateLimited,

@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::stops::Orders;
+
 /// What ended a wait before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Interrupt {
@@ -17,6 +19,8 @@ pub(crate) enum Interrupt {
     ClientGone,
     /// The gateway ends its calls now.
     Stopping,
+    /// An emergency stop holds for the call.
+    Stopped,
     /// This wait took too long.
     Late,
     /// The whole call took too long.
@@ -31,19 +35,21 @@ pub(crate) struct Watch {
     gone: oneshot::Receiver<()>,
     is_gone: bool,
     stop: watch::Receiver<bool>,
+    orders: Orders,
     total: Pin<Box<Sleep>>,
     wait: Pin<Box<Sleep>>,
 }
 
 impl Watch {
     /// Watches over a call that may take `total` from now on. The client is there as long as the [`Alive`] is.
-    pub(crate) fn new(stop: watch::Receiver<bool>, total: Duration) -> (Self, Alive) {
+    pub(crate) fn new(stop: watch::Receiver<bool>, orders: Orders, total: Duration) -> (Self, Alive) {
         let (alive, gone) = oneshot::channel();
         let end = Instant::now() + total;
         let watch = Self {
             gone,
             is_gone: false,
             stop,
+            orders,
             total: Box::pin(sleep_until(end)),
             wait: Box::pin(sleep_until(end)),
         };
@@ -62,14 +68,18 @@ impl Watch {
             return Ok(done);
         }
         self.wait.as_mut().reset(Instant::now() + limit);
-        let Self { gone, is_gone, stop, total, wait } = self;
+        let Self { gone, is_gone, stop, orders, total, wait } = self;
         let mut stopping = pin!(stop.wait_for(|stop| *stop));
+        let mut stopped = pin!(orders.stopped());
         poll_fn(|context| {
             if let Poll::Ready(done) = work.as_mut().poll(context) {
                 return Poll::Ready(Ok(done));
             }
             if is_ready(stopping.as_mut(), context) {
                 return Poll::Ready(Err(Interrupt::Stopping));
+            }
+            if is_ready(stopped.as_mut(), context) {
+                return Poll::Ready(Err(Interrupt::Stopped));
             }
             if *is_gone || is_ready(Pin::new(&mut *gone), context) {
                 *is_gone = true;
@@ -92,6 +102,11 @@ impl Watch {
         self.is_gone =
             self.is_gone || !matches!(self.gone.try_recv(), Err(oneshot::error::TryRecvError::Empty));
         self.is_gone
+    }
+
+    /// The emergency stops that the call is held against from now on.
+    pub(crate) fn orders(&mut self) -> &mut Orders {
+        &mut self.orders
     }
 
     /// Whether calls are to end by now.

@@ -34,6 +34,7 @@ use crate::dialect::Dialect;
 use crate::noise::Kind;
 use crate::race::Watch;
 use crate::route::Target;
+use crate::stops::Orders;
 use crate::stopwatch::Stopwatch;
 use crate::worker::Worker;
 
@@ -241,7 +242,8 @@ async fn start(
 ) -> Response<AnswerBody> {
     let (worker, dialect) = (&serving.worker, target.dialect);
     let stopwatch = Stopwatch::start();
-    let (watch, alive) = Watch::new(worker.cut.clone(), span(worker.shared.limits.total_ms));
+    let orders = Orders::new(worker.shared.stops.clone());
+    let (watch, alive) = Watch::new(worker.cut.clone(), orders, span(worker.shared.limits.total_ms));
     let (reply, answer) = oneshot::channel();
     let at = worker.shared.now();
     let call =

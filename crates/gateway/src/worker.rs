@@ -24,6 +24,7 @@ use crate::guards::Guards;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
+use crate::stops::Stops;
 use crate::upstream::catalogue::Catalogue;
 use crate::upstream::pool::Pool;
 
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) reader: Reader,
     pub(crate) lag: Lag,
     pub(crate) budgets: Arc<Budgets>,
+    /// The emergency stops in force: told the moment that a snapshot has others.
+    pub(crate) stops: watch::Receiver<Stops>,
 }
 
 impl Shared {

@@ -16,6 +16,7 @@ mod person;
 mod policy;
 mod price;
 mod register;
+mod stop;
 mod system;
 mod view;
 
@@ -47,6 +48,7 @@ pub use register::{
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted,
 };
+pub use stop::{StopLifted, StopOrdered, StopRefused, StopScope, StopSubject};
 pub use system::{SystemRegistered, SystemStage, SystemStageChanged};
 pub use view::{ViewRemoved, ViewSaved};
 
@@ -139,6 +141,9 @@ bodies! {
     PriceWithdrawn => "price.withdrawn",
     BudgetSet => "budget.set",
     BudgetEnded => "budget.ended",
+    StopOrdered => "stop.ordered",
+    StopLifted => "stop.lifted",
+    StopRefused => "stop.refused",
 }
 
 #[cfg(test)]

@@ -168,6 +168,12 @@ impl IdKind for ItemKind {
     const NAME: &'static str = "item";
 }
 
+/// Marks ids of emergency stops.
+pub enum StopKind {}
+impl IdKind for StopKind {
+    const NAME: &'static str = "stop";
+}
+
 /// Marks ids of views of tables that people keep.
 pub enum ViewKind {}
 impl IdKind for ViewKind {
@@ -192,6 +198,8 @@ pub type ItemId = Id<ItemKind>;
 pub type ViewId = Id<ViewKind>;
 /// Names an erasure that somebody asked for.
 pub type ErasureRequestId = Id<ErasureRequestKind>;
+/// Names an emergency stop.
+pub type StopId = Id<StopKind>;
 /// Names a legal hold.
 pub type HoldId = Id<HoldKind>;
 

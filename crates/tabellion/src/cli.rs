@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{
     anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask, person,
-    policy, rebuild, record, restore, retain, serve, shard, statement, system, witness,
+    policy, rebuild, record, restore, retain, serve, shard, statement, stop, system, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -63,6 +63,9 @@ enum Command {
     /// Make people known and let them in; there is no password, and no person before the first is added
     #[command(subcommand)]
     Person(person::Action),
+    /// Stop calls at once, by system, key, model, provider or altogether; list stops and lift them
+    #[command(subcommand)]
+    Stop(stop::Action),
     /// Say whose signed statements are registered (SCITT)
     #[command(subcommand)]
     Issuer(issuer::Action),
@@ -109,6 +112,7 @@ impl Cli {
             Command::Policy(action) => policy::run(&action),
             Command::Mask(action) => mask::run(&action),
             Command::Person(action) => person::run(&action),
+            Command::Stop(action) => stop::run(&action),
             Command::Issuer(action) => issuer::run(&action),
             Command::Shard(action) => shard::run(&action),
             Command::Statement(action) => statement::run(&action),

@@ -23,6 +23,7 @@ pub(crate) mod retain;
 pub(crate) mod serve;
 pub(crate) mod shard;
 pub(crate) mod statement;
+pub(crate) mod stop;
 pub(crate) mod system;
 mod target;
 pub(crate) mod witness;

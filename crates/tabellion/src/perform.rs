@@ -6,6 +6,7 @@
 mod erasing;
 mod people;
 mod statements;
+mod stops;
 
 use std::time::Duration;
 
@@ -38,6 +39,9 @@ pub(crate) fn perform(held: &Held, request: &Request) -> Response {
         return response;
     }
     if let Some(response) = statements::perform(held, request) {
+        return response;
+    }
+    if let Some(response) = stops::perform(held, request) {
         return response;
     }
     if let Some(response) = erasing::confirm(held, request) {
@@ -137,10 +141,13 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::AddIssuer { .. }
         | Request::RemoveIssuer { .. }
         | Request::ListIssuers {}
+        | Request::OrderStop { .. }
+        | Request::LiftStop { .. }
+        | Request::ListStops {}
         | Request::RegisterShard { .. }
-        | Request::RegisterStatement { .. } => {
-            Err(malformed("people and statements go through the desk of whoever holds the log".to_owned()))
-        }
+        | Request::RegisterStatement { .. } => Err(malformed(
+            "people, statements and stops go through the desk of whoever holds the log".to_owned(),
+        )),
     }
 }
 

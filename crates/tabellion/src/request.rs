@@ -3,12 +3,14 @@
 //! Promises: a closed set with closed members, each mapped to one call of the ledger. Must never: know where it is carried out.
 
 mod erasures;
+mod stops;
 
 use serde::{Deserialize, Serialize};
 use tabellion_ledger::{Ack, Draft, Reached};
 use tabellion_model::body::VerificationRan;
 
 pub(crate) use erasures::{Erased, Expiring, HeldSystem, KeepRule, Pending};
+pub(crate) use stops::{StopLine, StopOrder};
 
 /// A statement on its way into the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,6 +207,20 @@ pub enum Request {
         /// The person, hex, or their whole name when one person has it.
         person: String,
     },
+    /// Stop a scope at once.
+    OrderStop {
+        /// What, and why.
+        order: StopOrder,
+    },
+    /// Lift a stop that somebody else ordered.
+    LiftStop {
+        /// Which, hex.
+        stop: String,
+        /// Why; recorded.
+        reason: String,
+    },
+    /// Every emergency stop.
+    ListStops {},
     /// Register statements of an issuer under a key.
     AddIssuer {
         /// The claim `iss` of its statements.
@@ -466,6 +482,11 @@ pub enum Answer {
         expires_at: String,
         /// Its record.
         record: Appended,
+    },
+    /// Emergency stops: the one that was ordered or lifted, or every one.
+    Stops {
+        /// The last ordered first.
+        stops: Vec<StopLine>,
     },
     /// A key of an issuer was added or removed.
     Issuer {

@@ -5,6 +5,8 @@
 
 mod load;
 mod spend;
+mod stops;
+mod told;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,6 +17,7 @@ use tabellion_model::{CredentialId, Micros, SystemId};
 pub(crate) use load::load;
 pub use spend::{GateBudget, GatePrice, Held, Used};
 pub(crate) use spend::{held as budget_said, load_spend, used as budget_used};
+pub use stops::GateStop;
 
 /// One system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,28 +77,41 @@ pub struct Gate {
     pub prices: Arc<Vec<GatePrice>>,
     /// Texts that are tried on calls beside those in force and decide none, by name order; each stands for the policy of its name.
     pub observed: Arc<Vec<GatePolicy>>,
+    /// Emergency stops in force, by the order of their entries.
+    pub stops: Arc<Vec<GateStop>>,
     /// Changes whenever `policies` or `observed` does, so that compiled rules can be kept until then.
     pub policy_generation: u64,
 }
 
 /// Where the newest [`Gate`] is found.
 #[derive(Debug, Default)]
-pub struct GateCell(RwLock<Arc<Gate>>);
+pub struct GateCell {
+    newest: RwLock<Arc<Gate>>,
+    told: told::Told,
+}
 
 impl GateCell {
     /// A cell that holds `gate`.
     pub fn new(gate: Gate) -> Self {
-        Self(RwLock::new(Arc::new(gate)))
+        Self { newest: RwLock::new(Arc::new(gate)), told: told::Told::default() }
     }
 
     /// The newest snapshot.
     pub fn load(&self) -> Arc<Gate> {
         // The lock is held for one reference count only; a panic cannot leave the pointer half-written.
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Replaces the snapshot. For the projector, and for tests that stand in for it.
     pub fn store(&self, gate: Gate) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(gate);
+        let gate = Arc::new(gate);
+        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&gate);
+        self.told.tell(&gate);
+    }
+
+    /// Has `listener` told of the newest snapshot, now and whenever it is replaced, on the thread that replaces it, until it answers that it hears no
+    /// more.
+    pub fn listen(&self, listener: impl Fn(&Gate) -> bool + Send + 'static) {
+        self.told.add(Box::new(listener), || self.load());
     }
 }

@@ -21,6 +21,8 @@ mod saved_views;
 mod shards;
 mod sources;
 pub(crate) mod spend;
+mod stopped;
+mod stops;
 mod systems;
 pub(crate) mod tallies;
 mod viewings;
@@ -91,6 +93,7 @@ pub const ALL: &[Projection] = &[
     policies::POLICIES,
     budgets::BUDGETS,
     observations::OBSERVATIONS,
+    stops::STOPS,
     people::PEOPLE,
     calls::CALLS,
     operations::OPERATIONS,
@@ -99,6 +102,7 @@ pub const ALL: &[Projection] = &[
     applicability::APPLICABILITY,
     tallies::TALLIES,
     spend::SPEND,
+    stopped::STOPPED,
     viewings::VIEWINGS,
     saved_views::SAVED_VIEWS,
     issuers::ISSUERS,

@@ -148,7 +148,7 @@ impl Projector {
         }
         let before = self.shared.gate.load();
         let gate = if self.pending.gate {
-            let (gate, notes) = gate::load(db, position, &before)?;
+            let (gate, notes) = gate::load(db, &self.reader, position, &before)?;
             notes.iter().filter(|line| !self.told.contains(line)).for_each(|line| (self.note)(line));
             self.told = notes;
             gate

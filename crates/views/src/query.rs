@@ -20,6 +20,7 @@ mod saved_views;
 mod shards;
 mod sources;
 mod spend;
+mod stops;
 mod systems;
 mod traffic;
 mod viewings;
@@ -57,6 +58,7 @@ pub use spend::{
     BudgetSaid, BudgetVersion, MAX_SPEND_DAYS, MAX_SPEND_ROWS, PriceSaid, PriceVersion, SpendBy, SpendFilter,
     SpendRow,
 };
+pub use stops::{StopEffect, StopLift, StopRow};
 pub use systems::{Described, Stage, SystemFilter, SystemRow};
 pub use traffic::{COUNTED_CALLS, Stretch, Traffic};
 pub use viewings::ViewingRow;
@@ -101,7 +103,7 @@ pub struct Reference {
 }
 
 /// The record at `entry`, as a parent is named.
-fn reference(reader: &Reader, entry: u64) -> Result<Reference, ViewsError> {
+pub(crate) fn reference(reader: &Reader, entry: u64) -> Result<Reference, ViewsError> {
     let view = reader.entry(entry)?;
     let header = view.entry.header();
     let record_id = header.map(|header| header.record_id).ok_or_else(|| ViewsError::Malformed {

@@ -19,6 +19,7 @@ pub(super) mod scitt;
 pub(super) mod sessions;
 pub(super) mod shards;
 pub(super) mod sources;
+pub(super) mod stops;
 pub(super) mod systems;
 pub(super) mod tiles;
 pub(super) mod verifications;

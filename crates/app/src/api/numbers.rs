@@ -61,6 +61,8 @@ pub(super) fn write(text: &mut String, requests: &Requests, desk: &Desk) {
         "gauge",
     );
     let _ = writeln!(text, "tabellion_witness_conflict {conflict}");
+    head(text, "tabellion_stops_in_force", "Emergency stops in force, as the gateway has them", "gauge");
+    let _ = writeln!(text, "tabellion_stops_in_force {}", desk.views().gate_now().stops.len());
     sources(text, desk);
     head(text, "tabellion_views_position", "Entries that the views have seen", "gauge");
     let _ = writeln!(text, "tabellion_views_position {}", desk.views().position());

@@ -6,7 +6,7 @@ use axum::http::Method;
 
 use super::handlers::{
     budgets, calls, controls, erasures, issuers, keys, log, operation, people, policies, registers, scitt,
-    sessions, shards, sources, systems, tiles, verifications,
+    sessions, shards, sources, stops, systems, tiles, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -31,6 +31,9 @@ const READ_PRICES: Access = Access::Needs(Permission::ReadPrices);
 const CHANGE_PRICES: Access = Access::Needs(Permission::ChangePrices);
 const READ_SPEND: Access = Access::Needs(Permission::ReadSpend);
 const CHANGE_BUDGETS: Access = Access::Needs(Permission::ChangeBudgets);
+const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
+const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
+const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
 const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
 const READ_CAPTURED: Access = Access::Needs(Permission::ReadCaptured);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
@@ -135,6 +138,11 @@ pub(super) fn routes() -> Vec<Route> {
         row(PUT, "/api/v1/policies/{policy}/observation", PUBLISH_POLICIES, Change, "observePolicy", "Try a text on calls beside what is in force, without deciding any", 200, &[PolicyFaulty, VersionRequired]).by(policies::observe),
         row(POST, "/api/v1/policies/{policy}/observation/enforce", PUBLISH_POLICIES, Change, "enforcePolicy", "Bring an observed text into force, as a second person", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown, OwnWork, OwnLink, PolicyFaulty, StillObserved]).by(policies::enforce),
         row(POST, "/api/v1/policies/{policy}/observation/end", PUBLISH_POLICIES, Change, "endObservation", "Try a text no longer, without its coming into force", 200, &[NotFound, AlreadySo]).by(policies::drop_observation),
+
+        row(GET, "/api/v1/stops", READ_STOPS, Plain, "listStops", "Every emergency stop, in force and lifted, with what it did", 200, &[]).by(stops::list),
+        row(POST, "/api/v1/stops", ORDER_STOPS, Once, "orderStop", "Stop a scope at once: new calls are refused and running ones cut; answered when the gateway obeys it", 201, &[UnknownReference]).by(stops::order).taking_authority(),
+        row(GET, "/api/v1/stops/{stop}", READ_STOPS, Plain, "readStop", "One stop, with its times and what it did", 200, &[NotFound]).by(stops::read),
+        row(POST, "/api/v1/stops/{stop}/lift", LIFT_STOPS, Change, "liftStop", "Lift a stop that somebody else ordered", 200, &[NotFound, AlreadySo, OwnWork, OwnLink]).by(stops::lift),
 
         row(GET, "/api/v1/registers", READ_REGISTERS, Plain, "listRegisters", "Every register: its form, states, steps, and who approves", 200, &[]).by(registers::registers),
         row(GET, "/api/v1/registers/{register}/items", READ_REGISTERS, Plain, "listRegisterItems", "The items within reach", 200, &[NotFound]).by(registers::list),

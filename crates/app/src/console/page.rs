@@ -38,6 +38,7 @@ pub(crate) mod saved_views;
 pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod sources;
+pub(crate) mod stops;
 pub(crate) mod story;
 pub(crate) mod system;
 pub(crate) mod system_items;

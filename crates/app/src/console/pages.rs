@@ -6,7 +6,8 @@ use super::answer::Answered;
 use super::page::{
     applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry,
     erasures, home, inbox, item, item_form, item_work, keep, keys, ledger, login, packages, people,
-    person_sessions, policies, registers, saved_views, search, settings, sources, story, system, systems,
+    person_sessions, policies, registers, saved_views, search, settings, sources, stops, story, system,
+    systems,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -53,6 +54,7 @@ pub(crate) enum Area {
     Calls,
     Systems,
     Keys,
+    Stops,
     Policies,
     People,
     Registers,
@@ -105,6 +107,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Calls", "/calls", Permission::ReadCalls, Area::Calls),
             item("Systems", "/systems", Permission::ReadSystems, Area::Systems),
             item("API keys", "/keys", Permission::ReadKeys, Area::Keys),
+            item("Emergency stops", "/stops", Permission::ReadStops, Area::Stops),
         ],
     ),
     (
@@ -144,6 +147,9 @@ const REGISTER_SYSTEMS: Access = Access::Needs(Permission::RegisterSystems);
 const CHANGE_SYSTEMS: Access = Access::Needs(Permission::ChangeSystems);
 const READ_KEYS: Access = Access::Needs(Permission::ReadKeys);
 const CHANGE_KEYS: Access = Access::Needs(Permission::ChangeKeys);
+const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
+const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
+const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
 const READ_POLICIES: Access = Access::Needs(Permission::ReadPolicies);
 const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
@@ -221,6 +227,11 @@ pub(crate) const PAGES: &[Page] = &[
     get("/keys/{key}", READ_KEYS, Changes, Area::Keys, "page.key", keys::show),
     post("/keys/{key}/rotate", CHANGE_KEYS, Area::Keys, "page.key.rotate", keys::rotate),
     post("/keys/{key}/revoke", CHANGE_KEYS, Area::Keys, "page.key.revoke", keys::revoke),
+
+    get("/stops", READ_STOPS, Everything, Area::Stops, "page.stops", stops::list),
+    post("/stops", ORDER_STOPS, Area::Stops, "page.stop.order", stops::order),
+    get("/stops/{stop}", READ_STOPS, Everything, Area::Stops, "page.stop", stops::show),
+    post("/stops/{stop}/lift", LIFT_STOPS, Area::Stops, "page.stop.lift", stops::lift),
 
     get("/policies", READ_POLICIES, Prefix, Area::Policies, "page.policies", policies::list),
     get("/policies/new", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.new", policies::new),

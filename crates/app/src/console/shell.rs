@@ -4,7 +4,7 @@
 
 use askama::Template;
 use tabellion_model::Env;
-use tabellion_model::body::Role;
+use tabellion_model::body::{Role, StopScope};
 
 use super::assets::{ASSETS, ChartAssets};
 use super::block::{Action, Block};
@@ -65,6 +65,8 @@ pub(crate) struct Shell {
     recorded: Option<Recorded>,
     /// Why the log is stopped.
     alarm: Option<String>,
+    /// What emergency stops that are in force are for.
+    stops: Vec<String>,
     csrf: String,
     theme: &'static str,
     q: String,
@@ -140,6 +142,7 @@ impl Shell {
             answers_history: visit.page.history != History::Present,
             recorded: recorded(visit)?,
             alarm: reader.conflict().filter(|_| visit.actor.is_some()).map(|conflict| conflict.to_string()),
+            stops: stops(visit),
             csrf: visit.csrf.clone().unwrap_or_default(),
             theme: visit.theme.map_or("", super::visit::Theme::as_str),
             q: if visit.path == "/search" { visit.query.text("q").to_owned() } else { String::new() },
@@ -147,6 +150,26 @@ impl Shell {
             size: words::count(reader.size()),
             reads_entries: visit.can(Permission::ReadEntries),
         })
+    }
+}
+
+/// What the stops in force now are for, also on pages of an earlier moment.
+fn stops(visit: &Visit<'_>) -> Vec<String> {
+    if !visit.can(Permission::ReadStops) {
+        return Vec::new();
+    }
+    visit.desk.present().gate_now().stops.iter().map(|stop| stopped(stop.scope.as_ref())).collect()
+}
+
+/// What a stop is for, in words.
+pub(crate) fn stopped(scope: Option<&StopScope>) -> String {
+    match scope {
+        Some(StopScope::Tenant) => "every call".to_owned(),
+        Some(StopScope::System(id)) => format!("system {}", words::short(&id.to_hex())),
+        Some(StopScope::Key(id)) => format!("key {}", words::short(&id.to_hex())),
+        Some(StopScope::Model(name)) => format!("model {}", Cell::text(name).text),
+        Some(StopScope::Provider(name)) => format!("provider {}", Cell::text(name).text),
+        None => "every call, since what it was for is erased".to_owned(),
     }
 }
 
@@ -217,6 +240,7 @@ fn also_called(path: &str) -> &'static str {
         "/records/new" => "file evidence auditor upload",
         "/people" => "users access",
         "/keys" => "credentials tokens",
+        "/stops" => "kill switch halt block drill",
         _ => "",
     }
 }

@@ -24,6 +24,7 @@ mod scitt;
 mod session_ends;
 mod sessions;
 mod sources;
+mod stops;
 mod tiles;
 mod verifications;
 pub(crate) mod work;

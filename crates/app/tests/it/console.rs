@@ -15,5 +15,6 @@ mod registers;
 mod session;
 mod shown;
 mod sources;
+mod stops;
 mod work;
 mod writing;

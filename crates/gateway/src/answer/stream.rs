@@ -184,6 +184,10 @@ impl Streaming {
         if let Some(code) = self.worker.shared.withdrawn(&self.authorised.caller) {
             return Err(NoAnswer::Withdrawn(code));
         }
+        // A provider that always has something to say is never waited for.
+        if self.watch.orders().is_stopped() {
+            return Err(NoAnswer::Interrupted(Interrupt::Stopped));
+        }
         let facts = &mut self.authorised.facts;
         facts.received(&data);
         if facts.received_bytes() > self.worker.shared.limits.answer_bytes as u64 {
@@ -217,11 +221,15 @@ impl Streaming {
         let guards = self.relay.judged(!matches!(fate, Fate::Broken(_)));
         let stopped = refusal(&guards).is_some();
         self.authorised.facts.guards = guards;
-        // A stream that broke off is on record as that: nothing of what waited was let go.
+        // A stream that broke off is on record as that: nothing of what waited was let go. A stop that comes from here on is too late for it.
         let fate = match fate {
             Fate::Whole | Fate::Refused if stopped => Fate::Broken(NoAnswer::Failed(Code::GuardBlocked)),
+            Fate::Whole | Fate::Refused if self.watch.orders().is_stopped() => {
+                Fate::Broken(NoAnswer::Interrupted(Interrupt::Stopped))
+            }
             fate => fate,
         };
+        self.watch.orders().heed_none();
         match fate {
             Fate::Whole => self.release(Outcome::Answered, None, body, sender, upstream).await,
             Fate::Refused => {
@@ -264,6 +272,7 @@ impl Streaming {
 
     /// Records that the stream was cut, then says so in it.
     async fn cut(mut self, none: NoAnswer) {
+        self.authorised.facts.stopped_by = self.watch.orders().take(none);
         let (outcome, code) = why(none);
         let error = self.error_event(code);
         let (taken, all) = self.released.digests(&self.pieces, std::slice::from_ref(&error));

@@ -65,6 +65,9 @@ pub(crate) async fn answer(
         Err(none) => return running.fail(none).await,
     };
     running.worker.pool.put(upstream, sender);
+    if running.watch.orders().is_stopped() {
+        return running.fail(NoAnswer::Interrupted(Interrupt::Stopped)).await;
+    }
     if matches!(head.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         // It is the gateway's key that the provider refused. Passed on, it would read as if the client's own were wrong.
         return running.fail_as(Outcome::Refused, Code::UpstreamRefused).await;

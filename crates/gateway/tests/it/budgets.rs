@@ -21,7 +21,8 @@ use crate::fixture::{Fixture, KEY, SYSTEM, Setup, api_key, say};
 /// Calls at the same time.
 const MANY: usize = 200;
 
-fn draft<B: Body>(body: &B, stream: String) -> Draft {
+/// A draft of a body in a stream.
+pub(crate) fn draft<B: Body>(body: &B, stream: String) -> Draft {
     let mut draft = Draft::new(B::TYPE);
     draft.body = body.fields().expect("a body is an object");
     draft.stream = Some(DraftStream { name: stream, expected: None });
@@ -34,7 +35,7 @@ fn of_system(mut draft: Draft) -> Draft {
 }
 
 /// A live system with a key and a rule that permits everything.
-fn organisation() -> Vec<Draft> {
+pub(crate) fn organisation() -> Vec<Draft> {
     let (owner, system, key) =
         (CredentialId::from_bytes([1; 16]), SystemId::from_bytes(SYSTEM), CredentialId::from_bytes(KEY));
     let details = PersonDetails { name: "Olivia".to_owned(), email: String::new() };

@@ -123,6 +123,15 @@ impl Client {
         }
     }
 
+    /// Reads on until what came last holds `text`, and forgets what came before.
+    pub(crate) fn drain_until(&mut self, text: &str) {
+        while !self.buffer.windows(text.len()).any(|window| window == text.as_bytes()) {
+            let old = self.buffer.len().saturating_sub(text.len());
+            self.buffer.drain(..old);
+            assert!(self.fill(), "the connection ended before {text:?}");
+        }
+    }
+
     /// Whether anything comes within `time`.
     pub(crate) fn silent_for(&mut self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).expect("a timeout can be set");

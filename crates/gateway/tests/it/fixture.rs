@@ -311,8 +311,11 @@ impl Fixture {
     pub(crate) fn check_pairs(&self) {
         let mut ends: BTreeMap<String, usize> = BTreeMap::new();
         for seen in self.of_type(CallCompleted::TYPE) {
-            let [parent] = seen.header.parents.as_slice() else { panic!("an end without its permission") };
+            let [parent, stops @ ..] = seen.header.parents.as_slice() else {
+                panic!("an end without its permission")
+            };
             assert_eq!(parent.role, "authorised", "readers join calls by this role");
+            assert!(stops.iter().all(|stop| stop.role == "stop"), "an end follows from something else");
             *ends.entry(parent.record_id.to_hex()).or_default() += 1;
         }
         let known: Vec<String> =

@@ -22,6 +22,7 @@ mod noise;
 mod release;
 mod standing;
 mod stop;
+mod stops;
 mod streams;
 mod surfaces;
 mod tls;

@@ -22,7 +22,7 @@ use crate::request::{Answer, Request, Response};
 use crate::socket::Client;
 use crate::terminal;
 use crate::trust;
-use crate::writer::take_lock;
+use crate::writer::{take_lock, unexpected};
 
 /// Less free space than this is worth a word: a few segments.
 const LOW_SPACE_BYTES: u64 = 512 << 20;
@@ -113,6 +113,7 @@ fn look(place: &Place) -> Vec<Finding> {
     add("permissions", permissions(place));
     add("space", space(&place.dir));
     add("lock", lock(&place.dir));
+    add("stops", stops(&place.dir));
     // Before the log: an empty key table keeps it from being read.
     add("vault/lost", loss(place));
     let read = |directory: Directory| directory.reader_with_keys().map(|compared| (directory, compared));
@@ -285,6 +286,28 @@ fn lock(dir: &Path) -> Result<String, Failure> {
         },
         Err(error) => Err(error.into()),
     }
+}
+
+/// Which emergency stops a server obeys now: no fault of anything, and the first thing to know where calls are refused.
+fn stops(dir: &Path) -> Result<String, Failure> {
+    let Some(mut client) = Client::connect(dir)? else {
+        return Ok("no server lets calls through; tabellion stop list shows what will be refused".to_owned());
+    };
+    Ok(match client.ask(&Request::ListStops {})? {
+        Response::Done(Answer::Stops { stops }) => {
+            let in_force: Vec<String> =
+                stops.into_iter().filter(|stop| stop.in_force).map(|stop| stop.id).collect();
+            match in_force.len() {
+                0 => "no emergency stop is in force".to_owned(),
+                count => format!(
+                    "{count} emergency stops are in force and refuse calls (tabellion stop list): {}",
+                    in_force.join(", ")
+                ),
+            }
+        }
+        Response::Done(other) => return Err(unexpected(&other)),
+        Response::Refused(refusal) => return Err(refusal.into()),
+    })
 }
 
 /// Whether the views' file can be used.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 77] = [
+const COMMANDS: [&[&str]; 81] = [
     &[],
     &["init"],
     &["record"],
@@ -53,6 +53,10 @@ const COMMANDS: [&[&str]; 77] = [
     &["shard"],
     &["shard", "register"],
     &["log", "shards"],
+    &["stop"],
+    &["stop", "order"],
+    &["stop", "list"],
+    &["stop", "lift"],
     &["issuer"],
     &["issuer", "add"],
     &["issuer", "remove"],

@@ -36,5 +36,6 @@ mod secrets;
 mod serve;
 mod shards;
 mod statements;
+mod stops;
 mod support;
 mod witness;

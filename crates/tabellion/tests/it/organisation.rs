@@ -212,6 +212,14 @@ impl Organisation {
         self.server.take().expect("it runs").wait()
     }
 
+    /// Ends the server in good order and starts it anew, on other ports.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        let server = self.notary.serve();
+        (self.control, self.gateway) = (control::address(&server), gateway_of(&server));
+        self.server = Some(server);
+    }
+
     /// Ends the server in good order.
     pub(crate) fn stop(&mut self) {
         self.server.take().expect("it runs").stop().ends(0);

@@ -7,16 +7,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row};
+use tabellion_ledger::Reader;
 use tabellion_model::{CredentialId, SystemId};
 use tabellion_tlog::sha256;
 
 use super::spend::{budgets, prices};
+use super::stops::stops;
 use super::{Gate, GateKey, GatePolicy, GateSystem};
 use crate::error::ViewsError;
 use crate::values::{id, optional_id, optional_list, optional_time, optional_word};
 
 /// The snapshot of `db` at `position`, after `before`; with what the operator should know.
-pub(crate) fn load(db: &Connection, position: u64, before: &Gate) -> Result<(Gate, Vec<String>), ViewsError> {
+pub(crate) fn load(
+    db: &Connection,
+    reader: &Reader,
+    position: u64,
+    before: &Gate,
+) -> Result<(Gate, Vec<String>), ViewsError> {
     let (policies, mut notes) = policies(db)?;
     let observed = observed(db, &mut notes)?;
     let changed = policies != *before.policies || observed != *before.observed;
@@ -37,6 +44,7 @@ pub(crate) fn load(db: &Connection, position: u64, before: &Gate) -> Result<(Gat
         policy_generation: before.policy_generation + u64::from(changed),
         budgets: Arc::new(budgets(db)?),
         prices: Arc::new(prices(db)?),
+        stops: stops(db, reader, before, &mut notes)?,
     };
     Ok((gate, notes))
 }

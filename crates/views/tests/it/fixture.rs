@@ -10,12 +10,12 @@ use tabellion_model::body::{
     Answered, Body, BudgetScope, BudgetSet, CallAuthorised, CallBroken, CallCompleted, CallDenied, Caps,
     Capture, CredentialIssued, CredentialRevoked, Delivered, Masked, Observed, Outcome, PersonAdded,
     PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn, RegisterDecided, RegisterMoved, RegisterNoted,
-    RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted, SystemRegistered, SystemStage,
-    SystemStageChanged, Usage, ViewRemoved, ViewSaved,
+    RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted, StopLifted, StopOrdered,
+    StopScope, SystemRegistered, SystemStage, SystemStageChanged, Usage, ViewRemoved, ViewSaved,
 };
 use tabellion_model::charge::{Currency, Rates, Reserved, Spent, Tokens, Window};
 use tabellion_model::register::{Decision, RefreshTrigger, content_digest};
-use tabellion_model::{CredentialId, Env, ItemId, Micros, Origin, RecordId, SystemId};
+use tabellion_model::{CredentialId, Env, ItemId, Micros, Origin, RecordId, StopId, SystemId};
 use tabellion_testkit::{ManualClock, SeededEntropy, SimDisk};
 use tabellion_tlog::{leaf_hash, sha256};
 use tabellion_views::{Views, ViewsDigest};
@@ -405,6 +405,16 @@ pub(crate) fn budgeted(name: &str, scope: BudgetScope, window: Window, caps: Cap
         note: "first".to_owned(),
     };
     on(draft(&body), format!("budget/{name}"))
+}
+
+pub(crate) fn stop_ordered(stop: StopId, scope: StopScope) -> Draft {
+    let body = StopOrdered { stop, scope, reason: "it tells secrets".to_owned(), drill: false };
+    on(draft(&body), format!("stop/{stop}"))
+}
+
+pub(crate) fn stop_lifted(stop: StopId, order: &Ack) -> Draft {
+    let body = StopLifted { stop, ordered: order.record_id, reason: "it was mended".to_owned() };
+    on(draft(&body), format!("stop/{stop}"))
 }
 
 pub(crate) fn denied(system: SystemId, key: CredentialId, code: &str) -> Draft {

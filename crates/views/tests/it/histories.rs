@@ -3,13 +3,14 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tabellion_ledger::{Ack, Draft, ErasureTarget};
-use tabellion_model::Micros;
-use tabellion_model::body::{BudgetScope, Caps, LinkIssued, Role, RoleGranted, SystemStage};
+use tabellion_model::body::{BudgetScope, Caps, LinkIssued, Role, RoleGranted, StopScope, SystemStage};
 use tabellion_model::charge::{Reserved, Window};
+use tabellion_model::{Micros, StopId};
 
 use crate::fixture::{
     Bench, START, added, authorised, budgeted, credential, denied, draft, issued, item, item_acted,
-    item_saved, on, priced, published, rates, registered, revoked, staged, system, unpriced, view_kept,
+    item_saved, on, priced, published, rates, registered, revoked, staged, stop_lifted, stop_ordered, system,
+    unpriced, view_kept,
 };
 
 /// What happens next. Numbers choose among a few systems, keys, people and records, so that things meet.
@@ -37,6 +38,8 @@ enum Step {
     Price(u8, u64),
     Unprice(u8),
     Budget(u8, u8),
+    /// A stop of one of a few ids is ordered, or lifted.
+    Stop(u8, u8),
     EraseRecord(usize),
     ErasePerson(u8),
     EraseSystem(u8),
@@ -69,6 +72,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..2u8, 0..9u64).prop_map(|(name, rate)| Step::Price(name, rate)),
         1 => (0..2u8).prop_map(Step::Unprice),
         1 => two().prop_map(|(name, scope)| Step::Budget(name, scope)),
+        2 => two().prop_map(|(id, act)| Step::Stop(id, act)),
         4 => any::<usize>().prop_map(Step::EraseRecord),
         1 => few().prop_map(Step::ErasePerson),
         1 => few().prop_map(Step::EraseSystem),
@@ -84,6 +88,8 @@ struct Play {
     calls: Vec<(Ack, u8)>,
     /// The newest version of a price.
     price: Option<Ack>,
+    /// Stops that were ordered.
+    stops: Vec<(StopId, Ack)>,
 }
 
 impl Play {
@@ -144,6 +150,7 @@ impl Play {
                 let caps = Caps { tokens: Some(9), ..Caps::default() };
                 self.append(&budgeted(&format!("budget-{name}"), scope, Window::Day, caps));
             }
+            Step::Stop(id, act) => self.stop(id, act),
             Step::Unknown => self.append(&Draft::new("risk.assessed").with("level", 3)),
             Step::Call(_) | Step::End(_) | Step::Break(_) => self.call(step),
             Step::EraseRecord(which) => {
@@ -154,6 +161,24 @@ impl Play {
             Step::ErasePerson(person) => self.erase(&ErasureTarget::Subject(credential(person).to_hex())),
             Step::EraseSystem(id) => self.erase(&ErasureTarget::System(system(id + 1))),
             Step::Read | Step::Restart => {}
+        }
+    }
+
+    fn stop(&mut self, id: u8, act: u8) {
+        let stop = StopId::from_bytes([id; 16]);
+        let named = self.stops.iter().rev().find(|(known, _)| *known == stop).map(|(_, ack)| ack.clone());
+        match (named, act) {
+            (Some(order), 0 | 1) => self.append(&stop_lifted(stop, &order)),
+            (Some(order), 2) => {
+                let mut draft = denied(system(id + 1), credential(id), "stopped");
+                draft.parents.push(self.bench.parent(order.record_id, order.index, "stop"));
+                self.append(&draft);
+            }
+            _ => {
+                let scope = if act == 0 { StopScope::Tenant } else { StopScope::System(system(id + 1)) };
+                self.append(&stop_ordered(stop, scope));
+                self.stops.extend(self.records.last().map(|ack| (stop, ack.clone())));
+            }
         }
     }
 
@@ -187,7 +212,7 @@ proptest! {
     /// Invariant 4: state is a fold of the log and of what is still disclosed.
     #[test]
     fn rebuilt_equals_live_whatever_was_erased_in_between(steps in vec(step(), 1..60), seed in 1..1000u64) {
-        let mut play = Play { bench: Bench::seeded(seed), records: Vec::new(), calls: Vec::new(), price: None };
+        let mut play = Play { bench: Bench::seeded(seed), records: Vec::new(), calls: Vec::new(), price: None, stops: Vec::new() };
         let mut views = play.bench.start();
         for step in &steps {
             play.play(step);
@@ -211,8 +236,8 @@ proptest! {
         prop_assert_eq!(anew.digest().expect("a digest"), live, "a second live view differs");
         let other = anew.gate_now();
         prop_assert_eq!(
-            (&gate.systems, &gate.keys, &gate.policies, &gate.budgets, &gate.prices),
-            (&other.systems, &other.keys, &other.policies, &other.budgets, &other.prices),
+            (&gate.systems, &gate.keys, &gate.policies, &gate.budgets, &gate.prices, &gate.stops),
+            (&other.systems, &other.keys, &other.policies, &other.budgets, &other.prices, &other.stops),
             "two gateways of one log would decide differently"
         );
     }

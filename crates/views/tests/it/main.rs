@@ -20,4 +20,5 @@ mod past;
 mod people;
 mod registers;
 mod spend;
+mod stops;
 mod traffic;

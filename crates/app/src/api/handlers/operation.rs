@@ -25,7 +25,7 @@ pub(in crate::api) struct Part {
 pub(in crate::api) struct Readiness {
     /// The parts that were asked.
     ready: Vec<Part>,
-    /// What an operator should look at, though everything does its work: that the log's time is ahead of the clock, or that witnesses are late.
+    /// What an operator should look at, though everything does its work: that the log's time is ahead of the clock, that emergency stops are in force, or that witnesses are late.
     notes: Vec<String>,
     /// Entries in the log.
     log_size: u64,
@@ -70,10 +70,20 @@ pub(in crate::api) fn readiness(
     if faults.is_empty() {
         let ready = parts.iter().map(|(name, _)| Part { name: (*name).to_owned() }).collect();
         let clock = asked.desk.ledger().reader().clock_trouble().map(|note| format!("clock: {note}"));
-        let notes = clock.into_iter().chain(asked.settings.notes.iter().filter_map(|note| note())).collect();
+        let notes = clock
+            .into_iter()
+            .chain(stops(asked))
+            .chain(asked.settings.notes.iter().filter_map(|note| note()))
+            .collect();
         return Ok(Reply::of(Json(Readiness { ready, notes, log_size, views_position })));
     }
     Err(Refusal::new(Code::Unavailable, faults.join("; ")))
+}
+
+/// That calls are refused on purpose.
+fn stops(asked: &Asked<'_>) -> Option<String> {
+    let count = asked.desk.views().gate_now().stops.len();
+    (count > 0).then(|| format!("stops: {count} in force, so calls are refused (tabellion stop list)"))
 }
 
 fn ledger_ready(asked: &Asked<'_>) -> Result<(), String> {

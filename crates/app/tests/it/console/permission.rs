@@ -29,7 +29,10 @@ fn every_page_keeps_to_the_table_for_every_role() {
             .replace("{register}", "ai_system")
             .replace("{item}", &system)
             .replace("{control}", "A.5.2");
-        let path = path.replace("{call}", &"0".repeat(32)).replace("{erasure}", &"0".repeat(32));
+        let path = path
+            .replace("{call}", &"0".repeat(32))
+            .replace("{erasure}", &"0".repeat(32))
+            .replace("{stop}", &"0".repeat(32));
         for (roles, browser) in &browsers {
             let path = path.replace("{person}", &browser.person);
             let answer = match method {

@@ -1,0 +1,388 @@
+//! Emergency stops: ordered by one person at once, lifted by another (docs/stops.md).
+//!
+//! Promises: an order is recorded also when the views stand still, and answered when the gateway obeys it; nobody lifts what they ordered, nor where they
+//! and whoever did let one another in; what a stop did is counted from records. Must never: tell a time that no record has, or lift a stop by itself.
+
+use std::iter::{empty, once};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tabellion_ledger::{Draft, DraftStream, LedgerError};
+use tabellion_model::body::{Body, StopLifted, StopOrdered, StopRefused, StopScope};
+use tabellion_model::{CredentialId, Micros, StopId, SystemId};
+use tabellion_views::query::{StopEffect, StopRow};
+
+use super::asking::all;
+use super::forms::{IdForm, Line, Reason, Reference, Time};
+use super::prose::Prose;
+use super::systems::foreign;
+use super::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
+use super::{Actor, Desk, Given, Written};
+use crate::permission::Permission;
+use crate::refusal::{Code, Refusal};
+
+/// Microseconds of a millisecond.
+const MILLISECOND_US: u64 = 1000;
+
+/// What is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "StopScope")]
+pub enum ScopeForm {
+    /// Everything.
+    Tenant,
+    /// Every key of a system.
+    System,
+    /// One key.
+    Key,
+    /// A model.
+    Model,
+    /// A provider.
+    Provider,
+}
+
+/// A stop to order.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewStop {
+    /// What is stopped.
+    pub scope: ScopeForm,
+    /// Which: the id of a system or key; the name of a model, as it is asked for or as its provider is given it, with a `*` at its end for every name that
+    /// begins so; the name of a provider in the configuration. None for the tenant.
+    #[serde(default)]
+    pub subject: Option<Line>,
+    /// Why; callers are not told.
+    pub reason: Prose,
+    /// Whether it is an exercise. It is in force like any other.
+    #[serde(default)]
+    pub drill: bool,
+}
+
+/// How a stop stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "StopState")]
+pub enum StateForm {
+    /// Calls in its scope are refused.
+    InForce,
+    /// It holds nothing up any more.
+    Lifted,
+}
+
+/// A call that a stop refused or cut.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "StopEffect")]
+pub struct Effect {
+    /// When the record that says so was durable.
+    pub at: Time,
+    /// Milliseconds since the order was durable.
+    pub after_ms: u64,
+    /// That record.
+    pub recorded: Reference,
+}
+
+/// What a stop did, from records alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "StopReport")]
+pub struct Report {
+    /// When it was ordered.
+    pub ordered_at: Time,
+    /// When that was durable: from here on times are measured.
+    pub durable_at: Time,
+    /// Calls that it refused.
+    pub calls_refused: u64,
+    /// The first of them; null: none was refused.
+    pub first_refused: Option<Effect>,
+    /// Calls that ran and that it cut.
+    pub calls_cut: u64,
+    /// The last of them; null: none was cut.
+    pub last_cut: Option<Effect>,
+    /// When it was lifted; null: it is in force.
+    pub lifted_at: Option<Time>,
+}
+
+/// How a stop was lifted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "StopLift")]
+pub struct Lift {
+    /// Who lifted it.
+    #[schemars(with = "IdForm")]
+    pub by: String,
+    /// Why; null: erased.
+    pub reason: Option<String>,
+    /// The record.
+    pub recorded: Reference,
+}
+
+/// A stop as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stop {
+    /// Its id.
+    #[schemars(with = "IdForm")]
+    pub id: String,
+    /// How it stands.
+    pub state: StateForm,
+    /// What is stopped; null: that was erased, and everything is.
+    pub scope: Option<ScopeForm>,
+    /// Which; null for the tenant.
+    pub subject: Option<String>,
+    /// Whether it is an exercise; null: erased.
+    pub drill: Option<bool>,
+    /// Why; null: erased.
+    pub reason: Option<String>,
+    /// Who ordered it.
+    #[schemars(with = "IdForm")]
+    pub by: String,
+    /// Its times, and what it did.
+    pub report: Report,
+    /// How it was lifted; null: it is in force.
+    pub lifted: Option<Lift>,
+    /// Version, as in the `ETag`.
+    pub version: u64,
+    /// The record that ordered it.
+    pub recorded: Reference,
+}
+
+/// Stops.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stops {
+    /// The last ordered first; those lifted too.
+    pub stops: Vec<Stop>,
+}
+
+impl Desk {
+    /// Every stop.
+    pub fn stops(&self) -> Result<Stops, Refusal> {
+        let rows = self.stop_rows()?;
+        Ok(Stops { stops: rows.into_iter().map(|row| self.shown_stop(row)).collect::<Result<_, _>>()? })
+    }
+
+    /// The same as the views have them.
+    pub fn stop_rows(&self) -> Result<Vec<StopRow>, Refusal> {
+        Ok(all(|page| self.views.stops(page))?)
+    }
+
+    /// One stop.
+    pub fn stop(&self, id: StopId) -> Result<Stop, Refusal> {
+        self.shown_stop(self.stop_row(id)?)
+    }
+
+    /// One stop as the views have it.
+    pub fn stop_row(&self, id: StopId) -> Result<StopRow, Refusal> {
+        self.views.emergency_stop(&id)?.ok_or_else(|| Refusal::not_found("stop"))
+    }
+
+    /// Stops a scope from now on.
+    pub fn order_stop(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        new: &NewStop,
+    ) -> Result<(Stop, Written), Refusal> {
+        let scope = scope_of(new)?;
+        let mut id = None;
+        let written = self.once_taking(actor, "order-stop", given, |earlier| {
+            let stop = match (earlier, id) {
+                (Some(earlier), _) => drawn_before(earlier)?,
+                (None, Some(drawn)) => drawn,
+                (None, None) => StopId::from_bytes(self.random_id()?),
+            };
+            id = Some(stop);
+            if earlier.is_none() {
+                self.check_may_stop(actor, &scope)?;
+            }
+            let body =
+                StopOrdered { stop, scope: scope.clone(), reason: new.reason.to_text(), drill: new.drill };
+            Ok(vec![draft_of(&body, stream(stop), 0)?])
+        })?;
+        let id = id.ok_or_else(|| Refusal::new(Code::Broken, "a stop was recorded without its id"))?;
+        Ok((self.stop(id)?, written))
+    }
+
+    /// Lifts a stop; every other one stays in force.
+    pub fn lift_stop(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        id: StopId,
+        why: &Reason,
+    ) -> Result<(Stop, Written), Refusal> {
+        let written = self.once(actor, "lift-stop", given, |earlier| {
+            let row = self.stop_row(id)?;
+            if earlier.is_none() {
+                if row.lifted.is_some() {
+                    return Err(Refusal::new(Code::AlreadySo, "the stop was lifted before"));
+                }
+                if given.version.is_some_and(|version| version != row.version) {
+                    return Err(Refusal::new(Code::Stale, "the stop has another version by now"));
+                }
+                self.check_may_lift(actor, &row)?;
+            }
+            let body = StopLifted { stop: id, ordered: row.record_id, reason: why.reason.to_text() };
+            Ok(vec![draft_of(&body, stream(id), given.expected(earlier, row.version))?])
+        });
+        if let Err(refusal) = &written
+            && matches!(refusal.code, Code::OwnWork | Code::OwnLink)
+        {
+            self.record_stop_refusal(actor, id, refusal.code)?;
+        }
+        let written = written?;
+        Ok((self.stop(id)?, written))
+    }
+
+    /// Whether `actor` may stop this: what they answer for, or with the whole log's reach anything; and whether it is there.
+    fn check_may_stop(&self, actor: &Actor, scope: &StopScope) -> Result<(), Refusal> {
+        let unknown = || Refusal::at(Code::UnknownReference, "/subject", "there is no such system or key");
+        let system = match scope {
+            StopScope::System(id) => Some(self.views.system(id)?.ok_or_else(unknown)?.system),
+            StopScope::Key(id) => Some(self.views.credential(id)?.ok_or_else(unknown)?.system),
+            StopScope::Tenant | StopScope::Model(_) | StopScope::Provider(_) => None,
+        };
+        if self.may(actor, Permission::OrderStops, system)? {
+            return Ok(());
+        }
+        let text = "your role permits this for systems that you answer for, and their keys; ask somebody whose role reaches further";
+        Err(Refusal::new(Code::NotPermitted, text))
+    }
+
+    /// Whether whoever lifts is another than who ordered: neither let the other in. The operator is no person of the log and lets everybody in at the
+    /// beginning, so for them a session counts that begins with a link of theirs alone.
+    fn check_may_lift(&self, actor: &Actor, row: &StopRow) -> Result<(), Refusal> {
+        let second = self.second_person(actor)?;
+        let is_operators = |by: &CredentialId| self.ledger.is_operator(by);
+        let by_operator = is_operators(&row.by);
+        if second.is(row.by) || (by_operator && matches!(actor, Actor::Operator)) {
+            return Err(Refusal::new(
+                Code::OwnWork,
+                "you ordered this stop, and a second person has to lift it; it stays in force, and the attempt is recorded",
+            ));
+        }
+        let apart = if by_operator {
+            second
+                .check_let_in_by_others(empty(), empty())
+                .and_then(|()| second.check_not_let_in_by(is_operators))
+        } else {
+            second.check_let_in_by_others(once(&row.by), row.session.iter()).and_then(|()| match actor {
+                Actor::Operator => second.check_others_not_let_in_by(row.session.iter(), is_operators),
+                Actor::Person { .. } | Actor::Key { .. } => Ok(()),
+            })
+        };
+        apart.map_err(|refusal| match refusal.code {
+            Code::OwnLink => Refusal::new(
+                Code::OwnLink,
+                "your session and the order of this stop go back to one another by the links that let people in, so nobody could tell the two of you apart; \
+it stays in force, and the attempt is recorded",
+            ),
+            _ => refusal,
+        })
+    }
+
+    /// Records that somebody tried to lift what they ordered: once for each person and stop.
+    fn record_stop_refusal(&self, actor: &Actor, stop: StopId, code: Code) -> Result<(), Refusal> {
+        let who = actor.credential().map(|id| id.to_hex());
+        let body = StopRefused { stop, code: code.as_str().to_owned() };
+        let mut draft = Draft::new(StopRefused::TYPE);
+        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
+        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
+        draft.stream = Some(DraftStream { name: format!("{}/refused", stream(stop)), expected: None });
+        draft.idempotency_key = Some(format!("stop-refused/{stop}/{}", who.as_deref().unwrap_or("operator")));
+        draft.actor = who;
+        draft.parents = self.in_session(actor, None)?;
+        draft.assurance = Some("observed".to_owned());
+        let appended = self.ledger.append_all(&[draft]);
+        self.note(appended.as_ref().map(drop));
+        match appended {
+            // Recorded before, in whichever words: once is enough.
+            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn shown_stop(&self, row: StopRow) -> Result<Stop, Refusal> {
+        let effect = |effect: StopEffect| {
+            Ok::<_, Refusal>(Effect {
+                at: Time(effect.at),
+                after_ms: since(row.durable_at, effect.at),
+                recorded: self.reference(effect.entry)?,
+            })
+        };
+        let report = Report {
+            ordered_at: Time(row.ordered_at),
+            durable_at: Time(row.durable_at),
+            calls_refused: row.refused,
+            first_refused: row.first_refused.map(effect).transpose()?,
+            calls_cut: row.cut,
+            last_cut: row.last_cut.map(effect).transpose()?,
+            lifted_at: row.lifted.as_ref().map(|lifted| Time(lifted.at)),
+        };
+        let lifted = row.lifted.map(|lifted| {
+            let recorded = self.reference(lifted.entry)?;
+            Ok::<_, Refusal>(Lift { by: lifted.by.to_hex(), reason: lifted.reason, recorded })
+        });
+        let (scope, subject) = row.scope.map(said).unzip();
+        Ok(Stop {
+            id: row.stop.to_hex(),
+            state: if lifted.is_some() { StateForm::Lifted } else { StateForm::InForce },
+            scope,
+            subject: subject.flatten(),
+            drill: row.drill,
+            reason: row.reason,
+            by: row.by.to_hex(),
+            report,
+            lifted: lifted.transpose()?,
+            version: row.version,
+            recorded: self.reference(row.entry)?,
+        })
+    }
+}
+
+/// Milliseconds from one moment to another.
+fn since(from: Micros, to: Micros) -> u64 {
+    to.since(from) / MILLISECOND_US
+}
+
+fn drawn_before(earlier: &Earlier) -> Result<StopId, Refusal> {
+    earlier.stream_id().and_then(StopId::from_hex).ok_or_else(foreign)
+}
+
+/// What is to be stopped, checked.
+fn scope_of(new: &NewStop) -> Result<StopScope, Refusal> {
+    let malformed = |what: &str| Refusal::at(Code::Malformed, "/subject", what);
+    let subject = new.subject.as_ref().map(Line::as_str);
+    let Some(subject) = subject else {
+        return match new.scope {
+            ScopeForm::Tenant => Ok(StopScope::Tenant),
+            _ => {
+                Err(malformed("say which: the id of the system or key, or the name of the model or provider"))
+            }
+        };
+    };
+    let id = "a system or key is named by its id, 32 lower-case hex digits";
+    match new.scope {
+        ScopeForm::Tenant => Err(malformed("a stop of everything names nobody; leave subject out")),
+        ScopeForm::System => SystemId::from_hex(subject).map(StopScope::System).ok_or_else(|| malformed(id)),
+        ScopeForm::Key => CredentialId::from_hex(subject).map(StopScope::Key).ok_or_else(|| malformed(id)),
+        ScopeForm::Model => Ok(StopScope::Model(subject.to_owned())),
+        ScopeForm::Provider => Ok(StopScope::Provider(subject.to_owned())),
+    }
+}
+
+/// What a stop is for, in the words of its form.
+fn said(scope: StopScope) -> (ScopeForm, Option<String>) {
+    match scope {
+        StopScope::Tenant => (ScopeForm::Tenant, None),
+        StopScope::System(id) => (ScopeForm::System, Some(id.to_hex())),
+        StopScope::Key(id) => (ScopeForm::Key, Some(id.to_hex())),
+        StopScope::Model(name) => (ScopeForm::Model, Some(name)),
+        StopScope::Provider(name) => (ScopeForm::Provider, Some(name)),
+    }
+}
+
+fn stream(stop: StopId) -> String {
+    format!("stop/{stop}")
+}
