@@ -42,6 +42,9 @@ pub use config::{Api, DEFAULT_PORT, GatewayConfig, Limits, MaskedName, StartErro
 pub use evidence::OnFatal;
 pub use gateway::{Foundations, Gateway};
 pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side as GuardSide, TopicConfig};
+pub use guards::outside::config::{
+    OnError as GuardOnError, ServiceConfig as GuardServiceConfig, Shape as GuardShape,
+};
 pub use metrics::Metrics;
 pub use open_calls::close_open_calls;
 pub use outbound::Outbound;

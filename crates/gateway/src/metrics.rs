@@ -27,13 +27,15 @@ const OUTCOMES: [(Outcome, &str); 5] = [
 ];
 
 /// Codes that a denial can have.
-const DENIALS: [Code; 17] = [
+const DENIALS: [Code; 19] = [
     Code::SystemNotLive,
     Code::SystemGone,
     Code::PurposeNotPermitted,
     Code::ModelNotPermitted,
     Code::PolicyDenied,
     Code::PolicyError,
+    Code::GuardBlocked,
+    Code::GuardErrored,
     Code::BudgetExceeded,
     Code::PriceUnknown,
     Code::RateLimited,
@@ -100,6 +102,7 @@ pub struct Metrics {
     own: Histogram,
     sync: Histogram,
     upstream: Histogram,
+    guards: Histogram,
 }
 
 impl Metrics {
@@ -118,6 +121,10 @@ impl Metrics {
         self.own.observe(spent.own);
         self.sync.observe(spent.sync);
         self.upstream.observe(spent.upstream);
+        // Most calls wait for none.
+        if !spent.guards.is_zero() {
+            self.guards.observe(spent.guards);
+        }
     }
 
     /// A call was denied.
@@ -244,6 +251,11 @@ impl Metrics {
             &mut out,
             "tabellion_gateway_upstream_seconds",
             "Time of a call spent waiting for the provider.",
+        );
+        self.guards.write(
+            &mut out,
+            "tabellion_gateway_guards_seconds",
+            "Time of a call spent waiting for guards that others run.",
         );
         out
     }

@@ -32,7 +32,7 @@ fn of_api(script: impl Into<Script>, guards: Vec<GuardConfig>, api: Api) -> Fixt
 }
 
 /// Guard, outcome and labels.
-fn told(results: &[Guarded]) -> Vec<(&str, GuardOutcome, Vec<&str>)> {
+pub(crate) fn told(results: &[Guarded]) -> Vec<(&str, GuardOutcome, Vec<&str>)> {
     results
         .iter()
         .map(|result| {
@@ -47,7 +47,7 @@ fn pieces(text: &str, size: usize) -> Vec<String> {
 }
 
 /// One request of each route that takes text, and what the provider of it is.
-fn routes(text: &str, stream: bool) -> Vec<(&'static str, Api, Vec<u8>)> {
+pub(crate) fn routes(text: &str, stream: bool) -> Vec<(&'static str, Api, Vec<u8>)> {
     let chat =
         json!({ "model": "model-a", "stream": stream, "messages": [{ "role": "user", "content": text }] });
     let input = json!({ "model": "model-a", "stream": stream, "input": text });

@@ -18,6 +18,7 @@ mod guards;
 mod masking;
 mod names;
 mod noise;
+mod outside_guards;
 mod release;
 mod standing;
 mod stop;
