@@ -32,8 +32,10 @@ use crate::ending::{Authorised, End, Facts, Kept};
 use crate::evidence::{self, EvidenceError, Room};
 use crate::forward::{self, NoAnswer, Outbound};
 use crate::guards::AnswerGuards;
+use crate::guards::asking::{Stopped, Waiting, shown_of_prompt};
 use crate::guards::config::Side;
-use crate::guards::suite::{Prompt, refusal};
+use crate::guards::outside::{About, Matter};
+use crate::guards::suite::Prompt;
 use crate::masking;
 use crate::race::{Interrupt, Watch};
 use crate::route::{Route, Target};
@@ -160,10 +162,20 @@ impl Call {
             Ok(rules) => rules,
             Err(refusal) => return self.deny(&refusal, None).await,
         };
-        let ready = match self.prepare(surface, &body, &rules) {
+        let mut ready = match self.prepare(surface, &body, &rules) {
             Ok(ready) => ready,
             Err((refusal, model)) => return self.deny(&refusal, model).await,
         };
+        let numbers = self.worker.shared.guards.that_apply(
+            Side::Prompt,
+            self.caller.system_id,
+            &ready.permission.purpose,
+        );
+        if self.worker.shared.guards.ask_any(&numbers)
+            && let Err(refusal) = Box::pin(self.asked(surface, &numbers, &mut ready)).await
+        {
+            return self.deny(&refusal, Some(ready.model)).await;
+        }
         let hold = match self.reserve(ready.charge) {
             Ok(hold) => hold,
             Err(refusal) => {
@@ -186,7 +198,7 @@ impl Call {
         if let Some(code) = running.worker.shared.withdrawn(&running.authorised.caller) {
             return running.fail(NoAnswer::Withdrawn(code)).await;
         }
-        running.guards = running.guards_for(&ready.permission.purpose);
+        running.guards = running.guards_for(&ready.model, &ready.permission.purpose);
         running.classes = ready.treated.classes;
         let outbound = Outbound {
             upstream: &ready.permission.target.upstream,
@@ -324,9 +336,28 @@ impl Call {
         let bytes = treated.bytes.len() as u64;
         let prompt = Prompt { texts: request.texts(), masked: &treated.masked, bytes };
         let results = guards.prompt(&numbers, prompt);
-        let Some(reason) = refusal(&results) else { return Ok(results) };
+        let Some(stop) = guards.stop(&results) else { return Ok(results) };
         // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
-        Err(Refusal { guards: results, ..Refusal::new(Code::GuardBlocked, reason) })
+        Err(Refusal { guards: results, ..Refusal::new(stop.code, stop.text) })
+    }
+
+    /// Has the guards that others run asked about what is about to be sent, when no other stops it.
+    async fn asked(&mut self, surface: Surface, numbers: &[usize], ready: &mut Ready) -> Result<(), Refusal> {
+        let worker = Arc::clone(&self.worker);
+        let texts = shown_of_prompt(surface, &ready.treated.bytes, worker.shared.limits.depth);
+        let about = About::new(&ready.model, &ready.permission.purpose, self.caller.system_id);
+        let matter = Matter { side: Side::Prompt, about: &about, texts: &texts };
+        let waiting = Waiting { worker: &worker, watch: &mut self.watch, stopwatch: &mut self.stopwatch };
+        let waited = waiting.ask(numbers, &mut ready.guards, &matter).await;
+        let (code, reason) = match (waited, worker.shared.guards.stop(&ready.guards)) {
+            (Err(interrupt), _) => {
+                let (_, code) = why(NoAnswer::Interrupted(interrupt));
+                (code, code.explain().to_owned())
+            }
+            (Ok(()), Some(stop)) => (stop.code, stop.text),
+            (Ok(()), None) => return Ok(()),
+        };
+        Err(Refusal { guards: std::mem::take(&mut ready.guards), ..Refusal::new(code, reason) })
     }
 
     /// Reserves what the call may take of every budget that holds for it.
@@ -505,11 +536,12 @@ impl Call {
 }
 
 impl Running {
-    /// What will look at the answer of a call for this purpose.
-    fn guards_for(&self, purpose: &str) -> Option<Box<AnswerGuards>> {
+    /// What will look at the answer of a call of this model for this purpose.
+    fn guards_for(&self, model: &str, purpose: &str) -> Option<Box<AnswerGuards>> {
         let guards = &self.worker.shared.guards;
         let system = self.authorised.caller.system_id;
-        AnswerGuards::over(guards, guards.that_apply(Side::Answer, system, purpose)).map(Box::new)
+        let numbers = guards.that_apply(Side::Answer, system, purpose);
+        AnswerGuards::over(guards, numbers, || About::new(model, purpose, system)).map(Box::new)
     }
 
     /// What would end the call before anything is sent.
@@ -531,9 +563,12 @@ impl Running {
         self.fail_with(outcome, code, text).await;
     }
 
-    /// A guard stopped the answer: `text` says which, without a word of it.
-    pub(crate) async fn stop_for_guard(self, text: &str) {
-        self.fail_with(Outcome::Cut, Code::GuardBlocked, text).await;
+    /// A guard stopped the answer, or the wait for one ended.
+    pub(crate) async fn stop_for(self, stopped: Stopped) {
+        match stopped {
+            Stopped::ByGuard(stop) => self.fail_with(Outcome::Cut, stop.code, &stop.text).await,
+            Stopped::Interrupted(interrupt) => self.fail(NoAnswer::Interrupted(interrupt)).await,
+        }
     }
 
     /// The same with the outcome given.
@@ -568,7 +603,7 @@ impl Running {
 /// How a call ends for which there is no answer.
 pub(crate) fn why(none: NoAnswer) -> (Outcome, Code) {
     match none {
-        NoAnswer::Failed(Code::GuardBlocked) => (Outcome::Cut, Code::GuardBlocked),
+        NoAnswer::Failed(code @ (Code::GuardBlocked | Code::GuardErrored)) => (Outcome::Cut, code),
         NoAnswer::Failed(code) => (Outcome::Failed, code),
         NoAnswer::Untrusted(_) => (Outcome::Failed, Code::UpstreamUntrusted),
         NoAnswer::Withdrawn(code) => (Outcome::Cut, code),

@@ -25,6 +25,8 @@ pub enum Code {
     Stopped,
     /// A guard stops the prompt or the answer.
     GuardBlocked,
+    /// A guard that others run gave no verdict.
+    GuardErrored,
     /// A budget does not leave what the call may take.
     BudgetExceeded,
     /// A budget in money holds, and no price of the model is known.
@@ -79,6 +81,7 @@ impl Code {
             Self::DataNotPermitted => "data_not_permitted",
             Self::Stopped => "stopped",
             Self::GuardBlocked => "guard_blocked",
+            Self::GuardErrored => "guard_errored",
             Self::BudgetExceeded => "budget_exceeded",
             Self::PriceUnknown => "price_unknown",
             Self::UnknownModel => "unknown_model",
@@ -126,19 +129,19 @@ impl Code {
             | Self::UpstreamMalformed
             | Self::UpstreamTooLarge => 502,
             Self::UpstreamTimeout => 504,
-            Self::EvidenceUnavailable | Self::Stopping | Self::ProcessEnded => 503,
+            Self::EvidenceUnavailable | Self::GuardErrored | Self::Stopping | Self::ProcessEnded => 503,
             Self::ClientGone => 499,
         }
     }
 
-    /// Whether the same request may succeed later: what `x-should-retry` says. A provider that broke off may have done the work, so
-    /// whether to ask again is left to the client's own rule.
+    /// Whether the same request may succeed later: what `x-should-retry` says. A provider that broke off may have done the work, and
+    /// so may one whose answer no guard could look at; whether to ask again is left to the client's own rule.
     pub fn retry(self) -> Option<bool> {
         match self {
             Self::EvidenceUnavailable | Self::Stopping | Self::RateLimited | Self::UpstreamUnreachable => {
                 Some(true)
             }
-            Self::UpstreamBrokeOff | Self::UpstreamTimeout => None,
+            Self::UpstreamBrokeOff | Self::UpstreamTimeout | Self::GuardErrored => None,
             _ => Some(false),
         }
     }
@@ -179,6 +182,9 @@ impl Code {
             }
             Self::GuardBlocked => {
                 "a guard stopped the answer; its record names the guard. Ask for something else, or ask the governance engineer who keeps the guard"
+            }
+            Self::GuardErrored => {
+                "a guard could not look at it, so it is not let through; its record names the guard. Try again later, or ask the governance engineer who keeps the guard"
             }
             Self::ClientGone => "the client went away",
             _ => "the call was not let through",

@@ -86,7 +86,7 @@ async fn connect(upstream: &Upstream, watch: &mut Watch, limits: &Limits) -> Res
     match watch.race(span(limits.connect_ms), upstream.endpoint.connect()).await {
         Ok(Ok(sender)) => Ok(sender),
         Ok(Err(ConnectError::Untrusted(why))) => Err(NoAnswer::Untrusted(why)),
-        Ok(Err(ConnectError::Unreachable)) | Err(Interrupt::Late) => {
+        Ok(Err(ConnectError::Unreachable | ConnectError::OutOfReach)) | Err(Interrupt::Late) => {
             Err(NoAnswer::Failed(Code::UpstreamUnreachable))
         }
         Err(interrupt) => Err(NoAnswer::Interrupted(interrupt)),

@@ -4,7 +4,10 @@
 //! that it names has left, streamed or not. Must never: put text into a record or an error, or tell one caller of another's.
 
 pub(crate) mod answer;
+pub(crate) mod asking;
 pub(crate) mod config;
+pub(crate) mod gathered;
+pub(crate) mod outside;
 pub(crate) mod suite;
 
 pub(crate) use answer::AnswerGuards;

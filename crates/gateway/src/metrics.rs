@@ -27,7 +27,7 @@ const OUTCOMES: [(Outcome, &str); 5] = [
 ];
 
 /// Codes that a denial can have.
-const DENIALS: [Code; 18] = [
+const DENIALS: [Code; 21] = [
     Code::SystemNotLive,
     Code::SystemGone,
     Code::PurposeNotPermitted,
@@ -35,6 +35,9 @@ const DENIALS: [Code; 18] = [
     Code::PolicyDenied,
     Code::PolicyError,
     Code::Stopped,
+    Code::DataNotPermitted,
+    Code::GuardBlocked,
+    Code::GuardErrored,
     Code::BudgetExceeded,
     Code::PriceUnknown,
     Code::RateLimited,
@@ -101,6 +104,7 @@ pub struct Metrics {
     own: Histogram,
     sync: Histogram,
     upstream: Histogram,
+    guards: Histogram,
 }
 
 impl Metrics {
@@ -119,6 +123,10 @@ impl Metrics {
         self.own.observe(spent.own);
         self.sync.observe(spent.sync);
         self.upstream.observe(spent.upstream);
+        // Most calls wait for none.
+        if !spent.guards.is_zero() {
+            self.guards.observe(spent.guards);
+        }
     }
 
     /// A call was denied.
@@ -245,6 +253,11 @@ impl Metrics {
             &mut out,
             "tabellion_gateway_upstream_seconds",
             "Time of a call spent waiting for the provider.",
+        );
+        self.guards.write(
+            &mut out,
+            "tabellion_gateway_guards_seconds",
+            "Time of a call spent waiting for guards that others run.",
         );
         out
     }

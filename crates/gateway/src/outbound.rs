@@ -16,7 +16,7 @@ use tokio::runtime::Builder;
 use tokio::time::timeout;
 
 use crate::config::{Api, StartError, UpstreamConfig};
-use crate::upstream::connect::{ConnectError, Endpoint};
+use crate::upstream::connect::{Address, ConnectError, Endpoint};
 use crate::upstream::tls::SystemTls;
 
 /// Longest that one request may take, connecting included: a time-stamp takes a second, a stalled service must not hold the others up.
@@ -47,7 +47,7 @@ impl Outbound {
             aliases: BTreeMap::new(),
             usage_in_streams: true,
         };
-        let endpoint = Endpoint::new(&config, &mut SystemTls::default())?;
+        let endpoint = Endpoint::new(&Address::from(&config), &mut SystemTls::default())?;
         let host = endpoint.authority.to_str().unwrap_or_default().to_owned();
         Ok(Self { endpoint, host, authorization: None })
     }
@@ -88,7 +88,9 @@ impl Outbound {
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
         let broke_off = |error: &dyn std::fmt::Display| format!("{} broke off: {error}", self.host);
         let mut sender = self.endpoint.connect().await.map_err(|error| match error {
-            ConnectError::Unreachable => format!("{} cannot be reached", self.host),
+            ConnectError::Unreachable | ConnectError::OutOfReach => {
+                format!("{} cannot be reached", self.host)
+            }
             ConnectError::Untrusted(why) => format!("{}: {why}", self.host),
         })?;
         let answer = sender.send_request(request).await.map_err(|error| broke_off(&error))?;

@@ -119,6 +119,16 @@ fn is_ready<T>(future: Pin<&mut impl Future<Output = T>>, context: &mut Context<
     future.poll(context).is_ready()
 }
 
+/// Waits for all of `work`, which goes on side by side.
+pub(crate) async fn together<F: Future<Output = ()>>(work: impl Iterator<Item = F>) {
+    let mut left: Vec<Pin<Box<F>>> = work.map(Box::pin).collect();
+    poll_fn(|context| {
+        left.retain_mut(|one| one.as_mut().poll(context).is_pending());
+        if left.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
 /// Waits for `main`, and lets `side` go on meanwhile; says whether `side` ended in that time.
 pub(crate) async fn alongside<T>(main: impl Future<Output = T>, side: impl Future<Output = ()>) -> (T, bool) {
     let (mut main, mut side) = (pin!(main), pin!(side));

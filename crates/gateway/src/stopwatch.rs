@@ -1,4 +1,4 @@
-//! Where the time of one call went: to the gateway itself, to the disk, to the provider, to the client.
+//! Where the time of one call went: to the gateway itself, to the disk, to the provider, to the client, to guards that others run.
 //!
 //! Promises: every moment between start and end counts for exactly one of them.
 
@@ -15,6 +15,8 @@ pub(crate) enum Phase {
     Upstream,
     /// The client takes what it is given.
     Client,
+    /// Guards of others look.
+    Guards,
 }
 
 /// The sums so far.
@@ -33,6 +35,7 @@ pub(crate) struct Spent {
     pub(crate) sync: Duration,
     pub(crate) upstream: Duration,
     pub(crate) client: Duration,
+    pub(crate) guards: Duration,
 }
 
 impl Stopwatch {
@@ -51,6 +54,7 @@ impl Stopwatch {
             Phase::Sync => self.sums.sync += passed,
             Phase::Upstream => self.sums.upstream += passed,
             Phase::Client => self.sums.client += passed,
+            Phase::Guards => self.sums.guards += passed,
         }
         self.since = now;
         std::mem::replace(&mut self.phase, phase)

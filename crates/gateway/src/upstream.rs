@@ -1,6 +1,7 @@
-//! Providers: which serves a model, how it is reached, and connections to it.
+//! Providers, and other services that calls wait for: which serves a model, how each is reached, and connections to it.
 
 pub(crate) mod catalogue;
 pub(crate) mod connect;
 pub(crate) mod pool;
+pub(crate) mod reach;
 pub(crate) mod tls;

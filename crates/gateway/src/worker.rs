@@ -100,6 +100,8 @@ impl Shared {
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Pool,
+    /// Connections to services that guards ask.
+    pub(crate) guard_pool: Pool,
     /// `true`: calls end now.
     pub(crate) cut: watch::Receiver<bool>,
 }

@@ -128,8 +128,14 @@ impl LookedAt {
 }
 
 /// Codes of calls that the rules permitted and something else stopped: guards, budgets.
-const AFTER_THE_RULES: [&str; 5] =
-    ["data_not_permitted", "guard_blocked", "budget_exceeded", "price_unknown", "rate_limited"];
+const AFTER_THE_RULES: [&str; 6] = [
+    "data_not_permitted",
+    "guard_blocked",
+    "guard_errored",
+    "budget_exceeded",
+    "price_unknown",
+    "rate_limited",
+];
 
 impl RecordedDecision {
     /// Whether rules had permitted it, also where a guard or a budget stopped it then.

@@ -8,6 +8,7 @@ mod effective;
 mod erasure;
 mod gateway;
 mod guard;
+mod guard_service;
 mod keys;
 mod masking;
 mod policies;

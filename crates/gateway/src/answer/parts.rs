@@ -103,6 +103,8 @@ pub(crate) struct Parts<'b> {
     pub(crate) is_object: bool,
     /// A whole answer of the route, and no other JSON.
     pub(crate) is_answer: bool,
+    /// Of a route that answers with numbers.
+    pub(crate) holds_numbers: bool,
     pub(crate) stage: Stage,
     pub(crate) model: Option<String>,
     pub(crate) tokens: Tokens,
@@ -130,13 +132,20 @@ pub(crate) struct Parts<'b> {
 impl<'b> Parts<'b> {
     /// Reads `json`: an answer of `surface`, or the data of an event of one.
     pub(crate) fn read(surface: Surface, json: &'b [u8], limits: &Limits) -> Result<Self, JsonFault> {
-        match surface {
+        let parts = match surface {
             Surface::OpenAiChat => openai_chat::read(json, limits),
             Surface::OpenAiResponses => openai_responses::read(json, limits),
             Surface::OpenAiEmbeddings => openai_embeddings::read(json, limits),
             Surface::AnthropicMessages => anthropic::read(json, limits),
             Surface::AnthropicCountTokens => anthropic::read_count(json, limits),
-        }
+        }?;
+        let holds_numbers = matches!(surface, Surface::OpenAiEmbeddings | Surface::AnthropicCountTokens);
+        Ok(Self { holds_numbers, ..parts })
+    }
+
+    /// Whether it is an answer of a route whose answers are numbers alone: vectors, or a count of tokens.
+    pub(crate) fn is_numbers(&self) -> bool {
+        self.is_answer && self.holds_numbers && self.stage != Stage::Refused
     }
 
     /// Takes the name of a called tool down.

@@ -18,6 +18,8 @@ use crate::answer::{anthropic, openai_chat, openai_responses};
 use crate::code::Code;
 use crate::config::{Api, Limits};
 use crate::guards::AnswerGuards;
+use crate::guards::asking::Waiting;
+use crate::race::Interrupt;
 use crate::sse::{Event, EventReader};
 use crate::surface::Surface;
 
@@ -373,6 +375,14 @@ impl Relay {
         let Some(guards) = &mut self.guards else { return Vec::new() };
         guards.close_all();
         guards.results(whole, self.received_bytes)
+    }
+
+    /// Has services asked about a stream that is whole, unless `results` stop it already.
+    pub(crate) async fn ask(&self, results: &mut [Guarded], waiting: Waiting<'_>) -> Result<(), Interrupt> {
+        match &self.guards {
+            Some(guards) => guards.ask(results, waiting).await,
+            None => Ok(()),
+        }
     }
 
     /// Bytes that had to wait.

@@ -28,7 +28,7 @@ use crate::dialect::Dialect;
 use crate::dialect::headers::return_headers;
 use crate::ending::{Authorised, End, Kept};
 use crate::forward::{Inbound, NoAnswer};
-use crate::guards::suite::refusal;
+use crate::guards::asking::Waiting;
 use crate::race::{Interrupt, Watch};
 use crate::sse::{event_of, named_event};
 use crate::stopwatch::Phase;
@@ -218,12 +218,11 @@ impl Streaming {
         self.authorised.facts.answered = self.relay.answered();
         self.authorised.facts.counted = self.relay.counted();
         self.worker.shared.metrics.held(self.relay.held_bytes());
-        let guards = self.relay.judged(!matches!(fate, Fate::Broken(_)));
-        let stopped = refusal(&guards).is_some();
-        self.authorised.facts.guards = guards;
         // A stream that broke off is on record as that: nothing of what waited was let go. A stop that comes from here on is too late for it.
+        let is_whole = !matches!(fate, Fate::Broken(_));
+        self.authorised.facts.guards = self.relay.judged(is_whole);
+        let fate = if is_whole { self.judge(fate).await } else { fate };
         let fate = match fate {
-            Fate::Whole | Fate::Refused if stopped => Fate::Broken(NoAnswer::Failed(Code::GuardBlocked)),
             Fate::Whole | Fate::Refused if self.watch.orders().is_stopped() => {
                 Fate::Broken(NoAnswer::Interrupted(Interrupt::Stopped))
             }
@@ -241,6 +240,19 @@ impl Streaming {
                 drop((body, sender));
                 self.cut(none).await;
             }
+        }
+    }
+
+    /// What becomes of a whole stream by what the guards say of it, those among them that others run.
+    async fn judge(&mut self, fate: Fate) -> Fate {
+        let Authorised { facts, stopwatch, .. } = &mut self.authorised;
+        let waiting = Waiting { worker: &self.worker, watch: &mut self.watch, stopwatch };
+        if let Err(interrupt) = Box::pin(self.relay.ask(&mut facts.guards, waiting)).await {
+            return Fate::Broken(NoAnswer::Interrupted(interrupt));
+        }
+        match self.worker.shared.guards.stop(&facts.guards) {
+            Some(stop) => Fate::Broken(NoAnswer::Failed(stop.code)),
+            None => fate,
         }
     }
 

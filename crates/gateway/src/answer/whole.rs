@@ -19,9 +19,9 @@ use crate::call::Running;
 use crate::code::Code;
 use crate::config::{Limits, span};
 use crate::dialect::headers::return_headers;
-use crate::ending::{End, Kept};
+use crate::ending::{Authorised, End, Kept};
 use crate::forward::{Inbound, NoAnswer};
-use crate::guards::suite::refusal;
+use crate::guards::asking::{Stopped, Waiting};
 use crate::race::{Interrupt, alongside};
 use crate::stopwatch::Phase;
 use crate::surface::Surface;
@@ -140,8 +140,8 @@ async fn release(
     answered.usage = parts.tokens.usage();
     running.authorised.facts.counted = parts.tokens;
     running.authorised.facts.is_whole = true;
-    if let Some(text) = guarded(&mut running, bytes, parts) {
-        return running.stop_for_guard(&text).await;
+    if let Err(stopped) = Box::pin(guarded(&mut running, bytes, parts)).await {
+        return running.stop_for(stopped).await;
     }
     let (limits, classes) = (running.worker.shared.limits, running.classes);
     let mut transcript = Transcript::new(limits.capture_bytes, classes);
@@ -169,14 +169,19 @@ async fn release(
     finish(running, end, head, restored).await;
 }
 
-/// Lets the guards look; gives what to tell the client when one stops the answer.
-fn guarded(running: &mut Running, json: &[u8], parts: &Parts<'_>) -> Option<String> {
-    let mut guards = running.guards.take()?;
+/// Lets the guards look, those of others last; the error is what stops the answer.
+async fn guarded(running: &mut Running, json: &[u8], parts: &Parts<'_>) -> Result<(), Stopped> {
+    let Some(mut guards) = running.guards.take() else { return Ok(()) };
     guards.look(json, parts, &json_limits(&running.worker.shared.limits), true);
     guards.close_all();
-    let facts = &mut running.authorised.facts;
+    let Authorised { facts, stopwatch, .. } = &mut running.authorised;
     facts.guards = guards.results(true, facts.received_bytes());
-    refusal(&facts.guards)
+    let waiting = Waiting { worker: &running.worker, watch: &mut running.watch, stopwatch };
+    guards.ask(&mut facts.guards, waiting).await.map_err(Stopped::Interrupted)?;
+    match running.worker.shared.guards.stop(&facts.guards) {
+        Some(stop) => Err(Stopped::ByGuard(stop)),
+        None => Ok(()),
+    }
 }
 
 /// The answer as it may be kept.
@@ -190,8 +195,8 @@ fn masked(bytes: &Bytes, parts: &Parts<'_>, classes: Classes, scope: &mut Scope)
 
 /// Records and passes on the provider's own error.
 async fn refused(mut running: Running, head: &hyper::http::response::Parts, bytes: Bytes, parts: &Parts<'_>) {
-    if let Some(text) = guarded(&mut running, &bytes, parts) {
-        return running.stop_for_guard(&text).await;
+    if let Err(stopped) = Box::pin(guarded(&mut running, &bytes, parts)).await {
+        return running.stop_for(stopped).await;
     }
     let end = End {
         outcome: Outcome::Refused,

@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use crate::config::Api;
 use crate::words;
 
-/// In place of the client's.
-const OUR_USER_AGENT: &str = concat!("tabellion/", env!("CARGO_PKG_VERSION"));
+/// In place of the client's; what guards of others are asked by.
+pub(crate) const OUR_USER_AGENT: &str = concat!("tabellion/", env!("CARGO_PKG_VERSION"));
 /// Which version of its interface a client of Anthropic speaks.
 pub(crate) const ANTHROPIC_VERSION: &str = "anthropic-version";
 /// Longest list of features, and most of them.

@@ -11,9 +11,17 @@ use tabellion_mask::{Classes, scan};
 use tabellion_model::body::{GuardOutcome, Guarded};
 
 use crate::answer::parts::{Channel, Parts, Text};
-use crate::guards::config::Mode;
+use crate::guards::asking::Waiting;
+use crate::guards::config::{Mode, Side};
+use crate::guards::gathered::Gathered;
+use crate::guards::outside::{About, Matter};
 use crate::guards::suite::{Check, Found, Guard, Guards, is_flag, look, secrets_of};
+use crate::race::Interrupt;
 use crate::surface::request::guard_content;
+
+/// A member of every event of some providers' streams: letters by chance, so that the length of an event tells nothing. As texts they would only lead a
+/// service astray.
+const PADDING: &str = "obfuscation";
 
 /// How much of a stream has to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +42,8 @@ struct Seen {
     wants_secrets: bool,
     /// Names of their classes.
     secrets: BTreeSet<&'static str>,
+    /// What services are shown, where one is asked.
+    gathered: Option<Gathered>,
 }
 
 impl Seen {
@@ -42,12 +52,23 @@ impl Seen {
             self.secrets.extend(scan(text, Classes::SECRETS).map(|finding| finding.class.name()));
         }
     }
+
+    fn gather(&mut self, text: &str) {
+        if let Some(gathered) = &mut self.gathered {
+            gathered.add(text);
+        }
+    }
+
+    /// Whether texts that come in pieces have to be put together.
+    fn wants_whole(&self) -> bool {
+        self.wants_secrets || self.gathered.is_some()
+    }
 }
 
 /// A text that comes in pieces.
 struct Piecewise {
     screening: Screening,
-    /// It, where secrets are looked for: whether something is one shows when it is whole.
+    /// It, where secrets are looked for, which show when it is whole, or a service is asked.
     kept: String,
 }
 
@@ -57,6 +78,8 @@ struct Rest<'g> {
     found: &'g mut Seen,
     /// Where those stand that were looked at.
     known: BTreeSet<usize>,
+    /// Whether services are shown them: vectors are not.
+    shows: bool,
 }
 
 impl Rest<'_> {
@@ -64,19 +87,32 @@ impl Rest<'_> {
         look(self.screen, text, Content::Text, &mut self.found.findings);
         self.found.secrets_in(text);
     }
+
+    fn show(&mut self, text: &str) {
+        self.look(text);
+        if self.shows {
+            self.found.gather(text);
+        }
+    }
 }
 
 impl<'b> Visitor<'b> for Rest<'_> {
-    fn scalar(&mut self, _: Path<'_, 'b>, scalar: Scalar<'b>, range: Range<usize>) {
+    fn scalar(&mut self, path: Path<'_, 'b>, scalar: Scalar<'b>, range: Range<usize>) {
         match scalar {
-            Scalar::String(string) if !self.known.contains(&range.start) => self.look(&string.value()),
-            Scalar::Number(number) => self.look(number),
+            Scalar::String(string) if path.top() == Some(PADDING) => self.look(&string.value()),
+            Scalar::String(string) if !self.known.contains(&range.start) => self.show(&string.value()),
+            Scalar::Number(number) => {
+                self.look(number);
+                if let Some(gathered) = self.found.gathered.as_mut().filter(|_| self.shows) {
+                    gathered.add_number(number);
+                }
+            }
             _ => {}
         }
     }
 
     fn name(&mut self, _: Path<'_, 'b>, name: RawString<'b>, _: Range<usize>) {
-        self.look(&name.value());
+        self.show(&name.value());
     }
 }
 
@@ -96,19 +132,25 @@ pub(crate) struct AnswerGuards {
     /// Events that may not go yet, each with how far its texts had come with it.
     waiting: VecDeque<(Bytes, Vec<(Key, u64)>)>,
     has_text: bool,
+    /// What services are told of the call.
+    about: About,
 }
 
 impl AnswerGuards {
     /// Those with these numbers; `None`: there are none.
-    pub(crate) fn over(guards: &Arc<Guards>, numbers: Vec<usize>) -> Option<Self> {
+    pub(crate) fn over(
+        guards: &Arc<Guards>,
+        numbers: Vec<usize>,
+        about: impl FnOnce() -> About,
+    ) -> Option<Self> {
         if numbers.is_empty() {
             return None;
         }
         let these = || numbers.iter().filter_map(|number| guards.all.get(*number));
-        let blocking = || these().filter(|guard| guard.mode == Mode::Block);
+        let blocking = || these().filter(|guard| guard.can_stop);
         let known_late = |guard: &Guard| match guard.check {
             Check::Screen { at_the_end, .. } => at_the_end,
-            Check::Secrets | Check::ProviderFlags => true,
+            Check::Secrets | Check::ProviderFlags | Check::Outside(_) => true,
             Check::Size(_) => false,
         };
         let rules = blocking().filter_map(|guard| match guard.check {
@@ -124,12 +166,14 @@ impl AnswerGuards {
             Hold::Nothing
         };
         let wants_secrets = these().any(|guard| guard.check == Check::Secrets);
+        let gathered = guards.ask_any(&numbers).then(Gathered::default);
         Some(Self {
             hold,
+            about: about(),
             guards: Arc::clone(guards),
             numbers,
             texts: BTreeMap::new(),
-            found: Seen { wants_secrets, ..Seen::default() },
+            found: Seen { wants_secrets, gathered, ..Seen::default() },
             flag: None,
             waiting: VecDeque::new(),
             has_text: false,
@@ -152,7 +196,9 @@ impl AnswerGuards {
                 known.insert(text.place.at);
             }
         }
-        let mut rest = Rest { screen: &self.guards.screen, found: &mut self.found, known };
+        // A whole answer without texts is of vectors or counts, unless it is an error.
+        let shows = !is_whole || self.has_text || !parts.is_numbers();
+        let mut rest = Rest { screen: &self.guards.screen, found: &mut self.found, known, shows };
         // It was walked before, so it can be.
         let _ = walk(json, limits, &mut rest);
         for choice in &parts.closed {
@@ -171,7 +217,7 @@ impl AnswerGuards {
             || Piecewise { screening: screen.begin(guard_content(text.place.content)), kept: String::new() };
         let known = self.texts.entry(key).or_insert_with(begun);
         screen.push(&mut known.screening, &value, &mut self.found.findings);
-        if self.found.wants_secrets {
+        if self.found.wants_whole() {
             known.kept.push_str(&value);
         }
     }
@@ -183,6 +229,7 @@ impl AnswerGuards {
             if let Some(Piecewise { screening, kept }) = self.texts.remove(&key) {
                 self.guards.screen.finish(screening, &mut self.found.findings);
                 self.found.secrets_in(&kept);
+                self.found.gather(&kept);
             }
         }
     }
@@ -197,8 +244,15 @@ impl AnswerGuards {
         self.these().filter(|guard| guard.mode == Mode::Block).any(|guard| match guard.check {
             Check::Screen { rule, .. } => self.found.findings.any(rule),
             Check::Size(most) => bytes > most,
-            Check::Secrets | Check::ProviderFlags => false,
+            Check::Secrets | Check::ProviderFlags | Check::Outside(_) => false,
         })
+    }
+
+    /// Has services asked about a whole answer, unless `results` stop it already; what they say takes its place in these.
+    pub(crate) async fn ask(&self, results: &mut [Guarded], waiting: Waiting<'_>) -> Result<(), Interrupt> {
+        let Some(texts) = &self.found.gathered else { return Ok(()) };
+        let matter = Matter { side: Side::Answer, about: &self.about, texts };
+        waiting.ask(&self.numbers, results, &matter).await
     }
 
     /// Takes pieces of an event, with what they say, and puts out what may go now.
@@ -254,7 +308,7 @@ impl AnswerGuards {
         let says = |guard: &Guard| {
             let said = guard.judge(&found);
             let looked = match guard.check {
-                Check::Size(_) => true,
+                Check::Size(_) | Check::Outside(_) => true,
                 Check::ProviderFlags => whole,
                 Check::Screen { .. } | Check::Secrets => whole && self.has_text,
             };

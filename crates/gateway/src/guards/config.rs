@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tabellion_guard::{Rule, Topic};
 
+use crate::guards::outside::config::ServiceConfig;
+
 /// What a guard looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +44,8 @@ pub enum Kind {
     Size,
     /// The provider's own word that it withheld or filtered something.
     ProviderFlags,
+    /// What a service of somebody else's finds, which is asked over HTTP.
+    Http,
 }
 
 /// A topic of a guard.
@@ -90,6 +94,9 @@ pub struct GuardConfig {
     /// Of `size`: most bytes of what it looks at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
+    /// Of `http`: the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceConfig>,
 }
 
 fn both() -> Vec<Side> {
@@ -109,6 +116,7 @@ impl GuardConfig {
             words: Vec::new(),
             topics: Vec::new(),
             max_bytes: None,
+            service: None,
         }
     }
 
@@ -124,7 +132,7 @@ impl GuardConfig {
             Kind::Topics => Some(Rule::Topics(self.topics.iter().map(topic).collect())),
             Kind::Injection => Some(Rule::Injection),
             Kind::Invisible => Some(Rule::Invisible),
-            Kind::Secrets | Kind::Size | Kind::ProviderFlags => None,
+            Kind::Secrets | Kind::Size | Kind::ProviderFlags | Kind::Http => None,
         }
     }
 
@@ -135,6 +143,11 @@ impl GuardConfig {
         if has != wants {
             return Some(
                 "kind words takes words, topics takes topics, size takes max_bytes, and no other kind takes any of these",
+            );
+        }
+        if self.service.is_some() != (self.kind == Kind::Http) {
+            return Some(
+                "kind http takes a service: url, shape and version; no other kind takes any of its settings",
             );
         }
         if self.on.is_empty() {

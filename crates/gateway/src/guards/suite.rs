@@ -11,6 +11,9 @@ use tabellion_model::body::{GuardOutcome, Guarded, Masked};
 
 use crate::config::StartError;
 use crate::guards::config::{GuardConfig, Kind, Mode, Side};
+use crate::guards::outside::Outside;
+use crate::guards::outside::config::OnError;
+use crate::upstream::tls::SystemTls;
 use crate::words::{hex_of, is_purpose};
 
 /// Most guards: so many results fit into the room that is promised to a call's end record.
@@ -29,15 +32,18 @@ fn kind_version(kind: Kind) -> &'static str {
         Kind::Secrets => "secrets.1",
         Kind::Size => "size.1",
         Kind::ProviderFlags => "provider_flags.1",
+        Kind::Http => "http.1",
     }
 }
 
 /// One guard, ready.
 pub(crate) struct Guard {
     pub(crate) name: String,
-    /// Kind, number and digest of its settings.
+    /// Kind, number and digest of its settings; of one that asks a service, that one's version too.
     pub(crate) version: String,
     pub(crate) mode: Mode,
+    /// Whether anything that it says stops a call.
+    pub(crate) can_stop: bool,
     on: Vec<Side>,
     systems: BTreeSet<SystemId>,
     purposes: BTreeSet<String>,
@@ -55,12 +61,16 @@ pub(crate) enum Check {
     Size(u64),
     /// At why the provider stopped.
     ProviderFlags,
+    /// Not by itself: it asks the service of this number, when all others have looked.
+    Outside(usize),
 }
 
 /// All guards.
 pub(crate) struct Guards {
     pub(crate) all: Vec<Guard>,
     pub(crate) screen: Screen,
+    /// The services that are asked.
+    pub(crate) outside: Vec<Outside>,
 }
 
 /// What is about to be sent.
@@ -85,9 +95,13 @@ impl Guards {
         let mut rules = Vec::new();
         let mut named = Vec::new();
         let mut all: Vec<Guard> = Vec::new();
+        let (mut outside, mut tls) = (Vec::new(), SystemTls::default());
         for config in configs {
             let refused = |why: &str| StartError::Setting(format!("[guard.{}] {why}", config.name));
-            let made = guard(config, rules.len()).map_err(|why| refused(&why))?;
+            let made = guard(config, rules.len(), outside.len()).map_err(|why| refused(&why))?;
+            if let Some(service) = &config.service {
+                outside.push(Outside::new(&config.name, service, outside.len(), &mut tls)?);
+            }
             if all.iter().any(|known| known.name == made.name) {
                 return Err(refused("the name is there twice; records could not tell the two apart"));
             }
@@ -101,7 +115,7 @@ impl Guards {
             let name = named.get(rule).map_or("", String::as_str);
             StartError::Setting(format!("[guard.{name}] {fault}"))
         })?;
-        Ok(Self { all, screen })
+        Ok(Self { all, screen, outside })
     }
 
     /// Numbers of those that look at this side of such a call.
@@ -171,6 +185,7 @@ impl Guard {
             Check::Secrets => found.secrets.to_vec(),
             Check::Size(most) => (found.bytes > most).then(|| "too_large".to_owned()).into_iter().collect(),
             Check::ProviderFlags => found.flag.map(str::to_owned).into_iter().collect(),
+            Check::Outside(_) => return self.not_run(),
         };
         let outcome = match (labels.is_empty(), self.mode) {
             (true, _) => GuardOutcome::Passed,
@@ -185,7 +200,8 @@ impl Guard {
         self.says(GuardOutcome::NotRun, Vec::new())
     }
 
-    fn says(&self, outcome: GuardOutcome, found: Vec<String>) -> Guarded {
+    /// A result of it.
+    pub(crate) fn says(&self, outcome: GuardOutcome, found: Vec<String>) -> Guarded {
         Guarded { guard: self.name.clone(), version: self.version.clone(), outcome, found }
     }
 }
@@ -201,17 +217,7 @@ pub(crate) fn is_flag(reason: &str) -> bool {
     matches!(reason, "content_filter" | "refusal")
 }
 
-/// What to tell whoever is stopped: which guard, what it found, and what would change the answer. No text.
-pub(crate) fn refusal(results: &[Guarded]) -> Option<String> {
-    let stopped = results.iter().find(|result| result.outcome == GuardOutcome::Blocked)?;
-    Some(format!(
-        "stopped by the guard {} ({}); leave out what it names, or ask the governance engineer who keeps the guard",
-        stopped.guard,
-        stopped.found.join(", ")
-    ))
-}
-
-fn guard(config: &GuardConfig, rule: usize) -> Result<Guard, String> {
+fn guard(config: &GuardConfig, rule: usize, service: usize) -> Result<Guard, String> {
     let is_name = (1..=MAX_NAME).contains(&config.name.len())
         && config.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     if !is_name {
@@ -233,10 +239,13 @@ fn guard(config: &GuardConfig, rule: usize) -> Result<Guard, String> {
     let written = serde_json::to_vec(config).map_err(|error| error.to_string())?;
     let digest: [u8; 32] = Sha256::digest(written).into();
     let short: String = hex_of(digest).chars().take(2 * VERSION_BYTES).collect();
+    let of_service = config.service.as_ref().map(|service| format!(":{}", service.version));
+    let denies_unseen = config.service.as_ref().is_some_and(|service| service.on_error == OnError::Deny);
     Ok(Guard {
         name: config.name.clone(),
-        version: format!("{}-{short}", kind_version(config.kind)),
+        version: format!("{}-{short}{}", kind_version(config.kind), of_service.unwrap_or_default()),
         mode: config.mode,
+        can_stop: config.mode == Mode::Block || denies_unseen,
         on: config.on.clone(),
         systems: config.systems.iter().map(system).collect::<Result<_, _>>()?,
         purposes: config.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
@@ -246,6 +255,7 @@ fn guard(config: &GuardConfig, rule: usize) -> Result<Guard, String> {
             Kind::Secrets => Check::Secrets,
             Kind::Size => Check::Size(config.max_bytes.unwrap_or(u64::MAX)),
             Kind::ProviderFlags => Check::ProviderFlags,
+            Kind::Http => Check::Outside(service),
         },
     })
 }

@@ -160,6 +160,11 @@ impl<'b> Request<'b> {
         places.map(|place| (place.string.value(), guard_content(place.content)))
     }
 
+    /// Its long numbers, as they are written.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &'b str> {
+        self.parts.numbers.iter().map(|(_, number, _)| *number)
+    }
+
     /// Reads `body` as `form` has it. The error says, in one line, what is wrong.
     pub(crate) fn read(form: &'static Form, body: &'b Bytes, limits: &Limits) -> Result<Self, String> {
         let mut parts = Parts::of(form);

@@ -8,7 +8,7 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::config::{Api, StartError, UpstreamConfig};
-use crate::upstream::connect::Endpoint;
+use crate::upstream::connect::{Address, Endpoint};
 use crate::upstream::tls::SystemTls;
 
 /// Longest name of a provider: it stands in policies and records.
@@ -58,7 +58,7 @@ impl Catalogue {
                     "two upstreams are named {name:?}: give each a name of its own"
                 )));
             }
-            let endpoint = Endpoint::new(config, &mut tls)?;
+            let endpoint = Endpoint::new(&Address::from(config), &mut tls)?;
             let (api, usage_in_streams) = (config.api, config.usage_in_streams);
             let upstream =
                 Arc::new(Upstream { number, name: name.to_owned(), api, endpoint, usage_in_streams });

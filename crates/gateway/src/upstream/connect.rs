@@ -1,4 +1,4 @@
-//! One provider's address, key and connections.
+//! One provider's address, key and connections; and those of a guard that others run.
 //!
 //! Promises: the key is read once, at the start, and leaves only in the credential of requests to this provider; not a byte of a request
 //! leaves before the provider's certificate is found good. Must never: follow a redirect, or print a key.
@@ -15,12 +15,12 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 use crate::authenticate::API_KEY;
 use crate::config::{Api, StartError, UpstreamConfig};
+use crate::upstream::reach::Reach;
 use crate::upstream::tls::{self, SystemTls};
 
 /// Largest file of a key: keys are a line.
@@ -38,6 +38,8 @@ pub(crate) enum ConnectError {
     Unreachable,
     /// Somebody is there who cannot show to be the provider: what is wrong and what to do, in one line.
     Untrusted(&'static str),
+    /// Its name leads to no address at which it may be.
+    OutOfReach,
 }
 
 impl From<std::io::Error> for ConnectError {
@@ -46,10 +48,56 @@ impl From<std::io::Error> for ConnectError {
     }
 }
 
+/// A service as its configuration names it.
+pub(crate) struct Address<'a> {
+    /// What errors call it: `upstream "own"`, `[guard.own]`.
+    pub(crate) who: String,
+    /// Its URL, the setting that holds it, and what that looks like.
+    pub(crate) url: &'a str,
+    pub(crate) setting: &'static str,
+    pub(crate) form: &'static str,
+    /// Where its key is, and how it wants it: a bearer's, unless it is another's.
+    pub(crate) key_env: Option<&'a str>,
+    pub(crate) key_file: Option<&'a Path>,
+    pub(crate) key_in: KeyIn,
+    pub(crate) ca_file: Option<&'a Path>,
+    /// At what addresses it may be.
+    pub(crate) reach: Reach,
+}
+
+/// Which header holds a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyIn {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// `x-api-key`.
+    Plain,
+}
+
+impl<'a> From<&'a UpstreamConfig> for Address<'a> {
+    fn from(config: &'a UpstreamConfig) -> Self {
+        Self {
+            who: format!("upstream {:?}", config.name),
+            url: &config.base_url,
+            setting: "base_url",
+            form: "https://host/v1",
+            key_env: config.key_env.as_deref(),
+            key_file: config.key_file.as_deref(),
+            key_in: match config.api {
+                Api::OpenAi => KeyIn::Bearer,
+                Api::Anthropic => KeyIn::Plain,
+            },
+            ca_file: config.ca_file.as_deref(),
+            reach: Reach::Anywhere,
+        }
+    }
+}
+
 /// Where a provider listens and how to speak to it.
 pub(crate) struct Endpoint {
     host: String,
     port: u16,
+    reach: Reach,
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     /// Value of `Host`.
     pub(crate) authority: HeaderValue,
@@ -60,15 +108,13 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads `config`, and the key and authorities that it refers to.
-    pub(crate) fn new(config: &UpstreamConfig, system: &mut SystemTls) -> Result<Self, StartError> {
+    /// Reads the key and authorities that `at` refers to.
+    pub(crate) fn new(at: &Address<'_>, system: &mut SystemTls) -> Result<Self, StartError> {
         let refused = |why: &str| {
-            StartError::Setting(format!(
-                "upstream {:?}: base_url {:?} {why}; it has the form https://host/v1",
-                config.name, config.base_url
-            ))
+            let Address { who, setting, url, form, .. } = at;
+            StartError::Setting(format!("{who}: {setting} {url:?} {why}; it has the form {form}"))
         };
-        let url: Uri = config.base_url.parse().map_err(|_| refused("is no URL"))?;
+        let url: Uri = at.url.parse().map_err(|_| refused("is no URL"))?;
         let authority = url.authority().ok_or_else(|| refused("names no host"))?;
         if authority.as_str().contains('@') || url.query().is_some() {
             return Err(refused("holds more than host and path"));
@@ -79,10 +125,20 @@ impl Endpoint {
             _ => return Err(refused("is neither http nor https")),
         };
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        if host.parse().is_ok_and(|address| !at.reach.allows(address)) {
+            return Err(refused(
+                "is at an address where it may not be: one of a private network needs private_network = true, and those of links, groups and tests are never asked",
+            ));
+        }
+        if !secure && at.reach == Reach::Public {
+            return Err(refused(
+                "would send texts over the public network for everybody to read: use https, or set private_network = true where it is in a private network",
+            ));
+        }
         let tls = if secure {
             let name = ServerName::try_from(host.clone()).map_err(|_| refused("names no host"))?;
-            Some((tls::config(config, system)?, name))
-        } else if config.ca_file.is_some() {
+            Some((tls::config(at, system)?, name))
+        } else if at.ca_file.is_some() {
             return Err(refused("is not https, so ca_file would protect nothing"));
         } else {
             None
@@ -91,7 +147,8 @@ impl Endpoint {
             port: authority.port_u16().unwrap_or(if secure { 443 } else { 80 }),
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| refused("names no host"))?,
             path: url.path().trim_end_matches('/').to_owned(),
-            credential: credential(config)?,
+            credential: credential(at)?,
+            reach: at.reach,
             host,
             tls,
         })
@@ -104,7 +161,7 @@ impl Endpoint {
 
     /// Opens a connection. The caller limits the time. Runs inside a runtime, which owns the connection's task.
     pub(crate) async fn connect(&self) -> Result<Sender, ConnectError> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        let stream = self.reach.connect(&self.host, self.port).await?;
         // Else small events wait for the acknowledgement of the one before: 40 ms each.
         stream.set_nodelay(true)?;
         match &self.tls {
@@ -130,11 +187,10 @@ async fn handshake(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static)
     Ok(sender)
 }
 
-fn credential(config: &UpstreamConfig) -> Result<Option<(HeaderName, HeaderValue)>, StartError> {
-    let refused = |why: String| {
-        StartError::Setting(format!("upstream {:?}: {why}. Set it, or remove the setting", config.name))
-    };
-    let (key, place) = match (&config.key_env, &config.key_file) {
+fn credential(at: &Address<'_>) -> Result<Option<(HeaderName, HeaderValue)>, StartError> {
+    let refused =
+        |why: String| StartError::Setting(format!("{}: {why}. Set it, or remove the setting", at.who));
+    let (key, place) = match (at.key_env, at.key_file) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => {
             return Err(refused("key_env and key_file are both set; one is enough".to_owned()));
@@ -142,7 +198,7 @@ fn credential(config: &UpstreamConfig) -> Result<Option<(HeaderName, HeaderValue
         (Some(name), None) => {
             let key = std::env::var(name)
                 .map_err(|_| refused(format!("key_env names {name}, which is not set or not text")))?;
-            (Zeroizing::new(key), name.clone())
+            (Zeroizing::new(key), name.to_owned())
         }
         (None, Some(path)) => {
             let key = read_key(path)
@@ -154,9 +210,9 @@ fn credential(config: &UpstreamConfig) -> Result<Option<(HeaderName, HeaderValue
     if key.is_empty() {
         return Err(refused(format!("{place} holds no key")));
     }
-    let (name, line) = match config.api {
-        Api::OpenAi => (AUTHORIZATION, Zeroizing::new(format!("Bearer {key}"))),
-        Api::Anthropic => (API_KEY, Zeroizing::new(key.to_owned())),
+    let (name, line) = match at.key_in {
+        KeyIn::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {key}"))),
+        KeyIn::Plain => (API_KEY, Zeroizing::new(key.to_owned())),
     };
     let mut value = HeaderValue::from_str(&line)
         .map_err(|_| refused(format!("the key in {place} has characters that no header may have")))?;

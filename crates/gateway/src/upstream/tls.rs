@@ -11,8 +11,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use crate::code::Code;
-use crate::config::{StartError, UpstreamConfig};
-use crate::upstream::connect::ConnectError;
+use crate::config::StartError;
+use crate::upstream::connect::{Address, ConnectError};
 
 /// Largest file of authorities: a whole system's bundle has a quarter of it.
 const MAX_CA_BYTES: u64 = 1 << 20;
@@ -21,16 +21,13 @@ const MAX_CA_BYTES: u64 = 1 << 20;
 #[derive(Default)]
 pub(crate) struct SystemTls(Option<Arc<ClientConfig>>);
 
-/// How to speak TLS to the provider of `config`.
-pub(crate) fn config(
-    config: &UpstreamConfig,
-    system: &mut SystemTls,
-) -> Result<Arc<ClientConfig>, StartError> {
-    if let Some(file) = &config.ca_file {
+/// How to speak TLS to whoever is there.
+pub(crate) fn config(at: &Address<'_>, system: &mut SystemTls) -> Result<Arc<ClientConfig>, StartError> {
+    if let Some(file) = at.ca_file {
         let roots = roots_of(file).map_err(|why| {
-            let (name, file) = (&config.name, file.display());
+            let (who, file) = (&at.who, file.display());
             StartError::Setting(format!(
-                "upstream {name:?}: ca_file {file} {why}. Name a PEM file with the certificate of the provider's authority"
+                "{who}: ca_file {file} {why}. Name a PEM file with the certificate of the provider's authority"
             ))
         })?;
         return trusting(roots);
@@ -42,8 +39,8 @@ pub(crate) fn config(
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
         return Err(StartError::Setting(
-            "no certificate authorities were found on this system, so no https upstream can be trusted: install ca-certificates, or name a \
-             file in SSL_CERT_FILE or in the upstream's ca_file"
+            "no certificate authorities were found on this system, so no https upstream or guard can be trusted: install ca-certificates, or name a \
+             file in SSL_CERT_FILE or in its ca_file"
                 .to_owned(),
         ));
     }
@@ -114,6 +111,7 @@ fn explain(fault: &CertificateError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::UpstreamConfig;
     use crate::upstream::connect::Endpoint;
 
     fn refusal(base_url: &str, ca_file: &Path) -> String {
@@ -128,7 +126,7 @@ mod tests {
             aliases: [].into(),
             usage_in_streams: true,
         };
-        Endpoint::new(&config, &mut SystemTls::default())
+        Endpoint::new(&Address::from(&config), &mut SystemTls::default())
             .err()
             .map(|error| error.to_string())
             .unwrap_or_default()

@@ -32,7 +32,7 @@ fn of_api(script: impl Into<Script>, guards: Vec<GuardConfig>, api: Api) -> Fixt
 }
 
 /// Guard, outcome and labels.
-fn told(results: &[Guarded]) -> Vec<(&str, GuardOutcome, Vec<&str>)> {
+pub(crate) fn told(results: &[Guarded]) -> Vec<(&str, GuardOutcome, Vec<&str>)> {
     results
         .iter()
         .map(|result| {

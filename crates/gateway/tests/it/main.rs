@@ -19,6 +19,7 @@ mod masking;
 mod masking_rules;
 mod names;
 mod noise;
+mod outside_guards;
 mod release;
 mod standing;
 mod stop;

@@ -105,7 +105,7 @@ pub enum GuardOutcome {
     Flagged,
     /// It found something, and stopped the call.
     Blocked,
-    /// It could not look, and the call was stopped for it.
+    /// It could not look; the call was stopped for it, unless the guard is set up to let such calls go on.
     Errored,
     /// It did not look: there was nothing to look at, or the answer ended before it could.
     NotRun,
@@ -116,11 +116,12 @@ pub enum GuardOutcome {
 pub struct Guarded {
     /// Its name in the configuration.
     pub guard: String,
-    /// What it does and with which settings: kind, number of the kind, digest of the settings.
+    /// What it does and with which settings: kind, number of the kind, digest of the settings; of one that asks a service, that one's version as it was set
+    /// up, and in brackets what it calls itself.
     pub version: String,
     /// How its look ended.
     pub outcome: GuardOutcome,
-    /// What it found, by labels that hold no text: `word 3`, a topic's name, a class of secrets.
+    /// What it found, by labels that hold no text: `word 3`, a topic's name, a class of secrets; where it could not look, why.
     pub found: Vec<String>,
 }
 

@@ -9,11 +9,35 @@ use tabellion_gateway::{GuardConfig, GuardKind, GuardMode, GuardSide, TopicConfi
 
 use super::Setting;
 use super::gateway::items;
+use super::guard_service::ServiceSketch;
 use crate::failure::Failure;
 
 /// Keys of each `[guard.NAME]`.
-pub(super) const GUARD_KEYS: &[&str] =
-    &["kind", "on", "mode", "systems", "purposes", "words", "words_file", "topics", "at_least", "max_bytes"];
+pub(super) const GUARD_KEYS: &[&str] = &[
+    "kind",
+    "on",
+    "mode",
+    "systems",
+    "purposes",
+    "words",
+    "words_file",
+    "topics",
+    "at_least",
+    "max_bytes",
+    "url",
+    "shape",
+    "version",
+    "timeout_ms",
+    "at_once",
+    "on_error",
+    "private_network",
+    "key_env",
+    "key_file",
+    "ca_file",
+    "entities",
+    "language",
+    "threshold_percent",
+];
 /// What the sections of guards begin with.
 pub(super) const GUARD_PREFIX: &str = "guard.";
 /// Largest file of words: as many as a guard takes, of ordinary length.
@@ -38,6 +62,7 @@ struct Sketch {
     topics: Vec<(String, Vec<String>)>,
     at_least: Option<usize>,
     max_bytes: Option<u64>,
+    service: ServiceSketch,
 }
 
 /// How many different terms make a topic, unless somebody says otherwise.
@@ -95,7 +120,7 @@ impl GuardSettings {
                 guard.max_bytes =
                     Some(value.parse().map_err(|_| setting.refused("is not a number of bytes"))?);
             }
-            _ => return Err(setting.unknown()),
+            _ => guard.service.apply(setting)?,
         }
         Ok(())
     }
@@ -119,6 +144,7 @@ impl GuardSettings {
             config.purposes.clone_from(&sketch.purposes);
             config.words = sketch.words.iter().chain(&sketch.words_of_file).cloned().collect();
             config.max_bytes = sketch.max_bytes;
+            config.service = sketch.service.config(name)?;
             let at_least = sketch.at_least.unwrap_or(AT_LEAST);
             let topic = |(name, terms): &(String, Vec<String>)| TopicConfig {
                 name: name.clone(),
@@ -137,7 +163,7 @@ impl GuardSettings {
     }
 }
 
-const KINDS: &str = "is words, topics, injection, invisible, secrets, size or provider_flags";
+const KINDS: &str = "is words, topics, injection, invisible, secrets, size, provider_flags or http";
 
 fn kind(word: &str) -> Option<GuardKind> {
     Some(match word {
@@ -148,6 +174,7 @@ fn kind(word: &str) -> Option<GuardKind> {
         "secrets" => GuardKind::Secrets,
         "size" => GuardKind::Size,
         "provider_flags" => GuardKind::ProviderFlags,
+        "http" => GuardKind::Http,
         _ => return None,
     })
 }
@@ -167,6 +194,8 @@ fn words_of(file: &Path, setting: &Setting) -> Result<Vec<String>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use tabellion_gateway::{GuardOnError, GuardServiceConfig, GuardShape};
+
     use super::super::Config;
 
     fn of(text: &str) -> Result<Config, String> {
@@ -190,6 +219,27 @@ mod tests {
         assert_eq!(advice.on.len(), 1, "it looks at more than it was told");
     }
 
+    /// Requirement: N21.
+    #[test]
+    fn a_guard_of_others_is_read_as_it_is_written() {
+        let text = "[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\n[guard.pii]\nkind = \"http\"\nurl = \"http://10.0.0.7:3000/analyze\"\n\
+             shape = \"presidio\"\nversion = \"2.2.366\"\nprivate_network = true\nentities = [\"IBAN_CODE\", \"CREDIT_CARD\"]\nthreshold_percent = 60\n\
+             timeout_ms = 900\non_error = \"flag\"\nkey_file = \"/run/pii.key\"\n";
+        let config = of(text).expect("a configuration").gateway.config().expect("a gateway");
+        let [guard] = config.guards.as_slice() else { panic!("{:?}", config.guards) };
+        let service = guard.service.as_ref().expect("a service");
+        let wanted = GuardServiceConfig {
+            entities: vec!["IBAN_CODE".to_owned(), "CREDIT_CARD".to_owned()],
+            threshold_percent: Some(60),
+            timeout_ms: 900,
+            on_error: GuardOnError::Flag,
+            private_network: true,
+            key_file: Some("/run/pii.key".into()),
+            ..GuardServiceConfig::new("http://10.0.0.7:3000/analyze", GuardShape::Presidio, "2.2.366")
+        };
+        assert_eq!(service, &wanted);
+    }
+
     #[test]
     fn a_guard_that_is_written_wrongly_is_refused_with_its_place() {
         for (text, why) in [
@@ -201,6 +251,13 @@ mod tests {
             ("[guard.x]\nkind = \"size\"\nmax_byte = 3\n", "did you mean max_bytes"),
             ("[guard.x]\nkind = \"words\"\nwords_file = \"/no/such/file\"\n", "/no/such/file"),
             ("[guard]\nx = \"injection\"\n", "[guard.NAME]"),
+            ("[guard.x]\nkind = \"http\"\nurl = \"https://a.example/check\"\n", "shape"),
+            ("[guard.x]\nkind = \"http\"\nshape = \"tabellion\"\nversion = \"1\"\n", "url"),
+            ("[guard.x]\nkind = \"http\"\nurl = \"https://key@a.example\"\n", "more than host and path"),
+            ("[guard.x]\nkind = \"http\"\nshape = \"grpc\"\n", "tabellion, presidio or litellm"),
+            ("[guard.x]\nkind = \"http\"\non_error = \"allow\"\n", "deny or flag"),
+            ("[guard.x]\nkind = \"http\"\nprivate_network = \"yes\"\n", "true or false"),
+            ("[guard.x]\nkind = \"http\"\ntimeout = 3\n", "did you mean timeout_ms"),
         ] {
             let said = of(text).expect_err("it is taken");
             assert!(said.contains(why), "{said}");

@@ -180,8 +180,13 @@ fn guarded(call: &Call) -> Result<Option<Step>, Refusal> {
         facts.with(format!("{}, {}", said.guard, said.side), Cell::state((&format!("{word}{found}"), tone)))
     });
     let any = |outcome: &str| said.iter().any(|said| said.outcome == outcome);
-    let (tone, words) = if any("blocked") || any("errored") {
+    let (tone, words) = if any("blocked") {
         (Tone::Bad, "A guard stopped it. What it found is named by a label; the text is not kept for it.")
+    } else if any("errored") {
+        (
+            Tone::Bad,
+            "A guard could not look at it. That stops a call, unless the guard is set up to let it go on.",
+        )
     } else if any("flagged") {
         (Tone::Fair, "A guard found something and let it go on, as it is set up to.")
     } else if said.iter().all(|said| said.outcome == "not_run") {

@@ -1,0 +1,152 @@
+//! The texts of one prompt or answer as services are shown them.
+//!
+//! Promises: each text once, in the order in which it came first; what escapes of JSON in a text stand for is there as well; bounded. Must never: leave a text
+//! out without saying so ([`Gathered::is_over`]).
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use tabellion_mask::json::{Limits, Path, RawString, Scalar, Visitor, walk};
+use tabellion_mask::{MAX_NESTED_JSON, SHORTEST_NUMBER};
+
+/// Most bytes of texts that services are asked about: as many as a request's body has at most, unless an operator says otherwise.
+const MAX_BYTES: usize = 10 << 20;
+/// Most texts: a service that takes each for itself would take for ever.
+const MAX_TEXTS: usize = 65_536;
+/// How JSON in a text is read; it is within a body that was accepted.
+const WITHIN: Limits = Limits { max_bytes: MAX_BYTES, max_depth: 64 };
+
+/// Texts so far.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    texts: Vec<Arc<str>>,
+    known: HashSet<Arc<str>>,
+    bytes: usize,
+    is_over: bool,
+}
+
+impl Gathered {
+    /// Texts of which none can be shown.
+    pub(crate) fn lost() -> Self {
+        Self { is_over: true, ..Self::default() }
+    }
+
+    /// One more text.
+    pub(crate) fn add(&mut self, text: &str) {
+        self.add_within(text, 0);
+    }
+
+    /// A number, where it is long enough to be somebody's.
+    pub(crate) fn add_number(&mut self, number: &str) {
+        if number.len() >= SHORTEST_NUMBER && number.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.add(number);
+        }
+    }
+
+    fn add_within(&mut self, text: &str, level: usize) {
+        if text.trim().is_empty() || self.known.contains(text) {
+            return;
+        }
+        if self.bytes + text.len() > MAX_BYTES || self.texts.len() == MAX_TEXTS {
+            self.is_over = true;
+            return;
+        }
+        self.bytes += text.len();
+        let kept: Arc<str> = Arc::from(text);
+        self.texts.push(Arc::clone(&kept));
+        self.known.insert(kept);
+        if text.trim_start().starts_with(['{', '[']) && text.contains('\\') {
+            if level == MAX_NESTED_JSON {
+                // What stands deeper could not be shown.
+                self.is_over = true;
+                return;
+            }
+            let mut found = Escaped(Vec::new());
+            // What is no JSON after all has no escapes.
+            if walk(text.as_bytes(), &WITHIN, &mut found).is_ok() {
+                for text in found.0 {
+                    self.add_within(&text, level + 1);
+                }
+            }
+        }
+    }
+
+    /// Whether there is nothing to look at.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.texts.is_empty() && !self.is_over
+    }
+
+    /// Whether there was more than is kept.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// All of them.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        self.texts.iter().map(AsRef::as_ref).collect()
+    }
+}
+
+/// Strings with escapes: the others can be seen as they stand.
+struct Escaped(Vec<String>);
+
+impl Escaped {
+    fn take(&mut self, string: RawString<'_>) {
+        if string.raw().contains('\\') {
+            self.0.push(string.value().into_owned());
+        }
+    }
+}
+
+impl<'b> Visitor<'b> for Escaped {
+    fn scalar(&mut self, _: Path<'_, 'b>, scalar: Scalar<'b>, _: Range<usize>) {
+        if let Scalar::String(string) = scalar {
+            self.take(string);
+        }
+    }
+
+    fn name(&mut self, _: Path<'_, 'b>, name: RawString<'b>, _: Range<usize>) {
+        self.take(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(texts: &[&str]) -> Gathered {
+        let mut gathered = Gathered::default();
+        texts.iter().for_each(|text| gathered.add(text));
+        gathered
+    }
+
+    #[test]
+    fn each_text_is_shown_once_and_no_escape_hides_one() {
+        let inner = r#"{"q":"ada\u0040example.org","plain":"x"}"#;
+        let outer = serde_json::json!({ "arguments": inner }).to_string();
+        let gathered = of(&["user", "hello", "user", " \n", inner, &outer]);
+        assert_eq!(gathered.texts(), ["user", "hello", inner, "ada@example.org", outer.as_str()]);
+        assert!(!gathered.is_over() && of(&[" "]).is_empty());
+    }
+
+    #[test]
+    fn what_is_left_out_is_said() {
+        let large = "x".repeat(MAX_BYTES - 1);
+        assert!(!of(&[&large]).is_over());
+        assert!(of(&[&large, "yy"]).is_over(), "a text would be passed over in silence");
+        let mut nested = r#""\n""#.to_owned();
+        for _ in 0..MAX_NESTED_JSON + 2 {
+            nested = serde_json::json!([nested]).to_string();
+        }
+        assert!(
+            of(&[&nested]).is_over(),
+            "what stands in JSON in JSON in JSON would be passed over in silence"
+        );
+        let mut gathered = Gathered::default();
+        ["1767225600", "4111111111111111", "-0.0123456789"]
+            .into_iter()
+            .for_each(|number| gathered.add_number(number));
+        assert_eq!(gathered.texts(), ["4111111111111111"]);
+    }
+}

@@ -1,0 +1,72 @@
+//! The interface that `LiteLLM` calls its generic guardrail API: texts, and whether they pass, are blocked, or were changed.
+//!
+//! A guardrail may give back other texts. They are not taken over: nobody could say of them what they left out. Its reason is free text and not kept.
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::service::{Fault, Of, Question, Ruling, Verdict, written};
+
+/// The label of what it blocks.
+const BLOCKED: &str = "blocked";
+
+#[derive(Serialize)]
+struct Asked<'a> {
+    input_type: &'static str,
+    texts: &'a [&'a str],
+    model: &'a str,
+    /// Who called, which is nobody's business there; the member has to be there.
+    request_data: Nothing,
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+struct Said {
+    action: Action,
+    #[serde(default)]
+    texts: Option<Vec<String>>,
+    #[serde(default)]
+    images: Option<Vec<IgnoredAny>>,
+    #[serde(default)]
+    tools: Option<Vec<IgnoredAny>>,
+    #[serde(default)]
+    structured_messages: Option<Vec<IgnoredAny>>,
+}
+
+#[derive(Deserialize, PartialEq, Eq)]
+enum Action {
+    #[serde(rename = "NONE")]
+    Nothing,
+    #[serde(rename = "BLOCKED")]
+    Blocked,
+    #[serde(rename = "GUARDRAIL_INTERVENED")]
+    Intervened,
+}
+
+pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
+    written(&Asked {
+        input_type: match question.of {
+            Of::Prompt => "request",
+            Of::Answer => "response",
+        },
+        texts: question.texts,
+        model: question.model,
+        request_data: Nothing {},
+    })
+}
+
+pub(super) fn read(question: &Question<'_>, answer: &[u8]) -> Result<Verdict, Fault> {
+    let said: Said = serde_json::from_slice(answer).map_err(|_| Fault::Malformed)?;
+    match said.action {
+        Action::Blocked => return Ok(Verdict::of(Ruling::Block, vec![BLOCKED.to_owned()])),
+        Action::Intervened => return Err(Fault::Edited),
+        Action::Nothing => {}
+    }
+    // It says that it changed nothing; what it gives back has to agree.
+    let others = [&said.images, &said.tools, &said.structured_messages];
+    let adds = others.into_iter().flatten().any(|list| !list.is_empty());
+    let changes = said.texts.is_some_and(|texts| texts != question.texts);
+    if adds || changes { Err(Fault::Edited) } else { Ok(Verdict::of(Ruling::Pass, Vec::new())) }
+}

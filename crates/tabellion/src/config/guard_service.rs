@@ -1,0 +1,119 @@
+//! The part of a section `[guard.NAME]` that says which service of others is asked, and how.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use tabellion_gateway::{GuardOnError, GuardServiceConfig, GuardShape};
+
+use super::Setting;
+use super::gateway::{is_variable, items};
+use crate::failure::Failure;
+
+/// What every service must have.
+const REQUIRED: &str = "a guard of kind http takes url (https://host/check), shape (tabellion, presidio or litellm) and version. Set all three and start again";
+
+/// A service as far as it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ServiceSketch {
+    /// Whether anything was said of one.
+    said: bool,
+    url: Option<String>,
+    shape: Option<GuardShape>,
+    version: Option<String>,
+    timeout_ms: Option<u64>,
+    at_once: Option<u32>,
+    on_error: GuardOnError,
+    private_network: bool,
+    key_env: Option<String>,
+    key_file: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
+    entities: Vec<String>,
+    language: Option<String>,
+    threshold_percent: Option<u8>,
+}
+
+impl ServiceSketch {
+    /// One key.
+    pub(super) fn apply(&mut self, setting: &Setting) -> Result<(), Failure> {
+        let value = setting.value.as_str();
+        let text = || Some(value.to_owned());
+        match setting.key.as_str() {
+            // A password or token in a URL would be on record, and in every error that names the URL.
+            "url" if value.contains(['@', '?', '#']) => {
+                return Err(setting
+                    .refused_unseen("holds more than host and path; name a key by key_env or key_file"));
+            }
+            "url" => self.url = text(),
+            "shape" => {
+                self.shape = Some(match value {
+                    "tabellion" => GuardShape::Tabellion,
+                    "presidio" => GuardShape::Presidio,
+                    "litellm" => GuardShape::Litellm,
+                    _ => {
+                        return Err(setting
+                            .refused("is not tabellion, presidio or litellm: how the service is spoken to"));
+                    }
+                });
+            }
+            "version" => self.version = text(),
+            "timeout_ms" => self.timeout_ms = Some(number(setting, "milliseconds")?),
+            "at_once" => self.at_once = Some(number(setting, "questions")?),
+            "on_error" => {
+                self.on_error = match value {
+                    "deny" => GuardOnError::Deny,
+                    "flag" => GuardOnError::Flag,
+                    _ => {
+                        return Err(setting.refused(
+                            "is not deny or flag: what becomes of a call that the service gives no verdict on",
+                        ));
+                    }
+                };
+            }
+            "private_network" => {
+                self.private_network = value.parse().map_err(|_| setting.refused("is not true or false"))?;
+            }
+            "key_env" if !is_variable(value) => {
+                return Err(setting.refused_unseen(
+                    "is no name of a variable; give the name of the variable that holds the key",
+                ));
+            }
+            "key_env" => self.key_env = text(),
+            "key_file" => self.key_file = Some(PathBuf::from(value)),
+            "ca_file" => self.ca_file = Some(PathBuf::from(value)),
+            "entities" => self.entities = items(value).map(str::to_owned).collect(),
+            "language" => self.language = text(),
+            "threshold_percent" => self.threshold_percent = Some(number(setting, "hundredths, 0 to 100")?),
+            _ => return Err(setting.unknown()),
+        }
+        self.said = true;
+        Ok(())
+    }
+
+    /// As the gateway takes it; `None` where nothing was said of one.
+    pub(super) fn config(&self, name: &str) -> Result<Option<GuardServiceConfig>, Failure> {
+        if !self.said {
+            return Ok(None);
+        }
+        let (Some(url), Some(shape), Some(version)) = (&self.url, self.shape, &self.version) else {
+            return Err(Failure::malformed(format!("[guard.{name}] {REQUIRED}")));
+        };
+        let plain = GuardServiceConfig::new(url.clone(), shape, version.clone());
+        Ok(Some(GuardServiceConfig {
+            timeout_ms: self.timeout_ms.unwrap_or(plain.timeout_ms),
+            at_once: self.at_once.unwrap_or(plain.at_once),
+            on_error: self.on_error,
+            private_network: self.private_network,
+            key_env: self.key_env.clone(),
+            key_file: self.key_file.clone(),
+            ca_file: self.ca_file.clone(),
+            entities: self.entities.clone(),
+            language: self.language.clone(),
+            threshold_percent: self.threshold_percent,
+            ..plain
+        }))
+    }
+}
+
+fn number<T: FromStr>(setting: &Setting, of: &str) -> Result<T, Failure> {
+    setting.value.parse().map_err(|_| setting.refused(&format!("is not a number of {of}")))
+}
