@@ -18,19 +18,19 @@ use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Guarded, Masked
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::answer::{stream, whole};
+use crate::attempts::{self, Again, Plan};
 use crate::authenticate::Caller;
 use crate::body::AnswerBody;
 use crate::budget::{Charge, Hold, bound};
 use crate::code::Code;
 use crate::config::span;
-use crate::decide::{self, Asked, InForce, Permission, Refusal};
+use crate::decide::{self, Asked, InForce, Judged, Permission, Refusal};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
 use crate::dialect::sent_on::SentOn;
 use crate::ending::{Authorised, End, Facts, Kept};
 use crate::evidence::{self, EvidenceError, Room};
-use crate::forward::{self, NoAnswer, Outbound};
+use crate::forward::NoAnswer;
 use crate::guards::AnswerGuards;
 use crate::guards::config::Side;
 use crate::guards::suite::{Prompt, refusal};
@@ -64,20 +64,24 @@ pub(crate) struct Call {
     pub(crate) stopwatch: Stopwatch,
     pub(crate) watch: Watch,
     pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
+    /// Which attempt it is, where it is not the first.
+    pub(crate) again: Option<Box<Again>>,
 }
 
 /// What was decided, ready to be sent.
-struct Ready {
-    model: String,
-    stream: bool,
-    usage_wanted: bool,
-    permission: Permission,
-    bytes: Bytes,
+pub(crate) struct Ready {
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+    pub(crate) usage_wanted: bool,
+    /// Whether the provider may do something for it beside answering.
+    pub(crate) acts: bool,
+    pub(crate) permission: Permission,
+    pub(crate) bytes: Bytes,
     masked: Vec<Masked>,
-    scope: Scope,
-    sent_on: SentOn,
+    pub(crate) scope: Scope,
+    pub(crate) sent_on: SentOn,
     guards: Vec<Guarded>,
-    charge: Charge,
+    pub(crate) charge: Charge,
 }
 
 /// What is promised to a call before it is let through: room for its end record, and what it reserved of budgets.
@@ -146,59 +150,21 @@ impl Call {
             Ok(ready) => ready,
             Err((refusal, model)) => return self.deny(&refusal, model).await,
         };
-        let hold = match self.reserve(ready.charge) {
+        let hold = match self.reserve(&ready, None) {
             Ok(hold) => hold,
-            Err(refusal) => {
-                let refusal = Refusal { guards: ready.guards, ..refusal };
-                return self.deny(&refusal, Some(ready.model)).await;
-            }
+            Err(refusal) => return self.deny(&refusal, Some(ready.model)).await,
         };
+        let plan = Plan::of(&self, surface, &body, &ready);
         let record = self.authorisation(&ready, &hold, &body);
-        let Some(mut running) = self.authorise(&record, ready.permission.capture, Some(Box::new(hold))).await
+        let Some(running) = self.authorise(&record, ready.permission.capture, Some(Box::new(hold))).await
         else {
             return;
         };
-        if let Some(interrupt) = running.interrupted() {
-            return running.fail(NoAnswer::Interrupted(interrupt)).await;
-        }
-        if let Some(code) = running.worker.shared.withdrawn(&running.authorised.caller) {
-            return running.fail(NoAnswer::Withdrawn(code)).await;
-        }
-        running.guards = running.guards_for(&ready.permission.purpose);
-        let outbound = Outbound {
-            upstream: &ready.permission.target.upstream,
-            route: surface.path(),
-            sent_on: &ready.sent_on,
-            body: ready.bytes,
-            stream: ready.stream,
-        };
-        let worker = Arc::clone(&running.worker);
-        running.authorised.facts.sent = true;
-        running.authorised.stopwatch.enter(Phase::Upstream);
-        let sent = forward::send(&outbound, &worker.pool, &mut running.watch, &worker.shared.limits).await;
-        running.authorised.stopwatch.enter(Phase::Own);
-        let inbound = match sent {
-            Ok(inbound) => inbound,
-            Err(none) => {
-                running.authorised.facts.sent = !none.is_unsent();
-                return running.fail(none).await;
-            }
-        };
-        let facts = &mut running.authorised.facts;
-        facts.first_byte = Some(running.authorised.stopwatch.elapsed());
-        facts.upstream_status = Some(inbound.head.status().as_u16());
-        let upstream = outbound.upstream.number;
-        if ready.stream && stream::is_stream(&inbound.head) {
-            let asked = stream::Asked { surface, usage_wanted: ready.usage_wanted };
-            Box::pin(stream::relay(running, inbound, upstream, ready.scope, asked)).await;
-        } else {
-            let asked = whole::Asked { surface, streamed: ready.stream };
-            whole::answer(running, inbound, upstream, ready.scope, asked).await;
-        }
+        Box::pin(attempts::run(running, ready, surface, plan)).await;
     }
 
     /// Reads, decides and masks. A refusal comes with the model asked for, when it could be read.
-    fn prepare(
+    pub(crate) fn prepare(
         &self,
         surface: Surface,
         body: &Bytes,
@@ -209,16 +175,18 @@ impl Call {
         let limits = JsonLimits { max_bytes: limits.body_bytes, max_depth: limits.depth };
         let request = Request::read(surface.form(), body, &limits)
             .map_err(|why| (Refusal::new(Code::MalformedBody, why), None))?;
-        if !self.worker.shared.catalogue.is_named(&request.model) && !words::is_model(&request.model) {
+        // A further attempt is a decision of its own, over the model that it is for.
+        let model = self.again.as_ref().map_or(&request.model, |again| &again.model);
+        if !self.worker.shared.catalogue.is_named(model) && !words::is_model(model) {
             let reason = "model is neither a configured name nor of letters, digits and . _ : / -, at most 128; GET /v1/models lists those that are";
             return Err((Refusal::new(Code::UnknownModel, reason), Some(UNRECOGNISED.to_owned())));
         }
-        let refused = |refusal| (refusal, Some(request.model.clone()));
+        let refused = |refusal| (refusal, Some(model.clone()));
         let purpose = self.purpose().map_err(refused)?;
         let asked = Asked {
             action: surface.action(),
             surface: surface.name(),
-            model: &request.model,
+            model,
             purpose,
             stream: request.stream,
             received_bytes: body.len() as u64,
@@ -234,7 +202,11 @@ impl Call {
         let sent_on = SentOn::of(&self.headers, surface.api());
         let mut scope = shared.scope(self.caller.system_id);
         let changes = Changes {
-            model: permission.target.model.as_deref(),
+            model: permission
+                .target
+                .model
+                .as_deref()
+                .or(self.again.as_ref().map(|again| again.model.as_str())),
             ask_usage: permission.target.upstream.usage_in_streams,
         };
         let outgoing = request
@@ -242,7 +214,7 @@ impl Call {
             .map_err(|why| refused(Refusal::new(Code::MalformedBody, why)))?;
         let guards = self.guarded(&request, &outgoing, &permission).map_err(refused)?;
         let upstream = &permission.target.upstream.name;
-        let given = permission.target.model.as_deref().unwrap_or(&request.model);
+        let given = permission.target.model.as_deref().unwrap_or(model);
         let price = bound::price(&self.caller.gate.prices, upstream, given, shared.now());
         let reserved = bound::reserve(surface, &request.asks, outgoing.bytes.len(), price);
         Ok(Ready {
@@ -250,9 +222,10 @@ impl Call {
             charge: Charge::new(reserved, price),
             stream: request.stream,
             usage_wanted: request.usage_wanted,
+            acts: request.asks.acts,
             bytes: outgoing.bytes,
             masked: outgoing.masked,
-            model: request.model.clone(),
+            model: model.clone(),
             permission,
             scope,
             sent_on,
@@ -273,14 +246,18 @@ impl Call {
         let results = guards.prompt(&numbers, prompt);
         let Some(reason) = refusal(&results) else { return Ok(results) };
         // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
-        Err(Refusal { guards: results, ..Refusal::new(Code::GuardBlocked, reason) })
+        let judged = Some(Box::new(Judged::of(&permission.target, None)));
+        Err(Refusal { guards: results, judged, ..Refusal::new(Code::GuardBlocked, reason) })
     }
 
-    /// Reserves what the call may take of every budget that holds for it.
-    fn reserve(&self, charge: Charge) -> Result<Hold, Refusal> {
+    /// Reserves what the call may take of every budget that holds for it; `instead_of` is what the attempt before reserved.
+    pub(crate) fn reserve(&self, ready: &Ready, instead_of: Option<&Hold>) -> Result<Hold, Refusal> {
         let shared = &self.worker.shared;
         let Caller { system_id, key_id, .. } = self.caller;
-        shared.budgets.reserve(&shared.gate, system_id, key_id, charge, shared.now())
+        let held =
+            shared.budgets.reserve(&shared.gate, system_id, key_id, ready.charge, instead_of, shared.now());
+        let judged = || Some(Box::new(Judged::of(&ready.permission.target, None)));
+        held.map_err(|refusal| Refusal { guards: ready.guards.clone(), judged: judged(), ..refusal })
     }
 
     /// The purpose that the request claims.
@@ -298,7 +275,7 @@ impl Call {
         }
     }
 
-    fn authorisation(&self, ready: &Ready, hold: &Hold, body: &Bytes) -> CallAuthorised {
+    pub(crate) fn authorisation(&self, ready: &Ready, hold: &Hold, body: &Bytes) -> CallAuthorised {
         let limit = self.worker.shared.limits.capture_bytes;
         let kept = Kept::of(ready.permission.capture, limit, || {
             std::str::from_utf8(&ready.bytes).ok().filter(|text| text.len() <= limit).map(str::to_owned)
@@ -309,6 +286,8 @@ impl Call {
             model: ready.model.clone(),
             upstream: ready.permission.target.upstream.name.clone(),
             upstream_model: ready.permission.target.model.clone().filter(|model| *model != ready.model),
+            terms: decide::declared(&ready.permission.target.upstream.terms),
+            attempt: self.again.as_ref().map(|again| again.attempt()),
             budgets: hold.names.clone(),
             purpose: ready.permission.purpose.clone(),
             stream: ready.stream,
@@ -336,9 +315,10 @@ impl Call {
     ) -> Option<Running> {
         let reserved = hold.as_ref().map(|hold| hold.charge.reserved);
         let evidence = &self.worker.shared.evidence;
-        let sealed = evidence
-            .reserve()
-            .and_then(|room| evidence::authorised(record, &self.caller, reserved).map(|draft| (room, draft)));
+        let sealed = evidence.reserve().and_then(|room| {
+            let again = self.again.as_deref();
+            evidence::authorised(record, &self.caller, again, reserved).map(|draft| (room, draft))
+        });
         let (room, draft) = match sealed {
             Ok(sealed) => sealed,
             Err(error) => return self.unavailable(&error),
@@ -364,9 +344,9 @@ impl Call {
             hold.recorded(ack.index, self.worker.shared.now());
         }
         self.worker.shared.metrics.opened();
-        let Self { worker, caller, target, stopwatch, watch, reply, .. } = self;
+        let Self { worker, caller, target, stopwatch, watch, reply, again, .. } = self;
         let facts = Facts::default();
-        let authorised = Authorised { ack, caller, capture, room: Some(room), hold, stopwatch, facts };
+        let authorised = Authorised { ack, caller, capture, room: Some(room), hold, again, stopwatch, facts };
         Running { worker, authorised, guards: None, dialect: target.dialect, watch, reply }
     }
 
@@ -390,18 +370,22 @@ impl Call {
         running.authorised.owe(&running.worker, end, &running.watch).await;
     }
 
-    /// Records a denial and tells the client.
-    pub(crate) async fn deny(mut self, refusal: &Refusal, model: Option<String>) {
+    /// What is on record of a denial.
+    pub(crate) fn denial(&self, refusal: &Refusal, model: Option<String>) -> CallDenied {
         let (received_bytes, digest) = match &self.body {
             Received::Whole(body) => (body.len() as u64, Sha256::digest(body).into()),
             Received::TooLarge { bytes, sha256 } => (*bytes, *sha256),
         };
-        let record = CallDenied {
+        let judged = refusal.judged.as_deref();
+        CallDenied {
             code: refusal.code.as_str().to_owned(),
             reason: refusal.reason.clone(),
             status: refusal.code.status().into(),
             surface: self.target.route.surface().to_owned(),
             model,
+            upstream: judged.map(|judged| judged.upstream.clone()),
+            terms: judged.and_then(|judged| judged.terms.clone()),
+            attempt: self.again.as_ref().map(|again| again.attempt()),
             purpose: self
                 .purpose()
                 .map_or_else(|_| Some(UNRECOGNISED.to_owned()), |claimed| claimed.map(str::to_owned)),
@@ -410,11 +394,16 @@ impl Call {
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
             guards: refusal.guards.clone(),
-            observed: refusal.observed.as_deref().cloned(),
+            observed: judged.and_then(|judged| judged.observed.clone()),
             retry: retry_count(&self.headers),
-        };
+        }
+    }
+
+    /// Records a denial and tells the client.
+    pub(crate) async fn deny(mut self, refusal: &Refusal, model: Option<String>) {
+        let record = self.denial(refusal, model);
         self.stopwatch.enter(Phase::Sync);
-        let appended = match evidence::denied(&record, &self.caller) {
+        let appended = match evidence::denied(&record, &self.caller, None) {
             Ok(draft) => self.worker.shared.evidence.append(&draft).await,
             Err(error) => Err(error),
         };
@@ -448,14 +437,14 @@ impl Call {
 
 impl Running {
     /// What will look at the answer of a call for this purpose.
-    fn guards_for(&self, purpose: &str) -> Option<Box<AnswerGuards>> {
+    pub(crate) fn guards_for(&self, purpose: &str) -> Option<Box<AnswerGuards>> {
         let guards = &self.worker.shared.guards;
         let system = self.authorised.caller.system_id;
         AnswerGuards::over(guards, guards.that_apply(Side::Answer, system, purpose)).map(Box::new)
     }
 
     /// What would end the call before anything is sent.
-    fn interrupted(&mut self) -> Option<Interrupt> {
+    pub(crate) fn interrupted(&mut self) -> Option<Interrupt> {
         if self.watch.stopping() {
             return Some(Interrupt::Stopping);
         }

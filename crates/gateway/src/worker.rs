@@ -16,8 +16,9 @@ use zeroize::Zeroizing;
 
 use crate::authenticate::Caller;
 use crate::budget::Budgets;
+use crate::circuit::Circuits;
 use crate::code::Code;
-use crate::config::Limits;
+use crate::config::{Limits, RetryConfig};
 use crate::decide::Rules;
 use crate::evidence::Evidence;
 use crate::guards::Guards;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) reader: Reader,
     pub(crate) lag: Lag,
     pub(crate) budgets: Arc<Budgets>,
+    pub(crate) circuits: Circuits,
+    pub(crate) retry: RetryConfig,
 }
 
 impl Shared {

@@ -26,8 +26,8 @@ use serde_json::{Map, Value};
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use budget::{BudgetEnded, BudgetScope, BudgetSet, Caps};
 pub use call::{
-    Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, GuardOutcome,
-    Guarded, Masked, Observed, Outcome, Usage,
+    Answered, Attempt, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, DataTerms, Delivered,
+    GuardOutcome, Guarded, Masked, Observed, Outcome, Training, Usage,
 };
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
@@ -35,7 +35,7 @@ pub use erasure::{
     ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionRulesSet,
 };
 pub use issuer::{IssuerAdded, IssuerRemoved};
-pub use operation::{ConfigLoaded, NoiseCounted, VerificationRan};
+pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
 pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
@@ -139,6 +139,8 @@ bodies! {
     PriceWithdrawn => "price.withdrawn",
     BudgetSet => "budget.set",
     BudgetEnded => "budget.ended",
+    CircuitOpened => "provider.circuit_opened",
+    CircuitClosed => "provider.circuit_closed",
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod gateway;
 mod guard;
 mod keys;
 mod policies;
+mod provider;
 mod retention;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -34,7 +34,7 @@ fn of_system(mut draft: Draft) -> Draft {
 }
 
 /// A live system with a key and a rule that permits everything.
-fn organisation() -> Vec<Draft> {
+pub(crate) fn organisation() -> Vec<Draft> {
     let (owner, system, key) =
         (CredentialId::from_bytes([1; 16]), SystemId::from_bytes(SYSTEM), CredentialId::from_bytes(KEY));
     let details = PersonDetails { name: "Olivia".to_owned(), email: String::new() };
@@ -75,7 +75,7 @@ fn organisation() -> Vec<Draft> {
     ]
 }
 
-fn budget(name: &str, scope: BudgetScope, window: Window, caps: Caps) -> Draft {
+pub(crate) fn budget(name: &str, scope: BudgetScope, window: Window, caps: Caps) -> Draft {
     let body = BudgetSet {
         name: name.to_owned(),
         scope,
@@ -87,7 +87,7 @@ fn budget(name: &str, scope: BudgetScope, window: Window, caps: Caps) -> Draft {
     draft(&body, format!("budget/{name}"))
 }
 
-fn tokens(cap: u64) -> Caps {
+pub(crate) fn tokens(cap: u64) -> Caps {
     Caps { tokens: Some(cap), ..Caps::default() }
 }
 

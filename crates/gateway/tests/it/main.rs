@@ -9,10 +9,12 @@
 mod answers;
 mod bad_input;
 mod budgets;
+mod circuit;
 mod client;
 mod denials;
 mod disk;
 mod endings;
+mod fallback;
 mod fixture;
 mod guards;
 mod masking;
@@ -23,4 +25,5 @@ mod standing;
 mod stop;
 mod streams;
 mod surfaces;
+mod terms;
 mod tls;
