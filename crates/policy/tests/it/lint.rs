@@ -66,7 +66,7 @@ fn rules_that_can_never_apply() {
         "principal.purposes.contains(\"a\") && !principal.purposes.contains(context.purpose)",
         "principal.name == context.purpose && !(principal.name == resource.asked_as)",
         "context.received_bytes > 9223372036854775806",
-        "!(resource has region) || resource.region == \"eu\"",
+        "if resource has region then resource.region == \"eu\" else true",
         "resource has region && !(resource.region == \"eu\")",
         "resource has retention_days && resource.retention_days == 0 && !resource.trains",
     ] {
