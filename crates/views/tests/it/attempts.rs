@@ -70,7 +70,7 @@ fn an_open_attempt_names_its_call_and_stays_uncounted_when_content_is_erased() {
         "its end would count as a call's"
     );
     bench.erase_record(&second);
-    let views = bench.views();
+    bench.catch_up(&views);
     let overview = views.overview(Micros(0), END).expect("an answer");
     assert_eq!((overview.authorised, overview.open), (1, 0), "erasure made an attempt a call");
     assert_eq!(views.digest().expect("a digest"), bench.rebuilt(), "a rebuild would count otherwise");

@@ -35,12 +35,14 @@ fn a_call_shows_which_attempt_it_is_and_by_which_terms_it_was_decided() {
     let attempt = |number: u64| json!({ "of": first, "number": number, "because": "upstream_timeout" });
     let declared = json!({ "region": "eu", "retention_days": 0, "training": "no" });
     let silent = json!({ "region": null, "retention_days": null, "training": "unknown" });
-    for (id, terms, said) in [
+    let recorded = [
         (first.clone(), silent.clone(), Value::Null),
         (permitted(declared.clone(), attempt(2)), declared, attempt(2)),
         (denied("local".into(), attempt(3)), silent, attempt(3)),
         (denied(Value::Null, Value::Null), Value::Null, Value::Null),
-    ] {
+    ];
+    house.desk.refresh().expect("the views follow");
+    for (id, terms, said) in recorded {
         let call = house.get(&auditor, &format!("/api/v1/calls/{id}")).ok().json();
         assert_eq!(call["evidence"]["terms"], terms, "what was declared when it was decided: {call}");
         assert_eq!(call["attempt"], said, "which attempt it was: {call}");
