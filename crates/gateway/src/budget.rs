@@ -53,12 +53,14 @@ impl Budgets {
     }
 
     /// Reserves what `charge` may take at most in every budget that holds. The sums are those of the newest snapshot, whatever the call was decided against.
+    /// `instead_of` is of the same call and about to end, so that the two are not under way at once.
     pub(crate) fn reserve(
         self: &Arc<Self>,
         gate: &GateCell,
         system: SystemId,
         key: CredentialId,
         charge: Charge,
+        instead_of: Option<&Hold>,
         now: Micros,
     ) -> Result<Hold, Refusal> {
         let mut purse = self.lock();
@@ -67,7 +69,7 @@ impl Budgets {
         purse.read(gate.position);
         let who = Who { system, key };
         let ticket = purse
-            .reserve(&gate.budgets, who, &charge.most(), now)
+            .reserve(&gate.budgets, who, &charge.most(), instead_of.and_then(|hold| hold.ticket), now)
             .map_err(|exceeded| words::refusal(&exceeded, &charge.reserved))?;
         let names = gate
             .budgets

@@ -18,19 +18,19 @@ use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Guarded, Masked
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::answer::{stream, whole};
+use crate::attempts::{self, Again, Plan as Attempts};
 use crate::authenticate::Caller;
 use crate::body::AnswerBody;
 use crate::budget::{Charge, Hold, bound};
 use crate::code::Code;
 use crate::config::span;
-use crate::decide::{self, Asked, InForce, Permission, Refusal};
+use crate::decide::{self, Asked, InForce, Judged, Permission, Refusal};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
 use crate::dialect::sent_on::SentOn;
 use crate::ending::{Authorised, End, Facts, Kept};
 use crate::evidence::{self, EvidenceError, Room};
-use crate::forward::{self, NoAnswer, Outbound};
+use crate::forward::NoAnswer;
 use crate::guards::AnswerGuards;
 use crate::guards::asking::{Stopped, Waiting, shown_of_prompt};
 use crate::guards::config::Side;
@@ -68,24 +68,28 @@ pub(crate) struct Call {
     pub(crate) stopwatch: Stopwatch,
     pub(crate) watch: Watch,
     pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
+    /// Which attempt it is, where it is not the first.
+    pub(crate) again: Option<Box<Again>>,
 }
 
 /// What was decided, ready to be sent.
-struct Ready {
-    model: String,
-    stream: bool,
-    usage_wanted: bool,
-    permission: Permission,
-    treated: Treated,
-    scope: Scope,
-    sent_on: SentOn,
+pub(crate) struct Ready {
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+    pub(crate) usage_wanted: bool,
+    /// Whether the provider may do something for it beside answering.
+    pub(crate) acts: bool,
+    pub(crate) permission: Permission,
+    pub(crate) treated: Treated,
+    pub(crate) scope: Scope,
+    pub(crate) sent_on: SentOn,
     guards: Vec<Guarded>,
-    charge: Charge,
+    pub(crate) charge: Charge,
 }
 
 /// A body as it may be sent, and what became of personal data in it.
-struct Treated {
-    bytes: Bytes,
+pub(crate) struct Treated {
+    pub(crate) bytes: Bytes,
     masked: Vec<Masked>,
     passed: Vec<Masked>,
     rules: Vec<String>,
@@ -162,78 +166,52 @@ impl Call {
             Ok(rules) => rules,
             Err(refusal) => return self.deny(&refusal, None).await,
         };
-        let mut ready = match self.prepare(surface, &body, &rules) {
+        let ready = match self.ready(surface, &body, &rules).await {
             Ok(ready) => ready,
             Err((refusal, model)) => return self.deny(&refusal, model).await,
         };
-        let numbers = self.worker.shared.guards.that_apply(
-            Side::Prompt,
-            self.caller.system_id,
-            &ready.permission.purpose,
-        );
-        if self.worker.shared.guards.ask_any(&numbers)
-            && let Err(refusal) = Box::pin(self.asked(surface, &numbers, &mut ready)).await
-        {
-            return self.deny(&refusal, Some(ready.model)).await;
-        }
-        let hold = match self.reserve(ready.charge) {
+        let hold = match self.reserve(&ready, None) {
             Ok(hold) => hold,
-            Err(refusal) => {
-                let refusal = Refusal { guards: ready.guards, ..refusal };
-                return self.deny(&refusal, Some(ready.model)).await;
-            }
+            Err(refusal) => return self.deny(&refusal, Some(ready.model)).await,
         };
-        let record = self.authorisation(&ready, &hold, &body);
+        let plan = Attempts::of(&self, surface, &body, &ready);
+        if let Some(running) = self.let_through(&ready, hold, &body).await {
+            Box::pin(attempts::run(running, ready, surface, plan)).await;
+        }
+    }
+
+    /// Everything that must hold before budgets are asked. A refusal comes with the model asked for, when it could be read.
+    pub(crate) async fn ready(
+        &mut self,
+        surface: Surface,
+        body: &Bytes,
+        rules: &InForce,
+    ) -> Result<Ready, (Refusal, Option<String>)> {
+        let mut ready = self.prepare(surface, body, rules)?;
+        let guards = &self.worker.shared.guards;
+        let numbers = guards.that_apply(Side::Prompt, self.caller.system_id, &ready.permission.purpose);
+        if guards.ask_any(&numbers) {
+            let asked = Box::pin(self.asked(surface, &numbers, &mut ready)).await;
+            asked.map_err(|refusal| (refusal, Some(ready.model.clone())))?;
+        }
+        Ok(ready)
+    }
+
+    /// Records the permission, from which on the call heeds every stop for where it goes. `None`: it could not be, and the client was told.
+    pub(crate) async fn let_through(mut self, ready: &Ready, hold: Hold, body: &Bytes) -> Option<Running> {
+        let record = self.authorisation(ready, &hold, body);
         let target = &ready.permission.target;
         let given = target.model.as_deref().unwrap_or(&ready.model);
         let going = Going { asked: &ready.model, given, provider: &target.upstream.name };
         self.watch.orders().heed(&self.caller, going);
-        let Some(mut running) = self.authorise(&record, ready.permission.capture, Some(Box::new(hold))).await
-        else {
-            return;
-        };
-        if let Some(interrupt) = running.interrupted() {
-            return running.fail(NoAnswer::Interrupted(interrupt)).await;
-        }
-        if let Some(code) = running.worker.shared.withdrawn(&running.authorised.caller) {
-            return running.fail(NoAnswer::Withdrawn(code)).await;
-        }
+        let mut running = self.authorise(&record, ready.permission.capture, Some(Box::new(hold))).await?;
         running.guards = running.guards_for(&ready.model, &ready.permission.purpose);
         running.classes = ready.treated.classes;
-        let outbound = Outbound {
-            upstream: &ready.permission.target.upstream,
-            route: surface.path(),
-            sent_on: &ready.sent_on,
-            body: ready.treated.bytes,
-            stream: ready.stream,
-        };
-        let worker = Arc::clone(&running.worker);
-        running.authorised.facts.sent = true;
-        running.authorised.stopwatch.enter(Phase::Upstream);
-        let sent = forward::send(&outbound, &worker.pool, &mut running.watch, &worker.shared.limits).await;
-        running.authorised.stopwatch.enter(Phase::Own);
-        let inbound = match sent {
-            Ok(inbound) => inbound,
-            Err(none) => {
-                running.authorised.facts.sent = !none.is_unsent();
-                return running.fail(none).await;
-            }
-        };
-        let facts = &mut running.authorised.facts;
-        facts.first_byte = Some(running.authorised.stopwatch.elapsed());
-        facts.upstream_status = Some(inbound.head.status().as_u16());
-        let upstream = outbound.upstream.number;
-        if ready.stream && stream::is_stream(&inbound.head) {
-            let asked = stream::Asked { surface, usage_wanted: ready.usage_wanted };
-            Box::pin(stream::relay(running, inbound, upstream, ready.scope, asked)).await;
-        } else {
-            let asked = whole::Asked { surface, streamed: ready.stream };
-            whole::answer(running, inbound, upstream, ready.scope, asked).await;
-        }
+        Some(running)
     }
 
     /// Reads, decides and masks. A refusal comes with the model asked for, when it could be read.
-    fn prepare(
+    pub(crate) fn prepare(
         &self,
         surface: Surface,
         body: &Bytes,
@@ -244,16 +222,18 @@ impl Call {
         let limits = JsonLimits { max_bytes: limits.body_bytes, max_depth: limits.depth };
         let request = Request::read(surface.form(), body, &limits)
             .map_err(|why| (Refusal::new(Code::MalformedBody, why), None))?;
-        if !self.worker.shared.catalogue.is_named(&request.model) && !words::is_model(&request.model) {
+        // A further attempt is a decision of its own, over the model that it is for.
+        let model = self.again.as_ref().map_or(&request.model, |again| &again.model);
+        if !self.worker.shared.catalogue.is_named(model) && !words::is_model(model) {
             let reason = "model is neither a configured name nor of letters, digits and . _ : / -, at most 128; GET /v1/models lists those that are";
             return Err((Refusal::new(Code::UnknownModel, reason), Some(UNRECOGNISED.to_owned())));
         }
-        let refused = |refusal| (refusal, Some(request.model.clone()));
+        let refused = |refusal| (refusal, Some(model.clone()));
         let purpose = self.purpose().map_err(refused)?;
         let asked = Asked {
             action: surface.action(),
             surface: surface.name(),
-            model: &request.model,
+            model,
             purpose,
             stream: request.stream,
             received_bytes: body.len() as u64,
@@ -269,13 +249,17 @@ impl Call {
         let sent_on = SentOn::of(&self.headers, surface.api());
         let mut scope = shared.scope(self.caller.system_id);
         let changes = Changes {
-            model: permission.target.model.as_deref(),
+            model: permission
+                .target
+                .model
+                .as_deref()
+                .or(self.again.as_ref().map(|again| again.model.as_str())),
             ask_usage: permission.target.upstream.usage_in_streams,
         };
         let treated = self.treat(&request, &changes, &permission, &mut scope).map_err(refused)?;
         let guards = self.guarded(&request, &treated, &permission).map_err(refused)?;
         let upstream = &permission.target.upstream.name;
-        let given = permission.target.model.as_deref().unwrap_or(&request.model);
+        let given = permission.target.model.as_deref().unwrap_or(model);
         let price = bound::price(&self.caller.gate.prices, upstream, given, shared.now());
         let reserved = bound::reserve(surface, &request.asks, treated.bytes.len(), price);
         Ok(Ready {
@@ -284,7 +268,8 @@ impl Call {
             stream: request.stream,
             usage_wanted: request.usage_wanted,
             treated,
-            model: request.model.clone(),
+            acts: request.asks.acts,
+            model: model.clone(),
             permission,
             scope,
             sent_on,
@@ -338,7 +323,8 @@ impl Call {
         let results = guards.prompt(&numbers, prompt);
         let Some(stop) = guards.stop(&results) else { return Ok(results) };
         // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
-        Err(Refusal { guards: results, ..Refusal::new(stop.code, stop.text) })
+        let judged = Some(Box::new(Judged::of(&permission.target, None)));
+        Err(Refusal { guards: results, judged, ..Refusal::new(stop.code, stop.text) })
     }
 
     /// Has the guards that others run asked about what is about to be sent, when no other stops it.
@@ -357,14 +343,18 @@ impl Call {
             (Ok(()), Some(stop)) => (stop.code, stop.text),
             (Ok(()), None) => return Ok(()),
         };
-        Err(Refusal { guards: std::mem::take(&mut ready.guards), ..Refusal::new(code, reason) })
+        let judged = Some(Box::new(Judged::of(&ready.permission.target, None)));
+        Err(Refusal { guards: std::mem::take(&mut ready.guards), judged, ..Refusal::new(code, reason) })
     }
 
-    /// Reserves what the call may take of every budget that holds for it.
-    fn reserve(&self, charge: Charge) -> Result<Hold, Refusal> {
+    /// Reserves what the call may take of every budget that holds for it; `instead_of` is what the attempt before reserved.
+    pub(crate) fn reserve(&self, ready: &Ready, instead_of: Option<&Hold>) -> Result<Hold, Refusal> {
         let shared = &self.worker.shared;
         let Caller { system_id, key_id, .. } = self.caller;
-        shared.budgets.reserve(&shared.gate, system_id, key_id, charge, shared.now())
+        let held =
+            shared.budgets.reserve(&shared.gate, system_id, key_id, ready.charge, instead_of, shared.now());
+        let judged = || Some(Box::new(Judged::of(&ready.permission.target, None)));
+        held.map_err(|refusal| Refusal { guards: ready.guards.clone(), judged: judged(), ..refusal })
     }
 
     /// The purpose that the request claims.
@@ -382,7 +372,7 @@ impl Call {
         }
     }
 
-    fn authorisation(&self, ready: &Ready, hold: &Hold, body: &Bytes) -> CallAuthorised {
+    pub(crate) fn authorisation(&self, ready: &Ready, hold: &Hold, body: &Bytes) -> CallAuthorised {
         let limit = self.worker.shared.limits.capture_bytes;
         let kept = Kept::of(ready.permission.capture, limit, || {
             let bytes = ready.treated.kept.as_ref().unwrap_or(&ready.treated.bytes);
@@ -394,6 +384,8 @@ impl Call {
             model: ready.model.clone(),
             upstream: ready.permission.target.upstream.name.clone(),
             upstream_model: ready.permission.target.model.clone().filter(|model| *model != ready.model),
+            terms: decide::declared(&ready.permission.target.upstream.terms),
+            attempt: self.again.as_ref().map(|again| again.attempt()),
             budgets: hold.names.clone(),
             purpose: ready.permission.purpose.clone(),
             stream: ready.stream,
@@ -423,9 +415,10 @@ impl Call {
     ) -> Option<Running> {
         let reserved = hold.as_ref().map(|hold| hold.charge.reserved);
         let evidence = &self.worker.shared.evidence;
-        let sealed = evidence
-            .reserve()
-            .and_then(|room| evidence::authorised(record, &self.caller, reserved).map(|draft| (room, draft)));
+        let sealed = evidence.reserve().and_then(|room| {
+            let again = self.again.as_deref();
+            evidence::authorised(record, &self.caller, again, reserved).map(|draft| (room, draft))
+        });
         let (room, draft) = match sealed {
             Ok(sealed) => sealed,
             Err(error) => return self.unavailable(&error),
@@ -451,10 +444,10 @@ impl Call {
             hold.recorded(ack.index, self.worker.shared.now());
         }
         self.worker.shared.metrics.opened();
-        let Self { worker, caller, target, stopwatch, watch, reply, .. } = self;
+        let Self { worker, caller, target, stopwatch, watch, reply, again, .. } = self;
         let facts = Facts::default();
         let classes = worker.shared.classes;
-        let authorised = Authorised { ack, caller, capture, room: Some(room), hold, stopwatch, facts };
+        let authorised = Authorised { ack, caller, capture, room: Some(room), hold, again, stopwatch, facts };
         Running { worker, authorised, guards: None, classes, dialect: target.dialect, watch, reply }
     }
 
@@ -478,18 +471,22 @@ impl Call {
         running.authorised.owe(&running.worker, end, &running.watch).await;
     }
 
-    /// Records a denial and tells the client.
-    pub(crate) async fn deny(mut self, refusal: &Refusal, model: Option<String>) {
+    /// What is on record of a denial.
+    pub(crate) fn denial(&self, refusal: &Refusal, model: Option<String>) -> CallDenied {
         let (received_bytes, digest) = match &self.body {
             Received::Whole(body) => (body.len() as u64, Sha256::digest(body).into()),
             Received::TooLarge { bytes, sha256 } => (*bytes, *sha256),
         };
-        let record = CallDenied {
+        let judged = refusal.judged.as_deref();
+        CallDenied {
             code: refusal.code.as_str().to_owned(),
             reason: refusal.reason.to_string(),
             status: refusal.code.status().into(),
             surface: self.target.route.surface().to_owned(),
             model,
+            upstream: judged.map(|judged| judged.upstream.clone()),
+            terms: judged.and_then(|judged| judged.terms.clone()),
+            attempt: self.again.as_ref().map(|again| again.attempt()),
             purpose: self
                 .purpose()
                 .map_or_else(|_| Some(UNRECOGNISED.to_owned()), |claimed| claimed.map(str::to_owned)),
@@ -498,12 +495,17 @@ impl Call {
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
             guards: refusal.guards.clone(),
-            observed: refusal.observed.as_deref().cloned(),
+            observed: judged.and_then(|judged| judged.observed.clone()),
             retry: retry_count(&self.headers),
-        };
+        }
+    }
+
+    /// Records a denial and tells the client.
+    pub(crate) async fn deny(mut self, refusal: &Refusal, model: Option<String>) {
+        let record = self.denial(refusal, model);
         self.stopwatch.enter(Phase::Sync);
         let stops = refusal.stopped_by.as_deref().map(|stops| stops.0.as_slice()).unwrap_or_default();
-        let appended = match evidence::denied(&record, &self.caller, stops) {
+        let appended = match evidence::denied(&record, &self.caller, None, stops) {
             Ok(draft) => self.worker.shared.evidence.append(&draft).await,
             Err(error) => Err(error),
         };
@@ -545,7 +547,7 @@ impl Running {
     }
 
     /// What would end the call before anything is sent.
-    fn interrupted(&mut self) -> Option<Interrupt> {
+    pub(crate) fn interrupted(&mut self) -> Option<Interrupt> {
         if self.watch.stopping() {
             return Some(Interrupt::Stopping);
         }

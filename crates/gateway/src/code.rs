@@ -57,6 +57,8 @@ pub enum Code {
     UpstreamTimeout,
     /// The provider's answer is larger than the gateway's limit.
     UpstreamTooLarge,
+    /// The provider has failed too often just now; nothing was sent to it.
+    UpstreamCircuitOpen,
     /// The record could not be made durable, or what is in force could not be read from the log: nothing was sent or released.
     EvidenceUnavailable,
     /// The gateway is ending.
@@ -97,6 +99,7 @@ impl Code {
             Self::UpstreamMalformed => "upstream_malformed",
             Self::UpstreamTimeout => "upstream_timeout",
             Self::UpstreamTooLarge => "upstream_too_large",
+            Self::UpstreamCircuitOpen => "upstream_circuit_open",
             Self::EvidenceUnavailable => "evidence_unavailable",
             Self::Stopping => "stopping",
             Self::ClientGone => "client_gone",
@@ -129,7 +132,11 @@ impl Code {
             | Self::UpstreamMalformed
             | Self::UpstreamTooLarge => 502,
             Self::UpstreamTimeout => 504,
-            Self::EvidenceUnavailable | Self::GuardErrored | Self::Stopping | Self::ProcessEnded => 503,
+            Self::EvidenceUnavailable
+            | Self::GuardErrored
+            | Self::Stopping
+            | Self::ProcessEnded
+            | Self::UpstreamCircuitOpen => 503,
             Self::ClientGone => 499,
         }
     }
@@ -170,6 +177,9 @@ impl Code {
                 "the provider's answer is not of this interface; have its configuration checked"
             }
             Self::UpstreamTimeout => "the provider took too long; ask for less, or try again later",
+            Self::UpstreamCircuitOpen => {
+                "the provider has failed too often just now, so nothing is sent to it for a while; try again in a minute, or ask for another model"
+            }
             Self::UpstreamTooLarge => {
                 "the provider's answer is larger than the gateway's limit; ask for less"
             }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tabellion_mask::{Class, Classes};
+use tabellion_model::body::DataTerms;
 
 use crate::guards::config::GuardConfig;
 use crate::masking::MaskingConfig;
@@ -29,6 +30,12 @@ pub struct GatewayConfig {
     pub names: Vec<MaskedName>,
     /// Where calls go.
     pub upstreams: Vec<UpstreamConfig>,
+    /// When a provider that fails is left alone for a while.
+    #[serde(skip_serializing_if = "CircuitConfig::is_default")]
+    pub circuit: CircuitConfig,
+    /// When the same provider is asked again.
+    #[serde(skip_serializing_if = "RetryConfig::is_default")]
+    pub retry: RetryConfig,
     /// What is looked for in prompts and answers, in this order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<GuardConfig>,
@@ -46,6 +53,8 @@ impl Default for GatewayConfig {
             threads: 0,
             names: MaskedName::DEFAULT.to_vec(),
             upstreams: Vec::new(),
+            circuit: CircuitConfig::default(),
+            retry: RetryConfig::default(),
             guards: Vec::new(),
             masking: Vec::new(),
             limits: Limits::default(),
@@ -57,6 +66,53 @@ impl GatewayConfig {
     /// What is masked where no rule says otherwise, and in what is kept always: everything that a form tells, and the names that are asked for.
     pub(crate) fn classes(&self) -> Classes {
         self.names.iter().fold(Classes::FORMS, |classes, name| classes.with(name.class()))
+    }
+}
+
+/// When the circuit to a provider opens: nothing is sent to it then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CircuitConfig {
+    /// Failures in a row that open it; 0: it never opens. Ten: a provider of which a few calls fail is still one that answers.
+    pub failures: u32,
+    /// Within this time, milliseconds. A minute: failures of hours apart say nothing of now.
+    pub window_ms: u64,
+    /// For how long, before one call may try, milliseconds. Half a minute: most troubles of providers last longer, and nobody waits much longer than
+    /// they do.
+    pub open_ms: u64,
+}
+
+impl Default for CircuitConfig {
+    fn default() -> Self {
+        Self { failures: 10, window_ms: 60_000, open_ms: 30_000 }
+    }
+}
+
+impl CircuitConfig {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// When a call is sent to the same provider again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetryConfig {
+    /// How often; 0: never. None: clients' libraries ask again by themselves, and both together multiply.
+    pub times: u32,
+    /// The longest `retry-after` of a provider that is waited for, milliseconds. Five seconds: whoever is told to wait longer is better told.
+    pub wait_ms: u64,
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        Self { times: 0, wait_ms: 5_000 }
+    }
+}
+
+impl RetryConfig {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -129,9 +185,42 @@ pub struct UpstreamConfig {
     /// Names of our own for its models: alias → its name.
     #[serde(default)]
     pub aliases: BTreeMap<String, String>,
+    /// What is declared of its use of data, as rules may look at it.
+    #[serde(default, skip_serializing_if = "DataTerms::is_silent")]
+    pub data: DataTerms,
+    /// Where that is written: an address, or the name of a contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
+    /// The day on which somebody last read it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms_seen: Option<String>,
+    /// Which models are asked instead when one of its own fails, in this order: as it stands in `models` or `aliases` → names of models.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fallback: BTreeMap<String, Vec<String>>,
     /// Ask for token counts in streams (`stream_options.include_usage`). Off for a provider that refuses the member.
     #[serde(default = "yes")]
     pub usage_in_streams: bool,
+}
+
+impl UpstreamConfig {
+    /// The provider `name` at `base_url`, of which nothing else is said yet.
+    pub fn new(name: impl Into<String>, base_url: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            api: Api::OpenAi,
+            base_url: base_url.into(),
+            key_env: None,
+            key_file: None,
+            ca_file: None,
+            models: Vec::new(),
+            aliases: BTreeMap::new(),
+            data: DataTerms::default(),
+            terms: None,
+            terms_seen: None,
+            fallback: BTreeMap::new(),
+            usage_in_streams: true,
+        }
+    }
 }
 
 fn yes() -> bool {

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use tabellion_ledger::Ack;
+use tabellion_ledger::{Ack, Draft};
 use tabellion_model::body::{Answered, CallCompleted, Capture, Delivered, Guarded, Masked, Outcome};
 use tabellion_model::charge::Spent;
 use tabellion_views::query::Reference;
 use tokio::time::sleep;
 
 use crate::answer::parts::Tokens as Counted;
+use crate::attempts::Again;
 use crate::authenticate::Caller;
 use crate::budget::Hold;
 use crate::code::Code;
@@ -151,6 +152,8 @@ pub(crate) struct Authorised {
     pub(crate) room: Option<Room>,
     /// What it reserved of budgets; none: nothing is sent for it.
     pub(crate) hold: Option<Box<Hold>>,
+    /// Which attempt of a call it is, where it is not the first.
+    pub(crate) again: Option<Box<Again>>,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) facts: Facts,
 }
@@ -177,7 +180,7 @@ impl Authorised {
         let mut body = self.body(end);
         if body.answer.is_some() {
             // Content may be larger than the room that was promised: on a full disk the end is recorded without it.
-            let draft = evidence::completed(&body, &self.caller, &self.ack, spent, &self.facts.stopped_by)?;
+            let draft = self.draft(&body, spent)?;
             self.stopwatch.enter(Phase::Sync);
             match evidence.append(&draft).await {
                 Ok(ack) => return Ok(ack),
@@ -188,13 +191,18 @@ impl Authorised {
                 }
             }
         }
-        let draft = evidence::completed(&body, &self.caller, &self.ack, spent, &self.facts.stopped_by)?;
+        let draft = self.draft(&body, spent)?;
         self.stopwatch.enter(Phase::Sync);
         match &self.room {
             // INVARIANT: the room stays promised until the end is on record; a refused attempt must not give it to others.
             Some(room) => evidence.append_in(&draft, room).await,
             None => evidence.append(&draft).await,
         }
+    }
+
+    fn draft(&self, body: &CallCompleted, spent: Option<Spent>) -> Result<Draft, EvidenceError> {
+        let stops = &self.facts.stopped_by;
+        evidence::completed(body, &self.caller, &self.ack, self.again.as_deref(), spent, stops)
     }
 
     /// Goes on trying to record `end` after the client was told that it could not be recorded. Ends when it is, when the ledger is lost, or

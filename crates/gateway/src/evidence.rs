@@ -16,6 +16,7 @@ use tabellion_model::charge::{Reserved, Spent};
 use tabellion_views::query::Reference;
 use tokio::sync::oneshot;
 
+use crate::attempts::Again;
 use crate::authenticate::Caller;
 use crate::code::Code;
 
@@ -32,6 +33,10 @@ const TROUBLE_FOR_US: u64 = 30 * 1_000_000;
 const PARENT_ROLE: &str = "authorised";
 /// What an emergency stop is to the record of a call that it refused or cut: by it the stop's report counts.
 const STOP_PARENT_ROLE: &str = "stop";
+/// What a call's first permission is to the records of its further attempts.
+pub(crate) const ATTEMPT_OF: &str = "attempt_of";
+/// What the opening of a circuit is to its closing.
+const OPENED: &str = "opened";
 /// The gateway saw the calls itself.
 const ASSURANCE: &str = "observed";
 
@@ -206,9 +211,11 @@ fn draft_of<B: Body>(body: &B, caller: &Caller) -> Result<Draft, EvidenceError> 
 pub(crate) fn authorised(
     body: &CallAuthorised,
     caller: &Caller,
+    again: Option<&Again>,
     reserved: Option<Reserved>,
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
+    draft.parents = of_attempt(again);
     draft.clear = reserved.map(Reserved::to_clear).unwrap_or_default();
     draft.basis = Some(caller.gate.position);
     Ok(draft)
@@ -218,11 +225,13 @@ pub(crate) fn authorised(
 pub(crate) fn denied(
     body: &CallDenied,
     caller: &Caller,
+    again: Option<&Again>,
     stops: &[Reference],
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
+    draft.parents = of_attempt(again);
     draft.basis = Some(caller.gate.position);
-    draft.parents = stops.iter().map(stop_parent).collect();
+    draft.parents.extend(stops.iter().map(stop_parent));
     Ok(draft)
 }
 
@@ -240,17 +249,33 @@ pub(crate) fn completed(
     body: &CallCompleted,
     caller: &Caller,
     authorised: &Ack,
+    again: Option<&Again>,
     spent: Option<Spent>,
     stops: &[Reference],
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
     draft.clear = spent.map(Spent::to_clear).unwrap_or_default();
-    draft.parents = vec![DraftParent {
-        hash: authorised.leaf.to_hex(),
-        record_id: authorised.record_id.to_hex(),
-        role: PARENT_ROLE.to_owned(),
-    }];
+    draft.parents = vec![parent(authorised, PARENT_ROLE)];
+    draft.parents.extend(of_attempt(again));
     draft.parents.extend(stops.iter().map(stop_parent));
+    Ok(draft)
+}
+
+/// The edge of a further attempt's records to the call, in the header: a call is counted once also after its content was erased.
+fn of_attempt(again: Option<&Again>) -> Vec<DraftParent> {
+    again.map(|again| parent(&again.first, ATTEMPT_OF)).into_iter().collect()
+}
+
+fn parent(of: &Ack, role: &str) -> DraftParent {
+    DraftParent { hash: of.leaf.to_hex(), record_id: of.record_id.to_hex(), role: role.to_owned() }
+}
+
+/// The draft of a circuit that opened or closed; `opened`: the record of its opening.
+pub(crate) fn circuit<B: Body>(body: &B, opened: Option<&Ack>) -> Result<Draft, EvidenceError> {
+    let mut draft = Draft::new(B::TYPE);
+    draft.body = body.fields().map_err(|error| EvidenceError::Unavailable(error.to_string()))?;
+    draft.assurance = Some(ASSURANCE.to_owned());
+    draft.parents = opened.map(|opened| parent(opened, OPENED)).into_iter().collect();
     Ok(draft)
 }
 

@@ -49,7 +49,12 @@ pub(crate) enum NoAnswer {
 impl NoAnswer {
     /// Whether certainly nothing of the request was sent.
     pub(crate) fn is_unsent(self) -> bool {
-        matches!(self, Self::Failed(Code::UpstreamUnreachable) | Self::Untrusted(_) | Self::Withdrawn(_))
+        matches!(
+            self,
+            Self::Failed(Code::UpstreamUnreachable | Code::UpstreamCircuitOpen)
+                | Self::Untrusted(_)
+                | Self::Withdrawn(_)
+        )
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
+use crate::circuit::Circuits;
 use crate::config::{GatewayConfig, StartError, span};
 use crate::decide::Rules;
 use crate::evidence::{self, Evidence, OnFatal};
@@ -74,6 +75,8 @@ impl Gateway {
         let Foundations { ledger, gate, clock, placeholder_key, on_fatal } = foundations;
         let noise = Noise::new(config.limits.noise_burst, clock.now());
         let stops = stops::of(&gate);
+        let metrics = Arc::<Metrics>::default();
+        let circuits = Circuits::new(config.circuit, &config.upstreams, Arc::clone(&metrics));
         let shared = Arc::new(Shared {
             limits: config.limits,
             classes: config.classes(),
@@ -83,7 +86,7 @@ impl Gateway {
             evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), on_fatal),
             gate,
             clock,
-            metrics: Arc::default(),
+            metrics,
             noise,
             rules: Rules::default(),
             placeholder_key,
@@ -91,6 +94,8 @@ impl Gateway {
             lag: Lag::new(span(config.limits.lag_ms)),
             budgets: Arc::default(),
             stops,
+            circuits,
+            retry: config.retry,
         });
         let threads = match config.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

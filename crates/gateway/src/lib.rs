@@ -9,10 +9,12 @@
 //! Must never: let a call through because something failed, forward a client's key, or write content anywhere but into a record.
 
 mod answer;
+mod attempts;
 mod authenticate;
 mod body;
 mod budget;
 mod call;
+mod circuit;
 mod code;
 mod config;
 mod decide;
@@ -40,7 +42,10 @@ mod worker;
 
 pub use authenticate::KEY_PREFIX;
 pub use code::Code;
-pub use config::{Api, DEFAULT_PORT, GatewayConfig, Limits, MaskedName, StartError, UpstreamConfig};
+pub use config::{
+    Api, CircuitConfig, DEFAULT_PORT, GatewayConfig, Limits, MaskedName, RetryConfig, StartError,
+    UpstreamConfig,
+};
 pub use evidence::OnFatal;
 pub use gateway::{Foundations, Gateway};
 pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side as GuardSide, TopicConfig};

@@ -2,8 +2,10 @@
 //!
 //! Promises: counting never waits and never fails; names and labels are fixed words, never content. Must never: be the evidence. Records are.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tabellion_model::body::Outcome;
@@ -105,6 +107,9 @@ pub struct Metrics {
     sync: Histogram,
     upstream: Histogram,
     guards: Histogram,
+    attempts: AtomicU64,
+    /// Whether the circuit to each provider is open, by name. Held for one look or one change.
+    circuits: Mutex<BTreeMap<String, bool>>,
 }
 
 impl Metrics {
@@ -166,13 +171,36 @@ impl Metrics {
         self.released_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// A call is tried once more, at another provider or the same.
+    pub(crate) fn tried_again(&self) {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The circuit to `upstream` is open, or is not.
+    pub(crate) fn circuit(&self, upstream: &str, is_open: bool) {
+        let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
+        circuits.insert(upstream.to_owned(), is_open);
+    }
+
+    fn write_circuits(&self, out: &mut String) {
+        let name = "tabellion_gateway_circuit_open";
+        let _ = writeln!(
+            out,
+            "# HELP {name} Whether nothing is sent to a provider because it failed too often.\n# TYPE {name} gauge"
+        );
+        // Names of providers are of a-z, 0-9 and -.
+        for (upstream, is_open) in self.circuits.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let _ = writeln!(out, "{name}{{upstream=\"{upstream}\"}} {}", u8::from(*is_open));
+        }
+    }
+
     /// Calls that are authorised and not yet ended.
     pub fn open_calls(&self) -> i64 {
         self.open.load(Ordering::Relaxed)
     }
 
     fn write_plain(&self, out: &mut String) {
-        let plain: [(&str, &str, &str, i128); 6] = [
+        let plain: [(&str, &str, &str, i128); 7] = [
             (
                 "noise_total",
                 "counter",
@@ -202,6 +230,12 @@ impl Metrics {
                 "gauge",
                 "End records that could not be made durable yet.",
                 self.owed.load(Ordering::Relaxed).into(),
+            ),
+            (
+                "further_attempts_total",
+                "counter",
+                "Attempts of calls beyond the first.",
+                self.attempts.load(Ordering::Relaxed).into(),
             ),
             ("connections", "gauge", "Open connections.", self.connections.load(Ordering::Relaxed).into()),
         ];
@@ -233,6 +267,7 @@ impl Metrics {
             let _ = writeln!(out, "tabellion_gateway_denied_total{{code=\"{}\"}} {value}", code.as_str());
         }
         self.write_plain(&mut out);
+        self.write_circuits(&mut out);
         let _ = writeln!(
             out,
             "# HELP tabellion_gateway_views_stand_seconds How long views have stood behind the log; 0 while they move.\n\

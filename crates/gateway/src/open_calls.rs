@@ -5,9 +5,10 @@
 
 use tabellion_ledger::{Draft, DraftParent, Ledger, LedgerError};
 use tabellion_model::body::{Body as _, CallBroken, Delivered};
-use tabellion_views::query::OpenCall;
+use tabellion_views::query::{OpenCall, Reference};
 
 use crate::code::Code;
+use crate::evidence::ATTEMPT_OF;
 
 /// Records appended together: enough to close what a killed process left in few commits.
 const TOGETHER: usize = 256;
@@ -30,11 +31,13 @@ fn broken(call: &OpenCall) -> Result<Draft, LedgerError> {
     let mut draft = Draft::new(CallBroken::TYPE);
     draft.body = body.fields().map_err(|error| LedgerError::Unavailable(error.to_string()))?;
     draft.system = call.system.map(|system| system.to_hex());
-    draft.parents = vec![DraftParent {
-        hash: call.authorised.hash.to_hex(),
-        record_id: call.authorised.record_id.to_hex(),
-        role: "authorised".to_owned(),
-    }];
+    let parent = |of: &Reference, role: &str| DraftParent {
+        hash: of.hash.to_hex(),
+        record_id: of.record_id.to_hex(),
+        role: role.to_owned(),
+    };
+    draft.parents = vec![parent(&call.authorised, "authorised")];
+    draft.parents.extend(call.attempt_of.iter().map(|of| parent(of, ATTEMPT_OF)));
     // The view that named the call open may lag behind a start that was cut short right after this append.
     draft.idempotency_key = Some(format!("call.broken/{}", call.authorised.record_id.to_hex()));
     Ok(draft)

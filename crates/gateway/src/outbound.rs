@@ -3,7 +3,6 @@
 //! Promises: every request ends within [`REQUEST_SECONDS`]; answers have a limit; the same trust in certificates as towards providers; no redirect is
 //! followed and no proxy asked. Must never: be used by the data path, since it waits.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tabellion_ledger::anchor::{Answer, Exchange, Method as Asked, Outgoing};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
-use crate::config::{Api, StartError, UpstreamConfig};
+use crate::config::{StartError, UpstreamConfig};
 use crate::upstream::connect::{Address, ConnectError, Endpoint};
 use crate::upstream::tls::SystemTls;
 
@@ -36,17 +35,8 @@ impl Outbound {
     /// Of the service at `url` (scheme, host, path), which is called `name` in errors. `ca_file`: the authorities (PEM) that alone may vouch for it;
     /// absent: the system's.
     pub fn new(name: &str, url: &str, ca_file: Option<&Path>) -> Result<Self, StartError> {
-        let config = UpstreamConfig {
-            name: name.to_owned(),
-            api: Api::OpenAi,
-            base_url: url.to_owned(),
-            key_env: None,
-            key_file: None,
-            ca_file: ca_file.map(Path::to_owned),
-            models: Vec::new(),
-            aliases: BTreeMap::new(),
-            usage_in_streams: true,
-        };
+        let config =
+            UpstreamConfig { ca_file: ca_file.map(Path::to_owned), ..UpstreamConfig::new(name, url) };
         let endpoint = Endpoint::new(&Address::from(&config), &mut SystemTls::default())?;
         let host = endpoint.authority.to_str().unwrap_or_default().to_owned();
         Ok(Self { endpoint, host, authorization: None })

@@ -246,8 +246,18 @@ async fn start(
     let (watch, alive) = Watch::new(worker.cut.clone(), orders, span(worker.shared.limits.total_ms));
     let (reply, answer) = oneshot::channel();
     let at = worker.shared.now();
-    let call =
-        Call { worker: Arc::clone(worker), caller, target, headers, body, at, stopwatch, watch, reply };
+    let call = Call {
+        worker: Arc::clone(worker),
+        caller,
+        target,
+        headers,
+        body,
+        at,
+        stopwatch,
+        watch,
+        reply,
+        again: None,
+    };
     let busy = serving.busy.clone();
     drop(tokio::spawn(async move {
         Box::pin(call.run()).await;

@@ -16,8 +16,9 @@ use zeroize::Zeroizing;
 
 use crate::authenticate::Caller;
 use crate::budget::Budgets;
+use crate::circuit::Circuits;
 use crate::code::Code;
-use crate::config::Limits;
+use crate::config::{Limits, RetryConfig};
 use crate::decide::Rules;
 use crate::evidence::Evidence;
 use crate::guards::Guards;
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) budgets: Arc<Budgets>,
     /// The emergency stops in force: told the moment that a snapshot has others.
     pub(crate) stops: watch::Receiver<Stops>,
+    pub(crate) circuits: Circuits,
+    pub(crate) retry: RetryConfig,
 }
 
 impl Shared {

@@ -27,8 +27,8 @@ use serde_json::{Map, Value};
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use budget::{BudgetEnded, BudgetScope, BudgetSet, Caps};
 pub use call::{
-    Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, GuardOutcome,
-    Guarded, Masked, Observed, Outcome, Usage,
+    Answered, Attempt, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, DataTerms, Delivered,
+    GuardOutcome, Guarded, Masked, Observed, Outcome, Training, Usage,
 };
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
@@ -36,7 +36,7 @@ pub use erasure::{
     ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionRulesSet,
 };
 pub use issuer::{IssuerAdded, IssuerRemoved};
-pub use operation::{ConfigLoaded, NoiseCounted, VerificationRan};
+pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
 pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
@@ -144,6 +144,8 @@ bodies! {
     StopOrdered => "stop.ordered",
     StopLifted => "stop.lifted",
     StopRefused => "stop.refused",
+    CircuitOpened => "provider.circuit_opened",
+    CircuitClosed => "provider.circuit_closed",
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use tabellion_model::body::SystemStage;
+use tabellion_model::body::{DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_policy::{Action, NamedPolicy, PolicySet, Question};
 
@@ -52,6 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         model: "model-0",
         asked_as: "default",
         upstream: "local",
+        terms: &DataTerms::default(),
         purpose: "loan-support",
         surface: "openai.chat_completions",
         stream: true,

@@ -2,7 +2,7 @@
 //!
 //! Promises: asks exactly what the gateway would ask of such a call.
 
-use tabellion_model::body::SystemStage;
+use tabellion_model::body::{DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use crate::question::{Action, Question};
@@ -28,6 +28,8 @@ pub struct Case {
     pub asked_as: String,
     /// The upstream.
     pub upstream: String,
+    /// What is declared of the upstream's use of data.
+    pub terms: DataTerms,
     /// The purpose claimed for this call.
     pub purpose: String,
     /// Route of the gateway.
@@ -55,6 +57,7 @@ impl Case {
             model: &self.model,
             asked_as: &self.asked_as,
             upstream: &self.upstream,
+            terms: &self.terms,
             purpose: &self.purpose,
             surface: &self.surface,
             stream: self.stream,

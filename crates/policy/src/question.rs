@@ -3,7 +3,7 @@
 //! Promises: holds only what the gateway knows for certain when it asks; time comes with the question.
 
 use cedar_policy::{Context, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression};
-use tabellion_model::body::SystemStage;
+use tabellion_model::body::{DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use crate::scene::Scene;
@@ -62,6 +62,8 @@ pub struct Question<'a> {
     pub asked_as: &'a str,
     /// The upstream, by its name in the configuration.
     pub upstream: &'a str,
+    /// What is declared of the upstream's use of data.
+    pub terms: &'a DataTerms,
     /// The purpose claimed for this call.
     pub purpose: &'a str,
     /// Route of the gateway, as records name it.
@@ -116,7 +118,7 @@ pub(crate) fn text(value: &str) -> RestrictedExpression {
 }
 
 /// Beyond what Cedar can count, the largest number that it can.
-fn long(value: u64) -> RestrictedExpression {
+pub(crate) fn long(value: u64) -> RestrictedExpression {
     RestrictedExpression::new_long(i64::try_from(value).unwrap_or(i64::MAX))
 }
 

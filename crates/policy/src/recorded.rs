@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tabellion_model::body::SystemStage;
+use tabellion_model::body::{DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use crate::case::Case;
@@ -30,8 +30,10 @@ pub struct RecordedDecision {
     pub surface: Option<String>,
     /// Model, as it was asked for.
     pub model: Option<String>,
-    /// Upstream; none on denials.
+    /// Upstream; none on denials before any rule was asked, and on older ones.
     pub upstream: Option<String>,
+    /// What was declared of the upstream's use of data then; none: the record does not say.
+    pub terms: Option<DataTerms>,
     /// Purpose; none where the key's first one was meant.
     pub purpose: Option<String>,
     /// Whether a stream was asked for; none on denials.
@@ -73,6 +75,8 @@ pub struct Known {
     pub systems: BTreeMap<SystemId, KnownSystem>,
     /// Models by the name that applications use.
     pub models: BTreeMap<String, KnownModel>,
+    /// What is declared of upstreams' use of data, by name.
+    pub upstreams: BTreeMap<String, DataTerms>,
 }
 
 /// Which of the things that a record may not say any of some rules could look at.
@@ -80,7 +84,7 @@ pub struct Known {
 pub struct LookedAt(BTreeSet<&'static str>);
 
 /// What a rule's JSON holds where the rule looks at the thing.
-const SIGNS: [(&str, &[&str]); 9] = [
+const SIGNS: [(&str, &[&str]); 10] = [
     ("tools", &["\"tools\""]),
     ("name", &["\"name\""]),
     ("purposes", &["\"purposes\""]),
@@ -89,6 +93,7 @@ const SIGNS: [(&str, &[&str]); 9] = [
     ("received_bytes", &["\"received_bytes\""]),
     ("upstream", &["\"Upstream\"", "\"resource\""]),
     ("model", &["\"Model\"", "\"resource\""]),
+    ("terms", &["\"region\"", "\"retention_days\"", "\"trains\""]),
     ("time", &["\"hour_utc\"", "\"weekday_utc\""]),
 ];
 
@@ -160,10 +165,12 @@ impl RecordedDecision {
         let described = known.systems.get(&system);
         let asked_as = self.model.clone().unwrap_or_default();
         let served = known.models.get(&asked_as);
-        if let Some(what) = self.unknown(described.is_some(), served.is_some(), looked_at) {
+        let upstream = served.map(|served| served.upstream.clone()).or_else(|| self.upstream.clone());
+        let declared = upstream.as_ref().and_then(|upstream| known.upstreams.get(upstream));
+        let terms = self.terms.as_ref().or(declared);
+        if let Some(what) = self.unknown(described.is_some(), served.is_some(), terms.is_some(), looked_at) {
             return Err(format!("a rule looks at {what}"));
         }
-        let upstream = served.map(|served| served.upstream.clone()).or_else(|| self.upstream.clone());
         Ok(Case {
             action,
             system,
@@ -175,6 +182,7 @@ impl RecordedDecision {
             model: served.map_or_else(|| asked_as.clone(), |served| served.name.clone()),
             asked_as,
             upstream: upstream.unwrap_or_default(),
+            terms: terms.cloned().unwrap_or_default(),
             purpose: self.purpose.clone().unwrap_or_default(),
             surface,
             stream: self.stream.unwrap_or_default(),
@@ -183,8 +191,15 @@ impl RecordedDecision {
             at: self.at,
         })
     }
+
     /// The first thing that a rule looks at and that neither the record nor anybody says.
-    fn unknown(&self, described: bool, served: bool, looked_at: &LookedAt) -> Option<&'static str> {
+    fn unknown(
+        &self,
+        described: bool,
+        served: bool,
+        declared: bool,
+        looked_at: &LookedAt,
+    ) -> Option<&'static str> {
         let near_hour = self.at.0 % HOUR_US < HOUR_MARGIN_US;
         let no_upstream = !served && self.upstream.is_none();
         let checks = [
@@ -201,6 +216,11 @@ impl RecordedDecision {
                 "upstream",
                 no_upstream,
                 "the upstream, which the record does not name; add the model under [models]",
+            ),
+            (
+                "terms",
+                !declared,
+                "what the provider does with data, which the record does not say; add the upstream under [upstreams]",
             ),
             ("purpose", self.purpose.is_none(), "the purpose, and the call claimed none by name"),
             (

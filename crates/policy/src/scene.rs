@@ -10,9 +10,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use cedar_policy::{Entities, Entity, EntityUid, RestrictedExpression};
 use tabellion_model::SystemId;
-use tabellion_model::body::SystemStage;
+use tabellion_model::body::{DataTerms, SystemStage};
 
-use crate::question::{CANNOT_BE_PUT, Question, set, text, uid};
+use crate::question::{CANNOT_BE_PUT, Question, long, set, text, uid};
 use crate::schema::TYPES;
 
 /// Scenes kept, some 4 KB each. Beyond that they are built for each call: whoever asks for ever new model names must not fill the memory.
@@ -31,6 +31,7 @@ pub(crate) struct Scene {
     model: String,
     asked_as: String,
     upstream: String,
+    terms: DataTerms,
     pub(crate) principal: EntityUid,
     pub(crate) resource: EntityUid,
     pub(crate) entities: Entities,
@@ -48,10 +49,18 @@ impl Scene {
             ("stage", text(stage_name(question.stage))),
             ("purposes", set(question.purposes)),
         ];
-        let of_model = [("name", text(question.model)), ("asked_as", text(question.asked_as))];
+        let terms = question.terms;
+        // What is not declared is not there: a rule that would be true of it has to ask first, and is not.
+        let of_model = [
+            Some(("name", text(question.model))),
+            Some(("asked_as", text(question.asked_as))),
+            terms.region.as_deref().map(|region| ("region", text(region))),
+            terms.retention_days.map(|days| ("retention_days", long(days))),
+            Some(("trains", RestrictedExpression::new_bool(terms.trains()))),
+        ];
         let entities = [
             entity(&principal, of_system, HashSet::new())?,
-            entity(&resource, of_model, HashSet::from([upstream.clone()]))?,
+            entity(&resource, of_model.into_iter().flatten(), HashSet::from([upstream.clone()]))?,
             Entity::new_no_attrs(upstream, HashSet::new()),
         ];
         let entities = Entities::from_entities(entities, None).map_err(|_| CANNOT_BE_PUT)?;
@@ -63,6 +72,7 @@ impl Scene {
             model: question.model.to_owned(),
             asked_as: question.asked_as.to_owned(),
             upstream: question.upstream.to_owned(),
+            terms: terms.clone(),
             principal,
             resource,
             entities,
@@ -78,6 +88,7 @@ impl Scene {
             && self.model == question.model
             && self.asked_as == question.asked_as
             && self.upstream == question.upstream
+            && self.terms == *question.terms
     }
 }
 
@@ -122,9 +133,9 @@ impl Scenes {
     }
 }
 
-fn entity<const N: usize>(
+fn entity<'a>(
     uid: &EntityUid,
-    attributes: [(&str, RestrictedExpression); N],
+    attributes: impl IntoIterator<Item = (&'a str, RestrictedExpression)>,
     parents: HashSet<EntityUid>,
 ) -> Result<Entity, &'static str> {
     let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -145,6 +156,7 @@ mod tests {
     //! What is posed is what the schema says; rules are checked against the one and decided on the other.
 
     use cedar_policy::{Entities, Request};
+    use tabellion_model::body::Training;
     use tabellion_model::{CredentialId, Micros, SystemId};
 
     use super::*;
@@ -154,9 +166,15 @@ mod tests {
     #[test]
     fn questions_are_of_the_schema() {
         let (words, none) = (["loan-support".to_owned()], []);
-        for (action, purposes, tools) in
-            [(Action::Chat, &words[..], &none[..]), (Action::ListModels, &none[..], &words[..])]
-        {
+        let declared = DataTerms {
+            region: Some("eu".to_owned()),
+            retention_days: Some(u64::MAX),
+            training: Training::No,
+        };
+        for (action, purposes, tools, terms) in [
+            (Action::Chat, &words[..], &none[..], &DataTerms::default()),
+            (Action::ListModels, &none[..], &words[..], &declared),
+        ] {
             let question = Question {
                 action,
                 system: SystemId::from_bytes([1; 16]),
@@ -167,6 +185,7 @@ mod tests {
                 model: "model",
                 asked_as: "alias",
                 upstream: "local",
+                terms,
                 purpose: "loan-support",
                 surface: "openai.chat_completions",
                 stream: false,

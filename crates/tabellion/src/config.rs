@@ -12,6 +12,7 @@ mod guard_service;
 mod keys;
 mod masking;
 mod policies;
+mod provider;
 mod retention;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

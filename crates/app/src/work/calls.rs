@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tabellion_model::body::{CallCompleted, CallDenied, Guarded, Masked};
+use tabellion_model::body::{Attempt, CallAuthorised, CallCompleted, CallDenied, DataTerms, Guarded, Masked};
 use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
 use tabellion_views::query::{
     CallDetail, CallEnd, CallFilter, CallRow, CallState, MAX_ROWS, Page, Rows, Traffic,
@@ -121,6 +121,31 @@ pub struct Decision {
     pub at: Time,
 }
 
+/// What a provider was declared to do with data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// Where it processes; null: not declared.
+    pub region: Option<String>,
+    /// For how many days it keeps what it was sent; null: not declared.
+    pub retention_days: Option<u64>,
+    /// Whether it trains on it: `no`, `yes` or `unknown`.
+    pub training: String,
+}
+
+/// Which attempt of a call this is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FurtherAttempt {
+    /// The call: the record of its first attempt.
+    #[schemars(with = "IdForm")]
+    pub of: String,
+    /// Its number; the first is 1.
+    pub number: u64,
+    /// Why the attempt before was not enough: a code.
+    pub because: String,
+}
+
 /// What was sent and received. What was erased or never was is null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +154,8 @@ pub struct CallEvidence {
     pub stream: Option<bool>,
     /// Upstream it went to.
     pub upstream: Option<String>,
+    /// What was declared then of that upstream's use of data, as the rules saw it; null: no rule was asked, or erased.
+    pub terms: Option<Terms>,
     /// SHA-256 of the body received.
     #[schemars(with = "Option<DigestForm>")]
     pub request_sha256: Option<String>,
@@ -196,6 +223,8 @@ pub struct Call {
     /// Where it stands.
     #[schemars(extend("enum" = ["open", "answered", "refused", "failed", "abandoned", "cut", "broken", "denied", "erased"]))]
     pub state: String,
+    /// Which attempt of another call it is; null: it is a call of its own, or erased.
+    pub attempt: Option<FurtherAttempt>,
     /// Why it was denied or did not end well.
     pub code: Option<String>,
     /// Route of the gateway.
@@ -271,7 +300,7 @@ impl Desk {
         } else {
             Sight::Open
         };
-        let (decision, evidence) = (decision(&call), evidence(&call, sight));
+        let (decision, evidence, attempt) = (decision(&call), evidence(&call, sight), attempt(&call));
         let row = call.row;
         let ended = row.end_entry.zip(call.end_record).filter(|_| row.state != CallState::Denied);
         let proof = CallProof {
@@ -288,6 +317,7 @@ impl Desk {
             system: row.system.map(|system| system.to_hex()),
             key: row.key.to_hex(),
             state,
+            attempt,
             code: row.ended.and_then(|ended| ended.code),
             surface,
             model,
@@ -400,6 +430,7 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
     CallEvidence {
         stream: authorised.map(|call| call.stream),
         upstream: authorised.map(|call| call.upstream.clone()),
+        terms: terms(authorised, denied),
         request_sha256: received.or(denied.map(|call| &call.received_sha256)).cloned(),
         forwarded_sha256: authorised.map(|call| call.forwarded_sha256.clone()),
         masked: authorised.map(|call| counts(&call.masked)).unwrap_or_default(),
@@ -419,6 +450,22 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         answer: answer.filter(|_| captured),
         withheld,
     }
+}
+
+/// A permission without terms was given when none were declared; a denial without an upstream, before any rule was asked.
+fn terms(authorised: Option<&CallAuthorised>, denied: Option<&CallDenied>) -> Option<Terms> {
+    let permitted = authorised.filter(|call| !call.upstream.is_empty()).map(|call| call.terms.as_ref());
+    let refused = denied.filter(|call| call.upstream.is_some()).map(|call| call.terms.as_ref());
+    let declared = permitted.or(refused)?.cloned().unwrap_or_default();
+    let DataTerms { region, retention_days, training } = declared;
+    Some(Terms { region, retention_days, training: word(&training).unwrap_or_default() })
+}
+
+fn attempt(call: &CallDetail) -> Option<FurtherAttempt> {
+    let of_denied = denial(call).and_then(|denied| denied.attempt.as_ref());
+    let attempt = call.authorised.as_ref().and_then(|call| call.attempt.as_ref()).or(of_denied)?;
+    let Attempt { of, number, because } = attempt;
+    Some(FurtherAttempt { of: of.to_hex(), number: *number, because: because.clone() })
 }
 
 fn guards(call: &CallDetail, end: Option<&CallCompleted>) -> Vec<GuardSaid> {

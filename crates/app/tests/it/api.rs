@@ -1,5 +1,6 @@
 //! The control plane over real HTTP, on a real log in a directory of its own.
 
+mod attempts;
 mod budgets;
 mod busy;
 mod calls;

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn asks() -> Asks {
-        Asks { max_output: None, choices: 1, reads_elsewhere: false }
+        Asks { max_output: None, choices: 1, reads_elsewhere: false, acts: false }
     }
 
     /// Requirement: N23.

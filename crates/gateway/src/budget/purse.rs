@@ -154,12 +154,14 @@ impl Purse {
         }
     }
 
-    /// Reserves `take` in each of `budgets` that holds for `who`, or in none. `budgets` must be of the position that was last given to [`Self::read`].
+    /// Reserves `take` in each of `budgets` that holds for `who`, or in none. `budgets` must be of the position that was last given to [`Self::read`]. The call
+    /// of `instead_of` ends before this one begins, so it is not counted among those under way.
     pub(crate) fn reserve(
         &mut self,
         budgets: &[GateBudget],
         who: Who,
         take: &Take,
+        instead_of: Option<Ticket>,
         now: Micros,
     ) -> Result<Ticket, Exceeded> {
         let mut parts = Vec::new();
@@ -173,8 +175,8 @@ impl Purse {
             let start = held.window.start(now);
             let amount = take.amount(&held);
             let used = self.used(budget, now);
-            if let Some(limit) = over(&held, used, take, amount).or_else(|| self.too_fast(budget, &held, now))
-            {
+            let too_fast = || self.too_fast(budget, &held, instead_of, now);
+            if let Some(limit) = over(&held, used, take, amount).or_else(too_fast) {
                 return Err(exceeded(held.scope.kind(), limit, held.window.end(start)));
             }
             parts.push(Part { budget: budget.name.clone(), held, amount, start: Some(start) });
@@ -214,9 +216,17 @@ impl Purse {
     }
 
     /// Calls a minute, and at once.
-    fn too_fast(&self, budget: &GateBudget, held: &Held, now: Micros) -> Option<Limit> {
+    fn too_fast(
+        &self,
+        budget: &GateBudget,
+        held: &Held,
+        instead_of: Option<Ticket>,
+        now: Micros,
+    ) -> Option<Limit> {
         let beside = self.beside.get(&budget.name);
-        let open = beside.map_or(0, |beside| beside.open);
+        let ends = instead_of.and_then(|ticket| self.open.get(&ticket)).into_iter().flatten();
+        let ends = ends.filter(|part| part.budget == budget.name).count() as u64;
+        let open = beside.map_or(0, |beside| beside.open).saturating_sub(ends);
         if let Some(cap) = held.caps.calls_at_once.filter(|cap| open >= *cap) {
             return Some(Limit::AtOnce { cap });
         }

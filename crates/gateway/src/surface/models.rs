@@ -132,6 +132,9 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         // The gateway answers by itself.
         upstream: String::new(),
         upstream_model: None,
+        // A list is many decisions, each of a model of its own.
+        terms: None,
+        attempt: None,
         budgets: Vec::new(),
         purpose: visible.purpose.clone(),
         stream: false,

@@ -118,6 +118,8 @@ pub(crate) struct Asks {
     pub(crate) choices: u64,
     /// Whether the model reads what is not in the request: a file, an address, an earlier answer, what a tool of the provider finds.
     pub(crate) reads_elsewhere: bool,
+    /// Whether the provider itself may do something for it: run a tool of its own, or write to what it keeps.
+    pub(crate) acts: bool,
 }
 
 /// How many answers are asked for.
@@ -345,7 +347,7 @@ impl<'b> Parts<'b> {
             stream_options: Options::default(),
             include_usage: None,
             options_members: 0,
-            asks: Asks { max_output: None, choices: 1, reads_elsewhere: false },
+            asks: Asks { max_output: None, choices: 1, reads_elsewhere: false, acts: false },
             tools: Vec::new(),
             present: Vec::new(),
             strings: Vec::new(),
@@ -387,7 +389,9 @@ impl<'b> Parts<'b> {
 
     /// How many tokens and answers may come. A number that is none cannot be counted on; the provider might read it otherwise.
     fn limit(&mut self, name: &str, scalar: Scalar<'_>) {
-        self.asks.reads_elsewhere |= KEPT_ELSEWHERE.contains(&name) && scalar != Scalar::Null;
+        let is_kept = KEPT_ELSEWHERE.contains(&name) && scalar != Scalar::Null;
+        self.asks.reads_elsewhere |= is_kept;
+        self.asks.acts |= is_kept;
         let is_limit = self.form.limits.contains(&name);
         if !is_limit && name != CHOICES || scalar == Scalar::Null {
             return;
@@ -434,6 +438,7 @@ impl<'b> Parts<'b> {
             let kind = string.value();
             if !NAMED_KINDS.contains(&kind.as_ref()) {
                 self.asks.reads_elsewhere = true;
+                self.asks.acts = true;
                 self.tools.push(kind.into_owned());
             }
         }
@@ -509,6 +514,7 @@ impl<'b> Visitor<'b> for Parts<'b> {
         }
         let Some(name) = path.top() else { return };
         self.asks.reads_elsewhere |= KEPT_ELSEWHERE.contains(&name);
+        self.asks.acts |= KEPT_ELSEWHERE.contains(&name);
         if name == WEB_SEARCH {
             self.tools.push(name.to_owned());
         }

@@ -7,12 +7,16 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use tabellion_model::body::DataTerms;
+
 use crate::config::{Api, StartError, UpstreamConfig};
 use crate::upstream::connect::{Address, Endpoint};
 use crate::upstream::tls::SystemTls;
 
 /// Longest name of a provider: it stands in policies and records.
 const MAX_NAME_BYTES: usize = 64;
+/// Most models that are asked in place of one: each is a decision, two records and a wait more before the caller hears anything.
+const MAX_FALLBACKS: usize = 4;
 
 /// One provider.
 pub(crate) struct Upstream {
@@ -22,6 +26,10 @@ pub(crate) struct Upstream {
     pub(crate) api: Api,
     pub(crate) endpoint: Endpoint,
     pub(crate) usage_in_streams: bool,
+    /// What is declared of its use of data.
+    pub(crate) terms: DataTerms,
+    /// Models asked in place of its own, by how these stand in the configuration.
+    fallback: BTreeMap<String, Vec<String>>,
 }
 
 /// All of them.
@@ -44,6 +52,15 @@ pub(crate) struct Target {
     pub(crate) upstream: Arc<Upstream>,
     /// What to write in place of the model asked for; `None`: it stays.
     pub(crate) model: Option<String>,
+    /// How the model stands in the configuration of its upstream.
+    entry: String,
+}
+
+impl Target {
+    /// Models to ask when this one fails, in order.
+    pub(crate) fn fallback(&self) -> &[String] {
+        self.upstream.fallback.get(&self.entry).map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 impl Catalogue {
@@ -59,9 +76,15 @@ impl Catalogue {
                 )));
             }
             let endpoint = Endpoint::new(&Address::from(config), &mut tls)?;
-            let (api, usage_in_streams) = (config.api, config.usage_in_streams);
-            let upstream =
-                Arc::new(Upstream { number, name: name.to_owned(), api, endpoint, usage_in_streams });
+            let upstream = Arc::new(Upstream {
+                number,
+                name: name.to_owned(),
+                api: config.api,
+                endpoint,
+                usage_in_streams: config.usage_in_streams,
+                terms: config.data.clone(),
+                fallback: config.fallback.clone(),
+            });
             check_models(config)?;
             for model in &config.models {
                 catalogue.add_model(&upstream, model)?;
@@ -72,7 +95,42 @@ impl Catalogue {
             catalogue.upstreams.push(upstream);
         }
         catalogue.prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        configs.iter().try_for_each(|config| catalogue.check_fallback(config))?;
         Ok(catalogue)
+    }
+
+    /// A fallback that could never be asked is a safety net that nobody would miss before it is needed.
+    fn check_fallback(&self, config: &UpstreamConfig) -> Result<(), StartError> {
+        for (model, others) in &config.fallback {
+            let refused = |why: String| {
+                let text = format!("[upstream.{}] fallback of the model {model:?}: {why}", config.name);
+                Err(StartError::Setting(text))
+            };
+            if !config.models.contains(model) && !config.aliases.contains_key(model) {
+                return refused(
+                    "it is none of this upstream's models or aliases; write it as it stands there".to_owned(),
+                );
+            }
+            if others.is_empty() || others.len() > MAX_FALLBACKS {
+                return refused(format!("it names {} models; name 1 to {MAX_FALLBACKS}", others.len()));
+            }
+            for (at, other) in others.iter().enumerate() {
+                let Some(named) = self.exact.get(other) else {
+                    return refused(format!(
+                        "{other:?} is configured by name nowhere; add it to the models or aliases of an upstream"
+                    ));
+                };
+                if named.upstream.api != config.api {
+                    return refused(format!(
+                        "{other:?} is of another interface, and nothing is translated; name a model of the same"
+                    ));
+                }
+                if other == model || others.iter().take(at).any(|before| before == other) {
+                    return refused(format!("{other:?} is asked already; name each model once"));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn add_model(&mut self, upstream: &Arc<Upstream>, model: &str) -> Result<(), StartError> {
@@ -106,10 +164,11 @@ impl Catalogue {
     /// Where a call of `model` goes; `None`: nowhere.
     pub(crate) fn resolve(&self, model: &str) -> Option<Target> {
         if let Some(named) = self.exact.get(model) {
-            return Some(Target { upstream: Arc::clone(&named.upstream), model: named.alias_of.clone() });
+            let (upstream, entry) = (Arc::clone(&named.upstream), model.to_owned());
+            return Some(Target { upstream, model: named.alias_of.clone(), entry });
         }
-        let (_, upstream) = self.prefixes.iter().find(|(prefix, _)| model.starts_with(prefix))?;
-        Some(Target { upstream: Arc::clone(upstream), model: None })
+        let (prefix, upstream) = self.prefixes.iter().find(|(prefix, _)| model.starts_with(prefix))?;
+        Some(Target { upstream: Arc::clone(upstream), model: None, entry: format!("{prefix}*") })
     }
 
     /// Whether `model` is configured letter by letter, and not by its beginning.
@@ -166,15 +225,9 @@ mod tests {
 
     fn config(name: &str, models: &[&str], aliases: &[(&str, &str)]) -> UpstreamConfig {
         UpstreamConfig {
-            name: name.to_owned(),
-            api: Api::OpenAi,
-            base_url: "http://127.0.0.1:1/v1".to_owned(),
-            key_env: None,
-            key_file: None,
-            ca_file: None,
             models: models.iter().map(|&model| model.to_owned()).collect(),
             aliases: aliases.iter().map(|&(from, to)| (from.to_owned(), to.to_owned())).collect(),
-            usage_in_streams: true,
+            ..UpstreamConfig::new(name, "http://127.0.0.1:1/v1")
         }
     }
 
@@ -216,6 +269,38 @@ mod tests {
             (vec![config("a", &[""], &[])], "a model without a name"),
         ] {
             assert!(Catalogue::new(&configs).is_err(), "{why} would be decided by chance");
+        }
+    }
+    /// Requirement: N25.
+    #[test]
+    fn a_model_has_the_fallback_of_its_own_entry_and_one_that_could_never_be_asked_is_refused() {
+        let with = |model: &str, others: &[&str], api| {
+            let fallback =
+                [(model.to_owned(), others.iter().map(|&other| other.to_owned()).collect())].into();
+            let main = UpstreamConfig { fallback, ..config("main", &["m", "gpt-*"], &[("alias", "m")]) };
+            Catalogue::new(&[main, UpstreamConfig { api, ..config("other", &["n", "o-*"], &[]) }])
+        };
+        for (entry, asked, elsewhere) in
+            [("m", "m", "gpt-5"), ("gpt-*", "gpt-5", "m"), ("alias", "alias", "m")]
+        {
+            let catalogue = with(entry, &["n"], Api::OpenAi).expect("a fallback that can be asked");
+            let of = |model: &str| catalogue.resolve(model).expect("served").fallback().to_vec();
+            assert_eq!(of(asked), ["n"], "{entry}: nothing would be asked when it fails");
+            assert!(
+                of(elsewhere).is_empty() && of("n").is_empty(),
+                "{entry}: another model would be replaced too"
+            );
+        }
+        for (model, others, api, why) in [
+            ("x", &["n"][..], Api::OpenAi, "a model that the upstream does not have"),
+            ("m", &[], Api::OpenAi, "no model"),
+            ("m", &["o-1"], Api::OpenAi, "a model that no configuration names"),
+            ("m", &["n"], Api::Anthropic, "a model that would need another request"),
+            ("m", &["m"], Api::OpenAi, "the model itself"),
+            ("m", &["n", "n"], Api::OpenAi, "a model twice"),
+            ("m", &["n", "gpt-1", "gpt-2", "gpt-3", "gpt-4"], Api::OpenAi, "more than are waited for"),
+        ] {
+            assert!(with(model, others, api).is_err(), "{why} would be found out in an outage");
         }
     }
 }

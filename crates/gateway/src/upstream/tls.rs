@@ -115,17 +115,8 @@ mod tests {
     use crate::upstream::connect::Endpoint;
 
     fn refusal(base_url: &str, ca_file: &Path) -> String {
-        let config = UpstreamConfig {
-            name: "own".to_owned(),
-            api: crate::config::Api::OpenAi,
-            base_url: base_url.to_owned(),
-            key_env: None,
-            key_file: None,
-            ca_file: Some(ca_file.to_owned()),
-            models: Vec::new(),
-            aliases: [].into(),
-            usage_in_streams: true,
-        };
+        let config =
+            UpstreamConfig { ca_file: Some(ca_file.to_owned()), ..UpstreamConfig::new("own", base_url) };
         Endpoint::new(&Address::from(&config), &mut SystemTls::default())
             .err()
             .map(|error| error.to_string())

@@ -76,7 +76,7 @@ pub(crate) fn organisation() -> Vec<Draft> {
     ]
 }
 
-fn budget(name: &str, scope: BudgetScope, window: Window, caps: Caps) -> Draft {
+pub(crate) fn budget(name: &str, scope: BudgetScope, window: Window, caps: Caps) -> Draft {
     let body = BudgetSet {
         name: name.to_owned(),
         scope,
@@ -88,7 +88,7 @@ fn budget(name: &str, scope: BudgetScope, window: Window, caps: Caps) -> Draft {
     draft(&body, format!("budget/{name}"))
 }
 
-fn tokens(cap: u64) -> Caps {
+pub(crate) fn tokens(cap: u64) -> Caps {
     Caps { tokens: Some(cap), ..Caps::default() }
 }
 

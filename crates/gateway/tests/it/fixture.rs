@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{
-    Api, Foundations, Gateway, GatewayConfig, GuardConfig, Limits, MaskedName, MaskingConfig, UpstreamConfig,
+    Api, CircuitConfig, Foundations, Gateway, GatewayConfig, GuardConfig, Limits, MaskedName, MaskingConfig,
+    RetryConfig, UpstreamConfig,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
@@ -91,6 +92,12 @@ pub(crate) struct Setup {
     pub(crate) api: Api,
     /// In place of the scripted provider's own.
     pub(crate) base_url: Option<String>,
+    /// Which models are asked instead of those of the scripted provider.
+    pub(crate) fallback: BTreeMap<String, Vec<String>>,
+    /// Providers beside it.
+    pub(crate) others: Vec<UpstreamConfig>,
+    pub(crate) circuit: CircuitConfig,
+    pub(crate) retry: RetryConfig,
     /// Who vouches for a provider over TLS.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) segment_bytes: u64,
@@ -111,6 +118,10 @@ impl Default for Setup {
             disk: None,
             api: Api::OpenAi,
             base_url: None,
+            fallback: BTreeMap::new(),
+            others: Vec::new(),
+            circuit: CircuitConfig::default(),
+            retry: RetryConfig::default(),
             ca_file: None,
             segment_bytes: 8 << 20,
             clock: Arc::new(SystemClock),
@@ -174,19 +185,23 @@ impl Fixture {
             listen: "127.0.0.1:0".parse().expect("an address"),
             threads: 2,
             names: setup.names,
-            upstreams: vec![UpstreamConfig {
-                name: "scripted".to_owned(),
-                api: setup.api,
-                base_url: setup.base_url.unwrap_or_else(|| upstream.base_url()),
-                key_env: None,
-                key_file: Some(key_file),
-                ca_file: setup.ca_file,
-                models: vec!["model-a".to_owned(), "gpt-*".to_owned()],
-                aliases: [("house-model".to_owned(), "gpt-real".to_owned())].into(),
-                usage_in_streams: true,
-            }],
+            upstreams: [
+                vec![UpstreamConfig {
+                    api: setup.api,
+                    key_file: Some(key_file),
+                    ca_file: setup.ca_file,
+                    models: vec!["model-a".to_owned(), "gpt-*".to_owned()],
+                    aliases: [("house-model".to_owned(), "gpt-real".to_owned())].into(),
+                    fallback: setup.fallback,
+                    ..UpstreamConfig::new("scripted", setup.base_url.unwrap_or_else(|| upstream.base_url()))
+                }],
+                setup.others,
+            ]
+            .concat(),
             guards: setup.guards,
             masking: setup.masking,
+            circuit: setup.circuit,
+            retry: setup.retry,
             limits: setup.limits,
         };
         let clock = setup.clock;
@@ -256,7 +271,7 @@ impl Fixture {
                 let entry = reader.entry(index).expect("a committed entry can be read");
                 let header = entry.entry.header()?.clone();
                 let kind = header.record_type.as_str();
-                if !kind.starts_with("call.") && !kind.starts_with("noise.") {
+                if !["call.", "noise.", "provider."].iter().any(|family| kind.starts_with(family)) {
                     return None;
                 }
                 let mut fields = Map::new();
@@ -311,11 +326,12 @@ impl Fixture {
     pub(crate) fn check_pairs(&self) {
         let mut ends: BTreeMap<String, usize> = BTreeMap::new();
         for seen in self.of_type(CallCompleted::TYPE) {
-            let [parent, stops @ ..] = seen.header.parents.as_slice() else {
-                panic!("an end without its permission")
-            };
-            assert_eq!(parent.role, "authorised", "readers join calls by this role");
-            assert!(stops.iter().all(|stop| stop.role == "stop"), "an end follows from something else");
+            let known = |role: &str| ["authorised", "attempt_of", "stop"].contains(&role);
+            let parents = &seen.header.parents;
+            assert!(parents.iter().all(|parent| known(&parent.role)), "an end follows from something else");
+            // Readers join calls by this role.
+            let parents: Vec<_> = parents.iter().filter(|parent| parent.role == "authorised").collect();
+            let [parent] = parents.as_slice() else { panic!("an end without its permission") };
             *ends.entry(parent.record_id.to_hex()).or_default() += 1;
         }
         let known: Vec<String> =

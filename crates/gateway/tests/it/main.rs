@@ -9,10 +9,12 @@
 mod answers;
 mod bad_input;
 mod budgets;
+mod circuit;
 mod client;
 mod denials;
 mod disk;
 mod endings;
+mod fallback;
 mod fixture;
 mod guards;
 mod masking;
@@ -26,4 +28,5 @@ mod stop;
 mod stops;
 mod streams;
 mod surfaces;
+mod terms;
 mod tls;

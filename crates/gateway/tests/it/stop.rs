@@ -84,6 +84,7 @@ fn a_start_ends_what_a_kill_left_open_once() {
         },
         system: Some(SystemId::from_bytes(SYSTEM)),
         key: CredentialId::from_bytes(KEY),
+        attempt_of: None,
     };
     for _ in 0..2 {
         assert_eq!(

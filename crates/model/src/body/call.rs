@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::CredentialId;
+use crate::{CredentialId, RecordId};
 
 /// How much of what was said is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,6 +38,56 @@ pub struct Observed {
     pub rules: Vec<String>,
 }
 
+/// Whether a provider trains its models on what it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Training {
+    /// It says that it does not.
+    No,
+    /// It does.
+    Yes,
+    /// Nobody has said.
+    #[default]
+    Unknown,
+}
+
+/// What is declared of what a provider does with data, as rules may look at it. What is not declared is not known, and never taken for good.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataTerms {
+    /// Where it processes, in the words of whoever configures: `eu`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// For how many days it keeps what it was sent; 0: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u64>,
+    /// Whether it trains on it.
+    pub training: Training,
+}
+
+impl DataTerms {
+    /// Whether nothing is declared.
+    pub fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether what is sent may be trained on: unless it is declared that it is not.
+    pub fn trains(&self) -> bool {
+        self.training != Training::No
+    }
+}
+
+/// Which attempt of a call a record is about, where it is not the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The call: its first `call.authorised`, which is the parent `attempt_of` as well.
+    pub of: RecordId,
+    /// Its number; the first is 1 and says nothing of it.
+    pub number: u64,
+    /// Why the attempt before was not enough: a code of docs/records.md.
+    pub because: String,
+}
+
 /// `call.authorised`: policy permitted the call; nothing has left yet. Header: actor = the key, system, basis = the log size that the decision saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallAuthorised {
@@ -50,6 +100,12 @@ pub struct CallAuthorised {
     /// Model as the upstream is given it, where that is another name.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub upstream_model: Option<String>,
+    /// What was declared of that upstream's use of data; none where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub terms: Option<DataTerms>,
+    /// Which attempt it is; none of the first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attempt: Option<Attempt>,
     /// Budgets that hold for it, as `<name>@<version>`, by name order: in each, what `clear` names is reserved.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub budgets: Vec<String>,
@@ -235,6 +291,15 @@ pub struct CallDenied {
     /// Model asked for, when the body could be read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub model: Option<String>,
+    /// Upstream that the rules were asked about, when they were.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream: Option<String>,
+    /// What was declared of that upstream's use of data; none where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub terms: Option<DataTerms>,
+    /// Which attempt of a call it would have been; none of a call of its own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attempt: Option<Attempt>,
     /// Purpose claimed, when it could be read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub purpose: Option<String>,

@@ -46,3 +46,31 @@ pub struct NoiseCounted {
     /// Refused unread because there were too many.
     pub rate_limited: u64,
 }
+
+/// `provider.circuit_opened`: a provider failed so often in a row that nothing is sent to it for a while, by this process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CircuitOpened {
+    /// The upstream, by its name in the configuration.
+    pub upstream: String,
+    /// Failures in a row.
+    pub failures: u64,
+    /// Within at most this time, milliseconds.
+    pub window_ms: u64,
+    /// The last of them: a code of docs/records.md.
+    pub code: String,
+    /// How long nothing is sent before one call tries, milliseconds.
+    pub open_ms: u64,
+}
+
+/// `provider.circuit_closed`: the provider answered again. Parent `opened`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CircuitClosed {
+    /// The upstream, by its name in the configuration.
+    pub upstream: String,
+    /// How long it was open, microseconds.
+    pub open_us: u64,
+    /// How many calls tried; the last was answered.
+    pub trials: u64,
+    /// Requests that were not sent to it meanwhile.
+    pub refused: u64,
+}

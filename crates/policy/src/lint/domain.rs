@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tabellion_model::body::SystemStage;
+use tabellion_model::body::{DataTerms, SystemStage, Training};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use super::patterns::witnesses;
@@ -32,6 +32,9 @@ enum Values {
     Sets(Word, Vec<Vec<String>>),
     Numbers(Number, Vec<i64>),
     Streams,
+    Trains,
+    /// These, and last its not being there.
+    Maybe(Box<Self>),
 }
 
 impl Values {
@@ -41,8 +44,21 @@ impl Values {
             Self::Words(_, values) => values.len(),
             Self::Sets(_, values) => values.len(),
             Self::Numbers(_, values) => values.len(),
-            Self::Streams => 2,
+            Self::Streams | Self::Trains => 2,
+            Self::Maybe(values) => values.len() + 1,
         }
+    }
+
+    /// Those of `number`, which may not be there when it is what a provider declares.
+    fn of_number(number: Number, compared: &Numbers) -> Self {
+        let values = Self::Numbers(number, numbers_of(number, compared));
+        if number == Number::Retention { Self::Maybe(Box::new(values)) } else { values }
+    }
+
+    /// The same of `word`.
+    fn of_word(word: Word, words: Vec<String>) -> Self {
+        let values = Self::Words(word, words);
+        if word == Word::Region { Self::Maybe(Box::new(values)) } else { values }
     }
 }
 
@@ -60,10 +76,13 @@ impl Domain {
             words_of(&group, reads, &mut values)?;
         }
         for (number, compared) in &reads.numbers {
-            values.push(Values::Numbers(*number, numbers_of(*number, compared)));
+            values.push(Values::of_number(*number, compared));
         }
         if reads.stream {
             values.push(Values::Streams);
+        }
+        if reads.trains {
+            values.push(Values::Trains);
         }
         let count = values.iter().try_fold(1usize, |count, one| count.checked_mul(one.len()))?;
         (count <= MAX_CALLS).then_some(Self(values))
@@ -76,36 +95,56 @@ impl Domain {
     }
 
     fn call(&self, mut number: usize) -> Case {
-        let mut case = anything();
-        let (mut hour, mut weekday) = (12, 1);
+        let mut made = Made { case: anything(), hour: 12, weekday: 1 };
         for values in &self.0 {
             let (rest, at) = (number / values.len(), number % values.len());
             number = rest;
-            match values {
-                Values::Actions => case.action = ACTIONS.get(at).copied().unwrap_or(Action::Chat),
-                Values::Words(word, words) => {
-                    if let Some(value) = words.get(at) {
-                        set_word(&mut case, *word, value);
-                    }
-                }
-                Values::Sets(word, sets) => {
-                    let set = sets.get(at).cloned().unwrap_or_default();
-                    if *word == Word::Purposes { case.purposes = set } else { case.tools = set }
-                }
-                Values::Numbers(which, numbers) => {
-                    let value = numbers.get(at).and_then(|value| u64::try_from(*value).ok()).unwrap_or(0);
-                    match which {
-                        Number::Bytes => case.received_bytes = value,
-                        Number::Hour => hour = value,
-                        Number::Weekday => weekday = value,
-                    }
-                }
-                Values::Streams => case.stream = at == 1,
-            }
+            made.set(values, at);
         }
+        let Made { mut case, hour, weekday } = made;
         // 1970-01-01 was a Thursday, the fourth day of its week; the first Thursday's week is far enough in the past for every day of it.
         case.at = Micros(((weekday + 3) % 7 * DAY_HOURS + hour) * HOUR_US);
         case
+    }
+}
+
+/// A call in the making.
+struct Made {
+    case: Case,
+    hour: u64,
+    weekday: u64,
+}
+
+impl Made {
+    /// Gives it the value at `at`.
+    fn set(&mut self, values: &Values, at: usize) {
+        let case = &mut self.case;
+        match values {
+            Values::Actions => case.action = ACTIONS.get(at).copied().unwrap_or(Action::Chat),
+            Values::Words(word, words) => {
+                if let Some(value) = words.get(at) {
+                    set_word(case, *word, value);
+                }
+            }
+            Values::Sets(word, sets) => {
+                let set = sets.get(at).cloned().unwrap_or_default();
+                if *word == Word::Purposes { case.purposes = set } else { case.tools = set }
+            }
+            Values::Numbers(which, numbers) => {
+                let value = numbers.get(at).and_then(|value| u64::try_from(*value).ok()).unwrap_or(0);
+                match which {
+                    Number::Bytes => case.received_bytes = value,
+                    Number::Hour => self.hour = value,
+                    Number::Weekday => self.weekday = value,
+                    Number::Retention => case.terms.retention_days = Some(value),
+                }
+            }
+            Values::Streams => case.stream = at == 1,
+            Values::Trains => case.terms.training = if at == 1 { Training::Yes } else { Training::No },
+            // Nothing declares it in a call that no rule names anything of.
+            Values::Maybe(values) if at == values.len() => {}
+            Values::Maybe(values) => self.set(values, at),
+        }
     }
 }
 
@@ -121,6 +160,7 @@ fn anything() -> Case {
         model: "any".to_owned(),
         asked_as: "any".to_owned(),
         upstream: "any".to_owned(),
+        terms: DataTerms::default(),
         purpose: "any".to_owned(),
         surface: "any".to_owned(),
         stream: false,
@@ -143,6 +183,7 @@ fn set_word(case: &mut Case, word: Word, value: &str) {
         Word::Model => case.model = text(),
         Word::AskedAs => case.asked_as = text(),
         Word::Upstream => case.upstream = text(),
+        Word::Region => case.terms.region = Some(text()),
         Word::Purpose => case.purpose = text(),
         Word::Surface => case.surface = text(),
         // These are sets.
@@ -182,7 +223,7 @@ fn words_of(group: &BTreeSet<Word>, reads: &Reads, values: &mut Vec<Values>) -> 
             Word::System | Word::Key | Word::Stage | Word::Purposes | Word::Tools => return None,
             _ => witnesses(&compared.patterns, &compared.literals)?,
         };
-        values.push(Values::Words(*word, words));
+        values.push(Values::of_word(*word, words));
         return Some(());
     }
     if compared.values().any(|words| !words.patterns.is_empty()) {
@@ -207,7 +248,7 @@ fn words_of(group: &BTreeSet<Word>, reads: &Reads, values: &mut Vec<Values>) -> 
                 all.iter().filter(|id| SystemId::from_hex(id).is_some()).cloned().collect(),
             ),
             Word::Stage => Values::Words(*word, STAGES.iter().map(|(name, _)| (*name).to_owned()).collect()),
-            _ => Values::Words(*word, all.clone()),
+            _ => Values::of_word(*word, all.clone()),
         });
     }
     Some(())
@@ -227,7 +268,7 @@ fn subsets(members: &[String]) -> Option<Vec<Vec<String>>> {
 /// The constants, one on either side of each, and the ends.
 fn numbers_of(number: Number, compared: &Numbers) -> Vec<i64> {
     let (least, most) = match number {
-        Number::Bytes => (0, i64::MAX),
+        Number::Bytes | Number::Retention => (0, i64::MAX),
         Number::Hour => (0, 23),
         Number::Weekday => (1, 7),
     };

@@ -11,6 +11,10 @@ use cedar_policy::pst::{
     ResourceConstraint, UnaryOp, Var,
 };
 
+/// Attributes that a model may not have.
+const REGION: &str = "region";
+const RETENTION: &str = "retention_days";
+
 /// What is compared letter for letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Word {
@@ -24,6 +28,8 @@ pub(crate) enum Word {
     Model,
     AskedAs,
     Upstream,
+    /// Of the provider; may not be there.
+    Region,
     Purpose,
     Surface,
     Tools,
@@ -42,6 +48,8 @@ pub(crate) enum Number {
     Bytes,
     Hour,
     Weekday,
+    /// Days that the provider keeps data; may not be there.
+    Retention,
 }
 
 /// What one word is compared with.
@@ -67,6 +75,7 @@ pub(crate) struct Reads {
     pub(crate) together: Vec<BTreeSet<Word>>,
     pub(crate) numbers: BTreeMap<Number, Numbers>,
     pub(crate) stream: bool,
+    pub(crate) trains: bool,
 }
 
 impl Reads {
@@ -110,6 +119,7 @@ impl Reads {
             numbers.each |= more.each;
         }
         both.stream |= other.stream;
+        both.trains |= other.trains;
         both
     }
 
@@ -156,8 +166,7 @@ impl Reads {
                 let terms = Terms::of(expr)?;
                 self.note(BinaryOp::Contains, &terms)
             }
-            // Every attribute of the schema is always there.
-            Expr::HasAttr { expr, .. } => matches!(**expr, Expr::Var(_)).then_some(()),
+            Expr::HasAttr { expr, attrs } => self.presence(expr, attrs.iter().map(AsRef::as_ref)),
             Expr::Is { expr, in_expr, .. } => {
                 let mut terms = Terms::of(expr)?;
                 if let Some(within) = in_expr {
@@ -171,6 +180,18 @@ impl Reads {
             }
             _ => None,
         }
+    }
+
+    /// Whether an attribute is there. Of those that may not be, each is tried without; every other of the schema always is.
+    fn presence<'n>(&mut self, of: &Expr, mut names: impl Iterator<Item = &'n str>) -> Option<()> {
+        let Expr::Var(var) = of else { return None };
+        let (Some(name), None) = (names.next(), names.next()) else { return None };
+        match (var, name) {
+            (Var::Resource, REGION) => drop(self.words.entry(Word::Region).or_default()),
+            (Var::Resource, RETENTION) => drop(self.numbers.entry(Number::Retention).or_default()),
+            _ => {}
+        }
+        Some(())
     }
 
     fn comparison(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Option<()> {
@@ -208,6 +229,7 @@ impl Reads {
             self.entity(uid)?;
         }
         self.stream |= terms.stream;
+        self.trains |= terms.trains;
         let words: BTreeSet<Word> = terms.words.iter().copied().collect();
         for word in &words {
             self.words.entry(*word).or_default().literals.extend(terms.literals.iter().cloned());
@@ -223,7 +245,7 @@ impl Reads {
             let numbers = self.numbers.entry(*number).or_default();
             if plain && by_size {
                 numbers.literals.extend(&terms.longs);
-            } else if *number == Number::Bytes {
+            } else if matches!(number, Number::Bytes | Number::Retention) {
                 // Too many values to try each.
                 return None;
             } else {
@@ -246,6 +268,7 @@ struct Terms {
     longs: Vec<i64>,
     arithmetic: bool,
     stream: bool,
+    trains: bool,
 }
 
 impl Terms {
@@ -273,6 +296,7 @@ impl Terms {
                 }
                 Term::Number(number) => self.numbers.push(number),
                 Term::Stream => self.stream = true,
+                Term::Trains => self.trains = true,
             },
             Expr::UnaryOp { op: UnaryOp::Neg, expr } => {
                 self.arithmetic = true;
@@ -294,6 +318,7 @@ enum Term {
     Word(Word),
     Number(Number),
     Stream,
+    Trains,
 }
 
 /// The attribute that `expr` names; `None` where it names none of ours.
@@ -307,6 +332,9 @@ fn attribute(expr: &Expr) -> Option<Term> {
         (Var::Principal, "purposes") => Term::Word(Word::Purposes),
         (Var::Resource, "name") => Term::Word(Word::Model),
         (Var::Resource, "asked_as") => Term::Word(Word::AskedAs),
+        (Var::Resource, REGION) => Term::Word(Word::Region),
+        (Var::Resource, RETENTION) => Term::Number(Number::Retention),
+        (Var::Resource, "trains") => Term::Trains,
         (Var::Context, "key") => Term::Word(Word::Key),
         (Var::Context, "purpose") => Term::Word(Word::Purpose),
         (Var::Context, "surface") => Term::Word(Word::Surface),

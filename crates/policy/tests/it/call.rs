@@ -1,6 +1,6 @@
 //! A call to ask about: a loan-support assistant on a Monday morning. Tests change the one thing that they are about.
 
-use tabellion_model::body::SystemStage;
+use tabellion_model::body::{DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_policy::{Action, NamedPolicy, PolicySet, Question, Verdict};
 
@@ -21,6 +21,7 @@ pub(crate) struct Call {
     pub(crate) model: String,
     pub(crate) asked_as: String,
     pub(crate) upstream: String,
+    pub(crate) terms: DataTerms,
     pub(crate) purpose: String,
     pub(crate) stream: bool,
     pub(crate) received_bytes: u64,
@@ -39,6 +40,7 @@ impl Default for Call {
             model: "small-1".to_owned(),
             asked_as: "small-1".to_owned(),
             upstream: "local".to_owned(),
+            terms: DataTerms::default(),
             purpose: "loan-support".to_owned(),
             stream: false,
             received_bytes: 1024,
@@ -60,6 +62,7 @@ impl Call {
             model: &self.model,
             asked_as: &self.asked_as,
             upstream: &self.upstream,
+            terms: &self.terms,
             purpose: &self.purpose,
             surface: "openai.chat_completions",
             stream: self.stream,

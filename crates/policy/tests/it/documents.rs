@@ -64,7 +64,7 @@ fn the_page_lists_every_name_of_the_schema_and_no_other() {
     {
         let body = SCHEMA.split(block).nth(1).unwrap().split_once('{').unwrap().1.split_once("};").unwrap().0;
         for line in body.lines().filter_map(|line| line.trim().split_once(':')) {
-            of_schema.insert(format!("{variable}.{}", line.0));
+            of_schema.insert(format!("{variable}.{}", line.0.trim_end_matches('?')));
         }
     }
     let of_page: BTreeSet<String> = page()

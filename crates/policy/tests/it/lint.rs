@@ -1,7 +1,7 @@
 //! What lint says is true of every call, and what it cannot know it does not say.
 
 use proptest::prelude::*;
-use tabellion_model::body::SystemStage;
+use tabellion_model::body::{DataTerms, SystemStage, Training};
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_policy::{Action, Case, Finding, NamedPolicy, PolicySet, Severity, Verdict, check, lint};
 
@@ -51,6 +51,10 @@ fn rules_that_can_never_apply() {
         "context.weekday_utc + context.hour_utc > 40",
         "context.stream && !context.stream",
         "resource.name == \"other\"",
+        "resource has region && resource.region == \"eu\" && resource.region == \"us\"",
+        "!(resource has region) && resource has region && resource.region == \"eu\"",
+        "resource has retention_days && resource.retention_days < 0",
+        "resource.trains && !resource.trains",
     ] {
         assert_eq!(codes(&rule(condition)), one("policy_never_applies", "never"), "{condition}");
     }
@@ -62,6 +66,9 @@ fn rules_that_can_never_apply() {
         "principal.purposes.contains(\"a\") && !principal.purposes.contains(context.purpose)",
         "principal.name == context.purpose && !(principal.name == resource.asked_as)",
         "context.received_bytes > 9223372036854775806",
+        "if resource has region then resource.region == \"eu\" else true",
+        "resource has region && !(resource.region == \"eu\")",
+        "resource has retention_days && resource.retention_days == 0 && !resource.trains",
     ] {
         assert_eq!(codes(&rule(condition)), [], "a false finding: {condition}");
     }
@@ -140,7 +147,7 @@ fn the_examples_are_clean() {
     assert_eq!(lint(&policies), []);
 }
 
-const CONDITIONS: [&str; 14] = [
+const CONDITIONS: [&str; 19] = [
     "context.purpose == \"a\"",
     "context.purpose == \"b\"",
     "principal.purposes.contains(context.purpose)",
@@ -155,6 +162,11 @@ const CONDITIONS: [&str; 14] = [
     "resource.name == \"m\"",
     "context.received_bytes > 5",
     "[\"x\"].containsAll(context.tools)",
+    "resource has region",
+    "resource has region && resource.region == \"a\"",
+    "resource has region && resource.region == context.purpose",
+    "resource has retention_days && resource.retention_days < 5",
+    "resource.trains",
 ];
 
 /// Conditions joined at random.
@@ -175,8 +187,18 @@ fn call() -> impl Strategy<Value = Case> {
     let words = prop::collection::vec(prop::sample::select(vec!["a", "b", "x", "y"]), 0..3);
     let action = prop::sample::select(vec![Action::Chat, Action::Embed, Action::ListModels]);
     let place = (prop::sample::select(vec!["m", "n"]), prop::sample::select(vec!["local", "cloud"]));
+    let training = prop::sample::select(vec![Training::No, Training::Yes, Training::Unknown]);
+    let terms = (prop::option::of(word.clone()), prop::option::of(0u64..8), training).prop_map(
+        |(region, retention_days, training)| DataTerms {
+            region: region.map(str::to_owned),
+            retention_days,
+            training,
+        },
+    );
+    let place = (place, terms);
     (action, word.clone(), word, words.clone(), words, place, any::<bool>(), 0u64..8, 0u64..24).prop_map(
-        |(action, name, purpose, purposes, tools, (model, upstream), stream, received_bytes, hour)| {
+        |(action, name, purpose, purposes, tools, place, stream, received_bytes, hour)| {
+            let ((model, upstream), terms) = place;
             let owned = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect();
             Case {
                 action,
@@ -188,6 +210,7 @@ fn call() -> impl Strategy<Value = Case> {
                 model: model.to_owned(),
                 asked_as: model.to_owned(),
                 upstream: upstream.to_owned(),
+                terms,
                 purpose: purpose.to_owned(),
                 surface: "openai.chat_completions".to_owned(),
                 stream,

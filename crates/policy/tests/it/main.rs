@@ -16,3 +16,4 @@ mod hostile;
 mod lint;
 mod refused;
 mod sets;
+mod terms;

@@ -63,6 +63,10 @@ impl Config {
         if let (Some(names), Some(gateway)) = (self.gateway.names(), section) {
             gateway.insert("names".to_owned(), names.into());
         }
+        let section = all.get_mut("gateway").and_then(Value::as_object_mut);
+        if let (Some(failing), Some(gateway)) = (self.gateway.failing(), section) {
+            gateway.extend(failing.map(|(key, value)| (key.to_owned(), value)));
+        }
         // Left out while there is none, so that an installation without anchors records what it always did.
         if let (Some(anchors), Some(all)) = (self.anchors.effective(), all.as_object_mut()) {
             all.insert("anchor".to_owned(), anchors);

@@ -6,19 +6,46 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tabellion_gateway::{Api, GatewayConfig, GuardConfig, Limits, MaskedName, MaskingConfig, UpstreamConfig};
+use serde_json::json;
+use tabellion_gateway::{
+    Api, CircuitConfig, GatewayConfig, GuardConfig, Limits, MaskedName, MaskingConfig, RetryConfig,
+    UpstreamConfig,
+};
 use toml::{Table, Value};
 
 use super::guard::GuardSettings;
 use super::masking::MaskingSettings;
-use super::{OFF, Setting};
+use super::{OFF, Setting, provider};
 use crate::failure::Failure;
 
 /// Keys of `[gateway]`.
-pub(super) const GATEWAY_KEYS: &[&str] = &["listen", "threads", "names"];
+pub(super) const GATEWAY_KEYS: &[&str] = &[
+    "listen",
+    "threads",
+    "names",
+    "circuit_failures",
+    "circuit_window_ms",
+    "circuit_open_ms",
+    "retries",
+    "retry_wait_ms",
+];
 /// Keys of each `[upstream.NAME]`.
-pub(super) const UPSTREAM_KEYS: &[&str] =
-    &["api", "base_url", "key_env", "key_file", "ca_file", "models", "aliases", "usage_in_streams"];
+pub(super) const UPSTREAM_KEYS: &[&str] = &[
+    "api",
+    "base_url",
+    "key_env",
+    "key_file",
+    "ca_file",
+    "models",
+    "aliases",
+    "usage_in_streams",
+    "fallback",
+    "region",
+    "retention_days",
+    "training",
+    "terms",
+    "terms_seen",
+];
 /// What the sections of providers begin with.
 pub(super) const UPSTREAM_PREFIX: &str = "upstream.";
 /// Longest name of a provider.
@@ -128,9 +155,16 @@ impl GatewaySettings {
                     )
                 })?;
             }
-            _ => return Err(setting.unknown()),
+            _ => provider::apply_failing(&mut self.config, setting)?,
         }
         Ok(())
+    }
+
+    /// For the record: what is done about providers that fail; `None` where nobody said otherwise.
+    pub(super) fn failing(&self) -> Option<[(&'static str, serde_json::Value); 2]> {
+        let GatewayConfig { circuit, retry, .. } = &self.config;
+        let is_default = *circuit == CircuitConfig::default() && *retry == RetryConfig::default();
+        (!is_default).then(|| [("circuit", json!(circuit)), ("retry", json!(retry))])
     }
 
     pub(super) fn apply_limit(&mut self, setting: &Setting) -> Result<(), Failure> {
@@ -152,17 +186,7 @@ impl GatewaySettings {
             return Err(setting
                 .refused("belongs to a provider whose name is not of a-z, 0-9 and -, at most 64 letters"));
         }
-        let upstream = self.upstreams.entry(name.to_owned()).or_insert_with(|| UpstreamConfig {
-            name: name.to_owned(),
-            api: Api::OpenAi,
-            base_url: String::new(),
-            key_env: None,
-            key_file: None,
-            ca_file: None,
-            models: Vec::new(),
-            aliases: BTreeMap::new(),
-            usage_in_streams: true,
-        });
+        let upstream = self.upstreams.entry(name.to_owned()).or_insert_with(|| UpstreamConfig::new(name, ""));
         let value = setting.value.as_str();
         match setting.key.as_str() {
             "api" => {
@@ -203,7 +227,7 @@ impl GatewaySettings {
                 upstream.usage_in_streams =
                     value.parse().map_err(|_| setting.refused("is not true or false"))?;
             }
-            _ => return Err(setting.unknown()),
+            _ => return provider::apply(upstream, setting),
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::record::Record;
 use crate::values::{int, number, word};
 
 pub(crate) const CALLS: Projection =
-    Projection { name: "calls", version: 4, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "calls", version: 5, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// How a call stands. By the types of its records alone.
 pub(crate) mod state {
@@ -69,7 +69,7 @@ const TABLES: &[Table] = &[
     },
 ];
 
-/// `at` never falls as `entry` grows. What a list filters by and few calls have is indexed for those few.
+/// `at` never falls as `entry` grows. `attempt_of` is the record of the call that a row is a further attempt of; such a row is no call by itself. What a list filters by and few calls have is indexed for those few.
 const DDL: &str = "
 CREATE TABLE calls (
     entry INTEGER PRIMARY KEY,
@@ -81,6 +81,7 @@ CREATE TABLE calls (
     at INTEGER NOT NULL,
     end_entry INTEGER,
     ended_at INTEGER,
+    attempt_of BLOB,
     surface TEXT,
     model TEXT,
     upstream TEXT,
@@ -108,6 +109,7 @@ CREATE TABLE calls (
     ended_unit BLOB
 ) STRICT;
 CREATE UNIQUE INDEX calls_open ON calls (record_id) WHERE state = 0;
+CREATE INDEX calls_attempts ON calls (attempt_of, entry) WHERE attempt_of IS NOT NULL;
 CREATE INDEX calls_at ON calls (at);
 CREATE INDEX calls_system ON calls (system, entry);
 CREATE INDEX calls_key ON calls (key, entry);
@@ -157,6 +159,9 @@ fn list(words: &[String]) -> String {
     words.join(" ")
 }
 
+/// What the first permission of a call is to the records of its further attempts.
+pub(crate) const ATTEMPT_OF: &str = "attempt_of";
+
 const TWICE: &str = "a call with its id is open";
 
 fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
@@ -165,8 +170,8 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
     let body = asked.as_ref().map(|asked| &asked.value);
     let observed = body.and_then(|body| body.observed.as_ref());
     let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, surface, model, upstream, purpose, stream,
-        request_bytes, request_masked, retry, asked_unit, observed_policies, observed_verdict, observed_rules)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) ON CONFLICT (record_id) WHERE state = 0 DO NOTHING";
+        request_bytes, request_masked, retry, asked_unit, observed_policies, observed_verdict, observed_rules, attempt_of)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) ON CONFLICT (record_id) WHERE state = 0 DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -190,6 +195,7 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
             observed.map(|observed| list(&observed.policies)),
             observed.map(|observed| &observed.verdict),
             observed.map(|observed| list(&observed.rules)),
+            record.parent(ATTEMPT_OF).map(|call| *call.as_bytes()),
         ],
     )?;
     Ok(changed(rows, TWICE))
@@ -279,8 +285,8 @@ fn denied(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let body = denied.as_ref().map(|denied| &denied.value);
     let observed = body.and_then(|body| body.observed.as_ref());
     let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, end_entry, ended_at, surface, model, purpose,
-        request_bytes, retry, asked_unit, code, status, ended_unit, observed_policies, observed_verdict, observed_rules)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13, ?16, ?17, ?18) ON CONFLICT (entry) DO NOTHING";
+        request_bytes, retry, asked_unit, code, status, ended_unit, observed_policies, observed_verdict, observed_rules, attempt_of)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13, ?16, ?17, ?18, ?19) ON CONFLICT (entry) DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -303,6 +309,7 @@ fn denied(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
             observed.map(|observed| list(&observed.policies)),
             observed.map(|observed| &observed.verdict),
             observed.map(|observed| list(&observed.rules)),
+            record.parent(ATTEMPT_OF).map(|call| *call.as_bytes()),
         ],
     )?;
     Ok(changed(rows, TWICE))

@@ -1,20 +1,22 @@
-//! Tallies: how many calls of each system were permitted, denied and ended on each day. From headers alone, so that no erasure changes a count.
+//! Tallies: how many calls of each system were permitted, denied and ended on each day. From headers alone, so that no erasure changes a count. A call that was
+//! tried more than once counts by its first attempt.
 //!
 //! A window of any length is a sum over days, and a batch changes one row for each system in it.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
-use tabellion_model::SystemId;
 use tabellion_model::body::{Body as _, CallAuthorised, CallBroken, CallCompleted, CallDenied};
+use tabellion_model::{Header, SystemId};
 
+use super::calls::ATTEMPT_OF;
 use super::{Applied, Projection, Table, run};
 use crate::read::Batch;
 use crate::record::Record;
 use crate::values::int;
 
 pub(crate) const TALLIES: Projection =
-    Projection { name: "tallies", version: 1, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "tallies", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// Microseconds of a day.
 pub(crate) const DAY_US: u64 = 24 * 60 * 60 * 1_000_000;
@@ -48,12 +50,18 @@ struct Counted {
     last_entry: u64,
 }
 
+/// Whether a record is of a further attempt of a call.
+fn is_attempt(header: &Header) -> bool {
+    header.parents.iter().any(|parent| parent.role == ATTEMPT_OF)
+}
+
 /// Folds one batch.
 pub(crate) fn batch(db: &Connection, batch: &Batch) -> rusqlite::Result<()> {
     let mut counted: BTreeMap<Option<SystemId>, Counted> = BTreeMap::new();
     for (index, header) in batch.records() {
         let place = match header.record_type.as_str() {
-            _ if header.type_version != 1 => continue,
+            // A call is counted once: its further attempts are none.
+            _ if header.type_version != 1 || is_attempt(header) => continue,
             CallAuthorised::TYPE => 0,
             CallDenied::TYPE => 1,
             CallCompleted::TYPE => 2,

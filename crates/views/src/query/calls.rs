@@ -192,6 +192,8 @@ pub struct OpenCall {
     pub system: Option<SystemId>,
     /// The key.
     pub key: CredentialId,
+    /// The call that it is a further attempt of.
+    pub attempt_of: Option<Reference>,
 }
 
 const SELECT: &str = "SELECT calls.*, systems.name AS system_name FROM calls LEFT JOIN systems ON systems.system = calls.system";
@@ -243,17 +245,22 @@ impl Views {
     /// Calls permitted below entry `below` that have no end, oldest first: after a start, those that the process before left behind. To be asked
     /// once the views have read `below` and before new calls are let through.
     pub fn open_calls(&self, below: u64) -> Result<Vec<OpenCall>, ViewsError> {
-        let sql = "SELECT entry, system, key FROM calls WHERE state = 0 AND entry < ?1 ORDER BY entry";
+        let sql =
+            "SELECT entry, system, key, attempt_of FROM calls WHERE state = 0 AND entry < ?1 ORDER BY entry";
         let open = self.ask(|db| {
-            let mut select = db.prepare_cached(sql)?;
+            let moment = db.unchecked_transaction()?;
+            let mut select = moment.prepare_cached(sql)?;
             let rows = select.query_map(params![int(below)], |row| {
-                Ok((number(row, "entry")?, optional_id(row, "system")?, id(row, "key")?))
+                let of: Option<RecordId> = optional_id(row, "attempt_of")?;
+                let of = of.map(|of| filed::entry_of(&moment, &of)).transpose()?.flatten();
+                Ok((number(row, "entry")?, optional_id(row, "system")?, id(row, "key")?, of))
             })?;
             Ok(rows.collect::<Result<Vec<_>, _>>()?)
         })?;
         open.into_iter()
-            .map(|(entry, system, key)| {
-                Ok(OpenCall { authorised: reference(self.reader(), entry)?, system, key })
+            .map(|(entry, system, key, of)| {
+                let attempt_of = of.map(|of| reference(self.reader(), of)).transpose()?;
+                Ok(OpenCall { authorised: reference(self.reader(), entry)?, system, key, attempt_of })
             })
             .collect()
     }

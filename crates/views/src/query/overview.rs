@@ -1,6 +1,7 @@
-//! Sums for the overview. Added up when asked, from rows: what was erased since is in no sum, and the counts of records still hold.
+//! Sums for the overview. Added up when asked, from rows: what was erased since is in no sum, and the counts of records still hold. A call that was tried more than
+//! once counts once, by its first attempt.
 
-use rusqlite::{Row, ToSql, params};
+use rusqlite::{Connection, Row, ToSql, params};
 use tabellion_model::Micros;
 
 use super::call_groups::first_at;
@@ -38,6 +39,41 @@ pub struct Overview {
     pub denied_by_code: Vec<CodeCount>,
 }
 
+/// Rows that are further attempts of calls, and so no calls by themselves.
+struct Further(Vec<(CallState, CodeCount)>);
+
+impl Further {
+    fn of(db: &Connection, entries: &[&dyn ToSql]) -> rusqlite::Result<Self> {
+        let sql = "SELECT state, code, count(*) AS calls FROM calls INDEXED BY calls_attempts
+            WHERE attempt_of IS NOT NULL AND entry >= ?1 AND entry < ?2 GROUP BY state, code ORDER BY state, code";
+        let line = |row: &Row<'_>| {
+            let count = CodeCount { code: row.get("code")?, calls: number(row, "calls")? };
+            Ok((CallState::of(row.get("state")?)?, count))
+        };
+        db.prepare_cached(sql)?.query_map(entries, line)?.collect::<Result<_, _>>().map(Self)
+    }
+
+    fn all(&self) -> u64 {
+        self.0.iter().map(|(_, count)| count.calls).sum()
+    }
+
+    fn of_state(&self, wanted: CallState) -> u64 {
+        self.0.iter().filter(|(state, _)| *state == wanted).map(|(_, count)| count.calls).sum()
+    }
+
+    /// Denials by code, without those of attempts; most first.
+    fn taken_from(&self, mut codes: Vec<CodeCount>) -> Vec<CodeCount> {
+        for (_, further) in self.0.iter().filter(|(state, _)| *state == CallState::Denied) {
+            if let Some(count) = codes.iter_mut().find(|count| count.code == further.code) {
+                count.calls = count.calls.saturating_sub(further.calls);
+            }
+        }
+        codes.retain(|count| count.calls > 0);
+        codes.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.code.cmp(&b.code)));
+        codes
+    }
+}
+
 impl Views {
     /// The sums over calls permitted or denied from `from` until before `to`, by commit time.
     pub fn overview(&self, from: Micros, to: Micros) -> Result<Overview, ViewsError> {
@@ -64,9 +100,12 @@ impl Views {
                 count(&sql, entries)
             };
             let all = "SELECT count(*) FROM calls WHERE at >= ?1 AND at < ?2";
-            let all = count(all, params![int(from.0), int(to.0)])?;
+            let further = Further::of(&tx, entries)?;
+            let all = count(all, params![int(from.0), int(to.0)])?.saturating_sub(further.all());
+            let calls =
+                |state: CallState| of_state(state).map(|calls| calls.saturating_sub(further.of_state(state)));
             let (open, broken, denied) =
-                (of_state(CallState::Open)?, of_state(CallState::Broken)?, of_state(CallState::Denied)?);
+                (calls(CallState::Open)?, calls(CallState::Broken)?, calls(CallState::Denied)?);
             let authorised = all.saturating_sub(denied);
             let codes = format!(
                 "SELECT code, count(*) AS calls FROM calls INDEXED BY calls_denied WHERE {} AND entry >= ?1 AND entry < ?2
@@ -75,7 +114,8 @@ impl Views {
             );
             let mut select = tx.prepare_cached(&codes)?;
             let line = |row: &Row<'_>| Ok(CodeCount { code: row.get(0)?, calls: number(row, 1)? });
-            let denied_by_code = select.query_map(entries, line)?.collect::<Result<_, _>>()?;
+            let denied_by_code = select.query_map(entries, line)?.collect::<Result<Vec<_>, _>>()?;
+            let denied_by_code = further.taken_from(denied_by_code);
             let completed = authorised.saturating_sub(open + broken);
             Ok(Overview { authorised, open, completed, broken, denied, denied_by_code })
         })

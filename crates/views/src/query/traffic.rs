@@ -188,8 +188,10 @@ fn calls(
         wanted.only(&format!("calls.system IN ({})", literals(within.iter())));
     }
     let sql = format!(
-        "SELECT calls.at, calls.state, calls.outcome, calls.end_entry, calls.prompt_tokens, calls.completion_tokens FROM calls
+        "SELECT calls.at, calls.state, calls.outcome, calls.end_entry, calls.prompt_tokens, calls.completion_tokens,
+        {} AS is_followed, calls.attempt_of IS NOT NULL AS is_further FROM calls
         LEFT JOIN systems ON systems.system = calls.system{} ORDER BY calls.entry LIMIT {COUNTED_CALLS}",
+        is_followed(below),
         wanted.sql()
     );
     let values: Vec<Value> = wanted.values;
@@ -198,12 +200,25 @@ fn calls(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Whether a later attempt of the same call was let through, of entries below `below`.
+fn is_followed(below: Option<u64>) -> String {
+    let below = below.map_or(i64::MAX, int);
+    format!(
+        "EXISTS (SELECT 1 FROM calls AS later INDEXED BY calls_attempts WHERE later.attempt_of = coalesce(calls.attempt_of, calls.record_id)
+        AND later.entry > calls.entry AND later.entry < {below} AND later.state <> 3)"
+    )
+}
+
 fn call(row: &Row<'_>, below: Option<u64>) -> rusqlite::Result<Counted> {
     let state = CallState::of(row.get("state")?)?;
     let ended = optional_number(row, "end_entry")?.is_some_and(|end| below.is_none_or(|below| end < below));
     let outcome: Option<String> = row.get("outcome")?;
     let mut counts = Stretch::default();
+    let (is_followed, is_further): (bool, bool) = (row.get("is_followed")?, row.get("is_further")?);
     match state {
+        // Another attempt says how the call ended; and a denied attempt is no denied call.
+        _ if is_followed => {}
+        CallState::Denied if is_further => {}
         CallState::Denied => counts.denied = 1,
         CallState::Broken if ended => counts.failed = 1,
         CallState::Completed if ended && outcome.is_some_and(|outcome| outcome != "answered") => {

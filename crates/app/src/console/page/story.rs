@@ -267,6 +267,10 @@ fn answered(
         .with("Given to the client", Cell::maybe(delivered, "not recorded"))
         .with("Released bytes", digest(evidence.released_sha256.as_deref()))
         .with("Tokens", tokens(evidence));
+    if let Some(attempt) = &call.attempt {
+        let said = format!("{}, after {}", attempt.number, attempt.because);
+        facts = facts.with("Attempt", Cell::text(&said).to(visit.to(&format!("/calls/{}", attempt.of))));
+    }
     if let Some(us) = evidence.duration_us {
         facts = facts.with("Took", Cell::quantity(&duration(us), us));
     }

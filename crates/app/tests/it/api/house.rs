@@ -208,6 +208,8 @@ impl House {
             model: said("small"),
             upstream: "local".into(),
             upstream_model: None,
+            terms: None,
+            attempt: None,
             budgets: Vec::new(),
             purpose: said("support"),
             stream: false,

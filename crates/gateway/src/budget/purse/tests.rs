@@ -114,7 +114,8 @@ impl World {
             Step::Ask(tokens) => {
                 let views = read(&self.budgets, &self.log, self.position);
                 self.purse.read(self.position);
-                if let Ok(ticket) = self.purse.reserve(&views, who(), &take(*tokens), Micros(self.now)) {
+                if let Ok(ticket) = self.purse.reserve(&views, who(), &take(*tokens), None, Micros(self.now))
+                {
                     self.asked.push((ticket, *tokens));
                 }
             }
@@ -197,15 +198,17 @@ fn an_unknown_price_is_capped_by_tokens_or_stops() {
     let money = Caps { micros: Some(1000), currency: eur(), ..Caps::default() };
     let mut purse = Purse::default();
     let alone = [budget("money", Window::Day, money)];
-    let refused = purse.reserve(&alone, who(), &unpriced, Micros(DAY)).expect_err("it would be free");
+    let refused = purse.reserve(&alone, who(), &unpriced, None, Micros(DAY)).expect_err("it would be free");
     assert_eq!(refused.limit, Limit::Unpriced);
     let dollars =
         Take { cost: Currency::parse("USD").map(|currency| Cost { micros: 1, currency }), ..take(10) };
-    let refused = purse.reserve(&alone, who(), &dollars, Micros(DAY)).expect_err("euros cannot hold dollars");
+    let refused =
+        purse.reserve(&alone, who(), &dollars, None, Micros(DAY)).expect_err("euros cannot hold dollars");
     assert_eq!(refused.limit, Limit::Unpriced);
     let beside = [budget("both", Window::Day, Caps { tokens: Some(15), ..money })];
-    purse.reserve(&beside, who(), &unpriced, Micros(DAY)).expect("its tokens are within the cap");
-    let refused = purse.reserve(&beside, who(), &unpriced, Micros(DAY)).expect_err("tokens are used up");
+    purse.reserve(&beside, who(), &unpriced, None, Micros(DAY)).expect("its tokens are within the cap");
+    let refused =
+        purse.reserve(&beside, who(), &unpriced, None, Micros(DAY)).expect_err("tokens are used up");
     assert_eq!(refused.limit, Limit::Tokens { cap: 15, used: 10, asked: 10 });
 }
 
@@ -215,17 +218,20 @@ fn budgets_hold_together_or_not_at_all() {
     let calls = |cap| Caps { calls: Some(cap), ..Caps::default() };
     let both = [budget("wide", Window::Day, calls(2)), budget("narrow", Window::Total, calls(1))];
     let mut purse = Purse::default();
-    purse.reserve(&both, who(), &take(1), Micros(DAY)).expect("the first");
-    let refused = purse.reserve(&both, who(), &take(1), Micros(DAY)).expect_err("narrow is used up");
+    purse.reserve(&both, who(), &take(1), None, Micros(DAY)).expect("the first");
+    let refused = purse.reserve(&both, who(), &take(1), None, Micros(DAY)).expect_err("narrow is used up");
     assert_eq!(
         (refused.budget.as_str(), refused.resets),
         ("narrow", None),
         "it says which, and that it does not begin anew"
     );
-    purse.reserve(&both[..1], who(), &take(1), Micros(DAY)).expect("the refused call took nothing of wide");
+    purse
+        .reserve(&both[..1], who(), &take(1), None, Micros(DAY))
+        .expect("the refused call took nothing of wide");
     let unreadable = [GateBudget { name: "erased".to_owned(), version: 2, held: None }];
-    let refused =
-        purse.reserve(&unreadable, who(), &take(1), Micros(DAY)).expect_err("nobody knows what it allows");
+    let refused = purse
+        .reserve(&unreadable, who(), &take(1), None, Micros(DAY))
+        .expect_err("nobody knows what it allows");
     assert_eq!(refused.limit, Limit::Unreadable);
 }
 
@@ -236,23 +242,24 @@ fn calls_a_minute_and_at_once_are_limited() {
     let mut purse = Purse::default();
     let mut now = DAY;
     let mut tickets: Vec<Ticket> = (0..3)
-        .map(|_| purse.reserve(&rate, who(), &take(1), Micros(now)).expect("a minute's calls"))
+        .map(|_| purse.reserve(&rate, who(), &take(1), None, Micros(now)).expect("a minute's calls"))
         .collect();
     let refused =
-        purse.reserve(&rate, who(), &take(1), Micros(now)).expect_err("a fourth in the same moment");
+        purse.reserve(&rate, who(), &take(1), None, Micros(now)).expect_err("a fourth in the same moment");
     assert_eq!(
         refused.limit,
         Limit::Rate { cap: 3, wait_s: 60 },
         "none of the minute's calls is a minute old"
     );
     now += 59_000_000;
-    let refused = purse.reserve(&rate, who(), &take(1), Micros(now)).expect_err("a fourth within the minute");
+    let refused =
+        purse.reserve(&rate, who(), &take(1), None, Micros(now)).expect_err("a fourth within the minute");
     assert_eq!(refused.limit, Limit::Rate { cap: 3, wait_s: 1 });
     now += 1_000_000;
-    tickets.push(purse.reserve(&rate, who(), &take(1), Micros(now)).expect("the minute is over"));
+    tickets.push(purse.reserve(&rate, who(), &take(1), None, Micros(now)).expect("the minute is over"));
     now += 60_000_000;
-    let refused = purse.reserve(&rate, who(), &take(1), Micros(now)).expect_err("four are under way");
+    let refused = purse.reserve(&rate, who(), &take(1), None, Micros(now)).expect_err("four are under way");
     assert_eq!(refused.limit, Limit::AtOnce { cap: 4 });
     purse.dropped(tickets.remove(0), true);
-    purse.reserve(&rate, who(), &take(1), Micros(now)).expect("one is over");
+    purse.reserve(&rate, who(), &take(1), None, Micros(now)).expect("one is over");
 }

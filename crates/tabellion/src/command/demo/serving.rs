@@ -3,14 +3,13 @@
 //! Promises: takes the usual ports when they are free and others when not; ends with its handle, also after a failure. Must never: write an
 //! address of one run into the configuration of the next.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use socket2::{Domain, Socket, Type};
-use tabellion_gateway::{Api, UpstreamConfig};
+use tabellion_gateway::UpstreamConfig;
 
 use super::organisation::{Organisation, Upstream};
 use crate::command::serve::{self, Ready};
@@ -128,20 +127,13 @@ fn configure(
 ) {
     config.console_listen = Console(Some(free(config.console_listen.0)));
     let by_rule = simulated.base_url();
-    let upstream = |upstream: &Upstream| UpstreamConfig {
-        name: upstream.name.clone(),
-        api: Api::OpenAi,
-        base_url: match upstream.name.as_str() {
+    let upstream = |upstream: &Upstream| {
+        let base_url = match upstream.name.as_str() {
             REAL => model.unwrap_or(&by_rule).to_owned(),
             CLOSED => format!("http://{}/v1", closed.address),
             _ => by_rule.clone(),
-        },
-        key_env: None,
-        key_file: None,
-        ca_file: None,
-        models: upstream.models.clone(),
-        aliases: BTreeMap::new(),
-        usage_in_streams: true,
+        };
+        UpstreamConfig { models: upstream.models.clone(), ..UpstreamConfig::new(&upstream.name, base_url) }
     };
     let upstreams = organisation.upstreams.iter().map(upstream).collect();
     config.gateway.set_up(free(Some(config.gateway.listen())), upstreams);

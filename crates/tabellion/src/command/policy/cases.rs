@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use tabellion_model::body::SystemStage;
+use tabellion_model::body::{DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_policy::{Action, Case, Known, KnownModel, KnownSystem};
 
@@ -30,6 +30,8 @@ struct Table {
     systems: BTreeMap<String, SystemForm>,
     #[serde(default)]
     models: BTreeMap<String, ModelForm>,
+    #[serde(default)]
+    upstreams: BTreeMap<String, DataTerms>,
     #[serde(default, rename = "case")]
     cases: Vec<CaseForm>,
 }
@@ -128,6 +130,7 @@ impl Table {
         Known {
             systems: self.systems.values().map(system).collect(),
             models: self.models.iter().map(model).collect(),
+            upstreams: self.upstreams.clone(),
         }
     }
 }
@@ -161,6 +164,8 @@ impl CaseForm {
             key: self.key.unwrap_or(CredentialId::from_bytes([0; 16])),
             model: served.and_then(|served| served.name.clone()).unwrap_or_else(|| self.model.clone()),
             asked_as: self.model.clone(),
+            // What nobody declares is declared nowhere in production either.
+            terms: table.upstreams.get(&upstream).cloned().unwrap_or_default(),
             upstream,
             purpose: self.purpose.clone().or_else(|| system.purposes.first().cloned()).unwrap_or_default(),
             surface: self.surface.clone().unwrap_or_else(|| surface.to_owned()),

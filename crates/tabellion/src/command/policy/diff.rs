@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use tabellion_model::body::DataTerms;
 use tabellion_policy::{Case, RuleChange, compare};
 
 use super::lint::counted;
@@ -177,8 +178,9 @@ fn shown(case: &Case) -> String {
     let tools = if case.tools.is_empty() { String::new() } else { format!(" with tools {:?}", case.tools) };
     let bytes =
         if case.received_bytes == 0 { String::new() } else { format!(" with {} bytes", case.received_bytes) };
+    let terms = declared(&case.terms);
     format!(
-        "{} by {:?} on {:?} at {:?} for {:?}{tools}{bytes} ({})",
+        "{} by {:?} on {:?} at {:?}{terms} for {:?}{tools}{bytes} ({})",
         case.action.name(),
         case.system_name,
         case.model,
@@ -188,11 +190,23 @@ fn shown(case: &Case) -> String {
     )
 }
 
+/// What is declared of a provider's use of data, in a few words; nothing where nothing is.
+fn declared(terms: &DataTerms) -> String {
+    if terms.is_silent() {
+        return String::new();
+    }
+    let region =
+        terms.region.as_deref().map_or_else(|| "no region".to_owned(), |at| format!("region {at:?}"));
+    let days = terms.retention_days.map_or_else(|| "no term".to_owned(), |days| format!("{days} days"));
+    let trains = if terms.trains() { "may train" } else { "does not train" };
+    format!(" ({region}, {days}, {trains})")
+}
+
 fn as_json(case: &Case) -> Value {
     json!({
         "action": case.action.name(), "asked_as": case.asked_as, "at": case.at.to_string(), "key": case.key.to_hex(), "model": case.model,
         "purpose": case.purpose, "purposes": case.purposes, "received_bytes": case.received_bytes, "stream": case.stream,
-        "surface": case.surface, "system": case.system.to_hex(), "system_name": case.system_name, "tools": case.tools,
-        "upstream": case.upstream,
+        "surface": case.surface, "system": case.system.to_hex(), "system_name": case.system_name, "terms": case.terms,
+        "tools": case.tools, "upstream": case.upstream,
     })
 }

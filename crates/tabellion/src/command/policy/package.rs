@@ -117,6 +117,7 @@ fn decided(
         surface: None,
         model: None,
         upstream: None,
+        terms: None,
         purpose: None,
         stream: None,
         received_bytes: None,
@@ -130,6 +131,8 @@ fn decided(
             decision.surface = Some(body.surface);
             decision.model = Some(body.model);
             decision.upstream = Some(body.upstream).filter(|upstream| !upstream.is_empty());
+            // Where none stand in the record, none were declared: before records had them, nothing could be.
+            decision.terms = Some(body.terms.unwrap_or_default());
             decision.purpose = Some(body.purpose);
             decision.stream = Some(body.stream);
             decision.received_bytes = Some(body.received_bytes);
@@ -141,6 +144,9 @@ fn decided(
         Ok(body) => {
             decision.surface = Some(body.surface);
             decision.model = body.model;
+            // A denial that names no upstream is older than terms, or no rule was asked.
+            decision.terms = body.upstream.as_ref().map(|_| body.terms.unwrap_or_default());
+            decision.upstream = body.upstream;
             decision.purpose = body.purpose;
             decision.received_bytes = Some(body.received_bytes);
             decision.code = Some(body.code);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use tabellion_model::body::DataTerms;
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_policy::{KnownSystem, RecordedDecision};
 
@@ -41,6 +42,8 @@ struct DecisionForm {
 struct EvidenceForm {
     stream: Option<bool>,
     upstream: Option<String>,
+    #[serde(default)]
+    terms: Option<DataTerms>,
 }
 
 /// Reads the lines at `path`.
@@ -74,6 +77,7 @@ impl Line {
             surface: self.surface.filter(|_| self.decision.rules.is_some()),
             model: self.model,
             upstream: self.evidence.upstream,
+            terms: self.evidence.terms,
             purpose: self.purpose,
             stream: self.evidence.stream,
             received_bytes: None,

@@ -111,6 +111,7 @@ impl Cases {
             trials.extend(read.trials);
             known.systems.extend(read.known.systems);
             known.models.extend(read.known.models);
+            known.upstreams.extend(read.known.upstreams);
         }
         // Policies of one name stand on both sides of a comparison, so each side is looked at by itself.
         let looked_at = sources.iter().try_fold(LookedAt::default(), |seen, side| {
