@@ -126,11 +126,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         }
         Request::IntroduceSecondKey {} => Ok(second(ledger.introduce_second_key()?)),
         Request::RotateSecondKey {} => Ok(second(ledger.rotate_second_key()?)),
-        Request::WithdrawSecondKey { key_id, reason } => {
-            let key_id = id("key", key_id, KeyId::from_hex)?;
-            let ack = ledger.withdraw_second_key(&key_id, revocation(reason)?)?;
-            Ok(Answer::Key { key_id: None, purpose: None, record: Appended::from(&ack) })
-        }
+        Request::WithdrawSecondKey { key_id, reason } => withdraw_second(ledger, key_id, reason),
         Request::RevokeKey { key_id, reason } => {
             let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, revocation(reason)?)?;
             Ok(changed(pair.as_ref(), &ack))
@@ -323,6 +319,12 @@ fn second((key_id, ack): (KeyId, Ack)) -> Answer {
         purpose: Some("hybrid".to_owned()),
         record: Appended::from(&ack),
     }
+}
+
+fn withdraw_second(ledger: &Ledger, key_id: &str, reason: &str) -> Result<Answer, LedgerError> {
+    let key_id = id("key", key_id, KeyId::from_hex)?;
+    let ack = ledger.withdraw_second_key(&key_id, revocation(reason)?)?;
+    Ok(Answer::Key { key_id: None, purpose: None, record: Appended::from(&ack) })
 }
 
 fn revocation(reason: &str) -> Result<Revocation, LedgerError> {

@@ -355,12 +355,12 @@ fn scope_of(new: &NewStop) -> Result<StopScope, Refusal> {
     let malformed = |what: &str| Refusal::at(Code::Malformed, "/subject", what);
     let subject = new.subject.as_ref().map(Line::as_str);
     let Some(subject) = subject else {
-        return match new.scope {
-            ScopeForm::Tenant => Ok(StopScope::Tenant),
-            _ => {
-                Err(malformed("say which: the id of the system or key, or the name of the model or provider"))
-            }
-        };
+        if new.scope == ScopeForm::Tenant {
+            return Ok(StopScope::Tenant);
+        }
+        return Err(malformed(
+            "say which: the id of the system or key, or the name of the model or provider",
+        ));
     };
     let id = "a system or key is named by its id, 32 lower-case hex digits";
     match new.scope {

@@ -297,12 +297,10 @@ fn stops(dir: &Path) -> Result<String, Failure> {
         Response::Done(Answer::Stops { stops }) => {
             let in_force: Vec<String> =
                 stops.into_iter().filter(|stop| stop.in_force).map(|stop| stop.id).collect();
-            match in_force.len() {
-                0 => "no emergency stop is in force".to_owned(),
-                count => format!(
-                    "{count} emergency stops are in force and refuse calls (tabellion stop list): {}",
-                    in_force.join(", ")
-                ),
+            if in_force.is_empty() {
+                "no emergency stop is in force".to_owned()
+            } else {
+                format!("in force, so that calls are refused (tabellion stop list): {}", in_force.join(", "))
             }
         }
         Response::Done(other) => return Err(unexpected(&other)),

@@ -145,11 +145,11 @@ fn line(stop: &StopLine) -> String {
     let drill = if stop.drill == Some(true) { ", an exercise" } else { "" };
     let refused = stop.first_refused_after_ms.map_or_else(
         || "no call was refused".to_owned(),
-        |first| format!("{} calls refused, the first after {first} ms", stop.calls_refused),
+        |first| format!("calls refused: {}, the first after {first} ms", stop.calls_refused),
     );
     let cut = stop.last_cut_after_ms.map_or_else(
-        || "none was cut".to_owned(),
-        |last| format!("{} cut, the last after {last} ms", stop.calls_cut),
+        || "no call was cut".to_owned(),
+        |last| format!("calls cut: {}, the last after {last} ms", stop.calls_cut),
     );
     let lifted = stop.lifted_at.as_ref().map_or_else(String::new, |at| format!(", lifted {at}"));
     format!(

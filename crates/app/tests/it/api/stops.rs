@@ -182,7 +182,7 @@ fn a_drill_is_reported_from_records() {
         "a time is told that no record has: {report}"
     );
     for _ in 0..2 {
-        house.clock.set(Micros(house.clock.now().0 + 700_000));
+        house.clock.set(Micros(house.ledger.reader().now().0 + 700_000));
         house.refused_by(&shown, &system, &key);
     }
     let report = house.stop(&ada, &stop)["report"].clone();
