@@ -91,7 +91,7 @@ fn kind_v6(address: Ipv6Addr) -> Kind {
     match segments {
         // What a translator makes of an address of the other kind (RFC 6052) is as that one is.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            kind_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+            kind_v4(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)))
         }
         // Private (RFC 4193).
         [0xfc00..=0xfdff, ..] => Kind::Private,
