@@ -605,10 +605,11 @@ impl Running {
 /// How a call ends for which there is no answer.
 pub(crate) fn why(none: NoAnswer) -> (Outcome, Code) {
     match none {
-        NoAnswer::Failed(code @ (Code::GuardBlocked | Code::GuardErrored)) => (Outcome::Cut, code),
+        NoAnswer::Failed(code @ (Code::GuardBlocked | Code::GuardErrored)) | NoAnswer::Withdrawn(code) => {
+            (Outcome::Cut, code)
+        }
         NoAnswer::Failed(code) => (Outcome::Failed, code),
         NoAnswer::Untrusted(_) => (Outcome::Failed, Code::UpstreamUntrusted),
-        NoAnswer::Withdrawn(code) => (Outcome::Cut, code),
         NoAnswer::Interrupted(Interrupt::ClientGone) => (Outcome::Abandoned, Code::ClientGone),
         NoAnswer::Interrupted(Interrupt::Stopping) => (Outcome::Cut, Code::Stopping),
         NoAnswer::Interrupted(Interrupt::Stopped) => (Outcome::Cut, Code::Stopped),

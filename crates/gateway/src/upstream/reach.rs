@@ -71,14 +71,13 @@ fn kind_v4(address: Ipv4Addr) -> Kind {
         // Of this machine; private (RFC 1918); shared behind a provider (RFC 6598), which clouds use inside.
         (127 | 10, ..) | (172, 16..=31, _) | (192, 168, _) | (100, 64..=127, _) => Kind::Private,
         // This network; links; assignments and examples; relays; measurements; groups, and all that is reserved.
-        (0, ..)
+        (0 | 224.., ..)
         | (169, 254, _)
         | (192, 0, 0 | 2)
         | (192, 88, 99)
         | (198, 18..=19, _)
         | (198, 51, 100)
-        | (203, 0, 113)
-        | (224.., ..) => Kind::Special,
+        | (203, 0, 113) => Kind::Special,
         _ => Kind::Global,
     }
 }
@@ -91,7 +90,7 @@ fn kind_v6(address: Ipv6Addr) -> Kind {
     match segments {
         // What a translator makes of an address of the other kind (RFC 6052) is as that one is.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            kind_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+            kind_v4(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)))
         }
         // Private (RFC 4193).
         [0xfc00..=0xfdff, ..] => Kind::Private,

@@ -5,7 +5,7 @@
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::service::{Fault, Of, Question, Ruling, Verdict, written};
+use crate::service::{Fault, Of, Question, Ruling, Verdict, object, written};
 
 /// The label of what it blocks.
 const BLOCKED: &str = "blocked";
@@ -24,7 +24,7 @@ struct Nothing {}
 
 #[derive(Deserialize)]
 struct Said {
-    action: Action,
+    action: String,
     #[serde(default)]
     texts: Option<Vec<String>>,
     #[serde(default)]
@@ -33,16 +33,6 @@ struct Said {
     tools: Option<Vec<IgnoredAny>>,
     #[serde(default)]
     structured_messages: Option<Vec<IgnoredAny>>,
-}
-
-#[derive(Deserialize, PartialEq, Eq)]
-enum Action {
-    #[serde(rename = "NONE")]
-    Nothing,
-    #[serde(rename = "BLOCKED")]
-    Blocked,
-    #[serde(rename = "GUARDRAIL_INTERVENED")]
-    Intervened,
 }
 
 pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
@@ -58,11 +48,12 @@ pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
 }
 
 pub(super) fn read(question: &Question<'_>, answer: &[u8]) -> Result<Verdict, Fault> {
-    let said: Said = serde_json::from_slice(answer).map_err(|_| Fault::Malformed)?;
-    match said.action {
-        Action::Blocked => return Ok(Verdict::of(Ruling::Block, vec![BLOCKED.to_owned()])),
-        Action::Intervened => return Err(Fault::Edited),
-        Action::Nothing => {}
+    let said: Said = object(answer)?;
+    match said.action.as_str() {
+        "NONE" => {}
+        "BLOCKED" => return Ok(Verdict::of(Ruling::Block, vec![BLOCKED.to_owned()])),
+        "GUARDRAIL_INTERVENED" => return Err(Fault::Edited),
+        _ => return Err(Fault::Malformed),
     }
     // It says that it changed nothing; what it gives back has to agree.
     let others = [&said.images, &said.tools, &said.structured_messages];

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::service::{Fault, Of, Question, Ruling, Verdict, is_word, written};
+use crate::service::{Fault, Of, Question, Ruling, Verdict, is_word, object, written};
 
 /// Names the form; another one is another name.
 const FORMAT: &str = "tabellion.guard/1";
@@ -23,21 +23,13 @@ struct Asked<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Said {
-    verdict: Word,
+    verdict: String,
     #[serde(default)]
     reason_code: Option<String>,
     #[serde(default)]
     detector: Option<String>,
     #[serde(default)]
     version: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Word {
-    Pass,
-    Flag,
-    Block,
 }
 
 pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
@@ -57,16 +49,16 @@ pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
 }
 
 pub(super) fn read(answer: &[u8]) -> Result<Verdict, Fault> {
-    let Said { verdict, reason_code, detector, version } =
-        serde_json::from_slice(answer).map_err(|_| Fault::Malformed)?;
+    let Said { verdict, reason_code, detector, version } = object(answer)?;
     let words = [&reason_code, &detector, &version];
     if !words.into_iter().flatten().all(|word| is_word(word)) {
         return Err(Fault::Malformed);
     }
-    let ruling = match verdict {
-        Word::Pass => Ruling::Pass,
-        Word::Flag => Ruling::Flag,
-        Word::Block => Ruling::Block,
+    let ruling = match verdict.as_str() {
+        "pass" => Ruling::Pass,
+        "flag" => Ruling::Flag,
+        "block" => Ruling::Block,
+        _ => return Err(Fault::Malformed),
     };
     // What passed has nothing to be named.
     let labels = reason_code.filter(|_| ruling != Ruling::Pass).into_iter().collect();
