@@ -396,7 +396,14 @@ impl Call {
             Received::Whole(body) => (body.len() as u64, Sha256::digest(body).into()),
             Received::TooLarge { bytes, sha256 } => (*bytes, *sha256),
         };
+        // Where it would have gone, so that other rules can be asked about it later. A model that is not known leads nowhere.
+        let known = model.as_deref().filter(|_| refusal.code != Code::UnknownModel);
+        let target = known.and_then(|model| self.worker.shared.catalogue.resolve(model));
         let record = CallDenied {
+            upstream: target.as_ref().map(|target| target.upstream.name.clone()),
+            upstream_model: target
+                .and_then(|target| target.model)
+                .filter(|given| known != Some(given.as_str())),
             code: refusal.code.as_str().to_owned(),
             reason: refusal.reason.clone(),
             status: refusal.code.status().into(),

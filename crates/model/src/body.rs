@@ -40,7 +40,8 @@ pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
 pub use policy::{
-    ObservationEnd, PolicyObservationEnded, PolicyObserved, PolicyPublished, PolicyRefused, PolicyWithdrawn,
+    ObservationEnd, PolicyObservationEnded, PolicyObserved, PolicyPublished, PolicyRefused, PolicyReplayed,
+    PolicyWithdrawn,
 };
 pub use price::{PriceSet, PriceWithdrawn};
 pub use register::{

@@ -12,6 +12,7 @@ use crate::case::Case;
 use crate::compile::{NamedPolicy, lone_rules};
 use crate::fault::PolicyFault;
 use crate::question::Action;
+use crate::verdict::Verdict;
 
 /// How near to a full hour a call may be recorded and still be asked about: it was decided when it arrived, which is before.
 const HOUR_MARGIN_US: u64 = 60 * 1_000_000;
@@ -30,7 +31,9 @@ pub struct RecordedDecision {
     pub surface: Option<String>,
     /// Model, as it was asked for.
     pub model: Option<String>,
-    /// Upstream; none on denials.
+    /// Model as its upstream is given it; none where the record does not say.
+    pub served_as: Option<String>,
+    /// Upstream; none where the record does not say.
     pub upstream: Option<String>,
     /// Purpose; none where the key's first one was meant.
     pub purpose: Option<String>,
@@ -44,6 +47,8 @@ pub struct RecordedDecision {
     pub permitted: bool,
     /// Why not, where not.
     pub code: Option<String>,
+    /// Digests of the policies that were in force, by name order; none where that is not known.
+    pub policies: Vec<String>,
     /// The rules that decided.
     pub rules: Vec<String>,
 }
@@ -115,6 +120,11 @@ impl LookedAt {
         Ok(Self(seen))
     }
 
+    /// All of them: where rules cannot be read, they may look at anything.
+    pub fn everything() -> Self {
+        Self(SIGNS.iter().map(|(thing, _)| *thing).collect())
+    }
+
     /// Those of either.
     #[must_use]
     pub fn with(mut self, mut other: Self) -> Self {
@@ -130,7 +140,38 @@ impl LookedAt {
 /// Codes of calls that the rules permitted and something else stopped: guards, budgets.
 const AFTER_THE_RULES: [&str; 4] = ["guard_blocked", "budget_exceeded", "price_unknown", "rate_limited"];
 
+/// Codes of calls that are denied whatever the rules say. A code that stands in neither list leaves that open, and such a decision is not asked again.
+const WHATEVER_THE_RULES: [&str; 9] = [
+    "system_not_live",
+    "system_gone",
+    "purpose_not_permitted",
+    "model_not_permitted",
+    "unknown_model",
+    "unknown_route",
+    "unexpected_query",
+    "malformed_body",
+    "body_too_large",
+];
+
 impl RecordedDecision {
+    /// Whether it was denied by something that no rule changes.
+    pub fn is_by_no_rule(&self) -> bool {
+        !self.permitted && WHATEVER_THE_RULES.into_iter().any(|code| self.code.as_deref() == Some(code))
+    }
+
+    /// Whether `verdict` is what is on record, as far as a record says what it was.
+    pub fn is_of(&self, verdict: &Verdict) -> bool {
+        if self.rules_permitted() {
+            return verdict.permits();
+        }
+        let recorded = match (self.code.as_deref(), self.rules.is_empty()) {
+            (Some("policy_error"), _) => "erred",
+            (_, true) => "none_permits",
+            (_, false) => "forbidden",
+        };
+        verdict.as_str() == recorded
+    }
+
     /// Whether rules had permitted it, also where a guard or a budget stopped it then.
     pub fn rules_permitted(&self) -> bool {
         self.permitted || AFTER_THE_RULES.into_iter().any(|code| self.code.as_deref() == Some(code))
@@ -165,7 +206,10 @@ impl RecordedDecision {
             stage: SystemStage::Live,
             purposes: described.map(|system| system.purposes.clone()).unwrap_or_default(),
             key: self.key,
-            model: served.map_or_else(|| asked_as.clone(), |served| served.name.clone()),
+            model: served
+                .map(|served| served.name.clone())
+                .or_else(|| self.served_as.clone())
+                .unwrap_or_else(|| asked_as.clone()),
             asked_as,
             upstream: upstream.unwrap_or_default(),
             purpose: self.purpose.clone().unwrap_or_default(),
@@ -179,6 +223,7 @@ impl RecordedDecision {
     /// The first thing that a rule looks at and that neither the record nor anybody says.
     fn unknown(&self, described: bool, served: bool, looked_at: &LookedAt) -> Option<&'static str> {
         let near_hour = self.at.0 % HOUR_US < HOUR_MARGIN_US;
+        let unnamed = !served && self.served_as.is_none();
         let no_upstream = !served && self.upstream.is_none();
         let checks = [
             ("tools", true, "the tools offered, which records do not name"),
@@ -189,7 +234,7 @@ impl RecordedDecision {
                 !described,
                 "the system's purposes, and it is not described; add it under [systems]",
             ),
-            ("model", !served, "the model, and the record has it as it was asked for; add it under [models]"),
+            ("model", unnamed, "the model, and the record has it as it was asked for; add it under [models]"),
             (
                 "upstream",
                 no_upstream,

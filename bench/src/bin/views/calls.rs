@@ -78,6 +78,8 @@ impl Call {
                 status: 403,
                 surface,
                 model: Some(model(self.model)),
+                upstream: None,
+                upstream_model: None,
                 purpose: Some(purpose),
                 received_bytes,
                 received_sha256,

@@ -65,6 +65,7 @@ fn organisation() -> Vec<Draft> {
         text: text.to_owned(),
         digest: hex::encode(Sha256::digest(text)),
         note: "first".to_owned(),
+        replay: None,
     };
     vec![
         person,

@@ -73,6 +73,7 @@ impl Line {
             // Erased content is null, its rules too; a decision without them cannot be held against anything.
             surface: self.surface.filter(|_| self.decision.rules.is_some()),
             model: self.model,
+            served_as: None,
             upstream: self.evidence.upstream,
             purpose: self.purpose,
             stream: self.evidence.stream,
@@ -80,6 +81,7 @@ impl Line {
             at,
             permitted: self.decision.permitted,
             code: self.decision.code,
+            policies: Vec::new(),
             rules: self.decision.rules.unwrap_or_default(),
         }
     }
