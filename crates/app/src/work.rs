@@ -28,6 +28,7 @@ pub mod prices;
 pub mod prose;
 pub mod records;
 pub mod registers;
+pub mod replays;
 pub mod saved_views;
 pub(crate) mod second_person;
 pub mod session_ends;

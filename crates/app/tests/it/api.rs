@@ -20,6 +20,7 @@ mod records;
 mod register_from_file;
 mod register_traffic;
 pub(crate) mod registers;
+mod replays;
 mod scitt;
 mod session_ends;
 mod sessions;
