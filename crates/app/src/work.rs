@@ -17,6 +17,7 @@ pub(crate) mod coverage_over;
 pub mod entries;
 pub mod erasures;
 pub mod forms;
+pub mod guards;
 pub mod issuers;
 pub mod keys;
 pub mod observing;

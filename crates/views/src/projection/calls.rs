@@ -5,14 +5,16 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use tabellion_model::UnitId;
-use tabellion_model::body::{Body as _, CallAuthorised, CallBroken, CallCompleted, CallDenied, Masked};
+use tabellion_model::body::{
+    Body as _, CallAuthorised, CallBroken, CallCompleted, CallDenied, Guarded, Masked,
+};
 
 use super::{Applied, Projection, Table, TaggedColumns, changed, filed, run};
 use crate::record::Record;
 use crate::values::{int, number, word};
 
 pub(crate) const CALLS: Projection =
-    Projection { name: "calls", version: 4, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "calls", version: 5, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// How a call stands. By the types of its records alone.
 pub(crate) mod state {
@@ -46,6 +48,7 @@ const TABLES: &[Table] = &[
                     "observed_policies",
                     "observed_verdict",
                     "observed_rules",
+                    "asked_guards",
                 ],
             },
             TaggedColumns {
@@ -63,6 +66,7 @@ const TABLES: &[Table] = &[
                     "answer_masked",
                     "duration_us",
                     "first_byte_us",
+                    "ended_guards",
                 ],
             },
         ],
@@ -92,6 +96,7 @@ CREATE TABLE calls (
     observed_policies TEXT,
     observed_verdict TEXT,
     observed_rules TEXT,
+    asked_guards TEXT,
     asked_unit BLOB,
     outcome TEXT,
     status INTEGER,
@@ -105,6 +110,7 @@ CREATE TABLE calls (
     answer_masked INTEGER,
     duration_us INTEGER,
     first_byte_us INTEGER,
+    ended_guards TEXT,
     ended_unit BLOB
 ) STRICT;
 CREATE UNIQUE INDEX calls_open ON calls (record_id) WHERE state = 0;
@@ -157,6 +163,13 @@ fn list(words: &[String]) -> String {
     words.join(" ")
 }
 
+/// What guards said as one column has it, `<guard>@<version>=<outcome>` for each; none where none was for the call.
+fn said(guards: &[Guarded]) -> Option<String> {
+    let outcome = |guarded: &Guarded| word(&guarded.outcome).unwrap_or_default();
+    let words = guards.iter().map(|one| format!("{}@{}={}", one.guard, one.version, outcome(one)));
+    (!guards.is_empty()).then(|| list(&words.collect::<Vec<_>>()))
+}
+
 const TWICE: &str = "a call with its id is open";
 
 fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
@@ -165,8 +178,8 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
     let body = asked.as_ref().map(|asked| &asked.value);
     let observed = body.and_then(|body| body.observed.as_ref());
     let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, surface, model, upstream, purpose, stream,
-        request_bytes, request_masked, retry, asked_unit, observed_policies, observed_verdict, observed_rules)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) ON CONFLICT (record_id) WHERE state = 0 DO NOTHING";
+        request_bytes, request_masked, retry, asked_unit, observed_policies, observed_verdict, observed_rules, asked_guards)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) ON CONFLICT (record_id) WHERE state = 0 DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -190,6 +203,7 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
             observed.map(|observed| list(&observed.policies)),
             observed.map(|observed| &observed.verdict),
             observed.map(|observed| list(&observed.rules)),
+            body.and_then(|body| said(&body.guards)),
         ],
     )?;
     Ok(changed(rows, TWICE))
@@ -220,7 +234,7 @@ fn completed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
     let usage = body.and_then(|body| body.answered.usage);
     let sql = "UPDATE calls SET state = ?2, end_entry = ?3, ended_at = ?4, outcome = ?5, status = ?6, upstream_status = ?7, code = ?8,
         delivered = ?9, answered_model = ?10, prompt_tokens = ?11, completion_tokens = ?12, answer_bytes = ?13, answer_masked = ?14,
-        duration_us = ?15, first_byte_us = ?16, ended_unit = ?17 WHERE record_id = ?1 AND state = 0 RETURNING entry";
+        duration_us = ?15, first_byte_us = ?16, ended_unit = ?17, ended_guards = ?18 WHERE record_id = ?1 AND state = 0 RETURNING entry";
     let unit = ended.as_ref().map(|ended| ended.unit);
     end(
         db,
@@ -245,6 +259,7 @@ fn completed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
             body.map(|body| int(body.duration_us)),
             body.and_then(|body| body.first_byte_us).map(int),
             ended.as_ref().map(|ended| ended.unit.as_bytes()),
+            body.and_then(|body| said(&body.guards)),
         ],
     )
 }
@@ -279,8 +294,8 @@ fn denied(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let body = denied.as_ref().map(|denied| &denied.value);
     let observed = body.and_then(|body| body.observed.as_ref());
     let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, end_entry, ended_at, surface, model, purpose,
-        request_bytes, retry, asked_unit, code, status, ended_unit, observed_policies, observed_verdict, observed_rules)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13, ?16, ?17, ?18) ON CONFLICT (entry) DO NOTHING";
+        request_bytes, retry, asked_unit, code, status, ended_unit, observed_policies, observed_verdict, observed_rules, asked_guards)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13, ?16, ?17, ?18, ?19) ON CONFLICT (entry) DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -303,6 +318,7 @@ fn denied(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
             observed.map(|observed| list(&observed.policies)),
             observed.map(|observed| &observed.verdict),
             observed.map(|observed| list(&observed.rules)),
+            body.and_then(|body| said(&body.guards)),
         ],
     )?;
     Ok(changed(rows, TWICE))

@@ -15,6 +15,7 @@ mod erasure;
 mod facts;
 mod fixture;
 mod gate;
+mod guards;
 mod histories;
 mod past;
 mod people;
