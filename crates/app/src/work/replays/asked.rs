@@ -150,21 +150,19 @@ pub(super) fn versions(rows: &[Recorded]) -> Vec<(String, u64)> {
 
 /// The policies in force, and what would be in force, as the gateway takes them: where one of them cannot be read, it takes none.
 fn replay(rows: &[Recorded], asked: &Asked<'_>) -> Replay {
-    let readable = |row: &&Recorded| texts(row).is_some();
     let in_force = || rows.iter().filter(|row| !row.withdrawn);
-    let others = || in_force().filter(|row| row.name != asked.name);
-    let named = |row: &'_ Recorded| texts(row).map(|(text, digest)| (row.name.clone(), text, digest));
-    let before: Vec<_> = match in_force().all(|row| readable(&row)) {
-        true => in_force().filter_map(named).collect(),
-        false => Vec::new(),
-    };
+    let named = |row: &Recorded| texts(row).map(|(text, digest)| (row.name.clone(), text, digest));
+    let before: Vec<(String, String, String)> =
+        in_force().map(named).collect::<Option<_>>().unwrap_or_default();
+    let others = in_force().filter(|row| row.name != asked.name).map(named);
+    let others: Option<Vec<(String, String, String)>> = others.collect();
     let mut after: Vec<(String, String)> = Vec::new();
-    if others().all(|row| readable(&row)) {
-        after.extend(others().filter_map(named).map(|(name, text, _)| (name, text)));
+    if let Some(others) = others {
+        after.extend(others.into_iter().map(|(name, text, _)| (name, text)));
         after.extend(asked.text.map(|text| (asked.name.to_owned(), text.to_owned())));
         after.sort_unstable();
     }
-    let before: Vec<_> =
+    let before: Vec<(NamedPolicy<'_>, &str)> =
         before.iter().map(|(name, text, digest)| (NamedPolicy { name, text }, digest.as_str())).collect();
     let after: Vec<_> = after.iter().map(|(name, text)| NamedPolicy { name, text }).collect();
     Replay::of(&before, &after)
