@@ -222,5 +222,5 @@ fn cells(looks: &Looks) -> Vec<String> {
     let words =
         [looks.guard.as_str(), &looks.version, looks.side, looks.system.as_deref().unwrap_or_default()];
     let numbers = [looks.looks, passed, flagged, blocked, errored, not_run];
-    words.iter().map(ToString::to_string).chain(numbers.iter().map(u64::to_string)).collect()
+    words.into_iter().map(str::to_owned).chain(numbers.iter().map(u64::to_string)).collect()
 }

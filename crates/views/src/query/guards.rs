@@ -87,15 +87,14 @@ impl OutcomeCounts {
         self.passed + self.flagged + self.blocked + self.errored + self.not_run
     }
 
-    fn add(&mut self, outcome: GuardOutcome, calls: u64) {
-        let count = match outcome {
+    fn of(&mut self, outcome: GuardOutcome) -> &mut u64 {
+        match outcome {
             GuardOutcome::Passed => &mut self.passed,
             GuardOutcome::Flagged => &mut self.flagged,
             GuardOutcome::Blocked => &mut self.blocked,
             GuardOutcome::Errored => &mut self.errored,
             GuardOutcome::NotRun => &mut self.not_run,
-        };
-        *count += calls;
+        }
     }
 }
 
@@ -176,7 +175,7 @@ impl GuardReport {
             for word in said.iter().flat_map(|said| said.split(' ')) {
                 let (guard, version, outcome) = read(word);
                 let key = GuardKey { system: group.system, guard, version, side };
-                self.guards.entry(key).or_default().add(outcome, group.calls);
+                *self.guards.entry(key).or_default().of(outcome) += group.calls;
                 gravest = gravest.max(Some(gravity(outcome)));
             }
         }
@@ -184,15 +183,14 @@ impl GuardReport {
         counts.calls += group.calls;
         let is_gone = group.asked_gone || group.state == state::COMPLETED && group.ended_gone;
         let has_end = group.state == state::COMPLETED || group.state == state::DENIED;
-        match gravest.map(of_gravity) {
+        let count = match gravest.map(of_gravity) {
             // What is erased may have been graver than what is left.
-            None | Some(GuardOutcome::Passed | GuardOutcome::NotRun) if is_gone => {
-                counts.erased += group.calls
-            }
-            None => counts.without += group.calls,
-            Some(GuardOutcome::Passed) if !has_end => counts.outcomes.add(GuardOutcome::NotRun, group.calls),
-            Some(outcome) => counts.outcomes.add(outcome, group.calls),
-        }
+            None | Some(GuardOutcome::Passed | GuardOutcome::NotRun) if is_gone => &mut counts.erased,
+            None => &mut counts.without,
+            Some(GuardOutcome::Passed) if !has_end => counts.outcomes.of(GuardOutcome::NotRun),
+            Some(outcome) => counts.outcomes.of(outcome),
+        };
+        *count += group.calls;
     }
 }
 
