@@ -9,6 +9,7 @@ pub mod actor;
 pub mod applicability;
 pub(crate) mod around;
 pub(crate) mod asking;
+pub mod budget_alerts;
 pub mod budgets;
 pub mod calls;
 pub mod controls;

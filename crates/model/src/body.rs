@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
-pub use budget::{BudgetEnded, BudgetScope, BudgetSet, Caps};
+pub use budget::{BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, CapKind, Caps};
 pub use call::{
     Answered, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Delivered, GuardOutcome,
     Guarded, Masked, Observed, Outcome, Usage,
@@ -140,6 +140,7 @@ bodies! {
     PriceWithdrawn => "price.withdrawn",
     BudgetSet => "budget.set",
     BudgetEnded => "budget.ended",
+    BudgetCrossed => "budget.crossed",
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Must never: wait for the projector, or give more rows than [`MAX_ROWS`].
 
 mod applicability;
+mod budget_alerts;
 mod call_groups;
 mod calls;
 mod credentials;
@@ -38,6 +39,7 @@ use crate::values::int;
 
 pub(crate) use applicability::at as soa_at;
 pub use applicability::{SoaApproval, SoaContent, SoaRow, Writers};
+pub use budget_alerts::{BudgetAlertRow, CrossedSaid};
 pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};
 pub use credentials::{CredentialRow, Issued, Revocation};
 pub use decisions::{DecisionBody, DecisionRecord, Decisions, DecisionsWanted, DescribedFrom};

@@ -181,6 +181,7 @@ pub(crate) fn change(record_type: &str) -> &str {
         "price.withdrawn" => "withdrew a price",
         "budget.set" => "set a budget",
         "budget.ended" => "ended a budget",
+        "budget.crossed" => "a share of a budget was passed",
         "policy.observed" => "put a policy under observation",
         "policy.observation_ended" => "ended a policy's observation",
         "policy.refused" => "tried to enforce their own policy",

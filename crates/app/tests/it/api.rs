@@ -1,5 +1,6 @@
 //! The control plane over real HTTP, on a real log in a directory of its own.
 
+mod budget_alerts;
 mod budgets;
 mod busy;
 mod calls;
@@ -10,6 +11,7 @@ mod document;
 mod erasure;
 mod erasures;
 mod form;
+mod guard_outcomes;
 pub(crate) mod house;
 mod let_in;
 mod observing;

@@ -83,6 +83,7 @@ fn budget(name: &str, scope: BudgetScope, window: Window, caps: Caps) -> Draft {
         window,
         caps,
         alert_percent: None,
+        alert_at: Vec::new(),
         note: "first".to_owned(),
     };
     draft(&body, format!("budget/{name}"))

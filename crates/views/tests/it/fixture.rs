@@ -407,6 +407,7 @@ pub(crate) fn budgeted(name: &str, scope: BudgetScope, window: Window, caps: Cap
         window,
         caps,
         alert_percent: Some(80),
+        alert_at: Vec::new(),
         note: "first".to_owned(),
     };
     on(draft(&body), format!("budget/{name}"))

@@ -9,6 +9,7 @@
     reason = "a test that meets the unexpected has to stop, and says what it counted"
 )]
 
+mod budget_alerts;
 mod calls;
 mod damage;
 mod erasure;
