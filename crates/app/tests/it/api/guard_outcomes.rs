@@ -61,7 +61,9 @@ fn outcomes_of_guards_are_counted_within_reach() {
         );
     }
     let table = house.get(&admin, "/api/v1/guards/outcomes.csv").ok().text();
-    assert!(table.contains(&format!("house-words,words.1-abcd,prompt,{system},3,0,0,1,1,1")), "{table}");
+    let row = ["house-words", "words.1-abcd", "prompt", &system, "3", "0", "0", "1", "1", "1"];
+    let row = row.map(|cell| format!("\"{cell}\"")).join(",");
+    assert!(table.contains(&row), "{table}");
     house.get(&admin, &format!("{path}?from=2020-01-01&to=2026-03-03")).refused(400, "malformed");
     let past = house.get(&admin, &format!("{path}?from=2026-01-01&to=2026-02-01")).ok().json();
     assert_eq!(
