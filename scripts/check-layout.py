@@ -15,7 +15,7 @@ MAY_USE = {
     "tabellion-tlog": set(),
     "tabellion-model": {"tabellion-tlog"},
     "tabellion-ledger": {"tabellion-tlog", "tabellion-model"},
-    "tabellion-app": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-views"},
+    "tabellion-app": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-policy", "tabellion-views"},
     "tabellion-policy": {"tabellion-model"},
     "tabellion-views": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},
     "tabellion-guard": set(),

@@ -24,7 +24,7 @@ use crate::body::AnswerBody;
 use crate::budget::{Charge, Hold, bound};
 use crate::code::Code;
 use crate::config::span;
-use crate::decide::{self, Asked, InForce, Judged, Permission, Refusal};
+use crate::decide::{self, Asked, InForce, Permission, Refusal, declared};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
 use crate::dialect::sent_on::SentOn;
@@ -323,8 +323,7 @@ impl Call {
         let results = guards.prompt(&numbers, prompt);
         let Some(stop) = guards.stop(&results) else { return Ok(results) };
         // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
-        let judged = Some(Box::new(Judged::of(&permission.target, None)));
-        Err(Refusal { guards: results, judged, ..Refusal::new(stop.code, stop.text) })
+        Err(Refusal { guards: results, ..Refusal::new(stop.code, stop.text) })
     }
 
     /// Has the guards that others run asked about what is about to be sent, when no other stops it.
@@ -343,8 +342,7 @@ impl Call {
             (Ok(()), Some(stop)) => (stop.code, stop.text),
             (Ok(()), None) => return Ok(()),
         };
-        let judged = Some(Box::new(Judged::of(&ready.permission.target, None)));
-        Err(Refusal { guards: std::mem::take(&mut ready.guards), judged, ..Refusal::new(code, reason) })
+        Err(Refusal { guards: std::mem::take(&mut ready.guards), ..Refusal::new(code, reason) })
     }
 
     /// Reserves what the call may take of every budget that holds for it; `instead_of` is what the attempt before reserved.
@@ -353,8 +351,7 @@ impl Call {
         let Caller { system_id, key_id, .. } = self.caller;
         let held =
             shared.budgets.reserve(&shared.gate, system_id, key_id, ready.charge, instead_of, shared.now());
-        let judged = || Some(Box::new(Judged::of(&ready.permission.target, None)));
-        held.map_err(|refusal| Refusal { guards: ready.guards.clone(), judged: judged(), ..refusal })
+        held.map_err(|refusal| Refusal { guards: ready.guards.clone(), ..refusal })
     }
 
     /// The purpose that the request claims.
@@ -477,15 +474,19 @@ impl Call {
             Received::Whole(body) => (body.len() as u64, Sha256::digest(body).into()),
             Received::TooLarge { bytes, sha256 } => (*bytes, *sha256),
         };
-        let judged = refusal.judged.as_deref();
+        // Where it would have gone, so that other rules can be asked about it later. A model that is not known leads nowhere.
+        let known = model.as_deref().filter(|_| refusal.code != Code::UnknownModel);
+        let target = known.and_then(|model| self.worker.shared.catalogue.resolve(model));
+        let given = target.as_ref().and_then(|target| target.model.clone());
         CallDenied {
+            upstream_model: given.filter(|given| known != Some(given.as_str())),
             code: refusal.code.as_str().to_owned(),
             reason: refusal.reason.to_string(),
             status: refusal.code.status().into(),
             surface: self.target.route.surface().to_owned(),
             model,
-            upstream: judged.map(|judged| judged.upstream.clone()),
-            terms: judged.and_then(|judged| judged.terms.clone()),
+            upstream: target.as_ref().map(|target| target.upstream.name.clone()),
+            terms: target.as_ref().and_then(|target| declared(&target.upstream.terms)),
             attempt: self.again.as_ref().map(|again| again.attempt()),
             purpose: self
                 .purpose()
@@ -495,7 +496,7 @@ impl Call {
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
             guards: refusal.guards.clone(),
-            observed: judged.and_then(|judged| judged.observed.clone()),
+            observed: refusal.observed.as_deref().cloned(),
             retry: retry_count(&self.headers),
         }
     }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::authenticate::Caller;
 use crate::code::Code;
 use crate::stops::{self, Going, StoppedBy};
-use crate::upstream::catalogue::{Catalogue, Target, Upstream};
+use crate::upstream::catalogue::{Catalogue, Target};
 
 /// Why a call may not go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub(crate) struct Refusal {
     pub(crate) guards: Vec<Guarded>,
     /// In how many seconds it may be otherwise, where that is known.
     pub(crate) retry_after_s: Option<u32>,
-    /// What the rules were asked about, when they were.
-    pub(crate) judged: Option<Box<Judged>>,
+    /// What observed policies would have said, when rules decided.
+    pub(crate) observed: Option<Box<Observed>>,
     /// Emergency stops that hold for the call, when one does.
     pub(crate) stopped_by: Option<Box<StoppedBy>>,
 }
@@ -43,29 +43,10 @@ impl Refusal {
             reason: reason.into().into_boxed_str(),
             rules: Vec::new(),
             guards: Vec::new(),
-            judged: None,
+            observed: None,
             stopped_by: None,
             retry_after_s: None,
         }
-    }
-}
-
-/// What rules decided of a call that they did not permit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Judged {
-    /// The upstream that it would have gone to.
-    pub(crate) upstream: String,
-    /// What is declared of that upstream's use of data, where anything is.
-    pub(crate) terms: Option<DataTerms>,
-    /// What observed policies would have said.
-    pub(crate) observed: Option<Observed>,
-}
-
-impl Judged {
-    /// What was asked about `target`.
-    pub(crate) fn of(target: &Target, observed: Option<Observed>) -> Self {
-        let Upstream { name, terms, .. } = &*target.upstream;
-        Self { upstream: name.clone(), terms: declared(terms), observed }
     }
 }
 
@@ -171,7 +152,7 @@ pub(crate) fn decide(
         Ok(rules) => {
             Ok(Permission { purpose: purpose.to_owned(), rules, observed, capture: system.capture, target })
         }
-        Err(refusal) => Err(Refusal { judged: Some(Box::new(Judged::of(&target, observed))), ..refusal }),
+        Err(refusal) => Err(Refusal { observed: observed.map(Box::new), ..refusal }),
     }
 }
 

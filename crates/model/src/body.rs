@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
-pub use budget::{BudgetEnded, BudgetScope, BudgetSet, Caps};
+pub use budget::{BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, CapKind, Caps};
 pub use call::{
     Answered, Attempt, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, DataTerms, Delivered,
     GuardOutcome, Guarded, Masked, Observed, Outcome, Training, Usage,
@@ -41,7 +41,8 @@ pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
 pub use policy::{
-    ObservationEnd, PolicyObservationEnded, PolicyObserved, PolicyPublished, PolicyRefused, PolicyWithdrawn,
+    ObservationEnd, PolicyObservationEnded, PolicyObserved, PolicyPublished, PolicyRefused, PolicyReplayed,
+    PolicyWithdrawn,
 };
 pub use price::{PriceSet, PriceWithdrawn};
 pub use register::{
@@ -146,6 +147,7 @@ bodies! {
     StopRefused => "stop.refused",
     CircuitOpened => "provider.circuit_opened",
     CircuitClosed => "provider.circuit_closed",
+    BudgetCrossed => "budget.crossed",
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::case::Case;
 use crate::compile::{NamedPolicy, lone_rules};
 use crate::fault::PolicyFault;
 use crate::question::Action;
+use crate::verdict::Verdict;
 
 /// How near to a full hour a call may be recorded and still be asked about: it was decided when it arrived, which is before.
 const HOUR_MARGIN_US: u64 = 60 * 1_000_000;
@@ -30,7 +31,9 @@ pub struct RecordedDecision {
     pub surface: Option<String>,
     /// Model, as it was asked for.
     pub model: Option<String>,
-    /// Upstream; none on denials before any rule was asked, and on older ones.
+    /// Model as its upstream is given it; none where the record does not say.
+    pub served_as: Option<String>,
+    /// Upstream; none where the record does not say.
     pub upstream: Option<String>,
     /// What was declared of the upstream's use of data then; none: the record does not say.
     pub terms: Option<DataTerms>,
@@ -46,6 +49,8 @@ pub struct RecordedDecision {
     pub permitted: bool,
     /// Why not, where not.
     pub code: Option<String>,
+    /// Digests of the policies that were in force, by name order; none where that is not known.
+    pub policies: Vec<String>,
     /// The rules that decided.
     pub rules: Vec<String>,
 }
@@ -120,6 +125,11 @@ impl LookedAt {
         Ok(Self(seen))
     }
 
+    /// All of them: where rules cannot be read, they may look at anything.
+    pub fn everything() -> Self {
+        Self(SIGNS.iter().map(|(thing, _)| *thing).collect())
+    }
+
     /// Those of either.
     #[must_use]
     pub fn with(mut self, mut other: Self) -> Self {
@@ -142,7 +152,39 @@ const AFTER_THE_RULES: [&str; 6] = [
     "rate_limited",
 ];
 
+/// Codes of calls that are denied whatever the rules say. A code that stands in neither list leaves that open, and such a decision is not asked again.
+const WHATEVER_THE_RULES: [&str; 10] = [
+    "stopped",
+    "system_not_live",
+    "system_gone",
+    "purpose_not_permitted",
+    "model_not_permitted",
+    "unknown_model",
+    "unknown_route",
+    "unexpected_query",
+    "malformed_body",
+    "body_too_large",
+];
+
 impl RecordedDecision {
+    /// Whether it was denied by something that no rule changes.
+    pub fn is_by_no_rule(&self) -> bool {
+        !self.permitted && WHATEVER_THE_RULES.into_iter().any(|code| self.code.as_deref() == Some(code))
+    }
+
+    /// Whether `verdict` is what is on record, as far as a record says what it was.
+    pub fn is_of(&self, verdict: &Verdict) -> bool {
+        if self.rules_permitted() {
+            return verdict.permits();
+        }
+        let recorded = match (self.code.as_deref(), self.rules.is_empty()) {
+            (Some("policy_error"), _) => "erred",
+            (_, true) => "none_permits",
+            (_, false) => "forbidden",
+        };
+        verdict.as_str() == recorded
+    }
+
     /// Whether rules had permitted it, also where a guard or a budget stopped it then.
     pub fn rules_permitted(&self) -> bool {
         self.permitted || AFTER_THE_RULES.into_iter().any(|code| self.code.as_deref() == Some(code))
@@ -179,7 +221,10 @@ impl RecordedDecision {
             stage: SystemStage::Live,
             purposes: described.map(|system| system.purposes.clone()).unwrap_or_default(),
             key: self.key,
-            model: served.map_or_else(|| asked_as.clone(), |served| served.name.clone()),
+            model: served
+                .map(|served| served.name.clone())
+                .or_else(|| self.served_as.clone())
+                .unwrap_or_else(|| asked_as.clone()),
             asked_as,
             upstream: upstream.unwrap_or_default(),
             terms: terms.cloned().unwrap_or_default(),
@@ -201,6 +246,7 @@ impl RecordedDecision {
         looked_at: &LookedAt,
     ) -> Option<&'static str> {
         let near_hour = self.at.0 % HOUR_US < HOUR_MARGIN_US;
+        let unnamed = !served && self.served_as.is_none();
         let no_upstream = !served && self.upstream.is_none();
         let checks = [
             ("tools", true, "the tools offered, which records do not name"),
@@ -211,7 +257,7 @@ impl RecordedDecision {
                 !described,
                 "the system's purposes, and it is not described; add it under [systems]",
             ),
-            ("model", !served, "the model, and the record has it as it was asked for; add it under [models]"),
+            ("model", unnamed, "the model, and the record has it as it was asked for; add it under [models]"),
             (
                 "upstream",
                 no_upstream,

@@ -5,6 +5,7 @@
 //! Must never: decide, count or name by a body value; read a clock, randomness, a file or the network.
 
 mod applicability;
+mod budget_alerts;
 mod budgets;
 pub(crate) mod calls;
 mod changes;
@@ -92,6 +93,7 @@ pub const ALL: &[Projection] = &[
     credentials::CREDENTIALS,
     policies::POLICIES,
     budgets::BUDGETS,
+    budget_alerts::BUDGET_ALERTS,
     observations::OBSERVATIONS,
     stops::STOPS,
     people::PEOPLE,

@@ -3,10 +3,13 @@
 //! Must never: wait for the projector, or give more rows than [`MAX_ROWS`].
 
 mod applicability;
+mod budget_alerts;
 mod call_groups;
 mod calls;
 mod credentials;
+mod decisions;
 pub(crate) mod facts;
+mod guards;
 mod history;
 mod issuers;
 mod models;
@@ -37,8 +40,11 @@ use crate::values::int;
 
 pub(crate) use applicability::at as soa_at;
 pub use applicability::{SoaApproval, SoaContent, SoaRow, Writers};
+pub use budget_alerts::{BudgetAlertRow, CrossedSaid};
 pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};
 pub use credentials::{CredentialRow, Issued, Revocation};
+pub use decisions::{DecisionBody, DecisionRecord, Decisions, DecisionsWanted, DescribedFrom};
+pub use guards::{GuardKey, GuardReport, GuardSide, GuardedCalls, MAX_GUARD_GROUPS, OutcomeCounts};
 pub use history::{Change, NoiseRow, Subject, Unplaced};
 pub use issuers::IssuerRow;
 pub use models::{CallPlace, MAX_MODELS_SEEN, ModelSeen};

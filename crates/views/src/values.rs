@@ -79,6 +79,13 @@ pub(crate) fn optional_list(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Resul
     text.map(|text| serde_json::from_str(&text).map_err(conversion)).transpose()
 }
 
+/// Column `at` as a list of numbers; none: an empty one.
+pub(crate) fn numbers(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<Vec<u64>> {
+    let text: Option<String> = row.get(at)?;
+    let read = text.map(|text| serde_json::from_str(&text).map_err(conversion)).transpose()?;
+    Ok(read.unwrap_or_default())
+}
+
 fn conversion(error: serde_json::Error) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
 }

@@ -81,6 +81,7 @@ impl Call {
                 upstream: None,
                 terms: None,
                 attempt: None,
+                upstream_model: None,
                 purpose: Some(purpose),
                 received_bytes,
                 received_sha256,

@@ -144,7 +144,13 @@ fn one_system(number: u32) -> Outcome<Vec<Draft>> {
 fn policy(name: &str, version: u32) -> Outcome<Draft> {
     let text = format!("// version {version}\npermit(principal, action, resource);");
     let digest = sha256(text.as_bytes()).to_hex();
-    let body = PolicyPublished { name: name.to_owned(), text, digest, note: format!("round {version}") };
+    let body = PolicyPublished {
+        name: name.to_owned(),
+        text,
+        digest,
+        note: format!("round {version}"),
+        replay: None,
+    };
     Ok(on(draft(&body, person(version))?, format!("policy/{name}")))
 }
 

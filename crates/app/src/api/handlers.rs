@@ -8,6 +8,7 @@ pub(super) mod budgets;
 pub(super) mod calls;
 pub(super) mod controls;
 pub(super) mod erasures;
+pub(super) mod guards;
 pub(super) mod issuers;
 pub(super) mod keys;
 pub(super) mod log;

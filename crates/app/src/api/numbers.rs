@@ -64,6 +64,7 @@ pub(super) fn write(text: &mut String, requests: &Requests, desk: &Desk) {
     head(text, "tabellion_stops_in_force", "Emergency stops in force, as the gateway has them", "gauge");
     let _ = writeln!(text, "tabellion_stops_in_force {}", desk.views().gate_now().stops.len());
     sources(text, desk);
+    budgets(text, desk);
     head(text, "tabellion_views_position", "Entries that the views have seen", "gauge");
     let _ = writeln!(text, "tabellion_views_position {}", desk.views().position());
 }
@@ -88,6 +89,14 @@ fn sources(text: &mut String, desk: &Desk) {
         head(text, name, help, "gauge");
         let _ = writeln!(text, "{name} {value}");
     }
+}
+
+/// Budgets, in the same way.
+fn budgets(text: &mut String, desk: &Desk) {
+    let Ok(standing) = desk.standing_alerts() else { return };
+    let help = "Shares of budgets' caps that were passed in the windows of now";
+    head(text, "tabellion_budget_alerts", help, "gauge");
+    let _ = writeln!(text, "tabellion_budget_alerts {standing}");
 }
 
 fn head(text: &mut String, name: &str, help: &str, kind: &str) {

@@ -5,8 +5,8 @@
 use axum::http::Method;
 
 use super::handlers::{
-    budgets, calls, controls, erasures, issuers, keys, log, operation, people, policies, registers, scitt,
-    sessions, shards, sources, stops, systems, tiles, verifications,
+    budgets, calls, controls, erasures, guards, issuers, keys, log, operation, people, policies, registers,
+    scitt, sessions, shards, sources, stops, systems, tiles, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -81,7 +81,7 @@ pub(super) fn routes() -> Vec<Route> {
         PolicyFaulty, StageImpossible, SystemGone, TooLarge, UnknownReference, VersionRequired, CrossSite, Conflict, ViewBehind,
         AlgorithmUnsupported, ClaimsMissing, HeaderCritical, IdempotencyConflict, IdempotencyErased, IssuerUnknown, OnHold, PayloadMissing, SignatureWrong,
         StatementMalformed, NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, StillObserved, ContentFaulty, Incomplete,
-        ShardAhead, ShardForked, ShardUnsigned,
+        ShardAhead, ShardForked, ShardUnsigned, ReplayNeeded, ReplayOutdated,
     };
     vec![
         row(GET, "/healthz", PUBLIC, Plain, "health", "Whether the process is up", 200, &[]).by(operation::health),
@@ -118,9 +118,10 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/policies", READ_POLICIES, Plain, "listPolicies", "All policies", 200, &[]).by(policies::list),
         row(POST, "/api/v1/policies/check", READ_POLICIES, Plain, "checkPolicy", "Try a text without publishing it", 200, &[PolicyFaulty]).by(policies::check),
         row(GET, "/api/v1/policies/{policy}", READ_POLICIES, Plain, "readPolicy", "One policy", 200, &[NotFound]).by(policies::read),
-        row(PUT, "/api/v1/policies/{policy}", PUBLISH_POLICIES, Change, "publishPolicy", "Bring a text into force in place of the one before", 200, &[NotFound, PolicyFaulty, VersionRequired, StillObserved]).by(policies::publish),
+        row(PUT, "/api/v1/policies/{policy}", PUBLISH_POLICIES, Change, "publishPolicy", "Bring a text into force in place of the one before", 200, &[NotFound, PolicyFaulty, VersionRequired, StillObserved, ReplayNeeded, ReplayOutdated]).by(policies::publish),
+        row(POST, "/api/v1/policies/{policy}/replays", PUBLISH_POLICIES, Plain, "replayPolicy", "What a text, or the end of one, comes to on recorded decisions; changes nothing", 200, &[NotFound, PolicyFaulty, AlreadySo]).by(policies::replay),
         row(GET, "/api/v1/policies/{policy}/history", READ_POLICIES, Plain, "readPolicyHistory", "Every change of a policy", 200, &[NotFound]).by(policies::history),
-        row(POST, "/api/v1/policies/{policy}/withdraw", PUBLISH_POLICIES, Change, "withdrawPolicy", "Take a policy out of force", 200, &[NotFound, AlreadySo]).by(policies::withdraw).taking_authority(),
+        row(POST, "/api/v1/policies/{policy}/withdraw", PUBLISH_POLICIES, Change, "withdrawPolicy", "Take a policy out of force", 200, &[NotFound, AlreadySo, ReplayNeeded, ReplayOutdated]).by(policies::withdraw).taking_authority(),
 
         row(GET, "/api/v1/prices", READ_PRICES, Plain, "listPrices", "What models cost, also prices that were withdrawn", 200, &[]).by(budgets::prices),
         row(GET, "/api/v1/prices/{price}", READ_PRICES, Plain, "readPrice", "One price", 200, &[NotFound]).by(budgets::price),
@@ -136,7 +137,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/spend.csv", READ_SPEND, Plain, "exportSpend", "The same as a table for spreadsheets", 200, &[]).by(budgets::spend_csv),
         row(GET, "/api/v1/policies/{policy}/observation", READ_POLICIES, Plain, "readObservation", "What an observed text was tried on, and what it would have changed", 200, &[NotFound]).by(policies::observation),
         row(PUT, "/api/v1/policies/{policy}/observation", PUBLISH_POLICIES, Change, "observePolicy", "Try a text on calls beside what is in force, without deciding any", 200, &[PolicyFaulty, VersionRequired]).by(policies::observe),
-        row(POST, "/api/v1/policies/{policy}/observation/enforce", PUBLISH_POLICIES, Change, "enforcePolicy", "Bring an observed text into force, as a second person", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown, OwnWork, OwnLink, PolicyFaulty, StillObserved]).by(policies::enforce),
+        row(POST, "/api/v1/policies/{policy}/observation/enforce", PUBLISH_POLICIES, Change, "enforcePolicy", "Bring an observed text into force, as a second person", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown, OwnWork, OwnLink, PolicyFaulty, StillObserved, ReplayNeeded, ReplayOutdated]).by(policies::enforce),
         row(POST, "/api/v1/policies/{policy}/observation/end", PUBLISH_POLICIES, Change, "endObservation", "Try a text no longer, without its coming into force", 200, &[NotFound, AlreadySo]).by(policies::drop_observation),
 
         row(GET, "/api/v1/stops", READ_STOPS, Plain, "listStops", "Every emergency stop, in force and lifted, with what it did", 200, &[]).by(stops::list),
@@ -161,6 +162,8 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/calls/{call}", READ_CALLS, Plain, "readCall", "One call: decision, evidence, proof", 200, &[NotFound]).by(calls::read),
         row(GET, "/api/v1/calls/{call}/viewings", READ_CAPTURED, Plain, "listViewings", "Who asked to see what was captured of a call, when and why", 200, &[NotFound]).by(calls::viewings),
         row(POST, "/api/v1/calls/{call}/viewings", READ_CAPTURED, Once, "viewCaptured", "Say why you want to see what was captured of a call; from then on it is shown to you, for an hour", 201, &[NotFound, AlreadySo]).by(calls::view),
+        row(GET, "/api/v1/guards/outcomes", READ_CALLS, Plain, "readGuardOutcomes", "How many calls guards blocked, flagged, passed, could not look at or did not look at", 200, &[]).by(guards::outcomes),
+        row(GET, "/api/v1/guards/outcomes.csv", READ_CALLS, Plain, "exportGuardOutcomes", "The same by guard, as a table for spreadsheets", 200, &[]).by(guards::outcomes_csv),
 
         row(GET, "/api/v1/controls", READ_CONTROLS, Plain, "listControls", "How every clause and control of ISO/IEC 42001 stands, computed from evidence", 200, &[]).by(controls::list),
         row(GET, "/api/v1/controls/{control}", READ_CONTROLS, Plain, "readControl", "One clause or control: its status, why, and what would change it", 200, &[NotFound]).by(controls::read),

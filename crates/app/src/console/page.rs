@@ -30,6 +30,7 @@ pub(crate) mod people;
 pub(crate) mod person_sessions;
 pub(crate) mod picks;
 pub(crate) mod policies;
+mod policy_replay;
 pub(crate) mod refusals;
 pub(crate) mod register_filters;
 pub(crate) mod registers;

@@ -184,6 +184,7 @@ pub(crate) fn change(record_type: &str) -> &str {
         "stop.ordered" => "ordered an emergency stop",
         "stop.lifted" => "lifted an emergency stop",
         "stop.refused" => "was refused the lifting of an emergency stop",
+        "budget.crossed" => "a share of a budget was passed",
         "policy.observed" => "put a policy under observation",
         "policy.observation_ended" => "ended a policy's observation",
         "policy.refused" => "tried to enforce their own policy",

@@ -3,6 +3,8 @@
 //! Promises: a budget names somebody who is there, and at least one limit. Must never: change a version that was recorded, or the scope or window of a name,
 //! under which calls are counted.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::body::{BudgetEnded, BudgetScope, BudgetSet, Caps};
@@ -12,6 +14,7 @@ use tabellion_views::gate::Used;
 use tabellion_views::query::{BudgetSaid, BudgetVersion as Recorded};
 
 use super::asking::all;
+use super::budget_alerts::Alert;
 use super::forms::{CurrencyForm, IdForm, Reason, Reference, Time, Word};
 use super::prose::Prose;
 use super::writing::draft_of;
@@ -105,6 +108,10 @@ pub struct NewBudget {
     #[serde(default)]
     #[schemars(range(min = 1, max = 100))]
     pub alert_percent: Option<u64>,
+    /// Shares of a cap, in per cent, of which it is recorded when they are passed, beside `alert_percent`.
+    #[serde(default)]
+    #[schemars(length(max = 8), inner(range(min = 1, max = 100)))]
+    pub alert_at: Vec<u64>,
     /// What changed and why.
     pub note: Prose,
 }
@@ -155,6 +162,8 @@ pub struct Budget {
     pub to: Option<Time>,
     /// What calls took in it, those under way by what they reserved.
     pub used: Option<Amounts>,
+    /// Shares of its caps that were passed, newest first.
+    pub alerts: Vec<Alert>,
     /// What changed last and why; null: erased.
     pub note: Option<String>,
     /// Version, as in the `ETag`.
@@ -190,6 +199,8 @@ pub struct Says {
     pub calls_at_once: Option<u64>,
     /// From this share on it counts as nearly used up.
     pub alert_percent: Option<u64>,
+    /// Shares of which it is recorded when they are passed.
+    pub alert_at: Vec<u64>,
 }
 
 /// Budgets.
@@ -350,6 +361,7 @@ impl Desk {
             from: None,
             to: None,
             used: None,
+            alerts: self.alerts_of(&row)?,
             note: row.note,
             version: row.version,
             changed: self.reference(row.entry)?,
@@ -397,6 +409,7 @@ fn body_of(name: &str, new: &NewBudget) -> Result<BudgetSet, Refusal> {
         window: new.window.into(),
         caps: Caps { micros, currency, tokens, calls, calls_per_minute, calls_at_once },
         alert_percent: new.alert_percent,
+        alert_at: in_order(&new.alert_at),
         note: new.note.to_text(),
     })
 }
@@ -419,7 +432,13 @@ fn says(said: &BudgetSaid) -> Says {
         calls_per_minute,
         calls_at_once,
         alert_percent: said.alert_percent,
+        alert_at: said.alert_at.clone(),
     }
+}
+
+/// Each share once, the smallest first.
+fn in_order(shares: &[u64]) -> Vec<u64> {
+    shares.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// How near a cap is.

@@ -19,12 +19,15 @@ use tabellion_views::query::{Observation as Row, Tried, WouldChange};
 use super::forms::{DigestForm, IdForm, PolicyNameForm, Reason, Reference, Time};
 use super::policies::{NewPolicy, Policy, PolicyText, stream as policy_stream};
 use super::prose::Prose;
+use super::replays::{Acknowledged, Cleared};
 use super::systems::foreign;
-use super::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
+use super::writing::{Earlier, GOVERNANCE_RETENTION, draft_of, key_of};
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
 
+/// What bringing an observed text into force is called in idempotency keys.
+const ENFORCE: &str = "enforce-policy";
 /// Microseconds of an hour.
 const HOUR_US: u64 = 3_600_000_000;
 
@@ -55,6 +58,9 @@ pub struct Enforcement {
     pub digest: String,
     /// Why.
     pub reason: Prose,
+    /// What was looked at of what the change comes to, where that is needed.
+    #[serde(default)]
+    pub replay: Option<Acknowledged>,
 }
 
 /// Calls of one system that an observed text would have decided otherwise.
@@ -173,19 +179,9 @@ impl Desk {
         name: &str,
         wanted: &Enforcement,
     ) -> Result<(Policy, Written), Refusal> {
-        let _held = self.hold_observations();
-        let written = self.once(actor, "enforce-policy", given, |earlier| {
-            let row = self.observation_row(name)?;
-            if let Some(earlier) = earlier {
-                return enforced_before(earlier, name);
-            }
-            let published = self.may_be_enforced(actor, given, name, &row, wanted)?;
-            let end = self.ended(&row, name, ObservationEnd::Enforced, wanted.reason.to_text())?;
-            let current = self.views.policy(name)?.map_or(0, |policy| policy.version);
-            Ok(vec![
-                draft_of(&published, policy_stream(name), current)?,
-                draft_of(&end, stream(name), row.version)?,
-            ])
+        let written = self.cleared_enforcement(actor, given, name, wanted).and_then(|cleared| {
+            let _held = self.hold_observations();
+            self.enforced(actor, given, (name, wanted), cleared.as_ref())
         });
         if let Err(refusal) = &written
             && matches!(refusal.code, Code::OwnWork | Code::OwnLink)
@@ -194,6 +190,49 @@ impl Desk {
         }
         let written = written?;
         Ok((self.policy(name)?, written))
+    }
+
+    /// Clears an enforcement. What refuses it anyway is said first: nobody acknowledges what then does not happen.
+    fn cleared_enforcement(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        name: &str,
+        wanted: &Enforcement,
+    ) -> Result<Option<Cleared>, Refusal> {
+        self.refresh()?;
+        let key = key_of(actor, ENFORCE, given)?;
+        if self.earlier(key.as_deref(), false)?.is_some() {
+            return Ok(None);
+        }
+        let row = self.observation_row(name)?;
+        let published = self.may_be_enforced(actor, given, name, &row, wanted)?;
+        let change = (name, Some(published.text.as_str()));
+        self.clear_change(actor, (ENFORCE, given), change, wanted.replay.as_ref())
+    }
+
+    /// Records that an observed text comes into force.
+    fn enforced(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        (name, wanted): (&str, &Enforcement),
+        cleared: Option<&Cleared>,
+    ) -> Result<Written, Refusal> {
+        self.once(actor, ENFORCE, given, |earlier| {
+            let row = self.observation_row(name)?;
+            if let Some(earlier) = earlier {
+                return enforced_before(earlier, name);
+            }
+            let mut published = self.may_be_enforced(actor, given, name, &row, wanted)?;
+            published.replay = self.replay_said(cleared, None)?;
+            let end = self.ended(&row, name, ObservationEnd::Enforced, wanted.reason.to_text())?;
+            let current = self.views.policy(name)?.map_or(0, |policy| policy.version);
+            Ok(vec![
+                draft_of(&published, policy_stream(name), current)?,
+                draft_of(&end, stream(name), row.version)?,
+            ])
+        })
     }
 
     /// A policy's observation, its calls as far as `actor` may see them.
@@ -313,6 +352,7 @@ impl Desk {
             text,
             digest: checked.digest,
             note: wanted.reason.to_text(),
+            replay: None,
         })
     }
 
@@ -355,7 +395,7 @@ impl Desk {
         changes.iter().filter(may).map(shown).collect()
     }
 
-    fn name_of(&self, system: &SystemId) -> Result<Option<String>, Refusal> {
+    pub(super) fn name_of(&self, system: &SystemId) -> Result<Option<String>, Refusal> {
         Ok(self.views.system(system)?.and_then(|row| row.described).map(|said| said.name))
     }
 

@@ -10,9 +10,10 @@ use tabellion_model::body::{PolicyPublished, PolicyWithdrawn};
 use tabellion_views::query::PolicyVersion as Recorded;
 
 use super::asking::all;
-use super::forms::{DigestForm, IdForm, PolicyNameForm, Reason, Reference, Time};
+use super::forms::{DigestForm, IdForm, PolicyNameForm, Reference, Time};
 use super::prose::Prose;
-use super::writing::draft_of;
+use super::replays::{Acknowledged, Cleared};
+use super::writing::{draft_of, key_of};
 use super::{Actor, Desk, Given, Written, digest_of};
 use crate::refusal::{Code, Refusal};
 
@@ -37,6 +38,21 @@ pub struct NewPolicy {
     pub text: String,
     /// What changed and why.
     pub note: Prose,
+    /// What was looked at of what the change comes to, where that is needed.
+    #[serde(default)]
+    pub replay: Option<Acknowledged>,
+}
+
+/// Why a policy goes out of force.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PolicyWithdrawal")]
+pub struct Withdrawal {
+    /// Why.
+    pub reason: Prose,
+    /// What was looked at of what the change comes to, where that is needed.
+    #[serde(default)]
+    pub replay: Option<Acknowledged>,
 }
 
 /// What a text would bring.
@@ -113,13 +129,18 @@ pub struct PolicyHistory {
 impl Desk {
     /// Tries a text without publishing it, when not too many others do.
     pub fn try_policy(&self, tried: &PolicyText) -> Result<CheckedPolicy, Refusal> {
-        let _place = self.trying.iter().find_map(free).ok_or_else(|| {
+        let _place = self.place_to_try()?;
+        self.check_policy(tried)
+    }
+
+    /// A place among those who try texts, as long as what this gives is kept.
+    pub(super) fn place_to_try(&self) -> Result<MutexGuard<'_, ()>, Refusal> {
+        self.trying.iter().find_map(free).ok_or_else(|| {
             Refusal::new(
                 Code::Unavailable,
                 format!("{MAX_TRIALS} policies are being tried, the most at a time"),
             )
-        })?;
-        self.check_policy(tried)
+        })
     }
 
     pub(super) fn check_policy(&self, tried: &PolicyText) -> Result<CheckedPolicy, Refusal> {
@@ -184,27 +205,50 @@ impl Desk {
         new: &NewPolicy,
     ) -> Result<(Policy, Written), Refusal> {
         let checked = self.check_policy(&PolicyText { text: new.text.clone() })?;
+        self.refresh()?;
+        let cleared = self.cleared_publication(actor, given, name, new)?;
         let _held = self.hold_observations();
         let written = self.once(actor, "publish-policy", given, |earlier| {
-            if earlier.is_none() {
-                self.check_unobserved(name)?;
-            }
-            let current = self.views.policy(name)?.map_or(0, |row| row.version);
-            if earlier.is_none() && given.version.is_none() && current > 0 {
-                return Err(Refusal::new(
-                    Code::VersionRequired,
-                    "a policy of this name was published before",
-                ));
-            }
+            let current = match earlier {
+                None => self.may_be_published(given, name)?,
+                Some(_) => self.views.policy(name)?.map_or(0, |row| row.version),
+            };
             let body = PolicyPublished {
                 name: name.to_owned(),
                 text: new.text.clone(),
                 digest: checked.digest.clone(),
                 note: new.note.to_text(),
+                replay: self.replay_said(cleared.as_ref(), earlier)?,
             };
             Ok(vec![draft_of(&body, stream(name), given.expected(earlier, current))?])
         })?;
         Ok((self.policy(name)?, written))
+    }
+
+    /// Clears a publication. What refuses it anyway is said first: nobody acknowledges what then does not happen.
+    fn cleared_publication(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        name: &str,
+        new: &NewPolicy,
+    ) -> Result<Option<Cleared>, Refusal> {
+        let change = (name, Some(new.text.as_str()));
+        let key = key_of(actor, "publish-policy", given)?;
+        if self.earlier(key.as_deref(), false)?.is_none() {
+            self.may_be_published(given, name)?;
+        }
+        self.clear_change(actor, ("publish-policy", given), change, new.replay.as_ref())
+    }
+
+    /// The version that a publication follows, where nothing stands against it.
+    fn may_be_published(&self, given: &Given, name: &str) -> Result<u64, Refusal> {
+        self.check_unobserved(name)?;
+        let current = self.views.policy(name)?.map_or(0, |row| row.version);
+        if given.version.is_none() && current > 0 {
+            return Err(Refusal::new(Code::VersionRequired, "a policy of this name was published before"));
+        }
+        Ok(current)
     }
 
     /// Takes a policy out of force.
@@ -213,20 +257,28 @@ impl Desk {
         actor: &Actor,
         given: &Given,
         name: &str,
-        why: &Reason,
+        why: &Withdrawal,
     ) -> Result<(Policy, Written), Refusal> {
+        // Views that stand still are no reason to leave a policy in force: it is replayed on what they know.
+        self.refresh_for_taking();
+        let change = (name, None);
+        let cleared = self.clear_change(actor, ("withdraw-policy", given), change, why.replay.as_ref())?;
         let written = self.once_taking(actor, "withdraw-policy", given, |earlier| {
             let row = self.policy_row(name)?;
             if earlier.is_none() && row.withdrawn {
                 return Err(Refusal::new(Code::AlreadySo, "the policy is not in force"));
             }
-            let body = PolicyWithdrawn { name: name.to_owned(), reason: why.reason.to_text() };
+            let body = PolicyWithdrawn {
+                name: name.to_owned(),
+                reason: why.reason.to_text(),
+                replay: self.replay_said(cleared.as_ref(), earlier)?,
+            };
             Ok(vec![draft_of(&body, stream(name), given.expected(earlier, row.version))?])
         })?;
         Ok((self.policy(name)?, written))
     }
 
-    fn policy_row(&self, name: &str) -> Result<Recorded, Refusal> {
+    pub(super) fn policy_row(&self, name: &str) -> Result<Recorded, Refusal> {
         self.views.policy(name)?.ok_or_else(|| Refusal::not_found("policy"))
     }
 

@@ -1,6 +1,7 @@
 //! The control plane over real HTTP, on a real log in a directory of its own.
 
 mod attempts;
+mod budget_alerts;
 mod budgets;
 mod busy;
 mod calls;
@@ -11,6 +12,7 @@ mod document;
 mod erasure;
 mod erasures;
 mod form;
+mod guard_outcomes;
 pub(crate) mod house;
 mod let_in;
 mod observing;
@@ -21,6 +23,7 @@ mod records;
 mod register_from_file;
 mod register_traffic;
 pub(crate) mod registers;
+mod replays;
 mod scitt;
 mod session_ends;
 mod sessions;

@@ -11,6 +11,7 @@ mod names;
 mod own_views;
 mod past;
 mod permission;
+mod policy_replay;
 mod registers;
 mod session;
 mod shown;

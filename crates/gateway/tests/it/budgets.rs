@@ -66,6 +66,7 @@ pub(crate) fn organisation() -> Vec<Draft> {
         text: text.to_owned(),
         digest: hex::encode(Sha256::digest(text)),
         note: "first".to_owned(),
+        replay: None,
     };
     vec![
         person,
@@ -83,6 +84,7 @@ pub(crate) fn budget(name: &str, scope: BudgetScope, window: Window, caps: Caps)
         window,
         caps,
         alert_percent: None,
+        alert_at: Vec::new(),
         note: "first".to_owned(),
     };
     draft(&body, format!("budget/{name}"))

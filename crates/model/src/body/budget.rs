@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::charge::{Currency, Window};
-use crate::{CredentialId, SystemId};
+use crate::{CredentialId, Micros, SystemId};
 
 /// Whose calls a budget is for. Another kind of caller is another variant: a gateway that does not know it denies every call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -75,8 +75,53 @@ pub struct BudgetSet {
     /// From this share on, in per cent of a cap, it counts as nearly used up.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub alert_percent: Option<u64>,
+    /// Shares of a cap, in per cent, of which it is recorded when they are passed (`budget.crossed`); that of `alert_percent` is one too.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub alert_at: Vec<u64>,
     /// What changed and why, for the reader of the history.
     pub note: String,
+}
+
+/// What a budget caps in its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CapKind {
+    /// Money.
+    Micros,
+    /// Tokens.
+    Tokens,
+    /// Calls.
+    Calls,
+}
+
+impl CapKind {
+    /// The word in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Micros => "micros",
+            Self::Tokens => "tokens",
+            Self::Calls => "calls",
+        }
+    }
+}
+
+/// `budget.crossed`, stream `budget/<name>/crossed`: a share of a cap was passed; once for each share, cap and window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetCrossed {
+    /// Name of the budget.
+    pub name: String,
+    /// Its version.
+    pub version: u64,
+    /// The cap.
+    pub cap: CapKind,
+    /// What it is.
+    pub limit: u64,
+    /// The share, in per cent.
+    pub percent: u64,
+    /// What was used and reserved when it was noticed.
+    pub used: u64,
+    /// Where the window begins.
+    pub window_start: Micros,
 }
 
 /// `budget.ended`, stream `budget/<name>`: nothing of this name holds any more.

@@ -291,9 +291,12 @@ pub struct CallDenied {
     /// Model asked for, when the body could be read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub model: Option<String>,
-    /// Upstream that the rules were asked about, when they were.
+    /// Upstream that the model would have led to, by its name in the configuration; none: to none, or a record of before denials named it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub upstream: Option<String>,
+    /// Model as that upstream would have been given it, where that is another name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream_model: Option<String>,
     /// What was declared of that upstream's use of data; none where nothing was.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub terms: Option<DataTerms>,

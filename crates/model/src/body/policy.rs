@@ -4,6 +4,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::RecordId;
 
+/// What a change of policies came to on recorded decisions before it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyReplayed {
+    /// Log size below which decisions were asked again.
+    pub size: u64,
+    /// Decisions there were.
+    pub decisions: u64,
+    /// Of these, decisions that were asked again.
+    pub replayed: u64,
+    /// Decisions that no rule changes.
+    pub by_no_rule: u64,
+    /// Decisions that could not be asked again.
+    pub not_asked: u64,
+    /// Decisions that were too many to be asked again, the oldest.
+    pub beyond: u64,
+    /// Permitted ones that would be denied now.
+    pub now_denied: u64,
+    /// Denied ones that would be permitted now.
+    pub now_permitted: u64,
+    /// SHA-256 of all that, with every decision that turns, lower-case hex.
+    pub digest: String,
+    /// Whether whoever made the change acknowledged it by that digest; what leaves every decision as it is needs nobody's word.
+    pub acknowledged: bool,
+}
+
 /// `policy.published`, stream `policy/<name>`: this text is in force from here on, in place of the version before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyPublished {
@@ -15,6 +40,9 @@ pub struct PolicyPublished {
     pub digest: String,
     /// What changed and why, for the reader of the history.
     pub note: String,
+    /// What it came to on recorded decisions; none: a record of before changes were replayed, or one that did not come over the control plane.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replay: Option<PolicyReplayed>,
 }
 
 /// `policy.withdrawn`, stream `policy/<name>`: nothing of this name is in force any more.
@@ -24,6 +52,9 @@ pub struct PolicyWithdrawn {
     pub name: String,
     /// Why.
     pub reason: String,
+    /// As in [`PolicyPublished::replay`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replay: Option<PolicyReplayed>,
 }
 
 /// `policy.refused`, stream `policy/<name>/refused`: somebody tried to bring into force what they put under observation themselves, or where they and whoever

@@ -68,6 +68,8 @@ fn a_recorded_decision_is_asked_again_by_the_terms_that_it_was_made_by() {
         when { resource has region && resource.region == "eu" };"#;
     let looked_at = LookedAt::by(&[NamedPolicy { name: "house", text }]).expect("a text that compiles");
     let decision = |terms: Option<DataTerms>| RecordedDecision {
+        served_as: None,
+        policies: Vec::new(),
         name: "entry 1".to_owned(),
         system: Some(SystemId::from_bytes([1; 16])),
         key: CredentialId::from_bytes([2; 16]),

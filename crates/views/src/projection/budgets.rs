@@ -5,10 +5,10 @@ use tabellion_model::body::{BudgetEnded, BudgetScope, BudgetSet};
 
 use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
 use crate::record::{Record, Tagged};
-use crate::values::int;
+use crate::values::{int, list};
 
 pub(super) const BUDGETS: Projection =
-    Projection { name: "budgets", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
+    Projection { name: "budgets", version: 2, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[Table {
     name: "budgets",
@@ -26,6 +26,7 @@ const TABLES: &[Table] = &[Table {
             "calls_per_minute",
             "calls_at_once",
             "alert_percent",
+            "alert_at",
             "note",
         ],
     }],
@@ -50,6 +51,7 @@ CREATE TABLE budgets (
     calls_per_minute INTEGER,
     calls_at_once INTEGER,
     alert_percent INTEGER,
+    alert_at TEXT,
     note TEXT,
     unit BLOB,
     PRIMARY KEY (name, version)
@@ -88,8 +90,8 @@ fn set(db: &Connection, record: &Record<'_>, body: Option<Tagged<BudgetSet>>) ->
         BudgetScope::Key(key) => Some(*key.as_bytes()),
     });
     let sql = "INSERT INTO budgets (name, version, entry, at, actor, newest, ended, scope, subject, span, micros, currency, tokens, calls,
-        calls_per_minute, calls_at_once, alert_percent, note, unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT DO NOTHING";
+        calls_per_minute, calls_at_once, alert_percent, note, unit, alert_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) ON CONFLICT DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -111,6 +113,7 @@ fn set(db: &Connection, record: &Record<'_>, body: Option<Tagged<BudgetSet>>) ->
             said.and_then(|said| said.alert_percent).map(int),
             said.map(|said| &said.note),
             body.as_ref().map(|body| body.unit.as_bytes()),
+            said.map(|said| list(&said.alert_at)),
         ],
     )?;
     Ok(changed(rows, TWICE))

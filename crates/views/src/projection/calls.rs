@@ -5,7 +5,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use tabellion_model::UnitId;
-use tabellion_model::body::{Body as _, CallAuthorised, CallBroken, CallCompleted, CallDenied, Masked};
+use tabellion_model::body::{
+    Body as _, CallAuthorised, CallBroken, CallCompleted, CallDenied, Guarded, Masked,
+};
 
 use super::{Applied, Projection, Table, TaggedColumns, changed, filed, run};
 use crate::record::Record;
@@ -46,6 +48,7 @@ const TABLES: &[Table] = &[
                     "observed_policies",
                     "observed_verdict",
                     "observed_rules",
+                    "asked_guards",
                 ],
             },
             TaggedColumns {
@@ -63,6 +66,7 @@ const TABLES: &[Table] = &[
                     "answer_masked",
                     "duration_us",
                     "first_byte_us",
+                    "ended_guards",
                 ],
             },
         ],
@@ -93,6 +97,7 @@ CREATE TABLE calls (
     observed_policies TEXT,
     observed_verdict TEXT,
     observed_rules TEXT,
+    asked_guards TEXT,
     asked_unit BLOB,
     outcome TEXT,
     status INTEGER,
@@ -106,6 +111,7 @@ CREATE TABLE calls (
     answer_masked INTEGER,
     duration_us INTEGER,
     first_byte_us INTEGER,
+    ended_guards TEXT,
     ended_unit BLOB
 ) STRICT;
 CREATE UNIQUE INDEX calls_open ON calls (record_id) WHERE state = 0;
@@ -162,6 +168,13 @@ fn list(words: &[String]) -> String {
 /// What the first permission of a call is to the records of its further attempts.
 pub(crate) const ATTEMPT_OF: &str = "attempt_of";
 
+/// What guards said as one column has it, `<guard>@<version>=<outcome>` for each; none where none was for the call.
+fn said(guards: &[Guarded]) -> Option<String> {
+    let outcome = |guarded: &Guarded| word(&guarded.outcome).unwrap_or_default();
+    let words = guards.iter().map(|one| format!("{}@{}={}", one.guard, one.version, outcome(one)));
+    (!guards.is_empty()).then(|| list(&words.collect::<Vec<_>>()))
+}
+
 const TWICE: &str = "a call with its id is open";
 
 fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
@@ -170,8 +183,9 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
     let body = asked.as_ref().map(|asked| &asked.value);
     let observed = body.and_then(|body| body.observed.as_ref());
     let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, surface, model, upstream, purpose, stream,
-        request_bytes, request_masked, retry, asked_unit, observed_policies, observed_verdict, observed_rules, attempt_of)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) ON CONFLICT (record_id) WHERE state = 0 DO NOTHING";
+        request_bytes, request_masked, retry, asked_unit, observed_policies, observed_verdict, observed_rules, attempt_of,
+        asked_guards)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) ON CONFLICT (record_id) WHERE state = 0 DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -196,6 +210,7 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
             observed.map(|observed| &observed.verdict),
             observed.map(|observed| list(&observed.rules)),
             record.parent(ATTEMPT_OF).map(|call| *call.as_bytes()),
+            body.and_then(|body| said(&body.guards)),
         ],
     )?;
     Ok(changed(rows, TWICE))
@@ -226,7 +241,7 @@ fn completed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
     let usage = body.and_then(|body| body.answered.usage);
     let sql = "UPDATE calls SET state = ?2, end_entry = ?3, ended_at = ?4, outcome = ?5, status = ?6, upstream_status = ?7, code = ?8,
         delivered = ?9, answered_model = ?10, prompt_tokens = ?11, completion_tokens = ?12, answer_bytes = ?13, answer_masked = ?14,
-        duration_us = ?15, first_byte_us = ?16, ended_unit = ?17 WHERE record_id = ?1 AND state = 0 RETURNING entry";
+        duration_us = ?15, first_byte_us = ?16, ended_unit = ?17, ended_guards = ?18 WHERE record_id = ?1 AND state = 0 RETURNING entry";
     let unit = ended.as_ref().map(|ended| ended.unit);
     end(
         db,
@@ -251,6 +266,7 @@ fn completed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
             body.map(|body| int(body.duration_us)),
             body.and_then(|body| body.first_byte_us).map(int),
             ended.as_ref().map(|ended| ended.unit.as_bytes()),
+            body.and_then(|body| said(&body.guards)),
         ],
     )
 }
@@ -285,8 +301,9 @@ fn denied(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let body = denied.as_ref().map(|denied| &denied.value);
     let observed = body.and_then(|body| body.observed.as_ref());
     let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, end_entry, ended_at, surface, model, purpose,
-        request_bytes, retry, asked_unit, code, status, ended_unit, observed_policies, observed_verdict, observed_rules, attempt_of)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13, ?16, ?17, ?18, ?19) ON CONFLICT (entry) DO NOTHING";
+        request_bytes, retry, asked_unit, code, status, ended_unit, observed_policies, observed_verdict, observed_rules, attempt_of,
+        asked_guards)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13, ?16, ?17, ?18, ?19, ?20) ON CONFLICT (entry) DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -310,6 +327,7 @@ fn denied(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
             observed.map(|observed| &observed.verdict),
             observed.map(|observed| list(&observed.rules)),
             record.parent(ATTEMPT_OF).map(|call| *call.as_bytes()),
+            body.and_then(|body| said(&body.guards)),
         ],
     )?;
     Ok(changed(rows, TWICE))

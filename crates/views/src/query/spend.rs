@@ -13,7 +13,7 @@ use super::{Page, Rows, Where, bytes};
 use crate::error::ViewsError;
 use crate::gate::{Used, budget_said, budget_used};
 use crate::projection::tallies::DAY_US;
-use crate::values::{id, number, optional_number, optional_time, time};
+use crate::values::{id, number, numbers, optional_number, optional_time, time};
 use crate::views::Views;
 
 /// Longest window of one answer: a year and a day.
@@ -134,6 +134,8 @@ pub struct BudgetSaid {
     pub caps: Caps,
     /// From this share on it counts as nearly used up.
     pub alert_percent: Option<u64>,
+    /// Shares of which it is recorded when they are passed, beside that one.
+    pub alert_at: Vec<u64>,
 }
 
 /// One version of a budget.
@@ -194,6 +196,7 @@ pub struct PriceVersion {
 fn budget(row: &Row<'_>) -> rusqlite::Result<BudgetVersion> {
     let said = budget_said(row)?;
     let alert_percent = optional_number(row, "alert_percent")?;
+    let alert_at = numbers(row, "alert_at")?;
     Ok(BudgetVersion {
         name: row.get("name")?,
         version: number(row, "version")?,
@@ -206,6 +209,7 @@ fn budget(row: &Row<'_>) -> rusqlite::Result<BudgetVersion> {
             window: said.window,
             caps: said.caps,
             alert_percent,
+            alert_at,
         }),
         note: row.get("note")?,
     })

@@ -8,10 +8,11 @@ use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledger, NewLog, OpenOptions};
 use tabellion_model::body::{
     Answered, Body, BudgetScope, BudgetSet, CallAuthorised, CallBroken, CallCompleted, CallDenied, Caps,
-    Capture, CredentialIssued, CredentialRevoked, Delivered, Masked, Observed, Outcome, PersonAdded,
-    PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn, RegisterDecided, RegisterMoved, RegisterNoted,
-    RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted, StopLifted, StopOrdered,
-    StopScope, SystemRegistered, SystemStage, SystemStageChanged, Usage, ViewRemoved, ViewSaved,
+    Capture, CredentialIssued, CredentialRevoked, Delivered, GuardOutcome, Guarded, Masked, Observed,
+    Outcome, PersonAdded, PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn, RegisterDecided,
+    RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted,
+    StopLifted, StopOrdered, StopScope, SystemRegistered, SystemStage, SystemStageChanged, Usage, ViewRemoved,
+    ViewSaved,
 };
 use tabellion_model::charge::{Currency, Rates, Reserved, Spent, Tokens, Window};
 use tabellion_model::register::{Decision, RefreshTrigger, content_digest};
@@ -279,6 +280,7 @@ pub(crate) fn published(name: &str, text: &str) -> Draft {
         text: text.to_owned(),
         digest: sha256(text.as_bytes()).to_hex(),
         note: "first".to_owned(),
+        replay: None,
     };
     on(draft(&body), format!("policy/{name}"))
 }
@@ -309,6 +311,12 @@ pub(crate) fn view_kept(person: CredentialId, which: u8) -> Draft {
     on(by(kept, person), stream)
 }
 
+/// What a guard said.
+pub(crate) fn guarded(guard: &str, outcome: GuardOutcome) -> Guarded {
+    let found = if outcome == GuardOutcome::Flagged { vec!["word 3".to_owned()] } else { Vec::new() };
+    Guarded { guard: guard.to_owned(), version: "words.1-abcd".to_owned(), outcome, found }
+}
+
 pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Draft {
     let masked = |class: &str, count| Masked { class: class.to_owned(), count, operator: None };
     let body = CallAuthorised {
@@ -330,7 +338,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         masking: Vec::new(),
         policies: vec!["ef".repeat(32)],
         rules: vec!["house.rule0".to_owned()],
-        guards: Vec::new(),
+        guards: vec![guarded("house-words", GuardOutcome::Passed)],
         observed: Some(Observed {
             policies: vec!["0b".repeat(32)],
             verdict: "forbidden".to_owned(),
@@ -359,7 +367,7 @@ pub(crate) fn completed(system: SystemId, key: CredentialId, tokens: u64) -> Dra
         received_sha256: "ab".repeat(32),
         released_sha256: "cd".repeat(32),
         masked: Vec::new(),
-        guards: Vec::new(),
+        guards: vec![guarded("house-words", GuardOutcome::Flagged)],
         duration_us: 120_000,
         first_byte_us: Some(40_000),
         answer: None,
@@ -404,6 +412,7 @@ pub(crate) fn budgeted(name: &str, scope: BudgetScope, window: Window, caps: Cap
         window,
         caps,
         alert_percent: Some(80),
+        alert_at: Vec::new(),
         note: "first".to_owned(),
     };
     on(draft(&body), format!("budget/{name}"))
@@ -429,6 +438,7 @@ pub(crate) fn denied(system: SystemId, key: CredentialId, code: &str) -> Draft {
         upstream: None,
         terms: None,
         attempt: None,
+        upstream_model: None,
         purpose: None,
         received_bytes: 300,
         received_sha256: "ab".repeat(32),

@@ -10,12 +10,14 @@
 )]
 
 mod attempts;
+mod budget_alerts;
 mod calls;
 mod damage;
 mod erasure;
 mod facts;
 mod fixture;
 mod gate;
+mod guards;
 mod histories;
 mod past;
 mod people;

@@ -7,7 +7,10 @@ use super::{Answered, Changed, changed};
 use crate::api::route::{Asked, Input, Json, Nothing, Reply};
 use crate::work::forms::{Reason, Word};
 use crate::work::observing::{Enforcement, Observation};
-use crate::work::policies::{CheckedPolicy, NewPolicy, Policies, Policy, PolicyHistory, PolicyText};
+use crate::work::policies::{
+    CheckedPolicy, NewPolicy, Policies, Policy, PolicyHistory, PolicyText, Withdrawal,
+};
+use crate::work::replays::{NewReplay, Replay};
 
 /// A policy's path.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -41,6 +44,14 @@ pub(in crate::api) fn history(
     Ok(Reply::of(Json(asked.desk.policy_history(input.path.policy.as_str())?)))
 }
 
+pub(in crate::api) fn replay(
+    asked: &Asked<'_>,
+    input: &Input<OfPolicy, Nothing, NewReplay>,
+) -> Answered<Replay> {
+    let name = input.path.policy.as_str();
+    Ok(Reply::of(Json(asked.desk.replay_policy(asked.actor()?, name, &input.body)?)))
+}
+
 pub(in crate::api) fn publish(
     asked: &Asked<'_>,
     input: &Input<OfPolicy, Nothing, NewPolicy>,
@@ -53,7 +64,7 @@ pub(in crate::api) fn publish(
 
 pub(in crate::api) fn withdraw(
     asked: &Asked<'_>,
-    input: &Input<OfPolicy, Nothing, Reason>,
+    input: &Input<OfPolicy, Nothing, Withdrawal>,
 ) -> Answered<Changed<Policy>> {
     let name = input.path.policy.as_str();
     let done = asked.desk.withdraw_policy(asked.actor()?, &asked.given, name, &input.body)?;

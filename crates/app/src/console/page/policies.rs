@@ -9,15 +9,15 @@ use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::segment;
 use crate::console::page::difference::difference;
-use crate::console::page::happened;
+use crate::console::page::{happened, policy_replay};
 use crate::console::table::{Column, Listing, Row, Rows, column, more, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{Tone, counted};
 use crate::permission::Permission;
 use crate::printable::visible;
 use crate::refusal::{Code, Refusal};
-use crate::work::forms::{Reason, Word};
-use crate::work::policies::NewPolicy;
+use crate::work::forms::Word;
+use crate::work::policies::{NewPolicy, Withdrawal};
 
 /// Longest text that is shown, in characters: the longest that can be published.
 const MAX_TEXT_CHARS: usize = 65_536;
@@ -108,7 +108,13 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     blocks.push(text(visit, &versions)?);
     blocks.push(history(visit, &versions)?);
     if publish && !newest.withdrawn {
-        let fields = vec![Field::new("reason", "Reason", Kind::Line).hint("For the reader of the history.")];
+        let mut fields =
+            vec![Field::new("reason", "Reason", Kind::Line).hint("For the reader of the history.")];
+        let of_withdrawal = refused.filter(|refused| refused.id == "withdraw");
+        if let Some((shown, tick)) = policy_replay::asked_for(visit, of_withdrawal, name, None)? {
+            blocks.push(shown);
+            fields.push(tick);
+        }
         let mut form =
             Form::new("withdraw", format!("{}/withdraw", path(name)), "Withdraw the policy", fields);
         form.version = Some(newest.version);
@@ -243,12 +249,16 @@ fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> An
             .hint("A short word such as house-rules. Decisions name their rules by it."),
     ];
     fields.extend(text_fields(""));
+    let typed = (visit.form.text("name").trim(), visit.form.text("text"));
+    let replay = policy_replay::asked_for(visit, refused, typed.0, Some(typed.1))?;
+    let (shown, tick) = replay.unzip();
+    fields.extend(tick);
     let mut form = Form::new("policy", "/policies/new".to_owned(), "Publish the policy", fields);
     form.consequence = "It is checked first, and in force from the next call on.";
     "/policies".clone_into(&mut form.cancel);
     let content = Content {
         trail: vec![("Policies".to_owned(), "/policies".to_owned())],
-        blocks: vec![form.block(visit, refused)?],
+        blocks: shown.into_iter().chain([form.block(visit, refused)?]).collect(),
         ..Content::titled("Publish a policy")
     };
     visit.show_with(status, content)
@@ -313,12 +323,14 @@ fn edit_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> A
             vec![Block::of(&Text { caption, lines })?],
         )?);
     }
-    let mut form = Form::new(
-        "policy",
-        format!("{}/edit", path(&policy.name)),
-        "Publish the new version",
-        Vec::from(text_fields(policy.text.as_deref().unwrap_or_default())),
-    );
+    let mut fields = Vec::from(text_fields(policy.text.as_deref().unwrap_or_default()));
+    let text = Some(visit.form.text("text"));
+    if let Some((shown, tick)) = policy_replay::asked_for(visit, refused, &policy.name, text)? {
+        blocks.push(shown);
+        fields.push(tick);
+    }
+    let action = format!("{}/edit", path(&policy.name));
+    let mut form = Form::new("policy", action, "Publish the new version", fields);
     form.version = Some(policy.version);
     form.consequence = "It is checked first, and in force from the next call on, in place of the one before.";
     form.cancel = path(&policy.name);
@@ -349,7 +361,9 @@ pub(crate) fn publish(visit: &Visit<'_>) -> Answered {
 fn typed(visit: &Visit<'_>) -> Result<NewPolicy, Refusal> {
     visit.read(
         "publishPolicy",
-        json!({"text": visit.form.text("text"), "note": visit.form.text("note").trim()}),
+        json!({
+            "text": visit.form.text("text"), "note": visit.form.text("note").trim(), "replay": policy_replay::typed(visit),
+        }),
     )
 }
 
@@ -357,7 +371,10 @@ fn typed(visit: &Visit<'_>) -> Result<NewPolicy, Refusal> {
 pub(crate) fn withdraw(visit: &Visit<'_>) -> Answered {
     let name = visit.parts.text("policy");
     let done = visit
-        .read::<Reason>("withdrawPolicy", json!({"reason": visit.form.text("reason").trim()}))
+        .read::<Withdrawal>(
+            "withdrawPolicy",
+            json!({"reason": visit.form.text("reason").trim(), "replay": policy_replay::typed(visit)}),
+        )
         .and_then(|why| visit.desk.withdraw_policy(visit.actor()?, &visit.given(), name, &why));
     match done {
         Ok((policy, written)) => Ok(visit.recorded(&path(&policy.name), &written)),

@@ -1,6 +1,7 @@
-//! A thread that looks, on a clock of its own, whether what happened asks for a new look at approved items, and whether numbers of a source are missing.
+//! A thread that looks, on a clock of its own, whether what happened asks for a new look at approved items, whether a share of a budget was passed, and whether
+//! numbers of a source are missing.
 //!
-//! Promises: looks at items only when something was recorded since; what it records it records once, also after a restart; ends when it is told to or dropped.
+//! Promises: looks at items and budgets only when something was recorded since; what it records it records once, also after a restart; ends when it is told to or dropped.
 //! Must never: be waited for by a call or a request.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::refresh::Settled;
+use crate::refusal::Refusal;
 use crate::work::Desk;
 
 /// Takes lines for the operator.
@@ -77,6 +79,7 @@ fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
     let mut looked_at = None;
     let mut told = String::new();
     let mut told_of_sources = String::new();
+    let mut told_of_budgets = String::new();
     loop {
         let size = desk.ledger().reader().size();
         if looked_at != Some(size) {
@@ -85,24 +88,27 @@ fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
                     looked_at = Some(size);
                     told.clear();
                 }
-                Err(refusal) => {
-                    let line = format!("registers are not watched: {refusal}; trying again");
-                    if line != told {
-                        note(&line);
-                        told = line;
-                    }
-                }
+                Err(refusal) => tell("registers", &refusal, &mut told, note),
+            }
+            if let Err(refusal) = desk.cross_budgets() {
+                looked_at = None;
+                tell("budgets", &refusal, &mut told_of_budgets, note);
             }
         }
         if let Err(refusal) = desk.name_gaps() {
-            let line = format!("sources are not watched: {refusal}; trying again");
-            if line != told_of_sources {
-                note(&line);
-                told_of_sources = line;
-            }
+            tell("sources", &refusal, &mut told_of_sources, note);
         }
         if shared.pause(every) {
             return;
         }
+    }
+}
+
+/// Says what is not watched and why, once as long as it stays the same.
+fn tell(what: &str, refusal: &Refusal, told: &mut String, note: &Note) {
+    let line = format!("{what} are not watched: {refusal}; trying again");
+    if line != *told {
+        note(&line);
+        *told = line;
     }
 }

@@ -22,12 +22,13 @@ impl House {
         sha256(text.as_bytes()).to_hex()
     }
 
+    /// Enforces a text by somebody who has looked at what that comes to.
     fn enforce(&self, token: &str, digest: &str) -> Answer {
-        self.post(
-            token,
-            &format!("{PATH}/enforce"),
-            &json!({"digest": digest, "reason": "nobody is hit who should not be"}),
-        )
+        let replay = self.post(token, "/api/v1/policies/base/replays", &json!({"text": TEXT})).ok().json();
+        let body = json!({
+            "digest": digest, "reason": "nobody is hit who should not be", "replay": replay["acknowledge"],
+        });
+        self.post(token, &format!("{PATH}/enforce"), &body)
     }
 
     /// A call that was tried on the text of `digest`, as the gateway records it.

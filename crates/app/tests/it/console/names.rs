@@ -33,14 +33,14 @@ fn everybody_does_something(house: &House, owner: (&str, &str)) -> Did {
     let (_, second) = known(house, &admin, "Nora Thistlewood", &[Role::ComplianceOfficer, Role::Auditor]);
     let system = house.live_system(owner.1, "Loan support");
     let (key, _) = house.key(&admin, &system);
-    let (call, _) = house.calls(&system, &key);
-    house.post(&officer, &format!("/api/v1/calls/{call}/viewings"), &json!({"reason": "a complaint"})).ok();
     house
         .ask("PUT", "/api/v1/policies/base")
         .bearer(&engineer)
         .json(&json!({"text": "permit", "note": "the first"}))
         .send()
         .ok();
+    let (call, _) = house.calls(&system, &key);
+    house.post(&officer, &format!("/api/v1/calls/{call}/viewings"), &json!({"reason": "a complaint"})).ok();
     for (register, content) in
         [("ai_system", inventory(&otto, &["small"])), ("impact_assessment", assessment(&otto, &["small"]))]
     {

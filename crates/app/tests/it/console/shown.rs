@@ -62,7 +62,6 @@ fn fill(house: &House, browser: &Browser<'_>) {
         .ok()
         .json();
     let key = key["result"]["key"]["id"].as_str().expect("an id").to_owned();
-    house.calls_saying(&system, &key, TURNING);
     house.post(&admin, &format!("/api/v1/keys/{key}/revoke"), &json!({"reason": HOSTILE})).ok();
     browser.follow(&browser.send(
         "/policies/new",
@@ -74,6 +73,7 @@ fn fill(house: &House, browser: &Browser<'_>) {
         "policy",
         &[("text", &format!("permit 2 {HOSTILE}")), ("note", HOSTILE)],
     ));
+    house.calls_saying(&system, &key, TURNING);
     house
         .post(
             &admin,

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use tabellion_model::body::{Body as _, CallAuthorised, CallDenied, SystemRegistered};
 use tabellion_model::zip::ZipArchive;
-use tabellion_model::{CredentialId, Disclosure, Entry, Header, Manifest, SystemId, verify};
+use tabellion_model::{Disclosure, Entry, Header, Manifest, SystemId, verify};
 use tabellion_policy::{KnownSystem, RecordedDecision};
 use tabellion_tlog::BundleReader;
 
@@ -95,7 +95,7 @@ fn note(
             }
         }
         CallAuthorised::TYPE | CallDenied::TYPE => {
-            let decision = decided(index, header, system, fields);
+            let decision = decided(index, header, fields);
             let described = system.and_then(|system| systems.get(&system).cloned());
             decisions.push((decision, described));
         }
@@ -103,57 +103,10 @@ fn note(
     }
 }
 
-fn decided(
-    index: u64,
-    header: &Header,
-    system: Option<SystemId>,
-    fields: Map<String, Value>,
-) -> RecordedDecision {
-    let permitted = header.record_type.as_str() == CallAuthorised::TYPE;
-    let mut decision = RecordedDecision {
-        name: format!("entry {index}"),
-        system,
-        key: CredentialId::from_bytes(*header.actor.as_bytes()),
-        surface: None,
-        model: None,
-        upstream: None,
-        terms: None,
-        purpose: None,
-        stream: None,
-        received_bytes: None,
-        at: header.observed_at,
-        permitted,
-        code: None,
-        rules: Vec::new(),
-    };
-    if permitted {
-        if let Ok(body) = CallAuthorised::read(fields) {
-            decision.surface = Some(body.surface);
-            decision.model = Some(body.model);
-            decision.upstream = Some(body.upstream).filter(|upstream| !upstream.is_empty());
-            // Where none stand in the record, none were declared: before records had them, nothing could be.
-            decision.terms = Some(body.terms.unwrap_or_default());
-            decision.purpose = Some(body.purpose);
-            decision.stream = Some(body.stream);
-            decision.received_bytes = Some(body.received_bytes);
-            decision.rules = body.rules;
-        }
-        return decision;
+fn decided(index: u64, header: &Header, fields: Map<String, Value>) -> RecordedDecision {
+    let name = format!("entry {index}");
+    if header.record_type.as_str() == CallAuthorised::TYPE {
+        return RecordedDecision::of_authorised(name, header, CallAuthorised::read(fields).ok());
     }
-    match CallDenied::read(fields) {
-        Ok(body) => {
-            decision.surface = Some(body.surface);
-            decision.model = body.model;
-            // A denial that names no upstream is older than terms, or no rule was asked.
-            decision.terms = body.upstream.as_ref().map(|_| body.terms.unwrap_or_default());
-            decision.upstream = body.upstream;
-            decision.purpose = body.purpose;
-            decision.received_bytes = Some(body.received_bytes);
-            decision.code = Some(body.code);
-            decision.rules = body.rules;
-        }
-        // Erased or withheld: that rules decided it is not known either, and `question` says what is missing.
-        Err(_) => decision.code = Some("policy_denied".to_owned()),
-    }
-    decision
+    RecordedDecision::of_denied(name, header, CallDenied::read(fields).ok())
 }

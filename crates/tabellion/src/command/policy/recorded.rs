@@ -76,6 +76,7 @@ impl Line {
             // Erased content is null, its rules too; a decision without them cannot be held against anything.
             surface: self.surface.filter(|_| self.decision.rules.is_some()),
             model: self.model,
+            served_as: None,
             upstream: self.evidence.upstream,
             terms: self.evidence.terms,
             purpose: self.purpose,
@@ -84,6 +85,7 @@ impl Line {
             at,
             permitted: self.decision.permitted,
             code: self.decision.code,
+            policies: Vec::new(),
             rules: self.decision.rules.unwrap_or_default(),
         }
     }
