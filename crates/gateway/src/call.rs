@@ -381,7 +381,7 @@ impl Call {
             model: ready.model.clone(),
             upstream: ready.permission.target.upstream.name.clone(),
             upstream_model: ready.permission.target.model.clone().filter(|model| *model != ready.model),
-            terms: decide::declared(&ready.permission.target.upstream.terms),
+            terms: declared(&ready.permission.target.upstream.terms),
             attempt: self.again.as_ref().map(|again| again.attempt()),
             budgets: hold.names.clone(),
             purpose: ready.permission.purpose.clone(),

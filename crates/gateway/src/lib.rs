@@ -49,10 +49,10 @@ pub use config::{
 pub use evidence::OnFatal;
 pub use gateway::{Foundations, Gateway};
 pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side as GuardSide, TopicConfig};
-pub use masking::{Applied as AppliedMasking, Masking, MaskingConfig, Preview as MaskingPreview};
 pub use guards::outside::config::{
     OnError as GuardOnError, ServiceConfig as GuardServiceConfig, Shape as GuardShape,
 };
+pub use masking::{Applied as AppliedMasking, Masking, MaskingConfig, Preview as MaskingPreview};
 pub use metrics::Metrics;
 pub use open_calls::close_open_calls;
 pub use outbound::Outbound;

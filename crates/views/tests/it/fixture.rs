@@ -11,8 +11,8 @@ use tabellion_model::body::{
     Capture, CredentialIssued, CredentialRevoked, Delivered, GuardOutcome, Guarded, Masked, Observed,
     Outcome, PersonAdded, PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn, RegisterDecided,
     RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted,
-    StopLifted, StopOrdered, StopScope, SystemRegistered, SystemStage, SystemStageChanged, Usage, ViewRemoved,
-    ViewSaved,
+    StopLifted, StopOrdered, StopScope, SystemRegistered, SystemStage, SystemStageChanged, Usage,
+    ViewRemoved, ViewSaved,
 };
 use tabellion_model::charge::{Currency, Rates, Reserved, Spent, Tokens, Window};
 use tabellion_model::register::{Decision, RefreshTrigger, content_digest};
