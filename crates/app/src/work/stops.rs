@@ -198,7 +198,10 @@ impl Desk {
             }
             let body =
                 StopOrdered { stop, scope: scope.clone(), reason: new.reason.to_text(), drill: new.drill };
-            Ok(vec![draft_of(&body, stream(stop), 0)?])
+            let mut draft = draft_of(&body, stream(stop), 0)?;
+            // Nobody else writes where an id was drawn; and a retry is the same request whether or not the views had followed before.
+            draft.stream.iter_mut().for_each(|stream| stream.expected = None);
+            Ok(vec![draft])
         })?;
         let id = id.ok_or_else(|| Refusal::new(Code::Broken, "a stop was recorded without its id"))?;
         Ok((self.stop(id)?, written))

@@ -44,7 +44,7 @@ fn the_operator_stops_everything_with_one_command_and_a_person_lifts_it() {
     let why = json!({"reason": "it was mended"});
     let (status, answer) = house.ask(&house.admin.token, "POST", &path, &why);
     assert_eq!((status, answer["code"].as_str()), (403, Some("own_link")), "{answer}");
-    let cleo = house.person("Cleo", "compliance_officer").id;
+    let cleo = house.person("Cleo", "compliance-officer").id;
     let link = house.done("POST", &format!("/api/v1/people/{cleo}/links"), &json!({}));
     let (status, opened) = session(&house.control, link["result"]["url"].as_str().expect("a link"));
     assert_eq!(status, 201, "{opened}");
