@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 use crate::answer::{stream, whole};
 use crate::budget::Hold;
-use crate::call::{Call, Ready, Received, Running};
+use crate::call::{Call, Received, Running};
 use crate::circuit::Health;
 use crate::code::Code;
 use crate::config::span;
@@ -26,6 +26,7 @@ use crate::decide::Refusal;
 use crate::ending::{Authorised, End, Kept, nothing};
 use crate::evidence::{self, EvidenceError};
 use crate::forward::{self, Inbound, NoAnswer, Outbound};
+use crate::prepare::Ready;
 use crate::race::Interrupt;
 use crate::route::Target;
 use crate::stopwatch::Phase;

@@ -11,43 +11,36 @@ use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Response};
 use sha2::{Digest as _, Sha256};
 use tabellion_ledger::Ack;
-use tabellion_mask::json::Limits as JsonLimits;
-use tabellion_mask::{Classes, Plan, Scope};
+use tabellion_mask::Classes;
 use tabellion_model::Micros;
-use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Guarded, Masked, Outcome};
+use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Outcome};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::attempts::{self, Again, Plan as Attempts};
 use crate::authenticate::Caller;
 use crate::body::AnswerBody;
-use crate::budget::{Charge, Hold, bound};
+use crate::budget::Hold;
 use crate::code::Code;
 use crate::config::span;
-use crate::decide::{self, Asked, InForce, Permission, Refusal, declared};
+use crate::decide::{self, Refusal, declared};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
-use crate::dialect::sent_on::SentOn;
 use crate::ending::{Authorised, End, Facts, Kept};
 use crate::evidence::{self, EvidenceError, Room};
 use crate::forward::NoAnswer;
 use crate::guards::AnswerGuards;
-use crate::guards::asking::{Stopped, Waiting, shown_of_prompt};
+use crate::guards::asking::Stopped;
 use crate::guards::config::Side;
-use crate::guards::outside::{About, Matter};
-use crate::guards::suite::Prompt;
-use crate::masking;
+use crate::guards::outside::About;
+use crate::prepare::Ready;
 use crate::race::{Interrupt, Watch};
 use crate::route::{Route, Target};
 use crate::stops::{self, Going};
 use crate::stopwatch::{Phase, Stopwatch};
-use crate::surface::request::{Changes, Outgoing, Request};
 use crate::surface::{Surface, models};
-use crate::words::{self, UNRECOGNISED, hex_of};
+use crate::words::{UNRECOGNISED, hex_of};
 use crate::worker::Worker;
-
-/// Header that claims a purpose.
-const PURPOSE: &str = "tabellion-purpose";
 
 /// A request's body, as far as it was taken in.
 pub(crate) enum Received {
@@ -70,33 +63,6 @@ pub(crate) struct Call {
     pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
     /// Which attempt it is, where it is not the first.
     pub(crate) again: Option<Box<Again>>,
-}
-
-/// What was decided, ready to be sent.
-pub(crate) struct Ready {
-    pub(crate) model: String,
-    pub(crate) stream: bool,
-    pub(crate) usage_wanted: bool,
-    /// Whether the provider may do something for it beside answering.
-    pub(crate) acts: bool,
-    pub(crate) permission: Permission,
-    pub(crate) treated: Treated,
-    pub(crate) scope: Scope,
-    pub(crate) sent_on: SentOn,
-    guards: Vec<Guarded>,
-    pub(crate) charge: Charge,
-}
-
-/// A body as it may be sent, and what became of personal data in it.
-pub(crate) struct Treated {
-    pub(crate) bytes: Bytes,
-    masked: Vec<Masked>,
-    passed: Vec<Masked>,
-    rules: Vec<String>,
-    /// The body as a record may keep it, where what is sent holds what passed.
-    kept: Option<Bytes>,
-    /// What was looked for.
-    classes: Classes,
 }
 
 /// What is promised to a call before it is let through: room for its end record, and what it reserved of budgets.
@@ -180,23 +146,6 @@ impl Call {
         }
     }
 
-    /// Everything that must hold before budgets are asked. A refusal comes with the model asked for, when it could be read.
-    pub(crate) async fn ready(
-        &mut self,
-        surface: Surface,
-        body: &Bytes,
-        rules: &InForce,
-    ) -> Result<Ready, (Refusal, Option<String>)> {
-        let mut ready = self.prepare(surface, body, rules)?;
-        let guards = &self.worker.shared.guards;
-        let numbers = guards.that_apply(Side::Prompt, self.caller.system_id, &ready.permission.purpose);
-        if guards.ask_any(&numbers) {
-            let asked = Box::pin(self.asked(surface, &numbers, &mut ready)).await;
-            asked.map_err(|refusal| (refusal, Some(ready.model.clone())))?;
-        }
-        Ok(ready)
-    }
-
     /// Records the permission, from which on the call heeds every stop for where it goes. `None`: it could not be, and the client was told.
     pub(crate) async fn let_through(mut self, ready: &Ready, hold: Hold, body: &Bytes) -> Option<Running> {
         let record = self.authorisation(ready, &hold, body);
@@ -208,165 +157,6 @@ impl Call {
         running.guards = running.guards_for(&ready.model, &ready.permission.purpose);
         running.classes = ready.treated.classes;
         Some(running)
-    }
-
-    /// Reads, decides and masks. A refusal comes with the model asked for, when it could be read.
-    pub(crate) fn prepare(
-        &self,
-        surface: Surface,
-        body: &Bytes,
-        rules: &InForce,
-    ) -> Result<Ready, (Refusal, Option<String>)> {
-        decide::live(&self.caller).map_err(|refusal| (refusal, None))?;
-        let limits = &self.worker.shared.limits;
-        let limits = JsonLimits { max_bytes: limits.body_bytes, max_depth: limits.depth };
-        let request = Request::read(surface.form(), body, &limits)
-            .map_err(|why| (Refusal::new(Code::MalformedBody, why), None))?;
-        // A further attempt is a decision of its own, over the model that it is for.
-        let model = self.again.as_ref().map_or(&request.model, |again| &again.model);
-        if !self.worker.shared.catalogue.is_named(model) && !words::is_model(model) {
-            let reason = "model is neither a configured name nor of letters, digits and . _ : / -, at most 128; GET /v1/models lists those that are";
-            return Err((Refusal::new(Code::UnknownModel, reason), Some(UNRECOGNISED.to_owned())));
-        }
-        let refused = |refusal| (refusal, Some(model.clone()));
-        let purpose = self.purpose().map_err(refused)?;
-        let asked = Asked {
-            action: surface.action(),
-            surface: surface.name(),
-            model,
-            purpose,
-            stream: request.stream,
-            received_bytes: body.len() as u64,
-            tools: &request.tools,
-            at: self.at,
-        };
-        let shared = &self.worker.shared;
-        let permission = decide::decide(&self.caller, &asked, &shared.catalogue, rules).map_err(refused)?;
-        if permission.target.upstream.api != surface.api() {
-            let reason = "the provider of this model does not have this interface; ask on a route of its own, or for another model";
-            return Err(refused(Refusal::new(Code::UnknownModel, reason)));
-        }
-        let sent_on = SentOn::of(&self.headers, surface.api());
-        let mut scope = shared.scope(self.caller.system_id);
-        let changes = Changes {
-            model: permission
-                .target
-                .model
-                .as_deref()
-                .or(self.again.as_ref().map(|again| again.model.as_str())),
-            ask_usage: permission.target.upstream.usage_in_streams,
-        };
-        let treated = self.treat(&request, &changes, &permission, &mut scope).map_err(refused)?;
-        let guards = self.guarded(&request, &treated, &permission).map_err(refused)?;
-        let upstream = &permission.target.upstream.name;
-        let given = permission.target.model.as_deref().unwrap_or(model);
-        let price = bound::price(&self.caller.gate.prices, upstream, given, shared.now());
-        let reserved = bound::reserve(surface, &request.asks, treated.bytes.len(), price);
-        Ok(Ready {
-            guards,
-            charge: Charge::new(reserved, price),
-            stream: request.stream,
-            usage_wanted: request.usage_wanted,
-            treated,
-            acts: request.asks.acts,
-            model: model.clone(),
-            permission,
-            scope,
-            sent_on,
-        })
-    }
-
-    /// Masks the request as the rules of masking have it; refused where it holds what may not be sent.
-    fn treat(
-        &self,
-        request: &Request<'_>,
-        changes: &Changes<'_>,
-        permission: &Permission,
-        scope: &mut Scope,
-    ) -> Result<Treated, Refusal> {
-        let mut outgoing = |plan: &Plan| {
-            request.outgoing(changes, plan, scope).map_err(|why| Refusal::new(Code::MalformedBody, why))
-        };
-        let upstream = &permission.target.upstream.name;
-        let masking = &self.worker.shared.masking;
-        let applied = masking.of(self.caller.system_id, &permission.purpose, upstream);
-        let Outgoing { bytes, masked, passed, blocked } = outgoing(&applied.plan)?;
-        if !blocked.is_empty() {
-            let guards = applied.stopped(&blocked);
-            let reason = masking::refusal(&blocked, upstream, &guards);
-            return Err(Refusal { guards, ..Refusal::new(Code::DataNotPermitted, reason) });
-        }
-        // Of what a rule lets pass, a record keeps a placeholder all the same.
-        let keeps_another = permission.capture == Capture::Masked && !passed.is_empty();
-        let kept = keeps_another.then(|| outgoing(&applied.plan.with_nothing_passed())).transpose()?;
-        Ok(Treated {
-            bytes,
-            masked,
-            passed,
-            rules: applied.rules(),
-            kept: kept.map(|kept| kept.bytes),
-            classes: applied.plan.looked_for(),
-        })
-    }
-
-    /// What the guards say of what is about to be sent; refused where one stops it.
-    fn guarded(
-        &self,
-        request: &Request<'_>,
-        treated: &Treated,
-        permission: &Permission,
-    ) -> Result<Vec<Guarded>, Refusal> {
-        let guards = &self.worker.shared.guards;
-        let numbers = guards.that_apply(Side::Prompt, self.caller.system_id, &permission.purpose);
-        let bytes = treated.bytes.len() as u64;
-        let prompt = Prompt { texts: request.texts(), masked: &treated.masked, bytes };
-        let results = guards.prompt(&numbers, prompt);
-        let Some(stop) = guards.stop(&results) else { return Ok(results) };
-        // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
-        Err(Refusal { guards: results, ..Refusal::new(stop.code, stop.text) })
-    }
-
-    /// Has the guards that others run asked about what is about to be sent, when no other stops it.
-    async fn asked(&mut self, surface: Surface, numbers: &[usize], ready: &mut Ready) -> Result<(), Refusal> {
-        let worker = Arc::clone(&self.worker);
-        let texts = shown_of_prompt(surface, &ready.treated.bytes, worker.shared.limits.depth);
-        let about = About::new(&ready.model, &ready.permission.purpose, self.caller.system_id);
-        let matter = Matter { side: Side::Prompt, about: &about, texts: &texts };
-        let waiting = Waiting { worker: &worker, watch: &mut self.watch, stopwatch: &mut self.stopwatch };
-        let waited = waiting.ask(numbers, &mut ready.guards, &matter).await;
-        let (code, reason) = match (waited, worker.shared.guards.stop(&ready.guards)) {
-            (Err(interrupt), _) => {
-                let (_, code) = why(NoAnswer::Interrupted(interrupt));
-                (code, code.explain().to_owned())
-            }
-            (Ok(()), Some(stop)) => (stop.code, stop.text),
-            (Ok(()), None) => return Ok(()),
-        };
-        Err(Refusal { guards: std::mem::take(&mut ready.guards), ..Refusal::new(code, reason) })
-    }
-
-    /// Reserves what the call may take of every budget that holds for it; `instead_of` is what the attempt before reserved.
-    pub(crate) fn reserve(&self, ready: &Ready, instead_of: Option<&Hold>) -> Result<Hold, Refusal> {
-        let shared = &self.worker.shared;
-        let Caller { system_id, key_id, .. } = self.caller;
-        let held =
-            shared.budgets.reserve(&shared.gate, system_id, key_id, ready.charge, instead_of, shared.now());
-        held.map_err(|refusal| Refusal { guards: ready.guards.clone(), ..refusal })
-    }
-
-    /// The purpose that the request claims.
-    pub(crate) fn purpose(&self) -> Result<Option<&str>, Refusal> {
-        let mut values = self.headers.get_all(PURPOSE).iter();
-        let (first, second) = (values.next(), values.next());
-        let unreadable = Refusal::new(
-            Code::PurposeNotPermitted,
-            "the header tabellion-purpose is there twice or is no purpose (a-z, 0-9 and -, at most 63); send one purpose",
-        );
-        match (first.map(|value| value.to_str()), second) {
-            (None, _) => Ok(None),
-            (Some(Ok(purpose)), None) if words::is_purpose(purpose) => Ok(Some(purpose)),
-            _ => Err(unreadable),
-        }
     }
 
     pub(crate) fn authorisation(&self, ready: &Ready, hold: &Hold, body: &Bytes) -> CallAuthorised {

@@ -29,6 +29,7 @@ mod metrics;
 mod noise;
 mod open_calls;
 mod outbound;
+mod prepare;
 mod race;
 mod route;
 mod server;

@@ -3,6 +3,7 @@
 use serde_json::json;
 use tabellion_gateway::{Api, Gateway, GatewayConfig, MaskingConfig, MaskingOperator, UpstreamConfig};
 use tabellion_model::body::{Capture, GuardOutcome};
+use tabellion_testkit::Upstream;
 use tabellion_testkit::upstream::{Answer, Script, openai};
 
 use crate::fixture::{Fixture, SYSTEM, Setup, gate, say, say_streaming};
@@ -178,5 +179,43 @@ fn a_rule_that_cannot_hold_refuses_the_start() {
     ] {
         let said = with(rules).expect_err("it starts");
         assert!(said.contains(why), "{said} does not say {why:?}");
+    }
+}
+
+/// Requirement: N25, G02. A provider that stands in for another is sent only what the rules of masking for it allow.
+#[test]
+fn a_fallback_is_masked_by_the_rules_of_its_own_provider() {
+    let stand_in = Upstream::start(echo());
+    let named = |operator| MaskingConfig {
+        upstreams: vec!["second".to_owned()],
+        ..rule("abroad", operator, &["email"])
+    };
+    for (operator, reached) in [(MaskingOperator::Block, 0), (MaskingOperator::Mask, 1)] {
+        let other = UpstreamConfig {
+            models: vec!["model-b".to_owned()],
+            ..UpstreamConfig::new("second", stand_in.base_url())
+        };
+        let setup = Setup {
+            masking: vec![named(operator)],
+            others: vec![other],
+            fallback: [("model-a".to_owned(), vec!["model-b".to_owned()])].into(),
+            ..Setup::default()
+        };
+        let fixture = Fixture::with(Answer::json(503, openai::ERROR_429), setup);
+        let answer = fixture.chat(&say(&format!("mail {EMAIL}")));
+        assert_eq!(stand_in.requests().len(), reached, "{operator:?}");
+        if operator == MaskingOperator::Block {
+            assert_eq!(answer.status, 503, "the failure of the first is the answer");
+            let denied = fixture.denied().remove(0);
+            assert_eq!(
+                (denied.code.as_str(), denied.upstream.as_deref()),
+                ("data_not_permitted", Some("second"))
+            );
+        } else {
+            assert_eq!(answer.content(), "mail <EMAIL>");
+            let record = fixture.authorised().pop().expect("a second permission");
+            assert!(record.masking.first().is_some_and(|rule| rule.starts_with("abroad@")), "{record:?}");
+            assert!(fixture.authorised()[0].masking.is_empty(), "the rule is not for the first provider");
+        }
     }
 }
