@@ -35,6 +35,7 @@ use crate::guards::config::Side;
 use crate::guards::outside::About;
 use crate::prepare::Ready;
 use crate::race::{Interrupt, Watch};
+use crate::references::References;
 use crate::route::{Route, Target};
 use crate::stops::{self, Going};
 use crate::stopwatch::{Phase, Stopwatch};
@@ -187,6 +188,7 @@ impl Call {
             rules: ready.permission.rules.clone(),
             guards: ready.guards.clone(),
             observed: ready.permission.observed.clone(),
+            references: References::of(&self.headers).to_record(),
             retry: retry_count(&self.headers),
             prompt,
             prompt_withheld,

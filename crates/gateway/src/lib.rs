@@ -31,6 +31,7 @@ mod open_calls;
 mod outbound;
 mod prepare;
 mod race;
+mod references;
 mod route;
 mod server;
 mod sse;

@@ -203,13 +203,13 @@ impl Rule {
             SystemId::from_hex(id)
                 .ok_or_else(|| format!("systems: {id:?} is no id of a system (32 hex digits)"))
         };
-        let purpose = |purpose: &String| match is_purpose(purpose) {
-            true => Ok(purpose.clone()),
-            false => Err(format!("purposes: {purpose:?} is no purpose")),
+        let purpose = |purpose: &String| {
+            let refused = || format!("purposes: {purpose:?} is no purpose");
+            is_purpose(purpose).then(|| purpose.clone()).ok_or_else(refused)
         };
-        let upstream = |name: &String| match known.contains(name.as_str()) {
-            true => Ok(name.clone()),
-            false => Err(format!("upstreams: there is no section [upstream.{name}]")),
+        let upstream = |name: &String| {
+            let refused = || format!("upstreams: there is no section [upstream.{name}]");
+            known.contains(name.as_str()).then(|| name.clone()).ok_or_else(refused)
         };
         let written = serde_json::to_vec(config).map_err(|error| error.to_string())?;
         let digest: [u8; 32] = Sha256::digest(written).into();

@@ -21,6 +21,7 @@ use crate::guards::config::Side;
 use crate::guards::outside::{About, Matter};
 use crate::guards::suite::Prompt;
 use crate::masking;
+use crate::references::References;
 use crate::surface::Surface;
 use crate::surface::request::{Changes, Outgoing, Request};
 use crate::words::{self, UNRECOGNISED};
@@ -181,7 +182,8 @@ impl Call {
         let guards = &self.worker.shared.guards;
         let numbers = guards.that_apply(Side::Prompt, self.caller.system_id, &permission.purpose);
         let bytes = treated.bytes.len() as u64;
-        let prompt = Prompt { texts: request.texts(), masked: &treated.masked, bytes };
+        let references = &References::of(&self.headers);
+        let prompt = Prompt { texts: request.texts(), masked: &treated.masked, bytes, references };
         let results = guards.prompt(&numbers, prompt);
         let Some(stop) = guards.stop(&results) else { return Ok(results) };
         // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.

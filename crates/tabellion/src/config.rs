@@ -263,23 +263,27 @@ impl Config {
             ("policies", _) => self.observation.apply(setting)?,
             ("limits", _) => self.gateway.apply_limit(setting)?,
             ("retention", _) => self.retention.apply(setting)?,
-            (section, _) => {
-                if let Some(name) = section.strip_prefix(UPSTREAM_PREFIX) {
-                    self.gateway.apply_upstream(name, setting)?;
-                } else if let Some(name) = section.strip_prefix(GUARD_PREFIX) {
-                    self.gateway.apply_guard(name, setting)?;
-                } else if let Some(name) = section.strip_prefix(MASKING_PREFIX) {
-                    self.gateway.apply_masking(name, setting)?;
-                } else if let Some(name) = section.strip_prefix(ANCHOR_PREFIX) {
-                    self.anchors.apply(name, setting)?;
-                } else if let Some(name) = section.strip_prefix(RULE_PREFIX) {
-                    self.retention.apply_rule(name, setting)?;
-                } else {
-                    return Err(setting.unknown());
-                }
-            }
+            (_, _) => self.apply_named(setting)?,
         }
         Ok(())
+    }
+
+    /// A key of a section with a name of its own.
+    fn apply_named(&mut self, setting: &Setting) -> Result<(), Failure> {
+        let named = |prefix: &str| setting.section.strip_prefix(prefix);
+        if let Some(name) = named(UPSTREAM_PREFIX) {
+            self.gateway.apply_upstream(name, setting)
+        } else if let Some(name) = named(GUARD_PREFIX) {
+            self.gateway.apply_guard(name, setting)
+        } else if let Some(name) = named(MASKING_PREFIX) {
+            self.gateway.apply_masking(name, setting)
+        } else if let Some(name) = named(ANCHOR_PREFIX) {
+            self.anchors.apply(name, setting)
+        } else if let Some(name) = named(RULE_PREFIX) {
+            self.retention.apply_rule(name, setting)
+        } else {
+            Err(setting.unknown())
+        }
     }
 }
 

@@ -115,6 +115,7 @@ impl Call {
                 rules: vec!["house.rule0".to_owned()],
                 guards: Vec::new(),
                 observed: None,
+                references: Vec::new(),
                 retry: 0,
                 prompt: kept.then(|| PROMPT.repeat(4)),
                 prompt_withheld: (!kept).then(|| "capture_off".to_owned()),

@@ -168,6 +168,8 @@ pub struct CallEvidence {
     pub passed: Vec<MaskedCount>,
     /// The rules of masking that were for it, as `<name>@<version>`; none: only the default held.
     pub masking: Vec<String>,
+    /// What of the organisation's own the prompt stands on, by the caller's word.
+    pub references: Vec<String>,
     /// What guards said of the prompt and of the answer.
     pub guards: Vec<GuardSaid>,
     /// HTTP status given to the client.
@@ -436,6 +438,7 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         masked: authorised.map(|call| counts(&call.masked)).unwrap_or_default(),
         passed: authorised.map(|call| counts(&call.passed)).unwrap_or_default(),
         masking: authorised.map(|call| call.masking.clone()).unwrap_or_default(),
+        references: authorised.map(|call| call.references.clone()).unwrap_or_default(),
         guards: guards(call, end),
         status: end.map(|end| end.status).or(denied.map(|call| call.status)),
         delivered: end.and_then(|end| word(&end.delivered)),

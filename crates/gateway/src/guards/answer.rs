@@ -151,7 +151,7 @@ impl AnswerGuards {
         let known_late = |guard: &Guard| match guard.check {
             Check::Screen { at_the_end, .. } => at_the_end,
             Check::Secrets | Check::ProviderFlags | Check::Outside(_) => true,
-            Check::Size(_) => false,
+            Check::Size(_) | Check::References(_) => false,
         };
         let rules = blocking().filter_map(|guard| match guard.check {
             Check::Screen { rule, .. } => Some(rule),
@@ -244,7 +244,7 @@ impl AnswerGuards {
         self.these().filter(|guard| guard.mode == Mode::Block).any(|guard| match guard.check {
             Check::Screen { rule, .. } => self.found.findings.any(rule),
             Check::Size(most) => bytes > most,
-            Check::Secrets | Check::ProviderFlags | Check::Outside(_) => false,
+            Check::Secrets | Check::ProviderFlags | Check::References(_) | Check::Outside(_) => false,
         })
     }
 
@@ -304,11 +304,12 @@ impl AnswerGuards {
     pub(crate) fn results(&self, whole: bool, bytes: u64) -> Vec<Guarded> {
         let secrets = secrets_of(self.found.secrets.iter().copied());
         let flag = self.flag.as_deref();
-        let found = Found { findings: &self.found.findings, secrets: &secrets, bytes, flag };
+        let found =
+            Found { findings: &self.found.findings, secrets: &secrets, bytes, flag, references: None };
         let says = |guard: &Guard| {
             let said = guard.judge(&found);
             let looked = match guard.check {
-                Check::Size(_) | Check::Outside(_) => true,
+                Check::Size(_) | Check::References(_) | Check::Outside(_) => true,
                 Check::ProviderFlags => whole,
                 Check::Screen { .. } | Check::Secrets => whole && self.has_text,
             };

@@ -44,6 +44,8 @@ pub enum Kind {
     Size,
     /// The provider's own word that it withheld or filtered something.
     ProviderFlags,
+    /// That the call says what of the organisation's own it stands on.
+    References,
     /// What a service of somebody else's finds, which is asked over HTTP.
     Http,
 }
@@ -94,6 +96,9 @@ pub struct GuardConfig {
     /// Of `size`: most bytes of what it looks at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
+    /// Of `references`: how many a call must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub references: Option<usize>,
     /// Of `http`: the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceConfig>,
@@ -116,6 +121,7 @@ impl GuardConfig {
             words: Vec::new(),
             topics: Vec::new(),
             max_bytes: None,
+            references: None,
             service: None,
         }
     }
@@ -132,7 +138,7 @@ impl GuardConfig {
             Kind::Topics => Some(Rule::Topics(self.topics.iter().map(topic).collect())),
             Kind::Injection => Some(Rule::Injection),
             Kind::Invisible => Some(Rule::Invisible),
-            Kind::Secrets | Kind::Size | Kind::ProviderFlags | Kind::Http => None,
+            Kind::Secrets | Kind::Size | Kind::ProviderFlags | Kind::References | Kind::Http => None,
         }
     }
 
@@ -144,6 +150,12 @@ impl GuardConfig {
             return Some(
                 "kind words takes words, topics takes topics, size takes max_bytes, and no other kind takes any of these",
             );
+        }
+        if self.references.is_some() != (self.kind == Kind::References) || self.references == Some(0) {
+            return Some("kind references takes at_least, 1 or more, and no other kind but topics does");
+        }
+        if self.kind == Kind::References && self.on != [Side::Prompt] {
+            return Some("kind references looks at prompts alone; set on = [\"prompt\"]");
         }
         if self.service.is_some() != (self.kind == Kind::Http) {
             return Some(

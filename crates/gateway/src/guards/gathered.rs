@@ -117,7 +117,9 @@ mod tests {
 
     fn of(texts: &[&str]) -> Gathered {
         let mut gathered = Gathered::default();
-        texts.iter().for_each(|text| gathered.add(text));
+        for text in texts {
+            gathered.add(text);
+        }
         gathered
     }
 
@@ -144,9 +146,9 @@ mod tests {
             "what stands in JSON in JSON in JSON would be passed over in silence"
         );
         let mut gathered = Gathered::default();
-        ["1767225600", "4111111111111111", "-0.0123456789"]
-            .into_iter()
-            .for_each(|number| gathered.add_number(number));
+        for number in ["1767225600", "4111111111111111", "-0.0123456789"] {
+            gathered.add_number(number);
+        }
         assert_eq!(gathered.texts(), ["4111111111111111"]);
     }
 }

@@ -13,6 +13,7 @@ use crate::config::StartError;
 use crate::guards::config::{GuardConfig, Kind, Mode, Side};
 use crate::guards::outside::Outside;
 use crate::guards::outside::config::OnError;
+use crate::references::References;
 use crate::upstream::tls::SystemTls;
 use crate::words::{hex_of, is_purpose};
 
@@ -32,6 +33,7 @@ fn kind_version(kind: Kind) -> &'static str {
         Kind::Secrets => "secrets.1",
         Kind::Size => "size.1",
         Kind::ProviderFlags => "provider_flags.1",
+        Kind::References => "references.1",
         Kind::Http => "http.1",
     }
 }
@@ -61,6 +63,8 @@ pub(crate) enum Check {
     Size(u64),
     /// At why the provider stopped.
     ProviderFlags,
+    /// At how many references the call has.
+    References(usize),
     /// Not by itself: it asks the service of this number, when all others have looked.
     Outside(usize),
 }
@@ -81,6 +85,8 @@ pub(crate) struct Prompt<'a, T> {
     pub(crate) masked: &'a [Masked],
     /// Size of the request.
     pub(crate) bytes: u64,
+    /// What of the organisation's own it stands on.
+    pub(crate) references: &'a References,
 }
 
 impl Guards {
@@ -152,7 +158,9 @@ impl Guards {
             }
         }
         let secrets = secrets_of(classes.into_iter());
-        let found = Found { findings: &findings, secrets: &secrets, bytes: prompt.bytes, flag: None };
+        let references = Some(prompt.references);
+        let found =
+            Found { findings: &findings, secrets: &secrets, bytes: prompt.bytes, flag: None, references };
         numbers.iter().filter_map(|number| self.all.get(*number)).map(|guard| guard.judge(&found)).collect()
     }
 }
@@ -175,6 +183,8 @@ pub(crate) struct Found<'a> {
     pub(crate) bytes: u64,
     /// That the provider withheld or filtered something, by its own word.
     pub(crate) flag: Option<&'a str>,
+    /// What the call refers to; none of an answer.
+    pub(crate) references: Option<&'a References>,
 }
 
 impl Guard {
@@ -185,6 +195,10 @@ impl Guard {
             Check::Secrets => found.secrets.to_vec(),
             Check::Size(most) => (found.bytes > most).then(|| "too_large".to_owned()).into_iter().collect(),
             Check::ProviderFlags => found.flag.map(str::to_owned).into_iter().collect(),
+            Check::References(least) => match found.references {
+                Some(references) => references.fault(least).map(str::to_owned).into_iter().collect(),
+                None => return self.not_run(),
+            },
             Check::Outside(_) => return self.not_run(),
         };
         let outcome = match (labels.is_empty(), self.mode) {
@@ -255,6 +269,7 @@ fn guard(config: &GuardConfig, rule: usize, service: usize) -> Result<Guard, Str
             Kind::Secrets => Check::Secrets,
             Kind::Size => Check::Size(config.max_bytes.unwrap_or(u64::MAX)),
             Kind::ProviderFlags => Check::ProviderFlags,
+            Kind::References => Check::References(config.references.unwrap_or(1)),
             Kind::Http => Check::Outside(service),
         },
     })

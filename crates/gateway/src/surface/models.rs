@@ -150,6 +150,7 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         rules: visible.rules.clone(),
         // A list is many decisions, one for each model; it is not observed.
         observed: None,
+        references: Vec::new(),
         retry: retry_count(&call.headers),
         prompt: None,
         prompt_withheld: Some(CAPTURE_OFF.to_owned()),

@@ -22,6 +22,7 @@ mod masking_rules;
 mod names;
 mod noise;
 mod outside_guards;
+mod references;
 mod release;
 mod standing;
 mod stop;

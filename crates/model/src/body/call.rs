@@ -141,6 +141,9 @@ pub struct CallAuthorised {
     /// What observed policies would have done; none where none is observed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub observed: Option<Observed>,
+    /// What of the organisation's own the prompt stands on, by the caller's word: `record:<id>` and `sha256:<digest>`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub references: Vec<String>,
     /// How often the client's library had tried before.
     pub retry: u64,
     /// The body to be sent, when the system's capture keeps it.

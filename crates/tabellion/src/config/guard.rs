@@ -113,8 +113,7 @@ impl GuardSettings {
                     topics.ok_or_else(|| setting.refused("is not a table of NAME = \"term | term\""))?;
             }
             "at_least" => {
-                guard.at_least =
-                    Some(value.parse().map_err(|_| setting.refused("is not a number of terms"))?);
+                guard.at_least = Some(value.parse().map_err(|_| setting.refused("is not a number"))?);
             }
             "max_bytes" => {
                 guard.max_bytes =
@@ -138,6 +137,8 @@ impl GuardSettings {
                 config.on.clone_from(on);
             } else if config.kind == GuardKind::ProviderFlags {
                 config.on = vec![GuardSide::Answer];
+            } else if config.kind == GuardKind::References {
+                config.on = vec![GuardSide::Prompt];
             }
             config.mode = sketch.mode;
             config.systems.clone_from(&sketch.systems);
@@ -152,9 +153,11 @@ impl GuardSettings {
                 at_least,
             };
             config.topics = sketch.topics.iter().map(topic).collect();
-            if sketch.at_least.is_some() && config.topics.is_empty() {
+            if config.kind == GuardKind::References {
+                config.references = Some(sketch.at_least.unwrap_or(1));
+            } else if sketch.at_least.is_some() && config.topics.is_empty() {
                 return Err(Failure::malformed(format!(
-                    "[guard.{name}] at_least is for topics, and it has none; remove it"
+                    "[guard.{name}] at_least is for topics and references, and it has none; remove it"
                 )));
             }
             Ok(config)
@@ -163,7 +166,8 @@ impl GuardSettings {
     }
 }
 
-const KINDS: &str = "is words, topics, injection, invisible, secrets, size, provider_flags or http";
+const KINDS: &str =
+    "is words, topics, injection, invisible, secrets, size, provider_flags, references or http";
 
 fn kind(word: &str) -> Option<GuardKind> {
     Some(match word {
@@ -174,6 +178,7 @@ fn kind(word: &str) -> Option<GuardKind> {
         "secrets" => GuardKind::Secrets,
         "size" => GuardKind::Size,
         "provider_flags" => GuardKind::ProviderFlags,
+        "references" => GuardKind::References,
         "http" => GuardKind::Http,
         _ => return None,
     })
@@ -247,7 +252,7 @@ mod tests {
             ("[guard.x]\nkind = \"word\"\n", "is words, topics"),
             ("[guard.x]\nkind = \"injection\"\nmode = \"stop\"\n", "block or flag"),
             ("[guard.x]\nkind = \"injection\"\non = [\"both\"]\n", "prompt and answer"),
-            ("[guard.x]\nkind = \"injection\"\nat_least = 3\n", "is for topics"),
+            ("[guard.x]\nkind = \"injection\"\nat_least = 3\n", "is for topics and references"),
             ("[guard.x]\nkind = \"size\"\nmax_byte = 3\n", "did you mean max_bytes"),
             ("[guard.x]\nkind = \"words\"\nwords_file = \"/no/such/file\"\n", "/no/such/file"),
             ("[guard]\nx = \"injection\"\n", "[guard.NAME]"),

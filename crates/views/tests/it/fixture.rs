@@ -344,6 +344,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
             verdict: "forbidden".to_owned(),
             rules: vec!["house.rule2".to_owned()],
         }),
+        references: Vec::new(),
         retry: 0,
         prompt: None,
         prompt_withheld: Some("capture_off".to_owned()),

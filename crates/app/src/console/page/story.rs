@@ -99,6 +99,10 @@ fn asked(visit: &Visit<'_>, call: &Call) -> Result<Step, Refusal> {
         .with("Model", Cell::maybe(call.model.as_deref(), "not said"))
         .with("Route", Cell::maybe(call.surface.as_deref(), "erased"))
         .with("Request", digest(call.evidence.request_sha256.as_deref()));
+    let facts = match call.evidence.references.as_slice() {
+        [] => facts,
+        references => facts.with("Stands on, by its own word", Cell::text(&references.join(", "))),
+    };
     Ok(Step {
         title: "Who asked",
         tone: Tone::Quiet.class(),

@@ -224,6 +224,7 @@ impl House {
             rules: vec!["base.rule1".into()],
             guards: Vec::new(),
             observed: None,
+            references: Vec::new(),
             retry: 0,
             prompt: Some(text.to_owned()),
             prompt_withheld: None,

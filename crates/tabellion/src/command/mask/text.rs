@@ -58,21 +58,19 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn read(file: Option<&Path>) -> Result<String, Failure> {
-    let bytes = match file {
-        Some(file) => files::read_limited(file, MAX_BYTES, "text")?,
-        None => {
-            let mut bytes = Vec::new();
-            let input = std::io::stdin().lock();
-            input
-                .take(MAX_BYTES + 1)
-                .read_to_end(&mut bytes)
-                .map_err(|error| Failure::io("read", Path::new("standard input"), &error))?;
-            bytes
-        }
-    };
+    let bytes = if let Some(file) = file { files::read_limited(file, MAX_BYTES, "text")? } else { typed()? };
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::malformed("the text is not UTF-8, which is what models are sent; convert it"))
+}
+
+/// What comes on standard input.
+fn typed() -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let input = std::io::stdin().lock();
+    let read = input.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::io("read", Path::new("standard input"), &error))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Failure::malformed(format!("the text has more than {MAX_BYTES} bytes; give less of it")));
     }
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::malformed("the text is not UTF-8, which is what models are sent; convert it"))
+    Ok(bytes)
 }
