@@ -133,7 +133,7 @@ def main(place):
         print("  killed: denied, and so is an answer that it no longer looked at; started again: passes")
         longest = hangs(governed, presidio)
         passes(governed)
-        print(f"  stopped in its tracks: denied after {longest:.1f} s of {TIMEOUT_MS / 1000} s at most; goes on: passes")
+        print(f"  stopped in its tracks: denied after {longest:.1f} s, {TIMEOUT_MS / 1000} s were set; goes on: passes")
         governed.notary.stop()
         told = tabellion("fsck", governed.notary.directory).stdout
         assert "sound" in told, told
