@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What others say about our bytes: an independent COSE implementation, openssl and sha256sum, a real browser, the official
-# OpenAI SDK, a witness, a fuzzer.
+# OpenAI SDK, Presidio, LiteLLM, a witness, a fuzzer.
 # Installs what is missing; that takes minutes on a machine that has nothing yet.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -34,6 +34,8 @@ step "a witness that others wrote" scripts/peers/witness.sh "$place/witness"
 step "system calls that fail (libfiu)" scripts/peers/faults.sh "$place/errors" errors
 step "a file system of 64 MiB that fills up" scripts/peers/faults.sh "$place/full" full
 step "kill -9 over HTTP" scripts/peers/faults.sh "$place/kills" kills
+step "guards of others: a real Presidio, up, killed and hanging" scripts/peers/presidio.sh "$place/presidio"
+step "guards of others: as LiteLLM's own client asks them" scripts/peers/litellm.sh "$place/litellm"
 step "event envelopes, as the ar.io family reads them" scripts/peers/envelopes.sh "$place/envelopes"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh
