@@ -56,8 +56,8 @@ codes! {
     StateImpossible "state_impossible" 409 "The item cannot go there from where it stands" "GET /api/v1/registers lists each register's states and steps, and who may take them.";
     ShardAhead "shard_ahead" 409 "Another checkpoint of the shard is the newest here" "GET the shard for its size, and send a proof from there; if the shard itself is smaller, it was put back to an earlier state.";
     StillObserved "still_observed" 409 "The text is observed before it is enforced" "GET /api/v1/policies/{policy}/observation says what is missing. To publish another text, end the observation first.";
-    ReplayNeeded "replay_needed" 409 "Somebody has to have looked at what the change comes to" "POST /api/v1/policies/{policy}/replays shows it; send what it gives as acknowledge with the change, as replay.";
-    ReplayOutdated "replay_outdated" 409 "This is not what the change comes to" "Replay it again with POST /api/v1/policies/{policy}/replays, look at what is different, and send what that gives as acknowledge.";
+    ReplayNeeded "replay_needed" 409 "Somebody has to have looked at what the change comes to" "Look at whom it hits and acknowledge that: on the page, tick it below and send again; over the API, POST /api/v1/policies/{policy}/replays shows it, and what it gives as acknowledge goes with the change, as replay.";
+    ReplayOutdated "replay_outdated" 409 "This is not what the change comes to" "Look at what it comes to now and acknowledge that: on the page, below; over the API, by POST /api/v1/policies/{policy}/replays again.";
     NotWhatWasShown "not_what_was_shown" 409 "The content is not the one that the digest names" "Read it again, look at what changed, and decide on the digest that it has now.";
     SystemGone "system_gone" 410 "The system is deleted or being deleted" "Cancel the deletion, or use another system.";
     Stale "stale" 412 "It is not at the version that If-Match names" "Read it again, look at what changed, send the new ETag.";

@@ -46,6 +46,8 @@ pub(crate) struct Again {
     because: Code,
     /// The model to ask now.
     pub(crate) model: String,
+    /// The model that the caller asked for.
+    pub(crate) instead_of: String,
 }
 
 impl Again {
@@ -107,7 +109,7 @@ impl Failure {
             delivered: Delivered::Nothing,
             released: nothing(),
             masked: Vec::new(),
-            answer: Kept::of(capture, 0, || None),
+            answer: Kept::nothing(capture),
         }
     }
 }
@@ -133,6 +135,8 @@ pub(crate) struct Plan {
     /// The newest attempt's number.
     number: u64,
     first: Option<Ack>,
+    /// The model that the caller asked for.
+    asked: String,
 }
 
 /// What comes of a failure.
@@ -164,6 +168,7 @@ impl Plan {
             others,
             number: 1,
             first: None,
+            asked: ready.model.clone(),
         }))
     }
 
@@ -204,11 +209,15 @@ impl Plan {
             }
             self.number += 1;
             let first = self.first.get_or_insert_with(|| running.authorised.ack.clone()).clone();
-            let again = Again { first, number: self.number, because: cause.code, model: next.clone() };
+            let instead_of = self.asked.clone();
+            let (number, because) = (self.number, cause.code);
+            let again = Again { first, number, because, model: next.clone(), instead_of };
             let (mut call, authorised) = self.call(running, again);
             match call.permitted(self.surface, &self.body, authorised.hold.as_deref()).await {
                 Ok((ready, hold)) => return go_on(call, authorised, &cause, (ready, hold), &self.body).await,
                 Err(refused) => {
+                    // What holds for where it was to go does not hold for the answer that there is.
+                    call.watch.orders().heed_none();
                     let recorded = call.record_denial(&refused, &next).await;
                     running = back(call, authorised);
                     if recorded.is_err() {
@@ -327,10 +336,16 @@ pub(crate) async fn run(
                         (running, ready) = *next;
                         continue;
                     }
-                    Next::Stays(same) => running = *same,
+                    Next::Stays(same) => {
+                        running = *same;
+                        running.attend(&ready);
+                        // While the next attempt was looked for, the client may have gone.
+                        if let Some(interrupt) = running.interrupted() {
+                            return running.fail(NoAnswer::Interrupted(interrupt)).await;
+                        }
+                    }
                     Next::Over => return,
                 }
-                // While the next attempt was looked for, the client may have gone.
                 sent
             }
             _ => sent,

@@ -147,16 +147,22 @@ impl Call {
         }
     }
 
+    /// From here on the call is held against every stop for where it goes.
+    pub(crate) fn heed(&mut self, ready: &Ready) {
+        let target = &ready.permission.target;
+        let given = target.model.as_deref().unwrap_or(&ready.model);
+        let instead_of = self.again.as_ref().map(|again| again.instead_of.as_str());
+        let provider = &target.upstream.name;
+        let going = Going { asked: &ready.model, instead_of, given, provider };
+        self.watch.orders().heed(&self.caller, going);
+    }
+
     /// Records the permission, from which on the call heeds every stop for where it goes. `None`: it could not be, and the client was told.
     pub(crate) async fn let_through(mut self, ready: &Ready, hold: Hold, body: &Bytes) -> Option<Running> {
         let record = self.authorisation(ready, &hold, body);
-        let target = &ready.permission.target;
-        let given = target.model.as_deref().unwrap_or(&ready.model);
-        let going = Going { asked: &ready.model, given, provider: &target.upstream.name };
-        self.watch.orders().heed(&self.caller, going);
+        self.heed(ready);
         let mut running = self.authorise(&record, ready.permission.capture, Some(Box::new(hold))).await?;
-        running.guards = running.guards_for(&ready.model, &ready.permission.purpose);
-        running.classes = ready.treated.classes;
+        running.attend(ready);
         Some(running)
     }
 
@@ -331,6 +337,12 @@ impl Call {
 }
 
 impl Running {
+    /// From here on the answer is looked at, and kept, as one of this attempt.
+    pub(crate) fn attend(&mut self, ready: &Ready) {
+        self.guards = self.guards_for(&ready.model, &ready.permission.purpose);
+        self.classes = ready.treated.classes;
+    }
+
     /// What will look at the answer of a call of this model for this purpose.
     fn guards_for(&self, model: &str, purpose: &str) -> Option<Box<AnswerGuards>> {
         let guards = &self.worker.shared.guards;

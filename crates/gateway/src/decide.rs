@@ -69,6 +69,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) action: Action,
     pub(crate) surface: &'static str,
     pub(crate) model: &'a str,
+    /// Model that the caller asked for, where `model` stands in for it.
+    pub(crate) instead_of: Option<&'a str>,
     /// Header `tabellion-purpose`; absent: the key's first.
     pub(crate) purpose: Option<&'a str>,
     pub(crate) stream: bool,
@@ -126,7 +128,9 @@ pub(crate) fn decide(
         )
     })?;
     let given = target.model.as_deref().unwrap_or(asked.model);
-    stops::check(caller, Some(Going { asked: asked.model, given, provider: &target.upstream.name }))?;
+    let provider = &target.upstream.name;
+    let going = Going { asked: asked.model, instead_of: asked.instead_of, given, provider };
+    stops::check(caller, Some(going))?;
     let question = Question {
         action: asked.action,
         system: caller.system_id,

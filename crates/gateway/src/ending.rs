@@ -87,6 +87,8 @@ pub(crate) enum Kept {
 pub(crate) const CAPTURE_OFF: &str = "capture_off";
 /// The content is larger than a record takes.
 pub(crate) const TOO_LARGE: &str = "too_large";
+/// There is no answer that was given to anybody.
+const NO_ANSWER: &str = "no_answer";
 /// The disk has room for the record without it alone.
 const NO_ROOM: &str = "no_room";
 
@@ -100,6 +102,11 @@ impl Kept {
             Some(text) => Self::Text(text),
             None => Self::Withheld(TOO_LARGE),
         }
+    }
+
+    /// That there is nothing to keep.
+    pub(crate) fn nothing(capture: Capture) -> Self {
+        Self::Withheld(if capture == Capture::None { CAPTURE_OFF } else { NO_ANSWER })
     }
 
     /// As the two members of a record.
@@ -121,7 +128,7 @@ impl End {
             delivered: Delivered::Nothing,
             released: Sha256::digest(released).into(),
             masked: Vec::new(),
-            answer: Kept::of(capture, 0, || None),
+            answer: Kept::nothing(capture),
         }
     }
 }
@@ -134,8 +141,8 @@ pub(crate) fn nothing() -> [u8; 32] {
 /// What a call that ends so is charged. The provider's word holds where it answered whole and counted all of it; where nothing was sent, or it refused what was
 /// asked, nothing; else nobody knows, and what was reserved stands.
 fn spent(end: &End, facts: &Facts) -> Spent {
-    let refused = end.outcome == Outcome::Refused
-        && facts.upstream_status.is_some_and(|status| (400..500).contains(&status));
+    // Also where a guard kept the refusal back.
+    let refused = facts.upstream_status.is_some_and(|status| (400..500).contains(&status));
     if !facts.sent || refused {
         return Spent::Nothing;
     }

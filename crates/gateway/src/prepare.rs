@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_mask::{Classes, Plan, Scope};
-use tabellion_model::body::{Capture, Guarded, Masked};
+use tabellion_model::body::{Guarded, Masked};
 
 use crate::authenticate::Caller;
 use crate::budget::{Charge, Hold, bound};
@@ -22,6 +22,7 @@ use crate::guards::outside::{About, Matter};
 use crate::guards::suite::Prompt;
 use crate::masking;
 use crate::references::References;
+use crate::stops::StoppedBy;
 use crate::surface::Surface;
 use crate::surface::request::{Changes, Outgoing, Request};
 use crate::words::{self, UNRECOGNISED};
@@ -50,7 +51,7 @@ pub(crate) struct Treated {
     pub(crate) masked: Vec<Masked>,
     pub(crate) passed: Vec<Masked>,
     pub(crate) rules: Vec<String>,
-    /// The body as a record may keep it, where what is sent holds what passed.
+    /// The body as records and guards of others may have it, where what is sent holds what passed.
     pub(crate) kept: Option<Bytes>,
     /// What was looked for.
     pub(crate) classes: Classes,
@@ -97,6 +98,7 @@ impl Call {
             action: surface.action(),
             surface: surface.name(),
             model,
+            instead_of: self.again.as_ref().map(|_| request.model.as_str()),
             purpose,
             stream: request.stream,
             received_bytes: body.len() as u64,
@@ -159,9 +161,8 @@ impl Call {
             let reason = masking::refusal(&blocked, upstream, &guards);
             return Err(Refusal { guards, ..Refusal::new(Code::DataNotPermitted, reason) });
         }
-        // Of what a rule lets pass, a record keeps a placeholder all the same.
-        let keeps_another = permission.capture == Capture::Masked && !passed.is_empty();
-        let kept = keeps_another.then(|| outgoing(&applied.plan.with_nothing_passed())).transpose()?;
+        // Of what a rule lets pass, records and guards of others get a placeholder all the same.
+        let kept = (!passed.is_empty()).then(|| outgoing(&applied.plan.with_nothing_passed())).transpose()?;
         Ok(Treated {
             bytes,
             masked,
@@ -183,7 +184,8 @@ impl Call {
         let numbers = guards.that_apply(Side::Prompt, self.caller.system_id, &permission.purpose);
         let bytes = treated.bytes.len() as u64;
         let references = &References::of(&self.headers);
-        let prompt = Prompt { texts: request.texts(), masked: &treated.masked, bytes, references };
+        let found = [treated.masked.as_slice(), &treated.passed].concat();
+        let prompt = Prompt { texts: request.texts(), found: &found, bytes, references };
         let results = guards.prompt(&numbers, prompt);
         let Some(stop) = guards.stop(&results) else { return Ok(results) };
         // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
@@ -193,15 +195,21 @@ impl Call {
     /// Has the guards that others run asked about what is about to be sent, when no other stops it.
     async fn asked(&mut self, surface: Surface, numbers: &[usize], ready: &mut Ready) -> Result<(), Refusal> {
         let worker = Arc::clone(&self.worker);
-        let texts = shown_of_prompt(surface, &ready.treated.bytes, worker.shared.limits.depth);
+        let shown = ready.treated.kept.as_ref().unwrap_or(&ready.treated.bytes);
+        let texts = shown_of_prompt(surface, shown, worker.shared.limits.depth);
         let about = About::new(&ready.model, &ready.permission.purpose, self.caller.system_id);
         let matter = Matter { side: Side::Prompt, about: &about, texts: &texts };
+        self.heed(ready);
         let waiting = Waiting { worker: &worker, watch: &mut self.watch, stopwatch: &mut self.stopwatch };
         let waited = waiting.ask(numbers, &mut ready.guards, &matter).await;
         let (code, reason) = match (waited, worker.shared.guards.stop(&ready.guards)) {
             (Err(interrupt), _) => {
-                let (_, code) = why(NoAnswer::Interrupted(interrupt));
-                (code, code.explain().to_owned())
+                let none = NoAnswer::Interrupted(interrupt);
+                let (_, code) = why(none);
+                let stops = self.watch.orders().take(none);
+                let stopped_by = (!stops.is_empty()).then(|| Box::new(StoppedBy(stops)));
+                let guards = std::mem::take(&mut ready.guards);
+                return Err(Refusal { guards, stopped_by, ..Refusal::new(code, code.explain()) });
             }
             (Ok(()), Some(stop)) => (stop.code, stop.text),
             (Ok(()), None) => return Ok(()),

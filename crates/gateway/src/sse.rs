@@ -58,6 +58,28 @@ impl Event {
         }
     }
 
+    /// The event as its data and its name alone, where it has more: lines that nobody looks at, and a name that its data does not say. `None`: it has no more.
+    pub(crate) fn without_more(&self) -> Option<Self> {
+        let data = self.data()?;
+        let mut name = None;
+        let mut has_more = false;
+        for line in lines(&self.raw) {
+            let text = self.raw.get(line.clone()).unwrap_or_default();
+            let said = text.strip_prefix(b"event: ").or_else(|| text.strip_prefix(b"event:"));
+            if let Some(said) = said.filter(|said| name.is_none() && is_said(said, &data)) {
+                name = Some(said);
+            } else {
+                // The mark of byte order before the first line is no part of it either.
+                let is_data = data_value(&self.raw, &line).is_some() && text.starts_with(b"data");
+                has_more |= !text.is_empty() && !is_data;
+            }
+        }
+        has_more.then(|| match name {
+            Some(name) => Self::new(named_event(&String::from_utf8_lossy(name), &data)),
+            None => Self::new(event_of(&data)),
+        })
+    }
+
     /// The event with other data: the same lines around it, where it had one line.
     pub(crate) fn with_data(&self, data: &[u8]) -> Bytes {
         let Data::One(range) = &self.data else { return event_of(data) };
@@ -72,6 +94,13 @@ impl Event {
         bytes.extend_from_slice(after);
         bytes.freeze()
     }
+}
+
+/// Whether an event's name is one that its data says as a string, as interfaces have it whose events have names.
+fn is_said(name: &[u8], data: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.');
+    let quoted = [b"\"", name, b"\""].concat();
+    !name.is_empty() && name.iter().all(is_name) && memchr::memmem::find(data, &quoted).is_some()
 }
 
 /// An event of our own that carries `data`.

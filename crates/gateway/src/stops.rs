@@ -33,6 +33,8 @@ pub(crate) struct StoppedBy(pub(crate) Vec<Reference>);
 pub(crate) struct Going<'a> {
     /// Model asked for.
     pub(crate) asked: &'a str,
+    /// Model that the caller asked for, where `asked` stands in for it.
+    pub(crate) instead_of: Option<&'a str>,
     /// Model as the provider is given it.
     pub(crate) given: &'a str,
     /// The provider, by its name in the configuration.
@@ -71,6 +73,7 @@ fn subject(system: SystemId, key: CredentialId, going: Option<Going<'_>>) -> Sto
         system,
         key,
         asked: going.map(|going| going.asked),
+        instead_of: going.and_then(|going| going.instead_of),
         given: going.map(|going| going.given),
         provider: going.map(|going| going.provider),
     }
@@ -86,14 +89,16 @@ struct Heeding {
     system: SystemId,
     key: CredentialId,
     asked: String,
+    instead_of: Option<String>,
     given: String,
     provider: String,
 }
 
 impl Heeding {
     fn held_by(&self, stops: &[GateStop]) -> Vec<Reference> {
-        let Self { system, key, asked, given, provider } = self;
-        holding(stops, &subject(*system, *key, Some(Going { asked, given, provider })))
+        let Self { system, key, asked, instead_of, given, provider } = self;
+        let going = Going { asked, instead_of: instead_of.as_deref(), given, provider };
+        holding(stops, &subject(*system, *key, Some(going)))
     }
 }
 
@@ -118,6 +123,7 @@ impl Orders {
             system: caller.system_id,
             key: caller.key_id,
             asked: going.asked.to_owned(),
+            instead_of: going.instead_of.map(str::to_owned),
             given: going.given.to_owned(),
             provider: going.provider.to_owned(),
         }));

@@ -66,7 +66,7 @@ pub fn mask_text(
     let mut kept = 0;
     for finding in scan(text, plan.looked_for()) {
         let replacement = plan.replacement(finding.class, finding.value, Role::Value, scope)?;
-        let value = Masked::of(&plan, finding.class, finding.range, replacement);
+        let value = Masked::of(&plan, Role::Value, finding.class, finding.range, replacement);
         if value.operator != Operator::Pass {
             out.push_str(text.get(kept..value.range.start).unwrap_or_default());
             out.push_str(&value.placeholder);
@@ -79,8 +79,8 @@ pub fn mask_text(
 }
 
 impl Masked {
-    fn of(plan: &Plan, class: Class, range: Range<usize>, replacement: Option<String>) -> Self {
-        let operator = plan.operator(class).unwrap_or(Operator::Pseudonymise);
+    fn of(plan: &Plan, role: Role, class: Class, range: Range<usize>, replacement: Option<String>) -> Self {
+        let operator = plan.applied(class, role);
         Self { class, range, operator, placeholder: replacement.unwrap_or_default() }
     }
 }
@@ -203,7 +203,7 @@ impl BodyMask<'_> {
         if !is_json {
             for finding in scan_with(text, Context { field }, plan.looked_for()) {
                 let replacement = plan.replacement(finding.class, finding.value, role, self.scope)?;
-                self.replace(level, Masked::of(plan, finding.class, finding.range, replacement), "")?;
+                self.replace(level, Masked::of(plan, role, finding.class, finding.range, replacement), "")?;
             }
             return Ok(());
         }
@@ -229,7 +229,11 @@ impl BodyMask<'_> {
                     if let Some((class, value)) = found {
                         let range = at..at.saturating_add(number.len());
                         let replacement = plan.replacement(class, &value, role, self.scope)?;
-                        self.replace(level, Masked::of(plan, class, range, replacement), &level.quote())?;
+                        self.replace(
+                            level,
+                            Masked::of(plan, role, class, range, replacement),
+                            &level.quote(),
+                        )?;
                     }
                 }
             }

@@ -100,6 +100,12 @@ impl Plan {
         self.0.iter().fold(Classes::NONE, |all, classes| all.and(*classes))
     }
 
+    /// What keeps a request from being sent.
+    pub fn blocked(&self) -> Classes {
+        let [.., blocked] = self.0;
+        blocked
+    }
+
     /// What becomes of a class; `None`: it is not looked for.
     pub fn operator(&self, class: Class) -> Option<Operator> {
         Operator::ALL
@@ -107,6 +113,14 @@ impl Plan {
             .zip(&self.0)
             .find(|(_, classes)| classes.has(class))
             .map(|(operator, _)| operator)
+    }
+
+    /// What becomes of a value of this class there. A name that gave way to nothing, or to what others give way to, could become another member's.
+    pub fn applied(&self, class: Class, role: Role) -> Operator {
+        match (self.operator(class).unwrap_or(Operator::Pseudonymise), role) {
+            (Operator::Mask | Operator::Drop, Role::Name) => Operator::Hash,
+            (operator, _) => operator,
+        }
     }
 
     /// What stands in a value's place; `None`: the value itself does.
@@ -117,14 +131,13 @@ impl Plan {
         role: Role,
         scope: &mut Scope,
     ) -> Result<Option<String>, ScopeFull> {
-        let operator = self.operator(class).unwrap_or(Operator::Pseudonymise);
-        Ok(Some(match (operator, role) {
-            (Operator::Pass, _) => return Ok(None),
+        Ok(Some(match self.applied(class, role) {
+            Operator::Pass => return Ok(None),
             // Of what is blocked nothing is sent; should it be sent after all, it is not the value.
-            (Operator::Pseudonymise | Operator::Block, _) => scope.issue(class, value)?,
-            (Operator::Hash, _) | (_, Role::Name) => scope.hash(class, value),
-            (Operator::Mask, Role::Value) => format!("<{}>", class.label()),
-            (Operator::Drop, Role::Value) => String::new(),
+            Operator::Pseudonymise | Operator::Block => scope.issue(class, value)?,
+            Operator::Hash => scope.hash(class, value),
+            Operator::Mask => format!("<{}>", class.label()),
+            Operator::Drop => String::new(),
         }))
     }
 

@@ -158,8 +158,30 @@ fn stops(visit: &Visit<'_>) -> Vec<String> {
     if !visit.can(Permission::ReadStops) {
         return Vec::new();
     }
-    visit.desk.present().gate_now().stops.iter().map(|stop| stopped(stop.scope.as_ref())).collect()
+    let gate = visit.desk.present().gate_now();
+    let mut named: Vec<String> =
+        gate.stops.iter().take(STOPS_NAMED).map(|stop| named(visit, stop.scope.as_ref())).collect();
+    let more = gate.stops.len().saturating_sub(STOPS_NAMED);
+    if more > 0 {
+        named.push(format!("and {more} more"));
+    }
+    named
 }
+
+/// What a stop is for, by the names that people know.
+fn named(visit: &Visit<'_>, scope: Option<&StopScope>) -> String {
+    let known = match scope {
+        Some(StopScope::System(id)) => {
+            visit.names.system(visit.desk, *id).map(|cell| format!("system {}", cell.text))
+        }
+        Some(StopScope::Key(id)) => visit.who(*id).map(|cell| format!("key {}", cell.text)),
+        _ => return stopped(scope),
+    };
+    known.unwrap_or_else(|_| stopped(scope))
+}
+
+/// Stops that the banner names; the page has them all.
+const STOPS_NAMED: usize = 3;
 
 /// What a stop is for, in words.
 pub(crate) fn stopped(scope: Option<&StopScope>) -> String {

@@ -431,7 +431,9 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
     let received = authorised.map(|call| &call.received_sha256);
     CallEvidence {
         stream: authorised.map(|call| call.stream),
-        upstream: authorised.map(|call| call.upstream.clone()),
+        upstream: authorised
+            .map(|call| call.upstream.clone())
+            .or(denied.and_then(|call| call.upstream.clone())),
         terms: terms(authorised, denied),
         request_sha256: received.or(denied.map(|call| &call.received_sha256)).cloned(),
         forwarded_sha256: authorised.map(|call| call.forwarded_sha256.clone()),

@@ -50,7 +50,7 @@ pub struct Counts {
     pub flagged: u64,
     /// Something was found, and the call was stopped: the guard did its work.
     pub blocked: u64,
-    /// A guard could not look, and the call was stopped for it.
+    /// A guard could not look; the call was stopped for it unless the guard is set up otherwise.
     pub errored: u64,
     /// A guard did not look; never counted as passed.
     pub not_run: u64,

@@ -263,6 +263,8 @@ impl Desk {
         self.refresh_for_taking();
         let change = (name, None);
         let cleared = self.clear_change(actor, ("withdraw-policy", given), change, why.replay.as_ref())?;
+        // Of two changes made at once, each was replayed without the other.
+        let _held = self.hold_observations();
         let written = self.once_taking(actor, "withdraw-policy", given, |earlier| {
             let row = self.policy_row(name)?;
             if earlier.is_none() && row.withdrawn {

@@ -353,10 +353,15 @@ fn drawn_before(earlier: &Earlier) -> Result<StopId, Refusal> {
     earlier.stream_id().and_then(StopId::from_hex).ok_or_else(foreign)
 }
 
+/// Whether a model or a provider can be called so: without blanks, stars and what nobody sees.
+fn is_name(text: &str) -> bool {
+    text.chars().all(|letter| !letter.is_whitespace() && !letter.is_control() && letter != '*')
+}
+
 /// What is to be stopped, checked.
 fn scope_of(new: &NewStop) -> Result<StopScope, Refusal> {
     let malformed = |what: &str| Refusal::at(Code::Malformed, "/subject", what);
-    let subject = new.subject.as_ref().map(Line::as_str);
+    let subject = new.subject.as_ref().map(|subject| subject.as_str().trim());
     let Some(subject) = subject else {
         if new.scope == ScopeForm::Tenant {
             return Ok(StopScope::Tenant);
@@ -370,8 +375,17 @@ fn scope_of(new: &NewStop) -> Result<StopScope, Refusal> {
         ScopeForm::Tenant => Err(malformed("a stop of everything names nobody; leave subject out")),
         ScopeForm::System => SystemId::from_hex(subject).map(StopScope::System).ok_or_else(|| malformed(id)),
         ScopeForm::Key => CredentialId::from_hex(subject).map(StopScope::Key).ok_or_else(|| malformed(id)),
-        ScopeForm::Model => Ok(StopScope::Model(subject.to_owned())),
-        ScopeForm::Provider => Ok(StopScope::Provider(subject.to_owned())),
+        // What can be the name of none would stop none, and be called in force.
+        ScopeForm::Model if is_name(subject.strip_suffix('*').unwrap_or(subject)) => {
+            Ok(StopScope::Model(subject.to_owned()))
+        }
+        ScopeForm::Model => Err(malformed(
+            "no model can be called so; a * stands at the end alone, and a stop of the tenant stops every call",
+        )),
+        ScopeForm::Provider if is_name(subject) => Ok(StopScope::Provider(subject.to_owned())),
+        ScopeForm::Provider => {
+            Err(malformed("no provider can be called so; give its name in the configuration"))
+        }
     }
 }
 

@@ -109,7 +109,10 @@ impl<'b> Reader<'b> {
                 self.is_error |= kind == "error";
                 self.kind = kind.into_owned();
             }
-            ("index", Scalar::Number(number)) => self.index = small(number),
+            ("index", Scalar::Number(number)) => {
+                self.index = small(number);
+                self.parts.is_object &= self.index.is_some();
+            }
             ("input_tokens", Scalar::Number(number)) => self.counted = number.parse::<u64>().is_ok(),
             _ => self.of_message(name, scalar),
         }

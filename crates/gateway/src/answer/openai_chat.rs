@@ -129,11 +129,10 @@ impl<'b> Reader<'b> {
     /// A value below `choices[place]`; `rest` is the way from there.
     fn in_choice(&mut self, place: usize, rest: &[Step<'b>], scalar: Scalar<'b>, at: usize) {
         match (rest, scalar) {
-            ([Step::Name(name)], Scalar::Number(number)) if name == "index" => {
-                if let Some(index) = small(number) {
-                    self.choice_index.insert(place, index);
-                }
-            }
+            ([Step::Name(name)], Scalar::Number(number)) if name == "index" => match small(number) {
+                Some(index) => drop(self.choice_index.insert(place, index)),
+                None => self.parts.is_object = false,
+            },
             ([Step::Name(name)], Scalar::String(reason)) if name == "finish_reason" => {
                 self.finished.push((place, words::recorded(&reason.value(), words::is_word)));
             }
@@ -178,11 +177,10 @@ impl<'b> Reader<'b> {
 
     fn in_tool_call(&mut self, place: usize, call: usize, rest: &[Step<'b>], scalar: Scalar<'b>, at: usize) {
         match (rest, scalar) {
-            ([Step::Name(name)], Scalar::Number(number)) if name == "index" => {
-                if let Some(index) = small(number) {
-                    self.tool_index.insert((place, call), index);
-                }
-            }
+            ([Step::Name(name)], Scalar::Number(number)) if name == "index" => match small(number) {
+                Some(index) => drop(self.tool_index.insert((place, call), index)),
+                None => self.parts.is_object = false,
+            },
             ([Step::Name(kind), Step::Name(name)], Scalar::String(string)) => {
                 match (kind.as_ref(), name.as_ref()) {
                     ("function", "arguments") => {

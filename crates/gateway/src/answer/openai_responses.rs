@@ -138,8 +138,14 @@ impl<'b> Reader<'b> {
                 self.parts.number = number.parse().ok().map(|number| (number, range));
             }
             ("item_id", _) => self.parts.head.push(("item_id", range)),
-            ("output_index", Scalar::Number(number)) => self.item = small(number),
-            ("content_index" | "summary_index", Scalar::Number(number)) => self.part = small(number),
+            ("output_index", Scalar::Number(number)) => {
+                self.item = small(number);
+                self.parts.is_object &= self.item.is_some();
+            }
+            ("content_index" | "summary_index", Scalar::Number(number)) => {
+                self.part = small(number);
+                self.parts.is_object &= self.part.is_some();
+            }
             ("delta", Scalar::String(string)) => self.delta = Some((string, range.start)),
             ("arguments", Scalar::String(string)) => self.repeated.push(json(string, range.start)),
             ("text" | "refusal" | "input" | "code", Scalar::String(string)) => {

@@ -100,6 +100,7 @@ impl Tokens {
 /// What was found.
 #[derive(Default)]
 pub(crate) struct Parts<'b> {
+    /// Whether it is an object, with indices that all readers read alike: of others nobody knows which text goes on.
     pub(crate) is_object: bool,
     /// A whole answer of the route, and no other JSON.
     pub(crate) is_answer: bool,

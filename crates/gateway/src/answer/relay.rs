@@ -133,6 +133,8 @@ impl Relay {
     }
 
     fn event(&mut self, event: &Event, out: &mut Vec<Bytes>) -> Result<Flow, Code> {
+        let bare = self.guards.as_ref().and_then(|_| event.without_more());
+        let event = bare.as_ref().unwrap_or(event);
         let Some(data) = event.data() else {
             // A remark is for nobody, and no guard could look at it in pieces: what is left of it keeps the connection alive.
             out.push(if self.guards.is_some() { Bytes::from_static(REMARK) } else { event.raw.clone() });
@@ -188,6 +190,9 @@ impl Relay {
     fn look(&mut self, json: &[u8], parts: &Parts<'_>) -> Result<(), Code> {
         let Some(guards) = &mut self.guards else { return Ok(()) };
         guards.look(json, parts, &self.json, false);
+        if guards.overran() {
+            return Err(Code::UpstreamMalformed);
+        }
         if guards.must_stop(self.received_bytes) { Err(Code::GuardBlocked) } else { Ok(()) }
     }
 

@@ -220,6 +220,7 @@ impl Streaming {
         self.worker.shared.metrics.held(self.relay.held_bytes());
         // A stream that broke off is on record as that: nothing of what waited was let go. A stop that comes from here on is too late for it.
         let is_whole = !matches!(fate, Fate::Broken(_));
+        self.authorised.facts.is_whole = matches!(fate, Fate::Whole);
         self.authorised.facts.guards = self.relay.judged(is_whole);
         let fate = if is_whole { self.judge(fate).await } else { fate };
         let fate = match fate {

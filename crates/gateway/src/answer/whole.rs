@@ -205,7 +205,7 @@ async fn refused(mut running: Running, head: &hyper::http::response::Parts, byte
         delivered: Delivered::Whole,
         released: Sha256::digest(&bytes).into(),
         masked: Vec::new(),
-        answer: Kept::of(running.authorised.capture, 0, || None),
+        answer: Kept::nothing(running.authorised.capture),
     };
     finish(running, end, head, bytes).await;
 }

@@ -126,12 +126,18 @@ pub(crate) struct AnswerGuards {
     hold: Hold,
     /// Texts that more may come of.
     texts: BTreeMap<Key, Piecewise>,
+    /// Those of which no more may come.
+    ended: BTreeSet<Key>,
+    /// Whether more came of one all the same: to a reader it is one text, and it was looked at as two.
+    overran: bool,
     found: Seen,
     /// By what word the provider said that it withheld or filtered something.
     flag: Option<String>,
     /// Events that may not go yet, each with how far its texts had come with it.
     waiting: VecDeque<(Bytes, Vec<(Key, u64)>)>,
     has_text: bool,
+    /// Whether all that is a string in an answer without texts was read: the error of a provider.
+    read_rest: bool,
     /// What services are told of the call.
     about: About,
 }
@@ -173,10 +179,13 @@ impl AnswerGuards {
             guards: Arc::clone(guards),
             numbers,
             texts: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            overran: false,
             found: Seen { wants_secrets, gathered, ..Seen::default() },
             flag: None,
             waiting: VecDeque::new(),
             has_text: false,
+            read_rest: false,
         })
     }
 
@@ -198,6 +207,7 @@ impl AnswerGuards {
         }
         // A whole answer without texts is of vectors or counts, unless it is an error.
         let shows = !is_whole || self.has_text || !parts.is_numbers();
+        self.read_rest |= is_whole && shows;
         let mut rest = Rest { screen: &self.guards.screen, found: &mut self.found, known, shows };
         // It was walked before, so it can be.
         let _ = walk(json, limits, &mut rest);
@@ -212,6 +222,7 @@ impl AnswerGuards {
             return;
         }
         let key = (text.choice, text.channel.clone());
+        self.overran |= self.ended.contains(&key);
         let screen = &self.guards.screen;
         let begun =
             || Piecewise { screening: screen.begin(guard_content(text.place.content)), kept: String::new() };
@@ -231,7 +242,13 @@ impl AnswerGuards {
                 self.found.secrets_in(&kept);
                 self.found.gather(&kept);
             }
+            self.ended.insert(key);
         }
+    }
+
+    /// Whether a text went on after its end, so that what it says was not looked at as a reader reads it.
+    pub(crate) fn overran(&self) -> bool {
+        self.overran
     }
 
     /// No more comes of any text.
@@ -311,7 +328,7 @@ impl AnswerGuards {
             let looked = match guard.check {
                 Check::Size(_) | Check::References(_) | Check::Outside(_) => true,
                 Check::ProviderFlags => whole,
-                Check::Screen { .. } | Check::Secrets => whole && self.has_text,
+                Check::Screen { .. } | Check::Secrets => whole && (self.has_text || self.read_rest),
             };
             // What was found was found, however the answer ended.
             if looked || said.outcome != GuardOutcome::Passed { said } else { guard.not_run() }

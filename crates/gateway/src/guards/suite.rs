@@ -81,8 +81,8 @@ pub(crate) struct Guards {
 pub(crate) struct Prompt<'a, T> {
     /// Every text of the request.
     pub(crate) texts: T,
-    /// What was found and replaced.
-    pub(crate) masked: &'a [Masked],
+    /// What masking found, whatever became of it.
+    pub(crate) found: &'a [Masked],
     /// Size of the request.
     pub(crate) bytes: u64,
     /// What of the organisation's own it stands on.
@@ -147,7 +147,7 @@ impl Guards {
         let wants_secrets =
             |number: &usize| self.all.get(*number).is_some_and(|guard| guard.check == Check::Secrets);
         let (screens, wants_secrets) = (numbers.iter().any(screens), numbers.iter().any(wants_secrets));
-        let mut classes: BTreeSet<&str> = prompt.masked.iter().map(|masked| masked.class.as_str()).collect();
+        let mut classes: BTreeSet<&str> = prompt.found.iter().map(|found| found.class.as_str()).collect();
         for (text, content) in prompt.texts {
             if screens {
                 look(&self.screen, &text, content, &mut findings);

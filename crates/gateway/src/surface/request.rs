@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tabellion_mask::json::{Kind, Limits, Path, RawString, Scalar, Step, Visitor, escaped, walk};
 use tabellion_mask::{
     Class, Classes, Content, Context, EditError, Edits, Operator, Place, Plan, Role, SHORTEST_NAMED_NUMBER,
-    SHORTEST_NUMBER, Scope, is_base64, mask_field, scan_number_with, telling_field,
+    SHORTEST_NUMBER, Scope, is_base64, mask_field, scan, scan_number_with, telling_field,
 };
 use tabellion_model::body::Masked;
 
@@ -211,20 +211,20 @@ impl<'b> Request<'b> {
         self.mask(plan, scope, &mut edits, &mut counts).map_err(|error| error.to_string())?;
         self.change(changes, &mut edits).map_err(|error| error.to_string())?;
         let bytes = if edits.is_empty() { self.body.clone() } else { Bytes::from(edits.apply(self.body)) };
-        let of = |operator| move |(class, _): &(&Class, &u64)| plan.operator(**class) == Some(operator);
+        let is = |wanted| move |((_, operator), _): &(&(Class, Operator), &u64)| *operator == wanted;
         let passed =
-            counts.iter().filter(of(Operator::Pass)).map(|(class, count)| found(*class, *count, None));
-        let masked = counts.iter().filter_map(|(class, count)| {
-            let operator = plan.operator(*class).filter(|operator| *operator != Operator::Pass)?;
+            counts.iter().filter(is(Operator::Pass)).map(|((class, _), count)| found(*class, *count, None));
+        let masked = counts.iter().filter(|((_, operator), _)| *operator != Operator::Pass);
+        let masked = masked.map(|((class, operator), count)| {
             // The usual one goes without saying, as it always did.
-            let said = (operator != Operator::Pseudonymise).then(|| operator.name());
-            Some(found(*class, *count, said))
+            let said = (*operator != Operator::Pseudonymise).then(|| operator.name());
+            found(*class, *count, said)
         });
         Ok(Outgoing {
             bytes,
             masked: masked.collect(),
             passed: passed.collect(),
-            blocked: counts.iter().filter(of(Operator::Block)).map(|(class, _)| *class).collect(),
+            blocked: counts.iter().filter(is(Operator::Block)).map(|((class, _), _)| *class).collect(),
         })
     }
 
@@ -233,12 +233,19 @@ impl<'b> Request<'b> {
         plan: &Plan,
         scope: &mut Scope,
         edits: &mut Edits,
-        counts: &mut BTreeMap<Class, u64>,
+        counts: &mut BTreeMap<(Class, Operator), u64>,
     ) -> Result<(), EditError> {
         for Found { place, field, is_identifier } in &self.parts.strings {
             let plan = if *is_identifier { plan.except(Classes::NAMES) } else { *plan };
             for masked in mask_field(*place, field.as_deref(), plan, scope, edits)? {
-                *counts.entry(masked.class).or_default() += 1;
+                *counts.entry((masked.class, masked.operator)).or_default() += 1;
+            }
+        }
+        let blocked = plan.blocked();
+        for place in self.parts.unmasked.iter().chain(&self.parts.passed_over) {
+            // Not a byte of these may change, and nothing has to for a call that is not sent.
+            for finding in scan(&place.string.value(), blocked) {
+                *counts.entry((finding.class, Operator::Block)).or_default() += 1;
             }
         }
         for (at, number, field) in &self.parts.numbers {
@@ -247,7 +254,7 @@ impl<'b> Request<'b> {
                 if let Some(stands) = plan.replacement(class, &value, Role::Value, scope)? {
                     edits.replace(*at..*at + number.len(), format!("\"{stands}\""))?;
                 }
-                *counts.entry(class).or_default() += 1;
+                *counts.entry((class, plan.applied(class, Role::Value))).or_default() += 1;
             }
         }
         Ok(())
@@ -333,6 +340,8 @@ struct Parts<'b> {
     numbers: Vec<(usize, &'b str, Option<Cow<'b, str>>)>,
     /// Texts that are not masked: what has to go on byte for byte, and names of members that can hold no value.
     unmasked: Vec<Place<'b>>,
+    /// What is passed over because it is no text: signatures, pictures. What may not be sent may not be sent there either.
+    passed_over: Vec<Place<'b>>,
     /// Where the outermost object's closing brace stands.
     end: usize,
     wrong: Option<String>,
@@ -353,6 +362,7 @@ impl<'b> Parts<'b> {
             strings: Vec::new(),
             numbers: Vec::new(),
             unmasked: Vec::new(),
+            passed_over: Vec::new(),
             end: 0,
             wrong: None,
         }
@@ -457,7 +467,9 @@ impl<'b> Parts<'b> {
         let is_encoded = is_encoded(self.form, path.steps(), string);
         // A small picture can have more tokens than bytes.
         self.asks.reads_elsewhere |= is_encoded;
-        if !is_opaque && !is_encoded {
+        if is_opaque || is_encoded {
+            self.passed_over.push(place);
+        } else {
             let is_identifier = is_identifier(path.steps());
             self.strings.push(Found { place, field: telling_field(path), is_identifier });
         }
@@ -501,7 +513,7 @@ impl<'b> Visitor<'b> for Parts<'b> {
             self.options_members += 1;
         }
         let place = Place { string: name, at: range.start, content: Content::Name };
-        if path.steps().len() > 1 && name.raw().len() > SHORTEST_NAME {
+        if name.raw().len() > SHORTEST_NAME {
             self.strings.push(Found { place, field: None, is_identifier: true });
         } else {
             self.unmasked.push(place);
@@ -523,6 +535,7 @@ impl<'b> Visitor<'b> for Parts<'b> {
             ("model", _) => self.refuse("model is no string"),
             ("stream", _) => self.refuse("stream is neither true nor false"),
             ("stream_options", Kind::Array) => self.refuse("stream_options is no object"),
+            ("tools", Kind::Object) => self.refuse("tools is no array"),
             _ => {}
         }
         if let Some(refused) = self.form.refused.iter().find(|refused| refused.member == name) {

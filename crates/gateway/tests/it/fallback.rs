@@ -1,15 +1,19 @@
 //! A provider that gives no answer: the next model is asked where everything permits it anew, each attempt on record, and never after a byte was released.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use tabellion_gateway::{Api, Limits, RetryConfig, UpstreamConfig};
+use tabellion_gateway::{Api, GuardConfig, GuardKind, GuardSide, Limits, RetryConfig, UpstreamConfig};
+use tabellion_model::StopId;
 use tabellion_model::body::{
-    BudgetScope, CallAuthorised, CallCompleted, CallDenied, Caps, DataTerms, Delivered, Outcome,
+    BudgetScope, CallAuthorised, CallCompleted, CallDenied, Caps, DataTerms, Delivered, Outcome, StopOrdered,
+    StopScope,
 };
 use tabellion_model::charge::{Spent, Window};
 use tabellion_testkit::Upstream;
 use tabellion_testkit::upstream::{Answer, Gate, Script, openai};
 
-use crate::budgets::{budget, organisation, tokens};
+use crate::budgets::{budget, draft, organisation, tokens};
 use crate::client::Answer as Got;
 use crate::fixture::{Fixture, Seen, Setup, body, gate_key, policy, say, say_streaming};
 
@@ -141,7 +145,7 @@ fn a_fallback_that_the_rules_forbid_is_not_asked_and_the_first_error_stands() {
         for asked in [say("Hello"), say_streaming("Hello")] {
             let second = Upstream::start(good());
             let mut setup = setup(&second, of(region));
-            setup.gate.policies = std::sync::Arc::new(vec![policy(only_eu)]);
+            setup.gate.policies = Arc::new(vec![policy(only_eu)]);
             let fixture = Fixture::with(Answer::json(503, openai::ERROR_503), setup);
             let answer = fixture.chat(&asked);
             if permitted {
@@ -357,4 +361,48 @@ fn a_fallback_of_another_interface_refuses_the_start() {
     let refused =
         tabellion_gateway::Gateway::check(&config).expect_err("it could never be asked").to_string();
     assert!(refused.contains("interface") && refused.contains("model-b"), "{refused}");
+}
+
+/// Requirement: N25, N20. A failure that stays the answer since nothing else is permitted is read by the guards as without any fallback.
+#[test]
+fn a_failure_that_stays_the_answer_is_read_by_the_guards() {
+    let second = Upstream::start(good());
+    let error =
+        openai::ERROR_500.replacen("\"message\":", "\"hint\": \"Project Heron is down\", \"message\":", 1);
+    assert!(error.contains("Heron"));
+    let guard = GuardConfig {
+        on: vec![GuardSide::Answer],
+        words: vec!["Project Heron".to_owned()],
+        ..GuardConfig::new("house-words", GuardKind::Words)
+    };
+    let mut setup = Setup { guards: vec![guard], ..setup(&second, DataTerms::default()) };
+    setup.gate.policies = Arc::new(vec![policy(
+        r#"@id("main") permit (principal, action, resource in Upstream::"scripted");"#,
+    )]);
+    let fixture = Fixture::with(Answer::json(500, error.as_str()), setup);
+    let answer = fixture.chat(&say("Hello"));
+    assert_eq!((answer.status, answer.code().as_str()), (403, "guard_blocked"), "{}", answer.text());
+    assert!(!answer.text().contains("Heron") && second.requests().is_empty());
+    assert_eq!(fixture.end().guards.len(), 1, "the record says nothing of the guard");
+}
+
+/// Requirement: N11, N25. Whoever stops the model that was asked for stops what stands in for it as well.
+#[test]
+fn a_stop_of_the_model_asked_for_reaches_its_fallback() {
+    let held = Gate::new();
+    let holds = held.clone();
+    let second = Upstream::start(Script::by(move |_, _| Answer::json(200, openai::CHAT).held_at(&holds)));
+    let setup = Setup { begins_with: Some(organisation()), ..setup(&second, DataTerms::default()) };
+    let fixture = Fixture::with(Answer::json(500, openai::ERROR_500), setup);
+    let mut asked = fixture.ask(&say("Hello"));
+    assert!(held.reached(), "the second provider is asked");
+    let stop = StopId::from_bytes([9; 16]);
+    let scope = StopScope::Model("model-a".to_owned());
+    let body = StopOrdered { stop, scope, reason: "it tells secrets".to_owned(), drill: false };
+    fixture.ledger.append(&draft(&body, format!("stop/{stop}"))).expect("an append");
+    let answer = asked.answer();
+    assert_eq!((answer.status, answer.code().as_str()), (403, "stopped"), "{}", answer.text());
+    held.open();
+    let ends = fixture.ended(2);
+    assert_eq!(ends[1].code.as_deref(), Some("stopped"), "{ends:?}");
 }

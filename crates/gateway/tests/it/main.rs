@@ -16,6 +16,7 @@ mod disk;
 mod endings;
 mod fallback;
 mod fixture;
+mod guard_splits;
 mod guards;
 mod masking;
 mod masking_rules;

@@ -1,7 +1,9 @@
 //! Rules of masking: what becomes of which data, by system, purpose and provider, on every route; and what the record says of it.
 
 use serde_json::json;
-use tabellion_gateway::{Api, Gateway, GatewayConfig, MaskingConfig, MaskingOperator, UpstreamConfig};
+use tabellion_gateway::{
+    Api, Gateway, GatewayConfig, GuardConfig, GuardKind, MaskingConfig, MaskingOperator, UpstreamConfig,
+};
 use tabellion_model::body::{Capture, GuardOutcome};
 use tabellion_testkit::Upstream;
 use tabellion_testkit::upstream::{Answer, Script, openai};
@@ -218,4 +220,54 @@ fn a_fallback_is_masked_by_the_rules_of_its_own_provider() {
             assert!(fixture.authorised()[0].masking.is_empty(), "the rule is not for the first provider");
         }
     }
+}
+
+/// Requirement: G02. What may not be sent is not sent where nothing may be changed either, nor as the name of a member at the top.
+#[test]
+fn what_is_blocked_is_found_where_nothing_is_masked() {
+    let thinking = json!({"model": "model-a", "max_tokens": 9, "messages": [
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": format!("the card is {CARD}"), "signature": "s"}]},
+        {"role": "user", "content": "go on"}]});
+    let signature = json!({"model": "model-a", "max_tokens": 9, "messages": [
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm", "signature": format!("card-4111-1111-1111-1111-{}", "x".repeat(60))}]},
+        {"role": "user", "content": "go on"}]});
+    let name = json!({"model": "model-a", "max_tokens": 9, "4111111111111111": 1, "messages": [{"role": "user", "content": "hello"}]});
+    for (what, body) in [("thinking", thinking), ("signature", signature), ("a name at the top", name)] {
+        let masking = vec![rule("no-cards", MaskingOperator::Block, &["payment_card"])];
+        let script = Script::by(|_, _| panic!("the card was sent"));
+        let fixture = Fixture::with(script, Setup { masking, api: Api::Anthropic, ..Setup::default() });
+        let answer = fixture.call("POST", "/v1/messages", &[], body.to_string().as_bytes());
+        assert_eq!(answer.status, 403, "{what}: {}", answer.text());
+        assert_eq!(fixture.denied()[0].code, "data_not_permitted", "{what}");
+    }
+}
+
+/// A name that could become another's is a digest, and its record says so.
+#[test]
+fn a_name_that_gives_way_is_on_record_as_the_digest_that_it_is() {
+    let fixture = masked(echo(), vec![rule("mails", MaskingOperator::Drop, &["email"])]);
+    let body = json!({"model": "model-a", "messages": [{"role": "user", "content": EMAIL}], "metadata": {EMAIL: "x"}});
+    assert_eq!(fixture.chat(body.to_string().as_bytes()).status, 200);
+    let sent = fixture.upstream.requests().remove(0).text();
+    assert!(sent.contains("<EMAIL#") && sent.contains("\"content\":\"\""), "{sent}");
+    let said: Vec<(Option<String>, u64)> = fixture
+        .authorised()
+        .remove(0)
+        .masked
+        .into_iter()
+        .map(|masked| (masked.operator, masked.count))
+        .collect();
+    assert_eq!(said, [(Some("hash".to_owned()), 1), (Some("drop".to_owned()), 1)]);
+}
+
+/// A secret that a rule lets pass is one all the same to the guard of secrets.
+#[test]
+fn what_passes_is_seen_by_the_guard_of_secrets() {
+    let guards = vec![GuardConfig::new("no-keys", GuardKind::Secrets)];
+    let masking = vec![rule("open", MaskingOperator::Pass, &["secrets"])];
+    let script = Script::by(|_, _| panic!("the password was sent"));
+    let fixture = Fixture::with(script, Setup { guards, masking, ..Setup::default() });
+    let body = json!({"model": "model-a", "messages": [], "metadata": {"password": "q8Zt5LmW2xVb9Kd3"}});
+    let answer = fixture.chat(body.to_string().as_bytes());
+    assert_eq!((answer.status, answer.code().as_str()), (403, "guard_blocked"));
 }

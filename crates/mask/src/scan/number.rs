@@ -28,6 +28,8 @@ fn integer(number: &str) -> Option<String> {
     let number = number.strip_prefix('-').unwrap_or(number);
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    // `0.4111e4` is 4111: a zero in front is no digit of the number.
+    let whole = whole.trim_start_matches('0');
     let point = i64::try_from(whole.len()).ok()?.checked_add(exponent.parse().ok()?)?;
     let len = usize::try_from(point).ok().filter(|len| issuer::DIGITS.contains(len))?;
     let mut digits = whole.bytes().chain(fraction.bytes());

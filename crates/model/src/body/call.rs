@@ -262,7 +262,7 @@ pub struct CallCompleted {
     pub received_sha256: String,
     /// SHA-256 of the bytes released to the client, placeholders restored, hex.
     pub released_sha256: String,
-    /// What was replaced in the answer.
+    /// What the model brought up by itself in the answer: found, and replaced where the answer is kept.
     pub masked: Vec<Masked>,
     /// What the guards of answers said.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]

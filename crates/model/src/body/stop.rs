@@ -29,6 +29,8 @@ pub struct StopSubject<'a> {
     pub key: CredentialId,
     /// Model asked for.
     pub asked: Option<&'a str>,
+    /// Model that the caller asked for, where `asked` stands in for it since its provider gave no answer.
+    pub instead_of: Option<&'a str>,
     /// Model as the provider is given it.
     pub given: Option<&'a str>,
     /// The provider, by its name in the configuration.
@@ -42,7 +44,10 @@ impl StopScope {
             Self::Tenant => true,
             Self::System(system) => call.system == *system,
             Self::Key(key) => call.key == *key,
-            Self::Model(name) => call.asked.into_iter().chain(call.given).any(|model| is_named(name, model)),
+            Self::Model(name) => {
+                let names = [call.asked, call.instead_of, call.given];
+                names.into_iter().flatten().any(|model| is_named(name, model))
+            }
             Self::Provider(name) => call.provider == Some(name),
         }
     }
@@ -98,6 +103,7 @@ mod tests {
             system: SYSTEM,
             key: KEY,
             asked: Some("house-model"),
+            instead_of: Some("large-1"),
             given: Some("gpt-5-mini-2026"),
             provider: Some("openai"),
         }
@@ -115,6 +121,7 @@ mod tests {
             (StopScope::Key(KEY), true),
             (StopScope::Key(CredentialId::from_bytes([9; 16])), false),
             (named("house-model"), true),
+            (named("large-1"), true),
             (named("gpt-5-mini-2026"), true),
             (named("gpt-5-mini"), false),
             (named("gpt-5-*"), true),
@@ -124,7 +131,7 @@ mod tests {
         ] {
             assert_eq!(scope.holds(&call()), holds, "{scope:?}");
         }
-        let early = StopSubject { asked: None, given: None, provider: None, ..call() };
+        let early = StopSubject { asked: None, instead_of: None, given: None, provider: None, ..call() };
         for scope in [named("*"), by("openai")] {
             assert!(!scope.holds(&early), "a call without a model was taken for one of a model: {scope:?}");
         }

@@ -153,10 +153,11 @@ fn line(stop: &StopLine) -> String {
     );
     let lifted = stop.lifted_at.as_ref().map_or_else(String::new, |at| format!(", lifted {at}"));
     format!(
-        "{}  {state}{drill}  {}  ordered {}{lifted}; {refused}; {cut}: {}\n",
+        "{}  {state}{drill}  {}  ordered {} by {}{lifted}; {refused}; {cut}: {}\n",
         stop.id,
         what(stop),
         stop.durable_at,
+        terminal::printable(&stop.by),
         terminal::printable(stop.reason.as_deref().unwrap_or("the reason cannot be read"))
     )
 }

@@ -70,6 +70,7 @@ fn line(stop: Stop) -> StopLine {
         subject: stop.subject,
         drill: stop.drill,
         reason: stop.reason,
+        by: stop.by,
         durable_at: report.durable_at.0.to_string(),
         calls_refused: report.calls_refused,
         first_refused_after_ms: report.first_refused.map(|effect| effect.after_ms),

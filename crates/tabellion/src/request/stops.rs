@@ -37,6 +37,8 @@ pub struct StopLine {
     /// Why; absent: erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Who ordered it: the id of a person, or of the operator's key.
+    pub by: String,
     /// When the order was durable, RFC 3339.
     pub durable_at: String,
     /// Calls that it refused.

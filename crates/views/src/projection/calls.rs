@@ -171,7 +171,9 @@ pub(crate) const ATTEMPT_OF: &str = "attempt_of";
 /// What guards said as one column has it, `<guard>@<version>=<outcome>` for each; none where none was for the call.
 fn said(guards: &[Guarded]) -> Option<String> {
     let outcome = |guarded: &Guarded| word(&guarded.outcome).unwrap_or_default();
-    let words = guards.iter().map(|one| format!("{}@{}={}", one.guard, one.version, outcome(one)));
+    // What a service calls itself stands behind a space, and is nothing to count by: it may be another one each time.
+    let version = |guarded: &Guarded| guarded.version.split(' ').next().unwrap_or_default().to_owned();
+    let words = guards.iter().map(|one| format!("{}@{}={}", one.guard, version(one), outcome(one)));
     (!guards.is_empty()).then(|| list(&words.collect::<Vec<_>>()))
 }
 

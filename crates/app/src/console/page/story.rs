@@ -18,7 +18,7 @@ use crate::console::words::{Tone, call_state, count, duration, short};
 use crate::permission::Permission;
 use crate::printable::visible;
 use crate::refusal::Refusal;
-use crate::work::calls::{Call, CallEvidence};
+use crate::work::calls::{Call, CallEvidence, GuardSaid};
 use crate::work::viewing::NewViewing;
 
 /// Longest part of a captured body that a page shows, in characters; the record has all of it.
@@ -128,6 +128,7 @@ fn masked(call: &Call) -> Result<Step, Refusal> {
     };
     let is_plain = total == 0 && call.evidence.passed.is_empty() && call.evidence.masking.is_empty();
     let said = match (call.decision.permitted, total) {
+        (false, _) if shown_to_others(call) => "Nothing was sent to the provider. Guards that others run were shown the prompt, with placeholders in place of what was found.".to_owned(),
         (false, _) => "Nothing left this place, so nothing had to be masked.".to_owned(),
         (true, 0) if !call.evidence.passed.is_empty() => {
             "Rules of masking let personal data go on as it was.".to_owned()
@@ -138,6 +139,18 @@ fn masked(call: &Call) -> Result<Step, Refusal> {
     };
     let blocks = if is_plain { Vec::new() } else { vec![facts.block()?] };
     Ok(Step { title: "What was masked", tone: Tone::Quiet.class(), said, blocks })
+}
+
+/// Whether a guard that somebody else runs was asked about the prompt.
+fn shown_to_others(call: &Call) -> bool {
+    let asked = |said: &GuardSaid| said.version.starts_with("http.") && said.outcome != "not_run";
+    call.evidence.guards.iter().any(|said| said.side == "prompt" && asked(said))
+}
+
+/// Whether the provider certainly got nothing of a call that was let through.
+fn is_unsent(call: &Call) -> bool {
+    let unsent = ["upstream_circuit_open", "upstream_unreachable", "upstream_untrusted"];
+    call.code.as_deref().is_some_and(|code| unsent.contains(&code))
 }
 
 /// What took the place of values, where it was no placeholder.
@@ -265,7 +278,10 @@ fn answered(
     let delivered = evidence.delivered.as_deref().map(delivered);
     let mut facts = Facts::default()
         .with("Provider", Cell::maybe(evidence.upstream.as_deref(), "erased"))
-        .with("Sent to it", digest(evidence.forwarded_sha256.as_deref()))
+        .with(
+            if is_unsent(call) { "Ready to be sent, and not sent" } else { "Sent to it" },
+            digest(evidence.forwarded_sha256.as_deref()),
+        )
         .with("Model that answered", Cell::maybe(evidence.answered_by.as_deref(), "it did not say"))
         .with("HTTP status given", Cell::maybe_number(evidence.status))
         .with("Given to the client", Cell::maybe(delivered, "not recorded"))
@@ -339,6 +355,8 @@ fn captured(visit: &Visit<'_>, call: &Call, refused: Option<&Refused<'_>>) -> Re
             vec![note("Prompts and answers of this system are not kept; their digests are.")?]
         }
         Some("too_large") => vec![note("It was too large to be kept; its digest is.")?],
+        Some("no_room") => vec![note("The disk had no room for it; its digest is kept.")?],
+        Some("no_answer") => vec![note("There was no answer of the provider to keep.")?],
         Some("not_permitted") => return Ok(vec![note("Kept, and none of your roles may see it.")?]),
         Some(_) => vec![note("It was erased. The digests stay, and every proof still holds.")?],
         None => said(call)?,

@@ -75,6 +75,9 @@ impl Desk {
                 "it is not what this change comes to: the text, a policy or what can be read of the decisions is another one",
             );
         }
+        if !found.needs_acknowledgement() && self.asked_again(&newest)?.needs_acknowledgement() {
+            return outdated("it shows nothing of what this change comes to by now");
+        }
         Ok(Some(Cleared::of(found, true)))
     }
 
