@@ -5,6 +5,8 @@ use super::token::{Shape, Token};
 
 /// Longest title with a dot and no blank behind it: `Prof.Meier`.
 const MAX_TITLE_BYTES: usize = 4;
+/// Fewest letters and digits behind a `+` or a slash that can show an encoding, and most that are looked at.
+const ENCODED_BYTES: std::ops::RangeInclusive<usize> = 6..=40;
 
 /// What stands before the next token, as far as it leans on it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +19,8 @@ pub(super) struct Lead {
     dotted: bool,
     /// Within an address of the web, from `://` to a blank, a quote, a bracket or the question mark.
     address: bool,
+    /// Within base64 and its like, from a word that no language has to a blank.
+    encoded: bool,
 }
 
 impl Lead {
@@ -38,6 +42,7 @@ impl Lead {
             before: if glued { self.last } else { 0 },
             dotted,
             address: slashes || (self.address && glued && !ends),
+            encoded: matches!(token.shape, Shape::Code | Shape::Long) || (self.encoded && glued && !ends),
         };
     }
 
@@ -55,6 +60,7 @@ impl Lead {
                 || match self.last {
                     b'/' | b'\\' | b'$' | b'@' | b'%' | b'~' => true,
                     b'#' => word,
+                    b'+' => self.encoded,
                     b':' => self.before == b':',
                     b'>' => self.before == b'-',
                     b'.' => self.dotted,
@@ -91,9 +97,26 @@ pub(super) fn leans(text: &str, end: usize, lower: bool) -> bool {
     match byte(end) {
         b'(' | b'{' | b'[' | b'=' | b'@' => true,
         b':' | b'"' | b'\'' | b'`' => second == b':',
-        b'.' | b'/' => second.is_ascii_lowercase() || second == b'*',
+        b'/' if second.is_ascii_lowercase() || second == b'*' => true,
+        b'.' => second.is_ascii_lowercase() || second == b'*',
+        b'+' | b'/' => is_encoded(text, end.saturating_add(1)),
         b'-' if lower => second.is_ascii_alphanumeric() || second == b'>',
         b'-' => second == b'>' || (second.is_ascii_digit() && !byte(end.saturating_sub(1)).is_ascii_digit()),
         _ => false,
     }
+}
+
+/// Whether the letters and digits from a place on are base64 and no word: capitals, small letters and digits in one. A `+` alone says nothing,
+/// since forms write blanks so: `name=Anna+Berg`.
+fn is_encoded(text: &str, start: usize) -> bool {
+    let rest = text.as_bytes().get(start..).unwrap_or_default();
+    let word = rest.iter().take(*ENCODED_BYTES.end()).take_while(|byte| byte.is_ascii_alphanumeric());
+    let (mut bytes, mut upper, mut lower, mut digit) = (0_usize, false, false, false);
+    for byte in word {
+        bytes = bytes.saturating_add(1);
+        upper |= byte.is_ascii_uppercase();
+        lower |= byte.is_ascii_lowercase();
+        digit |= byte.is_ascii_digit();
+    }
+    ENCODED_BYTES.contains(&bytes) && upper && lower && digit
 }
