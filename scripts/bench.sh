@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures: durable appends beside a bare write-and-sync loop, then verification of a large package and of a log, then a long log, then views and pages over a
-# million calls, then records over HTTP, then the gateway beside nginx. Reports, never judges.
+# million calls, then records over HTTP, then the gateway beside nginx and gateways of others. Reports, never judges.
 # docs/benchmarks.md says how to read the figures and on what machine ours were taken. BENCH_DIR: the disk to measure; CALLS (1000000)
 # and ITEMS (10000): the size of the log for views and pages, which takes 6 KB a call there and is kept for the next time; ENTRIES (1000000): that
 # of the long log, 2 KB each.
@@ -45,3 +45,8 @@ scripts/bench-records.sh
 
 printf '\n== gateway\n'
 scripts/bench-gateway.sh
+
+if [ "$(uname -sm)" = "Linux x86_64" ]; then
+  printf '\n== gateways of others\n'
+  scripts/bench-peers.sh
+fi

@@ -2,7 +2,8 @@
 //!
 //! `traffic upstream ADDRESS` answers every request with the same chat completion, or with a stream of 20 events when the body asks for one.
 //! `traffic load ADDRESS [--key KEY] [--in-flight N] [--seconds S] [--body BYTES] [--stream]` keeps N requests in flight over N connections and
-//! prints one line: answers per second, milliseconds p50 and p99 until the whole answer is there. `traffic records ADDRESS` takes the same options but the
+//! prints one line: answers per second, milliseconds p50 and p99 until the whole answer is there. For gateways of others there are `--path PATH`, `--model
+//! MODEL` and `--header "NAME: VALUE"`, more than once. `traffic records ADDRESS` takes the same options but the
 //! last and `--batch N`: it records events of that size, N a request (1), each request under an idempotency key of its own. `traffic probe DIRECTORY` prints what one
 //! fdatasync of 4 KiB takes there, milliseconds p50 and p99. One thread each, so that both ends fit on one core beside the program measured on
 //! the other. scripts/bench-gateway.sh and scripts/bench-records.sh run them.
@@ -127,6 +128,9 @@ struct Options {
     body: usize,
     stream: bool,
     batch: usize,
+    path: String,
+    model: String,
+    headers: String,
 }
 
 impl Options {
@@ -138,6 +142,9 @@ impl Options {
             body: 1024,
             stream: false,
             batch: 1,
+            path: "/v1/chat/completions".to_owned(),
+            model: "bench-1".to_owned(),
+            headers: String::new(),
         };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
@@ -152,6 +159,9 @@ impl Options {
                 "--seconds" => options.time = Duration::from_secs(value.parse()?),
                 "--batch" => options.batch = value.parse()?,
                 "--body" => options.body = value.parse()?,
+                "--path" => options.path.clone_from(value),
+                "--model" => options.model.clone_from(value),
+                "--header" => options.headers.push_str(&format!("{value}\r\n")),
                 _ => return Err(format!("unknown option {arg}").into()),
             }
         }
@@ -163,13 +173,15 @@ impl Options {
         let text = "Is this application within the limits of the product? ".repeat(self.body / 54 + 1);
         let stream = if self.stream { ",\"stream\":true" } else { "" };
         let body = format!(
-            "{{\"model\":\"bench-1\",\"messages\":[{{\"role\":\"user\",\"content\":\"{}\"}}],\"temperature\":0{stream}}}",
+            "{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"{}\"}}],\"temperature\":0{stream}}}",
+            self.model,
             text.get(..self.body).unwrap_or_default()
         );
         format!(
-            "POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nauthorization: Bearer {}\r\ncontent-length: \
-             {}\r\n\r\n{body}",
+            "POST {} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nauthorization: Bearer {}\r\n{}content-length: {}\r\n\r\n{body}",
+            self.path,
             self.key,
+            self.headers,
             body.len()
         )
         .into_bytes()
