@@ -70,9 +70,10 @@ impl Gathering {
         if self.buckets > MAX_USAGE_BUCKETS {
             return fault(format!("the export has more than {MAX_USAGE_BUCKETS} buckets; export fewer days"));
         }
+        let spans = self.covered.len();
         match self.covered.last_mut() {
             Some(last) if last.until == from => last.until = until,
-            _ if self.covered.len() == MAX_USAGE_SPANS => {
+            _ if spans == MAX_USAGE_SPANS => {
                 return fault(format!("the export has more than {MAX_USAGE_SPANS} holes; export it anew"));
             }
             _ => self.covered.push(UsageSpan { from, until }),
