@@ -30,6 +30,8 @@ pub enum Permission {
     ReadSpend,
     /// Set and end budgets.
     ChangeBudgets,
+    /// Put on record what providers counted, and close findings.
+    ReconcileUsage,
     /// See emergency stops and what they did.
     ReadStops,
     /// Order emergency stops.
@@ -102,7 +104,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -114,6 +116,7 @@ impl Permission {
         Self::ChangePrices,
         Self::ReadSpend,
         Self::ChangeBudgets,
+        Self::ReconcileUsage,
         Self::ReadStops,
         Self::OrderStops,
         Self::LiftStops,
@@ -158,6 +161,7 @@ impl Permission {
             Self::ChangePrices => [ALL, NO, ALL, NO, NO, NO, NO],
             Self::ReadSpend => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::ChangeBudgets => [ALL, NO, ALL, NO, NO, NO, NO],
+            Self::ReconcileUsage => [ALL, NO, ALL, ALL, NO, NO, NO],
             Self::ReadStops => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::OrderStops => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::LiftStops => [ALL, NO, NO, ALL, NO, ALL, NO],
@@ -200,6 +204,7 @@ impl Permission {
             Self::ChangePrices => "change_prices",
             Self::ReadSpend => "read_spend",
             Self::ChangeBudgets => "change_budgets",
+            Self::ReconcileUsage => "reconcile_usage",
             Self::ReadStops => "read_stops",
             Self::OrderStops => "order_stops",
             Self::LiftStops => "lift_stops",

@@ -10,6 +10,7 @@ mod call;
 mod content;
 mod credential;
 mod erasure;
+mod finding;
 mod issuer;
 mod operation;
 mod person;
@@ -18,6 +19,7 @@ mod price;
 mod register;
 mod stop;
 mod system;
+mod usage;
 mod view;
 
 use serde::Serialize;
@@ -35,6 +37,7 @@ pub use credential::{CredentialIssued, CredentialRevoked};
 pub use erasure::{
     ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionRulesSet,
 };
+pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
 pub use person::{
@@ -51,6 +54,7 @@ pub use register::{
 };
 pub use stop::{StopLifted, StopOrdered, StopRefused, StopScope, StopSubject};
 pub use system::{SystemRegistered, SystemStage, SystemStageChanged};
+pub use usage::{UsageReconciled, UsageReported};
 pub use view::{ViewRemoved, ViewSaved};
 
 /// A record type with a known body.
@@ -148,6 +152,10 @@ bodies! {
     CircuitOpened => "provider.circuit_opened",
     CircuitClosed => "provider.circuit_closed",
     BudgetCrossed => "budget.crossed",
+    UsageReported => "usage.reported",
+    UsageReconciled => "usage.reconciled",
+    FindingOpened => "finding.opened",
+    FindingClosed => "finding.closed",
 }
 
 #[cfg(test)]

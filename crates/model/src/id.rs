@@ -168,6 +168,12 @@ impl IdKind for ItemKind {
     const NAME: &'static str = "item";
 }
 
+/// Marks ids of findings.
+pub enum FindingKind {}
+impl IdKind for FindingKind {
+    const NAME: &'static str = "finding";
+}
+
 /// Marks ids of emergency stops.
 pub enum StopKind {}
 impl IdKind for StopKind {
@@ -200,6 +206,8 @@ pub type ViewId = Id<ViewKind>;
 pub type ErasureRequestId = Id<ErasureRequestKind>;
 /// Names an emergency stop.
 pub type StopId = Id<StopKind>;
+/// Names a finding.
+pub type FindingId = Id<FindingKind>;
 /// Names a legal hold.
 pub type HoldId = Id<HoldKind>;
 

@@ -43,6 +43,7 @@ mod transparent;
 mod trust;
 mod typed;
 mod unit;
+pub mod usage;
 mod verdict;
 mod verification_run;
 mod verify;
@@ -60,8 +61,8 @@ pub use header::{
     is_role,
 };
 pub use id::{
-    CredentialId, CredentialKind, ErasureRequestId, ErasureRequestKind, HoldId, HoldKind, Id, IdKind, ItemId,
-    ItemKind, KeyId, ProducerId, ProducerKind, RecordId, RecordKind, StopId, StopKind, SystemId, SystemKind,
+    CredentialId, CredentialKind, ErasureRequestId, ErasureRequestKind, FindingId, FindingKind, HoldId,
+    HoldKind, Id, IdKind, ItemId, ItemKind, KeyId, ProducerId, ProducerKind, RecordId, RecordKind, StopId, StopKind, SystemId, SystemKind,
     UnitId, UnitKind, VaultKeyId, VaultKeyKind, ViewId, ViewKind,
 };
 pub use jcs::{JcsError, Json, MAX_INTEGER, MAX_NESTING, check as check_json, parse_jcs, to_jcs};

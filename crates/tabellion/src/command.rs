@@ -26,4 +26,5 @@ pub(crate) mod statement;
 pub(crate) mod stop;
 pub(crate) mod system;
 mod target;
+pub(crate) mod usage;
 pub(crate) mod witness;

@@ -4,6 +4,7 @@
 
 mod erasures;
 mod stops;
+mod usage;
 
 use serde::{Deserialize, Serialize};
 use tabellion_ledger::{Ack, Draft, Reached};
@@ -11,6 +12,7 @@ use tabellion_model::body::VerificationRan;
 
 pub(crate) use erasures::{Erased, Expiring, HeldSystem, KeepRule, Pending};
 pub(crate) use stops::{StopLine, StopOrder};
+pub(crate) use usage::{UsageImport, UsageOutcome};
 
 /// A statement on its way into the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,6 +223,11 @@ pub enum Request {
     },
     /// Every emergency stop.
     ListStops {},
+    /// Put a provider's usage export on record and hold it against the calls.
+    ReportUsage {
+        /// The export.
+        import: UsageImport,
+    },
     /// Register statements of an issuer under a key.
     AddIssuer {
         /// The claim `iss` of its statements.
@@ -487,6 +494,11 @@ pub enum Answer {
     Stops {
         /// The last ordered first.
         stops: Vec<StopLine>,
+    },
+    /// To [`Request::ReportUsage`].
+    Usage {
+        /// What it came to.
+        outcome: UsageOutcome,
     },
     /// A key of an issuer was added or removed.
     Issuer {

@@ -11,6 +11,7 @@ pub(crate) mod calls;
 mod changes;
 mod credentials;
 pub(crate) mod filed;
+mod findings;
 mod issuers;
 pub(crate) mod ledger;
 mod observations;
@@ -26,6 +27,7 @@ mod stopped;
 mod stops;
 mod systems;
 pub(crate) mod tallies;
+mod usage;
 mod viewings;
 
 use rusqlite::{Connection, Params};
@@ -110,6 +112,8 @@ pub const ALL: &[Projection] = &[
     issuers::ISSUERS,
     sources::SOURCES,
     shards::SHARDS,
+    usage::USAGE,
+    findings::FINDINGS,
     ledger::LEDGER,
 ];
 

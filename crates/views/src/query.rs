@@ -9,6 +9,7 @@ mod calls;
 mod credentials;
 mod decisions;
 pub(crate) mod facts;
+mod findings;
 mod guards;
 mod history;
 mod issuers;
@@ -26,6 +27,8 @@ mod spend;
 mod stops;
 mod systems;
 mod traffic;
+mod unknown;
+mod usage;
 mod viewings;
 
 use rusqlite::types::Value;
@@ -44,6 +47,7 @@ pub use budget_alerts::{BudgetAlertRow, CrossedSaid};
 pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};
 pub use credentials::{CredentialRow, Issued, Revocation};
 pub use decisions::{DecisionBody, DecisionRecord, Decisions, DecisionsWanted, DescribedFrom};
+pub use findings::FindingRow;
 pub use guards::{GuardKey, GuardReport, GuardSide, GuardedCalls, MAX_GUARD_GROUPS, OutcomeCounts};
 pub use history::{Change, NoiseRow, Subject, Unplaced};
 pub use issuers::IssuerRow;
@@ -67,6 +71,8 @@ pub use spend::{
 pub use stops::{StopEffect, StopLift, StopRow};
 pub use systems::{Described, Stage, SystemFilter, SystemRow};
 pub use traffic::{COUNTED_CALLS, Stretch, Traffic};
+pub use unknown::{AskedModel, MAX_ASKED_MODELS};
+pub use usage::{MAX_LANES, UsageComparisonRow, UsageReportRow};
 pub use viewings::ViewingRow;
 
 /// Most rows of one answer: a page that a person scrolls.

@@ -23,6 +23,7 @@ pub(super) mod sources;
 pub(super) mod stops;
 pub(super) mod systems;
 pub(super) mod tiles;
+pub(super) mod usage;
 pub(super) mod verifications;
 
 use schemars::JsonSchema;

@@ -6,7 +6,7 @@ use axum::http::Method;
 
 use super::handlers::{
     budgets, calls, controls, erasures, guards, issuers, keys, log, operation, people, policies, registers,
-    scitt, sessions, shards, sources, stops, systems, tiles, verifications,
+    scitt, sessions, shards, sources, stops, systems, tiles, usage, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -31,6 +31,7 @@ const READ_PRICES: Access = Access::Needs(Permission::ReadPrices);
 const CHANGE_PRICES: Access = Access::Needs(Permission::ChangePrices);
 const READ_SPEND: Access = Access::Needs(Permission::ReadSpend);
 const CHANGE_BUDGETS: Access = Access::Needs(Permission::ChangeBudgets);
+const RECONCILE_USAGE: Access = Access::Needs(Permission::ReconcileUsage);
 const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
 const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
 const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
@@ -135,6 +136,12 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/budgets/{budget}/end", CHANGE_BUDGETS, Change, "endBudget", "End a budget: nothing of it holds any more", 200, &[NotFound, AlreadySo]).by(budgets::end_budget),
         row(GET, "/api/v1/spend", READ_SPEND, Plain, "readSpend", "What calls within reach took: tokens and money, counted and reserved, priced and unpriced apart", 200, &[]).by(budgets::spend),
         row(GET, "/api/v1/spend.csv", READ_SPEND, Plain, "exportSpend", "The same as a table for spreadsheets", 200, &[]).by(budgets::spend_csv),
+        row(GET, "/api/v1/usage-reports", READ_SPEND, Plain, "listUsageReports", "What providers said they counted, and what that came to beside our calls", 200, &[]).by(usage::reports),
+        row(POST, "/api/v1/usage-reports", RECONCILE_USAGE, Once, "reportUsage", "Put a provider's usage export on record and hold it against the calls", 201, &[NotFound]).by(usage::report),
+        row(GET, "/api/v1/usage-reports/{report}", READ_SPEND, Plain, "readUsageReport", "One export, held against what is on record now", 200, &[NotFound]).by(usage::comparison),
+        row(GET, "/api/v1/findings", READ_REGISTERS, Plain, "listFindings", "What went past the gateway or is in no inventory", 200, &[]).by(usage::findings),
+        row(GET, "/api/v1/findings/{finding}", READ_REGISTERS, Plain, "readFinding", "One finding", 200, &[NotFound]).by(usage::finding),
+        row(POST, "/api/v1/findings/{finding}/close", RECONCILE_USAGE, Change, "closeFinding", "Close a finding, with the reason", 200, &[NotFound, AlreadySo]).by(usage::close),
         row(GET, "/api/v1/policies/{policy}/observation", READ_POLICIES, Plain, "readObservation", "What an observed text was tried on, and what it would have changed", 200, &[NotFound]).by(policies::observation),
         row(PUT, "/api/v1/policies/{policy}/observation", PUBLISH_POLICIES, Change, "observePolicy", "Try a text on calls beside what is in force, without deciding any", 200, &[PolicyFaulty, VersionRequired]).by(policies::observe),
         row(POST, "/api/v1/policies/{policy}/observation/enforce", PUBLISH_POLICIES, Change, "enforcePolicy", "Bring an observed text into force, as a second person", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown, OwnWork, OwnLink, PolicyFaulty, StillObserved, ReplayNeeded, ReplayOutdated]).by(policies::enforce),
@@ -157,6 +164,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/registers/{register}/items/{item}/history", READ_REGISTERS, Plain, "readRegisterHistory", "Every record about an item, with what each revision changed", 200, &[NotFound]).by(registers::history),
         row(GET, "/api/v1/inbox", READ_REGISTERS, Plain, "readInbox", "What waits for the one who asks: decisions, returned work, work and requests, new looks, reviews", 200, &[]).by(registers::inbox),
         row(GET, "/api/v1/inventory-gaps", READ_REGISTERS, Plain, "listInventoryGaps", "Models in traffic that the inventory does not name", 200, &[]).by(registers::gaps),
+        row(GET, "/api/v1/inventory/unknown", READ_REGISTERS, Plain, "listUnknownCalled", "Models and routes in traffic, denied ones too, that no approved entry of the inventory knows", 200, &[]).by(usage::unknown),
 
         row(GET, "/api/v1/calls", READ_CALLS, Plain, "listCalls", "The calls within reach, newest first", 200, &[]).by(calls::list),
         row(GET, "/api/v1/calls/{call}", READ_CALLS, Plain, "readCall", "One call: decision, evidence, proof", 200, &[NotFound]).by(calls::read),

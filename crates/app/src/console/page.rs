@@ -45,5 +45,6 @@ pub(crate) mod system;
 pub(crate) mod system_items;
 pub(crate) mod systems;
 pub(crate) mod typed;
+pub(crate) mod usage;
 pub(crate) mod waiting;
 pub(crate) mod work_items;

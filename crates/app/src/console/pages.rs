@@ -7,7 +7,7 @@ use super::page::{
     applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry,
     erasures, home, inbox, item, item_form, item_work, keep, keys, ledger, login, packages, people,
     person_sessions, policies, registers, saved_views, search, settings, sources, stops, story, system,
-    systems,
+    systems, usage,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -55,6 +55,7 @@ pub(crate) enum Area {
     Systems,
     Keys,
     Stops,
+    Usage,
     Policies,
     People,
     Registers,
@@ -108,6 +109,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Systems", "/systems", Permission::ReadSystems, Area::Systems),
             item("API keys", "/keys", Permission::ReadKeys, Area::Keys),
             item("Emergency stops", "/stops", Permission::ReadStops, Area::Stops),
+            item("Usage", "/usage", Permission::ReadSpend, Area::Usage),
         ],
     ),
     (
@@ -150,6 +152,8 @@ const CHANGE_KEYS: Access = Access::Needs(Permission::ChangeKeys);
 const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
 const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
 const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
+const READ_SPEND: Access = Access::Needs(Permission::ReadSpend);
+const RECONCILE_USAGE: Access = Access::Needs(Permission::ReconcileUsage);
 const READ_POLICIES: Access = Access::Needs(Permission::ReadPolicies);
 const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
@@ -232,6 +236,11 @@ pub(crate) const PAGES: &[Page] = &[
     post("/stops", ORDER_STOPS, Area::Stops, "page.stop.order", stops::order),
     get("/stops/{stop}", READ_STOPS, Everything, Area::Stops, "page.stop", stops::show),
     post("/stops/{stop}/lift", LIFT_STOPS, Area::Stops, "page.stop.lift", stops::lift),
+
+    get("/usage", READ_SPEND, Present, Area::Usage, "page.usage", usage::list),
+    get("/usage/{report}", READ_SPEND, Present, Area::Usage, "page.usage.report", usage::show),
+    get("/usage/findings/{finding}", READ_REGISTERS, Present, Area::Usage, "page.finding", usage::finding),
+    post("/usage/findings/{finding}/close", RECONCILE_USAGE, Area::Usage, "page.finding.close", usage::close),
 
     get("/policies", READ_POLICIES, Prefix, Area::Policies, "page.policies", policies::list),
     get("/policies/new", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.new", policies::new),

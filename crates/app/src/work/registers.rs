@@ -31,6 +31,7 @@ pub use deciding::NewDecision;
 pub(crate) use deciding::words as any_of;
 pub(crate) use editing::opening;
 pub use editing::{NewItem, NewRevision, Submission};
+pub(crate) use gaps::approved_models;
 pub use gaps::{GapKind, InventoryGap, InventoryGaps};
 pub use history::{Change, Event, History};
 pub use inbox::{Inbox, Waiting};

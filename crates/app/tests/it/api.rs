@@ -30,5 +30,6 @@ mod sessions;
 mod sources;
 mod stops;
 mod tiles;
+mod usage;
 mod verifications;
 pub(crate) mod work;

@@ -17,5 +17,6 @@ mod session;
 mod shown;
 mod sources;
 mod stops;
+mod usage;
 mod work;
 mod writing;

@@ -14,7 +14,7 @@ pub struct CsvFault {
 }
 
 /// Reads the rows below a header that is exactly `header`.
-pub(super) fn rows<'a, const N: usize>(
+pub(crate) fn rows<'a, const N: usize>(
     text: &'a str,
     header: [&str; N],
 ) -> Result<Vec<[std::borrow::Cow<'a, str>; N]>, CsvFault> {

@@ -25,3 +25,4 @@ mod registers;
 mod spend;
 mod stops;
 mod traffic;
+mod usage;

@@ -104,7 +104,7 @@ impl Desk {
 }
 
 /// The models that the approved revision of an item names.
-pub(super) fn approved_models(item: &RegisterItemFacts) -> impl Iterator<Item = &str> {
+pub(crate) fn approved_models(item: &RegisterItemFacts) -> impl Iterator<Item = &str> {
     item.life.approved.iter().flat_map(|approved| approved.saving.models.iter().map(String::as_str))
 }
 

@@ -1,5 +1,5 @@
-//! A thread that looks, on a clock of its own, whether what happened asks for a new look at approved items, whether a share of a budget was passed, and whether
-//! numbers of a source are missing.
+//! A thread that looks, on a clock of its own, whether what happened asks for a new look at approved items, whether a share of a budget was passed, whether
+//! traffic shows what nobody declared, and whether numbers of a source are missing.
 //!
 //! Promises: looks at items and budgets only when something was recorded since; what it records it records once, also after a restart; ends when it is told to or dropped.
 //! Must never: be waited for by a call or a request.
@@ -80,6 +80,7 @@ fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
     let mut told = String::new();
     let mut told_of_sources = String::new();
     let mut told_of_budgets = String::new();
+    let mut told_of_findings = String::new();
     loop {
         let size = desk.ledger().reader().size();
         if looked_at != Some(size) {
@@ -93,6 +94,10 @@ fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
             if let Err(refusal) = desk.cross_budgets() {
                 looked_at = None;
                 tell("budgets", &refusal, &mut told_of_budgets, note);
+            }
+            if let Err(refusal) = desk.reconcile_usage().and_then(|_| desk.open_unknowns()) {
+                looked_at = None;
+                tell("findings", &refusal, &mut told_of_findings, note);
             }
         }
         if let Err(refusal) = desk.name_gaps() {

@@ -156,6 +156,21 @@ fn a_watch_that_is_started_again_asks_nothing_twice() {
     assert_eq!(asked, ["unheard-of-2", "unheard-of-1"], "a restart asks again: {history}");
 }
 
+/// Requirement: W27. A model that no approved entry of the inventory names is a finding, once, whichever system called it; one that is named is none.
+#[test]
+fn a_model_in_no_approved_entry_is_found_once() {
+    let scene = Scene::new();
+    scene.approved("ai_system", &inventory(&scene.author_id, &["small-1"]));
+    scene.call("small", Some("small-1"));
+    let open = || scene.house.desk.open_unknowns().expect("a look");
+    assert_eq!(open(), 0, "a model that the inventory names is a finding");
+    scene.call("small", Some("shadow-9"));
+    assert_eq!((open(), open()), (1, 0), "a model in no inventory goes unseen, or is found at each look");
+    scene.call("small", Some("shadow-9"));
+    assert_eq!(open(), 0);
+    assert_eq!(scene.house.count_of("finding.opened"), 1);
+}
+
 // Requirement: D05.
 #[test]
 fn a_material_change_of_the_system_asks_for_a_new_look_at_its_assessment() {

@@ -1,0 +1,370 @@
+//! What providers counted beside what went through the gateway, what is past it, and what no inventory knows (docs/unseen.md).
+//!
+//! Promises: traffic off the gateway stands first; what cannot be compared says why. Must never: show a difference of which too little is known as agreement.
+
+use serde_json::json;
+use tabellion_model::{CredentialId, FindingId, RecordId};
+
+use crate::console::answer::Answered;
+use crate::console::block::{Block, Facts, Note, section};
+use crate::console::cell::Cell;
+use crate::console::form::{Field, Form, Kind, Refused};
+use crate::console::table::{Column, Listing, Row, Rows, column, more, nothing};
+use crate::console::visit::{Content, Visit};
+use crate::console::words::{Tone, day, size};
+use crate::permission::{Permission, Reach};
+use crate::refusal::Refusal;
+use crate::work::findings::{Finding, Unknown};
+use crate::work::forms::Reason;
+use crate::work::usage::{AmountsForm, UsageLine, UsageReport};
+
+/// The form that closes a finding.
+const CLOSE: &str = "close-finding";
+/// What is said on every page of usage.
+const LIMIT: &str = "Seen is what goes through the gateway, and what a provider's export says. Traffic to a provider whose export nobody brings here is not seen.";
+
+const REPORTS: &[Column] = &[
+    column("provider", "Provider"),
+    column("window", "Window"),
+    column("off", "Off the gateway"),
+    column("agrees", "Agree"),
+    column("here", "More here"),
+    column("unclear", "Not comparable"),
+    column("at", "Put on record"),
+    more("by", "By"),
+    more("file", "File"),
+];
+const LINES: &[Column] = &[
+    column("verdict", "Verdict"),
+    column("day", "Day"),
+    column("model", "Model"),
+    column("there", "Provider: requests"),
+    column("here", "Here: requests"),
+    column("tokens-there", "Provider: tokens"),
+    column("tokens-here", "Here: tokens"),
+    column("difference", "Beyond ours"),
+    column("reasons", "To read it with"),
+    more("account", "Account"),
+    more("perhaps", "Perhaps ours: requests"),
+    more("perhaps-tokens", "Perhaps ours: tokens"),
+];
+const FINDINGS: &[Column] = &[
+    column("what", "What"),
+    column("state", "State"),
+    column("model", "Model"),
+    column("beyond", "Beyond ours"),
+    column("at", "Found"),
+    column("reason", "Why it was closed"),
+    more("provider", "Provider"),
+    more("account", "Account"),
+    more("entry", "Entry"),
+];
+const UNKNOWNS: &[Column] = &[
+    column("what", "What"),
+    column("first", "First call"),
+    column("last", "Last call"),
+    column("finding", "Finding"),
+];
+
+/// Exports, findings, and what no inventory knows.
+pub(crate) fn list(visit: &Visit<'_>) -> Answered {
+    if visit.reach(Permission::ReadSpend) != Reach::All {
+        let note = Note {
+            tone: Tone::Quiet,
+            title: "What providers count is of the whole organisation".to_owned(),
+            text: "Your role sees what systems spend that you answer for: GET /api/v1/spend has it.".to_owned(),
+            action: None,
+        };
+        return visit.show(Content { blocks: vec![Block::of(&note)?], ..Content::titled("Usage") });
+    }
+    let reports = visit.desk.usage_reports(visit.actor()?)?.reports;
+    let rows = reports.iter().map(|report| report_row(visit, report)).collect::<Result<Vec<_>, _>>()?;
+    let (empty_title, empty) = (
+        "No export yet",
+        "Bring a provider's usage export here: tabellion usage import, or POST /api/v1/usage-reports. Each is held against the calls that went through the gateway.",
+    );
+    let listing = listing(("reports", "Exports of providers"), REPORTS, empty_title, empty);
+    if visit.wants_csv() {
+        return Ok(listing.csv(visit, Rows::All(rows)).into());
+    }
+    let mut blocks = vec![listing.table(visit, Rows::All(rows))?];
+    if visit.reach(Permission::ReadRegisters) == Reach::All {
+        blocks.insert(0, section("findings", "Findings", vec![findings(visit)?])?);
+        blocks.push(section("unknown", "Called, and in no inventory", vec![unknown(visit)?])?);
+    }
+    let content = Content {
+        lead: format!("What providers counted, beside what went through the gateway. {LIMIT}"),
+        blocks,
+        ..Content::titled("Usage")
+    };
+    visit.show(content)
+}
+
+/// One export, line by line.
+pub(crate) fn show(visit: &Visit<'_>) -> Answered {
+    let id = RecordId::from_hex(visit.parts.text("report"))
+        .ok_or_else(|| Refusal::not_found("usage report"))?;
+    let comparison = visit.desk.usage_comparison(visit.actor()?, id)?;
+    let rows = comparison.days.iter().map(line_row).collect();
+    let listing = listing(("days", "By day, account and model"), LINES, "Nothing to compare", "The export is empty or erased.");
+    if visit.wants_csv() {
+        return Ok(listing.csv(visit, Rows::All(rows)).into());
+    }
+    let report = &comparison.report;
+    let off = comparison.totals.iter().filter(|line| line.verdict == "more_there").count();
+    let mut blocks = Vec::new();
+    if off > 0 {
+        blocks.push(Block::of(&Note {
+            tone: Tone::Bad,
+            title: "There is traffic that did not go through the gateway".to_owned(),
+            text: "A finding is open for each model: see who calls past the gateway, and with which key.".to_owned(),
+            action: None,
+        })?);
+    }
+    if comparison.days_in_all > comparison.days.len() as u64 {
+        let shown = comparison.days.len();
+        blocks.push(Block::of(&Note {
+            tone: Tone::Fair,
+            title: format!("{shown} of {} lines are shown", comparison.days_in_all),
+            text: "Those that matter most come first; export fewer days for the rest.".to_owned(),
+            action: None,
+        })?);
+    }
+    blocks.push(facts(visit, report)?);
+    blocks.push(listing.table(visit, Rows::All(rows))?);
+    let content = Content {
+        trail: vec![("Usage".to_owned(), "/usage".to_owned())],
+        lead: "As it is now: calls that ended since are counted.".to_owned(),
+        blocks,
+        ..Content::titled(&format!("Usage of {}", report.provider))
+    };
+    visit.show(content)
+}
+
+/// One finding.
+pub(crate) fn finding(visit: &Visit<'_>) -> Answered {
+    one(visit, 200, None)
+}
+
+/// Closes it.
+pub(crate) fn close(visit: &Visit<'_>) -> Answered {
+    let id = finding_id(visit)?;
+    let closed = visit
+        .read::<Reason>("closeFinding", json!({"reason": visit.form.text("reason").trim()}))
+        .and_then(|why| visit.desk.close_finding(visit.actor()?, &visit.given(), id, &why));
+    match closed {
+        Ok((_, written)) => Ok(visit.recorded(&format!("/usage/findings/{id}"), &written)),
+        Err(refusal) => {
+            let refused = Refused { id: CLOSE, typed: &visit.form, refusal: &refusal };
+            one(visit, refusal.code.status(), Some(&refused))
+        }
+    }
+}
+
+fn finding_id(visit: &Visit<'_>) -> Result<FindingId, Refusal> {
+    FindingId::from_hex(visit.parts.text("finding")).ok_or_else(|| Refusal::not_found("finding"))
+}
+
+fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+    let finding = visit.desk.finding(visit.actor()?, finding_id(visit)?)?;
+    let mut facts = Facts::default()
+        .with("Found", visit.time(finding.at.0))
+        .with("Model", Cell::maybe(finding.model.as_deref(), "none"))
+        .with("Provider", Cell::maybe(finding.provider.as_deref(), "none"))
+        .with("Account", Cell::maybe(finding.account.as_deref(), "none"))
+        .with("Beyond ours", beyond(finding.beyond))
+        .with("Entry", visit.entry(finding.recorded.index));
+    if let Some(closed) = &finding.closed {
+        facts = facts
+            .with("Closed", visit.time(closed.at.0))
+            .with("Why", Cell::maybe(closed.reason.as_deref(), "erased"));
+        if let Some(by) = closed.by.as_deref().and_then(CredentialId::from_hex) {
+            facts = facts.with("By", visit.who(by)?);
+        }
+    }
+    let mut blocks = vec![facts.block()?];
+    if visit.can(Permission::ReconcileUsage) && finding.closed.is_none() {
+        let fields = vec![Field::new("reason", "Why", Kind::Area(3)).hint("Who called, and what was done about it.")];
+        let action = format!("/usage/findings/{}/close", finding.id);
+        let mut form = Form::new(CLOSE, action, "Close the finding", fields);
+        form.version = Some(finding.version);
+        form.consequence = "It is opened anew only for more than was found now.";
+        let form = section("close", "Close it", vec![form.block(visit, refused)?])?;
+        blocks.insert(if refused.is_some() { 0 } else { blocks.len() }, form);
+    }
+    let content = Content {
+        trail: vec![("Usage".to_owned(), "/usage".to_owned())],
+        badges: vec![finding_state(&finding)],
+        blocks,
+        ..Content::titled(what(finding.kind))
+    };
+    visit.show_with(status, content)
+}
+
+fn listing(
+    (id, caption): (&'static str, &'static str),
+    columns: &'static [Column],
+    title: &'static str,
+    text: &'static str,
+) -> Listing {
+    let (filters, views, empty) = (Vec::new(), Vec::new(), nothing(title, text, None));
+    Listing { id, caption, columns, filters, search: "", views, empty }
+}
+
+fn report_row(visit: &Visit<'_>, report: &UsageReport) -> Result<Row, Refusal> {
+    let href = visit.to(&format!("/usage/{}", report.id));
+    let said = report.reconciled.as_ref();
+    let off = said.and_then(|said| said.off_gateway);
+    let count = |number: Option<u64>| number.map_or_else(|| Cell::unknown("not known"), Cell::number);
+    let by = CredentialId::from_hex(&report.by).map(|by| visit.who(by)).transpose()?;
+    let cells = vec![
+        Cell::text(&report.provider).to(href.clone()),
+        window(report),
+        match off {
+            Some(0) => Cell::state(("none found", Tone::Good)),
+            Some(_) => Cell::state(("found", Tone::Bad)),
+            None => Cell::unknown("not known"),
+        },
+        count(said.and_then(|said| said.agrees)),
+        count(said.and_then(|said| said.more_here)),
+        count(said.and_then(|said| said.not_comparable)),
+        visit.time(report.at.0),
+        by.unwrap_or_else(|| Cell::unknown("not known")),
+        Cell::maybe(report.name.as_deref(), "none"),
+    ];
+    Ok(Row { href, cells })
+}
+
+fn window(report: &UsageReport) -> Cell {
+    let Some((from, until)) = report.from.zip(report.until) else { return Cell::unknown("erased") };
+    let later = if report.superseded { ", superseded" } else { "" };
+    Cell::quantity(&format!("{} to {}{later}", day(from.0), day(until.0)), from.0.0)
+}
+
+fn facts(visit: &Visit<'_>, report: &UsageReport) -> Result<Block, Refusal> {
+    let bytes = |bytes: u64| Cell::quantity(&size(bytes), bytes);
+    Facts::default()
+        .with("Window", window(report))
+        .with("Put on record", visit.time(report.at.0))
+        .with("File", Cell::maybe(report.name.as_deref(), "none"))
+        .with("SHA-256", Cell::maybe(report.sha256.as_deref(), "erased"))
+        .with("Size", report.size_bytes.map_or_else(|| Cell::unknown("erased"), bytes))
+        .with("Entry", visit.entry(report.recorded.index))
+        .block()
+}
+
+fn line_row(line: &UsageLine) -> Row {
+    let tokens = |amounts: AmountsForm| {
+        let (input, output) = (amounts.input_tokens, amounts.output_tokens);
+        Cell::quantity(&format!("{input} in, {output} out"), input.saturating_add(output))
+    };
+    let no_requests = line.reasons.contains(&"no_requests");
+    let there =
+        if no_requests { Cell::unknown("not counted there") } else { Cell::number(line.there.requests) };
+    let cells = vec![
+        Cell::state(verdict(line.verdict)),
+        line.day.map_or_else(|| Cell::text("all"), |at| Cell::quantity(&day(at.0), at.0.0)),
+        Cell::text(&line.model),
+        there,
+        Cell::number(line.here.requests),
+        tokens(line.there),
+        tokens(line.here),
+        beyond(Some(line.beyond)),
+        Cell::text(&line.reasons.iter().map(|reason| reason_words(reason)).collect::<Vec<_>>().join("; ")),
+        Cell::maybe(line.account.as_deref(), "none"),
+        Cell::number(line.perhaps.requests),
+        tokens(line.perhaps),
+    ];
+    Row { href: String::new(), cells }
+}
+
+fn beyond(amounts: Option<AmountsForm>) -> Cell {
+    match amounts {
+        None => Cell::unknown("none"),
+        Some(AmountsForm { requests: 0, input_tokens: 0, output_tokens: 0 }) => Cell::text("nothing"),
+        Some(AmountsForm { requests, input_tokens, output_tokens }) => Cell::quantity(
+            &format!("{requests} requests, {input_tokens} tokens in, {output_tokens} out"),
+            requests,
+        ),
+    }
+}
+
+fn verdict(word: &str) -> (&'static str, Tone) {
+    match word {
+        "agrees" => ("Agrees", Tone::Good),
+        "more_there" => ("Off the gateway", Tone::Bad),
+        "more_here" => ("More here", Tone::Fair),
+        _ => ("Not comparable", Tone::Quiet),
+    }
+}
+
+fn reason_words(word: &str) -> &'static str {
+    match word {
+        "before_log" => "the log begins within this time",
+        "partly_covered" => "the export covers a part of this time",
+        "not_counted" => "calls of which too little is known may make up for it",
+        "no_requests" => "tokens alone are compared",
+        "not_in_export" => "the export does not name it",
+        _ => "no upstream calls with this account",
+    }
+}
+
+fn findings(visit: &Visit<'_>) -> Result<Block, Refusal> {
+    let found = visit.desk.findings(visit.actor()?)?.findings;
+    let rows = found.iter().map(|finding| {
+        let href = visit.to(&format!("/usage/findings/{}", finding.id));
+        let closed = finding.closed.as_ref().map(|closed| closed.reason.as_deref());
+        let cells = vec![
+            Cell::text(what(finding.kind)).to(href.clone()),
+            finding_state(finding),
+            Cell::maybe(finding.model.as_deref(), "none"),
+            beyond(finding.beyond),
+            visit.time(finding.at.0),
+            closed.map_or_else(|| Cell::unknown("open"), |reason| Cell::maybe(reason, "erased")),
+            Cell::maybe(finding.provider.as_deref(), "none"),
+            Cell::maybe(finding.account.as_deref(), "none"),
+            visit.entry(finding.recorded.index),
+        ];
+        Row { href, cells }
+    });
+    let empty = "What a provider counts beyond what went through the gateway, and models that no approved entry of the inventory names, stand here.";
+    listing(("findings", "Findings"), FINDINGS, "No finding", empty).table(visit, Rows::Whole(rows.collect()))
+}
+
+fn what(kind: Option<&str>) -> &'static str {
+    match kind {
+        Some("off_gateway") => "Traffic off the gateway",
+        Some("unknown_model") => "A model in no inventory",
+        Some("unknown_route") => "A path that is not governed",
+        _ => "A finding whose content was erased",
+    }
+}
+
+fn finding_state(finding: &Finding) -> Cell {
+    Cell::state(if finding.closed.is_some() { ("Closed", Tone::Quiet) } else { ("Open", Tone::Bad) })
+}
+
+fn unknown(visit: &Visit<'_>) -> Result<Block, Refusal> {
+    let unknown = visit.desk.unknown_called(visit.actor()?)?;
+    let rows = unknown.unknown.iter().map(|unknown| unknown_row(visit, unknown)).collect();
+    let empty = "Every model that was asked for or answered is named by an approved entry of the inventory.";
+    listing(("unknown", "Called, and in no inventory"), UNKNOWNS, "Nothing unknown", empty)
+        .table(visit, Rows::Whole(rows))
+}
+
+fn unknown_row(visit: &Visit<'_>, unknown: &Unknown) -> Row {
+    let call = |id: &str, at| visit.time(at).to(visit.to(&format!("/calls/{id}")));
+    let finding = match (&unknown.finding, unknown.closed) {
+        (None, _) => Cell::unknown("not opened"),
+        (Some(id), closed) => {
+            Cell::text(if closed { "closed" } else { "open" }).to(visit.to(&format!("/usage/findings/{id}")))
+        }
+    };
+    let cells = vec![
+        unknown.model.as_deref().map_or_else(|| Cell::text(what(Some(unknown.kind))), Cell::text),
+        call(&unknown.first_call, unknown.first_at.0),
+        call(&unknown.last_call, unknown.last_at.0),
+        finding,
+    ];
+    Row { href: String::new(), cells }
+}

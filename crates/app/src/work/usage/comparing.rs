@@ -1,0 +1,126 @@
+//! An export held against the calls, put on record once, and what it shows past the gateway.
+
+use tabellion_ledger::{Draft, DraftStream, LedgerError, RejectCode};
+use tabellion_model::Micros;
+use tabellion_model::body::{Body as _, FindingKind, UsageReconciled, UsageReported};
+use tabellion_model::usage::{Comparison, Lane, Verdict, Wanted, compare, off_gateway};
+use tabellion_tlog::leaf_hash;
+use tabellion_views::query::{MAX_LANES, Reference, UsageReportRow};
+
+use super::whole_days;
+use crate::refusal::{Code, Refusal};
+use crate::work::Desk;
+use crate::work::asking::parent;
+use crate::work::findings::Found;
+use crate::work::writing::GOVERNANCE_RETENTION;
+
+/// What a comparison is to its export.
+const REPORT: &str = "report";
+
+impl Desk {
+    /// Compares every export that is on record without a comparison, as one is after the process ended in between. Gives how many.
+    pub fn reconcile_usage(&self) -> Result<usize, Refusal> {
+        self.refresh()?;
+        let due = self.views.usage_reports_due()?;
+        for row in &due {
+            self.reconcile(row)?;
+        }
+        Ok(due.len())
+    }
+
+    /// Opens a finding for traffic off the gateway, and puts on record what the comparison came to. Nothing for an export that was erased.
+    pub(super) fn reconcile(&self, row: &UsageReportRow) -> Result<(), Refusal> {
+        let Some(said) = &row.said else { return Ok(()) };
+        let comparison = self.compared(said)?;
+        let past = off_gateway(&comparison);
+        for line in &past {
+            self.open_finding(&Found {
+                kind: FindingKind::OffGateway,
+                provider: Some(said.provider.clone()),
+                account: line.account.clone(),
+                model: Some(line.model.clone()),
+                window: Some((said.from, said.until)),
+                beyond: Some(line.beyond),
+                cause: row.record_id,
+            })?;
+        }
+        if self.views.usage_comparison(&row.record_id)?.is_none() {
+            self.append_comparison(row, said, &comparison, past.len() as u64)?;
+        }
+        Ok(())
+    }
+
+    /// The comparison as it is now.
+    pub(super) fn compared(&self, said: &UsageReported) -> Result<Comparison, Refusal> {
+        let lanes = self.usage_lanes(said)?;
+        let wanted = Wanted {
+            cells: &said.cells,
+            covered: &said.covered,
+            accounts: &said.accounts,
+            log_from: self.log_from()?,
+            tolerance_per_mille: said.tolerance_per_mille,
+        };
+        Ok(compare(&wanted, &lanes))
+    }
+
+    /// What went to providers in the window of an export.
+    pub(super) fn usage_lanes(&self, said: &UsageReported) -> Result<Vec<Lane>, Refusal> {
+        let (from, until) = whole_days(said.from, said.until);
+        let lanes = self.views.usage_lanes(from, until, self.now())?;
+        if lanes.len() >= MAX_LANES {
+            // A comparison that leaves calls out would find traffic that went through.
+            let what = format!("the window has {MAX_LANES} kinds of calls or more; export fewer days at once");
+            return Err(Refusal::at(Code::Malformed, "/content", what));
+        }
+        Ok(lanes)
+    }
+
+    /// When the log began.
+    fn log_from(&self) -> Result<Micros, Refusal> {
+        let first = self.ledger.reader().entry(0)?;
+        let header = first.entry.header();
+        header
+            .map(|header| header.observed_at)
+            .ok_or_else(|| Refusal::new(Code::Broken, "the first entry of the log is no record"))
+    }
+
+    fn append_comparison(
+        &self,
+        row: &UsageReportRow,
+        said: &UsageReported,
+        comparison: &Comparison,
+        past: u64,
+    ) -> Result<(), Refusal> {
+        let count = |verdict| comparison.days.iter().filter(|day| day.verdict == verdict).count() as u64;
+        let body = UsageReconciled {
+            provider: said.provider.clone(),
+            size: self.ledger.reader().size(),
+            agrees: count(Verdict::Agrees),
+            more_there: count(Verdict::MoreThere),
+            more_here: count(Verdict::MoreHere),
+            not_comparable: count(Verdict::NotComparable),
+            off_gateway: past,
+        };
+        let mut draft = Draft::new(UsageReconciled::TYPE);
+        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
+        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
+        let stream = format!("usage/{}/reconciled", said.provider);
+        draft.stream = Some(DraftStream { name: stream, expected: None });
+        draft.assurance = Some("observed".to_owned());
+        draft.idempotency_key = Some(format!("usage-reconciled/{}", row.record_id));
+        let hash = leaf_hash(&self.ledger.reader().entry(row.entry)?.bytes);
+        let report = Reference { entry: row.entry, record_id: row.record_id, hash };
+        draft.parents = vec![parent(&report, REPORT)];
+        let appended = self.ledger.append_all(&[draft]);
+        self.note(appended.as_ref().map(drop));
+        match appended {
+            Ok(acks) => self.passed(&acks).map(drop),
+            // Compared before, at another size of the log.
+            Err(LedgerError::Rejected {
+                code: RejectCode::IdempotencyConflict | RejectCode::IdempotencyErased,
+                ..
+            }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

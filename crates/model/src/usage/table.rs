@@ -1,0 +1,49 @@
+//! A table for every provider whose export is none of the others: see `docs/unseen.md`.
+
+use super::gathering::{Gathering, Row, utc};
+use super::{UsageExport, UsageFault};
+use crate::catalogue::csv;
+
+/// Its columns.
+const COLUMNS: [&str; 8] =
+    ["start", "end", "account", "key", "model", "requests", "input_tokens", "output_tokens"];
+
+pub(super) fn read(text: &str) -> Result<UsageExport, UsageFault> {
+    let text = text.replace("\r\n", "\n");
+    let rows = csv::rows(&text, COLUMNS).map_err(|fault| {
+        let what = format!("{}; the columns are {}", fault.what, COLUMNS.join(","));
+        UsageFault::new(format!("line {}", fault.line), what)
+    })?;
+    let mut gathering = Gathering::default();
+    let mut bucket = None;
+    for (number, [start, end, account, key, model, requests, input, output]) in rows.iter().enumerate() {
+        let place = format!("line {}", number + 2);
+        // Rows of one bucket follow each other.
+        if bucket != Some((start, end)) {
+            gathering.begin(&place, utc(&place, start)?, utc(&place, end)?)?;
+            bucket = Some((start, end));
+        }
+        let named = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        if model.is_empty() {
+            if [account, key, requests, input, output].iter().any(|field| !field.is_empty()) {
+                let what = "a row without a model says that its bucket is empty, and nothing else";
+                return Err(UsageFault::new(place, what));
+            }
+            continue;
+        }
+        let (account, key, model) = (named(account), named(key), model.to_string());
+        let requests =
+            if requests.is_empty() { None } else { Some(count(&place, "requests", requests)?) };
+        let (input, output) =
+            (count(&place, "input_tokens", input)?, count(&place, "output_tokens", output)?);
+        let apart = format!("{account:?} {key:?} {model:?}");
+        gathering.add(&place, Row { account, key, model, requests, input, output, apart })?;
+    }
+    gathering.done()
+}
+
+/// One spelling of a whole number: digits, no leading zero.
+fn count(place: &str, column: &str, text: &str) -> Result<u64, UsageFault> {
+    let number = text.parse::<u64>().ok().filter(|number| number.to_string() == text);
+    number.ok_or_else(|| UsageFault::new(place, format!("{column} is not a whole number without signs")))
+}

@@ -1,0 +1,106 @@
+//! Exports of providers, as they come and as they must not.
+
+use super::*;
+
+const OPENAI: &str = r#"{"object": "page", "data": [
+  {"object": "bucket", "start_time": 1767225600, "end_time": 1767312000, "results": [
+    {"object": "organization.usage.completions.result", "input_tokens": 1000, "output_tokens": 500, "input_cached_tokens": 800,
+     "input_audio_tokens": 0, "output_audio_tokens": 0, "num_model_requests": 5, "project_id": "proj_abc", "user_id": null,
+     "api_key_id": "key_1", "model": "small-2026-01-01", "batch": false},
+    {"object": "organization.usage.completions.result", "input_tokens": 10, "output_tokens": 5, "input_cached_tokens": 0,
+     "num_model_requests": 1, "project_id": "proj_abc", "user_id": null, "api_key_id": "key_1", "model": "small-2026-01-01",
+     "batch": true}]},
+  {"object": "bucket", "start_time": 1767312000, "end_time": 1767398400, "results": []}], "has_more": false, "next_page": null}"#;
+
+const ANTHROPIC: &str = r#"{"data": [{"starting_at": "2026-01-01T00:00:00Z", "ending_at": "2026-01-02T00:00:00Z", "results": [
+  {"uncached_input_tokens": 1500, "cache_creation": {"ephemeral_1h_input_tokens": 1000, "ephemeral_5m_input_tokens": 500},
+   "cache_read_input_tokens": 200, "output_tokens": 500, "server_tool_use": {"web_search_requests": 10}, "api_key_id": "apikey_1",
+   "workspace_id": "wrkspc_1", "model": "large-4", "service_tier": "standard", "context_window": "0-200k"}]}],
+  "has_more": false, "next_page": null}"#;
+
+const TABLE: &str = "start,end,account,key,model,requests,input_tokens,output_tokens\n\
+2026-01-01T00:00:00Z,2026-01-01T12:00:00Z,a,,m,2,10,5\n\
+2026-01-01T00:00:00Z,2026-01-01T12:00:00Z,a,,n,,1,1\n\
+2026-01-01T12:00:00Z,2026-01-02T00:00:00Z,a,,m,3,20,5\n\
+2026-01-02,2026-01-03,,,,,,\n";
+
+const JANUARY: u64 = 1_767_225_600_000_000;
+
+fn refused(format: UsageFormat, text: &str) -> UsageFault {
+    read(format, text).expect_err("an export that says something else would be counted")
+}
+
+/// Requirement: W27.
+#[test]
+fn exports_are_added_up_by_day_account_key_and_model() {
+    let export = read(UsageFormat::OpenaiUsage, OPENAI).expect("an export");
+    let [cell] = export.cells.as_slice() else { panic!("two kinds of one day are one cell: {export:?}") };
+    assert_eq!((cell.day, cell.requests, cell.input, cell.output), (Micros(JANUARY), Some(6), 1010, 505));
+    assert_eq!((cell.account.as_deref(), cell.key.as_deref()), (Some("proj_abc"), Some("key_1")));
+    let two_days = [UsageSpan { from: Micros(JANUARY), until: Micros(JANUARY + 2 * DAY_US) }];
+    assert_eq!((export.covered.as_slice(), export.buckets), (two_days.as_slice(), 2), "an empty day is covered");
+    let export = read(UsageFormat::AnthropicUsage, ANTHROPIC).expect("an export");
+    let cell = &export.cells[0];
+    assert_eq!((cell.requests, cell.input, cell.output), (None, 3200, 500), "the cache's tokens are input too");
+    let export = read(UsageFormat::Csv, TABLE).expect("a table");
+    let cells: Vec<_> = export.cells.iter().map(|cell| (cell.model.as_str(), cell.requests, cell.input)).collect();
+    assert_eq!(cells, [("m", Some(5), 30), ("n", None, 1)]);
+    assert_eq!(export.covered, two_days);
+    // Pages as they are saved: one after the other, or as a list.
+    let next = OPENAI.replace("1767312000", "1767484800").replace("1767225600", "1767398400").replace("1767398400, \"results\": []", "1767571200, \"results\": []");
+    for pages in [format!("{OPENAI}\n{next}"), format!("[{OPENAI}, {next}]")] {
+        assert_eq!(read(UsageFormat::OpenaiUsage, &pages).expect("two pages").buckets, 4, "a page is lost");
+    }
+}
+
+/// Requirement: W27. Twice, overlapping, out of order, across midnight, in another zone, without a model, too large: each is refused with its place.
+#[test]
+fn an_export_that_could_be_read_in_two_ways_is_refused() {
+    let one = |text: &str, from: &str, to: &str| {
+        assert!(text.contains(from), "the test changes nothing: {from}");
+        text.replacen(from, to, 1)
+    };
+    for (text, place) in [
+        (format!("{OPENAI}{OPENAI}"), "page 2, /data/0"),
+        (one(OPENAI, "\"start_time\": 1767312000", "\"start_time\": 1767311999"), "page 1, /data/1"),
+        (one(OPENAI, "\"end_time\": 1767398400", "\"end_time\": 1767398401"), "page 1, /data/1"),
+        (one(OPENAI, "1767225600", "1767312000"), "page 1, /data/0"),
+        (one(OPENAI, "\"batch\": true", "\"batch\": false"), "page 1, /data/0/results/1"),
+        (one(OPENAI, "\"small-2026-01-01\"", "null"), "page 1, /data/0/results/0/model"),
+        (one(OPENAI, "\"small-2026-01-01\"", "\"\""), "page 1, /data/0/results/0"),
+        (one(OPENAI, "\"input_tokens\": 1000", "\"input_tokens\": 9007199254740993"), "page 1, /data/0/results/0"),
+        (one(OPENAI, "\"input_tokens\": 1000", "\"input_tokens\": 1000, \"input_tokens\": 1"), "line 3"),
+        (one(OPENAI, "\"input_tokens\": 1000", "\"input_tokens\": -1"), "line 3"),
+        (one(OPENAI, "\"input_tokens\": 1000", "\"input_tokens\": 1.5"), "line 3"),
+        (one(OPENAI, "\"num_model_requests\": 5", "\"num_requests\": 5"), "line "),
+        (one(OPENAI, "1767225600", "1767225600000"), "page 1, /data/0"),
+        ("{\"data\": []}".to_owned(), "the file"),
+        (String::new(), "the file"),
+        (" ".repeat(MAX_USAGE_BYTES + 1), "the file"),
+    ] {
+        let fault = refused(UsageFormat::OpenaiUsage, &text);
+        assert!(fault.place.starts_with(place), "{place}: {fault}");
+    }
+    for (from, to, place) in [
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00+01:00", "page 1, /data/0"),
+        ("2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z", "page 1, /data/0"),
+        ("ephemeral_5m_input_tokens", "ephemeral_9m_input_tokens", "line "),
+        ("\"large-4\"", "\"a\\u202eb\"", "page 1, /data/0/results/0"),
+    ] {
+        let fault = refused(UsageFormat::AnthropicUsage, &one(ANTHROPIC, from, to));
+        assert!(fault.place.starts_with(place), "{place}: {fault}");
+    }
+    for (from, to, place) in [
+        ("start,end", "begin,end", "line 1"),
+        (",a,,m,2,", ",a,,m,+2,", "line 2"),
+        (",a,,m,2,", ",a,,m,02,", "line 2"),
+        (",a,,n,,1,1", ",a,,m,,1,1", "line 3"),
+        (",a,,n,,1,1", ",a,,,,1,1", "line 3"),
+        ("2026-01-01T12:00:00Z,2026-01-02T00:00:00Z", "2026-01-01T11:00:00Z,2026-01-02T00:00:00Z", "line 4"),
+        ("2026-01-02,2026-01-03", "2025-12-30,2025-12-31", "line 5"),
+        ("2026-01-02,2026-01-03", "2026-06-02,2026-06-03", "line 5"),
+    ] {
+        let fault = refused(UsageFormat::Csv, &one(TABLE, from, to));
+        assert_eq!(fault.place, place, "{fault}");
+    }
+}
