@@ -51,3 +51,39 @@ impl Circuits {
         each.collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::circuit::Health;
+    use crate::code::Code;
+    use crate::config::{CircuitConfig, UpstreamConfig};
+
+    /// Requirement: N25.
+    #[test]
+    fn whoever_looks_sees_failures_an_opening_and_what_was_not_sent() {
+        let config = CircuitConfig { failures: 2, window_ms: 1_000, open_ms: 500 };
+        let upstreams = ["main", "spare"].map(|name| UpstreamConfig::new(name, "http://127.0.0.1:1/v1"));
+        let circuits = Circuits::new(config, &upstreams, Arc::default());
+        let fail = |ms: u64| {
+            let now = Micros(1_000_000_000 + ms * 1_000);
+            let (_, mut circuit) = circuits.of(0).expect("the first provider");
+            if let Some(pass) = circuit.admit(now) {
+                let health = Health::Failed(Code::UpstreamUnreachable);
+                circuit.report(&config, pass, health, now);
+            }
+        };
+        let main = || circuits.now().into_iter().next().expect("the first provider");
+        fail(0);
+        assert_eq!((main().failures, main().open), (1, None), "one failure is not seen");
+        fail(1);
+        fail(2);
+        let open = main().open.expect("two failures open it");
+        assert_eq!((open.since, open.refused), (Micros(1_000_001_000), 1), "what was not sent is not seen");
+        assert_eq!(open.until, Micros(1_000_501_000));
+        let spare = circuits.now().pop().expect("the second provider");
+        assert_eq!((spare.upstream.as_str(), spare.open), ("spare", None));
+    }
+}

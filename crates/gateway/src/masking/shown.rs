@@ -1,6 +1,7 @@
 //! What the rules of masking say, for whoever reads them.
 
 use tabellion_mask::Class;
+use tabellion_model::SystemId;
 
 use super::Masking;
 
@@ -27,7 +28,7 @@ impl Masking {
         let each = self.rules.iter().map(|rule| ShownRule {
             name: rule.name.clone(),
             version: rule.version.clone(),
-            systems: rule.systems.iter().map(|system| system.to_hex()).collect(),
+            systems: rule.systems.iter().map(SystemId::to_hex).collect(),
             purposes: rule.purposes.iter().cloned().collect(),
             upstreams: rule.upstreams.iter().cloned().collect(),
             classes: rule.operators.iter().map(|(class, operator)| (class.name(), operator.name())).collect(),

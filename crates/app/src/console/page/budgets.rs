@@ -12,7 +12,7 @@ use crate::console::form::Refused;
 use crate::console::gauge::{Gauge, gauges};
 use crate::console::link::Link;
 use crate::console::money;
-use crate::console::table::{Column, Listing, Row, Rows, column, more, nothing};
+use crate::console::table::{Column, Listing, Row, Rows, column, in_order, more, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{Tone, count, machine_time};
 use crate::permission::Permission;
@@ -68,7 +68,7 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
     let mut blocks = vec![gauges(bars)?, listing.table(visit, Rows::All(rows(visit, held.iter())?))?];
     if !ended.is_empty() {
         let listing = listing_without_tools("ended", "Budgets that were ended");
-        let table = listing.table(visit, Rows::Whole(rows(visit, ended.iter())?))?;
+        let table = listing.table(visit, in_order(rows(visit, ended.iter())?))?;
         blocks.push(fold("ended", "Ended", false, table)?);
     }
     let content = Content {
@@ -94,7 +94,7 @@ pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Block, Re
     }
     let mut blocks = vec![gauges(own.iter().take(BARS).flat_map(|budget| bars(budget, true)).collect())?];
     let listing = listing_without_tools("system-budgets", "Budgets of this system and its keys");
-    blocks.push(listing.table(visit, Rows::Whole(rows(visit, own.iter())?))?);
+    blocks.push(listing.table(visit, in_order(rows(visit, own.iter())?))?);
     let part = Section {
         id: "budgets",
         title: "Budgets".to_owned(),
@@ -384,7 +384,7 @@ fn alerts(visit: &Visit<'_>, budget: &Budget) -> Result<Block, Refusal> {
             None,
         ),
     };
-    listing.table(visit, Rows::Whole(budget.alerts.iter().map(row).collect()))
+    listing.table(visit, in_order(budget.alerts.iter().map(row).collect()))
 }
 
 fn versions(visit: &Visit<'_>, versions: &[BudgetVersion]) -> Result<Block, Refusal> {
@@ -418,7 +418,7 @@ fn versions(visit: &Visit<'_>, versions: &[BudgetVersion]) -> Result<Block, Refu
         views: Vec::new(),
         empty: nothing("No version can be read", "Every version of a budget is a record.", None),
     };
-    listing.table(visit, Rows::Whole(rows))
+    listing.table(visit, in_order(rows))
 }
 
 /// The limits of a version, in a line.

@@ -15,7 +15,9 @@ use crate::console::cell::Cell;
 use crate::console::chart::{Levels, OverTime};
 use crate::console::link::Link;
 use crate::console::money;
-use crate::console::table::{Column, Filter, Listing, Row, Rows, Takes, choices, column, more, nothing};
+use crate::console::table::{
+    Column, Filter, Listing, Row, Rows, Takes, choices, column, in_order, more, nothing,
+};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{DAY, Tone, counted, day, machine_time, moment};
 use crate::permission::Permission;
@@ -243,11 +245,14 @@ fn totals(spend: &Spend) -> Result<Block, Refusal> {
     facts.block()
 }
 
+/// Where a day begins, what was counted on it and what was reserved, in millionths.
+type Day = (Micros, u64, u64);
+
 /// Money by day, a chart for each currency.
 fn charts(visit: &Visit<'_>, query: &SpendQuery) -> Result<Vec<Block>, Refusal> {
     let by_day = SpendQuery { by: ByForm::Day, ..query.clone() };
     let spend = visit.desk.spend(visit.actor()?, &by_day)?;
-    let mut days: BTreeMap<String, (Currency, Vec<(Micros, u64, u64)>)> = BTreeMap::new();
+    let mut days: BTreeMap<String, (Currency, Vec<Day>)> = BTreeMap::new();
     for sum in &spend.sums {
         let at = sum.of.as_deref().and_then(|day| Micros::parse_date(day).ok());
         if let (Some(currency), Some(at)) = (sum.currency, at) {
@@ -266,7 +271,7 @@ fn chart(
     visit: &Visit<'_>,
     id: &'static str,
     currency: Currency,
-    mut days: Vec<(Micros, u64, u64)>,
+    mut days: Vec<Day>,
 ) -> Result<Option<Block>, Refusal> {
     days.sort_unstable_by_key(|(at, ..)| *at);
     let most = days.iter().map(|(_, counted, reserved)| counted + reserved).max().unwrap_or_default();
@@ -277,7 +282,7 @@ fn chart(
     };
     let total: u64 = days.iter().map(|(_, counted, _)| counted).sum();
     let reads_calls = visit.can(Permission::ReadCalls);
-    let stretch = |(at, counted, reserved): (Micros, u64, u64)| {
+    let stretch = |(at, counted, reserved): Day| {
         let list = Link::to("/calls").with("from", &machine_time(at));
         let list = list.with("to", &machine_time(Micros(at.0 + DAY)));
         let href = if reads_calls { list.href() } else { String::new() };
@@ -330,7 +335,7 @@ fn without_price(
         title: "Without a price".to_owned(),
         lead: "What these cost is unknown, and in no sum above.".to_owned(),
         action: None,
-        blocks: vec![listing.table(visit, Rows::Whole(rows))?],
+        blocks: vec![listing.table(visit, in_order(rows))?],
     };
     Block::of(&part)
 }
@@ -359,7 +364,7 @@ fn prices(visit: &Visit<'_>) -> Result<Block, Refusal> {
             counted(all.len() as u64, "price", "prices")
         ),
         action: None,
-        blocks: vec![listing.table(visit, Rows::Whole(rows))?],
+        blocks: vec![listing.table(visit, in_order(rows))?],
     };
     Block::of(&part)
 }

@@ -97,10 +97,14 @@ fn page(
     }
     let running = visit.settings.running.providers.is_some();
     let content = Content {
-        lead: match running {
-            true => "As the running gateway has them. Where several rules hold for a call, each class gets the strictest operator.".to_owned(),
-            false => "As they are configured; no gateway runs in this process. Where several rules hold for a call, each class gets the strictest operator.".to_owned(),
-        },
+        lead: format!(
+            "{} Where several rules hold for a call, each class gets the strictest operator.",
+            if running {
+                "As the running gateway has them."
+            } else {
+                "As they are configured; no gateway runs in this process."
+            }
+        ),
         blocks,
         ..Content::titled("Masking")
     };
@@ -210,8 +214,8 @@ fn tried(
 /// The provider it goes to: one that runs, or that a rule names.
 fn provider(visit: &Visit<'_>, held: &MaskingRules) -> Field {
     let running = visit.settings.running.providers.as_ref().map(|now| now()).unwrap_or_default();
-    let named = held.rules.iter().flat_map(|rule| rule.upstreams.iter().cloned());
-    let mut names: Vec<String> = running.into_iter().map(|provider| provider.name).chain(named).collect();
+    let of_rules = held.rules.iter().flat_map(|rule| rule.upstreams.iter().cloned());
+    let mut names: Vec<String> = running.into_iter().map(|provider| provider.name).chain(of_rules).collect();
     names.sort_unstable();
     names.dedup();
     let mut choices = vec![(String::new(), "One that no rule names".to_owned())];

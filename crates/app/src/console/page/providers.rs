@@ -91,7 +91,7 @@ fn without_gateway(visit: &Visit<'_>) -> Answered {
 fn row(visit: &Visit<'_>, provider: &Provider, sums: Option<&TrafficSums>) -> Row {
     let did = sums
         .and_then(|sums| sums.providers.iter().find(|sum| sum.of.as_deref() == Some(provider.name.as_str())));
-    let cells = match sums {
+    let did_lately = match sums {
         None => [Cell::unknown("–"), Cell::unknown("–"), Cell::unknown("–"), Cell::unknown("–")],
         Some(sums) => {
             let list = Link::to("/calls")
@@ -116,11 +116,11 @@ fn row(visit: &Visit<'_>, provider: &Provider, sums: Option<&TrafficSums>) -> Ro
             ]
         }
     };
-    let [calls, answered, not_answered, codes] = cells;
+    let [all, answered, not_answered, codes] = did_lately;
     let cells = vec![
         Cell::text(&provider.name),
         Cell::state(circuit(&provider.circuit)),
-        calls,
+        all,
         answered,
         not_answered,
         codes,

@@ -14,7 +14,7 @@ use crate::console::block::{Action, Block, Section};
 use crate::console::cell::Cell;
 use crate::console::chart::{Calls, OverTime};
 use crate::console::link::Link;
-use crate::console::table::{Column, Filter, Listing, Row, Rows, Takes, column, more, nothing};
+use crate::console::table::{Column, Filter, Listing, Row, Rows, Takes, column, in_order, more, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{DAY, call_state, count, counted, duration, machine_time, moment};
 use crate::refusal::{Code, Refusal};
@@ -91,7 +91,7 @@ fn lead(sums: &TrafficSums) -> String {
     let window = format!("From {} to {}.", moment(sums.from.0), moment(sums.to.0));
     let attempts = match sums.further_attempts {
         0 => String::new(),
-        further => format!(" {} of them.", counted(further, "further attempt is", "further attempts are")),
+        further => format!(" Of them {}.", counted(further, "is a further attempt", "are further attempts")),
     };
     format!(
         "{window} {}, each attempt at a provider a call of its own, here and in the lists behind the numbers.{attempts}",
@@ -222,12 +222,12 @@ fn by(visit: &Visit<'_>, sums: &TrafficSums, list: &Link) -> Result<[Block; 3], 
             (Some(_), Some(_)) => Some(list.clone()),
             (None, _) => None,
         };
-        systems.push(sum_row(visit, sum, cell.unwrap_or_else(|| Cell::unknown("none")), list));
+        systems.push(sum_row(visit, sum, cell.unwrap_or_else(|| Cell::unknown("none")), list.as_ref()));
     }
     let rows = |sums: &[CallSum], to: &dyn Fn(&str) -> Link| -> Vec<Row> {
         let row = |sum: &CallSum| {
             let cell = sum.of.as_deref().map_or_else(|| Cell::unknown("not said, or erased"), named);
-            sum_row(visit, sum, cell, sum.of.as_deref().map(to))
+            sum_row(visit, sum, cell, sum.of.as_deref().map(to).as_ref())
         };
         sums.iter().take(MAX_LINES).map(row).collect()
     };
@@ -245,8 +245,8 @@ fn by(visit: &Visit<'_>, sums: &TrafficSums, list: &Link) -> Result<[Block; 3], 
 }
 
 /// One line of sums; `list` is of what it counts, where there is such a list.
-fn sum_row(visit: &Visit<'_>, sum: &CallSum, of: Cell, list: Option<Link>) -> Row {
-    let led = |calls: u64, state: Option<&str>| match &list {
+fn sum_row(visit: &Visit<'_>, sum: &CallSum, of: Cell, list: Option<&Link>) -> Row {
+    let led = |calls: u64, state: Option<&str>| match list {
         Some(list) => number(visit, calls, list.clone(), state),
         None => Cell::number(calls),
     };
@@ -279,7 +279,7 @@ fn sums_table(
         views: Vec::new(),
         empty: nothing("No call in this window", "Choose a longer one.", None),
     };
-    part(id, title, lead, None, vec![listing.table(visit, Rows::Whole(rows))?])
+    part(id, title, lead, None, vec![listing.table(visit, in_order(rows))?])
 }
 
 fn part(
@@ -328,7 +328,7 @@ fn guards(visit: &Visit<'_>, sums: &TrafficSums, system: Option<SystemId>) -> Re
         "What guards came to",
         &lead,
         action.filter(|_| !outcomes.guards.is_empty()),
-        vec![listing.table(visit, Rows::Whole(rows))?],
+        vec![listing.table(visit, in_order(rows))?],
     )
 }
 
@@ -385,5 +385,5 @@ fn times(visit: &Visit<'_>, sums: &TrafficSums) -> Result<Block, Refusal> {
         "From the request's last byte to the end of the answer, as the records of the ends have it."
     };
     let rows = sums.times.iter().take(MAX_LINES).map(row).collect();
-    part("times", "How long answers took", lead, None, vec![listing.table(visit, Rows::Whole(rows))?])
+    part("times", "How long answers took", lead, None, vec![listing.table(visit, in_order(rows))?])
 }
