@@ -21,6 +21,7 @@ pub mod forms;
 pub mod guards;
 pub mod issuers;
 pub mod keys;
+pub mod masked;
 pub mod masking;
 pub mod observing;
 pub mod packages;

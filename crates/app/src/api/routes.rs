@@ -142,6 +142,7 @@ pub(super) fn routes() -> Vec<Route> {
 
         row(GET, "/api/v1/providers", READ_POLICIES, Plain, "listProviders", "The providers of the running gateway, as they stand now", 200, &[]).by(running::providers),
         row(GET, "/api/v1/masking", READ_POLICIES, Plain, "readMasking", "The rules of masking, and what becomes of which class", 200, &[]).by(running::masking),
+        row(GET, "/api/v1/masking/counts", READ_CALLS, Plain, "readMasked", "How many values of which class were replaced in requests, by day, of the newest calls within reach", 200, &[]).by(running::masked),
         row(POST, "/api/v1/masking/preview", PUBLISH_POLICIES, Plain, "previewMasking", "Show what the rules of masking make of a text; nothing of it is kept", 200, &[]).by(running::preview),
         row(GET, "/api/v1/stops", READ_STOPS, Plain, "listStops", "Every emergency stop, in force and lifted, with what it did", 200, &[]).by(stops::list),
         row(POST, "/api/v1/stops", ORDER_STOPS, Once, "orderStop", "Stop a scope at once: new calls are refused and running ones cut; answered when the gateway obeys it", 201, &[UnknownReference]).by(stops::order).taking_authority(),

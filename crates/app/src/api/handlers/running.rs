@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Answered;
 use crate::api::route::{Asked, Input, Json, Nothing, Reply};
 use crate::running::{MaskingRules, Provider};
+use crate::work::masked::{MaskedQuery, MaskedSums};
 use crate::work::masking::{MaskingPreview, Sample, rules};
 
 /// Providers of the gateway.
@@ -39,4 +40,11 @@ pub(in crate::api) fn preview(
     input: &Input<Nothing, Nothing, Sample>,
 ) -> Answered<MaskingPreview> {
     Ok(Reply::of(Json(asked.desk.preview_masking(&asked.settings.running, &input.body)?)))
+}
+
+pub(in crate::api) fn masked(
+    asked: &Asked<'_>,
+    input: &Input<Nothing, MaskedQuery, Nothing>,
+) -> Answered<MaskedSums> {
+    Ok(Reply::of(Json(asked.desk.masked_sums(asked.actor()?, &input.query)?)))
 }

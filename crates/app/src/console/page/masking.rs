@@ -3,20 +3,22 @@
 //! Must never: keep, record or log what is tried, not in the browser either.
 
 use serde_json::{Map, Value};
-use tabellion_model::SystemId;
+use tabellion_model::{Micros, SystemId};
 
 use super::systems;
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Line, Note, Section, Text, fold, section};
 use crate::console::cell::{Cell, Piece};
 use crate::console::form::{Field, Form, Kind, Refused};
-use crate::console::table::{Column, Listing, Row, Rows, column, more, nothing};
+use crate::console::link::Link;
+use crate::console::table::{Column, Listing, Row, Rows, column, in_order, more, nothing};
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{Tone, counted};
+use crate::console::words::{DAY, Tone, counted, day, machine_time};
 use crate::permission::Permission;
 use crate::printable::visible;
 use crate::refusal::Refusal;
 use crate::running::{MaskingRule, MaskingRules};
+use crate::work::masked::{MaskedQuery, MaskedSum};
 use crate::work::masking::{MAX_SAMPLE_BYTES, MaskingPreview, Sample, rules};
 
 /// The form that tries.
@@ -34,6 +36,13 @@ const COLUMNS: &[Column] = &[
     column("placeholder", "As a placeholder"),
     column("as_it_is", "As it is"),
     more("version", "Version"),
+];
+const REPLACED: &[Column] = &[
+    column("day", "Day"),
+    column("class", "Class"),
+    column("by", "Became"),
+    column("values", "Values"),
+    column("in_calls", "In calls"),
 ];
 /// Operators in the order of the columns.
 const OPERATORS: [&str; 6] = ["block", "drop", "mask", "hash", "pseudonymise", "pass"];
@@ -83,6 +92,9 @@ fn page(
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }
     let mut blocks = vec![listing.table(visit, Rows::All(rows))?, usual(held)?];
+    if visit.can(Permission::ReadCalls) {
+        blocks.push(replaced(visit)?);
+    }
     if visit.can(Permission::PublishPolicies) {
         let part = Section {
             id: "try",
@@ -173,6 +185,49 @@ fn usual(held: &MaskingRules) -> Result<Block, Refusal> {
     let title =
         format!("Where no rule says otherwise: {}", counted(held.usual.len() as u64, "class", "classes"));
     fold("usual", &title, false, facts)
+}
+
+/// What was replaced, by day and class.
+fn replaced(visit: &Visit<'_>) -> Result<Block, Refusal> {
+    let masked = visit.desk.masked_sums(visit.actor()?, &MaskedQuery::default())?;
+    let row = |sum: &MaskedSum| {
+        let (at, until) = (sum.day.0, Micros(sum.day.0.0 + DAY));
+        let list = Link::to("/calls").with("from", &machine_time(at)).with("to", &machine_time(until));
+        let cells = vec![
+            Cell { whole: day(at), ..Cell::quantity(&day(at), at.0) }.to(list.href()),
+            Cell::text(&sum.class),
+            Cell::text(operator(sum.operator.as_deref().unwrap_or("pseudonymise"))),
+            Cell::number(sum.values),
+            Cell::number(sum.calls),
+        ];
+        Row { href: String::new(), cells }
+    };
+    let listing = Listing {
+        id: "replaced",
+        caption: "What was replaced, by day",
+        columns: REPLACED,
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing(
+            "Nothing was replaced in 31 days",
+            "Each value that gives way in a request is counted by its class in the record of the call.",
+            None,
+        ),
+    };
+    let of = if masked.partial { "the newest of the last 31 days" } else { "all of the last 31 days" };
+    let part = Section {
+        id: "replaced",
+        title: "What was replaced".to_owned(),
+        lead: format!(
+            "In {} let through, {of}; of {} what was replaced is erased. A day leads to all of its calls.",
+            counted(masked.calls, "call", "calls"),
+            counted(masked.erased, "call", "calls")
+        ),
+        action: None,
+        blocks: vec![listing.table(visit, in_order(masked.sums.iter().map(row).collect()))?],
+    };
+    Block::of(&part)
 }
 
 fn tried(

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 use tabellion_app::running::{ClassRule, Masking, MaskingRule, MaskingRules, Running};
 use tabellion_app::work::masking::{MAX_SAMPLE_BYTES, MaskingPreview, PreviewCount, Sample};
-use tabellion_model::body::Role;
+use tabellion_model::body::{CallAuthorised, Role};
 
 use super::browser::Browser;
 use crate::api::house::House;
@@ -75,7 +75,10 @@ fn a_text_is_tried_by_whoever_writes_rules_and_kept_nowhere() {
     assert_eq!(gina.send("/masking", "try-masking", &[("text", &long)]).status, 400, "any length is tried");
     assert_eq!(house.ledger.reader().size(), size, "trying a text was recorded");
     let lines = lines.lock().expect("lines").join("\n");
-    assert!(lines.contains("/masking") && !lines.contains("example.org"), "what is tried stands in the log: {lines}");
+    assert!(
+        lines.contains("/masking") && !lines.contains("example.org"),
+        "what is tried stands in the log: {lines}"
+    );
 
     let auditor = Browser::of(&house, "Au", &[Role::Auditor]);
     let page = auditor.page("/masking");
@@ -94,4 +97,46 @@ fn rules_that_cannot_be_read_are_said_to_be_so() {
     assert!(gina.page("/masking").contains("cannot be read"), "no rules look like none that hold");
     let (_, token) = house.person("Gus", &[Role::GovernanceEngineer]);
     assert_eq!(house.get(&token, "/api/v1/masking").status, 503);
+}
+
+/// Requirement: G02.
+#[test]
+fn what_was_replaced_is_counted_by_day_and_class_from_the_records() {
+    let house = House::with(|settings| settings.running = running());
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, _) = house.key(&admin, &system);
+    let asked = |masked: serde_json::Value| -> CallAuthorised {
+        serde_json::from_value(json!({
+            "surface": "openai.chat_completions", "model": "small", "upstream": "local", "purpose": "support", "stream": false,
+            "received_bytes": 3, "received_sha256": "a".repeat(64), "forwarded_sha256": "b".repeat(64), "masked": masked, "policies": [],
+            "rules": [], "retry": 0,
+        }))
+        .expect("a body")
+    };
+    let abe = Browser::of(&house, "Abe", &[Role::Administrator]);
+    assert!(
+        abe.page("/masking").contains("Nothing was replaced in 31 days"),
+        "no call looks like an unread one"
+    );
+    let hashed = json!([{"class": "email", "count": 2, "operator": "hash"}, {"class": "iban", "count": 1}]);
+    house.append(&asked(hashed), &system, &key, None);
+    house.append(&asked(json!([{"class": "iban", "count": 3}])), &system, &key, None);
+    house.append(&asked(json!([])), &system, &key, None);
+    let said = house.get(&admin, "/api/v1/masking/counts").ok().json();
+    assert_eq!((&said["calls"], &said["erased"], &said["partial"]), (&json!(3), &json!(0), &json!(false)));
+    let [email, iban] = said["sums"].as_array().expect("sums").as_slice() else { panic!("{said}") };
+    assert_eq!(
+        (&email["operator"], &email["values"], &email["calls"]),
+        (&json!("hash"), &json!(2), &json!(1))
+    );
+    assert_eq!((&iban["operator"], &iban["values"], &iban["calls"]), (&json!(null), &json!(4), &json!(2)));
+    let page = abe.page("/masking");
+    assert!(page.contains("2026-03-02") && page.contains("In 3 calls let through"), "{page}");
+    let (_, owner) = house.person("Olga", &[Role::BusinessOwner]);
+    assert_eq!(
+        house.get(&owner, "/api/v1/masking/counts").ok().json()["calls"],
+        0,
+        "foreign calls are counted"
+    );
 }

@@ -100,7 +100,8 @@ fn every_number_opens_a_list_of_just_as_many_calls() {
         );
     }
     let page = browser.page("/traffic");
-    for part in ["5 calls", "1 is a further attempt", "Upstream unreachable", "house-words", "spare", "1.5 ms"]
+    for part in
+        ["5 calls", "1 is a further attempt", "Upstream unreachable", "house-words", "spare", "1.5 ms"]
     {
         assert!(page.contains(part), "{part} is not shown: {page}");
     }
