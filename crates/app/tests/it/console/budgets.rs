@@ -24,37 +24,45 @@ fn under_way(house: &House, system: &str, key: &str) {
     house.ledger.append(&draft).expect("a record");
 }
 
-/// Requirement: N23.
-#[test]
-fn a_budget_is_set_raised_and_ended_on_its_page_and_shows_what_is_only_reserved() {
-    let house = House::new();
+/// A system with a key, and somebody who may set budgets.
+fn organisation(house: &House) -> (String, String, Browser<'_>) {
     let (_, admin) = house.person("Ada", &[Role::Administrator]);
     let system = house.live_system(&admin, "Loan support");
     let (key, _) = house.key(&admin, &system);
-    let gina = Browser::of(&house, "Gina", &[Role::GovernanceEngineer]);
-    let before = house.ledger.reader().size();
-    assert!(gina.page("/budgets").contains("No budget holds"), "an empty page says nothing");
-    let typed = [
+    (system, key, Browser::of(house, "Gina", &[Role::GovernanceEngineer]))
+}
+
+/// What is typed for a budget of `system` with these amounts.
+fn typed<'t>(system: &'t str, money: &'t str, tokens: &'t str) -> [(&'static str, &'t str); 9] {
+    [
         ("name", "loans-month"),
         ("scope", "system"),
-        ("subject", system.as_str()),
+        ("subject", system),
         ("window", "month"),
+        ("micros", money),
         ("currency", "EUR"),
-        ("tokens", "5000"),
+        ("tokens", tokens),
         ("alert_percent", "50"),
         ("note", "a <b>first</b> guess"),
-    ];
-    for (amount, tokens, why) in
+    ]
+}
+
+const PATH: &str = "/budgets/loans-month";
+
+/// Requirement: N23.
+#[test]
+fn a_budget_is_set_on_a_page_and_what_is_no_amount_is_refused_at_its_field() {
+    let house = House::new();
+    let (system, _, gina) = organisation(&house);
+    let before = house.ledger.reader().size();
+    assert!(gina.page("/budgets").contains("No budget holds"), "an empty page says nothing");
+    for (money, tokens, why) in
         [("2,50", "5000", "Write an amount"), ("2.50", "5 000", "Write a whole number")]
     {
-        let mut wrong = typed.to_vec();
-        wrong.retain(|(name, _)| *name != "tokens");
-        wrong.extend([("micros", amount), ("tokens", tokens)]);
-        let refused = gina.send("/budgets/new", "set-budget", &wrong);
+        let refused = gina.send("/budgets/new", "set-budget", &typed(&system, money, tokens));
         assert!(refused.status == 400 && refused.text().contains(why), "{}", refused.text());
     }
-    let mut right = typed.to_vec();
-    right.push(("micros", "2.50"));
+    let right = typed(&system, "2.50", "5000");
     let page = gina.follow(&gina.send("/budgets/new", "set-budget", &right));
     for part in [
         "Budget loans-month",
@@ -65,18 +73,25 @@ fn a_budget_is_set_raised_and_ended_on_its_page_and_shows_what_is_only_reserved(
     ] {
         assert!(page.contains(part), "{part} is not shown: {page}");
     }
-    assert!(
-        gina.send("/budgets/new", "set-budget", &right).text().contains("was set before"),
-        "a budget is replaced by a form that has not seen it"
-    );
+    let again = gina.send("/budgets/new", "set-budget", &right);
+    assert!(again.text().contains("was set before"), "a form that has not seen a budget replaces it");
+    let then = gina.page(&format!("/budgets?as_of={before}"));
+    assert!(then.contains("No budget holds") && !then.contains("loans-month"), "{then}");
+    let auditor = Browser::of(&house, "Au", &[Role::Auditor]);
+    assert!(!auditor.page(PATH).contains("form-set-budget"), "an auditor is offered what is refused");
+    let developer = Browser::of(&house, "Dev", &[Role::Developer]);
+    assert_eq!(developer.get(PATH).status, 404, "a budget of others is shown");
+}
 
+/// Requirement: N23.
+#[test]
+fn a_budget_shows_what_is_only_reserved_and_is_raised_and_ended() {
+    let house = House::new();
+    let (system, key, gina) = organisation(&house);
+    gina.follow(&gina.send("/budgets/new", "set-budget", &typed(&system, "2.50", "5000")));
     under_way(&house, &system, &key);
-    let path = "/budgets/loans-month";
-    let page = gina.page(path);
-    assert!(
-        page.contains("1,100 of 5,000 used, 1,100 of that reserved"),
-        "what calls under way reserved: {page}"
-    );
+    let page = gina.page(PATH);
+    assert!(page.contains("1,100 of 5,000 used, 1,100 of that reserved"), "what was reserved: {page}");
     let raised = [
         ("micros", "5"),
         ("currency", "EUR"),
@@ -84,14 +99,12 @@ fn a_budget_is_set_raised_and_ended_on_its_page_and_shows_what_is_only_reserved(
         ("alert_percent", "50"),
         ("note", "as agreed"),
     ];
-    let page = gina.follow(&gina.send(path, "set-budget", &raised));
+    let page = gina.follow(&gina.send(PATH, "set-budget", &raised));
     for part in ["of 5.00 EUR used", "1,100 of 2,000 used", "2.50 EUR, 5,000 tokens", "Nearly used up"] {
         assert!(page.contains(part), "{part} is not shown: {page}");
     }
-    assert!(
-        gina.page(&format!("/systems/{system}")).contains("/budgets/loans-month"),
-        "the system's page hides it"
-    );
+    let own = gina.page(&format!("/systems/{system}"));
+    assert!(own.contains(PATH), "the system's page hides it: {own}");
     let costs = gina.page("/costs");
     assert!(
         costs.contains("1 call, money unknown") && costs.contains("No call with a price in this window"),
@@ -99,15 +112,7 @@ fn a_budget_is_set_raised_and_ended_on_its_page_and_shows_what_is_only_reserved(
     );
     let csv = gina.get("/budgets?format=csv").ok().text();
     assert!(csv.starts_with("\"Budget\",\"State\"") && csv.contains("\"loans-month\""), "{csv}");
-
-    let auditor = Browser::of(&house, "Au", &[Role::Auditor]);
-    assert!(!auditor.page(path).contains("form-set-budget"), "an auditor is offered what is refused");
-    let developer = Browser::of(&house, "Dev", &[Role::Developer]);
-    assert_eq!(developer.get(path).status, 404, "a budget of others is shown");
-    let then = gina.page(&format!("/budgets?as_of={before}"));
-    assert!(then.contains("No budget holds") && !then.contains("loans-month"), "{then}");
-
-    let page = gina.follow(&gina.send(path, "end-budget", &[("reason", "the year is over")]));
+    let page = gina.follow(&gina.send(PATH, "end-budget", &[("reason", "the year is over")]));
     assert!(page.contains("the year is over") && !page.contains("form-end-budget"), "{page}");
     let list = gina.page("/budgets");
     assert!(list.contains("fold-ended") && list.contains("No budget holds"), "{list}");
