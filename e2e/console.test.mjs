@@ -524,12 +524,59 @@ test('the palette says what it would do, a filter what it left, and nothing hide
   });
 });
 
+test('numbers of traffic open the calls that they count', async () => {
+  await visit({}, async (page) => {
+    await signIn(page, 'Tore Lund', 'administrator');
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Traffic' }).click();
+    await page.getByRole('heading', { name: 'Traffic', level: 1 }).waitFor();
+    const row = page.locator('#table-ends tbody tr').filter({ hasText: 'Policy denied' });
+    const number = row.locator('td.number a').first();
+    const counted = Number((await number.innerText()).replaceAll(',', ''));
+    assert.ok(counted > 0, 'the demo has calls that a rule denied');
+    await number.click();
+    await page.getByRole('link', { name: /Reason: policy_denied/ }).waitFor();
+    const rows = await page.locator('#table-calls tbody tr').count();
+    assert.equal(rows, Math.min(counted, 50), 'a number opens a list of another length');
+    await page.goBack();
+    await page.getByRole('region', { name: 'Table: By system' }).getByRole('link').first().click();
+    await page.getByRole('link', { name: 'Stop this system' }).click();
+    await page.getByRole('textbox', { name: /^Which/ }).waitFor();
+    assert.match(await page.getByRole('textbox', { name: /^Which/ }).inputValue(), /^[0-9a-f]{32}$/, 'the form does not know what is to be stopped');
+  });
+});
+
+test('a budget is set and raised on its page, and a text is tried against the rules of masking without a draft of it', async () => {
+  await visit({}, async (page) => {
+    await signIn(page, 'Berta Nyman', 'governance-engineer');
+    await keepBudget(page);
+    await page.goto(`${base}/budgets/loans-day`);
+    await page.getByRole('img', { name: /^Money: .* of 12\.50 EUR used/ }).waitFor();
+    await page.getByText('Raise it, or set it anew').click();
+    await page.getByRole('textbox', { name: /^Money/ }).fill('20');
+    await page.getByRole('textbox', { name: 'Why' }).first().fill('More is tried this week.');
+    await page.getByRole('button', { name: 'Set it so' }).click();
+    await page.getByTestId('recorded').waitFor();
+    await page.getByRole('img', { name: /of 20\.00 EUR used/ }).waitFor();
+    await page.getByText('Raise it, or set it anew').click();
+    await page.getByRole('textbox', { name: /^Money/ }).fill('12.50');
+    await page.getByRole('textbox', { name: 'Why' }).first().fill('As before.');
+    await page.getByRole('button', { name: 'Set it so' }).click();
+    await page.getByRole('img', { name: /of 12\.50 EUR used/ }).waitFor();
+    await page.goto(`${base}/masking`);
+    await page.getByRole('textbox', { name: /^Text/ }).fill('Write to ann@example.org, please.');
+    await page.getByRole('button', { name: 'Show what would be sent' }).click();
+    await page.getByText('Write to <EMAIL_*>, please.').waitFor();
+    const kept = await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage)));
+    assert.ok(!kept.includes('ann@example.org'), `the browser keeps what was tried: ${kept}`);
+  });
+});
+
 test('keyboard only: find a denied call and prove it', async () => {
   await visit({}, async (page) => {
     await signIn(page, 'Kai Lindqvist', 'compliance-officer');
     const { keyboard } = page;
     const tabTo = async (wanted) => {
-      for (let presses = 0; presses < 60; presses++) {
+      for (let presses = 0; presses < 90; presses++) {
         await keyboard.press('Tab');
         const focused = await page.evaluate(() => {
           const at = document.activeElement;
@@ -594,8 +641,25 @@ test('without JavaScript everything can be read and every form sent', async () =
   });
 });
 
+/** A budget for everybody's calls, once: the pages about budgets have something on them. */
+async function keepBudget(page) {
+  await page.goto(`${base}/budgets`);
+  if (await page.locator('a[href="/budgets/loans-day"]').count() > 0) return;
+  await page.goto(`${base}/budgets/new`);
+  await page.getByRole('textbox', { name: 'Name' }).fill('loans-day');
+  await page.getByRole('combobox', { name: 'Whose calls' }).selectOption("Everybody's");
+  await page.getByRole('combobox', { name: 'In', exact: true }).selectOption('A day');
+  await page.getByRole('textbox', { name: /^Money/ }).fill('12.50');
+  await page.getByRole('textbox', { name: /^Currency/ }).fill('EUR');
+  await page.getByRole('textbox', { name: /^Tokens/ }).fill('2000000');
+  await page.getByRole('textbox', { name: 'Why' }).fill('A first limit, to be looked at in a month.');
+  await page.getByRole('button', { name: 'Set the budget' }).click();
+  await page.getByTestId('recorded').waitFor();
+}
+
 /** Pages with something on each, by a name for their images. */
 async function allPages(page) {
+  await keepBudget(page);
   const first = async (path) => {
     await page.goto(base + path);
     return page.locator('tr[data-href]').first().getAttribute('data-href');
@@ -611,7 +675,8 @@ async function allPages(page) {
   const request = await first('/registers/request?open=true');
   const kept = await first('/calls?state=answered&q=loan');
   return {
-    home: '/', inbox: '/inbox', calls: '/calls', denied: '/calls?state=denied', call, systems: '/systems', system, 'system-new': '/systems/new',
+    home: '/', inbox: '/inbox', traffic: '/traffic', 'past-traffic': '/traffic?as_of=400', providers: '/providers', budgets: '/budgets', 'budget-new': '/budgets/new', budget: '/budgets/loans-day', costs: '/costs', 'costs-model': '/costs?by=model',
+    masking: '/masking', stops: '/stops', 'stop-system': `/stops?scope=system&subject=${system.split('/').pop()}`, calls: '/calls', denied: '/calls?state=denied', call, systems: '/systems', system, 'system-new': '/systems/new',
     'system-edit': `${system}/edit`, keys: '/keys', key, 'key-new': '/keys/new', policies: '/policies', policy, 'policy-new': '/policies/new', people: '/people',
     person, 'person-new': '/people/new', registers: '/registers', inventory: '/registers/ai_system', items: '/registers/impact_assessment', item, 'item-edit': `${item}/edit`, 'item-history': `${item}/history`,
     'item-new': '/registers/ai_system/new', controls: '/controls', control: '/controls/8.4', soa: '/soa', 'soa-row': '/soa/A.5.2', 'soa-several': '/soa/several', keep: '/records/new?serves=8.4', packages: '/packages', erasures: '/erasures', sources: '/sources', ledger: '/ledger', entry: '/ledger/40', settings: '/settings', search: '/search?q=loan',
@@ -662,7 +727,7 @@ test('screens of both sizes', async () => {
         await page.goto(base + path);
         const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         assert.ok(wider <= 0, `${name} is ${wider} px wider than a screen of ${size}`);
-        if (!['home', 'denied', 'call', 'system', 'packages', 'entry', 'policy', 'item', 'approval', 'controls', 'control', 'soa', 'calls'].includes(name)) continue;
+        if (!['home', 'denied', 'call', 'system', 'packages', 'entry', 'policy', 'item', 'approval', 'controls', 'control', 'soa', 'calls', 'traffic', 'budget', 'costs', 'masking'].includes(name)) continue;
         if (name === 'call') {
           await page.getByRole('button', { name: 'Verify in this browser' }).first().click();
           await proved(page);

@@ -17,6 +17,7 @@ pub mod permission;
 mod printable;
 pub mod refusal;
 mod report;
+pub mod running;
 mod trust;
 mod verification;
 pub mod work;

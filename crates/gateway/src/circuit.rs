@@ -3,6 +3,8 @@
 //! Promises: while it is open nothing is sent; one call at a time tries; what opens and closes it is on record, at most two records for each time that it
 //! stands open. It is this process's own: a start begins with every circuit closed. Must never: wait, or judge a provider by a call whose own side ended it.
 
+mod now;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +16,8 @@ use crate::code::Code;
 use crate::config::{CircuitConfig, UpstreamConfig};
 use crate::evidence::{self, Evidence};
 use crate::metrics::Metrics;
+
+pub use now::{CircuitNow, OpenCircuit};
 
 /// Microseconds of a millisecond.
 const MS_US: u64 = 1_000;

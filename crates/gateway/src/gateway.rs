@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
-use crate::circuit::Circuits;
+use crate::circuit::{CircuitNow, Circuits};
 use crate::config::{GatewayConfig, StartError, span};
 use crate::decide::Rules;
 use crate::evidence::{self, Evidence, OnFatal};
@@ -165,6 +165,12 @@ impl Gateway {
             let recorded = stopped.or_else(|| evidence.no_room()).or_else(|| evidence.fresh_trouble());
             recorded.map_or_else(|| shared.fresh(), Err)
         }
+    }
+
+    /// How the circuits to its providers stand. It can be asked for as long as one likes, also after a stop.
+    pub fn circuits(&self) -> impl Fn() -> Vec<CircuitNow> + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.circuits.now()
     }
 
     /// Accepts no more, lets calls finish `within` this time, then ends the rest with a record each. The ledger must still be open; it may be

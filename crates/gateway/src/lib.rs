@@ -43,6 +43,7 @@ mod words;
 mod worker;
 
 pub use authenticate::KEY_PREFIX;
+pub use circuit::{CircuitNow, OpenCircuit};
 pub use code::Code;
 pub use config::{
     Api, CircuitConfig, DEFAULT_PORT, GatewayConfig, Limits, MaskedName, RetryConfig, StartError,
@@ -54,7 +55,9 @@ pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side
 pub use guards::outside::config::{
     OnError as GuardOnError, ServiceConfig as GuardServiceConfig, Shape as GuardShape,
 };
-pub use masking::{Applied as AppliedMasking, Masking, MaskingConfig, Preview as MaskingPreview};
+pub use masking::{
+    Applied as AppliedMasking, Masking, MaskingConfig, Preview as MaskingPreview, ShownRule as ShownMasking,
+};
 pub use metrics::Metrics;
 pub use open_calls::close_open_calls;
 pub use outbound::Outbound;

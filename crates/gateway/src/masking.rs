@@ -4,6 +4,7 @@
 //! there are no rules. Must never: let a misspelt class or provider be a rule that quietly holds for nothing.
 
 mod preview;
+mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ use crate::config::{GatewayConfig, StartError};
 use crate::words::{hex_of, is_purpose};
 
 pub use preview::Preview;
+pub use shown::ShownRule;
 
 /// Most rules: so many names fit into the record of a call.
 const MAX_RULES: usize = 16;

@@ -16,6 +16,7 @@ mod held;
 mod http;
 mod perform;
 pub mod request;
+mod running;
 mod sealing;
 mod secret;
 mod simulated;

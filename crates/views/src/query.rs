@@ -5,6 +5,7 @@
 mod applicability;
 mod budget_alerts;
 mod call_groups;
+mod call_sums;
 mod calls;
 mod credentials;
 mod decisions;
@@ -44,6 +45,7 @@ use crate::values::int;
 pub(crate) use applicability::at as soa_at;
 pub use applicability::{SoaApproval, SoaContent, SoaRow, Writers};
 pub use budget_alerts::{BudgetAlertRow, CrossedSaid};
+pub use call_sums::{CallGroup, CallTimes, MAX_CALL_GROUPS, Took, TookKey};
 pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};
 pub use credentials::{CredentialRow, Issued, Revocation};
 pub use decisions::{DecisionBody, DecisionRecord, Decisions, DecisionsWanted, DescribedFrom};

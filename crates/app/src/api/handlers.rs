@@ -16,6 +16,7 @@ pub(super) mod operation;
 pub(super) mod people;
 pub(super) mod policies;
 pub(super) mod registers;
+pub(super) mod running;
 pub(super) mod scitt;
 pub(super) mod sessions;
 pub(super) mod shards;
@@ -23,6 +24,7 @@ pub(super) mod sources;
 pub(super) mod stops;
 pub(super) mod systems;
 pub(super) mod tiles;
+pub(super) mod traffic;
 pub(super) mod usage;
 pub(super) mod verifications;
 

@@ -6,7 +6,7 @@ use axum::http::Method;
 
 use super::handlers::{
     budgets, calls, controls, erasures, guards, issuers, keys, log, operation, people, policies, registers,
-    scitt, sessions, shards, sources, stops, systems, tiles, usage, verifications,
+    running, scitt, sessions, shards, sources, stops, systems, tiles, traffic, usage, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -147,6 +147,10 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/policies/{policy}/observation/enforce", PUBLISH_POLICIES, Change, "enforcePolicy", "Bring an observed text into force, as a second person", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown, OwnWork, OwnLink, PolicyFaulty, StillObserved, ReplayNeeded, ReplayOutdated]).by(policies::enforce),
         row(POST, "/api/v1/policies/{policy}/observation/end", PUBLISH_POLICIES, Change, "endObservation", "Try a text no longer, without its coming into force", 200, &[NotFound, AlreadySo]).by(policies::drop_observation),
 
+        row(GET, "/api/v1/providers", READ_POLICIES, Plain, "listProviders", "The providers of the running gateway, as they stand now", 200, &[]).by(running::providers),
+        row(GET, "/api/v1/masking", READ_POLICIES, Plain, "readMasking", "The rules of masking, and what becomes of which class", 200, &[]).by(running::masking),
+        row(GET, "/api/v1/masking/counts", READ_CALLS, Plain, "readMasked", "How many values of which class were replaced in requests, by day, of the newest calls within reach", 200, &[]).by(running::masked),
+        row(POST, "/api/v1/masking/preview", PUBLISH_POLICIES, Plain, "previewMasking", "Show what the rules of masking make of a text; nothing of it is kept", 200, &[]).by(running::preview),
         row(GET, "/api/v1/stops", READ_STOPS, Plain, "listStops", "Every emergency stop, in force and lifted, with what it did", 200, &[]).by(stops::list),
         row(POST, "/api/v1/stops", ORDER_STOPS, Once, "orderStop", "Stop a scope at once: new calls are refused and running ones cut; answered when the gateway obeys it", 201, &[UnknownReference]).by(stops::order).taking_authority(),
         row(GET, "/api/v1/stops/{stop}", READ_STOPS, Plain, "readStop", "One stop, with its times and what it did", 200, &[NotFound]).by(stops::read),
@@ -170,6 +174,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/calls/{call}", READ_CALLS, Plain, "readCall", "One call: decision, evidence, proof", 200, &[NotFound]).by(calls::read),
         row(GET, "/api/v1/calls/{call}/viewings", READ_CAPTURED, Plain, "listViewings", "Who asked to see what was captured of a call, when and why", 200, &[NotFound]).by(calls::viewings),
         row(POST, "/api/v1/calls/{call}/viewings", READ_CAPTURED, Once, "viewCaptured", "Say why you want to see what was captured of a call; from then on it is shown to you, for an hour", 201, &[NotFound, AlreadySo]).by(calls::view),
+        row(GET, "/api/v1/traffic", READ_CALLS, Plain, "readTraffic", "The calls within reach in numbers: how they ended, by system, model and provider, and how long answers took", 200, &[]).by(traffic::sums),
         row(GET, "/api/v1/guards/outcomes", READ_CALLS, Plain, "readGuardOutcomes", "How many calls guards blocked, flagged, passed, could not look at or did not look at", 200, &[]).by(guards::outcomes),
         row(GET, "/api/v1/guards/outcomes.csv", READ_CALLS, Plain, "exportGuardOutcomes", "The same by guard, as a table for spreadsheets", 200, &[]).by(guards::outcomes_csv),
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::running::Running;
+
 /// A line for the operator.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 /// Adds numbers in the Prometheus text format.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub max_lag: u64,
     /// The configuration in force, as the settings page shows it: never a secret.
     pub configuration: Vec<Configured>,
+    /// What runs beside the control plane.
+    pub running: Running,
     /// How long a stop waits for requests that were read.
     pub stop_within: Duration,
 }
@@ -64,6 +68,7 @@ impl Settings {
             ready: Vec::new(),
             max_lag: MAX_LAG,
             configuration: Vec::new(),
+            running: Running::default(),
             stop_within: STOP_WITHIN,
         }
     }

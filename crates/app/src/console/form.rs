@@ -83,6 +83,8 @@ pub(crate) struct Form {
     pub(crate) cancel: String,
     /// What the form says without being typed, such as the digest that was shown.
     pub(crate) said: Vec<(&'static str, String)>,
+    /// Whether the browser keeps nothing of it either, whatever is written in it.
+    pub(crate) keeps_no_draft: bool,
 }
 
 /// What was typed, and why it was refused.
@@ -157,6 +159,7 @@ impl Form {
             consequence: "",
             cancel: String::new(),
             said: Vec::new(),
+            keeps_no_draft: false,
         }
     }
 
@@ -167,7 +170,7 @@ impl Form {
             return Ok(Block::nothing());
         }
         let refused = refused.filter(|refused| refused.id == self.id);
-        let drafted = self.fields.iter().any(Field::is_written);
+        let drafted = !self.keeps_no_draft && self.fields.iter().any(Field::is_written);
         let mut fields: Vec<Shown> =
             self.fields.into_iter().map(|field| shown(field, refused.map(|refused| refused.typed))).collect();
         let (mut problem, mut remedy) = (String::new(), String::new());

@@ -4,10 +4,10 @@
 
 use super::answer::Answered;
 use super::page::{
-    applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry,
-    erasures, home, inbox, item, item_form, item_work, keep, keys, ledger, login, packages, people,
-    person_sessions, policies, registers, saved_views, search, settings, sources, stops, story, system,
-    systems, usage,
+    applicability, applicability_approval, applicability_row, budget_form, budgets, calls, control, controls,
+    costs, decision, entry, erasures, home, inbox, item, item_form, item_work, keep, keys, ledger, login,
+    masking, packages, people, person_sessions, policies, providers, registers, saved_views, search,
+    settings, sources, stops, story, system, systems, traffic, usage,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -51,12 +51,17 @@ pub(crate) enum Area {
     None,
     Home,
     Inbox,
+    Traffic,
     Calls,
     Systems,
     Keys,
+    Providers,
     Stops,
     Usage,
+    Budgets,
+    Costs,
     Policies,
+    Masking,
     People,
     Registers,
     Applicability,
@@ -105,9 +110,13 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
     (
         "Traffic",
         &[
+            item("Traffic", "/traffic", Permission::ReadCalls, Area::Traffic),
             item("Calls", "/calls", Permission::ReadCalls, Area::Calls),
             item("Systems", "/systems", Permission::ReadSystems, Area::Systems),
             item("API keys", "/keys", Permission::ReadKeys, Area::Keys),
+            item("Providers", "/providers", Permission::ReadPolicies, Area::Providers),
+            item("Budgets", "/budgets", Permission::ReadSpend, Area::Budgets),
+            item("Costs", "/costs", Permission::ReadSpend, Area::Costs),
             item("Emergency stops", "/stops", Permission::ReadStops, Area::Stops),
             item("Usage", "/usage", Permission::ReadSpend, Area::Usage),
         ],
@@ -118,6 +127,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Registers", "/registers", Permission::ReadRegisters, Area::Registers),
             item("Statement of Applicability", "/soa", Permission::ReadControls, Area::Applicability),
             item("Policies", "/policies", Permission::ReadPolicies, Area::Policies),
+            item("Masking", "/masking", Permission::ReadPolicies, Area::Masking),
             item("People and roles", "/people", Permission::ReadPeople, Area::People),
         ],
     ),
@@ -149,6 +159,8 @@ const REGISTER_SYSTEMS: Access = Access::Needs(Permission::RegisterSystems);
 const CHANGE_SYSTEMS: Access = Access::Needs(Permission::ChangeSystems);
 const READ_KEYS: Access = Access::Needs(Permission::ReadKeys);
 const CHANGE_KEYS: Access = Access::Needs(Permission::ChangeKeys);
+const READ_SPEND: Access = Access::Needs(Permission::ReadSpend);
+const CHANGE_BUDGETS: Access = Access::Needs(Permission::ChangeBudgets);
 const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
 const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
 const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
@@ -211,6 +223,8 @@ pub(crate) const PAGES: &[Page] = &[
     post("/views", SIGNED_IN, Area::None, "page.view.save", saved_views::save),
     post("/views/{view}/remove", SIGNED_IN, Area::None, "page.view.remove", saved_views::remove),
 
+    get("/traffic", READ_CALLS, Everything, Area::Traffic, "page.traffic", traffic::show),
+
     get("/calls", READ_CALLS, Prefix, Area::Calls, "page.calls", calls::list),
     get("/calls/{call}", READ_CALLS, Prefix, Area::Calls, "page.call", calls::show),
 
@@ -232,6 +246,16 @@ pub(crate) const PAGES: &[Page] = &[
     post("/keys/{key}/rotate", CHANGE_KEYS, Area::Keys, "page.key.rotate", keys::rotate),
     post("/keys/{key}/revoke", CHANGE_KEYS, Area::Keys, "page.key.revoke", keys::revoke),
 
+    get("/providers", READ_POLICIES, Present, Area::Providers, "page.providers", providers::show),
+
+    get("/budgets", READ_SPEND, Everything, Area::Budgets, "page.budgets", budgets::list),
+    get("/budgets/new", CHANGE_BUDGETS, Present, Area::Budgets, "page.budget.new", budget_form::new),
+    post("/budgets/new", CHANGE_BUDGETS, Area::Budgets, "page.budget.first", budget_form::create),
+    get("/budgets/{budget}", READ_SPEND, Everything, Area::Budgets, "page.budget", budgets::show),
+    post("/budgets/{budget}", CHANGE_BUDGETS, Area::Budgets, "page.budget.set", budget_form::set),
+    post("/budgets/{budget}/end", CHANGE_BUDGETS, Area::Budgets, "page.budget.end", budget_form::end),
+    get("/costs", READ_SPEND, Everything, Area::Costs, "page.costs", costs::show),
+
     get("/stops", READ_STOPS, Everything, Area::Stops, "page.stops", stops::list),
     post("/stops", ORDER_STOPS, Area::Stops, "page.stop.order", stops::order),
     get("/stops/{stop}", READ_STOPS, Everything, Area::Stops, "page.stop", stops::show),
@@ -249,6 +273,9 @@ pub(crate) const PAGES: &[Page] = &[
     get("/policies/{policy}/edit", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.edit", policies::edit),
     post("/policies/{policy}/edit", PUBLISH_POLICIES, Area::Policies, "page.policy.publish", policies::publish),
     post("/policies/{policy}/withdraw", PUBLISH_POLICIES, Area::Policies, "page.policy.withdraw", policies::withdraw),
+
+    get("/masking", READ_POLICIES, Present, Area::Masking, "page.masking", masking::show),
+    post("/masking", PUBLISH_POLICIES, Area::Masking, "page.masking.try", masking::try_it),
 
     get("/people", READ_PEOPLE, Changes, Area::People, "page.people", people::list),
     get("/people/new", CHANGE_PEOPLE, Present, Area::People, "page.person.new", people::new),

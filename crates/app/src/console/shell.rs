@@ -262,6 +262,11 @@ fn also_called(path: &str) -> &'static str {
         "/records/new" => "file evidence auditor upload",
         "/people" => "users access",
         "/keys" => "credentials tokens",
+        "/traffic" => "numbers latency denied guards outcomes",
+        "/providers" => "upstreams models circuit fallback terms",
+        "/budgets" => "caps limits quota spend",
+        "/costs" => "spend money prices tokens unpriced",
+        "/masking" => "personal data pii anonymise pseudonymise rules",
         "/stops" => "kill switch halt block drill",
         _ => "",
     }

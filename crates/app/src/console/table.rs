@@ -77,6 +77,12 @@ pub(crate) enum Rows {
     Part(Vec<Row>, u64, &'static [(&'static str, &'static str)]),
 }
 
+/// All rows of a small table beside others, in the order in which they come.
+pub(crate) fn in_order(rows: Vec<Row>) -> Rows {
+    let all = rows.len() as u64;
+    Rows::Part(rows, all, &[])
+}
+
 /// A list as a page describes it.
 pub(crate) struct Listing {
     pub(crate) id: &'static str,

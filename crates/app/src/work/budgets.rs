@@ -162,6 +162,8 @@ pub struct Budget {
     pub to: Option<Time>,
     /// What calls took in it, those under way by what they reserved.
     pub used: Option<Amounts>,
+    /// Of these, what calls under way reserved.
+    pub reserved: Option<Amounts>,
     /// Shares of its caps that were passed, newest first.
     pub alerts: Vec<Alert>,
     /// What changed last and why; null: erased.
@@ -354,13 +356,14 @@ impl Desk {
     }
 
     fn shown_budget(&self, row: Recorded) -> Result<Budget, Refusal> {
-        let now = self.ledger.reader().now();
+        let now = self.now();
         let mut shown = Budget {
             state: if row.ended { StateForm::Ended } else { StateForm::Unreadable },
             says: row.said.as_ref().map(says),
             from: None,
             to: None,
             used: None,
+            reserved: None,
             alerts: self.alerts_of(&row)?,
             note: row.note,
             version: row.version,
@@ -375,7 +378,8 @@ impl Desk {
             shown.state = state(&said, used);
             shown.from = Some(Time(from));
             shown.to = said.window.end(from).map(Time);
-            shown.used = Some(Amounts { micros: used.micros, tokens: used.tokens, calls: used.calls });
+            shown.used = Some(amounts(used));
+            shown.reserved = Some(amounts(self.views.budget_reserved(&said, from)?));
         }
         Ok(shown)
     }
@@ -434,6 +438,10 @@ fn says(said: &BudgetSaid) -> Says {
         alert_percent: said.alert_percent,
         alert_at: said.alert_at.clone(),
     }
+}
+
+fn amounts(used: Used) -> Amounts {
+    Amounts { micros: used.micros, tokens: used.tokens, calls: used.calls }
 }
 
 /// Each share once, the smallest first.

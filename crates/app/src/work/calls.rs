@@ -47,6 +47,10 @@ pub struct CallQuery {
     #[serde(default)]
     #[schemars(length(min = 1, max = 200))]
     pub model: Option<String>,
+    /// Let through to this provider, by its name in the configuration; denials name none.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 64))]
+    pub upstream: Option<String>,
     /// Decided at or after.
     #[serde(default)]
     pub from: Option<Time>,
@@ -348,6 +352,7 @@ pub(crate) fn filter(query: &CallQuery) -> CallFilter {
         end_erased: word == Some(ERASED),
         code: query.code.clone(),
         model: query.model.clone(),
+        upstream: query.upstream.clone(),
         from: query.from.map(|time| time.0),
         to: query.to.map(|time| time.0),
         ..CallFilter::default()

@@ -136,10 +136,7 @@ impl Desk {
     /// A place among those who try texts, as long as what this gives is kept.
     pub(super) fn place_to_try(&self) -> Result<MutexGuard<'_, ()>, Refusal> {
         self.trying.iter().find_map(free).ok_or_else(|| {
-            Refusal::new(
-                Code::Unavailable,
-                format!("{MAX_TRIALS} policies are being tried, the most at a time"),
-            )
+            Refusal::new(Code::Unavailable, format!("{MAX_TRIALS} texts are being tried, the most at a time"))
         })
     }
 

@@ -90,7 +90,7 @@ pub struct Spend {
 impl Desk {
     /// What calls within reach took.
     pub fn spend(&self, actor: &Actor, query: &SpendQuery) -> Result<Spend, Refusal> {
-        let to = query.to.map_or_else(|| Micros(self.ledger.reader().now().0 + 1), |to| to.0);
+        let to = query.to.map_or_else(|| Micros(self.now().0 + 1), |to| to.0);
         let from = query.from.map_or(Micros(to.0.saturating_sub(USUAL_DAYS * DAY_US)), |from| from.0);
         if from >= to || to.since(from) > MAX_SPEND_DAYS * DAY_US {
             let what = format!("a window begins before it ends and has at most {MAX_SPEND_DAYS} days");

@@ -348,7 +348,8 @@ fn accounts(new: &NewUsageReport) -> Result<Vec<UsageAccount>, Refusal> {
     for (number, form) in new.accounts.iter().enumerate() {
         let upstream = form.upstream.as_str().to_owned();
         if accounts.iter().any(|known| known.upstream == upstream) {
-            let what = "an upstream calls with one account; leave it out here, or report the accounts one by one";
+            let what =
+                "an upstream calls with one account; leave it out here, or report the accounts one by one";
             return Err(Refusal::at(Code::Malformed, format!("/accounts/{number}/upstream"), what));
         }
         let account = form.account.as_ref().map(|account| account.as_str().to_owned());

@@ -25,7 +25,7 @@ use crate::socket::server::{Server, Stop};
 use crate::terminal;
 use crate::witnesses::Witnesses;
 use crate::writer::take_lock;
-use crate::{anchoring, data_path};
+use crate::{anchoring, data_path, running};
 
 /// Permissions that new files of the server do not have: everybody's but the owner's.
 const PRIVATE_MASK: Mode = Mode::RWXG.union(Mode::RWXO);
@@ -128,6 +128,7 @@ fn control_plane(
     settings.log = access;
     settings.public_log = config.public_log;
     settings.configuration.clone_from(&config.set);
+    settings.running = running::of(&config.gateway.as_said(), gateway);
     if let Some(gateway) = gateway {
         let metrics = gateway.metrics();
         settings.numbers.push(Arc::new(move |text| text.push_str(&metrics.render())));

@@ -60,7 +60,10 @@ pub(super) fn are_few(filter: &CallFilter) -> bool {
 /// Whether words lead to the calls faster than any other index.
 pub(super) fn helps(filter: &CallFilter) -> bool {
     let said = filter.model.is_some() || filter.purpose.is_some() || needle(filter.text.as_ref()).is_some();
-    said && !are_few(filter) && filter.key.is_none() && filter.state != Some(CallState::Denied)
+    said && !are_few(filter)
+        && filter.key.is_none()
+        && filter.upstream.is_none()
+        && filter.state != Some(CallState::Denied)
 }
 
 /// The newest calls that `filter` lets through, newest first, `limit` at most. No system may be asked for.

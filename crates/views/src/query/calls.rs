@@ -72,6 +72,8 @@ pub struct CallFilter {
     pub model: Option<String>,
     /// That claimed this purpose.
     pub purpose: Option<String>,
+    /// That were let through to this provider; denials name none.
+    pub upstream: Option<String>,
     /// Permitted or denied at this time or later, by commit time.
     pub from: Option<Micros>,
     /// Permitted or denied before this time.
@@ -309,6 +311,7 @@ pub(super) fn conditions(filter: &CallFilter, system: Option<SystemId>) -> Where
         .with("calls.code = ?", filter.code.clone())
         .with("+calls.model = ?", filter.model.clone())
         .with("+calls.purpose = ?", filter.purpose.clone())
+        .with("+calls.upstream = ?", filter.upstream.clone())
         .times("+calls.at", filter.from, filter.to)
         .with(
             "(instr(lower(coalesce(calls.model, '')), ?) OR instr(lower(coalesce(calls.answered_model, '')), ?)

@@ -77,6 +77,21 @@ impl Further {
 impl Views {
     /// The sums over calls permitted or denied from `from` until before `to`, by commit time.
     pub fn overview(&self, from: Micros, to: Micros) -> Result<Overview, ViewsError> {
+        self.sums(from, to, Further::of)
+    }
+
+    /// The same with each attempt as a call of its own, as lists of calls have it.
+    pub fn overview_of_attempts(&self, from: Micros, to: Micros) -> Result<Overview, ViewsError> {
+        self.sums(from, to, |_, _| Ok(Further(Vec::new())))
+    }
+
+    /// `further` gives what counts for no call.
+    fn sums(
+        &self,
+        from: Micros,
+        to: Micros,
+        further: fn(&Connection, &[&dyn ToSql]) -> rusqlite::Result<Further>,
+    ) -> Result<Overview, ViewsError> {
         self.ask(|db| {
             // One transaction, so that the sums are of one moment.
             let tx = db.unchecked_transaction()?;
@@ -100,7 +115,7 @@ impl Views {
                 count(&sql, entries)
             };
             let all = "SELECT count(*) FROM calls WHERE at >= ?1 AND at < ?2";
-            let further = Further::of(&tx, entries)?;
+            let further = further(&tx, entries)?;
             let all = count(all, params![int(from.0), int(to.0)])?.saturating_sub(further.all());
             let calls =
                 |state: CallState| of_state(state).map(|calls| calls.saturating_sub(further.of_state(state)));

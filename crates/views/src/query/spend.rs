@@ -13,7 +13,7 @@ use super::{Page, Rows, Where, bytes};
 use crate::error::ViewsError;
 use crate::gate::{Used, budget_said, budget_used};
 use crate::projection::tallies::DAY_US;
-use crate::values::{id, number, numbers, optional_number, optional_time, time};
+use crate::values::{id, int, number, numbers, optional_number, optional_time, time};
 use crate::views::Views;
 
 /// Longest window of one answer: a year and a day.
@@ -97,6 +97,11 @@ impl Views {
     /// What the calls of a budget took in the newest window in which there were any, and where that begins.
     pub fn budget_used(&self, said: &BudgetSaid) -> Result<(Micros, Used), ViewsError> {
         self.ask(|db| Ok(budget_used(db, said.scope, said.window, said.caps.currency)?))
+    }
+
+    /// What of that is only reserved: by calls of the window from `start` on that have not ended.
+    pub fn budget_reserved(&self, said: &BudgetSaid, start: Micros) -> Result<Used, ViewsError> {
+        self.ask(|db| Ok(reserved(db, said, start)?))
     }
 
     /// The newest version of every price, also of those withdrawn; the last changed first.
@@ -245,6 +250,27 @@ fn price(row: &Row<'_>) -> rusqlite::Result<PriceVersion> {
             input_limit: limits.1,
         }),
         source: row.get("source")?,
+    })
+}
+
+/// Few calls are open, so that all of them are looked at.
+fn reserved(db: &Connection, said: &BudgetSaid, start: Micros) -> rusqlite::Result<Used> {
+    let (condition, subject): (_, &[u8]) = match &said.scope {
+        BudgetScope::Tenant => ("?1 IS NOT NULL", &[]),
+        BudgetScope::System(system) => ("system = ?1", system.as_bytes()),
+        BudgetScope::Key(key) => ("key = ?1", key.as_bytes()),
+    };
+    let sql = format!(
+        "SELECT coalesce(sum(CASE WHEN currency = ?3 THEN micros END), 0) AS micros, coalesce(sum(input + output), 0) AS tokens,
+        count(*) AS calls FROM charges INDEXED BY charges_open WHERE known = 'open' AND at >= ?2 AND {condition}"
+    );
+    let currency = said.caps.currency.map(|currency| currency.to_string());
+    db.prepare_cached(&sql)?.query_row(params![subject, int(start.0), currency], |row| {
+        Ok(Used {
+            micros: number(row, "micros")?,
+            tokens: number(row, "tokens")?,
+            calls: number(row, "calls")?,
+        })
     })
 }
 

@@ -277,7 +277,7 @@ fn days(db: &Connection, filter: &CallFilter) -> Result<Vec<Counted>, ViewsError
 }
 
 /// Ids as literals of SQL: hexadecimal digits, which nobody else chose.
-fn literals<'a>(ids: impl Iterator<Item = &'a SystemId>) -> String {
+pub(super) fn literals<'a>(ids: impl Iterator<Item = &'a SystemId>) -> String {
     let ids: Vec<String> = ids.map(|id| format!("x'{}'", id.to_hex())).collect();
     ids.join(", ")
 }

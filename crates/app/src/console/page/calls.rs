@@ -71,7 +71,7 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
     let page = visit.desk.call_rows(visit.actor()?, &query, text, limit)?;
     let rows = shown(visit, page.rows)?;
     let content = Content {
-        lead: "Every call of a known key: decided, recorded, then let through or not.".to_owned(),
+        lead: "Every call of a known key: decided, recorded, then let through or not. A call that was tried again has a row for each attempt.".to_owned(),
         blocks: vec![over_time(visit, &query, text)?, listing.table(visit, Rows::Newest(rows, page.next))?],
         charts: true,
         ..Content::titled("Calls")
@@ -141,7 +141,7 @@ fn filters(visit: &Visit<'_>) -> Result<Vec<Filter>, Refusal> {
         Filter { name: "to", label: "Until", takes: Takes::Day },
     ];
     // Filters that come by a link, such as from a number, are shown so that they can be taken off.
-    for (name, label) in [("code", "Reason"), ("key", "Key")] {
+    for (name, label) in [("code", "Reason"), ("key", "Key"), ("upstream", "Provider")] {
         if visit.query.get(name).is_some() {
             filters.push(Filter { name, label, takes: Takes::Text });
         }
@@ -152,7 +152,7 @@ fn filters(visit: &Visit<'_>) -> Result<Vec<Filter>, Refusal> {
 /// What the address asks for. An end that was recorded later is none as of then, so that its outcome is nothing to filter by.
 fn query(visit: &Visit<'_>) -> Result<CallQuery, Refusal> {
     let mut asked = Map::new();
-    for name in ["system", "key", "state", "code", "model"] {
+    for name in ["system", "key", "state", "code", "model", "upstream"] {
         if let Some(text) = visit.query.get(name) {
             asked.insert(name.to_owned(), Value::from(text.trim()));
         }
@@ -180,14 +180,15 @@ fn query(visit: &Visit<'_>) -> Result<CallQuery, Refusal> {
     Ok(query)
 }
 
-fn time(text: &str) -> Result<Time, Refusal> {
+/// A time as an address has it.
+pub(crate) fn time(text: &str) -> Result<Time, Refusal> {
     Micros::parse_date(text.trim())
         .map(Time)
         .map_err(|error| Refusal::new(Code::Malformed, error.to_string()))
 }
 
 /// A day means all of it.
-fn until(text: &str) -> Result<Time, Refusal> {
+pub(crate) fn until(text: &str) -> Result<Time, Refusal> {
     let Time(at) = time(text)?;
     Ok(Time(if text.trim().len() == 10 { Micros(at.0 + DAY) } else { at }))
 }

@@ -27,18 +27,19 @@ const LOOKED_THROUGH: u32 = 100;
 const DENIED: u32 = 5;
 
 /// A number that opens what it counts.
-struct Figure {
-    label: &'static str,
-    value: String,
-    href: String,
-    note: String,
-    tone: &'static str,
+pub(crate) struct Figure {
+    pub(crate) label: &'static str,
+    pub(crate) value: String,
+    pub(crate) href: String,
+    pub(crate) note: String,
+    pub(crate) tone: &'static str,
 }
 
+/// Numbers beside each other.
 #[derive(Template)]
 #[template(path = "console/figures.html")]
-struct Figures {
-    figures: Vec<Figure>,
+pub(crate) struct Figures {
+    pub(crate) figures: Vec<Figure>,
 }
 
 /// The page.
@@ -122,7 +123,8 @@ fn primary(visit: &Visit<'_>) -> Option<Action> {
 fn traffic(visit: &Visit<'_>) -> Result<(Block, Block), Refusal> {
     let now = visit.now();
     let since = Micros(now.0.saturating_sub(DAY));
-    let sums = visit.desk.views().overview(since, Micros(now.0 + DAY))?;
+    // Each attempt is a call of its own, as in the lists that the numbers lead to.
+    let sums = visit.desk.views().overview_of_attempts(since, Micros(now.0 + DAY))?;
     let from = machine_time(since);
     let calls = |state: Option<&str>| Link::to("/calls").with_some("state", state).with("from", &from).href();
     let figure = |label, number: u64, href, note: &str, tone| Figure {
@@ -181,8 +183,8 @@ fn traffic(visit: &Visit<'_>) -> Result<(Block, Block), Refusal> {
     let part = Section {
         id: "traffic",
         title: "The last 24 hours".to_owned(),
-        lead: "Every number opens the calls that it counts.".to_owned(),
-        action: None,
+        lead: "Every number opens the calls that it counts, each attempt at a provider a call of its own; the chart has a call that was tried again once, by its last attempt.".to_owned(),
+        action: Some(Action { label: "Open traffic", href: Link::to("/traffic").with("from", &from).href() }),
         blocks: vec![Block::of(&figures)?],
     };
     Ok((Block::of(&part)?, section("denials", "Why calls were denied", vec![denied])?))

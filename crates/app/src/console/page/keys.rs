@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tabellion_model::{CredentialId, SystemId};
 use tabellion_views::query::{CredentialRow, Subject};
 
-use super::happened;
+use super::{happened, stops};
 use crate::console::answer::{Answer, Answered};
 use crate::console::block::{Action, Block, Empty, Facts, fold, section};
 use crate::console::cell::Cell;
@@ -276,6 +276,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
         facts = facts.with_all("Why it ends", key.revocations.iter().map(|why| Cell::text(why)).collect());
     }
     let mut blocks = vec![facts.block()?, happened::to(visit, &[Subject::Credential(id)], None)?];
+    blocks.extend(stops::offered(visit, "key", &key.id, system)?);
     if key.works && visit.can_change(Permission::ChangeKeys, system)? {
         blocks.push(section("change", "Change", forms(visit, &path, key.version, refused)?.into())?);
     }

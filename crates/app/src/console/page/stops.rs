@@ -3,25 +3,28 @@
 //! Promises: a time is shown where a record has one, and else that there was none. Must never: call a stop lifted that holds.
 
 use serde_json::json;
-use tabellion_model::StopId;
-use tabellion_model::body::StopScope;
+use tabellion_model::body::{Role, StopScope};
+use tabellion_model::{StopId, SystemId};
 use tabellion_views::query::{StopEffect, StopRow};
 
 use crate::console::answer::Answered;
-use crate::console::block::{Block, Facts, fold, section};
+use crate::console::block::{Action, Block, Facts, Section, fold, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
+use crate::console::link::Link;
 use crate::console::shell::stopped;
 use crate::console::table::{Column, Listing, Row, Rows, column, more, nothing};
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{Tone, duration};
-use crate::permission::Permission;
+use crate::console::words::{Tone, duration, role};
+use crate::permission::{Permission, Reach, permitted};
 use crate::refusal::Refusal;
 use crate::work::forms::Reason;
 use crate::work::stops::NewStop;
 
 /// The form that orders.
 const ORDER: &str = "order-stop";
+/// What a stop is to the record of a call that it refused or cut.
+const STOP_ROLE: &str = "stop";
 /// The form that lifts.
 const LIFT: &str = "lift-stop";
 
@@ -120,19 +123,93 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     }
     let mut blocks = vec![listing.table(visit, Rows::All(rows))?];
     if visit.can(Permission::OrderStops) {
-        let form = order_form().block(visit, refused)?;
-        blocks.insert(0, fold(ORDER, "Stop something now", refused.is_some(), form)?);
+        let form = order_form(visit).block(visit, refused)?;
+        // A button on a system's or key's page leads here with the form filled in.
+        let open = refused.is_some() || visit.query.get("scope").is_some();
+        blocks.insert(0, fold(ORDER, "Stop something now", open, form)?);
     }
     let content = Content {
-        lead: "What goes through the gateway is stopped at once by one person, and lifted by a second one."
-            .to_owned(),
+        lead: format!(
+            "What goes through the gateway is stopped at once by one person, and lifted by a second one: {}.",
+            lifters()
+        ),
         blocks,
         ..Content::titled("Emergency stops")
     };
     visit.show_with(status, content)
 }
 
-fn order_form() -> Form {
+/// Roles that lift stops.
+fn lifters() -> String {
+    let lifts = |role: &Role| permitted(*role, Permission::LiftStops) != Reach::Nothing;
+    let roles: Vec<String> =
+        Role::ALL.into_iter().filter(lifts).map(|known| role(known).to_lowercase()).collect();
+    match roles.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => "nobody".to_owned(),
+    }
+}
+
+/// The part of a system's or key's page that stops it; nothing where the reader may not.
+pub(crate) fn offered(
+    visit: &Visit<'_>,
+    scope: &'static str,
+    subject: &str,
+    system: SystemId,
+) -> Result<Option<Block>, Refusal> {
+    let holds = |stop: &StopRow| match &stop.scope {
+        Some(StopScope::System(id)) => scope == "system" && id.to_hex() == subject,
+        Some(StopScope::Key(id)) => scope == "key" && id.to_hex() == subject,
+        _ => false,
+    };
+    let in_force = visit.desk.stop_rows()?.into_iter().filter(|stop| stop.lifted.is_none() && holds(stop));
+    let stopped: Vec<Cell> = in_force.map(|stop| named(visit, &stop)).collect();
+    let may_order = visit.can_change(Permission::OrderStops, system)?;
+    if stopped.is_empty() && !may_order {
+        return Ok(None);
+    }
+    let label = if scope == "key" { "Stop this key" } else { "Stop this system" };
+    let form = Link::to("/stops").with("scope", scope).with("subject", subject);
+    let blocks = if stopped.is_empty() {
+        Vec::new()
+    } else {
+        vec![Facts::default().with_all("Stopped now by", stopped).block()?]
+    };
+    let part = Section {
+        id: "stop",
+        title: "Emergency stop".to_owned(),
+        lead: format!(
+            "Refuses its new calls at once and cuts those that run. Somebody else lifts it: {}.",
+            lifters()
+        ),
+        action: may_order.then(|| Action { label, href: format!("{}#fold-{ORDER}", form.href()) }),
+        blocks,
+    };
+    Block::of(&part).map(Some)
+}
+
+/// A stop by when it was ordered, leading to its page.
+fn named(visit: &Visit<'_>, stop: &StopRow) -> Cell {
+    let at = visit.time(stop.durable_at);
+    Cell { text: format!("the stop ordered {}", at.text), ..Cell::text(&at.title) }
+        .to(visit.to(&format!("/stops/{}", stop.stop)))
+}
+
+/// The stops that the record at `entry` names as what refused or cut its call.
+pub(crate) fn of_record(visit: &Visit<'_>, entry: u64) -> Result<Vec<Cell>, Refusal> {
+    let view = visit.desk.ledger().reader().entry(entry)?;
+    let Some(header) = view.entry.header() else { return Ok(Vec::new()) };
+    let parents = header.parents.iter().filter(|parent| parent.role == STOP_ROLE);
+    let named_there: Vec<_> = parents.map(|parent| parent.record_id).collect();
+    if named_there.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stops = visit.desk.stop_rows()?.into_iter().filter(|stop| named_there.contains(&stop.record_id));
+    Ok(stops.map(|stop| named(visit, &stop)).collect())
+}
+
+fn order_form(visit: &Visit<'_>) -> Form {
     let scopes = [
         ("tenant", "Everything"),
         ("system", "One system, with all its keys"),
@@ -143,8 +220,8 @@ fn order_form() -> Form {
     let scopes = scopes.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec();
     let drill = vec![("yes".to_owned(), "This is an exercise".to_owned())];
     let fields = vec![
-        Field::new("scope", "What is stopped", Kind::Select(scopes)),
-        Field::new("subject", "Which", Kind::Line).optional().hint(
+        Field::new("scope", "What is stopped", Kind::Select(scopes)).value(visit.query.text("scope")),
+        Field::new("subject", "Which", Kind::Line).optional().value(visit.query.text("subject")).hint(
             "The id of the system or key; the name of the model, with * at its end for all that begin so; the provider's name in the configuration. Nothing for everything.",
         ),
         Field::new("reason", "Why", Kind::Area(2)).hint("Callers are not told."),
@@ -191,6 +268,13 @@ fn facts(visit: &Visit<'_>, stop: &StopRow) -> Result<Block, Refusal> {
         .with("Ordered by", visit.who(stop.by)?)
         .with("Why", Cell::maybe(stop.reason.as_deref(), "erased"))
         .with("Exercise", drill)
+        .with(
+            "Who may lift it",
+            Cell::text(&format!(
+                "{}, and not who ordered it, nor in a session that they let in or that let them in",
+                lifters()
+            )),
+        )
         .with("Record", visit.entry(stop.entry));
     if let Some(lifted) = &stop.lifted {
         facts = facts

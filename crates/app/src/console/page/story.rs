@@ -6,6 +6,7 @@ use askama::Template;
 use serde_json::json;
 
 use super::calls::{captured_readable, day_of};
+use super::stops;
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
@@ -23,6 +24,9 @@ use crate::work::viewing::NewViewing;
 
 /// Longest part of a captured body that a page shows, in characters; the record has all of it.
 const MAX_CAPTURED_CHARS: usize = 20_000;
+
+/// The code of a call that an emergency stop refused or cut.
+const STOPPED: &str = "stopped";
 
 struct Step {
     title: &'static str,
@@ -240,6 +244,9 @@ fn decided(visit: &Visit<'_>, call: &Call) -> Result<Step, Refusal> {
             Cell::code(code).to(Link::to("/calls").with("state", "denied").with("code", code).href()),
         );
     }
+    if decision.code.as_deref() == Some(STOPPED) {
+        facts = facts.with_all("Refused by", stops::of_record(visit, call.proof.decided.index)?);
+    }
     if let Some(basis) = decision.basis {
         facts = facts.with(
             "Log size it saw",
@@ -296,6 +303,9 @@ fn answered(
     }
     if let Some(code) = &call.code {
         facts = facts.with("Why it did not end well", Cell::code(code));
+    }
+    if let (Some(STOPPED), Some(end)) = (call.code.as_deref(), &call.proof.ended) {
+        facts = facts.with_all("Cut by", stops::of_record(visit, end.index)?);
     }
     if !evidence.tools.is_empty() {
         facts = facts

@@ -111,9 +111,8 @@ impl Desk {
         }
         let rows = all(|page| self.views.findings(page))?;
         let of = |kind, model: &Option<String>| {
-            rows.iter().any(|row| {
-                row.said.as_ref().is_some_and(|said| (said.kind, &said.model) == (kind, model))
-            })
+            rows.iter()
+                .any(|row| row.said.as_ref().is_some_and(|said| (said.kind, &said.model) == (kind, model)))
         };
         let open = rows.iter().filter(|row| {
             let kind = row.said.as_ref().map(|said| said.kind);

@@ -32,7 +32,8 @@ fn every_page_keeps_to_the_table_for_every_role() {
         let path = path
             .replace("{call}", &"0".repeat(32))
             .replace("{erasure}", &"0".repeat(32))
-            .replace("{stop}", &"0".repeat(32));
+            .replace("{stop}", &"0".repeat(32))
+            .replace("{budget}", "loans-month");
         for (roles, browser) in &browsers {
             let path = path.replace("{person}", &browser.person);
             let answer = match method {

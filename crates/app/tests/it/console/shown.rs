@@ -22,7 +22,7 @@ fn crawl(browser: &Browser<'_>) -> Vec<(String, crate::api::client::Answer)> {
             && !path.starts_with("/api/")
             && !path.starts_with("/assets/")
             && !path.contains("format=csv");
-        if !known || !seen.insert(path.clone()) || pages.len() > 400 {
+        if !known || !seen.insert(path.clone()) || pages.len() > 700 {
             continue;
         }
         let answer = browser.get(&path);

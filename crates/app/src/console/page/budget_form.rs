@@ -1,0 +1,243 @@
+//! Setting, raising and ending a budget: the same work as the API's, from a form.
+//!
+//! Promises: an amount that is no number is refused at its field, before anything is asked for. Must never: round what was typed.
+
+use serde_json::{Map, Value, json};
+
+use super::budgets;
+use crate::console::answer::Answered;
+use crate::console::block::{Block, fold};
+use crate::console::form::{Field, Form, Kind, Refused, list};
+use crate::console::money;
+use crate::console::visit::{Content, Visit};
+use crate::refusal::{Code, Refusal};
+use crate::work::budgets::{Budget, NewBudget, Says, ScopeForm, StateForm, WindowForm};
+use crate::work::forms::{Reason, Word};
+
+/// The form that sets one.
+const SET: &str = "set-budget";
+/// The form that ends one.
+const END: &str = "end-budget";
+/// Caps that are whole numbers.
+const COUNTS: [&str; 5] = ["tokens", "calls", "calls_per_minute", "calls_at_once", "alert_percent"];
+
+/// The form for a new one.
+pub(crate) fn new(visit: &Visit<'_>) -> Answered {
+    new_page(visit, 200, None)
+}
+
+fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+    let name = Field::new("name", "Name", Kind::Line)
+        .hint("Small letters, digits and hyphens, such as loans-month. It is what callers are told when it is used up.");
+    let mut fields = vec![name];
+    fields.extend(whose(visit));
+    fields.extend(caps(None));
+    let mut form = Form::new(SET, "/budgets/new".to_owned(), "Set the budget", fields);
+    "/budgets".clone_into(&mut form.cancel);
+    form.consequence = "It holds from the next call on, and counts what its callers used before in the same window. Whose calls it counts and in which window stays as it is.";
+    let content = Content {
+        trail: vec![("Budgets".to_owned(), "/budgets".to_owned())],
+        blocks: vec![form.block(visit, refused)?],
+        ..Content::titled("Set a budget")
+    };
+    visit.show_with(status, content)
+}
+
+/// Sets a new one.
+pub(crate) fn create(visit: &Visit<'_>) -> Answered {
+    let done = || {
+        let name = visit.form.text("name").trim().to_owned();
+        if !Word::fits(&name) {
+            let what = "a name has 1 to 63 lower-case letters, digits and hyphens, the first no hyphen";
+            return Err(Refusal::at(Code::Malformed, "/name", what));
+        }
+        let new: NewBudget = visit.read("setBudget", typed(visit, None)?)?;
+        let (budget, written) = visit.desk.set_budget(visit.actor()?, &visit.given(), &name, &new)?;
+        Ok(visit.recorded(&format!("/budgets/{}", budget.name), &written))
+    };
+    done().or_else(|refusal: Refusal| {
+        // A version is asked for where the name is taken; this form has none to give.
+        let taken = Refusal::at(
+            Code::Malformed,
+            "/name",
+            "a budget of this name was set before; open it to change it",
+        );
+        let refusal = if refusal.code == Code::VersionRequired { taken } else { refusal };
+        let refused = Refused { id: SET, typed: &visit.form, refusal: &refusal };
+        new_page(visit, refusal.code.status(), Some(&refused))
+    })
+}
+
+/// The forms that change `budget`.
+pub(super) fn forms(
+    visit: &Visit<'_>,
+    budget: &Budget,
+    refused: Option<&Refused<'_>>,
+) -> Result<Vec<Block>, Refusal> {
+    let is_refused = |form| refused.is_some_and(|refused| refused.id == form);
+    let path = format!("/budgets/{}", budget.name);
+    let mut fields = match budget.says {
+        Some(_) => Vec::new(),
+        None => whose(visit),
+    };
+    fields.extend(caps(budget.says.as_ref()));
+    let mut set = Form::new(SET, path.clone(), "Set it so", fields);
+    set.version = Some(budget.version);
+    set.consequence = "The new version takes the place of the one before and holds from the next call on; what is left empty is capped no longer.";
+    let mut blocks =
+        vec![fold(SET, "Raise it, or set it anew", is_refused(SET), set.block(visit, refused)?)?];
+    if budget.state != StateForm::Ended {
+        let fields = vec![Field::new("reason", "Why", Kind::Area(2)).hint("For the reader of the history.")];
+        let mut end = Form::new(END, format!("{path}/end"), "End the budget", fields);
+        end.version = Some(budget.version);
+        end.ends = true;
+        end.consequence = "Nothing of it holds any more; its history stays.";
+        blocks.push(fold(END, "End it", is_refused(END), end.block(visit, refused)?)?);
+    }
+    Ok(blocks)
+}
+
+/// Sets one anew.
+pub(crate) fn set(visit: &Visit<'_>) -> Answered {
+    let done = || {
+        let name = visit.parts.text("budget");
+        let budget = visit.desk.budget(visit.actor()?, name)?;
+        let new: NewBudget = visit.read("setBudget", typed(visit, budget.says.as_ref())?)?;
+        visit.desk.set_budget(visit.actor()?, &visit.given(), name, &new)
+    };
+    after(visit, SET, done())
+}
+
+/// Ends one.
+pub(crate) fn end(visit: &Visit<'_>) -> Answered {
+    let done = || {
+        let why: Reason = visit.read("endBudget", json!({"reason": visit.form.text("reason").trim()}))?;
+        visit.desk.end_budget(visit.actor()?, &visit.given(), visit.parts.text("budget"), &why)
+    };
+    after(visit, END, done())
+}
+
+fn after(
+    visit: &Visit<'_>,
+    form: &'static str,
+    done: Result<(Budget, crate::work::Written), Refusal>,
+) -> Answered {
+    match done {
+        Ok((budget, written)) => Ok(visit.recorded(&format!("/budgets/{}", budget.name), &written)),
+        Err(refusal) => {
+            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
+            budgets::one(visit, refusal.code.status(), Some(&refused))
+        }
+    }
+}
+
+/// Whose calls, and in which time.
+fn whose(visit: &Visit<'_>) -> Vec<Field> {
+    let words = |words: &[(&str, &str)]| {
+        Kind::Select(words.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect())
+    };
+    let scopes =
+        [("system", "Those of a system"), ("key", "Those of one API key"), ("tenant", "Everybody's")];
+    let windows = [("month", "A month"), ("day", "A day"), ("total", "All time")];
+    vec![
+        Field::new("scope", "Whose calls", words(&scopes)).value(visit.query.text("scope")),
+        Field::new("subject", "Which", Kind::Line)
+            .optional()
+            .value(visit.query.text("subject"))
+            .hint("The id of the system or key, as its page has it; nothing for everybody's."),
+        Field::new("window", "In", words(&windows)).value("month").hint("Days and months are those of UTC."),
+    ]
+}
+
+/// The limits, with what they are now.
+fn caps(says: Option<&Says>) -> Vec<Field> {
+    let number =
+        |of: fn(&Says) -> Option<u64>| says.and_then(of).map(|number| number.to_string()).unwrap_or_default();
+    let amount = says.and_then(|says| says.micros).map(money::plain).unwrap_or_default();
+    let currency = says.and_then(|says| says.currency).map(|currency| currency.to_string());
+    let alert_at: Vec<String> =
+        says.map(|says| says.alert_at.iter().map(u64::to_string).collect()).unwrap_or_default();
+    let line = |name, label| Field::new(name, label, Kind::Line).optional();
+    vec![
+        line("micros", "Money")
+            .value(amount)
+            .hint("Such as 250 or 12.50. A budget in money alone stops calls of models without a price."),
+        line("currency", "Currency").value(currency.unwrap_or_default()).hint("Three letters, such as EUR."),
+        line("tokens", "Tokens").value(number(|says| says.tokens)).hint("Of prompts and answers together."),
+        line("calls", "Calls").value(number(|says| says.calls)),
+        line("calls_per_minute", "Calls in a minute").value(number(|says| says.calls_per_minute)),
+        line("calls_at_once", "Calls at the same time").value(number(|says| says.calls_at_once)),
+        line("alert_percent", "Nearly used up from, in per cent").value(number(|says| says.alert_percent)),
+        line("alert_at", "Record when these shares are passed")
+            .value(alert_at.join(", "))
+            .hint("In per cent, with commas between them."),
+        Field::new("note", "Why", Kind::Area(2)).hint("What changed and why, for the reader of the history."),
+    ]
+}
+
+/// What was typed, as the API takes it. What `says` has, its scope and window, nobody types.
+fn typed(visit: &Visit<'_>, says: Option<&Says>) -> Result<Value, Refusal> {
+    let form = &visit.form;
+    let mut body = Map::new();
+    let text = |name: &str| form.get(name).map(str::trim);
+    match says {
+        Some(says) => {
+            body.insert("scope".to_owned(), Value::from(scope(says.scope)));
+            body.insert("window".to_owned(), Value::from(window(says.window)));
+            body.extend(says.subject.as_deref().map(|id| ("subject".to_owned(), Value::from(id))));
+        }
+        None => {
+            for name in ["scope", "subject", "window"] {
+                body.extend(text(name).map(|text| (name.to_owned(), Value::from(text))));
+            }
+        }
+    }
+    if let Some(amount) = text("micros") {
+        let micros = money::read(amount).ok_or_else(|| {
+            Refusal::at(
+                Code::Malformed,
+                "/micros",
+                "write an amount such as 250 or 12.50, with a point and at most six digits behind it",
+            )
+        })?;
+        body.insert("micros".to_owned(), Value::from(micros));
+    }
+    body.extend(text("currency").map(|text| ("currency".to_owned(), Value::from(text))));
+    for name in COUNTS {
+        if let Some(text) = text(name) {
+            body.insert(name.to_owned(), Value::from(whole(name, text)?));
+        }
+    }
+    let shares = list(form.text("alert_at")).into_iter().map(|share| whole("alert_at", share));
+    body.insert("alert_at".to_owned(), Value::from(shares.collect::<Result<Vec<u64>, _>>()?));
+    body.insert("note".to_owned(), Value::from(form.text("note").trim()));
+    Ok(Value::Object(body))
+}
+
+fn whole(name: &str, text: &str) -> Result<u64, Refusal> {
+    text.parse().map_err(|_| {
+        Refusal::at(
+            Code::Malformed,
+            format!("/{name}"),
+            "write a whole number in digits, without signs between them",
+        )
+    })
+}
+
+/// The word of a scope in a request.
+fn scope(scope: ScopeForm) -> &'static str {
+    match scope {
+        ScopeForm::Tenant => "tenant",
+        ScopeForm::System => "system",
+        ScopeForm::Key => "key",
+    }
+}
+
+/// The word of a window in a request.
+fn window(window: WindowForm) -> &'static str {
+    match window {
+        WindowForm::Day => "day",
+        WindowForm::Month => "month",
+        WindowForm::Total => "total",
+    }
+}
