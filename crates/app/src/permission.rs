@@ -22,6 +22,8 @@ pub enum Permission {
     ReadPolicies,
     /// Publish and withdraw policies.
     PublishPolicies,
+    /// Try calls on the gateway without making any.
+    TryCalls,
     /// See prices.
     ReadPrices,
     /// Set, correct and withdraw prices.
@@ -102,7 +104,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -110,6 +112,7 @@ impl Permission {
         Self::ChangeKeys,
         Self::ReadPolicies,
         Self::PublishPolicies,
+        Self::TryCalls,
         Self::ReadPrices,
         Self::ChangePrices,
         Self::ReadSpend,
@@ -154,6 +157,7 @@ impl Permission {
             Self::ChangeKeys => [ALL, OWN, NO, NO, OWN, NO, NO],
             Self::ReadPolicies => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::PublishPolicies => [ALL, NO, ALL, NO, NO, NO, NO],
+            Self::TryCalls => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::ReadPrices => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::ChangePrices => [ALL, NO, ALL, NO, NO, NO, NO],
             Self::ReadSpend => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
@@ -196,6 +200,7 @@ impl Permission {
             Self::ChangeKeys => "change_keys",
             Self::ReadPolicies => "read_policies",
             Self::PublishPolicies => "publish_policies",
+            Self::TryCalls => "try_calls",
             Self::ReadPrices => "read_prices",
             Self::ChangePrices => "change_prices",
             Self::ReadSpend => "read_spend",

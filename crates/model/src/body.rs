@@ -13,6 +13,7 @@ mod erasure;
 mod issuer;
 mod operation;
 mod person;
+mod pack;
 mod policy;
 mod price;
 mod register;
@@ -39,6 +40,10 @@ pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
 pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
+};
+pub use pack::{
+    PackAct, PackLoaded, PackPin, PackProposed, PackPublisherProposed, PackPublisherRemoved,
+    PackPublisherSaid, PackPublisherTrusted, PackRefused, PackRemoved, PolicyLayer,
 };
 pub use policy::{
     ObservationEnd, PolicyObservationEnded, PolicyObserved, PolicyPublished, PolicyRefused, PolicyReplayed,
@@ -105,6 +110,13 @@ bodies! {
     PolicyObserved => "policy.observed",
     PolicyObservationEnded => "policy.observation_ended",
     PolicyRefused => "policy.refused",
+    PackPublisherProposed => "pack_publisher.proposed",
+    PackPublisherTrusted => "pack_publisher.trusted",
+    PackPublisherRemoved => "pack_publisher.removed",
+    PackProposed => "policy_pack.proposed",
+    PackLoaded => "policy_pack.loaded",
+    PackRemoved => "policy_pack.removed",
+    PackRefused => "policy_pack.refused",
     CallAuthorised => "call.authorised",
     CallCompleted => "call.completed",
     CallDenied => "call.denied",

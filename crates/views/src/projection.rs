@@ -15,6 +15,7 @@ mod issuers;
 pub(crate) mod ledger;
 mod observations;
 mod operations;
+mod packs;
 mod people;
 mod policies;
 pub(crate) mod registers;
@@ -92,6 +93,7 @@ pub const ALL: &[Projection] = &[
     systems::SYSTEMS,
     credentials::CREDENTIALS,
     policies::POLICIES,
+    packs::PACKS,
     budgets::BUDGETS,
     budget_alerts::BUDGET_ALERTS,
     observations::OBSERVATIONS,
