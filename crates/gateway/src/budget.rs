@@ -96,7 +96,8 @@ impl Budgets {
 
 /// The budgets that hold, as a record names them.
 fn names(budgets: &[GateBudget], system: SystemId, key: CredentialId) -> Vec<String> {
-    let holding = budgets.iter().filter(|budget| budget.held.is_some_and(|held| held.scope.holds(system, key)));
+    let holding =
+        budgets.iter().filter(|budget| budget.held.is_some_and(|held| held.scope.holds(system, key)));
     holding.map(|budget| format!("{}@{}", budget.name, budget.version)).collect()
 }
 

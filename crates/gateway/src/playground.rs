@@ -104,7 +104,9 @@ pub enum NotTried {
     #[error("there is no key of this id that may call")]
     NoKey,
     /// No such route.
-    #[error("this is no route that the gateway governs; write openai.chat_completions, openai.responses, openai.embeddings, anthropic.messages or anthropic.count_tokens")]
+    #[error(
+        "this is no route that the gateway governs; write openai.chat_completions, openai.responses, openai.embeddings, anthropic.messages or anthropic.count_tokens"
+    )]
     NoSurface,
     /// A purpose that no header can carry.
     #[error("the purpose is no purpose (a-z, 0-9 and -, at most 63)")]
@@ -207,12 +209,14 @@ impl Playground {
     ) -> Result<Ready, Refusal> {
         let shared = &self.shared;
         if shared.fresh().is_err() {
-            let reason = "what is in force cannot be seen now: the views stand behind the log; try again later";
+            let reason =
+                "what is in force cannot be seen now: the views stand behind the log; try again later";
             return Err(Refusal::new(Code::EvidenceUnavailable, reason));
         }
         stops::check(&call.caller, None)?;
         if body.len() > shared.limits.body_bytes {
-            let reason = format!("the request body is larger than {} bytes; send less", shared.limits.body_bytes);
+            let reason =
+                format!("the request body is larger than {} bytes; send less", shared.limits.body_bytes);
             return Err(Refusal::new(Code::BodyTooLarge, reason));
         }
         let rules = if drafts.is_empty() {

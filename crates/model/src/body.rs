@@ -12,8 +12,8 @@ mod credential;
 mod erasure;
 mod issuer;
 mod operation;
-mod person;
 mod pack;
+mod person;
 mod policy;
 mod price;
 mod register;
@@ -38,12 +38,12 @@ pub use erasure::{
 };
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
-pub use person::{
-    LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
-};
 pub use pack::{
     PackAct, PackLoaded, PackPin, PackProposed, PackPublisherProposed, PackPublisherRemoved,
     PackPublisherSaid, PackPublisherTrusted, PackRefused, PackRemoved, PolicyLayer,
+};
+pub use person::{
+    LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
 pub use policy::{
     ObservationEnd, PolicyObservationEnded, PolicyObserved, PolicyPublished, PolicyRefused, PolicyReplayed,

@@ -60,8 +60,7 @@ impl Stack {
         }
         let mut systems = systems.to_vec();
         systems.sort_unstable();
-        let below =
-            Below { layer: pack.layer, pack: pack.name.clone(), systems, texts: texts.collect() };
+        let below = Below { layer: pack.layer, pack: pack.name.clone(), systems, texts: texts.collect() };
         self.below.push(below);
         self.below.sort_by(|a, b| (a.layer, &a.pack).cmp(&(b.layer, &b.pack)));
     }
@@ -137,7 +136,8 @@ impl Layers {
         let count = layers.rules().count();
         if count > MAX_RULES {
             let what = format!("{count} rules would be in force in all layers together, {MAX_RULES} at most");
-            let advice = "withdraw a policy or a pack, or join rules that differ in one name with `||` or a set";
+            let advice =
+                "withdraw a policy or a pack, or join rules that differ in one name with `||` or a set";
             return Err(PolicyFault::new(FaultKind::Limit, Place { line: 1, column: 1 }, what, advice));
         }
         Ok(layers)

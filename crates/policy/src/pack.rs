@@ -280,7 +280,8 @@ impl Pack {
         let alone: BTreeSet<Option<String>> = undone(&own).into_iter().map(|(rule, _)| rule).collect();
         let together: Vec<NamedPolicy<'_>> = above.iter().chain(&own).copied().collect();
         let by_above = undone(&together).into_iter().find(|(rule, _)| {
-            let is_own = |id: &str| names.iter().any(|name| id.split_once('.').is_some_and(|(of, _)| of == name));
+            let is_own =
+                |id: &str| names.iter().any(|name| id.split_once('.').is_some_and(|(of, _)| of == name));
             rule.as_deref().is_some_and(is_own) && !alone.contains(rule)
         });
         match by_above {
@@ -343,11 +344,17 @@ impl SignedPack {
     /// Whether its publisher signed it with one of `keys`. Signatures of others are no fault, and are not looked at.
     pub fn verify(&self, keys: &[VerifierKey]) -> Result<(), PackFault> {
         if self.note.signatures.is_empty() {
-            return Err(PackFault::new(PackFaultKind::Unsigned, "nobody signed the pack; ask its publisher for it"));
+            return Err(PackFault::new(
+                PackFaultKind::Unsigned,
+                "nobody signed the pack; ask its publisher for it",
+            ));
         }
         let publisher = &self.pack.publisher;
-        let theirs: Vec<VerifierKey> =
-            keys.iter().filter(|key| key.name() == publisher && !key.kind().is_cosignature()).cloned().collect();
+        let theirs: Vec<VerifierKey> = keys
+            .iter()
+            .filter(|key| key.name() == publisher && !key.kind().is_cosignature())
+            .cloned()
+            .collect();
         match self.note.verify(&theirs) {
             Ok(_) => Ok(()),
             Err(NoteError::NoKnownKey { .. }) => Err(PackFault::new(

@@ -75,8 +75,7 @@ impl Replay {
     /// Of `before` (what is in force, with the digests that records have for it, in their order) and `after`, as the gateway puts them together. Where one
     /// of them cannot be read, the gateway takes none: then it is empty.
     pub fn of(before: &Stack, digests: Vec<String>, after: &Stack) -> Self {
-        let of_side =
-            |side: &Stack| LookedAt::by(&side.named()).unwrap_or_else(|_| LookedAt::everything());
+        let of_side = |side: &Stack| LookedAt::by(&side.named()).unwrap_or_else(|_| LookedAt::everything());
         Self {
             looked_at: of_side(before).with(of_side(after)),
             before: Side::of(before),

@@ -5,8 +5,8 @@
 use axum::http::Method;
 
 use super::handlers::{
-    budgets, calls, controls, erasures, guards, issuers, keys, log, operation, packs, people, playground, policies, registers,
-    scitt, sessions, shards, sources, stops, systems, tiles, verifications,
+    budgets, calls, controls, erasures, guards, issuers, keys, log, operation, packs, people, playground,
+    policies, registers, scitt, sessions, shards, sources, stops, systems, tiles, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};

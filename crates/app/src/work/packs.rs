@@ -210,7 +210,7 @@ impl Desk {
         if row.is_none() && proposed.is_none() {
             return Err(Refusal::not_found("policy pack"));
         }
-        let waiting = proposed.filter(|proposed| proposed.open).map(shown_waiting);
+        let waiting = proposed.as_ref().filter(|proposed| proposed.open).map(shown_waiting);
         let version = row.as_ref().map_or(0, |row| row.version);
         let pin = pin_of(row.as_ref());
         let in_force = row.as_ref().is_some_and(|row| !matches!(row.said, PackSaid::Removed(_)));
@@ -269,11 +269,31 @@ impl Desk {
             },
             PackSaid::Erased => {
                 let act = ActForm::Load;
-                VersionShown { act, pack_version: None, version_text: None, digest: None, pin, reason: None, by, at, recorded }
+                VersionShown {
+                    act,
+                    pack_version: None,
+                    version_text: None,
+                    digest: None,
+                    pin,
+                    reason: None,
+                    by,
+                    at,
+                    recorded,
+                }
             }
             PackSaid::Removed(said) => {
                 let (act, reason) = (ActForm::Remove, said.map(|said| said.reason));
-                VersionShown { act, pack_version: None, version_text: None, digest: None, pin, reason, by, at, recorded }
+                VersionShown {
+                    act,
+                    pack_version: None,
+                    version_text: None,
+                    digest: None,
+                    pin,
+                    reason,
+                    by,
+                    at,
+                    recorded,
+                }
             }
         })
     }
@@ -327,11 +347,7 @@ fn check_second<T>(
         return Err(Refusal::new(Code::AlreadySo, "nothing is put forward: it was decided already"));
     }
     if proposed.record_id != wanted {
-        return Err(Refusal::at(
-            Code::NotWhatWasShown,
-            "/proposed",
-            "something else is put forward by now",
-        ));
+        return Err(Refusal::at(Code::NotWhatWasShown, "/proposed", "something else is put forward by now"));
     }
     let second = desk.second_person(actor)?;
     if second.is(proposed.by) {
@@ -352,7 +368,7 @@ fn pin_of(row: Option<&PackVersion>) -> u64 {
     }
 }
 
-fn shown_waiting(proposed: Proposed<PackProposed>) -> Waiting {
+fn shown_waiting(proposed: &Proposed<PackProposed>) -> Waiting {
     let said = proposed.said.as_ref();
     Waiting {
         proposed: proposed.record_id.to_hex(),

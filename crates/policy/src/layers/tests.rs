@@ -1,3 +1,5 @@
+//! Layers only tighten, whatever they say.
+
 use tabellion_model::body::{DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros};
 
@@ -96,12 +98,19 @@ fn the_rules_of_each_layer_are_named_and_a_silent_one_is_said() {
     stack.add(&pack("unit", PolicyLayer::Unit, NO_LARGE), &[HERE, ELSEWHERE]);
     let small = ask(&stack, HERE, "small");
     let rules = vec!["base.all".to_owned(), "own/rules.small".to_owned()];
-    assert_eq!(small.verdict, Verdict::Permit { rules }, "whoever reads the record would not know who permitted it");
+    assert_eq!(
+        small.verdict,
+        Verdict::Permit { rules },
+        "whoever reads the record would not know who permitted it"
+    );
     let large = ask(&stack, HERE, "large");
     let rules = vec!["unit/rules.no-large".to_owned()];
     assert_eq!(large, Decided { verdict: Verdict::Forbid { rules }, silent: None });
     // Prohibitions alone need not permit; a pack with permissions has to.
-    assert!(ask(&stack, ELSEWHERE, "medium").verdict.permits(), "a pack of prohibitions denied what it does not speak of");
+    assert!(
+        ask(&stack, ELSEWHERE, "medium").verdict.permits(),
+        "a pack of prohibitions denied what it does not speak of"
+    );
     let medium = ask(&stack, HERE, "medium");
     assert_eq!(medium, Decided { verdict: Verdict::NonePermits, silent: Some("own".to_owned()) });
 }
@@ -112,7 +121,11 @@ fn a_layer_that_errs_denies() {
     let mut stack = Stack::default();
     stack.publish("base", ALL);
     stack.add(&pack("unit", PolicyLayer::Unit, ERRS), &[HERE]);
-    assert_eq!(ask(&stack, HERE, "small").verdict.as_str(), "erred", "a rule that cannot be evaluated was passed over");
+    assert_eq!(
+        ask(&stack, HERE, "small").verdict.as_str(),
+        "erred",
+        "a rule that cannot be evaluated was passed over"
+    );
 }
 
 #[test]

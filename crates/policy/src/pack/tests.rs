@@ -1,3 +1,5 @@
+//! A pack is what its publisher signed, does what it says, and takes nothing away from above.
+
 use tabellion_tlog::SigningKey;
 
 use super::*;
@@ -51,8 +53,16 @@ fn a_pack_comes_back_and_is_believed_by_its_publishers_key_alone() {
     assert_eq!(signed.pack().check().expect("all holds"), ["baseline/models.no-large"]);
     signed.verify(&[verifier("somebody", 2), verifier("vendor", 1)]).expect("the publisher's");
     assert_eq!(kind(signed.verify(&[])), PackFaultKind::UnknownPublisher);
-    assert_eq!(kind(signed.verify(&[verifier("vendor", 2)])), PackFaultKind::UnknownPublisher, "another key of that name");
-    assert_eq!(kind(signed.verify(&[verifier("other", 1)])), PackFaultKind::UnknownPublisher, "the key by another name");
+    assert_eq!(
+        kind(signed.verify(&[verifier("vendor", 2)])),
+        PackFaultKind::UnknownPublisher,
+        "another key of that name"
+    );
+    assert_eq!(
+        kind(signed.verify(&[verifier("other", 1)])),
+        PackFaultKind::UnknownPublisher,
+        "the key by another name"
+    );
     let (text, _) = file.split_once("\n\n").expect("signatures");
     let unsigned = SignedPack::read(format!("{text}\n").as_bytes()).expect("a pack without signatures");
     assert_eq!(kind(unsigned.verify(&[verifier("vendor", 1)])), PackFaultKind::Unsigned);
@@ -91,7 +101,12 @@ fn a_pack_that_does_not_do_what_it_says_is_not_taken() {
     let idle = Pack { cases: cases("small", "none_permits"), ..good.clone() };
     let untried = Pack { cases: CaseTable::default(), ..good.clone() };
     let sourceless = Pack { sources: Vec::new(), ..good.clone() };
-    for (what, pack) in [("a case", &wrong), ("a rule no case tries", &idle), ("no case", &untried), ("no source", &sourceless)] {
+    for (what, pack) in [
+        ("a case", &wrong),
+        ("a rule no case tries", &idle),
+        ("no case", &untried),
+        ("no source", &sourceless),
+    ] {
         assert_eq!(kind(pack.check()), PackFaultKind::Tests, "{what}");
     }
     let broken = Pack { policies: vec![PackPolicy::new("models", "permit (principal);")], ..good };

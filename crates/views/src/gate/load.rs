@@ -36,8 +36,7 @@ pub(crate) fn load(
         }
     };
     let observed = observed(db, &mut notes)?;
-    let changed =
-        policies != *before.policies || packs != *before.packs || observed != *before.observed;
+    let changed = policies != *before.policies || packs != *before.packs || observed != *before.observed;
     let gate = Gate {
         position,
         systems: Arc::new(systems(db)?),

@@ -83,31 +83,41 @@ const PROPOSED: &str = "/proposed";
 fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     if record.is::<PackLoaded>() {
         let said = record.body::<PackLoaded>();
-        return pack(db, record, false, said.filter(|said| is_of(record, PACK_STREAMS, &said.value.name)).map(column));
+        return pack(
+            db,
+            record,
+            false,
+            said.filter(|said| is_of(record, PACK_STREAMS, &said.value.name)).as_ref().map(column),
+        );
     }
     if record.is::<PackRemoved>() {
         let said = record.body::<PackRemoved>();
-        return pack(db, record, true, said.filter(|said| is_of(record, PACK_STREAMS, &said.value.name)).map(column));
+        return pack(
+            db,
+            record,
+            true,
+            said.filter(|said| is_of(record, PACK_STREAMS, &said.value.name)).as_ref().map(column),
+        );
     }
     if record.is::<PackPublisherTrusted>() {
         let said = record.body::<PackPublisherTrusted>();
         let said = said.filter(|said| is_of(record, PUBLISHER_STREAMS, &said.value.said.publisher));
-        return publisher(db, record, false, said.map(column));
+        return publisher(db, record, false, said.as_ref().map(column));
     }
     if record.is::<PackPublisherRemoved>() {
         let said = record.body::<PackPublisherRemoved>();
         let said = said.filter(|said| is_of(record, PUBLISHER_STREAMS, &said.value.publisher));
-        return publisher(db, record, true, said.map(column));
+        return publisher(db, record, true, said.as_ref().map(column));
     }
     if record.is::<PackProposed>() {
         let said = record.body::<PackProposed>();
         let said = said.filter(|said| is_of(record, PACK_STREAMS, &said.value.name));
-        return proposal(db, record, PACK_STREAMS, PACK_PROPOSAL, said.map(column));
+        return proposal(db, record, PACK_STREAMS, PACK_PROPOSAL, said.as_ref().map(column));
     }
     if record.is::<PackPublisherProposed>() {
         let said = record.body::<PackPublisherProposed>();
         let said = said.filter(|said| is_of(record, PUBLISHER_STREAMS, &said.value.said.publisher));
-        return proposal(db, record, PUBLISHER_STREAMS, PUBLISHER_PROPOSAL, said.map(column));
+        return proposal(db, record, PUBLISHER_STREAMS, PUBLISHER_PROPOSAL, said.as_ref().map(column));
     }
     Ok(Applied::Passed)
 }
@@ -115,7 +125,7 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
 /// What a record says, as its column has it, and the unit that it stands in.
 type Said = (Option<String>, UnitId);
 
-fn column<T: Serialize>(said: Tagged<T>) -> Said {
+fn column<T: Serialize>(said: &Tagged<T>) -> Said {
     (serde_json::to_string(&said.value).ok(), said.unit)
 }
 
@@ -202,9 +212,8 @@ fn proposal(
     sql: &str,
     said: Option<Said>,
 ) -> rusqlite::Result<Applied> {
-    let place = record
-        .stream_name(streams)
-        .and_then(|(rest, version)| Some((rest.strip_suffix(PROPOSED)?, version)));
+    let place =
+        record.stream_name(streams).and_then(|(rest, version)| Some((rest.strip_suffix(PROPOSED)?, version)));
     let Some((name, version)) = place else { return Ok(Applied::Unplaced(NO_STREAM)) };
     let (said, unit) = said.unzip();
     let rows = run(

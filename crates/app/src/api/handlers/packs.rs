@@ -32,7 +32,10 @@ pub(in crate::api) fn list(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothin
     Ok(Reply::of(Json(asked.desk.packs()?)))
 }
 
-pub(in crate::api) fn read(asked: &Asked<'_>, input: &Input<OfPack, Nothing, Nothing>) -> Answered<PackShown> {
+pub(in crate::api) fn read(
+    asked: &Asked<'_>,
+    input: &Input<OfPack, Nothing, Nothing>,
+) -> Answered<PackShown> {
     let pack = asked.desk.pack(input.path.pack.as_str())?;
     let version = pack.version;
     Ok(Reply::of(Json(pack)).version(version))

@@ -66,7 +66,10 @@ impl Desk {
         }
         let trusted = self.views.pack_publisher(&pack.publisher)?.and_then(|row| row.said);
         let trusted = trusted.ok_or_else(|| {
-            let text = format!("{} is not trusted here; POST /api/v1/pack-publishers puts it forward", pack.publisher);
+            let text = format!(
+                "{} is not trusted here; POST /api/v1/pack-publishers puts it forward",
+                pack.publisher
+            );
             Refusal::at(Code::PackPublisherUnknown, "/file", text)
         })?;
         let key: VerifierKey =
@@ -86,7 +89,9 @@ impl Desk {
         match (coming.signed.pack().layer, coming.unit, coming.systems) {
             (PolicyLayer::Organisation, None, []) => return Ok(()),
             (PolicyLayer::Organisation, ..) => {
-                return malformed("a pack of the organisation holds for all systems; name neither a unit nor systems");
+                return malformed(
+                    "a pack of the organisation holds for all systems; name neither a unit nor systems",
+                );
             }
             (PolicyLayer::Unit, Some(_), [_, ..]) | (PolicyLayer::System, None, [_, ..]) => {}
             (PolicyLayer::Unit, ..) => return malformed("name the unit and its systems"),
@@ -110,7 +115,9 @@ impl Desk {
     /// What is in force, without the pack of this name; refused where some of it cannot be read.
     fn stack_without(&self, name: &str) -> Result<Stack, Refusal> {
         let unreadable = |what: &str| {
-            let text = format!("{what} is in force and cannot be read, so that nothing can be said to tighten it; publish or load it again, or take it out");
+            let text = format!(
+                "{what} is in force and cannot be read, so that nothing can be said to tighten it; publish or load it again, or take it out"
+            );
             Refusal::new(Code::StateImpossible, text)
         };
         let mut stack = Stack::default();
@@ -157,7 +164,10 @@ fn check_version(coming: &Coming<'_>, rows: &[PackVersion], pinned: u64) -> Resu
     let before: Vec<PackLoaded> = rows.iter().filter_map(loaded).collect();
     let same_version = before.iter().find(|said| said.pack_version == pack.version);
     if same_version.is_some_and(|said| digest_of(&said.file).to_hex() != digest) {
-        let text = format!("version {} of this pack was loaded with another content; a version has one", pack.version);
+        let text = format!(
+            "version {} of this pack was loaded with another content; a version has one",
+            pack.version
+        );
         return Err(Refusal::at(Code::PackTaken, "/file", text));
     }
     let in_force = rows.first().and_then(loaded);

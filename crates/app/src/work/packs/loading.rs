@@ -101,9 +101,9 @@ struct Read {
 
 impl Read {
     fn of(proposed: Proposed<PackProposed>) -> Result<Self, Refusal> {
-        let said = proposed
-            .said
-            .ok_or_else(|| Refusal::new(Code::StateImpossible, "what was put forward is erased; put it forward again"))?;
+        let said = proposed.said.ok_or_else(|| {
+            Refusal::new(Code::StateImpossible, "what was put forward is erased; put it forward again")
+        })?;
         let signed = said.file.as_ref().map(|file| SignedPack::read(file.as_bytes())).transpose();
         Ok(Self { signed: signed.map_err(|fault| faulty(&fault))?, said })
     }
@@ -141,7 +141,7 @@ impl Desk {
             pin: signed.pack().version,
             note: new.note.to_text(),
         };
-        self.put_forward(actor, given, Read { said, signed: Some(signed) })
+        self.put_forward(actor, given, &Read { said, signed: Some(signed) })
     }
 
     /// Puts forward that an earlier version comes into force again.
@@ -175,7 +175,7 @@ impl Desk {
             pin: new.pin,
             note: new.reason.to_text(),
         };
-        self.put_forward(actor, given, Read { said, signed: Some(signed) })
+        self.put_forward(actor, given, &Read { said, signed: Some(signed) })
     }
 
     /// Puts forward that nothing of a pack is in force any more.
@@ -197,14 +197,14 @@ impl Desk {
             pin: pin_of(self.views.pack(name)?.as_ref()),
             note: why.reason.to_text(),
         };
-        self.put_forward(actor, given, Read { said, signed: None })
+        self.put_forward(actor, given, &Read { said, signed: None })
     }
 
-    fn put_forward(&self, actor: &Actor, given: &Given, read: Read) -> Result<(PackShown, Written), Refusal> {
+    fn put_forward(&self, actor: &Actor, given: &Given, read: &Read) -> Result<(PackShown, Written), Refusal> {
         let name = read.said.name.clone();
         let written = self.once(actor, "propose-pack", given, |earlier| {
             if earlier.is_none() {
-                self.check_forward(&read)?;
+                self.check_forward(read)?;
             }
             let current = self.views.pack_proposed(&name)?.map_or(0, |row| row.version);
             let stream = format!("{}/proposed", stream(&name));

@@ -164,8 +164,10 @@ impl Desk {
         let mut layers: Vec<PolicyLayer> = new.layers.iter().map(|layer| (*layer).into()).collect();
         layers.sort_unstable();
         layers.dedup();
-        let pins = new.pins.iter().map(|pin| PackPin { pack: pin.pack.as_str().to_owned(), version: pin.version });
-        let said = PackPublisherSaid { publisher: name.clone(), key: new.key.clone(), layers, pins: pins.collect() };
+        let pins =
+            new.pins.iter().map(|pin| PackPin { pack: pin.pack.as_str().to_owned(), version: pin.version });
+        let said =
+            PackPublisherSaid { publisher: name.clone(), key: new.key.clone(), layers, pins: pins.collect() };
         let body = PackPublisherProposed { said, note: new.note.to_text() };
         let written = self.once(actor, "propose-publisher", given, |earlier| {
             let current = self.views.pack_publisher_proposed(&name)?.map_or(0, |row| row.version);
@@ -186,9 +188,7 @@ impl Desk {
         let written = self.once(actor, "trust-publisher", given, |earlier| {
             let current = self.views.pack_publisher(name)?.map_or(0, |row| row.version);
             let body = match earlier {
-                Some(earlier) => {
-                    PackPublisherTrusted::read(earlier.fields.clone()).map_err(|_| foreign())?
-                }
+                Some(earlier) => PackPublisherTrusted::read(earlier.fields.clone()).map_err(|_| foreign())?,
                 None => self.trusted(actor, name, wanted)?,
             };
             Ok(vec![draft_of(&body, stream(name), given.expected(earlier, current))?])
@@ -203,7 +203,11 @@ impl Desk {
         let said = proposed.said.ok_or_else(|| {
             Refusal::new(Code::StateImpossible, "what was put forward is erased; put it forward again")
         })?;
-        Ok(PackPublisherTrusted { said: said.said, proposed: wanted.proposed, reason: wanted.reason.to_text() })
+        Ok(PackPublisherTrusted {
+            said: said.said,
+            proposed: wanted.proposed,
+            reason: wanted.reason.to_text(),
+        })
     }
 
     /// Loads nothing more of a publisher; what is in force stays.

@@ -177,7 +177,8 @@ fn replay(rows: &[Recorded], packs: &[PackVersion], asked: &Asked<'_>) -> Replay
     let loaded = |but: Option<&str>| -> Option<Vec<InForce<'_>>> {
         packs.iter().filter(|pack| but != Some(pack.name.as_str())).filter_map(in_force).collect()
     };
-    let (policy, pack) = if asked.pack.is_some() { (None, Some(asked.name)) } else { (Some(asked.name), None) };
+    let (policy, pack) =
+        if asked.pack.is_some() { (None, Some(asked.name)) } else { (Some(asked.name), None) };
     let mut digests = Vec::new();
     let before = policies(None).zip(loaded(None)).and_then(|(policies, packs)| {
         digests.extend(policies.iter().map(|(_, _, digest)| digest.clone()));

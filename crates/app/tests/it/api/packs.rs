@@ -68,7 +68,8 @@ impl Scene {
         let vkey = VerifierKey::new("vendor", key().public()).expect("a key").to_string();
         let body = json!({"key": vkey, "layers": layers, "note": "their page, and a call"});
         let put = self.house.post(&self.gus, PUBLISHERS, &body).ok().json();
-        let trust = json!({"proposed": put["result"]["waiting"]["proposed"], "reason": "compared by telephone"});
+        let trust =
+            json!({"proposed": put["result"]["waiting"]["proposed"], "reason": "compared by telephone"});
         let path = format!("{PUBLISHERS}/vendor/trust");
         self.house.post(&self.gus, &path, &trust).refused(403, "own_work");
         self.house.post(&self.eva, &path, &trust).ok();
@@ -112,12 +113,23 @@ fn a_pack_takes_a_trusted_publisher_and_two_people() {
     assert!(gate.packs.is_empty(), "what one person put forward was in force");
     scene.load_as(&scene.gus, "baseline").refused(403, "own_work");
     let other = json!({"proposed": "0".repeat(32), "reason": "n"});
-    scene.house.post(&scene.eva, &format!("{PACKS}/baseline/load"), &other).refused(409, "not_what_was_shown");
+    scene
+        .house
+        .post(&scene.eva, &format!("{PACKS}/baseline/load"), &other)
+        .refused(409, "not_what_was_shown");
     let done = scene.load_as(&scene.eva, "baseline").ok().json();
-    assert_eq!((&done["result"]["pack_version"], &done["result"]["in_force"]), (&json!(3), &json!(true)), "{done}");
+    assert_eq!(
+        (&done["result"]["pack_version"], &done["result"]["in_force"]),
+        (&json!(3), &json!(true)),
+        "{done}"
+    );
     assert_eq!(done["result"]["waiting"], Value::Null, "it would be loaded again: {done}");
     let gate = scene.house.desk.views().gate_now();
-    assert_eq!((gate.packs.len(), gate.packs[0].file.as_str()), (1, file.as_str()), "the gateway decides by another");
+    assert_eq!(
+        (gate.packs.len(), gate.packs[0].file.as_str()),
+        (1, file.as_str()),
+        "the gateway decides by another"
+    );
     // The first refusal by name and code, and the attempt on one's own work.
     assert_eq!(scene.house.count_of("policy_pack.refused"), 2);
     assert_eq!(scene.house.count_of("policy_pack.loaded"), 1);
@@ -171,7 +183,10 @@ fn a_lower_pack_that_permits_what_is_forbidden_above_is_not_loaded() {
     scene.house.post(&scene.gus, PACKS, &body).ok();
     scene.load_as(&scene.eva, "own-models").ok();
     let gate = scene.house.desk.views().gate_now();
-    assert_eq!(gate.packs.iter().map(|pack| pack.name.as_str()).collect::<Vec<_>>(), ["baseline", "own-models"]);
+    assert_eq!(
+        gate.packs.iter().map(|pack| pack.name.as_str()).collect::<Vec<_>>(),
+        ["baseline", "own-models"]
+    );
     assert_eq!(gate.packs[1].systems.len(), 1, "a pack of one system holds for all");
 }
 
@@ -198,7 +213,10 @@ fn going_back_is_a_record_of_two_people_and_lowers_the_pin() {
         history["versions"].as_array().expect("a list").iter().map(|version| &version["act"]).collect();
     assert_eq!(acts, [&json!("load"), &json!("load"), &json!("go_back")], "{history}");
     // Removing takes two as well, and keeps the pin.
-    scene.house.post(&scene.gus, &format!("{PACKS}/baseline/remove"), &json!({"reason": "another takes its place"})).ok();
+    scene
+        .house
+        .post(&scene.gus, &format!("{PACKS}/baseline/remove"), &json!({"reason": "another takes its place"}))
+        .ok();
     scene.load_as(&scene.eva, "baseline").ok();
     assert!(scene.house.desk.views().gate_now().packs.is_empty(), "a pack that was removed decides");
     assert_eq!(scene.state(), (Value::Null, json!(1)));

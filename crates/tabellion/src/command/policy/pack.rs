@@ -179,7 +179,9 @@ fn show(options: &ShowOptions) -> Result<(), Failure> {
         .map(|signature| format!("{} (key id {:08x})", signature.name, signature.key_id))
         .collect();
     if options.json {
-        return terminal::json(&json!({"pack": pack, "digest": signed.digest(), "signed_by_unverified": signers}));
+        return terminal::json(
+            &json!({"pack": pack, "digest": signed.digest(), "signed_by_unverified": signers}),
+        );
     }
     let mut lines = vec![
         format!("pack       {} {} ({})", pack.name, pack.version, pack.version_text),
@@ -187,7 +189,10 @@ fn show(options: &ShowOptions) -> Result<(), Failure> {
         format!("layer      {}", pack.layer.as_str()),
         format!("licence    {}", pack.licence),
         format!("sha256     {}", signed.digest()),
-        format!("signatures {} (not verified: tabellion policy pack verify)", if signers.is_empty() { "none".to_owned() } else { signers.join(", ") }),
+        format!(
+            "signatures {} (not verified: tabellion policy pack verify)",
+            if signers.is_empty() { "none".to_owned() } else { signers.join(", ") }
+        ),
     ];
     for source in &pack.sources {
         lines.push(format!("source     {}: {}", source.rule, source.source));

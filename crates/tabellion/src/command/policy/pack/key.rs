@@ -64,8 +64,7 @@ pub(super) fn create(path: &Path, name: &str) -> Result<VerifierKey, Failure> {
 
 /// Reads a key.
 pub(super) fn load(path: &Path) -> Result<PublisherKey, Failure> {
-    let mode =
-        fs::metadata(path).map_err(|error| Failure::io("look at", path, &error))?.permissions().mode();
+    let mode = fs::metadata(path).map_err(|error| Failure::io("look at", path, &error))?.permissions().mode();
     if mode & OTHERS != 0 {
         return Err(Failure::failed(format!(
             "{0} can be read by others (mode {1:o}); whoever has it can publish in this name. Run: chmod 600 {0}",
@@ -105,9 +104,10 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
     let opened = options.write(true).create_new(true).mode(0o600).open(path);
     let mut file = opened.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Failure::malformed(format!("{} exists, and a key is never replaced; name another file", path.display()))
-        }
+        std::io::ErrorKind::AlreadyExists => Failure::malformed(format!(
+            "{} exists, and a key is never replaced; name another file",
+            path.display()
+        )),
         _ => Failure::io("create", path, &error),
     })?;
     let synced = file.write_all(bytes).and_then(|()| file.sync_all());
