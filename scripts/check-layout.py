@@ -16,7 +16,7 @@ MAY_USE = {
     "tabellion-model": {"tabellion-tlog"},
     "tabellion-ledger": {"tabellion-tlog", "tabellion-model"},
     "tabellion-app": {"tabellion-tlog", "tabellion-model", "tabellion-ledger", "tabellion-policy", "tabellion-views"},
-    "tabellion-policy": {"tabellion-model"},
+    "tabellion-policy": {"tabellion-tlog", "tabellion-model"},
     "tabellion-views": {"tabellion-tlog", "tabellion-model", "tabellion-ledger"},
     "tabellion-guard": set(),
     "tabellion-mask": set(),

@@ -22,6 +22,8 @@ pub enum Permission {
     ReadPolicies,
     /// Publish and withdraw policies.
     PublishPolicies,
+    /// Try calls on the gateway without making any.
+    TryCalls,
     /// See prices.
     ReadPrices,
     /// Set, correct and withdraw prices.
@@ -112,6 +114,7 @@ impl Permission {
         Self::ChangeKeys,
         Self::ReadPolicies,
         Self::PublishPolicies,
+        Self::TryCalls,
         Self::ReadPrices,
         Self::ChangePrices,
         Self::ReadSpend,
@@ -157,6 +160,7 @@ impl Permission {
             Self::ChangeKeys => [ALL, OWN, NO, NO, OWN, NO, NO],
             Self::ReadPolicies => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::PublishPolicies => [ALL, NO, ALL, NO, NO, NO, NO],
+            Self::TryCalls => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::ReadPrices => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::ChangePrices => [ALL, NO, ALL, NO, NO, NO, NO],
             Self::ReadSpend => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
@@ -200,6 +204,7 @@ impl Permission {
             Self::ChangeKeys => "change_keys",
             Self::ReadPolicies => "read_policies",
             Self::PublishPolicies => "publish_policies",
+            Self::TryCalls => "try_calls",
             Self::ReadPrices => "read_prices",
             Self::ChangePrices => "change_prices",
             Self::ReadSpend => "read_spend",

@@ -42,6 +42,8 @@ codes! {
     CrossSite "cross_site" 403 "The request does not come from this site's own pages" "Send x-csrf-token with the token that GET /api/v1/session gives, or use a bearer token.";
     LinkUnusable "link_unusable" 403 "The link does not let anybody in" "It is unknown, used or expired: ask for a new one.";
     ShardUnsigned "shard_unsigned" 403 "This is not signed by the key that is known of the shard" "Send its key.rotated records along, or have an administrator register its keys anew: POST /api/v1/shards or tabellion shard register.";
+    PackUnsigned "pack_unsigned" 403 "Nobody signed the policy pack" "Ask its publisher for the signed file.";
+    PackPublisherUnknown "pack_publisher_unknown" 403 "No trusted publisher signed the policy pack, or not for this layer" "Two people trust a publisher: POST /api/v1/pack-publishers, then …/trust (docs/packs.md).";
     NotFound "not_found" 404 "There is nothing here for you" "Check the id; what lies outside your reach looks the same.";
     MethodNotAllowed "method_not_allowed" 405 "The route does not take this method" "See the Allow header.";
     TooSlow "too_slow" 408 "The request took too long to arrive" "Send it again.";
@@ -59,6 +61,8 @@ codes! {
     ReplayNeeded "replay_needed" 409 "Somebody has to have looked at what the change comes to" "Look at whom it hits and acknowledge that: on the page, tick it below and send again; over the API, POST /api/v1/policies/{policy}/replays shows it, and what it gives as acknowledge goes with the change, as replay.";
     ReplayOutdated "replay_outdated" 409 "This is not what the change comes to" "Look at what it comes to now and acknowledge that: on the page, below; over the API, by POST /api/v1/policies/{policy}/replays again.";
     NotWhatWasShown "not_what_was_shown" 409 "The content is not the one that the digest names" "Read it again, look at what changed, and decide on the digest that it has now.";
+    PackBelowPin "pack_below_pin" 409 "The policy pack's version is below the lowest that may be loaded" "Load a newer one, or put forward to go back: POST /api/v1/policy-packs/{pack}/go-back.";
+    PackTaken "pack_taken" 409 "The name or version of the policy pack is another one's" "Give the pack a name of its own, or the next version.";
     SystemGone "system_gone" 410 "The system is deleted or being deleted" "Cancel the deletion, or use another system.";
     Stale "stale" 412 "It is not at the version that If-Match names" "Read it again, look at what changed, send the new ETag.";
     TooLarge "too_large" 413 "The request is too large" "Record large files by their digest.";
@@ -66,6 +70,8 @@ codes! {
     NotCose "not_cose" 415 "The body is not declared as COSE" "Send Content-Type: application/cose.";
     EncodingUnsupported "encoding_unsupported" 415 "The body is compressed" "Send it as it is, without Content-Encoding.";
     PolicyFaulty "policy_faulty" 422 "The policy's text has a fault" "Correct it at the place named; POST /api/v1/policies/check tries a text without publishing.";
+    PackTestsFail "pack_tests_fail" 422 "The policy pack does not pass its own cases, or a rule has no case or no source" "Its publisher corrects it; tabellion policy pack verify says what is wrong.";
+    PackWidens "pack_widens" 422 "The policy pack permits what a layer above forbids" "A lower layer only tightens: leave the permission out, or have the prohibition above changed.";
     ContentFaulty "content_faulty" 422 "A field does not fit the register" "Correct the fields named; GET /api/v1/registers says what each takes.";
     Incomplete "incomplete" 422 "Required fields are not filled in" "Fill in the fields named and save, then put it forward or take the step.";
     UnknownReference "unknown_reference" 422 "The request names something that is not there" "Register it first, or correct the id.";

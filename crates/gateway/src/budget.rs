@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tabellion_model::charge::{Rates, Reserved, Spent};
 use tabellion_model::{CredentialId, Micros, SystemId};
-use tabellion_views::gate::{GateCell, GatePrice};
+use tabellion_views::gate::{GateBudget, GateCell, GatePrice};
 
 use crate::decide::Refusal;
 use purse::{Purse, Take, Ticket, Who};
@@ -71,14 +71,34 @@ impl Budgets {
         let ticket = purse
             .reserve(&gate.budgets, who, &charge.most(), instead_of.and_then(|hold| hold.ticket), now)
             .map_err(|exceeded| words::refusal(&exceeded, &charge.reserved))?;
-        let names = gate
-            .budgets
-            .iter()
-            .filter(|budget| budget.held.is_some_and(|held| held.scope.holds(system, key)))
-            .map(|budget| format!("{}@{}", budget.name, budget.version))
-            .collect();
+        let names = names(&gate.budgets, system, key);
         Ok(Hold { budgets: Arc::clone(self), ticket: Some(ticket), recorded: false, charge, names })
     }
+
+    /// Whether every budget that holds has room for what `charge` may take at most, now; reserves nothing. Gives the names of those that hold.
+    pub(crate) fn look(
+        &self,
+        gate: &GateCell,
+        system: SystemId,
+        key: CredentialId,
+        charge: Charge,
+        now: Micros,
+    ) -> Result<Vec<String>, Refusal> {
+        let mut purse = self.lock();
+        let gate = gate.load();
+        purse.read(gate.position);
+        purse
+            .look(&gate.budgets, Who { system, key }, &charge.most(), now)
+            .map_err(|exceeded| words::refusal(&exceeded, &charge.reserved))?;
+        Ok(names(&gate.budgets, system, key))
+    }
+}
+
+/// The budgets that hold, as a record names them.
+fn names(budgets: &[GateBudget], system: SystemId, key: CredentialId) -> Vec<String> {
+    let holding =
+        budgets.iter().filter(|budget| budget.held.is_some_and(|held| held.scope.holds(system, key)));
+    holding.map(|budget| format!("{}@{}", budget.name, budget.version)).collect()
 }
 
 /// A reservation, until the call is settled. Dropped before the call was recorded it gives everything back; afterwards what was reserved stands.

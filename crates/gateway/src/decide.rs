@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tabellion_model::Micros;
 use tabellion_model::body::{Capture, DataTerms, Guarded, Observed, SystemStage};
-use tabellion_policy::{Action, NamedPolicy, PolicySet, Question, Verdict};
-use tabellion_views::gate::{Gate, GatePolicy};
+use tabellion_policy::{Action, Decided, Layers, Question, Stack, Verdict};
+use tabellion_views::gate::{Gate, GatePack, GatePolicy};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -161,14 +161,20 @@ pub(crate) fn decide(
 }
 
 /// The rules that permit, or why none does.
-fn judge(rules: Option<&PolicySet>, question: &Question<'_>) -> Result<Vec<String>, Refusal> {
+fn judge(rules: Option<&Layers>, question: &Question<'_>) -> Result<Vec<String>, Refusal> {
     let erred = "the rules in force could not be evaluated, and so they deny; a governance engineer has to correct them";
     let Some(rules) = rules else { return Err(Refusal::new(Code::PolicyError, erred)) };
-    let verdict = rules.decide(question);
-    let (code, reason) = match &verdict {
-        Verdict::Permit { rules } => return Ok(rules.clone()),
-        Verdict::Forbid { rules } => (Code::PolicyDenied, format!("forbidden by {}", rules.join(", "))),
-        Verdict::NonePermits => (
+    let Decided { verdict, silent } = rules.decide(question);
+    let (code, reason) = match (&verdict, silent) {
+        (Verdict::Permit { rules }, _) => return Ok(rules.clone()),
+        (Verdict::Forbid { rules }, _) => (Code::PolicyDenied, format!("forbidden by {}", rules.join(", "))),
+        (Verdict::NonePermits, Some(pack)) => (
+            Code::PolicyDenied,
+            format!(
+                "no rule of the policy pack {pack}, which holds for this system, permits this; ask for one, or use another model or purpose"
+            ),
+        ),
+        (Verdict::NonePermits, None) => (
             Code::PolicyDenied,
             "no rule permits this; ask for one, or use another model or purpose".to_owned(),
         ),
@@ -181,9 +187,16 @@ fn judge(rules: Option<&PolicySet>, question: &Question<'_>) -> Result<Vec<Strin
 /// The compiled rules of a snapshot.
 pub(crate) struct InForce {
     /// What decides; `None`: it does not compile, so everything is denied.
-    enforced: Option<PolicySet>,
+    enforced: Option<Layers>,
     /// What is tried beside it, when something is.
     observed: Option<Observing>,
+}
+
+impl InForce {
+    /// The rules of `gate`, compiled here and now: on no thread that serves calls.
+    pub(crate) fn of(gate: &Gate) -> Self {
+        Self { enforced: compiled(&gate.policies, &gate.packs), observed: observing(gate) }
+    }
 }
 
 /// The rules as they would be with observed texts in place of those of their names.
@@ -191,7 +204,7 @@ struct Observing {
     /// Digests of the texts observed.
     policies: Vec<String>,
     /// `None`: they do not compile together, which would deny everything.
-    rules: Option<PolicySet>,
+    rules: Option<Layers>,
 }
 
 impl Observing {
@@ -201,7 +214,7 @@ impl Observing {
         let Some(rules) = &self.rules else {
             return Observed { policies, verdict: "erred".to_owned(), rules: Vec::new() };
         };
-        let verdict = rules.decide(question);
+        let verdict = rules.decide(question).verdict;
         Observed { policies, verdict: verdict.as_str().to_owned(), rules: verdict.rules().to_vec() }
     }
 }
@@ -266,17 +279,23 @@ impl Rules {
 fn compile(gate: Arc<Gate>) -> watch::Receiver<Compiling> {
     let (done, told) = watch::channel(Compiling::Running);
     tokio::task::spawn_blocking(move || {
-        let rules = InForce { enforced: compiled(&gate.policies), observed: observing(&gate) };
+        let rules = InForce::of(&gate);
         // Nobody may be waiting any more.
         drop(done.send(Compiling::Done(Arc::new(rules))));
     });
     told
 }
 
-fn compiled(policies: &[GatePolicy]) -> Option<PolicySet> {
-    let policies: Vec<NamedPolicy<'_>> =
-        policies.iter().map(|policy| NamedPolicy { name: &policy.name, text: &policy.text }).collect();
-    PolicySet::of_published(&policies).ok()
+/// The rules of policies and packs together; `None`: they cannot be read together, so everything is denied.
+fn compiled(policies: &[GatePolicy], packs: &[GatePack]) -> Option<Layers> {
+    let mut stack = Stack::default();
+    for policy in policies {
+        stack.publish(&policy.name, &policy.text);
+    }
+    for pack in packs {
+        stack.load(&pack.file, &pack.systems).ok()?;
+    }
+    Layers::of_published(&stack).ok()
 }
 
 /// What is tried beside the policies of `gate`; `None`: nothing is.
@@ -289,10 +308,11 @@ fn observing(gate: &Gate) -> Option<Observing> {
     let mut together: Vec<GatePolicy> = kept.chain(gate.observed.iter()).cloned().collect();
     together.sort_by(|a, b| a.name.cmp(&b.name));
     let policies = gate.observed.iter().map(|policy| policy.digest.clone()).collect();
-    Some(Observing { policies, rules: compiled(&together) })
+    Some(Observing { policies, rules: compiled(&together, &gate.packs) })
 }
 
-/// Digests of the policies of a snapshot, by name order.
+/// Digests of what is in force in a snapshot: policies by name order, then packs by name order.
 pub(crate) fn policy_digests(gate: &Gate) -> Vec<String> {
-    gate.policies.iter().map(|policy| policy.digest.clone()).collect()
+    let packs = gate.packs.iter().map(|pack| pack.digest.clone());
+    gate.policies.iter().map(|policy| policy.digest.clone()).chain(packs).collect()
 }

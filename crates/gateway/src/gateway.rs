@@ -26,6 +26,7 @@ use crate::guards::Guards;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
+use crate::playground::Playground;
 use crate::server::{self, Serving};
 use crate::stops;
 use crate::upstream::catalogue::Catalogue;
@@ -151,6 +152,11 @@ impl Gateway {
     /// Why records are refused at present, and with them calls: a full disk, mostly. `None`: they are not.
     pub fn trouble(&self) -> Option<String> {
         self.shared.evidence.trouble()
+    }
+
+    /// Where calls are tried without becoming any.
+    pub fn playground(&self) -> Playground {
+        Playground::new(Arc::clone(&self.shared))
     }
 
     /// Whether calls are let in and can be recorded; if not, why. It can be asked for as long as one likes, also after a stop.

@@ -29,6 +29,7 @@ mod metrics;
 mod noise;
 mod open_calls;
 mod outbound;
+mod playground;
 mod prepare;
 mod race;
 mod references;
@@ -61,4 +62,5 @@ pub use masking::{
 pub use metrics::Metrics;
 pub use open_calls::close_open_calls;
 pub use outbound::Outbound;
+pub use playground::{NotTried, Playground, TriedCall, TriedRequest, TryCall};
 pub use tabellion_mask::Operator as MaskingOperator;

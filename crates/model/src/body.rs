@@ -13,6 +13,7 @@ mod erasure;
 mod finding;
 mod issuer;
 mod operation;
+mod pack;
 mod person;
 mod policy;
 mod price;
@@ -40,6 +41,10 @@ pub use erasure::{
 pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
+pub use pack::{
+    PackAct, PackLoaded, PackPin, PackProposed, PackPublisherProposed, PackPublisherRemoved,
+    PackPublisherSaid, PackPublisherTrusted, PackRefused, PackRemoved, PolicyLayer,
+};
 pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
@@ -109,6 +114,13 @@ bodies! {
     PolicyObserved => "policy.observed",
     PolicyObservationEnded => "policy.observation_ended",
     PolicyRefused => "policy.refused",
+    PackPublisherProposed => "pack_publisher.proposed",
+    PackPublisherTrusted => "pack_publisher.trusted",
+    PackPublisherRemoved => "pack_publisher.removed",
+    PackProposed => "policy_pack.proposed",
+    PackLoaded => "policy_pack.loaded",
+    PackRemoved => "policy_pack.removed",
+    PackRefused => "policy_pack.refused",
     CallAuthorised => "call.authorised",
     CallCompleted => "call.completed",
     CallDenied => "call.denied",

@@ -260,9 +260,15 @@ fn is_rule_id(id: &str) -> bool {
         && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
 }
 
-fn check_name(name: &str) -> Result<(), PolicyFault> {
+/// Whether `name` can be one of a policy, a pack or a publisher.
+pub(crate) fn is_name(name: &str) -> bool {
     let letters = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-    if letters && (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.starts_with('-') {
+    letters && (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.starts_with('-')
+}
+
+/// A policy of a pack is named after its pack too: `<pack>/<policy>`, which no published policy is.
+fn check_name(name: &str) -> Result<(), PolicyFault> {
+    if name.split_once('/').map_or_else(|| is_name(name), |(pack, policy)| is_name(pack) && is_name(policy)) {
         return Ok(());
     }
     let what = format!("{name:?} is no name of a policy");

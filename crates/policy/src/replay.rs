@@ -3,7 +3,7 @@
 //! Promises: the same decision and the same rules give the same answer on every machine; a decision that cannot be asked again is said to be one, never one that
 //! stays as it is; rules that do not compile together deny, as they would at the gateway. Must never: read a clock, a file or the network.
 
-use crate::compile::{NamedPolicy, PolicySet};
+use crate::layers::{Layers, Stack};
 use crate::question::Question;
 use crate::recorded::{Known, LookedAt, RecordedDecision};
 use crate::verdict::Verdict;
@@ -20,7 +20,7 @@ pub struct Replay {
 
 /// Rules that decide together; `None`: they cannot be compiled, and so everything is denied.
 #[derive(Debug)]
-struct Side(Option<PolicySet>);
+struct Side(Option<Layers>);
 
 /// What came of one decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,16 +72,15 @@ impl Turn {
 }
 
 impl Replay {
-    /// Of `before` (the policies in force, by name order, each with the digest that records have for it) and `after`, as the gateway puts them together.
-    pub fn of(before: &[(NamedPolicy<'_>, &str)], after: &[NamedPolicy<'_>]) -> Self {
-        let texts: Vec<NamedPolicy<'_>> = before.iter().map(|(policy, _)| *policy).collect();
-        let of_side =
-            |side: &[NamedPolicy<'_>]| LookedAt::by(side).unwrap_or_else(|_| LookedAt::everything());
+    /// Of `before` (what is in force, with the digests that records have for it, in their order) and `after`, as the gateway puts them together. Where one
+    /// of them cannot be read, the gateway takes none: then it is empty.
+    pub fn of(before: &Stack, digests: Vec<String>, after: &Stack) -> Self {
+        let of_side = |side: &Stack| LookedAt::by(&side.named()).unwrap_or_else(|_| LookedAt::everything());
         Self {
-            looked_at: of_side(&texts).with(of_side(after)),
-            before: Side::of(&texts),
+            looked_at: of_side(before).with(of_side(after)),
+            before: Side::of(before),
             after: Side::of(after),
-            in_force: before.iter().map(|(_, digest)| (*digest).to_owned()).collect(),
+            in_force: digests,
         }
     }
 
@@ -111,13 +110,13 @@ impl Replay {
 }
 
 impl Side {
-    fn of(policies: &[NamedPolicy<'_>]) -> Self {
-        Self(PolicySet::of_published(policies).ok())
+    fn of(stack: &Stack) -> Self {
+        Self(Layers::of_published(stack).ok())
     }
 
     fn verdict(&self, question: &Question<'_>) -> Verdict {
         let unreadable =
             || Verdict::Erred { rules: Vec::new(), what: "the policies cannot be read together".to_owned() };
-        self.0.as_ref().map_or_else(unreadable, |rules| rules.decide(question))
+        self.0.as_ref().map_or_else(unreadable, |rules| rules.decide(question).verdict)
     }
 }

@@ -15,6 +15,7 @@ mod files;
 mod held;
 mod http;
 mod perform;
+mod playground;
 pub mod request;
 mod running;
 mod sealing;

@@ -4,6 +4,7 @@
 //! policy whose content was erased is not in it, so whatever depended on it is denied.
 
 mod load;
+mod packs;
 mod spend;
 mod stops;
 mod told;
@@ -15,6 +16,7 @@ use tabellion_model::body::{Capture, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 pub(crate) use load::load;
+pub use packs::GatePack;
 pub use spend::{GateBudget, GatePrice, Held, Used};
 pub(crate) use spend::{held as budget_said, load_spend, used as budget_used};
 pub use stops::GateStop;
@@ -77,9 +79,11 @@ pub struct Gate {
     pub prices: Arc<Vec<GatePrice>>,
     /// Texts that are tried on calls beside those in force and decide none, by name order; each stands for the policy of its name.
     pub observed: Arc<Vec<GatePolicy>>,
+    /// Packs of policies in force, by name.
+    pub packs: Arc<Vec<GatePack>>,
     /// Emergency stops in force, by the order of their entries.
     pub stops: Arc<Vec<GateStop>>,
-    /// Changes whenever `policies` or `observed` does, so that compiled rules can be kept until then.
+    /// Changes whenever `policies`, `packs` or `observed` does, so that compiled rules can be kept until then.
     pub policy_generation: u64,
 }
 

@@ -16,6 +16,7 @@ mod issuers;
 pub(crate) mod ledger;
 mod observations;
 mod operations;
+mod packs;
 mod people;
 mod policies;
 pub(crate) mod registers;
@@ -94,6 +95,7 @@ pub const ALL: &[Projection] = &[
     systems::SYSTEMS,
     credentials::CREDENTIALS,
     policies::POLICIES,
+    packs::PACKS,
     budgets::BUDGETS,
     budget_alerts::BUDGET_ALERTS,
     observations::OBSERVATIONS,

@@ -5,8 +5,9 @@
 use axum::http::Method;
 
 use super::handlers::{
-    budgets, calls, controls, erasures, guards, issuers, keys, log, operation, people, policies, registers,
-    running, scitt, sessions, shards, sources, stops, systems, tiles, traffic, usage, verifications,
+    budgets, calls, controls, erasures, guards, issuers, keys, log, operation, packs, people, playground,
+    policies, registers, running, scitt, sessions, shards, sources, stops, systems, tiles, traffic, usage,
+    verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -27,6 +28,7 @@ const READ_KEYS: Access = Access::Needs(Permission::ReadKeys);
 const CHANGE_KEYS: Access = Access::Needs(Permission::ChangeKeys);
 const READ_POLICIES: Access = Access::Needs(Permission::ReadPolicies);
 const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
+const TRY_CALLS: Access = Access::Needs(Permission::TryCalls);
 const READ_PRICES: Access = Access::Needs(Permission::ReadPrices);
 const CHANGE_PRICES: Access = Access::Needs(Permission::ChangePrices);
 const READ_SPEND: Access = Access::Needs(Permission::ReadSpend);
@@ -83,6 +85,7 @@ pub(super) fn routes() -> Vec<Route> {
         AlgorithmUnsupported, ClaimsMissing, HeaderCritical, IdempotencyConflict, IdempotencyErased, IssuerUnknown, OnHold, PayloadMissing, SignatureWrong,
         StatementMalformed, NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, StillObserved, ContentFaulty, Incomplete,
         ShardAhead, ShardForked, ShardUnsigned, ReplayNeeded, ReplayOutdated,
+        PackBelowPin, PackPublisherUnknown, PackTaken, PackTestsFail, PackUnsigned, PackWidens,
     };
     vec![
         row(GET, "/healthz", PUBLIC, Plain, "health", "Whether the process is up", 200, &[]).by(operation::health),
@@ -123,6 +126,22 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/policies/{policy}/replays", PUBLISH_POLICIES, Plain, "replayPolicy", "What a text, or the end of one, comes to on recorded decisions; changes nothing", 200, &[NotFound, PolicyFaulty, AlreadySo]).by(policies::replay),
         row(GET, "/api/v1/policies/{policy}/history", READ_POLICIES, Plain, "readPolicyHistory", "Every change of a policy", 200, &[NotFound]).by(policies::history),
         row(POST, "/api/v1/policies/{policy}/withdraw", PUBLISH_POLICIES, Change, "withdrawPolicy", "Take a policy out of force", 200, &[NotFound, AlreadySo, ReplayNeeded, ReplayOutdated]).by(policies::withdraw).taking_authority(),
+
+        row(GET, "/api/v1/policy-packs", READ_POLICIES, Plain, "listPolicyPacks", "All policy packs, also those that wait for a second person", 200, &[]).by(packs::list),
+        row(POST, "/api/v1/policy-packs", PUBLISH_POLICIES, Once, "proposePolicyPack", "Put a signed policy pack forward; nothing of it is in force by that", 201, &[PolicyFaulty, UnknownReference, AlreadySo, StateImpossible, PackUnsigned, PackPublisherUnknown, PackBelowPin, PackTaken, PackTestsFail, PackWidens]).by(packs::propose),
+        row(GET, "/api/v1/policy-packs/{pack}", READ_POLICIES, Plain, "readPolicyPack", "One policy pack, with what waits for a second person", 200, &[NotFound]).by(packs::read),
+        row(GET, "/api/v1/policy-packs/{pack}/history", READ_POLICIES, Plain, "readPolicyPackHistory", "Every version of a policy pack that was in force", 200, &[NotFound]).by(packs::history),
+        row(POST, "/api/v1/policy-packs/{pack}/replays", PUBLISH_POLICIES, Plain, "replayPolicyPack", "What that which was put forward of a pack comes to on recorded decisions; changes nothing", 200, &[NotFound, StateImpossible]).by(packs::replay),
+        row(POST, "/api/v1/policy-packs/{pack}/load", PUBLISH_POLICIES, Change, "loadPolicyPack", "Have come into force what somebody else put forward of a pack", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown, OwnWork, OwnLink, StateImpossible, PolicyFaulty, UnknownReference, PackUnsigned, PackPublisherUnknown, PackBelowPin, PackTaken, PackTestsFail, PackWidens, ReplayNeeded, ReplayOutdated]).by(packs::load),
+        row(POST, "/api/v1/policy-packs/{pack}/go-back", PUBLISH_POLICIES, Once, "goBackPolicyPack", "Put forward that an earlier version of a pack comes into force again, and its pin is lowered", 201, &[NotFound, AlreadySo, StateImpossible, PolicyFaulty, UnknownReference, PackUnsigned, PackPublisherUnknown, PackBelowPin, PackTaken, PackTestsFail, PackWidens]).by(packs::go_back),
+        row(POST, "/api/v1/policy-packs/{pack}/remove", PUBLISH_POLICIES, Once, "removePolicyPack", "Put forward that nothing of a pack is in force any more", 201, &[NotFound, AlreadySo]).by(packs::remove),
+        row(GET, "/api/v1/pack-publishers", READ_POLICIES, Plain, "listPackPublishers", "Publishers whose policy packs may be loaded, and those that wait", 200, &[]).by(packs::publishers),
+        row(POST, "/api/v1/pack-publishers", PUBLISH_POLICIES, Once, "proposePackPublisher", "Put a publisher of policy packs forward, with its key, layers and pins", 201, &[]).by(packs::propose_publisher),
+        row(GET, "/api/v1/pack-publishers/{publisher}", READ_POLICIES, Plain, "readPackPublisher", "One publisher of policy packs", 200, &[NotFound]).by(packs::publisher),
+        row(POST, "/api/v1/pack-publishers/{publisher}/trust", PUBLISH_POLICIES, Change, "trustPackPublisher", "Trust a publisher that somebody else put forward", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown, OwnWork, OwnLink, StateImpossible]).by(packs::trust),
+        row(POST, "/api/v1/pack-publishers/{publisher}/remove", PUBLISH_POLICIES, Change, "removePackPublisher", "Load nothing more of a publisher; what is in force stays", 200, &[NotFound, AlreadySo]).by(packs::remove_publisher).taking_authority(),
+
+        row(POST, "/api/v1/playground/calls", TRY_CALLS, Plain, "tryCall", "What the gateway would do with a call, by the policies in force or by drafts; nothing is recorded or sent to a provider", 200, &[NotFound, NotPermitted, PolicyFaulty, Conflict]).by(playground::try_call),
 
         row(GET, "/api/v1/prices", READ_PRICES, Plain, "listPrices", "What models cost, also prices that were withdrawn", 200, &[]).by(budgets::prices),
         row(GET, "/api/v1/prices/{price}", READ_PRICES, Plain, "readPrice", "One price", 200, &[NotFound]).by(budgets::price),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::running::Running;
+use crate::work::playground::Playground;
 
 /// A line for the operator.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub notes: Vec<Note>,
     /// Other parts that `/readyz` asks, by name.
     pub ready: Vec<(&'static str, Ready)>,
+    /// Where calls are tried, where a gateway runs.
+    pub playground: Option<Playground>,
     /// Entries that the views may be behind before `/readyz` says so.
     pub max_lag: u64,
     /// The configuration in force, as the settings page shows it: never a secret.
@@ -66,6 +69,7 @@ impl Settings {
             numbers: Vec::new(),
             notes: Vec::new(),
             ready: Vec::new(),
+            playground: None,
             max_lag: MAX_LAG,
             configuration: Vec::new(),
             running: Running::default(),

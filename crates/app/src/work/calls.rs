@@ -494,7 +494,7 @@ fn guards(call: &CallDetail, end: Option<&CallCompleted>) -> Vec<GuardSaid> {
     of_prompt.chain(end.iter().flat_map(|end| &end.guards).map(said("answer"))).collect()
 }
 
-fn counts(masked: &[Masked]) -> Vec<MaskedCount> {
+pub(super) fn counts(masked: &[Masked]) -> Vec<MaskedCount> {
     let count = |masked: &Masked| MaskedCount {
         class: masked.class.clone(),
         count: masked.count,
@@ -503,7 +503,7 @@ fn counts(masked: &[Masked]) -> Vec<MaskedCount> {
     masked.iter().map(count).collect()
 }
 
-fn word(value: &impl Serialize) -> Option<String> {
+pub(super) fn word(value: &impl Serialize) -> Option<String> {
     match serde_json::to_value(value) {
         Ok(Value::String(word)) => Some(word),
         _ => None,

@@ -100,6 +100,11 @@ impl Word {
         &self.0
     }
 
+    /// Reads a word.
+    pub fn new(text: &str) -> Option<Self> {
+        Self::fits(text).then(|| Self(text.to_owned()))
+    }
+
     /// Whether `text` is one.
     pub fn fits(text: &str) -> bool {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::SystemId;
 
-pub(super) use asked::{Asked, Found, Turned};
+pub(super) use asked::{Asked, Found, PackChange, Turned};
 pub(super) use cleared::Cleared;
 
 use super::asking::refer;
@@ -102,7 +102,7 @@ pub struct Replay {
     /// The policy's name.
     #[schemars(with = "PolicyNameForm")]
     pub name: String,
-    /// SHA-256 of the text; null: it was withdrawn for this.
+    /// SHA-256 of the text, or of the pack's file; null: it was withdrawn for this.
     #[schemars(with = "Option<DigestForm>")]
     pub text_digest: Option<String>,
     /// Log size at which it was made.
@@ -145,16 +145,22 @@ impl Desk {
         let asked = Asked {
             name,
             text: new.text.as_deref(),
+            pack: None,
             size: self.replayable_size(),
             from: new.from.map(|time| time.0),
             to: new.to.map(|time| time.0),
         };
-        let found = self.asked_again(&asked)?;
-        self.shown_replay(actor, &asked, &found)
+        self.replay_change(actor, &asked)
+    }
+
+    /// What any change would come to.
+    pub(super) fn replay_change(&self, actor: &Actor, asked: &Asked<'_>) -> Result<Replay, Refusal> {
+        let found = self.asked_again(asked)?;
+        self.shown_replay(actor, asked, &found)
     }
 
     /// The log size that can be replayed now.
-    fn replayable_size(&self) -> u64 {
+    pub(super) fn replayable_size(&self) -> u64 {
         self.views.position().min(self.ledger.reader().size())
     }
 
@@ -186,7 +192,10 @@ impl Desk {
         let sees_all = found.turned.iter().all(|turned| seen(&turned.system));
         Ok(Replay {
             name: asked.name.to_owned(),
-            text_digest: asked.text.map(|text| digest_of(text).to_hex()),
+            text_digest: match asked.pack {
+                Some(change) => change.signed.map(|signed| signed.digest().to_owned()),
+                None => asked.text.map(|text| digest_of(text).to_hex()),
+            },
             size: found.size,
             decisions: found.decisions,
             replayed: found.replayed,

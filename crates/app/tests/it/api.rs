@@ -17,6 +17,7 @@ pub(crate) mod house;
 mod let_in;
 mod observing;
 mod packages;
+mod packs;
 mod permission;
 mod recording;
 mod records;

@@ -164,6 +164,45 @@ impl Purse {
         instead_of: Option<Ticket>,
         now: Micros,
     ) -> Result<Ticket, Exceeded> {
+        let parts = self.parts(budgets, who, take, instead_of, now)?;
+        for part in &parts {
+            let beside = self.beside.entry(part.budget.clone()).or_default();
+            beside.unrecorded.add(part.amount, 1);
+            beside.open += 1;
+            if part.held.caps.calls_per_minute.is_some() {
+                while beside.let_through.front().is_some_and(|at| at + MINUTE_US <= now.0) {
+                    beside.let_through.pop_front();
+                }
+                let last = beside.let_through.back().copied().unwrap_or_default();
+                beside.let_through.push_back(last.max(now.0));
+            }
+        }
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.open.insert(ticket, parts);
+        Ok(ticket)
+    }
+
+    /// Whether each of `budgets` that holds for `who` has room for `take`; changes nothing.
+    pub(crate) fn look(
+        &self,
+        budgets: &[GateBudget],
+        who: Who,
+        take: &Take,
+        now: Micros,
+    ) -> Result<(), Exceeded> {
+        self.parts(budgets, who, take, None, now).map(drop)
+    }
+
+    /// What would be reserved in each of `budgets` that holds for `who`.
+    fn parts(
+        &self,
+        budgets: &[GateBudget],
+        who: Who,
+        take: &Take,
+        instead_of: Option<Ticket>,
+        now: Micros,
+    ) -> Result<Vec<Part>, Exceeded> {
         let mut parts = Vec::new();
         for budget in budgets {
             let exceeded =
@@ -181,22 +220,7 @@ impl Purse {
             }
             parts.push(Part { budget: budget.name.clone(), held, amount, start: Some(start) });
         }
-        for part in &parts {
-            let beside = self.beside.entry(part.budget.clone()).or_default();
-            beside.unrecorded.add(part.amount, 1);
-            beside.open += 1;
-            if part.held.caps.calls_per_minute.is_some() {
-                while beside.let_through.front().is_some_and(|at| at + MINUTE_US <= now.0) {
-                    beside.let_through.pop_front();
-                }
-                let last = beside.let_through.back().copied().unwrap_or_default();
-                beside.let_through.push_back(last.max(now.0));
-            }
-        }
-        self.tickets += 1;
-        let ticket = Ticket(self.tickets);
-        self.open.insert(ticket, parts);
-        Ok(ticket)
+        Ok(parts)
     }
 
     /// What is used of a budget in the window of `now`.

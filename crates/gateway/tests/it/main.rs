@@ -23,6 +23,8 @@ mod masking_rules;
 mod names;
 mod noise;
 mod outside_guards;
+mod packs;
+mod playground;
 mod references;
 mod release;
 mod standing;

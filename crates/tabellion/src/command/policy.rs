@@ -7,6 +7,7 @@ mod cases;
 mod diff;
 mod junit;
 mod lint;
+mod pack;
 mod package;
 mod recorded;
 mod sarif;
@@ -30,6 +31,9 @@ pub(crate) enum Action {
     /// Show which rules differ in meaning, and which cases are decided otherwise
     #[command(after_help = diff::EXIT_CODES)]
     Diff(diff::Options),
+    /// Make, verify and show signed packs of policies
+    #[command(subcommand)]
+    Pack(pack::Action),
 }
 
 /// Does it.
@@ -38,5 +42,6 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
         Action::Lint(options) => lint::run(options),
         Action::Test(options) => test::run(options),
         Action::Diff(options) => diff::run(options),
+        Action::Pack(action) => pack::run(action),
     }
 }

@@ -25,7 +25,7 @@ use crate::socket::server::{Server, Stop};
 use crate::terminal;
 use crate::witnesses::Witnesses;
 use crate::writer::take_lock;
-use crate::{anchoring, data_path, running};
+use crate::{anchoring, data_path, playground, running};
 
 /// Permissions that new files of the server do not have: everybody's but the owner's.
 const PRIVATE_MASK: Mode = Mode::RWXG.union(Mode::RWXO);
@@ -133,6 +133,7 @@ fn control_plane(
         let metrics = gateway.metrics();
         settings.numbers.push(Arc::new(move |text| text.push_str(&metrics.render())));
         settings.ready.push(("gateway", Arc::new(gateway.readiness())));
+        settings.playground = Some(playground::of(gateway));
     }
     if let Some(status) = witnesses.map(Witnesses::status) {
         let (ledger, known) = (Arc::clone(&held.ledger), Arc::clone(&status));

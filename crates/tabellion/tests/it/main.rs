@@ -29,6 +29,8 @@ mod keys;
 mod kill;
 mod mask;
 mod organisation;
+mod packs;
+mod playground;
 mod policies;
 mod record;
 mod second_key;

@@ -1,6 +1,6 @@
 //! Reads what the gateway must know from the views.
 //!
-//! Must never: put into a snapshot what is not wholly known. A policy in force that cannot be read empties the policies: without it others might
+//! Must never: put into a snapshot what is not wholly known. A policy or pack in force that cannot be read empties the policies: without it others might
 //! permit what it forbade, and with none everything is denied.
 
 use std::collections::HashMap;
@@ -11,6 +11,7 @@ use tabellion_ledger::Reader;
 use tabellion_model::{CredentialId, SystemId};
 use tabellion_tlog::sha256;
 
+use super::packs::packs;
 use super::spend::{budgets, prices};
 use super::stops::stops;
 use super::{Gate, GateKey, GatePolicy, GateSystem};
@@ -24,9 +25,18 @@ pub(crate) fn load(
     position: u64,
     before: &Gate,
 ) -> Result<(Gate, Vec<String>), ViewsError> {
-    let (policies, mut notes) = policies(db)?;
+    let (mut policies, mut notes) = policies(db)?;
+    let unreadable = !notes.is_empty();
+    // What one of them forbade cannot be known, so that nothing is permitted by any, in whichever layer.
+    let packs = match packs(db, &mut notes)? {
+        Some(packs) if !unreadable => packs,
+        _ => {
+            policies.clear();
+            Vec::new()
+        }
+    };
     let observed = observed(db, &mut notes)?;
-    let changed = policies != *before.policies || observed != *before.observed;
+    let changed = policies != *before.policies || packs != *before.packs || observed != *before.observed;
     let gate = Gate {
         position,
         systems: Arc::new(systems(db)?),
@@ -36,6 +46,7 @@ pub(crate) fn load(
         } else {
             Arc::new(policies)
         },
+        packs: if packs == *before.packs { Arc::clone(&before.packs) } else { Arc::new(packs) },
         observed: if observed == *before.observed {
             Arc::clone(&before.observed)
         } else {

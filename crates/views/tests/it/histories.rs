@@ -12,6 +12,7 @@ use crate::fixture::{
     item_saved, on, priced, published, rates, registered, revoked, staged, stop_lifted, stop_ordered, system,
     unpriced, view_kept,
 };
+use crate::packs::pack_step;
 
 /// What happens next. Numbers choose among a few systems, keys, people and records, so that things meet.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ enum Step {
     Key(u8, u8),
     Revoke(u8, u64),
     Policy(u8, u8),
+    /// Something becomes of a pack, or of its publisher.
+    Pack(u8, u8),
     Call(u8),
     End(usize),
     Break(usize),
@@ -61,6 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => two().prop_map(|(key, system)| Step::Key(key, system)),
         1 => (few(), 0..9u64).prop_map(|(key, at)| Step::Revoke(key, at)),
         1 => two().prop_map(|(name, text)| Step::Policy(name, text)),
+        2 => (0..2u8, 0..7u8).prop_map(|(name, act)| Step::Pack(name, act)),
         6 => few().prop_map(Step::Call),
         4 => any::<usize>().prop_map(Step::End),
         1 => any::<usize>().prop_map(Step::Break),
@@ -132,6 +136,7 @@ impl Play {
             Step::Policy(name, text) => {
                 self.append(&published(&format!("policy-{name}"), &format!("text {text}")));
             }
+            Step::Pack(name, act) => self.append(&pack_step(name, act)),
             Step::Deny(id) => self.append(&denied(system(id + 1), credential(id), "policy_denied")),
             Step::Save(id, text) => {
                 self.append(&item_saved(item(id), system(id + 1), &format!("model {text}")));
@@ -236,8 +241,8 @@ proptest! {
         prop_assert_eq!(anew.digest().expect("a digest"), live, "a second live view differs");
         let other = anew.gate_now();
         prop_assert_eq!(
-            (&gate.systems, &gate.keys, &gate.policies, &gate.budgets, &gate.prices, &gate.stops),
-            (&other.systems, &other.keys, &other.policies, &other.budgets, &other.prices, &other.stops),
+            (&gate.systems, &gate.keys, &gate.policies, &gate.packs, &gate.budgets, &gate.prices, &gate.stops),
+            (&other.systems, &other.keys, &other.policies, &other.packs, &other.budgets, &other.prices, &other.stops),
             "two gateways of one log would decide differently"
         );
     }

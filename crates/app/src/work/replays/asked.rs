@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use tabellion_model::{CredentialId, Micros, RecordId, SystemId, to_jcs};
-use tabellion_policy::{Known, KnownSystem, NamedPolicy, RecordedDecision, Replay, Replayed, Turn};
+use tabellion_policy::{Known, KnownSystem, RecordedDecision, Replay, Replayed, SignedPack, Stack, Turn};
 use tabellion_tlog::sha256;
 use tabellion_views::query::{
-    DecisionBody, DecisionRecord, DecisionsWanted, DescribedFrom, PolicyVersion as Recorded,
+    DecisionBody, DecisionRecord, DecisionsWanted, DescribedFrom, PackSaid, PackVersion,
+    PolicyVersion as Recorded,
 };
 
 use super::MAX_REPLAYED;
@@ -23,10 +24,21 @@ pub(in crate::work) struct Asked<'a> {
     pub(in crate::work) name: &'a str,
     /// The text in its place; none: it is withdrawn.
     pub(in crate::work) text: Option<&'a str>,
+    /// The pack in its place, where `name` is that of a pack.
+    pub(in crate::work) pack: Option<PackChange<'a>>,
     /// Of decisions below this log size.
     pub(in crate::work) size: u64,
     pub(in crate::work) from: Option<Micros>,
     pub(in crate::work) to: Option<Micros>,
+}
+
+/// What is to become of a pack.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::work) struct PackChange<'a> {
+    /// The pack; none: it is removed.
+    pub(in crate::work) signed: Option<&'a SignedPack>,
+    /// The systems that it holds for.
+    pub(in crate::work) systems: &'a [SystemId],
 }
 
 /// A decision that would come out otherwise.
@@ -105,12 +117,16 @@ impl Found {
         let turned =
             self.turned.iter().map(|one| json!([one.entry, one.turn.as_str(), one.verdict, one.rules]));
         let not_asked = self.not_asked.iter().map(|(why, (decisions, _))| json!([why, decisions]));
-        let all = json!({
+        let mut all = json!({
             "policy": asked.name, "text": asked.text.map(|text| digest_of(text).to_hex()), "size": self.size, "policies": self.policies,
             "from": asked.from.map(|at| at.0), "to": asked.to.map(|at| at.0),
             "decisions": self.decisions, "replayed": self.replayed, "by_no_rule": self.by_no_rule, "beyond": self.beyond,
             "turned": turned.collect::<Vec<_>>(), "not_asked": not_asked.collect::<Vec<_>>(),
         });
+        if let (Some(change), Some(all)) = (asked.pack, all.as_object_mut()) {
+            let systems = change.systems.iter().map(ToString::to_string).collect::<Vec<_>>();
+            all.insert("pack".to_owned(), json!([change.signed.map(SignedPack::digest), systems]));
+        }
         let bytes = to_jcs(&all).map_err(|error| Refusal::new(Code::Broken, error.to_string()))?;
         Ok(sha256(&bytes).to_hex())
     }
@@ -119,14 +135,14 @@ impl Found {
 impl Desk {
     /// Asks the newest decisions again.
     pub(super) fn asked_again(&self, asked: &Asked<'_>) -> Result<Found, Refusal> {
-        let rows = self.policy_rows(u64::MAX)?;
-        let replay = replay(&rows, asked);
+        let (rows, packs) = (self.policy_rows(u64::MAX)?, self.pack_rows()?);
+        let replay = replay(&rows, &packs, asked);
         let wanted =
             DecisionsWanted { below: asked.size, from: asked.from, to: asked.to, most: MAX_REPLAYED };
         let there = self.views.decisions(&wanted)?;
         let mut found = Found {
             size: asked.size,
-            policies: versions(&rows),
+            policies: versions(&rows, &packs),
             decisions: there.count,
             beyond: there.count.saturating_sub(there.entries.len() as u64),
             ..Found::default()
@@ -143,29 +159,69 @@ impl Desk {
     }
 }
 
-/// Name and version of each policy.
-pub(super) fn versions(rows: &[Recorded]) -> Vec<(String, u64)> {
-    rows.iter().map(|row| (row.name.clone(), row.version)).collect()
+/// Name and version of each policy, then of each pack.
+pub(super) fn versions(rows: &[Recorded], packs: &[PackVersion]) -> Vec<(String, u64)> {
+    let packs = packs.iter().map(|pack| (format!("{}/", pack.name), pack.version));
+    rows.iter().map(|row| (row.name.clone(), row.version)).chain(packs).collect()
 }
 
-/// The policies in force, and what would be in force, as the gateway takes them: where one of them cannot be read, it takes none.
-fn replay(rows: &[Recorded], asked: &Asked<'_>) -> Replay {
-    let in_force = || rows.iter().filter(|row| !row.withdrawn);
-    let named = |row: &Recorded| texts(row).map(|(text, digest)| (row.name.clone(), text, digest));
-    let before: Vec<(String, String, String)> =
-        in_force().map(named).collect::<Option<_>>().unwrap_or_default();
-    let others = in_force().filter(|row| row.name != asked.name).map(named);
-    let others: Option<Vec<(String, String, String)>> = others.collect();
-    let mut after: Vec<(String, String)> = Vec::new();
-    if let Some(others) = others {
-        after.extend(others.into_iter().map(|(name, text, _)| (name, text)));
-        after.extend(asked.text.map(|text| (asked.name.to_owned(), text.to_owned())));
-        after.sort_unstable();
+/// A pack in force as it is put beside policies: its name, file, systems and digest.
+type InForce<'r> = (&'r str, &'r str, &'r [SystemId], &'r str);
+
+/// What is in force, and what would be, as the gateway takes it: where one of them cannot be read, it takes none.
+fn replay(rows: &[Recorded], packs: &[PackVersion], asked: &Asked<'_>) -> Replay {
+    let policies = |but: Option<&str>| -> Option<Vec<(String, String, String)>> {
+        let in_force = rows.iter().filter(|row| !row.withdrawn && but != Some(row.name.as_str()));
+        in_force.map(|row| texts(row).map(|(text, digest)| (row.name.clone(), text, digest))).collect()
+    };
+    let loaded = |but: Option<&str>| -> Option<Vec<InForce<'_>>> {
+        packs.iter().filter(|pack| but != Some(pack.name.as_str())).filter_map(in_force).collect()
+    };
+    let (policy, pack) =
+        if asked.pack.is_some() { (None, Some(asked.name)) } else { (Some(asked.name), None) };
+    let mut digests = Vec::new();
+    let before = policies(None).zip(loaded(None)).and_then(|(policies, packs)| {
+        digests.extend(policies.iter().map(|(_, _, digest)| digest.clone()));
+        digests.extend(packs.iter().map(|(_, _, _, digest)| (*digest).to_owned()));
+        stack(&policies, &packs)
+    });
+    let after = policies(policy).zip(loaded(pack)).and_then(|(mut policies, mut packs)| {
+        policies.extend(asked.text.map(|text| (asked.name.to_owned(), text.to_owned(), String::new())));
+        policies.sort_unstable();
+        packs.sort_unstable();
+        let mut stack = stack(&policies, &packs)?;
+        if let Some(PackChange { signed: Some(signed), systems }) = asked.pack {
+            stack.add(signed.pack(), systems);
+        }
+        Some(stack)
+    });
+    if before.is_none() {
+        digests.clear();
     }
-    let before: Vec<(NamedPolicy<'_>, &str)> =
-        before.iter().map(|(name, text, digest)| (NamedPolicy { name, text }, digest.as_str())).collect();
-    let after: Vec<_> = after.iter().map(|(name, text)| NamedPolicy { name, text }).collect();
-    Replay::of(&before, &after)
+    Replay::of(&before.unwrap_or_default(), digests, &after.unwrap_or_default())
+}
+
+fn stack(policies: &[(String, String, String)], packs: &[InForce<'_>]) -> Option<Stack> {
+    let mut stack = Stack::default();
+    for (name, text, _) in policies {
+        stack.publish(name, text);
+    }
+    for (_, file, systems, _) in packs {
+        stack.load(file, systems).ok()?;
+    }
+    Some(stack)
+}
+
+/// A pack that is in force; within, none where it cannot be read.
+fn in_force(pack: &PackVersion) -> Option<Option<InForce<'_>>> {
+    match &pack.said {
+        PackSaid::Removed(_) => None,
+        PackSaid::Erased => Some(None),
+        PackSaid::Loaded(said) => {
+            let whole = digest_of(&said.file).to_hex() == said.digest;
+            Some(whole.then_some((&pack.name, &said.file, &said.systems, &said.digest)))
+        }
+    }
 }
 
 /// The text of a version with its digest, where the one fits the other.

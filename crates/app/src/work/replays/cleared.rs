@@ -49,11 +49,22 @@ impl Desk {
         (name, text): (&str, Option<&str>),
         acknowledged: Option<&Acknowledged>,
     ) -> Result<Option<Cleared>, Refusal> {
+        let newest = Asked { name, text, pack: None, size: self.replayable_size(), from: None, to: None };
+        self.clear_asked(actor, (operation, given), newest, acknowledged)
+    }
+
+    /// The same for any change; `newest` is of all decisions that there are.
+    pub(in crate::work) fn clear_asked(
+        &self,
+        actor: &Actor,
+        (operation, given): (&str, &Given),
+        newest: Asked<'_>,
+        acknowledged: Option<&Acknowledged>,
+    ) -> Result<Option<Cleared>, Refusal> {
         let key = key_of(actor, operation, given)?;
         if self.earlier(key.as_deref(), false)?.is_some() {
             return Ok(None);
         }
-        let newest = Asked { name, text, size: self.replayable_size(), from: None, to: None };
         let Some(acknowledged) = acknowledged else {
             let found = self.asked_again(&newest)?;
             if found.needs_acknowledgement() {
@@ -91,7 +102,7 @@ impl Desk {
             let said = earlier.fields.get("replay").cloned();
             return said.map(serde_json::from_value).transpose().map_err(|_| foreign());
         }
-        let now = versions(&self.policy_rows(u64::MAX)?);
+        let now = versions(&self.policy_rows(u64::MAX)?, &self.pack_rows()?);
         match cleared {
             Some(cleared) if cleared.policies == now => Ok(Some(cleared.said.clone())),
             _ => Err(Refusal::at(

@@ -53,6 +53,8 @@ fn every_route_keeps_to_the_table_for_every_role() {
             let path = path
                 .replace("{key}", &key)
                 .replace("{policy}", "base")
+                .replace("{pack}", "baseline")
+                .replace("{publisher}", "vendor")
                 .replace("{price}", "small")
                 .replace("{budget}", "small")
                 .replace("{register}", "ai_system")

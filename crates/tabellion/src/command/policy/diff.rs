@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use tabellion_model::body::DataTerms;
-use tabellion_policy::{Case, RuleChange, compare};
+use tabellion_policy::{Case, RuleChange, compare, said_of};
 
 use super::lint::counted;
 use super::sources;
-use super::trials::{Cases, said_of};
+use super::trials::Cases;
 use crate::failure::{Exit, Failure};
 use crate::terminal::{self, printable};
 

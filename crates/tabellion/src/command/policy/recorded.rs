@@ -5,9 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 use tabellion_model::body::DataTerms;
 use tabellion_model::{CredentialId, Micros, SystemId};
-use tabellion_policy::{KnownSystem, RecordedDecision};
+use tabellion_policy::{Expected, KnownSystem, RecordedDecision};
 
-use super::trials::Expected;
 use crate::failure::Failure;
 use crate::files;
 

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use tabellion_policy::said_of;
 
 use super::junit::{self, Outcome, Suite};
 use super::lint::counted;
 use super::sources;
-use super::trials::{Cases, Trial, said_of};
+use super::trials::{Cases, Trial};
 use crate::failure::{Exit, Failure};
 use crate::terminal::{self, printable};
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tabellion_policy::{Case, Known, LookedAt, PolicySet, Verdict};
+use tabellion_policy::{Case, Expected, Known, LookedAt, PolicySet, Verdict};
 
 use super::sources::{self, Source};
 use super::{cases, package, recorded};
@@ -18,63 +18,6 @@ pub(super) struct Cases {
     /// Recorded decisions: calls as GET /api/v1/calls gives them, one JSON object a line, or an evidence package (.zip)
     #[arg(long, value_name = "FILE")]
     recorded: Vec<PathBuf>,
-}
-
-/// What must come of a case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Expected {
-    word: String,
-    /// The rules that must decide, in any order; absent: any.
-    rules: Option<Vec<String>>,
-}
-
-impl Expected {
-    /// What a verdict is called; `denied` is any but the first.
-    pub(super) const WORDS: [&str; 5] = ["permitted", "forbidden", "none_permits", "erred", "denied"];
-
-    pub(super) fn of(word: &str, rules: Option<Vec<String>>) -> Option<Self> {
-        let sorted = |mut rules: Vec<String>| {
-            rules.sort_unstable();
-            rules
-        };
-        Self::WORDS.contains(&word).then(|| Self { word: word.to_owned(), rules: rules.map(sorted) })
-    }
-
-    /// A verdict that must come again.
-    pub(super) fn exactly(word: &str, mut rules: Vec<String>) -> Self {
-        rules.sort_unstable();
-        Self { word: word.to_owned(), rules: Some(rules) }
-    }
-
-    /// A verdict that must come again, by whatever rules.
-    pub(super) fn by_any_rules(word: &str) -> Self {
-        Self { word: word.to_owned(), rules: None }
-    }
-
-    /// Whether `verdict` is what must come.
-    pub(super) fn is_met(&self, verdict: &Verdict) -> bool {
-        let word = self.word == verdict.as_str() || self.word == "denied" && !verdict.permits();
-        let mut rules = verdict.rules().to_vec();
-        rules.sort_unstable();
-        word && self.rules.as_ref().is_none_or(|expected| *expected == rules)
-    }
-
-    /// In words.
-    pub(super) fn said(&self) -> String {
-        said(&self.word, self.rules.as_deref().unwrap_or_default())
-    }
-}
-
-/// A verdict in words.
-pub(super) fn said_of(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Erred { what, .. } => format!("{}: {what}", said(verdict.as_str(), verdict.rules())),
-        _ => said(verdict.as_str(), verdict.rules()),
-    }
-}
-
-fn said(word: &str, rules: &[String]) -> String {
-    if rules.is_empty() { word.to_owned() } else { format!("{word} by {}", rules.join(", ")) }
 }
 
 /// One case.

@@ -1,0 +1,301 @@
+//! Calls that are tried: the very steps of a call up to where it would be recorded and sent, by the rules in force or by drafts beside them.
+//!
+//! Promises: the same functions as for a call, over the newest snapshot; nothing is recorded, reserved, counted in a budget or sent to a provider, and nothing of
+//! what was tried is kept. Guards of others are asked, as they would be, and see what they would see. Must never: let a tried call become one, or be asked
+//! faster than [`MAX_A_MINUTE`].
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::header::{HeaderName, HeaderValue};
+use sha2::{Digest as _, Sha256};
+use tabellion_model::CredentialId;
+use tabellion_model::body::{Guarded, Masked};
+use tabellion_views::gate::{Gate, GatePolicy};
+use tokio::runtime::Builder;
+use tokio::sync::{oneshot, watch};
+
+use crate::authenticate::Caller;
+use crate::call::{Call, Received};
+use crate::code::Code;
+use crate::config::span;
+use crate::decide::{InForce, Refusal, policy_digests};
+use crate::prepare::Ready;
+use crate::race::Watch;
+use crate::route::{Route, Target};
+use crate::stops::{self, Orders};
+use crate::stopwatch::Stopwatch;
+use crate::surface::Surface;
+use crate::upstream::pool::Pool;
+use crate::words::hex_of;
+use crate::worker::{Shared, Worker};
+
+/// Calls that are tried in a minute: a person at work, not a load. Each takes what a call takes of this machine.
+const MAX_A_MINUTE: usize = 30;
+const MINUTE: Duration = Duration::from_secs(60);
+/// What a purpose is claimed by.
+const PURPOSE: HeaderName = HeaderName::from_static("tabellion-purpose");
+
+/// A call to try.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TryCall {
+    /// The key that it would come with; its secret is not asked for.
+    pub key: CredentialId,
+    /// Route of the gateway, as records name it: `openai.chat_completions`.
+    pub surface: String,
+    /// Purpose that it would claim.
+    pub purpose: Option<String>,
+    /// The body, byte for byte.
+    pub body: String,
+    /// Texts by name, each in place of the policy of that name or beside the others; they were checked.
+    pub drafts: Vec<(String, String)>,
+}
+
+/// What would come of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TriedCall {
+    /// Why it would be refused, as a word and in a sentence; none: it would be sent.
+    pub refused: Option<(&'static str, String)>,
+    /// What would be sent, once rules, masking and guards had let it through; also where a budget would refuse it then.
+    pub sent: Option<TriedRequest>,
+    /// The rules that decided.
+    pub rules: Vec<String>,
+    /// Digests of the policies that decided, drafts among them.
+    pub policies: Vec<String>,
+    /// What guards said.
+    pub guards: Vec<Guarded>,
+    /// The budgets that hold, as records name them; none: it did not come to them.
+    pub budgets: Option<Vec<String>>,
+    /// Log size of what it was decided on.
+    pub position: u64,
+}
+
+/// A request as its provider would get it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TriedRequest {
+    /// Model asked for.
+    pub model: String,
+    /// Provider.
+    pub upstream: String,
+    /// Model as the provider is given it.
+    pub upstream_model: Option<String>,
+    /// Purpose that applies.
+    pub purpose: String,
+    /// The body.
+    pub body: String,
+    /// What was masked.
+    pub masked: Vec<Masked>,
+    /// What was found and passed.
+    pub passed: Vec<Masked>,
+    /// Rules of masking that applied.
+    pub masking: Vec<String>,
+}
+
+/// Why a call was not tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotTried {
+    /// Too many were.
+    #[error("30 calls were tried in the last minute, the most that are; try again in a moment")]
+    TooFast,
+    /// There is no such key, or it has ended.
+    #[error("there is no key of this id that may call")]
+    NoKey,
+    /// No such route.
+    #[error(
+        "this is no route that the gateway governs; write openai.chat_completions, openai.responses, openai.embeddings, anthropic.messages or anthropic.count_tokens"
+    )]
+    NoSurface,
+    /// A purpose that no header can carry.
+    #[error("the purpose is no purpose (a-z, 0-9 and -, at most 63)")]
+    NoPurpose,
+    /// The machine gives no thread.
+    #[error("the machine gives no thread to try a call on; try again later")]
+    NoThread,
+}
+
+/// Tries calls on a gateway.
+pub struct Playground {
+    shared: Arc<Shared>,
+    /// When the last ones were tried, in order.
+    recent: Mutex<VecDeque<Instant>>,
+}
+
+impl Playground {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, recent: Mutex::default() }
+    }
+
+    /// Tries one call, on a thread of its own: whoever waits may be a runtime's.
+    pub fn try_call(&self, tried: &TryCall) -> Result<TriedCall, NotTried> {
+        self.take_place(Instant::now())?;
+        let surface = Surface::ALL.into_iter().find(|surface| surface.name() == tried.surface);
+        let surface = surface.ok_or(NotTried::NoSurface)?;
+        let mut headers = HeaderMap::new();
+        if let Some(purpose) = &tried.purpose {
+            headers.insert(PURPOSE, HeaderValue::from_str(purpose).map_err(|_| NotTried::NoPurpose)?);
+        }
+        std::thread::scope(|scope| {
+            let work = || {
+                let runtime = Builder::new_current_thread().enable_io().enable_time().build();
+                runtime.map_err(|_| NotTried::NoThread)?.block_on(self.tried(tried, surface, headers))
+            };
+            let thread = std::thread::Builder::new().name("playground".to_owned()).spawn_scoped(scope, work);
+            thread.map_err(|_| NotTried::NoThread)?.join().map_err(|_| NotTried::NoThread)?
+        })
+    }
+
+    /// One of the places of this minute.
+    fn take_place(&self, now: Instant) -> Result<(), NotTried> {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        while recent.front().is_some_and(|at| now.duration_since(*at) >= MINUTE) {
+            recent.pop_front();
+        }
+        if recent.len() >= MAX_A_MINUTE {
+            return Err(NotTried::TooFast);
+        }
+        recent.push_back(now);
+        Ok(())
+    }
+
+    async fn tried(
+        &self,
+        tried: &TryCall,
+        surface: Surface,
+        headers: HeaderMap,
+    ) -> Result<TriedCall, NotTried> {
+        let shared = &self.shared;
+        let gate = drafted(&shared.gate.load(), &tried.drafts);
+        let key = gate.keys.get(&tried.key).filter(|key| key.ends_at.is_none_or(|end| end > shared.now()));
+        let system_id = key.ok_or(NotTried::NoKey)?.system;
+        let caller = Caller { gate: Arc::clone(&gate), key_id: tried.key, system_id };
+        // Both are kept until the end: nothing cuts a tried call, and nobody leaves it.
+        let (_never, cut) = watch::channel(false);
+        let orders = Orders::new(shared.stops.clone());
+        let (watch, _alive) = Watch::new(cut.clone(), orders, span(shared.limits.total_ms));
+        let worker = Worker {
+            shared: Arc::clone(shared),
+            pool: Pool::new(shared.catalogue.upstreams.len()),
+            guard_pool: Pool::new(shared.guards.outside.len()),
+            cut,
+        };
+        let (reply, _) = oneshot::channel();
+        let body = Bytes::from(tried.body.clone().into_bytes());
+        let mut call = Call {
+            worker: Arc::new(worker),
+            caller,
+            target: Target { route: Route::Ask(surface), dialect: surface.dialect(), has_query: false },
+            headers,
+            body: Received::Whole(body.clone()),
+            at: shared.now(),
+            stopwatch: Stopwatch::start(),
+            watch,
+            reply,
+            again: None,
+        };
+        let ready = Box::pin(self.ready(&mut call, surface, &body, &tried.drafts)).await;
+        Ok(self.said(&call, ready))
+    }
+
+    /// What stands before a call, and then what every call must pass.
+    async fn ready(
+        &self,
+        call: &mut Call,
+        surface: Surface,
+        body: &Bytes,
+        drafts: &[(String, String)],
+    ) -> Result<Ready, Refusal> {
+        let shared = &self.shared;
+        if shared.fresh().is_err() {
+            let reason =
+                "what is in force cannot be seen now: the views stand behind the log; try again later";
+            return Err(Refusal::new(Code::EvidenceUnavailable, reason));
+        }
+        stops::check(&call.caller, None)?;
+        if body.len() > shared.limits.body_bytes {
+            let reason =
+                format!("the request body is larger than {} bytes; send less", shared.limits.body_bytes);
+            return Err(Refusal::new(Code::BodyTooLarge, reason));
+        }
+        let rules = if drafts.is_empty() {
+            shared.rules.of(&call.caller.gate).await?
+        } else {
+            // Drafts are nobody else's: they are compiled for this one, and kept nowhere.
+            Arc::new(InForce::of(&call.caller.gate))
+        };
+        call.ready(surface, body, &rules).await.map_err(|(refusal, _)| refusal)
+    }
+
+    fn said(&self, call: &Call, ready: Result<Ready, Refusal>) -> TriedCall {
+        let gate = &call.caller.gate;
+        let mut tried = TriedCall {
+            refused: None,
+            sent: None,
+            rules: Vec::new(),
+            policies: policy_digests(gate),
+            guards: Vec::new(),
+            budgets: None,
+            position: gate.position,
+        };
+        let refusal = match ready {
+            Err(refusal) => refusal,
+            Ok(ready) => {
+                let budgets = self.look(call, &ready);
+                tried.rules.clone_from(&ready.permission.rules);
+                tried.guards.clone_from(&ready.guards);
+                tried.sent = Some(request(ready));
+                match budgets {
+                    Ok(names) => {
+                        tried.budgets = Some(names);
+                        return tried;
+                    }
+                    Err(refusal) => Refusal { guards: tried.guards.clone(), ..refusal },
+                }
+            }
+        };
+        if tried.sent.is_none() {
+            tried.rules = refusal.rules;
+        }
+        tried.guards = refusal.guards;
+        tried.refused = Some((refusal.code.as_str(), refusal.reason.to_string()));
+        tried
+    }
+
+    fn look(&self, call: &Call, ready: &Ready) -> Result<Vec<String>, Refusal> {
+        let Caller { system_id, key_id, .. } = call.caller;
+        let shared = &self.shared;
+        shared.budgets.look(&shared.gate, system_id, key_id, ready.charge, shared.now())
+    }
+}
+
+/// A snapshot with `drafts` in it, each in place of the policy of its name.
+fn drafted(gate: &Arc<Gate>, drafts: &[(String, String)]) -> Arc<Gate> {
+    if drafts.is_empty() {
+        return Arc::clone(gate);
+    }
+    let is_drafted = |name: &str| drafts.iter().any(|(draft, _)| draft == name);
+    let kept = gate.policies.iter().filter(|policy| !is_drafted(&policy.name)).cloned();
+    let new = drafts.iter().map(|(name, text)| GatePolicy {
+        name: name.clone(),
+        text: text.clone(),
+        digest: hex_of(Sha256::digest(text).into()),
+    });
+    let mut policies: Vec<GatePolicy> = kept.chain(new).collect();
+    policies.sort_by(|a, b| a.name.cmp(&b.name));
+    Arc::new(Gate { policies: Arc::new(policies), ..Gate::clone(gate) })
+}
+
+fn request(ready: Ready) -> TriedRequest {
+    TriedRequest {
+        upstream: ready.permission.target.upstream.name.clone(),
+        upstream_model: ready.permission.target.model.clone().filter(|model| *model != ready.model),
+        model: ready.model,
+        purpose: ready.permission.purpose,
+        body: String::from_utf8_lossy(&ready.treated.bytes).into_owned(),
+        masked: ready.treated.masked,
+        passed: ready.treated.passed,
+        masking: ready.treated.rules,
+    }
+}
