@@ -38,6 +38,7 @@ mod sse;
 mod stops;
 mod stopwatch;
 mod surface;
+mod translate;
 mod upstream;
 mod words;
 mod worker;

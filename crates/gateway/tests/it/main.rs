@@ -32,3 +32,4 @@ mod streams;
 mod surfaces;
 mod terms;
 mod tls;
+mod translation;
