@@ -129,8 +129,8 @@ impl Call {
         let upstream = &permission.target.upstream.name;
         let given = permission.target.model.as_deref().unwrap_or(model);
         let price = bound::price(&self.caller.gate.prices, upstream, given, shared.now());
-        let (sent, asks) =
-            translate::sent(translation, &treated.bytes, request.asks, &limits).map_err(refused)?;
+        let (sent, asks) = translate::sent(translation, &treated.bytes, request.asks, &limits)
+            .map_err(|refusal| refused(Refusal { guards: guards.clone(), ..refusal }))?;
         let reserved = bound::reserve(surface, &asks, treated.bytes.len().max(sent.len()), price);
         Ok(Ready {
             guards,

@@ -308,5 +308,9 @@ mod tests {
         ] {
             assert!(with(model, others, api).is_err(), "{why} would be found out in an outage");
         }
+        let fallback = [("m".to_owned(), vec!["n".to_owned()])].into();
+        let main = UpstreamConfig { fallback, ..config("main", &["m"], &[]) };
+        let other = UpstreamConfig { api: Api::Anthropic, translate: true, ..config("other", &["n"], &[]) };
+        assert!(Catalogue::new(&[main, other]).is_ok(), "the other vendor could not stand in");
     }
 }
