@@ -37,6 +37,8 @@ def configure(place, _program):
     upstreams = {
         "katan": ("openai", os.environ["ECHO_URL"], ["echo"]),
         "claude": ("anthropic", os.environ["ECHO_URL"], ["echo-claude"]),
+        "of-chats": ("openai", os.environ["ECHO_URL"], ["echo-of-chats"]),
+        "of-messages": ("anthropic", os.environ["ECHO_URL"], ["echo-of-messages"]),
         "replay": ("openai", os.environ["REPLAY_URL"], ["wire-small", FORBIDDEN_MODEL]),
         "real": ("openai", os.environ["REAL_URL"], ["smollm2-135m-instruct"]),
     }
@@ -44,6 +46,8 @@ def configure(place, _program):
     for name, (api, url, models) in upstreams.items():
         if url:
             text.append(f'\n[upstream.{name}]\napi = "{api}"\nbase_url = "{url}"\nmodels = {json.dumps(models)}\nkey_env = "PROVIDER_KEY"\n')
+        if url and name.startswith("of-"):
+            text.append("translate = true\n")
     (place / CONFIGURATION).write_text("".join(text))
 
 

@@ -31,6 +31,7 @@ use crate::race::Interrupt;
 use crate::route::Target;
 use crate::stopwatch::Phase;
 use crate::surface::Surface;
+use crate::translate::Translation;
 
 /// Before a provider that was not reached is tried again: long enough for a listener that restarts, short beside any answer.
 const UNREACHED_PAUSE: Duration = Duration::from_millis(250);
@@ -367,9 +368,9 @@ async fn send(running: &mut Running, ready: &Ready, surface: Surface) -> Result<
     };
     let outbound = Outbound {
         upstream,
-        route: surface.path(),
+        route: ready.translation.map_or(surface.path(), Translation::path),
         sent_on: &ready.sent_on,
-        body: ready.treated.bytes.clone(),
+        body: ready.sent.clone(),
         stream: ready.stream,
     };
     let authorised = &mut running.authorised;
@@ -404,11 +405,12 @@ fn health(sent: &Result<Inbound, NoAnswer>) -> Health {
 /// Passes an answer on.
 async fn give(running: Running, ready: Ready, inbound: Inbound, surface: Surface) {
     let upstream = ready.permission.target.upstream.number;
+    let translation = ready.translation;
     if ready.stream && stream::is_stream(&inbound.head) {
-        let asked = stream::Asked { surface, usage_wanted: ready.usage_wanted };
+        let asked = stream::Asked { surface, usage_wanted: ready.usage_wanted, translation };
         Box::pin(stream::relay(running, inbound, upstream, ready.scope, asked)).await;
     } else {
-        let asked = whole::Asked { surface, streamed: ready.stream };
+        let asked = whole::Asked { surface, streamed: ready.stream, translation };
         Box::pin(whole::answer(running, inbound, upstream, ready.scope, asked)).await;
     }
 }

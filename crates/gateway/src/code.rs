@@ -39,6 +39,8 @@ pub enum Code {
     UnexpectedQuery,
     /// Not the JSON of this route.
     MalformedBody,
+    /// The provider has another interface, which cannot say what was asked.
+    NotTranslatable,
     /// Larger than the gateway's limit.
     BodyTooLarge,
     /// Too many calls in a minute or at once, by a budget; or too many requests without a valid key from one place.
@@ -90,6 +92,7 @@ impl Code {
             Self::UnknownRoute => "unknown_route",
             Self::UnexpectedQuery => "unexpected_query",
             Self::MalformedBody => "malformed_body",
+            Self::NotTranslatable => "not_translatable",
             Self::BodyTooLarge => "body_too_large",
             Self::RateLimited => "rate_limited",
             Self::UpstreamRefused => "upstream_refused",
@@ -122,7 +125,7 @@ impl Code {
             | Self::PriceUnknown => 403,
             Self::UnknownModel | Self::UnknownRoute => 404,
             Self::SystemGone => 410,
-            Self::MalformedBody | Self::UnexpectedQuery => 400,
+            Self::MalformedBody | Self::NotTranslatable | Self::UnexpectedQuery => 400,
             Self::BodyTooLarge => 413,
             Self::RateLimited | Self::BudgetExceeded => 429,
             Self::UpstreamRefused

@@ -15,6 +15,9 @@ use tabellion_model::body::DataTerms;
 use crate::guards::config::GuardConfig;
 use crate::masking::MaskingConfig;
 
+/// What a translated request asks for where its caller names no limit: every model of today can give it, and an answer that needs more says that it was cut.
+const DEFAULT_MAX_TOKENS: u64 = 4_096;
+
 /// Default port of the gateway, on loopback.
 pub const DEFAULT_PORT: u16 = 8088;
 
@@ -200,6 +203,12 @@ pub struct UpstreamConfig {
     /// Ask for token counts in streams (`stream_options.include_usage`). Off for a provider that refuses the member.
     #[serde(default = "yes")]
     pub usage_in_streams: bool,
+    /// Whether callers of the other interface reach it too, their requests and its answers translated.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub translate: bool,
+    /// Most tokens of an answer that a translated request asks it for when the caller names no limit and its interface wants one.
+    #[serde(default = "default_max_tokens", skip_serializing_if = "is_default_max_tokens")]
+    pub max_tokens: u64,
 }
 
 impl UpstreamConfig {
@@ -219,12 +228,28 @@ impl UpstreamConfig {
             terms_seen: None,
             fallback: BTreeMap::new(),
             usage_in_streams: true,
+            translate: false,
+            max_tokens: DEFAULT_MAX_TOKENS,
         }
     }
 }
 
 fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_off(value: &bool) -> bool {
+    !value
+}
+
+fn default_max_tokens() -> u64 {
+    DEFAULT_MAX_TOKENS
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_default_max_tokens(value: &u64) -> bool {
+    *value == DEFAULT_MAX_TOKENS
 }
 
 /// Limits. Sizes in bytes, times in milliseconds.

@@ -39,6 +39,7 @@ mod sse;
 mod stops;
 mod stopwatch;
 mod surface;
+mod translate;
 mod upstream;
 mod words;
 mod worker;

@@ -29,7 +29,7 @@ const OUTCOMES: [(Outcome, &str); 5] = [
 ];
 
 /// Codes that a denial can have.
-const DENIALS: [Code; 21] = [
+const DENIALS: [Code; 22] = [
     Code::SystemNotLive,
     Code::SystemGone,
     Code::PurposeNotPermitted,
@@ -47,6 +47,7 @@ const DENIALS: [Code; 21] = [
     Code::UnknownRoute,
     Code::UnexpectedQuery,
     Code::MalformedBody,
+    Code::NotTranslatable,
     Code::BodyTooLarge,
     Code::EvidenceUnavailable,
     Code::Stopping,

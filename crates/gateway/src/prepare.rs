@@ -25,6 +25,7 @@ use crate::references::References;
 use crate::stops::StoppedBy;
 use crate::surface::Surface;
 use crate::surface::request::{Changes, Outgoing, Request};
+use crate::translate::{self, Translation};
 use crate::words::{self, UNRECOGNISED};
 
 /// Header that claims a purpose.
@@ -41,6 +42,10 @@ pub(crate) struct Ready {
     pub(crate) treated: Treated,
     pub(crate) scope: Scope,
     pub(crate) sent_on: SentOn,
+    /// How it crosses to a provider that has another interface.
+    pub(crate) translation: Option<Translation>,
+    /// The body that is sent: what was treated, in the provider's interface.
+    pub(crate) sent: Bytes,
     pub(crate) guards: Vec<Guarded>,
     pub(crate) charge: Charge,
 }
@@ -107,11 +112,9 @@ impl Call {
         };
         let shared = &self.worker.shared;
         let permission = decide::decide(&self.caller, &asked, &shared.catalogue, rules).map_err(refused)?;
-        if permission.target.upstream.api != surface.api() {
-            let reason = "the provider of this model does not have this interface; ask on a route of its own, or for another model";
-            return Err(refused(Refusal::new(Code::UnknownModel, reason)));
-        }
-        let sent_on = SentOn::of(&self.headers, surface.api());
+        let translation =
+            translate::translation(surface, &permission.target.upstream, self.at).map_err(refused)?;
+        let sent_on = translate::sent_on(translation, &self.headers, surface);
         let mut scope = shared.scope(self.caller.system_id);
         let changes = Changes {
             model: permission
@@ -126,7 +129,9 @@ impl Call {
         let upstream = &permission.target.upstream.name;
         let given = permission.target.model.as_deref().unwrap_or(model);
         let price = bound::price(&self.caller.gate.prices, upstream, given, shared.now());
-        let reserved = bound::reserve(surface, &request.asks, treated.bytes.len(), price);
+        let (sent, asks) = translate::sent(translation, &treated.bytes, request.asks, &limits)
+            .map_err(|refusal| refused(Refusal { guards: guards.clone(), ..refusal }))?;
+        let reserved = bound::reserve(surface, &asks, treated.bytes.len().max(sent.len()), price);
         Ok(Ready {
             guards,
             charge: Charge::new(reserved, price),
@@ -138,6 +143,8 @@ impl Call {
             permission,
             scope,
             sent_on,
+            translation,
+            sent,
         })
     }
 

@@ -143,8 +143,9 @@ impl LookedAt {
 }
 
 /// Codes of calls that the rules permitted and something else stopped: guards, budgets.
-const AFTER_THE_RULES: [&str; 6] = [
+const AFTER_THE_RULES: [&str; 7] = [
     "data_not_permitted",
+    "not_translatable",
     "guard_blocked",
     "guard_errored",
     "budget_exceeded",

@@ -101,6 +101,7 @@ impl Call {
                 upstream_model: None,
                 terms: None,
                 attempt: None,
+                translated: None,
                 budgets: Vec::new(),
                 purpose,
                 stream: self.is_stream,

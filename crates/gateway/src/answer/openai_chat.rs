@@ -215,10 +215,13 @@ impl<'b> Visitor<'b> for Reader<'b> {
                 }
             }
             [Step::Name(usage), Step::Name(details), Step::Name(name)]
-                if usage == "usage" && details == "prompt_tokens_details" && name == "cached_tokens" =>
+                if usage == "usage" && details == "prompt_tokens_details" =>
             {
-                if let Scalar::Number(number) = scalar {
-                    self.tokens.cached = number.parse().ok();
+                let Scalar::Number(number) = scalar else { return };
+                match name.as_ref() {
+                    "cached_tokens" => self.tokens.cached = number.parse().ok(),
+                    "cache_write_tokens" => self.tokens.cache_write = number.parse().ok(),
+                    _ => {}
                 }
             }
             [Step::Name(choices), Step::Index(place), rest @ ..] if choices == "choices" => {

@@ -22,6 +22,7 @@ use crate::guards::asking::Waiting;
 use crate::race::Interrupt;
 use crate::sse::{Event, EventReader};
 use crate::surface::Surface;
+use crate::translate::stream::Translator;
 
 /// The data of a chat's last event.
 const DONE: &[u8] = b"[DONE]";
@@ -44,6 +45,8 @@ pub(crate) enum Flow {
 /// The state of one stream.
 pub(crate) struct Relay {
     surface: Surface,
+    /// What makes the provider's events those of the surface, where it has another interface: all else here looks at what the caller will get.
+    translator: Option<Box<Translator>>,
     reader: EventReader,
     json: JsonLimits,
     scope: Scope,
@@ -81,6 +84,7 @@ impl Relay {
     ) -> Self {
         Self {
             surface: asked.surface,
+            translator: asked.translation.map(|translation| Box::new(translation.stream(limits.event_bytes))),
             reader: EventReader::new(limits.event_bytes),
             json: json_limits(limits),
             scope,
@@ -105,6 +109,26 @@ impl Relay {
 
     /// Takes bytes of the provider in; what may go on now is appended to `out`, also before an error.
     pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<Bytes>) -> Result<Flow, Code> {
+        let Some(translator) = &mut self.translator else { return self.take(bytes, out) };
+        let mut translated = Vec::new();
+        let read = translator.push(bytes, &mut translated);
+        self.translated(&translated, read, out)
+    }
+
+    /// Takes in what was translated, before what went wrong after it.
+    fn translated(
+        &mut self,
+        bytes: &[u8],
+        read: Result<(), Code>,
+        out: &mut Vec<Bytes>,
+    ) -> Result<Flow, Code> {
+        match self.take(bytes, out)? {
+            Flow::Goes => read.map(|()| Flow::Goes),
+            flow => Ok(flow),
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<Bytes>) -> Result<Flow, Code> {
         self.reader.push(bytes);
         self.received_bytes += bytes.len() as u64;
         while let Some(event) = self.reader.next().map_err(|_| Code::UpstreamTooLarge)? {
@@ -118,6 +142,15 @@ impl Relay {
 
     /// The provider ended the body.
     pub(crate) fn finish(&mut self, out: &mut Vec<Bytes>) -> Result<Flow, Code> {
+        if let Some(translator) = &mut self.translator {
+            let mut translated = Vec::new();
+            let read = translator.finish(&mut translated);
+            return match self.translated(&translated, read, out)? {
+                // It said that the stream is over, and that is none.
+                Flow::Goes => Err(Code::UpstreamMalformed),
+                flow => Ok(flow),
+            };
+        }
         if let Some(event) = self.reader.finish().map_err(|_| Code::UpstreamTooLarge)? {
             // What cannot be read here was not all sent.
             let flow = self.event(&event, out).map_err(|_| Code::UpstreamBrokeOff)?;
@@ -233,10 +266,13 @@ impl Relay {
                 self.answered.finish_reason = Some(reason.clone());
             }
         }
-        self.tokens.merge(parts.tokens);
         let is_first = self.surface == Surface::AnthropicMessages && parts.stage == Stage::Goes;
-        let completion = parts.tokens.completion.filter(|_| !is_first);
-        self.counted.merge(Tokens { completion, ..parts.tokens });
+        // A chat says nothing of tokens before its end: what the translated beginning says of them counts nothing.
+        if !(is_first && self.translator.is_some()) {
+            self.tokens.merge(parts.tokens);
+            let completion = parts.tokens.completion.filter(|_| !is_first);
+            self.counted.merge(Tokens { completion, ..parts.tokens });
+        }
         self.answered.usage = self.tokens.usage();
         let room = MAX_TOOLS.saturating_sub(self.answered.tools.len());
         self.answered.tools.extend(parts.tools.iter().take(room).cloned());

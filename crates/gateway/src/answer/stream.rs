@@ -33,6 +33,7 @@ use crate::race::{Interrupt, Watch};
 use crate::sse::{event_of, named_event};
 use crate::stopwatch::Phase;
 use crate::surface::Surface;
+use crate::translate::Translation;
 use crate::upstream::connect::Sender;
 use crate::worker::Worker;
 
@@ -105,6 +106,8 @@ pub(crate) struct Asked {
     pub(crate) surface: Surface,
     /// Token counts in the stream.
     pub(crate) usage_wanted: bool,
+    /// How the provider's stream becomes one of the surface, where it has another interface.
+    pub(crate) translation: Option<Translation>,
 }
 
 /// A stream on its way.
@@ -130,6 +133,7 @@ pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, s
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     dialect.refer(answer.headers_mut(), &authorised.ack);
+    Translation::name_in(asked.translation, answer.headers_mut());
     drop(reply.send(answer));
     let relay = Relay::new(&worker.shared.limits, classes, scope, asked, guards);
     let released = Released::new();

@@ -25,6 +25,7 @@ use crate::guards::asking::{Stopped, Waiting};
 use crate::race::{Interrupt, alongside};
 use crate::stopwatch::Phase;
 use crate::surface::Surface;
+use crate::translate::Translation;
 
 /// Deepest nesting of an answer: deeper than of a request, since tool schemas may come back.
 const DEPTH: usize = 128;
@@ -45,6 +46,8 @@ pub(crate) struct Asked {
     pub(crate) surface: Surface,
     /// A stream, so that only an error may come whole.
     pub(crate) streamed: bool,
+    /// How the provider's answer becomes one of the surface, where it has another interface.
+    pub(crate) translation: Option<Translation>,
 }
 
 /// Takes the answer in and gives it back.
@@ -73,6 +76,14 @@ pub(crate) async fn answer(
         return running.fail_as(Outcome::Refused, Code::UpstreamRefused).await;
     }
     let limits = running.worker.shared.limits;
+    // From here on it is what the caller will get: guards, values of placeholders and counts are of that. What cannot be translated is nothing.
+    let bytes = match asked.translation {
+        None => bytes,
+        Some(translation) => {
+            let translated = translation.answer(&bytes, head.status.as_u16(), &json_limits(&limits));
+            translated.unwrap_or_default()
+        }
+    };
     let parts =
         Parts::read(asked.surface, &bytes, &json_limits(&limits)).ok().filter(|parts| parts.is_object);
     let parts = parts.filter(|_| is_plain(&head.headers));
@@ -83,13 +94,13 @@ pub(crate) async fn answer(
                 && parts.stage != Stage::Refused
                 && !asked.streamed =>
         {
-            release(running, &head, &bytes, &parts, scope).await;
+            release(running, &head, &bytes, &parts, (scope, asked.translation)).await;
         }
         Some(parts)
             if parts.stage == Stage::Refused
                 && (head.status.is_client_error() || head.status.is_server_error()) =>
         {
-            refused(running, &head, bytes.clone(), &parts).await;
+            refused(running, &head, bytes.clone(), (&parts, asked.translation)).await;
         }
         _ => running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await,
     }
@@ -131,7 +142,7 @@ async fn release(
     head: &hyper::http::response::Parts,
     bytes: &Bytes,
     parts: &Parts<'_>,
-    mut scope: Scope,
+    (mut scope, translation): (Scope, Option<Translation>),
 ) {
     let answered = &mut running.authorised.facts.answered;
     answered.model.clone_from(&parts.model);
@@ -166,7 +177,7 @@ async fn release(
             masked(bytes, parts, classes, &mut scope)
         }),
     };
-    finish(running, end, head, restored).await;
+    finish(running, end, (head, translation), restored).await;
 }
 
 /// Lets the guards look, those of others last; the error is what stops the answer.
@@ -194,7 +205,12 @@ fn masked(bytes: &Bytes, parts: &Parts<'_>, classes: Classes, scope: &mut Scope)
 }
 
 /// Records and passes on the provider's own error.
-async fn refused(mut running: Running, head: &hyper::http::response::Parts, bytes: Bytes, parts: &Parts<'_>) {
+async fn refused(
+    mut running: Running,
+    head: &hyper::http::response::Parts,
+    bytes: Bytes,
+    (parts, translation): (&Parts<'_>, Option<Translation>),
+) {
     if let Err(stopped) = Box::pin(guarded(&mut running, &bytes, parts)).await {
         return running.stop_for(stopped).await;
     }
@@ -207,10 +223,15 @@ async fn refused(mut running: Running, head: &hyper::http::response::Parts, byte
         masked: Vec::new(),
         answer: Kept::nothing(running.authorised.capture),
     };
-    finish(running, end, head, bytes).await;
+    finish(running, end, (head, translation), bytes).await;
 }
 
-async fn finish(mut running: Running, end: End, head: &hyper::http::response::Parts, bytes: Bytes) {
+async fn finish(
+    mut running: Running,
+    end: End,
+    (head, translation): (&hyper::http::response::Parts, Option<Translation>),
+    bytes: Bytes,
+) {
     if running.authorised.complete(&running.worker, &end).await.is_err() {
         return running.without_end(end).await;
     }
@@ -220,6 +241,7 @@ async fn finish(mut running: Running, end: End, head: &hyper::http::response::Pa
     return_headers(&head.headers, answer.headers_mut());
     answer.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
     running.dialect.refer(answer.headers_mut(), &running.authorised.ack);
+    Translation::name_in(translation, answer.headers_mut());
     drop(running.reply.send(answer));
 }
 

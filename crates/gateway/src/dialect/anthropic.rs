@@ -11,7 +11,7 @@ use crate::code::Code;
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// `type` of an error, by its status, as the provider itself uses it.
-fn error_type(status: u16) -> &'static str {
+pub(crate) fn error_type(status: u16) -> &'static str {
     match status {
         401 => "authentication_error",
         403 => "permission_error",

@@ -62,6 +62,23 @@ impl SentOn {
         Self(chosen.collect())
     }
 
+    /// The same for a provider whose interface is not the client's: features are of the interface that was left, and the version is that of the body which
+    /// the gateway writes.
+    pub(crate) fn translated(client: &HeaderMap, api: Api, version: &'static str) -> Self {
+        let other = match api {
+            Api::OpenAi => Api::Anthropic,
+            Api::Anthropic => Api::OpenAi,
+        };
+        // What is left of both is of neither.
+        let Self(mut chosen) = Self::of(client, other);
+        chosen.retain(|(name, _)| !["anthropic-", "openai-"].iter().any(|of| name.as_str().starts_with(of)));
+        if api == Api::Anthropic {
+            let version = (HeaderName::from_static(ANTHROPIC_VERSION), HeaderValue::from_static(version));
+            chosen.insert(0, version);
+        }
+        Self(chosen)
+    }
+
     /// SHA-256 of a line `name: value` with its line feed for each, by name order.
     pub(crate) fn sha256(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -201,6 +218,27 @@ mod tests {
         from.clear();
         from.append("anthropic-version", HeaderValue::from_static("born-10-12"));
         assert!(SentOn::of(&from, Api::Anthropic).0.is_empty(), "a version is a day and holds nothing else");
+    }
+
+    #[test]
+    fn features_of_one_interface_do_not_cross_to_the_other() {
+        let mut from = HeaderMap::new();
+        for (name, value) in [
+            ("anthropic-version", "2026-10-21"),
+            ("anthropic-beta", "x-1"),
+            ("openai-beta", "y=v2"),
+            ("x-stainless-lang", "js"),
+        ] {
+            from.append(name, HeaderValue::from_static(value));
+        }
+        let sent = |api| {
+            let SentOn(sent) = SentOn::translated(&from, api, "2023-06-01");
+            sent.iter()
+                .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(sent(Api::Anthropic), ["anthropic-version: 2023-06-01", "x-stainless-lang: js"]);
+        assert_eq!(sent(Api::OpenAi), ["x-stainless-lang: js"], "it would be told of another's features");
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::decide::{self, Asked, InForce, Refusal};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
 use crate::ending::{CAPTURE_OFF, End, Kept, nothing};
+use crate::surface::Surface;
+use crate::translate::Translation;
+use crate::upstream::catalogue::Upstream;
 use crate::words::{self, hex_of};
 
 /// Lists all models, or shows `only` one.
@@ -55,8 +58,16 @@ pub(crate) async fn list(call: Call, only: Option<String>) {
 /// What the caller may see, and the rules that say so.
 struct Visible {
     purpose: String,
-    models: Vec<(String, String)>,
+    models: Vec<Listed>,
     rules: Vec<String>,
+}
+
+/// A model of the list.
+struct Listed {
+    id: String,
+    owner: String,
+    /// The routes on which it is reached.
+    surfaces: Vec<&'static str>,
 }
 
 fn visible(call: &Call, only: Option<&str>, rules: &InForce) -> Result<Visible, Refusal> {
@@ -83,7 +94,8 @@ fn visible(call: &Call, only: Option<&str>, rules: &InForce) -> Result<Visible, 
         };
         match decide::decide(&call.caller, &asked, &shared.catalogue, rules) {
             Ok(permission) => {
-                visible.models.push((model.to_owned(), upstream.name.clone()));
+                let (id, owner) = (model.to_owned(), upstream.name.clone());
+                visible.models.push(Listed { id, owner, surfaces: reached_on(upstream) });
                 visible.rules.extend(permission.rules);
             }
             Err(refusal) => why = refusal,
@@ -97,6 +109,12 @@ fn visible(call: &Call, only: Option<&str>, rules: &InForce) -> Result<Visible, 
     Ok(visible)
 }
 
+/// The routes on which models of `upstream` are reached: those of its own interface, and what is translated for it.
+fn reached_on(upstream: &Upstream) -> Vec<&'static str> {
+    let reached = |surface: &Surface| Translation::of(*surface, upstream, 0).is_ok();
+    Surface::ALL.into_iter().filter(reached).map(Surface::name).collect()
+}
+
 /// In what form the answer comes.
 struct Shown {
     dialect: Dialect,
@@ -104,10 +122,14 @@ struct Shown {
 }
 
 fn body(visible: &Visible, shown: &Shown) -> Bytes {
-    let model = |(id, owner): &(String, String)| match shown.dialect {
-        Dialect::OpenAi => json!({ "id": id, "object": "model", "created": 0, "owned_by": owner }),
+    let model = |Listed { id, owner, surfaces }: &Listed| match shown.dialect {
+        Dialect::OpenAi => {
+            json!({ "id": id, "object": "model", "created": 0, "owned_by": owner, "surfaces": surfaces })
+        }
         Dialect::Anthropic => {
-            json!({ "type": "model", "id": id, "display_name": id, "created_at": "1970-01-01T00:00:00Z" })
+            json!({
+                "type": "model", "id": id, "display_name": id, "created_at": "1970-01-01T00:00:00Z", "surfaces": surfaces
+            })
         }
     };
     let mut models: Vec<Value> = visible.models.iter().map(model).collect();
@@ -136,6 +158,7 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         // A list is many decisions, each of a model of its own.
         terms: None,
         attempt: None,
+        translated: None,
         budgets: Vec::new(),
         purpose: visible.purpose.clone(),
         stream: false,

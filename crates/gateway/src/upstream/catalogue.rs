@@ -26,6 +26,10 @@ pub(crate) struct Upstream {
     pub(crate) api: Api,
     pub(crate) endpoint: Endpoint,
     pub(crate) usage_in_streams: bool,
+    /// Whether callers of the other interface reach it too.
+    pub(crate) translate: bool,
+    /// Most tokens that a translated request asks for, where its caller names no limit.
+    pub(crate) max_tokens: u64,
     /// What is declared of its use of data.
     pub(crate) terms: DataTerms,
     /// Models asked in place of its own, by how these stand in the configuration.
@@ -82,6 +86,8 @@ impl Catalogue {
                 api: config.api,
                 endpoint,
                 usage_in_streams: config.usage_in_streams,
+                translate: config.translate,
+                max_tokens: config.max_tokens,
                 terms: config.data.clone(),
                 fallback: config.fallback.clone(),
             });
@@ -120,9 +126,9 @@ impl Catalogue {
                         "{other:?} is configured by name nowhere; add it to the models or aliases of an upstream"
                     ));
                 };
-                if named.upstream.api != config.api {
+                if named.upstream.api != config.api && !named.upstream.translate {
                     return refused(format!(
-                        "{other:?} is of another interface, and nothing is translated; name a model of the same"
+                        "{other:?} is of another interface, and translate is off for its upstream; name a model of the same interface, or set translate = true there"
                     ));
                 }
                 if other == model || others.iter().take(at).any(|before| before == other) {
@@ -302,5 +308,9 @@ mod tests {
         ] {
             assert!(with(model, others, api).is_err(), "{why} would be found out in an outage");
         }
+        let fallback = [("m".to_owned(), vec!["n".to_owned()])].into();
+        let main = UpstreamConfig { fallback, ..config("main", &["m"], &[]) };
+        let other = UpstreamConfig { api: Api::Anthropic, translate: true, ..config("other", &["n"], &[]) };
+        assert!(Catalogue::new(&[main, other]).is_ok(), "the other vendor could not stand in");
     }
 }

@@ -213,7 +213,10 @@ fn the_list_of_models_is_what_the_caller_may_use() {
     let one = fixture.call("GET", "/v1/models/model-a", &[], b"");
     assert_eq!(
         one.json(),
-        json!({"id": "model-a", "object": "model", "created": 0, "owned_by": "scripted"}),
+        json!({
+            "id": "model-a", "object": "model", "created": 0, "owned_by": "scripted",
+            "surfaces": ["openai.chat_completions", "openai.responses", "openai.embeddings"]
+        }),
         "one model"
     );
     assert_eq!(fixture.call("GET", "/v1/models/secret", &[], b"").code(), "unknown_model", "not configured");

@@ -34,3 +34,4 @@ mod streams;
 mod surfaces;
 mod terms;
 mod tls;
+mod translation;

@@ -106,6 +106,9 @@ pub struct CallAuthorised {
     /// Which attempt it is; none of the first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub attempt: Option<Attempt>,
+    /// Whose interface the provider has, `openai` or `anthropic`, where the request was translated for it; none where it has the caller's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub translated: Option<String>,
     /// Budgets that hold for it, as `<name>@<version>`, by name order: in each, what `clear` names is reserved.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub budgets: Vec<String>,
@@ -117,7 +120,7 @@ pub struct CallAuthorised {
     pub received_bytes: u64,
     /// SHA-256 of the body received, hex.
     pub received_sha256: String,
-    /// SHA-256 of the body to be sent, after masking, hex.
+    /// SHA-256 of the body to be sent, after masking and, where it is translated, after that, hex.
     pub forwarded_sha256: String,
     /// SHA-256 of the client's headers that are sent on, hex: a line `name: value` and a line feed for each, by name order. None where nothing is
     /// sent on.

@@ -39,6 +39,8 @@ pub(super) const UPSTREAM_KEYS: &[&str] = &[
     "models",
     "aliases",
     "usage_in_streams",
+    "translate",
+    "max_tokens",
     "fallback",
     "region",
     "retention_days",

@@ -24,6 +24,8 @@ const RETENTION_DAYS: RangeInclusive<u64> = 0..=36_525;
 const FAILURES: RangeInclusive<u64> = 0..=1_000;
 /// Further tries at the same provider: each is a call to it.
 const RETRIES: RangeInclusive<u64> = 0..=5;
+/// Tokens of one answer: a million is more than any model of today gives.
+const MAX_TOKENS: RangeInclusive<u64> = 1..=1_000_000;
 /// Milliseconds that are waited or looked back: up to an hour.
 const WAIT_MS: RangeInclusive<u64> = 1..=3_600_000;
 
@@ -69,6 +71,12 @@ pub(super) fn apply(upstream: &mut UpstreamConfig, setting: &Setting) -> Result<
             }
             upstream.terms_seen = Some(value.to_owned());
         }
+        "translate" => {
+            upstream.translate = value.parse().map_err(|_| {
+                setting.refused("is not true or false: whether callers of the other interface reach it too")
+            })?;
+        }
+        "max_tokens" => upstream.max_tokens = number(setting, MAX_TOKENS)?,
         "fallback" => {
             let one = |item: &str| {
                 let (model, others) = item.split_once('=')?;
@@ -144,6 +152,21 @@ mod tests {
         );
     }
 
+    /// Nothing is translated unless somebody says so, and the record of the configuration says no more than it did.
+    #[test]
+    fn translation_is_off_until_it_is_asked_for() {
+        let upstream = |lines| {
+            read(lines).expect("a provider").gateway.config().expect("a provider").upstreams.remove(0)
+        };
+        let plain = upstream("");
+        assert!(!plain.translate, "what is sent would change with a new version");
+        let kept = serde_json::to_value(&plain).expect("plain");
+        assert_eq!((kept.get("translate"), kept.get("max_tokens")), (None, None));
+        let on = upstream("translate = true\nmax_tokens = 900");
+        let kept = serde_json::to_value(&on).expect("plain");
+        assert_eq!((&kept["translate"], &kept["max_tokens"]), (&true.into(), &900.into()));
+    }
+
     /// Requirement: G19, N25.
     #[test]
     fn what_cannot_be_meant_is_refused_with_what_would_be() {
@@ -155,6 +178,8 @@ mod tests {
             ("terms_seen = \"last year\"", "2026-10-01"),
             ("fallback = [\"n\"]", "table"),
             ("regoin = \"eu\"", "region"),
+            ("translate = \"both\"", "true or false"),
+            ("max_tokens = 0", "1 to 1000000"),
             ("[gateway]\ncircuit_failures = 9999", "0 to 1000"),
             ("[gateway]\nretries = 6", "0 to 5"),
         ] {

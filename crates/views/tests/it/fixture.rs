@@ -326,6 +326,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         upstream_model: None,
         terms: None,
         attempt: None,
+        translated: None,
         budgets: Vec::new(),
         purpose: "loan-support".to_owned(),
         stream: true,

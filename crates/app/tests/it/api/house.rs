@@ -210,6 +210,7 @@ impl House {
             upstream_model: None,
             terms: None,
             attempt: None,
+            translated: None,
             budgets: Vec::new(),
             purpose: said("support"),
             stream: false,
