@@ -13,6 +13,7 @@ use tabellion_mask::{Class, Classes};
 use tabellion_model::body::DataTerms;
 
 use crate::guards::config::GuardConfig;
+use crate::identity::config::IdentityConfig;
 use crate::masking::MaskingConfig;
 
 /// Default port of the gateway, on loopback.
@@ -42,6 +43,9 @@ pub struct GatewayConfig {
     /// What becomes of which personal data, where it is not the usual.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub masking: Vec<MaskingConfig>,
+    /// Whose access tokens are taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<IdentityConfig>,
     /// What may be how large and last how long.
     pub limits: Limits,
 }
@@ -57,6 +61,7 @@ impl Default for GatewayConfig {
             retry: RetryConfig::default(),
             guards: Vec::new(),
             masking: Vec::new(),
+            identities: Vec::new(),
             limits: Limits::default(),
         }
     }

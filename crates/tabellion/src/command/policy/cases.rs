@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use tabellion_model::body::{DataTerms, SystemStage};
+use tabellion_model::body::{Chain, DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_policy::{Action, Case, Known, KnownModel, KnownSystem};
 
@@ -69,6 +69,12 @@ struct CaseForm {
     #[serde(default)]
     tools: Vec<String>,
     key: Option<CredentialId>,
+    #[serde(default)]
+    person: Option<String>,
+    #[serde(default)]
+    agent: Option<String>,
+    #[serde(default)]
+    groups: Vec<String>,
     at: Option<String>,
     expect: String,
     rules: Option<Vec<String>>,
@@ -162,6 +168,11 @@ impl CaseForm {
             stage: system.stage.unwrap_or(SystemStage::Live),
             purposes: system.purposes.clone(),
             key: self.key.unwrap_or(CredentialId::from_bytes([0; 16])),
+            chain: Chain {
+                person: self.person.clone(),
+                agent: self.agent.clone(),
+                groups: self.groups.clone(),
+            },
             model: served.and_then(|served| served.name.clone()).unwrap_or_else(|| self.model.clone()),
             asked_as: self.model.clone(),
             // What nobody declares is declared nowhere in production either.
