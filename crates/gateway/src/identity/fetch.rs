@@ -3,7 +3,7 @@
 //! Must never: follow a redirect, or take more than was said.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Collected, Full, Limited};
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use hyper::{Request, StatusCode, Uri};
 
@@ -32,5 +32,5 @@ pub(super) async fn get(endpoint: &Endpoint, target: Uri, max_bytes: usize) -> O
     if answer.status() != StatusCode::OK || !is_json || !is_plain(answer.headers()) {
         return None;
     }
-    Limited::new(answer.into_body(), max_bytes).collect().await.ok().map(|body| body.to_bytes())
+    Limited::new(answer.into_body(), max_bytes).collect().await.ok().map(Collected::to_bytes)
 }

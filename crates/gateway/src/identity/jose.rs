@@ -50,8 +50,8 @@ impl<'t> Token<'t> {
         if NEVER.into_iter().any(|member| header.contains_key(member)) {
             return Err(TokenFault::Header);
         }
-        let kind = header.get("typ").map(|kind| kind.as_str().unwrap_or_default());
-        if kind.is_some_and(|kind| !KINDS.into_iter().any(|known| kind.eq_ignore_ascii_case(known))) {
+        let typed = header.get("typ").map(|typed| typed.as_str().unwrap_or_default());
+        if typed.is_some_and(|typed| !KINDS.into_iter().any(|known| typed.eq_ignore_ascii_case(known))) {
             return Err(TokenFault::Header);
         }
         let algorithm = header.get("alg").and_then(Value::as_str).and_then(Algorithm::from_name);

@@ -94,11 +94,11 @@ impl Key {
             // One that is for an algorithm of which nothing is known here is for none of ours.
             Some(name) => Some(Algorithm::from_name(name.as_str()?)?),
         };
-        let kid = match members.get("kid") {
+        let named = match members.get("kid") {
             None => None,
-            Some(kid) => Some(kid.as_str().filter(|kid| kid.len() <= MAX_KID_BYTES)?.to_owned()),
+            Some(name) => Some(name.as_str().filter(|name| name.len() <= MAX_KID_BYTES)?.to_owned()),
         };
-        Some(Self { kid, algorithm, kind, public })
+        Some(Self { kid: named, algorithm, kind, public })
     }
 
     /// Whether `token` can be signed by it: one that names a key is signed by no other.
