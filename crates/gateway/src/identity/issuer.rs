@@ -24,7 +24,7 @@ use crate::upstream::connect::{Address, Endpoint, KeyIn};
 use crate::upstream::reach::Reach;
 use crate::upstream::tls::SystemTls;
 
-/// Where an issuer says where its keys are (OpenID Connect Discovery §4).
+/// Where an issuer says where its keys are (`OpenID` Connect Discovery §4).
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// Largest such document.
 const MAX_DISCOVERY_BYTES: usize = 64 << 10;

