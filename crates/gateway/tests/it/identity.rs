@@ -129,12 +129,12 @@ fn serve(
             Says::Nothing => return Some(stream),
         }
     };
-    let head = format!(
+    let opening = format!(
         "HTTP/1.1 {status} Said\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     // A gateway that has ended reads no more.
-    drop(stream.write_all(format!("{head}{body}").as_bytes()));
+    drop(stream.write_all(format!("{opening}{body}").as_bytes()));
     None
 }
 
