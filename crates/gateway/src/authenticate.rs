@@ -1,7 +1,7 @@
-//! Whose request it is: the key in `Authorization` or `x-api-key`, held against the newest snapshot of the gate.
+//! Whose request it is: the key in `Authorization` or `x-api-key`, or a token in its place, held against the newest snapshot of the gate.
 //!
 //! Promises: a key is compared by its digest, in time that does not depend on where it differs; a key that has ended is as good as none. Must
-//! never: keep or print a key.
+//! never: keep or print a key or a token.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -9,8 +9,11 @@ use std::sync::Arc;
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
+use tabellion_model::body::{CallerShown, Chain, NOBODY};
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_views::gate::{Gate, GateKey, GateSystem};
+
+use crate::identity::{Identities, TokenFault};
 
 /// What every key begins with: it can be found by those who search for leaked keys.
 pub const KEY_PREFIX: &str = "tbl_";
@@ -27,6 +30,8 @@ pub(crate) struct Caller {
     pub(crate) gate: Arc<Gate>,
     pub(crate) key_id: CredentialId,
     pub(crate) system_id: SystemId,
+    /// Who is behind the key, and how they showed it; none: the key itself was shown.
+    pub(crate) shown: Option<Arc<CallerShown>>,
 }
 
 impl Caller {
@@ -39,6 +44,16 @@ impl Caller {
     pub(crate) fn system(&self) -> Option<&GateSystem> {
         self.gate.systems.get(&self.system_id)
     }
+
+    /// Who is behind the key.
+    pub(crate) fn chain(&self) -> &Chain {
+        self.shown.as_deref().map_or(&NOBODY, |shown| &shown.chain)
+    }
+
+    /// The same, as records have it.
+    pub(crate) fn shown(&self) -> Option<CallerShown> {
+        self.shown.as_deref().cloned()
+    }
 }
 
 /// Why nobody is behind a request. What exactly is wrong with a key is not told to whoever sent it.
@@ -48,21 +63,53 @@ pub(crate) enum NoCaller {
     Missing,
     /// Not a key, or one that is unknown, revoked or expired.
     BadKey,
+    /// A token that is not taken: what is wrong with it is known to whoever has it.
+    BadToken(TokenFault),
+}
+
+impl From<TokenFault> for NoCaller {
+    fn from(fault: TokenFault) -> Self {
+        Self::BadToken(fault)
+    }
 }
 
 /// Finds the caller of a request with these `headers`.
-pub(crate) fn authenticate(headers: &HeaderMap, gate: Arc<Gate>, now: Micros) -> Result<Caller, NoCaller> {
+pub(crate) fn authenticate(
+    headers: &HeaderMap,
+    gate: Arc<Gate>,
+    identities: &Identities,
+    now: Micros,
+) -> Result<Caller, NoCaller> {
     let key = key_in(headers).ok_or(NoCaller::Missing)?;
-    let key_id = credential_of(key).ok_or(NoCaller::BadKey)?;
+    let (key_id, shown) = match token(key, identities) {
+        Some(token) => {
+            let proved = identities.caller(token, now)?;
+            (proved.key, Some(proved.shown))
+        }
+        None => (credential_of(key).ok_or(NoCaller::BadKey)?, None),
+    };
     let known = gate.keys.get(&key_id).ok_or(NoCaller::BadKey)?;
-    if !same(&Sha256::digest(key.as_bytes()).into(), &known.secret_sha256) {
+    // Of a token the signature was held against its issuer's keys.
+    if shown.is_none() && !same(&Sha256::digest(key.as_bytes()).into(), &known.secret_sha256) {
         return Err(NoCaller::BadKey);
     }
     if known.ends_at.is_some_and(|end| end <= now) {
         return Err(NoCaller::BadKey);
     }
     let system_id = known.system;
-    Ok(Caller { gate, key_id, system_id })
+    Ok(Caller { gate, key_id, system_id, shown })
+}
+
+/// Has the keys of a token's issuer read, where that is needed to tell whose it is.
+pub(crate) async fn settle(headers: &HeaderMap, identities: &Identities) {
+    if let Some(token) = key_in(headers).and_then(|key| token(key, identities)) {
+        identities.settle(token).await;
+    }
+}
+
+/// `key`, where it is a token.
+fn token<'k>(key: &'k str, identities: &Identities) -> Option<&'k str> {
+    (!identities.is_empty() && !key.starts_with(KEY_PREFIX)).then_some(key)
 }
 
 /// The one key that a request brings. A library that sends it in both places sends the same one.

@@ -174,6 +174,7 @@ impl Call {
         });
         let (prompt, prompt_withheld) = kept.members();
         CallAuthorised {
+            caller: self.caller.shown(),
             surface: self.target.route.surface().to_owned(),
             model: ready.model.clone(),
             upstream: ready.permission.target.upstream.name.clone(),
@@ -278,6 +279,7 @@ impl Call {
         let target = known.and_then(|model| self.worker.shared.catalogue.resolve(model));
         let given = target.as_ref().and_then(|target| target.model.clone());
         CallDenied {
+            caller: self.caller.shown(),
             upstream_model: given.filter(|given| known != Some(given.as_str())),
             code: refusal.code.as_str().to_owned(),
             reason: refusal.reason.to_string(),

@@ -7,6 +7,8 @@
 pub enum Code {
     /// No key, or one that is unknown, revoked or expired.
     InvalidApiKey,
+    /// The keys of a token's issuer could not be read for too long.
+    IdentityUnavailable,
     /// The key's system is not live.
     SystemNotLive,
     /// The key's system is deleted or being deleted; nothing more is recorded for it.
@@ -76,6 +78,7 @@ impl Code {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidApiKey => "invalid_api_key",
+            Self::IdentityUnavailable => "identity_unavailable",
             Self::SystemNotLive => "system_not_live",
             Self::SystemGone => "system_gone",
             Self::PurposeNotPermitted => "purpose_not_permitted",
@@ -136,6 +139,7 @@ impl Code {
             | Self::UpstreamTooLarge => 502,
             Self::UpstreamTimeout => 504,
             Self::EvidenceUnavailable
+            | Self::IdentityUnavailable
             | Self::GuardErrored
             | Self::Stopping
             | Self::ProcessEnded
@@ -148,9 +152,11 @@ impl Code {
     /// so may one whose answer no guard could look at; whether to ask again is left to the client's own rule.
     pub fn retry(self) -> Option<bool> {
         match self {
-            Self::EvidenceUnavailable | Self::Stopping | Self::RateLimited | Self::UpstreamUnreachable => {
-                Some(true)
-            }
+            Self::EvidenceUnavailable
+            | Self::IdentityUnavailable
+            | Self::Stopping
+            | Self::RateLimited
+            | Self::UpstreamUnreachable => Some(true),
             Self::UpstreamBrokeOff | Self::UpstreamTimeout | Self::GuardErrored => None,
             _ => Some(false),
         }

@@ -13,6 +13,7 @@ use tabellion_mask::{Class, Classes};
 use tabellion_model::body::DataTerms;
 
 use crate::guards::config::GuardConfig;
+use crate::identity::config::IdentityConfig;
 use crate::masking::MaskingConfig;
 
 /// What a translated request asks for where its caller names no limit: every model of today can give it, and an answer that needs more says that it was cut.
@@ -45,6 +46,9 @@ pub struct GatewayConfig {
     /// What becomes of which personal data, where it is not the usual.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub masking: Vec<MaskingConfig>,
+    /// Whose access tokens are taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<IdentityConfig>,
     /// What may be how large and last how long.
     pub limits: Limits,
 }
@@ -60,6 +64,7 @@ impl Default for GatewayConfig {
             retry: RetryConfig::default(),
             guards: Vec::new(),
             masking: Vec::new(),
+            identities: Vec::new(),
             limits: Limits::default(),
         }
     }

@@ -138,6 +138,7 @@ pub(crate) fn decide(
         stage: system.stage,
         purposes: &system.purposes,
         key: caller.key_id,
+        chain: caller.chain(),
         model: given,
         asked_as: asked.model,
         upstream: &target.upstream.name,

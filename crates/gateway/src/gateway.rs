@@ -23,6 +23,7 @@ use crate::config::{GatewayConfig, StartError, span};
 use crate::decide::Rules;
 use crate::evidence::{self, Evidence, OnFatal};
 use crate::guards::Guards;
+use crate::identity::Identities;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
@@ -83,6 +84,7 @@ impl Gateway {
             classes: config.classes(),
             masking: Masking::new(config)?,
             catalogue: Catalogue::new(&config.upstreams)?,
+            identities: Identities::new(&config.identities)?,
             guards: Arc::new(Guards::new(&config.guards)?),
             evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), on_fatal),
             gate,
@@ -126,9 +128,10 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Whether a gateway could start with `config`, but for its port: guards, rules of masking, providers, models, and the keys and authorities that they refer to.
+    /// Whether a gateway could start with `config`, but for its port: guards, identity providers, rules of masking, providers, models, and the keys and authorities that they refer to.
     pub fn check(config: &GatewayConfig) -> Result<(), StartError> {
         Guards::new(&config.guards)?;
+        Identities::new(&config.identities)?;
         Masking::new(config)?;
         Catalogue::new(&config.upstreams).map(drop)
     }
@@ -252,8 +255,11 @@ async fn serve(
     let worker = Arc::new(Worker { shared: Arc::clone(&shared), pool, guard_pool, cut: cutting });
     let accepting =
         tokio::spawn(server::accept(listener, Serving { worker, connections, drain: draining, busy }));
-    let beside = is_first
-        .then(|| [tokio::spawn(count_noise(Arc::clone(&shared))), tokio::spawn(watch_the_lag(shared))]);
+    let beside = is_first.then(|| {
+        let mut beside: Vec<_> = shared.identities.follow().map(tokio::spawn).collect();
+        beside.extend([tokio::spawn(count_noise(Arc::clone(&shared))), tokio::spawn(watch_the_lag(shared))]);
+        beside
+    });
     let within = match told.wait_for(|stop| *stop != Stop::No).await.as_deref() {
         Ok(Stop::Within(within)) => *within,
         _ => Duration::ZERO,

@@ -24,6 +24,7 @@ mod evidence;
 mod forward;
 mod gateway;
 mod guards;
+mod identity;
 mod masking;
 mod metrics;
 mod noise;
@@ -57,6 +58,7 @@ pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side
 pub use guards::outside::config::{
     OnError as GuardOnError, ServiceConfig as GuardServiceConfig, Shape as GuardShape,
 };
+pub use identity::config::{Algorithm as TokenAlgorithm, IdentityConfig};
 pub use masking::{
     Applied as AppliedMasking, Masking, MaskingConfig, Preview as MaskingPreview, ShownRule as ShownMasking,
 };

@@ -25,12 +25,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-use crate::authenticate::{Caller, NoCaller, authenticate};
+use crate::authenticate::{Caller, NoCaller, authenticate, settle};
 use crate::body::AnswerBody;
 use crate::call::{Call, Received};
 use crate::code::Code;
 use crate::config::span;
 use crate::dialect::Dialect;
+use crate::identity::TokenFault;
 use crate::noise::Kind;
 use crate::race::Watch;
 use crate::route::Target;
@@ -149,7 +150,9 @@ async fn serve(
     let shared = &serving.worker.shared;
     let target = Target::of(request.method(), request.uri(), request.headers());
     let dialect = target.dialect;
-    if let Err(none) = authenticate(request.headers(), shared.gate.load(), shared.now()) {
+    settle(request.headers(), &shared.identities).await;
+    let (gate, identities) = (shared.gate.load(), &shared.identities);
+    if let Err(none) = authenticate(request.headers(), gate, identities, shared.now()) {
         return Ok(nobody(none, dialect, peer, serving));
     }
     let (head, body) = request.into_parts();
@@ -164,7 +167,7 @@ async fn serve(
         ));
     };
     // A body may take its time. Whoever calls is judged by what is in force when the call is complete.
-    let caller = match authenticate(&head.headers, shared.gate.load(), shared.now()) {
+    let caller = match authenticate(&head.headers, shared.gate.load(), identities, shared.now()) {
         Ok(caller) => caller,
         Err(none) => return Ok(nobody(none, dialect, peer, serving)),
     };
@@ -178,13 +181,18 @@ fn nobody(none: NoCaller, dialect: Dialect, peer: SocketAddr, serving: &Serving)
     let (kind, code) = if shared.noise.admit(peer.ip(), Instant::now()) {
         match none {
             NoCaller::Missing => (Kind::Unauthenticated, Code::InvalidApiKey),
-            NoCaller::BadKey => (Kind::BadKey, Code::InvalidApiKey),
+            NoCaller::BadToken(TokenFault::Unavailable) => (Kind::BadKey, Code::IdentityUnavailable),
+            NoCaller::BadKey | NoCaller::BadToken(_) => (Kind::BadKey, Code::InvalidApiKey),
         }
     } else {
         (Kind::RateLimited, Code::RateLimited)
     };
     shared.noise.count(kind);
-    dialect.error(code, code.explain(), None)
+    let text = match none {
+        NoCaller::BadToken(fault) if kind == Kind::BadKey => fault.explain(),
+        _ => code.explain(),
+    };
+    dialect.error(code, text, None)
 }
 
 /// Reads a body under the limits of size and time. `None`: its client went away or took too long.

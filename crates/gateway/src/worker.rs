@@ -22,6 +22,7 @@ use crate::config::{Limits, RetryConfig};
 use crate::decide::Rules;
 use crate::evidence::Evidence;
 use crate::guards::Guards;
+use crate::identity::Identities;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     /// What becomes of it in what is sent.
     pub(crate) masking: Masking,
     pub(crate) catalogue: Catalogue,
+    pub(crate) identities: Identities,
     pub(crate) guards: Arc<Guards>,
     pub(crate) evidence: Evidence,
     pub(crate) gate: Arc<GateCell>,

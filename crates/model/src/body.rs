@@ -7,6 +7,7 @@
 mod applicability;
 mod budget;
 mod call;
+mod caller;
 mod content;
 mod credential;
 mod erasure;
@@ -33,6 +34,7 @@ pub use call::{
     Answered, Attempt, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, DataTerms, Delivered,
     GuardOutcome, Guarded, Masked, Observed, Outcome, Training, Usage,
 };
+pub use caller::{CallerShown, Chain, NOBODY, Proof, ProofKind};
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
 pub use erasure::{

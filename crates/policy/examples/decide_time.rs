@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use tabellion_model::body::{DataTerms, SystemStage};
+use tabellion_model::body::{Chain, DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_policy::{Action, NamedPolicy, PolicySet, Question};
 
@@ -49,6 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         stage: SystemStage::Live,
         purposes: &purposes,
         key: CredentialId::from_bytes([9; 16]),
+        chain: &Chain::default(),
         model: "model-0",
         asked_as: "default",
         upstream: "local",

@@ -2,7 +2,7 @@
 //!
 //! Promises: asks exactly what the gateway would ask of such a call.
 
-use tabellion_model::body::{DataTerms, SystemStage};
+use tabellion_model::body::{Chain, DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use crate::question::{Action, Question};
@@ -22,6 +22,8 @@ pub struct Case {
     pub purposes: Vec<String>,
     /// The key that the call came with.
     pub key: CredentialId,
+    /// Who is behind the call beside the key.
+    pub chain: Chain,
     /// The model, by the name that the upstream will be given.
     pub model: String,
     /// The model, by the name that the application used.
@@ -54,6 +56,7 @@ impl Case {
             stage: self.stage,
             purposes: &self.purposes,
             key: self.key,
+            chain: &self.chain,
             model: &self.model,
             asked_as: &self.asked_as,
             upstream: &self.upstream,

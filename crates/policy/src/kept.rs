@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use cedar_policy::Policy;
 use tabellion_model::CredentialId;
+use tabellion_model::body::Chain;
 
 use crate::question::{Action, Question};
 use crate::scene::Scene;
@@ -35,6 +36,7 @@ struct Kept {
     scene: Arc<Scene>,
     action: Action,
     key: CredentialId,
+    chain: Chain,
     purpose: String,
     surface: String,
     stream: bool,
@@ -49,6 +51,7 @@ impl Kept {
         self.scene.is_of(question)
             && self.action == question.action
             && self.key == question.key
+            && self.chain == *question.chain
             && self.purpose == question.purpose
             && self.surface == question.surface
             && self.stream == question.stream
@@ -81,6 +84,7 @@ impl Verdicts {
             scene: Arc::clone(scene),
             action: question.action,
             key: question.key,
+            chain: question.chain.clone(),
             purpose: question.purpose.to_owned(),
             surface: question.surface.to_owned(),
             stream: question.stream,
@@ -96,7 +100,7 @@ impl Verdicts {
     }
 
     fn hash(&self, question: &Question<'_>) -> u64 {
-        let who = (question.system, question.key, question.purpose);
+        let who = (question.system, question.key, question.purpose, question.chain);
         let what = (question.model, question.asked_as, question.upstream, question.surface, question.stream);
         self.hashing.hash_one((who, what, question.action.name(), question.hour_of_week(), question.tools))
     }

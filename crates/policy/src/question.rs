@@ -3,7 +3,7 @@
 //! Promises: holds only what the gateway knows for certain when it asks; time comes with the question.
 
 use cedar_policy::{Context, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression};
-use tabellion_model::body::{DataTerms, SystemStage};
+use tabellion_model::body::{Chain, DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use crate::scene::Scene;
@@ -56,6 +56,8 @@ pub struct Question<'a> {
     pub purposes: &'a [String],
     /// The key that the call came with.
     pub key: CredentialId,
+    /// Who is behind the call beside the key.
+    pub chain: &'a Chain,
     /// The model, by the name that the upstream will be given.
     pub model: &'a str,
     /// The model, by the name that the application used.
@@ -95,16 +97,22 @@ impl Question<'_> {
         let hours = self.hour_of_week();
         // 1970-01-01 was a Thursday, the fourth day of its week.
         let weekday = (hours / HOURS_PER_DAY + 3) % 7 + 1;
+        let Chain { person, agent, groups } = self.chain;
         let pairs = [
-            ("key".to_owned(), RestrictedExpression::new_entity_uid(uid(&TYPES.key, &self.key.to_hex()))),
-            ("purpose".to_owned(), text(self.purpose)),
-            ("surface".to_owned(), text(self.surface)),
-            ("stream".to_owned(), RestrictedExpression::new_bool(self.stream)),
-            ("received_bytes".to_owned(), long(self.received_bytes)),
-            ("tools".to_owned(), set(self.tools)),
-            ("hour_utc".to_owned(), long(hours % HOURS_PER_DAY)),
-            ("weekday_utc".to_owned(), long(weekday)),
+            ("key", RestrictedExpression::new_entity_uid(uid(&TYPES.key, &self.key.to_hex()))),
+            ("purpose", text(self.purpose)),
+            ("surface", text(self.surface)),
+            ("stream", RestrictedExpression::new_bool(self.stream)),
+            ("received_bytes", long(self.received_bytes)),
+            ("tools", set(self.tools)),
+            ("hour_utc", long(hours % HOURS_PER_DAY)),
+            ("weekday_utc", long(weekday)),
+            ("groups", set(groups)),
         ];
+        // Whoever is not named is not there: a rule that would be true of them has to ask first, and is not.
+        let named = [("person", person), ("agent", agent)];
+        let named = named.into_iter().filter_map(|(name, value)| Some((name, text(value.as_deref()?))));
+        let pairs = pairs.into_iter().chain(named).map(|(name, value)| (name.to_owned(), value));
         Context::from_pairs(pairs).map_err(|_| CANNOT_BE_PUT)
     }
 }

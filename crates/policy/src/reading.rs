@@ -24,6 +24,8 @@ impl RecordedDecision {
             decision.terms = Some(body.terms.unwrap_or_default());
             decision.purpose = Some(body.purpose);
             decision.stream = Some(body.stream);
+            // Where nobody stands in the record, nobody was named: before records had them, nobody could be.
+            decision.chain = Some(body.caller.map(|caller| caller.chain).unwrap_or_default());
             decision.received_bytes = Some(body.received_bytes);
             decision.policies = body.policies;
             decision.rules = body.rules;
@@ -45,6 +47,7 @@ impl RecordedDecision {
                 decision.upstream = body.upstream;
                 decision.purpose = body.purpose;
                 decision.received_bytes = Some(body.received_bytes);
+                decision.chain = Some(body.caller.map(|caller| caller.chain).unwrap_or_default());
                 decision.code = Some(body.code);
                 decision.policies = body.policies;
                 decision.rules = body.rules;
@@ -60,6 +63,7 @@ impl RecordedDecision {
             name,
             system: header.system.as_ref().map(|(system, _)| *system),
             key: CredentialId::from_bytes(*header.actor.as_bytes()),
+            chain: None,
             surface: None,
             model: None,
             served_as: None,

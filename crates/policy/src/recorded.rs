@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tabellion_model::body::{DataTerms, SystemStage};
+use tabellion_model::body::{Chain, DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use crate::case::Case;
@@ -27,6 +27,8 @@ pub struct RecordedDecision {
     pub system: Option<SystemId>,
     /// The key.
     pub key: CredentialId,
+    /// Who was behind the call beside the key; none: the record does not say.
+    pub chain: Option<Chain>,
     /// Route of the gateway.
     pub surface: Option<String>,
     /// Model, as it was asked for.
@@ -89,7 +91,7 @@ pub struct Known {
 pub struct LookedAt(BTreeSet<&'static str>);
 
 /// What a rule's JSON holds where the rule looks at the thing.
-const SIGNS: [(&str, &[&str]); 10] = [
+const SIGNS: [(&str, &[&str]); 11] = [
     ("tools", &["\"tools\""]),
     ("name", &["\"name\""]),
     ("purposes", &["\"purposes\""]),
@@ -100,6 +102,7 @@ const SIGNS: [(&str, &[&str]); 10] = [
     ("model", &["\"Model\"", "\"resource\""]),
     ("terms", &["\"region\"", "\"retention_days\"", "\"trains\""]),
     ("time", &["\"hour_utc\"", "\"weekday_utc\""]),
+    ("chain", &["\"person\"", "\"agent\"", "\"groups\""]),
 ];
 
 impl LookedAt {
@@ -222,6 +225,7 @@ impl RecordedDecision {
             stage: SystemStage::Live,
             purposes: described.map(|system| system.purposes.clone()).unwrap_or_default(),
             key: self.key,
+            chain: self.chain.clone().unwrap_or_default(),
             model: served
                 .map(|served| served.name.clone())
                 .or_else(|| self.served_as.clone())
@@ -270,6 +274,11 @@ impl RecordedDecision {
                 "what the provider does with data, which the record does not say; add the upstream under [upstreams]",
             ),
             ("purpose", self.purpose.is_none(), "the purpose, and the call claimed none by name"),
+            (
+                "chain",
+                self.chain.is_none(),
+                "who was behind the call, which this form of the record does not hold",
+            ),
             (
                 "stream",
                 self.stream.is_none(),

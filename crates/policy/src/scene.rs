@@ -156,7 +156,7 @@ mod tests {
     //! What is posed is what the schema says; rules are checked against the one and decided on the other.
 
     use cedar_policy::{Entities, Request};
-    use tabellion_model::body::Training;
+    use tabellion_model::body::{Chain, Training};
     use tabellion_model::{CredentialId, Micros, SystemId};
 
     use super::*;
@@ -171,9 +171,14 @@ mod tests {
             retention_days: Some(u64::MAX),
             training: Training::No,
         };
-        for (action, purposes, tools, terms) in [
-            (Action::Chat, &words[..], &none[..], &DataTerms::default()),
-            (Action::ListModels, &none[..], &words[..], &declared),
+        let named = Chain {
+            person: Some("corp|4711".to_owned()),
+            agent: Some("corp|loans".to_owned()),
+            groups: vec!["corp|advisers".to_owned()],
+        };
+        for (action, purposes, tools, terms, chain) in [
+            (Action::Chat, &words[..], &none[..], &DataTerms::default(), &named),
+            (Action::ListModels, &none[..], &words[..], &declared, &Chain::default()),
         ] {
             let question = Question {
                 action,
@@ -182,6 +187,7 @@ mod tests {
                 stage: SystemStage::Live,
                 purposes,
                 key: CredentialId::from_bytes([2; 16]),
+                chain,
                 model: "model",
                 asked_as: "alias",
                 upstream: "local",

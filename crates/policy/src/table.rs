@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tabellion_model::body::{DataTerms, SystemStage};
+use tabellion_model::body::{Chain, DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use crate::case::Case;
@@ -209,6 +209,11 @@ impl CaseForm {
             stage: system.stage.unwrap_or(SystemStage::Live),
             purposes: system.purposes.clone(),
             key: self.key.unwrap_or(CredentialId::from_bytes([0; 16])),
+            chain: Chain {
+                person: self.person.clone(),
+                agent: self.agent.clone(),
+                groups: self.groups.clone(),
+            },
             model: served.and_then(|served| served.name.clone()).unwrap_or_else(|| self.model.clone()),
             asked_as: self.model.clone(),
             // What nobody declares is declared nowhere in production either.

@@ -9,6 +9,7 @@ mod erasure;
 mod gateway;
 mod guard;
 mod guard_service;
+mod identity;
 mod keys;
 mod masking;
 mod policies;
@@ -30,6 +31,7 @@ pub(crate) use erasure::{ByTwo, RuleGrace};
 use erasure::{by_hand, rule_grace, second_person};
 use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
 use guard::{GUARD_KEYS, GUARD_PREFIX};
+use identity::{IDENTITY_KEYS, IDENTITY_PREFIX};
 pub(crate) use keys::{KeySettings, TokenSettings};
 use keys::{PASSPHRASE_KEYS, TOKEN_KEYS};
 use masking::{MASKING_KEYS, MASKING_PREFIX};
@@ -54,7 +56,7 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 const MAX_CLASS_BYTES: usize = 30;
 
 /// Sections that exist.
-const SECTIONS: [&str; 15] = [
+const SECTIONS: [&str; 16] = [
     "log",
     "retention",
     "erasure",
@@ -69,10 +71,11 @@ const SECTIONS: [&str; 15] = [
     "upstream",
     "guard",
     "masking",
+    "identity",
     "anchor",
 ];
 /// Those that hold sections with names of their own.
-const WITH_NAMES: [&str; 5] = ["upstream", "guard", "masking", "anchor", "retention"];
+const WITH_NAMES: [&str; 6] = ["upstream", "guard", "masking", "identity", "anchor", "retention"];
 /// Keys whose value is true or false.
 const SWITCHES: [(&str, &str); 2] = [("log", "public"), ("policies", "observe_first")];
 /// Where the control plane listens unless told otherwise: this machine alone.
@@ -277,6 +280,8 @@ impl Config {
             self.gateway.apply_guard(name, setting)
         } else if let Some(name) = named(MASKING_PREFIX) {
             self.gateway.apply_masking(name, setting)
+        } else if let Some(name) = named(IDENTITY_PREFIX) {
+            self.gateway.apply_identity(name, setting)
         } else if let Some(name) = named(ANCHOR_PREFIX) {
             self.anchors.apply(name, setting)
         } else if let Some(name) = named(RULE_PREFIX) {
@@ -304,6 +309,7 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
         upstream if upstream.starts_with(UPSTREAM_PREFIX) => UPSTREAM_KEYS,
         guard if guard.starts_with(GUARD_PREFIX) => GUARD_KEYS,
         rule if rule.starts_with(MASKING_PREFIX) => MASKING_KEYS,
+        identity if identity.starts_with(IDENTITY_PREFIX) => IDENTITY_KEYS,
         anchor if anchor.starts_with(ANCHOR_PREFIX) => ANCHOR_KEYS,
         rule if rule.starts_with(RULE_PREFIX) => RULE_KEYS,
         _ => return None,
@@ -414,6 +420,9 @@ fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
                 }
                 other if section == "masking" => {
                     return Err(wrong(other.type_str(), "each rule of masking a section [masking.NAME]"));
+                }
+                other if section == "identity" => {
+                    return Err(wrong(other.type_str(), "each identity provider a section [identity.NAME]"));
                 }
                 other if section == "anchor" => {
                     return Err(wrong(other.type_str(), "each anchor a section [anchor.NAME]"));

@@ -71,6 +71,7 @@ impl Call {
         let policies = vec![digest("house", 0), digest("models", 0)];
         let mut draft = if self.fate == Fate::Denied {
             let body = CallDenied {
+                caller: None,
                 code: ["policy_denied", "purpose_not_allowed", "model_not_allowed"]
                     [usize::try_from(self.model)? % 3]
                     .to_owned(),
@@ -95,6 +96,7 @@ impl Call {
         } else {
             let kept = captures(self.system);
             let body = CallAuthorised {
+                caller: None,
                 surface,
                 model: model(self.model),
                 upstream: "provider".to_owned(),

@@ -150,6 +150,7 @@ fn body(visible: &Visible, shown: &Shown) -> Bytes {
 
 fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorised {
     CallAuthorised {
+        caller: call.caller.shown(),
         surface: call.target.route.surface().to_owned(),
         model: only.unwrap_or_default(),
         // The gateway answers by itself.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{
-    Api, CircuitConfig, Foundations, Gateway, GatewayConfig, GuardConfig, Limits, MaskedName, MaskingConfig,
-    RetryConfig, UpstreamConfig,
+    Api, CircuitConfig, Foundations, Gateway, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName,
+    MaskingConfig, RetryConfig, UpstreamConfig,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
@@ -96,6 +96,8 @@ pub(crate) struct Setup {
     pub(crate) fallback: BTreeMap<String, Vec<String>>,
     /// Providers beside it.
     pub(crate) others: Vec<UpstreamConfig>,
+    /// Whose tokens are taken.
+    pub(crate) identities: Vec<IdentityConfig>,
     pub(crate) circuit: CircuitConfig,
     pub(crate) retry: RetryConfig,
     /// Who vouches for a provider over TLS.
@@ -120,6 +122,7 @@ impl Default for Setup {
             base_url: None,
             fallback: BTreeMap::new(),
             others: Vec::new(),
+            identities: Vec::new(),
             circuit: CircuitConfig::default(),
             retry: RetryConfig::default(),
             ca_file: None,
@@ -202,6 +205,7 @@ impl Fixture {
             masking: setup.masking,
             circuit: setup.circuit,
             retry: setup.retry,
+            identities: setup.identities,
             limits: setup.limits,
         };
         let clock = setup.clock;

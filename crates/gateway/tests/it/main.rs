@@ -18,6 +18,7 @@ mod fallback;
 mod fixture;
 mod guard_splits;
 mod guards;
+mod identity;
 mod masking;
 mod masking_rules;
 mod names;

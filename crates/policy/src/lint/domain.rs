@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tabellion_model::body::{DataTerms, SystemStage, Training};
+use tabellion_model::body::{Chain, DataTerms, SystemStage, Training};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use super::patterns::witnesses;
@@ -157,6 +157,7 @@ fn anything() -> Case {
         stage: SystemStage::Live,
         purposes: Vec::new(),
         key: CredentialId::from_bytes([0x0e; 16]),
+        chain: Chain::default(),
         model: "any".to_owned(),
         asked_as: "any".to_owned(),
         upstream: "any".to_owned(),

@@ -189,6 +189,8 @@ impl Reads {
         match (var, name) {
             (Var::Resource, REGION) => drop(self.words.entry(Word::Region).or_default()),
             (Var::Resource, RETENTION) => drop(self.numbers.entry(Number::Retention).or_default()),
+            // Who is behind a call is tried in no way, so nothing is said of a rule that asks for it.
+            (Var::Context, "person" | "agent") => return None,
             _ => {}
         }
         Some(())

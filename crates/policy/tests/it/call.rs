@@ -1,6 +1,6 @@
 //! A call to ask about: a loan-support assistant on a Monday morning. Tests change the one thing that they are about.
 
-use tabellion_model::body::{DataTerms, SystemStage};
+use tabellion_model::body::{Chain, DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_policy::{Action, NamedPolicy, PolicySet, Question, Verdict};
 
@@ -18,6 +18,7 @@ pub(crate) struct Call {
     pub(crate) system_name: String,
     pub(crate) stage: SystemStage,
     pub(crate) purposes: Vec<String>,
+    pub(crate) chain: Chain,
     pub(crate) model: String,
     pub(crate) asked_as: String,
     pub(crate) upstream: String,
@@ -37,6 +38,7 @@ impl Default for Call {
             system_name: "Loan support assistant".to_owned(),
             stage: SystemStage::Live,
             purposes: vec!["loan-support".to_owned(), "training".to_owned()],
+            chain: Chain::default(),
             model: "small-1".to_owned(),
             asked_as: "small-1".to_owned(),
             upstream: "local".to_owned(),
@@ -59,6 +61,7 @@ impl Call {
             stage: self.stage,
             purposes: &self.purposes,
             key: CredentialId::from_hex(KEY).unwrap(),
+            chain: &self.chain,
             model: &self.model,
             asked_as: &self.asked_as,
             upstream: &self.upstream,

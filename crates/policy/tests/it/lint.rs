@@ -1,7 +1,7 @@
 //! What lint says is true of every call, and what it cannot know it does not say.
 
 use proptest::prelude::*;
-use tabellion_model::body::{DataTerms, SystemStage, Training};
+use tabellion_model::body::{Chain, DataTerms, SystemStage, Training};
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_policy::{Action, Case, Finding, NamedPolicy, PolicySet, Severity, Verdict, check, lint};
 
@@ -207,6 +207,7 @@ fn call() -> impl Strategy<Value = Case> {
                 stage: SystemStage::Live,
                 purposes: owned(purposes),
                 key: CredentialId::from_bytes([2; 16]),
+                chain: Chain::default(),
                 model: model.to_owned(),
                 asked_as: model.to_owned(),
                 upstream: upstream.to_owned(),

@@ -73,6 +73,7 @@ fn a_recorded_decision_is_asked_again_by_the_terms_that_it_was_made_by() {
         name: "entry 1".to_owned(),
         system: Some(SystemId::from_bytes([1; 16])),
         key: CredentialId::from_bytes([2; 16]),
+        chain: None,
         surface: Some("openai.chat_completions".to_owned()),
         model: Some("m".to_owned()),
         upstream: Some("main".to_owned()),

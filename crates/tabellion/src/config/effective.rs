@@ -77,6 +77,9 @@ impl Config {
         if let (rules @ [_, ..], Some(all)) = (self.gateway.masking(), all.as_object_mut()) {
             all.insert("masking".to_owned(), json!(rules));
         }
+        if let (identities @ [_, ..], Some(all)) = (self.gateway.identities(), all.as_object_mut()) {
+            all.insert("identity".to_owned(), json!(identities));
+        }
         if let Some(all) = all.as_object_mut()
             && let Some(erasure) = self.effective_erasure()
         {

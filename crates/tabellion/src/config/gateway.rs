@@ -8,12 +8,13 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use tabellion_gateway::{
-    Api, CircuitConfig, GatewayConfig, GuardConfig, Limits, MaskedName, MaskingConfig, RetryConfig,
-    UpstreamConfig,
+    Api, CircuitConfig, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName, MaskingConfig,
+    RetryConfig, UpstreamConfig,
 };
 use toml::{Table, Value};
 
 use super::guard::GuardSettings;
+use super::identity::IdentitySettings;
 use super::masking::MaskingSettings;
 use super::{OFF, Setting, provider};
 use crate::failure::Failure;
@@ -61,6 +62,7 @@ pub(crate) struct GatewaySettings {
     upstreams: BTreeMap<String, UpstreamConfig>,
     guards: GuardSettings,
     masking: MaskingSettings,
+    identities: IdentitySettings,
 }
 
 impl GatewaySettings {
@@ -82,16 +84,27 @@ impl GatewaySettings {
         self.masking.apply(name, setting)
     }
 
-    /// Everything was said: takes the guards and the rules of masking as the gateway has them.
+    /// One key of the identity provider `name`.
+    pub(super) fn apply_identity(&mut self, name: &str, setting: &Setting) -> Result<(), Failure> {
+        self.identities.apply(name, setting)
+    }
+
+    /// Everything was said: takes the guards, the rules of masking and the identity providers as the gateway has them.
     pub(super) fn settle(&mut self) -> Result<(), Failure> {
         self.config.guards = self.guards.configs()?;
         self.config.masking = self.masking.configs();
+        self.config.identities = self.identities.configs()?;
         Ok(())
     }
 
     /// For the record: what is looked for.
     pub(super) fn guards(&self) -> &[GuardConfig] {
         &self.config.guards
+    }
+
+    /// For the record: whose tokens are taken, for which keys.
+    pub(super) fn identities(&self) -> &[IdentityConfig] {
+        &self.config.identities
     }
 
     /// For the record: what becomes of which personal data.

@@ -320,6 +320,7 @@ pub(crate) fn guarded(guard: &str, outcome: GuardOutcome) -> Guarded {
 pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Draft {
     let masked = |class: &str, count| Masked { class: class.to_owned(), count, operator: None };
     let body = CallAuthorised {
+        caller: None,
         surface: "openai.chat_completions".to_owned(),
         model: model.to_owned(),
         upstream: "local".to_owned(),
@@ -432,6 +433,7 @@ pub(crate) fn stop_lifted(stop: StopId, order: &Ack) -> Draft {
 
 pub(crate) fn denied(system: SystemId, key: CredentialId, code: &str) -> Draft {
     let body = CallDenied {
+        caller: None,
         code: code.to_owned(),
         reason: "a rule forbids it".to_owned(),
         status: 403,

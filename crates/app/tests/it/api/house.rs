@@ -204,6 +204,7 @@ impl House {
         let said =
             |usual: &str| if text == "what the provider saw" { usual.to_owned() } else { text.to_owned() };
         let authorised = CallAuthorised {
+            caller: None,
             surface: "openai.chat_completions".into(),
             model: said("small"),
             upstream: "local".into(),

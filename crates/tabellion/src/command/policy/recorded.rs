@@ -72,6 +72,7 @@ impl Line {
             name: format!("call {}", self.id),
             system: self.system,
             key: self.key,
+            chain: None,
             // Erased content is null, its rules too; a decision without them cannot be held against anything.
             surface: self.surface.filter(|_| self.decision.rules.is_some()),
             model: self.model,

@@ -1,0 +1,228 @@
+//! One identity provider: its keys, kept fresh beside the calls, and its tokens.
+//!
+//! Promises: its keys are read at most once in a while, whatever tokens are sent; those read last are gone by while it cannot be asked, and no longer than an
+//! operator said. Must never: make a call wait for more than a moment, or take a token by keys that are too old.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hyper::Uri;
+use tabellion_model::{CredentialId, Micros};
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+
+use super::claims::Claims;
+use super::config::IdentityConfig;
+use super::fault::TokenFault;
+use super::jose::{Token, object};
+use super::keys::{KeySet, MAX_SET_BYTES};
+use super::{Proved, fetch};
+use crate::config::{StartError, span};
+use crate::upstream::connect::{Address, Endpoint, KeyIn};
+use crate::upstream::reach::Reach;
+use crate::upstream::tls::SystemTls;
+
+/// Where an issuer says where its keys are (`OpenID` Connect Discovery §4).
+const DISCOVERY: &str = "/.well-known/openid-configuration";
+/// Largest such document.
+const MAX_DISCOVERY_BYTES: usize = 64 << 10;
+/// How long reading the keys may take, both documents together.
+const READ_WITHIN: Duration = Duration::from_secs(10);
+/// How long a call waits for keys that are being read because of it. Shorter than anybody's patience, longer than a provider takes that is there.
+const WAIT: Duration = Duration::from_secs(2);
+/// Longest name: it stands in policies and records.
+const MAX_NAME_BYTES: usize = 64;
+/// Most clients of one issuer: the configuration has so many lines at most.
+const MAX_CLIENTS: usize = 4096;
+
+/// What is known of its keys.
+#[derive(Default)]
+struct Known {
+    keys: Arc<KeySet>,
+    /// When they were read.
+    read_at: Option<Instant>,
+    /// When reading them last ended, well or not.
+    tried_at: Option<Instant>,
+}
+
+/// One of them.
+pub(super) struct Issuer {
+    pub(super) name: String,
+    /// Letter for letter as its tokens say it.
+    pub(super) url: String,
+    config: IdentityConfig,
+    clients: BTreeMap<String, CredentialId>,
+    known: watch::Sender<Known>,
+    /// Somebody wants the keys read again.
+    wanted: Notify,
+}
+
+impl Issuer {
+    /// Reads one section.
+    pub(super) fn new(config: &IdentityConfig) -> Result<Self, StartError> {
+        let refused = |why: &str| StartError::Setting(format!("[identity.{}] {why}", config.name));
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !(1..=MAX_NAME_BYTES).contains(&config.name.len()) || !config.name.bytes().all(plain) {
+            return Err(refused(
+                "has a name that is not 1 to 64 of a-z, 0-9 and -: policies and records name it so",
+            ));
+        }
+        if config.audiences.is_empty() {
+            return Err(refused(
+                "takes tokens for anybody: give audiences, what its tokens for this gateway have as aud",
+            ));
+        }
+        if config.algorithms.is_empty() {
+            return Err(refused("allows no algorithm: give algorithms, or leave the key out"));
+        }
+        if config.clients.is_empty() || config.clients.len() > MAX_CLIENTS {
+            return Err(refused(
+                "lets nobody in: give clients, 1 to 4096, as CLIENT = \"id of the key that stands for it\"",
+            ));
+        }
+        let key_of = |(client, key): (&String, &String)| Some((client.clone(), CredentialId::from_hex(key)?));
+        let clients = config.clients.iter().map(key_of).collect::<Option<_>>();
+        let issuer = Self {
+            name: config.name.clone(),
+            url: config.issuer.clone(),
+            config: config.clone(),
+            clients: clients.ok_or_else(|| {
+                refused("has a client whose key is no id: write its 32 hex digits, the part of the key after tbl_")
+            })?,
+            known: watch::Sender::new(Known::default()),
+            wanted: Notify::new(),
+        };
+        // Found out at the start and not when the first token comes.
+        issuer.endpoint(config.jwks_url.as_deref().unwrap_or(&config.issuer), &mut SystemTls::default())?;
+        Ok(issuer)
+    }
+
+    /// Whether the key that `token` names is known, by keys that may still be gone by.
+    pub(super) fn knows(&self, token: &Token<'_>) -> bool {
+        let known = self.known.borrow();
+        self.is_fresh(&known) && known.keys.find(token).is_some()
+    }
+
+    fn is_fresh(&self, known: &Known) -> bool {
+        known.read_at.is_some_and(|at| at.elapsed() <= span(self.config.max_age_ms))
+    }
+
+    /// Has the keys read again, unless they just were, and waits a moment for it.
+    pub(super) async fn look_again(&self) {
+        let mut told = self.known.subscribe();
+        let just_tried =
+            told.borrow_and_update().tried_at.is_some_and(|at| at.elapsed() < span(self.config.again_ms));
+        if !just_tried {
+            self.wanted.notify_one();
+            drop(timeout(WAIT, told.changed()).await);
+        }
+    }
+
+    /// Who is behind `token`, which `text` is.
+    pub(super) fn caller(&self, token: &Token<'_>, text: &str, now: Micros) -> Result<Proved, TokenFault> {
+        if !self.config.algorithms.contains(&token.algorithm) {
+            return Err(TokenFault::Algorithm);
+        }
+        let keys = {
+            let known = self.known.borrow();
+            if !self.is_fresh(&known) {
+                return Err(TokenFault::Unavailable);
+            }
+            Arc::clone(&known.keys)
+        };
+        if !keys.find(token).ok_or(TokenFault::Key)?.signed(token) {
+            return Err(TokenFault::Signature);
+        }
+        let claims = Claims { config: &self.config, members: &token.claims };
+        claims.hold(now)?;
+        let client = claims.client()?;
+        let key = self.clients.get(client).copied().ok_or(TokenFault::Client)?;
+        Ok(Proved { key, shown: Arc::new(claims.shown(client, text)?) })
+    }
+
+    /// Reads the keys now, from time to time, and when somebody wants them; never ends.
+    pub(super) async fn follow(&self) {
+        let (refresh, again) = (span(self.config.refresh_ms), span(self.config.again_ms));
+        let mut system = SystemTls::default();
+        loop {
+            let read = timeout(READ_WITHIN, self.read(&mut system)).await.ok().flatten();
+            let is_read = read.is_some();
+            self.take(read);
+            // Nobody, whatever they send, has it asked more often.
+            sleep(again).await;
+            if is_read {
+                drop(timeout(refresh.saturating_sub(again), self.wanted.notified()).await);
+            }
+        }
+    }
+
+    /// Takes in what came of reading the keys: none leaves those of before.
+    pub(super) fn take(&self, read: Option<KeySet>) {
+        let now = Instant::now();
+        self.known.send_modify(|known| {
+            known.tried_at = Some(now);
+            if let Some(keys) = read {
+                known.keys = Arc::new(keys);
+                known.read_at = Some(now);
+            }
+        });
+    }
+
+    /// Reads the keys as they are now.
+    async fn read(&self, system: &mut SystemTls) -> Option<KeySet> {
+        let discovered = match &self.config.jwks_url {
+            Some(url) => url.clone(),
+            None => self.discovered(system).await?,
+        };
+        let endpoint = self.endpoint(&discovered, system).ok()?;
+        let target = discovered.parse::<Uri>().ok()?.path().parse().ok()?;
+        KeySet::read(&fetch::get(&endpoint, target, MAX_SET_BYTES).await?)
+    }
+
+    /// Where the issuer says that its keys are.
+    async fn discovered(&self, system: &mut SystemTls) -> Option<String> {
+        let endpoint = self.endpoint(&self.url, system).ok()?;
+        let document = fetch::get(&endpoint, endpoint.target(DISCOVERY)?, MAX_DISCOVERY_BYTES).await?;
+        let document = object(&document, MAX_DISCOVERY_BYTES)?;
+        let text = |name: &str| document.get(name).and_then(|value| value.as_str());
+        // A document of somebody else's would bring somebody else's keys (OpenID Connect Discovery §4.3).
+        if text("issuer")? != self.url {
+            return None;
+        }
+        let keys = text("jwks_uri")?;
+        (is_loopback(keys) <= is_loopback(&self.url)).then(|| keys.to_owned())
+    }
+
+    /// Where `url` is.
+    fn endpoint(&self, url: &str, system: &mut SystemTls) -> Result<Endpoint, StartError> {
+        let config = &self.config;
+        let who = format!("[identity.{}]", config.name);
+        let loopback = is_loopback(url);
+        if !url.starts_with("https://") && !loopback {
+            return Err(StartError::Setting(format!(
+                "{who}: {url:?} is neither https nor on this machine: whoever is between could say who calls. Use https"
+            )));
+        }
+        let address = Address {
+            who,
+            url,
+            setting: "issuer",
+            form: "https://host/path",
+            key_env: None,
+            key_file: None,
+            key_in: KeyIn::Bearer,
+            ca_file: config.ca_file.as_deref().filter(|_| !loopback),
+            reach: if config.private_network || loopback { Reach::Private } else { Reach::Public },
+        };
+        Endpoint::new(&address, system)
+    }
+}
+
+/// Whether `url` is plain http of this machine alone.
+fn is_loopback(url: &str) -> bool {
+    let Ok(url) = url.parse::<Uri>() else { return false };
+    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    url.scheme_str() == Some("http") && host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
