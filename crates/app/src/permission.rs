@@ -36,6 +36,8 @@ pub enum Permission {
     OrderStops,
     /// Lift emergency stops that somebody else ordered.
     LiftStops,
+    /// Have guards tried with canaries.
+    ProbeGuards,
     /// See calls and how they were decided.
     ReadCalls,
     /// See what was captured of prompts and answers.
@@ -102,7 +104,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -117,6 +119,7 @@ impl Permission {
         Self::ReadStops,
         Self::OrderStops,
         Self::LiftStops,
+        Self::ProbeGuards,
         Self::ReadCalls,
         Self::ReadCaptured,
         Self::ReadEntries,
@@ -161,6 +164,7 @@ impl Permission {
             Self::ReadStops => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::OrderStops => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::LiftStops => [ALL, NO, NO, ALL, NO, ALL, NO],
+            Self::ProbeGuards => [ALL, NO, ALL, ALL, NO, NO, NO],
             Self::ReadCalls => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::ReadCaptured => [NO, OWN, NO, ALL, OWN, NO, ALL],
             Self::ReadEntries => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
@@ -203,6 +207,7 @@ impl Permission {
             Self::ReadStops => "read_stops",
             Self::OrderStops => "order_stops",
             Self::LiftStops => "lift_stops",
+            Self::ProbeGuards => "probe_guards",
             Self::ReadCalls => "read_calls",
             Self::ReadCaptured => "read_captured",
             Self::ReadEntries => "read_entries",

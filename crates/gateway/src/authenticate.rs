@@ -9,6 +9,7 @@ use std::sync::Arc;
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
+use tabellion_model::probe::PROBE_SYSTEM;
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_views::gate::{Gate, GateKey, GateSystem};
 
@@ -27,12 +28,19 @@ pub(crate) struct Caller {
     pub(crate) gate: Arc<Gate>,
     pub(crate) key_id: CredentialId,
     pub(crate) system_id: SystemId,
+    /// For which system guards and rules of masking are chosen: its own, but of a probe, which stands in for another.
+    pub(crate) stands_for: SystemId,
 }
 
 impl Caller {
     /// The key. `None` never happens: the snapshot that it was found in does not change.
     pub(crate) fn key(&self) -> Option<&GateKey> {
         self.gate.keys.get(&self.key_id)
+    }
+
+    /// Whether the gateway itself calls, to see whether its guards work.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.system_id == PROBE_SYSTEM
     }
 
     /// The key's system; `None` when its content was erased or it is not registered.
@@ -62,7 +70,7 @@ pub(crate) fn authenticate(headers: &HeaderMap, gate: Arc<Gate>, now: Micros) ->
         return Err(NoCaller::BadKey);
     }
     let system_id = known.system;
-    Ok(Caller { gate, key_id, system_id })
+    Ok(Caller { gate, key_id, system_id, stands_for: system_id })
 }
 
 /// The one key that a request brings. A library that sends it in both places sends the same one.

@@ -14,6 +14,7 @@ use tabellion_model::body::DataTerms;
 
 use crate::guards::config::GuardConfig;
 use crate::masking::MaskingConfig;
+use crate::probes::config::ProbeConfig;
 
 /// Default port of the gateway, on loopback.
 pub const DEFAULT_PORT: u16 = 8088;
@@ -42,6 +43,9 @@ pub struct GatewayConfig {
     /// What becomes of which personal data, where it is not the usual.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub masking: Vec<MaskingConfig>,
+    /// How it is tried whether guards and masking do what they must.
+    #[serde(skip_serializing_if = "ProbeConfig::is_default")]
+    pub probes: ProbeConfig,
     /// What may be how large and last how long.
     pub limits: Limits,
 }
@@ -57,6 +61,7 @@ impl Default for GatewayConfig {
             retry: RetryConfig::default(),
             guards: Vec::new(),
             masking: Vec::new(),
+            probes: ProbeConfig::default(),
             limits: Limits::default(),
         }
     }

@@ -30,6 +30,7 @@ mod noise;
 mod open_calls;
 mod outbound;
 mod prepare;
+mod probes;
 mod race;
 mod references;
 mod route;
@@ -58,4 +59,6 @@ pub use masking::{Applied as AppliedMasking, Masking, MaskingConfig, Preview as 
 pub use metrics::Metrics;
 pub use open_calls::close_open_calls;
 pub use outbound::Outbound;
+pub use probes::config::{MAX_EVERY_S as MAX_PROBE_EVERY_S, OnProbeFailure, ProbeConfig};
+pub use probes::{ProbeError, Probing};
 pub use tabellion_mask::Operator as MaskingOperator;

@@ -26,9 +26,10 @@ use crate::stops::StoppedBy;
 use crate::surface::Surface;
 use crate::surface::request::{Changes, Outgoing, Request};
 use crate::words::{self, UNRECOGNISED};
+use crate::worker::Worker;
 
 /// Header that claims a purpose.
-const PURPOSE: &str = "tabellion-purpose";
+pub(crate) const PURPOSE: &str = "tabellion-purpose";
 
 /// What was decided, ready to be sent.
 pub(crate) struct Ready {
@@ -66,7 +67,7 @@ impl Call {
     ) -> Result<Ready, (Refusal, Option<String>)> {
         let mut ready = self.prepare(surface, body, rules)?;
         let guards = &self.worker.shared.guards;
-        let numbers = guards.that_apply(Side::Prompt, self.caller.system_id, &ready.permission.purpose);
+        let numbers = guards.that_apply(Side::Prompt, self.caller.stands_for, &ready.permission.purpose);
         if guards.ask_any(&numbers) {
             let asked = Box::pin(self.asked(surface, &numbers, &mut ready)).await;
             asked.map_err(|refusal| (refusal, Some(ready.model.clone())))?;
@@ -111,6 +112,7 @@ impl Call {
             let reason = "the provider of this model does not have this interface; ask on a route of its own, or for another model";
             return Err(refused(Refusal::new(Code::UnknownModel, reason)));
         }
+        self.check_failing(&permission).map_err(refused)?;
         let sent_on = SentOn::of(&self.headers, surface.api());
         let mut scope = shared.scope(self.caller.system_id);
         let changes = Changes {
@@ -141,6 +143,18 @@ impl Call {
         })
     }
 
+    /// Refused where a guard that is for the call, on either side, or masking for its provider, let a canary through.
+    fn check_failing(&self, permission: &Permission) -> Result<(), Refusal> {
+        let Worker { shared, .. } = self.worker.as_ref();
+        let applies = |number: usize| {
+            [Side::Prompt, Side::Answer].into_iter().any(|side| {
+                let for_it = shared.guards.that_apply(side, self.caller.stands_for, &permission.purpose);
+                for_it.contains(&number)
+            })
+        };
+        shared.failing.check(applies, &permission.target.upstream.name)
+    }
+
     /// Masks the request as the rules of masking have it; refused where it holds what may not be sent.
     fn treat(
         &self,
@@ -154,7 +168,7 @@ impl Call {
         };
         let upstream = &permission.target.upstream.name;
         let masking = &self.worker.shared.masking;
-        let applied = masking.of(self.caller.system_id, &permission.purpose, upstream);
+        let applied = masking.of(self.caller.stands_for, &permission.purpose, upstream);
         let Outgoing { bytes, masked, passed, blocked } = outgoing(&applied.plan)?;
         if !blocked.is_empty() {
             let guards = applied.stopped(&blocked);
@@ -181,7 +195,7 @@ impl Call {
         permission: &Permission,
     ) -> Result<Vec<Guarded>, Refusal> {
         let guards = &self.worker.shared.guards;
-        let numbers = guards.that_apply(Side::Prompt, self.caller.system_id, &permission.purpose);
+        let numbers = guards.that_apply(Side::Prompt, self.caller.stands_for, &permission.purpose);
         let bytes = treated.bytes.len() as u64;
         let references = &References::of(&self.headers);
         let found = [treated.masked.as_slice(), &treated.passed].concat();

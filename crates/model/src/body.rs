@@ -15,6 +15,7 @@ mod operation;
 mod person;
 mod policy;
 mod price;
+mod probe;
 mod register;
 mod stop;
 mod system;
@@ -45,6 +46,7 @@ pub use policy::{
     PolicyWithdrawn,
 };
 pub use price::{PriceSet, PriceWithdrawn};
+pub use probe::{GuardProbed, ProbeCause, ProbeResult, ProbedPlace};
 pub use register::{
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted,
@@ -148,6 +150,7 @@ bodies! {
     CircuitOpened => "provider.circuit_opened",
     CircuitClosed => "provider.circuit_closed",
     BudgetCrossed => "budget.crossed",
+    GuardProbed => "guard.probed",
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{
     anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask, person,
-    policy, rebuild, record, restore, retain, serve, shard, statement, stop, system, witness,
+    policy, probe, rebuild, record, restore, retain, serve, shard, statement, stop, system, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -66,6 +66,9 @@ enum Command {
     /// Stop calls at once, by system, key, model, provider or altogether; list stops and lift them
     #[command(subcommand)]
     Stop(stop::Action),
+    /// Send canaries to the gateway's guards, and list which of them are proven to stop what they must
+    #[command(subcommand)]
+    Probe(probe::Action),
     /// Say whose signed statements are registered (SCITT)
     #[command(subcommand)]
     Issuer(issuer::Action),
@@ -113,6 +116,7 @@ impl Cli {
             Command::Mask(action) => mask::run(&action),
             Command::Person(action) => person::run(&action),
             Command::Stop(action) => stop::run(&action),
+            Command::Probe(action) => probe::run(&action),
             Command::Issuer(action) => issuer::run(&action),
             Command::Shard(action) => shard::run(&action),
             Command::Statement(action) => statement::run(&action),

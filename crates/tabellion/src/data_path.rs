@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tabellion_app::work::Desk;
+use tabellion_app::work::probes::GatewayProbes;
 use tabellion_gateway::{Foundations, Gateway, GatewayConfig, OnFatal, close_open_calls};
 use tabellion_ledger::{Ledger, SystemClock};
 use tabellion_views::Views;
@@ -45,6 +47,10 @@ pub(crate) fn start_gateway(
         .open_calls(ledger.reader().size())
         .map_err(|error| Failure::failed(format!("the calls left open cannot be found: {error}")))?;
     let closed = close_open_calls(ledger, &open)?;
+    let probes = views
+        .open_probes(ledger.reader().size())
+        .map_err(|error| Failure::failed(format!("the probes left open cannot be found: {error}")))?;
+    close_open_calls(ledger, &probes)?;
     if closed > 0 {
         terminal::say(&format!(
             "{closed} calls were open when the process before ended; each is recorded as broken: what their clients got is unknown"
@@ -60,6 +66,20 @@ pub(crate) fn start_gateway(
     let gateway = Gateway::start(config, foundations).map_err(|error| Failure::failed(error.to_string()))?;
     terminal::say(&format!("gateway at http://{}/v1", gateway.address()));
     Ok(gateway)
+}
+
+/// Has the desk know how guards are tried, and says where they are not by themselves.
+pub(crate) fn tell_of_probes(gateway: &Gateway, desk: &Desk) {
+    let probing = gateway.probing();
+    if probing.every_s().is_none() {
+        terminal::say("probes are off: whether guards stop what they must is tried only when somebody asks ([probes] every_minutes)");
+    }
+    desk.know_probes(GatewayProbes {
+        places: probing.places().to_vec(),
+        every_s: probing.every_s(),
+        denies: probing.denies(),
+        run: Arc::new(move |within| probing.run(within).map_err(|error| error.to_string())),
+    });
 }
 
 /// Lets calls finish, then stops.

@@ -5,6 +5,7 @@
 
 mod erasing;
 mod people;
+mod probes;
 mod statements;
 mod stops;
 
@@ -42,6 +43,9 @@ pub(crate) fn perform(held: &Held, request: &Request) -> Response {
         return response;
     }
     if let Some(response) = stops::perform(held, request) {
+        return response;
+    }
+    if let Some(response) = probes::perform(held, request) {
         return response;
     }
     if let Some(response) = erasing::confirm(held, request) {
@@ -140,6 +144,8 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::OrderStop { .. }
         | Request::LiftStop { .. }
         | Request::ListStops {}
+        | Request::RunProbes {}
+        | Request::ListProbes {}
         | Request::RegisterShard { .. }
         | Request::RegisterStatement { .. } => Err(malformed(
             "people, statements and stops go through the desk of whoever holds the log".to_owned(),

@@ -3,6 +3,7 @@
 //! Promises: a closed set with closed members, each mapped to one call of the ledger. Must never: know where it is carried out.
 
 mod erasures;
+mod probes;
 mod stops;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use tabellion_ledger::{Ack, Draft, Reached};
 use tabellion_model::body::VerificationRan;
 
 pub(crate) use erasures::{Erased, Expiring, HeldSystem, KeepRule, Pending};
+pub(crate) use probes::ProbeLine;
 pub(crate) use stops::{StopLine, StopOrder};
 
 /// A statement on its way into the log.
@@ -221,6 +223,10 @@ pub enum Request {
     },
     /// Every emergency stop.
     ListStops {},
+    /// Try every guard with a canary.
+    RunProbes {},
+    /// How every guard stands.
+    ListProbes {},
     /// Register statements of an issuer under a key.
     AddIssuer {
         /// The claim `iss` of its statements.
@@ -487,6 +493,16 @@ pub enum Answer {
     Stops {
         /// The last ordered first.
         stops: Vec<StopLine>,
+    },
+    /// How guards stand by what probes showed.
+    Probes {
+        /// Whether a gateway runs in the server.
+        has_gateway: bool,
+        /// How often they are tried, in seconds; absent: when somebody asks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        every_s: Option<u64>,
+        /// Each place of the configuration in force.
+        places: Vec<ProbeLine>,
     },
     /// A key of an issuer was added or removed.
     Issuer {

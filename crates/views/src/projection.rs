@@ -17,6 +17,7 @@ mod observations;
 mod operations;
 mod people;
 mod policies;
+mod probes;
 pub(crate) mod registers;
 mod saved_views;
 mod shards;
@@ -105,6 +106,7 @@ pub const ALL: &[Projection] = &[
     tallies::TALLIES,
     spend::SPEND,
     stopped::STOPPED,
+    probes::PROBES,
     viewings::VIEWINGS,
     saved_views::SAVED_VIEWS,
     issuers::ISSUERS,

@@ -15,6 +15,7 @@ pub(super) mod log;
 pub(super) mod operation;
 pub(super) mod people;
 pub(super) mod policies;
+pub(super) mod probes;
 pub(super) mod registers;
 pub(super) mod scitt;
 pub(super) mod sessions;

@@ -5,7 +5,7 @@
 use super::answer::Answered;
 use super::page::{
     applicability, applicability_approval, applicability_row, calls, control, controls, decision, entry,
-    erasures, home, inbox, item, item_form, item_work, keep, keys, ledger, login, packages, people,
+    erasures, guards, home, inbox, item, item_form, item_work, keep, keys, ledger, login, packages, people,
     person_sessions, policies, registers, saved_views, search, settings, sources, stops, story, system,
     systems,
 };
@@ -55,6 +55,7 @@ pub(crate) enum Area {
     Systems,
     Keys,
     Stops,
+    Guards,
     Policies,
     People,
     Registers,
@@ -108,6 +109,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Systems", "/systems", Permission::ReadSystems, Area::Systems),
             item("API keys", "/keys", Permission::ReadKeys, Area::Keys),
             item("Emergency stops", "/stops", Permission::ReadStops, Area::Stops),
+            item("Guards", "/guards", Permission::ReadPolicies, Area::Guards),
         ],
     ),
     (
@@ -150,6 +152,7 @@ const CHANGE_KEYS: Access = Access::Needs(Permission::ChangeKeys);
 const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
 const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
 const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
+const PROBE_GUARDS: Access = Access::Needs(Permission::ProbeGuards);
 const READ_POLICIES: Access = Access::Needs(Permission::ReadPolicies);
 const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
@@ -232,6 +235,9 @@ pub(crate) const PAGES: &[Page] = &[
     post("/stops", ORDER_STOPS, Area::Stops, "page.stop.order", stops::order),
     get("/stops/{stop}", READ_STOPS, Everything, Area::Stops, "page.stop", stops::show),
     post("/stops/{stop}/lift", LIFT_STOPS, Area::Stops, "page.stop.lift", stops::lift),
+
+    get("/guards", READ_POLICIES, Present, Area::Guards, "page.guards", guards::list),
+    post("/guards", PROBE_GUARDS, Area::Guards, "page.guards.probe", guards::run),
 
     get("/policies", READ_POLICIES, Prefix, Area::Policies, "page.policies", policies::list),
     get("/policies/new", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.new", policies::new),

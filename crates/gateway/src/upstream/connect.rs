@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
@@ -93,12 +94,20 @@ impl<'a> From<&'a UpstreamConfig> for Address<'a> {
     }
 }
 
+/// Takes connections in this process.
+pub(crate) trait Within: Send + Sync {
+    /// One more connection: its far end. Runs inside a runtime, which owns what answers.
+    fn accept(&self) -> std::io::Result<UnixStream>;
+}
+
 /// Where a provider listens and how to speak to it.
 pub(crate) struct Endpoint {
     host: String,
     port: u16,
     reach: Reach,
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    /// Somebody in this process who answers in its place.
+    within: Option<Arc<dyn Within>>,
     /// Value of `Host`.
     pub(crate) authority: HeaderValue,
     /// Path of the base URL, without a slash at its end.
@@ -151,7 +160,22 @@ impl Endpoint {
             reach: at.reach,
             host,
             tls,
+            within: None,
         })
+    }
+
+    /// A place in this process, at which requests are answered as they would be over the network.
+    pub(crate) fn within(within: Arc<dyn Within>) -> Self {
+        Self {
+            host: String::new(),
+            port: 0,
+            reach: Reach::Anywhere,
+            tls: None,
+            authority: HeaderValue::from_static("probes.invalid"),
+            path: String::new(),
+            credential: None,
+            within: Some(within),
+        }
     }
 
     /// The request target of `route` (`/chat/completions`) there.
@@ -161,6 +185,9 @@ impl Endpoint {
 
     /// Opens a connection. The caller limits the time. Runs inside a runtime, which owns the connection's task.
     pub(crate) async fn connect(&self) -> Result<Sender, ConnectError> {
+        if let Some(within) = &self.within {
+            return Ok(handshake(within.accept()?).await?);
+        }
         let stream = self.reach.connect(&self.host, self.port).await?;
         // Else small events wait for the acknowledgement of the one before: 40 ms each.
         stream.set_nodelay(true)?;

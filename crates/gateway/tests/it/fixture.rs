@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{
     Api, CircuitConfig, Foundations, Gateway, GatewayConfig, GuardConfig, Limits, MaskedName, MaskingConfig,
-    RetryConfig, UpstreamConfig,
+    ProbeConfig, RetryConfig, UpstreamConfig,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
@@ -85,6 +85,8 @@ pub(crate) struct Setup {
     pub(crate) guards: Vec<GuardConfig>,
     /// What becomes of which personal data.
     pub(crate) masking: Vec<MaskingConfig>,
+    /// When guards are tried; never by itself, unless a test says otherwise.
+    pub(crate) probes: ProbeConfig,
     /// Which names are masked.
     pub(crate) names: Vec<MaskedName>,
     pub(crate) disk: Option<Arc<dyn Disk>>,
@@ -114,6 +116,7 @@ impl Default for Setup {
             limits: Limits::default(),
             guards: Vec::new(),
             masking: Vec::new(),
+            probes: ProbeConfig { every_s: None, ..ProbeConfig::default() },
             names: MaskedName::ALL.to_vec(),
             disk: None,
             api: Api::OpenAi,
@@ -200,6 +203,7 @@ impl Fixture {
             .concat(),
             guards: setup.guards,
             masking: setup.masking,
+            probes: setup.probes,
             circuit: setup.circuit,
             retry: setup.retry,
             limits: setup.limits,
@@ -271,7 +275,7 @@ impl Fixture {
                 let entry = reader.entry(index).expect("a committed entry can be read");
                 let header = entry.entry.header()?.clone();
                 let kind = header.record_type.as_str();
-                if !["call.", "noise.", "provider."].iter().any(|family| kind.starts_with(family)) {
+                if !["call.", "noise.", "provider.", "guard."].iter().any(|family| kind.starts_with(family)) {
                     return None;
                 }
                 let mut fields = Map::new();

@@ -23,6 +23,7 @@ mod masking_rules;
 mod names;
 mod noise;
 mod outside_guards;
+mod probes;
 mod references;
 mod release;
 mod standing;

@@ -129,8 +129,11 @@ fn control_plane(
     settings.public_log = config.public_log;
     settings.configuration.clone_from(&config.set);
     if let Some(gateway) = gateway {
-        let metrics = gateway.metrics();
+        let (metrics, probing) = (gateway.metrics(), gateway.probing());
         settings.numbers.push(Arc::new(move |text| text.push_str(&metrics.render())));
+        let noted = probing.clone();
+        settings.numbers.push(Arc::new(move |text| probing.render(text)));
+        settings.notes.push(Arc::new(move || noted.trouble().map(|trouble| format!("probes: {trouble}"))));
         settings.ready.push(("gateway", Arc::new(gateway.readiness())));
     }
     if let Some(status) = witnesses.map(Witnesses::status) {
@@ -200,6 +203,9 @@ fn serve(
     let views = held.views()?;
     let start = |config| data_path::start_gateway(&config, ledger, &views, fatal.hook());
     let gateway = directory.config().gateway.config().filter(|_| stopped.is_none()).map(start).transpose()?;
+    if let Some(gateway) = &gateway {
+        data_path::tell_of_probes(gateway, &held.desk()?);
+    }
     if stopped.is_some() {
         terminal::say(
             "no gateway while the log is stopped: after tabellion log resume, start the server again",
