@@ -14,6 +14,7 @@ use tabellion_ledger::{Ledger, SystemClock};
 use tabellion_views::Views;
 
 use crate::failure::Failure;
+use crate::held::Held;
 use crate::terminal;
 
 /// How long the views may take to read the log at a start: a minute for each million records, with much room.
@@ -36,13 +37,14 @@ pub(crate) fn start_views(ledger: &Ledger, dir: &Path) -> Result<Views, Failure>
     Ok(views)
 }
 
-/// Closes what was left open and starts the gateway.
+/// Closes what was left open and starts the gateway; whoever asks at the desk of `held` finds how its guards are tried.
 pub(crate) fn start_gateway(
     config: &GatewayConfig,
-    ledger: &Arc<Ledger>,
+    held: &Held,
     views: &Views,
     on_fatal: OnFatal,
 ) -> Result<Gateway, Failure> {
+    let ledger = &held.ledger;
     let open = views
         .open_calls(ledger.reader().size())
         .map_err(|error| Failure::failed(format!("the calls left open cannot be found: {error}")))?;
@@ -64,15 +66,18 @@ pub(crate) fn start_gateway(
         on_fatal,
     };
     let gateway = Gateway::start(config, foundations).map_err(|error| Failure::failed(error.to_string()))?;
+    tell_of_probes(&gateway, held.desk()?.as_ref());
     terminal::say(&format!("gateway at http://{}/v1", gateway.address()));
     Ok(gateway)
 }
 
 /// Has the desk know how guards are tried, and says where they are not by themselves.
-pub(crate) fn tell_of_probes(gateway: &Gateway, desk: &Desk) {
+fn tell_of_probes(gateway: &Gateway, desk: &Desk) {
     let probing = gateway.probing();
     if probing.every_s().is_none() {
-        terminal::say("probes are off: whether guards stop what they must is tried only when somebody asks ([probes] every_minutes)");
+        terminal::say(
+            "probes are off: whether guards stop what they must is tried only when somebody asks ([probes] every_minutes)",
+        );
     }
     desk.know_probes(GatewayProbes {
         places: probing.places().to_vec(),

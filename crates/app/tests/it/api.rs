@@ -18,6 +18,7 @@ mod let_in;
 mod observing;
 mod packages;
 mod permission;
+pub(crate) mod probes;
 mod recording;
 mod records;
 mod register_from_file;

@@ -6,6 +6,7 @@ mod content;
 mod controls;
 mod erasures;
 mod forms;
+mod guards;
 mod keep;
 mod names;
 mod own_views;

@@ -9,7 +9,7 @@ use super::canary::Canary;
 use super::{PURPOSE, model_of};
 use crate::config::{Api, GatewayConfig};
 use crate::guards::Guards;
-use crate::guards::config::{GuardConfig, Mode, Side};
+use crate::guards::config::{GuardConfig, Side};
 use crate::masking::Masking;
 use crate::surface::Surface;
 use crate::words::hex_of;
@@ -29,7 +29,6 @@ pub(super) struct Place {
     pub(super) version: String,
     /// Its number among the guards; none: masking.
     pub(super) number: Option<usize>,
-    pub(super) mode: Mode,
     pub(super) side: Side,
     pub(super) stream: bool,
     /// The system that the canary stands in for, so that the guard is for it.
@@ -74,7 +73,6 @@ pub(super) fn places(config: &GatewayConfig, guards: &Guards, masking: &Masking)
                     guard: guard.name.clone(),
                     version: made.version.clone(),
                     number: Some(number),
-                    mode: guard.mode,
                     side,
                     stream: *stream,
                     stands_for: stands_for(guard),
@@ -95,7 +93,6 @@ pub(super) fn places(config: &GatewayConfig, guards: &Guards, masking: &Masking)
                 guard: MASKING.to_owned(),
                 version: format!("masking.1-{digest}"),
                 number: None,
-                mode: Mode::Block,
                 side: Side::Prompt,
                 stream: *stream,
                 stands_for: PROBE_SYSTEM,

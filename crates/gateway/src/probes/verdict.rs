@@ -10,7 +10,7 @@ use tabellion_model::body::{CallAuthorised, CallCompleted, CallDenied, GuardOutc
 use super::canary::Canary;
 use super::places::Place;
 use crate::code::Code;
-use crate::guards::config::{Mode, Side};
+use crate::guards::config::Side;
 
 /// Everything that is known of a call.
 #[derive(Default)]
@@ -98,14 +98,10 @@ fn of_answer(place: &Place, seen: &Seen) -> Verdict {
         return untested(denied.code.clone());
     }
     let Some(completed) = &seen.completed else { return untested("no_end") };
-    if let Canary::Text(text) = &place.canary
-        && place.mode == Mode::Block
-        && said_in(&seen.given).contains(text.as_str())
-    {
-        return got_through("released");
-    }
     let code = completed.code.as_deref();
     match said(&place.guard, &completed.guards).map(|said| said.outcome) {
+        // Its word is not enough: none of the canary may have gone on.
+        Some(GuardOutcome::Blocked) if is_released(place, seen) => got_through("released"),
         Some(GuardOutcome::Blocked) if code == Some(Code::GuardBlocked.as_str()) => {
             (ProbeResult::Stopped, None)
         }
@@ -117,6 +113,11 @@ fn of_answer(place: &Place, seen: &Seen) -> Verdict {
         None if code.is_some() => untested(code.unwrap_or_default()),
         None => got_through("not_asked"),
     }
+}
+
+/// Whether the client got all that the guard must find.
+fn is_released(place: &Place, seen: &Seen) -> bool {
+    matches!(&place.canary, Canary::Text(text) if said_in(&seen.given).contains(text.as_str()))
 }
 
 /// All text of an answer, whole or of each event, in its order.

@@ -21,11 +21,10 @@ use zeroize::Zeroizing;
 
 use crate::authenticate::API_KEY;
 use crate::config::{Api, StartError, UpstreamConfig};
+use crate::upstream::key;
 use crate::upstream::reach::Reach;
 use crate::upstream::tls::{self, SystemTls};
 
-/// Largest file of a key: keys are a line.
-const MAX_KEY_BYTES: u64 = 16 << 10;
 /// Largest head of an answer.
 const MAX_HEAD_BYTES: usize = 256 << 10;
 
@@ -228,14 +227,18 @@ fn credential(at: &Address<'_>) -> Result<Option<(HeaderName, HeaderValue)>, Sta
             (Zeroizing::new(key), name.to_owned())
         }
         (None, Some(path)) => {
-            let key = read_key(path)
-                .map_err(|error| refused(format!("key_file {} cannot be read: {error}", path.display())))?;
+            let key = key::read(path).map_err(|why| refused(format!("key_file {} {why}", path.display())))?;
             (key, path.display().to_string())
         }
     };
     let key = key.lines().next().unwrap_or_default().trim();
     if key.is_empty() {
         return Err(refused(format!("{place} holds no key")));
+    }
+    if let Some(why) = key::weakness(key) {
+        return Err(refused(format!(
+            "the key in {place} {why}, so it keeps nobody out; use one that the provider gave you, or none where it asks for none"
+        )));
     }
     let (name, line) = match at.key_in {
         KeyIn::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {key}"))),
@@ -245,11 +248,4 @@ fn credential(at: &Address<'_>) -> Result<Option<(HeaderName, HeaderValue)>, Sta
         .map_err(|_| refused(format!("the key in {place} has characters that no header may have")))?;
     value.set_sensitive(true);
     Ok(Some((name, value)))
-}
-
-fn read_key(path: &Path) -> std::io::Result<Zeroizing<String>> {
-    use std::io::Read as _;
-    let mut text = Zeroizing::new(String::new());
-    std::fs::File::open(path)?.take(MAX_KEY_BYTES).read_to_string(&mut text)?;
-    Ok(text)
 }

@@ -184,6 +184,7 @@ impl Fixture {
         let gate = views.as_ref().map_or_else(|| Arc::new(GateCell::new(setup.gate)), Views::gate);
         let key_file = dir.path().join("provider.key");
         std::fs::write(&key_file, format!("{PROVIDER_KEY}\n")).expect("a file");
+        make_private(&key_file);
         let config = GatewayConfig {
             listen: "127.0.0.1:0".parse().expect("an address"),
             threads: 2,
@@ -386,6 +387,12 @@ impl Drop for Fixture {
         let _ = self.ledger.close();
         let _ = &self.dir;
     }
+}
+
+/// Keeps everybody else from a file with a key, as the gateway wants it.
+pub(crate) fn make_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("permissions can be set");
 }
 
 /// Views of a log that have read all of it.

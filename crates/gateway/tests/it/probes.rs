@@ -39,7 +39,10 @@ fn every_kind() -> Vec<GuardConfig> {
         at_least: 2,
     };
     vec![
-        GuardConfig { words: vec!["Project Heron".to_owned()], ..GuardConfig::new("house", GuardKind::Words) },
+        GuardConfig {
+            words: vec!["Project Heron".to_owned()],
+            ..GuardConfig::new("house", GuardKind::Words)
+        },
         GuardConfig { topics: vec![topic], ..GuardConfig::new("advice", GuardKind::Topics) },
         GuardConfig::new("taken-over", GuardKind::Injection),
         GuardConfig::new("unseen", GuardKind::Invisible),
@@ -164,7 +167,11 @@ fn a_guard_that_went_blind_is_found_out_and_denies_what_it_is_for() {
         if on_failure == OnProbeFailure::Deny {
             let denied = fixture.denied().pop().expect("a denial");
             assert_eq!(denied.code, "guard_errored");
-            assert!(denied.reason.contains("canary") && denied.reason.contains("others"), "{}", denied.reason);
+            assert!(
+                denied.reason.contains("canary") && denied.reason.contains("others"),
+                "{}",
+                denied.reason
+            );
         }
     }
 }
@@ -223,7 +230,8 @@ fn a_guard_for_one_system_is_tried_as_its_own() {
 /// Requirement: N19, B07. Canaries are in no list of calls, in no sum, among no outcomes of guards; and views that are made again from the log say the same.
 #[test]
 fn no_canary_is_traffic_and_a_rebuild_says_the_same() {
-    let house = GuardConfig { words: vec!["heron".to_owned()], ..GuardConfig::new("house", GuardKind::Words) };
+    let house =
+        GuardConfig { words: vec!["heron".to_owned()], ..GuardConfig::new("house", GuardKind::Words) };
     let setup = Setup { guards: vec![house], begins_with: Some(Vec::new()), ..Setup::default() };
     let mut fixture = Fixture::with(unreachable(), setup);
     run(&fixture);

@@ -51,11 +51,14 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     if !has_gateway {
         terminal::say("no gateway runs here, so nothing is enforced here and nothing proven");
     } else if every_s.is_none() {
-        terminal::say("probes are off: guards are tried only when somebody asks for it ([probes] every_minutes)");
+        terminal::say(
+            "probes are off: guards are tried only when somebody asks for it ([probes] every_minutes)",
+        );
     }
     if places.iter().any(|place| place.state == "bypassable") {
         return Err(Failure::failed(
-            "a canary got through: mend the guards that are bypassable, then run tabellion probe run".to_owned(),
+            "a canary got through: mend the guards that are bypassable, then run tabellion probe run"
+                .to_owned(),
         ));
     }
     Ok(())

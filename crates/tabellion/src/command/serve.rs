@@ -201,11 +201,8 @@ fn serve(
         ledger.append(&settings)?;
     }
     let views = held.views()?;
-    let start = |config| data_path::start_gateway(&config, ledger, &views, fatal.hook());
+    let start = |config| data_path::start_gateway(&config, held, &views, fatal.hook());
     let gateway = directory.config().gateway.config().filter(|_| stopped.is_none()).map(start).transpose()?;
-    if let Some(gateway) = &gateway {
-        data_path::tell_of_probes(gateway, &held.desk()?);
-    }
     if stopped.is_some() {
         terminal::say(
             "no gateway while the log is stopped: after tabellion log resume, start the server again",

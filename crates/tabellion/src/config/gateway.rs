@@ -9,8 +9,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use tabellion_gateway::{
     Api, CircuitConfig, GatewayConfig, GuardConfig, Limits, MaskedName, MaskingConfig, ProbeConfig,
-    RetryConfig,
-    UpstreamConfig,
+    RetryConfig, UpstreamConfig,
 };
 use toml::{Table, Value};
 

@@ -25,7 +25,9 @@ pub(super) fn apply(probes: &mut ProbeConfig, setting: &Setting) -> Result<(), F
         ("on_failure", "deny") => probes.on_failure = OnProbeFailure::Deny,
         ("on_failure", "alarm") => probes.on_failure = OnProbeFailure::Alarm,
         ("on_failure", _) => {
-            return Err(setting.refused("is not deny or alarm: what becomes of calls when a canary gets through"));
+            return Err(
+                setting.refused("is not deny or alarm: what becomes of calls when a canary gets through")
+            );
         }
         _ => return Err(setting.unknown()),
     }

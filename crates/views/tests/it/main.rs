@@ -21,6 +21,7 @@ mod guards;
 mod histories;
 mod past;
 mod people;
+mod probes;
 mod registers;
 mod spend;
 mod stops;
