@@ -67,6 +67,11 @@ pub(crate) fn start_gateway(
     };
     let gateway = Gateway::start(config, foundations).map_err(|error| Failure::failed(error.to_string()))?;
     tell_of_probes(&gateway, held.desk()?.as_ref());
+    if views.gate_now().policies.is_empty() {
+        terminal::say(
+            "no policy is in force, so every call is denied: publish one in the console, or over the API",
+        );
+    }
     terminal::say(&format!("gateway at http://{}/v1", gateway.address()));
     Ok(gateway)
 }

@@ -16,6 +16,8 @@ use crate::words::hex_of;
 
 /// What rules of masking are called as one guard.
 pub(super) const MASKING: &str = "masking";
+/// Most places that are tried in a round: sixteen guards on every route are 224, the rest is for providers. One record has room for what came of them.
+const MAX_PLACES: usize = 1024;
 /// Characters of the digest in the version of masking.
 const VERSION_DIGITS: usize = 12;
 
@@ -100,6 +102,9 @@ pub(super) fn places(config: &GatewayConfig, guards: &Guards, masking: &Masking)
                 canary: Canary::of_masking(&applied.plan),
             }));
         }
+    }
+    for beyond in places.iter_mut().skip(MAX_PLACES) {
+        beyond.canary = Canary::None("too_many");
     }
     places
 }

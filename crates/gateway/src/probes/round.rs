@@ -152,8 +152,13 @@ impl Prober {
     fn heed(&self, probed: &[ProbedPlace]) {
         let (mut guards, mut upstreams) = (BTreeSet::new(), BTreeSet::new());
         if self.board.config.on_failure == OnProbeFailure::Deny {
-            let through =
-                self.places.iter().zip(probed).filter(|(_, probed)| probed.result == ProbeResult::GotThrough);
+            let through = self
+                .places
+                .iter()
+                .zip(probed)
+                .filter(|(_, probed)| probed.result == ProbeResult::GotThrough)
+                // Whoever lets go on what a guard could not look at has decided that already.
+                .filter(|(_, probed)| probed.why.as_deref() != Some(verdict::UNSEEN));
             for (place, _) in through {
                 match place.number {
                     // What only flags stops nothing, and so nothing is stopped for its sake.

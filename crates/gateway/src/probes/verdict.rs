@@ -12,6 +12,9 @@ use super::places::Place;
 use crate::code::Code;
 use crate::guards::config::Side;
 
+/// Why a canary got through a guard that could not look, and that is set up to let go on what it could not look at.
+pub(super) const UNSEEN: &str = "unseen";
+
 /// Everything that is known of a call.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -85,7 +88,8 @@ fn of_prompt(place: &Place, seen: &Seen) -> Verdict {
         (Some(GuardOutcome::Blocked), None) => got_through("not_refused"),
         (Some(GuardOutcome::Flagged), _) => (ProbeResult::Flagged, None),
         (Some(GuardOutcome::Passed), _) => got_through("not_found"),
-        (Some(GuardOutcome::Errored), _) => untested("errored"),
+        (Some(GuardOutcome::Errored), Some(_)) => untested("errored"),
+        (Some(GuardOutcome::Errored), None) => got_through(UNSEEN),
         (Some(GuardOutcome::NotRun), Some(code)) => untested(code),
         (Some(GuardOutcome::NotRun), None) => got_through("not_run"),
         (None, Some(code)) => untested(code),
@@ -108,6 +112,7 @@ fn of_answer(place: &Place, seen: &Seen) -> Verdict {
         Some(GuardOutcome::Blocked) => got_through("not_refused"),
         Some(GuardOutcome::Flagged) => (ProbeResult::Flagged, None),
         Some(GuardOutcome::Passed) => got_through("not_found"),
+        Some(GuardOutcome::Errored) if code.is_none() => got_through(UNSEEN),
         Some(GuardOutcome::Errored) => untested("errored"),
         Some(GuardOutcome::NotRun) => untested(code.unwrap_or("not_run")),
         None if code.is_some() => untested(code.unwrap_or_default()),

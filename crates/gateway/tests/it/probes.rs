@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tabellion_gateway::{
-    Api, GuardConfig, GuardKind, GuardMode, GuardServiceConfig, GuardShape, GuardSide, MaskingConfig,
-    OnProbeFailure, ProbeConfig, TopicConfig, UpstreamConfig,
+    Api, GuardConfig, GuardKind, GuardMode, GuardOnError, GuardServiceConfig, GuardShape, GuardSide,
+    MaskingConfig, OnProbeFailure, ProbeConfig, TopicConfig, UpstreamConfig,
 };
 use tabellion_model::body::{
     Body as _, CallAuthorised, CallCompleted, CallDenied, GuardProbed, ProbeCause, ProbeResult, ProbedPlace,
@@ -277,4 +277,30 @@ fn guards_are_tried_at_the_start_and_when_policies_change() {
     assert_eq!(wait(1).remove(0).cause, ProbeCause::Start);
     fixture.change(|_| {});
     assert_eq!(wait(2).remove(1).cause, ProbeCause::Change, "a change of policies goes untried");
+}
+
+/// Requirement: N19. A guard of others that does not answer: where it denies what it could not look at, nobody knows of it; where it lets that go on, it can be
+/// bypassed, and nothing is denied beyond what its operator chose.
+#[test]
+fn a_guard_that_cannot_look_is_not_proven() {
+    for (on_error, result, why) in [
+        (GuardOnError::Deny, ProbeResult::Untested, "errored"),
+        (GuardOnError::Flag, ProbeResult::GotThrough, "unseen"),
+    ] {
+        let service = Upstream::start(Answer::json(500, "{}"));
+        let mut guard = blind(&service);
+        if let Some(service) = &mut guard.service {
+            service.on_error = on_error;
+        }
+        let setup = Setup { guards: vec![guard], ..Setup::default() };
+        let fixture = Fixture::with(Answer::json(200, openai::chat_of("fine")), setup);
+        run(&fixture);
+        let round = newest(&fixture);
+        let prompts = of_guard(&round, "others").into_iter().filter(|place| place.side == "prompt");
+        for place in prompts {
+            assert_eq!((place.result, place.why.as_deref()), (result, Some(why)), "{place:?}");
+        }
+        let status = if on_error == GuardOnError::Deny { 503 } else { 200 };
+        assert_eq!(fixture.chat(&say("hello")).status, status, "{on_error:?}");
+    }
 }
