@@ -30,6 +30,7 @@ mod kill;
 mod mask;
 mod organisation;
 mod policies;
+mod probes;
 mod record;
 mod second_key;
 mod secrets;

@@ -5,7 +5,7 @@ use tabellion_model::body::{ProbeCause, ProbedPlace};
 use tabellion_model::probe::ProbeCounts;
 use tabellion_model::{Micros, RecordId};
 
-use super::{OpenCall, Page, Rows, Where, reference};
+use super::{OpenCall, reference};
 use crate::error::ViewsError;
 use crate::values::{id, int, number, optional_id, optional_number, optional_word, time};
 use crate::views::Views;
@@ -36,13 +36,11 @@ pub struct ProbeRoundRow {
     pub said: Option<ProbeRoundSaid>,
 }
 
-const SELECT: &str = "SELECT * FROM probe_rounds";
-
 impl Views {
     /// The newest round; none: guards were never probed.
     pub fn newest_probe_round(&self) -> Result<Option<ProbeRoundRow>, ViewsError> {
-        let sql = format!("{SELECT} ORDER BY entry DESC LIMIT 1");
-        self.ask(|db| Ok(db.prepare_cached(&sql)?.query_row([], row).optional()?))
+        let sql = "SELECT * FROM probe_rounds ORDER BY entry DESC LIMIT 1";
+        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row([], row).optional()?))
     }
 
     /// How many canaries got through in the newest round; from a header, so that no erasure ends an alarm.
@@ -52,11 +50,6 @@ impl Views {
             let newest = db.prepare_cached(sql)?.query_row([], |row| number(row, 0)).optional()?;
             Ok(newest.unwrap_or_default())
         })
-    }
-
-    /// Rounds, newest first.
-    pub fn probe_rounds(&self, page: Page) -> Result<Rows<ProbeRoundRow>, ViewsError> {
-        self.ask(|db| Where::default().page(db, SELECT, "entry", page, row, |row| row.entry))
     }
 
     /// Probes that were let through below entry `below` and have no end, oldest first, as [`Views::open_calls`] has calls.
