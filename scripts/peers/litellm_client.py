@@ -111,6 +111,7 @@ def main(place):
     server.asked = []
     threading.Thread(target=server.serve_forever, daemon=True).start()
     (place / "guard.key").write_text(KEY + "\n")
+    (place / "guard.key").chmod(0o600)
     settings = f'url = "http://127.0.0.1:{server.server_port}{PATH}"\nshape = "litellm"\nkey_file = "{place / "guard.key"}"\ntimeout_ms = 30000\n'
     governed = Governed(place, "guardrail", "1", settings)
     for answer, litellm, expected in ANSWERS:

@@ -40,6 +40,8 @@ pub enum Permission {
     OrderStops,
     /// Lift emergency stops that somebody else ordered.
     LiftStops,
+    /// Have guards tried with canaries.
+    ProbeGuards,
     /// See calls and how they were decided.
     ReadCalls,
     /// See what was captured of prompts and answers.
@@ -123,6 +125,7 @@ impl Permission {
         Self::ReadStops,
         Self::OrderStops,
         Self::LiftStops,
+        Self::ProbeGuards,
         Self::ReadCalls,
         Self::ReadCaptured,
         Self::ReadEntries,
@@ -169,6 +172,7 @@ impl Permission {
             Self::ReadStops => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::OrderStops => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::LiftStops => [ALL, NO, NO, ALL, NO, ALL, NO],
+            Self::ProbeGuards => [ALL, NO, ALL, ALL, NO, NO, NO],
             Self::ReadCalls => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::ReadCaptured => [NO, OWN, NO, ALL, OWN, NO, ALL],
             Self::ReadEntries => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
@@ -213,6 +217,7 @@ impl Permission {
             Self::ReadStops => "read_stops",
             Self::OrderStops => "order_stops",
             Self::LiftStops => "lift_stops",
+            Self::ProbeGuards => "probe_guards",
             Self::ReadCalls => "read_calls",
             Self::ReadCaptured => "read_captured",
             Self::ReadEntries => "read_entries",

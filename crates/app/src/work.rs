@@ -32,6 +32,7 @@ pub mod people;
 pub mod playground;
 pub mod policies;
 pub mod prices;
+pub mod probes;
 pub mod prose;
 pub mod records;
 pub mod registers;
@@ -54,7 +55,7 @@ pub mod viewing;
 pub(crate) mod writing;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -146,6 +147,8 @@ pub struct Desk {
     pub(crate) taking: [Mutex<()>; shards::TAKING],
     /// Those who wait for witnesses.
     pub(crate) waiting: Arc<acknowledging::Waiting>,
+    /// The probes of the gateway in this process, once there is one.
+    pub(crate) probes: OnceLock<probes::GatewayProbes>,
     /// How long the gateway's snapshot has stood still.
     lag: Lag,
     /// How the last append went.
@@ -183,6 +186,7 @@ impl Desk {
             taking: Default::default(),
             verifying: verifications::Verifications::default(),
             waiting: Arc::default(),
+            probes: OnceLock::new(),
             lag: Lag::new(asking::MOST_LAG),
             health: Mutex::new(Health::default()),
             over: Mutex::default(),

@@ -10,6 +10,7 @@ use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 use tabellion_model::body::{CallerShown, Chain, NOBODY};
+use tabellion_model::probe::PROBE_SYSTEM;
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_views::gate::{Gate, GateKey, GateSystem};
 
@@ -32,12 +33,19 @@ pub(crate) struct Caller {
     pub(crate) system_id: SystemId,
     /// Who is behind the key, and how they showed it; none: the key itself was shown.
     pub(crate) shown: Option<Arc<CallerShown>>,
+    /// For which system guards and rules of masking are chosen: its own, but of a probe, which stands in for another.
+    pub(crate) stands_for: SystemId,
 }
 
 impl Caller {
     /// The key. `None` never happens: the snapshot that it was found in does not change.
     pub(crate) fn key(&self) -> Option<&GateKey> {
         self.gate.keys.get(&self.key_id)
+    }
+
+    /// Whether the gateway itself calls, to see whether its guards work.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.system_id == PROBE_SYSTEM
     }
 
     /// The key's system; `None` when its content was erased or it is not registered.
@@ -97,7 +105,7 @@ pub(crate) fn authenticate(
         return Err(NoCaller::BadKey);
     }
     let system_id = known.system;
-    Ok(Caller { gate, key_id, system_id, shown })
+    Ok(Caller { gate, key_id, system_id, shown, stands_for: system_id })
 }
 
 /// Has the keys of a token's issuer read, where that is needed to tell whose it is.

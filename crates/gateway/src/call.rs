@@ -349,8 +349,9 @@ impl Running {
     /// What will look at the answer of a call of this model for this purpose.
     fn guards_for(&self, model: &str, purpose: &str) -> Option<Box<AnswerGuards>> {
         let guards = &self.worker.shared.guards;
-        let system = self.authorised.caller.system_id;
-        let numbers = guards.that_apply(Side::Answer, system, purpose);
+        let caller = &self.authorised.caller;
+        let system = caller.system_id;
+        let numbers = guards.that_apply(Side::Answer, caller.stands_for, purpose);
         AnswerGuards::over(guards, numbers, || About::new(model, purpose, system)).map(Box::new)
     }
 

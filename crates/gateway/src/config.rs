@@ -15,6 +15,7 @@ use tabellion_model::body::DataTerms;
 use crate::guards::config::GuardConfig;
 use crate::identity::config::IdentityConfig;
 use crate::masking::MaskingConfig;
+use crate::probes::config::ProbeConfig;
 
 /// What a translated request asks for where its caller names no limit: every model of today can give it, and an answer that needs more says that it was cut.
 const DEFAULT_MAX_TOKENS: u64 = 4_096;
@@ -49,6 +50,9 @@ pub struct GatewayConfig {
     /// Whose access tokens are taken.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<IdentityConfig>,
+    /// How it is tried whether guards and masking do what they must.
+    #[serde(skip_serializing_if = "ProbeConfig::is_default")]
+    pub probes: ProbeConfig,
     /// What may be how large and last how long.
     pub limits: Limits,
 }
@@ -65,6 +69,7 @@ impl Default for GatewayConfig {
             guards: Vec::new(),
             masking: Vec::new(),
             identities: Vec::new(),
+            probes: ProbeConfig::default(),
             limits: Limits::default(),
         }
     }

@@ -7,12 +7,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use serde_json::{Map, Value as Json};
 use tabellion_ledger::{
-    Ack, Clock, Draft, DraftParent, Ledger, LedgerError, Prepared, RejectCode, Reservation,
+    Ack, Clock, Draft, DraftParent, DraftStream, Ledger, LedgerError, Prepared, RejectCode, Reservation,
 };
 use tabellion_model::Micros;
-use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, NoiseCounted};
+use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, GuardProbed, NoiseCounted};
 use tabellion_model::charge::{Reserved, Spent};
+use tabellion_model::probe;
 use tabellion_views::query::Reference;
 use tokio::sync::oneshot;
 
@@ -37,6 +39,10 @@ const STOP_PARENT_ROLE: &str = "stop";
 pub(crate) const ATTEMPT_OF: &str = "attempt_of";
 /// What the opening of a circuit is to its closing.
 const OPENED: &str = "opened";
+/// Where what came of probing the guards stands.
+const PROBES_STREAM: &str = "probes";
+/// How long that is kept: as long as what people decided.
+const GOVERNANCE_RETENTION: &str = "governance";
 /// The gateway saw the calls itself.
 const ASSURANCE: &str = "observed";
 
@@ -207,6 +213,11 @@ fn draft_of<B: Body>(body: &B, caller: &Caller) -> Result<Draft, EvidenceError> 
     Ok(draft)
 }
 
+/// What stands in clear of a call: its `charge`, or that it is a probe, which is charged to nobody.
+fn clear_of(caller: &Caller, charge: Option<Map<String, Json>>) -> Map<String, Json> {
+    if caller.is_probe() { probe::mark() } else { charge.unwrap_or_default() }
+}
+
 /// The draft of a permission, decided at the caller's snapshot.
 pub(crate) fn authorised(
     body: &CallAuthorised,
@@ -216,7 +227,7 @@ pub(crate) fn authorised(
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
     draft.parents = of_attempt(again);
-    draft.clear = reserved.map(Reserved::to_clear).unwrap_or_default();
+    draft.clear = clear_of(caller, reserved.map(Reserved::to_clear));
     draft.basis = Some(caller.gate.position);
     Ok(draft)
 }
@@ -229,6 +240,7 @@ pub(crate) fn denied(
     stops: &[Reference],
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
+    draft.clear = clear_of(caller, None);
     draft.parents = of_attempt(again);
     draft.basis = Some(caller.gate.position);
     draft.parents.extend(stops.iter().map(stop_parent));
@@ -254,7 +266,7 @@ pub(crate) fn completed(
     stops: &[Reference],
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
-    draft.clear = spent.map(Spent::to_clear).unwrap_or_default();
+    draft.clear = clear_of(caller, spent.map(Spent::to_clear));
     draft.parents = vec![parent(authorised, PARENT_ROLE)];
     draft.parents.extend(of_attempt(again));
     draft.parents.extend(stops.iter().map(stop_parent));
@@ -276,6 +288,17 @@ pub(crate) fn circuit<B: Body>(body: &B, opened: Option<&Ack>) -> Result<Draft, 
     draft.body = body.fields().map_err(|error| EvidenceError::Unavailable(error.to_string()))?;
     draft.assurance = Some(ASSURANCE.to_owned());
     draft.parents = opened.map(|opened| parent(opened, OPENED)).into_iter().collect();
+    Ok(draft)
+}
+
+/// The draft of what came of probing the guards; the calls are named in it: parents are few.
+pub(crate) fn probed(body: &GuardProbed) -> Result<Draft, EvidenceError> {
+    let mut draft = Draft::new(GuardProbed::TYPE);
+    draft.body = body.fields().map_err(|error| EvidenceError::Unavailable(error.to_string()))?;
+    draft.clear = body.counts().to_clear();
+    draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
+    draft.stream = Some(DraftStream { name: PROBES_STREAM.to_owned(), expected: None });
+    draft.assurance = Some(ASSURANCE.to_owned());
     Ok(draft)
 }
 

@@ -28,6 +28,7 @@ use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::playground::Playground;
+use crate::probes::{self, Probing};
 use crate::server::{self, Serving};
 use crate::stops;
 use crate::upstream::catalogue::Catalogue;
@@ -59,6 +60,9 @@ pub struct Gateway {
     shared: Arc<Shared>,
     ledger: Arc<Ledger>,
     stop: watch::Sender<Stop>,
+    probing: Probing,
+    /// `true`: probes end.
+    stop_probes: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -82,11 +86,11 @@ impl Gateway {
         let shared = Arc::new(Shared {
             limits: config.limits,
             classes: config.classes(),
-            masking: Masking::new(config)?,
+            masking: Arc::new(Masking::new(config)?),
             catalogue: Catalogue::new(&config.upstreams)?,
             identities: Identities::new(&config.identities)?,
             guards: Arc::new(Guards::new(&config.guards)?),
-            evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), on_fatal),
+            evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), Arc::clone(&on_fatal)),
             gate,
             clock,
             metrics,
@@ -99,6 +103,7 @@ impl Gateway {
             stops,
             circuits,
             retry: config.retry,
+            failing: Arc::default(),
         });
         let threads = match config.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -110,7 +115,10 @@ impl Gateway {
         let address = first.local_addr().map_err(refused)?;
         let (stop, told) = watch::channel(Stop::No);
         let connections = Arc::new(Semaphore::new(config.limits.connections));
-        let mut gateway = Self { address, shared, ledger, stop, threads: Vec::new() };
+        let (stop_probes, stopping) = watch::channel(false);
+        let grounds = probes::Grounds { config, shared: &shared, ledger: &ledger, on_fatal, stop: stopping };
+        let (probing, prober) = probes::start(grounds)?;
+        let mut gateway = Self { address, shared, ledger, stop, probing, stop_probes, threads: vec![prober] };
         for (number, listener) in listeners.into_iter().enumerate() {
             let (shared, connections, told) =
                 (Arc::clone(&gateway.shared), Arc::clone(&connections), told.clone());
@@ -139,6 +147,11 @@ impl Gateway {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How its guards are tried, for whoever shows that or asks for it.
+    pub fn probing(&self) -> Probing {
+        self.probing.clone()
     }
 
     /// Its numbers.
@@ -195,6 +208,8 @@ impl Gateway {
     }
 
     fn end(&mut self, within: Duration) {
+        // First: a canary under way is nobody's, and not waited for.
+        self.stop_probes.send_replace(true);
         self.stop.send_replace(Stop::Within(within));
         for thread in self.threads.drain(..) {
             // A thread that panicked has ended as well.

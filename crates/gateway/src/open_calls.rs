@@ -5,6 +5,7 @@
 
 use tabellion_ledger::{Draft, DraftParent, Ledger, LedgerError};
 use tabellion_model::body::{Body as _, CallBroken, Delivered};
+use tabellion_model::probe;
 use tabellion_views::query::{OpenCall, Reference};
 
 use crate::code::Code;
@@ -30,6 +31,9 @@ fn broken(call: &OpenCall) -> Result<Draft, LedgerError> {
     };
     let mut draft = Draft::new(CallBroken::TYPE);
     draft.body = body.fields().map_err(|error| LedgerError::Unavailable(error.to_string()))?;
+    if call.key == probe::PROBE_KEY {
+        draft.clear = probe::mark();
+    }
     draft.system = call.system.map(|system| system.to_hex());
     let parent = |of: &Reference, role: &str| DraftParent {
         hash: of.hash.to_hex(),

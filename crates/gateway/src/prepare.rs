@@ -27,9 +27,10 @@ use crate::surface::Surface;
 use crate::surface::request::{Changes, Outgoing, Request};
 use crate::translate::{self, Translation};
 use crate::words::{self, UNRECOGNISED};
+use crate::worker::Worker;
 
 /// Header that claims a purpose.
-const PURPOSE: &str = "tabellion-purpose";
+pub(crate) const PURPOSE: &str = "tabellion-purpose";
 
 /// What was decided, ready to be sent.
 pub(crate) struct Ready {
@@ -71,7 +72,7 @@ impl Call {
     ) -> Result<Ready, (Refusal, Option<String>)> {
         let mut ready = self.prepare(surface, body, rules)?;
         let guards = &self.worker.shared.guards;
-        let numbers = guards.that_apply(Side::Prompt, self.caller.system_id, &ready.permission.purpose);
+        let numbers = guards.that_apply(Side::Prompt, self.caller.stands_for, &ready.permission.purpose);
         if guards.ask_any(&numbers) {
             let asked = Box::pin(self.asked(surface, &numbers, &mut ready)).await;
             asked.map_err(|refusal| (refusal, Some(ready.model.clone())))?;
@@ -112,6 +113,7 @@ impl Call {
         };
         let shared = &self.worker.shared;
         let permission = decide::decide(&self.caller, &asked, &shared.catalogue, rules).map_err(refused)?;
+        self.check_failing(&permission).map_err(refused)?;
         let translation =
             translate::translation(surface, &permission.target.upstream, self.at).map_err(refused)?;
         let sent_on = translate::sent_on(translation, &self.headers, surface);
@@ -148,6 +150,18 @@ impl Call {
         })
     }
 
+    /// Refused where a guard that is for the call, on either side, or masking for its provider, let a canary through.
+    fn check_failing(&self, permission: &Permission) -> Result<(), Refusal> {
+        let Worker { shared, .. } = self.worker.as_ref();
+        let applies = |number: usize| {
+            [Side::Prompt, Side::Answer].into_iter().any(|side| {
+                let for_it = shared.guards.that_apply(side, self.caller.stands_for, &permission.purpose);
+                for_it.contains(&number)
+            })
+        };
+        shared.failing.check(applies, &permission.target.upstream.name)
+    }
+
     /// Masks the request as the rules of masking have it; refused where it holds what may not be sent.
     fn treat(
         &self,
@@ -161,7 +175,7 @@ impl Call {
         };
         let upstream = &permission.target.upstream.name;
         let masking = &self.worker.shared.masking;
-        let applied = masking.of(self.caller.system_id, &permission.purpose, upstream);
+        let applied = masking.of(self.caller.stands_for, &permission.purpose, upstream);
         let Outgoing { bytes, masked, passed, blocked } = outgoing(&applied.plan)?;
         if !blocked.is_empty() {
             let guards = applied.stopped(&blocked);
@@ -188,7 +202,7 @@ impl Call {
         permission: &Permission,
     ) -> Result<Vec<Guarded>, Refusal> {
         let guards = &self.worker.shared.guards;
-        let numbers = guards.that_apply(Side::Prompt, self.caller.system_id, &permission.purpose);
+        let numbers = guards.that_apply(Side::Prompt, self.caller.stands_for, &permission.purpose);
         let bytes = treated.bytes.len() as u64;
         let references = &References::of(&self.headers);
         let found = [treated.masked.as_slice(), &treated.passed].concat();

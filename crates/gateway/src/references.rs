@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use hyper::HeaderMap;
 
 /// The header; references stand in it with commas between, and it may come more than once.
-const REFERENCES: &str = "tabellion-references";
+pub(crate) const REFERENCES: &str = "tabellion-references";
 /// Most of one call: so many fit into the room of its record, and nobody reads more.
 const MAX_REFERENCES: usize = 16;
 /// A record of a log: by its id.

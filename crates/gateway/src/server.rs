@@ -241,7 +241,7 @@ async fn read(mut body: Incoming, declared: Option<u64>, limit: usize) -> Option
 }
 
 /// Starts the call in a task of its own and waits for its answer.
-async fn start(
+pub(crate) async fn start(
     caller: Caller,
     target: Target,
     headers: HeaderMap,

@@ -26,6 +26,7 @@ use crate::identity::Identities;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
+use crate::probes::Failing;
 use crate::stops::Stops;
 use crate::upstream::catalogue::Catalogue;
 use crate::upstream::pool::Pool;
@@ -39,7 +40,7 @@ pub(crate) struct Shared {
     /// What is masked in what is kept.
     pub(crate) classes: Classes,
     /// What becomes of it in what is sent.
-    pub(crate) masking: Masking,
+    pub(crate) masking: Arc<Masking>,
     pub(crate) catalogue: Catalogue,
     pub(crate) identities: Identities,
     pub(crate) guards: Arc<Guards>,
@@ -57,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) stops: watch::Receiver<Stops>,
     pub(crate) circuits: Circuits,
     pub(crate) retry: RetryConfig,
+    /// Guards whose canaries got through.
+    pub(crate) failing: Arc<Failing>,
 }
 
 impl Shared {

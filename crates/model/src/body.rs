@@ -18,6 +18,7 @@ mod pack;
 mod person;
 mod policy;
 mod price;
+mod probe;
 mod register;
 mod stop;
 mod system;
@@ -55,6 +56,7 @@ pub use policy::{
     PolicyWithdrawn,
 };
 pub use price::{PriceSet, PriceWithdrawn};
+pub use probe::{GuardProbed, ProbeCause, ProbeResult, ProbedPlace};
 pub use register::{
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted,
@@ -170,6 +172,7 @@ bodies! {
     UsageReconciled => "usage.reconciled",
     FindingOpened => "finding.opened",
     FindingClosed => "finding.closed",
+    GuardProbed => "guard.probed",
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod number;
 mod origin;
 pub mod package;
 mod placed;
+pub mod probe;
 mod receipt;
 mod record;
 pub mod register;

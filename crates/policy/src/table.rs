@@ -75,6 +75,12 @@ struct CaseForm {
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<CredentialId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    person: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
     expect: String,
     #[serde(skip_serializing_if = "Option::is_none")]

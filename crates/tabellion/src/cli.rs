@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{
     anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask, person,
-    policy, rebuild, record, restore, retain, serve, shard, statement, stop, system, usage, witness,
+    policy, probe, rebuild, record, restore, retain, serve, shard, statement, stop, system, usage, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -69,6 +69,9 @@ enum Command {
     /// Hold what providers say they counted against the calls that went through the gateway
     #[command(subcommand)]
     Usage(usage::Action),
+    /// Send canaries to the gateway's guards, and list which of them are proven to stop what they must
+    #[command(subcommand)]
+    Probe(probe::Action),
     /// Say whose signed statements are registered (SCITT)
     #[command(subcommand)]
     Issuer(issuer::Action),
@@ -117,6 +120,7 @@ impl Cli {
             Command::Person(action) => person::run(&action),
             Command::Stop(action) => stop::run(&action),
             Command::Usage(action) => usage::run(&action),
+            Command::Probe(action) => probe::run(&action),
             Command::Issuer(action) => issuer::run(&action),
             Command::Shard(action) => shard::run(&action),
             Command::Statement(action) => statement::run(&action),

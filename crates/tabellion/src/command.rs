@@ -16,6 +16,7 @@ pub(crate) mod log;
 pub(crate) mod mask;
 pub(crate) mod person;
 pub(crate) mod policy;
+pub(crate) mod probe;
 pub(crate) mod rebuild;
 pub(crate) mod record;
 pub(crate) mod restore;

@@ -13,6 +13,7 @@ mod identity;
 mod keys;
 mod masking;
 mod policies;
+mod probes;
 mod provider;
 mod retention;
 
@@ -37,6 +38,7 @@ use keys::{PASSPHRASE_KEYS, TOKEN_KEYS};
 use masking::{MASKING_KEYS, MASKING_PREFIX};
 pub(crate) use policies::Observation;
 use policies::POLICY_KEYS;
+use probes::PROBE_KEYS;
 pub(crate) use retention::{MAX_KEEP_MONTHS, RetentionSettings, check_floor};
 use retention::{RULE_KEYS, RULE_PREFIX};
 
@@ -68,6 +70,7 @@ const SECTIONS: [&str; 16] = [
     "gateway",
     "limits",
     "policies",
+    "probes",
     "upstream",
     "guard",
     "masking",
@@ -264,6 +267,7 @@ impl Config {
             ("erasure" | "keys" | "pkcs11", _) => self.apply_safeguard(setting)?,
             ("gateway", _) => self.gateway.apply_gateway(setting)?,
             ("policies", _) => self.observation.apply(setting)?,
+            ("probes", _) => self.gateway.apply_probes(setting)?,
             ("limits", _) => self.gateway.apply_limit(setting)?,
             ("retention", _) => self.retention.apply(setting)?,
             (_, _) => self.apply_named(setting)?,
@@ -305,6 +309,7 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
         "witness" => &["policy"],
         "gateway" => GATEWAY_KEYS,
         "policies" => POLICY_KEYS,
+        "probes" => PROBE_KEYS,
         "limits" => return Some(gateway::limit_keys()),
         upstream if upstream.starts_with(UPSTREAM_PREFIX) => UPSTREAM_KEYS,
         guard if guard.starts_with(GUARD_PREFIX) => GUARD_KEYS,

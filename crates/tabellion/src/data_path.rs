@@ -7,11 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tabellion_app::work::Desk;
+use tabellion_app::work::probes::GatewayProbes;
 use tabellion_gateway::{Foundations, Gateway, GatewayConfig, OnFatal, close_open_calls};
 use tabellion_ledger::{Ledger, SystemClock};
 use tabellion_views::Views;
 
 use crate::failure::Failure;
+use crate::held::Held;
 use crate::terminal;
 
 /// How long the views may take to read the log at a start: a minute for each million records, with much room.
@@ -34,17 +37,22 @@ pub(crate) fn start_views(ledger: &Ledger, dir: &Path) -> Result<Views, Failure>
     Ok(views)
 }
 
-/// Closes what was left open and starts the gateway.
+/// Closes what was left open and starts the gateway; whoever asks at the desk of `held` finds how its guards are tried.
 pub(crate) fn start_gateway(
     config: &GatewayConfig,
-    ledger: &Arc<Ledger>,
+    held: &Held,
     views: &Views,
     on_fatal: OnFatal,
 ) -> Result<Gateway, Failure> {
+    let ledger = &held.ledger;
     let open = views
         .open_calls(ledger.reader().size())
         .map_err(|error| Failure::failed(format!("the calls left open cannot be found: {error}")))?;
     let closed = close_open_calls(ledger, &open)?;
+    let probes = views
+        .open_probes(ledger.reader().size())
+        .map_err(|error| Failure::failed(format!("the probes left open cannot be found: {error}")))?;
+    close_open_calls(ledger, &probes)?;
     if closed > 0 {
         terminal::say(&format!(
             "{closed} calls were open when the process before ended; each is recorded as broken: what their clients got is unknown"
@@ -58,8 +66,30 @@ pub(crate) fn start_gateway(
         on_fatal,
     };
     let gateway = Gateway::start(config, foundations).map_err(|error| Failure::failed(error.to_string()))?;
+    tell_of_probes(&gateway, held.desk()?.as_ref());
+    if views.gate_now().policies.is_empty() {
+        terminal::say(
+            "no policy is in force, so every call is denied: publish one in the console, or over the API",
+        );
+    }
     terminal::say(&format!("gateway at http://{}/v1", gateway.address()));
     Ok(gateway)
+}
+
+/// Has the desk know how guards are tried, and says where they are not by themselves.
+fn tell_of_probes(gateway: &Gateway, desk: &Desk) {
+    let probing = gateway.probing();
+    if probing.every_s().is_none() {
+        terminal::say(
+            "probes are off: whether guards stop what they must is tried only when somebody asks ([probes] every_minutes)",
+        );
+    }
+    desk.know_probes(GatewayProbes {
+        places: probing.places().to_vec(),
+        every_s: probing.every_s(),
+        denies: probing.denies(),
+        run: Arc::new(move |within| probing.run(within).map_err(|error| error.to_string())),
+    });
 }
 
 /// Lets calls finish, then stops.

@@ -5,6 +5,7 @@
 
 mod erasing;
 mod people;
+mod probes;
 mod statements;
 mod stops;
 mod usage;
@@ -46,6 +47,9 @@ pub(crate) fn perform(held: &Held, request: &Request) -> Response {
         return response;
     }
     if let Some(response) = usage::perform(held, request) {
+        return response;
+    }
+    if let Some(response) = probes::perform(held, request) {
         return response;
     }
     if let Some(response) = erasing::confirm(held, request) {
@@ -145,6 +149,8 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::LiftStop { .. }
         | Request::ListStops {}
         | Request::ReportUsage { .. }
+        | Request::RunProbes {}
+        | Request::ListProbes {}
         | Request::RegisterShard { .. }
         | Request::RegisterStatement { .. } => Err(malformed(
             "people, statements and stops go through the desk of whoever holds the log".to_owned(),

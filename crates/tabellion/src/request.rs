@@ -3,6 +3,7 @@
 //! Promises: a closed set with closed members, each mapped to one call of the ledger. Must never: know where it is carried out.
 
 mod erasures;
+mod probes;
 mod stops;
 mod usage;
 
@@ -11,6 +12,7 @@ use tabellion_ledger::{Ack, Draft, Reached};
 use tabellion_model::body::VerificationRan;
 
 pub(crate) use erasures::{Erased, Expiring, HeldSystem, KeepRule, Pending};
+pub(crate) use probes::ProbeLine;
 pub(crate) use stops::{StopLine, StopOrder};
 pub(crate) use usage::{UsageImport, UsageOutcome};
 
@@ -228,6 +230,10 @@ pub enum Request {
         /// The export.
         import: UsageImport,
     },
+    /// Try every guard with a canary.
+    RunProbes {},
+    /// How every guard stands.
+    ListProbes {},
     /// Register statements of an issuer under a key.
     AddIssuer {
         /// The claim `iss` of its statements.
@@ -499,6 +505,16 @@ pub enum Answer {
     Usage {
         /// What it came to.
         outcome: UsageOutcome,
+    },
+    /// How guards stand by what probes showed.
+    Probes {
+        /// Whether a gateway runs in the server.
+        has_gateway: bool,
+        /// How often they are tried, in seconds; absent: when somebody asks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        every_s: Option<u64>,
+        /// Each place of the configuration in force.
+        places: Vec<ProbeLine>,
     },
     /// A key of an issuer was added or removed.
     Issuer {

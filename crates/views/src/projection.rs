@@ -19,6 +19,7 @@ mod operations;
 mod packs;
 mod people;
 mod policies;
+mod probes;
 pub(crate) mod registers;
 mod saved_views;
 mod shards;
@@ -109,6 +110,7 @@ pub const ALL: &[Projection] = &[
     tallies::TALLIES,
     spend::SPEND,
     stopped::STOPPED,
+    probes::PROBES,
     viewings::VIEWINGS,
     saved_views::SAVED_VIEWS,
     issuers::ISSUERS,

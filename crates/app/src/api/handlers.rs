@@ -17,6 +17,7 @@ pub(super) mod packs;
 pub(super) mod people;
 pub(super) mod playground;
 pub(super) mod policies;
+pub(super) mod probes;
 pub(super) mod registers;
 pub(super) mod running;
 pub(super) mod scitt;

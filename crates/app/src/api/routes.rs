@@ -6,8 +6,8 @@ use axum::http::Method;
 
 use super::handlers::{
     budgets, calls, controls, erasures, guards, issuers, keys, log, operation, packs, people, playground,
-    policies, registers, running, scitt, sessions, shards, sources, stops, systems, tiles, traffic, usage,
-    verifications,
+    policies, probes, registers, running, scitt, sessions, shards, sources, stops, systems, tiles, traffic,
+    usage, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -37,6 +37,7 @@ const RECONCILE_USAGE: Access = Access::Needs(Permission::ReconcileUsage);
 const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
 const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
 const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
+const PROBE_GUARDS: Access = Access::Needs(Permission::ProbeGuards);
 const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
 const READ_CAPTURED: Access = Access::Needs(Permission::ReadCaptured);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
@@ -174,6 +175,9 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/stops", ORDER_STOPS, Once, "orderStop", "Stop a scope at once: new calls are refused and running ones cut; answered when the gateway obeys it", 201, &[UnknownReference]).by(stops::order).taking_authority(),
         row(GET, "/api/v1/stops/{stop}", READ_STOPS, Plain, "readStop", "One stop, with its times and what it did", 200, &[NotFound]).by(stops::read),
         row(POST, "/api/v1/stops/{stop}/lift", LIFT_STOPS, Change, "liftStop", "Lift a stop that somebody else ordered", 200, &[NotFound, AlreadySo, OwnWork, OwnLink]).by(stops::lift),
+
+        row(GET, "/api/v1/probes", READ_POLICIES, Plain, "readProbes", "Whether guards stop what they must: proven, configured or bypassable, for each route and guard", 200, &[]).by(probes::read),
+        row(POST, "/api/v1/probes", PROBE_GUARDS, Plain, "runProbes", "Send a canary to every guard now, and say what came of it", 200, &[]).by(probes::run),
 
         row(GET, "/api/v1/registers", READ_REGISTERS, Plain, "listRegisters", "Every register: its form, states, steps, and who approves", 200, &[]).by(registers::registers),
         row(GET, "/api/v1/registers/{register}/items", READ_REGISTERS, Plain, "listRegisterItems", "The items within reach", 200, &[NotFound]).by(registers::list),

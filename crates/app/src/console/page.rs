@@ -15,6 +15,7 @@ pub(crate) mod decision;
 pub(crate) mod difference;
 pub(crate) mod entry;
 pub(crate) mod erasures;
+pub(crate) mod guards;
 pub(crate) mod happened;
 pub(crate) mod home;
 pub(crate) mod inbox;

@@ -5,8 +5,8 @@
 use super::answer::Answered;
 use super::page::{
     applicability, applicability_approval, applicability_row, budget_form, budgets, calls, control, controls,
-    costs, decision, entry, erasures, home, inbox, item, item_form, item_work, keep, keys, ledger, login,
-    masking, packages, people, person_sessions, policies, providers, registers, saved_views, search,
+    costs, decision, entry, erasures, guards, home, inbox, item, item_form, item_work, keep, keys, ledger,
+    login, masking, packages, people, person_sessions, policies, providers, registers, saved_views, search,
     settings, sources, stops, story, system, systems, traffic, usage,
 };
 use super::visit::Visit;
@@ -60,6 +60,7 @@ pub(crate) enum Area {
     Usage,
     Budgets,
     Costs,
+    Guards,
     Policies,
     Masking,
     People,
@@ -119,6 +120,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Costs", "/costs", Permission::ReadSpend, Area::Costs),
             item("Emergency stops", "/stops", Permission::ReadStops, Area::Stops),
             item("Usage", "/usage", Permission::ReadSpend, Area::Usage),
+            item("Guards", "/guards", Permission::ReadPolicies, Area::Guards),
         ],
     ),
     (
@@ -164,8 +166,8 @@ const CHANGE_BUDGETS: Access = Access::Needs(Permission::ChangeBudgets);
 const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
 const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
 const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
-const READ_SPEND: Access = Access::Needs(Permission::ReadSpend);
 const RECONCILE_USAGE: Access = Access::Needs(Permission::ReconcileUsage);
+const PROBE_GUARDS: Access = Access::Needs(Permission::ProbeGuards);
 const READ_POLICIES: Access = Access::Needs(Permission::ReadPolicies);
 const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
@@ -265,6 +267,8 @@ pub(crate) const PAGES: &[Page] = &[
     get("/usage/{report}", READ_SPEND, Present, Area::Usage, "page.usage.report", usage::show),
     get("/usage/findings/{finding}", READ_REGISTERS, Present, Area::Usage, "page.finding", usage::finding),
     post("/usage/findings/{finding}/close", RECONCILE_USAGE, Area::Usage, "page.finding.close", usage::close),
+    get("/guards", READ_POLICIES, Present, Area::Guards, "page.guards", guards::list),
+    post("/guards", PROBE_GUARDS, Area::Guards, "page.guards.probe", guards::run),
 
     get("/policies", READ_POLICIES, Prefix, Area::Policies, "page.policies", policies::list),
     get("/policies/new", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.new", policies::new),

@@ -65,6 +65,8 @@ pub(crate) struct Shell {
     recorded: Option<Recorded>,
     /// Why the log is stopped.
     alarm: Option<String>,
+    /// Guards whose canaries got through.
+    bypassed: Vec<String>,
     /// What emergency stops that are in force are for.
     stops: Vec<String>,
     csrf: String,
@@ -142,6 +144,7 @@ impl Shell {
             answers_history: visit.page.history != History::Present,
             recorded: recorded(visit)?,
             alarm: reader.conflict().filter(|_| visit.actor.is_some()).map(|conflict| conflict.to_string()),
+            bypassed: bypassed(visit)?,
             stops: stops(visit),
             csrf: visit.csrf.clone().unwrap_or_default(),
             theme: visit.theme.map_or("", super::visit::Theme::as_str),
@@ -151,6 +154,14 @@ impl Shell {
             reads_entries: visit.can(Permission::ReadEntries),
         })
     }
+}
+
+/// Guards that the newest round of probes found to let canaries through, also on pages of an earlier moment.
+fn bypassed(visit: &Visit<'_>) -> Result<Vec<String>, Refusal> {
+    if !visit.can(Permission::ReadPolicies) || visit.desk.present().canaries_through()? == 0 {
+        return Ok(Vec::new());
+    }
+    visit.desk.bypassed()
 }
 
 /// What the stops in force now are for, also on pages of an earlier moment.
@@ -267,6 +278,7 @@ fn also_called(path: &str) -> &'static str {
         "/budgets" => "caps limits quota spend",
         "/costs" => "spend money prices tokens unpriced",
         "/masking" => "personal data pii anonymise pseudonymise rules",
+        "/guards" => "probes canaries enforcement proven bypass",
         "/stops" => "kill switch halt block drill",
         _ => "",
     }

@@ -217,6 +217,7 @@ pub(crate) fn change(record_type: &str) -> &str {
         "call.authorised" => "let a call through",
         "call.denied" => "denied a call",
         "call.completed" => "ended a call",
+        "guard.probed" => "tried whether guards stop what they must",
         "call.broken" => "found a call open",
         "erasure.requested" => "asked for an erasure",
         "erasure.confirmed" => "confirmed an erasure",

@@ -44,6 +44,7 @@ impl Desk {
             taking: Default::default(),
             verifying: super::verifications::Verifications::default(),
             waiting: Arc::clone(&self.waiting),
+            probes: self.probes.clone(),
             lag: Lag::new(MOST_LAG),
             health: Mutex::new(Health::default()),
             over: Mutex::default(),

@@ -19,6 +19,7 @@ mod observing;
 mod packages;
 mod packs;
 mod permission;
+pub(crate) mod probes;
 mod recording;
 mod records;
 mod register_from_file;

@@ -7,6 +7,7 @@ mod content;
 mod controls;
 mod erasures;
 mod forms;
+mod guards;
 mod keep;
 mod masking;
 mod names;

@@ -102,6 +102,9 @@ pub struct GuardConfig {
     /// Of `http`: the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceConfig>,
+    /// Of `http`: a text that the service must find, to try it with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<String>,
 }
 
 fn both() -> Vec<Side> {
@@ -123,6 +126,7 @@ impl GuardConfig {
             max_bytes: None,
             references: None,
             service: None,
+            canary: None,
         }
     }
 
@@ -160,6 +164,11 @@ impl GuardConfig {
         if self.service.is_some() != (self.kind == Kind::Http) {
             return Some(
                 "kind http takes a service: url, shape and version; no other kind takes any of its settings",
+            );
+        }
+        if self.canary.is_some() && self.kind != Kind::Http {
+            return Some(
+                "canary is for kind http: what the other kinds must find follows from their settings",
             );
         }
         if self.on.is_empty() {

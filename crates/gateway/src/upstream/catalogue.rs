@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tabellion_model::body::DataTerms;
 
 use crate::config::{Api, StartError, UpstreamConfig};
-use crate::upstream::connect::{Address, Endpoint};
+use crate::upstream::connect::{Address, Endpoint, Within};
 use crate::upstream::tls::SystemTls;
 
 /// Longest name of a provider: it stands in policies and records.
@@ -103,6 +103,26 @@ impl Catalogue {
         catalogue.prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         configs.iter().try_for_each(|config| catalogue.check_fallback(config))?;
         Ok(catalogue)
+    }
+
+    /// The same providers by name, interface and terms, each with one model, named by `model`, and all of them answered at `within` in this process.
+    pub(crate) fn stand_ins(&self, within: &Arc<dyn Within>, model: impl Fn(&str) -> String) -> Self {
+        let mut stand_ins = Self { upstreams: Vec::new(), exact: BTreeMap::new(), prefixes: Vec::new() };
+        for upstream in &self.upstreams {
+            let stand_in = Arc::new(Upstream {
+                number: upstream.number,
+                name: upstream.name.clone(),
+                api: upstream.api,
+                endpoint: Endpoint::within(Arc::clone(within)),
+                usage_in_streams: upstream.usage_in_streams,
+                terms: upstream.terms.clone(),
+                fallback: BTreeMap::new(),
+            });
+            let named = Named { upstream: Arc::clone(&stand_in), alias_of: None };
+            stand_ins.exact.insert(model(&upstream.name), named);
+            stand_ins.upstreams.push(stand_in);
+        }
+        stand_ins
     }
 
     /// A fallback that could never be asked is a safety net that nobody would miss before it is needed.

@@ -15,16 +15,16 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 use crate::authenticate::API_KEY;
 use crate::config::{Api, StartError, UpstreamConfig};
+use crate::upstream::key;
 use crate::upstream::reach::Reach;
 use crate::upstream::tls::{self, SystemTls};
 
-/// Largest file of a key: keys are a line.
-const MAX_KEY_BYTES: u64 = 16 << 10;
 /// Largest head of an answer.
 const MAX_HEAD_BYTES: usize = 256 << 10;
 
@@ -93,12 +93,20 @@ impl<'a> From<&'a UpstreamConfig> for Address<'a> {
     }
 }
 
+/// Takes connections in this process.
+pub(crate) trait Within: Send + Sync {
+    /// One more connection: its far end. Runs inside a runtime, which owns what answers.
+    fn accept(&self) -> std::io::Result<UnixStream>;
+}
+
 /// Where a provider listens and how to speak to it.
 pub(crate) struct Endpoint {
     host: String,
     port: u16,
     reach: Reach,
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    /// Somebody in this process who answers in its place.
+    within: Option<Arc<dyn Within>>,
     /// Value of `Host`.
     pub(crate) authority: HeaderValue,
     /// Path of the base URL, without a slash at its end.
@@ -151,7 +159,22 @@ impl Endpoint {
             reach: at.reach,
             host,
             tls,
+            within: None,
         })
+    }
+
+    /// A place in this process, at which requests are answered as they would be over the network.
+    pub(crate) fn within(within: Arc<dyn Within>) -> Self {
+        Self {
+            host: String::new(),
+            port: 0,
+            reach: Reach::Anywhere,
+            tls: None,
+            authority: HeaderValue::from_static("probes.invalid"),
+            path: String::new(),
+            credential: None,
+            within: Some(within),
+        }
     }
 
     /// The request target of `route` (`/chat/completions`) there.
@@ -161,6 +184,9 @@ impl Endpoint {
 
     /// Opens a connection. The caller limits the time. Runs inside a runtime, which owns the connection's task.
     pub(crate) async fn connect(&self) -> Result<Sender, ConnectError> {
+        if let Some(within) = &self.within {
+            return Ok(handshake(within.accept()?).await?);
+        }
         let stream = self.reach.connect(&self.host, self.port).await?;
         // Else small events wait for the acknowledgement of the one before: 40 ms each.
         stream.set_nodelay(true)?;
@@ -201,14 +227,18 @@ fn credential(at: &Address<'_>) -> Result<Option<(HeaderName, HeaderValue)>, Sta
             (Zeroizing::new(key), name.to_owned())
         }
         (None, Some(path)) => {
-            let key = read_key(path)
-                .map_err(|error| refused(format!("key_file {} cannot be read: {error}", path.display())))?;
+            let key = key::read(path).map_err(|why| refused(format!("key_file {} {why}", path.display())))?;
             (key, path.display().to_string())
         }
     };
     let key = key.lines().next().unwrap_or_default().trim();
     if key.is_empty() {
         return Err(refused(format!("{place} holds no key")));
+    }
+    if let Some(why) = key::weakness(key) {
+        return Err(refused(format!(
+            "the key in {place} {why}, so it keeps nobody out; use one that the provider gave you, or none where it asks for none"
+        )));
     }
     let (name, line) = match at.key_in {
         KeyIn::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {key}"))),
@@ -218,11 +248,4 @@ fn credential(at: &Address<'_>) -> Result<Option<(HeaderName, HeaderValue)>, Sta
         .map_err(|_| refused(format!("the key in {place} has characters that no header may have")))?;
     value.set_sensitive(true);
     Ok(Some((name, value)))
-}
-
-fn read_key(path: &Path) -> std::io::Result<Zeroizing<String>> {
-    use std::io::Read as _;
-    let mut text = Zeroizing::new(String::new());
-    std::fs::File::open(path)?.take(MAX_KEY_BYTES).read_to_string(&mut text)?;
-    Ok(text)
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{
     Api, CircuitConfig, Foundations, Gateway, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName,
-    MaskingConfig, RetryConfig, UpstreamConfig,
+    MaskingConfig, ProbeConfig, RetryConfig, UpstreamConfig,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
@@ -85,6 +85,8 @@ pub(crate) struct Setup {
     pub(crate) guards: Vec<GuardConfig>,
     /// What becomes of which personal data.
     pub(crate) masking: Vec<MaskingConfig>,
+    /// When guards are tried; never by itself, unless a test says otherwise.
+    pub(crate) probes: ProbeConfig,
     /// Which names are masked.
     pub(crate) names: Vec<MaskedName>,
     pub(crate) disk: Option<Arc<dyn Disk>>,
@@ -116,6 +118,7 @@ impl Default for Setup {
             limits: Limits::default(),
             guards: Vec::new(),
             masking: Vec::new(),
+            probes: ProbeConfig { every_s: None, ..ProbeConfig::default() },
             names: MaskedName::ALL.to_vec(),
             disk: None,
             api: Api::OpenAi,
@@ -184,6 +187,7 @@ impl Fixture {
         let gate = views.as_ref().map_or_else(|| Arc::new(GateCell::new(setup.gate)), Views::gate);
         let key_file = dir.path().join("provider.key");
         std::fs::write(&key_file, format!("{PROVIDER_KEY}\n")).expect("a file");
+        make_private(&key_file);
         let config = GatewayConfig {
             listen: "127.0.0.1:0".parse().expect("an address"),
             threads: 2,
@@ -203,6 +207,7 @@ impl Fixture {
             .concat(),
             guards: setup.guards,
             masking: setup.masking,
+            probes: setup.probes,
             circuit: setup.circuit,
             retry: setup.retry,
             identities: setup.identities,
@@ -275,7 +280,7 @@ impl Fixture {
                 let entry = reader.entry(index).expect("a committed entry can be read");
                 let header = entry.entry.header()?.clone();
                 let kind = header.record_type.as_str();
-                if !["call.", "noise.", "provider."].iter().any(|family| kind.starts_with(family)) {
+                if !["call.", "noise.", "provider.", "guard."].iter().any(|family| kind.starts_with(family)) {
                     return None;
                 }
                 let mut fields = Map::new();
@@ -386,6 +391,12 @@ impl Drop for Fixture {
         let _ = self.ledger.close();
         let _ = &self.dir;
     }
+}
+
+/// Keeps everybody else from a file with a key, as the gateway wants it.
+pub(crate) fn make_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("permissions can be set");
 }
 
 /// Views of a log that have read all of it.

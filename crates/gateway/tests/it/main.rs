@@ -26,6 +26,7 @@ mod noise;
 mod outside_guards;
 mod packs;
 mod playground;
+mod probes;
 mod references;
 mod release;
 mod standing;

@@ -12,7 +12,7 @@ use tabellion_model::body::{CallDenied, Delivered, GuardOutcome, Outcome};
 use tabellion_testkit::Upstream;
 use tabellion_testkit::upstream::{Answer, Gate, Script, anthropic, openai, responses};
 
-use crate::fixture::{Fixture, Setup, say, say_streaming};
+use crate::fixture::{Fixture, Setup, make_private, say, say_streaming};
 use crate::guards::{routes, told};
 
 /// What the provider says.
@@ -472,6 +472,7 @@ fn services_of_others_are_asked_in_their_own_form() {
     let dir = tempfile::tempdir().expect("a directory");
     let key_file = dir.path().join("service.key");
     std::fs::write(&key_file, "of-the-service\n").expect("a file");
+    make_private(&key_file);
     let found = json!([{ "analysis_explanation": null, "entity_type": "US_ITIN", "start": 0, "end": 4, "score": 0.6 }]);
     let server = Upstream::start(Answer::json(200, found.to_string()));
     let presidio = GuardServiceConfig {

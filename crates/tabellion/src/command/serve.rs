@@ -130,8 +130,11 @@ fn control_plane(
     settings.configuration.clone_from(&config.set);
     settings.running = running::of(&config.gateway.as_said(), gateway);
     if let Some(gateway) = gateway {
-        let metrics = gateway.metrics();
+        let (metrics, probing) = (gateway.metrics(), gateway.probing());
         settings.numbers.push(Arc::new(move |text| text.push_str(&metrics.render())));
+        let noted = probing.clone();
+        settings.numbers.push(Arc::new(move |text| probing.render(text)));
+        settings.notes.push(Arc::new(move || noted.trouble().map(|trouble| format!("probes: {trouble}"))));
         settings.ready.push(("gateway", Arc::new(gateway.readiness())));
         settings.playground = Some(playground::of(gateway));
     }
@@ -200,7 +203,7 @@ fn serve(
         ledger.append(&settings)?;
     }
     let views = held.views()?;
-    let start = |config| data_path::start_gateway(&config, ledger, &views, fatal.hook());
+    let start = |config| data_path::start_gateway(&config, held, &views, fatal.hook());
     let gateway = directory.config().gateway.config().filter(|_| stopped.is_none()).map(start).transpose()?;
     if stopped.is_some() {
         terminal::say(

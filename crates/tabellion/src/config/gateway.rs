@@ -9,14 +9,14 @@ use std::path::PathBuf;
 use serde_json::json;
 use tabellion_gateway::{
     Api, CircuitConfig, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName, MaskingConfig,
-    RetryConfig, UpstreamConfig,
+    ProbeConfig, RetryConfig, UpstreamConfig,
 };
 use toml::{Table, Value};
 
 use super::guard::GuardSettings;
 use super::identity::IdentitySettings;
 use super::masking::MaskingSettings;
-use super::{OFF, Setting, provider};
+use super::{OFF, Setting, probes, provider};
 use crate::failure::Failure;
 
 /// Keys of `[gateway]`.
@@ -180,6 +180,21 @@ impl GatewaySettings {
         let GatewayConfig { circuit, retry, .. } = &self.config;
         let is_default = *circuit == CircuitConfig::default() && *retry == RetryConfig::default();
         (!is_default).then(|| [("circuit", json!(circuit)), ("retry", json!(retry))])
+    }
+
+    /// One key of how guards are tried.
+    pub(super) fn apply_probes(&mut self, setting: &Setting) -> Result<(), Failure> {
+        probes::apply(&mut self.config.probes, setting)
+    }
+
+    /// For the record: how guards are tried; `None` where nobody said otherwise.
+    pub(super) fn probes(&self) -> Option<ProbeConfig> {
+        Some(self.config.probes).filter(|probes| !probes.is_default())
+    }
+
+    /// Has guards tried only when somebody asks.
+    pub(crate) fn probe_when_asked(&mut self) {
+        self.config.probes.every_s = None;
     }
 
     pub(super) fn apply_limit(&mut self, setting: &Setting) -> Result<(), Failure> {

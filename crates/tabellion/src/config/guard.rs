@@ -37,6 +37,7 @@ pub(super) const GUARD_KEYS: &[&str] = &[
     "entities",
     "language",
     "threshold_percent",
+    "canary",
 ];
 /// What the sections of guards begin with.
 pub(super) const GUARD_PREFIX: &str = "guard.";
@@ -63,6 +64,7 @@ struct Sketch {
     at_least: Option<usize>,
     max_bytes: Option<u64>,
     service: ServiceSketch,
+    canary: Option<String>,
 }
 
 /// How many different terms make a topic, unless somebody says otherwise.
@@ -119,6 +121,7 @@ impl GuardSettings {
                 guard.max_bytes =
                     Some(value.parse().map_err(|_| setting.refused("is not a number of bytes"))?);
             }
+            "canary" => guard.canary = Some(value.to_owned()),
             _ => guard.service.apply(setting)?,
         }
         Ok(())
@@ -146,6 +149,7 @@ impl GuardSettings {
             config.words = sketch.words.iter().chain(&sketch.words_of_file).cloned().collect();
             config.max_bytes = sketch.max_bytes;
             config.service = sketch.service.config(name)?;
+            config.canary.clone_from(&sketch.canary);
             let at_least = sketch.at_least.unwrap_or(AT_LEAST);
             let topic = |(name, terms): &(String, Vec<String>)| TopicConfig {
                 name: name.clone(),

@@ -144,6 +144,8 @@ fn loaded(notary: &Notary) -> Vec<Value> {
 fn every_start_records_the_settings_that_it_serves_under_and_no_secret() {
     let notary = Notary::new();
     let key = notary.file("provider.key", b"sk-in-a-file\n");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(&key, private).expect("permissions can be set");
     let provider = format!(
         "[gateway]\nlisten = \"127.0.0.1:0\"\nnames = \"location, person\"\n[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\nkey_file = {key:?}\nmodels = [\"small\"]\n"
     );

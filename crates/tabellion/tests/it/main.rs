@@ -32,6 +32,7 @@ mod organisation;
 mod packs;
 mod playground;
 mod policies;
+mod probes;
 mod record;
 mod second_key;
 mod secrets;

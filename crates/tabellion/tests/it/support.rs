@@ -74,6 +74,8 @@ pub(crate) fn command(args: &[&str]) -> Command {
     command.env("TABELLION_CONSOLE__LISTEN", "127.0.0.1:0");
     // Most tests are about what an erasure does, and not about who may have one.
     command.env("TABELLION_ERASURE__SECOND_PERSON", "never");
+    // Records of canaries come when they like, and most tests count records.
+    command.env("TABELLION_PROBES__EVERY_MINUTES", "off");
     command.env_remove("COLUMNS").stdin(Stdio::null()).args(args);
     command
 }

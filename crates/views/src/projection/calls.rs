@@ -8,6 +8,7 @@ use tabellion_model::UnitId;
 use tabellion_model::body::{
     Body as _, CallAuthorised, CallBroken, CallCompleted, CallDenied, Guarded, Masked,
 };
+use tabellion_model::probe::is_probe;
 
 use super::{Applied, Projection, Table, TaggedColumns, changed, filed, run};
 use crate::record::Record;
@@ -143,7 +144,8 @@ CREATE TABLE call_units (
 ";
 
 fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-    if record.header.type_version != 1 {
+    // A probe is no traffic: `probes.rs` has it.
+    if record.header.type_version != 1 || is_probe(record.header) {
         return Ok(Applied::Passed);
     }
     let fold = match record.header.record_type.as_str() {

@@ -3,6 +3,7 @@
 
 use rusqlite::{Connection, params};
 use tabellion_model::body::{Body as _, CallCompleted, CallDenied};
+use tabellion_model::probe::is_probe;
 
 use super::{Applied, Projection, Table, run};
 use crate::record::Record;
@@ -36,6 +37,10 @@ const CUT: &str = "INSERT INTO stopped (ordered, refused, cut, cut_entry, cut_at
     ON CONFLICT (ordered) DO UPDATE SET cut = cut + 1, cut_entry = ?2, cut_at = ?3";
 
 fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    // A stop holds for probes too, and its report is of traffic.
+    if is_probe(record.header) {
+        return Ok(Applied::Passed);
+    }
     let sql = match record.header.record_type.as_str() {
         CallDenied::TYPE => REFUSED,
         CallCompleted::TYPE => CUT,

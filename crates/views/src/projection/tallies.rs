@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 use tabellion_model::body::{Body as _, CallAuthorised, CallBroken, CallCompleted, CallDenied};
+use tabellion_model::probe::is_probe;
 use tabellion_model::{Header, SystemId};
 
 use super::calls::ATTEMPT_OF;
@@ -60,8 +61,8 @@ pub(crate) fn batch(db: &Connection, batch: &Batch) -> rusqlite::Result<()> {
     let mut counted: BTreeMap<Option<SystemId>, Counted> = BTreeMap::new();
     for (index, header) in batch.records() {
         let place = match header.record_type.as_str() {
-            // A call is counted once: its further attempts are none.
-            _ if header.type_version != 1 || is_attempt(header) => continue,
+            // A call is counted once: its further attempts are none, nor is a probe.
+            _ if header.type_version != 1 || is_attempt(header) || is_probe(header) => continue,
             CallAuthorised::TYPE => 0,
             CallDenied::TYPE => 1,
             CallCompleted::TYPE => 2,

@@ -23,6 +23,7 @@ mod histories;
 mod packs;
 mod past;
 mod people;
+mod probes;
 mod registers;
 mod spend;
 mod stops;

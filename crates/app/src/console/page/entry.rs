@@ -1,6 +1,7 @@
 //! One entry: what it says, what of it may be seen, its way through the tree to a signed checkpoint, and the button that checks all that here.
 
 use askama::Template;
+use tabellion_model::probe::PROBE_SYSTEM;
 use tabellion_views::query::Subject;
 
 use super::happened;
@@ -170,6 +171,7 @@ fn facts(visit: &Visit<'_>, entry: &EntryForm, around: &Around) -> Result<Block,
     }
     if entry.record_type.as_deref().is_some_and(|name| name.starts_with("call."))
         && entry.record_type.as_deref() != Some("call.completed")
+        && entry.system.as_deref() != Some(PROBE_SYSTEM.to_hex().as_str())
     {
         let call = entry.record_id.as_deref().unwrap_or_default();
         facts = facts.with("Call", Cell::text("open the call").to(visit.to(&format!("/calls/{call}"))));

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 use tabellion_model::body::{Body as _, CallAuthorised, CallDenied, SystemRegistered};
+use tabellion_model::probe::is_probe;
 use tabellion_model::zip::ZipArchive;
 use tabellion_model::{Disclosure, Entry, Header, Manifest, SystemId, verify};
 use tabellion_policy::{KnownSystem, RecordedDecision};
@@ -94,7 +95,8 @@ fn note(
                 }
             }
         }
-        CallAuthorised::TYPE | CallDenied::TYPE => {
+        // A probe is decided by a rule of its own, not by those that are tried here.
+        CallAuthorised::TYPE | CallDenied::TYPE if !is_probe(header) => {
             let decision = decided(index, header, fields);
             let described = system.and_then(|system| systems.get(&system).cloned());
             decisions.push((decision, described));

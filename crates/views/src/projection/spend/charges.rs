@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::Micros;
 use tabellion_model::body::{CallAuthorised, CallBroken, CallCompleted};
 use tabellion_model::charge::{Rates, Reserved, Spent, Tokens, Window};
+use tabellion_model::probe::is_probe;
 
 use super::prices;
 use crate::projection::{Applied, changed, run};
@@ -52,6 +53,10 @@ fn charge(row: &Row<'_>) -> rusqlite::Result<Charge> {
 }
 
 pub(super) fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    // A probe is charged to nobody: its `clear` is its mark.
+    if is_probe(record.header) {
+        return Ok(Applied::Passed);
+    }
     if record.is::<CallAuthorised>() {
         return authorised(db, record);
     }

@@ -1,0 +1,139 @@
+//! Guards: whether each stops what it must, on each route, by what probes showed.
+//!
+//! Promises: a state is shown with the record that it stands on. Must never: call a route guarded because a configuration says so.
+
+use crate::console::answer::{Answered, Reply};
+use crate::console::block::{Block, Facts, section};
+use crate::console::cell::Cell;
+use crate::console::form::{Form, Refused};
+use crate::console::table::{Column, Listing, Row, Rows, column, more, nothing};
+use crate::console::visit::{Content, Visit};
+use crate::console::words::{Tone, counted};
+use crate::permission::Permission;
+use crate::refusal::Refusal;
+use crate::work::probes::{Place, Probes, State};
+
+/// The form that sends canaries.
+const RUN: &str = "probe-guards";
+/// Where the page is.
+const PATH: &str = "/guards";
+
+const COLUMNS: &[Column] = &[
+    column("surface", "Route"),
+    column("guard", "Guard"),
+    column("side", "Looks at"),
+    column("stream", "Answer"),
+    column("state", "State"),
+    column("result", "Newest canary"),
+    column("at", "Tried"),
+    more("upstream", "In place of"),
+    more("version", "Version"),
+    more("why", "Why"),
+];
+
+/// How every guard stands.
+pub(crate) fn list(visit: &Visit<'_>) -> Answered {
+    page(visit, 200, None)
+}
+
+/// Sends a canary to each.
+pub(crate) fn run(visit: &Visit<'_>) -> Answered {
+    match visit.desk.run_probes() {
+        Ok(_) => Ok(Reply::See(PATH.to_owned()).into()),
+        Err(refusal) => {
+            let refused = Refused { id: RUN, typed: &visit.form, refusal: &refusal };
+            page(visit, refusal.code.status(), Some(&refused))
+        }
+    }
+}
+
+fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+    let probes = visit.desk.probes()?;
+    let rows = probes.places.iter().map(|place| row(visit, place)).collect();
+    let listing = Listing {
+        id: "guards",
+        caption: "Guards by route",
+        columns: COLUMNS,
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing(
+            "No gateway runs here",
+            "Guards are tried where a gateway has a provider. Until then nothing is enforced here, and nothing proven.",
+            None,
+        ),
+    };
+    if visit.wants_csv() {
+        return Ok(listing.csv(visit, Rows::All(rows)).into());
+    }
+    let mut blocks = vec![facts(visit, &probes)?, listing.table(visit, Rows::All(rows))?];
+    if visit.can(Permission::ProbeGuards) && probes.has_gateway {
+        let mut form = Form::new(RUN, PATH.to_owned(), "Send canaries now", Vec::new());
+        form.consequence = "Each guard gets a canary through the whole path of the gateway, but for the provider. What comes of it is on record.";
+        let form = section("probe", "Try them now", vec![form.block(visit, refused)?])?;
+        // What was refused is read before anything else.
+        blocks.insert(if refused.is_some() { 0 } else { blocks.len() }, form);
+    }
+    let content = Content {
+        lead: "Whether guards and masking stop what they must: proven by a canary that was stopped, set up but not proven, or open to be bypassed."
+            .to_owned(),
+        blocks,
+        ..Content::titled("Guards")
+    };
+    visit.show_with(status, content)
+}
+
+fn facts(visit: &Visit<'_>, probes: &Probes) -> Result<Block, Refusal> {
+    let every = match (probes.has_gateway, probes.every_s) {
+        (false, _) => Cell::unknown("no gateway runs here"),
+        (true, None) => Cell::state(("Off: only when somebody asks", Tone::Fair)),
+        (true, Some(seconds)) => Cell::text(&format!("every {}", counted(seconds / 60, "minute", "minutes"))),
+    };
+    let then = if probes.denies { "calls that the guard is for are denied" } else { "calls go on" };
+    let mut facts =
+        Facts::default().with("Canaries are sent", every).with("When one gets through", Cell::text(then));
+    facts = match &probes.newest {
+        None => facts.with("Newest round", Cell::unknown("there was none")),
+        Some(round) => facts
+            .with("Newest round", visit.time(round.at.0))
+            .with("Stopped", Cell::number(round.stopped))
+            .with("Flagged", Cell::number(round.flagged))
+            .with("Got through", Cell::number(round.got_through))
+            .with("Not tested", Cell::number(round.untested))
+            .with("Record", visit.entry(round.recorded.index)),
+    };
+    for route in &probes.routes {
+        facts = facts.with(route.surface.clone(), state(route.state));
+    }
+    facts.block()
+}
+
+fn row(visit: &Visit<'_>, place: &Place) -> Row {
+    let cells = vec![
+        Cell::text(&place.surface),
+        Cell::text(&place.guard),
+        Cell::text(&place.side),
+        Cell::text(if place.stream { "stream" } else { "whole" }),
+        state(place.state),
+        match place.result {
+            Some("stopped") => Cell::state(("Stopped", Tone::Good)),
+            Some("flagged") => Cell::state(("Flagged", Tone::Good)),
+            Some("got_through") => Cell::state(("Got through", Tone::Bad)),
+            Some(_) => Cell::state(("Not tested", Tone::Fair)),
+            None => Cell::unknown("none was sent"),
+        },
+        place.at.map_or_else(|| Cell::unknown("never"), |at| visit.time(at.0)),
+        Cell::text(&place.upstream),
+        Cell::code(&place.version),
+        Cell::maybe(place.why.as_deref(), "nothing to say"),
+    ];
+    Row { href: String::new(), cells }
+}
+
+fn state(state: State) -> Cell {
+    Cell::state(match state {
+        State::Proven => ("Proven", Tone::Good),
+        State::Configured => ("Configured, not proven", Tone::Fair),
+        State::Bypassable => ("Can be bypassed", Tone::Bad),
+    })
+}

@@ -1,0 +1,32 @@
+//! Guards in the console: as they stand, tried from the page, and told on every page when a canary got through.
+
+use tabellion_model::body::{ProbeResult, Role};
+
+use super::browser::Browser;
+use crate::api::house::House;
+use crate::api::probes::{known, record};
+
+/// Requirement: N19.
+#[test]
+fn guards_are_shown_as_proven_or_not_and_a_canary_that_got_through_on_every_page() {
+    let house = House::new();
+    let ada = Browser::of(&house, "Ada", &[Role::Administrator]);
+    let dev = Browser::of(&house, "Dev", &[Role::Developer]);
+    assert!(ada.page("/guards").contains("No gateway runs here"), "an empty page says nothing");
+    known(&house);
+    let page = ada.page("/guards");
+    assert!(page.contains("Configured, not proven") && !page.contains(">Proven<"), "{page}");
+    assert!(!dev.page("/guards").contains("form-probe-guards"), "a form is shown that can only be refused");
+    let page = ada.follow(&ada.send("/guards", "probe-guards", &[]));
+    assert!(page.contains("Proven") && !page.contains("Configured, not proven"), "{page}");
+    assert!(!dev.page("/").contains("data-testid=\"bypassed\""), "an alarm without a reason");
+    record(&house.ledger, ProbeResult::GotThrough);
+    house.desk.refresh().expect("views follow");
+    for page in ["/", "/policies", "/guards"] {
+        assert!(
+            dev.page(page).contains("data-testid=\"bypassed\""),
+            "{page} hides that a canary got through"
+        );
+    }
+    assert!(ada.page("/guards").contains("Can be bypassed"));
+}

@@ -1,0 +1,244 @@
+//! Probes: canaries that the gateway sends through its own whole path to see whether guards and masking stop what they must (docs/probes.md).
+//!
+//! A canary is a call like any other: prepared, decided, masked, looked at by the same guards, recorded, sent and ended by the same code. What differs is data:
+//! who calls, that the provider is a stand-in in this process, and that nothing of it counts as traffic.
+//!
+//! Promises: what is told of a place is what the records of its call say. Must never: reach a provider, or take for stopped what was kept from being sent by
+//! something else.
+
+mod answers;
+mod canary;
+pub(crate) mod config;
+mod failing;
+mod gate;
+mod places;
+mod round;
+mod stand_in;
+mod verdict;
+
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tabellion_ledger::Ledger;
+use tabellion_model::body::{ProbeCause, ProbeResult, ProbedPlace};
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::config::{GatewayConfig, StartError};
+use crate::evidence::OnFatal;
+use crate::probes::config::{OnProbeFailure, ProbeConfig};
+use crate::worker::Shared;
+
+pub(crate) use failing::Failing;
+use round::Prober;
+
+/// The purpose of canaries of guards that are for every purpose.
+const PURPOSE: &str = "probe";
+/// Rounds that may be asked for while one runs: they are answered by the next, all together.
+const MAX_ASKED: usize = 16;
+/// After policies changed: several changes in a row are one round.
+const SETTLE: Duration = Duration::from_secs(2);
+/// After a round that could not be recorded, before the next try.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// The model that stands for the provider of this name.
+fn model_of(upstream: &str) -> String {
+    format!("tabellion-probe/{upstream}")
+}
+
+/// Why a round did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProbeError {
+    /// The gateway ends, or too many wait already.
+    #[error("guards cannot be probed now: the gateway ends, or is asked for too much; try again in a moment")]
+    Busy,
+    /// It takes longer.
+    #[error("the probes are not over yet; they go on, and what comes of them will be on record")]
+    Late,
+    /// It could not be recorded.
+    #[error("what came of the probes could not be recorded: {0}")]
+    Unrecorded(String),
+}
+
+/// Told how a round came out.
+type Reply = SyncSender<Result<(), ProbeError>>;
+
+/// What is known outside of the thread that probes.
+pub(crate) struct Board {
+    config: ProbeConfig,
+    /// Every place, as nobody has tried it yet.
+    places: Vec<ProbedPlace>,
+    /// What the newest round came to.
+    newest: Mutex<Vec<ProbedPlace>>,
+}
+
+/// A hand on the probes of a gateway, for whoever shows or asks for them.
+#[derive(Clone)]
+pub struct Probing {
+    board: Arc<Board>,
+    ask: mpsc::Sender<Reply>,
+}
+
+impl Probing {
+    /// Every place of the configuration in force, as one that is not tried.
+    pub fn places(&self) -> &[ProbedPlace] {
+        &self.board.places
+    }
+
+    /// How often they are tried, in seconds; none: when somebody asks for it.
+    pub fn every_s(&self) -> Option<u64> {
+        self.board.config.every_s
+    }
+
+    /// Whether calls are denied while a canary gets through.
+    pub fn denies(&self) -> bool {
+        self.board.config.on_failure == OnProbeFailure::Deny
+    }
+
+    /// Tries every place now, and waits for what comes of it `within` this time.
+    pub fn run(&self, within: Duration) -> Result<(), ProbeError> {
+        let (tell, told) = sync_channel(1);
+        self.ask.try_send(tell).map_err(|_| ProbeError::Busy)?;
+        match told.recv_timeout(within) {
+            Ok(done) => done,
+            Err(RecvTimeoutError::Timeout) => Err(ProbeError::Late),
+            Err(RecvTimeoutError::Disconnected) => Err(ProbeError::Busy),
+        }
+    }
+
+    /// What an operator has to look at: the places whose canaries got through.
+    pub fn trouble(&self) -> Option<String> {
+        let newest = self.board.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let through = newest.iter().filter(|place| place.result == ProbeResult::GotThrough);
+        let named: std::collections::BTreeSet<&str> = through.map(|place| place.guard.as_str()).collect();
+        if named.is_empty() {
+            return None;
+        }
+        let named: Vec<&str> = named.into_iter().collect();
+        let then = if self.denies() { "calls that they are for are denied" } else { "calls go on" };
+        Some(format!(
+            "a canary got through {}, so that they can be bypassed; {then}. GET /api/v1/probes says where; mend the guard, then run tabellion probe run",
+            named.join(", ")
+        ))
+    }
+
+    /// Adds the numbers of the newest round, in the Prometheus text format.
+    pub fn render(&self, out: &mut String) {
+        use std::fmt::Write as _;
+        let newest = self.board.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = "tabellion_gateway_probed_places";
+        let _ = writeln!(
+            out,
+            "# HELP {name} Places of guards by what the newest round of probes came to.\n# TYPE {name} gauge"
+        );
+        for (result, label) in [
+            (ProbeResult::Stopped, "stopped"),
+            (ProbeResult::Flagged, "flagged"),
+            (ProbeResult::GotThrough, "got_through"),
+            (ProbeResult::Untested, "untested"),
+        ] {
+            let count = newest.iter().filter(|place| place.result == result).count();
+            let _ = writeln!(out, "{name}{{result=\"{label}\"}} {count}");
+        }
+    }
+}
+
+/// What probing stands on.
+pub(crate) struct Grounds<'a> {
+    pub(crate) config: &'a GatewayConfig,
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) ledger: &'a Arc<Ledger>,
+    pub(crate) on_fatal: OnFatal,
+    /// `true`: it ends.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// Starts the thread that probes. It serves no calls of anybody, and ends when it is told to.
+pub(crate) fn start(grounds: Grounds<'_>) -> Result<(Probing, JoinHandle<()>), StartError> {
+    let Grounds { config, shared, ledger, on_fatal, stop } = grounds;
+    let places = places::places(config, &shared.guards, &shared.masking);
+    let board = Arc::new(Board {
+        config: config.probes,
+        places: places.iter().map(|place| place.came_to(ProbeResult::Untested, None)).collect(),
+        newest: Mutex::default(),
+    });
+    let (ask, asked) = mpsc::channel(MAX_ASKED);
+    let (cell, changed) = gate::beside(&shared.gate, &places);
+    let shared_of_probes = round::shared(config, shared, ledger, cell, on_fatal);
+    let prober = round::Parts {
+        places,
+        board: Arc::clone(&board),
+        failing: Arc::clone(&shared.failing),
+        shared: shared_of_probes,
+    };
+    let runtime =
+        Builder::new_current_thread().enable_io().enable_time().build().map_err(StartError::Thread)?;
+    let thread = std::thread::Builder::new()
+        .name("gateway-probes".to_owned())
+        .spawn(move || runtime.block_on(serve(prober, asked, changed, stop)))
+        .map_err(StartError::Thread)?;
+    Ok((Probing { board, ask }, thread))
+}
+
+/// Probes at the start, from time to time, when policies changed, and when asked, until it is told to end.
+async fn serve(
+    parts: round::Parts,
+    mut asked: mpsc::Receiver<Reply>,
+    mut changed: watch::Receiver<u64>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let every = parts.board.config.every_s.map(Duration::from_secs);
+    let prober = Prober::new(parts, stop.clone());
+    let mut cause = every.map(|_| ProbeCause::Start);
+    let mut waiting: Vec<Reply> = Vec::new();
+    let mut is_changed = true;
+    let mut next = every.map(|every| Instant::now() + every);
+    loop {
+        if let Some(cause) = cause.take() {
+            while let Ok(reply) = asked.try_recv() {
+                waiting.push(reply);
+            }
+            changed.mark_unchanged();
+            let done = prober.round(cause).await;
+            if *stop.borrow() {
+                return;
+            }
+            let wait = if done.is_ok() { every } else { every.map(|every| every.min(AGAIN)) };
+            next = wait.map(|wait| Instant::now() + wait);
+            for reply in waiting.drain(..) {
+                // Whoever asked may have gone.
+                drop(reply.try_send(done.clone()));
+            }
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            reply = asked.recv() => match reply {
+                Some(reply) => {
+                    waiting.push(reply);
+                    cause = Some(ProbeCause::Asked);
+                }
+                // Nobody can ask any more: the gateway is gone.
+                None => return,
+            },
+            told = changed.changed(), if is_changed && every.is_some() => match told {
+                Ok(()) => {
+                    sleep(SETTLE).await;
+                    cause = Some(ProbeCause::Change);
+                }
+                Err(_) => is_changed = false,
+            },
+            () = at(next) => cause = Some(ProbeCause::Schedule),
+        }
+    }
+}
+
+/// Waits until then; for ever where there is no such time.
+async fn at(next: Option<Instant>) {
+    match next {
+        Some(next) => sleep_until(next).await,
+        None => std::future::pending().await,
+    }
+}

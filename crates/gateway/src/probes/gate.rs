@@ -1,0 +1,92 @@
+//! What is in force for canaries: every policy and every stop of the newest snapshot, and beside them the one system that probes, with a rule that permits it.
+//!
+//! Promises: a policy that forbids holds for canaries too. Must never: be the snapshot by which anybody else is let through.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use sha2::{Digest as _, Sha256};
+use tabellion_model::body::{Capture, SystemStage};
+use tabellion_model::probe::{PROBE_KEY, PROBE_SYSTEM};
+use tabellion_model::{CredentialId, SystemId};
+use tabellion_views::gate::{Gate, GateCell, GateKey, GatePolicy, GateSystem};
+use tokio::sync::watch;
+
+use super::PURPOSE;
+use super::places::Place;
+use crate::words::hex_of;
+
+/// What the rule is called.
+const RULE_NAME: &str = "tabellion-probe";
+/// It permits whoever asks under this snapshot, which is the system of probes alone.
+const RULE: &str = r#"@id("tabellion-probe") permit (principal, action, resource);"#;
+
+/// Policies with the rule of probes, and of which generation they are.
+type Together = Option<(u64, Arc<Vec<GatePolicy>>)>;
+
+/// A cell that follows `gate`, for canaries of `places`; and the generation of its policies.
+pub(super) fn beside(gate: &GateCell, places: &[Place]) -> (Arc<GateCell>, watch::Receiver<u64>) {
+    let purposes: BTreeSet<String> =
+        places.iter().map(|place| place.purpose.clone()).chain([PURPOSE.to_owned()]).collect();
+    let purposes: Vec<String> = purposes.into_iter().collect();
+    let system = GateSystem {
+        name: RULE_NAME.to_owned(),
+        stage: SystemStage::Live,
+        owner: PROBE_KEY,
+        purposes: purposes.clone(),
+        capture: Capture::None,
+    };
+    // No listener ever looks a key up in this snapshot; were it to, no secret has this digest.
+    let key =
+        GateKey { system: PROBE_SYSTEM, secret_sha256: [0; 32], purposes, models: Vec::new(), ends_at: None };
+    let systems: Arc<HashMap<SystemId, GateSystem>> = Arc::new([(PROBE_SYSTEM, system)].into());
+    let keys: Arc<HashMap<CredentialId, GateKey>> = Arc::new([(PROBE_KEY, key)].into());
+    let cell = Arc::new(GateCell::new(Gate::default()));
+    let (tell, told) = watch::channel(0);
+    let (weak, together) = (Arc::downgrade(&cell), Mutex::new(Together::None));
+    gate.listen(move |newest| follow(newest, &weak, &together, (&systems, &keys), &tell));
+    (cell, told)
+}
+
+/// Takes over a snapshot; false: nobody probes any more.
+fn follow(
+    newest: &Gate,
+    cell: &Weak<GateCell>,
+    together: &Mutex<Together>,
+    (systems, keys): (&Arc<HashMap<SystemId, GateSystem>>, &Arc<HashMap<CredentialId, GateKey>>),
+    tell: &watch::Sender<u64>,
+) -> bool {
+    let Some(cell) = cell.upgrade() else { return false };
+    let generation = newest.policy_generation;
+    let policies = {
+        let mut together = together.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*together {
+            Some((known, policies)) if *known == generation => Arc::clone(policies),
+            _ => {
+                let policies = Arc::new(with_rule(&newest.policies));
+                *together = Some((generation, Arc::clone(&policies)));
+                policies
+            }
+        }
+    };
+    cell.store(Gate {
+        position: newest.position,
+        systems: Arc::clone(systems),
+        keys: Arc::clone(keys),
+        policies,
+        stops: Arc::clone(&newest.stops),
+        policy_generation: generation,
+        ..Gate::default()
+    });
+    tell.send_if_modified(|known| std::mem::replace(known, generation) != generation);
+    true
+}
+
+fn with_rule(policies: &[GatePolicy]) -> Vec<GatePolicy> {
+    let rule = GatePolicy {
+        name: RULE_NAME.to_owned(),
+        text: RULE.to_owned(),
+        digest: hex_of(Sha256::digest(RULE).into()),
+    };
+    policies.iter().cloned().chain([rule]).collect()
+}

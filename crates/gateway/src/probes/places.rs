@@ -1,0 +1,131 @@
+//! Where guards and masking are tried: every route that has a provider, each guard on the sides that it looks at, whole and as a stream.
+
+use sha2::{Digest as _, Sha256};
+use tabellion_model::SystemId;
+use tabellion_model::body::{ProbeResult, ProbedPlace};
+use tabellion_model::probe::PROBE_SYSTEM;
+
+use super::canary::Canary;
+use super::{PURPOSE, model_of};
+use crate::config::{Api, GatewayConfig};
+use crate::guards::Guards;
+use crate::guards::config::{GuardConfig, Side};
+use crate::masking::Masking;
+use crate::surface::Surface;
+use crate::words::hex_of;
+
+/// What rules of masking are called as one guard.
+pub(super) const MASKING: &str = "masking";
+/// Most places that are tried in a round: sixteen guards on every route are 224, the rest is for providers. One record has room for what came of them.
+const MAX_PLACES: usize = 1024;
+/// Characters of the digest in the version of masking.
+const VERSION_DIGITS: usize = 12;
+
+/// One place.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) surface: Surface,
+    pub(super) upstream: String,
+    pub(super) model: String,
+    pub(super) guard: String,
+    pub(super) version: String,
+    /// Its number among the guards; none: masking.
+    pub(super) number: Option<usize>,
+    pub(super) side: Side,
+    pub(super) stream: bool,
+    /// The system that the canary stands in for, so that the guard is for it.
+    pub(super) stands_for: SystemId,
+    pub(super) purpose: String,
+    pub(super) canary: Canary,
+}
+
+impl Place {
+    /// As records have it, with what came of it.
+    pub(super) fn came_to(&self, result: ProbeResult, why: Option<String>) -> ProbedPlace {
+        ProbedPlace {
+            surface: self.surface.name().to_owned(),
+            upstream: self.upstream.clone(),
+            guard: self.guard.clone(),
+            version: self.version.clone(),
+            side: match self.side {
+                Side::Prompt => "prompt".to_owned(),
+                Side::Answer => "answer".to_owned(),
+            },
+            stream: self.stream,
+            result,
+            why,
+            calls: Vec::new(),
+        }
+    }
+}
+
+/// Every place of a configuration, in the order of its guards.
+pub(super) fn places(config: &GatewayConfig, guards: &Guards, masking: &Masking) -> Vec<Place> {
+    let mut places = Vec::new();
+    let first = |api: Api| config.upstreams.iter().find(|upstream| upstream.api == api);
+    for surface in Surface::ALL {
+        // Whoever answers, guards look the same; rules of masking may be for some providers alone.
+        let Some(upstream) = first(surface.api()) else { continue };
+        for (number, (guard, made)) in config.guards.iter().zip(&guards.all).enumerate() {
+            for side in guard.on.iter().copied().filter(|side| looks(*side, surface)) {
+                places.extend(streams(surface).iter().map(|stream| Place {
+                    surface,
+                    upstream: upstream.name.clone(),
+                    model: model_of(&upstream.name),
+                    guard: guard.name.clone(),
+                    version: made.version.clone(),
+                    number: Some(number),
+                    side,
+                    stream: *stream,
+                    stands_for: stands_for(guard),
+                    purpose: guard.purposes.first().cloned().unwrap_or_else(|| PURPOSE.to_owned()),
+                    canary: Canary::of(guard, side),
+                }));
+            }
+        }
+        for upstream in config.upstreams.iter().filter(|upstream| upstream.api == surface.api()) {
+            let applied = masking.of(PROBE_SYSTEM, PURPOSE, &upstream.name);
+            let written = format!("{}\n{}", applied.rules().join("\n"), classes(&applied.plan));
+            let digest: String =
+                hex_of(Sha256::digest(written).into()).chars().take(VERSION_DIGITS).collect();
+            places.extend(streams(surface).iter().map(|stream| Place {
+                surface,
+                upstream: upstream.name.clone(),
+                model: model_of(&upstream.name),
+                guard: MASKING.to_owned(),
+                version: format!("masking.1-{digest}"),
+                number: None,
+                side: Side::Prompt,
+                stream: *stream,
+                stands_for: PROBE_SYSTEM,
+                purpose: PURPOSE.to_owned(),
+                canary: Canary::of_masking(&applied.plan),
+            }));
+        }
+    }
+    for beyond in places.iter_mut().skip(MAX_PLACES) {
+        beyond.canary = Canary::None("too_many");
+    }
+    places
+}
+
+/// Whether there is text to look at.
+fn looks(side: Side, surface: Surface) -> bool {
+    side == Side::Prompt || surface.form().streams
+}
+
+fn streams(surface: Surface) -> &'static [bool] {
+    if surface.form().streams { &[false, true] } else { &[false] }
+}
+
+fn stands_for(guard: &GuardConfig) -> SystemId {
+    guard.systems.first().and_then(|id| SystemId::from_hex(id)).unwrap_or(PROBE_SYSTEM)
+}
+
+fn classes(plan: &tabellion_mask::Plan) -> String {
+    let looked_for = tabellion_mask::Class::all().filter_map(|class| {
+        let operator = plan.operator(class)?;
+        Some(format!("{}={}", class.name(), operator.name()))
+    });
+    looked_for.collect::<Vec<_>>().join(" ")
+}
