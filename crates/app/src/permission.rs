@@ -108,7 +108,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,

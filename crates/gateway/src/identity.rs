@@ -27,6 +27,7 @@ use crate::identity::jose::Token;
 const MAX_IDENTITIES: usize = 16;
 
 /// Everybody who vouches for callers.
+#[derive(Default)]
 pub(crate) struct Identities(Vec<Arc<Issuer>>);
 
 /// Who showed a good token.

@@ -170,7 +170,13 @@ impl Playground {
         let gate = drafted(&shared.gate.load(), &tried.drafts);
         let key = gate.keys.get(&tried.key).filter(|key| key.ends_at.is_none_or(|end| end > shared.now()));
         let system_id = key.ok_or(NotTried::NoKey)?.system;
-        let caller = Caller { gate: Arc::clone(&gate), key_id: tried.key, system_id };
+        let caller = Caller {
+            gate: Arc::clone(&gate),
+            key_id: tried.key,
+            system_id,
+            shown: None,
+            stands_for: system_id,
+        };
         // Both are kept until the end: nothing cuts a tried call, and nobody leaves it.
         let (_never, cut) = watch::channel(false);
         let orders = Orders::new(shared.stops.clone());

@@ -34,6 +34,7 @@ use crate::config::{CircuitConfig, GatewayConfig, RetryConfig, span};
 use crate::decide::Rules;
 use crate::evidence::{self, Evidence, OnFatal};
 use crate::guards::config::Side;
+use crate::identity::Identities;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::prepare::PURPOSE;
@@ -78,6 +79,7 @@ pub(super) fn shared(
     let never = CircuitConfig { failures: 0, ..config.circuit };
     let shared = Shared {
         limits: real.limits,
+        identities: Identities::default(),
         classes: real.classes,
         masking: Arc::clone(&real.masking),
         catalogue: real.catalogue.stand_ins(&within, model_of),
@@ -212,6 +214,7 @@ impl Prober {
             key_id: PROBE_KEY,
             system_id: PROBE_SYSTEM,
             stands_for: place.stands_for,
+            shown: None,
         };
         let body = Received::Whole(request(place));
         let answer = server::start(caller, target, headers(place), body, &self.serving).await;

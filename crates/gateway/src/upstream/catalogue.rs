@@ -115,6 +115,8 @@ impl Catalogue {
                 api: upstream.api,
                 endpoint: Endpoint::within(Arc::clone(within)),
                 usage_in_streams: upstream.usage_in_streams,
+                translate: upstream.translate,
+                max_tokens: upstream.max_tokens,
                 terms: upstream.terms.clone(),
                 fallback: BTreeMap::new(),
             });
