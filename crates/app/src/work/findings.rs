@@ -182,7 +182,8 @@ fn check_reach(actor: &Actor) -> Result<(), Refusal> {
     if actor.reach(Permission::ReadRegisters) == Reach::All {
         return Ok(());
     }
-    let what = "findings are of the whole organisation; your role sees registers of systems that you answer for";
+    let what =
+        "findings are of the whole organisation; your role sees registers of systems that you answer for";
     Err(Refusal::new(Code::NotPermitted, what))
 }
 

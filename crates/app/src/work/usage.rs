@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::body::UsageReported;
 use tabellion_model::usage::{
-    Amounts, Compared, MAX_USAGE_BYTES, Reason as Why, UsageAccount, UsageFormat, Verdict, read,
+    Amounts, Compared, DAY_US, MAX_USAGE_BYTES, Reason as Why, UsageAccount, UsageFormat, Verdict, read,
 };
 use tabellion_model::{Micros, RecordId};
 use tabellion_tlog::{Hash, sha256};
@@ -202,8 +202,7 @@ pub struct UsageLine {
     /// What it comes to.
     #[schemars(extend("enum" = ["agrees", "more_there", "more_here", "not_comparable"]))]
     pub verdict: &'static str,
-    /// What to read that with.
-    #[schemars(inner(extend("enum" = ["before_log", "partly_covered", "not_counted", "no_requests", "not_in_export", "unknown_account"])))]
+    /// What to read that with: `before_log`, `partly_covered`, `not_counted`, `no_requests`, `not_in_export`, `unknown_account`.
     pub reasons: Vec<&'static str>,
 }
 
@@ -348,7 +347,8 @@ fn accounts(new: &NewUsageReport) -> Result<Vec<UsageAccount>, Refusal> {
     for (number, form) in new.accounts.iter().enumerate() {
         let upstream = form.upstream.as_str().to_owned();
         if accounts.iter().any(|known| known.upstream == upstream) {
-            let what = "an upstream calls with one account; leave it out here, or report the accounts one by one";
+            let what =
+                "an upstream calls with one account; leave it out here, or report the accounts one by one";
             return Err(Refusal::at(Code::Malformed, format!("/accounts/{number}/upstream"), what));
         }
         let account = form.account.as_ref().map(|account| account.as_str().to_owned());
@@ -437,6 +437,5 @@ fn reason_word(reason: Why) -> &'static str {
 
 /// Where the day of `at` begins, and where the one after that of the moment before `until`.
 fn whole_days(at: Micros, until: Micros) -> (Micros, Micros) {
-    use tabellion_model::usage::DAY_US;
     (Micros(at.0 - at.0 % DAY_US), Micros(until.0.div_ceil(DAY_US) * DAY_US))
 }

@@ -32,8 +32,7 @@ pub(super) fn read(text: &str) -> Result<UsageExport, UsageFault> {
             continue;
         }
         let (account, key, model) = (named(account), named(key), model.to_string());
-        let requests =
-            if requests.is_empty() { None } else { Some(count(&place, "requests", requests)?) };
+        let requests = if requests.is_empty() { None } else { Some(count(&place, "requests", requests)?) };
         let (input, output) =
             (count(&place, "input_tokens", input)?, count(&place, "output_tokens", output)?);
         let apart = format!("{account:?} {key:?} {model:?}");

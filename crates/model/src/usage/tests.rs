@@ -38,16 +38,28 @@ fn exports_are_added_up_by_day_account_key_and_model() {
     assert_eq!((cell.day, cell.requests, cell.input, cell.output), (Micros(JANUARY), Some(6), 1010, 505));
     assert_eq!((cell.account.as_deref(), cell.key.as_deref()), (Some("proj_abc"), Some("key_1")));
     let two_days = [UsageSpan { from: Micros(JANUARY), until: Micros(JANUARY + 2 * DAY_US) }];
-    assert_eq!((export.covered.as_slice(), export.buckets), (two_days.as_slice(), 2), "an empty day is covered");
+    assert_eq!(
+        (export.covered.as_slice(), export.buckets),
+        (two_days.as_slice(), 2),
+        "an empty day is covered"
+    );
     let export = read(UsageFormat::AnthropicUsage, ANTHROPIC).expect("an export");
     let cell = &export.cells[0];
-    assert_eq!((cell.requests, cell.input, cell.output), (None, 3200, 500), "the cache's tokens are input too");
+    assert_eq!(
+        (cell.requests, cell.input, cell.output),
+        (None, 3200, 500),
+        "the cache's tokens are input too"
+    );
     let export = read(UsageFormat::Csv, TABLE).expect("a table");
-    let cells: Vec<_> = export.cells.iter().map(|cell| (cell.model.as_str(), cell.requests, cell.input)).collect();
+    let cells: Vec<_> =
+        export.cells.iter().map(|cell| (cell.model.as_str(), cell.requests, cell.input)).collect();
     assert_eq!(cells, [("m", Some(5), 30), ("n", None, 1)]);
     assert_eq!(export.covered, two_days);
     // Pages as they are saved: one after the other, or as a list.
-    let next = OPENAI.replace("1767312000", "1767484800").replace("1767225600", "1767398400").replace("1767398400, \"results\": []", "1767571200, \"results\": []");
+    let next = OPENAI
+        .replace("1767312000", "1767484800")
+        .replace("1767225600", "1767398400")
+        .replace("1767398400, \"results\": []", "1767571200, \"results\": []");
     for pages in [format!("{OPENAI}\n{next}"), format!("[{OPENAI}, {next}]")] {
         assert_eq!(read(UsageFormat::OpenaiUsage, &pages).expect("two pages").buckets, 4, "a page is lost");
     }
@@ -68,7 +80,10 @@ fn an_export_that_could_be_read_in_two_ways_is_refused() {
         (one(OPENAI, "\"batch\": true", "\"batch\": false"), "page 1, /data/0/results/1"),
         (one(OPENAI, "\"small-2026-01-01\"", "null"), "page 1, /data/0/results/0/model"),
         (one(OPENAI, "\"small-2026-01-01\"", "\"\""), "page 1, /data/0/results/0"),
-        (one(OPENAI, "\"input_tokens\": 1000", "\"input_tokens\": 9007199254740993"), "page 1, /data/0/results/0"),
+        (
+            one(OPENAI, "\"input_tokens\": 1000", "\"input_tokens\": 9007199254740993"),
+            "page 1, /data/0/results/0",
+        ),
         (one(OPENAI, "\"input_tokens\": 1000", "\"input_tokens\": 1000, \"input_tokens\": 1"), "line 3"),
         (one(OPENAI, "\"input_tokens\": 1000", "\"input_tokens\": -1"), "line 3"),
         (one(OPENAI, "\"input_tokens\": 1000", "\"input_tokens\": 1.5"), "line 3"),

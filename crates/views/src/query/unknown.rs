@@ -71,8 +71,7 @@ fn walk(
     asked: &mut BTreeMap<String, AskedModel>,
 ) -> rusqlite::Result<bool> {
     let mut after = String::new();
-    let next =
-        "SELECT model FROM calls WHERE purpose IS ?1 AND model > ?2 ORDER BY model LIMIT 1";
+    let next = "SELECT model FROM calls WHERE purpose IS ?1 AND model > ?2 ORDER BY model LIMIT 1";
     while let Some(model) = db
         .prepare_cached(next)?
         .query_row(params![purpose, after], |row| row.get::<_, String>(0))

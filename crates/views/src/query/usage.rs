@@ -107,7 +107,8 @@ impl Views {
                 AND NOT (charges.known = 'nothing' AND calls.ended_unit IS NOT NULL AND calls.upstream_status IS NULL)
             GROUP BY 1, 2, 3, 4, 5, 6 LIMIT {MAX_LANES}"
         );
-        let (begin, end) = (from.0.saturating_sub(LONGEST_CALL_US), until.0.saturating_add(ABOUT_MIDNIGHT_US));
+        let (begin, end) =
+            (from.0.saturating_sub(LONGEST_CALL_US), until.0.saturating_add(ABOUT_MIDNIGHT_US));
         self.ask(|db| {
             let mut select = db.prepare_cached(&sql)?;
             let lanes = select.query_map(params![int(begin), int(end), int(now.0)], lane)?;

@@ -81,7 +81,10 @@ fn usage_and_findings_stand_as_the_log_says_and_a_rebuild_says_the_same() {
     let closed = bench.append(&on(draft(&closed), format!("finding/{first}")));
     let views = bench.views();
     let rows = views.usage_reports(Page::default()).expect("an answer").rows;
-    assert_eq!(rows.iter().map(|row| row.record_id).collect::<Vec<_>>(), [foreign.record_id, report.record_id]);
+    assert_eq!(
+        rows.iter().map(|row| row.record_id).collect::<Vec<_>>(),
+        [foreign.record_id, report.record_id]
+    );
     let said = UsageReported { content: String::new(), ..reported("local") };
     assert_eq!((rows[0].said.clone(), rows[1].said.clone()), (None, Some(said)));
     assert_eq!(views.usage_version("local").expect("an answer"), 2);
@@ -122,7 +125,15 @@ fn calls_are_counted_by_how_much_is_known_of_them() {
         let lanes = views.usage_lanes(Micros(day), Micros(day + DAY_US), Micros(START)).expect("an answer");
         let mut lanes: Vec<_> = lanes
             .into_iter()
-            .map(|lane| (lane.upstream, lane.answered, lane.counted == Counted::Whole, lane.amounts.requests, lane.amounts.input))
+            .map(|lane| {
+                (
+                    lane.upstream,
+                    lane.answered,
+                    lane.counted == Counted::Whole,
+                    lane.amounts.requests,
+                    lane.amounts.input,
+                )
+            })
             .collect();
         lanes.sort();
         lanes

@@ -51,7 +51,10 @@ pub(in crate::api) fn comparison(
     Ok(Reply::of(Json(asked.desk.usage_comparison(asked.actor()?, input.path.report)?)))
 }
 
-pub(in crate::api) fn findings(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothing>) -> Answered<Findings> {
+pub(in crate::api) fn findings(
+    asked: &Asked<'_>,
+    _: &Input<Nothing, Nothing, Nothing>,
+) -> Answered<Findings> {
     Ok(Reply::of(Json(asked.desk.findings(asked.actor()?)?)))
 }
 

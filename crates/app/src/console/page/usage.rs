@@ -72,7 +72,8 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
         let note = Note {
             tone: Tone::Quiet,
             title: "What providers count is of the whole organisation".to_owned(),
-            text: "Your role sees what systems spend that you answer for: GET /api/v1/spend has it.".to_owned(),
+            text: "Your role sees what systems spend that you answer for: GET /api/v1/spend has it."
+                .to_owned(),
             action: None,
         };
         return visit.show(Content { blocks: vec![Block::of(&note)?], ..Content::titled("Usage") });
@@ -102,11 +103,16 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
 
 /// One export, line by line.
 pub(crate) fn show(visit: &Visit<'_>) -> Answered {
-    let id = RecordId::from_hex(visit.parts.text("report"))
-        .ok_or_else(|| Refusal::not_found("usage report"))?;
+    let id =
+        RecordId::from_hex(visit.parts.text("report")).ok_or_else(|| Refusal::not_found("usage report"))?;
     let comparison = visit.desk.usage_comparison(visit.actor()?, id)?;
     let rows = comparison.days.iter().map(line_row).collect();
-    let listing = listing(("days", "By day, account and model"), LINES, "Nothing to compare", "The export is empty or erased.");
+    let listing = listing(
+        ("days", "By day, account and model"),
+        LINES,
+        "Nothing to compare",
+        "The export is empty or erased.",
+    );
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }
@@ -117,7 +123,8 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         blocks.push(Block::of(&Note {
             tone: Tone::Bad,
             title: "There is traffic that did not go through the gateway".to_owned(),
-            text: "A finding is open for each model: see who calls past the gateway, and with which key.".to_owned(),
+            text: "A finding is open for each model: see who calls past the gateway, and with which key."
+                .to_owned(),
             action: None,
         })?);
     }
@@ -184,7 +191,8 @@ fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answere
     }
     let mut blocks = vec![facts.block()?];
     if visit.can(Permission::ReconcileUsage) && finding.closed.is_none() {
-        let fields = vec![Field::new("reason", "Why", Kind::Area(3)).hint("Who called, and what was done about it.")];
+        let fields =
+            vec![Field::new("reason", "Why", Kind::Area(3)).hint("Who called, and what was done about it.")];
         let action = format!("/usage/findings/{}/close", finding.id);
         let mut form = Form::new(CLOSE, action, "Close the finding", fields);
         form.version = Some(finding.version);

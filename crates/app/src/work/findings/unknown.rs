@@ -105,15 +105,14 @@ impl Desk {
     /// Opens a finding for everything unknown that has none. Gives how many were opened.
     pub fn open_unknowns(&self) -> Result<usize, Refusal> {
         self.refresh()?;
-        let calls = self.calls_unknown()?;
-        if !calls.inventory_approved || calls.unknown.is_empty() {
+        if !self.views.register_facts(Some(INVENTORY))?.iter().any(|item| item.life.approved.is_some()) {
             return Ok(0);
         }
+        let calls = self.calls_unknown()?;
         let rows = all(|page| self.views.findings(page))?;
         let of = |kind, model: &Option<String>| {
-            rows.iter().any(|row| {
-                row.said.as_ref().is_some_and(|said| (said.kind, &said.model) == (kind, model))
-            })
+            rows.iter()
+                .any(|row| row.said.as_ref().is_some_and(|said| (said.kind, &said.model) == (kind, model)))
         };
         let open = rows.iter().filter(|row| {
             let kind = row.said.as_ref().map(|said| said.kind);

@@ -69,7 +69,8 @@ impl Desk {
         let lanes = self.views.usage_lanes(from, until, self.now())?;
         if lanes.len() >= MAX_LANES {
             // A comparison that leaves calls out would find traffic that went through.
-            let what = format!("the window has {MAX_LANES} kinds of calls or more; export fewer days at once");
+            let what =
+                format!("the window has {MAX_LANES} kinds of calls or more; export fewer days at once");
             return Err(Refusal::at(Code::Malformed, "/content", what));
         }
         Ok(lanes)

@@ -88,10 +88,15 @@ fn a_planted_direct_call_is_found_once_and_closed_with_a_reason() {
     assert_eq!(house.count_of("finding.opened"), 1, "one subject has two findings");
     let findings = house.get(&admin, "/api/v1/findings").ok().json();
     let finding = &findings["findings"][0];
-    assert_eq!((&finding["kind"], &finding["model"]), (&json!("off_gateway"), &json!("small-2026")), "{findings}");
+    assert_eq!(
+        (&finding["kind"], &finding["model"]),
+        (&json!("off_gateway"), &json!("small-2026")),
+        "{findings}"
+    );
     assert_eq!((&finding["beyond"], &finding["closed"]), (&beyond, &Value::Null), "{findings}");
     let close = format!("/api/v1/findings/{}/close", finding["id"].as_str().expect("an id"));
-    let closed = house.post(&admin, &close, &json!({"reason": "a test of the provider's console"})).ok().json();
+    let closed =
+        house.post(&admin, &close, &json!({"reason": "a test of the provider's console"})).ok().json();
     assert_eq!(closed["result"]["closed"]["reason"], "a test of the provider's console", "{closed}");
     house.post(&admin, &close, &json!({"reason": "again"})).refused(409, "already_so");
     report(&export(4, 340, 170));
@@ -146,7 +151,8 @@ fn what_too_little_is_known_of_is_not_comparable() {
 fn an_export_that_cannot_be_read_leaves_nothing() {
     let (house, _, admin) = with_calls();
     let (_, developer) = house.person("Dev", &[Role::Developer]);
-    let line = |line: &str| json!({"provider": "local", "format": "csv", "content": format!("{HEAD}\n{line}\n")});
+    let line =
+        |line: &str| json!({"provider": "local", "format": "csv", "content": format!("{HEAD}\n{line}\n")});
     for (body, what) in [
         (line("2026-03-03,2026-03-04,,,m,1,x,1"), "line 2"),
         (line("2026-03-04,2026-03-05,,,m,1,1,1"), "not over"),
@@ -185,6 +191,10 @@ fn a_model_in_no_inventory_is_listed_and_without_an_inventory_nothing_is_opened(
     let names: Vec<&Value> =
         unknown["unknown"].as_array().expect("a list").iter().map(|one| &one["model"]).collect();
     assert_eq!(names, [&json!("small-2026")], "an alias is looked at by what answers: {unknown}");
-    assert_eq!(house.desk.open_unknowns().expect("a look"), 0, "before there is an inventory everything would be a finding");
+    assert_eq!(
+        house.desk.open_unknowns().expect("a look"),
+        0,
+        "before there is an inventory everything would be a finding"
+    );
     assert_eq!(house.count_of("finding.opened"), 0);
 }

@@ -87,7 +87,10 @@ fn days_that_either_side_does_not_cover_are_not_comparable() {
     let compared_over = |covered: &[UsageSpan], log_from: u64, lanes: &[Lane]| {
         let accounts = accounts(None);
         let log_from = Micros(log_from);
-        compare(&Wanted { cells: &cells, covered, accounts: &accounts, log_from, tolerance_per_mille: 0 }, lanes)
+        compare(
+            &Wanted { cells: &cells, covered, accounts: &accounts, log_from, tolerance_per_mille: 0 },
+            lanes,
+        )
     };
     let lanes = [whole(3, 10)];
     let partly = compared_over(&half, 0, &lanes);
@@ -129,7 +132,8 @@ fn a_call_about_midnight_belongs_to_either_day() {
 /// Requirement: W27. Calls with a key that no upstream has went past the gateway, all of them; a key that one has is compared with its calls alone.
 #[test]
 fn accounts_are_told_apart() {
-    let cells = [cell(0, Some("proj_ours"), "m", Some(2), 10), cell(0, Some("proj_theirs"), "m", Some(5), 50)];
+    let cells =
+        [cell(0, Some("proj_ours"), "m", Some(2), 10), cell(0, Some("proj_theirs"), "m", Some(5), 50)];
     let (covered, accounts) = (days(1), accounts(Some("proj_ours")));
     let wanted = Wanted {
         cells: &cells,
