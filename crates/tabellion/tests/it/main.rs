@@ -38,4 +38,5 @@ mod shards;
 mod statements;
 mod stops;
 mod support;
+mod usage;
 mod witness;
