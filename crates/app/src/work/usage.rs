@@ -30,7 +30,7 @@ const MAX_LINES: usize = 5_000;
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "UsageFormat")]
 pub enum FormatForm {
-    /// Pages of OpenAI's `/v1/organization/usage/completions`.
+    /// Pages of `OpenAI`'s `/v1/organization/usage/completions`.
     OpenaiUsage,
     /// Pages of Anthropic's `/v1/organizations/usage_report/messages`.
     AnthropicUsage,
