@@ -40,7 +40,7 @@ pub const MAX_TOLERANCE_PER_MILLE: u64 = 50;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UsageFormat {
-    /// Pages of `GET /v1/organization/usage/completions` of OpenAI.
+    /// Pages of `GET /v1/organization/usage/completions` of `OpenAI`.
     OpenaiUsage,
     /// Pages of `GET /v1/organizations/usage_report/messages` of Anthropic.
     AnthropicUsage,

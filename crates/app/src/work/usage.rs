@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::body::UsageReported;
 use tabellion_model::usage::{
-    Amounts, Compared, MAX_USAGE_BYTES, Reason as Why, UsageAccount, UsageFormat, Verdict, read,
+    Amounts, Compared, DAY_US, MAX_USAGE_BYTES, Reason as Why, UsageAccount, UsageFormat, Verdict, read,
 };
 use tabellion_model::{Micros, RecordId};
 use tabellion_tlog::{Hash, sha256};
@@ -30,7 +30,7 @@ const MAX_LINES: usize = 5_000;
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "UsageFormat")]
 pub enum FormatForm {
-    /// Pages of OpenAI's `/v1/organization/usage/completions`.
+    /// Pages of `OpenAI`'s `/v1/organization/usage/completions`.
     OpenaiUsage,
     /// Pages of Anthropic's `/v1/organizations/usage_report/messages`.
     AnthropicUsage,
@@ -202,8 +202,7 @@ pub struct UsageLine {
     /// What it comes to.
     #[schemars(extend("enum" = ["agrees", "more_there", "more_here", "not_comparable"]))]
     pub verdict: &'static str,
-    /// What to read that with.
-    #[schemars(inner(extend("enum" = ["before_log", "partly_covered", "not_counted", "no_requests", "not_in_export", "unknown_account"])))]
+    /// What to read that with: `before_log`, `partly_covered`, `not_counted`, `no_requests`, `not_in_export`, `unknown_account`.
     pub reasons: Vec<&'static str>,
 }
 
@@ -438,6 +437,5 @@ fn reason_word(reason: Why) -> &'static str {
 
 /// Where the day of `at` begins, and where the one after that of the moment before `until`.
 fn whole_days(at: Micros, until: Micros) -> (Micros, Micros) {
-    use tabellion_model::usage::DAY_US;
     (Micros(at.0 - at.0 % DAY_US), Micros(until.0.div_ceil(DAY_US) * DAY_US))
 }

@@ -237,15 +237,15 @@ fn sides<'a>(wanted: &Wanted<'a>) -> Vec<Side<'a>> {
 /// Which models the calls of a side may be counted under by the provider.
 struct Names<'a> {
     /// Names in the export.
-    named: BTreeSet<&'a str>,
+    in_export: BTreeSet<&'a str>,
     /// Names that answered for what was asked.
     answered: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
 impl<'a> Names<'a> {
     fn of(side: &Side<'a>, lanes: &[&'a Lane]) -> Self {
-        let named = side.cells.iter().map(|cell| cell.model.as_str()).collect();
-        let mut names = Self { named, answered: BTreeMap::new() };
+        let in_export = side.cells.iter().map(|cell| cell.model.as_str()).collect();
+        let mut names = Self { in_export, answered: BTreeMap::new() };
         for lane in lanes {
             let (Some(asked), Some(name)) = (lane.asked.as_deref(), names.certain(lane)) else { continue };
             names.answered.entry(asked).or_default().insert(name);
@@ -256,14 +256,14 @@ impl<'a> Names<'a> {
     /// The model that a provider counts a call under: the one that answered, or the one asked for where its export names that and not the other.
     fn certain<'b>(&self, lane: &'b Lane) -> Option<&'b str> {
         let (asked, answered) = (lane.asked.as_deref(), lane.answered.as_deref());
-        let in_export = |name: &&str| self.named.contains(name);
-        answered.filter(in_export).or(asked.filter(in_export)).or(answered)
+        let is_there = |name: &&str| self.in_export.contains(name);
+        answered.filter(is_there).or(asked.filter(is_there)).or(answered)
     }
 
     /// Every model that either side names.
     fn all(&self, lanes: &[&'a Lane]) -> BTreeSet<&'a str> {
         let ours = lanes.iter().filter_map(|lane| self.certain(lane).or(lane.asked.as_deref()));
-        self.named.iter().copied().chain(ours).collect()
+        self.in_export.iter().copied().chain(ours).collect()
     }
 
     /// Whether calls whose model is not certain may count under `model`.

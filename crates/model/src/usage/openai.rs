@@ -1,4 +1,4 @@
-//! Pages of OpenAI's `GET /v1/organization/usage/completions`, grouped by model.
+//! Pages of `OpenAI`'s `GET /v1/organization/usage/completions`, grouped by model.
 
 use std::collections::BTreeMap;
 

@@ -16,9 +16,9 @@ use crate::writer::{Writer, unexpected};
 /// Whose form an export has.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Format {
-    /// Pages of OpenAI's /v1/organization/usage/completions
+    /// Pages of `OpenAI`'s `/v1/organization/usage/completions`
     OpenaiUsage,
-    /// Pages of Anthropic's /v1/organizations/usage_report/messages
+    /// Pages of Anthropic's `/v1/organizations/usage_report/messages`
     AnthropicUsage,
     /// A table in the columns of docs/unseen.md
     Csv,

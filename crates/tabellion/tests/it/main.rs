@@ -41,4 +41,5 @@ mod shards;
 mod statements;
 mod stops;
 mod support;
+mod usage;
 mod witness;

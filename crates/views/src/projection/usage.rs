@@ -1,7 +1,6 @@
 //! Usage: a row for each export of a provider, and one for each comparison that is on record.
 
 use rusqlite::{Connection, params};
-use serde_json::Value;
 use tabellion_model::body::{UsageReconciled, UsageReported};
 
 use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
@@ -69,8 +68,7 @@ fn reported(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     // Content that speaks of another provider than the stream is as good as none.
     let body = record.body::<UsageReported>().filter(|body| body.value.provider == provider);
     let said = body.as_ref().and_then(|body| {
-        let mut said = serde_json::to_value(&body.value).ok()?;
-        said["content"] = Value::from("");
+        let said = UsageReported { content: String::new(), ..body.value.clone() };
         serde_json::to_string(&said).ok()
     });
     let sql = "INSERT INTO usage_reports (entry, provider, record_id, at, actor, version, said, unit)

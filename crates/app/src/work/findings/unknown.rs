@@ -105,10 +105,10 @@ impl Desk {
     /// Opens a finding for everything unknown that has none. Gives how many were opened.
     pub fn open_unknowns(&self) -> Result<usize, Refusal> {
         self.refresh()?;
-        let calls = self.calls_unknown()?;
-        if !calls.inventory_approved || calls.unknown.is_empty() {
+        if !self.views.register_facts(Some(INVENTORY))?.iter().any(|item| item.life.approved.is_some()) {
             return Ok(0);
         }
+        let calls = self.calls_unknown()?;
         let rows = all(|page| self.views.findings(page))?;
         let of = |kind, model: &Option<String>| {
             rows.iter()

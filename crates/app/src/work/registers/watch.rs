@@ -95,7 +95,8 @@ fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
                 looked_at = None;
                 tell("budgets", &refusal, &mut told_of_budgets, note);
             }
-            if let Err(refusal) = desk.reconcile_usage().and_then(|_| desk.open_unknowns()) {
+            for refusal in [desk.reconcile_usage(), desk.open_unknowns()].into_iter().filter_map(Result::err)
+            {
                 looked_at = None;
                 tell("findings", &refusal, &mut told_of_findings, note);
             }

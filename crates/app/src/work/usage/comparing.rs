@@ -1,9 +1,11 @@
 //! An export held against the calls, put on record once, and what it shows past the gateway.
 
+use std::cmp::Reverse;
+
 use tabellion_ledger::{Draft, DraftStream, LedgerError, RejectCode};
 use tabellion_model::Micros;
 use tabellion_model::body::{Body as _, FindingKind, UsageReconciled, UsageReported};
-use tabellion_model::usage::{Comparison, Lane, Verdict, Wanted, compare, off_gateway};
+use tabellion_model::usage::{Amounts, Comparison, Lane, Verdict, Wanted, compare, off_gateway};
 use tabellion_tlog::leaf_hash;
 use tabellion_views::query::{MAX_LANES, Reference, UsageReportRow};
 
@@ -14,6 +16,9 @@ use crate::work::asking::parent;
 use crate::work::findings::Found;
 use crate::work::writing::GOVERNANCE_RETENTION;
 
+/// Most findings that one export opens, those of the largest differences: an export of another organisation's account would open one for each of its models. The
+/// comparison says how many there are.
+const MAX_FOUND: usize = 50;
 /// What a comparison is to its export.
 const REPORT: &str = "report";
 
@@ -32,8 +37,12 @@ impl Desk {
     pub(super) fn reconcile(&self, row: &UsageReportRow) -> Result<(), Refusal> {
         let Some(said) = &row.said else { return Ok(()) };
         let comparison = self.compared(said)?;
-        let past = off_gateway(&comparison);
-        for line in &past {
+        let mut past = off_gateway(&comparison);
+        past.sort_by_key(|line| {
+            let Amounts { requests, input, output } = line.beyond;
+            Reverse((requests, input.saturating_add(output)))
+        });
+        for line in past.iter().take(MAX_FOUND) {
             self.open_finding(&Found {
                 kind: FindingKind::OffGateway,
                 provider: Some(said.provider.clone()),
