@@ -9,6 +9,7 @@ use tabellion_model::charge::Currency;
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use super::calls;
+use super::traffic::can_be_asked_for;
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Section};
 use crate::console::cell::Cell;
@@ -201,7 +202,7 @@ fn of(visit: &Visit<'_>, sum: &Sum, query: &SpendQuery, spend: &Spend) -> Result
         },
         ByForm::Model => {
             let cell = Cell::text(text);
-            match text.split_once('/').filter(|_| reads_calls) {
+            match text.split_once('/').filter(|_| reads_calls && can_be_asked_for(text)) {
                 Some((upstream, model)) => {
                     let list = Link::to("/calls").with("upstream", upstream).with("model", model);
                     cell.to(list.with("from", &from).with("to", &to).href())

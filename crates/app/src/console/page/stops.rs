@@ -5,6 +5,7 @@
 use serde_json::json;
 use tabellion_model::body::{Role, StopScope};
 use tabellion_model::{StopId, SystemId};
+use tabellion_views::Depth;
 use tabellion_views::query::{StopEffect, StopRow};
 
 use crate::console::answer::Answered;
@@ -158,6 +159,10 @@ pub(crate) fn offered(
     subject: &str,
     system: SystemId,
 ) -> Result<Option<Block>, Refusal> {
+    if visit.desk.depth() != Depth::Everything {
+        // Of a log that is too long to be folded up to then, nobody knows here what was stopped.
+        return Ok(None);
+    }
     let holds = |stop: &StopRow| match &stop.scope {
         Some(StopScope::System(id)) => scope == "system" && id.to_hex() == subject,
         Some(StopScope::Key(id)) => scope == "key" && id.to_hex() == subject,

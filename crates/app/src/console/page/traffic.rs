@@ -227,7 +227,7 @@ fn by(visit: &Visit<'_>, sums: &TrafficSums, list: &Link) -> Result<[Block; 3], 
     let rows = |sums: &[CallSum], to: &dyn Fn(&str) -> Link| -> Vec<Row> {
         let row = |sum: &CallSum| {
             let cell = sum.of.as_deref().map_or_else(|| Cell::unknown("not said, or erased"), named);
-            sum_row(visit, sum, cell, sum.of.as_deref().map(to).as_ref())
+            sum_row(visit, sum, cell, sum.of.as_deref().filter(|of| can_be_asked_for(of)).map(to).as_ref())
         };
         sums.iter().take(MAX_LINES).map(row).collect()
     };
@@ -242,6 +242,11 @@ fn by(visit: &Visit<'_>, sums: &TrafficSums, list: &Link) -> Result<[Block; 3], 
             rows(&sums.providers, &providers),
         )?,
     ])
+}
+
+/// Whether a name can stand in a field of a filter without hiding or turning what is around it.
+pub(super) fn can_be_asked_for(name: &str) -> bool {
+    Cell::text(name).text == name
 }
 
 /// One line of sums; `list` is of what it counts, where there is such a list.
