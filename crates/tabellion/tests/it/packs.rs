@@ -130,5 +130,9 @@ fn a_loaded_pack_decides_calls_and_stands_in_their_records() {
     assert!(denied.body.contains("model-list"), "the application is not told which pack: {}", denied.body);
     let unbound = organisation.system("Another");
     let free = organisation.key(&unbound, &json!({}));
-    assert_eq!(organisation.chat(&free.secret, "small", "How long?").status, 200, "a pack of one system holds for another");
+    assert_eq!(
+        organisation.chat(&free.secret, "small", "How long?").status,
+        200,
+        "a pack of one system holds for another"
+    );
 }

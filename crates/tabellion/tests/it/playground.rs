@@ -48,7 +48,8 @@ fn a_tried_call_leaves_log_anchors_views_and_provider_as_they_were() {
         )
     };
     let before = state();
-    let body = json!({"model": "large", "messages": [{"role": "user", "content": format!("I am {SECRET}")}]}).to_string();
+    let body = json!({"model": "large", "messages": [{"role": "user", "content": format!("I am {SECRET}")}]})
+        .to_string();
     let call = json!({"key": key.id, "surface": "openai.chat_completions", "body": body});
     let trial = organisation.done("POST", PATH, &call);
     assert_eq!((&trial["permitted"], &trial["rules"]), (&json!(true), &json!(["base.all"])), "{trial}");

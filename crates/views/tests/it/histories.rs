@@ -7,12 +7,12 @@ use tabellion_model::body::{BudgetScope, Caps, LinkIssued, Role, RoleGranted, St
 use tabellion_model::charge::{Reserved, Window};
 use tabellion_model::{Micros, StopId};
 
-use crate::packs::pack_step;
 use crate::fixture::{
     Bench, START, added, authorised, budgeted, credential, denied, draft, issued, item, item_acted,
     item_saved, on, priced, published, rates, registered, revoked, staged, stop_lifted, stop_ordered, system,
     unpriced, view_kept,
 };
+use crate::packs::pack_step;
 
 /// What happens next. Numbers choose among a few systems, keys, people and records, so that things meet.
 #[derive(Debug, Clone)]

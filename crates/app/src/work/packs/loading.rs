@@ -194,13 +194,18 @@ impl Desk {
             digest: None,
             unit: None,
             systems: Vec::new(),
-            pin: pin_of(self.views.pack(name)?.as_ref()),
+            pin: pin_of(&all(|page| self.views.pack_versions(name, page))?),
             note: why.reason.to_text(),
         };
         self.put_forward(actor, given, &Read { said, signed: None })
     }
 
-    fn put_forward(&self, actor: &Actor, given: &Given, read: &Read) -> Result<(PackShown, Written), Refusal> {
+    fn put_forward(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        read: &Read,
+    ) -> Result<(PackShown, Written), Refusal> {
         let name = read.said.name.clone();
         let written = self.once(actor, "propose-pack", given, |earlier| {
             if earlier.is_none() {
