@@ -35,7 +35,7 @@ use crate::worker::{Shared, Worker};
 
 /// Calls that are tried in a minute: a person at work, not a load. Each takes what a call takes of this machine.
 const MAX_A_MINUTE: usize = 30;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// What a purpose is claimed by.
 const PURPOSE: HeaderName = HeaderName::from_static("tabellion-purpose");
 

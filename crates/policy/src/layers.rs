@@ -102,6 +102,13 @@ struct Lower {
     rules: PolicySet,
 }
 
+impl Lower {
+    /// Whether it holds for a system; they stand in order.
+    fn holds_for(&self, system: SystemId) -> bool {
+        self.systems.binary_search(&system).is_ok()
+    }
+}
+
 /// What all layers together say of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
@@ -151,7 +158,7 @@ impl Layers {
     /// What the rules say of one call.
     pub fn decide(&self, question: &Question<'_>) -> Decided {
         let mut decided = Decided { verdict: self.organisation.decide(question), silent: None };
-        for below in self.below.iter().filter(|below| below.systems.contains(&question.system)) {
+        for below in self.below.iter().filter(|below| below.holds_for(question.system)) {
             let verdict = below.rules.decide(question);
             let permits_nothing = verdict == Verdict::NonePermits;
             if permits_nothing && !below.permits {

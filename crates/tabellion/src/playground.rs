@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use tabellion_app::refusal::{Code, Refusal};
 use tabellion_app::work::playground::{Asked, Outcome, Playground, Sent};
-use tabellion_gateway::{Gateway, TriedCall, TriedRequest, TryCall};
+use tabellion_gateway::{Gateway, NotTried, TriedCall, TriedRequest, TryCall};
 
 /// The playground of a gateway; it can be asked for as long as one likes, also after a stop.
 pub(crate) fn of(gateway: &Gateway) -> Playground {
@@ -11,8 +12,18 @@ pub(crate) fn of(gateway: &Gateway) -> Playground {
     Arc::new(move |asked: &Asked| {
         let Asked { key, surface, purpose, body, drafts } = asked.clone();
         let tried = playground.try_call(&TryCall { key, surface, purpose, body, drafts });
-        tried.map(outcome).map_err(|error| error.to_string())
+        tried.map(outcome).map_err(refusal)
     })
+}
+
+fn refusal(why: NotTried) -> Refusal {
+    let text = why.to_string();
+    match why {
+        NotTried::NoKey => Refusal::new(Code::NotFound, text),
+        NotTried::NoSurface => Refusal::at(Code::Malformed, "/surface", text),
+        NotTried::NoPurpose => Refusal::at(Code::Malformed, "/purpose", text),
+        NotTried::TooFast | NotTried::NoThread => Refusal::new(Code::Unavailable, text),
+    }
 }
 
 fn outcome(tried: TriedCall) -> Outcome {

@@ -212,7 +212,7 @@ impl Desk {
         }
         let waiting = proposed.as_ref().filter(|proposed| proposed.open).map(shown_waiting);
         let version = row.as_ref().map_or(0, |row| row.version);
-        let pin = pin_of(row.as_ref());
+        let pin = pin_of(row.as_slice());
         let in_force = row.as_ref().is_some_and(|row| !matches!(row.said, PackSaid::Removed(_)));
         let said = row.and_then(|row| match row.said {
             PackSaid::Loaded(said) => Some(*said),
@@ -253,7 +253,7 @@ impl Desk {
 
     fn shown_version_of(&self, row: PackVersion) -> Result<VersionShown, Refusal> {
         let recorded = self.reference(row.entry)?;
-        let pin = Some(pin_of(Some(&row))).filter(|pin| *pin > 0);
+        let pin = Some(pin_of(std::slice::from_ref(&row))).filter(|pin| *pin > 0);
         let (by, at) = (row.by.to_hex(), Time(row.at));
         Ok(match row.said {
             PackSaid::Loaded(said) => VersionShown {
@@ -359,13 +359,15 @@ fn check_second<T>(
     second.check_let_in_by_others(std::iter::once::<&CredentialId>(&proposed.by), proposed.session.iter())
 }
 
-/// The lowest version that may be loaded after `row`; 0: any. What was erased pins nothing: the publisher's own pins still hold.
-fn pin_of(row: Option<&PackVersion>) -> u64 {
-    match row.map(|row| &row.said) {
-        Some(PackSaid::Loaded(said)) => said.pin,
-        Some(PackSaid::Removed(Some(said))) => said.pin,
-        Some(PackSaid::Removed(None) | PackSaid::Erased) | None => 0,
-    }
+/// The lowest version that may be loaded after `rows`, newest first; 0: any. Where the newest is erased, the pin is that of the one before: an erasure lowers
+/// none.
+fn pin_of(rows: &[PackVersion]) -> u64 {
+    let pin = |row: &PackVersion| match &row.said {
+        PackSaid::Loaded(said) => Some(said.pin),
+        PackSaid::Removed(said) => said.as_ref().map(|said| said.pin),
+        PackSaid::Erased => None,
+    };
+    rows.iter().find_map(pin).unwrap_or(0)
 }
 
 fn shown_waiting(proposed: &Proposed<PackProposed>) -> Waiting {
@@ -385,7 +387,7 @@ fn shown_waiting(proposed: &Proposed<PackProposed>) -> Waiting {
 }
 
 fn hex(systems: &[SystemId]) -> Vec<String> {
-    systems.iter().map(|system| system.to_hex()).collect()
+    systems.iter().map(tabellion_model::Id::to_hex).collect()
 }
 
 /// The stream of a pack.

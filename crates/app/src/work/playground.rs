@@ -21,8 +21,8 @@ use crate::refusal::{Code, Refusal};
 /// Most texts that are drafted at a time: what a person edits.
 const MAX_DRAFTS: usize = 8;
 
-/// The gateway, for calls that are tried; the error is a sentence of why not, without anything of the call.
-pub type Playground = Arc<dyn Fn(&Asked) -> Result<Outcome, String> + Send + Sync>;
+/// The gateway, for calls that are tried; a refusal says why not, without anything of the call.
+pub type Playground = Arc<dyn Fn(&Asked) -> Result<Outcome, Refusal> + Send + Sync>;
 
 /// What the gateway is asked.
 #[derive(Clone, PartialEq, Eq)]
@@ -184,8 +184,7 @@ impl Desk {
         let NewTrial { key, surface, purpose, body, .. } = new;
         let purpose = purpose.map(|purpose| purpose.as_str().to_owned());
         let asked = Asked { key, surface: surface.into_string(), purpose, body, drafts };
-        let outcome = playground(&asked).map_err(|why| Refusal::new(Code::Unavailable, why))?;
-        Ok(shown(outcome))
+        Ok(shown(playground(&asked)?))
     }
 
     fn checked_drafts(&self, drafts: Vec<Draft>) -> Result<Vec<(String, String)>, Refusal> {

@@ -171,7 +171,7 @@ fn check_version(coming: &Coming<'_>, rows: &[PackVersion], pinned: u64) -> Resu
         return Err(Refusal::at(Code::PackTaken, "/file", text));
     }
     let in_force = rows.first().and_then(loaded);
-    let own_pin = if coming.act == PackAct::GoBack { coming.pin } else { pin_of(rows.first()) };
+    let own_pin = if coming.act == PackAct::GoBack { coming.pin } else { pin_of(rows) };
     let pin = own_pin.max(pinned);
     if pack.version < pin {
         let text = format!(

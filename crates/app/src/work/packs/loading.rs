@@ -194,7 +194,7 @@ impl Desk {
             digest: None,
             unit: None,
             systems: Vec::new(),
-            pin: pin_of(self.views.pack(name)?.as_ref()),
+            pin: pin_of(&all(|page| self.views.pack_versions(name, page))?),
             note: why.reason.to_text(),
         };
         self.put_forward(actor, given, &Read { said, signed: None })

@@ -175,7 +175,8 @@ fn replay(rows: &[Recorded], packs: &[PackVersion], asked: &Asked<'_>) -> Replay
         in_force.map(|row| texts(row).map(|(text, digest)| (row.name.clone(), text, digest))).collect()
     };
     let loaded = |but: Option<&str>| -> Option<Vec<InForce<'_>>> {
-        packs.iter().filter(|pack| but != Some(pack.name.as_str())).filter_map(in_force).collect()
+        let others = packs.iter().filter(|pack| but != Some(pack.name.as_str()));
+        others.filter(|pack| !matches!(pack.said, PackSaid::Removed(_))).map(readable).collect()
     };
     let (policy, pack) =
         if asked.pack.is_some() { (None, Some(asked.name)) } else { (Some(asked.name), None) };
@@ -212,16 +213,11 @@ fn stack(policies: &[(String, String, String)], packs: &[InForce<'_>]) -> Option
     Some(stack)
 }
 
-/// A pack that is in force; within, none where it cannot be read.
-fn in_force(pack: &PackVersion) -> Option<Option<InForce<'_>>> {
-    match &pack.said {
-        PackSaid::Removed(_) => None,
-        PackSaid::Erased => Some(None),
-        PackSaid::Loaded(said) => {
-            let whole = digest_of(&said.file).to_hex() == said.digest;
-            Some(whole.then_some((&pack.name, &said.file, &said.systems, &said.digest)))
-        }
-    }
+/// A pack that is in force; none: it cannot be read.
+fn readable(pack: &PackVersion) -> Option<InForce<'_>> {
+    let PackSaid::Loaded(said) = &pack.said else { return None };
+    let whole = digest_of(&said.file).to_hex() == said.digest;
+    whole.then_some((&pack.name, &said.file, &said.systems, &said.digest))
 }
 
 /// The text of a version with its digest, where the one fits the other.
