@@ -1,7 +1,5 @@
 //! A request for a message as a chat request.
 
-use std::borrow::Cow;
-
 use crate::translate::chat_to_messages::PREFILLED;
 use crate::translate::members::{Lost, Members, NO_COUNTERPART, NOT_AS_DESCRIBED};
 use crate::translate::tree::{Node, Object, Value, list, quoted};
@@ -135,7 +133,7 @@ fn format(members: &mut Members<'_, '_>, out: Object) -> Result<Object, Lost> {
 fn messages(members: &mut Members<'_, '_>) -> Result<Vec<String>, Lost> {
     let mut out = Vec::new();
     if let Some(system) = members.take("system") {
-        let content = joined(texts(system, "system")?);
+        let content = joined(&texts(system, "system")?);
         out.push(Object::new().text("role", "system").raw("content", &content).end());
     }
     let messages = members.need("messages")?;
@@ -167,37 +165,39 @@ fn block<'n, 'b>(node: &'n Node<'b>, at: &str, number: usize) -> Result<(String,
     Ok((kind, members))
 }
 
-fn text_part(mut block: Members<'_, '_>) -> Result<String, Lost> {
+/// What a block of text says, as it is written.
+fn text_of<'n>(mut block: Members<'n, '_>) -> Result<&'n str, Lost> {
     block.nothing("citations", Node::is_empty, NO_COUNTERPART)?;
-    let part = Object::new().text("type", "text").raw("text", block.need_string("text")?).end();
+    let text = block.need_string("text")?;
     block.end()?;
-    Ok(part)
+    Ok(text)
 }
 
-/// Content that is text alone: one string as it is, or parts.
-enum Texts<'n> {
-    One(&'n str),
-    Parts(Vec<String>),
+fn text_part(text: &str) -> String {
+    Object::new().text("type", "text").raw("text", text).end()
 }
 
-fn texts<'n>(content: &'n Node<'_>, at: &str) -> Result<Texts<'n>, Lost> {
+/// Content that is text alone, as it is written.
+fn texts<'n>(content: &'n Node<'_>, at: &str) -> Result<Vec<&'n str>, Lost> {
     match &content.value {
-        Value::String(_) => Ok(Texts::One(content.raw)),
+        Value::String(_) => Ok(vec![content.raw]),
         Value::Array(blocks) => {
-            let part = |(number, node): (usize, &Node<'_>)| match block(node, at, number)? {
-                (kind, block) if kind == "text" => text_part(block),
+            let text = |(number, node): (usize, &'n Node<'_>)| match block(node, at, number)? {
+                (kind, block) if kind == "text" => text_of(block),
                 (_, block) => Err(Lost::new(block.way("type"), NO_TEXT)),
             };
-            blocks.iter().enumerate().map(part).collect::<Result<_, _>>().map(Texts::Parts)
+            blocks.iter().enumerate().map(text).collect()
         }
         _ => Err(Lost::new(at, NOT_AS_DESCRIBED)),
     }
 }
 
-fn joined(texts: Texts<'_>) -> String {
+/// One text as a string, which says the same and is read by servers that know no parts.
+fn joined(texts: &[&str]) -> String {
     match texts {
-        Texts::One(raw) => raw.to_owned(),
-        Texts::Parts(parts) => list(&parts),
+        [] => quoted(""),
+        [one] => (*one).to_owned(),
+        more => list(&more.iter().map(|text| text_part(text)).collect::<Vec<_>>()),
     }
 }
 
@@ -205,32 +205,33 @@ fn joined(texts: Texts<'_>) -> String {
 fn user(content: &Node<'_>, at: &str, out: &mut Vec<String>) -> Result<(), Lost> {
     let message = |content: &str| Object::new().text("role", "user").raw("content", content).end();
     let Some(blocks) = content.items() else {
-        let content = joined(texts(content, at)?);
-        out.push(message(&content));
+        out.push(message(&joined(&texts(content, at)?)));
         return Ok(());
     };
-    let mut parts = Vec::new();
+    let (mut parts, mut said) = (Vec::new(), Vec::new());
     for (number, node) in blocks.iter().enumerate() {
         let (kind, block) = block(node, at, number)?;
         match kind.as_str() {
-            "text" => parts.push(text_part(block)?),
+            "text" => {
+                let text = text_of(block)?;
+                said.push(text);
+                parts.push(text_part(text));
+            }
             "image" => parts.push(image(block)?),
             "tool_result" if parts.is_empty() => out.push(tool_result(block)?),
             "tool_result" => {
-                return Err(Lost::new(
-                    block.way("type"),
-                    "what tools answered has to stand before all else of its turn",
-                ));
+                let why = "what tools answered has to stand before all else of its turn";
+                return Err(Lost::new(block.way("type"), why));
             }
             _ => {
-                return Err(Lost::new(
-                    block.way("type"),
-                    "only text, pictures and what tools answered can be translated",
-                ));
+                let why = "only text, pictures and what tools answered can be translated";
+                return Err(Lost::new(block.way("type"), why));
             }
         }
     }
-    if !parts.is_empty() || blocks.is_empty() {
+    if parts.len() == said.len() && !said.is_empty() {
+        out.push(message(&joined(&said)));
+    } else if !parts.is_empty() || blocks.is_empty() {
         out.push(message(&list(&parts)));
     }
     Ok(())
@@ -270,7 +271,7 @@ fn tool_result(mut block: Members<'_, '_>) -> Result<String, Lost> {
     let at = block.way("content");
     let content = match block.take("content") {
         None => quoted(""),
-        Some(content) => joined(texts(content, &at)?),
+        Some(content) => joined(&texts(content, &at)?),
     };
     block.end()?;
     Ok(Object::new().text("role", "tool").raw("tool_call_id", call).raw("content", &content).end())
@@ -279,13 +280,13 @@ fn tool_result(mut block: Members<'_, '_>) -> Result<String, Lost> {
 fn assistant(content: &Node<'_>, at: &str) -> Result<String, Lost> {
     let message = Object::new().text("role", "assistant");
     let Some(blocks) = content.items() else {
-        return Ok(message.raw("content", &joined(texts(content, at)?)).end());
+        return Ok(message.raw("content", &joined(&texts(content, at)?)).end());
     };
-    let (mut parts, mut calls) = (Vec::new(), Vec::new());
+    let (mut said, mut calls) = (Vec::new(), Vec::new());
     for (number, node) in blocks.iter().enumerate() {
         let (kind, block) = block(node, at, number)?;
         match kind.as_str() {
-            "text" if calls.is_empty() => parts.push(text_part(block)?),
+            "text" if calls.is_empty() => said.push(text_of(block)?),
             "text" => {
                 return Err(Lost::new(block.way("type"), "text after a call of a tool has no place there"));
             }
@@ -294,7 +295,7 @@ fn assistant(content: &Node<'_>, at: &str) -> Result<String, Lost> {
             _ => return Err(Lost::new(block.way("type"), "only text and calls of tools can be translated")),
         }
     }
-    let content = if parts.is_empty() { Cow::Borrowed("null") } else { Cow::Owned(list(&parts)) };
+    let content = if said.is_empty() { "null".to_owned() } else { joined(&said) };
     let mut message = message.raw("content", &content);
     if !calls.is_empty() {
         message = message.raw("tool_calls", &list(&calls));
