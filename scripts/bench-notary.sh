@@ -33,7 +33,7 @@ taskset -c 1 nginx -c "$work/nginx.conf" &
 
 tabellion() { "$programs/tabellion" "$@" --dir "$work/notary"; }
 tabellion init >/dev/null 2>&1
-printf '\n[upstream.bench]\nbase_url = "http://%s/v1"\nmodels = ["bench-1"]\n' "$upstream" >>"$work/notary/tabellion.toml"
+printf '\n[upstream.bench]\nbase_url = "http://%s/v1"\nmodels = ["bench-1"]\n[probes]\nevery_minutes = "off"\n' "$upstream" >>"$work/notary/tabellion.toml"
 TABELLION_GATEWAY__LISTEN=$gateway TABELLION_GATEWAY__THREADS=1 TABELLION_CONSOLE__LISTEN=$console \
   taskset -c 1 "$programs/tabellion" serve --dir "$work/notary" 2>"$work/serve.log" &
 served=$!

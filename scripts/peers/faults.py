@@ -154,7 +154,7 @@ def kills(place):
     provider = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
     threading.Thread(target=provider.serve_forever, daemon=True).start()
     gateway = f"127.0.0.1:{free_port()}"
-    upstream = f'[upstream.x]\nbase_url = "http://127.0.0.1:{provider.server_port}/v1"\nmodels = ["m"]\n'
+    upstream = f'[upstream.x]\nbase_url = "http://127.0.0.1:{provider.server_port}/v1"\nmodels = ["m"]\n[probes]\nevery_minutes = "off"\n'
     notary = Notary(place / "kills", place, f'{SMALL_SEGMENT}[gateway]\nlisten = "{gateway}"\n{upstream}')
     journal = Journal(place / "kills.journal")
     notary.start().person()

@@ -20,7 +20,7 @@ use crate::refusal::{Code, Refusal};
 /// Microseconds of a second.
 const SECOND_US: u64 = 1_000_000;
 /// How long whoever asks for a round waits for it: a request of the control plane takes no longer.
-const RUN_WITHIN: Duration = Duration::from_secs(60);
+const RUN_WITHIN: Duration = Duration::from_mins(1);
 /// What the rules of masking are called among guards; they alone guard no route.
 const MASKING: &str = "masking";
 
@@ -227,7 +227,9 @@ fn standing(place: &ProbedPlace, newest: Option<&ProbeRoundRow>, now: Micros) ->
         result: found.map(|found| result(found.result)),
         why: found.and_then(|found| found.why.clone()),
         at: tried.map(|(row, ..)| Time(row.at)),
-        calls: found.map(|found| found.calls.iter().map(|id| id.to_hex()).collect()).unwrap_or_default(),
+        calls: found
+            .map(|found| found.calls.iter().map(tabellion_model::Id::to_hex).collect())
+            .unwrap_or_default(),
     }
 }
 

@@ -21,6 +21,12 @@ const RULE_NAME: &str = "tabellion-probe";
 /// It permits whoever asks under this snapshot, which is the system of probes alone.
 const RULE: &str = r#"@id("tabellion-probe") permit (principal, action, resource);"#;
 
+/// The one system that probes, and its key.
+struct Own {
+    systems: Arc<HashMap<SystemId, GateSystem>>,
+    keys: Arc<HashMap<CredentialId, GateKey>>,
+}
+
 /// Policies with the rule of probes, and of which generation they are.
 type Together = Option<(u64, Arc<Vec<GatePolicy>>)>;
 
@@ -39,12 +45,12 @@ pub(super) fn beside(gate: &GateCell, places: &[Place]) -> (Arc<GateCell>, watch
     // No listener ever looks a key up in this snapshot; were it to, no secret has this digest.
     let key =
         GateKey { system: PROBE_SYSTEM, secret_sha256: [0; 32], purposes, models: Vec::new(), ends_at: None };
-    let systems: Arc<HashMap<SystemId, GateSystem>> = Arc::new([(PROBE_SYSTEM, system)].into());
-    let keys: Arc<HashMap<CredentialId, GateKey>> = Arc::new([(PROBE_KEY, key)].into());
+    let own =
+        Own { systems: Arc::new([(PROBE_SYSTEM, system)].into()), keys: Arc::new([(PROBE_KEY, key)].into()) };
     let cell = Arc::new(GateCell::new(Gate::default()));
     let (tell, told) = watch::channel(0);
     let (weak, together) = (Arc::downgrade(&cell), Mutex::new(Together::None));
-    gate.listen(move |newest| follow(newest, &weak, &together, (&systems, &keys), &tell));
+    gate.listen(move |newest| follow(newest, &weak, &together, &own, &tell));
     (cell, told)
 }
 
@@ -53,7 +59,7 @@ fn follow(
     newest: &Gate,
     cell: &Weak<GateCell>,
     together: &Mutex<Together>,
-    (systems, keys): (&Arc<HashMap<SystemId, GateSystem>>, &Arc<HashMap<CredentialId, GateKey>>),
+    own: &Own,
     tell: &watch::Sender<u64>,
 ) -> bool {
     let Some(cell) = cell.upgrade() else { return false };
@@ -71,8 +77,8 @@ fn follow(
     };
     cell.store(Gate {
         position: newest.position,
-        systems: Arc::clone(systems),
-        keys: Arc::clone(keys),
+        systems: Arc::clone(&own.systems),
+        keys: Arc::clone(&own.keys),
         policies,
         stops: Arc::clone(&newest.stops),
         policy_generation: generation,

@@ -49,7 +49,7 @@ use crate::upstream::pool::Pool;
 use crate::worker::{Shared, Worker};
 
 /// How long one canary may take: a guard of somebody else's may take its time, and nothing else here is slow.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 /// References that canaries name, so that guards that ask for them let the others through: as many as a call may have.
 const MAX_REFERENCES: u8 = 16;
 /// Most tokens that a canary asks for, where its interface wants a number.
@@ -195,9 +195,8 @@ impl Prober {
         let Ok(given) = given else {
             return place.came_to(ProbeResult::Untested, Some("timeout".to_owned()));
         };
-        let mut seen = match self.seen(before) {
-            Ok(seen) => seen,
-            Err(_) => return place.came_to(ProbeResult::Untested, Some("unreadable".to_owned())),
+        let Ok(mut seen) = self.seen(before) else {
+            return place.came_to(ProbeResult::Untested, Some("unreadable".to_owned()));
         };
         seen.received = self.stand_in.received();
         seen.given = given;

@@ -90,9 +90,8 @@ fn of_prompt(place: &Place, seen: &Seen) -> Verdict {
         (Some(GuardOutcome::Passed), _) => got_through("not_found"),
         (Some(GuardOutcome::Errored), Some(_)) => untested("errored"),
         (Some(GuardOutcome::Errored), None) => got_through(UNSEEN),
-        (Some(GuardOutcome::NotRun), Some(code)) => untested(code),
         (Some(GuardOutcome::NotRun), None) => got_through("not_run"),
-        (None, Some(code)) => untested(code),
+        (Some(GuardOutcome::NotRun) | None, Some(code)) => untested(code),
         (None, None) => got_through("not_asked"),
     }
 }

@@ -5,7 +5,7 @@ use tabellion_model::body::{GuardProbed, ProbeCause, ProbeResult, ProbedPlace};
 use tabellion_model::probe::{PROBE_KEY, PROBE_SYSTEM, ProbeCounts, mark};
 use tabellion_views::query::{CallFilter, Page, SpendBy, SpendFilter};
 
-use crate::fixture::{Bench, authorised, draft, on};
+use crate::fixture::{Bench, authorised, completed, draft, on};
 
 fn place(guard: &str, result: ProbeResult) -> ProbedPlace {
     ProbedPlace {
@@ -67,7 +67,7 @@ fn a_canary_is_no_call_and_is_not_left_open() {
     assert_eq!(left.len(), 1, "a canary would never have an end");
     assert_eq!((left[0].authorised.entry, left[0].key), (open.index, PROBE_KEY));
     drop(views);
-    let mut end = crate::fixture::completed(PROBE_SYSTEM, PROBE_KEY, 3);
+    let mut end = completed(PROBE_SYSTEM, PROBE_KEY, 3);
     end.parents.push(bench.parent(open.record_id, open.index, "authorised"));
     end.clear = mark();
     bench.append(&end);
