@@ -64,6 +64,9 @@ def gateway(place, issuer):
 [gateway]
 listen = "{listen}"
 
+[limits]
+noise_burst = 100000
+
 [upstream.x]
 base_url = "http://127.0.0.1:{upstream.server_port}/v1"
 models = ["m"]
@@ -79,7 +82,7 @@ models = ["m"]
     key = secret.split("_")[1]
     # The client can be written down once its key is there.
     notary.stop()
-    settings = place / "notary" / "tabellion.toml"
+    settings = notary.configuration
     settings.write_text(
         settings.read_text()
         + f"""

@@ -58,7 +58,8 @@ pub(crate) fn start_gateway(
         on_fatal,
     };
     let gateway = Gateway::start(config, foundations).map_err(|error| Failure::failed(error.to_string()))?;
-    terminal::say(&format!("gateway at http://{}/v1", gateway.address()));
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    terminal::say(&format!("gateway at {scheme}://{}/v1", gateway.address()));
     Ok(gateway)
 }
 

@@ -378,6 +378,7 @@ fn what_would_let_in_anybody_is_refused_at_the_start() {
             "a key that is none",
             IdentityConfig { clients: [("a".to_owned(), "b".to_owned())].into(), ..config() },
         ),
+        ("the name of certificates", IdentityConfig { name: "mtls".to_owned(), ..config() }),
         ("a name that no policy can hold", IdentityConfig { name: "Corp|x".to_owned(), ..config() }),
     ] {
         assert!(Identities::new(&[config]).is_err(), "{what} is taken");
