@@ -25,7 +25,8 @@ def curl(place, url, name, *more):
     ran = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     if not ran.stdout:
         return 0, {}, ran.stderr
-    head, _, body = ran.stdout.partition("\n\n") if "\r\n" not in ran.stdout else ran.stdout.partition("\r\n\r\n")
+    # Read as text, so that a line ends as Python has it.
+    head, _, body = ran.stdout.partition("\n\n")
     lines = head.splitlines()
     headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
     return int(lines[0].split()[1]), {key.lower(): value for key, value in headers.items()}, body

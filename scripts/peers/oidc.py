@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import threading
-import urllib.error
 import urllib.parse
 import urllib.request
 from http.server import ThreadingHTTPServer
