@@ -38,6 +38,7 @@ step "guards of others: a real Presidio, up, killed and hanging" scripts/peers/p
 step "guards of others: as LiteLLM's own client asks them" scripts/peers/litellm.sh "$place/litellm"
 step "applications behind the reference egress configuration" scripts/peers/egress.sh "$place/egress"
 step "access tokens of an identity provider: oidc-provider, four algorithms, rotated and down" scripts/peers/oidc.sh "$place/oidc"
+step "clients with certificates: openssl and curl" scripts/peers/mtls.sh "$place/mtls"
 step "event envelopes, as the ar.io family reads them" scripts/peers/envelopes.sh "$place/envelopes"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh

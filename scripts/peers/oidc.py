@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import threading
-import urllib.error
 import urllib.parse
 import urllib.request
 from http.server import ThreadingHTTPServer
@@ -64,6 +63,9 @@ def gateway(place, issuer):
 [gateway]
 listen = "{listen}"
 
+[limits]
+noise_burst = 100000
+
 [upstream.x]
 base_url = "http://127.0.0.1:{upstream.server_port}/v1"
 models = ["m"]
@@ -79,7 +81,7 @@ models = ["m"]
     key = secret.split("_")[1]
     # The client can be written down once its key is there.
     notary.stop()
-    settings = place / "notary" / "tabellion.toml"
+    settings = notary.configuration
     settings.write_text(
         settings.read_text()
         + f"""

@@ -14,6 +14,7 @@ use tabellion_model::probe::PROBE_SYSTEM;
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_views::gate::{Gate, GateKey, GateSystem};
 
+use crate::identity::certificate::{Certificates, Doorway};
 use crate::identity::{Identities, TokenFault};
 
 /// What every key begins with: it can be found by those who search for leaked keys.
@@ -81,31 +82,52 @@ impl From<TokenFault> for NoCaller {
     }
 }
 
+/// By what callers are known who show no key.
+pub(crate) struct Known<'k> {
+    pub(crate) identities: &'k Identities,
+    pub(crate) doorway: Option<&'k Doorway>,
+    /// What the client showed when it connected.
+    pub(crate) certificates: Option<&'k Certificates>,
+}
+
 /// Finds the caller of a request with these `headers`.
 pub(crate) fn authenticate(
     headers: &HeaderMap,
     gate: Arc<Gate>,
-    identities: &Identities,
+    known: &Known<'_>,
     now: Micros,
 ) -> Result<Caller, NoCaller> {
-    let key = key_in(headers).ok_or(NoCaller::Missing)?;
-    let (key_id, shown) = match token(key, identities) {
-        Some(token) => {
-            let proved = identities.caller(token, now)?;
+    let (key_id, shown) = match key_in(headers) {
+        Some(key) => match token(key, known.identities) {
+            Some(token) => {
+                let proved = known.identities.caller(token, now)?;
+                (proved.key, Some(proved.shown))
+            }
+            None => (owner_of(key, &gate).ok_or(NoCaller::BadKey)?, None),
+        },
+        // A header that is no key is not made good by a certificate.
+        None if headers.contains_key(AUTHORIZATION) || headers.contains_key(API_KEY) => {
+            return Err(NoCaller::Missing);
+        }
+        None => {
+            let (doorway, certificates) = known.doorway.zip(known.certificates).ok_or(NoCaller::Missing)?;
+            let proved = doorway.caller(certificates).ok_or(NoCaller::BadKey)?;
             (proved.key, Some(proved.shown))
         }
-        None => (credential_of(key).ok_or(NoCaller::BadKey)?, None),
     };
-    let known = gate.keys.get(&key_id).ok_or(NoCaller::BadKey)?;
-    // Of a token the signature was held against its issuer's keys.
-    if shown.is_none() && !same(&Sha256::digest(key.as_bytes()).into(), &known.secret_sha256) {
+    let key = gate.keys.get(&key_id).ok_or(NoCaller::BadKey)?;
+    if key.ends_at.is_some_and(|end| end <= now) {
         return Err(NoCaller::BadKey);
     }
-    if known.ends_at.is_some_and(|end| end <= now) {
-        return Err(NoCaller::BadKey);
-    }
-    let system_id = known.system;
+    let system_id = key.system;
     Ok(Caller { gate, key_id, system_id, shown, stands_for: system_id })
+}
+
+/// The credential that `key` is the secret of.
+fn owner_of(key: &str, gate: &Gate) -> Option<CredentialId> {
+    let key_id = credential_of(key)?;
+    let known = gate.keys.get(&key_id)?;
+    same(&Sha256::digest(key.as_bytes()).into(), &known.secret_sha256).then_some(key_id)
 }
 
 /// Has the keys of a token's issuer read, where that is needed to tell whose it is.

@@ -13,6 +13,7 @@ use tabellion_mask::{Class, Classes};
 use tabellion_model::body::DataTerms;
 
 use crate::guards::config::GuardConfig;
+use crate::identity::certificate::TlsConfig;
 use crate::identity::config::IdentityConfig;
 use crate::masking::MaskingConfig;
 use crate::probes::config::ProbeConfig;
@@ -47,6 +48,9 @@ pub struct GatewayConfig {
     /// What becomes of which personal data, where it is not the usual.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub masking: Vec<MaskingConfig>,
+    /// How it speaks TLS; none: plain HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsConfig>,
     /// Whose access tokens are taken.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<IdentityConfig>,
@@ -68,6 +72,7 @@ impl Default for GatewayConfig {
             retry: RetryConfig::default(),
             guards: Vec::new(),
             masking: Vec::new(),
+            tls: None,
             identities: Vec::new(),
             probes: ProbeConfig::default(),
             limits: Limits::default(),

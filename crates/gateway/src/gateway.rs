@@ -24,6 +24,7 @@ use crate::decide::Rules;
 use crate::evidence::{self, Evidence, OnFatal};
 use crate::guards::Guards;
 use crate::identity::Identities;
+use crate::identity::certificate::Doorway;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
@@ -89,6 +90,7 @@ impl Gateway {
             masking: Arc::new(Masking::new(config)?),
             catalogue: Catalogue::new(&config.upstreams)?,
             identities: Identities::new(&config.identities)?,
+            doorway: config.tls.as_ref().map(Doorway::new).transpose()?,
             guards: Arc::new(Guards::new(&config.guards)?),
             evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), Arc::clone(&on_fatal)),
             gate,
@@ -140,6 +142,7 @@ impl Gateway {
     pub fn check(config: &GatewayConfig) -> Result<(), StartError> {
         Guards::new(&config.guards)?;
         Identities::new(&config.identities)?;
+        config.tls.as_ref().map(Doorway::new).transpose()?;
         Masking::new(config)?;
         Catalogue::new(&config.upstreams).map(drop)
     }

@@ -3,6 +3,7 @@
 //! Promises: a token stands for a key of ours that an operator wrote down for its client, and for no other; whatever it claims is believed after its signature
 //! was found good, never before. Must never: keep or record a token, ask anybody about one, or go by keys that were last read too long ago.
 
+pub(crate) mod certificate;
 mod claims;
 pub(crate) mod config;
 mod fault;

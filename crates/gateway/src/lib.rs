@@ -59,6 +59,7 @@ pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side
 pub use guards::outside::config::{
     OnError as GuardOnError, ServiceConfig as GuardServiceConfig, Shape as GuardShape,
 };
+pub use identity::certificate::TlsConfig;
 pub use identity::config::{Algorithm as TokenAlgorithm, IdentityConfig};
 pub use masking::{
     Applied as AppliedMasking, Masking, MaskingConfig, Preview as MaskingPreview, ShownRule as ShownMasking,

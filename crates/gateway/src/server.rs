@@ -21,17 +21,19 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-use crate::authenticate::{Caller, NoCaller, authenticate, settle};
+use crate::authenticate::{Caller, Known, NoCaller, authenticate, settle};
 use crate::body::AnswerBody;
 use crate::call::{Call, Received};
 use crate::code::Code;
 use crate::config::span;
 use crate::dialect::Dialect;
 use crate::identity::TokenFault;
+use crate::identity::certificate::Certificates;
 use crate::noise::Kind;
 use crate::race::Watch;
 use crate::route::Target;
@@ -106,53 +108,76 @@ async fn connection(
     shared.metrics.connections(1);
     // Else small events wait for the acknowledgement of the one before: 40 ms each.
     if stream.set_nodelay(true).is_ok() {
-        let served = AtomicBool::new(false);
-        let service = service_fn(|request| {
-            served.store(true, Ordering::Relaxed);
-            serve(request, peer, serving)
-        });
-        let mut connection = pin!(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(span(shared.limits.head_ms))
-                .max_buf_size(READ_BUFFER_BYTES)
-                .max_header_size(shared.limits.head_bytes)
-                .max_headers(MAX_HEADERS)
-                .serve_connection(TokioIo::new(stream), service)
-        );
-        let mut drain = serving.drain.clone();
-        let mut draining = pin!(drain.wait_for(|drain| *drain));
-        let mut graceful = false;
-        let result = poll_fn(|context| {
-            if !graceful && draining.as_mut().poll(context).is_ready() {
-                graceful = true;
-                connection.as_mut().graceful_shutdown();
+        match &shared.doorway {
+            None => converse(stream, peer, None, serving).await,
+            Some(doorway) => {
+                let accepted = timeout(span(shared.limits.head_ms), doorway.accept(stream)).await;
+                if let Some((stream, certificates)) = accepted.ok().flatten() {
+                    Box::pin(converse(stream, peer, certificates.as_ref(), serving)).await;
+                } else {
+                    shared.noise.count(Kind::Malformed);
+                    shared.metrics.noise();
+                }
             }
-            connection.as_mut().poll(context)
-        })
-        .await;
-        // An idle connection that is closed in time is nobody's fault; one that never was a request is noise.
-        let silent = !served.load(Ordering::Relaxed);
-        if result.is_err_and(|error| error.is_parse() || (error.is_timeout() && silent)) {
-            shared.noise.count(Kind::Malformed);
-            shared.metrics.noise();
         }
     }
     shared.metrics.connections(-1);
     drop((busy, permit));
 }
 
+/// Serves the requests of one connection, in the order in which they come.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    peer: SocketAddr,
+    certificates: Option<&Certificates>,
+    serving: &Arc<Serving>,
+) {
+    let shared = &serving.worker.shared;
+    let served = AtomicBool::new(false);
+    let service = service_fn(|request| {
+        served.store(true, Ordering::Relaxed);
+        serve(request, peer, certificates, serving)
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(span(shared.limits.head_ms))
+            .max_buf_size(READ_BUFFER_BYTES)
+            .max_header_size(shared.limits.head_bytes)
+            .max_headers(MAX_HEADERS)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let mut drain = serving.drain.clone();
+    let mut draining = pin!(drain.wait_for(|drain| *drain));
+    let mut graceful = false;
+    let result = poll_fn(|context| {
+        if !graceful && draining.as_mut().poll(context).is_ready() {
+            graceful = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(context)
+    })
+    .await;
+    // An idle connection that is closed in time is nobody's fault; one that never was a request is noise.
+    let silent = !served.load(Ordering::Relaxed);
+    if result.is_err_and(|error| error.is_parse() || (error.is_timeout() && silent)) {
+        shared.noise.count(Kind::Malformed);
+        shared.metrics.noise();
+    }
+}
+
 async fn serve(
     request: Request<Incoming>,
     peer: SocketAddr,
+    certificates: Option<&Certificates>,
     serving: &Arc<Serving>,
 ) -> Result<Response<AnswerBody>, Infallible> {
     let shared = &serving.worker.shared;
     let target = Target::of(request.method(), request.uri(), request.headers());
     let dialect = target.dialect;
     settle(request.headers(), &shared.identities).await;
-    let (gate, identities) = (shared.gate.load(), &shared.identities);
-    if let Err(none) = authenticate(request.headers(), gate, identities, shared.now()) {
+    let known = Known { identities: &shared.identities, doorway: shared.doorway.as_ref(), certificates };
+    if let Err(none) = authenticate(request.headers(), shared.gate.load(), &known, shared.now()) {
         return Ok(nobody(none, dialect, peer, serving));
     }
     let (head, body) = request.into_parts();
@@ -167,7 +192,7 @@ async fn serve(
         ));
     };
     // A body may take its time. Whoever calls is judged by what is in force when the call is complete.
-    let caller = match authenticate(&head.headers, shared.gate.load(), identities, shared.now()) {
+    let caller = match authenticate(&head.headers, shared.gate.load(), &known, shared.now()) {
         Ok(caller) => caller,
         Err(none) => return Ok(nobody(none, dialect, peer, serving)),
     };

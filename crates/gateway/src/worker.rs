@@ -23,6 +23,7 @@ use crate::decide::Rules;
 use crate::evidence::Evidence;
 use crate::guards::Guards;
 use crate::identity::Identities;
+use crate::identity::certificate::Doorway;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) masking: Arc<Masking>,
     pub(crate) catalogue: Catalogue,
     pub(crate) identities: Identities,
+    /// The gateway's own TLS; none: it speaks plain HTTP.
+    pub(crate) doorway: Option<Doorway>,
     pub(crate) guards: Arc<Guards>,
     pub(crate) evidence: Evidence,
     pub(crate) gate: Arc<GateCell>,

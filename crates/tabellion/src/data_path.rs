@@ -72,7 +72,8 @@ pub(crate) fn start_gateway(
             "no policy is in force, so every call is denied: publish one in the console, or over the API",
         );
     }
-    terminal::say(&format!("gateway at http://{}/v1", gateway.address()));
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    terminal::say(&format!("gateway at {scheme}://{}/v1", gateway.address()));
     Ok(gateway)
 }
 

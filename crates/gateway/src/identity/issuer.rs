@@ -18,7 +18,7 @@ use super::config::IdentityConfig;
 use super::fault::TokenFault;
 use super::jose::{Token, object};
 use super::keys::{KeySet, MAX_SET_BYTES};
-use super::{Proved, fetch};
+use super::{Proved, certificate, fetch};
 use crate::config::{StartError, span};
 use crate::upstream::connect::{Address, Endpoint, KeyIn};
 use crate::upstream::reach::Reach;
@@ -67,6 +67,11 @@ impl Issuer {
         if !(1..=MAX_NAME_BYTES).contains(&config.name.len()) || !config.name.bytes().all(plain) {
             return Err(refused(
                 "has a name that is not 1 to 64 of a-z, 0-9 and -: policies and records name it so",
+            ));
+        }
+        if config.name == certificate::BY {
+            return Err(refused(
+                "has the name by which records and rules know certificates: give it another",
             ));
         }
         if config.audiences.is_empty() {

@@ -189,7 +189,7 @@ fn a_key_is_for_its_own_algorithm_and_never_a_secret() {
 fn a_good_token_stands_for_the_key_of_its_client() {
     let identities = identities(config());
     let text = written(&header().to_string(), &claims().to_string(), 1);
-    let proved = identities.caller(&text, NOW).map_err(|fault| fault.explain()).expect("it is good");
+    let proved = identities.caller(&text, NOW).map_err(TokenFault::explain).expect("it is good");
     assert_eq!(proved.key.to_hex(), KEY);
     assert_eq!(proved.shown.chain.person.as_deref(), Some("corp|4711"));
     assert_eq!(proved.shown.chain.agent.as_deref(), Some("corp|loans"));
@@ -199,7 +199,7 @@ fn a_good_token_stands_for_the_key_of_its_client() {
     assert_eq!(proof.sha256, crate::words::hex_of(Sha256::digest("a-token").into()));
     let alone = with(claims(), &json!({ "sub": "loans", "jti": null, "groups": null, "aud": "tabellion" }));
     let text = written(&header().to_string(), &alone.to_string(), 1);
-    let proved = identities.caller(&text, NOW).map_err(|fault| fault.explain()).expect("it is good");
+    let proved = identities.caller(&text, NOW).map_err(TokenFault::explain).expect("it is good");
     assert_eq!(proved.shown.chain.person, None, "a client that acts for nobody was taken for a person");
     assert_eq!(proved.shown.proof.kind, ProofKind::Token);
     let shown = serde_json::to_string(&*proved.shown).expect("plain");
@@ -378,6 +378,7 @@ fn what_would_let_in_anybody_is_refused_at_the_start() {
             "a key that is none",
             IdentityConfig { clients: [("a".to_owned(), "b".to_owned())].into(), ..config() },
         ),
+        ("the name of certificates", IdentityConfig { name: "mtls".to_owned(), ..config() }),
         ("a name that no policy can hold", IdentityConfig { name: "Corp|x".to_owned(), ..config() }),
     ] {
         assert!(Identities::new(&[config]).is_err(), "{what} is taken");

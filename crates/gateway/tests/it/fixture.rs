@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{
     Api, CircuitConfig, Foundations, Gateway, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName,
-    MaskingConfig, ProbeConfig, RetryConfig, UpstreamConfig,
+    MaskingConfig, ProbeConfig, RetryConfig, TlsConfig, UpstreamConfig,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
@@ -98,6 +98,8 @@ pub(crate) struct Setup {
     pub(crate) fallback: BTreeMap<String, Vec<String>>,
     /// Providers beside it.
     pub(crate) others: Vec<UpstreamConfig>,
+    /// How it speaks TLS.
+    pub(crate) tls: Option<TlsConfig>,
     /// Whose tokens are taken.
     pub(crate) identities: Vec<IdentityConfig>,
     pub(crate) circuit: CircuitConfig,
@@ -125,6 +127,7 @@ impl Default for Setup {
             base_url: None,
             fallback: BTreeMap::new(),
             others: Vec::new(),
+            tls: None,
             identities: Vec::new(),
             circuit: CircuitConfig::default(),
             retry: RetryConfig::default(),
@@ -211,6 +214,7 @@ impl Fixture {
             circuit: setup.circuit,
             retry: setup.retry,
             identities: setup.identities,
+            tls: setup.tls,
             limits: setup.limits,
         };
         let clock = setup.clock;

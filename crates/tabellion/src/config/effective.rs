@@ -80,6 +80,10 @@ impl Config {
         if let (rules @ [_, ..], Some(all)) = (self.gateway.masking(), all.as_object_mut()) {
             all.insert("masking".to_owned(), json!(rules));
         }
+        let section = all.get_mut("gateway").and_then(Value::as_object_mut);
+        if let (Some(tls), Some(gateway)) = (self.gateway.tls(), section) {
+            gateway.insert("tls".to_owned(), json!(tls));
+        }
         if let (identities @ [_, ..], Some(all)) = (self.gateway.identities(), all.as_object_mut()) {
             all.insert("identity".to_owned(), json!(identities));
         }

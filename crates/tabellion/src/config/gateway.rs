@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use tabellion_gateway::{
     Api, CircuitConfig, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName, MaskingConfig,
-    ProbeConfig, RetryConfig, UpstreamConfig,
+    ProbeConfig, RetryConfig, TlsConfig, UpstreamConfig,
 };
 use toml::{Table, Value};
 
@@ -29,6 +29,11 @@ pub(super) const GATEWAY_KEYS: &[&str] = &[
     "circuit_open_ms",
     "retries",
     "retry_wait_ms",
+    "tls_certificate",
+    "tls_key",
+    "client_ca",
+    "client_crl",
+    "client_certificates",
 ];
 /// Keys of each `[upstream.NAME]`.
 pub(super) const UPSTREAM_KEYS: &[&str] = &[
@@ -102,6 +107,11 @@ impl GatewaySettings {
         &self.config.guards
     }
 
+    /// For the record: how it speaks TLS; `None`: it does not.
+    pub(super) fn tls(&self) -> Option<&TlsConfig> {
+        self.config.tls.as_ref()
+    }
+
     /// For the record: whose tokens are taken, for which keys.
     pub(super) fn identities(&self) -> &[IdentityConfig] {
         &self.config.identities
@@ -169,6 +179,9 @@ impl GatewaySettings {
                         "is not a list of person, location and organisation, nor off: which names are masked",
                     )
                 })?;
+            }
+            ("tls_certificate" | "tls_key" | "client_ca" | "client_crl" | "client_certificates", _) => {
+                super::identity::apply_tls(self.config.tls.get_or_insert_default(), setting)?;
             }
             _ => provider::apply_failing(&mut self.config, setting)?,
         }

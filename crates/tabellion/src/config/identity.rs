@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use tabellion_gateway::{IdentityConfig, TokenAlgorithm};
+use tabellion_gateway::{IdentityConfig, TlsConfig, TokenAlgorithm};
 
 use super::gateway::items;
 use super::{OFF, Setting};
@@ -58,14 +58,8 @@ impl IdentitySettings {
                 })?;
             }
             "clients" => {
-                // A client's identifier may hold the sign, a key's does not.
-                let pair = |item: &str| {
-                    item.rsplit_once('=')
-                        .map(|(client, key)| (client.trim().to_owned(), key.trim().to_owned()))
-                };
-                let pairs = items(value).map(pair).collect::<Option<_>>();
-                identity.clients =
-                    pairs.ok_or_else(|| setting.refused("is not a table of CLIENT = \"id of a key\""))?;
+                identity.clients = pairs(value)
+                    .ok_or_else(|| setting.refused("is not a table of CLIENT = \"id of a key\""))?;
             }
             "client_claim" => value.clone_into(&mut identity.client_claim),
             "person_claim" => identity.person_claim = claim(),
@@ -95,6 +89,32 @@ impl IdentitySettings {
             ))),
         }
     }
+}
+
+/// One key of `[gateway]` about its own TLS.
+pub(super) fn apply_tls(tls: &mut TlsConfig, setting: &Setting) -> Result<(), Failure> {
+    let value = setting.value.as_str();
+    let file = || PathBuf::from(value);
+    match setting.key.as_str() {
+        "tls_certificate" => tls.certificate = file(),
+        "tls_key" => tls.key = file(),
+        "client_ca" => tls.client_ca = Some(file()),
+        "client_crl" => tls.client_crl = Some(file()),
+        _ => {
+            tls.clients = pairs(value).ok_or_else(|| {
+                setting
+                    .refused("is not a list of uri:NAME=ID or dns:NAME=ID: which key stands for which name")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// A list of names with the ids of keys. A name may hold the sign between, an id does not.
+fn pairs(value: &str) -> Option<BTreeMap<String, String>> {
+    let pair =
+        |item: &str| item.rsplit_once('=').map(|(name, key)| (name.trim().to_owned(), key.trim().to_owned()));
+    items(value).map(pair).collect()
 }
 
 fn seconds(setting: &Setting) -> Result<u64, Failure> {
