@@ -11,6 +11,7 @@ mod content;
 mod credential;
 mod erasure;
 mod issuer;
+mod opening;
 mod operation;
 mod person;
 mod policy;
@@ -36,6 +37,9 @@ pub use erasure::{
     ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionRulesSet,
 };
 pub use issuer::{IssuerAdded, IssuerRemoved};
+pub use opening::{
+    FileKept, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
+};
 pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
 pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
@@ -145,6 +149,11 @@ bodies! {
     StopOrdered => "stop.ordered",
     StopLifted => "stop.lifted",
     StopRefused => "stop.refused",
+    OpeningRequested => "opening.requested",
+    OpeningConfirmed => "opening.confirmed",
+    OpeningWithdrawn => "opening.withdrawn",
+    OpeningRefused => "opening.refused",
+    FileKept => "file.kept",
     CircuitOpened => "provider.circuit_opened",
     CircuitClosed => "provider.circuit_closed",
     BudgetCrossed => "budget.crossed",

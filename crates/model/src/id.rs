@@ -174,6 +174,12 @@ impl IdKind for StopKind {
     const NAME: &'static str = "stop";
 }
 
+/// Marks ids of openings.
+pub enum OpeningKind {}
+impl IdKind for OpeningKind {
+    const NAME: &'static str = "opening";
+}
+
 /// Marks ids of views of tables that people keep.
 pub enum ViewKind {}
 impl IdKind for ViewKind {
@@ -200,6 +206,8 @@ pub type ViewId = Id<ViewKind>;
 pub type ErasureRequestId = Id<ErasureRequestKind>;
 /// Names an emergency stop.
 pub type StopId = Id<StopKind>;
+/// Names an opening of declared routes.
+pub type OpeningId = Id<OpeningKind>;
 /// Names a legal hold.
 pub type HoldId = Id<HoldKind>;
 

@@ -4,17 +4,19 @@
 //! policy whose content was erased is not in it, so whatever depended on it is denied.
 
 mod load;
+mod openings;
 mod spend;
 mod stops;
 mod told;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tabellion_model::body::{Capture, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 pub(crate) use load::load;
+pub use openings::{GateFile, GateOpening};
 pub use spend::{GateBudget, GatePrice, Held, Used};
 pub(crate) use spend::{held as budget_said, load_spend, used as budget_used};
 pub use stops::GateStop;
@@ -79,6 +81,10 @@ pub struct Gate {
     pub observed: Arc<Vec<GatePolicy>>,
     /// Emergency stops in force, by the order of their entries.
     pub stops: Arc<Vec<GateStop>>,
+    /// Openings of declared routes that were confirmed and not withdrawn, by the order of their entries.
+    pub openings: Arc<Vec<GateOpening>>,
+    /// Files of batches that were masked on their way to their provider.
+    pub files: Arc<HashSet<GateFile>>,
     /// Changes whenever `policies` or `observed` does, so that compiled rules can be kept until then.
     pub policy_generation: u64,
 }

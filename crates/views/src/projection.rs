@@ -14,6 +14,7 @@ pub(crate) mod filed;
 mod issuers;
 pub(crate) mod ledger;
 mod observations;
+mod openings;
 mod operations;
 mod people;
 mod policies;
@@ -96,6 +97,7 @@ pub const ALL: &[Projection] = &[
     budget_alerts::BUDGET_ALERTS,
     observations::OBSERVATIONS,
     stops::STOPS,
+    openings::OPENINGS,
     people::PEOPLE,
     calls::CALLS,
     operations::OPERATIONS,

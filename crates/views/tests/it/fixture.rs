@@ -345,6 +345,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
             rules: vec!["house.rule2".to_owned()],
         }),
         references: Vec::new(),
+        opened: None,
         retry: 0,
         prompt: None,
         prompt_withheld: Some("capture_off".to_owned()),
