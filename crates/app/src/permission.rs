@@ -36,6 +36,12 @@ pub enum Permission {
     OrderStops,
     /// Lift emergency stops that somebody else ordered.
     LiftStops,
+    /// See openings of declared routes.
+    ReadOpenings,
+    /// Ask for openings of declared routes, and withdraw them.
+    ChangeOpenings,
+    /// Confirm openings that somebody else asked for.
+    ConfirmOpenings,
     /// See calls and how they were decided.
     ReadCalls,
     /// See what was captured of prompts and answers.
@@ -102,7 +108,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 39] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -117,6 +123,9 @@ impl Permission {
         Self::ReadStops,
         Self::OrderStops,
         Self::LiftStops,
+        Self::ReadOpenings,
+        Self::ChangeOpenings,
+        Self::ConfirmOpenings,
         Self::ReadCalls,
         Self::ReadCaptured,
         Self::ReadEntries,
@@ -161,6 +170,9 @@ impl Permission {
             Self::ReadStops => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::OrderStops => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::LiftStops => [ALL, NO, NO, ALL, NO, ALL, NO],
+            Self::ReadOpenings => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
+            Self::ChangeOpenings => [ALL, OWN, ALL, ALL, OWN, NO, NO],
+            Self::ConfirmOpenings => [ALL, NO, NO, ALL, NO, ALL, NO],
             Self::ReadCalls => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::ReadCaptured => [NO, OWN, NO, ALL, OWN, NO, ALL],
             Self::ReadEntries => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
@@ -203,6 +215,9 @@ impl Permission {
             Self::ReadStops => "read_stops",
             Self::OrderStops => "order_stops",
             Self::LiftStops => "lift_stops",
+            Self::ReadOpenings => "read_openings",
+            Self::ChangeOpenings => "change_openings",
+            Self::ConfirmOpenings => "confirm_openings",
             Self::ReadCalls => "read_calls",
             Self::ReadCaptured => "read_captured",
             Self::ReadEntries => "read_entries",

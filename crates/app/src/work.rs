@@ -22,6 +22,7 @@ pub mod guards;
 pub mod issuers;
 pub mod keys;
 pub mod observing;
+pub mod openings;
 pub mod packages;
 pub(crate) mod past;
 pub mod people;
