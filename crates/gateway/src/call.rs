@@ -195,6 +195,7 @@ impl Call {
             guards: ready.guards.clone(),
             observed: ready.permission.observed.clone(),
             references: References::of(&self.headers).to_record(),
+            opened: None,
             retry: retry_count(&self.headers),
             prompt,
             prompt_withheld,

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask, person,
-    policy, rebuild, record, restore, retain, serve, shard, statement, stop, system, witness,
+    anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask, opening,
+    person, policy, rebuild, record, restore, retain, serve, shard, statement, stop, system, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -66,6 +66,9 @@ enum Command {
     /// Stop calls at once, by system, key, model, provider or altogether; list stops and lift them
     #[command(subcommand)]
     Stop(stop::Action),
+    /// Open declared routes that nothing looks into to one system until a day; list openings, confirm and withdraw them
+    #[command(subcommand)]
+    Opening(opening::Action),
     /// Say whose signed statements are registered (SCITT)
     #[command(subcommand)]
     Issuer(issuer::Action),
@@ -113,6 +116,7 @@ impl Cli {
             Command::Mask(action) => mask::run(&action),
             Command::Person(action) => person::run(&action),
             Command::Stop(action) => stop::run(&action),
+            Command::Opening(action) => opening::run(&action),
             Command::Issuer(action) => issuer::run(&action),
             Command::Shard(action) => shard::run(&action),
             Command::Statement(action) => statement::run(&action),

@@ -4,6 +4,7 @@
 //! comes from the command line. Must never: decide what a request may not say about itself (that is the ledger's rule).
 
 mod erasing;
+mod openings;
 mod people;
 mod statements;
 mod stops;
@@ -42,6 +43,9 @@ pub(crate) fn perform(held: &Held, request: &Request) -> Response {
         return response;
     }
     if let Some(response) = stops::perform(held, request) {
+        return response;
+    }
+    if let Some(response) = openings::perform(held, request) {
         return response;
     }
     if let Some(response) = erasing::confirm(held, request) {
@@ -140,9 +144,10 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::OrderStop { .. }
         | Request::LiftStop { .. }
         | Request::ListStops {}
+        | Request::Openings { .. }
         | Request::RegisterShard { .. }
         | Request::RegisterStatement { .. } => Err(malformed(
-            "people, statements and stops go through the desk of whoever holds the log".to_owned(),
+            "people, statements, stops and openings go through the desk of whoever holds the log".to_owned(),
         )),
     }
 }

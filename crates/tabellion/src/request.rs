@@ -3,6 +3,7 @@
 //! Promises: a closed set with closed members, each mapped to one call of the ledger. Must never: know where it is carried out.
 
 mod erasures;
+mod openings;
 mod stops;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use tabellion_ledger::{Ack, Draft, Reached};
 use tabellion_model::body::VerificationRan;
 
 pub(crate) use erasures::{Erased, Expiring, HeldSystem, KeepRule, Pending};
+pub(crate) use openings::{OpeningAct, OpeningLine};
 pub(crate) use stops::{StopLine, StopOrder};
 
 /// A statement on its way into the log.
@@ -221,6 +223,11 @@ pub enum Request {
     },
     /// Every emergency stop.
     ListStops {},
+    /// Openings of declared routes.
+    Openings {
+        /// What to do.
+        act: OpeningAct,
+    },
     /// Register statements of an issuer under a key.
     AddIssuer {
         /// The claim `iss` of its statements.
@@ -487,6 +494,11 @@ pub enum Answer {
     Stops {
         /// The last ordered first.
         stops: Vec<StopLine>,
+    },
+    /// Openings: the one that was changed, or every one.
+    Openings {
+        /// The last asked for first.
+        openings: Vec<OpeningLine>,
     },
     /// A key of an issuer was added or removed.
     Issuer {
