@@ -36,6 +36,7 @@ step "a file system of 64 MiB that fills up" scripts/peers/faults.sh "$place/ful
 step "kill -9 over HTTP" scripts/peers/faults.sh "$place/kills" kills
 step "guards of others: a real Presidio, up, killed and hanging" scripts/peers/presidio.sh "$place/presidio"
 step "guards of others: as LiteLLM's own client asks them" scripts/peers/litellm.sh "$place/litellm"
+step "passthrough: a provider with the interfaces of Vertex and Bedrock" scripts/peers/passthrough.sh "$place/passthrough"
 step "event envelopes, as the ar.io family reads them" scripts/peers/envelopes.sh "$place/envelopes"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh

@@ -26,6 +26,7 @@ use crate::guards::Guards;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
+use crate::opaque::Opaque;
 use crate::server::{self, Serving};
 use crate::stops;
 use crate::upstream::catalogue::Catalogue;
@@ -96,6 +97,7 @@ impl Gateway {
             stops,
             circuits,
             retry: config.retry,
+            opaque: Opaque::default(),
         });
         let threads = match config.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

@@ -25,6 +25,7 @@ use crate::guards::Guards;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
+use crate::opaque::Opaque;
 use crate::stops::Stops;
 use crate::upstream::catalogue::Catalogue;
 use crate::upstream::pool::Pool;
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) stops: watch::Receiver<Stops>,
     pub(crate) circuits: Circuits,
     pub(crate) retry: RetryConfig,
+    /// What declared routes share.
+    pub(crate) opaque: Opaque,
 }
 
 impl Shared {

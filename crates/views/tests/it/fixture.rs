@@ -231,12 +231,12 @@ pub(crate) fn on(mut draft: Draft, stream: String) -> Draft {
     draft
 }
 
-fn of_system(mut draft: Draft, system: SystemId) -> Draft {
+pub(crate) fn of_system(mut draft: Draft, system: SystemId) -> Draft {
     draft.system = Some(system.to_hex());
     draft
 }
 
-fn by(mut draft: Draft, key: CredentialId) -> Draft {
+pub(crate) fn by(mut draft: Draft, key: CredentialId) -> Draft {
     draft.actor = Some(key.to_hex());
     draft
 }

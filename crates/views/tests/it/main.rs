@@ -19,6 +19,7 @@ mod fixture;
 mod gate;
 mod guards;
 mod histories;
+mod openings;
 mod past;
 mod people;
 mod registers;
