@@ -102,7 +102,7 @@ fn openings(place: &Place, act: OpeningAct) -> Result<Vec<OpeningLine>, Failure>
 }
 
 fn line(opening: &OpeningLine) -> String {
-    let known = |text: &Option<String>| terminal::printable(text.as_deref().unwrap_or("erased")).to_string();
+    let known = |text: &Option<String>| terminal::printable(text.as_deref().unwrap_or("erased"));
     let provider = opening.provider.as_deref().map_or_else(
         || "every provider".to_owned(),
         |provider| format!("provider {}", terminal::printable(provider)),
