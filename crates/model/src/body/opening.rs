@@ -96,7 +96,7 @@ pub struct Opened {
     pub opening: OpeningId,
     /// Its class.
     pub class: RouteClass,
-    /// Method and path as they were asked for.
+    /// Method, and path as it was asked for, below the provider's base URL.
     pub target: String,
     /// The body that came, by its kind: `application/json`, `multipart/form-data`; none: nothing came.
     #[serde(skip_serializing_if = "Option::is_none", default)]
