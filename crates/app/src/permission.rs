@@ -42,6 +42,12 @@ pub enum Permission {
     LiftStops,
     /// Have guards tried with canaries.
     ProbeGuards,
+    /// See openings of declared routes.
+    ReadOpenings,
+    /// Ask for openings of declared routes, and withdraw them.
+    ChangeOpenings,
+    /// Confirm openings that somebody else asked for.
+    ConfirmOpenings,
     /// See calls and how they were decided.
     ReadCalls,
     /// See what was captured of prompts and answers.
@@ -108,7 +114,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 41] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -126,6 +132,9 @@ impl Permission {
         Self::OrderStops,
         Self::LiftStops,
         Self::ProbeGuards,
+        Self::ReadOpenings,
+        Self::ChangeOpenings,
+        Self::ConfirmOpenings,
         Self::ReadCalls,
         Self::ReadCaptured,
         Self::ReadEntries,
@@ -173,6 +182,9 @@ impl Permission {
             Self::OrderStops => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::LiftStops => [ALL, NO, NO, ALL, NO, ALL, NO],
             Self::ProbeGuards => [ALL, NO, ALL, ALL, NO, NO, NO],
+            Self::ReadOpenings => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
+            Self::ChangeOpenings => [ALL, OWN, ALL, ALL, OWN, NO, NO],
+            Self::ConfirmOpenings => [ALL, NO, NO, ALL, NO, ALL, NO],
             Self::ReadCalls => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::ReadCaptured => [NO, OWN, NO, ALL, OWN, NO, ALL],
             Self::ReadEntries => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
@@ -218,6 +230,9 @@ impl Permission {
             Self::OrderStops => "order_stops",
             Self::LiftStops => "lift_stops",
             Self::ProbeGuards => "probe_guards",
+            Self::ReadOpenings => "read_openings",
+            Self::ChangeOpenings => "change_openings",
+            Self::ConfirmOpenings => "confirm_openings",
             Self::ReadCalls => "read_calls",
             Self::ReadCaptured => "read_captured",
             Self::ReadEntries => "read_entries",

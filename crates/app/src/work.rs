@@ -25,6 +25,7 @@ pub mod keys;
 pub mod masked;
 pub mod masking;
 pub mod observing;
+pub mod openings;
 pub mod packages;
 pub mod packs;
 pub(crate) mod past;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::RETRY_AFTER;
-use hyper::{HeaderMap, StatusCode};
+use hyper::header::{HeaderValue, RETRY_AFTER};
+use hyper::{HeaderMap, Method, StatusCode};
 use tabellion_ledger::Ack;
 use tabellion_model::Micros;
 use tabellion_model::body::{Attempt, Capture, Delivered, Outcome};
@@ -369,9 +369,11 @@ async fn send(running: &mut Running, ready: &Ready, surface: Surface) -> Result<
     let outbound = Outbound {
         upstream,
         route: ready.translation.map_or(surface.path(), Translation::path),
+        method: Method::POST,
         sent_on: &ready.sent_on,
         body: ready.sent.clone(),
-        stream: ready.stream,
+        content_type: Some(HeaderValue::from_static("application/json")),
+        accept: HeaderValue::from_static(if ready.stream { "text/event-stream" } else { "application/json" }),
     };
     let authorised = &mut running.authorised;
     authorised.facts.sent = true;
@@ -391,7 +393,7 @@ async fn send(running: &mut Running, ready: &Ready, surface: Surface) -> Result<
 }
 
 /// What an attempt says of its provider. That it takes no more requests just now, or not this one, is an answer.
-fn health(sent: &Result<Inbound, NoAnswer>) -> Health {
+pub(crate) fn health(sent: &Result<Inbound, NoAnswer>) -> Health {
     match sent {
         Ok(inbound) if inbound.head.status().is_server_error() => Health::Failed(Code::UpstreamRefused),
         Ok(_) => Health::Answered,

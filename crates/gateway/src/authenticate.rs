@@ -1,4 +1,4 @@
-//! Whose request it is: the key in `Authorization` or `x-api-key`, or a token in its place, held against the newest snapshot of the gate.
+//! Whose request it is: the key in `Authorization`, `x-api-key` or `x-goog-api-key`, or a token in its place, held against the newest snapshot of the gate.
 //!
 //! Promises: a key is compared by its digest, in time that does not depend on where it differs; a key that has ended is as good as none. Must
 //! never: keep or print a key or a token.
@@ -21,6 +21,8 @@ use crate::identity::{Identities, TokenFault};
 pub const KEY_PREFIX: &str = "tbl_";
 /// Where libraries of Anthropic send a key, and its provider expects one.
 pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// Where libraries of Google send a key, and Gemini expects one.
+pub(crate) const GOOGLE_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 /// Hex digits of the credential id in a key.
 const ID_DIGITS: usize = 32;
 /// Characters of the secret: 256 random bits in base64url.
@@ -151,14 +153,11 @@ fn key_in(headers: &HeaderMap) -> Option<&str> {
             _ => None,
         }
     };
-    match (one(AUTHORIZATION)?, one(API_KEY)?) {
-        (Some(value), None) => bearer(value),
-        (None, Some(value)) => value.to_str().ok().map(str::trim),
-        (Some(one), Some(other)) => {
-            bearer(one).filter(|key| other.to_str().is_ok_and(|other| other.trim() == *key))
-        }
-        (None, None) => None,
-    }
+    let plain = |name| Some(one(name)?.map(|value| value.to_str().ok().map(str::trim)));
+    let given = [one(AUTHORIZATION)?.map(bearer), plain(API_KEY)?, plain(GOOGLE_KEY)?];
+    let mut given = given.into_iter().flatten();
+    let first = given.next()??;
+    given.all(|other| other == Some(first)).then_some(first)
 }
 
 fn bearer(value: &HeaderValue) -> Option<&str> {

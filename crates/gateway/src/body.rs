@@ -3,10 +3,9 @@
 //! Promises: dropping it tells the call that its client is gone; pieces count as released only when the connection has taken them. Must
 //! never: hold more than a few pieces that the client does not take.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -17,6 +16,11 @@ use crate::race::Alive;
 
 /// Pieces that may wait for the client's connection. A few, so that one event being written does not stop the next from being read.
 const PIECES: usize = 8;
+
+/// The answer ends before its end: its connection is closed, so that nobody takes a part for the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer broke off")]
+pub(crate) struct BrokeOff;
 
 /// The body.
 pub(crate) enum AnswerBody {
@@ -30,6 +34,7 @@ pub(crate) enum AnswerBody {
 pub(crate) struct StreamBody {
     pieces: mpsc::Receiver<Bytes>,
     taken: Arc<AtomicUsize>,
+    broke_off: Arc<AtomicBool>,
     alive: Option<Alive>,
 }
 
@@ -37,6 +42,7 @@ pub(crate) struct StreamBody {
 pub(crate) struct Pieces {
     pub(crate) sender: mpsc::Sender<Bytes>,
     taken: Arc<AtomicUsize>,
+    broke_off: Arc<AtomicBool>,
 }
 
 impl Pieces {
@@ -44,14 +50,21 @@ impl Pieces {
     pub(crate) fn taken(&self) -> usize {
         self.taken.load(Ordering::Acquire)
     }
+
+    /// Ends the answer as one that is not whole.
+    pub(crate) fn break_off(self) {
+        self.broke_off.store(true, Ordering::Release);
+    }
 }
 
 /// Both sides of a stream.
 pub(crate) fn stream() -> (Pieces, AnswerBody) {
     let (sender, pieces) = mpsc::channel(PIECES);
     let taken = Arc::new(AtomicUsize::new(0));
-    let body = StreamBody { pieces, taken: Arc::clone(&taken), alive: None };
-    (Pieces { sender, taken }, AnswerBody::Stream(body))
+    let broke_off = Arc::new(AtomicBool::new(false));
+    let body =
+        StreamBody { pieces, taken: Arc::clone(&taken), broke_off: Arc::clone(&broke_off), alive: None };
+    (Pieces { sender, taken, broke_off }, AnswerBody::Stream(body))
 }
 
 impl AnswerBody {
@@ -71,16 +84,19 @@ impl From<Bytes> for AnswerBody {
 
 impl Body for AnswerBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = BrokeOff;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokeOff>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Stream(stream) => stream.pieces.poll_recv(context).map(|piece| {
-                let piece = piece?;
+                let Some(piece) = piece else {
+                    // Told once: whoever asks again gets the end.
+                    return stream.broke_off.swap(false, Ordering::AcqRel).then_some(Err(BrokeOff));
+                };
                 stream.taken.fetch_add(1, Ordering::Release);
                 Some(Ok(Frame::data(piece)))
             }),

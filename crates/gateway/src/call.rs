@@ -33,6 +33,7 @@ use crate::guards::AnswerGuards;
 use crate::guards::asking::Stopped;
 use crate::guards::config::Side;
 use crate::guards::outside::About;
+use crate::opaque;
 use crate::prepare::Ready;
 use crate::race::{Interrupt, Watch};
 use crate::references::References;
@@ -98,19 +99,27 @@ impl Call {
         let body = match &self.body {
             Received::Whole(body) => body.clone(),
             Received::TooLarge { .. } => {
-                let limit = self.worker.shared.limits.body_bytes;
+                let limit = opaque::body_limit(&self.target, &self.caller, &self.worker.shared.limits);
                 let reason = format!("the request body is larger than {limit} bytes; send less");
                 return self.deny(&Refusal::new(Code::BodyTooLarge, reason), None).await;
             }
         };
         match &self.target.route {
-            Route::Ask(_) | Route::Models | Route::Model(_) if self.target.has_query => {
+            Route::Ask(_) | Route::Models | Route::Model(_) | Route::Declared(_) if self.target.has_query => {
                 let reason = "this route takes no query, and none is sent on; leave out what follows the ? of the address";
                 self.deny(&Refusal::new(Code::UnexpectedQuery, reason), None).await;
             }
             Route::Ask(surface) => {
                 let surface = *surface;
                 self.ask(surface, body).await;
+            }
+            Route::Declared(found) => {
+                let found = found.clone();
+                Box::pin(opaque::run(self, found, body)).await;
+            }
+            Route::Realtime => {
+                let code = Code::RealtimeNotGoverned;
+                self.deny(&Refusal::new(code, code.explain()), None).await;
             }
             Route::Models => models::list(self, None).await,
             Route::Model(model) => {
@@ -197,6 +206,7 @@ impl Call {
             guards: ready.guards.clone(),
             observed: ready.permission.observed.clone(),
             references: References::of(&self.headers).to_record(),
+            opened: None,
             retry: retry_count(&self.headers),
             prompt,
             prompt_withheld,

@@ -37,6 +37,10 @@ pub enum Code {
     UnknownModel,
     /// The gateway does not govern this path.
     UnknownRoute,
+    /// A declared route that nobody has opened to the caller's system, or not any more.
+    OpaqueNotEnabled,
+    /// A conversation in real time, which nothing here can govern.
+    RealtimeNotGoverned,
     /// The route takes no query.
     UnexpectedQuery,
     /// Not the JSON of this route.
@@ -93,6 +97,8 @@ impl Code {
             Self::PriceUnknown => "price_unknown",
             Self::UnknownModel => "unknown_model",
             Self::UnknownRoute => "unknown_route",
+            Self::OpaqueNotEnabled => "opaque_not_enabled",
+            Self::RealtimeNotGoverned => "realtime_not_governed",
             Self::UnexpectedQuery => "unexpected_query",
             Self::MalformedBody => "malformed_body",
             Self::NotTranslatable => "not_translatable",
@@ -125,6 +131,8 @@ impl Code {
             | Self::DataNotPermitted
             | Self::Stopped
             | Self::GuardBlocked
+            | Self::OpaqueNotEnabled
+            | Self::RealtimeNotGoverned
             | Self::PriceUnknown => 403,
             Self::UnknownModel | Self::UnknownRoute => 404,
             Self::SystemGone => 410,
@@ -204,6 +212,12 @@ impl Code {
             }
             Self::GuardErrored => {
                 "a guard could not look at it, so it is not let through; its record names the guard. Try again later, or ask the governance engineer who keeps the guard"
+            }
+            Self::OpaqueNotEnabled => {
+                "this route is not open to your system, or not any more: nothing looks into what passes there, so two people open it for a system until a day. Ask whoever answers for the system; trying again does not help before that"
+            }
+            Self::RealtimeNotGoverned => {
+                "conversations in real time are not let through: nothing could look into them, stop them or record their end. Use a route of docs/gateway.md"
             }
             Self::ClientGone => "the client went away",
             _ => "the call was not let through",

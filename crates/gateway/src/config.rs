@@ -175,6 +175,12 @@ pub enum Api {
     OpenAi,
     /// That of Anthropic.
     Anthropic,
+    /// That of Gemini; reached by passthrough alone.
+    Gemini,
+    /// That of Vertex; reached by passthrough alone.
+    Vertex,
+    /// Converse of Bedrock; reached by passthrough alone.
+    Bedrock,
 }
 
 /// One provider.
@@ -273,6 +279,10 @@ fn is_default_max_tokens(value: &u64) -> bool {
 pub struct Limits {
     /// Largest request body. 10 MiB: several images in base64, or a million tokens of text.
     pub body_bytes: usize,
+    /// Largest request body on a declared route that is open. 32 MiB: longer than an hour of speech; each is held in memory until it is sent.
+    pub opaque_body_bytes: usize,
+    /// Largest answer there, which is passed on as it comes. 512 MiB: the largest file that providers take.
+    pub opaque_answer_bytes: u64,
     /// Largest answer of a provider, streamed or not. 64 MiB: far above any text, and an end for one that never stops.
     pub answer_bytes: usize,
     /// Largest single event of a stream. 1 MiB: an event is a few words; a whole tool call in one event may be large.
@@ -316,6 +326,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 10 << 20,
+            opaque_body_bytes: 32 << 20,
+            opaque_answer_bytes: 512 << 20,
             answer_bytes: 64 << 20,
             event_bytes: 1 << 20,
             head_bytes: 64 << 10,

@@ -114,7 +114,7 @@ pub(crate) fn decide(
 ) -> Result<Permission, Refusal> {
     live(caller)?;
     let purpose = purpose(caller, asked.purpose)?;
-    let (Some(key), Some(system)) = (caller.key(), caller.system()) else {
+    let Some(key) = caller.key() else {
         return Err(Refusal::new(Code::PolicyError, "the key's system is not known; try again"));
     };
     if !key.models.is_empty() && !key.models.iter().any(|model| model == asked.model) {
@@ -127,6 +127,32 @@ pub(crate) fn decide(
             "no upstream is configured for the model; GET /v1/models lists those that are",
         )
     })?;
+    permitted(caller, asked, purpose, target, rules)
+}
+
+/// The same where it is known already to whom the call goes: on a route that names no model.
+pub(crate) fn decide_at(
+    caller: &Caller,
+    asked: &Asked<'_>,
+    target: Target,
+    rules: &InForce,
+) -> Result<Permission, Refusal> {
+    live(caller)?;
+    let purpose = purpose(caller, asked.purpose)?;
+    permitted(caller, asked, purpose, target, rules)
+}
+
+/// What stops and rules say of a call that goes to `target`.
+fn permitted(
+    caller: &Caller,
+    asked: &Asked<'_>,
+    purpose: &str,
+    target: Target,
+    rules: &InForce,
+) -> Result<Permission, Refusal> {
+    let Some(system) = caller.system() else {
+        return Err(Refusal::new(Code::PolicyError, "the key's system is not known; try again"));
+    };
     let given = target.model.as_deref().unwrap_or(asked.model);
     let provider = &target.upstream.name;
     let going = Going { asked: asked.model, instead_of: asked.instead_of, given, provider };

@@ -12,6 +12,7 @@ use tabellion_ledger::{
     Ack, Clock, Draft, DraftParent, DraftStream, Ledger, LedgerError, Prepared, RejectCode, Reservation,
 };
 use tabellion_model::Micros;
+use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, FileKept, NoiseCounted};
 use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, GuardProbed, NoiseCounted};
 use tabellion_model::charge::{Reserved, Spent};
 use tabellion_model::probe;
@@ -280,6 +281,13 @@ fn of_attempt(again: Option<&Again>) -> Vec<DraftParent> {
 
 fn parent(of: &Ack, role: &str) -> DraftParent {
     DraftParent { hash: of.leaf.to_hex(), record_id: of.record_id.to_hex(), role: role.to_owned() }
+}
+
+/// The draft of a batch's file that is at its provider; `authorised`: the call that sent it.
+pub(crate) fn file_kept(body: &FileKept, caller: &Caller, authorised: &Ack) -> Result<Draft, EvidenceError> {
+    let mut draft = draft_of(body, caller)?;
+    draft.parents = vec![parent(authorised, PARENT_ROLE)];
+    Ok(draft)
 }
 
 /// The draft of a circuit that opened or closed; `opened`: the record of its opening.

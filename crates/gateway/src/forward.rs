@@ -21,10 +21,14 @@ use crate::upstream::pool::Pool;
 pub(crate) struct Outbound<'a> {
     pub(crate) upstream: &'a Upstream,
     /// Path below its base URL.
-    pub(crate) route: &'static str,
+    pub(crate) route: &'a str,
+    pub(crate) method: Method,
     pub(crate) sent_on: &'a SentOn,
     pub(crate) body: Bytes,
-    pub(crate) stream: bool,
+    /// What the body is; none: there is none.
+    pub(crate) content_type: Option<HeaderValue>,
+    /// What is wanted back.
+    pub(crate) accept: HeaderValue,
 }
 
 /// An answer's head, its body to come, and the connection it comes on.
@@ -101,17 +105,16 @@ async fn connect(upstream: &Upstream, watch: &mut Watch, limits: &Limits) -> Res
 fn request(out: &Outbound<'_>) -> Result<Request<Full<Bytes>>, NoAnswer> {
     let endpoint = &out.upstream.endpoint;
     let mut request = Request::new(Full::new(out.body.clone()));
-    *request.method_mut() = Method::POST;
+    *request.method_mut() = out.method.clone();
     // A base URL that is one has a path that routes can be appended to.
     *request.uri_mut() = endpoint.target(out.route).ok_or(NoAnswer::Failed(Code::UpstreamUnreachable))?;
     let headers = request.headers_mut();
     out.sent_on.put_into(headers);
     headers.insert(HOST, endpoint.authority.clone());
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(
-        ACCEPT,
-        HeaderValue::from_static(if out.stream { "text/event-stream" } else { "application/json" }),
-    );
+    if let Some(content_type) = &out.content_type {
+        headers.insert(CONTENT_TYPE, content_type.clone());
+    }
+    headers.insert(ACCEPT, out.accept.clone());
     // What comes back must be readable here: placeholders are given their values, tokens are counted.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     if let Some((name, value)) = &endpoint.credential {

@@ -28,6 +28,7 @@ use crate::identity::certificate::Doorway;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
+use crate::opaque::Opaque;
 use crate::playground::Playground;
 use crate::probes::{self, Probing};
 use crate::server::{self, Serving};
@@ -106,6 +107,7 @@ impl Gateway {
             circuits,
             retry: config.retry,
             failing: Arc::default(),
+            opaque: Opaque::default(),
         });
         let threads = match config.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

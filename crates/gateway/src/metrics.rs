@@ -29,7 +29,7 @@ const OUTCOMES: [(Outcome, &str); 5] = [
 ];
 
 /// Codes that a denial can have.
-const DENIALS: [Code; 22] = [
+const DENIALS: [Code; 24] = [
     Code::SystemNotLive,
     Code::SystemGone,
     Code::PurposeNotPermitted,
@@ -45,6 +45,8 @@ const DENIALS: [Code; 22] = [
     Code::RateLimited,
     Code::UnknownModel,
     Code::UnknownRoute,
+    Code::OpaqueNotEnabled,
+    Code::RealtimeNotGoverned,
     Code::UnexpectedQuery,
     Code::MalformedBody,
     Code::NotTranslatable,

@@ -163,7 +163,7 @@ impl Call {
     }
 
     /// Masks the request as the rules of masking have it; refused where it holds what may not be sent.
-    fn treat(
+    pub(crate) fn treat(
         &self,
         request: &Request<'_>,
         changes: &Changes<'_>,

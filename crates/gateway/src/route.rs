@@ -2,6 +2,7 @@
 
 use hyper::{HeaderMap, Method, Uri};
 
+use crate::declared::{self, Found};
 use crate::dialect::Dialect;
 use crate::surface::Surface;
 
@@ -17,6 +18,10 @@ const BETA: &str = "beta=true";
 pub(crate) enum Route {
     /// `POST` on one of the surfaces.
     Ask(Surface),
+    /// A declared route, which nothing looks into.
+    Declared(Box<Found>),
+    /// A conversation in real time.
+    Realtime,
     /// `GET /v1/models`.
     Models,
     /// `GET /v1/models/{model}`.
@@ -41,17 +46,22 @@ impl Target {
         let dialect = match route {
             Route::Ask(surface) => surface.dialect(),
             Route::Unknown if target.path().starts_with("/v1/messages") => Dialect::Anthropic,
+            Route::Declared(_) | Route::Realtime => Dialect::OpenAi,
             Route::Models | Route::Model(_) | Route::Unknown => Dialect::of(headers),
         };
         let query = target.query().unwrap_or_default();
         let means_nothing = query.is_empty() || (dialect == Dialect::Anthropic && query == BETA);
-        let has_query = !means_nothing;
+        let has_query = match &route {
+            Route::Declared(found) => !found.query_fits,
+            _ => !means_nothing,
+        };
         Self { route, dialect, has_query }
     }
 
     /// The same place, where nothing is governed: a wish to switch protocols.
     pub(crate) fn unknown(self) -> Self {
-        Self { route: Route::Unknown, ..self }
+        let route = if self.route == Route::Realtime { Route::Realtime } else { Route::Unknown };
+        Self { route, ..self }
     }
 }
 
@@ -61,6 +71,12 @@ impl Route {
     pub(crate) fn of(method: &Method, target: &Uri) -> Self {
         if target.authority().is_some() {
             return Self::Unknown;
+        }
+        if let Some(found) = Found::of(method, target) {
+            return Self::Declared(Box::new(found));
+        }
+        if declared::is_realtime(target) {
+            return Self::Realtime;
         }
         let Some(path) = target.path().strip_prefix(ROOT) else { return Self::Unknown };
         match *method {
@@ -83,6 +99,8 @@ impl Route {
     pub(crate) fn surface(&self) -> &'static str {
         match self {
             Self::Ask(surface) => surface.name(),
+            Self::Declared(found) => found.declared.name,
+            Self::Realtime => "realtime",
             Self::Models | Self::Model(_) => "openai.models",
             Self::Unknown => "unknown",
         }

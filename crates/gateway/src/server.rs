@@ -35,6 +35,7 @@ use crate::dialect::Dialect;
 use crate::identity::TokenFault;
 use crate::identity::certificate::Certificates;
 use crate::noise::Kind;
+use crate::opaque;
 use crate::race::Watch;
 use crate::route::Target;
 use crate::stops::Orders;
@@ -177,14 +178,17 @@ async fn serve(
     let dialect = target.dialect;
     settle(request.headers(), &shared.identities).await;
     let known = Known { identities: &shared.identities, doorway: shared.doorway.as_ref(), certificates };
-    if let Err(none) = authenticate(request.headers(), shared.gate.load(), &known, shared.now()) {
-        return Ok(nobody(none, dialect, peer, serving));
-    }
+    let early = match authenticate(request.headers(), shared.gate.load(), &known, shared.now()) {
+        Ok(early) => early,
+        Err(none) => return Ok(nobody(none, dialect, peer, serving)),
+    };
     let (head, body) = request.into_parts();
     // A wish to switch protocols on a request without a body is all that such a request is for.
     let switches = head.method == Method::GET && head.headers.contains_key(UPGRADE);
     let target = if switches { target.unknown() } else { target };
-    let Some(body) = receive(body, &head.headers, serving).await else {
+    let Some(body) =
+        receive(body, &head.headers, opaque::Reading::of(&target, &early, shared), serving).await
+    else {
         return Ok(dialect.error(
             Code::MalformedBody,
             "the body was not received whole in time; send it again",
@@ -221,10 +225,16 @@ fn nobody(none: NoCaller, dialect: Dialect, peer: SocketAddr, serving: &Serving)
 }
 
 /// Reads a body under the limits of size and time. `None`: its client went away or took too long.
-async fn receive(body: Incoming, headers: &HeaderMap, serving: &Serving) -> Option<Received> {
+async fn receive(
+    body: Incoming,
+    headers: &HeaderMap,
+    reading: opaque::Reading<'_>,
+    serving: &Serving,
+) -> Option<Received> {
     let limits = &serving.worker.shared.limits;
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    timeout(span(limits.body_ms), read(body, declared, limits.body_bytes)).await.ok().flatten()
+    let limit = reading.limit();
+    timeout(span(limits.body_ms), reading.within(read(body, declared, limit))).await.ok().flatten()
 }
 
 async fn read(mut body: Incoming, declared: Option<u64>, limit: usize) -> Option<Received> {

@@ -73,9 +73,9 @@ impl Surface {
 
     /// What its callers speak.
     pub(crate) const fn dialect(self) -> Dialect {
-        match self.api() {
-            Api::OpenAi => Dialect::OpenAi,
-            Api::Anthropic => Dialect::Anthropic,
+        match self {
+            Self::OpenAiChat | Self::OpenAiResponses | Self::OpenAiEmbeddings => Dialect::OpenAi,
+            Self::AnthropicMessages | Self::AnthropicCountTokens => Dialect::Anthropic,
         }
     }
 

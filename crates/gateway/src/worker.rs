@@ -27,6 +27,7 @@ use crate::identity::certificate::Doorway;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
+use crate::opaque::Opaque;
 use crate::probes::Failing;
 use crate::stops::Stops;
 use crate::upstream::catalogue::Catalogue;
@@ -63,6 +64,8 @@ pub(crate) struct Shared {
     pub(crate) retry: RetryConfig,
     /// Guards whose canaries got through.
     pub(crate) failing: Arc<Failing>,
+    /// What declared routes share.
+    pub(crate) opaque: Opaque,
 }
 
 impl Shared {

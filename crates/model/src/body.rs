@@ -13,6 +13,7 @@ mod credential;
 mod erasure;
 mod finding;
 mod issuer;
+mod opening;
 mod operation;
 mod pack;
 mod person;
@@ -43,6 +44,9 @@ pub use erasure::{
 };
 pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use issuer::{IssuerAdded, IssuerRemoved};
+pub use opening::{
+    FileKept, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
+};
 pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
 pub use pack::{
     PackAct, PackLoaded, PackPin, PackProposed, PackPublisherProposed, PackPublisherRemoved,
@@ -165,6 +169,11 @@ bodies! {
     StopOrdered => "stop.ordered",
     StopLifted => "stop.lifted",
     StopRefused => "stop.refused",
+    OpeningRequested => "opening.requested",
+    OpeningConfirmed => "opening.confirmed",
+    OpeningWithdrawn => "opening.withdrawn",
+    OpeningRefused => "opening.refused",
+    FileKept => "file.kept",
     CircuitOpened => "provider.circuit_opened",
     CircuitClosed => "provider.circuit_closed",
     BudgetCrossed => "budget.crossed",

@@ -180,6 +180,12 @@ impl IdKind for StopKind {
     const NAME: &'static str = "stop";
 }
 
+/// Marks ids of openings.
+pub enum OpeningKind {}
+impl IdKind for OpeningKind {
+    const NAME: &'static str = "opening";
+}
+
 /// Marks ids of views of tables that people keep.
 pub enum ViewKind {}
 impl IdKind for ViewKind {
@@ -208,6 +214,8 @@ pub type ErasureRequestId = Id<ErasureRequestKind>;
 pub type StopId = Id<StopKind>;
 /// Names a finding.
 pub type FindingId = Id<FindingKind>;
+/// Names an opening of declared routes.
+pub type OpeningId = Id<OpeningKind>;
 /// Names a legal hold.
 pub type HoldId = Id<HoldKind>;
 

@@ -63,8 +63,9 @@ pub use header::{
 };
 pub use id::{
     CredentialId, CredentialKind, ErasureRequestId, ErasureRequestKind, FindingId, FindingKind, HoldId,
-    HoldKind, Id, IdKind, ItemId, ItemKind, KeyId, ProducerId, ProducerKind, RecordId, RecordKind, StopId,
-    StopKind, SystemId, SystemKind, UnitId, UnitKind, VaultKeyId, VaultKeyKind, ViewId, ViewKind,
+    HoldKind, Id, IdKind, ItemId, ItemKind, KeyId, OpeningId, OpeningKind, ProducerId, ProducerKind,
+    RecordId, RecordKind, StopId, StopKind, SystemId, SystemKind, UnitId, UnitKind, VaultKeyId, VaultKeyKind,
+    ViewId, ViewKind,
 };
 pub use jcs::{JcsError, Json, MAX_INTEGER, MAX_NESTING, check as check_json, parse_jcs, to_jcs};
 pub use key::{KeyChain, KeyEnd, KeyError, KeyGrant, KeyStatus, Standing};

@@ -26,6 +26,10 @@ pub enum Action {
     Chat,
     /// Have a model turn texts into vectors.
     Embed,
+    /// Use a declared route that nothing looks into: files, images, audio, batches, moderations.
+    Opaque,
+    /// Use a declared path of a provider with an interface of its own.
+    Passthrough,
     /// See a model in the list of models; asked once for each.
     ListModels,
 }
@@ -36,6 +40,8 @@ impl Action {
         match self {
             Self::Chat => "chat",
             Self::Embed => "embed",
+            Self::Opaque => "opaque",
+            Self::Passthrough => "passthrough",
             Self::ListModels => "list_models",
         }
     }

@@ -205,6 +205,8 @@ impl RecordedDecision {
         let action = match surface.as_str() {
             "openai.models" => return Err("a list of models is decided once for each model".to_owned()),
             "openai.embeddings" => Action::Embed,
+            declared if declared.starts_with("opaque.") => Action::Opaque,
+            declared if declared.starts_with("passthrough.") => Action::Passthrough,
             _ => Action::Chat,
         };
         let system = self.system.ok_or("it names no system")?;

@@ -196,9 +196,13 @@ impl CaseForm {
         let (action, surface) = match self.action.as_deref() {
             None | Some("chat") => (Action::Chat, "openai.chat_completions"),
             Some("embed") => (Action::Embed, "openai.embeddings"),
+            Some("opaque") => (Action::Opaque, "opaque.files.create"),
+            Some("passthrough") => (Action::Passthrough, "passthrough.gemini.generate"),
             Some("list_models") => (Action::ListModels, "openai.models"),
             Some(other) => {
-                return Err(format!("there is no action {other:?}; write chat, embed or list_models"));
+                return Err(format!(
+                    "there is no action {other:?}; write chat, embed, opaque, passthrough or list_models"
+                ));
             }
         };
         let served = table.models.get(&self.model);

@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask, person,
-    policy, probe, rebuild, record, restore, retain, serve, shard, statement, stop, system, usage, witness,
+    anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask, opening,
+    person, policy, probe, rebuild, record, restore, retain, serve, shard, statement, stop, system, usage,
+    witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -72,6 +73,9 @@ enum Command {
     /// Send canaries to the gateway's guards, and list which of them are proven to stop what they must
     #[command(subcommand)]
     Probe(probe::Action),
+    /// Open declared routes that nothing looks into to one system until a day; list openings, confirm and withdraw them
+    #[command(subcommand)]
+    Opening(opening::Action),
     /// Say whose signed statements are registered (SCITT)
     #[command(subcommand)]
     Issuer(issuer::Action),
@@ -121,6 +125,7 @@ impl Cli {
             Command::Stop(action) => stop::run(&action),
             Command::Usage(action) => usage::run(&action),
             Command::Probe(action) => probe::run(&action),
+            Command::Opening(action) => opening::run(&action),
             Command::Issuer(action) => issuer::run(&action),
             Command::Shard(action) => shard::run(&action),
             Command::Statement(action) => statement::run(&action),

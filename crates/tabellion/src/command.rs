@@ -14,6 +14,7 @@ pub(crate) mod issuer;
 pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod mask;
+pub(crate) mod opening;
 pub(crate) mod person;
 pub(crate) mod policy;
 pub(crate) mod probe;

@@ -4,6 +4,7 @@
 //! comes from the command line. Must never: decide what a request may not say about itself (that is the ledger's rule).
 
 mod erasing;
+mod openings;
 mod people;
 mod probes;
 mod statements;
@@ -50,6 +51,9 @@ pub(crate) fn perform(held: &Held, request: &Request) -> Response {
         return response;
     }
     if let Some(response) = probes::perform(held, request) {
+        return response;
+    }
+    if let Some(response) = openings::perform(held, request) {
         return response;
     }
     if let Some(response) = erasing::confirm(held, request) {
@@ -151,9 +155,10 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::ReportUsage { .. }
         | Request::RunProbes {}
         | Request::ListProbes {}
+        | Request::Openings { .. }
         | Request::RegisterShard { .. }
         | Request::RegisterStatement { .. } => Err(malformed(
-            "people, statements and stops go through the desk of whoever holds the log".to_owned(),
+            "people, statements, stops and openings go through the desk of whoever holds the log".to_owned(),
         )),
     }
 }

@@ -3,6 +3,7 @@
 //! Promises: a closed set with closed members, each mapped to one call of the ledger. Must never: know where it is carried out.
 
 mod erasures;
+mod openings;
 mod probes;
 mod stops;
 mod usage;
@@ -12,6 +13,7 @@ use tabellion_ledger::{Ack, Draft, Reached};
 use tabellion_model::body::VerificationRan;
 
 pub(crate) use erasures::{Erased, Expiring, HeldSystem, KeepRule, Pending};
+pub(crate) use openings::{OpeningAct, OpeningLine};
 pub(crate) use probes::ProbeLine;
 pub(crate) use stops::{StopLine, StopOrder};
 pub(crate) use usage::{UsageImport, UsageOutcome};
@@ -234,6 +236,11 @@ pub enum Request {
     RunProbes {},
     /// How every guard stands.
     ListProbes {},
+    /// Openings of declared routes.
+    Openings {
+        /// What to do.
+        act: OpeningAct,
+    },
     /// Register statements of an issuer under a key.
     AddIssuer {
         /// The claim `iss` of its statements.
@@ -515,6 +522,11 @@ pub enum Answer {
         every_s: Option<u64>,
         /// Each place of the configuration in force.
         places: Vec<ProbeLine>,
+    },
+    /// Openings: the one that was changed, or every one.
+    Openings {
+        /// The last asked for first.
+        openings: Vec<OpeningLine>,
     },
     /// A key of an issuer was added or removed.
     Issuer {

@@ -4,18 +4,20 @@
 //! policy whose content was erased is not in it, so whatever depended on it is denied.
 
 mod load;
+mod openings;
 mod packs;
 mod spend;
 mod stops;
 mod told;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tabellion_model::body::{Capture, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 pub(crate) use load::load;
+pub use openings::{GateFile, GateOpening};
 pub use packs::GatePack;
 pub use spend::{GateBudget, GatePrice, Held, Used};
 pub(crate) use spend::{held as budget_said, load_spend, used as budget_used};
@@ -83,6 +85,10 @@ pub struct Gate {
     pub packs: Arc<Vec<GatePack>>,
     /// Emergency stops in force, by the order of their entries.
     pub stops: Arc<Vec<GateStop>>,
+    /// Openings of declared routes that were confirmed and not withdrawn, by the order of their entries.
+    pub openings: Arc<Vec<GateOpening>>,
+    /// Files of batches that were masked on their way to their provider.
+    pub files: Arc<HashSet<GateFile>>,
     /// Changes whenever `policies`, `packs` or `observed` does, so that compiled rules can be kept until then.
     pub policy_generation: u64,
 }

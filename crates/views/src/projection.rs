@@ -15,6 +15,7 @@ mod findings;
 mod issuers;
 pub(crate) mod ledger;
 mod observations;
+mod openings;
 mod operations;
 mod packs;
 mod people;
@@ -101,6 +102,7 @@ pub const ALL: &[Projection] = &[
     budget_alerts::BUDGET_ALERTS,
     observations::OBSERVATIONS,
     stops::STOPS,
+    openings::OPENINGS,
     people::PEOPLE,
     calls::CALLS,
     operations::OPERATIONS,

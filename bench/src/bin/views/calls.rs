@@ -119,6 +119,7 @@ impl Call {
                 guards: Vec::new(),
                 observed: None,
                 references: Vec::new(),
+                opened: None,
                 retry: 0,
                 prompt: kept.then(|| PROMPT.repeat(4)),
                 prompt_withheld: (!kept).then(|| "capture_off".to_owned()),

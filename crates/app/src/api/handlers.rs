@@ -12,6 +12,7 @@ pub(super) mod guards;
 pub(super) mod issuers;
 pub(super) mod keys;
 pub(super) mod log;
+pub(super) mod openings;
 pub(super) mod operation;
 pub(super) mod packs;
 pub(super) mod people;

@@ -5,9 +5,9 @@
 use axum::http::Method;
 
 use super::handlers::{
-    budgets, calls, controls, erasures, guards, issuers, keys, log, operation, packs, people, playground,
-    policies, probes, registers, running, scitt, sessions, shards, sources, stops, systems, tiles, traffic,
-    usage, verifications,
+    budgets, calls, controls, erasures, guards, issuers, keys, log, openings, operation, packs, people,
+    playground, policies, probes, registers, running, scitt, sessions, shards, sources, stops, systems,
+    tiles, traffic, usage, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -36,6 +36,9 @@ const CHANGE_BUDGETS: Access = Access::Needs(Permission::ChangeBudgets);
 const RECONCILE_USAGE: Access = Access::Needs(Permission::ReconcileUsage);
 const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
 const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
+const READ_OPENINGS: Access = Access::Needs(Permission::ReadOpenings);
+const CHANGE_OPENINGS: Access = Access::Needs(Permission::ChangeOpenings);
+const CONFIRM_OPENINGS: Access = Access::Needs(Permission::ConfirmOpenings);
 const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
 const PROBE_GUARDS: Access = Access::Needs(Permission::ProbeGuards);
 const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
@@ -175,6 +178,11 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/stops", ORDER_STOPS, Once, "orderStop", "Stop a scope at once: new calls are refused and running ones cut; answered when the gateway obeys it", 201, &[UnknownReference]).by(stops::order).taking_authority(),
         row(GET, "/api/v1/stops/{stop}", READ_STOPS, Plain, "readStop", "One stop, with its times and what it did", 200, &[NotFound]).by(stops::read),
         row(POST, "/api/v1/stops/{stop}/lift", LIFT_STOPS, Change, "liftStop", "Lift a stop that somebody else ordered", 200, &[NotFound, AlreadySo, OwnWork, OwnLink]).by(stops::lift),
+        row(GET, "/api/v1/openings", READ_OPENINGS, Plain, "listOpenings", "Every opening of declared routes: asked for, open and over", 200, &[]).by(openings::list),
+        row(POST, "/api/v1/openings", CHANGE_OPENINGS, Once, "requestOpening", "Ask that a class of declared routes be opened to a system until a day; nothing is open by that", 201, &[UnknownReference]).by(openings::request),
+        row(GET, "/api/v1/openings/{opening}", READ_OPENINGS, Plain, "readOpening", "One opening", 200, &[NotFound]).by(openings::read),
+        row(POST, "/api/v1/openings/{opening}/confirm", CONFIRM_OPENINGS, Change, "confirmOpening", "Open what somebody else asked for", 200, &[NotFound, AlreadySo, StateImpossible, OwnWork, OwnLink]).by(openings::confirm),
+        row(POST, "/api/v1/openings/{opening}/withdraw", CHANGE_OPENINGS, Change, "withdrawOpening", "Close an opening at once, or take a request back", 200, &[NotFound, AlreadySo]).by(openings::withdraw).taking_authority(),
 
         row(GET, "/api/v1/probes", READ_POLICIES, Plain, "readProbes", "Whether guards stop what they must: proven, configured or bypassable, for each route and guard", 200, &[]).by(probes::read),
         row(POST, "/api/v1/probes", PROBE_GUARDS, Plain, "runProbes", "Send a canary to every guard now, and say what came of it", 200, &[]).by(probes::run),

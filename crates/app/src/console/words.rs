@@ -234,6 +234,18 @@ pub(crate) fn change(record_type: &str) -> &str {
         "gap.filled" => "received the missing numbers of a source",
         "witness.conflict_found" => "found that a witness knows another tree of this log",
         "witness.conflict_lifted" => "let the log record again",
+        other => opening_change(other),
+    }
+}
+
+/// The same of what opens declared routes.
+fn opening_change(record_type: &str) -> &str {
+    match record_type {
+        "opening.requested" => "asked for an opening of declared routes",
+        "opening.confirmed" => "opened declared routes to a system",
+        "opening.withdrawn" => "closed declared routes to a system",
+        "opening.refused" => "was refused the confirmation of an opening",
+        "file.kept" => "a batch's file was masked and put at its provider",
         other => other,
     }
 }

@@ -16,6 +16,7 @@ mod guard_outcomes;
 pub(crate) mod house;
 mod let_in;
 mod observing;
+mod openings;
 mod packages;
 mod packs;
 mod permission;

@@ -16,7 +16,8 @@ use crate::answer::transcript::Transcript;
 use crate::answer::whole::json_limits;
 use crate::answer::{anthropic, openai_chat, openai_responses};
 use crate::code::Code;
-use crate::config::{Api, Limits};
+use crate::config::Limits;
+use crate::dialect::Dialect;
 use crate::guards::AnswerGuards;
 use crate::guards::asking::Waiting;
 use crate::race::Interrupt;
@@ -366,14 +367,14 @@ impl Relay {
     /// An event with `text` alone, in the form of those around it.
     fn own_event(&mut self, choice: usize, channel: &Channel, text: &str) -> Bytes {
         let text = escaped(text);
-        match self.surface.api() {
-            Api::Anthropic => anthropic::own_event(choice, channel, &text),
-            Api::OpenAi if self.surface == Surface::OpenAiResponses => {
+        match self.surface.dialect() {
+            Dialect::Anthropic => anthropic::own_event(choice, channel, &text),
+            Dialect::OpenAi if self.surface == Surface::OpenAiResponses => {
                 let number = self.number + self.inserted;
                 self.inserted += 1;
                 openai_responses::own_event(&self.head, number, choice, channel, &text)
             }
-            Api::OpenAi => openai_chat::own_event(&self.head, choice, channel, &text),
+            Dialect::OpenAi => openai_chat::own_event(&self.head, choice, channel, &text),
         }
     }
 

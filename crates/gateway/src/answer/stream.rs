@@ -51,20 +51,20 @@ pub(crate) fn is_stream(head: &Response<Incoming>) -> bool {
 }
 
 /// What was given to the client's connection.
-struct Released {
+pub(crate) struct Released {
     taken: Sha256,
-    bytes: u64,
+    pub(crate) bytes: u64,
     /// Pieces given to the body that the connection may not have taken yet.
     waiting: VecDeque<Bytes>,
-    given: usize,
+    pub(crate) given: usize,
 }
 
 impl Released {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { taken: Sha256::new(), bytes: 0, waiting: VecDeque::new(), given: 0 }
     }
 
-    fn give(&mut self, piece: Bytes, pieces: &Pieces) {
+    pub(crate) fn give(&mut self, piece: Bytes, pieces: &Pieces) {
         self.waiting.push_back(piece);
         self.given += 1;
         self.settle(pieces.taken());
@@ -80,7 +80,7 @@ impl Released {
     }
 
     /// Digest of what was taken, and of everything given with `more`.
-    fn digests(&mut self, pieces: &Pieces, more: &[Bytes]) -> ([u8; 32], [u8; 32]) {
+    pub(crate) fn digests(&mut self, pieces: &Pieces, more: &[Bytes]) -> ([u8; 32], [u8; 32]) {
         self.settle(pieces.taken());
         let mut all = self.taken.clone();
         for piece in self.waiting.iter().chain(more) {

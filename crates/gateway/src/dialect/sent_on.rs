@@ -48,17 +48,17 @@ pub(crate) struct SentOn(Vec<(HeaderName, HeaderValue)>);
 impl SentOn {
     /// Chooses from the headers that came, for a provider with the interface `api`.
     pub(crate) fn of(client: &HeaderMap, api: Api) -> Self {
-        let others = match api {
-            Api::OpenAi => "anthropic-",
-            Api::Anthropic => "openai-",
+        let own = |name: &str| match name.split_once('-') {
+            Some(("openai", _)) => api == Api::OpenAi,
+            Some(("anthropic", _)) => api == Api::Anthropic,
+            _ => true,
         };
-        let chosen =
-            SENT_ON.iter().filter(|(name, _)| !name.starts_with(others)).filter_map(|(name, fits)| {
-                let mut values = client.get_all(*name).iter();
-                let (Some(value), None) = (values.next(), values.next()) else { return None };
-                value.to_str().ok().filter(|text| fits(text))?;
-                Some((HeaderName::from_static(name), value.clone()))
-            });
+        let chosen = SENT_ON.iter().filter(|(name, _)| own(name)).filter_map(|(name, fits)| {
+            let mut values = client.get_all(*name).iter();
+            let (Some(value), None) = (values.next(), values.next()) else { return None };
+            value.to_str().ok().filter(|text| fits(text))?;
+            Some((HeaderName::from_static(name), value.clone()))
+        });
         Self(chosen.collect())
     }
 

@@ -176,6 +176,7 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         // A list is many decisions, one for each model; it is not observed.
         observed: None,
         references: Vec::new(),
+        opened: None,
         retry: retry_count(&call.headers),
         prompt: None,
         prompt_withheld: Some(CAPTURE_OFF.to_owned()),

@@ -199,6 +199,16 @@ impl Catalogue {
         Some(Target { upstream: Arc::clone(upstream), model: None, entry: format!("{prefix}*") })
     }
 
+    /// The provider with the interface `api` and this name; without a name the only one that has it.
+    pub(crate) fn provider(&self, api: Api, name: Option<&str>) -> Option<Target> {
+        let mut of_it = self
+            .upstreams
+            .iter()
+            .filter(|upstream| upstream.api == api && name.is_none_or(|name| upstream.name == name));
+        let upstream = Arc::clone(of_it.next()?);
+        of_it.next().is_none().then_some(Target { upstream, model: None, entry: String::new() })
+    }
+
     /// Whether `model` is configured letter by letter, and not by its beginning.
     pub(crate) fn is_named(&self, model: &str) -> bool {
         self.exact.contains_key(model)

@@ -19,7 +19,7 @@ use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
-use crate::authenticate::API_KEY;
+use crate::authenticate::{API_KEY, GOOGLE_KEY};
 use crate::config::{Api, StartError, UpstreamConfig};
 use crate::upstream::key;
 use crate::upstream::reach::Reach;
@@ -72,6 +72,8 @@ pub(crate) enum KeyIn {
     Bearer,
     /// `x-api-key`.
     Plain,
+    /// `x-goog-api-key`.
+    Google,
 }
 
 impl<'a> From<&'a UpstreamConfig> for Address<'a> {
@@ -80,12 +82,16 @@ impl<'a> From<&'a UpstreamConfig> for Address<'a> {
             who: format!("upstream {:?}", config.name),
             url: &config.base_url,
             setting: "base_url",
-            form: "https://host/v1",
+            form: match config.api {
+                Api::OpenAi | Api::Anthropic => "https://host/v1",
+                Api::Gemini | Api::Vertex | Api::Bedrock => "https://host",
+            },
             key_env: config.key_env.as_deref(),
             key_file: config.key_file.as_deref(),
             key_in: match config.api {
-                Api::OpenAi => KeyIn::Bearer,
+                Api::OpenAi | Api::Vertex | Api::Bedrock => KeyIn::Bearer,
                 Api::Anthropic => KeyIn::Plain,
+                Api::Gemini => KeyIn::Google,
             },
             ca_file: config.ca_file.as_deref(),
             reach: Reach::Anywhere,
@@ -243,6 +249,7 @@ fn credential(at: &Address<'_>) -> Result<Option<(HeaderName, HeaderValue)>, Sta
     let (name, line) = match at.key_in {
         KeyIn::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {key}"))),
         KeyIn::Plain => (API_KEY, Zeroizing::new(key.to_owned())),
+        KeyIn::Google => (GOOGLE_KEY, Zeroizing::new(key.to_owned())),
     };
     let mut value = HeaderValue::from_str(&line)
         .map_err(|_| refused(format!("the key in {place} has characters that no header may have")))?;

@@ -111,8 +111,8 @@ fn paths_that_are_not_governed_are_denied_and_recorded() {
         ("GET", "/v1/responses/resp_1"),
         ("POST", "/v1/responses/resp_1/cancel"),
         ("POST", "/v1/completions"),
-        ("POST", "/v1/files"),
-        ("POST", "/v1/audio/transcriptions"),
+        ("POST", "/v1/uploads"),
+        ("POST", "/v1/audio/voices"),
         ("POST", "/anthropic/v1/messages"),
         ("GET", "/v1/chat/completions"),
         ("PUT", "/v1/chat/completions"),
@@ -124,7 +124,7 @@ fn paths_that_are_not_governed_are_denied_and_recorded() {
         ("POST", "/v1/models/../chat/completions"),
         ("POST", "/v1/%63hat/completions"),
         ("POST", "/V1/chat/completions"),
-        ("POST", "/v1/files?path=/v1/chat/completions"),
+        ("POST", "/v1/uploads?path=/v1/chat/completions"),
         ("OPTIONS", "/v1/chat/completions"),
         ("OPTIONS", "*"),
         ("DELETE", "/v1/models/model-a"),
@@ -153,7 +153,9 @@ fn a_connection_cannot_be_turned_into_a_tunnel() {
     );
     client.read_until("unknown_route");
     let upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")];
-    for path in ["/v1/realtime", "/v1/chat/completions", "/v1/models", "/v1/models/model-a"] {
+    let answer = fixture.call("GET", "/v1/realtime", &upgrade, b"");
+    assert_denied(&fixture, &answer, 403, "realtime_not_governed");
+    for path in ["/v1/files", "/v1/chat/completions", "/v1/models", "/v1/models/model-a"] {
         let answer = fixture.call("GET", path, &upgrade, b"");
         assert_denied(&fixture, &answer, 404, "unknown_route");
     }

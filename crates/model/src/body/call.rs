@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::caller::CallerShown;
+use super::opening::Opened;
 use crate::{CredentialId, RecordId};
 
 /// How much of what was said is kept.
@@ -151,6 +152,9 @@ pub struct CallAuthorised {
     /// What of the organisation's own the prompt stands on, by the caller's word: `record:<id>` and `sha256:<digest>`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub references: Vec<String>,
+    /// By which opening it goes where nothing looks into it; none: on a route that is governed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub opened: Option<Opened>,
     /// How often the client's library had tried before.
     pub retry: u64,
     /// The body to be sent, when the system's capture keeps it.

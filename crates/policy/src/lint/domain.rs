@@ -62,7 +62,8 @@ impl Values {
     }
 }
 
-const ACTIONS: [Action; 3] = [Action::Chat, Action::Embed, Action::ListModels];
+const ACTIONS: [Action; 5] =
+    [Action::Chat, Action::Embed, Action::Opaque, Action::Passthrough, Action::ListModels];
 
 /// Calls enough to stand for all.
 #[derive(Debug)]

@@ -236,9 +236,12 @@ impl GatewaySettings {
                 upstream.api = match value {
                     "openai" => Api::OpenAi,
                     "anthropic" => Api::Anthropic,
+                    "gemini" => Api::Gemini,
+                    "vertex" => Api::Vertex,
+                    "bedrock" => Api::Bedrock,
                     _ => {
                         return Err(
-                            setting.refused("is not openai or anthropic: whose interface the provider has")
+                            setting.refused("is not openai, anthropic, gemini, vertex or bedrock: whose interface the provider has")
                         );
                     }
                 };

@@ -11,6 +11,7 @@ use tabellion_ledger::Reader;
 use tabellion_model::{CredentialId, SystemId};
 use tabellion_tlog::sha256;
 
+use super::openings::{files, openings};
 use super::packs::packs;
 use super::spend::{budgets, prices};
 use super::stops::stops;
@@ -56,6 +57,8 @@ pub(crate) fn load(
         budgets: Arc::new(budgets(db)?),
         prices: Arc::new(prices(db)?),
         stops: stops(db, reader, before, &mut notes)?,
+        openings: openings(db, before)?,
+        files: files(db, before)?,
     };
     Ok((gate, notes))
 }

@@ -231,12 +231,12 @@ pub(crate) fn on(mut draft: Draft, stream: String) -> Draft {
     draft
 }
 
-fn of_system(mut draft: Draft, system: SystemId) -> Draft {
+pub(crate) fn of_system(mut draft: Draft, system: SystemId) -> Draft {
     draft.system = Some(system.to_hex());
     draft
 }
 
-fn by(mut draft: Draft, key: CredentialId) -> Draft {
+pub(crate) fn by(mut draft: Draft, key: CredentialId) -> Draft {
     draft.actor = Some(key.to_hex());
     draft
 }
@@ -347,6 +347,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
             rules: vec!["house.rule2".to_owned()],
         }),
         references: Vec::new(),
+        opened: None,
         retry: 0,
         prompt: None,
         prompt_withheld: Some("capture_off".to_owned()),

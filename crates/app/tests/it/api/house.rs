@@ -227,6 +227,7 @@ impl House {
             guards: Vec::new(),
             observed: None,
             references: Vec::new(),
+            opened: None,
             retry: 0,
             prompt: Some(text.to_owned()),
             prompt_withheld: None,

@@ -47,9 +47,18 @@ fn every_route_keeps_to_the_table_for_every_role() {
                 continue; // closing the session would end the test's own
             }
             let absent = "0".repeat(32);
-            let path = ["{system}", "{person}", "{call}", "{item}", "{erasure}", "{verification}", "{stop}"]
-                .iter()
-                .fold(path.clone(), |path, name| path.replace(name, &absent));
+            let path = [
+                "{system}",
+                "{person}",
+                "{call}",
+                "{item}",
+                "{erasure}",
+                "{verification}",
+                "{stop}",
+                "{opening}",
+            ]
+            .iter()
+            .fold(path.clone(), |path, name| path.replace(name, &absent));
             let path = path
                 .replace("{key}", &key)
                 .replace("{policy}", "base")

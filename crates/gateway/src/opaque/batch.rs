@@ -1,0 +1,320 @@
+//! Files of batches: many requests, one on each line, each of which is decided and masked as a call by itself.
+//!
+//! Promises: a line that cannot be read, may not be asked, or holds what may not be sent refuses the whole file, with its number; what is sent is written here and
+//! holds nothing of a line but what was looked at. Must never: let a file through as another kind because it could not be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use memchr::memmem;
+use tabellion_mask::Scope;
+use tabellion_mask::json::{Kind, Limits as JsonLimits, Path, Scalar, Visitor, escaped, walk};
+use tabellion_model::body::Masked;
+
+use super::form;
+use super::prepare::{Read, is_of_openai};
+use crate::call::Call;
+use crate::code::Code;
+use crate::decide::{self, Asked, InForce, Permission, Refusal};
+use crate::declared::{Found, Special};
+use crate::surface::Surface;
+use crate::surface::request::{Changes, Request};
+use crate::words;
+
+/// Most requests of a batch: what providers take.
+const MAX_LINES: usize = 50_000;
+/// So many lines are looked at before others get a turn: some milliseconds.
+const LINES_AT_ONCE: usize = 64;
+/// The purpose of a file that holds a batch.
+const BATCH: &str = "batch";
+/// What else a file may be for; all others are refused, since a provider might read one as a batch.
+const PURPOSES: [&str; 5] = ["assistants", "vision", "user_data", "evals", "fine-tune"];
+/// Longest name that a line has for itself.
+const MAX_CUSTOM_ID_BYTES: usize = 64;
+
+/// A body as it may be sent.
+pub(super) struct Outgoing {
+    pub(super) bytes: Bytes,
+    pub(super) masked: Vec<Masked>,
+    pub(super) passed: Vec<Masked>,
+    /// Rules of masking that were for any line.
+    pub(super) masking: Vec<String>,
+    /// Requests of a batch's file; none: it is none.
+    pub(super) lines: Option<u64>,
+}
+
+/// What was found in all lines together.
+#[derive(Default)]
+struct Sums {
+    masked: BTreeMap<(String, Option<String>), u64>,
+    passed: BTreeMap<(String, Option<String>), u64>,
+    masking: BTreeSet<String>,
+}
+
+impl Sums {
+    fn list(sums: BTreeMap<(String, Option<String>), u64>) -> Vec<Masked> {
+        sums.into_iter().map(|((class, operator), count)| Masked { class, count, operator }).collect()
+    }
+}
+
+/// The surface that a line or a batch is for, by its address.
+pub(super) fn surface_of(url: &str) -> Option<Surface> {
+    let path = url.strip_prefix("/v1")?;
+    Surface::ALL.into_iter().find(|surface| is_of_openai(*surface) && surface.path() == path)
+}
+
+/// The body as it may be sent: that of a batch's file masked line by line, every other as it came.
+pub(super) async fn outgoing(
+    call: &Call,
+    found: &Found,
+    body: &Bytes,
+    read: &Read<'_>,
+    permission: &Permission,
+    rules: &InForce,
+) -> Result<Outgoing, Refusal> {
+    let as_it_came = || Outgoing {
+        bytes: body.clone(),
+        masked: Vec::new(),
+        passed: Vec::new(),
+        masking: Vec::new(),
+        lines: None,
+    };
+    let refused = |why: String| Err(Refusal::new(Code::MalformedBody, why));
+    if found.declared.special != Special::BatchFile {
+        return Ok(as_it_came());
+    }
+    let mut files = read.parts.iter().filter(|part| part.is_file);
+    let (Some(file), None) = (files.next(), files.next()) else {
+        return refused("the form holds no file, or several; send one".to_owned());
+    };
+    match form::field(body, &read.parts, "purpose") {
+        Some(BATCH) => {}
+        Some(purpose) if PURPOSES.contains(&purpose) => return Ok(as_it_came()),
+        _ => return refused(format!("the field purpose is none of {BATCH}, {}", PURPOSES.join(", "))),
+    }
+    let Some(content) = body.get(file.content.clone()) else {
+        return refused("the form holds no file".to_owned());
+    };
+    let batch = Batch { call, permission, rules };
+    let (written, lines, sums) = batch.written(content).await?;
+    let boundary = format!("\r\n--{}", read.boundary.unwrap_or_default());
+    if memmem::find(&written, boundary.as_bytes()).is_some() {
+        return refused("the file holds the boundary of its form; send it again".to_owned());
+    }
+    let (before, after) = (body.get(..file.content.start), body.get(file.content.end..));
+    let bytes = [before.unwrap_or_default(), &written, after.unwrap_or_default()].concat();
+    Ok(Outgoing {
+        bytes: bytes.into(),
+        masked: Sums::list(sums.masked),
+        passed: Sums::list(sums.passed),
+        masking: sums.masking.into_iter().collect(),
+        lines: Some(lines),
+    })
+}
+
+/// A file of a batch on its way.
+struct Batch<'a> {
+    call: &'a Call,
+    permission: &'a Permission,
+    rules: &'a InForce,
+}
+
+impl Batch<'_> {
+    async fn written(&self, content: &[u8]) -> Result<(Vec<u8>, u64, Sums), Refusal> {
+        let (mut written, mut sums) = (BytesMut::with_capacity(content.len()), Sums::default());
+        let mut scope = self.call.worker.shared.scope(self.call.caller.system_id);
+        let mut ids = BTreeSet::new();
+        let mut lines = 0_usize;
+        for (at, line) in content.split(|byte| *byte == b'\n').enumerate() {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            lines += 1;
+            if lines > MAX_LINES {
+                let why = format!("the file has more than {MAX_LINES} requests; send several");
+                return Err(Refusal::new(Code::MalformedBody, why));
+            }
+            let numbered = |refusal: Refusal| Refusal {
+                reason: format!("line {} of the batch: {}", at + 1, refusal.reason).into_boxed_str(),
+                ..refusal
+            };
+            let id = self.line(line, &mut scope, &mut written, &mut sums).map_err(numbered)?;
+            if !ids.insert(id) {
+                let why = "custom_id stands on an earlier line too; give each request one of its own";
+                return Err(numbered(Refusal::new(Code::MalformedBody, why)));
+            }
+            if lines.is_multiple_of(LINES_AT_ONCE) {
+                tokio::task::yield_now().await;
+            }
+        }
+        if lines == 0 {
+            let why = "the file holds no request; write one on each line";
+            return Err(Refusal::new(Code::MalformedBody, why));
+        }
+        Ok((written.to_vec(), lines as u64, sums))
+    }
+
+    /// Decides and masks one line, and writes it; gives its own name.
+    fn line(
+        &self,
+        line: &[u8],
+        scope: &mut Scope,
+        written: &mut BytesMut,
+        sums: &mut Sums,
+    ) -> Result<String, Refusal> {
+        let malformed = |why: String| Refusal::new(Code::MalformedBody, why);
+        let limits = &self.call.worker.shared.limits;
+        let json = JsonLimits { max_bytes: limits.body_bytes, max_depth: limits.depth };
+        let line = Line::read(line, &json).map_err(malformed)?;
+        let surface = surface_of(&line.url).ok_or_else(|| {
+            malformed("url is none of /v1/chat/completions, /v1/responses and /v1/embeddings; only requests that are governed go into a batch".to_owned())
+        })?;
+        let request = Request::read(surface.form(), &line.body, &json).map_err(malformed)?;
+        if request.stream {
+            return Err(malformed("a batch has no streams; leave out stream".to_owned()));
+        }
+        let permission = self.decided(surface, &request, line.body.len())?;
+        let changes = Changes { model: None, ask_usage: false };
+        let treated = self.call.treat(&request, &changes, &permission, scope)?;
+        for (sum, found) in [(&mut sums.masked, &treated.masked), (&mut sums.passed, &treated.passed)] {
+            for masked in found {
+                *sum.entry((masked.class.clone(), masked.operator.clone())).or_default() += masked.count;
+            }
+        }
+        sums.masking.extend(treated.rules);
+        // A line feed between two members would make two lines of one.
+        let body: Vec<u8> =
+            treated.bytes.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
+        let head =
+            format!(r#"{{"custom_id":"{}","method":"POST","url":"{}","body":"#, escaped(&line.id), line.url);
+        written.put_slice(head.as_bytes());
+        written.put_slice(&body);
+        written.put_slice(b"}\n");
+        Ok(line.id)
+    }
+
+    /// Whether the caller may ask this, at the provider that gets the file.
+    fn decided(&self, surface: Surface, request: &Request<'_>, bytes: usize) -> Result<Permission, Refusal> {
+        let call = self.call;
+        let model = &request.model;
+        let catalogue = &call.worker.shared.catalogue;
+        if !catalogue.is_named(model) && !words::is_model(model) {
+            let why = "model is neither a configured name nor of letters, digits and . _ : / -, at most 128";
+            return Err(Refusal::new(Code::UnknownModel, why));
+        }
+        let asked = Asked {
+            action: surface.action(),
+            surface: surface.name(),
+            model,
+            instead_of: None,
+            purpose: Some(&self.permission.purpose),
+            stream: false,
+            received_bytes: bytes as u64,
+            tools: &request.tools,
+            at: call.at,
+        };
+        let permission = decide::decide(&call.caller, &asked, catalogue, self.rules)?;
+        let here = permission.target.upstream.number == self.permission.target.upstream.number;
+        if !here || permission.target.model.is_some() {
+            let why = "the model is served by another provider than the one that gets the file, or is an alias; name one of this provider's own";
+            return Err(Refusal::new(Code::UnknownModel, why));
+        }
+        Ok(permission)
+    }
+}
+
+/// One request of a batch.
+struct Line {
+    id: String,
+    url: String,
+    body: Bytes,
+}
+
+impl Line {
+    fn read(line: &[u8], limits: &JsonLimits) -> Result<Self, String> {
+        let mut seen = Members::default();
+        walk(line, limits, &mut seen).map_err(|fault| fault.to_string())?;
+        if seen.has_others {
+            return Err("a request has custom_id, method, url and body, and nothing else".to_owned());
+        }
+        let mut text =
+            |name: &str| seen.texts.remove(name).ok_or_else(|| format!("{name} is missing or no text"));
+        let (id, method, url) = (text("custom_id")?, text("method")?, text("url")?);
+        if method != "POST" {
+            return Err("method is not POST".to_owned());
+        }
+        // It goes on as it came, so it may hold nothing that would be masked.
+        if id.len() > MAX_CUSTOM_ID_BYTES || !words::is_word(&id) {
+            return Err("custom_id is no plain word of at most 64 letters, digits and _ . : -, or holds what would be masked; number your requests".to_owned());
+        }
+        let body = seen.body.and_then(|range| line.get(range)).ok_or("body is missing or no object")?;
+        Ok(Self { id, url, body: Bytes::copy_from_slice(body) })
+    }
+}
+
+/// Sees the members of a line.
+#[derive(Default)]
+struct Members {
+    texts: BTreeMap<String, String>,
+    body: Option<Range<usize>>,
+    has_others: bool,
+}
+
+impl<'b> Visitor<'b> for Members {
+    fn scalar(&mut self, path: Path<'_, 'b>, scalar: Scalar<'b>, _: Range<usize>) {
+        match (path.top(), scalar) {
+            (Some(name @ ("custom_id" | "method" | "url")), Scalar::String(text)) => {
+                self.texts.insert(name.to_owned(), text.value().into_owned());
+            }
+            (Some(_), _) => self.has_others = true,
+            (None, _) => self.has_others |= path.steps().is_empty(),
+        }
+    }
+
+    fn close(&mut self, path: Path<'_, 'b>, kind: Kind, range: Range<usize>) {
+        match path.top() {
+            Some("body") if kind == Kind::Object => self.body = Some(range),
+            Some(_) => self.has_others = true,
+            None => self.has_others |= path.steps().is_empty() && kind == Kind::Array,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Line, String> {
+        Line::read(line.as_bytes(), &JsonLimits::default())
+    }
+
+    /// Requirement: N22. A line is what its four members say, and nothing is beside them.
+    #[test]
+    fn a_line_is_read_in_one_way_only() {
+        let good = r#"{"custom_id":"r-1","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}"#;
+        let line = read(good).expect("a request");
+        assert_eq!((line.id.as_str(), line.url.as_str()), ("r-1", "/v1/chat/completions"));
+        assert_eq!(&line.body[..], br#"{"model":"m"}"#);
+        for (line, why) in [
+            (good.replace("r-1", "ada@example.org"), "a name that would be masked"),
+            (good.replace("\"method\"", "\"url\":\"/v1/files\",\"method\""), "an address twice"),
+            (good.replace("POST", "GET"), "another method"),
+            (good.replace("{\"model\":\"m\"}", "[]"), "a body that is none"),
+            (good.replace("\"body\"", "\"note\":\"ada@example.org\",\"body\""), "a place to hide text"),
+            (format!("[{good}]"), "an array"),
+            (format!("{good}{good}"), "two in one line"),
+        ] {
+            assert!(read(&line).is_err(), "{why} goes to the provider: {line}");
+        }
+    }
+
+    /// Requirement: N22.
+    #[test]
+    fn a_batch_is_for_what_is_governed_alone() {
+        assert_eq!(surface_of("/v1/chat/completions"), Some(Surface::OpenAiChat));
+        for url in ["/v1/completions", "/v1/messages", "/chat/completions", "/v1/files", ""] {
+            assert_eq!(surface_of(url), None, "{url} would be asked where nobody looks");
+        }
+    }
+}

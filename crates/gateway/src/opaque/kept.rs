@@ -1,0 +1,31 @@
+//! Files of batches that this process put at providers, beside those that the views have read.
+//!
+//! Must never: be the truth: a restart begins with none, and the snapshot has them by then.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use tabellion_views::gate::{Gate, GateFile};
+
+/// Most files that are kept beside the snapshot, which has them milliseconds later.
+const MAX_KEPT: usize = 1024;
+
+/// The newest files.
+#[derive(Default)]
+pub(crate) struct KeptFiles(Mutex<VecDeque<GateFile>>);
+
+impl KeptFiles {
+    /// One more, which is on record.
+    pub(crate) fn keep(&self, file: GateFile) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == MAX_KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(file);
+    }
+
+    /// Whether `file` was masked on its way to its provider.
+    pub(crate) fn is_known(&self, gate: &Gate, file: &GateFile) -> bool {
+        gate.files.contains(file) || self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(file)
+    }
+}

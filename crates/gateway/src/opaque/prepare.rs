@@ -1,0 +1,325 @@
+//! What must hold before a call on a declared route is let through, and what it becomes: opened, read as far as it is read at all, decided.
+//!
+//! Promises: nothing of a body is used that could be read in two ways. Must never: send anything, or let a call through whose opening cannot be read.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use memchr::memmem;
+use tabellion_mask::json::{Limits as JsonLimits, Path, Scalar, Visitor, walk};
+use tabellion_model::OpeningId;
+use tabellion_model::body::{Guarded, Masked, RouteClass};
+use tabellion_model::charge::{Reserved, Tokens};
+use tabellion_views::gate::{GateFile, GatePrice};
+
+use super::{batch, form, masking_not_run};
+use crate::budget::{Charge, bound};
+use crate::call::Call;
+use crate::code::Code;
+use crate::decide::{self, Asked, InForce, Permission, Refusal};
+use crate::declared::{BodyKind, Counts, Found, ModelAt, NO_MODEL, Special, is_id};
+use crate::dialect::sent_on::SentOn;
+use crate::guards::config::Side;
+use crate::guards::suite::Guard;
+use crate::surface::Surface;
+use crate::upstream::catalogue::Target;
+use crate::words::{self, UNRECOGNISED};
+
+/// Header that names the provider where no model does.
+const PROVIDER: &str = "tabellion-provider";
+/// Longest string of a body's own members that is looked at.
+const MAX_MEMBER_BYTES: usize = 256;
+/// Members by which a body stands for more than is in it: files and kept content of Google's interfaces and Bedrock's, in both ways of writing them.
+const ELSEWHERE: [&[u8]; 7] =
+    [b"ileData", b"ile_data", b"ileUri", b"ile_uri", b"achedContent", b"ached_content", b"s3Location"];
+/// How an escape of a plain letter begins: nobody needs one, and one could hide such a member.
+const ESCAPE: &[u8] = b"\\u00";
+
+/// What was decided, ready to be sent.
+pub(super) struct Prepared {
+    pub(super) permission: Permission,
+    pub(super) model: String,
+    pub(super) opening: OpeningId,
+    pub(super) body: Bytes,
+    pub(super) content_type: Option<HeaderValue>,
+    /// The same without its parameters.
+    pub(super) kind: Option<&'static str>,
+    pub(super) masked: Vec<Masked>,
+    pub(super) passed: Vec<Masked>,
+    /// Rules of masking that were for it.
+    pub(super) masking: Vec<String>,
+    /// Requests of a batch's file.
+    pub(super) lines: Option<u64>,
+    pub(super) guards: Vec<Guarded>,
+    pub(super) charge: Charge,
+    pub(super) sent_on: SentOn,
+}
+
+/// A body, read as far as it is.
+pub(super) struct Read<'b> {
+    pub(super) parts: Vec<form::Part<'b>>,
+    pub(super) boundary: Option<&'b str>,
+    /// Strings that are members at the top of a JSON object.
+    members: BTreeMap<String, String>,
+    asks_stream: bool,
+    kind: Option<&'static str>,
+}
+
+/// A refusal, with the model asked for when it could be read.
+pub(super) type Refused = (Refusal, Option<String>);
+
+/// Everything that must hold before budgets are asked.
+pub(super) async fn prepare(
+    call: &Call,
+    found: &Found,
+    body: &Bytes,
+    rules: &InForce,
+) -> Result<Prepared, Refused> {
+    let plain = |refusal| (refusal, None);
+    decide::live(&call.caller).map_err(plain)?;
+    // Asked before a byte of the body is looked at: whoever may not use the class learns nothing else.
+    opening_of(call, found, None).map_err(plain)?;
+    let malformed = |why: String| (Refusal::new(Code::MalformedBody, why), None);
+    let content_type =
+        call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let depth = call.worker.shared.limits.depth;
+    if call.headers.contains_key(CONTENT_ENCODING) {
+        return Err(malformed(
+            "the body is compressed, so that nobody here could say what it is; send it as it is".to_owned(),
+        ));
+    }
+    let read = Read::of(found, content_type, body, depth).map_err(malformed)?;
+    let (model, target) = target(call, found, body, &read)?;
+    // What stands for no model leads nowhere by its name.
+    let refused = |refusal| (refusal, Some(model.clone()).filter(|model| model != NO_MODEL));
+    let opening = opening_of(call, found, Some(&target.upstream.name)).map_err(refused)?;
+    let purpose = call.purpose().map_err(refused)?;
+    let asked = Asked {
+        action: found.declared.action(),
+        surface: found.declared.name,
+        model: &model,
+        instead_of: None,
+        purpose,
+        stream: false,
+        received_bytes: body.len() as u64,
+        tools: &[],
+        at: call.at,
+    };
+    let shared = &call.worker.shared;
+    let permission = if found.declared.model == ModelAt::Nowhere {
+        decide::decide_at(&call.caller, &asked, target, rules)
+    } else {
+        decide::decide(&call.caller, &asked, &shared.catalogue, rules)
+    }
+    .map_err(refused)?;
+    let file = batch::outgoing(call, found, body, &read, &permission, rules).await.map_err(refused)?;
+    if found.declared.special == Special::Batch {
+        check_batch(call, &read, &permission.target.upstream.name).map_err(refused)?;
+    }
+    let price =
+        bound::price(&call.caller.gate.prices, &permission.target.upstream.name, &model, shared.now());
+    let batch::Outgoing { bytes, masked, passed, masking, lines } = file;
+    let numbers = shared.guards.that_apply(Side::Prompt, call.caller.system_id, &permission.purpose);
+    let own = numbers.iter().filter_map(|number| shared.guards.all.get(*number)).map(Guard::not_run);
+    let guards = own.chain(lines.is_none().then(masking_not_run)).collect();
+    Ok(Prepared {
+        charge: Charge::new(reserved(found, &bytes, price), price),
+        sent_on: SentOn::of(&call.headers, found.declared.api),
+        content_type: content_type_of(&read),
+        kind: read.kind,
+        body: bytes,
+        opening,
+        permission,
+        model,
+        masked,
+        passed,
+        masking,
+        lines,
+        guards,
+    })
+}
+
+/// The opening that lets the call through: for `provider`, once that is known.
+fn opening_of(call: &Call, found: &Found, provider: Option<&str>) -> Result<OpeningId, Refusal> {
+    let now = call.worker.shared.now();
+    let (system, class) = (call.caller.system_id, found.declared.class);
+    let opens = |opening: &&tabellion_views::gate::GateOpening| match provider {
+        Some(provider) => opening.opens(system, class, provider, now),
+        None => opening.system == system && opening.class == class && now < opening.until,
+    };
+    let opening = call.caller.gate.openings.iter().find(opens);
+    opening.map(|opening| opening.opening).ok_or_else(|| {
+        let code = Code::OpaqueNotEnabled;
+        Refusal::new(code, format!("{} ({}): {}", found.declared.name, class.as_str(), code.explain()))
+    })
+}
+
+/// The model and where it is served; without a model the provider that the header names, or the only one.
+fn target(call: &Call, found: &Found, body: &Bytes, read: &Read<'_>) -> Result<(String, Target), Refused> {
+    let catalogue = &call.worker.shared.catalogue;
+    let api = found.declared.api;
+    let unknown = |why: &str, model: Option<String>| (Refusal::new(Code::UnknownModel, why), model);
+    let named = match found.declared.model {
+        ModelAt::Nowhere => None,
+        ModelAt::Path => found.model.clone(),
+        ModelAt::Body => {
+            let member = read.members.get("model").cloned();
+            let named = member.or_else(|| form::field(body, &read.parts, "model").map(str::to_owned));
+            let why = "the body names no model, or twice; name the one that is asked";
+            Some(named.ok_or_else(|| (Refusal::new(Code::MalformedBody, why), None))?)
+        }
+    };
+    let Some(model) = named else {
+        let mut values = call.headers.get_all(PROVIDER).iter();
+        let (name, more) = (values.next().map(|name| name.to_str().unwrap_or_default()), values.next());
+        let target = catalogue.provider(api, name).filter(|_| more.is_none());
+        let why = "no provider has these routes, or several do; name one by its name in the configuration in the header tabellion-provider";
+        return target.map(|target| (NO_MODEL.to_owned(), target)).ok_or_else(|| unknown(why, None));
+    };
+    if !catalogue.is_named(&model) && !words::is_model(&model) {
+        let why = "model is neither a configured name nor of letters, digits and . _ : / -, at most 128";
+        return Err(unknown(why, Some(UNRECOGNISED.to_owned())));
+    }
+    let Some(target) = catalogue.resolve(&model) else {
+        return Err(unknown("no upstream is configured for the model", Some(model)));
+    };
+    if target.upstream.api != api {
+        let why = "the provider of this model does not have this interface; ask on a route of its own, or for another model";
+        return Err(unknown(why, Some(model)));
+    }
+    if target.model.is_some() {
+        let why = "nothing is written into what passes here, so no alias is; ask for the model by its provider's own name";
+        return Err(unknown(why, Some(model)));
+    }
+    Ok((model, target))
+}
+
+/// A batch is begun of a file that was masked on its way, and for a route that is governed.
+fn check_batch(call: &Call, read: &Read<'_>, provider: &str) -> Result<(), Refusal> {
+    let refused = |why: &str| Err(Refusal::new(Code::MalformedBody, why));
+    let Some(file) = read.members.get("input_file_id").filter(|file| is_id(file)) else {
+        return refused(
+            "input_file_id is missing or no id of a file; send a batch's file through this gateway first",
+        );
+    };
+    let governed = read.members.get("endpoint").is_some_and(|url| batch::surface_of(url).is_some());
+    if !governed {
+        return refused(
+            "endpoint is none of /v1/chat/completions, /v1/responses and /v1/embeddings; a batch is of requests that are governed",
+        );
+    }
+    let file = GateFile { system: call.caller.system_id, provider: provider.to_owned(), file: file.clone() };
+    let shared = &call.worker.shared;
+    if !shared.opaque.kept.is_known(&shared.gate.load(), &file) {
+        return refused(
+            "input_file_id names no file that was sent through this gateway for a batch of this system; send it with the purpose batch first",
+        );
+    }
+    Ok(())
+}
+
+/// The most that it may take: of a route that counts tokens as a call does, what a call would; of the others the call itself.
+fn reserved(found: &Found, body: &Bytes, price: Option<&GatePrice>) -> Reserved {
+    let by = price.map(|price| price.record);
+    if found.declared.class != RouteClass::Passthrough || found.declared.counts == Counts::Nothing {
+        return Reserved { input: 0, output: 0, price: by };
+    }
+    // Nothing is looked into, so whatever might stand for a file, or hide that it does, is taken for one.
+    let escaped = |at: usize| body.get(at + ESCAPE.len()).is_some_and(|digit| matches!(digit, b'2'..=b'7'));
+    let elsewhere = ELSEWHERE.iter().any(|sign| memmem::find(body, sign).is_some())
+        || memmem::find_iter(body, ESCAPE).any(escaped);
+    let kept = price.and_then(|price| price.input_limit).unwrap_or(bound::DEFAULT_INPUT_LIMIT);
+    let input = (body.len() as u64).max(if elsewhere { kept } else { 0 });
+    let output = price.and_then(|price| price.output_limit).unwrap_or(bound::DEFAULT_OUTPUT_LIMIT);
+    let tokens = Tokens { input, output, ..Tokens::default() }.bounded();
+    Reserved { input: tokens.input, output: tokens.output, price: by }
+}
+
+fn content_type_of(read: &Read<'_>) -> Option<HeaderValue> {
+    match (read.kind, read.boundary) {
+        (Some(kind), Some(boundary)) => HeaderValue::from_str(&format!("{kind}; boundary={boundary}")).ok(),
+        (Some(kind), None) => Some(HeaderValue::from_static(kind)),
+        (None, _) => None,
+    }
+}
+
+impl<'b> Read<'b> {
+    fn of(found: &Found, content_type: &'b str, body: &'b Bytes, depth: usize) -> Result<Self, String> {
+        let mut read = Self {
+            parts: Vec::new(),
+            boundary: None,
+            members: BTreeMap::new(),
+            asks_stream: false,
+            kind: None,
+        };
+        let is_json = content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case("application/json");
+        match found.declared.body {
+            BodyKind::Nothing if body.is_empty() => {}
+            BodyKind::Nothing => return Err("this route takes no body; send none".to_owned()),
+            BodyKind::Json | BodyKind::JsonOrMultipart if is_json => {
+                let mut top = Top::default();
+                let limits = JsonLimits { max_bytes: body.len(), max_depth: depth };
+                walk(body, &limits, &mut top).map_err(|fault| fault.to_string())?;
+                if !top.is_object {
+                    return Err("the body is no JSON object; send one".to_owned());
+                }
+                (read.members, read.asks_stream) = (top.members, top.asks_stream);
+                read.kind = Some("application/json");
+            }
+            BodyKind::Json => {
+                return Err("the body's type is not application/json; send JSON, and say so".to_owned());
+            }
+            BodyKind::Multipart | BodyKind::JsonOrMultipart => {
+                let why = "the body's type is no multipart/form-data with a plain boundary; use your library's own upload";
+                let boundary = form::boundary(content_type).ok_or(why)?;
+                read.parts = form::parse(body, boundary)?;
+                read.boundary = Some(boundary);
+                read.kind = Some("multipart/form-data");
+            }
+        }
+        if read.asks_stream && found.declared.counts == Counts::Raw {
+            return Err("this route has no streams; leave out stream".to_owned());
+        }
+        Ok(read)
+    }
+}
+
+/// Sees the members at the top of an object.
+#[derive(Default)]
+struct Top {
+    is_object: bool,
+    asks_stream: bool,
+    members: BTreeMap<String, String>,
+}
+
+impl<'b> Visitor<'b> for Top {
+    fn scalar(&mut self, path: Path<'_, 'b>, scalar: Scalar<'b>, _: Range<usize>) {
+        let Some(name) = path.top() else { return };
+        self.is_object = true;
+        match scalar {
+            Scalar::String(text) if text.raw().len() <= MAX_MEMBER_BYTES => {
+                self.members.insert(name.to_owned(), text.value().into_owned());
+            }
+            Scalar::Bool(value) if name == "stream" => self.asks_stream = value,
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, path: Path<'_, 'b>, kind: tabellion_mask::json::Kind, _: Range<usize>) {
+        if path.steps().is_empty() {
+            self.is_object = kind == tabellion_mask::json::Kind::Object;
+        }
+    }
+}
+
+/// The interface of the surface that a batch's line or a batch is for.
+pub(super) const fn is_of_openai(surface: Surface) -> bool {
+    matches!(surface, Surface::OpenAiChat | Surface::OpenAiResponses | Surface::OpenAiEmbeddings)
+}

@@ -1,0 +1,253 @@
+//! An answer that nothing looks into, passed on as it comes: its last piece waits for the record of the end.
+//!
+//! Promises: however it ends there is one end record, with sizes and digests of what came and of what was passed on; an answer that is not whole breaks off, and
+//! is never taken for one that is. Must never: hold more of it than its newest piece.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::{Frame, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::{Response, StatusCode};
+use tabellion_model::OpeningId;
+use tabellion_model::body::{Capture, Delivered, FileKept, Outcome};
+use tabellion_views::gate::GateFile;
+
+use super::is_open;
+use super::meter::Meter;
+use super::prepare::Prepared;
+use crate::answer::stream::Released;
+use crate::answer::whole::{drained, is_plain};
+use crate::body::{self, Pieces};
+use crate::call::{Running, why};
+use crate::code::Code;
+use crate::config::span;
+use crate::declared::{Found, is_id};
+use crate::dialect::headers::return_headers;
+use crate::ending::{Authorised, End, Kept};
+use crate::evidence;
+use crate::forward::{Inbound, NoAnswer};
+use crate::race::{Interrupt, Watch};
+use crate::stopwatch::Phase;
+use crate::worker::Worker;
+
+/// An answer on its way.
+struct Passing {
+    worker: Arc<Worker>,
+    authorised: Authorised,
+    watch: Watch,
+    pieces: Pieces,
+    released: Released,
+    meter: Meter,
+    /// The newest piece: it waits for what comes after it, or for the record of the end.
+    held: Option<Bytes>,
+    opening: OpeningId,
+    /// The provider, and requests of a batch's file, where one was sent.
+    batch: Option<(String, u64)>,
+    status: StatusCode,
+}
+
+/// Passes the answer on to its end.
+pub(super) async fn relay(running: Running, inbound: Inbound, found: &Found, prepared: Prepared) {
+    let status = inbound.head.status();
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        // It is the gateway's key that the provider refused. Passed on, it would read as if the client's own were wrong.
+        return running.fail_as(Outcome::Refused, Code::UpstreamRefused).await;
+    }
+    let is_final = status.is_success() || status.is_client_error() || status.is_server_error();
+    if !is_plain(inbound.head.headers()) || !is_final {
+        return running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await;
+    }
+    let Running { worker, authorised, dialect, watch, reply, .. } = running;
+    let Inbound { head, sender } = inbound;
+    let (head, mut body) = head.into_parts();
+    let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let upstream = &prepared.permission.target.upstream;
+    let batch = prepared.lines.map(|lines| (upstream.name.clone(), lines));
+    let limits = worker.shared.limits;
+    let meter = Meter::new(found.declared.counts, kind, limits.event_bytes, batch.is_some());
+    let (pieces, answer) = body::stream();
+    let mut answer = Response::new(answer);
+    *answer.status_mut() = status;
+    return_headers(&head.headers, answer.headers_mut());
+    dialect.refer(answer.headers_mut(), &authorised.ack);
+    drop(reply.send(answer));
+    let mut passing = Passing {
+        worker: Arc::clone(&worker),
+        authorised,
+        watch,
+        pieces,
+        released: Released::new(),
+        meter,
+        held: None,
+        opening: prepared.opening,
+        batch,
+        status,
+    };
+    match passing.forward(&mut body).await {
+        Ok(()) => {
+            let number = upstream.number;
+            let (pool, releasing) = (&worker.pool, Box::pin(passing.release()));
+            let ((), read_to_end) = drained(releasing, &mut body).await;
+            if read_to_end {
+                pool.put(number, sender);
+            }
+        }
+        Err(none) => {
+            // The provider need not go on with what nobody will get.
+            drop((body, sender));
+            passing.cut(none).await;
+        }
+    }
+}
+
+impl Passing {
+    async fn forward(&mut self, body: &mut Incoming) -> Result<(), NoAnswer> {
+        let limits = self.worker.shared.limits;
+        loop {
+            self.authorised.stopwatch.enter(Phase::Upstream);
+            let frame = self.watch.race(span(limits.idle_ms), body.frame()).await;
+            self.authorised.stopwatch.enter(Phase::Own);
+            let frame = match frame {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                Err(Interrupt::Late) => return Err(NoAnswer::Failed(Code::UpstreamTimeout)),
+                Err(interrupt) => return Err(NoAnswer::Interrupted(interrupt)),
+            };
+            for piece in self.take(frame)? {
+                if let Some(earlier) = self.held.replace(piece) {
+                    self.give(earlier).await.map_err(NoAnswer::Interrupted)?;
+                }
+            }
+        }
+        self.authorised.facts.counted =
+            self.meter.finish().map_err(|_| NoAnswer::Failed(Code::UpstreamMalformed))?;
+        self.authorised.facts.answered.usage = self.authorised.facts.counted.usage();
+        self.authorised.facts.is_whole = self.status.is_success();
+        if self.watch.orders().is_stopped() {
+            return Err(NoAnswer::Interrupted(Interrupt::Stopped));
+        }
+        Ok(())
+    }
+
+    /// Takes in what came from the provider; gives what of it may go on.
+    fn take(&mut self, frame: hyper::Result<Frame<Bytes>>) -> Result<Vec<Bytes>, NoAnswer> {
+        let frame = frame.map_err(|_| NoAnswer::Failed(Code::UpstreamBrokeOff))?;
+        let Ok(data) = frame.into_data() else { return Ok(Vec::new()) };
+        let shared = &self.worker.shared;
+        if let Some(code) = shared.withdrawn(&self.authorised.caller) {
+            return Err(NoAnswer::Withdrawn(code));
+        }
+        if !is_open(shared, self.opening) {
+            return Err(NoAnswer::Withdrawn(Code::OpaqueNotEnabled));
+        }
+        // A provider that always has something to say is never waited for.
+        if self.watch.orders().is_stopped() {
+            return Err(NoAnswer::Interrupted(Interrupt::Stopped));
+        }
+        let facts = &mut self.authorised.facts;
+        facts.received(&data);
+        if facts.received_bytes() > shared.limits.opaque_answer_bytes {
+            return Err(NoAnswer::Failed(Code::UpstreamTooLarge));
+        }
+        let mut out = Vec::new();
+        self.meter.push(data, &mut out).map_err(|_| NoAnswer::Failed(Code::UpstreamMalformed))?;
+        Ok(out)
+    }
+
+    /// Gives a piece to the client's connection.
+    async fn give(&mut self, piece: Bytes) -> Result<(), Interrupt> {
+        let limit = span(self.worker.shared.limits.client_stall_ms);
+        self.authorised.stopwatch.enter(Phase::Client);
+        let sent = self.watch.race(limit, self.pieces.sender.send(piece.clone())).await;
+        self.authorised.stopwatch.enter(Phase::Own);
+        match sent {
+            Ok(Ok(())) => {
+                self.released.give(piece, &self.pieces);
+                Ok(())
+            }
+            // A client that takes nothing for so long is as good as gone.
+            Ok(Err(_)) | Err(Interrupt::Late) => Err(Interrupt::ClientGone),
+            Err(interrupt) => Err(interrupt),
+        }
+    }
+
+    /// Records the end, then gives the piece that waited for it.
+    async fn release(mut self) {
+        // A stop that comes from here on is too late for it.
+        self.watch.orders().heed_none();
+        let held: Vec<Bytes> = self.held.take().into_iter().collect();
+        let (_, all) = self.released.digests(&self.pieces, &held);
+        let (outcome, code) = if self.status.is_success() {
+            (Outcome::Answered, None)
+        } else {
+            (Outcome::Refused, Some(Code::UpstreamRefused))
+        };
+        let end = self.ending(outcome, code, Delivered::Whole, all);
+        if self.authorised.complete(&self.worker, &end).await.is_err() {
+            return self.without_end().await;
+        }
+        self.keep_file().await;
+        let bytes: usize = held.iter().map(Bytes::len).sum();
+        self.worker.shared.metrics.released(self.released.bytes + bytes as u64);
+        // From here on the record says that it is released; a client that goes away now does so with it on its way.
+        for piece in held {
+            let _ = self.give(piece).await;
+        }
+    }
+
+    /// Records that a batch's file is at its provider. Where it cannot be, batches of the file are refused, and the answer is what it is.
+    async fn keep_file(&self) {
+        let Some((provider, lines)) = &self.batch else { return };
+        let Some(file) = self.meter.id.as_ref().filter(|id| self.status.is_success() && is_id(id)) else {
+            return;
+        };
+        let (file, provider) = (file.clone(), provider.clone());
+        let (caller, ack) = (&self.authorised.caller, &self.authorised.ack);
+        let body =
+            FileKept { file: file.clone(), provider: provider.clone(), call: ack.record_id, lines: *lines };
+        let Ok(draft) = evidence::file_kept(&body, caller, ack) else { return };
+        if self.worker.shared.evidence.append(&draft).await.is_ok() {
+            self.worker.shared.opaque.kept.keep(GateFile { system: caller.system_id, provider, file });
+        }
+    }
+
+    /// Records that the answer was cut, and breaks it off.
+    async fn cut(mut self, none: NoAnswer) {
+        self.authorised.facts.stopped_by = self.watch.orders().take(none);
+        let (outcome, code) = why(none);
+        let (taken, all) = self.released.digests(&self.pieces, &[]);
+        let gone = outcome == Outcome::Abandoned;
+        let nothing = self.released.given == 0 || (gone && self.released.bytes == 0);
+        let delivered = if nothing { Delivered::Nothing } else { Delivered::Partial };
+        let end = self.ending(outcome, Some(code), delivered, if gone { taken } else { all });
+        if self.authorised.complete(&self.worker, &end).await.is_err() {
+            return self.without_end().await;
+        }
+        self.worker.shared.metrics.released(self.released.bytes);
+        self.pieces.break_off();
+    }
+
+    /// The end could not be recorded: the piece that waited for it is not given.
+    async fn without_end(mut self) {
+        let (_, all) = self.released.digests(&self.pieces, &[]);
+        let delivered = if self.released.given == 0 { Delivered::Nothing } else { Delivered::Partial };
+        let end = self.ending(Outcome::Cut, Some(Code::EvidenceUnavailable), delivered, all);
+        let Self { worker, authorised, watch, pieces, .. } = self;
+        pieces.break_off();
+        authorised.owe(&worker, end, &watch).await;
+    }
+
+    fn ending(&self, outcome: Outcome, code: Option<Code>, delivered: Delivered, released: [u8; 32]) -> End {
+        End {
+            outcome,
+            code,
+            status: self.status.as_u16(),
+            delivered,
+            released,
+            masked: Vec::new(),
+            answer: Kept::nothing(Capture::None),
+        }
+    }
+}

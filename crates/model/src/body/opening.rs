@@ -1,0 +1,139 @@
+//! Openings: declared routes that the gateway cannot look into, opened for one system until a day, by two people.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Micros, OpeningId, RecordId, SystemId};
+
+/// Which declared routes. None of them is open unless two people opened it for the system that calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteClass {
+    /// Files at the provider: put there, listed, read and deleted.
+    Files,
+    /// Pictures, made and edited.
+    Images,
+    /// Speech, made and written down.
+    Audio,
+    /// Batches: many requests in one file.
+    Batches,
+    /// Texts that a provider classes.
+    Moderations,
+    /// Declared paths of providers with an interface of their own: Gemini, Vertex, Bedrock.
+    Passthrough,
+}
+
+impl RouteClass {
+    /// Every one.
+    pub const ALL: [Self; 6] =
+        [Self::Files, Self::Images, Self::Audio, Self::Batches, Self::Moderations, Self::Passthrough];
+
+    /// As records, forms and the command line say it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Images => "images",
+            Self::Audio => "audio",
+            Self::Batches => "batches",
+            Self::Moderations => "moderations",
+            Self::Passthrough => "passthrough",
+        }
+    }
+}
+
+/// `opening.requested`, stream `opening/<opening>`: somebody asks that a class of routes be opened. Nothing is open by that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpeningRequested {
+    /// The opening; the stream's name after `opening/`.
+    pub opening: OpeningId,
+    /// The system that may call.
+    pub system: SystemId,
+    /// Which routes.
+    pub class: RouteClass,
+    /// The one provider it is for, by its name in the configuration; none: every one that has such routes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provider: Option<String>,
+    /// When it ends by itself.
+    pub until: Micros,
+    /// Why.
+    pub reason: String,
+}
+
+/// `opening.confirmed`, the same stream: a second person opens it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpeningConfirmed {
+    /// The opening.
+    pub opening: OpeningId,
+    /// Its `opening.requested`.
+    pub requested: RecordId,
+    /// Why.
+    pub reason: String,
+}
+
+/// `opening.withdrawn`, the same stream: it is closed, or was asked for in vain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpeningWithdrawn {
+    /// The opening.
+    pub opening: OpeningId,
+    /// Its `opening.requested`.
+    pub requested: RecordId,
+    /// Why.
+    pub reason: String,
+}
+
+/// `opening.refused`, stream `opening/<opening>/refused`: somebody tried to confirm what they asked for, or where they and whoever did let one another in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpeningRefused {
+    /// The opening.
+    pub opening: OpeningId,
+    /// Why: `own_work` or `own_link`.
+    pub code: String,
+}
+
+/// What a call through an opening was, as far as its record can say without looking into it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The opening that let it through.
+    pub opening: OpeningId,
+    /// Its class.
+    pub class: RouteClass,
+    /// Method, and path as it was asked for, below the provider's base URL.
+    pub target: String,
+    /// The body that came, by its kind: `application/json`, `multipart/form-data`; none: nothing came.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub content_type: Option<String>,
+    /// Requests in a batch's file, each masked by itself; none: it is no such file.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lines: Option<u64>,
+}
+
+/// `file.kept`: a batch's file that was masked line by line is at its provider, under this id. A batch of another file is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileKept {
+    /// What the provider calls it.
+    pub file: String,
+    /// The provider, by its name in the configuration.
+    pub provider: String,
+    /// The `call.authorised` that sent it.
+    pub call: RecordId,
+    /// Requests in it.
+    pub lines: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Requirement: N22.
+    #[test]
+    fn a_class_has_one_word_in_records_and_forms() {
+        for class in RouteClass::ALL {
+            assert_eq!(
+                serde_json::to_value(class).expect("plain"),
+                class.as_str(),
+                "two words for one class"
+            );
+        }
+        let later = serde_json::json!("video");
+        assert!(serde_json::from_value::<RouteClass>(later).is_err(), "a class that nobody declared is open");
+    }
+}

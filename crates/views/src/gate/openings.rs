@@ -1,0 +1,78 @@
+//! Openings of declared routes, as the gateway decides by them.
+//!
+//! Must never: hold an opening that nobody confirmed, that was withdrawn, or that cannot be read.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
+use tabellion_model::body::RouteClass;
+use tabellion_model::{Micros, OpeningId, SystemId};
+
+use super::Gate;
+use crate::error::ViewsError;
+use crate::values::{id, int, optional_id, optional_time, optional_word};
+
+/// Most files of batches that are known: the newest. A provider keeps them for a month, and a batch is begun minutes after its file was sent.
+const MAX_FILES: u64 = 10_000;
+
+/// One opening that was confirmed and not withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateOpening {
+    /// Its id.
+    pub opening: OpeningId,
+    /// The system that may call.
+    pub system: SystemId,
+    /// Which routes.
+    pub class: RouteClass,
+    /// The one provider it is for; none: every one.
+    pub provider: Option<String>,
+    /// When it ends.
+    pub until: Micros,
+}
+
+impl GateOpening {
+    /// Whether it opens routes of `class` at `provider` to `system` now.
+    pub fn opens(&self, system: SystemId, class: RouteClass, provider: &str, now: Micros) -> bool {
+        self.system == system
+            && self.class == class
+            && self.provider.as_deref().is_none_or(|only| only == provider)
+            && now < self.until
+    }
+}
+
+/// A batch's file that was masked on its way to its provider.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct GateFile {
+    /// The system that sent it.
+    pub system: SystemId,
+    /// The provider that has it.
+    pub provider: String,
+    /// What that calls it.
+    pub file: String,
+}
+
+pub(super) fn openings(db: &Connection, before: &Gate) -> Result<Arc<Vec<GateOpening>>, ViewsError> {
+    let sql = "SELECT opening, system, class, provider, until FROM openings
+        WHERE confirmed_entry IS NOT NULL AND withdrawn_entry IS NULL AND unit IS NOT NULL ORDER BY entry";
+    let mut select = db.prepare_cached(sql)?;
+    let mut rows = select.query([])?;
+    let mut openings = Vec::new();
+    while let Some(row) = rows.next()? {
+        let said = (optional_id(row, "system")?, optional_word(row, "class")?, optional_time(row, "until")?);
+        let (Some(system), Some(class), Some(until)) = said else { continue };
+        let (opening, provider) = (id(row, "opening")?, row.get("provider")?);
+        openings.push(GateOpening { opening, system, class, provider, until });
+    }
+    Ok(if openings == *before.openings { Arc::clone(&before.openings) } else { Arc::new(openings) })
+}
+
+pub(super) fn files(db: &Connection, before: &Gate) -> Result<Arc<HashSet<GateFile>>, ViewsError> {
+    let sql = "SELECT system, provider, file FROM kept_files WHERE unit IS NOT NULL AND system IS NOT NULL ORDER BY entry DESC LIMIT ?1";
+    let mut select = db.prepare_cached(sql)?;
+    let found = select.query_map(params![int(MAX_FILES)], |row| {
+        Ok(GateFile { system: id(row, "system")?, provider: row.get("provider")?, file: row.get("file")? })
+    })?;
+    let files = found.collect::<rusqlite::Result<HashSet<_>>>()?;
+    Ok(if files == *before.files { Arc::clone(&before.files) } else { Arc::new(files) })
+}
