@@ -341,6 +341,19 @@ impl SignedPack {
         &self.note.signatures
     }
 
+    /// The whole file with one signature more, under `name`: of somebody who looked at it, or of its publisher where nobody signed it yet.
+    pub fn signed_also(&self, name: &str, signer: &dyn Signer) -> Result<String, PackFault> {
+        let malformed = |error: NoteError| PackFault::malformed(error.to_string());
+        let own = sign_note(&self.note.text, name, signer).map_err(malformed)?;
+        let own = Note::parse(own.as_bytes()).map_err(malformed)?.signatures;
+        if own.iter().any(|line| self.note.signatures.contains(line)) {
+            return Err(PackFault::malformed("this key signed the pack already"));
+        }
+        let signatures = [self.note.signatures.as_slice(), &own].concat();
+        let file = Note { text: self.note.text.clone(), signatures }.to_string();
+        if file.len() > MAX_PACK_BYTES { Err(too_long(file.len())) } else { Ok(file) }
+    }
+
     /// Whether its publisher signed it with one of `keys`. Signatures of others are no fault, and are not looked at.
     pub fn verify(&self, keys: &[VerifierKey]) -> Result<(), PackFault> {
         if self.note.signatures.is_empty() {

@@ -1,6 +1,6 @@
 //! Layers only tighten, whatever they say.
 
-use tabellion_model::body::{DataTerms, SystemStage};
+use tabellion_model::body::{Chain, DataTerms, SystemStage};
 use tabellion_model::{CredentialId, Micros};
 
 use super::*;
@@ -34,6 +34,7 @@ fn ask(stack: &Stack, system: SystemId, model: &str) -> Decided {
         stage: SystemStage::Live,
         purposes: vec!["support".to_owned()],
         key: CredentialId::from_bytes([3; 16]),
+        chain: Chain::default(),
         model: model.to_owned(),
         asked_as: model.to_owned(),
         upstream: "local".to_owned(),

@@ -87,10 +87,13 @@ fn nothing_in_a_signed_pack_can_be_changed() {
         assert_eq!(kind(SignedPack::read(changed.as_bytes())), PackFaultKind::Malformed, "{what}");
     }
     // A signature of somebody else is no fault and no reason to believe.
-    let line = sign_note("x\n", "auditor", &key(9)).expect("a note");
-    let line = line.lines().last().expect("a line").to_owned();
-    let more = SignedPack::read(format!("{file}{line}\n").as_bytes()).expect("a pack");
+    let first = SignedPack::read(file.as_bytes()).expect("a pack");
+    let more = first.signed_also("auditor", &key(9)).expect("a second signature");
+    let more = SignedPack::read(more.as_bytes()).expect("a pack");
+    assert_eq!(more.signatures().len(), 2);
     more.verify(&keys).expect("a second signature took the first away");
+    more.verify(&[verifier("auditor", 9)]).expect_err("somebody else was taken for the publisher");
+    assert_eq!(kind(more.signed_also("auditor", &key(9))), PackFaultKind::Malformed, "it was signed twice");
 }
 
 /// Requirement: N18.

@@ -31,6 +31,8 @@ pub(crate) enum Action {
     Key(KeyOptions),
     /// Make a signed pack of a directory with pack.toml, policies (*.cedar) and cases.toml
     Build(BuildOptions),
+    /// Add a signature to a pack, beside those that it has
+    Sign(SignOptions),
     /// Say whether a pack was signed by a publisher, and passes its own cases
     Verify(VerifyOptions),
     /// Show what a pack says, signed or not
@@ -55,6 +57,20 @@ pub(crate) struct BuildOptions {
     #[arg(value_name = "DIR")]
     dir: PathBuf,
     /// The publisher's key, as `policy pack key` wrote it
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The file to write; without it the pack is printed
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// What is signed.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SignOptions {
+    /// The pack
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The key of whoever signs, as `policy pack key` wrote it
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The file to write; without it the pack is printed
@@ -92,6 +108,7 @@ pub(super) fn run(action: &Action) -> Result<(), Failure> {
             terminal::data(&format!("{key}\n"))
         }
         Action::Build(options) => build(options),
+        Action::Sign(options) => sign(options),
         Action::Verify(options) => verify(options),
         Action::Show(options) => show(options),
     }
@@ -117,9 +134,20 @@ fn build(options: &BuildOptions) -> Result<(), Failure> {
     let file = pack.sign(&signer.key).map_err(|fault| refused(&options.dir, &fault))?;
     // Read as whoever loads it reads it: what is written is a pack, or nothing is written.
     SignedPack::read(file.as_bytes()).map_err(|fault| refused(&options.dir, &fault))?;
-    match &options.out {
+    written(options.out.as_deref(), &file)
+}
+
+fn sign(options: &SignOptions) -> Result<(), Failure> {
+    let own = key::load(&options.key)?;
+    let file = opened(&options.file)?.signed_also(&own.name, &own.key);
+    let file = file.map_err(|fault| refused(&options.file, &fault))?;
+    written(options.out.as_deref(), &file)
+}
+
+fn written(out: Option<&Path>, file: &str) -> Result<(), Failure> {
+    match out {
         Some(path) => files::write_whole(path, file.as_bytes()),
-        None => terminal::data(&file),
+        None => terminal::data(file),
     }
 }
 
