@@ -16,6 +16,8 @@ const INVISIBLE: &str = "\u{E0063}\u{E0061}\u{E006E}\u{E0061}\u{E0072}\u{E0079}"
 const SECRET: [&str; 2] = ["ghp_", "16C7e42F292c6912E7710c838347Ae178B4a"];
 /// Most bytes that a canary of the kind `size` is filled up to.
 const MAX_FILL: u64 = 256 << 10;
+/// So many terms of a topic are named, where it has so many and needs no more.
+const MAX_TERMS: usize = 64;
 /// What it is filled with.
 const FILL: &str = "canary ";
 
@@ -40,8 +42,9 @@ impl Canary {
         let text = match guard.kind {
             Kind::Words => guard.words.first().cloned(),
             Kind::Topics => guard.topics.first().map(|topic| {
-                let least = topic.at_least.max(1);
-                topic.terms.iter().take(least).map(String::as_str).collect::<Vec<_>>().join(". ")
+                // More than it takes: a term within another may count as one with it.
+                let enough = topic.at_least.max(MAX_TERMS);
+                topic.terms.iter().take(enough).map(String::as_str).collect::<Vec<_>>().join(". ")
             }),
             Kind::Injection => Some(INJECTION.to_owned()),
             Kind::Invisible => Some(INVISIBLE.to_owned()),

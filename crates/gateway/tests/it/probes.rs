@@ -9,6 +9,7 @@ use tabellion_gateway::{
     Api, GuardConfig, GuardKind, GuardMode, GuardOnError, GuardServiceConfig, GuardShape, GuardSide,
     MaskingConfig, OnProbeFailure, ProbeConfig, TopicConfig, UpstreamConfig,
 };
+use tabellion_ledger::Draft;
 use tabellion_model::body::{
     Body as _, CallAuthorised, CallCompleted, CallDenied, GuardProbed, ProbeCause, ProbeResult, ProbedPlace,
 };
@@ -232,7 +233,8 @@ fn a_guard_for_one_system_is_tried_as_its_own() {
 fn no_canary_is_traffic_and_a_rebuild_says_the_same() {
     let house =
         GuardConfig { words: vec!["heron".to_owned()], ..GuardConfig::new("house", GuardKind::Words) };
-    let setup = Setup { guards: vec![house], begins_with: Some(Vec::new()), ..Setup::default() };
+    let begun = Draft::new("event.logged").with("what", "the log begins");
+    let setup = Setup { guards: vec![house], begins_with: Some(vec![begun]), ..Setup::default() };
     let mut fixture = Fixture::with(unreachable(), setup);
     run(&fixture);
     fixture.catch_up();
