@@ -114,7 +114,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,

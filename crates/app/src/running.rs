@@ -41,7 +41,7 @@ pub struct Provider {
     /// Its name in the configuration.
     pub name: String,
     /// Whose interface it has.
-    #[schemars(extend("enum" = ["openai", "anthropic"]))]
+    #[schemars(extend("enum" = ["openai", "anthropic", "gemini", "vertex", "bedrock"]))]
     pub interface: &'static str,
     /// The host that calls are sent to.
     pub host: String,

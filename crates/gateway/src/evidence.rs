@@ -12,8 +12,9 @@ use tabellion_ledger::{
     Ack, Clock, Draft, DraftParent, DraftStream, Ledger, LedgerError, Prepared, RejectCode, Reservation,
 };
 use tabellion_model::Micros;
-use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, FileKept, NoiseCounted};
-use tabellion_model::body::{Body, CallAuthorised, CallCompleted, CallDenied, GuardProbed, NoiseCounted};
+use tabellion_model::body::{
+    Body, CallAuthorised, CallCompleted, CallDenied, FileKept, GuardProbed, NoiseCounted,
+};
 use tabellion_model::charge::{Reserved, Spent};
 use tabellion_model::probe;
 use tabellion_views::query::Reference;

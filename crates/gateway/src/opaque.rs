@@ -190,6 +190,8 @@ fn authorisation(
         model: prepared.model.clone(),
         upstream: permission.target.upstream.name.clone(),
         upstream_model: None,
+        translated: None,
+        caller: call.caller.shown(),
         terms: declared_terms(&permission.target.upstream.terms),
         attempt: None,
         budgets: budgets.to_vec(),

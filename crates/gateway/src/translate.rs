@@ -43,11 +43,31 @@ const MAX_REPEATED_BYTES: usize = 512;
 /// Two levels of arrays and objects that the other interface has around a tool's input.
 const DEPTH: usize = 130;
 
+/// An interface that requests are translated to and answers from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interface {
+    /// Chats of `OpenAI`.
+    OpenAi,
+    /// Messages of Anthropic.
+    Anthropic,
+}
+
+impl Interface {
+    /// That of a provider; none: it is reached by passthrough alone.
+    fn of(api: Api) -> Option<Self> {
+        match api {
+            Api::OpenAi => Some(Self::OpenAi),
+            Api::Anthropic => Some(Self::Anthropic),
+            Api::Gemini | Api::Vertex | Api::Bedrock => None,
+        }
+    }
+}
+
 /// How a call crosses from its caller's interface to its provider's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Translation {
     /// Whose interface the provider has.
-    to: Api,
+    to: Interface,
     /// When the call came, in seconds: a chat's answer says when it was made, a message does not.
     created_s: u64,
     /// Most tokens of an answer where the caller names none and the provider wants to be told.
@@ -62,16 +82,16 @@ impl Translation {
         if upstream.api == surface.api() {
             return Ok(None);
         }
-        let reason = match surface {
-            Surface::OpenAiChat | Surface::AnthropicMessages if upstream.translate => {
+        let reason = match (surface, Interface::of(upstream.api)) {
+            (Surface::OpenAiChat | Surface::AnthropicMessages, Some(to)) if upstream.translate => {
                 return Ok(Some(Self {
-                    to: upstream.api,
+                    to,
                     created_s,
                     max_tokens: upstream.max_tokens,
                     ask_usage: upstream.usage_in_streams,
                 }));
             }
-            Surface::OpenAiChat | Surface::AnthropicMessages => {
+            (Surface::OpenAiChat | Surface::AnthropicMessages, Some(_)) => {
                 "the provider of this model does not have this interface, and translate is off for it; ask on a route of its own, or for another model"
             }
             _ => {
@@ -84,16 +104,16 @@ impl Translation {
     /// Whose interface the provider has, as records and headers say it.
     pub(crate) fn word(self) -> &'static str {
         match self.to {
-            Api::OpenAi => "openai",
-            Api::Anthropic => "anthropic",
+            Interface::OpenAi => "openai",
+            Interface::Anthropic => "anthropic",
         }
     }
 
     /// Where the provider is asked, below its base URL.
     pub(crate) fn path(self) -> &'static str {
         match self.to {
-            Api::OpenAi => Surface::OpenAiChat.path(),
-            Api::Anthropic => Surface::AnthropicMessages.path(),
+            Interface::OpenAi => Surface::OpenAiChat.path(),
+            Interface::Anthropic => Surface::AnthropicMessages.path(),
         }
     }
 
@@ -104,8 +124,8 @@ impl Translation {
         let tree = Node::parse(body, &limits)
             .map_err(|fault| Refusal::new(Code::MalformedBody, fault.to_string()))?;
         let translated = match self.to {
-            Api::Anthropic => chat_to_messages::request(&tree, self.max_tokens),
-            Api::OpenAi => messages_to_chat::request(&tree, self.ask_usage),
+            Interface::Anthropic => chat_to_messages::request(&tree, self.max_tokens),
+            Interface::OpenAi => messages_to_chat::request(&tree, self.ask_usage),
         };
         translated.map(|(text, limit)| (Bytes::from(text), limit)).map_err(|Lost { at, why }| {
             let reason = format!(
@@ -119,10 +139,10 @@ impl Translation {
     pub(crate) fn answer(self, body: &Bytes, status: u16, limits: &JsonLimits) -> Option<Bytes> {
         let tree = Node::parse(body, limits).ok()?;
         let translated = match (failure::of(&tree), self.to) {
-            (Some(failure), Api::OpenAi) => Ok(failure.as_message(status)),
-            (Some(failure), Api::Anthropic) => Ok(failure.as_chat()),
-            (None, Api::OpenAi) => whole_to_message::answer(&tree),
-            (None, Api::Anthropic) => whole_to_chat::answer(&tree, self.created_s),
+            (Some(failure), Interface::OpenAi) => Ok(failure.as_message(status)),
+            (Some(failure), Interface::Anthropic) => Ok(failure.as_chat()),
+            (None, Interface::OpenAi) => whole_to_message::answer(&tree),
+            (None, Interface::Anthropic) => whole_to_chat::answer(&tree, self.created_s),
         };
         translated.ok().map(Bytes::from)
     }

@@ -58,7 +58,7 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 const MAX_CLASS_BYTES: usize = 30;
 
 /// Sections that exist.
-const SECTIONS: [&str; 16] = [
+const SECTIONS: [&str; 17] = [
     "log",
     "retention",
     "erasure",

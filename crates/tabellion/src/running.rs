@@ -40,6 +40,9 @@ fn provider(config: &GatewayConfig, upstream: &UpstreamConfig, now: Option<&Circ
         interface: match upstream.api {
             Api::OpenAi => "openai",
             Api::Anthropic => "anthropic",
+            Api::Gemini => "gemini",
+            Api::Vertex => "vertex",
+            Api::Bedrock => "bedrock",
         },
         host: host(&upstream.base_url).to_owned(),
         region: upstream.data.region.clone(),

@@ -8,6 +8,7 @@ use hyper::header::{HeaderName, HeaderValue, USER_AGENT};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::Api;
+use crate::translate::Interface;
 use crate::words;
 
 /// In place of the client's; what guards of others are asked by.
@@ -64,15 +65,15 @@ impl SentOn {
 
     /// The same for a provider whose interface is not the client's: features are of the interface that was left, and the version is that of the body which
     /// the gateway writes.
-    pub(crate) fn translated(client: &HeaderMap, api: Api, version: &'static str) -> Self {
-        let other = match api {
-            Api::OpenAi => Api::Anthropic,
-            Api::Anthropic => Api::OpenAi,
+    pub(crate) fn translated(client: &HeaderMap, to: Interface, version: &'static str) -> Self {
+        let other = match to {
+            Interface::OpenAi => Api::Anthropic,
+            Interface::Anthropic => Api::OpenAi,
         };
         // What is left of both is of neither.
         let Self(mut chosen) = Self::of(client, other);
         chosen.retain(|(name, _)| !["anthropic-", "openai-"].iter().any(|of| name.as_str().starts_with(of)));
-        if api == Api::Anthropic {
+        if to == Interface::Anthropic {
             let version = (HeaderName::from_static(ANTHROPIC_VERSION), HeaderValue::from_static(version));
             chosen.insert(0, version);
         }
@@ -237,8 +238,12 @@ mod tests {
                 .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default()))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(sent(Api::Anthropic), ["anthropic-version: 2023-06-01", "x-stainless-lang: js"]);
-        assert_eq!(sent(Api::OpenAi), ["x-stainless-lang: js"], "it would be told of another's features");
+        assert_eq!(sent(Interface::Anthropic), ["anthropic-version: 2023-06-01", "x-stainless-lang: js"]);
+        assert_eq!(
+            sent(Interface::OpenAi),
+            ["x-stainless-lang: js"],
+            "it would be told of another's features"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
@@ -37,6 +37,7 @@ use crate::guards::config::Side;
 use crate::identity::Identities;
 use crate::metrics::Metrics;
 use crate::noise::Noise;
+use crate::opaque::Opaque;
 use crate::prepare::PURPOSE;
 use crate::probes::config::OnProbeFailure;
 use crate::references::REFERENCES;
@@ -80,6 +81,8 @@ pub(super) fn shared(
     let shared = Shared {
         limits: real.limits,
         identities: Identities::default(),
+        doorway: None,
+        opaque: Opaque::default(),
         classes: real.classes,
         masking: Arc::clone(&real.masking),
         catalogue: real.catalogue.stand_ins(&within, model_of),
@@ -217,10 +220,13 @@ impl Prober {
         };
         let body = Received::Whole(request(place));
         let answer = server::start(caller, target, headers(place), body, &self.serving).await;
-        match answer.into_body().collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(never) => match never {},
+        let mut body = answer.into_body();
+        let mut given = BytesMut::new();
+        // What came before an answer broke off came through as well.
+        while let Some(Ok(frame)) = body.frame().await {
+            given.extend(frame.into_data().into_iter().flatten());
         }
+        given.freeze()
     }
 
     /// What is on record of the canary that was sent when the log had `before` entries. One is under way at a time, so all of it is its own.

@@ -4,8 +4,8 @@
 //! stream as malformed, and one that is missing as broken off. Must never: let the end pass that the provider did not send.
 
 use crate::code::Code;
-use crate::config::Api;
 use crate::sse::{EventReader, event_of};
+use crate::translate::Interface;
 use crate::translate::failure;
 use crate::translate::inner_limits;
 use crate::translate::members::Lost;
@@ -47,10 +47,10 @@ enum Machine {
 
 impl Translator {
     /// Of a provider that has the interface `from`.
-    pub(crate) fn new(from: Api, created_s: u64, event_bytes: usize) -> Self {
+    pub(crate) fn new(from: Interface, created_s: u64, event_bytes: usize) -> Self {
         let machine = match from {
-            Api::Anthropic => Machine::ToChat(ToChat::new(created_s)),
-            Api::OpenAi => Machine::ToMessage(ToMessage::default()),
+            Interface::Anthropic => Machine::ToChat(ToChat::new(created_s)),
+            Interface::OpenAi => Machine::ToMessage(ToMessage::default()),
         };
         Self { reader: EventReader::new(event_bytes), event_bytes, machine, over: false }
     }

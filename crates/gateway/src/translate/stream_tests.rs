@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::stream::Translator;
 use crate::code::Code;
-use crate::config::Api;
+use crate::translate::Interface;
 
-fn streamed(from: Api, pieces: &[&[u8]]) -> (String, Result<(), Code>) {
+fn streamed(from: Interface, pieces: &[&[u8]]) -> (String, Result<(), Code>) {
     let mut translator = Translator::new(from, 1_767_225_600, 1 << 16);
     let mut out = Vec::new();
     let read = pieces
@@ -54,7 +54,7 @@ fn written(events: &[Value]) -> String {
 
 #[test]
 fn a_message_streams_as_a_chat_and_back() {
-    let (chat, read) = streamed(Api::Anthropic, &[written(&message_stream()).as_bytes()]);
+    let (chat, read) = streamed(Interface::Anthropic, &[written(&message_stream()).as_bytes()]);
     assert_eq!(read, Ok(()));
     assert!(chat.ends_with("data: [DONE]\n\n"), "the library waits for the end: {chat}");
     let seen = events(&chat);
@@ -83,7 +83,7 @@ fn a_message_streams_as_a_chat_and_back() {
         (&last["usage"]["prompt_tokens"], &last["usage"]["completion_tokens"]),
         (&json!(11), &json!(7))
     );
-    let (message, read) = streamed(Api::OpenAi, &[chat.as_bytes()]);
+    let (message, read) = streamed(Interface::OpenAi, &[chat.as_bytes()]);
     assert_eq!(read, Ok(()));
     let kinds: Vec<Value> = events(&message).iter().map(|event| event["type"].clone()).collect();
     assert_eq!(kinds.first(), Some(&json!("message_start")));
@@ -99,8 +99,8 @@ fn a_message_streams_as_a_chat_and_back() {
 #[test]
 fn the_same_comes_out_however_the_bytes_were_cut() {
     let message = written(&message_stream());
-    let (chat, _) = streamed(Api::Anthropic, &[message.as_bytes()]);
-    for (api, stream) in [(Api::Anthropic, message.as_bytes()), (Api::OpenAi, chat.as_bytes())] {
+    let (chat, _) = streamed(Interface::Anthropic, &[message.as_bytes()]);
+    for (api, stream) in [(Interface::Anthropic, message.as_bytes()), (Interface::OpenAi, chat.as_bytes())] {
         let whole = streamed(api, &[stream]);
         for at in 0..=stream.len() {
             let (head, tail) = stream.split_at(at);
@@ -110,8 +110,8 @@ fn the_same_comes_out_however_the_bytes_were_cut() {
         assert_eq!(streamed(api, &bytes), whole, "{api:?}: byte by byte");
         for end in 0..stream.len().saturating_sub(2) {
             let (_, read) = streamed(api, &[&stream[..end]]);
-            let is_whole =
-                api == Api::OpenAi && stream[..end].windows(13).any(|window| window == b"\"tool_calls\"}");
+            let is_whole = api == Interface::OpenAi
+                && stream[..end].windows(13).any(|window| window == b"\"tool_calls\"}");
             assert!(read.is_err() || is_whole, "{api:?}: a stream that ends at {end} passed for whole");
         }
     }
@@ -122,7 +122,7 @@ fn hostile_streams_of_messages_are_cut() {
     let edited = |edit: &dyn Fn(&mut Vec<Value>)| {
         let mut events = message_stream();
         edit(&mut events);
-        streamed(Api::Anthropic, &[written(&events).as_bytes()]).1
+        streamed(Interface::Anthropic, &[written(&events).as_bytes()]).1
     };
     let malformed = Err(Code::UpstreamMalformed);
     assert_eq!(
@@ -156,10 +156,10 @@ fn hostile_streams_of_messages_are_cut() {
         "each event would repeat it"
     );
     let long = vec![b'x'; (1 << 16) + 1];
-    assert_eq!(streamed(Api::Anthropic, &[&long]).1, Err(Code::UpstreamTooLarge), "a line without end");
+    assert_eq!(streamed(Interface::Anthropic, &[&long]).1, Err(Code::UpstreamTooLarge), "a line without end");
     let error =
         event(&json!({ "type": "error", "error": { "type": "overloaded_error", "message": "later" } }));
-    let (out, read) = streamed(Api::Anthropic, &[error.as_bytes()]);
+    let (out, read) = streamed(Interface::Anthropic, &[error.as_bytes()]);
     assert_eq!((events(&out)[0]["error"]["message"].as_str(), read), (Some("later"), Ok(())));
 }
 
@@ -199,11 +199,15 @@ fn hostile_streams_of_chats_are_cut() {
         ("data: {}\n\n".to_owned(), "no chunk"),
         ("data: {\"a\":\n\n".to_owned(), "no JSON"),
     ] {
-        assert_eq!(streamed(Api::OpenAi, &[stream.as_bytes()]).1, Err(Code::UpstreamMalformed), "{why}");
+        assert_eq!(
+            streamed(Interface::OpenAi, &[stream.as_bytes()]).1,
+            Err(Code::UpstreamMalformed),
+            "{why}"
+        );
     }
-    assert_eq!(streamed(Api::OpenAi, &[said.as_bytes()]).1, Err(Code::UpstreamBrokeOff), "no end");
+    assert_eq!(streamed(Interface::OpenAi, &[said.as_bytes()]).1, Err(Code::UpstreamBrokeOff), "no end");
     let whole = [said, stop].concat();
-    let (out, read) = streamed(Api::OpenAi, &[whole.as_bytes()]);
+    let (out, read) = streamed(Interface::OpenAi, &[whole.as_bytes()]);
     assert!(
         read == Ok(()) && out.contains("message_stop"),
         "some providers close without a last event: {out}"

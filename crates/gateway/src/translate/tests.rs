@@ -9,11 +9,11 @@ use super::*;
 
 const NAMED_LIMIT: u64 = 4_096;
 
-fn to(api: Api) -> Translation {
+fn to(api: Interface) -> Translation {
     Translation { to: api, created_s: 1_767_225_600, max_tokens: NAMED_LIMIT, ask_usage: true }
 }
 
-fn request(api: Api, body: &Value) -> Result<(Value, u64), String> {
+fn request(api: Interface, body: &Value) -> Result<(Value, u64), String> {
     let body = Bytes::from(body.to_string());
     let translated = to(api).request(&body, &Limits::default()).map_err(|refusal| {
         assert_eq!(refusal.code, Code::NotTranslatable, "{}", refusal.reason);
@@ -86,7 +86,7 @@ fn each_member_of_a_chat_becomes_its_counterpart() {
         ),
     ] {
         let (sent, limit) =
-            request(Api::Anthropic, &chat(&more)).unwrap_or_else(|why| panic!("{more}: {why}"));
+            request(Interface::Anthropic, &chat(&more)).unwrap_or_else(|why| panic!("{more}: {why}"));
         let plain = json!({ "model": "m", "max_tokens": NAMED_LIMIT, "messages": said("Hello") });
         assert_eq!(sent, merged(plain, &due), "{more}");
         assert_eq!(sent["max_tokens"], limit, "what is reserved of budgets is what may come");
@@ -123,12 +123,12 @@ fn each_member_of_a_message_becomes_its_counterpart() {
         ),
     ] {
         let (sent, limit) =
-            request(Api::OpenAi, &message(&more)).unwrap_or_else(|why| panic!("{more}: {why}"));
+            request(Interface::OpenAi, &message(&more)).unwrap_or_else(|why| panic!("{more}: {why}"));
         let plain = json!({ "model": "m", "max_completion_tokens": 9, "messages": [{ "role": "user", "content": "Hello" }] });
         assert_eq!((sent, limit), (merged(plain, &due), 9), "{more}");
     }
     let system = json!({ "system": [{ "type": "text", "text": "Be kind", "cache_control": { "type": "ephemeral" } }] });
-    let (sent, _) = request(Api::OpenAi, &message(&system)).expect("instructions");
+    let (sent, _) = request(Interface::OpenAi, &message(&system)).expect("instructions");
     assert_eq!(
         sent["messages"][0],
         json!({ "role": "system", "content": "Be kind" }),
@@ -197,7 +197,7 @@ fn what_a_message_cannot_say_is_refused_by_its_name() {
             "messages.0.content.0.image_url.detail",
         ),
     ] {
-        let why = request(Api::Anthropic, &chat(&more))
+        let why = request(Interface::Anthropic, &chat(&more))
             .err()
             .unwrap_or_else(|| panic!("{more} was dropped in silence"));
         assert!(why.starts_with(name), "{more}: {why}");
@@ -245,7 +245,7 @@ fn what_a_chat_cannot_say_is_refused_by_its_name() {
             "messages ",
         ),
     ] {
-        let why = request(Api::OpenAi, &message(&more))
+        let why = request(Interface::OpenAi, &message(&more))
             .err()
             .unwrap_or_else(|| panic!("{more} was dropped in silence"));
         assert!(why.starts_with(name), "{more}: {why}");
@@ -273,7 +273,7 @@ fn a_conversation_crosses_and_comes_back() {
             { "role": "user", "content": "And?" }
         ]
     });
-    let (there, _) = request(Api::Anthropic, &chat).expect("everything has a counterpart");
+    let (there, _) = request(Interface::Anthropic, &chat).expect("everything has a counterpart");
     assert_eq!(there["system"], json!([{ "type": "text", "text": "Be kind" }]));
     let turns = there["messages"].as_array().expect("turns");
     assert_eq!(turns.len(), 4, "what two tools answered is one turn: {there}");
@@ -283,15 +283,15 @@ fn a_conversation_crosses_and_comes_back() {
     );
     assert_eq!(turns[2]["content"][1]["tool_use_id"], "c2");
     let bytes = Bytes::from(chat.to_string());
-    let (sent, _) = to(Api::Anthropic).request(&bytes, &Limits::default()).expect("the same");
+    let (sent, _) = to(Interface::Anthropic).request(&bytes, &Limits::default()).expect("the same");
     let sent_text = String::from_utf8(sent.to_vec()).expect("text");
     assert!(sent_text.contains(&format!("\"input\":{written}")), "a number was written anew: {sent_text}");
-    let (back, _) = to(Api::OpenAi).request(&sent, &Limits::default()).expect("and back");
+    let (back, _) = to(Interface::OpenAi).request(&sent, &Limits::default()).expect("and back");
     let back: Value = serde_json::from_slice(&back).expect("JSON");
     assert_eq!(back, chat, "something was lost on the way there or back");
 }
 
-fn answer(api: Api, status: u16, body: &Value) -> Option<Value> {
+fn answer(api: Interface, status: u16, body: &Value) -> Option<Value> {
     let body = Bytes::from(body.to_string());
     let translated = to(api).answer(&body, status, &Limits::default())?;
     Some(serde_json::from_slice(&translated).expect("JSON"))
@@ -306,7 +306,7 @@ fn whole_answers_say_the_same_on_the_other_side() {
     };
     let blocks = json!([{ "type": "thinking", "thinking": "t", "signature": "s" }, { "type": "text", "text": "Hi " }, { "type": "text", "text": "you" },
         { "type": "tool_use", "id": "c", "name": "f", "input": { "b": 1 } }]);
-    let chat = answer(Api::Anthropic, 200, &message(blocks, "tool_use")).expect("an answer");
+    let chat = answer(Interface::Anthropic, 200, &message(blocks, "tool_use")).expect("an answer");
     let choice = &chat["choices"][0];
     assert_eq!(
         (&choice["finish_reason"], &choice["message"]["content"]),
@@ -321,7 +321,7 @@ fn whole_answers_say_the_same_on_the_other_side() {
         json!({ "prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 17, "prompt_tokens_details": { "cached_tokens": 5, "cache_write_tokens": 2 } })
     );
     assert_eq!((&chat["created"], &chat["model"]), (&json!(1_767_225_600), &json!("claude")));
-    let back = answer(Api::OpenAi, 200, &chat).expect("an answer");
+    let back = answer(Interface::OpenAi, 200, &chat).expect("an answer");
     assert_eq!(
         back["content"],
         json!([{ "type": "text", "text": "Hi you" }, { "type": "tool_use", "id": "c", "name": "f", "input": { "b": 1 } }])
@@ -333,8 +333,9 @@ fn whole_answers_say_the_same_on_the_other_side() {
         ("max_tokens", "length"),
         ("refusal", "content_filter"),
     ] {
-        let chat = answer(Api::Anthropic, 200, &message(json!([{ "type": "text", "text": "x" }]), stop))
-            .expect("an answer");
+        let chat =
+            answer(Interface::Anthropic, 200, &message(json!([{ "type": "text", "text": "x" }]), stop))
+                .expect("an answer");
         assert_eq!(chat["choices"][0]["finish_reason"], finish, "{stop}");
     }
     let strange = json!([{ "type": "server_tool_use", "id": "c", "name": "f", "input": {} }]);
@@ -345,7 +346,7 @@ fn whole_answers_say_the_same_on_the_other_side() {
         json!({ "id": "x", "type": "message", "model": "m", "content": [] }),
         json!({ "ok": true }),
     ] {
-        assert_eq!(answer(Api::Anthropic, 200, &wrong), None, "passed on as an answer: {wrong}");
+        assert_eq!(answer(Interface::Anthropic, 200, &wrong), None, "passed on as an answer: {wrong}");
     }
 }
 
@@ -356,15 +357,16 @@ fn answers_of_chats_that_are_not_understood_are_none() {
             "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": reason }] })
     };
     let plain = answer(
-        Api::OpenAi,
+        Interface::OpenAi,
         200,
         &chat(json!({ "role": "assistant", "content": "x", "reasoning_content": "hm" }), "stop"),
     )
     .expect("an answer");
     assert_eq!(plain["content"], json!([{ "type": "text", "text": "x" }]), "what was thought has no place");
     assert_eq!(plain["usage"]["output_tokens"], Value::Null, "nothing was counted, and nothing is made up");
-    let refused = answer(Api::OpenAi, 200, &chat(json!({ "content": null, "refusal": "I cannot" }), "stop"))
-        .expect("an answer");
+    let refused =
+        answer(Interface::OpenAi, 200, &chat(json!({ "content": null, "refusal": "I cannot" }), "stop"))
+            .expect("an answer");
     assert_eq!(
         (&refused["stop_reason"], &refused["content"][0]["text"]),
         (&json!("refusal"), &json!("I cannot"))
@@ -372,7 +374,7 @@ fn answers_of_chats_that_are_not_understood_are_none() {
     let two = json!({ "id": "c", "model": "m", "choices": [{ "message": { "content": "a" }, "finish_reason": "stop" }, { "message": { "content": "b" }, "finish_reason": "stop" }] });
     let call = |arguments: &str| json!({ "content": null, "tool_calls": [{ "id": "c", "type": "function", "function": { "name": "f", "arguments": arguments } }] });
     assert_eq!(
-        answer(Api::OpenAi, 200, &chat(call(""), "tool_calls")).expect("an answer")["content"][0]["input"],
+        answer(Interface::OpenAi, 200, &chat(call(""), "tool_calls")).expect("an answer")["content"][0]["input"],
         json!({})
     );
     for wrong in [
@@ -383,7 +385,7 @@ fn answers_of_chats_that_are_not_understood_are_none() {
         chat(json!({ "content": "x", "annotations": [{}] }), "stop"),
         chat(json!({ "content": "x" }), "another"),
     ] {
-        assert_eq!(answer(Api::OpenAi, 200, &wrong), None, "passed on as an answer: {wrong}");
+        assert_eq!(answer(Interface::OpenAi, 200, &wrong), None, "passed on as an answer: {wrong}");
     }
 }
 
@@ -391,7 +393,7 @@ fn answers_of_chats_that_are_not_understood_are_none() {
 fn errors_are_errors_of_the_callers_library() {
     let theirs = json!({ "type": "error", "error": { "type": "overloaded_error", "message": "later" }, "request_id": "r" });
     assert_eq!(
-        answer(Api::Anthropic, 529, &theirs),
+        answer(Interface::Anthropic, 529, &theirs),
         Some(
             json!({ "error": { "message": "later", "type": "overloaded_error", "param": null, "code": null } })
         )
@@ -401,7 +403,7 @@ fn errors_are_errors_of_the_callers_library() {
         json!({ "error": "slow down" }),
     ] {
         assert_eq!(
-            answer(Api::OpenAi, 429, &theirs),
+            answer(Interface::OpenAi, 429, &theirs),
             Some(json!({ "type": "error", "error": { "type": "rate_limit_error", "message": "slow down" } }))
         );
     }
@@ -415,13 +417,13 @@ proptest! {
         let content = json!([{ "type": "text", "text": text }, { "type": "tool_use", "id": "c", "name": "f", "input": input }]);
         let message = json!({ "id": "i", "type": "message", "role": "assistant", "model": "m", "content": content, "stop_reason": "tool_use",
             "stop_sequence": null, "usage": { "input_tokens": 1, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 2 } });
-        let chat = answer(Api::Anthropic, 200, &message).expect("an answer");
-        prop_assert_eq!(answer(Api::OpenAi, 200, &chat).expect("an answer"), message);
+        let chat = answer(Interface::Anthropic, 200, &message).expect("an answer");
+        prop_assert_eq!(answer(Interface::OpenAi, 200, &chat).expect("an answer"), message);
         let conversation = json!({ "model": "m", "max_tokens": 9, "messages": [
             { "role": "user", "content": [{ "type": "text", "text": text }] }, { "role": "assistant", "content": content },
             { "role": "user", "content": [{ "type": "tool_result", "tool_use_id": "c", "content": value }, { "type": "text", "text": text }] } ] });
-        let (there, _) = request(Api::OpenAi, &conversation).expect("a chat");
-        let (back, _) = request(Api::Anthropic, &there).expect("and back");
+        let (there, _) = request(Interface::OpenAi, &conversation).expect("a chat");
+        let (back, _) = request(Interface::Anthropic, &there).expect("and back");
         // What tools answered and what is said after it are two turns on the way back; the provider reads them as one.
         prop_assert_eq!(&back["messages"][1], &conversation["messages"][1]);
         prop_assert_eq!(&back["messages"][2]["content"][0], &conversation["messages"][2]["content"][0]);

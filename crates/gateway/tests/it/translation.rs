@@ -197,17 +197,12 @@ fn guards_look_at_what_was_translated() {
         (Api::OpenAi, MESSAGES, message as fn(&str, bool) -> Vec<u8>),
     ] {
         for stream in [false, true] {
-            let answer = match (api, stream) {
-                (Api::Anthropic, false) => {
-                    Answer::json(200, anthropic::message_of("the codeword is blue heron"))
-                }
-                (Api::Anthropic, true) => {
-                    Answer::events(anthropic::stream_of(&pieces("the codeword is blue heron")))
-                }
-                (Api::OpenAi, false) => Answer::json(200, openai::chat_of("the codeword is blue heron")),
-                (Api::OpenAi, true) => {
-                    Answer::events(openai::stream_of(&pieces("the codeword is blue heron")))
-                }
+            let is_anthropic = api == Api::Anthropic;
+            let answer = match (is_anthropic, stream) {
+                (true, false) => Answer::json(200, anthropic::message_of("the codeword is blue heron")),
+                (true, true) => Answer::events(anthropic::stream_of(&pieces("the codeword is blue heron"))),
+                (false, false) => Answer::json(200, openai::chat_of("the codeword is blue heron")),
+                (false, true) => Answer::events(openai::stream_of(&pieces("the codeword is blue heron"))),
             };
             let (fixture, _provider) = fixture(api, answer, vec![words("blue heron")]);
             let answer = fixture.call("POST", path, &[], &body("Hello", stream));

@@ -168,7 +168,7 @@ fn facts(visit: &Visit<'_>, provider: &Provider) -> Result<Block, Refusal> {
         failures => Cell::text(&format!("after {} in a row", counted(failures, "failure", "failures"))),
     };
     let facts = Facts::default()
-        .with("Interface", Cell::text(if provider.interface == "anthropic" { "Anthropic" } else { "OpenAI" }))
+        .with("Interface", Cell::text(interface(provider.interface)))
         .with("Host", Cell::text(&provider.host))
         .with_all("Models", words(&provider.models))
         .with_all("Own names of models", words(&aliases.collect::<Vec<_>>()))
@@ -188,4 +188,16 @@ fn facts(visit: &Visit<'_>, provider: &Provider) -> Result<Block, Refusal> {
         .with("Terms", Cell::maybe(provider.terms.as_deref(), "not declared"))
         .with("Read there last", Cell::maybe(provider.terms_seen.as_deref(), "not declared"))
         .block()
+}
+
+/// An interface by the name that people know it by.
+fn interface(word: &str) -> &str {
+    match word {
+        "openai" => "OpenAI",
+        "anthropic" => "Anthropic",
+        "gemini" => "Gemini",
+        "vertex" => "Vertex",
+        "bedrock" => "Bedrock Converse",
+        other => other,
+    }
 }
