@@ -84,7 +84,7 @@ pub struct TriedRequest {
     pub upstream_model: Option<String>,
     /// Purpose that applies.
     pub purpose: String,
-    /// The body.
+    /// The body, in the provider's interface.
     pub body: String,
     /// What was masked.
     pub masked: Vec<Masked>,
@@ -299,7 +299,7 @@ fn request(ready: Ready) -> TriedRequest {
         upstream_model: ready.permission.target.model.clone().filter(|model| *model != ready.model),
         model: ready.model,
         purpose: ready.permission.purpose,
-        body: String::from_utf8_lossy(&ready.treated.bytes).into_owned(),
+        body: String::from_utf8_lossy(&ready.sent).into_owned(),
         masked: ready.treated.masked,
         passed: ready.treated.passed,
         masking: ready.treated.rules,

@@ -77,6 +77,11 @@ pub(crate) struct Translation {
 }
 
 impl Translation {
+    /// Whether callers of another interface can reach a provider with this one.
+    pub(crate) fn reaches(api: Api) -> bool {
+        Interface::of(api).is_some()
+    }
+
     /// How a call that came on `surface` reaches `upstream`: `None`, as it is.
     pub(crate) fn of(surface: Surface, upstream: &Upstream, created_s: u64) -> Result<Option<Self>, Refusal> {
         if upstream.api == surface.api() {

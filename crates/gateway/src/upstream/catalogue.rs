@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tabellion_model::body::DataTerms;
 
 use crate::config::{Api, StartError, UpstreamConfig};
+use crate::translate::Translation;
 use crate::upstream::connect::{Address, Endpoint, Within};
 use crate::upstream::tls::SystemTls;
 
@@ -77,6 +78,11 @@ impl Catalogue {
             if catalogue.upstreams.iter().any(|known| known.name == name) {
                 return Err(StartError::Setting(format!(
                     "two upstreams are named {name:?}: give each a name of its own"
+                )));
+            }
+            if config.translate && !Translation::reaches(config.api) {
+                return Err(StartError::Setting(format!(
+                    "[upstream.{name}] has translate = true, and nothing is translated for its api; its own paths reach it (docs/coarse-routes.md). Remove translate"
                 )));
             }
             let endpoint = Endpoint::new(&Address::from(config), &mut tls)?;
@@ -344,5 +350,7 @@ mod tests {
         let main = UpstreamConfig { fallback, ..config("main", &["m"], &[]) };
         let other = UpstreamConfig { api: Api::Anthropic, translate: true, ..config("other", &["n"], &[]) };
         assert!(Catalogue::new(&[main, other]).is_ok(), "the other vendor could not stand in");
+        let own = UpstreamConfig { api: Api::Gemini, translate: true, ..config("own", &["g"], &[]) };
+        assert!(Catalogue::new(&[own]).is_err(), "what is not translated would be said to be");
     }
 }
