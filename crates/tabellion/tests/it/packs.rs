@@ -105,8 +105,8 @@ fn a_loaded_pack_decides_calls_and_stands_in_their_records() {
     let (directory, key, line) = publisher();
     let system = organisation.system("Loan support");
     let call_key = organisation.key(&system, &json!({}));
-    let second = organisation.person("Eva", "governance_engineer");
-    let other = organisation.person("Gus", "governance_engineer");
+    let second = organisation.person("Eva", "governance-engineer");
+    let other = organisation.person("Gus", "governance-engineer");
     let changed = |token: &str, path: &str, body: &serde_json::Value| {
         let (status, answer) = organisation.ask(token, "POST", path, body);
         assert!((200..300).contains(&status), "{path}: {status} {answer}");
