@@ -20,6 +20,7 @@ mod fixture;
 mod guard_splits;
 mod guards;
 mod identity;
+mod identity_standing;
 mod masking;
 mod masking_rules;
 mod names;
