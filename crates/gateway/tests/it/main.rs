@@ -37,6 +37,7 @@ mod release;
 mod standing;
 mod stop;
 mod stops;
+mod stops_of_callers;
 mod streams;
 mod surfaces;
 mod terms;
