@@ -248,7 +248,7 @@ impl Issuer {
             return Err(of.is(Why::OtherIssuer(said(issuer))));
         }
         let keys = text("jwks_uri").ok_or_else(|| of.is(Why::NoAddress))?;
-        if is_loopback(keys) > is_loopback(&self.url) {
+        if is_loopback(keys) && !is_loopback(&self.url) {
             return Err(of.is(Why::NotSecure));
         }
         Ok(keys.to_owned())
