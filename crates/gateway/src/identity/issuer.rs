@@ -19,7 +19,7 @@ use super::fault::TokenFault;
 use super::jose::{Token, object};
 use super::keys::{KeySet, MAX_SET_BYTES};
 use super::standing::Trouble;
-use super::unread::{Document, Unread, Why, said};
+use super::unread::{Document, Unread, Why};
 use super::{Proved, certificate, fetch};
 use crate::config::{Log, StartError, span};
 use crate::upstream::connect::{Address, Endpoint, KeyIn};
@@ -127,7 +127,8 @@ impl Issuer {
 
     /// How long the keys read last are gone by yet; none: they are not, or there are none.
     pub(super) fn left(&self) -> Option<Duration> {
-        let read_at = self.known.borrow().read_at?;
+        let known = self.known.borrow();
+        let read_at = known.read_at.filter(|_| !known.keys.is_empty())?;
         span(self.config.max_age_ms).checked_sub(read_at.elapsed())
     }
 
@@ -245,7 +246,7 @@ impl Issuer {
         // A document of somebody else's would bring somebody else's keys (OpenID Connect Discovery §4.3).
         let issuer = text("issuer").unwrap_or_default();
         if issuer != self.url {
-            return Err(of.is(Why::OtherIssuer(said(issuer))));
+            return Err(of.is(Why::other_issuer(issuer)));
         }
         let keys = text("jwks_uri").ok_or_else(|| of.is(Why::NoAddress))?;
         if is_loopback(keys) && !is_loopback(&self.url) {

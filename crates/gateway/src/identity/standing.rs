@@ -74,9 +74,7 @@ impl Issuer {
             Some(left) => {
                 format!("Tokens are held against the keys read last for {} seconds more", left.as_secs())
             }
-            None => {
-                "Its tokens are refused (identity_unavailable); keys of our own are good as before".to_owned()
-            }
+            None => "Its tokens are refused; keys of our own are good as before".to_owned(),
         }
     }
 }
@@ -85,7 +83,8 @@ impl Identities {
     /// What an operator should look at; `None`: every provider's keys were read.
     pub(crate) fn trouble(&self) -> Option<String> {
         let troubled = |issuer: &Issuer| {
-            let why = issuer.why()?;
+            // Whoever asks whether the program is well may be anybody.
+            let why = issuer.why()?.without_addresses();
             Some(format!("the keys of {} cannot be read: {why}. {}", issuer.name, issuer.consequence()))
         };
         let each: Vec<String> = self.0.iter().filter_map(|issuer| troubled(issuer)).collect();

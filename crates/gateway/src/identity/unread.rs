@@ -36,8 +36,8 @@ pub(super) enum Why {
     TooLarge(usize),
     /// It is no JSON object, or readers differ about it.
     Malformed,
-    /// It is of this issuer.
-    OtherIssuer(String),
+    /// It is of this issuer; none: which is told elsewhere.
+    OtherIssuer(Option<String>),
     /// It does not say where the keys are.
     NoAddress,
     /// It says that keys are at plain http, and is not from there itself.
@@ -69,9 +69,24 @@ impl Document {
     }
 }
 
-/// What an issuer said, as far as it is told.
-pub(super) fn said(text: &str) -> String {
-    text.chars().take(MAX_SAID_CHARACTERS).collect()
+impl Unread {
+    /// The same without addresses and without what anybody said, for whoever may ask whether the program is well.
+    pub(super) fn without_addresses(self) -> Self {
+        match self {
+            Self::Unusable(document, Why::Address(_)) => {
+                document.is(Why::Address("this program's log says why".to_owned()))
+            }
+            Self::Unusable(document, Why::OtherIssuer(_)) => document.is(Why::OtherIssuer(None)),
+            other => other,
+        }
+    }
+}
+
+impl Why {
+    /// A document that says this of its issuer.
+    pub(super) fn other_issuer(said: &str) -> Self {
+        Self::OtherIssuer(Some(said.chars().take(MAX_SAID_CHARACTERS).collect()))
+    }
 }
 
 impl Display for Unread {
@@ -110,7 +125,8 @@ impl Display for Why {
             Self::Malformed => {
                 out.write_str("is no JSON object that every reader reads alike; see whether the address is right")
             }
-            Self::OtherIssuer(said) => {
+            Self::OtherIssuer(None) => out.write_str("is of another issuer; this program's log says of which"),
+            Self::OtherIssuer(Some(said)) => {
                 write!(out, "is of the issuer {said:?}; write issuer letter for letter as it stands there")
             }
             Self::NoAddress => out.write_str("has no jwks_uri; name the address of its keys in jwks_url"),
@@ -133,8 +149,14 @@ mod tests {
     #[test]
     fn what_an_issuer_says_cannot_write_lines_of_its_own() {
         let long = format!("https://a\nidentity corp: well again{}", "x".repeat(10_000));
-        let told = Document::Discovery.is(Why::OtherIssuer(said(&long))).to_string();
+        let unread = Document::Discovery.is(Why::other_issuer(&long));
+        let told = unread.to_string();
         assert!(!told.contains('\n'), "a line of the operator's log is somebody else's: {told}");
         assert!(told.len() < 2 * MAX_SAID_CHARACTERS, "{} bytes of somebody else's are told", told.len());
+        let nowhere = Document::Keys.is(Why::Address("https://inside.example/keys".to_owned()));
+        for unread in [unread, nowhere] {
+            let told = unread.without_addresses().to_string();
+            assert!(!told.contains("https://"), "anybody reads where an issuer is: {told}");
+        }
     }
 }

@@ -237,7 +237,7 @@ impl Fixture {
             log: {
                 let said = Arc::clone(&self.said);
                 Arc::new(move |line| {
-                    said.lock().expect("no test panics with this lock").push(line.to_owned())
+                    said.lock().expect("no test panics with this lock").push(line.to_owned());
                 })
             },
         };

@@ -57,6 +57,7 @@ fn an_operator_learns_why_keys_cannot_be_read_and_when_they_can_again() {
         let fixture = patient(IdentityConfig { refresh_ms: 50, ..issuer.config() });
         let said = lines_once(&fixture, 1, true);
         assert!(said[0].contains(why), "{why} is not said: {said:?}");
+        assert!(said[0].contains("Its tokens are refused"), "what becomes of tokens is not said: {said:?}");
         let note = fixture.gateway.as_ref().expect("it serves").identity_trouble()();
         let note = note.expect("it still fails");
         assert!(note.contains("corp") && note.contains(why), "{why} is not in the note: {note}");
@@ -91,7 +92,9 @@ fn an_operator_learns_what_is_wrong_with_the_address_and_the_document() {
         let fixture = Fixture::with(Provided::json(200, openai::CHAT), setup);
         let said = lines_once(&fixture, 1, true);
         assert!(said[0].contains(why), "{why} is not said: {said:?}");
-        assert!(said[0].contains("identity_unavailable"), "what becomes of tokens is not said: {said:?}");
+        assert!(said[0].contains("Its tokens are refused"), "what becomes of tokens is not said: {said:?}");
+        let note = fixture.gateway.as_ref().expect("it serves").identity_trouble()().expect("it fails");
+        assert!(!note.contains("http://"), "anybody reads where the issuer is: {note}");
     }
 }
 

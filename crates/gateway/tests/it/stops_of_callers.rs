@@ -17,12 +17,12 @@ fn gateway(issuer: &Issuer, script: impl Into<Script>) -> Fixture {
     Fixture::with(script, Setup { identities: vec![issuer.config()], ..Setup::default() })
 }
 
-fn person(name: &str) -> Option<StopScope> {
-    Some(StopScope::Person(name.to_owned()))
+fn person(name: &str) -> StopScope {
+    StopScope::Person(name.to_owned())
 }
 
-fn agent(name: &str) -> Option<StopScope> {
-    Some(StopScope::Agent(name.to_owned()))
+fn agent(name: &str) -> StopScope {
+    StopScope::Agent(name.to_owned())
 }
 
 /// A token for somebody else, of the same client and so of the same key.
@@ -47,12 +47,12 @@ fn a_stop_of_a_person_or_agent_refuses_their_calls_alone() {
         (agent("corp|loans"), 403, 403),
         (agent("corp|4711"), 200, 200),
     ] {
-        fixture.stop_by(scope.clone());
+        fixture.stop_by(Some(scope.clone()));
         let answers = [ask(&fixture, &theirs), ask(&fixture, &others), ask(&fixture, &api_key())];
         let statuses = answers.map(|answer| answer.status);
         assert_eq!(statuses, [their, other, 200], "{scope:?}: of them, of another, of nobody");
     }
-    fixture.stop_by(person("corp|4711"));
+    fixture.stop_by(Some(person("corp|4711")));
     let refused = ask(&fixture, &theirs);
     assert_eq!(refused.code(), "stopped");
     assert!(!refused.text().contains("4711"), "who is stopped is told: {}", refused.text());
@@ -85,7 +85,7 @@ fn a_stop_of_a_person_or_agent_cuts_their_streams_alone() {
         let mut theirs = stream(&fixture, &issuer.token(1));
         let mut others = stream(&fixture, &of_another(&issuer));
         let mut keys = stream(&fixture, &api_key());
-        fixture.stop_by(scope.clone());
+        fixture.stop_by(Some(scope.clone()));
         theirs.read_until("\"code\":\"stopped\"");
         if cuts_both {
             others.read_until("\"code\":\"stopped\"");
@@ -114,7 +114,7 @@ fn a_stop_of_a_person_while_the_permission_is_written_sends_nothing() {
     let mut client = fixture.connect();
     client.send(&request("POST", "/v1/chat/completions", &headers, &say("Hello")));
     fixture.hold.reached();
-    fixture.stop_by(person("corp|4711"));
+    fixture.stop_by(Some(person("corp|4711")));
     fixture.hold.release();
     let answer = client.answer();
     assert_eq!((answer.status, answer.code().as_str()), (403, "stopped"), "{}", answer.text());
