@@ -47,6 +47,7 @@ listen = "{listen}"
 tls_certificate = "{place}/gateway.pem"
 tls_key = "{place}/gateway.key"
 """
+    (place / "gateway.key").chmod(0o600)
     notary = Notary(place / "notary", place, configuration)
     notary.start().person()
     api = notary.api

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -348,6 +349,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// Takes lines for whoever watches the program, from any thread: never a secret, and nothing that callers said.
+pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Milliseconds of the configuration as a span of time.
 pub(crate) fn span(ms: u64) -> Duration {

@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
 use crate::circuit::{CircuitNow, Circuits};
-use crate::config::{GatewayConfig, StartError, span};
+use crate::config::{GatewayConfig, Log, StartError, span};
 use crate::decide::Rules;
 use crate::evidence::{self, Evidence, OnFatal};
 use crate::guards::Guards;
@@ -54,6 +54,8 @@ pub struct Foundations {
     pub placeholder_key: Zeroizing<[u8; 32]>,
     /// Told when nothing more can be recorded.
     pub on_fatal: OnFatal,
+    /// Takes lines for whoever watches.
+    pub log: Log,
 }
 
 /// A gateway that serves. Dropping it stops it at once; [`Gateway::stop`] lets calls finish.
@@ -80,7 +82,7 @@ enum Stop {
 impl Gateway {
     /// Starts to listen and to serve.
     pub fn start(config: &GatewayConfig, foundations: Foundations) -> Result<Self, StartError> {
-        let Foundations { ledger, gate, clock, placeholder_key, on_fatal } = foundations;
+        let Foundations { ledger, gate, clock, placeholder_key, on_fatal, log } = foundations;
         let noise = Noise::new(config.limits.noise_burst, clock.now());
         let stops = stops::of(&gate);
         let metrics = Arc::<Metrics>::default();
@@ -108,6 +110,7 @@ impl Gateway {
             retry: config.retry,
             failing: Arc::default(),
             opaque: Opaque::default(),
+            log,
         });
         let threads = match config.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -162,6 +165,18 @@ impl Gateway {
     /// Its numbers.
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.shared.metrics)
+    }
+
+    /// What an operator should know of its identity providers. It can be asked for as long as one likes, also after a stop.
+    pub fn identity_trouble(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.identities.trouble()
+    }
+
+    /// Adds the numbers of its identity providers, in the Prometheus text format.
+    pub fn identity_numbers(&self) -> impl Fn(&mut String) + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move |out| shared.identities.render(out)
     }
 
     /// Why nothing more can be recorded, once that is so: the process has to end and recover at its next start. Until then every call is
@@ -276,7 +291,7 @@ async fn serve(
     let accepting =
         tokio::spawn(server::accept(listener, Serving { worker, connections, drain: draining, busy }));
     let beside = is_first.then(|| {
-        let mut beside: Vec<_> = shared.identities.follow().map(tokio::spawn).collect();
+        let mut beside: Vec<_> = shared.identities.follow(&shared.log).map(tokio::spawn).collect();
         beside.extend([tokio::spawn(count_noise(Arc::clone(&shared))), tokio::spawn(watch_the_lag(shared))]);
         beside
     });

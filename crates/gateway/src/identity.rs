@@ -11,6 +11,8 @@ mod fetch;
 mod issuer;
 mod jose;
 mod keys;
+mod standing;
+mod unread;
 
 use std::sync::Arc;
 
@@ -19,7 +21,7 @@ use tabellion_model::{CredentialId, Micros};
 
 pub(crate) use fault::TokenFault;
 
-use crate::config::StartError;
+use crate::config::{Log, StartError};
 use crate::identity::config::IdentityConfig;
 use crate::identity::issuer::Issuer;
 use crate::identity::jose::Token;
@@ -72,9 +74,15 @@ impl Identities {
         self.0.is_empty()
     }
 
-    /// Reads the keys of each, now and from time to time; for as long as these are polled.
-    pub(crate) fn follow(&self) -> impl Iterator<Item = impl Future<Output = ()> + Send + 'static> {
-        self.0.iter().cloned().map(|issuer| async move { issuer.follow().await })
+    /// Reads the keys of each, now and from time to time; for as long as these are polled. The operator reads in `log` where that fails.
+    pub(crate) fn follow(
+        &self,
+        log: &Log,
+    ) -> impl Iterator<Item = impl Future<Output = ()> + Send + 'static> {
+        self.0.iter().cloned().map(|issuer| {
+            let log = Log::clone(log);
+            async move { issuer.follow(&log).await }
+        })
     }
 
     /// Has the keys of the issuer of `token` read, and waits a moment, where the one that it names is not known.

@@ -52,7 +52,7 @@ pub use authenticate::KEY_PREFIX;
 pub use circuit::{CircuitNow, OpenCircuit};
 pub use code::Code;
 pub use config::{
-    Api, CircuitConfig, DEFAULT_PORT, GatewayConfig, Limits, MaskedName, RetryConfig, StartError,
+    Api, CircuitConfig, DEFAULT_PORT, GatewayConfig, Limits, Log, MaskedName, RetryConfig, StartError,
     UpstreamConfig,
 };
 pub use evidence::OnFatal;

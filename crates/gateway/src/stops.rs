@@ -6,7 +6,7 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use tabellion_model::body::StopSubject;
+use tabellion_model::body::{CallerShown, Chain, NOBODY, StopSubject};
 use tabellion_model::{CredentialId, SystemId};
 use tabellion_views::gate::{GateCell, GateStop};
 use tabellion_views::query::Reference;
@@ -60,7 +60,8 @@ pub(crate) fn of(gate: &GateCell) -> watch::Receiver<Stops> {
 
 /// Refuses a call for which its caller's snapshot has a stop; `going` once it is known where it goes.
 pub(crate) fn check(caller: &Caller, going: Option<Going<'_>>) -> Result<(), Refusal> {
-    let held = holding(&caller.gate.stops, &subject(caller.system_id, caller.key_id, going));
+    let who = Who { system: caller.system_id, key: caller.key_id, chain: caller.chain() };
+    let held = holding(&caller.gate.stops, &subject(who, going));
     if held.is_empty() {
         return Ok(());
     }
@@ -68,10 +69,21 @@ pub(crate) fn check(caller: &Caller, going: Option<Going<'_>>) -> Result<(), Ref
     Err(Refusal { stopped_by: Some(Box::new(StoppedBy(held))), ..Refusal::new(code, code.explain()) })
 }
 
-fn subject(system: SystemId, key: CredentialId, going: Option<Going<'_>>) -> StopSubject<'_> {
+/// Whose a call is.
+#[derive(Clone, Copy)]
+struct Who<'a> {
+    system: SystemId,
+    key: CredentialId,
+    chain: &'a Chain,
+}
+
+fn subject<'a>(who: Who<'a>, going: Option<Going<'a>>) -> StopSubject<'a> {
+    let Who { system, key, chain } = who;
     StopSubject {
         system,
         key,
+        person: chain.person.as_deref(),
+        agent: chain.agent.as_deref(),
         asked: going.map(|going| going.asked),
         instead_of: going.and_then(|going| going.instead_of),
         given: going.map(|going| going.given),
@@ -88,6 +100,7 @@ fn holding(stops: &[GateStop], call: &StopSubject<'_>) -> Vec<Reference> {
 struct Heeding {
     system: SystemId,
     key: CredentialId,
+    shown: Option<Arc<CallerShown>>,
     asked: String,
     instead_of: Option<String>,
     given: String,
@@ -96,9 +109,11 @@ struct Heeding {
 
 impl Heeding {
     fn held_by(&self, stops: &[GateStop]) -> Vec<Reference> {
-        let Self { system, key, asked, instead_of, given, provider } = self;
+        let Self { system, key, shown, asked, instead_of, given, provider } = self;
+        let chain = shown.as_deref().map_or(&NOBODY, |shown| &shown.chain);
+        let who = Who { system: *system, key: *key, chain };
         let going = Going { asked, instead_of: instead_of.as_deref(), given, provider };
-        holding(stops, &subject(*system, *key, Some(going)))
+        holding(stops, &subject(who, Some(going)))
     }
 }
 
@@ -122,6 +137,7 @@ impl Orders {
         self.heeding = Some(Box::new(Heeding {
             system: caller.system_id,
             key: caller.key_id,
+            shown: caller.shown.clone(),
             asked: going.asked.to_owned(),
             instead_of: going.instead_of.map(str::to_owned),
             given: going.given.to_owned(),

@@ -2,7 +2,7 @@
 
 pub(crate) mod catalogue;
 pub(crate) mod connect;
-mod key;
+pub(crate) mod key;
 pub(crate) mod pool;
 pub(crate) mod reach;
 pub(crate) mod tls;

@@ -18,7 +18,7 @@ use crate::authenticate::Caller;
 use crate::budget::Budgets;
 use crate::circuit::Circuits;
 use crate::code::Code;
-use crate::config::{Limits, RetryConfig};
+use crate::config::{Limits, Log, RetryConfig};
 use crate::decide::Rules;
 use crate::evidence::Evidence;
 use crate::guards::Guards;
@@ -66,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) failing: Arc<Failing>,
     /// What declared routes share.
     pub(crate) opaque: Opaque,
+    /// Takes lines for the operator.
+    pub(crate) log: Log,
 }
 
 impl Shared {

@@ -64,6 +64,7 @@ pub(crate) fn start_gateway(
         clock: Arc::new(SystemClock),
         placeholder_key: ledger.derived_key(PLACEHOLDER_PURPOSE),
         on_fatal,
+        log: Arc::new(terminal::say),
     };
     let gateway = Gateway::start(config, foundations).map_err(|error| Failure::failed(error.to_string()))?;
     tell_of_probes(&gateway, held.desk()?.as_ref());

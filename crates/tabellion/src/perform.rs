@@ -102,9 +102,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
             reached(ledger.reader(), *index, level, *within_seconds)
         }
         Request::Trouble {} => Ok(trouble(ledger)),
-        Request::IsAbout { index, subject } => {
-            Ok(Answer::IsAbout { same: ledger.is_about(*index, subject.as_deref())? })
-        }
+        Request::IsAbout { index, subject } => is_about(ledger, *index, subject.as_deref()),
         Request::Receipt { index } => receipt(ledger.reader(), *index),
         Request::Summaries { from, limit } => {
             Ok(Answer::Summaries { lines: summaries(ledger.reader(), *from, *limit)? })
@@ -161,6 +159,10 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
             "people, statements, stops and openings go through the desk of whoever holds the log".to_owned(),
         )),
     }
+}
+
+fn is_about(ledger: &Ledger, index: u64, subject: Option<&str>) -> Result<Answer, LedgerError> {
+    Ok(Answer::IsAbout { same: ledger.is_about(index, subject)? })
 }
 
 fn record_verification(ledger: &Ledger, ran: &VerificationRan) -> Result<Answer, LedgerError> {

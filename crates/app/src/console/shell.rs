@@ -202,6 +202,8 @@ pub(crate) fn stopped(scope: Option<&StopScope>) -> String {
         Some(StopScope::Key(id)) => format!("key {}", words::short(&id.to_hex())),
         Some(StopScope::Model(name)) => format!("model {}", Cell::text(name).text),
         Some(StopScope::Provider(name)) => format!("provider {}", Cell::text(name).text),
+        Some(StopScope::Person(person)) => format!("person {}", Cell::text(person).text),
+        Some(StopScope::Agent(agent)) => format!("agent {}", Cell::text(agent).text),
         None => "every call, since what it was for is erased".to_owned(),
     }
 }

@@ -185,10 +185,6 @@ pub(crate) fn change(record_type: &str) -> &str {
         "stop.lifted" => "lifted an emergency stop",
         "stop.refused" => "was refused the lifting of an emergency stop",
         "budget.crossed" => "a share of a budget was passed",
-        "usage.reported" => "put on record what a provider counted",
-        "usage.reconciled" => "held what a provider counted against the calls",
-        "finding.opened" => "found what the gateway or the inventory does not know",
-        "finding.closed" => "closed a finding",
         "policy.observed" => "put a policy under observation",
         "policy.observation_ended" => "ended a policy's observation",
         "policy.refused" => "tried to enforce their own policy",
@@ -234,6 +230,17 @@ pub(crate) fn change(record_type: &str) -> &str {
         "gap.filled" => "received the missing numbers of a source",
         "witness.conflict_found" => "found that a witness knows another tree of this log",
         "witness.conflict_lifted" => "let the log record again",
+        other => usage_change(other),
+    }
+}
+
+/// The same of what providers counted, and what was found by it.
+fn usage_change(record_type: &str) -> &str {
+    match record_type {
+        "usage.reported" => "put on record what a provider counted",
+        "usage.reconciled" => "held what a provider counted against the calls",
+        "finding.opened" => "found what the gateway or the inventory does not know",
+        "finding.closed" => "closed a finding",
         other => opening_change(other),
     }
 }

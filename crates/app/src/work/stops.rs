@@ -39,6 +39,10 @@ pub enum ScopeForm {
     Model,
     /// A provider.
     Provider,
+    /// A person behind calls.
+    Person,
+    /// A program behind calls that an identity provider or a certificate names.
+    Agent,
 }
 
 /// A stop to order.
@@ -48,7 +52,7 @@ pub struct NewStop {
     /// What is stopped.
     pub scope: ScopeForm,
     /// Which: the id of a system or key; the name of a model, as it is asked for or as its provider is given it, with a `*` at its end for every name that
-    /// begins so; the name of a provider in the configuration. None for the tenant.
+    /// begins so; the name of a provider in the configuration; a person or agent as records of calls have them, `corp|4711`. None for the tenant.
     #[serde(default)]
     pub subject: Option<Line>,
     /// Why; callers are not told.
@@ -244,7 +248,11 @@ impl Desk {
         let system = match scope {
             StopScope::System(id) => Some(self.views.system(id)?.ok_or_else(unknown)?.system),
             StopScope::Key(id) => Some(self.views.credential(id)?.ok_or_else(unknown)?.system),
-            StopScope::Tenant | StopScope::Model(_) | StopScope::Provider(_) => None,
+            StopScope::Tenant
+            | StopScope::Model(_)
+            | StopScope::Provider(_)
+            | StopScope::Person(_)
+            | StopScope::Agent(_) => None,
         };
         if self.may(actor, Permission::OrderStops, system)? {
             return Ok(());
@@ -358,6 +366,13 @@ fn is_name(text: &str) -> bool {
     text.chars().all(|letter| !letter.is_whitespace() && !letter.is_control() && letter != '*')
 }
 
+/// Whether a record of a call can name a person or an agent so: `corp|4711`.
+fn is_vouched_for(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let Some((by, name)) = text.split_once('|') else { return false };
+    !by.is_empty() && by.bytes().all(plain) && !name.is_empty() && !name.chars().any(char::is_control)
+}
+
 /// What is to be stopped, checked.
 fn scope_of(new: &NewStop) -> Result<StopScope, Refusal> {
     let malformed = |what: &str| Refusal::at(Code::Malformed, "/subject", what);
@@ -367,7 +382,7 @@ fn scope_of(new: &NewStop) -> Result<StopScope, Refusal> {
             return Ok(StopScope::Tenant);
         }
         return Err(malformed(
-            "say which: the id of the system or key, or the name of the model or provider",
+            "say which: the id of the system or key, the name of the model or provider, or the person or agent as records of calls have them",
         ));
     };
     let id = "a system or key is named by its id, 32 lower-case hex digits";
@@ -386,6 +401,11 @@ fn scope_of(new: &NewStop) -> Result<StopScope, Refusal> {
         ScopeForm::Provider => {
             Err(malformed("no provider can be called so; give its name in the configuration"))
         }
+        ScopeForm::Person if is_vouched_for(subject) => Ok(StopScope::Person(subject.to_owned())),
+        ScopeForm::Agent if is_vouched_for(subject) => Ok(StopScope::Agent(subject.to_owned())),
+        ScopeForm::Person | ScopeForm::Agent => Err(malformed(
+            "no call has this: write it as records of calls have it, with the name of the section [identity.NAME] and a bar before it (corp|4711), or mtls| before the name of a certificate",
+        )),
     }
 }
 
@@ -397,6 +417,8 @@ fn said(scope: StopScope) -> (ScopeForm, Option<String>) {
         StopScope::Key(id) => (ScopeForm::Key, Some(id.to_hex())),
         StopScope::Model(name) => (ScopeForm::Model, Some(name)),
         StopScope::Provider(name) => (ScopeForm::Provider, Some(name)),
+        StopScope::Person(person) => (ScopeForm::Person, Some(person)),
+        StopScope::Agent(agent) => (ScopeForm::Agent, Some(agent)),
     }
 }
 

@@ -32,6 +32,7 @@ mod session_ends;
 mod sessions;
 mod sources;
 mod stops;
+mod stops_of_callers;
 mod tiles;
 mod usage;
 mod verifications;

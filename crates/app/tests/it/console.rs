@@ -21,6 +21,7 @@ mod session;
 mod shown;
 mod sources;
 mod stops;
+mod stops_of_callers;
 mod traffic;
 mod usage;
 mod work;

@@ -24,6 +24,7 @@ use webpki::EndEntityCert;
 
 use super::Proved;
 use crate::config::StartError;
+use crate::upstream::key;
 use crate::words::hex_of;
 
 /// What vouches for certificates, as records and rules name it.
@@ -64,8 +65,7 @@ impl Doorway {
     /// Reads the files that `config` names.
     pub(crate) fn new(config: &TlsConfig) -> Result<Self, StartError> {
         let chain = pem::<CertificateDer<'_>>("tls_certificate", &config.certificate)?;
-        let key = PrivateKeyDer::from_pem_file(&config.key)
-            .map_err(|error| refused("tls_key", &config.key, &error))?;
+        let key = key(&config.key)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = verifier(config)?;
         let unusable = |error: rustls::Error| refused("tls_certificate", &config.certificate, &error);
@@ -113,6 +113,13 @@ impl Doorway {
         let proof = Proof { kind: ProofKind::Certificate, by: BY.to_owned(), sha256 };
         Some(Proved { key, shown: Arc::new(CallerShown { chain, proof }) })
     }
+}
+
+/// The gateway's own key, which nobody else on the machine can read.
+fn key(file: &Path) -> Result<PrivateKeyDer<'static>, StartError> {
+    let text = key::read(file, "have a certificate issued for another key")
+        .map_err(|why| StartError::Setting(format!("[gateway] tls_key {} {why}", file.display())))?;
+    PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| refused("tls_key", file, &error))
 }
 
 fn verifier(config: &TlsConfig) -> Result<Option<Arc<dyn ClientCertVerifier>>, StartError> {

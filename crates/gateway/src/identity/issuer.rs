@@ -18,8 +18,10 @@ use super::config::IdentityConfig;
 use super::fault::TokenFault;
 use super::jose::{Token, object};
 use super::keys::{KeySet, MAX_SET_BYTES};
+use super::standing::Trouble;
+use super::unread::{Document, Unread, Why};
 use super::{Proved, certificate, fetch};
-use crate::config::{StartError, span};
+use crate::config::{Log, StartError, span};
 use crate::upstream::connect::{Address, Endpoint, KeyIn};
 use crate::upstream::reach::Reach;
 use crate::upstream::tls::SystemTls;
@@ -45,6 +47,8 @@ struct Known {
     read_at: Option<Instant>,
     /// When reading them last ended, well or not.
     tried_at: Option<Instant>,
+    /// What came of readings, for the operator.
+    trouble: Trouble,
 }
 
 /// One of them.
@@ -55,6 +59,8 @@ pub(super) struct Issuer {
     config: IdentityConfig,
     clients: BTreeMap<String, CredentialId>,
     known: watch::Sender<Known>,
+    /// When it began to be followed: its keys were not read before.
+    since: Instant,
     /// Somebody wants the keys read again.
     wanted: Notify,
 }
@@ -97,10 +103,15 @@ impl Issuer {
                 refused("has a client whose key is no id: write its 32 hex digits, the part of the key after tbl_")
             })?,
             known: watch::Sender::new(Known::default()),
+            since: Instant::now(),
             wanted: Notify::new(),
         };
         // Found out at the start and not when the first token comes.
-        issuer.endpoint(config.jwks_url.as_deref().unwrap_or(&config.issuer), &mut SystemTls::default())?;
+        let (url, setting) = match &config.jwks_url {
+            Some(url) => (url, "jwks_url"),
+            None => (&config.issuer, "issuer"),
+        };
+        issuer.endpoint(url, setting, &mut SystemTls::default())?;
         Ok(issuer)
     }
 
@@ -112,6 +123,28 @@ impl Issuer {
 
     fn is_fresh(&self, known: &Known) -> bool {
         known.read_at.is_some_and(|at| at.elapsed() <= span(self.config.max_age_ms))
+    }
+
+    /// How long the keys read last are gone by yet; none: they are not, or there are none.
+    pub(super) fn left(&self) -> Option<Duration> {
+        let known = self.known.borrow();
+        let read_at = known.read_at.filter(|_| !known.keys.is_empty())?;
+        span(self.config.max_age_ms).checked_sub(read_at.elapsed())
+    }
+
+    /// Time since its keys were read; where they never were, since it was looked for first.
+    pub(super) fn age(&self) -> Duration {
+        self.known.borrow().read_at.unwrap_or(self.since).elapsed()
+    }
+
+    /// Readings that brought no key.
+    pub(super) fn failed(&self) -> u64 {
+        self.known.borrow().trouble.failed
+    }
+
+    /// Why the last reading brought none.
+    pub(super) fn why(&self) -> Option<Unread> {
+        self.known.borrow().trouble.why().cloned()
     }
 
     /// Has the keys read again, unless they just were, and waits a moment for it.
@@ -147,14 +180,16 @@ impl Issuer {
         Ok(Proved { key, shown: Arc::new(claims.shown(client, text)?) })
     }
 
-    /// Reads the keys now, from time to time, and when somebody wants them; never ends.
-    pub(super) async fn follow(&self) {
+    /// Reads the keys now, from time to time, and when somebody wants them; never ends. The operator reads in `log` when that fails, and when it does no more.
+    pub(super) async fn follow(&self, log: &Log) {
         let (refresh, again) = (span(self.config.refresh_ms), span(self.config.again_ms));
         let mut system = SystemTls::default();
         loop {
-            let read = timeout(READ_WITHIN, self.read(&mut system)).await.ok().flatten();
-            let is_read = read.is_some();
-            self.take(read);
+            let read = timeout(READ_WITHIN, self.read(&mut system)).await.unwrap_or(Err(Unread::Silent));
+            let is_read = read.is_ok();
+            if let Some(line) = self.take(read) {
+                log(&line);
+            }
             // Nobody, whatever they send, has it asked more often.
             sleep(again).await;
             if is_read {
@@ -163,45 +198,70 @@ impl Issuer {
         }
     }
 
-    /// Takes in what came of reading the keys: none leaves those of before.
-    pub(super) fn take(&self, read: Option<KeySet>) {
+    /// Takes in what came of reading the keys: a failure leaves those of before. What the operator has to be told, once.
+    pub(super) fn take(&self, read: Result<KeySet, Unread>) -> Option<String> {
         let now = Instant::now();
+        let mut news = None;
         self.known.send_modify(|known| {
             known.tried_at = Some(now);
-            if let Some(keys) = read {
-                known.keys = Arc::new(keys);
-                known.read_at = Some(now);
-            }
+            let ended = match read {
+                Ok(keys) => {
+                    // All of them taken away is read well, holds at once, and is hardly ever meant.
+                    let unusable = keys.is_empty().then(|| Document::Keys.is(Why::NoUsableKey));
+                    known.keys = Arc::new(keys);
+                    known.read_at = Some(now);
+                    unusable
+                }
+                Err(unread) => Some(unread),
+            };
+            news = known.trouble.take(ended, now);
         });
+        news.map(|news| self.line(&news))
     }
 
     /// Reads the keys as they are now.
-    async fn read(&self, system: &mut SystemTls) -> Option<KeySet> {
-        let discovered = match &self.config.jwks_url {
-            Some(url) => url.clone(),
-            None => self.discovered(system).await?,
+    async fn read(&self, system: &mut SystemTls) -> Result<KeySet, Unread> {
+        let (url, setting) = match &self.config.jwks_url {
+            Some(url) => (url.clone(), "jwks_url"),
+            None => (self.discovered(system).await?, "jwks_uri"),
         };
-        let endpoint = self.endpoint(&discovered, system).ok()?;
-        let target = discovered.parse::<Uri>().ok()?.path().parse().ok()?;
-        KeySet::read(&fetch::get(&endpoint, target, MAX_SET_BYTES).await?)
+        let endpoint =
+            self.endpoint(&url, setting, system).map_err(|error| Document::Keys.nowhere(&error))?;
+        let target = url.parse::<Uri>().ok().and_then(|url| url.path().parse().ok());
+        let target = target.ok_or_else(|| Document::Keys.is(Why::Address("it is no URL".to_owned())))?;
+        let document =
+            fetch::get(&endpoint, target, MAX_SET_BYTES).await.map_err(|why| Document::Keys.is(why))?;
+        KeySet::read(&document).ok_or_else(|| Document::Keys.is(Why::NotKeys))
     }
 
     /// Where the issuer says that its keys are.
-    async fn discovered(&self, system: &mut SystemTls) -> Option<String> {
-        let endpoint = self.endpoint(&self.url, system).ok()?;
-        let document = fetch::get(&endpoint, endpoint.target(DISCOVERY)?, MAX_DISCOVERY_BYTES).await?;
-        let document = object(&document, MAX_DISCOVERY_BYTES)?;
+    async fn discovered(&self, system: &mut SystemTls) -> Result<String, Unread> {
+        let of = Document::Discovery;
+        let endpoint = self.endpoint(&self.url, "issuer", system).map_err(|error| of.nowhere(&error))?;
+        let target =
+            endpoint.target(DISCOVERY).ok_or_else(|| of.is(Why::Address("it is no URL".to_owned())))?;
+        let document = fetch::get(&endpoint, target, MAX_DISCOVERY_BYTES).await.map_err(|why| of.is(why))?;
+        let document = object(&document, MAX_DISCOVERY_BYTES).ok_or_else(|| of.is(Why::Malformed))?;
         let text = |name: &str| document.get(name).and_then(|value| value.as_str());
         // A document of somebody else's would bring somebody else's keys (OpenID Connect Discovery §4.3).
-        if text("issuer")? != self.url {
-            return None;
+        let issuer = text("issuer").unwrap_or_default();
+        if issuer != self.url {
+            return Err(of.is(Why::other_issuer(issuer)));
         }
-        let keys = text("jwks_uri")?;
-        (is_loopback(keys) <= is_loopback(&self.url)).then(|| keys.to_owned())
+        let keys = text("jwks_uri").ok_or_else(|| of.is(Why::NoAddress))?;
+        if is_loopback(keys) && !is_loopback(&self.url) {
+            return Err(of.is(Why::NotSecure));
+        }
+        Ok(keys.to_owned())
     }
 
-    /// Where `url` is.
-    fn endpoint(&self, url: &str, system: &mut SystemTls) -> Result<Endpoint, StartError> {
+    /// Where `url` is, which `setting` holds.
+    fn endpoint(
+        &self,
+        url: &str,
+        setting: &'static str,
+        system: &mut SystemTls,
+    ) -> Result<Endpoint, StartError> {
         let config = &self.config;
         let who = format!("[identity.{}]", config.name);
         let loopback = is_loopback(url);
@@ -213,7 +273,7 @@ impl Issuer {
         let address = Address {
             who,
             url,
-            setting: "issuer",
+            setting,
             form: "https://host/path",
             key_env: None,
             key_file: None,

@@ -58,6 +58,11 @@ impl KeySet {
         Some(Self(keys.iter().filter_map(|key| Key::read(key.as_object()?)).collect()))
     }
 
+    /// Whether there is none that could verify anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The one key that `token` can be signed by.
     pub(super) fn find(&self, token: &Token<'_>) -> Option<&Key> {
         let mut found = self.0.iter().filter(|key| key.is_for(token));

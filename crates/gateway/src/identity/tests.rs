@@ -110,7 +110,7 @@ fn config() -> IdentityConfig {
 
 fn identities(config: IdentityConfig) -> Identities {
     let identities = Identities::new(&[config]).expect("it can be used");
-    identities.0[0].take(Some(set(&json!([public(1, "one"), public(2, "two")]))));
+    identities.0[0].take(Ok(set(&json!([public(1, "one"), public(2, "two")]))));
     identities
 }
 
@@ -346,14 +346,14 @@ fn without_fresh_keys_nobody_is_let_in() {
     let token = written(&header().to_string(), &claims().to_string(), 1);
     let never = Identities::new(&[config()]).expect("it can be used");
     assert_eq!(never.caller(&token, NOW).err(), Some(TokenFault::Unavailable));
-    never.0[0].take(None);
+    never.0[0].take(Err(unread::Unread::Silent));
     assert_eq!(never.caller(&token, NOW).err(), Some(TokenFault::Unavailable));
     let kept = identities(config());
-    kept.0[0].take(None);
+    kept.0[0].take(Err(unread::Unread::Silent));
     assert!(kept.caller(&token, NOW).is_ok(), "one failure ends every application at once");
-    kept.0[0].take(Some(set(&json!([public(2, "two")]))));
+    kept.0[0].take(Ok(set(&json!([public(2, "two")]))));
     assert_eq!(kept.caller(&token, NOW).err(), Some(TokenFault::Key), "a key that was taken away is used on");
-    kept.0[0].take(Some(set(&json!([]))));
+    kept.0[0].take(Ok(set(&json!([]))));
     assert_eq!(kept.caller(&token, NOW).err(), Some(TokenFault::Key));
     let old = identities(IdentityConfig { max_age_ms: 0, ..config() });
     assert_eq!(old.caller(&token, NOW).err(), Some(TokenFault::Unavailable), "keys of long ago are gone by");

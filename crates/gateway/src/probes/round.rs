@@ -83,6 +83,7 @@ pub(super) fn shared(
         identities: Identities::default(),
         doorway: None,
         opaque: Opaque::default(),
+        log: Arc::clone(&real.log),
         classes: real.classes,
         masking: Arc::clone(&real.masking),
         catalogue: real.catalogue.stand_ins(&within, model_of),

@@ -233,7 +233,8 @@ fn credential(at: &Address<'_>) -> Result<Option<(HeaderName, HeaderValue)>, Sta
             (Zeroizing::new(key), name.to_owned())
         }
         (None, Some(path)) => {
-            let key = key::read(path).map_err(|why| refused(format!("key_file {} {why}", path.display())))?;
+            let key = key::read(path, "have the provider give you another key")
+                .map_err(|why| refused(format!("key_file {} {why}", path.display())))?;
             (key, path.display().to_string())
         }
     };

@@ -1,4 +1,4 @@
-//! Keys of providers and services: where they may lie, and which are none.
+//! Keys of providers and services, and the gateway's own: where they may lie, and which are none.
 //!
 //! Must never: print a key, or say more of it than what is wrong.
 
@@ -37,14 +37,14 @@ const STAND_INS: [&str; 16] = [
     "placeholder",
 ];
 
-/// The key in `path`.
-pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
+/// The key in `path`; `then` is what to do about one that somebody else may have.
+pub(crate) fn read(path: &Path, then: &str) -> Result<Zeroizing<String>, String> {
     let unread = |error: std::io::Error| format!("cannot be read: {error}");
     let file = std::fs::File::open(path).map_err(unread)?;
     let mode = file.metadata().map_err(unread)?.permissions().mode() & 0o7777;
     if mode & EVERYBODY != 0 {
         return Err(format!(
-            "can be read or changed by everybody on this machine (mode {mode:04o}), who may have copied the key. Run chmod o= {} and have the provider give you another key",
+            "can be read or changed by everybody on this machine (mode {mode:04o}), who may have copied the key. Run chmod o= {} and {then}",
             path.display()
         ));
     }
@@ -88,7 +88,7 @@ mod tests {
         std::fs::write(&path, "sk-provider-secret\n").expect("a file");
         let mode = |mode| {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("permissions");
-            read(&path)
+            read(&path, "have the provider give you another key")
         };
         let refused = mode(0o644).expect_err("anybody could copy it");
         assert!(refused.contains("0644") && refused.contains("chmod o="), "{refused}");

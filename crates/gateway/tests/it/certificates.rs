@@ -12,13 +12,13 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use tabellion_gateway::TlsConfig;
+use tabellion_gateway::{Gateway, GatewayConfig, TlsConfig};
 use tabellion_model::CredentialId;
 use tabellion_model::body::ProofKind;
 use tabellion_testkit::upstream::{Answer, openai};
 
 use crate::client::request;
-use crate::fixture::{Fixture, KEY, Setup, api_key, say};
+use crate::fixture::{Fixture, KEY, Setup, api_key, make_private, say};
 
 /// What the client's certificate calls it.
 const LOANS: &str = "spiffe://corp.example/loans";
@@ -63,6 +63,7 @@ fn place() -> Place {
     let file = |name: &str, text: &str| -> PathBuf {
         let path = dir.path().join(name);
         std::fs::write(&path, text).expect("a file can be written");
+        make_private(&path);
         path
     };
     let params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
@@ -129,6 +130,39 @@ fn a_certificate_calls_for_the_key_of_its_name() {
     let bearer = format!("Bearer {}", api_key());
     let answer = place.ask(None, &[("Authorization", &bearer)]);
     assert!(answer.starts_with("HTTP/1.1 200"), "a key is good without a certificate: {answer}");
+}
+
+/// Requirement: N19. Whoever can read the gateway's key can stand between it and its callers.
+#[test]
+fn a_key_of_the_gateway_that_everybody_can_read_refuses_the_start() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().expect("a directory");
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+    let certificate = params.self_signed(&key).expect("it signs");
+    let file = |name: &str, text: &str| -> PathBuf {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).expect("a file can be written");
+        path
+    };
+    let tls = TlsConfig {
+        certificate: file("server.pem", &certificate.pem()),
+        key: file("server.key", &key.serialize_pem()),
+        ..TlsConfig::default()
+    };
+    let with_mode = |mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&tls.key, permissions).expect("permissions can be set");
+        Gateway::check(&GatewayConfig { tls: Some(tls.clone()), ..GatewayConfig::default() })
+    };
+    let refused = with_mode(0o644).expect_err("anybody could copy it").to_string();
+    for said in ["tls_key", "0644", "chmod o=", "another key"] {
+        assert!(refused.contains(said), "{said} is not said: {refused}");
+    }
+    assert!(!refused.contains("PRIVATE KEY"), "the refusal tells the key");
+    for mode in [0o600, 0o640] {
+        assert!(with_mode(mode).is_ok(), "{mode:o}: a group may be how a service is given its key");
+    }
 }
 
 /// Requirement: G04.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
@@ -146,6 +146,8 @@ pub(crate) struct Fixture {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) gate: Arc<GateCell>,
     pub(crate) hold: Hold,
+    /// What the gateway said to its operator.
+    pub(crate) said: Arc<Mutex<Vec<String>>>,
     /// Views of its log, where the gate is theirs.
     pub(crate) views: Option<Views>,
     config: GatewayConfig,
@@ -218,7 +220,9 @@ impl Fixture {
             limits: setup.limits,
         };
         let clock = setup.clock;
-        let mut fixture = Self { gateway: None, upstream, ledger, gate, hold, views, config, clock, dir };
+        let said = Arc::default();
+        let mut fixture =
+            Self { gateway: None, upstream, ledger, gate, hold, said, views, config, clock, dir };
         fixture.serve();
         fixture
     }
@@ -230,6 +234,12 @@ impl Fixture {
             clock: Arc::clone(&self.clock),
             placeholder_key: [7; 32].into(),
             on_fatal: Arc::new(|_| {}),
+            log: {
+                let said = Arc::clone(&self.said);
+                Arc::new(move |line| {
+                    said.lock().expect("no test panics with this lock").push(line.to_owned());
+                })
+            },
         };
         self.gateway = Some(Gateway::start(&self.config, foundations).expect("the gateway starts"));
     }

@@ -22,11 +22,11 @@ use crate::client::{Answer, request};
 use crate::fixture::{Fixture, KEY, Setup, api_key, policy, say};
 
 /// How long a test waits for what must happen.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the issuer answers about its keys.
 #[derive(Clone)]
-enum Says {
+pub(crate) enum Says {
     /// These.
     Keys(Value),
     /// Another status.
@@ -38,14 +38,14 @@ enum Says {
 }
 
 /// An identity provider.
-struct Issuer {
+pub(crate) struct Issuer {
     address: SocketAddr,
     says: Arc<Mutex<Says>>,
     asked: Arc<AtomicU64>,
 }
 
 impl Issuer {
-    fn start(says: Says) -> Self {
+    pub(crate) fn start(says: Says) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let issuer = Self { address, says: Arc::new(Mutex::new(says)), asked: Arc::default() };
@@ -63,20 +63,26 @@ impl Issuer {
         issuer
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    fn say(&self, says: Says) {
+    pub(crate) fn say(&self, says: Says) {
         *self.says.lock().expect("no test panics with this lock") = says;
     }
 
-    fn asked(&self) -> u64 {
+    /// Where nobody listens.
+    pub(crate) fn closed() -> String {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        format!("http://{}", listener.local_addr().expect("an address"))
+    }
+
+    pub(crate) fn asked(&self) -> u64 {
         self.asked.load(Ordering::SeqCst)
     }
 
     /// What takes its tokens.
-    fn config(&self) -> IdentityConfig {
+    pub(crate) fn config(&self) -> IdentityConfig {
         IdentityConfig {
             audiences: vec!["tabellion".to_owned()],
             clients: [("loans".to_owned(), CredentialId::from_bytes(KEY).to_hex())].into(),
@@ -87,7 +93,7 @@ impl Issuer {
         }
     }
 
-    fn claims(&self) -> Value {
+    pub(crate) fn claims(&self) -> Value {
         let now = SystemClock.now().0 / 1_000_000;
         json!({
             "iss": self.url(), "aud": "tabellion", "sub": "4711", "client_id": "loans", "jti": "a-token",
@@ -95,7 +101,7 @@ impl Issuer {
         })
     }
 
-    fn token(&self, seed: u8) -> String {
+    pub(crate) fn token(&self, seed: u8) -> String {
         token(seed, &self.claims())
     }
 }
@@ -143,12 +149,12 @@ fn signer(seed: u8) -> SigningKey {
 }
 
 /// The key of `seed`, named by its number.
-fn public(seed: u8) -> Value {
+pub(crate) fn public(seed: u8) -> Value {
     let x = URL_SAFE_NO_PAD.encode(signer(seed).verifying_key().as_bytes());
     json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": seed.to_string(), "x": x })
 }
 
-fn token(seed: u8, claims: &Value) -> String {
+pub(crate) fn token(seed: u8, claims: &Value) -> String {
     let header = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": seed.to_string() });
     let encoded = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
     let signed = format!("{}.{}", encoded(&header), encoded(claims));
@@ -157,11 +163,11 @@ fn token(seed: u8, claims: &Value) -> String {
 }
 
 /// A gateway that takes the tokens of `config`.
-fn gateway(config: IdentityConfig) -> Fixture {
+pub(crate) fn gateway(config: IdentityConfig) -> Fixture {
     Fixture::with(Provided::json(200, openai::CHAT), Setup { identities: vec![config], ..Setup::default() })
 }
 
-fn ask(fixture: &Fixture, token: &str) -> Answer {
+pub(crate) fn ask(fixture: &Fixture, token: &str) -> Answer {
     let bearer = format!("Bearer {token}");
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     let mut client = fixture.connect();
@@ -170,7 +176,7 @@ fn ask(fixture: &Fixture, token: &str) -> Answer {
 }
 
 /// Asks until `status` is the answer; a key that was rotated is read within a moment and not before.
-fn ask_until(fixture: &Fixture, token: &str, status: u16) -> Answer {
+pub(crate) fn ask_until(fixture: &Fixture, token: &str, status: u16) -> Answer {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let answer = ask(fixture, token);
@@ -182,7 +188,7 @@ fn ask_until(fixture: &Fixture, token: &str, status: u16) -> Answer {
 }
 
 /// Limits under which a test may be refused as often as it likes.
-fn patient(config: IdentityConfig) -> Fixture {
+pub(crate) fn patient(config: IdentityConfig) -> Fixture {
     let mut setup = Setup { identities: vec![config], ..Setup::default() };
     setup.limits.noise_burst = u32::MAX;
     Fixture::with(Provided::json(200, openai::CHAT), setup)

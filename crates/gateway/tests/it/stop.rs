@@ -120,6 +120,7 @@ fn another_gateway_on_the_same_port_is_refused() {
         clock: Arc::new(tabellion_ledger::SystemClock),
         placeholder_key: [7; 32].into(),
         on_fatal: Arc::new(|_| {}),
+        log: Arc::new(|_| {}),
     };
     let refused =
         tabellion_gateway::Gateway::start(&config, foundations).err().expect("two would share the calls");

@@ -47,12 +47,12 @@ impl Fixture {
         self.ledger.append(draft).expect("an append")
     }
 
-    fn stop_by(&self, scope: Option<StopScope>) {
+    pub(crate) fn stop_by(&self, scope: Option<StopScope>) {
         self.change(|gate| gate.stops = Arc::new(vec![gate_stop(7, scope)]));
     }
 
     /// The stops that the record of the newest denial or end names.
-    fn named(&self, kind: &str) -> Vec<RecordId> {
+    pub(crate) fn named(&self, kind: &str) -> Vec<RecordId> {
         let seen = self.of_type(kind).pop().expect("a record");
         let stops = seen.header.parents.into_iter().filter(|parent| parent.role == "stop");
         stops.map(|parent| parent.record_id).collect()

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CredentialId, RecordId, StopId, SystemId};
 
-/// What a stop is for. Another kind of scope (an agent, a person, a tool) is another variant: a gateway that does not know it stops every call.
+/// What a stop is for. Another kind of scope (a group, a tool) is another variant: a gateway that does not know it stops every call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "of", rename_all = "snake_case")]
 pub enum StopScope {
@@ -18,6 +18,10 @@ pub enum StopScope {
     Model(String),
     /// Calls that go to a provider, by its name in the configuration.
     Provider(String),
+    /// Calls for a person, by what records of calls have as `person`: who vouches for them, a bar, and what they are called there.
+    Person(String),
+    /// Calls of an agent, by what records of calls have as `agent`.
+    Agent(String),
 }
 
 /// What a call is, as far as stops look at it; a member is none as long as it is not known.
@@ -35,6 +39,10 @@ pub struct StopSubject<'a> {
     pub given: Option<&'a str>,
     /// The provider, by its name in the configuration.
     pub provider: Option<&'a str>,
+    /// For whom it is made, with whoever vouches for that; none of one that was made with a key alone.
+    pub person: Option<&'a str>,
+    /// By which program, likewise.
+    pub agent: Option<&'a str>,
 }
 
 impl StopScope {
@@ -49,6 +57,8 @@ impl StopScope {
                 names.into_iter().flatten().any(|model| is_named(name, model))
             }
             Self::Provider(name) => call.provider == Some(name),
+            Self::Person(person) => call.person == Some(person),
+            Self::Agent(agent) => call.agent == Some(agent),
         }
     }
 }
@@ -106,6 +116,8 @@ mod tests {
             instead_of: Some("large-1"),
             given: Some("gpt-5-mini-2026"),
             provider: Some("openai"),
+            person: Some("corp|4711"),
+            agent: Some("corp|loans"),
         }
     }
 
@@ -128,6 +140,11 @@ mod tests {
             (named("gpt-4*"), false),
             (by("openai"), true),
             (by("anthropic"), false),
+            (StopScope::Person("corp|4711".to_owned()), true),
+            (StopScope::Person("other|4711".to_owned()), false),
+            (StopScope::Person("corp|loans".to_owned()), false),
+            (StopScope::Agent("corp|loans".to_owned()), true),
+            (StopScope::Agent("corp|loan".to_owned()), false),
         ] {
             assert_eq!(scope.holds(&call()), holds, "{scope:?}");
         }
@@ -135,11 +152,15 @@ mod tests {
         for scope in [named("*"), by("openai")] {
             assert!(!scope.holds(&early), "a call without a model was taken for one of a model: {scope:?}");
         }
+        let of_a_key = StopSubject { person: None, agent: None, ..call() };
+        for scope in [StopScope::Person(String::new()), StopScope::Agent(String::new())] {
+            assert!(!scope.holds(&of_a_key), "a call for nobody was taken for one for somebody: {scope:?}");
+        }
     }
 
     #[test]
     fn a_scope_of_another_version_is_no_scope() {
-        let later = serde_json::json!({"kind": "agent", "of": "x"});
+        let later = serde_json::json!({"kind": "tool", "of": "x"});
         assert!(serde_json::from_value::<StopScope>(later).is_err(), "a stop would hold for nobody");
         let scope = serde_json::to_value(StopScope::Tenant).expect("plain");
         assert_eq!(scope, serde_json::json!({"kind": "tenant"}));

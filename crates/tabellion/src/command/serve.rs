@@ -135,6 +135,9 @@ fn control_plane(
         let noted = probing.clone();
         settings.numbers.push(Arc::new(move |text| probing.render(text)));
         settings.notes.push(Arc::new(move || noted.trouble().map(|trouble| format!("probes: {trouble}"))));
+        let (trouble, numbers) = (gateway.identity_trouble(), gateway.identity_numbers());
+        settings.numbers.push(Arc::new(numbers));
+        settings.notes.push(Arc::new(move || trouble().map(|trouble| format!("identity: {trouble}"))));
         settings.ready.push(("gateway", Arc::new(gateway.readiness())));
         settings.playground = Some(playground::of(gateway));
     }

@@ -33,6 +33,12 @@ pub(crate) struct ScopeOptions {
     /// A provider, by its name in the configuration
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
+    /// Calls for a person, as their records have them: SECTION|WHO
+    #[arg(long, value_name = "PERSON")]
+    person: Option<String>,
+    /// Calls of an agent, as their records have it: SECTION|CLIENT
+    #[arg(long, value_name = "AGENT")]
+    agent: Option<String>,
 }
 
 impl ScopeOptions {
@@ -43,6 +49,8 @@ impl ScopeOptions {
             ("key", &self.key),
             ("model", &self.model),
             ("provider", &self.provider),
+            ("person", &self.person),
+            ("agent", &self.agent),
         ];
         let given = named.into_iter().find(|(_, subject)| subject.is_some());
         given.map_or(("tenant", None), |(scope, subject)| (scope, subject.clone()))

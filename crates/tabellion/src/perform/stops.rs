@@ -61,6 +61,8 @@ fn line(stop: Stop) -> StopLine {
         ScopeForm::Key => "key",
         ScopeForm::Model => "model",
         ScopeForm::Provider => "provider",
+        ScopeForm::Person => "person",
+        ScopeForm::Agent => "agent",
     });
     let report = stop.report;
     StopLine {

@@ -25,6 +25,7 @@ mod evidence;
 mod gateway_kill;
 mod governed;
 mod help;
+mod identity;
 mod keys;
 mod kill;
 mod mask;

@@ -215,6 +215,11 @@ impl Organisation {
     /// Ends the server in good order and starts it anew, on other ports.
     pub(crate) fn restart(&mut self) {
         self.stop();
+        self.start();
+    }
+
+    /// Starts the server that was ended, on other ports.
+    pub(crate) fn start(&mut self) {
         let server = self.notary.serve();
         (self.control, self.gateway) = (control::address(&server), gateway_of(&server));
         self.server = Some(server);

@@ -23,12 +23,18 @@ fn the_operator_stops_everything_with_one_command_and_a_person_lifts_it() {
         "a forgotten option stopped everything"
     );
 
+    house.notary.run(&["stop", "order", "--person", "corp|4711", "--agent", "corp|loans"]).ends(2);
+    let said = house.notary.run(&["stop", "order", "--agent", "corp|loans"]).ends(0).out;
+    assert!(said.contains("agent corp|loans"), "{said}");
+    let answer = house.chat(&key.secret, "small", "Hello");
+    assert_eq!(answer.status, 200, "a stop of an agent stopped a call that has none");
+
     let said = house.notary.run(&["stop", "order", "--all"]).ends(0).out;
     let stop = said.split(' ').nth(1).expect("its id").to_owned();
     assert!(said.contains("every call"), "{said}");
     let refused = house.chat(&key.secret, "small", "Hello");
     assert_eq!((refused.status, refused.code().as_str()), (403, "stopped"), "{refused:?}");
-    assert_eq!(house.provider.requests().len(), 2, "the provider heard of it");
+    assert_eq!(house.provider.requests().len(), 3, "the provider heard of it");
     let doctor = house.notary.run(&["doctor"]).ends(0).out;
     assert!(doctor.contains("in force, so that calls are refused") && doctor.contains(&stop), "{doctor}");
     let listed = house.notary.run(&["stop", "list"]).ends(0).out;

@@ -180,7 +180,11 @@ impl Play {
                 self.append(&draft);
             }
             _ => {
-                let scope = if act == 0 { StopScope::Tenant } else { StopScope::System(system(id + 1)) };
+                let scope = match act {
+                    0 => StopScope::Tenant,
+                    1 => StopScope::Person(format!("corp|{id}")),
+                    _ => StopScope::System(system(id + 1)),
+                };
                 self.append(&stop_ordered(stop, scope));
                 self.stops.extend(self.records.last().map(|ack| (stop, ack.clone())));
             }

@@ -74,3 +74,26 @@ fn what_a_stop_did_is_counted_from_headers() {
     let then = past.views.stops(Page::default()).expect("an answer").rows.remove(0);
     assert_eq!((then.refused, then.first_refused, then.cut), (0, None, 1), "{then:?}");
 }
+
+/// Requirement: N11, G04. A stop of a person or an agent reaches the gateway as it was ordered, over a rebuild too; one whose content was erased is everybody's.
+#[test]
+fn a_stop_of_a_person_or_agent_reaches_the_gateway() {
+    let bench = Bench::new();
+    let views = bench.views();
+    let scopes = [StopScope::Person("corp|4711".to_owned()), StopScope::Agent("corp|loans".to_owned())];
+    let orders = [STOP, StopId::from_bytes([8; 16])]
+        .into_iter()
+        .zip(scopes.clone())
+        .map(|(stop, scope)| bench.append(&stop_ordered(stop, scope)))
+        .collect::<Vec<_>>();
+    bench.catch_up(&views);
+    let obeyed = || views.gate_now().stops.iter().map(|stop| stop.scope.clone()).collect::<Vec<_>>();
+    assert_eq!(obeyed(), scopes.clone().map(Some), "somebody else is stopped");
+    let row = views.emergency_stop(&STOP).expect("an answer").expect("the stop");
+    assert_eq!(row.scope.as_ref(), Some(&scopes[0]));
+    assert_eq!(views.digest().expect("a digest"), bench.rebuilt(), "a rebuild would stop others");
+    bench.erase_record(&orders[0]);
+    bench.catch_up(&views);
+    assert_eq!(obeyed(), [None, Some(scopes[1].clone())], "erasing who is stopped lets them call");
+    assert_eq!(views.digest().expect("a digest"), bench.rebuilt());
+}

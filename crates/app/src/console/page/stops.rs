@@ -221,13 +221,15 @@ fn order_form(visit: &Visit<'_>) -> Form {
         ("key", "One API key"),
         ("model", "One model"),
         ("provider", "One provider"),
+        ("person", "One person behind calls"),
+        ("agent", "One agent behind calls"),
     ];
     let scopes = scopes.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec();
     let drill = vec![("yes".to_owned(), "This is an exercise".to_owned())];
     let fields = vec![
         Field::new("scope", "What is stopped", Kind::Select(scopes)).value(visit.query.text("scope")),
         Field::new("subject", "Which", Kind::Line).optional().value(visit.query.text("subject")).hint(
-            "The id of the system or key; the name of the model, with * at its end for all that begin so; the provider's name in the configuration. Nothing for everything.",
+            "The id of the system or key; the name of the model, with * at its end for all that begin so; the provider's name in the configuration; the person or agent as calls show them, corp|4711. Nothing for everything.",
         ),
         Field::new("reason", "Why", Kind::Area(2)).hint("Callers are not told."),
         Field::new("drill", "Exercise", Kind::Checks(drill))

@@ -1,0 +1,49 @@
+//! Emergency stops of a person or an agent over the API: who may order one, and how they are named.
+
+use serde_json::{Value, json};
+use tabellion_model::body::{Role, StopScope};
+
+use super::house::House;
+
+const PATH: &str = "/api/v1/stops";
+
+fn of(scope: &str, subject: &str) -> Value {
+    json!({"scope": scope, "subject": subject, "reason": "its calls go round in circles"})
+}
+
+/// Requirement: N11, G04. The gateway is given them as they are ordered; they are nobody's system, so that only whoever may stop everything stops them.
+#[test]
+fn a_person_or_agent_is_stopped_as_calls_name_them() {
+    let house = House::new();
+    let (_, ada) = house.person("Ada", &[Role::Administrator]);
+    let (_, cleo) = house.person("Cleo", &[Role::ComplianceOfficer]);
+    let (_, developer) = house.person("Dev", &[Role::Developer]);
+    house.live_system(&developer, "Own");
+    for scope in ["person", "agent"] {
+        house.post(&developer, PATH, &of(scope, "corp|4711")).refused(403, "not_permitted");
+        for subject in ["4711", "|4711", "corp|", "Corp|4711", "corp x|4711"] {
+            house.post(&ada, PATH, &of(scope, subject)).refused(400, "malformed");
+        }
+        let none = json!({"scope": scope, "reason": "r"});
+        house.post(&ada, PATH, &none).refused(400, "malformed");
+    }
+    assert!(house.desk.views().gate_now().stops.is_empty(), "something was stopped that nobody named");
+    let mut ordered = Vec::new();
+    for (scope, subject) in [("person", "corp|4711"), ("agent", "mtls|uri:spiffe://corp.example/loans")] {
+        let made = house.post(&ada, PATH, &of(scope, subject)).ok().json();
+        let id = made["result"]["id"].as_str().expect("an id").to_owned();
+        let shown = house.get(&cleo, &format!("{PATH}/{id}")).ok().json();
+        assert_eq!((&shown["scope"], &shown["subject"]), (&json!(scope), &json!(subject)), "{shown}");
+        ordered.push(id);
+    }
+    let gate = house.desk.views().gate_now();
+    let scopes: Vec<Option<StopScope>> = gate.stops.iter().map(|stop| stop.scope.clone()).collect();
+    let (person, agent) = ("corp|4711".to_owned(), "mtls|uri:spiffe://corp.example/loans".to_owned());
+    assert_eq!(scopes, [Some(StopScope::Person(person)), Some(StopScope::Agent(agent))]);
+    for id in ordered {
+        let why = json!({"reason": "r"});
+        house.post(&ada, &format!("{PATH}/{id}/lift"), &why).refused(403, "own_work");
+        house.post(&cleo, &format!("{PATH}/{id}/lift"), &why).ok();
+    }
+    assert!(house.desk.views().gate_now().stops.is_empty(), "what two people lifted is obeyed");
+}
