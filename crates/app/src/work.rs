@@ -138,6 +138,8 @@ pub struct Desk {
     pub(crate) packing: Mutex<()>,
     /// One is held while a text of a policy is tried: anybody who reads policies may, and none of them must take the machine from the others.
     pub(crate) trying: [Mutex<()>; policies::MAX_TRIALS],
+    /// Held while a call is tried: it may wait for guards of others, and those who publish rules must not wait for that.
+    pub(crate) playing: Mutex<()>,
     /// The verification of many entries that runs, and what such ones found for good.
     pub(crate) verifying: verifications::Verifications,
     /// One is held while a source delivers, by its id: whose a source is, is a rule over what was recorded before.
@@ -182,6 +184,7 @@ impl Desk {
             saving_views: Mutex::new(()),
             packing: Mutex::new(()),
             trying: Default::default(),
+            playing: Mutex::default(),
             delivering: Default::default(),
             gaps_looked_at: Mutex::default(),
             taking: Default::default(),

@@ -108,7 +108,7 @@ pub(crate) fn authenticate(
             None => (owner_of(key, &gate).ok_or(NoCaller::BadKey)?, None),
         },
         // A header that is no key is not made good by a certificate.
-        None if headers.contains_key(AUTHORIZATION) || headers.contains_key(API_KEY) => {
+        None if [AUTHORIZATION, API_KEY, GOOGLE_KEY].iter().any(|name| headers.contains_key(name)) => {
             return Err(NoCaller::Missing);
         }
         None => {

@@ -287,7 +287,8 @@ async fn serve(
     let (busy, mut ended) = mpsc::channel(1);
     let pool = Pool::new(shared.catalogue.upstreams.len());
     let guard_pool = Pool::new(shared.guards.outside.len());
-    let worker = Arc::new(Worker { shared: Arc::clone(&shared), pool, guard_pool, cut: cutting });
+    let worker =
+        Arc::new(Worker { shared: Arc::clone(&shared), pool, guard_pool, cut: cutting, own_key: None });
     let accepting =
         tokio::spawn(server::accept(listener, Serving { worker, connections, drain: draining, busy }));
     let beside = is_first.then(|| {

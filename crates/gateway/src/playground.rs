@@ -12,11 +12,13 @@ use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
+use tabellion_ledger::{Entropy as _, OsEntropy};
 use tabellion_model::CredentialId;
 use tabellion_model::body::{Guarded, Masked};
 use tabellion_views::gate::{Gate, GatePolicy};
 use tokio::runtime::Builder;
 use tokio::sync::{oneshot, watch};
+use zeroize::Zeroizing;
 
 use crate::authenticate::Caller;
 use crate::call::{Call, Received};
@@ -177,6 +179,9 @@ impl Playground {
             shown: None,
             stands_for: system_id,
         };
+        // Whoever tries texts must not learn by which placeholder a value goes in real calls.
+        let mut own_key = Zeroizing::new([0; 32]);
+        OsEntropy.fill(own_key.as_mut_slice()).map_err(|_| NotTried::NoThread)?;
         // Both are kept until the end: nothing cuts a tried call, and nobody leaves it.
         let (_never, cut) = watch::channel(false);
         let orders = Orders::new(shared.stops.clone());
@@ -186,6 +191,7 @@ impl Playground {
             pool: Pool::new(shared.catalogue.upstreams.len()),
             guard_pool: Pool::new(shared.guards.outside.len()),
             cut,
+            own_key: Some(own_key),
         };
         let (reply, _) = oneshot::channel();
         let body = Bytes::from(tried.body.clone().into_bytes());

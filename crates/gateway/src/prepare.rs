@@ -117,7 +117,7 @@ impl Call {
         let translation =
             translate::translation(surface, &permission.target.upstream, self.at).map_err(refused)?;
         let sent_on = translate::sent_on(translation, &self.headers, surface);
-        let mut scope = shared.scope(self.caller.system_id);
+        let mut scope = self.worker.scope(self.caller.system_id);
         let changes = Changes {
             model: permission
                 .target

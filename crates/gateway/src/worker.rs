@@ -103,13 +103,16 @@ impl Shared {
 
     /// An empty scope of a system: the same value has the same placeholder in each of its calls, and another one in those of other systems.
     pub(crate) fn scope(&self, system: SystemId) -> Scope {
-        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.placeholder_key.as_slice()).expect("any length is a key");
-        mac.update(SCOPE_PURPOSE);
-        mac.update(system.as_bytes());
-        Scope::new(&ScopeKey::new(mac.finalize().into_bytes().into()))
+        scope(&self.placeholder_key, system)
     }
+}
+
+fn scope(key: &[u8; 32], system: SystemId) -> Scope {
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_slice()).expect("any length is a key");
+    mac.update(SCOPE_PURPOSE);
+    mac.update(system.as_bytes());
+    Scope::new(&ScopeKey::new(mac.finalize().into_bytes().into()))
 }
 
 /// One thread.
@@ -120,4 +123,13 @@ pub(crate) struct Worker {
     pub(crate) guard_pool: Pool,
     /// `true`: calls end now.
     pub(crate) cut: watch::Receiver<bool>,
+    /// A key of placeholders of its own, where nobody may learn those of real calls; none: the gateway's.
+    pub(crate) own_key: Option<Zeroizing<[u8; 32]>>,
+}
+
+impl Worker {
+    /// An empty scope of a system for a call of this thread.
+    pub(crate) fn scope(&self, system: SystemId) -> Scope {
+        self.own_key.as_ref().map_or_else(|| self.shared.scope(system), |key| scope(key, system))
+    }
 }

@@ -39,6 +39,7 @@ impl Desk {
             saving_views: Mutex::new(()),
             packing: Mutex::new(()),
             trying: Default::default(),
+            playing: Mutex::default(),
             delivering: Default::default(),
             gaps_looked_at: Mutex::default(),
             taking: Default::default(),

@@ -179,7 +179,9 @@ impl Desk {
         let playground = playground.ok_or_else(|| {
             Refusal::new(Code::Unavailable, "no gateway runs here to try a call on; configure a provider")
         })?;
-        let _place = self.place_to_try()?;
+        let _place = self.playing.try_lock().ok().ok_or_else(|| {
+            Refusal::new(Code::Unavailable, "somebody else's call is being tried; try again in a moment")
+        })?;
         let drafts = self.checked_drafts(new.policies)?;
         let NewTrial { key, surface, purpose, body, .. } = new;
         let purpose = purpose.map(|purpose| purpose.as_str().to_owned());

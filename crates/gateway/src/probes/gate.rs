@@ -80,6 +80,7 @@ fn follow(
         systems: Arc::clone(&own.systems),
         keys: Arc::clone(&own.keys),
         policies,
+        packs: Arc::clone(&newest.packs),
         stops: Arc::clone(&newest.stops),
         policy_generation: generation,
         ..Gate::default()

@@ -129,6 +129,7 @@ impl Prober {
             pool: Pool::new(upstreams),
             guard_pool: Pool::new(services),
             cut: stop.clone(),
+            own_key: None,
         });
         let (busy, ended) = mpsc::channel(1);
         let serving = Serving { worker, connections: Arc::new(Semaphore::new(1)), drain: stop.clone(), busy };
