@@ -159,7 +159,7 @@ pub(crate) struct Grounds<'a> {
 /// Starts the thread that probes. It serves no calls of anybody, and ends when it is told to.
 pub(crate) fn start(grounds: Grounds<'_>) -> Result<(Probing, JoinHandle<()>), StartError> {
     let Grounds { config, shared, ledger, on_fatal, stop } = grounds;
-    let places = places::places(config, &shared.guards, &shared.masking);
+    let places = places::places(config, &shared.catalogue, &shared.guards, &shared.masking);
     let board = Arc::new(Board {
         config: config.probes,
         places: places.iter().map(|place| place.came_to(ProbeResult::Untested, None)).collect(),

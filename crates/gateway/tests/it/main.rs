@@ -31,6 +31,7 @@ mod packs;
 mod passthrough;
 mod playground;
 mod probes;
+mod probes_translated;
 mod references;
 mod release;
 mod standing;
