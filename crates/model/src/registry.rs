@@ -36,6 +36,7 @@ pub use source::{GapReason, Heartbeat, LossReason, SourceLife, SourceSpan};
 pub use witness::{ConflictFound, Divergence};
 
 use crate::id::{HoldId, RecordId};
+use crate::measure;
 use crate::probe;
 use crate::source::SourceNumber;
 use crate::time::Micros;
@@ -399,11 +400,12 @@ pub fn check(header: &Header) -> Result<(), RegistryError> {
 /// here carry no `clear` member, and known types have a version that is known.
 pub fn check_sealable(header: &Header) -> Result<(), RegistryError> {
     match Kind::of(&header.record_type) {
-        // What any other type may carry is a source's own number, what calls are charged by, and that they were probes.
+        // What any other type may carry is a source's own number, what calls are charged by, that they were probes, and what came of these.
         None if header.clear.is_some()
             && SourceNumber::of(header).is_none()
             && !charge::is_charge(header)
-            && !probe::is_known(header) =>
+            && !probe::is_known(header)
+            && !measure::is_known(header) =>
         {
             Err(RegistryError::NoClear(header.record_type.to_string()))
         }

@@ -155,6 +155,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::ReportUsage { .. }
         | Request::RunProbes {}
         | Request::ListProbes {}
+        | Request::MeasureGuards {}
         | Request::Openings { .. }
         | Request::RegisterShard { .. }
         | Request::RegisterStatement { .. } => Err(malformed(

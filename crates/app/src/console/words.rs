@@ -218,6 +218,7 @@ pub(crate) fn change(record_type: &str) -> &str {
         "call.denied" => "denied a call",
         "call.completed" => "ended a call",
         "guard.probed" => "tried whether guards stop what they must",
+        "guard.measured" => "measured how much guards find of what they must",
         "call.broken" => "found a call open",
         "erasure.requested" => "asked for an erasure",
         "erasure.confirmed" => "confirmed an erasure",

@@ -101,14 +101,15 @@ pub(super) struct Way<'c> {
 /// The providers that `surface` reaches, in the order of the configuration.
 pub(super) fn reached(surface: Surface, catalogue: &Catalogue) -> Vec<Way<'_>> {
     let way = |upstream: &Upstream| Translation::of(surface, upstream, 0).ok().map(|way| way.is_some());
-    let reached = catalogue.upstreams.iter().filter_map(|upstream| {
-        Some(Way { is_translated: way(upstream)?, upstream: upstream.name.as_str() })
-    });
+    let reached = catalogue
+        .upstreams
+        .iter()
+        .filter_map(|upstream| Some(Way { is_translated: way(upstream)?, upstream: upstream.name.as_str() }));
     reached.collect()
 }
 
 /// The places of one guard on one way.
-fn of_guard(
+pub(super) fn of_guard(
     config: &GatewayConfig,
     guards: &Guards,
     number: usize,

@@ -22,6 +22,7 @@ mod guards;
 mod identity;
 mod masking;
 mod masking_rules;
+mod measured;
 mod names;
 mod noise;
 mod opaque;

@@ -40,7 +40,10 @@ fn translated<'r>(round: &'r GuardProbed, surface: &str, guard: &str) -> Vec<&'r
 #[test]
 fn canaries_take_the_translated_path_as_well() {
     let guards = vec![
-        GuardConfig { words: vec!["Project Heron".to_owned()], ..GuardConfig::new("house", GuardKind::Words) },
+        GuardConfig {
+            words: vec!["Project Heron".to_owned()],
+            ..GuardConfig::new("house", GuardKind::Words)
+        },
         GuardConfig { on: vec![GuardSide::Answer], ..GuardConfig::new("provider", GuardKind::ProviderFlags) },
     ];
     let setup = Setup { guards, others: vec![both_ways(Api::Anthropic)], ..Setup::default() };
@@ -51,7 +54,11 @@ fn canaries_take_the_translated_path_as_well() {
     }
     let chat = "openai.chat_completions";
     assert_eq!(translated(&round, chat, "house").len(), 4, "prompts and answers, whole and as a stream");
-    assert_eq!(translated(&round, chat, "provider").len(), 2, "what the provider says is not tried translated");
+    assert_eq!(
+        translated(&round, chat, "provider").len(),
+        2,
+        "what the provider says is not tried translated"
+    );
     assert_eq!(translated(&round, chat, "masking").len(), 2, "masking is not tried translated");
     // Responses are never translated, and its own interface has every route of its own.
     assert!(translated(&round, "openai.responses", "house").is_empty());
@@ -69,8 +76,10 @@ fn canaries_take_the_translated_path_as_well() {
 /// Requirement: N19. The other way: messages that become chats. Without `translate` there is no such path, and nothing is said of one.
 #[test]
 fn messages_reach_a_provider_of_chats_where_that_is_set_alone() {
-    let house =
-        || GuardConfig { words: vec!["Project Heron".to_owned()], ..GuardConfig::new("house", GuardKind::Words) };
+    let house = || GuardConfig {
+        words: vec!["Project Heron".to_owned()],
+        ..GuardConfig::new("house", GuardKind::Words)
+    };
     for translate in [true, false] {
         let other = UpstreamConfig { translate, ..both_ways(Api::OpenAi) };
         let setup = Setup { guards: vec![house()], others: vec![other], ..Setup::default() };
@@ -80,8 +89,7 @@ fn messages_reach_a_provider_of_chats_where_that_is_set_alone() {
             assert_eq!(place.result, ProbeResult::Stopped, "{place:?}");
         }
         let wanted = if translate { (4, 2) } else { (0, 0) };
-        let tried =
-            ["house", "masking"].map(|guard| translated(&round, "anthropic.messages", guard).len());
+        let tried = ["house", "masking"].map(|guard| translated(&round, "anthropic.messages", guard).len());
         assert_eq!((tried[0], tried[1]), wanted, "translate = {translate}");
     }
 }
@@ -90,11 +98,8 @@ fn messages_reach_a_provider_of_chats_where_that_is_set_alone() {
 #[test]
 fn a_blind_guard_is_found_out_on_the_translated_path() {
     let service = Upstream::start(Answer::json(200, json!({ "verdict": "pass" }).to_string()));
-    let setup = Setup {
-        guards: vec![blind(&service)],
-        others: vec![both_ways(Api::Anthropic)],
-        ..Setup::default()
-    };
+    let setup =
+        Setup { guards: vec![blind(&service)], others: vec![both_ways(Api::Anthropic)], ..Setup::default() };
     let fixture = Fixture::with(Script::by(|_, _| panic!("a canary reached a provider")), setup);
     let round = probed(&fixture);
     let places = translated(&round, "openai.chat_completions", "others");
