@@ -46,8 +46,6 @@ const PURPOSE: &str = "probe";
 const MAX_ASKED: usize = 16;
 /// After policies changed: several changes in a row are one round.
 const SETTLE: Duration = Duration::from_secs(2);
-/// After a start, before guards are measured that were not: whoever starts has other work first.
-const MEASURE_AFTER: Duration = Duration::from_mins(1);
 
 /// The model that stands for the provider of this name.
 fn model_of(upstream: &str) -> String {
@@ -116,12 +114,9 @@ impl Probing {
     /// again, the last word holds.
     pub fn measured_before(&self, newest: Option<(Duration, &[MeasuredGuard])>) {
         let every = Duration::from_secs(self.board.config.corpus_s.unwrap_or_default());
-        let is_known = |guards: &[MeasuredGuard]| {
-            self.board.subjects.iter().all(|subject| guards.iter().any(|known| known.is_same(subject)))
-        };
-        let rest = newest.filter(|(_, guards)| is_known(guards)).map(|(age, _)| every.saturating_sub(age));
+        let after = agenda::due(every, &self.board.subjects, newest);
         // There is always room at a start; later on somebody's question is enough.
-        drop(self.ask.try_send(Ask::Due(rest.unwrap_or_default().max(MEASURE_AFTER))));
+        drop(self.ask.try_send(Ask::Due(after)));
     }
 
     /// Tries every place now, and waits for what comes of it `within` this time.

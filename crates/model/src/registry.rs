@@ -36,7 +36,6 @@ pub use source::{GapReason, Heartbeat, LossReason, SourceLife, SourceSpan};
 pub use witness::{ConflictFound, Divergence};
 
 use crate::id::{HoldId, RecordId};
-use crate::measure;
 use crate::probe;
 use crate::source::SourceNumber;
 use crate::time::Micros;
@@ -404,8 +403,7 @@ pub fn check_sealable(header: &Header) -> Result<(), RegistryError> {
         None if header.clear.is_some()
             && SourceNumber::of(header).is_none()
             && !charge::is_charge(header)
-            && !probe::is_known(header)
-            && !measure::is_known(header) =>
+            && !probe::is_known(header) =>
         {
             Err(RegistryError::NoClear(header.record_type.to_string()))
         }

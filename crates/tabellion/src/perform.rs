@@ -139,10 +139,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         Request::IntroduceSecondKey {} => Ok(second(ledger.introduce_second_key()?)),
         Request::RotateSecondKey {} => Ok(second(ledger.rotate_second_key()?)),
         Request::WithdrawSecondKey { key_id, reason } => withdraw_second(ledger, key_id, reason),
-        Request::RevokeKey { key_id, reason } => {
-            let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, revocation(reason)?)?;
-            Ok(changed(pair.as_ref(), &ack))
-        }
+        Request::RevokeKey { key_id, reason } => revoke(ledger, key_id, reason),
         Request::AddPerson { .. }
         | Request::IssueLink { .. }
         | Request::EndSessions { .. }
@@ -162,6 +159,11 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
             "people, statements, stops and openings go through the desk of whoever holds the log".to_owned(),
         )),
     }
+}
+
+fn revoke(ledger: &Ledger, key_id: &str, reason: &str) -> Result<Answer, LedgerError> {
+    let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, revocation(reason)?)?;
+    Ok(changed(pair.as_ref(), &ack))
 }
 
 fn record_verification(ledger: &Ledger, ran: &VerificationRan) -> Result<Answer, LedgerError> {

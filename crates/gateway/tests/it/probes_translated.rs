@@ -66,7 +66,7 @@ fn canaries_take_the_translated_path_as_well() {
     let crossed: BTreeSet<Option<String>> = fixture
         .of_type(CallAuthorised::TYPE)
         .iter()
-        .map(|seen| body::<CallAuthorised>(seen))
+        .map(body::<CallAuthorised>)
         .filter(|call| call.surface == chat)
         .map(|call| call.translated)
         .collect();

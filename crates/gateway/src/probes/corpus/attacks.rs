@@ -118,7 +118,7 @@ pub(super) fn between(text: &str, sign: char) -> String {
     let mut out = String::new();
     for (number, c) in text.chars().enumerate() {
         out.push(c);
-        if number % 2 == 0 && c.is_alphanumeric() {
+        if number.is_multiple_of(2) && c.is_alphanumeric() {
             out.push(sign);
         }
     }

@@ -124,7 +124,7 @@ fn phone(draws: &mut Draws) -> (String, String) {
 }
 
 fn address(draws: &mut Draws, turn: usize) -> String {
-    if turn % 3 == 0 {
+    if turn.is_multiple_of(3) {
         return format!("2001:db8::{}:{:x}", draws.text("123456789abcdef", 3), draws.below(0xFFFF));
     }
     format!("{}{}", draws.pick(&NETS), 1 + draws.below(253))
