@@ -24,6 +24,7 @@ pub mod issuers;
 pub mod keys;
 pub mod masked;
 pub mod masking;
+pub mod measurements;
 pub mod observing;
 pub mod openings;
 pub mod packages;

@@ -13,7 +13,7 @@ use tabellion_ledger::{
 };
 use tabellion_model::Micros;
 use tabellion_model::body::{
-    Body, CallAuthorised, CallCompleted, CallDenied, FileKept, GuardProbed, NoiseCounted,
+    Body, CallAuthorised, CallCompleted, CallDenied, FileKept, GuardMeasured, GuardProbed, NoiseCounted,
 };
 use tabellion_model::charge::{Reserved, Spent};
 use tabellion_model::probe;
@@ -303,6 +303,17 @@ pub(crate) fn circuit<B: Body>(body: &B, opened: Option<&Ack>) -> Result<Draft, 
 /// The draft of what came of probing the guards; the calls are named in it: parents are few.
 pub(crate) fn probed(body: &GuardProbed) -> Result<Draft, EvidenceError> {
     let mut draft = Draft::new(GuardProbed::TYPE);
+    draft.body = body.fields().map_err(|error| EvidenceError::Unavailable(error.to_string()))?;
+    draft.clear = body.counts().to_clear();
+    draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
+    draft.stream = Some(DraftStream { name: PROBES_STREAM.to_owned(), expected: None });
+    draft.assurance = Some(ASSURANCE.to_owned());
+    Ok(draft)
+}
+
+/// The draft of what came of measuring the guards.
+pub(crate) fn measured(body: &GuardMeasured) -> Result<Draft, EvidenceError> {
+    let mut draft = Draft::new(GuardMeasured::TYPE);
     draft.body = body.fields().map_err(|error| EvidenceError::Unavailable(error.to_string()))?;
     draft.clear = body.counts().to_clear();
     draft.retention = Some(GOVERNANCE_RETENTION.to_owned());

@@ -6,23 +6,26 @@
 //! Promises: what is told of a place is what the records of its call say. Must never: reach a provider, or take for stopped what was kept from being sent by
 //! something else.
 
+mod agenda;
 mod answers;
 mod canary;
 pub(crate) mod config;
+mod corpus;
 mod failing;
 mod gate;
+mod measure;
 mod places;
 mod round;
 mod stand_in;
 mod verdict;
 
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tabellion_ledger::Ledger;
-use tabellion_model::body::{ProbeCause, ProbeResult, ProbedPlace};
+use tabellion_model::body::{MeasuredGuard, ProbeCause, ProbeResult, ProbedPlace};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -31,6 +34,8 @@ use crate::config::{GatewayConfig, StartError};
 use crate::evidence::OnFatal;
 use crate::probes::config::{OnProbeFailure, ProbeConfig};
 use crate::worker::Shared;
+
+use agenda::{Agenda, Ask, Reply};
 
 pub(crate) use failing::Failing;
 use round::Prober;
@@ -41,8 +46,6 @@ const PURPOSE: &str = "probe";
 const MAX_ASKED: usize = 16;
 /// After policies changed: several changes in a row are one round.
 const SETTLE: Duration = Duration::from_secs(2);
-/// After a round that could not be recorded, before the next try.
-const AGAIN: Duration = Duration::from_secs(30);
 
 /// The model that stands for the provider of this name.
 fn model_of(upstream: &str) -> String {
@@ -63,14 +66,13 @@ pub enum ProbeError {
     Unrecorded(String),
 }
 
-/// Told how a round came out.
-type Reply = SyncSender<Result<(), ProbeError>>;
-
 /// What is known outside of the thread that probes.
 pub(crate) struct Board {
     config: ProbeConfig,
     /// Every place, as nobody has tried it yet.
     places: Vec<ProbedPlace>,
+    /// Every guard and class that is measured, as nobody has measured it yet.
+    subjects: Vec<MeasuredGuard>,
     /// What the newest round came to.
     newest: Mutex<Vec<ProbedPlace>>,
 }
@@ -79,7 +81,7 @@ pub(crate) struct Board {
 #[derive(Clone)]
 pub struct Probing {
     board: Arc<Board>,
-    ask: mpsc::Sender<Reply>,
+    ask: mpsc::Sender<Ask>,
 }
 
 impl Probing {
@@ -98,10 +100,38 @@ impl Probing {
         self.board.config.on_failure == OnProbeFailure::Deny
     }
 
+    /// Every guard and class of the configuration in force, as one that is not measured.
+    pub fn subjects(&self) -> &[MeasuredGuard] {
+        &self.board.subjects
+    }
+
+    /// How often guards are measured, in seconds; none: when somebody asks for it.
+    pub fn corpus_s(&self) -> Option<u64> {
+        self.board.config.corpus_s
+    }
+
+    /// From here on guards are measured by themselves: first when that is due after the newest measurement, which is so old and of `guards`; none: soon. Called
+    /// again, the last word holds.
+    pub fn measured_before(&self, newest: Option<(Duration, &[MeasuredGuard])>) {
+        let every = Duration::from_secs(self.board.config.corpus_s.unwrap_or_default());
+        let after = agenda::due(every, &self.board.subjects, newest);
+        // There is always room at a start; later on somebody's question is enough.
+        drop(self.ask.try_send(Ask::Due(after)));
+    }
+
     /// Tries every place now, and waits for what comes of it `within` this time.
     pub fn run(&self, within: Duration) -> Result<(), ProbeError> {
+        self.asked(Ask::Probe, within)
+    }
+
+    /// Measures every guard now, and waits for what comes of it `within` this time.
+    pub fn measure(&self, within: Duration) -> Result<(), ProbeError> {
+        self.asked(Ask::Measure, within)
+    }
+
+    fn asked(&self, ask: impl FnOnce(Reply) -> Ask, within: Duration) -> Result<(), ProbeError> {
         let (tell, told) = sync_channel(1);
-        self.ask.try_send(tell).map_err(|_| ProbeError::Busy)?;
+        self.ask.try_send(ask(tell)).map_err(|_| ProbeError::Busy)?;
         match told.recv_timeout(within) {
             Ok(done) => done,
             Err(RecvTimeoutError::Timeout) => Err(ProbeError::Late),
@@ -159,10 +189,12 @@ pub(crate) struct Grounds<'a> {
 /// Starts the thread that probes. It serves no calls of anybody, and ends when it is told to.
 pub(crate) fn start(grounds: Grounds<'_>) -> Result<(Probing, JoinHandle<()>), StartError> {
     let Grounds { config, shared, ledger, on_fatal, stop } = grounds;
-    let places = places::places(config, &shared.guards, &shared.masking);
+    let places = places::places(config, &shared.catalogue, &shared.guards, &shared.masking);
+    let subjects = measure::subjects(config, &shared.catalogue, &shared.guards, &shared.masking);
     let board = Arc::new(Board {
         config: config.probes,
         places: places.iter().map(|place| place.came_to(ProbeResult::Untested, None)).collect(),
+        subjects: subjects.iter().map(measure::Subject::unmeasured).collect(),
         newest: Mutex::default(),
     });
     let (ask, asked) = mpsc::channel(MAX_ASKED);
@@ -170,6 +202,7 @@ pub(crate) fn start(grounds: Grounds<'_>) -> Result<(Probing, JoinHandle<()>), S
     let shared_of_probes = round::shared(config, shared, ledger, cell, on_fatal);
     let prober = round::Parts {
         places,
+        subjects,
         board: Arc::clone(&board),
         failing: Arc::clone(&shared.failing),
         shared: shared_of_probes,
@@ -183,54 +216,53 @@ pub(crate) fn start(grounds: Grounds<'_>) -> Result<(Probing, JoinHandle<()>), S
     Ok((Probing { board, ask }, thread))
 }
 
-/// Probes at the start, from time to time, when policies changed, and when asked, until it is told to end.
+/// Probes at the start, from time to time, when policies changed, and when asked, and measures when that is due, until it is told to end.
 async fn serve(
     parts: round::Parts,
-    mut asked: mpsc::Receiver<Reply>,
+    mut asked: mpsc::Receiver<Ask>,
     mut changed: watch::Receiver<u64>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let every = parts.board.config.every_s.map(Duration::from_secs);
+    let mut agenda = Agenda::new(&parts.board.config);
     let prober = Prober::new(parts, stop.clone());
-    let mut cause = every.map(|_| ProbeCause::Start);
-    let mut waiting: Vec<Reply> = Vec::new();
     let mut is_changed = true;
-    let mut next = every.map(|every| Instant::now() + every);
     loop {
-        if let Some(cause) = cause.take() {
-            while let Ok(reply) = asked.try_recv() {
-                waiting.push(reply);
-            }
+        while let Ok(ask) = asked.try_recv() {
+            agenda.take(ask);
+        }
+        if let Some(cause) = agenda.rounds.cause.take() {
             changed.mark_unchanged();
             let done = prober.round(cause).await;
             if *stop.borrow() {
                 return;
             }
-            let wait = if done.is_ok() { every } else { every.map(|every| every.min(AGAIN)) };
-            next = wait.map(|wait| Instant::now() + wait);
-            for reply in waiting.drain(..) {
-                // Whoever asked may have gone.
-                drop(reply.try_send(done.clone()));
+            agenda.rounds.done(&done);
+            continue;
+        }
+        if let Some(cause) = agenda.measurements.cause.take() {
+            let done = prober.measure(cause).await;
+            if *stop.borrow() {
+                return;
             }
+            agenda.measurements.done(&done);
+            continue;
         }
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            reply = asked.recv() => match reply {
-                Some(reply) => {
-                    waiting.push(reply);
-                    cause = Some(ProbeCause::Asked);
-                }
+            ask = asked.recv() => match ask {
+                Some(ask) => agenda.take(ask),
                 // Nobody can ask any more: the gateway is gone.
                 None => return,
             },
-            told = changed.changed(), if is_changed && every.is_some() => match told {
+            told = changed.changed(), if is_changed && agenda.is_scheduled() => match told {
                 Ok(()) => {
                     sleep(SETTLE).await;
-                    cause = Some(ProbeCause::Change);
+                    agenda.rounds.cause = Some(ProbeCause::Change);
                 }
                 Err(_) => is_changed = false,
             },
-            () = at(next) => cause = Some(ProbeCause::Schedule),
+            () = at(agenda.rounds.next) => agenda.rounds.cause = Some(ProbeCause::Schedule),
+            () = at(agenda.measurements.next) => agenda.measurements.cause = Some(ProbeCause::Schedule),
         }
     }
 }

@@ -13,6 +13,7 @@ mod credential;
 mod erasure;
 mod finding;
 mod issuer;
+mod measure;
 mod opening;
 mod operation;
 mod pack;
@@ -44,6 +45,7 @@ pub use erasure::{
 };
 pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use issuer::{IssuerAdded, IssuerRemoved};
+pub use measure::{GuardMeasured, MeasuredGuard};
 pub use opening::{
     FileKept, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
 };
@@ -182,6 +184,7 @@ bodies! {
     FindingOpened => "finding.opened",
     FindingClosed => "finding.closed",
     GuardProbed => "guard.probed",
+    GuardMeasured => "guard.measured",
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod id;
 mod jcs;
 pub mod key;
 mod manifest;
+pub mod measure;
 mod number;
 mod origin;
 pub mod package;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use crate::form::{FormFault, Members};
 use crate::header::Header;
 use crate::id::{CredentialId, SystemId};
+use crate::measure;
 
 /// The system of every probe. Ids of systems are drawn at random, so that nobody registers this one, and no key is issued for it.
 pub const PROBE_SYSTEM: SystemId = SystemId::from_bytes(*b"tabellion probes");
@@ -74,9 +75,11 @@ impl ProbeCounts {
     }
 }
 
-/// Whether `header` is of a type that is marked or counted here, and its `clear` has that form.
+/// Whether `header` is of a type that is marked or counted here or in `measure.rs`, and its `clear` has that form.
 pub(crate) fn is_known(header: &Header) -> bool {
-    is_probe(header) || (header.record_type.as_str() == "guard.probed" && ProbeCounts::of(header).is_some())
+    is_probe(header)
+        || (header.record_type.as_str() == "guard.probed" && ProbeCounts::of(header).is_some())
+        || measure::is_known(header)
 }
 
 #[cfg(test)]

@@ -399,7 +399,7 @@ pub fn check(header: &Header) -> Result<(), RegistryError> {
 /// here carry no `clear` member, and known types have a version that is known.
 pub fn check_sealable(header: &Header) -> Result<(), RegistryError> {
     match Kind::of(&header.record_type) {
-        // What any other type may carry is a source's own number, what calls are charged by, and that they were probes.
+        // What any other type may carry is a source's own number, what calls are charged by, that they were probes, and what came of these.
         None if header.clear.is_some()
             && SourceNumber::of(header).is_none()
             && !charge::is_charge(header)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tabellion_app::work::Desk;
 use tabellion_app::work::probes::GatewayProbes;
 use tabellion_gateway::{Foundations, Gateway, GatewayConfig, OnFatal, close_open_calls};
-use tabellion_ledger::{Ledger, SystemClock};
+use tabellion_ledger::{Clock as _, Ledger, SystemClock};
 use tabellion_views::Views;
 
 use crate::failure::Failure;
@@ -68,6 +68,7 @@ pub(crate) fn start_gateway(
     };
     let gateway = Gateway::start(config, foundations).map_err(|error| Failure::failed(error.to_string()))?;
     tell_of_probes(&gateway, held.desk()?.as_ref());
+    tell_of_measurement(&gateway, views)?;
     if views.gate_now().policies.is_empty() {
         terminal::say(
             "no policy is in force, so every call is denied: publish one in the console, or over the API",
@@ -86,12 +87,30 @@ fn tell_of_probes(gateway: &Gateway, desk: &Desk) {
             "probes are off: whether guards stop what they must is tried only when somebody asks ([probes] every_minutes)",
         );
     }
+    let measuring = probing.clone();
     desk.know_probes(GatewayProbes {
         places: probing.places().to_vec(),
         every_s: probing.every_s(),
         denies: probing.denies(),
+        subjects: probing.subjects().to_vec(),
+        corpus_s: probing.corpus_s(),
+        measure: Arc::new(move |within| measuring.measure(within).map_err(|error| error.to_string())),
         run: Arc::new(move |within| probing.run(within).map_err(|error| error.to_string())),
     });
+}
+
+/// Has guards measured when that is due after what the log says of it.
+fn tell_of_measurement(gateway: &Gateway, views: &Views) -> Result<(), Failure> {
+    let newest = views.newest_measurement().map_err(|error| {
+        Failure::failed(format!("the newest measurement of guards cannot be read: {error}"))
+    })?;
+    let now = SystemClock.now();
+    let newest = newest.as_ref().and_then(|row| {
+        let age = Duration::from_micros(now.since(row.at));
+        Some((age, row.said.as_ref()?.guards.as_slice()))
+    });
+    gateway.probing().measured_before(newest);
+    Ok(())
 }
 
 /// Lets calls finish, then stops.

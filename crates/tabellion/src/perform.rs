@@ -137,10 +137,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         Request::IntroduceSecondKey {} => Ok(second(ledger.introduce_second_key()?)),
         Request::RotateSecondKey {} => Ok(second(ledger.rotate_second_key()?)),
         Request::WithdrawSecondKey { key_id, reason } => withdraw_second(ledger, key_id, reason),
-        Request::RevokeKey { key_id, reason } => {
-            let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, revocation(reason)?)?;
-            Ok(changed(pair.as_ref(), &ack))
-        }
+        Request::RevokeKey { key_id, reason } => revoke(ledger, key_id, reason),
         Request::AddPerson { .. }
         | Request::IssueLink { .. }
         | Request::EndSessions { .. }
@@ -153,6 +150,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::ReportUsage { .. }
         | Request::RunProbes {}
         | Request::ListProbes {}
+        | Request::MeasureGuards {}
         | Request::Openings { .. }
         | Request::RegisterShard { .. }
         | Request::RegisterStatement { .. } => Err(malformed(
@@ -163,6 +161,11 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
 
 fn is_about(ledger: &Ledger, index: u64, subject: Option<&str>) -> Result<Answer, LedgerError> {
     Ok(Answer::IsAbout { same: ledger.is_about(index, subject)? })
+}
+
+fn revoke(ledger: &Ledger, key_id: &str, reason: &str) -> Result<Answer, LedgerError> {
+    let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, revocation(reason)?)?;
+    Ok(changed(pair.as_ref(), &ack))
 }
 
 fn record_verification(ledger: &Ledger, ran: &VerificationRan) -> Result<Answer, LedgerError> {

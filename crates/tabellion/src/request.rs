@@ -16,7 +16,7 @@ use tabellion_model::body::VerificationRan;
 pub(crate) use erasures::{Erased, Expiring, HeldSystem, KeepRule, Pending};
 pub use lines::{Appended, IssuerLine, LastEpoch, Summary};
 pub(crate) use openings::{OpeningAct, OpeningLine};
-pub(crate) use probes::ProbeLine;
+pub(crate) use probes::{MeasureLine, ProbeLine};
 pub(crate) use stops::{StopLine, StopOrder};
 pub(crate) use usage::{UsageImport, UsageOutcome};
 
@@ -238,6 +238,8 @@ pub enum Request {
     RunProbes {},
     /// How every guard stands.
     ListProbes {},
+    /// Measure every guard with the corpus.
+    MeasureGuards {},
     /// Openings of declared routes.
     Openings {
         /// What to do.
@@ -452,6 +454,11 @@ pub enum Answer {
         every_s: Option<u64>,
         /// Each place of the configuration in force.
         places: Vec<ProbeLine>,
+    },
+    /// To [`Request::MeasureGuards`].
+    Measured {
+        /// Each guard and class of the configuration in force.
+        guards: Vec<MeasureLine>,
     },
     /// Openings: the one that was changed, or every one.
     Openings {

@@ -14,6 +14,7 @@ pub(crate) mod filed;
 mod findings;
 mod issuers;
 pub(crate) mod ledger;
+mod measurements;
 mod observations;
 mod openings;
 mod operations;
@@ -113,6 +114,7 @@ pub const ALL: &[Projection] = &[
     spend::SPEND,
     stopped::STOPPED,
     probes::PROBES,
+    measurements::MEASUREMENTS,
     viewings::VIEWINGS,
     saved_views::SAVED_VIEWS,
     issuers::ISSUERS,

@@ -213,7 +213,6 @@ pub(crate) fn change(record_type: &str) -> &str {
         "call.authorised" => "let a call through",
         "call.denied" => "denied a call",
         "call.completed" => "ended a call",
-        "guard.probed" => "tried whether guards stop what they must",
         "call.broken" => "found a call open",
         "erasure.requested" => "asked for an erasure",
         "erasure.confirmed" => "confirmed an erasure",
@@ -253,6 +252,15 @@ fn opening_change(record_type: &str) -> &str {
         "opening.withdrawn" => "closed declared routes to a system",
         "opening.refused" => "was refused the confirmation of an opening",
         "file.kept" => "a batch's file was masked and put at its provider",
+        other => guard_change(other),
+    }
+}
+
+/// The same of how guards are tried.
+fn guard_change(record_type: &str) -> &str {
+    match record_type {
+        "guard.probed" => "tried whether guards stop what they must",
+        "guard.measured" => "measured how much guards find of what they must",
         other => other,
     }
 }

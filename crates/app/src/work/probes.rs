@@ -9,16 +9,17 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tabellion_model::Micros;
-use tabellion_model::body::{ProbeCause, ProbeResult, ProbedPlace};
+use tabellion_model::body::{MeasuredGuard, ProbeCause, ProbeResult, ProbedPlace};
 use tabellion_views::query::ProbeRoundRow;
 
 use super::Desk;
 use super::asking::refer;
 use super::forms::{IdForm, Reference, Time};
+use super::measurements::{self, Measured, Measurement};
 use crate::refusal::{Code, Refusal};
 
 /// Microseconds of a second.
-const SECOND_US: u64 = 1_000_000;
+pub(super) const SECOND_US: u64 = 1_000_000;
 /// How long whoever asks for a round waits for it: a request of the control plane takes no longer.
 const RUN_WITHIN: Duration = Duration::from_mins(1);
 /// What the rules of masking are called among guards; they alone guard no route.
@@ -41,6 +42,12 @@ pub struct GatewayProbes {
     pub denies: bool,
     /// Tries them now.
     pub run: RunProbes,
+    /// Every guard and class of the configuration in force, not measured.
+    pub subjects: Vec<MeasuredGuard>,
+    /// How often they are measured, in seconds; none: when somebody asks.
+    pub corpus_s: Option<u64>,
+    /// Measures them now.
+    pub measure: RunProbes,
 }
 
 /// How a place, or a route, stands.
@@ -138,6 +145,12 @@ pub struct Probes {
     pub routes: Vec<Route>,
     /// Each place of the configuration in force.
     pub places: Vec<Place>,
+    /// How often guards are measured, in seconds; null: when somebody asks for it, or never.
+    pub corpus_s: Option<u64>,
+    /// The newest measurement; null: there was none.
+    pub measurement: Option<Measurement>,
+    /// Each guard and class of the configuration in force, with what it found of the corpus.
+    pub measured: Vec<Measured>,
 }
 
 impl Desk {
@@ -149,6 +162,8 @@ impl Desk {
     /// How enforcement stands now.
     pub fn probes(&self) -> Result<Probes, Refusal> {
         let newest = self.views.newest_probe_round()?;
+        let measurement = self.views.newest_measurement()?;
+        let told = measurement.as_ref().map(measurements::measurement);
         let Some(known) = self.probes.get() else {
             let newest = newest.as_ref().map(round);
             return Ok(Probes {
@@ -158,11 +173,19 @@ impl Desk {
                 newest,
                 routes: Vec::new(),
                 places: Vec::new(),
+                corpus_s: None,
+                measurement: told,
+                measured: Vec::new(),
             });
         };
         let now = self.now();
         let places: Vec<Place> =
             known.places.iter().map(|place| standing(place, newest.as_ref(), now)).collect();
+        let measured = known
+            .subjects
+            .iter()
+            .map(|subject| measurements::standing(subject, measurement.as_ref(), now))
+            .collect();
         Ok(Probes {
             has_gateway: true,
             every_s: known.every_s,
@@ -170,6 +193,9 @@ impl Desk {
             newest: newest.as_ref().map(round),
             routes: routes(&places),
             places,
+            corpus_s: known.corpus_s,
+            measurement: told,
+            measured,
         })
     }
 
@@ -254,17 +280,22 @@ fn routes(places: &[Place]) -> Vec<Route> {
 fn round(row: &ProbeRoundRow) -> Round {
     Round {
         at: Time(row.at),
-        cause: row.said.as_ref().map(|said| match said.cause {
-            ProbeCause::Start => "start",
-            ProbeCause::Schedule => "schedule",
-            ProbeCause::Change => "change",
-            ProbeCause::Asked => "asked",
-        }),
+        cause: row.said.as_ref().map(|said| cause(said.cause)),
         stopped: row.counts.stopped,
         flagged: row.counts.flagged,
         got_through: row.counts.got_through,
         untested: row.counts.untested,
         recorded: refer(row.entry, row.record_id),
+    }
+}
+
+/// The word of a cause.
+pub(super) fn cause(cause: ProbeCause) -> &'static str {
+    match cause {
+        ProbeCause::Start => "start",
+        ProbeCause::Schedule => "schedule",
+        ProbeCause::Change => "change",
+        ProbeCause::Asked => "asked",
     }
 }
 

@@ -7,6 +7,9 @@ const DEFAULT_EVERY_S: u64 = 60 * 60;
 /// A week: what is proven less often is hardly ever proven.
 pub const MAX_EVERY_S: u64 = 7 * 24 * 60 * 60;
 
+/// A week: what a guard finds changes when somebody changes it or what is sent to it, not by the hour.
+pub const MAX_CORPUS_S: u64 = 7 * 24 * 60 * 60;
+
 /// What becomes of calls for which a guard is set up that let its canary through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,11 +29,17 @@ pub struct ProbeConfig {
     pub every_s: Option<u64>,
     /// What becomes of calls when a canary gets through.
     pub on_failure: OnProbeFailure,
+    /// How often guards are measured with the corpus, in seconds; none: never by itself.
+    pub corpus_s: Option<u64>,
 }
 
 impl Default for ProbeConfig {
     fn default() -> Self {
-        Self { every_s: Some(DEFAULT_EVERY_S), on_failure: OnProbeFailure::Deny }
+        Self {
+            every_s: Some(DEFAULT_EVERY_S),
+            on_failure: OnProbeFailure::Deny,
+            corpus_s: Some(MAX_CORPUS_S),
+        }
     }
 }
 

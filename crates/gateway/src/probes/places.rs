@@ -1,4 +1,4 @@
-//! Where guards and masking are tried: every route that has a provider, each guard on the sides that it looks at, whole and as a stream.
+//! Where guards and masking are tried: every route that has a provider, as it is and translated, each guard on the sides that it looks at, whole and as a stream.
 
 use sha2::{Digest as _, Sha256};
 use tabellion_model::SystemId;
@@ -7,16 +7,18 @@ use tabellion_model::probe::PROBE_SYSTEM;
 
 use super::canary::Canary;
 use super::{PURPOSE, model_of};
-use crate::config::{Api, GatewayConfig};
+use crate::config::GatewayConfig;
 use crate::guards::Guards;
 use crate::guards::config::{GuardConfig, Side};
 use crate::masking::Masking;
 use crate::surface::Surface;
+use crate::translate::Translation;
+use crate::upstream::catalogue::{Catalogue, Upstream};
 use crate::words::hex_of;
 
 /// What rules of masking are called as one guard.
 pub(super) const MASKING: &str = "masking";
-/// Most places that are tried in a round: sixteen guards on every route are 224, the rest is for providers. One record has room for what came of them.
+/// Most places that are tried in a round: sixteen guards on every route, translated too, are 352, the rest is for providers. One record has room for what came of them.
 const MAX_PLACES: usize = 1024;
 /// Characters of the digest in the version of masking.
 const VERSION_DIGITS: usize = 12;
@@ -60,53 +62,99 @@ impl Place {
 }
 
 /// Every place of a configuration, in the order of its guards.
-pub(super) fn places(config: &GatewayConfig, guards: &Guards, masking: &Masking) -> Vec<Place> {
+pub(super) fn places(
+    config: &GatewayConfig,
+    catalogue: &Catalogue,
+    guards: &Guards,
+    masking: &Masking,
+) -> Vec<Place> {
     let mut places = Vec::new();
-    let first = |api: Api| config.upstreams.iter().find(|upstream| upstream.api == api);
     for surface in Surface::ALL {
-        // Whoever answers, guards look the same; rules of masking may be for some providers alone.
-        let Some(upstream) = first(surface.api()) else { continue };
-        for (number, (guard, made)) in config.guards.iter().zip(&guards.all).enumerate() {
-            for side in guard.on.iter().copied().filter(|side| looks(*side, surface)) {
-                places.extend(streams(surface).iter().map(|stream| Place {
-                    surface,
-                    upstream: upstream.name.clone(),
-                    model: model_of(&upstream.name),
-                    guard: guard.name.clone(),
-                    version: made.version.clone(),
-                    number: Some(number),
-                    side,
-                    stream: *stream,
-                    stands_for: stands_for(guard),
-                    purpose: guard.purposes.first().cloned().unwrap_or_else(|| PURPOSE.to_owned()),
-                    canary: Canary::of(guard, side),
-                }));
+        let reached = reached(surface, catalogue);
+        // Whoever answers in an interface, guards look the same; a translated path is one of its own. Rules of masking may be for some providers alone.
+        let native = reached.iter().find(|way| !way.is_translated);
+        let translated = reached.iter().find(|way| way.is_translated);
+        for way in native.into_iter().chain(translated) {
+            for number in 0..config.guards.len() {
+                places.extend(of_guard(config, guards, number, (surface, way.upstream)));
             }
         }
-        for upstream in config.upstreams.iter().filter(|upstream| upstream.api == surface.api()) {
-            let applied = masking.of(PROBE_SYSTEM, PURPOSE, &upstream.name);
-            let written = format!("{}\n{}", applied.rules().join("\n"), classes(&applied.plan));
-            let digest: String =
-                hex_of(Sha256::digest(written).into()).chars().take(VERSION_DIGITS).collect();
-            places.extend(streams(surface).iter().map(|stream| Place {
-                surface,
-                upstream: upstream.name.clone(),
-                model: model_of(&upstream.name),
-                guard: MASKING.to_owned(),
-                version: format!("masking.1-{digest}"),
-                number: None,
-                side: Side::Prompt,
-                stream: *stream,
-                stands_for: PROBE_SYSTEM,
-                purpose: PURPOSE.to_owned(),
-                canary: Canary::of_masking(&applied.plan),
-            }));
+        for way in &reached {
+            let place = of_masking(masking, surface, way.upstream);
+            places.extend(streams(surface).iter().map(|stream| Place { stream: *stream, ..place.clone() }));
         }
     }
     for beyond in places.iter_mut().skip(MAX_PLACES) {
         beyond.canary = Canary::None("too_many");
     }
     places
+}
+
+/// A provider that a route reaches.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'c> {
+    pub(super) upstream: &'c str,
+    /// Its interface is another than the route's.
+    is_translated: bool,
+}
+
+/// The providers that `surface` reaches, in the order of the configuration.
+pub(super) fn reached(surface: Surface, catalogue: &Catalogue) -> Vec<Way<'_>> {
+    let way = |upstream: &Upstream| Translation::of(surface, upstream, 0).ok().map(|way| way.is_some());
+    let reached = catalogue
+        .upstreams
+        .iter()
+        .filter_map(|upstream| Some(Way { is_translated: way(upstream)?, upstream: upstream.name.as_str() }));
+    reached.collect()
+}
+
+/// The places of one guard on one way.
+pub(super) fn of_guard(
+    config: &GatewayConfig,
+    guards: &Guards,
+    number: usize,
+    (surface, upstream): (Surface, &str),
+) -> Vec<Place> {
+    let (Some(guard), Some(made)) = (config.guards.get(number), guards.all.get(number)) else {
+        return Vec::new();
+    };
+    let mut places = Vec::new();
+    for side in guard.on.iter().copied().filter(|side| looks(*side, surface)) {
+        places.extend(streams(surface).iter().map(|stream| Place {
+            surface,
+            upstream: upstream.to_owned(),
+            model: model_of(upstream),
+            guard: guard.name.clone(),
+            version: made.version.clone(),
+            number: Some(number),
+            side,
+            stream: *stream,
+            stands_for: stands_for(guard),
+            purpose: guard.purposes.first().cloned().unwrap_or_else(|| PURPOSE.to_owned()),
+            canary: Canary::of(guard, side),
+        }));
+    }
+    places
+}
+
+/// Where masking for `upstream` is tried on `surface`, whole.
+pub(super) fn of_masking(masking: &Masking, surface: Surface, upstream: &str) -> Place {
+    let applied = masking.of(PROBE_SYSTEM, PURPOSE, upstream);
+    let written = format!("{}\n{}", applied.rules().join("\n"), classes(&applied.plan));
+    let digest: String = hex_of(Sha256::digest(written).into()).chars().take(VERSION_DIGITS).collect();
+    Place {
+        surface,
+        upstream: upstream.to_owned(),
+        model: model_of(upstream),
+        guard: MASKING.to_owned(),
+        version: format!("masking.1-{digest}"),
+        number: None,
+        side: Side::Prompt,
+        stream: false,
+        stands_for: PROBE_SYSTEM,
+        purpose: PURPOSE.to_owned(),
+        canary: Canary::of_masking(&applied.plan),
+    }
 }
 
 /// Whether there is text to look at.

@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use super::answers::Wanted;
 use super::canary::Canary;
+use super::measure::Subject;
 use super::places::Place;
 use super::stand_in::StandIn;
 use super::verdict::{self, Seen};
@@ -59,6 +60,7 @@ const MAX_TOKENS: u64 = 16;
 /// What a prober is made of, before it is on its thread.
 pub(super) struct Parts {
     pub(super) places: Vec<Place>,
+    pub(super) subjects: Vec<Subject>,
     pub(super) board: Arc<Board>,
     /// Of the gateway that is probed.
     pub(super) failing: Arc<Failing>,
@@ -110,10 +112,11 @@ pub(super) fn shared(
 /// Tries places.
 pub(super) struct Prober {
     places: Vec<Place>,
+    pub(super) subjects: Vec<Subject>,
     board: Arc<Board>,
     failing: Arc<Failing>,
     stand_in: Arc<StandIn>,
-    serving: Serving,
+    pub(super) serving: Serving,
     /// Kept so that calls never find it closed.
     _busy: mpsc::Receiver<()>,
     stop: watch::Receiver<bool>,
@@ -122,7 +125,7 @@ pub(super) struct Prober {
 impl Prober {
     /// A prober on the thread that runs it; `stop` ends its calls.
     pub(super) fn new(parts: Parts, stop: watch::Receiver<bool>) -> Self {
-        let Parts { places, board, failing, shared: (shared, stand_in) } = parts;
+        let Parts { places, subjects, board, failing, shared: (shared, stand_in) } = parts;
         let (upstreams, services) = (shared.catalogue.upstreams.len(), shared.guards.outside.len());
         let worker = Arc::new(Worker {
             shared: Arc::new(shared),
@@ -133,14 +136,14 @@ impl Prober {
         });
         let (busy, ended) = mpsc::channel(1);
         let serving = Serving { worker, connections: Arc::new(Semaphore::new(1)), drain: stop.clone(), busy };
-        Self { places, board, failing, stand_in, serving, _busy: ended, stop }
+        Self { places, subjects, board, failing, stand_in, serving, _busy: ended, stop }
     }
 
     /// Tries every place and records what came of it.
     pub(super) async fn round(&self, cause: ProbeCause) -> Result<(), ProbeError> {
         let mut probed = Vec::with_capacity(self.places.len());
         for place in &self.places {
-            if *self.stop.borrow() {
+            if self.is_ending() {
                 return Err(ProbeError::Busy);
             }
             probed.push(self.tried(place).await);
@@ -186,7 +189,12 @@ impl Prober {
         self.serving.worker.shared.guards.all.get(number).is_some_and(|guard| guard.can_stop)
     }
 
-    async fn tried(&self, place: &Place) -> ProbedPlace {
+    /// Whether it was told to end.
+    pub(super) fn is_ending(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    pub(super) async fn tried(&self, place: &Place) -> ProbedPlace {
         if let Canary::None(why) = place.canary {
             return place.came_to(ProbeResult::Untested, Some(why.to_owned()));
         }

@@ -2,6 +2,8 @@
 //!
 //! Must never: take a canary for stopped that something else kept from being sent.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde_json::Value;
 use tabellion_model::RecordId;
@@ -54,7 +56,7 @@ pub(super) fn of(place: &Place, seen: &Seen) -> Verdict {
     }
 }
 
-fn of_masking(cores: &[(&'static str, &'static str)], is_blocked: bool, seen: &Seen) -> Verdict {
+fn of_masking(cores: &[(&'static str, Cow<'static, str>)], is_blocked: bool, seen: &Seen) -> Verdict {
     let holds = |core: &str| {
         seen.received.iter().any(|body| body.windows(core.len()).any(|window| window == core.as_bytes()))
     };

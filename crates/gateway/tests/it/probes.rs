@@ -21,7 +21,7 @@ use tabellion_views::query::{CallFilter, Page};
 use crate::fixture::{Fixture, Setup, body, policy, say};
 
 /// How long a round may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// Bytes that a guard of the kind `size` lets pass: more than any canary of another guard has.
 const MOST: u64 = 40_000;
 
@@ -131,7 +131,7 @@ fn every_guard_is_proven_on_every_route_and_nothing_reaches_a_provider() {
 }
 
 /// What a guard of others is told to say of everything.
-fn blind(service: &Upstream) -> GuardConfig {
+pub(crate) fn blind(service: &Upstream) -> GuardConfig {
     let service = GuardServiceConfig {
         private_network: true,
         ..GuardServiceConfig::new(format!("{}/check", service.base_url()), GuardShape::Tabellion, "1")

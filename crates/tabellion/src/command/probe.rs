@@ -1,4 +1,4 @@
-//! `tabellion probe`: whether guards stop what they must, and trying them now.
+//! `tabellion probe`: whether guards stop what they must, and trying and measuring them now.
 //!
 //! Must never: end well while a canary gets through.
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::directory::{Directory, Place};
 use crate::failure::Failure;
-use crate::request::{Answer, ProbeLine, Request};
+use crate::request::{Answer, MeasureLine, ProbeLine, Request};
 use crate::terminal;
 use crate::writer::{Writer, unexpected};
 
@@ -16,6 +16,14 @@ use crate::writer::{Writer, unexpected};
 pub(crate) enum Action {
     /// Send a canary to every guard of the server's gateway now, and say what came of it
     Run {
+        #[command(flatten)]
+        place: Place,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send the corpus of known-bad and benign inputs through every guard now, and say how much each found
+    Measure {
         #[command(flatten)]
         place: Place,
         /// Print as JSON
@@ -37,6 +45,7 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     let (place, json, request) = match action {
         Action::Run { place, json } => (place, *json, Request::RunProbes {}),
         Action::List { place, json } => (place, *json, Request::ListProbes {}),
+        Action::Measure { place, json } => return measure(place, *json),
     };
     let asked = Writer::with(&Directory::find(place)?, |writer| match writer.ask(&request)? {
         Answer::Probes { has_gateway, every_s, places } => Ok((has_gateway, every_s, places)),
@@ -62,6 +71,35 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Has guards measured, and prints what came of it.
+fn measure(place: &Place, json: bool) -> Result<(), Failure> {
+    let guards =
+        Writer::with(&Directory::find(place)?, |writer| match writer.ask(&Request::MeasureGuards {})? {
+            Answer::Measured { guards } => Ok(guards),
+            other => Err(unexpected(&other)),
+        })?;
+    if json {
+        return terminal::json(&json!({ "guards": guards }));
+    }
+    guards.iter().try_for_each(|guard| terminal::data(&measured(guard)))
+}
+
+fn measured(line: &MeasureLine) -> String {
+    let found = line.stopped.saturating_add(line.flagged);
+    let class =
+        line.class.as_ref().map(|class| format!(" {}", terminal::printable(class))).unwrap_or_default();
+    let why = line.why.as_ref().map(|why| format!(" ({})", terminal::printable(why))).unwrap_or_default();
+    format!(
+        "{:<10}  {}{class}: found {found} of {}, false hits {} of {}, not tested {}{why}\n",
+        line.state,
+        terminal::printable(&line.guard),
+        line.tried,
+        line.benign_hit,
+        line.benign_tried,
+        line.untested,
+    )
 }
 
 fn line(place: &ProbeLine) -> String {

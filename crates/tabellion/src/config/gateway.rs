@@ -205,9 +205,10 @@ impl GatewaySettings {
         Some(self.config.probes).filter(|probes| !probes.is_default())
     }
 
-    /// Has guards tried only when somebody asks.
+    /// Has guards tried and measured only when somebody asks.
     pub(crate) fn probe_when_asked(&mut self) {
         self.config.probes.every_s = None;
+        self.config.probes.corpus_s = None;
     }
 
     pub(super) fn apply_limit(&mut self, setting: &Setting) -> Result<(), Failure> {

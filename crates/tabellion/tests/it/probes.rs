@@ -33,3 +33,22 @@ fn what_is_configured_is_proven_by_a_command_and_is_no_traffic() {
     assert_eq!(probes["newest"]["cause"], "asked", "{probes}");
     assert_eq!(probes["routes"][0]["state"], "bypassable", "masking alone guards no route: {probes}");
 }
+
+/// Requirement: B07. Guards and classes of masking are measured by a command; what came of it is on record with its counts, and is no traffic and no call to a
+/// provider.
+#[test]
+fn guards_are_measured_by_a_command_and_that_is_no_traffic() {
+    let house = Organisation::new(Answer::json(200, openai::CHAT));
+    let before = house.provider.requests().len();
+    let said = house.notary.run(&["probe", "measure", "--json"]).ends(0).json();
+    let guards = said["guards"].as_array().expect("guards");
+    let email = guards.iter().find(|guard| guard["class"] == "email").expect("masking is measured by class");
+    assert_eq!((&email["state"], &email["tried"]), (&json!("measured"), &json!(30)), "{email}");
+    assert_eq!(email["stopped"], 30, "an address goes on as it is: {email}");
+    assert_eq!(house.provider.requests().len(), before, "a provider heard of it");
+    let calls = house.read(&house.admin.token, "/api/v1/calls").to_string();
+    assert!(!calls.contains("tabellion-probe"), "an input is listed as a call: {calls}");
+    let probes = house.read(&house.admin.token, "/api/v1/probes");
+    assert_eq!(probes["measurement"]["cause"], "asked", "{probes}");
+    assert_eq!(probes["measured"][0]["state"], "measured", "{probes}");
+}

@@ -76,6 +76,7 @@ pub(crate) fn command(args: &[&str]) -> Command {
     command.env("TABELLION_ERASURE__SECOND_PERSON", "never");
     // Records of canaries come when they like, and most tests count records.
     command.env("TABELLION_PROBES__EVERY_MINUTES", "off");
+    command.env("TABELLION_PROBES__CORPUS_DAYS", "off");
     command.env_remove("COLUMNS").stdin(Stdio::null()).args(args);
     command
 }

@@ -20,6 +20,7 @@ mod fixture;
 mod gate;
 mod guards;
 mod histories;
+mod measurements;
 mod openings;
 mod packs;
 mod past;

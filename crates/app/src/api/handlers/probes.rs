@@ -8,6 +8,10 @@ pub(in crate::api) fn read(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothin
     Ok(Reply::of(Json(asked.desk.probes()?)))
 }
 
+pub(in crate::api) fn measure(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothing>) -> Answered<Probes> {
+    Ok(Reply::of(Json(asked.desk.measure_guards()?)))
+}
+
 pub(in crate::api) fn run(asked: &Asked<'_>, _: &Input<Nothing, Nothing, Nothing>) -> Answered<Probes> {
     Ok(Reply::of(Json(asked.desk.run_probes()?)))
 }

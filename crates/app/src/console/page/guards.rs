@@ -6,17 +6,20 @@ use crate::console::answer::{Answered, Reply};
 use crate::console::block::{Block, Facts, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Form, Refused};
-use crate::console::table::{Column, Listing, Row, Rows, column, more, nothing};
+use crate::console::table::{Column, Listing, Row, Rows, column, in_order, more, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{Tone, counted};
 use crate::permission::Permission;
 use crate::refusal::Refusal;
+use crate::work::measurements::{Measured, State as MeasureState};
 use crate::work::probes::{Place, Probes, State};
 
 /// The form that sends canaries.
 const RUN: &str = "probe-guards";
 /// Where the page is.
 const PATH: &str = "/guards";
+/// Seconds of a day.
+const DAY_S: u64 = 24 * 60 * 60;
 
 const COLUMNS: &[Column] = &[
     column("surface", "Route"),
@@ -29,6 +32,21 @@ const COLUMNS: &[Column] = &[
     more("upstream", "In place of"),
     more("version", "Version"),
     more("why", "Why"),
+];
+
+/// Columns of what guards found of the corpus.
+const MEASURED: &[Column] = &[
+    column("guard", "Guard"),
+    column("class", "Looks for"),
+    column("state", "State"),
+    column("found", "Found"),
+    column("false", "False hits"),
+    column("untested", "Not tested"),
+    column("at", "Measured"),
+    more("version", "Version"),
+    more("missed", "Missed"),
+    more("hit", "Hit wrongly"),
+    more("why", "Why not tested"),
 ];
 
 /// How every guard stands.
@@ -66,7 +84,8 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }
-    let mut blocks = vec![facts(visit, &probes)?, listing.table(visit, Rows::All(rows))?];
+    let mut blocks =
+        vec![facts(visit, &probes)?, listing.table(visit, Rows::All(rows))?, measurement(visit, &probes)?];
     if visit.can(Permission::ProbeGuards) && probes.has_gateway {
         let mut form = Form::new(RUN, PATH.to_owned(), "Send canaries now", Vec::new());
         form.consequence = "Each guard gets a canary through the whole path of the gateway, but for the provider. What comes of it is on record.";
@@ -106,6 +125,62 @@ fn facts(visit: &Visit<'_>, probes: &Probes) -> Result<Block, Refusal> {
         facts = facts.with(route.surface.clone(), state(route.state));
     }
     facts.block()
+}
+
+/// How much each guard found of what it must find.
+fn measurement(visit: &Visit<'_>, probes: &Probes) -> Result<Block, Refusal> {
+    let every = match (probes.has_gateway, probes.corpus_s) {
+        (false, _) => Cell::unknown("no gateway runs here"),
+        (true, None) => Cell::state(("Off: only when somebody asks", Tone::Fair)),
+        (true, Some(seconds)) => Cell::text(&format!("every {}", counted(seconds / DAY_S, "day", "days"))),
+    };
+    let facts = Facts::default().with("Guards are measured", every);
+    let facts = match &probes.measurement {
+        None => facts.with("Newest measurement", Cell::unknown("there was none")),
+        Some(newest) => facts
+            .with("Newest measurement", visit.time(newest.at.0))
+            .with("Corpus", Cell::maybe(newest.corpus.as_deref(), "erased"))
+            .with("Record", visit.entry(newest.recorded.index)),
+    };
+    let listing = Listing {
+        id: "measured",
+        caption: "What guards found of the corpus",
+        columns: MEASURED,
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing("No guard is set up here", "Guards are measured where a gateway has one.", None),
+    };
+    let rows = probes.measured.iter().map(|guard| measured(visit, guard)).collect();
+    section("measured", "Measured", vec![facts.block()?, listing.table(visit, in_order(rows))?])
+}
+
+fn measured(visit: &Visit<'_>, guard: &Measured) -> Row {
+    let share = |percent: Option<u64>, of: u64, from: u64| match (percent, from) {
+        (_, 0) => Cell::unknown("nothing tried"),
+        (Some(percent), _) => Cell::quantity(&format!("{of} of {from} ({percent} %)"), percent),
+        // Only the numbers of then: nothing follows from them now.
+        (None, _) => Cell::text(&format!("{of} of {from}, then")),
+    };
+    let cells = vec![
+        Cell::text(&guard.guard),
+        Cell::maybe(guard.class.as_deref(), "its own settings"),
+        match guard.state {
+            // That it was measured says nothing of how good it is.
+            MeasureState::Measured => Cell::text("Measured"),
+            MeasureState::Stale => Cell::state(("Stale", Tone::Fair)),
+            MeasureState::Unmeasured => Cell::state(("Not measured", Tone::Fair)),
+        },
+        share(guard.found_percent, guard.stopped.saturating_add(guard.flagged), guard.tried),
+        share(guard.false_percent, guard.benign_hit, guard.benign_tried),
+        Cell::number(guard.untested),
+        guard.at.map_or_else(|| Cell::unknown("never"), |at| visit.time(at.0)),
+        Cell::code(&guard.version),
+        Cell::long(&guard.missed.join(" ")),
+        Cell::long(&guard.hit.join(" ")),
+        Cell::maybe(guard.why.as_deref(), "nothing to say"),
+    ];
+    Row { href: String::new(), cells }
 }
 
 fn row(visit: &Visit<'_>, place: &Place) -> Row {

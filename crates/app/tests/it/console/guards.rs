@@ -4,7 +4,7 @@ use tabellion_model::body::{ProbeResult, Role};
 
 use super::browser::Browser;
 use crate::api::house::House;
-use crate::api::probes::{known, record};
+use crate::api::probes::{known, record, record_measured};
 
 /// Requirement: N19.
 #[test]
@@ -29,4 +29,22 @@ fn guards_are_shown_as_proven_or_not_and_a_canary_that_got_through_on_every_page
         );
     }
     assert!(ada.page("/guards").contains("Can be bypassed"));
+}
+
+/// Requirement: B07. The page says how much was found of how much, and when; of another version it gives no share.
+#[test]
+fn measurements_are_shown_with_what_they_are_of() {
+    let house = House::new();
+    let dev = Browser::of(&house, "Dev", &[Role::Developer]);
+    known(&house);
+    assert!(dev.page("/guards").contains("Not measured"), "a guard that nobody measured looks measured");
+    record_measured(&house.ledger, "words.1-abcd");
+    house.desk.refresh().expect("views follow");
+    let page = dev.page("/guards");
+    assert!(page.contains("27 of 30 (90 %)") && page.contains("1 of 24 (5 %)"), "{page}");
+    record_measured(&house.ledger, "words.1-other");
+    house.desk.refresh().expect("views follow");
+    let page = dev.page("/guards");
+    assert!(page.contains("27 of 30, then") && page.contains("Stale"), "{page}");
+    assert!(!page.contains("(90 %)"), "another version's share is shown: {page}");
 }
