@@ -6,8 +6,9 @@ use super::answer::Answered;
 use super::page::{
     applicability, applicability_approval, applicability_row, budget_form, budgets, calls, control, controls,
     costs, decision, entry, erasures, guards, home, inbox, item, item_form, item_work, keep, keys, ledger,
-    login, masking, openings, packages, people, person_sessions, playground, policies, providers, registers, saved_views, search,
-    settings, sources, stops, story, system, systems, traffic, usage,
+    login, masking, openings, pack, pack_publishers, packages, packs, people, person_sessions, playground,
+    policies, providers, registers, saved_views, search, settings, sources, stops, story, system, systems,
+    traffic, usage,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -63,6 +64,7 @@ pub(crate) enum Area {
     Costs,
     Guards,
     Policies,
+    Packs,
     Playground,
     Masking,
     People,
@@ -132,6 +134,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Registers", "/registers", Permission::ReadRegisters, Area::Registers),
             item("Statement of Applicability", "/soa", Permission::ReadControls, Area::Applicability),
             item("Policies", "/policies", Permission::ReadPolicies, Area::Policies),
+            item("Packs", "/packs", Permission::ReadPolicies, Area::Packs),
             item("Playground", "/playground", Permission::TryCalls, Area::Playground),
             item("Masking", "/masking", Permission::ReadPolicies, Area::Masking),
             item("People and roles", "/people", Permission::ReadPeople, Area::People),
@@ -291,6 +294,17 @@ pub(crate) const PAGES: &[Page] = &[
     get("/policies/{policy}/edit", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.edit", policies::edit),
     post("/policies/{policy}/edit", PUBLISH_POLICIES, Area::Policies, "page.policy.publish", policies::publish),
     post("/policies/{policy}/withdraw", PUBLISH_POLICIES, Area::Policies, "page.policy.withdraw", policies::withdraw),
+
+    get("/packs", READ_POLICIES, Present, Area::Packs, "page.packs", packs::list),
+    post("/packs", PUBLISH_POLICIES, Area::Packs, "page.pack.propose", packs::propose),
+    get("/packs/{pack}", READ_POLICIES, Present, Area::Packs, "page.pack", pack::show),
+    post("/packs/{pack}/load", PUBLISH_POLICIES, Area::Packs, "page.pack.load", pack::load),
+    post("/packs/{pack}/go-back", PUBLISH_POLICIES, Area::Packs, "page.pack.go_back", pack::go_back),
+    post("/packs/{pack}/remove", PUBLISH_POLICIES, Area::Packs, "page.pack.remove", pack::remove),
+    post("/pack-publishers", PUBLISH_POLICIES, Area::Packs, "page.publisher.propose", pack_publishers::propose),
+    get("/pack-publishers/{publisher}", READ_POLICIES, Present, Area::Packs, "page.publisher", pack_publishers::show),
+    post("/pack-publishers/{publisher}/trust", PUBLISH_POLICIES, Area::Packs, "page.publisher.trust", pack_publishers::trust),
+    post("/pack-publishers/{publisher}/remove", PUBLISH_POLICIES, Area::Packs, "page.publisher.remove", pack_publishers::remove),
 
     get("/playground", TRY_CALLS, Present, Area::Playground, "page.playground", playground::show),
     post("/playground", TRY_CALLS, Area::Playground, "page.playground.try", playground::try_it),

@@ -217,7 +217,6 @@ pub(crate) fn change(record_type: &str) -> &str {
         "call.authorised" => "let a call through",
         "call.denied" => "denied a call",
         "call.completed" => "ended a call",
-        "guard.probed" => "tried whether guards stop what they must",
         "call.broken" => "found a call open",
         "erasure.requested" => "asked for an erasure",
         "erasure.confirmed" => "confirmed an erasure",
@@ -234,17 +233,25 @@ pub(crate) fn change(record_type: &str) -> &str {
         "gap.filled" => "received the missing numbers of a source",
         "witness.conflict_found" => "found that a witness knows another tree of this log",
         "witness.conflict_lifted" => "let the log record again",
-        other => opening_change(other),
+        other => later_change(other),
     }
 }
 
-/// The same of what opens declared routes.
-fn opening_change(record_type: &str) -> &str {
+/// The same of openings, packs and probes.
+fn later_change(record_type: &str) -> &str {
     match record_type {
         "opening.requested" => "asked for an opening of declared routes",
         "opening.confirmed" => "opened declared routes to a system",
         "opening.withdrawn" => "closed declared routes to a system",
         "opening.refused" => "was refused the confirmation of an opening",
+        "guard.probed" => "tried whether guards stop what they must",
+        "pack_publisher.proposed" => "put a publisher of packs forward",
+        "pack_publisher.trusted" => "trusted a publisher of packs",
+        "pack_publisher.removed" => "ended the trust in a publisher of packs",
+        "policy_pack.proposed" => "put a pack of policies forward",
+        "policy_pack.loaded" => "loaded a pack of policies",
+        "policy_pack.removed" => "took a pack of policies out of force",
+        "policy_pack.refused" => "was refused a pack of policies",
         "file.kept" => "a batch's file was masked and put at its provider",
         other => other,
     }

@@ -14,6 +14,7 @@ mod masking;
 mod names;
 mod openings;
 mod own_views;
+mod packs;
 mod past;
 mod permission;
 mod playground;

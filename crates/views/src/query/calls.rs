@@ -235,7 +235,10 @@ impl Views {
     pub fn further_attempts(&self, call: &RecordId) -> Result<Vec<CallRow>, ViewsError> {
         let sql = format!("{SELECT} WHERE calls.attempt_of = ?1 ORDER BY calls.entry LIMIT {MAX_ROWS}");
         self.ask(|db| {
-            Ok(db.prepare_cached(&sql)?.query_map(params![call.as_bytes()], row)?.collect::<Result<_, _>>()?)
+            Ok(db
+                .prepare_cached(&sql)?
+                .query_map(params![call.as_bytes()], row)?
+                .collect::<Result<_, _>>()?)
         })
     }
 

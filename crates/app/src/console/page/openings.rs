@@ -160,7 +160,12 @@ fn listing(visit: &Visit<'_>) -> Result<Listing, Refusal> {
             systems::filter(visit)?,
         ],
         search: "system, provider or reason",
-        views: vec![("All", Vec::new()), view("Waiting", "waiting"), view("Open", "open"), view("Over", "over")],
+        views: vec![
+            ("All", Vec::new()),
+            view("Waiting", "waiting"),
+            view("Open", "open"),
+            view("Over", "over"),
+        ],
         empty: nothing(
             "Nothing is open",
             "Every route that the gateway does not look into is closed. Where a system needs one, somebody asks for it here with a reason and a last day, and a second person confirms it.",
@@ -182,7 +187,10 @@ fn row(visit: &Visit<'_>, opening: &Opening) -> Result<Row, Refusal> {
     let href = visit.to(&format!("/openings/{}", opening.id));
     let by = |step: Option<&Step>| step.map_or_else(|| Ok(Cell::unknown("nobody")), |step| who(visit, step));
     let cells = vec![
-        opening.class.map_or_else(|| Cell::unknown("erased"), |class_of| Cell::text(class(class_of))).to(href.clone()),
+        opening
+            .class
+            .map_or_else(|| Cell::unknown("erased"), |class_of| Cell::text(class(class_of)))
+            .to(href.clone()),
         its_system(visit, opening)?,
         state(opening.state),
         opening.until.map_or_else(|| Cell::unknown("erased"), |Time(until)| visit.time(until)),
@@ -206,8 +214,7 @@ fn system_of(opening: &Opening) -> Option<SystemId> {
 }
 
 fn its_system(visit: &Visit<'_>, opening: &Opening) -> Result<Cell, Refusal> {
-    system_of(opening)
-        .map_or_else(|| Ok(Cell::unknown("erased")), |id| visit.names.system(visit.desk, id))
+    system_of(opening).map_or_else(|| Ok(Cell::unknown("erased")), |id| visit.names.system(visit.desk, id))
 }
 
 fn provider(opening: &Opening) -> Cell {
@@ -262,9 +269,7 @@ fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answere
 fn lead(opening: &Opening) -> String {
     let until = opening.until.map(|Time(until)| day(until)).unwrap_or_default();
     match opening.state {
-        StateForm::Requested => {
-            "Nothing is open by it: a second person has to confirm it first.".to_owned()
-        }
+        StateForm::Requested => "Nothing is open by it: a second person has to confirm it first.".to_owned(),
         StateForm::Open => format!("Open until {until}, when it ends by itself."),
         StateForm::Ended if opening.confirmed.is_none() => {
             format!("Nobody confirmed it before {until}; nothing was ever open by it.")
@@ -313,8 +318,7 @@ fn steps(visit: &Visit<'_>, opening: &Opening) -> Result<Block, Refusal> {
             continue;
         };
         let why = Cell::maybe(step.reason.as_deref(), "its reason is erased");
-        let cells =
-            vec![who(visit, step)?, visit.time(step.at.0), why, visit.entry(step.recorded.index)];
+        let cells = vec![who(visit, step)?, visit.time(step.at.0), why, visit.entry(step.recorded.index)];
         facts = facts.with_all(name, cells);
     }
     facts.block()
@@ -322,7 +326,8 @@ fn steps(visit: &Visit<'_>, opening: &Opening) -> Result<Block, Refusal> {
 
 /// The calls on its routes since it was opened, until it was over; nothing where it never was open, or the reader sees none.
 fn its_calls(visit: &Visit<'_>, opening: &Opening) -> Result<Option<Block>, Refusal> {
-    let (Some(confirmed), Some(system), Some(class)) = (&opening.confirmed, system_of(opening), opening.class)
+    let (Some(confirmed), Some(system), Some(class)) =
+        (&opening.confirmed, system_of(opening), opening.class)
     else {
         return Ok(None);
     };

@@ -101,12 +101,7 @@ fn without(pointer: &str, detail: &str) -> String {
     rest.unwrap_or(detail).to_owned()
 }
 
-fn page(
-    visit: &Visit<'_>,
-    status: u16,
-    trial: Option<&Trial>,
-    refused: Option<&Refused<'_>>,
-) -> Answered {
+fn page(visit: &Visit<'_>, status: u16, trial: Option<&Trial>, refused: Option<&Refused<'_>>) -> Answered {
     let mut blocks = Vec::new();
     if visit.settings.playground.is_none() {
         blocks.push(note(
@@ -172,7 +167,10 @@ fn form(visit: &Visit<'_>) -> Result<Form, Refusal> {
 fn key(visit: &Visit<'_>) -> Result<Field, Refusal> {
     let typed = visit.form.get("key").unwrap_or_else(|| visit.query.text("key")).to_owned();
     let (mut choices, actor) = (Vec::new(), visit.actor()?);
-    for row in visit.desk.key_rows(actor)?.into_iter().filter(|row| works_at(row, visit.now())) {
+    let mut working = visit.desk.key_rows(actor)?;
+    working.retain(|row| works_at(row, visit.now()));
+    // One more than there may be says that there are too many.
+    for row in working.into_iter().take(MAX_CHOICES + 1) {
         let name = visit.names.key(visit.desk, actor, row.credential)?.text;
         let system = visit.names.system(visit.desk, row.system)?.text;
         choices.push((row.credential.to_hex(), format!("{name} ({system})")));
@@ -231,10 +229,7 @@ fn decided(visit: &Visit<'_>, trial: &Trial) -> Result<Block, Refusal> {
             "Budgets that hold, with room",
             budgets.iter().map(|budget| Cell::text(budget)).collect(),
         ),
-        None => facts.with(
-            "Budgets that hold",
-            Cell::unknown("it did not come to them, or one has no room"),
-        ),
+        None => facts.with("Budgets that hold", Cell::unknown("it did not come to them, or one has no room")),
     };
     facts.with("Log size it saw", Cell::number(trial.position)).block()
 }
@@ -260,7 +255,8 @@ fn guards(said: &[GuardSaid]) -> Result<Option<Block>, Refusal> {
 fn would_get(sent: &SentShown) -> Result<Block, Refusal> {
     let values = |counts: &[crate::work::calls::MaskedCount], passed: bool| {
         let word = |one: &crate::work::calls::MaskedCount| {
-            let became = if passed { operator("pass") } else { operator(one.operator.as_deref().unwrap_or("")) };
+            let became =
+                if passed { operator("pass") } else { operator(one.operator.as_deref().unwrap_or("")) };
             Cell::text(&format!("{} × {}: {became}", count(one.count), one.class))
         };
         counts.iter().map(word).collect::<Vec<_>>()
@@ -295,7 +291,9 @@ mod tests {
     #[test]
     fn a_fault_of_the_draft_is_said_at_its_field() {
         let at = |pointer: &str| {
-            at_field(Refusal::at(Code::Malformed, pointer.to_owned(), "it is wrong")).pointer.unwrap_or_default()
+            at_field(Refusal::at(Code::Malformed, pointer.to_owned(), "it is wrong"))
+                .pointer
+                .unwrap_or_default()
         };
         assert_eq!(
             [at("/policies/0/text"), at("/policies/0/name"), at("/policies/0"), at("/body")],

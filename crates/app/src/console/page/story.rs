@@ -98,9 +98,7 @@ fn asked(visit: &Visit<'_>, call: &Call) -> Result<Step, Refusal> {
         Some(id) => visit.names.system(visit.desk, id)?,
         None => Cell::unknown("none"),
     };
-    let facts = Facts::default()
-        .with("System", system)
-        .with("API key", key);
+    let facts = Facts::default().with("System", system).with("API key", key);
     let facts = came::caller(call, facts)
         .with("Purpose", Cell::maybe(call.purpose.as_deref(), "not said"))
         .with("Model", Cell::maybe(call.model.as_deref(), "not said"))
@@ -232,8 +230,12 @@ fn guarded(call: &Call) -> Result<Option<Step>, Refusal> {
 fn opened(visit: &Visit<'_>, call: &Call) -> Result<Option<Step>, Refusal> {
     let Some(opened) = &call.evidence.opened else { return Ok(None) };
     let said = match opened.lines {
-        Some(_) => "It went through an opening: its requests were read line by line for rules and masking, and no guard looked at them.",
-        None => "It went through an opening: rules, budgets and stops held, its sizes and digests are on record, and its content was not read.",
+        Some(_) => {
+            "It went through an opening: its requests were read line by line for rules and masking, and no guard looked at them."
+        }
+        None => {
+            "It went through an opening: rules, budgets and stops held, its sizes and digests are on record, and its content was not read."
+        }
     };
     Ok(Some(Step {
         title: "Not looked into",

@@ -29,7 +29,6 @@ fn an_opening_is_asked_for_on_a_page_opened_by_somebody_else_and_closed_by_one()
     let house = House::new();
     let (_, admin) = house.person("Bo", &[Role::Administrator]);
     let system = house.live_system(&admin, "Loan support");
-    let (key, _) = house.key(&admin, &system);
     let ada = Browser::of(&house, "Ada", &[Role::Administrator]);
     let abe = Browser::of(&house, "Abe", &[Role::Approver]);
     let before = house.ledger.reader().size();
@@ -70,14 +69,32 @@ fn an_opening_is_asked_for_on_a_page_opened_by_somebody_else_and_closed_by_one()
     let page = abe.follow(&abe.send(&path, "confirm-opening", &why));
     assert!(page.contains("Open until 2026-06-01") && page.contains("seen by the officer"), "{page}");
     assert!(!page.contains("form-confirm-opening"), "what is open can be confirmed again");
-    assert!(!page.contains("form-withdraw-opening"), "an approver is offered what their role refuses: {page}");
+    assert!(
+        !page.contains("form-withdraw-opening"),
+        "an approver is offered what their role refuses: {page}"
+    );
     assert_eq!(house.desk.views().gate_now().openings.len(), 1, "the gateway does not go by it");
-    let opened = house.ledger.reader().size();
+}
 
-    // The system says what is open to it, and the opening leads to the calls on its routes.
+/// Requirement: N22.
+#[test]
+fn a_system_and_an_opening_lead_to_one_another_and_to_the_calls_until_it_is_over() {
+    let house = House::new();
+    let (_, admin) = house.person("Bo", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, _) = house.key(&admin, &system);
+    let ada = Browser::of(&house, "Ada", &[Role::Administrator]);
+    let abe = Browser::of(&house, "Abe", &[Role::Approver]);
+    let before = house.ledger.reader().size();
+    let path = led_to(&ada.send("/openings", "request-opening", &typed(&system)));
+    abe.follow(&abe.send(&path, "confirm-opening", &[("reason", "seen by the officer")]));
+    let opened = house.ledger.reader().size();
     let its = ada.page(&format!("/systems/{system}"));
     assert!(its.contains("open until 2026-06-01") && its.contains(&path), "{its}");
-    assert!(its.contains(&format!("/openings?ask={system}")), "a system's page does not lead to the form: {its}");
+    assert!(
+        its.contains(&format!("/openings?ask={system}")),
+        "a system's page does not lead to the form: {its}"
+    );
     let asking = ada.page(&format!("/openings?ask={system}"));
     assert!(asking.contains(&format!("value=\"{system}\" selected")), "the form is not filled in: {asking}");
     let body: CallAuthorised = serde_json::from_value(json!({
@@ -103,7 +120,10 @@ fn an_opening_is_asked_for_on_a_page_opened_by_somebody_else_and_closed_by_one()
     // As of earlier moments it stood otherwise.
     let then = ada.page(&format!("{path}?as_of={opened}"));
     assert!(then.contains("Open until 2026-06-01") && !then.contains("the pilot is over"), "{then}");
-    assert!(ada.page(&format!("/openings?as_of={before}")).contains("Nothing is open"), "it was there before");
+    assert!(
+        ada.page(&format!("/openings?as_of={before}")).contains("Nothing is open"),
+        "it was there before"
+    );
 }
 
 /// Requirement: N22.
@@ -116,7 +136,11 @@ fn who_answers_for_no_system_of_others_asks_for_none() {
     let page = developer.page(&format!("/systems/{theirs}"));
     assert!(!page.contains("Ask for an opening"), "offered what is refused: {page}");
     let refused = developer.send("/openings", "request-opening", &typed(&theirs));
-    assert!(refused.status == 403 && refused.text().contains("systems that you answer for"), "{}", refused.text());
+    assert!(
+        refused.status == 403 && refused.text().contains("systems that you answer for"),
+        "{}",
+        refused.text()
+    );
     let auditor = Browser::of(&house, "Au", &[Role::Auditor]);
     let page = auditor.page("/openings");
     assert!(page.contains("Nothing is open") && !page.contains("form-request-opening"), "{page}");

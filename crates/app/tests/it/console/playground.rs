@@ -63,7 +63,8 @@ fn a_call_is_tried_on_a_page_and_kept_nowhere() {
     assert!(!form.contains("data-draft"), "the browser keeps what is tried: {form}");
 
     let size = house.ledger.reader().size();
-    let call = |body: &'static str| [("key", key.as_str()), ("surface", "openai.chat_completions"), ("body", body)];
+    let call =
+        |body: &'static str| [("key", key.as_str()), ("surface", "openai.chat_completions"), ("body", body)];
     let tried = ada.send("/playground", "try-call", &call("{\"to\": \"ann@example.org\"}")).ok().text();
     for part in [
         "It would be sent",
