@@ -185,10 +185,6 @@ pub(crate) fn change(record_type: &str) -> &str {
         "stop.lifted" => "lifted an emergency stop",
         "stop.refused" => "was refused the lifting of an emergency stop",
         "budget.crossed" => "a share of a budget was passed",
-        "usage.reported" => "put on record what a provider counted",
-        "usage.reconciled" => "held what a provider counted against the calls",
-        "finding.opened" => "found what the gateway or the inventory does not know",
-        "finding.closed" => "closed a finding",
         "policy.observed" => "put a policy under observation",
         "policy.observation_ended" => "ended a policy's observation",
         "policy.refused" => "tried to enforce their own policy",
@@ -217,6 +213,7 @@ pub(crate) fn change(record_type: &str) -> &str {
         "call.authorised" => "let a call through",
         "call.denied" => "denied a call",
         "call.completed" => "ended a call",
+        "guard.probed" => "tried whether guards stop what they must",
         "call.broken" => "found a call open",
         "erasure.requested" => "asked for an erasure",
         "erasure.confirmed" => "confirmed an erasure",
@@ -233,18 +230,36 @@ pub(crate) fn change(record_type: &str) -> &str {
         "gap.filled" => "received the missing numbers of a source",
         "witness.conflict_found" => "found that a witness knows another tree of this log",
         "witness.conflict_lifted" => "let the log record again",
-        other => later_change(other),
+        other => usage_change(other),
     }
 }
 
-/// The same of openings, packs and probes.
-fn later_change(record_type: &str) -> &str {
+/// The same of what providers counted, and what was found by it.
+fn usage_change(record_type: &str) -> &str {
+    match record_type {
+        "usage.reported" => "put on record what a provider counted",
+        "usage.reconciled" => "held what a provider counted against the calls",
+        "finding.opened" => "found what the gateway or the inventory does not know",
+        "finding.closed" => "closed a finding",
+        other => opening_change(other),
+    }
+}
+
+/// The same of what opens declared routes.
+fn opening_change(record_type: &str) -> &str {
     match record_type {
         "opening.requested" => "asked for an opening of declared routes",
         "opening.confirmed" => "opened declared routes to a system",
         "opening.withdrawn" => "closed declared routes to a system",
         "opening.refused" => "was refused the confirmation of an opening",
-        "guard.probed" => "tried whether guards stop what they must",
+        "file.kept" => "a batch's file was masked and put at its provider",
+        other => pack_change(other),
+    }
+}
+
+/// The same of packs of policies and who publishes them.
+fn pack_change(record_type: &str) -> &str {
+    match record_type {
         "pack_publisher.proposed" => "put a publisher of packs forward",
         "pack_publisher.trusted" => "trusted a publisher of packs",
         "pack_publisher.removed" => "ended the trust in a publisher of packs",
@@ -252,7 +267,6 @@ fn later_change(record_type: &str) -> &str {
         "policy_pack.loaded" => "loaded a pack of policies",
         "policy_pack.removed" => "took a pack of policies out of force",
         "policy_pack.refused" => "was refused a pack of policies",
-        "file.kept" => "a batch's file was masked and put at its provider",
         other => other,
     }
 }
