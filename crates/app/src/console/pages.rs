@@ -301,6 +301,7 @@ pub(crate) const PAGES: &[Page] = &[
     post("/packs/{pack}/load", PUBLISH_POLICIES, Area::Packs, "page.pack.load", pack::load),
     post("/packs/{pack}/go-back", PUBLISH_POLICIES, Area::Packs, "page.pack.go_back", pack::go_back),
     post("/packs/{pack}/remove", PUBLISH_POLICIES, Area::Packs, "page.pack.remove", pack::remove),
+    get("/pack-publishers", READ_POLICIES, Present, Area::Packs, "page.publishers", packs::list),
     post("/pack-publishers", PUBLISH_POLICIES, Area::Packs, "page.publisher.propose", pack_publishers::propose),
     get("/pack-publishers/{publisher}", READ_POLICIES, Present, Area::Packs, "page.publisher", pack_publishers::show),
     post("/pack-publishers/{publisher}/trust", PUBLISH_POLICIES, Area::Packs, "page.publisher.trust", pack_publishers::trust),
