@@ -571,6 +571,33 @@ test('a budget is set and raised on its page, and a text is tried against the ru
   });
 });
 
+test('an opening is asked for from the page of its system with what nothing looks into, and whoever asked does not open it', async () => {
+  await visit({}, async (page, complaints) => {
+    await signIn(page, 'Olena Marsh', 'administrator');
+    const opening = await askForOpening(page);
+    await page.goto(base + opening);
+    await page.getByText('Nothing is open by it').waitFor();
+    await page.getByText(/nothing masks it and no guard looks at it/).first().waitFor();
+    await page.getByRole('textbox', { name: /^Why it may be opened/ }).fill('I am sure of it.');
+    await page.getByRole('button', { name: 'Open it' }).click();
+    await page.getByText(/you asked for this opening/i).first().waitFor();
+    await page.goto(`${base}/openings?state=waiting`);
+    assert.ok(await page.locator(`a[href="${opening}"]`).count() > 0, 'what waits for a second person is not in their list');
+    // The page that refuses is a refusal to the browser too.
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('403')));
+  });
+  await visit({}, async (page) => {
+    await signIn(page, 'Piet Sand', 'approver');
+    await page.goto(`${base}/openings?state=waiting`);
+    await page.locator('#table-openings tbody a').first().click();
+    await page.getByRole('textbox', { name: /^Why it may be opened/ }).fill('The files hold no personal data; seen by me.');
+    await page.getByRole('button', { name: 'Open it' }).click();
+    await page.getByTestId('recorded').waitFor();
+    await page.getByText(/^Open until/).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Open it' }).count(), 0, 'what is open can be opened again');
+  });
+});
+
 test('keyboard only: find a denied call and prove it', async () => {
   await visit({}, async (page) => {
     await signIn(page, 'Kai Lindqvist', 'compliance-officer');
@@ -657,9 +684,25 @@ async function keepBudget(page) {
   await page.getByTestId('recorded').waitFor();
 }
 
+/** Asks for an opening to the first system that stands in the list; gives the address of its page. */
+async function askForOpening(page) {
+  await page.goto(`${base}/systems`);
+  await page.goto(base + await page.locator('tr[data-href]').first().getAttribute('data-href'));
+  await page.getByRole('link', { name: 'Ask for an opening' }).click();
+  assert.match(await page.getByRole('combobox', { name: 'For the system' }).inputValue(), /^[0-9a-f]{32}$/, 'the form does not know for whom');
+  await page.getByRole('radio', { name: /^Files at the provider/ }).check();
+  const day = new Date(Date.now() + 30 * 24 * 3600 * 1000).toISOString().slice(0, 10);
+  await page.getByLabel(/^Ends by itself on/).fill(day);
+  await page.getByRole('textbox', { name: 'Why' }).fill('Evaluation files of the pilot, without personal data.');
+  await page.getByRole('button', { name: 'Ask for it' }).click();
+  await page.getByTestId('recorded').waitFor();
+  return new URL(page.url()).pathname;
+}
+
 /** Pages with something on each, by a name for their images. */
 async function allPages(page) {
   await keepBudget(page);
+  const opening = await askForOpening(page);
   const first = async (path) => {
     await page.goto(base + path);
     return page.locator('tr[data-href]').first().getAttribute('data-href');
@@ -676,7 +719,7 @@ async function allPages(page) {
   const kept = await first('/calls?state=answered&q=loan');
   return {
     home: '/', inbox: '/inbox', traffic: '/traffic', 'past-traffic': '/traffic?as_of=400', providers: '/providers', budgets: '/budgets', 'budget-new': '/budgets/new', budget: '/budgets/loans-day', costs: '/costs', 'costs-model': '/costs?by=model',
-    masking: '/masking', stops: '/stops', 'stop-system': `/stops?scope=system&subject=${system.split('/').pop()}`, calls: '/calls', denied: '/calls?state=denied', call, systems: '/systems', system, 'system-new': '/systems/new',
+    openings: '/openings', opening, packs: '/packs', playground: '/playground', masking: '/masking', stops: '/stops', 'stop-system': `/stops?scope=system&subject=${system.split('/').pop()}`, calls: '/calls', denied: '/calls?state=denied', call, systems: '/systems', system, 'system-new': '/systems/new',
     'system-edit': `${system}/edit`, keys: '/keys', key, 'key-new': '/keys/new', policies: '/policies', policy, 'policy-new': '/policies/new', people: '/people',
     person, 'person-new': '/people/new', registers: '/registers', inventory: '/registers/ai_system', items: '/registers/impact_assessment', item, 'item-edit': `${item}/edit`, 'item-history': `${item}/history`,
     'item-new': '/registers/ai_system/new', controls: '/controls', control: '/controls/8.4', soa: '/soa', 'soa-row': '/soa/A.5.2', 'soa-several': '/soa/several', keep: '/records/new?serves=8.4', packages: '/packages', erasures: '/erasures', sources: '/sources', ledger: '/ledger', entry: '/ledger/40', settings: '/settings', search: '/search?q=loan',

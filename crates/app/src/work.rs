@@ -11,6 +11,7 @@ pub(crate) mod around;
 pub(crate) mod asking;
 pub mod budget_alerts;
 pub mod budgets;
+pub mod called;
 pub mod calls;
 pub mod controls;
 pub(crate) mod coverage;

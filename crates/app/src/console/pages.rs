@@ -6,8 +6,9 @@ use super::answer::Answered;
 use super::page::{
     applicability, applicability_approval, applicability_row, budget_form, budgets, calls, control, controls,
     costs, decision, entry, erasures, guards, home, inbox, item, item_form, item_work, keep, keys, ledger,
-    login, masking, packages, people, person_sessions, policies, providers, registers, saved_views, search,
-    settings, sources, stops, story, system, systems, traffic, usage,
+    login, masking, openings, pack, pack_publishers, packages, packs, people, person_sessions, playground,
+    policies, providers, registers, saved_views, search, settings, sources, stops, story, system, systems,
+    traffic, usage,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -57,11 +58,14 @@ pub(crate) enum Area {
     Keys,
     Providers,
     Stops,
+    Openings,
     Usage,
     Budgets,
     Costs,
     Guards,
     Policies,
+    Packs,
+    Playground,
     Masking,
     People,
     Registers,
@@ -119,6 +123,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Budgets", "/budgets", Permission::ReadSpend, Area::Budgets),
             item("Costs", "/costs", Permission::ReadSpend, Area::Costs),
             item("Emergency stops", "/stops", Permission::ReadStops, Area::Stops),
+            item("Openings", "/openings", Permission::ReadOpenings, Area::Openings),
             item("Usage", "/usage", Permission::ReadSpend, Area::Usage),
             item("Guards", "/guards", Permission::ReadPolicies, Area::Guards),
         ],
@@ -129,6 +134,8 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Registers", "/registers", Permission::ReadRegisters, Area::Registers),
             item("Statement of Applicability", "/soa", Permission::ReadControls, Area::Applicability),
             item("Policies", "/policies", Permission::ReadPolicies, Area::Policies),
+            item("Packs", "/packs", Permission::ReadPolicies, Area::Packs),
+            item("Playground", "/playground", Permission::TryCalls, Area::Playground),
             item("Masking", "/masking", Permission::ReadPolicies, Area::Masking),
             item("People and roles", "/people", Permission::ReadPeople, Area::People),
         ],
@@ -166,10 +173,14 @@ const CHANGE_BUDGETS: Access = Access::Needs(Permission::ChangeBudgets);
 const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
 const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
 const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
+const READ_OPENINGS: Access = Access::Needs(Permission::ReadOpenings);
+const CHANGE_OPENINGS: Access = Access::Needs(Permission::ChangeOpenings);
+const CONFIRM_OPENINGS: Access = Access::Needs(Permission::ConfirmOpenings);
 const RECONCILE_USAGE: Access = Access::Needs(Permission::ReconcileUsage);
 const PROBE_GUARDS: Access = Access::Needs(Permission::ProbeGuards);
 const READ_POLICIES: Access = Access::Needs(Permission::ReadPolicies);
 const PUBLISH_POLICIES: Access = Access::Needs(Permission::PublishPolicies);
+const TRY_CALLS: Access = Access::Needs(Permission::TryCalls);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
 const CHANGE_PEOPLE: Access = Access::Needs(Permission::ChangePeople);
 const BUILD_PACKAGES: Access = Access::Needs(Permission::BuildPackages);
@@ -263,6 +274,12 @@ pub(crate) const PAGES: &[Page] = &[
     get("/stops/{stop}", READ_STOPS, Everything, Area::Stops, "page.stop", stops::show),
     post("/stops/{stop}/lift", LIFT_STOPS, Area::Stops, "page.stop.lift", stops::lift),
 
+    get("/openings", READ_OPENINGS, Everything, Area::Openings, "page.openings", openings::list),
+    post("/openings", CHANGE_OPENINGS, Area::Openings, "page.opening.request", openings::request),
+    get("/openings/{opening}", READ_OPENINGS, Everything, Area::Openings, "page.opening", openings::show),
+    post("/openings/{opening}/confirm", CONFIRM_OPENINGS, Area::Openings, "page.opening.confirm", openings::confirm),
+    post("/openings/{opening}/withdraw", CHANGE_OPENINGS, Area::Openings, "page.opening.withdraw", openings::withdraw),
+
     get("/usage", READ_SPEND, Present, Area::Usage, "page.usage", usage::list),
     get("/usage/{report}", READ_SPEND, Present, Area::Usage, "page.usage.report", usage::show),
     get("/usage/findings/{finding}", READ_REGISTERS, Present, Area::Usage, "page.finding", usage::finding),
@@ -277,6 +294,21 @@ pub(crate) const PAGES: &[Page] = &[
     get("/policies/{policy}/edit", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.edit", policies::edit),
     post("/policies/{policy}/edit", PUBLISH_POLICIES, Area::Policies, "page.policy.publish", policies::publish),
     post("/policies/{policy}/withdraw", PUBLISH_POLICIES, Area::Policies, "page.policy.withdraw", policies::withdraw),
+
+    get("/packs", READ_POLICIES, Present, Area::Packs, "page.packs", packs::list),
+    post("/packs", PUBLISH_POLICIES, Area::Packs, "page.pack.propose", packs::propose),
+    get("/packs/{pack}", READ_POLICIES, Present, Area::Packs, "page.pack", pack::show),
+    post("/packs/{pack}/load", PUBLISH_POLICIES, Area::Packs, "page.pack.load", pack::load),
+    post("/packs/{pack}/go-back", PUBLISH_POLICIES, Area::Packs, "page.pack.go_back", pack::go_back),
+    post("/packs/{pack}/remove", PUBLISH_POLICIES, Area::Packs, "page.pack.remove", pack::remove),
+    get("/pack-publishers", READ_POLICIES, Present, Area::Packs, "page.publishers", packs::list),
+    post("/pack-publishers", PUBLISH_POLICIES, Area::Packs, "page.publisher.propose", pack_publishers::propose),
+    get("/pack-publishers/{publisher}", READ_POLICIES, Present, Area::Packs, "page.publisher", pack_publishers::show),
+    post("/pack-publishers/{publisher}/trust", PUBLISH_POLICIES, Area::Packs, "page.publisher.trust", pack_publishers::trust),
+    post("/pack-publishers/{publisher}/remove", PUBLISH_POLICIES, Area::Packs, "page.publisher.remove", pack_publishers::remove),
+
+    get("/playground", TRY_CALLS, Present, Area::Playground, "page.playground", playground::show),
+    post("/playground", TRY_CALLS, Area::Playground, "page.playground.try", playground::try_it),
 
     get("/masking", READ_POLICIES, Present, Area::Masking, "page.masking", masking::show),
     post("/masking", PUBLISH_POLICIES, Area::Masking, "page.masking.try", masking::try_it),

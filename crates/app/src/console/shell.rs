@@ -282,6 +282,9 @@ fn also_called(path: &str) -> &'static str {
         "/masking" => "personal data pii anonymise pseudonymise rules",
         "/guards" => "probes canaries enforcement proven bypass",
         "/stops" => "kill switch halt block drill",
+        "/packs" => "policy packs publishers layers signed vendor",
+        "/playground" => "try test simulate call draft policy what if",
+        "/openings" => "declared routes files images audio batches passthrough unread",
         _ => "",
     }
 }

@@ -261,6 +261,20 @@ fn guard_change(record_type: &str) -> &str {
     match record_type {
         "guard.probed" => "tried whether guards stop what they must",
         "guard.measured" => "measured how much guards find of what they must",
+        other => pack_change(other),
+    }
+}
+
+/// The same of packs of policies and who publishes them.
+fn pack_change(record_type: &str) -> &str {
+    match record_type {
+        "pack_publisher.proposed" => "put a publisher of packs forward",
+        "pack_publisher.trusted" => "trusted a publisher of packs",
+        "pack_publisher.removed" => "ended the trust in a publisher of packs",
+        "policy_pack.proposed" => "put a pack of policies forward",
+        "policy_pack.loaded" => "loaded a pack of policies",
+        "policy_pack.removed" => "took a pack of policies out of force",
+        "policy_pack.refused" => "was refused a pack of policies",
         other => other,
     }
 }

@@ -13,6 +13,7 @@ use tabellion_views::query::{
 };
 
 use super::asking::refer;
+use super::called::{Caller, ThroughOpening};
 use super::forms::{DigestForm, IdForm, Reference, Time};
 use super::{Actor, Desk};
 use crate::permission::Permission;
@@ -51,6 +52,10 @@ pub struct CallQuery {
     #[serde(default)]
     #[schemars(length(min = 1, max = 64))]
     pub upstream: Option<String>,
+    /// On this route of the gateway, as records name it, or on those that begin with these words of it: `opaque.files`.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 100))]
+    pub route: Option<String>,
     /// Decided at or after.
     #[serde(default)]
     pub from: Option<Time>,
@@ -158,6 +163,10 @@ pub struct CallEvidence {
     pub stream: Option<bool>,
     /// Upstream it went to.
     pub upstream: Option<String>,
+    /// Whose interface the provider has, `openai` or `anthropic`, where the request was translated for it; null: it has the caller's, or erased.
+    pub translated: Option<String>,
+    /// By which opening it went where nothing looks into it; null: on a route that is governed, or erased.
+    pub opened: Option<ThroughOpening>,
     /// What was declared then of that upstream's use of data, as the rules saw it; null: no rule was asked, or erased.
     pub terms: Option<Terms>,
     /// SHA-256 of the body received.
@@ -226,6 +235,8 @@ pub struct Call {
     /// The API key.
     #[schemars(with = "IdForm")]
     pub key: String,
+    /// Who was behind the key; null: a key's secret alone was shown, or erased.
+    pub caller: Option<Caller>,
     /// Where it stands.
     #[schemars(extend("enum" = ["open", "answered", "refused", "failed", "abandoned", "cut", "broken", "denied", "erased"]))]
     pub state: String,
@@ -307,6 +318,7 @@ impl Desk {
             Sight::Open
         };
         let (decision, evidence, attempt) = (decision(&call), evidence(&call, sight), attempt(&call));
+        let caller = caller(&call);
         let row = call.row;
         let ended = row.end_entry.zip(call.end_record).filter(|_| row.state != CallState::Denied);
         let proof = CallProof {
@@ -322,6 +334,7 @@ impl Desk {
             id: row.record_id.to_hex(),
             system: row.system.map(|system| system.to_hex()),
             key: row.key.to_hex(),
+            caller,
             state,
             attempt,
             code: row.ended.and_then(|ended| ended.code),
@@ -353,6 +366,7 @@ pub(crate) fn filter(query: &CallQuery) -> CallFilter {
         code: query.code.clone(),
         model: query.model.clone(),
         upstream: query.upstream.clone(),
+        route: query.route.clone(),
         from: query.from.map(|time| time.0),
         to: query.to.map(|time| time.0),
         ..CallFilter::default()
@@ -439,6 +453,8 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         upstream: authorised
             .map(|call| call.upstream.clone())
             .or(denied.and_then(|call| call.upstream.clone())),
+        translated: authorised.and_then(|call| call.translated.clone()),
+        opened: authorised.and_then(|call| call.opened.as_ref()).map(ThroughOpening::of),
         terms: terms(authorised, denied),
         request_sha256: received.or(denied.map(|call| &call.received_sha256)).cloned(),
         forwarded_sha256: authorised.map(|call| call.forwarded_sha256.clone()),
@@ -469,6 +485,11 @@ fn terms(authorised: Option<&CallAuthorised>, denied: Option<&CallDenied>) -> Op
     let declared = permitted.or(refused)?.cloned().unwrap_or_default();
     let DataTerms { region, retention_days, training } = declared;
     Some(Terms { region, retention_days, training: word(&training).unwrap_or_default() })
+}
+
+fn caller(call: &CallDetail) -> Option<Caller> {
+    let of_denied = denial(call).and_then(|denied| denied.caller.as_ref());
+    call.authorised.as_ref().and_then(|call| call.caller.as_ref()).or(of_denied).map(Caller::of)
 }
 
 fn attempt(call: &CallDetail) -> Option<FurtherAttempt> {

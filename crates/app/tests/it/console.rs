@@ -2,6 +2,7 @@
 
 mod browser;
 mod budgets;
+mod came;
 mod clock;
 mod content;
 mod controls;
@@ -11,9 +12,12 @@ mod guards;
 mod keep;
 mod masking;
 mod names;
+mod openings;
 mod own_views;
+mod packs;
 mod past;
 mod permission;
+mod playground;
 mod policy_replay;
 mod providers;
 mod registers;

@@ -63,6 +63,7 @@ pub(super) fn helps(filter: &CallFilter) -> bool {
     said && !are_few(filter)
         && filter.key.is_none()
         && filter.upstream.is_none()
+        && filter.route.is_none()
         && filter.state != Some(CallState::Denied)
 }
 

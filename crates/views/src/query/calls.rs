@@ -74,6 +74,8 @@ pub struct CallFilter {
     pub purpose: Option<String>,
     /// That were let through to this provider; denials name none.
     pub upstream: Option<String>,
+    /// On this route, or on those that begin with these words of it.
+    pub route: Option<String>,
     /// Permitted or denied at this time or later, by commit time.
     pub from: Option<Micros>,
     /// Permitted or denied before this time.
@@ -229,6 +231,17 @@ impl Views {
         found.map(|row| self.call_detail(row)).transpose()
     }
 
+    /// The attempts after the first, which is `call`, oldest first.
+    pub fn further_attempts(&self, call: &RecordId) -> Result<Vec<CallRow>, ViewsError> {
+        let sql = format!("{SELECT} WHERE calls.attempt_of = ?1 ORDER BY calls.entry LIMIT {MAX_ROWS}");
+        self.ask(|db| {
+            Ok(db
+                .prepare_cached(&sql)?
+                .query_map(params![call.as_bytes()], row)?
+                .collect::<Result<_, _>>()?)
+        })
+    }
+
     /// What the log still says of a call in a list.
     pub fn call_detail(&self, row: CallRow) -> Result<CallDetail, ViewsError> {
         let authorised = body(&self.reader().entry(row.entry)?);
@@ -312,6 +325,8 @@ pub(super) fn conditions(filter: &CallFilter, system: Option<SystemId>) -> Where
         .with("+calls.model = ?", filter.model.clone())
         .with("+calls.purpose = ?", filter.purpose.clone())
         .with("+calls.upstream = ?", filter.upstream.clone())
+        // Whole words: `opaque.file` is no beginning of `opaque.files.create`.
+        .with("substr(calls.surface || '.', 1, length(?)) = ?", filter.route.as_ref().map(|route| format!("{route}.")))
         .times("+calls.at", filter.from, filter.to)
         .with(
             "(instr(lower(coalesce(calls.model, '')), ?) OR instr(lower(coalesce(calls.answered_model, '')), ?)

@@ -141,7 +141,7 @@ fn filters(visit: &Visit<'_>) -> Result<Vec<Filter>, Refusal> {
         Filter { name: "to", label: "Until", takes: Takes::Day },
     ];
     // Filters that come by a link, such as from a number, are shown so that they can be taken off.
-    for (name, label) in [("code", "Reason"), ("key", "Key"), ("upstream", "Provider")] {
+    for (name, label) in [("code", "Reason"), ("key", "Key"), ("upstream", "Provider"), ("route", "Route")] {
         if visit.query.get(name).is_some() {
             filters.push(Filter { name, label, takes: Takes::Text });
         }
@@ -152,7 +152,7 @@ fn filters(visit: &Visit<'_>) -> Result<Vec<Filter>, Refusal> {
 /// What the address asks for. An end that was recorded later is none as of then, so that its outcome is nothing to filter by.
 fn query(visit: &Visit<'_>) -> Result<CallQuery, Refusal> {
     let mut asked = Map::new();
-    for name in ["system", "key", "state", "code", "model", "upstream"] {
+    for name in ["system", "key", "state", "code", "model", "upstream", "route"] {
         if let Some(text) = visit.query.get(name) {
             asked.insert(name.to_owned(), Value::from(text.trim()));
         }

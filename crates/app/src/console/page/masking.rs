@@ -312,7 +312,8 @@ fn answer(preview: &MaskingPreview) -> Result<Vec<Block>, Refusal> {
     Ok(vec![section("tried", "What would become of it", vec![outcome, facts.block()?])?])
 }
 
-fn operator(operator: &str) -> &'static str {
+/// What an operator makes of a value, in words.
+pub(super) fn operator(operator: &str) -> &'static str {
     match operator {
         "block" => "keeps the call back",
         "drop" => "left out",

@@ -29,9 +29,20 @@ pub(super) fn asked_for(
     }
     let new = NewReplay { text: text.map(str::to_owned), from: None, to: None };
     let replay = visit.desk.replay_policy(visit.actor()?, name, &new)?;
+    let (shown, tick) = with_tick(visit, &replay)?;
+    let tick = tick.unwrap_or_else(|| ticks(Vec::new()));
+    Ok(Some((shown, tick)))
+}
+
+/// What a replay found, and the tick by which it is acknowledged; none where nothing can be.
+pub(super) fn with_tick(visit: &Visit<'_>, replay: &Replay) -> Result<(Block, Option<Field>), Refusal> {
     let label = "I looked at what it comes to, and it is to be so".to_owned();
-    let choices = replay.acknowledge.iter().map(|seen| (word(seen), label.clone())).collect();
-    Ok(Some((shown(visit, &replay)?, Field::new("replay", "What it comes to", Kind::Checks(choices)))))
+    let tick = replay.acknowledge.as_ref().map(|seen| ticks(vec![(word(seen), label)]));
+    Ok((shown(visit, replay)?, tick))
+}
+
+fn ticks(choices: Vec<(String, String)>) -> Field {
+    Field::new("replay", "What it comes to", Kind::Checks(choices))
 }
 
 /// What was ticked, as the API takes it.

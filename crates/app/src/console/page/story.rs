@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::json;
 
 use super::calls::{captured_readable, day_of};
-use super::stops;
+use super::{came, stops};
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
@@ -56,12 +56,14 @@ fn page(visit: &Visit<'_>, call: &Call, status: u16, refused: Option<&Refused<'_
     let state = call_state(word);
     let mut steps = vec![asked(visit, call)?, masked(call)?];
     steps.extend(guarded(call)?);
+    steps.extend(opened(visit, call)?);
     steps.push(decided(visit, call)?);
     if call.decision.permitted && word != "open" {
         steps.push(answered(visit, call, state, refused)?);
     }
     let story = Block::of(&Story { steps })?;
     let mut blocks = vec![story];
+    blocks.extend(came::attempts(visit, call)?);
     if visit.can(Permission::ReadEntries) {
         blocks.push(proof(visit, call, ended.map(|end| end.index))?);
     }
@@ -96,9 +98,8 @@ fn asked(visit: &Visit<'_>, call: &Call) -> Result<Step, Refusal> {
         Some(id) => visit.names.system(visit.desk, id)?,
         None => Cell::unknown("none"),
     };
-    let facts = Facts::default()
-        .with("System", system)
-        .with("API key", key)
+    let facts = Facts::default().with("System", system).with("API key", key);
+    let facts = came::caller(call, facts)
         .with("Purpose", Cell::maybe(call.purpose.as_deref(), "not said"))
         .with("Model", Cell::maybe(call.model.as_deref(), "not said"))
         .with("Route", Cell::maybe(call.surface.as_deref(), "erased"))
@@ -107,10 +108,11 @@ fn asked(visit: &Visit<'_>, call: &Call) -> Result<Step, Refusal> {
         [] => facts,
         references => facts.with("Stands on, by its own word", Cell::text(&references.join(", "))),
     };
+    let facts = came::attempt(visit, call, facts);
     Ok(Step {
         title: "Who asked",
         tone: Tone::Quiet.class(),
-        said: "An application asked with an API key; the key says for which system.".to_owned(),
+        said: came::said(call),
         blocks: vec![facts.block()?],
     })
 }
@@ -132,6 +134,7 @@ fn masked(call: &Call) -> Result<Step, Refusal> {
     };
     let is_plain = total == 0 && call.evidence.passed.is_empty() && call.evidence.masking.is_empty();
     let said = match (call.decision.permitted, total) {
+        (true, _) if call.evidence.opened.is_some() => came::unmasked(call).unwrap_or_default(),
         (false, _) if shown_to_others(call) => "Nothing was sent to the provider. Guards that others run were shown the prompt, with placeholders in place of what was found.".to_owned(),
         (false, _) => "Nothing left this place, so nothing had to be masked.".to_owned(),
         (true, 0) if !call.evidence.passed.is_empty() => {
@@ -211,7 +214,7 @@ fn guarded(call: &Call) -> Result<Option<Step>, Refusal> {
     } else if any("flagged") {
         (Tone::Fair, "A guard found something and let it go on, as it is set up to.")
     } else if said.iter().all(|said| said.outcome == "not_run") {
-        (Tone::Quiet, "No guard had anything to look at.")
+        came::unguarded(call).unwrap_or((Tone::Quiet, "No guard had anything to look at."))
     } else {
         (Tone::Good, "No guard found anything in what it looked at.")
     };
@@ -223,7 +226,27 @@ fn guarded(call: &Call) -> Result<Option<Step>, Refusal> {
     }))
 }
 
-fn guard_outcome(outcome: &str) -> (&'static str, Tone) {
+/// By which opening it passed what looks into calls; nothing on a route that is governed.
+fn opened(visit: &Visit<'_>, call: &Call) -> Result<Option<Step>, Refusal> {
+    let Some(opened) = &call.evidence.opened else { return Ok(None) };
+    let said = match opened.lines {
+        Some(_) => {
+            "It went through an opening: its requests were read line by line for rules and masking, and no guard looked at them."
+        }
+        None => {
+            "It went through an opening: rules, budgets and stops held, its sizes and digests are on record, and its content was not read."
+        }
+    };
+    Ok(Some(Step {
+        title: "Not looked into",
+        tone: Tone::Fair.class(),
+        said: said.to_owned(),
+        blocks: vec![came::opened(visit, opened)?],
+    }))
+}
+
+/// How a guard's look ended, in words.
+pub(super) fn guard_outcome(outcome: &str) -> (&'static str, Tone) {
     match outcome {
         "passed" => ("Passed", Tone::Good),
         "flagged" => ("Flagged", Tone::Fair),
@@ -265,7 +288,7 @@ fn decided(visit: &Visit<'_>, call: &Call) -> Result<Step, Refusal> {
 }
 
 /// A rule's id is its policy's name and its own, with a dot between them.
-fn rule_cell(visit: &Visit<'_>, rule: &str) -> Cell {
+pub(super) fn rule_cell(visit: &Visit<'_>, rule: &str) -> Cell {
     let cell = Cell::text(rule);
     match rule.split_once('.') {
         Some((policy, _)) if crate::work::forms::Word::fits(policy) => {
@@ -294,10 +317,7 @@ fn answered(
         .with("Given to the client", Cell::maybe(delivered, "not recorded"))
         .with("Released bytes", digest(evidence.released_sha256.as_deref()))
         .with("Tokens", tokens(evidence));
-    if let Some(attempt) = &call.attempt {
-        let said = format!("{}, after {}", attempt.number, attempt.because);
-        facts = facts.with("Attempt", Cell::text(&said).to(visit.to(&format!("/calls/{}", attempt.of))));
-    }
+    facts = came::translated(call, facts);
     if let Some(us) = evidence.duration_us {
         facts = facts.with("Took", Cell::quantity(&duration(us), us));
     }
@@ -365,6 +385,9 @@ fn captured(visit: &Visit<'_>, call: &Call, refused: Option<&Refused<'_>>) -> Re
             vec![note("Prompts and answers of this system are not kept; their digests are.")?]
         }
         Some("too_large") => vec![note("It was too large to be kept; its digest is.")?],
+        Some("opaque") => {
+            vec![note("What passes through an opening is never kept; its digests and sizes are.")?]
+        }
         Some("no_room") => vec![note("The disk had no room for it; its digest is kept.")?],
         Some("no_answer") => vec![note("There was no answer of the provider to keep.")?],
         Some("not_permitted") => return Ok(vec![note("Kept, and none of your roles may see it.")?]),

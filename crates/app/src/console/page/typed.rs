@@ -13,10 +13,13 @@ use crate::refusal::{Code, Refusal};
 /// What stands before the names of a register's fields.
 const OF_REGISTER: &str = "field.";
 /// Fields that are chosen, not written.
-const CHOSEN: [&str; 8] = ["state", "stage", "decision", "capture", "role", "kind", "system", "owner"];
+const CHOSEN: [&str; 10] =
+    ["state", "stage", "decision", "capture", "role", "kind", "system", "owner", "class", "surface"];
 /// Fields that nobody types: proofs, versions, places to go on to, and a file's bytes.
-const NOT_TYPED: [&str; 11] =
-    ["csrf", "once", "form", "version", "revision", "digest", "page", "query", "next", "content", "link"];
+const NOT_TYPED: [&str; 12] = [
+    "csrf", "once", "form", "version", "proposed", "revision", "digest", "page", "query", "next", "content",
+    "link",
+];
 /// Fewest and most lines that a text is shown on.
 const LINES: (usize, usize) = (1, 12);
 /// Characters of a line, to guess how many a text takes.

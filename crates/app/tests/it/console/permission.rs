@@ -33,6 +33,9 @@ fn every_page_keeps_to_the_table_for_every_role() {
             .replace("{call}", &"0".repeat(32))
             .replace("{erasure}", &"0".repeat(32))
             .replace("{stop}", &"0".repeat(32))
+            .replace("{opening}", &"0".repeat(32))
+            .replace("{pack}", "baseline")
+            .replace("{publisher}", "vendor")
             .replace("{budget}", "loans-month");
         for (roles, browser) in &browsers {
             let path = path.replace("{person}", &browser.person);
