@@ -198,9 +198,13 @@ impl Pack {
         }
         let words = [&self.licence, &self.version_text].into_iter();
         for word in words.chain(self.sources.iter().map(|source| &source.source)) {
-            if word.trim().is_empty() || word.chars().count() > MAX_WORD_CHARS {
+            // A line break would let a pack write lines of its own where it is shown.
+            if word.trim().is_empty()
+                || word.chars().count() > MAX_WORD_CHARS
+                || word.contains(char::is_control)
+            {
                 return Err(PackFault::malformed(format!(
-                    "licence, version and sources are words of 1 to {MAX_WORD_CHARS} characters"
+                    "licence, version and sources are words of 1 to {MAX_WORD_CHARS} characters, none of them a control character"
                 )));
             }
         }

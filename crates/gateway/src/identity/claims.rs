@@ -86,9 +86,14 @@ impl<'c> Claims<'c> {
     fn groups(&self) -> Result<Vec<&'c str>, TokenFault> {
         let Some(claim) = &self.config.groups_claim else { return Ok(Vec::new()) };
         // A rule that forbids a group must not fall silent because there are too many to say (OpenID Connect Core §5.6.2).
-        let elsewhere = self.members.get("_claim_names").and_then(|names| names.get(claim));
+        let elsewhere = match self.members.get("_claim_names") {
+            Some(names) => names.as_object().is_none_or(|names| names.contains_key(claim)),
+            None => false,
+        };
+        // Some providers say so in a word of their own.
+        let too_many = self.members.contains_key("hasgroups");
         let groups = match self.members.get(claim) {
-            _ if elsewhere.is_some() => return Err(TokenFault::Claims),
+            _ if elsewhere || too_many => return Err(TokenFault::Claims),
             None => return Ok(Vec::new()),
             Some(groups) => groups.as_array().filter(|groups| groups.len() <= MAX_GROUPS),
         };

@@ -163,7 +163,12 @@ fn check_version(coming: &Coming<'_>, rows: &[PackVersion], pinned: u64) -> Resu
     };
     let before: Vec<PackLoaded> = rows.iter().filter_map(loaded).collect();
     let same_version = before.iter().find(|said| said.pack_version == pack.version);
-    if same_version.is_some_and(|said| digest_of(&said.file).to_hex() != digest) {
+    // One more signature makes another file and no other pack.
+    let is_other = |said: &PackLoaded| {
+        let there = SignedPack::read(said.file.as_bytes());
+        there.map_or(digest_of(&said.file).to_hex() != digest, |there| there.pack() != pack)
+    };
+    if same_version.is_some_and(is_other) {
         let text = format!(
             "version {} of this pack was loaded with another content; a version has one",
             pack.version
