@@ -30,7 +30,7 @@ use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::opaque::Opaque;
 use crate::playground::Playground;
-use crate::probes::{self, Probing};
+use crate::probes::{self, Probing, RoundBefore};
 use crate::server::{self, Serving};
 use crate::stops;
 use crate::upstream::catalogue::Catalogue;
@@ -56,6 +56,8 @@ pub struct Foundations {
     pub on_fatal: OnFatal,
     /// Takes lines for whoever watches.
     pub log: Log,
+    /// What the newest round of probes on record came to: what failed then fails from the first call on.
+    pub probed: RoundBefore,
 }
 
 /// A gateway that serves. Dropping it stops it at once; [`Gateway::stop`] lets calls finish.
@@ -82,7 +84,7 @@ enum Stop {
 impl Gateway {
     /// Starts to listen and to serve.
     pub fn start(config: &GatewayConfig, foundations: Foundations) -> Result<Self, StartError> {
-        let Foundations { ledger, gate, clock, placeholder_key, on_fatal, log } = foundations;
+        let Foundations { ledger, gate, clock, placeholder_key, on_fatal, log, probed } = foundations;
         let noise = Noise::new(config.limits.noise_burst, clock.now());
         let stops = stops::of(&gate);
         let metrics = Arc::<Metrics>::default();
@@ -123,7 +125,14 @@ impl Gateway {
         let (stop, told) = watch::channel(Stop::No);
         let connections = Arc::new(Semaphore::new(config.limits.connections));
         let (stop_probes, stopping) = watch::channel(false);
-        let grounds = probes::Grounds { config, shared: &shared, ledger: &ledger, on_fatal, stop: stopping };
+        let grounds = probes::Grounds {
+            config,
+            shared: &shared,
+            ledger: &ledger,
+            on_fatal,
+            stop: stopping,
+            before: &probed,
+        };
         let (probing, prober) = probes::start(grounds)?;
         let mut gateway = Self { address, shared, ledger, stop, probing, stop_probes, threads: vec![prober] };
         for (number, listener) in listeners.into_iter().enumerate() {

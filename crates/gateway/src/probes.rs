@@ -13,12 +13,14 @@ pub(crate) mod config;
 mod corpus;
 mod failing;
 mod gate;
+mod kept;
 mod measure;
 mod places;
 mod round;
 mod stand_in;
 mod verdict;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -38,6 +40,7 @@ use crate::worker::Shared;
 use agenda::{Agenda, Ask, Reply};
 
 pub(crate) use failing::Failing;
+pub use kept::RoundBefore;
 use round::Prober;
 
 /// The purpose of canaries of guards that are for every purpose.
@@ -46,6 +49,9 @@ const PURPOSE: &str = "probe";
 const MAX_ASKED: usize = 16;
 /// After policies changed: several changes in a row are one round.
 const SETTLE: Duration = Duration::from_secs(2);
+
+/// From so many rounds on in which a guard could not look, one after the other, its operator is told: one may be a restart of its service.
+const TOLD_AFTER: u32 = 2;
 
 /// The model that stands for the provider of this name.
 fn model_of(upstream: &str) -> String {
@@ -73,8 +79,36 @@ pub(crate) struct Board {
     places: Vec<ProbedPlace>,
     /// Every guard and class that is measured, as nobody has measured it yet.
     subjects: Vec<MeasuredGuard>,
-    /// What the newest round came to.
-    newest: Mutex<Vec<ProbedPlace>>,
+    newest: Mutex<Newest>,
+}
+
+/// What the newest round came to, with what was kept of those before.
+#[derive(Default)]
+struct Newest {
+    places: Vec<ProbedPlace>,
+    /// In how many rounds, one after the other, each guard erred where it was tried, since this process began.
+    erred: BTreeMap<String, u32>,
+}
+
+impl Board {
+    /// Takes over what a round found, and gives what it comes to with what is known from before.
+    fn keep(&self, tried: Vec<ProbedPlace>) -> Vec<ProbedPlace> {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let erring: BTreeSet<String> = tried
+            .iter()
+            .filter(|place| place.why.as_deref() == Some(verdict::ERRED))
+            .map(|place| place.guard.clone())
+            .collect();
+        let count = |guard: String| {
+            let rounds = newest.erred.get(&guard).copied().unwrap_or_default();
+            (guard, rounds.saturating_add(1))
+        };
+        let erred = erring.into_iter().map(count).collect();
+        let places: Vec<ProbedPlace> =
+            tried.into_iter().map(|place| kept::carried(place, &newest.places)).collect();
+        *newest = Newest { places: places.clone(), erred };
+        places
+    }
 }
 
 /// A hand on the probes of a gateway, for whoever shows or asks for them.
@@ -139,11 +173,16 @@ impl Probing {
         }
     }
 
-    /// What an operator has to look at: the places whose canaries got through.
+    /// What an operator has to look at: the places whose canaries got through, and the guards that could not look.
     pub fn trouble(&self) -> Option<String> {
         let newest = self.board.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        let through = newest.iter().filter(|place| place.result == ProbeResult::GotThrough);
-        let named: std::collections::BTreeSet<&str> = through.map(|place| place.guard.as_str()).collect();
+        let both: Vec<String> = self.through(&newest).into_iter().chain(erring(&newest)).collect();
+        (!both.is_empty()).then(|| both.join("; "))
+    }
+
+    fn through(&self, newest: &Newest) -> Option<String> {
+        let through = newest.places.iter().filter(|place| place.result == ProbeResult::GotThrough);
+        let named: BTreeSet<&str> = through.map(|place| place.guard.as_str()).collect();
         if named.is_empty() {
             return None;
         }
@@ -170,10 +209,22 @@ impl Probing {
             (ProbeResult::GotThrough, "got_through"),
             (ProbeResult::Untested, "untested"),
         ] {
-            let count = newest.iter().filter(|place| place.result == result).count();
+            let count = newest.places.iter().filter(|place| place.result == result).count();
             let _ = writeln!(out, "{name}{{result=\"{label}\"}} {count}");
         }
     }
+}
+
+/// Guards whose canaries nobody can try, since they err.
+fn erring(newest: &Newest) -> Option<String> {
+    let long = newest.erred.iter().filter(|(_, rounds)| **rounds >= TOLD_AFTER);
+    let named: Vec<&str> = long.map(|(guard, _)| guard.as_str()).collect();
+    (!named.is_empty()).then(|| {
+        format!(
+            "{} gave no verdict on canaries in the last {TOLD_AFTER} rounds or more, so that nobody knows whether they stop what they must; see whether the service of each answers, then run tabellion probe run",
+            named.join(", ")
+        )
+    })
 }
 
 /// What probing stands on.
@@ -184,18 +235,22 @@ pub(crate) struct Grounds<'a> {
     pub(crate) on_fatal: OnFatal,
     /// `true`: it ends.
     pub(crate) stop: watch::Receiver<bool>,
+    /// What the log says of the newest round.
+    pub(crate) before: &'a RoundBefore,
 }
 
-/// Starts the thread that probes. It serves no calls of anybody, and ends when it is told to.
+/// Starts the thread that probes; what failed before fails from here on, before anybody is served. It serves no calls of anybody, and ends when it is told to.
 pub(crate) fn start(grounds: Grounds<'_>) -> Result<(Probing, JoinHandle<()>), StartError> {
-    let Grounds { config, shared, ledger, on_fatal, stop } = grounds;
+    let Grounds { config, shared, ledger, on_fatal, stop, before } = grounds;
     let places = places::places(config, &shared.catalogue, &shared.guards, &shared.masking);
     let subjects = measure::subjects(config, &shared.catalogue, &shared.guards, &shared.masking);
+    let known = kept::at_start(&places, before);
+    shared.failing.heed(config.probes.on_failure, &places, &shared.guards, &known);
     let board = Arc::new(Board {
         config: config.probes,
         places: places.iter().map(|place| place.came_to(ProbeResult::Untested, None)).collect(),
         subjects: subjects.iter().map(measure::Subject::unmeasured).collect(),
-        newest: Mutex::default(),
+        newest: Mutex::new(Newest { places: known, erred: BTreeMap::new() }),
     });
     let (ask, asked) = mpsc::channel(MAX_ASKED);
     let (cell, changed) = gate::beside(&shared.gate, &places);
@@ -216,11 +271,11 @@ pub(crate) fn start(grounds: Grounds<'_>) -> Result<(Probing, JoinHandle<()>), S
     Ok((Probing { board, ask }, thread))
 }
 
-/// Probes at the start, from time to time, when policies changed, and when asked, and measures when that is due, until it is told to end.
+/// Probes at the start, from time to time, when policies changed or a stop was lifted, and when asked, and measures when that is due, until it is told to end.
 async fn serve(
     parts: round::Parts,
     mut asked: mpsc::Receiver<Ask>,
-    mut changed: watch::Receiver<u64>,
+    mut changed: watch::Receiver<gate::Changes>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut agenda = Agenda::new(&parts.board.config);

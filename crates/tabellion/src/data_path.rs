@@ -58,6 +58,9 @@ pub(crate) fn start_gateway(
             "{closed} calls were open when the process before ended; each is recorded as broken: what their clients got is unknown"
         ));
     }
+    let newest_round = views
+        .newest_probe_round()
+        .map_err(|error| Failure::failed(format!("the newest round of probes cannot be read: {error}")))?;
     let foundations = Foundations {
         ledger: Arc::clone(ledger),
         gate: views.gate(),
@@ -65,6 +68,7 @@ pub(crate) fn start_gateway(
         placeholder_key: ledger.derived_key(PLACEHOLDER_PURPOSE),
         on_fatal,
         log: Arc::new(terminal::say),
+        probed: newest_round.into(),
     };
     let gateway = Gateway::start(config, foundations).map_err(|error| Failure::failed(error.to_string()))?;
     tell_of_probes(&gateway, held.desk()?.as_ref());

@@ -224,13 +224,20 @@ impl Desk {
     }
 }
 
+/// What a round says of `place`. A guard that failed in place of a provider is not cleared by another name of it, as the gateway has it.
+fn found<'r>(round: &'r [ProbedPlace], place: &ProbedPlace) -> Option<&'r ProbedPlace> {
+    let elsewhere = |tried: &&ProbedPlace| {
+        let renamed = ProbedPlace { upstream: tried.upstream.clone(), ..place.clone() };
+        place.guard != MASKING && tried.result == ProbeResult::GotThrough && tried.is_same_place(&renamed)
+    };
+    let same = round.iter().find(|tried| tried.is_same_place(place));
+    same.or_else(|| round.iter().find(elsewhere))
+}
+
 /// How `place` stands by the newest round.
 fn standing(place: &ProbedPlace, newest: Option<&ProbeRoundRow>, now: Micros) -> Place {
     let said = newest.and_then(|row| Some((row, row.said.as_ref()?)));
-    let tried = said.and_then(|(row, said)| {
-        let found = said.places.iter().find(|tried| tried.is_same_place(place))?;
-        Some((row, said, found))
-    });
+    let tried = said.and_then(|(row, said)| Some((row, said, found(&said.places, place)?)));
     let state = match tried {
         Some((_, _, found)) if found.result == ProbeResult::GotThrough => State::Bypassable,
         Some((row, said, found))
@@ -367,6 +374,13 @@ mod tests {
         }
         let through = Some(place("house", "words.1-a", ProbeResult::GotThrough));
         assert_eq!(state(through, 9_999), State::Bypassable, "an alarm goes away by waiting");
+        for (guard, stands) in [("house", State::Bypassable), ("masking", State::Configured)] {
+            let wanted = place(guard, "words.1-a", ProbeResult::Untested);
+            let through = place(guard, "words.1-a", ProbeResult::GotThrough);
+            let renamed = round_of(vec![ProbedPlace { upstream: "before".to_owned(), ..through }]);
+            let now = standing(&wanted, Some(&renamed), Micros(1_001 * SECOND_US));
+            assert_eq!(now.state, stands, "{guard} under another name of its provider");
+        }
         let erased = ProbeRoundRow { said: None, ..round_of(Vec::new()) };
         let erased = standing(&wanted, Some(&erased), Micros(1_001 * SECOND_US));
         assert_eq!(erased.state, State::Configured, "what is erased proves something");

@@ -4,8 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
+use tabellion_model::body::ProbedPlace;
+
+use super::config::OnProbeFailure;
+use super::kept;
+use super::places::{MASKING, Place};
 use crate::code::Code;
 use crate::decide::Refusal;
+use crate::guards::Guards;
 
 /// Which ones.
 #[derive(Debug, Default)]
@@ -16,7 +22,7 @@ struct Known {
     upstreams: BTreeSet<String>,
 }
 
-/// What the newest round found to fail. Calls only look; the thread that probes writes.
+/// What the newest round found to fail, or one before it that nothing has cleared since. Calls only look; the thread that probes writes.
 #[derive(Debug, Default)]
 pub(crate) struct Failing {
     any: AtomicBool,
@@ -24,8 +30,35 @@ pub(crate) struct Failing {
 }
 
 impl Failing {
+    /// From here on what the guards are for is denied whose canaries got through, where that is wanted; `probed` is what came of `places`, in their order.
+    pub(super) fn heed(
+        &self,
+        on_failure: OnProbeFailure,
+        places: &[Place],
+        guards: &Guards,
+        probed: &[ProbedPlace],
+    ) {
+        let (mut failing, mut upstreams) = (BTreeSet::new(), BTreeSet::new());
+        let can_stop = |number: usize| guards.all.get(number).is_some_and(|guard| guard.can_stop);
+        let is_heeded = on_failure == OnProbeFailure::Deny;
+        let through = places.iter().zip(probed).filter(|(_, probed)| is_heeded && kept::fails(probed));
+        for (place, _) in through {
+            match place.number {
+                // What only flags stops nothing, and so nothing is stopped for its sake.
+                Some(number) if can_stop(number) => {
+                    failing.insert((number, place.guard.clone()));
+                }
+                Some(_) => {}
+                None => {
+                    upstreams.insert(place.upstream.clone());
+                }
+            }
+        }
+        self.are(failing, upstreams);
+    }
+
     /// From here on these fail, and no others.
-    pub(super) fn are(&self, guards: BTreeSet<(usize, String)>, upstreams: BTreeSet<String>) {
+    fn are(&self, guards: BTreeSet<(usize, String)>, upstreams: BTreeSet<String>) {
         let any = !guards.is_empty() || !upstreams.is_empty();
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known { guards, upstreams };
         self.any.store(any, Ordering::Release);
@@ -38,7 +71,7 @@ impl Failing {
         }
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let guard = known.guards.iter().find(|(number, _)| applying(*number)).map(|(_, name)| name.as_str());
-        let masking = known.upstreams.contains(upstream).then_some(super::places::MASKING);
+        let masking = known.upstreams.contains(upstream).then_some(MASKING);
         let Some(name) = guard.or(masking) else { return Ok(()) };
         let reason = format!(
             "a canary got through {name}, so nothing that it is for is let through until it stops its canaries again; ask the governance engineer who keeps it"

@@ -6,10 +6,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sha2::{Digest as _, Sha256};
-use tabellion_model::body::{Capture, SystemStage};
+use tabellion_model::body::{Capture, StopSubject, SystemStage};
 use tabellion_model::probe::{PROBE_KEY, PROBE_SYSTEM};
 use tabellion_model::{CredentialId, SystemId};
-use tabellion_views::gate::{Gate, GateCell, GateKey, GatePolicy, GateSystem};
+use tabellion_views::gate::{Gate, GateCell, GateKey, GatePolicy, GateStop, GateSystem};
 use tokio::sync::watch;
 
 use super::PURPOSE;
@@ -25,13 +25,43 @@ const RULE: &str = r#"@id("tabellion-probe") permit (principal, action, resource
 struct Own {
     systems: Arc<HashMap<SystemId, GateSystem>>,
     keys: Arc<HashMap<CredentialId, GateKey>>,
+    /// Models and providers that canaries ask for.
+    ways: BTreeSet<(String, String)>,
+}
+
+impl Own {
+    /// Whether canaries are kept back by a stop.
+    fn is_held_by(&self, stop: &GateStop) -> bool {
+        let canary = |(model, upstream): &(String, String)| {
+            stop.holds(&StopSubject {
+                system: PROBE_SYSTEM,
+                key: PROBE_KEY,
+                person: None,
+                agent: None,
+                asked: Some(model),
+                instead_of: None,
+                given: Some(model),
+                provider: Some(upstream),
+            })
+        };
+        self.ways.iter().any(canary)
+    }
+}
+
+/// What a round is done for when it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Changes {
+    /// Of which generation the policies are.
+    policies: u64,
+    /// How often a stop that kept canaries back was lifted.
+    lifts: u64,
 }
 
 /// Policies with the rule of probes, and of which generation they are.
 type Together = Option<(u64, Arc<Vec<GatePolicy>>)>;
 
-/// A cell that follows `gate`, for canaries of `places`; and the generation of its policies.
-pub(super) fn beside(gate: &GateCell, places: &[Place]) -> (Arc<GateCell>, watch::Receiver<u64>) {
+/// A cell that follows `gate`, for canaries of `places`; and what changed in it.
+pub(super) fn beside(gate: &GateCell, places: &[Place]) -> (Arc<GateCell>, watch::Receiver<Changes>) {
     let purposes: BTreeSet<String> =
         places.iter().map(|place| place.purpose.clone()).chain([PURPOSE.to_owned()]).collect();
     let purposes: Vec<String> = purposes.into_iter().collect();
@@ -45,10 +75,13 @@ pub(super) fn beside(gate: &GateCell, places: &[Place]) -> (Arc<GateCell>, watch
     // No listener ever looks a key up in this snapshot; were it to, no secret has this digest.
     let key =
         GateKey { system: PROBE_SYSTEM, secret_sha256: [0; 32], purposes, models: Vec::new(), ends_at: None };
-    let own =
-        Own { systems: Arc::new([(PROBE_SYSTEM, system)].into()), keys: Arc::new([(PROBE_KEY, key)].into()) };
+    let own = Own {
+        systems: Arc::new([(PROBE_SYSTEM, system)].into()),
+        keys: Arc::new([(PROBE_KEY, key)].into()),
+        ways: places.iter().map(|place| (place.model.clone(), place.upstream.clone())).collect(),
+    };
     let cell = Arc::new(GateCell::new(Gate::default()));
-    let (tell, told) = watch::channel(0);
+    let (tell, told) = watch::channel(Changes::default());
     let (weak, together) = (Arc::downgrade(&cell), Mutex::new(Together::None));
     gate.listen(move |newest| follow(newest, &weak, &together, &own, &tell));
     (cell, told)
@@ -60,7 +93,7 @@ fn follow(
     cell: &Weak<GateCell>,
     together: &Mutex<Together>,
     own: &Own,
-    tell: &watch::Sender<u64>,
+    tell: &watch::Sender<Changes>,
 ) -> bool {
     let Some(cell) = cell.upgrade() else { return false };
     let generation = newest.policy_generation;
@@ -75,6 +108,9 @@ fn follow(
             }
         }
     };
+    let is_in_force = |stop: &GateStop| newest.stops.iter().any(|now| now.stop == stop.stop);
+    let is_lifted = |stop: &GateStop| !is_in_force(stop) && own.is_held_by(stop);
+    let lifted = cell.load().stops.iter().any(is_lifted);
     cell.store(Gate {
         position: newest.position,
         systems: Arc::clone(&own.systems),
@@ -85,7 +121,10 @@ fn follow(
         policy_generation: generation,
         ..Gate::default()
     });
-    tell.send_if_modified(|known| std::mem::replace(known, generation) != generation);
+    tell.send_if_modified(|known| {
+        let now = Changes { policies: generation, lifts: known.lifts + u64::from(lifted) };
+        std::mem::replace(known, now) != now
+    });
     true
 }
 

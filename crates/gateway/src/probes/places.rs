@@ -9,7 +9,7 @@ use super::canary::Canary;
 use super::{PURPOSE, model_of};
 use crate::config::GatewayConfig;
 use crate::guards::Guards;
-use crate::guards::config::{GuardConfig, Side};
+use crate::guards::config::{GuardConfig, Mode, Side};
 use crate::masking::Masking;
 use crate::surface::Surface;
 use crate::translate::Translation;
@@ -33,6 +33,8 @@ pub(super) struct Place {
     pub(super) version: String,
     /// Its number among the guards; none: masking.
     pub(super) number: Option<usize>,
+    /// Whether what it finds is refused or cut, as it is set up.
+    pub(super) blocks: bool,
     pub(super) side: Side,
     pub(super) stream: bool,
     /// The system that the canary stands in for, so that the guard is for it.
@@ -127,6 +129,7 @@ pub(super) fn of_guard(
             guard: guard.name.clone(),
             version: made.version.clone(),
             number: Some(number),
+            blocks: guard.mode == Mode::Block,
             side,
             stream: *stream,
             stands_for: stands_for(guard),
@@ -149,6 +152,7 @@ pub(super) fn of_masking(masking: &Masking, surface: Surface, upstream: &str) ->
         guard: MASKING.to_owned(),
         version: format!("masking.1-{digest}"),
         number: None,
+        blocks: true,
         side: Side::Prompt,
         stream: false,
         stands_for: PROBE_SYSTEM,

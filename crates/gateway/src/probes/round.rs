@@ -1,7 +1,6 @@
 //! One round: every place is tried, one canary after the other, and what came of all of them is one record.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -40,7 +39,6 @@ use crate::metrics::Metrics;
 use crate::noise::Noise;
 use crate::opaque::Opaque;
 use crate::prepare::PURPOSE;
-use crate::probes::config::OnProbeFailure;
 use crate::references::REFERENCES;
 use crate::route::{Route, Target};
 use crate::server::{self, Serving};
@@ -148,45 +146,16 @@ impl Prober {
             }
             probed.push(self.tried(place).await);
         }
-        self.heed(&probed);
-        let body = GuardProbed { cause, valid_s: self.board.config.valid_s(), places: probed.clone() };
-        *self.board.newest.lock().unwrap_or_else(PoisonError::into_inner) = probed;
+        let places = self.board.keep(probed);
+        let Self { board, serving, .. } = self;
+        let guards = &serving.worker.shared.guards;
+        self.failing.heed(board.config.on_failure, &self.places, guards, &places);
+        let body = GuardProbed { cause, valid_s: board.config.valid_s(), places };
         let recorded = match evidence::probed(&body) {
             Ok(draft) => self.serving.worker.shared.evidence.append(&draft).await.map(drop),
             Err(error) => Err(error),
         };
         recorded.map_err(|error| ProbeError::Unrecorded(error.to_string()))
-    }
-
-    /// Denies from here on what the guards are for whose canaries got through, where that is wanted.
-    fn heed(&self, probed: &[ProbedPlace]) {
-        let (mut guards, mut upstreams) = (BTreeSet::new(), BTreeSet::new());
-        if self.board.config.on_failure == OnProbeFailure::Deny {
-            let through = self
-                .places
-                .iter()
-                .zip(probed)
-                .filter(|(_, probed)| probed.result == ProbeResult::GotThrough)
-                // Whoever lets go on what a guard could not look at has decided that already.
-                .filter(|(_, probed)| probed.why.as_deref() != Some(verdict::UNSEEN));
-            for (place, _) in through {
-                match place.number {
-                    // What only flags stops nothing, and so nothing is stopped for its sake.
-                    Some(number) if self.can_stop(number) => {
-                        guards.insert((number, place.guard.clone()));
-                    }
-                    Some(_) => {}
-                    None => {
-                        upstreams.insert(place.upstream.clone());
-                    }
-                }
-            }
-        }
-        self.failing.are(guards, upstreams);
-    }
-
-    fn can_stop(&self, number: usize) -> bool {
-        self.serving.worker.shared.guards.all.get(number).is_some_and(|guard| guard.can_stop)
     }
 
     /// Whether it was told to end.

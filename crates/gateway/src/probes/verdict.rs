@@ -17,6 +17,9 @@ use crate::guards::config::Side;
 /// Why a canary got through a guard that could not look, and that is set up to let go on what it could not look at.
 pub(super) const UNSEEN: &str = "unseen";
 
+/// Why nobody knows of a guard that could not look, and that denies what it could not look at.
+pub(super) const ERRED: &str = "errored";
+
 /// Everything that is known of a call.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -77,6 +80,11 @@ fn said<'s>(name: &str, results: &'s [Guarded]) -> Option<&'s Guarded> {
     results.iter().find(|result| result.guard == name)
 }
 
+/// A guard that is set up to block, and let it go on with a word, stops nothing.
+fn flagged(place: &Place) -> Verdict {
+    if place.blocks { got_through("only_flagged") } else { (ProbeResult::Flagged, None) }
+}
+
 fn of_prompt(place: &Place, seen: &Seen) -> Verdict {
     let results = match (&seen.denied, &seen.authorised) {
         (Some(denied), _) => denied.guards.as_slice(),
@@ -88,9 +96,9 @@ fn of_prompt(place: &Place, seen: &Seen) -> Verdict {
         (Some(GuardOutcome::Blocked), Some(_)) if !seen.received.is_empty() => got_through("sent"),
         (Some(GuardOutcome::Blocked), Some(_)) => (ProbeResult::Stopped, None),
         (Some(GuardOutcome::Blocked), None) => got_through("not_refused"),
-        (Some(GuardOutcome::Flagged), _) => (ProbeResult::Flagged, None),
+        (Some(GuardOutcome::Flagged), _) => flagged(place),
         (Some(GuardOutcome::Passed), _) => got_through("not_found"),
-        (Some(GuardOutcome::Errored), Some(_)) => untested("errored"),
+        (Some(GuardOutcome::Errored), Some(_)) => untested(ERRED),
         (Some(GuardOutcome::Errored), None) => got_through(UNSEEN),
         (Some(GuardOutcome::NotRun), None) => got_through("not_run"),
         (Some(GuardOutcome::NotRun) | None, Some(code)) => untested(code),
@@ -111,10 +119,10 @@ fn of_answer(place: &Place, seen: &Seen) -> Verdict {
             (ProbeResult::Stopped, None)
         }
         Some(GuardOutcome::Blocked) => got_through("not_refused"),
-        Some(GuardOutcome::Flagged) => (ProbeResult::Flagged, None),
+        Some(GuardOutcome::Flagged) => flagged(place),
         Some(GuardOutcome::Passed) => got_through("not_found"),
         Some(GuardOutcome::Errored) if code.is_none() => got_through(UNSEEN),
-        Some(GuardOutcome::Errored) => untested("errored"),
+        Some(GuardOutcome::Errored) => untested(ERRED),
         Some(GuardOutcome::NotRun) => untested(code.unwrap_or("not_run")),
         None if code.is_some() => untested(code.unwrap_or_default()),
         None => got_through("not_asked"),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{
     Api, CircuitConfig, Foundations, Gateway, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName,
-    MaskingConfig, ProbeConfig, RetryConfig, TlsConfig, UpstreamConfig,
+    MaskingConfig, ProbeConfig, RetryConfig, RoundBefore, TlsConfig, UpstreamConfig,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
@@ -240,6 +240,9 @@ impl Fixture {
                     said.lock().expect("no test panics with this lock").push(line.to_owned());
                 })
             },
+            probed: self.views.as_ref().map_or(RoundBefore::None, |views| {
+                views.newest_probe_round().expect("rounds of probes").into()
+            }),
         };
         self.gateway = Some(Gateway::start(&self.config, foundations).expect("the gateway starts"));
     }

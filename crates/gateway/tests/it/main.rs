@@ -33,6 +33,7 @@ mod packs;
 mod passthrough;
 mod playground;
 mod probes;
+mod probes_kept;
 mod probes_translated;
 mod references;
 mod release;

@@ -121,6 +121,7 @@ fn another_gateway_on_the_same_port_is_refused() {
         placeholder_key: [7; 32].into(),
         on_fatal: Arc::new(|_| {}),
         log: Arc::new(|_| {}),
+        probed: tabellion_gateway::RoundBefore::None,
     };
     let refused =
         tabellion_gateway::Gateway::start(&config, foundations).err().expect("two would share the calls");
