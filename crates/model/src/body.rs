@@ -45,7 +45,8 @@ pub use erasure::{
 pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use opening::{
-    FileKept, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
+    FileKept, FileModel, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn,
+    RouteClass,
 };
 pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
 pub use pack::{
