@@ -171,10 +171,7 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
         return running.fail(NoAnswer::Withdrawn(Code::OpaqueNotEnabled)).await;
     }
     running.authorised.facts.guards = not_run(&running, &prepared);
-    let sent = Box::pin(send(&mut running, &found, &prepared)).await;
-    // It is on its way or will never be: its room is for others while the answer comes.
-    prepared.body = Bytes::new();
-    match sent {
+    match Box::pin(send(&mut running, &found, &mut prepared)).await {
         Ok(inbound) => Box::pin(relay::relay(running, inbound, &found, prepared)).await,
         Err(none) => running.fail(none).await,
     }
@@ -249,27 +246,28 @@ fn not_run(running: &Running, prepared: &Prepared) -> Vec<Guarded> {
 }
 
 /// Sends it, unless the circuit to its provider is open.
-async fn send(running: &mut Running, found: &Found, prepared: &Prepared) -> Result<Inbound, NoAnswer> {
+async fn send(running: &mut Running, found: &Found, prepared: &mut Prepared) -> Result<Inbound, NoAnswer> {
     let worker = Arc::clone(&running.worker);
     let shared = &worker.shared;
     let upstream = &prepared.permission.target.upstream;
     let Some(pass) = shared.circuits.admit(upstream.number, shared.now()) else {
         return Err(NoAnswer::Failed(Code::UpstreamCircuitOpen));
     };
-    let outbound = Outbound {
+    let mut outbound = Outbound {
         upstream,
         route: &found.route,
         // INVARIANT: the table of declared routes holds methods that are some.
         method: Method::from_bytes(found.declared.method.as_bytes()).unwrap_or(Method::POST),
         sent_on: &prepared.sent_on,
-        body: prepared.body.clone(),
+        // Its room is for others as soon as it left, however long the answer takes to come.
+        body: std::mem::take(&mut prepared.body),
         content_type: prepared.content_type.clone(),
         accept: HeaderValue::from_static("*/*"),
     };
     let authorised = &mut running.authorised;
     authorised.facts.sent = true;
     authorised.stopwatch.enter(Phase::Upstream);
-    let sent = forward::send(&outbound, &worker.pool, &mut running.watch, &shared.limits).await;
+    let sent = forward::send(&mut outbound, &worker.pool, &mut running.watch, &shared.limits).await;
     authorised.stopwatch.enter(Phase::Own);
     match &sent {
         Ok(inbound) => {
