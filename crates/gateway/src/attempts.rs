@@ -366,7 +366,7 @@ async fn send(running: &mut Running, ready: &Ready, surface: Surface) -> Result<
     let Some(pass) = shared.circuits.admit(upstream.number, shared.now()) else {
         return Err(NoAnswer::Failed(Code::UpstreamCircuitOpen));
     };
-    let outbound = Outbound {
+    let mut outbound = Outbound {
         upstream,
         route: ready.translation.map_or(surface.path(), Translation::path),
         method: Method::POST,
@@ -378,7 +378,7 @@ async fn send(running: &mut Running, ready: &Ready, surface: Surface) -> Result<
     let authorised = &mut running.authorised;
     authorised.facts.sent = true;
     authorised.stopwatch.enter(Phase::Upstream);
-    let sent = forward::send(&outbound, &worker.pool, &mut running.watch, &shared.limits).await;
+    let sent = forward::send(&mut outbound, &worker.pool, &mut running.watch, &shared.limits).await;
     authorised.stopwatch.enter(Phase::Own);
     match &sent {
         Ok(inbound) => {

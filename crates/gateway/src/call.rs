@@ -50,6 +50,8 @@ pub(crate) enum Received {
     Whole(Bytes),
     /// More than the limit: its size as far as it is known, and the digest of what was read.
     TooLarge { bytes: u64, sha256: [u8; 32] },
+    /// Nothing of it: there was no room.
+    NoRoom,
 }
 
 /// The request.
@@ -103,6 +105,7 @@ impl Call {
                 let reason = format!("the request body is larger than {limit} bytes; send less");
                 return self.deny(&Refusal::new(Code::BodyTooLarge, reason), None).await;
             }
+            Received::NoRoom => return self.deny(&opaque::no_room(), None).await,
         };
         match &self.target.route {
             Route::Ask(_) | Route::Models | Route::Model(_) | Route::Declared(_) if self.target.has_query => {
@@ -283,6 +286,7 @@ impl Call {
         let (received_bytes, digest) = match &self.body {
             Received::Whole(body) => (body.len() as u64, Sha256::digest(body).into()),
             Received::TooLarge { bytes, sha256 } => (*bytes, *sha256),
+            Received::NoRoom => (0, Sha256::digest(b"").into()),
         };
         // Where it would have gone, so that other rules can be asked about it later. A model that is not known leads nowhere.
         let known = model.as_deref().filter(|_| refusal.code != Code::UnknownModel);

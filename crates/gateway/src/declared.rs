@@ -116,6 +116,8 @@ pub(crate) struct Found {
     pub(crate) route: String,
     /// The model, where the path names one.
     pub(crate) model: Option<String>,
+    /// The last id that the path names, where it does.
+    pub(crate) id: Option<String>,
     /// Whether its query is one that the route takes.
     pub(crate) query_fits: bool,
 }
@@ -139,11 +141,17 @@ impl Found {
         let mut routes = FAMILIES.into_iter().flatten().filter(|declared| declared.method == method.as_str());
         let (declared, named) =
             routes.find_map(|declared| Some((declared, matched(declared.path, path)?)))?;
+        // Google's interfaces take what follows a colon for what is to be done with the model.
+        let of_google = matches!(declared.api, Api::Gemini | Api::Vertex);
+        if of_google && named.model.as_ref().is_some_and(|model| model.contains(':')) {
+            return None;
+        }
         let query = target.query().unwrap_or_default();
         // The base URL of a provider with the interface of OpenAI holds the version already.
         let below = if declared.api == Api::OpenAi { path.strip_prefix("/v1")? } else { path };
         let route = if query.is_empty() { below.to_owned() } else { format!("{below}?{query}") };
-        Some(Self { declared, route, model: named.model, query_fits: query_fits(query, declared.query) })
+        let Named { model, id } = named;
+        Some(Self { declared, route, model, id, query_fits: query_fits(query, declared.query) })
     }
 }
 
@@ -159,6 +167,7 @@ pub(crate) fn is_realtime(target: &Uri) -> bool {
 #[derive(Default)]
 struct Named {
     model: Option<String>,
+    id: Option<String>,
 }
 
 /// What `path` names when it is one of `pattern`.
@@ -171,6 +180,7 @@ fn matched(pattern: &str, path: &str) -> Option<Named> {
             (Some(wanted), Some(given)) => {
                 let of_segment = segment(wanted, given)?;
                 named.model = of_segment.model.or(named.model);
+                named.id = of_segment.id.or(named.id);
             }
             _ => return None,
         }
@@ -186,9 +196,9 @@ fn segment(wanted: &str, given: &str) -> Option<Named> {
     if name == "model" {
         // A colon in a segment needs no escape, and some libraries write one all the same.
         let model = value.replace("%3A", ":");
-        return words::is_model(&model).then_some(Named { model: Some(model) });
+        return words::is_model(&model).then_some(Named { model: Some(model), id: None });
     }
-    is_id(value).then(Named::default)
+    is_id(value).then(|| Named { model: None, id: Some(value.to_owned()) })
 }
 
 /// Whether a provider may call a file, a batch, a project or a place so.
@@ -260,6 +270,8 @@ mod tests {
             (Method::GET, "/v1/files/4111-1111-1111-1111"),
             (Method::POST, "/v1beta/models/gemini:batchGenerateContent"),
             (Method::POST, "/v1beta/models/:generateContent"),
+            (Method::POST, "/v1beta/models/gemini:batchEmbedContents:generateContent"),
+            (Method::POST, "/v1beta/models/gemini%3AcountTokens:generateContent"),
             (Method::POST, "/v1beta/models/a%2F..%2Fb:generateContent"),
             (Method::POST, "/model/m/invoke"),
             (Method::POST, "/v1/uploads"),

@@ -62,9 +62,9 @@ impl NoAnswer {
     }
 }
 
-/// Sends and waits for the head of the answer.
+/// Sends and waits for the head of the answer. The body is taken out of what is to be sent, so that it is in memory until it left and no longer.
 pub(crate) async fn send(
-    out: &Outbound<'_>,
+    out: &mut Outbound<'_>,
     pool: &Pool,
     watch: &mut Watch,
     limits: &Limits,
@@ -102,9 +102,9 @@ async fn connect(upstream: &Upstream, watch: &mut Watch, limits: &Limits) -> Res
     }
 }
 
-fn request(out: &Outbound<'_>) -> Result<Request<Full<Bytes>>, NoAnswer> {
+fn request(out: &mut Outbound<'_>) -> Result<Request<Full<Bytes>>, NoAnswer> {
     let endpoint = &out.upstream.endpoint;
-    let mut request = Request::new(Full::new(out.body.clone()));
+    let mut request = Request::new(Full::new(std::mem::take(&mut out.body)));
     *request.method_mut() = out.method.clone();
     // A base URL that is one has a path that routes can be appended to.
     *request.uri_mut() = endpoint.target(out.route).ok_or(NoAnswer::Failed(Code::UpstreamUnreachable))?;

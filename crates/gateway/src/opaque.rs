@@ -10,22 +10,22 @@ mod kept;
 mod meter;
 mod prepare;
 mod relay;
+mod room;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::Method;
 use hyper::header::HeaderValue;
-use tabellion_model::OpeningId;
 use tabellion_model::body::{CallAuthorised, Capture, GuardOutcome, Guarded, Opened};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tabellion_model::{OpeningId, SystemId};
 
 use crate::attempts::health;
 use crate::authenticate::Caller;
 use crate::call::{Call, Received, Running};
 use crate::code::Code;
 use crate::config::Limits;
-use crate::decide::{self, declared as declared_terms};
+use crate::decide::{self, Refusal, declared as declared_terms};
 use crate::declared::{Found, NO_MODEL};
 use crate::dialect::headers::retry_count;
 use crate::ending::CAPTURE_OFF;
@@ -40,10 +40,11 @@ use crate::words::hex_of;
 use crate::worker::Shared;
 use kept::KeptFiles;
 use prepare::Prepared;
+use room::{Bodies, Place, ROOM_WITHIN};
 use sha2::{Digest as _, Sha256};
 
-/// Bodies of declared routes that are in memory at once. With 32 MiB each: a quarter of a GiB; whoever comes above it waits as long as a body may take.
-const BODIES_AT_ONCE: usize = 8;
+/// When a client that found no room may ask again.
+const RETRY_AFTER_SECONDS: u32 = 1;
 /// In the place of a guard's name in records: masking, which no configuration can name so.
 const MASKING: &str = "masking.opaque";
 /// Number of what it would have done.
@@ -52,28 +53,23 @@ const MASKING_VERSION: &str = "1";
 const NOT_LOOKED_INTO: &str = "opaque";
 
 /// What calls on declared routes share.
+#[derive(Default)]
 pub(crate) struct Opaque {
-    bodies: Arc<Semaphore>,
+    bodies: Bodies,
     pub(crate) kept: KeptFiles,
-}
-
-impl Default for Opaque {
-    fn default() -> Self {
-        Self { bodies: Arc::new(Semaphore::new(BODIES_AT_ONCE)), kept: KeptFiles::default() }
-    }
 }
 
 /// How a request's body is read.
 pub(crate) struct Reading<'a> {
     limit: usize,
-    /// A body that may be large waits for room.
-    room: Option<&'a Arc<Semaphore>>,
+    /// A body that may be large waits for room, with others of its system.
+    room: Option<(&'a Bodies, SystemId)>,
 }
 
 /// A body and its room.
 struct Roomed {
     bytes: Bytes,
-    _room: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl AsRef<[u8]> for Roomed {
@@ -86,7 +82,7 @@ impl<'a> Reading<'a> {
     /// For a request of `caller`.
     pub(crate) fn of(target: &Target, caller: &Caller, shared: &'a Shared) -> Self {
         let limit = body_limit(target, caller, &shared.limits);
-        let room = (limit > shared.limits.body_bytes).then_some(&shared.opaque.bodies);
+        let room = (limit > shared.limits.body_bytes).then_some((&shared.opaque.bodies, caller.system_id));
         Self { limit, room }
     }
 
@@ -95,18 +91,24 @@ impl<'a> Reading<'a> {
         self.limit
     }
 
-    /// Reads when there is room.
+    /// Reads when there is room; waiting for room takes nothing from the time that reading has.
     pub(crate) async fn within(self, read: impl Future<Output = Option<Received>>) -> Option<Received> {
-        let Some(room) = self.room else { return read.await };
-        let room = Arc::clone(room).acquire_owned().await.ok()?;
+        let Some((bodies, system)) = self.room else { return read.await };
+        let Some(place) = bodies.place(system, ROOM_WITHIN).await else { return Some(Received::NoRoom) };
         Some(match read.await? {
             // The room is free again when nobody needs the bytes any more.
             Received::Whole(bytes) if !bytes.is_empty() => {
-                Received::Whole(Bytes::from_owner(Roomed { bytes, _room: room }))
+                Received::Whole(Bytes::from_owner(Roomed { bytes, _place: place }))
             }
             other => other,
         })
     }
+}
+
+/// That no room for a body came free in time.
+pub(crate) fn no_room() -> Refusal {
+    let why = "too many bodies of requests on declared routes are on their way, of this system or of all; try again in a moment";
+    Refusal { retry_after_s: Some(RETRY_AFTER_SECONDS), ..Refusal::new(Code::RateLimited, why) }
 }
 
 /// The largest body of a request: more on a declared route that sends one and is open to the caller's system.
@@ -136,7 +138,7 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
         Ok(rules) => rules,
         Err(refusal) => return call.deny(&refusal, None).await,
     };
-    let prepared = match Box::pin(prepare::prepare(&call, &found, &body, &rules)).await {
+    let mut prepared = match Box::pin(prepare::prepare(&call, &found, &body, &rules)).await {
         Ok(prepared) => prepared,
         Err((refusal, model)) => return call.deny(&refusal, model).await,
     };
@@ -169,7 +171,7 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
         return running.fail(NoAnswer::Withdrawn(Code::OpaqueNotEnabled)).await;
     }
     running.authorised.facts.guards = not_run(&running, &prepared);
-    match Box::pin(send(&mut running, &found, &prepared)).await {
+    match Box::pin(send(&mut running, &found, &mut prepared)).await {
         Ok(inbound) => Box::pin(relay::relay(running, inbound, &found, prepared)).await,
         Err(none) => running.fail(none).await,
     }
@@ -214,7 +216,7 @@ fn authorisation(
             class: found.declared.class,
             target: format!("{} {path}", found.declared.method),
             content_type: prepared.kind.map(str::to_owned),
-            lines: prepared.lines,
+            lines: prepared.batch.as_ref().map(|batch| batch.lines),
         }),
         retry: retry_count(&call.headers),
         prompt: None,
@@ -244,27 +246,28 @@ fn not_run(running: &Running, prepared: &Prepared) -> Vec<Guarded> {
 }
 
 /// Sends it, unless the circuit to its provider is open.
-async fn send(running: &mut Running, found: &Found, prepared: &Prepared) -> Result<Inbound, NoAnswer> {
+async fn send(running: &mut Running, found: &Found, prepared: &mut Prepared) -> Result<Inbound, NoAnswer> {
     let worker = Arc::clone(&running.worker);
     let shared = &worker.shared;
     let upstream = &prepared.permission.target.upstream;
     let Some(pass) = shared.circuits.admit(upstream.number, shared.now()) else {
         return Err(NoAnswer::Failed(Code::UpstreamCircuitOpen));
     };
-    let outbound = Outbound {
+    let mut outbound = Outbound {
         upstream,
         route: &found.route,
         // INVARIANT: the table of declared routes holds methods that are some.
         method: Method::from_bytes(found.declared.method.as_bytes()).unwrap_or(Method::POST),
         sent_on: &prepared.sent_on,
-        body: prepared.body.clone(),
+        // Its room is for others as soon as it left, however long the answer takes to come.
+        body: std::mem::take(&mut prepared.body),
         content_type: prepared.content_type.clone(),
         accept: HeaderValue::from_static("*/*"),
     };
     let authorised = &mut running.authorised;
     authorised.facts.sent = true;
     authorised.stopwatch.enter(Phase::Upstream);
-    let sent = forward::send(&outbound, &worker.pool, &mut running.watch, &shared.limits).await;
+    let sent = forward::send(&mut outbound, &worker.pool, &mut running.watch, &shared.limits).await;
     authorised.stopwatch.enter(Phase::Own);
     match &sent {
         Ok(inbound) => {

@@ -234,7 +234,8 @@ async fn receive(
     let limits = &serving.worker.shared.limits;
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let limit = reading.limit();
-    timeout(span(limits.body_ms), reading.within(read(body, declared, limit))).await.ok().flatten()
+    let read = async { timeout(span(limits.body_ms), read(body, declared, limit)).await.ok().flatten() };
+    reading.within(read).await
 }
 
 async fn read(mut body: Incoming, declared: Option<u64>, limit: usize) -> Option<Received> {

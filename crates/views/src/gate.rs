@@ -10,7 +10,7 @@ mod spend;
 mod stops;
 mod told;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tabellion_model::body::{Capture, SystemStage};
@@ -88,7 +88,7 @@ pub struct Gate {
     /// Openings of declared routes that were confirmed and not withdrawn, by the order of their entries.
     pub openings: Arc<Vec<GateOpening>>,
     /// Files of batches that were masked on their way to their provider.
-    pub files: Arc<HashSet<GateFile>>,
+    pub files: Arc<Vec<GateFile>>,
     /// Changes whenever `policies`, `packs` or `observed` does, so that compiled rules can be kept until then.
     pub policy_generation: u64,
 }

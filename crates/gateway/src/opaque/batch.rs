@@ -10,7 +10,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use memchr::memmem;
 use tabellion_mask::Scope;
 use tabellion_mask::json::{Kind, Limits as JsonLimits, Path, Scalar, Visitor, escaped, walk};
-use tabellion_model::body::Masked;
+use tabellion_model::body::{FileModel, Masked};
 
 use super::form;
 use super::prepare::{Read, is_of_openai};
@@ -26,10 +26,18 @@ use crate::words;
 const MAX_LINES: usize = 50_000;
 /// So many lines are looked at before others get a turn: some milliseconds.
 const LINES_AT_ONCE: usize = 64;
+/// Most models, each on its surface, of one batch: each is decided again when the batch is begun, and stands in the record of its file.
+const MAX_ASKED: usize = 64;
 /// The purpose of a file that holds a batch.
 const BATCH: &str = "batch";
 /// What else a file may be for; all others are refused, since a provider might read one as a batch.
 const PURPOSES: [&str; 5] = ["assistants", "vision", "user_data", "evals", "fine-tune"];
+/// What a form with a file may say beside its purpose; all else is refused, since nobody looks at it. Values are plain words.
+const EXPIRY: [&str; 2] = ["expires_after[anchor]", "expires_after[seconds]"];
+/// The field that says what a file is for.
+const PURPOSE: &str = "purpose";
+/// The field that is the file.
+const FILE: &str = "file";
 /// Longest name that a line has for itself.
 const MAX_CUSTOM_ID_BYTES: usize = 64;
 
@@ -40,8 +48,16 @@ pub(super) struct Outgoing {
     pub(super) passed: Vec<Masked>,
     /// Rules of masking that were for any line.
     pub(super) masking: Vec<String>,
-    /// Requests of a batch's file; none: it is none.
-    pub(super) lines: Option<u64>,
+    /// What a batch's file asks for; none: it is none.
+    pub(super) batch: Option<Asks>,
+}
+
+/// What a batch's file asks for.
+pub(super) struct Asks {
+    /// Requests in it.
+    pub(super) lines: u64,
+    /// Models, each with the surface it is asked on.
+    pub(super) models: Vec<FileModel>,
 }
 
 /// What was found in all lines together.
@@ -50,9 +66,15 @@ struct Sums {
     masked: BTreeMap<(String, Option<String>), u64>,
     passed: BTreeMap<(String, Option<String>), u64>,
     masking: BTreeSet<String>,
+    /// Surface and model of the lines.
+    asked: BTreeSet<(&'static str, String)>,
 }
 
 impl Sums {
+    fn models(asked: BTreeSet<(&'static str, String)>) -> Vec<FileModel> {
+        asked.into_iter().map(|(surface, model)| FileModel { surface: surface.to_owned(), model }).collect()
+    }
+
     fn list(sums: BTreeMap<(String, Option<String>), u64>) -> Vec<Masked> {
         sums.into_iter().map(|((class, operator), count)| Masked { class, count, operator }).collect()
     }
@@ -78,17 +100,18 @@ pub(super) async fn outgoing(
         masked: Vec::new(),
         passed: Vec::new(),
         masking: Vec::new(),
-        lines: None,
+        batch: None,
     };
     let refused = |why: String| Err(Refusal::new(Code::MalformedBody, why));
     if found.declared.special != Special::BatchFile {
         return Ok(as_it_came());
     }
     let mut files = read.parts.iter().filter(|part| part.is_file);
-    let (Some(file), None) = (files.next(), files.next()) else {
-        return refused("the form holds no file, or several; send one".to_owned());
+    let (Some(file), None) = (files.next().filter(|file| file.name == FILE), files.next()) else {
+        return refused("the form holds no file with the name file, or several files; send one".to_owned());
     };
-    match form::field(body, &read.parts, "purpose") {
+    let fields = fields(body, read).map_err(|why| Refusal::new(Code::MalformedBody, why))?;
+    match form::field(body, &read.parts, PURPOSE) {
         Some(BATCH) => {}
         Some(purpose) if PURPOSES.contains(&purpose) => return Ok(as_it_came()),
         _ => return refused(format!("the field purpose is none of {BATCH}, {}", PURPOSES.join(", "))),
@@ -98,19 +121,31 @@ pub(super) async fn outgoing(
     };
     let batch = Batch { call, permission, rules };
     let (written, lines, sums) = batch.written(content).await?;
-    let boundary = format!("\r\n--{}", read.boundary.unwrap_or_default());
-    if memmem::find(&written, boundary.as_bytes()).is_some() {
+    let boundary = read.boundary.unwrap_or_default();
+    // Readers that are less strict take a line feed alone for the end of a line.
+    if memmem::find(&written, format!("\n--{boundary}").as_bytes()).is_some() {
         return refused("the file holds the boundary of its form; send it again".to_owned());
     }
-    let (before, after) = (body.get(..file.content.start), body.get(file.content.end..));
-    let bytes = [before.unwrap_or_default(), &written, after.unwrap_or_default()].concat();
     Ok(Outgoing {
-        bytes: bytes.into(),
+        // Nothing of the form that came goes on: a reader who sees more in it than the one here would find what nobody masked.
+        bytes: form::written(boundary, &fields, &written).into(),
         masked: Sums::list(sums.masked),
         passed: Sums::list(sums.passed),
         masking: sums.masking.into_iter().collect(),
-        lines: Some(lines),
+        batch: Some(Asks { lines, models: Sums::models(sums.asked) }),
     })
+}
+
+/// The fields beside the file, each of which is known and a plain word.
+fn fields<'b>(body: &'b [u8], read: &'b Read<'_>) -> Result<Vec<(&'b str, &'b str)>, &'static str> {
+    let why = "the form holds more than file, purpose, expires_after[anchor] and expires_after[seconds], or one of these is no plain word; leave out the rest";
+    let own = read.parts.iter().filter(|part| !part.is_file);
+    own.map(|part| {
+        let known = part.name == PURPOSE || EXPIRY.contains(&part.name);
+        let value = body.get(part.content.clone()).and_then(|value| std::str::from_utf8(value).ok());
+        value.filter(|value| known && words::is_word(value)).map(|value| (part.name, value)).ok_or(why)
+    })
+    .collect()
 }
 
 /// A file of a batch on its way.
@@ -175,6 +210,10 @@ impl Batch<'_> {
             return Err(malformed("a batch has no streams; leave out stream".to_owned()));
         }
         let permission = self.decided(surface, &request, line.body.len())?;
+        sums.asked.insert((surface.name(), request.model.clone()));
+        if sums.asked.len() > MAX_ASKED {
+            return Err(malformed(format!("the file asks for more than {MAX_ASKED} models; send several")));
+        }
         let changes = Changes { model: None, ask_usage: false };
         let treated = self.call.treat(&request, &changes, &permission, scope)?;
         for (sum, found) in [(&mut sums.masked, &treated.masked), (&mut sums.passed, &treated.passed)] {
@@ -183,9 +222,9 @@ impl Batch<'_> {
             }
         }
         sums.masking.extend(treated.rules);
-        // A line feed between two members would make two lines of one.
-        let body: Vec<u8> =
-            treated.bytes.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
+        // A line feed between two members would make two lines of one, and so would a carriage return to some readers.
+        let plain = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
+        let body: Vec<u8> = treated.bytes.iter().map(plain).collect();
         let head =
             format!(r#"{{"custom_id":"{}","method":"POST","url":"{}","body":"#, escaped(&line.id), line.url);
         written.put_slice(head.as_bytes());
@@ -196,13 +235,25 @@ impl Batch<'_> {
 
     /// Whether the caller may ask this, at the provider that gets the file.
     fn decided(&self, surface: Surface, request: &Request<'_>, bytes: usize) -> Result<Permission, Refusal> {
-        let call = self.call;
         let model = &request.model;
-        let catalogue = &call.worker.shared.catalogue;
+        let catalogue = &self.call.worker.shared.catalogue;
         if !catalogue.is_named(model) && !words::is_model(model) {
             let why = "model is neither a configured name nor of letters, digits and . _ : / -, at most 128";
             return Err(Refusal::new(Code::UnknownModel, why));
         }
+        self.may_ask(surface, model, bytes, &request.tools)
+    }
+
+    /// Whether the caller may ask for `model` on `surface` now, at the provider that has the file.
+    fn may_ask(
+        &self,
+        surface: Surface,
+        model: &str,
+        bytes: usize,
+        tools: &[String],
+    ) -> Result<Permission, Refusal> {
+        let call = self.call;
+        let catalogue = &call.worker.shared.catalogue;
         let asked = Asked {
             action: surface.action(),
             surface: surface.name(),
@@ -211,7 +262,7 @@ impl Batch<'_> {
             purpose: Some(&self.permission.purpose),
             stream: false,
             received_bytes: bytes as u64,
-            tools: &request.tools,
+            tools,
             at: call.at,
         };
         let permission = decide::decide(&call.caller, &asked, catalogue, self.rules)?;
@@ -222,6 +273,27 @@ impl Batch<'_> {
         }
         Ok(permission)
     }
+}
+
+/// Whether what a kept file asks for may still be asked: stops, rules and the key's models may be others than when it was sent.
+pub(super) fn decide_again(
+    call: &Call,
+    asked: &[FileModel],
+    bytes: usize,
+    permission: &Permission,
+    rules: &InForce,
+) -> Result<(), Refusal> {
+    let batch = Batch { call, permission, rules };
+    for FileModel { surface, model } in asked {
+        let known = Surface::ALL.into_iter().find(|known| known.name() == surface && is_of_openai(*known));
+        let why = "the file asks on a surface that is not known here; send it again";
+        let known = known.ok_or_else(|| Refusal::new(Code::MalformedBody, why))?;
+        batch.may_ask(known, model, bytes, &[]).map_err(|refusal| Refusal {
+            reason: format!("{model}, which the batch asks for: {}", refusal.reason).into_boxed_str(),
+            ..refusal
+        })?;
+    }
+    Ok(())
 }
 
 /// One request of a batch.

@@ -77,13 +77,35 @@ pub(super) fn field<'b>(body: &'b [u8], parts: &[Part<'_>], name: &str) -> Optio
     std::str::from_utf8(body.get(part.content.clone())?).ok()
 }
 
+/// A form with these fields and one file, written anew.
+pub(super) fn written(boundary: &str, fields: &[(&str, &str)], file: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(file.len() + MAX_HEAD_BYTES);
+    for (name, value) in fields {
+        let part =
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        out.extend_from_slice(part.as_bytes());
+    }
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"batch.jsonl\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+    );
+    out.extend_from_slice(head.as_bytes());
+    out.extend_from_slice(file);
+    out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    out
+}
+
 /// Name of a part, and whether it is a file.
 fn head_of(head: &str) -> Option<(&str, bool)> {
+    // A line feed or carriage return alone begins a line to some readers.
+    if head.split("\r\n").any(|line| line.contains(char::is_control)) {
+        return None;
+    }
     let mut named = None;
     let mut types = 0;
     for line in head.split("\r\n") {
         let (header, value) = line.split_once(':')?;
         if header.eq_ignore_ascii_case("content-type") {
+            is_type(value.trim()).then_some(())?;
             types += 1;
         } else if header.eq_ignore_ascii_case("content-disposition") && named.is_none() {
             named = Some(disposition(value.trim())?);
@@ -92,6 +114,15 @@ fn head_of(head: &str) -> Option<(&str, bool)> {
         }
     }
     named.filter(|_| types <= 1)
+}
+
+/// `text/plain`, alone or with `charset=utf-8`.
+fn is_type(value: &str) -> bool {
+    let (kind, parameter) = value.split_once(';').map_or((value, None), |(kind, rest)| (kind, Some(rest)));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-+._".contains(&byte);
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(plain);
+    kind.trim_end().split_once('/').is_some_and(|(kind, of)| is_word(kind) && is_word(of))
+        && parameter.is_none_or(|parameter| parameter.trim().eq_ignore_ascii_case("charset=utf-8"))
 }
 
 /// `form-data; name="file"; filename="a.jsonl"`, and nothing else.
@@ -137,6 +168,10 @@ mod tests {
             (FORM.replace("filename=\"a.jsonl\"", "filename*=UTF-8''a"), "another form of a name"),
             (FORM.replace("--b--", "--b"), "no end"),
             (FORM.replace("\r\n\r\nbatch", "\n\nbatch"), "other line feeds"),
+            (FORM.replace("octet-stream", "octet-stream\n\n{\"custom_id\":1}"), "a line feed within a head"),
+            (FORM.replace("a.jsonl", "a\r\rb"), "a carriage return within a name"),
+            (FORM.replace("octet-stream", "octet-stream; note=ada"), "a place to hide text in a type"),
+            (FORM.replace("octet-stream", "octet stream"), "a type that is none"),
         ] {
             assert!(parse(form.as_bytes(), "b").is_err(), "{why} passes: {form}");
         }

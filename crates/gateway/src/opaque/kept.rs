@@ -24,8 +24,10 @@ impl KeptFiles {
         kept.push_back(file);
     }
 
-    /// Whether `file` was masked on its way to its provider.
-    pub(crate) fn is_known(&self, gate: &Gate, file: &GateFile) -> bool {
-        gate.files.contains(file) || self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(file)
+    /// What is known of the file that `provider` calls so: the newest, should it have given the name twice.
+    pub(crate) fn find(&self, gate: &Gate, provider: &str, file: &str) -> Option<GateFile> {
+        let is_it = |known: &&GateFile| known.file == file && known.provider == provider;
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().rev().find(is_it).or_else(|| gate.files.iter().find(is_it)).cloned()
     }
 }

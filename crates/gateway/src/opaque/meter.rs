@@ -3,6 +3,8 @@
 //! Promises: what goes on is what came, byte for byte; of a binary stream only whole and right frames go on. Must never: hold more of an answer than is named
 //! here, or take what it could not read for nothing.
 
+use std::collections::BTreeMap;
+
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
@@ -15,7 +17,7 @@ const MAX_READ_BYTES: usize = 4 << 20;
 /// Longest line of a stream of events that is read.
 const MAX_LINE_BYTES: usize = 1 << 20;
 /// Type of a binary stream of events.
-const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
+pub(super) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 
 /// How the answer comes.
 enum Form {
@@ -33,7 +35,9 @@ enum Form {
 pub(super) struct Meter {
     counts: Counts,
     form: Form,
-    tokens: Tokens,
+    said: Said,
+    /// Whether the provider said within its answer that something went wrong.
+    pub(super) has_failed: bool,
     /// What the provider calls what it made, of a whole answer.
     pub(super) id: Option<String>,
 }
@@ -49,7 +53,7 @@ impl Meter {
             "text/event-stream" => Form::Lines(Some(Vec::new())),
             _ => Form::Passed,
         };
-        Self { counts, form, tokens: Tokens::default(), id: None }
+        Self { counts, form, said: Said::default(), has_failed: false, id: None }
     }
 
     /// Takes bytes in; `out` gets what of them may go on.
@@ -65,7 +69,11 @@ impl Meter {
                     kept.extend_from_slice(&data);
                 }
             }
-            Form::Lines(line) => found = lines(line, &data),
+            Form::Lines(line) => {
+                let (events, lost) = lines(line, &data);
+                found = events;
+                self.said.unreadable |= lost;
+            }
             Form::Passed => {}
         }
         for event in found {
@@ -80,15 +88,24 @@ impl Meter {
         match std::mem::replace(&mut self.form, Form::Passed) {
             Form::Frames(frames) => {
                 frames.finish()?;
-                // An event that says that something went wrong ends a stream that was not whole: what was reserved stands.
-                if let Some(metadata) = frames.metadata.as_ref().filter(|_| !frames.has_failed) {
+                self.has_failed |= frames.has_failed;
+                if let Some(metadata) = &frames.metadata {
                     self.take(metadata);
                 }
             }
             Form::Whole(Some(text)) => self.take(&text),
-            Form::Whole(None) | Form::Lines(_) | Form::Passed => {}
+            // Its last line may end with the answer.
+            Form::Lines(Some(line)) => {
+                if let Some(event) = event(&line) {
+                    self.take(event);
+                }
+            }
+            // What it may have counted is lost.
+            Form::Lines(None) => self.said.unreadable = true,
+            Form::Whole(None) | Form::Passed => {}
         }
-        Ok(self.tokens)
+        // Something that went wrong ends an answer that was not whole: what was reserved stands.
+        Ok(if self.has_failed { Tokens::default() } else { self.said.tokens(self.counts) })
     }
 
     fn take(&mut self, json: &[u8]) {
@@ -99,14 +116,16 @@ impl Meter {
         // Gemini answers a stream without `alt=sse` as an array of answers; each says what there was so far.
         let parts = value.as_array().map_or(std::slice::from_ref(&value), Vec::as_slice);
         for part in parts {
-            self.tokens.merge(tokens(self.counts, part));
+            self.has_failed |=
+                self.counts != Counts::Nothing && part.get("error").is_some_and(|error| !error.is_null());
+            self.said.take(self.counts, part);
         }
     }
 }
 
-/// The data of the events that end in `data`, which follows `line`.
-fn lines(line: &mut Option<Vec<u8>>, data: &[u8]) -> Vec<Vec<u8>> {
-    let mut found = Vec::new();
+/// The data of the events that end in `data`, which follows `line`, and whether one was too long to be read.
+fn lines(line: &mut Option<Vec<u8>>, data: &[u8]) -> (Vec<Vec<u8>>, bool) {
+    let (mut found, mut lost) = (Vec::new(), false);
     let mut pieces = data.split(|byte| *byte == b'\n').peekable();
     while let Some(piece) = pieces.next() {
         if let Some(kept) = line.as_mut().filter(|kept| kept.len() + piece.len() <= MAX_LINE_BYTES) {
@@ -115,52 +134,111 @@ fn lines(line: &mut Option<Vec<u8>>, data: &[u8]) -> Vec<Vec<u8>> {
             *line = None;
         }
         if pieces.peek().is_some() {
+            lost |= line.is_none();
             let whole = line.replace(Vec::new()).unwrap_or_default();
-            let event = whole.strip_prefix(b"data:").map(<[u8]>::trim_ascii);
-            found.extend(event.map(<[u8]>::to_vec));
+            found.extend(event(&whole).map(<[u8]>::to_vec));
         }
     }
-    found
+    (found, lost)
 }
 
-/// What `json` says it took.
-fn tokens(counts: Counts, json: &Value) -> Tokens {
-    let number = |of: Option<&Value>, name: &str| of.and_then(|of| of.get(name)).and_then(Value::as_u64);
+/// The data that a line of a stream of events holds.
+fn event(line: &[u8]) -> Option<&[u8]> {
+    line.strip_prefix(b"data:").map(<[u8]>::trim_ascii)
+}
+
+/// The member that holds the counts, and those of it that are read.
+const fn members(counts: Counts) -> (&'static str, &'static [&'static str]) {
     match counts {
-        Counts::Nothing => Tokens::default(),
-        Counts::OpenAi => {
-            let usage = json.get("usage");
-            Tokens {
-                prompt: number(usage, "input_tokens").or_else(|| number(usage, "prompt_tokens")),
-                completion: number(usage, "output_tokens").or_else(|| number(usage, "completion_tokens")),
-                ..Tokens::default()
-            }
-        }
-        Counts::Google => {
-            let usage = json.get("usageMetadata");
-            let and = |one: Option<u64>, other: &str| {
-                one.map(|one| one.saturating_add(number(usage, other).unwrap_or(0)))
-            };
-            // What a model thinks is paid, and stands beside what it says; what tools brought in beside the prompt.
-            let said = number(usage, "candidatesTokenCount").or_else(|| usage.map(|_| 0));
-            Tokens {
-                prompt: and(number(usage, "promptTokenCount"), "toolUsePromptTokenCount"),
-                completion: and(said, "thoughtsTokenCount"),
-                cached: number(usage, "cachedContentTokenCount"),
-                ..Tokens::default()
-            }
-        }
-        Counts::Raw => {
-            let usage = json.get("usage");
-            let (cached, written) =
-                (number(usage, "cache_read_input_tokens"), number(usage, "cache_creation_input_tokens"));
-            counted(number(usage, "input_tokens"), number(usage, "output_tokens"), cached, written)
-        }
+        Counts::Nothing => ("", &[]),
+        Counts::OpenAi => ("usage", &["input_tokens", "prompt_tokens", "output_tokens", "completion_tokens"]),
+        Counts::Google => (
+            "usageMetadata",
+            &[
+                "promptTokenCount",
+                "toolUsePromptTokenCount",
+                "candidatesTokenCount",
+                "thoughtsTokenCount",
+                "cachedContentTokenCount",
+            ],
+        ),
+        Counts::Raw => (
+            "usage",
+            &["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"],
+        ),
         Counts::Bedrock => {
-            let usage = json.get("usage");
-            let (cached, written) =
-                (number(usage, "cacheReadInputTokens"), number(usage, "cacheWriteInputTokens"));
-            counted(number(usage, "inputTokens"), number(usage, "outputTokens"), cached, written)
+            ("usage", &["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"])
+        }
+    }
+}
+
+/// What an answer, or all events of one so far, say it took, by the names of its interface.
+#[derive(Default)]
+struct Said {
+    /// Whether there were counts at all.
+    any: bool,
+    /// Whether something was said that cannot be read: then nothing is counted.
+    unreadable: bool,
+    numbers: BTreeMap<&'static str, u64>,
+}
+
+impl Said {
+    /// Takes in what `json` says; what it does not say stays as it was said before.
+    fn take(&mut self, counts: Counts, json: &Value) {
+        let (place, names) = members(counts);
+        let Some(usage) = json.get(place).filter(|usage| !usage.is_null()) else { return };
+        self.any = true;
+        self.unreadable |= !usage.is_object();
+        for &name in names {
+            match usage.get(name) {
+                None | Some(Value::Null) => {}
+                Some(said) => match said.as_u64() {
+                    Some(number) => {
+                        self.numbers.insert(name, number);
+                    }
+                    None => self.unreadable = true,
+                },
+            }
+        }
+    }
+
+    fn tokens(&self, counts: Counts) -> Tokens {
+        if self.unreadable {
+            return Tokens::default();
+        }
+        let number = |name: &str| self.numbers.get(name).copied();
+        match counts {
+            Counts::Nothing => Tokens::default(),
+            Counts::OpenAi => Tokens {
+                prompt: number("input_tokens").or_else(|| number("prompt_tokens")),
+                completion: number("output_tokens").or_else(|| number("completion_tokens")),
+                ..Tokens::default()
+            },
+            Counts::Google => {
+                let and = |one: Option<u64>, other: &str| {
+                    one.map(|one| one.saturating_add(number(other).unwrap_or(0)))
+                };
+                // What a model thinks is paid, and stands beside what it says; what tools brought in beside the prompt.
+                let said = number("candidatesTokenCount").or_else(|| self.any.then_some(0));
+                Tokens {
+                    prompt: and(number("promptTokenCount"), "toolUsePromptTokenCount"),
+                    completion: and(said, "thoughtsTokenCount"),
+                    cached: number("cachedContentTokenCount"),
+                    ..Tokens::default()
+                }
+            }
+            Counts::Raw => counted(
+                number("input_tokens"),
+                number("output_tokens"),
+                number("cache_read_input_tokens"),
+                number("cache_creation_input_tokens"),
+            ),
+            Counts::Bedrock => counted(
+                number("inputTokens"),
+                number("outputTokens"),
+                number("cacheReadInputTokens"),
+                number("cacheWriteInputTokens"),
+            ),
         }
     }
 }
@@ -233,6 +311,32 @@ mod tests {
             ),
             (Counts::OpenAi, "application/json", r#"{"text":"a"}"#, (None, None)),
             (Counts::OpenAi, "audio/mpeg", "sound", (None, None)),
+            // The last line ends with the answer, and says less than the one before it.
+            (
+                Counts::Google,
+                "text/event-stream",
+                "data: {\"usageMetadata\":{\"promptTokenCount\":4,\"candidatesTokenCount\":1,\"thoughtsTokenCount\":10}}\n\ndata: {\"usageMetadata\":{\"promptTokenCount\":4,\"candidatesTokenCount\":6}}",
+                (Some(4), Some(16)),
+            ),
+            (
+                Counts::Google,
+                "application/json",
+                r#"{"usageMetadata":{"promptTokenCount":4,"candidatesTokenCount":"9"}}"#,
+                (None, None),
+            ),
+            (
+                Counts::Google,
+                "application/json",
+                r#"{"usageMetadata":{"promptTokenCount":4,"candidatesTokenCount":9,"thoughtsTokenCount":1.5}}"#,
+                (None, None),
+            ),
+            // What went wrong on its way counted nothing that holds.
+            (
+                Counts::Google,
+                "text/event-stream",
+                "data: {\"usageMetadata\":{\"promptTokenCount\":4,\"candidatesTokenCount\":1}}\n\ndata: {\"error\":{\"code\":500}}\n\n",
+                (None, None),
+            ),
         ] {
             for size in [1, 5, body.len()] {
                 assert_eq!(read(counts, kind, body, size), due, "{counts:?} {body} by {size}");

@@ -8,11 +8,11 @@ use std::ops::Range;
 use bytes::Bytes;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use memchr::memmem;
-use tabellion_mask::json::{Limits as JsonLimits, Path, Scalar, Visitor, walk};
+use tabellion_mask::json::{Limits as JsonLimits, Path, RawString, Scalar, Visitor, walk};
 use tabellion_model::OpeningId;
 use tabellion_model::body::{Guarded, Masked, RouteClass};
 use tabellion_model::charge::{Reserved, Tokens};
-use tabellion_views::gate::{GateFile, GatePrice};
+use tabellion_views::gate::GatePrice;
 
 use super::{batch, form, masking_not_run};
 use crate::budget::{Charge, bound};
@@ -31,9 +31,43 @@ use crate::words::{self, UNRECOGNISED};
 const PROVIDER: &str = "tabellion-provider";
 /// Longest string of a body's own members that is looked at.
 const MAX_MEMBER_BYTES: usize = 256;
-/// Members by which a body stands for more than is in it: files and kept content of Google's interfaces and Bedrock's, in both ways of writing them.
-const ELSEWHERE: [&[u8]; 7] =
-    [b"ileData", b"ile_data", b"ileUri", b"ile_uri", b"achedContent", b"ached_content", b"s3Location"];
+/// What shows that a body may stand for more than is in it: files, addresses and searches that the provider follows, kept content, and what is packed, in both
+/// ways of writing them. A prompt that has such a word in its text is reserved too much, and settled by what it took.
+const ELSEWHERE: [&[u8]; 24] = [
+    b"ileData",
+    b"ile_data",
+    b"ileUri",
+    b"ile_uri",
+    b"ileId",
+    b"ile_id",
+    b"achedContent",
+    b"ached_content",
+    b"s3Location",
+    b"\"url\"",
+    b"http",
+    b"HTTP",
+    b"rlContext",
+    b"rl_context",
+    b"Search",
+    b"_search",
+    b"etrieval",
+    b"nlineData",
+    b"nline_data",
+    b"base64",
+    b"\"bytes\"",
+    b"\"file\"",
+    b"gs://",
+    b"s3://",
+];
+/// Where a body of Google's interfaces says how many answers it asks for: each is paid.
+const CANDIDATES: [[&str; 2]; 4] = [
+    ["generationConfig", "candidateCount"],
+    ["generationConfig", "candidate_count"],
+    ["generation_config", "candidateCount"],
+    ["generation_config", "candidate_count"],
+];
+/// Members that are looked at: one that is written otherwise might be read as one of them.
+const LOOKED_AT: [&str; 4] = ["model", "input_file_id", "endpoint", "stream"];
 /// How an escape of a plain letter begins: nobody needs one, and one could hide such a member.
 const ESCAPE: &[u8] = b"\\u00";
 
@@ -50,8 +84,8 @@ pub(super) struct Prepared {
     pub(super) passed: Vec<Masked>,
     /// Rules of masking that were for it.
     pub(super) masking: Vec<String>,
-    /// Requests of a batch's file.
-    pub(super) lines: Option<u64>,
+    /// What a batch's file asks for.
+    pub(super) batch: Option<batch::Asks>,
     pub(super) guards: Vec<Guarded>,
     pub(super) charge: Charge,
     pub(super) sent_on: SentOn,
@@ -64,6 +98,8 @@ pub(super) struct Read<'b> {
     /// Strings that are members at the top of a JSON object.
     members: BTreeMap<String, String>,
     asks_stream: bool,
+    /// Answers that it asks for.
+    candidates: u64,
     kind: Option<&'static str>,
 }
 
@@ -114,18 +150,19 @@ pub(super) async fn prepare(
         decide::decide(&call.caller, &asked, &shared.catalogue, rules)
     }
     .map_err(refused)?;
+    check_file(call, found, &permission.target.upstream.name).map_err(refused)?;
     let file = batch::outgoing(call, found, body, &read, &permission, rules).await.map_err(refused)?;
     if found.declared.special == Special::Batch {
-        check_batch(call, &read, &permission.target.upstream.name).map_err(refused)?;
+        check_batch(call, &read, body.len(), &permission, rules).map_err(refused)?;
     }
     let price =
         bound::price(&call.caller.gate.prices, &permission.target.upstream.name, &model, shared.now());
-    let batch::Outgoing { bytes, masked, passed, masking, lines } = file;
+    let batch::Outgoing { bytes, masked, passed, masking, batch } = file;
     let numbers = shared.guards.that_apply(Side::Prompt, call.caller.system_id, &permission.purpose);
     let own = numbers.iter().filter_map(|number| shared.guards.all.get(*number)).map(Guard::not_run);
-    let guards = own.chain(lines.is_none().then(masking_not_run)).collect();
+    let guards = own.chain(batch.is_none().then(masking_not_run)).collect();
     Ok(Prepared {
-        charge: Charge::new(reserved(found, &bytes, price), price),
+        charge: Charge::new(reserved(found, &bytes, read.candidates, price), price),
         sent_on: SentOn::of(&call.headers, found.declared.api),
         content_type: content_type_of(&read),
         kind: read.kind,
@@ -136,7 +173,7 @@ pub(super) async fn prepare(
         masked,
         passed,
         masking,
-        lines,
+        batch,
         guards,
     })
 }
@@ -196,8 +233,28 @@ fn target(call: &Call, found: &Found, body: &Bytes, read: &Read<'_>) -> Result<(
     Ok((model, target))
 }
 
-/// A batch is begun of a file that was masked on its way, and for a route that is governed.
-fn check_batch(call: &Call, read: &Read<'_>, provider: &str) -> Result<(), Refusal> {
+/// A file that another system sent for a batch is not this one's, also where both ask at the same account of a provider.
+fn check_file(call: &Call, found: &Found, provider: &str) -> Result<(), Refusal> {
+    let Some(file) = found.id.as_deref().filter(|_| found.declared.class == RouteClass::Files) else {
+        return Ok(());
+    };
+    let shared = &call.worker.shared;
+    let known = shared.opaque.kept.find(&shared.gate.load(), provider, file);
+    if known.is_some_and(|known| known.system != call.caller.system_id) {
+        let why = "the file is not one of this system; ask for one that it sent";
+        return Err(Refusal::new(Code::PolicyDenied, why));
+    }
+    Ok(())
+}
+
+/// A batch is begun of a file that was masked on its way, for a route that is governed, and of models that may still be asked.
+fn check_batch(
+    call: &Call,
+    read: &Read<'_>,
+    bytes: usize,
+    permission: &Permission,
+    rules: &InForce,
+) -> Result<(), Refusal> {
     let refused = |why: &str| Err(Refusal::new(Code::MalformedBody, why));
     let Some(file) = read.members.get("input_file_id").filter(|file| is_id(file)) else {
         return refused(
@@ -210,18 +267,21 @@ fn check_batch(call: &Call, read: &Read<'_>, provider: &str) -> Result<(), Refus
             "endpoint is none of /v1/chat/completions, /v1/responses and /v1/embeddings; a batch is of requests that are governed",
         );
     }
-    let file = GateFile { system: call.caller.system_id, provider: provider.to_owned(), file: file.clone() };
     let shared = &call.worker.shared;
-    if !shared.opaque.kept.is_known(&shared.gate.load(), &file) {
+    let provider = &permission.target.upstream.name;
+    let known = shared.opaque.kept.find(&shared.gate.load(), provider, file);
+    // A file of which nobody knows any more what it asks for is as good as none.
+    let own = known.filter(|known| known.system == call.caller.system_id);
+    let Some(asked) = own.and_then(|known| known.models()).filter(|asked| !asked.is_empty()) else {
         return refused(
             "input_file_id names no file that was sent through this gateway for a batch of this system; send it with the purpose batch first",
         );
-    }
-    Ok(())
+    };
+    batch::decide_again(call, &asked, bytes, permission, rules)
 }
 
 /// The most that it may take: of a route that counts tokens as a call does, what a call would; of the others the call itself.
-fn reserved(found: &Found, body: &Bytes, price: Option<&GatePrice>) -> Reserved {
+fn reserved(found: &Found, body: &Bytes, candidates: u64, price: Option<&GatePrice>) -> Reserved {
     let by = price.map(|price| price.record);
     if found.declared.class != RouteClass::Passthrough || found.declared.counts == Counts::Nothing {
         return Reserved { input: 0, output: 0, price: by };
@@ -233,6 +293,7 @@ fn reserved(found: &Found, body: &Bytes, price: Option<&GatePrice>) -> Reserved 
     let kept = price.and_then(|price| price.input_limit).unwrap_or(bound::DEFAULT_INPUT_LIMIT);
     let input = (body.len() as u64).max(if elsewhere { kept } else { 0 });
     let output = price.and_then(|price| price.output_limit).unwrap_or(bound::DEFAULT_OUTPUT_LIMIT);
+    let output = output.saturating_mul(candidates);
     let tokens = Tokens { input, output, ..Tokens::default() }.bounded();
     Reserved { input: tokens.input, output: tokens.output, price: by }
 }
@@ -252,6 +313,7 @@ impl<'b> Read<'b> {
             boundary: None,
             members: BTreeMap::new(),
             asks_stream: false,
+            candidates: 1,
             kind: None,
         };
         let is_json = content_type
@@ -270,6 +332,14 @@ impl<'b> Read<'b> {
                 if !top.is_object {
                     return Err("the body is no JSON object; send one".to_owned());
                 }
+                if top.has_alike {
+                    return Err(format!(
+                        "a member is one of {} but for its letters' case; write it so",
+                        LOOKED_AT.join(", ")
+                    ));
+                }
+                read.candidates =
+                    top.most().ok_or("candidateCount is no whole number; send one, or leave it out")?;
                 (read.members, read.asks_stream) = (top.members, top.asks_stream);
                 read.kind = Some("application/json");
             }
@@ -296,11 +366,37 @@ impl<'b> Read<'b> {
 struct Top {
     is_object: bool,
     asks_stream: bool,
+    /// Whether a member is one that is looked at, but for the case of its letters.
+    has_alike: bool,
+    /// Answers asked for, wherever it says; none: it is no whole number.
+    candidates: Vec<Option<u64>>,
     members: BTreeMap<String, String>,
 }
 
+impl Top {
+    /// Keeps what it says of the answers that it asks for.
+    fn count(&mut self, path: Path<'_, '_>, count: Option<u64>) {
+        if CANDIDATES.iter().any(|place| path.is(place)) {
+            self.candidates.push(count);
+        }
+    }
+
+    /// The most answers that it asks for; none: it says something else than a whole number.
+    fn most(&self) -> Option<u64> {
+        self.candidates.iter().try_fold(1, |most: u64, count| Some(most.max((*count)?)))
+    }
+}
+
 impl<'b> Visitor<'b> for Top {
+    fn name(&mut self, path: Path<'_, 'b>, _: RawString<'b>, _: Range<usize>) {
+        let alike =
+            |name: &str| LOOKED_AT.iter().any(|known| name != *known && name.eq_ignore_ascii_case(known));
+        self.has_alike |= path.top().is_some_and(alike);
+    }
+
     fn scalar(&mut self, path: Path<'_, 'b>, scalar: Scalar<'b>, _: Range<usize>) {
+        let whole = if let Scalar::Number(number) = scalar { number.parse().ok() } else { None };
+        self.count(path, whole);
         let Some(name) = path.top() else { return };
         self.is_object = true;
         match scalar {
@@ -313,6 +409,7 @@ impl<'b> Visitor<'b> for Top {
     }
 
     fn close(&mut self, path: Path<'_, 'b>, kind: tabellion_mask::json::Kind, _: Range<usize>) {
+        self.count(path, None);
         if path.steps().is_empty() {
             self.is_object = kind == tabellion_mask::json::Kind::Object;
         }

@@ -9,13 +9,14 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, Incoming};
 use hyper::header::CONTENT_TYPE;
-use hyper::{Response, StatusCode};
+use hyper::{HeaderMap, Response, StatusCode};
 use tabellion_model::OpeningId;
 use tabellion_model::body::{Capture, Delivered, FileKept, Outcome};
 use tabellion_views::gate::GateFile;
 
+use super::batch::Asks;
 use super::is_open;
-use super::meter::Meter;
+use super::meter::{EVENT_STREAM, Meter};
 use super::prepare::Prepared;
 use crate::answer::stream::Released;
 use crate::answer::whole::{drained, is_plain};
@@ -32,6 +33,9 @@ use crate::race::{Interrupt, Watch};
 use crate::stopwatch::Phase;
 use crate::worker::Worker;
 
+/// How a path ends whose answers come in frames.
+const IN_FRAMES: &str = "/converse-stream";
+
 /// An answer on its way.
 struct Passing {
     worker: Arc<Worker>,
@@ -43,8 +47,8 @@ struct Passing {
     /// The newest piece: it waits for what comes after it, or for the record of the end.
     held: Option<Bytes>,
     opening: OpeningId,
-    /// The provider, and requests of a batch's file, where one was sent.
-    batch: Option<(String, u64)>,
+    /// The provider, and what a batch's file asks for, where one was sent.
+    batch: Option<(String, Asks)>,
     status: StatusCode,
 }
 
@@ -56,15 +60,15 @@ pub(super) async fn relay(running: Running, inbound: Inbound, found: &Found, pre
         return running.fail_as(Outcome::Refused, Code::UpstreamRefused).await;
     }
     let is_final = status.is_success() || status.is_client_error() || status.is_server_error();
-    if !is_plain(inbound.head.headers()) || !is_final {
+    if !is_plain(inbound.head.headers()) || !is_final || lacks_frames(found, &inbound.head) {
         return running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await;
     }
     let Running { worker, authorised, dialect, watch, reply, .. } = running;
     let Inbound { head, sender } = inbound;
     let (head, mut body) = head.into_parts();
-    let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind_of(&head.headers);
     let upstream = &prepared.permission.target.upstream;
-    let batch = prepared.lines.map(|lines| (upstream.name.clone(), lines));
+    let batch = prepared.batch.map(|asks| (upstream.name.clone(), asks));
     let limits = worker.shared.limits;
     let meter = Meter::new(found.declared.counts, kind, limits.event_bytes, batch.is_some());
     let (pieces, answer) = body::stream();
@@ -102,6 +106,18 @@ pub(super) async fn relay(running: Running, inbound: Inbound, found: &Found, pre
     }
 }
 
+fn kind_of(headers: &HeaderMap) -> &str {
+    headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default()
+}
+
+/// Whether an answer that is to come in frames, each with its checksums, comes as something else.
+fn lacks_frames(found: &Found, head: &Response<Incoming>) -> bool {
+    let kind = kind_of(head.headers()).split(';').next().unwrap_or_default().trim();
+    found.declared.path.ends_with(IN_FRAMES)
+        && head.status().is_success()
+        && !kind.eq_ignore_ascii_case(EVENT_STREAM)
+}
+
 impl Passing {
     async fn forward(&mut self, body: &mut Incoming) -> Result<(), NoAnswer> {
         let limits = self.worker.shared.limits;
@@ -124,17 +140,13 @@ impl Passing {
         self.authorised.facts.counted =
             self.meter.finish().map_err(|_| NoAnswer::Failed(Code::UpstreamMalformed))?;
         self.authorised.facts.answered.usage = self.authorised.facts.counted.usage();
-        self.authorised.facts.is_whole = self.status.is_success();
-        if self.watch.orders().is_stopped() {
-            return Err(NoAnswer::Interrupted(Interrupt::Stopped));
-        }
-        Ok(())
+        self.authorised.facts.is_whole = self.status.is_success() && !self.meter.has_failed;
+        // The held piece is an answer too: what ended while nothing came holds for it.
+        self.goes_on()
     }
 
-    /// Takes in what came from the provider; gives what of it may go on.
-    fn take(&mut self, frame: hyper::Result<Frame<Bytes>>) -> Result<Vec<Bytes>, NoAnswer> {
-        let frame = frame.map_err(|_| NoAnswer::Failed(Code::UpstreamBrokeOff))?;
-        let Ok(data) = frame.into_data() else { return Ok(Vec::new()) };
+    /// Whether the answer may still be given.
+    fn goes_on(&mut self) -> Result<(), NoAnswer> {
         let shared = &self.worker.shared;
         if let Some(code) = shared.withdrawn(&self.authorised.caller) {
             return Err(NoAnswer::Withdrawn(code));
@@ -146,9 +158,17 @@ impl Passing {
         if self.watch.orders().is_stopped() {
             return Err(NoAnswer::Interrupted(Interrupt::Stopped));
         }
+        Ok(())
+    }
+
+    /// Takes in what came from the provider; gives what of it may go on.
+    fn take(&mut self, frame: hyper::Result<Frame<Bytes>>) -> Result<Vec<Bytes>, NoAnswer> {
+        let frame = frame.map_err(|_| NoAnswer::Failed(Code::UpstreamBrokeOff))?;
+        let Ok(data) = frame.into_data() else { return Ok(Vec::new()) };
+        self.goes_on()?;
         let facts = &mut self.authorised.facts;
         facts.received(&data);
-        if facts.received_bytes() > shared.limits.opaque_answer_bytes {
+        if facts.received_bytes() > self.worker.shared.limits.opaque_answer_bytes {
             return Err(NoAnswer::Failed(Code::UpstreamTooLarge));
         }
         let mut out = Vec::new();
@@ -179,7 +199,7 @@ impl Passing {
         self.watch.orders().heed_none();
         let held: Vec<Bytes> = self.held.take().into_iter().collect();
         let (_, all) = self.released.digests(&self.pieces, &held);
-        let (outcome, code) = if self.status.is_success() {
+        let (outcome, code) = if self.status.is_success() && !self.meter.has_failed {
             (Outcome::Answered, None)
         } else {
             (Outcome::Refused, Some(Code::UpstreamRefused))
@@ -199,17 +219,23 @@ impl Passing {
 
     /// Records that a batch's file is at its provider. Where it cannot be, batches of the file are refused, and the answer is what it is.
     async fn keep_file(&self) {
-        let Some((provider, lines)) = &self.batch else { return };
+        let Some((provider, Asks { lines, models })) = &self.batch else { return };
         let Some(file) = self.meter.id.as_ref().filter(|id| self.status.is_success() && is_id(id)) else {
             return;
         };
         let (file, provider) = (file.clone(), provider.clone());
         let (caller, ack) = (&self.authorised.caller, &self.authorised.ack);
-        let body =
-            FileKept { file: file.clone(), provider: provider.clone(), call: ack.record_id, lines: *lines };
+        let body = FileKept {
+            file: file.clone(),
+            provider: provider.clone(),
+            call: ack.record_id,
+            lines: *lines,
+            models: Some(models.clone()),
+        };
         let Ok(draft) = evidence::file_kept(&body, caller, ack) else { return };
         if self.worker.shared.evidence.append(&draft).await.is_ok() {
-            self.worker.shared.opaque.kept.keep(GateFile { system: caller.system_id, provider, file });
+            let (system, asked) = (caller.system_id, serde_json::to_string(models).ok());
+            self.worker.shared.opaque.kept.keep(GateFile { system, provider, file, asked });
         }
     }
 

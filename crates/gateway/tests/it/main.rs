@@ -28,6 +28,7 @@ mod names;
 mod noise;
 mod opaque;
 mod opaque_batches;
+mod opaque_mends;
 mod outside_guards;
 mod packs;
 mod passthrough;

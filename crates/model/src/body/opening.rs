@@ -106,6 +106,15 @@ pub struct Opened {
     pub lines: Option<u64>,
 }
 
+/// What requests of a batch's file ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileModel {
+    /// The surface, as records name it.
+    pub surface: String,
+    /// The model.
+    pub model: String,
+}
+
 /// `file.kept`: a batch's file that was masked line by line is at its provider, under this id. A batch of another file is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileKept {
@@ -117,6 +126,9 @@ pub struct FileKept {
     pub call: RecordId,
     /// Requests in it.
     pub lines: u64,
+    /// What they ask for; none: it was kept before this was, and no batch is begun of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub models: Option<Vec<FileModel>>,
 }
 
 #[cfg(test)]

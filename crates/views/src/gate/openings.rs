@@ -2,11 +2,10 @@
 //!
 //! Must never: hold an opening that nobody confirmed, that was withdrawn, or that cannot be read.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
-use tabellion_model::body::RouteClass;
+use tabellion_model::body::{FileModel, RouteClass};
 use tabellion_model::{Micros, OpeningId, SystemId};
 
 use super::Gate;
@@ -42,7 +41,7 @@ impl GateOpening {
 }
 
 /// A batch's file that was masked on its way to its provider.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateFile {
     /// The system that sent it.
     pub system: SystemId,
@@ -50,6 +49,15 @@ pub struct GateFile {
     pub provider: String,
     /// What that calls it.
     pub file: String,
+    /// What its requests ask for, as JSON: read when a batch is begun, and not for each of thousands.
+    pub asked: Option<String>,
+}
+
+impl GateFile {
+    /// What its requests ask for; none: nobody knows.
+    pub fn models(&self) -> Option<Vec<FileModel>> {
+        serde_json::from_str(self.asked.as_deref()?).ok()
+    }
 }
 
 pub(super) fn openings(db: &Connection, before: &Gate) -> Result<Arc<Vec<GateOpening>>, ViewsError> {
@@ -67,12 +75,17 @@ pub(super) fn openings(db: &Connection, before: &Gate) -> Result<Arc<Vec<GateOpe
     Ok(if openings == *before.openings { Arc::clone(&before.openings) } else { Arc::new(openings) })
 }
 
-pub(super) fn files(db: &Connection, before: &Gate) -> Result<Arc<HashSet<GateFile>>, ViewsError> {
-    let sql = "SELECT system, provider, file FROM kept_files WHERE unit IS NOT NULL AND system IS NOT NULL ORDER BY entry DESC LIMIT ?1";
+pub(super) fn files(db: &Connection, before: &Gate) -> Result<Arc<Vec<GateFile>>, ViewsError> {
+    let sql = "SELECT system, provider, file, models FROM kept_files WHERE unit IS NOT NULL AND system IS NOT NULL ORDER BY entry DESC LIMIT ?1";
     let mut select = db.prepare_cached(sql)?;
     let found = select.query_map(params![int(MAX_FILES)], |row| {
-        Ok(GateFile { system: id(row, "system")?, provider: row.get("provider")?, file: row.get("file")? })
+        Ok(GateFile {
+            system: id(row, "system")?,
+            provider: row.get("provider")?,
+            file: row.get("file")?,
+            asked: row.get("models")?,
+        })
     })?;
-    let files = found.collect::<rusqlite::Result<HashSet<_>>>()?;
+    let files = found.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(if files == *before.files { Arc::clone(&before.files) } else { Arc::new(files) })
 }

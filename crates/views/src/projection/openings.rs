@@ -24,7 +24,7 @@ const TABLES: &[Table] = &[
     Table {
         name: "kept_files",
         key: "entry",
-        tagged: &[TaggedColumns { unit: "unit", values: &["file", "provider"] }],
+        tagged: &[TaggedColumns { unit: "unit", values: &["file", "provider", "models"] }],
     },
 ];
 
@@ -61,6 +61,7 @@ CREATE TABLE kept_files (
     system BLOB,
     file TEXT,
     provider TEXT,
+    models TEXT,
     unit BLOB
 ) STRICT;
 ";
@@ -163,7 +164,7 @@ fn stepped(
 fn kept(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let said = record.body::<FileKept>();
     let body = said.as_ref().map(|said| &said.value);
-    let sql = "INSERT INTO kept_files (entry, system, file, provider, unit) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql = "INSERT INTO kept_files (entry, system, file, provider, models, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     run(
         db,
         sql,
@@ -172,6 +173,7 @@ fn kept(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
             record.header.system.as_ref().map(|(system, _)| system.as_bytes()),
             body.map(|body| &body.file),
             body.map(|body| &body.provider),
+            body.and_then(|body| serde_json::to_string(body.models.as_ref()?).ok()),
             said.as_ref().map(|said| said.unit.as_bytes()),
         ],
     )?;

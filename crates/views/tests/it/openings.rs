@@ -1,7 +1,9 @@
 //! Openings of declared routes: open from the second person's word to their end, never by what cannot be read, the same after a rebuild and as of then.
 
 use tabellion_ledger::{Ack, Draft};
-use tabellion_model::body::{FileKept, OpeningConfirmed, OpeningRequested, OpeningWithdrawn, RouteClass};
+use tabellion_model::body::{
+    FileKept, FileModel, OpeningConfirmed, OpeningRequested, OpeningWithdrawn, RouteClass,
+};
 use tabellion_model::{Micros, OpeningId, SystemId};
 use tabellion_views::query::Page;
 
@@ -94,13 +96,20 @@ fn what_cannot_be_read_opens_nothing() {
 fn a_batchs_file_is_known_by_its_record() {
     let bench = Bench::new();
     let call = bench.authorise(system(1), credential(2), "small");
-    let body =
-        FileKept { file: "file-1".to_owned(), provider: "openai".to_owned(), call: call.record_id, lines: 3 };
+    let models = vec![FileModel { surface: "openai.chat_completions".to_owned(), model: "small".to_owned() }];
+    let body = FileKept {
+        file: "file-1".to_owned(),
+        provider: "openai".to_owned(),
+        call: call.record_id,
+        lines: 3,
+        models: Some(models.clone()),
+    };
     let kept = bench.append(&of_system(by(draft(&body), credential(2)), system(1)));
     let views = bench.views();
     let files: Vec<_> = views.gate_now().files.iter().cloned().collect();
     assert_eq!(files.len(), 1);
     assert_eq!((files[0].system, files[0].file.as_str()), (system(1), "file-1"));
+    assert_eq!(files[0].models(), Some(models), "nobody knows what a batch of it would ask for");
     bench.erase_record(&kept);
     bench.catch_up(&views);
     assert!(views.gate_now().files.is_empty(), "an erased name is known");
