@@ -189,7 +189,7 @@ impl Visit<'_> {
     }
 
     /// Whether the reader may open an entry: any, or one of their own systems'.
-    fn opens(&self, index: u64) -> bool {
+    pub(crate) fn opens(&self, index: u64) -> bool {
         match self.reach(Permission::ReadEntries) {
             Reach::All => true,
             // What cannot be read cannot be opened either.

@@ -74,7 +74,8 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     let mut places: Vec<&Place> = probes.places.iter().collect();
     // What can be bypassed is read first.
     places.sort_by_key(|place| std::cmp::Reverse(place.state));
-    let rows = places.into_iter().map(|place| row(visit, place)).collect();
+    let round = probes.newest.as_ref().map(|round| round.recorded.index);
+    let rows = places.into_iter().map(|place| row(visit, place, round)).collect();
     let listing = Listing {
         id: "guards",
         caption: "Guards by route",
@@ -206,7 +207,7 @@ fn measured(visit: &Visit<'_>, guard: &Measured) -> Row {
     Row { href: String::new(), cells }
 }
 
-fn row(visit: &Visit<'_>, place: &Place) -> Row {
+fn row(visit: &Visit<'_>, place: &Place, round: Option<u64>) -> Row {
     let cells = vec![
         Cell::text(&place.surface),
         Cell::text(&place.guard),
@@ -220,7 +221,7 @@ fn row(visit: &Visit<'_>, place: &Place) -> Row {
             Some(_) => Cell::state(("Not tested", Tone::Fair)),
             None => Cell::unknown("none was sent"),
         },
-        call(visit, place),
+        tried(visit, place, round),
         Cell::text(&place.upstream),
         Cell::maybe(place.why.as_deref(), "nothing to say"),
         Cell::code(&place.version),
@@ -228,14 +229,13 @@ fn row(visit: &Visit<'_>, place: &Place) -> Row {
     Row { href: String::new(), cells }
 }
 
-/// When a place was tried: leads to the canary's call, for whoever reads calls.
-fn call(visit: &Visit<'_>, place: &Place) -> Cell {
+/// When a place was tried: leads to the record of that round, which names the canaries' calls; they are in no list of calls.
+fn tried(visit: &Visit<'_>, place: &Place, round: Option<u64>) -> Cell {
     let Some(at) = place.at else { return Cell::unknown("never") };
-    match place.calls.first() {
-        Some(call) if visit.can(Permission::ReadCalls) => {
-            visit.time(at.0).to(visit.to(&format!("/calls/{call}")))
-        }
-        _ => visit.time(at.0),
+    let cell = visit.time(at.0);
+    match round.filter(|index| visit.opens(*index)) {
+        Some(index) => cell.to(visit.to(&format!("/ledger/{index}"))),
+        None => cell,
     }
 }
 
