@@ -154,6 +154,8 @@ pub struct Desk {
     pub(crate) waiting: Arc<acknowledging::Waiting>,
     /// The probes of the gateway in this process, once there is one.
     pub(crate) probes: OnceLock<probes::GatewayProbes>,
+    /// Names of the upstreams that are configured, once the process told them.
+    pub(crate) upstreams: OnceLock<Vec<String>>,
     /// How long the gateway's snapshot has stood still.
     lag: Lag,
     /// How the last append went.
@@ -193,6 +195,7 @@ impl Desk {
             verifying: verifications::Verifications::default(),
             waiting: Arc::default(),
             probes: OnceLock::new(),
+            upstreams: OnceLock::new(),
             lag: Lag::new(asking::MOST_LAG),
             health: Mutex::new(Health::default()),
             over: Mutex::default(),

@@ -208,7 +208,7 @@ impl Call {
         let found = [treated.masked.as_slice(), &treated.passed].concat();
         let prompt = Prompt { texts: request.texts(), found: &found, bytes, references };
         let results = guards.prompt(&numbers, prompt);
-        let Some(stop) = guards.stop(&results) else { return Ok(results) };
+        let Some(stop) = guards.stop(&results, Side::Prompt) else { return Ok(results) };
         // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
         Err(Refusal { guards: results, ..Refusal::new(stop.code, stop.text) })
     }
@@ -223,7 +223,7 @@ impl Call {
         self.heed(ready);
         let waiting = Waiting { worker: &worker, watch: &mut self.watch, stopwatch: &mut self.stopwatch };
         let waited = waiting.ask(numbers, &mut ready.guards, &matter).await;
-        let (code, reason) = match (waited, worker.shared.guards.stop(&ready.guards)) {
+        let (code, reason) = match (waited, worker.shared.guards.stop(&ready.guards, Side::Prompt)) {
             (Err(interrupt), _) => {
                 let none = NoAnswer::Interrupted(interrupt);
                 let (_, code) = why(none);

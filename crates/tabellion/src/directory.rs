@@ -52,6 +52,11 @@ impl Place {
         }
     }
 
+    /// Where the configuration is, or would be.
+    pub(crate) fn config_file(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| self.dir.join(config::FILE_NAME))
+    }
+
     /// Refuses a directory that holds a log and has lost the configuration that came with it: defaults would take the place of what somebody
     /// had set, in silence.
     pub(crate) fn check_config_is_there(&self) -> Result<(), Failure> {

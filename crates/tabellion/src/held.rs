@@ -23,6 +23,7 @@ pub(crate) struct Held {
     dir: PathBuf,
     on_fatal: OnFatal,
     observation: ObservationRules,
+    upstreams: Vec<String>,
     /// Started when they are first asked for: most commands need none.
     views: Mutex<Option<Arc<Views>>>,
     /// Likewise.
@@ -31,13 +32,14 @@ pub(crate) struct Held {
 
 impl Held {
     /// Holds `ledger`, whose files are in the data directory `dir`, which `disk` reads and writes; `on_fatal` is told when it stops for good. Policies are
-    /// observed as `observation` says.
+    /// observed as `observation` says; `upstreams` are those that the configuration names.
     pub(crate) fn new(
         ledger: Ledger,
         disk: Arc<dyn Disk>,
         dir: &Path,
         on_fatal: OnFatal,
         observation: ObservationRules,
+        upstreams: Vec<String>,
     ) -> Self {
         Self {
             ledger: Arc::new(ledger),
@@ -45,6 +47,7 @@ impl Held {
             dir: dir.to_owned(),
             on_fatal,
             observation,
+            upstreams,
             views: Mutex::default(),
             desk: Mutex::default(),
         }
@@ -88,6 +91,7 @@ impl Held {
             views_within: VIEWS_WITHIN,
         };
         let opened = Desk::open(Arc::clone(&self.ledger), views, tools);
+        opened.know_upstreams(self.upstreams.clone());
         Ok(Arc::clone(desk.insert(Arc::new(opened))))
     }
 

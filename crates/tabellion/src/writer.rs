@@ -63,8 +63,14 @@ impl Writer {
         let ledger = Ledger::open(Arc::clone(&disk), &directory.options(false)?)?;
         directory.check_env(ledger.reader())?;
         terminal::say_notes(ledger.notes());
-        let held =
-            Held::new(ledger, disk, directory.path(), Arc::new(|_| {}), directory.config().observation.0);
+        let held = Held::new(
+            ledger,
+            disk,
+            directory.path(),
+            Arc::new(|_| {}),
+            directory.config().observation.0,
+            directory.config().gateway.upstream_names(),
+        );
         Ok(Self::Own(Box::new(OwnLog { held, _lock: lock })))
     }
 

@@ -204,10 +204,11 @@ impl Check<'_> {
         let length = text.chars().count() as u64;
         let (least, most) = (bound(schema, "minLength"), bound(schema, "maxLength"));
         if least.is_some_and(|least| length < least) || most.is_some_and(|most| length > most) {
-            let range = range_text(least, most);
-            return Err(self
-                .place
-                .refusal(pointer, &format!("it has {length} characters; {range} are possible")));
+            let possible = match (least, most) {
+                (Some(least), Some(most)) if least == most => format!("{least} characters are needed"),
+                _ => format!("{} are possible", range_text(least, most)),
+            };
+            return Err(self.place.refusal(pointer, &format!("it has {length} characters; {possible}")));
         }
         Ok(())
     }

@@ -67,6 +67,8 @@ pub(crate) struct Shell {
     alarm: Option<String>,
     /// Guards whose canaries got through.
     bypassed: Vec<String>,
+    /// What follows from that.
+    bypassed_then: &'static str,
     /// What emergency stops that are in force are for.
     stops: Vec<String>,
     csrf: String,
@@ -145,6 +147,11 @@ impl Shell {
             recorded: recorded(visit)?,
             alarm: reader.conflict().filter(|_| visit.actor.is_some()).map(|conflict| conflict.to_string()),
             bypassed: bypassed(visit)?,
+            bypassed_then: if visit.desk.canary_denies() {
+                "Calls that these guards are for are denied."
+            } else {
+                "What should be stopped may not be."
+            },
             stops: stops(visit),
             csrf: visit.csrf.clone().unwrap_or_default(),
             theme: visit.theme.map_or("", super::visit::Theme::as_str),

@@ -146,6 +146,8 @@ struct Table {
     heads: Vec<Head>,
     rows: Vec<Row>,
     choices: Vec<(&'static str, &'static str, bool)>,
+    /// Whether columns can be chosen and the list taken away as a file.
+    has_tools: bool,
     /// Kept by the filters' form.
     kept_by_filters: Vec<(String, String)>,
     /// Kept by the columns' form.
@@ -180,6 +182,9 @@ impl Listing {
             Rows::Part(_, _, by) => Sortable::These(by),
         };
         let shown = self.shown_columns(&visit.query);
+        // The list that a page is about shows all that it has to whoever asks, also where it is too short to be searched.
+        let is_whole_page = matches!(&rows, Rows::All(_)) && self.columns.iter().any(|column| !column.shown);
+        let has_tools = !self.search.is_empty() || is_whole_page;
         let (rows, extent, previous, next) = match rows {
             Rows::All(rows) => self.one_page(visit, rows),
             Rows::Whole(rows) => {
@@ -225,6 +230,7 @@ impl Listing {
                 .collect(),
             kept_by_filters: kept(&visit.query, |name| matches!(name, "sort" | "cols" | "as_of")),
             kept_by_columns: kept(&visit.query, |name| !matches!(name, "cols" | "page" | "recorded")),
+            has_tools,
             extent,
             previous,
             next,

@@ -185,7 +185,17 @@ impl Visit<'_> {
     /// An entry as a cell that leads to it, where the reader may open it.
     pub(crate) fn entry(&self, index: u64) -> Cell {
         let cell = Cell::quantity(&format!("#{}", super::words::count(index)), index);
-        if self.can(Permission::ReadEntries) { cell.to(self.to(&format!("/ledger/{index}"))) } else { cell }
+        if self.opens(index) { cell.to(self.to(&format!("/ledger/{index}"))) } else { cell }
+    }
+
+    /// Whether the reader may open an entry: any, or one of their own systems'.
+    pub(crate) fn opens(&self, index: u64) -> bool {
+        match self.reach(Permission::ReadEntries) {
+            Reach::All => true,
+            // What cannot be read cannot be opened either.
+            Reach::Own => self.actor().is_ok_and(|actor| self.desk.reach_entry(actor, index).is_ok()),
+            Reach::Nothing => false,
+        }
     }
 
     /// The page.

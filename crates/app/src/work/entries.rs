@@ -266,7 +266,8 @@ impl Desk {
         Ok(cosigned.bytes.clone())
     }
 
-    pub(super) fn reach_entry(&self, actor: &Actor, index: u64) -> Result<EntryView, Refusal> {
+    /// An entry that the actor may read.
+    pub(crate) fn reach_entry(&self, actor: &Actor, index: u64) -> Result<EntryView, Refusal> {
         if index >= self.ledger.reader().size() {
             return Err(Refusal::not_found("entry"));
         }

@@ -46,6 +46,7 @@ impl Desk {
             verifying: super::verifications::Verifications::default(),
             waiting: Arc::clone(&self.waiting),
             probes: self.probes.clone(),
+            upstreams: self.upstreams.clone(),
             lag: Lag::new(MOST_LAG),
             health: Mutex::new(Health::default()),
             over: Mutex::default(),

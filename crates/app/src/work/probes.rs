@@ -212,6 +212,11 @@ impl Desk {
         self.probes()
     }
 
+    /// Whether the gateway of this process denies calls while a canary gets through.
+    pub(crate) fn canary_denies(&self) -> bool {
+        self.probes.get().is_some_and(|known| known.denies)
+    }
+
     /// Guards that the newest round found to let canaries through, by name, whatever is set up now; for a banner.
     pub(crate) fn bypassed(&self) -> Result<Vec<String>, Refusal> {
         let newest = self.present().newest_probe_round()?;

@@ -20,10 +20,13 @@ use super::forms::{DigestForm, IdForm, Line, Reference, Time, Word};
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::{Permission, Reach};
+use crate::printable::visible;
 use crate::refusal::{Code, Refusal};
 
 /// Most lines of one comparison that are shown; those that matter most come first.
 const MAX_LINES: usize = 5_000;
+/// Most characters of a name that a refusal repeats: that of an upstream has fewer.
+const MAX_NAMED: usize = 64;
 
 /// Whose form an export has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -94,6 +97,12 @@ pub struct NewUsageReport {
     pub tolerance_per_mille: u64,
 }
 
+impl From<UsageAccount> for ReportedAccount {
+    fn from(UsageAccount { upstream, account }: UsageAccount) -> Self {
+        Self { upstream, account }
+    }
+}
+
 /// What a comparison came to when the export was put on record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +122,17 @@ pub struct Reconciled {
     pub at: Time,
     /// Its record.
     pub recorded: Reference,
+}
+
+/// An upstream that an export is held against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "UsageReportedAccount")]
+pub struct ReportedAccount {
+    /// The upstream.
+    pub upstream: String,
+    /// The account or key at the provider that it calls with; null: all that no other upstream is given.
+    pub account: Option<String>,
 }
 
 /// An export on record.
@@ -140,6 +160,8 @@ pub struct UsageReport {
     pub size_bytes: Option<u64>,
     /// Difference in tokens that is let pass.
     pub tolerance_per_mille: Option<u64>,
+    /// Which upstreams it is held against, each with its account at the provider; null: erased.
+    pub accounts: Option<Vec<ReportedAccount>>,
     /// Whether a later one of the same provider and window stands in its place.
     pub superseded: bool,
     /// Who put it on record.
@@ -221,6 +243,11 @@ pub struct UsageComparison {
 }
 
 impl Desk {
+    /// From here on the desk knows which upstreams are configured. What was told first stands.
+    pub fn know_upstreams(&self, names: Vec<String>) {
+        drop(self.upstreams.set(names));
+    }
+
     /// Puts an export on record and compares it.
     pub fn report_usage(
         &self,
@@ -229,6 +256,7 @@ impl Desk {
         new: &NewUsageReport,
     ) -> Result<(UsageComparison, Written), Refusal> {
         let body = self.usage_body(new)?;
+        self.check_upstreams(new, &body)?;
         // What cannot be compared is refused before it is on record.
         self.usage_lanes(&body)?;
         let written = self.once(actor, "report-usage", given, |earlier| {
@@ -281,6 +309,33 @@ impl Desk {
             days: lines(comparison.days),
             days_in_all,
         })
+    }
+
+    /// Refuses an upstream that nobody knows: everything in the export would be beyond its calls, since it has none.
+    fn check_upstreams(&self, new: &NewUsageReport, body: &UsageReported) -> Result<(), Refusal> {
+        let Some(configured) = self.upstreams.get() else { return Ok(()) };
+        for (number, account) in body.accounts.iter().enumerate() {
+            let name = account.upstream.as_str();
+            if configured.iter().any(|known| known == name) || self.views.has_called(name)? {
+                continue;
+            }
+            let place = if new.accounts.is_empty() {
+                "/provider".to_owned()
+            } else {
+                format!("/accounts/{number}/upstream")
+            };
+            let known = if configured.is_empty() {
+                "none is configured".to_owned()
+            } else {
+                format!("configured are {}", configured.join(", "))
+            };
+            let what = format!(
+                "no upstream {} is configured, and no call went to one; {known}: name the upstream that calls this provider (--upstream, or accounts)",
+                visible(name, MAX_NAMED)
+            );
+            return Err(Refusal::at(Code::Malformed, place, what));
+        }
+        Ok(())
     }
 
     fn usage_row(&self, report: RecordId) -> Result<UsageReportRow, Refusal> {
@@ -369,6 +424,7 @@ fn shown(row: &UsageReportRow, superseded: bool, comparison: Option<UsageCompari
         sha256: said.map(|said| said.sha256.clone()),
         size_bytes: said.map(|said| said.size),
         tolerance_per_mille: said.map(|said| said.tolerance_per_mille),
+        accounts: said.map(|said| said.accounts.iter().cloned().map(ReportedAccount::from).collect()),
         superseded,
         by: row.by.to_hex(),
         at: Time(row.at),

@@ -29,6 +29,7 @@ use crate::dialect::headers::return_headers;
 use crate::ending::{Authorised, End, Kept};
 use crate::forward::{Inbound, NoAnswer};
 use crate::guards::asking::Waiting;
+use crate::guards::config::Side;
 use crate::race::{Interrupt, Watch};
 use crate::sse::{event_of, named_event};
 use crate::stopwatch::Phase;
@@ -255,7 +256,7 @@ impl Streaming {
         if let Err(interrupt) = Box::pin(self.relay.ask(&mut facts.guards, waiting)).await {
             return Fate::Broken(NoAnswer::Interrupted(interrupt));
         }
-        match self.worker.shared.guards.stop(&facts.guards) {
+        match self.worker.shared.guards.stop(&facts.guards, Side::Answer) {
             Some(stop) => Fate::Broken(NoAnswer::Failed(stop.code)),
             None => fate,
         }

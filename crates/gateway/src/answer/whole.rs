@@ -22,6 +22,7 @@ use crate::dialect::headers::return_headers;
 use crate::ending::{Authorised, End, Kept};
 use crate::forward::{Inbound, NoAnswer};
 use crate::guards::asking::{Stopped, Waiting};
+use crate::guards::config::Side;
 use crate::race::{Interrupt, alongside};
 use crate::stopwatch::Phase;
 use crate::surface::Surface;
@@ -189,7 +190,7 @@ async fn guarded(running: &mut Running, json: &[u8], parts: &Parts<'_>) -> Resul
     facts.guards = guards.results(true, facts.received_bytes());
     let waiting = Waiting { worker: &running.worker, watch: &mut running.watch, stopwatch };
     guards.ask(&mut facts.guards, waiting).await.map_err(Stopped::Interrupted)?;
-    match running.worker.shared.guards.stop(&facts.guards) {
+    match running.worker.shared.guards.stop(&facts.guards, Side::Answer) {
         Some(stop) => Err(Stopped::ByGuard(stop)),
         None => Ok(()),
     }

@@ -10,6 +10,7 @@ use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::body::{GuardOutcome, Guarded};
 
 use crate::code::Code;
+use crate::guards::config::Side;
 use crate::guards::gathered::Gathered;
 use crate::guards::outside::Matter;
 use crate::guards::outside::config::{MAX_TIMEOUT_MS, OnError};
@@ -39,7 +40,8 @@ impl Waiting<'_> {
         matter: &Matter<'_>,
     ) -> Result<(), Interrupt> {
         let guards = &self.worker.shared.guards;
-        if !guards.ask_any(numbers) || matter.texts.is_empty() || guards.stop(results).is_some() {
+        if !guards.ask_any(numbers) || matter.texts.is_empty() || guards.stop(results, Side::Prompt).is_some()
+        {
             return Ok(());
         }
         let before = self.stopwatch.enter(Phase::Guards);
@@ -67,21 +69,26 @@ pub(crate) enum Stopped {
 
 impl Guards {
     /// What of these results stops the call: what was found comes before what could not be looked at.
-    pub(crate) fn stop(&self, results: &[Guarded]) -> Option<Stop> {
+    pub(crate) fn stop(&self, results: &[Guarded], side: Side) -> Option<Stop> {
         let of = |outcome: GuardOutcome| results.iter().filter(move |result| result.outcome == outcome);
         if let Some(found) = of(GuardOutcome::Blocked).next() {
+            // Who asked can leave something out of a prompt, and nothing of an answer.
+            let then = match side {
+                Side::Prompt => "leave out what it names, or ask",
+                Side::Answer => "the answer is held back; ask",
+            };
             let text = format!(
-                "stopped by the guard {} ({}); leave out what it names, or ask the governance engineer who keeps the guard",
+                "stopped by the guard {}{}; {then} the governance engineer who keeps the guard",
                 found.guard,
-                found.found.join(", ")
+                bracketed(&found.found)
             );
             return Some(Stop { code: Code::GuardBlocked, text });
         }
         let unseen = of(GuardOutcome::Errored).find(|result| self.denies_unseen(&result.guard))?;
         let text = format!(
-            "the guard {} could not look at it ({}), so it is not let through; try again later, or ask the governance engineer who keeps the guard",
+            "the guard {} could not look at it{}, so it is not let through; try again later, or ask the governance engineer who keeps the guard",
             unseen.guard,
-            unseen.found.join(", ")
+            bracketed(&unseen.found)
         );
         Some(Stop { code: Code::GuardErrored, text })
     }
@@ -95,6 +102,11 @@ impl Guards {
         });
         outside.is_none_or(|outside| outside.on_error == OnError::Deny)
     }
+}
+
+/// Words behind a sentence; none leave no brackets.
+fn bracketed(words: &[String]) -> String {
+    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
 }
 
 /// The texts of a request as they will be sent: what masking put there in place of what came.

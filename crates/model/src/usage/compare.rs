@@ -103,7 +103,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The log begins within this time.
+    /// The export speaks of a moment of this time at which there was no log yet.
     BeforeLog,
     /// The export covers a part of this time.
     PartlyCovered,
@@ -316,7 +316,10 @@ fn line(
         return None;
     }
     let held = held(there, here, perhaps, has_requests, wanted.tolerance_per_mille);
-    let early = from < wanted.log_from;
+    // What the export leaves out was nobody's, and an account that no upstream calls with never had a call in the log, whenever that began.
+    let is_strange = !side.is_known && side.account.as_deref() != Some("");
+    let early = !is_strange
+        && first_covered(wanted.covered, from, until).is_some_and(|first| first < wanted.log_from);
     let partly = !is_covered(wanted.covered, from, until);
     let verdict = if early {
         Verdict::NotComparable
@@ -364,6 +367,12 @@ fn ours(names: &Names<'_>, lanes: &[&Lane], from: Micros, until: Micros, model: 
         if sure { here.add(lane.amounts) } else { perhaps.add(lane.amounts) }
     }
     (here, perhaps)
+}
+
+/// The first moment from `from` until `until` that the export speaks of.
+fn first_covered(covered: &[UsageSpan], from: Micros, until: Micros) -> Option<Micros> {
+    let within = |span: &&UsageSpan| span.from < until && span.until > from;
+    covered.iter().find(within).map(|span| span.from.max(from))
 }
 
 fn is_covered(covered: &[UsageSpan], from: Micros, until: Micros) -> bool {

@@ -150,9 +150,12 @@ pub(super) fn utc(place: &str, text: &str) -> Result<Micros, UsageFault> {
 }
 
 /// Pages of an export: one, several one after the other, or a list of them.
-pub(super) fn pages<P: DeserializeOwned>(text: &str) -> Result<Vec<P>, UsageFault> {
+pub(super) fn pages<P: DeserializeOwned>(format: &str, text: &str) -> Result<Vec<P>, UsageFault> {
     let fault = |error: serde_json::Error| {
-        UsageFault::new(format!("line {} column {}", error.line(), error.column()), error.to_string())
+        let place = format!("line {} column {}", error.line(), error.column());
+        let what = error.to_string();
+        let what = what.strip_suffix(&format!(" at {place}")).unwrap_or(&what);
+        UsageFault::new(place, format!("{what}; expected are pages of {format}, in JSON"))
     };
     if text.trim_start().starts_with('[') {
         return serde_json::from_str(text).map_err(fault);

@@ -38,7 +38,7 @@ struct Counts {
 
 pub(super) fn read(text: &str) -> Result<UsageExport, UsageFault> {
     let mut gathering = Gathering::default();
-    for (page_number, page) in pages::<Page<Bucket>>(text)?.into_iter().enumerate() {
+    for (page_number, page) in pages::<Page<Bucket>>("openai_usage", text)?.into_iter().enumerate() {
         for (number, bucket) in page.data.into_iter().enumerate() {
             let place = format!("page {}, /data/{number}", page_number + 1);
             let (from, until) = (seconds(&place, bucket.start_time)?, seconds(&place, bucket.end_time)?);

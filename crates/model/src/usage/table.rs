@@ -9,7 +9,12 @@ const COLUMNS: [&str; 8] =
     ["start", "end", "account", "key", "model", "requests", "input_tokens", "output_tokens"];
 
 pub(super) fn read(text: &str) -> Result<UsageExport, UsageFault> {
-    let text = text.replace("\r\n", "\n");
+    // Spreadsheets put a byte order mark before the first column.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
+    if text.trim().is_empty() {
+        let what = format!("it is empty; a table begins with the columns {}", COLUMNS.join(","));
+        return Err(UsageFault::new("line 1", what));
+    }
     let rows = csv::rows(&text, COLUMNS).map_err(|fault| {
         let what = format!("{}; the columns are {}", fault.what, COLUMNS.join(","));
         UsageFault::new(format!("line {}", fault.line), what)

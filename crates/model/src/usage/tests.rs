@@ -106,7 +106,7 @@ fn an_export_that_could_be_read_in_two_ways_is_refused() {
         assert!(fault.place.starts_with(place), "{place}: {fault}");
     }
     for (from, to, place) in [
-        ("start,end", "begin,end", "line 1"),
+        ("start,end", "\u{feff}begin,end", "line 1"),
         (",a,,m,2,", ",a,,m,+2,", "line 2"),
         (",a,,m,2,", ",a,,m,02,", "line 2"),
         (",a,,n,,1,1", ",a,,m,,1,1", "line 3"),
@@ -118,4 +118,14 @@ fn an_export_that_could_be_read_in_two_ways_is_refused() {
         let fault = refused(UsageFormat::Csv, &one(TABLE, from, to));
         assert_eq!(fault.place, place, "{fault}");
     }
+}
+
+/// Requirement: W27. A file from a spreadsheet is read, an empty one is called that, and a place is said once.
+#[test]
+fn marks_of_spreadsheets_and_empty_files_are_known() {
+    assert_eq!(read(UsageFormat::Csv, &format!("\u{feff}{TABLE}")), read(UsageFormat::Csv, TABLE));
+    assert!(refused(UsageFormat::Csv, "").what.contains("it is empty"));
+    let fault = refused(UsageFormat::OpenaiUsage, "{\"data\": [").to_string();
+    assert_eq!(fault.matches("line 1").count(), 1, "{fault}");
+    assert!(fault.contains("openai_usage"), "{fault}");
 }

@@ -13,6 +13,7 @@ use tabellion_model::SystemId;
 
 use crate::directory::Place;
 use crate::failure::Failure;
+use crate::terminal;
 
 /// What to do with them.
 #[derive(Debug, Clone, Subcommand)]
@@ -54,6 +55,23 @@ fn system(text: &str) -> Result<SystemId, String> {
 /// A system that is nobody's.
 fn nobody() -> SystemId {
     SystemId::from_bytes([0; 16])
+}
+
+/// Refuses an upstream that no section of the configuration is for: the default would hold, and look like what the rules make of it.
+fn check_upstream(place: &Place, name: &str) -> Result<(), Failure> {
+    let known = place.load_config()?.gateway.upstream_names();
+    if known.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let (name, file) = (terminal::printable(name), place.config_file());
+    if !file.exists() {
+        return Err(Failure::malformed(format!(
+            "there is no configuration at {}, so no upstream {name}; name it with --config, or its directory with --dir",
+            file.display()
+        )));
+    }
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(Failure::malformed(format!("{} has no [upstream.{name}]; it has {known}", file.display())))
 }
 
 /// The rules of the configuration that applies in a place.

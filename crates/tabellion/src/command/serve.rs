@@ -73,8 +73,14 @@ pub(crate) fn hold(
     let disk = directory.disk()?;
     let ledger = Ledger::open(Arc::clone(&disk), &directory.options(true)?)?;
     let fatal = Fatal::default();
-    let held =
-        Arc::new(Held::new(ledger, disk, directory.path(), fatal.hook(), directory.config().observation.0));
+    let held = Arc::new(Held::new(
+        ledger,
+        disk,
+        directory.path(),
+        fatal.hook(),
+        directory.config().observation.0,
+        directory.config().gateway.upstream_names(),
+    ));
     let served = serve(directory, &held, &fatal, &mut signals, access, ready);
     let closed = held.close();
     served?;

@@ -65,7 +65,7 @@ pub(crate) enum Action {
 /// Carries it out.
 pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     let Action::Import { place, provider, format, upstream, tolerance, json, file } = action;
-    let bytes = files::read_limited(file, MAX_USAGE_BYTES as u64, "the export")?;
+    let bytes = files::read_limited(file, MAX_USAGE_BYTES as u64, "export")?;
     let content = String::from_utf8(bytes)
         .map_err(|error| Failure::malformed(format!("{} is no text in UTF-8: {error}", file.display())))?;
     let accounts = upstream.iter().map(|named| match named.split_once('=') {

@@ -122,6 +122,11 @@ impl GatewaySettings {
         &self.config.masking
     }
 
+    /// Names of the upstreams, whether or not a gateway is to listen.
+    pub(crate) fn upstream_names(&self) -> Vec<String> {
+        self.upstreams.values().map(|upstream| upstream.name.clone()).collect()
+    }
+
     /// As a gateway would be set up, whether or not one is to listen.
     pub(crate) fn as_said(&self) -> GatewayConfig {
         GatewayConfig { upstreams: self.upstreams.values().cloned().collect(), ..self.config.clone() }

@@ -77,6 +77,11 @@ fn a_text_is_shown_as_it_would_be_sent() {
     let said = mask(place.path(), &["text", letter, "--upstream", "abroad"]).ends(1);
     assert!(said.out.is_empty(), "what would not be sent is shown as if it were: {}", said.out);
     assert!(said.err.contains("would not be sent: it holds payment_card"), "{}", said.err);
+    mask(place.path(), &["text", letter, "--upstream", "abraod"])
+        .refused(2, &["[upstream.abraod]", "it has abroad"]);
+    let nowhere = tempfile::tempdir().expect("a directory");
+    mask(nowhere.path(), &["text", letter, "--upstream", "abroad"])
+        .refused(2, &["there is no configuration at"]);
     fs::write(place.path().join("tabellion.toml"), "[masking.x]\nblock = [\"creditcard\"]\n")
         .expect("a file");
     mask(place.path(), &["text", letter]).refused(2, &["[masking.x]", "creditcard"]);

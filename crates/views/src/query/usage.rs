@@ -83,6 +83,12 @@ impl Views {
         })
     }
 
+    /// Whether any call went to the upstream of this name, or would have.
+    pub fn has_called(&self, upstream: &str) -> Result<bool, ViewsError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM calls WHERE upstream = ?1)";
+        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![upstream], |row| row.get(0))?))
+    }
+
     /// The comparison of an export that is on record.
     pub fn usage_comparison(&self, report: &RecordId) -> Result<Option<UsageComparisonRow>, ViewsError> {
         let sql = "SELECT * FROM usage_comparisons WHERE report = ?1 ORDER BY entry LIMIT 1";

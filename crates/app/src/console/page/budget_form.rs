@@ -10,7 +10,8 @@ use crate::console::block::{Block, fold};
 use crate::console::form::{Field, Form, Kind, Refused, list};
 use crate::console::money;
 use crate::console::visit::{Content, Visit};
-use crate::refusal::{Code, Refusal};
+use crate::console::words::counted;
+use crate::refusal::{Code, FieldError, Refusal};
 use crate::work::budgets::{Budget, NewBudget, Says, ScopeForm, StateForm, WindowForm};
 use crate::work::forms::{Reason, Word};
 
@@ -47,11 +48,12 @@ fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> An
 pub(crate) fn create(visit: &Visit<'_>) -> Answered {
     let done = || {
         let name = visit.form.text("name").trim().to_owned();
+        let (body, mut faults) = typed(visit, None);
         if !Word::fits(&name) {
             let what = "a name has 1 to 63 lower-case letters, digits and hyphens, the first no hyphen";
-            return Err(Refusal::at(Code::Malformed, "/name", what));
+            faults.insert(0, FieldError { pointer: "/name".to_owned(), detail: what.to_owned() });
         }
-        let new: NewBudget = visit.read("setBudget", typed(visit, None)?)?;
+        let new: NewBudget = visit.read("setBudget", whole_form(body, faults)?)?;
         let (budget, written) = visit.desk.set_budget(visit.actor()?, &visit.given(), &name, &new)?;
         Ok(visit.recorded(&format!("/budgets/{}", budget.name), &written))
     };
@@ -102,7 +104,8 @@ pub(crate) fn set(visit: &Visit<'_>) -> Answered {
     let done = || {
         let name = visit.parts.text("budget");
         let budget = visit.desk.budget(visit.actor()?, name)?;
-        let new: NewBudget = visit.read("setBudget", typed(visit, budget.says.as_ref())?)?;
+        let (body, faults) = typed(visit, budget.says.as_ref());
+        let new: NewBudget = visit.read("setBudget", whole_form(body, faults)?)?;
         visit.desk.set_budget(visit.actor()?, &visit.given(), name, &new)
     };
     after(visit, SET, done())
@@ -175,10 +178,20 @@ fn caps(says: Option<&Says>) -> Vec<Field> {
     ]
 }
 
-/// What was typed, as the API takes it. What `says` has, its scope and window, nobody types.
-fn typed(visit: &Visit<'_>, says: Option<&Says>) -> Result<Value, Refusal> {
+/// The body, unless fields of the form are at fault: then all of them are named at once.
+fn whole_form(body: Value, faults: Vec<FieldError>) -> Result<Value, Refusal> {
+    let several = format!("{} are at fault", counted(faults.len() as u64, "field", "fields"));
+    match faults.as_slice() {
+        [] => Ok(body),
+        [one] => Err(Refusal::at(Code::Malformed, &one.pointer, &one.detail)),
+        _ => Err(Refusal::of_fields(Code::Malformed, several, faults)),
+    }
+}
+
+/// What was typed, as the API takes it, and which fields cannot be read. What `says` has, its scope and window, nobody types.
+fn typed(visit: &Visit<'_>, says: Option<&Says>) -> (Value, Vec<FieldError>) {
     let form = &visit.form;
-    let mut body = Map::new();
+    let (mut body, mut faults) = (Map::new(), Vec::new());
     let text = |name: &str| form.get(name).map(str::trim);
     match says {
         Some(says) => {
@@ -193,34 +206,42 @@ fn typed(visit: &Visit<'_>, says: Option<&Says>) -> Result<Value, Refusal> {
         }
     }
     if let Some(amount) = text("micros") {
-        let micros = money::read(amount).ok_or_else(|| {
-            Refusal::at(
-                Code::Malformed,
-                "/micros",
-                "write an amount such as 250 or 12.50, with a point and at most six digits behind it",
-            )
-        })?;
-        body.insert("micros".to_owned(), Value::from(micros));
+        match money::read(amount) {
+            Some(micros) => drop(body.insert("micros".to_owned(), Value::from(micros))),
+            None => faults.push(FieldError {
+                pointer: "/micros".to_owned(),
+                detail: "write an amount such as 250 or 12.50, with a point and at most six digits behind it"
+                    .to_owned(),
+            }),
+        }
     }
     body.extend(text("currency").map(|text| ("currency".to_owned(), Value::from(text))));
     for name in COUNTS {
         if let Some(text) = text(name) {
-            body.insert(name.to_owned(), Value::from(whole(name, text)?));
+            match whole(name, text) {
+                Ok(number) => drop(body.insert(name.to_owned(), Value::from(number))),
+                Err(fault) => faults.push(fault),
+            }
         }
     }
     let shares = list(form.text("alert_at")).into_iter().map(|share| whole("alert_at", share));
-    body.insert("alert_at".to_owned(), Value::from(shares.collect::<Result<Vec<u64>, _>>()?));
-    body.insert("note".to_owned(), Value::from(form.text("note").trim()));
-    Ok(Value::Object(body))
+    match shares.collect::<Result<Vec<u64>, _>>() {
+        Ok(shares) => drop(body.insert("alert_at".to_owned(), Value::from(shares))),
+        Err(fault) => faults.push(fault),
+    }
+    let note = form.text("note").trim();
+    if note.is_empty() {
+        let detail = "say why, for the reader of the history".to_owned();
+        faults.push(FieldError { pointer: "/note".to_owned(), detail });
+    }
+    body.insert("note".to_owned(), Value::from(note));
+    (Value::Object(body), faults)
 }
 
-fn whole(name: &str, text: &str) -> Result<u64, Refusal> {
-    text.parse().map_err(|_| {
-        Refusal::at(
-            Code::Malformed,
-            format!("/{name}"),
-            "write a whole number in digits, without signs between them",
-        )
+fn whole(name: &str, text: &str) -> Result<u64, FieldError> {
+    text.parse().map_err(|_| FieldError {
+        pointer: format!("/{name}"),
+        detail: "write a whole number in digits, without signs between them".to_owned(),
     })
 }
 

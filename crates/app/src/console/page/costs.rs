@@ -83,7 +83,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     }
     let content = Content {
         lead: format!(
-            "What calls let through from {} to {} took. Money counts where a price is known; what calls under way may take is reserved.",
+            "What calls let through from {} to {} took. Money counts where a price is known; what calls may take that are under way, or ended without counts, is reserved.",
             moment(spend.from.0),
             moment(spend.to.0)
         ),

@@ -3,12 +3,13 @@
 //! Promises: a state is shown with the record that it stands on. Must never: call a route guarded because a configuration says so.
 
 use crate::console::answer::{Answered, Reply};
-use crate::console::block::{Block, Facts, section};
+use crate::console::block::{Block, Facts, Note, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Form, Refused};
+use crate::console::link::Link;
 use crate::console::table::{Column, Listing, Row, Rows, column, in_order, more, nothing};
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{Tone, counted};
+use crate::console::words::{Tone, count, counted};
 use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::work::measurements::{Measured, State as MeasureState};
@@ -29,24 +30,24 @@ const COLUMNS: &[Column] = &[
     column("state", "State"),
     column("result", "Newest canary"),
     column("at", "Tried"),
-    more("upstream", "In place of"),
+    column("upstream", "In place of"),
+    column("why", "Why"),
     more("version", "Version"),
-    more("why", "Why"),
 ];
 
-/// Columns of what guards found of the corpus.
+/// Columns of what guards found of the corpus. What is chosen of the places' columns is not chosen of these.
 const MEASURED: &[Column] = &[
-    column("guard", "Guard"),
-    column("class", "Looks for"),
-    column("state", "State"),
-    column("found", "Found"),
-    column("false", "False hits"),
-    column("untested", "Not tested"),
-    column("at", "Measured"),
-    more("version", "Version"),
-    more("missed", "Missed"),
-    more("hit", "Hit wrongly"),
-    more("why", "Why not tested"),
+    column("of_guard", "Guard"),
+    column("of_class", "Looks for"),
+    column("of_state", "State"),
+    column("of_found", "Found"),
+    column("of_false", "False hits"),
+    column("of_untested", "Not tested"),
+    column("of_at", "Measured"),
+    more("of_version", "Version"),
+    column("of_missed", "Missed"),
+    more("of_hit", "Hit wrongly"),
+    column("of_why", "Why not tested"),
 ];
 
 /// How every guard stands.
@@ -57,7 +58,10 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
 /// Sends a canary to each.
 pub(crate) fn run(visit: &Visit<'_>) -> Answered {
     match visit.desk.run_probes() {
-        Ok(_) => Ok(Reply::See(PATH.to_owned()).into()),
+        Ok(probes) => {
+            let entry = probes.newest.map(|round| round.recorded.index.to_string());
+            Ok(Reply::See(Link::to(PATH).with_some("sent", entry.as_deref()).href()).into())
+        }
         Err(refusal) => {
             let refused = Refused { id: RUN, typed: &visit.form, refusal: &refusal };
             page(visit, refusal.code.status(), Some(&refused))
@@ -67,7 +71,11 @@ pub(crate) fn run(visit: &Visit<'_>) -> Answered {
 
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let probes = visit.desk.probes()?;
-    let rows = probes.places.iter().map(|place| row(visit, place)).collect();
+    let mut places: Vec<&Place> = probes.places.iter().collect();
+    // What can be bypassed is read first.
+    places.sort_by_key(|place| std::cmp::Reverse(place.state));
+    let round = probes.newest.as_ref().map(|round| round.recorded.index);
+    let rows = places.into_iter().map(|place| row(visit, place, round)).collect();
     let listing = Listing {
         id: "guards",
         caption: "Guards by route",
@@ -86,6 +94,22 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     }
     let mut blocks =
         vec![facts(visit, &probes)?, listing.table(visit, Rows::All(rows))?, measurement(visit, &probes)?];
+    // The gateway records a round, so the shell, which says what the reader recorded, does not speak of it.
+    if let Some(round) =
+        probes.newest.as_ref().filter(|round| visit.query.number("sent") == Some(round.recorded.index))
+    {
+        let index = round.recorded.index;
+        let note = Note {
+            tone: if round.got_through == 0 { Tone::Good } else { Tone::Bad },
+            title: format!("Canaries were sent: recorded at #{}", count(index)),
+            text: format!(
+                "{} stopped, {} flagged, {} got through, {} not tested.",
+                round.stopped, round.flagged, round.got_through, round.untested
+            ),
+            action: None,
+        };
+        blocks.insert(0, Block::of(&note)?);
+    }
     if visit.can(Permission::ProbeGuards) && probes.has_gateway {
         let mut form = Form::new(RUN, PATH.to_owned(), "Send canaries now", Vec::new());
         form.consequence = "Each guard gets a canary through the whole path of the gateway, but for the provider. What comes of it is on record.";
@@ -183,7 +207,7 @@ fn measured(visit: &Visit<'_>, guard: &Measured) -> Row {
     Row { href: String::new(), cells }
 }
 
-fn row(visit: &Visit<'_>, place: &Place) -> Row {
+fn row(visit: &Visit<'_>, place: &Place, round: Option<u64>) -> Row {
     let cells = vec![
         Cell::text(&place.surface),
         Cell::text(&place.guard),
@@ -197,12 +221,22 @@ fn row(visit: &Visit<'_>, place: &Place) -> Row {
             Some(_) => Cell::state(("Not tested", Tone::Fair)),
             None => Cell::unknown("none was sent"),
         },
-        place.at.map_or_else(|| Cell::unknown("never"), |at| visit.time(at.0)),
+        tried(visit, place, round),
         Cell::text(&place.upstream),
-        Cell::code(&place.version),
         Cell::maybe(place.why.as_deref(), "nothing to say"),
+        Cell::code(&place.version),
     ];
     Row { href: String::new(), cells }
+}
+
+/// When a place was tried: leads to the record of that round, which names the canaries' calls; they are in no list of calls.
+fn tried(visit: &Visit<'_>, place: &Place, round: Option<u64>) -> Cell {
+    let Some(at) = place.at else { return Cell::unknown("never") };
+    let cell = visit.time(at.0);
+    match round.filter(|index| visit.opens(*index)) {
+        Some(index) => cell.to(visit.to(&format!("/ledger/{index}"))),
+        None => cell,
+    }
 }
 
 fn state(state: State) -> Cell {

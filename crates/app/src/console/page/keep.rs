@@ -101,7 +101,7 @@ fn at_field(refusal: Refusal) -> Refusal {
 fn after(visit: &Visit<'_>, index: u64) -> String {
     match visit.form.get("serves").map(str::trim) {
         Some(reference) if visit.can(Permission::ReadControls) => format!("/controls/{reference}"),
-        _ if visit.can(Permission::ReadEntries) => format!("/ledger/{index}"),
+        _ if visit.opens(index) => format!("/ledger/{index}"),
         _ => "/records/new".to_owned(),
     }
 }

@@ -112,9 +112,9 @@ fn page(
         lead: format!(
             "{} Where several rules hold for a call, each class gets the strictest operator.",
             if running {
-                "As the running gateway has them."
+                "Rules as the running gateway has them."
             } else {
-                "As they are configured; no gateway runs in this process."
+                "Rules as they are configured; no gateway runs in this process."
             }
         ),
         blocks,

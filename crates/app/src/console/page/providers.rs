@@ -3,6 +3,7 @@
 //! Must never: show a key of a provider or where it is kept; call a provider well of which nothing is known.
 
 use askama::Template;
+use tabellion_model::Micros;
 
 use super::traffic::number;
 use crate::console::answer::Answered;
@@ -65,7 +66,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     }
     blocks.extend(each(details)?);
     let content = Content {
-        lead: "As the running gateway has them. The operator changes them in the configuration; what is declared of a provider nobody checks.".to_owned(),
+        lead: "Providers as the running gateway has them. The operator changes them in the configuration; what is declared of a provider nobody checks.".to_owned(),
         blocks,
         ..Content::titled("Providers")
     };
@@ -119,7 +120,7 @@ fn row(visit: &Visit<'_>, provider: &Provider, sums: Option<&TrafficSums>) -> Ro
     let [all, answered, not_answered, codes] = did_lately;
     let cells = vec![
         Cell::text(&provider.name),
-        Cell::state(circuit(&provider.circuit)),
+        Cell::state(circuit(&provider.circuit, visit.now())),
         all,
         answered,
         not_answered,
@@ -131,8 +132,10 @@ fn row(visit: &Visit<'_>, provider: &Provider, sums: Option<&TrafficSums>) -> Ro
     Row { href: String::new(), cells }
 }
 
-fn circuit(circuit: &Circuit) -> (&'static str, Tone) {
+fn circuit(circuit: &Circuit, now: Micros) -> (&'static str, Tone) {
+    let may_try = circuit.until.is_some_and(|until| until.0 <= now);
     match (circuit.open, circuit.failures) {
+        (true, _) if may_try => ("One call tries next", Tone::Fair),
         (true, _) => ("No: its circuit is open", Tone::Bad),
         (false, 0) => ("Yes", Tone::Good),
         (false, _) => ("Yes, the last ones failed", Tone::Fair),
@@ -174,8 +177,13 @@ fn facts(visit: &Visit<'_>, provider: &Provider) -> Result<Block, Refusal> {
         .with_all("Own names of models", words(&aliases.collect::<Vec<_>>()))
         .with_all("Asked when one fails", words(&fallback.collect::<Vec<_>>()))
         .with("Asked again", Cell::text(&counted(provider.retries, "time", "times")))
-        .with("Circuit opens", opens)
-        .with("Failures in a row now", Cell::number(circuit.failures));
+        .with("Circuit opens", opens);
+    // They are counted while it is closed alone.
+    let facts = if circuit.open {
+        facts
+    } else {
+        facts.with("Failures in a row now", Cell::number(circuit.failures))
+    };
     let facts = match (circuit.since, circuit.until) {
         (Some(since), Some(until)) => facts
             .with("Open since", visit.time(since.0))

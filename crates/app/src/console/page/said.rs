@@ -12,7 +12,6 @@ use crate::console::block::Block;
 use crate::console::cell::Cell;
 use crate::console::link::own_path;
 use crate::console::visit::Visit;
-use crate::permission::Permission;
 use crate::printable::{visible, visible_value};
 use crate::refusal::Refusal;
 
@@ -86,7 +85,7 @@ fn led(visit: &Visit<'_>, field: &Field, value: &Value, cell: Cell) -> Cell {
             .collect::<String>()
     });
     match number.and_then(|digits| digits.parse::<u64>().ok()) {
-        Some(index) if index < visit.size() && visit.can(Permission::ReadEntries) => {
+        Some(index) if index < visit.size() && visit.opens(index) => {
             cell.to(visit.to(&format!("/ledger/{index}")))
         }
         _ => cell,

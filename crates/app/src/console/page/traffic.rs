@@ -161,7 +161,7 @@ fn ends(visit: &Visit<'_>, sums: &TrafficSums, list: &Link) -> Vec<Row> {
         let list = list.clone().with_some("code", end.code.as_deref());
         let calls =
             if led { number(visit, end.calls, list, Some(end.state)) } else { Cell::number(end.calls) };
-        let share = (end.calls * WHOLE).checked_div(sums.calls).unwrap_or_default();
+        let share = (end.calls * WHOLE + sums.calls / 2).checked_div(sums.calls).unwrap_or_default();
         Row {
             href: calls.href.clone(),
             cells: vec![

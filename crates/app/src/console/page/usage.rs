@@ -7,16 +7,16 @@ use tabellion_model::{CredentialId, FindingId, RecordId};
 
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Note, section};
-use crate::console::cell::Cell;
+use crate::console::cell::{Cell, Look};
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::table::{Column, Listing, Row, Rows, column, more, nothing};
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{Tone, day, size};
+use crate::console::words::{Tone, count as grouped, counted, day, size};
 use crate::permission::{Permission, Reach};
 use crate::refusal::Refusal;
 use crate::work::findings::{Finding, Unknown};
 use crate::work::forms::Reason;
-use crate::work::usage::{AmountsForm, UsageLine, UsageReport};
+use crate::work::usage::{AmountsForm, ReportedAccount, UsageLine, UsageReport};
 
 /// The form that closes a finding.
 const CLOSE: &str = "close-finding";
@@ -36,6 +36,7 @@ const REPORTS: &[Column] = &[
 ];
 const LINES: &[Column] = &[
     column("verdict", "Verdict"),
+    column("reasons", "To read it with"),
     column("day", "Day"),
     column("model", "Model"),
     column("there", "Provider: requests"),
@@ -43,27 +44,26 @@ const LINES: &[Column] = &[
     column("tokens-there", "Provider: tokens"),
     column("tokens-here", "Here: tokens"),
     column("difference", "Beyond ours"),
-    column("reasons", "To read it with"),
     more("account", "Account"),
     more("perhaps", "Perhaps ours: requests"),
     more("perhaps-tokens", "Perhaps ours: tokens"),
 ];
 const FINDINGS: &[Column] = &[
-    column("what", "What"),
-    column("state", "State"),
-    column("model", "Model"),
-    column("beyond", "Beyond ours"),
-    column("at", "Found"),
-    column("reason", "Why it was closed"),
-    more("provider", "Provider"),
-    more("account", "Account"),
-    more("entry", "Entry"),
+    column("finding_what", "What"),
+    column("finding_state", "State"),
+    column("finding_model", "Model"),
+    column("finding_beyond", "Beyond ours"),
+    column("finding_at", "Found"),
+    column("finding_reason", "Why it was closed"),
+    more("finding_provider", "Provider"),
+    more("finding_account", "Account"),
+    more("finding_entry", "Entry"),
 ];
 const UNKNOWNS: &[Column] = &[
-    column("what", "What"),
-    column("first", "First call"),
-    column("last", "Last call"),
-    column("finding", "Finding"),
+    column("unknown_what", "What"),
+    column("unknown_first", "First call"),
+    column("unknown_last", "Last call"),
+    column("unknown_finding", "Finding"),
 ];
 
 /// Exports, findings, and what no inventory knows.
@@ -90,6 +90,7 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
     }
     let mut blocks = vec![listing.table(visit, Rows::All(rows))?];
     if visit.reach(Permission::ReadRegisters) == Reach::All {
+        blocks = vec![section("reports", "Exports", blocks)?];
         blocks.insert(0, section("findings", "Findings", vec![findings(visit)?])?);
         blocks.push(section("unknown", "Called, and in no inventory", vec![unknown(visit)?])?);
     }
@@ -222,20 +223,22 @@ fn listing(
 fn report_row(visit: &Visit<'_>, report: &UsageReport) -> Result<Row, Refusal> {
     let href = visit.to(&format!("/usage/{}", report.id));
     let said = report.reconciled.as_ref();
-    let off = said.and_then(|said| said.off_gateway);
+    let (off, unclear) = (said.and_then(|said| said.off_gateway), said.and_then(|said| said.not_comparable));
     let count = |number: Option<u64>| number.map_or_else(|| Cell::unknown("not known"), Cell::number);
     let by = CredentialId::from_hex(&report.by).map(|by| visit.who(by)).transpose()?;
     let cells = vec![
         Cell::text(&report.provider).to(href.clone()),
         window(report),
         match off {
-            Some(0) => Cell::state(("none found", Tone::Good)),
+            Some(0) if unclear == Some(0) => Cell::state(("none found", Tone::Good)),
+            // Of what could not be compared nobody knows it.
+            Some(0) => Cell::state(("cannot be said of all", Tone::Fair)),
             Some(_) => Cell::state(("found", Tone::Bad)),
             None => Cell::unknown("not known"),
         },
         count(said.and_then(|said| said.agrees)),
         count(said.and_then(|said| said.more_here)),
-        count(said.and_then(|said| said.not_comparable)),
+        count(unclear),
         visit.time(report.at.0),
         by.unwrap_or_else(|| Cell::unknown("not known")),
         Cell::maybe(report.name.as_deref(), "none"),
@@ -257,20 +260,44 @@ fn facts(visit: &Visit<'_>, report: &UsageReport) -> Result<Block, Refusal> {
         .with("File", Cell::maybe(report.name.as_deref(), "none"))
         .with("SHA-256", Cell::maybe(report.sha256.as_deref(), "erased"))
         .with("Size", report.size_bytes.map_or_else(|| Cell::unknown("erased"), bytes))
+        .with_all("Held against the calls of", accounts(report))
+        .with(
+            "Tokens may differ by",
+            report.tolerance_per_mille.map_or_else(|| Cell::unknown("erased"), tolerance),
+        )
         .with("Entry", visit.entry(report.recorded.index))
         .block()
+}
+
+fn accounts(report: &UsageReport) -> Vec<Cell> {
+    let words = |of: &ReportedAccount| match &of.account {
+        Some(account) => Cell::text(&format!("{}, with the account {account}", of.upstream)),
+        None => Cell::text(&format!("{}, with every other account", of.upstream)),
+    };
+    match &report.accounts {
+        None => vec![Cell::unknown("erased")],
+        Some(accounts) => accounts.iter().map(words).collect(),
+    }
+}
+
+fn tolerance(per_mille: u64) -> Cell {
+    match per_mille {
+        0 => Cell::text("nothing"),
+        _ => Cell::quantity(&format!("{per_mille} ‰ of what was counted here"), per_mille),
+    }
 }
 
 fn line_row(line: &UsageLine) -> Row {
     let tokens = |amounts: AmountsForm| {
         let (input, output) = (amounts.input_tokens, amounts.output_tokens);
-        Cell::quantity(&format!("{input} in, {output} out"), input.saturating_add(output))
+        amounts_cell(&format!("{} in, {} out", grouped(input), grouped(output)), input.saturating_add(output))
     };
     let no_requests = line.reasons.contains(&"no_requests");
     let there =
         if no_requests { Cell::unknown("not counted there") } else { Cell::number(line.there.requests) };
     let cells = vec![
         Cell::state(verdict(line.verdict)),
+        Cell::text(&line.reasons.iter().map(|reason| reason_words(reason)).collect::<Vec<_>>().join("; ")),
         line.day.map_or_else(|| Cell::text("all"), |at| Cell::quantity(&day(at.0), at.0.0)),
         Cell::text(&line.model),
         there,
@@ -278,7 +305,6 @@ fn line_row(line: &UsageLine) -> Row {
         tokens(line.there),
         tokens(line.here),
         beyond(Some(line.beyond)),
-        Cell::text(&line.reasons.iter().map(|reason| reason_words(reason)).collect::<Vec<_>>().join("; ")),
         Cell::maybe(line.account.as_deref(), "none"),
         Cell::number(line.perhaps.requests),
         tokens(line.perhaps),
@@ -290,11 +316,17 @@ fn beyond(amounts: Option<AmountsForm>) -> Cell {
     match amounts {
         None => Cell::unknown("none"),
         Some(AmountsForm { requests: 0, input_tokens: 0, output_tokens: 0 }) => Cell::text("nothing"),
-        Some(AmountsForm { requests, input_tokens, output_tokens }) => Cell::quantity(
-            &format!("{requests} requests, {input_tokens} tokens in, {output_tokens} out"),
-            requests,
-        ),
+        Some(AmountsForm { requests, input_tokens, output_tokens }) => {
+            let requested = counted(requests, "request", "requests");
+            let tokens = counted(input_tokens, "token", "tokens");
+            amounts_cell(&format!("{requested}, {tokens} in, {} out", grouped(output_tokens)), requests)
+        }
     }
+}
+
+/// Amounts in words, which may break between them: several of them stand beside each other.
+fn amounts_cell(words: &str, number: u64) -> Cell {
+    Cell { look: Look::Plain, ..Cell::quantity(words, number) }
 }
 
 fn verdict(word: &str) -> (&'static str, Tone) {
@@ -308,7 +340,7 @@ fn verdict(word: &str) -> (&'static str, Tone) {
 
 fn reason_words(word: &str) -> &'static str {
     match word {
-        "before_log" => "the log begins within this time",
+        "before_log" => "the export speaks of a time before the log",
         "partly_covered" => "the export covers a part of this time",
         "not_counted" => "calls of which too little is known may make up for it",
         "no_requests" => "tokens alone are compared",

@@ -62,6 +62,11 @@ fn a_budget_is_set_on_a_page_and_what_is_no_amount_is_refused_at_its_field() {
         let refused = gina.send("/budgets/new", "set-budget", &typed(&system, money, tokens));
         assert!(refused.status == 400 && refused.text().contains(why), "{}", refused.text());
     }
+    let both = gina.send("/budgets/new", "set-budget", &typed(&system, "2,50", "5 000")).text();
+    assert!(
+        both.contains("Write an amount") && both.contains("Write a whole number"),
+        "one fault is told after the other: {both}"
+    );
     let right = typed(&system, "2.50", "5000");
     let page = gina.follow(&gina.send("/budgets/new", "set-budget", &right));
     for part in [

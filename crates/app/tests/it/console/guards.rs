@@ -19,6 +19,10 @@ fn guards_are_shown_as_proven_or_not_and_a_canary_that_got_through_on_every_page
     assert!(!dev.page("/guards").contains("form-probe-guards"), "a form is shown that can only be refused");
     let page = ada.follow(&ada.send("/guards", "probe-guards", &[]));
     assert!(page.contains("Proven") && !page.contains("Configured, not proven"), "{page}");
+    assert!(page.contains("Canaries were sent: recorded at #"), "nobody is told where: {page}");
+    assert!(page.contains("href=\"/ledger/"), "the record is not linked: {page}");
+    assert!(!dev.page("/guards").contains("href=\"/ledger/"), "a link leads to what the reader may not open");
+    assert!(page.contains("Export CSV"), "the column that is hidden cannot be shown: {page}");
     assert!(!dev.page("/").contains("data-testid=\"bypassed\""), "an alarm without a reason");
     record(&house.ledger, ProbeResult::GotThrough);
     house.desk.refresh().expect("views follow");

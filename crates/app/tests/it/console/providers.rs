@@ -10,6 +10,9 @@ use tabellion_model::body::Role;
 use super::browser::Browser;
 use crate::api::house::House;
 
+/// Minutes until a circuit of these tests lets a call try.
+const A_YEAR_MINUTES: u64 = 365 * 24 * 60;
+
 fn provider(name: &str, open: bool) -> Provider {
     let at = |minute: u64| open.then(|| Time(Micros(1_772_438_400_000_000 + minute * 60_000_000)));
     Provider {
@@ -30,7 +33,7 @@ fn provider(name: &str, open: bool) -> Provider {
             failures: 0,
             opens_at: 10,
             since: at(0),
-            until: at(1),
+            until: at(if name == "trying" { 0 } else { A_YEAR_MINUTES }),
             trials: 3,
             not_sent: 41,
         },
@@ -41,7 +44,7 @@ fn provider(name: &str, open: bool) -> Provider {
 #[test]
 fn a_provider_shows_its_circuit_its_terms_and_the_calls_that_went_to_it() {
     let house = House::with(|settings| {
-        let now = || vec![provider("local", true), provider("spare", false)];
+        let now = || vec![provider("local", true), provider("spare", false), provider("trying", true)];
         settings.running = Running { providers: Some(Arc::new(now)), masking: None };
     });
     let (_, admin) = house.person("Ada", &[Role::Administrator]);
@@ -52,6 +55,7 @@ fn a_provider_shows_its_circuit_its_terms_and_the_calls_that_went_to_it() {
     let page = browser.page("/providers");
     for part in [
         "No: its circuit is open",
+        "One call tries next",
         "Requests not sent",
         "small-*, then spare-1",
         "not declared, taken for yes",

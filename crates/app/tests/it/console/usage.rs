@@ -29,6 +29,15 @@ fn traffic_past_the_gateway_is_shown_and_closed_by_somebody_who_may() {
     }
     let report = ann.page(&format!("/usage/{}", made["report"]["id"].as_str().expect("an id")));
     assert!(report.contains("There is traffic that did not go through the gateway"), "{report}");
+    assert!(report.contains("local, with every other account"), "{report}");
+    let content = content.replace("2026-03", "2020-03");
+    let early = json!({"provider": "local", "format": "csv", "content": content});
+    house.post(&token, "/api/v1/usage-reports", &early).ok();
+    let reports = ann.page("/usage");
+    assert!(
+        reports.contains("cannot be said of all") && !reports.contains("none found"),
+        "what cannot be compared looks well: {reports}"
+    );
     let from = page.find("/usage/findings/").expect("its address");
     let path = &page[from..from + "/usage/findings/".len() + 32];
     assert!(!ann.page(path).contains("form-close-finding"), "a form is shown that can only be refused");

@@ -98,6 +98,15 @@ fn days_that_either_side_does_not_cover_are_not_comparable() {
     assert_eq!(partly.days[0].reasons, [Reason::PartlyCovered]);
     // More than the gateway had in the whole day is too much for half of it too.
     assert_eq!(verdicts(&compared_over(&half, 0, &[whole(2, 10)]).days), [Verdict::MoreThere]);
+    // The log began in the day and before the first moment that the export speaks of: nothing is missing here but the rest of the day there.
+    let first_day = [UsageSpan { from: Micros(DAY + DAY_US / 2), until: Micros(DAY + DAY_US) }];
+    let began = compared_over(&first_day, DAY + DAY_US / 4, &[whole(2, 10)]);
+    assert_eq!(
+        verdicts(&began.days),
+        [Verdict::MoreThere],
+        "the log was there at every moment of the export"
+    );
+    assert_eq!(began.days[0].reasons, [Reason::PartlyCovered]);
     let early = compared_over(&days(1), DAY + 1, &lanes);
     assert_eq!(early.days[0].reasons, [Reason::BeforeLog]);
     let nobody = off_gateway(&compared_over(&days(1), DAY + 1, &[]));
@@ -142,6 +151,14 @@ fn accounts_are_told_apart() {
         log_from: Micros(0),
         tolerance_per_mille: 0,
     };
+    let young = Wanted { log_from: Micros(DAY + DAY_US / 2), ..wanted };
+    let strange =
+        compare(&young, &[]).days.into_iter().find(|day| day.account.as_deref() == Some("proj_theirs"));
+    assert_eq!(
+        strange.map(|day| day.verdict),
+        Some(Verdict::MoreThere),
+        "a log of today hides a stranger's key"
+    );
     let mut erased = lane(0, "m", Some("m"), Counted::Whole, 5, 50);
     (erased.upstream, erased.asked, erased.answered) = (None, None, None);
     let comparison = compare(&wanted, &[lane(0, "m", Some("m"), Counted::Whole, 2, 10), erased]);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{CallOptions, nobody, rules};
+use super::{CallOptions, check_upstream, nobody, rules};
 use crate::directory::Place;
 use crate::failure::{Exit, Failure};
 use crate::{files, terminal};
@@ -32,6 +32,9 @@ pub(crate) struct Options {
 /// Shows it; what was found, and which rules are for it, on standard error.
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let rules = rules(&options.place)?;
+    if let Some(upstream) = &options.call.upstream {
+        check_upstream(&options.place, upstream)?;
+    }
     let text = read(options.file.as_deref())?;
     let call = &options.call;
     let purpose = call.purpose.as_deref().unwrap_or_default();
