@@ -38,7 +38,9 @@ def katan(place):
 def configuration(gateway, url, place):
     text = f'[gateway]\nlisten = "{gateway}"\n'
     for api, model in (("vertex", "echo-v"), ("bedrock", "echo-b")):
-        (place / f"{api}.key").write_text(KEYS[api])
+        key = place / f"{api}.key"
+        key.touch(mode=0o600)
+        key.write_text(KEYS[api])
         text += f'\n[upstream.{api}]\napi = "{api}"\nbase_url = "{url}"\nmodels = ["{model}"]\nkey_file = "{place / api}.key"\n'
     return text
 

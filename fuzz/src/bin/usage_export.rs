@@ -11,7 +11,11 @@ fuzz_target!(|data: &[u8]| {
         let Ok(export) = read(format, text) else { continue };
         let mut before = Micros(0);
         for span in &export.covered {
-            assert!(before <= span.from && span.from < span.until, "times that overlap: {:?}", export.covered);
+            assert!(
+                before <= span.from && span.from < span.until,
+                "times that overlap: {:?}",
+                export.covered
+            );
             before = span.until;
         }
         let accounts = [UsageAccount { upstream: "x".to_owned(), account: None }];
@@ -23,7 +27,12 @@ fuzz_target!(|data: &[u8]| {
             tolerance_per_mille: 0,
         };
         let comparison = compare(&wanted, &[]);
-        let counted = export.cells.iter().any(|cell| cell.requests.unwrap_or(0) + cell.input + cell.output > 0);
-        assert_eq!(counted, !off_gateway(&comparison).is_empty(), "what nobody sent through the gateway is not found");
+        let counted =
+            export.cells.iter().any(|cell| cell.requests.unwrap_or(0) + cell.input + cell.output > 0);
+        assert_eq!(
+            counted,
+            !off_gateway(&comparison).is_empty(),
+            "what nobody sent through the gateway is not found"
+        );
     }
 });

@@ -127,8 +127,11 @@ class OfTheGateway(WithReplay):
 
     def test_a_route_that_is_not_governed(self):
         chat, attempts = client(ECHO)
-        call = attempts, chat.files.list
-        self.denied(openai.NotFoundError, call, "unknown_route")
+        self.denied(openai.NotFoundError, (attempts, chat.fine_tuning.jobs.list), "unknown_route")
+
+    def test_a_declared_route_that_nobody_opened(self):
+        chat, attempts = client(ECHO)
+        self.denied(openai.PermissionDeniedError, (attempts, chat.files.list), "opaque_not_enabled")
 
     def test_bodies_that_are_no_request(self):
         headers = {"authorization": f"Bearer {api_key()}", "content-type": "application/json"}

@@ -53,13 +53,17 @@ fn a_tried_call_says_what_a_call_would_and_leaves_nothing() {
     assert_eq!(fixture.ledger.reader().size(), before.0, "a tried call is on record");
     assert!(Arc::ptr_eq(&fixture.gate.load(), &before.1), "a draft came into force");
     assert!(fixture.upstream.requests().is_empty(), "a tried call was sent");
-    // The same call, made: the provider gets what the trial showed.
+    // The same call, made: the provider gets what the trial showed, but for the placeholder, by which nobody may find out whose value it is.
     assert_eq!(fixture.chat(&say(&text)).status, 200);
-    assert_eq!(
-        fixture.upstream.requests().remove(0).text(),
-        sent.body,
-        "the trial went another way than a call"
-    );
+    let made = fixture.upstream.requests().remove(0).text();
+    let around = |body: &str| {
+        let (before, rest) = body.split_once("<EMAIL_").expect("a placeholder");
+        let (name, after) = rest.split_once('>').expect("its end");
+        (before.to_owned(), name.to_owned(), after.to_owned())
+    };
+    let (tried, called) = (around(&sent.body), around(&made));
+    assert_eq!((&tried.0, &tried.2), (&called.0, &called.2), "the trial went another way than a call");
+    assert_ne!(tried.1, called.1, "whoever tries calls can tell whose placeholder is whose");
 }
 
 /// Requirement: P36.
