@@ -62,6 +62,7 @@ codes! {
     ReplayOutdated "replay_outdated" 409 "This is not what the change comes to" "Look at what it comes to now and acknowledge that: on the page, below; over the API, by POST /api/v1/policies/{policy}/replays again.";
     NotWhatWasShown "not_what_was_shown" 409 "The content is not the one that the digest names" "Read it again, look at what changed, and decide on the digest that it has now.";
     PackBelowPin "pack_below_pin" 409 "The policy pack's version is below the lowest that may be loaded" "Load a newer one, or put forward to go back: POST /api/v1/policy-packs/{pack}/go-back.";
+    NoGateway "no_gateway" 409 "No gateway runs in this process" "Start a server with a provider, as docs/gateway.md says, then send it again.";
     PackTaken "pack_taken" 409 "The name or version of the policy pack is another one's" "Give the pack a name of its own, or the next version.";
     SystemGone "system_gone" 410 "The system is deleted or being deleted" "Cancel the deletion, or use another system.";
     Stale "stale" 412 "It is not at the version that If-Match names" "Read it again, look at what changed, send the new ETag.";

@@ -84,7 +84,7 @@ fn row(
 #[expect(clippy::too_many_lines, reason = "a table: one line for each route")]
 pub(super) fn routes() -> Vec<Route> {
     use Code::{
-        AlreadySo, DigestMismatch, LastAdministrator, LinkUnusable, NotFound, NothingToExport, OwnAuthority, OwnerUnknown,
+        AlreadySo, DigestMismatch, LastAdministrator, LinkUnusable, NoGateway, NotFound, NothingToExport, OwnAuthority, OwnerUnknown,
         PolicyFaulty, StageImpossible, SystemGone, TooLarge, UnknownReference, VersionRequired, CrossSite, Conflict, ViewBehind,
         AlgorithmUnsupported, ClaimsMissing, HeaderCritical, IdempotencyConflict, IdempotencyErased, IssuerUnknown, OnHold, PayloadMissing, SignatureWrong,
         StatementMalformed, NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, StillObserved, ContentFaulty, Incomplete,
@@ -185,8 +185,8 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/openings/{opening}/withdraw", CHANGE_OPENINGS, Change, "withdrawOpening", "Close an opening at once, or take a request back", 200, &[NotFound, AlreadySo]).by(openings::withdraw).taking_authority(),
 
         row(GET, "/api/v1/probes", READ_POLICIES, Plain, "readProbes", "Whether guards stop what they must: proven, configured or bypassable, for each route and guard", 200, &[]).by(probes::read),
-        row(POST, "/api/v1/probes/measurements", PROBE_GUARDS, Plain, "measureGuards", "Send the corpus of known-bad and benign inputs through every guard now, and say what came of it", 200, &[]).by(probes::measure),
-        row(POST, "/api/v1/probes", PROBE_GUARDS, Plain, "runProbes", "Send a canary to every guard now, and say what came of it", 200, &[]).by(probes::run),
+        row(POST, "/api/v1/probes/measurements", PROBE_GUARDS, Plain, "measureGuards", "Send the corpus of known-bad and benign inputs through every guard now, and say what came of it", 200, &[NoGateway]).by(probes::measure),
+        row(POST, "/api/v1/probes", PROBE_GUARDS, Plain, "runProbes", "Send a canary to every guard now, and say what came of it", 200, &[NoGateway]).by(probes::run),
 
         row(GET, "/api/v1/registers", READ_REGISTERS, Plain, "listRegisters", "Every register: its form, states, steps, and who approves", 200, &[]).by(registers::registers),
         row(GET, "/api/v1/registers/{register}/items", READ_REGISTERS, Plain, "listRegisterItems", "The items within reach", 200, &[NotFound]).by(registers::list),

@@ -95,10 +95,7 @@ impl Desk {
     /// Measures every guard now, and says how it stands then.
     pub fn measure_guards(&self) -> Result<Probes, Refusal> {
         let known = self.probes.get().ok_or_else(|| {
-            Refusal::new(
-                Code::Unavailable,
-                "there is no gateway in this process, so nothing can be measured; start a server with a provider",
-            )
+            Refusal::new(Code::NoGateway, "there is no gateway in this process, so nothing can be measured")
         })?;
         (known.measure)(MEASURE_WITHIN).map_err(|why| Refusal::new(Code::Unavailable, why))?;
         self.refresh()?;

@@ -202,10 +202,7 @@ impl Desk {
     /// Tries every place now, and says how it stands then.
     pub fn run_probes(&self) -> Result<Probes, Refusal> {
         let known = self.probes.get().ok_or_else(|| {
-            Refusal::new(
-                Code::Unavailable,
-                "there is no gateway in this process, so nothing can be probed; start a server with a provider",
-            )
+            Refusal::new(Code::NoGateway, "there is no gateway in this process, so nothing can be probed")
         })?;
         (known.run)(RUN_WITHIN).map_err(|why| Refusal::new(Code::Unavailable, why))?;
         self.refresh()?;
