@@ -92,10 +92,9 @@ impl Desk {
         draft.stream = Some(DraftStream { name: format!("budget/{}/crossed", crossed.name), expected: None });
         draft.assurance = Some("observed".to_owned());
         let BudgetCrossed { name, cap, limit, percent, window_start, .. } = crossed;
-        let mut key = format!("budget-crossed/{name}/{}/{}/{limit}/{percent}", window_start.0, cap.as_str());
-        if since > 1 {
-            key.push_str(&format!("/{since}"));
-        }
+        let again = if since > 1 { format!("/{since}") } else { String::new() };
+        let key =
+            format!("budget-crossed/{name}/{}/{}/{limit}/{percent}{again}", window_start.0, cap.as_str());
         draft.idempotency_key = Some(key);
         let appended = self.ledger.append_all(&[draft]);
         self.note(appended.as_ref().map(drop));

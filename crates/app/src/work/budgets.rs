@@ -357,10 +357,11 @@ impl Desk {
     /// Callers are taken as they are written: a budget may be set before its first call, and while nobody can ask who they are.
     fn check_subject(&self, scope: &BudgetScope) -> Result<(), Refusal> {
         let known = match scope {
-            BudgetScope::Tenant => true,
             BudgetScope::System(system) => self.views.system(system)?.is_some(),
             BudgetScope::Key(key) => self.views.credential(key)?.is_some(),
-            BudgetScope::Person(_) | BudgetScope::Team(_) | BudgetScope::Agent(_) => true,
+            BudgetScope::Tenant | BudgetScope::Person(_) | BudgetScope::Team(_) | BudgetScope::Agent(_) => {
+                true
+            }
         };
         if known {
             return Ok(());

@@ -456,7 +456,7 @@ fn what_a_provider_would_not_heed_is_not_reserved_by() {
         let fixture = of_api(
             api,
             Script::by(|_, _| panic!("sent")),
-            vec![budget("b", scope, Window::Total, tokens(100_000))],
+            vec![budget("b", scope.clone(), Window::Total, tokens(100_000))],
         );
         let answer = post(&fixture, path, &body);
         assert_eq!(

@@ -5,7 +5,7 @@ use std::thread;
 use serde_json::{Value, json};
 use tabellion_gateway::{Api, IdentityConfig, RetryConfig};
 use tabellion_ledger::{Draft, ErasureTarget};
-use tabellion_model::body::{Body as _, BudgetScope, CallAuthorised, Caps};
+use tabellion_model::body::{Body as _, BudgetScope, CallAuthorised, Caps, RouteClass};
 use tabellion_model::charge::{Charged, MAX_CHARGED, Window};
 use tabellion_model::{CredentialId, Header};
 use tabellion_testkit::upstream::{Answer, Gate, Script, openai};
@@ -14,6 +14,7 @@ use crate::budgets::{MANY, budget, most, organisation, routes, tokens};
 use crate::client::{self, request};
 use crate::fixture::{Fixture, KEY, Setup, say};
 use crate::identity::{Issuer, Says, public, token};
+use crate::opaque::open_by_records;
 
 /// The budget of each test that has one.
 const NAME: &str = "q7";
@@ -207,6 +208,27 @@ fn a_further_attempt_is_charged_to_the_same_person() {
     assert_eq!(post(&fixture, &bearer, CHAT, &hello()).status, 429, "two attempts are two calls");
     fixture.ended(2);
     assert_eq!(used(&fixture).1, 2);
+}
+
+/// Requirement: N22, N23. A route into which nothing looks counts in them as every other.
+#[test]
+fn a_declared_route_is_charged_to_whoever_is_behind_it() {
+    let issuer = issuer();
+    let mut drafts = open_by_records(RouteClass::Passthrough);
+    drafts.push(budget(NAME, Principal::Person.scope(), Window::Total, calls(1)));
+    let answer = r#"{"usageMetadata":{"promptTokenCount":4,"candidatesTokenCount":6}}"#;
+    let fixture = Fixture::with(Answer::json(200, answer), setup(&issuer, Api::Gemini, drafts));
+    let path = "/v1beta/models/gpt-g:generateContent";
+    let body = json!({ "contents": [{ "parts": [{ "text": "Hello" }] }] });
+    let (theirs, others) = (issuer.token(1), Principal::Person.of_another(&issuer));
+    let first = post(&fixture, &theirs, path, &body);
+    assert_eq!(first.status, 200, "{}", first.text());
+    assert_eq!(charged(&fixture), [["q7@1"]], "on this route it is nobody's");
+    let denied = post(&fixture, &theirs, path, &body);
+    assert_eq!((denied.status, denied.code().as_str()), (429, "budget_exceeded"), "{}", denied.text());
+    assert_eq!(post(&fixture, &others, path, &body).status, 200, "somebody else is held by it");
+    fixture.ended(2);
+    assert_eq!(used(&fixture), (10, 1));
 }
 
 /// Requirement: N23. A call under way when the process ends keeps what it reserved of a person's budget.

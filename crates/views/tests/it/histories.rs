@@ -175,15 +175,12 @@ impl Play {
             BudgetScope::Team("corp|night".to_owned()),
         ];
         let name = format!("budget-{name}");
-        let draft = match scopes.into_iter().nth(usize::from(act)) {
-            Some(scope) => {
-                let caps = Caps { tokens: Some(9), ..Caps::default() };
-                budgeted(&name, scope, Window::Day, caps)
-            }
-            None => {
-                let body = BudgetEnded { name: name.clone(), reason: "over".to_owned() };
-                on(draft(&body), format!("budget/{name}"))
-            }
+        let draft = if let Some(scope) = scopes.into_iter().nth(usize::from(act)) {
+            let caps = Caps { tokens: Some(9), ..Caps::default() };
+            budgeted(&name, scope, Window::Day, caps)
+        } else {
+            let body = BudgetEnded { name: name.clone(), reason: "over".to_owned() };
+            on(draft(&body), format!("budget/{name}"))
         };
         self.append(&draft);
     }

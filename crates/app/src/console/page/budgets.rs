@@ -110,14 +110,13 @@ fn is_of(visit: &Visit<'_>, budget: &Budget, system: SystemId) -> Result<bool, R
     let Some(says) = &budget.says else { return Ok(false) };
     let subject = says.subject.as_deref();
     Ok(match says.scope {
-        ScopeForm::Tenant => false,
         ScopeForm::System => subject.and_then(SystemId::from_hex) == Some(system),
         ScopeForm::Key => match subject.and_then(CredentialId::from_hex) {
             Some(key) => visit.desk.views().credential(&key)?.is_some_and(|row| row.system == system),
             None => false,
         },
         // Callers are no system's.
-        ScopeForm::Person | ScopeForm::Team | ScopeForm::Agent => false,
+        ScopeForm::Tenant | ScopeForm::Person | ScopeForm::Team | ScopeForm::Agent => false,
     })
 }
 
