@@ -10,6 +10,7 @@ pub mod applicability;
 pub(crate) mod around;
 pub(crate) mod asking;
 pub mod budget_alerts;
+mod budget_scope;
 pub mod budgets;
 pub mod called;
 pub mod calls;

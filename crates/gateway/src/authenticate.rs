@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
-use tabellion_model::body::{CallerShown, Chain, NOBODY};
+use tabellion_model::body::{BudgetSubject, CallerShown, Chain, NOBODY};
 use tabellion_model::probe::PROBE_SYSTEM;
 use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_views::gate::{Gate, GateKey, GateSystem};
@@ -64,6 +64,11 @@ impl Caller {
     /// The same, as records have it.
     pub(crate) fn shown(&self) -> Option<CallerShown> {
         self.shown.as_deref().cloned()
+    }
+
+    /// Whose the call is, as far as budgets look at it.
+    pub(crate) fn budgeted(&self) -> BudgetSubject<'_> {
+        BudgetSubject { system: self.system_id, key: self.key_id, chain: self.chain() }
     }
 }
 

@@ -9,12 +9,14 @@ mod words;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tabellion_model::charge::{Rates, Reserved, Spent};
-use tabellion_model::{CredentialId, Micros, SystemId};
+use serde_json::{Map, Value as Json};
+use tabellion_model::Micros;
+use tabellion_model::body::BudgetSubject;
+use tabellion_model::charge::{Charged, MAX_CHARGED, Rates, Reserved, Spent};
 use tabellion_views::gate::{GateBudget, GateCell, GatePrice};
 
 use crate::decide::Refusal;
-use purse::{Purse, Take, Ticket, Who};
+use purse::{Purse, Take, Ticket};
 
 /// Every budget's live state, shared by all threads.
 #[derive(Default)]
@@ -57,8 +59,7 @@ impl Budgets {
     pub(crate) fn reserve(
         self: &Arc<Self>,
         gate: &GateCell,
-        system: SystemId,
-        key: CredentialId,
+        who: BudgetSubject<'_>,
         charge: Charge,
         instead_of: Option<&Hold>,
         now: Micros,
@@ -67,38 +68,54 @@ impl Budgets {
         // Inside the lock: sums of one snapshot beside what was recorded beyond another would count twice or not at all.
         let gate = gate.load();
         purse.read(gate.position);
-        let who = Who { system, key };
+        let named = Named::of(&gate.budgets, who)?;
         let ticket = purse
             .reserve(&gate.budgets, who, &charge.most(), instead_of.and_then(|hold| hold.ticket), now)
             .map_err(|exceeded| words::refusal(&exceeded, &charge.reserved))?;
-        let names = names(&gate.budgets, system, key);
-        Ok(Hold { budgets: Arc::clone(self), ticket: Some(ticket), recorded: false, charge, names })
+        Ok(Hold { budgets: Arc::clone(self), ticket: Some(ticket), recorded: false, charge, named })
     }
 
     /// Whether every budget that holds has room for what `charge` may take at most, now; reserves nothing. Gives the names of those that hold.
     pub(crate) fn look(
         &self,
         gate: &GateCell,
-        system: SystemId,
-        key: CredentialId,
+        who: BudgetSubject<'_>,
         charge: Charge,
         now: Micros,
     ) -> Result<Vec<String>, Refusal> {
         let mut purse = self.lock();
         let gate = gate.load();
         purse.read(gate.position);
+        let named = Named::of(&gate.budgets, who)?;
         purse
-            .look(&gate.budgets, Who { system, key }, &charge.most(), now)
+            .look(&gate.budgets, who, &charge.most(), now)
             .map_err(|exceeded| words::refusal(&exceeded, &charge.reserved))?;
-        Ok(names(&gate.budgets, system, key))
+        Ok(named.all)
     }
 }
 
 /// The budgets that hold, as a record names them.
-fn names(budgets: &[GateBudget], system: SystemId, key: CredentialId) -> Vec<String> {
-    let holding =
-        budgets.iter().filter(|budget| budget.held.is_some_and(|held| held.scope.holds(system, key)));
-    holding.map(|budget| format!("{}@{}", budget.name, budget.version)).collect()
+struct Named {
+    /// All of them; sealed.
+    all: Vec<String>,
+    /// Those of persons, teams and agents, which are charged by name; in the clear.
+    charged: Vec<Charged>,
+}
+
+impl Named {
+    /// Those of `budgets`, by name order. A call that a record could not charge to all that hold for it is refused.
+    fn of(budgets: &[GateBudget], who: BudgetSubject<'_>) -> Result<Box<Self>, Refusal> {
+        let mut named = Self { all: Vec::new(), charged: Vec::new() };
+        for budget in budgets {
+            let Some(held) = budget.held.as_ref().filter(|held| held.scope.holds(who)) else { continue };
+            let version = Charged { budget: budget.name.clone(), version: budget.version };
+            named.all.push(version.to_string());
+            if held.scope.caller().is_some() {
+                named.charged.push(version);
+            }
+        }
+        if named.charged.len() > MAX_CHARGED { Err(words::too_many()) } else { Ok(Box::new(named)) }
+    }
 }
 
 /// A reservation, until the call is settled. Dropped before the call was recorded it gives everything back; afterwards what was reserved stands.
@@ -107,11 +124,20 @@ pub(crate) struct Hold {
     ticket: Option<Ticket>,
     recorded: bool,
     pub(crate) charge: Charge,
-    /// The budgets that hold, as the record names them.
-    pub(crate) names: Vec<String>,
+    named: Box<Named>,
 }
 
 impl Hold {
+    /// The budgets that hold, as the record names them.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.named.all
+    }
+
+    /// What stands of it in the clear of the record.
+    pub(crate) fn clear(&self) -> Map<String, Json> {
+        Charged::to_clear(self.charge.reserved, &self.named.charged)
+    }
+
     /// The permission is on record as `entry`.
     pub(crate) fn recorded(&mut self, entry: u64, now: Micros) {
         self.recorded = true;

@@ -194,7 +194,7 @@ impl Call {
             terms: declared(&ready.permission.target.upstream.terms),
             attempt: self.again.as_ref().map(|again| again.attempt()),
             translated: ready.translation.map(|translation| translation.word().to_owned()),
-            budgets: hold.names.clone(),
+            budgets: hold.names().to_vec(),
             purpose: ready.permission.purpose.clone(),
             stream: ready.stream,
             received_bytes: body.len() as u64,
@@ -223,11 +223,11 @@ impl Call {
         capture: Capture,
         hold: Option<Box<Hold>>,
     ) -> Option<Running> {
-        let reserved = hold.as_ref().map(|hold| hold.charge.reserved);
         let evidence = &self.worker.shared.evidence;
         let sealed = evidence.reserve().and_then(|room| {
             let again = self.again.as_deref();
-            evidence::authorised(record, &self.caller, again, reserved).map(|draft| (room, draft))
+            let charge = hold.as_ref().map(|hold| hold.clear());
+            evidence::authorised(record, &self.caller, again, charge).map(|draft| (room, draft))
         });
         let (room, draft) = match sealed {
             Ok(sealed) => sealed,

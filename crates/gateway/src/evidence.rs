@@ -15,7 +15,7 @@ use tabellion_model::Micros;
 use tabellion_model::body::{
     Body, CallAuthorised, CallCompleted, CallDenied, FileKept, GuardMeasured, GuardProbed, NoiseCounted,
 };
-use tabellion_model::charge::{Reserved, Spent};
+use tabellion_model::charge::Spent;
 use tabellion_model::probe;
 use tabellion_views::query::Reference;
 use tokio::sync::oneshot;
@@ -220,16 +220,16 @@ fn clear_of(caller: &Caller, charge: Option<Map<String, Json>>) -> Map<String, J
     if caller.is_probe() { probe::mark() } else { charge.unwrap_or_default() }
 }
 
-/// The draft of a permission, decided at the caller's snapshot.
+/// The draft of a permission, decided at the caller's snapshot; `charge` is what stands in the clear of what it reserved.
 pub(crate) fn authorised(
     body: &CallAuthorised,
     caller: &Caller,
     again: Option<&Again>,
-    reserved: Option<Reserved>,
+    charge: Option<Map<String, Json>>,
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
     draft.parents = of_attempt(again);
-    draft.clear = clear_of(caller, reserved.map(Reserved::to_clear));
+    draft.clear = clear_of(caller, charge);
     draft.basis = Some(caller.gate.position);
     Ok(draft)
 }

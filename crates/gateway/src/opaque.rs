@@ -143,15 +143,15 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
         Err((refusal, model)) => return call.deny(&refusal, model).await,
     };
     let shared = &call.worker.shared;
-    let Caller { system_id, key_id, .. } = call.caller;
-    let hold = shared.budgets.reserve(&shared.gate, system_id, key_id, prepared.charge, None, shared.now());
+    let who = call.caller.budgeted();
+    let hold = shared.budgets.reserve(&shared.gate, who, prepared.charge, None, shared.now());
     let hold = match hold {
         Ok(hold) => hold,
         Err(refusal) => {
             return call.deny(&refusal, Some(prepared.model).filter(|model| model != NO_MODEL)).await;
         }
     };
-    let record = authorisation(&call, &found, &prepared, &hold.names, &body);
+    let record = authorisation(&call, &found, &prepared, hold.names(), &body);
     let upstream = &prepared.permission.target.upstream;
     let going =
         Going { asked: &prepared.model, instead_of: None, given: &prepared.model, provider: &upstream.name };

@@ -276,9 +276,8 @@ impl Playground {
     }
 
     fn look(&self, call: &Call, ready: &Ready) -> Result<Vec<String>, Refusal> {
-        let Caller { system_id, key_id, .. } = call.caller;
         let shared = &self.shared;
-        shared.budgets.look(&shared.gate, system_id, key_id, ready.charge, shared.now())
+        shared.budgets.look(&shared.gate, call.caller.budgeted(), ready.charge, shared.now())
     }
 }
 

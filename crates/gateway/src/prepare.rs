@@ -9,7 +9,6 @@ use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_mask::{Classes, Plan, Scope};
 use tabellion_model::body::{Guarded, Masked};
 
-use crate::authenticate::Caller;
 use crate::budget::{Charge, Hold, bound};
 use crate::call::{Call, why};
 use crate::code::Code;
@@ -241,9 +240,8 @@ impl Call {
     /// Reserves what the call may take of every budget that holds for it; `instead_of` is what the attempt before reserved.
     pub(crate) fn reserve(&self, ready: &Ready, instead_of: Option<&Hold>) -> Result<Hold, Refusal> {
         let shared = &self.worker.shared;
-        let Caller { system_id, key_id, .. } = self.caller;
-        let held =
-            shared.budgets.reserve(&shared.gate, system_id, key_id, ready.charge, instead_of, shared.now());
+        let who = self.caller.budgeted();
+        let held = shared.budgets.reserve(&shared.gate, who, ready.charge, instead_of, shared.now());
         held.map_err(|refusal| Refusal { guards: ready.guards.clone(), ..refusal })
     }
 

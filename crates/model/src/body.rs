@@ -32,7 +32,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
-pub use budget::{BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, CapKind, Caps};
+pub use budget::{BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, BudgetSubject, CapKind, Caps};
 pub use call::{
     Answered, Attempt, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, DataTerms, Delivered,
     GuardOutcome, Guarded, Masked, Observed, Outcome, Training, Usage,

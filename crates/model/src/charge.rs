@@ -3,6 +3,7 @@
 //! Promises: whole numbers only, every sum checked or bounded, a fraction of the smallest unit always rounded up, against whoever calls. Must never:
 //! take an unknown price for none, or hold a text that somebody wrote.
 
+mod charged;
 mod rates;
 mod window;
 
@@ -12,6 +13,7 @@ use crate::form::{FormFault, Members};
 use crate::header::Header;
 use crate::id::RecordId;
 
+pub use charged::{Charged, MAX_CHARGED};
 pub use rates::{Cost, Currency, MAX_RATE, Rates};
 pub use window::{Window, WindowError};
 
@@ -84,7 +86,13 @@ impl Reserved {
     }
 
     fn read(clear: &Map<String, Json>) -> Result<Self, FormFault> {
+        Self::read_with(clear).map(|(reserved, _)| reserved)
+    }
+
+    /// The same, with the budgets that the call is charged to by name.
+    fn read_with(clear: &Map<String, Json>) -> Result<(Self, Vec<Charged>), FormFault> {
         let mut members = Members::of("`clear` of a call.authorised record", Json::Object(clear.clone()))?;
+        let charged = Charged::take(&mut members)?;
         let read = Self {
             input: members.number("reserved_input")?,
             output: members.number("reserved_output")?,
@@ -99,7 +107,7 @@ impl Reserved {
             },
         };
         members.finish()?;
-        Ok(read)
+        Ok((read, charged))
     }
 }
 

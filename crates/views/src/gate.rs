@@ -19,8 +19,10 @@ use tabellion_model::{CredentialId, Micros, SystemId};
 pub(crate) use load::load;
 pub use openings::{GateFile, GateOpening};
 pub use packs::GatePack;
+pub(crate) use spend::{
+    Counted, VERSIONS as BUDGET_VERSIONS, held as budget_said, load_spend, used as budget_used,
+};
 pub use spend::{GateBudget, GatePrice, Held, Used};
-pub(crate) use spend::{held as budget_said, load_spend, used as budget_used};
 pub use stops::GateStop;
 
 /// One system.

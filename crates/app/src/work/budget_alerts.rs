@@ -51,15 +51,17 @@ impl Desk {
         let mut recorded = 0;
         for row in all(|page| self.views.budgets(page))? {
             let Some(said) = row.said.as_ref().filter(|_| !row.ended) else { continue };
-            let (from, used) = self.views.budget_used(said)?;
+            let (from, used) = self.views.budget_used(&row, said)?;
             if from != said.window.start(self.now()) {
                 // The newest window with calls is over.
                 continue;
             }
             let known = self.views.budget_alerts(&row.name, MAX_SHOWN)?;
             for crossed in crossings(&row, said, from, used) {
-                if !known.iter().any(|alert| is_of(alert, &crossed)) {
-                    recorded += usize::from(self.append_crossing(&crossed)?);
+                // What was told of a budget that had the name before is another's.
+                let mut own = known.iter().filter(|alert| alert.entry > row.since_entry);
+                if !own.any(|alert| is_of(alert, &crossed)) {
+                    recorded += usize::from(self.append_crossing(&crossed, row.since)?);
                 }
             }
         }
@@ -82,15 +84,17 @@ impl Desk {
         Ok(alerts.iter().map(|alert| shown(alert, row, now)).collect())
     }
 
-    /// Whether it was recorded now; false: it was before.
-    fn append_crossing(&self, crossed: &BudgetCrossed) -> Result<bool, Refusal> {
+    /// Whether it was recorded now; false: it was before. `since` is the first version of the budget that has the name now.
+    fn append_crossing(&self, crossed: &BudgetCrossed, since: u64) -> Result<bool, Refusal> {
         let mut draft = Draft::new(BudgetCrossed::TYPE);
         draft.body = crossed.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
         draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
         draft.stream = Some(DraftStream { name: format!("budget/{}/crossed", crossed.name), expected: None });
         draft.assurance = Some("observed".to_owned());
         let BudgetCrossed { name, cap, limit, percent, window_start, .. } = crossed;
-        let key = format!("budget-crossed/{name}/{}/{}/{limit}/{percent}", window_start.0, cap.as_str());
+        let again = if since > 1 { format!("/{since}") } else { String::new() };
+        let key =
+            format!("budget-crossed/{name}/{}/{}/{limit}/{percent}{again}", window_start.0, cap.as_str());
         draft.idempotency_key = Some(key);
         let appended = self.ledger.append_all(&[draft]);
         self.note(appended.as_ref().map(drop));
@@ -156,6 +160,7 @@ fn is_of(alert: &BudgetAlertRow, crossed: &BudgetCrossed) -> bool {
 
 fn shown(alert: &BudgetAlertRow, row: &Recorded, now: Micros) -> Alert {
     let budget = row.said.as_ref().filter(|_| !row.ended);
+    let budget = budget.filter(|_| alert.entry > row.since_entry);
     let from = budget.map(|budget| budget.window.start(now));
     let stands = match (budget, alert.said) {
         (None, _) => false,

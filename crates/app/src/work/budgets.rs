@@ -1,7 +1,7 @@
 //! Budgets: set, ended; every version stays readable. What a budget caps is enforced by the gateway (docs/budgets.md).
 //!
-//! Promises: a budget names somebody who is there, and at least one limit. Must never: change a version that was recorded, or the scope or window of a name,
-//! under which calls are counted.
+//! Promises: a budget names a system or key that is there, or a caller as records of calls have one, and at least one limit. Must never: change a version that was
+//! recorded, or the scope or window of a name, under which calls are counted.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::body::{BudgetEnded, BudgetScope, BudgetSet, Caps};
 use tabellion_model::charge::{Currency, Window};
-use tabellion_model::{CredentialId, SystemId};
 use tabellion_views::gate::Used;
 use tabellion_views::query::{BudgetSaid, BudgetVersion as Recorded};
 
 use super::asking::all;
 use super::budget_alerts::Alert;
-use super::forms::{CurrencyForm, IdForm, Reason, Reference, Time, Word};
+use super::budget_scope::{check_name, said_scope, scope_of};
+use super::forms::{CurrencyForm, IdForm, Line, Reason, Reference, Time, Word};
 use super::prose::Prose;
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
@@ -33,6 +33,12 @@ pub enum ScopeForm {
     System,
     /// Those of one key.
     Key,
+    /// Those for a person, whatever key or program makes them.
+    Person,
+    /// Those for whoever belongs to a team.
+    Team,
+    /// Those of a program that an identity provider or a certificate names.
+    Agent,
 }
 
 /// The time that a cap is for, in UTC.
@@ -74,10 +80,9 @@ impl From<Window> for WindowForm {
 pub struct NewBudget {
     /// Whose calls.
     pub scope: ScopeForm,
-    /// The system or key; none for the tenant.
+    /// Which: the id of a system or key; a person, team or agent as records of calls have them, `corp|4711`. None for the tenant.
     #[serde(default)]
-    #[schemars(with = "Option<IdForm>")]
-    pub subject: Option<CredentialId>,
+    pub subject: Option<Line>,
     /// The time that it is for.
     pub window: WindowForm,
     /// Money in the window, in millionths of the currency's unit.
@@ -181,8 +186,7 @@ pub struct Budget {
 pub struct Says {
     /// Whose calls.
     pub scope: ScopeForm,
-    /// The system or key.
-    #[schemars(with = "Option<IdForm>")]
+    /// The id of the system or key; the person, team or agent as records of calls have them.
     pub subject: Option<String>,
     /// The time that it is for.
     pub window: WindowForm,
@@ -250,7 +254,7 @@ impl Desk {
         let mut budgets = Vec::new();
         for row in rows {
             if self.is_budget_within(actor, &row)? {
-                budgets.push(self.shown_budget(row)?);
+                budgets.push(self.shown_budget(&row)?);
             }
         }
         Ok(Budgets { budgets })
@@ -258,7 +262,7 @@ impl Desk {
 
     /// One budget.
     pub fn budget(&self, actor: &Actor, name: &str) -> Result<Budget, Refusal> {
-        self.shown_budget(self.budget_row(actor, name)?)
+        self.shown_budget(&self.budget_row(actor, name)?)
     }
 
     /// Every change of one budget.
@@ -295,14 +299,17 @@ impl Desk {
                     return Err(Refusal::new(Code::VersionRequired, "a budget of this name was set before"));
                 }
                 let before = current.as_ref().and_then(|row| row.said.as_ref());
-                if before.is_some_and(|said| (said.scope, said.window) != (body.scope, body.window)) {
+                if before.is_some_and(|said| (&said.scope, said.window) != (&body.scope, body.window)) {
                     let what = "whose calls a budget counts and in which window stays as it is; end it and set another";
                     return Err(Refusal::at(Code::StateImpossible, "/scope", what));
                 }
-                self.check_subject(body.scope)?;
+                self.check_subject(&body.scope)?;
             }
             let version = current.map_or(0, |row| row.version);
-            Ok(vec![draft_of(&body, stream(name), given.expected(earlier, version))?])
+            let mut draft = draft_of(&body, stream(name), given.expected(earlier, version))?;
+            // Whom it is for is somebody's personal data, and goes when they ask, without the other records of the month.
+            draft.erasable_alone = body.scope.caller().is_some();
+            Ok(vec![draft])
         })?;
         Ok((self.budget(actor, name)?, written))
     }
@@ -334,20 +341,27 @@ impl Desk {
     /// Whether a budget is seen: with the whole log's reach all are, else those of own systems and their keys.
     fn is_budget_within(&self, actor: &Actor, row: &Recorded) -> Result<bool, Refusal> {
         let Some(within) = self.systems_within(actor, Permission::ReadSpend)? else { return Ok(true) };
-        Ok(match row.said.as_ref().map(|said| said.scope) {
-            Some(BudgetScope::System(system)) => within.contains(&system),
+        Ok(match row.said.as_ref().map(|said| &said.scope) {
+            Some(BudgetScope::System(system)) => within.contains(system),
             Some(BudgetScope::Key(key)) => {
-                self.views.credential(&key)?.is_some_and(|row| within.contains(&row.system))
+                self.views.credential(key)?.is_some_and(|row| within.contains(&row.system))
             }
-            Some(BudgetScope::Tenant) | None => false,
+            // Callers are no system's: what they take reaches systems of others.
+            Some(
+                BudgetScope::Tenant | BudgetScope::Person(_) | BudgetScope::Team(_) | BudgetScope::Agent(_),
+            )
+            | None => false,
         })
     }
 
-    fn check_subject(&self, scope: BudgetScope) -> Result<(), Refusal> {
+    /// Callers are taken as they are written: a budget may be set before its first call, and while nobody can ask who they are.
+    fn check_subject(&self, scope: &BudgetScope) -> Result<(), Refusal> {
         let known = match scope {
-            BudgetScope::Tenant => true,
-            BudgetScope::System(system) => self.views.system(&system)?.is_some(),
-            BudgetScope::Key(key) => self.views.credential(&key)?.is_some(),
+            BudgetScope::System(system) => self.views.system(system)?.is_some(),
+            BudgetScope::Key(key) => self.views.credential(key)?.is_some(),
+            BudgetScope::Tenant | BudgetScope::Person(_) | BudgetScope::Team(_) | BudgetScope::Agent(_) => {
+                true
+            }
         };
         if known {
             return Ok(());
@@ -355,7 +369,7 @@ impl Desk {
         Err(Refusal::at(Code::UnknownReference, "/subject", "there is no such system or key"))
     }
 
-    fn shown_budget(&self, row: Recorded) -> Result<Budget, Refusal> {
+    fn shown_budget(&self, row: &Recorded) -> Result<Budget, Refusal> {
         let now = self.now();
         let mut shown = Budget {
             state: if row.ended { StateForm::Ended } else { StateForm::Unreadable },
@@ -364,22 +378,22 @@ impl Desk {
             to: None,
             used: None,
             reserved: None,
-            alerts: self.alerts_of(&row)?,
-            note: row.note,
+            alerts: self.alerts_of(row)?,
+            note: row.note.clone(),
             version: row.version,
             changed: self.reference(row.entry)?,
-            name: row.name,
+            name: row.name.clone(),
         };
-        if let Some(said) = row.said {
-            let (start, used) = self.views.budget_used(&said)?;
+        if let Some(said) = &row.said {
+            let (start, used) = self.views.budget_used(row, said)?;
             let from = said.window.start(now);
             // The newest window with calls may be over.
             let used = if start == from { used } else { Used::default() };
-            shown.state = state(&said, used);
+            shown.state = state(said, used);
             shown.from = Some(Time(from));
             shown.to = said.window.end(from).map(Time);
             shown.used = Some(amounts(used));
-            shown.reserved = Some(amounts(self.views.budget_reserved(&said, from)?));
+            shown.reserved = Some(amounts(self.views.budget_reserved(row, said, from)?));
         }
         Ok(shown)
     }
@@ -387,18 +401,8 @@ impl Desk {
 
 /// The record of a budget, checked.
 fn body_of(name: &str, new: &NewBudget) -> Result<BudgetSet, Refusal> {
-    let subject = |what: &str| {
-        new.subject
-            .ok_or_else(|| Refusal::at(Code::Malformed, "/subject", format!("name the {what} by its id")))
-    };
-    let scope = match new.scope {
-        ScopeForm::Tenant if new.subject.is_some() => {
-            return Err(Refusal::at(Code::Malformed, "/subject", "a budget of the tenant names nobody"));
-        }
-        ScopeForm::Tenant => BudgetScope::Tenant,
-        ScopeForm::System => BudgetScope::System(SystemId::from_bytes(*subject("system")?.as_bytes())),
-        ScopeForm::Key => BudgetScope::Key(subject("key")?),
-    };
+    let scope = scope_of(new)?;
+    check_name(name, &scope)?;
     if new.micros.is_some() != new.currency.is_some() {
         let what = "money has an amount and a currency: send micros and currency, or neither";
         return Err(Refusal::at(Code::Malformed, "/currency", what));
@@ -419,11 +423,7 @@ fn body_of(name: &str, new: &NewBudget) -> Result<BudgetSet, Refusal> {
 }
 
 fn says(said: &BudgetSaid) -> Says {
-    let (scope, subject) = match said.scope {
-        BudgetScope::Tenant => (ScopeForm::Tenant, None),
-        BudgetScope::System(system) => (ScopeForm::System, Some(system.to_hex())),
-        BudgetScope::Key(key) => (ScopeForm::Key, Some(key.to_hex())),
-    };
+    let (scope, subject) = said_scope(&said.scope);
     let Caps { micros, currency, tokens, calls, calls_per_minute, calls_at_once } = said.caps;
     Says {
         scope,

@@ -33,6 +33,8 @@ pub enum ByForm {
     Key,
     /// The upstream and the model as it was asked for.
     Model,
+    /// The budget of a person, a team or an agent, by its name: a call is in the sum of each that held for it, and one that none held for is in no sum.
+    Budget,
 }
 
 /// Which sums.
@@ -54,7 +56,7 @@ pub struct SpendQuery {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sum {
-    /// The day, the id of the system or key, or `upstream/model`; null: the content that says so was erased.
+    /// The day, the id of the system or key, `upstream/model`, or the name of the budget; null: the content that says so was erased.
     pub of: Option<String>,
     /// The currency; null: unpriced, that is no price was known, and the money is unknown, not none.
     #[schemars(with = "Option<CurrencyForm>")]
@@ -97,6 +99,10 @@ impl Desk {
             return Err(Refusal::at(Code::Malformed, "/from", what));
         }
         let within = self.systems_within(actor, Permission::ReadSpend)?;
+        if query.by == ByForm::Budget && within.is_some() {
+            let what = "budgets of persons, teams and agents reach systems of others, so only whoever may read what all of them spent adds up by them";
+            return Err(Refusal::new(Code::NotPermitted, what));
+        }
         let filter = SpendFilter {
             from: Some(from),
             to: Some(to),
@@ -107,6 +113,7 @@ impl Desk {
             ByForm::System => SpendBy::System,
             ByForm::Key => SpendBy::Key,
             ByForm::Model => SpendBy::Model,
+            ByForm::Budget => SpendBy::Budget,
         };
         let rows = self.views.spend(&filter, by)?;
         if rows.len() >= MAX_SPEND_ROWS {

@@ -366,8 +366,8 @@ fn is_name(text: &str) -> bool {
     text.chars().all(|letter| !letter.is_whitespace() && !letter.is_control() && letter != '*')
 }
 
-/// Whether a record of a call can name a person or an agent so: `corp|4711`.
-fn is_vouched_for(text: &str) -> bool {
+/// Whether a record of a call can name a person, a team or an agent so: `corp|4711`.
+pub(super) fn is_vouched_for(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let Some((by, name)) = text.split_once('|') else { return false };
     !by.is_empty() && by.bytes().all(plain) && !name.is_empty() && !name.chars().any(char::is_control)

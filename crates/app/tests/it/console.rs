@@ -2,6 +2,7 @@
 
 mod browser;
 mod budgets;
+mod budgets_of_callers;
 mod came;
 mod clock;
 mod content;

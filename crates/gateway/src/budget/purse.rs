@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use tabellion_model::Micros;
+use tabellion_model::body::BudgetSubject;
 use tabellion_model::charge::{Cost, Tokens};
-use tabellion_model::{CredentialId, Micros, SystemId};
 use tabellion_views::gate::{GateBudget, Held, Used};
 
 /// Microseconds of a minute.
@@ -96,10 +97,18 @@ pub(crate) struct Exceeded {
 #[derive(Debug, PartialEq, Eq, Hash, Clone, Copy, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
+/// A budget over all its versions: its name, and the first version since that was last ended. Whoever gets the name afterwards begins with nothing, and what
+/// calls of before give back is not theirs.
+type Key = (String, u64);
+
+fn key(budget: &GateBudget) -> Key {
+    (budget.name.clone(), budget.since)
+}
+
 /// A reservation in one budget.
 #[derive(Debug, Clone)]
 struct Part {
-    budget: String,
+    budget: Key,
     held: Held,
     amount: Amount,
     /// The window that the call was reserved in, then the one that it is counted in; none: its record came after the turn of windows, so that only the views
@@ -126,16 +135,9 @@ pub(crate) struct Purse {
     position: u64,
     tickets: u64,
     open: HashMap<Ticket, Vec<Part>>,
-    beside: HashMap<String, Beside>,
+    beside: HashMap<Key, Beside>,
     /// What the views will have in their sums once they have read an entry.
-    unread: BTreeMap<u64, Vec<(String, Micros, Amount)>>,
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Who {
-    pub(crate) system: SystemId,
-    pub(crate) key: CredentialId,
+    unread: BTreeMap<u64, Vec<(Key, Micros, Amount)>>,
 }
 
 impl Purse {
@@ -159,7 +161,7 @@ impl Purse {
     pub(crate) fn reserve(
         &mut self,
         budgets: &[GateBudget],
-        who: Who,
+        who: BudgetSubject<'_>,
         take: &Take,
         instead_of: Option<Ticket>,
         now: Micros,
@@ -187,7 +189,7 @@ impl Purse {
     pub(crate) fn look(
         &self,
         budgets: &[GateBudget],
-        who: Who,
+        who: BudgetSubject<'_>,
         take: &Take,
         now: Micros,
     ) -> Result<(), Exceeded> {
@@ -198,7 +200,7 @@ impl Purse {
     fn parts(
         &self,
         budgets: &[GateBudget],
-        who: Who,
+        who: BudgetSubject<'_>,
         take: &Take,
         instead_of: Option<Ticket>,
         now: Micros,
@@ -207,18 +209,20 @@ impl Purse {
         for budget in budgets {
             let exceeded =
                 |scope, limit, resets| Exceeded { budget: budget.name.clone(), scope, limit, resets };
-            let Some(held) = budget.held else { return Err(exceeded("unknown", Limit::Unreadable, None)) };
-            if !held.scope.holds(who.system, who.key) {
+            let Some(held) = &budget.held else {
+                return Err(exceeded("unknown", Limit::Unreadable, None));
+            };
+            if !held.scope.holds(who) {
                 continue;
             }
             let start = held.window.start(now);
-            let amount = take.amount(&held);
+            let amount = take.amount(held);
             let used = self.used(budget, now);
-            let too_fast = || self.too_fast(budget, &held, instead_of, now);
-            if let Some(limit) = over(&held, used, take, amount).or_else(too_fast) {
+            let too_fast = || self.too_fast(budget, held, instead_of, now);
+            if let Some(limit) = over(held, used, take, amount).or_else(too_fast) {
                 return Err(exceeded(held.scope.kind(), limit, held.window.end(start)));
             }
-            parts.push(Part { budget: budget.name.clone(), held, amount, start: Some(start) });
+            parts.push(Part { budget: key(budget), held: held.clone(), amount, start: Some(start) });
         }
         Ok(parts)
     }
@@ -231,7 +235,7 @@ impl Purse {
         let read = if held.start == start { held.used } else { Used::default() };
         let mut sum =
             Amount { micros: read.micros.into(), tokens: read.tokens.into(), calls: read.calls.into() };
-        if let Some(beside) = self.beside.get(&budget.name) {
+        if let Some(beside) = self.beside.get(&key(budget)) {
             sum.add(beside.unrecorded, 1);
             sum.add(beside.recorded.get(&start).copied().unwrap_or_default(), 1);
         }
@@ -247,9 +251,10 @@ impl Purse {
         instead_of: Option<Ticket>,
         now: Micros,
     ) -> Option<Limit> {
-        let beside = self.beside.get(&budget.name);
+        let key = key(budget);
+        let beside = self.beside.get(&key);
         let ends = instead_of.and_then(|ticket| self.open.get(&ticket)).into_iter().flatten();
-        let ends = ends.filter(|part| part.budget == budget.name).count() as u64;
+        let ends = ends.filter(|part| part.budget == key).count() as u64;
         let open = beside.map_or(0, |beside| beside.open).saturating_sub(ends);
         if let Some(cap) = held.caps.calls_at_once.filter(|cap| open >= *cap) {
             return Some(Limit::AtOnce { cap });

@@ -1,6 +1,6 @@
 //! What whoever calls is told when a budget stops a call: which one, when it begins anew, and what would change the answer.
 
-use tabellion_model::charge::Reserved;
+use tabellion_model::charge::{MAX_CHARGED, Reserved};
 
 use super::purse::{Exceeded, Limit};
 use crate::code::Code;
@@ -68,6 +68,14 @@ pub(super) fn refusal(exceeded: &Exceeded, reserved: &Reserved) -> Refusal {
         ),
     };
     Refusal::new(code, reason)
+}
+
+/// The refusal of a call that more budgets of persons, teams and agents hold for than a record names.
+pub(super) fn too_many() -> Refusal {
+    let reason = format!(
+        "more than {MAX_CHARGED} budgets of persons, teams and agents hold for this call, and its record could not name them all; have some of them ended"
+    );
+    Refusal::new(Code::BudgetExceeded, reason)
 }
 
 /// Millionths as a number with six places.

@@ -19,7 +19,7 @@ use crate::client::{self, Client, request};
 use crate::fixture::{Fixture, KEY, SYSTEM, Setup, api_key, say};
 
 /// Calls at the same time.
-const MANY: usize = 200;
+pub(crate) const MANY: usize = 200;
 
 /// A draft of a body in a stream.
 pub(crate) fn draft<B: Body>(body: &B, stream: String) -> Draft {
@@ -134,7 +134,7 @@ fn of_api(api: Api, script: impl Into<Script>, more: Vec<Draft>) -> Fixture {
 }
 
 /// The most calls and tokens that the log held at any of its sizes, each call by what it reserved until its end says otherwise.
-fn most(fixture: &Fixture) -> (u64, u64) {
+pub(crate) fn most(fixture: &Fixture) -> (u64, u64) {
     let mut open: std::collections::BTreeMap<String, Reserved> = std::collections::BTreeMap::new();
     let (mut calls, mut sum, mut most) = (0, 0, 0);
     for seen in fixture.records() {
@@ -158,7 +158,7 @@ fn most(fixture: &Fixture) -> (u64, u64) {
 }
 
 /// A route, whole or streamed, and what its provider answers.
-fn routes() -> Vec<(Api, &'static str, Value, Answer)> {
+pub(crate) fn routes() -> Vec<(Api, &'static str, Value, Answer)> {
     let hello = json!([{ "role": "user", "content": "Hello" }]);
     let streamed = |mut body: Value| {
         body["stream"] = true.into();
@@ -223,8 +223,11 @@ fn very_many_calls_at_once_never_pass_a_cap() {
         );
         fixture.catch_up();
         let gate = fixture.gate.load();
-        let used =
-            gate.budgets.iter().find(|budget| budget.name == "of-the-tenant").and_then(|budget| budget.held);
+        let used = gate
+            .budgets
+            .iter()
+            .find(|budget| budget.name == "of-the-tenant")
+            .and_then(|budget| budget.held.clone());
         let used = used.expect("it can be read").used;
         assert_eq!(used.micros, used.tokens, "a token is a millionth, to the last one");
         assert!(used.micros <= 800 && used.calls == calls, "{path}: {used:?}");
@@ -279,7 +282,7 @@ fn what_nobody_counted_stays_reserved() {
         let end = &fixture.of_type(CallCompleted::TYPE)[0];
         assert_eq!(Spent::of(&end.header), Some(Spent::Reserve), "{:?}", end.fields);
         fixture.catch_up();
-        let used = fixture.gate.load().budgets[0].held.expect("it can be read").used;
+        let used = fixture.gate.load().budgets[0].held.as_ref().expect("it can be read").used;
         assert_eq!(used.tokens, reserved.tokens().total(), "what may have been used would be free");
     }
     let refused = with(Answer::json(400, openai::ERROR_400), vec![]);
@@ -358,7 +361,7 @@ fn the_price_is_that_of_the_model_sent_on() {
     assert_eq!(reserved.output, 200, "the model's own limit is reserved where the request names none");
     fixture.ended(1);
     fixture.catch_up();
-    let used = fixture.gate.load().budgets[0].held.expect("it can be read").used;
+    let used = fixture.gate.load().budgets[0].held.as_ref().expect("it can be read").used;
     assert_eq!((used.micros, used.calls), (43, 1), "19 and 24 tokens, a millionth each");
 }
 
@@ -453,7 +456,7 @@ fn what_a_provider_would_not_heed_is_not_reserved_by() {
         let fixture = of_api(
             api,
             Script::by(|_, _| panic!("sent")),
-            vec![budget("b", scope, Window::Total, tokens(100_000))],
+            vec![budget("b", scope.clone(), Window::Total, tokens(100_000))],
         );
         let answer = post(&fixture, path, &body);
         assert_eq!(

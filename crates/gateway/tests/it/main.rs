@@ -9,6 +9,7 @@
 mod answers;
 mod bad_input;
 mod budgets;
+mod budgets_of_callers;
 mod certificates;
 mod circuit;
 mod client;

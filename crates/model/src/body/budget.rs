@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::caller::Chain;
 use crate::charge::{Currency, Window};
 use crate::{CredentialId, Micros, SystemId};
 
 /// Whose calls a budget is for. Another kind of caller is another variant: a gateway that does not know it denies every call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "id", rename_all = "snake_case")]
 pub enum BudgetScope {
     /// Everybody of this log.
@@ -15,24 +16,55 @@ pub enum BudgetScope {
     System(SystemId),
     /// One key.
     Key(CredentialId),
+    /// Calls for a person, by what records of calls have as `person`: who vouches for them, a bar, and what they are called there.
+    Person(String),
+    /// Calls for whoever belongs to a team, by one of what records of calls have as `groups`.
+    Team(String),
+    /// Calls of an agent, by what records of calls have as `agent`.
+    Agent(String),
+}
+
+/// Whose a call is, as far as budgets look at it.
+#[derive(Debug, Clone, Copy)]
+pub struct BudgetSubject<'a> {
+    /// The system.
+    pub system: SystemId,
+    /// The key.
+    pub key: CredentialId,
+    /// Who is behind the key; nobody, where a key alone was shown.
+    pub chain: &'a Chain,
 }
 
 impl BudgetScope {
     /// The word of its kind.
-    pub fn kind(self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Tenant => "tenant",
             Self::System(_) => "system",
             Self::Key(_) => "key",
+            Self::Person(_) => "person",
+            Self::Team(_) => "team",
+            Self::Agent(_) => "agent",
         }
     }
 
-    /// Whether a call of `key`, of `system`, is one of these.
-    pub fn holds(self, system: SystemId, key: CredentialId) -> bool {
+    /// Who is behind the calls, where it is for a person, a team or an agent. No header says so of a call: what it takes is found by the budget's own name.
+    pub fn caller(&self) -> Option<&str> {
+        match self {
+            Self::Tenant | Self::System(_) | Self::Key(_) => None,
+            Self::Person(caller) | Self::Team(caller) | Self::Agent(caller) => Some(caller),
+        }
+    }
+
+    /// Whether a call is one of these. Names of callers are compared letter for letter.
+    pub fn holds(&self, call: BudgetSubject<'_>) -> bool {
         match self {
             Self::Tenant => true,
-            Self::System(known) => known == system,
-            Self::Key(known) => known == key,
+            Self::System(known) => *known == call.system,
+            Self::Key(known) => *known == call.key,
+            Self::Person(person) => call.chain.person.as_ref() == Some(person),
+            Self::Team(team) => call.chain.groups.contains(team),
+            Self::Agent(agent) => call.chain.agent.as_ref() == Some(agent),
         }
     }
 }
@@ -131,4 +163,57 @@ pub struct BudgetEnded {
     pub name: String,
     /// Why.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SYSTEM: SystemId = SystemId::from_bytes([1; 16]);
+    const KEY: CredentialId = CredentialId::from_bytes([2; 16]);
+
+    /// Requirement: N23. A budget holds for whoever it names, in the capacity in which it names them, and for nobody else.
+    #[test]
+    fn a_scope_holds_for_its_callers_alone() {
+        let chain = Chain {
+            person: Some("corp|4711".to_owned()),
+            agent: Some("corp|loans".to_owned()),
+            groups: vec!["corp|advisers".to_owned(), "corp|night".to_owned()],
+        };
+        let call = BudgetSubject { system: SYSTEM, key: KEY, chain: &chain };
+        let (person, team, agent) = (BudgetScope::Person, BudgetScope::Team, BudgetScope::Agent);
+        for (scope, holds) in [
+            (BudgetScope::Tenant, true),
+            (BudgetScope::System(SYSTEM), true),
+            (BudgetScope::System(SystemId::from_bytes([9; 16])), false),
+            (BudgetScope::Key(KEY), true),
+            (BudgetScope::Key(CredentialId::from_bytes([9; 16])), false),
+            (person("corp|4711".to_owned()), true),
+            (person("other|4711".to_owned()), false),
+            (person("corp|471".to_owned()), false),
+            (person("corp|loans".to_owned()), false),
+            (team("corp|night".to_owned()), true),
+            (team("corp|Night".to_owned()), false),
+            (team("corp|4711".to_owned()), false),
+            (agent("corp|loans".to_owned()), true),
+            (agent("corp|advisers".to_owned()), false),
+        ] {
+            assert_eq!(scope.holds(call), holds, "{scope:?}");
+        }
+        let nobody = BudgetSubject { chain: &Chain::default(), ..call };
+        for scope in [person(String::new()), team(String::new()), agent(String::new())] {
+            assert!(!scope.holds(nobody), "a call for nobody was taken for one for somebody: {scope:?}");
+        }
+    }
+
+    /// Requirement: N23. What is written is what was written for the kinds of before, and a kind of another version is none.
+    #[test]
+    fn a_scope_is_written_by_its_kind() {
+        let person = serde_json::to_value(BudgetScope::Person("corp|4711".to_owned())).expect("plain");
+        assert_eq!(person, serde_json::json!({"kind": "person", "id": "corp|4711"}));
+        let key = serde_json::to_value(BudgetScope::Key(KEY)).expect("plain");
+        assert_eq!(key, serde_json::json!({"kind": "key", "id": "02".repeat(16)}));
+        let later = serde_json::json!({"kind": "tool", "id": "x"});
+        assert!(serde_json::from_value::<BudgetScope>(later).is_err(), "a budget would hold for nobody");
+    }
 }

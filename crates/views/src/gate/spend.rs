@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 use tabellion_model::body::{BudgetScope, Caps};
 use tabellion_model::charge::{Currency, Rates, Window};
@@ -25,7 +26,7 @@ pub struct Used {
 }
 
 /// What a budget says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// Whose calls.
     pub scope: BudgetScope,
@@ -46,6 +47,8 @@ pub struct GateBudget {
     pub name: String,
     /// Its version.
     pub version: u64,
+    /// Its first version since the name was last ended: what calls took under the versions before is another budget's.
+    pub since: u64,
     /// What it says; none: its content was erased, or is of a kind that is not known here.
     pub held: Option<Held>,
 }
@@ -75,26 +78,70 @@ pub(crate) fn load_spend(db: &Connection, position: u64, before: &Gate) -> Resul
 }
 
 pub(super) fn budgets(db: &Connection) -> rusqlite::Result<Vec<GateBudget>> {
-    let sql = "SELECT * FROM budgets WHERE newest = 1 AND ended = 0 ORDER BY name";
-    let mut select = db.prepare_cached(sql)?;
+    let sql = format!("{VERSIONS} WHERE newest = 1 AND ended = 0 ORDER BY name");
+    let mut select = db.prepare_cached(&sql)?;
     let found = select.query_map([], |row| {
-        Ok(GateBudget { name: row.get("name")?, version: number(row, "version")?, held: held(row)? })
+        Ok(GateBudget {
+            name: row.get("name")?,
+            version: number(row, "version")?,
+            since: number(row, "since")?,
+            held: held(row)?,
+        })
     })?;
     let mut budgets = found.collect::<rusqlite::Result<Vec<_>>>()?;
-    for held in budgets.iter_mut().filter_map(|budget| budget.held.as_mut()) {
-        (held.start, held.used) = used(db, held.scope, held.window, held.caps.currency)?;
+    for GateBudget { name, since, held, .. } in &mut budgets {
+        let Some(held) = held else { continue };
+        let counted = Counted::of(name, *since, &held.scope);
+        (held.start, held.used) = used(db, &counted, held.window, held.caps.currency)?;
     }
     Ok(budgets)
+}
+
+/// Versions of budgets, each with the first one since its name was last ended, and with the entry of that end (0: it never was).
+pub(crate) const VERSIONS: &str = "SELECT *,
+    (SELECT coalesce(max(version), 0) + 1 FROM budgets AS ends WHERE ends.name = budgets.name AND ends.ended = 1 AND ends.version < budgets.version) AS since,
+    (SELECT coalesce(max(entry), 0) FROM budgets AS ends WHERE ends.name = budgets.name AND ends.ended = 1 AND ends.version < budgets.version) AS since_entry
+    FROM budgets";
+
+/// Which sums are those of a budget: by what headers of its calls say, or by its own name where it is for a person, a team or an agent.
+pub(crate) struct Counted {
+    table: &'static str,
+    /// Of `subject` (?1) and `since` (?3).
+    condition: &'static str,
+    subject: Value,
+    since: u64,
+}
+
+impl Counted {
+    /// Those of the budget `name` since its version `since`.
+    pub(crate) fn of(name: &str, since: u64, scope: &BudgetScope) -> Self {
+        let (table, condition, subject) = match scope {
+            BudgetScope::Tenant => ("spend", "?1 IS NOT NULL AND ?3 IS NOT NULL", Value::Blob(Vec::new())),
+            BudgetScope::System(system) => {
+                ("spend", "system = ?1 AND ?3 IS NOT NULL", Value::Blob(system.as_bytes().to_vec()))
+            }
+            BudgetScope::Key(key) => {
+                ("spend", "key = ?1 AND ?3 IS NOT NULL", Value::Blob(key.as_bytes().to_vec()))
+            }
+            BudgetScope::Person(_) | BudgetScope::Team(_) | BudgetScope::Agent(_) => {
+                ("budget_spend", "budget = ?1 AND version >= ?3", Value::Text(name.to_owned()))
+            }
+        };
+        Self { table, condition, subject, since }
+    }
 }
 
 /// What a row of `budgets` says.
 pub(crate) fn held(row: &Row<'_>) -> rusqlite::Result<Option<Held>> {
     let (kind, span): (Option<String>, Option<String>) = (row.get("scope")?, row.get("span")?);
-    let subject: Option<[u8; 16]> = row.get("subject")?;
-    let scope = match (kind.as_deref(), subject) {
-        (Some("tenant"), None) => BudgetScope::Tenant,
-        (Some("system"), Some(system)) => BudgetScope::System(Id::from_bytes(system)),
-        (Some("key"), Some(key)) => BudgetScope::Key(Id::from_bytes(key)),
+    let (subject, caller): (Option<[u8; 16]>, Option<String>) = (row.get("subject")?, row.get("caller")?);
+    let scope = match (kind.as_deref(), subject, caller) {
+        (Some("tenant"), None, None) => BudgetScope::Tenant,
+        (Some("system"), Some(system), None) => BudgetScope::System(Id::from_bytes(system)),
+        (Some("key"), Some(key), None) => BudgetScope::Key(Id::from_bytes(key)),
+        (Some("person"), None, Some(person)) => BudgetScope::Person(person),
+        (Some("team"), None, Some(team)) => BudgetScope::Team(team),
+        (Some("agent"), None, Some(agent)) => BudgetScope::Agent(agent),
         _ => return Ok(None),
     };
     let Some(window) = span.as_deref().and_then(|span| Window::parse(span).ok()) else { return Ok(None) };
@@ -110,33 +157,30 @@ pub(crate) fn held(row: &Row<'_>) -> rusqlite::Result<Option<Held>> {
     Ok(Some(Held { scope, window, caps, start: Micros(0), used: Used::default() }))
 }
 
-/// What the calls of `scope` took in the newest window in which there were any, and where it begins.
+/// What the calls of a budget took in the newest window in which there were any, and where it begins.
 pub(crate) fn used(
     db: &Connection,
-    scope: BudgetScope,
+    counted: &Counted,
     window: Window,
     currency: Option<Currency>,
 ) -> rusqlite::Result<(Micros, Used)> {
-    let (condition, subject): (_, &[u8]) = match &scope {
-        BudgetScope::Tenant => ("?1 IS NOT NULL", &[]),
-        BudgetScope::System(system) => ("system = ?1", system.as_bytes()),
-        BudgetScope::Key(key) => ("key = ?1", key.as_bytes()),
-    };
+    let Counted { table, condition, subject, since } = counted;
+    let since = crate::values::int(*since);
     let span = if window == Window::Total { Window::Total } else { Window::Day };
     let sql = format!(
-        "SELECT start FROM spend WHERE span = ?2 AND {condition} AND calls > 0 ORDER BY start DESC LIMIT 1"
+        "SELECT start FROM {table} WHERE span = ?2 AND {condition} AND calls > 0 ORDER BY start DESC LIMIT 1"
     );
     let mut newest = db.prepare_cached(&sql)?;
-    let mut rows = newest.query(params![subject, span.as_str()])?;
+    let mut rows = newest.query(params![subject, span.as_str(), since])?;
     let Some(row) = rows.next()? else { return Ok((Micros(0), Used::default())) };
     let start = window.start(time(row, "start")?);
     let sql = format!(
-        "SELECT coalesce(sum(CASE WHEN currency = ?4 THEN micros END), 0) AS micros, coalesce(sum(tokens), 0) AS tokens,
-        coalesce(sum(calls), 0) AS calls FROM spend WHERE span = ?2 AND start >= ?3 AND {condition}"
+        "SELECT coalesce(sum(CASE WHEN currency = ?5 THEN micros END), 0) AS micros, coalesce(sum(tokens), 0) AS tokens,
+        coalesce(sum(calls), 0) AS calls FROM {table} WHERE span = ?2 AND start >= ?4 AND {condition}"
     );
     let currency = currency.map(|currency| currency.to_string());
     let used = db.prepare_cached(&sql)?.query_row(
-        params![subject, span.as_str(), crate::values::int(start.0), currency],
+        params![subject, span.as_str(), since, crate::values::int(start.0), currency],
         |row| {
             Ok(Used {
                 micros: number(row, "micros")?,

@@ -8,7 +8,7 @@ use crate::record::{Record, Tagged};
 use crate::values::{int, list};
 
 pub(super) const BUDGETS: Projection =
-    Projection { name: "budgets", version: 2, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
+    Projection { name: "budgets", version: 3, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[Table {
     name: "budgets",
@@ -18,6 +18,7 @@ const TABLES: &[Table] = &[Table {
         values: &[
             "scope",
             "subject",
+            "caller",
             "span",
             "micros",
             "currency",
@@ -43,6 +44,7 @@ CREATE TABLE budgets (
     ended INTEGER NOT NULL,
     scope TEXT,
     subject BLOB,
+    caller TEXT,
     span TEXT,
     micros INTEGER,
     currency TEXT,
@@ -85,13 +87,13 @@ fn set(db: &Connection, record: &Record<'_>, body: Option<Tagged<BudgetSet>>) ->
     let said = body.as_ref().map(|body| &body.value);
     let caps = said.map(|said| said.caps).unwrap_or_default();
     let subject = said.and_then(|said| match said.scope {
-        BudgetScope::Tenant => None,
         BudgetScope::System(system) => Some(*system.as_bytes()),
         BudgetScope::Key(key) => Some(*key.as_bytes()),
+        BudgetScope::Tenant | BudgetScope::Person(_) | BudgetScope::Team(_) | BudgetScope::Agent(_) => None,
     });
     let sql = "INSERT INTO budgets (name, version, entry, at, actor, newest, ended, scope, subject, span, micros, currency, tokens, calls,
-        calls_per_minute, calls_at_once, alert_percent, note, unit, alert_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) ON CONFLICT DO NOTHING";
+        calls_per_minute, calls_at_once, alert_percent, note, unit, alert_at, caller)
+        VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) ON CONFLICT DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -114,6 +116,7 @@ fn set(db: &Connection, record: &Record<'_>, body: Option<Tagged<BudgetSet>>) ->
             said.map(|said| &said.note),
             body.as_ref().map(|body| body.unit.as_bytes()),
             said.map(|said| list(&said.alert_at)),
+            said.and_then(|said| said.scope.caller()),
         ],
     )?;
     Ok(changed(rows, TWICE))

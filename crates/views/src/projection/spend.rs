@@ -2,7 +2,8 @@
 //!
 //! Everything that is added up stands in headers, so that no erasure of content changes a sum. `charges` has a row for each call that was let through to a
 //! provider: what was reserved, until what it took is known. A later version of a price rates every call of that price anew; what each cost by the version
-//! that it was let through with stays beside it.
+//! that it was let through with stays beside it. Budgets of persons, teams and agents are found by their names alone, which headers of calls have: who they are
+//! for stands nowhere here.
 
 mod charges;
 mod prices;
@@ -13,7 +14,7 @@ use super::{Applied, Projection, Table, TaggedColumns};
 use crate::record::Record;
 
 pub(crate) const SPEND: Projection =
-    Projection { name: "spend", version: 1, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "spend", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 const TABLES: &[Table] = &[
     Table {
@@ -26,10 +27,12 @@ const TABLES: &[Table] = &[
     },
     Table { name: "charges", key: "entry", tagged: &[] },
     Table { name: "spend", key: "span, start, system, key, currency", tagged: &[] },
+    Table { name: "charged_budgets", key: "entry, budget", tagged: &[] },
+    Table { name: "budget_spend", key: "budget, span, start, version, currency", tagged: &[] },
 ];
 
 /// `span` is `day`, with the first moment of the day of commit in UTC, or `total`, with 0. Without a known price the currency is empty. A call without a
-/// system has the empty one.
+/// system has the empty one. `budget_spend` has the same sums by the version of a budget that held.
 const DDL: &str = "
 CREATE TABLE prices (
     name TEXT NOT NULL,
@@ -88,6 +91,23 @@ CREATE TABLE spend (
     tokens INTEGER NOT NULL,
     calls INTEGER NOT NULL,
     PRIMARY KEY (span, start, system, key, currency)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE charged_budgets (
+    entry INTEGER NOT NULL,
+    budget TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (entry, budget)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE budget_spend (
+    budget TEXT NOT NULL,
+    span TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    micros INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (budget, span, start, version, currency)
 ) STRICT, WITHOUT ROWID;
 ";
 

@@ -11,7 +11,7 @@ use tabellion_model::{CredentialId, Micros, SystemId};
 
 use super::{Page, Rows, Where, bytes};
 use crate::error::ViewsError;
-use crate::gate::{Used, budget_said, budget_used};
+use crate::gate::{BUDGET_VERSIONS, Counted, Used, budget_said, budget_used};
 use crate::projection::tallies::DAY_US;
 use crate::values::{id, int, number, numbers, optional_number, optional_time, time};
 use crate::views::Views;
@@ -32,6 +32,8 @@ pub enum SpendBy {
     Key,
     /// The upstream and the model as it was asked for.
     Model,
+    /// The name of a budget of a person, a team or an agent. A call that several hold for is in each of them, and one of nobody's is in none.
+    Budget,
 }
 
 /// Which calls.
@@ -48,7 +50,7 @@ pub struct SpendFilter {
 /// One sum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpendRow {
-    /// What it is of: a day (RFC 3339), the hex of a system or key, `<upstream>/<model>`; none: it was erased.
+    /// What it is of: a day (RFC 3339), the hex of a system or key, `<upstream>/<model>`, a budget; none: it was erased.
     pub of: Option<String>,
     /// The currency; none: calls without a known price.
     pub currency: Option<Currency>,
@@ -78,30 +80,36 @@ impl Views {
     pub fn budgets(&self, page: Page) -> Result<Rows<BudgetVersion>, ViewsError> {
         let mut wanted = Where::default();
         wanted.only("newest = 1");
-        self.ask(|db| wanted.page(db, BUDGETS, "entry", page, budget, |version| version.entry))
+        self.ask(|db| wanted.page(db, BUDGET_VERSIONS, "entry", page, budget, |version| version.entry))
     }
 
     /// The newest version of one budget.
     pub fn budget(&self, name: &str) -> Result<Option<BudgetVersion>, ViewsError> {
-        let sql = "SELECT * FROM budgets WHERE name = ?1 AND newest = 1";
-        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name], budget).optional()?))
+        let sql = format!("{BUDGET_VERSIONS} WHERE name = ?1 AND newest = 1");
+        self.ask(|db| Ok(db.prepare_cached(&sql)?.query_row(params![name], budget).optional()?))
     }
 
     /// All versions of one budget, newest first.
     pub fn budget_versions(&self, name: &str, page: Page) -> Result<Rows<BudgetVersion>, ViewsError> {
         let mut wanted = Where::default();
         wanted.with("name = ?", Some(name.to_owned()));
-        self.ask(|db| wanted.page(db, BUDGETS, "entry", page, budget, |version| version.entry))
+        self.ask(|db| wanted.page(db, BUDGET_VERSIONS, "entry", page, budget, |version| version.entry))
     }
 
     /// What the calls of a budget took in the newest window in which there were any, and where that begins.
-    pub fn budget_used(&self, said: &BudgetSaid) -> Result<(Micros, Used), ViewsError> {
-        self.ask(|db| Ok(budget_used(db, said.scope, said.window, said.caps.currency)?))
+    pub fn budget_used(&self, row: &BudgetVersion, said: &BudgetSaid) -> Result<(Micros, Used), ViewsError> {
+        let counted = Counted::of(&row.name, row.since, &said.scope);
+        self.ask(|db| Ok(budget_used(db, &counted, said.window, said.caps.currency)?))
     }
 
     /// What of that is only reserved: by calls of the window from `start` on that have not ended.
-    pub fn budget_reserved(&self, said: &BudgetSaid, start: Micros) -> Result<Used, ViewsError> {
-        self.ask(|db| Ok(reserved(db, said, start)?))
+    pub fn budget_reserved(
+        &self,
+        row: &BudgetVersion,
+        said: &BudgetSaid,
+        start: Micros,
+    ) -> Result<Used, ViewsError> {
+        self.ask(|db| Ok(reserved(db, row, said, start)?))
     }
 
     /// The newest version of every price, also of those withdrawn; the last changed first.
@@ -125,7 +133,6 @@ impl Views {
     }
 }
 
-const BUDGETS: &str = "SELECT * FROM budgets";
 const PRICES: &str = "SELECT * FROM prices";
 
 /// What a version of a budget says.
@@ -150,6 +157,10 @@ pub struct BudgetVersion {
     pub name: String,
     /// The version: that of its stream.
     pub version: u64,
+    /// The first version since the name was last ended: what was used under those before is another budget's.
+    pub since: u64,
+    /// The entry of that end; 0: it never was.
+    pub since_entry: u64,
     /// Its entry.
     pub entry: u64,
     /// Commit time of that.
@@ -205,6 +216,8 @@ fn budget(row: &Row<'_>) -> rusqlite::Result<BudgetVersion> {
     Ok(BudgetVersion {
         name: row.get("name")?,
         version: number(row, "version")?,
+        since: number(row, "since")?,
+        since_entry: number(row, "since_entry")?,
         entry: number(row, "entry")?,
         at: time(row, "at")?,
         by: id(row, "actor")?,
@@ -254,18 +267,27 @@ fn price(row: &Row<'_>) -> rusqlite::Result<PriceVersion> {
 }
 
 /// Few calls are open, so that all of them are looked at.
-fn reserved(db: &Connection, said: &BudgetSaid, start: Micros) -> rusqlite::Result<Used> {
-    let (condition, subject): (_, &[u8]) = match &said.scope {
-        BudgetScope::Tenant => ("?1 IS NOT NULL", &[]),
-        BudgetScope::System(system) => ("system = ?1", system.as_bytes()),
-        BudgetScope::Key(key) => ("key = ?1", key.as_bytes()),
+fn reserved(
+    db: &Connection,
+    row: &BudgetVersion,
+    said: &BudgetSaid,
+    start: Micros,
+) -> rusqlite::Result<Used> {
+    let (condition, subject) = match &said.scope {
+        BudgetScope::Tenant => ("?1 IS NOT NULL AND ?4 IS NOT NULL", Value::Blob(Vec::new())),
+        BudgetScope::System(system) => ("system = ?1 AND ?4 IS NOT NULL", Value::Blob(bytes(*system))),
+        BudgetScope::Key(key) => ("key = ?1 AND ?4 IS NOT NULL", Value::Blob(bytes(*key))),
+        BudgetScope::Person(_) | BudgetScope::Team(_) | BudgetScope::Agent(_) => (
+            "EXISTS (SELECT 1 FROM charged_budgets WHERE charged_budgets.entry = charges.entry AND budget = ?1 AND version >= ?4)",
+            Value::Text(row.name.clone()),
+        ),
     };
     let sql = format!(
         "SELECT coalesce(sum(CASE WHEN currency = ?3 THEN micros END), 0) AS micros, coalesce(sum(input + output), 0) AS tokens,
         count(*) AS calls FROM charges INDEXED BY charges_open WHERE known = 'open' AND at >= ?2 AND {condition}"
     );
     let currency = said.caps.currency.map(|currency| currency.to_string());
-    db.prepare_cached(&sql)?.query_row(params![subject, int(start.0), currency], |row| {
+    db.prepare_cached(&sql)?.query_row(params![subject, int(start.0), currency, int(row.since)], |row| {
         Ok(Used {
             micros: number(row, "micros")?,
             tokens: number(row, "tokens")?,
@@ -294,6 +316,10 @@ fn sums(db: &Connection, filter: &SpendFilter, by: SpendBy) -> rusqlite::Result<
         SpendBy::Model => (
             "calls.upstream || '/' || calls.model".to_owned(),
             " LEFT JOIN calls ON calls.entry = charges.entry",
+        ),
+        SpendBy::Budget => (
+            "charged_budgets.budget".to_owned(),
+            " JOIN charged_budgets ON charged_budgets.entry = charges.entry",
         ),
     };
     let sql = format!(

@@ -8,10 +8,10 @@ use tabellion_views::{VIEWS_FILE, Views};
 
 use crate::fixture::{Bench, PATIENCE, added, authorised, credential, organisation, registered, system};
 
-const SECRET: &str = "Zebulon-Quagmire-77";
+pub(crate) const SECRET: &str = "Zebulon-Quagmire-77";
 
 /// Whether any file of the views holds [`SECRET`].
-fn in_files(bench: &Bench) -> bool {
+pub(crate) fn in_files(bench: &Bench) -> bool {
     let path = bench.dir.path().join(VIEWS_FILE);
     let files = std::fs::read_dir(path.parent().expect("a directory")).expect("a list");
     files.into_iter().any(|file| {

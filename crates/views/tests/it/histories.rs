@@ -3,8 +3,10 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tabellion_ledger::{Ack, Draft, ErasureTarget};
-use tabellion_model::body::{BudgetScope, Caps, LinkIssued, Role, RoleGranted, StopScope, SystemStage};
-use tabellion_model::charge::{Reserved, Window};
+use tabellion_model::body::{
+    BudgetEnded, BudgetScope, Caps, LinkIssued, Role, RoleGranted, StopScope, SystemStage,
+};
+use tabellion_model::charge::{Charged, Reserved, Window};
 use tabellion_model::{Micros, StopId};
 
 use crate::fixture::{
@@ -75,7 +77,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Unknown),
         2 => (0..2u8, 0..9u64).prop_map(|(name, rate)| Step::Price(name, rate)),
         1 => (0..2u8).prop_map(Step::Unprice),
-        1 => two().prop_map(|(name, scope)| Step::Budget(name, scope)),
+        2 => (few(), 0..6u8).prop_map(|(name, scope)| Step::Budget(name, scope)),
         2 => two().prop_map(|(id, act)| Step::Stop(id, act)),
         4 => any::<usize>().prop_map(Step::EraseRecord),
         1 => few().prop_map(Step::ErasePerson),
@@ -148,13 +150,7 @@ impl Play {
                 self.price = self.records.last().cloned();
             }
             Step::Unprice(name) => self.append(&unpriced(&format!("price-{name}"))),
-            Step::Budget(name, scope) => {
-                let scopes =
-                    [BudgetScope::Tenant, BudgetScope::System(system(1)), BudgetScope::Key(credential(1))];
-                let scope = scopes[usize::from(scope) % scopes.len()];
-                let caps = Caps { tokens: Some(9), ..Caps::default() };
-                self.append(&budgeted(&format!("budget-{name}"), scope, Window::Day, caps));
-            }
+            Step::Budget(name, scope) => self.budget(name, scope),
             Step::Stop(id, act) => self.stop(id, act),
             Step::Unknown => self.append(&Draft::new("risk.assessed").with("level", 3)),
             Step::Call(_) | Step::End(_) | Step::Break(_) => self.call(step),
@@ -167,6 +163,26 @@ impl Play {
             Step::EraseSystem(id) => self.erase(&ErasureTarget::System(system(id + 1))),
             Step::Read | Step::Restart => {}
         }
+    }
+
+    /// Sets a budget, or ends it.
+    fn budget(&mut self, name: u8, act: u8) {
+        let scopes = [
+            BudgetScope::Tenant,
+            BudgetScope::System(system(1)),
+            BudgetScope::Key(credential(1)),
+            BudgetScope::Person(format!("corp|{name}")),
+            BudgetScope::Team("corp|night".to_owned()),
+        ];
+        let name = format!("budget-{name}");
+        let draft = if let Some(scope) = scopes.into_iter().nth(usize::from(act)) {
+            let caps = Caps { tokens: Some(9), ..Caps::default() };
+            budgeted(&name, scope, Window::Day, caps)
+        } else {
+            let body = BudgetEnded { name: name.clone(), reason: "over".to_owned() };
+            on(draft(&body), format!("budget/{name}"))
+        };
+        self.append(&draft);
     }
 
     fn stop(&mut self, id: u8, act: u8) {
@@ -196,7 +212,11 @@ impl Play {
             Step::Call(id) => {
                 let mut draft = authorised(system(id + 1), credential(id), "small");
                 let price = self.price.as_ref().map(|price| price.record_id);
-                draft.clear = Reserved { input: 90, output: 50, price }.to_clear();
+                // As if these held: of which budgets there are, and in which version, nothing here asks.
+                let named =
+                    |name: u8| Charged { budget: format!("budget-{name}"), version: u64::from(id) + 1 };
+                let charged: Vec<Charged> = (0..id).map(named).collect();
+                draft.clear = Charged::to_clear(Reserved { input: 90, output: 50, price }, &charged);
                 let ack = self.bench.append(&draft);
                 self.calls.push((ack.clone(), id));
                 Some(ack)

@@ -11,6 +11,7 @@
 
 mod attempts;
 mod budget_alerts;
+mod budgets_of_callers;
 mod call_sums;
 mod calls;
 mod damage;

@@ -29,13 +29,13 @@ pub(crate) fn new(visit: &Visit<'_>) -> Answered {
 
 fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let name = Field::new("name", "Name", Kind::Line)
-        .hint("Small letters, digits and hyphens, such as loans-month. It is what callers are told when it is used up.");
+        .hint("Small letters, digits and hyphens, such as loans-month. It is what callers are told when it is used up, and stands in the log for ever: of a person's budget it must not say who they are.");
     let mut fields = vec![name];
     fields.extend(whose(visit));
     fields.extend(caps(None));
     let mut form = Form::new(SET, "/budgets/new".to_owned(), "Set the budget", fields);
     "/budgets".clone_into(&mut form.cancel);
-    form.consequence = "It holds from the next call on, and counts what its callers used before in the same window. Whose calls it counts and in which window stays as it is.";
+    form.consequence = "It holds from the next call on, and counts what its callers used before in the same window; of a person, team or agent what they use from now on. Whose calls it counts and in which window stays as it is.";
     let content = Content {
         trail: vec![("Budgets".to_owned(), "/budgets".to_owned())],
         blocks: vec![form.block(visit, refused)?],
@@ -139,15 +139,21 @@ fn whose(visit: &Visit<'_>) -> Vec<Field> {
     let words = |words: &[(&str, &str)]| {
         Kind::Select(words.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect())
     };
-    let scopes =
-        [("system", "Those of a system"), ("key", "Those of one API key"), ("tenant", "Everybody's")];
+    let scopes = [
+        ("system", "Those of a system"),
+        ("key", "Those of one API key"),
+        ("person", "Those for one person"),
+        ("team", "Those for a team"),
+        ("agent", "Those of one agent"),
+        ("tenant", "Everybody's"),
+    ];
     let windows = [("month", "A month"), ("day", "A day"), ("total", "All time")];
     vec![
         Field::new("scope", "Whose calls", words(&scopes)).value(visit.query.text("scope")),
         Field::new("subject", "Which", Kind::Line)
             .optional()
             .value(visit.query.text("subject"))
-            .hint("The id of the system or key, as its page has it; nothing for everybody's."),
+            .hint("The id of the system or key, as its page has it; the person, team or agent as calls show them, corp|4711; nothing for everybody's."),
         Field::new("window", "In", words(&windows)).value("month").hint("Days and months are those of UTC."),
     ]
 }
@@ -251,6 +257,9 @@ fn scope(scope: ScopeForm) -> &'static str {
         ScopeForm::Tenant => "tenant",
         ScopeForm::System => "system",
         ScopeForm::Key => "key",
+        ScopeForm::Person => "person",
+        ScopeForm::Team => "team",
+        ScopeForm::Agent => "agent",
     }
 }
 

@@ -110,12 +110,13 @@ fn is_of(visit: &Visit<'_>, budget: &Budget, system: SystemId) -> Result<bool, R
     let Some(says) = &budget.says else { return Ok(false) };
     let subject = says.subject.as_deref();
     Ok(match says.scope {
-        ScopeForm::Tenant => false,
         ScopeForm::System => subject.and_then(SystemId::from_hex) == Some(system),
         ScopeForm::Key => match subject.and_then(CredentialId::from_hex) {
             Some(key) => visit.desk.views().credential(&key)?.is_some_and(|row| row.system == system),
             None => false,
         },
+        // Callers are no system's.
+        ScopeForm::Tenant | ScopeForm::Person | ScopeForm::Team | ScopeForm::Agent => false,
     })
 }
 
@@ -129,7 +130,7 @@ fn listing(id: &'static str, caption: &'static str, search: &'static str, visit:
         views: Vec::new(),
         empty: nothing(
             "No budget holds",
-            "A budget caps money, tokens or calls of a key, a system or everybody, in a day, a month or for ever. Without one nothing but a provider's bill ends what calls take.",
+            "A budget caps money, tokens or calls of a person, a team, an agent, a key, a system or everybody, in a day, a month or for ever. Without one nothing but a provider's bill ends what calls take.",
             visit.can(Permission::ChangeBudgets).then(set_one),
         ),
     }
@@ -218,7 +219,15 @@ fn whose(visit: &Visit<'_>, says: Option<&Says>) -> Result<Cell, Refusal> {
             Some(id) => visit.who(id)?,
             None => Cell::unknown("erased"),
         },
+        ScopeForm::Person => behind("person", subject),
+        ScopeForm::Team => behind("team", subject),
+        ScopeForm::Agent => behind("agent", subject),
     })
+}
+
+/// Somebody behind calls, as records of calls have them.
+fn behind(kind: &str, subject: Option<&str>) -> Cell {
+    subject.map_or_else(|| Cell::unknown("erased"), |name| Cell::text(&format!("{kind} {name}")))
 }
 
 /// Each cap with what is used and reserved of it: what of, in words, and the three amounts.
@@ -340,6 +349,8 @@ fn calls_of(budget: &Budget) -> Option<Link> {
         ScopeForm::Tenant => list,
         ScopeForm::System => list.with_some("system", says.subject.as_deref()),
         ScopeForm::Key => list.with_some("key", says.subject.as_deref()),
+        // The list of calls is not narrowed down by who was behind them.
+        ScopeForm::Person | ScopeForm::Team | ScopeForm::Agent => return None,
     };
     Some(if says.window == WindowForm::Total { list } else { list.with("from", &machine_time(from.0)) })
 }

@@ -21,7 +21,7 @@ use crate::console::table::{
 };
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{DAY, Tone, counted, day, machine_time, moment};
-use crate::permission::Permission;
+use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 use crate::work::prices::Price;
 use crate::work::spend::{ByForm, Spend, SpendQuery, Sum};
@@ -72,7 +72,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     let (priced, unpriced): (Vec<&Sum>, Vec<&Sum>) =
         spend.sums.iter().partition(|sum| sum.currency.is_some());
     let rows = priced.iter().map(|sum| row(visit, sum, &query, &spend)).collect::<Result<Vec<_>, _>>()?;
-    let listing = listing();
+    let listing = listing(visit);
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }
@@ -119,6 +119,7 @@ fn whole_csv(query: &SpendQuery, spend: &Spend) -> Action {
         ByForm::System => "system",
         ByForm::Key => "key",
         ByForm::Model => "model",
+        ByForm::Budget => "budget",
     };
     let link = Link::to("/api/v1/spend.csv")
         .with("by", by)
@@ -127,8 +128,12 @@ fn whole_csv(query: &SpendQuery, spend: &Spend) -> Action {
     Action { label: "Download as CSV", href: link.href() }
 }
 
-fn listing() -> Listing {
-    let by = [("day", "Day"), ("system", "System"), ("key", "API key"), ("model", "Model")];
+fn listing(visit: &Visit<'_>) -> Listing {
+    let mut by = vec![("day", "Day"), ("system", "System"), ("key", "API key"), ("model", "Model")];
+    // These budgets reach systems of others.
+    if visit.reach(Permission::ReadSpend) == Reach::All {
+        by.push(("budget", "Budget of a person, team or agent"));
+    }
     Listing {
         id: "costs",
         caption: "Costs",
@@ -138,7 +143,7 @@ fn listing() -> Listing {
             Filter { name: "from", label: "From", takes: Takes::Day },
             Filter { name: "to", label: "Until", takes: Takes::Day },
         ],
-        search: "day, system, key or model",
+        search: "day, system, key, model or budget",
         views: vec![
             ("By day", Vec::new()),
             ("By system", vec![("by", "system".to_owned())]),
@@ -210,6 +215,7 @@ fn of(visit: &Visit<'_>, sum: &Sum, query: &SpendQuery, spend: &Spend) -> Result
                 None => cell,
             }
         }
+        ByForm::Budget => Cell::text(text).to(visit.to(&format!("/budgets/{text}"))),
     })
 }
 

@@ -1,8 +1,9 @@
 //! Whatever the order of things, the purse never understates what is used, and an empty one beside the same log decides alike.
 
 use proptest::prelude::*;
-use tabellion_model::body::{BudgetScope, Caps};
+use tabellion_model::body::{BudgetScope, Caps, Chain, NOBODY};
 use tabellion_model::charge::{Currency, Window};
+use tabellion_model::{CredentialId, SystemId};
 
 use super::*;
 
@@ -11,13 +12,17 @@ fn eur() -> Option<Currency> {
     Currency::parse("EUR")
 }
 
-fn who() -> Who {
-    Who { system: SystemId::from_bytes([1; 16]), key: CredentialId::from_bytes([2; 16]) }
+fn who() -> BudgetSubject<'static> {
+    behind(&NOBODY)
+}
+
+fn behind(chain: &Chain) -> BudgetSubject<'_> {
+    BudgetSubject { system: SystemId::from_bytes([1; 16]), key: CredentialId::from_bytes([2; 16]), chain }
 }
 
 fn budget(name: &str, window: Window, caps: Caps) -> GateBudget {
     let held = Held { scope: BudgetScope::Tenant, window, caps, start: Micros(0), used: Used::default() };
-    GateBudget { name: name.to_owned(), version: 1, held: Some(held) }
+    GateBudget { name: name.to_owned(), version: 1, since: 1, held: Some(held) }
 }
 
 fn take(tokens: u64) -> Take {
@@ -228,7 +233,7 @@ fn budgets_hold_together_or_not_at_all() {
     purse
         .reserve(&both[..1], who(), &take(1), None, Micros(DAY))
         .expect("the refused call took nothing of wide");
-    let unreadable = [GateBudget { name: "erased".to_owned(), version: 2, held: None }];
+    let unreadable = [GateBudget { name: "erased".to_owned(), version: 2, since: 1, held: None }];
     let refused = purse
         .reserve(&unreadable, who(), &take(1), None, Micros(DAY))
         .expect_err("nobody knows what it allows");
@@ -262,4 +267,66 @@ fn calls_a_minute_and_at_once_are_limited() {
     assert_eq!(refused.limit, Limit::AtOnce { cap: 4 });
     purse.dropped(tickets.remove(0), true);
     purse.reserve(&rate, who(), &take(1), None, Micros(now)).expect("one is over");
+}
+
+fn budget_of(name: &str, scope: BudgetScope, calls: u64) -> GateBudget {
+    let mut budget = budget(name, Window::Total, Caps { calls: Some(calls), ..Caps::default() });
+    if let Some(held) = &mut budget.held {
+        held.scope = scope;
+    }
+    budget
+}
+
+/// Requirement: N23. Of somebody in several teams all budgets hold, and none of them for whoever is in one of the teams alone, or for nobody.
+#[test]
+fn budgets_of_all_teams_hold_together() {
+    let team = |name: &str| BudgetScope::Team(format!("corp|{name}"));
+    let budgets = [
+        budget_of("blue", team("blue"), 3),
+        budget_of("green", team("green"), 1),
+        budget_of("theirs", BudgetScope::Person("corp|1".to_owned()), 2),
+    ];
+    let of = |person: &str, groups: &[&str]| Chain {
+        person: Some(format!("corp|{person}")),
+        agent: None,
+        groups: groups.iter().map(|group| format!("corp|{group}")).collect(),
+    };
+    let (both, blue) = (of("1", &["blue", "green"]), of("2", &["blue"]));
+    let mut purse = Purse::default();
+    let mut ask = |chain: &Chain| {
+        let asked = purse.reserve(&budgets, behind(chain), &take(1), None, Micros(DAY));
+        asked.map(drop).map_err(|refused| refused.budget)
+    };
+    assert_eq!(ask(&both), Ok(()));
+    assert_eq!(ask(&both), Err("green".to_owned()), "one team's rest was taken for the other's");
+    assert_eq!(ask(&blue), Ok(()), "a member of one team was held by the other's budget");
+    assert_eq!(ask(&blue), Ok(()));
+    assert_eq!(ask(&blue), Err("blue".to_owned()), "what a member of both took is not the team's");
+    assert_eq!(ask(&NOBODY), Ok(()), "a call of nobody is nobody's");
+}
+
+/// Requirement: N23. A name that was ended and set for somebody else begins with nothing, and what calls of before give back is not theirs.
+#[test]
+fn a_name_that_is_given_to_somebody_else_begins_anew() {
+    let chain = |person: &str| Chain { person: Some(format!("corp|{person}")), ..Chain::default() };
+    let scope = |person: &str| BudgetScope::Person(format!("corp|{person}"));
+    let capped = |person: &str, version| {
+        let mut budget = budget("q7", Window::Total, Caps { tokens: Some(10), ..Caps::default() });
+        (budget.version, budget.since) = (version, version);
+        if let Some(held) = &mut budget.held {
+            held.scope = scope(person);
+        }
+        [budget]
+    };
+    let (first, second) = (chain("1"), chain("2"));
+    let mut purse = Purse::default();
+    let before =
+        purse.reserve(&capped("1", 1), behind(&first), &take(10), None, Micros(DAY)).expect("all of it");
+    purse.recorded(before, 5, Micros(DAY));
+    let anew = capped("2", 3);
+    purse.reserve(&anew, behind(&second), &take(9), None, Micros(DAY)).expect("nothing is used of theirs");
+    purse.settled(before, 6, &take(0));
+    let refused = purse.reserve(&anew, behind(&second), &take(2), None, Micros(DAY));
+    let refused = refused.expect_err("what somebody else gave back was taken for theirs");
+    assert_eq!(refused.limit, Limit::Tokens { cap: 10, used: 9, asked: 2 });
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::Micros;
 use tabellion_model::body::{CallAuthorised, CallBroken, CallCompleted};
-use tabellion_model::charge::{Rates, Reserved, Spent, Tokens, Window};
+use tabellion_model::charge::{Charged, Rates, Reserved, Spent, Tokens, Window};
 use tabellion_model::probe::is_probe;
 
 use super::prices;
@@ -25,6 +25,8 @@ struct Charge {
     price_version: Option<u64>,
     currency: Option<String>,
     micros: u64,
+    /// Budgets of persons, teams and agents that held for it.
+    budgets: Vec<Charged>,
 }
 
 const COLUMNS: &str =
@@ -49,7 +51,18 @@ fn charge(row: &Row<'_>) -> rusqlite::Result<Charge> {
             .and_then(|version| u64::try_from(version).ok()),
         currency: row.get("currency")?,
         micros: micros.and_then(|micros| u64::try_from(micros).ok()).unwrap_or(0),
+        budgets: Vec::new(),
     })
+}
+
+/// `charge` with the budgets that it counts in by name.
+fn with_budgets(db: &Connection, charge: Charge) -> rusqlite::Result<Charge> {
+    let sql = "SELECT budget, version FROM charged_budgets WHERE entry = ?1 ORDER BY budget";
+    let mut select = db.prepare_cached(sql)?;
+    let found = select.query_map(params![int(charge.entry)], |row| {
+        Ok(Charged { budget: row.get("budget")?, version: number(row, "version")? })
+    })?;
+    Ok(Charge { budgets: found.collect::<rusqlite::Result<_>>()?, ..charge })
 }
 
 pub(super) fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
@@ -87,6 +100,7 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
         price_version: named.as_ref().map(|named| named.number),
         currency: rated.map(|cost| cost.currency.to_string()),
         micros: rated.map_or(0, |cost| cost.micros),
+        budgets: Charged::of(header),
     };
     let sql = "INSERT INTO charges (entry, record_id, at, system, key, known, input, cached, cache_write, output, price, price_version, currency,
         micros, first_currency, first_micros)
@@ -112,6 +126,10 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
         ],
     )?;
     if rows > 0 {
+        for Charged { budget, version } in &charge.budgets {
+            let sql = "INSERT INTO charged_budgets (entry, budget, version) VALUES (?1, ?2, ?3)";
+            run(db, sql, params![int(charge.entry), budget, int(*version)])?;
+        }
         add(db, &charge, 1)?;
     }
     Ok(changed(rows, "a call with its id is open"))
@@ -132,6 +150,7 @@ fn completed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
         Spent::Counted(tokens) => tokens.bounded(),
         Spent::Nothing => Tokens::default(),
     };
+    let before = with_budgets(db, before)?;
     let newest = before.price.as_deref().map(|name| prices::newest(db, name)).transpose()?.flatten();
     let first = first_rates(db, &before)?;
     add(db, &before, -1)?;
@@ -194,6 +213,7 @@ pub(super) fn rate_anew(db: &Connection, name: &str, rates: &Rates) -> rusqlite:
         .query_map(params![name], |row| Ok((charge(row)?, row.get::<_, String>("known")?)))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     for (before, known) in found {
+        let before = with_budgets(db, before)?;
         add(db, &before, -1)?;
         let is_counted = known == Spent::Counted(before.tokens).word();
         let cost = if is_counted { rates.cost(before.tokens) } else { rates.most(before.tokens) };
@@ -205,7 +225,7 @@ pub(super) fn rate_anew(db: &Connection, name: &str, rates: &Rates) -> rusqlite:
     Ok(())
 }
 
-/// Adds a charge to its day and to the total, or takes it away (`sign` −1).
+/// Adds a charge to its day and to the total, and to those of each budget that it counts in by name, or takes it away (`sign` −1).
 fn add(db: &Connection, charge: &Charge, sign: i64) -> rusqlite::Result<()> {
     let sql = "INSERT INTO spend (span, start, system, key, currency, micros, tokens, calls) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT (span, start, system, key, currency) DO UPDATE SET micros = micros + excluded.micros, tokens = tokens + excluded.tokens,
@@ -219,6 +239,13 @@ fn add(db: &Connection, charge: &Charge, sign: i64) -> rusqlite::Result<()> {
             sql,
             params![window.as_str(), start, charge.system, charge.key, currency, micros, tokens, sign],
         )?;
+        for Charged { budget, version } in &charge.budgets {
+            let sql = "INSERT INTO budget_spend (budget, span, start, version, currency, micros, tokens, calls) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                ON CONFLICT (budget, span, start, version, currency) DO UPDATE SET micros = micros + excluded.micros, tokens = tokens + excluded.tokens,
+                calls = calls + excluded.calls";
+            let version = int(*version);
+            run(db, sql, params![budget, window.as_str(), start, version, currency, micros, tokens, sign])?;
+        }
     }
     Ok(())
 }
