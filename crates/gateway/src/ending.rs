@@ -18,6 +18,7 @@ use crate::attempts::Again;
 use crate::authenticate::Caller;
 use crate::budget::Hold;
 use crate::code::Code;
+use crate::enrich::Pending;
 use crate::evidence::{self, EvidenceError, Room};
 use crate::race::Watch;
 use crate::stopwatch::{Phase, Stopwatch, micros};
@@ -163,6 +164,8 @@ pub(crate) struct Authorised {
     pub(crate) again: Option<Box<Again>>,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) facts: Facts,
+    /// What detectors will look at when it is over; none: none is for it, or it is over.
+    pub(crate) pending: Option<Box<Pending>>,
 }
 
 impl Authorised {
@@ -176,9 +179,19 @@ impl Authorised {
                 hold.settle(ack.index, spent(end, &self.facts));
             }
             worker.shared.metrics.ended(end.outcome, self.stopwatch.spent());
+            self.enrich(worker, end.outcome);
         }
         self.stopwatch.enter(before);
         result.map(drop)
+    }
+
+    /// Hands over what detectors look at; nothing waits for them.
+    fn enrich(&mut self, worker: &Worker, outcome: Outcome) {
+        let Some(mut pending) = self.pending.take() else { return };
+        pending.ended(outcome);
+        if !worker.shared.enriching.push(pending, self.caller.clone(), self.ack.clone()) {
+            worker.shared.metrics.not_enriched();
+        }
     }
 
     async fn append(&mut self, worker: &Worker, end: &End) -> Result<Ack, EvidenceError> {
