@@ -16,6 +16,7 @@ pub mod calls;
 pub mod controls;
 pub(crate) mod coverage;
 pub(crate) mod coverage_over;
+pub mod enrichments;
 pub mod entries;
 pub mod erasures;
 pub mod findings;

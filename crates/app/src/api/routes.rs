@@ -5,7 +5,7 @@
 use axum::http::Method;
 
 use super::handlers::{
-    budgets, calls, controls, erasures, guards, issuers, keys, log, openings, operation, packs, people,
+    budgets, calls, controls, enrichments, erasures, guards, issuers, keys, log, openings, operation, packs, people,
     playground, policies, probes, registers, running, scitt, sessions, shards, sources, stops, systems,
     tiles, traffic, usage, verifications,
 };
@@ -209,6 +209,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/traffic", READ_CALLS, Plain, "readTraffic", "The calls within reach in numbers: how they ended, by system, model and provider, and how long answers took", 200, &[]).by(traffic::sums),
         row(GET, "/api/v1/guards/outcomes", READ_CALLS, Plain, "readGuardOutcomes", "How many calls guards blocked, flagged, passed, could not look at or did not look at", 200, &[]).by(guards::outcomes),
         row(GET, "/api/v1/guards/outcomes.csv", READ_CALLS, Plain, "exportGuardOutcomes", "The same by guard, as a table for spreadsheets", 200, &[]).by(guards::outcomes_csv),
+        row(GET, "/api/v1/enrichments", READ_CALLS, Plain, "readEnrichments", "What detectors said of calls that were over, in numbers: languages, moods, topics and whatever else is set up", 200, &[]).by(enrichments::sums),
 
         row(GET, "/api/v1/controls", READ_CONTROLS, Plain, "listControls", "How every clause and control of ISO/IEC 42001 stands, computed from evidence", 200, &[]).by(controls::list),
         row(GET, "/api/v1/controls/{control}", READ_CONTROLS, Plain, "readControl", "One clause or control: its status, why, and what would change it", 200, &[NotFound]).by(controls::read),

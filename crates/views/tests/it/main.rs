@@ -14,6 +14,7 @@ mod budget_alerts;
 mod call_sums;
 mod calls;
 mod damage;
+mod enrichments;
 mod erasure;
 mod facts;
 mod fixture;

@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::json;
 
 use super::calls::{captured_readable, day_of};
-use super::{came, stops};
+use super::{came, enriched, stops};
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
@@ -63,6 +63,7 @@ fn page(visit: &Visit<'_>, call: &Call, status: u16, refused: Option<&Refused<'_
     }
     let story = Block::of(&Story { steps })?;
     let mut blocks = vec![story];
+    blocks.extend(enriched::of_call(visit, call)?);
     blocks.extend(came::attempts(visit, call)?);
     if visit.can(Permission::ReadEntries) {
         blocks.push(proof(visit, call, ended.map(|end| end.index))?);
