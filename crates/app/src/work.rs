@@ -13,6 +13,7 @@ pub mod budget_alerts;
 pub mod budgets;
 pub mod called;
 pub mod calls;
+pub mod capturing;
 pub mod controls;
 pub(crate) mod coverage;
 pub(crate) mod coverage_over;

@@ -181,7 +181,7 @@ impl Call {
 
     pub(crate) fn authorisation(&self, ready: &Ready, hold: &Hold, body: &Bytes) -> CallAuthorised {
         let limit = self.worker.shared.limits.capture_bytes;
-        let kept = Kept::of(ready.permission.capture, limit, || {
+        let kept = Kept::of_prompt(ready.permission.capture, limit, || {
             let bytes = ready.treated.kept.as_ref().unwrap_or(&ready.treated.bytes);
             std::str::from_utf8(bytes).ok().filter(|text| text.len() <= limit).map(str::to_owned)
         });

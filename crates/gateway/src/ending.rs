@@ -94,9 +94,18 @@ const NO_ANSWER: &str = "no_answer";
 const NO_ROOM: &str = "no_room";
 
 impl Kept {
-    /// What may be kept of `text` under `capture`.
-    pub(crate) fn of(capture: Capture, limit: usize, text: impl FnOnce() -> Option<String>) -> Self {
-        if capture == Capture::None {
+    /// What may be kept of the prompt `text` under `capture`.
+    pub(crate) fn of_prompt(capture: Capture, limit: usize, text: impl FnOnce() -> Option<String>) -> Self {
+        Self::where_kept(capture.keeps_prompts(), limit, text)
+    }
+
+    /// What may be kept of the answer `text` under `capture`.
+    pub(crate) fn of_answer(capture: Capture, limit: usize, text: impl FnOnce() -> Option<String>) -> Self {
+        Self::where_kept(capture.keeps_answers(), limit, text)
+    }
+
+    fn where_kept(is_kept: bool, limit: usize, text: impl FnOnce() -> Option<String>) -> Self {
+        if !is_kept {
             return Self::Withheld(CAPTURE_OFF);
         }
         match text().filter(|text| text.len() <= limit) {
@@ -105,9 +114,9 @@ impl Kept {
         }
     }
 
-    /// That there is nothing to keep.
+    /// That there is no answer to keep.
     pub(crate) fn nothing(capture: Capture) -> Self {
-        Self::Withheld(if capture == Capture::None { CAPTURE_OFF } else { NO_ANSWER })
+        Self::Withheld(if capture.keeps_answers() { NO_ANSWER } else { CAPTURE_OFF })
     }
 
     /// As the two members of a record.

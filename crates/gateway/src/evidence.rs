@@ -293,7 +293,11 @@ pub(crate) fn file_kept(body: &FileKept, caller: &Caller, authorised: &Ack) -> R
 }
 
 /// The draft of what detectors said of a call that ended; `authorised`: its permission.
-pub(crate) fn enriched(body: &CallEnriched, caller: &Caller, authorised: &Ack) -> Result<Draft, EvidenceError> {
+pub(crate) fn enriched(
+    body: &CallEnriched,
+    caller: &Caller,
+    authorised: &Ack,
+) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
     draft.parents = vec![parent(authorised, PARENT_ROLE)];
     Ok(draft)

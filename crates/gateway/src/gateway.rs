@@ -267,10 +267,7 @@ pub(crate) fn thread<F: Future<Output = ()>>(
 ) -> Result<JoinHandle<()>, StartError> {
     let runtime =
         Builder::new_current_thread().enable_io().enable_time().build().map_err(StartError::Thread)?;
-    std::thread::Builder::new()
-        .name(name)
-        .spawn(move || runtime.block_on(work()))
-        .map_err(StartError::Thread)
+    std::thread::Builder::new().name(name).spawn(move || runtime.block_on(work())).map_err(StartError::Thread)
 }
 
 /// One socket for each thread, so that the system deals connections out between them.

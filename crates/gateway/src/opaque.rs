@@ -225,7 +225,7 @@ fn authorisation(
         retry: retry_count(&call.headers),
         prompt: None,
         prompt_withheld: Some(
-            if permission.capture == Capture::None { CAPTURE_OFF } else { NOT_LOOKED_INTO }.to_owned(),
+            if permission.capture.keeps_prompts() { NOT_LOOKED_INTO } else { CAPTURE_OFF }.to_owned(),
         ),
     }
 }

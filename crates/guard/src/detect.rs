@@ -93,9 +93,10 @@ impl Detecting {
             Ready::Language => Ok(language::detect(text)),
             Ready::Sentiment => sentiment::detect(text),
             Ready::Toxicity(screen) => toxicity::detect(screen, text),
-            Ready::Topics(screen) => {
-                Ok(Detected { labels: found(screen, text).map(|label| (label, 1)).collect(), score_per_10000: None })
-            }
+            Ready::Topics(screen) => Ok(Detected {
+                labels: found(screen, text).map(|label| (label, 1)).collect(),
+                score_per_10000: None,
+            }),
         }
     }
 }
@@ -111,8 +112,8 @@ fn found(screen: &Screen, text: &str) -> impl Iterator<Item = String> {
 
 /// Words that English uses all the time and other languages do not have.
 const ENGLISH_WORDS: [&str; 18] = [
-    "the", "you", "and", "what", "how", "this", "that", "with", "your", "my", "it", "are", "not", "does", "have", "please",
-    "which", "they",
+    "the", "you", "and", "what", "how", "this", "that", "with", "your", "my", "it", "are", "not", "does",
+    "have", "please", "which", "they",
 ];
 
 /// Whether a text may be read by words of English: it is in English, or too short to tell and holds some of its words.

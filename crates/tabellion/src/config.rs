@@ -5,9 +5,9 @@
 
 mod anchor;
 mod effective;
+mod enrich;
 mod erasure;
 mod gateway;
-mod enrich;
 mod guard;
 mod guard_service;
 mod identity;
@@ -29,10 +29,10 @@ use toml::{Table, Value};
 use crate::failure::Failure;
 pub(crate) use anchor::AnchorConfig;
 use anchor::{ANCHOR_KEYS, ANCHOR_PREFIX, AnchorSettings};
+use enrich::{ENRICH_KEYS, ENRICH_PREFIX};
 pub(crate) use erasure::{ByTwo, RuleGrace};
 use erasure::{by_hand, rule_grace, second_person};
 use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
-use enrich::{ENRICH_KEYS, ENRICH_PREFIX};
 use guard::{GUARD_KEYS, GUARD_PREFIX};
 use identity::{IDENTITY_KEYS, IDENTITY_PREFIX};
 pub(crate) use keys::{KeySettings, TokenSettings};

@@ -5,9 +5,9 @@
 use axum::http::Method;
 
 use super::handlers::{
-    budgets, calls, controls, enrichments, erasures, guards, issuers, keys, log, openings, operation, packs, people,
-    playground, policies, probes, registers, running, scitt, sessions, shards, sources, stops, systems,
-    tiles, traffic, usage, verifications,
+    budgets, calls, controls, enrichments, erasures, guards, issuers, keys, log, openings, operation, packs,
+    people, playground, policies, probes, registers, running, scitt, sessions, shards, sources, stops,
+    systems, tiles, traffic, usage, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -115,6 +115,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/systems/{system}", READ_SYSTEMS, Plain, "readSystem", "One system", 200, &[NotFound]).by(systems::read),
         row(PUT, "/api/v1/systems/{system}", CHANGE_SYSTEMS, Change, "changeSystem", "Replace what is said of a system", 200, &[NotFound, VersionRequired, OwnerUnknown]).by(systems::change),
         row(POST, "/api/v1/systems/{system}/stage", CHANGE_SYSTEMS, Change, "changeStage", "Move a system to another stage", 200, &[NotFound, OwnerUnknown, StageImpossible]).by(systems::stage).taking_authority(),
+        row(GET, "/api/v1/systems/{system}/capture", READ_SYSTEMS, Plain, "readCapture", "How much of a system's prompts and answers is kept, and what is lost by what is not", 200, &[NotFound]).by(systems::capturing),
         row(POST, "/api/v1/systems/{system}/capture", CHANGE_SYSTEMS, Change, "changeCapture", "Switch what is captured of a system", 200, &[NotFound, AlreadySo]).by(systems::capture),
 
         row(GET, "/api/v1/systems/{system}/keys", READ_KEYS, Plain, "listKeys", "A system's API keys, without their secrets", 200, &[NotFound]).by(keys::list),

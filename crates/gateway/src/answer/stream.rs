@@ -345,7 +345,7 @@ impl Streaming {
         if let Some(pending) = &mut self.authorised.pending {
             pending.said(relay.said());
         }
-        let answer = Kept::of(self.authorised.capture, limit, || relay.transcript());
+        let answer = Kept::of_answer(self.authorised.capture, limit, || relay.transcript());
         End { outcome, code, status: 200, delivered, released, masked, answer }
     }
 }

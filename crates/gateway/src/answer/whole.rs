@@ -177,7 +177,7 @@ async fn release(
         delivered: Delivered::Whole,
         released: Sha256::digest(&restored).into(),
         masked: transcript.found(),
-        answer: Kept::of(running.authorised.capture, limits.capture_bytes, || {
+        answer: Kept::of_answer(running.authorised.capture, limits.capture_bytes, || {
             masked(bytes, parts, classes, &mut scope)
         }),
     };

@@ -72,7 +72,9 @@ impl EnrichConfig {
             return Some("kind topic takes topics, and no other kind does");
         }
         if self.service.is_some() != (self.kind == Kind::Http) {
-            return Some("kind http takes a service: url, shape and version; no other kind takes any of its settings");
+            return Some(
+                "kind http takes a service: url, shape and version; no other kind takes any of its settings",
+            );
         }
         self.on.is_empty().then_some("on names nothing to look at; it takes \"prompt\", \"answer\" or both")
     }

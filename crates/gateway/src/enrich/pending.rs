@@ -58,7 +58,12 @@ impl Pending {
     }
 
     /// The same of a call by a declared route, of which nothing is looked at.
-    pub(crate) fn unseen(all: &Enrichments, caller: &Caller, model: &str, purpose: &str) -> Option<Box<Self>> {
+    pub(crate) fn unseen(
+        all: &Enrichments,
+        caller: &Caller,
+        model: &str,
+        purpose: &str,
+    ) -> Option<Box<Self>> {
         Some(Box::new(Self {
             looks: looks(all, caller, purpose)?,
             about: About::new(model, purpose, caller.system_id),
@@ -122,9 +127,10 @@ impl Pending {
     fn prompt(&self) -> Seen {
         match &self.asked {
             Asked::Unseen(why) => Seen { text: Err(*why), found: Err(*why) },
-            Asked::Body { bytes, found } => {
-                Seen { text: asked(bytes).map(|text| impersonal(&text, self.classes)), found: Ok(found.clone()) }
-            }
+            Asked::Body { bytes, found } => Seen {
+                text: asked(bytes).map(|text| impersonal(&text, self.classes)),
+                found: Ok(found.clone()),
+            },
         }
     }
 

@@ -96,7 +96,10 @@ impl Enrichments {
     /// Makes them ready.
     pub(crate) fn new(configs: &[EnrichConfig]) -> Result<Self, StartError> {
         if configs.len() > MAX_ENRICHMENTS {
-            let what = format!("{} sections [enrich.NAME] are more than {MAX_ENRICHMENTS}; leave some out", configs.len());
+            let what = format!(
+                "{} sections [enrich.NAME] are more than {MAX_ENRICHMENTS}; leave some out",
+                configs.len()
+            );
             return Err(StartError::Setting(what));
         }
         let mut all: Vec<Enrichment> = Vec::new();
@@ -207,11 +210,14 @@ impl Enrichment {
             GuardOutcome::Errored | GuardOutcome::NotRun => EnrichOutcome::NotRun,
         };
         let found = match said.outcome {
-            GuardOutcome::Flagged | GuardOutcome::Blocked if said.found.is_empty() => vec![FLAGGED.to_owned()],
+            GuardOutcome::Flagged | GuardOutcome::Blocked if said.found.is_empty() => {
+                vec![FLAGGED.to_owned()]
+            }
             GuardOutcome::Flagged | GuardOutcome::Blocked => said.found,
             GuardOutcome::Passed | GuardOutcome::Errored | GuardOutcome::NotRun => Vec::new(),
         };
-        let why = (outcome == EnrichOutcome::NotRun).then(|| first.unwrap_or_else(|| why::ERRORED.to_owned()));
+        let why =
+            (outcome == EnrichOutcome::NotRun).then(|| first.unwrap_or_else(|| why::ERRORED.to_owned()));
         let labels = found.into_iter().map(|label| EnrichLabel { label, count: 1 }).collect();
         Said { version: said.version, why, labels, ..self.said(side, outcome) }
     }
@@ -233,7 +239,9 @@ fn how(config: &EnrichConfig, services: &mut Vec<GuardConfig>) -> Result<How, St
     let detector = match config.kind {
         Kind::Pii => return Ok(How::Pii),
         Kind::Http => {
-            let Some(mut service) = config.service.clone() else { return Err("there is no service to ask".to_owned()) };
+            let Some(mut service) = config.service.clone() else {
+                return Err("there is no service to ask".to_owned());
+            };
             // Nothing is ever stopped for what it says, or for its silence.
             service.on_error = OnError::Flag;
             let guard = GuardConfig::new(config.name.clone(), GuardKind::Http);
@@ -258,7 +266,9 @@ fn enrichment(config: &EnrichConfig, how: How) -> Result<Enrichment, String> {
         SystemId::from_hex(id).ok_or_else(|| format!("systems: {id:?} is no id of a system (32 hex digits)"))
     };
     let purpose = |purpose: &String| {
-        is_purpose(purpose).then(|| purpose.clone()).ok_or_else(|| format!("purposes: {purpose:?} is no purpose"))
+        is_purpose(purpose)
+            .then(|| purpose.clone())
+            .ok_or_else(|| format!("purposes: {purpose:?} is no purpose"))
     };
     let written = serde_json::to_vec(config).map_err(|error| error.to_string())?;
     let digest: [u8; 32] = Sha256::digest(written).into();

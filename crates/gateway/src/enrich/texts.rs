@@ -66,13 +66,20 @@ pub(super) fn impersonal(text: &str, classes: Classes) -> String {
 
 /// A text without what has the form of a placeholder, `<EMAIL_7Q2K4F>`: its letters are no words.
 fn without_placeholders(text: &str) -> String {
-    let is_letter = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'#');
+    let is_letter =
+        |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'#');
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('<') {
         let (before, from) = rest.split_at(start);
         out.push_str(before);
-        let inner = from.as_bytes().iter().skip(1).take(MAX_PLACEHOLDER_BYTES).take_while(|byte| is_letter(byte)).count();
+        let inner = from
+            .as_bytes()
+            .iter()
+            .skip(1)
+            .take(MAX_PLACEHOLDER_BYTES)
+            .take_while(|byte| is_letter(byte))
+            .count();
         if inner > 1 && from.as_bytes().get(inner + 1) == Some(&b'>') {
             out.push(' ');
             rest = from.get(inner + 2..).unwrap_or_default();
@@ -99,8 +106,16 @@ mod tests {
             {"type":"image_url","image_url":{"url":"data:x"}},{"type":"text","text":"two"}]},{"role":"tool","content":"42"}]}"#;
         assert_eq!(asked_in(chat), Ok("one\ntwo".to_owned()));
         let result = r#"{"messages":[{"role":"user","content":"what is it?"},{"role":"user","content":[{"type":"tool_result","content":"42"}]}]}"#;
-        assert_eq!(asked_in(result), Ok("what is it?".to_owned()), "a tool's result is nothing that somebody asked");
-        for input in [r#"{"input":"hello"}"#, r#"{"input":[{"role":"user","content":"hello"}]}"#, r#"{"input":["hello"]}"#] {
+        assert_eq!(
+            asked_in(result),
+            Ok("what is it?".to_owned()),
+            "a tool's result is nothing that somebody asked"
+        );
+        for input in [
+            r#"{"input":"hello"}"#,
+            r#"{"input":[{"role":"user","content":"hello"}]}"#,
+            r#"{"input":["hello"]}"#,
+        ] {
             assert_eq!(asked_in(input), Ok("hello".to_owned()), "{input}");
         }
         for none in [r#"{"messages":[{"role":"system","content":"x"}]}"#, r#"{"input":[[1,2]]}"#, "{}", "{"] {

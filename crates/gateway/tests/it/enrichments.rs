@@ -65,7 +65,10 @@ fn labels(said: &Enrichment) -> Vec<&str> {
 
 fn not_run(said: &Enrichment) -> Option<&str> {
     assert_eq!(said.outcome == EnrichOutcome::NotRun, said.why.is_some(), "{said:?}");
-    assert!(said.why.is_none() || said.labels.is_empty(), "it found something where it did not look: {said:?}");
+    assert!(
+        said.why.is_none() || said.labels.is_empty(),
+        "it found something where it did not look: {said:?}"
+    );
     said.why.as_deref()
 }
 
@@ -98,9 +101,15 @@ fn detectors_say_what_a_call_was_like_when_it_is_over() {
         let persons = of(&seen, "persons", Prompt);
         assert!(persons.labels.iter().any(|found| found.label == "email" && found.count == 1), "{persons:?}");
         let version = of(&seen, "lang", Prompt).version;
-        assert!(version.starts_with("language.1-") && version.contains(":whatlang-"), "who looked is not on record: {version}");
+        assert!(
+            version.starts_with("language.1-") && version.contains(":whatlang-"),
+            "who looked is not on record: {version}"
+        );
         let written = serde_json::to_string(&seen.fields).expect("JSON");
-        assert!(!written.contains("instalments") && !written.contains("idiot") && !written.contains("ada@"), "text is on record: {written}");
+        assert!(
+            !written.contains("instalments") && !written.contains("idiot") && !written.contains("ada@"),
+            "text is on record: {written}"
+        );
     }
 }
 
@@ -181,10 +190,14 @@ fn what_nobody_looked_at_is_said_to_be_so() {
 /// Requirement: P15. Optional: a detector that is not for a call says nothing of it, and without one there is no record.
 #[test]
 fn detectors_are_for_the_calls_that_they_are_set_up_for() {
-    let elsewhere = EnrichConfig { purposes: vec!["testing".to_owned()], ..EnrichConfig::new("lang", EnrichKind::Language) };
+    let elsewhere = EnrichConfig {
+        purposes: vec!["testing".to_owned()],
+        ..EnrichConfig::new("lang", EnrichKind::Language)
+    };
     let mut fixture = with(Answer::json(200, openai::chat_of(ANSWERED)), vec![elsewhere]);
     assert_eq!(fixture.chat(&say(ASKED)).status, 200);
-    let tested = fixture.call("POST", "/v1/chat/completions", &[("tabellion-purpose", "testing")], &say(ASKED));
+    let tested =
+        fixture.call("POST", "/v1/chat/completions", &[("tabellion-purpose", "testing")], &say(ASKED));
     assert_eq!(tested.status, 200);
     // A stop looks at what still waits.
     fixture.stop(PATIENCE);
@@ -203,7 +216,10 @@ fn a_detector_that_could_not_look_refuses_the_start() {
     let outside = GuardServiceConfig::new("http://127.0.0.1:1/check", GuardShape::Tabellion, "7");
     for (enrichments, why) in [
         (vec![plain(EnrichKind::Topic)], "kind topic takes topics"),
-        (vec![EnrichConfig { topics: vec![topic.clone()], ..plain(EnrichKind::Topic) }], "a topic is named with"),
+        (
+            vec![EnrichConfig { topics: vec![topic.clone()], ..plain(EnrichKind::Topic) }],
+            "a topic is named with",
+        ),
         (vec![EnrichConfig { topics: vec![topic], ..plain(EnrichKind::Pii) }], "kind topic takes topics"),
         (vec![plain(EnrichKind::Http)], "kind http takes a service"),
         (vec![EnrichConfig { service: Some(outside), ..plain(EnrichKind::Http) }], "private_network"),

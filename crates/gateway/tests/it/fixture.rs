@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{
-    Api, CircuitConfig, EnrichConfig, Foundations, Gateway, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName,
-    MaskingConfig, ProbeConfig, RetryConfig, RoundBefore, TlsConfig, UpstreamConfig,
+    Api, CircuitConfig, EnrichConfig, Foundations, Gateway, GatewayConfig, GuardConfig, IdentityConfig,
+    Limits, MaskedName, MaskingConfig, ProbeConfig, RetryConfig, RoundBefore, TlsConfig, UpstreamConfig,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;

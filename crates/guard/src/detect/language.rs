@@ -43,7 +43,10 @@ mod tests {
         let lock = include_str!("../../../../Cargo.lock");
         let (name, version) = LANGUAGE_DETECTOR.split_once('-').expect("a name and a version");
         let entry = format!("name = \"{name}\"\nversion = \"{version}\"\n");
-        assert!(lock.contains(&entry), "records would name another detector than looked: {LANGUAGE_DETECTOR}");
+        assert!(
+            lock.contains(&entry),
+            "records would name another detector than looked: {LANGUAGE_DETECTOR}"
+        );
     }
 
     #[test]

@@ -10,25 +10,96 @@ use crate::rule::{Rule, Topic};
 use crate::screen::Screen;
 
 const YOU: &[&str] = &["you are", "you're"];
-const HOW: &[&str] = &["", "a ", "an ", "so ", "such a ", "such an ", "just a ", "nothing but a ", "a complete ", "a total ", "fucking ", "a fucking "];
+const HOW: &[&str] = &[
+    "",
+    "a ",
+    "an ",
+    "so ",
+    "such a ",
+    "such an ",
+    "just a ",
+    "nothing but a ",
+    "a complete ",
+    "a total ",
+    "fucking ",
+    "a fucking ",
+];
 const WHAT: &[&str] = &[
-    "idiot", "idiots", "moron", "morons", "imbecile", "loser", "losers", "worthless", "pathetic", "stupid", "disgusting", "scum", "trash", "garbage", "dumb",
-    "piece of shit", "piece of trash", "piece of garbage", "waste of space", "disgrace",
+    "idiot",
+    "idiots",
+    "moron",
+    "morons",
+    "imbecile",
+    "loser",
+    "losers",
+    "worthless",
+    "pathetic",
+    "stupid",
+    "disgusting",
+    "scum",
+    "trash",
+    "garbage",
+    "dumb",
+    "piece of shit",
+    "piece of trash",
+    "piece of garbage",
+    "waste of space",
+    "disgrace",
 ];
 /// Without a verb between: "if you trash the file" is none.
 const SAID_TO: &[&str] = &[
-    "you idiot", "you idiots", "you moron", "you morons", "you imbecile", "you loser", "you losers", "you scum", "you pathetic", "you worthless", "you stupid",
-    "you disgusting", "you piece of shit", "you piece of trash",
+    "you idiot",
+    "you idiots",
+    "you moron",
+    "you morons",
+    "you imbecile",
+    "you loser",
+    "you losers",
+    "you scum",
+    "you pathetic",
+    "you worthless",
+    "you stupid",
+    "you disgusting",
+    "you piece of shit",
+    "you piece of trash",
 ];
-const WE_WILL: &[&str] = &["i will", "i'll", "i am going to", "i'm going to", "i'm gonna", "we will", "we'll", "we are going to"];
-const DO: &[&str] = &["kill you", "hurt you", "beat you", "break your", "make you suffer", "destroy you", "burn your house", "come for you"];
+const WE_WILL: &[&str] =
+    &["i will", "i'll", "i am going to", "i'm going to", "i'm gonna", "we will", "we'll", "we are going to"];
+const DO: &[&str] = &[
+    "kill you",
+    "hurt you",
+    "beat you",
+    "break your",
+    "make you suffer",
+    "destroy you",
+    "burn your house",
+    "come for you",
+];
 const HARM: &[&str] = &[
-    "kill yourself", "go kill yourself", "hang yourself", "go die", "hope you die", "you should die", "you deserve to die", "drink bleach",
-    "nobody would miss you", "the world would be better without you",
+    "kill yourself",
+    "go kill yourself",
+    "hang yourself",
+    "go die",
+    "hope you die",
+    "you should die",
+    "you deserve to die",
+    "drink bleach",
+    "nobody would miss you",
+    "the world would be better without you",
 ];
 const PROFANITY: &[&str] = &[
-    "fuck you", "fuck off", "piss off", "screw you", "go to hell", "shut the fuck up", "shut your mouth", "you bastard", "you asshole", "you dickhead",
-    "son of a bitch", "eat shit",
+    "fuck you",
+    "fuck off",
+    "piss off",
+    "screw you",
+    "go to hell",
+    "shut the fuck up",
+    "shut your mouth",
+    "you bastard",
+    "you asshole",
+    "you dickhead",
+    "son of a bitch",
+    "eat shit",
 ];
 /// What ends a sentence.
 const ENDS: [char; 4] = ['.', '!', '?', '\n'];
@@ -44,7 +115,8 @@ pub(super) fn rule() -> Rule {
         }
     }
     insults.extend(SAID_TO.iter().map(|phrase| (*phrase).to_owned()));
-    let threats = WE_WILL.iter().flat_map(|will| DO.iter().map(move |deed| format!("{will} {deed}"))).collect();
+    let threats =
+        WE_WILL.iter().flat_map(|will| DO.iter().map(move |deed| format!("{will} {deed}"))).collect();
     Rule::Topics(vec![
         family("insult", insults),
         family("threat", threats),

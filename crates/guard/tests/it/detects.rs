@@ -27,7 +27,11 @@ fn languages_are_told_apart_or_said_to_be_unknown() {
         assert!((1..=10_000).contains(&found.score_per_10000.expect("how sure it is")), "{found:?}");
     }
     assert_eq!(labels(&Detector::Language, "ok"), ["und"], "two letters were taken for a language");
-    assert_eq!(look(&Detector::Language, "12 + 30 = 42"), Err(NotRead::NoText), "figures were taken for a language");
+    assert_eq!(
+        look(&Detector::Language, "12 + 30 = 42"),
+        Err(NotRead::NoText),
+        "figures were taken for a language"
+    );
 }
 
 /// Requirement: P15. Words are read by their list, turned around by a denial; what is in another language is not read, which is not "neutral".
@@ -49,7 +53,11 @@ fn moods_are_told_in_english_alone() {
     assert!(strong > weak, "a stronger word weighs no more: {strong}");
     for detector in [Detector::Sentiment, Detector::Toxicity] {
         assert_eq!(look(&detector, GERMAN), Err(NotRead::Language), "what was not read passed as harmless");
-        assert_eq!(look(&detector, "Danke schön"), Err(NotRead::Language), "a short text of no known word was read as English");
+        assert_eq!(
+            look(&detector, "Danke schön"),
+            Err(NotRead::Language),
+            "a short text of no known word was read as English"
+        );
     }
 }
 
@@ -99,8 +107,13 @@ fn abuse_is_found_as_far_as_the_list_goes_and_the_figures_say_how_far() {
         assert_eq!(found(text), family.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{text}");
     }
     let hits = |texts: &[(&str, Option<&str>)]| texts.iter().filter(|(_, family)| family.is_some()).count();
-    assert_eq!((hits(ABUSE), ABUSE.len(), hits(PLAIN), PLAIN.len()), (11, 16, 1, 13), "the published figures are others");
-    let two = look(&Detector::Toxicity, "Good morning. You are an idiot. Fuck off! What now?").expect("English");
+    assert_eq!(
+        (hits(ABUSE), ABUSE.len(), hits(PLAIN), PLAIN.len()),
+        (11, 16, 1, 13),
+        "the published figures are others"
+    );
+    let two =
+        look(&Detector::Toxicity, "Good morning. You are an idiot. Fuck off! What now?").expect("English");
     assert_eq!(two.labels, [("insult".to_owned(), 1), ("profanity".to_owned(), 1)]);
     assert_eq!(two.score_per_10000, Some(5_000), "two of four sentences");
 }
@@ -113,8 +126,10 @@ fn topics_are_told_by_their_terms() {
         terms: terms.iter().map(|term| (*term).to_owned()).collect(),
         at_least: 2,
     };
-    let detector =
-        Detector::Topics(vec![topic("loans", &["instalment", "interest", "loan"]), topic("health", &["dose", "fever"])]);
+    let detector = Detector::Topics(vec![
+        topic("loans", &["instalment", "interest", "loan"]),
+        topic("health", &["dose", "fever"]),
+    ]);
     assert_eq!(labels(&detector, "What is the interest on a LOAN?"), ["loans"]);
     assert!(labels(&detector, "What is the interest?").is_empty(), "one term makes no topic");
     assert!(Detecting::new(&Detector::Topics(Vec::new())).is_err(), "a detector that looks for nothing");

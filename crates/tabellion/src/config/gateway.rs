@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use tabellion_gateway::{
-    Api, CircuitConfig, EnrichConfig, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName, MaskingConfig,
-    ProbeConfig, RetryConfig, TlsConfig, UpstreamConfig,
+    Api, CircuitConfig, EnrichConfig, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName,
+    MaskingConfig, ProbeConfig, RetryConfig, TlsConfig, UpstreamConfig,
 };
 use toml::{Table, Value};
 

@@ -8,7 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::body::{CallAuthorised, CallBroken, CallCompleted, CallDenied, Delivered, Outcome};
 use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
 
-use super::{EnrichedCall, MAX_ROWS, Page, Reference, Rows, Where, body, bytes, call_groups, needle, reference};
+use super::{
+    EnrichedCall, MAX_ROWS, Page, Reference, Rows, Where, body, bytes, call_groups, needle, reference,
+};
 use crate::error::ViewsError;
 use crate::projection::filed;
 use crate::values::{

@@ -119,11 +119,7 @@ impl Views {
 }
 
 fn group(row: &Row<'_>) -> rusqlite::Result<Group> {
-    Ok(Group {
-        system: optional_id(row, "system")?,
-        said: row.get("said")?,
-        calls: number(row, "calls")?,
-    })
+    Ok(Group { system: optional_id(row, "system")?, said: row.get("said")?, calls: number(row, "calls")? })
 }
 
 impl EnrichmentReport {

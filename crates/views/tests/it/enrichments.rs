@@ -28,7 +28,8 @@ fn enriched(bench: &Bench, of: u8, call: &Ack, enrichments: Vec<Enrichment>) -> 
 }
 
 fn counts(labels: &[(&str, u64)], ran: u64, nothing: u64, not_run: &[(&str, u64)]) -> EnrichmentCounts {
-    let map = |pairs: &[(&str, u64)]| pairs.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect();
+    let map =
+        |pairs: &[(&str, u64)]| pairs.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect();
     EnrichmentCounts { ran, nothing, labels: map(labels), not_run: map(not_run) }
 }
 
@@ -55,25 +56,37 @@ fn what_detectors_said_is_told_by_call_and_counted() {
     let report = |filter: &SpendFilter| views.enrichment_report(filter).expect("a report");
     let whole = report(&SpendFilter::default());
     assert_eq!((whole.calls, whole.erased), (3, 0));
-    let by_key: Vec<_> = whole.enrichments.iter().map(|(key, counts)| (key.system, key.side, counts.clone())).collect();
+    let by_key: Vec<_> =
+        whole.enrichments.iter().map(|(key, counts)| (key.system, key.side, counts.clone())).collect();
     let wanted = [
         (Some(system(1)), Prompt, counts(&[("deu", 2), ("fra", 1)], 2, 0, &[])),
         (Some(system(1)), Answer, counts(&[], 0, 0, &[("too_large", 1)])),
         (Some(system(2)), Prompt, counts(&[], 1, 1, &[])),
     ];
     assert_eq!(by_key, wanted);
-    assert!(whole.enrichments.keys().all(|key| key.version == "http.1-abcd:7"), "one detector is counted as several");
+    assert!(
+        whole.enrichments.keys().all(|key| key.version == "http.1-abcd:7"),
+        "one detector is counted as several"
+    );
     let of_two = SpendFilter { systems: Some(vec![system(2)]), ..SpendFilter::default() };
     assert_eq!(report(&of_two).calls, 1, "calls of another system were counted");
     let earlier = SpendFilter { to: Some(Micros(START - 1)), ..SpendFilter::default() };
     assert_eq!(report(&earlier).calls, 0, "calls of another time were counted");
     let past = views.past(before, 1000).expect("a past").expect("a short log");
-    assert_eq!(past.views.enriched(&second.record_id).expect("an answer"), None, "it was known before it was said");
+    assert_eq!(
+        past.views.enriched(&second.record_id).expect("an answer"),
+        None,
+        "it was known before it was said"
+    );
     assert_eq!(views.digest().expect("a digest"), bench.rebuilt(), "a rebuild would say otherwise");
     bench.erase_record(&gone);
     bench.catch_up(&views);
     assert_eq!(of(&second).expect("the row stays").body, None, "an erasure leaves what was said");
     let after = report(&SpendFilter::default());
-    assert_eq!((after.calls, after.erased), (3, 1), "what was erased is counted as said, or as never having been");
+    assert_eq!(
+        (after.calls, after.erased),
+        (3, 1),
+        "what was erased is counted as said, or as never having been"
+    );
     assert_eq!(views.digest().expect("a digest"), bench.rebuilt(), "a rebuild would say otherwise");
 }

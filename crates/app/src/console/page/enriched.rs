@@ -95,7 +95,11 @@ pub(super) fn in_numbers(
         filters: Vec::new(),
         search: "",
         views: Vec::new(),
-        empty: nothing("Nothing can be read any more", "What detectors said of these calls was erased.", None),
+        empty: nothing(
+            "Nothing can be read any more",
+            "What detectors said of these calls was erased.",
+            None,
+        ),
     };
     let part = Section {
         id: "enrichments",

@@ -383,7 +383,12 @@ fn captured(visit: &Visit<'_>, call: &Call, refused: Option<&Refused<'_>>) -> Re
         }
         Some("reason_needed") => vec![ask(visit, call, refused)?],
         Some("capture_off") => {
-            vec![note("Prompts and answers of this system are not kept; their digests are.")?]
+            let text = match (&evidence.prompt, &evidence.answer) {
+                (Some(_), _) => "Answers of this system are not kept; their digests are.",
+                (None, Some(_)) => "Prompts of this system are not kept; their digests are.",
+                (None, None) => "Prompts and answers of this system are not kept; their digests are.",
+            };
+            vec![note(text)?]
         }
         Some("too_large") => vec![note("It was too large to be kept; its digest is.")?],
         Some("opaque") => {
@@ -393,8 +398,10 @@ fn captured(visit: &Visit<'_>, call: &Call, refused: Option<&Refused<'_>>) -> Re
         Some("no_answer") => vec![note("There was no answer of the provider to keep.")?],
         Some("not_permitted") => return Ok(vec![note("Kept, and none of your roles may see it.")?]),
         Some(_) => vec![note("It was erased. The digests stay, and every proof still holds.")?],
-        None => said(call)?,
+        None => Vec::new(),
     };
+    // What may not be seen is not there; of what is kept, one may be without the other.
+    blocks.extend(said(call)?);
     if captured_readable(visit) {
         blocks.extend(looked(visit, call)?);
     }
