@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tabellion_ledger::Ack;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
 use crate::authenticate::Caller;
@@ -115,15 +115,28 @@ async fn follow(shared: Arc<Shared>, mut jobs: mpsc::Receiver<Job>) {
     let pool = Arc::new(shared.enrichments.pool());
     let mut under_way = JoinSet::new();
     while let Some(job) = jobs.recv().await {
-        while under_way.try_join_next().is_some() {}
-        if under_way.len() >= AT_ONCE {
-            drop(under_way.join_next().await);
+        while let Some(ended) = under_way.try_join_next() {
+            note(&shared, &ended);
+        }
+        if under_way.len() >= AT_ONCE
+            && let Some(ended) = under_way.join_next().await
+        {
+            note(&shared, &ended);
         }
         let (shared, pool) = (Arc::clone(&shared), Arc::clone(&pool));
         // Owned by the set: what is left of it ends with this thread.
         under_way.spawn(async move { enrich(&shared, &pool, job).await });
     }
-    while under_way.join_next().await.is_some() {}
+    while let Some(ended) = under_way.join_next().await {
+        note(&shared, &ended);
+    }
+}
+
+/// A look that broke off, by a fault of its detector, made no record; others go on.
+fn note(shared: &Shared, ended: &Result<(), JoinError>) {
+    if ended.is_err() {
+        shared.metrics.not_enriched();
+    }
 }
 
 async fn enrich(shared: &Shared, pool: &Pool, job: Job) {

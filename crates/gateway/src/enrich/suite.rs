@@ -1,6 +1,6 @@
 //! The enrichments in force, made ready, and what they say of the texts of one call.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 use tabellion_guard::{Detected, Detecting, Detector, LANGUAGE_DETECTOR, NotRead, Topic};
@@ -188,8 +188,14 @@ impl Enrichment {
     }
 
     fn found(&self, side: Side, found: &[Masked]) -> Said {
-        let label = |masked: &Masked| EnrichLabel { label: masked.class.clone(), count: masked.count };
-        Said { labels: found.iter().map(label).collect(), ..self.said(side, EnrichOutcome::Ran) }
+        // Of one class some may have been replaced otherwise than others, or let pass.
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for masked in found {
+            let count = counts.entry(&masked.class).or_default();
+            *count = count.saturating_add(masked.count);
+        }
+        let label = |(class, count): (&str, u64)| EnrichLabel { label: class.to_owned(), count };
+        Said { labels: counts.into_iter().map(label).collect(), ..self.said(side, EnrichOutcome::Ran) }
     }
 
     fn detected(&self, side: Side, detected: Result<Detected, NotRead>) -> Said {

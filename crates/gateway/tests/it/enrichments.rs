@@ -153,10 +153,10 @@ fn what_nobody_looked_at_is_said_to_be_so() {
         let said = of(&seen, "lang", EnrichedSide::Answer);
         not_run(&said).unwrap_or_else(|| panic!("it looked: {said:?}")).to_owned()
     };
-    let long = "Ein langer Satz. ".repeat(100);
+    let much = "Ein langer Satz. ".repeat(100);
     let limits = Limits { capture_bytes: 1000, ..Limits::default() };
     let setup = Setup { enrichments: lang(), limits, ..Setup::default() };
-    let fixture = Fixture::with(Answer::json(200, openai::chat_of(&long)), setup);
+    let fixture = Fixture::with(Answer::json(200, openai::chat_of(&much)), setup);
     assert_eq!(fixture.chat(&say(ASKED)).status, 200);
     assert_eq!(answer(&fixture), "too_large", "a part was taken for the whole answer");
 
