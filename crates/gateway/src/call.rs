@@ -27,6 +27,7 @@ use crate::decide::{self, Refusal, declared};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
 use crate::ending::{Authorised, End, Facts, Kept};
+use crate::enrich::Pending;
 use crate::evidence::{self, EvidenceError, Room};
 use crate::forward::NoAnswer;
 use crate::guards::AnswerGuards;
@@ -180,7 +181,7 @@ impl Call {
 
     pub(crate) fn authorisation(&self, ready: &Ready, hold: &Hold, body: &Bytes) -> CallAuthorised {
         let limit = self.worker.shared.limits.capture_bytes;
-        let kept = Kept::of(ready.permission.capture, limit, || {
+        let kept = Kept::of_prompt(ready.permission.capture, limit, || {
             let bytes = ready.treated.kept.as_ref().unwrap_or(&ready.treated.bytes);
             std::str::from_utf8(bytes).ok().filter(|text| text.len() <= limit).map(str::to_owned)
         });
@@ -257,7 +258,9 @@ impl Call {
         let Self { worker, caller, target, stopwatch, watch, reply, again, .. } = self;
         let facts = Facts::default();
         let classes = worker.shared.classes;
-        let authorised = Authorised { ack, caller, capture, room: Some(room), hold, again, stopwatch, facts };
+        let room = Some(room);
+        let authorised =
+            Authorised { ack, caller, capture, room, hold, again, stopwatch, facts, pending: None };
         Running { worker, authorised, guards: None, classes, dialect: target.dialect, watch, reply }
     }
 
@@ -358,6 +361,8 @@ impl Running {
     pub(crate) fn attend(&mut self, ready: &Ready) {
         self.guards = self.guards_for(&ready.model, &ready.permission.purpose);
         self.classes = ready.treated.classes;
+        let enrichments = &self.worker.shared.enrichments;
+        self.authorised.pending = Pending::of(enrichments, &self.authorised.caller, ready);
     }
 
     /// What will look at the answer of a call of this model for this purpose.

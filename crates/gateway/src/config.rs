@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tabellion_mask::{Class, Classes};
 use tabellion_model::body::DataTerms;
 
+use crate::enrich::config::EnrichConfig;
 use crate::guards::config::GuardConfig;
 use crate::identity::certificate::TlsConfig;
 use crate::identity::config::IdentityConfig;
@@ -46,6 +47,9 @@ pub struct GatewayConfig {
     /// What is looked for in prompts and answers, in this order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<GuardConfig>,
+    /// What is told of calls that are over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub enrichments: Vec<EnrichConfig>,
     /// What becomes of which personal data, where it is not the usual.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub masking: Vec<MaskingConfig>,
@@ -72,6 +76,7 @@ impl Default for GatewayConfig {
             circuit: CircuitConfig::default(),
             retry: RetryConfig::default(),
             guards: Vec::new(),
+            enrichments: Vec::new(),
             masking: Vec::new(),
             tls: None,
             identities: Vec::new(),

@@ -18,6 +18,7 @@ use crate::attempts::Again;
 use crate::authenticate::Caller;
 use crate::budget::Hold;
 use crate::code::Code;
+use crate::enrich::Pending;
 use crate::evidence::{self, EvidenceError, Room};
 use crate::race::Watch;
 use crate::stopwatch::{Phase, Stopwatch, micros};
@@ -93,9 +94,18 @@ const NO_ANSWER: &str = "no_answer";
 const NO_ROOM: &str = "no_room";
 
 impl Kept {
-    /// What may be kept of `text` under `capture`.
-    pub(crate) fn of(capture: Capture, limit: usize, text: impl FnOnce() -> Option<String>) -> Self {
-        if capture == Capture::None {
+    /// What may be kept of the prompt `text` under `capture`.
+    pub(crate) fn of_prompt(capture: Capture, limit: usize, text: impl FnOnce() -> Option<String>) -> Self {
+        Self::where_kept(capture.keeps_prompts(), limit, text)
+    }
+
+    /// What may be kept of the answer `text` under `capture`.
+    pub(crate) fn of_answer(capture: Capture, limit: usize, text: impl FnOnce() -> Option<String>) -> Self {
+        Self::where_kept(capture.keeps_answers(), limit, text)
+    }
+
+    fn where_kept(is_kept: bool, limit: usize, text: impl FnOnce() -> Option<String>) -> Self {
+        if !is_kept {
             return Self::Withheld(CAPTURE_OFF);
         }
         match text().filter(|text| text.len() <= limit) {
@@ -104,9 +114,9 @@ impl Kept {
         }
     }
 
-    /// That there is nothing to keep.
+    /// That there is no answer to keep.
     pub(crate) fn nothing(capture: Capture) -> Self {
-        Self::Withheld(if capture == Capture::None { CAPTURE_OFF } else { NO_ANSWER })
+        Self::Withheld(if capture.keeps_answers() { NO_ANSWER } else { CAPTURE_OFF })
     }
 
     /// As the two members of a record.
@@ -163,6 +173,8 @@ pub(crate) struct Authorised {
     pub(crate) again: Option<Box<Again>>,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) facts: Facts,
+    /// What detectors will look at when it is over; none: none is for it, or it is over.
+    pub(crate) pending: Option<Box<Pending>>,
 }
 
 impl Authorised {
@@ -176,9 +188,19 @@ impl Authorised {
                 hold.settle(ack.index, spent(end, &self.facts));
             }
             worker.shared.metrics.ended(end.outcome, self.stopwatch.spent());
+            self.enrich(worker, end.outcome);
         }
         self.stopwatch.enter(before);
         result.map(drop)
+    }
+
+    /// Hands over what detectors look at; nothing waits for them.
+    fn enrich(&mut self, worker: &Worker, outcome: Outcome) {
+        let Some(mut pending) = self.pending.take() else { return };
+        pending.ended(outcome);
+        if !worker.shared.enriching.push(pending, self.caller.clone(), self.ack.clone()) {
+            worker.shared.metrics.not_enriched();
+        }
     }
 
     async fn append(&mut self, worker: &Worker, end: &End) -> Result<Ack, EvidenceError> {

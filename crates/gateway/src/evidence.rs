@@ -13,7 +13,8 @@ use tabellion_ledger::{
 };
 use tabellion_model::Micros;
 use tabellion_model::body::{
-    Body, CallAuthorised, CallCompleted, CallDenied, FileKept, GuardMeasured, GuardProbed, NoiseCounted,
+    Body, CallAuthorised, CallCompleted, CallDenied, CallEnriched, FileKept, GuardMeasured, GuardProbed,
+    NoiseCounted,
 };
 use tabellion_model::charge::Spent;
 use tabellion_model::probe;
@@ -286,6 +287,17 @@ fn parent(of: &Ack, role: &str) -> DraftParent {
 
 /// The draft of a batch's file that is at its provider; `authorised`: the call that sent it.
 pub(crate) fn file_kept(body: &FileKept, caller: &Caller, authorised: &Ack) -> Result<Draft, EvidenceError> {
+    let mut draft = draft_of(body, caller)?;
+    draft.parents = vec![parent(authorised, PARENT_ROLE)];
+    Ok(draft)
+}
+
+/// The draft of what detectors said of a call that ended; `authorised`: its permission.
+pub(crate) fn enriched(
+    body: &CallEnriched,
+    caller: &Caller,
+    authorised: &Ack,
+) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
     draft.parents = vec![parent(authorised, PARENT_ROLE)];
     Ok(draft)

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use crate::circuit::{CircuitNow, Circuits};
 use crate::config::{GatewayConfig, Log, StartError, span};
 use crate::decide::Rules;
+use crate::enrich::{Enriching, Enrichments};
 use crate::evidence::{self, Evidence, OnFatal};
 use crate::guards::Guards;
 use crate::identity::Identities;
@@ -70,6 +71,8 @@ pub struct Gateway {
     /// `true`: probes end.
     stop_probes: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
+    /// What looks at calls that are over: ended after all of them.
+    enricher: Option<JoinHandle<()>>,
 }
 
 /// What the threads are told.
@@ -89,6 +92,8 @@ impl Gateway {
         let stops = stops::of(&gate);
         let metrics = Arc::<Metrics>::default();
         let circuits = Circuits::new(config.circuit, &config.upstreams, Arc::clone(&metrics));
+        let enrichments = Arc::new(Enrichments::new(&config.enrichments)?);
+        let (enriching, over) = Enriching::of(&enrichments);
         let shared = Arc::new(Shared {
             limits: config.limits,
             classes: config.classes(),
@@ -97,6 +102,8 @@ impl Gateway {
             identities: Identities::new(&config.identities)?,
             doorway: config.tls.as_ref().map(Doorway::new).transpose()?,
             guards: Arc::new(Guards::new(&config.guards)?),
+            enrichments,
+            enriching,
             evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), Arc::clone(&on_fatal)),
             gate,
             clock,
@@ -134,20 +141,14 @@ impl Gateway {
             before: &probed,
         };
         let (probing, prober) = probes::start(grounds)?;
-        let mut gateway = Self { address, shared, ledger, stop, probing, stop_probes, threads: vec![prober] };
+        let enricher = over.map(|over| over.follow(&shared)).transpose()?;
+        let threads = vec![prober];
+        let mut gateway = Self { address, shared, ledger, stop, probing, stop_probes, threads, enricher };
         for (number, listener) in listeners.into_iter().enumerate() {
             let (shared, connections, told) =
                 (Arc::clone(&gateway.shared), Arc::clone(&connections), told.clone());
-            let runtime = Builder::new_current_thread()
-                .enable_io()
-                .enable_time()
-                .build()
-                .map_err(StartError::Thread)?;
-            let thread = std::thread::Builder::new()
-                .name(format!("gateway-{number}"))
-                .spawn(move || runtime.block_on(serve(listener, shared, connections, told, number == 0)))
-                .map_err(StartError::Thread)?;
-            gateway.threads.push(thread);
+            let serving = move || serve(listener, shared, connections, told, number == 0);
+            gateway.threads.push(thread(format!("gateway-{number}"), serving)?);
         }
         Ok(gateway)
     }
@@ -155,6 +156,7 @@ impl Gateway {
     /// Whether a gateway could start with `config`, but for its port: guards, identity providers, rules of masking, providers, models, and the keys and authorities that they refer to.
     pub fn check(config: &GatewayConfig) -> Result<(), StartError> {
         Guards::new(&config.guards)?;
+        Enrichments::new(&config.enrichments)?;
         Identities::new(&config.identities)?;
         config.tls.as_ref().map(Doorway::new).transpose()?;
         Masking::new(config)?;
@@ -244,6 +246,11 @@ impl Gateway {
             // A thread that panicked has ended as well.
             drop(thread.join());
         }
+        // Every call is over: nothing more is handed over.
+        self.shared.enriching.close();
+        if let Some(enricher) = self.enricher.take() {
+            drop(enricher.join());
+        }
     }
 }
 
@@ -251,6 +258,16 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         self.end(Duration::ZERO);
     }
+}
+
+/// A thread of its own for `work`, which ends with it.
+pub(crate) fn thread<F: Future<Output = ()>>(
+    name: String,
+    work: impl FnOnce() -> F + Send + 'static,
+) -> Result<JoinHandle<()>, StartError> {
+    let runtime =
+        Builder::new_current_thread().enable_io().enable_time().build().map_err(StartError::Thread)?;
+    std::thread::Builder::new().name(name).spawn(move || runtime.block_on(work())).map_err(StartError::Thread)
 }
 
 /// One socket for each thread, so that the system deals connections out between them.

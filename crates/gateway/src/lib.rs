@@ -21,6 +21,7 @@ mod decide;
 mod declared;
 mod dialect;
 mod ending;
+mod enrich;
 mod evidence;
 mod forward;
 mod gateway;
@@ -55,6 +56,7 @@ pub use config::{
     Api, CircuitConfig, DEFAULT_PORT, GatewayConfig, Limits, Log, MaskedName, RetryConfig, StartError,
     UpstreamConfig,
 };
+pub use enrich::config::{EnrichConfig, Kind as EnrichKind};
 pub use evidence::OnFatal;
 pub use gateway::{Foundations, Gateway};
 pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side as GuardSide, TopicConfig};

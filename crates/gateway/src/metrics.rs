@@ -111,6 +111,7 @@ pub struct Metrics {
     upstream: Histogram,
     guards: Histogram,
     attempts: AtomicU64,
+    not_enriched: AtomicU64,
     /// Whether the circuit to each provider is open, by name. Held for one look or one change.
     circuits: Mutex<BTreeMap<String, bool>>,
 }
@@ -179,6 +180,11 @@ impl Metrics {
         self.attempts.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A call that detectors are for has no record of what they say.
+    pub(crate) fn not_enriched(&self) {
+        self.not_enriched.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The circuit to `upstream` is open, or is not.
     pub(crate) fn circuit(&self, upstream: &str, is_open: bool) {
         let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
@@ -203,7 +209,7 @@ impl Metrics {
     }
 
     fn write_plain(&self, out: &mut String) {
-        let plain: [(&str, &str, &str, i128); 7] = [
+        let plain: [(&str, &str, &str, i128); 8] = [
             (
                 "noise_total",
                 "counter",
@@ -239,6 +245,12 @@ impl Metrics {
                 "counter",
                 "Attempts of calls beyond the first.",
                 self.attempts.load(Ordering::Relaxed).into(),
+            ),
+            (
+                "not_enriched_total",
+                "counter",
+                "Calls that enrichments are for and that have no record of them.",
+                self.not_enriched.load(Ordering::Relaxed).into(),
             ),
             ("connections", "gauge", "Open connections.", self.connections.load(Ordering::Relaxed).into()),
         ];

@@ -29,6 +29,7 @@ use crate::decide::{self, Refusal, declared as declared_terms};
 use crate::declared::{Found, NO_MODEL};
 use crate::dialect::headers::retry_count;
 use crate::ending::CAPTURE_OFF;
+use crate::enrich::Pending;
 use crate::forward::{self, Inbound, NoAnswer, Outbound};
 use crate::guards::config::Side;
 use crate::guards::suite::Guard;
@@ -171,6 +172,9 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
         return running.fail(NoAnswer::Withdrawn(Code::OpaqueNotEnabled)).await;
     }
     running.authorised.facts.guards = not_run(&running, &prepared);
+    let (enrichments, caller) = (&running.worker.shared.enrichments, &running.authorised.caller);
+    running.authorised.pending =
+        Pending::unseen(enrichments, caller, &prepared.model, &prepared.permission.purpose);
     match Box::pin(send(&mut running, &found, &mut prepared)).await {
         Ok(inbound) => Box::pin(relay::relay(running, inbound, &found, prepared)).await,
         Err(none) => running.fail(none).await,
@@ -221,7 +225,7 @@ fn authorisation(
         retry: retry_count(&call.headers),
         prompt: None,
         prompt_withheld: Some(
-            if permission.capture == Capture::None { CAPTURE_OFF } else { NOT_LOOKED_INTO }.to_owned(),
+            if permission.capture.keeps_prompts() { NOT_LOOKED_INTO } else { CAPTURE_OFF }.to_owned(),
         ),
     }
 }

@@ -20,6 +20,7 @@ use crate::circuit::Circuits;
 use crate::code::Code;
 use crate::config::{Limits, Log, RetryConfig};
 use crate::decide::Rules;
+use crate::enrich::{Enriching, Enrichments};
 use crate::evidence::Evidence;
 use crate::guards::Guards;
 use crate::identity::Identities;
@@ -48,6 +49,9 @@ pub(crate) struct Shared {
     /// The gateway's own TLS; none: it speaks plain HTTP.
     pub(crate) doorway: Option<Doorway>,
     pub(crate) guards: Arc<Guards>,
+    /// What looks at calls that are over, and where they are handed to it.
+    pub(crate) enrichments: Arc<Enrichments>,
+    pub(crate) enriching: Enriching,
     pub(crate) evidence: Evidence,
     pub(crate) gate: Arc<GateCell>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -4,6 +4,7 @@
 //! - [`Rule`] says what one guard looks for, [`Screen`] looks for all of them at once.
 //! - [`Screening`] is one text on its way, in pieces of any size.
 //! - [`Findings`] is what was found, by rule; labels say what, never the text itself.
+//! - [`Detector`] says what a text is like, and stops nothing ([`Detecting`]).
 //! - [`service`] has the words in which services of others are asked and answer; who carries them is not here.
 //!
 //! Text is read as a person or a model reads it (`reading.rs`): case, width, runs of spaces and characters without a shape make no difference.
@@ -12,6 +13,7 @@
 //! held back so that nothing of a match has left when it is found. No clock, no randomness, no file, no network. A guard by phrases is a heuristic: it
 //! finds what it knows and nothing else.
 
+mod detect;
 mod findings;
 mod injection;
 mod invisible;
@@ -20,6 +22,7 @@ mod rule;
 mod screen;
 pub mod service;
 
+pub use detect::{Detected, Detecting, Detector, LANGUAGE_DETECTOR, NotRead, WHOLE};
 pub use findings::{Findings, MAX_LABELS};
 pub use rule::{MAX_TERM_CHARS, MAX_TERMS, Rule, RuleFault, Topic};
 pub use screen::{Content, Screen, Screening};

@@ -10,6 +10,7 @@ mod call;
 mod caller;
 mod content;
 mod credential;
+mod enrich;
 mod erasure;
 mod finding;
 mod issuer;
@@ -40,6 +41,7 @@ pub use call::{
 pub use caller::{CallerShown, Chain, NOBODY, Proof, ProofKind};
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
+pub use enrich::{CallEnriched, EnrichLabel, EnrichOutcome, EnrichedSide, Enrichment};
 pub use erasure::{
     ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionRulesSet,
 };
@@ -136,6 +138,7 @@ bodies! {
     CallCompleted => "call.completed",
     CallDenied => "call.denied",
     CallBroken => "call.broken",
+    CallEnriched => "call.enriched",
     PersonAdded => "person.added",
     RoleGranted => "role.granted",
     RoleRevoked => "role.revoked",

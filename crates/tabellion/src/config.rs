@@ -5,6 +5,7 @@
 
 mod anchor;
 mod effective;
+mod enrich;
 mod erasure;
 mod gateway;
 mod guard;
@@ -28,6 +29,7 @@ use toml::{Table, Value};
 use crate::failure::Failure;
 pub(crate) use anchor::AnchorConfig;
 use anchor::{ANCHOR_KEYS, ANCHOR_PREFIX, AnchorSettings};
+use enrich::{ENRICH_KEYS, ENRICH_PREFIX};
 pub(crate) use erasure::{ByTwo, RuleGrace};
 use erasure::{by_hand, rule_grace, second_person};
 use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
@@ -58,7 +60,7 @@ const SEGMENT_MIB: std::ops::RangeInclusive<u64> = 16..=1024;
 const MAX_CLASS_BYTES: usize = 30;
 
 /// Sections that exist.
-const SECTIONS: [&str; 17] = [
+const SECTIONS: [&str; 18] = [
     "log",
     "retention",
     "erasure",
@@ -73,12 +75,13 @@ const SECTIONS: [&str; 17] = [
     "probes",
     "upstream",
     "guard",
+    "enrich",
     "masking",
     "identity",
     "anchor",
 ];
 /// Those that hold sections with names of their own.
-const WITH_NAMES: [&str; 6] = ["upstream", "guard", "masking", "identity", "anchor", "retention"];
+const WITH_NAMES: [&str; 7] = ["upstream", "guard", "enrich", "masking", "identity", "anchor", "retention"];
 /// Keys whose value is true or false.
 const SWITCHES: [(&str, &str); 2] = [("log", "public"), ("policies", "observe_first")];
 /// Where the control plane listens unless told otherwise: this machine alone.
@@ -282,6 +285,8 @@ impl Config {
             self.gateway.apply_upstream(name, setting)
         } else if let Some(name) = named(GUARD_PREFIX) {
             self.gateway.apply_guard(name, setting)
+        } else if let Some(name) = named(ENRICH_PREFIX) {
+            self.gateway.apply_enrichment(name, setting)
         } else if let Some(name) = named(MASKING_PREFIX) {
             self.gateway.apply_masking(name, setting)
         } else if let Some(name) = named(IDENTITY_PREFIX) {
@@ -294,6 +299,19 @@ impl Config {
             Err(setting.unknown())
         }
     }
+}
+
+/// What a section is to be given that takes nothing but sections with names of their own.
+fn each(section: &str) -> Option<&'static str> {
+    Some(match section {
+        "upstream" => "each provider a section [upstream.NAME]",
+        "guard" => "each guard a section [guard.NAME]",
+        "enrich" => "each enrichment a section [enrich.NAME]",
+        "masking" => "each rule of masking a section [masking.NAME]",
+        "identity" => "each identity provider a section [identity.NAME]",
+        "anchor" => "each anchor a section [anchor.NAME]",
+        _ => return None,
+    })
 }
 
 /// Keys of a section; none where it takes names of its own. `None`: there is no such section.
@@ -313,6 +331,7 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
         "limits" => return Some(gateway::limit_keys()),
         upstream if upstream.starts_with(UPSTREAM_PREFIX) => UPSTREAM_KEYS,
         guard if guard.starts_with(GUARD_PREFIX) => GUARD_KEYS,
+        enrich if enrich.starts_with(ENRICH_PREFIX) => ENRICH_KEYS,
         rule if rule.starts_with(MASKING_PREFIX) => MASKING_KEYS,
         identity if identity.starts_with(IDENTITY_PREFIX) => IDENTITY_KEYS,
         anchor if anchor.starts_with(ANCHOR_PREFIX) => ANCHOR_KEYS,
@@ -417,20 +436,8 @@ fn from_file(text: &str, place: &str) -> Result<Vec<Setting>, Failure> {
                         settings.push(setting(&section, key, value));
                     }
                 }
-                other if section == "upstream" => {
-                    return Err(wrong(other.type_str(), "each provider a section [upstream.NAME]"));
-                }
-                other if section == "guard" => {
-                    return Err(wrong(other.type_str(), "each guard a section [guard.NAME]"));
-                }
-                other if section == "masking" => {
-                    return Err(wrong(other.type_str(), "each rule of masking a section [masking.NAME]"));
-                }
-                other if section == "identity" => {
-                    return Err(wrong(other.type_str(), "each identity provider a section [identity.NAME]"));
-                }
-                other if section == "anchor" => {
-                    return Err(wrong(other.type_str(), "each anchor a section [anchor.NAME]"));
+                other if each(&section).is_some() => {
+                    return Err(wrong(other.type_str(), each(&section).unwrap_or_default()));
                 }
                 Value::String(text) => settings.push(setting(&section, key, text)),
                 Value::Integer(number) => settings.push(setting(&section, key, number.to_string())),

@@ -10,6 +10,7 @@ mod budgets;
 pub(crate) mod calls;
 mod changes;
 mod credentials;
+mod enrichments;
 pub(crate) mod filed;
 mod findings;
 mod issuers;
@@ -35,6 +36,8 @@ mod usage;
 mod viewings;
 
 use rusqlite::{Connection, Params};
+
+pub(crate) use enrichments::NOT_RUN as NOT_ENRICHED;
 
 use crate::record::Record;
 
@@ -115,6 +118,7 @@ pub const ALL: &[Projection] = &[
     stopped::STOPPED,
     probes::PROBES,
     measurements::MEASUREMENTS,
+    enrichments::ENRICHMENTS,
     viewings::VIEWINGS,
     saved_views::SAVED_VIEWS,
     issuers::ISSUERS,

@@ -9,6 +9,7 @@ mod call_sums;
 mod calls;
 mod credentials;
 mod decisions;
+mod enrichments;
 pub(crate) mod facts;
 mod findings;
 mod guards;
@@ -53,6 +54,9 @@ pub use call_sums::{CallGroup, CallTimes, MAX_CALL_GROUPS, Took, TookKey};
 pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};
 pub use credentials::{CredentialRow, Issued, Revocation};
 pub use decisions::{DecisionBody, DecisionRecord, Decisions, DecisionsWanted, DescribedFrom};
+pub use enrichments::{
+    EnrichedCall, EnrichmentCounts, EnrichmentKey, EnrichmentReport, MAX_ENRICHMENT_GROUPS,
+};
 pub use findings::FindingRow;
 pub use guards::{GuardKey, GuardReport, GuardSide, GuardedCalls, MAX_GUARD_GROUPS, OutcomeCounts};
 pub use history::{Change, NoiseRow, Subject, Unplaced};

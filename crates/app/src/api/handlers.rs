@@ -7,6 +7,7 @@
 pub(super) mod budgets;
 pub(super) mod calls;
 pub(super) mod controls;
+pub(super) mod enrichments;
 pub(super) mod erasures;
 pub(super) mod guards;
 pub(super) mod issuers;

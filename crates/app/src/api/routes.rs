@@ -5,9 +5,9 @@
 use axum::http::Method;
 
 use super::handlers::{
-    budgets, calls, controls, erasures, guards, issuers, keys, log, openings, operation, packs, people,
-    playground, policies, probes, registers, running, scitt, sessions, shards, sources, stops, systems,
-    tiles, traffic, usage, verifications,
+    budgets, calls, controls, enrichments, erasures, guards, issuers, keys, log, openings, operation, packs,
+    people, playground, policies, probes, registers, running, scitt, sessions, shards, sources, stops,
+    systems, tiles, traffic, usage, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -115,6 +115,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/systems/{system}", READ_SYSTEMS, Plain, "readSystem", "One system", 200, &[NotFound]).by(systems::read),
         row(PUT, "/api/v1/systems/{system}", CHANGE_SYSTEMS, Change, "changeSystem", "Replace what is said of a system", 200, &[NotFound, VersionRequired, OwnerUnknown]).by(systems::change),
         row(POST, "/api/v1/systems/{system}/stage", CHANGE_SYSTEMS, Change, "changeStage", "Move a system to another stage", 200, &[NotFound, OwnerUnknown, StageImpossible]).by(systems::stage).taking_authority(),
+        row(GET, "/api/v1/systems/{system}/capture", READ_SYSTEMS, Plain, "readCapture", "How much of a system's prompts and answers is kept, and what is lost by what is not", 200, &[NotFound]).by(systems::capturing),
         row(POST, "/api/v1/systems/{system}/capture", CHANGE_SYSTEMS, Change, "changeCapture", "Switch what is captured of a system", 200, &[NotFound, AlreadySo]).by(systems::capture),
 
         row(GET, "/api/v1/systems/{system}/keys", READ_KEYS, Plain, "listKeys", "A system's API keys, without their secrets", 200, &[NotFound]).by(keys::list),
@@ -209,6 +210,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/traffic", READ_CALLS, Plain, "readTraffic", "The calls within reach in numbers: how they ended, by system, model and provider, and how long answers took", 200, &[]).by(traffic::sums),
         row(GET, "/api/v1/guards/outcomes", READ_CALLS, Plain, "readGuardOutcomes", "How many calls guards blocked, flagged, passed, could not look at or did not look at", 200, &[]).by(guards::outcomes),
         row(GET, "/api/v1/guards/outcomes.csv", READ_CALLS, Plain, "exportGuardOutcomes", "The same by guard, as a table for spreadsheets", 200, &[]).by(guards::outcomes_csv),
+        row(GET, "/api/v1/enrichments", READ_CALLS, Plain, "readEnrichments", "What detectors said of calls that were over, in numbers: languages, moods, topics and whatever else is set up", 200, &[]).by(enrichments::sums),
 
         row(GET, "/api/v1/controls", READ_CONTROLS, Plain, "listControls", "How every clause and control of ISO/IEC 42001 stands, computed from evidence", 200, &[]).by(controls::list),
         row(GET, "/api/v1/controls/{control}", READ_CONTROLS, Plain, "readControl", "One clause or control: its status, why, and what would change it", 200, &[NotFound]).by(controls::read),

@@ -14,6 +14,7 @@ pub(crate) mod coverage;
 pub(crate) mod coverage_chart;
 pub(crate) mod decision;
 pub(crate) mod difference;
+mod enriched;
 pub(crate) mod entry;
 pub(crate) mod erasures;
 pub(crate) mod guards;

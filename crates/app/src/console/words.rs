@@ -259,6 +259,7 @@ fn opening_change(record_type: &str) -> &str {
 /// The same of how guards are tried.
 fn guard_change(record_type: &str) -> &str {
     match record_type {
+        "call.enriched" => "said what a call's texts are like",
         "guard.probed" => "tried whether guards stop what they must",
         "guard.measured" => "measured how much guards find of what they must",
         other => pack_change(other),

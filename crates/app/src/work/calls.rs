@@ -14,6 +14,7 @@ use tabellion_views::query::{
 
 use super::asking::refer;
 use super::called::{Caller, ThroughOpening};
+use super::enrichments::{self, EnrichmentSaid};
 use super::forms::{DigestForm, IdForm, Reference, Time};
 use super::{Actor, Desk};
 use crate::permission::Permission;
@@ -220,6 +221,8 @@ pub struct CallProof {
     pub decided: Reference,
     /// The record of the end; null: the call is open, or was denied.
     pub ended: Option<Reference>,
+    /// The record of what detectors said when it was over; null: nobody looked at it.
+    pub enriched: Option<Reference>,
 }
 
 /// A call.
@@ -254,6 +257,8 @@ pub struct Call {
     pub decision: Decision,
     /// What was sent and received.
     pub evidence: CallEvidence,
+    /// What detectors said of it when it was over; none where nobody looked at it, or it was erased.
+    pub enrichments: Vec<EnrichmentSaid>,
     /// The records that prove it.
     pub proof: CallProof,
 }
@@ -319,11 +324,14 @@ impl Desk {
         };
         let (decision, evidence, attempt) = (decision(&call), evidence(&call, sight), attempt(&call));
         let caller = caller(&call);
+        let enrichments = enrichments::said(call.enriched.as_ref());
+        let enriched = call.enriched.as_ref().map(|said| refer(said.entry, said.record_id));
         let row = call.row;
         let ended = row.end_entry.zip(call.end_record).filter(|_| row.state != CallState::Denied);
         let proof = CallProof {
             decided: refer(row.entry, row.record_id),
             ended: ended.map(|(entry, record)| refer(entry, record)),
+            enriched,
         };
         let state = state(&row);
         let (surface, model, purpose) = match row.asked {
@@ -343,6 +351,7 @@ impl Desk {
             purpose,
             decision,
             evidence,
+            enrichments,
             proof,
         })
     }

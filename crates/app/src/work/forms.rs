@@ -38,7 +38,7 @@ schema_only! {
     /// A stage.
     StageForm "Stage" = {"type": "string", "enum": ["draft", "live", "paused", "retired"], "description": "Where a system stands; only live systems may call."};
     /// What is captured.
-    CaptureForm "Capture" = {"type": "string", "enum": ["none", "masked"], "description": "How much of prompts and answers is kept: nothing but digests and counts, or what the provider saw."};
+    CaptureForm "Capture" = {"type": "string", "enum": ["none", "masked_prompt", "masked_answer", "masked"], "description": "How much of prompts and answers is kept: nothing but digests and counts, what the provider saw, what it answered, or both."};
     /// A clause or control.
     ReferenceForm "ClauseOrControl" = {"type": "string", "pattern": "^(A\\.)?[0-9]{1,2}(\\.[0-9]{1,2}){1,3}$", "minLength": 3, "maxLength": 8, "description": "A leaf clause or a control of ISO/IEC 42001, such as 8.4 or A.6.2.8."};
     /// What is evidenced.
@@ -261,5 +261,7 @@ pub fn capture_word(capture: Capture) -> &'static str {
     match capture {
         Capture::None => "none",
         Capture::Masked => "masked",
+        Capture::MaskedPrompt => "masked_prompt",
+        Capture::MaskedAnswer => "masked_answer",
     }
 }

@@ -10,6 +10,7 @@ mod changes;
 pub(crate) mod client;
 mod controls;
 mod document;
+mod enrichments;
 mod erasure;
 mod erasures;
 mod form;

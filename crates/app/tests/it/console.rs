@@ -7,6 +7,7 @@ mod came;
 mod clock;
 mod content;
 mod controls;
+mod enriched;
 mod erasures;
 mod forms;
 mod guards;

@@ -447,6 +447,11 @@ impl Relay {
         self.transcript.found()
     }
 
+    /// What the model said.
+    pub(crate) fn said(&self) -> &Transcript {
+        &self.transcript
+    }
+
     /// The answer as it may be kept.
     pub(crate) fn transcript(&mut self) -> Option<String> {
         self.transcript.masked(&mut self.scope)

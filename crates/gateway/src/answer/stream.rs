@@ -342,7 +342,10 @@ impl Streaming {
         let limit = self.worker.shared.limits.capture_bytes;
         let relay = &mut self.relay;
         let masked = relay.found();
-        let answer = Kept::of(self.authorised.capture, limit, || relay.transcript());
+        if let Some(pending) = &mut self.authorised.pending {
+            pending.said(relay.said());
+        }
+        let answer = Kept::of_answer(self.authorised.capture, limit, || relay.transcript());
         End { outcome, code, status: 200, delivered, released, masked, answer }
     }
 }

@@ -12,6 +12,7 @@ use crate::answer::parts::{Channel, Text};
 use crate::surface::request::counted;
 
 /// The texts by choice and channel, as the provider sent them.
+#[derive(Clone)]
 pub(crate) struct Transcript {
     texts: BTreeMap<(usize, Channel), String>,
     /// Bytes that may still be taken in.
@@ -49,6 +50,28 @@ impl Transcript {
             }
         }
         counted(&counts)
+    }
+
+    /// Whether there was more than it takes.
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// Bytes that it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.texts.values().map(String::len).sum()
+    }
+
+    /// What was said to a reader: no arguments of tools, no thinking.
+    pub(crate) fn spoken(&self) -> String {
+        let is_said = |channel: &Channel| match channel {
+            Channel::Member(name) => matches!(*name, "content" | "refusal"),
+            Channel::Block(kind) => *kind == "text_delta",
+            Channel::Item(kind, _) => matches!(*kind, "output_text" | "refusal"),
+            Channel::Tool(_) | Channel::Custom(_) | Channel::Function => false,
+        };
+        let said = self.texts.iter().filter(|((_, channel), _)| is_said(channel));
+        said.map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n")
     }
 
     /// The texts as JSON, masked; `None` when there was more than it takes, or when it cannot be masked.

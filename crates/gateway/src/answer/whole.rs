@@ -161,6 +161,9 @@ async fn release(
     for text in &parts.texts {
         transcript.push(text);
     }
+    if let Some(pending) = &mut running.authorised.pending {
+        pending.said(&transcript);
+    }
     for place in parts.texts.iter().map(|text| &text.place).chain(&parts.repeated) {
         if restore_string(*place, &scope, &mut edits).is_err() {
             return running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await;
@@ -174,7 +177,7 @@ async fn release(
         delivered: Delivered::Whole,
         released: Sha256::digest(&restored).into(),
         masked: transcript.found(),
-        answer: Kept::of(running.authorised.capture, limits.capture_bytes, || {
+        answer: Kept::of_answer(running.authorised.capture, limits.capture_bytes, || {
             masked(bytes, parts, classes, &mut scope)
         }),
     };

@@ -32,6 +32,7 @@ use crate::call::Received;
 use crate::circuit::Circuits;
 use crate::config::{CircuitConfig, GatewayConfig, RetryConfig, span};
 use crate::decide::Rules;
+use crate::enrich::Enriching;
 use crate::evidence::{self, Evidence, OnFatal};
 use crate::guards::config::Side;
 use crate::identity::Identities;
@@ -88,6 +89,9 @@ pub(super) fn shared(
         masking: Arc::clone(&real.masking),
         catalogue: real.catalogue.stand_ins(&within, model_of),
         guards: Arc::clone(&real.guards),
+        // A canary is no traffic to tell anything of.
+        enrichments: Arc::clone(&real.enrichments),
+        enriching: Enriching::default(),
         evidence: Evidence::new(Arc::clone(ledger), Arc::clone(&real.clock), on_fatal),
         stops: stops::of(&gate),
         gate,

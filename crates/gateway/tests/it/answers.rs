@@ -188,6 +188,36 @@ fn content_is_kept_masked_and_only_where_the_system_wants_it() {
     assert_eq!(end.masked.len(), 1, "personal data that the model brought up is counted");
 }
 
+/// Requirement: V39. What is kept is chosen field by field, for streams as for whole answers; the record says why the other is not there.
+#[test]
+fn prompts_and_answers_are_kept_each_by_itself() {
+    for (capture, prompt, answer) in [
+        (Capture::None, false, false),
+        (Capture::MaskedPrompt, true, false),
+        (Capture::MaskedAnswer, false, true),
+        (Capture::Masked, true, true),
+    ] {
+        for streamed in [false, true] {
+            let said = if streamed {
+                Answer::events(openai::stream_of(&["It is ", "late."]))
+            } else {
+                Answer::json(200, openai::chat_of("It is late."))
+            };
+            let fixture = Fixture::new(said);
+            fixture.change_systems(|system| system.capture = capture);
+            let body = if streamed { say_streaming("What time is it?") } else { say("What time is it?") };
+            assert_eq!(fixture.chat(&body).status, 200, "{capture:?}");
+            let end = fixture.end();
+            let authorised = fixture.authorised().remove(0);
+            let kept = (authorised.prompt.is_some(), end.answer.is_some());
+            assert_eq!(kept, (prompt, answer), "{capture:?}, streamed: {streamed}");
+            let off = Some("capture_off");
+            assert_eq!(authorised.prompt_withheld.as_deref() == off, !prompt, "{capture:?}");
+            assert_eq!(end.answer_withheld.as_deref() == off, !answer, "{capture:?}");
+        }
+    }
+}
+
 #[test]
 fn a_stream_is_kept_as_the_text_it_says() {
     let fixture = Fixture::new(Answer::events(openai::stream_of(&["Write to new@exa", "mple.org."])));

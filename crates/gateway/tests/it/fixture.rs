@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{
-    Api, CircuitConfig, Foundations, Gateway, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName,
-    MaskingConfig, ProbeConfig, RetryConfig, RoundBefore, TlsConfig, UpstreamConfig,
+    Api, CircuitConfig, EnrichConfig, Foundations, Gateway, GatewayConfig, GuardConfig, IdentityConfig,
+    Limits, MaskedName, MaskingConfig, ProbeConfig, RetryConfig, RoundBefore, TlsConfig, UpstreamConfig,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
@@ -83,6 +83,8 @@ pub(crate) struct Setup {
     pub(crate) gate: Gate,
     pub(crate) limits: Limits,
     pub(crate) guards: Vec<GuardConfig>,
+    /// What is told of calls that are over.
+    pub(crate) enrichments: Vec<EnrichConfig>,
     /// What becomes of which personal data.
     pub(crate) masking: Vec<MaskingConfig>,
     /// When guards are tried; never by itself, unless a test says otherwise.
@@ -119,6 +121,7 @@ impl Default for Setup {
             gate: gate(),
             limits: Limits::default(),
             guards: Vec::new(),
+            enrichments: Vec::new(),
             masking: Vec::new(),
             probes: ProbeConfig { every_s: None, ..ProbeConfig::default() },
             names: MaskedName::ALL.to_vec(),
@@ -211,6 +214,7 @@ impl Fixture {
             ]
             .concat(),
             guards: setup.guards,
+            enrichments: setup.enrichments,
             masking: setup.masking,
             probes: setup.probes,
             circuit: setup.circuit,

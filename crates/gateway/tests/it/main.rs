@@ -16,6 +16,7 @@ mod client;
 mod denials;
 mod disk;
 mod endings;
+mod enrichments;
 mod fallback;
 mod fixture;
 mod guard_splits;

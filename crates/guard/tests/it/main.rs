@@ -7,5 +7,6 @@
     reason = "a test may stop where it is"
 )]
 
+mod detects;
 mod finds;
 mod pieces;

@@ -15,6 +15,25 @@ pub enum Capture {
     None,
     /// What the provider saw and answered: with placeholders in place of personal data.
     Masked,
+    /// The same of what it saw alone.
+    MaskedPrompt,
+    /// The same of what it answered alone.
+    MaskedAnswer,
+}
+
+impl Capture {
+    /// Every way, what keeps least first.
+    pub const ALL: [Self; 4] = [Self::None, Self::MaskedPrompt, Self::MaskedAnswer, Self::Masked];
+
+    /// Whether prompts are kept.
+    pub fn keeps_prompts(self) -> bool {
+        matches!(self, Self::Masked | Self::MaskedPrompt)
+    }
+
+    /// Whether answers are.
+    pub fn keeps_answers(self) -> bool {
+        matches!(self, Self::Masked | Self::MaskedAnswer)
+    }
 }
 
 /// How many values of one class were replaced.

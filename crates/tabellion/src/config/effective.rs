@@ -74,6 +74,9 @@ impl Config {
         if let (guards @ [_, ..], Some(all)) = (self.gateway.guards(), all.as_object_mut()) {
             all.insert("guard".to_owned(), json!(guards));
         }
+        if let (enrichments @ [_, ..], Some(all)) = (self.gateway.enrichments(), all.as_object_mut()) {
+            all.insert("enrich".to_owned(), json!(enrichments));
+        }
         if let (Some(probes), Some(all)) = (self.gateway.probes(), all.as_object_mut()) {
             all.insert("probes".to_owned(), json!(probes));
         }

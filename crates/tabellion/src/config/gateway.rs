@@ -8,11 +8,12 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use tabellion_gateway::{
-    Api, CircuitConfig, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName, MaskingConfig,
-    ProbeConfig, RetryConfig, TlsConfig, UpstreamConfig,
+    Api, CircuitConfig, EnrichConfig, GatewayConfig, GuardConfig, IdentityConfig, Limits, MaskedName,
+    MaskingConfig, ProbeConfig, RetryConfig, TlsConfig, UpstreamConfig,
 };
 use toml::{Table, Value};
 
+use super::enrich::EnrichSettings;
 use super::guard::GuardSettings;
 use super::identity::IdentitySettings;
 use super::masking::MaskingSettings;
@@ -66,6 +67,7 @@ pub(crate) struct GatewaySettings {
     off: bool,
     upstreams: BTreeMap<String, UpstreamConfig>,
     guards: GuardSettings,
+    enrichments: EnrichSettings,
     masking: MaskingSettings,
     identities: IdentitySettings,
 }
@@ -84,6 +86,11 @@ impl GatewaySettings {
         self.guards.apply(name, setting)
     }
 
+    /// One key of the enrichment `name`.
+    pub(super) fn apply_enrichment(&mut self, name: &str, setting: &Setting) -> Result<(), Failure> {
+        self.enrichments.apply(name, setting)
+    }
+
     /// One key of the rule of masking `name`.
     pub(super) fn apply_masking(&mut self, name: &str, setting: &Setting) -> Result<(), Failure> {
         self.masking.apply(name, setting)
@@ -97,6 +104,7 @@ impl GatewaySettings {
     /// Everything was said: takes the guards, the rules of masking and the identity providers as the gateway has them.
     pub(super) fn settle(&mut self) -> Result<(), Failure> {
         self.config.guards = self.guards.configs()?;
+        self.config.enrichments = self.enrichments.configs()?;
         self.config.masking = self.masking.configs();
         self.config.identities = self.identities.configs()?;
         Ok(())
@@ -105,6 +113,11 @@ impl GatewaySettings {
     /// For the record: what is looked for.
     pub(super) fn guards(&self) -> &[GuardConfig] {
         &self.config.guards
+    }
+
+    /// For the record: what is told of calls that are over.
+    pub(super) fn enrichments(&self) -> &[EnrichConfig] {
+        &self.config.enrichments
     }
 
     /// For the record: how it speaks TLS; `None`: it does not.

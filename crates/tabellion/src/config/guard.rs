@@ -68,7 +68,7 @@ struct Sketch {
 }
 
 /// How many different terms make a topic, unless somebody says otherwise.
-const AT_LEAST: usize = 2;
+pub(super) const AT_LEAST: usize = 2;
 
 impl GuardSettings {
     /// One key of the guard `name`.
@@ -90,11 +90,6 @@ impl GuardSettings {
                 };
             }
             "on" => {
-                let side = |item: &str| match item {
-                    "prompt" => Some(GuardSide::Prompt),
-                    "answer" => Some(GuardSide::Answer),
-                    _ => None,
-                };
                 let sides: Option<Vec<_>> = items(value).map(side).collect();
                 guard.on = Some(
                     sides.ok_or_else(|| setting.refused("is not of prompt and answer: what it looks at"))?,
@@ -104,16 +99,7 @@ impl GuardSettings {
             "purposes" => guard.purposes = texts(),
             "words" => guard.words = texts(),
             "words_file" => guard.words_of_file = words_of(Path::new(value), setting)?,
-            "topics" => {
-                let topic = |item: &str| {
-                    let (name, terms) = item.split_once('=')?;
-                    let terms = terms.split(TERMS).map(|term| term.trim().to_owned());
-                    Some((name.trim().to_owned(), terms.filter(|term| !term.is_empty()).collect()))
-                };
-                let topics: Option<Vec<_>> = items(value).map(topic).collect();
-                guard.topics =
-                    topics.ok_or_else(|| setting.refused("is not a table of NAME = \"term | term\""))?;
-            }
+            "topics" => guard.topics = topics(setting)?,
             "at_least" => {
                 guard.at_least = Some(value.parse().map_err(|_| setting.refused("is not a number"))?);
             }
@@ -148,7 +134,7 @@ impl GuardSettings {
             config.purposes.clone_from(&sketch.purposes);
             config.words = sketch.words.iter().chain(&sketch.words_of_file).cloned().collect();
             config.max_bytes = sketch.max_bytes;
-            config.service = sketch.service.config(name)?;
+            config.service = sketch.service.config(&format!("guard.{name}"))?;
             config.canary.clone_from(&sketch.canary);
             let at_least = sketch.at_least.unwrap_or(AT_LEAST);
             let topic = |(name, terms): &(String, Vec<String>)| TopicConfig {
@@ -172,6 +158,26 @@ impl GuardSettings {
 
 const KINDS: &str =
     "is words, topics, injection, invisible, secrets, size, provider_flags, references or http";
+
+/// What is looked at, by its word.
+pub(super) fn side(word: &str) -> Option<GuardSide> {
+    match word {
+        "prompt" => Some(GuardSide::Prompt),
+        "answer" => Some(GuardSide::Answer),
+        _ => None,
+    }
+}
+
+/// Topics with their terms, as a table of texts has them.
+pub(super) fn topics(setting: &Setting) -> Result<Vec<(String, Vec<String>)>, Failure> {
+    let topic = |item: &str| {
+        let (name, terms) = item.split_once('=')?;
+        let terms = terms.split(TERMS).map(|term| term.trim().to_owned());
+        Some((name.trim().to_owned(), terms.filter(|term| !term.is_empty()).collect()))
+    };
+    let topics: Option<Vec<_>> = items(&setting.value).map(topic).collect();
+    topics.ok_or_else(|| setting.refused("is not a table of NAME = \"term | term\""))
+}
 
 fn kind(word: &str) -> Option<GuardKind> {
     Some(match word {

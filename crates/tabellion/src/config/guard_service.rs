@@ -10,7 +10,7 @@ use super::gateway::{is_variable, items};
 use crate::failure::Failure;
 
 /// What every service must have.
-const REQUIRED: &str = "a guard of kind http takes url (https://host/check), shape (tabellion, presidio or litellm) and version. Set all three and start again";
+const REQUIRED: &str = "a guard or enrichment of kind http takes url (https://host/check), shape (tabellion, presidio or litellm) and version. Set all three and start again";
 
 /// A service as far as it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,13 +89,13 @@ impl ServiceSketch {
         Ok(())
     }
 
-    /// As the gateway takes it; `None` where nothing was said of one.
-    pub(super) fn config(&self, name: &str) -> Result<Option<GuardServiceConfig>, Failure> {
+    /// As the gateway takes it; `None` where nothing was said of one. `section` is where it stands.
+    pub(super) fn config(&self, section: &str) -> Result<Option<GuardServiceConfig>, Failure> {
         if !self.said {
             return Ok(None);
         }
         let (Some(url), Some(shape), Some(version)) = (&self.url, self.shape, &self.version) else {
-            return Err(Failure::malformed(format!("[guard.{name}] {REQUIRED}")));
+            return Err(Failure::malformed(format!("[{section}] {REQUIRED}")));
         };
         let plain = GuardServiceConfig::new(url.clone(), shape, version.clone());
         Ok(Some(GuardServiceConfig {

@@ -8,7 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::body::{CallAuthorised, CallBroken, CallCompleted, CallDenied, Delivered, Outcome};
 use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
 
-use super::{MAX_ROWS, Page, Reference, Rows, Where, body, bytes, call_groups, needle, reference};
+use super::{
+    EnrichedCall, MAX_ROWS, Page, Reference, Rows, Where, body, bytes, call_groups, needle, reference,
+};
 use crate::error::ViewsError;
 use crate::projection::filed;
 use crate::values::{
@@ -185,6 +187,8 @@ pub struct CallDetail {
     pub end_record: Option<RecordId>,
     /// The end, when there is one and its content is still there.
     pub end: Option<CallEnd>,
+    /// What detectors said of it when it was over; none: nobody looked at it.
+    pub enriched: Option<EnrichedCall>,
 }
 
 /// A call without an end.
@@ -254,7 +258,8 @@ impl Views {
                 .or_else(|| body(&view).map(CallEnd::Broken))
                 .or_else(|| body(&view).map(|end| CallEnd::Denied(Box::new(end))));
         }
-        Ok(CallDetail { row, authorised, end_record, end })
+        let enriched = self.enriched(&row.record_id)?;
+        Ok(CallDetail { row, authorised, end_record, end, enriched })
     }
 
     /// Calls permitted below entry `below` that have no end, oldest first: after a start, those that the process before left behind. To be asked

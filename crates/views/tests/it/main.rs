@@ -15,6 +15,7 @@ mod budgets_of_callers;
 mod call_sums;
 mod calls;
 mod damage;
+mod enrichments;
 mod erasure;
 mod facts;
 mod fixture;

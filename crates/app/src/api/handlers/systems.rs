@@ -6,6 +6,7 @@ use tabellion_model::SystemId;
 
 use super::{Answered, Changed, changed};
 use crate::api::route::{Asked, Input, Json, Nothing, Reply};
+use crate::work::capturing::Capturing;
 use crate::work::forms::IdForm;
 use crate::work::systems::{NewCapture, NewStage, System, SystemDescription, Systems};
 
@@ -53,6 +54,13 @@ pub(in crate::api) fn stage(
     let done = asked.desk.change_stage(asked.actor()?, &asked.given, input.path.system, &input.body)?;
     let version = done.0.version;
     Ok(changed(done, version))
+}
+
+pub(in crate::api) fn capturing(
+    asked: &Asked<'_>,
+    input: &Input<OfSystem, Nothing, Nothing>,
+) -> Answered<Capturing> {
+    Ok(Reply::of(Json(asked.desk.capturing(asked.actor()?, input.path.system)?)))
 }
 
 pub(in crate::api) fn capture(

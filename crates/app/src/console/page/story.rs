@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::json;
 
 use super::calls::{captured_readable, day_of};
-use super::{came, stops};
+use super::{came, enriched, stops};
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
@@ -63,6 +63,7 @@ fn page(visit: &Visit<'_>, call: &Call, status: u16, refused: Option<&Refused<'_
     }
     let story = Block::of(&Story { steps })?;
     let mut blocks = vec![story];
+    blocks.extend(enriched::of_call(visit, call)?);
     blocks.extend(came::attempts(visit, call)?);
     if visit.can(Permission::ReadEntries) {
         blocks.push(proof(visit, call, ended.map(|end| end.index))?);
@@ -382,7 +383,12 @@ fn captured(visit: &Visit<'_>, call: &Call, refused: Option<&Refused<'_>>) -> Re
         }
         Some("reason_needed") => vec![ask(visit, call, refused)?],
         Some("capture_off") => {
-            vec![note("Prompts and answers of this system are not kept; their digests are.")?]
+            let text = match (&evidence.prompt, &evidence.answer) {
+                (Some(_), _) => "Answers of this system are not kept; their digests are.",
+                (None, Some(_)) => "Prompts of this system are not kept; their digests are.",
+                (None, None) => "Prompts and answers of this system are not kept; their digests are.",
+            };
+            vec![note(text)?]
         }
         Some("too_large") => vec![note("It was too large to be kept; its digest is.")?],
         Some("opaque") => {
@@ -392,8 +398,10 @@ fn captured(visit: &Visit<'_>, call: &Call, refused: Option<&Refused<'_>>) -> Re
         Some("no_answer") => vec![note("There was no answer of the provider to keep.")?],
         Some("not_permitted") => return Ok(vec![note("Kept, and none of your roles may see it.")?]),
         Some(_) => vec![note("It was erased. The digests stay, and every proof still holds.")?],
-        None => said(call)?,
+        None => Vec::new(),
     };
+    // What may not be seen is not there; of what is kept, one may be without the other.
+    blocks.extend(said(call)?);
     if captured_readable(visit) {
         blocks.extend(looked(visit, call)?);
     }

@@ -18,6 +18,7 @@ use crate::console::words::{Tone, stage as stage_look};
 use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::work::calls::CallQuery;
+use crate::work::capturing::possible;
 use crate::work::forms::{capture_word, stage_word};
 use crate::work::systems::{NewCapture, NewStage, System};
 
@@ -159,9 +160,16 @@ pub(crate) fn facts(visit: &Visit<'_>, system: &System) -> Result<Facts, Refusal
                 |capture| Cell::text(systems::kept(capture_word(capture))),
             ),
         )
+        .with_all("Lost by what is not kept", lost(system))
         .with("Registered", visit.time(system.registered_at.0))
         .with("Newest record", visit.entry(system.changed.index))
         .with("Id", Cell::id(&system.id)))
+}
+
+/// What is lost by what is not kept of prompts and answers.
+fn lost(system: &System) -> Vec<Cell> {
+    let lost = possible(system.capture).into_iter().filter(|one| one.works != Some(true));
+    lost.map(|one| Cell::text(one.what)).collect()
 }
 
 fn its_keys(visit: &Visit<'_>, id: SystemId) -> Result<Block, Refusal> {

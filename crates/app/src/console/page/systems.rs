@@ -110,7 +110,12 @@ fn listing(register: Option<Action>) -> Listing {
 
 /// What is kept of prompts and answers, as people say it.
 pub(crate) fn kept(word: &str) -> &'static str {
-    if word == "masked" { "masked content" } else { "digests only" }
+    match word {
+        "masked" => "masked content",
+        "masked_prompt" => "masked prompts",
+        "masked_answer" => "masked answers",
+        _ => "digests only",
+    }
 }
 
 /// The form for a new system.
@@ -256,6 +261,17 @@ pub(crate) fn capture_choices() -> Kind {
             "none".into(),
             "Digests only".into(),
             "Nothing that was said is kept; who asked, what decided and the digests are.".into(),
+        ),
+        (
+            "masked_prompt".into(),
+            "Masked prompts".into(),
+            "The prompt alone is kept encrypted, as the provider saw it; of the answer the digests are."
+                .into(),
+        ),
+        (
+            "masked_answer".into(),
+            "Masked answers".into(),
+            "The answer alone is kept encrypted, masked; of the prompt the digests are.".into(),
         ),
         (
             "masked".into(),

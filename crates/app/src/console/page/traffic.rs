@@ -8,7 +8,7 @@ use tabellion_model::SystemId;
 use tabellion_views::query::CallFilter;
 
 use super::home::{Figure, Figures};
-use super::{calls, systems};
+use super::{calls, enriched, systems};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Section};
 use crate::console::cell::Cell;
@@ -77,6 +77,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     blocks.extend(over_time(visit, &sums, query.system)?);
     blocks.extend(by(visit, &sums, &list)?);
     blocks.push(guards(visit, &sums, query.system)?);
+    blocks.extend(enriched::in_numbers(visit, (sums.from, sums.to), query.system)?);
     blocks.push(times(visit, &sums)?);
     let content = Content {
         lead: lead(&sums),

@@ -314,7 +314,7 @@ fn a_system_without_a_known_owner_does_not_go_live() {
         .refused(409, "stage_impossible");
 }
 
-/// Requirement: V39
+/// Requirement: V39, P16
 #[test]
 fn nothing_is_captured_until_somebody_says_so_and_saying_so_is_a_record() {
     let house = House::new();
@@ -331,6 +331,19 @@ fn nothing_is_captured_until_somebody_says_so_and_saying_so_is_a_record() {
         (&json!("system.registered"), &json!("masked"))
     );
     house.post(&admin, &path, &json!({"capture": "masked"})).refused(409, "already_so");
+    let works = |id: &str| {
+        let said = house.get(&admin, &path).ok().json();
+        let all = said["capabilities"].as_array().expect("a list").clone();
+        all.into_iter().find(|one| one["id"] == id).expect("a capability")["works"].clone()
+    };
+    assert_eq!((works("read_prompt"), works("review")), (json!(true), json!(true)));
+    house.post(&admin, &path, &json!({"capture": "masked_answer"})).ok();
+    assert_eq!(
+        (works("read_prompt"), works("read_answer")),
+        (json!(false), json!(true)),
+        "what is lost is not said"
+    );
+    house.post(&admin, &path, &json!({"capture": "prompts"})).refused(400, "malformed");
     house.post(&admin, &path, &json!({"capture": "none"})).ok();
 }
 
