@@ -59,6 +59,7 @@ struct Item<'a> {
     entity_type: &'a str,
     text: Cow<'a, str>,
     operator: &'static str,
+    score: f64,
 }
 
 /// Answers a request.
@@ -178,7 +179,7 @@ impl<'a> Rewriting<'a> {
         self.pieces.push(written.clone());
         self.made += self.left.saturating_sub(end) + length;
         self.left = span.start;
-        let item = Item { start: 0, end: length, entity_type: entity, text: written, operator };
+        let item = Item { start: 0, end: length, entity_type: entity, text: written, operator, score: span.score };
         self.items.push((self.made, item));
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! Findings that overlap, resolved as Presidio's anonymiser does by default: what is alike or contained becomes one; what merely overlaps stays.
 //!
-//! The order in which findings are held against one another is part of the result, so it is kept here.
+//! As in version 2.2.366: the order in which findings are held against one another is part of the result, so it is kept here.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::letters::Letters;
 
@@ -27,14 +28,6 @@ impl Span {
         self.end = self.end.max(other.end);
         self.score = self.score.max(other.score);
     }
-
-    /// Whether it gives way: to one at the same place that is as sure, or to one that contains it.
-    fn yields_to(&self, other: &Self) -> bool {
-        if (self.start, self.end) == (other.start, other.end) {
-            return self.score <= other.score;
-        }
-        other.start <= self.start && other.end >= self.end
-    }
 }
 
 /// The findings that are left, in the order in which they have to be replaced: from the end of the text to its start.
@@ -45,28 +38,40 @@ pub(super) fn resolved(mut spans: Vec<Span>, letters: &Letters<'_>) -> Vec<Span>
     left
 }
 
-/// Each is held against those that come, then against those that stayed; the first that it merges with takes it in.
+/// Of each entity, in their order, those that share letters become one, which stands where the last of them stood. One without letters shares none, and ends what
+/// was being joined.
 fn merged(spans: Vec<Span>) -> Vec<Span> {
-    let mut coming = VecDeque::from(spans);
-    let mut kept: Vec<Span> = Vec::new();
-    while let Some(span) = coming.pop_front() {
-        match coming.iter_mut().chain(&mut kept).find(|other| span.merges_with(other)) {
-            Some(other) => other.take_in(&span),
-            None => kept.push(span),
+    let mut joining: BTreeMap<usize, (usize, Span)> = BTreeMap::new();
+    let mut kept: Vec<(usize, Span)> = Vec::new();
+    for (place, span) in spans.into_iter().enumerate() {
+        match joining.get_mut(&span.entity) {
+            Some((last, joined)) if joined.merges_with(&span) => {
+                joined.take_in(&span);
+                *last = place;
+            }
+            _ => kept.extend(joining.insert(span.entity, (place, span))),
         }
     }
-    kept
+    kept.extend(joining.into_values());
+    kept.sort_by_key(|(place, _)| *place);
+    kept.into_iter().map(|(_, span)| span).collect()
 }
 
+/// Without those that another one contains. Of several at one place the surest is left, and of those that are as sure the last one.
 fn without_contained(spans: Vec<Span>) -> Vec<Span> {
-    let mut coming = VecDeque::from(spans);
-    let mut kept: Vec<Span> = Vec::new();
-    while let Some(span) = coming.pop_front() {
-        if !coming.iter().chain(&kept).any(|other| span.yields_to(other)) {
-            kept.push(span);
-        }
-    }
-    kept
+    let mut order: Vec<(usize, Span)> = spans.into_iter().enumerate().collect();
+    order.sort_by(|(place, span), (other_place, other)| {
+        let ends = (span.start, Reverse(span.end)).cmp(&(other.start, Reverse(other.end)));
+        ends.then_with(|| other.score.total_cmp(&span.score)).then_with(|| other_place.cmp(place))
+    });
+    let mut reached: Option<usize> = None;
+    order.retain(|(_, span)| {
+        let is_contained = reached.is_some_and(|reached| reached >= span.end);
+        reached = reached.max(Some(span.end));
+        !is_contained
+    });
+    order.sort_by_key(|(place, _)| *place);
+    order.into_iter().map(|(_, span)| span).collect()
 }
 
 /// Makes one of two neighbours of an entity between which there are blanks alone.

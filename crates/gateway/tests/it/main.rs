@@ -33,6 +33,7 @@ mod outside_guards;
 mod packs;
 mod passthrough;
 mod playground;
+mod presidio;
 mod probes;
 mod probes_kept;
 mod probes_translated;
