@@ -295,7 +295,9 @@ impl Call {
     pub(crate) fn denial(&self, refusal: &Refusal, model: Option<String>) -> CallDenied {
         let (received_bytes, digest) = match &self.body {
             // A text that was handed over to be looked at can be so short that its digest gives it away.
-            Received::Whole(body) if self.target.dialect == Dialect::Presidio => (body.len() as u64, nothing()),
+            Received::Whole(body) if self.target.dialect == Dialect::Presidio => {
+                (body.len() as u64, nothing())
+            }
             Received::Whole(body) => (body.len() as u64, Sha256::digest(body).into()),
             Received::TooLarge { bytes, sha256 } => (*bytes, *sha256),
             Received::NoRoom => (0, Sha256::digest(b"").into()),

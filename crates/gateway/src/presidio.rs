@@ -3,8 +3,8 @@
 //! Promises: requests and answers have the form of Presidio 2.2, positions count code points as Python does; what is not served is refused and never passed
 //! over; each request is on record before its answer leaves, by class and count. Must never: keep a text, a part of one, or a digest that one could be guessed by.
 
-mod anonymizing;
 mod analysis;
+mod anonymizing;
 mod conflicts;
 pub(crate) mod credentials;
 mod entities;
@@ -108,8 +108,7 @@ impl Tool {
 
     /// Whether a query means no more than it is known to mean.
     pub(crate) fn takes(self, query: &str) -> bool {
-        let names_language =
-            || query.strip_prefix(LANGUAGE_QUERY).is_some_and(|language| reading::is_language(language));
+        let names_language = || query.strip_prefix(LANGUAGE_QUERY).is_some_and(reading::is_language);
         query.is_empty() || (matches!(self, Self::Recognizers | Self::SupportedEntities) && names_language())
     }
 

@@ -203,7 +203,9 @@ impl RecordedDecision {
         }
         let surface = self.surface.clone().ok_or("its content is erased or withheld")?;
         let action = match surface.as_str() {
-            own if own.starts_with("presidio.") => return Err("no model is asked there, and no rule".to_owned()),
+            own if own.starts_with("presidio.") => {
+                return Err("no model is asked there, and no rule".to_owned());
+            }
             "openai.models" => return Err("a list of models is decided once for each model".to_owned()),
             "openai.embeddings" => Action::Embed,
             declared if declared.starts_with("opaque.") => Action::Opaque,

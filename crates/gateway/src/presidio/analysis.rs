@@ -157,7 +157,9 @@ fn check(asked: &Asked) -> Result<(), Refusal> {
         ));
     }
     if asked.context.as_ref().is_some_and(|words| !words.is_empty()) {
-        return Err(malformed("context is not served: words count where they stand in the text; leave it out"));
+        return Err(malformed(
+            "context is not served: words count where they stand in the text; leave it out",
+        ));
     }
     if asked.allow_list_match.as_deref().is_some_and(|how| how != "exact") {
         return Err(malformed("of allow_list_match only exact is served"));

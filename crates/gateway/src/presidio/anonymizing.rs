@@ -77,9 +77,8 @@ pub(super) fn anonymize(body: &[u8], salt: MakeSalt<'_>) -> Result<Done, Refusal
         entity: number(&found.entity_type),
     });
     let spans = resolved(spans.collect(), &letters);
-    let operator = |entity: &str| {
-        operators.get(entity).or_else(|| operators.get(DEFAULT)).unwrap_or(&Operator::DEFAULT)
-    };
+    let operator =
+        |entity: &str| operators.get(entity).or_else(|| operators.get(DEFAULT)).unwrap_or(&Operator::DEFAULT);
     let mut rewriting = Rewriting::of(&letters);
     let (mut masked, mut passed) = (Counts::new(), Counts::new());
     for span in spans {
@@ -179,7 +178,8 @@ impl<'a> Rewriting<'a> {
         self.pieces.push(written.clone());
         self.made += self.left.saturating_sub(end) + length;
         self.left = span.start;
-        let item = Item { start: 0, end: length, entity_type: entity, text: written, operator, score: span.score };
+        let item =
+            Item { start: 0, end: length, entity_type: entity, text: written, operator, score: span.score };
         self.items.push((self.made, item));
         Ok(())
     }

@@ -115,9 +115,21 @@ mod tests {
     fn what_is_alike_or_contained_becomes_one_and_what_overlaps_stays() {
         let text = "0123456789";
         assert_eq!(places(vec![span(0, 4, 0, 0.5), span(2, 6, 0, 0.9)], text), [(0, 6, 0)], "one entity");
-        assert_eq!(places(vec![span(0, 4, 0, 0.5), span(4, 6, 0, 0.9)], text), [(4, 6, 0), (0, 4, 0)], "they touch");
-        assert_eq!(places(vec![span(1, 3, 1, 1.0), span(0, 4, 0, 0.1)], text), [(0, 4, 0)], "contained, though surer");
-        assert_eq!(places(vec![span(0, 4, 0, 0.5), span(2, 6, 1, 0.9)], text), [(2, 6, 1), (0, 4, 0)], "they overlap");
+        assert_eq!(
+            places(vec![span(0, 4, 0, 0.5), span(4, 6, 0, 0.9)], text),
+            [(4, 6, 0), (0, 4, 0)],
+            "they touch"
+        );
+        assert_eq!(
+            places(vec![span(1, 3, 1, 1.0), span(0, 4, 0, 0.1)], text),
+            [(0, 4, 0)],
+            "contained, though surer"
+        );
+        assert_eq!(
+            places(vec![span(0, 4, 0, 0.5), span(2, 6, 1, 0.9)], text),
+            [(2, 6, 1), (0, 4, 0)],
+            "they overlap"
+        );
         assert_eq!(places(vec![span(0, 4, 0, 0.5), span(0, 4, 1, 0.9)], text), [(0, 4, 1)], "the surer one");
         assert_eq!(places(vec![span(0, 4, 0, 0.5), span(0, 4, 1, 0.5)], text), [(0, 4, 1)], "the later one");
     }

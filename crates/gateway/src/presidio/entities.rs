@@ -34,7 +34,7 @@ pub(super) fn name(class: Class) -> Cow<'static, str> {
     RENAMED
         .iter()
         .find(|(known, _)| *known == class)
-        .map_or_else(|| Cow::Owned(class.name().to_ascii_uppercase()), |(_, name)| Cow::Borrowed(name))
+        .map_or_else(|| Cow::Owned(class.name().to_ascii_uppercase()), |(_, name)| Cow::Borrowed(*name))
 }
 
 /// The classes that Presidio calls so; none: nobody looks for such a thing here.

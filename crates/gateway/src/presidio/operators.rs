@@ -70,8 +70,13 @@ impl Operator {
                 "encrypt is not served: a key in a request would be known to everything on its way; use replace, redact, mask or hash",
             )),
             Some("custom") => Err(malformed("Custom type anonymizer is not supported")),
-            Some(_) => Err(malformed(format!("an anonymizer has a type that is not served; use one of {}", SERVED.join(", ")))),
-            None => Err(malformed("Invalid input, operator config must contain operator_name: give each anonymizer a type")),
+            Some(_) => Err(malformed(format!(
+                "an anonymizer has a type that is not served; use one of {}",
+                SERVED.join(", ")
+            ))),
+            None => Err(malformed(
+                "Invalid input, operator config must contain operator_name: give each anonymizer a type",
+            )),
         }
     }
 

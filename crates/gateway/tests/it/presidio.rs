@@ -56,7 +56,11 @@ fn basic(name: &str, password: &str) -> String {
 /// The sentence of an error in Presidio's form, which holds nothing else.
 fn error(answer: &Answer) -> String {
     let body = answer.json();
-    assert_eq!(body.as_object().map(serde_json::Map::len), Some(1), "no client of Presidio reads this: {body}");
+    assert_eq!(
+        body.as_object().map(serde_json::Map::len),
+        Some(1),
+        "no client of Presidio reads this: {body}"
+    );
     body["error"].as_str().expect("a sentence").to_owned()
 }
 
@@ -80,9 +84,12 @@ fn a_text_is_analysed_in_presidios_form_and_on_record_by_counts_alone() {
     assert_eq!((authorised.upstream.as_str(), authorised.model.as_str()), ("", ""), "nobody was asked");
     assert!(authorised.received_bytes > TEXT.len() as u64, "how much was looked at");
     let nothing = sha256(b"");
-    for digest in
-        [&authorised.received_sha256, &authorised.forwarded_sha256, &end.received_sha256, &end.released_sha256]
-    {
+    for digest in [
+        &authorised.received_sha256,
+        &authorised.forwarded_sha256,
+        &end.received_sha256,
+        &end.released_sha256,
+    ] {
         assert_eq!(*digest, nothing, "whoever guesses the text could see that it was this one");
     }
     assert_eq!(end.outcome, Outcome::Answered);
@@ -101,7 +108,11 @@ fn what_is_asked_for_is_what_is_told() {
         told(&analyze(&fixture, &more).json()).into_iter().map(|(name, _)| name).collect()
     };
     assert_eq!(names(json!({ "entities": ["CREDIT_CARD"] })), ["CREDIT_CARD"]);
-    assert_eq!(names(json!({ "entities": [] })), ["EMAIL_ADDRESS", "CREDIT_CARD"], "none is all, as Presidio has it");
+    assert_eq!(
+        names(json!({ "entities": [] })),
+        ["EMAIL_ADDRESS", "CREDIT_CARD"],
+        "none is all, as Presidio has it"
+    );
     assert_eq!(names(json!({ "allow_list": [EMAIL], "allow_list_match": "exact" })), ["CREDIT_CARD"]);
     let person = |threshold: f64| {
         let body = json!({ "text": "Please call Ada Lovelace tomorrow.", "language": "en", "entities": ["PERSON"], "score_threshold": threshold });
@@ -113,12 +124,16 @@ fn what_is_asked_for_is_what_is_told() {
     assert_eq!(explained[0]["analysis_explanation"]["pattern_name"], "email");
     let texts = json!({ "text": [EMAIL, "nothing", CARD], "language": "en" });
     let found = fixture.presidio("analyze", &texts).json();
-    let counts: Vec<usize> = found.as_array().expect("a list").iter().map(|text| text.as_array().map_or(9, Vec::len)).collect();
+    let counts: Vec<usize> =
+        found.as_array().expect("a list").iter().map(|text| text.as_array().map_or(9, Vec::len)).collect();
     assert_eq!(counts, [1, 0, 1], "{found}");
     assert_eq!(found[2][0]["start"], 0, "places are those of each text");
     let listed = fixture.call("GET", "/presidio/supportedentities?language=en", &[], b"").json();
     assert!(listed.as_array().is_some_and(|names| names.contains(&json!("US_SSN"))), "{listed}");
-    assert_eq!(fixture.call("GET", "/presidio/anonymizers", &[], b"").json(), json!(["hash", "keep", "mask", "redact", "replace"]));
+    assert_eq!(
+        fixture.call("GET", "/presidio/anonymizers", &[], b"").json(),
+        json!(["hash", "keep", "mask", "redact", "replace"])
+    );
     assert_eq!(fixture.call("GET", "/presidio/deanonymizers", &[], b"").json(), json!([]));
     assert_eq!(fixture.call("GET", "/presidio/health", &[], b"").status, 200);
 }
@@ -139,7 +154,9 @@ fn a_text_is_anonymised_by_each_operator() {
         answer.json()
     };
     let mask = json!({ "type": "mask", "masking_char": "€", "chars_to_mask": 9, "from_end": true });
-    let new = anonymised(json!({ "CREDIT_CARD": mask, "EMAIL_ADDRESS": { "type": "redact" }, "DEFAULT": { "type": "keep" } }));
+    let new = anonymised(
+        json!({ "CREDIT_CARD": mask, "EMAIL_ADDRESS": { "type": "redact" }, "DEFAULT": { "type": "keep" } }),
+    );
     assert_eq!(new["text"], "a é € 𝄞 , card 4111 1111 €€€€€€€€€.");
     assert_eq!(
         new["items"][0],
@@ -147,8 +164,15 @@ fn a_text_is_anonymised_by_each_operator() {
     );
     let authorised = fixture.authorised().remove(0);
     assert_eq!(authorised.surface, "presidio.anonymize");
-    assert_eq!(authorised.masked, [masked("email", 1, Some("drop")), masked("payment_card", 1, Some("mask"))]);
-    assert_eq!(authorised.passed, [masked("unrecognised", 1, None)], "a name of the caller's own is not kept");
+    assert_eq!(
+        authorised.masked,
+        [masked("email", 1, Some("drop")), masked("payment_card", 1, Some("mask"))]
+    );
+    assert_eq!(
+        authorised.passed,
+        [masked("unrecognised", 1, None)],
+        "a name of the caller's own is not kept"
+    );
     assert!(!format!("{:?}", fixture.records()).contains("ada@example"), "content of a caller is on record");
 
     let new = anonymised(json!({ "EMAIL_ADDRESS": { "type": "replace", "new_value": "X" } }));
@@ -174,7 +198,8 @@ fn what_is_not_served_is_refused_and_never_passed_over() {
     };
     let result = json!({ "start": 8, "end": 23, "score": 1.0, "entity_type": "EMAIL_ADDRESS" });
     let replacing = |operator: Value| {
-        let body = json!({ "text": TEXT, "anonymizers": { "DEFAULT": operator }, "analyzer_results": [result] });
+        let body =
+            json!({ "text": TEXT, "anonymizers": { "DEFAULT": operator }, "analyzer_results": [result] });
         ("anonymize", body.to_string())
     };
     let at = |start: i64, end: i64| {
@@ -238,9 +263,7 @@ fn what_is_too_large_is_refused_whole() {
     let fixture = fixture();
     let long = json!({ "text": "a".repeat((1 << 20) + 1), "language": "en" });
     let many = json!({ "text": "ada@example.org ".repeat(4097), "language": "en" });
-    let result = |start: usize, end: usize| {
-        json!({ "start": start, "end": end, "score": 1.0, "entity_type": format!("KIND_{start}") })
-    };
+    let result = |start: usize, end: usize| json!({ "start": start, "end": end, "score": 1.0, "entity_type": format!("KIND_{start}") });
     let results: Vec<Value> = (0..4097).map(|start| result(start, start + 1)).collect();
     let too_many = json!({ "text": "a".repeat(5000), "analyzer_results": results });
     // Each overlaps the next by nearly all of the text, so that each is kept whole.
@@ -248,7 +271,12 @@ fn what_is_too_large_is_refused_whole() {
     let much = json!({ "text": "a".repeat(20_000), "anonymizers": { "DEFAULT": { "type": "keep" } }, "analyzer_results": stairs });
     for (tool, body) in [("analyze", long), ("analyze", many), ("anonymize", too_many), ("anonymize", much)] {
         let answer = fixture.presidio(tool, &body);
-        assert_eq!((answer.status, answer.header("tabellion-code")), (413, Some("body_too_large")), "{}", answer.text());
+        assert_eq!(
+            (answer.status, answer.header("tabellion-code")),
+            (413, Some("body_too_large")),
+            "{}",
+            answer.text()
+        );
     }
     assert!(fixture.authorised().is_empty());
 }
@@ -260,7 +288,8 @@ fn nobody_without_a_key_of_a_live_system_is_answered() {
     let body = json!({ "text": TEXT, "language": "en" }).to_string();
     let send = |path: &str, authorization: Option<&str>| {
         let mut client = fixture.connect();
-        let headers: Vec<(&str, &str)> = authorization.map(|value| ("Authorization", value)).into_iter().collect();
+        let headers: Vec<(&str, &str)> =
+            authorization.map(|value| ("Authorization", value)).into_iter().collect();
         let (method, sent): (&str, &[u8]) =
             if path.ends_with("health") { ("GET", b"") } else { ("POST", body.as_bytes()) };
         client.send(&request(method, path, &headers, sent));
@@ -268,16 +297,34 @@ fn nobody_without_a_key_of_a_live_system_is_answered() {
     };
     for path in ["/presidio/analyze", "/presidio/anonymize", "/presidio/health"] {
         let other = basic("tabellion", &key_of([0xee; 16]));
-        for authorization in [None, Some("Bearer tbl_wrong"), Some(other.as_str()), Some("Basic !"), Some("Basic bm9jb2xvbg==")] {
+        for authorization in [
+            None,
+            Some("Bearer tbl_wrong"),
+            Some(other.as_str()),
+            Some("Basic !"),
+            Some("Basic bm9jb2xvbg=="),
+        ] {
             let answer = send(path, authorization);
-            assert_eq!((answer.status, answer.header("tabellion-code")), (401, Some("invalid_api_key")), "{path}");
+            assert_eq!(
+                (answer.status, answer.header("tabellion-code")),
+                (401, Some("invalid_api_key")),
+                "{path}"
+            );
             error(&answer);
         }
     }
     assert!(fixture.records().iter().all(|seen| !seen.header.record_type.as_str().starts_with("call.")));
     for authorization in [basic("tabellion", &api_key()), basic(&api_key(), "")] {
-        assert_eq!(send("/presidio/analyze", Some(&authorization)).status, 200, "some clients know no other way");
-        assert_eq!(send("/v1/embeddings", Some(&authorization)).status, 401, "elsewhere a key has its own header");
+        assert_eq!(
+            send("/presidio/analyze", Some(&authorization)).status,
+            200,
+            "some clients know no other way"
+        );
+        assert_eq!(
+            send("/v1/embeddings", Some(&authorization)).status,
+            401,
+            "elsewhere a key has its own header"
+        );
     }
     let before = fixture.ended(2).len();
     fixture.change_systems(|system| system.stage = SystemStage::Paused);
@@ -286,7 +333,11 @@ fn nobody_without_a_key_of_a_live_system_is_answered() {
     fixture.change_systems(|system| system.stage = SystemStage::Live);
     fixture.stop_by(None);
     let stopped = analyze(&fixture, &json!({}));
-    assert_eq!((stopped.status, stopped.header("tabellion-code")), (403, Some("stopped")), "a stop of everything");
+    assert_eq!(
+        (stopped.status, stopped.header("tabellion-code")),
+        (403, Some("stopped")),
+        "a stop of everything"
+    );
     assert_eq!(fixture.ended(before).len(), before, "something was answered all the same");
 }
 
