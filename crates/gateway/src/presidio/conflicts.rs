@@ -34,7 +34,7 @@ impl Span {
 pub(super) fn resolved(mut spans: Vec<Span>, letters: &Letters<'_>) -> Vec<Span> {
     spans.sort_by_key(|span| (span.start, span.end));
     let mut left = beside_spaces(without_contained(merged(spans)), letters);
-    left.sort_by(|one, other| (other.start, other.end).cmp(&(one.start, one.end)));
+    left.sort_by_key(|span| Reverse((span.start, span.end)));
     left
 }
 
