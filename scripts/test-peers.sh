@@ -21,8 +21,8 @@ step "three verifiers, one answer, on damaged files" scripts/peers/agree.sh "$pl
 step "four verifiers, one answer, on every byte and every forgery" scripts/peers/mutations.sh "$place"
 step "anchors: openssl ts, the OpenTimestamps reference, arbundles, anvil" scripts/peers/anchors.sh "$place/anchors"
 step "Arweave: arlocal and a bundler of arbundles" scripts/peers/arweave.sh "$place/arweave"
-step "the official OpenAI SDK" scripts/peers/openai-client.sh "$place/openai"
-step "the official OpenAI SDK, through the gateway" env GATEWAY=scripts/peers/gateway.sh scripts/peers/openai-client.sh "$place/governed"
+step "the official OpenAI SDKs, Python and Node" scripts/peers/openai-client.sh "$place/openai"
+step "the official OpenAI SDKs, through the gateway" env GATEWAY=scripts/peers/gateway.sh scripts/peers/openai-client.sh "$place/governed"
 step "the README's five minutes with the gateway" scripts/peers/tutorial.sh "$place/tutorial"
 step "the control plane, asked what it describes and what not" scripts/peers/api.sh "$place/api"
 step "a second client of tlog-tiles reads a whole log" scripts/peers/tiles.sh "$place/tiles"
@@ -34,7 +34,7 @@ step "a witness that others wrote" scripts/peers/witness.sh "$place/witness"
 step "system calls that fail (libfiu)" scripts/peers/faults.sh "$place/errors" errors
 step "a file system of 64 MiB that fills up" scripts/peers/faults.sh "$place/full" full
 step "kill -9 over HTTP" scripts/peers/faults.sh "$place/kills" kills
-step "guards of others: a real Presidio, up, killed and hanging" scripts/peers/presidio.sh "$place/presidio"
+step "guards of others: a real Presidio, up, killed and hanging; and its interface, served" scripts/peers/presidio.sh "$place/presidio"
 step "guards of others: as LiteLLM's own client asks them" scripts/peers/litellm.sh "$place/litellm"
 step "applications behind the reference egress configuration" scripts/peers/egress.sh "$place/egress"
 step "access tokens of an identity provider: oidc-provider, four algorithms, rotated and down" scripts/peers/oidc.sh "$place/oidc"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The official OpenAI SDK against a gateway, or without one against the providers themselves: openai-client.sh DIRECTORY [TEST…]
+# The official OpenAI SDKs for Python and Node against a gateway, or without one against the providers themselves: openai-client.sh DIRECTORY [TEST…]
 #
 # Starts the providers: llm-katan's echo, the real model of examples/local-model, and one that replays recorded bytes. Then
 #   GATEWAY=program   runs `program start DIRECTORY`, which reads DIRECTORY/providers.env, starts a gateway in front of them and writes
@@ -7,7 +7,7 @@
 #                     `program stop DIRECTORY`
 #   without it        the SDK talks to each provider directly: shows that what a test expects is what providers do. Tests of what
 #                     only a gateway does say that they were left out
-# TEST: as unittest names them, `test_chat` or `test_chat.Chat.test_a_stream`; otherwise all.
+# TEST: as unittest names them, `test_chat` or `test_chat.Chat.test_a_stream`, in Python alone; otherwise all of both.
 set -euo pipefail
 mkdir -p "$1"
 place=$(cd "$1" && pwd)
@@ -49,5 +49,10 @@ if [ -n "${GATEWAY:-}" ]; then
   . "$place/gateway.env"
 fi
 set +a
-[ "$#" -gt 0 ] || set -- discover
-(cd scripts/peers/openai_client && "$client/bin/python" -B -m unittest "$@" --verbose)
+tests=("$@")
+[ "$#" -gt 0 ] || tests=(discover)
+(cd scripts/peers/openai_client && "$client/bin/python" -B -m unittest "${tests[@]}" --verbose)
+[ "$#" -eq 0 ] || exit 0
+# The library for Node, against the same. One file after the other: each plays the provider that replays.
+npm ci --prefix scripts/peers/openai_node --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+node --test --test-concurrency=1 scripts/peers/openai_node/*.test.mjs

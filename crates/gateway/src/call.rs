@@ -26,7 +26,7 @@ use crate::config::span;
 use crate::decide::{self, Refusal, declared};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
-use crate::ending::{Authorised, End, Facts, Kept};
+use crate::ending::{Authorised, End, Facts, Kept, nothing};
 use crate::enrich::Pending;
 use crate::evidence::{self, EvidenceError, Room};
 use crate::forward::NoAnswer;
@@ -36,6 +36,7 @@ use crate::guards::config::Side;
 use crate::guards::outside::About;
 use crate::opaque;
 use crate::prepare::Ready;
+use crate::presidio;
 use crate::race::{Interrupt, Watch};
 use crate::references::References;
 use crate::route::{Route, Target};
@@ -109,7 +110,9 @@ impl Call {
             Received::NoRoom => return self.deny(&opaque::no_room(), None).await,
         };
         match &self.target.route {
-            Route::Ask(_) | Route::Models | Route::Model(_) | Route::Declared(_) if self.target.has_query => {
+            Route::Ask(_) | Route::Models | Route::Model(_) | Route::Declared(_) | Route::Presidio(_)
+                if self.target.has_query =>
+            {
                 let reason = "this route takes no query, and none is sent on; leave out what follows the ? of the address";
                 self.deny(&Refusal::new(Code::UnexpectedQuery, reason), None).await;
             }
@@ -125,10 +128,17 @@ impl Call {
                 let code = Code::RealtimeNotGoverned;
                 self.deny(&Refusal::new(code, code.explain()), None).await;
             }
+            Route::Presidio(tool) => {
+                let tool = *tool;
+                Box::pin(presidio::run(self, tool, body)).await;
+            }
             Route::Models => models::list(self, None).await,
             Route::Model(model) => {
                 let model = model.clone();
                 models::list(self, Some(model)).await;
+            }
+            Route::Unknown if self.target.dialect == Dialect::Presidio => {
+                self.deny(&Refusal::new(Code::UnknownRoute, presidio::KNOWN_ROUTES), None).await;
             }
             Route::Unknown => {
                 let asked: Vec<&str> = Surface::ALL.into_iter().map(Surface::path).collect();
@@ -287,6 +297,10 @@ impl Call {
     /// What is on record of a denial.
     pub(crate) fn denial(&self, refusal: &Refusal, model: Option<String>) -> CallDenied {
         let (received_bytes, digest) = match &self.body {
+            // A text that was handed over to be looked at can be so short that its digest gives it away.
+            Received::Whole(body) if self.target.dialect == Dialect::Presidio => {
+                (body.len() as u64, nothing())
+            }
             Received::Whole(body) => (body.len() as u64, Sha256::digest(body).into()),
             Received::TooLarge { bytes, sha256 } => (*bytes, *sha256),
             Received::NoRoom => (0, Sha256::digest(b"").into()),

@@ -6,6 +6,7 @@
 pub(crate) mod anthropic;
 pub(crate) mod headers;
 pub(crate) mod openai;
+mod presidio;
 pub(crate) mod sent_on;
 
 use bytes::Bytes;
@@ -28,6 +29,8 @@ pub(crate) enum Dialect {
     OpenAi,
     /// That of Anthropic.
     Anthropic,
+    /// That of Presidio.
+    Presidio,
 }
 
 impl Dialect {
@@ -41,6 +44,7 @@ impl Dialect {
         match self {
             Self::OpenAi => openai::error_body(code, message, record),
             Self::Anthropic => anthropic::error_body(code, message, record),
+            Self::Presidio => presidio::error_body(message),
         }
     }
 
@@ -64,7 +68,7 @@ impl Dialect {
     /// Names the record of a decision in the headers of its answer.
     pub(crate) fn refer(self, headers: &mut HeaderMap, record: &Ack) {
         let request_id = match self {
-            Self::OpenAi => openai::REQUEST_ID,
+            Self::OpenAi | Self::Presidio => openai::REQUEST_ID,
             Self::Anthropic => anthropic::REQUEST_ID,
         };
         headers::refer(headers, &request_id, record);

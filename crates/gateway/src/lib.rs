@@ -35,6 +35,7 @@ mod open_calls;
 mod outbound;
 mod playground;
 mod prepare;
+mod presidio;
 mod probes;
 mod race;
 mod references;

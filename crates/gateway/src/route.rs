@@ -4,6 +4,7 @@ use hyper::{HeaderMap, Method, Uri};
 
 use crate::declared::{self, Found};
 use crate::dialect::Dialect;
+use crate::presidio::{self, Tool};
 use crate::surface::Surface;
 
 /// Most bytes of a model's name in a path or a record.
@@ -22,6 +23,8 @@ pub(crate) enum Route {
     Declared(Box<Found>),
     /// A conversation in real time.
     Realtime,
+    /// One of Presidio's, answered by the gateway itself.
+    Presidio(Tool),
     /// `GET /v1/models`.
     Models,
     /// `GET /v1/models/{model}`.
@@ -46,6 +49,8 @@ impl Target {
         let dialect = match route {
             Route::Ask(surface) => surface.dialect(),
             Route::Unknown if target.path().starts_with("/v1/messages") => Dialect::Anthropic,
+            Route::Presidio(_) => Dialect::Presidio,
+            Route::Unknown if target.path().starts_with(presidio::ROOT) => Dialect::Presidio,
             Route::Declared(_) | Route::Realtime => Dialect::OpenAi,
             Route::Models | Route::Model(_) | Route::Unknown => Dialect::of(headers),
         };
@@ -53,6 +58,7 @@ impl Target {
         let means_nothing = query.is_empty() || (dialect == Dialect::Anthropic && query == BETA);
         let has_query = match &route {
             Route::Declared(found) => !found.query_fits,
+            Route::Presidio(tool) => !tool.takes(query),
             _ => !means_nothing,
         };
         Self { route, dialect, has_query }
@@ -78,6 +84,9 @@ impl Route {
         if declared::is_realtime(target) {
             return Self::Realtime;
         }
+        if let Some(tool) = Tool::of(method, target) {
+            return Self::Presidio(tool);
+        }
         let Some(path) = target.path().strip_prefix(ROOT) else { return Self::Unknown };
         match *method {
             Method::POST => Surface::ALL
@@ -101,6 +110,7 @@ impl Route {
             Self::Ask(surface) => surface.name(),
             Self::Declared(found) => found.declared.name,
             Self::Realtime => "realtime",
+            Self::Presidio(tool) => tool.surface(),
             Self::Models | Self::Model(_) => "openai.models",
             Self::Unknown => "unknown",
         }

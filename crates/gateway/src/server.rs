@@ -36,6 +36,7 @@ use crate::identity::TokenFault;
 use crate::identity::certificate::Certificates;
 use crate::noise::Kind;
 use crate::opaque;
+use crate::presidio::credentials;
 use crate::race::Watch;
 use crate::route::Target;
 use crate::stops::Orders;
@@ -168,7 +169,7 @@ async fn converse(
 }
 
 async fn serve(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     peer: SocketAddr,
     certificates: Option<&Certificates>,
     serving: &Arc<Serving>,
@@ -176,6 +177,9 @@ async fn serve(
     let shared = &serving.worker.shared;
     let target = Target::of(request.method(), request.uri(), request.headers());
     let dialect = target.dialect;
+    if dialect == Dialect::Presidio {
+        credentials::unpack(request.headers_mut());
+    }
     settle(request.headers(), &shared.identities).await;
     let known = Known { identities: &shared.identities, doorway: shared.doorway.as_ref(), certificates };
     let early = match authenticate(request.headers(), shared.gate.load(), &known, shared.now()) {

@@ -156,6 +156,9 @@ const AFTER_THE_RULES: [&str; 7] = [
     "rate_limited",
 ];
 
+/// What the surfaces begin with on which no model is asked, and so no rule.
+const PRESIDIO: &str = "presidio.";
+
 /// Codes of calls that are denied whatever the rules say. A code that stands in neither list leaves that open, and such a decision is not asked again.
 const WHATEVER_THE_RULES: [&str; 10] = [
     "stopped",
@@ -171,9 +174,12 @@ const WHATEVER_THE_RULES: [&str; 10] = [
 ];
 
 impl RecordedDecision {
-    /// Whether it was denied by something that no rule changes.
+    /// Whether it came about by something that no rule changes: a denial by such a code, or a text that was handed over to be looked at, about which no rule is
+    /// asked.
     pub fn is_by_no_rule(&self) -> bool {
-        !self.permitted && WHATEVER_THE_RULES.into_iter().any(|code| self.code.as_deref() == Some(code))
+        let denied =
+            !self.permitted && WHATEVER_THE_RULES.into_iter().any(|code| self.code.as_deref() == Some(code));
+        denied || self.surface.as_deref().is_some_and(|surface| surface.starts_with(PRESIDIO))
     }
 
     /// Whether `verdict` is what is on record, as far as a record says what it was.

@@ -25,7 +25,7 @@ struct Side(Option<Layers>);
 /// What came of one decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replayed {
-    /// It was denied by something that no rule changes.
+    /// It came about by something that no rule changes.
     ByNoRule,
     /// It cannot be asked again: why.
     NotAsked(String),

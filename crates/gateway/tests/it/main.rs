@@ -35,6 +35,7 @@ mod outside_guards;
 mod packs;
 mod passthrough;
 mod playground;
+mod presidio;
 mod probes;
 mod probes_kept;
 mod probes_translated;

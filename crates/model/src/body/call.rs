@@ -142,7 +142,7 @@ pub struct CallAuthorised {
     pub stream: bool,
     /// Bytes of the body received.
     pub received_bytes: u64,
-    /// SHA-256 of the body received, hex.
+    /// SHA-256 of the body received, hex; of no bytes where it is a text that was handed over to be looked at.
     pub received_sha256: String,
     /// SHA-256 of the body to be sent, after masking and, where it is translated, after that, hex.
     pub forwarded_sha256: String,
@@ -152,7 +152,7 @@ pub struct CallAuthorised {
     pub forwarded_headers_sha256: Option<String>,
     /// What was replaced.
     pub masked: Vec<Masked>,
-    /// What was found and let pass as it was, because rules of masking say so.
+    /// What was found and let pass as it was, because rules of masking say so, or because it was only to be found.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub passed: Vec<Masked>,
     /// Rules of masking that were for it, as `<name>@<version>`, by name order; none where only the default holds.

@@ -8,6 +8,7 @@
     reason = "a test may stop where it is"
 )]
 
+mod asked;
 mod call;
 mod compare;
 mod decide;
