@@ -21,6 +21,7 @@ mod person;
 mod policy;
 mod price;
 mod probe;
+mod pseudonym;
 mod register;
 mod stop;
 mod system;
@@ -64,6 +65,9 @@ pub use policy::{
 };
 pub use price::{PriceSet, PriceWithdrawn};
 pub use probe::{GuardProbed, ProbeCause, ProbeResult, ProbedPlace};
+pub use pseudonym::{
+    MaskingUnmasked, ORIGINAL_FIELDS, Original, PseudonymScope, Pseudonyms, is_original,
+};
 pub use register::{
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted,
@@ -155,6 +159,7 @@ bodies! {
     RegisterRefreshOpened => "register.refresh_opened",
     RegisterRefused => "register.refused",
     ContentViewed => "content.viewed",
+    MaskingUnmasked => "masking.unmasked",
     ErasureRequested => "erasure.requested",
     ErasureConfirmed => "erasure.confirmed",
     ErasureDeclined => "erasure.declined",

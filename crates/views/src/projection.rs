@@ -31,6 +31,7 @@ mod stopped;
 mod stops;
 mod systems;
 pub(crate) mod tallies;
+mod unmaskings;
 mod usage;
 mod viewings;
 
@@ -116,6 +117,7 @@ pub const ALL: &[Projection] = &[
     probes::PROBES,
     measurements::MEASUREMENTS,
     viewings::VIEWINGS,
+    unmaskings::UNMASKINGS,
     saved_views::SAVED_VIEWS,
     issuers::ISSUERS,
     sources::SOURCES,

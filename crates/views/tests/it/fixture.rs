@@ -338,6 +338,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         masked: vec![masked("email", 2), masked("iban", 1)],
         passed: Vec::new(),
         masking: Vec::new(),
+        pseudonyms: None,
         policies: vec!["ef".repeat(32)],
         rules: vec!["house.rule0".to_owned()],
         guards: vec![guarded("house-words", GuardOutcome::Passed)],
