@@ -36,6 +36,7 @@ mod playground;
 mod probes;
 mod probes_kept;
 mod probes_translated;
+mod pseudonyms;
 mod references;
 mod release;
 mod standing;

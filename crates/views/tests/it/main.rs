@@ -30,4 +30,5 @@ mod registers;
 mod spend;
 mod stops;
 mod traffic;
+mod unmaskings;
 mod usage;

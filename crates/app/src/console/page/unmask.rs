@@ -8,7 +8,7 @@ use tabellion_model::{CredentialId, SystemId};
 use super::calls::captured_readable;
 use super::story;
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Note, fold, section};
+use crate::console::block::{Action, Block, Facts, Line, Note, Text, fold, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused, list as words_of};
 use crate::console::table::{Listing, Row, Rows, column, nothing};
@@ -164,10 +164,12 @@ fn shown_once(visit: &Visit<'_>, call: &str, unmasked: &Unmasked, written: &Writ
             action: Some(back),
         })?),
         Some(values) => {
-            let facts = values.iter().fold(Facts::default(), |facts, value| {
-                facts.with(value.placeholder.clone(), Cell::long(&visible(&value.value, MAX_VALUE_CHARS)))
-            });
-            blocks.push(facts.block()?);
+            for value in values {
+                let text = visible(&value.value, MAX_VALUE_CHARS);
+                let line = Line { class: "same", number: String::new(), text };
+                let caption = format!("{} ({})", value.placeholder, value.class);
+                blocks.push(Block::of(&Text { caption, lines: vec![line] })?);
+            }
             blocks.push(Block::of(&Note {
                 tone: Tone::Quiet,
                 title: "Shown once".to_owned(),
