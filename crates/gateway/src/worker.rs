@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use tabellion_ledger::{Clock, Reader};
 use tabellion_mask::Classes;
-use tabellion_model::body::SystemStage;
 use tabellion_model::Micros;
+use tabellion_model::body::SystemStage;
 use tabellion_views::gate::GateCell;
 use tabellion_views::lag::Lag;
 use tokio::sync::watch;

@@ -65,9 +65,7 @@ pub use policy::{
 };
 pub use price::{PriceSet, PriceWithdrawn};
 pub use probe::{GuardProbed, ProbeCause, ProbeResult, ProbedPlace};
-pub use pseudonym::{
-    MaskingUnmasked, ORIGINAL_FIELDS, Original, PseudonymScope, Pseudonyms, is_original,
-};
+pub use pseudonym::{MaskingUnmasked, ORIGINAL_FIELDS, Original, PseudonymScope, Pseudonyms, is_original};
 pub use register::{
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted,

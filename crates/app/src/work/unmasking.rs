@@ -236,5 +236,8 @@ fn nothing_kept() -> Refusal {
 }
 
 fn erased() -> Refusal {
-    Refusal::new(Code::ContentErased, "what this call's placeholders stood for was erased; nobody can show it")
+    Refusal::new(
+        Code::ContentErased,
+        "what this call's placeholders stood for was erased; nobody can show it",
+    )
 }

@@ -121,9 +121,10 @@ impl Treatment {
             (PseudonymScope::System, _) if self.generation == 0 => {
                 (self.scope, derived(key, &[OF_SYSTEM, system.as_bytes()]))
             }
-            (PseudonymScope::System, _) => {
-                (self.scope, derived(key, &[OF_GENERATION, &self.generation.to_be_bytes(), system.as_bytes()]))
-            }
+            (PseudonymScope::System, _) => (
+                self.scope,
+                derived(key, &[OF_GENERATION, &self.generation.to_be_bytes(), system.as_bytes()]),
+            ),
             // What is before the name has one length, so that no two differ in where it begins.
             (PseudonymScope::Conversation, Some(name)) => {
                 let generation = self.generation.to_be_bytes();

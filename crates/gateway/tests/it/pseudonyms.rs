@@ -135,7 +135,10 @@ fn a_conversation_without_a_name_is_the_call() {
         assert_ne!(of(), of(), "{headers:?}: calls are taken for one conversation");
     }
     let scopes = fixture.authorised().into_iter().filter_map(|record| record.pseudonyms);
-    assert!(scopes.into_iter().all(|said| said.scope == PseudonymScope::Call), "the record says another reach");
+    assert!(
+        scopes.into_iter().all(|said| said.scope == PseudonymScope::Call),
+        "the record says another reach"
+    );
 }
 
 /// Requirement: G17. Of several rules the narrowest reach holds, and what one takes back no other gives.
@@ -267,13 +270,22 @@ fn what_placeholders_stand_for_is_kept_sealed_and_only_where_a_rule_says_so() {
         let reader = fixture.ledger.reader();
         for index in 0..reader.size() {
             let bytes = String::from_utf8_lossy(&reader.entry(index).expect("an entry").bytes).into_owned();
-            assert!(!bytes.contains("lovelace") && !bytes.contains("4111 1111"), "entry {index} has it in clear");
+            assert!(
+                !bytes.contains("lovelace") && !bytes.contains("4111 1111"),
+                "entry {index} has it in clear"
+            );
         }
         let receipt = reader.receipt(seen.index).expect("a receipt");
         let shown = receipt.disclosures.iter().map(|text| Disclosure::parse(text).expect("its form"));
         let names: Vec<String> = shown.map(|shown| shown.name().to_owned()).collect();
-        assert!(names.iter().any(|name| name == "pseudonyms"), "the receipt shows what may be seen: {names:?}");
-        assert!(!names.iter().any(|name| name.starts_with("original_")), "a receipt takes it along: {names:?}");
+        assert!(
+            names.iter().any(|name| name == "pseudonyms"),
+            "the receipt shows what may be seen: {names:?}"
+        );
+        assert!(
+            !names.iter().any(|name| name.starts_with("original_")),
+            "a receipt takes it along: {names:?}"
+        );
     }
 }
 
@@ -291,7 +303,11 @@ fn what_is_kept_is_erased_with_the_person_and_with_the_call() {
     let text = serde_json::to_string(&left.iter().flatten().collect::<Vec<_>>()).expect("JSON");
     assert!(text.contains(CARD) && !text.contains("lovelace"), "{text}");
     erase(&ErasureTarget::Record(index));
-    assert_eq!(kept(&fixture, index).iter().flatten().count(), 0, "the call was erased, and this outlived it");
+    assert_eq!(
+        kept(&fixture, index).iter().flatten().count(),
+        0,
+        "the call was erased, and this outlived it"
+    );
 }
 
 /// Values of more people than fit into a record are not kept by halves: none is, and the record says why. The call goes on.

@@ -2,9 +2,7 @@
 
 use proptest::prelude::{ProptestConfig, Strategy as _, any, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::select;
-use tabellion_mask::{
-    Class, Classes, Placing, Scope, ScopeKey, StreamRestorer, mask_text, restore_text,
-};
+use tabellion_mask::{Class, Classes, Placing, Scope, ScopeKey, StreamRestorer, mask_text, restore_text};
 
 /// Values of several classes, no two of them spellings of one.
 const VALUES: [&str; 7] = [
@@ -17,8 +15,15 @@ const VALUES: [&str; 7] = [
     "536-90-4399",
 ];
 /// What stands between them; JSON has to escape some of it.
-const WORDS: [&str; 7] =
-    [" and ", ", \"quoted\" ", " \\ then ", "\nnext line: ", " <b>bold</b> ", " \u{fc}ber \u{1f600} ", " a < b "];
+const WORDS: [&str; 7] = [
+    " and ",
+    ", \"quoted\" ",
+    " \\ then ",
+    "\nnext line: ",
+    " <b>bold</b> ",
+    " \u{fc}ber \u{1f600} ",
+    " a < b ",
+];
 
 fn text() -> impl proptest::strategy::Strategy<Value = String> {
     let part = (select(&WORDS[..]), select(&VALUES[..])).prop_map(|(word, value)| format!("{word}{value}"));

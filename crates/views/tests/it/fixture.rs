@@ -7,7 +7,12 @@ use std::time::{Duration, Instant};
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledger, NewLog, OpenOptions};
 use tabellion_model::body::{
-    Answered, Body, BudgetScope, BudgetSet, CallAuthorised, CallBroken, CallCompleted, CallDenied, Caps, Capture, CredentialIssued, CredentialRevoked, Delivered, GuardOutcome, Guarded, Masked, MaskingUnmasked, Observed, Outcome, PersonAdded, PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn, RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted, StopLifted, StopOrdered, StopScope, SystemRegistered, SystemStage, SystemStageChanged, Usage, ViewRemoved, ViewSaved,
+    Answered, Body, BudgetScope, BudgetSet, CallAuthorised, CallBroken, CallCompleted, CallDenied, Caps,
+    Capture, CredentialIssued, CredentialRevoked, Delivered, GuardOutcome, Guarded, Masked, MaskingUnmasked,
+    Observed, Outcome, PersonAdded, PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn,
+    RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
+    RegisterSubmitted, StopLifted, StopOrdered, StopScope, SystemRegistered, SystemStage, SystemStageChanged,
+    Usage, ViewRemoved, ViewSaved,
 };
 use tabellion_model::charge::{Currency, Rates, Reserved, Spent, Tokens, Window};
 use tabellion_model::register::{Decision, RefreshTrigger, content_digest};

@@ -32,8 +32,16 @@ fn unmaskings_are_listed_by_call_and_stay_when_their_reason_goes() {
     bench.erase_record(&first);
     bench.catch_up(&views);
     let rows = of(&call.record_id);
-    assert_eq!((rows.len(), rows[1].said.clone()), (2, None), "an erased reason is shown, or the act is lost");
-    assert_eq!(views.digest().expect("a digest"), bench.rebuilt(), "a rebuilt view differs from the live one");
+    assert_eq!(
+        (rows.len(), rows[1].said.clone()),
+        (2, None),
+        "an erased reason is shown, or the act is lost"
+    );
+    assert_eq!(
+        views.digest().expect("a digest"),
+        bench.rebuilt(),
+        "a rebuilt view differs from the live one"
+    );
 }
 
 /// Requirement: G17. What placeholders stand for is folded by no view.

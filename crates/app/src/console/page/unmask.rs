@@ -56,7 +56,12 @@ pub(super) fn offered(
     let mut blocks = Vec::new();
     if kept > 0 && may_unmask(visit, call)? {
         let open = refused.is_some_and(|refused| refused.id == FORM);
-        blocks.push(fold("unmask", "See what placeholders stand for", open, form(call).block(visit, refused)?)?);
+        blocks.push(fold(
+            "unmask",
+            "See what placeholders stand for",
+            open,
+            form(call).block(visit, refused)?,
+        )?);
     }
     if captured_readable(visit) {
         blocks.extend(asked_before(visit, kept > 0)?);
@@ -121,7 +126,11 @@ fn asked_before(visit: &Visit<'_>, is_kept: bool) -> Result<Option<Block>, Refus
         filters: Vec::new(),
         search: "",
         views: Vec::new(),
-        empty: nothing("Nobody has asked", "Whoever sees what placeholders stand for says why, and stands here.", None),
+        empty: nothing(
+            "Nobody has asked",
+            "Whoever sees what placeholders stand for says why, and stands here.",
+            None,
+        ),
     };
     let table = listing.table(visit, Rows::Whole(rows))?;
     section("unmasked", "Who asked what placeholders stand for", vec![table]).map(Some)
@@ -193,10 +202,7 @@ fn shown_once(visit: &Visit<'_>, call: &str, unmasked: &Unmasked, written: &Writ
         })?);
     }
     let content = Content {
-        trail: vec![
-            ("Calls".to_owned(), "/calls".to_owned()),
-            ("Call".to_owned(), format!("/calls/{call}")),
-        ],
+        trail: vec![("Calls".to_owned(), "/calls".to_owned()), ("Call".to_owned(), format!("/calls/{call}"))],
         blocks,
         ..Content::titled("What placeholders stand for")
     };

@@ -34,9 +34,11 @@ pub(crate) fn kept_call(house: &House, system: &str, key: &str) -> (u64, String)
     draft.system = Some(system.to_owned());
     draft.erasable_alone = true;
     let original = |placeholder: &str, class: &str, value: &str| json!({"placeholder": placeholder, "class": class, "value": value});
-    let draft = draft
-        .about(EMAIL, "original_email_7q2k4f", original(OF_EMAIL, "email", EMAIL))
-        .about("DE89370400440532013000", "original_iban_000000", original(OF_IBAN, "iban", IBAN));
+    let draft = draft.about(EMAIL, "original_email_7q2k4f", original(OF_EMAIL, "email", EMAIL)).about(
+        "DE89370400440532013000",
+        "original_iban_000000",
+        original(OF_IBAN, "iban", IBAN),
+    );
     let ack = house.ledger.append(&draft).expect("a record");
     (ack.index, ack.record_id.to_hex())
 }
@@ -86,7 +88,12 @@ fn a_value_is_shown_once_its_reason_is_on_record() {
     let size = house.ledger.reader().size();
     let body = json!({"reason": "Complaint 2026-114", "placeholders": [OF_EMAIL]});
     let ask = || {
-        house.ask("POST", &scene.path("unmask")).bearer(&scene.officer.1).header("idempotency-key", "one").json(&body).send()
+        house
+            .ask("POST", &scene.path("unmask"))
+            .bearer(&scene.officer.1)
+            .header("idempotency-key", "one")
+            .json(&body)
+            .send()
     };
     let answer = ask().ok();
     assert_eq!((answer.status, answer.header("cache-control")), (201, Some("no-store")));
@@ -103,7 +110,10 @@ fn a_value_is_shown_once_its_reason_is_on_record() {
         (record["type"].as_str(), record["actor"].as_str(), record["system"].as_str()),
         (Some("masking.unmasked"), Some(scene.officer.0.as_str()), Some(scene.system.as_str()))
     );
-    assert_eq!(record["units"][0]["fields"], json!({"reason": "Complaint 2026-114", "placeholders": [OF_EMAIL]}));
+    assert_eq!(
+        record["units"][0]["fields"],
+        json!({"reason": "Complaint 2026-114", "placeholders": [OF_EMAIL]})
+    );
     assert!(!has_value(&entry.text()), "the record of the unmasking holds what was unmasked");
     let again = ask().ok().json();
     assert_eq!(again["result"]["values"], Value::Null, "one record stands for two looks: {again}");
@@ -168,8 +178,12 @@ fn the_values_leave_by_no_other_way() {
         let call = house.get(token, &format!("/api/v1/calls/{}", scene.call)).ok();
         assert!(call.text().contains(OF_EMAIL), "whoever may sees the prompt: {}", call.text());
         let read = house.get(token, &entry).ok();
-        let states: Vec<Value> =
-            read.json()["units"].as_array().expect("units").iter().map(|unit| unit["state"].clone()).collect();
+        let states: Vec<Value> = read.json()["units"]
+            .as_array()
+            .expect("units")
+            .iter()
+            .map(|unit| unit["state"].clone())
+            .collect();
         assert_eq!(states.iter().filter(|state| **state == json!("withheld")).count(), 2, "{states:?}");
         for text in [call.text(), read.text(), house.get(token, "/api/v1/entries").ok().text()] {
             assert!(!has_value(&text), "{text}");
@@ -234,7 +248,10 @@ fn a_value_whose_reason_could_not_be_recorded_is_not_shown() {
         let size = scene.house.ledger.reader().size();
         fails.store(1, Ordering::SeqCst);
         let refused = scene.unmask(&json!({"reason": "Complaint 2026-114"}));
-        assert!(fails.load(Ordering::SeqCst) > 1, "{broken:?}: the disk failed nothing, and nothing is tried");
+        assert!(
+            fails.load(Ordering::SeqCst) > 1,
+            "{broken:?}: the disk failed nothing, and nothing is tried"
+        );
         assert!(refused.status >= 500, "{broken:?}: taken for recorded: {}", refused.status);
         assert!(!has_value(&refused.text()), "{broken:?}: shown without a record: {}", refused.text());
         assert_eq!(scene.house.ledger.reader().size(), size, "{broken:?}: counted, and on no disk");
