@@ -186,7 +186,7 @@ impl Applied<'_> {
 
     /// What they say of placeholders.
     pub(crate) fn treatment(&self) -> Treatment {
-        Treatment::of(self.rules.iter().map(|rule| rule.said))
+        Treatment::of(&self.rules.iter().map(|rule| rule.said).collect::<Vec<_>>())
     }
 
     /// The rules that keep a call with these classes from being sent, as guards are told.

@@ -98,13 +98,13 @@ pub(crate) struct Treatment {
 
 impl Treatment {
     /// Of all rules that are for a call.
-    pub(super) fn of(rules: impl Iterator<Item = Said> + Clone) -> Self {
-        let any = |wanted: fn(&Said) -> bool| rules.clone().any(|said| wanted(&said));
+    pub(super) fn of(rules: &[Said]) -> Self {
+        let any = |wanted: fn(&Said) -> bool| rules.iter().any(wanted);
         Self {
-            scope: rules.clone().filter_map(|said| said.scope).max().unwrap_or_default(),
+            scope: rules.iter().filter_map(|said| said.scope).max().unwrap_or_default(),
             is_given_back: !any(|said| said.rehydrate == Some(Rehydrate::Never)),
             keeps: any(|said| said.keep == Some(true)) && !any(|said| said.keep == Some(false)),
-            generation: rules.clone().filter_map(|said| said.generation).max().unwrap_or_default(),
+            generation: rules.iter().filter_map(|said| said.generation).max().unwrap_or_default(),
             is_said: any(|said| !said.is_silent()),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_gateway::{MaskingConfig, Rehydrate};
-use tabellion_ledger::{ErasureTarget, UnitContent};
+use tabellion_ledger::{ErasureTarget, RejectCode, UnitContent};
 use tabellion_mask::{Class, Scope, ScopeKey};
 use tabellion_model::body::{Capture, PseudonymScope};
 use tabellion_model::{CredentialId, Disclosure, SystemId};
@@ -308,6 +308,29 @@ fn what_is_kept_is_erased_with_the_person_and_with_the_call() {
         0,
         "the call was erased, and this outlived it"
     );
+}
+
+/// Requirement: G17, V39. A legal hold on the person keeps it, against an erasure of the call too; at the end of retention it goes with the rest.
+#[test]
+fn what_is_kept_is_held_and_expires_like_other_content() {
+    let expired = ErasureTarget::Retention { class: "standard".to_owned(), until: 209_912 };
+    for is_held in [true, false] {
+        let fixture = fixture(echo(), vec![keeping()]);
+        told(&fixture, KEY, &[], &format!("{EMAIL}, {CARD}"));
+        let index = fixture.of_type("call.authorised").remove(0).index;
+        let person = ErasureTarget::Subject(EMAIL.to_owned());
+        if !is_held {
+            fixture.ledger.erase(&expired, "its time is over").expect("it expires");
+            assert_eq!(kept(&fixture, index).iter().flatten().count(), 0, "it outlives its retention");
+            continue;
+        }
+        fixture.ledger.place_hold(&person, "case 12/2026").expect("a hold");
+        for target in [&person, &ErasureTarget::Record(index), &expired] {
+            let refused = fixture.ledger.erase(target, "asked for").expect_err("it is held");
+            assert_eq!(refused.code(), Some(RejectCode::OnHold), "{target:?}");
+        }
+        assert_eq!(kept(&fixture, index).iter().flatten().count(), 2, "what is held was destroyed");
+    }
 }
 
 /// Values of more people than fit into a record are not kept by halves: none is, and the record says why. The call goes on.
