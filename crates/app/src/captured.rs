@@ -4,7 +4,7 @@
 //! persons wherever that is withheld, whatever unit they are in.
 
 use tabellion_ledger::EntryView;
-use tabellion_model::body::{Body as _, CallAuthorised, CallCompleted};
+use tabellion_model::body::{self, Body as _, CallAuthorised, CallCompleted};
 
 /// Fields of call records that hold what was said.
 const FIELDS: [&str; 2] = ["prompt", "answer"];
@@ -15,4 +15,9 @@ pub(crate) fn is_captured(view: &EntryView, field: &str) -> bool {
         matches!(header.record_type.as_str(), CallAuthorised::TYPE | CallCompleted::TYPE)
     });
     is_call && FIELDS.contains(&field)
+}
+
+/// Whether `field` of this entry holds what a placeholder stands for. Whoever may see the entry, that is shown by unmasking alone, and goes into no package.
+pub(crate) fn is_original(view: &EntryView, field: &str) -> bool {
+    view.entry.header().is_some_and(|header| body::is_original(header.record_type.as_str(), field))
 }

@@ -52,6 +52,8 @@ pub enum Permission {
     ReadCalls,
     /// See what was captured of prompts and answers.
     ReadCaptured,
+    /// See what placeholders of a call stand for, where that is kept.
+    UnmaskValues,
     /// See entries, receipts and proofs.
     ReadEntries,
     /// See content that is about a data subject.
@@ -114,7 +116,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -137,6 +139,7 @@ impl Permission {
         Self::ConfirmOpenings,
         Self::ReadCalls,
         Self::ReadCaptured,
+        Self::UnmaskValues,
         Self::ReadEntries,
         Self::ReadPersonal,
         Self::Record,
@@ -187,6 +190,7 @@ impl Permission {
             Self::ConfirmOpenings => [ALL, NO, NO, ALL, NO, ALL, NO],
             Self::ReadCalls => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::ReadCaptured => [NO, OWN, NO, ALL, OWN, NO, ALL],
+            Self::UnmaskValues => [NO, NO, NO, ALL, NO, NO, NO],
             Self::ReadEntries => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::ReadPersonal => [NO, NO, NO, ALL, NO, NO, ALL],
             Self::Record => [ALL, OWN, ALL, ALL, OWN, NO, NO],
@@ -235,6 +239,7 @@ impl Permission {
             Self::ConfirmOpenings => "confirm_openings",
             Self::ReadCalls => "read_calls",
             Self::ReadCaptured => "read_captured",
+            Self::UnmaskValues => "unmask_values",
             Self::ReadEntries => "read_entries",
             Self::ReadPersonal => "read_personal",
             Self::Record => "record",

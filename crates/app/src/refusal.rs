@@ -64,6 +64,7 @@ codes! {
     PackBelowPin "pack_below_pin" 409 "The policy pack's version is below the lowest that may be loaded" "Load a newer one, or put forward to go back: POST /api/v1/policy-packs/{pack}/go-back.";
     NoGateway "no_gateway" 409 "No gateway runs in this process" "Start a server with a provider, as docs/gateway.md says, then send it again.";
     PackTaken "pack_taken" 409 "The name or version of the policy pack is another one's" "Give the pack a name of its own, or the next version.";
+    ContentErased "content_erased" 410 "The content was erased" "Nobody can show it any more; that it was there, and that it was erased, stays proved.";
     SystemGone "system_gone" 410 "The system is deleted or being deleted" "Cancel the deletion, or use another system.";
     Stale "stale" 412 "It is not at the version that If-Match names" "Read it again, look at what changed, send the new ETag.";
     TooLarge "too_large" 413 "The request is too large" "Record large files by their digest.";

@@ -135,6 +135,23 @@ pub struct MaskingRule {
     pub upstreams: Vec<String>,
     /// What becomes of which class.
     pub classes: Vec<ClassRule>,
+    /// What it says of placeholders; null: nothing, and other rules or the default hold.
+    pub placeholders: Option<PlaceholderRule>,
+}
+
+/// What a rule says of placeholders; what it does not say is null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "MaskingPlaceholders")]
+pub struct PlaceholderRule {
+    /// Within what one value has one placeholder: `system`, `conversation` or `call`.
+    pub scope: Option<String>,
+    /// Whether answers get the values: `always` or `never`.
+    pub rehydrate: Option<String>,
+    /// Whether records keep what placeholders stand for.
+    pub keep: Option<bool>,
+    /// Which generation of keys they derive from.
+    pub generation: Option<u32>,
 }
 
 /// What becomes of a class.

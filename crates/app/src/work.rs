@@ -55,6 +55,7 @@ pub mod stops;
 pub mod systems;
 pub mod tiles;
 pub mod traffic;
+pub mod unmasking;
 pub mod usage;
 pub mod verifications;
 pub mod viewing;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Response};
 use sha2::{Digest as _, Sha256};
-use tabellion_ledger::Ack;
+use tabellion_ledger::{Ack, SubjectFields};
 use tabellion_mask::Classes;
 use tabellion_model::Micros;
 use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Outcome};
@@ -184,7 +184,9 @@ impl Call {
     pub(crate) async fn let_through(mut self, ready: &Ready, hold: Hold, body: &Bytes) -> Option<Running> {
         let record = self.authorisation(ready, &hold, body);
         self.heed(ready);
-        let mut running = self.authorise(&record, ready.permission.capture, Some(Box::new(hold))).await?;
+        let kept = ready.pseudonyms.as_ref().map(|settled| settled.originals.as_slice()).unwrap_or_default();
+        let capture = ready.permission.capture;
+        let mut running = self.authorise((&record, kept), capture, Some(Box::new(hold))).await?;
         running.attend(ready);
         Some(running)
     }
@@ -215,6 +217,7 @@ impl Call {
             masked: ready.treated.masked.clone(),
             passed: ready.treated.passed.clone(),
             masking: ready.treated.rules.clone(),
+            pseudonyms: ready.pseudonyms.as_ref().map(|settled| Box::new(settled.said.clone())),
             policies: decide::policy_digests(&self.caller.gate),
             rules: ready.permission.rules.clone(),
             guards: ready.guards.clone(),
@@ -227,10 +230,11 @@ impl Call {
         }
     }
 
-    /// Makes the permission durable, with room for its end. `None`: it could not be, and the client was told. `hold` is what it reserved, where anything is sent.
+    /// Makes the permission durable, with what is kept of its placeholders and room for its end. `None`: it could not be, and the client was told. `hold` is what
+    /// it reserved, where anything is sent.
     pub(crate) async fn authorise(
         mut self,
-        record: &CallAuthorised,
+        (record, kept): (&CallAuthorised, &[SubjectFields]),
         capture: Capture,
         hold: Option<Box<Hold>>,
     ) -> Option<Running> {
@@ -238,7 +242,7 @@ impl Call {
         let sealed = evidence.reserve().and_then(|room| {
             let again = self.again.as_deref();
             let charge = hold.as_ref().map(|hold| hold.clear());
-            evidence::authorised(record, &self.caller, again, charge).map(|draft| (room, draft))
+            evidence::authorised((record, kept), &self.caller, again, charge).map(|draft| (room, draft))
         });
         let (room, draft) = match sealed {
             Ok(sealed) => sealed,

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde_json::{Map, Value as Json};
 use tabellion_ledger::{
     Ack, Clock, Draft, DraftParent, DraftStream, Ledger, LedgerError, Prepared, RejectCode, Reservation,
+    SubjectFields,
 };
 use tabellion_model::Micros;
 use tabellion_model::body::{
@@ -221,9 +222,10 @@ fn clear_of(caller: &Caller, charge: Option<Map<String, Json>>) -> Map<String, J
     if caller.is_probe() { probe::mark() } else { charge.unwrap_or_default() }
 }
 
-/// The draft of a permission, decided at the caller's snapshot; `charge` is what stands in the clear of what it reserved.
+/// The draft of a permission, decided at the caller's snapshot; `charge` is what stands in the clear of what it reserved. With what is `kept` of its
+/// placeholders: each in a unit about the person whose value it may be, and then under keys of its own, so that the call can be erased alone.
 pub(crate) fn authorised(
-    body: &CallAuthorised,
+    (body, kept): (&CallAuthorised, &[SubjectFields]),
     caller: &Caller,
     again: Option<&Again>,
     charge: Option<Map<String, Json>>,
@@ -231,6 +233,8 @@ pub(crate) fn authorised(
     let mut draft = draft_of(body, caller)?;
     draft.parents = of_attempt(again);
     draft.clear = clear_of(caller, charge);
+    draft.subjects = kept.to_vec();
+    draft.erasable_alone = !kept.is_empty();
     draft.basis = Some(caller.gate.position);
     Ok(draft)
 }

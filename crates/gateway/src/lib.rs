@@ -67,7 +67,8 @@ pub use guards::outside::config::{
 pub use identity::certificate::TlsConfig;
 pub use identity::config::{Algorithm as TokenAlgorithm, IdentityConfig};
 pub use masking::{
-    Applied as AppliedMasking, Masking, MaskingConfig, Preview as MaskingPreview, ShownRule as ShownMasking,
+    Applied as AppliedMasking, Masking, MaskingConfig, Preview as MaskingPreview, Rehydrate,
+    Said as SaidOfPlaceholders, ShownRule as ShownMasking,
 };
 pub use metrics::Metrics;
 pub use open_calls::close_open_calls;

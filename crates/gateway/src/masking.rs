@@ -4,6 +4,7 @@
 //! there are no rules. Must never: let a misspelt class or provider be a rule that quietly holds for nothing.
 
 mod preview;
+pub(crate) mod pseudonyms;
 mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,12 +14,14 @@ use sha2::{Digest as _, Sha256};
 use tabellion_guard::MAX_LABELS;
 use tabellion_mask::{Class, Classes, Operator, Plan};
 use tabellion_model::SystemId;
-use tabellion_model::body::{GuardOutcome, Guarded};
+use tabellion_model::body::{GuardOutcome, Guarded, PseudonymScope};
 
 use crate::config::{GatewayConfig, StartError};
 use crate::words::{hex_of, is_purpose};
+use pseudonyms::Treatment;
 
 pub use preview::Preview;
+pub use pseudonyms::{Rehydrate, Said};
 pub use shown::ShownRule;
 
 /// Most rules: so many names fit into the record of a call.
@@ -65,6 +68,18 @@ pub struct MaskingConfig {
     /// What keeps a call from being sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub block: Vec<String>,
+    /// How far placeholders reach: the calls of a system where nobody says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<PseudonymScope>,
+    /// Whether answers get the values of their placeholders: they do where nobody says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rehydrate: Option<Rehydrate>,
+    /// Whether the record of a call keeps what its placeholders stand for, for who may ask later: it does not where nobody says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<bool>,
+    /// Which generation of keys placeholders derive from: another number gives others, which nobody can match to those before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
 }
 
 impl MaskingConfig {
@@ -106,6 +121,8 @@ struct Rule {
     purposes: BTreeSet<String>,
     upstreams: BTreeSet<String>,
     operators: BTreeMap<Class, Operator>,
+    /// What it says of placeholders.
+    said: Said,
 }
 
 /// What holds for one call.
@@ -167,6 +184,11 @@ impl Applied<'_> {
         self.rules.iter().map(|rule| format!("{}@{}", rule.name, rule.version)).collect()
     }
 
+    /// What they say of placeholders.
+    pub(crate) fn treatment(&self) -> Treatment {
+        Treatment::of(&self.rules.iter().map(|rule| rule.said).collect::<Vec<_>>())
+    }
+
     /// The rules that keep a call with these classes from being sent, as guards are told.
     pub(crate) fn stopped(&self, blocked: &[Class]) -> Vec<Guarded> {
         let says = |rule: &&Rule| {
@@ -213,6 +235,7 @@ impl Rule {
             let refused = || format!("upstreams: there is no section [upstream.{name}]");
             known.contains(name.as_str()).then(|| name.clone()).ok_or_else(refused)
         };
+        let said = Said::of(config);
         let written = serde_json::to_vec(config).map_err(|error| error.to_string())?;
         let digest: [u8; 32] = Sha256::digest(written).into();
         let short: String = hex_of(digest).chars().take(2 * VERSION_BYTES).collect();
@@ -222,13 +245,14 @@ impl Rule {
             systems: config.systems.iter().map(system).collect::<Result<_, _>>()?,
             purposes: config.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
             upstreams: config.upstreams.iter().map(upstream).collect::<Result<_, _>>()?,
-            operators: operators(&config.lists())?,
+            operators: operators(&config.lists(), said)?,
+            said,
         })
     }
 }
 
 /// The operator of each class that a rule names. A class that is named itself has the operator it is named under, whatever its group has.
-fn operators(lists: &[(Operator, &[String])]) -> Result<BTreeMap<Class, Operator>, String> {
+fn operators(lists: &[(Operator, &[String])], said: Said) -> Result<BTreeMap<Class, Operator>, String> {
     let mut by_group: BTreeMap<Class, Operator> = BTreeMap::new();
     let mut by_name = BTreeMap::new();
     for (operator, names) in lists {
@@ -258,8 +282,8 @@ fn operators(lists: &[(Operator, &[String])]) -> Result<BTreeMap<Class, Operator
         }
     }
     by_group.extend(by_name);
-    if by_group.is_empty() {
-        return Err("names no class; say what becomes of which: pass, pseudonymise, hash, mask, drop or block = [\"email\"]".to_owned());
+    if by_group.is_empty() && said.is_silent() {
+        return Err("names no class; say what becomes of which: pass, pseudonymise, hash, mask, drop or block = [\"email\"], or what of placeholders: scope, rehydrate, keep, generation".to_owned());
     }
     Ok(by_group)
 }

@@ -159,7 +159,7 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
     call.watch.orders().heed(&call.caller, going);
     drop(body);
     // Nothing of its content is kept, whatever the system's capture says.
-    let Some(mut running) = call.authorise(&record, Capture::None, Some(Box::new(hold))).await else {
+    let Some(mut running) = call.authorise((&record, &[]), Capture::None, Some(Box::new(hold))).await else {
         return;
     };
     if let Some(interrupt) = running.interrupted() {
@@ -210,6 +210,7 @@ fn authorisation(
         masked: prepared.masked.clone(),
         passed: prepared.passed.clone(),
         masking: prepared.masking.clone(),
+        pseudonyms: None,
         policies: decide::policy_digests(&call.caller.gate),
         rules: permission.rules.clone(),
         guards: prepared.guards.clone(),

@@ -20,6 +20,7 @@ use crate::guards::config::Side;
 use crate::guards::outside::{About, Matter};
 use crate::guards::suite::Prompt;
 use crate::masking;
+use crate::masking::pseudonyms::{Settled, Settling};
 use crate::references::References;
 use crate::stops::StoppedBy;
 use crate::surface::Surface;
@@ -41,6 +42,8 @@ pub(crate) struct Ready {
     pub(crate) permission: Permission,
     pub(crate) treated: Treated,
     pub(crate) scope: Scope,
+    /// What the rules of masking say of its placeholders; none: nothing.
+    pub(crate) pseudonyms: Option<Box<Settled>>,
     pub(crate) sent_on: SentOn,
     /// How it crosses to a provider that has another interface.
     pub(crate) translation: Option<Translation>,
@@ -116,7 +119,7 @@ impl Call {
         let translation =
             translate::translation(surface, &permission.target.upstream, self.at).map_err(refused)?;
         let sent_on = translate::sent_on(translation, &self.headers, surface);
-        let mut scope = self.worker.scope(self.caller.system_id);
+        let (mut scope, settling) = self.scope(&permission).map_err(refused)?;
         let changes = Changes {
             model: permission
                 .target
@@ -126,6 +129,7 @@ impl Call {
             ask_usage: permission.target.upstream.usage_in_streams,
         };
         let treated = self.treat(&request, &changes, &permission, &mut scope).map_err(refused)?;
+        let pseudonyms = settling.settle(&mut scope, self.caller.is_probe());
         let guards = self.guarded(&request, &treated, &permission).map_err(refused)?;
         let upstream = &permission.target.upstream.name;
         let given = permission.target.model.as_deref().unwrap_or(model);
@@ -143,6 +147,7 @@ impl Call {
             model: model.clone(),
             permission,
             scope,
+            pseudonyms,
             sent_on,
             translation,
             sent,
@@ -159,6 +164,14 @@ impl Call {
             })
         };
         shared.failing.check(applies, &permission.target.upstream.name)
+    }
+
+    /// An empty scope for placeholders, as the rules of masking have it for this call.
+    pub(crate) fn scope(&self, permission: &Permission) -> Result<(Scope, Settling), Refusal> {
+        let Worker { shared, .. } = self.worker.as_ref();
+        let upstream = &permission.target.upstream.name;
+        let applied = shared.masking.of(self.caller.stands_for, &permission.purpose, upstream);
+        applied.treatment().open(self.worker.placeholder_key(), self.caller.system_id, &self.headers)
     }
 
     /// Masks the request as the rules of masking have it; refused where it holds what may not be sent.

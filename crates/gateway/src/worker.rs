@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 use tabellion_ledger::{Clock, Reader};
-use tabellion_mask::{Classes, Scope, ScopeKey};
+use tabellion_mask::Classes;
+use tabellion_model::Micros;
 use tabellion_model::body::SystemStage;
-use tabellion_model::{Micros, SystemId};
 use tabellion_views::gate::GateCell;
 use tabellion_views::lag::Lag;
 use tokio::sync::watch;
@@ -33,9 +31,6 @@ use crate::probes::Failing;
 use crate::stops::Stops;
 use crate::upstream::catalogue::Catalogue;
 use crate::upstream::pool::Pool;
-
-/// What the key of placeholders is used for; another use of the same key gives other bytes.
-const SCOPE_PURPOSE: &[u8] = b"tabellion/gateway/scope/v1\0";
 
 /// Shared by all threads.
 pub(crate) struct Shared {
@@ -104,19 +99,6 @@ impl Shared {
     pub(crate) fn now(&self) -> Micros {
         self.reader.now()
     }
-
-    /// An empty scope of a system: the same value has the same placeholder in each of its calls, and another one in those of other systems.
-    pub(crate) fn scope(&self, system: SystemId) -> Scope {
-        scope(&self.placeholder_key, system)
-    }
-}
-
-fn scope(key: &[u8; 32], system: SystemId) -> Scope {
-    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_slice()).expect("any length is a key");
-    mac.update(SCOPE_PURPOSE);
-    mac.update(system.as_bytes());
-    Scope::new(&ScopeKey::new(mac.finalize().into_bytes().into()))
 }
 
 /// One thread.
@@ -132,8 +114,8 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// An empty scope of a system for a call of this thread.
-    pub(crate) fn scope(&self, system: SystemId) -> Scope {
-        self.own_key.as_ref().map_or_else(|| self.shared.scope(system), |key| scope(key, system))
+    /// What the placeholders of this thread's calls derive from.
+    pub(crate) fn placeholder_key(&self) -> &[u8; 32] {
+        self.own_key.as_ref().unwrap_or(&self.shared.placeholder_key)
     }
 }

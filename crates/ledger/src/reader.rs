@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::Duration;
 
+use tabellion_model::body::is_original;
 use tabellion_model::registry::{self, Facts};
 use tabellion_model::{
     Disclosure, Entry, Env, KeyChain, KeyId, Micros, Origin, PlacedEntry, Purpose, Receipt, RecordId,
@@ -461,9 +462,15 @@ impl Reader {
             UnitContent::Shown(disclosures) => Some(disclosures),
             UnitContent::Erased | UnitContent::Missing => None,
         });
+        // What a placeholder stands for goes nowhere but to who said why (docs/masking.md): a receipt proves the record without it.
+        let is_kept_back = |disclosure: &Disclosure| {
+            let header = view.entry.header();
+            header.is_some_and(|header| is_original(header.record_type.as_str(), disclosure.name()))
+        };
+        let shown = shown.flatten().filter(|disclosure| !is_kept_back(disclosure));
         // One order over all units (docs/formats.md §9), so that the receipt has one byte form.
         let disclosures: BTreeMap<String, String> =
-            shown.flatten().map(|disclosure| (disclosure.digest(), disclosure.encode())).collect();
+            shown.map(|disclosure| (disclosure.digest(), disclosure.encode())).collect();
         Ok(Receipt {
             index,
             path: self.inclusion(index, size)?,

@@ -37,5 +37,5 @@ pub use restore::{Placing, restore_text};
 pub use scan::{
     Context, Finding, MAX_SECRET_BYTES, MAX_VALUE_BYTES, scan, scan_number, scan_number_with, scan_with,
 };
-pub use scope::{MAX_ISSUED, Scope, ScopeFull, ScopeKey};
+pub use scope::{MAX_ISSUED, Original, Scope, ScopeFull, ScopeKey};
 pub use stream::{MAX_HELD_BYTES, StreamMasker, StreamRestorer};

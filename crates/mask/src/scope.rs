@@ -40,6 +40,18 @@ impl ScopeKey {
 #[error("one conversation may hold 65536 different personal values; send fewer in one request")]
 pub struct ScopeFull;
 
+/// A placeholder that was issued, and what it stands for. Holds personal data: no `Debug`.
+pub struct Original<'s> {
+    /// Its class.
+    pub class: Class,
+    /// As it was issued: `<EMAIL_7Q2K4F>`.
+    pub placeholder: String,
+    /// The value in the spelling that the scope saw first.
+    pub value: &'s str,
+    /// The one form of all its spellings.
+    pub normalised: &'s str,
+}
+
 /// Placeholders issued, and the values behind them. Holds personal data: no `Debug`, zeroed when dropped.
 pub struct Scope {
     key: Hmac<Sha256>,
@@ -84,6 +96,23 @@ impl Scope {
         self.values.get(&(class, code)).map(|value| value.as_str())
     }
 
+    /// Everything that was issued, by class and value.
+    pub fn originals(&self) -> impl Iterator<Item = Original<'_>> {
+        self.codes.iter().filter_map(|((class, normalised), code)| {
+            let value = self.value(*class, *code)?;
+            Some(Original { class: *class, placeholder: write(*class, *code), value, normalised })
+        })
+    }
+
+    /// Forgets every value: the same ones get the same placeholders again, and none that was issued before is given back.
+    pub fn forget(&mut self) {
+        self.values.clear();
+        // Keys of a map cannot be zeroed in place; taken out, they can.
+        for ((_, normalised), _) in std::mem::take(&mut self.codes) {
+            drop(Zeroizing::new(normalised));
+        }
+    }
+
     /// How many values have a placeholder.
     pub fn len(&self) -> usize {
         self.values.len()
@@ -97,10 +126,7 @@ impl Scope {
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        // Keys of a map cannot be zeroed in place; taken out, they can.
-        for ((_, normalised), _) in std::mem::take(&mut self.codes) {
-            drop(Zeroizing::new(normalised));
-        }
+        self.forget();
     }
 }
 

@@ -22,6 +22,7 @@ mod person;
 mod policy;
 mod price;
 mod probe;
+mod pseudonym;
 mod register;
 mod stop;
 mod system;
@@ -66,6 +67,7 @@ pub use policy::{
 };
 pub use price::{PriceSet, PriceWithdrawn};
 pub use probe::{GuardProbed, ProbeCause, ProbeResult, ProbedPlace};
+pub use pseudonym::{MaskingUnmasked, ORIGINAL_FIELDS, Original, PseudonymScope, Pseudonyms, is_original};
 pub use register::{
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted,
@@ -158,6 +160,7 @@ bodies! {
     RegisterRefreshOpened => "register.refresh_opened",
     RegisterRefused => "register.refused",
     ContentViewed => "content.viewed",
+    MaskingUnmasked => "masking.unmasked",
     ErasureRequested => "erasure.requested",
     ErasureConfirmed => "erasure.confirmed",
     ErasureDeclined => "erasure.declined",

@@ -5,12 +5,14 @@
 use std::sync::Arc;
 
 use tabellion_app::running::{
-    Alias, Circuit, ClassRule, Fallback, Masking as Shown, MaskingRule, MaskingRules, Provider, ProvidersNow,
-    Running,
+    Alias, Circuit, ClassRule, Fallback, Masking as Shown, MaskingRule, MaskingRules, PlaceholderRule,
+    Provider, ProvidersNow, Running,
 };
 use tabellion_app::work::forms::Time;
 use tabellion_app::work::masking::{MaskingPreview, PreviewCount, Sample};
-use tabellion_gateway::{Api, CircuitNow, Gateway, GatewayConfig, Masking, UpstreamConfig};
+use tabellion_gateway::{
+    Api, CircuitNow, Gateway, GatewayConfig, Masking, SaidOfPlaceholders, UpstreamConfig,
+};
 use tabellion_model::SystemId;
 use tabellion_model::body::Training;
 
@@ -102,10 +104,21 @@ fn masking(config: &GatewayConfig) -> Option<Shown> {
                         operator: operator.to_owned(),
                     })
                     .collect(),
+                placeholders: placeholders(rule.said),
             })
             .collect(),
     };
     Some(Shown { rules: shown, preview: Arc::new(move |sample| preview(&rules, sample)) })
+}
+
+/// What a rule says of placeholders; none: nothing.
+fn placeholders(said: SaidOfPlaceholders) -> Option<PlaceholderRule> {
+    (!said.is_silent()).then(|| PlaceholderRule {
+        scope: said.scope.map(|scope| scope.name().to_owned()),
+        rehydrate: said.rehydrate.map(|rehydrate| rehydrate.name().to_owned()),
+        keep: said.keep,
+        generation: said.generation,
+    })
 }
 
 fn preview(rules: &Masking, sample: &Sample) -> Result<MaskingPreview, String> {

@@ -32,6 +32,7 @@ mod stopped;
 mod stops;
 mod systems;
 pub(crate) mod tallies;
+mod unmaskings;
 mod usage;
 mod viewings;
 
@@ -120,6 +121,7 @@ pub const ALL: &[Projection] = &[
     measurements::MEASUREMENTS,
     enrichments::ENRICHMENTS,
     viewings::VIEWINGS,
+    unmaskings::UNMASKINGS,
     saved_views::SAVED_VIEWS,
     issuers::ISSUERS,
     sources::SOURCES,

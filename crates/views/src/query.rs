@@ -34,6 +34,7 @@ mod stops;
 mod systems;
 mod traffic;
 mod unknown;
+mod unmaskings;
 mod usage;
 mod viewings;
 
@@ -86,6 +87,7 @@ pub use stops::{StopEffect, StopLift, StopRow};
 pub use systems::{Described, Stage, SystemFilter, SystemRow};
 pub use traffic::{COUNTED_CALLS, Stretch, Traffic};
 pub use unknown::{AskedModel, MAX_ASKED_MODELS};
+pub use unmaskings::UnmaskingRow;
 pub use usage::{MAX_LANES, UsageComparisonRow, UsageReportRow};
 pub use viewings::ViewingRow;
 

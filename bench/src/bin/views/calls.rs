@@ -114,6 +114,7 @@ impl Call {
                 masked: vec![Masked { class: "email".to_owned(), count: 1, operator: None }],
                 passed: Vec::new(),
                 masking: Vec::new(),
+                pseudonyms: None,
                 policies,
                 rules: vec!["house.rule0".to_owned()],
                 guards: Vec::new(),

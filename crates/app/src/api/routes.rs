@@ -43,6 +43,7 @@ const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
 const PROBE_GUARDS: Access = Access::Needs(Permission::ProbeGuards);
 const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
 const READ_CAPTURED: Access = Access::Needs(Permission::ReadCaptured);
+const UNMASK_VALUES: Access = Access::Needs(Permission::UnmaskValues);
 const READ_ENTRIES: Access = Access::Needs(Permission::ReadEntries);
 const READ_LOG: Access = Access::Log(Permission::ReadEntries);
 const RECORD: Access = Access::Needs(Permission::Record);
@@ -89,7 +90,7 @@ pub(super) fn routes() -> Vec<Route> {
         AlgorithmUnsupported, ClaimsMissing, HeaderCritical, IdempotencyConflict, IdempotencyErased, IssuerUnknown, OnHold, PayloadMissing, SignatureWrong,
         StatementMalformed, NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, StillObserved, ContentFaulty, Incomplete,
         ShardAhead, ShardForked, ShardUnsigned, ReplayNeeded, ReplayOutdated,
-        PackBelowPin, PackPublisherUnknown, PackTaken, PackTestsFail, PackUnsigned, PackWidens,
+        ContentErased, PackBelowPin, PackPublisherUnknown, PackTaken, PackTestsFail, PackUnsigned, PackWidens,
     };
     vec![
         row(GET, "/healthz", PUBLIC, Plain, "health", "Whether the process is up", 200, &[]).by(operation::health),
@@ -207,6 +208,8 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/calls/{call}", READ_CALLS, Plain, "readCall", "One call: decision, evidence, proof", 200, &[NotFound]).by(calls::read),
         row(GET, "/api/v1/calls/{call}/viewings", READ_CAPTURED, Plain, "listViewings", "Who asked to see what was captured of a call, when and why", 200, &[NotFound]).by(calls::viewings),
         row(POST, "/api/v1/calls/{call}/viewings", READ_CAPTURED, Once, "viewCaptured", "Say why you want to see what was captured of a call; from then on it is shown to you, for an hour", 201, &[NotFound, AlreadySo]).by(calls::view),
+        row(GET, "/api/v1/calls/{call}/unmaskings", READ_CAPTURED, Plain, "listUnmaskings", "Who asked what placeholders of a call stand for, which, when and why", 200, &[NotFound]).by(calls::unmaskings),
+        row(POST, "/api/v1/calls/{call}/unmask", UNMASK_VALUES, Once, "unmaskCall", "Say why you want to see what placeholders of a call stand for, and see it: once, where it was kept", 201, &[NotFound, AlreadySo, UnknownReference, ContentErased]).by(calls::unmask),
         row(GET, "/api/v1/traffic", READ_CALLS, Plain, "readTraffic", "The calls within reach in numbers: how they ended, by system, model and provider, and how long answers took", 200, &[]).by(traffic::sums),
         row(GET, "/api/v1/guards/outcomes", READ_CALLS, Plain, "readGuardOutcomes", "How many calls guards blocked, flagged, passed, could not look at or did not look at", 200, &[]).by(guards::outcomes),
         row(GET, "/api/v1/guards/outcomes.csv", READ_CALLS, Plain, "exportGuardOutcomes", "The same by guard, as a table for spreadsheets", 200, &[]).by(guards::outcomes_csv),

@@ -62,6 +62,7 @@ pub(crate) mod system_items;
 pub(crate) mod systems;
 pub(crate) mod traffic;
 pub(crate) mod typed;
+pub(crate) mod unmask;
 pub(crate) mod usage;
 pub(crate) mod waiting;
 pub(crate) mod work_items;

@@ -8,7 +8,7 @@ use super::page::{
     costs, decision, entry, erasures, guards, home, inbox, item, item_form, item_work, keep, keys, ledger,
     login, masking, openings, pack, pack_publishers, packages, packs, people, person_sessions, playground,
     policies, providers, registers, saved_views, search, settings, sources, stops, story, system, systems,
-    traffic, usage,
+    traffic, unmask, usage,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -162,6 +162,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
 const PUBLIC: Access = Access::Public;
 const SIGNED_IN: Access = Access::Needs(Permission::OwnSession);
 const READ_CALLS: Access = Access::Needs(Permission::ReadCalls);
+const UNMASK_VALUES: Access = Access::Needs(Permission::UnmaskValues);
 const READ_CAPTURED: Access = Access::Needs(Permission::ReadCaptured);
 const READ_SYSTEMS: Access = Access::Needs(Permission::ReadSystems);
 const REGISTER_SYSTEMS: Access = Access::Needs(Permission::RegisterSystems);
@@ -242,6 +243,7 @@ pub(crate) const PAGES: &[Page] = &[
     get("/calls/{call}", READ_CALLS, Prefix, Area::Calls, "page.call", calls::show),
 
     post("/calls/{call}/content", READ_CAPTURED, Area::Calls, "page.call.content", story::view),
+    post("/calls/{call}/unmask", UNMASK_VALUES, Area::Calls, "page.call.unmask", unmask::unmask),
 
     get("/systems", READ_SYSTEMS, Changes, Area::Systems, "page.systems", systems::list),
     get("/systems/new", REGISTER_SYSTEMS, Present, Area::Systems, "page.system.new", systems::new),

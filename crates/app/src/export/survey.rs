@@ -11,7 +11,7 @@ use tabellion_model::registry::Kind;
 use tabellion_model::{Disclosure, DisclosurePolicy, UnitId};
 
 use super::{ExportError, ExportRequest, Subject, Units};
-use crate::captured::is_captured;
+use crate::captured::{is_captured, is_original};
 
 /// Rows of erasures, holds and deletions in a report: some pages of print. The rest is counted.
 pub(crate) const MAX_EVENT_ROWS: usize = 200;
@@ -130,7 +130,7 @@ pub(crate) fn shown<'a>(
         DisclosurePolicy::Business => !unit.personal && !is_captured(view, disclosure.name()),
         DisclosurePolicy::None => false,
     };
-    disclosures.iter().filter(allowed).collect()
+    disclosures.iter().filter(|field| !is_original(view, field.name())).filter(allowed).collect()
 }
 
 /// Whether records of this kind say what may, must or must not happen to content.

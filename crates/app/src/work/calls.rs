@@ -16,6 +16,7 @@ use super::asking::refer;
 use super::called::{Caller, ThroughOpening};
 use super::enrichments::{self, EnrichmentSaid};
 use super::forms::{DigestForm, IdForm, Reference, Time};
+use super::unmasking::PseudonymsForm;
 use super::{Actor, Desk};
 use crate::permission::Permission;
 use crate::refusal::Refusal;
@@ -182,6 +183,8 @@ pub struct CallEvidence {
     pub passed: Vec<MaskedCount>,
     /// The rules of masking that were for it, as `<name>@<version>`; none: only the default held.
     pub masking: Vec<String>,
+    /// How placeholders were made and what becomes of them, where a rule of masking says so; null: as ever, or erased.
+    pub pseudonyms: Option<PseudonymsForm>,
     /// What of the organisation's own the prompt stands on, by the caller's word.
     pub references: Vec<String>,
     /// What guards said of the prompt and of the answer.
@@ -470,6 +473,7 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         masked: authorised.map(|call| counts(&call.masked)).unwrap_or_default(),
         passed: authorised.map(|call| counts(&call.passed)).unwrap_or_default(),
         masking: authorised.map(|call| call.masking.clone()).unwrap_or_default(),
+        pseudonyms: authorised.and_then(|call| call.pseudonyms.as_deref()).map(PseudonymsForm::of),
         references: authorised.map(|call| call.references.clone()).unwrap_or_default(),
         guards: guards(call, end),
         status: end.map(|end| end.status).or(denied.map(|call| call.status)),

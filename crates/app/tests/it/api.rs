@@ -36,6 +36,7 @@ mod sources;
 mod stops;
 mod stops_of_callers;
 mod tiles;
+pub(crate) mod unmasking;
 mod usage;
 mod verifications;
 pub(crate) mod work;

@@ -29,6 +29,7 @@ mod sources;
 mod stops;
 mod stops_of_callers;
 mod traffic;
+mod unmasking;
 mod usage;
 mod work;
 mod writing;

@@ -3,7 +3,7 @@
 use tabellion_mask::Class;
 use tabellion_model::SystemId;
 
-use super::Masking;
+use super::{Masking, Said};
 
 /// One rule as it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct ShownRule {
     pub upstreams: Vec<String>,
     /// Classes by name, each with the name of what becomes of it.
     pub classes: Vec<(&'static str, &'static str)>,
+    /// What it says of placeholders.
+    pub said: Said,
 }
 
 impl Masking {
@@ -32,6 +34,7 @@ impl Masking {
             purposes: rule.purposes.iter().cloned().collect(),
             upstreams: rule.upstreams.iter().cloned().collect(),
             classes: rule.operators.iter().map(|(class, operator)| (class.name(), operator.name())).collect(),
+            said: rule.said,
         });
         each.collect()
     }

@@ -36,7 +36,7 @@ pub(crate) async fn list(call: Call, only: Option<String>) {
     };
     let shown = Shown { dialect: call.target.dialect, one: only.is_some() };
     let (body, record) = (body(&visible, &shown), record(&call, &visible, only));
-    let Some(mut running) = call.authorise(&record, Capture::None, None).await else { return };
+    let Some(mut running) = call.authorise((&record, &[]), Capture::None, None).await else { return };
     let end = End {
         outcome: Outcome::Answered,
         code: None,
@@ -170,6 +170,7 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         masked: Vec::new(),
         passed: Vec::new(),
         masking: Vec::new(),
+        pseudonyms: None,
         guards: Vec::new(),
         policies: decide::policy_digests(&call.caller.gate),
         rules: visible.rules.clone(),

@@ -39,6 +39,7 @@ mod presidio;
 mod probes;
 mod probes_kept;
 mod probes_translated;
+mod pseudonyms;
 mod references;
 mod release;
 mod standing;

@@ -22,6 +22,7 @@ mod names;
 mod nested;
 mod placeholder;
 mod plan;
+mod scopes;
 mod secrets;
 mod stream;
 mod structured;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::caller::CallerShown;
 use super::opening::Opened;
+use super::pseudonym::Pseudonyms;
 use crate::{CredentialId, RecordId};
 
 /// How much of what was said is kept.
@@ -158,6 +159,9 @@ pub struct CallAuthorised {
     /// Rules of masking that were for it, as `<name>@<version>`, by name order; none where only the default holds.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub masking: Vec<String>,
+    /// How placeholders were made and what becomes of them; none: as wherever no rule says so, for all calls of the system, given back, and not kept.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pseudonyms: Option<Box<Pseudonyms>>,
     /// Digests of the policies in force, hex, by name order.
     pub policies: Vec<String>,
     /// Rules that decided, as `<policy name>.<rule id>`.

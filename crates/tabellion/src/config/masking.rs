@@ -2,15 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use tabellion_gateway::{MaskingConfig, MaskingOperator};
+use tabellion_gateway::{MaskingConfig, MaskingOperator, Rehydrate};
+use tabellion_model::body::PseudonymScope;
 
 use super::Setting;
 use super::gateway::items;
 use crate::failure::Failure;
 
 /// Keys of each `[masking.NAME]`.
-pub(super) const MASKING_KEYS: &[&str] =
-    &["systems", "purposes", "upstreams", "pass", "pseudonymise", "hash", "mask", "drop", "block"];
+pub(super) const MASKING_KEYS: &[&str] = &[
+    "systems",
+    "purposes",
+    "upstreams",
+    "pass",
+    "pseudonymise",
+    "hash",
+    "mask",
+    "drop",
+    "block",
+    "scope",
+    "rehydrate",
+    "keep",
+    "generation",
+];
 /// What the sections of rules of masking begin with.
 pub(super) const MASKING_PREFIX: &str = "masking.";
 
@@ -29,6 +43,7 @@ impl MaskingSettings {
             ("systems", _) => &mut rule.systems,
             ("purposes", _) => &mut rule.purposes,
             ("upstreams", _) => &mut rule.upstreams,
+            ("scope" | "rehydrate" | "keep" | "generation", _) => return of_placeholders(rule, setting),
             (_, Some(operator)) => rule.list_mut(operator),
             (_, None) => return Err(setting.unknown()),
         };
@@ -42,12 +57,59 @@ impl MaskingSettings {
     }
 }
 
+/// One key of what becomes of placeholders.
+fn of_placeholders(rule: &mut MaskingConfig, setting: &Setting) -> Result<(), Failure> {
+    let value = setting.value.trim();
+    match setting.key.as_str() {
+        "scope" => {
+            let why = "is not system, conversation or call: within what one value has one placeholder";
+            rule.scope = Some(PseudonymScope::from_name(value).ok_or_else(|| setting.refused(why))?);
+        }
+        "rehydrate" => {
+            rule.rehydrate = Some(match value {
+                "always" => Rehydrate::Always,
+                "never" => Rehydrate::Never,
+                _ => {
+                    return Err(setting
+                        .refused("is not always or never: whether answers get the values of placeholders"));
+                }
+            });
+        }
+        "keep" => {
+            rule.keep = Some(match value {
+                "true" => true,
+                "false" => false,
+                _ => {
+                    return Err(setting
+                        .refused("is not true or false: whether records keep what placeholders stand for"));
+                }
+            });
+        }
+        _ => {
+            let why = "is no number from 0 to 4294967295: which generation of keys placeholders derive from";
+            rule.generation = Some(value.parse().map_err(|_| setting.refused(why))?);
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Config;
+    use super::{PseudonymScope, Rehydrate};
 
     fn of(text: &str) -> Result<Config, String> {
         Config::of(text, "tabellion.toml", []).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn what_becomes_of_placeholders_is_read_as_it_is_written() {
+        let text = "[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\n[masking.desk]\nscope = \"conversation\"\nrehydrate = \"never\"\nkeep = true\ngeneration = 2\n";
+        let config = of(text).expect("a configuration").gateway.config().expect("a gateway");
+        let [rule] = config.masking.as_slice() else { panic!("{:?}", config.masking) };
+        assert_eq!(rule.scope, Some(PseudonymScope::Conversation));
+        assert_eq!(rule.rehydrate, Some(Rehydrate::Never));
+        assert_eq!((rule.keep, rule.generation), (Some(true), Some(2)));
     }
 
     #[test]
@@ -60,6 +122,10 @@ mod tests {
         assert_eq!(rule.hash, ["email"]);
         for (text, why) in [
             ("[masking.x]\nblocks = [\"email\"]\n", "did you mean block"),
+            ("[masking.x]\nscope = \"session\"\n", "system, conversation or call"),
+            ("[masking.x]\nrehydrate = \"sometimes\"\n", "always or never"),
+            ("[masking.x]\nkeep = \"yes\"\n", "true or false"),
+            ("[masking.x]\ngeneration = -1\n", "is no number"),
             ("[masking]\nx = \"email\"\n", "[masking.NAME]"),
         ] {
             let said = of(text).expect_err("it is taken");

@@ -8,11 +8,11 @@ use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledger, NewLog, OpenOptions};
 use tabellion_model::body::{
     Answered, Body, BudgetScope, BudgetSet, CallAuthorised, CallBroken, CallCompleted, CallDenied, Caps,
-    Capture, CredentialIssued, CredentialRevoked, Delivered, GuardOutcome, Guarded, Masked, Observed,
-    Outcome, PersonAdded, PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn, RegisterDecided,
-    RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved, RegisterSubmitted,
-    StopLifted, StopOrdered, StopScope, SystemRegistered, SystemStage, SystemStageChanged, Usage,
-    ViewRemoved, ViewSaved,
+    Capture, CredentialIssued, CredentialRevoked, Delivered, GuardOutcome, Guarded, Masked, MaskingUnmasked,
+    Observed, Outcome, PersonAdded, PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn,
+    RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
+    RegisterSubmitted, StopLifted, StopOrdered, StopScope, SystemRegistered, SystemStage, SystemStageChanged,
+    Usage, ViewRemoved, ViewSaved,
 };
 use tabellion_model::charge::{Currency, Rates, Reserved, Spent, Tokens, Window};
 use tabellion_model::register::{Decision, RefreshTrigger, content_digest};
@@ -311,6 +311,13 @@ pub(crate) fn view_kept(person: CredentialId, which: u8) -> Draft {
     on(by(kept, person), stream)
 }
 
+/// Somebody asked what a placeholder of a call stands for.
+pub(crate) fn unmasked(system: SystemId, by_whom: CredentialId, call: &RecordId, reason: &str) -> Draft {
+    let placeholders = vec!["<EMAIL_7Q2K4F>".to_owned(), "<CARD_000000>".to_owned()];
+    let body = MaskingUnmasked { reason: reason.to_owned(), placeholders };
+    of_system(on(by(draft(&body), by_whom), format!("unmasking/{call}")), system)
+}
+
 /// What a guard said.
 pub(crate) fn guarded(guard: &str, outcome: GuardOutcome) -> Guarded {
     let found = if outcome == GuardOutcome::Flagged { vec!["word 3".to_owned()] } else { Vec::new() };
@@ -338,6 +345,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         masked: vec![masked("email", 2), masked("iban", 1)],
         passed: Vec::new(),
         masking: Vec::new(),
+        pseudonyms: None,
         policies: vec!["ef".repeat(32)],
         rules: vec!["house.rule0".to_owned()],
         guards: vec![guarded("house-words", GuardOutcome::Passed)],

@@ -12,7 +12,7 @@ use tabellion_model::{Micros, StopId};
 use crate::fixture::{
     Bench, START, added, authorised, budgeted, credential, denied, draft, issued, item, item_acted,
     item_saved, on, priced, published, rates, registered, revoked, staged, stop_lifted, stop_ordered, system,
-    unpriced, view_kept,
+    unmasked, unpriced, view_kept,
 };
 use crate::packs::pack_step;
 
@@ -37,6 +37,8 @@ enum Step {
     Save(u8, u8),
     /// One of the acts on an item.
     Act(u8, u8),
+    /// A person asks what placeholders of a call stand for.
+    Unmask(u8, usize),
     /// A person keeps a view of a list, or keeps it no longer.
     View(u8, u8),
     Unknown,
@@ -74,6 +76,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => two().prop_map(|(item, text)| Step::Save(item, text)),
         3 => (few(), 0..7u8).prop_map(|(item, act)| Step::Act(item, act)),
         2 => (few(), 0..3u8).prop_map(|(person, view)| Step::View(person, view)),
+        2 => (few(), any::<usize>()).prop_map(|(person, call)| Step::Unmask(person, call)),
         1 => Just(Step::Unknown),
         2 => (0..2u8, 0..9u64).prop_map(|(name, rate)| Step::Price(name, rate)),
         1 => (0..2u8).prop_map(Step::Unprice),
@@ -144,6 +147,12 @@ impl Play {
                 self.append(&item_saved(item(id), system(id + 1), &format!("model {text}")));
             }
             Step::Act(id, which) => self.append(&item_acted(item(id), system(id + 1), which)),
+            Step::Unmask(person, number) => {
+                if let Some((call, id)) = pick(&self.calls, number) {
+                    let reason = format!("reason {number}");
+                    self.append(&unmasked(system(id + 1), credential(person), &call.record_id, &reason));
+                }
+            }
             Step::View(person, view) => self.append(&view_kept(credential(person), view)),
             Step::Price(name, rate) => {
                 self.append(&priced(&format!("price-{name}"), &rates(rate)));

@@ -32,4 +32,5 @@ mod registers;
 mod spend;
 mod stops;
 mod traffic;
+mod unmaskings;
 mod usage;

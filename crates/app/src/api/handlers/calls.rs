@@ -8,6 +8,7 @@ use super::{Answered, Changed, changed};
 use crate::api::route::{Asked, Input, Json, Nothing, Reply};
 use crate::work::calls::{Call, CallQuery, Calls};
 use crate::work::forms::IdForm;
+use crate::work::unmasking::{NewUnmasking, Unmasked, Unmaskings};
 use crate::work::viewing::{NewViewing, Viewings};
 
 /// A call's path.
@@ -39,5 +40,20 @@ pub(in crate::api) fn view(
     input: &Input<OfCall, Nothing, NewViewing>,
 ) -> Answered<Changed<Call>> {
     let done = asked.desk.view_captured(asked.actor()?, &asked.given, input.path.call, &input.body)?;
+    Ok(changed(done, 0))
+}
+
+pub(in crate::api) fn unmaskings(
+    asked: &Asked<'_>,
+    input: &Input<OfCall, Nothing, Nothing>,
+) -> Answered<Unmaskings> {
+    Ok(Reply::of(Json(asked.desk.unmaskings(asked.actor()?, input.path.call)?)))
+}
+
+pub(in crate::api) fn unmask(
+    asked: &Asked<'_>,
+    input: &Input<OfCall, Nothing, NewUnmasking>,
+) -> Answered<Changed<Unmasked>> {
+    let done = asked.desk.unmask(asked.actor()?, &asked.given, input.path.call, &input.body)?;
     Ok(changed(done, 0))
 }

@@ -35,6 +35,7 @@ const COLUMNS: &[Column] = &[
     column("digest", "As a digest"),
     column("placeholder", "As a placeholder"),
     column("as_it_is", "As it is"),
+    column("placeholders", "Placeholders"),
     more("version", "Version"),
 ];
 const REPLACED: &[Column] = &[
@@ -165,8 +166,27 @@ fn row(visit: &Visit<'_>, rule: &MaskingRule) -> Result<Row, Refusal> {
         let pieces = tags(of.map(|class| class.class.as_str()));
         cells.push(if pieces.is_empty() { Cell::unknown("–") } else { Cell::tags(pieces) });
     }
+    cells.push(placeholders(rule));
     cells.push(Cell::text(&rule.version));
     Ok(Row { href: String::new(), cells })
+}
+
+/// What a rule says of placeholders.
+fn placeholders(rule: &MaskingRule) -> Cell {
+    let Some(said) = &rule.placeholders else { return Cell::unknown("–") };
+    let scope = said.scope.as_deref().map(|scope| match scope {
+        "call" => "another in each call".to_owned(),
+        "conversation" => "another in each conversation".to_owned(),
+        _ => "the same in all calls of a system".to_owned(),
+    });
+    let rehydrate = said.rehydrate.as_deref().map(|rehydrate| match rehydrate {
+        "never" => "stay in answers".to_owned(),
+        _ => "answers get the values".to_owned(),
+    });
+    let keep = said.keep.map(|keep| if keep { "what they stand for is kept" } else { "nothing is kept" });
+    let generation = said.generation.map(|generation| format!("generation {generation}"));
+    let words = [scope, rehydrate, keep.map(str::to_owned), generation];
+    Cell::text(&words.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 fn tags<'w>(words: impl Iterator<Item = &'w str>) -> Vec<Piece> {

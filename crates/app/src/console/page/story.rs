@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::json;
 
 use super::calls::{captured_readable, day_of};
-use super::{came, enriched, stops};
+use super::{came, enriched, stops, unmask};
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
@@ -48,13 +48,16 @@ pub(crate) fn show(visit: &Visit<'_>, call: &Call) -> Answered {
     page(visit, call, 200, None)
 }
 
-fn page(visit: &Visit<'_>, call: &Call, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+/// The page, with a form that was refused.
+pub(super) fn page(visit: &Visit<'_>, call: &Call, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     // What ended later is not known as of then.
     let later = |index: u64| visit.moment.is_some_and(|moment| index >= moment.size);
     let ended = call.proof.ended.as_ref().filter(|end| !later(end.index));
     let word = if ended.is_none() && call.proof.ended.is_some() { "open" } else { call.state.as_str() };
     let state = call_state(word);
-    let mut steps = vec![asked(visit, call)?, masked(call)?];
+    let mut masked = masked(call)?;
+    masked.blocks.extend(unmask::offered(visit, call, refused)?);
+    let mut steps = vec![asked(visit, call)?, masked];
     steps.extend(guarded(call)?);
     steps.extend(opened(visit, call)?);
     steps.push(decided(visit, call)?);
@@ -133,6 +136,7 @@ fn masked(call: &Call) -> Result<Step, Refusal> {
         [] => facts,
         rules => facts.with("Rules of masking", Cell::text(&rules.join(", "))),
     };
+    let facts = unmask::said(call, facts);
     let is_plain = total == 0 && call.evidence.passed.is_empty() && call.evidence.masking.is_empty();
     let said = match (call.decision.permitted, total) {
         (true, _) if call.evidence.opened.is_some() => came::unmasked(call).unwrap_or_default(),

@@ -222,6 +222,7 @@ impl House {
             masked: vec![],
             passed: Vec::new(),
             masking: Vec::new(),
+            pseudonyms: None,
             policies: vec!["c".repeat(64)],
             rules: vec!["base.rule1".into()],
             guards: Vec::new(),

@@ -169,7 +169,7 @@ fn a_package_is_built_downloaded_verified_and_recorded() {
 }
 
 /// The text of every file in a package, with its disclosures decoded.
-fn everything_readable(package: &[u8]) -> String {
+pub(crate) fn everything_readable(package: &[u8]) -> String {
     let mut text = String::new();
     for (name, content) in crate::fixture::files(package) {
         let content = String::from_utf8_lossy(&content).into_owned();

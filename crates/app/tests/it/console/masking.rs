@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use tabellion_app::running::{ClassRule, Masking, MaskingRule, MaskingRules, Running};
+use tabellion_app::running::{ClassRule, Masking, MaskingRule, MaskingRules, PlaceholderRule, Running};
 use tabellion_app::work::masking::{MAX_SAMPLE_BYTES, MaskingPreview, PreviewCount, Sample};
 use tabellion_model::body::{CallAuthorised, Role};
 
@@ -32,6 +32,12 @@ fn running() -> Running {
         purposes: Vec::new(),
         upstreams: vec!["abroad".to_owned()],
         classes: vec![class("iban", "block"), class("email", "hash")],
+        placeholders: Some(PlaceholderRule {
+            scope: Some("conversation".to_owned()),
+            rehydrate: Some("never".to_owned()),
+            keep: Some(true),
+            generation: None,
+        }),
     };
     let rules = MaskingRules { usual: vec!["email".to_owned(), "phone".to_owned()], rules: vec![rule] };
     Running {

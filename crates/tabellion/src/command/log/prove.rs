@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use tabellion_app::{CoseReceiptError, cose_receipt, transparent_statement};
 use tabellion_ledger::{Clock as _, Reader, SystemClock, UnitContent};
+use tabellion_model::body::is_original;
 use tabellion_model::{Disclosure, KeyId, Purpose, Receipt, sd_jwt};
 
 use crate::directory::Directory;
@@ -155,6 +156,7 @@ fn sd_jwt(directory: &Directory, reader: &Reader, index: u64, shown: &Shown) -> 
         UnitContent::Shown(disclosures) => disclosures.clone(),
         UnitContent::Erased | UnitContent::Missing => Vec::new(),
     });
+    let known = known.filter(|field| !is_original(header.record_type.as_str(), field.name()));
     let chosen = shown.choose(index, known.collect())?;
     let keys = reader.keys();
     let key = keys.in_force(Purpose::Package, reader.size());

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 use tabellion_ledger::{EntryView, Reader, UnitContent, UnitView};
+use tabellion_model::body::is_original;
 use tabellion_model::{Entry, Header, Receipt};
 
 use crate::failure::Failure;
@@ -16,7 +17,7 @@ const MAX_SHOWN_CHARS: usize = 400;
 pub(super) fn run(reader: &Reader, index: u64, as_json: bool) -> Result<(), Failure> {
     let view = reader.entry(index)?;
     let facts = describe(reader, &view)?;
-    let units: Vec<Value> = view.units.iter().map(describe_unit).collect();
+    let units: Vec<Value> = view.units.iter().map(|unit| describe_unit(&view, unit)).collect();
     if as_json {
         let mut members: Map<String, Value> = facts.into_iter().collect();
         members.insert("units".to_owned(), Value::Array(units));
@@ -112,8 +113,15 @@ fn describe_header(facts: &mut Facts, header: &Header) {
     put(facts, "observed_at", header.observed_at.to_string());
 }
 
-fn describe_unit(unit: &UnitView) -> Value {
+/// What a placeholder of a call stands for is not printed: it is shown to a person who said why, over the API or in the console.
+fn describe_unit(view: &EntryView, unit: &UnitView) -> Value {
+    let record_type = view.entry.header().map(|header| header.record_type.as_str()).unwrap_or_default();
     let (content, fields) = match &unit.content {
+        UnitContent::Shown(disclosures)
+            if disclosures.iter().any(|shown| is_original(record_type, shown.name())) =>
+        {
+            ("withheld", json!({}))
+        }
         UnitContent::Shown(disclosures) => {
             let fields: Map<String, Value> =
                 disclosures.iter().map(|shown| (shown.name().to_owned(), shown.value().clone())).collect();
