@@ -4,6 +4,7 @@
 //! - [`Rule`] says what one guard looks for, [`Screen`] looks for all of them at once.
 //! - [`Screening`] is one text on its way, in pieces of any size.
 //! - [`Findings`] is what was found, by rule; labels say what, never the text itself.
+//! - [`schema`] says which JSON Schemas a text can be held against, and how much work that is at most.
 //! - [`service`] has the words in which services of others are asked and answer; who carries them is not here.
 //!
 //! Text is read as a person or a model reads it (`reading.rs`): case, width, runs of spaces and characters without a shape make no difference.
@@ -17,6 +18,7 @@ mod injection;
 mod invisible;
 mod reading;
 mod rule;
+pub mod schema;
 mod screen;
 pub mod service;
 

@@ -9,3 +9,4 @@
 
 mod finds;
 mod pieces;
+mod schemas;
