@@ -179,7 +179,7 @@ impl AnswerGuards {
         let wants_secrets = these().any(|guard| guard.check == Check::Secrets);
         let gathered = guards.ask_any(&numbers).then(Gathered::default);
         let holds = these().any(|guard| matches!(guard.check, Check::Schema(_)));
-        let held = holds.then(|| Box::new(Held::new(wanted.cloned())));
+        let put_together = holds.then(|| Box::new(Held::new(wanted.cloned())));
         Some(Self {
             hold,
             about: about(),
@@ -193,7 +193,7 @@ impl AnswerGuards {
             waiting: VecDeque::new(),
             has_text: false,
             read_rest: false,
-            held,
+            held: put_together,
         })
     }
 

@@ -139,8 +139,8 @@ fn a_service_is_asked_as_the_description_has_it() {
     let server = loop_until(|| std::net::TcpListener::bind(address).ok().map(drop))
         .map(|()| GrpcServer::at(address, None, |_| Reply::message(PASS)));
     let server = server.expect("its port is free again");
-    let served = loop_until(|| (fixture.chat(&say("again")).status == 200).then_some(()));
-    assert!(served.is_some(), "a connection that ended is used for ever");
+    let came_back = loop_until(|| (fixture.chat(&say("again")).status == 200).then_some(()));
+    assert!(came_back.is_some(), "a connection that ended is used for ever");
     let before = server.connections();
     let mut client = fixture.connect();
     for _ in 0..3 {

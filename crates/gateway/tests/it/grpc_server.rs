@@ -141,7 +141,7 @@ impl GrpcServer {
                 let listener = TcpListener::from_std(listener).expect("a listener");
                 tokio::select! {
                     _ = ended => {}
-                    () = accept(&listener, tls, &serving) => {}
+                    () = accept(&listener, tls.as_ref(), &serving) => {}
                 }
             });
         });
@@ -173,10 +173,10 @@ fn tls((certificate, key): (CertificateDer<'static>, PrivateKeyDer<'static>)) ->
     config
 }
 
-async fn accept(listener: &TcpListener, tls: Option<TlsAcceptor>, state: &Arc<State>) {
+async fn accept(listener: &TcpListener, tls: Option<&TlsAcceptor>, state: &Arc<State>) {
     while let Ok((stream, _)) = listener.accept().await {
         state.connections.fetch_add(1, Ordering::SeqCst);
-        let (tls, state) = (tls.clone(), Arc::clone(state));
+        let (tls, state) = (tls.cloned(), Arc::clone(state));
         drop(tokio::spawn(async move {
             match tls {
                 None => serve(stream, state).await,

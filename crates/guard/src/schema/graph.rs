@@ -9,8 +9,9 @@ use super::{MAX_PLACES, MAX_SCHEMA_DEPTH, SchemaFault};
 
 /// Steps that a comparison of one number, word or limit counts for.
 const PLAIN: u64 = 1;
-/// Steps of `uniqueItems` for each item: up to so many are compared in pairs, more by digests, once for each level.
-const UNIQUE: u64 = 64;
+/// The keyword by which items are compared with one another, and its steps for each part of one: few are compared in pairs, many by digests.
+const UNIQUE_ITEMS: &str = "uniqueItems";
+const UNIQUE: u64 = 16;
 /// So many bytes of a pattern are one step on each piece of a text.
 const PATTERN_BYTES: usize = 16;
 
@@ -55,6 +56,8 @@ pub(super) struct Graph {
     pub(super) places: Vec<Place>,
     /// Names of members that it speaks of.
     pub(super) names: BTreeSet<String>,
+    /// Whether items are compared with one another anywhere.
+    pub(super) compares_items: bool,
     /// Each place by its pointer.
     known: BTreeMap<String, usize>,
 }
@@ -63,7 +66,7 @@ impl Graph {
     /// Reads the places of `schema`.
     pub(super) fn of(schema: &Value) -> Result<Self, SchemaFault> {
         let mut graph = Self::default();
-        graph.place(schema, String::new(), schema, 0)?;
+        graph.place(schema, "", schema, 0)?;
         Ok(graph)
     }
 
@@ -71,11 +74,11 @@ impl Graph {
     fn place(
         &mut self,
         root: &Value,
-        pointer: String,
+        pointer: &str,
         schema: &Value,
         depth: usize,
     ) -> Result<usize, SchemaFault> {
-        if let Some(known) = self.known.get(&pointer) {
+        if let Some(known) = self.known.get(pointer) {
             return Ok(*known);
         }
         if depth > 2 * MAX_SCHEMA_DEPTH {
@@ -83,36 +86,23 @@ impl Graph {
         }
         let number = self.places.len();
         self.places.push(Place::default());
-        self.known.insert(pointer.clone(), number);
+        self.known.insert(pointer.to_owned(), number);
         let mut place = Place { own: PLAIN, ..Place::default() };
         match schema {
             Value::Bool(_) => {}
             Value::Object(members) => {
-                self.check_names(members, &pointer)?;
+                check_names(members, pointer)?;
                 for (name, value) in members {
                     let Some(kind) = holds(name) else { continue };
-                    self.keyword(root, &mut place, (&pointer, depth), (name, kind, value))?;
+                    self.keyword(root, &mut place, (pointer, depth), (name, kind, value))?;
                 }
             }
-            _ => return Err(SchemaFault::NoSchema(place_word(&pointer))),
+            _ => return Err(SchemaFault::NoSchema(place_word(pointer))),
         }
         if let Some(known) = self.places.get_mut(number) {
             *known = place;
         }
         Ok(number)
-    }
-
-    fn check_names(&self, members: &Map<String, Value>, pointer: &str) -> Result<(), SchemaFault> {
-        if let Some(refused) = NOT_TAKEN.iter().find(|refused| members.contains_key(**refused)) {
-            return Err(SchemaFault::Keyword(refused));
-        }
-        if !pointer.is_empty() && members.contains_key("$id") {
-            return Err(SchemaFault::Keyword("$id"));
-        }
-        let Some(draft) = members.get("$schema") else { return Ok(()) };
-        let named = draft.as_str().unwrap_or_default().trim_end_matches('#');
-        let named = named.strip_prefix("https://").or_else(|| named.strip_prefix("http://"));
-        if named.is_some_and(|named| DRAFTS.contains(&named)) { Ok(()) } else { Err(SchemaFault::Draft) }
     }
 
     /// Takes in one keyword of a place.
@@ -126,15 +116,18 @@ impl Graph {
         let here = format!("{pointer}/{name}");
         match kind {
             Holds::Told => {}
-            Holds::Plain => place.own += plain(name, value),
+            Holds::Plain => {
+                self.compares_items |= name == UNIQUE_ITEMS;
+                place.own += plain(name, value);
+            }
             Holds::Compared => place.own += size(value),
             Holds::Reference => {
                 let (to, schema) = resolved(root, value)?;
-                place.here.push(self.place(root, to, schema, depth + 1)?);
+                place.here.push(self.place(root, &to, schema, depth + 1)?);
             }
-            Holds::Here => place.here.push(self.place(root, here, value, depth + 1)?),
+            Holds::Here => place.here.push(self.place(root, &here, value, depth + 1)?),
             Holds::Within => {
-                let inner = self.place(root, here, value, depth + 1)?;
+                let inner = self.place(root, &here, value, depth + 1)?;
                 match name {
                     "additionalProperties" => place.other_members.push(inner),
                     "propertyNames" => place.member_names.push(inner),
@@ -145,14 +138,14 @@ impl Graph {
             Holds::HereList | Holds::WithinList => {
                 let list = value.as_array().ok_or_else(|| form(name))?;
                 for (index, schema) in list.iter().enumerate() {
-                    let inner = self.place(root, format!("{here}/{index}"), schema, depth + 1)?;
+                    let inner = self.place(root, &format!("{here}/{index}"), schema, depth + 1)?;
                     if kind == Holds::HereList { place.here.push(inner) } else { place.indexed.push(inner) }
                 }
             }
             Holds::HereTable | Holds::WithinTable | Holds::Apart => {
                 let table = value.as_object().ok_or_else(|| form(name))?;
                 for (key, schema) in table {
-                    let inner = self.place(root, format!("{here}/{}", written(key)), schema, depth + 1)?;
+                    let inner = self.place(root, &format!("{here}/{}", written(key)), schema, depth + 1)?;
                     match name {
                         "properties" => {
                             self.names.insert(key.clone());
@@ -247,6 +240,20 @@ fn mark(seen: &mut [Seen], place: usize, as_what: Seen) {
     }
 }
 
+/// Whether what stands beside the keywords that are read can be read so.
+fn check_names(members: &Map<String, Value>, pointer: &str) -> Result<(), SchemaFault> {
+    if let Some(refused) = NOT_TAKEN.iter().find(|refused| members.contains_key(**refused)) {
+        return Err(SchemaFault::Keyword(refused));
+    }
+    if !pointer.is_empty() && members.contains_key("$id") {
+        return Err(SchemaFault::Keyword("$id"));
+    }
+    let Some(draft) = members.get("$schema") else { return Ok(()) };
+    let named = draft.as_str().unwrap_or_default().trim_end_matches('#');
+    let named = named.strip_prefix("https://").or_else(|| named.strip_prefix("http://"));
+    if named.is_some_and(|named| DRAFTS.contains(&named)) { Ok(()) } else { Err(SchemaFault::Draft) }
+}
+
 /// Where a reference leads.
 fn resolved<'s>(root: &'s Value, reference: &Value) -> Result<(String, &'s Value), SchemaFault> {
     let pointer = reference.as_str().and_then(|reference| reference.strip_prefix('#'));
@@ -269,7 +276,7 @@ fn place_word(pointer: &str) -> String {
 /// Steps of a keyword that compares with limits or words.
 fn plain(name: &str, value: &Value) -> u64 {
     match name {
-        "uniqueItems" => UNIQUE,
+        UNIQUE_ITEMS => UNIQUE,
         "pattern" => PLAIN + value.as_str().map_or(0, |pattern| (pattern.len() / PATTERN_BYTES) as u64),
         _ => size(value),
     }

@@ -1,7 +1,8 @@
 //! How much work it is at most to hold a text against a schema.
 //!
 //! A value of the text is looked at once for each way of places that leads to it, and how many there are follows from how deep it stands: of the members by
-//! name, and of the items by index, one place is for each value, so the dearest counts; what may apply beside one another adds up.
+//! name, and of the items by index, one place is for each value, so the dearest counts; what may apply beside one another adds up. Items that are compared with
+//! one another are looked at with all that is in them.
 
 use serde_json::Value;
 
@@ -15,7 +16,11 @@ const AGAIN: u64 = MAX_SCHEMA_DEPTH as u64;
 
 /// Steps for one value, by how deep it stands.
 #[derive(Debug, Clone)]
-pub(super) struct Work(Vec<u64>);
+pub(super) struct Work {
+    steps: Vec<u64>,
+    /// Whether items are compared with one another.
+    compares_items: bool,
+}
 
 impl Work {
     /// That of the first place. Places were found to be in an order, or none are.
@@ -36,29 +41,36 @@ impl Work {
             steps.push(now.first().copied().unwrap_or(u64::MAX));
             before = now;
         }
-        Self(steps)
+        Self { steps, compares_items: graph.compares_items }
     }
 
     /// That on `text`.
     pub(super) fn on(&self, text: &Value) -> u64 {
-        self.at(text, 0).saturating_mul(AGAIN)
+        self.at(text, 0).0.saturating_mul(AGAIN)
     }
 
-    fn at(&self, value: &Value, depth: usize) -> u64 {
+    /// Steps for a value and all in it, and how much there is of it.
+    fn at(&self, value: &Value, depth: usize) -> (u64, u64) {
         // What is deeper is not to be looked at.
-        let Some(steps) = self.0.get(depth) else { return u64::MAX };
-        let own = steps.saturating_mul(weight(value));
-        let inner = |total: u64, value: &Value| total.saturating_add(self.at(value, depth + 1));
-        match value {
-            Value::Array(items) => items.iter().fold(own, inner),
+        let Some(steps) = self.steps.get(depth) else { return (u64::MAX, 1) };
+        let add = |(work, size): (u64, u64), value: &Value| {
+            let (more, larger) = self.at(value, depth + 1);
+            (work.saturating_add(more), size + larger)
+        };
+        let own = weight(value);
+        let (inner, size) = match value {
+            Value::Array(items) => items.iter().fold((0, own), add),
             Value::Object(members) => {
+                let (inner, size) = members.values().fold((0, own), add);
                 // A name is a value of its own to what looks at names.
-                let next = self.0.get(depth + 1).copied().unwrap_or(u64::MAX);
+                let next = self.steps.get(depth + 1).copied().unwrap_or(u64::MAX);
                 let names = members.keys().map(|name| next.saturating_mul(bytes(name)));
-                names.fold(members.values().fold(own, inner), u64::saturating_add)
+                (names.fold(inner, u64::saturating_add), size)
             }
-            _ => own,
-        }
+            _ => (0, own),
+        };
+        let looked_at = if self.compares_items && value.is_array() { size } else { own };
+        (inner.saturating_add(steps.saturating_mul(looked_at)), size)
     }
 }
 

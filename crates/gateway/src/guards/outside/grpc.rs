@@ -30,13 +30,14 @@ const MAX_STATUS: u32 = 16;
 pub(super) async fn exchange(outside: &Outside, message: Bytes, pool: &Pool) -> Result<Bytes, Unable> {
     let mut request = request(outside, &message)?;
     let answer = loop {
-        let (mut sender, reused) = match pool.shared(outside.number) {
-            Some(sender) => (sender, true),
-            None => {
-                let sender = outside.endpoint.connect_http2().await?;
-                pool.share(outside.number, Some(sender.clone()));
-                (sender, false)
-            }
+        let known = pool.shared(outside.number);
+        let reused = known.is_some();
+        let mut sender = if let Some(sender) = known {
+            sender
+        } else {
+            let sender = outside.endpoint.connect_http2().await?;
+            pool.share(outside.number, Some(sender.clone()));
+            sender
         };
         match sender.try_send_request(request).await {
             Ok(answer) => break answer,

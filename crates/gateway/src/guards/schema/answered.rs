@@ -121,7 +121,7 @@ impl Answered {
         let at = said.get("output_index").and_then(place).unwrap_or_default();
         match event {
             "output_text.delta" => {
-                known.say(at, said.get("delta").and_then(Value::as_str).unwrap_or_default())
+                known.say(at, said.get("delta").and_then(Value::as_str).unwrap_or_default());
             }
             "function_call_arguments.delta" => known.call(at, None, said.get("delta")),
             "output_item.added" => {
@@ -153,7 +153,7 @@ impl Answered {
                 }
             }
             "content_block_start" => {
-                message_block(known, at, said.get("content_block").unwrap_or(&Value::Null))
+                message_block(known, at, said.get("content_block").unwrap_or(&Value::Null));
             }
             "content_block_delta" => {
                 let delta = said.get("delta").unwrap_or(&Value::Null);
