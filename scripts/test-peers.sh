@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What others say about our bytes: an independent COSE implementation, openssl and sha256sum, a real browser, the official
-# OpenAI SDK, Presidio, LiteLLM, a witness, a fuzzer.
+# OpenAI SDK, Presidio, LiteLLM, gRPC, a witness, a fuzzer.
 # Installs what is missing; that takes minutes on a machine that has nothing yet.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -35,6 +35,7 @@ step "system calls that fail (libfiu)" scripts/peers/faults.sh "$place/errors" e
 step "a file system of 64 MiB that fills up" scripts/peers/faults.sh "$place/full" full
 step "kill -9 over HTTP" scripts/peers/faults.sh "$place/kills" kills
 step "guards of others: a real Presidio, up, killed and hanging; and its interface, served" scripts/peers/presidio.sh "$place/presidio"
+step "guards of others over gRPC: Google's own implementation, up, killed and hanging" scripts/peers/grpc-guard.sh "$place/grpc"
 step "guards of others: as LiteLLM's own client asks them" scripts/peers/litellm.sh "$place/litellm"
 step "applications behind the reference egress configuration" scripts/peers/egress.sh "$place/egress"
 step "access tokens of an identity provider: oidc-provider, four algorithms, rotated and down" scripts/peers/oidc.sh "$place/oidc"

@@ -58,9 +58,9 @@ def shown(got):
 class Governed:
     """The program with one guard, and somebody who calls."""
 
-    def __init__(self, place, guard, version, settings):
+    def __init__(self, place, guard, version, settings, kind="http"):
         """`settings` are those of `[guard.GUARD]`; `version` is what the service is known by."""
-        self.guard, self.version = guard, version
+        self.guard, self.version, self.kind = guard, version, kind
         self.provider = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
         self.provider.asked, self.provider.meanwhile = [], nothing
         threading.Thread(target=self.provider.serve_forever, daemon=True).start()
@@ -83,7 +83,7 @@ base_url = "http://127.0.0.1:{self.provider.server_port}/v1"
 models = ["m"]
 
 [guard.{self.guard}]
-kind = "http"
+kind = "{self.kind}"
 version = "{self.version}"
 private_network = true
 {settings}"""
@@ -131,5 +131,5 @@ private_network = true
         guard = fields["guards"][0]
         assert (guard["guard"], guard["outcome"]) == (self.guard, outcome), guard
         assert guard["found"] in labels, f"labels on record: {guard}"
-        version = rf"http\.[0-9]+-[0-9a-f]{{12}}:{re.escape(self.version)}"
+        version = rf"{self.kind}\.[0-9]+-[0-9a-f]{{12}}:{re.escape(self.version)}"
         assert re.fullmatch(version, guard["version"]), f"the record does not name the guard's version: {guard}"

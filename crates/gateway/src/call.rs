@@ -377,19 +377,21 @@ impl Call {
 impl Running {
     /// From here on the answer is looked at, and kept, as one of this attempt.
     pub(crate) fn attend(&mut self, ready: &Ready) {
-        self.guards = self.guards_for(&ready.model, &ready.permission.purpose);
+        self.guards = self.guards_for(ready);
         self.classes = ready.treated.classes;
         let enrichments = &self.worker.shared.enrichments;
         self.authorised.pending = Pending::of(enrichments, &self.authorised.caller, ready);
     }
 
-    /// What will look at the answer of a call of this model for this purpose.
-    fn guards_for(&self, model: &str, purpose: &str) -> Option<Box<AnswerGuards>> {
+    /// What will look at the answer of this call.
+    fn guards_for(&self, ready: &Ready) -> Option<Box<AnswerGuards>> {
+        let (model, purpose) = (&ready.model, &ready.permission.purpose);
         let guards = &self.worker.shared.guards;
         let caller = &self.authorised.caller;
         let system = caller.system_id;
         let numbers = guards.that_apply(Side::Answer, caller.stands_for, purpose);
-        AnswerGuards::over(guards, numbers, || About::new(model, purpose, system)).map(Box::new)
+        let about = || About::new(model, purpose, system);
+        AnswerGuards::over(guards, numbers, about, ready.wanted.as_ref()).map(Box::new)
     }
 
     /// What would end the call before anything is sent.

@@ -18,6 +18,7 @@ use crate::forward::NoAnswer;
 use crate::guards::asking::{Waiting, shown_of_prompt};
 use crate::guards::config::Side;
 use crate::guards::outside::{About, Matter};
+use crate::guards::schema::wanted::Wanted;
 use crate::guards::suite::Prompt;
 use crate::masking;
 use crate::masking::pseudonyms::{Settled, Settling};
@@ -51,6 +52,8 @@ pub(crate) struct Ready {
     pub(crate) sent: Bytes,
     pub(crate) guards: Vec<Guarded>,
     pub(crate) charge: Charge,
+    /// What it asks its answer to be, where a guard holds it to that.
+    pub(crate) wanted: Option<Arc<Wanted>>,
 }
 
 /// A body as it may be sent, and what became of personal data in it.
@@ -138,6 +141,7 @@ impl Call {
             .map_err(|refusal| refused(Refusal { guards: guards.clone(), ..refusal }))?;
         let reserved = bound::reserve(surface, &asks, treated.bytes.len().max(sent.len()), price);
         Ok(Ready {
+            wanted: shared.guards.wanted(self.caller.stands_for, &permission.purpose, body),
             guards,
             charge: Charge::new(reserved, price),
             stream: request.stream,

@@ -5,6 +5,7 @@
 //! - [`Screening`] is one text on its way, in pieces of any size.
 //! - [`Findings`] is what was found, by rule; labels say what, never the text itself.
 //! - [`Detector`] says what a text is like, and stops nothing ([`Detecting`]).
+//! - [`schema`] says which JSON Schemas a text can be held against, and how much work that is at most.
 //! - [`service`] has the words in which services of others are asked and answer; who carries them is not here.
 //!
 //! Text is read as a person or a model reads it (`reading.rs`): case, width, runs of spaces and characters without a shape make no difference.
@@ -19,6 +20,7 @@ mod injection;
 mod invisible;
 mod reading;
 mod rule;
+pub mod schema;
 mod screen;
 pub mod service;
 

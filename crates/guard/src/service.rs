@@ -1,11 +1,12 @@
 //! Services of others that look at texts: how each wants to be asked, and what of its answer counts.
 //!
-//! Promises: an answer has one of three known forms and is read strictly; whatever else comes is a [`Fault`] and never a verdict. Must never: take over a word of
+//! Promises: an answer has one of four known forms and is read strictly; whatever else comes is a [`Fault`] and never a verdict. Must never: take over a word of
 //! an answer that is no short identifier: whoever answers could put there what it was shown.
 
 mod litellm;
 mod own;
 mod presidio;
+mod protobuf;
 
 pub use presidio::Analysis;
 
@@ -99,6 +100,8 @@ impl Fault {
 pub enum Service {
     /// In our own form.
     Tabellion,
+    /// The same over gRPC: a message, without what gRPC puts before it.
+    Grpc,
     /// As Presidio's analyser is, which finds personal data.
     Presidio(Analysis),
     /// As the gateway `LiteLLM` asks its generic guardrails.
@@ -110,6 +113,7 @@ impl Service {
     pub fn ask(&self, question: &Question<'_>) -> Vec<u8> {
         match self {
             Self::Tabellion => own::ask(question),
+            Self::Grpc => protobuf::ask(question),
             Self::Presidio(analysis) => analysis.ask(question),
             Self::LiteLlm => litellm::ask(question),
         }
@@ -122,6 +126,7 @@ impl Service {
         }
         match self {
             Self::Tabellion => own::read(answer),
+            Self::Grpc => protobuf::read(answer),
             Self::Presidio(analysis) => analysis.read(question, answer),
             Self::LiteLlm => litellm::read(question, answer),
         }

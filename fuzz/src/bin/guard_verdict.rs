@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
         texts: &["a text", "and another"],
     };
     let analysis = Analysis::new("en", vec!["IBAN_CODE".to_owned(), "PERSON".to_owned()], 50);
-    for service in [Service::Tabellion, Service::Presidio(analysis), Service::LiteLlm] {
+    for service in [Service::Tabellion, Service::Grpc, Service::Presidio(analysis), Service::LiteLlm] {
         let Ok(verdict) = service.read(&question, data) else { continue };
         let words = verdict.labels.iter().chain(&verdict.detector).chain(&verdict.version);
         assert!(words.clone().all(|word| is_word(word)), "a text is taken over: {verdict:?}");

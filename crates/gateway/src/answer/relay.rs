@@ -416,6 +416,7 @@ impl Relay {
     pub(crate) fn judged(&mut self, whole: bool) -> Vec<Guarded> {
         let Some(guards) = &mut self.guards else { return Vec::new() };
         guards.close_all();
+        guards.settle(&self.scope);
         guards.results(whole, self.received_bytes)
     }
 

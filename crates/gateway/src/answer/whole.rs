@@ -152,7 +152,7 @@ async fn release(
     answered.usage = parts.tokens.usage();
     running.authorised.facts.counted = parts.tokens;
     running.authorised.facts.is_whole = true;
-    if let Err(stopped) = Box::pin(guarded(&mut running, bytes, parts)).await {
+    if let Err(stopped) = Box::pin(guarded(&mut running, bytes, parts, Some(&scope))).await {
         return running.stop_for(stopped).await;
     }
     let (limits, classes) = (running.worker.shared.limits, running.classes);
@@ -184,11 +184,19 @@ async fn release(
     finish(running, end, (head, translation), restored).await;
 }
 
-/// Lets the guards look, those of others last; the error is what stops the answer.
-async fn guarded(running: &mut Running, json: &[u8], parts: &Parts<'_>) -> Result<(), Stopped> {
+/// Lets the guards look, those of others last; the error is what stops the answer. With `scope` it is one that gets its values back.
+async fn guarded(
+    running: &mut Running,
+    json: &[u8],
+    parts: &Parts<'_>,
+    scope: Option<&Scope>,
+) -> Result<(), Stopped> {
     let Some(mut guards) = running.guards.take() else { return Ok(()) };
     guards.look(json, parts, &json_limits(&running.worker.shared.limits), true);
     guards.close_all();
+    if let Some(scope) = scope {
+        guards.settle(scope);
+    }
     let Authorised { facts, stopwatch, .. } = &mut running.authorised;
     facts.guards = guards.results(true, facts.received_bytes());
     let waiting = Waiting { worker: &running.worker, watch: &mut running.watch, stopwatch };
@@ -215,7 +223,7 @@ async fn refused(
     bytes: Bytes,
     (parts, translation): (&Parts<'_>, Option<Translation>),
 ) {
-    if let Err(stopped) = Box::pin(guarded(&mut running, &bytes, parts)).await {
+    if let Err(stopped) = Box::pin(guarded(&mut running, &bytes, parts, None)).await {
         return running.stop_for(stopped).await;
     }
     let end = End {

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tabellion_guard::{Content, Findings, Screen, Screening};
 use tabellion_mask::json::{Limits as JsonLimits, Path, RawString, Scalar, Visitor, walk};
-use tabellion_mask::{Classes, scan};
+use tabellion_mask::{Classes, Scope, scan};
 use tabellion_model::body::{GuardOutcome, Guarded};
 
-use crate::answer::parts::{Channel, Parts, Text};
+use crate::answer::parts::{Channel, Parts, Stage, Text};
 use crate::guards::asking::Waiting;
 use crate::guards::config::{Mode, Side};
 use crate::guards::gathered::Gathered;
 use crate::guards::outside::{About, Matter};
+use crate::guards::schema::Held;
+use crate::guards::schema::wanted::Wanted;
 use crate::guards::suite::{Check, Found, Guard, Guards, is_flag, look, secrets_of};
 use crate::race::Interrupt;
 use crate::surface::request::guard_content;
@@ -140,6 +142,8 @@ pub(crate) struct AnswerGuards {
     read_rest: bool,
     /// What services are told of the call.
     about: About,
+    /// The answer put together, where it is held against schemas.
+    held: Option<Box<Held>>,
 }
 
 impl AnswerGuards {
@@ -148,6 +152,7 @@ impl AnswerGuards {
         guards: &Arc<Guards>,
         numbers: Vec<usize>,
         about: impl FnOnce() -> About,
+        wanted: Option<&Arc<Wanted>>,
     ) -> Option<Self> {
         if numbers.is_empty() {
             return None;
@@ -156,7 +161,7 @@ impl AnswerGuards {
         let blocking = || these().filter(|guard| guard.can_stop);
         let known_late = |guard: &Guard| match guard.check {
             Check::Screen { at_the_end, .. } => at_the_end,
-            Check::Secrets | Check::ProviderFlags | Check::Outside(_) => true,
+            Check::Secrets | Check::ProviderFlags | Check::Outside(_) | Check::Schema(_) => true,
             Check::Size(_) | Check::References(_) => false,
         };
         let rules = blocking().filter_map(|guard| match guard.check {
@@ -173,6 +178,8 @@ impl AnswerGuards {
         };
         let wants_secrets = these().any(|guard| guard.check == Check::Secrets);
         let gathered = guards.ask_any(&numbers).then(Gathered::default);
+        let holds = these().any(|guard| matches!(guard.check, Check::Schema(_)));
+        let put_together = holds.then(|| Box::new(Held::new(wanted.cloned())));
         Some(Self {
             hold,
             about: about(),
@@ -186,11 +193,15 @@ impl AnswerGuards {
             waiting: VecDeque::new(),
             has_text: false,
             read_rest: false,
+            held: put_together,
         })
     }
 
     /// Looks at an answer, or at one event of a stream: at its texts, and at whatever else in it is a string, since a client may show that too.
     pub(crate) fn look(&mut self, json: &[u8], parts: &Parts<'_>, limits: &JsonLimits, is_whole: bool) {
+        if let Some(held) = &mut self.held {
+            held.take(json, parts.stage == Stage::Refused || parts.is_numbers());
+        }
         if self.flag.is_none() {
             let flag = parts.flag.as_ref().or(parts.reason.as_ref());
             self.flag = flag.filter(|flag| is_flag(flag)).cloned();
@@ -261,7 +272,11 @@ impl AnswerGuards {
         self.these().filter(|guard| guard.mode == Mode::Block).any(|guard| match guard.check {
             Check::Screen { rule, .. } => self.found.findings.any(rule),
             Check::Size(most) => bytes > most,
-            Check::Secrets | Check::ProviderFlags | Check::References(_) | Check::Outside(_) => false,
+            Check::Secrets
+            | Check::ProviderFlags
+            | Check::References(_)
+            | Check::Outside(_)
+            | Check::Schema(_) => false,
         })
     }
 
@@ -317,6 +332,13 @@ impl AnswerGuards {
         self.waiting.iter().map(|(piece, _)| piece.len()).sum()
     }
 
+    /// No more comes, and a client gets values in place of the placeholders of `scope`.
+    pub(crate) fn settle(&mut self, scope: &Scope) {
+        if let Some(held) = &mut self.held {
+            held.settle(scope);
+        }
+    }
+
     /// What each guard says of a whole answer; of one that broke off, those that know at the end alone did not run.
     pub(crate) fn results(&self, whole: bool, bytes: u64) -> Vec<Guarded> {
         let secrets = secrets_of(self.found.secrets.iter().copied());
@@ -324,9 +346,14 @@ impl AnswerGuards {
         let found =
             Found { findings: &self.found.findings, secrets: &secrets, bytes, flag, references: None };
         let says = |guard: &Guard| {
+            if let (Check::Schema(place), Some(held)) = (guard.check, &self.held)
+                && let Some(schema) = self.guards.schemas.get(place)
+            {
+                return held.judge(guard, schema, whole);
+            }
             let said = guard.judge(&found);
             let looked = match guard.check {
-                Check::Size(_) | Check::References(_) | Check::Outside(_) => true,
+                Check::Size(_) | Check::References(_) | Check::Outside(_) | Check::Schema(_) => true,
                 Check::ProviderFlags => whole,
                 Check::Screen { .. } | Check::Secrets => whole && (self.has_text || self.read_rest),
             };

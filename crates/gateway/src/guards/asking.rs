@@ -10,7 +10,7 @@ use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::body::{GuardOutcome, Guarded};
 
 use crate::code::Code;
-use crate::guards::config::Side;
+use crate::guards::config::{Mode, Side};
 use crate::guards::gathered::Gathered;
 use crate::guards::outside::Matter;
 use crate::guards::outside::config::{MAX_TIMEOUT_MS, OnError};
@@ -96,6 +96,9 @@ impl Guards {
     /// Whether the guard of this name stops what it could not look at: so does every one that is not told otherwise.
     fn denies_unseen(&self, name: &str) -> bool {
         let guard = self.all.iter().find(|guard| guard.name == name);
+        if let Some(guard) = guard.filter(|guard| matches!(guard.check, Check::Schema(_))) {
+            return guard.mode == Mode::Block;
+        }
         let outside = guard.and_then(|guard| match guard.check {
             Check::Outside(place) => self.outside.get(place),
             _ => None,

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tabellion_guard::{Rule, Topic};
 
-use crate::guards::outside::config::ServiceConfig;
+use crate::guards::outside::config::{ServiceConfig, Shape};
+use crate::guards::schema::config::SchemaConfig;
 
 /// What a guard looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,6 +49,10 @@ pub enum Kind {
     References,
     /// What a service of somebody else's finds, which is asked over HTTP.
     Http,
+    /// The same over gRPC.
+    Grpc,
+    /// That an answer is not JSON as a schema has it.
+    Schema,
 }
 
 /// A topic of a guard.
@@ -99,12 +104,15 @@ pub struct GuardConfig {
     /// Of `references`: how many a call must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub references: Option<usize>,
-    /// Of `http`: the service.
+    /// Of `http` and `grpc`: the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceConfig>,
-    /// Of `http`: a text that the service must find, to try it with.
+    /// Of `http` and `grpc`: a text that the service must find, to try it with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<String>,
+    /// Of `schema`: what answers are held against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaConfig>,
 }
 
 fn both() -> Vec<Side> {
@@ -127,6 +135,7 @@ impl GuardConfig {
             references: None,
             service: None,
             canary: None,
+            schema: None,
         }
     }
 
@@ -142,7 +151,13 @@ impl GuardConfig {
             Kind::Topics => Some(Rule::Topics(self.topics.iter().map(topic).collect())),
             Kind::Injection => Some(Rule::Injection),
             Kind::Invisible => Some(Rule::Invisible),
-            Kind::Secrets | Kind::Size | Kind::ProviderFlags | Kind::References | Kind::Http => None,
+            Kind::Secrets
+            | Kind::Size
+            | Kind::ProviderFlags
+            | Kind::References
+            | Kind::Http
+            | Kind::Grpc
+            | Kind::Schema => None,
         }
     }
 
@@ -161,15 +176,26 @@ impl GuardConfig {
         if self.kind == Kind::References && self.on != [Side::Prompt] {
             return Some("kind references looks at prompts alone; set on = [\"prompt\"]");
         }
-        if self.service.is_some() != (self.kind == Kind::Http) {
+        let asks = matches!(self.kind, Kind::Http | Kind::Grpc);
+        if self.service.is_some() != asks {
             return Some(
-                "kind http takes a service: url, shape and version; no other kind takes any of its settings",
+                "kind http takes a service: url, shape and version, and kind grpc url and version; no other kind takes any of its settings",
             );
         }
-        if self.canary.is_some() && self.kind != Kind::Http {
+        let is_grpc = self.service.as_ref().is_some_and(|service| service.shape == Shape::Grpc);
+        if is_grpc != (self.kind == Kind::Grpc) {
+            return Some("kind grpc has one shape alone, and no other kind has it; leave shape out there");
+        }
+        if self.canary.is_some() && !asks {
             return Some(
-                "canary is for kind http: what the other kinds must find follows from their settings",
+                "canary is for kinds http and grpc: what the other kinds must find follows from their settings",
             );
+        }
+        if self.schema.is_some() != (self.kind == Kind::Schema) {
+            return Some("kind schema takes schema or tools, or both, and no other kind takes any of these");
+        }
+        if self.kind == Kind::Schema && self.on != [Side::Answer] {
+            return Some("kind schema looks at answers alone; set on = [\"answer\"]");
         }
         if self.on.is_empty() {
             return Some("on names nothing to look at; it takes \"prompt\", \"answer\" or both");

@@ -4,6 +4,7 @@
 //! asked. Whatever is no verdict is `errored`, with one of a few words for it. Must never: take a word of an answer over that could hold what it was shown.
 
 pub(crate) mod config;
+mod grpc;
 
 use std::time::Duration;
 
@@ -86,6 +87,10 @@ enum Unable {
     Status(StatusCode),
     /// It did not answer with JSON.
     NoJson,
+    /// It did not answer as gRPC has it.
+    NoGrpc,
+    /// It answered with this status of gRPC.
+    GrpcStatus(u32),
     /// More was to be shown than is shown.
     Unshown,
     /// What it answered is no verdict.
@@ -105,6 +110,8 @@ impl Unable {
             Self::Status(status) if status.is_redirection() => "redirected",
             Self::Status(status) => return format!("status_{}", status.as_u16()),
             Self::NoJson => "no_json",
+            Self::NoGrpc => "no_grpc",
+            Self::GrpcStatus(status) => return format!("grpc_{status}"),
             Self::Unshown => "too_much",
             Self::Answer(fault) => fault.as_str(),
         }
@@ -132,11 +139,12 @@ impl Outside {
     ) -> Result<Self, StartError> {
         let refused = |why: &str| StartError::Setting(format!("[guard.{name}] {why}"));
         let service = config.service().map_err(|why| refused(&why))?;
+        let is_grpc = config.shape == Shape::Grpc;
         let address = Address {
             who: format!("[guard.{name}]"),
             url: &config.url,
             setting: "url",
-            form: "https://host/check",
+            form: if is_grpc { "https://host:port" } else { "https://host/check" },
             key_env: config.key_env.as_deref(),
             key_file: config.key_file.as_deref(),
             key_in: if config.shape == Shape::Litellm { KeyIn::Plain } else { KeyIn::Bearer },
@@ -144,12 +152,13 @@ impl Outside {
             reach: if config.private_network { Reach::Private } else { Reach::Public },
         };
         let endpoint = Endpoint::new(&address, system)?;
-        // As it is written: a service may tell `/check` from `/check/`.
-        let path = config.url.parse::<Uri>().ok().and_then(|url| url.path().parse().ok());
+        let target = if is_grpc { called(&config.url) } else { posted_to(&config.url) };
         Ok(Self {
             number,
-            endpoint,
-            target: path.ok_or_else(|| refused("url has no path that can be asked"))?,
+            endpoint: if is_grpc { endpoint.over_http2() } else { endpoint },
+            target: target.ok_or_else(|| {
+                refused("url has no path that can be asked, or one that gRPC has no use for")
+            })?,
             service,
             version: config.version.clone(),
             time: span(config.timeout_ms),
@@ -197,7 +206,12 @@ impl Outside {
             texts: &texts,
         };
         let body = Bytes::from(self.service.ask(&question));
-        let answer = timeout(self.time, self.exchange(body, pool)).await.map_err(|_| Unable::Timeout)??;
+        let answer = timeout(self.time, self.asked(body, pool)).await;
+        if answer.is_err() {
+            // Somebody may be gone without a word.
+            pool.share(self.number, None);
+        }
+        let answer = answer.map_err(|_| Unable::Timeout)??;
         let verdict = self.service.read(&question, &answer).map_err(Unable::Answer)?;
         let mut words = verdict.labels.iter().chain(&verdict.detector).chain(&verdict.version);
         // A card's number has the form of a word.
@@ -205,6 +219,13 @@ impl Outside {
             Ok(verdict)
         } else {
             Err(Unable::Answer(Fault::Malformed))
+        }
+    }
+
+    async fn asked(&self, body: Bytes, pool: &Pool) -> Result<Bytes, Unable> {
+        match self.service {
+            Service::Grpc => grpc::exchange(self, body, pool).await,
+            _ => self.exchange(body, pool).await,
         }
     }
 
@@ -262,6 +283,18 @@ impl Outside {
         }
         request
     }
+}
+
+/// What is asked for where a service takes `POST`, as it is written: one may tell `/check` from `/check/`.
+fn posted_to(url: &str) -> Option<Uri> {
+    url.parse::<Uri>().ok().and_then(|url| url.path().parse().ok())
+}
+
+/// What is asked for over gRPC: with HTTP/2 a request names scheme and host. A path of its own leads nowhere there.
+fn called(url: &str) -> Option<Uri> {
+    let url = url.parse::<Uri>().ok().filter(|url| matches!(url.path(), "" | "/"))?;
+    let parts = Uri::builder().scheme(url.scheme()?.clone()).authority(url.authority()?.clone());
+    parts.path_and_query(grpc::METHOD).build().ok()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

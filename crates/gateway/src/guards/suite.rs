@@ -13,6 +13,7 @@ use crate::config::StartError;
 use crate::guards::config::{GuardConfig, Kind, Mode, Side};
 use crate::guards::outside::Outside;
 use crate::guards::outside::config::OnError;
+use crate::guards::schema::SchemaGuard;
 use crate::references::References;
 use crate::upstream::tls::SystemTls;
 use crate::words::{hex_of, is_purpose};
@@ -35,6 +36,8 @@ fn kind_version(kind: Kind) -> &'static str {
         Kind::ProviderFlags => "provider_flags.1",
         Kind::References => "references.1",
         Kind::Http => "http.1",
+        Kind::Grpc => "grpc.1",
+        Kind::Schema => "schema.1",
     }
 }
 
@@ -67,6 +70,8 @@ pub(crate) enum Check {
     References(usize),
     /// Not by itself: it asks the service of this number, when all others have looked.
     Outside(usize),
+    /// At the answer as JSON, by the schema guard of this number.
+    Schema(usize),
 }
 
 /// All guards.
@@ -75,6 +80,8 @@ pub(crate) struct Guards {
     pub(crate) screen: Screen,
     /// The services that are asked.
     pub(crate) outside: Vec<Outside>,
+    /// Those that hold answers against schemas.
+    pub(crate) schemas: Vec<SchemaGuard>,
 }
 
 /// What is about to be sent.
@@ -101,12 +108,16 @@ impl Guards {
         let mut rules = Vec::new();
         let mut named = Vec::new();
         let mut all: Vec<Guard> = Vec::new();
-        let (mut outside, mut tls) = (Vec::new(), SystemTls::default());
+        let (mut outside, mut schemas, mut tls) = (Vec::new(), Vec::new(), SystemTls::default());
         for config in configs {
             let refused = |why: &str| StartError::Setting(format!("[guard.{}] {why}", config.name));
-            let made = guard(config, rules.len(), outside.len()).map_err(|why| refused(&why))?;
+            let places = Places { rule: rules.len(), service: outside.len(), schema: schemas.len() };
+            let made = guard(config, places).map_err(|why| refused(&why))?;
             if let Some(service) = &config.service {
                 outside.push(Outside::new(&config.name, service, outside.len(), &mut tls)?);
+            }
+            if let Some(schema) = &config.schema {
+                schemas.push(SchemaGuard::new(schema).map_err(|why| refused(&why))?);
             }
             if all.iter().any(|known| known.name == made.name) {
                 return Err(refused("the name is there twice; records could not tell the two apart"));
@@ -121,7 +132,7 @@ impl Guards {
             let name = named.get(rule).map_or("", String::as_str);
             StartError::Setting(format!("[guard.{name}] {fault}"))
         })?;
-        Ok(Self { all, screen, outside })
+        Ok(Self { all, screen, outside, schemas })
     }
 
     /// Numbers of those that look at this side of such a call.
@@ -199,7 +210,7 @@ impl Guard {
                 Some(references) => references.fault(least).map(str::to_owned).into_iter().collect(),
                 None => return self.not_run(),
             },
-            Check::Outside(_) => return self.not_run(),
+            Check::Outside(_) | Check::Schema(_) => return self.not_run(),
         };
         let outcome = match (labels.is_empty(), self.mode) {
             (true, _) => GuardOutcome::Passed,
@@ -231,7 +242,16 @@ pub(crate) fn is_flag(reason: &str) -> bool {
     matches!(reason, "content_filter" | "refusal")
 }
 
-fn guard(config: &GuardConfig, rule: usize, service: usize) -> Result<Guard, String> {
+/// Where what is made for a guard will stand among its like.
+#[derive(Clone, Copy)]
+struct Places {
+    rule: usize,
+    service: usize,
+    schema: usize,
+}
+
+fn guard(config: &GuardConfig, places: Places) -> Result<Guard, String> {
+    let rule = places.rule;
     let is_name = (1..=MAX_NAME).contains(&config.name.len())
         && config.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     if !is_name {
@@ -270,7 +290,8 @@ fn guard(config: &GuardConfig, rule: usize, service: usize) -> Result<Guard, Str
             Kind::Size => Check::Size(config.max_bytes.unwrap_or(u64::MAX)),
             Kind::ProviderFlags => Check::ProviderFlags,
             Kind::References => Check::References(config.references.unwrap_or(1)),
-            Kind::Http => Check::Outside(service),
+            Kind::Http | Kind::Grpc => Check::Outside(places.service),
+            Kind::Schema => Check::Schema(places.schema),
         },
     })
 }

@@ -3,6 +3,8 @@
 //! Promises: the key is read once, at the start, and leaves only in the credential of requests to this provider; not a byte of a request
 //! leaves before the provider's certificate is found good. Must never: follow a redirect, or print a key.
 
+pub(crate) mod http2;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -13,6 +13,8 @@ use tabellion_testkit::Upstream;
 use tabellion_testkit::upstream::{Answer, Gate, Script, anthropic, openai, responses};
 
 use crate::fixture::{Fixture, Setup, make_private, say, say_streaming};
+use crate::grpc_guards;
+use crate::grpc_server::{self, GrpcServer, Reply};
 use crate::guards::{routes, told};
 
 /// What the provider says.
@@ -70,6 +72,13 @@ fn fixture(api: Api, guards: Vec<GuardConfig>) -> Fixture {
     Fixture::with(provider(), Setup { guards, api, ..Setup::default() })
 }
 
+/// How a service is asked.
+#[derive(Debug, Clone, Copy)]
+enum Wire {
+    Http,
+    Grpc,
+}
+
 /// How a service does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -82,6 +91,38 @@ enum State {
 
 impl State {
     const ALL: [Self; 5] = [Self::Passes, Self::Blocks, Self::Down, Self::Slow, Self::Junk];
+
+    /// A guard that asks a service in this state, which lives as long as what comes with it.
+    fn guard(self, wire: Wire, on: GuardSide) -> (GuardConfig, Option<Box<dyn std::any::Any>>) {
+        let slow = |service: GuardServiceConfig| {
+            let timeout_ms = if self == Self::Slow { 60 } else { service.timeout_ms };
+            GuardServiceConfig { timeout_ms, ..service }
+        };
+        match wire {
+            Wire::Http => {
+                let server = self.server();
+                let asked = server.as_ref().map_or_else(|| service_at(Upstream::nobody()), service);
+                (guard("outside", on, slow(asked)), server.map(|server| Box::new(server) as _))
+            }
+            Wire::Grpc => {
+                let server = self.grpc_server();
+                let nobody = || grpc_guards::service_at(Upstream::nobody().trim_end_matches("/v1"));
+                let asked = server.as_ref().map_or_else(nobody, grpc_guards::service);
+                (grpc_guards::guard("outside", on, slow(asked)), server.map(|server| Box::new(server) as _))
+            }
+        }
+    }
+
+    fn grpc_server(self) -> Option<GrpcServer> {
+        let reply = match self {
+            Self::Passes => Reply::message(grpc_server::PASS),
+            Self::Blocks => Reply::message(grpc_server::BLOCK),
+            Self::Down => return None,
+            Self::Slow => Reply::Silence,
+            Self::Junk => Reply::message(grpc_server::JUNK),
+        };
+        Some(GrpcServer::start(move |_| reply.clone()))
+    }
 
     fn server(self) -> Option<Upstream> {
         let answer = match self {
@@ -106,7 +147,7 @@ impl State {
     }
 }
 
-/// Requirement: N21, N20. Every route, whole and streamed, prompt and answer, with a service that is up, down, slow or talks rubbish.
+/// Requirement: N21, N20. Every route, whole and streamed, prompt and answer, over HTTP and gRPC, with a service that is up, down, slow or talks rubbish.
 #[test]
 fn nothing_passes_that_no_service_gave_a_verdict_on() {
     for state in State::ALL {
@@ -114,7 +155,9 @@ fn nothing_passes_that_no_service_gave_a_verdict_on() {
             for (path, api, body) in routes("what grows in pots?", stream) {
                 for side in [GuardSide::Prompt, GuardSide::Answer] {
                     if side == GuardSide::Prompt || !is_of_numbers(path) {
-                        check(state, side, (path, api, &body, stream));
+                        for wire in [Wire::Http, Wire::Grpc] {
+                            check((wire, state), side, (path, api, &body, stream));
+                        }
                     }
                 }
             }
@@ -122,16 +165,12 @@ fn nothing_passes_that_no_service_gave_a_verdict_on() {
     }
 }
 
-fn check(state: State, side: GuardSide, (path, api, body, stream): (&str, Api, &[u8], bool)) {
-    let server = state.server();
-    let mut asked = server.as_ref().map_or_else(|| service_at(Upstream::nobody()), service);
-    if state == State::Slow {
-        asked.timeout_ms = 60;
-    }
-    let fixture = fixture(api, vec![guard("outside", side, asked)]);
+fn check((wire, state): (Wire, State), side: GuardSide, (path, api, body, stream): (&str, Api, &[u8], bool)) {
+    let (guard, _server) = state.guard(wire, side);
+    let fixture = fixture(api, vec![guard]);
     let answer = fixture.call("POST", path, &[], body);
     let (outcome, labels, code) = state.recorded();
-    let what = format!("{state:?} {side:?} {path} stream={stream}: {}", answer.text());
+    let what = format!("{wire:?} {state:?} {side:?} {path} stream={stream}: {}", answer.text());
     assert_eq!(answer.text().contains("Kumquats"), code.is_none() && !is_of_numbers(path), "{what}");
     let guards = if side == GuardSide::Prompt && code.is_some() {
         assert!(fixture.upstream.requests().is_empty(), "the prompt was sent: {what}");

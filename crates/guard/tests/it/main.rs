@@ -10,3 +10,4 @@
 mod detects;
 mod finds;
 mod pieces;
+mod schemas;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tabellion_gateway::{EnrichConfig, EnrichKind, GuardSide, TopicConfig};
+use tabellion_gateway::{EnrichConfig, EnrichKind, GuardKind, GuardSide, TopicConfig};
 
 use super::Setting;
 use super::gateway::items;
@@ -98,7 +98,7 @@ impl EnrichSettings {
                 systems: sketch.systems.clone(),
                 purposes: sketch.purposes.clone(),
                 topics: sketch.topics.iter().map(topic).collect(),
-                service: sketch.service.config(&format!("enrich.{name}"))?,
+                service: sketch.service.config(&format!("enrich.{name}"), GuardKind::Http)?,
                 ..plain
             })
         };

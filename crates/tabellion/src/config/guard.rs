@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tabellion_gateway::{GuardConfig, GuardKind, GuardMode, GuardSide, TopicConfig};
+use tabellion_gateway::{
+    GuardConfig, GuardKind, GuardMode, GuardSchemaConfig, GuardSchemaOf, GuardSide, TopicConfig,
+};
 
 use super::Setting;
 use super::gateway::items;
@@ -38,11 +40,17 @@ pub(super) const GUARD_KEYS: &[&str] = &[
     "language",
     "threshold_percent",
     "canary",
+    "schema",
+    "tools",
 ];
 /// What the sections of guards begin with.
 pub(super) const GUARD_PREFIX: &str = "guard.";
 /// Largest file of words: as many as a guard takes, of ordinary length.
 const MAX_FILE_BYTES: u64 = 256 << 10;
+/// Largest file of a schema, as the gateway takes one.
+const MAX_SCHEMA_BYTES: u64 = 64 << 10;
+/// Stands for the schema that a request asks for itself.
+const REQUESTED: &str = "requested";
 /// Between the terms of a topic.
 const TERMS: char = '|';
 
@@ -65,6 +73,7 @@ struct Sketch {
     max_bytes: Option<u64>,
     service: ServiceSketch,
     canary: Option<String>,
+    schema: Option<GuardSchemaConfig>,
 }
 
 /// How many different terms make a topic, unless somebody says otherwise.
@@ -108,6 +117,13 @@ impl GuardSettings {
                     Some(value.parse().map_err(|_| setting.refused("is not a number of bytes"))?);
             }
             "canary" => guard.canary = Some(value.to_owned()),
+            "schema" => {
+                guard.schema.get_or_insert_default().of = Some(schema_of(value, setting)?);
+            }
+            "tools" => {
+                guard.schema.get_or_insert_default().tools =
+                    value.parse().map_err(|_| setting.refused("is not true or false"))?;
+            }
             _ => guard.service.apply(setting)?,
         }
         Ok(())
@@ -124,7 +140,7 @@ impl GuardSettings {
             let mut config = GuardConfig::new(name.clone(), sketch.kind.ok_or_else(missing)?);
             if let Some(on) = &sketch.on {
                 config.on.clone_from(on);
-            } else if config.kind == GuardKind::ProviderFlags {
+            } else if matches!(config.kind, GuardKind::ProviderFlags | GuardKind::Schema) {
                 config.on = vec![GuardSide::Answer];
             } else if config.kind == GuardKind::References {
                 config.on = vec![GuardSide::Prompt];
@@ -134,7 +150,8 @@ impl GuardSettings {
             config.purposes.clone_from(&sketch.purposes);
             config.words = sketch.words.iter().chain(&sketch.words_of_file).cloned().collect();
             config.max_bytes = sketch.max_bytes;
-            config.service = sketch.service.config(&format!("guard.{name}"))?;
+            config.service = sketch.service.config(&format!("guard.{name}"), config.kind)?;
+            config.schema.clone_from(&sketch.schema);
             config.canary.clone_from(&sketch.canary);
             let at_least = sketch.at_least.unwrap_or(AT_LEAST);
             let topic = |(name, terms): &(String, Vec<String>)| TopicConfig {
@@ -157,7 +174,7 @@ impl GuardSettings {
 }
 
 const KINDS: &str =
-    "is words, topics, injection, invisible, secrets, size, provider_flags, references or http";
+    "is words, topics, injection, invisible, secrets, size, provider_flags, references, schema, http or grpc";
 
 /// What is looked at, by its word.
 pub(super) fn side(word: &str) -> Option<GuardSide> {
@@ -189,9 +206,24 @@ fn kind(word: &str) -> Option<GuardKind> {
         "size" => GuardKind::Size,
         "provider_flags" => GuardKind::ProviderFlags,
         "references" => GuardKind::References,
+        "schema" => GuardKind::Schema,
         "http" => GuardKind::Http,
+        "grpc" => GuardKind::Grpc,
         _ => return None,
     })
+}
+
+/// The schema that a setting names: its text, so that the record of the configuration holds what is in force.
+fn schema_of(value: &str, setting: &Setting) -> Result<GuardSchemaOf, Failure> {
+    if value == REQUESTED {
+        return Ok(GuardSchemaOf::Requested);
+    }
+    let file = Path::new(value);
+    let failed = |error| Failure::io("read the schema of a guard", file, &error);
+    if std::fs::metadata(file).map_err(failed)?.len() > MAX_SCHEMA_BYTES {
+        return Err(setting.refused("names a file of more than 64 KiB; describe less"));
+    }
+    std::fs::read_to_string(file).map(GuardSchemaOf::Given).map_err(failed)
 }
 
 /// Words of a file, one on each line; lines that begin with `#` are remarks.
@@ -209,7 +241,9 @@ fn words_of(file: &Path, setting: &Setting) -> Result<Vec<String>, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use tabellion_gateway::{GuardOnError, GuardServiceConfig, GuardShape};
+    use tabellion_gateway::{
+        GuardOnError, GuardSchemaConfig, GuardSchemaOf, GuardServiceConfig, GuardShape, GuardSide,
+    };
 
     use super::super::Config;
 
@@ -255,6 +289,41 @@ mod tests {
         assert_eq!(service, &wanted);
     }
 
+    /// Requirement: N21.
+    #[test]
+    fn a_guard_over_grpc_is_read_as_it_is_written() {
+        let text = "[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\n[guard.topics]\nkind = \"grpc\"\nurl = \"http://10.0.0.7:50051\"\n\
+             version = \"7.1\"\nprivate_network = true\n";
+        let config = of(text).expect("a configuration").gateway.config().expect("a gateway");
+        let [guard] = config.guards.as_slice() else { panic!("{:?}", config.guards) };
+        let wanted = GuardServiceConfig {
+            private_network: true,
+            ..GuardServiceConfig::new("http://10.0.0.7:50051", GuardShape::Grpc, "7.1")
+        };
+        assert_eq!(guard.service.as_ref(), Some(&wanted));
+    }
+
+    #[test]
+    fn a_guard_by_schema_is_read_with_the_text_of_its_schema() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("order.schema.json");
+        std::fs::write(&file, "{\"multipleOf\": 0.5}").expect("a file");
+        let guards = |schema: &str| {
+            let text = format!(
+                "[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\n[guard.form]\nkind = \"schema\"\n{schema}"
+            );
+            of(&text).expect("a configuration").gateway.config().expect("a gateway").guards
+        };
+        let named = guards(&format!("schema = {:?}\ntools = true\n", file.display().to_string()));
+        let given = Some(GuardSchemaOf::Given("{\"multipleOf\": 0.5}".to_owned()));
+        assert_eq!(named[0].schema, Some(GuardSchemaConfig { of: given, tools: true }));
+        assert_eq!(named[0].on, [GuardSide::Answer], "it looks at answers without being told so");
+        let requested = Some(GuardSchemaConfig { of: Some(GuardSchemaOf::Requested), tools: false });
+        assert_eq!(guards("schema = \"requested\"\n")[0].schema, requested);
+        let alone = Some(GuardSchemaConfig { of: None, tools: true });
+        assert_eq!(guards("tools = true\n")[0].schema, alone);
+    }
+
     #[test]
     fn a_guard_that_is_written_wrongly_is_refused_with_its_place() {
         for (text, why) in [
@@ -273,6 +342,10 @@ mod tests {
             ("[guard.x]\nkind = \"http\"\non_error = \"allow\"\n", "deny or flag"),
             ("[guard.x]\nkind = \"http\"\nprivate_network = \"yes\"\n", "true or false"),
             ("[guard.x]\nkind = \"http\"\ntimeout = 3\n", "did you mean timeout_ms"),
+            ("[guard.x]\nkind = \"grpc\"\nurl = \"https://a.example:1\"\n", "kind grpc takes url"),
+            ("[guard.x]\nkind = \"grpc\"\nshape = \"tabellion\"\n", "one form alone"),
+            ("[guard.x]\nkind = \"schema\"\nschema = \"/no/such/schema\"\n", "/no/such/schema"),
+            ("[guard.x]\nkind = \"schema\"\ntools = \"yes\"\n", "true or false"),
         ] {
             let said = of(text).expect_err("it is taken");
             assert!(said.contains(why), "{said}");

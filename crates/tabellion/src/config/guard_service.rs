@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use tabellion_gateway::{GuardOnError, GuardServiceConfig, GuardShape};
+use tabellion_gateway::{GuardKind, GuardOnError, GuardServiceConfig, GuardShape};
 
 use super::Setting;
 use super::gateway::{is_variable, items};
@@ -11,6 +11,10 @@ use crate::failure::Failure;
 
 /// What every service must have.
 const REQUIRED: &str = "a guard or enrichment of kind http takes url (https://host/check), shape (tabellion, presidio or litellm) and version. Set all three and start again";
+
+const REQUIRED_OF_GRPC: &str =
+    "a guard of kind grpc takes url (https://host:50051) and version. Set both and start again";
+const NO_SHAPE: &str = "shape is for kind http: over gRPC there is one form alone. Remove it";
 
 /// A service as far as it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,13 +93,19 @@ impl ServiceSketch {
         Ok(())
     }
 
-    /// As the gateway takes it; `None` where nothing was said of one. `section` is where it stands.
-    pub(super) fn config(&self, section: &str) -> Result<Option<GuardServiceConfig>, Failure> {
+    /// As the gateway takes it; `None` where nothing was said of one. `section` is where it stands, `kind` what asks it.
+    pub(super) fn config(&self, section: &str, kind: GuardKind) -> Result<Option<GuardServiceConfig>, Failure> {
         if !self.said {
             return Ok(None);
         }
-        let (Some(url), Some(shape), Some(version)) = (&self.url, self.shape, &self.version) else {
-            return Err(Failure::malformed(format!("[{section}] {REQUIRED}")));
+        let is_grpc = kind == GuardKind::Grpc;
+        if is_grpc && self.shape.is_some() {
+            return Err(Failure::malformed(format!("[{section}] {NO_SHAPE}")));
+        }
+        let shape = if is_grpc { Some(GuardShape::Grpc) } else { self.shape };
+        let (Some(url), Some(shape), Some(version)) = (&self.url, shape, &self.version) else {
+            let required = if is_grpc { REQUIRED_OF_GRPC } else { REQUIRED };
+            return Err(Failure::malformed(format!("[{section}] {required}")));
         };
         let plain = GuardServiceConfig::new(url.clone(), shape, version.clone());
         Ok(Some(GuardServiceConfig {

@@ -28,6 +28,8 @@ pub enum Shape {
     Presidio,
     /// As a guardrail of `LiteLLM`'s generic interface.
     Litellm,
+    /// In our own form over gRPC.
+    Grpc,
 }
 
 /// What becomes of a call that a service gives no verdict on.
@@ -45,7 +47,7 @@ pub enum OnError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceConfig {
-    /// Where it is asked, with its path: `https://host/check`.
+    /// Where it is asked, with its path: `https://host/check`. Over gRPC it has none: `https://host:50051`.
     pub url: String,
     /// How it is spoken to.
     pub shape: Shape,
@@ -133,6 +135,7 @@ impl ServiceConfig {
             }
             Shape::Tabellion => Ok(Service::Tabellion),
             Shape::Litellm => Ok(Service::LiteLlm),
+            Shape::Grpc => Ok(Service::Grpc),
         }
     }
 

@@ -1,0 +1,172 @@
+//! Guards that hold answers against JSON Schemas: the operator's, or the one that the request itself asks for.
+//!
+//! Promises: what a client would read is held against it, values of placeholders in place, each choice by itself; what is no JSON, or cannot be looked at, does not
+//! pass. Must never: put a value of an answer into a record, look up what a schema names, or take longer than the schema was examined for.
+
+pub(crate) mod answered;
+pub(crate) mod compiled;
+pub(crate) mod config;
+pub(crate) mod wanted;
+
+use std::sync::Arc;
+
+use tabellion_guard::MAX_LABELS;
+use tabellion_mask::Scope;
+use tabellion_model::body::{GuardOutcome, Guarded};
+
+use crate::guards::config::Mode;
+use crate::guards::schema::answered::Answered;
+use crate::guards::schema::compiled::{Compiled, Unfit};
+use crate::guards::schema::config::{SchemaConfig, SchemaOf};
+use crate::guards::schema::wanted::{Asked, Wanted};
+use crate::guards::suite::Guard;
+
+/// What a record says of a call of a tool that the request did not offer.
+const NOT_OFFERED: &str = "tool_not_offered";
+/// Before what is wrong with the arguments of a tool.
+const ARGUMENTS: &str = "arguments";
+
+/// One guard of this kind, ready.
+pub(crate) struct SchemaGuard {
+    /// What texts are held against.
+    of: Source,
+    /// Whether arguments of tools are held against what the request declares of them.
+    tools: bool,
+}
+
+/// Where the schema for texts is from.
+enum Source {
+    Nowhere,
+    Request,
+    Operator(Compiled),
+}
+
+/// What was found in one answer.
+#[derive(Default)]
+struct Found {
+    labels: Vec<String>,
+    unfit: Option<&'static str>,
+    /// Whether there was anything to hold it against.
+    looked: bool,
+}
+
+impl Found {
+    fn take(&mut self, result: Result<Option<String>, Unfit>) {
+        self.looked = true;
+        match result {
+            Ok(None) => {}
+            Ok(Some(label)) => {
+                if self.labels.len() < MAX_LABELS && !self.labels.contains(&label) {
+                    self.labels.push(label);
+                }
+            }
+            Err(unfit) => self.unfit = Some(unfit.as_str()),
+        }
+    }
+}
+
+impl SchemaGuard {
+    /// Makes one ready; the error says what cannot work.
+    pub(crate) fn new(config: &SchemaConfig) -> Result<Self, String> {
+        let of = match &config.of {
+            None => Source::Nowhere,
+            Some(SchemaOf::Requested) => Source::Request,
+            Some(SchemaOf::Given(text)) => {
+                Source::Operator(Compiled::of_text(text).map_err(|why| format!("schema {why}"))?)
+            }
+        };
+        if matches!(of, Source::Nowhere) && !config.tools {
+            return Err(
+                "kind schema takes schema, a file or \"requested\", or tools = true, or both".to_owned()
+            );
+        }
+        Ok(Self { of, tools: config.tools })
+    }
+
+    /// Whether what the request asks for has to be known.
+    pub(crate) fn reads_requests(&self) -> bool {
+        self.tools || matches!(self.of, Source::Request)
+    }
+
+    /// What it says of a whole answer.
+    fn says(&self, guard: &Guard, held: &Held) -> Guarded {
+        let mut found = Found::default();
+        self.look_at_texts(held, &mut found);
+        if self.tools {
+            look_at_arguments(held, &mut found);
+        }
+        let outcome = match (found.labels.is_empty(), found.unfit, guard.mode) {
+            (false, _, Mode::Block) => GuardOutcome::Blocked,
+            (_, Some(unfit), _) => return guard.says(GuardOutcome::Errored, vec![unfit.to_owned()]),
+            (false, None, Mode::Flag) => GuardOutcome::Flagged,
+            (true, None, _) if found.looked => GuardOutcome::Passed,
+            (true, None, _) => GuardOutcome::NotRun,
+        };
+        guard.says(outcome, found.labels)
+    }
+
+    fn look_at_texts(&self, held: &Held, found: &mut Found) {
+        let compiled = match (&self.of, held.wanted.as_deref().map(|wanted| &wanted.text)) {
+            (Source::Operator(compiled), _) | (Source::Request, Some(Asked::Schema(compiled))) => compiled,
+            (Source::Nowhere, _) | (Source::Request, Some(Asked::Nothing)) => return,
+            // It is not known what was asked for.
+            (Source::Request, Some(Asked::Unusable) | None) => return found.take(Err(Unfit::Schema)),
+        };
+        for text in held.answered.texts() {
+            found.take(compiled.judge(text));
+        }
+    }
+}
+
+fn look_at_arguments(held: &Held, found: &mut Found) {
+    let Some(wanted) = held.wanted.as_deref() else { return found.take(Err(Unfit::Schema)) };
+    for (name, arguments) in held.answered.calls() {
+        match wanted.tools.get(name) {
+            None => found.take(Ok(Some(NOT_OFFERED.to_owned()))),
+            Some(Asked::Nothing) => {}
+            Some(Asked::Unusable) => found.take(Err(Unfit::Schema)),
+            Some(Asked::Schema(compiled)) => {
+                let label = |label: String| format!("{ARGUMENTS} {label}");
+                found.take(compiled.judge(arguments).map(|found| found.map(label)));
+            }
+        }
+    }
+}
+
+/// An answer as guards of this kind hold it.
+pub(crate) struct Held {
+    wanted: Option<Arc<Wanted>>,
+    answered: Answered,
+    /// Whether it is whole, with values in place of placeholders.
+    is_settled: bool,
+    /// Whether it is no answer of a model: an error of the provider, or numbers.
+    is_other: bool,
+}
+
+impl Held {
+    /// Nothing yet, of a call that asked for `wanted`.
+    pub(crate) fn new(wanted: Option<Arc<Wanted>>) -> Self {
+        Self { wanted, answered: Answered::default(), is_settled: false, is_other: false }
+    }
+
+    /// Takes a whole answer, or one event of a stream.
+    pub(crate) fn take(&mut self, json: &[u8], is_other: bool) {
+        self.is_other |= is_other;
+        if !is_other {
+            self.answered.take(json);
+        }
+    }
+
+    /// No more comes: what a client will read has values in place of these placeholders.
+    pub(crate) fn settle(&mut self, scope: &Scope) {
+        if !self.is_settled {
+            self.answered.restore(scope);
+            self.is_settled = true;
+        }
+    }
+
+    /// What `guard` says of it.
+    pub(crate) fn judge(&self, guard: &Guard, schema: &SchemaGuard, whole: bool) -> Guarded {
+        if whole && self.is_settled && !self.is_other { schema.says(guard, self) } else { guard.not_run() }
+    }
+}
