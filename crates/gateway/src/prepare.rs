@@ -19,6 +19,7 @@ use crate::forward::NoAnswer;
 use crate::guards::asking::{Waiting, shown_of_prompt};
 use crate::guards::config::Side;
 use crate::guards::outside::{About, Matter};
+use crate::guards::rego::Sent;
 use crate::guards::suite::Prompt;
 use crate::masking;
 use crate::references::References;
@@ -127,7 +128,7 @@ impl Call {
             ask_usage: permission.target.upstream.usage_in_streams,
         };
         let treated = self.treat(&request, &changes, &permission, &mut scope).map_err(refused)?;
-        let guards = self.guarded(&request, &treated, &permission).map_err(refused)?;
+        let guards = self.guarded(&request, &treated, &permission, &asked).map_err(refused)?;
         let upstream = &permission.target.upstream.name;
         let given = permission.target.model.as_deref().unwrap_or(model);
         let price = bound::price(&self.caller.gate.prices, upstream, given, shared.now());
@@ -200,6 +201,7 @@ impl Call {
         request: &Request<'_>,
         treated: &Treated,
         permission: &Permission,
+        asked: &Asked<'_>,
     ) -> Result<Vec<Guarded>, Refusal> {
         let guards = &self.worker.shared.guards;
         let numbers = guards.that_apply(Side::Prompt, self.caller.stands_for, &permission.purpose);
@@ -207,10 +209,28 @@ impl Call {
         let references = &References::of(&self.headers);
         let found = [treated.masked.as_slice(), &treated.passed].concat();
         let prompt = Prompt { texts: request.texts(), found: &found, bytes, references };
-        let results = guards.prompt(&numbers, prompt);
+        let mut results = guards.prompt(&numbers, prompt);
+        self.ask_rego_of_prompt(&numbers, &mut results, (request, treated), permission, asked);
         let Some(stop) = guards.stop(&results, Side::Prompt) else { return Ok(results) };
         // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
         Err(Refusal { guards: results, ..Refusal::new(stop.code, stop.text) })
+    }
+
+    /// What policies in Rego say of a prompt, those that are shown texts by what came.
+    pub(crate) fn ask_rego_of_prompt(
+        &self,
+        numbers: &[usize],
+        results: &mut [Guarded],
+        (request, treated): (&Request<'_>, &Treated),
+        permission: &Permission,
+        asked: &Asked<'_>,
+    ) {
+        let reads = self.worker.shared.guards.rego_reads(numbers);
+        let texts: Vec<_> = request.texts().filter(|_| reads).map(|(text, _)| text).collect();
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let Treated { bytes, masked, passed, .. } = treated;
+        let sent = Sent { bytes: bytes.len() as u64, masked, passed };
+        self.ask_rego(numbers, results, asked, permission, (sent, Some(&texts)));
     }
 
     /// Has the guards that others run asked about what is about to be sent, when no other stops it.

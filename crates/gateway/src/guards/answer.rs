@@ -157,7 +157,7 @@ impl AnswerGuards {
         let known_late = |guard: &Guard| match guard.check {
             Check::Screen { at_the_end, .. } => at_the_end,
             Check::Secrets | Check::ProviderFlags | Check::Outside(_) => true,
-            Check::Size(_) | Check::References(_) => false,
+            Check::Size(_) | Check::References(_) | Check::Rego(_) => false,
         };
         let rules = blocking().filter_map(|guard| match guard.check {
             Check::Screen { rule, .. } => Some(rule),
@@ -261,7 +261,11 @@ impl AnswerGuards {
         self.these().filter(|guard| guard.mode == Mode::Block).any(|guard| match guard.check {
             Check::Screen { rule, .. } => self.found.findings.any(rule),
             Check::Size(most) => bytes > most,
-            Check::Secrets | Check::ProviderFlags | Check::References(_) | Check::Outside(_) => false,
+            Check::Secrets
+            | Check::ProviderFlags
+            | Check::References(_)
+            | Check::Outside(_)
+            | Check::Rego(_) => false,
         })
     }
 
@@ -326,7 +330,7 @@ impl AnswerGuards {
         let says = |guard: &Guard| {
             let said = guard.judge(&found);
             let looked = match guard.check {
-                Check::Size(_) | Check::References(_) | Check::Outside(_) => true,
+                Check::Size(_) | Check::References(_) | Check::Outside(_) | Check::Rego(_) => true,
                 Check::ProviderFlags => whole,
                 Check::Screen { .. } | Check::Secrets => whole && (self.has_text || self.read_rest),
             };

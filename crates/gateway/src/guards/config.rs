@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tabellion_guard::{Rule, Topic};
 
 use crate::guards::outside::config::ServiceConfig;
+use crate::guards::rego::RegoConfig;
 
 /// What a guard looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,6 +49,8 @@ pub enum Kind {
     References,
     /// What a service of somebody else's finds, which is asked over HTTP.
     Http,
+    /// What a policy in Rego says of the facts of a call.
+    Rego,
 }
 
 /// A topic of a guard.
@@ -105,6 +108,9 @@ pub struct GuardConfig {
     /// Of `http`: a text that the service must find, to try it with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<String>,
+    /// Of `rego`: the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rego: Option<RegoConfig>,
 }
 
 fn both() -> Vec<Side> {
@@ -127,6 +133,7 @@ impl GuardConfig {
             references: None,
             service: None,
             canary: None,
+            rego: None,
         }
     }
 
@@ -142,7 +149,9 @@ impl GuardConfig {
             Kind::Topics => Some(Rule::Topics(self.topics.iter().map(topic).collect())),
             Kind::Injection => Some(Rule::Injection),
             Kind::Invisible => Some(Rule::Invisible),
-            Kind::Secrets | Kind::Size | Kind::ProviderFlags | Kind::References | Kind::Http => None,
+            Kind::Secrets | Kind::Size | Kind::ProviderFlags | Kind::References | Kind::Http | Kind::Rego => {
+                None
+            }
         }
     }
 
@@ -165,6 +174,14 @@ impl GuardConfig {
             return Some(
                 "kind http takes a service: url, shape and version; no other kind takes any of its settings",
             );
+        }
+        if self.rego.is_some() != (self.kind == Kind::Rego) {
+            return Some(
+                "kind rego takes a policy: policy and query; no other kind takes any of its settings",
+            );
+        }
+        if self.kind == Kind::Rego && self.on != [Side::Prompt] {
+            return Some("kind rego is asked before a call is sent; set on = [\"prompt\"]");
         }
         if self.canary.is_some() && self.kind != Kind::Http {
             return Some(

@@ -8,6 +8,7 @@ use tabellion_guard::{Content, Findings, MAX_LABELS, Screen};
 use tabellion_mask::{Class, Classes, scan};
 use tabellion_model::SystemId;
 use tabellion_model::body::{GuardOutcome, Guarded, Masked};
+use tabellion_policy::Rego;
 
 use crate::config::StartError;
 use crate::guards::config::{GuardConfig, Kind, Mode, Side};
@@ -35,6 +36,7 @@ fn kind_version(kind: Kind) -> &'static str {
         Kind::ProviderFlags => "provider_flags.1",
         Kind::References => "references.1",
         Kind::Http => "http.1",
+        Kind::Rego => "rego.1",
     }
 }
 
@@ -67,6 +69,8 @@ pub(crate) enum Check {
     References(usize),
     /// Not by itself: it asks the service of this number, when all others have looked.
     Outside(usize),
+    /// At the facts of a call, by the policy of this number.
+    Rego(usize),
 }
 
 /// All guards.
@@ -75,6 +79,8 @@ pub(crate) struct Guards {
     pub(crate) screen: Screen,
     /// The services that are asked.
     pub(crate) outside: Vec<Outside>,
+    /// The policies that are asked.
+    pub(crate) rego: Vec<Rego>,
 }
 
 /// What is about to be sent.
@@ -101,12 +107,16 @@ impl Guards {
         let mut rules = Vec::new();
         let mut named = Vec::new();
         let mut all: Vec<Guard> = Vec::new();
-        let (mut outside, mut tls) = (Vec::new(), SystemTls::default());
+        let (mut outside, mut rego, mut tls) = (Vec::new(), Vec::new(), SystemTls::default());
         for config in configs {
             let refused = |why: &str| StartError::Setting(format!("[guard.{}] {why}", config.name));
-            let made = guard(config, rules.len(), outside.len()).map_err(|why| refused(&why))?;
+            let made = guard(config, rules.len(), outside.len(), rego.len()).map_err(|why| refused(&why))?;
             if let Some(service) = &config.service {
                 outside.push(Outside::new(&config.name, service, outside.len(), &mut tls)?);
+            }
+            if let Some(policy) = &config.rego {
+                let compiled = Rego::compile(&policy.policy, &policy.query, policy.content);
+                rego.push(compiled.map_err(|fault| refused(&format!("policy, {fault}")))?);
             }
             if all.iter().any(|known| known.name == made.name) {
                 return Err(refused("the name is there twice; records could not tell the two apart"));
@@ -121,7 +131,7 @@ impl Guards {
             let name = named.get(rule).map_or("", String::as_str);
             StartError::Setting(format!("[guard.{name}] {fault}"))
         })?;
-        Ok(Self { all, screen, outside })
+        Ok(Self { all, screen, outside, rego })
     }
 
     /// Numbers of those that look at this side of such a call.
@@ -199,7 +209,7 @@ impl Guard {
                 Some(references) => references.fault(least).map(str::to_owned).into_iter().collect(),
                 None => return self.not_run(),
             },
-            Check::Outside(_) => return self.not_run(),
+            Check::Outside(_) | Check::Rego(_) => return self.not_run(),
         };
         let outcome = match (labels.is_empty(), self.mode) {
             (true, _) => GuardOutcome::Passed,
@@ -231,7 +241,7 @@ pub(crate) fn is_flag(reason: &str) -> bool {
     matches!(reason, "content_filter" | "refusal")
 }
 
-fn guard(config: &GuardConfig, rule: usize, service: usize) -> Result<Guard, String> {
+fn guard(config: &GuardConfig, rule: usize, service: usize, policy: usize) -> Result<Guard, String> {
     let is_name = (1..=MAX_NAME).contains(&config.name.len())
         && config.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     if !is_name {
@@ -259,7 +269,7 @@ fn guard(config: &GuardConfig, rule: usize, service: usize) -> Result<Guard, Str
         name: config.name.clone(),
         version: format!("{}-{short}{}", kind_version(config.kind), of_service.unwrap_or_default()),
         mode: config.mode,
-        can_stop: config.mode == Mode::Block || denies_unseen,
+        can_stop: config.mode == Mode::Block || denies_unseen || config.kind == Kind::Rego,
         on: config.on.clone(),
         systems: config.systems.iter().map(system).collect::<Result<_, _>>()?,
         purposes: config.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
@@ -271,6 +281,7 @@ fn guard(config: &GuardConfig, rule: usize, service: usize) -> Result<Guard, Str
             Kind::ProviderFlags => Check::ProviderFlags,
             Kind::References => Check::References(config.references.unwrap_or(1)),
             Kind::Http => Check::Outside(service),
+            Kind::Rego => Check::Rego(policy),
         },
     })
 }

@@ -61,7 +61,9 @@ impl Set {
                 (bad, listed::short_of_topic(&guard.topics))
             }
             // They count, or ask somebody else: what they must find has no text of its own.
-            Kind::Size | Kind::ProviderFlags | Kind::References | Kind::Http => return Err("no_corpus"),
+            Kind::Size | Kind::ProviderFlags | Kind::References | Kind::Http | Kind::Rego => {
+                return Err("no_corpus");
+            }
         };
         let kept = |text: &String| !listed::holds(guard, text);
         let benign = near.into_iter().chain(benign::office().into_iter().filter(kept)).take(BENIGN);
@@ -97,7 +99,7 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Injection => "injection",
         Kind::Invisible => "invisible",
         Kind::Secrets => "secrets",
-        Kind::Size | Kind::ProviderFlags | Kind::References | Kind::Http => "other",
+        Kind::Size | Kind::ProviderFlags | Kind::References | Kind::Http | Kind::Rego => "other",
     }
 }
 
@@ -221,7 +223,7 @@ mod tests {
     /// Requirement: B07. What is no text cannot be measured so, and says it.
     #[test]
     fn guards_without_text_of_their_own_have_no_corpus() {
-        for kind in [Kind::Size, Kind::ProviderFlags, Kind::References, Kind::Http] {
+        for kind in [Kind::Size, Kind::ProviderFlags, Kind::References, Kind::Http, Kind::Rego] {
             assert_eq!(Set::of_guard(&GuardConfig::new("other", kind)), Err("no_corpus"));
         }
     }

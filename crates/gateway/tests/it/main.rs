@@ -37,6 +37,7 @@ mod probes;
 mod probes_kept;
 mod probes_translated;
 mod references;
+mod rego;
 mod release;
 mod standing;
 mod stop;

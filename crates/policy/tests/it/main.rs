@@ -15,5 +15,6 @@ mod documents;
 mod hostile;
 mod lint;
 mod refused;
+mod rego;
 mod sets;
 mod terms;

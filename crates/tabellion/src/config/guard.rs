@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tabellion_gateway::{GuardConfig, GuardKind, GuardMode, GuardSide, TopicConfig};
+use tabellion_gateway::{GuardConfig, GuardKind, GuardMode, GuardRegoConfig, GuardSide, TopicConfig};
 
 use super::Setting;
 use super::gateway::items;
@@ -38,11 +38,16 @@ pub(super) const GUARD_KEYS: &[&str] = &[
     "language",
     "threshold_percent",
     "canary",
+    "policy",
+    "query",
+    "content",
 ];
 /// What the sections of guards begin with.
 pub(super) const GUARD_PREFIX: &str = "guard.";
 /// Largest file of words: as many as a guard takes, of ordinary length.
 const MAX_FILE_BYTES: u64 = 256 << 10;
+/// Largest policy in Rego, as the gateway takes it.
+const MAX_POLICY_BYTES: u64 = 64 << 10;
 /// Between the terms of a topic.
 const TERMS: char = '|';
 
@@ -65,6 +70,9 @@ struct Sketch {
     max_bytes: Option<u64>,
     service: ServiceSketch,
     canary: Option<String>,
+    policy: Option<String>,
+    query: Option<String>,
+    content: bool,
 }
 
 /// How many different terms make a topic, unless somebody says otherwise.
@@ -122,6 +130,11 @@ impl GuardSettings {
                     Some(value.parse().map_err(|_| setting.refused("is not a number of bytes"))?);
             }
             "canary" => guard.canary = Some(value.to_owned()),
+            "policy" => guard.policy = Some(policy_of(Path::new(value), setting)?),
+            "query" => guard.query = Some(value.to_owned()),
+            "content" => {
+                guard.content = value.parse().map_err(|_| setting.refused("is not true or false"))?;
+            }
             _ => guard.service.apply(setting)?,
         }
         Ok(())
@@ -140,7 +153,7 @@ impl GuardSettings {
                 config.on.clone_from(on);
             } else if config.kind == GuardKind::ProviderFlags {
                 config.on = vec![GuardSide::Answer];
-            } else if config.kind == GuardKind::References {
+            } else if matches!(config.kind, GuardKind::References | GuardKind::Rego) {
                 config.on = vec![GuardSide::Prompt];
             }
             config.mode = sketch.mode;
@@ -150,6 +163,7 @@ impl GuardSettings {
             config.max_bytes = sketch.max_bytes;
             config.service = sketch.service.config(name)?;
             config.canary.clone_from(&sketch.canary);
+            config.rego = sketch.rego(name)?;
             let at_least = sketch.at_least.unwrap_or(AT_LEAST);
             let topic = |(name, terms): &(String, Vec<String>)| TopicConfig {
                 name: name.clone(),
@@ -170,8 +184,25 @@ impl GuardSettings {
     }
 }
 
+impl Sketch {
+    /// The policy in Rego, where there is one.
+    fn rego(&self, name: &str) -> Result<Option<GuardRegoConfig>, Failure> {
+        match (&self.policy, &self.query) {
+            (Some(policy), Some(query)) => Ok(Some(GuardRegoConfig {
+                policy: policy.clone(),
+                query: query.clone(),
+                content: self.content,
+            })),
+            (None, None) if !self.content => Ok(None),
+            _ => Err(Failure::malformed(format!(
+                "[guard.{name}] has only a part of policy, query and content; name the file of the policy and the rule that is asked, such as query = \"data.house.deny\""
+            ))),
+        }
+    }
+}
+
 const KINDS: &str =
-    "is words, topics, injection, invisible, secrets, size, provider_flags, references or http";
+    "is words, topics, injection, invisible, secrets, size, provider_flags, references, http or rego";
 
 fn kind(word: &str) -> Option<GuardKind> {
     Some(match word {
@@ -184,8 +215,19 @@ fn kind(word: &str) -> Option<GuardKind> {
         "provider_flags" => GuardKind::ProviderFlags,
         "references" => GuardKind::References,
         "http" => GuardKind::Http,
+        "rego" => GuardKind::Rego,
         _ => return None,
     })
+}
+
+/// The text of a policy in Rego; what is wrong in it, the gateway says when it starts.
+fn policy_of(file: &Path, setting: &Setting) -> Result<String, Failure> {
+    let unread = |error: &std::io::Error| Failure::io("read the policy of a guard", file, error);
+    let facts = std::fs::metadata(file).map_err(|error| unread(&error))?;
+    if facts.len() > MAX_POLICY_BYTES {
+        return Err(setting.refused("names a file of more than 64 KiB; a policy is shorter"));
+    }
+    std::fs::read_to_string(file).map_err(|error| unread(&error))
 }
 
 /// Words of a file, one on each line; lines that begin with `#` are remarks.
@@ -267,6 +309,8 @@ mod tests {
             ("[guard.x]\nkind = \"http\"\non_error = \"allow\"\n", "deny or flag"),
             ("[guard.x]\nkind = \"http\"\nprivate_network = \"yes\"\n", "true or false"),
             ("[guard.x]\nkind = \"http\"\ntimeout = 3\n", "did you mean timeout_ms"),
+            ("[guard.x]\nkind = \"rego\"\nquery = \"data.a.deny\"\n", "only a part of policy"),
+            ("[guard.x]\nkind = \"rego\"\npolicy = \"/no/such.rego\"\n", "/no/such.rego"),
         ] {
             let said = of(text).expect_err("it is taken");
             assert!(said.contains(why), "{said}");
