@@ -225,8 +225,12 @@ impl Call {
         permission: &Permission,
         asked: &Asked<'_>,
     ) {
-        let reads = self.worker.shared.guards.rego_reads(numbers);
-        let texts: Vec<_> = request.texts().filter(|_| reads).map(|(text, _)| text).collect();
+        let guards = &self.worker.shared.guards;
+        if !guards.asks_rego(numbers) {
+            return;
+        }
+        let shown = guards.rego_reads(numbers).then(|| request.texts());
+        let texts: Vec<_> = shown.into_iter().flatten().map(|(text, _)| text).collect();
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         let Treated { bytes, masked, passed, .. } = treated;
         let sent = Sent { bytes: bytes.len() as u64, masked, passed };

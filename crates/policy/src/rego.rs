@@ -192,7 +192,8 @@ fn is_name(name: &str) -> bool {
 /// What the engine said of a text that it could not take, with its place. It may repeat the text, which is the operator's own.
 fn fault(said: &str) -> PolicyFault {
     let numbers = said.split_once(PLACE).map(|(_, place)| place);
-    let mut numbers = numbers.into_iter().flat_map(|place| place.split([':', '\n']).take(2)).map(str::parse);
+    let mut numbers =
+        numbers.into_iter().flat_map(|place| place.split([':', '\n']).take(2)).map(str::parse::<usize>);
     let mut number = || numbers.next().and_then(Result::ok).unwrap_or(1);
     let (line, column) = (number(), number());
     let what = said.rsplit_once(SAID).map_or(said, |(_, what)| what);

@@ -44,6 +44,11 @@ impl Guards {
         self.rego.get(place)
     }
 
+    /// Whether any of these asks a policy.
+    pub(crate) fn asks_rego(&self, numbers: &[usize]) -> bool {
+        numbers.iter().filter_map(|number| self.all.get(*number)).any(|guard| self.rego_of(guard).is_some())
+    }
+
     /// Whether any of these is shown the texts of a prompt.
     pub(crate) fn rego_reads(&self, numbers: &[usize]) -> bool {
         let guards = numbers.iter().filter_map(|number| self.all.get(*number));

@@ -36,7 +36,10 @@ impl TimeSource for Steps {
 
 /// The limit, in the engine's terms. Without the standard library the engine has no time of its own, so the first to set one is here.
 pub(super) fn limit() -> ExecutionTimerConfig {
-    INSTALLED.call_once(|| drop(set_time_source(&STEPS)));
+    INSTALLED.call_once(|| {
+        // Nobody else sets one: this is the only place that knows the engine.
+        let _is_set_before = set_time_source(&STEPS);
+    });
     ExecutionTimerConfig {
         limit: Duration::from_nanos(MAX_STEPS / u64::from(INTERVAL.get())),
         check_interval: INTERVAL,
