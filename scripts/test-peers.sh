@@ -36,6 +36,7 @@ step "a file system of 64 MiB that fills up" scripts/peers/faults.sh "$place/ful
 step "kill -9 over HTTP" scripts/peers/faults.sh "$place/kills" kills
 step "guards of others: a real Presidio, up, killed and hanging; and its interface, served" scripts/peers/presidio.sh "$place/presidio"
 step "guards of others over gRPC: Google's own implementation, up, killed and hanging" scripts/peers/grpc-guard.sh "$place/grpc"
+step "Rego: the table of cases, as OPA itself has it" scripts/peers/rego.sh "$place/rego"
 step "guards of others: as LiteLLM's own client asks them" scripts/peers/litellm.sh "$place/litellm"
 step "applications behind the reference egress configuration" scripts/peers/egress.sh "$place/egress"
 step "access tokens of an identity provider: oidc-provider, four algorithms, rotated and down" scripts/peers/oidc.sh "$place/oidc"

@@ -150,14 +150,31 @@ fn permitted(
     target: Target,
     rules: &InForce,
 ) -> Result<Permission, Refusal> {
-    let Some(system) = caller.system() else {
-        return Err(Refusal::new(Code::PolicyError, "the key's system is not known; try again"));
-    };
+    let unknown = || Refusal::new(Code::PolicyError, "the key's system is not known; try again");
+    let capture = caller.system().ok_or_else(unknown)?.capture;
     let given = target.model.as_deref().unwrap_or(asked.model);
     let provider = &target.upstream.name;
     let going = Going { asked: asked.model, instead_of: asked.instead_of, given, provider };
     stops::check(caller, Some(going))?;
-    let question = Question {
+    let question = question(caller, asked, purpose, &target).ok_or_else(unknown)?;
+    // Answered first: whatever the observation comes to, it is no part of the answer.
+    let judged = judge(rules.enforced.as_ref(), &question);
+    let observed = rules.observed.as_ref().map(|observed| observed.says(&question));
+    match judged {
+        Ok(rules) => Ok(Permission { purpose: purpose.to_owned(), rules, observed, capture, target }),
+        Err(refusal) => Err(Refusal { observed: observed.map(Box::new), ..refusal }),
+    }
+}
+
+/// What rules are asked of a call that goes to `target`; `None`: its system is not known.
+pub(crate) fn question<'a>(
+    caller: &'a Caller,
+    asked: &Asked<'a>,
+    purpose: &'a str,
+    target: &'a Target,
+) -> Option<Question<'a>> {
+    let system = caller.system()?;
+    Some(Question {
         action: asked.action,
         system: caller.system_id,
         system_name: &system.name,
@@ -165,7 +182,7 @@ fn permitted(
         purposes: &system.purposes,
         key: caller.key_id,
         chain: caller.chain(),
-        model: given,
+        model: target.model.as_deref().unwrap_or(asked.model),
         asked_as: asked.model,
         upstream: &target.upstream.name,
         terms: &target.upstream.terms,
@@ -175,16 +192,7 @@ fn permitted(
         received_bytes: asked.received_bytes,
         tools: asked.tools,
         at: asked.at,
-    };
-    // Answered first: whatever the observation comes to, it is no part of the answer.
-    let judged = judge(rules.enforced.as_ref(), &question);
-    let observed = rules.observed.as_ref().map(|observed| observed.says(&question));
-    match judged {
-        Ok(rules) => {
-            Ok(Permission { purpose: purpose.to_owned(), rules, observed, capture: system.capture, target })
-        }
-        Err(refusal) => Err(Refusal { observed: observed.map(Box::new), ..refusal }),
-    }
+    })
 }
 
 /// The rules that permit, or why none does.

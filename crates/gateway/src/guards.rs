@@ -8,6 +8,7 @@ pub(crate) mod asking;
 pub(crate) mod config;
 pub(crate) mod gathered;
 pub(crate) mod outside;
+pub(crate) mod rego;
 pub(crate) mod schema;
 pub(crate) mod suite;
 

@@ -64,6 +64,7 @@ pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side
 pub use guards::outside::config::{
     OnError as GuardOnError, ServiceConfig as GuardServiceConfig, Shape as GuardShape,
 };
+pub use guards::rego::RegoConfig as GuardRegoConfig;
 pub use guards::schema::config::{SchemaConfig as GuardSchemaConfig, SchemaOf as GuardSchemaOf};
 pub use identity::certificate::TlsConfig;
 pub use identity::config::{Algorithm as TokenAlgorithm, IdentityConfig};

@@ -18,6 +18,7 @@ use crate::forward::NoAnswer;
 use crate::guards::asking::{Waiting, shown_of_prompt};
 use crate::guards::config::Side;
 use crate::guards::outside::{About, Matter};
+use crate::guards::rego::Sent;
 use crate::guards::schema::wanted::Wanted;
 use crate::guards::suite::Prompt;
 use crate::masking;
@@ -133,7 +134,7 @@ impl Call {
         };
         let treated = self.treat(&request, &changes, &permission, &mut scope).map_err(refused)?;
         let pseudonyms = settling.settle(&mut scope, self.caller.is_probe());
-        let guards = self.guarded(&request, &treated, &permission).map_err(refused)?;
+        let guards = self.guarded(&request, &treated, &permission, &asked).map_err(refused)?;
         let upstream = &permission.target.upstream.name;
         let given = permission.target.model.as_deref().unwrap_or(model);
         let price = bound::price(&self.caller.gate.prices, upstream, given, shared.now());
@@ -216,6 +217,7 @@ impl Call {
         request: &Request<'_>,
         treated: &Treated,
         permission: &Permission,
+        asked: &Asked<'_>,
     ) -> Result<Vec<Guarded>, Refusal> {
         let guards = &self.worker.shared.guards;
         let numbers = guards.that_apply(Side::Prompt, self.caller.stands_for, &permission.purpose);
@@ -223,10 +225,32 @@ impl Call {
         let references = &References::of(&self.headers);
         let found = [treated.masked.as_slice(), &treated.passed].concat();
         let prompt = Prompt { texts: request.texts(), found: &found, bytes, references };
-        let results = guards.prompt(&numbers, prompt);
+        let mut results = guards.prompt(&numbers, prompt);
+        self.ask_rego_of_prompt(&numbers, &mut results, (request, treated), permission, asked);
         let Some(stop) = guards.stop(&results, Side::Prompt) else { return Ok(results) };
         // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
         Err(Refusal { guards: results, ..Refusal::new(stop.code, stop.text) })
+    }
+
+    /// What policies in Rego say of a prompt, those that are shown texts by what came.
+    pub(crate) fn ask_rego_of_prompt(
+        &self,
+        numbers: &[usize],
+        results: &mut [Guarded],
+        (request, treated): (&Request<'_>, &Treated),
+        permission: &Permission,
+        asked: &Asked<'_>,
+    ) {
+        let guards = &self.worker.shared.guards;
+        if !guards.asks_rego(numbers) {
+            return;
+        }
+        let shown = guards.rego_reads(numbers).then(|| request.texts());
+        let texts: Vec<_> = shown.into_iter().flatten().map(|(text, _)| text).collect();
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let Treated { bytes, masked, passed, .. } = treated;
+        let sent = Sent { bytes: bytes.len() as u64, masked, passed };
+        self.ask_rego(numbers, results, asked, permission, (sent, Some(&texts)));
     }
 
     /// Has the guards that others run asked about what is about to be sent, when no other stops it.

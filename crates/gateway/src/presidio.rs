@@ -166,7 +166,7 @@ pub(crate) async fn run(call: Call, tool: Tool, body: Bytes) {
         Err(refusal) => return call.deny(&refusal, None).await,
     };
     let record = record(&call, purpose, body.len(), &done);
-    let Some(mut running) = call.authorise(&record, Capture::None, None).await else { return };
+    let Some(mut running) = call.authorise((&record, &[]), Capture::None, None).await else { return };
     let end = End {
         outcome: Outcome::Answered,
         code: None,

@@ -4,7 +4,7 @@
 //! that made it. A rule that cannot be evaluated denies. A text that is in force was checked strictly, so a misspelt name is found by its
 //! author and not by a caller.
 //!
-//! Must never: permit because something went wrong, read a clock, a file or the network, or let a type of Cedar out of this crate.
+//! Must never: permit because something went wrong, read a clock, a file or the network, or let a type of Cedar or of the engine for Rego out of this crate.
 //!
 //! ```
 //! use tabellion_policy::{NamedPolicy, PolicySet};
@@ -30,6 +30,7 @@ mod pack;
 mod question;
 mod reading;
 mod recorded;
+mod rego;
 mod replay;
 mod scene;
 mod schema;
@@ -46,6 +47,9 @@ pub use lint::{Finding, LINT_CODES, Severity, lint};
 pub use pack::{MAX_PACK_BYTES, Pack, PackFault, PackFaultKind, PackPolicy, PackSource, SignedPack};
 pub use question::{Action, MAX_TOOLS, Question};
 pub use recorded::{Known, KnownModel, KnownSystem, LookedAt, RecordedDecision};
+pub use rego::{
+    MAX_CONTENT_BYTES, MAX_REGO_BYTES, MAX_STEPS, Rego, RegoCall, RegoError, RegoVerdict, UNNAMED,
+};
 pub use replay::{Replay, Replayed, Turn};
 pub use schema::SCHEMA;
 pub use statement::{MAX_CONDITIONALS, MAX_NESTING, MAX_OPERATORS, MAX_STRING, MAX_TEXT_BYTES};

@@ -99,10 +99,15 @@ impl Question<'_> {
         self.at.0 / MICROS_PER_HOUR % HOURS_PER_WEEK
     }
 
-    fn context(&self) -> Result<Context, &'static str> {
+    /// Hour of the day, and day of the week from 1 for Monday.
+    pub(crate) fn clock(&self) -> (u64, u64) {
         let hours = self.hour_of_week();
         // 1970-01-01 was a Thursday, the fourth day of its week.
-        let weekday = (hours / HOURS_PER_DAY + 3) % 7 + 1;
+        (hours % HOURS_PER_DAY, (hours / HOURS_PER_DAY + 3) % 7 + 1)
+    }
+
+    fn context(&self) -> Result<Context, &'static str> {
+        let (hour, weekday) = self.clock();
         let Chain { person, agent, groups } = self.chain;
         let pairs = [
             ("key", RestrictedExpression::new_entity_uid(uid(&TYPES.key, &self.key.to_hex()))),
@@ -111,7 +116,7 @@ impl Question<'_> {
             ("stream", RestrictedExpression::new_bool(self.stream)),
             ("received_bytes", long(self.received_bytes)),
             ("tools", set(self.tools)),
-            ("hour_utc", long(hours % HOURS_PER_DAY)),
+            ("hour_utc", long(hour)),
             ("weekday_utc", long(weekday)),
             ("groups", set(groups)),
         ];

@@ -142,7 +142,7 @@ fn entity<'a>(
     Entity::new(uid.clone(), attributes, parents).map_err(|_| CANNOT_BE_PUT)
 }
 
-const fn stage_name(stage: SystemStage) -> &'static str {
+pub(crate) const fn stage_name(stage: SystemStage) -> &'static str {
     match stage {
         SystemStage::Draft => "draft",
         SystemStage::Live => "live",

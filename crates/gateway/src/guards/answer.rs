@@ -162,7 +162,7 @@ impl AnswerGuards {
         let known_late = |guard: &Guard| match guard.check {
             Check::Screen { at_the_end, .. } => at_the_end,
             Check::Secrets | Check::ProviderFlags | Check::Outside(_) | Check::Schema(_) => true,
-            Check::Size(_) | Check::References(_) => false,
+            Check::Size(_) | Check::References(_) | Check::Rego(_) => false,
         };
         let rules = blocking().filter_map(|guard| match guard.check {
             Check::Screen { rule, .. } => Some(rule),
@@ -276,7 +276,8 @@ impl AnswerGuards {
             | Check::ProviderFlags
             | Check::References(_)
             | Check::Outside(_)
-            | Check::Schema(_) => false,
+            | Check::Schema(_)
+            | Check::Rego(_) => false,
         })
     }
 
@@ -353,7 +354,11 @@ impl AnswerGuards {
             }
             let said = guard.judge(&found);
             let looked = match guard.check {
-                Check::Size(_) | Check::References(_) | Check::Outside(_) | Check::Schema(_) => true,
+                Check::Size(_)
+                | Check::References(_)
+                | Check::Outside(_)
+                | Check::Schema(_)
+                | Check::Rego(_) => true,
                 Check::ProviderFlags => whole,
                 Check::Screen { .. } | Check::Secrets => whole && (self.has_text || self.read_rest),
             };

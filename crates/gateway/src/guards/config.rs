@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tabellion_guard::{Rule, Topic};
 
 use crate::guards::outside::config::{ServiceConfig, Shape};
+use crate::guards::rego::RegoConfig;
 use crate::guards::schema::config::SchemaConfig;
 
 /// What a guard looks at.
@@ -53,6 +54,8 @@ pub enum Kind {
     Grpc,
     /// That an answer is not JSON as a schema has it.
     Schema,
+    /// What a policy in Rego says of the facts of a call.
+    Rego,
 }
 
 /// A topic of a guard.
@@ -113,6 +116,9 @@ pub struct GuardConfig {
     /// Of `schema`: what answers are held against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaConfig>,
+    /// Of `rego`: the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rego: Option<RegoConfig>,
 }
 
 fn both() -> Vec<Side> {
@@ -136,6 +142,7 @@ impl GuardConfig {
             service: None,
             canary: None,
             schema: None,
+            rego: None,
         }
     }
 
@@ -157,7 +164,8 @@ impl GuardConfig {
             | Kind::References
             | Kind::Http
             | Kind::Grpc
-            | Kind::Schema => None,
+            | Kind::Schema
+            | Kind::Rego => None,
         }
     }
 
@@ -185,6 +193,14 @@ impl GuardConfig {
         let is_grpc = self.service.as_ref().is_some_and(|service| service.shape == Shape::Grpc);
         if is_grpc != (self.kind == Kind::Grpc) {
             return Some("kind grpc has one shape alone, and no other kind has it; leave shape out there");
+        }
+        if self.rego.is_some() != (self.kind == Kind::Rego) {
+            return Some(
+                "kind rego takes a policy: policy and query; no other kind takes any of its settings",
+            );
+        }
+        if self.kind == Kind::Rego && self.on != [Side::Prompt] {
+            return Some("kind rego is asked before a call is sent; set on = [\"prompt\"]");
         }
         if self.canary.is_some() && !asks {
             return Some(

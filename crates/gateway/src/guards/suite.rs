@@ -8,6 +8,7 @@ use tabellion_guard::{Content, Findings, MAX_LABELS, Screen};
 use tabellion_mask::{Class, Classes, scan};
 use tabellion_model::SystemId;
 use tabellion_model::body::{GuardOutcome, Guarded, Masked};
+use tabellion_policy::Rego;
 
 use crate::config::StartError;
 use crate::guards::config::{GuardConfig, Kind, Mode, Side};
@@ -38,6 +39,7 @@ fn kind_version(kind: Kind) -> &'static str {
         Kind::Http => "http.1",
         Kind::Grpc => "grpc.1",
         Kind::Schema => "schema.1",
+        Kind::Rego => "rego.1",
     }
 }
 
@@ -72,6 +74,8 @@ pub(crate) enum Check {
     Outside(usize),
     /// At the answer as JSON, by the schema guard of this number.
     Schema(usize),
+    /// At the facts of a call, by the policy of this number.
+    Rego(usize),
 }
 
 /// All guards.
@@ -82,6 +86,8 @@ pub(crate) struct Guards {
     pub(crate) outside: Vec<Outside>,
     /// Those that hold answers against schemas.
     pub(crate) schemas: Vec<SchemaGuard>,
+    /// The policies that are asked.
+    pub(crate) rego: Vec<Rego>,
 }
 
 /// What is about to be sent.
@@ -108,16 +114,26 @@ impl Guards {
         let mut rules = Vec::new();
         let mut named = Vec::new();
         let mut all: Vec<Guard> = Vec::new();
-        let (mut outside, mut schemas, mut tls) = (Vec::new(), Vec::new(), SystemTls::default());
+        let (mut outside, mut schemas, mut rego) = (Vec::new(), Vec::new(), Vec::new());
+        let mut tls = SystemTls::default();
         for config in configs {
             let refused = |why: &str| StartError::Setting(format!("[guard.{}] {why}", config.name));
-            let places = Places { rule: rules.len(), service: outside.len(), schema: schemas.len() };
+            let places = Places {
+                rule: rules.len(),
+                service: outside.len(),
+                schema: schemas.len(),
+                policy: rego.len(),
+            };
             let made = guard(config, places).map_err(|why| refused(&why))?;
             if let Some(service) = &config.service {
                 outside.push(Outside::new(&config.name, service, outside.len(), &mut tls)?);
             }
             if let Some(schema) = &config.schema {
                 schemas.push(SchemaGuard::new(schema).map_err(|why| refused(&why))?);
+            }
+            if let Some(policy) = &config.rego {
+                let compiled = Rego::compile(&policy.policy, &policy.query, policy.content);
+                rego.push(compiled.map_err(|fault| refused(&format!("policy, {fault}")))?);
             }
             if all.iter().any(|known| known.name == made.name) {
                 return Err(refused("the name is there twice; records could not tell the two apart"));
@@ -132,7 +148,7 @@ impl Guards {
             let name = named.get(rule).map_or("", String::as_str);
             StartError::Setting(format!("[guard.{name}] {fault}"))
         })?;
-        Ok(Self { all, screen, outside, schemas })
+        Ok(Self { all, screen, outside, schemas, rego })
     }
 
     /// Numbers of those that look at this side of such a call.
@@ -210,7 +226,7 @@ impl Guard {
                 Some(references) => references.fault(least).map(str::to_owned).into_iter().collect(),
                 None => return self.not_run(),
             },
-            Check::Outside(_) | Check::Schema(_) => return self.not_run(),
+            Check::Outside(_) | Check::Schema(_) | Check::Rego(_) => return self.not_run(),
         };
         let outcome = match (labels.is_empty(), self.mode) {
             (true, _) => GuardOutcome::Passed,
@@ -248,6 +264,7 @@ struct Places {
     rule: usize,
     service: usize,
     schema: usize,
+    policy: usize,
 }
 
 fn guard(config: &GuardConfig, places: Places) -> Result<Guard, String> {
@@ -279,7 +296,7 @@ fn guard(config: &GuardConfig, places: Places) -> Result<Guard, String> {
         name: config.name.clone(),
         version: format!("{}-{short}{}", kind_version(config.kind), of_service.unwrap_or_default()),
         mode: config.mode,
-        can_stop: config.mode == Mode::Block || denies_unseen,
+        can_stop: config.mode == Mode::Block || denies_unseen || config.kind == Kind::Rego,
         on: config.on.clone(),
         systems: config.systems.iter().map(system).collect::<Result<_, _>>()?,
         purposes: config.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
@@ -292,6 +309,7 @@ fn guard(config: &GuardConfig, places: Places) -> Result<Guard, String> {
             Kind::References => Check::References(config.references.unwrap_or(1)),
             Kind::Http | Kind::Grpc => Check::Outside(places.service),
             Kind::Schema => Check::Schema(places.schema),
+            Kind::Rego => Check::Rego(places.policy),
         },
     })
 }

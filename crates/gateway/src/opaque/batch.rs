@@ -217,6 +217,8 @@ impl Batch<'_> {
         }
         let changes = Changes { model: None, ask_usage: false };
         let treated = self.call.treat(&request, &changes, &permission, scope)?;
+        let asked = self.asked(surface, &request.model, line.body.len(), &request.tools);
+        self.call.line_passes(&request, &treated, &permission, &asked)?;
         for (sum, found) in [(&mut sums.masked, &treated.masked), (&mut sums.passed, &treated.passed)] {
             for masked in found {
                 *sum.entry((masked.class.clone(), masked.operator.clone())).or_default() += masked.count;
@@ -245,6 +247,21 @@ impl Batch<'_> {
         self.may_ask(surface, model, bytes, &request.tools)
     }
 
+    /// What a line asks for.
+    fn asked<'l>(&'l self, surface: Surface, model: &'l str, bytes: usize, tools: &'l [String]) -> Asked<'l> {
+        Asked {
+            action: surface.action(),
+            surface: surface.name(),
+            model,
+            instead_of: None,
+            purpose: Some(&self.permission.purpose),
+            stream: false,
+            received_bytes: bytes as u64,
+            tools,
+            at: self.call.at,
+        }
+    }
+
     /// Whether the caller may ask for `model` on `surface` now, at the provider that has the file.
     fn may_ask(
         &self,
@@ -255,17 +272,7 @@ impl Batch<'_> {
     ) -> Result<Permission, Refusal> {
         let call = self.call;
         let catalogue = &call.worker.shared.catalogue;
-        let asked = Asked {
-            action: surface.action(),
-            surface: surface.name(),
-            model,
-            instead_of: None,
-            purpose: Some(&self.permission.purpose),
-            stream: false,
-            received_bytes: bytes as u64,
-            tools,
-            at: call.at,
-        };
+        let asked = self.asked(surface, model, bytes, tools);
         let permission = decide::decide(&call.caller, &asked, catalogue, self.rules)?;
         let here = permission.target.upstream.number == self.permission.target.upstream.number;
         if !here || permission.target.model.is_some() {

@@ -21,8 +21,7 @@ use crate::code::Code;
 use crate::decide::{self, Asked, InForce, Permission, Refusal};
 use crate::declared::{BodyKind, Counts, Found, ModelAt, NO_MODEL, Special, is_id};
 use crate::dialect::sent_on::SentOn;
-use crate::guards::config::Side;
-use crate::guards::suite::Guard;
+use crate::guards::rego::Sent;
 use crate::surface::Surface;
 use crate::upstream::catalogue::Target;
 use crate::words::{self, UNRECOGNISED};
@@ -158,9 +157,9 @@ pub(super) async fn prepare(
     let price =
         bound::price(&call.caller.gate.prices, &permission.target.upstream.name, &model, shared.now());
     let batch::Outgoing { bytes, masked, passed, masking, batch } = file;
-    let numbers = shared.guards.that_apply(Side::Prompt, call.caller.system_id, &permission.purpose);
-    let own = numbers.iter().filter_map(|number| shared.guards.all.get(*number)).map(Guard::not_run);
-    let guards = own.chain(batch.is_none().then(masking_not_run)).collect();
+    let sent = Sent { bytes: bytes.len() as u64, masked: &masked, passed: &passed };
+    let mut guards = call.guarded_unread(&asked, &permission, sent).map_err(refused)?;
+    guards.extend(batch.is_none().then(masking_not_run));
     Ok(Prepared {
         charge: Charge::new(reserved(found, &bytes, read.candidates, price), price),
         sent_on: SentOn::of(&call.headers, found.declared.api),

@@ -63,7 +63,7 @@ impl Canary {
             },
             Kind::ProviderFlags => return Self::ProviderFlag,
             Kind::References if side == Side::Prompt => return Self::NoReferences,
-            Kind::References => None,
+            Kind::References | Kind::Rego => None,
             Kind::Http | Kind::Grpc => match &guard.canary {
                 Some(canary) => Some(canary.clone()),
                 None => return Self::None("no_canary"),

@@ -61,7 +61,13 @@ impl Set {
                 (bad, listed::short_of_topic(&guard.topics))
             }
             // They count, or ask somebody else: what they must find has no text of its own.
-            Kind::Size | Kind::ProviderFlags | Kind::References | Kind::Http | Kind::Grpc | Kind::Schema => {
+            Kind::Size
+            | Kind::ProviderFlags
+            | Kind::References
+            | Kind::Http
+            | Kind::Grpc
+            | Kind::Schema
+            | Kind::Rego => {
                 return Err("no_corpus");
             }
         };
@@ -99,9 +105,13 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Injection => "injection",
         Kind::Invisible => "invisible",
         Kind::Secrets => "secrets",
-        Kind::Size | Kind::ProviderFlags | Kind::References | Kind::Http | Kind::Grpc | Kind::Schema => {
-            "other"
-        }
+        Kind::Size
+        | Kind::ProviderFlags
+        | Kind::References
+        | Kind::Http
+        | Kind::Grpc
+        | Kind::Schema
+        | Kind::Rego => "other",
     }
 }
 
@@ -225,7 +235,15 @@ mod tests {
     /// Requirement: B07. What is no text cannot be measured so, and says it.
     #[test]
     fn guards_without_text_of_their_own_have_no_corpus() {
-        let kinds = [Kind::Size, Kind::ProviderFlags, Kind::References, Kind::Http, Kind::Grpc, Kind::Schema];
+        let kinds = [
+            Kind::Size,
+            Kind::ProviderFlags,
+            Kind::References,
+            Kind::Http,
+            Kind::Grpc,
+            Kind::Schema,
+            Kind::Rego,
+        ];
         for kind in kinds {
             assert_eq!(Set::of_guard(&GuardConfig::new("other", kind)), Err("no_corpus"));
         }

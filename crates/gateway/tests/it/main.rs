@@ -43,6 +43,7 @@ mod probes_kept;
 mod probes_translated;
 mod pseudonyms;
 mod references;
+mod rego;
 mod release;
 mod schema_guards;
 mod standing;

@@ -16,5 +16,6 @@ mod documents;
 mod hostile;
 mod lint;
 mod refused;
+mod rego;
 mod sets;
 mod terms;

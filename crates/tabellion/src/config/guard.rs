@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tabellion_gateway::{
-    GuardConfig, GuardKind, GuardMode, GuardSchemaConfig, GuardSchemaOf, GuardSide, TopicConfig,
+    GuardConfig, GuardKind, GuardMode, GuardRegoConfig, GuardSchemaConfig, GuardSchemaOf, GuardSide,
+    TopicConfig,
 };
 
 use super::Setting;
@@ -42,6 +43,9 @@ pub(super) const GUARD_KEYS: &[&str] = &[
     "canary",
     "schema",
     "tools",
+    "policy",
+    "query",
+    "content",
 ];
 /// What the sections of guards begin with.
 pub(super) const GUARD_PREFIX: &str = "guard.";
@@ -51,6 +55,8 @@ const MAX_FILE_BYTES: u64 = 256 << 10;
 const MAX_SCHEMA_BYTES: u64 = 64 << 10;
 /// Stands for the schema that a request asks for itself.
 const REQUESTED: &str = "requested";
+/// Largest policy in Rego, as the gateway takes it.
+const MAX_POLICY_BYTES: u64 = 64 << 10;
 /// Between the terms of a topic.
 const TERMS: char = '|';
 
@@ -74,6 +80,9 @@ struct Sketch {
     service: ServiceSketch,
     canary: Option<String>,
     schema: Option<GuardSchemaConfig>,
+    policy: Option<String>,
+    query: Option<String>,
+    content: bool,
 }
 
 /// How many different terms make a topic, unless somebody says otherwise.
@@ -124,6 +133,11 @@ impl GuardSettings {
                 guard.schema.get_or_insert_default().tools =
                     value.parse().map_err(|_| setting.refused("is not true or false"))?;
             }
+            "policy" => guard.policy = Some(policy_of(Path::new(value), setting)?),
+            "query" => guard.query = Some(value.to_owned()),
+            "content" => {
+                guard.content = value.parse().map_err(|_| setting.refused("is not true or false"))?;
+            }
             _ => guard.service.apply(setting)?,
         }
         Ok(())
@@ -142,7 +156,7 @@ impl GuardSettings {
                 config.on.clone_from(on);
             } else if matches!(config.kind, GuardKind::ProviderFlags | GuardKind::Schema) {
                 config.on = vec![GuardSide::Answer];
-            } else if config.kind == GuardKind::References {
+            } else if matches!(config.kind, GuardKind::References | GuardKind::Rego) {
                 config.on = vec![GuardSide::Prompt];
             }
             config.mode = sketch.mode;
@@ -153,6 +167,7 @@ impl GuardSettings {
             config.service = sketch.service.config(&format!("guard.{name}"), config.kind)?;
             config.schema.clone_from(&sketch.schema);
             config.canary.clone_from(&sketch.canary);
+            config.rego = sketch.rego(name)?;
             let at_least = sketch.at_least.unwrap_or(AT_LEAST);
             let topic = |(name, terms): &(String, Vec<String>)| TopicConfig {
                 name: name.clone(),
@@ -173,8 +188,24 @@ impl GuardSettings {
     }
 }
 
-const KINDS: &str =
-    "is words, topics, injection, invisible, secrets, size, provider_flags, references, schema, http or grpc";
+impl Sketch {
+    /// The policy in Rego, where there is one.
+    fn rego(&self, name: &str) -> Result<Option<GuardRegoConfig>, Failure> {
+        match (&self.policy, &self.query) {
+            (Some(policy), Some(query)) => Ok(Some(GuardRegoConfig {
+                policy: policy.clone(),
+                query: query.clone(),
+                content: self.content,
+            })),
+            (None, None) if !self.content => Ok(None),
+            _ => Err(Failure::malformed(format!(
+                "[guard.{name}] has only a part of policy, query and content; name the file of the policy and the rule that is asked, such as query = \"data.house.deny\""
+            ))),
+        }
+    }
+}
+
+const KINDS: &str = "is words, topics, injection, invisible, secrets, size, provider_flags, references, schema, http, grpc or rego";
 
 /// What is looked at, by its word.
 pub(super) fn side(word: &str) -> Option<GuardSide> {
@@ -209,6 +240,7 @@ fn kind(word: &str) -> Option<GuardKind> {
         "schema" => GuardKind::Schema,
         "http" => GuardKind::Http,
         "grpc" => GuardKind::Grpc,
+        "rego" => GuardKind::Rego,
         _ => return None,
     })
 }
@@ -224,6 +256,16 @@ fn schema_of(value: &str, setting: &Setting) -> Result<GuardSchemaOf, Failure> {
         return Err(setting.refused("names a file of more than 64 KiB; describe less"));
     }
     std::fs::read_to_string(file).map(GuardSchemaOf::Given).map_err(failed)
+}
+
+/// The text of a policy in Rego; what is wrong in it, the gateway says when it starts.
+fn policy_of(file: &Path, setting: &Setting) -> Result<String, Failure> {
+    let unread = |error: &std::io::Error| Failure::io("read the policy of a guard", file, error);
+    let facts = std::fs::metadata(file).map_err(|error| unread(&error))?;
+    if facts.len() > MAX_POLICY_BYTES {
+        return Err(setting.refused("names a file of more than 64 KiB; a policy is shorter"));
+    }
+    std::fs::read_to_string(file).map_err(|error| unread(&error))
 }
 
 /// Words of a file, one on each line; lines that begin with `#` are remarks.
@@ -346,6 +388,8 @@ mod tests {
             ("[guard.x]\nkind = \"grpc\"\nshape = \"tabellion\"\n", "one form alone"),
             ("[guard.x]\nkind = \"schema\"\nschema = \"/no/such/schema\"\n", "/no/such/schema"),
             ("[guard.x]\nkind = \"schema\"\ntools = \"yes\"\n", "true or false"),
+            ("[guard.x]\nkind = \"rego\"\nquery = \"data.a.deny\"\n", "only a part of policy"),
+            ("[guard.x]\nkind = \"rego\"\npolicy = \"/no/such.rego\"\n", "/no/such.rego"),
         ] {
             let said = of(text).expect_err("it is taken");
             assert!(said.contains(why), "{said}");

@@ -94,7 +94,11 @@ impl ServiceSketch {
     }
 
     /// As the gateway takes it; `None` where nothing was said of one. `section` is where it stands, `kind` what asks it.
-    pub(super) fn config(&self, section: &str, kind: GuardKind) -> Result<Option<GuardServiceConfig>, Failure> {
+    pub(super) fn config(
+        &self,
+        section: &str,
+        kind: GuardKind,
+    ) -> Result<Option<GuardServiceConfig>, Failure> {
         if !self.said {
             return Ok(None);
         }
