@@ -5,7 +5,6 @@
 use serde_json::{Map, Value, json};
 use tabellion_model::{CredentialId, SystemId};
 
-use super::calls::captured_readable;
 use super::story;
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Line, Note, Text, fold, section};
@@ -54,7 +53,7 @@ pub(super) fn offered(
 ) -> Result<Vec<Block>, Refusal> {
     let kept = call.evidence.pseudonyms.as_ref().and_then(|pseudonyms| pseudonyms.kept).unwrap_or_default();
     let mut blocks = Vec::new();
-    if kept > 0 && may_unmask(visit, call)? {
+    if kept > 0 && may(visit, call, Permission::UnmaskValues)? {
         let open = refused.is_some_and(|refused| refused.id == FORM);
         blocks.push(fold(
             "unmask",
@@ -63,17 +62,16 @@ pub(super) fn offered(
             form(call).block(visit, refused)?,
         )?);
     }
-    if captured_readable(visit) {
+    if may(visit, call, Permission::ReadCaptured)? {
         blocks.extend(asked_before(visit, kept > 0)?);
     }
     Ok(blocks)
 }
 
-fn may_unmask(visit: &Visit<'_>, call: &Call) -> Result<bool, Refusal> {
-    match call.system.as_deref().and_then(SystemId::from_hex) {
-        Some(system) => visit.can_change(Permission::UnmaskValues, system),
-        None => Ok(visit.can(Permission::UnmaskValues)),
-    }
+/// Whether the reader may do this with what is kept of this very call.
+fn may(visit: &Visit<'_>, call: &Call, permission: Permission) -> Result<bool, Refusal> {
+    let system = call.system.as_deref().and_then(SystemId::from_hex);
+    visit.desk.may(visit.actor()?, permission, system)
 }
 
 fn form(call: &Call) -> Form {
