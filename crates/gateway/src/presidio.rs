@@ -205,6 +205,7 @@ fn record(call: &Call, purpose: String, received: usize, done: &Done) -> CallAut
         received_sha256: hex_of(nothing()),
         forwarded_sha256: hex_of(nothing()),
         forwarded_headers_sha256: None,
+        pseudonyms: None,
         masked: counted(&done.masked),
         passed: counted(&done.passed),
         masking: Vec::new(),
