@@ -33,6 +33,8 @@ fn the_language_is_the_one_that_opa_speaks() {
         let text = format!("package case\n\n{}\n", case["policy"].as_str().expect("a policy"));
         let came = match Rego::of_any_input(&text, "data.case.r") {
             Ok(rego) => rego.evaluate(case["input"].clone()),
+            // What can only fail may as well be refused before anything is asked.
+            Err(_) if case.get("failed").is_some() => continue,
             Err(fault) => {
                 otherwise.push(format!("{name}: refused: {fault}"));
                 continue;

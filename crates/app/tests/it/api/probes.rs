@@ -114,7 +114,7 @@ fn a_guard_is_proven_by_a_record_and_only_for_its_time() {
     let (_, auditor) = house.person("Aud", &[Role::Auditor]);
     let said = house.get(&auditor, PATH).ok().json();
     assert_eq!((&said["has_gateway"], &said["places"]), (&json!(false), &json!([])), "{said}");
-    house.ask("POST", PATH).bearer(&admin).send().refused(503, "unavailable");
+    house.ask("POST", PATH).bearer(&admin).send().refused(409, "no_gateway");
     known(&house);
     let said = house.get(&auditor, PATH).ok().json();
     assert_eq!(state(&said), ("configured", "configured"), "a configuration proves itself: {said}");
@@ -143,7 +143,7 @@ fn what_guards_found_of_the_corpus_is_told_while_it_counts() {
     let house = House::new();
     let (_, admin) = house.person("Ada", &[Role::Administrator]);
     let (_, auditor) = house.person("Aud", &[Role::Auditor]);
-    house.ask("POST", MEASURE_PATH).bearer(&admin).send().refused(503, "unavailable");
+    house.ask("POST", MEASURE_PATH).bearer(&admin).send().refused(409, "no_gateway");
     known(&house);
     let guard = |said: &Value| {
         let guard = &said["measured"][0];

@@ -173,7 +173,8 @@ fn a_page_with_all_it_loads_is_light_and_loads_from_here_alone() {
                 .extend(page.split(tag).skip(1).filter_map(|rest| attribute(rest.split('>').next()?, name)));
         }
         let mut bytes = page.len();
-        for asset in &loaded {
+        // What a page waits for within itself is nothing that it loads.
+        for asset in loaded.iter().filter(|asset| !asset.starts_with('#')) {
             assert!(asset.starts_with("/assets/"), "{path} loads {asset} from elsewhere");
             let answer = browser.get(asset);
             assert_eq!(
