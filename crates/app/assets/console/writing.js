@@ -58,6 +58,8 @@
     for (const [name, value] of Object.entries(draft.guards)) if (form.elements[name]) form.elements[name].value = value;
   };
 
+  // As a browser names it to the page that comes after: without what stands behind the #.
+  const referrer = () => `${location.origin}${location.pathname}${location.search}`;
   const title = () => one('h1')?.textContent.trim() ?? '';
   const here = () => {
     const query = new URLSearchParams(location.search);
@@ -106,7 +108,7 @@
     const keep = (sent) => {
       const fields = content(form);
       if (!sent && JSON.stringify(fields) === first) return;
-      write(key, { person, fields, guards: guards(form), page: read(key)?.page ?? here(), title: title(), from: location.href, at: Date.now(), sent });
+      write(key, { person, fields, guards: guards(form), page: read(key)?.page ?? here(), title: title(), from: referrer(), at: Date.now(), sent });
     };
     form.addEventListener('submit', () => {
       keep(true);
