@@ -6,17 +6,20 @@ use tabellion_model::SystemId;
 
 use crate::console::block::{Block, Facts, Section};
 use crate::console::cell::Cell;
+use crate::console::page::story::data_class;
 use crate::console::table::{Column, Listing, Row, column, in_order, more, nothing};
 use crate::console::visit::Visit;
 use crate::console::words::{Tone, count, counted};
 use crate::refusal::Refusal;
 use crate::work::calls::Call;
-use crate::work::enrichments::{EnrichmentSaid, Looks, Share};
+use crate::work::enrichments::{EnrichmentSaid, Label, Looks, Share};
 use crate::work::forms::Time;
 use crate::work::guards::OutcomesQuery;
 
 /// Lines of the table.
 const MAX_LINES: usize = 50;
+/// What a detector of languages says where it cannot tell, after ISO 639-2.
+const UNDETERMINED: &str = "und";
 /// Labels of one line; the API has all.
 const MAX_LABELS: usize = 8;
 
@@ -55,21 +58,57 @@ pub(super) fn of_call(visit: &Visit<'_>, call: &Call) -> Result<Option<Block>, R
 
 fn result(said: &EnrichmentSaid) -> Cell {
     if let Some(why) = &said.why {
-        return Cell::state((&format!("Did not look: {why}"), Tone::Fair));
+        return Cell::state((&format!("Did not look: {}", in_words(why)), Tone::Fair));
     }
-    let label = |label: &crate::work::enrichments::Label| match label.count {
-        1 => label.label.clone(),
-        times => format!("{} ({} ×)", label.label, count(times)),
+    let kind = kind(&said.version);
+    if kind == "language" && said.labels.iter().any(|label| label.label == UNDETERMINED) {
+        return Cell::unknown("too short or too mixed to tell");
+    }
+    let label = |label: &Label| match label.count {
+        1 => named(kind, &label.label),
+        times => format!("{} ({} ×)", named(kind, &label.label), count(times)),
     };
     let labels: Vec<String> = said.labels.iter().map(label).collect();
-    let found = if labels.is_empty() { "nothing".to_owned() } else { labels.join(", ") };
-    match said.score_per_10000 {
-        Some(score) => {
-            let sign = if score < 0 { "−" } else { "" };
-            let size = score.unsigned_abs();
-            Cell::text(&format!("{found}; {sign}{}.{:02} %", size / 100, size % 100))
-        }
-        None => Cell::text(&found),
+    if labels.is_empty() {
+        return Cell::text("nothing");
+    }
+    Cell::text(&match said.score_per_10000.and_then(|score| scored(kind, score)) {
+        Some(scored) => format!("{}, {scored}", labels.join(", ")),
+        None => labels.join(", "),
+    })
+}
+
+/// A score as a reader takes it; none where it says nothing that the label does not.
+fn scored(kind: &str, score: i64) -> Option<String> {
+    let sign = if score < 0 { "−" } else { "" };
+    let hundredths = (score.unsigned_abs() + 50) / 100;
+    match kind {
+        "language" => Some(format!("{hundredths} % sure")),
+        "sentiment" => (score != 0).then(|| format!("{sign}{hundredths} of 100")),
+        "toxicity" => Some(format!("{hundredths} % of sentences")),
+        _ => Some(format!("{sign}{hundredths} %")),
+    }
+}
+
+/// The kind of a detector, which its version begins with.
+fn kind(version: &str) -> &str {
+    version.split_once('.').map_or(version, |(kind, _)| kind)
+}
+
+/// A label as people call it, where it is ours.
+fn named(kind: &str, label: &str) -> String {
+    match kind {
+        "pii" => data_class(label),
+        "language" if label == UNDETERMINED => "could not tell".to_owned(),
+        _ => label.to_owned(),
+    }
+}
+
+/// Why a text was not looked at; the words of a service stay its own.
+fn in_words(why: &str) -> String {
+    match why {
+        "language" => "not in English, or too short to tell".to_owned(),
+        other => other.replace('_', " "),
     }
 }
 
@@ -120,24 +159,25 @@ fn cells(visit: &Visit<'_>, looks: &Looks) -> Result<Vec<Cell>, Refusal> {
         Some(id) => visit.names.system(visit.desk, id)?,
         None => Cell::unknown("none"),
     };
-    let shares = |shares: &[Share]| -> String {
+    let shares = |shares: &[Share], name: &dyn Fn(&str) -> String| -> String {
         let share = |share: &Share| match share.per_10000 {
-            Some(part) => format!("{} {} ({} %)", share.label, count(share.texts), (part + 50) / 100),
-            None => format!("{} {}", share.label, count(share.texts)),
+            Some(part) => format!("{} {} ({} %)", name(&share.label), count(share.texts), (part + 50) / 100),
+            None => format!("{} {}", name(&share.label), count(share.texts)),
         };
         shares.iter().take(MAX_LABELS).map(share).collect::<Vec<_>>().join(", ")
     };
-    let listed = |of: &[Share]| {
-        if of.is_empty() { Cell::unknown("none") } else { Cell::text(&shares(of)) }
+    let listed = |of: &[Share], name: &dyn Fn(&str) -> String| {
+        if of.is_empty() { Cell::unknown("none") } else { Cell::text(&shares(of, name)) }
     };
+    let label = |label: &str| named(kind(&looks.version), label);
     Ok(vec![
         Cell::text(&looks.enrichment),
         Cell::text(if looks.side == "prompt" { "Prompts" } else { "Answers" }),
         system,
         Cell::number(looks.ran),
-        listed(&looks.labels),
+        listed(&looks.labels, &label),
         Cell::number(looks.nothing),
-        listed(&looks.not_run),
+        listed(&looks.not_run, &in_words),
         Cell::text(&looks.version),
     ])
 }

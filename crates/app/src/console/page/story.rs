@@ -126,11 +126,11 @@ fn masked(call: &Call) -> Result<Step, Refusal> {
     let facts = call.evidence.masked.iter().fold(Facts::default(), |facts, masked| {
         let how = masked.operator.as_deref().map(operator).unwrap_or_default();
         let words = format!("{} ×{how}", count(masked.count));
-        facts.with(class(&masked.class), Cell::quantity(&words, masked.count))
+        facts.with(data_class(&masked.class), Cell::quantity(&words, masked.count))
     });
     let facts = call.evidence.passed.iter().fold(facts, |facts, passed| {
         let words = format!("{} × sent as they were", count(passed.count));
-        facts.with(class(&passed.class), Cell::state((&words, Tone::Fair)))
+        facts.with(data_class(&passed.class), Cell::state((&words, Tone::Fair)))
     });
     let facts = match call.evidence.masking.as_slice() {
         [] => facts,
@@ -175,8 +175,8 @@ fn operator(operator: &str) -> &'static str {
     }
 }
 
-/// A class as people call it; those without a name of their own by their word in the record.
-fn class(class: &str) -> String {
+/// A class of personal data as people call it; those without a name of their own by their word in the record.
+pub(super) fn data_class(class: &str) -> String {
     match class {
         "email" => "E-mail addresses".to_owned(),
         "iban" => "Bank accounts (IBAN)".to_owned(),

@@ -174,7 +174,7 @@ fn shown_once(visit: &Visit<'_>, call: &str, unmasked: &Unmasked, written: &Writ
             for value in values {
                 let text = visible(&value.value, MAX_VALUE_CHARS);
                 let line = Line { class: "same", number: String::new(), text };
-                let caption = format!("{} ({})", value.placeholder, value.class);
+                let caption = format!("{} ({})", value.placeholder, story::data_class(&value.class));
                 blocks.push(Block::of(&Text { caption, lines: vec![line] })?);
             }
             blocks.push(Block::of(&Note {
