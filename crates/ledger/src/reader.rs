@@ -4,6 +4,7 @@
 //! Must never: change anything, or answer from bytes that do not match the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::Duration;
 
@@ -197,6 +198,12 @@ impl Reader {
     /// How far the log's time is ahead of this machine's clock, in whole seconds.
     pub fn clock_ahead_seconds(&self) -> u64 {
         self.shared.time.ahead_us() / 1_000_000
+    }
+
+    /// Log size of the newest saved state, 0 without one; and how many saves failed since then. Nothing is lost where saving fails: the next start reads all
+    /// entries since.
+    pub fn saved(&self) -> (u64, u64) {
+        (self.shared.saved_size.load(Ordering::Relaxed), self.shared.saves_failed.load(Ordering::Relaxed))
     }
 
     /// What there is to say of the clock: `None` when the log's time is less than a minute ahead of it.

@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) postings_failed: AtomicBool,
     /// Log size of the newest saved state; 0 without one.
     pub(crate) saved_size: AtomicU64,
+    /// Saves that failed since the one before that did not.
+    pub(crate) saves_failed: AtomicU64,
     /// Checkpoint of the newest commit.
     pub(crate) checkpoint: RwLock<Arc<str>>,
     /// Those of the commits before it, newest last, by log size.
@@ -125,6 +127,7 @@ impl Shared {
             damaged: OnceLock::new(),
             postings_failed: AtomicBool::new(false),
             saved_size: AtomicU64::new(0),
+            saves_failed: AtomicU64::new(0),
             checkpoint: RwLock::new(checkpoint.into()),
             newest_checkpoints: RwLock::default(),
             cosigned: RwLock::default(),

@@ -46,6 +46,12 @@ pub(super) fn write(text: &mut String, requests: &Requests, desk: &Desk) {
         head(text, &format!("tabellion_log_{name}"), "Of the log, as tabellion fsck counts", "gauge");
         let _ = writeln!(text, "tabellion_log_{name} {value}");
     }
+    let (size, failed) = desk.ledger().reader().saved();
+    head(text, "tabellion_saved_state_size", "Entries that the next start need not read again", "gauge");
+    let _ = writeln!(text, "tabellion_saved_state_size {size}");
+    let help = "Saves of the state that failed since one did not; a start reads more";
+    head(text, "tabellion_saved_state_failures", help, "gauge");
+    let _ = writeln!(text, "tabellion_saved_state_failures {failed}");
     head(
         text,
         "tabellion_clock_ahead_seconds",

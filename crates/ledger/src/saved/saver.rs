@@ -49,7 +49,10 @@ impl Saver {
     /// Saves now. `take_up`: whether older runs may be written anew with the newest.
     pub(crate) fn save(&self, take_up: bool) -> io::Result<()> {
         let _one = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = super::save(&self.shared, &self.secrets, take_up)?;
+        let written = super::save(&self.shared, &self.secrets, take_up).inspect_err(|_| {
+            self.shared.saves_failed.fetch_add(1, Ordering::Relaxed);
+        })?;
+        self.shared.saves_failed.store(0, Ordering::Relaxed);
         self.bytes.store(written.bytes, Ordering::Relaxed);
         self.shared.saved_size.store(written.size, Ordering::Relaxed);
         Ok(())

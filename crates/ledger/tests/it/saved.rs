@@ -10,7 +10,7 @@ use tabellion_ledger::{
 };
 use tabellion_model::registry::{ConflictFound, Divergence};
 use tabellion_model::{Micros, Purpose, SystemId};
-use tabellion_testkit::{Image, ManualClock, SeededEntropy, SimDisk};
+use tabellion_testkit::{Fault, Image, ManualClock, SeededEntropy, SimDisk};
 
 use crate::fixture::new_log;
 
@@ -456,4 +456,21 @@ fn the_saved_state_of_a_fork_is_refused_wherever_its_batches_end() {
     }
     let text = refusal(&other);
     assert!(text.contains(SAVED) && text.contains("where no batch ends"), "a fork goes on: {text}");
+}
+
+#[test]
+fn an_operator_sees_that_the_state_cannot_be_saved_and_that_it_can_again() {
+    let disk = SimDisk::new();
+    let ledger = create(&disk);
+    append(&ledger, 0..5);
+    assert_eq!(ledger.reader().saved(), (0, 0));
+    for failed in 1..=2 {
+        disk.fail_at(0, Fault::NoSpace, failed);
+        let refused = ledger.save_state().err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.contains("the next start reads the whole log"), "{refused}");
+        assert_eq!(ledger.reader().saved(), (0, failed), "nobody is told that saving fails");
+    }
+    append(&ledger, 5..6);
+    ledger.save_state().expect("there is room again");
+    assert_eq!(ledger.reader().saved(), (ledger.reader().size(), 0));
 }

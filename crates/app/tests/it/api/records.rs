@@ -209,6 +209,7 @@ fn health_readiness_and_numbers_say_how_it_stands() {
     for part in [
         "tabellion_api_requests_total{route=\"health\",status=\"200\"} 1",
         "tabellion_log_entries",
+        "tabellion_saved_state_failures 0",
         "tabellion_calls_total 0",
     ] {
         assert!(numbers.contains(part), "{part} is missing: {numbers}");
