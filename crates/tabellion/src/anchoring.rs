@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tabellion_gateway::Outbound;
 use tabellion_ledger::anchor::{
     Anchor, AnchorPlan, Anchoring, ArweaveUpload, Calendar, Coverage, Ed25519AnchorKey, EvmChain, EvmKey,
-    Exchange, RootLog, Round, TimeStampAuthority,
+    Exchange, Outbox, RootLog, Round, TimeStampAuthority,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{OsEntropy, Reader, SystemClock};
@@ -56,7 +56,7 @@ pub(crate) fn round(
                 Some(AnchorKind::RootLog) => anchor.every_seconds,
                 _ => anchor.every_minutes * 60,
             };
-            let service = service(name, anchor, reader, scheduled)?;
+            let service = service(name, anchor, disk, reader, scheduled)?;
             Ok(AnchorPlan { name: name.clone(), every_s, anchor: service })
         })
         .collect::<Result<_, Failure>>()?;
@@ -76,6 +76,7 @@ pub(crate) fn kind(name: &str, config: &AnchorConfig) -> Result<AnchorKind, Fail
 fn service(
     name: &str,
     config: &AnchorConfig,
+    disk: &Arc<dyn Disk>,
     reader: &Reader,
     scheduled: bool,
 ) -> Result<Box<dyn Anchor>, Failure> {
@@ -120,12 +121,13 @@ fn service(
             key: Ed25519AnchorKey::load(key_file()?).map_err(refused)?,
             ask_again_s: config.ask_again_seconds,
         }),
-        AnchorKind::RootLog => Box::new(RootLog {
-            exchange: Box::new(root_log(name, config)?),
-            reader: reader.clone(),
-            trust: root_keys(name, config)?,
-            keep_s: if scheduled { config.every_minutes * 60 } else { 0 },
-        }),
+        AnchorKind::RootLog => Box::new(RootLog::new(
+            Box::new(root_log(name, config)?),
+            reader.clone(),
+            root_keys(name, config)?,
+            Outbox::new(Arc::clone(disk), name),
+            if scheduled { config.every_minutes * 60 } else { 0 },
+        )),
         AnchorKind::Evm => Box::new(EvmChain {
             exchange: exchange(&config.url)?,
             key: EvmKey::load(key_file()?).map_err(refused)?,

@@ -1,7 +1,7 @@
 //! A root log: another Tabellion log that takes the checkpoints of this one as entries (`docs/shards.md`).
 //!
 //! Promises: the evidence is the root log's own receipt, verified under the keys that the configuration names before it counts; a checkpoint goes with a proof
-//! from the size that the root log has. Must never: hand in a smaller checkpoint while this log itself is not smaller, which would look like a rollback.
+//! from the size that the root log has; a root log that has less than it once vouched for is told apart from one that is slow. Must never: hand in a smaller checkpoint while this log itself is not smaller, which would look like a rollback.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use tabellion_tlog::Hash;
 use tabellion_tlog::anchor::{AnchorFinding, AnchorKind, AnchorTrust, MAX_EVIDENCE_BYTES};
 
 use super::exchange::{Answer, Exchange, Method, Outgoing};
-use super::{Anchor, AnchorFault, JobTime, Progress, Target};
+use super::{Anchor, AnchorFault, Job, JobState, JobTime, Outbox, OutboxError, Progress, Target};
 use crate::error::LedgerError;
 use crate::reader::Reader;
 
@@ -22,16 +22,20 @@ const JSON: &str = "application/json";
 /// Most rotations that one request names, as the root log takes them.
 const MAX_KEY_RECORDS: usize = 16;
 
+/// How often in a row a root log may say that it has less than it vouched for: right after a checkpoint its answers may be of a moment before.
+const MAX_BEHIND: u32 = 1;
+
 /// A root log.
 pub struct RootLog {
-    /// Reaches its server, as whoever may hand in this log's checkpoints.
-    pub exchange: Box<dyn Exchange>,
-    /// This log.
-    pub reader: Reader,
-    /// Whom answers have to be from.
-    pub trust: AnchorTrust,
-    /// How often an answer is kept for good and put on record, in seconds; those in between make room for their successors.
-    pub keep_s: u64,
+    exchange: Box<dyn Exchange>,
+    reader: Reader,
+    trust: AnchorTrust,
+    keep_s: u64,
+    outbox: Outbox,
+    /// [`RootLog::vouched`], once it was looked up.
+    vouched: Option<u64>,
+    /// How often in a row it said that it has less.
+    behind: u32,
 }
 
 /// What the root log says of this one.
@@ -75,6 +79,7 @@ impl Anchor for RootLog {
     fn begin(&mut self, target: &Target) -> Result<Progress, AnchorFault> {
         let path = format!("/api/v1/shards/{}", shard_name(&self.reader.origin()));
         let known: Known = read(&good(self.ask(Method::Get, &path, &[])?)?)?;
+        self.check_put_back(known.size)?;
         let size = target.checkpoint.checkpoint.size;
         if known.size > size && self.reader.size() >= known.size {
             return Ok(Progress::Superseded);
@@ -82,7 +87,9 @@ impl Anchor for RootLog {
         let body =
             self.hand_in(target, &known).map_err(|error| AnchorFault::Unavailable(error.to_string()))?;
         let taken: Taken = read(&good(self.ask(Method::Post, &format!("{path}/checkpoints"), &body)?)?)?;
-        self.confirmed(target, taken.receipt.into_bytes())
+        let confirmed = self.confirmed(target, taken.receipt.into_bytes())?;
+        self.vouched = self.vouched.max(Some(size));
+        Ok(confirmed)
     }
 
     fn resume(&mut self, target: &Target, _: &[u8]) -> Result<Progress, AnchorFault> {
@@ -91,6 +98,64 @@ impl Anchor for RootLog {
 }
 
 impl RootLog {
+    /// One that is reached by `exchange`, as whoever may hand in the checkpoints of the log of `reader`, and whose answers have to hold under `trust`; what it
+    /// vouched for is in `outbox`. `keep_s`: how often an answer is kept for good and put on record, in seconds; those in between make room for their successors.
+    pub fn new(
+        exchange: Box<dyn Exchange>,
+        reader: Reader,
+        trust: AnchorTrust,
+        outbox: Outbox,
+        keep_s: u64,
+    ) -> Self {
+        Self { exchange, reader, trust, keep_s, outbox, vouched: None, behind: 0 }
+    }
+
+    /// Entries of this log that the root log vouched for, by a receipt that holds under the keys of now; 0 where there is none.
+    fn vouched(&mut self) -> Result<u64, OutboxError> {
+        if let Some(known) = self.vouched {
+            return Ok(known);
+        }
+        let mut newest = 0;
+        for size in self.outbox.sizes()?.into_iter().rev() {
+            if self.holds(&self.outbox.job(size)?) {
+                newest = size;
+                break;
+            }
+        }
+        self.vouched = Some(newest);
+        Ok(newest)
+    }
+
+    /// Whether a job's evidence is this root log's. What cannot be read vouches for nothing, and is told where coverage is.
+    fn holds(&self, job: &Job) -> bool {
+        let (Ok(evidence), Ok(target)) = (self.outbox.evidence(job), Target::of(&job.checkpoint)) else {
+            return false;
+        };
+        let found = verify_anchor(AnchorKind::RootLog, &evidence, &target.digest, &self.trust);
+        job.state == JobState::Confirmed && matches!(found, AnchorFinding::Holds { .. })
+    }
+
+    /// Refuses a root log that has less of this log than it vouched for.
+    fn check_put_back(&mut self, known: u64) -> Result<(), AnchorFault> {
+        let vouched = self.vouched().map_err(|error| AnchorFault::Unavailable(error.to_string()))?;
+        if known >= vouched {
+            self.behind = 0;
+            return Ok(());
+        }
+        let said = format!("the root log has {known} entries of this log, and signed for {vouched} before");
+        if self.behind < MAX_BEHIND {
+            self.behind += 1;
+            return Err(AnchorFault::Unavailable(format!("{said}; it is asked once more")));
+        }
+        Err(AnchorFault::refused(
+            "root_put_back",
+            format!(
+                "{said}: it was put back to an earlier state, or shows this log another history. Its receipt for {vouched} is kept, and nothing is handed in \
+                 until it has them again; one that was restored goes on under a new origin"
+            ),
+        ))
+    }
+
     fn ask(&self, method: Method, path: &str, body: &[u8]) -> Result<Answer, AnchorFault> {
         let content_type = if body.is_empty() { "" } else { JSON };
         let request = Outgoing { method, path, content_type, accept: JSON, body };

@@ -324,6 +324,43 @@ fn a_shard_that_is_put_back_finds_out_from_its_root_log() {
     assert_eq!(known["newest_conflicts"][0]["kind"].as_str(), code.as_deref(), "{known}");
 }
 
+/// Requirement: B02. A root log that was put back is contradicted by its own receipts: its shards say so, and hand in nothing that would hide it.
+#[test]
+fn a_root_log_that_is_put_back_is_found_out_by_its_shards() {
+    let mut root = Root::new();
+    let acme = Notary::of(ACME);
+    let token = root.register(&acme, "Acme");
+    root.stop();
+    let copy = root.notary.beside("copy");
+    copy_dir(&root.notary.dir(), &copy);
+    root.again();
+    configure(&acme, &root, &token);
+    record(&acme, "one");
+    let vouched = acme.size();
+    acme.run(&["anchor", "now"]).ends(0);
+    assert_eq!(coverage(&acme)["size"], vouched, "the root log takes the shard's checkpoint");
+    root.stop();
+    fs::remove_dir_all(root.notary.dir()).unwrap();
+    fs::rename(&copy, root.notary.dir()).unwrap();
+    root.again();
+    let file = acme.dir().join("tabellion.toml");
+    let old = fs::read_to_string(&file).unwrap();
+    fs::write(&file, &old[..old.find("[anchor.root]").unwrap()]).unwrap();
+    configure(&acme, &root, &token);
+    let server = acme.serve();
+    record(&acme, "two");
+    wait_until("the shard to say so", || coverage(&acme)["error"]["code"] == "root_put_back");
+    let told = coverage(&acme);
+    assert_eq!(told["size"], vouched, "the receipt that contradicts the root log is kept: {told}");
+    assert!(
+        told["error"]["text"].as_str().unwrap().contains(&format!("signed for {vouched} before")),
+        "{told}"
+    );
+    server.stop().ends(0);
+    assert_eq!(root.shard(ACME)["size"], 0, "what was lost is handed in again as if nothing had happened");
+    acme.is_sound();
+}
+
 /// Requirement: B02, A16. What a shard hands out now is held against what its root log has, and who was not asked is not taken for one that agrees.
 #[test]
 fn a_root_log_is_held_against_what_its_shards_hand_out_now() {
