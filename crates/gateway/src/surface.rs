@@ -2,9 +2,11 @@
 //!
 //! Promises: every route goes the same way through the gateway; what differs between them is said here and in the files below, and nowhere else.
 
+pub(crate) mod alike;
 pub(crate) mod anthropic_messages;
 pub(crate) mod identifiers;
 pub(crate) mod models;
+pub(crate) mod offers;
 pub(crate) mod openai_chat;
 pub(crate) mod openai_embeddings;
 pub(crate) mod openai_responses;

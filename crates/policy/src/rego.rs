@@ -5,6 +5,7 @@
 //!
 //! Must never: read a clock, a file or the network, repeat a word of the input, or let a type of the engine out of this crate.
 
+mod chain;
 mod input;
 mod scan;
 mod steps;
@@ -16,7 +17,7 @@ use regorus::Engine;
 use serde_json::Value;
 
 pub use self::input::RegoCall;
-use self::scan::Told;
+use self::scan::{Scanned, Told};
 pub use self::steps::MAX_STEPS;
 use crate::fault::{FaultKind, Place, PolicyFault};
 
@@ -43,6 +44,7 @@ pub struct Rego {
     engine: Engine,
     query: String,
     has_content: bool,
+    reads_prompt: bool,
 }
 
 /// What a policy says of a call.
@@ -117,12 +119,18 @@ impl Rego {
         // Finds what can be known without an input: names that are nowhere, rules that contradict one another, a query that names no rule.
         let asked: Arc<str> = Arc::from(query);
         engine.compile_with_entrypoint(&asked).map_err(|error| unprepared(&error.to_string(), query))?;
-        Ok(Self { engine, query: query.to_owned(), has_content: told == Told::Content })
+        let Scanned { reads_prompt, .. } = scanned;
+        Ok(Self { engine, query: query.to_owned(), has_content: told == Told::Content, reads_prompt })
     }
 
     /// Whether it is shown the texts of a prompt.
     pub fn has_content(&self) -> bool {
         self.has_content
+    }
+
+    /// Whether it asks for what is known only where the prompt was read: texts, tools, personal data.
+    pub fn reads_prompt(&self) -> bool {
+        self.has_content || self.reads_prompt
     }
 
     /// What it says of `call`, which has these texts. `content` counts only where the policy is shown it.

@@ -55,7 +55,7 @@ impl Guards {
         guards.filter_map(|guard| self.rego_of(guard)).any(Rego::has_content)
     }
 
-    /// What the policies among these say of a call, each in its place in `results`. Without texts those that read them have not run.
+    /// What the policies among these say of a call, each in its place in `results`. Without texts nobody read the prompt, and those that ask for what stands in it have not run.
     pub(crate) fn ask_rego(
         &self,
         numbers: &[usize],
@@ -66,7 +66,7 @@ impl Guards {
         for (number, result) in numbers.iter().zip(results) {
             let Some(guard) = self.all.get(*number) else { continue };
             let Some(rego) = self.rego_of(guard) else { continue };
-            if rego.has_content() && texts.is_none() {
+            if rego.reads_prompt() && texts.is_none() {
                 continue;
             }
             *result = says(guard, rego.decide(call, texts.unwrap_or_default()));

@@ -3,14 +3,13 @@
 //! A model's thinking goes back as it came: the provider refuses a conversation in which a byte of it is changed. It holds placeholders where the prompt
 //! did, since answers are not given values there either.
 
+use crate::surface::offers::Offers;
 use crate::surface::request::{Form, Required};
 
 /// What requests look like.
 pub(crate) const FORM: Form = Form {
     required: &[Required::Array("messages")],
-    tool_names: &[&["tools", "*", "name"], &["mcp_servers", "*", "name"]],
-    // Tools that the provider itself runs (`web_search_20250305`) are known by their kind as well.
-    tool_kinds: &["tools", "*", "type"],
+    tools: Offers { lists: &["tools", "mcp_servers"], handed_over_in: "", names: &[&["name"]] },
     encoded: &[("data", "source")],
     sealed: &[&["messages", "*", "content", "*", "thinking"]],
     opaque: &[&["messages", "*", "content", "*", "signature"], &["messages", "*", "content", "*", "data"]],

@@ -2,13 +2,13 @@
 //!
 //! Text that comes as the numbers of its tokens cannot be read here, so that nothing in it could be masked: it is refused.
 
+use crate::surface::offers;
 use crate::surface::request::{Form, Required};
 
 /// What they look like.
 pub(crate) const FORM: Form = Form {
     required: &[Required::Text("input")],
-    tool_names: &[],
-    tool_kinds: &[],
+    tools: offers::NONE,
     encoded: &[],
     sealed: &[],
     opaque: &[],

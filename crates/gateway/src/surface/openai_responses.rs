@@ -3,18 +3,17 @@
 //! What a provider keeps of a conversation (`store`, `previous_response_id`) went through here when it was sent. An answer that is made in the background
 //! is fetched on another route, which is not governed: it is refused.
 
+use crate::surface::offers::Offers;
 use crate::surface::request::{Form, Refused, Required};
 
 /// What they look like.
 pub(crate) const FORM: Form = Form {
     required: &[Required::ArrayOrString("input")],
-    tool_names: &[
-        &["tools", "*", "name"],
-        &["tools", "*", "server_label"],
-        &["tools", "*", "function", "name"],
-    ],
-    // Tools that the provider itself runs (`web_search`, `mcp`, `code_interpreter`) are known by their kind.
-    tool_kinds: &["tools", "*", "type"],
+    tools: Offers {
+        lists: &["tools", "additional_tools"],
+        handed_over_in: "input",
+        names: &[&["name"], &["server_label"], &["function", "name"], &["custom", "name"]],
+    },
     encoded: &[("image_url", "*"), ("file_data", "*"), ("data", "input_audio")],
     // Reasoning that only the provider can read; it takes no other bytes back.
     sealed: &[],

@@ -16,12 +16,10 @@ use tabellion_mask::{
 use tabellion_model::body::Masked;
 
 use crate::route::MAX_MODEL_BYTES;
+use crate::surface::alike::MISTAKABLE;
 use crate::surface::identifiers::is_identifier;
+use crate::surface::offers::{Offers, Said, TOOLS_KEPT, is_named_kind};
 
-/// Names of offered tools that are kept for the decision: one more than it takes, so that it refuses instead of overlooking one.
-const TOOLS_KEPT: usize = tabellion_policy::MAX_TOOLS + 1;
-/// Kinds of tools that say nothing beyond the tool's own name.
-const NAMED_KINDS: [&str; 2] = ["function", "custom"];
 /// Shorter names of members cannot hold a value of any class: the shortest, an e-mail address, has six characters.
 const SHORTEST_NAME: usize = 6;
 
@@ -32,10 +30,8 @@ const SHORTEST_OPAQUE: usize = 64;
 pub(crate) struct Form {
     /// Members at the top without which it is no request.
     pub(crate) required: &'static [Required],
-    /// Where the names of offered tools stand.
-    pub(crate) tool_names: &'static [&'static [&'static str]],
-    /// Where the kind of an offered tool stands; empty: nowhere that matters.
-    pub(crate) tool_kinds: &'static [&'static str],
+    /// Where tools are offered.
+    pub(crate) tools: Offers,
     /// Members that hold pictures, files and sound in base64, each with the member that holds it (`*`: any).
     pub(crate) encoded: &'static [(&'static str, &'static str)],
     /// Text that must go on byte for byte: the provider made it and checks it.
@@ -72,7 +68,7 @@ pub(crate) struct Refused {
 }
 
 impl Required {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Array(name) | Self::ArrayOrString(name) | Self::Text(name) => name,
         }
@@ -123,13 +119,13 @@ pub(crate) struct Asks {
 }
 
 /// How many answers are asked for.
-const CHOICES: &str = "n";
+pub(crate) const CHOICES: &str = "n";
 /// Member at the top of a chat that offers a tool without naming one.
 const WEB_SEARCH: &str = "web_search_options";
 /// What a limit that is no number is answered with.
 const NO_LIMIT: &str = "a limit of tokens, or n, is no whole number; leave it out or send one";
 /// Members at the top by which the provider reads what it has kept, or what others give it.
-const KEPT_ELSEWHERE: [&str; 6] =
+pub(crate) const KEPT_ELSEWHERE: [&str; 6] =
     ["previous_response_id", "conversation", "prompt", "mcp_servers", "container", WEB_SEARCH];
 /// Members anywhere whose text names a file that the provider has.
 const FILES_ELSEWHERE: [&str; 2] = ["file_id", "file_url"];
@@ -442,15 +438,14 @@ impl<'b> Parts<'b> {
         if self.tools.len() >= TOOLS_KEPT {
             return;
         }
-        if self.form.tool_names.iter().any(|names| path.is(names)) {
-            self.tools.push(string.value().into_owned());
-        } else if !self.form.tool_kinds.is_empty() && path.is(self.form.tool_kinds) {
-            let kind = string.value();
-            if !NAMED_KINDS.contains(&kind.as_ref()) {
+        match self.form.tools.said_at(path.steps()) {
+            Some(Said::Name) => self.tools.push(string.value().into_owned()),
+            Some(Said::Kind) if !is_named_kind(&string.value()) => {
                 self.asks.reads_elsewhere = true;
                 self.asks.acts = true;
-                self.tools.push(kind.into_owned());
+                self.tools.push(string.value().into_owned());
             }
+            Some(Said::Kind) | None => {}
         }
     }
 
@@ -511,6 +506,9 @@ impl<'b> Visitor<'b> for Parts<'b> {
     fn name(&mut self, path: Path<'_, 'b>, name: RawString<'b>, range: Range<usize>) {
         if path.starts_with(&["stream_options"]) && path.steps().len() == 2 {
             self.options_members += 1;
+        }
+        if self.form.is_mistakable(path.steps()) {
+            self.refuse(MISTAKABLE);
         }
         let place = Place { string: name, at: range.start, content: Content::Name };
         if name.raw().len() > SHORTEST_NAME {

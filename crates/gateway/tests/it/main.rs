@@ -30,6 +30,7 @@ mod masking_rules;
 mod measured;
 mod names;
 mod noise;
+mod offers;
 mod opaque;
 mod opaque_batches;
 mod opaque_mends;

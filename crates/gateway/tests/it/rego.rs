@@ -10,7 +10,7 @@ use tabellion_testkit::upstream::{Answer, openai};
 use crate::fixture::{Fixture, Setup, say};
 use crate::opaque::{opened, upload};
 
-fn rego(name: &str, rules: &str) -> GuardConfig {
+pub(crate) fn rego(name: &str, rules: &str) -> GuardConfig {
     let policy = format!("package house\n\n{rules}\n");
     GuardConfig {
         on: vec![GuardSide::Prompt],

@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regex::RegexBuilder;
 use serde_json::{Map, Value};
 
 use crate::fault::{FaultKind, Place, PolicyFault};
+use crate::rego::chain::{self, MAX_CHAIN, Uses};
 use crate::rego::input::{CONTENT, never_there};
 
 /// Functions of the language that are offered: each a function of its arguments, whose result is about as large as they are.
@@ -85,6 +87,13 @@ const FUNCTIONS: &[&str] = &[
     "units.parse_bytes",
     "upper",
 ];
+/// Functions that take a pattern, and as which of their arguments.
+const PATTERNS: &[(&str, usize)] =
+    &[("regex.find_n", 0), ("regex.match", 0), ("regex.replace", 1), ("regex.split", 0)];
+/// Largest pattern when it is made ready, in bytes: the engine takes no larger ones.
+const MAX_PATTERN_BYTES: usize = 100 << 10;
+/// Members of the input that are known only where the prompt was read.
+const OF_A_PROMPT: [&str; 4] = [CONTENT, "masked", "passed", "tools"];
 /// Most digits of a width in a format: more would fill the memory with blanks.
 const MAX_WIDTH_DIGITS: usize = 3;
 
@@ -103,6 +112,8 @@ pub(super) enum Told {
 pub(super) struct Scanned {
     /// Its package, below `data`.
     pub(super) package: String,
+    /// Whether it asks for what is known only where the prompt was read.
+    pub(super) reads_prompt: bool,
     functions: BTreeMap<String, Function>,
 }
 
@@ -119,6 +130,9 @@ struct Scan<'a> {
     told: Told,
     faults: Vec<PolicyFault>,
     calls: BTreeSet<String>,
+    /// Names that stand in it.
+    names: BTreeSet<String>,
+    reads_prompt: bool,
 }
 
 /// Reads what the engine made of one text, as JSON.
@@ -138,11 +152,24 @@ pub(super) fn scan(tree: &str, told: Told) -> Result<Scanned, PolicyFault> {
         defined.iter().filter_map(|(_, function)| Some(function.as_ref()?.0.clone())).collect();
     let mut functions: BTreeMap<String, Function> = BTreeMap::new();
     let mut faults = Vec::new();
+    let mut uses = Uses::new();
+    let mut reads_prompt = false;
     for (rule, function) in defined {
-        let mut scan =
-            Scan { package: &package, functions: &names, told, faults: Vec::new(), calls: BTreeSet::new() };
+        let mut scan = Scan {
+            package: &package,
+            functions: &names,
+            told,
+            faults: Vec::new(),
+            calls: BTreeSet::new(),
+            names: BTreeSet::new(),
+            reads_prompt: false,
+        };
         scan.walk(rule);
         faults.append(&mut scan.faults);
+        reads_prompt |= scan.reads_prompt;
+        if let Some(name) = name_of(rule) {
+            uses.entry(name).or_default().append(&mut scan.names);
+        }
         if let Some((name, place)) = function {
             let known = functions.entry(name).or_insert(Function { place, calls: BTreeSet::new() });
             known.calls.append(&mut scan.calls);
@@ -152,8 +179,12 @@ pub(super) fn scan(tree: &str, told: Told) -> Result<Scanned, PolicyFault> {
     if let Some(first) = faults.into_iter().next() {
         return Err(first);
     }
-    let scanned = Scanned { package, functions };
+    let scanned = Scanned { package, reads_prompt, functions };
     scanned.check_cycles()?;
+    if let Some(name) = chain::too_long(&uses) {
+        let what = format!("more than {MAX_CHAIN} rules and functions stand one upon the other below {name}");
+        return Err(PolicyFault::new(FaultKind::Limit, START, what, "say it with fewer of them"));
+    }
     Ok(scanned)
 }
 
@@ -191,7 +222,13 @@ impl Scan<'_> {
                     self.call(call);
                 }
                 if members.contains_key("RefDot") || members.contains_key("RefBrack") {
-                    self.reference(node);
+                    if let Some(path) = path_of(node) {
+                        return self.reference(node, &path);
+                    }
+                } else if let Some(name) = node.pointer("/Var/value").and_then(Value::as_str) {
+                    // The whole input, or a member of it that is not written out.
+                    self.reads_prompt |= name == "input";
+                    self.names.insert(name.to_owned());
                 }
                 members.values().for_each(|member| self.walk(member));
             }
@@ -218,14 +255,26 @@ impl Scan<'_> {
         } else if name == "sprintf" && !is_narrow(call) {
             let what = "the format of sprintf is no plain text, or sets a width of more than three digits";
             self.fault(FaultKind::Limit, place, what, "write the format out, with narrow columns");
+        } else if let Some((_, at)) = PATTERNS.iter().find(|(known, _)| *known == name)
+            && self.told != Told::Anything
+            && let Some((what, advice)) = pattern_fault(call, *at)
+        {
+            self.fault(FaultKind::Limit, place, what, advice);
         }
     }
 
-    /// A path below `input`, as far as it is written out.
-    fn reference(&mut self, node: &Value) {
-        let Some(path) = path_of(node) else { return };
+    /// A path that is written out: of a rule, or below `input`.
+    fn reference(&mut self, node: &Value, path: &[String]) {
         let Some((root, path)) = path.split_first() else { return };
-        if root != "input" || self.told == Told::Anything {
+        let below = path.join(".");
+        let own = below.strip_prefix(self.package).and_then(|below| below.strip_prefix('.'));
+        let rule = own.filter(|_| root == "data").and_then(|own| own.split('.').next()).unwrap_or(root);
+        self.names.insert(rule.to_owned());
+        if root != "input" {
+            return;
+        }
+        self.reads_prompt |= path.first().is_some_and(|first| OF_A_PROMPT.contains(&first.as_str()));
+        if self.told == Told::Anything {
             return;
         }
         let place = place_in(node);
@@ -267,6 +316,34 @@ fn is_narrow(call: &Map<String, Value>) -> bool {
         text.split(|character: char| !character.is_numeric())
             .all(|digits| digits.len() <= MAX_WIDTH_DIGITS && digits.is_ascii())
     })
+}
+
+/// Why a call's pattern cannot be taken, and what to do.
+fn pattern_fault(call: &Map<String, Value>, at: usize) -> Option<(String, &'static str)> {
+    let pattern = call.get("params").and_then(|params| params.get(at));
+    let text = pattern.and_then(|pattern| pattern.get("String").or_else(|| pattern.get("RawString")));
+    let Some(text) = text.and_then(|text| text.get("value")?.as_str()) else {
+        let what = "the pattern of a regular expression is not written out";
+        return Some((what.to_owned(), "write it out: one that is made anew for each call holds calls up"));
+    };
+    let error = RegexBuilder::new(text).size_limit(MAX_PATTERN_BYTES).build().err()?;
+    let what = match error {
+        regex::Error::CompiledTooBig(_) => {
+            "the pattern of a regular expression is too large when it is made ready"
+        }
+        _ => "a regular expression cannot be read",
+    };
+    Some((
+        what.to_owned(),
+        "shorten it; (?-u:…) keeps classes such as \\w to ASCII, which are a hundredth of the size",
+    ))
+}
+
+/// The first name of what a rule defines.
+fn name_of(rule: &Value) -> Option<String> {
+    let head = rule.pointer("/Spec/head").and_then(Value::as_object).and_then(|head| head.values().next());
+    let refr = head.or_else(|| rule.get("Default"))?.get("refr")?;
+    path_of(refr)?.into_iter().next()
 }
 
 /// The function that a rule defines.
