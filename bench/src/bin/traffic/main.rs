@@ -44,10 +44,7 @@ async fn main() -> Result<(), Failure> {
             let request = options.request();
             load::load(place.parse()?, &options, 200, move |_, _| request.clone()).await
         }
-        Some("records") => {
-            let records = options.records();
-            load::load(place.parse()?, &options, 201, move |client, number| records(client, number)).await
-        }
+        Some("records") => load::load(place.parse()?, &options, 201, options.records()).await,
         Some("open") => open::open(place.parse()?, &options).await,
         Some("probe") => probe(Path::new(place)),
         _ => Err(
