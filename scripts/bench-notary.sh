@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by what measures the gateway: a provider that answers at once and clients on one core; on the other nginx as a plain reverse proxy and `tabellion serve`
 # with one live system, one key and a rule that permits everything. Needs curl, jq and nginx. Gives $programs, $work (a directory on the disk
-# measured, gone at the end), $upstream, $proxy, $gateway, $console, $served (the process), rss and load.
+# measured, gone at the end), $upstream, $proxy, $gateway, $console, $served (the process), serve, rss and load.
 
 cargo build --release --locked --quiet --package tabellion-bench --bins
 cargo build --release --locked --quiet --package tabellion --bins
@@ -33,11 +33,21 @@ taskset -c 1 nginx -c "$work/nginx.conf" &
 
 tabellion() { "$programs/tabellion" "$@" --dir "$work/notary"; }
 tabellion init >/dev/null 2>&1
-printf '\n[upstream.bench]\nbase_url = "http://%s/v1"\nmodels = ["bench-1"]\n[probes]\nevery_minutes = "off"\n' "$upstream" >>"$work/notary/tabellion.toml"
-TABELLION_GATEWAY__LISTEN=$gateway TABELLION_GATEWAY__THREADS=1 TABELLION_CONSOLE__LISTEN=$console \
-  taskset -c 1 "$programs/tabellion" serve --dir "$work/notary" 2>"$work/serve.log" &
-served=$!
-until curl -fsS "http://$console/readyz" >/dev/null 2>&1; do sleep 0.1; done
+printf '\n[upstream.bench]\nbase_url = "http://%s/v1"\nmodels = ["bench-1", "bench-json", "bench-still-*"]\n[probes]\nevery_minutes = "off"\n' "$upstream" >>"$work/notary/tabellion.toml"
+# serve: starts the program with the configuration as it stands now; $served is the process.
+serve() {
+  TABELLION_GATEWAY__LISTEN=$gateway TABELLION_GATEWAY__THREADS=1 TABELLION_CONSOLE__LISTEN=$console \
+    taskset -c 1 "$programs/tabellion" serve --dir "$work/notary" 2>>"$work/serve.log" &
+  served=$!
+  until curl -fsS "http://$console/readyz" >/dev/null 2>&1; do
+    kill -0 "$served" 2>/dev/null || {
+      tail -5 "$work/serve.log" >&2
+      return 1
+    }
+    sleep 0.1
+  done
+}
+serve
 
 link=$(tabellion person add Bench --role administrator 2>/dev/null | sed -n 's/.*link=//p')
 api() { curl -fsS -X "$1" "http://$console/api/v1/$2" -H "authorization: Bearer $token" -H 'content-type: application/json' -d "$3"; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures: durable appends beside a bare write-and-sync loop, then verification of a large package and of a log, then a long log, then views and pages over a
-# million calls, then records over HTTP, then the gateway beside nginx and gateways of others. Reports, never judges.
+# million calls, then records over HTTP, then the gateway beside nginx, its first events, its open streams and its guards, then the mask beside another, then gateways of others. Reports, never judges.
 # docs/benchmarks.md says how to read the figures and on what machine ours were taken. BENCH_DIR: the disk to measure; CALLS (1000000)
 # and ITEMS (10000): the size of the log for views and pages, which takes 6 KB a call there and is kept for the next time; ENTRIES (1000000): that
 # of the long log, 2 KB each.
@@ -45,6 +45,15 @@ scripts/bench-records.sh
 
 printf '\n== gateway\n'
 scripts/bench-gateway.sh
+printf '\n== first events of streams\n'
+scripts/bench-first-event.sh
+printf '\n== open streams\n'
+scripts/bench-streams.sh
+printf '\n== guards\n'
+scripts/bench-guards.sh
+
+printf '\n== mask\n'
+scripts/bench-masks.sh
 
 if [ "$(uname -sm)" = "Linux x86_64" ]; then
   printf '\n== gateways of others\n'

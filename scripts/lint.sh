@@ -11,6 +11,7 @@ ensure_command shellcheck shellcheck
 
 step "rustfmt" cargo fmt --all --check
 step "rustfmt, fuzz targets" cargo fmt --manifest-path fuzz/Cargo.toml --check
+step "rustfmt, the mask beside another" cargo fmt --manifest-path bench/masks/Cargo.toml --check
 step "clippy, every target, warnings denied" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "dependencies: bans, licences, sources" \
   cargo deny --locked check --hide-inclusion-graph bans licenses sources

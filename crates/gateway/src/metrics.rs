@@ -13,10 +13,10 @@ use tabellion_model::body::Outcome;
 use crate::code::Code;
 use crate::stopwatch::{Spent, micros};
 
-/// Upper bounds of the histograms in microseconds: 50 µs to 60 s, about two and a half steps for each power of ten.
-const BOUNDS_US: [u64; 19] = [
-    50, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000,
-    1_000_000, 5_000_000, 20_000_000, 60_000_000,
+/// Upper bounds of the histograms in microseconds: 10 µs to 60 s. Below a millisecond, where the gateway's own time is, the steps are fine.
+const BOUNDS_US: [u64; 25] = [
+    10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000, 1_500, 2_000, 5_000, 10_000, 20_000, 50_000,
+    100_000, 200_000, 500_000, 1_000_000, 5_000_000, 20_000_000, 60_000_000,
 ];
 
 /// How ended calls are labelled.

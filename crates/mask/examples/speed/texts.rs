@@ -1,11 +1,7 @@
-//! How long a scan takes: the median of many runs, with everything in memory. Reports; asserts nothing. `speed [TEXT]`.
+//! Texts whose scan is timed, here and beside a scanner of others (`bench/masks`).
 
-use std::fmt::Write as _;
-use std::hint::black_box;
-use std::io::Write as _;
-use std::time::Instant;
-
-use tabellion_mask::{Classes, scan};
+/// Each with its name, to be repeated to the length wanted.
+pub(crate) const TEXTS: [(&str, &str); 3] = [("mixed", MIXED), ("technical", TECHNICAL), ("prose", PROSE)];
 
 /// Prompts, logs, code and data with eight values in a kibibyte, which is dense.
 const MIXED: &str = r#"Please write to ann.lee@example.org or call +44 20 7946 0018 before Friday, since the courier wants to know
@@ -22,35 +18,3 @@ worker-8f86c5a6f4-fe432 Upgrade from 5.6.28 to 7.14.1-rc.1 before the release fr
 BETWEEN 738199795 AND 633300498; ";
 const PROSE: &str = "the yield of the sample was higher than expected, which the authors put down to the light that the leaves had \
 during the night before; a second run gave the same, so the result was taken as it was and written into the report. ";
-
-fn main() -> std::io::Result<()> {
-    let mut report = String::new();
-    let wanted = std::env::args().nth(1);
-    for (name, text) in [("mixed", MIXED), ("technical", TECHNICAL), ("prose", PROSE)] {
-        if wanted.as_ref().is_some_and(|wanted| wanted != name) {
-            continue;
-        }
-        for len in [1 << 10, 10 << 10] {
-            let text: String = text.chars().cycle().take(len).collect();
-            for (profile, classes) in [("forms", Classes::FORMS), ("default", Classes::DEFAULT)] {
-                let mut times: Vec<u128> = (0..4000)
-                    .map(|_| {
-                        let start = Instant::now();
-                        black_box(scan(black_box(&text), classes).count());
-                        start.elapsed().as_nanos()
-                    })
-                    .collect();
-                times.sort_unstable();
-                let median = times.get(times.len() / 2).copied().unwrap_or(0).max(1);
-                let least = times.first().copied().unwrap_or(0);
-                let found = scan(&text, classes).count();
-                let rate = len as u128 * 1000 / median;
-                let _ = writeln!(
-                    report,
-                    "{name:10} {len:6} bytes, {profile:7}: p50 {median:7} ns, least {least:7} ns, {rate:5} MB/s, {found} found"
-                );
-            }
-        }
-    }
-    std::io::stdout().write_all(report.as_bytes())
-}
