@@ -207,8 +207,13 @@ mod tests {
             purposes: vec!["loan-support".to_owned()],
             description: String::new(),
             capture: Capture::None,
+            capture_reason: None,
         };
         let fields = body.fields().expect("a struct of text is an object");
+        assert!(
+            !fields.contains_key("capture_reason"),
+            "records from before there were reasons would not come back as they were written"
+        );
         assert_eq!(fields["capture"], "none", "captured content must be asked for, never the default word");
         assert_eq!(
             SystemRegistered::read(fields.clone()),

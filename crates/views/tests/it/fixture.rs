@@ -248,6 +248,7 @@ pub(crate) fn registered(system: SystemId, name: &str, owner: CredentialId) -> D
         purposes: vec!["loan-support".to_owned()],
         description: "Answers questions about loans".to_owned(),
         capture: Capture::Masked,
+        capture_reason: None,
     };
     of_system(on(draft(&body), format!("system/{system}")), system)
 }
