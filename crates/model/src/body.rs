@@ -50,8 +50,8 @@ pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use measure::{GuardMeasured, MeasuredGuard};
 pub use opening::{
-    FileKept, FileModel, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn,
-    RouteClass,
+    FileKept, FileModel, FileSizes, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested,
+    OpeningWithdrawn, RouteClass,
 };
 pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
 pub use pack::{

@@ -152,13 +152,16 @@ pub(super) async fn prepare(
     check_file(call, found, &permission.target.upstream.name).map_err(refused)?;
     let file = batch::outgoing(call, found, body, &read, &permission, rules).await.map_err(refused)?;
     if found.declared.special == Special::Batch {
-        check_batch(call, &read, body.len(), &permission, rules).map_err(refused)?;
+        check_batch(call, &read, &permission, rules).map_err(refused)?;
     }
     let price =
         bound::price(&call.caller.gate.prices, &permission.target.upstream.name, &model, shared.now());
-    let batch::Outgoing { bytes, masked, passed, masking, batch } = file;
+    let batch::Outgoing { bytes, masked, passed, masking, mut batch } = file;
     let sent = Sent { bytes: bytes.len() as u64, masked: &masked, passed: &passed };
     let mut guards = call.guarded_unread(&asked, &permission, sent).map_err(refused)?;
+    if let Some(asks) = &mut batch {
+        std::mem::take(&mut asks.said).join(&mut guards);
+    }
     guards.extend(batch.is_none().then(masking_not_run));
     Ok(Prepared {
         charge: Charge::new(reserved(found, &bytes, read.candidates, price), price),
@@ -250,7 +253,6 @@ fn check_file(call: &Call, found: &Found, provider: &str) -> Result<(), Refusal>
 fn check_batch(
     call: &Call,
     read: &Read<'_>,
-    bytes: usize,
     permission: &Permission,
     rules: &InForce,
 ) -> Result<(), Refusal> {
@@ -276,7 +278,7 @@ fn check_batch(
             "input_file_id names no file that was sent through this gateway for a batch of this system; send it with the purpose batch first",
         );
     };
-    batch::decide_again(call, &asked, bytes, permission, rules)
+    batch::decide_again(call, &asked, permission, rules)
 }
 
 /// The most that it may take: of a route that counts tokens as a call does, what a call would; of the others the call itself.

@@ -219,7 +219,7 @@ impl Passing {
 
     /// Records that a batch's file is at its provider. Where it cannot be, batches of the file are refused, and the answer is what it is.
     async fn keep_file(&self) {
-        let Some((provider, Asks { lines, models })) = &self.batch else { return };
+        let Some((provider, Asks { lines, models, .. })) = &self.batch else { return };
         let Some(file) = self.meter.id.as_ref().filter(|id| self.status.is_success() && is_id(id)) else {
             return;
         };

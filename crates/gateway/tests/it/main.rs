@@ -32,6 +32,7 @@ mod names;
 mod noise;
 mod opaque;
 mod opaque_batches;
+mod opaque_lines;
 mod opaque_mends;
 mod outside_guards;
 mod packs;

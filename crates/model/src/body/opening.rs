@@ -106,13 +106,28 @@ pub struct Opened {
     pub lines: Option<u64>,
 }
 
-/// What requests of a batch's file ask for.
+/// What requests of a batch's file ask for: those of one surface, model and list of tools together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileModel {
     /// The surface, as records name it.
     pub surface: String,
     /// The model.
     pub model: String,
+    /// Names of the tools that they offer the model.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tools: Vec<String>,
+    /// How large they are; none: the file was kept before this was, and no batch is begun of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bytes: Option<FileSizes>,
+}
+
+/// Sizes of requests of a batch's file, as their bodies came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSizes {
+    /// Of the smallest.
+    pub least: u64,
+    /// Of the largest.
+    pub most: u64,
 }
 
 /// `file.kept`: a batch's file that was masked line by line is at its provider, under this id. A batch of another file is refused.

@@ -2,7 +2,7 @@
 
 use tabellion_ledger::{Ack, Draft};
 use tabellion_model::body::{
-    FileKept, FileModel, OpeningConfirmed, OpeningRequested, OpeningWithdrawn, RouteClass,
+    FileKept, FileModel, FileSizes, OpeningConfirmed, OpeningRequested, OpeningWithdrawn, RouteClass,
 };
 use tabellion_model::{Micros, OpeningId, SystemId};
 use tabellion_views::query::Page;
@@ -96,7 +96,12 @@ fn what_cannot_be_read_opens_nothing() {
 fn a_batchs_file_is_known_by_its_record() {
     let bench = Bench::new();
     let call = bench.authorise(system(1), credential(2), "small");
-    let models = vec![FileModel { surface: "openai.chat_completions".to_owned(), model: "small".to_owned() }];
+    let models = vec![FileModel {
+        surface: "openai.chat_completions".to_owned(),
+        model: "small".to_owned(),
+        tools: vec!["search".to_owned()],
+        bytes: Some(FileSizes { least: 3, most: 9 }),
+    }];
     let body = FileKept {
         file: "file-1".to_owned(),
         provider: "openai".to_owned(),
