@@ -9,6 +9,7 @@ mod form;
 mod frames;
 mod kept;
 mod meter;
+mod own;
 mod prepare;
 mod relay;
 mod room;

@@ -50,7 +50,7 @@ pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use measure::{GuardMeasured, MeasuredGuard};
 pub use opening::{
-    FileKept, FileModel, FileSizes, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested,
+    FileKept, FileModel, FileSizes, ObjectKept, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested,
     OpeningWithdrawn, RouteClass,
 };
 pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
@@ -183,6 +183,7 @@ bodies! {
     OpeningWithdrawn => "opening.withdrawn",
     OpeningRefused => "opening.refused",
     FileKept => "file.kept",
+    ObjectKept => "object.kept",
     CircuitOpened => "provider.circuit_opened",
     CircuitClosed => "provider.circuit_closed",
     BudgetCrossed => "budget.crossed",

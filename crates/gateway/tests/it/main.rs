@@ -34,6 +34,7 @@ mod opaque;
 mod opaque_batches;
 mod opaque_lines;
 mod opaque_mends;
+mod opaque_own;
 mod outside_guards;
 mod packs;
 mod passthrough;

@@ -153,6 +153,7 @@ fn a_file_that_is_not_known_or_anothers_begins_nothing() {
     ] {
         let file = GateFile {
             system,
+            class: RouteClass::Files,
             provider: "scripted".to_owned(),
             file: "file-42".to_owned(),
             asked: asked.map(str::to_owned),

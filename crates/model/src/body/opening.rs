@@ -146,6 +146,20 @@ pub struct FileKept {
     pub models: Option<Vec<FileModel>>,
 }
 
+/// `object.kept`: a file or a batch that a call on a declared route made at its provider, or a file with what came of such a batch. It is the system's own under
+/// this id, and no other system reads, cancels or deletes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectKept {
+    /// What the provider calls it.
+    pub object: String,
+    /// `files` or `batches`.
+    pub class: RouteClass,
+    /// The provider, by its name in the configuration.
+    pub provider: String,
+    /// The `call.authorised` whose answer named it.
+    pub call: RecordId,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
