@@ -40,6 +40,7 @@ mod packs;
 mod passthrough;
 mod playground;
 mod presidio;
+mod presidio_pace;
 mod probes;
 mod probes_kept;
 mod probes_translated;
