@@ -44,6 +44,7 @@ mod presidio_pace;
 mod probes;
 mod probes_kept;
 mod probes_translated;
+mod probes_written;
 mod pseudonyms;
 mod references;
 mod rego;
