@@ -58,6 +58,7 @@ fn a_long_text_is_answered_as_a_short_one() {
     let found: Value = answer.json();
     assert_eq!((&found[0]["entity_type"], &found[0]["start"]), (&json!("EMAIL_ADDRESS"), &json!(200_000)));
     let authorised = fixture.authorised().remove(0);
-    assert_eq!(authorised.passed.iter().map(|passed| passed.count).sum::<u64>(), 1);
+    let emails = authorised.passed.iter().find(|passed| passed.class == "email").map(|passed| passed.count);
+    assert_eq!(emails, Some(1), "{:?}", authorised.passed);
     assert!(authorised.received_bytes > 200_000);
 }

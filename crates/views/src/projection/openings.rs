@@ -209,7 +209,7 @@ fn kept(
             body.map(|body| body.class.as_str()),
             body.map(|body| body.provider),
             body.and_then(|body| body.models.as_ref()),
-            unit.as_ref().map(|unit| unit.as_bytes()),
+            unit.as_ref().map(UnitId::as_bytes),
         ],
     )?;
     Ok(Applied::Changed)
