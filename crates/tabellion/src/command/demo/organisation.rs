@@ -162,8 +162,9 @@ impl Organisation {
                     "name": system.name, "owner": known(people, &system.owner)?, "purposes": system.purposes,
                     "description": system.description, "capture": system.capture,
                 });
-                if !system.capture_reason.is_empty() {
-                    body["capture_reason"] = json!(system.capture_reason);
+                let members = body.as_object_mut().filter(|_| !system.capture_reason.is_empty());
+                if let Some(members) = members {
+                    members.insert("capture_reason".to_owned(), json!(system.capture_reason));
                 }
                 (api.post("/api/v1/systems", &body)?, "/result")
             };
