@@ -4,6 +4,7 @@
 //! recorded. Must never: wait while the purse is held, or let a call through whose budgets cannot be read.
 
 pub(crate) mod bound;
+mod pace;
 mod purse;
 mod words;
 
@@ -16,6 +17,7 @@ use tabellion_model::charge::{Charged, MAX_CHARGED, Rates, Reserved, Spent};
 use tabellion_views::gate::{GateBudget, GateCell, GatePrice};
 
 use crate::decide::Refusal;
+pub(crate) use pace::Pace;
 use purse::{Purse, Take, Ticket};
 
 /// Every budget's live state, shared by all threads.

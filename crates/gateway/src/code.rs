@@ -39,6 +39,8 @@ pub enum Code {
     UnknownRoute,
     /// A declared route that nobody has opened to the caller's system, or not any more.
     OpaqueNotEnabled,
+    /// A file or batch at a provider that is not on record as the caller's system's, or a list of everybody's.
+    ObjectNotOwn,
     /// A conversation in real time, which nothing here can govern.
     RealtimeNotGoverned,
     /// The route takes no query.
@@ -98,6 +100,7 @@ impl Code {
             Self::UnknownModel => "unknown_model",
             Self::UnknownRoute => "unknown_route",
             Self::OpaqueNotEnabled => "opaque_not_enabled",
+            Self::ObjectNotOwn => "object_not_own",
             Self::RealtimeNotGoverned => "realtime_not_governed",
             Self::UnexpectedQuery => "unexpected_query",
             Self::MalformedBody => "malformed_body",
@@ -132,6 +135,7 @@ impl Code {
             | Self::Stopped
             | Self::GuardBlocked
             | Self::OpaqueNotEnabled
+            | Self::ObjectNotOwn
             | Self::RealtimeNotGoverned
             | Self::PriceUnknown => 403,
             Self::UnknownModel | Self::UnknownRoute => 404,
@@ -215,6 +219,9 @@ impl Code {
             }
             Self::OpaqueNotEnabled => {
                 "this route is not open to your system, or not any more: nothing looks into what passes there, so two people open it for a system until a day. Ask whoever answers for the system; trying again does not help before that"
+            }
+            Self::ObjectNotOwn => {
+                "no record says that your system has this: ask for a file or batch that it made through this gateway. Of what was made before that was recorded, or elsewhere, an operator knows at the provider"
             }
             Self::RealtimeNotGoverned => {
                 "conversations in real time are not let through: nothing could look into them, stop them or record their end. Use a route of docs/gateway.md"

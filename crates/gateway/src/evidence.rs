@@ -14,8 +14,7 @@ use tabellion_ledger::{
 };
 use tabellion_model::Micros;
 use tabellion_model::body::{
-    Body, CallAuthorised, CallCompleted, CallDenied, CallEnriched, FileKept, GuardMeasured, GuardProbed,
-    NoiseCounted,
+    Body, CallAuthorised, CallCompleted, CallDenied, CallEnriched, GuardMeasured, GuardProbed, NoiseCounted,
 };
 use tabellion_model::charge::Spent;
 use tabellion_model::probe;
@@ -289,8 +288,12 @@ fn parent(of: &Ack, role: &str) -> DraftParent {
     DraftParent { hash: of.leaf.to_hex(), record_id: of.record_id.to_hex(), role: role.to_owned() }
 }
 
-/// The draft of a batch's file that is at its provider; `authorised`: the call that sent it.
-pub(crate) fn file_kept(body: &FileKept, caller: &Caller, authorised: &Ack) -> Result<Draft, EvidenceError> {
+/// The draft of what stays at a provider of a call: a batch's file, or something else that is the system's from then on.
+pub(crate) fn kept_there<B: Body>(
+    body: &B,
+    caller: &Caller,
+    authorised: &Ack,
+) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
     draft.parents = vec![parent(authorised, PARENT_ROLE)];
     Ok(draft)

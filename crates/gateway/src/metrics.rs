@@ -29,7 +29,7 @@ const OUTCOMES: [(Outcome, &str); 5] = [
 ];
 
 /// Codes that a denial can have.
-const DENIALS: [Code; 24] = [
+const DENIALS: [Code; 25] = [
     Code::SystemNotLive,
     Code::SystemGone,
     Code::PurposeNotPermitted,
@@ -46,6 +46,7 @@ const DENIALS: [Code; 24] = [
     Code::UnknownModel,
     Code::UnknownRoute,
     Code::OpaqueNotEnabled,
+    Code::ObjectNotOwn,
     Code::RealtimeNotGoverned,
     Code::UnexpectedQuery,
     Code::MalformedBody,

@@ -7,6 +7,7 @@ mod analysis;
 mod anonymizing;
 mod conflicts;
 pub(crate) mod credentials;
+mod elsewhere;
 mod entities;
 mod letters;
 mod operators;
@@ -19,9 +20,11 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Response, Uri};
 use serde_json::json;
 use tabellion_ledger::{Entropy as _, OsEntropy};
+use tabellion_mask::Classes;
 use tabellion_model::body::{CallAuthorised, Capture, Delivered, Masked, Outcome};
 
 use crate::body::AnswerBody;
+use crate::budget::Pace;
 use crate::call::Call;
 use crate::code::Code;
 use crate::decide::{self, Refusal};
@@ -78,7 +81,7 @@ impl Tool {
     }
 
     fn method(self) -> Method {
-        if matches!(self, Self::Analyze | Self::Anonymize) { Method::POST } else { Method::GET }
+        if self.looks() { Method::POST } else { Method::GET }
     }
 
     const fn path(self) -> &'static str {
@@ -112,11 +115,28 @@ impl Tool {
         query.is_empty() || (matches!(self, Self::Recognizers | Self::SupportedEntities) && names_language())
     }
 
-    /// What comes of it.
-    fn work(self, call: &Call, body: &[u8]) -> Result<Done, Refusal> {
+    /// Whether a text is looked at for it.
+    fn looks(self) -> bool {
+        matches!(self, Self::Analyze | Self::Anonymize)
+    }
+
+    /// What comes of it, and the place that it takes among requests of its caller until it is answered.
+    async fn done(self, call: &Call, body: Bytes) -> Result<(Done, Option<Pace>), Refusal> {
+        let shared = &call.worker.shared;
+        let classes = shared.classes;
+        if !self.looks() {
+            return Ok((self.work(classes, &body)?, None));
+        }
+        // Before a text is looked at: that is what a rate keeps somebody from having done for them.
+        let pace = shared.budgets.pace(&shared.gate, call.caller.budgeted(), shared.now())?;
+        let done = elsewhere::look(body.len(), move || self.work(classes, &body)).await?;
+        Ok((done, Some(pace)))
+    }
+
+    fn work(self, classes: Classes, body: &[u8]) -> Result<Done, Refusal> {
         let list = |names: serde_json::Value| Done::list(&names);
         Ok(match self {
-            Self::Analyze => analysis::analyze(body, call.worker.shared.classes)?,
+            Self::Analyze => analysis::analyze(body, classes)?,
             Self::Anonymize => anonymizing::anonymize(body, &mut random_salt)?,
             Self::Recognizers => list(json!(analysis::RECOGNIZERS)),
             Self::SupportedEntities => list(json!(entities::all())),
@@ -160,12 +180,17 @@ pub(crate) async fn run(call: Call, tool: Tool, body: Bytes) {
         let claimed = call.purpose()?;
         decide::purpose(&call.caller, claimed).map(str::to_owned)
     });
-    let worked = permitted.and_then(|purpose| Ok((purpose, tool.work(&call, &body)?)));
-    let (purpose, done) = match worked {
+    let received = body.len();
+    let worked = match permitted {
+        Ok(purpose) => tool.done(&call, body).await.map(|done| (purpose, done)),
+        Err(refusal) => Err(refusal),
+    };
+    // Its place is kept to the end.
+    let (purpose, (done, _pace)) = match worked {
         Ok(worked) => worked,
         Err(refusal) => return call.deny(&refusal, None).await,
     };
-    let record = record(&call, purpose, body.len(), &done);
+    let record = record(&call, purpose, received, &done);
     let Some(mut running) = call.authorise((&record, &[]), Capture::None, None).await else { return };
     let end = End {
         outcome: Outcome::Answered,

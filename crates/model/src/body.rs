@@ -50,8 +50,8 @@ pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use measure::{GuardMeasured, MeasuredGuard};
 pub use opening::{
-    FileKept, FileModel, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn,
-    RouteClass,
+    FileKept, FileModel, FileSizes, ObjectKept, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested,
+    OpeningWithdrawn, RouteClass,
 };
 pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
 pub use pack::{
@@ -183,6 +183,7 @@ bodies! {
     OpeningWithdrawn => "opening.withdrawn",
     OpeningRefused => "opening.refused",
     FileKept => "file.kept",
+    ObjectKept => "object.kept",
     CircuitOpened => "provider.circuit_opened",
     CircuitClosed => "provider.circuit_closed",
     BudgetCrossed => "budget.crossed",
@@ -207,8 +208,13 @@ mod tests {
             purposes: vec!["loan-support".to_owned()],
             description: String::new(),
             capture: Capture::None,
+            capture_reason: None,
         };
         let fields = body.fields().expect("a struct of text is an object");
+        assert!(
+            !fields.contains_key("capture_reason"),
+            "records from before there were reasons would not come back as they were written"
+        );
         assert_eq!(fields["capture"], "none", "captured content must be asked for, never the default word");
         assert_eq!(
             SystemRegistered::read(fields.clone()),

@@ -120,6 +120,7 @@ fn one_system(number: u32) -> Outcome<Vec<Draft>> {
         purposes: vec![purpose.to_owned()],
         description: format!("Helps the staff of unit {number} with {purpose}, in two languages"),
         capture: if captures(number) { Capture::Masked } else { Capture::None },
+        capture_reason: None,
     };
     let live = SystemStageChanged { stage: SystemStage::Live, reason: "it was assessed".to_owned() };
     let mut drafts = vec![

@@ -183,7 +183,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/openings", READ_OPENINGS, Plain, "listOpenings", "Every opening of declared routes: asked for, open and over", 200, &[]).by(openings::list),
         row(POST, "/api/v1/openings", CHANGE_OPENINGS, Once, "requestOpening", "Ask that a class of declared routes be opened to a system until a day; nothing is open by that", 201, &[UnknownReference]).by(openings::request),
         row(GET, "/api/v1/openings/{opening}", READ_OPENINGS, Plain, "readOpening", "One opening", 200, &[NotFound]).by(openings::read),
-        row(POST, "/api/v1/openings/{opening}/confirm", CONFIRM_OPENINGS, Change, "confirmOpening", "Open what somebody else asked for; of files and batches also those of other systems at the same account of a provider", 200, &[NotFound, AlreadySo, StateImpossible, OwnWork, OwnLink]).by(openings::confirm),
+        row(POST, "/api/v1/openings/{opening}/confirm", CONFIRM_OPENINGS, Change, "confirmOpening", "Open what somebody else asked for", 200, &[NotFound, AlreadySo, StateImpossible, OwnWork, OwnLink]).by(openings::confirm),
         row(POST, "/api/v1/openings/{opening}/withdraw", CHANGE_OPENINGS, Change, "withdrawOpening", "Close an opening at once, or take a request back", 200, &[NotFound, AlreadySo]).by(openings::withdraw).taking_authority(),
 
         row(GET, "/api/v1/probes", READ_POLICIES, Plain, "readProbes", "Whether guards stop what they must: proven, configured or bypassable, for each route and guard", 200, &[]).by(probes::read),

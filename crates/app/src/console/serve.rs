@@ -12,6 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use axum::http::{HeaderMap, HeaderValue, Request, Response, header, request::Parts};
 use axum::routing::{MethodFilter, get, on};
+use tabellion_model::body::Role;
 
 use super::answer::{Answer, Answered, Reply};
 use super::assets::ASSETS;
@@ -23,12 +24,13 @@ use super::pages::{Method, PAGES, Page};
 use super::pairs::Pairs;
 use super::past;
 use super::visit::{Theme, Visit};
+use super::words::role as role_word;
 use crate::api::Access;
 use crate::api::credentials::{self, Presented};
 use crate::api::dispatch::{
     MAX_STRANGERS_BODY_BYTES, STRANGERS_BODY_WITHIN, Service, blocking, query_pairs, request_id,
 };
-use crate::permission::Reach;
+use crate::permission::{Permission, Reach, permitted};
 use crate::refusal::{Code, Refusal};
 use crate::work::{Actor, Desk};
 
@@ -188,6 +190,22 @@ impl Asked {
     }
 }
 
+/// Why a page is not for somebody: what they are here, and whose page it is. People know roles; a permission is a word of the API's.
+fn not_for(actor: Option<&Actor>, permission: Permission) -> String {
+    let own: Vec<&str> = match actor {
+        Some(Actor::Person { roles, .. }) => roles.iter().map(|role| role_word(*role)).collect(),
+        _ => Vec::new(),
+    };
+    let own = if own.is_empty() { "nothing yet".to_owned() } else { own.join(", ") };
+    let able = Role::ALL.into_iter().filter(|role| permitted(*role, permission) != Reach::Nothing);
+    let able: Vec<&str> = able.map(role_word).collect();
+    format!(
+        "you are {own} here, and this is for {}: none of your roles carries the permission {}",
+        able.join(", "),
+        permission.as_str()
+    )
+}
+
 /// Finds out who is here and whether this page is for them, and as of when.
 fn enter<'a>(
     visit: &mut Visit<'a>,
@@ -212,8 +230,7 @@ fn enter<'a>(
                 check_proof(visit)?;
             }
             if reach == Reach::Nothing {
-                let what = format!("none of your roles carries the permission {}", permission.as_str());
-                return Err(Refusal::new(Code::NotPermitted, what));
+                return Err(Refusal::new(Code::NotPermitted, not_for(visit.actor.as_ref(), permission)));
             }
         }
         // Whoever is unknown here is not refused.

@@ -4,8 +4,9 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tabellion_model::SystemId;
-use tabellion_model::body::Capture;
+use tabellion_ledger::UnitContent;
+use tabellion_model::body::{Body as _, Capture, SystemRegistered};
+use tabellion_model::{Header, SystemId};
 
 use super::forms::CaptureForm;
 use super::{Actor, Desk};
@@ -120,6 +121,21 @@ pub struct Capturing {
 }
 
 impl Desk {
+    /// What the record at `entry` said of a system; none: it is another record, or what it said is erased. Only for whoever may read that system.
+    pub(crate) fn described_at(&self, entry: u64) -> Result<Option<SystemRegistered>, Refusal> {
+        let view = self.ledger.reader().entry(entry)?;
+        let is_such = |header: &Header| header.record_type.as_str() == SystemRegistered::TYPE;
+        if !view.entry.header().is_some_and(is_such) {
+            return Ok(None);
+        }
+        let shown = view.units.iter().filter_map(|unit| match &unit.content {
+            UnitContent::Shown(disclosures) => Some(disclosures),
+            UnitContent::Erased | UnitContent::Missing => None,
+        });
+        let fields = shown.flatten().map(|one| (one.name().to_owned(), one.value().clone())).collect();
+        Ok(SystemRegistered::read(fields).ok())
+    }
+
     /// What is kept of a system's calls, and what is lost by what is not.
     pub fn capturing(&self, actor: &Actor, id: SystemId) -> Result<Capturing, Refusal> {
         let capture = self.system(actor, id)?.capture;

@@ -7,7 +7,7 @@ use std::iter::{empty, once};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{Draft, DraftStream, LedgerError};
+use tabellion_ledger::{Draft, DraftStream, LedgerError, SubjectFields};
 use tabellion_model::body::{Body, StopLifted, StopOrdered, StopRefused, StopScope};
 use tabellion_model::{CredentialId, Micros, StopId, SystemId};
 use tabellion_views::query::{StopEffect, StopRow};
@@ -202,7 +202,7 @@ impl Desk {
             }
             let body =
                 StopOrdered { stop, scope: scope.clone(), reason: new.reason.to_text(), drill: new.drill };
-            let mut draft = draft_of(&body, stream(stop), 0)?;
+            let mut draft = about_whom(draft_of(&body, stream(stop), 0)?, &scope);
             // Nobody else writes where an id was drawn; and a retry is the same request whether or not the views had followed before.
             draft.stream.iter_mut().for_each(|stream| stream.expected = None);
             Ok(vec![draft])
@@ -231,7 +231,8 @@ impl Desk {
                 self.check_may_lift(actor, &row)?;
             }
             let body = StopLifted { stop: id, ordered: row.record_id, reason: why.reason.to_text() };
-            Ok(vec![draft_of(&body, stream(id), given.expected(earlier, row.version))?])
+            let draft = draft_of(&body, stream(id), given.expected(earlier, row.version))?;
+            Ok(vec![row.scope.iter().fold(draft, about_whom)])
         });
         if let Err(refusal) = &written
             && matches!(refusal.code, Code::OwnWork | Code::OwnLink)
@@ -420,6 +421,17 @@ fn said(scope: StopScope) -> (ScopeForm, Option<String>) {
         StopScope::Person(person) => (ScopeForm::Person, Some(person)),
         StopScope::Agent(agent) => (ScopeForm::Agent, Some(agent)),
     }
+}
+
+/// The record of a stop of a person or an agent: all that it says is about them, under keys of its own, so that it goes with what else is erased of them, or
+/// alone, and nothing else goes with it.
+fn about_whom(mut draft: Draft, scope: &StopScope) -> Draft {
+    if let StopScope::Person(whom) | StopScope::Agent(whom) = scope {
+        let fields = std::mem::take(&mut draft.body);
+        draft.subjects = vec![SubjectFields { subject: whom.clone(), fields }];
+        draft.erasable_alone = true;
+    }
+    draft
 }
 
 fn stream(stop: StopId) -> String {

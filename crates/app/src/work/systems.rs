@@ -39,6 +39,9 @@ pub struct SystemDescription {
     #[serde(default)]
     #[schemars(with = "CaptureForm")]
     pub capture: Capture,
+    /// Why this much is kept; needed to replace what is said of a system where `capture` changes by it.
+    #[serde(default)]
+    pub capture_reason: Option<Prose>,
 }
 
 /// Where a system is to stand.
@@ -59,6 +62,8 @@ pub struct NewCapture {
     /// How much of prompts and answers is kept.
     #[schemars(with = "CaptureForm")]
     pub capture: Capture,
+    /// Why.
+    pub reason: Prose,
 }
 
 /// A system. What was erased is null.
@@ -82,6 +87,8 @@ pub struct System {
     /// How much of prompts and answers is kept.
     #[schemars(with = "Option<CaptureForm>")]
     pub capture: Option<Capture>,
+    /// Why this much is kept; null also where nobody was asked.
+    pub capture_reason: Option<String>,
     /// Where it stands.
     #[schemars(with = "StageForm")]
     pub stage: SystemStage,
@@ -183,7 +190,13 @@ impl Desk {
                 Some(earlier) => earlier.text("owner").and_then(|owner| CredentialId::from_hex(&owner)),
                 None => row.described.as_ref().map(|said| said.owner),
             };
-            let body = described_as(actor, described, before)?;
+            let mut body = described_as(actor, described, before)?;
+            if body.capture_reason.is_none() {
+                body.capture_reason = match earlier {
+                    Some(earlier) => earlier.text("capture_reason"),
+                    None => carried_reason(&row, body.capture)?,
+                };
+            }
             if earlier.is_none() {
                 check_owner(actor, Permission::ChangeSystems, body.owner)?;
                 if stage_of(&row) == SystemStage::Live && !self.known(body.owner)? {
@@ -219,6 +232,7 @@ impl Desk {
                 return Err(Refusal::new(Code::AlreadySo, "this much is captured of the system already"));
             }
             body.capture = new.capture;
+            body.capture_reason = Some(new.reason.to_text());
             let expected = given.expected(earlier, row.version);
             Ok(vec![of_system(id, draft_of(&body, stream(id), expected)?)])
         })?;
@@ -277,6 +291,7 @@ impl Desk {
             purposes: said.map(|said| said.purposes.clone()),
             description: said.map(|said| said.description.clone()),
             capture: said.map(|said| said.capture),
+            capture_reason: said.and_then(|said| said.capture_reason.clone()),
             stage: stage_of(row),
             version: row.version,
             registered_at: Time(row.registered_at),
@@ -323,7 +338,21 @@ fn said_of(row: &SystemRow) -> Option<SystemRegistered> {
         purposes: said.purposes,
         description: said.description,
         capture: said.capture,
+        capture_reason: said.capture_reason,
     })
+}
+
+/// Why `capture` is kept, where it is what was kept before. A switch needs words of its own, whichever way it is made.
+fn carried_reason(row: &SystemRow, capture: Capture) -> Result<Option<String>, Refusal> {
+    let said = row.described.as_ref();
+    if said.map_or(Capture::None, |said| said.capture) != capture {
+        return Err(Refusal::at(
+            Code::Malformed,
+            "/capture_reason",
+            "this changes how much of prompts and answers is kept: say why in capture_reason",
+        ));
+    }
+    Ok(said.and_then(|said| said.capture_reason.clone()))
 }
 
 fn owner_unknown() -> Refusal {
@@ -375,5 +404,6 @@ fn described_as(
         purposes: described.purposes.iter().map(|word| word.as_str().to_owned()).collect(),
         description: described.description.clone(),
         capture: described.capture,
+        capture_reason: described.capture_reason.as_ref().map(Prose::to_text),
     })
 }

@@ -166,7 +166,22 @@ impl Purse {
         instead_of: Option<Ticket>,
         now: Micros,
     ) -> Result<Ticket, Exceeded> {
-        let parts = self.parts(budgets, who, take, instead_of, now)?;
+        let parts = self.parts(budgets, who, Some(take), instead_of, now)?;
+        Ok(self.take(parts, now))
+    }
+
+    /// The same for what takes nothing of any cap: it only counts among the calls of a minute and among those at once.
+    pub(crate) fn pace(
+        &mut self,
+        budgets: &[GateBudget],
+        who: BudgetSubject<'_>,
+        now: Micros,
+    ) -> Result<Ticket, Exceeded> {
+        let parts = self.parts(budgets, who, None, None, now)?;
+        Ok(self.take(parts, now))
+    }
+
+    fn take(&mut self, parts: Vec<Part>, now: Micros) -> Ticket {
         for part in &parts {
             let beside = self.beside.entry(part.budget.clone()).or_default();
             beside.unrecorded.add(part.amount, 1);
@@ -182,7 +197,7 @@ impl Purse {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.open.insert(ticket, parts);
-        Ok(ticket)
+        ticket
     }
 
     /// Whether each of `budgets` that holds for `who` has room for `take`; changes nothing.
@@ -193,15 +208,15 @@ impl Purse {
         take: &Take,
         now: Micros,
     ) -> Result<(), Exceeded> {
-        self.parts(budgets, who, take, None, now).map(drop)
+        self.parts(budgets, who, Some(take), None, now).map(drop)
     }
 
-    /// What would be reserved in each of `budgets` that holds for `who`.
+    /// What would be reserved in each of `budgets` that holds for `who`; with nothing to `take` its caps are not asked, and its rates are.
     fn parts(
         &self,
         budgets: &[GateBudget],
         who: BudgetSubject<'_>,
-        take: &Take,
+        take: Option<&Take>,
         instead_of: Option<Ticket>,
         now: Micros,
     ) -> Result<Vec<Part>, Exceeded> {
@@ -216,10 +231,10 @@ impl Purse {
                 continue;
             }
             let start = held.window.start(now);
-            let amount = take.amount(held);
-            let used = self.used(budget, now);
+            let amount = take.map(|take| take.amount(held)).unwrap_or_default();
+            let passed = take.and_then(|take| over(held, self.used(budget, now), take, amount));
             let too_fast = || self.too_fast(budget, held, instead_of, now);
-            if let Some(limit) = over(held, used, take, amount).or_else(too_fast) {
+            if let Some(limit) = passed.or_else(too_fast) {
                 return Err(exceeded(held.scope.kind(), limit, held.window.end(start)));
             }
             parts.push(Part { budget: key(budget), held: held.clone(), amount, start: Some(start) });

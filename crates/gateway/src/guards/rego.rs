@@ -117,14 +117,14 @@ impl Call {
         self.worker.shared.guards.ask_rego(numbers, results, &call, texts);
     }
 
-    /// Refused where a policy stops a line of a batch.
+    /// What policies say of a line of a batch; refused where one stops it.
     pub(crate) fn line_passes(
         &self,
         request: &Request<'_>,
         treated: &Treated,
         permission: &Permission,
         asked: &Asked<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<Guarded>, Refusal> {
         let guards = &self.worker.shared.guards;
         let numbers = guards.that_apply(Side::Prompt, self.caller.stands_for, &permission.purpose);
         let mut results: Vec<Guarded> =
@@ -132,7 +132,7 @@ impl Call {
         self.ask_rego_of_prompt(&numbers, &mut results, (request, treated), permission, asked);
         match guards.stop(&results, Side::Prompt) {
             Some(stop) => Err(Refusal { guards: results, ..Refusal::new(stop.code, stop.text) }),
-            None => Ok(()),
+            None => Ok(results),
         }
     }
 

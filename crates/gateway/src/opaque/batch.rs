@@ -12,8 +12,10 @@ use tabellion_mask::Scope;
 use tabellion_mask::json::{Kind, Limits as JsonLimits, Path, Scalar, Visitor, escaped, walk};
 use tabellion_model::body::{FileModel, Masked};
 
+use super::asks::{Asking, FileAsks};
 use super::form;
 use super::prepare::{Read, is_of_openai};
+use super::said::SaidOfLines;
 use crate::call::Call;
 use crate::code::Code;
 use crate::decide::{self, Asked, InForce, Permission, Refusal};
@@ -26,8 +28,6 @@ use crate::words;
 const MAX_LINES: usize = 50_000;
 /// So many lines are looked at before others get a turn: some milliseconds.
 const LINES_AT_ONCE: usize = 64;
-/// Most models, each on its surface, of one batch: each is decided again when the batch is begun, and stands in the record of its file.
-const MAX_ASKED: usize = 64;
 /// The purpose of a file that holds a batch.
 const BATCH: &str = "batch";
 /// What else a file may be for; all others are refused, since a provider might read one as a batch.
@@ -56,8 +56,10 @@ pub(super) struct Outgoing {
 pub(super) struct Asks {
     /// Requests in it.
     pub(super) lines: u64,
-    /// Models, each with the surface it is asked on.
+    /// What they ask for.
     pub(super) models: Vec<FileModel>,
+    /// What guards said of them.
+    pub(super) said: SaidOfLines,
 }
 
 /// What was found in all lines together.
@@ -66,15 +68,11 @@ struct Sums {
     masked: BTreeMap<(String, Option<String>), u64>,
     passed: BTreeMap<(String, Option<String>), u64>,
     masking: BTreeSet<String>,
-    /// Surface and model of the lines.
-    asked: BTreeSet<(&'static str, String)>,
+    asked: FileAsks,
+    said: SaidOfLines,
 }
 
 impl Sums {
-    fn models(asked: BTreeSet<(&'static str, String)>) -> Vec<FileModel> {
-        asked.into_iter().map(|(surface, model)| FileModel { surface: surface.to_owned(), model }).collect()
-    }
-
     fn list(sums: BTreeMap<(String, Option<String>), u64>) -> Vec<Masked> {
         sums.into_iter().map(|((class, operator), count)| Masked { class, count, operator }).collect()
     }
@@ -132,7 +130,7 @@ pub(super) async fn outgoing(
         masked: Sums::list(sums.masked),
         passed: Sums::list(sums.passed),
         masking: sums.masking.into_iter().collect(),
-        batch: Some(Asks { lines, models: Sums::models(sums.asked) }),
+        batch: Some(Asks { lines, models: sums.asked.into_models(), said: sums.said }),
     })
 }
 
@@ -175,7 +173,7 @@ impl Batch<'_> {
                 reason: format!("line {} of the batch: {}", at + 1, refusal.reason).into_boxed_str(),
                 ..refusal
             };
-            let id = self.line(line, &mut scope, &mut written, &mut sums).map_err(numbered)?;
+            let id = self.line((at, line), &mut scope, &mut written, &mut sums).map_err(numbered)?;
             if !ids.insert(id) {
                 let why = "custom_id stands on an earlier line too; give each request one of its own";
                 return Err(numbered(Refusal::new(Code::MalformedBody, why)));
@@ -194,7 +192,7 @@ impl Batch<'_> {
     /// Decides and masks one line, and writes it; gives its own name.
     fn line(
         &self,
-        line: &[u8],
+        (at, line): (usize, &[u8]),
         scope: &mut Scope,
         written: &mut BytesMut,
         sums: &mut Sums,
@@ -211,14 +209,13 @@ impl Batch<'_> {
             return Err(malformed("a batch has no streams; leave out stream".to_owned()));
         }
         let permission = self.decided(surface, &request, line.body.len())?;
-        sums.asked.insert((surface.name(), request.model.clone()));
-        if sums.asked.len() > MAX_ASKED {
-            return Err(malformed(format!("the file asks for more than {MAX_ASKED} models; send several")));
-        }
+        let asking = Asking { surface: surface.name(), model: &request.model, tools: &request.tools };
+        sums.asked.take(&asking, line.body.len() as u64).map_err(malformed)?;
         let changes = Changes { model: None, ask_usage: false };
         let treated = self.call.treat(&request, &changes, &permission, scope)?;
         let asked = self.asked(surface, &request.model, line.body.len(), &request.tools);
-        self.call.line_passes(&request, &treated, &permission, &asked)?;
+        let said = self.call.line_passes(&request, &treated, &permission, &asked)?;
+        sums.said.take(at as u64 + 1, said);
         for (sum, found) in [(&mut sums.masked, &treated.masked), (&mut sums.passed, &treated.passed)] {
             for masked in found {
                 *sum.entry((masked.class.clone(), masked.operator.clone())).or_default() += masked.count;
@@ -283,23 +280,29 @@ impl Batch<'_> {
     }
 }
 
-/// Whether what a kept file asks for may still be asked: stops, rules and the key's models may be others than when it was sent.
+/// Whether what a kept file asks for may still be asked: stops, rules and the key's models may be others than when it was sent. Each kind of request is decided as a
+/// call of its smallest and of its largest would be.
 pub(super) fn decide_again(
     call: &Call,
     asked: &[FileModel],
-    bytes: usize,
     permission: &Permission,
     rules: &InForce,
 ) -> Result<(), Refusal> {
     let batch = Batch { call, permission, rules };
-    for FileModel { surface, model } in asked {
+    for FileModel { surface, model, tools, bytes } in asked {
         let known = Surface::ALL.into_iter().find(|known| known.name() == surface && is_of_openai(*known));
-        let why = "the file asks on a surface that is not known here; send it again";
-        let known = known.ok_or_else(|| Refusal::new(Code::MalformedBody, why))?;
-        batch.may_ask(known, model, bytes, &[]).map_err(|refusal| Refusal {
-            reason: format!("{model}, which the batch asks for: {}", refusal.reason).into_boxed_str(),
-            ..refusal
-        })?;
+        let unknown = || {
+            let why = "the file asks on a surface that is not known here, or was kept before its sizes were; send it again";
+            Refusal::new(Code::MalformedBody, why)
+        };
+        let (known, bytes) = (known.ok_or_else(unknown)?, bytes.as_ref().ok_or_else(unknown)?);
+        for bytes in [bytes.least, bytes.most] {
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            batch.may_ask(known, model, bytes, tools).map_err(|refusal| Refusal {
+                reason: format!("{model}, which the batch asks for: {}", refusal.reason).into_boxed_str(),
+                ..refusal
+            })?;
+        }
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
-//! Files of batches that this process put at providers, beside those that the views have read.
+//! Files and batches that calls of this process made at providers, beside those that the views have read.
 //!
 //! Must never: be the truth: a restart begins with none, and the snapshot has them by then.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use tabellion_model::body::RouteClass;
 use tabellion_views::gate::{Gate, GateFile};
 
 /// Most files that are kept beside the snapshot, which has them milliseconds later.
@@ -24,9 +25,10 @@ impl KeptFiles {
         kept.push_back(file);
     }
 
-    /// What is known of the file that `provider` calls so: the newest, should it have given the name twice.
-    pub(crate) fn find(&self, gate: &Gate, provider: &str, file: &str) -> Option<GateFile> {
-        let is_it = |known: &&GateFile| known.file == file && known.provider == provider;
+    /// What is known of what `provider` calls so, of this class: the newest, should it have given the name twice.
+    pub(crate) fn find(&self, gate: &Gate, provider: &str, class: RouteClass, id: &str) -> Option<GateFile> {
+        let is_it =
+            |known: &&GateFile| known.file == id && known.class == class && known.provider == provider;
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().rev().find(is_it).or_else(|| gate.files.iter().find(is_it)).cloned()
     }

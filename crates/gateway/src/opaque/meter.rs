@@ -39,21 +39,32 @@ pub(super) struct Meter {
     /// Whether the provider said within its answer that something went wrong.
     pub(super) has_failed: bool,
     /// What the provider calls what it made, of a whole answer.
+    pub(super) named: Named,
+}
+
+/// Names that an answer gives to what is at the provider.
+#[derive(Default)]
+pub(super) struct Named {
+    /// Of what it is about.
     pub(super) id: Option<String>,
+    /// Of the file with a batch's answers.
+    pub(super) output_file: Option<String>,
+    /// Of the file with those of a batch's requests that failed.
+    pub(super) error_file: Option<String>,
 }
 
 impl Meter {
     /// For an answer of this type; `max_frame` limits one frame.
-    pub(super) fn new(counts: Counts, content_type: &str, max_frame: usize, wants_id: bool) -> Self {
+    pub(super) fn new(counts: Counts, content_type: &str, max_frame: usize, names_own: bool) -> Self {
         let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let form = match kind.as_str() {
             EVENT_STREAM if counts == Counts::Bedrock => Form::Frames(Box::new(Frames::new(max_frame))),
-            _ if counts == Counts::Nothing && !wants_id => Form::Passed,
+            _ if counts == Counts::Nothing && !names_own => Form::Passed,
             "application/json" => Form::Whole(Some(BytesMut::new())),
             "text/event-stream" => Form::Lines(Some(Vec::new())),
             _ => Form::Passed,
         };
-        Self { counts, form, said: Said::default(), has_failed: false, id: None }
+        Self { counts, form, said: Said::default(), has_failed: false, named: Named::default() }
     }
 
     /// Takes bytes in; `out` gets what of them may go on.
@@ -110,8 +121,15 @@ impl Meter {
 
     fn take(&mut self, json: &[u8]) {
         let Ok(value) = serde_json::from_slice::<Value>(json) else { return };
-        if let Some(id) = value.get("id").and_then(Value::as_str) {
-            self.id = Some(id.to_owned());
+        let named = &mut self.named;
+        for (member, name) in [
+            ("id", &mut named.id),
+            ("output_file_id", &mut named.output_file),
+            ("error_file_id", &mut named.error_file),
+        ] {
+            if let Some(id) = value.get(member).and_then(Value::as_str) {
+                *name = Some(id.to_owned());
+            }
         }
         // Gemini answers a stream without `alt=sse` as an array of answers; each says what there was so far.
         let parts = value.as_array().map_or(std::slice::from_ref(&value), Vec::as_slice);

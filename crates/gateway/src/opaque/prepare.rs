@@ -14,7 +14,7 @@ use tabellion_model::body::{Guarded, Masked, RouteClass};
 use tabellion_model::charge::{Reserved, Tokens};
 use tabellion_views::gate::GatePrice;
 
-use super::{batch, form, masking_not_run};
+use super::{batch, form, masking_not_run, own};
 use crate::budget::{Charge, bound};
 use crate::call::Call;
 use crate::code::Code;
@@ -149,16 +149,19 @@ pub(super) async fn prepare(
         decide::decide(&call.caller, &asked, &shared.catalogue, rules)
     }
     .map_err(refused)?;
-    check_file(call, found, &permission.target.upstream.name).map_err(refused)?;
+    own::check(call, found, &permission.target.upstream.name).map_err(refused)?;
     let file = batch::outgoing(call, found, body, &read, &permission, rules).await.map_err(refused)?;
     if found.declared.special == Special::Batch {
-        check_batch(call, &read, body.len(), &permission, rules).map_err(refused)?;
+        check_batch(call, &read, &permission, rules).map_err(refused)?;
     }
     let price =
         bound::price(&call.caller.gate.prices, &permission.target.upstream.name, &model, shared.now());
-    let batch::Outgoing { bytes, masked, passed, masking, batch } = file;
+    let batch::Outgoing { bytes, masked, passed, masking, mut batch } = file;
     let sent = Sent { bytes: bytes.len() as u64, masked: &masked, passed: &passed };
     let mut guards = call.guarded_unread(&asked, &permission, sent).map_err(refused)?;
+    if let Some(asks) = &mut batch {
+        std::mem::take(&mut asks.said).join(&mut guards);
+    }
     guards.extend(batch.is_none().then(masking_not_run));
     Ok(Prepared {
         charge: Charge::new(reserved(found, &bytes, read.candidates, price), price),
@@ -232,25 +235,10 @@ fn target(call: &Call, found: &Found, body: &Bytes, read: &Read<'_>) -> Result<(
     Ok((model, target))
 }
 
-/// A file that another system sent for a batch is not this one's, also where both ask at the same account of a provider.
-fn check_file(call: &Call, found: &Found, provider: &str) -> Result<(), Refusal> {
-    let Some(file) = found.id.as_deref().filter(|_| found.declared.class == RouteClass::Files) else {
-        return Ok(());
-    };
-    let shared = &call.worker.shared;
-    let known = shared.opaque.kept.find(&shared.gate.load(), provider, file);
-    if known.is_some_and(|known| known.system != call.caller.system_id) {
-        let why = "the file is not one of this system; ask for one that it sent";
-        return Err(Refusal::new(Code::PolicyDenied, why));
-    }
-    Ok(())
-}
-
 /// A batch is begun of a file that was masked on its way, for a route that is governed, and of models that may still be asked.
 fn check_batch(
     call: &Call,
     read: &Read<'_>,
-    bytes: usize,
     permission: &Permission,
     rules: &InForce,
 ) -> Result<(), Refusal> {
@@ -268,7 +256,7 @@ fn check_batch(
     }
     let shared = &call.worker.shared;
     let provider = &permission.target.upstream.name;
-    let known = shared.opaque.kept.find(&shared.gate.load(), provider, file);
+    let known = shared.opaque.kept.find(&shared.gate.load(), provider, RouteClass::Files, file);
     // A file of which nobody knows any more what it asks for is as good as none.
     let own = known.filter(|known| known.system == call.caller.system_id);
     let Some(asked) = own.and_then(|known| known.models()).filter(|asked| !asked.is_empty()) else {
@@ -276,7 +264,7 @@ fn check_batch(
             "input_file_id names no file that was sent through this gateway for a batch of this system; send it with the purpose batch first",
         );
     };
-    batch::decide_again(call, &asked, bytes, permission, rules)
+    batch::decide_again(call, &asked, permission, rules)
 }
 
 /// The most that it may take: of a route that counts tokens as a call does, what a call would; of the others the call itself.

@@ -11,20 +11,20 @@ use hyper::body::{Frame, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, Response, StatusCode};
 use tabellion_model::OpeningId;
-use tabellion_model::body::{Capture, Delivered, FileKept, Outcome};
+use tabellion_model::body::{Body, Capture, Delivered, FileKept, ObjectKept, Outcome, RouteClass};
 use tabellion_views::gate::GateFile;
 
 use super::batch::Asks;
-use super::is_open;
 use super::meter::{EVENT_STREAM, Meter};
 use super::prepare::Prepared;
+use super::{is_open, own};
 use crate::answer::stream::Released;
 use crate::answer::whole::{drained, is_plain};
 use crate::body::{self, Pieces};
 use crate::call::{Running, why};
 use crate::code::Code;
 use crate::config::span;
-use crate::declared::{Found, is_id};
+use crate::declared::{Declared, Found, is_id};
 use crate::dialect::headers::return_headers;
 use crate::ending::{Authorised, End, Kept};
 use crate::evidence;
@@ -47,8 +47,11 @@ struct Passing {
     /// The newest piece: it waits for what comes after it, or for the record of the end.
     held: Option<Bytes>,
     opening: OpeningId,
-    /// The provider, and what a batch's file asks for, where one was sent.
-    batch: Option<(String, Asks)>,
+    declared: &'static Declared,
+    /// The provider, by its name.
+    provider: String,
+    /// What a batch's file asks for, where one was sent.
+    batch: Option<Asks>,
     status: StatusCode,
 }
 
@@ -68,9 +71,8 @@ pub(super) async fn relay(running: Running, inbound: Inbound, found: &Found, pre
     let (head, mut body) = head.into_parts();
     let kind = kind_of(&head.headers);
     let upstream = &prepared.permission.target.upstream;
-    let batch = prepared.batch.map(|asks| (upstream.name.clone(), asks));
     let limits = worker.shared.limits;
-    let meter = Meter::new(found.declared.counts, kind, limits.event_bytes, batch.is_some());
+    let meter = Meter::new(found.declared.counts, kind, limits.event_bytes, found.declared.names_own());
     let (pieces, answer) = body::stream();
     let mut answer = Response::new(answer);
     *answer.status_mut() = status;
@@ -86,7 +88,9 @@ pub(super) async fn relay(running: Running, inbound: Inbound, found: &Found, pre
         meter,
         held: None,
         opening: prepared.opening,
-        batch,
+        declared: found.declared,
+        provider: upstream.name.clone(),
+        batch: prepared.batch,
         status,
     };
     match passing.forward(&mut body).await {
@@ -208,7 +212,7 @@ impl Passing {
         if self.authorised.complete(&self.worker, &end).await.is_err() {
             return self.without_end().await;
         }
-        self.keep_file().await;
+        self.keep_named().await;
         let bytes: usize = held.iter().map(Bytes::len).sum();
         self.worker.shared.metrics.released(self.released.bytes + bytes as u64);
         // From here on the record says that it is released; a client that goes away now does so with it on its way.
@@ -217,25 +221,58 @@ impl Passing {
         }
     }
 
-    /// Records that a batch's file is at its provider. Where it cannot be, batches of the file are refused, and the answer is what it is.
-    async fn keep_file(&self) {
-        let Some((provider, Asks { lines, models })) = &self.batch else { return };
-        let Some(file) = self.meter.id.as_ref().filter(|id| self.status.is_success() && is_id(id)) else {
+    /// Records what is the system's at the provider from now on. Where it cannot be, it is nobody's, and the answer is what it is.
+    async fn keep_named(&self) {
+        if !self.status.is_success() {
             return;
-        };
-        let (file, provider) = (file.clone(), provider.clone());
-        let (caller, ack) = (&self.authorised.caller, &self.authorised.ack);
+        }
+        if let Some(asks) = &self.batch {
+            if let Some(file) = self.meter.named.id.as_ref().filter(|id| is_id(id)) {
+                self.keep_file(file, asks).await;
+            }
+            return;
+        }
+        for (class, id, is_new) in own::of_answer(self.declared, &self.meter.named) {
+            self.keep_object(class, id, is_new).await;
+        }
+    }
+
+    /// Records that a batch's file is at its provider.
+    async fn keep_file(&self, file: &str, asks: &Asks) {
+        let (file, provider) = (file.to_owned(), self.provider.clone());
         let body = FileKept {
             file: file.clone(),
             provider: provider.clone(),
-            call: ack.record_id,
-            lines: *lines,
-            models: Some(models.clone()),
+            call: self.authorised.ack.record_id,
+            lines: asks.lines,
+            models: Some(asks.models.clone()),
         };
-        let Ok(draft) = evidence::file_kept(&body, caller, ack) else { return };
-        if self.worker.shared.evidence.append(&draft).await.is_ok() {
-            let (system, asked) = (caller.system_id, serde_json::to_string(models).ok());
-            self.worker.shared.opaque.kept.keep(GateFile { system, provider, file, asked });
+        let asked = serde_json::to_string(&asks.models).ok();
+        let system = self.authorised.caller.system_id;
+        self.keep(&body, GateFile { system, class: RouteClass::Files, provider, file, asked }).await;
+    }
+
+    /// Records that a file or batch is the system's. What is known by its name already is whose it was, unless the provider made it just now: results of a batch are
+    /// named each time that somebody looks.
+    async fn keep_object(&self, class: RouteClass, id: String, is_new: bool) {
+        let shared = &self.worker.shared;
+        let system = self.authorised.caller.system_id;
+        let known = shared.opaque.kept.find(&shared.gate.load(), &self.provider, class, &id);
+        if known.is_some_and(|known| !is_new || known.system == system) {
+            return;
+        }
+        let provider = self.provider.clone();
+        let call = self.authorised.ack.record_id;
+        let body = ObjectKept { object: id.clone(), class, provider: provider.clone(), call };
+        self.keep(&body, GateFile { system, class, provider, file: id, asked: None }).await;
+    }
+
+    async fn keep<B: Body>(&self, body: &B, kept: GateFile) {
+        let (caller, ack) = (&self.authorised.caller, &self.authorised.ack);
+        let Ok(draft) = evidence::kept_there(body, caller, ack) else { return };
+        let shared = &self.worker.shared;
+        if shared.evidence.append(&draft).await.is_ok() {
+            shared.opaque.kept.keep(kept);
         }
     }
 

@@ -50,6 +50,7 @@ pub(crate) fn organisation() -> Vec<Draft> {
         purposes: vec!["loan-support".to_owned()],
         description: String::new(),
         capture: Capture::None,
+        capture_reason: None,
     };
     let live = SystemStageChanged { stage: SystemStage::Live, reason: "approved".to_owned() };
     let issued = CredentialIssued {

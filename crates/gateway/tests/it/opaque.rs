@@ -12,7 +12,7 @@ use tabellion_model::body::{
 use tabellion_model::charge::Window;
 use tabellion_model::{Micros, OpeningId, RecordId, SystemId};
 use tabellion_testkit::upstream::{Answer, Gate, Script};
-use tabellion_views::gate::GateOpening;
+use tabellion_views::gate::{GateFile, GateOpening};
 
 use crate::budgets::{budget, draft, organisation};
 use crate::client::Answer as Answered;
@@ -33,10 +33,22 @@ pub(crate) fn opening(class: RouteClass) -> GateOpening {
     }
 }
 
-/// A gateway whose one system may use these classes.
+/// Something at the provider that is the one system's.
+pub(crate) fn own(id: &str, class: RouteClass) -> GateFile {
+    GateFile {
+        system: SystemId::from_bytes(SYSTEM),
+        class,
+        provider: "scripted".to_owned(),
+        file: id.to_owned(),
+        asked: None,
+    }
+}
+
+/// A gateway whose one system may use these classes, and has the file `file-1` and the batch `batch_1`.
 pub(crate) fn opened(script: impl Into<Script>, classes: &[RouteClass], setup: Setup) -> Fixture {
     let openings = classes.iter().map(|class| opening(*class)).collect();
-    let gate = tabellion_views::gate::Gate { openings: Arc::new(openings), ..setup.gate };
+    let files = Arc::new(vec![own("file-1", RouteClass::Files), own("batch_1", RouteClass::Batches)]);
+    let gate = tabellion_views::gate::Gate { openings: Arc::new(openings), files, ..setup.gate };
     Fixture::with(script, Setup { gate, ..setup })
 }
 
@@ -140,11 +152,11 @@ fn what_is_open_passes_and_is_on_record_as_not_looked_into() {
 /// Requirement: N22. A route without a model goes to the one provider that has it, or to the one that the header names; never to a guess.
 #[test]
 fn a_route_without_a_model_goes_where_it_is_told() {
-    let list = Answer::json(200, r#"{"object":"list","data":[]}"#);
-    let fixture = opened(list.clone(), &[RouteClass::Files], Setup::default());
-    let answer = fixture.call("GET", "/v1/files?limit=2", &[], b"");
-    assert_eq!((answer.status, answer.text()), (200, r#"{"object":"list","data":[]}"#));
-    assert_eq!(fixture.upstream.requests().remove(0).path(), "/v1/files?limit=2");
+    let file = Answer::json(200, r#"{"object":"file","id":"file-1"}"#);
+    let fixture = opened(file.clone(), &[RouteClass::Files], Setup::default());
+    let answer = fixture.call("GET", "/v1/files/file-1", &[], b"");
+    assert_eq!((answer.status, answer.text()), (200, r#"{"object":"file","id":"file-1"}"#));
+    assert_eq!(fixture.upstream.requests().remove(0).path(), "/v1/files/file-1");
     assert_eq!(fixture.authorised().remove(0).model, "none");
     let answer = fixture.call("GET", "/v1/files?user=ada", &[], b"");
     assert_eq!(answer.code(), "unexpected_query");
@@ -154,10 +166,10 @@ fn a_route_without_a_model_goes_where_it_is_told() {
         ..UpstreamConfig::new("beside", "http://127.0.0.1:9/v1")
     };
     let setup = Setup { others: vec![beside], ..Setup::default() };
-    let fixture = opened(list, &[RouteClass::Files], setup);
-    assert_eq!(fixture.call("GET", "/v1/files", &[], b"").code(), "unknown_model");
+    let fixture = opened(file, &[RouteClass::Files], setup);
+    assert_eq!(fixture.call("GET", "/v1/files/file-1", &[], b"").code(), "unknown_model");
     let named = [("tabellion-provider", "scripted")];
-    assert_eq!(fixture.call("GET", "/v1/files", &named, b"").status, 200);
+    assert_eq!(fixture.call("GET", "/v1/files/file-1", &named, b"").status, 200);
     assert_eq!(fixture.upstream.requests().len(), 1);
 }
 
@@ -180,8 +192,9 @@ fn rules_and_budgets_hold_for_it() {
     begins_with.push(budget("one-call", BudgetScope::Tenant, Window::Total, caps));
     let setup = Setup { begins_with: Some(begins_with), ..Setup::default() };
     let fixture = Fixture::with(Answer::json(200, "{}"), setup);
-    assert_eq!(fixture.call("GET", "/v1/files", &[], b"").status, 200);
-    let answer = fixture.call("GET", "/v1/files", &[], b"");
+    let send = || fixture.send_form("/v1/files", &upload("assistants", "notes"));
+    assert_eq!(send().status, 200);
+    let answer = send();
     assert_eq!((answer.status, answer.code().as_str()), (429, "budget_exceeded"), "{}", answer.text());
 }
 
@@ -209,13 +222,18 @@ pub(crate) fn open_by_records(class: RouteClass) -> Vec<Draft> {
 #[test]
 fn a_withdrawal_closes_at_once_and_over_a_restart() {
     let held = Gate::new();
-    let script = Answer::with_body(200, "application/octet-stream", vec![7; 4096])
+    let content = Answer::with_body(200, "application/octet-stream", vec![7; 4096])
         .in_pieces(1024)
         .pause_after(2048, &held);
+    let script = Script::by(move |request, _| match request.method() {
+        "POST" => Answer::json(200, r#"{"id":"file-1","object":"file"}"#),
+        _ => content.clone(),
+    });
     let mut begins_with = organisation();
     begins_with.extend(open_by_records(RouteClass::Files));
     let setup = Setup { begins_with: Some(begins_with), ..Setup::default() };
     let mut fixture = Fixture::with(script, setup);
+    assert_eq!(fixture.send_form("/v1/files", &upload("assistants", "notes")).status, 200);
     let mut client = fixture.connect();
     let bearer = format!("Bearer {}", crate::fixture::api_key());
     client.send(&crate::client::request(
@@ -235,7 +253,7 @@ fn a_withdrawal_closes_at_once_and_over_a_restart() {
     fixture.catch_up();
     held.open();
     assert!(client.ended(), "the client waits for the rest of what was cut");
-    let end = fixture.end();
+    let end = fixture.ended(2).pop().expect("the second end");
     assert_eq!((end.outcome, end.code.as_deref()), (Outcome::Cut, Some("opaque_not_enabled")), "{end:?}");
     assert_ne!(end.delivered, Delivered::Whole, "{end:?}");
     assert_eq!(fixture.call("GET", "/v1/files", &[], b"").code(), "opaque_not_enabled");

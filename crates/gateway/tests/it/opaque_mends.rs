@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tabellion_gateway::Api;
 use tabellion_model::SystemId;
-use tabellion_model::body::{BudgetScope, Delivered, FileModel, Outcome, RouteClass, StopScope};
+use tabellion_model::body::{BudgetScope, Delivered, FileModel, FileSizes, Outcome, RouteClass, StopScope};
 use tabellion_model::charge::Window;
 use tabellion_testkit::upstream::{Answer, Framing, Gate, Script};
 use tabellion_views::gate::GateFile;
@@ -133,18 +133,27 @@ fn a_batch_is_decided_again_when_it_is_begun() {
 #[test]
 fn a_file_that_is_not_known_or_anothers_begins_nothing() {
     let fixture = opened(script(), &CLASSES, Setup::default());
-    let asked =
-        vec![FileModel { surface: "openai.chat_completions".to_owned(), model: "model-a".to_owned() }];
-    let asked = serde_json::to_string(&asked).expect("plain");
+    let asking = |bytes| {
+        let asked = FileModel {
+            surface: "openai.chat_completions".to_owned(),
+            model: "model-a".to_owned(),
+            tools: Vec::new(),
+            bytes,
+        };
+        serde_json::to_string(&[asked]).expect("plain")
+    };
+    let (asked, of_before) = (asking(Some(FileSizes { least: 40, most: 40 })), asking(None));
     let other = SystemId::from_bytes([0xee; 16]);
     for (system, asked, code) in [
         (SystemId::from_bytes(SYSTEM), None, Some("malformed_body")),
         (SystemId::from_bytes(SYSTEM), Some("[]"), Some("malformed_body")),
+        (SystemId::from_bytes(SYSTEM), Some(of_before.as_str()), Some("malformed_body")),
         (other, Some(asked.as_str()), Some("malformed_body")),
         (SystemId::from_bytes(SYSTEM), Some(asked.as_str()), None),
     ] {
         let file = GateFile {
             system,
+            class: RouteClass::Files,
             provider: "scripted".to_owned(),
             file: "file-42".to_owned(),
             asked: asked.map(str::to_owned),

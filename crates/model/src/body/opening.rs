@@ -106,13 +106,28 @@ pub struct Opened {
     pub lines: Option<u64>,
 }
 
-/// What requests of a batch's file ask for.
+/// What requests of a batch's file ask for: those of one surface, model and list of tools together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileModel {
     /// The surface, as records name it.
     pub surface: String,
     /// The model.
     pub model: String,
+    /// Names of the tools that they offer the model.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tools: Vec<String>,
+    /// How large they are; none: the file was kept before this was, and no batch is begun of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bytes: Option<FileSizes>,
+}
+
+/// Sizes of requests of a batch's file, as their bodies came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSizes {
+    /// Of the smallest.
+    pub least: u64,
+    /// Of the largest.
+    pub most: u64,
 }
 
 /// `file.kept`: a batch's file that was masked line by line is at its provider, under this id. A batch of another file is refused.
@@ -129,6 +144,20 @@ pub struct FileKept {
     /// What they ask for; none: it was kept before this was, and no batch is begun of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub models: Option<Vec<FileModel>>,
+}
+
+/// `object.kept`: a file or a batch that a call on a declared route made at its provider, or a file with what came of such a batch. It is the system's own under
+/// this id, and no other system reads, cancels or deletes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectKept {
+    /// What the provider calls it.
+    pub object: String,
+    /// `files` or `batches`.
+    pub class: RouteClass,
+    /// The provider, by its name in the configuration.
+    pub provider: String,
+    /// The `call.authorised` whose answer named it.
+    pub call: RecordId,
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ pub struct SystemRegistered {
     pub description: String,
     /// How much of prompts and answers is kept.
     pub capture: Capture,
+    /// Why this much is kept, in the words of whoever switched it; what is said of the system later carries it on until the next switch.
+    /// Absent: nobody was asked, as before there was this field, or as where a system enters the inventory.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub capture_reason: Option<String>,
 }
 
 /// Where a system stands.

@@ -53,7 +53,7 @@ pub(crate) enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Open what somebody else asked for; of files and batches also those of other systems at the same account of a provider
+    /// Open what somebody else asked for
     Confirm(Step),
     /// Close an opening at once, or take a request back
     Withdraw(Step),

@@ -62,7 +62,7 @@ fn a_call_shows_prompt_decision_action_approver_and_model_or_why_not() {
     assert_eq!(stages["entries"][0]["actor"], organisation.admin.id.as_str(), "and behind the system");
     let prompted = {
         let path = format!("/api/v1/systems/{system}/capture");
-        organisation.done("POST", &path, &json!({"capture": "masked"}));
+        organisation.done("POST", &path, &json!({"capture": "masked", "reason": "a review"}));
         organisation.chat(&key.secret, "small", "How long does it take Ada, ada@example.org?")
     };
     let call = organisation.opened_call(&auditor.token, prompted.record());
@@ -258,8 +258,11 @@ fn content_is_captured_only_where_and_while_it_is_switched_on() {
         );
     };
     let switch = |to: &str| {
-        let answer =
-            organisation.done("POST", &format!("/api/v1/systems/{watched}/capture"), &json!({"capture": to}));
+        let answer = organisation.done(
+            "POST",
+            &format!("/api/v1/systems/{watched}/capture"),
+            &json!({"capture": to, "reason": "a review"}),
+        );
         let entry =
             organisation.read(&auditor.token, &format!("/api/v1/entries/{}", answer["recorded"]["index"]));
         let fields = &entry["units"][0]["fields"];

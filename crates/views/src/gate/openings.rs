@@ -12,8 +12,8 @@ use super::Gate;
 use crate::error::ViewsError;
 use crate::values::{id, int, optional_id, optional_time, optional_word};
 
-/// Most files of batches that are known: the newest. A provider keeps them for a month, and a batch is begun minutes after its file was sent.
-const MAX_FILES: u64 = 10_000;
+/// Most files and batches at providers that are known: the newest. A batch has four of them at most, and is begun and read minutes to days after its file was sent.
+const MAX_FILES: u64 = 20_000;
 
 /// One opening that was confirmed and not withdrawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,16 +40,18 @@ impl GateOpening {
     }
 }
 
-/// A batch's file that was masked on its way to its provider.
+/// A file or batch that a system made at a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateFile {
-    /// The system that sent it.
+    /// The system that has it.
     pub system: SystemId,
+    /// `files` or `batches`: a provider may call one of each the same.
+    pub class: RouteClass,
     /// The provider that has it.
     pub provider: String,
     /// What that calls it.
     pub file: String,
-    /// What its requests ask for, as JSON: read when a batch is begun, and not for each of thousands.
+    /// What its requests ask for, as JSON: read when a batch is begun, and not for each of thousands. None: no batch is begun of it.
     pub asked: Option<String>,
 }
 
@@ -76,16 +78,20 @@ pub(super) fn openings(db: &Connection, before: &Gate) -> Result<Arc<Vec<GateOpe
 }
 
 pub(super) fn files(db: &Connection, before: &Gate) -> Result<Arc<Vec<GateFile>>, ViewsError> {
-    let sql = "SELECT system, provider, file, models FROM kept_files WHERE unit IS NOT NULL AND system IS NOT NULL ORDER BY entry DESC LIMIT ?1";
+    let sql = "SELECT system, class, provider, file, models FROM kept_files WHERE unit IS NOT NULL AND system IS NOT NULL ORDER BY entry DESC LIMIT ?1";
     let mut select = db.prepare_cached(sql)?;
-    let found = select.query_map(params![int(MAX_FILES)], |row| {
-        Ok(GateFile {
+    let mut rows = select.query(params![int(MAX_FILES)])?;
+    let mut files = Vec::new();
+    while let Some(row) = rows.next()? {
+        // Of a class that is not known here it is nobody's.
+        let Some(class) = optional_word(row, "class")? else { continue };
+        files.push(GateFile {
             system: id(row, "system")?,
+            class,
             provider: row.get("provider")?,
             file: row.get("file")?,
             asked: row.get("models")?,
-        })
-    })?;
-    let files = found.collect::<rusqlite::Result<Vec<_>>>()?;
+        });
+    }
     Ok(if files == *before.files { Arc::clone(&before.files) } else { Arc::new(files) })
 }

@@ -1,15 +1,17 @@
-//! Openings of declared routes: one row each, from the request to its end; and the batch files that calls put at providers.
+//! Openings of declared routes: one row each, from the request to its end; and the files and batches that calls made at providers.
 
 use rusqlite::{Connection, params};
-use tabellion_model::OpeningId;
-use tabellion_model::body::{Body as _, FileKept, OpeningConfirmed, OpeningRequested, OpeningWithdrawn};
+use tabellion_model::body::{
+    Body as _, FileKept, ObjectKept, OpeningConfirmed, OpeningRequested, OpeningWithdrawn, RouteClass,
+};
+use tabellion_model::{OpeningId, UnitId};
 
 use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
 use crate::record::Record;
 use crate::values::int;
 
 pub(super) const OPENINGS: Projection =
-    Projection { name: "openings", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
+    Projection { name: "openings", version: 2, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[
     Table {
@@ -24,7 +26,7 @@ const TABLES: &[Table] = &[
     Table {
         name: "kept_files",
         key: "entry",
-        tagged: &[TaggedColumns { unit: "unit", values: &["file", "provider", "models"] }],
+        tagged: &[TaggedColumns { unit: "unit", values: &["file", "class", "provider", "models"] }],
     },
 ];
 
@@ -60,6 +62,7 @@ CREATE TABLE kept_files (
     entry INTEGER PRIMARY KEY,
     system BLOB,
     file TEXT,
+    class TEXT,
     provider TEXT,
     models TEXT,
     unit BLOB
@@ -99,7 +102,12 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
         );
     }
     if record.is::<FileKept>() {
-        return kept(db, record);
+        let said = record.body::<FileKept>();
+        return kept(db, record, said.as_ref().map(|said| (OfProvider::of_file(&said.value), said.unit)));
+    }
+    if record.is::<ObjectKept>() {
+        let said = record.body::<ObjectKept>();
+        return kept(db, record, said.as_ref().map(|said| (OfProvider::of_object(&said.value), said.unit)));
     }
     Ok(Applied::Passed)
 }
@@ -161,20 +169,47 @@ fn stepped(
     Ok(changed(rows, "it names no opening that waits for this step"))
 }
 
-fn kept(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-    let said = record.body::<FileKept>();
-    let body = said.as_ref().map(|said| &said.value);
-    let sql = "INSERT INTO kept_files (entry, system, file, provider, models, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+/// Something of a system's at a provider.
+struct OfProvider<'a> {
+    name: &'a str,
+    class: RouteClass,
+    provider: &'a str,
+    /// What a batch of it asks for, as JSON.
+    models: Option<String>,
+}
+
+impl<'a> OfProvider<'a> {
+    fn of_file(said: &'a FileKept) -> Self {
+        let FileKept { file, provider, models, .. } = said;
+        let models = models.as_ref().and_then(|models| serde_json::to_string(models).ok());
+        Self { name: file, class: RouteClass::Files, provider, models }
+    }
+
+    fn of_object(said: &'a ObjectKept) -> Self {
+        let ObjectKept { object, class, provider, .. } = said;
+        Self { name: object, class: *class, provider, models: None }
+    }
+}
+
+fn kept(
+    db: &Connection,
+    record: &Record<'_>,
+    said: Option<(OfProvider<'_>, UnitId)>,
+) -> rusqlite::Result<Applied> {
+    let (body, unit) = said.unzip();
+    let body = body.as_ref();
+    let sql = "INSERT INTO kept_files (entry, system, file, class, provider, models, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     run(
         db,
         sql,
         params![
             int(record.index),
             record.header.system.as_ref().map(|(system, _)| system.as_bytes()),
-            body.map(|body| &body.file),
-            body.map(|body| &body.provider),
-            body.and_then(|body| serde_json::to_string(body.models.as_ref()?).ok()),
-            said.as_ref().map(|said| said.unit.as_bytes()),
+            body.map(|body| body.name),
+            body.map(|body| body.class.as_str()),
+            body.map(|body| body.provider),
+            body.and_then(|body| body.models.as_ref()),
+            unit.as_ref().map(UnitId::as_bytes),
         ],
     )?;
     Ok(Applied::Changed)

@@ -9,7 +9,7 @@ use crate::record::Record;
 use crate::values::{int, list, word};
 
 pub(super) const SYSTEMS: Projection =
-    Projection { name: "systems", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
+    Projection { name: "systems", version: 2, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[Table {
     name: "systems",
@@ -17,7 +17,7 @@ const TABLES: &[Table] = &[Table {
     tagged: &[
         TaggedColumns {
             unit: "described_unit",
-            values: &["name", "owner", "purposes", "description", "capture"],
+            values: &["name", "owner", "purposes", "description", "capture", "capture_reason"],
         },
         TaggedColumns { unit: "stage_unit", values: &["stage", "stage_reason"] },
     ],
@@ -37,6 +37,7 @@ CREATE TABLE systems (
     purposes TEXT,
     description TEXT,
     capture TEXT,
+    capture_reason TEXT,
     described_unit BLOB,
     stage_entry INTEGER,
     stage TEXT,
@@ -70,11 +71,11 @@ fn registered(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
     let described = record.body::<SystemRegistered>();
     let body = described.as_ref().map(|described| &described.value);
     let sql = "INSERT INTO systems (system, version, registered_entry, registered_at, changed_entry, changed_at, described_entry, name, owner,
-        purposes, description, capture, described_unit) VALUES (?1, ?2, ?3, ?4, ?3, ?4, ?3, ?5, ?6, ?7, ?8, ?9, ?10)
+        purposes, description, capture, capture_reason, described_unit) VALUES (?1, ?2, ?3, ?4, ?3, ?4, ?3, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
         ON CONFLICT (system) DO UPDATE SET version = excluded.version, changed_entry = excluded.changed_entry,
         changed_at = excluded.changed_at, described_entry = excluded.described_entry, name = excluded.name, owner = excluded.owner,
         purposes = excluded.purposes, description = excluded.description, capture = excluded.capture,
-        described_unit = excluded.described_unit";
+        capture_reason = excluded.capture_reason, described_unit = excluded.described_unit";
     run(
         db,
         sql,
@@ -88,6 +89,7 @@ fn registered(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
             body.map(|body| list(&body.purposes)),
             body.map(|body| &body.description),
             body.and_then(|body| word(&body.capture)),
+            body.and_then(|body| body.capture_reason.as_ref()),
             described.as_ref().map(|described| described.unit.as_bytes()),
         ],
     )?;

@@ -37,6 +37,8 @@ pub struct Described {
     pub description: String,
     /// What is kept of prompts and answers.
     pub capture: Capture,
+    /// Why, where somebody was asked.
+    pub capture_reason: Option<String>,
 }
 
 /// Where a system stands.
@@ -137,6 +139,6 @@ fn described(row: &Row<'_>) -> rusqlite::Result<Option<Described>> {
     let (Some(name), Some(owner), Some(purposes), Some(description), Some(capture)) = parts else {
         return Ok(None);
     };
-    let owner_name = row.get("owner_name")?;
-    Ok(Some(Described { name, owner, owner_name, purposes, description, capture }))
+    let (owner_name, capture_reason) = (row.get("owner_name")?, row.get("capture_reason")?);
+    Ok(Some(Described { name, owner, owner_name, purposes, description, capture, capture_reason }))
 }

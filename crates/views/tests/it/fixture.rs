@@ -248,6 +248,8 @@ pub(crate) fn registered(system: SystemId, name: &str, owner: CredentialId) -> D
         purposes: vec!["loan-support".to_owned()],
         description: "Answers questions about loans".to_owned(),
         capture: Capture::Masked,
+        // Beside a name that a test erases stands what is said of it.
+        capture_reason: Some(format!("complaints about {name} are reviewed")),
     };
     of_system(on(draft(&body), format!("system/{system}")), system)
 }

@@ -2,7 +2,8 @@
 
 use tabellion_ledger::{Ack, Draft};
 use tabellion_model::body::{
-    FileKept, FileModel, OpeningConfirmed, OpeningRequested, OpeningWithdrawn, RouteClass,
+    FileKept, FileModel, FileSizes, ObjectKept, OpeningConfirmed, OpeningRequested, OpeningWithdrawn,
+    RouteClass,
 };
 use tabellion_model::{Micros, OpeningId, SystemId};
 use tabellion_views::query::Page;
@@ -96,7 +97,12 @@ fn what_cannot_be_read_opens_nothing() {
 fn a_batchs_file_is_known_by_its_record() {
     let bench = Bench::new();
     let call = bench.authorise(system(1), credential(2), "small");
-    let models = vec![FileModel { surface: "openai.chat_completions".to_owned(), model: "small".to_owned() }];
+    let models = vec![FileModel {
+        surface: "openai.chat_completions".to_owned(),
+        model: "small".to_owned(),
+        tools: vec!["search".to_owned()],
+        bytes: Some(FileSizes { least: 3, most: 9 }),
+    }];
     let body = FileKept {
         file: "file-1".to_owned(),
         provider: "openai".to_owned(),
@@ -113,5 +119,35 @@ fn a_batchs_file_is_known_by_its_record() {
     bench.erase_record(&kept);
     bench.catch_up(&views);
     assert!(views.gate_now().files.is_empty(), "an erased name is known");
+    assert_eq!(views.digest().expect("a digest"), bench.rebuilt());
+}
+
+/// Requirement: N22. What a call made at a provider is its system's by the record, of its class alone, and nobody's once that is erased; a batch is begun of none of it.
+#[test]
+fn what_a_call_made_at_a_provider_is_its_systems() {
+    let bench = Bench::new();
+    let call = bench.authorise(system(1), credential(2), "small");
+    let kept = |object: &str, class, of| {
+        let body = ObjectKept {
+            object: object.to_owned(),
+            class,
+            provider: "openai".to_owned(),
+            call: call.record_id,
+        };
+        bench.append(&of_system(by(draft(&body), credential(2)), of))
+    };
+    let file = kept("same-1", RouteClass::Files, system(1));
+    kept("same-1", RouteClass::Batches, system(2));
+    let views = bench.views();
+    let whose = || {
+        let files = views.gate_now().files.clone();
+        files.iter().map(|file| (file.system, file.class, file.models().is_some())).collect::<Vec<_>>()
+    };
+    let batch = (system(2), RouteClass::Batches, false);
+    assert_eq!(whose(), [batch, (system(1), RouteClass::Files, false)], "one system's is another's");
+    assert_eq!(views.digest().expect("a digest"), bench.rebuilt());
+    bench.erase_record(&file);
+    bench.catch_up(&views);
+    assert_eq!(whose(), [batch], "an erased name is known");
     assert_eq!(views.digest().expect("a digest"), bench.rebuilt());
 }

@@ -1,6 +1,6 @@
 //! Emergency stops: obeyed by headers alone, counted by headers alone, whatever is erased.
 
-use tabellion_ledger::{Ack, Draft};
+use tabellion_ledger::{Ack, Draft, SubjectFields};
 use tabellion_model::StopId;
 use tabellion_model::body::StopScope;
 use tabellion_views::query::Page;
@@ -96,4 +96,32 @@ fn a_stop_of_a_person_or_agent_reaches_the_gateway() {
     bench.catch_up(&views);
     assert_eq!(obeyed(), [None, Some(scopes[1].clone())], "erasing who is stopped lets them call");
     assert_eq!(views.digest().expect("a digest"), bench.rebuilt());
+}
+
+/// Requirement: N11, G04. The content of a stop of somebody stands in a unit about them; it goes with them, the stop does not, and a rebuild says the same.
+#[test]
+fn what_a_stop_says_goes_with_whom_it_is_about() {
+    let bench = Bench::new();
+    let views = bench.views();
+    let whom = credential(9);
+    let mut draft = stop_ordered(STOP, StopScope::Person(whom.to_hex()));
+    let fields = std::mem::take(&mut draft.body);
+    draft.subjects = vec![SubjectFields { subject: whom.to_hex(), fields }];
+    bench.append(&draft);
+    bench.append(&stop_ordered(StopId::from_bytes([8; 16]), StopScope::System(system(1))));
+    bench.catch_up(&views);
+    let obeyed = || views.gate_now().stops.iter().map(|stop| stop.scope.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        obeyed()[0],
+        Some(StopScope::Person(whom.to_hex())),
+        "what stands in a unit about somebody is not read"
+    );
+    bench.erase_subject(whom);
+    bench.catch_up(&views);
+    assert_eq!(
+        obeyed(),
+        [None, Some(StopScope::System(system(1)))],
+        "an erasure lets somebody through, or takes more"
+    );
+    assert_eq!(views.digest().expect("a digest"), bench.rebuilt(), "a rebuild would stop others");
 }

@@ -147,6 +147,7 @@ fn listing(visit: &Visit<'_>) -> Listing {
         views: vec![
             ("By day", Vec::new()),
             ("By system", vec![("by", "system".to_owned())]),
+            ("By key", vec![("by", "key".to_owned())]),
             ("By model", vec![("by", "model".to_owned())]),
         ],
         empty: nothing(

@@ -3,9 +3,11 @@
 //! Promises: a person's name only to whoever may read people, and no change that the reader may not know of. Must never: leave out that there is more.
 
 use askama::Template;
+use tabellion_model::body::{Body as _, SystemRegistered};
 use tabellion_model::{CredentialId, ItemId, SystemId};
 use tabellion_views::query::{Change, ItemRow, Page, Subject};
 
+use super::systems::kept;
 use crate::console::block::{Action, Block, Section};
 use crate::console::cell::Cell;
 use crate::console::moment;
@@ -13,6 +15,7 @@ use crate::console::visit::Visit;
 use crate::console::words::{Tone, change};
 use crate::permission::{Permission, Reach};
 use crate::refusal::Refusal;
+use crate::work::forms::capture_word;
 
 /// Changes of one strip: what fits beside each other on a wide screen, and a little more.
 const SHOWN: usize = 12;
@@ -26,6 +29,8 @@ struct Happened {
     /// Who let them in, where four eyes count.
     let_in: Option<Cell>,
     what: Cell,
+    /// In whose words what is kept of calls was switched by it.
+    why: Option<String>,
     entry: Cell,
 }
 
@@ -115,17 +120,19 @@ fn strip(
     }
     let more = changes.len() > SHOWN;
     let mut happened = Vec::new();
-    for row in changes.iter().take(SHOWN) {
+    for (place, row) in changes.iter().take(SHOWN).enumerate() {
+        let is_own = own.as_ref().is_some_and(|own| row.stream.starts_with(own));
         happened.push(Happened {
             tone: tone(&row.record_type).class(),
             when: visit.time(row.at),
             who: visit.who(row.by)?,
             let_in: let_in(visit, row)?,
             // What the page is about needs no name.
-            what: if own.as_ref().is_some_and(|own| row.stream.starts_with(own)) {
-                Cell::text(change(&row.record_type))
+            what: if is_own { Cell::text(change(&row.record_type)) } else { what(visit, row)? },
+            why: if is_own {
+                switched(visit, row, changes.get(place + 1..).unwrap_or_default())?
             } else {
-                what(visit, row)?
+                None
             },
             entry: visit.entry(row.entry),
         });
@@ -142,6 +149,27 @@ fn strip(
         blocks: vec![Block::of(&Strip { title: title.to_owned(), happened })?],
     };
     Block::of(&part)
+}
+
+/// What is kept from a change on, and why, where the change switched it; `older` are those before it. What is said of a system later carries the reason
+/// on, and says nothing new by that.
+fn switched(visit: &Visit<'_>, row: &Change, older: &[Change]) -> Result<Option<String>, Refusal> {
+    let system = row.stream.strip_prefix("system/").and_then(SystemId::from_hex);
+    if row.record_type != SystemRegistered::TYPE
+        || system.is_none()
+        || !visit.desk.may(visit.actor()?, Permission::ReadSystems, system)?
+    {
+        return Ok(None);
+    }
+    let Some(said) = visit.desk.described_at(row.entry)? else { return Ok(None) };
+    let Some(reason) = said.capture_reason else { return Ok(None) };
+    let before = older.iter().find(|one| one.stream == row.stream && one.record_type == row.record_type);
+    let before = before.map(|one| visit.desk.described_at(one.entry)).transpose()?.flatten();
+    if before.is_some_and(|before| before.capture == said.capture) {
+        return Ok(None);
+    }
+    let kept = kept(capture_word(said.capture));
+    Ok(Some(format!("Kept from here on: {kept}. {}", Cell::text(&reason).text)))
 }
 
 /// Who let in whoever wrote, put forward, approved or tried to.

@@ -49,11 +49,13 @@ pub(super) fn route(class: ClassForm) -> &'static str {
 /// What the system may do once it is open.
 pub(super) fn opens(class: ClassForm) -> &'static str {
     match class {
-        ClassForm::Files => "Files are put at the provider, listed, read, fetched and deleted.",
+        ClassForm::Files => {
+            "Files are put at the provider; those that the system put there are read, fetched and deleted."
+        }
         ClassForm::Images => "Pictures are made and edited.",
         ClassForm::Audio => "Speech is made of text; recordings are written down and translated.",
         ClassForm::Batches => {
-            "Batches of many requests are made, listed, read and cancelled. Their files need the class of files too."
+            "Batches of many requests are made; those that the system made are read and cancelled. Their files need the class of files too."
         }
         ClassForm::Moderations => "The provider is asked to class texts.",
         ClassForm::Passthrough => {

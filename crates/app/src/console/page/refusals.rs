@@ -107,6 +107,13 @@ fn shown(visit: &Visit<'_>, refusal: &Refusal) -> Result<Answer, Refusal> {
             "The session ran out, or it was ended. Sign in with a new link and send it again.",
             action(visit, refusal.code),
         )
+    } else if refusal.code == Code::NotPermitted && visit.page.method == Method::Get {
+        (
+            "Not open to your role",
+            sentence(&refusal.detail),
+            remedy(refusal.code),
+            action(visit, refusal.code),
+        )
     } else {
         (refusal.code.title(), sentence(&refusal.detail), remedy(refusal.code), action(visit, refusal.code))
     };
@@ -145,7 +152,7 @@ fn remedy(code: Code) -> &'static str {
             "Nothing was recorded. If you did not come from another site, open the page anew and send the form again. If you did, somebody tried to act in your name: tell an administrator."
         }
         Code::NotPermitted => {
-            "Ask an administrator for a role that may; People and roles lists what each may do."
+            "Ask somebody who has such a role to do it, or an administrator to give you one. Nothing was changed, and nothing is wrong with your session."
         }
         Code::NotFound => {
             "Check the address. What lies outside your reach looks the same as what is not there."

@@ -400,16 +400,27 @@ fn captured(visit: &Visit<'_>, call: &Call, refused: Option<&Refused<'_>>) -> Re
         }
         Some("no_room") => vec![note("The disk had no room for it; its digest is kept.")?],
         Some("no_answer") => vec![note("There was no answer of the provider to keep.")?],
-        Some("not_permitted") => return Ok(vec![note("Kept, and none of your roles may see it.")?]),
+        Some("not_permitted") => return Ok(vec![note(not_yours(visit))?]),
         Some(_) => vec![note("It was erased. The digests stay, and every proof still holds.")?],
         None => Vec::new(),
     };
     // What may not be seen is not there; of what is kept, one may be without the other.
     blocks.extend(said(call)?);
-    if captured_readable(visit) {
+    if unmask::may(visit, call, Permission::ReadCaptured)? {
         blocks.extend(looked(visit, call)?);
+    } else if captured_readable(visit) {
+        blocks.push(note("Who looked at it before is for whoever answers for the system, and for roles that reach further than yours.")?);
     }
     Ok(blocks)
+}
+
+/// Why prompt and answer of this call are not for the reader: none of their roles is for it, or one is and reaches other systems alone.
+fn not_yours(visit: &Visit<'_>) -> &'static str {
+    if captured_readable(visit) {
+        "What is kept of it, and who looked, is not for you: your role may see that of systems that you answer for, and you do not answer for this one."
+    } else {
+        "Kept, and none of your roles may see it."
+    }
 }
 
 /// The form that asks for a reason.

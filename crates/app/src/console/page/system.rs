@@ -43,8 +43,9 @@ pub(crate) fn stage(visit: &Visit<'_>) -> Answered {
 /// Switches what is kept of prompts and answers.
 pub(crate) fn capture(visit: &Visit<'_>) -> Answered {
     let id = visit.system()?;
+    let body = json!({"capture": visit.form.text("capture"), "reason": visit.form.text("reason").trim()});
     let done = visit
-        .read::<NewCapture>("changeCapture", json!({"capture": visit.form.text("capture")}))
+        .read::<NewCapture>("changeCapture", body)
         .and_then(|new| visit.desk.change_capture(visit.actor()?, &visit.given(), id, &new));
     after(visit, "capture", done)
 }
@@ -160,10 +161,20 @@ pub(crate) fn facts(visit: &Visit<'_>, system: &System) -> Result<Facts, Refusal
                 |capture| Cell::text(systems::kept(capture_word(capture))),
             ),
         )
+        .with("Why", kept_because(system))
         .with_all("Lost by what is not kept", lost(system))
         .with("Registered", visit.time(system.registered_at.0))
         .with("Newest record", visit.entry(system.changed.index))
         .with("Id", Cell::id(&system.id)))
+}
+
+/// Why this much is kept of prompts and answers.
+fn kept_because(system: &System) -> Cell {
+    match (&system.capture_reason, system.capture) {
+        (Some(reason), _) => Cell::text(reason),
+        (None, Some(_)) => Cell::unknown("nobody was asked"),
+        (None, None) => Cell::unknown("erased"),
+    }
 }
 
 /// What is lost by what is not kept of prompts and answers.
@@ -254,7 +265,11 @@ fn forms(
     }
     if system.stage != SystemStage::Retired {
         let now = system.capture.map_or("none", capture_word);
-        let fields = vec![Field::new("capture", "What is kept", systems::capture_choices()).value(now)];
+        let fields = vec![
+            Field::new("capture", "What is kept", systems::capture_choices()).value(now),
+            Field::new("reason", "Reason", Kind::Line)
+                .hint("For whoever asks later why this was kept, or was not."),
+        ];
         let mut form = Form::new("capture", format!("{path}/capture"), "Switch what is kept", fields);
         form.version = Some(system.version);
         form.consequence = "It counts from the next call on; what was kept or not kept before stays so.";

@@ -251,6 +251,15 @@ fn fields(visit: &Visit<'_>, system: Option<&System>) -> Result<Vec<Field>, Refu
     let capture = system.and_then(|system| system.capture).map_or("none", capture_word);
     fields
         .push(Field::new("capture", "What is kept of prompts and answers", capture_choices()).value(capture));
+    fields.push(
+        Field::new("capture_reason", "Why this much is kept", Kind::Line)
+            .hint(if system.is_some() {
+                "Needed when the choice above changes."
+            } else {
+                "For whoever asks later why it was kept."
+            })
+            .optional(),
+    );
     Ok(fields)
 }
 
@@ -289,6 +298,10 @@ fn described(visit: &Visit<'_>) -> Value {
         body.insert(name.to_owned(), Value::from(visit.form.text(name)));
     }
     body.insert("purposes".to_owned(), json!(words_of(visit.form.text("purposes"))));
+    let reason = visit.form.text("capture_reason").trim();
+    if !reason.is_empty() {
+        body.insert("capture_reason".to_owned(), Value::from(reason));
+    }
     if let Some(owner) = visit.form.get("owner") {
         body.insert("owner".to_owned(), Value::from(owner));
     }

@@ -69,7 +69,7 @@ pub(super) fn offered(
 }
 
 /// Whether the reader may do this with what is kept of this very call.
-fn may(visit: &Visit<'_>, call: &Call, permission: Permission) -> Result<bool, Refusal> {
+pub(super) fn may(visit: &Visit<'_>, call: &Call, permission: Permission) -> Result<bool, Refusal> {
     let system = call.system.as_deref().and_then(SystemId::from_hex);
     visit.desk.may(visit.actor()?, permission, system)
 }

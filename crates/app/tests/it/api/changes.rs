@@ -323,28 +323,70 @@ fn nothing_is_captured_until_somebody_says_so_and_saying_so_is_a_record() {
     let read = house.get(&admin, &format!("/api/v1/systems/{system}")).ok().json();
     assert_eq!(read["capture"], "none", "content would be kept that nobody asked for");
     let path = format!("/api/v1/systems/{system}/capture");
-    let on = house.post(&admin, &path, &json!({"capture": "masked"})).ok().json();
+    for nobody in [json!({"capture": "masked"}), json!({"capture": "masked", "reason": " "})] {
+        house.post(&admin, &path, &nobody).refused(400, "malformed");
+    }
+    let on = house
+        .post(&admin, &path, &json!({"capture": "masked", "reason": "a review of complaints"}))
+        .ok()
+        .json();
     assert_eq!(on["result"]["capture"], "masked");
     let entry = house.get(&admin, &format!("/api/v1/entries/{}", on["recorded"]["index"])).ok().json();
     assert_eq!(
         (&entry["type"], &entry["units"][0]["fields"]["capture"]),
         (&json!("system.registered"), &json!("masked"))
     );
-    house.post(&admin, &path, &json!({"capture": "masked"})).refused(409, "already_so");
+    assert_eq!(
+        entry["units"][0]["fields"]["capture_reason"], "a review of complaints",
+        "nobody knows why: {entry}"
+    );
+    assert_eq!(on["result"]["capture_reason"], "a review of complaints");
+    house
+        .post(&admin, &path, &json!({"capture": "masked", "reason": "a review of complaints"}))
+        .refused(409, "already_so");
     let works = |id: &str| {
         let said = house.get(&admin, &path).ok().json();
         let all = said["capabilities"].as_array().expect("a list").clone();
         all.into_iter().find(|one| one["id"] == id).expect("a capability")["works"].clone()
     };
     assert_eq!((works("read_prompt"), works("review")), (json!(true), json!(true)));
-    house.post(&admin, &path, &json!({"capture": "masked_answer"})).ok();
+    house.post(&admin, &path, &json!({"capture": "masked_answer", "reason": "a review of complaints"})).ok();
     assert_eq!(
         (works("read_prompt"), works("read_answer")),
         (json!(false), json!(true)),
         "what is lost is not said"
     );
-    house.post(&admin, &path, &json!({"capture": "prompts"})).refused(400, "malformed");
-    house.post(&admin, &path, &json!({"capture": "none"})).ok();
+    house
+        .post(&admin, &path, &json!({"capture": "prompts", "reason": "a review of complaints"}))
+        .refused(400, "malformed");
+    house.post(&admin, &path, &json!({"capture": "none", "reason": "a review of complaints"})).ok();
+}
+
+/// Requirement: V39. What is said of a system anew cannot switch capture without a reason, and carries on the one that was given.
+#[test]
+fn capture_is_not_switched_in_passing() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let path = format!("/api/v1/systems/{system}");
+    let tag = || house.get(&admin, &path).ok().header("etag").expect("an ETag").to_owned();
+    let said = |capture: &str| json!({"name": "Loans", "purposes": ["support"], "capture": capture});
+    let refused = house.put(&admin, &path, &tag(), &said("masked")).refused(400, "malformed").json();
+    assert_eq!(refused["pointer"], "/capture_reason", "nobody is told what is missing: {refused}");
+    let mut why = said("masked");
+    why["capture_reason"] = json!("a review of complaints");
+    house.put(&admin, &path, &tag(), &why).ok();
+    house.put(&admin, &path, &tag(), &said("masked")).ok();
+    let read = house.get(&admin, &path).ok().json();
+    assert_eq!(
+        (&read["capture"], &read["capture_reason"]),
+        (&json!("masked"), &json!("a review of complaints")),
+        "why this much is kept is lost with the next description"
+    );
+    house
+        .put(&admin, &path, &tag(), &json!({"name": "Loans", "purposes": ["support"]}))
+        .refused(400, "malformed");
+    assert_eq!(house.get(&admin, &path).ok().json()["capture"], "masked", "it was switched off in passing");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Emergency stops of a person or an agent over the API: who may order one, and how they are named.
 
 use serde_json::{Value, json};
+use tabellion_ledger::ErasureTarget;
 use tabellion_model::body::{Role, StopScope};
 
 use super::house::House;
@@ -46,4 +47,54 @@ fn a_person_or_agent_is_stopped_as_calls_name_them() {
         house.post(&cleo, &format!("{PATH}/{id}/lift"), &why).ok();
     }
     assert!(house.desk.views().gate_now().stops.is_empty(), "what two people lifted is obeyed");
+}
+
+/// Requirement: N11, G04. Whoever is stopped is erased as a person is, without the other records of the month. What holds then holds for every call, and is lifted as
+/// every stop is; once it is lifted, nobody is stopped by an erasure.
+#[test]
+fn whoever_is_stopped_can_be_erased_and_nobody_is_let_through_by_it() {
+    let house = House::new();
+    let (_, ada) = house.person("Ada", &[Role::Administrator]);
+    let (_, cleo) = house.person("Cleo", &[Role::ComplianceOfficer]);
+    let order = |scope: &str, subject: &str| {
+        let made = house.post(&ada, PATH, &of(scope, subject)).ok().json();
+        let index = made["recorded"]["index"].as_u64().expect("an index");
+        (made["result"]["id"].as_str().expect("an id").to_owned(), index)
+    };
+    let read = |id: &str| house.get(&cleo, &format!("{PATH}/{id}")).ok().json();
+    let erase = |target: ErasureTarget| {
+        house.ledger.erase(&target, "they asked").expect("it has keys of its own");
+        house.desk.refresh().expect("the views follow");
+    };
+    let obeyed = || {
+        let stops = house.desk.views().gate_now().stops.clone();
+        stops.iter().map(|stop| stop.scope.clone()).collect::<Vec<_>>()
+    };
+    let ((model, _), (person, _), (agent, of_agent)) =
+        (order("model", "small"), order("person", "corp|4711"), order("agent", "corp|loans"));
+    erase(ErasureTarget::Subject("corp|4711".to_owned()));
+    erase(ErasureTarget::Record(of_agent));
+    let small = Some(StopScope::Model("small".to_owned()));
+    assert_eq!(
+        obeyed(),
+        [small.clone(), None, None],
+        "an erasure lets somebody through, or changes another stop"
+    );
+    for id in [&person, &agent] {
+        let shown = read(id);
+        assert_eq!(
+            (&shown["state"], &shown["scope"], &shown["subject"], &shown["reason"]),
+            (&json!("in_force"), &Value::Null, &Value::Null, &Value::Null),
+            "what is erased is shown, or the stop is not: {shown}"
+        );
+        house.post(&cleo, &format!("{PATH}/{id}/lift"), &json!({"reason": "erased"})).ok();
+    }
+    assert_eq!(read(&model)["subject"], "small", "another record of the month went with it");
+
+    let (person, _) = order("person", "corp|4712");
+    house.post(&cleo, &format!("{PATH}/{person}/lift"), &json!({"reason": "4712 came back"})).ok();
+    erase(ErasureTarget::Subject("corp|4712".to_owned()));
+    let shown = read(&person);
+    assert_eq!((&shown["state"], &shown["lifted"]["reason"]), (&json!("lifted"), &Value::Null), "{shown}");
+    assert_eq!(obeyed(), [small], "erasing who was stopped once stops everybody");
 }

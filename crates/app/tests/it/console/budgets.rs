@@ -115,6 +115,8 @@ fn a_budget_shows_what_is_only_reserved_and_is_raised_and_ended() {
         costs.contains("1 call, money unknown") && costs.contains("No call with a price in this window"),
         "a call without a price cost nothing: {costs}"
     );
+    assert!(costs.contains("/costs?by=key"), "nobody finds what each key spent: {costs}");
+    assert!(gina.page("/costs?by=key").contains("1 call, money unknown"), "sums by key lose a call");
     let csv = gina.get("/budgets?format=csv").ok().text();
     assert!(csv.starts_with("\"Budget\",\"State\"") && csv.contains("\"loans-month\""), "{csv}");
     let page = gina.follow(&gina.send(PATH, "end-budget", &[("reason", "the year is over")]));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde_json::json;
-use tabellion_ledger::Clock as _;
+use tabellion_ledger::{Clock as _, ErasureTarget};
 use tabellion_model::Micros;
 use tabellion_model::body::Role;
 use tabellion_testkit::{Change, Fate};
@@ -162,5 +162,39 @@ fn an_entry_leads_to_its_file_and_to_what_it_follows_from() {
     assert!(
         end.contains(&format!("/calls/{answered}")),
         "the end of a call does not lead to the call: {end}"
+    );
+}
+
+/// Requirement: A10. Whoever sees calls of every system and content of their own alone is shown the page of any call, with what is kept from them and why.
+#[test]
+fn two_roles_open_the_page_of_a_call_that_one_of_them_may_not_see_all_of() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let both = Browser::of(&house, "Bea", &[Role::GovernanceEngineer, Role::Developer]);
+    let token = house.session(&both.person);
+    let (theirs, own) = (house.live_system(&admin, "Somebody else's"), house.live_system(&token, "Own"));
+    let ((of_theirs, _), (of_own, _)) = (house.key(&admin, &theirs), house.key(&admin, &own));
+    let ((foreign, _), (mine, _)) = (house.calls(&theirs, &of_theirs), house.calls(&own, &of_own));
+    let path = format!("/calls/{foreign}");
+    let page = both.page(&path);
+    assert!(page.contains("you do not answer for this one"), "nobody is told why it is kept back: {page}");
+    assert!(
+        !page.contains(SAID) && !page.contains("form-content"),
+        "it is offered to whoever may not: {page}"
+    );
+    let of_mine = both.page(&format!("/calls/{mine}"));
+    assert!(of_mine.contains("form-content") && of_mine.contains("Nobody has looked"), "{of_mine}");
+    // What is erased is told to everybody; who looked at it is not.
+    let officer = Browser::of(&house, "Cleo", &[Role::ComplianceOfficer]);
+    officer.follow(&officer.send(&path, "content", &[("reason", "Complaint 2026-114")]));
+    let call = house.get(&token, &format!("/api/v1{path}")).ok().json();
+    let index = call["proof"]["decided"]["index"].as_u64().expect("an index");
+    house.ledger.erase(&ErasureTarget::Record(index), "asked for").expect("it is erasable alone");
+    let page = both.page(&path);
+    assert!(page.contains("It was erased"), "the page of an erased call is refused or says nothing: {page}");
+    assert!(page.contains("Who looked at it before is for"), "nobody is told what is kept back: {page}");
+    assert!(
+        !page.contains("Complaint 2026-114"),
+        "who looked is shown to somebody who may not see it: {page}"
     );
 }

@@ -57,8 +57,9 @@ fn what_is_lost_by_what_is_not_kept_is_said() {
     let lost = "Read what a call was answered, with a reason that is on record";
     assert!(browser.page(&path).contains(lost), "nobody is told what is lost");
     let switch = format!("/api/v1/systems/{system}/capture");
-    house.post(&admin, &switch, &json!({"capture": "masked_answer"})).ok();
+    house.post(&admin, &switch, &json!({"capture": "masked_answer", "reason": "a review"})).ok();
     let page = browser.page(&path);
+    assert!(page.matches("a review").count() >= 2, "its page and its history do not say why: {page}");
     assert!(page.contains("masked answers") && !page.contains(lost), "what is kept is told as lost: {page}");
     assert!(page.contains("Read what a call asked"), "what is still lost is not told: {page}");
 }

@@ -59,6 +59,22 @@ fn every_page_keeps_to_the_table_for_every_role() {
     }
 }
 
+/// Requirement: P27. Somebody who opens a page that is not theirs is told so in words of people: what they are, whose page it is, and that nothing is wrong otherwise.
+#[test]
+fn a_page_that_is_not_for_somebody_says_for_whom_it_is() {
+    let house = House::new();
+    let approver = Browser::of(&house, "Ap", &[Role::Approver]);
+    let answer = approver.get("/people");
+    assert_eq!(answer.status, 403);
+    let page = answer.text();
+    for part in ["Not open to your role", "You are Approver here", "Administrator", "Compliance officer"] {
+        assert!(page.contains(part), "{part} is not said: {page}");
+    }
+    assert!(!page.contains("People and roles lists"), "somebody is sent to a page that they may not open");
+    let nobody = Browser::of(&house, "No", &[]);
+    assert!(nobody.get("/calls").text().contains("You are nothing yet here"));
+}
+
 /// The proof of a session, from a form that everybody has.
 fn proof(browser: &Browser<'_>) -> Vec<(String, String)> {
     let page = browser.get("/").text();

@@ -64,6 +64,9 @@ struct System {
     purposes: Vec<String>,
     description: String,
     capture: String,
+    /// Why this much is kept.
+    #[serde(default)]
+    capture_reason: String,
     stage: String,
 }
 
@@ -155,10 +158,14 @@ impl Organisation {
                 (row.clone(), "")
             } else {
                 entered.new += 1;
-                let body = json!({
+                let mut body = json!({
                     "name": system.name, "owner": known(people, &system.owner)?, "purposes": system.purposes,
                     "description": system.description, "capture": system.capture,
                 });
+                let members = body.as_object_mut().filter(|_| !system.capture_reason.is_empty());
+                if let Some(members) = members {
+                    members.insert("capture_reason".to_owned(), json!(system.capture_reason));
+                }
                 (api.post("/api/v1/systems", &body)?, "/result")
             };
             let id = text(&row, &format!("{at}/id"))?.to_owned();

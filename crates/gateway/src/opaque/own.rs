@@ -1,0 +1,106 @@
+//! Whose the files and batches are that calls on declared routes made at a provider: its account knows no systems, so the record says.
+//!
+//! Promises: a system reads, cancels and deletes what the record says is its own, and nothing else of the account; what nobody has a record of is nobody's. Must
+//! never: take a client's word for an id.
+
+use tabellion_model::body::RouteClass;
+
+use super::meter::Named;
+use crate::call::Call;
+use crate::code::Code;
+use crate::decide::Refusal;
+use crate::declared::{Declared, Found, is_id};
+
+/// Refused where a call asks for a file or batch that is not on record as its system's, or for a list of everybody's.
+pub(super) fn check(call: &Call, found: &Found, provider: &str) -> Result<(), Refusal> {
+    let class = found.declared.class;
+    if !has_owners(class) {
+        return Ok(());
+    }
+    if found.declared.is_list() {
+        let why = "a list shows what every system of the provider's account has; ask for what is your system's by its id";
+        return Err(Refusal::new(Code::ObjectNotOwn, why));
+    }
+    let Some(id) = found.id.as_deref() else { return Ok(()) };
+    let shared = &call.worker.shared;
+    let known = shared.opaque.kept.find(&shared.gate.load(), provider, class, id);
+    if known.is_some_and(|known| known.system == call.caller.system_id) {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::ObjectNotOwn, Code::ObjectNotOwn.explain()))
+}
+
+/// What an answer says that the caller's system has from now on: what was made, and the files with what came of a batch. Second: whether it was made just now.
+pub(super) fn of_answer(declared: &Declared, named: &Named) -> Vec<(RouteClass, String, bool)> {
+    let made = named.id.iter().filter(|_| declared.has_body()).map(|id| (declared.class, id, true));
+    let results = [&named.output_file, &named.error_file].into_iter().flatten();
+    let results = results.filter(|_| declared.class == RouteClass::Batches);
+    let all = made.chain(results.map(|id| (RouteClass::Files, id, false)));
+    all.filter(|(_, id, _)| is_id(id)).map(|(class, id, is_new)| (class, id.clone(), is_new)).collect()
+}
+
+/// Whether what routes of this class make stays at the provider, under an id.
+fn has_owners(class: RouteClass) -> bool {
+    matches!(class, RouteClass::Files | RouteClass::Batches)
+}
+
+impl Declared {
+    /// Whether it shows all that there is.
+    fn is_list(&self) -> bool {
+        has_owners(self.class) && self.method == "GET" && !self.path.contains("{id}")
+    }
+
+    /// Whether its answer names what its caller's system has from now on.
+    pub(super) fn names_own(&self) -> bool {
+        match self.class {
+            RouteClass::Files => self.has_body(),
+            RouteClass::Batches => !self.is_list(),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Method;
+
+    use super::*;
+
+    fn declared(method: &Method, path: &str) -> &'static Declared {
+        Found::of(method, &path.parse().expect("a target")).expect("declared").declared
+    }
+
+    fn named() -> Named {
+        let some = |id: &str| Some(id.to_owned());
+        Named { id: some("made-1"), output_file: some("file-out"), error_file: some("4111 1111") }
+    }
+
+    /// Requirement: N22. What is made is its maker's, results of a batch are those of whoever has it, and an answer that merely tells of something gives nobody anything.
+    #[test]
+    fn an_answer_gives_what_it_made_and_no_more() {
+        let given = |method, path| of_answer(declared(&method, path), &named());
+        let made = |class| (class, "made-1".to_owned(), true);
+        let result = (RouteClass::Files, "file-out".to_owned(), false);
+        assert_eq!(given(Method::POST, "/v1/files"), [made(RouteClass::Files)]);
+        assert_eq!(given(Method::POST, "/v1/batches"), [made(RouteClass::Batches), result.clone()]);
+        for (method, path) in
+            [(Method::GET, "/v1/batches/batch_1"), (Method::POST, "/v1/batches/batch_1/cancel")]
+        {
+            let alone = std::slice::from_ref(&result);
+            assert_eq!(given(method, path), alone, "{path} makes somebody's batch the reader's");
+        }
+        assert_eq!(given(Method::GET, "/v1/files/file-1"), [], "whoever reads of a file has it");
+        assert_eq!(given(Method::DELETE, "/v1/files/file-1"), []);
+    }
+
+    /// Requirement: N22.
+    #[test]
+    fn lists_are_known_for_what_they_are() {
+        for (path, is) in
+            [("/v1/files", true), ("/v1/batches", true), ("/v1/files/f-1", false), ("/v1/batches/b-1", false)]
+        {
+            assert_eq!(declared(&Method::GET, path).is_list(), is, "{path}");
+        }
+        assert!(!declared(&Method::POST, "/v1/files").is_list());
+    }
+}
