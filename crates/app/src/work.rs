@@ -43,7 +43,7 @@ pub mod prose;
 pub mod records;
 pub mod registers;
 pub mod replays;
-pub(crate) mod rule_forms;
+pub mod rule_forms;
 pub mod rule_watch;
 pub mod rules;
 pub mod saved_views;

@@ -8,7 +8,7 @@ use tabellion_model::{CredentialId, SystemId};
 
 use super::rule_form;
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, fold, section};
+use crate::console::block::{Action, Block, Facts, Section, fold, section};
 use crate::console::cell::Cell;
 use crate::console::form::Refused;
 use crate::console::money;
@@ -88,6 +88,36 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
 
 fn set_one() -> Action {
     Action { label: "Set a rule", href: "/rules/new".to_owned() }
+}
+
+/// The rules in force over calls of a system alone; none: there are none.
+pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Option<Block>, Refusal> {
+    let is_own = |rule: &Rule| {
+        let of = rule.says.as_ref().and_then(|says| says.system.as_deref());
+        of.and_then(SystemId::from_hex) == Some(system)
+    };
+    let mut own = visit.desk.rules(visit.actor()?)?.rules;
+    own.retain(is_own);
+    if own.is_empty() {
+        return Ok(None);
+    }
+    let listing = Listing {
+        id: "system-rules",
+        caption: "Metric rules of this system",
+        columns: COLUMNS,
+        filters: Vec::new(),
+        search: "",
+        views: Vec::new(),
+        empty: nothing("No rule is over its calls alone", "Somebody with the right to set rules can.", None),
+    };
+    let part = Section {
+        id: "rules",
+        title: "Metric rules".to_owned(),
+        lead: "Those over everybody's calls stand in the list of all.".to_owned(),
+        action: Some(Action { label: "See all rules", href: "/rules".to_owned() }),
+        blocks: vec![listing.table(visit, in_order(rows(visit, own.iter())?))?],
+    };
+    Block::of(&part).map(Some)
 }
 
 fn listing(visit: &Visit<'_>) -> Listing {

@@ -1,3 +1,5 @@
+//! What is not known widens a number to both sides, and never moves it.
+
 use tabellion_model::body::RuleComparison::{Above, Below};
 
 use super::*;
