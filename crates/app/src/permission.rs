@@ -34,6 +34,10 @@ pub enum Permission {
     ChangeBudgets,
     /// Put on record what providers counted, and close findings.
     ReconcileUsage,
+    /// See rules over numbers, and when they fired.
+    ReadRules,
+    /// Set and end rules over numbers.
+    ChangeRules,
     /// See emergency stops and what they did.
     ReadStops,
     /// Order emergency stops.
@@ -116,7 +120,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -130,6 +134,8 @@ impl Permission {
         Self::ReadSpend,
         Self::ChangeBudgets,
         Self::ReconcileUsage,
+        Self::ReadRules,
+        Self::ChangeRules,
         Self::ReadStops,
         Self::OrderStops,
         Self::LiftStops,
@@ -181,6 +187,8 @@ impl Permission {
             Self::ReadSpend => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
             Self::ChangeBudgets => [ALL, NO, ALL, NO, NO, NO, NO],
             Self::ReconcileUsage => [ALL, NO, ALL, ALL, NO, NO, NO],
+            Self::ReadRules => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
+            Self::ChangeRules => [ALL, NO, ALL, NO, NO, NO, NO],
             Self::ReadStops => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::OrderStops => [ALL, OWN, ALL, ALL, OWN, NO, NO],
             Self::LiftStops => [ALL, NO, NO, ALL, NO, ALL, NO],
@@ -230,6 +238,8 @@ impl Permission {
             Self::ReadSpend => "read_spend",
             Self::ChangeBudgets => "change_budgets",
             Self::ReconcileUsage => "reconcile_usage",
+            Self::ReadRules => "read_rules",
+            Self::ChangeRules => "change_rules",
             Self::ReadStops => "read_stops",
             Self::OrderStops => "order_stops",
             Self::LiftStops => "lift_stops",

@@ -43,6 +43,9 @@ pub mod prose;
 pub mod records;
 pub mod registers;
 pub mod replays;
+pub mod rule_forms;
+pub mod rule_watch;
+pub mod rules;
 pub mod saved_views;
 pub(crate) mod second_person;
 pub mod session_ends;
@@ -166,6 +169,8 @@ pub struct Desk {
     pub(crate) health: Mutex<Health>,
     /// How clauses and controls stood at the moments that were asked for last.
     pub(crate) over: Mutex<coverage_over::Kept>,
+    /// What the last looks at rules came to.
+    pub(crate) looked: rule_watch::Looked,
 }
 
 /// Whether appends work.
@@ -203,6 +208,7 @@ impl Desk {
             lag: Lag::new(asking::MOST_LAG),
             health: Mutex::new(Health::default()),
             over: Mutex::default(),
+            looked: rule_watch::Looked::default(),
         }
     }
 

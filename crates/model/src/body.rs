@@ -24,6 +24,7 @@ mod price;
 mod probe;
 mod pseudonym;
 mod register;
+mod rule;
 mod stop;
 mod system;
 mod usage;
@@ -71,6 +72,10 @@ pub use pseudonym::{MaskingUnmasked, ORIGINAL_FIELDS, Original, PseudonymScope, 
 pub use register::{
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted,
+};
+pub use rule::{
+    RULE_WHOLE, RuleComparison, RuleCrossing, RuleEnded, RuleFired, RuleMeasure, RuleMetric, RuleResolved,
+    RuleScope, RuleSet, RuleTest, RuleVerdict,
 };
 pub use stop::{StopLifted, StopOrdered, StopRefused, StopScope, StopSubject};
 pub use system::{SystemRegistered, SystemStage, SystemStageChanged};
@@ -193,6 +198,10 @@ bodies! {
     FindingClosed => "finding.closed",
     GuardProbed => "guard.probed",
     GuardMeasured => "guard.measured",
+    RuleSet => "rule.set",
+    RuleEnded => "rule.ended",
+    RuleFired => "rule.fired",
+    RuleResolved => "rule.resolved",
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod people;
 mod policies;
 mod probes;
 pub(crate) mod registers;
+mod rules;
 mod saved_views;
 mod shards;
 mod sources;
@@ -128,6 +129,7 @@ pub const ALL: &[Projection] = &[
     shards::SHARDS,
     usage::USAGE,
     findings::FINDINGS,
+    rules::RULES,
     ledger::LEDGER,
 ];
 

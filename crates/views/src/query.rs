@@ -26,6 +26,8 @@ mod policies;
 mod probes;
 mod register_lives;
 mod registers;
+mod rule_reading;
+mod rules;
 mod saved_views;
 mod shards;
 mod sources;
@@ -73,6 +75,8 @@ pub use policies::{PolicyContent, PolicyVersion};
 pub use probes::{ProbeRoundRow, ProbeRoundSaid};
 pub use register_lives::RegisterItemFacts;
 pub use registers::{ActRow, ApprovalRow, Done, ItemFilter, ItemPage, ItemRow, ItemSort, Items, RevisionRow};
+pub use rule_reading::{MAX_RULE_CALLS, RuleLacking, RuleReading};
+pub use rules::{RuleCrossed, RuleCrossingRow, RuleSaid, RuleVersion};
 pub use saved_views::SavedViewRow;
 pub use shards::{ShardConflictRow, ShardRow};
 pub use sources::{

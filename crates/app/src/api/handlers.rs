@@ -21,6 +21,7 @@ pub(super) mod playground;
 pub(super) mod policies;
 pub(super) mod probes;
 pub(super) mod registers;
+pub(super) mod rules;
 pub(super) mod running;
 pub(super) mod scitt;
 pub(super) mod sessions;

@@ -71,6 +71,7 @@ pub(super) fn write(text: &mut String, requests: &Requests, desk: &Desk) {
     let _ = writeln!(text, "tabellion_stops_in_force {}", desk.views().gate_now().stops.len());
     sources(text, desk);
     budgets(text, desk);
+    rules(text, desk);
     head(text, "tabellion_views_position", "Entries that the views have seen", "gauge");
     let _ = writeln!(text, "tabellion_views_position {}", desk.views().position());
 }
@@ -103,6 +104,25 @@ fn budgets(text: &mut String, desk: &Desk) {
     let help = "Shares of budgets' caps that were passed in the windows of now";
     head(text, "tabellion_budget_alerts", help, "gauge");
     let _ = writeln!(text, "tabellion_budget_alerts {standing}");
+}
+
+/// Rules over numbers. Where the views cannot be asked the counts are left out, and looking at rules counts as failing.
+fn rules(text: &mut String, desk: &Desk) {
+    let counts = desk.rule_counts();
+    let failing = counts.as_ref().map_or(1, |counts| u64::from(counts.failing));
+    let help = "Whether rules in force are not looked at, so that none of them fires";
+    head(text, "tabellion_rules_failing", help, "gauge");
+    let _ = writeln!(text, "tabellion_rules_failing {failing}");
+    let Ok(counts) = counts else { return };
+    let rows = [
+        ("tabellion_rules", "Rules over numbers in force", counts.in_force),
+        ("tabellion_rules_fired", "Rules that fired and have not resolved", counts.fired),
+        ("tabellion_rules_unknown", "Rules whose number is not known", counts.unknown),
+    ];
+    for (name, help, value) in rows {
+        head(text, name, help, "gauge");
+        let _ = writeln!(text, "{name} {value}");
+    }
 }
 
 fn head(text: &mut String, name: &str, help: &str, kind: &str) {

@@ -6,7 +6,7 @@ use axum::http::Method;
 
 use super::handlers::{
     budgets, calls, controls, enrichments, erasures, guards, issuers, keys, log, openings, operation, packs,
-    people, playground, policies, probes, registers, running, scitt, sessions, shards, sources, stops,
+    people, playground, policies, probes, registers, rules, running, scitt, sessions, shards, sources, stops,
     systems, tiles, traffic, usage, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
@@ -34,6 +34,8 @@ const CHANGE_PRICES: Access = Access::Needs(Permission::ChangePrices);
 const READ_SPEND: Access = Access::Needs(Permission::ReadSpend);
 const CHANGE_BUDGETS: Access = Access::Needs(Permission::ChangeBudgets);
 const RECONCILE_USAGE: Access = Access::Needs(Permission::ReconcileUsage);
+const READ_RULES: Access = Access::Needs(Permission::ReadRules);
+const CHANGE_RULES: Access = Access::Needs(Permission::ChangeRules);
 const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
 const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
 const READ_OPENINGS: Access = Access::Needs(Permission::ReadOpenings);
@@ -161,6 +163,11 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/budgets/{budget}/end", CHANGE_BUDGETS, Change, "endBudget", "End a budget: nothing of it holds any more", 200, &[NotFound, AlreadySo]).by(budgets::end_budget),
         row(GET, "/api/v1/spend", READ_SPEND, Plain, "readSpend", "What calls within reach took: tokens and money, counted and reserved, priced and unpriced apart", 200, &[]).by(budgets::spend),
         row(GET, "/api/v1/spend.csv", READ_SPEND, Plain, "exportSpend", "The same as a table for spreadsheets", 200, &[]).by(budgets::spend_csv),
+        row(GET, "/api/v1/rules", READ_RULES, Plain, "listRules", "The rules over numbers within reach, with their numbers now", 200, &[]).by(rules::rules),
+        row(GET, "/api/v1/rules/{rule}", READ_RULES, Plain, "readRule", "One rule, with its number now and when it fired and resolved", 200, &[NotFound]).by(rules::rule),
+        row(PUT, "/api/v1/rules/{rule}", CHANGE_RULES, Change, "setRule", "Set a rule in place of the version before", 200, &[NotFound, VersionRequired, StateImpossible, UnknownReference]).by(rules::set_rule),
+        row(GET, "/api/v1/rules/{rule}/history", READ_RULES, Plain, "readRuleHistory", "Every change of a rule", 200, &[NotFound]).by(rules::rule_history),
+        row(POST, "/api/v1/rules/{rule}/end", CHANGE_RULES, Change, "endRule", "End a rule: it is looked at no more", 200, &[NotFound, AlreadySo]).by(rules::end_rule),
         row(GET, "/api/v1/usage-reports", READ_SPEND, Plain, "listUsageReports", "What providers said they counted, and what that came to beside our calls", 200, &[]).by(usage::reports),
         row(POST, "/api/v1/usage-reports", RECONCILE_USAGE, Once, "reportUsage", "Put a provider's usage export on record and hold it against the calls", 201, &[NotFound]).by(usage::report),
         row(GET, "/api/v1/usage-reports/{report}", READ_SPEND, Plain, "readUsageReport", "One export, held against what is on record now", 200, &[NotFound]).by(usage::comparison),

@@ -50,6 +50,8 @@ pub(crate) mod providers;
 pub(crate) mod refusals;
 pub(crate) mod register_filters;
 pub(crate) mod registers;
+pub(crate) mod rule_form;
+pub(crate) mod rules;
 pub(crate) mod said;
 pub(crate) mod saved_views;
 pub(crate) mod search;

@@ -7,8 +7,8 @@ use super::page::{
     applicability, applicability_approval, applicability_row, budget_form, budgets, calls, control, controls,
     costs, decision, entry, erasures, guards, home, inbox, item, item_form, item_work, keep, keys, ledger,
     login, masking, openings, pack, pack_publishers, packages, packs, people, person_sessions, playground,
-    policies, providers, registers, saved_views, search, settings, sources, stops, story, system, systems,
-    traffic, unmask, usage,
+    policies, providers, registers, rule_form, rules, saved_views, search, settings, sources, stops, story,
+    system, systems, traffic, unmask, usage,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -65,6 +65,7 @@ pub(crate) enum Area {
     Guards,
     Policies,
     Packs,
+    Rules,
     Playground,
     Masking,
     People,
@@ -135,6 +136,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Statement of Applicability", "/soa", Permission::ReadControls, Area::Applicability),
             item("Policies", "/policies", Permission::ReadPolicies, Area::Policies),
             item("Packs", "/packs", Permission::ReadPolicies, Area::Packs),
+            item("Metric rules", "/rules", Permission::ReadRules, Area::Rules),
             item("Playground", "/playground", Permission::TryCalls, Area::Playground),
             item("Masking", "/masking", Permission::ReadPolicies, Area::Masking),
             item("People and roles", "/people", Permission::ReadPeople, Area::People),
@@ -171,6 +173,8 @@ const READ_KEYS: Access = Access::Needs(Permission::ReadKeys);
 const CHANGE_KEYS: Access = Access::Needs(Permission::ChangeKeys);
 const READ_SPEND: Access = Access::Needs(Permission::ReadSpend);
 const CHANGE_BUDGETS: Access = Access::Needs(Permission::ChangeBudgets);
+const READ_RULES: Access = Access::Needs(Permission::ReadRules);
+const CHANGE_RULES: Access = Access::Needs(Permission::ChangeRules);
 const READ_STOPS: Access = Access::Needs(Permission::ReadStops);
 const ORDER_STOPS: Access = Access::Needs(Permission::OrderStops);
 const LIFT_STOPS: Access = Access::Needs(Permission::LiftStops);
@@ -270,6 +274,13 @@ pub(crate) const PAGES: &[Page] = &[
     post("/budgets/{budget}", CHANGE_BUDGETS, Area::Budgets, "page.budget.set", budget_form::set),
     post("/budgets/{budget}/end", CHANGE_BUDGETS, Area::Budgets, "page.budget.end", budget_form::end),
     get("/costs", READ_SPEND, Everything, Area::Costs, "page.costs", costs::show),
+
+    get("/rules", READ_RULES, Everything, Area::Rules, "page.rules", rules::list),
+    get("/rules/new", CHANGE_RULES, Present, Area::Rules, "page.rule.new", rule_form::new),
+    post("/rules/new", CHANGE_RULES, Area::Rules, "page.rule.first", rule_form::create),
+    get("/rules/{rule}", READ_RULES, Everything, Area::Rules, "page.rule", rules::show),
+    post("/rules/{rule}", CHANGE_RULES, Area::Rules, "page.rule.set", rule_form::set),
+    post("/rules/{rule}/end", CHANGE_RULES, Area::Rules, "page.rule.end", rule_form::end),
 
     get("/stops", READ_STOPS, Everything, Area::Stops, "page.stops", stops::list),
     post("/stops", ORDER_STOPS, Area::Stops, "page.stop.order", stops::order),

@@ -285,6 +285,7 @@ fn also_called(path: &str) -> &'static str {
         "/traffic" => "numbers latency denied guards outcomes",
         "/providers" => "upstreams models circuit fallback terms",
         "/budgets" => "caps limits quota spend",
+        "/rules" => "alerts thresholds metrics fired resolved",
         "/costs" => "spend money prices tokens unpriced",
         "/masking" => "personal data pii anonymise pseudonymise rules",
         "/guards" => "probes canaries enforcement proven bypass",

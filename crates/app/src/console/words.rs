@@ -264,6 +264,17 @@ fn guard_change(record_type: &str) -> &str {
         "call.enriched" => "said what a call's texts are like",
         "guard.probed" => "tried whether guards stop what they must",
         "guard.measured" => "measured how much guards find of what they must",
+        other => rule_change(other),
+    }
+}
+
+/// The same of rules over numbers.
+fn rule_change(record_type: &str) -> &str {
+    match record_type {
+        "rule.set" => "set a rule over a number",
+        "rule.ended" => "ended a rule over a number",
+        "rule.fired" => "a rule's number went beyond its threshold",
+        "rule.resolved" => "a rule's number came back from beyond its threshold",
         other => pack_change(other),
     }
 }

@@ -50,6 +50,7 @@ impl Desk {
             lag: Lag::new(MOST_LAG),
             health: Mutex::new(Health::default()),
             over: Mutex::default(),
+            looked: super::rule_watch::Looked::default(),
         }))
     }
 

@@ -29,6 +29,7 @@ mod register_from_file;
 mod register_traffic;
 pub(crate) mod registers;
 mod replays;
+mod rules;
 mod scitt;
 mod session_ends;
 mod sessions;

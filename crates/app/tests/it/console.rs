@@ -23,6 +23,7 @@ mod playground;
 mod policy_replay;
 mod providers;
 mod registers;
+mod rules;
 mod session;
 mod shown;
 mod sources;

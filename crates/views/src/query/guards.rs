@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::types::Value;
-use rusqlite::{Row, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 use tabellion_model::SystemId;
 use tabellion_model::body::GuardOutcome;
 
@@ -122,21 +122,24 @@ impl Views {
             let list: Vec<String> = list.collect();
             wanted.only(&format!("system IN ({})", list.join(", ")));
         }
-        let sql = format!(
-            "SELECT system, state, asked_unit IS NULL AS asked_gone, ended_unit IS NULL AS ended_gone, asked_guards, ended_guards,
-            count(*) AS calls FROM calls{} GROUP BY 1, 2, 3, 4, 5, 6 LIMIT {MAX_GUARD_GROUPS}",
-            wanted.sql()
-        );
-        self.ask(|db| {
-            let mut select = db.prepare_cached(&sql)?;
-            let groups = select.query_map(params_from_iter(wanted.values), group)?;
-            let mut report = GuardReport::default();
-            for group in groups {
-                report.take(&group?);
-            }
-            Ok(report)
-        })
+        let source = format!("calls{}", wanted.sql());
+        self.ask(|db| Ok(report(db, &source, wanted.values)?))
     }
+}
+
+/// What guards came to on the calls of `source`, what stands behind FROM.
+pub(super) fn report(db: &Connection, source: &str, values: Vec<Value>) -> rusqlite::Result<GuardReport> {
+    let sql = format!(
+        "SELECT system, state, asked_unit IS NULL AS asked_gone, ended_unit IS NULL AS ended_gone, asked_guards, ended_guards,
+        count(*) AS calls FROM {source} GROUP BY 1, 2, 3, 4, 5, 6 LIMIT {MAX_GUARD_GROUPS}"
+    );
+    let mut select = db.prepare_cached(&sql)?;
+    let groups = select.query_map(params_from_iter(values), group)?;
+    let mut report = GuardReport::default();
+    for group in groups {
+        report.take(&group?);
+    }
+    Ok(report)
 }
 
 fn group(row: &Row<'_>) -> rusqlite::Result<Group> {

@@ -15,6 +15,7 @@ use crate::fixture::{
     unmasked, unpriced, view_kept,
 };
 use crate::packs::pack_step;
+use crate::rules::rule_step;
 
 /// What happens next. Numbers choose among a few systems, keys, people and records, so that things meet.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ enum Step {
     Budget(u8, u8),
     /// A stop of one of a few ids is ordered, or lifted.
     Stop(u8, u8),
+    /// A rule over a number is set or ended, or crosses its threshold.
+    Rule(u8, u8),
     EraseRecord(usize),
     ErasePerson(u8),
     EraseSystem(u8),
@@ -82,6 +85,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..2u8).prop_map(Step::Unprice),
         2 => (few(), 0..6u8).prop_map(|(name, scope)| Step::Budget(name, scope)),
         2 => two().prop_map(|(id, act)| Step::Stop(id, act)),
+        2 => (0..2u8, 0..4u8).prop_map(|(name, act)| Step::Rule(name, act)),
         4 => any::<usize>().prop_map(Step::EraseRecord),
         1 => few().prop_map(Step::ErasePerson),
         1 => few().prop_map(Step::EraseSystem),
@@ -161,6 +165,7 @@ impl Play {
             Step::Unprice(name) => self.append(&unpriced(&format!("price-{name}"))),
             Step::Budget(name, scope) => self.budget(name, scope),
             Step::Stop(id, act) => self.stop(id, act),
+            Step::Rule(name, act) => self.append(&rule_step(&format!("rule-{name}"), act)),
             Step::Unknown => self.append(&Draft::new("risk.assessed").with("level", 3)),
             Step::Call(_) | Step::End(_) | Step::Break(_) => self.call(step),
             Step::EraseRecord(which) => {

@@ -29,6 +29,7 @@ mod past;
 mod people;
 mod probes;
 mod registers;
+mod rules;
 mod spend;
 mod stops;
 mod traffic;

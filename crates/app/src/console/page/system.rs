@@ -6,7 +6,7 @@ use tabellion_model::body::SystemStage;
 use tabellion_views::Depth;
 use tabellion_views::query::{CallFilter, Subject};
 
-use super::{budgets, calls, happened, keys, openings, stops, system_items, systems};
+use super::{budgets, calls, happened, keys, openings, rules, stops, system_items, systems};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Beside, Block, Facts, Note, Section, fold, section};
 use crate::console::cell::Cell;
@@ -88,6 +88,11 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
         && visit.desk.may(visit.actor()?, Permission::ReadSpend, Some(id))?
     {
         blocks.push(budgets::of_system(visit, id)?);
+    }
+    if visit.desk.depth() == Depth::Everything
+        && visit.desk.may(visit.actor()?, Permission::ReadRules, Some(id))?
+    {
+        blocks.extend(rules::of_system(visit, id)?);
     }
     blocks.extend(stops::offered(visit, "system", &id.to_hex(), id)?);
     blocks.extend(openings::of_system(visit, id)?);

@@ -1,16 +1,17 @@
 //! A thread that looks, on a clock of its own, whether what happened asks for a new look at approved items, whether a share of a budget was passed, whether
-//! traffic shows what nobody declared, and whether numbers of a source are missing.
+//! traffic shows what nobody declared, whether numbers of a source are missing, and whether the number of a rule crossed its threshold.
 //!
 //! Promises: looks at items and budgets only when something was recorded since; what it records it records once, also after a restart; ends when it is told to or dropped.
 //! Must never: be waited for by a call or a request.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::refresh::Settled;
 use crate::refusal::Refusal;
 use crate::work::Desk;
+use crate::work::rule_watch::RULES_EVERY;
 
 /// Takes lines for the operator.
 type Note = Arc<dyn Fn(&str) + Send + Sync>;
@@ -81,6 +82,7 @@ fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
     let mut told_of_sources = String::new();
     let mut told_of_budgets = String::new();
     let mut told_of_findings = String::new();
+    let mut rules = Rules { due: Instant::now(), told: String::new() };
     loop {
         let size = desk.ledger().reader().size();
         if looked_at != Some(size) {
@@ -104,9 +106,31 @@ fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
         if let Err(refusal) = desk.name_gaps() {
             tell("sources", &refusal, &mut told_of_sources, note);
         }
+        rules.look(desk, note);
         if shared.pause(every) {
             return;
         }
+    }
+}
+
+/// When rules are looked at next. Their windows move on while nothing is recorded.
+struct Rules {
+    due: Instant,
+    told: String,
+}
+
+impl Rules {
+    /// Looks at them when it is time. What took long is done less often: rules take at most a fifth of one core.
+    fn look(&mut self, desk: &Desk, note: &Note) {
+        let begun = Instant::now();
+        if begun < self.due {
+            return;
+        }
+        match desk.look_at_rules() {
+            Ok(_) => self.told.clear(),
+            Err(refusal) => tell("rules", &refusal, &mut self.told, note),
+        }
+        self.due = Instant::now() + RULES_EVERY.max(begun.elapsed() * 4);
     }
 }
 

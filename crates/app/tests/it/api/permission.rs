@@ -66,6 +66,7 @@ fn every_route_keeps_to_the_table_for_every_role() {
                 .replace("{publisher}", "vendor")
                 .replace("{price}", "small")
                 .replace("{budget}", "small")
+                .replace("{rule}", "small")
                 .replace("{register}", "ai_system")
                 .replace("{role}", "auditor")
                 .replace("{issuer}", &"0".repeat(64))

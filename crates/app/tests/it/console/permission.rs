@@ -36,7 +36,8 @@ fn every_page_keeps_to_the_table_for_every_role() {
             .replace("{opening}", &"0".repeat(32))
             .replace("{pack}", "baseline")
             .replace("{publisher}", "vendor")
-            .replace("{budget}", "loans-month");
+            .replace("{budget}", "loans-month")
+            .replace("{rule}", "denials");
         for (roles, browser) in &browsers {
             let path = path.replace("{person}", &browser.person);
             let answer = match method {
