@@ -38,6 +38,8 @@ pub(crate) struct Caller {
     pub(crate) shown: Option<Arc<CallerShown>>,
     /// For which system guards and rules of masking are chosen: its own, but of a probe, which stands in for another.
     pub(crate) stands_for: SystemId,
+    /// Whether the gateway answers by itself, on this route.
+    pub(crate) asks_no_model: bool,
 }
 
 impl Caller {
@@ -127,7 +129,7 @@ pub(crate) fn authenticate(
         return Err(NoCaller::BadKey);
     }
     let system_id = key.system;
-    Ok(Caller { gate, key_id, system_id, shown, stands_for: system_id })
+    Ok(Caller { gate, key_id, system_id, shown, stands_for: system_id, asks_no_model: false })
 }
 
 /// The credential that `key` is the secret of.

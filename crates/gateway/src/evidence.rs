@@ -216,9 +216,13 @@ fn draft_of<B: Body>(body: &B, caller: &Caller) -> Result<Draft, EvidenceError> 
     Ok(draft)
 }
 
-/// What stands in clear of a call: its `charge`, or that it is a probe, which is charged to nobody.
+/// What stands in clear of a call: its `charge`, or that it is a probe, which is charged to nobody, or that it asks no model.
 fn clear_of(caller: &Caller, charge: Option<Map<String, Json>>) -> Map<String, Json> {
-    if caller.is_probe() { probe::mark() } else { charge.unwrap_or_default() }
+    match charge {
+        _ if caller.is_probe() => probe::mark(),
+        None if caller.asks_no_model => probe::no_model(),
+        charge => charge.unwrap_or_default(),
+    }
 }
 
 /// The draft of a permission, decided at the caller's snapshot; `charge` is what stands in the clear of what it reserved. With what is `kept` of its

@@ -178,6 +178,7 @@ impl Playground {
             system_id,
             shown: None,
             stands_for: system_id,
+            asks_no_model: false,
         };
         // Whoever tries texts must not learn by which placeholder a value goes in real calls.
         let mut own_key = Zeroizing::new([0; 32]);

@@ -104,6 +104,11 @@ impl Route {
         }
     }
 
+    /// Whether the gateway answers it by itself: no model is asked, and nothing leaves.
+    pub(crate) fn asks_no_model(&self) -> bool {
+        matches!(self, Self::Presidio(_) | Self::Models | Self::Model(_))
+    }
+
     /// Its name in records and policies.
     pub(crate) fn surface(&self) -> &'static str {
         match self {

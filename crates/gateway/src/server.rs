@@ -201,7 +201,7 @@ async fn serve(
     };
     // A body may take its time. Whoever calls is judged by what is in force when the call is complete.
     let caller = match authenticate(&head.headers, shared.gate.load(), &known, shared.now()) {
-        Ok(caller) => caller,
+        Ok(caller) => Caller { asks_no_model: target.route.asks_no_model(), ..caller },
         Err(none) => return Ok(nobody(none, dialect, peer, serving)),
     };
     Ok(start(caller, target, head.headers, body, serving).await)

@@ -25,6 +25,21 @@ pub fn mark() -> Map<String, Json> {
     [(PROBE.to_owned(), Json::Bool(true))].into_iter().collect()
 }
 
+/// The member of `clear` that says that no model was asked.
+const NO_MODEL: &str = "no_model";
+
+/// `clear` of a record of a call that the gateway answers by itself, such as a list of models or a text that it looks at for somebody: it is no use of a model,
+/// so that nothing that counts those counts it.
+pub fn no_model() -> Map<String, Json> {
+    [(NO_MODEL.to_owned(), Json::Bool(true))].into_iter().collect()
+}
+
+/// Whether `header` is of a record of a call that no model was asked for.
+pub fn asks_no_model(header: &Header) -> bool {
+    CALLS.contains(&header.record_type.as_str())
+        && header.clear.as_ref().is_some_and(|clear| *clear == no_model())
+}
+
 /// Whether `header` is of a record of a probe.
 pub fn is_probe(header: &Header) -> bool {
     CALLS.contains(&header.record_type.as_str())
@@ -78,6 +93,7 @@ impl ProbeCounts {
 /// Whether `header` is of a type that is marked or counted here or in `measure.rs`, and its `clear` has that form.
 pub(crate) fn is_known(header: &Header) -> bool {
     is_probe(header)
+        || asks_no_model(header)
         || (header.record_type.as_str() == "guard.probed" && ProbeCounts::of(header).is_some())
         || measure::is_known(header)
 }

@@ -14,6 +14,7 @@ use tabellion_tlog::leaf_hash;
 use tabellion_views::query::{CallDetail, CallState, Page, UnmaskingRow};
 
 use super::forms::{IdForm, Reference, Time};
+use super::prose::Prose;
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
@@ -53,8 +54,7 @@ impl PseudonymsForm {
 #[serde(deny_unknown_fields)]
 pub struct NewUnmasking {
     /// Why, for whoever asks later.
-    #[schemars(length(min = 1, max = 2000))]
-    pub reason: String,
+    pub reason: Prose,
     /// Which placeholders, as the provider saw them: `<EMAIL_7Q2K4F>`; absent: all of which a value is kept.
     #[serde(default)]
     #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 64)))]
@@ -124,7 +124,7 @@ impl Desk {
         kept(&call)?;
         let placeholders = chosen(&self.originals(&call)?, new.placeholders.as_deref())?;
         let decided = self.ledger.reader().entry(call.row.entry)?;
-        let body = MaskingUnmasked { reason: new.reason.clone(), placeholders };
+        let body = MaskingUnmasked { reason: new.reason.to_text(), placeholders };
         let written = self.once(actor, "unmask", given, |_| {
             let mut draft = draft_of(&body, String::new(), 0)?;
             // Whoever else asks at the same time is in nobody's way.

@@ -13,6 +13,7 @@ use tabellion_views::query::{CallDetail, Page, ViewingRow};
 
 use super::calls::{Call, is_kept};
 use super::forms::{IdForm, Reference, Time};
+use super::prose::Prose;
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
@@ -28,8 +29,7 @@ const LISTED: u32 = 50;
 #[serde(deny_unknown_fields)]
 pub struct NewViewing {
     /// Why, for whoever asks later.
-    #[schemars(length(min = 1, max = 2000))]
-    pub reason: String,
+    pub reason: Prose,
 }
 
 /// Somebody who asked to see what was captured.
@@ -72,7 +72,7 @@ impl Desk {
             return Err(Refusal::new(Code::AlreadySo, "nothing of this call's prompt and answer is kept"));
         }
         let decided = self.ledger.reader().entry(call.row.entry)?;
-        let body = ContentViewed { reason: new.reason.clone() };
+        let body = ContentViewed { reason: new.reason.to_text() };
         let written = self.once(actor, "view-captured", given, |_| {
             let mut draft = draft_of(&body, String::new(), 0)?;
             // Whoever else looks at the same time is in nobody's way.

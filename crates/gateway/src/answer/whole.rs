@@ -9,7 +9,7 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 use tabellion_mask::json::Limits as JsonLimits;
-use tabellion_mask::{Classes, Edits, Scope, mask_string, restore_string};
+use tabellion_mask::{Edits, Scope, restore_string};
 use tabellion_model::body::{Delivered, Outcome};
 
 use crate::answer::parts::{Parts, Stage};
@@ -177,8 +177,9 @@ async fn release(
         delivered: Delivered::Whole,
         released: Sha256::digest(&restored).into(),
         masked: transcript.found(),
+        // Its texts alone: whatever else is in it, such as the tokens one by one or members of the request again, could hold a value too.
         answer: Kept::of_answer(running.authorised.capture, limits.capture_bytes, || {
-            masked(bytes, parts, classes, &mut scope)
+            transcript.masked(&mut scope)
         }),
     };
     finish(running, end, (head, translation), restored).await;
@@ -205,15 +206,6 @@ async fn guarded(
         Some(stop) => Err(Stopped::ByGuard(stop)),
         None => Ok(()),
     }
-}
-
-/// The answer as it may be kept.
-fn masked(bytes: &Bytes, parts: &Parts<'_>, classes: Classes, scope: &mut Scope) -> Option<String> {
-    let mut edits = Edits::new();
-    for place in parts.texts.iter().map(|text| &text.place).chain(&parts.repeated) {
-        mask_string(*place, classes, scope, &mut edits).ok()?;
-    }
-    String::from_utf8(edits.apply(bytes)).ok()
 }
 
 /// Records and passes on the provider's own error.

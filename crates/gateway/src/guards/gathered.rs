@@ -63,11 +63,13 @@ impl Gathered {
                 return;
             }
             let mut found = Escaped(Vec::new());
-            // What is no JSON after all has no escapes.
             if walk(text.as_bytes(), &WITHIN, &mut found).is_ok() {
                 for text in found.0 {
                     self.add_within(&text, level + 1);
                 }
+            } else {
+                // Readers that are less strict than ours take it for JSON all the same: a member twice, half of a pair of surrogates, one level more.
+                self.add_within(&unescaped(text), level + 1);
             }
         }
     }
@@ -85,6 +87,57 @@ impl Gathered {
     /// All of them.
     pub(crate) fn texts(&self) -> Vec<&str> {
         self.texts.iter().map(AsRef::as_ref).collect()
+    }
+}
+
+/// A text with what the escapes of JSON (RFC 8259, 7) in it stand for, wherever they stand; half of a pair of surrogates stands for nothing, and stays.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let (stands, taken) = escape(after);
+        match stands {
+            Some(character) => plain.push(character),
+            None => plain.push('\\'),
+        }
+        rest = after.get(taken..).unwrap_or_default();
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// What an escape stands for, and how many bytes of `after`, what follows its backslash, belong to it.
+fn escape(after: &str) -> (Option<char>, usize) {
+    let plain = match after.as_bytes().first() {
+        Some(b'n') => '\n',
+        Some(b't') => '\t',
+        Some(b'r') => '\r',
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'"') => '"',
+        Some(b'/') => '/',
+        Some(b'\\') => '\\',
+        Some(b'u') => return unit(after),
+        _ => return (None, 0),
+    };
+    (Some(plain), 1)
+}
+
+/// The same of `uXXXX`, and of a pair of these.
+fn unit(after: &str) -> (Option<char>, usize) {
+    let number = |digits: Option<&str>| {
+        digits
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| u16::from_str_radix(digits, 16).ok())
+    };
+    let Some(first) = number(after.get(1..5)) else { return (None, 0) };
+    let second = after.get(5..7).filter(|begin| *begin == "\\u").and_then(|_| number(after.get(7..11)));
+    let pair = [Some(first), second].into_iter().flatten();
+    match char::decode_utf16(pair).next() {
+        Some(Ok(character)) if character.len_utf16() == 2 => (Some(character), 11),
+        Some(Ok(character)) => (Some(character), 5),
+        _ => (None, 0),
     }
 }
 
@@ -130,6 +183,16 @@ mod tests {
         let gathered = of(&["user", "hello", "user", " \n", inner, &outer]);
         assert_eq!(gathered.texts(), ["user", "hello", inner, "ada@example.org", outer.as_str()]);
         assert!(!gathered.is_over() && of(&[" "]).is_empty());
+    }
+
+    /// Requirement: N21.
+    #[test]
+    fn an_escape_is_shown_also_where_only_others_take_it_for_json() {
+        let deep = format!("{}\"h\\u0065ron\"{}", "[".repeat(65), "]".repeat(65));
+        for text in [deep.as_str(), r#"{"a":1,"a":"h\u0065ron"}"#, r#"{"a":"\ud800","b":"h\u0065ron"}"#] {
+            assert!(of(&[text]).texts().iter().any(|shown| shown.contains("heron")), "{text}");
+        }
+        assert_eq!(unescaped(r#"\ud83d\ude00 \u00e9\n\q\u12 \ud800x"#), "😀 é\n\\q\\u12 \\ud800x");
     }
 
     #[test]

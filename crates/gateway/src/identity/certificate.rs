@@ -104,8 +104,8 @@ impl Doorway {
         let hosts = certificate.valid_dns_names().map(|name| format!("dns:{name}"));
         let mut known = uris.chain(hosts).filter_map(|name| Some((*self.clients.get(&name)?, name)));
         let (key, name) = known.next()?;
-        // Of two that mean different keys neither is meant for certain.
-        if known.any(|(other, _)| other != key) {
+        // Of two names neither is meant for certain: a stop or a budget of the one would be gone around by the other.
+        if known.any(|(_, other)| other != name) {
             return None;
         }
         let chain = Chain { agent: Some(format!("{BY}|{name}")), ..Chain::default() };

@@ -84,10 +84,15 @@ pub(super) fn anonymize(body: &[u8], salt: MakeSalt<'_>) -> Result<Done, Refusal
     for span in spans {
         let entity = entities.get(span.entity).copied().unwrap_or_default();
         let operator = operator(entity);
-        let written = operator.apply(letters.at(span.start..span.end), entity, salt)?;
+        let value = letters.at(span.start..span.end);
+        let written = operator.apply(value, entity, salt)?;
+        // A mask of no character, a text in its own place: what is written counts, not what was asked for.
+        let done = operator.recorded().filter(|_| written != value);
+        if !value.is_empty() {
+            let counts = if done.is_some() { &mut masked } else { &mut passed };
+            *counts.entry((class(entity), done)).or_default() += 1;
+        }
         rewriting.replace(span, entity, written, operator.name())?;
-        let counts = if operator.recorded().is_some() { &mut masked } else { &mut passed };
-        *counts.entry((class(entity), operator.recorded())).or_default() += 1;
     }
     let written = serde_json::to_vec(&rewriting.finish());
     let written = written.map_err(|_| malformed("the new text cannot be written as JSON"))?;

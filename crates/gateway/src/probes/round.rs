@@ -199,6 +199,7 @@ impl Prober {
             key_id: PROBE_KEY,
             system_id: PROBE_SYSTEM,
             stands_for: place.stands_for,
+            asks_no_model: false,
             shown: None,
         };
         let body = Received::Whole(request(place));

@@ -188,6 +188,26 @@ fn content_is_kept_masked_and_only_where_the_system_wants_it() {
     assert_eq!(end.masked.len(), 1, "personal data that the model brought up is counted");
 }
 
+/// Requirement: V39, G17. Of an answer its texts are kept, masked: what else is in it says the same again, token by token, or what the request said.
+#[test]
+fn nothing_of_an_answer_is_kept_unmasked_beside_its_text() {
+    let said = json!({
+        "id": "1", "object": "chat.completion", "created": 1, "model": "model-a",
+        "choices": [{ "index": 0, "finish_reason": "stop",
+            "message": { "role": "assistant", "content": "Her mail is zed@example.org",
+                "annotations": [{ "type": "url_citation", "url_citation": { "title": "zed@example.org" } }] },
+            "logprobs": { "content": [{ "token": "zed@example.org", "logprob": -0.1, "bytes": [122, 101, 100], "top_logprobs": [] }] } }],
+        "usage": { "prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2 },
+        "metadata": { "who": "zed@example.org" },
+    });
+    let fixture = Fixture::new(Answer::json(200, said.to_string()));
+    fixture.change_systems(|system| system.capture = Capture::Masked);
+    assert_eq!(fixture.chat(&say("Hello")).status, 200);
+    let kept = fixture.end().answer.expect("the system keeps answers");
+    assert!(kept.contains("Her mail is <EMAIL_"), "{kept}");
+    assert!(!kept.contains("zed") && !kept.contains("122"), "an address stands beside its text: {kept}");
+}
+
 /// Requirement: V39. What is kept is chosen field by field, for streams as for whole answers; the record says why the other is not there.
 #[test]
 fn prompts_and_answers_are_kept_each_by_itself() {

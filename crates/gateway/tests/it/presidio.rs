@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tabellion_model::body::{Masked, Outcome, SystemStage};
+use tabellion_model::probe::asks_no_model;
 use tabellion_testkit::upstream::Answer as Provider;
 
 use crate::client::{Answer, request};
@@ -93,11 +94,43 @@ fn a_text_is_analysed_in_presidios_form_and_on_record_by_counts_alone() {
         assert_eq!(*digest, nothing, "whoever guesses the text could see that it was this one");
     }
     assert_eq!(end.outcome, Outcome::Answered);
+    for seen in fixture.of_type("call.authorised").iter().chain(&fixture.of_type("call.completed")) {
+        assert!(asks_no_model(&seen.header), "it is counted as a use of a model: {:?}", seen.header);
+    }
     let kept = format!("{:?}", fixture.records());
     assert!(!kept.contains(EMAIL) && !kept.contains("4111"), "a text that was looked at is on record");
     let record = fixture.of_type("call.authorised")[0].header.record_id.to_hex();
     assert_eq!(answer.header("tabellion-record"), Some(record.as_str()), "the answer names its record");
     assert_eq!(fixture.upstream.connections(), 0, "nothing leaves");
+}
+
+/// Requirement: N21. What an operator leaves as it is was not masked, whatever it is called.
+#[test]
+fn what_stays_is_on_record_as_what_passed() {
+    let results = json!([{ "start": 0, "end": 16, "score": 1.0, "entity_type": "CREDIT_CARD" }]);
+    let card = "4111111111111111";
+    for operator in [
+        json!({ "type": "mask", "masking_char": "*", "chars_to_mask": 0, "from_end": false }),
+        json!({ "type": "replace", "new_value": card }),
+    ] {
+        let fixture = fixture();
+        let body =
+            json!({ "text": card, "anonymizers": { "DEFAULT": operator }, "analyzer_results": results });
+        let answer = fixture.presidio("anonymize", &body);
+        assert_eq!((answer.status, answer.json()["text"].as_str()), (200, Some(card)), "{}", answer.text());
+        let record = fixture.authorised().remove(0);
+        assert_eq!(
+            (record.masked, record.passed),
+            (Vec::new(), vec![masked("payment_card", 1, None)]),
+            "{operator}"
+        );
+    }
+    let fixture = fixture();
+    let body = json!({ "text": card, "anonymizers": { "DEFAULT": { "type": "redact" } },
+        "analyzer_results": [{ "start": 3, "end": 3, "score": 1.0, "entity_type": "CREDIT_CARD" }] });
+    assert_eq!(fixture.presidio("anonymize", &body).status, 200);
+    let record = fixture.authorised().remove(0);
+    assert!(record.masked.is_empty() && record.passed.is_empty(), "a finding without a letter is none");
 }
 
 /// Requirement: N21. What a request asks for is done, and several texts at once are answered one by one.

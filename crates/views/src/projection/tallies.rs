@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 use tabellion_model::body::{Body as _, CallAuthorised, CallBroken, CallCompleted, CallDenied};
-use tabellion_model::probe::is_probe;
+use tabellion_model::probe::{asks_no_model, is_probe};
 use tabellion_model::{Header, SystemId};
 
 use super::calls::ATTEMPT_OF;
@@ -17,7 +17,7 @@ use crate::record::Record;
 use crate::values::int;
 
 pub(crate) const TALLIES: Projection =
-    Projection { name: "tallies", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "tallies", version: 3, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// Microseconds of a day.
 pub(crate) const DAY_US: u64 = 24 * 60 * 60 * 1_000_000;
@@ -61,8 +61,14 @@ pub(crate) fn batch(db: &Connection, batch: &Batch) -> rusqlite::Result<()> {
     let mut counted: BTreeMap<Option<SystemId>, Counted> = BTreeMap::new();
     for (index, header) in batch.records() {
         let place = match header.record_type.as_str() {
-            // A call is counted once: its further attempts are none, nor is a probe.
-            _ if header.type_version != 1 || is_attempt(header) || is_probe(header) => continue,
+            // A call is counted once: its further attempts are none, nor is a probe, nor what asked no model.
+            _ if header.type_version != 1
+                || is_attempt(header)
+                || is_probe(header)
+                || asks_no_model(header) =>
+            {
+                continue;
+            }
             CallAuthorised::TYPE => 0,
             CallDenied::TYPE => 1,
             CallCompleted::TYPE => 2,

@@ -11,7 +11,7 @@ use tabellion_model::SystemId;
 use tabellion_model::body::Outcome;
 
 use super::call_groups::bounds;
-use super::calls::{CallFilter, CallState, conditions};
+use super::calls::{ASKS_A_MODEL, CallFilter, CallState, conditions};
 use super::traffic::{COUNTED_CALLS, literals};
 use super::{Page, Where};
 use crate::error::ViewsError;
@@ -131,6 +131,7 @@ fn wanted(db: &Connection, filter: &CallFilter, below: Option<u64>) -> Result<Op
     };
     let mut wanted = conditions(filter, filter.system);
     bounds.add(&mut wanted);
+    wanted.only(ASKS_A_MODEL);
     if let Some(within) = &filter.within {
         wanted.only(&format!("calls.system IN ({})", literals(within.iter())));
     }

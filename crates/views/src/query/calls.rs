@@ -316,6 +316,9 @@ fn one_list(
     wanted.page(db, &select, "calls.entry", page, row, |call| call.entry)
 }
 
+/// Of calls that are a use of a model; what the gateway answered by itself went to nobody.
+pub(super) const ASKS_A_MODEL: &str = "+calls.upstream IS NOT ''";
+
 /// What `filter` asks of calls and of the systems they are joined with, its own systems left aside. A plus keeps an index from being used that holds the
 /// calls in another order than lists, or more of them than another one.
 pub(super) fn conditions(filter: &CallFilter, system: Option<SystemId>) -> Where {

@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use tabellion_model::SystemId;
 use tabellion_model::body::GuardOutcome;
 
+use super::calls::ASKS_A_MODEL;
 use super::spend::SpendFilter;
 use super::{Where, bytes};
 use crate::error::ViewsError;
@@ -113,7 +114,7 @@ impl Views {
     /// What guards came to on the calls that `filter` lets through.
     pub fn guard_report(&self, filter: &SpendFilter) -> Result<GuardReport, ViewsError> {
         let mut wanted = Where::default();
-        wanted.times("at", filter.from, filter.to);
+        wanted.times("at", filter.from, filter.to).only(ASKS_A_MODEL);
         if let Some(systems) = &filter.systems {
             let list = systems.iter().map(|system| {
                 wanted.values.push(Value::Blob(bytes(*system)));

@@ -10,6 +10,7 @@ use tabellion_model::Micros;
 use tabellion_model::body::{RuleComparison, RuleMeasure, RuleMetric, RuleTest, RuleVerdict};
 
 use super::call_groups::first_at;
+use super::calls::ASKS_A_MODEL;
 use super::guards::{self, MAX_GUARD_GROUPS, OutcomeCounts};
 use super::{Where, bytes};
 use crate::error::ViewsError;
@@ -152,6 +153,7 @@ fn window(
         .with("calls.entry >= ?", Some(int(first)))
         .with("calls.at < ?", Some(int(to.0)))
         .with("calls.system = ?", test.scope.system.map(bytes));
+    wanted.only(ASKS_A_MODEL);
     let source = format!("(SELECT * FROM calls{} LIMIT {}) AS calls", wanted.sql(), MAX_RULE_CALLS + 1);
     Ok(Some((source, wanted.values)))
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use tabellion_model::{Micros, SystemId};
 
 use super::call_groups::first_at;
-use super::calls::{CallFilter, CallState, conditions};
+use super::calls::{ASKS_A_MODEL, CallFilter, CallState, conditions};
 use super::{Where, bytes};
 use crate::error::ViewsError;
 use crate::projection::tallies::DAY_US;
@@ -184,6 +184,7 @@ fn calls(
 ) -> Result<Vec<Counted>, ViewsError> {
     let mut wanted = conditions(filter, filter.system);
     wanted.with("calls.entry >= ?", begin.map(int)).with("calls.entry < ?", below.map(int));
+    wanted.only(ASKS_A_MODEL);
     if let Some(within) = &filter.within {
         wanted.only(&format!("calls.system IN ({})", literals(within.iter())));
     }

@@ -146,6 +146,7 @@ fn few_may_and_nobody_without_a_reason() {
     for (body, status, code) in [
         (json!({}), 400, "malformed"),
         (json!({"reason": ""}), 400, "malformed"),
+        (json!({"reason": " \u{200b}"}), 400, "malformed"),
         (json!({"reason": "x", "placeholders": []}), 400, "malformed"),
         (json!({"reason": "x", "placeholders": ["<EMAIL_ZZZZZZ>"]}), 422, "unknown_reference"),
         (json!({"reason": "x", "placeholders": [OF_EMAIL, EMAIL]}), 422, "unknown_reference"),
