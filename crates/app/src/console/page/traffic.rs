@@ -10,13 +10,13 @@ use tabellion_views::query::CallFilter;
 use super::home::{Figure, Figures};
 use super::{calls, enriched, systems};
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Section};
+use crate::console::block::{Action, Block, Note, Section};
 use crate::console::cell::Cell;
 use crate::console::chart::{Calls, OverTime};
 use crate::console::link::Link;
 use crate::console::table::{Column, Filter, Listing, Row, Rows, Takes, column, in_order, more, nothing};
 use crate::console::visit::{Content, Visit};
-use crate::console::words::{DAY, call_state, count, counted, duration, machine_time, moment};
+use crate::console::words::{DAY, Tone, call_state, count, counted, duration, machine_time, moment};
 use crate::refusal::{Code, Refusal};
 use crate::work::guards::{Looks, OutcomesQuery};
 use crate::work::traffic::{CallSum, EndSum, TimesOf, TrafficQuery, TrafficSums};
@@ -77,7 +77,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     blocks.extend(over_time(visit, &sums, query.system)?);
     blocks.extend(by(visit, &sums, &list)?);
     blocks.push(guards(visit, &sums, query.system)?);
-    blocks.extend(enriched::in_numbers(visit, (sums.from, sums.to), query.system)?);
+    blocks.extend(enriched(visit, &sums, query.system)?);
     blocks.push(times(visit, &sums)?);
     let content = Content {
         lead: lead(&sums),
@@ -86,6 +86,24 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         ..Content::titled("Traffic")
     };
     visit.show(content)
+}
+
+/// What detectors said; where it is too much to be counted, that alone is missing.
+fn enriched(
+    visit: &Visit<'_>,
+    sums: &TrafficSums,
+    system: Option<SystemId>,
+) -> Result<Option<Block>, Refusal> {
+    match enriched::in_numbers(visit, (sums.from, sums.to), system) {
+        Err(refusal) if refusal.code.status() < 500 => Block::of(&Note {
+            tone: Tone::Fair,
+            title: "What detectors said is not counted here".to_owned(),
+            text: refusal.detail,
+            action: None,
+        })
+        .map(Some),
+        told => told,
+    }
 }
 
 fn lead(sums: &TrafficSums) -> String {
