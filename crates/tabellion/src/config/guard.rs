@@ -41,6 +41,7 @@ pub(super) const GUARD_KEYS: &[&str] = &[
     "language",
     "threshold_percent",
     "canary",
+    "may_edit",
     "schema",
     "tools",
     "policy",
@@ -79,6 +80,7 @@ struct Sketch {
     max_bytes: Option<u64>,
     service: ServiceSketch,
     canary: Option<String>,
+    may_edit: bool,
     schema: Option<GuardSchemaConfig>,
     policy: Option<String>,
     query: Option<String>,
@@ -126,6 +128,9 @@ impl GuardSettings {
                     Some(value.parse().map_err(|_| setting.refused("is not a number of bytes"))?);
             }
             "canary" => guard.canary = Some(value.to_owned()),
+            "may_edit" => {
+                guard.may_edit = value.parse().map_err(|_| setting.refused("is not true or false"))?;
+            }
             "schema" => {
                 guard.schema.get_or_insert_default().of = Some(schema_of(value, setting)?);
             }
@@ -167,6 +172,7 @@ impl GuardSettings {
             config.service = sketch.service.config(&format!("guard.{name}"), config.kind)?;
             config.schema.clone_from(&sketch.schema);
             config.canary.clone_from(&sketch.canary);
+            config.may_edit = sketch.may_edit;
             config.rego = sketch.rego(name)?;
             let at_least = sketch.at_least.unwrap_or(AT_LEAST);
             let topic = |(name, terms): &(String, Vec<String>)| TopicConfig {
