@@ -5,6 +5,8 @@
 //! have.
 
 mod checked;
+#[cfg(test)]
+mod junk;
 pub(crate) mod places;
 mod prompt;
 

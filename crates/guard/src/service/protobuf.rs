@@ -218,8 +218,9 @@ mod tests {
     /// Requirement: N21.
     #[test]
     fn an_answer_is_read_strictly() {
-        let read =
-            |answer: &[u8]| read(answer, false).map(|said| (said.ruling, said.labels, said.detector, said.version));
+        let read = |answer: &[u8]| {
+            read(answer, false).map(|said| (said.ruling, said.labels, said.detector, said.version))
+        };
         assert_eq!(read(b"\x08\x01"), Ok((Ruling::Pass, vec![], None, None)));
         assert_eq!(read(b"\x12\x05house\x08\x02"), Ok((Ruling::Flag, vec!["house".to_owned()], None, None)));
         let said = read(b"\x08\x03\x12\x03odd\x1a\x03net\x22\x037.1").expect("a verdict");
