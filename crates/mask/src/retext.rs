@@ -277,7 +277,7 @@ mod tests {
             ("Ada", "a\"b"),
             ("Ada", "a\nb"),
             (r#""Ada""#, "12"),
-            (r#", true"#, ""),
+            (r", true", ""),
             // An escape of the text is cut, and one is made with what follows.
             ("\"L", "u"),
             ("Ada ", "Ada \\\\\\"),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tabellion_gateway::{Api, GuardConfig, GuardOnError, GuardServiceConfig, GuardSide, MaskingConfig};
 use tabellion_model::body::{Delivered, GuardOutcome, Outcome};
-use tabellion_testkit::upstream::{Answer, Script, openai, responses};
+use tabellion_testkit::upstream::{Answer, Script, anthropic, openai, responses};
 
 use crate::fixture::{Fixture, Setup, say, say_streaming};
 use crate::guard_editor::{Edit, Wire, Wish, each_place};
@@ -254,5 +254,35 @@ fn what_a_model_reasoned_stays() {
         assert_eq!(fixture.end().guards[0].found, [label], "{}", got.text());
         assert!(!got.text().contains("pots"), "{}", got.text());
         assert_eq!(got.text().matches("[x]").count(), if label == "place" { 4 } else { 0 }, "{}", got.text());
+    }
+}
+
+/// Requirement: N21, P15. What is nobody's by itself is somebody's under the name of its field: masking looks at it there, and so is it here.
+#[test]
+fn the_name_of_a_field_counts() {
+    let call = json!({ "type": "tool_use", "id": "call", "name": "look_up", "input": { "ssn": "none given", "note": "nothing" } });
+    let body = json!({ "model": "model-a", "max_tokens": 9, "messages": [
+        { "role": "user", "content": "who?" }, { "role": "assistant", "content": [call] }, { "role": "user", "content": "and?" } ] });
+    let under_ssn: Wish = |texts| {
+        let number = texts.iter().position(|text| text == "none given").expect("it is shown");
+        edit(number, 0, 10, "472961046")
+    };
+    let under_note: Wish = |texts| {
+        let number = texts.iter().position(|text| text == "nothing").expect("it is shown");
+        edit(number, 0, 7, "472961046")
+    };
+    for (wish, label) in [(under_ssn, Some("edit_personal_data")), (under_note, None)] {
+        let (editor, _server) = Wire::Own.editor("editor", GuardSide::Prompt, wish);
+        let answer = Answer::json(200, anthropic::message_of("fine"));
+        let setup = Setup { guards: vec![editor], api: Api::Anthropic, ..Setup::default() };
+        let fixture = Fixture::with(answer, setup);
+        let got = fixture.call("POST", "/v1/messages", &[], body.to_string().as_bytes());
+        if let Some(label) = label {
+            let said = fixture.denied().remove(0).guards;
+            assert_eq!(told(&said), [("editor", GuardOutcome::Errored, vec![label])], "{}", got.text());
+        } else {
+            assert_eq!(got.status, 200, "{}", got.text());
+            assert!(fixture.upstream.requests()[0].text().contains("472961046"));
+        }
     }
 }
