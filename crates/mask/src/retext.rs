@@ -15,6 +15,8 @@ use crate::placeholder::{self, may_begin};
 const LIMITS: Limits = Limits { max_bytes: usize::MAX, max_depth: 64 };
 /// Characters of a digest that stands for a value, and most that such a mark has behind its opening bracket: label, sign, digest.
 const HASH_LEN: usize = 16;
+/// Most bytes that go into one text, as they are written there: each level of JSON can double them.
+const MAX_WRITTEN_BYTES: usize = 4 << 20;
 const MAX_MARK: usize = 13 + 1 + HASH_LEN;
 
 /// A range of a text, in bytes, and what goes there.
@@ -32,6 +34,9 @@ pub enum RetextError {
     /// The text is JSON and would be other JSON, or none.
     #[error("a replacement goes beyond the inside of a string of JSON")]
     Json,
+    /// More would be written than a text takes.
+    #[error("replacements have more than 4 MiB as they are written in JSON within JSON; say less")]
+    TooLong,
 }
 
 /// What stands in a text for something that was masked.
@@ -103,6 +108,9 @@ fn within<'w>(
             let range = raw.start.saturating_add(*at)..raw.end.saturating_add(*at);
             (range, escaped(&with).into_owned())
         }));
+        if found.iter().fold(0, |sum: usize, (_, with)| sum.saturating_add(with.len())) > MAX_WRITTEN_BYTES {
+            return Err(RetextError::TooLong);
+        }
     }
     found.sort_by_key(|(range, _)| (range.start, range.end));
     if !found.is_empty() {

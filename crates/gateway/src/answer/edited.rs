@@ -51,7 +51,7 @@ pub(crate) fn edited(
             texts.entry((text.choice, text.channel)).or_default().push(piece);
         }
     }
-    let mut applied = Applied::new();
+    let mut applied = Applied::default();
     for ((_, channel), pieces) in &texts {
         let text: String = pieces.iter().map(|piece| piece.place.string.value()).collect();
         if !is_said(channel) {
@@ -68,9 +68,7 @@ pub(crate) fn edited(
         let Some(data) = data else { continue };
         rewrite((data, pieces), Of::Answer(surface), limits, wanted, (edits, &mut applied))?;
     }
-    if applied.len() != wanted.len() {
-        return Err(EditFault::Sealed);
-    }
+    applied.fits(wanted)?;
     let changed = events.iter().zip(changing).map(|(event, Changing { data, edits, .. })| match data {
         Some(data) if !edits.is_empty() => Event::new(event.with_data(&edits.apply(&data))),
         _ => event.clone(),

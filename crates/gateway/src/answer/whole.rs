@@ -248,10 +248,12 @@ async fn refused(
     bytes: Bytes,
     (parts, asked): (&Parts<'_>, Asked),
 ) {
-    // An error has no place in which words may be changed.
-    if let Err(stopped) = Box::pin(guarded(&mut running, asked.surface, &bytes, parts, None)).await {
-        return running.stop_for(stopped).await;
-    }
+    // What an error says is not changed; what an answer beside it says may be.
+    let guarded = Box::pin(guarded(&mut running, asked.surface, &bytes, parts, None)).await;
+    let bytes = match guarded {
+        Ok(edited) => edited.unwrap_or(bytes),
+        Err(stopped) => return running.stop_for(stopped).await,
+    };
     let end = End {
         outcome: Outcome::Refused,
         code: Some(Code::UpstreamRefused),

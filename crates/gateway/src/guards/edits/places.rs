@@ -35,8 +35,26 @@ pub(crate) enum Of {
     Answer(Surface),
 }
 
-/// How often something went into each text.
-pub(crate) type Applied = BTreeMap<String, usize>;
+/// Most bytes that go into one body, at all places together: one text can stand at a million of them.
+const MAX_PUT_IN_BYTES: usize = 10 << 20;
+
+/// How often something went into each text, and how much of it.
+#[derive(Default, PartialEq, Eq)]
+pub(crate) struct Applied {
+    times: BTreeMap<String, usize>,
+    bytes: usize,
+}
+
+impl Applied {
+    /// Whether all that is wanted went in.
+    pub(crate) fn fits(&self, wanted: &Wanted) -> Result<(), EditFault> {
+        if self.bytes > MAX_PUT_IN_BYTES {
+            return Err(EditFault::Unfit);
+        }
+        // A number, for example, is shown and stands in no place where words may change.
+        if self.times.len() == wanted.len() { Ok(()) } else { Err(EditFault::Sealed) }
+    }
+}
 
 /// A body with everything put in.
 pub(crate) struct Rewritten {
@@ -51,12 +69,9 @@ pub(crate) fn rewritten(
     limits: &Limits,
     wanted: &Wanted,
 ) -> Result<Rewritten, EditFault> {
-    let (mut edits, mut applied) = (Edits::new(), Applied::new());
+    let (mut edits, mut applied) = (Edits::new(), Applied::default());
     rewrite((json, &BTreeSet::new()), of, limits, wanted, (&mut edits, &mut applied))?;
-    // A number, for example, is shown and stands in no such place.
-    if applied.len() != wanted.len() {
-        return Err(EditFault::Sealed);
-    }
+    applied.fits(wanted)?;
     Ok(Rewritten { bytes: Bytes::from(edits.apply(json)), applied })
 }
 
@@ -104,8 +119,11 @@ pub(crate) fn counting<'w>(
 ) -> impl FnMut(&str) -> Option<&'w [tabellion_mask::Replacement]> {
     move |text: &str| {
         let found = wanted.get(text)?;
-        *applied.entry(text.to_owned()).or_default() += 1;
-        Some(found)
+        *applied.times.entry(text.to_owned()).or_default() += 1;
+        let bytes = found.iter().map(|(_, with)| with.len());
+        applied.bytes = bytes.fold(applied.bytes, usize::saturating_add);
+        // What is too much is not used, nor written down first.
+        (applied.bytes <= MAX_PUT_IN_BYTES).then_some(found)
     }
 }
 
@@ -115,6 +133,7 @@ pub(crate) fn fault(error: RetextError) -> EditFault {
         RetextError::Overlap => EditFault::Order,
         RetextError::Name => EditFault::Sealed,
         RetextError::Json => EditFault::Json,
+        RetextError::TooLong => EditFault::Unfit,
     }
 }
 
@@ -261,6 +280,27 @@ mod tests {
         let body = Bytes::from(body.to_string());
         let made = rewritten(&body, of, &LIMITS, &wanted)?;
         Ok(String::from_utf8(made.bytes.to_vec()).expect("text"))
+    }
+
+    /// Requirement: N21. A short text can stand at so many places that a replacement is a flood.
+    #[test]
+    fn so_much_goes_in_and_no_more() {
+        let part = serde_json::json!({ "type": "text", "text": "aa" });
+        let body = |parts: usize| {
+            let content = vec![part.clone(); parts];
+            Bytes::from(
+                serde_json::json!({ "messages": [{ "role": "user", "content": content }] }).to_string(),
+            )
+        };
+        let replacement = "x".repeat(16 << 10);
+        let edit = TextEdit { text: 0, range: 0..1, replacement, label: "x".to_owned() };
+        let wanted = Wanted::of(&["aa"], &[edit]).unwrap_or_else(|fault| panic!("{fault:?}"));
+        let made = |parts: usize| {
+            let made = rewritten(&body(parts), Of::Prompt, &LIMITS, &wanted);
+            made.map(|made| made.bytes.len() > parts << 14)
+        };
+        assert_eq!(made(640), Ok(true), "10 MiB");
+        assert_eq!(made(641), Err(EditFault::Unfit));
     }
 
     /// Requirement: N21. Said or sealed, by where it stands; and a text in both kinds of place is changed in neither.
