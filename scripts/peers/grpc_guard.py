@@ -82,6 +82,20 @@ def finds(governed):
         governed.denied(got, "errored", [labels])
 
 
+def edits(place, settings):
+    """One that may have texts changed, and whose answers are what Google's code makes of the description."""
+    (place / "edits").mkdir()
+    governed = Governed(place / "edits", "words", VERSION, settings + "may_edit = true\n", kind="grpc")
+    for stream in (False, True):
+        got = governed.call("Über kumquats: what is a kumquat?", stream)
+        assert got.status == 200 and CLEAN in shown(got), f"a prompt that is changed: {got.status} {shown(got)}"
+        assert governed.provider.asked == ["Über fruits: what is a fruit?"], governed.provider.asked
+        entry = governed.notary.api(f"entries/{got.headers['tabellion-entry']}").body
+        guard = entry["units"][0]["fields"]["guards"][0]
+        assert (guard["outcome"], guard["found"], guard["edits"]) == ("flagged", ["fruit"], 2), guard
+    governed.notary.stop()
+
+
 def dies(governed, service):
     service.kill()
     got = governed.call("What grows in pots?")
@@ -119,6 +133,8 @@ def main(place):
         passes(governed)
         print(f"  stopped in its tracks: denied after {longest:.1f} s, {TIMEOUT_MS / 1000} s were set; goes on: passes")
         governed.notary.stop()
+        edits(place, settings)
+        print("  may edit: what it names is changed in the prompt that goes, on record with how much, and nothing else")
         told = tabellion("fsck", governed.notary.directory).stdout
         assert "sound" in told, told
     finally:

@@ -1,6 +1,7 @@
 """A guard behind gRPC on loopback: grpc_guard_server.py PORT KEY; prints the URL to ask at once it answers.
 
 What is generated from proto/tabellion/guard/v1/guard.proto has to be on PYTHONPATH, and grpcio beside it. It finds words, which say how it answers.
+Where it may, it has `kumquat` changed wherever that stands.
 """
 
 import sys
@@ -17,7 +18,21 @@ VERDICTS = {
     "crane": guard_pb2.CheckResponse(verdict=guard_pb2.VERDICT_BLOCK, reason_code="They asked about a crane"),
     "owl": guard_pb2.CheckResponse(verdict=guard_pb2.VERDICT_PASS, reason_code="x" * (2 << 20)),
 }
+# What it has changed, and into what.
+CHANGED, INTO = "kumquat", "fruit"
 STATUSES = {"raven": grpc.StatusCode.UNAVAILABLE, "rook": grpc.StatusCode.RESOURCE_EXHAUSTED}
+
+
+def changes(texts):
+    """Offsets are those of bytes, as our description has it."""
+    verdict = guard_pb2.CheckResponse(verdict=guard_pb2.VERDICT_FLAG)
+    for number, text in enumerate(texts):
+        data, word = text.encode(), CHANGED.encode()
+        start = data.find(word)
+        while start >= 0:
+            verdict.edits.add(text=number, start=start, end=start + len(word), replacement=INTO, label="fruit")
+            start = data.find(word, start + len(word))
+    return verdict
 
 
 class Guard(guard_pb2_grpc.GuardServicer):
@@ -34,6 +49,8 @@ class Guard(guard_pb2_grpc.GuardServicer):
         for word, status in STATUSES.items():
             if word in text:
                 context.abort(status, "as the test has it")
+        if request.may_edit and CHANGED in text:
+            return changes(request.texts)
         found = (verdict for word, verdict in VERDICTS.items() if word in text)
         return next(found, guard_pb2.CheckResponse(verdict=guard_pb2.VERDICT_PASS))
 

@@ -26,7 +26,7 @@ ANSWERS = [
     (lambda _: (200, {"action": "NONE"}), "same texts", (200, "passed", [])),
     (lambda texts: (200, {"action": "NONE", "blocked_reason": None, "texts": texts, "images": None}), "same texts", (200, "passed", [])),
     (lambda _: (200, {"action": "BLOCKED", "blocked_reason": REASON}), "blocked", (403, "blocked", ["blocked"])),
-    # LiteLLM goes on with other texts; here nobody takes them over (docs/guards.md).
+    # LiteLLM goes on with other texts; here a guard has to be told that it may (`may_edit`, docs/guards.md).
     (lambda texts: (200, {"action": "GUARDRAIL_INTERVENED", "texts": ["*"] * len(texts)}), "other texts", (503, "errored", ["edited"])),
     (lambda _: (503, {"error": "busy"}), "503", (503, "errored", ["status_503"])),
 ]
@@ -106,6 +106,22 @@ def check(governed, server, answer, litellm, expected):
         assert REASON not in shown(got) + json.dumps(record), "free text of a guardrail was taken over"
 
 
+def changes(place, server, settings):
+    """What LiteLLM goes on with is what the program sends, where the guard may have texts changed."""
+    (place / "edits").mkdir()
+    governed = Governed(place / "edits", "guardrail", "1", settings + "may_edit = true\n")
+    server.answer = lambda texts: (200, {"action": "GUARDRAIL_INTERVENED" if PROMPT in texts else "NONE", "texts": [text.replace("pots", "tubs") if text == PROMPT else text for text in texts]})
+    server.asked.clear()
+    got = governed.call(PROMPT)
+    assert got.status == 200 and CLEAN in shown(got), f"a prompt that is changed: {got.status} {shown(got)}"
+    assert governed.provider.asked == [PROMPT.replace("pots", "tubs")], governed.provider.asked
+    made, _ = by_litellm(server, server.asked[0][3])
+    assert made == "other texts", made
+    guard = governed.notary.api(f"entries/{got.headers['tabellion-entry']}").body["units"][0]["fields"]["guards"][0]
+    assert (guard["outcome"], guard["found"], guard["edits"]) == ("flagged", ["intervened"], 1), guard
+    governed.notary.stop()
+
+
 def main(place):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Guardrail)
     server.asked = []
@@ -117,6 +133,7 @@ def main(place):
     for answer, litellm, expected in ANSWERS:
         check(governed, server, answer, litellm, expected)
     governed.notary.stop()
+    changes(place, server, settings)
     version = importlib.metadata.version("litellm")
     print(f"litellm {version}: {len(ANSWERS)} answers; asked as its own client asks, and nothing passes that LiteLLM would stop or change")
 

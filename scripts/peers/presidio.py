@@ -5,6 +5,7 @@ runs this.
 """
 
 import importlib.metadata
+import json
 import signal
 import subprocess
 import sys
@@ -88,6 +89,34 @@ def finds(governed):
         governed.withheld(got, "blocked", [["CREDIT_CARD"]], "guard_blocked")
 
 
+def edits(place, presidio):
+    """One that may have texts changed: what it finds gives way to its kind, in the prompt that goes and in the answer."""
+    (place / "edits").mkdir()
+    governed = Governed(place / "edits", "presidio", VERSION, settings(presidio) + "may_edit = true\n")
+    for stream in (False, True):
+        got = governed.call(f"Ü: {PROMPT_WITH_LICENCE}", stream)
+        assert got.status == 200 and CLEAN in shown(got), f"a licence that is changed: {got.status} {shown(got)}"
+        assert governed.provider.asked == ["Ü: <MEDICAL_LICENSE> may prescribe."], governed.provider.asked
+        entry = governed.notary.api(f"entries/{got.headers['tabellion-entry']}").body
+        guard = entry["units"][0]["fields"]["guards"][0]
+        assert (guard["outcome"], guard["found"], guard["edits"]) == ("flagged", ["MEDICAL_LICENSE"], 1), guard
+        got = governed.call("Give me a number.", stream)
+        assert got.status == 200 and CARD not in shown(got), f"an answer with a card: {got.status} {shown(got)}"
+        said = text_of(got, stream)
+        assert said == "The number is <CREDIT_CARD>, kept in a drawer.", said
+        assert governed.ended(got, "flagged", [["CREDIT_CARD"]])["guards"][0]["edits"] == 1
+    governed.notary.stop()
+
+
+def text_of(got, stream):
+    """What a client reads."""
+    if not stream:
+        return got.body["choices"][0]["message"]["content"]
+    events = [line.removeprefix("data: ") for line in shown(got).splitlines() if line.startswith("data: {")]
+    choices = [choice for event in events for choice in json.loads(event)["choices"]]
+    return "".join(choice["delta"].get("content") or "" for choice in choices)
+
+
 def dies(governed, presidio):
     presidio.kill()
     got = governed.call("What grows in pots?")
@@ -135,6 +164,8 @@ def main(place):
         passes(governed)
         print(f"  stopped in its tracks: denied after {longest:.1f} s, {TIMEOUT_MS / 1000} s were set; goes on: passes")
         governed.notary.stop()
+        edits(place, presidio)
+        print("  may edit: a licence gives way to its kind in the prompt that goes, and a card in the answer, whole and streamed")
         told = tabellion("fsck", governed.notary.directory).stdout
         assert "sound" in told, told
     finally:

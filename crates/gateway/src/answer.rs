@@ -1,6 +1,7 @@
 //! A provider's answer on its way back: read, metered, given its placeholders' values, released when its record allows.
 
 pub(crate) mod anthropic;
+pub(crate) mod edited;
 pub(crate) mod openai_chat;
 pub(crate) mod openai_embeddings;
 pub(crate) mod openai_responses;

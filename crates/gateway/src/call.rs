@@ -391,7 +391,7 @@ impl Running {
         let system = caller.system_id;
         let numbers = guards.that_apply(Side::Answer, caller.stands_for, purpose);
         let about = || About::new(model, purpose, system);
-        AnswerGuards::over(guards, numbers, about, ready.wanted.as_ref()).map(Box::new)
+        AnswerGuards::over(guards, numbers, about, ready.wanted.as_ref(), ready.treated.classes).map(Box::new)
     }
 
     /// What would end the call before anything is sent.

@@ -199,6 +199,7 @@ impl Applied<'_> {
                 version: rule.version.clone(),
                 outcome: GuardOutcome::Blocked,
                 found: found.collect(),
+                edits: None,
             }
         };
         self.rules.iter().map(says).filter(|said| !said.found.is_empty()).collect()

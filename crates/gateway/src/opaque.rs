@@ -241,6 +241,7 @@ fn masking_not_run() -> Guarded {
         version: MASKING_VERSION.to_owned(),
         outcome: GuardOutcome::NotRun,
         found: Vec::new(),
+        edits: None,
     }
 }
 

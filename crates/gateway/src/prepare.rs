@@ -26,7 +26,7 @@ use crate::masking::pseudonyms::{Settled, Settling};
 use crate::references::References;
 use crate::stops::StoppedBy;
 use crate::surface::Surface;
-use crate::surface::request::{Changes, Outgoing, Request};
+use crate::surface::request::{Asks, Changes, Outgoing, Request};
 use crate::translate::{self, Translation};
 use crate::words::{self, UNRECOGNISED};
 use crate::worker::Worker;
@@ -39,6 +39,8 @@ pub(crate) struct Ready {
     pub(crate) model: String,
     pub(crate) stream: bool,
     pub(crate) usage_wanted: bool,
+    /// How much it may take, as its caller sent it.
+    pub(crate) asks: Asks,
     /// Whether the provider may do something for it beside answering.
     pub(crate) acts: bool,
     pub(crate) permission: Permission,
@@ -148,6 +150,7 @@ impl Call {
             stream: request.stream,
             usage_wanted: request.usage_wanted,
             treated,
+            asks: request.asks,
             acts: request.asks.acts,
             model: model.clone(),
             permission,
@@ -259,10 +262,12 @@ impl Call {
         let shown = ready.treated.kept.as_ref().unwrap_or(&ready.treated.bytes);
         let texts = shown_of_prompt(surface, shown, worker.shared.limits.depth);
         let about = About::new(&ready.model, &ready.permission.purpose, self.caller.system_id);
-        let matter = Matter { side: Side::Prompt, about: &about, texts: &texts };
+        let matter =
+            Matter { side: Side::Prompt, about: &about, texts: &texts, classes: ready.treated.classes };
         self.heed(ready);
         let waiting = Waiting { worker: &worker, watch: &mut self.watch, stopwatch: &mut self.stopwatch };
         let waited = waiting.ask(numbers, &mut ready.guards, &matter).await;
+        let waited = waited.map(|proposals| self.edit(surface, ready, &matter, &proposals));
         let (code, reason) = match (waited, worker.shared.guards.stop(&ready.guards, Side::Prompt)) {
             (Err(interrupt), _) => {
                 let none = NoAnswer::Interrupted(interrupt);

@@ -31,7 +31,8 @@ enum Data {
 }
 
 impl Event {
-    fn new(raw: Bytes) -> Self {
+    /// The event that these bytes are.
+    pub(crate) fn new(raw: Bytes) -> Self {
         let mut values: Vec<Range<usize>> = Vec::new();
         for line in lines(&raw) {
             if let Some(value) = data_value(&raw, &line) {

@@ -1,13 +1,19 @@
 //! Services of others that look at texts: how each wants to be asked, and what of its answer counts.
 //!
+//! A service that may have texts changed says so by ranges of what it was shown ([`TextEdit`]); what cannot be one is no verdict either.
+//!
 //! Promises: an answer has one of four known forms and is read strictly; whatever else comes is a [`Fault`] and never a verdict. Must never: take over a word of
 //! an answer that is no short identifier: whoever answers could put there what it was shown.
 
+mod edit;
 mod litellm;
 mod own;
 mod presidio;
 mod protobuf;
 
+use crate::findings::MAX_LABELS;
+
+pub use edit::{EditFault, MAX_EDITS, MAX_REPLACEMENT_BYTES, TextEdit};
 pub use presidio::Analysis;
 
 /// Largest answer that is read: some thousand findings; a verdict alone has a hundred bytes.
@@ -41,6 +47,8 @@ pub struct Question<'a> {
     pub system: &'a str,
     /// What to look at; none is empty.
     pub texts: &'a [&'a str],
+    /// Whether it may have them changed.
+    pub may_edit: bool,
 }
 
 /// What a service makes of texts.
@@ -65,11 +73,23 @@ pub struct Verdict {
     pub detector: Option<String>,
     /// Its version, where it says so.
     pub version: Option<String>,
+    /// What it wants changed, in the order of the texts; with [`Ruling::Flag`] alone.
+    pub edits: Vec<TextEdit>,
 }
 
 impl Verdict {
     fn of(ruling: Ruling, labels: Vec<String>) -> Self {
-        Self { ruling, labels, detector: None, version: None }
+        Self { ruling, labels, detector: None, version: None, edits: Vec::new() }
+    }
+
+    /// That texts may go on with these edits; its labels are theirs, each once, behind those that it has.
+    fn with_edits(mut self, edits: Vec<TextEdit>) -> Self {
+        for edit in &edits {
+            if self.labels.len() < MAX_LABELS && !self.labels.contains(&edit.label) {
+                self.labels.push(edit.label.clone());
+            }
+        }
+        Self { edits, ..self }
     }
 }
 
@@ -80,8 +100,10 @@ pub enum Fault {
     TooLarge,
     /// It does not have the form of an answer.
     Malformed,
-    /// It wants texts changed, which nobody does here.
+    /// It wants texts changed and may not, or does not say what into.
     Edited,
+    /// It may, and an edit of it breaks a rule.
+    Edit(EditFault),
 }
 
 impl Fault {
@@ -91,6 +113,7 @@ impl Fault {
             Self::TooLarge => "too_large",
             Self::Malformed => "malformed",
             Self::Edited => "edited",
+            Self::Edit(fault) => fault.as_str(),
         }
     }
 }
@@ -124,12 +147,14 @@ impl Service {
         if answer.len() > MAX_ANSWER_BYTES {
             return Err(Fault::TooLarge);
         }
-        match self {
-            Self::Tabellion => own::read(answer),
-            Self::Grpc => protobuf::read(answer),
+        let verdict = match self {
+            Self::Tabellion => own::read(answer, question.may_edit),
+            Self::Grpc => protobuf::read(answer, question.may_edit),
             Self::Presidio(analysis) => analysis.read(question, answer),
             Self::LiteLlm => litellm::read(question, answer),
-        }
+        }?;
+        edit::check(question.texts, &verdict.edits).map_err(Fault::Edit)?;
+        Ok(verdict)
     }
 }
 
@@ -171,6 +196,7 @@ mod tests {
         purpose: "loan-support",
         system: "51515151515151515151515151515151",
         texts: &["über \"it\"", "two"],
+        may_edit: false,
     };
 
     fn read(service: usize, answer: &str) -> Result<Verdict, Fault> {

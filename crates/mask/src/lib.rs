@@ -5,6 +5,7 @@
 //! - A [`Plan`] says which classes are looked for and which [`Operator`] takes them; [`Classes`] alone are pseudonymised.
 //! - [`mask_text`], [`mask_string`] and [`StreamMasker`] replace values; [`restore_text`], [`restore_string`] and
 //!   [`StreamRestorer`] give them back. In bodies both work as [`Edits`] of the bytes that came: nothing is serialised again.
+//! - [`retext_string`] puts other text where named ranges of a text stand in a body, and nowhere else.
 //! - [`json`] walks a body strictly, so that what was looked at is what the receiver reads.
 //!
 //! Promises: linear time on hostile input; a stream in any pieces gives what it gives in one; a placeholder of another
@@ -21,6 +22,7 @@ mod origins;
 mod placeholder;
 mod plan;
 mod restore;
+mod retext;
 mod scan;
 mod scope;
 mod stream;
@@ -34,6 +36,7 @@ pub use class::{Class, Classes};
 pub use edits::{Edits, OverlapError, Piece};
 pub use plan::{Operator, Plan, Role};
 pub use restore::{Placing, restore_text};
+pub use retext::{Replacement, RetextError, StandIn, replaced, retext, retext_string, stand_ins};
 pub use scan::{
     Context, Finding, MAX_SECRET_BYTES, MAX_VALUE_BYTES, scan, scan_number, scan_number_with, scan_with,
 };

@@ -6,6 +6,12 @@ use tabellion_guard::MAX_LABELS;
 use tabellion_guard::service::{Analysis, Of, Question, Service, is_word};
 
 fuzz_target!(|data: &[u8]| {
+    for may_edit in [false, true] {
+        read(data, may_edit);
+    }
+});
+
+fn read(data: &[u8], may_edit: bool) {
     let question = Question {
         guard: "outside",
         version: "1",
@@ -14,6 +20,7 @@ fuzz_target!(|data: &[u8]| {
         purpose: "testing",
         system: "51",
         texts: &["a text", "and another"],
+        may_edit,
     };
     let analysis = Analysis::new("en", vec!["IBAN_CODE".to_owned(), "PERSON".to_owned()], 50);
     for service in [Service::Tabellion, Service::Grpc, Service::Presidio(analysis), Service::LiteLlm] {
@@ -21,5 +28,10 @@ fuzz_target!(|data: &[u8]| {
         let words = verdict.labels.iter().chain(&verdict.detector).chain(&verdict.version);
         assert!(words.clone().all(|word| is_word(word)), "a text is taken over: {verdict:?}");
         assert!(verdict.labels.len() <= MAX_LABELS, "more labels than a record has room for");
+        assert!(may_edit || verdict.edits.is_empty(), "a text is changed that may not be: {verdict:?}");
+        for edit in &verdict.edits {
+            let text = question.texts.get(edit.text).expect("a text that was shown");
+            assert!(text.get(edit.range.clone()).is_some(), "a range that cannot be cut out: {edit:?}");
+        }
     }
-});
+}

@@ -109,6 +109,17 @@ pub struct GuardSaid {
     pub outcome: String,
     /// What it found, by labels that hold no text.
     pub found: Vec<String>,
+    /// How many changes of it went into the text; null: it changed nothing.
+    pub edits: Option<u64>,
+}
+
+impl GuardSaid {
+    /// What it found and changed, as it goes behind its outcome.
+    pub(crate) fn told(&self) -> String {
+        let changed = self.edits.map(|edits| format!("changes made: {edits}"));
+        let told: Vec<String> = self.found.iter().cloned().chain(changed).collect();
+        if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) }
+    }
 }
 
 /// Why a call was let through or not.
@@ -522,6 +533,7 @@ fn guards(call: &CallDetail, end: Option<&CallCompleted>) -> Vec<GuardSaid> {
             side,
             outcome: word(&guarded.outcome).unwrap_or_default(),
             found: guarded.found.clone(),
+            edits: guarded.edits,
         }
     };
     let of_prompt = of_prompt.into_iter().flatten().map(said("prompt"));

@@ -217,6 +217,7 @@ fn shown(outcome: Outcome) -> Trial {
         side: "prompt",
         outcome: word(&guarded.outcome).unwrap_or_default(),
         found: guarded.found.clone(),
+        edits: guarded.edits,
     };
     let (code, reason) = outcome.refused.unzip();
     Trial {

@@ -10,6 +10,7 @@ use tabellion_mask::json::{Limits as JsonLimits, escaped};
 use tabellion_mask::{Classes, Content, Edits, Placing, Scope, StreamRestorer, restore_string};
 use tabellion_model::body::{Answered, Guarded, Masked};
 
+use crate::answer::edited::edited;
 use crate::answer::parts::{Channel, MAX_TOOLS, Parts, Stage, Text, Tokens};
 use crate::answer::stream::Asked;
 use crate::answer::transcript::Transcript;
@@ -20,13 +21,14 @@ use crate::config::Limits;
 use crate::dialect::Dialect;
 use crate::guards::AnswerGuards;
 use crate::guards::asking::Waiting;
+use crate::guards::edits::{Proposals, Wanted};
 use crate::race::Interrupt;
 use crate::sse::{Event, EventReader};
 use crate::surface::Surface;
 use crate::translate::stream::Translator;
 
 /// The data of a chat's last event.
-const DONE: &[u8] = b"[DONE]";
+pub(crate) const DONE: &[u8] = b"[DONE]";
 /// A remark that says nothing.
 const REMARK: &[u8] = b":\n\n";
 /// Choices of one stream that are told apart; providers allow fewer.
@@ -59,6 +61,8 @@ pub(crate) struct Relay {
     inserted: u64,
     transcript: Transcript,
     guards: Option<Box<AnswerGuards>>,
+    /// Every event that is no remark, where a guard may have them changed at the end.
+    events: Option<Vec<Event>>,
     received_bytes: u64,
     answered: Answered,
     tokens: Tokens,
@@ -94,6 +98,7 @@ impl Relay {
             number: 0,
             inserted: 0,
             transcript: Transcript::new(limits.capture_bytes, classes),
+            events: guards.as_ref().is_some_and(|guards| guards.may_edit()).then(Vec::new),
             guards,
             received_bytes: 0,
             answered: Answered::default(),
@@ -174,6 +179,9 @@ impl Relay {
             out.push(if self.guards.is_some() { Bytes::from_static(REMARK) } else { event.raw.clone() });
             return Ok(Flow::Goes);
         };
+        if let Some(events) = &mut self.events {
+            events.push(event.clone());
+        }
         if self.surface == Surface::OpenAiChat && data.trim_ascii() == DONE {
             let mut ready = Vec::new();
             self.flush(None, &mut ready);
@@ -420,12 +428,47 @@ impl Relay {
         guards.results(whole, self.received_bytes)
     }
 
-    /// Has services asked about a stream that is whole, unless `results` stop it already.
-    pub(crate) async fn ask(&self, results: &mut [Guarded], waiting: Waiting<'_>) -> Result<(), Interrupt> {
+    /// Has services asked about a stream that is whole, unless `results` stop it already; what they want changed is given back.
+    pub(crate) async fn ask(
+        &self,
+        results: &mut [Guarded],
+        waiting: Waiting<'_>,
+    ) -> Result<Proposals, Interrupt> {
         match &self.guards {
             Some(guards) => guards.ask(results, waiting).await,
+            None => Ok(Proposals::default()),
+        }
+    }
+
+    /// Puts in what services want changed, where nothing stops the stream. After an error nothing of it may go.
+    pub(crate) fn edit(&mut self, proposals: &Proposals, results: &mut [Guarded]) -> Result<(), Code> {
+        let (Some(guards), Some(events)) = (&self.guards, &self.events) else { return Ok(()) };
+        let apply = |wanted: &Wanted| edited(events, self.surface, &self.json, wanted);
+        match guards.put_in(proposals, results, apply) {
+            Some(events) => self.replay(&events),
             None => Ok(()),
         }
+    }
+
+    /// Takes these events in place of those that came, none of which has left: all that is told and given back is of them.
+    fn replay(&mut self, events: &[Event]) -> Result<(), Code> {
+        (self.guards, self.events) = (None, None);
+        self.restorers.clear();
+        self.head.clear();
+        (self.number, self.inserted) = (0, 0);
+        self.transcript = self.transcript.begun_anew();
+        self.answered = Answered::default();
+        (self.tokens, self.counted) = (Tokens::default(), Tokens::default());
+        self.open.clear();
+        (self.holding, self.held_bytes) = (false, 0);
+        self.held.clear();
+        let mut all = Vec::new();
+        for event in events {
+            self.event(event, &mut all).map_err(|_| Code::GuardErrored)?;
+        }
+        all.append(&mut self.held);
+        self.held = all;
+        Ok(())
     }
 
     /// Bytes that had to wait.

@@ -253,8 +253,13 @@ impl Streaming {
     async fn judge(&mut self, fate: Fate) -> Fate {
         let Authorised { facts, stopwatch, .. } = &mut self.authorised;
         let waiting = Waiting { worker: &self.worker, watch: &mut self.watch, stopwatch };
-        if let Err(interrupt) = Box::pin(self.relay.ask(&mut facts.guards, waiting)).await {
-            return Fate::Broken(NoAnswer::Interrupted(interrupt));
+        match Box::pin(self.relay.ask(&mut facts.guards, waiting)).await {
+            Ok(proposals) => {
+                if let Err(code) = self.relay.edit(&proposals, &mut facts.guards) {
+                    return Fate::Broken(NoAnswer::Failed(code));
+                }
+            }
+            Err(interrupt) => return Fate::Broken(NoAnswer::Interrupted(interrupt)),
         }
         match self.worker.shared.guards.stop(&facts.guards, Side::Answer) {
             Some(stop) => Fate::Broken(NoAnswer::Failed(stop.code)),

@@ -27,6 +27,11 @@ impl Transcript {
         Self { texts: BTreeMap::new(), room: limit, truncated: false, classes }
     }
 
+    /// The same before it took anything in.
+    pub(crate) fn begun_anew(&self) -> Self {
+        Self::new(self.room + self.bytes(), self.classes)
+    }
+
     /// Appends a piece.
     pub(crate) fn push(&mut self, text: &Text<'_>) {
         let value = text.place.string.value();

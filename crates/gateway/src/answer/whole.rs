@@ -23,6 +23,8 @@ use crate::ending::{Authorised, End, Kept};
 use crate::forward::{Inbound, NoAnswer};
 use crate::guards::asking::{Stopped, Waiting};
 use crate::guards::config::Side;
+use crate::guards::edits::Wanted;
+use crate::guards::edits::places::{Of, rewritten};
 use crate::race::{Interrupt, alongside};
 use crate::stopwatch::Phase;
 use crate::surface::Surface;
@@ -95,13 +97,13 @@ pub(crate) async fn answer(
                 && parts.stage != Stage::Refused
                 && !asked.streamed =>
         {
-            release(running, &head, &bytes, &parts, (scope, asked.translation)).await;
+            release(running, &head, &bytes, &parts, (scope, asked)).await;
         }
         Some(parts)
             if parts.stage == Stage::Refused
                 && (head.status.is_client_error() || head.status.is_server_error()) =>
         {
-            refused(running, &head, bytes.clone(), (&parts, asked.translation)).await;
+            refused(running, &head, bytes.clone(), (&parts, asked)).await;
         }
         _ => running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await,
     }
@@ -143,7 +145,7 @@ async fn release(
     head: &hyper::http::response::Parts,
     bytes: &Bytes,
     parts: &Parts<'_>,
-    (mut scope, translation): (Scope, Option<Translation>),
+    (scope, asked): (Scope, Asked),
 ) {
     let answered = &mut running.authorised.facts.answered;
     answered.model.clone_from(&parts.model);
@@ -152,9 +154,27 @@ async fn release(
     answered.usage = parts.tokens.usage();
     running.authorised.facts.counted = parts.tokens;
     running.authorised.facts.is_whole = true;
-    if let Err(stopped) = Box::pin(guarded(&mut running, bytes, parts, Some(&scope))).await {
-        return running.stop_for(stopped).await;
+    let guarded = Box::pin(guarded(&mut running, asked.surface, bytes, parts, Some(&scope))).await;
+    let edited = match guarded {
+        Ok(Some(edited)) => edited,
+        Ok(None) => return give(running, head, bytes, parts, (scope, asked.translation)).await,
+        Err(stopped) => return running.stop_for(stopped).await,
+    };
+    match Parts::read(asked.surface, &edited, &json_limits(&running.worker.shared.limits)) {
+        Ok(parts) => give(running, head, &edited, &parts, (scope, asked.translation)).await,
+        // Only what strings say was changed.
+        Err(_) => running.fail_as(Outcome::Failed, Code::GuardErrored).await,
     }
+}
+
+/// Gives its values back to an answer that nothing stops, records it and releases it.
+async fn give(
+    mut running: Running,
+    head: &hyper::http::response::Parts,
+    bytes: &Bytes,
+    parts: &Parts<'_>,
+    (mut scope, translation): (Scope, Option<Translation>),
+) {
     let (limits, classes) = (running.worker.shared.limits, running.classes);
     let mut transcript = Transcript::new(limits.capture_bytes, classes);
     let mut edits = Edits::new();
@@ -185,15 +205,18 @@ async fn release(
     finish(running, end, (head, translation), restored).await;
 }
 
-/// Lets the guards look, those of others last; the error is what stops the answer. With `scope` it is one that gets its values back.
+/// Lets the guards look, those of others last, and gives the answer back with what those want changed, where they do; the error is what stops the answer. With
+/// `scope` it is one that gets its values back.
 async fn guarded(
     running: &mut Running,
-    json: &[u8],
+    surface: Surface,
+    json: &Bytes,
     parts: &Parts<'_>,
     scope: Option<&Scope>,
-) -> Result<(), Stopped> {
-    let Some(mut guards) = running.guards.take() else { return Ok(()) };
-    guards.look(json, parts, &json_limits(&running.worker.shared.limits), true);
+) -> Result<Option<Bytes>, Stopped> {
+    let Some(mut guards) = running.guards.take() else { return Ok(None) };
+    let limits = json_limits(&running.worker.shared.limits);
+    guards.look(json, parts, &limits, true);
     guards.close_all();
     if let Some(scope) = scope {
         guards.settle(scope);
@@ -201,10 +224,12 @@ async fn guarded(
     let Authorised { facts, stopwatch, .. } = &mut running.authorised;
     facts.guards = guards.results(true, facts.received_bytes());
     let waiting = Waiting { worker: &running.worker, watch: &mut running.watch, stopwatch };
-    guards.ask(&mut facts.guards, waiting).await.map_err(Stopped::Interrupted)?;
+    let proposals = guards.ask(&mut facts.guards, waiting).await.map_err(Stopped::Interrupted)?;
+    let apply = |wanted: &Wanted| rewritten(json, Of::Answer(surface), &limits, wanted);
+    let edited = guards.put_in(&proposals, &mut facts.guards, apply);
     match running.worker.shared.guards.stop(&facts.guards, Side::Answer) {
         Some(stop) => Err(Stopped::ByGuard(stop)),
-        None => Ok(()),
+        None => Ok(edited.map(|edited| edited.bytes)),
     }
 }
 
@@ -213,11 +238,14 @@ async fn refused(
     mut running: Running,
     head: &hyper::http::response::Parts,
     bytes: Bytes,
-    (parts, translation): (&Parts<'_>, Option<Translation>),
+    (parts, asked): (&Parts<'_>, Asked),
 ) {
-    if let Err(stopped) = Box::pin(guarded(&mut running, &bytes, parts, None)).await {
-        return running.stop_for(stopped).await;
-    }
+    // What an error says is not changed; what an answer beside it says may be.
+    let guarded = Box::pin(guarded(&mut running, asked.surface, &bytes, parts, None)).await;
+    let bytes = match guarded {
+        Ok(edited) => edited.unwrap_or(bytes),
+        Err(stopped) => return running.stop_for(stopped).await,
+    };
     let end = End {
         outcome: Outcome::Refused,
         code: Some(Code::UpstreamRefused),
@@ -227,7 +255,7 @@ async fn refused(
         masked: Vec::new(),
         answer: Kept::nothing(running.authorised.capture),
     };
-    finish(running, end, (head, translation), bytes).await;
+    finish(running, end, (head, asked.translation), bytes).await;
 }
 
 async fn finish(

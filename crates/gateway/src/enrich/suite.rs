@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 use tabellion_guard::{Detected, Detecting, Detector, LANGUAGE_DETECTOR, NotRead, Topic};
+use tabellion_mask::Classes;
 use tabellion_model::SystemId;
 use tabellion_model::body::{
     EnrichLabel, EnrichOutcome, EnrichedSide, Enrichment as Said, GuardOutcome, Guarded, Masked,
@@ -158,8 +159,9 @@ impl Enrichments {
                 let mut gathered = Gathered::default();
                 gathered.add(text);
                 let mut results = vec![self.services.all.get(*service)?.not_run()];
-                let matter = Matter { side, about, texts: &gathered };
-                self.services.ask(&[*service], &mut results, &matter, pool).await;
+                let matter = Matter { side, about, texts: &gathered, classes: Classes::NONE };
+                // A call that is over is not changed: no service of these may.
+                let _ = self.services.ask(&[*service], &mut results, &matter, pool).await;
                 one.asked(side, results.pop()?)
             }
         };

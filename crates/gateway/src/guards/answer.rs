@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tabellion_guard::service::EditFault;
 use tabellion_guard::{Content, Findings, Screen, Screening};
 use tabellion_mask::json::{Limits as JsonLimits, Path, RawString, Scalar, Visitor, walk};
 use tabellion_mask::{Classes, Scope, scan};
@@ -13,10 +14,11 @@ use tabellion_model::body::{GuardOutcome, Guarded};
 use crate::answer::parts::{Channel, Parts, Stage, Text};
 use crate::guards::asking::Waiting;
 use crate::guards::config::{Mode, Side};
+use crate::guards::edits::{Proposals, Wanted};
 use crate::guards::gathered::Gathered;
 use crate::guards::outside::{About, Matter};
 use crate::guards::schema::Held;
-use crate::guards::schema::wanted::Wanted;
+use crate::guards::schema::wanted::Wanted as Schemas;
 use crate::guards::suite::{Check, Found, Guard, Guards, is_flag, look, secrets_of};
 use crate::race::Interrupt;
 use crate::surface::request::guard_content;
@@ -144,6 +146,8 @@ pub(crate) struct AnswerGuards {
     about: About,
     /// The answer put together, where it is held against schemas.
     held: Option<Box<Held>>,
+    /// What masking looks for in it.
+    classes: Classes,
 }
 
 impl AnswerGuards {
@@ -152,7 +156,8 @@ impl AnswerGuards {
         guards: &Arc<Guards>,
         numbers: Vec<usize>,
         about: impl FnOnce() -> About,
-        wanted: Option<&Arc<Wanted>>,
+        wanted: Option<&Arc<Schemas>>,
+        classes: Classes,
     ) -> Option<Self> {
         if numbers.is_empty() {
             return None;
@@ -194,6 +199,7 @@ impl AnswerGuards {
             has_text: false,
             read_rest: false,
             held: put_together,
+            classes,
         })
     }
 
@@ -281,11 +287,37 @@ impl AnswerGuards {
         })
     }
 
-    /// Has services asked about a whole answer, unless `results` stop it already; what they say takes its place in these.
-    pub(crate) async fn ask(&self, results: &mut [Guarded], waiting: Waiting<'_>) -> Result<(), Interrupt> {
-        let Some(texts) = &self.found.gathered else { return Ok(()) };
-        let matter = Matter { side: Side::Answer, about: &self.about, texts };
+    /// Has services asked about a whole answer, unless `results` stop it already; what they say takes its place in these, and what they want changed is given
+    /// back.
+    pub(crate) async fn ask(
+        &self,
+        results: &mut [Guarded],
+        waiting: Waiting<'_>,
+    ) -> Result<Proposals, Interrupt> {
+        let Some(matter) = self.matter() else { return Ok(Proposals::default()) };
         waiting.ask(&self.numbers, results, &matter).await
+    }
+
+    /// Puts in what they want changed, by `apply`, unless `results` stop the answer.
+    pub(crate) fn put_in<T>(
+        &self,
+        proposals: &Proposals,
+        results: &mut [Guarded],
+        apply: impl FnMut(&Wanted) -> Result<T, EditFault>,
+    ) -> Option<T> {
+        self.guards.put_in(proposals, results, &self.matter()?, apply)
+    }
+
+    /// What services are shown of it; none: none is asked.
+    fn matter(&self) -> Option<Matter<'_>> {
+        let Self { about, classes, .. } = self;
+        let texts = self.found.gathered.as_ref()?;
+        Some(Matter { side: Side::Answer, about, texts, classes: *classes })
+    }
+
+    /// Whether what it is can be changed before it goes.
+    pub(crate) fn may_edit(&self) -> bool {
+        self.these().any(|guard| guard.may_edit)
     }
 
     /// Takes pieces of an event, with what they say, and puts out what may go now.

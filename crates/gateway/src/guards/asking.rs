@@ -11,6 +11,7 @@ use tabellion_model::body::{GuardOutcome, Guarded};
 
 use crate::code::Code;
 use crate::guards::config::{Mode, Side};
+use crate::guards::edits::Proposals;
 use crate::guards::gathered::Gathered;
 use crate::guards::outside::Matter;
 use crate::guards::outside::config::{MAX_TIMEOUT_MS, OnError};
@@ -32,17 +33,18 @@ pub(crate) struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// Has the services among the guards `numbers` asked, unless another guard stops it already or there is nothing to show.
+    /// Has the services among the guards `numbers` asked, unless another guard stops it already or there is nothing to show. What they want changed is given
+    /// back.
     pub(crate) async fn ask(
         self,
         numbers: &[usize],
         results: &mut [Guarded],
         matter: &Matter<'_>,
-    ) -> Result<(), Interrupt> {
+    ) -> Result<Proposals, Interrupt> {
         let guards = &self.worker.shared.guards;
         if !guards.ask_any(numbers) || matter.texts.is_empty() || guards.stop(results, Side::Prompt).is_some()
         {
-            return Ok(());
+            return Ok(Proposals::default());
         }
         let before = self.stopwatch.enter(Phase::Guards);
         let asked = guards.ask(numbers, results, matter, &self.worker.guard_pool);

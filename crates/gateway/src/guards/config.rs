@@ -113,6 +113,9 @@ pub struct GuardConfig {
     /// Of `http` and `grpc`: a text that the service must find, to try it with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<String>,
+    /// Of `http` and `grpc`: whether the service may have texts changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_edit: bool,
     /// Of `schema`: what answers are held against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaConfig>,
@@ -141,6 +144,7 @@ impl GuardConfig {
             references: None,
             service: None,
             canary: None,
+            may_edit: false,
             schema: None,
             rego: None,
         }
@@ -206,6 +210,9 @@ impl GuardConfig {
             return Some(
                 "canary is for kinds http and grpc: what the other kinds must find follows from their settings",
             );
+        }
+        if self.may_edit && !asks {
+            return Some("may_edit is for kinds http and grpc: no other kind changes a text; remove it");
         }
         if self.schema.is_some() != (self.kind == Kind::Schema) {
             return Some("kind schema takes schema or tools, or both, and no other kind takes any of these");

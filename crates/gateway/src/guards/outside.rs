@@ -13,7 +13,8 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use tabellion_guard::service::{Fault, MAX_ANSWER_BYTES, Of, Question, Ruling, Service, Verdict};
+use tabellion_guard::service::{Fault, MAX_ANSWER_BYTES, Of, Question, Ruling, Service, TextEdit, Verdict};
+use tabellion_mask::Classes;
 use tabellion_model::SystemId;
 use tabellion_model::body::{GuardOutcome, Guarded};
 use tokio::sync::Semaphore;
@@ -23,6 +24,7 @@ use crate::answer::whole::is_plain;
 use crate::config::{StartError, span};
 use crate::dialect::sent_on::OUR_USER_AGENT;
 use crate::guards::config::{Mode, Side};
+use crate::guards::edits::{Proposals, Wanted};
 use crate::guards::gathered::Gathered;
 use crate::guards::outside::config::{OnError, ServiceConfig, Shape};
 use crate::guards::suite::{Check, Guard, Guards};
@@ -51,6 +53,8 @@ pub(crate) struct Matter<'a> {
     pub(crate) side: Side,
     pub(crate) about: &'a About,
     pub(crate) texts: &'a Gathered,
+    /// What masking looks for in it, so that no service brings any in.
+    pub(crate) classes: Classes,
 }
 
 /// The call that texts are of.
@@ -167,8 +171,8 @@ impl Outside {
         })
     }
 
-    /// What it says, as the result of `guard`.
-    async fn says(&self, guard: &Guard, matter: &Matter<'_>, pool: &Pool) -> Guarded {
+    /// What it says, as the result of `guard`, and what it wants changed.
+    async fn says(&self, guard: &Guard, matter: &Matter<'_>, pool: &Pool) -> (Guarded, Vec<TextEdit>) {
         match self.verdict(guard, matter, pool).await {
             Ok(verdict) => {
                 let outcome = match (verdict.ruling, guard.mode) {
@@ -181,9 +185,9 @@ impl Outside {
                 if !calls_itself.is_empty() {
                     said.version = format!("{} ({})", said.version, calls_itself.join(" "));
                 }
-                said
+                (said, verdict.edits)
             }
-            Err(unable) => guard.says(GuardOutcome::Errored, vec![unable.label()]),
+            Err(unable) => (guard.says(GuardOutcome::Errored, vec![unable.label()]), Vec::new()),
         }
     }
 
@@ -204,6 +208,7 @@ impl Outside {
             purpose: &matter.about.purpose,
             system: &matter.about.system,
             texts: &texts,
+            may_edit: guard.may_edit,
         };
         let body = Bytes::from(self.service.ask(&question));
         let answer = timeout(self.time, self.asked(body, pool)).await;
@@ -215,11 +220,13 @@ impl Outside {
         let verdict = self.service.read(&question, &answer).map_err(Unable::Answer)?;
         let mut words = verdict.labels.iter().chain(&verdict.detector).chain(&verdict.version);
         // A card's number has the form of a word.
-        if words.all(|word| is_impersonal(word)) {
-            Ok(verdict)
-        } else {
-            Err(Unable::Answer(Fault::Malformed))
+        if !words.all(|word| is_impersonal(word)) {
+            return Err(Unable::Answer(Fault::Malformed));
         }
+        let wanted = Wanted::of(&texts, &verdict.edits);
+        let checked = wanted.and_then(|wanted| wanted.check(matter.classes));
+        checked.map_err(|fault| Unable::Answer(Fault::Edit(fault)))?;
+        Ok(verdict)
     }
 
     async fn asked(&self, body: Bytes, pool: &Pool) -> Result<Bytes, Unable> {
@@ -310,19 +317,22 @@ impl Guards {
         numbers.iter().any(|number| self.outside_of(*number).is_some())
     }
 
-    /// Has the services of these guards asked, all at once; what each says takes the place of what stands for it in `results`.
+    /// Has the services of these guards asked, all at once; what each says takes the place of what stands for it in `results`. What they want changed is given
+    /// back, by their places there.
     pub(crate) async fn ask(
         &self,
         numbers: &[usize],
         results: &mut [Guarded],
         matter: &Matter<'_>,
         pool: &Pool,
-    ) {
-        let asked = numbers.iter().zip(results).filter_map(|(number, result)| {
+    ) -> Proposals {
+        let mut all: Vec<Vec<TextEdit>> = numbers.iter().map(|_| Vec::new()).collect();
+        let asked = numbers.iter().zip(results).zip(&mut all).filter_map(|((number, result), edits)| {
             let (guard, outside) = self.outside_of(*number)?;
-            Some(async move { *result = outside.says(guard, matter, pool).await })
+            Some(async move { (*result, *edits) = outside.says(guard, matter, pool).await })
         });
         together(asked).await;
+        Proposals(all.into_iter().enumerate().filter(|(_, edits)| !edits.is_empty()).collect())
     }
 
     fn outside_of(&self, number: usize) -> Option<(&Guard, &Outside)> {

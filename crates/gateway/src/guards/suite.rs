@@ -51,6 +51,8 @@ pub(crate) struct Guard {
     pub(crate) mode: Mode,
     /// Whether anything that it says stops a call.
     pub(crate) can_stop: bool,
+    /// Whether it may have texts changed.
+    pub(crate) may_edit: bool,
     on: Vec<Side>,
     systems: BTreeSet<SystemId>,
     purposes: BTreeSet<String>,
@@ -243,7 +245,7 @@ impl Guard {
 
     /// A result of it.
     pub(crate) fn says(&self, outcome: GuardOutcome, found: Vec<String>) -> Guarded {
-        Guarded { guard: self.name.clone(), version: self.version.clone(), outcome, found }
+        Guarded { guard: self.name.clone(), version: self.version.clone(), outcome, found, edits: None }
     }
 }
 
@@ -296,7 +298,9 @@ fn guard(config: &GuardConfig, places: Places) -> Result<Guard, String> {
         name: config.name.clone(),
         version: format!("{}-{short}{}", kind_version(config.kind), of_service.unwrap_or_default()),
         mode: config.mode,
-        can_stop: config.mode == Mode::Block || denies_unseen || config.kind == Kind::Rego,
+        // What may be changed has to wait as well, and what others want of the same bytes stops it.
+        can_stop: config.mode == Mode::Block || denies_unseen || config.kind == Kind::Rego || config.may_edit,
+        may_edit: config.may_edit,
         on: config.on.clone(),
         systems: config.systems.iter().map(system).collect::<Result<_, _>>()?,
         purposes: config.purposes.iter().map(purpose).collect::<Result<_, _>>()?,

@@ -129,7 +129,8 @@ pub(super) fn of_guard(
             guard: guard.name.clone(),
             version: made.version.clone(),
             number: Some(number),
-            blocks: guard.mode == Mode::Block,
+            // One that may have a text changed may do that instead.
+            blocks: guard.mode == Mode::Block && !guard.may_edit,
             side,
             stream: *stream,
             stands_for: stands_for(guard),

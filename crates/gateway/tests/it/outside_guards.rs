@@ -36,16 +36,16 @@ fn service_at(url: impl Into<String>) -> GuardServiceConfig {
     }
 }
 
-fn service(server: &Upstream) -> GuardServiceConfig {
+pub(crate) fn service(server: &Upstream) -> GuardServiceConfig {
     service_at(format!("{}/check", server.base_url()))
 }
 
-fn guard(name: &str, on: GuardSide, service: GuardServiceConfig) -> GuardConfig {
+pub(crate) fn guard(name: &str, on: GuardSide, service: GuardServiceConfig) -> GuardConfig {
     GuardConfig { on: vec![on], service: Some(service), ..GuardConfig::new(name, GuardKind::Http) }
 }
 
 /// A provider that answers on every route, whole or as a stream.
-fn provider() -> Script {
+pub(crate) fn provider() -> Script {
     Script::by(|request, _| {
         let pieces = ["Kumquats ", "grow ", "in pots."];
         match (request.path(), request.text().contains("\"stream\":true")) {
@@ -195,7 +195,7 @@ fn check((wire, state): (Wire, State), side: GuardSide, (path, api, body, stream
     }
 }
 
-fn is_of_numbers(path: &str) -> bool {
+pub(crate) fn is_of_numbers(path: &str) -> bool {
     path.ends_with("embeddings") || path.ends_with("count_tokens")
 }
 

@@ -1,8 +1,12 @@
 //! Our own form of a question and its answer: `docs/guards.md` describes it for those who build a service.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-use crate::service::{Fault, Of, Question, Ruling, Verdict, is_word, object, written};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::service::{Fault, Of, Question, Ruling, TextEdit, Verdict, is_word, object, written};
 
 /// Names the form; another one is another name.
 const FORMAT: &str = "tabellion.guard/1";
@@ -17,6 +21,14 @@ struct Asked<'a> {
     purpose: &'a str,
     system: &'a str,
     texts: &'a [&'a str],
+    /// Said to those alone that may.
+    #[serde(skip_serializing_if = "is_false")]
+    may_edit: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Unknown members are refused: what is not understood may change what the others mean.
@@ -30,6 +42,45 @@ struct Said {
     detector: Option<String>,
     #[serde(default)]
     version: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    edits: Option<Vec<Object>>,
+}
+
+/// A list that is one; `null` is none.
+fn there<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Object>>, D::Error> {
+    Vec::deserialize(from).map(Some)
+}
+
+/// One change, in bytes of a text as it was shown.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SaidEdit {
+    text: usize,
+    start: usize,
+    end: usize,
+    replacement: String,
+    label: String,
+}
+
+/// One change that is an object: a list of its values, in whatever order, is none.
+struct Object(SaidEdit);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object;
+
+            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+                to.write_str("an object that says what to change")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object, A::Error> {
+                SaidEdit::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+        from.deserialize_map(Members)
+    }
 }
 
 pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
@@ -45,11 +96,16 @@ pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
         purpose: question.purpose,
         system: question.system,
         texts: question.texts,
+        may_edit: question.may_edit,
     })
 }
 
-pub(super) fn read(answer: &[u8]) -> Result<Verdict, Fault> {
-    let Said { verdict, reason_code, detector, version } = object(answer)?;
+pub(super) fn read(answer: &[u8], may_edit: bool) -> Result<Verdict, Fault> {
+    let Said { verdict, reason_code, detector, version, edits } = object(answer)?;
+    if edits.is_some() && !may_edit {
+        // To whoever may not, the form has no such member.
+        return Err(Fault::Malformed);
+    }
     let words = [&reason_code, &detector, &version];
     if !words.into_iter().flatten().all(|word| is_word(word)) {
         return Err(Fault::Malformed);
@@ -62,5 +118,24 @@ pub(super) fn read(answer: &[u8]) -> Result<Verdict, Fault> {
     };
     // What passed has nothing to be named.
     let labels = reason_code.filter(|_| ruling != Ruling::Pass).into_iter().collect();
-    Ok(Verdict { ruling, labels, detector, version })
+    let verdict = Verdict { ruling, labels, detector, version, edits: Vec::new() };
+    edited(verdict, edits.unwrap_or_default().into_iter().map(|Object(said)| said.edit()).collect())
+}
+
+impl SaidEdit {
+    fn edit(self) -> TextEdit {
+        let Self { text, start, end, replacement, label } = self;
+        TextEdit { text, range: start..end, replacement, label }
+    }
+}
+
+/// A verdict with these edits: they go with a finding that may go on, and with none else.
+pub(super) fn edited(verdict: Verdict, edits: Vec<TextEdit>) -> Result<Verdict, Fault> {
+    if edits.is_empty() {
+        return Ok(verdict);
+    }
+    if verdict.ruling != Ruling::Flag || !edits.iter().all(|edit| is_word(&edit.label)) {
+        return Err(Fault::Malformed);
+    }
+    Ok(verdict.with_edits(edits))
 }

@@ -2,7 +2,8 @@
 //!
 //! Read by hand and strictly. What readers made from the description pass over (fields they do not know, a field twice of which the last counts) is no verdict here.
 
-use crate::service::{Fault, Of, Question, Ruling, Verdict, is_word};
+use crate::service::own::edited;
+use crate::service::{Fault, Of, Question, Ruling, TextEdit, Verdict, is_word};
 
 /// Kinds of fields on the wire that are used.
 const VARINT: u64 = 0;
@@ -21,12 +22,21 @@ const MODEL: u64 = 4;
 const PURPOSE: u64 = 5;
 const SYSTEM: u64 = 6;
 const TEXTS: u64 = 7;
+const MAY_EDIT: u64 = 8;
 
 /// Fields of an answer.
 const VERDICT: u64 = 1;
 const REASON_CODE: u64 = 2;
 const DETECTOR: u64 = 3;
 const VERSION: u64 = 4;
+const EDITS: u64 = 5;
+
+/// Fields of an edit.
+const EDIT_TEXT: u64 = 1;
+const EDIT_START: u64 = 2;
+const EDIT_END: u64 = 3;
+const EDIT_REPLACEMENT: u64 = 4;
+const EDIT_LABEL: u64 = 5;
 
 pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
     let mut out = Vec::new();
@@ -44,17 +54,20 @@ pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
     for one in question.texts {
         text(&mut out, TEXTS, one);
     }
+    if question.may_edit {
+        varint(&mut out, MAY_EDIT << KIND_BITS | VARINT);
+        varint(&mut out, 1);
+    }
     out
 }
 
-pub(super) fn read(answer: &[u8]) -> Result<Verdict, Fault> {
+pub(super) fn read(answer: &[u8], may_edit: bool) -> Result<Verdict, Fault> {
     let mut left = answer;
     let mut ruling = None;
+    let mut edits = Vec::new();
     let (mut reason_code, mut detector, mut version) = (None, None, None);
     while !left.is_empty() {
-        let tag = number(&mut left)?;
-        let (field, kind) = (tag >> KIND_BITS, tag & ((1 << KIND_BITS) - 1));
-        let place = match (field, kind) {
+        let place = match tag(&mut left)? {
             (VERDICT, VARINT) => {
                 let said = match number(&mut left)? {
                     1 => Ruling::Pass,
@@ -65,6 +78,10 @@ pub(super) fn read(answer: &[u8]) -> Result<Verdict, Fault> {
                 if ruling.replace(said).is_some() {
                     return Err(Fault::Malformed);
                 }
+                continue;
+            }
+            (EDITS, BYTES) if may_edit => {
+                edits.push(edit(piece(&mut left)?)?);
                 continue;
             }
             (REASON_CODE, BYTES) => &mut reason_code,
@@ -79,7 +96,45 @@ pub(super) fn read(answer: &[u8]) -> Result<Verdict, Fault> {
     let ruling = ruling.ok_or(Fault::Malformed)?;
     // What passed has nothing to be named.
     let labels = reason_code.filter(|_| ruling != Ruling::Pass).into_iter().collect();
-    Ok(Verdict { ruling, labels, detector, version })
+    edited(Verdict { ruling, labels, detector, version, edits: Vec::new() }, edits)
+}
+
+/// One change. Numbers and texts that are left out are 0 and empty, as the format has it; a label has to be there.
+fn edit(mut left: &[u8]) -> Result<TextEdit, Fault> {
+    let mut numbers = [None; 3];
+    let (mut replacement, mut label) = (None, None);
+    while !left.is_empty() {
+        let is_first = match tag(&mut left)? {
+            (field @ (EDIT_TEXT | EDIT_START | EDIT_END), VARINT) => {
+                let said = usize::try_from(number(&mut left)?).map_err(|_| Fault::Malformed)?;
+                let [text, start, end] = &mut numbers;
+                let place = match field {
+                    EDIT_TEXT => text,
+                    EDIT_START => start,
+                    _ => end,
+                };
+                place.replace(said).is_none()
+            }
+            (EDIT_REPLACEMENT, BYTES) => {
+                let said = std::str::from_utf8(piece(&mut left)?).map_err(|_| Fault::Malformed)?;
+                replacement.replace(said.to_owned()).is_none()
+            }
+            (EDIT_LABEL, BYTES) => label.replace(word(&mut left)?).is_none(),
+            _ => return Err(Fault::Malformed),
+        };
+        if !is_first {
+            return Err(Fault::Malformed);
+        }
+    }
+    let [text, start, end] = numbers.map(Option::unwrap_or_default);
+    let (replacement, label) = (replacement.unwrap_or_default(), label.ok_or(Fault::Malformed)?);
+    Ok(TextEdit { text, range: start..end, replacement, label })
+}
+
+/// Takes a field's number and kind off the front.
+fn tag(left: &mut &[u8]) -> Result<(u64, u64), Fault> {
+    let tag = number(left)?;
+    Ok((tag >> KIND_BITS, tag & ((1 << KIND_BITS) - 1)))
 }
 
 fn varint(out: &mut Vec<u8>, mut value: u64) {
@@ -117,12 +172,17 @@ fn number(left: &mut &[u8]) -> Result<u64, Fault> {
     Err(Fault::Malformed)
 }
 
+/// Takes bytes of a known length off the front.
+fn piece<'a>(left: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
+    let length = usize::try_from(number(left)?).map_err(|_| Fault::Malformed)?;
+    let (piece, rest) = left.split_at_checked(length).ok_or(Fault::Malformed)?;
+    *left = rest;
+    Ok(piece)
+}
+
 /// Takes a word off the front.
 fn word(left: &mut &[u8]) -> Result<String, Fault> {
-    let length = usize::try_from(number(left)?).map_err(|_| Fault::Malformed)?;
-    let (text, rest) = left.split_at_checked(length).ok_or(Fault::Malformed)?;
-    *left = rest;
-    let text = std::str::from_utf8(text).map_err(|_| Fault::Malformed)?;
+    let text = std::str::from_utf8(piece(left)?).map_err(|_| Fault::Malformed)?;
     if is_word(text) { Ok(text.to_owned()) } else { Err(Fault::Malformed) }
 }
 
@@ -138,6 +198,7 @@ mod tests {
         purpose: "p",
         system: "s",
         texts: &["ü", "two"],
+        may_edit: false,
     };
 
     /// Requirement: N21. Byte for byte what the reference implementation writes for the same question.
@@ -157,8 +218,9 @@ mod tests {
     /// Requirement: N21.
     #[test]
     fn an_answer_is_read_strictly() {
-        let read =
-            |answer: &[u8]| read(answer).map(|said| (said.ruling, said.labels, said.detector, said.version));
+        let read = |answer: &[u8]| {
+            read(answer, false).map(|said| (said.ruling, said.labels, said.detector, said.version))
+        };
         assert_eq!(read(b"\x08\x01"), Ok((Ruling::Pass, vec![], None, None)));
         assert_eq!(read(b"\x12\x05house\x08\x02"), Ok((Ruling::Flag, vec!["house".to_owned()], None, None)));
         let said = read(b"\x08\x03\x12\x03odd\x1a\x03net\x22\x037.1").expect("a verdict");
@@ -205,7 +267,7 @@ mod tests {
             for byte in u8::MIN..=u8::MAX {
                 let mut changed = answer.to_vec();
                 changed[at] = byte;
-                let passes = read(&changed).is_ok_and(|said| said.ruling == Ruling::Pass);
+                let passes = read(&changed, false).is_ok_and(|said| said.ruling == Ruling::Pass);
                 assert_eq!(passes, at == 1 && byte == 1, "{changed:x?}");
             }
         }

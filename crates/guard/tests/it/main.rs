@@ -8,6 +8,7 @@
 )]
 
 mod detects;
+mod edits;
 mod finds;
 mod pieces;
 mod schemas;

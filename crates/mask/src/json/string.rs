@@ -109,6 +109,11 @@ impl Unescaped<'_> {
     pub fn raw_range(&self, range: Range<usize>) -> Range<usize> {
         self.origins.range(range)
     }
+
+    /// Whether a place of the raw string lies within an escape.
+    pub(crate) fn cuts(&self, raw: usize) -> bool {
+        self.origins.cuts(raw)
+    }
 }
 
 /// The character that an escape at the front of a text stands for, and the escape's length.

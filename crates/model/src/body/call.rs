@@ -216,6 +216,9 @@ pub struct Guarded {
     pub outcome: GuardOutcome,
     /// What it found, by labels that hold no text: `word 3`, a topic's name, a class of secrets; where it could not look, why.
     pub found: Vec<String>,
+    /// How many changes of it were put into the text that went on; none: it changed nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edits: Option<u64>,
 }
 
 /// Tokens as the provider counted them.

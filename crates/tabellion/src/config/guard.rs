@@ -41,6 +41,7 @@ pub(super) const GUARD_KEYS: &[&str] = &[
     "language",
     "threshold_percent",
     "canary",
+    "may_edit",
     "schema",
     "tools",
     "policy",
@@ -79,6 +80,7 @@ struct Sketch {
     max_bytes: Option<u64>,
     service: ServiceSketch,
     canary: Option<String>,
+    may_edit: bool,
     schema: Option<GuardSchemaConfig>,
     policy: Option<String>,
     query: Option<String>,
@@ -126,6 +128,9 @@ impl GuardSettings {
                     Some(value.parse().map_err(|_| setting.refused("is not a number of bytes"))?);
             }
             "canary" => guard.canary = Some(value.to_owned()),
+            "may_edit" => {
+                guard.may_edit = value.parse().map_err(|_| setting.refused("is not true or false"))?;
+            }
             "schema" => {
                 guard.schema.get_or_insert_default().of = Some(schema_of(value, setting)?);
             }
@@ -167,6 +172,7 @@ impl GuardSettings {
             config.service = sketch.service.config(&format!("guard.{name}"), config.kind)?;
             config.schema.clone_from(&sketch.schema);
             config.canary.clone_from(&sketch.canary);
+            config.may_edit = sketch.may_edit;
             config.rego = sketch.rego(name)?;
             let at_least = sketch.at_least.unwrap_or(AT_LEAST);
             let topic = |(name, terms): &(String, Vec<String>)| TopicConfig {
@@ -335,7 +341,7 @@ mod tests {
     #[test]
     fn a_guard_over_grpc_is_read_as_it_is_written() {
         let text = "[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\n[guard.topics]\nkind = \"grpc\"\nurl = \"http://10.0.0.7:50051\"\n\
-             version = \"7.1\"\nprivate_network = true\n";
+             version = \"7.1\"\nprivate_network = true\nmay_edit = true\n";
         let config = of(text).expect("a configuration").gateway.config().expect("a gateway");
         let [guard] = config.guards.as_slice() else { panic!("{:?}", config.guards) };
         let wanted = GuardServiceConfig {
@@ -343,6 +349,7 @@ mod tests {
             ..GuardServiceConfig::new("http://10.0.0.7:50051", GuardShape::Grpc, "7.1")
         };
         assert_eq!(guard.service.as_ref(), Some(&wanted));
+        assert!(guard.may_edit, "what it may is not read");
     }
 
     #[test]
@@ -383,6 +390,7 @@ mod tests {
             ("[guard.x]\nkind = \"http\"\nshape = \"grpc\"\n", "tabellion, presidio or litellm"),
             ("[guard.x]\nkind = \"http\"\non_error = \"allow\"\n", "deny or flag"),
             ("[guard.x]\nkind = \"http\"\nprivate_network = \"yes\"\n", "true or false"),
+            ("[guard.x]\nkind = \"http\"\nmay_edit = \"yes\"\n", "true or false"),
             ("[guard.x]\nkind = \"http\"\ntimeout = 3\n", "did you mean timeout_ms"),
             ("[guard.x]\nkind = \"grpc\"\nurl = \"https://a.example:1\"\n", "kind grpc takes url"),
             ("[guard.x]\nkind = \"grpc\"\nshape = \"tabellion\"\n", "one form alone"),

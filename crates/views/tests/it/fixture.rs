@@ -323,7 +323,7 @@ pub(crate) fn unmasked(system: SystemId, by_whom: CredentialId, call: &RecordId,
 /// What a guard said.
 pub(crate) fn guarded(guard: &str, outcome: GuardOutcome) -> Guarded {
     let found = if outcome == GuardOutcome::Flagged { vec!["word 3".to_owned()] } else { Vec::new() };
-    Guarded { guard: guard.to_owned(), version: "words.1-abcd".to_owned(), outcome, found }
+    Guarded { guard: guard.to_owned(), version: "words.1-abcd".to_owned(), outcome, found, edits: None }
 }
 
 pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Draft {

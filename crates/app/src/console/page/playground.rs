@@ -241,8 +241,7 @@ fn guards(said: &[GuardSaid]) -> Result<Option<Block>, Refusal> {
     }
     let facts = said.iter().fold(Facts::default(), |facts, said| {
         let (word, tone) = story::guard_outcome(&said.outcome);
-        let found =
-            if said.found.is_empty() { String::new() } else { format!(": {}", said.found.join(", ")) };
+        let found = said.told();
         facts.with(Cell::text(&said.guard).text, Cell::state((&format!("{word}{found}"), tone)))
     });
     let asked = said.iter().filter(|said| said.version.starts_with(OF_OTHERS) && said.outcome != "not_run");

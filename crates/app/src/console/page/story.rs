@@ -204,8 +204,7 @@ fn guarded(call: &Call) -> Result<Option<Step>, Refusal> {
     }
     let facts = said.iter().fold(Facts::default(), |facts, said| {
         let (word, tone) = guard_outcome(&said.outcome);
-        let found =
-            if said.found.is_empty() { String::new() } else { format!(": {}", said.found.join(", ")) };
+        let found = said.told();
         facts.with(format!("{}, {}", said.guard, said.side), Cell::state((&format!("{word}{found}"), tone)))
     });
     let any = |outcome: &str| said.iter().any(|said| said.outcome == outcome);

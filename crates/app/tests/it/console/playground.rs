@@ -17,6 +17,7 @@ fn outcome(asked: &Asked) -> Outcome {
         version: version.to_owned(),
         outcome: GuardOutcome::Passed,
         found: Vec::new(),
+        edits: None,
     };
     Outcome {
         refused: is_refused.then(|| ("policy_denied", "a rule forbids <it>".to_owned())),
