@@ -103,6 +103,7 @@ mod tests {
             guard: "house".to_owned(),
             version: "rego.1".to_owned(),
             outcome,
+            edits: None,
             found: found.iter().map(|label| (*label).to_owned()).collect(),
         }
     }
