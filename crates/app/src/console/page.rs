@@ -62,6 +62,7 @@ pub(crate) mod story;
 pub(crate) mod system;
 pub(crate) mod system_items;
 pub(crate) mod systems;
+pub(crate) mod tools;
 pub(crate) mod traffic;
 pub(crate) mod typed;
 pub(crate) mod unmask;

@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::json;
 
 use super::calls::{captured_readable, day_of};
-use super::{came, enriched, stops, unmask};
+use super::{came, enriched, stops, tools, unmask};
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
@@ -28,13 +28,14 @@ const MAX_CAPTURED_CHARS: usize = 20_000;
 /// The code of a call that an emergency stop refused or cut.
 const STOPPED: &str = "stopped";
 
-struct Step {
-    title: &'static str,
+/// One step of a call's story.
+pub(super) struct Step {
+    pub(super) title: &'static str,
     /// `good`, `fair`, `bad` or `quiet`.
-    tone: &'static str,
+    pub(super) tone: &'static str,
     /// What happened, in a sentence.
-    said: String,
-    blocks: Vec<Block>,
+    pub(super) said: String,
+    pub(super) blocks: Vec<Block>,
 }
 
 #[derive(Template)]
@@ -55,14 +56,22 @@ pub(super) fn page(visit: &Visit<'_>, call: &Call, status: u16, refused: Option<
     let ended = call.proof.ended.as_ref().filter(|end| !later(end.index));
     let word = if ended.is_none() && call.proof.ended.is_some() { "open" } else { call.state.as_str() };
     let state = call_state(word);
-    let mut masked = masked(call)?;
-    masked.blocks.extend(unmask::offered(visit, call, refused)?);
-    let mut steps = vec![asked(visit, call)?, masked];
-    steps.extend(guarded(call)?);
-    steps.extend(opened(visit, call)?);
+    let own = tools::title(call);
+    let mut steps = vec![asked(visit, call)?];
+    if own.is_none() {
+        let mut masked = masked(call)?;
+        masked.blocks.extend(unmask::offered(visit, call, refused)?);
+        steps.push(masked);
+        steps.extend(guarded(call)?);
+        steps.extend(opened(visit, call)?);
+    }
     steps.push(decided(visit, call)?);
-    if call.decision.permitted && word != "open" {
-        steps.push(answered(visit, call, state, refused)?);
+    match own {
+        Some(_) if call.decision.permitted => steps.push(tools::done(call)?),
+        None if call.decision.permitted && word != "open" => {
+            steps.push(answered(visit, call, state, refused)?);
+        }
+        _ => {}
     }
     let story = Block::of(&Story { steps })?;
     let mut blocks = vec![story];
@@ -72,12 +81,13 @@ pub(super) fn page(visit: &Visit<'_>, call: &Call, status: u16, refused: Option<
         blocks.push(proof(visit, call, ended.map(|end| end.index))?);
     }
     let model = call.model.as_deref().unwrap_or("a model");
+    let title = own.map_or_else(|| format!("Call to {}", Cell::text(model).text), str::to_owned);
     let content = Content {
         trail: vec![("Calls".to_owned(), "/calls".to_owned())],
         lead: lead(word, call),
         badges: vec![Cell::state(state)],
         blocks,
-        ..Content::titled(&format!("Call to {}", Cell::text(model).text))
+        ..Content::titled(&title)
     };
     visit.show_with(status, content)
 }
@@ -155,7 +165,8 @@ fn masked(call: &Call) -> Result<Step, Refusal> {
 
 /// Whether a guard that somebody else runs was asked about the prompt.
 fn shown_to_others(call: &Call) -> bool {
-    let asked = |said: &GuardSaid| said.version.starts_with("http.") && said.outcome != "not_run";
+    let is_others = |said: &GuardSaid| ["http.", "grpc."].iter().any(|kind| said.version.starts_with(kind));
+    let asked = |said: &GuardSaid| is_others(said) && said.outcome != "not_run";
     call.evidence.guards.iter().any(|said| said.side == "prompt" && asked(said))
 }
 
@@ -282,7 +293,9 @@ fn decided(visit: &Visit<'_>, call: &Call) -> Result<Step, Refusal> {
     }
     let policies = decision.policies.iter().flatten().map(|digest| Cell::id(digest)).collect();
     let facts = facts.with_all("Policies in force", policies);
-    let (tone, said) = if decision.permitted {
+    let (tone, said) = if decision.permitted && tools::title(call).is_some() {
+        (Tone::Good, "The key and its system are in order; rules are for calls to models.".to_owned())
+    } else if decision.permitted {
         (Tone::Good, "Policy let it through, and that was durable before anything was sent.".to_owned())
     } else {
         let reason = decision.reason.as_deref().unwrap_or("its reason is erased");
