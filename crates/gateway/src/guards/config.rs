@@ -207,6 +207,11 @@ impl GuardConfig {
                 "canary is for kinds http and grpc: what the other kinds must find follows from their settings",
             );
         }
+        if self.canary.as_deref().is_some_and(|canary| canary.trim().is_empty()) {
+            return Some(
+                "canary is empty, and there is nothing in it to find; write a text that the service must find, or leave canary out",
+            );
+        }
         if self.schema.is_some() != (self.kind == Kind::Schema) {
             return Some("kind schema takes schema or tools, or both, and no other kind takes any of these");
         }

@@ -40,6 +40,7 @@ mod playground;
 mod presidio;
 mod probes;
 mod probes_kept;
+mod probes_limits;
 mod probes_translated;
 mod pseudonyms;
 mod references;
