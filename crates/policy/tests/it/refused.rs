@@ -1,8 +1,8 @@
 //! Texts that are refused before they come into force, each at its place and with a way out.
 
 use tabellion_policy::{
-    FaultKind, Layers, MAX_NESTING, MAX_OPERATORS, MAX_RULES, MAX_TEXT_BYTES, NamedPolicy, Place, PolicyFault,
-    PolicySet, Stack, check,
+    FaultKind, Layers, MAX_NESTING, MAX_OPERATORS, MAX_RULES, MAX_TEXT_BYTES, NamedPolicy, Place,
+    PolicyFault, PolicySet, Stack, check,
 };
 
 use crate::call::Call;
