@@ -155,7 +155,7 @@ fn name(text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
             }
             (slot, kind) => {
                 if let Some(done) = slot.take() {
-                    done.close(text, run, out);
+                    done.close(text, run, model, out);
                 }
                 let named =
                     last.is_some_and(|last| run.tokens.get(last..at).is_some_and(|since| since.len() <= 2));
@@ -174,7 +174,7 @@ fn name(text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
         }
     }
     if let Some(done) = open {
-        done.close(text, run, out);
+        done.close(text, run, model, out);
     }
 }
 
@@ -213,9 +213,9 @@ impl<'r> Open<'r> {
             && between.chars().all(|c| c.is_whitespace() || matches!(c, ',' | '.' | '-'))
     }
 
-    fn close(self, text: &str, run: &Run, out: &mut Vec<NameSpan>) {
+    fn close(self, text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
         let lower = self.last.shape == Shape::Lower;
-        let reading = Reading { text, run, kind: self.kind, own: self.own, sure: self.sure };
+        let reading = Reading { text, run, model, kind: self.kind, own: self.own, sure: self.sure };
         let range = self.first.start..self.last.end;
         let name = text.get(range.clone()).unwrap_or_default();
         let is_name = name.chars().any(char::is_alphabetic) && !code::is_numbered(name);

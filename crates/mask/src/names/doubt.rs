@@ -7,8 +7,8 @@
 use std::ops::Range;
 
 use super::features::{BEFORE, Seen, is_word};
-use super::hash::ascii;
-use super::model::known;
+use super::hash::{ascii, pair};
+use super::model::{Model, known};
 use super::run::{Run, is_ordinary};
 use super::token::{Shape, Token};
 use super::{NameKind, words};
@@ -23,8 +23,7 @@ const LEAST_LOWER: i32 = 40;
 const LEAST_LED: i32 = 40;
 /// The same of one word for which nothing does: so are most products, methods and makes.
 const LEAST_UNLISTED: i32 = 60;
-/// The same in text of another language than English, whose ordinary words the lists hardly know; and of a place of ordinary words alone, such as
-/// `United Kingdom`.
+/// The same in text of another language than English, whose ordinary words the lists hardly know.
 const LEAST_FOREIGN: i32 = 112;
 /// The same in a list one of whose neighbouring things is no name: lists are of one kind.
 const LEAST_AMONG_THINGS: i32 = 120;
@@ -33,42 +32,42 @@ const LEAST_COMMON: i32 = 50;
 /// The same of words joined as in `ley de aguas`, fewer than half of which are names alone.
 const LEAST_JOINED: i32 = 200;
 
-/// Words behind which a word is a person, as numbers: their diacritics are left out.
-const TITLES: [u64; 28] = [
-    ascii("mr"),
-    ascii("mrs"),
-    ascii("ms"),
-    ascii("miss"),
-    ascii("dr"),
-    ascii("doctor"),
-    ascii("doktor"),
-    ascii("docteur"),
-    ascii("prof"),
-    ascii("professor"),
-    ascii("herr"),
-    ascii("herrn"),
-    ascii("frau"),
-    ascii("madame"),
-    ascii("mme"),
-    ascii("mlle"),
-    ascii("monsieur"),
-    ascii("senor"),
-    ascii("senora"),
-    ascii("sr"),
-    ascii("sra"),
-    ascii("don"),
-    ascii("dona"),
-    ascii("doctora"),
-    ascii("signor"),
-    ascii("signora"),
-    ascii("mevrouw"),
-    ascii("meneer"),
-];
+/// Words behind which a word is a person, without diacritics, as hashes leave them out.
+const TITLES: [u64; 28] = hashes([
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "dr",
+    "doctor",
+    "doktor",
+    "docteur",
+    "prof",
+    "professor",
+    "herr",
+    "herrn",
+    "frau",
+    "madame",
+    "mme",
+    "mlle",
+    "monsieur",
+    "senor",
+    "senora",
+    "sr",
+    "sra",
+    "don",
+    "dona",
+    "doctora",
+    "signor",
+    "signora",
+    "mevrouw",
+    "meneer",
+]);
 /// Words behind which a word may well be a place.
-const PLACED: [u64; 5] = [ascii("in"), ascii("to"), ascii("from"), ascii("near"), ascii("at")];
+const PLACED: [u64; 5] = hashes(["in", "to", "from", "near", "at"]);
 const IS: u64 = ascii("is");
 /// Words before `is` that make a word behind it a person.
-const SELF: [u64; 2] = [ascii("name"), ascii("this")];
+const SELF: [u64; 2] = hashes(["name", "this"]);
 const THE: u64 = ascii("the");
 /// A full stop that leans on the word before it.
 const STOP: u64 = ascii(".").wrapping_add(1);
@@ -88,6 +87,7 @@ enum Listed {
 pub(super) struct Reading<'r> {
     pub(super) text: &'r str,
     pub(super) run: &'r Run,
+    pub(super) model: &'r Model<'r>,
     pub(super) kind: NameKind,
     /// The numbers of its tokens.
     pub(super) own: Range<usize>,
@@ -95,62 +95,30 @@ pub(super) struct Reading<'r> {
     pub(super) sure: i32,
 }
 
-/// An article at the start of a sentence or a title: it is in the lists as part of some towns' names.
+/// Articles at the start of a sentence or a title: they are in the lists as part of some towns' names.
+const ARTICLES: [&str; 15] =
+    ["The", "La", "Le", "Les", "El", "Los", "Las", "Der", "Die", "Das", "Un", "Une", "Una", "Ein", "Eine"];
+/// Small words that join words of titles and things as often as those of names.
+const LOOSE_JOINTS: [&str; 26] = [
+    "de", "del", "la", "las", "los", "le", "les", "des", "du", "da", "do", "dos", "das", "di", "dei",
+    "della", "el", "e", "y", "den", "der", "zu", "zum", "zur", "im", "am",
+];
+/// Small words of Dutch, German, Arabic and Hebrew names, which join little else.
+const FIRM_JOINTS: [&str; 7] = ["van", "von", "ten", "ter", "bin", "ibn", "ben"];
+
+/// The hashes of words, in the compiler.
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler, which refuses what is out of bounds")]
+const fn hashes<const N: usize>(words: [&str; N]) -> [u64; N] {
+    let (mut all, mut at) = ([0; N], 0);
+    while at < N {
+        all[at] = ascii(words[at]);
+        at += 1;
+    }
+    all
+}
+
 fn is_article(word: &str) -> bool {
-    matches!(
-        word,
-        "The"
-            | "La"
-            | "Le"
-            | "Les"
-            | "El"
-            | "Los"
-            | "Las"
-            | "Der"
-            | "Die"
-            | "Das"
-            | "Un"
-            | "Une"
-            | "Una"
-            | "Ein"
-            | "Eine"
-    )
-}
-
-/// A small word that joins words of titles and things as often as those of names; those of Dutch, Arabic and Hebrew names are not among them.
-fn is_loose_joint(word: &str) -> bool {
-    matches!(
-        word,
-        "de" | "del"
-            | "la"
-            | "las"
-            | "los"
-            | "le"
-            | "les"
-            | "des"
-            | "du"
-            | "da"
-            | "do"
-            | "dos"
-            | "das"
-            | "di"
-            | "dei"
-            | "della"
-            | "el"
-            | "e"
-            | "y"
-            | "den"
-            | "der"
-            | "zu"
-            | "zum"
-            | "zur"
-            | "im"
-            | "am"
-    )
-}
-
-fn is_firm_joint(word: &str) -> bool {
-    matches!(word, "van" | "von" | "ten" | "ter" | "bin" | "ibn" | "al" | "ben")
+    ARTICLES.contains(&word)
 }
 
 /// Whether a word is in a list of names, streets or firms.
@@ -161,6 +129,15 @@ fn is_listed(seen: &Seen) -> bool {
 /// Whether a word is known as a name and as nothing else.
 fn is_name_alone(seen: &Seen, lists: u16) -> bool {
     seen.known & lists != 0 && seen.known & (known::COMMON | known::RARE) == 0
+}
+
+/// Whether a token parts the things of a list.
+fn is_parting(text: &str, token: &Token) -> bool {
+    match token.shape {
+        Shape::Mark => token.of(text) == ",",
+        Shape::Lower => matches!(token.of(text), "and" | "y" | "e" | "u"),
+        _ => false,
+    }
 }
 
 fn is_number(token: &Token) -> bool {
@@ -183,7 +160,6 @@ impl Reading<'_> {
         let (first, last) = (shape(self.tokens().next()), shape(self.tokens().next_back()));
         let is_single = self.own.len() == 1;
         match self.listed() {
-            Listed::Ordinary if self.kind == NameKind::Location && !is_single => LEAST_FOREIGN,
             Listed::Ordinary => i32::MAX,
             _ if self.is_titled() => own,
             Listed::No if self.run.german => LEAST_FOREIGN,
@@ -194,7 +170,7 @@ impl Reading<'_> {
             Listed::Yes if self.run.german && is_single => own.max(LEAST_LED),
             Listed::Yes if first == Some(Shape::Lower) && last == Some(Shape::Lower) => own.max(LEAST_LOWER),
             Listed::Yes if first == Some(Shape::Upper) && is_single => own.max(LEAST_LOWER),
-            Listed::Yes if !is_firm && !self.is_elsewhere() && self.has_name_alone() => LEAST_ALONE,
+            Listed::Yes if self.is_plainly_a_name() => LEAST_ALONE,
             Listed::Yes => own,
         }
     }
@@ -208,11 +184,13 @@ impl Reading<'_> {
         if self.has_number() {
             return !is_listed && self.is_edition();
         }
-        if !is_listed && (self.is_behind_article() || self.is_broken()) {
+        if !is_listed && self.is_broken() {
             return true;
         }
         self.kind != NameKind::Organisation
-            && (self.is_loosely_joined()
+            && (self.is_behind_article()
+                || self.is_loosely_joined()
+                || (!is_listed && self.sure < LEAST_JOINED && self.is_a_list())
                 || (self.sure < LEAST_COMMON && self.is_all_common())
                 || (!is_listed
                     && self.own.len() == 1
@@ -243,7 +221,7 @@ impl Reading<'_> {
     }
 
     fn listed(&self) -> Listed {
-        if self.content().any(|(_, seen)| is_listed(seen)) {
+        if self.content().any(|(_, seen)| is_listed(seen)) || self.has_listed_pair() {
             return Listed::Yes;
         }
         let mut solid = self.tokens().filter(|(token, _)| token.shape != Shape::Mark).peekable();
@@ -285,10 +263,31 @@ impl Reading<'_> {
         self.content().count() == 1 && self.tokens().any(|(token, _)| is_year(token))
     }
 
-    /// `La Mairie`: an article and a word that is in no list.
+    /// `La Mairie`: an article, and no word that is known as a name and as nothing else.
     fn is_behind_article(&self) -> bool {
         let first = self.tokens().next();
-        self.own.len() > 1 && first.is_some_and(|(token, _)| is_article(token.of(self.text)))
+        self.own.len() > 1
+            && first.is_some_and(|(token, _)| is_article(token.of(self.text)))
+            && !self.has_name_alone()
+            && !self.has_listed_pair()
+    }
+
+    /// Whether two words of it stand in the lists as one name: `Los Angeles`, `United Kingdom`; `of the` stands there too.
+    fn has_listed_pair(&self) -> bool {
+        let is_part = |seen: &Seen| seen.known & known::PART != 0;
+        let pairs = self.tokens().zip(self.tokens().skip(1));
+        pairs
+            .filter(|((_, first), (token, second))| {
+                is_part(first) && is_part(second) && !is_article(token.of(self.text))
+            })
+            .any(|((_, first), (_, second))| {
+                self.model.known(pair(first.hash, second.hash)) & known::NAME != 0
+            })
+    }
+
+    /// `Ratatouille, Soupe`
+    fn is_a_list(&self) -> bool {
+        self.tokens().any(|(token, _)| is_parting(self.text, token))
     }
 
     /// A word in lower case that joins nothing, among capitals: `Crème brûlée`.
@@ -301,10 +300,11 @@ impl Reading<'_> {
 
     /// `Ley de Aguas`, `Factura de la Luz`: joined as titles are, and fewer than half of its words are names alone.
     fn is_loosely_joined(&self) -> bool {
-        let joint = |of: fn(&str) -> bool| {
-            self.tokens().any(|(token, _)| token.shape == Shape::Lower && of(token.of(self.text)))
+        let joint = |joints: &[&str]| {
+            self.tokens()
+                .any(|(token, _)| token.shape == Shape::Lower && joints.contains(&token.of(self.text)))
         };
-        if self.sure >= LEAST_JOINED || !joint(is_loose_joint) || joint(is_firm_joint) {
+        if self.sure >= LEAST_JOINED || !joint(&LOOSE_JOINTS) || joint(&FIRM_JOINTS) {
             return false;
         }
         let lists = known::NAME | known::FIRM | known::STREET;
@@ -319,7 +319,9 @@ impl Reading<'_> {
     /// `Second Law`
     fn is_all_common(&self) -> bool {
         let is_common = |seen: &Seen| seen.known & known::COMMON != 0 && seen.known & known::BIG == 0;
-        self.content().count() > 1 && self.content().all(|(_, seen)| is_common(seen))
+        self.content().count() > 1
+            && self.content().all(|(_, seen)| is_common(seen))
+            && !self.has_listed_pair()
     }
 
     /// `the Geneva Conventions`: one word between the article and a capitalised word that anybody uses is part of what a thing is called.
@@ -335,11 +337,7 @@ impl Reading<'_> {
     /// Whether something beside it in a list is as `of` says.
     fn is_among(&self, of: fn(&Run, Range<usize>) -> bool) -> bool {
         let tokens = &self.run.tokens;
-        let is_parting = |token: &Token| match token.shape {
-            Shape::Mark => matches!(token.of(self.text), "," | "&"),
-            Shape::Lower => matches!(token.of(self.text), "and" | "y" | "e" | "u"),
-            _ => false,
-        };
+        let is_parting = |token: &Token| is_parting(self.text, token);
         let part_before = |end: usize| tokens.iter().take(end).rposition(is_parting);
         let part_behind = |start: usize| {
             let found = tokens.iter().skip(start).position(is_parting);
@@ -358,9 +356,16 @@ impl Reading<'_> {
         self.content().any(|(_, seen)| is_name_alone(seen, known::NAME))
     }
 
-    /// In text of another language than English.
-    fn is_elsewhere(&self) -> bool {
-        self.run.german || self.run.foreign
+    /// A person or place that a list has as a name and as nothing else, in an English sentence. A word by itself and one beside things say little.
+    fn is_plainly_a_name(&self) -> bool {
+        let is_edge = |seen: Option<&Seen>| seen.is_none_or(|seen| seen.look == Shape::Edge as u8);
+        let has_more_behind = self.own.end < self.run.tokens.len() || !is_edge(self.run.behind.first());
+        self.kind != NameKind::Organisation
+            && !self.run.german
+            && !self.run.foreign
+            && self.has_name_alone()
+            && (has_more_behind || !is_edge(self.before(1)))
+            && !self.is_among(Run::is_thing)
     }
 }
 

@@ -30,7 +30,7 @@ fn row(language: &'static str, line: &str) -> Row {
     };
     while let Some((mark, start, class)) = marked(rest) {
         text.push_str(&rest[..mark]);
-        let end = start + rest[start..].find(']').expect("a mark is closed");
+        let end = start + rest[start..].find(']').unwrap();
         names.push((class, text.len()..text.len() + end - start));
         text.push_str(&rest[start..end]);
         rest = &rest[end + 1..];
@@ -88,16 +88,14 @@ fn count(row: &Row, class: Class) -> Count {
     Count { found: hits, wrong: found.len() - hits, missed: names.len() - hits }
 }
 
+/// By kind; what is found in a row without a name is wrong too.
 fn counts(rows: &[Row]) -> [Count; 3] {
     KINDS.map(|(_, class)| {
-        rows.iter().filter(|row| !row.names.is_empty()).map(|row| count(row, class)).fold(
-            Count::default(),
-            |sum, one| Count {
-                found: sum.found + one.found,
-                wrong: sum.wrong + one.wrong,
-                missed: sum.missed + one.missed,
-            },
-        )
+        rows.iter().map(|row| count(row, class)).fold(Count::default(), |sum, one| Count {
+            found: sum.found + one.found,
+            wrong: sum.wrong + one.wrong,
+            missed: sum.missed + one.missed,
+        })
     })
 }
 
@@ -123,10 +121,10 @@ fn the_held_out_figures_are_the_published_ones() {
     assert_eq!(rows.iter().filter(|row| !row.names.is_empty()).count(), 64, "rows are lost");
     assert_eq!(
         counts(&rows),
-        [count(0, 0, 0), count(0, 0, 0), count(0, 0, 0)],
+        [count(64, 9, 5), count(29, 13, 2), count(8, 1, 5)],
         "docs/names.md says something else of persons, places and organisations: write there what is so now"
     );
-    for (language, most) in [("en", 0), ("de", 0), ("fr", 0), ("es", 0)] {
+    for (language, most) in [("en", 2), ("de", 2), ("fr", 2), ("es", 3)] {
         let own: Vec<Row> = self::rows(HELD_OUT).into_iter().filter(|row| row.language == language).collect();
         let (all, hit) = plain(&own);
         assert_eq!(all, 16, "rows are lost");
