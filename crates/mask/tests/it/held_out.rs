@@ -106,6 +106,7 @@ fn plain(rows: &[Row]) -> (usize, Vec<&str>) {
     (plain.len(), hit.map(|row| row.text.as_str()).collect())
 }
 
+/// Requirement: G02.
 #[test]
 fn hard_rows_without_a_name_stay_whole() {
     let rows = rows(SEEN);
@@ -114,6 +115,7 @@ fn hard_rows_without_a_name_stay_whole() {
     assert_eq!(hit, Vec::<&str>::new(), "text that is nobody's name would be hidden");
 }
 
+/// Requirement: G02.
 #[test]
 fn the_held_out_figures_are_the_published_ones() {
     let rows = rows(HELD_OUT);
