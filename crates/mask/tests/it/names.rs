@@ -141,6 +141,20 @@ fn what_stands_around_makes_a_name() {
     }
 }
 
+/// What looks like a title of a thing and is a name by its words.
+#[test]
+fn names_with_articles_and_joints_are_found() {
+    for (text, kind, name) in [
+        ("They flew to Los Angeles on Monday.", NameKind::Location, "Los Angeles"),
+        ("He lives in The Hague.", NameKind::Location, "The Hague"),
+        ("Our London office moved.", NameKind::Location, "London"),
+        ("Maria de la Cruz called.", NameKind::Person, "Maria de la Cruz"),
+        ("Ask Maika van de Noort today.", NameKind::Person, "Maika van de Noort"),
+    ] {
+        assert_eq!(texts_of(text, kind), [name], "a name would reach the provider: {text:?}");
+    }
+}
+
 #[test]
 fn every_split_gives_what_the_whole_gives() {
     for text in TEXTS {
