@@ -9,7 +9,7 @@ use std::time::Duration;
 use tabellion_model::Micros;
 use tabellion_model::body::{Capture, DataTerms, Guarded, Observed, SystemStage};
 use tabellion_policy::{Action, Decided, Layers, Question, Stack, Verdict};
-use tabellion_views::gate::{Gate, GatePack, GatePolicy};
+use tabellion_views::gate::{Gate, GatePolicy};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -230,7 +230,7 @@ pub(crate) struct InForce {
 impl InForce {
     /// The rules of `gate`, compiled here and now: on no thread that serves calls.
     pub(crate) fn of(gate: &Gate) -> Self {
-        Self { enforced: compiled(&gate.policies, &gate.packs), observed: observing(gate) }
+        Self { enforced: compiled(&gate.policies, gate), observed: observing(gate) }
     }
 }
 
@@ -321,13 +321,16 @@ fn compile(gate: Arc<Gate>) -> watch::Receiver<Compiling> {
     told
 }
 
-/// The rules of policies and packs together; `None`: they cannot be read together, so everything is denied.
-fn compiled(policies: &[GatePolicy], packs: &[GatePack]) -> Option<Layers> {
+/// The rules of policies together with the packs of `gate` and its own rule; `None`: they cannot be read together, so everything is denied.
+fn compiled(policies: &[GatePolicy], gate: &Gate) -> Option<Layers> {
     let mut stack = Stack::default();
     for policy in policies {
         stack.publish(&policy.name, &policy.text);
     }
-    for pack in packs {
+    if let Some(own) = &gate.own {
+        stack.set_own(&own.name, &own.text);
+    }
+    for pack in gate.packs.iter() {
         stack.load(&pack.file, &pack.systems).ok()?;
     }
     Layers::of_published(&stack).ok()
@@ -343,11 +346,11 @@ fn observing(gate: &Gate) -> Option<Observing> {
     let mut together: Vec<GatePolicy> = kept.chain(gate.observed.iter()).cloned().collect();
     together.sort_by(|a, b| a.name.cmp(&b.name));
     let policies = gate.observed.iter().map(|policy| policy.digest.clone()).collect();
-    Some(Observing { policies, rules: compiled(&together, &gate.packs) })
+    Some(Observing { policies, rules: compiled(&together, gate) })
 }
 
-/// Digests of what is in force in a snapshot: policies by name order, then packs by name order.
+/// Digests of what is in force in a snapshot: policies by name order, the program's own, then packs by name order.
 pub(crate) fn policy_digests(gate: &Gate) -> Vec<String> {
     let packs = gate.packs.iter().map(|pack| pack.digest.clone());
-    gate.policies.iter().map(|policy| policy.digest.clone()).chain(packs).collect()
+    gate.policies.iter().chain(&gate.own).map(|policy| policy.digest.clone()).chain(packs).collect()
 }

@@ -7,6 +7,7 @@
 
 mod code;
 mod decode;
+mod doubt;
 mod features;
 mod hash;
 mod model;
@@ -20,9 +21,10 @@ mod words;
 use std::ops::Range;
 
 use decode::Paths;
+use doubt::Reading;
 use features::{Around, BEFORE, BEHIND, Seen};
 use model::{LABELS, Model, Scores, known};
-use run::{Listed, Run, Walk};
+use run::{Run, Walk};
 use token::{Shape, Token};
 
 /// Longest name or address that is found in one piece.
@@ -59,14 +61,6 @@ pub struct NameSpan {
 
 /// Scores have sixteen parts to one nat.
 const PARTS_PER_NAT: i32 = 16;
-/// How much likelier a name must be than none, by kind, in parts of a nat. Set where technical text without names stays clean.
-const LEAST: [i32; 3] = [12, 12, 20];
-/// The same of a name in lower case, or of one word in capitals, that no key asks for: most such words are none.
-const LEAST_LOWER: i32 = 40;
-/// The same of a name none of whose words is in any list: so are most products, methods and makes.
-const LEAST_UNLISTED: i32 = 40;
-/// The same in German text, where every noun is capitalised.
-const LEAST_GERMAN: i32 = 112;
 
 /// Appends the names in a whole text. `field` is the name of the field that the text is the value of, such as `first_name`.
 pub fn find(text: &str, field: Option<&str>, out: &mut Vec<NameSpan>) {
@@ -155,13 +149,13 @@ fn name(text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
         let label = if stray { 0 } else { label };
         let goes_on = label != 0 && label.is_multiple_of(2);
         match (&mut open, kind_of(label)) {
-            (Some(open), Some(_)) if goes_on => open.take(token, sure),
+            (Some(open), Some(_)) if goes_on => open.take(at, token, sure),
             (Some(open), Some(NameKind::Location)) if open.is_address_before(text, token) => {
-                open.take(token, sure);
+                open.take(at, token, sure);
             }
             (slot, kind) => {
                 if let Some(done) = slot.take() {
-                    done.close(text, run, out);
+                    done.close(text, run, model, out);
                 }
                 let named =
                     last.is_some_and(|last| run.tokens.get(last..at).is_some_and(|since| since.len() <= 2));
@@ -170,6 +164,7 @@ fn name(text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
                     kind,
                     first: token,
                     last: token,
+                    own: at..at.saturating_add(1),
                     sure,
                 });
             }
@@ -179,7 +174,7 @@ fn name(text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
         }
     }
     if let Some(done) = open {
-        done.close(text, run, out);
+        done.close(text, run, model, out);
     }
 }
 
@@ -197,12 +192,15 @@ struct Open<'r> {
     kind: NameKind,
     first: &'r Token,
     last: &'r Token,
+    /// The numbers of its tokens.
+    own: Range<usize>,
     sure: i32,
 }
 
 impl<'r> Open<'r> {
-    fn take(&mut self, token: &'r Token, sure: i32) {
+    fn take(&mut self, at: usize, token: &'r Token, sure: i32) {
         self.last = token;
+        self.own.end = at.saturating_add(1);
         self.sure = self.sure.max(sure);
     }
 
@@ -215,25 +213,13 @@ impl<'r> Open<'r> {
             && between.chars().all(|c| c.is_whitespace() || matches!(c, ',' | '.' | '-'))
     }
 
-    fn close(self, text: &str, run: &Run, out: &mut Vec<NameSpan>) {
+    fn close(self, text: &str, run: &Run, model: &Model<'_>, out: &mut Vec<NameSpan>) {
         let lower = self.last.shape == Shape::Lower;
-        let own = LEAST.get(self.kind as usize).copied().unwrap_or(i32::MAX);
-        let least = match run.listed(self.first.start..self.last.end) {
-            _ if run.is_keyed() => own,
-            Listed::Ordinary => return,
-            Listed::No if run.german => LEAST_GERMAN,
-            Listed::No => own.max(LEAST_UNLISTED),
-            Listed::Yes if run.german && self.first.end == self.last.end => own.max(LEAST_UNLISTED),
-            Listed::Yes if lower && self.first.shape == Shape::Lower => own.max(LEAST_LOWER),
-            Listed::Yes if self.first.shape == Shape::Upper && self.first.end == self.last.end => {
-                own.max(LEAST_LOWER)
-            }
-            Listed::Yes => own,
-        };
+        let reading = Reading { text, run, model, kind: self.kind, own: self.own, sure: self.sure };
         let range = self.first.start..self.last.end;
         let name = text.get(range.clone()).unwrap_or_default();
         let is_name = name.chars().any(char::is_alphabetic) && !code::is_numbered(name);
-        if self.sure < least || !is_name || code::leans(text, self.last.end, lower) {
+        if !is_name || !reading.counts() || code::leans(text, self.last.end, lower) {
             return;
         }
         let score = u8::try_from((self.sure / (PARTS_PER_NAT / 8)).clamp(0, 100)).unwrap_or(100);

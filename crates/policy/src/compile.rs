@@ -16,6 +16,8 @@ use crate::statement;
 
 /// The most rules in force at a time. Each costs a decision some 0.7 microseconds, so this many stay below a quarter of a millisecond.
 pub const MAX_RULES: usize = 256;
+/// Rules that the program itself may have beside them: the one by which canaries are permitted.
+pub(crate) const OWN_RULES: usize = 1;
 
 /// Longest `@id`, in bytes: it stands in records and in what a caller is told.
 const MAX_RULE_ID_BYTES: usize = 64;
@@ -75,17 +77,37 @@ pub struct PolicySet {
 impl PolicySet {
     /// Compiles `policies` and checks each. Without any, nothing is permitted.
     pub fn compile(policies: &[NamedPolicy<'_>]) -> Result<Self, PolicyFault> {
-        Self::of(policies, read)
+        Self::compile_with(policies, None)
     }
 
     /// Compiles policies that were checked when they were published, without Cedar's check of their types, which takes most of the time. The
     /// limits of [`check`] are kept all the same. What would not pass the check any more, since the schema changed, errs when it is
     /// evaluated, and so denies.
     pub fn of_published(policies: &[NamedPolicy<'_>]) -> Result<Self, PolicyFault> {
-        Self::of(policies, |text| parse(text).map(|(rules, ..)| rules))
+        Self::of_published_with(policies, None)
     }
 
-    fn of(policies: &[NamedPolicy<'_>], read: Reading) -> Result<Self, PolicyFault> {
+    /// [`compile`](Self::compile), with the program's own policy beside them.
+    pub(crate) fn compile_with(
+        policies: &[NamedPolicy<'_>],
+        own: Option<&NamedPolicy<'_>>,
+    ) -> Result<Self, PolicyFault> {
+        Self::of(policies, own, read)
+    }
+
+    /// [`of_published`](Self::of_published), with the program's own policy beside them.
+    pub(crate) fn of_published_with(
+        policies: &[NamedPolicy<'_>],
+        own: Option<&NamedPolicy<'_>>,
+    ) -> Result<Self, PolicyFault> {
+        Self::of(policies, own, |text| parse(text).map(|(rules, ..)| rules))
+    }
+
+    fn of(
+        policies: &[NamedPolicy<'_>],
+        own: Option<&NamedPolicy<'_>>,
+        read: Reading,
+    ) -> Result<Self, PolicyFault> {
         let mut set = Self {
             rules: Vec::new(),
             positions: HashMap::new(),
@@ -94,7 +116,9 @@ impl PolicySet {
             verdicts: Some(Verdicts::default()),
         };
         let mut names = HashSet::new();
-        for policy in policies {
+        let limited = policies.iter().map(|policy| (policy, MAX_RULES));
+        // Last, so that the limit of the others is what it is without it.
+        for (policy, most) in limited.chain(own.map(|own| (own, MAX_RULES + OWN_RULES))) {
             check_name(policy.name)?;
             if !names.insert(policy.name) {
                 let advice = "publish one text under a name; the newest replaces the one before";
@@ -102,7 +126,7 @@ impl PolicySet {
                     PolicyFault::new(FaultKind::Duplicate, START, "two policies have this name", advice);
                 return Err(fault.of_policy(policy.name));
             }
-            set.add(policy, read).map_err(|fault| fault.of_policy(policy.name))?;
+            set.add(policy, most, read).map_err(|fault| fault.of_policy(policy.name))?;
         }
         Ok(set)
     }
@@ -128,10 +152,10 @@ impl PolicySet {
         &self.rules
     }
 
-    fn add(&mut self, policy: &NamedPolicy<'_>, read: Reading) -> Result<(), PolicyFault> {
+    fn add(&mut self, policy: &NamedPolicy<'_>, most: usize, read: Reading) -> Result<(), PolicyFault> {
         for (mut rule, compiled) in read(policy.text)? {
-            if self.rules.len() == MAX_RULES {
-                let what = format!("with this rule, more than {MAX_RULES} would be in force");
+            if self.rules.len() == most {
+                let what = format!("with this rule, more than {most} would be in force");
                 let advice = "withdraw a policy, or join rules that differ in one name with `||` or a set";
                 return Err(PolicyFault::new(FaultKind::Limit, rule.place, what, advice));
             }

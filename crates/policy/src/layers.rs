@@ -7,7 +7,7 @@
 use tabellion_model::SystemId;
 use tabellion_model::body::PolicyLayer;
 
-use crate::compile::{Effect, MAX_RULES, NamedPolicy, PolicySet, Rule};
+use crate::compile::{Effect, MAX_RULES, NamedPolicy, OWN_RULES, PolicySet, Rule};
 use crate::fault::{FaultKind, Place, PolicyFault};
 use crate::pack::{Pack, PackFault, SignedPack};
 use crate::question::Question;
@@ -34,12 +34,19 @@ struct Below {
 pub struct Stack {
     organisation: Vec<Text>,
     below: Vec<Below>,
+    own: Option<Text>,
 }
 
 impl Stack {
     /// A policy of the organisation.
     pub fn publish(&mut self, name: &str, text: &str) {
         self.organisation.push(Text { name: name.to_owned(), text: text.to_owned() });
+    }
+
+    /// The one rule that the program itself has beside those of the organisation: the one that permits canaries. It stands within no limit, so that whoever has as
+    /// many rules in force as there may be is decided by as before.
+    pub fn set_own(&mut self, name: &str, text: &str) {
+        self.own = Some(Text { name: name.to_owned(), text: text.to_owned() });
     }
 
     /// A pack as its record has it: the whole file, and the systems that it holds for; one of the organisation holds for all.
@@ -65,7 +72,7 @@ impl Stack {
         self.below.sort_by(|a, b| (a.layer, &a.pack).cmp(&(b.layer, &b.pack)));
     }
 
-    /// Every text, the organisation's first.
+    /// Every text that somebody brought into force, the organisation's first.
     pub fn named(&self) -> Vec<NamedPolicy<'_>> {
         let below = self.below.iter().flat_map(|below| &below.texts);
         named(self.organisation.iter().chain(below))
@@ -84,6 +91,9 @@ impl Stack {
 fn named<'t>(texts: impl Iterator<Item = &'t Text>) -> Vec<NamedPolicy<'t>> {
     texts.map(|text| NamedPolicy { name: &text.name, text: &text.text }).collect()
 }
+
+/// How the texts of a layer are compiled, with the program's own beside them.
+type Compiling = fn(&[NamedPolicy<'_>], Option<&NamedPolicy<'_>>) -> Result<PolicySet, PolicyFault>;
 
 /// The rules of every layer.
 #[derive(Debug)]
@@ -121,26 +131,24 @@ pub struct Decided {
 impl Layers {
     /// Compiles texts and checks each.
     pub fn compile(stack: &Stack) -> Result<Self, PolicyFault> {
-        Self::of(stack, PolicySet::compile)
+        Self::of(stack, PolicySet::compile_with)
     }
 
     /// Compiles texts that were checked when they came into force, as [`PolicySet::of_published`] does.
     pub fn of_published(stack: &Stack) -> Result<Self, PolicyFault> {
-        Self::of(stack, PolicySet::of_published)
+        Self::of(stack, PolicySet::of_published_with)
     }
 
-    fn of(
-        stack: &Stack,
-        compile: fn(&[NamedPolicy<'_>]) -> Result<PolicySet, PolicyFault>,
-    ) -> Result<Self, PolicyFault> {
-        let organisation = compile(&named(stack.organisation.iter()))?;
+    fn of(stack: &Stack, compile: Compiling) -> Result<Self, PolicyFault> {
+        let own = stack.own.as_ref().map(|own| NamedPolicy { name: &own.name, text: &own.text });
+        let organisation = compile(&named(stack.organisation.iter()), own.as_ref())?;
         let below = stack.below.iter().map(|below| {
-            let rules = compile(&named(below.texts.iter()))?;
+            let rules = compile(&named(below.texts.iter()), None)?;
             let permits = rules.rules().iter().any(|rule| rule.effect == Effect::Permit);
             Ok(Lower { pack: below.pack.clone(), systems: below.systems.clone(), permits, rules })
         });
         let layers = Self { organisation, below: below.collect::<Result<_, PolicyFault>>()? };
-        let count = layers.rules().count();
+        let count = layers.rules().count().saturating_sub(OWN_RULES * usize::from(own.is_some()));
         if count > MAX_RULES {
             let what = format!("{count} rules would be in force in all layers together, {MAX_RULES} at most");
             let advice =

@@ -77,6 +77,8 @@ pub struct Gate {
     pub keys: Arc<HashMap<CredentialId, GateKey>>,
     /// Policies in force, by name order.
     pub policies: Arc<Vec<GatePolicy>>,
+    /// The rule of the program's own beside them: none but where canaries are sent.
+    pub own: Option<GatePolicy>,
     /// Budgets that hold, by name order, each with what its calls took up to `position`.
     pub budgets: Arc<Vec<GateBudget>>,
     /// Prices by which calls are rated.

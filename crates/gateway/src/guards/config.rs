@@ -214,6 +214,11 @@ impl GuardConfig {
         if self.may_edit && !asks {
             return Some("may_edit is for kinds http and grpc: no other kind changes a text; remove it");
         }
+        if self.canary.as_deref().is_some_and(|canary| canary.trim().is_empty()) {
+            return Some(
+                "canary is empty, and there is nothing in it to find; write a text that the service must find, or leave canary out",
+            );
+        }
         if self.schema.is_some() != (self.kind == Kind::Schema) {
             return Some("kind schema takes schema or tools, or both, and no other kind takes any of these");
         }

@@ -3,7 +3,7 @@
 //! Promises: a policy that forbids holds for canaries too. Must never: be the snapshot by which anybody else is let through.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use sha2::{Digest as _, Sha256};
 use tabellion_model::body::{Capture, StopSubject, SystemStage};
@@ -21,8 +21,9 @@ const RULE_NAME: &str = "tabellion-probe";
 /// It permits whoever asks under this snapshot, which is the system of probes alone.
 const RULE: &str = r#"@id("tabellion-probe") permit (principal, action, resource);"#;
 
-/// The one system that probes, and its key.
+/// The one system that probes, its key, and the rule that permits it.
 struct Own {
+    rule: GatePolicy,
     systems: Arc<HashMap<SystemId, GateSystem>>,
     keys: Arc<HashMap<CredentialId, GateKey>>,
     /// Models and providers that canaries ask for.
@@ -57,9 +58,6 @@ pub(super) struct Changes {
     lifts: u64,
 }
 
-/// Policies with the rule of probes, and of which generation they are.
-type Together = Option<(u64, Arc<Vec<GatePolicy>>)>;
-
 /// A cell that follows `gate`, for canaries of `places`; and what changed in it.
 pub(super) fn beside(gate: &GateCell, places: &[Place]) -> (Arc<GateCell>, watch::Receiver<Changes>) {
     let purposes: BTreeSet<String> =
@@ -76,38 +74,22 @@ pub(super) fn beside(gate: &GateCell, places: &[Place]) -> (Arc<GateCell>, watch
     let key =
         GateKey { system: PROBE_SYSTEM, secret_sha256: [0; 32], purposes, models: Vec::new(), ends_at: None };
     let own = Own {
+        rule: rule(),
         systems: Arc::new([(PROBE_SYSTEM, system)].into()),
         keys: Arc::new([(PROBE_KEY, key)].into()),
         ways: places.iter().map(|place| (place.model.clone(), place.upstream.clone())).collect(),
     };
     let cell = Arc::new(GateCell::new(Gate::default()));
     let (tell, told) = watch::channel(Changes::default());
-    let (weak, together) = (Arc::downgrade(&cell), Mutex::new(Together::None));
-    gate.listen(move |newest| follow(newest, &weak, &together, &own, &tell));
+    let weak = Arc::downgrade(&cell);
+    gate.listen(move |newest| follow(newest, &weak, &own, &tell));
     (cell, told)
 }
 
 /// Takes over a snapshot; false: nobody probes any more.
-fn follow(
-    newest: &Gate,
-    cell: &Weak<GateCell>,
-    together: &Mutex<Together>,
-    own: &Own,
-    tell: &watch::Sender<Changes>,
-) -> bool {
+fn follow(newest: &Gate, cell: &Weak<GateCell>, own: &Own, tell: &watch::Sender<Changes>) -> bool {
     let Some(cell) = cell.upgrade() else { return false };
     let generation = newest.policy_generation;
-    let policies = {
-        let mut together = together.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*together {
-            Some((known, policies)) if *known == generation => Arc::clone(policies),
-            _ => {
-                let policies = Arc::new(with_rule(&newest.policies));
-                *together = Some((generation, Arc::clone(&policies)));
-                policies
-            }
-        }
-    };
     let is_in_force = |stop: &GateStop| newest.stops.iter().any(|now| now.stop == stop.stop);
     let is_lifted = |stop: &GateStop| !is_in_force(stop) && own.is_held_by(stop);
     let lifted = cell.load().stops.iter().any(is_lifted);
@@ -115,7 +97,8 @@ fn follow(
         position: newest.position,
         systems: Arc::clone(&own.systems),
         keys: Arc::clone(&own.keys),
-        policies,
+        policies: Arc::clone(&newest.policies),
+        own: Some(own.rule.clone()),
         packs: Arc::clone(&newest.packs),
         stops: Arc::clone(&newest.stops),
         policy_generation: generation,
@@ -128,11 +111,10 @@ fn follow(
     true
 }
 
-fn with_rule(policies: &[GatePolicy]) -> Vec<GatePolicy> {
-    let rule = GatePolicy {
+fn rule() -> GatePolicy {
+    GatePolicy {
         name: RULE_NAME.to_owned(),
         text: RULE.to_owned(),
         digest: hex_of(Sha256::digest(RULE).into()),
-    };
-    policies.iter().cloned().chain([rule]).collect()
+    }
 }

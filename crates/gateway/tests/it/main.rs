@@ -47,6 +47,7 @@ mod presidio;
 mod presidio_pace;
 mod probes;
 mod probes_kept;
+mod probes_limits;
 mod probes_translated;
 mod probes_written;
 mod pseudonyms;

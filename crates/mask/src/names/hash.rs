@@ -7,8 +7,8 @@ const PRIME: u64 = 0x0000_0100_0000_01b3;
 /// What letters from U+00C0 to U+017F are without their marks, in order.
 const PLAIN: &[u8; 192] = b"aaaaaaaceeeeiiiidnooooo*ouuuuytsaaaaaaaceeeeiiiidnooooo*ouuuuytyaaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
 
-fn step(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(PRIME)
+const fn step(hash: u64, byte: u8) -> u64 {
+    (hash ^ byte as u64).wrapping_mul(PRIME)
 }
 
 fn fold(hash: u64, c: char) -> u64 {
@@ -37,6 +37,16 @@ pub(super) fn word(text: &str) -> u64 {
         return text.bytes().fold(SEED, |hash, byte| step(hash, byte.to_ascii_lowercase()));
     }
     text.chars().fold(SEED, fold)
+}
+
+/// The same of a word in small letters without marks, in the compiler.
+pub(super) const fn ascii(text: &str) -> u64 {
+    let (mut rest, mut hash) = (text.as_bytes(), SEED);
+    while let Some((byte, more)) = rest.split_first() {
+        hash = step(hash, *byte);
+        rest = more;
+    }
+    hash
 }
 
 /// The last characters of a word, so many.

@@ -2,8 +2,6 @@
 //! a key. Promises one pass, and that where a run begins and ends depends on nothing but what was before and a bounded piece of
 //! what is behind.
 
-use std::ops::Range;
-
 use super::code::Lead;
 use super::features::{BEFORE, BEHIND, Seen, is_word};
 use super::model::{Model, known};
@@ -16,8 +14,8 @@ pub(super) const MAX_RUN_TOKENS: usize = 24;
 const MAX_LOWER: usize = 2;
 /// Longest number within an address.
 const MAX_NUMBER_BYTES: usize = 6;
-/// Tokens for which a small German word tells that a text is German.
-const GERMAN_TOKENS: u8 = 12;
+/// Tokens for which a small word of another language tells that a text is in it.
+const TOLD_TOKENS: u8 = 12;
 /// Tokens between a key's colon and its value: a quote, a bracket.
 const MAX_KEY_AGE: u8 = 2;
 
@@ -26,7 +24,7 @@ const MAX_KEY_AGE: u8 = 2;
 pub(super) struct Run {
     pub(super) tokens: Vec<Token>,
     /// What is seen of each.
-    seen: Vec<Seen>,
+    pub(super) seen: Vec<Seen>,
     /// What stands before and behind.
     pub(super) past: [Seen; BEFORE],
     pub(super) behind: [Seen; BEHIND],
@@ -36,30 +34,14 @@ pub(super) struct Run {
     lower: bool,
     /// Stands in German text.
     pub(super) german: bool,
+    /// Stands in text of another language whose sentences the model has not learnt.
+    pub(super) foreign: bool,
 }
 
 impl Run {
     /// Whether the key before asks for a name.
     pub(super) fn is_keyed(&self) -> bool {
         self.key & !known::PLAIN_KEY != 0
-    }
-
-    /// What the lists know of a part of the run.
-    pub(super) fn listed(&self, part: Range<usize>) -> Listed {
-        let inside = |token: &Token| part.start <= token.start && token.end <= part.end;
-        let (mut ordinary, mut words) = (true, false);
-        for (token, seen) in self.tokens.iter().zip(&self.seen).filter(|(token, _)| inside(token)) {
-            if is_word(token.shape) {
-                if seen.known & (known::NAME | known::FIRM | known::STREET) != 0 && !is_ordinary(seen) {
-                    return Listed::Yes;
-                }
-                words = true;
-                ordinary &= is_ordinary(seen);
-            } else if token.shape != Shape::Mark {
-                ordinary = false;
-            }
-        }
-        if ordinary && words { Listed::Ordinary } else { Listed::No }
     }
 
     /// What is seen of the three tokens before, its own, the two behind.
@@ -72,19 +54,8 @@ impl Run {
     }
 }
 
-/// What the lists know of a name's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Listed {
-    /// One is part of a name, a street's or a firm's.
-    Yes,
-    /// None is.
-    No,
-    /// None is, and all are words that anybody uses.
-    Ordinary,
-}
-
 /// Whether a word is one that anybody uses, and no name in any list. To be a part of some town's name, as `Bad` is, makes it none.
-fn is_ordinary(seen: &Seen) -> bool {
+pub(super) fn is_ordinary(seen: &Seen) -> bool {
     let name = (known::NAME & !known::PART) | known::FIRM | known::STREET;
     seen.known & (known::COMMON | known::RARE) != 0 && seen.known & name == 0
 }
@@ -109,6 +80,8 @@ pub(super) struct Walk<'m> {
     lead: Lead,
     /// Tokens for which the text counts as German.
     german: u8,
+    /// The same of other languages than English.
+    foreign: u8,
     run: Run,
 }
 
@@ -126,6 +99,7 @@ impl<'m> Walk<'m> {
             within_long: false,
             lead: Lead::default(),
             german: 0,
+            foreign: 0,
             run: Run::default(),
         }
     }
@@ -196,7 +170,7 @@ impl<'m> Walk<'m> {
         self.fresh = false;
         self.lead.pass_run();
         for token in &run.tokens {
-            self.age_german(token);
+            self.age_language(token);
         }
         self.announced = run.tokens.last().is_some_and(|token| token.role & words::ANNOUNCES != 0);
         self.age_key(u8::try_from(run.tokens.len()).unwrap_or(u8::MAX));
@@ -209,10 +183,10 @@ impl<'m> Walk<'m> {
         }
     }
 
-    fn age_german(&mut self, token: &Token) {
-        // A particle of a Dutch name is no German.
-        let told = token.role & words::GERMAN != 0 && token.role & words::JOINS == 0;
-        self.german = if told { GERMAN_TOKENS } else { self.german.saturating_sub(1) };
+    fn age_language(&mut self, token: &Token) {
+        self.german = if is_german(token) { TOLD_TOKENS } else { self.german.saturating_sub(1) };
+        let is_told = token.role & words::FOREIGN != 0;
+        self.foreign = if is_told { TOLD_TOKENS } else { self.foreign.saturating_sub(1) };
     }
 
     /// Takes a token as one that was.
@@ -221,7 +195,7 @@ impl<'m> Walk<'m> {
         self.passed = [b, c, Some(*token)];
         self.fresh = false;
         self.lead.pass(text, token, self.announced);
-        self.age_german(token);
+        self.age_language(token);
         self.announced = false;
         match token.shape {
             Shape::Mark if matches!(text.as_bytes().get(token.start), Some(b':' | b'=' | b'>')) => {
@@ -330,10 +304,13 @@ impl<'m> Walk<'m> {
         tokens.retain(|token| token.end <= solid);
         let behind = behind(text, solid, more);
         self.run.tokens = tokens;
-        let (behind, follows) = behind?;
+        let (behind, roles) = behind?;
         self.run.behind = behind;
-        let told = |token: &Token| token.role & words::GERMAN != 0 && token.role & words::JOINS == 0;
-        self.run.german = self.german > 0 || follows || self.run.tokens.iter().any(told);
+        let is_foreign = |token: &Token| token.role & words::FOREIGN != 0;
+        self.run.german =
+            self.german > 0 || roles & words::GERMAN != 0 || self.run.tokens.iter().any(is_german);
+        self.run.foreign =
+            self.foreign > 0 || roles & words::FOREIGN != 0 || self.run.tokens.iter().any(is_foreign);
         self.remember(text);
         self.run.past = self.past;
         self.run.key = self.key;
@@ -360,8 +337,13 @@ fn is_solid(text: &str, token: &Token) -> bool {
     }
 }
 
-/// The tokens behind a run, as far as [`LOOK_AHEAD_BYTES`] go, and whether one is German; nothing if they are not there yet.
-fn behind(text: &str, end: usize, more: bool) -> Option<([Seen; BEHIND], bool)> {
+/// Whether a token tells of German. A particle of a Dutch name does not.
+fn is_german(token: &Token) -> bool {
+    token.role & words::GERMAN != 0 && token.role & words::JOINS == 0
+}
+
+/// The tokens behind a run, as far as [`LOOK_AHEAD_BYTES`] go, and what they are among the small words; nothing if they are not there yet.
+fn behind(text: &str, end: usize, more: bool) -> Option<([Seen; BEHIND], u8)> {
     let mut limit = end.saturating_add(LOOK_AHEAD_BYTES);
     let beyond = limit < text.len();
     while !text.is_char_boundary(limit) && limit < text.len() {
@@ -369,18 +351,18 @@ fn behind(text: &str, end: usize, more: bool) -> Option<([Seen; BEHIND], bool)> 
     }
     let view = text.get(..limit).unwrap_or(text);
     let mut seen = [Seen::EDGE; BEHIND];
-    let (mut at, mut german) = (end, false);
+    let (mut at, mut roles) = (end, 0);
     for place in &mut seen {
         match token::next(view, at, false, beyond || more) {
             Next::Token(token) if token.shape == Shape::Long => break,
             Next::Token(token) => {
                 *place = Seen::past(view, &token);
-                german |= token.role & words::GERMAN != 0;
+                roles |= token.role;
                 at = token.end;
             }
             Next::More if !beyond => return None,
             Next::End | Next::More => break,
         }
     }
-    Some((seen, german))
+    Some((seen, roles))
 }

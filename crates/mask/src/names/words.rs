@@ -8,6 +8,8 @@ pub(super) const BEGINS: u8 = 2;
 pub(super) const ANNOUNCES: u8 = 4;
 /// Is German: there every noun has a capital, so that a capital says little.
 pub(super) const GERMAN: u8 = 8;
+/// Is French, Spanish, Portuguese, Italian or Dutch, and joins no names.
+pub(super) const FOREIGN: u8 = 16;
 
 const JOINING: &[&str] = &[
     "al",
@@ -137,6 +139,18 @@ const OF_GERMAN: &[&str] = &[
     "und", "vom", "von", "vor", "wie", "wir", "wird", "zum", "zur", "zwischen",
 ];
 
+/// Small words of other languages that neither English nor the names of persons and places have.
+const OF_OTHERS: &[&str] = &[
+    // French
+    "avec", "cette", "ces", "dans", "elle", "est", "leur", "mais", "mes", "mon", "ne", "notre", "nous", "où",
+    "ou", "pas", "pour", "que", "quel", "quelle", "qui", "très", "une", "votre", "vous", "à", "été", "être",
+    // Spanish
+    "como", "con", "cuál", "cómo", "cuando", "está", "están", "esta", "este", "mi", "más", "muy", "para",
+    "pero", "por", "qué", "su", "también", "un", "una", "unas", "unos", // Portuguese, Italian
+    "che", "gli", "não", "perché", "sono", "são", "uma", "você", // Dutch
+    "een", "het", "naar", "niet", "voor",
+];
+
 /// Longest word of the lists, in bytes.
 const MAX_BYTES: usize = 9;
 const PLACES: usize = 1024;
@@ -175,7 +189,8 @@ const fn entered(mut table: [(u64, u8); PLACES], words: &[&str], role: u8) -> [(
 
 static TABLE: [(u64, u8); PLACES] = {
     let table = entered(entered([(0, 0); PLACES], JOINING, JOINS), BEGINNING, BEGINS);
-    entered(entered(table, ANNOUNCING, ANNOUNCES), OF_GERMAN, GERMAN)
+    let table = entered(entered(table, ANNOUNCING, ANNOUNCES), OF_GERMAN, GERMAN);
+    entered(table, OF_OTHERS, FOREIGN)
 };
 
 /// What a word in lower case is among the small ones; 0 for most.

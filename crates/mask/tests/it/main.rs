@@ -13,6 +13,7 @@ mod body;
 mod card;
 mod edits;
 mod email;
+mod held_out;
 mod hostile;
 mod iban;
 mod json;

@@ -44,7 +44,7 @@ fn texts_of(text: &str, kind: NameKind) -> Vec<&str> {
     whole(text).into_iter().filter(|span| span.kind == kind).map(|span| &text[span.range]).collect()
 }
 
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 14] = [
     "My name is Ingrid van der Berg and I live at 12 Elm Street, Apt. 4\nSpringfield, IL 62704. Best, Ingrid",
     "From: Søren O'Neill-Kovač <soren@example.org>\n> Dr. Müller's office in São Paulo\r\n\r\nul. Zamkowa 33, 00-950 Warszawa",
     "{\"first_name\": \"aisha\", \"last_name\": \"khan\", \"city\":\"porto\"}",
@@ -56,6 +56,8 @@ const TEXTS: [&str; 12] = [
     "call aisha in porto, at 255 hersnapvej 18, københavn k; thanks",
     "Xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'b Anna                                        Berg",
     "O'Brien O' Brien 'Anna' Anna's Annas' d’Artagnan’s",
+    "Para la señora Ruiz: Ley de Aguas, La Mairie, Scrum, Kanban y Naan 2020; the Geneva Conventions, Mr. Pálffy in Laax 12 & Ana",
+    "Kniebeugen, Liegestütze und Klimmzüge mit Herrn Öztürk; Crème brûlée avec Élodie, Gaetane, Hannah and Derek. My name is Siiri",
     "<first>David</first><last>Larsen</last> & Sons Ltd, 4th Floor, 1 High Street\n \n Bristol BS1 4ST, UK",
 ];
 
@@ -100,6 +102,56 @@ fn what_is_no_name_stays() {
         "",
     ] {
         assert_eq!(whole(text), [], "{text:?} would lose its meaning");
+    }
+}
+
+/// Capitals of titles, lists and other languages, where the model alone saw names.
+#[test]
+fn a_capital_alone_makes_no_name() {
+    for text in [
+        "The Helsinki Accords and the Maastricht Treaty",
+        "Incoterms 2010 and Incoterms 2020 differ in one clause.",
+        "Mülltonne, Biotonne, Altpapier: Abfuhrkalender",
+        "Die Krankenkasse zahlt den Zahnersatz nicht.",
+        "Explique le Théorème de Pythagore à un enfant.",
+        "Quiche, Tartiflette et Crème brûlée",
+        "La Mairie ouvre à neuf heures.",
+        "Ley de Arrendamientos Urbanos",
+        "Ejercicios: Sentadillas, Flexiones, Zancadas",
+        "Compara Kanban y Cascada.",
+        "Newton's Second Law and Ohm's Law for Year 9",
+    ] {
+        assert_eq!(whole(text), [], "{text:?} would lose its meaning");
+    }
+}
+
+/// The same words where the text says whose they are.
+#[test]
+fn what_stands_around_makes_a_name() {
+    for (text, name) in [
+        ("Mr. Slepička flew home on Tuesday.", "Slepička"),
+        ("Tell Frau Weinhold that it rains.", "Weinhold"),
+        ("Ask Mrs. Thornquist today.", "Thornquist"),
+        ("La señora Encarnación vive aquí.", "Encarnación"),
+    ] {
+        assert!(
+            texts_of(text, NameKind::Person).contains(&name),
+            "a person would reach the provider: {text:?}"
+        );
+    }
+}
+
+/// What looks like a title of a thing and is a name by its words.
+#[test]
+fn names_with_articles_and_joints_are_found() {
+    for (text, kind, name) in [
+        ("They flew to Los Angeles on Monday.", NameKind::Location, "Los Angeles"),
+        ("He lives in The Hague.", NameKind::Location, "The Hague"),
+        ("Our London office moved.", NameKind::Location, "London"),
+        ("Maria de la Cruz called.", NameKind::Person, "Maria de la Cruz"),
+        ("Ask Maika van de Noort today.", NameKind::Person, "Maika van de Noort"),
+    ] {
+        assert_eq!(texts_of(text, kind), [name], "a name would reach the provider: {text:?}");
     }
 }
 

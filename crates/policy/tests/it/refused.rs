@@ -1,9 +1,11 @@
 //! Texts that are refused before they come into force, each at its place and with a way out.
 
 use tabellion_policy::{
-    FaultKind, MAX_NESTING, MAX_OPERATORS, MAX_RULES, MAX_TEXT_BYTES, NamedPolicy, Place, PolicyFault,
-    PolicySet, check,
+    FaultKind, Layers, MAX_NESTING, MAX_OPERATORS, MAX_RULES, MAX_TEXT_BYTES, NamedPolicy, Place,
+    PolicyFault, PolicySet, Stack, check,
 };
+
+use crate::call::Call;
 
 fn fault(text: &str) -> PolicyFault {
     let fault = check(text).expect_err("this text would come into force");
@@ -208,4 +210,30 @@ fn limits() {
     };
     check(&sum(MAX_OPERATORS + 1)).unwrap();
     refused(&sum(MAX_OPERATORS + 2), FaultKind::Limit, 1, 45 + 4 * MAX_OPERATORS + 2, "operators");
+}
+
+/// Requirement: N19. Whoever has as many rules in force as there may be would otherwise have no canary sent.
+#[test]
+fn the_programs_own_rule_stands_within_no_limit() {
+    let (rule, own) = ("forbid (principal, action, resource);\n", "permit (principal, action, resource);");
+    let stack = |rules: usize| {
+        let mut stack = Stack::default();
+        stack.publish("a", &rule.repeat(rules));
+        stack.set_own("own", own);
+        stack
+    };
+    for compile in [Layers::compile, Layers::of_published] {
+        let layers = compile(&stack(MAX_RULES)).expect("as many as there may be");
+        assert_eq!(layers.rules().count(), MAX_RULES + 1, "a rule is lost");
+        let verdict = layers.decide(&Call::default().question()).verdict;
+        assert!(!verdict.permits(), "its own rule would overrule those of the organisation");
+        let mut more = stack(MAX_RULES);
+        more.publish("b", rule);
+        let fault = compile(&more).expect_err("it would let one more in");
+        assert_eq!((fault.kind, fault.policy.as_str()), (FaultKind::Limit, "b"));
+        let mut twice = stack(1);
+        twice.set_own("a", own);
+        let fault = compile(&twice).expect_err("two policies of one name");
+        assert_eq!(fault.kind, FaultKind::Duplicate);
+    }
 }

@@ -47,6 +47,7 @@ pub(crate) fn load(
         } else {
             Arc::new(policies)
         },
+        own: None,
         packs: if packs == *before.packs { Arc::clone(&before.packs) } else { Arc::new(packs) },
         observed: if observed == *before.observed {
             Arc::clone(&before.observed)
