@@ -118,6 +118,15 @@ impl<'b> Visitor<'b> for Rest<'_> {
     }
 }
 
+/// Whether what a guard says stands at the end of an answer alone.
+fn known_late(guard: &Guard) -> bool {
+    match guard.check {
+        Check::Screen { at_the_end, .. } => at_the_end,
+        Check::Secrets | Check::ProviderFlags | Check::Outside(_) | Check::Schema(_) => true,
+        Check::Size(_) | Check::References(_) | Check::Rego(_) => false,
+    }
+}
+
 /// A text of an answer.
 type Key = (usize, Channel);
 
@@ -159,11 +168,6 @@ impl AnswerGuards {
         }
         let these = || numbers.iter().filter_map(|number| guards.all.get(*number));
         let blocking = || these().filter(|guard| guard.can_stop);
-        let known_late = |guard: &Guard| match guard.check {
-            Check::Screen { at_the_end, .. } => at_the_end,
-            Check::Secrets | Check::ProviderFlags | Check::Outside(_) | Check::Schema(_) => true,
-            Check::Size(_) | Check::References(_) | Check::Rego(_) => false,
-        };
         let rules = blocking().filter_map(|guard| match guard.check {
             Check::Screen { rule, .. } => Some(rule),
             _ => None,
@@ -366,6 +370,14 @@ impl AnswerGuards {
             if looked || said.outcome != GuardOutcome::Passed { said } else { guard.not_run() }
         };
         self.these().map(says).collect()
+    }
+
+    /// Whether a guard that stops what it finds, and for which all of the answer waited, did not look at it after all.
+    pub(crate) fn is_unseen(&self, results: &[Guarded]) -> bool {
+        let of = |guard: &Guard| results.iter().find(|result| result.guard == guard.name);
+        self.these()
+            .filter(|guard| guard.can_stop && known_late(guard))
+            .any(|guard| of(guard).is_none_or(|result| result.outcome == GuardOutcome::NotRun))
     }
 
     fn these(&self) -> impl Iterator<Item = &Guard> {
