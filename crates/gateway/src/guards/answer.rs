@@ -10,7 +10,7 @@ use tabellion_mask::json::{Limits as JsonLimits, Path, RawString, Scalar, Visito
 use tabellion_mask::{Classes, Scope, scan};
 use tabellion_model::body::{GuardOutcome, Guarded};
 
-use crate::answer::parts::{Channel, Parts, Stage, Text};
+use crate::answer::parts::{Channel, Parts, Text};
 use crate::guards::asking::Waiting;
 use crate::guards::config::{Mode, Side};
 use crate::guards::gathered::Gathered;
@@ -204,7 +204,7 @@ impl AnswerGuards {
     /// Looks at an answer, or at one event of a stream: at its texts, and at whatever else in it is a string, since a client may show that too.
     pub(crate) fn look(&mut self, json: &[u8], parts: &Parts<'_>, limits: &JsonLimits, is_whole: bool) {
         if let Some(held) = &mut self.held {
-            held.take(json, parts.stage == Stage::Refused || parts.is_numbers());
+            held.take(json, parts, is_whole);
         }
         if self.flag.is_none() {
             let flag = parts.flag.as_ref().or(parts.reason.as_ref());

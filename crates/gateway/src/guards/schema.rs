@@ -14,6 +14,7 @@ use tabellion_guard::MAX_LABELS;
 use tabellion_mask::Scope;
 use tabellion_model::body::{GuardOutcome, Guarded};
 
+use crate::answer::parts::{Parts, Stage};
 use crate::guards::config::Mode;
 use crate::guards::schema::answered::Answered;
 use crate::guards::schema::compiled::{Compiled, Unfit};
@@ -91,9 +92,12 @@ impl SchemaGuard {
     /// What it says of a whole answer.
     fn says(&self, guard: &Guard, held: &Held) -> Guarded {
         let mut found = Found::default();
-        self.look_at_texts(held, &mut found);
+        let looks_at_texts = self.look_at_texts(held, &mut found);
         if self.tools {
             look_at_arguments(held, &mut found);
+        }
+        if held.answered.is_unreadable() && (looks_at_texts || self.tools) {
+            found.take(Err(Unfit::Unreadable));
         }
         let outcome = match (found.labels.is_empty(), found.unfit, guard.mode) {
             (false, _, Mode::Block) => GuardOutcome::Blocked,
@@ -105,16 +109,21 @@ impl SchemaGuard {
         guard.says(outcome, found.labels)
     }
 
-    fn look_at_texts(&self, held: &Held, found: &mut Found) {
+    /// Looks at the texts, where anything is asked of them.
+    fn look_at_texts(&self, held: &Held, found: &mut Found) -> bool {
         let compiled = match (&self.of, held.wanted.as_deref().map(|wanted| &wanted.text)) {
             (Source::Operator(compiled), _) | (Source::Request, Some(Asked::Schema(compiled))) => compiled,
-            (Source::Nowhere, _) | (Source::Request, Some(Asked::Nothing)) => return,
+            (Source::Nowhere, _) | (Source::Request, Some(Asked::Nothing)) => return false,
             // It is not known what was asked for.
-            (Source::Request, Some(Asked::Unusable) | None) => return found.take(Err(Unfit::Schema)),
+            (Source::Request, Some(Asked::Unusable) | None) => {
+                found.take(Err(Unfit::Schema));
+                return true;
+            }
         };
         for text in held.answered.texts() {
-            found.take(compiled.judge(text));
+            found.take(compiled.judge(&text));
         }
+        true
     }
 }
 
@@ -150,10 +159,11 @@ impl Held {
     }
 
     /// Takes a whole answer, or one event of a stream.
-    pub(crate) fn take(&mut self, json: &[u8], is_other: bool) {
+    pub(crate) fn take(&mut self, json: &[u8], parts: &Parts<'_>, is_whole: bool) {
+        let is_other = parts.stage == Stage::Refused || parts.is_numbers();
         self.is_other |= is_other;
-        if !is_other {
-            self.answered.take(json);
+        if let Some(surface) = parts.surface.filter(|_| !is_other) {
+            self.answered.take(surface, is_whole, json);
         }
     }
 

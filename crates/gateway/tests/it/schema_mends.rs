@@ -104,3 +104,62 @@ fn an_error_with_an_answer_in_it_is_not_passed_on() {
     let end = fixture.end();
     assert_eq!((end.outcome, end.delivered), (Outcome::Cut, Delivered::Nothing));
 }
+
+/// Requirement: N20. What is judged is what the caller's library reads, whatever else stands beside it.
+#[test]
+fn an_answer_is_read_as_its_own_interface_has_it() {
+    let (text, tools) = (given(&numbers()), guard(None, true));
+    let mut both: Value = serde_json::from_str(&anthropic::message_of(PROSE)).expect("JSON");
+    both["choices"] = json!([{ "index": 0, "message": { "content": "{}" } }]);
+    let call = json!({ "type": "function_call", "id": "c", "call_id": "c", "name": "delete_all", "arguments": "{}", "status": "completed" });
+    let ended = json!({ "sequence_number": 2, "response": { "status": "completed", "output": [] } });
+    let late = anthropic::event(
+        "response.created",
+        json!({ "sequence_number": 0, "response": { "status": "in_progress", "output": [] } }),
+    ) + &anthropic::event(
+        "response.output_item.done",
+        json!({ "sequence_number": 1, "output_index": 0, "item": call }),
+    ) + &anthropic::event("response.completed", ended);
+    let called = |name: &str| json!({ "index": 0, "id": name, "type": "function", "function": { "name": name, "arguments": "{}" } });
+    let message =
+        json!({ "role": "assistant", "content": null, "tool_calls": [called("delete_all"), called("f")] });
+    let twice = json!({ "id": "c", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{ "index": 0, "message": message, "finish_reason": "tool_calls" }], "usage": { "prompt_tokens": 1, "completion_tokens": 1 } });
+    let cases = [
+        ("/v1/messages", &text, Answer::json(200, both.to_string()), "not_json"),
+        ("/v1/responses", &tools, Answer::events(late), "tool_not_offered"),
+        ("/v1/chat/completions", &tools, Answer::json(200, twice.to_string()), "tool_not_offered"),
+    ];
+    for (path, guard, answer, label) in cases {
+        let is_stream = path.ends_with("responses");
+        let (api, request) = with_tool(path, is_stream);
+        let fixture = fixture(answer, api, guard.clone());
+        let answer = fixture.call("POST", path, &[], request.as_bytes());
+        assert!(answer.text().contains("guard_blocked"), "{path}: {}", answer.text());
+        let end = fixture.end();
+        assert_eq!(told(&end.guards), [("form", GuardOutcome::Blocked, vec![label])], "{path}");
+        assert_eq!(end.delivered, Delivered::Nothing, "{path}");
+    }
+    let mut pieces = openai::stream_of(&["{}"]);
+    pieces = pieces.replace("\"delta\":", "\"message\":null,\"delta\":");
+    let (_, request) = with_tool("/v1/chat/completions", true);
+    let fixture = fixture(Answer::events(pieces), Api::OpenAi, text);
+    let answer = fixture.chat(request.as_bytes());
+    assert_eq!(told(&fixture.end().guards), [("form", GuardOutcome::Passed, vec![])], "{}", answer.text());
+}
+
+/// Requirement: N20. However deep the input of a tool is, it is looked at or not let go.
+#[test]
+fn the_input_of_a_tool_is_not_too_deep_to_be_looked_at() {
+    let (api, request) = with_tool("/v1/messages", false);
+    for levels in [30, 40, 100, 122, 123, 124, 125, 126, 127, 128] {
+        let input = (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }));
+        let call = json!({ "type": "tool_use", "id": "t", "name": "f", "input": input });
+        let fixture = fixture(Answer::json(200, anthropic::message(&[call])), api, guard(None, true));
+        let answer = fixture.call("POST", "/v1/messages", &[], request.as_bytes());
+        let end = fixture.end();
+        let is_looked_at = levels == 30;
+        assert_eq!(end.delivered == Delivered::Whole, is_looked_at, "{levels}: {}", answer.text());
+        assert_eq!(answer.status == 200, is_looked_at, "{levels}: {}", answer.text());
+    }
+}

@@ -29,6 +29,8 @@ const NOT_JSON: &str = "not_json";
 pub(crate) enum Unfit {
     /// What the request asked for is no schema that is read here.
     Schema,
+    /// Readers of the answer may take it for different ones.
+    Unreadable,
     /// The text is nested too deeply.
     TooDeep,
     /// The text is too long.
@@ -42,6 +44,7 @@ impl Unfit {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Schema => "schema",
+            Self::Unreadable => "unreadable",
             Self::TooDeep => "too_deep",
             Self::TooLarge => "too_large",
             Self::TooCostly => "too_costly",
