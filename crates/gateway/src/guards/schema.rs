@@ -6,6 +6,7 @@
 pub(crate) mod answered;
 pub(crate) mod compiled;
 pub(crate) mod config;
+pub(crate) mod room;
 pub(crate) mod wanted;
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use crate::guards::suite::Guard;
 /// What a record says of a call of a tool that the request did not offer.
 const NOT_OFFERED: &str = "tool_not_offered";
 /// Before what is wrong with the arguments of a tool.
-const ARGUMENTS: &str = "arguments";
+const ARGUMENTS: &str = "arguments ";
 
 /// One guard of this kind, ready.
 pub(crate) struct SchemaGuard {
@@ -46,12 +47,20 @@ enum Source {
 #[derive(Default)]
 struct Found {
     labels: Vec<String>,
+    /// Work so far: what is left of one answer is for all its texts.
+    spent: u64,
     unfit: Option<&'static str>,
     /// Whether there was anything to hold it against.
     looked: bool,
 }
 
 impl Found {
+    /// Holds a text against a schema; `within` stands before what is wrong with it.
+    fn hold(&mut self, compiled: &Compiled, text: &str, within: &str) {
+        let judged = compiled.judge(text, &mut self.spent);
+        self.take(judged.map(|fault| fault.map(|label| format!("{within}{label}"))));
+    }
+
     fn take(&mut self, result: Result<Option<String>, Unfit>) {
         self.looked = true;
         match result {
@@ -115,15 +124,25 @@ impl SchemaGuard {
             (Source::Operator(compiled), _) | (Source::Request, Some(Asked::Schema(compiled))) => compiled,
             (Source::Nowhere, _) | (Source::Request, Some(Asked::Nothing)) => return false,
             // It is not known what was asked for.
-            (Source::Request, Some(Asked::Unusable) | None) => {
+            (Source::Request, Some(Asked::Unusable(_)) | None) => {
                 found.take(Err(Unfit::Schema));
                 return true;
             }
         };
         for text in held.answered.texts() {
-            found.take(compiled.judge(&text));
+            found.hold(compiled, &text, "");
         }
         true
+    }
+
+    /// Why it could hold no answer against what is wanted; none: it can, or nothing is wanted that it looks at.
+    pub(crate) fn cannot_read<'w>(&self, wanted: &'w Wanted) -> Option<&'w str> {
+        let of_text = matches!(self.of, Source::Request).then_some(&wanted.text);
+        let of_tools = wanted.tools.values().filter(|_| self.tools);
+        of_text.into_iter().chain(of_tools).find_map(|asked| match asked {
+            Asked::Unusable(why) => Some(why.as_str()),
+            Asked::Nothing | Asked::Schema(_) => None,
+        })
     }
 }
 
@@ -133,11 +152,8 @@ fn look_at_arguments(held: &Held, found: &mut Found) {
         match wanted.tools.get(name) {
             None => found.take(Ok(Some(NOT_OFFERED.to_owned()))),
             Some(Asked::Nothing) => {}
-            Some(Asked::Unusable) => found.take(Err(Unfit::Schema)),
-            Some(Asked::Schema(compiled)) => {
-                let label = |label: String| format!("{ARGUMENTS} {label}");
-                found.take(compiled.judge(arguments).map(|found| found.map(label)));
-            }
+            Some(Asked::Unusable(_)) => found.take(Err(Unfit::Schema)),
+            Some(Asked::Schema(compiled)) => found.hold(compiled, arguments, ARGUMENTS),
         }
     }
 }

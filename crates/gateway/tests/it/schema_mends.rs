@@ -8,6 +8,7 @@ use tabellion_testkit::upstream::{Answer, Script, anthropic, openai, responses};
 use crate::fixture::{Fixture, Setup};
 use crate::guards::told;
 
+const CARD: &str = "4111111111111111";
 const PROSE: &str = "This is no JSON at all.";
 
 fn guard(of: Option<GuardSchemaOf>, tools: bool) -> GuardConfig {
@@ -19,8 +20,17 @@ fn given(schema: &Value) -> GuardConfig {
     guard(Some(GuardSchemaOf::Given(schema.to_string())), false)
 }
 
+fn requested() -> GuardConfig {
+    guard(Some(GuardSchemaOf::Requested), false)
+}
+
 fn fixture(script: impl Into<Script>, api: Api, guard: GuardConfig) -> Fixture {
     Fixture::with(script, Setup { guards: vec![guard], api, ..Setup::default() })
+}
+
+fn asking(schema: &Value) -> Value {
+    let format = json!({ "type": "json_schema", "json_schema": { "name": "x", "schema": schema } });
+    json!({ "model": "model-a", "messages": [{ "role": "user", "content": "hi" }], "response_format": format })
 }
 
 fn numbers() -> Value {
@@ -48,6 +58,32 @@ fn with_tool(path: &str, stream: bool) -> (Api, String) {
         }
     };
     (api, body.to_string())
+}
+
+/// Requirement: N20, P15. Neither a number that came back in place of its placeholder nor a name of the caller's stands in a record.
+#[test]
+fn no_name_of_a_member_is_told_that_may_be_anybodys() {
+    let echo = || {
+        Script::by(|request, _| {
+            let said = json!({ (openai::last_message(&request.body)): "x" }).to_string();
+            Answer::json(200, openai::chat_of(&said))
+        })
+    };
+    let fixture = fixture(echo(), Api::OpenAi, given(&numbers()));
+    let answer = fixture.chat(
+        json!({ "model": "model-a", "messages": [{ "role": "user", "content": CARD }] })
+            .to_string()
+            .as_bytes(),
+    );
+    assert!(!fixture.upstream.requests()[0].text().contains(CARD), "it was not masked on its way");
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    assert!(!answer.text().contains(CARD), "{}", answer.text());
+    assert_eq!(told(&fixture.end().guards), [("form", GuardOutcome::Blocked, vec!["type /*"])]);
+    let named = r#"{"Anna.Mueller-Huber": "x"}"#;
+    let asked = self::fixture(Answer::json(200, openai::chat_of(named)), Api::OpenAi, requested());
+    let answer = asked.chat(asking(&numbers()).to_string().as_bytes());
+    assert!(!answer.text().contains("Mueller"), "{}", answer.text());
+    assert_eq!(told(&asked.end().guards), [("form", GuardOutcome::Blocked, vec!["type /*"])]);
 }
 
 /// Requirement: N20, V17. Whoever sends prose and then an error has not answered: the error goes back, and nothing of what came before it.
@@ -103,6 +139,50 @@ fn an_error_with_an_answer_in_it_is_not_passed_on() {
     assert!(!answer.text().contains(PROSE) && answer.text().contains("guard_errored"), "{}", answer.text());
     let end = fixture.end();
     assert_eq!((end.outcome, end.delivered), (Outcome::Cut, Delivered::Nothing));
+}
+
+/// Requirement: N20. What no guard could hold an answer to, or only for a long time, is refused before anybody is paid for it, and nobody asks again.
+#[test]
+fn a_schema_that_cannot_be_read_costs_nothing() {
+    let slow = json!({ "pattern": "[ab]*a[ab]{5000}c" });
+    let many: serde_json::Map<String, Value> = (0..1_500)
+        .map(|number| (format!("p{number}"), json!({ "pattern": format!("^[a-z]{{{number}}}x") })))
+        .collect();
+    let names: serde_json::Map<String, Value> =
+        (0..1_500).map(|number| (format!("^n{number}[a-z]+$"), json!(true))).collect();
+    let large = json!({ "description": "x".repeat(66 << 10) });
+    for schema in [
+        slow,
+        json!({ "properties": many }),
+        json!({ "patternProperties": names }),
+        large,
+        json!({ "$ref": "#" }),
+        json!({ "items": { "$schema": "http://json-schema.org/draft-07/schema#" } }),
+    ] {
+        let fixture = fixture(Answer::json(200, openai::chat_of("{}")), Api::OpenAi, requested());
+        let answer = fixture.chat(asking(&schema).to_string().as_bytes());
+        let what = answer.text();
+        assert_eq!((answer.status, answer.header("x-should-retry")), (400, Some("false")), "{what}");
+        assert!(what.contains("the guard form") && !what.contains("try again later"), "{what}");
+        assert!(fixture.upstream.requests().is_empty(), "the provider was asked: {what}");
+        let denied = fixture.denied();
+        assert_eq!(told(&denied[0].guards), [("form", GuardOutcome::Errored, vec!["schema"])], "{what}");
+    }
+}
+
+/// Requirement: N20. A pattern that is slow on a long text is not begun, and who asked is not told to wait.
+#[test]
+fn a_long_text_is_not_held_against_a_slow_pattern() {
+    let said = json!("ab".repeat(32_000)).to_string();
+    let fixture = fixture(Answer::json(200, openai::chat_of(&said)), Api::OpenAi, requested());
+    let answer = fixture.chat(asking(&json!({ "pattern": "[ab]*a[ab]{500}c" })).to_string().as_bytes());
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(
+        !answer.text().contains("try again later") && answer.text().contains("simpler"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(told(&fixture.end().guards), [("form", GuardOutcome::Errored, vec!["too_costly"])]);
 }
 
 /// Requirement: N20. What is judged is what the caller's library reads, whatever else stands beside it.
