@@ -137,6 +137,8 @@ impl Call {
         let treated = self.treat(&request, &changes, &permission, &mut scope).map_err(refused)?;
         let pseudonyms = settling.settle(&mut scope, self.caller.is_probe());
         let guards = self.guarded(&request, &treated, &permission, &asked).map_err(refused)?;
+        let whose = (self.caller.stands_for, permission.purpose.as_str());
+        let wanted = shared.guards.wanted(whose, body, &guards).map_err(refused)?;
         let upstream = &permission.target.upstream.name;
         let given = permission.target.model.as_deref().unwrap_or(model);
         let price = bound::price(&self.caller.gate.prices, upstream, given, shared.now());
@@ -144,7 +146,7 @@ impl Call {
             .map_err(|refusal| refused(Refusal { guards: guards.clone(), ..refusal }))?;
         let reserved = bound::reserve(surface, &asks, treated.bytes.len().max(sent.len()), price);
         Ok(Ready {
-            wanted: shared.guards.wanted(self.caller.stands_for, &permission.purpose, body),
+            wanted,
             guards,
             charge: Charge::new(reserved, price),
             stream: request.stream,

@@ -1,7 +1,7 @@
 //! JSON Schemas (draft 2020-12) that texts are held against: which ones can be, and how much work that may take.
 //!
 //! Promises: whether a schema is taken follows from its bytes alone; a taken one refers to nothing outside itself, comes to an end on every text, and
-//! [`Examined::work`] is never less than what holding a text against it takes, whoever wrote the two. Must never: evaluate anything, that is somebody else's.
+//! [`Examined::effort`] is never less than what holding a text against it takes, whoever wrote the two. Must never: evaluate anything, that is somebody else's.
 
 mod graph;
 mod keyword;
@@ -63,9 +63,25 @@ pub enum SchemaFault {
     /// A reference that leads out of the schema, or to nothing in it.
     #[error("has a $ref that does not lead to a place in it by a pointer, such as #/$defs/name")]
     Reference,
+    /// A pattern that cannot be had ready, or not in the room that there is for patterns.
+    #[error(
+        "is not valid by the draft, or has a pattern that needs looking back or ahead, or patterns that are too large when ready; ask for less of them"
+    )]
+    Pattern,
     /// References that lead back without going deeper into the text.
     #[error("has a $ref that leads back to itself without looking deeper into the text")]
     Circle,
+}
+
+/// How much work it is at most to hold one text against a schema, in steps of some hundred nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// Of looking at places: as much may have to be kept while a fault is looked for.
+    pub looks: u64,
+    /// Of saying whether it satisfies the schema.
+    pub whole: u64,
+    /// Of saying what is wrong with it.
+    pub telling: u64,
 }
 
 /// A schema that can be held against texts.
@@ -74,38 +90,59 @@ pub struct Examined {
     work: Work,
     /// Names of members that it speaks of.
     names: BTreeSet<String>,
+    places: usize,
 }
 
 impl Examined {
-    /// Looks at a schema.
-    pub fn of(schema: &Value) -> Result<Self, SchemaFault> {
-        let graph = Graph::of(schema)?;
-        graph.check()?;
-        Ok(Self { work: Work::of(&graph), names: graph.names })
+    /// Looks at a schema. `states` says how many states a pattern has when it is ready, of which each may be looked at for each byte of a text; none: it
+    /// cannot be had.
+    pub fn of(schema: &Value, mut states: impl FnMut(&str) -> Option<u64>) -> Result<Self, SchemaFault> {
+        let graph = Graph::of(schema, &mut states)?;
+        let places = graph.check()?;
+        Ok(Self { work: Work::of(&graph), names: graph.names, places })
     }
 
-    /// At most so much work is it to hold `text` against it, in steps of some hundred nanoseconds.
-    pub fn work(&self, text: &Value) -> u64 {
+    /// So many places does it have, references put in place of what they stand for.
+    pub fn places(&self) -> usize {
+        self.places
+    }
+
+    /// At most so much work is it to hold `text` against it.
+    pub fn effort(&self, text: &Value) -> Effort {
         self.work.on(text)
     }
 
-    /// What a record says of a fault: the keyword, and where in the text, by indexes and by those names alone that the schema itself speaks of.
-    pub fn label<'p>(
+    /// What a record says of a fault at `place` of `text`, a pointer: the keyword, and where, by indexes of lists and by those names alone that the schema
+    /// itself speaks of. A name of digits is a name.
+    pub fn label(
         &self,
         keyword: &str,
-        place: impl Iterator<Item = &'p str>,
+        place: &str,
+        text: &Value,
         may_be_told: impl Fn(&str) -> bool,
     ) -> String {
         let keyword = if is_keyword(keyword) { keyword } else { "false" };
-        let told = |step: &str| {
-            let is_index = step.len() <= MAX_NAME_CHARS && step.bytes().all(|byte| byte.is_ascii_digit());
-            let is_plain = (1..=MAX_NAME_CHARS).contains(&step.len())
-                && step.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-$".contains(&byte));
-            is_index || (is_plain && self.names.contains(step) && may_be_told(step))
-        };
-        let steps: Vec<&str> = place.map(|step| if told(step) { step } else { SOME_NAME }).collect();
+        let mut at = Some(text);
+        let mut steps: Vec<String> = Vec::new();
+        for step in place.split('/').skip(1) {
+            let name = step.replace("~1", "/").replace("~0", "~");
+            let (is_told, below) = match at {
+                Some(Value::Array(items)) => {
+                    let item = name.parse().ok().and_then(|index: usize| items.get(index));
+                    (item.is_some(), item)
+                }
+                Some(Value::Object(members)) => {
+                    let is_plain = (1..=MAX_NAME_CHARS).contains(&name.len())
+                        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-$".contains(&byte));
+                    (is_plain && self.names.contains(&name) && may_be_told(&name), members.get(&name))
+                }
+                _ => (false, None),
+            };
+            at = below;
+            steps.push(if is_told { name } else { SOME_NAME.to_owned() });
+        }
         let room = MAX_LABEL_CHARS.saturating_sub(keyword.len() + 1);
-        let whole: String = steps.iter().flat_map(|step| ["/", step]).collect();
+        let whole: String = steps.iter().flat_map(|step| ["/", step.as_str()]).collect();
         if whole.len() <= room {
             return format!("{keyword} {whole}").trim_end().to_owned();
         }

@@ -8,10 +8,10 @@ use tabellion_guard::schema::{Examined, read};
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(schema) = read(text) else { return };
-    let Ok(examined) = Examined::of(&schema) else { return };
-    assert!(examined.work(&Value::Null) > 0, "a look costs nothing");
+    let Ok(examined) = Examined::of(&schema, |pattern| Some(pattern.len() as u64)) else { return };
+    assert!(examined.effort(&Value::Null).whole > 0, "a look costs nothing");
     // A schema is a text as well.
-    assert!(examined.work(&schema) >= examined.work(&Value::Null), "more costs less");
-    let label = examined.label("type", text.split('/'), |_| true);
+    assert!(examined.effort(&schema).whole >= examined.effort(&Value::Null).whole, "more costs less");
+    let label = examined.label("type", text, &schema, |_| true);
     assert!(label.len() <= 64, "a label is longer than records promise room for: {label}");
 });

@@ -100,6 +100,8 @@ impl Tokens {
 /// What was found.
 #[derive(Default)]
 pub(crate) struct Parts<'b> {
+    /// Of which interface it is, where it was read.
+    pub(crate) surface: Option<Surface>,
     /// Whether it is an object, with indices that all readers read alike: of others nobody knows which text goes on.
     pub(crate) is_object: bool,
     /// A whole answer of the route, and no other JSON.
@@ -141,7 +143,7 @@ impl<'b> Parts<'b> {
             Surface::AnthropicCountTokens => anthropic::read_count(json, limits),
         }?;
         let holds_numbers = matches!(surface, Surface::OpenAiEmbeddings | Surface::AnthropicCountTokens);
-        Ok(Self { holds_numbers, ..parts })
+        Ok(Self { surface: Some(surface), holds_numbers, ..parts })
     }
 
     /// Whether it is an answer of a route whose answers are numbers alone: vectors, or a count of tokens.

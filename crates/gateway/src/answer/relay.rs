@@ -75,6 +75,8 @@ pub(crate) struct Relay {
     holding: bool,
     held: Vec<Bytes>,
     held_bytes: usize,
+    /// Whether the provider's own error came with a piece of an answer.
+    error_has_text: bool,
     limit: usize,
 }
 
@@ -109,6 +111,7 @@ impl Relay {
             holding: false,
             held: Vec::new(),
             held_bytes: 0,
+            error_has_text: false,
             limit: limits.event_bytes,
         }
     }
@@ -198,6 +201,9 @@ impl Relay {
         self.look(&data, &parts)?;
         match parts.stage {
             Stage::Refused => {
+                let texts = parts.texts.iter().chain(&parts.untouched).map(|text| &text.place);
+                self.error_has_text =
+                    texts.chain(&parts.repeated).any(|place| !place.string.value().is_empty());
                 self.clear(out)?;
                 self.hold(event.raw.clone())?;
                 return Ok(Flow::Refused);
@@ -418,6 +424,22 @@ impl Relay {
         let mut held = self.guards.as_mut().map(|guards| guards.take_waiting()).unwrap_or_default();
         held.append(&mut self.held);
         held
+    }
+
+    /// The provider's error, with which the stream ended, without anything that waited before it.
+    pub(crate) fn take_error(&mut self) -> Vec<Bytes> {
+        let last = self.take_held().pop();
+        last.into_iter().collect()
+    }
+
+    /// Whether a guard for which the whole stream waited did not look at it, as `results` say.
+    pub(crate) fn is_unseen(&self, results: &[Guarded]) -> bool {
+        self.guards.as_ref().is_some_and(|guards| guards.is_unseen(results))
+    }
+
+    /// Whether the provider's error says anything beside it that a guard would have to look at.
+    pub(crate) fn error_has_text(&self) -> bool {
+        self.error_has_text
     }
 
     /// What the guards say at the end: of a `whole` stream, or of one that broke off.

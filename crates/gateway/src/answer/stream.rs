@@ -44,6 +44,9 @@ const MERGED_BYTES: usize = 16 << 10;
 /// And of so many chunks at most, also when nothing of them goes on: in between it is seen whether the client is still there.
 const MERGED_CHUNKS: usize = 64;
 
+/// The code of a stream that ends in the provider's own error.
+const REFUSED: Option<Code> = Some(Code::UpstreamRefused);
+
 /// Whether the provider answers with a stream of events.
 pub(crate) fn is_stream(head: &Response<Incoming>) -> bool {
     let kind = head.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -97,6 +100,8 @@ enum Fate {
     Whole,
     /// The provider's own error is its last event.
     Refused,
+    /// The same, and a guard for which all of it waited has not looked at what came before.
+    RefusedUnseen,
     /// Something went wrong.
     Broken(NoAnswer),
 }
@@ -229,17 +234,28 @@ impl Streaming {
         self.authorised.facts.guards = self.relay.judged(is_whole);
         let fate = if is_whole { self.judge(fate).await } else { fate };
         let fate = match fate {
-            Fate::Whole | Fate::Refused if self.watch.orders().is_stopped() => {
+            Fate::Whole | Fate::Refused | Fate::RefusedUnseen if self.watch.orders().is_stopped() => {
                 Fate::Broken(NoAnswer::Interrupted(Interrupt::Stopped))
             }
             fate => fate,
         };
         self.watch.orders().heed_none();
         match fate {
-            Fate::Whole => self.release(Outcome::Answered, None, body, sender, upstream).await,
+            Fate::Whole => {
+                let held = self.relay.take_held();
+                self.release((Outcome::Answered, None, Delivered::Whole), held, body, sender, upstream).await;
+            }
             Fate::Refused => {
-                let code = Some(Code::UpstreamRefused);
-                self.release(Outcome::Refused, code, body, sender, upstream).await;
+                let held = self.relay.take_held();
+                self.release((Outcome::Refused, REFUSED, Delivered::Partial), held, body, sender, upstream)
+                    .await;
+            }
+            Fate::RefusedUnseen => {
+                let error = self.relay.take_error();
+                // Of the answer: the error is none of it.
+                let delivered =
+                    if self.released.given == 0 { Delivered::Nothing } else { Delivered::Partial };
+                self.release((Outcome::Refused, REFUSED, delivered), error, body, sender, upstream).await;
             }
             Fate::Broken(none) => {
                 // The provider need not go on with what nobody will get.
@@ -263,21 +279,22 @@ impl Streaming {
         }
         match self.worker.shared.guards.stop(&facts.guards, Side::Answer) {
             Some(stop) => Fate::Broken(NoAnswer::Failed(stop.code)),
-            None => fate,
+            None if !matches!(fate, Fate::Refused) || !self.relay.is_unseen(&facts.guards) => fate,
+            // An error that is an answer as well is one that no guard looked at.
+            None if self.relay.error_has_text() => Fate::Broken(NoAnswer::Failed(Code::GuardErrored)),
+            None => Fate::RefusedUnseen,
         }
     }
 
     /// Records the end, then releases what was held for it.
     async fn release(
         mut self,
-        outcome: Outcome,
-        code: Option<Code>,
+        (outcome, code, delivered): (Outcome, Option<Code>, Delivered),
+        held: Vec<Bytes>,
         mut body: Incoming,
         sender: Sender,
         upstream: usize,
     ) {
-        let held = self.relay.take_held();
-        let delivered = if outcome == Outcome::Answered { Delivered::Whole } else { Delivered::Partial };
         let (_, all) = self.released.digests(&self.pieces, &held);
         let end = self.ending(outcome, code, delivered, all);
         let (completed, read_to_end) = drained(self.authorised.complete(&self.worker, &end), &mut body).await;

@@ -30,8 +30,8 @@ use crate::stopwatch::Phase;
 use crate::surface::Surface;
 use crate::translate::Translation;
 
-/// Deepest nesting of an answer: deeper than of a request, since tool schemas may come back.
-const DEPTH: usize = 128;
+/// Deepest nesting of an answer: deeper than of a request, since tool schemas may come back, and less deep than what guards read it with can (127).
+const DEPTH: usize = 120;
 
 /// How answers are walked.
 pub(crate) fn json_limits(limits: &Limits) -> JsonLimits {

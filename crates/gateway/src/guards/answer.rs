@@ -11,7 +11,7 @@ use tabellion_mask::json::{Limits as JsonLimits, Path, RawString, Scalar, Visito
 use tabellion_mask::{Classes, Scope, scan};
 use tabellion_model::body::{GuardOutcome, Guarded};
 
-use crate::answer::parts::{Channel, Parts, Stage, Text};
+use crate::answer::parts::{Channel, Parts, Text};
 use crate::guards::asking::Waiting;
 use crate::guards::config::{Mode, Side};
 use crate::guards::edits::{Proposals, Wanted};
@@ -120,6 +120,15 @@ impl<'b> Visitor<'b> for Rest<'_> {
     }
 }
 
+/// Whether what a guard says stands at the end of an answer alone.
+fn known_late(guard: &Guard) -> bool {
+    match guard.check {
+        Check::Screen { at_the_end, .. } => at_the_end,
+        Check::Secrets | Check::ProviderFlags | Check::Outside(_) | Check::Schema(_) => true,
+        Check::Size(_) | Check::References(_) | Check::Rego(_) => false,
+    }
+}
+
 /// A text of an answer.
 type Key = (usize, Channel);
 
@@ -164,11 +173,6 @@ impl AnswerGuards {
         }
         let these = || numbers.iter().filter_map(|number| guards.all.get(*number));
         let blocking = || these().filter(|guard| guard.can_stop);
-        let known_late = |guard: &Guard| match guard.check {
-            Check::Screen { at_the_end, .. } => at_the_end,
-            Check::Secrets | Check::ProviderFlags | Check::Outside(_) | Check::Schema(_) => true,
-            Check::Size(_) | Check::References(_) | Check::Rego(_) => false,
-        };
         let rules = blocking().filter_map(|guard| match guard.check {
             Check::Screen { rule, .. } => Some(rule),
             _ => None,
@@ -206,7 +210,7 @@ impl AnswerGuards {
     /// Looks at an answer, or at one event of a stream: at its texts, and at whatever else in it is a string, since a client may show that too.
     pub(crate) fn look(&mut self, json: &[u8], parts: &Parts<'_>, limits: &JsonLimits, is_whole: bool) {
         if let Some(held) = &mut self.held {
-            held.take(json, parts.stage == Stage::Refused || parts.is_numbers());
+            held.take(json, parts, is_whole);
         }
         if self.flag.is_none() {
             let flag = parts.flag.as_ref().or(parts.reason.as_ref());
@@ -398,6 +402,14 @@ impl AnswerGuards {
             if looked || said.outcome != GuardOutcome::Passed { said } else { guard.not_run() }
         };
         self.these().map(says).collect()
+    }
+
+    /// Whether a guard that stops what it finds, and for which all of the answer waited, did not look at it after all.
+    pub(crate) fn is_unseen(&self, results: &[Guarded]) -> bool {
+        let of = |guard: &Guard| results.iter().find(|result| result.guard == guard.name);
+        self.these()
+            .filter(|guard| guard.can_stop && known_late(guard))
+            .any(|guard| of(guard).is_none_or(|result| result.outcome == GuardOutcome::NotRun))
     }
 
     fn these(&self) -> impl Iterator<Item = &Guard> {

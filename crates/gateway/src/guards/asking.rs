@@ -87,12 +87,22 @@ impl Guards {
             return Some(Stop { code: Code::GuardBlocked, text });
         }
         let unseen = of(GuardOutcome::Errored).find(|result| self.denies_unseen(&result.guard))?;
+        // What a schema cannot be held against is so however often it is asked for; of others' services there may be one later.
+        let then = if self.holds_by_schema(&unseen.guard) {
+            "that does not change by waiting: ask for a shorter or simpler answer"
+        } else {
+            "try again later"
+        };
         let text = format!(
-            "the guard {} could not look at it{}, so it is not let through; try again later, or ask the governance engineer who keeps the guard",
+            "the guard {} could not look at it{}, so it is not let through; {then}, or ask the governance engineer who keeps the guard",
             unseen.guard,
             bracketed(&unseen.found)
         );
         Some(Stop { code: Code::GuardErrored, text })
+    }
+
+    fn holds_by_schema(&self, name: &str) -> bool {
+        self.all.iter().any(|guard| guard.name == name && matches!(guard.check, Check::Schema(_)))
     }
 
     /// Whether the guard of this name stops what it could not look at: so does every one that is not told otherwise.

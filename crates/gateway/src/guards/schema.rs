@@ -6,6 +6,7 @@
 pub(crate) mod answered;
 pub(crate) mod compiled;
 pub(crate) mod config;
+pub(crate) mod room;
 pub(crate) mod wanted;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tabellion_guard::MAX_LABELS;
 use tabellion_mask::Scope;
 use tabellion_model::body::{GuardOutcome, Guarded};
 
+use crate::answer::parts::{Parts, Stage};
 use crate::guards::config::Mode;
 use crate::guards::schema::answered::Answered;
 use crate::guards::schema::compiled::{Compiled, Unfit};
@@ -24,7 +26,7 @@ use crate::guards::suite::Guard;
 /// What a record says of a call of a tool that the request did not offer.
 const NOT_OFFERED: &str = "tool_not_offered";
 /// Before what is wrong with the arguments of a tool.
-const ARGUMENTS: &str = "arguments";
+const ARGUMENTS: &str = "arguments ";
 
 /// One guard of this kind, ready.
 pub(crate) struct SchemaGuard {
@@ -45,12 +47,20 @@ enum Source {
 #[derive(Default)]
 struct Found {
     labels: Vec<String>,
+    /// Work so far: what is left of one answer is for all its texts.
+    spent: u64,
     unfit: Option<&'static str>,
     /// Whether there was anything to hold it against.
     looked: bool,
 }
 
 impl Found {
+    /// Holds a text against a schema; `within` stands before what is wrong with it.
+    fn hold(&mut self, compiled: &Compiled, text: &str, within: &str) {
+        let judged = compiled.judge(text, &mut self.spent);
+        self.take(judged.map(|fault| fault.map(|label| format!("{within}{label}"))));
+    }
+
     fn take(&mut self, result: Result<Option<String>, Unfit>) {
         self.looked = true;
         match result {
@@ -91,9 +101,12 @@ impl SchemaGuard {
     /// What it says of a whole answer.
     fn says(&self, guard: &Guard, held: &Held) -> Guarded {
         let mut found = Found::default();
-        self.look_at_texts(held, &mut found);
+        let looks_at_texts = self.look_at_texts(held, &mut found);
         if self.tools {
             look_at_arguments(held, &mut found);
+        }
+        if held.answered.is_unreadable() && (looks_at_texts || self.tools) {
+            found.take(Err(Unfit::Unreadable));
         }
         let outcome = match (found.labels.is_empty(), found.unfit, guard.mode) {
             (false, _, Mode::Block) => GuardOutcome::Blocked,
@@ -105,16 +118,31 @@ impl SchemaGuard {
         guard.says(outcome, found.labels)
     }
 
-    fn look_at_texts(&self, held: &Held, found: &mut Found) {
+    /// Looks at the texts, where anything is asked of them.
+    fn look_at_texts(&self, held: &Held, found: &mut Found) -> bool {
         let compiled = match (&self.of, held.wanted.as_deref().map(|wanted| &wanted.text)) {
             (Source::Operator(compiled), _) | (Source::Request, Some(Asked::Schema(compiled))) => compiled,
-            (Source::Nowhere, _) | (Source::Request, Some(Asked::Nothing)) => return,
+            (Source::Nowhere, _) | (Source::Request, Some(Asked::Nothing)) => return false,
             // It is not known what was asked for.
-            (Source::Request, Some(Asked::Unusable) | None) => return found.take(Err(Unfit::Schema)),
+            (Source::Request, Some(Asked::Unusable(_)) | None) => {
+                found.take(Err(Unfit::Schema));
+                return true;
+            }
         };
         for text in held.answered.texts() {
-            found.take(compiled.judge(text));
+            found.hold(compiled, &text, "");
         }
+        true
+    }
+
+    /// Why it could hold no answer against what is wanted; none: it can, or nothing is wanted that it looks at.
+    pub(crate) fn cannot_read<'w>(&self, wanted: &'w Wanted) -> Option<&'w str> {
+        let of_text = matches!(self.of, Source::Request).then_some(&wanted.text);
+        let of_tools = wanted.tools.values().filter(|_| self.tools);
+        of_text.into_iter().chain(of_tools).find_map(|asked| match asked {
+            Asked::Unusable(why) => Some(why.as_str()),
+            Asked::Nothing | Asked::Schema(_) => None,
+        })
     }
 }
 
@@ -124,11 +152,8 @@ fn look_at_arguments(held: &Held, found: &mut Found) {
         match wanted.tools.get(name) {
             None => found.take(Ok(Some(NOT_OFFERED.to_owned()))),
             Some(Asked::Nothing) => {}
-            Some(Asked::Unusable) => found.take(Err(Unfit::Schema)),
-            Some(Asked::Schema(compiled)) => {
-                let label = |label: String| format!("{ARGUMENTS} {label}");
-                found.take(compiled.judge(arguments).map(|found| found.map(label)));
-            }
+            Some(Asked::Unusable(_)) => found.take(Err(Unfit::Schema)),
+            Some(Asked::Schema(compiled)) => found.hold(compiled, arguments, ARGUMENTS),
         }
     }
 }
@@ -150,10 +175,11 @@ impl Held {
     }
 
     /// Takes a whole answer, or one event of a stream.
-    pub(crate) fn take(&mut self, json: &[u8], is_other: bool) {
+    pub(crate) fn take(&mut self, json: &[u8], parts: &Parts<'_>, is_whole: bool) {
+        let is_other = parts.stage == Stage::Refused || parts.is_numbers();
         self.is_other |= is_other;
-        if !is_other {
-            self.answered.take(json);
+        if let Some(surface) = parts.surface.filter(|_| !is_other) {
+            self.answered.take(surface, is_whole, json);
         }
     }
 

@@ -55,6 +55,7 @@ mod references;
 mod rego;
 mod release;
 mod schema_guards;
+mod schema_mends;
 mod standing;
 mod stop;
 mod stops;

@@ -145,16 +145,22 @@ fn an_answer_is_held_against_what_its_request_asks_for() {
     assert_eq!(outcome(says("It costs 12."), requested(), &chat()), (GuardOutcome::NotRun, vec![]));
     let object = with(chat(), "response_format", json!({ "type": "json_object" }));
     assert_eq!(outcome(says("[]"), requested(), &object), (GuardOutcome::Blocked, word("type")));
-    // What cannot be read is not taken for nothing.
+    // What cannot be read is not taken for nothing, and where it does not stop calls it is said of the answer.
     for bad in [
         json!({ "type": "json_schema", "json_schema": { "name": "x", "schema": { "$ref": "#" } } }),
         json!({ "type": "json_schema", "json_schema": { "name": "x", "schema": { "pattern": "(?=x)" } } }),
         json!({ "type": "regex", "regex": "x" }),
     ] {
         let asking = with(chat(), "response_format", bad);
+        let stopping = fixture(says(GOOD), Api::OpenAi, requested());
+        let answer = stopping.chat(asking.to_string().as_bytes());
+        assert_eq!((answer.status, answer.code()), (400, "malformed_body".to_owned()), "{}", answer.text());
+        assert_eq!(told(&stopping.denied()[0].guards), [("form", GuardOutcome::Errored, vec!["schema"])]);
+        let flagging = fixture(says(GOOD), Api::OpenAi, GuardConfig { mode: GuardMode::Flag, ..requested() });
+        assert_eq!(flagging.chat(asking.to_string().as_bytes()).content(), GOOD, "{asking}");
         assert_eq!(
-            outcome(says(GOOD), requested(), &asking),
-            (GuardOutcome::Errored, word("schema")),
+            told(&flagging.end().guards),
+            [("form", GuardOutcome::Errored, vec!["schema"])],
             "{asking}"
         );
     }
@@ -200,7 +206,7 @@ fn arguments_of_tools_are_held_against_what_their_request_declares() {
     let message_tools = json!([{ "name": "weather", "input_schema": parameters }]);
     let cases = [
         (r#"{"city": "Graz"}"#, "weather", GuardOutcome::Passed, vec![]),
-        (r#"{"city": 7}"#, "weather", GuardOutcome::Blocked, vec!["arguments type /city"]),
+        (r#"{"city": 7}"#, "weather", GuardOutcome::Blocked, vec!["arguments type /*"]),
         ("{}", "weather", GuardOutcome::Blocked, vec!["arguments required"]),
         (r#"{"city": "#, "weather", GuardOutcome::Blocked, vec!["arguments not_json"]),
         (r#"{"city": "Graz"}"#, "delete_all", GuardOutcome::Blocked, vec!["tool_not_offered"]),
@@ -239,7 +245,7 @@ fn arguments_of_tools_are_held_against_what_their_request_declares() {
     let request = with(with(chat(), "tools", message_tools), "max_tokens", json!(9));
     let answer = fixture.call("POST", "/v1/messages", &[], request.to_string().as_bytes());
     assert_eq!(answer.status, 403, "{}", answer.text());
-    assert_eq!(told(&fixture.end().guards), [("form", GuardOutcome::Blocked, vec!["arguments type /city"])]);
+    assert_eq!(told(&fixture.end().guards), [("form", GuardOutcome::Blocked, vec!["arguments type /*"])]);
 }
 
 /// Requirement: N20, P15. What is judged is what the caller reads: with the values that placeholders stand for.
@@ -299,7 +305,7 @@ fn what_would_take_for_ever_is_not_begun() {
     assert_eq!(outcome(says(&nested(3)), given(&twice), &chat()).0, GuardOutcome::Passed);
     // A pattern on which engines that look back take for ever.
     let slow = json!({ "type": "string", "pattern": "^(a+)+$" });
-    let text = Value::String(format!("{}!", "a".repeat(50_000))).to_string();
+    let text = Value::String(format!("{}!", "a".repeat(20_000))).to_string();
     assert_eq!(outcome(says(&text), given(&slow), &chat()), (GuardOutcome::Blocked, word("pattern")));
 }
 

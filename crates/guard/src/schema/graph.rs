@@ -4,22 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::keyword::{DRAFTS, Holds, NOT_TAKEN, holds};
+use super::keyword::{AT_THE_TOP, DRAFTS, Holds, NOT_TAKEN, holds};
+use super::work::Cost;
 use super::{MAX_PLACES, MAX_SCHEMA_DEPTH, SchemaFault};
 
 /// Steps that a comparison of one number, word or limit counts for.
 const PLAIN: u64 = 1;
-/// The keyword by which items are compared with one another, and its steps for each part of one: few are compared in pairs, many by digests.
+/// The keyword by which items are compared with one another.
 const UNIQUE_ITEMS: &str = "uniqueItems";
-const UNIQUE: u64 = 16;
-/// So many bytes of a pattern are one step on each piece of a text.
-const PATTERN_BYTES: usize = 16;
+/// Steps of a division: of numbers that are no integers it is one of fractions with a thousand digits.
+const MULTIPLE_OF: u64 = 128;
+/// So many bytes of a text that is compared are one step.
+const COMPARED_BYTES: usize = 16;
+/// How often a pattern of names looks at each of them: for its own members, and to find those that are of no pattern.
+const NAMES_TWICE: u64 = 2;
+
+/// How many states a pattern has when it is ready.
+pub(super) type States<'s> = &'s mut dyn FnMut(&str) -> Option<u64>;
 
 /// One place of a schema.
 #[derive(Debug, Default)]
 pub(super) struct Place {
     /// Steps of its own keywords.
-    pub(super) own: u64,
+    pub(super) own: Cost,
     /// Places for the same value.
     pub(super) here: Vec<usize>,
     /// Of members by their names, of which one is for each member; by patterns, which may all be; and for all others.
@@ -56,24 +63,22 @@ pub(super) struct Graph {
     pub(super) places: Vec<Place>,
     /// Names of members that it speaks of.
     pub(super) names: BTreeSet<String>,
-    /// Whether items are compared with one another anywhere.
-    pub(super) compares_items: bool,
     /// Each place by its pointer.
     known: BTreeMap<String, usize>,
 }
 
 impl Graph {
     /// Reads the places of `schema`.
-    pub(super) fn of(schema: &Value) -> Result<Self, SchemaFault> {
+    pub(super) fn of(schema: &Value, states: States<'_>) -> Result<Self, SchemaFault> {
         let mut graph = Self::default();
-        graph.place(schema, "", schema, 0)?;
+        graph.place((schema, states), "", schema, 0)?;
         Ok(graph)
     }
 
     /// The place at `pointer` in `root`, which is `schema`.
     fn place(
         &mut self,
-        root: &Value,
+        (root, states): (&Value, States<'_>),
         pointer: &str,
         schema: &Value,
         depth: usize,
@@ -87,14 +92,14 @@ impl Graph {
         let number = self.places.len();
         self.places.push(Place::default());
         self.known.insert(pointer.to_owned(), number);
-        let mut place = Place { own: PLAIN, ..Place::default() };
+        let mut place = Place { own: Cost { looks: PLAIN, ..Cost::default() }, ..Place::default() };
         match schema {
             Value::Bool(_) => {}
             Value::Object(members) => {
                 check_names(members, pointer)?;
                 for (name, value) in members {
                     let Some(kind) = holds(name) else { continue };
-                    self.keyword(root, &mut place, (pointer, depth), (name, kind, value))?;
+                    self.keyword((root, &mut *states), &mut place, (pointer, depth), (name, kind, value))?;
                 }
             }
             _ => return Err(SchemaFault::NoSchema(place_word(pointer))),
@@ -108,7 +113,7 @@ impl Graph {
     /// Takes in one keyword of a place.
     fn keyword(
         &mut self,
-        root: &Value,
+        (root, states): (&Value, States<'_>),
         place: &mut Place,
         (pointer, depth): (&str, usize),
         (name, kind, value): (&str, Holds, &Value),
@@ -116,18 +121,15 @@ impl Graph {
         let here = format!("{pointer}/{name}");
         match kind {
             Holds::Told => {}
-            Holds::Plain => {
-                self.compares_items |= name == UNIQUE_ITEMS;
-                place.own += plain(name, value);
-            }
-            Holds::Compared => place.own += size(value),
+            Holds::Plain => plain(&mut place.own, (name, value), states)?,
+            Holds::Compared => place.own.looks += size(value),
             Holds::Reference => {
                 let (to, schema) = resolved(root, value)?;
-                place.here.push(self.place(root, &to, schema, depth + 1)?);
+                place.here.push(self.place((root, &mut *states), &to, schema, depth + 1)?);
             }
-            Holds::Here => place.here.push(self.place(root, &here, value, depth + 1)?),
+            Holds::Here => place.here.push(self.place((root, &mut *states), &here, value, depth + 1)?),
             Holds::Within => {
-                let inner = self.place(root, &here, value, depth + 1)?;
+                let inner = self.place((root, &mut *states), &here, value, depth + 1)?;
                 match name {
                     "additionalProperties" => place.other_members.push(inner),
                     "propertyNames" => place.member_names.push(inner),
@@ -138,21 +140,30 @@ impl Graph {
             Holds::HereList | Holds::WithinList => {
                 let list = value.as_array().ok_or_else(|| form(name))?;
                 for (index, schema) in list.iter().enumerate() {
-                    let inner = self.place(root, &format!("{here}/{index}"), schema, depth + 1)?;
+                    let inner =
+                        self.place((root, &mut *states), &format!("{here}/{index}"), schema, depth + 1)?;
                     if kind == Holds::HereList { place.here.push(inner) } else { place.indexed.push(inner) }
                 }
             }
             Holds::HereTable | Holds::WithinTable | Holds::Apart => {
                 let table = value.as_object().ok_or_else(|| form(name))?;
                 for (key, schema) in table {
-                    let inner = self.place(root, &format!("{here}/{}", written(key)), schema, depth + 1)?;
+                    let inner = self.place(
+                        (root, &mut *states),
+                        &format!("{here}/{}", written(key)),
+                        schema,
+                        depth + 1,
+                    )?;
                     match name {
                         "properties" => {
                             self.names.insert(key.clone());
                             place.named.push(inner);
                         }
                         "patternProperties" => {
-                            place.own += 1 + (key.len() / PATTERN_BYTES) as u64;
+                            let of_name = states(key).ok_or(SchemaFault::Pattern)?;
+                            place.own.looks += PLAIN;
+                            place.own.matches =
+                                of_name.saturating_mul(NAMES_TWICE).saturating_add(place.own.matches);
                             place.patterned.push(inner);
                         }
                         "dependentSchemas" => place.here.push(inner),
@@ -165,11 +176,13 @@ impl Graph {
         Ok(())
     }
 
-    /// Whether it ends on every text, and what evaluates it can hold it.
-    pub(super) fn check(&self) -> Result<(), SchemaFault> {
+    /// Whether it ends on every text, and what evaluates it can hold it: in so many places.
+    pub(super) fn check(&self) -> Result<usize, SchemaFault> {
         let mut left = MAX_PLACES;
         self.unfold(0, &mut Vec::new(), &mut left)?;
-        self.in_order().map(drop)
+        self.in_order()?;
+        // Definitions that nothing leads to are made ready as well.
+        Ok((MAX_PLACES - left).max(self.places.len()))
     }
 
     /// Follows everything from `place` on, each place once on each way.
@@ -245,8 +258,11 @@ fn check_names(members: &Map<String, Value>, pointer: &str) -> Result<(), Schema
     if let Some(refused) = NOT_TAKEN.iter().find(|refused| members.contains_key(**refused)) {
         return Err(SchemaFault::Keyword(refused));
     }
-    if !pointer.is_empty() && members.contains_key("$id") {
-        return Err(SchemaFault::Keyword("$id"));
+    // Below the top it would change what a part of the schema means, or where it is.
+    if let Some(refused) = AT_THE_TOP.iter().find(|refused| members.contains_key(**refused))
+        && !pointer.is_empty()
+    {
+        return Err(SchemaFault::Keyword(refused));
     }
     let Some(draft) = members.get("$schema") else { return Ok(()) };
     let named = draft.as_str().unwrap_or_default().trim_end_matches('#');
@@ -273,13 +289,19 @@ fn place_word(pointer: &str) -> String {
     if pointer.is_empty() { "the top".to_owned() } else { pointer.to_owned() }
 }
 
-/// Steps of a keyword that compares with limits or words.
-fn plain(name: &str, value: &Value) -> u64 {
-    match name {
-        UNIQUE_ITEMS => UNIQUE,
-        "pattern" => PLAIN + value.as_str().map_or(0, |pattern| (pattern.len() / PATTERN_BYTES) as u64),
+/// Adds the steps of a keyword that compares with limits, words or patterns.
+fn plain(own: &mut Cost, (name, value): (&str, &Value), states: States<'_>) -> Result<(), SchemaFault> {
+    own.looks += match name {
+        "multipleOf" => MULTIPLE_OF,
         _ => size(value),
+    };
+    if name == UNIQUE_ITEMS {
+        own.compares += PLAIN;
     }
+    if let ("pattern", Some(pattern)) = (name, value.as_str()) {
+        own.matches = own.matches.saturating_add(states(pattern).ok_or(SchemaFault::Pattern)?);
+    }
+    Ok(())
 }
 
 /// Steps of a comparison with `value`.
@@ -287,7 +309,7 @@ fn size(value: &Value) -> u64 {
     match value {
         Value::Array(items) => PLAIN + items.iter().map(size).sum::<u64>(),
         Value::Object(members) => PLAIN + members.values().map(size).sum::<u64>(),
-        Value::String(text) => PLAIN + (text.len() / PATTERN_BYTES) as u64,
+        Value::String(text) => PLAIN + (text.len() / COMPARED_BYTES) as u64,
         _ => PLAIN,
     }
 }

@@ -99,6 +99,9 @@ pub(super) const NOT_TAKEN: [&str; 12] = [
     "nullable",
 ];
 
+/// Keywords that are taken at the top of a schema alone.
+pub(super) const AT_THE_TOP: [&str; 2] = ["$id", "$schema"];
+
 /// Beginnings and ends of the drafts that are read, all as 2020-12: in what is taken of them they agree.
 pub(super) const DRAFTS: [&str; 3] = [
     "json-schema.org/draft/2020-12/schema",

@@ -6,8 +6,13 @@ use tabellion_guard::schema::{
     Examined, MAX_SCHEMA_BYTES, MAX_SCHEMA_DEPTH, MAX_TEXT_DEPTH, SchemaFault, read,
 };
 
+/// Where each byte of a pattern is a state.
+fn examine(schema: &Value) -> Result<Examined, SchemaFault> {
+    Examined::of(schema, |pattern| Some(pattern.len() as u64))
+}
+
 fn fault(schema: &Value) -> SchemaFault {
-    Examined::of(schema).expect_err("it is taken")
+    examine(schema).expect_err("it is taken")
 }
 
 fn nested(levels: usize, innermost: Value, wrap: impl Fn(Value) -> Value) -> Value {
@@ -31,7 +36,7 @@ fn ordinary_schemas_are_taken() {
     let of_zod = json!({ "$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "definitions": { "a/b~": true },
         "properties": { "x": { "$ref": "#/definitions/a~1b~0" } } });
     for schema in [order, tree, of_zod, json!(true), json!({})] {
-        assert!(Examined::of(&schema).is_ok(), "{schema}");
+        assert!(examine(&schema).is_ok(), "{schema}");
     }
 }
 
@@ -65,6 +70,10 @@ fn what_cannot_be_bounded_or_read_is_not_taken() {
         (json!({ "$ref": "#/%24defs/a", "$defs": { "a": true } }), SchemaFault::Reference),
         (json!({ "$dynamicRef": "#a" }), SchemaFault::Keyword("$dynamicRef")),
         (json!({ "items": { "$id": "https://example.org/inner" } }), SchemaFault::Keyword("$id")),
+        (
+            json!({ "properties": { "a": { "$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/$defs/n", "maximum": 5 } }, "$defs": { "n": true } }),
+            SchemaFault::Keyword("$schema"),
+        ),
         (json!({ "unevaluatedProperties": false }), SchemaFault::Keyword("unevaluatedProperties")),
         (json!({ "$schema": "http://json-schema.org/draft-04/schema#" }), SchemaFault::Draft),
         (json!({ "items": [true] }), SchemaFault::NoSchema("/items".to_owned())),
@@ -81,7 +90,7 @@ fn what_cannot_be_bounded_or_read_is_not_taken() {
 
 #[test]
 fn work_is_known_before_it_is_done() {
-    let work = |schema: &Value, text: &Value| Examined::of(schema).expect("a schema").work(text);
+    let work = |schema: &Value, text: &Value| examine(schema).expect("a schema").effort(text).whole;
     let tree =
         json!({ "type": "object", "properties": { "left": { "$ref": "#" }, "right": { "$ref": "#" } } });
     let deep = nested(MAX_TEXT_DEPTH - 1, json!({}), |inner| json!({ "left": inner }));
@@ -96,6 +105,24 @@ fn work_is_known_before_it_is_done() {
     let contains = json!({ "contains": { "contains": { "enum": (0..5_000).collect::<Vec<_>>() } } });
     let wide = json!(vec![vec![0; 1_000]; 1_000]);
     assert!(work(&contains, &wide) > 5_000_000_000, "{}", work(&contains, &wide));
+    let counted = |size: u64| {
+        let examined = Examined::of(&json!({ "pattern": "x" }), |_| Some(size)).expect("a schema");
+        examined.effort(&json!("x".repeat(10_000))).whole
+    };
+    assert!(counted(5_000) > 50_000_000, "half a minute would be begun: {}", counted(5_000));
+    assert!(counted(50) < 1_000_000, "an honest pattern would be refused: {}", counted(50));
+    let of_names = json!({ "patternProperties": { "aaaaaaaaaa": true } });
+    let named = json!({ "b".repeat(1_000): 1 });
+    assert!(work(&of_names, &named) > 20_000, "names are not counted: {}", work(&of_names, &named));
+    let unique = json!({ "uniqueItems": true });
+    let alike = json!(vec![json!([[]]); 2_000]);
+    assert!(
+        work(&unique, &alike) > 4_000_000,
+        "lists with one digest are compared in pairs: {}",
+        work(&unique, &alike)
+    );
+    let words: Vec<String> = (0..2_000).map(|number| number.to_string()).collect();
+    assert!(work(&unique, &json!(words)) < 500_000, "an honest list would be refused");
     let too_deep = nested(MAX_TEXT_DEPTH + 1, json!(1), |inner| json!([inner]));
     assert_eq!(work(&json!(true), &too_deep), u64::MAX, "what is too deep would be looked at");
 }
@@ -103,15 +130,21 @@ fn work_is_known_before_it_is_done() {
 #[test]
 fn a_label_names_the_keyword_and_no_word_of_the_text() {
     let schema = json!({ "properties": { "lines": { "items": { "properties": { "count": true } } } } });
-    let examined = Examined::of(&schema).expect("a schema");
-    let label = |keyword: &str, place: &[&str]| {
-        examined.label(keyword, place.iter().copied(), |name| name != "count")
-    };
-    assert_eq!(label("required", &[]), "required");
-    assert_eq!(label("minimum", &["lines", "12", "count"]), "minimum /lines/12/*");
-    assert_eq!(label("type", &["Ada Lovelace", "lines"]), "type /*/lines");
-    assert_eq!(label("Ada Lovelace", &["lines"]), "false /lines", "a name became a keyword");
-    let far = label("pattern", &["lines"; 40]);
+    let examined = examine(&schema).expect("a schema");
+    let line = json!({ "count": 1, "4111111111111111": "x" });
+    let text = json!({ "lines": [line, line], "Ada Lovelace": { "lines": 1 }, "0": 1 });
+    let label = |keyword: &str, place: &str| examined.label(keyword, place, &text, |name| name != "count");
+    assert_eq!(label("required", ""), "required");
+    assert_eq!(label("minimum", "/lines/1/count"), "minimum /lines/1/*");
+    assert_eq!(label("type", "/lines/0/4111111111111111"), "type /lines/0/*", "a card number is no index");
+    assert_eq!(
+        (label("type", "/0"), label("type", "/lines/2")),
+        ("type /*".to_owned(), "type /lines/*".to_owned())
+    );
+    assert_eq!(label("type", "/Ada Lovelace/lines"), "type /*/lines");
+    assert_eq!(label("Ada Lovelace", "/lines"), "false /lines", "a name became a keyword");
+    let inner = (0..40).fold(json!(1), |inner, _| json!({ "lines": inner }));
+    let far = examined.label("pattern", &"/lines".repeat(40), &inner, |_| true);
     assert!(far.len() <= 54 && far.starts_with("pattern ../") && far.ends_with("/lines"), "{far}");
 }
 
@@ -171,9 +204,9 @@ proptest! {
     /// Whatever the schema and the text, looking takes no more than was said.
     #[test]
     fn no_look_takes_more_than_was_said(schema in schemas(), levels in 0_usize..6, leaf in prop_oneof![Just(json!(1)), Just(json!([1, [2], {}]))]) {
-        let Ok(examined) = Examined::of(&schema) else { return Ok(()) };
+        let Ok(examined) = examine(&schema) else { return Ok(()) };
         let text = nested(levels, leaf, |inner| json!({ "a": inner, "b": [inner] }));
-        let said = examined.work(&text);
+        let said = examined.effort(&text).whole;
         if said < 1_000_000 {
             // Of what was said most is for looking again.
             let once = said / MAX_SCHEMA_DEPTH as u64;

@@ -1,24 +1,35 @@
-//! What a model answered, put together: the text of each choice, and the tools that it calls with their arguments.
+//! What a model answered, put together as clients put it together: the text of each choice, and the tools that it calls with their arguments.
 //!
-//! Promises: read by the shape of what came, which differs for each interface, so that no text is passed over that a client puts together; what is said in pieces and
-//! again as a whole is there twice, since clients read either.
+//! Promises: read by the interface that the caller asked, and by where a stream stands; no text is passed over that a client puts together. What is said in pieces
+//! and again as a whole is there once for each way of saying it, since clients read either. What clients may take for different answers is unreadable, never
+//! one of them.
 
-use std::collections::BTreeMap;
+mod chat;
+mod messages;
+mod responses;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use tabellion_mask::{Placing, Scope, restore_text};
 
-/// The place of the one call of the older form of chats.
-const OLD_CALL: usize = usize::MAX;
+use crate::surface::Surface;
+
 /// What a call without arguments is read as.
 const NO_ARGUMENTS: &str = "{}";
+/// A list that is not there.
+const NOTHING: &[Value] = &[];
+/// In place of arguments that are neither text nor an object: no JSON.
+const NO_JSON: &str = "?";
 
-/// One choice of an answer.
+/// One choice of an answer, in one of the ways in which it was said.
 #[derive(Debug, Default)]
 struct Choice {
     /// Its texts: of a response each message is one by itself.
     texts: BTreeMap<usize, String>,
     calls: BTreeMap<usize, Call>,
+    /// Whether its texts are one to who reads them.
+    is_one_text: bool,
 }
 
 /// A call of a tool.
@@ -41,134 +52,75 @@ impl Choice {
         }
         match arguments {
             Some(Value::String(piece)) => call.arguments.push_str(piece),
-            Some(Value::Object(members)) if !members.is_empty() => {
-                call.arguments = Value::Object(members.clone()).to_string();
-            }
-            _ => {}
+            Some(Value::Object(members)) if members.is_empty() => {}
+            Some(object @ Value::Object(_)) => call.arguments.push_str(&object.to_string()),
+            None | Some(Value::Null) => {}
+            Some(_) => call.arguments.push_str(NO_JSON),
         }
     }
 
-    fn texts(&self) -> Vec<&str> {
-        let said: Vec<&str> =
-            self.texts.values().map(String::as_str).filter(|text| !text.trim().is_empty()).collect();
-        // Who calls tools has not answered yet; who says nothing at all has answered with what is no JSON.
-        if said.is_empty() && self.calls.is_empty() { vec![""] } else { said }
+    fn texts(&self) -> Vec<String> {
+        let texts = self.texts.values().cloned();
+        let texts: Vec<String> = if self.is_one_text { vec![texts.collect()] } else { texts.collect() };
+        texts.into_iter().filter(|text| !text.trim().is_empty()).collect()
     }
+}
+
+/// In which way something is said of one choice, or of the only one.
+type Way = (usize, Said);
+
+/// Ways in which a stream says the same again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Said {
+    /// As a whole answer, or in pieces.
+    First,
+    /// When a text, or the arguments of a call, are over.
+    TextDone,
+    PartDone,
+    ItemDone,
+    /// At the end.
+    End,
 }
 
 /// An answer, as far as it came.
 #[derive(Debug, Default)]
 pub(crate) struct Answered {
-    choices: BTreeMap<usize, Choice>,
-    /// What the end of a stream says again.
-    again: Option<Choice>,
-    /// Whether something came that could not be read.
-    is_unread: bool,
+    choices: BTreeMap<Way, Choice>,
+    /// Blocks of a message that have begun.
+    begun: BTreeMap<usize, messages::Block>,
+    /// Ids of calls in pieces, by choice and place.
+    ids: BTreeMap<(usize, usize), String>,
+    /// Whether something came that could not be read, or may be read differently.
+    is_unreadable: bool,
 }
 
 impl Answered {
-    /// Takes a whole answer, or one event of a stream.
-    pub(crate) fn take(&mut self, json: &[u8]) {
+    /// Takes a whole answer of `surface`, or one event of a stream.
+    pub(crate) fn take(&mut self, surface: Surface, is_whole: bool, json: &[u8]) {
         let Ok(said) = serde_json::from_slice::<Value>(json) else {
-            self.is_unread = true;
+            self.is_unreadable = true;
             return;
         };
-        if let Some(choices) = said.get("choices").and_then(Value::as_array) {
-            for (at, choice) in choices.iter().enumerate() {
-                self.chat(index(choice).unwrap_or(at), choice);
-            }
-            return;
-        }
-        let kind = said.get("type").and_then(Value::as_str).unwrap_or_default();
-        if let Some(event) = kind.strip_prefix("response.") {
-            self.response_event(event, &said);
-        } else if let Some(items) = said.get("output").and_then(Value::as_array) {
-            whole_response(self.choices.entry(0).or_default(), items);
-        } else {
-            self.message(kind, &said);
-        }
+        let read = match (surface, is_whole) {
+            (Surface::OpenAiChat, true) => self.whole_chat(&said),
+            (Surface::OpenAiChat, false) => self.chat_event(&said),
+            (Surface::OpenAiResponses, true) => self.whole_response(Said::First, said.get("output")),
+            (Surface::OpenAiResponses, false) => self.response_event(&said),
+            (Surface::AnthropicMessages, true) => self.whole_message(&said),
+            (Surface::AnthropicMessages, false) => self.message_event(&said),
+            // Their answers are numbers, and errors are not taken.
+            (Surface::OpenAiEmbeddings | Surface::AnthropicCountTokens, _) => None,
+        };
+        self.is_unreadable |= read.is_none();
     }
 
-    /// One choice of a chat, or a piece of it.
-    fn chat(&mut self, at: usize, choice: &Value) {
-        let known = self.choices.entry(at).or_default();
-        let Some(message) = choice.get("message").or(choice.get("delta")) else { return };
-        match message.get("content") {
-            Some(Value::String(text)) => known.say(0, text),
-            Some(Value::Array(parts)) => {
-                for text in parts.iter().filter_map(|part| part.get("text")?.as_str()) {
-                    known.say(0, text);
-                }
-            }
-            _ => {}
-        }
-        let calls = message.get("tool_calls").and_then(Value::as_array).into_iter().flatten();
-        for (at, call) in calls.enumerate() {
-            let at = index(call).unwrap_or(at);
-            let function = call.get("function");
-            let inner = function.or(call.get("custom")).unwrap_or(&Value::Null);
-            // What a tool takes that is no function is no JSON.
-            known.call(at, inner.get("name"), function.and_then(|function| function.get("arguments")));
-        }
-        if let Some(call) = message.get("function_call").filter(|call| !call.is_null()) {
-            known.call(OLD_CALL, call.get("name"), call.get("arguments"));
-        }
+    /// Whether clients may read something else than is here.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.is_unreadable
     }
 
-    /// An event of a response.
-    fn response_event(&mut self, event: &str, said: &Value) {
-        let known = self.choices.entry(0).or_default();
-        let at = said.get("output_index").and_then(place).unwrap_or_default();
-        match event {
-            "output_text.delta" => {
-                known.say(at, said.get("delta").and_then(Value::as_str).unwrap_or_default());
-            }
-            "function_call_arguments.delta" => known.call(at, None, said.get("delta")),
-            "output_item.added" => {
-                let item = said.get("item").unwrap_or(&Value::Null);
-                if is_call(item) {
-                    // Its arguments come in pieces.
-                    known.call(at, item.get("name"), None);
-                }
-            }
-            "completed" | "incomplete" => {
-                let items = said.get("response").and_then(|response| response.get("output")?.as_array());
-                if let Some(items) = items.filter(|items| !items.is_empty()) {
-                    whole_response(self.again.get_or_insert_default(), items);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A message, or an event of one.
-    fn message(&mut self, kind: &str, said: &Value) {
-        let known = self.choices.entry(0).or_default();
-        let at = index(said).unwrap_or_default();
-        match kind {
-            "message" => {
-                let blocks = said.get("content").and_then(Value::as_array).into_iter().flatten();
-                for (at, block) in blocks.enumerate() {
-                    message_block(known, at, block);
-                }
-            }
-            "content_block_start" => {
-                message_block(known, at, said.get("content_block").unwrap_or(&Value::Null));
-            }
-            "content_block_delta" => {
-                let delta = said.get("delta").unwrap_or(&Value::Null);
-                match delta.get("type").and_then(Value::as_str) {
-                    Some("text_delta") => {
-                        known.say(0, delta.get("text").and_then(Value::as_str).unwrap_or_default());
-                    }
-                    Some("input_json_delta") if known.calls.contains_key(&at) => {
-                        known.call(at, None, delta.get("partial_json"));
-                    }
-                    _ => {}
-                }
-            }
-            _ => {}
-        }
+    fn choice(&mut self, at: usize, said: Said) -> &mut Choice {
+        self.choices.entry((at, said)).or_default()
     }
 
     /// Puts values in place of placeholders, as they are put there for the client.
@@ -176,7 +128,7 @@ impl Answered {
         if scope.is_empty() {
             return;
         }
-        for choice in self.choices.values_mut().chain(&mut self.again) {
+        for choice in self.choices.values_mut() {
             for text in choice.texts.values_mut() {
                 *text = restore_text(text, scope, Placing::Text).into_owned();
             }
@@ -186,154 +138,60 @@ impl Answered {
         }
     }
 
-    /// Every text that is an answer. An answer without any says so by one that is empty.
-    pub(crate) fn texts(&self) -> Vec<&str> {
-        if self.is_unread || self.choices.is_empty() {
-            return vec![""];
+    /// Every text that is an answer, each once. A choice that says nothing and calls nothing answers with one that is empty.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let mut known = BTreeSet::new();
+        let mut texts = Vec::new();
+        let mut put = |text: String| {
+            if known.insert(text.clone()) {
+                texts.push(text);
+            }
+        };
+        let numbers: BTreeSet<usize> = self.choices.keys().map(|(number, _)| *number).collect();
+        for number in &numbers {
+            let ways = || self.choices.iter().filter(|((of, _), _)| of == number).map(|(_, choice)| choice);
+            let said: Vec<String> = ways().flat_map(Choice::texts).collect();
+            // Who calls tools has not answered yet; who says nothing at all has answered with what is no JSON.
+            if said.is_empty() && ways().all(|choice| choice.calls.is_empty()) {
+                put(String::new());
+            }
+            said.into_iter().for_each(&mut put);
         }
-        self.choices.values().chain(&self.again).flat_map(Choice::texts).collect()
+        if numbers.is_empty() {
+            put(String::new());
+        }
+        texts
     }
 
-    /// Every call of a tool: its name and its arguments.
-    pub(crate) fn calls(&self) -> impl Iterator<Item = (&str, &str)> {
-        let calls = self.choices.values().chain(&self.again).flat_map(|choice| choice.calls.values());
-        calls.map(|call| {
+    /// Every call of a tool, each once: its name and its arguments.
+    pub(crate) fn calls(&self) -> BTreeSet<(&str, &str)> {
+        let calls = self.choices.values().flat_map(|choice| choice.calls.values());
+        let read = calls.map(|call| {
             let is_bare = call.arguments.trim().is_empty();
             (call.name.as_str(), if is_bare { NO_ARGUMENTS } else { call.arguments.as_str() })
-        })
+        });
+        read.collect()
     }
 }
 
-/// Takes the items of a response that is whole.
-fn whole_response(choice: &mut Choice, items: &[Value]) {
-    for (at, item) in items.iter().enumerate() {
-        if is_call(item) {
-            choice.call(at, item.get("name"), item.get("arguments"));
-        }
-        let parts = item.get("content").and_then(Value::as_array).into_iter().flatten();
-        for part in parts.filter(|part| part.get("type").is_some_and(|kind| kind == "output_text")) {
-            choice.say(at, part.get("text").and_then(Value::as_str).unwrap_or_default());
-        }
-    }
+/// What stands there, unless it is null.
+fn said<'v>(of: &'v Value, name: &str) -> Option<&'v Value> {
+    of.get(name).filter(|value| !value.is_null())
 }
 
-/// Whether an item of a response calls a tool that the client runs.
-fn is_call(item: &Value) -> bool {
-    matches!(item.get("type").and_then(Value::as_str), Some("function_call" | "custom_tool_call"))
+/// A text that stands there, or none; `None`: something else does.
+fn text_or_none<'v>(of: &'v Value, name: &str) -> Option<&'v str> {
+    said(of, name).map_or(Some(""), Value::as_str)
 }
 
-/// Takes a block of a message, or its beginning.
-fn message_block(choice: &mut Choice, at: usize, block: &Value) {
-    match block.get("type").and_then(Value::as_str) {
-        // The blocks of a message are one text to who reads them.
-        Some("text") => choice.say(0, block.get("text").and_then(Value::as_str).unwrap_or_default()),
-        Some("tool_use") => choice.call(at, block.get("name"), block.get("input")),
-        _ => {}
-    }
+/// A list that stands there, or none; `None`: something else does.
+fn list_or_none<'v>(of: &'v Value, name: &str) -> Option<&'v [Value]> {
+    said(of, name).map_or(Some(NOTHING), |list| list.as_array().map(Vec::as_slice))
 }
 
-fn index(of: &Value) -> Option<usize> {
-    of.get("index").and_then(place)
-}
-
-fn place(number: &Value) -> Option<usize> {
-    number.as_u64().and_then(|number| usize::try_from(number).ok())
+fn place(of: &Value, name: &str) -> Option<usize> {
+    of.get(name).and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok())
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn of(said: &[Value]) -> Answered {
-        let mut answered = Answered::default();
-        for said in said {
-            answered.take(said.to_string().as_bytes());
-        }
-        answered
-    }
-
-    fn calls(answered: &Answered) -> Vec<(&str, &str)> {
-        answered.calls().collect()
-    }
-
-    #[test]
-    fn a_chat_is_put_together_by_choice() {
-        let whole = json!({ "choices": [
-            { "index": 1, "message": { "content": "{}", "refusal": null } },
-            { "index": 0, "message": { "content": [{ "type": "text", "text": "[1" }, { "type": "text", "text": "]" }] } },
-            { "index": 2, "message": { "content": null, "tool_calls": [
-                { "function": { "name": "f", "arguments": "{\"a\":1}" } }, { "custom": { "name": "c", "input": "free" } }] } },
-            { "index": 3, "message": { "content": null, "refusal": "I will not." } },
-        ] });
-        let answered = of(&[whole]);
-        assert_eq!(answered.texts(), ["[1]", "{}", ""], "a refusal is no JSON, a call is no answer yet");
-        assert_eq!(calls(&answered), [("f", "{\"a\":1}"), ("c", "{}")]);
-        let piece = |choice: usize, delta: Value| json!({ "choices": [{ "index": choice, "delta": delta }] });
-        let call = |name: Value, piece: &str| json!({ "tool_calls": [{ "index": 4, "function": { "name": name, "arguments": piece } }] });
-        let answered = of(&[
-            piece(0, json!({ "role": "assistant", "content": "" })),
-            piece(1, json!({ "content": "[" })),
-            piece(0, json!({ "content": "{" })),
-            piece(1, call(json!("f"), "{\"a\"")),
-            piece(0, json!({ "content": "}" })),
-            piece(1, call(Value::Null, ":1}")),
-            json!({ "choices": [], "usage": { "prompt_tokens": 1 } }),
-        ]);
-        assert_eq!(answered.texts(), ["{}", "["], "text beside a call has to be JSON as well");
-        assert_eq!(calls(&answered), [("f", "{\"a\":1}")]);
-    }
-
-    #[test]
-    fn a_response_is_put_together_from_its_pieces_and_its_end() {
-        let message =
-            |text: &str| json!({ "type": "message", "content": [{ "type": "output_text", "text": text }] });
-        let call = json!({ "type": "function_call", "name": "f", "arguments": "{}" });
-        let whole = json!({ "object": "response", "output": [{ "type": "reasoning", "summary": [] }, message("{}"), call] });
-        let answered = of(&[whole]);
-        assert_eq!((answered.texts(), calls(&answered)), (vec!["{}"], vec![("f", "{}")]));
-        let answered = of(&[
-            json!({ "type": "response.created", "response": { "output": [] } }),
-            json!({ "type": "response.output_text.delta", "output_index": 0, "delta": "{" }),
-            json!({ "type": "response.output_text.delta", "output_index": 0, "delta": "}" }),
-            json!({ "type": "response.output_item.added", "output_index": 1, "item": { "type": "function_call", "name": "f", "arguments": "" } }),
-            json!({ "type": "response.function_call_arguments.delta", "output_index": 1, "delta": "[1]" }),
-            json!({ "type": "response.completed", "response": { "output": [message("[]"), call] } }),
-        ]);
-        assert_eq!(answered.texts(), ["{}", "[]"], "who reads the end alone reads something else");
-        assert_eq!(calls(&answered), [("f", "[1]"), ("f", "{}")]);
-    }
-
-    #[test]
-    fn a_message_is_put_together_from_its_blocks() {
-        let whole = json!({ "type": "message", "content": [{ "type": "thinking", "thinking": "x" }, { "type": "text", "text": "{" },
-            { "type": "text", "text": "}" }, { "type": "tool_use", "name": "f", "input": { "a": "b\"" } }] });
-        let answered = of(&[whole]);
-        assert_eq!((answered.texts(), calls(&answered)), (vec!["{}"], vec![("f", "{\"a\":\"b\\\"\"}")]));
-        let delta =
-            |at: usize, delta: Value| json!({ "type": "content_block_delta", "index": at, "delta": delta });
-        let answered = of(&[
-            json!({ "type": "message_start", "message": { "type": "message", "content": [] } }),
-            json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }),
-            delta(0, json!({ "type": "text_delta", "text": "{}" })),
-            json!({ "type": "content_block_start", "index": 1, "content_block": { "type": "tool_use", "name": "f", "input": {} } }),
-            delta(1, json!({ "type": "input_json_delta", "partial_json": "{\"a\"" })),
-            delta(1, json!({ "type": "input_json_delta", "partial_json": ":1}" })),
-            json!({ "type": "content_block_start", "index": 2, "content_block": { "type": "server_tool_use", "name": "web_search", "input": {} } }),
-            delta(2, json!({ "type": "input_json_delta", "partial_json": "{}" })),
-            json!({ "type": "message_stop" }),
-        ]);
-        assert_eq!((answered.texts(), calls(&answered)), (vec!["{}"], vec![("f", "{\"a\":1}")]));
-    }
-
-    #[test]
-    fn an_answer_of_which_nothing_is_known_has_no_json() {
-        assert_eq!(of(&[]).texts(), [""]);
-        assert_eq!(of(&[json!({ "something": "else" })]).texts(), [""]);
-        assert_eq!(
-            of(&[json!({ "choices": [{ "index": 0, "message": { "content": " \n" } }] })]).texts(),
-            [""]
-        );
-    }
-}
+mod tests;
