@@ -7,7 +7,6 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
-use sha2::{Digest as _, Sha256};
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_mask::{Classes, Edits, Scope, mask_string, restore_string};
 use tabellion_model::body::{Delivered, Outcome};
@@ -175,7 +174,7 @@ async fn release(
         code: None,
         status: head.status.as_u16(),
         delivered: Delivered::Whole,
-        released: Sha256::digest(&restored).into(),
+        released: running.authorised.salt.commit(&restored),
         masked: transcript.found(),
         answer: Kept::of_answer(running.authorised.capture, limits.capture_bytes, || {
             masked(bytes, parts, classes, &mut scope)
@@ -231,7 +230,7 @@ async fn refused(
         code: Some(Code::UpstreamRefused),
         status: head.status.as_u16(),
         delivered: Delivered::Whole,
-        released: Sha256::digest(&bytes).into(),
+        released: running.authorised.salt.commit(&bytes),
         masked: Vec::new(),
         answer: Kept::nothing(running.authorised.capture),
     };

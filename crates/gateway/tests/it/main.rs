@@ -45,6 +45,7 @@ mod pseudonyms;
 mod references;
 mod rego;
 mod release;
+mod salted;
 mod schema_guards;
 mod standing;
 mod stop;
