@@ -124,10 +124,13 @@ fn a_masked_number_is_found_by_no_digest_on_record() {
 
 /// Requirement: G17. The same text in two conversations, by the same key, cannot be seen to be the same.
 #[test]
-fn two_calls_with_the_same_text_share_no_digest() {
+fn two_conversations_with_the_same_text_share_no_digest() {
     let fixture = Fixture::new(Answer::json(200, openai::CHAT));
     let sent = say("Hello");
-    let two = [fixture.chat(&sent), fixture.chat(&sent)];
+    let two = ["c-1", "c-2"].map(|conversation| {
+        let headers = [("tabellion-conversation", conversation)];
+        fixture.call("POST", "/v1/chat/completions", &headers, &sent)
+    });
     assert_ne!(salt_of(&two[0]), salt_of(&two[1]), "a salt was given twice");
     let ends = fixture.ended(2);
     let calls = fixture.authorised();
