@@ -23,12 +23,13 @@ use crate::circuit::Health;
 use crate::code::Code;
 use crate::config::span;
 use crate::decide::Refusal;
-use crate::ending::{Authorised, End, Kept, nothing};
+use crate::ending::{Authorised, End, Kept};
 use crate::evidence::{self, EvidenceError};
 use crate::forward::{self, Inbound, NoAnswer, Outbound};
 use crate::prepare::Ready;
 use crate::race::Interrupt;
 use crate::route::Target;
+use crate::salt::Commitment;
 use crate::stopwatch::Phase;
 use crate::surface::Surface;
 use crate::translate::Translation;
@@ -108,7 +109,7 @@ impl Failure {
             code: Some(self.code),
             status: self.status,
             delivered: Delivered::Nothing,
-            released: nothing(),
+            released: Commitment::OfNothing,
             masked: Vec::new(),
             answer: Kept::nothing(capture),
         }
@@ -243,6 +244,8 @@ impl Plan {
             target: self.target.clone(),
             headers: self.headers.clone(),
             body: Received::Whole(self.body.clone()),
+            // The caller has one answer, and so one salt for the records of all attempts.
+            salt: authorised.salt.clone(),
             at: self.at,
             stopwatch: authorised.stopwatch,
             watch,

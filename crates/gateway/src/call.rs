@@ -9,7 +9,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Response};
-use sha2::{Digest as _, Sha256};
 use tabellion_ledger::{Ack, SubjectFields};
 use tabellion_mask::Classes;
 use tabellion_model::Micros;
@@ -26,7 +25,7 @@ use crate::config::span;
 use crate::decide::{self, Refusal, declared};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
-use crate::ending::{Authorised, End, Facts, Kept, nothing};
+use crate::ending::{Authorised, End, Facts, Kept};
 use crate::enrich::Pending;
 use crate::evidence::{self, EvidenceError, Room};
 use crate::forward::NoAnswer;
@@ -40,6 +39,7 @@ use crate::presidio;
 use crate::race::{Interrupt, Watch};
 use crate::references::References;
 use crate::route::{Route, Target};
+use crate::salt::{Commitment, Salt};
 use crate::stops::{self, Going};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::surface::{Surface, models};
@@ -50,8 +50,8 @@ use crate::worker::Worker;
 pub(crate) enum Received {
     /// All of it.
     Whole(Bytes),
-    /// More than the limit: its size as far as it is known, and the digest of what was read.
-    TooLarge { bytes: u64, sha256: [u8; 32] },
+    /// More than the limit: its size as far as it is known, and the digest of what was read, under the call's salt.
+    TooLarge { bytes: u64, read: Commitment },
     /// Nothing of it: there was no room.
     NoRoom,
 }
@@ -63,6 +63,8 @@ pub(crate) struct Call {
     pub(crate) target: Target,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Received,
+    /// Of its digests on record; the caller alone is given it.
+    pub(crate) salt: Salt,
     pub(crate) at: Micros,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) watch: Watch,
@@ -198,6 +200,8 @@ impl Call {
             std::str::from_utf8(bytes).ok().filter(|text| text.len() <= limit).map(str::to_owned)
         });
         let (prompt, prompt_withheld) = kept.members();
+        let (received_sha256, received_salted_sha256) = self.salt.commit(body).members();
+        let (forwarded_sha256, forwarded_salted_sha256) = self.salt.commit(&ready.sent).members();
         CallAuthorised {
             caller: self.caller.shown(),
             surface: self.target.route.surface().to_owned(),
@@ -211,8 +215,10 @@ impl Call {
             purpose: ready.permission.purpose.clone(),
             stream: ready.stream,
             received_bytes: body.len() as u64,
-            received_sha256: hex_of(Sha256::digest(body).into()),
-            forwarded_sha256: hex_of(Sha256::digest(&ready.sent).into()),
+            received_sha256,
+            received_salted_sha256,
+            forwarded_sha256,
+            forwarded_salted_sha256,
             forwarded_headers_sha256: Some(hex_of(ready.sent_on.sha256())),
             masked: ready.treated.masked.clone(),
             passed: ready.treated.passed.clone(),
@@ -269,12 +275,12 @@ impl Call {
             hold.recorded(ack.index, self.worker.shared.now());
         }
         self.worker.shared.metrics.opened();
-        let Self { worker, caller, target, stopwatch, watch, reply, again, .. } = self;
-        let facts = Facts::default();
+        let Self { worker, caller, target, salt, stopwatch, watch, reply, again, .. } = self;
+        let facts = Facts::of(&salt);
         let classes = worker.shared.classes;
         let room = Some(room);
         let authorised =
-            Authorised { ack, caller, capture, room, hold, again, stopwatch, facts, pending: None };
+            Authorised { ack, caller, salt, capture, room, hold, again, stopwatch, facts, pending: None };
         Running { worker, authorised, guards: None, classes, dialect: target.dialect, watch, reply }
     }
 
@@ -294,21 +300,21 @@ impl Call {
         drop(std::mem::replace(&mut self.reply, nobody).send(dialect.error(code, code.explain(), None)));
         let Ok(ack) = append.await else { return };
         let running = self.running(ack, promised, capture);
-        let end = End::without_answer(Outcome::Cut, code, &error, capture);
+        let end = End::without_answer(Outcome::Cut, code, running.authorised.salt.commit(&error), capture);
         running.authorised.owe(&running.worker, end, &running.watch).await;
     }
 
     /// What is on record of a denial.
     pub(crate) fn denial(&self, refusal: &Refusal, model: Option<String>) -> CallDenied {
-        let (received_bytes, digest) = match &self.body {
-            // A text that was handed over to be looked at can be so short that its digest gives it away.
-            Received::Whole(body) if self.target.dialect == Dialect::Presidio => {
-                (body.len() as u64, nothing())
-            }
-            Received::Whole(body) => (body.len() as u64, Sha256::digest(body).into()),
-            Received::TooLarge { bytes, sha256 } => (*bytes, *sha256),
-            Received::NoRoom => (0, Sha256::digest(b"").into()),
+        let (received_bytes, received) = match &self.body {
+            Received::Whole(body) => (body.len() as u64, self.salt.commit(body)),
+            Received::TooLarge { bytes, read } => (*bytes, *read),
+            Received::NoRoom => (0, Commitment::OfNothing),
         };
+        // Of a text that was handed over to be looked at nothing is on record that it could be held against.
+        let received =
+            if self.target.dialect == Dialect::Presidio { Commitment::OfNothing } else { received };
+        let (received_sha256, received_salted_sha256) = received.members();
         // Where it would have gone, so that other rules can be asked about it later. A model that is not known leads nowhere.
         let known = model.as_deref().filter(|_| refusal.code != Code::UnknownModel);
         let target = known.and_then(|model| self.worker.shared.catalogue.resolve(model));
@@ -328,7 +334,8 @@ impl Call {
                 .purpose()
                 .map_or_else(|_| Some(UNRECOGNISED.to_owned()), |claimed| claimed.map(str::to_owned)),
             received_bytes,
-            received_sha256: hex_of(digest),
+            received_sha256,
+            received_salted_sha256,
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
             guards: refusal.guards.clone(),
@@ -428,7 +435,8 @@ impl Running {
 
     async fn fail_with(mut self, outcome: Outcome, code: Code, text: &str) {
         let error = self.dialect.error_body(code, text, Some(&self.authorised.ack));
-        let end = End::without_answer(outcome, code, &error, self.authorised.capture);
+        let released = self.authorised.salt.commit(&error);
+        let end = End::without_answer(outcome, code, released, self.authorised.capture);
         match self.authorised.complete(&self.worker, &end).await {
             Ok(()) => {
                 let answer = self.dialect.error(code, text, Some(&self.authorised.ack));
@@ -444,7 +452,8 @@ impl Running {
         let error = self.dialect.error_body(code, code.explain(), Some(&self.authorised.ack));
         drop(self.reply.send(self.dialect.error(code, code.explain(), Some(&self.authorised.ack))));
         if end.outcome == Outcome::Answered || end.outcome == Outcome::Refused {
-            end = End::without_answer(Outcome::Cut, code, &error, self.authorised.capture);
+            let released = self.authorised.salt.commit(&error);
+            end = End::without_answer(Outcome::Cut, code, released, self.authorised.capture);
         }
         self.authorised.owe(&self.worker, end, &self.watch).await;
     }

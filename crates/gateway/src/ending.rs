@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use sha2::{Digest as _, Sha256};
 use tabellion_ledger::{Ack, Draft};
 use tabellion_model::body::{Answered, CallCompleted, Capture, Delivered, Guarded, Masked, Outcome};
 use tabellion_model::charge::Spent;
@@ -21,15 +19,14 @@ use crate::code::Code;
 use crate::enrich::Pending;
 use crate::evidence::{self, EvidenceError, Room};
 use crate::race::Watch;
+use crate::salt::{Commitment, Committing, Salt};
 use crate::stopwatch::{Phase, Stopwatch, micros};
-use crate::words::hex_of;
 use crate::worker::Worker;
 
 /// How long to wait before an end record is tried again. The ledger refuses when the disk is full: a person has to make room.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// What is found out while a call runs.
-#[derive(Default)]
 pub(crate) struct Facts {
     pub(crate) upstream_status: Option<u16>,
     pub(crate) answered: Answered,
@@ -45,10 +42,26 @@ pub(crate) struct Facts {
     /// Emergency stops that cut it.
     pub(crate) stopped_by: Vec<Reference>,
     received_bytes: u64,
-    received: Sha256,
+    received: Committing,
 }
 
 impl Facts {
+    /// Nothing yet, of a call with this salt.
+    pub(crate) fn of(salt: &Salt) -> Self {
+        Self {
+            upstream_status: None,
+            answered: Answered::default(),
+            guards: Vec::new(),
+            first_byte: None,
+            sent: false,
+            counted: Counted::default(),
+            is_whole: false,
+            stopped_by: Vec::new(),
+            received_bytes: 0,
+            received: salt.begin(),
+        }
+    }
+
     /// Bytes came from the provider.
     pub(crate) fn received(&mut self, bytes: &[u8]) {
         self.received_bytes += bytes.len() as u64;
@@ -68,8 +81,8 @@ pub(crate) struct End {
     /// HTTP status given to the client.
     pub(crate) status: u16,
     pub(crate) delivered: Delivered,
-    /// SHA-256 of what is released.
-    pub(crate) released: [u8; 32],
+    /// Digest of what is released.
+    pub(crate) released: Commitment,
     /// Personal data that the model brought up.
     pub(crate) masked: Vec<Masked>,
     /// The answer as it may be kept, or why not.
@@ -130,22 +143,22 @@ impl Kept {
 
 impl End {
     /// An end after which the client has nothing of the provider's answer.
-    pub(crate) fn without_answer(outcome: Outcome, code: Code, released: &[u8], capture: Capture) -> Self {
+    pub(crate) fn without_answer(
+        outcome: Outcome,
+        code: Code,
+        released: Commitment,
+        capture: Capture,
+    ) -> Self {
         Self {
             outcome,
             code: Some(code),
             status: code.status(),
             delivered: Delivered::Nothing,
-            released: Sha256::digest(released).into(),
+            released,
             masked: Vec::new(),
             answer: Kept::nothing(capture),
         }
     }
-}
-
-/// SHA-256 of no bytes.
-pub(crate) fn nothing() -> [u8; 32] {
-    Sha256::digest(Bytes::new()).into()
 }
 
 /// What a call that ends so is charged. The provider's word holds where it answered whole and counted all of it; where nothing was sent, or it refused what was
@@ -164,6 +177,8 @@ fn spent(end: &End, facts: &Facts) -> Spent {
 pub(crate) struct Authorised {
     pub(crate) ack: Ack,
     pub(crate) caller: Caller,
+    /// Of the digests in its end record.
+    pub(crate) salt: Salt,
     pub(crate) capture: Capture,
     /// Promised to the end record; given back once it is durable.
     pub(crate) room: Option<Room>,
@@ -252,6 +267,8 @@ impl Authorised {
 
     fn body(&self, end: &End) -> CallCompleted {
         let (answer, answer_withheld) = end.answer.members();
+        let (received_sha256, received_salted_sha256) = self.facts.received.commitment().members();
+        let (released_sha256, released_salted_sha256) = end.released.members();
         CallCompleted {
             outcome: end.outcome,
             status: end.status.into(),
@@ -260,8 +277,10 @@ impl Authorised {
             delivered: end.delivered,
             answered: self.facts.answered.clone(),
             received_bytes: self.facts.received_bytes,
-            received_sha256: hex_of(self.facts.received.clone().finalize().into()),
-            released_sha256: hex_of(end.released),
+            received_sha256,
+            received_salted_sha256,
+            released_sha256,
+            released_salted_sha256,
             masked: end.masked.clone(),
             guards: self.facts.guards.clone(),
             duration_us: micros(self.stopwatch.elapsed()),

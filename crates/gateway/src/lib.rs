@@ -40,6 +40,7 @@ mod probes;
 mod race;
 mod references;
 mod route;
+mod salt;
 mod server;
 mod sse;
 mod stops;

@@ -45,7 +45,6 @@ use crate::worker::Shared;
 use kept::KeptFiles;
 use prepare::Prepared;
 use room::{Bodies, Place, ROOM_WITHIN};
-use sha2::{Digest as _, Sha256};
 
 /// When a client that found no room may ask again.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -194,6 +193,8 @@ fn authorisation(
 ) -> CallAuthorised {
     let permission = &prepared.permission;
     let path = found.route.split('?').next().unwrap_or_default();
+    let (received_sha256, received_salted_sha256) = call.salt.commit(body).members();
+    let (forwarded_sha256, forwarded_salted_sha256) = call.salt.commit(&prepared.body).members();
     CallAuthorised {
         surface: found.declared.name.to_owned(),
         model: prepared.model.clone(),
@@ -207,8 +208,10 @@ fn authorisation(
         purpose: permission.purpose.clone(),
         stream: false,
         received_bytes: body.len() as u64,
-        received_sha256: hex_of(Sha256::digest(body).into()),
-        forwarded_sha256: hex_of(Sha256::digest(&prepared.body).into()),
+        received_sha256,
+        received_salted_sha256,
+        forwarded_sha256,
+        forwarded_salted_sha256,
         forwarded_headers_sha256: Some(hex_of(prepared.sent_on.sha256())),
         masked: prepared.masked.clone(),
         passed: prepared.passed.clone(),

@@ -28,6 +28,7 @@ use crate::decide::{InForce, Refusal, policy_digests};
 use crate::prepare::Ready;
 use crate::race::Watch;
 use crate::route::{Route, Target};
+use crate::salt::Salt;
 use crate::stops::{self, Orders};
 use crate::stopwatch::Stopwatch;
 use crate::surface::Surface;
@@ -202,6 +203,7 @@ impl Playground {
             target: Target { route: Route::Ask(surface), dialect: surface.dialect(), has_query: false },
             headers,
             body: Received::Whole(body.clone()),
+            salt: Salt::fresh().ok_or(NotTried::NoThread)?,
             at: shared.now(),
             stopwatch: Stopwatch::start(),
             watch,

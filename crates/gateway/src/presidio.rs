@@ -29,8 +29,8 @@ use crate::call::Call;
 use crate::code::Code;
 use crate::decide::{self, Refusal};
 use crate::dialect::headers::retry_count;
-use crate::ending::{CAPTURE_OFF, End, Kept, nothing};
-use crate::words::hex_of;
+use crate::ending::{CAPTURE_OFF, End, Kept};
+use crate::salt::Commitment;
 
 /// Below it are all of its routes.
 pub(crate) const ROOT: &str = "/presidio/";
@@ -197,8 +197,7 @@ pub(crate) async fn run(call: Call, tool: Tool, body: Bytes) {
         code: None,
         status: 200,
         delivered: Delivered::Whole,
-        // What was let stand of a short text could be guessed from its digest.
-        released: nothing(),
+        released: Commitment::OfNothing,
         masked: Vec::new(),
         answer: Kept::Withheld(CAPTURE_OFF),
     };
@@ -213,6 +212,7 @@ pub(crate) async fn run(call: Call, tool: Tool, body: Bytes) {
 
 /// What is on record: who, for what, how much, and how many values of which class. The digests are those of nothing.
 fn record(call: &Call, purpose: String, received: usize, done: &Done) -> CallAuthorised {
+    let (nothing, _) = Commitment::OfNothing.members();
     CallAuthorised {
         caller: call.caller.shown(),
         surface: call.target.route.surface().to_owned(),
@@ -227,8 +227,10 @@ fn record(call: &Call, purpose: String, received: usize, done: &Done) -> CallAut
         purpose,
         stream: false,
         received_bytes: received as u64,
-        received_sha256: hex_of(nothing()),
-        forwarded_sha256: hex_of(nothing()),
+        received_sha256: nothing.clone(),
+        received_salted_sha256: None,
+        forwarded_sha256: nothing,
+        forwarded_salted_sha256: None,
         forwarded_headers_sha256: None,
         pseudonyms: None,
         masked: counted(&done.masked),

@@ -20,7 +20,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -39,6 +38,7 @@ use crate::opaque;
 use crate::presidio::credentials;
 use crate::race::Watch;
 use crate::route::Target;
+use crate::salt::{Committing, Salt};
 use crate::stops::Orders;
 use crate::stopwatch::Stopwatch;
 use crate::worker::Worker;
@@ -190,9 +190,12 @@ async fn serve(
     // A wish to switch protocols on a request without a body is all that such a request is for.
     let switches = head.method == Method::GET && head.headers.contains_key(UPGRADE);
     let target = if switches { target.unknown() } else { target };
-    let Some(body) =
-        receive(body, &head.headers, opaque::Reading::of(&target, &early, shared), serving).await
-    else {
+    // A call without a salt would have digests on record that can be guessed, so there is none.
+    let Some(salt) = Salt::fresh() else {
+        return Ok(dialect.error(Code::EvidenceUnavailable, Code::EvidenceUnavailable.explain(), None));
+    };
+    let reading = opaque::Reading::of(&target, &early, shared);
+    let Some(body) = receive(body, &head.headers, (reading, &salt), serving).await else {
         return Ok(dialect.error(
             Code::MalformedBody,
             "the body was not received whole in time; send it again",
@@ -204,7 +207,7 @@ async fn serve(
         Ok(caller) => Caller { asks_no_model: target.route.asks_no_model(), ..caller },
         Err(none) => return Ok(nobody(none, dialect, peer, serving)),
     };
-    Ok(start(caller, target, head.headers, body, serving).await)
+    Ok(start(caller, target, head.headers, (body, salt), serving).await)
 }
 
 /// Answers a request that nobody stands behind.
@@ -232,19 +235,20 @@ fn nobody(none: NoCaller, dialect: Dialect, peer: SocketAddr, serving: &Serving)
 async fn receive(
     body: Incoming,
     headers: &HeaderMap,
-    reading: opaque::Reading<'_>,
+    (reading, salt): (opaque::Reading<'_>, &Salt),
     serving: &Serving,
 ) -> Option<Received> {
     let limits = &serving.worker.shared.limits;
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let limit = reading.limit();
-    let read = async { timeout(span(limits.body_ms), read(body, declared, limit)).await.ok().flatten() };
+    let read =
+        async { timeout(span(limits.body_ms), read(body, declared, limit, salt)).await.ok().flatten() };
     reading.within(read).await
 }
 
-async fn read(mut body: Incoming, declared: Option<u64>, limit: usize) -> Option<Received> {
+async fn read(mut body: Incoming, declared: Option<u64>, limit: usize, salt: &Salt) -> Option<Received> {
     let mut pieces = BytesMut::new();
-    let (mut beyond, mut hash): (usize, Option<Sha256>) = (0, None);
+    let (mut beyond, mut hash): (usize, Option<Committing>) = (0, None);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.ok()?.into_data() else { continue };
         if hash.is_none()
@@ -260,7 +264,7 @@ async fn read(mut body: Incoming, declared: Option<u64>, limit: usize) -> Option
         } else if pieces.len() + data.len() <= limit {
             pieces.extend_from_slice(&data);
         } else {
-            let mut started = Sha256::new();
+            let mut started = salt.begin();
             started.update(&pieces);
             started.update(&data);
             beyond = pieces.len() + data.len();
@@ -275,7 +279,7 @@ async fn read(mut body: Incoming, declared: Option<u64>, limit: usize) -> Option
         None => Received::Whole(pieces.freeze()),
         Some(hash) => {
             let bytes = declared.unwrap_or(0).max(beyond as u64);
-            Received::TooLarge { bytes, sha256: hash.finalize().into() }
+            Received::TooLarge { bytes, read: hash.commitment() }
         }
     })
 }
@@ -285,7 +289,7 @@ pub(crate) async fn start(
     caller: Caller,
     target: Target,
     headers: HeaderMap,
-    body: Received,
+    (body, salt): (Received, Salt),
     serving: &Serving,
 ) -> Response<AnswerBody> {
     let (worker, dialect) = (&serving.worker, target.dialect);
@@ -300,6 +304,7 @@ pub(crate) async fn start(
         target,
         headers,
         body,
+        salt: salt.clone(),
         at,
         stopwatch,
         watch,
@@ -314,6 +319,10 @@ pub(crate) async fn start(
     match answer.await {
         Ok(mut answer) => {
             answer.body_mut().keep(alive);
+            // Where no record is named as well: should one become durable late, its caller can open it.
+            if dialect != Dialect::Presidio {
+                salt.give(answer.headers_mut());
+            }
             answer
         }
         // The task ended without an answer: it was cut off with the runtime.

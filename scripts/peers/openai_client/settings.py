@@ -27,6 +27,7 @@ PROVIDER_URLS = {ECHO: os.environ["ECHO_URL"], CLAUDE: os.environ["ECHO_URL"], R
 GATEWAY_URL = os.environ.get("BASE_URL")
 # What the gateway adds to OpenAI's format.
 RECORD_HEADER = "tabellion-record"  # of the call's record, which the receipt is asked for by
+SALT_HEADER = "tabellion-salt"  # by which the caller shows what it sent and got
 PURPOSE_HEADER = "tabellion-purpose"
 RETRY_COUNT_HEADER = "x-stainless-retry-count"  # the SDK's own
 TIMEOUT_SECONDS = 60  # a call that hangs is a finding; the real model needs two

@@ -1,12 +1,13 @@
 """A call is proved to somebody else: its receipts are fetched over the API and verified offline, against a trust file alone."""
 
+import hashlib
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
 import httpx2
-from settings import ECHO, RECORD_HEADER, api_key, client, governed, required, says
+from settings import ECHO, RECORD_HEADER, SALT_HEADER, api_key, client, governed, required, says
 
 CONTENT = "A question that nobody else is to read"
 
@@ -66,6 +67,16 @@ class Proof(unittest.TestCase):
         self.assertEqual((call["state"], call["evidence"]["stream"]), ("answered", True), "the end came before its record")
         self.assertEqual([verify(receipt, *self.trust)[0] for receipt in self.receipts(call)], [0, 0])
 
+    def test_the_caller_alone_shows_what_it_sent_and_got(self):
+        own, attempts = client(ECHO)
+        raw = own.chat.completions.with_raw_response.create(model=ECHO, messages=says(CONTENT))
+        salt, sent = bytes.fromhex(raw.headers[SALT_HEADER]), attempts.requests[-1].content
+        evidence = control(f"calls/{raw.headers[RECORD_HEADER]}").json()["evidence"]
+        for name, data in (("request", sent), ("released", raw.content)):
+            self.assertEqual(evidence[f"{name}_salted_sha256"], hashlib.sha256(salt + data).hexdigest(), f"{name}: nothing is shown")
+            self.assertIsNone(evidence[f"{name}_sha256"], f"{name}: a guess can be seen to be right")
+        self.assertNotIn(hashlib.sha256(sent).hexdigest(), str(evidence))
+
     def test_a_denied_call(self):
         answer = httpx2.post(
             f"{required('BASE_URL')}/chat/completions",
@@ -74,4 +85,6 @@ class Proof(unittest.TestCase):
         )
         call = control(f"calls/{answer.headers[RECORD_HEADER]}").json()
         self.assertEqual((call["state"], call["decision"]["permitted"]), ("denied", False))
+        shown = hashlib.sha256(bytes.fromhex(answer.headers[SALT_HEADER]) + answer.request.content).hexdigest()
+        self.assertEqual(call["evidence"]["request_salted_sha256"], shown, "what was denied cannot be shown")
         self.assertEqual([verify(receipt, *self.trust)[0] for receipt in self.receipts(call)], [0], "a denial cannot be proved")

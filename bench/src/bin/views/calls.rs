@@ -66,7 +66,7 @@ impl Call {
         let key = key(self.system, self.key);
         let purpose = PURPOSES[usize::try_from(self.system)? % PURPOSES.len()].to_owned();
         let surface = "openai.chat_completions".to_owned();
-        let received_sha256 = digest("received", self.system);
+        let received_salted_sha256 = Some(digest("received", self.system));
         let received_bytes = 400 + u64::from(self.system) * 31;
         let policies = vec![digest("house", 0), digest("models", 0)];
         let mut draft = if self.fate == Fate::Denied {
@@ -85,7 +85,8 @@ impl Call {
                 upstream_model: None,
                 purpose: Some(purpose),
                 received_bytes,
-                received_sha256,
+                received_sha256: None,
+                received_salted_sha256,
                 policies,
                 rules: vec!["house.rule1".to_owned()],
                 guards: Vec::new(),
@@ -108,8 +109,10 @@ impl Call {
                 purpose,
                 stream: self.is_stream,
                 received_bytes,
-                received_sha256,
-                forwarded_sha256: digest("forwarded", self.model),
+                received_sha256: None,
+                received_salted_sha256,
+                forwarded_sha256: None,
+                forwarded_salted_sha256: Some(digest("forwarded", self.model)),
                 forwarded_headers_sha256: Some(digest("headers", 0)),
                 masked: vec![Masked { class: "email".to_owned(), count: 1, operator: None }],
                 passed: Vec::new(),
@@ -171,8 +174,10 @@ impl Call {
                 usage,
             },
             received_bytes: 900 + 4 * tokens,
-            received_sha256: digest("answer", self.model),
-            released_sha256: digest("released", self.model),
+            received_sha256: None,
+            received_salted_sha256: Some(digest("answer", self.model)),
+            released_sha256: None,
+            released_salted_sha256: Some(digest("released", self.model)),
             masked: Vec::new(),
             guards: Vec::new(),
             duration_us,

@@ -182,12 +182,18 @@ pub struct CallEvidence {
     pub opened: Option<ThroughOpening>,
     /// What was declared then of that upstream's use of data, as the rules saw it; null: no rule was asked, or erased.
     pub terms: Option<Terms>,
-    /// SHA-256 of the body received.
+    /// SHA-256 of the body received: of no bytes, or on record from before digests of calls were salted.
     #[schemars(with = "Option<DigestForm>")]
     pub request_sha256: Option<String>,
-    /// SHA-256 of the body sent on, after masking.
+    /// SHA-256 of the 16 bytes of the caller's salt (`tabellion-salt` of its answer) and then the body received. The salt is not on record.
+    #[schemars(with = "Option<DigestForm>")]
+    pub request_salted_sha256: Option<String>,
+    /// SHA-256 of the body sent on, after masking; as `request_sha256`.
     #[schemars(with = "Option<DigestForm>")]
     pub forwarded_sha256: Option<String>,
+    /// The same under the salt: equal to `request_salted_sha256` where what was sent on is what came.
+    #[schemars(with = "Option<DigestForm>")]
+    pub forwarded_salted_sha256: Option<String>,
     /// What was replaced before it left.
     pub masked: Vec<MaskedCount>,
     /// What was found and let pass as it was, because rules of masking say so.
@@ -204,9 +210,12 @@ pub struct CallEvidence {
     pub status: Option<u64>,
     /// What of the answer was released.
     pub delivered: Option<String>,
-    /// SHA-256 of the bytes released.
+    /// SHA-256 of the bytes released; as `request_sha256`.
     #[schemars(with = "Option<DigestForm>")]
     pub released_sha256: Option<String>,
+    /// The same under the salt.
+    #[schemars(with = "Option<DigestForm>")]
+    pub released_salted_sha256: Option<String>,
     /// Model that answered, by its own word.
     pub answered_by: Option<String>,
     /// Why it stopped.
@@ -225,6 +234,13 @@ pub struct CallEvidence {
     pub answer: Option<String>,
     /// Why prompt or answer are not here: `capture_off`, `too_large`, `not_permitted`, `reason_needed` (a person says why first: `viewCaptured`), `erased`.
     pub withheld: Option<String>,
+}
+
+impl CallEvidence {
+    /// Whether the request's part of it is still there: every record has one digest of it.
+    pub(crate) fn knows_request(&self) -> bool {
+        self.request_sha256.is_some() || self.request_salted_sha256.is_some()
+    }
 }
 
 /// The records that prove a call.
@@ -470,7 +486,7 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         let prompt = authorised.and_then(|call| call.prompt_withheld.clone());
         prompt.or_else(|| end.and_then(|end| end.answer_withheld.clone()))
     };
-    let received = authorised.map(|call| &call.received_sha256);
+    let (request_sha256, request_salted_sha256) = request(authorised, denied);
     CallEvidence {
         stream: authorised.map(|call| call.stream),
         upstream: authorised
@@ -479,8 +495,10 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         translated: authorised.and_then(|call| call.translated.clone()),
         opened: authorised.and_then(|call| call.opened.as_ref()).map(ThroughOpening::of),
         terms: terms(authorised, denied),
-        request_sha256: received.or(denied.map(|call| &call.received_sha256)).cloned(),
-        forwarded_sha256: authorised.map(|call| call.forwarded_sha256.clone()),
+        request_sha256,
+        request_salted_sha256,
+        forwarded_sha256: authorised.and_then(|call| call.forwarded_sha256.clone()),
+        forwarded_salted_sha256: authorised.and_then(|call| call.forwarded_salted_sha256.clone()),
         masked: authorised.map(|call| counts(&call.masked)).unwrap_or_default(),
         passed: authorised.map(|call| counts(&call.passed)).unwrap_or_default(),
         masking: authorised.map(|call| call.masking.clone()).unwrap_or_default(),
@@ -489,7 +507,8 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         guards: guards(call, end),
         status: end.map(|end| end.status).or(denied.map(|call| call.status)),
         delivered: end.and_then(|end| word(&end.delivered)),
-        released_sha256: end.map(|end| end.released_sha256.clone()),
+        released_sha256: end.and_then(|end| end.released_sha256.clone()),
+        released_salted_sha256: end.and_then(|end| end.released_salted_sha256.clone()),
         answered_by: end.and_then(|end| end.answered.model.clone()),
         finish_reason: end.and_then(|end| end.answered.finish_reason.clone()),
         tools: end.map(|end| end.answered.tools.clone()).unwrap_or_default(),
@@ -500,6 +519,17 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         answer: answer.filter(|_| captured),
         withheld,
     }
+}
+
+/// The plain and the salted digest of what came.
+fn request(
+    authorised: Option<&CallAuthorised>,
+    denied: Option<&CallDenied>,
+) -> (Option<String>, Option<String>) {
+    let permitted = authorised.map(|call| (&call.received_sha256, &call.received_salted_sha256));
+    let refused = || denied.map(|call| (&call.received_sha256, &call.received_salted_sha256));
+    let (plain, salted) = permitted.or_else(refused).unwrap_or((&None, &None));
+    (plain.clone(), salted.clone())
 }
 
 /// A permission without terms was given when none were declared; a denial without an upstream, before any rule was asked.

@@ -55,7 +55,7 @@ const CAPABILITIES: &[Capability] = &[
         "try_again",
         "Try what a call asked again in the playground, under other rules",
         (true, false),
-        "whoever has the request can try it; a digest tells whether it is the same",
+        "whoever has the request can try it; with the salt that its caller was given, a digest tells whether it is the same",
     ),
     needs(
         "collect",
@@ -71,7 +71,7 @@ const CAPABILITIES: &[Capability] = &[
     ),
     needs(
         "prove",
-        "Prove that a text that somebody has is the one that was sent or released",
+        "Prove that a text that somebody has is the one that was sent or released, by the salt that its caller was given",
         (false, false),
         "",
     ),

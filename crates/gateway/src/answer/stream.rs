@@ -14,7 +14,6 @@ use http_body_util::BodyExt as _;
 use hyper::Response;
 use hyper::body::{Body as _, Frame, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use sha2::{Digest as _, Sha256};
 use tabellion_mask::Scope;
 use tabellion_model::body::{Delivered, Outcome};
 
@@ -31,6 +30,7 @@ use crate::forward::{Inbound, NoAnswer};
 use crate::guards::asking::Waiting;
 use crate::guards::config::Side;
 use crate::race::{Interrupt, Watch};
+use crate::salt::{Commitment, Committing, Salt};
 use crate::sse::{event_of, named_event};
 use crate::stopwatch::Phase;
 use crate::surface::Surface;
@@ -56,7 +56,7 @@ pub(crate) fn is_stream(head: &Response<Incoming>) -> bool {
 
 /// What was given to the client's connection.
 pub(crate) struct Released {
-    taken: Sha256,
+    taken: Committing,
     pub(crate) bytes: u64,
     /// Pieces given to the body that the connection may not have taken yet.
     waiting: VecDeque<Bytes>,
@@ -64,8 +64,9 @@ pub(crate) struct Released {
 }
 
 impl Released {
-    pub(crate) fn new() -> Self {
-        Self { taken: Sha256::new(), bytes: 0, waiting: VecDeque::new(), given: 0 }
+    /// Nothing yet, of a call with this salt.
+    pub(crate) fn new(salt: &Salt) -> Self {
+        Self { taken: salt.begin(), bytes: 0, waiting: VecDeque::new(), given: 0 }
     }
 
     pub(crate) fn give(&mut self, piece: Bytes, pieces: &Pieces) {
@@ -84,13 +85,13 @@ impl Released {
     }
 
     /// Digest of what was taken, and of everything given with `more`.
-    pub(crate) fn digests(&mut self, pieces: &Pieces, more: &[Bytes]) -> ([u8; 32], [u8; 32]) {
+    pub(crate) fn digests(&mut self, pieces: &Pieces, more: &[Bytes]) -> (Commitment, Commitment) {
         self.settle(pieces.taken());
         let mut all = self.taken.clone();
         for piece in self.waiting.iter().chain(more) {
             all.update(piece);
         }
-        (self.taken.clone().finalize().into(), all.finalize().into())
+        (self.taken.commitment(), all.commitment())
     }
 }
 
@@ -142,7 +143,7 @@ pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, s
     Translation::name_in(asked.translation, answer.headers_mut());
     drop(reply.send(answer));
     let relay = Relay::new(&worker.shared.limits, classes, scope, asked, guards);
-    let released = Released::new();
+    let released = Released::new(&authorised.salt);
     let mut streaming = Streaming { worker, authorised, dialect, watch, pieces, relay, released };
     let fate = streaming.forward(&mut body).await;
     streaming.end(fate, body, sender, upstream).await;
@@ -359,7 +360,7 @@ impl Streaming {
         outcome: Outcome,
         code: Option<Code>,
         delivered: Delivered,
-        released: [u8; 32],
+        released: Commitment,
     ) -> End {
         let limit = self.worker.shared.limits.capture_bytes;
         let relay = &mut self.relay;

@@ -7,7 +7,6 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
-use sha2::{Digest as _, Sha256};
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_mask::{Edits, Scope, restore_string};
 use tabellion_model::body::{Delivered, Outcome};
@@ -195,7 +194,7 @@ async fn give(
         code: None,
         status: head.status.as_u16(),
         delivered: Delivered::Whole,
-        released: Sha256::digest(&restored).into(),
+        released: running.authorised.salt.commit(&restored),
         masked: transcript.found(),
         // Its texts alone: whatever else is in it, such as the tokens one by one or members of the request again, could hold a value too.
         answer: Kept::of_answer(running.authorised.capture, limits.capture_bytes, || {
@@ -251,7 +250,7 @@ async fn refused(
         code: Some(Code::UpstreamRefused),
         status: head.status.as_u16(),
         delivered: Delivered::Whole,
-        released: Sha256::digest(&bytes).into(),
+        released: running.authorised.salt.commit(&bytes),
         masked: Vec::new(),
         answer: Kept::nothing(running.authorised.capture),
     };

@@ -30,7 +30,7 @@ pub(crate) fn refer(headers: &mut HeaderMap, request_id: &HeaderName, record: &A
 
 /// Headers of a provider's answer that are not passed on: those of its connection (RFC 9110, 7.6.1), those that we set, and those that would
 /// act on the client as if we were the provider.
-const NOT_RETURNED: [&str; 23] = [
+const NOT_RETURNED: [&str; 24] = [
     "alt-svc",
     "connection",
     "content-encoding",
@@ -48,6 +48,7 @@ const NOT_RETURNED: [&str; 23] = [
     "tabellion-entry",
     "tabellion-receipt",
     "tabellion-record",
+    "tabellion-salt",
     "tabellion-translated",
     "te",
     "trailer",

@@ -30,6 +30,7 @@ use crate::ending::{Authorised, End, Kept};
 use crate::evidence;
 use crate::forward::{Inbound, NoAnswer};
 use crate::race::{Interrupt, Watch};
+use crate::salt::Commitment;
 use crate::stopwatch::Phase;
 use crate::worker::Worker;
 
@@ -81,10 +82,10 @@ pub(super) async fn relay(running: Running, inbound: Inbound, found: &Found, pre
     drop(reply.send(answer));
     let mut passing = Passing {
         worker: Arc::clone(&worker),
+        released: Released::new(&authorised.salt),
         authorised,
         watch,
         pieces,
-        released: Released::new(),
         meter,
         held: None,
         opening: prepared.opening,
@@ -302,7 +303,13 @@ impl Passing {
         authorised.owe(&worker, end, &watch).await;
     }
 
-    fn ending(&self, outcome: Outcome, code: Option<Code>, delivered: Delivered, released: [u8; 32]) -> End {
+    fn ending(
+        &self,
+        outcome: Outcome,
+        code: Option<Code>,
+        delivered: Delivered,
+        released: Commitment,
+    ) -> End {
         End {
             outcome,
             code,

@@ -42,6 +42,7 @@ use crate::opaque::Opaque;
 use crate::prepare::PURPOSE;
 use crate::references::REFERENCES;
 use crate::route::{Route, Target};
+use crate::salt::Salt;
 use crate::server::{self, Serving};
 use crate::stops;
 use crate::surface::Surface;
@@ -202,7 +203,9 @@ impl Prober {
             asks_no_model: false,
             shown: None,
         };
-        let body = Received::Whole(request(place));
+        // Without one nothing is asked, and nothing is on record of it.
+        let Some(salt) = Salt::fresh() else { return Bytes::new() };
+        let body = (Received::Whole(request(place)), salt);
         let answer = server::start(caller, target, headers(place), body, &self.serving).await;
         let mut body = answer.into_body();
         let mut given = BytesMut::new();

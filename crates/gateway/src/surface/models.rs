@@ -7,7 +7,6 @@ use bytes::Bytes;
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use tabellion_model::body::{CallAuthorised, Capture, Delivered, Outcome};
 use tabellion_policy::Action;
 
@@ -17,11 +16,12 @@ use crate::code::Code;
 use crate::decide::{self, Asked, InForce, Refusal};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
-use crate::ending::{CAPTURE_OFF, End, Kept, nothing};
+use crate::ending::{CAPTURE_OFF, End, Kept};
+use crate::salt::Commitment;
 use crate::surface::Surface;
 use crate::translate::Translation;
 use crate::upstream::catalogue::Upstream;
-use crate::words::{self, hex_of};
+use crate::words;
 
 /// Lists all models, or shows `only` one.
 pub(crate) async fn list(call: Call, only: Option<String>) {
@@ -42,7 +42,7 @@ pub(crate) async fn list(call: Call, only: Option<String>) {
         code: None,
         status: 200,
         delivered: Delivered::Whole,
-        released: Sha256::digest(&body).into(),
+        released: running.authorised.salt.commit(&body),
         masked: Vec::new(),
         answer: Kept::Withheld(CAPTURE_OFF),
     };
@@ -149,6 +149,7 @@ fn body(visible: &Visible, shown: &Shown) -> Bytes {
 }
 
 fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorised {
+    let (nothing, _) = Commitment::OfNothing.members();
     CallAuthorised {
         caller: call.caller.shown(),
         surface: call.target.route.surface().to_owned(),
@@ -164,8 +165,10 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         purpose: visible.purpose.clone(),
         stream: false,
         received_bytes: 0,
-        received_sha256: hex_of(nothing()),
-        forwarded_sha256: hex_of(nothing()),
+        received_sha256: nothing.clone(),
+        received_salted_sha256: None,
+        forwarded_sha256: nothing,
+        forwarded_salted_sha256: None,
         forwarded_headers_sha256: None,
         masked: Vec::new(),
         passed: Vec::new(),

@@ -29,8 +29,12 @@ fn a_call_is_answered_recorded_and_provable() {
         "where it went"
     );
     assert_eq!(authorised.purpose, "loan-support", "a key's first purpose is its default");
-    assert_eq!(authorised.received_sha256, sha256(&sent), "the bytes received are committed to");
-    assert_eq!(authorised.forwarded_sha256, sha256(&sent), "the bytes sent are committed to");
+    assert_eq!(
+        authorised.received_salted_sha256,
+        answer.salted(&sent),
+        "the bytes received are committed to"
+    );
+    assert_eq!(authorised.forwarded_salted_sha256, answer.salted(&sent), "the bytes sent are committed to");
     assert_eq!(authorised.rules, ["base.all"], "the record must name the rule that permitted it");
     assert_eq!(
         authorised.prompt_withheld.as_deref(),
@@ -43,7 +47,11 @@ fn a_call_is_answered_recorded_and_provable() {
         (Outcome::Answered, Delivered::Whole, 200),
         "how it ended"
     );
-    assert_eq!(end.released_sha256, sha256(openai::CHAT.as_bytes()), "the bytes released are committed to");
+    assert_eq!(
+        end.released_salted_sha256,
+        answer.salted(openai::CHAT.as_bytes()),
+        "the bytes released are committed to"
+    );
     assert_eq!(end.received_bytes, openai::CHAT.len() as u64, "the bytes received are counted");
     let usage = end.answered.usage.expect("the provider counted tokens");
     assert!(usage.prompt_tokens > 0 && usage.completion_tokens > 0, "tokens are what the call costs");
@@ -144,7 +152,8 @@ fn an_alias_becomes_the_providers_name_and_nothing_else_changes() {
     let fixture = Fixture::new(Answer::json(200, openai::CHAT));
     let sent = br#"{ "messages" : [ {"role":"user","content":"1.50e3 \u00e9"} ],"seed":9007199254740993,
  "model" : "house-model" , "unknown": {"x": [1.0, null]} }"#;
-    assert_eq!(fixture.chat(sent).status, 200, "an alias is a model like any other");
+    let answer = fixture.chat(sent);
+    assert_eq!(answer.status, 200, "an alias is a model like any other");
     let seen = fixture.upstream.requests().remove(0);
     let wanted = String::from_utf8(sent.to_vec()).expect("text").replace("house-model", "gpt-real");
     assert_eq!(
@@ -154,7 +163,11 @@ fn an_alias_becomes_the_providers_name_and_nothing_else_changes() {
     );
     let authorised = fixture.authorised().remove(0);
     assert_eq!(authorised.model, "house-model", "the record names what was asked for");
-    assert_eq!(authorised.forwarded_sha256, sha256(wanted.as_bytes()), "and commits to what was sent");
+    assert_eq!(
+        authorised.forwarded_salted_sha256,
+        answer.salted(wanted.as_bytes()),
+        "and commits to what was sent"
+    );
 }
 
 #[test]
@@ -174,10 +187,12 @@ fn a_connection_serves_one_call_after_another() {
 fn content_is_kept_masked_and_only_where_the_system_wants_it() {
     let fixture = Fixture::new(Answer::json(200, openai::chat_of("Write to new@example.org.")));
     fixture.change_systems(|system| system.capture = Capture::Masked);
-    assert_eq!(fixture.chat(&say("I am ada@example.org")).status, 200, "the call goes well");
+    let answered = fixture.chat(&say("I am ada@example.org"));
+    assert_eq!(answered.status, 200, "the call goes well");
     let authorised = fixture.authorised().remove(0);
     let prompt = authorised.prompt.expect("the system keeps prompts");
-    assert_eq!(sha256(prompt.as_bytes()), authorised.forwarded_sha256, "what is kept is what was sent");
+    let kept = answered.salted(prompt.as_bytes());
+    assert_eq!(kept, authorised.forwarded_salted_sha256, "what is kept is what was sent");
     assert!(!prompt.contains("ada@"), "personal data in plain text was kept: {prompt}");
     let end = fixture.end();
     let answer = end.answer.expect("the system keeps answers");

@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 /// How long a read waits; a healthy run needs milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,6 +46,11 @@ impl Answer {
         self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// What a record holds of `bytes` under the salt that came with this answer; of no bytes, nothing.
+    pub(crate) fn salted(&self, bytes: &[u8]) -> Option<String> {
+        salted(self.header("tabellion-salt").expect("the answer has a salt"), bytes)
+    }
+
     /// The data of each event of a stream.
     pub(crate) fn events(&self) -> Vec<String> {
         self.text()
@@ -76,6 +82,13 @@ impl Answer {
     }
 }
 
+/// The digest of `bytes` under `salt`, as whoever made a call computes it; of no bytes, none.
+pub(crate) fn salted(salt: &str, bytes: &[u8]) -> Option<String> {
+    let salt = hex::decode(salt).expect("a salt is hex");
+    assert_eq!(salt.len(), 16, "a salt that is shorter can be tried");
+    (!bytes.is_empty()).then(|| hex::encode(Sha256::digest([salt.as_slice(), bytes].concat())))
+}
+
 /// A request as bytes.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("{method} {path} HTTP/1.1\r\nHost: gateway\r\n").into_bytes();
@@ -105,6 +118,13 @@ impl Client {
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the gateway reads");
+    }
+
+    /// The salt in the head of an answer that was read and not taken yet.
+    pub(crate) fn salt(&self) -> String {
+        let text = String::from_utf8_lossy(&self.buffer);
+        let line = text.lines().find_map(|line| line.strip_prefix("tabellion-salt: "));
+        line.expect("a streamed answer has its salt before its first event").to_owned()
     }
 
     /// Sends as much as the gateway takes.

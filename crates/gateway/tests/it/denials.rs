@@ -7,7 +7,7 @@ use tabellion_model::body::SystemStage;
 use tabellion_testkit::upstream::{Answer, openai};
 
 use crate::client::request;
-use crate::fixture::{Fixture, POSITION, api_key, policy, say, sha256};
+use crate::fixture::{Fixture, POSITION, api_key, policy, say};
 
 /// Checks a recorded denial.
 fn assert_denied(fixture: &Fixture, answer: &crate::client::Answer, status: u16, code: &str) {
@@ -254,8 +254,10 @@ fn a_denial_commits_to_the_bytes_that_came() {
     let fixture = Fixture::new(Answer::silence());
     let sent = say("I am ada@example.org");
     fixture.change(|gate| Arc::make_mut(&mut gate.policies).clear());
-    assert_denied(&fixture, &fixture.chat(&sent), 403, "policy_denied");
+    let answer = fixture.chat(&sent);
+    assert_denied(&fixture, &answer, 403, "policy_denied");
     let record = fixture.denied().remove(0);
-    assert_eq!(record.received_sha256, sha256(&sent), "what was refused can be shown later");
+    assert_eq!(record.received_salted_sha256, answer.salted(&sent), "what was refused can be shown later");
+    assert_eq!(record.received_sha256, None, "anybody could try what it was");
     assert_eq!(record.received_bytes, sent.len() as u64, "and how much it was");
 }

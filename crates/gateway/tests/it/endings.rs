@@ -7,7 +7,8 @@ use tabellion_model::body::{Delivered, Outcome};
 use tabellion_testkit::Upstream;
 use tabellion_testkit::upstream::{Answer, End, Framing, Gate, openai};
 
-use crate::fixture::{Fixture, Setup, say, say_streaming, sha256};
+use crate::client::salted;
+use crate::fixture::{Fixture, Setup, say, say_streaming};
 
 /// Limits that a test can wait for.
 fn short() -> Limits {
@@ -78,7 +79,11 @@ fn a_provider_that_fails_is_told_apart_by_its_code() {
             (Outcome::Failed, Delivered::Nothing),
             "a provider that {what}"
         );
-        assert_eq!(end.released_sha256, sha256(&got.body), "a provider that {what}: what the client got");
+        assert_eq!(
+            end.released_salted_sha256,
+            got.salted(&got.body),
+            "a provider that {what}: what the client got"
+        );
     }
 }
 
@@ -158,7 +163,7 @@ fn a_provider_that_refuses_the_gateways_key_does_not_blame_the_clients() {
                     (502, Some(u64::from(status))),
                     "with both statuses"
                 );
-                assert_eq!(end.released_sha256, sha256(&got.body), "and what the client got");
+                assert_eq!(end.released_salted_sha256, got.salted(&got.body), "and what the client got");
             }
         }
     }
@@ -182,7 +187,11 @@ fn a_stream_that_breaks_off_anywhere_ends_in_an_error() {
         let first = stream.find("\n\n").expect("an event") + 2;
         let delivered = if cut < first { Delivered::Nothing } else { Delivered::Partial };
         assert_eq!(end.delivered, delivered, "cut after {cut} bytes: what the client got");
-        assert_eq!(end.released_sha256, sha256(&answer.body), "cut after {cut} bytes: what the client got");
+        assert_eq!(
+            end.released_salted_sha256,
+            answer.salted(&answer.body),
+            "cut after {cut} bytes: what the client got"
+        );
     }
 }
 
@@ -231,7 +240,11 @@ fn a_stream_that_goes_wrong_is_cut_with_its_reason() {
         let end = fixture.end();
         assert_eq!((end.outcome, end.code.as_deref()), (outcome, Some(code)), "a stream that {what}");
         assert_eq!(end.delivered, Delivered::Partial, "a stream that {what}");
-        assert_eq!(end.released_sha256, sha256(&answer.body), "a stream that {what}: what the client got");
+        assert_eq!(
+            end.released_salted_sha256,
+            answer.salted(&answer.body),
+            "a stream that {what}: what the client got"
+        );
     }
 }
 
@@ -279,10 +292,12 @@ fn a_client_that_leaves_a_stream_has_got_a_part_and_the_record_says_which() {
     let fixture = Fixture::new(Answer::events(openai::STREAM).pause_after(first, &gate));
     let mut client = fixture.ask(&say_streaming("Hello"));
     client.read_until("instal");
+    let salt = client.salt();
     client.leave();
     let end = fixture.end();
     assert_eq!((end.outcome, end.delivered), (Outcome::Abandoned, Delivered::Partial), "it got a part");
-    assert_eq!(end.released_sha256, sha256(&openai::STREAM.as_bytes()[..first]), "exactly this part");
+    let part = salted(&salt, &openai::STREAM.as_bytes()[..first]);
+    assert_eq!(end.released_salted_sha256, part, "exactly this part");
     // Only when it writes again does the provider see that nobody reads.
     gate.open();
     assert!(fixture.upstream.wait_for_hang_ups(1), "the provider works on for nobody");

@@ -54,6 +54,7 @@ mod pseudonyms;
 mod references;
 mod rego;
 mod release;
+mod salted;
 mod schema_guards;
 mod schema_mends;
 mod standing;

@@ -16,7 +16,7 @@ use tabellion_views::gate::{GateFile, GateOpening};
 
 use crate::budgets::{budget, draft, organisation};
 use crate::client::Answer as Answered;
-use crate::fixture::{Fixture, LONG_AGO, SYSTEM, Setup, gate, policy, sha256};
+use crate::fixture::{Fixture, LONG_AGO, SYSTEM, Setup, gate, policy};
 
 /// A day far away, and still a number that a record can hold.
 const LATER: Micros = Micros(8_000_000_000_000_000);
@@ -138,15 +138,19 @@ fn what_is_open_passes_and_is_on_record_as_not_looked_into() {
     let opened = authorised.opened.expect("by which opening it passed");
     assert_eq!((opened.class, opened.target.as_str()), (RouteClass::Audio, "POST /audio/speech"));
     assert_eq!(opened.opening, OpeningId::from_bytes([9; 16]));
-    assert_eq!(authorised.received_sha256, sha256(body.to_string().as_bytes()));
-    assert_eq!(authorised.forwarded_sha256, authorised.received_sha256);
+    assert_eq!(authorised.received_salted_sha256, answer.salted(body.to_string().as_bytes()));
+    assert_eq!(authorised.forwarded_salted_sha256, authorised.received_salted_sha256);
     let not_run = |name| (name, GuardOutcome::NotRun);
     assert_eq!(names(&authorised.guards), [not_run("house-words"), not_run("masking.opaque")]);
     assert!(names(&end.guards).contains(&not_run("answers")), "{:?}", end.guards);
     assert!(names(&end.guards).iter().all(|(_, outcome)| *outcome == GuardOutcome::NotRun));
     assert_eq!((end.outcome, end.delivered), (Outcome::Answered, Delivered::Whole));
-    assert_eq!((end.received_bytes, &end.received_sha256), (300_000, &sha256(&sound)));
-    assert_eq!(end.released_sha256, sha256(&sound), "the record is of something else than was given");
+    assert_eq!((end.received_bytes, &end.received_salted_sha256), (300_000, &answer.salted(&sound)));
+    assert_eq!(
+        end.released_salted_sha256,
+        answer.salted(&sound),
+        "the record is of something else than was given"
+    );
 }
 
 /// Requirement: N22. A route without a model goes to the one provider that has it, or to the one that the header names; never to a guess.

@@ -91,8 +91,13 @@ fn a_text_is_analysed_in_presidios_form_and_on_record_by_counts_alone() {
         &end.received_sha256,
         &end.released_sha256,
     ] {
-        assert_eq!(*digest, nothing, "whoever guesses the text could see that it was this one");
+        assert_eq!(
+            digest.as_ref(),
+            Some(&nothing),
+            "whoever guesses the text could see that it was this one"
+        );
     }
+    assert_eq!(answer.header("tabellion-salt"), None, "it opens nothing");
     assert_eq!(end.outcome, Outcome::Answered);
     for seen in fixture.of_type("call.authorised").iter().chain(&fixture.of_type("call.completed")) {
         assert!(asks_no_model(&seen.header), "it is counted as a use of a model: {:?}", seen.header);
@@ -278,7 +283,8 @@ fn what_is_not_served_is_refused_and_never_passed_over() {
         let denied = fixture.denied();
         assert_eq!(denied.len(), number + 1, "{body}: without a record");
         assert_eq!(denied[number].surface, format!("presidio.{tool}"));
-        assert_eq!(denied[number].received_sha256, sha256(b""), "the text could be guessed from the record");
+        let digests = (&denied[number].received_sha256, &denied[number].received_salted_sha256);
+        assert_eq!(digests, (&Some(sha256(b"")), &None), "the text could be guessed from the record");
     }
     let other = fixture.call("POST", "/presidio/deanonymize", &[], br#"{"text":"ada@example.org"}"#);
     assert_eq!((other.status, other.header("tabellion-code")), (404, Some("unknown_route")));

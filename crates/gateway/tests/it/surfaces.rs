@@ -86,8 +86,8 @@ fn messages_are_masked_and_given_back_whole_and_streamed() {
         let usage = end.answered.usage.expect("counted in two events");
         assert_eq!((usage.prompt_tokens, usage.completion_tokens), (11, 7), "as in a whole answer");
         assert_eq!(
-            end.released_sha256,
-            crate::fixture::sha256(answer.text().as_bytes()),
+            end.released_salted_sha256,
+            answer.salted(answer.text().as_bytes()),
             "what the client got"
         );
     }

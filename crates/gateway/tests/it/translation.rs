@@ -7,7 +7,7 @@ use tabellion_testkit::Upstream;
 use tabellion_testkit::upstream::{Answer, Script, anthropic, openai};
 
 use crate::client;
-use crate::fixture::{Fixture, Setup, say, say_streaming, sha256};
+use crate::fixture::{Fixture, Setup, say, say_streaming};
 
 const EMAIL: &str = "ada.lovelace@example.org";
 const CHAT: &str = "/v1/chat/completions";
@@ -102,11 +102,18 @@ fn a_chat_reaches_a_provider_of_messages() {
         (authorised.surface.as_str(), authorised.translated.as_deref()),
         ("openai.chat_completions", Some("anthropic"))
     );
-    assert_eq!(authorised.received_sha256, sha256(&asked), "what the caller sent");
-    assert_eq!(authorised.forwarded_sha256, sha256(&request.body), "what the provider was sent");
+    assert_eq!(authorised.received_salted_sha256, answer.salted(&asked), "what the caller sent");
+    assert_eq!(
+        authorised.forwarded_salted_sha256,
+        answer.salted(&request.body),
+        "what the provider was sent"
+    );
     let end = fixture.end();
-    assert_eq!(end.released_sha256, sha256(&answer.body), "what the caller got");
-    assert_ne!(end.received_sha256, end.released_sha256, "what the provider gave is of another form");
+    assert_eq!(end.released_salted_sha256, answer.salted(&answer.body), "what the caller got");
+    assert_ne!(
+        end.received_salted_sha256, end.released_salted_sha256,
+        "what the provider gave is of another form"
+    );
     let usage = end.answered.usage.expect("the provider counted");
     assert_eq!((usage.prompt_tokens, usage.completion_tokens), (11, 7));
 

@@ -143,10 +143,19 @@ pub struct CallAuthorised {
     pub stream: bool,
     /// Bytes of the body received.
     pub received_bytes: u64,
-    /// SHA-256 of the body received, hex; of no bytes where it is a text that was handed over to be looked at.
-    pub received_sha256: String,
-    /// SHA-256 of the body to be sent, after masking and, where it is translated, after that, hex.
-    pub forwarded_sha256: String,
+    /// SHA-256 of the body received, hex: of no bytes where there were none, or where it is a text that was handed over to be looked at; of any in records of
+    /// before digests were salted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub received_sha256: Option<String>,
+    /// SHA-256 of the caller's salt and the body received, hex; what its bytes are cannot be tried without the salt, which is not on record.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub received_salted_sha256: Option<String>,
+    /// The first of these two of the body to be sent, after masking and, where it is translated, after that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub forwarded_sha256: Option<String>,
+    /// The second of it, under the same salt.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub forwarded_salted_sha256: Option<String>,
     /// SHA-256 of the client's headers that are sent on, hex: a line `name: value` and a line feed for each, by name order. None where nothing is
     /// sent on.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -295,10 +304,18 @@ pub struct CallCompleted {
     pub answered: Answered,
     /// Bytes received from the provider.
     pub received_bytes: u64,
-    /// SHA-256 of them, hex.
-    pub received_sha256: String,
-    /// SHA-256 of the bytes released to the client, placeholders restored, hex.
-    pub released_sha256: String,
+    /// SHA-256 of them, hex: of none where there were none; of any in records of before digests were salted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub received_sha256: Option<String>,
+    /// SHA-256 of the salt of the call and of them, hex.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub received_salted_sha256: Option<String>,
+    /// The first of these two of the bytes released to the client, placeholders restored.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub released_sha256: Option<String>,
+    /// The second of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub released_salted_sha256: Option<String>,
     /// What the model brought up by itself in the answer: found, and replaced where the answer is kept.
     pub masked: Vec<Masked>,
     /// What the guards of answers said.
@@ -351,8 +368,12 @@ pub struct CallDenied {
     pub purpose: Option<String>,
     /// Bytes of the body received.
     pub received_bytes: u64,
-    /// SHA-256 of them, hex.
-    pub received_sha256: String,
+    /// SHA-256 of them, hex: of none where none were read; of any in records of before digests were salted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub received_sha256: Option<String>,
+    /// SHA-256 of the caller's salt and of them, hex.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub received_salted_sha256: Option<String>,
     /// Digests of the policies in force, hex, by name order.
     pub policies: Vec<String>,
     /// Rules that forbade it; empty when none permitted it.

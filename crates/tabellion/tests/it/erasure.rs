@@ -78,7 +78,8 @@ fn erasing_a_subject_takes_their_content_everywhere_and_leaves_every_proof() {
     }
 }
 
-fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+/// Every file below `dir`.
+pub(super) fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for name in fs::read_dir(dir).expect("a directory") {
         let path = name.expect("a name").path();

@@ -33,7 +33,7 @@ fn a_call_shows_prompt_decision_action_approver_and_model_or_why_not() {
         "the prompt is there or withheld by what the system's owner decided: {call}"
     );
     assert_eq!(
-        call["evidence"]["request_sha256"].as_str().map(str::len),
+        call["evidence"]["request_salted_sha256"].as_str().map(str::len),
         Some(64),
         "and committed to all the same"
     );

@@ -24,6 +24,7 @@ mod erasure;
 mod evidence;
 mod gateway_kill;
 mod governed;
+mod guessing;
 mod help;
 mod identity;
 mod keys;

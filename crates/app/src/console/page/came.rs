@@ -30,7 +30,7 @@ pub(super) fn said(call: &Call) -> String {
 /// Who was behind the key, and how they showed it.
 pub(super) fn caller(call: &Call, facts: Facts) -> Facts {
     let Some(caller) = &call.caller else {
-        let is_erased = call.evidence.request_sha256.is_none();
+        let is_erased = !call.evidence.knows_request();
         let shown = if is_erased { Cell::unknown("erased") } else { Cell::text("the key's secret") };
         return facts.with("Shown", shown);
     };

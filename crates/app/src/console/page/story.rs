@@ -117,7 +117,10 @@ fn asked(visit: &Visit<'_>, call: &Call) -> Result<Step, Refusal> {
         .with("Purpose", Cell::maybe(call.purpose.as_deref(), "not said"))
         .with("Model", Cell::maybe(call.model.as_deref(), "not said"))
         .with("Route", Cell::maybe(call.surface.as_deref(), "erased"))
-        .with("Request", digest(call.evidence.request_sha256.as_deref()));
+        .with_all(
+            "Request",
+            digest(call.evidence.request_sha256.as_deref(), call.evidence.request_salted_sha256.as_deref()),
+        );
     let facts = match call.evidence.references.as_slice() {
         [] => facts,
         references => facts.with("Stands on, by its own word", Cell::text(&references.join(", "))),
@@ -325,14 +328,17 @@ fn answered(
     let delivered = evidence.delivered.as_deref().map(delivered);
     let mut facts = Facts::default()
         .with("Provider", Cell::maybe(evidence.upstream.as_deref(), "erased"))
-        .with(
+        .with_all(
             if is_unsent(call) { "Ready to be sent, and not sent" } else { "Sent to it" },
-            digest(evidence.forwarded_sha256.as_deref()),
+            digest(evidence.forwarded_sha256.as_deref(), evidence.forwarded_salted_sha256.as_deref()),
         )
         .with("Model that answered", Cell::maybe(evidence.answered_by.as_deref(), "it did not say"))
         .with("HTTP status given", Cell::maybe_number(evidence.status))
         .with("Given to the client", Cell::maybe(delivered, "not recorded"))
-        .with("Released bytes", digest(evidence.released_sha256.as_deref()))
+        .with_all(
+            "Released bytes",
+            digest(evidence.released_sha256.as_deref(), evidence.released_salted_sha256.as_deref()),
+        )
         .with("Tokens", tokens(evidence));
     facts = came::translated(call, facts);
     if let Some(us) = evidence.duration_us {
@@ -378,8 +384,13 @@ fn tokens(evidence: &CallEvidence) -> Cell {
     }
 }
 
-fn digest(digest: Option<&str>) -> Cell {
-    digest.map_or_else(|| Cell::unknown("erased or never there"), Cell::id)
+/// The digest that is on record of some bytes of a call.
+fn digest(plain: Option<&str>, salted: Option<&str>) -> Vec<Cell> {
+    match (salted, plain) {
+        (Some(salted), _) => vec![Cell::id(salted), Cell::text("salted: whoever made the call has the salt")],
+        (None, Some(plain)) => vec![Cell::id(plain)],
+        (None, None) => vec![Cell::unknown("erased or never there")],
+    }
 }
 
 /// What was captured: the way to see it, or it, or why it is not here; and who looked before.

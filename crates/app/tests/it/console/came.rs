@@ -50,7 +50,10 @@ fn a_call_says_who_was_behind_its_key_and_how_they_showed_it() {
     };
     let by_token = house.append(&permitted(caller("token_id")), &system, &key, None).1;
     let by_certificate = house.append(&permitted(caller("certificate")), &system, &key, None).1;
-    let by_key = house.append(&permitted(json!({})), &system, &key, None).1;
+    let salted = json!({
+        "received_sha256": null, "received_salted_sha256": "1".repeat(64), "forwarded_sha256": null, "forwarded_salted_sha256": "2".repeat(64),
+    });
+    let by_key = house.append(&permitted(salted), &system, &key, None).1;
     let mut denied = json!({
         "code": "policy_denied", "reason": "no rule permits it", "status": 403, "surface": "openai.chat_completions", "model": "large",
         "received_bytes": 3, "received_sha256": "f".repeat(64), "policies": [], "rules": [], "retry": 0,
@@ -73,6 +76,10 @@ fn a_call_says_who_was_behind_its_key_and_how_they_showed_it() {
     }
     let page = auditor.page(&format!("/calls/{by_key}"));
     assert!(page.contains("secret") && !page.contains("corp|"), "a key alone has somebody behind it: {page}");
+    assert!(
+        page.contains("whoever made the call has the salt"),
+        "the digest looks like one of the text: {page}"
+    );
     let (_, token) = house.person("Ida", &[Role::Auditor]);
     let call = house.get(&token, &format!("/api/v1/calls/{by_token}")).ok().json();
     assert_eq!(
@@ -82,6 +89,14 @@ fn a_call_says_who_was_behind_its_key_and_how_they_showed_it() {
     );
     let call = house.get(&token, &format!("/api/v1/calls/{by_key}")).ok().json();
     assert_eq!(call["caller"], Value::Null, "somebody is made up: {call}");
+    let digests = |call: &Value| {
+        ["request_sha256", "request_salted_sha256", "forwarded_sha256", "forwarded_salted_sha256"]
+            .map(|name| call["evidence"][name].as_str().map(str::to_owned))
+    };
+    let of = |digit: &str| Some(digit.repeat(64));
+    assert_eq!(digests(&call), [None, of("1"), None, of("2")], "a salted digest passes for a plain one");
+    let before = house.get(&token, &format!("/api/v1/calls/{by_token}")).ok().json();
+    assert_eq!(digests(&before), [of("a"), None, of("b"), None], "a record of before cannot be read");
 }
 
 /// Requirement: N22. What nothing looked into is not said to be clean.
