@@ -9,7 +9,7 @@ use tabellion_testkit::Upstream;
 use tabellion_testkit::upstream::{Answer, Script, anthropic, openai};
 
 use crate::client::Answer as Got;
-use crate::fixture::{Fixture, Setup, say, say_streaming, sha256};
+use crate::fixture::{Fixture, Setup, say, say_streaming};
 use crate::guard_editor::{Edit, LABEL, Wire, Wish, each_place};
 use crate::guards::{routes, told};
 use crate::outside_guards::{guard, is_of_numbers, provider, service};
@@ -67,8 +67,12 @@ fn check(wire: Wire, side: GuardSide, (path, api, body): (&str, Api, &[u8])) {
         assert_eq!(after.text(), before.text().replace("pots", put), "{what}");
         assert_eq!(one(&end.guards), said, "{what}");
     }
-    assert_eq!(authorised.forwarded_sha256, sha256(sent.as_bytes()), "{what}");
-    assert_eq!(end.released_sha256, sha256(&after.body), "the record is of another answer: {what}");
+    assert_eq!(authorised.forwarded_salted_sha256, after.salted(sent.as_bytes()), "{what}");
+    assert_eq!(
+        end.released_salted_sha256,
+        after.salted(&after.body),
+        "the record is of another answer: {what}"
+    );
     assert_eq!((end.outcome, end.delivered), (Outcome::Answered, Delivered::Whole), "{what}");
 }
 
@@ -92,7 +96,7 @@ fn a_stream_is_changed_across_its_pieces() {
         assert_eq!(answer.content(), due, "{wire:?}: {}", answer.text());
         let end = edited.end();
         assert_eq!(one(&end.guards).2, Some(1), "{wire:?}");
-        assert_eq!(end.released_sha256, sha256(&answer.body), "{wire:?}");
+        assert_eq!(end.released_salted_sha256, answer.salted(&answer.body), "{wire:?}");
         assert!(answer.text().ends_with(openai::DONE), "{wire:?}");
     }
     // Without anything to give back each event but those of the change is what came.

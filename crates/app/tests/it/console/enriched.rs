@@ -33,13 +33,19 @@ fn what_detectors_said_is_shown_with_its_call_and_in_numbers() {
     house.append(&body, &system, &key, Some(&(decided.as_u64().expect("an index"), call.clone())));
     house.desk.refresh().expect("views follow");
     let page = browser.page(&path);
-    for part in
-        ["What detectors said", "lang (prompt)", "deu; 90.00 %", "mood (answer)", "Did not look: language"]
-    {
+    for part in [
+        "What detectors said",
+        "lang (prompt)",
+        "deu, 90 % sure",
+        "mood (answer)",
+        "Did not look: not in English",
+    ] {
         assert!(page.contains(part), "{part} is not shown: {page}");
     }
     let page = browser.page("/traffic");
-    for part in ["What detectors said", "deu 1 (100 %)", "language 1", "Loan support"] {
+    for part in
+        ["What detectors said", "deu 1 (100 %)", "not in English, or too short to tell 1", "Loan support"]
+    {
         assert!(page.contains(part), "{part} is not shown: {page}");
     }
     let then = browser.page(&format!("{path}?as_of={before}"));
