@@ -26,7 +26,9 @@ mod scopes;
 mod secrets;
 mod stream;
 mod structured;
+mod subjects;
 mod texts;
+mod urls;
 
 use tabellion_mask::{Class, Classes, Scope, ScopeKey, scan};
 
