@@ -25,6 +25,7 @@ mod guard_splits;
 mod guards;
 mod identity;
 mod identity_standing;
+mod kept_urls;
 mod masking;
 mod masking_rules;
 mod measured;

@@ -113,6 +113,9 @@ fn describe_header(facts: &mut Facts, header: &Header) {
     put(facts, "observed_at", header.observed_at.to_string());
 }
 
+/// The content of a unit that is here and not printed.
+const KEPT: &str = "kept";
+
 /// What a placeholder of a call stands for is not printed: it is shown to a person who said why, over the API or in the console.
 fn describe_unit(view: &EntryView, unit: &UnitView) -> Value {
     let record_type = view.entry.header().map(|header| header.record_type.as_str()).unwrap_or_default();
@@ -120,7 +123,7 @@ fn describe_unit(view: &EntryView, unit: &UnitView) -> Value {
         UnitContent::Shown(disclosures)
             if disclosures.iter().any(|shown| is_original(record_type, shown.name())) =>
         {
-            ("withheld", json!({}))
+            (KEPT, json!({}))
         }
         UnitContent::Shown(disclosures) => {
             let fields: Map<String, Value> =
@@ -151,6 +154,7 @@ fn render_unit(text: &mut String, unit: &Value) -> Result<(), Failure> {
     };
     let why = match word("content") {
         "erased" => ": its key was destroyed, nothing about it can be read or guessed",
+        KEPT => ": kept; shown by unmasking alone",
         "withheld" => ": not kept here",
         _ => "",
     };
