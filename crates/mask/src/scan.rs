@@ -4,7 +4,7 @@
 //! Promises: linear time on any text, findings in order and disjoint, ranges on character borders. The same code scans
 //! whole texts and streams: where more text may come, a check that would have to look past the end says so instead of
 //! guessing, which is why a stream in pieces gives what it gives in one. No check looks back further than
-//! [`LEFT_CONTEXT_BYTES`] or holds more than [`MAX_VALUE_BYTES`].
+//! [`LEFT_CONTEXT_BYTES`] or holds more than [`MAX_VALUE_BYTES`]. URLs lie over all that: they are found apart, in pieces of [`MAX_URL_BYTES`].
 
 mod card;
 mod checks;

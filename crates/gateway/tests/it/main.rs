@@ -28,6 +28,7 @@ mod identity_standing;
 mod kept_urls;
 mod masking;
 mod masking_rules;
+mod masking_urls;
 mod measured;
 mod names;
 mod noise;

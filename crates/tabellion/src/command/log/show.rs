@@ -163,3 +163,22 @@ fn render_unit(text: &mut String, unit: &Value) -> Result<(), Failure> {
     let fields = unit.get("fields").and_then(Value::as_object);
     fields.into_iter().flatten().try_for_each(|(name, value)| render(text, &format!("  {name}"), value))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Requirement: G17. What is kept is said to be kept, and who is shown it; what is not here is not.
+    #[test]
+    fn what_is_kept_is_not_said_to_be_elsewhere() {
+        for (content, says, does_not_say) in [
+            (KEPT, "kept; shown by unmasking alone", "not kept here"),
+            ("withheld", "not kept here", "unmasking"),
+        ] {
+            let unit = json!({ "content": content, "fields": {}, "personal": true, "unit": "00" });
+            let mut text = String::new();
+            assert!(render_unit(&mut text, &unit).is_ok(), "{content}");
+            assert!(text.contains(says) && !text.contains(does_not_say), "{text}");
+        }
+    }
+}
