@@ -190,7 +190,7 @@ impl StreamMasker {
             url.is_out = true;
             let standing = near(&self.forms.found, &url.range).filter(|form| form.stands(&url.range));
             outside(url.range.clone(), standing.map(|form| &form.range), |piece| {
-                all.push((Class::Url, piece))
+                all.push((Class::Url, piece));
             });
         }
         for form in self.forms.found.iter_mut().filter(|form| !form.is_out && form.range.start < settled) {
