@@ -207,7 +207,7 @@ impl Ledger {
     fn keys_of(&self, target: &ErasureTarget) -> Result<Vec<VaultKeyId>, LedgerError> {
         let filters = match target {
             ErasureTarget::Subject(subject) => {
-                let mut names = (self.subject_names)(subject);
+                let mut names = (self.names)(subject);
                 names.insert(subject.clone());
                 let filter = |name: &String| KeyFilter {
                     subject: Some(subject_tag(&self.secrets.pseudonym, name)),

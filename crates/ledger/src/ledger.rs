@@ -94,7 +94,8 @@ pub struct Ledger {
     threads: Mutex<Threads>,
     saver: Arc<Saver>,
     rereading: Arc<Rereading>,
-    pub(crate) subject_names: SubjectNames,
+    /// Under which names a data subject may be kept.
+    pub(crate) names: SubjectNames,
     /// Sentences about what recovery found and did.
     notes: Vec<String>,
 }
@@ -225,20 +226,8 @@ impl Ledger {
         notes.extend(reader.load_cosigned().map_err(OpenError::io("read", COSIGNED_PATH))?);
         notes.extend(reader.conflict().map(|conflict| conflict.to_string()));
         notes.extend(reader.clock_trouble());
-        let subject_names = options.subject_names;
-        Ok(Self {
-            shared,
-            secrets,
-            reader,
-            origin,
-            env,
-            sender,
-            threads,
-            saver,
-            rereading,
-            subject_names,
-            notes,
-        })
+        let names = options.subject_names;
+        Ok(Self { shared, secrets, reader, origin, env, sender, threads, saver, rereading, names, notes })
     }
 
     /// Sentences for the operator about what opening found and did; empty when there was nothing to say.

@@ -8,7 +8,7 @@ use tabellion_mask::{
 
 use crate::scope;
 
-/// A key as OpenAI gives out, made up.
+/// A vendor's key, made up.
 const KEY: &str = "sk-proj-abcDEF123ghiJKL456mnoPQR789stuVWX012yzA";
 
 fn plan(of: &[(Class, Operator)]) -> Plan {
