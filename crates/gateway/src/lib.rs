@@ -79,4 +79,4 @@ pub use outbound::Outbound;
 pub use playground::{NotTried, Playground, TriedCall, TriedRequest, TryCall};
 pub use probes::config::{MAX_CORPUS_S, MAX_EVERY_S as MAX_PROBE_EVERY_S, OnProbeFailure, ProbeConfig};
 pub use probes::{ProbeError, Probing, RoundBefore};
-pub use tabellion_mask::Operator as MaskingOperator;
+pub use tabellion_mask::{Operator as MaskingOperator, subject_names};

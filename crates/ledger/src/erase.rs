@@ -34,7 +34,8 @@ const KEYS_PER_ORDER: usize = 1000;
 /// What is to be erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErasureTarget {
-    /// Everything about one data subject, in every system.
+    /// Everything about one data subject, in every system, under every name that [`OpenOptions::subject_names`](crate::OpenOptions::subject_names) gives for
+    /// this one.
     Subject(String),
     /// The content of one entry that was recorded as erasable alone.
     Record(u64),
@@ -204,12 +205,19 @@ impl Ledger {
     }
 
     fn keys_of(&self, target: &ErasureTarget) -> Result<Vec<VaultKeyId>, LedgerError> {
-        let filter = match target {
-            ErasureTarget::Subject(subject) => KeyFilter {
-                subject: Some(subject_tag(&self.secrets.pseudonym, subject)),
-                ..KeyFilter::default()
-            },
-            ErasureTarget::System(system) => KeyFilter { system: Some(*system), ..KeyFilter::default() },
+        let filters = match target {
+            ErasureTarget::Subject(subject) => {
+                let mut names = (self.names)(subject);
+                names.insert(subject.clone());
+                let filter = |name: &String| KeyFilter {
+                    subject: Some(subject_tag(&self.secrets.pseudonym, name)),
+                    ..KeyFilter::default()
+                };
+                names.iter().map(filter).collect()
+            }
+            ErasureTarget::System(system) => {
+                vec![KeyFilter { system: Some(*system), ..KeyFilter::default() }]
+            }
             ErasureTarget::Retention { class, until } => {
                 let class = RetentionClass::new(class).map_err(crate::draft::malformed)?;
                 if class.as_str() == EVIDENCE_CLASS {
@@ -217,15 +225,15 @@ impl Ledger {
                         "the class {EVIDENCE_CLASS} never expires: it holds the tombstones"
                     )));
                 }
-                KeyFilter { class: Some((class, *until)), ..KeyFilter::default() }
+                vec![KeyFilter { class: Some((class, *until)), ..KeyFilter::default() }]
             }
             ErasureTarget::Record(index) => return self.keys_of_entry(*index),
         };
         let vault = self.shared.vault();
         // What proves an erasure outlives it: a system's or subject's orders and tombstones are never erased with it.
-        Ok(vault
-            .find(&filter)
-            .into_iter()
+        Ok(filters
+            .iter()
+            .flat_map(|filter| vault.find(filter))
             .filter(|key| vault.scope(key).is_none_or(|scope| scope.class.as_str() != EVIDENCE_CLASS))
             .collect())
     }

@@ -60,7 +60,12 @@ pub struct OpenOptions {
     /// In which environments it takes two people to erase what a person names; what expires by rule goes by itself. Opening for writing puts it on record,
     /// and from then on it takes two whatever is said here.
     pub erase_by_two: Vec<Env>,
+    /// Under which names a data subject may be kept that somebody names: for erasures and holds. The name itself, where nothing is said.
+    pub subject_names: SubjectNames,
 }
+
+/// The names under which a data subject may be kept, by the one that was typed; that is always among them.
+pub type SubjectNames = fn(&str) -> BTreeSet<String>;
 
 impl OpenOptions {
     /// Options of a server: default segments, background on.
@@ -73,6 +78,7 @@ impl OpenOptions {
             entropy,
             keys: KeyAccess::default(),
             erase_by_two: Vec::new(),
+            subject_names: |named| BTreeSet::from([named.to_owned()]),
         }
     }
 }
@@ -88,6 +94,8 @@ pub struct Ledger {
     threads: Mutex<Threads>,
     saver: Arc<Saver>,
     rereading: Arc<Rereading>,
+    /// Under which names a data subject may be kept.
+    pub(crate) names: SubjectNames,
     /// Sentences about what recovery found and did.
     notes: Vec<String>,
 }
@@ -218,7 +226,8 @@ impl Ledger {
         notes.extend(reader.load_cosigned().map_err(OpenError::io("read", COSIGNED_PATH))?);
         notes.extend(reader.conflict().map(|conflict| conflict.to_string()));
         notes.extend(reader.clock_trouble());
-        Ok(Self { shared, secrets, reader, origin, env, sender, threads, saver, rereading, notes })
+        let names = options.subject_names;
+        Ok(Self { shared, secrets, reader, origin, env, sender, threads, saver, rereading, names, notes })
     }
 
     /// Sentences for the operator about what opening found and did; empty when there was nothing to say.

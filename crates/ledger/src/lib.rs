@@ -73,7 +73,7 @@ pub use error::{LedgerError, OpenError, RejectCode};
 pub use fsck::{FsckProgress, FsckReport, FsckUnit, FsckWatch, fsck, fsck_tree, fsck_watched};
 pub use holds::HoldView;
 pub use init::{NewLog, create};
-pub use ledger::{Ledger, OpenOptions, Prepared};
+pub use ledger::{Ledger, OpenOptions, Prepared, SubjectNames};
 pub use level::{AckLevel, AnchoredBy, Reached};
 pub use lookup::IdempotencyTag;
 pub use lost::loss_said;

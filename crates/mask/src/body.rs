@@ -12,7 +12,7 @@ use crate::json::{self, Limits, Path, RawString, Scalar, Step, Unescaped, Visito
 use crate::names::is_name_key;
 use crate::plan::{Operator, Plan, Role};
 use crate::restore::{Placing, Search, next_known};
-use crate::scan::{Context, is_telling, scan, scan_number_with, scan_with};
+use crate::scan::{Context, is_telling, scan_for, scan_number_with};
 use crate::scope::{Scope, ScopeFull};
 
 /// Levels of JSON in a string that are read. Agents that hand on each other's calls reach three; each level doubles the
@@ -64,7 +64,7 @@ pub fn mask_text(
     let mut out = String::with_capacity(text.len());
     let mut masked = Vec::new();
     let mut kept = 0;
-    for finding in scan(text, plan.looked_for()) {
+    for finding in scan_for(text, Context::default(), &plan) {
         let replacement = plan.replacement(finding.class, finding.value, Role::Value, scope)?;
         let value = Masked::of(&plan, Role::Value, finding.class, finding.range, replacement);
         if value.operator != Operator::Pass {
@@ -201,7 +201,7 @@ impl BodyMask<'_> {
             && json::walk(text.as_bytes(), &LIMITS, &mut leaves).is_ok();
         let role = if content == Content::Name { Role::Name } else { Role::Value };
         if !is_json {
-            for finding in scan_with(text, Context { field }, plan.looked_for()) {
+            for finding in scan_for(text, Context { field }, plan) {
                 let replacement = plan.replacement(finding.class, finding.value, role, self.scope)?;
                 self.replace(level, Masked::of(plan, role, finding.class, finding.range, replacement), "")?;
             }

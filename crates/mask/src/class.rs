@@ -1,6 +1,8 @@
 //! The kinds of personal data and secrets that are looked for. Promises that a name, once given out in a record, never
 //! changes its meaning.
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::scan::resolved;
 
 /// A kind of personal data or secret.
@@ -309,25 +311,23 @@ impl Class {
         ENTRIES.get(self as usize).map_or("", |entry| entry.label)
     }
 
-    /// One form for all spellings of a value, so that they share a placeholder: an address in lower case, a card's digits
-    /// alone, a number with letters in upper case without its separators. A secret has one spelling.
+    /// One form for all spellings of a value, so that they share a placeholder: letters with their marks as one character (NFC), an address in lower case, a
+    /// card's digits alone, a telephone number as it is dialled abroad, a number with letters in upper case without its separators. A secret has one spelling.
     pub(crate) fn normalised(self, value: &str) -> String {
         let value = resolved(value);
         match self {
-            Self::Email => at_sign(&value.to_lowercase()),
+            Self::Email => at_sign(&composed(&value.to_lowercase())),
             Self::PaymentCard => value.chars().filter(char::is_ascii_digit).collect(),
             Self::Phone => dialled(&value),
             Self::IpAddress | Self::DateTime | Self::BirthDate => value.to_lowercase(),
             Self::Person | Self::Location | Self::Organisation => {
-                value.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+                composed(&value.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase())
             }
             Self::CryptoAddress if value.starts_with(['0', 'b', 'B']) => value.to_lowercase(),
-            Self::CryptoAddress
-            | Self::PrivateKey
-            | Self::Jwt
-            | Self::ApiKey
-            | Self::Password
-            | Self::Url => value.into_owned(),
+            Self::Url => composed(&value),
+            Self::CryptoAddress | Self::PrivateKey | Self::Jwt | Self::ApiKey | Self::Password => {
+                value.into_owned()
+            }
             _ => value.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect(),
         }
     }
@@ -338,14 +338,20 @@ fn at_sign(lower: &str) -> String {
     if lower.contains('@') { lower.to_owned() } else { lower.replace("%40", "@") }
 }
 
-/// What is dialled, without the zero in brackets that is not, and an extension behind its `x`.
+/// Letters with their marks as one character each (NFC): both writings look the same.
+pub(crate) fn composed(text: &str) -> String {
+    text.nfc().collect()
+}
+
+/// What is dialled, with a plus sign for the zeros that stand for it, without the zero in brackets that is not dialled, and an extension behind its `x`.
 fn dialled(value: &str) -> String {
     let value = value.replace("(0)", "");
     let (number, extension) =
         value.find(|c: char| c.is_ascii_alphabetic()).map_or((value.as_str(), ""), |at| value.split_at(at));
     let digits = |text: &str| text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect::<String>();
-    let extension = digits(extension);
-    if extension.is_empty() { digits(number) } else { format!("{}x{extension}", digits(number)) }
+    let (number, extension) = (digits(number), digits(extension));
+    let number = number.strip_prefix("00").map_or_else(|| number.clone(), |abroad| format!("+{abroad}"));
+    if extension.is_empty() { number } else { format!("{number}x{extension}") }
 }
 
 /// Which classes to look for.

@@ -26,6 +26,7 @@ mod retext;
 mod scan;
 mod scope;
 mod stream;
+mod subject;
 
 pub use base64::is_base64;
 pub use body::{
@@ -38,7 +39,9 @@ pub use plan::{Operator, Plan, Role};
 pub use restore::{Placing, restore_text};
 pub use retext::{Replacement, RetextError, StandIn, replaced, retext, retext_string, stand_ins};
 pub use scan::{
-    Context, Finding, MAX_SECRET_BYTES, MAX_VALUE_BYTES, scan, scan_number, scan_number_with, scan_with,
+    Context, Finding, MAX_SECRET_BYTES, MAX_URL_BYTES, MAX_VALUE_BYTES, scan, scan_number, scan_number_with,
+    scan_with,
 };
 pub use scope::{MAX_ISSUED, Original, Scope, ScopeFull, ScopeKey};
 pub use stream::{MAX_HELD_BYTES, StreamMasker, StreamRestorer};
+pub use subject::{contents, subject_names};

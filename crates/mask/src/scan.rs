@@ -4,7 +4,7 @@
 //! Promises: linear time on any text, findings in order and disjoint, ranges on character borders. The same code scans
 //! whole texts and streams: where more text may come, a check that would have to look past the end says so instead of
 //! guessing, which is why a stream in pieces gives what it gives in one. No check looks back further than
-//! [`LEFT_CONTEXT_BYTES`] or holds more than [`MAX_VALUE_BYTES`].
+//! [`LEFT_CONTEXT_BYTES`] or holds more than [`MAX_VALUE_BYTES`]. URLs lie over all that: they are found apart, in pieces of [`MAX_URL_BYTES`].
 
 mod card;
 mod checks;
@@ -21,6 +21,7 @@ mod issuer;
 mod named;
 mod national;
 mod number;
+mod overlay;
 mod phone;
 mod reading;
 mod resolve;
@@ -38,9 +39,11 @@ use std::ops::Range;
 
 use crate::class::{Class, Classes};
 use crate::names;
+use crate::plan::Plan;
 use named::with_names;
 pub(crate) use named::{class_of, rest_of};
 pub use number::{scan_number, scan_number_with};
+pub(crate) use overlay::{outside, stands_alike};
 use reading::Reading;
 pub(crate) use reading::resolved;
 use resolve::beside;
@@ -48,6 +51,8 @@ use row::Row;
 pub use secret::MAX_SECRET_BYTES;
 pub(crate) use topics::Topics;
 use topics::{Nearby, topics_of};
+pub use url::MAX_URL_BYTES;
+pub(crate) use url::Urls;
 use window::{Answer, Probe, Window};
 
 /// Longest value that is looked for, and the most that a stream holds back: an address of RFC 5321 (64 octets, the at
@@ -105,6 +110,40 @@ pub fn scan(text: &str, classes: Classes) -> impl Iterator<Item = Finding<'_>> {
 
 /// What [`scan`] finds when the text is the value of a field: its name counts as a word beside every value.
 pub fn scan_with<'t>(
+    text: &'t str,
+    context: Context<'_>,
+    classes: Classes,
+) -> impl Iterator<Item = Finding<'t>> + use<'t> {
+    scan_for(text, context, &Plan::from(classes))
+}
+
+/// The same for a plan: of a URL and what is within it the stricter operator holds.
+pub(crate) fn scan_for<'t>(
+    text: &'t str,
+    context: Context<'_>,
+    plan: &Plan,
+) -> impl Iterator<Item = Finding<'t>> + use<'t> {
+    let classes = plan.looked_for();
+    let within = beside_urls(text, context, classes.without(Class::Url));
+    let (within, found) = if classes.has(Class::Url) {
+        (None, overlay::overlay(text, within.collect(), &urls_of(text), plan))
+    } else {
+        (Some(within), Vec::new())
+    };
+    within.into_iter().flatten().chain(found)
+}
+
+/// The URLs in a text as it reads, and beside them those in it as it is written.
+fn urls_of(text: &str) -> Vec<Range<usize>> {
+    let Some(reading) = Reading::of(text) else { return Urls::of(text) };
+    let url = |range: Range<usize>| Finding { class: Class::Url, range, value: "" };
+    let read = Urls::of(&reading.text).into_iter().map(|range| url(reading.written(range)));
+    let written = Urls::of(text).into_iter().filter(|range| reading.is_whole(range)).map(url);
+    beside(read, written).into_iter().map(|finding| finding.range).collect()
+}
+
+/// Everything but URLs.
+fn beside_urls<'t>(
     text: &'t str,
     context: Context<'_>,
     classes: Classes,

@@ -1,6 +1,7 @@
 //! Text that arrives in pieces, taken as it is written. Promises that the pieces, released, are byte for byte what the text
 //! would have become in one piece, wherever it was split; that only what may still be part of a value, a name or a placeholder is held back,
-//! [`MAX_HELD_BYTES`] at most, or a key's length more once a private key or token has begun; and that nothing held is ever released by a timer.
+//! [`MAX_HELD_BYTES`] at most, a key's length more once a private key or token has begun, and [`MAX_URL_BYTES`](crate::MAX_URL_BYTES) more where URLs
+//! are looked for; and that nothing held is ever released by a timer.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -9,7 +10,10 @@ use crate::class::{Class, Classes};
 use crate::names::{MAX_RUN_BYTES, NameFinder, NameSpan};
 use crate::placeholder::MAX_PLACEHOLDER_BYTES;
 use crate::restore::{Placing, Search, next_known};
-use crate::scan::{LEFT_CONTEXT_BYTES, MAX_VALUE_BYTES, Scanner, Start, Step, Topics, class_of, rest_of};
+use crate::scan::{
+    LEFT_CONTEXT_BYTES, MAX_VALUE_BYTES, Scanner, Start, Step, Topics, Urls, class_of, outside, rest_of,
+    stands_alike,
+};
 use crate::scope::{Scope, ScopeFull};
 
 /// Most bytes that are held back: the longest name that ends where a value may begin. Without names [`MAX_VALUE_BYTES`] are enough.
@@ -76,11 +80,26 @@ struct Names {
     found: VecDeque<NameSpan>,
 }
 
+/// The URLs in a text in pieces: they lie over what is found within them.
+struct OfUrls {
+    search: Urls,
+    /// Found, in order; kept until nothing can touch them.
+    found: VecDeque<Url>,
+}
+
+struct Url {
+    range: Range<usize>,
+    /// What it is replaced by was put out.
+    is_out: bool,
+}
+
 /// Masks a text that arrives in pieces, as it is written: of escapes it knows that of the at sign. One for each channel of each choice: content, reasoning, each tool call's arguments.
 pub struct StreamMasker {
     pending: Pending,
     forms: Forms,
     names: Option<Names>,
+    urls: Option<OfUrls>,
+    /// What is looked for but URLs.
     classes: Classes,
 }
 
@@ -93,7 +112,10 @@ impl StreamMasker {
             at: 0,
             found: VecDeque::new(),
         });
-        Self { pending: Pending::default(), forms, names, classes }
+        let urls =
+            classes.has(Class::Url).then(|| OfUrls { search: Urls::default(), found: VecDeque::new() });
+        let classes = classes.without(Class::Url);
+        Self { pending: Pending::default(), forms, names, urls, classes }
     }
 
     /// Takes the next piece and appends to `out` what is decided. After an error nothing more may be released.
@@ -117,6 +139,9 @@ impl StreamMasker {
         if let Some(names) = &mut self.names {
             names.read(&self.pending.text, self.classes, more);
         }
+        if let Some(OfUrls { search, found }) = &mut self.urls {
+            search.read(&self.pending.text, more, |range| found.push_back(Url { range, is_out: false }));
+        }
         let settled = self.settled();
         for (class, range) in self.decided(settled) {
             let value = self.pending.text.get(range.clone()).unwrap_or_default();
@@ -126,41 +151,72 @@ impl StreamMasker {
             self.pending.at = range.end;
         }
         self.pending.release(settled, out);
-        self.forget();
+        self.forget(settled);
         Ok(())
     }
 
-    /// Up to where both are decided: not beyond the start of a name that a form may still take part of.
+    /// Up to where all are decided: not beyond the start of a URL that a form may still reach out of, or of a name that either may still take part of.
     fn settled(&self) -> usize {
-        let Some(names) = &self.names else { return self.forms.at };
-        let open = names.found.iter().find(|name| name.range.end > self.forms.at);
-        let settled = self.forms.at.min(names.at);
+        let (of_urls, open_url) = match &self.urls {
+            None => (usize::MAX, None),
+            Some(OfUrls { search, found }) => {
+                (search.at, found.iter().find(|url| !url.is_out && url.range.end > self.forms.at))
+            }
+        };
+        let known = self.forms.at.min(of_urls);
+        let settled = open_url.map_or(known, |url| known.min(url.range.start));
+        let Some(names) = &self.names else { return settled };
+        let open = names.found.iter().find(|name| name.range.end > known);
+        let settled = settled.min(names.at);
         open.map_or(settled, |open| settled.min(open.range.start))
     }
 
     /// What begins before `settled` and is not out yet, in order.
     fn decided(&mut self, settled: usize) -> Vec<(Class, Range<usize>)> {
         let mut all: Vec<(Class, Range<usize>)> = Vec::new();
+        let mut none = VecDeque::new();
+        let urls = self.urls.as_mut().map_or(&mut none, |urls| &mut urls.found);
         if let Some(names) = &mut self.names {
             while let Some(name) = names.found.pop_front_if(|name| name.range.start < settled) {
-                let forms = self.forms.found.iter().map(|form| form.range.clone());
                 let class = class_of(name.kind);
-                rest_of(&self.pending.text, name.range, forms, |piece| all.push((class, piece)));
+                let forms = near(&self.forms.found, &name.range).map(|form| form.range.clone());
+                let over = near(urls, &name.range).map(|url| url.range.clone());
+                let mut taken: Vec<_> = forms.chain(over).collect();
+                taken.sort_unstable_by_key(|range| range.start);
+                rest_of(&self.pending.text, name.range, taken.into_iter(), |piece| all.push((class, piece)));
             }
+        }
+        for url in urls.iter_mut().filter(|url| !url.is_out && url.range.start < settled) {
+            url.is_out = true;
+            let standing = near(&self.forms.found, &url.range).filter(|form| form.stands(&url.range));
+            outside(url.range.clone(), standing.map(|form| &form.range), |piece| {
+                all.push((Class::Url, piece));
+            });
         }
         for form in self.forms.found.iter_mut().filter(|form| !form.is_out && form.range.start < settled) {
             form.is_out = true;
-            all.push((form.class, form.range.clone()));
+            if near(urls, &form.range).all(|url| form.stands(&url.range)) {
+                all.push((form.class, form.range.clone()));
+            }
         }
         all.sort_unstable_by_key(|(_, range)| range.start);
         all
     }
 
-    /// Forgets what neither a check nor a name can reach any more.
-    fn forget(&mut self) {
-        let reached = match &self.names {
+    /// Forgets what neither a check nor a name nor a URL can reach any more.
+    fn forget(&mut self, settled: usize) {
+        let by_names = match &self.names {
             None => usize::MAX,
             Some(names) => names.found.front().map_or(names.at, |name| name.range.start.min(names.at)),
+        };
+        let reached = match &mut self.urls {
+            None => by_names,
+            Some(OfUrls { search, found }) => {
+                // What lies within a URL has to be told from what does not until it is out.
+                let over = by_names.min(settled);
+                while found.pop_front_if(|url| url.is_out && url.range.end <= over).is_some() {}
+                found.front().map_or(search.at, |url| url.range.start.min(search.at)).min(by_names)
+            }
         };
         while self.forms.found.pop_front_if(|form| form.is_out && form.range.end <= reached).is_some() {}
         let context = self.pending.at.saturating_sub(reached).max(LEFT_CONTEXT_BYTES);
@@ -172,6 +228,43 @@ impl StreamMasker {
                 name.range = moved(&name.range, forgotten);
             }
         }
+        if let Some(OfUrls { search, found }) = &mut self.urls {
+            search.forget(forgotten);
+            for url in found {
+                url.range = moved(&url.range, forgotten);
+            }
+        }
+    }
+}
+
+/// What has a place in the text.
+trait Placed {
+    fn place(&self) -> &Range<usize>;
+}
+
+impl Placed for Form {
+    fn place(&self) -> &Range<usize> {
+        &self.range
+    }
+}
+
+impl Placed for Url {
+    fn place(&self) -> &Range<usize> {
+        &self.range
+    }
+}
+
+/// What touches a range, of what is in order and disjoint.
+fn near<'f, T: Placed>(found: &'f VecDeque<T>, range: &Range<usize>) -> impl Iterator<Item = &'f T> {
+    let first = found.partition_point(|one| one.place().end <= range.start);
+    let end = range.end;
+    found.range(first..).take_while(move |one| one.place().start < end)
+}
+
+impl Form {
+    /// Whether it keeps its bytes beside a URL: in a stream both have one operator.
+    fn stands(&self, url: &Range<usize>) -> bool {
+        stands_alike(self.class, &self.range, url)
     }
 }
 

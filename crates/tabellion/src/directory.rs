@@ -192,6 +192,7 @@ pub(crate) fn options(config: &Config, background: bool) -> Result<OpenOptions, 
     options.origin = config.origin()?;
     options.background = background;
     options.erase_by_two = config.erase_by_two.environments();
+    options.subject_names = tabellion_gateway::subject_names;
     options.keys = config.keys.access(Asked::Known);
     if let Some(mib) = config.segment_mib {
         options.segment_bytes = mib << 20;

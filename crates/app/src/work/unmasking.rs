@@ -15,11 +15,13 @@ use tabellion_views::query::{CallDetail, CallState, Page, UnmaskingRow};
 
 use super::forms::{IdForm, Reference, Time};
 use super::prose::Prose;
-use super::writing::draft_of;
+use super::writing::{Earlier, draft_of};
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
 
+/// Why a record keeps no values: they are of too many people.
+const TOO_MANY: &str = "too_many";
 /// Unmaskings that are listed, the newest.
 const LISTED: u32 = 50;
 
@@ -122,10 +124,15 @@ impl Desk {
             return Err(Refusal::new(Code::NotPermitted, "a reason is a person's: sign in to give one"));
         }
         kept(&call)?;
-        let placeholders = chosen(&self.originals(&call)?, new.placeholders.as_deref())?;
         let decided = self.ledger.reader().entry(call.row.entry)?;
-        let body = MaskingUnmasked { reason: new.reason.to_text(), placeholders };
-        let written = self.once(actor, "unmask", given, |_| {
+        let mut asked_for = Vec::new();
+        let written = self.once(actor, "unmask", given, |earlier| {
+            // A request that was recorded is the same one whatever was erased since: it is told by what it asked for.
+            asked_for = match earlier {
+                Some(earlier) => asked_before(earlier, new.placeholders.as_deref()),
+                None => chosen(&self.originals(&call)?, new.placeholders.as_deref())?,
+            };
+            let body = MaskingUnmasked { reason: new.reason.to_text(), placeholders: asked_for.clone() };
             let mut draft = draft_of(&body, String::new(), 0)?;
             // Whoever else asks at the same time is in nobody's way.
             draft.stream = Some(DraftStream { name: format!("unmasking/{id}"), expected: None });
@@ -140,7 +147,7 @@ impl Desk {
         // Read again: what was erased while the record was written is gone.
         let mut originals = self.originals(&call)?;
         let erased = kept(&call)?.saturating_sub(originals.len() as u64);
-        let shown = body.placeholders.iter().filter_map(|placeholder| originals.remove(placeholder));
+        let shown = asked_for.iter().filter_map(|placeholder| originals.remove(placeholder));
         let values = (!written.repeated).then(|| shown.map(UnmaskedValue::from).collect());
         Ok((Unmasked { values, erased }, written))
     }
@@ -206,7 +213,34 @@ fn kept(call: &CallDetail) -> Result<u64, Refusal> {
         return Err(if call.row.state == CallState::Denied { nothing_kept() } else { erased() });
     };
     let kept = authorised.pseudonyms.as_ref().and_then(|pseudonyms| pseudonyms.kept);
-    kept.filter(|kept| *kept > 0).ok_or_else(nothing_kept)
+    let withheld = authorised.pseudonyms.as_ref().and_then(|pseudonyms| pseudonyms.kept_withheld.as_deref());
+    match (kept, withheld) {
+        (_, Some(why)) => Err(withheld_for(why)),
+        (Some(0), None) => Err(none_to_keep()),
+        (Some(kept), None) => Ok(kept),
+        (None, None) => Err(nothing_kept()),
+    }
+}
+
+/// The placeholders of a request that was recorded, when it is made again: those that it names, or all that were shown then.
+fn asked_before(earlier: &Earlier, wanted: Option<&[String]>) -> Vec<String> {
+    let recorded = || {
+        let placeholders = earlier.fields.get("placeholders").and_then(serde_json::Value::as_array);
+        let texts = placeholders.into_iter().flatten().filter_map(serde_json::Value::as_str);
+        texts.map(str::to_owned).collect()
+    };
+    wanted.map_or_else(recorded, |wanted| once_each(wanted.iter()))
+}
+
+/// The same without those that were named before.
+fn once_each<'p>(placeholders: impl Iterator<Item = &'p String>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for placeholder in placeholders {
+        if !all.contains(placeholder) {
+            all.push(placeholder.clone());
+        }
+    }
+    all
 }
 
 /// The placeholders asked for, each of which stands for something that is still there.
@@ -215,17 +249,13 @@ fn chosen(originals: &BTreeMap<String, Original>, wanted: Option<&[String]>) -> 
         return Err(erased());
     }
     let Some(wanted) = wanted else { return Ok(originals.keys().cloned().collect()) };
-    let mut chosen = Vec::new();
     for (place, placeholder) in wanted.iter().enumerate() {
         if !originals.contains_key(placeholder) {
             let why = "no value is kept for this placeholder in this call, or it was erased";
             return Err(Refusal::at(Code::UnknownReference, format!("/placeholders/{place}"), why));
         }
-        if !chosen.contains(placeholder) {
-            chosen.push(placeholder.clone());
-        }
     }
-    Ok(chosen)
+    Ok(once_each(wanted.iter()))
 }
 
 fn nothing_kept() -> Refusal {
@@ -233,6 +263,25 @@ fn nothing_kept() -> Refusal {
         Code::AlreadySo,
         "nothing of what this call's placeholders stand for was kept: a rule of masking with keep = true would say so",
     )
+}
+
+fn none_to_keep() -> Refusal {
+    Refusal::new(
+        Code::AlreadySo,
+        "nothing that this call's placeholders stand for could be kept: secrets never are, nor what holds one or the values of several people",
+    )
+}
+
+/// Of this reason nothing was kept although a rule wanted it to be.
+fn withheld_for(why: &str) -> Refusal {
+    let detail = match why {
+        TOO_MANY => {
+            "nothing of what this call's placeholders stand for was kept: it has values of more people than one record has room for (too_many)"
+                .to_owned()
+        }
+        other => format!("nothing of what this call's placeholders stand for was kept ({other})"),
+    };
+    Refusal::new(Code::AlreadySo, detail)
 }
 
 fn erased() -> Refusal {

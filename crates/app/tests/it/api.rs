@@ -38,6 +38,7 @@ mod stops;
 mod stops_of_callers;
 mod tiles;
 pub(crate) mod unmasking;
+mod unmasking_again;
 mod usage;
 mod verifications;
 pub(crate) mod work;

@@ -3,7 +3,7 @@
 //! Promises: of several rules the narrowest reach holds, and what any of them takes back (values for the answer, keeping) is taken back; a conversation that the
 //! caller does not name reaches no further than the call. Must never: keep a secret, or let what is kept go anywhere but into the record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::HeaderMap;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use sha2::Sha256;
 use tabellion_ledger::{Entropy as _, OsEntropy, SubjectFields};
-use tabellion_mask::{Classes, Scope, ScopeKey};
+use tabellion_mask::{Classes, Scope, ScopeKey, contents};
 use tabellion_model::body::{ORIGINAL_FIELDS, Original, PseudonymScope, Pseudonyms};
 use tabellion_model::{MAX_UNITS, SystemId};
 use zeroize::Zeroizing;
@@ -177,17 +177,12 @@ impl Settling {
     }
 }
 
-/// The values that placeholders stand for, by the person whose they may be: named by the value itself, so that erasing a data subject of that name takes them
-/// along. `None`: of too many.
+/// The values that placeholders stand for, by the person whose they may be: named by the value itself, or by the one value in it, so that erasing a data
+/// subject of that name takes them along. `None`: of too many.
 fn originals(scope: &Scope) -> Option<Vec<SubjectFields>> {
-    let mut units: BTreeMap<&str, Map<String, serde_json::Value>> = BTreeMap::new();
+    let mut units: BTreeMap<String, Map<String, serde_json::Value>> = BTreeMap::new();
     for original in scope.originals() {
-        // A secret that was sent is to be replaced, not to be read again.
-        let is_kept = !Classes::SECRETS.has(original.class)
-            && (1..=MAX_SUBJECT_BYTES).contains(&original.normalised.len());
-        if !is_kept {
-            continue;
-        }
+        let Some(subject) = subject_of(&original) else { continue };
         let code = original.placeholder.trim_matches(['<', '>']).to_ascii_lowercase();
         let kept = Original {
             class: original.class.name().to_owned(),
@@ -195,13 +190,32 @@ fn originals(scope: &Scope) -> Option<Vec<SubjectFields>> {
             placeholder: original.placeholder,
         };
         let value = serde_json::to_value(kept).ok()?;
-        units.entry(original.normalised).or_default().insert(format!("{ORIGINAL_FIELDS}{code}"), value);
+        units.entry(subject).or_default().insert(format!("{ORIGINAL_FIELDS}{code}"), value);
         if units.len() > MAX_KEPT {
             return None;
         }
     }
-    let unit = |(subject, fields): (&str, _)| SubjectFields { subject: subject.to_owned(), fields };
+    let unit = |(subject, fields)| SubjectFields { subject, fields };
     Some(units.into_iter().map(unit).collect())
+}
+
+/// The data subject to whose unit a value belongs: that in it where it has one, such as a URL with an address. `None`: it is not kept. Of several whoever
+/// erased one would have to take the others along.
+fn subject_of(original: &tabellion_mask::Original<'_>) -> Option<String> {
+    // A secret that was sent is to be replaced, not to be read again.
+    if Classes::SECRETS.has(original.class) {
+        return None;
+    }
+    let mut within = BTreeSet::new();
+    for (class, normalised) in contents(original.class, original.value) {
+        if Classes::SECRETS.has(class) {
+            return None;
+        }
+        within.insert(normalised);
+    }
+    let first = within.pop_first();
+    let subject = first.unwrap_or_else(|| original.normalised.to_owned());
+    (within.is_empty() && (1..=MAX_SUBJECT_BYTES).contains(&subject.len())).then_some(subject)
 }
 
 /// The name that the caller gives the conversation; none: it gives none, several, or one that is none.

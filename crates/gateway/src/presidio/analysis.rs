@@ -189,17 +189,21 @@ impl<'a> Wanted<'a> {
 
     /// What is found in `text`, the surest first, as Presidio orders it; `most` is how much there may be.
     fn find(&self, text: &str, counts: &mut Counts, most: usize) -> Result<Vec<Told>, Refusal> {
-        let mut place = Place::at_the_start_of(text);
         let mut told = Vec::new();
-        for finding in scan(text, self.classes).filter(|finding| self.is_told(finding)) {
-            if told.len() == most {
-                return Err(too_large(format!(
-                    "there are more than {MAX_FINDINGS} findings; send the text in parts"
-                )));
+        // A URL and what is within it are both told: whoever asks may let URLs stay.
+        let urls = self.classes.except(self.classes.without(Class::Url));
+        for classes in [self.classes.without(Class::Url), urls] {
+            let mut place = Place::at_the_start_of(text);
+            for finding in scan(text, classes).filter(|finding| self.is_told(finding)) {
+                if told.len() == most {
+                    return Err(too_large(format!(
+                        "there are more than {MAX_FINDINGS} findings; send the text in parts"
+                    )));
+                }
+                *counts.entry((finding.class.name().to_owned(), None)).or_default() += 1;
+                let (start, end) = (place.of(finding.range.start), place.of(finding.range.end));
+                told.push(Told::of(finding.class, start, end, self.explained));
             }
-            *counts.entry((finding.class.name().to_owned(), None)).or_default() += 1;
-            let (start, end) = (place.of(finding.range.start), place.of(finding.range.end));
-            told.push(Told::of(finding.class, start, end, self.explained));
         }
         told.sort_by(|one, other| {
             let length = |told: &Told| Reverse(told.end.saturating_sub(told.start));

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::topics::Nearby;
 use super::window::Window;
-use super::{crypto, date, ip, phone, rule, secret, two_letters, url, words};
+use super::{crypto, date, ip, phone, rule, secret, two_letters, words};
 use crate::class::{Class, Classes};
 
 type Found = Option<(Class, Range<usize>)>;
@@ -197,12 +197,6 @@ fn around_colon(window: &Window<'_>, colon: usize, classes: Classes, nearby: &mu
         && let Some(range) = secret::url_password(window, colon)
     {
         return Some((Class::Password, range));
-    }
-    if classes.has(Class::Url)
-        && window.at(colon.saturating_add(1)) == b'/'
-        && let Some(range) = url::probe(window, colon)
-    {
-        return Some((Class::Url, range));
     }
     if !classes.has(Class::IpAddress) && !classes.has(Class::MacAddress) {
         return None;

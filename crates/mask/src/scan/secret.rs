@@ -10,7 +10,7 @@ use super::words::{self, lookup};
 
 /// Longest private key or token: RSA of 8,192 bits has 6,400 characters.
 pub const MAX_SECRET_BYTES: usize = 8192;
-/// Longest value that a name makes a secret.
+/// Longest value that a name or its place in a URL makes a secret.
 const MAX_NAMED: usize = 192;
 /// Shortest password behind `password=`.
 const MIN_PASSWORD: usize = 6;
@@ -118,7 +118,7 @@ pub(crate) fn url_password(window: &Window<'_>, colon: usize) -> Option<Range<us
     }
     let start = colon.saturating_add(1);
     let end =
-        window.end_of(start, MAX_NAME, |byte| byte.is_ascii_graphic() && !b"@/\"'<>`\\".contains(&byte));
+        window.end_of(start, MAX_NAMED, |byte| byte.is_ascii_graphic() && !b"@/\"'<>`\\".contains(&byte));
     let password = window.text.get(start..end)?;
     (window.at(end) == b'@' && !password.is_empty() && !is_stand_in(password)).then_some(start..end)
 }

@@ -27,7 +27,9 @@ mod scopes;
 mod secrets;
 mod stream;
 mod structured;
+mod subjects;
 mod texts;
+mod urls;
 
 use tabellion_mask::{Class, Classes, Scope, ScopeKey, scan};
 

@@ -42,6 +42,7 @@ mod serve;
 mod shards;
 mod statements;
 mod stops;
+mod subjects;
 mod support;
 mod usage;
 mod witness;

@@ -22,8 +22,8 @@ use crate::work::unmasking::{NewUnmasking, PseudonymsForm, Unmasked};
 
 /// The form.
 const FORM: &str = "unmask";
-/// Longest value on the page, in characters: longer than any that is masked.
-const MAX_VALUE_CHARS: usize = 1000;
+/// Longest value on the page, in characters: as long as a URL that is masked as one.
+const MAX_VALUE_CHARS: usize = 2048;
 
 /// What the call's record says of its placeholders, where a rule of masking says something.
 pub(super) fn said(call: &Call, facts: Facts) -> Facts {

@@ -113,6 +113,9 @@ fn describe_header(facts: &mut Facts, header: &Header) {
     put(facts, "observed_at", header.observed_at.to_string());
 }
 
+/// The content of a unit that is here and not printed.
+const KEPT: &str = "kept";
+
 /// What a placeholder of a call stands for is not printed: it is shown to a person who said why, over the API or in the console.
 fn describe_unit(view: &EntryView, unit: &UnitView) -> Value {
     let record_type = view.entry.header().map(|header| header.record_type.as_str()).unwrap_or_default();
@@ -120,7 +123,7 @@ fn describe_unit(view: &EntryView, unit: &UnitView) -> Value {
         UnitContent::Shown(disclosures)
             if disclosures.iter().any(|shown| is_original(record_type, shown.name())) =>
         {
-            ("withheld", json!({}))
+            (KEPT, json!({}))
         }
         UnitContent::Shown(disclosures) => {
             let fields: Map<String, Value> =
@@ -151,6 +154,7 @@ fn render_unit(text: &mut String, unit: &Value) -> Result<(), Failure> {
     };
     let why = match word("content") {
         "erased" => ": its key was destroyed, nothing about it can be read or guessed",
+        KEPT => ": kept; shown by unmasking alone",
         "withheld" => ": not kept here",
         _ => "",
     };
@@ -158,4 +162,23 @@ fn render_unit(text: &mut String, unit: &Value) -> Result<(), Failure> {
         .map_err(|error| Failure::failed(error.to_string()))?;
     let fields = unit.get("fields").and_then(Value::as_object);
     fields.into_iter().flatten().try_for_each(|(name, value)| render(text, &format!("  {name}"), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Requirement: G17. What is kept is said to be kept, and who is shown it; what is not here is not.
+    #[test]
+    fn what_is_kept_is_not_said_to_be_elsewhere() {
+        for (content, says, does_not_say) in [
+            (KEPT, "kept; shown by unmasking alone", "not kept here"),
+            ("withheld", "not kept here", "unmasking"),
+        ] {
+            let unit = json!({ "content": content, "fields": {}, "personal": true, "unit": "00" });
+            let mut text = String::new();
+            assert!(render_unit(&mut text, &unit).is_ok(), "{content}");
+            assert!(text.contains(says) && !text.contains(does_not_say), "{text}");
+        }
+    }
 }
