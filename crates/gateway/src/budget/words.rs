@@ -63,7 +63,7 @@ pub(super) fn refusal(exceeded: &Exceeded, reserved: &Reserved) -> Refusal {
         Limit::Unreadable => (
             Code::EvidenceUnavailable,
             format!(
-                "what {whose} says cannot be read, so nothing is let through; have it set again or ended"
+                "what {whose} says cannot be read, so nothing is let through; have it ended, and set again if it is needed"
             ),
         ),
     };
