@@ -3,6 +3,7 @@
 //! Promises: every route goes the same way through the gateway; what differs between them is said here and in the files below, and nowhere else.
 
 pub(crate) mod anthropic_messages;
+pub(crate) mod asks;
 pub(crate) mod identifiers;
 pub(crate) mod models;
 pub(crate) mod openai_chat;

@@ -213,10 +213,14 @@ fn stands(db: &Connection, entry: u64) -> rusqlite::Result<Applied> {
 
 /// Rates every call of the price `name` by `rates`, of those in their currency; what is counted stays as it is.
 pub(super) fn rate_anew(db: &Connection, name: &str, rates: &Rates) -> rusqlite::Result<()> {
-    let sql = format!("SELECT {COLUMNS}, known FROM charges WHERE price = ?1 AND currency = ?2 AND known <> 'nothing'");
+    let sql = format!(
+        "SELECT {COLUMNS}, known FROM charges WHERE price = ?1 AND currency = ?2 AND known <> 'nothing'"
+    );
     let mut select = db.prepare_cached(&sql)?;
     let found = select
-        .query_map(params![name, rates.currency.as_str()], |row| Ok((charge(row)?, row.get::<_, String>("known")?)))?
+        .query_map(params![name, rates.currency.as_str()], |row| {
+            Ok((charge(row)?, row.get::<_, String>("known")?))
+        })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     for (before, known) in found {
         let before = with_budgets(db, before)?;
