@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tabellion_ledger::SubjectFields;
 use tabellion_model::body::{BudgetEnded, BudgetScope, BudgetSet, Caps};
 use tabellion_model::charge::{Currency, Window};
 use tabellion_views::gate::Used;
@@ -307,6 +308,11 @@ impl Desk {
             let mut draft = draft_of(&body, stream(name), given.expected(earlier, version))?;
             // Whom it is for is somebody's personal data, and goes when they ask, without the other records of the month.
             draft.erasable_alone = body.scope.caller().is_some();
+            if let BudgetScope::Person(person) = &body.scope {
+                // All of it is about them. Erased, it says nothing, and every call is denied until it is ended: a part of a budget would hold for somebody else.
+                let fields = std::mem::take(&mut draft.body);
+                draft.subjects = vec![SubjectFields { subject: person.clone(), fields }];
+            }
             Ok(vec![draft])
         })?;
         Ok((self.budget(actor, name)?, written))

@@ -1,7 +1,7 @@
 //! What stays as it is under the name of a price or a budget, so that nothing that was used is forgotten.
 
 use serde_json::{Value, json};
-use tabellion_ledger::ErasureTarget;
+use tabellion_ledger::{ErasureTarget, UnitContent};
 use tabellion_model::body::Role;
 
 use super::house::House;
@@ -66,4 +66,35 @@ fn an_erased_budget_is_ended_before_it_is_set_again() {
     assert_eq!(house.desk.views().gate_now().budgets[0].held, None, "a cap was lifted by an erasure");
     house.post(&ada, &format!("{path}/end"), &json!({"reason": "erased"})).ok();
     house.put(&ada, path, "\"2\"", &of("corp|4712", "total")).ok();
+}
+
+/// Requirement: G04, N23, P48. All that a person's budget says is about them: packages of business content have none of it, and erasing them takes it.
+#[test]
+fn a_persons_budget_is_about_them() {
+    let house = House::new();
+    let (_, ada) = house.person("Ada", &[Role::Administrator]);
+    let path = "/api/v1/budgets/q7";
+    let of = |scope: &str| json!({"scope": scope, "subject": "corp|4711", "window": "day", "tokens": 10, "note": "n"});
+    house.ask("PUT", path).bearer(&ada).json(&of("person")).send().ok();
+    house.ask("PUT", "/api/v1/budgets/q8").bearer(&ada).json(&of("agent")).send().ok();
+    let index = house.get(&ada, path).ok().json()["changed"]["index"].as_u64().expect("an index");
+    let units = house.ledger.reader().entry(index).expect("an entry").units;
+    assert_eq!(units.len(), 1, "a part of it would stand where nobody looks for people");
+    assert_eq!(house.get(&ada, path).ok().json()["says"]["subject"], "corp|4711");
+    house
+        .ledger
+        .erase(&ErasureTarget::Subject("corp|4711".to_owned()), "they asked")
+        .expect("it is found by their name");
+    let units = house.ledger.reader().entry(index).expect("an entry").units;
+    assert!(
+        units.iter().all(|unit| !matches!(unit.content, UnitContent::Shown(_))),
+        "they asked for it to go"
+    );
+    house.get(&ada, "/api/v1/systems").ok();
+    assert_eq!(house.get(&ada, path).ok().json()["state"], "unreadable");
+    assert_eq!(
+        house.get(&ada, "/api/v1/budgets/q8").ok().json()["state"],
+        "within",
+        "a program is no person"
+    );
 }
