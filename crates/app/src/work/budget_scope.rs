@@ -45,9 +45,11 @@ pub(super) fn scope_of(new: &NewBudget) -> Result<BudgetScope, Refusal> {
     match new.scope {
         ScopeForm::Tenant => Err(malformed("a budget of the tenant names nobody")),
         ScopeForm::System => {
-            SystemId::from_hex(subject).map(BudgetScope::System).ok_or_else(|| malformed(id))
+            SystemId::from_hex(subject.trim()).map(BudgetScope::System).ok_or_else(|| malformed(id))
         }
-        ScopeForm::Key => CredentialId::from_hex(subject).map(BudgetScope::Key).ok_or_else(|| malformed(id)),
+        ScopeForm::Key => {
+            CredentialId::from_hex(subject.trim()).map(BudgetScope::Key).ok_or_else(|| malformed(id))
+        }
         ScopeForm::Person => caller(BudgetScope::Person),
         ScopeForm::Team => caller(BudgetScope::Team),
         ScopeForm::Agent => caller(BudgetScope::Agent),

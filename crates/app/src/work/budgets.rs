@@ -147,7 +147,7 @@ pub enum StateForm {
     Used,
     /// It was ended.
     Ended,
-    /// What it says was erased: the gateway denies every call until it is set again or ended.
+    /// What it says was erased: the gateway denies every call until it is ended.
     Unreadable,
 }
 
