@@ -41,7 +41,7 @@ fn an_answer_is_charged_no_less_than_it_is_billed() {
         let end = &fixture.of_type(CallCompleted::TYPE)[0];
         assert_eq!(Spent::of(&end.header), Some(spent), "{said}");
         assert_eq!(
-            end.fields["usage"]["completion_tokens"], said["completion_tokens"],
+            end.fields["answered"]["usage"]["completion_tokens"], said["completion_tokens"],
             "what the provider said: {said}"
         );
         let reserved = Reserved::of(&fixture.of_type(CallAuthorised::TYPE)[0].header).expect("a reserve");

@@ -124,7 +124,7 @@ fn who_somebody_is_is_shown_to_whoever_reads_about_people_until_it_is_erased() {
         );
     }
     let page = plain(&Browser::of(&house, "Abe", &[Role::Administrator]).page(&format!("/calls/{call}")));
-    assert!(!page.contains("4711") && page.contains("sees nothing about people"), "{page}");
+    assert!(!page.contains("corp|4711") && page.contains("sees nothing about people"), "{page}");
     house
         .ledger
         .erase(&ErasureTarget::Subject("corp|4711".to_owned()), "they asked")
