@@ -21,6 +21,7 @@ const KEPT_ELSEWHERE: [&str; 6] =
 
 /// How much a request may take at its provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that have nothing to do with each other")]
 pub(crate) struct Asks {
     /// Most tokens of one answer, where it names a limit; 0: it may be none to its provider.
     pub(crate) max_output: Option<u64>,

@@ -204,19 +204,16 @@ fn typed(visit: &Visit<'_>, says: Option<&Says>) -> (Value, Vec<FieldError>) {
     let form = &visit.form;
     let (mut body, mut faults) = (Map::new(), Vec::new());
     let text = |name: &str| form.get(name).map(str::trim);
-    match says {
-        Some(says) => {
-            body.insert("scope".to_owned(), Value::from(scope(says.scope)));
-            body.insert("window".to_owned(), Value::from(window(says.window)));
-            body.extend(says.subject.as_deref().map(|id| ("subject".to_owned(), Value::from(id))));
+    if let Some(says) = says {
+        body.insert("scope".to_owned(), Value::from(scope(says.scope)));
+        body.insert("window".to_owned(), Value::from(window(says.window)));
+        body.extend(says.subject.as_deref().map(|id| ("subject".to_owned(), Value::from(id))));
+    } else {
+        for name in ["scope", "window"] {
+            body.extend(text(name).map(|text| (name.to_owned(), Value::from(text))));
         }
-        None => {
-            for name in ["scope", "window"] {
-                body.extend(text(name).map(|text| (name.to_owned(), Value::from(text))));
-            }
-            // A caller's name is taken letter for letter: with a blank at an end it is refused, and not made another.
-            body.extend(form.get("subject").map(|subject| ("subject".to_owned(), Value::from(subject))));
-        }
+        // A caller's name is taken letter for letter: with a blank at an end it is refused, and not made another.
+        body.extend(form.get("subject").map(|subject| ("subject".to_owned(), Value::from(subject))));
     }
     if let Some(amount) = text("micros") {
         match money::read(amount) {
