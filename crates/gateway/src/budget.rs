@@ -35,9 +35,10 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    /// What is `reserved`, rated by `price`.
+    /// What is `reserved`, rated by `price` where the reservation names it.
     pub(crate) fn new(reserved: Reserved, price: Option<&GatePrice>) -> Self {
-        Self { reserved, rates: price.map(|price| price.rates) }
+        let named = price.filter(|price| reserved.price == Some(price.record));
+        Self { reserved, rates: named.map(|price| price.rates) }
     }
 
     fn most(&self) -> Take {

@@ -15,6 +15,7 @@ use tabellion_ledger::{
 use tabellion_model::Micros;
 use tabellion_model::body::{
     Body, CallAuthorised, CallCompleted, CallDenied, CallEnriched, GuardMeasured, GuardProbed, NoiseCounted,
+    set_apart,
 };
 use tabellion_model::charge::Spent;
 use tabellion_model::probe;
@@ -225,6 +226,12 @@ fn clear_of(caller: &Caller, charge: Option<Map<String, Json>>) -> Map<String, J
     }
 }
 
+/// Puts the person behind a call into a unit about them: who reads nothing about people is not shown it, and erasing them takes it from every call.
+fn with_person_apart(mut draft: Draft) -> Draft {
+    let Some((person, fields)) = set_apart(&mut draft.body) else { return draft };
+    fields.into_iter().fold(draft, |draft, (name, value)| draft.about(&person, &name, value))
+}
+
 /// The draft of a permission, decided at the caller's snapshot; `charge` is what stands in the clear of what it reserved. With what is `kept` of its
 /// placeholders: each in a unit about the person whose value it may be, and then under keys of its own, so that the call can be erased alone.
 pub(crate) fn authorised(
@@ -239,7 +246,7 @@ pub(crate) fn authorised(
     draft.subjects = kept.to_vec();
     draft.erasable_alone = !kept.is_empty();
     draft.basis = Some(caller.gate.position);
-    Ok(draft)
+    Ok(with_person_apart(draft))
 }
 
 /// The draft of a denial, decided at the caller's snapshot; `stops` are those in force for it.
@@ -254,7 +261,7 @@ pub(crate) fn denied(
     draft.parents = of_attempt(again);
     draft.basis = Some(caller.gate.position);
     draft.parents.extend(stops.iter().map(stop_parent));
-    Ok(draft)
+    Ok(with_person_apart(draft))
 }
 
 /// An emergency stop as the parent of the record of a call that it refused or cut.

@@ -4,6 +4,7 @@
 
 pub(crate) mod alike;
 pub(crate) mod anthropic_messages;
+pub(crate) mod asks;
 pub(crate) mod identifiers;
 pub(crate) mod models;
 pub(crate) mod offers;

@@ -27,7 +27,7 @@ use crate::config::Api;
 use crate::decide::Refusal;
 use crate::dialect::sent_on::SentOn;
 use crate::surface::Surface;
-use crate::surface::request::Asks;
+use crate::surface::asks::Asks;
 use crate::translate::members::Lost;
 use crate::translate::tree::Node;
 use crate::upstream::catalogue::Upstream;

@@ -40,7 +40,7 @@ pub use call::{
     Answered, Attempt, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, DataTerms, Delivered,
     GuardOutcome, Guarded, Masked, Observed, Outcome, Training, Usage,
 };
-pub use caller::{CallerShown, Chain, NOBODY, Proof, ProofKind};
+pub use caller::{CallerShown, Chain, NOBODY, OF_PERSON, Proof, ProofKind, set_apart};
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
 pub use enrich::{CallEnriched, EnrichLabel, EnrichOutcome, EnrichedSide, Enrichment};
@@ -100,7 +100,8 @@ pub trait Body: Serialize + DeserializeOwned {
 
     /// Reads the body from the fields that are still disclosed; a missing field is an error, because a half-known record must not pass for a
     /// whole one.
-    fn read(fields: Map<String, Value>) -> Result<Self, BodyFault> {
+    fn read(mut fields: Map<String, Value>) -> Result<Self, BodyFault> {
+        caller::rejoin(&mut fields);
         serde_json::from_value(Value::Object(fields))
             .map_err(|error| BodyFault { record_type: Self::TYPE, reason: error.to_string() })
     }

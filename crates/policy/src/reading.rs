@@ -3,7 +3,7 @@
 //! Promises: what a record does not say is absent; a record whose content is gone says nothing but that there was a decision. Must never: take a word that a
 //! record does not have from how things are today.
 
-use tabellion_model::body::{CallAuthorised, CallDenied};
+use tabellion_model::body::{CallAuthorised, CallDenied, CallerShown, Chain};
 use tabellion_model::charge::Reserved;
 use tabellion_model::{CredentialId, Header};
 
@@ -25,7 +25,7 @@ impl RecordedDecision {
             decision.purpose = Some(body.purpose);
             decision.stream = Some(body.stream);
             // Where nobody stands in the record, nobody was named: before records had them, nobody could be.
-            decision.chain = Some(body.caller.map(|caller| caller.chain).unwrap_or_default());
+            decision.chain = chain(body.caller);
             decision.received_bytes = Some(body.received_bytes);
             decision.policies = body.policies;
             decision.rules = body.rules;
@@ -47,7 +47,7 @@ impl RecordedDecision {
                 decision.upstream = body.upstream;
                 decision.purpose = body.purpose;
                 decision.received_bytes = Some(body.received_bytes);
-                decision.chain = Some(body.caller.map(|caller| caller.chain).unwrap_or_default());
+                decision.chain = chain(body.caller);
                 decision.code = Some(body.code);
                 decision.policies = body.policies;
                 decision.rules = body.rules;
@@ -79,4 +79,9 @@ impl RecordedDecision {
             rules: Vec::new(),
         }
     }
+}
+
+/// Who was behind the key; nobody where nobody is named, and none where somebody is who cannot be read: rules may have asked for them.
+fn chain(caller: Option<CallerShown>) -> Option<Chain> {
+    caller.map_or_else(|| Some(Chain::default()), CallerShown::whole)
 }

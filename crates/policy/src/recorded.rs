@@ -285,7 +285,7 @@ impl RecordedDecision {
             (
                 "chain",
                 self.chain.is_none(),
-                "who was behind the call, which this form of the record does not hold",
+                "who was behind the call, which the record does not hold, or does not show",
             ),
             (
                 "stream",

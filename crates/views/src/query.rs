@@ -43,7 +43,7 @@ mod viewings;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 use tabellion_ledger::{EntryView, Reader, UnitContent};
-use tabellion_model::body::Body;
+use tabellion_model::body::{Body, OF_PERSON};
 use tabellion_model::{Micros, RecordId};
 use tabellion_tlog::{Hash, leaf_hash};
 
@@ -145,17 +145,23 @@ pub(crate) fn reference(reader: &Reader, entry: u64) -> Result<Reference, ViewsE
     Ok(Reference { entry, record_id, hash: leaf_hash(&view.bytes) })
 }
 
-/// The body of an entry, when all of it is still disclosed.
+/// The body of an entry, when all of it is still disclosed. Of a call, with the person behind it, who stands in a unit of their own, where that is.
 fn body<B: Body>(view: &EntryView) -> Option<B> {
     let named =
         |view: &EntryView| view.entry.header().is_some_and(|header| header.record_type.as_str() == B::TYPE);
     if !named(view) {
         return None;
     }
-    view.units.iter().find_map(|unit| {
-        let UnitContent::Shown(fields) = &unit.content else { return None };
-        let fields = fields.iter().map(|field| (field.name().to_owned(), field.value().clone()));
-        B::read(fields.collect()).ok()
+    let shown = || {
+        view.units.iter().filter_map(|unit| match &unit.content {
+            UnitContent::Shown(fields) => Some(fields),
+            _ => None,
+        })
+    };
+    let person = || shown().flatten().filter(|field| field.name() == OF_PERSON);
+    shown().find_map(|fields| {
+        let fields = fields.iter().chain(person());
+        B::read(fields.map(|field| (field.name().to_owned(), field.value().clone())).collect()).ok()
     })
 }
 

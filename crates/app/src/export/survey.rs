@@ -11,7 +11,7 @@ use tabellion_model::registry::Kind;
 use tabellion_model::{Disclosure, DisclosurePolicy, UnitId};
 
 use super::{ExportError, ExportRequest, Subject, Units};
-use crate::captured::{is_captured, is_original};
+use crate::captured::{is_captured, is_original, names_person};
 
 /// Rows of erasures, holds and deletions in a report: some pages of print. The rest is counted.
 pub(crate) const MAX_EVENT_ROWS: usize = 200;
@@ -127,7 +127,9 @@ pub(crate) fn shown<'a>(
     let policy = policy_for(view, request);
     let allowed = |disclosure: &&Disclosure| match policy {
         DisclosurePolicy::All => true,
-        DisclosurePolicy::Business => !unit.personal && !is_captured(view, disclosure.name()),
+        DisclosurePolicy::Business => {
+            !unit.personal && !names_person(view, disclosure) && !is_captured(view, disclosure.name())
+        }
         DisclosurePolicy::None => false,
     };
     disclosures.iter().filter(|field| !is_original(view, field.name())).filter(allowed).collect()

@@ -1,12 +1,13 @@
 //! Budgets: set, ended; every version stays readable. What a budget caps is enforced by the gateway (docs/budgets.md).
 //!
 //! Promises: a budget names a system or key that is there, or a caller as records of calls have one, and at least one limit. Must never: change a version that was
-//! recorded, or the scope or window of a name, under which calls are counted.
+//! recorded, or the scope, window or currency of a name, under which calls are counted.
 
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tabellion_ledger::SubjectFields;
 use tabellion_model::body::{BudgetEnded, BudgetScope, BudgetSet, Caps};
 use tabellion_model::charge::{Currency, Window};
 use tabellion_views::gate::Used;
@@ -146,7 +147,7 @@ pub enum StateForm {
     Used,
     /// It was ended.
     Ended,
-    /// What it says was erased: the gateway denies every call until it is set again or ended.
+    /// What it says was erased: the gateway denies every call until it is ended.
     Unreadable,
 }
 
@@ -298,10 +299,8 @@ impl Desk {
                 if given.version.is_none() && current.is_some() {
                     return Err(Refusal::new(Code::VersionRequired, "a budget of this name was set before"));
                 }
-                let before = current.as_ref().and_then(|row| row.said.as_ref());
-                if before.is_some_and(|said| (&said.scope, said.window) != (&body.scope, body.window)) {
-                    let what = "whose calls a budget counts and in which window stays as it is; end it and set another";
-                    return Err(Refusal::at(Code::StateImpossible, "/scope", what));
+                if let Some(row) = current.as_ref().filter(|row| !row.ended) {
+                    check_kept(row, &body)?;
                 }
                 self.check_subject(&body.scope)?;
             }
@@ -309,6 +308,11 @@ impl Desk {
             let mut draft = draft_of(&body, stream(name), given.expected(earlier, version))?;
             // Whom it is for is somebody's personal data, and goes when they ask, without the other records of the month.
             draft.erasable_alone = body.scope.caller().is_some();
+            if let BudgetScope::Person(person) = &body.scope {
+                // All of it is about them. Erased, it says nothing, and every call is denied until it is ended: a part of a budget would hold for somebody else.
+                let fields = std::mem::take(&mut draft.body);
+                draft.subjects = vec![SubjectFields { subject: person.clone(), fields }];
+            }
             Ok(vec![draft])
         })?;
         Ok((self.budget(actor, name)?, written))
@@ -397,6 +401,25 @@ impl Desk {
         }
         Ok(shown)
     }
+}
+
+/// Refuses what would have a name go on counting other calls, in another window or in other money than it did: what was used would be forgotten. What was erased
+/// cannot be compared, so that nothing is set in its place under the same name before it is ended.
+fn check_kept(row: &Recorded, new: &BudgetSet) -> Result<(), Refusal> {
+    let Some(said) = &row.said else {
+        let what = "what this budget says was erased, and nobody can tell whether this counts the same calls; end it and set it again";
+        return Err(Refusal::new(Code::StateImpossible, what));
+    };
+    if (&said.scope, said.window) != (&new.scope, new.window) {
+        let what = "whose calls a budget counts and in which window stays as it is; end it and set another";
+        return Err(Refusal::at(Code::StateImpossible, "/scope", what));
+    }
+    // A cap on money may be added, and then stays: left out, it could be added in another currency.
+    if said.caps.currency.is_some() && said.caps.currency != new.caps.currency {
+        let what = "a budget stays in its currency, in which its spending is counted; raise its amount, or end it and set another";
+        return Err(Refusal::at(Code::StateImpossible, "/currency", what));
+    }
+    Ok(())
 }
 
 /// The record of a budget, checked.

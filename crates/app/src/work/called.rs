@@ -25,6 +25,10 @@ pub struct Caller {
     pub agent: Option<String>,
     /// What they belong to, likewise.
     pub groups: Vec<String>,
+    /// Why the person and what they belong to is not here, though somebody was named: `not_permitted` to whoever reads nothing about people, `erased`; null: it is here, or
+    /// nobody was.
+    #[schemars(extend("enum" = ["not_permitted", "erased", null]))]
+    pub person_withheld: Option<&'static str>,
     /// What was shown: `token_id` and `token` of an identity provider, `certificate` of a client.
     #[schemars(extend("enum" = ["token_id", "token", "certificate"]))]
     pub shown: String,
@@ -36,12 +40,19 @@ pub struct Caller {
 }
 
 impl Caller {
-    pub(super) fn of(shown: &CallerShown) -> Self {
-        let CallerShown { chain, proof } = shown;
+    /// As the record has it; `sees_people`: whether whoever asks is shown who they are.
+    pub(super) fn of(shown: &CallerShown, sees_people: bool) -> Self {
+        let CallerShown { chain, proof, person_apart } = shown;
+        let withheld = match chain.person {
+            _ if *person_apart => Some("erased"),
+            Some(_) if !sees_people => Some("not_permitted"),
+            _ => None,
+        };
         Self {
-            person: chain.person.clone(),
+            person: chain.person.clone().filter(|_| withheld.is_none()),
             agent: chain.agent.clone(),
-            groups: chain.groups.clone(),
+            groups: if withheld.is_none() { chain.groups.clone() } else { Vec::new() },
+            person_withheld: withheld,
             shown: word(&proof.kind).unwrap_or_default(),
             by: proof.by.clone(),
             sha256: proof.sha256.clone(),

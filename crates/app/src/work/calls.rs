@@ -353,7 +353,7 @@ impl Desk {
             Sight::Open
         };
         let (decision, evidence, attempt) = (decision(&call), evidence(&call, sight), attempt(&call));
-        let caller = caller(&call);
+        let caller = caller(&call, self.may(actor, Permission::ReadPersonal, call.row.system)?);
         let enrichments = enrichments::said(call.enriched.as_ref());
         let enriched = call.enriched.as_ref().map(|said| refer(said.entry, said.record_id));
         let row = call.row;
@@ -541,9 +541,10 @@ fn terms(authorised: Option<&CallAuthorised>, denied: Option<&CallDenied>) -> Op
     Some(Terms { region, retention_days, training: word(&training).unwrap_or_default() })
 }
 
-fn caller(call: &CallDetail) -> Option<Caller> {
+fn caller(call: &CallDetail, sees_people: bool) -> Option<Caller> {
     let of_denied = denial(call).and_then(|denied| denied.caller.as_ref());
-    call.authorised.as_ref().and_then(|call| call.caller.as_ref()).or(of_denied).map(Caller::of)
+    let shown = call.authorised.as_ref().and_then(|call| call.caller.as_ref()).or(of_denied)?;
+    Some(Caller::of(shown, sees_people))
 }
 
 fn attempt(call: &CallDetail) -> Option<FurtherAttempt> {

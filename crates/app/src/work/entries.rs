@@ -13,7 +13,7 @@ use tabellion_tlog::leaf_hash;
 
 use super::forms::{DigestForm, IdForm, Time};
 use super::{Actor, Desk};
-use crate::captured::{is_captured, is_original};
+use crate::captured::{is_captured, is_original, names_person};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
 
@@ -119,7 +119,7 @@ struct Sight {
 
 impl Sight {
     fn of(self, view: &EntryView, unit: &UnitView, disclosure: &Disclosure) -> bool {
-        (self.personal || !unit.personal)
+        (self.personal || !(unit.personal || names_person(view, disclosure)))
             && (self.captured || !is_captured(view, disclosure.name()))
             && !is_original(view, disclosure.name())
     }

@@ -192,13 +192,8 @@ impl Desk {
             if earlier.is_none() && given.version.is_none() && current.is_some() {
                 return Err(Refusal::new(Code::VersionRequired, "a price of this name was set before"));
             }
-            let said = current.as_ref().and_then(|row| row.said.as_ref());
-            if earlier.is_none()
-                && said.is_some_and(|said| (&said.upstream, &said.model) != (&body.upstream, &body.model))
-            {
-                let what =
-                    "a correction is of the same upstream and model; set another price for another model";
-                return Err(Refusal::at(Code::StateImpossible, "/model", what));
+            if earlier.is_none() && current.is_some() {
+                self.check_correction(&body, rates.currency)?;
             }
             let version = current.map_or(0, |row| row.version);
             let mut draft = draft_of(&body, stream(name), given.expected(earlier, version))?;
@@ -225,6 +220,26 @@ impl Desk {
             Ok(vec![draft_of(&body, stream(name), given.expected(earlier, row.version))?])
         })?;
         Ok((self.price(name)?, written))
+    }
+
+    /// Refuses what would make the price of a name one of another model, or in other money: calls of before are rated by it. Also after it was withdrawn, since
+    /// those calls stay its own.
+    fn check_correction(&self, new: &PriceSet, currency: Currency) -> Result<(), Refusal> {
+        let versions = all(|page| self.views.price_versions(&new.name, page))?;
+        let mut said = versions.iter().filter_map(|row| row.said.as_ref());
+        if said.next().is_some_and(|said| (&said.upstream, &said.model) != (&new.upstream, &new.model)) {
+            let what = "a correction is of the same upstream and model; set another price for another model";
+            return Err(Refusal::at(Code::StateImpossible, "/model", what));
+        }
+        let mut rates = versions.iter().filter_map(|row| row.rates);
+        if let Some(before) = rates.next().filter(|before| before.currency != currency) {
+            let what = format!(
+                "this price is in {}, and so is what its calls were charged; a correction keeps the currency: set a price of another name for {currency}",
+                before.currency
+            );
+            return Err(Refusal::at(Code::StateImpossible, "/currency", what));
+        }
+        Ok(())
     }
 
     fn price_row(&self, name: &str) -> Result<Recorded, Refusal> {

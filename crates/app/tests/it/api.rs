@@ -3,6 +3,7 @@
 mod attempts;
 mod budget_alerts;
 mod budgets;
+mod budgets_kept;
 mod budgets_of_callers;
 mod busy;
 mod calls;

@@ -211,6 +211,7 @@ impl<'b> Visitor<'b> for Reader<'b> {
                 match name.as_ref() {
                     "prompt_tokens" => self.tokens.prompt = number.parse().ok(),
                     "completion_tokens" => self.tokens.completion = number.parse().ok(),
+                    "total_tokens" => self.tokens.total = number.parse().ok(),
                     _ => {}
                 }
             }

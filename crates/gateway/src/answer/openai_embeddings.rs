@@ -32,6 +32,11 @@ impl<'b> Visitor<'b> for Reader<'b> {
                 self.0.tokens.prompt = number.parse().ok();
                 self.0.tokens.prompt_alone = true;
             }
+            ([Step::Name(usage), Step::Name(name)], Scalar::Number(number))
+                if usage == "usage" && name == "total_tokens" =>
+            {
+                self.0.tokens.total = number.parse().ok();
+            }
             _ => {}
         }
     }

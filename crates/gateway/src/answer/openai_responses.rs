@@ -173,6 +173,7 @@ impl<'b> Reader<'b> {
                 match name.as_ref() {
                     "input_tokens" => self.parts.tokens.prompt = number.parse().ok(),
                     "output_tokens" => self.parts.tokens.completion = number.parse().ok(),
+                    "total_tokens" => self.parts.tokens.total = number.parse().ok(),
                     _ => {}
                 }
             }

@@ -69,28 +69,42 @@ pub(crate) struct Tokens {
     pub(crate) cached: Option<u64>,
     /// Of the prompt, put into it.
     pub(crate) cache_write: Option<u64>,
+    /// All of them, as the provider adds up: more than its parts where it counts what it thought here alone.
+    pub(crate) total: Option<u64>,
     /// Whether an answer of this kind has no tokens, so that those of the prompt are all.
     pub(crate) prompt_alone: bool,
 }
 
 impl Tokens {
-    /// These, where they say something, over those before.
+    /// These beside those of events before. On every route a later count has all that was counted until then, so the largest is the whole; one that is smaller is a
+    /// provider's slip, and takes nothing back. What of the prompt was in the cache goes with the prompt that it is of.
     pub(crate) fn merge(&mut self, newer: Self) {
-        self.prompt = newer.prompt.or(self.prompt);
-        self.completion = newer.completion.or(self.completion);
-        self.cached = newer.cached.or(self.cached);
-        self.cache_write = newer.cache_write.or(self.cache_write);
+        if newer.prompt >= self.prompt {
+            self.prompt = newer.prompt;
+            self.cached = newer.cached.or(self.cached);
+            self.cache_write = newer.cache_write.or(self.cache_write);
+        }
+        self.completion = self.completion.max(newer.completion);
+        self.total = self.total.max(newer.total);
         self.prompt_alone |= newer.prompt_alone;
     }
 
-    /// As a call is charged; none: not all of it was counted.
+    /// As a call is charged; none: not all of it was counted. No prompt has no tokens: who says so has not counted. Of a total and its parts the larger is charged,
+    /// what is more as of the answer, whose tokens are the dearer.
     pub(crate) fn charged(self) -> Option<Charged> {
-        let output = self.completion.or(self.prompt_alone.then_some(0))?;
+        let mut input = self.prompt.filter(|prompt| *prompt > 0)?;
+        let mut output = self.completion.or(self.prompt_alone.then_some(0))?;
+        let total = self.total.unwrap_or(0);
+        if self.prompt_alone {
+            input = input.max(total);
+        } else {
+            output = output.max(total.saturating_sub(input));
+        }
         let (cached, cache_write) = (self.cached.unwrap_or(0), self.cache_write.unwrap_or(0));
-        Some(Charged { input: self.prompt?, cached, cache_write, output })
+        Some(Charged { input, cached, cache_write, output })
     }
 
-    /// As a record has them: without those of the prompt nothing was counted.
+    /// As a record has them, in the provider's own words: without those of the prompt nothing was counted.
     pub(crate) fn usage(self) -> Option<Usage> {
         let prompt_tokens = self.prompt?;
         Some(Usage { prompt_tokens, completion_tokens: self.completion.unwrap_or(0) })
@@ -172,4 +186,46 @@ pub(crate) fn json(string: RawString<'_>, at: usize) -> Place<'_> {
 /// An index as providers count.
 pub(crate) fn small(number: &str) -> Option<usize> {
     number.parse().ok().filter(|index| *index < MAX_INDEX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(prompt: u64, completion: u64, total: Option<u64>) -> Tokens {
+        Tokens { prompt: Some(prompt), completion: Some(completion), total, ..Tokens::default() }
+    }
+
+    /// Requirement: N22, N23. No call is charged less than its provider bills: zeros are no count, and thought that stands in the total alone is paid.
+    #[test]
+    fn what_is_charged_is_no_less_than_what_was_counted() {
+        assert_eq!(counted(0, 0, Some(0)).charged(), None, "a provider that counts nothing would be free");
+        assert_eq!(counted(0, 7, None).charged(), None, "a prompt that was sent has tokens");
+        let charged = |tokens: Tokens| tokens.charged().map(|charged| (charged.input, charged.output));
+        assert_eq!(charged(counted(10, 5, Some(515))), Some((10, 505)), "what it thought would be free");
+        assert_eq!(
+            charged(counted(10, 5, Some(3))),
+            Some((10, 5)),
+            "a total that is too small gives nothing back"
+        );
+        let vectors = Tokens { prompt: Some(4), total: Some(9), prompt_alone: true, ..Tokens::default() };
+        assert_eq!(charged(vectors), Some((9, 0)));
+    }
+
+    /// Requirement: N22, N23. Of the counts of a stream the largest holds, whatever the last event says.
+    #[test]
+    fn the_largest_count_of_a_stream_holds() {
+        let mut sum = Tokens::default();
+        let first = Tokens { prompt: Some(20), cached: Some(8), ..Tokens::default() };
+        for event in [first, counted(20, 9, None), counted(0, 0, None), Tokens::default()] {
+            sum.merge(event);
+        }
+        assert_eq!(sum, Tokens { cached: Some(8), ..counted(20, 9, None) });
+        sum.merge(Tokens { cached: Some(18), ..counted(19, 30, Some(80)) });
+        assert_eq!(
+            sum,
+            Tokens { cached: Some(8), ..counted(20, 30, Some(80)) },
+            "a smaller prompt has no say"
+        );
+    }
 }

@@ -8,12 +8,15 @@ use tabellion_model::charge::{Reserved, Tokens};
 use tabellion_views::gate::GatePrice;
 
 use crate::surface::Surface;
-use crate::surface::request::Asks;
+use crate::surface::asks::Asks;
 
 /// Most tokens of an answer where neither the request nor a price names a limit: what the largest models of today give.
 pub(crate) const DEFAULT_OUTPUT_LIMIT: u64 = 131_072;
 /// Most tokens of a prompt that lies elsewhere (a file, an address, an earlier answer) where no price names a limit: what the largest models of today read.
 pub(crate) const DEFAULT_INPUT_LIMIT: u64 = 1_048_576;
+/// Tokens that a provider puts before a prompt with tools, to say that there are some and how they are called: some 800 at those that tell. Their declarations
+/// themselves are in the request, and counted by its bytes.
+pub(crate) const TOOLS_PROMPT: u64 = 1_024;
 
 /// The price of `model` at `upstream` for a call at `at`: the newest that has begun.
 pub(crate) fn price<'a>(
@@ -25,11 +28,12 @@ pub(crate) fn price<'a>(
     prices.iter().find(|price| price.upstream == upstream && price.model == model && price.rates.covers(at))
 }
 
-/// What to reserve for a request of `bytes` bytes that `asks` for this.
+/// What to reserve for a request of `bytes` bytes that `asks` for this. One for another tier has no price: that of the list is of the ordinary one.
 pub(crate) fn reserve(surface: Surface, asks: &Asks, bytes: usize, price: Option<&GatePrice>) -> Reserved {
+    let by = price.filter(|_| !asks.other_tier).map(|price| price.record);
     // Counting tokens costs nothing at its provider; it is a call all the same.
     if surface == Surface::AnthropicCountTokens {
-        return Reserved { input: 0, output: 0, price: price.map(|price| price.record) };
+        return Reserved { input: 0, output: 0, price: by };
     }
     let elsewhere = if asks.reads_elsewhere {
         price.and_then(|price| price.input_limit).unwrap_or(DEFAULT_INPUT_LIMIT)
@@ -38,11 +42,14 @@ pub(crate) fn reserve(surface: Surface, asks: &Asks, bytes: usize, price: Option
     };
     let one = asks
         .max_output
+        .filter(|limit| *limit > 0)
         .or_else(|| price.and_then(|price| price.output_limit))
         .unwrap_or(DEFAULT_OUTPUT_LIMIT);
     let output = if surface == Surface::OpenAiEmbeddings { 0 } else { one.saturating_mul(asks.choices) };
-    let tokens = Tokens { input: (bytes as u64).max(elsewhere), output, ..Tokens::default() }.bounded();
-    Reserved { input: tokens.input, output: tokens.output, price: price.map(|price| price.record) }
+    let told = if asks.offers_tools { TOOLS_PROMPT } else { 0 };
+    let input = (bytes as u64).saturating_add(told).max(elsewhere);
+    let tokens = Tokens { input, output, ..Tokens::default() }.bounded();
+    Reserved { input: tokens.input, output: tokens.output, price: by }
 }
 
 #[cfg(test)]
@@ -50,7 +57,7 @@ mod tests {
     use super::*;
 
     fn asks() -> Asks {
-        Asks { max_output: None, choices: 1, reads_elsewhere: false, acts: false }
+        Asks::default()
     }
 
     /// Requirement: N23.
@@ -64,6 +71,14 @@ mod tests {
         );
         let limited = of(Asks { max_output: Some(10), choices: 3, ..asks() });
         assert_eq!(limited.output, 30, "each choice is an answer of its own, and is paid");
+        let none = of(Asks { max_output: Some(0), ..asks() });
+        assert_eq!(none.output, DEFAULT_OUTPUT_LIMIT, "what may be no limit would reserve no answer");
+        let tools = of(Asks { offers_tools: true, ..asks() });
+        assert_eq!(
+            tools.input,
+            500 + TOOLS_PROMPT,
+            "what the provider says of tools is in no byte of the request"
+        );
         let elsewhere = of(Asks { reads_elsewhere: true, ..asks() });
         assert_eq!(elsewhere.input, DEFAULT_INPUT_LIMIT, "a short address stands for a long file");
         let embedded = reserve(Surface::OpenAiEmbeddings, &asks(), 500, None);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use tabellion_model::Micros;
 use tabellion_model::body::BudgetSubject;
-use tabellion_model::charge::{Cost, Tokens};
+use tabellion_model::charge::{Cost, Currency, Tokens};
 use tabellion_views::gate::{GateBudget, Held, Used};
 
 /// Microseconds of a minute.
@@ -59,6 +59,7 @@ pub(crate) enum Limit {
         cap: u64,
         used: u64,
         asked: u64,
+        currency: Option<Currency>,
     },
     Tokens {
         cap: u64,
@@ -342,7 +343,7 @@ fn over(held: &Held, used: Used, take: &Take, amount: Amount) -> Option<Limit> {
         }
         // A cap that is used up stops also what has no price or costs nothing.
         if used.micros.saturating_add(asked) > cap || (asked == 0 && used.micros >= cap) {
-            return Some(Limit::Micros { cap, used: used.micros, asked });
+            return Some(Limit::Micros { cap, used: used.micros, asked, currency: caps.currency });
         }
     }
     if let Some(cap) = caps.tokens.filter(|cap| used.tokens.saturating_add(tokens) > *cap) {

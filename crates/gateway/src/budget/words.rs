@@ -1,6 +1,7 @@
 //! What whoever calls is told when a budget stops a call: which one, when it begins anew, and what would change the answer.
 
-use tabellion_model::charge::{MAX_CHARGED, Reserved};
+use tabellion_model::Micros;
+use tabellion_model::charge::{Currency, MAX_CHARGED, Reserved};
 
 use super::purse::{Exceeded, Limit};
 use crate::code::Code;
@@ -13,30 +14,31 @@ const AT_ONCE_WAIT_S: u32 = 1;
 pub(super) fn refusal(exceeded: &Exceeded, reserved: &Reserved) -> Refusal {
     let Exceeded { budget, scope, limit, resets } = exceeded;
     let whose = format!("the budget {budget} of the {scope}");
-    let until = resets.map_or_else(
-        || "it does not begin anew: have it raised".to_owned(),
-        |resets| format!("it begins anew at {resets}; until then ask for less, or have it raised"),
-    );
+    let until = |is_left: bool| until(*resets, is_left);
     let tokens = format!(
         "this call may take {} tokens of prompt and {} of answer; a lower max_tokens asks for less",
         reserved.input, reserved.output
     );
     let (code, reason) = match limit {
-        Limit::Micros { cap, used, asked } => (
+        Limit::Micros { cap, used, asked, currency } => (
             Code::BudgetExceeded,
             format!(
-                "{whose} is {} and {} of it is used or reserved, so that up to {} more is not possible: {tokens}; {until}",
-                money(*cap),
-                money(*used),
-                money(*asked)
+                "{whose} is {} and {} of it are used or reserved, so that up to {} more are not possible: {tokens}; {}",
+                money(*cap, *currency),
+                money(*used, *currency),
+                money(*asked, *currency),
+                until(used < cap)
             ),
         ),
         Limit::Tokens { cap, used, .. } => (
             Code::BudgetExceeded,
-            format!("{whose} is {cap} tokens and {used} of them are used or reserved: {tokens}; {until}"),
+            format!(
+                "{whose} is {cap} tokens and {used} of them are used or reserved: {tokens}; {}",
+                until(used < cap)
+            ),
         ),
         Limit::Calls { cap } => {
-            (Code::BudgetExceeded, format!("{whose} is {cap} calls, and they are made; {until}"))
+            (Code::BudgetExceeded, format!("{whose} is {cap} calls, and they are made; {}", until(false)))
         }
         Limit::Rate { cap, wait_s } => {
             let reason = format!("{whose} is {cap} calls a minute; the next one is possible in {wait_s} s");
@@ -57,13 +59,13 @@ pub(super) fn refusal(exceeded: &Exceeded, reserved: &Reserved) -> Refusal {
         Limit::Unpriced => (
             Code::PriceUnknown,
             format!(
-                "{whose} is in money alone, and no price of this model in its currency is known; have a price set, or a cap in tokens beside it"
+                "{whose} is in money alone, and no price of this model in its currency, at the tier that is asked for, is known; leave service_tier out, have a price set, or a cap in tokens beside it"
             ),
         ),
         Limit::Unreadable => (
             Code::EvidenceUnavailable,
             format!(
-                "what {whose} says cannot be read, so nothing is let through; have it set again or ended"
+                "what {whose} says cannot be read, so nothing is let through; have it ended, and set again if it is needed"
             ),
         ),
     };
@@ -78,7 +80,50 @@ pub(super) fn too_many() -> Refusal {
     Refusal::new(Code::BudgetExceeded, reason)
 }
 
-/// Millionths as a number with six places.
-fn money(micros: u64) -> String {
-    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+/// What helps: asking for less does as long as something is left.
+fn until(resets: Option<Micros>, is_left: bool) -> String {
+    match (resets, is_left) {
+        (Some(resets), true) => {
+            format!("it begins anew at {resets}; until then ask for less, or have it raised")
+        }
+        (Some(resets), false) => {
+            format!("it begins anew at {resets}; until then nothing is possible, unless it is raised")
+        }
+        (None, true) => "it does not begin anew: ask for less, or have it raised".to_owned(),
+        (None, false) => "it does not begin anew: have it raised".to_owned(),
+    }
+}
+
+/// Millionths as a number with six places, and the currency.
+fn money(micros: u64, currency: Option<Currency>) -> String {
+    let currency = currency.map(|currency| format!(" {currency}")).unwrap_or_default();
+    format!("{}.{:06}{currency}", micros / 1_000_000, micros % 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(limit: Limit, resets: Option<Micros>) -> String {
+        let exceeded = Exceeded { budget: "loans".to_owned(), scope: "system", limit, resets };
+        refusal(&exceeded, &Reserved { input: 9, output: 64, price: None }).reason.into_string()
+    }
+
+    /// Requirement: N20, N23. What is told to help does help, and money has a currency.
+    #[test]
+    fn each_limit_is_told_with_what_helps() {
+        let anew = Some(Micros(0));
+        let calls = told(Limit::Calls { cap: 5 }, anew);
+        assert!(calls.contains("5 calls") && calls.contains("begins anew at"), "{calls}");
+        assert!(
+            !calls.contains("ask for less") && !calls.contains("max_tokens"),
+            "no call is less than one: {calls}"
+        );
+        let currency = Currency::parse("GBP");
+        let money = |used| told(Limit::Micros { cap: 2_500_000, used, asked: 1, currency }, anew);
+        assert!(money(0).contains("2.500000 GBP") && money(0).contains("ask for less"), "{}", money(0));
+        assert!(!money(2_500_000).contains("ask for less"), "nothing is left: {}", money(2_500_000));
+        let ever = told(Limit::Tokens { cap: 5, used: 1, asked: 9 }, None);
+        assert!(ever.contains("does not begin anew: ask for less"), "{ever}");
+    }
 }

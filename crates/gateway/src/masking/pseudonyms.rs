@@ -24,8 +24,8 @@ use crate::decide::Refusal;
 pub(crate) const CONVERSATION: &str = "tabellion-conversation";
 /// Longest name of a conversation: two UUIDs with room.
 const MAX_CONVERSATION_BYTES: usize = 128;
-/// People of whom one call keeps values, each in a unit of its own beside that of the call: so many units fit into a record.
-pub(crate) const MAX_KEPT: usize = MAX_UNITS - 1;
+/// People of whom one call keeps values, each in a unit of its own beside that of the call and that of the person behind it: so many units fit into a record.
+pub(crate) const MAX_KEPT: usize = MAX_UNITS - 2;
 /// Longest name of a data subject that the ledger takes.
 const MAX_SUBJECT_BYTES: usize = 512;
 /// What is on record where a call has values of more people.

@@ -169,7 +169,10 @@ fn event(line: &[u8]) -> Option<&[u8]> {
 const fn members(counts: Counts) -> (&'static str, &'static [&'static str]) {
     match counts {
         Counts::Nothing => ("", &[]),
-        Counts::OpenAi => ("usage", &["input_tokens", "prompt_tokens", "output_tokens", "completion_tokens"]),
+        Counts::OpenAi => (
+            "usage",
+            &["input_tokens", "prompt_tokens", "output_tokens", "completion_tokens", "total_tokens"],
+        ),
         Counts::Google => (
             "usageMetadata",
             &[
@@ -178,15 +181,17 @@ const fn members(counts: Counts) -> (&'static str, &'static [&'static str]) {
                 "candidatesTokenCount",
                 "thoughtsTokenCount",
                 "cachedContentTokenCount",
+                "totalTokenCount",
             ],
         ),
         Counts::Raw => (
             "usage",
             &["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"],
         ),
-        Counts::Bedrock => {
-            ("usage", &["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"])
-        }
+        Counts::Bedrock => (
+            "usage",
+            &["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens", "totalTokens"],
+        ),
     }
 }
 
@@ -201,7 +206,7 @@ struct Said {
 }
 
 impl Said {
-    /// Takes in what `json` says; what it does not say stays as it was said before.
+    /// Takes in what `json` says; what it does not say, or says to be less, stays as it was said before: counts have all that came until then.
     fn take(&mut self, counts: Counts, json: &Value) {
         let (place, names) = members(counts);
         let Some(usage) = json.get(place).filter(|usage| !usage.is_null()) else { return };
@@ -212,7 +217,8 @@ impl Said {
                 None | Some(Value::Null) => {}
                 Some(said) => match said.as_u64() {
                     Some(number) => {
-                        self.numbers.insert(name, number);
+                        let largest = self.numbers.entry(name).or_default();
+                        *largest = number.max(*largest);
                     }
                     None => self.unreadable = true,
                 },
@@ -230,6 +236,7 @@ impl Said {
             Counts::OpenAi => Tokens {
                 prompt: number("input_tokens").or_else(|| number("prompt_tokens")),
                 completion: number("output_tokens").or_else(|| number("completion_tokens")),
+                total: number("total_tokens"),
                 ..Tokens::default()
             },
             Counts::Google => {
@@ -242,6 +249,7 @@ impl Said {
                     prompt: and(number("promptTokenCount"), "toolUsePromptTokenCount"),
                     completion: and(said, "thoughtsTokenCount"),
                     cached: number("cachedContentTokenCount"),
+                    total: number("totalTokenCount"),
                     ..Tokens::default()
                 }
             }
@@ -251,12 +259,15 @@ impl Said {
                 number("cache_read_input_tokens"),
                 number("cache_creation_input_tokens"),
             ),
-            Counts::Bedrock => counted(
-                number("inputTokens"),
-                number("outputTokens"),
-                number("cacheReadInputTokens"),
-                number("cacheWriteInputTokens"),
-            ),
+            Counts::Bedrock => Tokens {
+                total: number("totalTokens"),
+                ..counted(
+                    number("inputTokens"),
+                    number("outputTokens"),
+                    number("cacheReadInputTokens"),
+                    number("cacheWriteInputTokens"),
+                )
+            },
         }
     }
 }
@@ -274,7 +285,7 @@ fn counted(
         completion,
         cached,
         cache_write,
-        prompt_alone: false,
+        ..Tokens::default()
     }
 }
 

@@ -65,10 +65,15 @@ const CANDIDATES: [[&str; 2]; 4] = [
     ["generation_config", "candidateCount"],
     ["generation_config", "candidate_count"],
 ];
+/// What shows that another tier than the ordinary one may be asked for, whose price is not that of the list.
+const TIERS: [&[u8]; 2] = [b"service_tier", b"erviceTier"];
 /// Members that are looked at: one that is written otherwise might be read as one of them.
 const LOOKED_AT: [&str; 4] = ["model", "input_file_id", "endpoint", "stream"];
 /// How an escape of a plain letter begins: nobody needs one, and one could hide such a member.
 const ESCAPE: &[u8] = b"\\u00";
+/// With which digit it goes on: signs, digits and letters, or letters alone, of which names of members are.
+const FIRST_OF_SIGNS: u8 = b'2';
+const FIRST_OF_LETTERS: u8 = b'4';
 
 /// What was decided, ready to be sent.
 pub(super) struct Prepared {
@@ -269,14 +274,19 @@ fn check_batch(
 
 /// The most that it may take: of a route that counts tokens as a call does, what a call would; of the others the call itself.
 fn reserved(found: &Found, body: &Bytes, candidates: u64, price: Option<&GatePrice>) -> Reserved {
-    let by = price.map(|price| price.record);
+    // Nothing is looked into, so whatever might stand for a file or another tier, or hide that it does, is taken for one.
+    let has = |signs: &[&[u8]]| signs.iter().any(|sign| memmem::find(body, sign).is_some());
+    let escapes = |from: u8| {
+        let escaped =
+            |at: usize| body.get(at + ESCAPE.len()).is_some_and(|digit| (from..=b'7').contains(digit));
+        memmem::find_iter(body, ESCAPE).any(escaped)
+    };
+    let other_tier = has(&TIERS) || escapes(FIRST_OF_LETTERS);
+    let by = price.filter(|_| !other_tier).map(|price| price.record);
     if found.declared.class != RouteClass::Passthrough || found.declared.counts == Counts::Nothing {
         return Reserved { input: 0, output: 0, price: by };
     }
-    // Nothing is looked into, so whatever might stand for a file, or hide that it does, is taken for one.
-    let escaped = |at: usize| body.get(at + ESCAPE.len()).is_some_and(|digit| matches!(digit, b'2'..=b'7'));
-    let elsewhere = ELSEWHERE.iter().any(|sign| memmem::find(body, sign).is_some())
-        || memmem::find_iter(body, ESCAPE).any(escaped);
+    let elsewhere = has(&ELSEWHERE) || escapes(FIRST_OF_SIGNS);
     let kept = price.and_then(|price| price.input_limit).unwrap_or(bound::DEFAULT_INPUT_LIMIT);
     let input = (body.len() as u64).max(if elsewhere { kept } else { 0 });
     let output = price.and_then(|price| price.output_limit).unwrap_or(bound::DEFAULT_OUTPUT_LIMIT);

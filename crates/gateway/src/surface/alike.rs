@@ -5,7 +5,8 @@
 
 use tabellion_mask::json::Step;
 
-use crate::surface::request::{CHOICES, Form, KEPT_ELSEWHERE, Required};
+use crate::surface::asks::{CHOICES, KEPT_ELSEWHERE};
+use crate::surface::request::{Form, Required};
 
 /// What such a request is answered with.
 pub(crate) const MISTAKABLE: &str = "a member is one that decides something but for its letters' case, and some providers would take it for that; write it as the interface has it";

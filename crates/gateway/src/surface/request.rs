@@ -17,6 +17,7 @@ use tabellion_model::body::Masked;
 
 use crate::route::MAX_MODEL_BYTES;
 use crate::surface::alike::MISTAKABLE;
+use crate::surface::asks::{Asks, WEB_SEARCH};
 use crate::surface::identifiers::is_identifier;
 use crate::surface::offers::{Offers, Said, TOOLS_KEPT, is_named_kind};
 
@@ -105,28 +106,6 @@ pub(crate) struct Request<'b> {
     parts: Parts<'b>,
 }
 
-/// How much a request may take at its provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Asks {
-    /// Most tokens of one answer, where it names a limit.
-    pub(crate) max_output: Option<u64>,
-    /// How many answers it asks for.
-    pub(crate) choices: u64,
-    /// Whether the model reads what is not in the request: a file, an address, an earlier answer, what a tool of the provider finds.
-    pub(crate) reads_elsewhere: bool,
-    /// Whether the provider itself may do something for it: run a tool of its own, or write to what it keeps.
-    pub(crate) acts: bool,
-}
-
-/// How many answers are asked for.
-pub(crate) const CHOICES: &str = "n";
-/// Member at the top of a chat that offers a tool without naming one.
-const WEB_SEARCH: &str = "web_search_options";
-/// What a limit that is no number is answered with.
-const NO_LIMIT: &str = "a limit of tokens, or n, is no whole number; leave it out or send one";
-/// Members at the top by which the provider reads what it has kept, or what others give it.
-pub(crate) const KEPT_ELSEWHERE: [&str; 6] =
-    ["previous_response_id", "conversation", "prompt", "mcp_servers", "container", WEB_SEARCH];
 /// Members anywhere whose text names a file that the provider has.
 const FILES_ELSEWHERE: [&str; 2] = ["file_id", "file_url"];
 /// A part of a conversation that stands for an earlier one.
@@ -183,6 +162,7 @@ impl<'b> Request<'b> {
         if parts.stream && !form.streams {
             return Err("this route has no streams; leave out stream".to_owned());
         }
+        parts.asks.offers_tools = !parts.tools.is_empty();
         Ok(Self {
             model: model.clone(),
             stream: parts.stream,
@@ -352,7 +332,7 @@ impl<'b> Parts<'b> {
             stream_options: Options::default(),
             include_usage: None,
             options_members: 0,
-            asks: Asks { max_output: None, choices: 1, reads_elsewhere: false, acts: false },
+            asks: Asks::default(),
             tools: Vec::new(),
             present: Vec::new(),
             strings: Vec::new(),
@@ -383,31 +363,15 @@ impl<'b> Parts<'b> {
             _ => {}
         }
         self.refuse_member(name, scalar);
-        self.limit(name, scalar);
+        if let Err(why) = self.asks.scalar(self.form.limits, name, scalar) {
+            self.refuse(why);
+        }
         let Some(required) = self.required(name) else { return };
         match (required, scalar) {
             (Required::ArrayOrString(name) | Required::Text(name), Scalar::String(_)) => {
                 self.present.push(name);
             }
             _ => self.refuse(&required.missing()),
-        }
-    }
-
-    /// How many tokens and answers may come. A number that is none cannot be counted on; the provider might read it otherwise.
-    fn limit(&mut self, name: &str, scalar: Scalar<'_>) {
-        let is_kept = KEPT_ELSEWHERE.contains(&name) && scalar != Scalar::Null;
-        self.asks.reads_elsewhere |= is_kept;
-        self.asks.acts |= is_kept;
-        let is_limit = self.form.limits.contains(&name);
-        if !is_limit && name != CHOICES || scalar == Scalar::Null {
-            return;
-        }
-        let Scalar::Number(number) = scalar else { return self.refuse(NO_LIMIT) };
-        match number.parse::<u64>() {
-            // A provider that knows two of these takes one of them.
-            Ok(limit) if is_limit => self.asks.max_output = self.asks.max_output.max(Some(limit)),
-            Ok(choices) => self.asks.choices = choices.max(1),
-            Err(_) => self.refuse(NO_LIMIT),
         }
     }
 
@@ -523,13 +487,13 @@ impl<'b> Visitor<'b> for Parts<'b> {
             self.refuse("the body is no object");
         }
         let Some(name) = path.top() else { return };
-        self.asks.reads_elsewhere |= KEPT_ELSEWHERE.contains(&name);
-        self.asks.acts |= KEPT_ELSEWHERE.contains(&name);
+        if let Err(why) = self.asks.opened(self.form.limits, name) {
+            self.refuse(why);
+        }
         if name == WEB_SEARCH {
             self.tools.push(name.to_owned());
         }
         match (name, kind) {
-            _ if name == CHOICES || self.form.limits.contains(&name) => self.refuse(NO_LIMIT),
             ("model", _) => self.refuse("model is no string"),
             ("stream", _) => self.refuse("stream is neither true nor false"),
             ("stream_options", Kind::Array) => self.refuse("stream_options is no object"),

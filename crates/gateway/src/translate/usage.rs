@@ -42,15 +42,20 @@ impl Counts {
         // More of a prompt than there is of it cannot be cached.
         let rest = prompt.unwrap_or(u64::MAX).checked_sub(cached)?.checked_sub(cache_write);
         rest?;
-        Some(Self { prompt, cached, cache_write, completion: said(usage.get("completion_tokens"))? })
+        // A message has no total: what a chat counts there alone, as what the model thought, is of the answer.
+        let total = usage.get("total_tokens").and_then(Node::count).unwrap_or(0);
+        let completion = said(usage.get("completion_tokens"))?;
+        let completion =
+            completion.map(|completion| completion.max(total.saturating_sub(prompt.unwrap_or(total))));
+        Some(Self { prompt, cached, cache_write, completion })
     }
 
-    /// These, where they say something, over those before.
+    /// These beside those before: the largest are the whole, since later ones have what came until then.
     pub(crate) fn merge(&mut self, newer: Self) {
-        if newer.prompt.is_some() {
+        if newer.prompt.is_some() && newer.prompt >= self.prompt {
             (self.prompt, self.cached, self.cache_write) = (newer.prompt, newer.cached, newer.cache_write);
         }
-        self.completion = newer.completion.or(self.completion);
+        self.completion = self.completion.max(newer.completion);
     }
 
     /// As a chat says them; `None`: they were not all counted, and nothing is made up.
@@ -102,6 +107,15 @@ mod tests {
             let message = back.as_message();
             prop_assert_eq!(Counts::of_message(Some(&Node::parse(message.as_bytes(), &limits).expect("JSON"))), Some(counts));
         }
+    }
+
+    /// Requirement: N22, N23.
+    #[test]
+    fn what_stands_in_the_total_alone_is_of_the_answer() {
+        let usage = r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":515}"#;
+        let usage = Node::parse(usage.as_bytes(), &Limits::default()).expect("JSON");
+        let counts = Counts::of_chat(Some(&usage)).expect("counts");
+        assert!(counts.as_message().contains("\"output_tokens\":505"), "{}", counts.as_message());
     }
 
     #[test]

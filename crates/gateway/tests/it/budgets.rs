@@ -95,12 +95,12 @@ pub(crate) fn tokens(cap: u64) -> Caps {
     Caps { tokens: Some(cap), ..Caps::default() }
 }
 
-fn euros(micros: u64) -> Caps {
+pub(crate) fn euros(micros: u64) -> Caps {
     Caps { micros: Some(micros), currency: Currency::parse("EUR"), ..Caps::default() }
 }
 
 /// One millionth for each token, of whatever kind.
-fn price(model: &str) -> Draft {
+pub(crate) fn price(model: &str) -> Draft {
     let body = PriceSet {
         name: model.to_owned(),
         upstream: "scripted".to_owned(),
@@ -125,7 +125,7 @@ fn price(model: &str) -> Draft {
     draft
 }
 
-fn with(script: impl Into<Script>, more: Vec<Draft>) -> Fixture {
+pub(crate) fn with(script: impl Into<Script>, more: Vec<Draft>) -> Fixture {
     of_api(Api::OpenAi, script, more)
 }
 
@@ -185,7 +185,7 @@ pub(crate) fn routes() -> Vec<(Api, &'static str, Value, Answer)> {
     ]
 }
 
-fn post(fixture: &Fixture, path: &str, body: &Value) -> client::Answer {
+pub(crate) fn post(fixture: &Fixture, path: &str, body: &Value) -> client::Answer {
     fixture.call("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
 }
 

@@ -216,6 +216,17 @@ fn a_token_calls_for_the_key_of_its_client_and_the_record_says_for_whom() {
         CredentialId::from_bytes(KEY).to_hex(),
         "budgets and stops of the key hold"
     );
+    let units = fixture.ledger.reader().entry(seen.index).expect("an entry").units;
+    let said: Vec<_> = units.iter().map(|unit| (unit.personal, format!("{:?}", unit.content))).collect();
+    for (personal, said) in &said {
+        assert_eq!(said.contains("corp|4711"), *personal, "a package without people has who called: {said}");
+        assert_eq!(
+            said.contains("upstream"),
+            !personal,
+            "erasing whom it was for would take the call: {said}"
+        );
+    }
+    assert_eq!(said.len(), 2, "who called and the call would go together: {said:?}");
     let kept = serde_json::to_string(&seen.fields).expect("plain");
     let requests = fixture.upstream.requests();
     let sent: String =

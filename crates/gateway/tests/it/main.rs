@@ -11,6 +11,7 @@ mod bad_input;
 mod budgets;
 mod budgets_of_callers;
 mod certificates;
+mod charges;
 mod circuit;
 mod client;
 mod denials;

@@ -113,7 +113,7 @@ pub struct Attempt {
 /// `call.authorised`: policy permitted the call; nothing has left yet. Header: actor = the key, system, basis = the log size that the decision saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallAuthorised {
-    /// Who called beside the key, and how they showed it; none where a key alone was shown.
+    /// Who called beside the key, and how they showed it; none where a key alone was shown. The person stands in a unit about them, as `caller_person`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub caller: Option<CallerShown>,
     /// Route of the gateway: `openai.chat_completions`, `anthropic.messages` and the others of `docs/gateway.md`.
@@ -337,7 +337,7 @@ pub struct CallCompleted {
 /// `call.denied`: an authenticated call that was not let through; nothing left. Header as `call.authorised`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallDenied {
-    /// Who called beside the key, and how they showed it; none where a key alone was shown.
+    /// Who called beside the key, and how they showed it; none where a key alone was shown. The person stands in a unit about them, as `caller_person`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub caller: Option<CallerShown>,
     /// Why, one word that programs may rely on: a code of docs/records.md.

@@ -14,7 +14,7 @@ use super::{Applied, Projection, Table, TaggedColumns};
 use crate::record::Record;
 
 pub(crate) const SPEND: Projection =
-    Projection { name: "spend", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "spend", version: 3, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 const TABLES: &[Table] = &[
     Table {

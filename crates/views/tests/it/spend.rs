@@ -2,7 +2,7 @@
 
 use tabellion_ledger::Ack;
 use tabellion_model::body::{BudgetScope, Caps};
-use tabellion_model::charge::{Currency, Reserved, Window};
+use tabellion_model::charge::{Currency, Rates, Reserved, Window};
 use tabellion_model::{CredentialId, SystemId};
 use tabellion_views::gate::Used;
 use tabellion_views::query::{SpendBy, SpendFilter, SpendRow};
@@ -55,6 +55,31 @@ fn a_corrected_price_rates_its_calls_anew() {
     assert_eq!((row.settled_micros, row.reserved_micros), anew, "counted and reserved stand apart");
     assert_eq!(row.first_micros, settled + reserved, "what was charged at first is still to be seen");
     assert_eq!(bench.ledger.reader().size(), bench.views().position(), "nothing was taken out of the log");
+}
+
+/// Requirement: N23, N24. A log in which a price was "corrected" into another currency gives no budget of the first its money back: what was charged stays in the
+/// currency in which it was let through, and is rated by corrections in that one alone.
+#[test]
+fn a_price_in_other_money_rates_no_call_of_before() {
+    let bench = Bench::new();
+    let (euros, pounds) = (Currency::parse("EUR"), Currency::parse("GBP").expect("a currency"));
+    let caps = Caps { micros: Some(1_000_000), currency: euros, ..Caps::default() };
+    bench.append(&budgeted("tenant-day", BudgetScope::Tenant, Window::Day, caps));
+    let first = bench.append(&priced("small", &rates(500)));
+    let ended = call(&bench, Some(&first));
+    bench.complete(SYSTEM, KEY, &ended, 10);
+    let open = call(&bench, Some(&first));
+    let before = used(&bench);
+    bench.append(&priced("small", &Rates { currency: pounds, ..rates(1) }));
+    assert_eq!(used(&bench), before, "a currency was changed, and the budget was empty again");
+    bench.complete(SYSTEM, KEY, &open, 10);
+    let settled = 2 * (10 * 500 + 20 * 1500);
+    assert_eq!(used(&bench).micros, settled, "a call that ended later would cost nothing in its budget");
+    bench.append(&priced("small", &rates(5)));
+    assert_eq!(used(&bench).micros, settled / 100, "a correction in their own currency holds");
+    let rows = spend(&bench, SpendBy::System);
+    assert_eq!((rows.len(), rows[0].currency, rows[0].first_micros), (1, euros, settled), "{rows:?}");
+    assert_eq!(bench.views().digest().expect("a digest"), bench.rebuilt(), "a rebuild would count otherwise");
 }
 
 /// Requirement: N24. A call without a price is unpriced, with its tokens, and never one that cost nothing.

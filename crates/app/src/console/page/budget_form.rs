@@ -86,8 +86,11 @@ pub(super) fn forms(
     let mut set = Form::new(SET, path.clone(), "Set it so", fields);
     set.version = Some(budget.version);
     set.consequence = "The new version takes the place of the one before and holds from the next call on; what is left empty is capped no longer.";
-    let mut blocks =
-        vec![fold(SET, "Raise it, or set it anew", is_refused(SET), set.block(visit, refused)?)?];
+    let mut blocks = Vec::new();
+    // What was erased is ended before its name is set again.
+    if budget.state != StateForm::Unreadable {
+        blocks.push(fold(SET, "Raise it, or set it anew", is_refused(SET), set.block(visit, refused)?)?);
+    }
     if budget.state != StateForm::Ended {
         let fields = vec![Field::new("reason", "Why", Kind::Area(2)).hint("For the reader of the history.")];
         let mut end = Form::new(END, format!("{path}/end"), "End the budget", fields);
@@ -171,7 +174,9 @@ fn caps(says: Option<&Says>) -> Vec<Field> {
         line("micros", "Money")
             .value(amount)
             .hint("Such as 250 or 12.50. A budget in money alone stops calls of models without a price."),
-        line("currency", "Currency").value(currency.unwrap_or_default()).hint("Three letters, such as EUR."),
+        line("currency", "Currency")
+            .value(currency.unwrap_or_default())
+            .hint("Three letters, such as EUR. Once there it stays as it is."),
         line("tokens", "Tokens").value(number(|says| says.tokens)).hint("Of prompts and answers together."),
         line("calls", "Calls").value(number(|says| says.calls)),
         line("calls_per_minute", "Calls in a minute").value(number(|says| says.calls_per_minute)),
@@ -199,17 +204,16 @@ fn typed(visit: &Visit<'_>, says: Option<&Says>) -> (Value, Vec<FieldError>) {
     let form = &visit.form;
     let (mut body, mut faults) = (Map::new(), Vec::new());
     let text = |name: &str| form.get(name).map(str::trim);
-    match says {
-        Some(says) => {
-            body.insert("scope".to_owned(), Value::from(scope(says.scope)));
-            body.insert("window".to_owned(), Value::from(window(says.window)));
-            body.extend(says.subject.as_deref().map(|id| ("subject".to_owned(), Value::from(id))));
+    if let Some(says) = says {
+        body.insert("scope".to_owned(), Value::from(scope(says.scope)));
+        body.insert("window".to_owned(), Value::from(window(says.window)));
+        body.extend(says.subject.as_deref().map(|id| ("subject".to_owned(), Value::from(id))));
+    } else {
+        for name in ["scope", "window"] {
+            body.extend(text(name).map(|text| (name.to_owned(), Value::from(text))));
         }
-        None => {
-            for name in ["scope", "subject", "window"] {
-                body.extend(text(name).map(|text| (name.to_owned(), Value::from(text))));
-            }
-        }
+        // A caller's name is taken letter for letter: with a blank at an end it is refused, and not made another.
+        body.extend(form.get("subject").map(|subject| ("subject".to_owned(), Value::from(subject))));
     }
     if let Some(amount) = text("micros") {
         match money::read(amount) {

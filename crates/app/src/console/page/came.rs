@@ -34,8 +34,13 @@ pub(super) fn caller(call: &Call, facts: Facts) -> Facts {
         let shown = if is_erased { Cell::unknown("erased") } else { Cell::text("the key's secret") };
         return facts.with("Shown", shown);
     };
+    let absent = match caller.person_withheld {
+        Some("erased") => "erased",
+        Some(_) => "your role sees nothing about people",
+        None => "nobody was named",
+    };
     let facts = facts
-        .with("Person", Cell::maybe(caller.person.as_deref(), "nobody was named"))
+        .with("Person", Cell::maybe(caller.person.as_deref(), absent))
         .with("Agent", Cell::maybe(caller.agent.as_deref(), "none was named"));
     let facts = match caller.groups.as_slice() {
         [] => facts,

@@ -1,8 +1,8 @@
 //! The page of a call says how it came: who was behind its key, through which opening, translated for whom, as which attempt.
 
 use serde_json::{Value, json};
-use tabellion_ledger::{Clock as _, Draft, DraftParent};
-use tabellion_model::body::{Body as _, CallAuthorised, CallDenied, Role};
+use tabellion_ledger::{Clock as _, Draft, DraftParent, ErasureTarget, SubjectFields};
+use tabellion_model::body::{Body as _, CallAuthorised, CallDenied, Role, set_apart};
 
 use super::browser::{Browser, plain};
 use crate::api::house::House;
@@ -97,6 +97,66 @@ fn a_call_says_who_was_behind_its_key_and_how_they_showed_it() {
     assert_eq!(digests(&call), [None, of("1"), None, of("2")], "a salted digest passes for a plain one");
     let before = house.get(&token, &format!("/api/v1/calls/{by_token}")).ok().json();
     assert_eq!(digests(&before), [of("a"), None, of("b"), None], "a record of before cannot be read");
+}
+
+/// Requirement: G04, P48. Who a person is stands in a unit about them: who reads nothing about people is not shown it, also of records of before, and when they are
+/// erased the rest of the call stays.
+#[test]
+fn who_somebody_is_is_shown_to_whoever_reads_about_people_until_it_is_erased() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let (_, officer) = house.person("Olga", &[Role::ComplianceOfficer]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, _) = house.key(&admin, &system);
+    let body = permitted(json!({"caller": {
+        "person": "corp|4711", "agent": "corp|loan-agent", "groups": ["corp|night"],
+        "proof": {"kind": "token_id", "by": "corp", "sha256": "7".repeat(64)},
+    }}));
+    let before = house.append(&body, &system, &key, None).1;
+    let mut draft = Draft::new(CallAuthorised::TYPE);
+    draft.body = body.fields().expect("fields");
+    let (person, fields) = set_apart(&mut draft.body).expect("somebody is named");
+    draft.subjects = vec![SubjectFields { subject: person, fields }];
+    (draft.actor, draft.system) = (Some(key.clone()), Some(system.clone()));
+    draft.observed_at = Some(house.clock.now().0);
+    let call = house.ledger.append(&draft).expect("a record").record_id.to_hex();
+    house.desk.refresh().expect("the views follow");
+    let caller = |token: &str, call: &str| {
+        house.get(token, &format!("/api/v1/calls/{call}")).ok().json()["caller"].clone()
+    };
+    for call in [&before, &call] {
+        let seen = caller(&officer, call);
+        assert_eq!(
+            (&seen["person"], &seen["groups"]),
+            (&json!("corp|4711"), &json!(["corp|night"])),
+            "{seen}"
+        );
+        let seen = caller(&admin, call);
+        assert_eq!((&seen["person"], &seen["groups"]), (&Value::Null, &json!([])), "{seen}");
+        assert_eq!(
+            (&seen["person_withheld"], &seen["agent"]),
+            (&json!("not_permitted"), &json!("corp|loan-agent"))
+        );
+    }
+    let page = plain(&Browser::of(&house, "Abe", &[Role::Administrator]).page(&format!("/calls/{call}")));
+    assert!(!page.contains("corp|4711") && page.contains("sees nothing about people"), "{page}");
+    house
+        .ledger
+        .erase(&ErasureTarget::Subject("corp|4711".to_owned()), "they asked")
+        .expect("it is found by their name");
+    house.desk.refresh().expect("the views follow");
+    let seen = house.get(&officer, &format!("/api/v1/calls/{call}")).ok().json();
+    assert_eq!(
+        (&seen["caller"]["person"], &seen["caller"]["person_withheld"]),
+        (&Value::Null, &json!("erased")),
+        "{seen}"
+    );
+    assert_eq!(seen["model"], "small", "the call went with whom it was for: {seen}");
+    let officer = Browser::of(&house, "Otto", &[Role::ComplianceOfficer]);
+    assert!(
+        !officer.page(&format!("/calls/{call}")).contains("nobody was named"),
+        "an erasure made somebody nobody"
+    );
 }
 
 /// Requirement: N22. What nothing looked into is not said to be clean.

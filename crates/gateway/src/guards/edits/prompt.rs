@@ -14,7 +14,8 @@ use crate::guards::edits::{Proposals, Wanted};
 use crate::guards::outside::Matter;
 use crate::prepare::Ready;
 use crate::surface::Surface;
-use crate::surface::request::{Asks, Changes, Request};
+use crate::surface::asks::Asks;
+use crate::surface::request::{Changes, Request};
 use crate::translate;
 
 /// A prompt with everything put in.

@@ -86,7 +86,10 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
     let header = record.header;
     let Some(reserved) = Reserved::of(header) else { return Ok(Applied::Passed) };
     let named = reserved.price.map(|id| prices::named(db, &id)).transpose()?.flatten();
-    let newest = named.as_ref().map(|named| prices::newest(db, &named.name)).transpose()?.flatten();
+    let newest = match &named {
+        Some(named) => prices::newest(db, &named.name, named.rates.currency.as_str())?,
+        None => None,
+    };
     let first = named.as_ref().map(|named| named.rates.most(reserved.tokens()));
     let rated = newest.as_ref().map(|newest| newest.rates.most(reserved.tokens()));
     let tokens = reserved.tokens();
@@ -151,7 +154,10 @@ fn completed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
         Spent::Nothing => Tokens::default(),
     };
     let before = with_budgets(db, before)?;
-    let newest = before.price.as_deref().map(|name| prices::newest(db, name)).transpose()?.flatten();
+    let newest = match (&before.price, &before.currency) {
+        (Some(name), Some(currency)) => prices::newest(db, name, currency)?,
+        _ => None,
+    };
     let first = first_rates(db, &before)?;
     add(db, &before, -1)?;
     let cost = newest.map(|newest| newest.rates.cost(tokens));
@@ -205,12 +211,16 @@ fn stands(db: &Connection, entry: u64) -> rusqlite::Result<Applied> {
     Ok(changed(rows, "its call is not open"))
 }
 
-/// Rates every call of the price `name` by `rates`; what is counted stays as it is.
+/// Rates every call of the price `name` by `rates`, of those in their currency; what is counted stays as it is.
 pub(super) fn rate_anew(db: &Connection, name: &str, rates: &Rates) -> rusqlite::Result<()> {
-    let sql = format!("SELECT {COLUMNS}, known FROM charges WHERE price = ?1 AND known <> 'nothing'");
+    let sql = format!(
+        "SELECT {COLUMNS}, known FROM charges WHERE price = ?1 AND currency = ?2 AND known <> 'nothing'"
+    );
     let mut select = db.prepare_cached(&sql)?;
     let found = select
-        .query_map(params![name], |row| Ok((charge(row)?, row.get::<_, String>("known")?)))?
+        .query_map(params![name, rates.currency.as_str()], |row| {
+            Ok((charge(row)?, row.get::<_, String>("known")?))
+        })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     for (before, known) in found {
         let before = with_budgets(db, before)?;

@@ -26,12 +26,13 @@ pub(super) fn named(db: &Connection, id: &RecordId) -> rusqlite::Result<Option<V
     Ok(version.flatten())
 }
 
-/// The newest rates of a price, whatever came after them.
-pub(super) fn newest(db: &Connection, name: &str) -> rusqlite::Result<Option<Version>> {
+/// The newest rates of a price in a currency, whatever came after them. What was charged in one currency is never rated in another, in which no budget of the first
+/// would find it.
+pub(super) fn newest(db: &Connection, name: &str, currency: &str) -> rusqlite::Result<Option<Version>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM prices WHERE name = ?1 AND withdrawn = 0 ORDER BY version DESC LIMIT 1"
+        "SELECT {COLUMNS} FROM prices WHERE name = ?1 AND currency = ?2 AND withdrawn = 0 ORDER BY version DESC LIMIT 1"
     );
-    let version = db.prepare_cached(&sql)?.query_row(params![name], row).optional()?;
+    let version = db.prepare_cached(&sql)?.query_row(params![name, currency], row).optional()?;
     Ok(version.flatten())
 }
 
