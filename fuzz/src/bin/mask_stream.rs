@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use tabellion_mask::{
-    Class, Classes, MAX_HELD_BYTES, MAX_SECRET_BYTES, MAX_URL_BYTES, MAX_VALUE_BYTES, Placing, Scope, ScopeKey,
-    StreamMasker, StreamRestorer, mask_text, restore_text,
+    Class, Classes, MAX_HELD_BYTES, MAX_SECRET_BYTES, MAX_URL_BYTES, MAX_VALUE_BYTES, Placing, Scope,
+    ScopeKey, StreamMasker, StreamRestorer, mask_text, restore_text,
 };
 
 const VALUES: [(Class, &str); 3] = [

@@ -301,7 +301,10 @@ impl Fixture {
                 let entry = reader.entry(index).expect("a committed entry can be read");
                 let header = entry.entry.header()?.clone();
                 let kind = header.record_type.as_str();
-                if !["call.", "noise.", "provider.", "guard."].iter().any(|family| kind.starts_with(family)) {
+                if !["call.", "noise.", "provider.", "guard.", "object."]
+                    .iter()
+                    .any(|family| kind.starts_with(family))
+                {
                     return None;
                 }
                 let mut fields = Map::new();
