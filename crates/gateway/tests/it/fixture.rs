@@ -309,7 +309,11 @@ impl Fixture {
                 }
                 let mut fields = Map::new();
                 for unit in entry.units {
-                    let UnitContent::Shown(disclosures) = unit.content else { panic!("content is missing") };
+                    let disclosures = match unit.content {
+                        UnitContent::Shown(disclosures) => disclosures,
+                        UnitContent::Erased => continue,
+                        UnitContent::Missing => panic!("content is missing"),
+                    };
                     fields.extend(
                         disclosures.into_iter().map(|shown| (shown.name().to_owned(), shown.value().clone())),
                     );

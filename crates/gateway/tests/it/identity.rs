@@ -13,7 +13,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tabellion_gateway::IdentityConfig;
-use tabellion_ledger::{Clock as _, SystemClock};
+use tabellion_ledger::{Clock as _, SystemClock, UnitContent};
 use tabellion_model::body::ProofKind;
 use tabellion_model::{CredentialId, Micros};
 use tabellion_testkit::upstream::{Answer as Provided, openai};
@@ -217,7 +217,15 @@ fn a_token_calls_for_the_key_of_its_client_and_the_record_says_for_whom() {
         "budgets and stops of the key hold"
     );
     let units = fixture.ledger.reader().entry(seen.index).expect("an entry").units;
-    let said: Vec<_> = units.iter().map(|unit| (unit.personal, format!("{:?}", unit.content))).collect();
+    let said: Vec<(bool, String)> = units
+        .iter()
+        .map(|unit| {
+            let UnitContent::Shown(fields) = &unit.content else { panic!("nothing is erased yet") };
+            let field =
+                |field: &tabellion_model::Disclosure| format!("{}: {}; ", field.name(), field.value());
+            (unit.personal, fields.iter().map(field).collect())
+        })
+        .collect();
     for (personal, said) in &said {
         assert_eq!(said.contains("corp|4711"), *personal, "a package without people has who called: {said}");
         assert_eq!(

@@ -54,8 +54,9 @@ fn a_round_writes_what_its_formula_says() {
         .filter_map(|index| {
             let entry = fixture.ledger.reader().entry(index).expect("a committed entry").entry;
             let kind = entry.header()?.record_type.to_string();
-            (!kind.starts_with("call.") && !kind.starts_with("guard.")).then_some(kind)
+            kind.starts_with("epoch.").then_some(kind)
         })
         .collect();
-    assert_eq!(entries - seals, written, "others: {others:?}");
+    // The notary may begin its epoch meanwhile.
+    assert_eq!(entries - seals - others.len() as u64, written, "others: {others:?}");
 }

@@ -78,7 +78,7 @@ fn no_digest_in_a_package_or_a_file_gives_away_what_was_masked() {
     let mut organisation = Organisation::new(script);
     let system = organisation.system("Help desk");
     let captures = format!("/api/v1/systems/{system}/capture");
-    organisation.done("POST", &captures, &json!({"capture": "masked"}));
+    organisation.done("POST", &captures, &json!({"capture": "masked", "reason": "a review"}));
     let key = organisation.key(&system, &json!({}));
     let answered = organisation.chat(&key.secret, "small", &text(RIGHT));
     assert_eq!(answered.status, 200, "{answered:?}");
