@@ -192,7 +192,7 @@ mod tests {
         for text in [deep.as_str(), r#"{"a":1,"a":"h\u0065ron"}"#, r#"{"a":"\ud800","b":"h\u0065ron"}"#] {
             assert!(of(&[text]).texts().iter().any(|shown| shown.contains("heron")), "{text}");
         }
-        assert_eq!(unescaped(r#"\ud83d\ude00 \u00e9\n\q\u12 \ud800x"#), "😀 é\n\\q\\u12 \\ud800x");
+        assert_eq!(unescaped(r"\ud83d\ude00 \u00e9\n\q\u12 \ud800x"), "😀 é\n\\q\\u12 \\ud800x");
     }
 
     #[test]

@@ -45,11 +45,11 @@ impl Offers {
                     .zip(within)
                     .all(|(name, step)| matches!(step, Step::Name(found) if found == name))
         };
-        match self.names.iter().any(is) {
-            true => Some(Said::Name),
-            // Servers and functions have no kinds of tools.
-            false => (has_kinds(steps) && is(&["type"].as_slice())).then_some(Said::Kind),
+        if self.names.iter().any(is) {
+            return Some(Said::Name);
         }
+        // Servers and functions have no kinds of tools.
+        (has_kinds(steps) && is(&["type"].as_slice())).then_some(Said::Kind)
     }
 
     /// The steps that lie within the innermost offered tool.

@@ -9,24 +9,24 @@ pub(super) const MAX_CHAIN: usize = 64;
 pub(super) type Uses = BTreeMap<String, BTreeSet<String>>;
 
 /// The rule that begins a chain of more than [`MAX_CHAIN`]; rules that come back to themselves are none of these.
-pub(super) fn too_long(uses: &Uses) -> Option<&str> {
-    let mut users: BTreeMap<&str, usize> = uses.keys().map(|name| (name.as_str(), 0)).collect();
-    let used = |of: &str| uses.get(of).into_iter().flatten().map(String::as_str);
-    for name in uses.keys() {
-        for used in used(name).filter(|used| used != name) {
-            users.entry(used).and_modify(|count| *count += 1);
+pub(super) fn too_long(rules: &Uses) -> Option<&str> {
+    let mut waiting_for: BTreeMap<&str, usize> = rules.keys().map(|name| (name.as_str(), 0)).collect();
+    let below = |of: &str| rules.get(of).into_iter().flatten().map(String::as_str);
+    for name in rules.keys() {
+        for used in below(name).filter(|used| used != name) {
+            waiting_for.entry(used).and_modify(|count| *count += 1);
         }
     }
     // From rules that no other uses down: each is looked at once all that use it were.
     let mut ready: Vec<(&str, &str, usize)> =
-        users.iter().filter(|(_, count)| **count == 0).map(|(name, _)| (*name, *name, 1)).collect();
+        waiting_for.iter().filter(|(_, count)| **count == 0).map(|(name, _)| (*name, *name, 1)).collect();
     let mut deepest: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
     while let Some((name, top, depth)) = ready.pop() {
         if depth > MAX_CHAIN {
             return Some(top);
         }
-        for used in used(name).filter(|used| *used != name) {
-            let Some(left) = users.get_mut(used) else { continue };
+        for used in below(name).filter(|used| *used != name) {
+            let Some(left) = waiting_for.get_mut(used) else { continue };
             let known = deepest.entry(used).or_insert((top, 0));
             if known.1 < depth + 1 {
                 *known = (top, depth + 1);
