@@ -45,5 +45,5 @@ step "clients with certificates: openssl and curl" scripts/peers/mtls.sh "$place
 step "passthrough: a provider with the interfaces of Vertex and Bedrock" scripts/peers/passthrough.sh "$place/passthrough"
 step "event envelopes, as the ar.io family reads them" scripts/peers/envelopes.sh "$place/envelopes"
 step "static programs, no network" scripts/test/offline.sh
-step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-5}" scripts/fuzz.sh
+step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-2}" scripts/fuzz.sh
 step_summary "make test-peers: all passed"
