@@ -3,8 +3,7 @@
 # with one live system, one key and a rule that permits everything. Needs curl, jq and nginx. Gives $programs, $work (a directory on the disk
 # measured, gone at the end), $upstream, $proxy, $gateway, $console, $served (the process), serve, rss and load.
 
-cargo build --release --locked --quiet --package tabellion-bench --bins
-cargo build --release --locked --quiet --package tabellion --bins
+cargo build --release --locked --quiet --workspace --bins # all at once: a part of them would have other features, and all be compiled anew
 programs=$(cd "${CARGO_TARGET_DIR:-target}/release" && pwd)
 directory=${BENCH_DIR:-${CARGO_TARGET_DIR:-target}/bench}
 mkdir -p "$directory" # not the system's temporary directory: that is often memory, where a sync costs nothing

@@ -8,8 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 ensure_command curl curl
 ensure_command jq jq
-cargo build --release --locked --quiet --package tabellion-bench --bins
-cargo build --release --locked --quiet --package tabellion --bins
+cargo build --release --locked --quiet --workspace --bins # all at once: a part of them would have other features, and all be compiled anew
 programs=$(cd "${CARGO_TARGET_DIR:-target}/release" && pwd)
 directory=${BENCH_DIR:-${CARGO_TARGET_DIR:-target}/bench}
 mkdir -p "$directory" # not the system's temporary directory: that is often memory, where a sync costs nothing

@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 directory=${BENCH_DIR:-${CARGO_TARGET_DIR:-target}/bench}
 mkdir -p "$directory" # not the system's temporary directory: that is often memory, where a sync costs nothing
 
-cargo build --release --locked --quiet --package tabellion-bench --bins
+cargo build --release --locked --quiet --workspace --bins # all at once: a part of them would have other features, and all be compiled anew
 for measurement in append verify fsck; do
   printf '\n== %s\n' "$measurement"
   "${CARGO_TARGET_DIR:-target}/release/$measurement" --dir "$directory"
@@ -37,7 +37,6 @@ fi
 "$views" measure --dir "$log"
 
 printf '\n== pages\n'
-cargo build --release --locked --quiet --package tabellion --bins
 scripts/bench-pages.sh "$log"
 
 printf '\n== records over HTTP\n'
