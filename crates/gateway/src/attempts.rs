@@ -250,6 +250,7 @@ impl Plan {
             stopwatch: authorised.stopwatch,
             watch,
             reply,
+            switch: None,
             again: Some(Box::new(again)),
         };
         (call, Box::new(authorised))

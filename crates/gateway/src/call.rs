@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
+use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Response};
 use tabellion_ledger::{Ack, SubjectFields};
 use tabellion_mask::Classes;
@@ -69,6 +70,8 @@ pub(crate) struct Call {
     pub(crate) stopwatch: Stopwatch,
     pub(crate) watch: Watch,
     pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
+    /// Its connection, once an answer has made a socket of it; none: it cannot become one.
+    pub(crate) switch: Option<OnUpgrade>,
     /// Which attempt it is, where it is not the first.
     pub(crate) again: Option<Box<Again>>,
 }

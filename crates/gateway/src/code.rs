@@ -41,7 +41,7 @@ pub enum Code {
     OpaqueNotEnabled,
     /// A file or batch at a provider that is not on record as the caller's system's, or a list of everybody's.
     ObjectNotOwn,
-    /// A conversation in real time, which nothing here can govern.
+    /// A conversation in real time in a way that leads past the gateway.
     RealtimeNotGoverned,
     /// The route takes no query.
     UnexpectedQuery,
@@ -224,7 +224,7 @@ impl Code {
                 "no record says that your system has this: ask for a file or batch that it made through this gateway. Of what was made before that was recorded, or elsewhere, an operator knows at the provider"
             }
             Self::RealtimeNotGoverned => {
-                "conversations in real time are not let through: nothing could look into them, stop them or record their end. Use a route of docs/gateway.md"
+                "of conversations in real time the socket alone passes, GET /v1/realtime?model=, under the system's own key: secrets for clients and calls of other media lead past this gateway"
             }
             Self::ClientGone => "the client went away",
             _ => "the call was not let through",

@@ -322,6 +322,16 @@ pub struct Limits {
     pub idle_ms: u64,
     /// A whole call.
     pub total_ms: u64,
+    /// A conversation over a socket. One hour is what providers allow.
+    pub session_ms: u64,
+    /// Between two pieces of one, from either side. Five minutes: libraries ask for a sign of life every twenty seconds.
+    pub session_idle_ms: u64,
+    /// Largest message of one. 16 MiB: what providers take of sound at once.
+    pub session_message_bytes: u64,
+    /// Tokens that one may read where no price of its model names a limit: it reserves so many, and ends when it has used them. Each answer reads all that was said before.
+    pub session_input_tokens: u64,
+    /// And that it may say.
+    pub session_output_tokens: u64,
     /// How often noise is recorded, when there was any.
     pub noise_ms: u64,
     /// Requests without a valid key that one address may make at once; one more each second.
@@ -349,6 +359,11 @@ impl Default for Limits {
             first_byte_ms: 600_000,
             idle_ms: 120_000,
             total_ms: 1_800_000,
+            session_ms: 3_600_000,
+            session_idle_ms: 300_000,
+            session_message_bytes: 16 << 20,
+            session_input_tokens: 1_000_000,
+            session_output_tokens: 100_000,
             noise_ms: 60_000,
             noise_burst: 20,
         }

@@ -68,6 +68,8 @@ pub(crate) enum ModelAt {
     Body,
     /// In the path.
     Path,
+    /// In the member `model` of the query.
+    Query,
 }
 
 /// How an answer tells what it took.
@@ -83,6 +85,8 @@ pub(crate) enum Counts {
     Raw,
     /// `usage` of a whole answer, or the metadata event of a binary stream.
     Bedrock,
+    /// `usage` of each response of a conversation over a socket.
+    Session,
 }
 
 /// What is looked at all the same.
@@ -94,15 +98,18 @@ pub(crate) enum Special {
     BatchFile,
     /// A batch: of a file alone that was masked so.
     Batch,
+    /// A socket: bytes pass both ways until one side ends it.
+    Session,
 }
 
 /// Every one.
-const FAMILIES: [&[Declared]; 8] = [
+const FAMILIES: [&[Declared]; 9] = [
     files::ROUTES,
     images::ROUTES,
     audio::ROUTES,
     batches::ROUTES,
     moderations::ROUTES,
+    realtime::ROUTES,
     gemini::ROUTES,
     vertex::ROUTES,
     bedrock::ROUTES,
@@ -128,6 +135,11 @@ impl Declared {
         if self.class == RouteClass::Passthrough { Action::Passthrough } else { Action::Opaque }
     }
 
+    /// Whether it is a socket.
+    pub(crate) fn is_session(&self) -> bool {
+        self.special == Special::Session
+    }
+
     /// Whether a request has a body.
     pub(crate) fn has_body(&self) -> bool {
         self.body != BodyKind::Nothing
@@ -151,11 +163,19 @@ impl Found {
         let below = if declared.api == Api::OpenAi { path.strip_prefix("/v1")? } else { path };
         let route = if query.is_empty() { below.to_owned() } else { format!("{below}?{query}") };
         let Named { model, id } = named;
+        let model = if declared.model == ModelAt::Query { model_of(query) } else { model };
         Some(Self { declared, route, model, id, query_fits: query_fits(query, declared.query) })
     }
 }
 
-/// Whether somebody asks for a conversation in real time, or for what would let them have one past the gateway.
+/// The model that a query names; none: none, twice, or in another form.
+fn model_of(query: &str) -> Option<String> {
+    let mut values = query.split('&').filter_map(|pair| pair.strip_prefix("model="));
+    let (model, None) = (values.next()?, values.next()) else { return None };
+    words::is_model(model).then(|| model.to_owned())
+}
+
+/// Whether somebody asks for a conversation in real time in a way that is not declared, or for what would let them have one past the gateway.
 pub(crate) fn is_realtime(target: &Uri) -> bool {
     let path = target.path();
     realtime::PATHS
@@ -236,6 +256,8 @@ mod tests {
             (Method::POST, "/v1/files", "opaque.files.create", None),
             (Method::GET, "/v1/files/file-abc_1/content", "opaque.files.content", None),
             (Method::DELETE, "/v1/files/file-abc", "opaque.files.delete", None),
+            (Method::GET, "/v1/realtime?model=gpt-x", "opaque.realtime.session", Some("gpt-x")),
+            (Method::GET, "/v1/realtime?model=gpt-x&model=gpt-y", "opaque.realtime.session", None),
             (Method::POST, "/v1/batches/batch_1/cancel", "opaque.batches.cancel", None),
             (
                 Method::POST,
@@ -275,6 +297,8 @@ mod tests {
             (Method::POST, "/v1beta/models/a%2F..%2Fb:generateContent"),
             (Method::POST, "/model/m/invoke"),
             (Method::POST, "/v1/uploads"),
+            (Method::POST, "/v1/realtime?model=gpt-x"),
+            (Method::GET, "/v1/realtime/calls"),
         ] {
             assert!(found(&method, path).is_none(), "{method} {path} passes, and nobody declared it");
         }

@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use tabellion_ledger::{Ack, Draft};
-use tabellion_model::body::{Answered, CallCompleted, Capture, Delivered, Guarded, Masked, Outcome};
+use tabellion_model::body::{
+    Answered, CallCompleted, Capture, Conversed, Delivered, Guarded, Masked, Outcome,
+};
 use tabellion_model::charge::Spent;
 use tabellion_views::query::Reference;
 use tokio::time::sleep;
@@ -41,6 +43,8 @@ pub(crate) struct Facts {
     pub(crate) is_whole: bool,
     /// Emergency stops that cut it.
     pub(crate) stopped_by: Vec<Reference>,
+    /// What was said over a socket.
+    pub(crate) conversed: Option<Conversed>,
     received_bytes: u64,
     received: Committing,
 }
@@ -57,6 +61,7 @@ impl Facts {
             counted: Counted::default(),
             is_whole: false,
             stopped_by: Vec::new(),
+            conversed: None,
             received_bytes: 0,
             received: salt.begin(),
         }
@@ -252,9 +257,14 @@ impl Authorised {
     /// Goes on trying to record `end` after the client was told that it could not be recorded. Ends when it is, when the ledger is lost, or
     /// when the gateway ends.
     pub(crate) async fn owe(mut self, worker: &Worker, end: End, watch: &Watch) {
+        self.still_owe(worker, &end, watch).await;
+    }
+
+    /// The same of a call whose last words are still to come.
+    pub(crate) async fn still_owe(&mut self, worker: &Worker, end: &End, watch: &Watch) {
         worker.shared.metrics.owed(1);
         while worker.shared.evidence.fatal().is_none() {
-            if self.complete(worker, &end).await.is_ok() {
+            if self.complete(worker, end).await.is_ok() {
                 worker.shared.metrics.owed(-1);
                 return;
             }
@@ -283,6 +293,7 @@ impl Authorised {
             released_salted_sha256,
             masked: end.masked.clone(),
             guards: self.facts.guards.clone(),
+            conversed: self.facts.conversed.clone(),
             duration_us: micros(self.stopwatch.elapsed()),
             first_byte_us: self.facts.first_byte.map(micros),
             answer,

@@ -14,6 +14,7 @@ mod prepare;
 mod relay;
 mod room;
 mod said;
+mod session;
 
 use std::sync::Arc;
 
@@ -44,7 +45,8 @@ use crate::words::hex_of;
 use crate::worker::Shared;
 use kept::KeptFiles;
 use prepare::Prepared;
-use room::{Bodies, Place, ROOM_WITHIN};
+use room::{BODIES_AT_ONCE, Place, Places, ROOM_WITHIN};
+use session::{SESSIONS_AT_ONCE, Wanted};
 
 /// When a client that found no room may ask again.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -56,17 +58,27 @@ const MASKING_VERSION: &str = "1";
 const NOT_LOOKED_INTO: &str = "opaque";
 
 /// What calls on declared routes share.
-#[derive(Default)]
 pub(crate) struct Opaque {
-    bodies: Bodies,
+    bodies: Places,
+    sessions: Places,
     pub(crate) kept: KeptFiles,
+}
+
+impl Default for Opaque {
+    fn default() -> Self {
+        Self {
+            bodies: Places::new(BODIES_AT_ONCE),
+            sessions: Places::new(SESSIONS_AT_ONCE),
+            kept: KeptFiles::default(),
+        }
+    }
 }
 
 /// How a request's body is read.
 pub(crate) struct Reading<'a> {
     limit: usize,
     /// A body that may be large waits for room, with others of its system.
-    room: Option<(&'a Bodies, SystemId)>,
+    room: Option<(&'a Places, SystemId)>,
 }
 
 /// A body and its room.
@@ -145,6 +157,10 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
         Ok(prepared) => prepared,
         Err((refusal, model)) => return call.deny(&refusal, model).await,
     };
+    let wanted = match Wanted::of(&mut call, &found).await {
+        Ok(wanted) => wanted,
+        Err(refusal) => return call.deny(&refusal, Some(prepared.model)).await,
+    };
     let shared = &call.worker.shared;
     let who = call.caller.budgeted();
     let hold = shared.budgets.reserve(&shared.gate, who, prepared.charge, None, shared.now());
@@ -177,6 +193,9 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
     let (enrichments, caller) = (&running.worker.shared.enrichments, &running.authorised.caller);
     running.authorised.pending =
         Pending::unseen(enrichments, caller, &prepared.model, &prepared.permission.purpose);
+    if let Some(wanted) = wanted {
+        return Box::pin(session::run(running, wanted, &found, prepared)).await;
+    }
     match Box::pin(send(&mut running, &found, &mut prepared)).await {
         Ok(inbound) => Box::pin(relay::relay(running, inbound, &found, prepared)).await,
         Err(none) => running.fail(none).await,

@@ -208,6 +208,7 @@ impl Playground {
             stopwatch: Stopwatch::start(),
             watch,
             reply,
+            switch: None,
             again: None,
         };
         let ready = Box::pin(self.ready(&mut call, surface, &body, &tried.drafts)).await;

@@ -56,6 +56,12 @@ impl Watch {
         (watch, alive)
     }
 
+    /// The same for what may take `total` from now on, and whose client is there as long as the new [`Alive`] is.
+    pub(crate) fn anew(self, total: Duration) -> (Self, Alive) {
+        let Self { stop, orders, .. } = self;
+        Self::new(stop, orders, total)
+    }
+
     /// Waits for `work`, at most `limit`.
     pub(crate) async fn race<T>(
         &mut self,

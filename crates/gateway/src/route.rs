@@ -64,9 +64,13 @@ impl Target {
         Self { route, dialect, has_query }
     }
 
-    /// The same place, where nothing is governed: a wish to switch protocols.
-    pub(crate) fn unknown(self) -> Self {
-        let route = if self.route == Route::Realtime { Route::Realtime } else { Route::Unknown };
+    /// The same place for a wish to switch protocols: governed on a socket's route, and nowhere else.
+    pub(crate) fn switching(self) -> Self {
+        let route = match self.route {
+            Route::Declared(found) if found.declared.is_session() => Route::Declared(found),
+            Route::Realtime => Route::Realtime,
+            _ => Route::Unknown,
+        };
         Self { route, ..self }
     }
 }

@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, UPGRADE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -129,7 +130,7 @@ async fn connection(
 
 /// Serves the requests of one connection, in the order in which they come.
 async fn converse(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
     certificates: Option<&Certificates>,
     serving: &Arc<Serving>,
@@ -148,6 +149,7 @@ async fn converse(
             .max_header_size(shared.limits.head_bytes)
             .max_headers(MAX_HEADERS)
             .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
     );
     let mut drain = serving.drain.clone();
     let mut draining = pin!(drain.wait_for(|drain| *drain));
@@ -186,10 +188,11 @@ async fn serve(
         Ok(early) => early,
         Err(none) => return Ok(nobody(none, dialect, peer, serving)),
     };
-    let (head, body) = request.into_parts();
     // A wish to switch protocols on a request without a body is all that such a request is for.
-    let switches = head.method == Method::GET && head.headers.contains_key(UPGRADE);
-    let target = if switches { target.unknown() } else { target };
+    let switches = request.method() == Method::GET && request.headers().contains_key(UPGRADE);
+    let switch = switches.then(|| hyper::upgrade::on(&mut request));
+    let target = if switches { target.switching() } else { target };
+    let (head, body) = request.into_parts();
     // A call without a salt would have digests on record that can be guessed, so there is none.
     let Some(salt) = Salt::fresh() else {
         return Ok(dialect.error(Code::EvidenceUnavailable, Code::EvidenceUnavailable.explain(), None));
@@ -207,7 +210,8 @@ async fn serve(
         Ok(caller) => Caller { asks_no_model: target.route.asks_no_model(), ..caller },
         Err(none) => return Ok(nobody(none, dialect, peer, serving)),
     };
-    Ok(start(caller, target, head.headers, (body, salt), serving).await)
+    let taken = Taken { body, salt, switch };
+    Ok(start(caller, target, head.headers, taken, serving).await)
 }
 
 /// Answers a request that nobody stands behind.
@@ -284,12 +288,20 @@ async fn read(mut body: Incoming, declared: Option<u64>, limit: usize, salt: &Sa
     })
 }
 
+/// What of a request is the call's alone.
+pub(crate) struct Taken {
+    pub(crate) body: Received,
+    pub(crate) salt: Salt,
+    /// Its connection, where it asked to make a socket of it.
+    pub(crate) switch: Option<OnUpgrade>,
+}
+
 /// Starts the call in a task of its own and waits for its answer.
 pub(crate) async fn start(
     caller: Caller,
     target: Target,
     headers: HeaderMap,
-    (body, salt): (Received, Salt),
+    Taken { body, salt, switch }: Taken,
     serving: &Serving,
 ) -> Response<AnswerBody> {
     let (worker, dialect) = (&serving.worker, target.dialect);
@@ -309,6 +321,7 @@ pub(crate) async fn start(
         stopwatch,
         watch,
         reply,
+        switch,
         again: None,
     };
     let busy = serving.busy.clone();

@@ -37,8 +37,8 @@ use serde_json::{Map, Value};
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use budget::{BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, BudgetSubject, CapKind, Caps};
 pub use call::{
-    Answered, Attempt, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, DataTerms, Delivered,
-    GuardOutcome, Guarded, Masked, Observed, Outcome, Training, Usage,
+    Answered, Attempt, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Conversed, DataTerms,
+    Delivered, GuardOutcome, Guarded, Masked, Observed, Outcome, Training, Usage,
 };
 pub use caller::{CallerShown, Chain, NOBODY, OF_PERSON, Proof, ProofKind, set_apart};
 pub use content::ContentViewed;

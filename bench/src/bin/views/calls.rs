@@ -180,6 +180,7 @@ impl Call {
             released_salted_sha256: Some(digest("released", self.model)),
             masked: Vec::new(),
             guards: Vec::new(),
+            conversed: None,
             duration_us,
             first_byte_us: Some(duration_us / 4),
             answer: kept.then(|| PROMPT.repeat(6)),

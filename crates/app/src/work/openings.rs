@@ -45,6 +45,8 @@ pub enum ClassForm {
     Batches,
     /// Texts that the provider classes.
     Moderations,
+    /// Conversations in real time, over a socket.
+    Realtime,
     /// Declared paths of Gemini, Vertex and Bedrock.
     Passthrough,
 }
@@ -57,6 +59,7 @@ impl From<ClassForm> for RouteClass {
             ClassForm::Audio => Self::Audio,
             ClassForm::Batches => Self::Batches,
             ClassForm::Moderations => Self::Moderations,
+            ClassForm::Realtime => Self::Realtime,
             ClassForm::Passthrough => Self::Passthrough,
         }
     }
@@ -70,6 +73,7 @@ impl From<RouteClass> for ClassForm {
             RouteClass::Audio => Self::Audio,
             RouteClass::Batches => Self::Batches,
             RouteClass::Moderations => Self::Moderations,
+            RouteClass::Realtime => Self::Realtime,
             RouteClass::Passthrough => Self::Passthrough,
         }
     }

@@ -168,7 +168,8 @@ fn event(line: &[u8]) -> Option<&[u8]> {
 /// The member that holds the counts, and those of it that are read.
 const fn members(counts: Counts) -> (&'static str, &'static [&'static str]) {
     match counts {
-        Counts::Nothing => ("", &[]),
+        // A conversation is counted where it is passed on (`session/tally.rs`).
+        Counts::Nothing | Counts::Session => ("", &[]),
         Counts::OpenAi => (
             "usage",
             &["input_tokens", "prompt_tokens", "output_tokens", "completion_tokens", "total_tokens"],
@@ -232,7 +233,7 @@ impl Said {
         }
         let number = |name: &str| self.numbers.get(name).copied();
         match counts {
-            Counts::Nothing => Tokens::default(),
+            Counts::Nothing | Counts::Session => Tokens::default(),
             Counts::OpenAi => Tokens {
                 prompt: number("input_tokens").or_else(|| number("prompt_tokens")),
                 completion: number("output_tokens").or_else(|| number("completion_tokens")),

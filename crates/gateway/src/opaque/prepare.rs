@@ -18,6 +18,7 @@ use super::{batch, form, masking_not_run, own};
 use crate::budget::{Charge, bound};
 use crate::call::Call;
 use crate::code::Code;
+use crate::config::Limits;
 use crate::decide::{self, Asked, InForce, Permission, Refusal};
 use crate::declared::{BodyKind, Counts, Found, ModelAt, NO_MODEL, Special, is_id};
 use crate::dialect::sent_on::SentOn;
@@ -169,7 +170,7 @@ pub(super) async fn prepare(
     }
     guards.extend(batch.is_none().then(masking_not_run));
     Ok(Prepared {
-        charge: Charge::new(reserved(found, &bytes, read.candidates, price), price),
+        charge: Charge::new(reserved(found, &bytes, read.candidates, (price, &shared.limits)), price),
         sent_on: SentOn::of(&call.headers, found.declared.api),
         content_type: content_type_of(&read),
         kind: read.kind,
@@ -208,6 +209,10 @@ fn target(call: &Call, found: &Found, body: &Bytes, read: &Read<'_>) -> Result<(
     let named = match found.declared.model {
         ModelAt::Nowhere => None,
         ModelAt::Path => found.model.clone(),
+        ModelAt::Query => {
+            let why = "the address names no model, or twice; ask for one with ?model=";
+            Some(found.model.clone().ok_or_else(|| (Refusal::new(Code::MalformedBody, why), None))?)
+        }
         ModelAt::Body => {
             let member = read.members.get("model").cloned();
             let named = member.or_else(|| form::field(body, &read.parts, "model").map(str::to_owned));
@@ -272,8 +277,14 @@ fn check_batch(
     batch::decide_again(call, &asked, permission, rules)
 }
 
-/// The most that it may take: of a route that counts tokens as a call does, what a call would; of the others the call itself.
-fn reserved(found: &Found, body: &Bytes, candidates: u64, price: Option<&GatePrice>) -> Reserved {
+/// The most that it may take: of a route that counts tokens as a call does, what a call would; of a conversation what its model's price lets one take, or a limit;
+/// of the others the call itself.
+fn reserved(
+    found: &Found,
+    body: &Bytes,
+    candidates: u64,
+    (price, limits): (Option<&GatePrice>, &Limits),
+) -> Reserved {
     // Nothing is looked into, so whatever might stand for a file or another tier, or hide that it does, is taken for one.
     let has = |signs: &[&[u8]]| signs.iter().any(|sign| memmem::find(body, sign).is_some());
     let escapes = |from: u8| {
@@ -283,6 +294,12 @@ fn reserved(found: &Found, body: &Bytes, candidates: u64, price: Option<&GatePri
     };
     let other_tier = has(&TIERS) || escapes(FIRST_OF_LETTERS);
     let by = price.filter(|_| !other_tier).map(|price| price.record);
+    if found.declared.is_session() {
+        let input = price.and_then(|price| price.input_limit).unwrap_or(limits.session_input_tokens);
+        let output = price.and_then(|price| price.output_limit).unwrap_or(limits.session_output_tokens);
+        let tokens = Tokens { input, output, ..Tokens::default() }.bounded();
+        return Reserved { input: tokens.input, output: tokens.output, price: by };
+    }
     if found.declared.class != RouteClass::Passthrough || found.declared.counts == Counts::Nothing {
         return Reserved { input: 0, output: 0, price: by };
     }

@@ -1,4 +1,4 @@
-//! Room for bodies of declared routes: so many at once, and of one system no more than half of them.
+//! Room on declared routes, for bodies and for sockets: so many at once, and of one system no more than half of them.
 //!
 //! Promises: a place is free again when it is dropped; whoever finds none in time is told. Must never: let one system keep all others out.
 
@@ -11,33 +11,31 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// Bodies of declared routes that are in memory at once. With 32 MiB each: a quarter of a GiB.
-const BODIES_AT_ONCE: usize = 8;
-/// Of one system.
-const OF_ONE_SYSTEM: usize = BODIES_AT_ONCE / 2;
+pub(super) const BODIES_AT_ONCE: usize = 8;
 /// How long a request waits for room before it is refused: a body of others that comes at a usual pace is sent on by then.
 pub(super) const ROOM_WITHIN: Duration = Duration::from_secs(5);
 
 /// The places.
-pub(super) struct Bodies {
+pub(super) struct Places {
+    at_once: usize,
     all: Arc<Semaphore>,
     /// Places of systems that have or want one.
     of: Mutex<HashMap<SystemId, Weak<Semaphore>>>,
 }
 
-impl Default for Bodies {
-    fn default() -> Self {
-        Self { all: Arc::new(Semaphore::new(BODIES_AT_ONCE)), of: Mutex::default() }
-    }
-}
-
-/// Room for one body.
+/// Room for one body or socket.
 pub(super) struct Place {
     _own: OwnedSemaphorePermit,
     _common: OwnedSemaphorePermit,
 }
 
-impl Bodies {
-    /// A place for a body of `system`; none: none was free in time.
+impl Places {
+    /// So many.
+    pub(super) fn new(at_once: usize) -> Self {
+        Self { at_once, all: Arc::new(Semaphore::new(at_once)), of: Mutex::default() }
+    }
+
+    /// A place for one of `system`; none: none was free in time.
     pub(super) async fn place(&self, system: SystemId, within: Duration) -> Option<Place> {
         let (own, all) = (self.own(system), Arc::clone(&self.all));
         let waiting = async {
@@ -54,7 +52,7 @@ impl Bodies {
             return known;
         }
         of.retain(|_, places| places.strong_count() > 0);
-        let places = Arc::new(Semaphore::new(OF_ONE_SYSTEM));
+        let places = Arc::new(Semaphore::new(self.at_once / 2));
         of.insert(system, Arc::downgrade(&places));
         places
     }
@@ -70,11 +68,11 @@ mod tests {
     /// Requirement: N22. One system fills half of the room and no more; what it frees can be had again.
     #[tokio::test]
     async fn one_system_never_has_all_the_room() {
-        let bodies = Bodies::default();
+        let bodies = Places::new(BODIES_AT_ONCE);
         let [one, other, third] = [1, 2, 3].map(|byte| SystemId::from_bytes([byte; 16]));
         let mut held = Vec::new();
         for system in [one, other] {
-            for _ in 0..OF_ONE_SYSTEM {
+            for _ in 0..BODIES_AT_ONCE / 2 {
                 held.push(bodies.place(system, AT_ONCE).await.expect("half of the room"));
             }
             assert!(bodies.place(system, AT_ONCE).await.is_none(), "more than half of the room");

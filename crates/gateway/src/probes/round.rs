@@ -43,7 +43,7 @@ use crate::prepare::PURPOSE;
 use crate::references::REFERENCES;
 use crate::route::{Route, Target};
 use crate::salt::Salt;
-use crate::server::{self, Serving};
+use crate::server::{self, Serving, Taken};
 use crate::stops;
 use crate::surface::Surface;
 use crate::upstream::connect::Within;
@@ -205,8 +205,8 @@ impl Prober {
         };
         // Without one nothing is asked, and nothing is on record of it.
         let Some(salt) = Salt::fresh() else { return Bytes::new() };
-        let body = (Received::Whole(request(place)), salt);
-        let answer = server::start(caller, target, headers(place), body, &self.serving).await;
+        let taken = Taken { body: Received::Whole(request(place)), salt, switch: None };
+        let answer = server::start(caller, target, headers(place), taken, &self.serving).await;
         let mut body = answer.into_body();
         let mut given = BytesMut::new();
         // What came before an answer broke off came through as well.

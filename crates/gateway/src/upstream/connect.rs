@@ -192,32 +192,56 @@ impl Endpoint {
 
     /// Opens a connection. The caller limits the time. Runs inside a runtime, which owns the connection's task.
     pub(crate) async fn connect(&self) -> Result<Sender, ConnectError> {
+        self.connected(Use::Requests).await
+    }
+
+    /// The same, of which an answer may make a socket.
+    pub(crate) async fn connect_to_switch(&self) -> Result<Sender, ConnectError> {
+        self.connected(Use::Switch).await
+    }
+
+    async fn connected(&self, for_what: Use) -> Result<Sender, ConnectError> {
         if let Some(within) = &self.within {
-            return Ok(handshake(within.accept()?).await?);
+            return Ok(handshake(within.accept()?, for_what).await?);
         }
         let stream = self.reach.connect(&self.host, self.port).await?;
         // Else small events wait for the acknowledgement of the one before: 40 ms each.
         stream.set_nodelay(true)?;
         match &self.tls {
-            None => Ok(handshake(stream).await?),
+            None => Ok(handshake(stream, for_what).await?),
             Some((config, name)) => {
                 let connector = TlsConnector::from(Arc::clone(config));
                 let stream =
                     connector.connect(name.clone(), stream).await.map_err(|error| tls::why(&error))?;
-                Ok(handshake(stream).await?)
+                Ok(handshake(stream, for_what).await?)
             }
         }
     }
 }
 
-async fn handshake(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> std::io::Result<Sender> {
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Requests, one after another.
+    Requests,
+    /// One request, which may switch it to another protocol.
+    Switch,
+}
+
+async fn handshake(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    for_what: Use,
+) -> std::io::Result<Sender> {
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(MAX_HEAD_BYTES)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(std::io::Error::other)?;
     // Ends when its sender and the body of its last answer are dropped; what goes wrong is told to them.
-    drop(tokio::spawn(async move { drop(connection.await) }));
+    match for_what {
+        Use::Requests => drop(tokio::spawn(async move { drop(connection.await) })),
+        Use::Switch => drop(tokio::spawn(async move { drop(connection.with_upgrades().await) })),
+    }
     Ok(sender)
 }
 

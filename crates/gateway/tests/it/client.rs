@@ -178,6 +178,19 @@ impl Client {
         }
     }
 
+    /// Takes in what comes next; whether nothing comes any more.
+    pub(crate) fn is_over(&mut self) -> bool {
+        let mut piece = [0; 4096];
+        match self.stream.read(&mut piece) {
+            Ok(read) => {
+                self.buffer.extend_from_slice(&piece[..read]);
+                read == 0
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => true,
+            Err(error) => panic!("reading: {error}; so far {:?}", self.buffer),
+        }
+    }
+
     fn take_line(&mut self) -> String {
         self.read_until("\r\n");
         let at = self.buffer.windows(2).position(|pair| pair == b"\r\n").expect("just read");

@@ -153,8 +153,8 @@ fn a_connection_cannot_be_turned_into_a_tunnel() {
     );
     client.read_until("unknown_route");
     let upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")];
-    let answer = fixture.call("GET", "/v1/realtime", &upgrade, b"");
-    assert_denied(&fixture, &answer, 403, "realtime_not_governed");
+    let answer = fixture.call("GET", "/v1/realtime?model=model-a", &upgrade, b"");
+    assert_denied(&fixture, &answer, 403, "opaque_not_enabled");
     for path in ["/v1/files", "/v1/chat/completions", "/v1/models", "/v1/models/model-a"] {
         let answer = fixture.call("GET", path, &upgrade, b"");
         assert_denied(&fixture, &answer, 404, "unknown_route");

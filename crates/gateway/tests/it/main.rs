@@ -54,6 +54,7 @@ mod probes_limits;
 mod probes_translated;
 mod probes_written;
 mod pseudonyms;
+mod realtime;
 mod references;
 mod rego;
 mod release;

@@ -285,6 +285,27 @@ pub struct Answered {
     pub usage: Option<Usage>,
 }
 
+/// What was said over a socket, beside what came from the provider: that is `received_bytes` and its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversed {
+    /// Bytes that the client sent after the switch, frames and all, as they went on to the provider.
+    pub sent_bytes: u64,
+    /// SHA-256 of them, hex; of none where there were none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sent_sha256: Option<String>,
+    /// SHA-256 of the salt of the call and of them, hex.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sent_salted_sha256: Option<String>,
+    /// Whole messages from the client, texts and bytes.
+    pub sent_messages: u64,
+    /// Whole messages from the provider.
+    pub received_messages: u64,
+    /// Responses that the provider said were over.
+    pub responses: u64,
+    /// Responses that it had begun and not ended: what they took nobody knows.
+    pub unfinished: u64,
+}
+
 /// `call.completed`: the end of a call, durable before the last of the answer is released. Parent `authorised`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallCompleted {
@@ -321,6 +342,9 @@ pub struct CallCompleted {
     /// What the guards of answers said.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub guards: Vec<Guarded>,
+    /// What was said over a socket, where the call was a conversation in real time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub conversed: Option<Conversed>,
     /// From the request's last byte to the end, microseconds.
     pub duration_us: u64,
     /// From the request's last byte to the provider's first, microseconds.

@@ -18,14 +18,23 @@ pub enum RouteClass {
     Batches,
     /// Texts that a provider classes.
     Moderations,
+    /// Conversations in real time, over a socket.
+    Realtime,
     /// Declared paths of providers with an interface of their own: Gemini, Vertex, Bedrock.
     Passthrough,
 }
 
 impl RouteClass {
     /// Every one.
-    pub const ALL: [Self; 6] =
-        [Self::Files, Self::Images, Self::Audio, Self::Batches, Self::Moderations, Self::Passthrough];
+    pub const ALL: [Self; 7] = [
+        Self::Files,
+        Self::Images,
+        Self::Audio,
+        Self::Batches,
+        Self::Moderations,
+        Self::Realtime,
+        Self::Passthrough,
+    ];
 
     /// As records, forms and the command line say it.
     pub const fn as_str(self) -> &'static str {
@@ -35,6 +44,7 @@ impl RouteClass {
             Self::Audio => "audio",
             Self::Batches => "batches",
             Self::Moderations => "moderations",
+            Self::Realtime => "realtime",
             Self::Passthrough => "passthrough",
         }
     }

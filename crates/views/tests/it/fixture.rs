@@ -386,6 +386,7 @@ pub(crate) fn completed(system: SystemId, key: CredentialId, tokens: u64) -> Dra
         released_salted_sha256: Some("cd".repeat(32)),
         masked: Vec::new(),
         guards: vec![guarded("house-words", GuardOutcome::Flagged)],
+        conversed: None,
         duration_us: 120_000,
         first_byte_us: Some(40_000),
         answer: None,

@@ -5,12 +5,13 @@
 use crate::work::openings::ClassForm;
 
 /// Every class, as forms offer them.
-pub(super) const CLASSES: [ClassForm; 6] = [
+pub(super) const CLASSES: [ClassForm; 7] = [
     ClassForm::Files,
     ClassForm::Images,
     ClassForm::Audio,
     ClassForm::Batches,
     ClassForm::Moderations,
+    ClassForm::Realtime,
     ClassForm::Passthrough,
 ];
 
@@ -25,6 +26,7 @@ pub(crate) fn class(class: ClassForm) -> &'static str {
         ClassForm::Audio => "Speech",
         ClassForm::Batches => "Batches of requests",
         ClassForm::Moderations => "Texts for the provider to class",
+        ClassForm::Realtime => "Conversations in real time",
         ClassForm::Passthrough => "Gemini, Vertex and Bedrock",
     }
 }
@@ -42,6 +44,7 @@ pub(super) fn route(class: ClassForm) -> &'static str {
         ClassForm::Audio => "opaque.audio",
         ClassForm::Batches => "opaque.batches",
         ClassForm::Moderations => "opaque.moderations",
+        ClassForm::Realtime => "opaque.realtime",
         ClassForm::Passthrough => "passthrough",
     }
 }
@@ -58,6 +61,9 @@ pub(super) fn opens(class: ClassForm) -> &'static str {
             "Batches of many requests are made; those that the system made are read and cancelled. Their files need the class of files too."
         }
         ClassForm::Moderations => "The provider is asked to class texts.",
+        ClassForm::Realtime => {
+            "Sockets are opened to a model, over which people speak with it; each for at most an hour."
+        }
         ClassForm::Passthrough => {
             "Models of Gemini, Vertex and Bedrock are asked in their own interfaces, whole and streamed."
         }
@@ -78,6 +84,9 @@ pub(super) fn unseen(class: ClassForm) -> &'static str {
         }
         ClassForm::Batches => "What comes back: no guard looks at it, and placeholders stay in it.",
         ClassForm::Moderations => "The texts: nothing masks them and no guard looks at them.",
+        ClassForm::Realtime => {
+            "All that is said, either way, and the tools that the model is given: nothing masks it and no guard looks at it. The record has sizes and digests of both sides."
+        }
         ClassForm::Passthrough => {
             "Prompts and answers, whole: nothing masks them and no guard looks at them."
         }
