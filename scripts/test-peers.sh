@@ -43,6 +43,7 @@ step "applications behind the reference egress configuration" scripts/peers/egre
 step "access tokens of an identity provider: oidc-provider, four algorithms, rotated and down" scripts/peers/oidc.sh "$place/oidc"
 step "clients with certificates: openssl and curl" scripts/peers/mtls.sh "$place/mtls"
 step "passthrough: a provider with the interfaces of Vertex and Bedrock" scripts/peers/passthrough.sh "$place/passthrough"
+step "conversations in real time: the official OpenAI SDK over a socket" scripts/peers/realtime.sh "$place/realtime"
 step "event envelopes, as the ar.io family reads them" scripts/peers/envelopes.sh "$place/envelopes"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-2}" scripts/fuzz.sh
