@@ -100,7 +100,7 @@ impl Reader {
 
     /// Takes bytes in. What comes behind a frame that closed is nobody's.
     pub(super) fn push(&mut self, data: &[u8]) -> Result<Passed, Hostile> {
-        let closing = !self.close.is_empty();
+        let closing = !self.close.is_empty() || self.head.first().is_some_and(closes);
         let mut passed = Passed { bytes: if closing { 0 } else { data.len() }, texts: Vec::new() };
         let mut rest = data;
         while !self.is_closed {
@@ -117,7 +117,7 @@ impl Reader {
                 passed.texts.extend(self.end_frame());
             } else {
                 let Some((first, after)) = rest.split_first() else { break };
-                if self.head.is_empty() && first & OPCODE == CLOSE {
+                if self.head.is_empty() && closes(first) {
                     passed.bytes = data.len() - rest.len();
                 }
                 self.head.push(*first);
@@ -128,9 +128,6 @@ impl Reader {
                     }
                     self.head.clear();
                     self.frame = Some(frame);
-                } else if self.head.first().is_some_and(|first| first & OPCODE == CLOSE) {
-                    // Its head is not whole yet, and none of it goes on.
-                    passed.bytes = passed.bytes.min(data.len() - rest.len() - 1);
                 }
             }
         }
@@ -211,6 +208,11 @@ impl Reader {
         self.messages += 1;
         (message.is_text && self.sender == Sender::Provider).then_some(message.text)
     }
+}
+
+/// Whether a frame that begins so closes.
+fn closes(first: &u8) -> bool {
+    first & OPCODE == CLOSE
 }
 
 /// A frame that closes with `code` and `why`, as a provider sends it, or under `mask` as a client does.
