@@ -7,6 +7,7 @@ use tabellion_model::body::{
 };
 use tabellion_model::{CredentialId, Micros, RecordId};
 
+use super::versions::Versions;
 use super::{Page, Rows, Where};
 use crate::error::ViewsError;
 use crate::values::{id, number, optional_id, time};
@@ -85,22 +86,17 @@ pub struct PackPublisherRow {
 impl Views {
     /// The newest version of every pack, also of those removed; the last changed first.
     pub fn packs(&self, page: Page) -> Result<Rows<PackVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.only("newest = 1");
-        self.ask(|db| wanted.page(db, PACKS, "entry", page, version, |version| version.entry))
+        self.ask(|db| PACKS.newest(db, page))
     }
 
     /// The newest version of one pack.
     pub fn pack(&self, name: &str) -> Result<Option<PackVersion>, ViewsError> {
-        let sql = "SELECT * FROM policy_packs WHERE name = ?1 AND newest = 1";
-        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name], version).optional()?))
+        self.ask(|db| PACKS.newest_of(db, name))
     }
 
     /// All versions of one pack, newest first.
     pub fn pack_versions(&self, name: &str, page: Page) -> Result<Rows<PackVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.with("name = ?", Some(name.to_owned()));
-        self.ask(|db| wanted.page(db, PACKS, "entry", page, version, |version| version.entry))
+        self.ask(|db| PACKS.all_of(db, name, page))
     }
 
     /// What was put forward last of one pack.
@@ -140,7 +136,8 @@ impl Views {
     }
 }
 
-const PACKS: &str = "SELECT * FROM policy_packs";
+const PACKS: Versions<PackVersion> =
+    Versions { select: "SELECT * FROM policy_packs", read: version, entry: |version| version.entry };
 /// Open: nothing was decided since.
 const PACKS_PROPOSED: &str = "SELECT *, NOT EXISTS (SELECT 1 FROM policy_packs AS later WHERE later.name = proposals.name AND later.entry > proposals.entry) AS open
     FROM policy_pack_proposals AS proposals";

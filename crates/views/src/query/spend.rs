@@ -4,11 +4,12 @@
 //! for, which is at most [`MAX_SPEND_DAYS`] long.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 use tabellion_model::body::{BudgetScope, Caps};
 use tabellion_model::charge::{Currency, Rates, Window};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
+use super::versions::Versions;
 use super::{Page, Rows, Where, bytes};
 use crate::error::ViewsError;
 use crate::gate::{BUDGET_VERSIONS, Counted, Used, budget_said, budget_used};
@@ -78,22 +79,17 @@ impl Views {
 
     /// The newest version of every budget, also of those ended; the last changed first.
     pub fn budgets(&self, page: Page) -> Result<Rows<BudgetVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.only("newest = 1");
-        self.ask(|db| wanted.page(db, BUDGET_VERSIONS, "entry", page, budget, |version| version.entry))
+        self.ask(|db| BUDGETS.newest(db, page))
     }
 
     /// The newest version of one budget.
     pub fn budget(&self, name: &str) -> Result<Option<BudgetVersion>, ViewsError> {
-        let sql = format!("{BUDGET_VERSIONS} WHERE name = ?1 AND newest = 1");
-        self.ask(|db| Ok(db.prepare_cached(&sql)?.query_row(params![name], budget).optional()?))
+        self.ask(|db| BUDGETS.newest_of(db, name))
     }
 
     /// All versions of one budget, newest first.
     pub fn budget_versions(&self, name: &str, page: Page) -> Result<Rows<BudgetVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.with("name = ?", Some(name.to_owned()));
-        self.ask(|db| wanted.page(db, BUDGET_VERSIONS, "entry", page, budget, |version| version.entry))
+        self.ask(|db| BUDGETS.all_of(db, name, page))
     }
 
     /// What the calls of a budget took in the newest window in which there were any, and where that begins.
@@ -114,26 +110,24 @@ impl Views {
 
     /// The newest version of every price, also of those withdrawn; the last changed first.
     pub fn prices(&self, page: Page) -> Result<Rows<PriceVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.only("newest = 1");
-        self.ask(|db| wanted.page(db, PRICES, "entry", page, price, |version| version.entry))
+        self.ask(|db| PRICES.newest(db, page))
     }
 
     /// The newest version of one price.
     pub fn price(&self, name: &str) -> Result<Option<PriceVersion>, ViewsError> {
-        let sql = "SELECT * FROM prices WHERE name = ?1 AND newest = 1";
-        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name], price).optional()?))
+        self.ask(|db| PRICES.newest_of(db, name))
     }
 
     /// All versions of one price, newest first.
     pub fn price_versions(&self, name: &str, page: Page) -> Result<Rows<PriceVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.with("name = ?", Some(name.to_owned()));
-        self.ask(|db| wanted.page(db, PRICES, "entry", page, price, |version| version.entry))
+        self.ask(|db| PRICES.all_of(db, name, page))
     }
 }
 
-const PRICES: &str = "SELECT * FROM prices";
+const BUDGETS: Versions<BudgetVersion> =
+    Versions { select: BUDGET_VERSIONS, read: budget, entry: |version| version.entry };
+const PRICES: Versions<PriceVersion> =
+    Versions { select: "SELECT * FROM prices", read: price, entry: |version| version.entry };
 
 /// What a version of a budget says.
 #[derive(Debug, Clone, PartialEq, Eq)]
