@@ -2,13 +2,14 @@
 
 use rusqlite::{Row, params};
 use tabellion_model::body::{RuleComparison, RuleMetric, RuleScope, RuleTest};
-use tabellion_model::charge::Currency;
 use tabellion_model::{CredentialId, Micros, RecordId};
 
 use super::versions::Versions;
 use super::{Page, Rows};
 use crate::error::ViewsError;
-use crate::values::{id, int, number, optional_id, optional_number, optional_time, optional_word, time};
+use crate::values::{
+    id, int, number, optional_currency, optional_id, optional_number, optional_time, optional_word, time,
+};
 use crate::views::Views;
 
 /// What a version of a rule says.
@@ -143,7 +144,6 @@ fn said(row: &Row<'_>) -> rusqlite::Result<Option<RuleSaid>> {
     let why: Option<String> = row.get("why")?;
     let (metric, comparison) = (optional_word(row, "metric")?, optional_word(row, "comparison")?);
     let (Some(why), Some(metric), Some(comparison)) = (why, metric, comparison) else { return Ok(None) };
-    let currency: Option<String> = row.get("currency")?;
     let scope = RuleScope {
         system: optional_id(row, "system")?,
         guard: row.get("guard")?,
@@ -153,7 +153,7 @@ fn said(row: &Row<'_>) -> rusqlite::Result<Option<RuleSaid>> {
     let test = RuleTest {
         metric,
         scope,
-        currency: currency.as_deref().and_then(Currency::parse),
+        currency: optional_currency(row, "currency")?,
         window_minutes: number(row, "window_minutes")?,
         comparison,
         threshold: number(row, "threshold")?,

@@ -14,7 +14,7 @@ use super::{Page, Rows, Where, bytes};
 use crate::error::ViewsError;
 use crate::gate::{BUDGET_VERSIONS, Counted, Used, budget_said, budget_used};
 use crate::projection::tallies::DAY_US;
-use crate::values::{id, int, number, numbers, optional_number, optional_time, time};
+use crate::values::{id, int, number, numbers, optional_currency, optional_number, optional_rates, time};
 use crate::views::Views;
 
 /// Longest window of one answer: a year and a day.
@@ -228,19 +228,6 @@ fn budget(row: &Row<'_>) -> rusqlite::Result<BudgetVersion> {
 }
 
 fn price(row: &Row<'_>) -> rusqlite::Result<PriceVersion> {
-    let currency: Option<String> = row.get("currency")?;
-    let rates = match currency.as_deref().and_then(Currency::parse) {
-        None => None,
-        Some(currency) => Some(Rates {
-            currency,
-            input: number(row, "input")?,
-            cached: number(row, "cached")?,
-            cache_write: number(row, "cache_write")?,
-            output: number(row, "output")?,
-            from: time(row, "valid_from")?,
-            until: optional_time(row, "valid_until")?,
-        }),
-    };
     let (upstream, model): (Option<String>, Option<String>) = (row.get("upstream")?, row.get("model")?);
     let limits = (optional_number(row, "output_limit")?, optional_number(row, "input_limit")?);
     Ok(PriceVersion {
@@ -249,7 +236,7 @@ fn price(row: &Row<'_>) -> rusqlite::Result<PriceVersion> {
         entry: number(row, "entry")?,
         at: time(row, "at")?,
         by: id(row, "actor")?,
-        rates,
+        rates: optional_rates(row)?,
         said: upstream.zip(model).map(|(upstream, model)| PriceSaid {
             upstream,
             model,
@@ -332,10 +319,9 @@ fn sums(db: &Connection, filter: &SpendFilter, by: SpendBy) -> rusqlite::Result<
 
 fn sum(row: &Row<'_>, by: SpendBy) -> rusqlite::Result<SpendRow> {
     let of = if by == SpendBy::Day { Some(time(row, "of")?.to_string()) } else { row.get("of")? };
-    let currency: Option<String> = row.get("currency")?;
     Ok(SpendRow {
         of,
-        currency: currency.as_deref().and_then(Currency::parse),
+        currency: optional_currency(row, "currency")?,
         calls: number(row, "calls")?,
         calls_reserved: number(row, "calls_reserved")?,
         input: number(row, "input")?,

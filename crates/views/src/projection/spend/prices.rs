@@ -3,13 +3,13 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::RecordId;
 use tabellion_model::body::{PriceSet, PriceWithdrawn};
-use tabellion_model::charge::{Currency, Rates};
+use tabellion_model::charge::Rates;
 
 use super::charges;
 use crate::projection::versions::Versions;
 use crate::projection::{Applied, NO_STREAM};
 use crate::record::Record;
-use crate::values::{int, number, optional_time, time};
+use crate::values::{int, number, optional_rates};
 
 /// One version of a price, as calls are rated.
 pub(super) struct Version {
@@ -45,17 +45,7 @@ pub(super) fn version(db: &Connection, name: &str, number: u64) -> rusqlite::Res
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<Option<Version>> {
-    let currency: Option<String> = row.get("currency")?;
-    let Some(currency) = currency.as_deref().and_then(Currency::parse) else { return Ok(None) };
-    let rates = Rates {
-        currency,
-        input: number(row, "input")?,
-        cached: number(row, "cached")?,
-        cache_write: number(row, "cache_write")?,
-        output: number(row, "output")?,
-        from: time(row, "valid_from")?,
-        until: optional_time(row, "valid_until")?,
-    };
+    let Some(rates) = optional_rates(row)? else { return Ok(None) };
     Ok(Some(Version { name: row.get("name")?, number: number(row, "version")?, rates }))
 }
 
