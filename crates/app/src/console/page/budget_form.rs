@@ -65,8 +65,7 @@ pub(crate) fn create(visit: &Visit<'_>) -> Answered {
             "a budget of this name was set before; open it to change it",
         );
         let refusal = if refusal.code == Code::VersionRequired { taken } else { refusal };
-        let refused = Refused { id: SET, typed: &visit.form, refusal: &refusal };
-        new_page(visit, refusal.code.status(), Some(&refused))
+        visit.again(SET, &refusal, new_page)
     })
 }
 
@@ -128,13 +127,7 @@ fn after(
     form: &'static str,
     done: Result<(Budget, crate::work::Written), Refusal>,
 ) -> Answered {
-    match done {
-        Ok((budget, written)) => Ok(visit.recorded(&format!("/budgets/{}", budget.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            budgets::one(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, |budget| format!("/budgets/{}", budget.name), budgets::one)
 }
 
 /// Whose calls, and in which time.

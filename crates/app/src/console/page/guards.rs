@@ -62,10 +62,7 @@ pub(crate) fn run(visit: &Visit<'_>) -> Answered {
             let entry = probes.newest.map(|round| round.recorded.index.to_string());
             Ok(Reply::See(Link::to(PATH).with_some("sent", entry.as_deref()).href()).into())
         }
-        Err(refusal) => {
-            let refused = Refused { id: RUN, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
+        Err(refusal) => visit.again(RUN, &refusal, page),
     }
 }
 

@@ -126,13 +126,7 @@ pub(crate) fn after(
     form: &'static str,
     done: Result<(Item, Written), Refusal>,
 ) -> Answered {
-    match done {
-        Ok((item, written)) => Ok(visit.recorded(&registers::path(&item.summary), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, |item| registers::path(&item.summary), page)
 }
 
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {

@@ -8,7 +8,7 @@ use tabellion_model::{CredentialId, SystemId};
 use tabellion_views::query::{CredentialRow, Subject};
 
 use super::{happened, stops};
-use crate::console::answer::{Answer, Answered};
+use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Empty, Facts, fold, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused, list as words_of};
@@ -203,10 +203,7 @@ pub(crate) fn issue(visit: &Visit<'_>) -> Answered {
     };
     match done() {
         Ok((issued, written)) => shown_once(visit, issued, &written),
-        Err(refusal) => {
-            let refused = Refused { id: "key", typed: &visit.form, refusal: &refusal };
-            new_page(visit, refusal.code.status(), Some(&refused))
-        }
+        Err(refusal) => visit.again("key", &refusal, new_page),
     }
 }
 
@@ -340,7 +337,7 @@ pub(crate) fn rotate(visit: &Visit<'_>) -> Answered {
         .and_then(|rotation| visit.desk.rotate_key(visit.actor()?, &visit.given(), id, &rotation));
     match done {
         Ok((issued, written)) => shown_once(visit, issued, &written),
-        Err(refusal) => again(visit, "rotate", &refusal),
+        Err(refusal) => visit.again("rotate", &refusal, page),
     }
 }
 
@@ -350,13 +347,5 @@ pub(crate) fn revoke(visit: &Visit<'_>) -> Answered {
     let done = visit
         .read::<Reason>("revokeKey", json!({"reason": visit.form.text("reason").trim()}))
         .and_then(|why| visit.desk.revoke_key(visit.actor()?, &visit.given(), id, &why));
-    match done {
-        Ok((key, written)) => Ok(visit.recorded(&format!("/keys/{}", key.id), &written)),
-        Err(refusal) => again(visit, "revoke", &refusal),
-    }
-}
-
-fn again(visit: &Visit<'_>, form: &'static str, refusal: &Refusal) -> Result<Answer, Refusal> {
-    let refused = Refused { id: form, typed: &visit.form, refusal };
-    page(visit, refusal.code.status(), Some(&refused))
+    visit.after("revoke", done, |key| format!("/keys/{}", key.id), page)
 }

@@ -64,13 +64,7 @@ pub(crate) fn request(visit: &Visit<'_>) -> Answered {
     let asked = visit
         .read::<NewOpening>("requestOpening", body)
         .and_then(|new| visit.desk.request_opening(visit.actor()?, &visit.given(), &new));
-    match asked {
-        Ok((opening, written)) => Ok(visit.recorded(&format!("/openings/{}", opening.id), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: REQUEST, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(REQUEST, asked, |opening| format!("/openings/{}", opening.id), page)
 }
 
 /// One opening.
@@ -102,13 +96,7 @@ fn after(
     id: OpeningId,
     done: Result<(Opening, crate::work::Written), Refusal>,
 ) -> Answered {
-    match done {
-        Ok((_, written)) => Ok(visit.recorded(&format!("/openings/{id}"), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            one(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, |_| format!("/openings/{id}"), one)
 }
 
 fn id(visit: &Visit<'_>) -> Result<OpeningId, Refusal> {

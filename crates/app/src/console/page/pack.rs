@@ -64,13 +64,7 @@ pub(crate) fn remove(visit: &Visit<'_>) -> Answered {
 }
 
 fn after(visit: &Visit<'_>, form: &'static str, done: Result<(PackShown, Written), Refusal>) -> Answered {
-    match done {
-        Ok((pack, written)) => Ok(visit.recorded(&path(&pack.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, |pack| path(&pack.name), page)
 }
 
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {

@@ -83,13 +83,7 @@ pub(crate) fn propose(visit: &Visit<'_>) -> Answered {
     let done = visit
         .read::<NewPublisher>("proposePackPublisher", body)
         .and_then(|new| visit.desk.propose_publisher(visit.actor()?, &visit.given(), &new));
-    match done {
-        Ok((publisher, written)) => Ok(visit.recorded(&path(&publisher.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: PROPOSE, typed: &visit.form, refusal: &refusal };
-            packs::page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(PROPOSE, done, |publisher| path(&publisher.name), packs::page)
 }
 
 /// A pack and its lowest version, as `data-terms 3`; what is none is left for the schema to refuse.
@@ -122,13 +116,7 @@ pub(crate) fn remove(visit: &Visit<'_>) -> Answered {
 }
 
 fn after(visit: &Visit<'_>, form: &'static str, done: Result<(Publisher, Written), Refusal>) -> Answered {
-    match done {
-        Ok((publisher, written)) => Ok(visit.recorded(&path(&publisher.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            one(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, |publisher| path(&publisher.name), one)
 }
 
 fn path(name: &str) -> String {

@@ -240,10 +240,7 @@ fn built(visit: &Visit<'_>) -> Result<(Vec<u8>, Exported, Written), Refusal> {
 pub(crate) fn build(visit: &Visit<'_>) -> Answered {
     let (bytes, exported, written) = match built(visit) {
         Ok(built) => built,
-        Err(refusal) => {
-            let refused = Refused { id: "package", typed: &visit.form, refusal: &refusal };
-            return page(visit, refusal.code.status(), Some(&refused));
-        }
+        Err(refusal) => return visit.again("package", &refusal, page),
     };
     let trust = super::settings::trust_file(visit)?;
     let policy = Policy::parse(&trust)

@@ -49,13 +49,7 @@ pub(crate) fn propose(visit: &Visit<'_>) -> Answered {
     let done = visit
         .read::<NewPack>("proposePolicyPack", body)
         .and_then(|new| visit.desk.propose_pack(visit.actor()?, &visit.given(), &new));
-    match done {
-        Ok((pack, written)) => Ok(visit.recorded(&path(&pack.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: PROPOSE, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(PROPOSE, done, |pack| path(&pack.name), page)
 }
 
 /// A page of the list, also with what was refused of one of its forms.

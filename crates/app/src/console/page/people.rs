@@ -158,13 +158,7 @@ pub(crate) fn add(visit: &Visit<'_>) -> Answered {
     let done = visit
         .read::<NewPerson>("addPerson", body)
         .and_then(|new| visit.desk.add_person(visit.actor()?, &visit.given(), &new));
-    match done {
-        Ok((person, written)) => Ok(visit.recorded(&format!("/people/{}", person.id), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: "person", typed: &visit.form, refusal: &refusal };
-            new_page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after("person", done, |person| format!("/people/{}", person.id), new_page)
 }
 
 /// One person.
@@ -172,7 +166,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     page(visit, 200, None)
 }
 
-fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+pub(super) fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let id = visit.credential("person")?;
     // Everybody sees themselves.
     if !visit.actor()?.is(id) && visit.reach(Permission::ReadPeople) != Reach::All {
@@ -320,15 +314,7 @@ pub(crate) fn revoke(visit: &Visit<'_>) -> Answered {
 }
 
 fn after(visit: &Visit<'_>, form: &'static str, done: Result<(Person, Written), Refusal>) -> Answered {
-    match done {
-        Ok((person, written)) => Ok(visit.recorded(&format!("/people/{}", person.id), &written)),
-        Err(refusal) => again(visit, form, &refusal),
-    }
-}
-
-pub(super) fn again(visit: &Visit<'_>, form: &'static str, refusal: &Refusal) -> Answered {
-    let refused = Refused { id: form, typed: &visit.form, refusal };
-    page(visit, refusal.code.status(), Some(&refused))
+    visit.after(form, done, |person| format!("/people/{}", person.id), page)
 }
 
 /// Hands out a link and shows it.
@@ -341,7 +327,7 @@ pub(crate) fn link(visit: &Visit<'_>) -> Answered {
         .and_then(|new| visit.desk.issue_link(visit.actor()?, &visit.given(), id, &new, base));
     match done {
         Ok((link, written)) => link_page(visit, id, link, &written),
-        Err(refusal) => again(visit, "link", &refusal),
+        Err(refusal) => visit.again("link", &refusal, page),
     }
 }
 

@@ -80,6 +80,6 @@ pub(crate) fn end(visit: &Visit<'_>) -> Answered {
         .and_then(|which| visit.desk.end_sessions(visit.actor()?, &visit.given(), id, &which));
     match done {
         Ok(written) => Ok(visit.recorded(&format!("/people/{id}"), &written)),
-        Err(refusal) => people::again(visit, FORM, &refusal),
+        Err(refusal) => visit.again(FORM, &refusal, people::page),
     }
 }

@@ -299,8 +299,7 @@ pub(crate) fn publish_first(visit: &Visit<'_>) -> Answered {
                 ),
                 _ => refusal,
             };
-            let refused = Refused { id: "policy", typed: &visit.form, refusal: &refusal };
-            new_page(visit, refusal.code.status(), Some(&refused))
+            visit.again("policy", &refusal, new_page)
         }
     }
 }
@@ -349,13 +348,7 @@ pub(crate) fn publish(visit: &Visit<'_>) -> Answered {
     let name = visit.parts.text("policy");
     let done =
         typed(visit).and_then(|new| visit.desk.publish_policy(visit.actor()?, &visit.given(), name, &new));
-    match done {
-        Ok((policy, written)) => Ok(visit.recorded(&path(&policy.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: "policy", typed: &visit.form, refusal: &refusal };
-            edit_page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after("policy", done, |policy| path(&policy.name), edit_page)
 }
 
 fn typed(visit: &Visit<'_>) -> Result<NewPolicy, Refusal> {
@@ -376,11 +369,5 @@ pub(crate) fn withdraw(visit: &Visit<'_>) -> Answered {
             json!({"reason": visit.form.text("reason").trim(), "replay": policy_replay::typed(visit)}),
         )
         .and_then(|why| visit.desk.withdraw_policy(visit.actor()?, &visit.given(), name, &why));
-    match done {
-        Ok((policy, written)) => Ok(visit.recorded(&path(&policy.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: "withdraw", typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after("withdraw", done, |policy| path(&policy.name), page)
 }

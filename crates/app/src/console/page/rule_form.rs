@@ -63,8 +63,7 @@ pub(crate) fn create(visit: &Visit<'_>) -> Answered {
         let taken =
             Refusal::at(Code::Malformed, "/name", "a rule of this name was set before; open it to change it");
         let refusal = if refusal.code == Code::VersionRequired { taken } else { refusal };
-        let refused = Refused { id: SET, typed: &visit.form, refusal: &refusal };
-        new_page(visit, refusal.code.status(), Some(&refused))
+        visit.again(SET, &refusal, new_page)
     })
 }
 
@@ -111,13 +110,7 @@ pub(crate) fn end(visit: &Visit<'_>) -> Answered {
 }
 
 fn after(visit: &Visit<'_>, form: &'static str, done: Result<(Rule, Written), Refusal>) -> Answered {
-    match done {
-        Ok((rule, written)) => Ok(visit.recorded(&path(&rule), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            rules::one(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, path, rules::one)
 }
 
 /// All but the name, with what it is now.

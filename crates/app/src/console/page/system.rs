@@ -55,13 +55,7 @@ fn after(
     form: &'static str,
     done: Result<(System, crate::work::Written), Refusal>,
 ) -> Answered {
-    match done {
-        Ok((system, written)) => Ok(visit.recorded(&format!("/systems/{}", system.id), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, |system| format!("/systems/{}", system.id), page)
 }
 
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
