@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::budgets;
 use crate::console::answer::Answered;
-use crate::console::block::{Block, fold};
+use crate::console::block::Block;
 use crate::console::form::{Field, Form, Kind, Refused, list};
 use crate::console::money;
 use crate::console::visit::{Content, Visit};
@@ -75,7 +75,6 @@ pub(super) fn forms(
     budget: &Budget,
     refused: Option<&Refused<'_>>,
 ) -> Result<Vec<Block>, Refusal> {
-    let is_refused = |form| refused.is_some_and(|refused| refused.id == form);
     let path = format!("/budgets/{}", budget.name);
     let mut fields = match budget.says {
         Some(_) => Vec::new(),
@@ -88,15 +87,12 @@ pub(super) fn forms(
     let mut blocks = Vec::new();
     // What was erased is ended before its name is set again.
     if budget.state != StateForm::Unreadable {
-        blocks.push(fold(SET, "Raise it, or set it anew", is_refused(SET), set.block(visit, refused)?)?);
+        blocks.push(set.folded(visit, "Raise it, or set it anew", refused)?);
     }
     if budget.state != StateForm::Ended {
-        let fields = vec![Field::new("reason", "Why", Kind::Area(2)).hint("For the reader of the history.")];
-        let mut end = Form::new(END, format!("{path}/end"), "End the budget", fields);
-        end.version = Some(budget.version);
-        end.ends = true;
-        end.consequence = "Nothing of it holds any more; its history stays.";
-        blocks.push(fold(END, "End it", is_refused(END), end.block(visit, refused)?)?);
+        let consequence = "Nothing of it holds any more; its history stays.";
+        let end = Form::ending(END, format!("{path}/end"), "End the budget", budget.version, consequence);
+        blocks.push(end.folded(visit, "End it", refused)?);
     }
     Ok(blocks)
 }

@@ -7,7 +7,7 @@ use tabellion_views::query::Subject;
 
 use super::{happened, item_history, item_notes, item_work, registers, said, work_items};
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Section, fold, section};
+use crate::console::block::{Action, Block, Facts, Section, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::looks;
@@ -372,7 +372,7 @@ fn steps(
     let mut form = Form::new("state", format!("{}/state", opened.path), "Move it", fields);
     form.version = Some(opened.item.summary.version);
     form.consequence = "In a state that has ended nothing is written and nothing counts; what leads out of it, if anything does, takes a second person.";
-    let block = fold("state", "Move to another state", is_refused, form.block(visit, refused)?)?;
+    let block = form.folded(visit, "Move to another state", refused)?;
     section("change", "Change", vec![block]).map(Some)
 }
 

@@ -9,7 +9,7 @@ use tabellion_views::query::{CredentialRow, Subject};
 
 use super::{happened, stops};
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Empty, Facts, fold, section};
+use crate::console::block::{Action, Block, Empty, Facts, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused, list as words_of};
 use crate::console::link::Link;
@@ -312,20 +312,7 @@ fn forms(
     revoke.version = Some(version);
     revoke.ends = true;
     revoke.consequence = "It is refused from the next call on. This cannot be undone.";
-    Ok([
-        fold(
-            "rotate",
-            "Replace it",
-            refused.is_some_and(|refused| refused.id == "rotate"),
-            rotate.block(visit, refused)?,
-        )?,
-        fold(
-            "revoke",
-            "End it now",
-            refused.is_some_and(|refused| refused.id == "revoke"),
-            revoke.block(visit, refused)?,
-        )?,
-    ])
+    Ok([rotate.folded(visit, "Replace it", refused)?, revoke.folded(visit, "End it now", refused)?])
 }
 
 /// Issues a key in its place.

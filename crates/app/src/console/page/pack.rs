@@ -8,7 +8,7 @@ use tabellion_model::{CredentialId, SystemId};
 use super::packs::{act, holds_for, layer, path, state};
 use super::{pack_contents, policy_replay};
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Section, fold, section};
+use crate::console::block::{Action, Block, Facts, Section, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::Link;
@@ -80,12 +80,10 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     }
     blocks.push(history(visit, &versions)?);
     if visit.can(Permission::PublishPolicies) && pack.version > 0 {
-        let open = |form: &str| refused.is_some_and(|refused| refused.id == form);
-        let back = going_back(&pack, &versions).block(visit, refused)?;
-        blocks.push(fold(GO_BACK, "Go back to an earlier version", open(GO_BACK), back)?);
+        let back = going_back(&pack, &versions);
+        blocks.push(back.folded(visit, "Go back to an earlier version", refused)?);
         if pack.in_force {
-            let end = removal(&pack).block(visit, refused)?;
-            blocks.push(fold(REMOVE, "Take it out of force", open(REMOVE), end)?);
+            blocks.push(removal(&pack).folded(visit, "Take it out of force", refused)?);
         }
     }
     let content = Content {

@@ -7,7 +7,7 @@ use tabellion_model::CredentialId;
 
 use super::packs;
 use crate::console::answer::Answered;
-use crate::console::block::{Block, Facts, Section, fold};
+use crate::console::block::{Block, Facts, Section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::segment;
@@ -67,8 +67,7 @@ pub(super) fn part(visit: &Visit<'_>, refused: Option<&Refused<'_>>) -> Result<V
     };
     let mut blocks = vec![listing.table(visit, in_order(rows))?];
     if visit.can(Permission::PublishPolicies) {
-        let open = refused.is_some_and(|refused| refused.id == PROPOSE);
-        blocks.push(fold(PROPOSE, "Put a publisher forward", open, form().block(visit, refused)?)?);
+        blocks.push(form().folded(visit, "Put a publisher forward", refused)?);
     }
     Ok(blocks)
 }
@@ -150,15 +149,11 @@ fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answere
         blocks.push(its_waiting(visit, &publisher, waiting, refused)?);
     }
     if publish && publisher.trusted {
-        let fields = vec![Field::new("reason", "Why", Kind::Area(2)).hint("For the reader of the history.")];
         let action = format!("{}/remove", path(&publisher.name));
-        let mut form = Form::new(REMOVE, action, "Trust it no more", fields);
-        form.version = Some(publisher.version);
-        form.ends = true;
-        form.consequence =
+        let consequence =
             "Nothing more of the publisher is loaded, also not what waits. What is in force stays.";
-        let open = refused.is_some_and(|refused| refused.id == REMOVE);
-        blocks.push(fold(REMOVE, "End the trust", open, form.block(visit, refused)?)?);
+        let form = Form::ending(REMOVE, action, "Trust it no more", publisher.version, consequence);
+        blocks.push(form.folded(visit, "End the trust", refused)?);
     }
     let content = Content {
         trail: vec![("Packs".to_owned(), "/packs".to_owned())],

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::pack_publishers;
 use crate::console::answer::Answered;
-use crate::console::block::{fold, section};
+use crate::console::block::section;
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused, list as words_of};
 use crate::console::link::segment;
@@ -63,8 +63,7 @@ pub(super) fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>
     }
     let mut blocks = vec![listing.table(visit, Rows::All(rows))?];
     if visit.can(Permission::PublishPolicies) {
-        let open = refused.is_some_and(|refused| refused.id == PROPOSE);
-        blocks.insert(0, fold(PROPOSE, "Put a pack forward", open, form().block(visit, refused)?)?);
+        blocks.insert(0, form().folded(visit, "Put a pack forward", refused)?);
     }
     blocks.push(section("publishers", "Publishers", pack_publishers::part(visit, refused)?)?);
     let content = Content {

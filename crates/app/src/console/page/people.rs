@@ -6,7 +6,7 @@ use tabellion_model::body::Role;
 use super::keys::Secret;
 use super::person_sessions;
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Empty, Facts, fold, section};
+use crate::console::block::{Action, Block, Empty, Facts, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::table::{Column, Filter, Listing, Row, Rows, Takes, column, more, nothing};
@@ -213,12 +213,7 @@ fn forms(visit: &Visit<'_>, person: &Person, refused: Option<&Refused<'_>>) -> R
     let fields = vec![Field::new("valid_minutes", "It works for", Kind::Select(lifetimes())).value("60")];
     let mut link = Form::new("link", format!("{path}/links"), "Make a link", fields);
     link.consequence = "Whoever has the link comes in as this person, once. Hand it over yourself.";
-    blocks.push(fold(
-        "link",
-        "Let them in",
-        refused.is_some_and(|refused| refused.id == "link"),
-        link.block(visit, refused)?,
-    )?);
+    blocks.push(link.folded(visit, "Let them in", refused)?);
     let missing: Vec<Role> = Role::ALL.into_iter().filter(|role| !person.roles.contains(role)).collect();
     let own = visit.actor()?.credential().is_some_and(|id| id.to_hex() == person.id);
     if !missing.is_empty() && !own {
@@ -229,12 +224,7 @@ fn forms(visit: &Visit<'_>, person: &Person, refused: Option<&Refused<'_>>) -> R
             vec![Field::new("role", "Role", named(missing))],
         );
         grant.version = Some(person.version);
-        blocks.push(fold(
-            "grant",
-            "Grant a role",
-            refused.is_some_and(|refused| refused.id == "grant"),
-            grant.block(visit, refused)?,
-        )?);
+        blocks.push(grant.folded(visit, "Grant a role", refused)?);
     }
     if !person.roles.is_empty() {
         let fields = vec![
@@ -245,12 +235,7 @@ fn forms(visit: &Visit<'_>, person: &Person, refused: Option<&Refused<'_>>) -> R
         revoke.version = Some(person.version);
         revoke.ends = true;
         revoke.consequence = "It counts from their next click on.";
-        blocks.push(fold(
-            "revoke",
-            "Take a role away",
-            refused.is_some_and(|refused| refused.id == "revoke"),
-            revoke.block(visit, refused)?,
-        )?);
+        blocks.push(revoke.folded(visit, "Take a role away", refused)?);
     }
     Ok(blocks)
 }

@@ -5,7 +5,7 @@ use tabellion_model::CredentialId;
 
 use super::people;
 use crate::console::answer::Answered;
-use crate::console::block::{Block, fold, section};
+use crate::console::block::{Block, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::table::{Listing, Row, Rows, column, nothing};
@@ -66,8 +66,7 @@ pub(super) fn block(
     form.ends = true;
     form.consequence =
         "Whoever holds one of them is out with their next click, and comes in by a new link alone.";
-    let shown = refused.is_some_and(|refused| refused.id == FORM);
-    let end = fold(FORM, "End sessions", shown, form.block(visit, refused)?)?;
+    let end = form.folded(visit, "End sessions", refused)?;
     Ok(Some(section("sessions", "Sessions", vec![table, end])?))
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use tabellion_views::query::{PolicyVersion, Subject};
 
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Empty, Facts, Line, Note, Text, fold, section};
+use crate::console::block::{Action, Block, Empty, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::segment;
@@ -120,12 +120,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
         form.version = Some(newest.version);
         form.ends = true;
         form.consequence = "Its rules count for no call from the next one on. Its text stays readable, and it can be published again.";
-        blocks.push(fold(
-            "withdraw",
-            "Take it out of force",
-            refused.is_some_and(|refused| refused.id == "withdraw"),
-            form.block(visit, refused)?,
-        )?);
+        blocks.push(form.folded(visit, "Take it out of force", refused)?);
     }
     let content = Content {
         trail: vec![("Policies".to_owned(), "/policies".to_owned())],

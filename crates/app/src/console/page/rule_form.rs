@@ -7,7 +7,7 @@ use tabellion_model::body::{RuleComparison, RuleMeasure, RuleMetric};
 
 use super::rules::{self, label, path};
 use crate::console::answer::Answered;
-use crate::console::block::{Block, fold};
+use crate::console::block::Block;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::counted;
@@ -73,19 +73,15 @@ pub(super) fn forms(
     rule: &Rule,
     refused: Option<&Refused<'_>>,
 ) -> Result<Vec<Block>, Refusal> {
-    let is_refused = |form| refused.is_some_and(|refused| refused.id == form);
     let path = path(rule);
     let mut set = Form::new(SET, path.clone(), "Set it so", rule_fields(visit, rule.says.as_ref()));
     set.version = Some(rule.version);
     set.consequence = "The new version takes the place of the one before at the next look; where its number is beyond, that is recorded anew.";
-    let mut blocks = vec![fold(SET, "Set it anew", is_refused(SET), set.block(visit, refused)?)?];
+    let mut blocks = vec![set.folded(visit, "Set it anew", refused)?];
     if rule.state != StateForm::Ended {
-        let fields = vec![Field::new("reason", "Why", Kind::Area(2)).hint("For the reader of the history.")];
-        let mut end = Form::new(END, format!("{path}/end"), "End the rule", fields);
-        end.version = Some(rule.version);
-        end.ends = true;
-        end.consequence = "It is looked at no more; its history stays.";
-        blocks.push(fold(END, "End it", is_refused(END), end.block(visit, refused)?)?);
+        let consequence = "It is looked at no more; its history stays.";
+        let end = Form::ending(END, format!("{path}/end"), "End the rule", rule.version, consequence);
+        blocks.push(end.folded(visit, "End it", refused)?);
     }
     Ok(blocks)
 }

@@ -7,7 +7,7 @@ use tabellion_model::{CredentialId, SystemId};
 
 use super::story;
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Line, Note, Text, fold, section};
+use crate::console::block::{Action, Block, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused, list as words_of};
 use crate::console::table::{Listing, Row, Rows, column, nothing};
@@ -54,13 +54,7 @@ pub(super) fn offered(
     let kept = call.evidence.pseudonyms.as_ref().and_then(|pseudonyms| pseudonyms.kept).unwrap_or_default();
     let mut blocks = Vec::new();
     if kept > 0 && may(visit, call, Permission::UnmaskValues)? {
-        let open = refused.is_some_and(|refused| refused.id == FORM);
-        blocks.push(fold(
-            "unmask",
-            "See what placeholders stand for",
-            open,
-            form(call).block(visit, refused)?,
-        )?);
+        blocks.push(form(call).folded(visit, "See what placeholders stand for", refused)?);
     }
     if may(visit, call, Permission::ReadCaptured)? {
         blocks.extend(asked_before(visit, kept > 0)?);
