@@ -69,15 +69,12 @@ struct Document {
 pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     let statement = visit.desk.statement()?;
     if visit.wants_csv() {
-        let listing = Listing {
-            id: "statement-of-applicability",
-            caption: "Statement of Applicability",
-            columns: COLUMNS,
-            filters: Vec::new(),
-            search: "",
-            views: Vec::new(),
-            empty: nothing("No row", "The 38 controls come with the program.", None),
-        };
+        let listing = Listing::plain(
+            "statement-of-applicability",
+            "Statement of Applicability",
+            COLUMNS,
+            nothing("No row", "The 38 controls come with the program.", None),
+        );
         return Ok(listing.csv(visit, Rows::Whole(csv_rows(visit, &statement)?)).into());
     }
     let may_approve =

@@ -250,10 +250,10 @@ fn decisions_made(visit: &Visit<'_>, decisions: &[StatementRow]) -> Result<Block
         ];
         rows.push(Row { href: String::new(), cells });
     }
-    let listing = Listing {
-        id: "decisions",
-        caption: "Every decision on this control",
-        columns: const {
+    let listing = Listing::plain(
+        "decisions",
+        "Every decision on this control",
+        const {
             &[
                 column("when", "When"),
                 column("by", "By"),
@@ -262,14 +262,11 @@ fn decisions_made(visit: &Visit<'_>, decisions: &[StatementRow]) -> Result<Block
                 column("entry", "Entry"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+        nothing(
             "Nobody has decided it yet",
             "Every decision is a record with its reason, and stands here for good.",
             None,
         ),
-    };
+    );
     section("decisions", "Decisions", vec![listing.table(visit, Rows::Whole(rows))?])
 }

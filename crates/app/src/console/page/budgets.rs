@@ -121,31 +121,21 @@ fn is_of(visit: &Visit<'_>, budget: &Budget, system: SystemId) -> Result<bool, R
 }
 
 fn listing(id: &'static str, caption: &'static str, search: &'static str, visit: &Visit<'_>) -> Listing {
-    Listing {
-        id,
-        caption,
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search,
-        views: Vec::new(),
-        empty: nothing(
-            "No budget holds",
-            "A budget caps money, tokens or calls of a person, a team, an agent, a key, a system or everybody, in a day, a month or for ever. Without one nothing but a provider's bill ends what calls take.",
-            visit.can(Permission::ChangeBudgets).then(set_one),
-        ),
-    }
+    let empty = nothing(
+        "No budget holds",
+        "A budget caps money, tokens or calls of a person, a team, an agent, a key, a system or everybody, in a day, a month or for ever. Without one nothing but a provider's bill ends what calls take.",
+        visit.can(Permission::ChangeBudgets).then(set_one),
+    );
+    Listing::plain(id, caption, COLUMNS, empty).searched(search)
 }
 
 fn listing_without_tools(id: &'static str, caption: &'static str) -> Listing {
-    Listing {
+    Listing::plain(
         id,
         caption,
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No budget is for it alone", "Somebody with the right to set budgets can.", None),
-    }
+        COLUMNS,
+        nothing("No budget is for it alone", "Somebody with the right to set budgets can.", None),
+    )
 }
 
 fn rows<'b>(visit: &Visit<'_>, budgets: impl Iterator<Item = &'b Budget>) -> Result<Vec<Row>, Refusal> {
@@ -382,19 +372,12 @@ fn alerts(visit: &Visit<'_>, budget: &Budget) -> Result<Block, Refusal> {
         ];
         Row { href: String::new(), cells }
     };
-    let listing = Listing {
-        id: "alerts",
-        caption: "Shares that were passed",
-        columns: ALERTS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
-            "No share was passed",
-            "A share that is set here is recorded when it is passed.",
-            None,
-        ),
-    };
+    let listing = Listing::plain(
+        "alerts",
+        "Shares that were passed",
+        ALERTS,
+        nothing("No share was passed", "A share that is set here is recorded when it is passed.", None),
+    );
     listing.table(visit, in_order(budget.alerts.iter().map(row).collect()))
 }
 
@@ -420,15 +403,12 @@ fn versions(visit: &Visit<'_>, versions: &[BudgetVersion]) -> Result<Block, Refu
         ];
         rows.push(Row { href: String::new(), cells });
     }
-    let listing = Listing {
-        id: "history",
-        caption: "History",
-        columns: HISTORY,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No version can be read", "Every version of a budget is a record.", None),
-    };
+    let listing = Listing::plain(
+        "history",
+        "History",
+        HISTORY,
+        nothing("No version can be read", "Every version of a budget is a record.", None),
+    );
     listing.table(visit, in_order(rows))
 }
 

@@ -182,10 +182,10 @@ fn commits(visit: &Visit<'_>) -> Result<Block, Refusal> {
         });
         size = seal.first;
     }
-    let listing = Listing {
-        id: "commits",
-        caption: "Latest commits",
-        columns: const {
+    let listing = Listing::plain(
+        "commits",
+        "Latest commits",
+        const {
             &[
                 column("size", "Log size after"),
                 column("when", "Committed"),
@@ -194,10 +194,7 @@ fn commits(visit: &Visit<'_>) -> Result<Block, Refusal> {
                 column("root", "Root of its records"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No commit", "", None),
-    };
+        nothing("No commit", "", None),
+    );
     listing.table(visit, Rows::All(rows))
 }

@@ -197,10 +197,10 @@ fn history(visit: &Visit<'_>, versions: &[VersionShown]) -> Result<Block, Refusa
         ];
         rows.push(Row { href: String::new(), cells });
     }
-    let listing = Listing {
-        id: "pack-versions",
-        caption: "Versions that were in force",
-        columns: const {
+    let listing = Listing::plain(
+        "pack-versions",
+        "Versions that were in force",
+        const {
             &[
                 column("version", "Version"),
                 column("act", "What was done"),
@@ -211,15 +211,8 @@ fn history(visit: &Visit<'_>, versions: &[VersionShown]) -> Result<Block, Refusa
                 column("entry", "Entry"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
-            "Nothing of it was ever in force",
-            "Each version that two people load stands here.",
-            None,
-        ),
-    };
+        nothing("Nothing of it was ever in force", "Each version that two people load stands here.", None),
+    );
     section("versions", "Versions", vec![listing.table(visit, in_order(rows))?])
 }
 

@@ -52,19 +52,16 @@ pub(super) fn part(visit: &Visit<'_>, refused: Option<&Refused<'_>>) -> Result<V
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
-        id: "publishers",
-        caption: "Publishers of packs",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "publishers",
+        "Publishers of packs",
+        COLUMNS,
+        nothing(
             "Nobody is trusted to publish packs",
             "A publisher is trusted by its key: one person puts it forward, another compares it with what the publisher says elsewhere, and trusts it.",
             None,
         ),
-    };
+    );
     let mut blocks = vec![listing.table(visit, in_order(rows))?];
     if visit.can(Permission::PublishPolicies) {
         blocks.push(form().folded(visit, "Put a publisher forward", refused)?);

@@ -306,10 +306,10 @@ fn checks(visit: &Visit<'_>, report: &tabellion_model::Report) -> Result<Block, 
             uncut(check.proves),
         ],
     });
-    let listing = Listing {
-        id: "checks",
-        caption: "What was checked",
-        columns: const {
+    let listing = Listing::plain(
+        "checks",
+        "What was checked",
+        const {
             &[
                 column("check", "Check"),
                 column("outcome", "Outcome"),
@@ -317,11 +317,8 @@ fn checks(visit: &Visit<'_>, report: &tabellion_model::Report) -> Result<Block, 
                 column("proves", "What it shows"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("Nothing was checked", "", None),
-    };
+        nothing("Nothing was checked", "", None),
+    );
     listing.table(visit, Rows::All(rows.collect()))
 }
 
@@ -388,10 +385,10 @@ fn built_before(visit: &Visit<'_>) -> Result<Block, Refusal> {
         ];
         rows.push(Row { href: String::new(), cells });
     }
-    let listing = Listing {
-        id: "packages",
-        caption: "Packages built before",
-        columns: const {
+    let listing = Listing::plain(
+        "packages",
+        "Packages built before",
+        const {
             &[
                 column("when", "When"),
                 column("who", "Who"),
@@ -400,14 +397,11 @@ fn built_before(visit: &Visit<'_>) -> Result<Block, Refusal> {
                 column("entry", "Record"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+        nothing(
             "No package was built lately",
             "A package is what you hand to an auditor: entries, proofs, a report to read, and a verifier that needs nothing of ours. Each one that is built is recorded.",
             None::<Action>,
         ),
-    };
+    );
     listing.table(visit, Rows::All(rows))
 }

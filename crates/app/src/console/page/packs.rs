@@ -80,19 +80,12 @@ pub(super) fn path(name: &str) -> String {
 }
 
 fn listing() -> Listing {
-    Listing {
-        id: "packs",
-        caption: "Packs",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "name, publisher or unit",
-        views: Vec::new(),
-        empty: nothing(
-            "No pack yet",
-            "First two people trust a publisher, below. Then somebody puts a file of theirs forward here, and somebody else loads it. Two packs to start from lie in examples/packs.",
-            None,
-        ),
-    }
+    let empty = nothing(
+        "No pack yet",
+        "First two people trust a publisher, below. Then somebody puts a file of theirs forward here, and somebody else loads it. Two packs to start from lie in examples/packs.",
+        None,
+    );
+    Listing::plain("packs", "Packs", COLUMNS, empty).searched("name, publisher or unit")
 }
 
 fn row(visit: &Visit<'_>, pack: &PackShown) -> Row {

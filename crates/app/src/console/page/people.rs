@@ -103,10 +103,10 @@ fn roles_table(visit: &Visit<'_>) -> Result<Block, Refusal> {
             ],
         }
     });
-    let listing = Listing {
-        id: "roles",
-        caption: "What each role may do",
-        columns: const {
+    let listing = Listing::plain(
+        "roles",
+        "What each role may do",
+        const {
             &[
                 column("role", "Role"),
                 column("for", "What it is for"),
@@ -114,11 +114,8 @@ fn roles_table(visit: &Visit<'_>) -> Result<Block, Refusal> {
                 column("own", "For own systems"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No roles", "", None),
-    };
+        nothing("No roles", "", None),
+    );
     section("roles", "What each role may do", vec![listing.table(visit, Rows::All(rows.collect()))?])
 }
 
@@ -258,21 +255,16 @@ fn history(visit: &Visit<'_>, id: tabellion_model::CredentialId) -> Result<Block
             vec![visit.time(change.at), visit.who(change.by)?, Cell::text(&what), visit.entry(change.entry)];
         rows.push(Row { href: String::new(), cells });
     }
-    let listing = Listing {
-        id: "role-history",
-        caption: "How they came to their roles",
-        columns: const {
-            &[column("when", "When"), column("who", "Who"), column("what", "What"), column("entry", "Entry")]
-        },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "role-history",
+        "How they came to their roles",
+        const { &[column("when", "When"), column("who", "Who"), column("what", "What"), column("entry", "Entry")] },
+        nothing(
             "No role was ever granted",
             "Each grant and each revocation is a record and stands here.",
             None,
         ),
-    };
+    );
     section("history", "How they came to their roles", vec![listing.table(visit, Rows::All(rows))?])
 }
 

@@ -38,10 +38,10 @@ pub(super) fn block(
         ];
         Row { href: String::new(), cells }
     };
-    let listing = Listing {
-        id: "sessions",
-        caption: "Open sessions",
-        columns: const {
+    let listing = Listing::plain(
+        "sessions",
+        "Open sessions",
+        const {
             &[
                 column("opened", "Opened"),
                 column("until", "Until"),
@@ -49,11 +49,8 @@ pub(super) fn block(
                 column("entry", "Entry"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("Nobody is signed in as this person", "A link lets them in; it works once.", None),
-    };
+        nothing("Nobody is signed in as this person", "A link lets them in; it works once.", None),
+    );
     let table = listing.table(visit, Rows::All(open.iter().map(row).collect()))?;
     let all = (String::new(), "All of them, and links that nobody used yet".to_owned());
     let named = |session: &OpenedSince| {

@@ -54,20 +54,13 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
-        id: "policies",
-        caption: "Policies",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "name or change",
-        views: Vec::new(),
-        empty: Empty {
-            title: "No policy yet",
-            text: "Policies say which system may ask which model for what, in Cedar. Without one in force every call is denied. A prohibition always wins over a permission.",
-            action: publish(),
-            sample: "permit (principal, action, resource)\nwhen { context.purpose == \"loan-support\" };",
-        },
+    let empty = Empty {
+        title: "No policy yet",
+        text: "Policies say which system may ask which model for what, in Cedar. Without one in force every call is denied. A prohibition always wins over a permission.",
+        action: publish(),
+        sample: "permit (principal, action, resource)\nwhen { context.purpose == \"loan-support\" };",
     };
+    let listing = Listing::plain("policies", "Policies", COLUMNS, empty).searched("name or change");
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }
@@ -212,10 +205,10 @@ fn history(visit: &Visit<'_>, versions: &[PolicyVersion]) -> Result<Block, Refus
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
-        id: "versions",
-        caption: "Versions",
-        columns: const {
+    let listing = Listing::plain(
+        "versions",
+        "Versions",
+        const {
             &[
                 column("version", "Version"),
                 column("when", "When"),
@@ -225,11 +218,8 @@ fn history(visit: &Visit<'_>, versions: &[PolicyVersion]) -> Result<Block, Refus
                 column("entry", "Entry"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No version", "Every version of the policy stands here.", None),
-    };
+        nothing("No version", "Every version of the policy stands here.", None),
+    );
     section("versions", "Versions", vec![listing.table(visit, Rows::All(rows))?])
 }
 

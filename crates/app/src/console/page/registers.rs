@@ -84,10 +84,10 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
-        id: "registers",
-        caption: "Registers",
-        columns: const {
+    let listing = Listing::plain(
+        "registers",
+        "Registers",
+        const {
             &[
                 column("title", "Register"),
                 column("purpose", "What it is for"),
@@ -100,11 +100,9 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
                 column("refresh", "Need a new look"),
             ]
         },
-        filters: Vec::new(),
-        search: "title or purpose",
-        views: Vec::new(),
-        empty: nothing("No register", "Registers come with the program.", None),
-    };
+        nothing("No register", "Registers come with the program.", None),
+    )
+    .searched("title or purpose");
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }

@@ -65,15 +65,12 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
     }
     let mut blocks = vec![listing.table(visit, Rows::All(rows(visit, held.iter())?))?];
     if !ended.is_empty() {
-        let listing = Listing {
-            id: "ended",
-            caption: "Rules that were ended",
-            columns: COLUMNS,
-            filters: Vec::new(),
-            search: "",
-            views: Vec::new(),
-            empty: nothing("No rule was ended", "Ended rules keep their history.", None),
-        };
+        let listing = Listing::plain(
+            "ended",
+            "Rules that were ended",
+            COLUMNS,
+            nothing("No rule was ended", "Ended rules keep their history.", None),
+        );
         let table = listing.table(visit, in_order(rows(visit, ended.iter())?))?;
         blocks.push(fold("ended", "Ended", false, table)?);
     }
@@ -101,15 +98,12 @@ pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Option<Bl
     if own.is_empty() {
         return Ok(None);
     }
-    let listing = Listing {
-        id: "system-rules",
-        caption: "Metric rules of this system",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No rule is over its calls alone", "Somebody with the right to set rules can.", None),
-    };
+    let listing = Listing::plain(
+        "system-rules",
+        "Metric rules of this system",
+        COLUMNS,
+        nothing("No rule is over its calls alone", "Somebody with the right to set rules can.", None),
+    );
     let part = Section {
         id: "rules",
         title: "Metric rules".to_owned(),
@@ -121,19 +115,12 @@ pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Option<Bl
 }
 
 fn listing(visit: &Visit<'_>) -> Listing {
-    Listing {
-        id: "rules",
-        caption: "Metric rules",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "name, purpose or note",
-        views: Vec::new(),
-        empty: nothing(
-            "No rule is in force",
-            "A rule is over calls, denials, errors, guards, tokens, money or durations, of one system or all, in a window of minutes to a month.",
-            visit.can(Permission::ChangeRules).then(set_one),
-        ),
-    }
+    let empty = nothing(
+        "No rule is in force",
+        "A rule is over calls, denials, errors, guards, tokens, money or durations, of one system or all, in a window of minutes to a month.",
+        visit.can(Permission::ChangeRules).then(set_one),
+    );
+    Listing::plain("rules", "Metric rules", COLUMNS, empty).searched("name, purpose or note")
 }
 
 fn rows<'r>(visit: &Visit<'_>, rules: impl Iterator<Item = &'r Rule>) -> Result<Vec<Row>, Refusal> {
@@ -343,15 +330,12 @@ fn facts(visit: &Visit<'_>, rule: &Rule) -> Result<Block, Refusal> {
 
 fn crossings(visit: &Visit<'_>, rule: &Rule) -> Result<Block, Refusal> {
     let currency = rule.says.as_ref().and_then(|says| says.currency);
-    let listing = Listing {
-        id: "crossings",
-        caption: "When it fired and resolved",
-        columns: CROSSINGS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("It never fired", "A number that goes beyond the threshold is recorded once.", None),
-    };
+    let listing = Listing::plain(
+        "crossings",
+        "When it fired and resolved",
+        CROSSINGS,
+        nothing("It never fired", "A number that goes beyond the threshold is recorded once.", None),
+    );
     let rows = rule.crossings.iter().map(|crossing| crossed(visit, crossing, currency)).collect();
     listing.table(visit, in_order(rows))
 }
@@ -404,14 +388,11 @@ fn versions(visit: &Visit<'_>, versions: &[RuleVersion]) -> Result<Block, Refusa
         ];
         rows.push(Row { href: String::new(), cells });
     }
-    let listing = Listing {
-        id: "history",
-        caption: "History",
-        columns: HISTORY,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No version can be read", "Every version of a rule is a record.", None),
-    };
+    let listing = Listing::plain(
+        "history",
+        "History",
+        HISTORY,
+        nothing("No version can be read", "Every version of a rule is a record.", None),
+    );
     listing.table(visit, in_order(rows))
 }

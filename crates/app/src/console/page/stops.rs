@@ -94,19 +94,16 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
-        id: "stops",
-        caption: "Emergency stops",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "stops",
+        "Emergency stops",
+        COLUMNS,
+        nothing(
             "Nothing was ever stopped",
             "A stop refuses every new call in its scope at once and cuts those that run. One person orders it, another lifts it. An exercise shows how long it takes.",
             None,
         ),
-    };
+    );
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }

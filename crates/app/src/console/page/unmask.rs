@@ -103,10 +103,10 @@ fn asked_before(visit: &Visit<'_>, is_kept: bool) -> Result<Option<Block>, Refus
             ],
         });
     }
-    let listing = Listing {
-        id: "unmasked",
-        caption: "Who asked what placeholders stand for",
-        columns: const {
+    let listing = Listing::plain(
+        "unmasked",
+        "Who asked what placeholders stand for",
+        const {
             &[
                 column("when", "When"),
                 column("who", "Who"),
@@ -115,15 +115,12 @@ fn asked_before(visit: &Visit<'_>, is_kept: bool) -> Result<Option<Block>, Refus
                 column("entry", "Entry"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+        nothing(
             "Nobody has asked",
             "Whoever sees what placeholders stand for says why, and stands here.",
             None,
         ),
-    };
+    );
     let table = listing.table(visit, Rows::Whole(rows))?;
     section("unmasked", "Who asked what placeholders stand for", vec![table]).map(Some)
 }
